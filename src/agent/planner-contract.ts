@@ -1,0 +1,45 @@
+import type { PayloadOf, Plan } from '../domain/events.js';
+import type { TokenCost } from '../ports/model.js';
+
+/** What a planner is asked. */
+export interface PlanRequest {
+  readonly mission: PayloadOf<'mission_requested'>;
+  /** From 1. */
+  readonly revision: number;
+  /** Why a changed plan is needed; null for the first. */
+  readonly reason: string | null;
+  /** Number of the next plan's first wave; a changed plan continues the numbers. */
+  readonly firstWave: number;
+  /** Tasks that ended well and are not planned again. */
+  readonly done: readonly { readonly taskId: string; readonly agent: string; readonly summary: string }[];
+}
+
+export interface PlannerAnswer {
+  /** anthropic, openai, ollama or order. */
+  readonly planner: string;
+  /** Empty when no model wrote it. */
+  readonly model: string;
+  readonly plan: Plan;
+  /** Why earlier replies or planners were passed over. */
+  readonly refusals: readonly string[];
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly costUsd: number;
+}
+
+/** Plans missions; the orchestrator calls it beside the consumer, when it has read plan_requested back. */
+export interface Planner {
+  /** Upper bound of what one propose() may cost. */
+  worstCase(request: PlanRequest): TokenCost;
+  /** Rejects with PlanningFailed when no planner of the chain gives a valid plan. */
+  propose(request: PlanRequest, signal: AbortSignal): Promise<PlannerAnswer>;
+}
+
+export class PlanningFailed extends Error {
+  readonly code = 'planning_failed';
+  readonly retriable = false;
+  constructor(message: string, readonly used: { readonly tokensIn: number; readonly tokensOut: number; readonly costUsd: number }) {
+    super(message);
+    this.name = 'PlanningFailed';
+  }
+}

@@ -1,0 +1,34 @@
+import type { Check } from './events.js';
+
+/** A specialist as its agents/*.md file describes it. */
+export interface AgentSpec {
+  readonly name: string;
+  readonly description: string;
+  /** Lower bound of the wave, from 1; dependencies win. */
+  readonly phase: number;
+  /** Names of agents whose tasks come before this one's. */
+  readonly dependsOn: readonly string[];
+  readonly tools: readonly string[];
+  /** Model chain by name, tried in order; null: the configured default chain. */
+  readonly models: readonly string[] | null;
+  /** Tasks that run side by side in one worker process. */
+  readonly concurrency: number;
+  readonly timeoutSeconds: number;
+  readonly maxSteps: number;
+  readonly playbooks: Readonly<Record<string, Playbook>>;
+  readonly prompt: string;
+}
+
+/** A deterministic way to do one kind of task. */
+export interface Playbook {
+  readonly name: string;
+  readonly steps: readonly PlaybookStep[];
+  readonly acceptance: readonly Check[];
+}
+
+export interface PlaybookStep {
+  readonly name: string;
+  readonly command: string;
+  /** The step is skipped when this command exits 0; it counts as idempotent. */
+  readonly unless: string | null;
+}

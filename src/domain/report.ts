@@ -1,0 +1,40 @@
+import type { CheckResult } from './events.js';
+
+/** waiting: not yet running (retries and waves to come included). */
+export type TaskStatus = 'waiting' | 'running' | 'verified' | 'unverified' | 'failed' | 'cancelled';
+export type MissionStatus = 'planning' | 'waiting_for_approval' | 'running' | 'completed' | 'failed' | 'cancelled';
+
+/** The one document that run --json, submit --wait --json and status MISSION --json print; snake_case as users see it. */
+export interface MissionReport {
+  readonly mission_id: string;
+  readonly name: string;
+  readonly status: MissionStatus;
+  /** Why it failed or was cancelled; null otherwise. */
+  readonly reason: string | null;
+  readonly workspace: string | null;
+  /** ISO 8601. */
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly cost_usd: number;
+  readonly tokens: number;
+  readonly tasks: readonly TaskReport[];
+  /** The success checks' results; empty until they ran. */
+  readonly success: readonly CheckResult[];
+}
+
+export interface TaskReport {
+  readonly task_id: string;
+  readonly agent: string;
+  readonly wave: number;
+  readonly status: TaskStatus;
+  readonly attempts: number;
+  readonly steps: number;
+  readonly model: string;
+  readonly tokens: number;
+  readonly cost_usd: number;
+  readonly duration_ms: number;
+  readonly summary: string;
+  /** What is going on (step n: tool) while it runs; why it failed, the failing check named, when it did. */
+  readonly detail: string;
+  readonly checks: readonly CheckResult[];
+}

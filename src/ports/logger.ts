@@ -1,0 +1,8 @@
+/** Structured log lines on stderr; pino satisfies it. The event name is stable, such as task.executed. */
+export interface Logger {
+  debug(fields: object, event: string): void;
+  info(fields: object, event: string): void;
+  warn(fields: object, event: string): void;
+  error(fields: object, event: string): void;
+  child(bindings: object): Logger;
+}

@@ -1,0 +1,97 @@
+import type { Check, TaskAssigned } from '../domain/events.js';
+import type { Playbook } from '../domain/agent-spec.js';
+
+/** A chat model. The ReAct loop and the planner know nothing of it beyond this port. */
+export interface ChatModel {
+  /** provider:model, such as ollama:llama3.1, playbook or anthropic:claude-…; it stands in the events. */
+  readonly name: string;
+  /** Asks whether it can be used now; never throws. */
+  probe(signal: AbortSignal): Promise<ModelProbe>;
+  /** Upper bound of what one chat() with this request may cost, all of the adapter's own retries included. */
+  worstCase(request: ChatRequest): TokenCost;
+  /** One reply. Rejects with ModelError only (or the signal's reason when aborted). */
+  chat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply>;
+}
+
+export type ModelProbe =
+  | { readonly usable: true }
+  /** reason and fix are shown to the user, such as "model llama3.1 is not there" and "ollama pull llama3.1". */
+  | { readonly usable: false; readonly reason: string; readonly fix: string | null };
+
+export interface TokenCost {
+  readonly tokens: number;
+  readonly usd: number;
+}
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[];
+  /** JSON Schema of the reply; the adapter constrains the model to it. */
+  readonly schema: object;
+  readonly maxOutputTokens: number;
+  /** What a model that does not read prose goes by; null for the planner. */
+  readonly turn: TurnContext | null;
+}
+
+/** The turn in structured form, for the playbook model. */
+export interface TurnContext {
+  readonly task: TaskAssigned['payload'];
+  /** The playbook that the task names; null when it names none. */
+  readonly playbook: Playbook | null;
+  /** Every step so far, in order; failed checks are steps of the tool finish. */
+  readonly steps: readonly PastStep[];
+}
+
+export interface PastStep {
+  /** From 1. */
+  readonly step: number;
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly model: string;
+  readonly outcome: 'ok' | 'error' | 'refused' | 'unknown' | 'aborted';
+  readonly exitCode: number | null;
+  readonly observation: string;
+}
+
+export interface ChatReply {
+  /** The reply's text; JSON that should satisfy the schema. */
+  readonly text: string;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly costUsd: number;
+  /** Whether the model saw less of the prompt than was sent. */
+  readonly promptTruncated: boolean;
+  /** Set by an adapter that knows the call to be safe to repeat (a playbook's unless); never by a language model. */
+  readonly idempotent?: boolean;
+}
+
+export type ModelErrorCode =
+  | 'unreachable' // connection refused, name not found, cut stream, 5xx
+  | 'timeout'
+  | 'rate_limited' // 429; retryAfterMs when the server says
+  | 'refused' // 4xx: key, quota, unknown model
+  | 'invalid' // the reply is not what the API promises
+  | 'gave_up'; // the model says that it cannot go on (the playbook model declines or a step failed)
+
+export class ModelError extends Error {
+  readonly code: ModelErrorCode;
+  readonly retriable: boolean;
+  readonly retryAfterMs: number | null;
+  /** What was used up before it failed, as far as is known. */
+  readonly used: TokenCost;
+
+  constructor(code: ModelErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number | null; used?: TokenCost } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'ModelError';
+    this.code = code;
+    this.retriable = code === 'unreachable' || code === 'timeout' || code === 'rate_limited';
+    this.retryAfterMs = options.retryAfterMs ?? null;
+    this.used = options.used ?? { tokens: 0, usd: 0 };
+  }
+}
+
+export type { Check };
