@@ -184,3 +184,9 @@ export class TopicMissing extends Error {
   readonly code = 'topic_missing';
   readonly retriable = false;
 }
+
+/** The group did not take the commit: the member has left or lost its place, or the metadata is too long. */
+export class CommitRefused extends Error {
+  readonly code = 'commit_refused';
+  readonly retriable = true;
+}

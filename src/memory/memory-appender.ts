@@ -1,0 +1,78 @@
+import type { Clock } from '../ports/clock.js';
+import { AppendDropped, AppendRejected, type Appended, type Appender, type AppendRequest } from '../ports/log.js';
+import { frozenCopy } from './frozen-copy.js';
+import type { Schedule } from './memory-log.js';
+import type { Storage } from './storage.js';
+
+interface Queued {
+  readonly request: AppendRequest;
+  /** As it was when append was called: the caller may go on to change its own. */
+  readonly copy: ReturnType<typeof frozenCopy>;
+  resolve(appended: Appended): void;
+  reject(error: Error): void;
+}
+
+export interface MemoryAppenderOptions {
+  readonly name: string;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly schedule: Schedule;
+  readonly maxRecordBytes: number;
+}
+
+/** Everything queued is written, in the order of the calls, by the next scheduled callback. */
+export function createMemoryAppender(options: MemoryAppenderOptions): Appender {
+  let queue: Queued[] = [];
+  let scheduled = false;
+  let closing: Promise<void> | null = null;
+  let idle: (() => void) | null = null;
+
+  const flush = () => {
+    scheduled = false;
+    const batch = queue;
+    queue = [];
+    for (const entry of batch) writeOne(entry, options);
+    idle?.();
+  };
+  const wake = () => {
+    if (scheduled) return;
+    scheduled = true;
+    options.schedule(flush);
+  };
+
+  const close = async () => {
+    if (queue.length > 0) await new Promise<void>((resolve) => (idle = resolve));
+  };
+
+  return {
+    append(request) {
+      if (closing) return Promise.reject(new AppendDropped(`Appender ${options.name} is closed`));
+      return new Promise((resolve, reject) => {
+        queue.push({ request, copy: frozenCopy(request.event), resolve, reject });
+        wake();
+      });
+    },
+    dropQueued(matches) {
+      const all = queue;
+      queue = [];
+      for (const entry of all) {
+        const { request, reject } = entry;
+        if (!matches(request)) queue.push(entry);
+        else reject(new AppendDropped(`${request.event.event_type} for ${request.topic}[${request.partition}] was dropped before it was sent`));
+      }
+    },
+    close: () => (closing ??= close()),
+  };
+}
+
+function writeOne({ request, copy: { event, bytes }, resolve, reject }: Queued, { storage, clock, maxRecordBytes }: MemoryAppenderOptions): void {
+  const { topic, partition, key } = request;
+  const target = storage.find(topic)?.partitions[partition];
+  if (!target) {
+    return reject(new AppendRejected(`${topic}[${partition}] does not exist; create the topic, or correct the partition`));
+  }
+  if (bytes > maxRecordBytes) {
+    return reject(new AppendRejected(`${event.event_type} has ${bytes} bytes and ${topic} takes ${maxRecordBytes}; shorten it`));
+  }
+  resolve({ topic, partition, offset: target.write(key, { kind: 'event', event }, clock.now()) });
+}

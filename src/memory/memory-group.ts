@@ -1,0 +1,89 @@
+import { dealPartitions } from '../domain/deal-partitions.js';
+import { CommitRefused, type CommittedOffset, type GroupMember, type GroupOptions, type PartitionId } from '../ports/log.js';
+import { createMemoryMember, type MemoryMember } from './memory-member.js';
+import type { Schedule } from './memory-log.js';
+import type { Storage } from './storage.js';
+
+/** The brokers' default of offset.metadata.max.bytes. */
+const MAX_METADATA_BYTES = 4096;
+
+/** A consumer group: its members, who has which partition, and what was committed. */
+export interface MemoryGroup {
+  join(options: GroupOptions): Promise<GroupMember>;
+  committed(partition: PartitionId): CommittedOffset | null;
+  /** Writes committed offsets as an administrator does, whoever the members are. */
+  setCommitted(partition: PartitionId, committed: CommittedOffset): void;
+}
+
+export function createMemoryGroup(groupId: string, storage: Storage, schedule: Schedule): MemoryGroup {
+  const members = new Set<MemoryMember>();
+  const offsets = new Map<string, CommittedOffset>();
+  let joined = 0;
+
+  const committed = (partition: PartitionId) => offsets.get(partitionName(partition)) ?? null;
+  const setCommitted = (partition: PartitionId, { offset, metadata }: CommittedOffset) => {
+    offsets.set(partitionName(partition), { offset, metadata });
+  };
+
+  /** Takes partitions away first, so that no two members hold one at a time. */
+  const rebalance = () => {
+    const topics = new Set([...members].flatMap((member) => member.topics));
+    const partitions = [...topics].flatMap((topic) => storage.partitions(topic));
+    const dealt = dealPartitions(partitions, [...members].map((member) => ({ id: member.id, topics: member.topics, held: member.assigned() })));
+    const hands = [...members].map((member) => ({ member, hand: dealt.get(member.id) ?? [] }));
+    for (const { member, hand } of hands) member.takeAwayAllBut(hand);
+    for (const { member, hand } of hands) member.give(hand);
+  };
+
+  const commit = (member: MemoryMember, commits: readonly (PartitionId & CommittedOffset)[]) => {
+    if (!members.has(member)) throw new CommitRefused(`Member ${member.id} has left group ${groupId}`);
+    const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > MAX_METADATA_BYTES);
+    if (tooLong) throw new CommitRefused(`Metadata of ${partitionName(tooLong)} has more than ${MAX_METADATA_BYTES} bytes`);
+    for (const entry of commits) {
+      if (member.isAssigned(entry)) setCommitted(entry, entry);
+    }
+  };
+
+  const leave = (member: MemoryMember) => {
+    if (!members.delete(member)) return;
+    member.takeAwayAllBut([]);
+    rebalance();
+  };
+
+  /** Runs on the log's schedule, as a broker's answer comes later than the call. */
+  const later = <T>(work: () => T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      schedule(() => {
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+
+  return {
+    async join(options) {
+      for (const topic of options.topics) storage.partitions(topic);
+      joined += 1;
+      const id = `${groupId}-${String(joined).padStart(6, '0')}`;
+      const member = createMemoryMember({ id, options, storage, schedule, committed });
+      await later(() => {
+        members.add(member);
+        rebalance();
+      });
+      return {
+        commit: (commits) => later(() => commit(member, commits)),
+        isAssigned: (partition) => member.isAssigned(partition),
+        leave: () => later(() => leave(member)),
+      };
+    },
+    committed,
+    setCommitted,
+  };
+}
+
+/** A partition's name in messages and maps, such as ravenhelm.squad.status[0]. */
+export function partitionName({ topic, partition }: PartitionId): string {
+  return `${topic}[${partition}]`;
+}

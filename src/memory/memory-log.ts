@@ -1,0 +1,98 @@
+import type { Clock } from '../ports/clock.js';
+import type { Log, LogAdmin, PartitionId, RecordContent, TopicDifference, TopicSpec } from '../ports/log.js';
+import type { CommittedOffset } from '../ports/log.js';
+import { createMemoryAppender } from './memory-appender.js';
+import { createMemoryGroup, partitionName, type MemoryGroup } from './memory-group.js';
+import { createMemoryWatch } from './memory-watch.js';
+import { createStorage, type Storage, type StoredContent, type StoredPartition } from './storage.js';
+
+/** Runs a callback later, never inside the call. Whoever owns it decides on the order of everything in the log. */
+export type Schedule = (callback: () => void) => void;
+
+export interface MemoryLogOptions {
+  /** For the records' timestamps. */
+  readonly clock: Clock;
+  /** Default setImmediate, so that timers and sockets have their turn. A simulation passes its own. */
+  readonly schedule?: Schedule;
+  /** Larger events are refused; default 1 MiB, as brokers have it. */
+  readonly maxRecordBytes?: number;
+}
+
+/** The log of one process: the embedded default where no broker can be had, and what simulations and tests drive. */
+export interface MemoryLog extends Log {
+  /** Puts content into a partition as a foreign writer may: poison, or what this build cannot read for now. Returns its offset. */
+  writeForeign(partition: PartitionId, key: string | null, content: StoredContent): number;
+  /** Makes readable what was not. */
+  makeReadable(partition: PartitionId, offset: number, content: RecordContent): void;
+  /** Writes a group's committed offset as an administrator does. */
+  setCommitted(groupId: string, partition: PartitionId, committed: CommittedOffset): void;
+}
+
+const MAX_RECORD_BYTES = 1024 * 1024;
+
+export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
+  const { clock, schedule = (callback) => void setImmediate(callback), maxRecordBytes = MAX_RECORD_BYTES } = options;
+  const storage = createStorage();
+  const groups = new Map<string, MemoryGroup>();
+
+  const group = (groupId: string): MemoryGroup => {
+    const existing = groups.get(groupId) ?? createMemoryGroup(groupId, storage, schedule);
+    groups.set(groupId, existing);
+    return existing;
+  };
+
+  return {
+    createAppender: (name) => createMemoryAppender({ name, storage, clock, schedule, maxRecordBytes }),
+    joinGroup: (groupOptions) => group(groupOptions.groupId).join(groupOptions),
+    async watch(watchOptions) {
+      return createMemoryWatch(watchOptions, storage, schedule);
+    },
+    admin: createMemoryAdmin(storage, group),
+    async close() {},
+    writeForeign: (id, key, content) => partitionOf(storage, id).write(key, content, clock.now()),
+    makeReadable: (id, offset, content) => partitionOf(storage, id).replace(offset, content),
+    setCommitted: (groupId, partition, committed) => group(groupId).setCommitted(partition, committed),
+  };
+}
+
+function createMemoryAdmin(storage: Storage, group: (groupId: string) => MemoryGroup): LogAdmin {
+  return {
+    async partitionCount(topic) {
+      return storage.partitions(topic).length;
+    },
+    async offsets(topic) {
+      return storage.partitions(topic).map((partition) => ({ partition: partition.partition, low: partition.low(), high: partition.high() }));
+    },
+    async committed(groupId, topic) {
+      return storage.partitions(topic).map((partition) => {
+        const committed = group(groupId).committed(partition);
+        return { partition: partition.partition, offset: committed?.offset ?? null, metadata: committed?.metadata ?? '' };
+      });
+    },
+    async deleteRecords(topic, partition, beforeOffset) {
+      partitionOf(storage, { topic, partition }).deleteBefore(beforeOffset);
+    },
+    async ensureTopics(topics) {
+      return topics.flatMap((spec) => {
+        const existing = storage.find(spec.name);
+        if (existing) return differences(existing.spec, spec);
+        storage.create(spec);
+        return [];
+      });
+    },
+  };
+}
+
+function partitionOf(storage: Storage, id: PartitionId): StoredPartition {
+  const found = storage.partitions(id.topic)[id.partition];
+  if (!found) throw new RangeError(`${partitionName(id)} does not exist`);
+  return found;
+}
+
+function differences(actual: TopicSpec, expected: TopicSpec): readonly TopicDifference[] {
+  const settings = { partitions: String(expected.partitions), ...expected.config };
+  const found: Readonly<Record<string, string>> = { partitions: String(actual.partitions), ...actual.config };
+  return Object.entries(settings)
+    .filter(([setting, value]) => found[setting] !== value)
+    .map(([setting, value]) => ({ topic: expected.name, setting, expected: value, actual: found[setting] ?? '(default)' }));
+}

@@ -1,0 +1,62 @@
+import type { Watch, WatchOptions } from '../ports/log.js';
+import type { Schedule } from './memory-log.js';
+import { readPartition, type PartitionReader } from './partition-reader.js';
+import type { Storage, StoredPartition } from './storage.js';
+
+/** Reads every partition of the topics without a group; skips poison and what cannot be read. */
+export function createMemoryWatch(options: WatchOptions, storage: Storage, schedule: Schedule): Watch {
+  const partitions = options.topics.flatMap((topic) => storage.partitions(topic));
+  const behind = new Map<StoredPartition, number>();
+  const readers: PartitionReader[] = [];
+  let caughtUp = false;
+  let stopped = false;
+
+  const stop = () => {
+    stopped = true;
+    for (const reader of readers) reader.stop();
+  };
+  const checkCaughtUp = () => {
+    if (caughtUp || stopped || behind.size > 0) return;
+    caughtUp = true;
+    options.onCaughtUp?.();
+  };
+
+  const start = (partition: StoredPartition) => {
+    const from = options.from === 'beginning' ? partition.low() : partition.high();
+    const target = partition.high();
+    if (from < target) behind.set(partition, target);
+    const passed = (position: number) => {
+      if (position < target || !behind.delete(partition)) return;
+      checkCaughtUp();
+    };
+    const reader = readPartition(partition, from, schedule, {
+      onRecords(records) {
+        for (const record of records) {
+          if (stopped) return;
+          if (record.content.kind === 'event') options.onRecord(record);
+          passed(record.offset + 1);
+        }
+      },
+      onUnreadable(offset) {
+        reader.skipTo(offset + 1);
+        passed(offset + 1);
+      },
+      onReadable: () => undefined,
+      onGap: (_position, logStart) => passed(logStart),
+      onError(error) {
+        stop();
+        options.onFatal(error);
+      },
+    });
+    readers.push(reader);
+  };
+
+  partitions.forEach(start);
+  // Later than this call, so that the caller has the watch in hand.
+  schedule(checkCaughtUp);
+  return {
+    async stop() {
+      stop();
+    },
+  };
+}

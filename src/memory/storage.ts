@@ -1,0 +1,87 @@
+import type { LogRecord, PartitionId, RecordContent, TopicSpec } from '../ports/log.js';
+import { TopicMissing } from '../ports/log.js';
+
+/** What lies in the log: what a reader gets, or bytes that this build cannot read for now. */
+export type StoredContent = RecordContent | { readonly kind: 'unreadable'; readonly reason: string };
+
+export interface StoredRecord extends Omit<LogRecord, 'content'> {
+  readonly content: StoredContent;
+}
+
+/** One partition: an append-only list of records whose beginning can be deleted. */
+export interface StoredPartition extends PartitionId {
+  /** First offset that is still held. */
+  low(): number;
+  /** Next offset to be written. */
+  high(): number;
+  write(key: string | null, content: StoredContent, timestampMs: number): number;
+  /** At most `limit` records from an offset that is held. */
+  read(fromOffset: number, limit: number): readonly StoredRecord[];
+  replace(offset: number, content: RecordContent): void;
+  deleteBefore(offset: number): void;
+  /** Calls back, synchronously, whenever something may have become readable. Returns the way to stop that. */
+  onChange(listener: () => void): () => void;
+}
+
+/** The topics of a memory log. */
+export interface Storage {
+  create(spec: TopicSpec): void;
+  find(topic: string): { readonly spec: TopicSpec; readonly partitions: readonly StoredPartition[] } | undefined;
+  /** The partitions of a topic, in order; throws TopicMissing. */
+  partitions(topic: string): readonly StoredPartition[];
+}
+
+export function createStorage(): Storage {
+  const topics = new Map<string, { spec: TopicSpec; partitions: readonly StoredPartition[] }>();
+  return {
+    create(spec) {
+      const partitions = Array.from({ length: spec.partitions }, (_, partition) => createPartition(spec.name, partition));
+      topics.set(spec.name, { spec, partitions });
+    },
+    find: (topic) => topics.get(topic),
+    partitions(topic) {
+      const found = topics.get(topic);
+      if (!found) throw new TopicMissing(`Topic ${topic} does not exist; create it with ensureTopics`);
+      return found.partitions;
+    },
+  };
+}
+
+function createPartition(topic: string, partition: number): StoredPartition {
+  let low = 0;
+  let records: StoredRecord[] = [];
+  const listeners = new Set<() => void>();
+  const changed = () => {
+    for (const listener of listeners) listener();
+  };
+
+  return {
+    topic,
+    partition,
+    low: () => low,
+    high: () => low + records.length,
+    write(key, content, timestampMs) {
+      const offset = low + records.length;
+      records.push(Object.freeze({ topic, partition, offset, timestampMs, key, content: Object.freeze(content) }));
+      changed();
+      return offset;
+    },
+    read: (fromOffset, limit) => records.slice(fromOffset - low, fromOffset - low + limit),
+    replace(offset, content) {
+      const record = records[offset - low];
+      if (!record) throw new RangeError(`${topic}[${partition}] does not hold offset ${offset}`);
+      records[offset - low] = Object.freeze({ ...record, content: Object.freeze(content) });
+      changed();
+    },
+    deleteBefore(offset) {
+      const next = Math.min(Math.max(offset, low), low + records.length);
+      records = records.slice(next - low);
+      low = next;
+      changed();
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
