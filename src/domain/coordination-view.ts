@@ -1,0 +1,47 @@
+import type { AgentEvent, Plan } from './events.js';
+import { evolveCoordination } from './mission-evolve.js';
+import { reportMission } from './mission-report.js';
+import { createCoordinationState, type CoordinationState, type Mission } from './mission-state.js';
+import type { FoldRecord } from './record.js';
+import type { MissionReport } from './report.js';
+
+/** The whole coordination topic as a watcher sees it: every partition folded by the rules that its holders go by. */
+export interface CoordinationView {
+  /** Folds a record of a partition. Returns the event when it counts, null when it is void. */
+  apply(partition: number, record: FoldRecord): AgentEvent | null;
+  /** Ids of all missions, oldest first. */
+  missions(): readonly string[];
+  report(missionId: string): MissionReport | null;
+  /** The proposed or approved plan, with its revision and planner; null before there is one. */
+  plan(missionId: string): { readonly revision: number; readonly planner: string; readonly model: string; readonly refusals: readonly string[]; readonly plan: Plan } | null;
+  mission(missionId: string): Mission | null;
+}
+
+export function createCoordinationView(): CoordinationView {
+  const partitions = new Map<number, CoordinationState>();
+  const stateOf = (partition: number): CoordinationState => {
+    const known = partitions.get(partition) ?? createCoordinationState(partition);
+    partitions.set(partition, known);
+    return known;
+  };
+  const mission = (id: string): Mission | null => {
+    for (const state of partitions.values()) {
+      const found = state.missions.get(id);
+      if (found !== undefined) return found;
+    }
+    return null;
+  };
+  return {
+    apply: (partition, record) => (evolveCoordination(stateOf(partition), record) === 'applied' ? record.event : null),
+    missions: () => [...partitions.values()].flatMap((state) => [...state.missions.keys()]).sort(),
+    report: (id) => {
+      const found = mission(id);
+      return found === null ? null : reportMission(found);
+    },
+    plan: (id) => {
+      const proposal = mission(id)?.proposal ?? null;
+      return proposal === null ? null : { revision: proposal.revision, planner: proposal.planner, model: proposal.model, refusals: proposal.refusals, plan: proposal.plan };
+    },
+    mission,
+  };
+}

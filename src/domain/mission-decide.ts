@@ -1,0 +1,218 @@
+/** What the holder of a coordination partition decides next for a mission. Pure: the same state gives the same decisions. */
+import type { EventType, PayloadOf } from './events.js';
+import { shareOfBudget, usageOf } from './mission-budget.js';
+import { openTasks } from './mission-evolve.js';
+import { endedWell, hasOpenAttempt, type Amount, type Mission, type MissionTask, type Wave } from './mission-state.js';
+import { timerKeys } from './mission-timers.js';
+import { taskRecordKey } from './partitioning.js';
+
+/** A decision, before it gets an envelope. */
+export type Decision = { [T in EventType]: { readonly event_type: T; readonly payload: PayloadOf<T> } }[EventType];
+
+export interface DecideContext {
+  /** The holder's owner id. */
+  readonly owner: string;
+  /** Whether a timer (mission-timers.ts) has run out. */
+  isExpired(timerKey: string): boolean;
+  /** Whether a worker that serves the agent has given a sign of life lately. */
+  isServed(agent: string): boolean;
+  /** Partition of the agent's tasks topic for a record key; null when this build has no such agent. */
+  partitionFor(agent: string, key: string): number | null;
+  /** An agent's own execution deadline in seconds. */
+  timeoutSeconds(agent: string): number;
+  /** Upper bound of a planner call for this mission. */
+  planningWorstCase(mission: Mission): Amount;
+}
+
+/** A person may reject this many plans before the mission fails. */
+export const MAX_REJECTIONS = 3;
+/** Changed plans that failed tasks may lead to. */
+export const MAX_REPLANS = 1;
+
+export function decideMission(mission: Mission, context: DecideContext): readonly Decision[] {
+  if (mission.status !== 'open') return [];
+  if (mission.cancelRequest !== null) return cancelMission(mission, context, mission.cancelRequest);
+  if (context.isExpired(timerKeys.minutes(mission.id))) {
+    return failMission(mission, context, `the budget of ${mission.request.budget.minutes} minutes is used up`);
+  }
+  switch (mission.planning) {
+    case 'none':
+      return mission.request.plan === null ? [requestPlan(mission, context, null)] : [proposeOwnPlan(mission)];
+    case 'requested':
+      return [];
+    case 'failed':
+      return failMission(mission, context, planningFailure(mission));
+    case 'rejected':
+      return decideAfterRejection(mission, context);
+    case 'proposed':
+      return decideApproval(mission, context);
+    case 'approved':
+      return decideWaves(mission, context);
+  }
+}
+
+function requestPlan(mission: Mission, context: DecideContext, reason: string | null): Decision {
+  const reserved = context.planningWorstCase(mission);
+  return {
+    event_type: 'plan_requested',
+    payload: {
+      mission_id: mission.id, owner: context.owner, revision: mission.revision + 1, reason,
+      reserved_tokens: reserved.tokens, reserved_usd: reserved.usd,
+    },
+  };
+}
+
+function planningFailure({ planReason, planningError }: Mission): string {
+  const error = planningError ?? 'no planner answered';
+  return planReason === null ? `no plan: ${error}` : `${planReason}; no changed plan: ${error}`;
+}
+
+function proposeOwnPlan(mission: Mission): Decision {
+  const plan = mission.request.plan;
+  if (plan === null) throw new TypeError('the mission file has no plan');
+  return {
+    event_type: 'plan_proposed',
+    payload: { mission_id: mission.id, revision: 1, planner: 'mission', model: '', refusals: [], plan, tokens_in: 0, tokens_out: 0, cost_usd: 0 },
+  };
+}
+
+function decideAfterRejection(mission: Mission, context: DecideContext): readonly Decision[] {
+  const reason = mission.planningError ?? 'the plan was rejected';
+  const final = mission.request.plan !== null || mission.rejections >= MAX_REJECTIONS;
+  return final ? failMission(mission, context, reason) : [requestPlan(mission, context, reason)];
+}
+
+function decideApproval(mission: Mission, context: DecideContext): readonly Decision[] {
+  const unknown = unknownAgents(mission, context);
+  if (unknown.length > 0) return failMission(mission, context, `the plan names agents that this swarm does not have: ${unknown.join(', ')}`);
+  if (mission.request.approval !== 'approval') {
+    return [{ event_type: 'plan_approved', payload: { mission_id: mission.id, revision: mission.revision, approved_by: 'policy' } }];
+  }
+  const expired = context.isExpired(timerKeys.approval(mission.id, mission.revision));
+  return expired ? failMission(mission, context, 'nobody approved the plan in time') : [];
+}
+
+function unknownAgents(mission: Mission, context: DecideContext): readonly string[] {
+  const agents = mission.proposal?.plan.waves.flatMap((wave) => wave.tasks.map((task) => task.agent)) ?? [];
+  return [...new Set(agents)].filter((agent) => context.partitionFor(agent, '') === null);
+}
+
+/** The first wave that is not completed goes on; a completed one makes way for the next in the same breath. */
+function decideWaves(mission: Mission, context: DecideContext): readonly Decision[] {
+  const decisions: Decision[] = [];
+  const { owner } = context;
+  for (const wave of mission.waves) {
+    if (wave.replaced || wave.status === 'completed') continue;
+    const tasks = wave.taskIds.flatMap((id) => mission.tasks.get(id) ?? []);
+    if (wave.status === 'started' && tasks.every(endedWell)) {
+      decisions.push({ event_type: 'wave_completed', payload: { mission_id: mission.id, owner, wave_number: wave.number } });
+      continue;
+    }
+    if (wave.status === 'waiting') {
+      decisions.push({ event_type: 'wave_started', payload: { mission_id: mission.id, owner, wave_number: wave.number, task_ids: [...wave.taskIds] } });
+    }
+    return [...decisions, ...decideTasks(mission, wave, tasks, context)];
+  }
+  return [...decisions, completeMission(mission, owner)];
+}
+
+function completeMission(mission: Mission, owner: string): Decision {
+  const tasks = [...mission.tasks.values()];
+  const usage = usageOf(mission);
+  return {
+    event_type: 'mission_completed',
+    payload: {
+      mission_id: mission.id, owner,
+      tasks_verified: tasks.filter((task) => task.status === 'verified').length,
+      tasks_unverified: tasks.filter((task) => task.status === 'unverified').length,
+      tokens: usage.tokens, cost_usd: usage.usd,
+    },
+  };
+}
+
+function decideTasks(mission: Mission, wave: Wave, tasks: readonly MissionTask[], context: DecideContext): readonly Decision[] {
+  const decisions = tasks.flatMap((task) => decideTask(mission, wave, task, context));
+  const busy = decisions.length > 0 || tasks.some((task) => hasOpenAttempt(task) || task.status === 'retrying' || task.status === 'waiting');
+  const failed = tasks.find((task) => task.status === 'failed' || task.status === 'cancelled');
+  if (busy || failed === undefined) return decisions;
+  return decideAfterFailure(mission, failed, context);
+}
+
+function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): readonly Decision[] {
+  const { id } = mission;
+  switch (task.status) {
+    case 'waiting':
+      return [assignTask(mission, wave, task, context)];
+    case 'retrying':
+      return context.isExpired(timerKeys.retry(id, task.id, task.attempt)) ? [assignTask(mission, wave, task, context)] : [];
+    case 'assigned': {
+      // Without a live worker another attempt would only wait in the same place.
+      const expired = context.isExpired(timerKeys.accept(id, task.id, task.attempt)) && context.isServed(task.plan.agent);
+      return expired ? [cancelTask(mission, task, context.owner, 'not_accepted', 'no worker accepted the assignment in time')] : [];
+    }
+    case 'running': {
+      const expired = context.isExpired(timerKeys.deadline(id, task.id, task.attempt));
+      return expired ? [cancelTask(mission, task, context.owner, 'deadline', 'the execution deadline has passed without a result')] : [];
+    }
+    default:
+      return [];
+  }
+}
+
+function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): Decision {
+  const { request } = mission;
+  const { plan } = task;
+  const partition = task.targetPartition ?? context.partitionFor(plan.agent, taskRecordKey(mission.id, task.id));
+  if (partition === null) throw new TypeError(`no partition for ${plan.agent}: decideApproval lets no such plan through`);
+  const share = task.kind === 'verify' ? { tokens: null, usd: null } : shareOfBudget(mission);
+  return {
+    event_type: 'task_assigned',
+    payload: {
+      task_id: task.id, description: plan.description, dependencies: [...plan.dependencies],
+      timeout_seconds: plan.timeout_seconds ?? context.timeoutSeconds(plan.agent), retry_count: task.attempt, parameters: {},
+      mission_id: mission.id, attempt: task.attempt + 1, wave_number: wave.number, agent: plan.agent, kind: task.kind, owner: context.owner,
+      target_partition: partition, source: null, playbook: plan.playbook, acceptance: [...plan.acceptance], brief: request.brief,
+      inputs: inputsOf(mission, task), share_tokens: share.tokens, share_usd: share.usd,
+      workspace: request.workspace, workspace_marker: request.workspace_marker, feedback: task.attempt === 0 ? null : task.detail || null,
+    },
+  };
+}
+
+/** Results of the tasks that this one depends on; the mission's checks need none. */
+function inputsOf(mission: Mission, task: MissionTask): PayloadOf<'task_assigned'>['inputs'] {
+  if (task.kind === 'verify') return [];
+  return task.plan.dependencies.flatMap((id) => {
+    const done = mission.tasks.get(id);
+    if (done === undefined || !endedWell(done)) return [];
+    return [{ task_id: id, agent: done.plan.agent, summary: done.summary, outputs: { ...done.outputs } }];
+  });
+}
+
+function cancelTask(mission: Mission, task: MissionTask, owner: string, code: string, reason: string): Decision {
+  return {
+    event_type: 'task_cancelled',
+    payload: {
+      task_id: task.id, mission_id: mission.id, attempt: task.attempt, agent: task.plan.agent, owner, code, reason,
+      target_partition: task.targetPartition ?? 0, source: null,
+    },
+  };
+}
+
+function decideAfterFailure(mission: Mission, failed: MissionTask, context: DecideContext): readonly Decision[] {
+  const reason = `${failed.id} failed after ${failed.attempt} ${failed.attempt === 1 ? 'attempt' : 'attempts'}: ${failed.detail}`;
+  const mayReplan = mission.request.plan === null && mission.replans < MAX_REPLANS;
+  return mayReplan ? [requestPlan(mission, context, reason)] : failMission(mission, context, reason);
+}
+
+/** Open attempts are cancelled first, each by its own decision; the mission ends when these have been read back. */
+function failMission(mission: Mission, context: DecideContext, reason: string): readonly Decision[] {
+  const open = openTasks(mission);
+  if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'mission_ended', reason));
+  return [{ event_type: 'mission_failed', payload: { mission_id: mission.id, owner: context.owner, reason } }];
+}
+
+function cancelMission(mission: Mission, context: DecideContext, reason: string): readonly Decision[] {
+  const open = openTasks(mission);
+  if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', reason));
+  return [{ event_type: 'mission_cancelled', payload: { mission_id: mission.id, owner: context.owner, reason } }];
+}

@@ -1,0 +1,233 @@
+/**
+ * The machine of one coordination partition. Decisions (those with an owner) count only when the holder wrote them;
+ * plans and approvals carry the revision they answer; the first result of an attempt wins.
+ */
+import type { AgentEvent, EventOf, PayloadOf, TaskKind, PlanTask } from './events.js';
+import { parseMissionId } from './mission-id.js';
+import {
+  addAmounts, hasOpenAttempt, NO_AMOUNT, tasksOfPlan,
+  type CoordinationState, type Mission, type MissionTask, type Wave,
+} from './mission-state.js';
+import { evolveTask } from './mission-task.js';
+import type { FoldRecord, Folded } from './record.js';
+import { verifyTaskOf } from './verify-task.js';
+
+/** A request may be appended this long after the time in its id; later ones are refused (see requestedIds). */
+export const REQUEST_WINDOW_MS = 10 * 60_000;
+
+/** Folds one record. */
+export function evolveCoordination(state: CoordinationState, record: FoldRecord): Folded {
+  state.position = record.offset + 1;
+  state.timestampMs = Math.max(state.timestampMs, record.timestampMs);
+  const { event } = record;
+  switch (event.event_type) {
+    case 'partition_opened':
+      if (state.epoch !== null) return 'void: the log has a name';
+      state.epoch = event.payload.epoch;
+      return 'applied';
+    case 'partition_claimed':
+      return claimed(state, record.offset, event.payload.owner);
+    case 'mission_requested':
+      return requested(state, record, event.payload);
+    default:
+      return evolveMission(state, record);
+  }
+}
+
+/** A planner that a former holder called may have spent all that was reserved. */
+function claimed(state: CoordinationState, offset: number, owner: string): Folded {
+  state.holder = { owner, claimOffset: offset };
+  for (const mission of state.missions.values()) {
+    if (mission.status === 'open' && mission.planning === 'requested') {
+      put(state, { ...mission, planningSpent: addAmounts(mission.planningSpent, mission.planningReserved) });
+    }
+  }
+  return 'applied';
+}
+
+function requested(state: CoordinationState, record: FoldRecord, request: PayloadOf<'mission_requested'>): Folded {
+  const id = request.mission_id;
+  const parts = parseMissionId(id);
+  if (parts === null) return 'void: not a mission id';
+  if (parts.partition !== state.partition) return 'void: the id names another partition';
+  if (state.missions.has(id) || state.requestedIds.has(id)) return 'void: mission known';
+  if (record.timestampMs > parts.timeMs + REQUEST_WINDOW_MS) return 'void: requested too late after the time in its id';
+  state.requestedIds.set(id, parts.timeMs);
+  put(state, {
+    id, request, requestedAtMs: record.timestampMs, status: 'open', reason: null, endedAtMs: null,
+    planning: 'none', revision: 0, proposal: null, planReason: null, planningError: null, rejections: 0, replans: 0, cancelRequest: null,
+    tasks: new Map(), waves: [], planningUsage: NO_AMOUNT, planningSpent: NO_AMOUNT, planningReserved: NO_AMOUNT,
+    effects: [], squadReady: false, firstOffset: record.offset, before: { holder: state.holder, epoch: state.epoch },
+  });
+  return 'applied';
+}
+
+function put(state: CoordinationState, mission: Mission): 'applied' {
+  state.missions.set(mission.id, mission);
+  return 'applied';
+}
+
+function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
+  const { event } = record;
+  const id = missionIdOf(event);
+  const mission = id === null ? undefined : state.missions.get(id);
+  if (mission === undefined) return 'void: no such mission';
+  if (mission.status !== 'open') return 'void: mission ended';
+  const owner = ownerOfDecision(event);
+  if (owner !== null && owner !== state.holder?.owner) return 'void: not the holder';
+  const next = nextMission(mission, record);
+  return typeof next === 'string' ? next : put(state, next);
+}
+
+/** The mission that an event is about; null for events that are about none. */
+export function missionIdOf(event: AgentEvent): string | null {
+  return 'mission_id' in event.payload ? event.payload.mission_id : null;
+}
+
+/** The owner under which an orchestrator decided; null for events that anyone may write (workers, planners, people). */
+function ownerOfDecision(event: AgentEvent): string | null {
+  switch (event.event_type) {
+    case 'plan_requested':
+    case 'wave_started':
+    case 'wave_completed':
+    case 'task_assigned':
+    case 'task_cancelled':
+    case 'mission_completed':
+    case 'mission_failed':
+    case 'mission_cancelled':
+      return event.payload.owner;
+    default:
+      return null;
+  }
+}
+
+function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
+  const { event } = record;
+  switch (event.event_type) {
+    case 'mission_cancel_requested':
+      return { ...mission, cancelRequest: mission.cancelRequest ?? `cancelled by ${event.payload.requested_by}: ${event.payload.reason}` };
+    case 'plan_requested':
+    case 'plan_proposed':
+    case 'plan_failed':
+    case 'plan_approved':
+    case 'plan_rejected':
+      return evolvePlanning(mission, event);
+    case 'wave_started':
+      return setWave(mission, event.payload.wave_number, 'waiting', 'started');
+    case 'wave_completed':
+      return setWave(mission, event.payload.wave_number, 'started', 'completed');
+    case 'squad_ready':
+      return { ...mission, squadReady: true };
+    case 'mission_completed':
+      return { ...mission, status: 'completed', endedAtMs: record.timestampMs };
+    case 'mission_failed':
+      return { ...mission, status: 'failed', reason: event.payload.reason, endedAtMs: record.timestampMs };
+    case 'mission_cancelled':
+      return { ...mission, status: 'cancelled', reason: event.payload.reason, endedAtMs: record.timestampMs };
+    case 'task_assigned':
+    case 'task_cancelled':
+    case 'task_accepted':
+    case 'task_started':
+    case 'task_progress':
+    case 'task_completed':
+    case 'task_failed':
+      return taskOfMission(mission, { ...record, event });
+    default:
+      return `void: ${event.event_type} does not belong in a coordination partition`;
+  }
+}
+
+type PlanningEvent = EventOf<'plan_requested' | 'plan_proposed' | 'plan_failed' | 'plan_approved' | 'plan_rejected'>;
+
+function evolvePlanning(mission: Mission, event: PlanningEvent): Mission | Folded {
+  if (event.event_type === 'plan_requested') return planRequested(mission, event.payload);
+  if (event.event_type === 'plan_proposed' && isFilesOwnPlan(mission, event.payload)) {
+    return { ...mission, planning: 'proposed', revision: 1, proposal: event.payload };
+  }
+  if (event.payload.revision !== mission.revision) return 'void: another revision';
+  const expected: Mission['planning'] = event.event_type === 'plan_proposed' || event.event_type === 'plan_failed' ? 'requested' : 'proposed';
+  if (mission.planning !== expected) return `void: the plan is not ${expected}`;
+  switch (event.event_type) {
+    case 'plan_proposed':
+      return { ...planningEnded(mission, event.payload), planning: 'proposed', proposal: event.payload };
+    case 'plan_failed':
+      return { ...planningEnded(mission, event.payload), planning: 'failed', planningError: event.payload.error };
+    case 'plan_approved':
+      return planApproved(mission);
+    case 'plan_rejected':
+      return {
+        ...mission, planning: 'rejected', rejections: mission.rejections + 1,
+        planningError: `the plan was rejected by ${event.payload.rejected_by}: ${event.payload.reason}`,
+      };
+  }
+}
+
+const isFilesOwnPlan = (mission: Mission, proposed: PayloadOf<'plan_proposed'>): boolean =>
+  mission.planning === 'none' && mission.request.plan !== null && proposed.planner === 'mission' && proposed.revision === 1;
+
+function planRequested(mission: Mission, event: PayloadOf<'plan_requested'>): Mission | Folded {
+  if (mission.planning === 'requested') return 'void: a plan is requested already';
+  if (event.revision !== mission.revision + 1) return 'void: another revision';
+  return {
+    ...mission, planning: 'requested', revision: event.revision, planReason: event.reason, planningError: null,
+    replans: mission.planning === 'approved' ? mission.replans + 1 : mission.replans,
+    planningReserved: { tokens: event.reserved_tokens, usd: event.reserved_usd },
+  };
+}
+
+function planningEnded(mission: Mission, used: { tokens_in: number; tokens_out: number; cost_usd: number }): Mission {
+  const usage = { tokens: used.tokens_in + used.tokens_out, usd: used.cost_usd };
+  return {
+    ...mission, planningReserved: NO_AMOUNT,
+    planningUsage: addAmounts(mission.planningUsage, usage), planningSpent: addAmounts(mission.planningSpent, usage),
+  };
+}
+
+/** The plan's tasks join those that earlier plans have finished; what those left undone is replaced. */
+function planApproved(mission: Mission): Mission | Folded {
+  const { proposal } = mission;
+  if (proposal === null) return 'void: no plan';
+  const tasks = new Map([...mission.tasks].map(([id, task]) => [id, replaceUndone(task)]));
+  for (const { plan, wave } of tasksOfPlan(proposal.plan)) tasks.set(plan.task_id, newTask(plan, wave, 'task'));
+  const verify = verifyTaskOf(proposal.plan, mission.request.success);
+  if (verify !== null) tasks.set(verify.task.task_id, newTask(verify.task, verify.wave, 'verify'));
+  const waves: Wave[] = proposal.plan.waves.map((wave) => newWave(wave.wave_number, wave.tasks.map((task) => task.task_id)));
+  if (verify !== null) waves.push(newWave(verify.wave, [verify.task.task_id]));
+  const earlier = mission.waves.map((wave) => (wave.status === 'completed' ? wave : { ...wave, replaced: true }));
+  return { ...mission, planning: 'approved', tasks, waves: [...earlier, ...waves] };
+}
+
+const newWave = (number: number, taskIds: readonly string[]): Wave => ({ number, taskIds, status: 'waiting', replaced: false });
+
+function replaceUndone(task: MissionTask): MissionTask {
+  return task.status === 'waiting' || task.status === 'retrying' ? { ...task, status: 'replaced', detail: 'replaced by a changed plan' } : task;
+}
+
+function newTask(plan: PlanTask, wave: number, kind: TaskKind): MissionTask {
+  return {
+    id: plan.task_id, plan, wave, kind, status: 'waiting', attempt: 0, failures: 0, targetPartition: null,
+    share: { tokens: null, usd: null }, spent: NO_AMOUNT, usage: NO_AMOUNT, steps: 0, model: '', startedAtMs: null,
+    durationMs: 0, summary: '', outputs: {}, checks: [], detail: '',
+  };
+}
+
+function setWave(mission: Mission, number: number, from: Wave['status'], to: Wave['status']): Mission | Folded {
+  const current = mission.waves.find((wave) => wave.number === number && !wave.replaced);
+  if (current?.status !== from) return `void: wave ${number} is not ${from}`;
+  return { ...mission, waves: mission.waves.map((wave) => (wave === current ? { ...wave, status: to } : wave)) };
+}
+
+function taskOfMission(mission: Mission, record: FoldRecord & { readonly event: Parameters<typeof evolveTask>[1]['event'] }): Mission | Folded {
+  const { event } = record;
+  const task = mission.tasks.get(event.payload.task_id);
+  if (task === undefined) return 'void: no such task';
+  const next = evolveTask(task, record, mission.request.retries);
+  if (typeof next === 'string') return next;
+  const tasks = new Map(mission.tasks).set(task.id, next);
+  const isEffect = event.event_type === 'task_assigned' || event.event_type === 'task_cancelled';
+  const effects = isEffect ? [...mission.effects, { offset: record.offset, event }] : mission.effects;
+  return { ...mission, tasks, effects };
+}
+
+/** Attempts that are under way. */
+export const openTasks = (mission: Mission): readonly MissionTask[] => [...mission.tasks.values()].filter(hasOpenAttempt);

@@ -1,0 +1,76 @@
+/** Replay point of a coordination partition: where its next holder must start to fold, and with what. */
+import { REQUEST_WINDOW_MS } from './mission-evolve.js';
+import { createCoordinationState, type CoordinationSnapshot, type CoordinationState, type Effect, type Mission } from './mission-state.js';
+import { DataLoss, METADATA_LIMIT_BYTES, type ReplayPoint } from './record.js';
+import { decodeHolder, parseObject } from './task-replay.js';
+
+/**
+ * The first record of the oldest mission that is open or has an effect that was not acknowledged, else the position.
+ * The metadata also holds the ids requested before that point within the request window, so that a late duplicate
+ * of a request starts nothing. null when it would not fit: then the replay point waits.
+ */
+export function coordinationReplayPoint(state: CoordinationState, isAcknowledged: (effect: Effect) => boolean): ReplayPoint | null {
+  let offset = state.position;
+  let snapshot: CoordinationSnapshot = { holder: state.holder, epoch: state.epoch };
+  for (const mission of state.missions.values()) {
+    if (!isSettled(mission, isAcknowledged) && mission.firstOffset < offset) {
+      offset = mission.firstOffset;
+      snapshot = mission.before;
+    }
+  }
+  const metadata = encodeSnapshot(snapshot, idsRequestedBefore(state, offset));
+  return metadata.length > METADATA_LIMIT_BYTES ? null : { offset, metadata };
+}
+
+function isSettled(mission: Mission, isAcknowledged: (effect: Effect) => boolean): boolean {
+  return mission.status !== 'open' && mission.effects.every(isAcknowledged);
+}
+
+function idsRequestedBefore(state: CoordinationState, offset: number): string[] {
+  const ids: string[] = [];
+  for (const [id, timeMs] of state.requestedIds) {
+    const mission = state.missions.get(id);
+    const before = mission === undefined || mission.firstOffset < offset;
+    if (before && timeMs + REQUEST_WINDOW_MS >= state.timestampMs) ids.push(id);
+  }
+  return ids;
+}
+
+/** Forgets missions and ids that no replay from this offset will meet. Returns the missions' ids. */
+export function forgetEnded(state: CoordinationState, replayOffset: number, isAcknowledged: (effect: Effect) => boolean): string[] {
+  const forgotten: string[] = [];
+  for (const mission of state.missions.values()) {
+    if (mission.firstOffset < replayOffset && isSettled(mission, isAcknowledged)) {
+      state.missions.delete(mission.id);
+      forgotten.push(mission.id);
+    }
+  }
+  for (const [id, timeMs] of state.requestedIds) {
+    if (timeMs + REQUEST_WINDOW_MS < state.timestampMs && !state.missions.has(id)) state.requestedIds.delete(id);
+  }
+  return forgotten;
+}
+
+/** ASCII only (mission ids are), so that its length is its size in bytes. */
+function encodeSnapshot({ holder, epoch }: CoordinationSnapshot, ids: readonly string[]): string {
+  return JSON.stringify({ v: 1, h: holder === null ? null : [holder.owner, holder.claimOffset], e: epoch, ids });
+}
+
+/**
+ * The state with which a replay starts.
+ * @param timeOfId the time in a mission id, ms since the epoch; null when it is none
+ * @throws DataLoss when the metadata is not what coordinationReplayPoint writes
+ */
+export function restoreCoordination(partition: number, offset: number, metadata: string, timeOfId: (id: string) => number | null): CoordinationState {
+  const { v, h, e, ids } = parseObject(metadata);
+  if (v !== 1 || !(e === null || typeof e === 'string') || !Array.isArray(ids)) {
+    throw new DataLoss(`the committed metadata is not a coordination fold: ${metadata.slice(0, 80)}`);
+  }
+  const state = createCoordinationState(partition, offset, { holder: decodeHolder(h, metadata), epoch: e });
+  for (const id of ids) {
+    const timeMs = typeof id === 'string' ? timeOfId(id) : null;
+    if (timeMs === null) throw new DataLoss(`the committed metadata names a mission that is none: ${String(id)}`);
+    state.requestedIds.set(String(id), timeMs);
+  }
+  return state;
+}

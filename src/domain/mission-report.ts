@@ -1,0 +1,65 @@
+import { usageOf } from './mission-budget.js';
+import type { Mission, MissionTask } from './mission-state.js';
+import type { MissionReport, MissionStatus, TaskReport, TaskStatus } from './report.js';
+
+/** What users see of a mission; the fold of the log and nothing else. */
+export function reportMission(mission: Mission): MissionReport {
+  const usage = usageOf(mission);
+  const tasks = [...mission.tasks.values()];
+  return {
+    mission_id: mission.id,
+    name: mission.request.name,
+    status: statusOf(mission),
+    reason: mission.reason,
+    workspace: mission.request.workspace,
+    started_at: new Date(mission.requestedAtMs).toISOString(),
+    ended_at: mission.endedAtMs === null ? null : new Date(mission.endedAtMs).toISOString(),
+    cost_usd: usage.usd,
+    tokens: usage.tokens,
+    tasks: tasks.map((task) => reportTask(mission, task)),
+    success: tasks.filter((task) => task.kind === 'verify' && task.status !== 'replaced').flatMap((task) => task.checks),
+  };
+}
+
+function statusOf(mission: Mission): MissionStatus {
+  if (mission.status !== 'open') return mission.status;
+  if (mission.planning === 'approved') return 'running';
+  return mission.planning === 'proposed' && mission.request.approval === 'approval' ? 'waiting_for_approval' : 'planning';
+}
+
+function reportTask(mission: Mission, task: MissionTask): TaskReport {
+  return {
+    task_id: task.id,
+    agent: task.plan.agent,
+    wave: task.wave,
+    status: statusOfTask(mission, task),
+    attempts: task.attempt,
+    steps: task.steps,
+    model: task.model,
+    tokens: task.usage.tokens,
+    cost_usd: task.usage.usd,
+    duration_ms: task.durationMs,
+    summary: task.summary,
+    detail: task.detail,
+    checks: task.checks,
+  };
+}
+
+/** A task that had not begun when its mission ended will never run: it is cancelled, not waiting. */
+function statusOfTask(mission: Mission, task: MissionTask): TaskStatus {
+  switch (task.status) {
+    case 'verified':
+    case 'unverified':
+    case 'failed':
+    case 'cancelled':
+      return task.status;
+    case 'replaced':
+      return 'cancelled';
+    case 'running':
+      return 'running';
+    case 'retrying':
+      return mission.status === 'open' ? 'waiting' : 'failed';
+    default:
+      return mission.status === 'open' ? 'waiting' : 'cancelled';
+  }
+}

@@ -1,0 +1,77 @@
+/** How one task of a mission evolves. Events of another attempt than the open one are void. */
+import type { EventOf, PayloadOf } from './events.js';
+import { addAmounts, hasOpenAttempt, type MissionTask } from './mission-state.js';
+import type { FoldRecord, Folded } from './record.js';
+
+export type MissionTaskEvent = EventOf<
+  'task_assigned' | 'task_cancelled' | 'task_accepted' | 'task_started' | 'task_progress' | 'task_completed' | 'task_failed'
+>;
+
+/** @param retries new attempts that the mission allows after a failure */
+export function evolveTask(task: MissionTask, record: FoldRecord & { readonly event: MissionTaskEvent }, retries: number): MissionTask | Folded {
+  const { event } = record;
+  if (event.event_type === 'task_assigned') return assigned(task, event.payload);
+  if (event.payload.attempt !== task.attempt) return 'void: another attempt';
+  if (!hasOpenAttempt(task)) return 'void: no attempt is open';
+  switch (event.event_type) {
+    case 'task_accepted':
+      return task.status === 'assigned' ? { ...task, status: 'accepted' } : 'void: accepted before';
+    case 'task_started':
+      return { ...task, status: 'running', startedAtMs: task.startedAtMs ?? record.timestampMs, detail: 'started' };
+    case 'task_progress':
+      return { ...task, status: 'running', steps: Math.max(task.steps, event.payload.step), detail: event.payload.message };
+    case 'task_completed':
+      return completed(task, event.payload);
+    case 'task_failed':
+      return failed(task, event.payload, retries);
+    case 'task_cancelled':
+      return cancelled(task, event.payload, retries);
+  }
+}
+
+function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>): MissionTask | Folded {
+  if (task.status !== 'waiting' && task.status !== 'retrying') return 'void: not waiting for an attempt';
+  if (decision.attempt !== task.attempt + 1) return 'void: another attempt';
+  return {
+    ...task, status: 'assigned', attempt: decision.attempt, targetPartition: decision.target_partition,
+    share: { tokens: decision.share_tokens, usd: decision.share_usd }, steps: 0, detail: '',
+  };
+}
+
+function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
+  const { status, summary, outputs, checks } = result.result;
+  return { ...withUsage(task, result), status, summary, outputs, checks, detail: '' };
+}
+
+function failed(task: MissionTask, result: PayloadOf<'task_failed'>, retries: number): MissionTask {
+  const failures = task.failures + 1;
+  const status = result.retriable && failures <= retries ? 'retrying' : 'failed';
+  return { ...withUsage(task, result), status, failures, checks: result.checks, detail: result.error };
+}
+
+type Result = PayloadOf<'task_completed'> | PayloadOf<'task_failed'>;
+
+/** The budget pays what the result says; the rest of the share returns. */
+function withUsage(task: MissionTask, result: Result): MissionTask {
+  const used = { tokens: result.tokens_in + result.tokens_out, usd: result.cost_usd };
+  return {
+    ...task, spent: addAmounts(task.spent, used), usage: addAmounts(task.usage, used), share: { tokens: null, usd: null },
+    steps: result.steps, model: result.model, durationMs: result.duration_ms,
+  };
+}
+
+/** What a cancelled attempt has spent is not known: its whole share counts. */
+function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, retries: number): MissionTask {
+  const spent = addAmounts(task.spent, { tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });
+  const ended: MissionTask = { ...task, spent, share: { tokens: null, usd: null }, detail: decision.reason };
+  switch (decision.code) {
+    case 'not_accepted':
+      return { ...ended, status: 'waiting' };
+    case 'deadline': {
+      const failures = task.failures + 1;
+      return { ...ended, failures, status: failures <= retries ? 'retrying' : 'failed' };
+    }
+    default:
+      return { ...ended, status: 'cancelled' };
+  }
+}

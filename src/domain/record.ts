@@ -1,0 +1,38 @@
+import type { AgentEvent } from './events.js';
+
+/** An event at its place in a partition's log; what the machines fold. */
+export interface FoldRecord {
+  readonly offset: number;
+  /** Milliseconds since the epoch, set by the log. */
+  readonly timestampMs: number;
+  readonly event: AgentEvent;
+}
+
+/** The last claim read: who may call tools and write results in a tasks partition, or decide in a coordination partition. */
+export interface Holder {
+  readonly owner: string;
+  /** Offset of the claim; the fence is ordered by it. */
+  readonly claimOffset: number;
+}
+
+/** What evolve made of a record. void: read, but without effect, and why. */
+export type Folded = 'applied' | `void: ${string}`;
+
+/** A replay point: the next record to fold, and the fold's small state just before it, as text of at most 4,096 bytes. */
+export interface ReplayPoint {
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+/** Kafka's offset.metadata.max.bytes. */
+export const METADATA_LIMIT_BYTES = 4096;
+
+/** The committed replay point cannot be trusted: records that were not folded are gone, or its metadata is not readable. */
+export class DataLoss extends Error {
+  readonly code = 'data_loss';
+  readonly retriable = false;
+  constructor(message: string) {
+    super(message);
+    this.name = 'DataLoss';
+  }
+}

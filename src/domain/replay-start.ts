@@ -1,0 +1,45 @@
+import { DataLoss } from './record.js';
+
+export interface ReplaySituation {
+  readonly topic: string;
+  readonly partition: number;
+  readonly committed: { readonly offset: number; readonly metadata: string } | null;
+  readonly logStart: number;
+  readonly logEnd: number;
+}
+
+export interface ReplayStart {
+  readonly offset: number;
+  /** null: fold from the beginning of a whole log. */
+  readonly metadata: string | null;
+}
+
+/**
+ * Where a fold starts. Never "from the earliest that is left": a hole between the replay point and the log means
+ * that open work may be gone, and only a person can decide what to do about it.
+ * @throws DataLoss
+ */
+export function replayStart({ topic, partition, committed, logStart, logEnd }: ReplaySituation): ReplayStart {
+  const place = `${topic}/${partition}`;
+  if (committed === null) {
+    if (logStart === 0) return { offset: 0, metadata: null };
+    throw new DataLoss(
+      `${place}: nothing is committed, but the log starts at offset ${logStart}: records below it were never folded. ` +
+        `Restore the group's committed offsets, or set them by hand when the deleted records are known to be finished.`,
+    );
+  }
+  if (committed.offset < 0 || committed.metadata === '') {
+    throw new DataLoss(
+      `${place}: the committed offset ${committed.offset} has no fold state with it; something other than the swarm committed it. ` +
+        `Restore it, or delete the group's offset for this partition when the log still starts at 0.`,
+    );
+  }
+  if (committed.offset < logStart || committed.offset > logEnd) {
+    throw new DataLoss(
+      `${place}: the replay point ${committed.offset} lies outside the log (${logStart} to ${logEnd}): ` +
+        `records were deleted or the topic was recreated. Open tasks below ${logStart} are lost; resubmit their missions ` +
+        `after deleting the group's offset for this partition.`,
+    );
+  }
+  return { offset: committed.offset, metadata: committed.metadata };
+}

@@ -1,0 +1,211 @@
+/**
+ * The machine of one tasks partition: who holds it, which attempts are open, and the journal of each.
+ * It is folded from the partition's own log (the log is the lock): evolve depends on nothing but the state and the
+ * record, so that every process that reads the log comes to the same state.
+ */
+import type { PayloadOf, Source } from './events.js';
+import { attemptKey } from './partitioning.js';
+import type { FoldRecord, Folded, Holder } from './record.js';
+
+/** Highest source offset taken for each `epoch/partition` of the coordination topic. */
+export type Marks = Readonly<Record<string, number>>;
+
+/** The fold's small state: what a replay needs besides the records from the replay point on. */
+export interface TaskSnapshot {
+  readonly holder: Holder | null;
+  readonly marks: Marks;
+}
+
+export interface JournalStep {
+  readonly call: PayloadOf<'tool_called'>;
+  readonly outcome: PayloadOf<'tool_returned'> | null;
+}
+
+export type TaskResultPayload =
+  | { readonly type: 'task_completed'; readonly payload: PayloadOf<'task_completed'> }
+  | { readonly type: 'task_failed'; readonly payload: PayloadOf<'task_failed'> };
+
+export interface Spending {
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly costUsd: number;
+  /** Reserved by a turn whose outcome is lost; counts as spent. */
+  readonly lostTokens: number;
+  readonly lostUsd: number;
+}
+
+/** The worst case of the turn that follows the last record. */
+export interface TurnReservation {
+  readonly owner: string;
+  readonly tokens: number;
+  readonly usd: number;
+}
+
+/** One attempt of a task. */
+export interface TaskAttempt {
+  readonly key: string;
+  readonly assignment: PayloadOf<'task_assigned'>;
+  readonly status: 'open' | 'completed' | 'failed' | 'cancelled';
+  readonly steps: readonly JournalStep[];
+  readonly spending: Spending;
+  readonly reservation: TurnReservation | null;
+  readonly result: TaskResultPayload | null;
+  /** Offset of the assignment, and the fold's small state just before it. */
+  readonly firstOffset: number;
+  readonly before: TaskSnapshot;
+}
+
+/** The fold of a tasks partition. evolve replaces its fields; the values in it are never changed. */
+export interface TaskPartitionState {
+  /** Next offset to fold. */
+  position: number;
+  holder: Holder | null;
+  marks: Marks;
+  /** Attempts in log order, by attemptKey. */
+  readonly attempts: Map<string, TaskAttempt>;
+}
+
+export const EMPTY_SNAPSHOT: TaskSnapshot = { holder: null, marks: {} };
+const NOTHING_SPENT: Spending = { tokensIn: 0, tokensOut: 0, costUsd: 0, lostTokens: 0, lostUsd: 0 };
+
+export function createTaskPartitionState(position = 0, snapshot: TaskSnapshot = EMPTY_SNAPSHOT): TaskPartitionState {
+  return { position, holder: snapshot.holder, marks: snapshot.marks, attempts: new Map() };
+}
+
+/** Folds one record. */
+export function evolveTaskPartition(state: TaskPartitionState, record: FoldRecord): Folded {
+  state.position = record.offset + 1;
+  const { event } = record;
+  switch (event.event_type) {
+    case 'partition_claimed':
+      state.holder = { owner: event.payload.owner, claimOffset: record.offset };
+      return 'applied';
+    case 'task_assigned':
+      return assigned(state, record.offset, event.payload);
+    case 'task_cancelled':
+      return cancelled(state, event.payload);
+    case 'tool_called':
+      return called(state, event.payload);
+    case 'turn_reserved':
+      return reserved(state, event.payload);
+    case 'tool_returned':
+      return returned(state, event.payload);
+    case 'task_completed':
+      return ended(state, event.payload, { type: 'task_completed', payload: event.payload });
+    case 'task_failed':
+      return ended(state, event.payload, { type: 'task_failed', payload: event.payload });
+    default:
+      return `void: ${event.event_type} does not belong in a tasks partition`;
+  }
+}
+
+/** Whether a source lies at or below the mark; takes it into the marks when it does not. */
+function takeSource(state: TaskPartitionState, source: Source | null): Folded {
+  if (source === null) return 'void: no source';
+  const place = `${source.epoch}/${source.partition}`;
+  if (source.offset <= (state.marks[place] ?? -1)) return 'void: source taken before';
+  state.marks = { ...state.marks, [place]: source.offset };
+  return 'applied';
+}
+
+function assigned(state: TaskPartitionState, offset: number, assignment: PayloadOf<'task_assigned'>): Folded {
+  const before: TaskSnapshot = { holder: state.holder, marks: state.marks };
+  const taken = takeSource(state, assignment.source);
+  if (taken !== 'applied') return taken;
+  const key = attemptKey(assignment);
+  if (state.attempts.has(key)) return 'void: attempt known';
+  state.attempts.set(key, {
+    key, assignment, status: 'open', steps: [], spending: NOTHING_SPENT, reservation: null, result: null, firstOffset: offset, before,
+  });
+  return 'applied';
+}
+
+function cancelled(state: TaskPartitionState, order: PayloadOf<'task_cancelled'>): Folded {
+  const taken = takeSource(state, order.source);
+  if (taken !== 'applied') return taken;
+  const attempt = state.attempts.get(attemptKey(order));
+  if (attempt?.status !== 'open') return 'void: attempt not open';
+  state.attempts.set(attempt.key, { ...attempt, status: 'cancelled' });
+  return 'applied';
+}
+
+/** The open attempt that a record of the holder is about; else why the record is void. */
+function heldAttempt(state: TaskPartitionState, by: { mission_id: string; task_id: string; attempt: number; owner: string }): TaskAttempt | Folded {
+  if (by.owner !== state.holder?.owner) return 'void: not the holder';
+  const attempt = state.attempts.get(attemptKey(by));
+  return attempt?.status === 'open' ? attempt : 'void: attempt not open';
+}
+
+function called(state: TaskPartitionState, call: PayloadOf<'tool_called'>): Folded {
+  const attempt = heldAttempt(state, call);
+  if (typeof attempt === 'string') return attempt;
+  if (call.step !== attempt.steps.length + 1) return 'void: step out of order';
+  if (attempt.steps.at(-1)?.outcome === null) return 'void: the step before has no outcome';
+  const spending = loseOthersTurn(attempt, call.owner);
+  state.attempts.set(attempt.key, {
+    ...attempt,
+    steps: [...attempt.steps, { call, outcome: null }],
+    spending: {
+      ...spending,
+      tokensIn: spending.tokensIn + call.tokens_in,
+      tokensOut: spending.tokensOut + call.tokens_out,
+      costUsd: spending.costUsd + call.cost_usd,
+    },
+    reservation: { owner: call.owner, tokens: call.reserved_tokens, usd: call.reserved_usd },
+  });
+  return 'applied';
+}
+
+function reserved(state: TaskPartitionState, turn: PayloadOf<'turn_reserved'>): Folded {
+  const attempt = heldAttempt(state, turn);
+  if (typeof attempt === 'string') return attempt;
+  state.attempts.set(attempt.key, {
+    ...attempt,
+    spending: loseOthersTurn(attempt, turn.owner),
+    reservation: { owner: turn.owner, tokens: turn.reserved_tokens, usd: turn.reserved_usd },
+  });
+  return 'applied';
+}
+
+/** A turn of another owner that was reserved and never journaled may have cost all of it. */
+function loseOthersTurn(attempt: TaskAttempt, owner: string): Spending {
+  const { spending, reservation } = attempt;
+  if (reservation === null || reservation.owner === owner) return spending;
+  return { ...spending, lostTokens: spending.lostTokens + reservation.tokens, lostUsd: spending.lostUsd + reservation.usd };
+}
+
+/** The first outcome of a step wins, whoever wrote it: it says what happened, not what shall happen. */
+function returned(state: TaskPartitionState, outcome: PayloadOf<'tool_returned'>): Folded {
+  const attempt = state.attempts.get(attemptKey(outcome));
+  const step = attempt?.steps[outcome.step - 1];
+  if (attempt === undefined || step === undefined) return 'void: no such step';
+  if (step.outcome !== null) return 'void: outcome known';
+  state.attempts.set(attempt.key, { ...attempt, steps: attempt.steps.with(outcome.step - 1, { ...step, outcome }) });
+  return 'applied';
+}
+
+function ended(
+  state: TaskPartitionState,
+  by: { mission_id: string; task_id: string; attempt: number; owner: string },
+  result: TaskResultPayload,
+): Folded {
+  const attempt = heldAttempt(state, by);
+  if (typeof attempt === 'string') return attempt;
+  state.attempts.set(attempt.key, { ...attempt, status: result.type === 'task_completed' ? 'completed' : 'failed', result });
+  return 'applied';
+}
+
+/** The step that was called and has no outcome; null when there is none. At most the last one. */
+export function stepInDoubt(attempt: TaskAttempt): JournalStep | null {
+  const last = attempt.steps.at(-1);
+  return last !== undefined && last.outcome === null ? last : null;
+}
+
+/** Tokens and US dollars that are gone for a new turn of this owner: what is known, and what others may have spent. */
+export function spentBefore(attempt: TaskAttempt, owner: string): { readonly tokens: number; readonly usd: number } {
+  const spending = loseOthersTurn(attempt, owner);
+  return {
+    tokens: spending.tokensIn + spending.tokensOut + spending.lostTokens,
+    usd: spending.costUsd + spending.lostUsd,
+  };
+}

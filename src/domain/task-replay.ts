@@ -1,0 +1,73 @@
+/** Replay point of a tasks partition: where its next holder must start to fold, and with what. */
+import { DataLoss, METADATA_LIMIT_BYTES, type ReplayPoint } from './record.js';
+import type { Marks, TaskAttempt, TaskPartitionState, TaskSnapshot } from './task-partition.js';
+
+/**
+ * The first record of the oldest attempt that is not settled, else the position. An attempt is settled when it was
+ * cancelled, or when its result was acknowledged on the coordination topic (as told by isAcknowledged).
+ * null when the metadata would not fit: then the replay point waits.
+ */
+export function taskReplayPoint(state: TaskPartitionState, isAcknowledged: (attemptKey: string) => boolean): ReplayPoint | null {
+  let offset = state.position;
+  let snapshot: TaskSnapshot = { holder: state.holder, marks: state.marks };
+  for (const attempt of state.attempts.values()) {
+    if (!isSettled(attempt, isAcknowledged) && attempt.firstOffset < offset) {
+      offset = attempt.firstOffset;
+      snapshot = attempt.before;
+    }
+  }
+  const metadata = encodeTaskSnapshot(snapshot);
+  return metadata.length > METADATA_LIMIT_BYTES ? null : { offset, metadata };
+}
+
+function isSettled(attempt: TaskAttempt, isAcknowledged: (attemptKey: string) => boolean): boolean {
+  if (attempt.status === 'open') return false;
+  return attempt.status === 'cancelled' || isAcknowledged(attempt.key);
+}
+
+/** Forgets attempts that no replay from this offset will meet; the marks keep their assignments from being taken again. */
+export function forgetSettled(state: TaskPartitionState, replayOffset: number, isAcknowledged: (attemptKey: string) => boolean): string[] {
+  const forgotten: string[] = [];
+  for (const attempt of state.attempts.values()) {
+    if (attempt.firstOffset < replayOffset && isSettled(attempt, isAcknowledged)) {
+      state.attempts.delete(attempt.key);
+      forgotten.push(attempt.key);
+    }
+  }
+  return forgotten;
+}
+
+/** ASCII only, so that its length is its size in bytes. */
+export function encodeTaskSnapshot({ holder, marks }: TaskSnapshot): string {
+  return JSON.stringify({ v: 1, h: holder === null ? null : [holder.owner, holder.claimOffset], m: marks });
+}
+
+/** @throws DataLoss when the text is not what encodeTaskSnapshot writes. */
+export function decodeTaskSnapshot(metadata: string): TaskSnapshot {
+  const parsed = parseObject(metadata);
+  const { v, h, m } = parsed;
+  if (v !== 1 || !isMarks(m)) throw new DataLoss(`the committed metadata is not a tasks fold: ${metadata.slice(0, 80)}`);
+  return { holder: decodeHolder(h, metadata), marks: m };
+}
+
+export function decodeHolder(value: unknown, metadata: string): TaskSnapshot['holder'] {
+  if (value === null) return null;
+  if (Array.isArray(value) && typeof value[0] === 'string' && typeof value[1] === 'number') {
+    return { owner: value[0], claimOffset: value[1] };
+  }
+  throw new DataLoss(`the committed metadata names no holder: ${metadata.slice(0, 80)}`);
+}
+
+export function parseObject(metadata: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(metadata);
+    if (typeof parsed === 'object' && parsed !== null) return { ...parsed };
+  } catch {
+    // falls through to the one error below: whatever it is, it is not ours
+  }
+  throw new DataLoss(`the committed metadata is not readable: ${metadata.slice(0, 80)}`);
+}
+
+function isMarks(value: unknown): value is Marks {
+  return typeof value === 'object' && value !== null && Object.values(value).every((offset) => typeof offset === 'number');
+}
