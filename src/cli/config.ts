@@ -1,0 +1,126 @@
+import { isAbsolute, join, resolve } from 'node:path';
+import { wrongConfiguration } from './cli-error.js';
+import { parseEnvFile } from './env-file.js';
+import { parseSettingsFile } from './settings-file.js';
+import { SETTINGS, SETTING_NAMES, settingsSchema, type SettingName, type Settings } from './settings.js';
+
+/** Where a value came from, strongest first. */
+export type SettingSource = 'flag' | 'environment' | '.env' | 'file' | 'default';
+
+export interface Config {
+  readonly values: Settings;
+  /** One for each setting, in the order in which they are shown. */
+  readonly origins: readonly SettingOrigin[];
+}
+
+export interface SettingOrigin {
+  readonly name: SettingName;
+  /** As it was written, paths made absolute; null when it is not set. */
+  readonly text: string | null;
+  readonly source: SettingSource;
+  /** The flag, variable or file and line that a person would change. */
+  readonly place: string;
+}
+
+export interface ConfigInput {
+  /** Flags that were typed, by the setting's name. */
+  readonly flags: Readonly<Partial<Record<SettingName, string>>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly projectDir: string;
+  /** --config; null: ravenhelm.yaml in the working directory, where there is one. */
+  readonly configFile: string | null;
+  /** Defaults that a command has of its own. */
+  readonly defaults?: Readonly<Partial<Record<SettingName, string>>>;
+  /** The file's text, or null when there is no such file. */
+  readFile(path: string): string | null;
+}
+
+/** Resolves every setting. Throws CliError (exit 2) that names each wrong value, its source and what to do. */
+export function loadConfig(input: ConfigInput): Config {
+  const origins = collectOrigins(input);
+  const texts = Object.fromEntries(origins.map((origin) => [origin.name, origin.text]));
+  const parsed = settingsSchema.safeParse(texts);
+  if (!parsed.success) {
+    const wrong = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
+    throw wrongValues(origins.filter((origin) => wrong.has(origin.name)));
+  }
+  checkTogether(parsed.data, origins);
+  return { values: parsed.data, origins };
+}
+
+/** The value as it may be shown: secrets keep their last four characters at most. */
+export function shownValue(origin: SettingOrigin): string | null {
+  if (origin.text === null || SETTINGS[origin.name].secret !== true) return origin.text;
+  return origin.text.length >= 16 ? `••••${origin.text.slice(-4)}` : '••••';
+}
+
+function collectOrigins(input: ConfigInput): SettingOrigin[] {
+  const envFile = join(input.cwd, '.env');
+  const dotEnv = parseEnvFile(input.readFile(envFile) ?? '', envFile);
+  const file = readSettingsFile(input);
+  return SETTING_NAMES.map((name) => {
+    const info = SETTINGS[name];
+    const make = (text: string, source: SettingSource, place: string, base = input.cwd): SettingOrigin =>
+      ({ name, source, place, text: info.path === true && !isAbsolute(text) ? resolve(base, text) : text });
+    const flagText = input.flags[name];
+    if (flagText !== undefined) return make(flagText, 'flag', info.flag?.split(' ')[0] ?? name);
+    // Compose passes unset variables on as empty ones; an empty value counts as not set.
+    const envText = input.env[name];
+    if (envText !== undefined && envText !== '') return make(envText, 'environment', `the environment variable ${name}`);
+    const dotEnvText = dotEnv.get(name);
+    if (dotEnvText !== undefined && dotEnvText !== '') return make(dotEnvText, '.env', envFile);
+    const entry = file?.entries.get(name);
+    if (entry !== undefined && file !== null) return make(entry.text, 'file', `${file.path}:${entry.line}`, resolve(file.path, '..'));
+    const standard = input.defaults?.[name] ?? info.default;
+    return standard === null ? { name, text: null, source: 'default', place: 'the default' } : make(standard, 'default', 'the default', input.projectDir);
+  });
+}
+
+function readSettingsFile(input: ConfigInput) {
+  const path = resolve(input.cwd, input.configFile ?? 'ravenhelm.yaml');
+  const text = input.readFile(path);
+  if (text === null) {
+    if (input.configFile === null) return null;
+    throw wrongConfiguration(`there is no configuration file ${path}`, 'Correct --config, or leave it out.');
+  }
+  return { path, entries: parseSettingsFile(text, path) };
+}
+
+function wrongValues(origins: readonly SettingOrigin[]): Error {
+  const lines = origins.map((origin) => {
+    const shown = origin.text === null ? 'nothing' : `"${shownValue(origin)}"`;
+    return `${origin.name} is ${shown} (from ${origin.place}); it must be ${SETTINGS[origin.name].expected}`;
+  });
+  const places = [...new Set(origins.map((origin) => origin.place))].join(', ');
+  return wrongConfiguration(lines.join('\n'), `Correct it in ${places}, or take it away there.`);
+}
+
+/** Settings that mean something only together. */
+function checkTogether(values: Settings, origins: readonly SettingOrigin[]): void {
+  const placeOf = (name: SettingName) => origins.find((origin) => origin.name === name)?.place ?? name;
+  const needs = (given: SettingName, needed: SettingName) => {
+    if (isSet(values[given]) && !isSet(values[needed])) {
+      throw wrongConfiguration(`${given} is set (from ${placeOf(given)}), but ${needed} is not`,
+        `Set ${needed} to ${SETTINGS[needed].expected}, or take ${given} away.`);
+    }
+  };
+  needs('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL');
+  needs('SCHEMA_REGISTRY_URL', 'KAFKA_BROKERS');
+  needs('KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME');
+  needs('KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD');
+  needs('KAFKA_SASL_PASSWORD', 'KAFKA_SASL_MECHANISM');
+  needs('SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD');
+  for (const file of ['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const) needs(file, 'KAFKA_TLS');
+  needs('KAFKA_TLS_CERT', 'KAFKA_TLS_KEY');
+  needs('KAFKA_TLS_KEY', 'KAFKA_TLS_CERT');
+  if (values.KAFKA_HEARTBEAT_INTERVAL_MS * 3 > values.KAFKA_SESSION_TIMEOUT_MS) {
+    throw wrongConfiguration(
+      `KAFKA_HEARTBEAT_INTERVAL_MS (${values.KAFKA_HEARTBEAT_INTERVAL_MS}) is more than a third of KAFKA_SESSION_TIMEOUT_MS (${values.KAFKA_SESSION_TIMEOUT_MS})`,
+      'Make the heartbeat interval shorter or the session timeout longer: a member whose heartbeats come late loses its partitions.');
+  }
+}
+
+function isSet(value: Settings[SettingName]): boolean {
+  return value !== null && value !== false;
+}

@@ -1,0 +1,12 @@
+/** What the process's exit code says; scripts rely on it. */
+export const EXIT = {
+  done: 0,
+  missionFailed: 1,
+  /** Wrong use or configuration. */
+  usage: 2,
+  /** No broker or registry. */
+  unreachable: 3,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,0 +1,45 @@
+import type { Clock, Ids } from '../ports/clock.js';
+
+/** The process and the machine as the commands see them; only main.ts makes the real one. */
+export interface Host {
+  /** What was typed after the program's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute. */
+  readonly cwd: string;
+  /** Where package.json, agents/, missions/ and topics.yaml lie; absolute. */
+  readonly projectDir: string;
+  readonly user: string;
+  readonly hostname: string;
+  readonly pid: number;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Aborted by SIGTERM and the first Ctrl-C: whatever runs drains and ends. */
+  readonly interruption: AbortSignal;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** At least 0, below 1. */
+  random(): number;
+}
+
+/** A stream that text is written to: a terminal, a pipe or a file. */
+export interface Output {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  /** In characters; of no meaning unless isTerminal. */
+  size(): TerminalSize;
+  /** Calls back after the terminal's size changed; returns how to stop that. */
+  onResize(listener: () => void): () => void;
+  /** Aborted when the reader has gone away (piping to head): what is written then is dropped. */
+  readonly closed: AbortSignal;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Who asks, as the events say it. */
+export function requester(host: Host): string {
+  return `${host.user}@${host.hostname}`;
+}

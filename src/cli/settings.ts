@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { DEFAULT_PREFIX } from '../domain/topic-names.js';
+
+/** host:port pairs, separated by commas. */
+const brokers = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
+  .pipe(z.array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/,]+):\d{1,5}$/)).min(1));
+const list = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
+  .pipe(z.array(z.string().min(1)).min(1));
+const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
+/** OLLAMA_HOST may leave the scheme and the port out, as Ollama itself allows. */
+const ollamaHost = z.string().transform((text) => {
+  const withScheme = /^https?:\/\//.test(text) ? text : `http://${text}`;
+  return /:\d+\/?$/.test(withScheme) ? withScheme : `${withScheme.replace(/\/+$/, '')}:11434`;
+}).pipe(url);
+const flag = z.enum(['true', 'false', 'on', 'off', 'yes', 'no', '1', '0'])
+  .transform((text) => ['true', 'on', 'yes', '1'].includes(text));
+const wholeNumber = (least: number, most: number) => z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
+const path = z.string().min(1);
+
+/** Every setting by the name it has in the environment; values are read from text, null where nothing is set. */
+export const settingsSchema = z.object({
+  RAVENHELM_LOG: z.enum(['auto', 'kafka', 'memory']),
+  KAFKA_BROKERS: brokers.nullable(),
+  SCHEMA_REGISTRY_URL: url.nullable(),
+  RAVENHELM_PREFIX: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/),
+  KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).nullable(),
+  KAFKA_SASL_USERNAME: z.string().nullable(),
+  KAFKA_SASL_PASSWORD: z.string().nullable(),
+  KAFKA_TLS: flag,
+  KAFKA_TLS_CA: path.nullable(),
+  KAFKA_TLS_CERT: path.nullable(),
+  KAFKA_TLS_KEY: path.nullable(),
+  SCHEMA_REGISTRY_USERNAME: z.string().nullable(),
+  SCHEMA_REGISTRY_PASSWORD: z.string().nullable(),
+  KAFKA_SESSION_TIMEOUT_MS: wholeNumber(1_000, 3_600_000),
+  KAFKA_HEARTBEAT_INTERVAL_MS: wholeNumber(100, 600_000),
+  KAFKA_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000),
+  WORKER_MODELS: list.nullable(),
+  PLANNER_MODELS: list.nullable(),
+  OLLAMA_HOST: ollamaHost,
+  ANTHROPIC_API_KEY: z.string().nullable(),
+  OPENAI_API_KEY: z.string().nullable(),
+  ANTHROPIC_BASE_URL: url.nullable(),
+  OPENAI_BASE_URL: url.nullable(),
+  WORKSPACE_ROOT: path,
+  RAVENHELM_AGENTS_DIR: path,
+  RAVENHELM_SANDBOX: flag,
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+export type SettingName = keyof Settings;
+
+/** What a person needs to know of a setting. */
+export interface SettingInfo {
+  readonly doc: string;
+  /** What a good value looks like; ends the error message. */
+  readonly expected: string;
+  /** Value as text; null: not set. Relative paths are the project's. */
+  readonly default: string | null;
+  /** Command-line flag in commander's notation, where there is one. */
+  readonly flag?: string;
+  /** Shown masked. */
+  readonly secret?: true;
+  /** Relative to the place where it stands: the working directory or the file's. */
+  readonly path?: true;
+}
+
+export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
+  RAVENHELM_LOG: { doc: 'Which log: kafka, memory (this process only), or auto: kafka where a broker can be had', expected: 'auto, kafka or memory', default: 'auto', flag: '--log <kind>' },
+  KAFKA_BROKERS: { doc: 'Bootstrap brokers', expected: 'host:port, several separated by commas, such as localhost:19092', default: null, flag: '--brokers <list>' },
+  SCHEMA_REGISTRY_URL: { doc: 'Schema registry with the Confluent API', expected: 'a URL such as http://localhost:18081', default: null, flag: '--registry <url>' },
+  RAVENHELM_PREFIX: { doc: 'Names of topics and consumer groups start with it; two swarms on one cluster need two', expected: 'letters, digits, dots, dashes and underscores', default: DEFAULT_PREFIX, flag: '--prefix <name>' },
+  KAFKA_SASL_MECHANISM: { doc: 'SASL mechanism; not set: no SASL', expected: 'plain, scram-sha-256 or scram-sha-512', default: null },
+  KAFKA_SASL_USERNAME: { doc: 'SASL user', expected: 'a name', default: null },
+  KAFKA_SASL_PASSWORD: { doc: 'SASL password', expected: 'a password', default: null, secret: true },
+  KAFKA_TLS: { doc: 'Whether the brokers are spoken to over TLS', expected: 'true or false', default: 'false' },
+  KAFKA_TLS_CA: { doc: 'CA certificate file (PEM); not set: the CAs that Node trusts', expected: 'a file', default: null, path: true },
+  KAFKA_TLS_CERT: { doc: 'Client certificate file (PEM)', expected: 'a file', default: null, path: true },
+  KAFKA_TLS_KEY: { doc: 'Client key file (PEM)', expected: 'a file', default: null, path: true },
+  SCHEMA_REGISTRY_USERNAME: { doc: "The registry's user", expected: 'a name', default: null },
+  SCHEMA_REGISTRY_PASSWORD: { doc: "The registry's password", expected: 'a password', default: null, secret: true },
+  KAFKA_SESSION_TIMEOUT_MS: { doc: 'After so long without a heartbeat the group gives a member\'s partitions to others', expected: 'milliseconds from 1000 to 3600000', default: '10000' },
+  KAFKA_HEARTBEAT_INTERVAL_MS: { doc: 'How often a member tells the group that it lives', expected: 'milliseconds from 100 to 600000', default: '1000' },
+  KAFKA_CONNECT_TIMEOUT_MS: { doc: 'How long the first answer of the broker and the registry may take', expected: 'milliseconds from 100 to 600000', default: '10000' },
+  WORKER_MODELS: { doc: "The workers' model chain, tried in order; an agent's own chain goes before it", expected: 'names separated by commas, such as ollama:llama3.1,playbook', default: null, flag: '--models <chain>' },
+  PLANNER_MODELS: { doc: "The planner's chain, tried in order", expected: 'names separated by commas, such as anthropic,order', default: null },
+  OLLAMA_HOST: { doc: 'Ollama server', expected: 'a URL or host:port, such as http://127.0.0.1:11434', default: 'http://127.0.0.1:11434' },
+  ANTHROPIC_API_KEY: { doc: 'Key of the planner\'s model', expected: 'a key', default: null, secret: true },
+  OPENAI_API_KEY: { doc: 'Key of the optional fallback', expected: 'a key', default: null, secret: true },
+  ANTHROPIC_BASE_URL: { doc: 'Another server with Anthropic\'s API', expected: 'a URL', default: null },
+  OPENAI_BASE_URL: { doc: 'Another server with OpenAI\'s API', expected: 'a URL', default: null },
+  WORKSPACE_ROOT: { doc: 'Directory of the missions\' workspaces; the same volume for every worker', expected: 'a directory', default: '.ravenhelm/workspaces', path: true },
+  RAVENHELM_AGENTS_DIR: { doc: 'Directory of the agents\' files', expected: 'a directory', default: 'agents', flag: '--agents-dir <dir>', path: true },
+  RAVENHELM_SANDBOX: { doc: 'off runs commands with your rights on this computer; nothing confines them then', expected: 'on or off', default: 'on', flag: '--sandbox <on|off>' },
+  LOG_LEVEL: { doc: 'Least important log line on stderr', expected: 'debug, info, warn, error or silent', default: 'warn', flag: '--log-level <level>' },
+};
+
+export const SETTING_NAMES: readonly SettingName[] = settingsSchema.keyof().options;

@@ -1,0 +1,39 @@
+import { pino, type Logger as PinoLogger } from 'pino';
+import type { Logger } from '../ports/logger.js';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  /** Takes whole lines, each with its line break. */
+  write(line: string): void;
+  /** Stands in every line, such as the role. */
+  readonly bindings?: Readonly<Record<string, string>>;
+}
+
+/**
+ * JSON lines: level and time first, then the fields, the stable event name under `event`. An Error under `error` or
+ * `err` is written with its type, message, code and stack.
+ */
+export function createLogger({ level, write, bindings = {} }: LoggerOptions): Logger {
+  const root = pino({
+    level,
+    base: bindings,
+    messageKey: 'event',
+    errorKey: 'error',
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
+  }, { write });
+  return adapt(root);
+}
+
+function adapt(inner: PinoLogger): Logger {
+  return {
+    debug: (fields, event) => inner.debug(fields, event),
+    info: (fields, event) => inner.info(fields, event),
+    warn: (fields, event) => inner.warn(fields, event),
+    error: (fields, event) => inner.error(fields, event),
+    child: (more) => adapt(inner.child(more)),
+  };
+}

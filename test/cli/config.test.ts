@@ -1,0 +1,171 @@
+import { CliError } from '../../src/cli/cli-error.js';
+import { loadConfig, shownValue, type Config, type ConfigInput } from '../../src/cli/config.js';
+
+function load(files: Record<string, string> = {}, input: Partial<ConfigInput> = {}): Config {
+  return loadConfig({
+    flags: {}, env: {}, cwd: '/home/me/swarm', projectDir: '/opt/ravenhelm', configFile: null,
+    readFile: (path) => files[path] ?? null, ...input,
+  });
+}
+
+function failure(files: Record<string, string>, input: Partial<ConfigInput> = {}): CliError {
+  try {
+    load(files, input);
+  } catch (error) {
+    if (error instanceof CliError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+function origin(config: Config, name: string) {
+  const found = config.origins.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`no setting ${name}`);
+  return found;
+}
+
+const DOT_ENV = '/home/me/swarm/.env';
+const YAML = '/home/me/swarm/ravenhelm.yaml';
+const BOTH = { KAFKA_BROKERS: 'localhost:19092', SCHEMA_REGISTRY_URL: 'http://localhost:18081' };
+
+describe('where a setting comes from', () => {
+  test('a flag beats the environment, which beats .env, which beats the file, which beats the default', () => {
+    const files = { [DOT_ENV]: 'RAVENHELM_PREFIX=from-dot-env', [YAML]: 'ravenhelm_prefix: from-file' };
+    const layers: [Partial<ConfigInput>, Record<string, string>, string, string][] = [
+      [{ flags: { RAVENHELM_PREFIX: 'from-flag' }, env: { RAVENHELM_PREFIX: 'from-env' } }, files, 'from-flag', 'flag'],
+      [{ env: { RAVENHELM_PREFIX: 'from-env' } }, files, 'from-env', 'environment'],
+      [{}, files, 'from-dot-env', '.env'],
+      [{}, { [YAML]: files[YAML] ?? '' }, 'from-file', 'file'],
+      [{}, {}, 'ravenhelm.squad', 'default'],
+    ];
+    for (const [input, present, value, source] of layers) {
+      const config = load(present, input);
+      expect(config.values.RAVENHELM_PREFIX).toBe(value);
+      expect(origin(config, 'RAVENHELM_PREFIX').source).toBe(source);
+    }
+  });
+
+  test('an empty environment variable counts as not set', () => {
+    const config = load({}, { env: { ANTHROPIC_API_KEY: '', RAVENHELM_PREFIX: '' } });
+    expect(config.values.ANTHROPIC_API_KEY).toBeNull();
+    expect(config.values.RAVENHELM_PREFIX).toBe('ravenhelm.squad');
+  });
+
+  test('relative paths lie beside what names them: the working directory, the file, or the project', () => {
+    expect(load({}, { flags: { RAVENHELM_AGENTS_DIR: 'mine' } }).values.RAVENHELM_AGENTS_DIR).toBe('/home/me/swarm/mine');
+    expect(load({ '/etc/rh.yaml': 'workspace_root: work' }, { configFile: '/etc/rh.yaml' }).values.WORKSPACE_ROOT).toBe('/etc/work');
+    expect(load().values.WORKSPACE_ROOT).toBe('/opt/ravenhelm/.ravenhelm/workspaces');
+  });
+
+  test('the file says its line', () => {
+    const config = load({ [YAML]: '# mine\nlog_level: info\n' });
+    expect(origin(config, 'LOG_LEVEL')).toMatchObject({ text: 'info', source: 'file', place: `${YAML}:2` });
+  });
+
+  test('lists may be written as YAML lists', () => {
+    const config = load({ [YAML]: 'worker_models: [ollama:llama3.1, playbook]' });
+    expect(config.values.WORKER_MODELS).toEqual(['ollama:llama3.1', 'playbook']);
+  });
+
+  test('a command may have its own default', () => {
+    expect(load({}, { defaults: { LOG_LEVEL: 'info' } }).values.LOG_LEVEL).toBe('info');
+    expect(load({}, { defaults: { LOG_LEVEL: 'info' }, env: { LOG_LEVEL: 'error' } }).values.LOG_LEVEL).toBe('error');
+  });
+});
+
+describe('what values become', () => {
+  test('brokers are a list, the registry has no slash at its end', () => {
+    const { values } = load({}, { env: { KAFKA_BROKERS: 'a:9092, b:9092', SCHEMA_REGISTRY_URL: 'http://r:8081/' } });
+    expect(values.KAFKA_BROKERS).toEqual(['a:9092', 'b:9092']);
+    expect(values.SCHEMA_REGISTRY_URL).toBe('http://r:8081');
+  });
+
+  test.each([['ollama', 'http://ollama:11434'], ['127.0.0.1:9999', 'http://127.0.0.1:9999'], ['https://gpu.example:443/', 'https://gpu.example:443']])(
+    'OLLAMA_HOST %s is %s', (text, url) => {
+      expect(load({}, { env: { OLLAMA_HOST: text } }).values.OLLAMA_HOST).toBe(url);
+    });
+
+  test.each([['on', true], ['off', false], ['true', true], ['0', false]])('--sandbox %s', (text, value) => {
+    expect(load({}, { flags: { RAVENHELM_SANDBOX: text } }).values.RAVENHELM_SANDBOX).toBe(value);
+  });
+
+  test('.env knows quotes, comments and export', () => {
+    const { values } = load({ [DOT_ENV]: '# keys\nexport OPENAI_API_KEY="sk-1 # not a comment"\n\nWORKSPACE_ROOT=/srv/work # here\n' });
+    expect(values.OPENAI_API_KEY).toBe('sk-1 # not a comment');
+    expect(values.WORKSPACE_ROOT).toBe('/srv/work');
+  });
+});
+
+describe('wrong values', () => {
+  test.each([
+    ['KAFKA_BROKERS', 'localhost', 'host:port'],
+    ['KAFKA_BROKERS', 'http://localhost:9092', 'host:port'],
+    ['SCHEMA_REGISTRY_URL', 'localhost:18081', 'a URL'],
+    ['RAVENHELM_PREFIX', 'with space', 'letters'],
+    ['RAVENHELM_LOG', 'redis', 'auto, kafka or memory'],
+    ['LOG_LEVEL', 'verbose', 'debug, info'],
+    ['KAFKA_TLS', 'maybe', 'true or false'],
+    ['KAFKA_SESSION_TIMEOUT_MS', '10s', 'milliseconds'],
+  ])('%s=%s names the setting, where it stands and what it must be', (name, text, expected) => {
+    const error = failure({}, { env: { ...BOTH, [name]: text } });
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toContain(`${name} is "${text}" (from the environment variable ${name})`);
+    expect(error.message).toContain(expected);
+    expect(error.nextStep).toContain(`the environment variable ${name}`);
+  });
+
+  test('all wrong values are told at once', () => {
+    const error = failure({ [DOT_ENV]: 'LOG_LEVEL=loud' }, { flags: { RAVENHELM_LOG: 'paper' } });
+    expect(error.message).toContain('RAVENHELM_LOG is "paper" (from --log)');
+    expect(error.message).toContain(`LOG_LEVEL is "loud" (from ${DOT_ENV})`);
+  });
+
+  test('a secret is not shown in its error', () => {
+    const error = failure({}, { env: { KAFKA_SASL_PASSWORD: 'hunter2' } });
+    expect(`${error.message} ${error.nextStep}`).not.toContain('hunter2');
+  });
+
+  test.each([
+    [{ KAFKA_BROKERS: 'a:1' }, 'SCHEMA_REGISTRY_URL'],
+    [{ SCHEMA_REGISTRY_URL: 'http://r' }, 'KAFKA_BROKERS'],
+    [{ ...BOTH, KAFKA_SASL_MECHANISM: 'plain' }, 'KAFKA_SASL_USERNAME'],
+    [{ ...BOTH, KAFKA_TLS_CA: 'ca.pem' }, 'KAFKA_TLS'],
+    [{ ...BOTH, KAFKA_TLS: 'true', KAFKA_TLS_CERT: 'c.pem' }, 'KAFKA_TLS_KEY'],
+  ])('%j alone is not enough: %s is missing', (env, missing) => {
+    expect(failure({}, { env }).message).toContain(`${missing} is not`);
+  });
+
+  test('a heartbeat interval too long for the session timeout is refused', () => {
+    expect(failure({}, { env: { KAFKA_SESSION_TIMEOUT_MS: '6000', KAFKA_HEARTBEAT_INTERVAL_MS: '3000' } }).message).toContain('a third');
+  });
+
+  test('an unknown key of the file is an error with its line and a suggestion', () => {
+    const error = failure({ [YAML]: 'log_level: info\nkafka_broker: a:1\n' });
+    expect(error.message).toBe(`${YAML}:2: kafka_broker is no setting`);
+    expect(error.nextStep).toContain('Did you mean kafka_brokers?');
+  });
+
+  test('a broken file is an error with its line', () => {
+    expect(failure({ [YAML]: 'log_level: info\n  bad: [\n' }).message).toMatch(/ravenhelm\.yaml:\d+: /);
+    expect(failure({ [YAML]: '- a\n' }).message).toContain('must be a map');
+    expect(failure({ [YAML]: 'log_level: {a: 1}' }).message).toContain('one value or a list');
+  });
+
+  test('a line of .env that is not NAME=value is an error with its number', () => {
+    expect(failure({ [DOT_ENV]: 'A=1\nnonsense\n' }).message).toBe(`${DOT_ENV}:2: this line is not NAME=value`);
+    expect(failure({ [DOT_ENV]: 'A="open' }).message).toContain(`${DOT_ENV}:1`);
+  });
+
+  test('a configuration file that was asked for must be there', () => {
+    expect(failure({}, { configFile: 'other.yaml' }).message).toContain('/home/me/swarm/other.yaml');
+  });
+});
+
+describe('showing a value', () => {
+  test('secrets are masked, long ones but for their last four characters', () => {
+    const config = load({}, { env: { OPENAI_API_KEY: 'sk-abcdefghijklmnop', ANTHROPIC_API_KEY: 'short' } });
+    expect(shownValue(origin(config, 'OPENAI_API_KEY'))).toBe('••••mnop');
+    expect(shownValue(origin(config, 'ANTHROPIC_API_KEY'))).toBe('••••');
+    expect(shownValue(origin(config, 'LOG_LEVEL'))).toBe('warn');
+  });
+});
