@@ -1,0 +1,63 @@
+/** Reading the workspace: text, YAML, JSON, env files, trees. Every error names the file and, where there is one, the line. */
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { dirname, join, relative } from 'node:path';
+import { LineCounter, parseAllDocuments } from 'yaml';
+import { Problems } from './tool.mjs';
+
+export function readText(file) {
+  return readFileSync(file, 'utf8');
+}
+
+/** The documents of a YAML file (JSON is YAML): one value for a single document, duplicate keys refused. */
+export function readYaml(file) {
+  const lineCounter = new LineCounter();
+  const documents = parseAllDocuments(readText(file), { lineCounter, uniqueKeys: true });
+  if (documents.length === 0) throw new Problems([`${file}: is empty`]);
+  const problems = documents.flatMap((document) => [...document.errors, ...document.warnings]).map((error) => {
+    const { line, col } = lineCounter.linePos(error.pos[0]);
+    return `${file}:${line}:${col}: ${error.message.split('\n')[0]}`;
+  });
+  if (problems.length > 0) throw new Problems(problems);
+  const values = documents.map((document) => document.toJS());
+  return values.length === 1 ? values[0] : values;
+}
+
+/** A JSON file's value; YAML that is not JSON is refused. */
+export function readJson(file) {
+  try {
+    return JSON.parse(readText(file));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Problems([`${file}: is not JSON: ${error.message}`]);
+    throw error;
+  }
+}
+
+/** Every file below a directory, as sorted paths relative to it. A file that vanishes meanwhile (a neighbour's rename) is left out. */
+export function listFiles(root) {
+  return readdirSync(root, { withFileTypes: true, recursive: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
+}
+
+export function exists(file) {
+  return statSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Permission bits as three octal digits, such as 600. */
+export function modeOf(file) {
+  return (statSync(file).mode & 0o777).toString(8).padStart(3, '0');
+}
+
+export function sha256(content) {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** Writes whole files only: a step that is cut off leaves the old file or the new one. */
+export function writeWhole(file, content) {
+  mkdirSync(dirname(file) || '.', { recursive: true });
+  const part = `${file}.part`;
+  writeFileSync(part, content);
+  renameSync(part, file);
+}
