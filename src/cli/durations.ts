@@ -1,0 +1,16 @@
+/** A duration as people read it: 0:07, 12:30, 1:02:03. Rounds down, so that a shown second has passed. */
+export function shortDuration(durationMs: number): string {
+  const seconds = Math.max(0, Math.floor(durationMs / 1000));
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const shown = parts[0] === 0 ? parts.slice(1) : parts;
+  return shown.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, '0'))).join(':');
+}
+
+/** With a tenth of a second where that matters: 0.4 s, 12.3 s, then as shortDuration. */
+export function measuredDuration(durationMs: number): string {
+  return durationMs < 60_000 ? `${(durationMs / 1000).toFixed(1)} s` : shortDuration(durationMs);
+}
+
+export function shownUsd(usd: number): string {
+  return usd > 0 && usd < 0.01 ? '<$0.01' : `$${usd.toFixed(2)}`;
+}

@@ -1,0 +1,85 @@
+import { createCoordinationView, type CoordinationView } from '../domain/coordination-view.js';
+import type { AgentEvent } from '../domain/events.js';
+import type { MissionReport, MissionStatus } from '../domain/report.js';
+import type { Log, LogRecord } from '../ports/log.js';
+import { createDeferred, orAborted } from './deferred.js';
+import { missionOf } from './event-line.js';
+
+/** A record of the coordination topic that counted. */
+export interface FeedChange {
+  readonly record: LogRecord;
+  readonly event: AgentEvent;
+  /** null for events of no mission, such as claims. */
+  readonly missionId: string | null;
+  /** Whether the record was in the log before the feed started. */
+  readonly past: boolean;
+}
+
+/** The coordination topic, folded from its beginning and kept up to date: what every command that shows missions reads. */
+export interface MissionFeed {
+  readonly view: CoordinationView;
+  /** Calls back after each record that counted was folded; returns how to stop that. */
+  subscribe(listener: (change: FeedChange) => void): () => void;
+  /** Resolves when everything that was in the log at the start was folded; rejects when the log cannot be read. */
+  readonly caughtUp: Promise<void>;
+  /** Resolves with the report once the mission has ended; rejects when the log cannot be read or the signal aborts. */
+  ended(missionId: string, signal: AbortSignal): Promise<MissionReport>;
+  stop(): Promise<void>;
+}
+
+/** Starts to read. Rejects when the log cannot be watched. */
+export async function createMissionFeed({ log, topic }: { readonly log: Log; readonly topic: string }): Promise<MissionFeed> {
+  const view = createCoordinationView();
+  const listeners = new Set<(change: FeedChange) => void>();
+  const failure = createDeferred<never>();
+  const caughtUp = createDeferred<void>();
+  let past = true;
+
+  const watch = await log.watch({
+    topics: [topic],
+    from: 'beginning',
+    onRecord(record) {
+      if (record.content.kind !== 'event') return;
+      const { event } = record.content;
+      const applied = view.apply(record.partition, { offset: record.offset, timestampMs: record.timestampMs, event });
+      if (applied === null) return;
+      for (const listener of [...listeners]) listener({ record, event: applied, missionId: missionOf(applied), past });
+    },
+    onCaughtUp() {
+      past = false;
+      caughtUp.resolve();
+    },
+    onFatal(error) {
+      failure.reject(error);
+      caughtUp.reject(error);
+    },
+  });
+
+  return {
+    view,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    caughtUp: caughtUp.promise,
+    ended: (missionId, signal) => orAborted(Promise.race([whenEnded(view, listeners, missionId), failure.promise]), signal),
+    stop: () => watch.stop(),
+  };
+}
+
+export function hasEnded(status: MissionStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+function whenEnded(view: CoordinationView, listeners: Set<(change: FeedChange) => void>, missionId: string): Promise<MissionReport> {
+  return new Promise((resolve) => {
+    const check = () => {
+      const report = view.report(missionId);
+      if (report === null || !hasEnded(report.status)) return;
+      listeners.delete(check);
+      resolve(report);
+    };
+    listeners.add(check);
+    check();
+  });
+}

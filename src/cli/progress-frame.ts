@@ -1,0 +1,106 @@
+import type { MissionReport, TaskReport, TaskStatus } from '../domain/report.js';
+import { shortDuration, shownUsd } from './durations.js';
+import { segment, type Line, type Tone } from './paint.js';
+import { oneLine, padToWidth, textWidth } from './text-width.js';
+
+export interface FrameTimes {
+  /** Since the mission began, in milliseconds. */
+  readonly elapsedMs: number;
+  /** For how long a running task has been seen running, in milliseconds. */
+  runningMs(taskId: string): number;
+}
+
+const MARKS: Readonly<Record<TaskStatus, { readonly mark: string; readonly tone: Tone }>> = {
+  waiting: { mark: '·', tone: 'dim' },
+  running: { mark: '●', tone: 'cyan' },
+  verified: { mark: '✓', tone: 'green' },
+  unverified: { mark: '○', tone: 'yellow' },
+  failed: { mark: '✗', tone: 'red' },
+  cancelled: { mark: '−', tone: 'yellow' },
+};
+
+/** The mission on one line and one line a task by wave. */
+export function progressFrame(report: MissionReport, times: FrameTimes): readonly Line[] {
+  const nameWidth = Math.max(0, ...report.tasks.map((task) => textWidth(taskLabel(task))));
+  const lines = report.tasks.map((task, index) => {
+    const firstOfWave = index === 0 || report.tasks[index - 1]?.wave !== task.wave;
+    return taskLine(task, firstOfWave, nameWidth, times);
+  });
+  return [missionLine(report, times), ...lines];
+}
+
+/** The task's name without what its line says anyway: cert_agent for deploy-cert_agent-wave1. */
+export function taskLabel(task: TaskReport): string {
+  const withoutWave = task.task_id.replace(new RegExp(`-wave${task.wave}(?=$|-)`), '');
+  return oneLine(withoutWave.replace(/^deploy-/, ''));
+}
+
+export function statusMark(status: TaskStatus): { readonly mark: string; readonly tone: Tone } {
+  return MARKS[status];
+}
+
+function missionLine(report: MissionReport, times: FrameTimes): Line {
+  const ended = report.tasks.filter((task) => task.status === 'verified' || task.status === 'unverified').length;
+  const parts = [
+    report.tasks.length === 0 ? '' : `${ended}/${report.tasks.length} tasks`,
+    shortDuration(times.elapsedMs),
+    report.tokens === 0 ? '' : `${report.tokens} tokens`,
+    report.cost_usd === 0 ? '' : shownUsd(report.cost_usd),
+  ].filter((part) => part !== '');
+  return [
+    segment(oneLine(report.name), 'bold'),
+    segment(` ${report.status.replaceAll('_', ' ')}`, missionTone(report)),
+    segment(`  ${parts.join('  ')}`),
+    segment(`  ${report.mission_id}`, 'dim'),
+  ];
+}
+
+function missionTone(report: MissionReport): Tone {
+  switch (report.status) {
+    case 'completed':
+      return 'green';
+    case 'failed':
+      return 'red';
+    case 'cancelled':
+    case 'waiting_for_approval':
+      return 'yellow';
+    default:
+      return 'cyan';
+  }
+}
+
+function taskLine(task: TaskReport, firstOfWave: boolean, nameWidth: number, times: FrameTimes): Line {
+  const { mark, tone } = MARKS[task.status];
+  const wave = firstOfWave ? `wave ${task.wave}` : '';
+  return [
+    segment(` ${padToWidth(wave, 8)}`, 'dim'),
+    segment(`${mark} `, tone),
+    segment(`${padToWidth(taskLabel(task), nameWidth)}  `),
+    segment(padToWidth(task.status, 10), tone),
+    segment(`  ${describeTask(task, times)}`, task.status === 'failed' ? 'red' : 'dim'),
+  ];
+}
+
+function describeTask(task: TaskReport, times: FrameTimes): string {
+  const again = task.attempts > 1 ? `attempt ${task.attempts}` : '';
+  return [again, ...taskDetails(task, times)].filter((part) => part !== '').map(oneLine).join('  ');
+}
+
+function taskDetails(task: TaskReport, times: FrameTimes): readonly string[] {
+  switch (task.status) {
+    case 'running':
+      return [shortDuration(times.runningMs(task.task_id)), task.detail];
+    case 'verified':
+    case 'unverified':
+      return [shortDuration(task.duration_ms), `${task.steps} step${task.steps === 1 ? '' : 's'}`, checksPassed(task), task.model];
+    case 'failed':
+    case 'cancelled':
+    case 'waiting':
+      return [task.detail];
+  }
+}
+
+function checksPassed(task: TaskReport): string {
+  const passed = task.checks.filter((check) => check.exit_code === 0).length;
+  return task.checks.length === 0 ? 'no checks' : `${passed}/${task.checks.length} checks`;
+}

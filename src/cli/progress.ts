@@ -1,0 +1,106 @@
+import type { AgentEvent } from '../domain/events.js';
+import type { MissionReport } from '../domain/report.js';
+import type { Clock, Timer } from '../ports/clock.js';
+import { eventLine } from './event-line.js';
+import type { Output } from './host.js';
+import { paint } from './paint.js';
+import { progressFrame } from './progress-frame.js';
+import { createScreen } from './screen.js';
+
+/** Shows how a mission goes. */
+export interface Progress {
+  /** After each event of the mission. */
+  onEvent(event: AgentEvent, report: MissionReport): void;
+  /** Writes text that stays, such as a log line, without tearing the lines below it. Ends in a line break. */
+  say(text: string): void;
+  /** Ends it. replaced: what follows says the same again, so the lines are taken away; kept: they stay. */
+  stop(end: 'replaced' | 'kept'): void;
+}
+
+export interface ProgressOptions {
+  readonly output: Output;
+  readonly clock: Clock;
+  readonly colors: boolean;
+  /** Redrawn lines; otherwise one plain line an event. */
+  readonly live: boolean;
+}
+
+const TICK_MS = 1_000;
+/** A drag of the window's edge gives many sizes; only the last one is drawn. */
+const RESIZE_SETTLE_MS = 150;
+
+export function createProgress(options: ProgressOptions): Progress {
+  return options.live ? createLiveProgress(options) : createPlainProgress(options.output);
+}
+
+/** Text for a screen without redrawing: one line an event. */
+function createPlainProgress(output: Output): Progress {
+  return {
+    onEvent: (event) => output.write(`${eventLine(event)}\n`),
+    say: (text) => output.write(text),
+    stop: () => undefined,
+  };
+}
+
+function createLiveProgress({ output, clock, colors }: ProgressOptions): Progress {
+  const screen = createScreen(output);
+  const startedMs = clock.monotonicMs();
+  const runningSince = new Map<string, number>();
+  let report: MissionReport | null = null;
+  let tick: Timer | null = null;
+  let settling: Timer | null = null;
+
+  const times = {
+    runningMs: (taskId: string) => clock.monotonicMs() - (runningSince.get(taskId) ?? clock.monotonicMs()),
+  };
+  /** False when the lines do not fit the terminal's height. */
+  const redraw = (): boolean => {
+    if (report === null || settling !== null) return true;
+    const columns = output.size().columns - 1;
+    const frame = progressFrame(report, { ...times, elapsedMs: clock.monotonicMs() - startedMs });
+    return screen.draw(frame.map((line) => paint(line, columns, colors)));
+  };
+  const arm = () => {
+    tick = clock.setTimer(TICK_MS, () => {
+      redraw();
+      arm();
+    });
+  };
+  const stopResize = output.onResize(() => {
+    screen.resized();
+    settling?.cancel();
+    settling = clock.setTimer(RESIZE_SETTLE_MS, () => {
+      settling = null;
+      redraw();
+    });
+  });
+  arm();
+
+  return {
+    onEvent(event, next) {
+      report = next;
+      rememberRunning(next, runningSince, clock.monotonicMs());
+      if (redraw()) return;
+      // Too many tasks for the height: one line an event, below the last lines that fitted.
+      screen.keep();
+      output.write(`${eventLine(event)}\n`);
+    },
+    say: (text) => screen.above(text),
+    stop(end) {
+      tick?.cancel();
+      settling?.cancel();
+      settling = null;
+      stopResize();
+      if (end === 'kept') redraw();
+      else screen.clear();
+      screen.close();
+    },
+  };
+}
+
+function rememberRunning(report: MissionReport, runningSince: Map<string, number>, nowMs: number): void {
+  for (const task of report.tasks) {
+    if (task.status !== 'running') runningSince.delete(task.task_id);
+    else if (!runningSince.has(task.task_id)) runningSince.set(task.task_id, nowMs);
+  }
+}

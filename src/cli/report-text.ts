@@ -1,0 +1,65 @@
+import type { CheckResult } from '../domain/events.js';
+import type { MissionReport } from '../domain/report.js';
+import { measuredDuration, shownUsd } from './durations.js';
+import { paint, segment, type Line } from './paint.js';
+import { statusMark, taskLabel } from './progress-frame.js';
+import { oneLine, padToWidth, textWidth } from './text-width.js';
+
+/** Wider than any line: a report is not cut, the terminal or the reader wraps it. */
+const UNCUT = 10_000;
+
+/** The mission's report for people; lines end in line breaks. */
+export function reportText(report: MissionReport, colors: boolean): string {
+  const lines = [headline(report), ...taskLines(report), ...successLines(report.success), ...endLines(report)];
+  return lines.map((line) => `${paint(line, UNCUT, colors).text}\n`).join('');
+}
+
+function headline(report: MissionReport): Line {
+  const tone = report.status === 'completed' ? 'green' : report.status === 'failed' ? 'red' : 'yellow';
+  return [segment(`${oneLine(report.name)} `, 'bold'), segment(report.status.replaceAll('_', ' '), tone), segment(`  ${report.mission_id}`, 'dim')];
+}
+
+function taskLines(report: MissionReport): readonly Line[] {
+  const nameWidth = Math.max(0, ...report.tasks.map((task) => textWidth(taskLabel(task))));
+  return report.tasks.map((task, index) => {
+    const { mark, tone } = statusMark(task.status);
+    const wave = report.tasks[index - 1]?.wave === task.wave ? '' : `wave ${task.wave}`;
+    const facts = [
+      measuredDuration(task.duration_ms),
+      `${task.steps} step${task.steps === 1 ? '' : 's'}`,
+      `${task.checks.filter((check) => check.exit_code === 0).length}/${task.checks.length} checks`,
+      task.model,
+      task.attempts > 1 ? `${task.attempts} attempts` : '',
+      task.status === 'failed' || task.status === 'cancelled' ? task.detail : '',
+    ];
+    return [
+      segment(` ${padToWidth(wave, 8)}`, 'dim'),
+      segment(`${mark} `, tone),
+      segment(`${padToWidth(taskLabel(task), nameWidth)}  `),
+      segment(padToWidth(task.status, 10), tone),
+      segment(`  ${facts.filter((fact) => fact !== '').map(oneLine).join(', ')}`, 'dim'),
+    ];
+  });
+}
+
+function successLines(checks: readonly CheckResult[]): readonly Line[] {
+  return checks.map((check) => [
+    segment(' success '),
+    segment(check.exit_code === 0 ? '✓ ' : '✗ ', check.exit_code === 0 ? 'green' : 'red'),
+    segment(oneLine(check.name)),
+    segment(check.exit_code === 0 ? '' : ` (exit ${check.exit_code}: ${oneLine(check.command)})`, 'red'),
+  ]);
+}
+
+function endLines(report: MissionReport): readonly Line[] {
+  const facts = [
+    report.ended_at === null ? '' : `took ${measuredDuration(Date.parse(report.ended_at) - Date.parse(report.started_at))}`,
+    `${report.tokens} tokens`,
+    shownUsd(report.cost_usd),
+  ].filter((fact) => fact !== '');
+  return [
+    ...(report.reason === null ? [] : [[segment('reason: '), segment(oneLine(report.reason), report.status === 'failed' ? 'red' : 'yellow')]]),
+    [segment(facts.join(', '))],
+    ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
+  ];
+}

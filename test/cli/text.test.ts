@@ -1,0 +1,72 @@
+import { cutToWidth, oneLine, padToWidth, textWidth } from '../../src/cli/text-width.js';
+import { paint, segment, wantsColors } from '../../src/cli/paint.js';
+import { shortDuration, measuredDuration, shownUsd } from '../../src/cli/durations.js';
+import { didYouMean, nearest } from '../../src/cli/nearest.js';
+import { reportText } from '../../src/cli/report-text.js';
+import { check, report, task } from './support/samples.js';
+
+describe('text on a terminal', () => {
+  test.each([['abc', 3], ['åé', 2], ['e\u0301', 1], ['日本', 4], ['👍🏽', 2], ['👩‍👩‍👧', 2], ['✓', 1], ['', 0]])('%j takes %i columns', (text, width) => {
+    expect(textWidth(text)).toBe(width);
+  });
+
+  test('cutting never splits a character and says that it cut', () => {
+    expect(cutToWidth('日本語', 4)).toBe('日…');
+    expect(cutToWidth('abcdef', 4)).toBe('abc…');
+    expect(cutToWidth('abcd', 4)).toBe('abcd');
+    expect(cutToWidth('abcd', 0)).toBe('');
+    expect(padToWidth('日', 4)).toBe('日  ');
+  });
+
+  test('control characters and direction marks become spaces', () => {
+    expect(oneLine('a\n\tb\u001b]0;title\u0007c\u202ed')).toBe('a b ]0;title c d');
+  });
+
+  test('colours surround what was cut, and never stand without a terminal or with NO_COLOR', () => {
+    expect(paint([segment('abcdef', 'red')], 4, true)).toEqual({ text: '\u001b[31mabc…\u001b[0m', width: 4 });
+    expect(paint([segment('ab', 'red'), segment('cd')], 10, false).text).toBe('abcd');
+    expect(wantsColors({}, true)).toBe(true);
+    expect(wantsColors({ NO_COLOR: '1' }, true)).toBe(false);
+    expect(wantsColors({ NO_COLOR: '' }, true)).toBe(true);
+    expect(wantsColors({ TERM: 'dumb' }, true)).toBe(false);
+    expect(wantsColors({}, false)).toBe(false);
+  });
+
+  test('durations and money are short', () => {
+    expect([0, 999, 61_000, 3_600_000 + 62_000].map(shortDuration)).toEqual(['0:00', '0:00', '1:01', '1:01:02']);
+    expect([40, 12_340, 90_000].map(measuredDuration)).toEqual(['0.0 s', '12.3 s', '1:30']);
+    expect([0, 0.001, 1.5].map(shownUsd)).toEqual(['$0.00', '<$0.01', '$1.50']);
+  });
+});
+
+describe('suggestions', () => {
+  test.each([['statsu', 'status'], ['wtach', 'watch'], ['STATUS', 'status'], ['cancl', 'cancel']])('%s is near %s', (word, expected) => {
+    expect(nearest(word, ['start', 'status', 'watch', 'cancel'])).toBe(expected);
+  });
+
+  test('what is far from everything gets none', () => {
+    expect(didYouMean('deploy', ['status', 'watch'])).toBeNull();
+    expect(didYouMean('x', ['status', 'watch'])).toBeNull();
+  });
+});
+
+describe('the report for people', () => {
+  const failed = report([
+    task({ agent: 'cert_agent', wave: 1, status: 'verified', attempts: 1, steps: 3, duration_ms: 2_100, model: 'playbook', checks: [check('chain', 0)] }),
+    task({ agent: 'env_agent', wave: 2, status: 'failed', attempts: 3, steps: 9, detail: 'check "mode 600" exit 1', checks: [check('keys', 0), check('mode 600', 1)] }),
+  ], { status: 'failed', reason: 'deploy-env_agent-wave2 failed', ended_at: '2026-11-23T14:15:32.417Z', tokens: 12, success: [check('links', 0), check('ports', 7)] });
+
+  test('names the status, every task with its failing check, the success checks and the workspace', () => {
+    expect(reportText(failed, false).split('\n')).toEqual([
+      'hello failed  20261123-141502-417-p05-x7k2',
+      ' wave 1  ✓ cert_agent  verified    2.1 s, 3 steps, 1/1 checks, playbook',
+      ' wave 2  ✗ env_agent   failed      0.0 s, 9 steps, 1/2 checks, 3 attempts, check "mode 600" exit 1',
+      ' success ✓ links',
+      ' success ✗ ports (exit 7: test ports)',
+      'reason: deploy-env_agent-wave2 failed',
+      'took 30.0 s, 12 tokens, $0.00',
+      'workspace: /srv/work/hello',
+      '',
+    ]);
+  });
+});
