@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+import { execa } from 'execa';
+
+import { StackError } from './stack-error.js';
+import type { StackPlace, StackWorld } from './stack-place.js';
+
+export type DockerEngine = { readonly answers: true } | { readonly answers: false; readonly reason: string };
+
+/** A docker command without an engine behind it, or without compose, is none. */
+export async function findDockerEngine(env: StackWorld['env']): Promise<DockerEngine> {
+  const engine = await docker(env, ['info', '--format', '{{.ServerVersion}}'], 10_000);
+  if (engine.notFound) return { answers: false, reason: 'there is no docker command' };
+  // `docker info` of older versions exits 0 without an engine and leaves the server's version empty.
+  if (!engine.ok || engine.stdout === '') return { answers: false, reason: 'the docker command has no engine that answers' };
+  const compose = await docker(env, ['compose', 'version', '--short'], 10_000);
+  return compose.ok ? { answers: true } : { answers: false, reason: 'the Docker engine answers, but docker compose is missing' };
+}
+
+/** Starts broker and registry of the compose file, and only those; resolves when their health checks pass. */
+export async function composeUp(place: StackPlace, env: StackWorld['env'], progress: (line: string) => void): Promise<void> {
+  const args = [...composeArguments(place), 'up', '--detach', '--wait', '--wait-timeout', '300', BROKER_SERVICE];
+  const run = execa('docker', args, { reject: false, env, extendEnv: false, stdin: 'ignore' });
+  for await (const line of run.iterable({ from: 'stderr' })) progress(`docker: ${String(line).trim()}`);
+  const { exitCode, stderr } = await run;
+  if (exitCode === 0) return;
+  throw new StackError(
+    'start_failed',
+    `docker compose could not start the broker (exit ${exitCode ?? 'by signal'}): ${lastLine(stderr)}`,
+    `See docker ${composeArguments(place).join(' ')} logs ${BROKER_SERVICE}`,
+  );
+}
+
+export async function composeDown(place: StackPlace, env: StackWorld['env']): Promise<void> {
+  const { ok, stderr } = await docker(env, [...composeArguments(place), 'down'], 120_000);
+  if (ok) return;
+  throw new StackError('stop_failed', `docker compose down failed: ${lastLine(stderr)}`, 'Ask docker ps what is left.');
+}
+
+/** Whether the broker's container of this clone runs. */
+export async function composeRuns(place: StackPlace, env: StackWorld['env']): Promise<boolean> {
+  const args = [...composeArguments(place), 'ps', '--quiet', '--status', 'running', BROKER_SERVICE];
+  const { ok, stdout } = await docker(env, args, 15_000);
+  return ok && stdout !== '';
+}
+
+/** The directory of the compose project whose container publishes the port; null when there is none. */
+export async function composeProjectOnPort(port: number, env: StackWorld['env']): Promise<string | null> {
+  const format = '{{.Label "com.docker.compose.project.working_dir"}}';
+  const { ok, stdout } = await docker(env, ['ps', '--filter', `publish=${port}`, '--format', format], 15_000);
+  return ok && stdout !== '' ? (stdout.split('\n')[0] ?? null) : null;
+}
+
+const BROKER_SERVICE = 'redpanda';
+
+/** Two clones in directories of the same name must not share compose's project, hence the hash of the path. */
+export function composeArguments(place: StackPlace): readonly string[] {
+  const clone = createHash('sha256').update(place.cloneDir).digest('hex').slice(0, 8);
+  return ['compose', '-p', `ravenhelm-${clone}`, '-f', join(place.cloneDir, 'docker-compose.redpanda.yml')];
+}
+
+async function docker(env: StackWorld['env'], args: readonly string[], timeout: number) {
+  const result = await execa('docker', args, { reject: false, env, extendEnv: false, stdin: 'ignore', timeout });
+  return {
+    ok: result.exitCode === 0,
+    notFound: result.code === 'ENOENT',
+    stdout: (result.stdout ?? '').trim(),
+    stderr: result.stderr ?? '',
+  };
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { commandLine, isMissing, signalProcess } from './os-process.js';
+import { findPortHolder } from './port-holder.js';
+import { poll } from './poll.js';
+import { isOurs, markerArguments, type ServiceName } from './process-marker.js';
+import { StackError } from './stack-error.js';
+import type { StackPlace, StackWorld } from './stack-place.js';
+
+/** One of the two JVMs of the Java stack. */
+export interface JavaService {
+  readonly name: ServiceName;
+  /** What runs, for people. */
+  readonly title: string;
+  /** The first is the one that it is asked on. */
+  readonly ports: readonly [number, ...number[]];
+  /** Makes what must be there before the first start. */
+  prepare(java: string, env: StackWorld['env']): Promise<void>;
+  /** Arguments of java, without the marker. */
+  readonly javaArguments: readonly string[];
+  /** True when it answers as this clone's; null when not (yet). */
+  ask(): Promise<true | null>;
+}
+
+/**
+ * The pid of this stack's process of a service; null when it does not run. A starter that was killed before it wrote
+ * the pid down leaves an orphan, which is found by its port.
+ */
+export async function findService(place: StackPlace, service: JavaService): Promise<number | null> {
+  const recorded = await recordedPid(place, service.name);
+  if (recorded !== null && (await isServicePid(place, service, recorded))) return recorded;
+  const holder = await findPortHolder(service.ports[0]);
+  if (holder === null || !isOurs(holder.command, place, service.name)) return null;
+  await recordPid(place, service.name, holder.pid);
+  return holder.pid;
+}
+
+export async function isServicePid(place: StackPlace, service: JavaService, pid: number): Promise<boolean> {
+  const command = await commandLine(pid);
+  return command !== null && isOurs(command, place, service.name);
+}
+
+/** Starts the JVM in a session of its own, so that neither Ctrl-C nor the end of this process reaches it. */
+export async function launchService(place: StackPlace, service: JavaService, java: string, env: StackWorld['env']): Promise<number> {
+  await mkdir(place.dataDir, { recursive: true });
+  const log = await open(logFile(place, service.name), 'a');
+  try {
+    // Not execa: it knows no file descriptors, and pipes through this process, which ends before the service does.
+    const child = spawn(java, [...markerArguments(place, service.name), ...service.javaArguments], {
+      cwd: place.dataDir,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      env: withoutSecrets(env),
+    });
+    child.unref();
+    await once(child, 'spawn').catch((error: unknown) => {
+      throw new StackError('start_failed', `${service.title} could not be started.`, 'Check that java -version works.', { cause: error });
+    });
+    if (child.pid === undefined) throw new Error(`${service.title} was spawned without a pid`);
+    await recordPid(place, service.name, child.pid);
+    return child.pid;
+  } finally {
+    await log.close();
+  }
+}
+
+/** Resolves when the process is gone. False when there was none. */
+export async function stopService(place: StackPlace, service: JavaService, world: StackWorld): Promise<boolean> {
+  const pid = await findService(place, service);
+  if (pid !== null) {
+    const ended = async () => ((await isServicePid(place, service, pid)) ? null : true);
+    signalProcess(pid, 'SIGTERM');
+    if ((await poll(ended, { clock: world.clock, everyMs: 50, limitMs: 20_000 })) === null) {
+      signalProcess(pid, 'SIGKILL');
+      if ((await poll(ended, { clock: world.clock, everyMs: 50, limitMs: 10_000 })) === null) {
+        throw new StackError('stop_failed', `${service.title} (pid ${pid}) did not end.`, `kill -9 ${pid}`);
+      }
+    }
+  }
+  await rm(pidFile(place, service.name), { force: true });
+  return pid !== null;
+}
+
+export function logFile(place: StackPlace, name: ServiceName): string {
+  return join(place.dataDir, `${name}.log`);
+}
+
+/** The end of a service's log, for an error message. */
+export async function logTail(place: StackPlace, name: ServiceName, lines: number): Promise<string> {
+  const text = await readFile(logFile(place, name), 'utf8');
+  return text.trimEnd().split('\n').slice(-lines).join('\n');
+}
+
+function pidFile(place: StackPlace, name: ServiceName): string {
+  return join(place.dataDir, `${name}.pid`);
+}
+
+async function recordPid(place: StackPlace, name: ServiceName, pid: number): Promise<void> {
+  await mkdir(place.dataDir, { recursive: true });
+  await writeFile(pidFile(place, name), `${pid}\n`);
+}
+
+async function recordedPid(place: StackPlace, name: ServiceName): Promise<number | null> {
+  try {
+    const pid = Number(await readFile(pidFile(place, name), 'utf8'));
+    return Number.isSafeInteger(pid) && pid > 0 ? pid : null;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'JAVA_HOME', 'JAVA_TOOL_OPTIONS'];
+
+/** A broker that outlives the swarm has no business with the swarm's API keys. */
+function withoutSecrets(env: StackWorld['env']): Record<string, string | undefined> {
+  return Object.fromEntries(PASSED_ON.map((name) => [name, env[name]]));
+}

@@ -1,0 +1,84 @@
+import { findService, isServicePid, launchService, logFile, logTail, stopService, type JavaService } from './java-service.js';
+import { kafkaBroker } from './kafka-broker.js';
+import { poll } from './poll.js';
+import { conflictError, findConflicts } from './port-conflict.js';
+import type { ServiceName } from './process-marker.js';
+import { registryServer } from './registry-server.js';
+import { StackError } from './stack-error.js';
+import type { StackPlace, StackWorld } from './stack-place.js';
+
+const START_LIMIT_MS = 90_000;
+
+export interface StartOptions {
+  readonly progress: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface JavaServiceState {
+  readonly name: ServiceName;
+  readonly pid: number | null;
+  readonly answering: boolean;
+  readonly port: number;
+  readonly log: string;
+}
+
+/** Broker and registry as two JVMs of this clone. */
+export function createJavaStack(place: StackPlace, world: StackWorld) {
+  const services = [kafkaBroker(place, world), registryServer(place)];
+  return {
+    /** Starts what does not run, side by side, and resolves when all answer. */
+    async start(java: string, options: StartOptions): Promise<void> {
+      const pids = await Promise.all(services.map((service) => findService(place, service)));
+      const absent = services.filter((_, index) => pids[index] === null);
+      const conflicts = await findConflicts(absent.flatMap(({ ports }) => ports), world.env);
+      if (conflicts.length > 0) throw conflictError(conflicts);
+      await allOrFirstFailure(services.map((service, index) => bringUp(service, pids[index] ?? null, java, options)));
+    },
+
+    /** Ends what runs, the registry and the broker; resolves with their names when they are gone. */
+    async stop(): Promise<readonly ServiceName[]> {
+      const stopped = await Promise.all(services.map((service) => stopService(place, service, world)));
+      return services.filter((_, index) => stopped[index] === true).map(({ name }) => name);
+    },
+
+    async state(): Promise<readonly JavaServiceState[]> {
+      return Promise.all(
+        services.map(async (service) => {
+          const pid = await findService(place, service);
+          const answering = pid !== null && (await service.ask()) === true;
+          return { name: service.name, pid, answering, port: service.ports[0], log: logFile(place, service.name) };
+        }),
+      );
+    },
+  };
+
+  async function bringUp(service: JavaService, running: number | null, java: string, options: StartOptions): Promise<void> {
+    const startedAt = world.clock.monotonicMs();
+    if (running === null) options.progress(`${service.name}: starting ${service.title}`);
+    if (running === null) await service.prepare(java, world.env);
+    const pid = running ?? (await launchService(place, service, java, world.env));
+    const ready = async () => {
+      if (!(await isServicePid(place, service, pid))) throw await startFailed(service, 'ended while it was starting');
+      return service.ask();
+    };
+    const answer = await poll(ready, { clock: world.clock, everyMs: 100, limitMs: START_LIMIT_MS, signal: options.signal });
+    if (answer === null) throw await startFailed(service, `runs as pid ${pid} but did not answer within ${START_LIMIT_MS / 1000} s`);
+    if (running !== null) return;
+    options.progress(`${service.name}: ready after ${((world.clock.monotonicMs() - startedAt) / 1000).toFixed(1)} s`);
+  }
+
+  async function startFailed(service: JavaService, what: string): Promise<StackError> {
+    return new StackError(
+      'start_failed',
+      `${service.title} ${what}. The end of its log:\n${await logTail(place, service.name, 15)}`,
+      `See ${logFile(place, service.name)}. To begin with an empty stack: npx ravenhelm stack down, then delete ${place.dataDir}.`,
+    );
+  }
+}
+
+/** One service's failure must not leave the other half started unseen, so all are awaited first. */
+async function allOrFirstFailure(starts: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(starts)) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+  }
+}

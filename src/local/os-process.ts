@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises';
+import { platform } from 'node:os';
+
+import { execa } from 'execa';
+
+/**
+ * The command line of a process, its arguments joined by single spaces; null when there is no such process (a zombie
+ * counts as none) or it cannot be read.
+ */
+export async function commandLine(pid: number): Promise<string | null> {
+  if (platform() !== 'linux') return commandLineByPs(pid);
+  try {
+    const words = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+    return words === '' ? null : words.split('\0').join(' ').trimEnd();
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+async function commandLineByPs(pid: number): Promise<string | null> {
+  const { stdout, exitCode } = await execa('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { reject: false });
+  return exitCode === 0 && stdout.trim() !== '' ? stdout.trim() : null;
+}
+
+/** False when there was no such process. Rejects when it may not be signalled. */
+export function signalProcess(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether an error of node's says that the file or process does not exist (any more). */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH');
+}

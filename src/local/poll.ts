@@ -1,0 +1,46 @@
+import type { Clock } from '../ports/clock.js';
+import { StackError } from './stack-error.js';
+
+export interface PollOptions {
+  readonly clock: Clock;
+  readonly everyMs: number;
+  readonly limitMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Asks again and again until the answer is not null. Resolves with null when limitMs have passed; rejects with what
+ * ask rejects with, or with StackError interrupted.
+ */
+export async function poll<T>(ask: () => Promise<T | null>, options: PollOptions): Promise<T | null> {
+  const deadline = options.clock.monotonicMs() + options.limitMs;
+  for (;;) {
+    throwIfInterrupted(options.signal);
+    const answer = await ask();
+    if (answer !== null) return answer;
+    if (options.clock.monotonicMs() >= deadline) return null;
+    await pause(options);
+  }
+}
+
+/** Ends early when the signal is aborted. */
+export function pause({ clock, everyMs, signal }: Omit<PollOptions, 'limitMs'>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      timer.cancel();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = clock.setTimer(everyMs, done);
+    signal?.addEventListener('abort', done);
+  });
+}
+
+export function throwIfInterrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  throw new StackError(
+    'interrupted',
+    'Interrupted while the local stack was starting.',
+    'What was started goes on starting in the background; the next start uses it, and npx ravenhelm stack down ends it.',
+  );
+}

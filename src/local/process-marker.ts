@@ -1,0 +1,37 @@
+import type { StackPlace } from './stack-place.js';
+
+export type ServiceName = 'broker' | 'registry';
+
+/**
+ * Every process of the Java stack says on its command line which clone, which stack and which service it is. So a pid
+ * that was used again is never taken for ours, and whoever finds a port taken can name the clone that holds it, on
+ * any system that shows command lines and without a file that could be stale.
+ */
+export interface ProcessMarker {
+  readonly cloneDir: string;
+  readonly dataDir: string;
+  readonly service: string;
+}
+
+/** The JVM arguments that carry the marker, in the order that readMarker expects. */
+export function markerArguments(place: StackPlace, service: ServiceName): readonly string[] {
+  return [
+    `-Dravenhelm.clone=${place.cloneDir}`,
+    `-Dravenhelm.stack=${place.dataDir}`,
+    `-Dravenhelm.service=${service}`,
+  ];
+}
+
+const MARKER = /-Dravenhelm\.clone=(.+?) -Dravenhelm\.stack=(.+?) -Dravenhelm\.service=(\w+)/;
+
+/** null when the command line belongs to no ravenhelm stack. */
+export function readMarker(commandLine: string): ProcessMarker | null {
+  const [, cloneDir, dataDir, service] = MARKER.exec(commandLine) ?? [];
+  if (cloneDir === undefined || dataDir === undefined || service === undefined) return null;
+  return { cloneDir, dataDir, service };
+}
+
+export function isOurs(commandLine: string, place: StackPlace, service: ServiceName): boolean {
+  const marker = readMarker(commandLine);
+  return marker !== null && marker.dataDir === place.dataDir && marker.service === service;
+}

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Redpanda by testcontainers where a Docker engine answers, else the Java stack, else none. */
+export async function startTestBroker() {
+  const { chooseStack, developmentPlace } = await builtStack();
+  const choice = await chooseStack(developmentPlace(root), process.env);
+  if (choice.kind === 'none') return choice;
+  return choice.kind === 'docker' ? startContainer() : startJavaStack();
+}
+
+/** The stack's own code, as built: what the tests start is what users start. */
+async function builtStack() {
+  const dist = new URL('../../dist/local/', import.meta.url);
+  if (!existsSync(new URL('local-stack.js', dist))) throw new Error('dist/ is not built: run npm run setup (or npm run build) first.');
+  const [choose, stack, place] = await Promise.all(
+    ['choose-stack.js', 'local-stack.js', 'stack-place.js'].map((name) => import(new URL(name, dist).href)),
+  );
+  return { ...choose, ...stack, ...place };
+}
+
+/** Nothing of it meets the developer's stack: free ports, data in a temporary directory. */
+async function startJavaStack() {
+  const { createLocalStack, developmentPlace } = await builtStack();
+  const dataDir = await mkdtemp(join(tmpdir(), 'ravenhelm-test-'));
+  const [broker, controller, registry] = await freePorts(3);
+  const place = { ...developmentPlace(root), dataDir, ports: { broker, controller, registry } };
+  const reaper = await startReaper(place);
+  const stack = createLocalStack(place, { env: process.env, clock: systemClock, ids: { uuid: randomUUID } });
+  const { brokers, registryUrl } = await stack.up({ progress: () => {} });
+  return {
+    kind: 'java',
+    brokers,
+    registryUrl,
+    async stop() {
+      reaper.stdin.end();
+      await once(reaper, 'exit');
+    },
+  };
+}
+
+/**
+ * Ends the stack when this process ends, however it ends (Ctrl-C, SIGKILL): the reaper notices that its standard
+ * input closed. Without it a stopped test run would leave two JVMs behind.
+ */
+async function startReaper(place) {
+  const reaper = spawn(process.execPath, [join(root, 'test/support/reaper.mjs'), JSON.stringify(place)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  await once(reaper, 'spawn');
+  reaper.unref();
+  reaper.stdin.unref();
+  return reaper;
+}
+
+async function startContainer() {
+  const { startRedpanda } = await import('./redpanda-container.mjs');
+  return startRedpanda(await freePorts(1));
+}
+
+/** Ports that were free a moment ago, all different. */
+export async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => createServer().listen({ port: 0, host: '127.0.0.1' }));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
+
+export const systemClock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
