@@ -5,6 +5,8 @@ import type { Playbook } from '../domain/agent-spec.js';
 export interface ChatModel {
   /** provider:model, such as ollama:llama3.1, playbook or anthropic:claude-…; it stands in the events. */
   readonly name: string;
+  /** What prompt and reply may have together, in tokens; the prompt is cut to fit. Absent: no limit that matters. */
+  readonly contextTokens?: number;
   /** Asks whether it can be used now; never throws. */
   probe(signal: AbortSignal): Promise<ModelProbe>;
   /** Upper bound of what one chat() with this request may cost, all of the adapter's own retries included. */

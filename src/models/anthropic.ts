@@ -1,0 +1,167 @@
+import Anthropic, { APIConnectionError, APIConnectionTimeoutError, APIError } from '@anthropic-ai/sdk';
+import type { MessageCreateParamsStreaming } from '@anthropic-ai/sdk/resources/messages';
+import { z } from 'zod';
+import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
+import { callModel, type CallSetting } from './call.js';
+import type { ModelEntry } from './catalog.js';
+import { HOSTED_LIMITS, hostedWorstCase, outputLimit, refuseTooLong, schemaOf, usedSoFar, type HostedOptions, type Spending } from './hosted.js';
+import { apiError } from './http-errors.js';
+import { costUsd, promptTokens, type Usage } from './price.js';
+import { fromStrictReply } from './strict-decode.js';
+import { toStrictSchema, type JsonSchema } from './strict-schema.js';
+import type { Watchdog } from './watchdog.js';
+
+/**
+ * A Claude model through the Messages API: streamed, with structured output (output_config.format; these models
+ * refuse a forced tool while they think) and without temperature, which the API no longer takes.
+ *
+ * Errors: unreachable (no connection, 5xx, 529, cut stream), timeout, rate_limited (with retry-after), refused (key,
+ * quota, unknown model, prompt too long, the model's own refusal), invalid. The SDK's own retries are off: the ReAct
+ * loop and the planner decide on them, inside their budgets.
+ */
+export function createAnthropicModel({ entry, apiKey, baseUrl, clock, limits }: HostedOptions): ChatModel {
+  const name = `anthropic:${entry.id}`;
+  const allLimits = { ...HOSTED_LIMITS, ...limits };
+  // authToken null and a given baseURL: nothing but what is passed in here decides who is asked and paid.
+  const client = new Anthropic({
+    apiKey,
+    authToken: null,
+    baseURL: baseUrl ?? 'https://api.anthropic.com',
+    maxRetries: 0,
+    timeout: allLimits.wholeMs,
+    logLevel: 'off',
+  });
+  return {
+    name,
+    contextTokens: entry.contextTokens,
+    // A request would cost money and says little about the next one; a wrong key shows itself at the first call.
+    probe: async () => ({ usable: true }),
+    worstCase: (request) => hostedWorstCase(entry, request),
+    async chat(request, signal) {
+      refuseTooLong(name, entry, request);
+      const schema = schemaOf(name, request);
+      const reply = emptyReply();
+      const used = () => usedSoFar(entry, request, reply);
+      const setting: CallSetting = { clock, limits: allLimits, model: name, used, translate: (error) => translate(name, error, used(), clock.now()) };
+      return callModel(setting, signal, async (watch) => {
+        await read(client, paramsOf(entry, request, schema), watch, reply);
+        return finish(name, entry, schema, reply, used());
+      });
+    },
+  };
+}
+
+function paramsOf(entry: ModelEntry, request: ChatRequest, schema: JsonSchema): MessageCreateParamsStreaming {
+  const system = request.messages.filter((message) => message.role === 'system').map((message) => message.content);
+  return {
+    model: entry.id,
+    max_tokens: outputLimit(entry, request),
+    ...(system.length > 0 ? { system: system.join('\n\n') } : {}),
+    messages: request.messages.flatMap(({ role, content }) => (role === 'system' ? [] : [{ role, content }])),
+    output_config: {
+      format: { type: 'json_schema', schema: toStrictSchema(schema, 'optional') },
+      ...(entry.effort === null ? {} : { effort: entry.effort }),
+    },
+    stream: true,
+  };
+}
+
+interface PartialReply extends Spending {
+  text: string;
+  /** message_start's counts. */
+  begun: Usage;
+  stopReason: string | null;
+  stage: 'nothing' | 'started' | 'stopped';
+}
+
+function emptyReply(): PartialReply {
+  return { accepted: false, usage: null, begun: { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 }, text: '', stopReason: null, stage: 'nothing' };
+}
+
+async function read(client: Anthropic, params: MessageCreateParamsStreaming, watch: Watchdog, reply: PartialReply): Promise<void> {
+  const stream = await client.messages.create(params, { signal: watch.signal });
+  watch.connected();
+  reply.accepted = true;
+  for await (const raw of stream) {
+    watch.received();
+    take(eventSchema.parse(raw), reply);
+  }
+}
+
+/** The events that matter; others (ping, content_block_start, what comes next year) pass. */
+const usageFields = {
+  input_tokens: z.int().nonnegative().nullish(),
+  cache_read_input_tokens: z.int().nonnegative().nullish(),
+  cache_creation_input_tokens: z.int().nonnegative().nullish(),
+  output_tokens: z.int().nonnegative(),
+};
+const eventSchema = z.union([
+  z.object({ type: z.literal('message_start'), message: z.object({ usage: z.object(usageFields) }) }),
+  z.object({
+    type: z.literal('content_block_delta'),
+    delta: z.union([z.object({ type: z.literal('text_delta'), text: z.string() }), z.object({ type: z.string().refine((type) => type !== 'text_delta') })]),
+  }),
+  z.object({ type: z.literal('message_delta'), delta: z.object({ stop_reason: z.string().nullish() }), usage: z.object(usageFields) }),
+  z.object({ type: z.literal('message_stop') }),
+  z.object({ type: z.string().refine((type) => !['message_start', 'content_block_delta', 'message_delta', 'message_stop'].includes(type)) }),
+]);
+
+function take(event: z.infer<typeof eventSchema>, reply: PartialReply): void {
+  if ('message' in event) {
+    reply.stage = 'started';
+    reply.begun = mergeUsage(reply.begun, event.message.usage);
+  } else if ('usage' in event) {
+    reply.stopReason = event.delta.stop_reason ?? null;
+    reply.usage = mergeUsage(reply.begun, event.usage);
+  } else if ('delta' in event) {
+    if ('text' in event.delta) reply.text += event.delta.text;
+  } else if (event.type === 'message_stop') {
+    reply.stage = 'stopped';
+  }
+}
+
+/** message_delta's counts are totals; what it leaves out stands as message_start said it. */
+function mergeUsage(before: Usage, said: { [Key in keyof typeof usageFields]?: number | null | undefined }): Usage {
+  return {
+    input: said.input_tokens ?? before.input,
+    cacheRead: said.cache_read_input_tokens ?? before.cacheRead,
+    cacheWrite: said.cache_creation_input_tokens ?? before.cacheWrite,
+    output: said.output_tokens ?? before.output,
+  };
+}
+
+function finish(name: string, entry: ModelEntry, schema: JsonSchema, reply: PartialReply, used: TokenCost): ChatReply {
+  if (reply.stage === 'nothing') throw new ModelError('invalid', `${name}: what answers does not speak the Messages API`, { used });
+  if (reply.stage === 'started' || reply.usage === null) throw new ModelError('unreachable', `${name}: the connection ended in the middle of the reply`, { used });
+  if (reply.stopReason === 'refusal') throw new ModelError('refused', `${name}: the model declined to answer`, { used });
+  if (reply.stopReason === 'model_context_window_exceeded') throw new ModelError('refused', `${name}: the prompt does not fit the model; shorten it`, { used });
+  if (reply.text === '') throw new ModelError('invalid', `${name}: the reply is empty (stop reason ${reply.stopReason ?? 'none'})`, { used });
+  return {
+    text: fromStrictReply(schema, reply.text),
+    tokensIn: promptTokens(reply.usage),
+    tokensOut: reply.usage.output,
+    costUsd: costUsd(entry.price, reply.usage),
+    promptTruncated: false,
+  };
+}
+
+function translate(name: string, error: unknown, used: TokenCost, nowMs: number): ModelError {
+  if (error instanceof APIConnectionTimeoutError) return new ModelError('timeout', `${name}: the API did not answer in time`, { cause: error, used });
+  if (error instanceof APIError && !(error instanceof APIConnectionError)) {
+    return apiError({
+      model: name,
+      status: error.status ?? null,
+      kind: error.type,
+      message: error.apiMessage ?? error.message,
+      headers: error.headers ?? null,
+      keyHint: 'check ANTHROPIC_API_KEY',
+      cause: error,
+      used,
+      nowMs,
+    });
+  }
+  if (error instanceof z.ZodError || error instanceof SyntaxError) {
+    return new ModelError('invalid', `${name}: the API's reply is not what it promises: ${error.message.slice(0, 200)}`, { cause: error, used });
+  }
+  return new ModelError('unreachable', `${name}: the API cannot be reached: ${error instanceof Error ? error.message : String(error)}`, { cause: error, used });
+}

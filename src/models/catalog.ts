@@ -1,0 +1,157 @@
+import { LineCounter, parseDocument, type Document } from 'yaml';
+import { z } from 'zod';
+import type { Price } from './price.js';
+
+export type Provider = 'anthropic' | 'openai' | 'ollama';
+export type Effort = 'low' | 'medium' | 'high';
+
+/** A model as models.yaml describes it. */
+export interface ModelEntry {
+  readonly id: string;
+  readonly provider: Provider;
+  /** Prompt and reply together; for Ollama it is num_ctx. */
+  readonly contextTokens: number;
+  readonly maxOutputTokens: number;
+  /** What a thinking model may use up beyond the reply. */
+  readonly thinkingTokens: number;
+  /** Ollama: whether the model is asked to think aloud before the reply. */
+  readonly thinking: boolean;
+  readonly effort: Effort | null;
+  /** Whether the API takes a temperature for this model. */
+  readonly temperature: boolean;
+  readonly price: Price;
+}
+
+export interface ModelCatalog {
+  /** Day on which ids and prices were looked up, YYYY-MM-DD. */
+  readonly asOf: string;
+  /** What a provider's bare name means for a planner and for a worker. */
+  readonly defaults: Readonly<Record<'planner' | 'worker', Readonly<Record<Provider, string>>>>;
+  /** The models with an entry, of all providers. */
+  readonly models: readonly ModelEntry[];
+  /** The entry of a hosted model; null when it is not in the file. */
+  hosted(provider: Exclude<Provider, 'ollama'>, id: string): ModelEntry | null;
+  /** The entry of an Ollama model; any name has one. */
+  ollama(id: string): ModelEntry;
+}
+
+/** models.yaml cannot be used; the message names the file, the line and what is wrong. */
+export class CatalogError extends Error {
+  readonly code = 'model_catalog';
+  readonly retriable = false;
+}
+
+const count = z.int().positive();
+const dollars = z.number().nonnegative();
+const hosted = {
+  id: z.string().min(1),
+  context_tokens: count,
+  max_output_tokens: count,
+  thinking_tokens: z.int().nonnegative().default(0),
+  effort: z.enum(['low', 'medium', 'high']).nullable().default(null),
+  usd_per_million_tokens: z.strictObject({
+    input: dollars,
+    output: dollars,
+    cache_read: dollars.nullable().default(null),
+    cache_write: dollars.nullable().default(null),
+  }),
+};
+const modelSchema = z.discriminatedUnion('provider', [
+  z.strictObject({
+    ...hosted,
+    provider: z.literal('anthropic'),
+    temperature: z.literal(false, { error: 'must be false: the Messages API of the pinned SDK has no temperature' }),
+  }),
+  z.strictObject({ ...hosted, provider: z.literal('openai'), temperature: z.boolean() }),
+  z.strictObject({ provider: z.literal('ollama'), id: z.string().min(1), context_tokens: count, thinking: z.boolean().default(false) }),
+]);
+const byProvider = z.strictObject({ anthropic: z.string(), openai: z.string(), ollama: z.string() });
+const fileSchema = z
+  .strictObject({
+    as_of: z.iso.date(),
+    defaults: z.strictObject({ planner: byProvider, worker: byProvider }),
+    ollama: z.strictObject({ context_tokens: count, thinking: z.boolean() }),
+    models: z.array(modelSchema),
+  })
+  .superRefine((file, context) => {
+    file.models.forEach((model, index) => {
+      if (file.models.findIndex((other) => sameModel(other, model)) < index) {
+        context.addIssue({ code: 'custom', path: ['models', index, 'id'], message: `${model.provider}:${model.id} stands here twice` });
+      }
+    });
+    for (const role of ['planner', 'worker'] as const) {
+      for (const provider of ['anthropic', 'openai'] as const) {
+        const id = file.defaults[role][provider];
+        if (!file.models.some((model) => sameModel(model, { provider, id }))) {
+          context.addIssue({ code: 'custom', path: ['defaults', role, provider], message: `${id} has no entry under models` });
+        }
+      }
+    }
+  });
+
+/**
+ * Reads models.yaml. Throws CatalogError, naming the file and the line, for whatever is not as it must be.
+ * @param text the file's content
+ * @param fileName how errors name it
+ */
+export function parseCatalog(text: string, fileName: string): ModelCatalog {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const [syntaxError] = document.errors;
+  if (syntaxError !== undefined) {
+    throw new CatalogError(`${fileName}:${lines.linePos(syntaxError.pos[0]).line}: ${syntaxError.message.split('\n')[0]}`);
+  }
+  const content: unknown = document.toJS();
+  const parsed = fileSchema.safeParse(content);
+  if (!parsed.success) {
+    const found = parsed.error.issues.map((issue) => `${fileName}:${lineOf(document, lines, issue.path)}: ${issue.path.join('.')}: ${issue.message}`);
+    throw new CatalogError(`${found.join('\n')}\ncorrect the file, or restore it with git`);
+  }
+  return catalogOf(parsed.data);
+}
+
+function catalogOf(file: z.infer<typeof fileSchema>): ModelCatalog {
+  const models = file.models.map(entryOf);
+  return {
+    asOf: file.as_of,
+    defaults: file.defaults,
+    models,
+    hosted: (provider, id) => models.find((model) => sameModel(model, { provider, id })) ?? null,
+    ollama: (id) => models.find((model) => sameModel(model, { provider: 'ollama', id })) ?? entryOf({ provider: 'ollama', id, ...file.ollama }),
+  };
+}
+
+const FREE: Price = { input: 0, output: 0, cacheRead: null, cacheWrite: null };
+
+function entryOf(model: z.infer<typeof modelSchema>): ModelEntry {
+  const common = { id: model.id, provider: model.provider, contextTokens: model.context_tokens };
+  if (model.provider === 'ollama') {
+    return { ...common, maxOutputTokens: model.context_tokens, thinkingTokens: 0, thinking: model.thinking, effort: null, temperature: true, price: FREE };
+  }
+  const { input, output, cache_read, cache_write } = model.usd_per_million_tokens;
+  return {
+    ...common,
+    maxOutputTokens: model.max_output_tokens,
+    thinkingTokens: model.thinking_tokens,
+    thinking: model.thinking_tokens > 0,
+    effort: model.effort,
+    temperature: model.temperature,
+    price: { input, output, cacheRead: cache_read, cacheWrite: cache_write },
+  };
+}
+
+function sameModel(a: { provider: Provider; id: string }, b: { provider: Provider; id: string }): boolean {
+  return a.provider === b.provider && a.id === b.id;
+}
+
+/** Line of the innermost node of a path that is there. */
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length > 0; length -= 1) {
+    const node: unknown = document.getIn(path.slice(0, length), true);
+    const position = rangeStart.safeParse(node);
+    if (position.success) return lines.linePos(position.data.range[0]).line;
+  }
+  return 1;
+}
+
+const rangeStart = z.object({ range: z.tuple([z.number()], z.unknown()) });

@@ -1,0 +1,73 @@
+import { ModelError, type ModelErrorCode, type TokenCost } from '../ports/model.js';
+
+/** What an HTTP API said when it did not answer with a reply. */
+export interface ApiFailure {
+  readonly model: string;
+  /** HTTP status; null when the connection failed or the error came inside the stream. */
+  readonly status: number | null;
+  /** The API's own kind or code of error; null when it gave none. */
+  readonly kind: string | null;
+  readonly message: string;
+  readonly headers: Headers | null;
+  /** What the reader does about a refused key. */
+  readonly keyHint: string;
+  readonly cause: unknown;
+  readonly used: TokenCost;
+  /** Milliseconds since the epoch, for a retry-after that is a date. */
+  readonly nowMs: number;
+}
+
+/** Kinds of errors that the APIs send inside a stream, or whose status says too little. */
+const CODE_OF_KIND: Readonly<Record<string, ModelErrorCode>> = {
+  rate_limit_error: 'rate_limited',
+  rate_limit_exceeded: 'rate_limited',
+  // OpenAI answers 429 to an account without credit; waiting does not help.
+  insufficient_quota: 'refused',
+  authentication_error: 'refused',
+  permission_error: 'refused',
+  billing_error: 'refused',
+  invalid_request_error: 'refused',
+  not_found_error: 'refused',
+  timeout_error: 'timeout',
+  overloaded_error: 'unreachable',
+  api_error: 'unreachable',
+  server_error: 'unreachable',
+};
+
+/** The ModelError of an API's failure; the one place that says what is worth another try. */
+export function apiError(failure: ApiFailure): ModelError {
+  const code = codeOf(failure);
+  const hint = nextStep(failure);
+  return new ModelError(code, `${failure.model}: ${failure.message}${hint}`, {
+    cause: failure.cause,
+    used: failure.used,
+    retryAfterMs: failure.headers === null ? null : retryAfterMs(failure.headers, failure.nowMs),
+  });
+}
+
+function codeOf({ status, kind }: ApiFailure): ModelErrorCode {
+  const byKind = kind === null ? undefined : CODE_OF_KIND[kind];
+  if (status === 429) return byKind === 'refused' ? 'refused' : 'rate_limited';
+  if (status === null) return byKind ?? 'unreachable';
+  if (status === 408 || status === 504) return 'timeout';
+  if (status === 409 || status >= 500) return 'unreachable';
+  return 'refused';
+}
+
+function nextStep({ status, keyHint }: ApiFailure): string {
+  if (status === 401 || status === 403) return `; ${keyHint}`;
+  if (status === 404) return '; check the model id in models.yaml';
+  return '';
+}
+
+/** Milliseconds that a server asks to wait (retry-after-ms, or retry-after in seconds or as a date); null when it does not. */
+export function retryAfterMs(headers: Headers, nowMs: number): number | null {
+  const milliseconds = Number(headers.get('retry-after-ms') ?? Number.NaN);
+  if (milliseconds >= 0) return milliseconds;
+  const header = headers.get('retry-after');
+  if (header === null) return null;
+  const seconds = Number(header);
+  if (seconds >= 0) return seconds * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '../ports/clock.js';
+import type { ChatModel } from '../ports/model.js';
+import { createAnthropicModel } from './anthropic.js';
+import type { ModelCatalog, ModelEntry } from './catalog.js';
+import { parseModelName } from './model-name.js';
+import { createOllamaModel } from './ollama.js';
+import { ollamaUrl } from './ollama-host.js';
+import { createOpenaiModel } from './openai.js';
+import { createPlaybookModel } from './playbook.js';
+import type { CallLimits } from './watchdog.js';
+
+/** Where the models are and who pays. */
+export interface ModelAccess {
+  readonly catalog: ModelCatalog;
+  readonly clock: Clock;
+  /** OLLAMA_HOST; null is this computer. */
+  readonly ollamaHost: string | null;
+  /** ANTHROPIC_API_KEY and OPENAI_API_KEY; null or empty: the provider is not used. */
+  readonly anthropicKey: string | null;
+  readonly openaiKey: string | null;
+  /** ANTHROPIC_BASE_URL and OPENAI_BASE_URL; null: the vendor's own. */
+  readonly anthropicBaseUrl: string | null;
+  readonly openaiBaseUrl: string | null;
+  /** Limits that differ from each adapter's own. */
+  readonly limits?: Partial<CallLimits>;
+}
+
+/** The models of a process; each is made once, so that an Ollama model's num_ctx never changes. */
+export interface ModelPool {
+  readonly ollamaUrl: string;
+  /** The model of a name; missingKey where its provider's key is not set. Throws UnknownModel. */
+  named(name: string, role: 'planner' | 'worker'): ChatModel | MissingKey;
+}
+
+export interface MissingKey {
+  readonly missingKey: 'ANTHROPIC_API_KEY' | 'OPENAI_API_KEY';
+}
+
+/** Throws OllamaHostError for an OLLAMA_HOST that is no address. */
+export function createModelPool(access: ModelAccess): ModelPool {
+  const { catalog, clock, limits = {} } = access;
+  const url = ollamaUrl(access.ollamaHost);
+  const made = new Map<string, ChatModel>();
+  const playbook = createPlaybookModel();
+  const make = (entry: ModelEntry): ChatModel | MissingKey => {
+    switch (entry.provider) {
+      case 'ollama':
+        return createOllamaModel({ url, entry, clock, limits });
+      case 'anthropic':
+        if (!access.anthropicKey) return { missingKey: 'ANTHROPIC_API_KEY' };
+        return createAnthropicModel({ entry, apiKey: access.anthropicKey, baseUrl: access.anthropicBaseUrl, clock, limits });
+      case 'openai':
+        if (!access.openaiKey) return { missingKey: 'OPENAI_API_KEY' };
+        return createOpenaiModel({ entry, apiKey: access.openaiKey, baseUrl: access.openaiBaseUrl, clock, limits });
+    }
+  };
+  return {
+    ollamaUrl: url,
+    named(name, role) {
+      const choice = parseModelName(name, catalog, role);
+      if (choice.kind === 'playbook') return playbook;
+      const key = `${choice.entry.provider}:${choice.entry.id}`;
+      const model = made.get(key) ?? make(choice.entry);
+      if (!('missingKey' in model)) made.set(key, model);
+      return model;
+    },
+  };
+}

@@ -1,0 +1,188 @@
+import { Ollama, type ChatRequest as OllamaRequest } from 'ollama';
+import { z } from 'zod';
+import type { Clock } from '../ports/clock.js';
+import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type ModelProbe, type TokenCost } from '../ports/model.js';
+import { callModel, type CallSetting } from './call.js';
+import type { ModelEntry } from './catalog.js';
+import { retryAfterMs } from './http-errors.js';
+import { createOllamaFetch, OllamaHttpError, OllamaStreamError } from './ollama-wire.js';
+import { wasTruncated } from './truncation.js';
+import { messagesTokenBound } from './token-bound.js';
+import { createWatchdog, type CallLimits, type Watchdog } from './watchdog.js';
+
+export interface OllamaOptions {
+  /** The server's URL (ollamaUrl). */
+  readonly url: string;
+  readonly entry: ModelEntry;
+  readonly clock: Clock;
+  readonly limits?: Partial<CallLimits>;
+}
+
+/** A busy server still answers /api/version at once; the first token waits for loading the model and reading the prompt. */
+const LIMITS: CallLimits = { connectMs: 5_000, firstTokenMs: 240_000, idleMs: 60_000, wholeMs: 300_000 };
+
+/** Longer than the pauses of a task, so that the model is not loaded again at each turn. */
+const KEEP_ALIVE = '30m';
+const SEED = 42;
+
+/**
+ * A model on an Ollama server: constrained by the request's schema, temperature 0, seeded, num_ctx the same in every
+ * request of the process.
+ *
+ * Errors: unreachable (no server, 5xx, cut stream), timeout, refused (the model is not there; the message has the pull
+ * command), rate_limited, invalid. It does not retry; a request may be sent twice only where a newer server refuses a
+ * prompt that is too long: then it is sent again to be truncated, which is reported.
+ */
+export function createOllamaModel({ url, entry, clock, limits }: OllamaOptions): ChatModel {
+  const name = `ollama:${entry.id}`;
+  const server: Server = { url, entry, clock, name, limits: { ...LIMITS, ...limits } };
+  return {
+    name,
+    contextTokens: entry.contextTokens,
+    probe: (signal) => probe(server, signal),
+    worstCase: (request) => ({ tokens: promptBound(entry, request) + outputLimit(entry, request), usd: 0 }),
+    chat: (request, signal) => chat(server, request, signal),
+  };
+}
+
+interface Server {
+  readonly url: string;
+  readonly entry: ModelEntry;
+  readonly clock: Clock;
+  readonly name: string;
+  readonly limits: CallLimits;
+}
+
+/** Whether the server answers and has the model; reason and fix when not. */
+async function probe(server: Server, signal: AbortSignal): Promise<ModelProbe> {
+  const watch = createWatchdog(server.clock, server.limits, signal);
+  try {
+    const { models } = tagsSchema.parse(await clientOf(server, watch, 'document').list());
+    const there = models.some((model) => withTag(model.name) === withTag(server.entry.id));
+    return there ? { usable: true } : { usable: false, reason: `model ${server.entry.id} is not at ${server.url}`, fix: pullCommand(server) };
+  } catch (error) {
+    const why = watch.expired() ?? (error instanceof OllamaHttpError ? error.message : null);
+    const reason = error instanceof z.ZodError ? `what answers at ${server.url} is not Ollama` : `Ollama does not answer at ${server.url}${why === null ? '' : ` (${why})`}`;
+    return { usable: false, reason, fix: 'start `ollama serve`, or set OLLAMA_HOST' };
+  } finally {
+    watch.stop();
+  }
+}
+
+const tagsSchema = z.object({ models: z.array(z.object({ name: z.string() })) });
+
+/** A name without a tag means :latest. */
+function withTag(model: string): string {
+  const lastPart = model.slice(model.lastIndexOf('/') + 1);
+  return lastPart.includes(':') ? model : `${model}:latest`;
+}
+
+function pullCommand(server: Server): string {
+  return `ollama pull ${server.entry.id}`;
+}
+
+function clientOf(server: Server, watch: Watchdog, body: 'document' | 'lines'): Ollama {
+  return new Ollama({ host: server.url, fetch: createOllamaFetch(watch, body) });
+}
+
+async function chat(server: Server, request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
+  const received = { pieces: 0 };
+  // The server says what it counted at the end only; until then the prompt counts in full and each piece as a token.
+  const used = (): TokenCost => ({ tokens: received.pieces === 0 ? 0 : promptBound(server.entry, request) + received.pieces, usd: 0 });
+  const setting: CallSetting = {
+    clock: server.clock,
+    limits: server.limits,
+    model: server.name,
+    used,
+    translate: (error) => translate(server, error, used()),
+  };
+  return callModel(setting, signal, async (watch) => {
+    await clientOf(server, watch, 'document').version();
+    watch.connected();
+    const mayBeTooLong = messagesTokenBound(request) + outputLimit(server.entry, request) > server.entry.contextTokens;
+    try {
+      return await stream(server, request, watch, received, false);
+    } catch (error) {
+      // A server that knows `truncate: false` refuses what it would have cut; let it cut, and say so.
+      const refusedAsTooLong = mayBeTooLong && error instanceof OllamaHttpError && (error.status === 400 || error.status === 500);
+      if (!refusedAsTooLong) throw error;
+      return { ...(await stream(server, request, watch, received, true)), promptTruncated: true };
+    }
+  });
+}
+
+/** The package's type lacks two fields that /api/chat takes; servers that do not know them ignore them. */
+export type OllamaChatBody = OllamaRequest & {
+  /** false: refuse a prompt that does not fit, rather than drop its older messages in silence. */
+  truncate: boolean;
+  /** false: end the reply at num_ctx, rather than forget the prompt's beginning while replying. */
+  shift: boolean;
+};
+
+function bodyOf({ entry }: Server, request: ChatRequest, allowCut: boolean): OllamaChatBody & { stream: true } {
+  return {
+    model: entry.id,
+    messages: request.messages.map(({ role, content }) => ({ role, content })),
+    stream: true,
+    format: request.schema,
+    keep_alive: KEEP_ALIVE,
+    think: entry.thinking,
+    truncate: allowCut,
+    shift: allowCut,
+    options: { num_ctx: entry.contextTokens, num_predict: outputLimit(entry, request), temperature: 0, seed: SEED },
+  };
+}
+
+/** Upper bound of the prompt's tokens: Ollama reads no more than num_ctx of it. */
+function promptBound(entry: ModelEntry, request: ChatRequest): number {
+  return Math.min(messagesTokenBound(request), entry.contextTokens);
+}
+
+function outputLimit(entry: ModelEntry, request: ChatRequest): number {
+  return Math.min(request.maxOutputTokens, entry.maxOutputTokens);
+}
+
+async function stream(server: Server, request: ChatRequest, watch: Watchdog, received: { pieces: number }, allowCut: boolean): Promise<ChatReply> {
+  const replies = await clientOf(server, watch, 'lines').chat(bodyOf(server, request, allowCut));
+  let text = '';
+  for await (const piece of replies) {
+    const part = pieceSchema.parse(piece);
+    text += part.message.content;
+    if (!part.done) {
+      received.pieces += 1;
+      continue;
+    }
+    const counted = { prompt: part.prompt_eval_count ?? null, reply: part.eval_count ?? received.pieces };
+    return {
+      text,
+      // Servers before 0.4 leave the count out when the prompt was cached; then the upper bound stands.
+      tokensIn: counted.prompt ?? promptBound(server.entry, request),
+      tokensOut: counted.reply,
+      costUsd: 0,
+      promptTruncated: wasTruncated(request, counted, server.entry.contextTokens),
+    };
+  }
+  throw new OllamaStreamError('cut', 'the stream ended before the reply was done');
+}
+
+const pieceSchema = z.object({
+  message: z.object({ content: z.string() }),
+  done: z.boolean(),
+  prompt_eval_count: z.int().nonnegative().optional(),
+  eval_count: z.int().nonnegative().optional(),
+});
+
+function translate(server: Server, error: unknown, used: TokenCost): ModelError {
+  const failure = (code: ModelError['code'], message: string, wait: number | null = null) =>
+    new ModelError(code, `${server.name}: ${message}`, { cause: error, used, retryAfterMs: wait });
+  if (error instanceof OllamaHttpError) {
+    if (error.status === 404) return failure('refused', `${error.message}; run \`${pullCommand(server)}\``);
+    if (error.status === 429) return failure('rate_limited', error.message, retryAfterMs(error.headers, server.clock.now()));
+    return failure(error.status >= 500 ? 'unreachable' : 'refused', error.message);
+  }
+  if (error instanceof OllamaStreamError) return failure(error.kind === 'malformed' ? 'invalid' : 'unreachable', error.message);
+  if (error instanceof z.ZodError || error instanceof SyntaxError) return failure('invalid', `what answers at ${server.url} does not speak Ollama's API`);
+  return used.tokens > 0
+    ? failure('unreachable', 'the connection broke in the middle of the reply')
+    : failure('unreachable', `Ollama does not answer at ${server.url}; start \`ollama serve\`, or set OLLAMA_HOST`);
+}

@@ -1,0 +1,155 @@
+import type { Playbook } from '../domain/agent-spec.js';
+import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type PastStep, type TokenCost } from '../ports/model.js';
+
+/** The model's name in the events. */
+export const PLAYBOOK_MODEL = 'playbook';
+
+const COMMAND_TOOL = 'execute_terminal_command';
+const FINISH_TOOL = 'finish';
+const NOTHING: TokenCost = { tokens: 0, usd: 0 };
+
+/**
+ * The deterministic worker: answers each turn with the next step of the playbook that the task names.
+ *
+ * Where it stands is folded from the turn's steps alone, so that any worker can go on after a crash. It knows its own
+ * steps by the model's name in them and by their order, never by searching for a command, so the same command may
+ * stand in a playbook twice. Steps of models before it in the chain are ignored when they came before its first step.
+ * When another model has acted after it had begun, it gave up then and gives up again: the workspace is no longer
+ * the one that its next step expects.
+ */
+export function createPlaybookModel(): ChatModel {
+  return {
+    name: PLAYBOOK_MODEL,
+    probe: async () => ({ usable: true }),
+    worstCase: () => NOTHING,
+    async chat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
+      signal.throwIfAborted();
+      if (request.turn === null) throw gaveUp('the playbook model runs tasks only; it cannot plan');
+      const { task, playbook, steps } = request.turn;
+      if (playbook === null) throw gaveUp(`task ${task.task_id} names no playbook, and the playbook model does nothing without one`);
+      return replyOf(playbook, nextMove(playbook, steps));
+    },
+  };
+}
+
+/** What the playbook does next. */
+type Move =
+  | { readonly kind: 'ask'; readonly index: number }
+  | { readonly kind: 'run'; readonly index: number }
+  | { readonly kind: 'finish'; readonly done: readonly string[]; readonly skipped: readonly string[] };
+
+/** Where the playbook stands: the step's index, whether its `unless` was asked and said no, and what is behind it. */
+interface Position {
+  readonly index: number;
+  readonly asked: boolean;
+  readonly done: readonly string[];
+  readonly skipped: readonly string[];
+}
+
+/** Folds the past into the next move. Throws gave_up where the playbook ends. */
+function nextMove(playbook: Playbook, steps: readonly PastStep[]): Move {
+  let position: Position = { index: 0, asked: false, done: [], skipped: [] };
+  for (const step of ownSteps(steps)) position = after(playbook, position, step);
+  return moveAt(playbook, position);
+}
+
+function ownSteps(steps: readonly PastStep[]): readonly PastStep[] {
+  const first = steps.findIndex((step) => step.model === PLAYBOOK_MODEL);
+  if (first < 0) return [];
+  const since = steps.slice(first);
+  const foreign = since.find((step) => step.model !== PLAYBOOK_MODEL);
+  if (foreign !== undefined) throw gaveUp(`${foreign.model} went on after the playbook with step ${foreign.step}; the playbook does not come back`);
+  return since;
+}
+
+function moveAt(playbook: Playbook, { index, asked, done, skipped }: Position): Move {
+  const step = playbook.steps[index];
+  if (step === undefined) return { kind: 'finish', done, skipped };
+  return { kind: step.unless !== null && !asked ? 'ask' : 'run', index };
+}
+
+/** One step of the past. */
+function after(playbook: Playbook, position: Position, past: PastStep): Position {
+  const move = moveAt(playbook, position);
+  if (!isMove(playbook, move, past)) {
+    throw gaveUp(`step ${past.step} is not what playbook ${playbook.name} has in that place; was it changed while the task ran?`);
+  }
+  if (past.outcome === 'refused') throw gaveUp(`step ${past.step} (${nameOf(playbook, move)}) was refused: ${past.observation}`);
+  switch (move.kind) {
+    case 'finish':
+      return afterFinish(position, past);
+    case 'ask':
+      return afterUnless(playbook, position, past);
+    case 'run':
+      return afterCommand(playbook, position, past);
+  }
+}
+
+/** Checks change nothing, so an interrupted finish is simply said again. */
+function afterFinish(position: Position, past: PastStep): Position {
+  if (past.outcome === 'error') throw gaveUp(`every step of the playbook is done and the checks still fail: ${past.observation}`);
+  return position;
+}
+
+function afterUnless(playbook: Playbook, position: Position, past: PastStep): Position {
+  const step = stepAt(playbook, position);
+  // Nobody can tell how it ended: it is asked again.
+  if (past.outcome === 'unknown' || past.outcome === 'aborted') return position;
+  if (past.outcome === 'ok') return { ...position, index: position.index + 1, asked: false, skipped: [...position.skipped, step.name] };
+  if (past.exitCode === null) throw gaveUp(`\`unless\` of step "${step.name}" could not be run: ${past.observation}`);
+  return { ...position, asked: true };
+}
+
+function afterCommand(playbook: Playbook, position: Position, past: PastStep): Position {
+  const step = stepAt(playbook, position);
+  if (past.outcome === 'ok') return { ...position, index: position.index + 1, asked: false, done: [...position.done, step.name] };
+  if (past.outcome === 'error') throw gaveUp(`step "${step.name}" failed${past.exitCode === null ? '' : ` with exit code ${past.exitCode}`}: ${past.observation}`);
+  if (step.unless === null) throw gaveUp(`step "${step.name}" may have run and has no \`unless\` that could tell`);
+  return { ...position, asked: false };
+}
+
+function isMove(playbook: Playbook, move: Move, past: PastStep): boolean {
+  if (move.kind === 'finish') return past.tool === FINISH_TOOL;
+  const command = commandOf(playbook, move);
+  return past.tool === COMMAND_TOOL && past.arguments['command'] === command;
+}
+
+function commandOf(playbook: Playbook, move: Move): string | null {
+  if (move.kind === 'finish') return null;
+  const step = stepAt(playbook, move);
+  return move.kind === 'ask' ? step.unless : step.command;
+}
+
+function nameOf(playbook: Playbook, move: Move): string {
+  return move.kind === 'finish' ? FINISH_TOOL : stepAt(playbook, move).name;
+}
+
+function stepAt(playbook: Playbook, { index }: { readonly index: number }): Playbook['steps'][number] {
+  const step = playbook.steps[index];
+  if (step === undefined) throw new RangeError(`playbook ${playbook.name} has no step ${index}`);
+  return step;
+}
+
+function replyOf(playbook: Playbook, move: Move): ChatReply {
+  const said = { tokensIn: 0, tokensOut: 0, costUsd: 0, promptTruncated: false };
+  if (move.kind === 'finish') return { ...said, text: JSON.stringify(finishOf(playbook, move)) };
+  const place = `step ${move.index + 1} of ${playbook.steps.length} of playbook ${playbook.name}: ${nameOf(playbook, move)}`;
+  const thought = move.kind === 'ask' ? `${place} (is it done already?)` : place;
+  const text = JSON.stringify({ thought, tool: COMMAND_TOOL, arguments: { command: commandOf(playbook, move) } });
+  return move.kind === 'ask' ? { ...said, text, idempotent: true } : { ...said, text };
+}
+
+function finishOf(playbook: Playbook, { done, skipped }: { readonly done: readonly string[]; readonly skipped: readonly string[] }): object {
+  const parts = [
+    done.length > 0 ? `did ${done.join(', ')}` : 'had nothing to do',
+    ...(skipped.length > 0 ? [`skipped what was done already: ${skipped.join(', ')}`] : []),
+  ];
+  return {
+    thought: `every step of playbook ${playbook.name} is done`,
+    finish: { summary: `Playbook ${playbook.name} ${parts.join('; ')}.`, outputs: { playbook: playbook.name } },
+  };
+}
+
+function gaveUp(message: string): ModelError {
+  return new ModelError('gave_up', message);
+}

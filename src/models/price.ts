@@ -1,0 +1,46 @@
+import type { TokenCost } from '../ports/model.js';
+
+/** US dollars for a million tokens. */
+export interface Price {
+  readonly input: number;
+  readonly output: number;
+  /** Input read from the vendor's prompt cache; the price of input when not given. */
+  readonly cacheRead: number | null;
+  /** Input written to it; the price of input when not given. */
+  readonly cacheWrite: number | null;
+}
+
+/** Tokens of one call, each counted once. */
+export interface Usage {
+  readonly input: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  /** The reply, thinking included. */
+  readonly output: number;
+}
+
+/** US dollars that a call cost. */
+export function costUsd(price: Price, usage: Usage): number {
+  const dollars =
+    usage.input * price.input +
+    usage.cacheRead * (price.cacheRead ?? price.input) +
+    usage.cacheWrite * (price.cacheWrite ?? price.input) +
+    usage.output * price.output;
+  return dollars / 1_000_000;
+}
+
+/** Tokens of the prompt, cached or not. */
+export function promptTokens(usage: Usage): number {
+  return usage.input + usage.cacheRead + usage.cacheWrite;
+}
+
+/** All tokens and their price. */
+export function usageCost(price: Price, usage: Usage): TokenCost {
+  return { tokens: promptTokens(usage) + usage.output, usd: costUsd(price, usage) };
+}
+
+/** Upper bound for so many tokens in and out: every prompt token at the dearest of the input prices. */
+export function boundCost(price: Price, promptBound: number, outputBound: number): TokenCost {
+  const input = Math.max(price.input, price.cacheRead ?? 0, price.cacheWrite ?? 0);
+  return { tokens: promptBound + outputBound, usd: (promptBound * input + outputBound * price.output) / 1_000_000 };
+}
