@@ -1,5 +1,5 @@
 /** The mission's hard budget without coordination: planning is counted first, each assignment carries its share. */
-import { hasOpenAttempt, type Amount, type Mission } from './mission-state.js';
+import { addAmounts, hasOpenAttempt, type Amount, type Mission } from './mission-state.js';
 
 export interface Share {
   /** null: no limit. */
@@ -9,8 +9,16 @@ export interface Share {
 
 /** What no planner and no attempt has spent or may still spend; null is no limit. Never below 0. */
 export function leftOfBudget(mission: Mission): Share {
+  return leftAfter(mission, addAmounts(committedAmount(mission), mission.planningReserved));
+}
+
+/** What the planner call of the mission's revision may spend: what is left, its own reservation included. */
+export function leftForPlanning(mission: Mission): Share {
+  return leftAfter(mission, committedAmount(mission));
+}
+
+function leftAfter(mission: Mission, gone: Amount): Share {
   const { tokens, usd } = mission.request.budget;
-  const gone = committedAmount(mission);
   return {
     tokens: tokens === null ? null : Math.max(0, tokens - gone.tokens),
     usd: usd === null ? null : Math.max(0, usd - gone.usd),
@@ -18,8 +26,7 @@ export function leftOfBudget(mission: Mission): Share {
 }
 
 function committedAmount(mission: Mission): Amount {
-  let tokens = mission.planningSpent.tokens + mission.planningReserved.tokens;
-  let usd = mission.planningSpent.usd + mission.planningReserved.usd;
+  let { tokens, usd } = mission.planningSpent;
   for (const task of mission.tasks.values()) {
     tokens += task.spent.tokens;
     usd += task.spent.usd;

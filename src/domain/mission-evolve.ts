@@ -2,7 +2,7 @@
  * The machine of one coordination partition. Decisions (those with an owner) count only when the holder wrote them;
  * plans and approvals carry the revision they answer; the first result of an attempt wins.
  */
-import type { AgentEvent, EventOf, PayloadOf, TaskKind, PlanTask } from './events.js';
+import type { AgentEvent, Check, EventOf, PayloadOf, Plan, PlanTask, TaskKind } from './events.js';
 import { parseMissionId } from './mission-id.js';
 import {
   addAmounts, hasOpenAttempt, NO_AMOUNT, tasksOfPlan,
@@ -10,7 +10,7 @@ import {
 } from './mission-state.js';
 import { evolveTask } from './mission-task.js';
 import type { FoldRecord, Folded } from './record.js';
-import { verifyTaskOf } from './verify-task.js';
+import { verifyTask } from './plan.js';
 
 /** A request may be appended this long after the time in its id; later ones are refused (see requestedIds). */
 export const REQUEST_WINDOW_MS = 10 * 60_000;
@@ -189,12 +189,18 @@ function planApproved(mission: Mission): Mission | Folded {
   if (proposal === null) return 'void: no plan';
   const tasks = new Map([...mission.tasks].map(([id, task]) => [id, replaceUndone(task)]));
   for (const { plan, wave } of tasksOfPlan(proposal.plan)) tasks.set(plan.task_id, newTask(plan, wave, 'task'));
-  const verify = verifyTaskOf(proposal.plan, mission.request.success);
-  if (verify !== null) tasks.set(verify.task.task_id, newTask(verify.task, verify.wave, 'verify'));
+  const verify = verifyTask(proposal.plan, checksOfMission(mission, proposal.plan), mission.request.agents);
+  if (verify !== null) tasks.set(verify.task.task_id, newTask(verify.task, verify.waveNumber, 'verify'));
   const waves: Wave[] = proposal.plan.waves.map((wave) => newWave(wave.wave_number, wave.tasks.map((task) => task.task_id)));
-  if (verify !== null) waves.push(newWave(verify.wave, [verify.task.task_id]));
+  if (verify !== null) waves.push(newWave(verify.waveNumber, [verify.task.task_id]));
   const earlier = mission.waves.map((wave) => (wave.status === 'completed' ? wave : { ...wave, replaced: true }));
   return { ...mission, planning: 'approved', tasks, waves: [...earlier, ...waves] };
+}
+
+/** The mission file's success checks, and those that the planner added. */
+function checksOfMission(mission: Mission, plan: Plan): readonly Check[] {
+  const own = mission.request.success;
+  return [...own, ...plan.success_criteria.filter((check) => own.every((known) => known.command !== check.command))];
 }
 
 const newWave = (number: number, taskIds: readonly string[]): Wave => ({ number, taskIds, status: 'waiting', replaced: false });

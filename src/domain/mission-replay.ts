@@ -36,13 +36,13 @@ function idsRequestedBefore(state: CoordinationState, offset: number): string[] 
   return ids;
 }
 
-/** Forgets missions and ids that no replay from this offset will meet. Returns the missions' ids. */
-export function forgetEnded(state: CoordinationState, replayOffset: number, isAcknowledged: (effect: Effect) => boolean): string[] {
-  const forgotten: string[] = [];
+/** Forgets missions and ids that no replay from this offset will meet. Returns the missions. */
+export function forgetEnded(state: CoordinationState, replayOffset: number, isAcknowledged: (effect: Effect) => boolean): readonly Mission[] {
+  const forgotten: Mission[] = [];
   for (const mission of state.missions.values()) {
     if (mission.firstOffset < replayOffset && isSettled(mission, isAcknowledged)) {
       state.missions.delete(mission.id);
-      forgotten.push(mission.id);
+      forgotten.push(mission);
     }
   }
   for (const [id, timeMs] of state.requestedIds) {

@@ -1,0 +1,41 @@
+/** Commits replay points on a beat: only what has moved, and only while nothing else is being committed. */
+import type { PartitionId } from '../ports/log.js';
+import type { GroupMember } from '../ports/log.js';
+import type { Logger } from '../ports/logger.js';
+import type { ReplayPoint } from '../domain/record.js';
+import { asError } from './role.js';
+
+export interface CommittedPartition extends PartitionId {
+  replayPoint(): ReplayPoint | null;
+  onCommitted(point: ReplayPoint): void;
+}
+
+export interface Commits {
+  /** Commits what has moved. A refusal (a rebalance is under way) is not an error: the next beat tries again. */
+  run(member: GroupMember, partitions: readonly CommittedPartition[]): Promise<void>;
+}
+
+export function createCommits(logger: Logger): Commits {
+  const last = new WeakMap<CommittedPartition, string>();
+  return {
+    async run(member, partitions) {
+      const moved = partitions.flatMap((partition) => {
+        const point = partition.replayPoint();
+        const text = point === null ? null : `${point.offset} ${point.metadata}`;
+        if (point === null || text === null || last.get(partition) === text || !member.isAssigned(partition)) return [];
+        return [{ partition, point, text }];
+      });
+      if (moved.length === 0) return;
+      try {
+        await member.commit(moved.map(({ partition, point }) => ({ topic: partition.topic, partition: partition.partition, ...point })));
+      } catch (error) {
+        logger.warn({ err: asError(error) }, 'commit.refused');
+        return;
+      }
+      for (const { partition, point, text } of moved) {
+        last.set(partition, text);
+        partition.onCommitted(point);
+      }
+    },
+  };
+}

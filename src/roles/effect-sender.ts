@@ -1,0 +1,65 @@
+/** Carries out decisions that were read back: sends assignments and cancels to tasks partitions, in log order. */
+import type { AgentEvent, Source } from '../domain/events.js';
+import type { Effect } from '../domain/mission-state.js';
+import { taskRecordKey } from '../domain/partitioning.js';
+import { AppendDropped, AppendRejected } from '../ports/log.js';
+import { asError } from './role.js';
+import type { OrchestratorContext } from './orchestrator-context.js';
+
+export interface EffectSender {
+  /** Sends a decision unless it was sent under this claim or acknowledged before. */
+  send(effect: Effect, epoch: string): void;
+  readonly isAcknowledged: (effect: Effect) => boolean;
+  /** The claim is lost: what is still queued is dropped, and the next claim sends everything unacknowledged again. */
+  reset(): void;
+  forget(effects: readonly Effect[]): void;
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void>;
+}
+
+/** @param onRejected the decision can never reach its partition */
+export function createEffectSender(context: OrchestratorContext, partition: number, onRejected: (effect: Effect, error: AppendRejected) => void): EffectSender {
+  const { appenders, topics } = context.deps;
+  const acknowledged = new Set<number>();
+  const sending = new Map<number, Promise<void>>();
+
+  async function append(effect: Effect, event: AgentEvent, agent: string, target: number, key: string): Promise<void> {
+    try {
+      await appenders.tasks.append({ topic: topics.tasks(agent), partition: target, key, event });
+      acknowledged.add(effect.offset);
+    } catch (error) {
+      if (error instanceof AppendDropped) return;
+      if (!(error instanceof AppendRejected)) return context.onFatal(asError(error));
+      acknowledged.add(effect.offset);
+      onRejected(effect, error);
+    }
+  }
+
+  return {
+    send(effect, epoch) {
+      if (acknowledged.has(effect.offset) || sending.has(effect.offset)) return;
+      const { agent, target_partition, mission_id, task_id } = effect.event.payload;
+      const event = withSource(effect, { epoch, partition, offset: effect.offset });
+      const sent = append(effect, event, agent, target_partition, taskRecordKey(mission_id, task_id)).finally(() => {
+        if (sending.get(effect.offset) === sent) sending.delete(effect.offset);
+      });
+      sending.set(effect.offset, sent);
+    },
+    isAcknowledged: (effect) => acknowledged.has(effect.offset),
+    reset() {
+      sending.clear();
+      appenders.tasks.dropQueued(({ event }) =>
+        (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') && event.payload.source?.partition === partition);
+    },
+    forget: (effects) => effects.forEach((effect) => acknowledged.delete(effect.offset)),
+    async settled() {
+      await Promise.all(sending.values());
+    },
+  };
+}
+
+function withSource({ event }: Effect, source: Source): AgentEvent {
+  return event.event_type === 'task_assigned'
+    ? { ...event, payload: { ...event.payload, source } }
+    : { ...event, payload: { ...event.payload, source } };
+}

@@ -1,0 +1,267 @@
+/** One assigned coordination partition: folds it, holds it, decides for its missions and carries the decisions out. */
+import type { AgentEvent } from '../domain/events.js';
+import { leftForPlanning } from '../domain/mission-budget.js';
+import { decideMission, type DecideContext, type Decision } from '../domain/mission-decide.js';
+import { evolveCoordination, missionIdOf } from '../domain/mission-evolve.js';
+import { parseMissionId } from '../domain/mission-id.js';
+import { coordinationReplayPoint, forgetEnded, restoreCoordination } from '../domain/mission-replay.js';
+import { createCoordinationState, type Amount, type Effect, type Mission } from '../domain/mission-state.js';
+import { missionTimers, timerKeys } from '../domain/mission-timers.js';
+import { partitionForKey } from '../domain/partitioning.js';
+import type { ReplayPoint } from '../domain/record.js';
+import { replayStart } from '../domain/replay-start.js';
+import { AppendDropped, AppendRejected, type LogRecord, type PartitionAssignment, type PartitionConsumer } from '../ports/log.js';
+import { createClaim, type HeldClaim } from './claim.js';
+import { sendDependencyNews } from './dependency-news.js';
+import { createEffectSender } from './effect-sender.js';
+import { createMissionClock } from './mission-clock.js';
+import type { OrchestratorContext } from './orchestrator-context.js';
+import { createPlannerCalls, planRequestOf } from './planner-calls.js';
+import { asError } from './role.js';
+
+export interface MissionPartition extends PartitionConsumer {
+  readonly topic: string;
+  readonly partition: number;
+  held(): boolean;
+  openMissions(): readonly Mission[];
+  replayPoint(): ReplayPoint | null;
+  onCommitted(point: ReplayPoint): void;
+  /** Workers have come or gone, or hold other partitions. */
+  onLiveChanged(): void;
+  /** No new decisions; resolves when everything that was decided and read back has been sent. */
+  drain(): Promise<void>;
+}
+
+/** @throws DataLoss when the replay point cannot be trusted */
+export function openMissionPartition(context: OrchestratorContext, assignment: PartitionAssignment): MissionPartition {
+  const { topic, partition } = assignment;
+  const { appenders, clock, ids, processId, planner } = context.deps;
+  const logger = context.deps.logger.child({ topic, partition });
+  const start = replayStart(assignment);
+  const state = start.metadata === null
+    ? createCoordinationState(partition)
+    : restoreCoordination(partition, start.offset, start.metadata, (id) => parseMissionId(id)?.timeMs ?? null);
+  /** Own decisions that were not read back yet: until then nothing new is decided. */
+  const pending = new Set<string>();
+  /** Missions to decide for. */
+  const dirty = new Set<string>();
+  const announcedSquads = new Set<string>();
+  let draining = false;
+
+  const timers = createMissionClock(clock, (missionId) => {
+    dirty.add(missionId);
+    decideDirty();
+  });
+  const plannerCalls = createPlannerCalls(context, partition);
+  const effects = createEffectSender(context, partition, (effect, error) => appendNews(undeliverable(effect, error)));
+  const claim = createClaim({
+    ...context.deps, createEvent: context.createEvent, partition: { topic, partition }, appender: appenders.coordination,
+    isAssigned: () => context.isAssigned({ topic, partition }),
+    onHeld: hold, onLost: lose, onFatal: context.onFatal,
+  });
+  claim.start();
+
+  function hold(held: HeldClaim): void {
+    logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
+    if (state.epoch === null) {
+      appendOwn(context.createEvent({ type: 'partition_opened', from: processId, payload: { epoch: ids.uuid().slice(0, 8), topic, partition } }), 'epoch');
+    }
+    resume();
+    context.onHeldChanged();
+  }
+
+  /** Everything that the missions in the fold still need: unacknowledged effects, plans, decisions, timers. */
+  function resume(): void {
+    sendEffects([...state.missions.values()].flatMap((mission) => mission.effects));
+    for (const mission of state.missions.values()) {
+      if (mission.status !== 'open') continue;
+      if (mission.planning === 'requested') plannerCalls.call(mission);
+      dirty.add(mission.id);
+    }
+  }
+
+  function sendEffects(unsent: readonly Effect[]): void {
+    const { epoch } = state;
+    if (epoch === null || claim.held() === null) return;
+    for (const effect of [...unsent].sort((a, b) => a.offset - b.offset)) effects.send(effect, epoch);
+  }
+
+  function lose(): void {
+    logger.info({}, 'partition.lost');
+    pending.clear();
+    dirty.clear();
+    announcedSquads.clear();
+    timers.clear();
+    plannerCalls.stopAll();
+    effects.reset();
+    appenders.coordination.dropQueued((request) => request.topic === topic && request.partition === partition && request.event.source_agent === 'orchestrator');
+    context.onHeldChanged();
+  }
+
+  function fold(record: LogRecord): void {
+    if (record.content.kind === 'poison') {
+      state.position = record.offset + 1;
+      logger.error({ offset: record.offset, reason: record.content.reason }, 'record.skipped');
+      return;
+    }
+    const { event } = record.content;
+    const folded = evolveCoordination(state, { offset: record.offset, timestampMs: record.timestampMs, event });
+    pending.delete(event.event_id);
+    if (folded !== 'applied') {
+      logger.debug({ offset: record.offset, event_type: event.event_type, why: folded }, 'record.void');
+      return;
+    }
+    react(event, record.offset);
+  }
+
+  function react(event: AgentEvent, offset: number): void {
+    if (event.event_type === 'partition_claimed') return claim.onRead(event.payload.owner, offset);
+    if (claim.held() === null) return;
+    if (event.event_type === 'partition_opened') return resume();
+    const missionId = missionIdOf(event);
+    const mission = missionId === null ? undefined : state.missions.get(missionId);
+    if (mission === undefined) return;
+    dirty.add(mission.id);
+    if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') sendEffects([{ offset, event }]);
+    if (event.event_type === 'plan_requested') plannerCalls.call(mission);
+    else if (mission.planning !== 'requested') plannerCalls.stop(mission.id);
+    sendDependencyNews(context, mission, event);
+  }
+
+  function decideDirty(): void {
+    const held = claim.held();
+    if (held === null || draining || pending.size > 0 || state.epoch === null) return;
+    for (const id of dirty) {
+      const mission = state.missions.get(id);
+      if (mission === undefined) continue;
+      timers.set(id, missionTimers(mission, context.timings, (taskId) => timeoutMsOf(mission, taskId)));
+      for (const decision of decideMission(mission, decideContext(held.owner))) appendDecision(mission, decision);
+      announceSquad(mission);
+    }
+    dirty.clear();
+  }
+
+  function decideContext(owner: string): DecideContext {
+    return {
+      owner,
+      isExpired: timers.isExpired,
+      isServed: context.live.isServed,
+      partitionFor: (agent, key) => {
+        const count = context.partitionCount(agent);
+        return count === null ? null : partitionForKey(key, count);
+      },
+      timeoutSeconds,
+      planningWorstCase: (mission) => worstCaseWithin(planner.worstCase(planRequestOf(mission, mission.revision + 1)), leftForPlanning(mission)),
+    };
+  }
+
+  const timeoutSeconds = (agent: string): number => context.deps.roster.find((spec) => spec.name === agent)?.timeoutSeconds ?? 300;
+  const timeoutMsOf = (mission: Mission, taskId: string): number => {
+    const plan = mission.tasks.get(taskId)?.plan;
+    return 1000 * (plan?.timeout_seconds ?? timeoutSeconds(plan?.agent ?? ''));
+  };
+
+  function appendDecision(mission: Mission, decision: Decision): void {
+    const to = decision.event_type === 'task_assigned' || decision.event_type === 'task_cancelled' ? decision.payload.agent : null;
+    const from = decision.event_type === 'plan_proposed' ? 'planner' : 'orchestrator';
+    appendOwn(context.createEvent({ type: decision.event_type, from, to, missionId: mission.id, payload: decision.payload }), mission.id);
+  }
+
+  function appendOwn(event: AgentEvent, key: string): void {
+    pending.add(event.event_id);
+    appenders.coordination.append({ topic, partition, key, event }).catch((error: unknown) => {
+      pending.delete(event.event_id);
+      if (error instanceof AppendDropped) return;
+      if (error instanceof AppendRejected && event.event_type !== 'mission_failed') return failUndecidable(event, error);
+      context.onFatal(asError(error));
+    });
+  }
+
+  /** A decision that the log can never take (too large) would be made again for ever. */
+  function failUndecidable(event: AgentEvent, error: AppendRejected): void {
+    const held = claim.held();
+    const missionId = missionIdOf(event);
+    if (held === null || missionId === null) return context.onFatal(error);
+    const reason = `${event.event_type} could not be written: ${error.message}`;
+    appendOwn(context.createEvent({ type: 'mission_failed', from: 'orchestrator', missionId, payload: { mission_id: missionId, owner: held.owner, reason } }), missionId);
+  }
+
+  /** The assignment cannot be delivered: that is the end of the attempt. */
+  function undeliverable({ event }: Effect, error: AppendRejected): AgentEvent | null {
+    if (event.event_type !== 'task_assigned') return null;
+    const { task_id, mission_id, attempt, owner, agent } = event.payload;
+    return context.createEvent({
+      type: 'task_failed', from: agent, to: 'orchestrator', missionId: mission_id,
+      payload: {
+        task_id, mission_id, attempt, owner, error: `the assignment could not be written: ${error.message}`, code: 'too_large', retriable: false,
+        steps: 0, model: '', tokens_in: 0, tokens_out: 0, cost_usd: 0, duration_ms: 0, checks: [],
+      },
+    });
+  }
+
+  function appendNews(event: AgentEvent | null): void {
+    const missionId = event === null ? null : missionIdOf(event);
+    if (event === null || missionId === null) return;
+    appenders.coordination.append({ topic, partition, key: missionId, event }).catch((error: unknown) => {
+      if (!(error instanceof AppendDropped)) context.onFatal(asError(error));
+    });
+  }
+
+  function announceSquad(mission: Mission): void {
+    if (mission.status !== 'open' || mission.squadReady || announcedSquads.has(mission.id)) return;
+    const workers = new Set<string>();
+    for (const agent of mission.request.agents) {
+      const count = context.partitionCount(agent);
+      const holders = count === null ? null : context.live.holdersOf(context.deps.topics.tasks(agent), count);
+      if (holders === null) return;
+      for (const holder of holders) workers.add(holder);
+    }
+    announcedSquads.add(mission.id);
+    appendNews(context.createEvent({ type: 'squad_ready', from: 'orchestrator', missionId: mission.id, payload: { mission_id: mission.id, agents: [...mission.request.agents], workers: [...workers] } }));
+  }
+
+  /** An assignment that waited for a worker in vain gets its whole start deadline once there is one. */
+  function restartAcceptTimers(): void {
+    for (const mission of state.missions.values()) {
+      for (const task of mission.tasks.values()) {
+        const key = timerKeys.accept(mission.id, task.id, task.attempt);
+        if (task.status === 'assigned' && timers.isExpired(key) && context.live.isServed(task.plan.agent)) {
+          timers.restart(mission.id, { key, delayMs: context.timings.acceptMs });
+        }
+      }
+    }
+  }
+
+  return {
+    topic, partition,
+    held: () => claim.held() !== null,
+    openMissions: () => [...state.missions.values()].filter((mission) => mission.status === 'open'),
+    onRecords(records) {
+      for (const record of records) fold(record);
+      decideDirty();
+    },
+    onBlocked: (offset, reason) => logger.error({ offset, reason }, 'partition.blocked'),
+    onUnblocked: () => logger.info({}, 'partition.unblocked'),
+    onClosed: () => claim.close(),
+    replayPoint: () => (claim.held() === null ? null : coordinationReplayPoint(state, effects.isAcknowledged)),
+    onCommitted(point) {
+      for (const mission of forgetEnded(state, point.offset, effects.isAcknowledged)) effects.forget(mission.effects);
+    },
+    onLiveChanged() {
+      if (claim.held() === null) return;
+      restartAcceptTimers();
+      for (const mission of state.missions.values()) if (mission.status === 'open') announceSquad(mission);
+    },
+    async drain() {
+      draining = true;
+      timers.clear();
+      plannerCalls.stopAll();
+      await effects.settled();
+    },
+  };
+}
+
+/** A reservation never takes more than there is: a planner whose worst case does not fit is passed over. */
+function worstCaseWithin(worst: Amount, left: { readonly tokens: number | null; readonly usd: number | null }): Amount {
+  return { tokens: Math.min(worst.tokens, left.tokens ?? Infinity), usd: Math.min(worst.usd, left.usd ?? Infinity) };
+}

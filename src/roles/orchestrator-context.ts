@@ -1,0 +1,34 @@
+import type { Planner } from '../agent/planner-contract.js';
+import type { MissionTimings } from '../domain/mission-timers.js';
+import type { PartitionId } from '../ports/log.js';
+import type { CreateEvent } from './event.js';
+import type { LiveWorkers } from './live-workers.js';
+import type { Presence } from './presence.js';
+import type { RoleDeps } from './role.js';
+
+export interface OrchestratorDeps extends RoleDeps {
+  readonly planner: Planner;
+  readonly timings?: Partial<OrchestratorTimings>;
+}
+
+export interface OrchestratorTimings extends MissionTimings {
+  /** Between commits of replay points. */
+  readonly commitMs: number;
+  readonly heartbeatMs: number;
+  /** A process that was silent for so long is not counted as live. */
+  readonly silentMs: number;
+}
+
+/** What the parts of a running orchestrator share. */
+export interface OrchestratorContext {
+  readonly deps: OrchestratorDeps;
+  readonly timings: OrchestratorTimings;
+  readonly createEvent: CreateEvent;
+  readonly live: LiveWorkers;
+  readonly presence: Presence;
+  /** Partitions of each agent's tasks topic. */
+  partitionCount(agent: string): number | null;
+  isAssigned(partition: PartitionId): boolean;
+  onHeldChanged(): void;
+  onFatal(error: Error): void;
+}

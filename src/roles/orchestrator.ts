@@ -1,0 +1,102 @@
+/** The orchestrator role: member of the group that holds the coordination topic. It plans and watches; it never executes. */
+import { DEFAULT_TIMINGS } from '../domain/mission-timers.js';
+import type { GroupMember, Watch } from '../ports/log.js';
+import { createCommits } from './commits.js';
+import { createEventFactory } from './event.js';
+import { createLiveWorkers } from './live-workers.js';
+import { openMissionPartition, type MissionPartition } from './mission-partition.js';
+import type { OrchestratorContext, OrchestratorDeps, OrchestratorTimings } from './orchestrator-context.js';
+import { createPresence, type Presence, type Vitals } from './presence.js';
+import { repeat } from './repeat.js';
+import { createDeferred, type Role } from './role.js';
+
+const DEFAULT_ORCHESTRATOR_TIMINGS: OrchestratorTimings = { ...DEFAULT_TIMINGS, commitMs: 500, heartbeatMs: 5_000, silentMs: 15_000 };
+
+export function createOrchestrator(deps: OrchestratorDeps): Role {
+  const { log, clock, logger, topics, processId } = deps;
+  const timings = { ...DEFAULT_ORCHESTRATOR_TIMINGS, ...deps.timings };
+  const createEvent = createEventFactory(deps);
+  const failed = createDeferred<Error>();
+  const partitions = new Set<MissionPartition>();
+  const live = createLiveWorkers(clock, timings.silentMs);
+  const commits = createCommits(logger);
+  let member: GroupMember | null = null;
+  let presence: Presence | null = null;
+  let statusWatch: Watch | null = null;
+  let committing: { stop(): void } | null = null;
+
+  live.subscribe(() => {
+    for (const partition of partitions) partition.onLiveChanged();
+  });
+
+  const vitals = (): Vitals => ({
+    role: 'orchestrator', agents: [], running: [],
+    partitions: [...partitions].filter((each) => each.held()).map(({ topic, partition }) => ({ topic, partition })),
+  });
+
+  async function createContext(): Promise<OrchestratorContext> {
+    const counts = new Map<string, number>();
+    await Promise.all(deps.roster.map(async ({ name }) => counts.set(name, await log.admin.partitionCount(topics.tasks(name)))));
+    const ownPresence = await createPresence(deps, createEvent, { intervalMs: timings.heartbeatMs, vitals, onFatal: failed.resolve });
+    return {
+      deps, timings, createEvent, live, presence: ownPresence,
+      partitionCount: (agent) => counts.get(agent) ?? null,
+      isAssigned: (partition) => member?.isAssigned(partition) ?? true,
+      onHeldChanged: () => ownPresence.beatSoon(),
+      onFatal: failed.resolve,
+    };
+  }
+
+  /** Heartbeats tell who serves what; whoever lives now is asked at once, so that nobody waits for the next beat. */
+  async function watchWorkers(context: OrchestratorContext): Promise<void> {
+    statusWatch = await log.watch({
+      topics: [topics.status],
+      from: 'end',
+      onRecord({ content }) {
+        if (content.kind !== 'event') return;
+        const { event } = content;
+        if (event.event_type === 'heartbeat' || event.event_type === 'status_report' || event.event_type === 'service_stopped') live.onSign(event);
+      },
+      onFatal: failed.resolve,
+    });
+    context.presence.send({ type: 'request_status', from: processId, payload: { request_id: deps.ids.uuid(), requested_by: processId } });
+  }
+
+  return {
+    failed: failed.promise,
+    async start() {
+      const context = await createContext();
+      presence = context.presence;
+      await watchWorkers(context);
+      member = await log.joinGroup({
+        groupId: topics.orchestratorGroup,
+        topics: [topics.coordination],
+        open(assignment) {
+          const partition = openMissionPartition(context, assignment);
+          partitions.add(partition);
+          return {
+            ...partition,
+            onClosed() {
+              partition.onClosed();
+              partitions.delete(partition);
+            },
+          };
+        },
+        onFatal: failed.resolve,
+      });
+      await context.presence.start();
+      const joined = member;
+      committing = repeat(clock, timings.commitMs, () => commits.run(joined, [...partitions]));
+    },
+    async stop() {
+      logger.info({}, 'orchestrator.draining');
+      committing?.stop();
+      await Promise.all([...partitions].map((partition) => partition.drain()));
+      if (member !== null) await commits.run(member, [...partitions]);
+      await member?.leave();
+      await statusWatch?.stop();
+      await presence?.stop();
+      logger.info({}, 'orchestrator.stopped');
+    },
+  };
+}

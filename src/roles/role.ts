@@ -1,0 +1,49 @@
+import type { AgentSpec } from '../domain/agent-spec.js';
+import type { TopicNames } from '../domain/topic-names.js';
+import type { Clock, Ids } from '../ports/clock.js';
+import type { Appender, Log } from '../ports/log.js';
+import type { Logger } from '../ports/logger.js';
+
+/** A long-running part of the swarm: machines plus their effects. */
+export interface Role {
+  /** Resolves when the role has joined its groups. */
+  start(): Promise<void>;
+  /** Drains: nothing new is begun, what runs has graceMs to end; then offsets are committed and the groups left. */
+  stop(graceMs: number): Promise<void>;
+  /** Resolves with the reason when the role cannot go on; the process should then end so that a supervisor restarts it. */
+  readonly failed: Promise<Error>;
+}
+
+/** What every role of a process shares. */
+export interface RoleDeps {
+  readonly log: Log;
+  /** The process's two batching appenders; whoever made them closes them, after the roles have stopped. */
+  readonly appenders: { readonly coordination: Appender; readonly tasks: Appender };
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  readonly topics: TopicNames;
+  /** Every agent of the swarm. */
+  readonly roster: readonly AgentSpec[];
+  /** Names this process in claims and signs of life; unique. */
+  readonly processId: string;
+}
+
+/** A promise and its handles. (Promise.withResolvers needs Node 22.) */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+export function createDeferred<T>(): Deferred<T> {
+  let handles: Omit<Deferred<T>, 'promise'> | null = null;
+  const promise = new Promise<T>((resolve, reject) => {
+    handles = { resolve, reject };
+  });
+  if (handles === null) throw new TypeError('a promise calls its executor at once');
+  return Object.assign(handles as Omit<Deferred<T>, 'promise'>, { promise });
+}
+
+/** The reason of a failure as an Error, whatever was thrown. */
+export const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));

@@ -1,0 +1,143 @@
+/** The steps of one execution: journaled, read back, run as the record says, and their outcomes journaled. */
+import { FINISH, type StepDecision, type StepResult } from '../agent/loop-contract.js';
+import type { PayloadOf } from '../domain/events.js';
+import { stepInDoubt, type TaskAttempt } from '../domain/task-partition.js';
+import type { Logger } from '../ports/logger.js';
+import type { TokenCost } from '../ports/model.js';
+import type { TaskPlace, ToolOutcome } from '../ports/tools.js';
+import type { ExecutionDeps } from './task-execution.js';
+import type { TaskJournal } from './task-journal.js';
+import { acceptanceOf } from './task-result.js';
+import type { WorkerContext } from './worker-context.js';
+
+export interface TaskSteps {
+  sendStarted(): void;
+  /** Makes the workspace ready. Rejects with WorkspaceUnusable. */
+  prepare(): Promise<void>;
+  /** Takes the fence from earlier claims and gives the step without an outcome one; repeats it when that is harmless. */
+  settleDoubt(remainingMs: () => number): Promise<void>;
+  perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult>;
+  reserve(cost: TokenCost): Promise<void>;
+  /** Number of the current step; 0 before the first. */
+  count(): number;
+  /** Resolves when no tool is running. */
+  idle(): Promise<void>;
+}
+
+interface TaskStepsDeps extends ExecutionDeps {
+  readonly journal: TaskJournal;
+  readonly logger: Logger;
+  /** Aborted when no new step may begin. */
+  readonly thinking: AbortSignal;
+  /** Aborted when running tools must stop too. */
+  readonly acting: AbortSignal;
+}
+
+/** A command never takes longer, whatever its task's deadline. */
+const COMMAND_LIMIT_MS = 300_000;
+
+const UNKNOWN: ToolOutcome = {
+  outcome: 'unknown', exitCode: null, outputDigest: null, durationMs: 0,
+  observation: 'The worker that started this step is gone, and nobody can tell whether it ran. Check what is there before doing it again.',
+};
+
+export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): TaskSteps {
+  const { held, journal, current } = deps;
+  const { tools, clock } = context.deps;
+  const place = placeOf(deps.attempt);
+  let running: Promise<unknown> = Promise.resolve();
+
+  /** Runs what the record says. */
+  async function runCall(call: PayloadOf<'tool_called'>, timeLimitMs: number): Promise<StepResult> {
+    const common = { task: place, step: call.step, claimOffset: held.claimOffset, timeLimitMs };
+    if (call.tool === FINISH) {
+      const startedMs = clock.monotonicMs();
+      const run = await tools.runChecks({ ...common, checks: acceptanceOf(deps.attempt.assignment, deps.spec) }, deps.acting);
+      return { outcome: run.passed ? 'ok' : 'error', exitCode: null, observation: run.observation, outputDigest: null, durationMs: clock.monotonicMs() - startedMs, checks: run.results };
+    }
+    const outcome = await tools.run({ ...common, tool: call.tool, arguments: parseArguments(call.arguments) }, deps.acting);
+    return { ...outcome, checks: null };
+  }
+
+  async function journalAndRun(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
+    const call = await journal.call(current().steps.length + 1, decision);
+    sendProgress(call);
+    const result = await runCall(call, Math.min(COMMAND_LIMIT_MS, remainingMs()));
+    journal.outcome(call.step, result);
+    return result;
+  }
+
+  function perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
+    if (deps.thinking.aborted) return Promise.reject(deps.thinking.reason);
+    const performed = journalAndRun(decision, remainingMs);
+    running = performed.catch(() => undefined); // whoever awaits performed handles its failure; idle() only waits
+    return performed;
+  }
+
+  function sendProgress(call: PayloadOf<'tool_called'>): void {
+    const total = expectedSteps(deps);
+    const done = call.step - 1;
+    context.sendToMission(deps.attempt, {
+      type: 'task_progress',
+      payload: {
+        task_id: call.task_id, mission_id: call.mission_id, attempt: call.attempt, step: call.step, tool: call.tool,
+        message: `step ${call.step}: ${call.tool}`, substeps_completed: done, substeps_total: Math.max(total, call.step),
+        percent_complete: Math.min(99, Math.round((done / Math.max(total, call.step)) * 100)),
+      },
+    });
+  }
+
+  return {
+    sendStarted() {
+      const { task_id, mission_id, attempt } = deps.attempt.assignment;
+      context.sendToMission(deps.attempt, { type: 'task_started', payload: { task_id, mission_id, attempt, owner: held.owner, worker_id: context.deps.processId } });
+    },
+    async prepare() {
+      await tools.prepareWorkspace(place);
+    },
+    async settleDoubt(remainingMs) {
+      if (current().steps.length === 0) return;
+      await tools.takeFence(place, held.claimOffset, deps.acting);
+      const doubt = stepInDoubt(current());
+      if (doubt === null) return;
+      const recovered = await tools.recoverOutcome(place, doubt.call.step);
+      deps.logger.info({ step: doubt.call.step, recovered: recovered !== null }, 'step.in_doubt');
+      await journal.outcomeReadBack(doubt.call.step, { ...(recovered ?? UNKNOWN), checks: null });
+      if (recovered === null && doubt.call.idempotent) await perform(repeatOf(doubt.call), remainingMs);
+    },
+    perform,
+    reserve: (cost) => journal.reserve(cost),
+    count: () => current().steps.length,
+    idle: async () => void (await running),
+  };
+}
+
+/** The same call as a new step; no model was asked again. */
+function repeatOf(call: PayloadOf<'tool_called'>): StepDecision {
+  return {
+    thought: `Again, because the outcome of step ${call.step} is not known and the call may be repeated: ${call.thought}`,
+    tool: call.tool, arguments: parseArguments(call.arguments), idempotent: true, model: call.model, chainIndex: call.chain_index, refusals: [],
+    tokensIn: 0, tokensOut: 0, costUsd: 0, reserved: { tokens: call.reserved_tokens, usd: call.reserved_usd },
+  };
+}
+
+export function placeOf({ assignment }: TaskAttempt): TaskPlace {
+  return {
+    missionId: assignment.mission_id, taskId: assignment.task_id, attempt: assignment.attempt,
+    workspace: assignment.workspace, workspaceMarker: assignment.workspace_marker,
+  };
+}
+
+function parseArguments(text: string): Record<string, unknown> {
+  const parsed: unknown = JSON.parse(text);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new TypeError(`a journaled call has no arguments: ${text.slice(0, 80)}`);
+  return { ...parsed };
+}
+
+/** Steps of the playbook and the finish, or the agent's limit: a guess, for the progress line. */
+function expectedSteps({ attempt, spec }: ExecutionDeps): number {
+  if (attempt.assignment.kind === 'verify') return 1;
+  const playbook = attempt.assignment.playbook === null ? undefined : spec.playbooks[attempt.assignment.playbook];
+  if (playbook === undefined) return spec.maxSteps;
+  return playbook.steps.reduce((total, step) => total + (step.unless === null ? 1 : 2), 1);
+}

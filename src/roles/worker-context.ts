@@ -1,0 +1,46 @@
+import type { LoopLimits } from '../agent/loop-state.js';
+import type { AgentSpec } from '../domain/agent-spec.js';
+import type { PayloadOf } from '../domain/events.js';
+import type { TaskAttempt } from '../domain/task-partition.js';
+import type { PartitionId } from '../ports/log.js';
+import type { ChatModel } from '../ports/model.js';
+import type { ToolExecutor } from '../ports/tools.js';
+import type { CreateEvent } from './event.js';
+import type { RoleDeps } from './role.js';
+import type { Slots } from './slots.js';
+
+export interface WorkerDeps extends RoleDeps {
+  /** The agents that this process serves. */
+  readonly agents: readonly AgentSpec[];
+  /** Model chain of an agent, tried in order; never empty. */
+  chainOf(agent: AgentSpec): readonly ChatModel[];
+  readonly tools: ToolExecutor;
+  readonly loopLimits: LoopLimits;
+  readonly timings?: Partial<WorkerTimings>;
+}
+
+export interface WorkerTimings {
+  /** Between commits of replay points. */
+  readonly commitMs: number;
+  readonly heartbeatMs: number;
+  /** A running tool has this long after its task's deadline before it is stopped from outside. */
+  readonly deadlineGraceMs: number;
+}
+
+export const DEFAULT_WORKER_TIMINGS: WorkerTimings = { commitMs: 500, heartbeatMs: 5_000, deadlineGraceMs: 5_000 };
+
+export type MissionNews = { [T in 'task_accepted' | 'task_started' | 'task_progress']: { readonly type: T; readonly payload: PayloadOf<T> } }['task_accepted' | 'task_started' | 'task_progress'];
+
+/** What the parts of a running worker share. */
+export interface WorkerContext {
+  readonly deps: WorkerDeps;
+  readonly timings: WorkerTimings;
+  readonly createEvent: CreateEvent;
+  slotsOf(agent: string): Slots;
+  isAssigned(partition: PartitionId, agent: string): boolean;
+  /** Appends an event about an attempt to its mission's coordination partition. Progress, not a result: it may be lost. */
+  sendToMission(attempt: TaskAttempt, event: MissionNews): void;
+  /** The set of held partitions has changed. */
+  onHeldChanged(): void;
+  onFatal(error: Error): void;
+}

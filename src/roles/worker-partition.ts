@@ -1,0 +1,162 @@
+/** One assigned tasks partition: folds it, holds it, and runs the open attempts in it. */
+import type { AgentSpec } from '../domain/agent-spec.js';
+import type { AgentEvent, EventOf } from '../domain/events.js';
+import { replayStart } from '../domain/replay-start.js';
+import { decodeTaskSnapshot, forgetSettled, taskReplayPoint } from '../domain/task-replay.js';
+import { createTaskPartitionState, evolveTaskPartition, type TaskAttempt } from '../domain/task-partition.js';
+import { attemptKey } from '../domain/partitioning.js';
+import type { ReplayPoint } from '../domain/record.js';
+import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../ports/log.js';
+import { createClaim, type HeldClaim } from './claim.js';
+import { createReadBack } from './read-back.js';
+import { TaskTaken } from './reasons.js';
+import { createResultSender } from './result-sender.js';
+import { startExecution, type Execution } from './task-execution.js';
+import type { WorkerContext } from './worker-context.js';
+
+export interface WorkerPartition extends PartitionConsumer {
+  readonly topic: string;
+  readonly partition: number;
+  readonly agent: string;
+  held(): boolean;
+  /** What is being executed now. */
+  running(): readonly Execution[];
+  /** The replay point to commit; null while this process is not the holder or the metadata does not fit. */
+  replayPoint(): ReplayPoint | null;
+  /** The replay point was committed: what lies below it may be forgotten. */
+  onCommitted(point: ReplayPoint): void;
+  /** No new steps; resolves when what runs has ended, or was stopped after graceMs, and every result was sent. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** @throws DataLoss when the replay point cannot be trusted */
+export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, assignment: PartitionAssignment): WorkerPartition {
+  const { topic, partition } = assignment;
+  const { appenders, logger: parentLogger } = context.deps;
+  const logger = parentLogger.child({ topic, partition });
+  const start = replayStart(assignment);
+  const state = createTaskPartitionState(start.offset, start.metadata === null ? undefined : decodeTaskSnapshot(start.metadata));
+  const readBack = createReadBack();
+  const results = createResultSender(context, (attempt) => logger.debug({ task_id: attempt.assignment.task_id }, 'result.acknowledged'));
+  const executions = new Map<string, Execution>();
+  /** The last execution of each task: a new attempt waits for the processes of the one before. */
+  const lastOfTask = new Map<string, Promise<void>>();
+  let draining = false;
+
+  const claim = createClaim({
+    ...context.deps, createEvent: context.createEvent, partition: { topic, partition }, appender: appenders.tasks,
+    isAssigned: () => context.isAssigned({ topic, partition }, spec.name),
+    onHeld: hold, onLost: lose, onFatal: context.onFatal,
+  });
+  claim.start();
+
+  function hold(held: HeldClaim): void {
+    logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
+    for (const attempt of state.attempts.values()) {
+      if (attempt.status === 'open') begin(attempt, held);
+      else results.send(attempt);
+    }
+    context.onHeldChanged();
+  }
+
+  function lose(): void {
+    logger.info({}, 'partition.lost');
+    const reason = new TaskTaken('claim_lost', `another process holds ${topic}/${partition}`);
+    // Outcomes still count, whoever holds the partition: they say what happened.
+    appenders.tasks.dropQueued((request) => request.topic === topic && request.partition === partition && request.event.event_type !== 'tool_returned');
+    for (const execution of executions.values()) execution.abort(reason);
+    readBack.rejectAll(reason);
+    context.onHeldChanged();
+  }
+
+  function begin(attempt: TaskAttempt, held: HeldClaim): void {
+    if (draining || executions.has(attempt.key)) return;
+    const { task_id, mission_id, attempt: number } = attempt.assignment;
+    context.sendToMission(attempt, { type: 'task_accepted', payload: { task_id, mission_id, attempt: number, owner: held.owner } });
+    const taskKey = `${attempt.assignment.mission_id}/${attempt.assignment.task_id}`;
+    const before = lastOfTask.get(taskKey) ?? Promise.resolve();
+    const execution = startExecution(context, { spec, attempt, held, before, readBack, topic, partition, current: () => state.attempts.get(attempt.key) ?? attempt });
+    executions.set(attempt.key, execution);
+    lastOfTask.set(taskKey, execution.settled);
+    void execution.settled.then(() => {
+      if (executions.get(attempt.key) === execution) executions.delete(attempt.key);
+      if (lastOfTask.get(taskKey) === execution.settled) lastOfTask.delete(taskKey);
+      // Taken away and given back while it was still ending: the attempt is open and nobody runs it.
+      beginAgain(attempt.key, execution);
+    });
+  }
+
+  function beginAgain(key: string, ended: Execution): void {
+    const held = claim.held();
+    const attempt = state.attempts.get(key);
+    if (held !== null && attempt?.status === 'open' && ended.owner !== held.owner) begin(attempt, held);
+  }
+
+  function fold(record: LogRecord): void {
+    if (record.content.kind === 'poison') {
+      state.position = record.offset + 1;
+      logger.error({ offset: record.offset, reason: record.content.reason }, 'record.skipped');
+      return;
+    }
+    const { event } = record.content;
+    const folded = evolveTaskPartition(state, { offset: record.offset, timestampMs: record.timestampMs, event });
+    if (folded !== 'applied') logger.debug({ offset: record.offset, event_type: event.event_type, why: folded }, 'record.void');
+    react(event, record.offset, folded === 'applied');
+  }
+
+  function react(event: AgentEvent, offset: number, applied: boolean): void {
+    const held = claim.held();
+    switch (event.event_type) {
+      case 'partition_claimed':
+        return claim.onRead(event.payload.owner, offset);
+      case 'task_assigned': {
+        const attempt = state.attempts.get(attemptKey(event.payload));
+        if (applied && held !== null && attempt !== undefined) begin(attempt, held);
+        return;
+      }
+      case 'task_cancelled':
+        if (applied) executions.get(attemptKey(event.payload))?.abort(new TaskTaken('cancelled', event.payload.reason));
+        return;
+      case 'tool_called':
+      case 'turn_reserved':
+      case 'tool_returned':
+        return readBack.onRead(event, applied);
+      case 'task_completed':
+      case 'task_failed':
+        return onResult(event, applied);
+      default:
+        return;
+    }
+  }
+
+  function onResult(event: EventOf<'task_completed' | 'task_failed'>, applied: boolean): void {
+    readBack.onRead(event, applied);
+    const attempt = state.attempts.get(attemptKey(event.payload));
+    if (applied && claim.held() !== null && attempt !== undefined) results.send(attempt);
+  }
+
+  return {
+    topic, partition, agent: spec.name,
+    held: () => claim.held() !== null,
+    running: () => [...executions.values()],
+    onRecords(records) {
+      for (const record of records) fold(record);
+    },
+    onBlocked: (offset, reason) => logger.error({ offset, reason }, 'partition.blocked'),
+    onUnblocked: () => logger.info({}, 'partition.unblocked'),
+    onClosed() {
+      claim.close();
+      readBack.rejectAll(new TaskTaken('claim_lost', 'the partition was taken away'));
+    },
+    replayPoint: () => (claim.held() === null ? null : taskReplayPoint(state, results.isAcknowledged)),
+    onCommitted(point) {
+      for (const key of forgetSettled(state, point.offset, results.isAcknowledged)) results.forget(key);
+    },
+    async drain(graceMs) {
+      draining = true;
+      const reason = new TaskTaken('draining', 'the process is shutting down');
+      await Promise.all([...executions.values()].map((execution) => execution.drain(reason, graceMs)));
+      await results.settled();
+    },
+  };
+}
