@@ -1,0 +1,176 @@
+import type { ServerResponse } from 'node:http';
+import type { MessageCreateParamsStreaming, RawMessageStreamEvent, StopReason, Usage } from '@anthropic-ai/sdk/resources/messages';
+import type { ErrorType } from '@anthropic-ai/sdk/resources/shared';
+import { z } from 'zod';
+import { asReply, pieces, roughTokens, sendJson, startHttpServer, write, type FakeReply, type FakeServer, type NoExtraKeys } from './fake-model-server.js';
+import { strictSchemaFault, strictText } from './strict-value.js';
+
+export type AnthropicRequest = z.infer<typeof checker>;
+
+export interface FakeAnthropicOptions {
+  /** Answers one request; the index counts them from 0. A string is the reply's text, in the shape that the caller's schema asks for. */
+  reply(request: AnthropicRequest, index: number): FakeReply | Promise<FakeReply>;
+  /** Any other key is answered 401. */
+  readonly apiKey?: string;
+  readonly models?: readonly string[];
+}
+
+export interface FakeAnthropic extends FakeServer {
+  readonly requests: readonly AnthropicRequest[];
+}
+
+/**
+ * The part of the pinned SDK's request type that the adapter may use. Strict: like the API it refuses what is not in
+ * the type, a temperature among it.
+ */
+const checker = z.strictObject({
+  model: z.string(),
+  max_tokens: z.int().positive(),
+  system: z.string().min(1).optional(),
+  messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.string().min(1) })).min(1),
+  output_config: z.strictObject({
+    format: z.strictObject({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }),
+    effort: z.enum(['low', 'medium', 'high', 'xhigh', 'max']).optional(),
+  }),
+  stream: z.literal(true),
+}) satisfies z.ZodType<MessageCreateParamsStreaming>;
+const linked: NoExtraKeys<AnthropicRequest, MessageCreateParamsStreaming> = true;
+void linked;
+
+/** A server that speaks the Messages API with server-sent events. Pass its url as the adapter's base URL. */
+export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise<FakeAnthropic> {
+  const requests: AnthropicRequest[] = [];
+  const server = await startHttpServer(async (request, response, body) => {
+    if (`${request.method} ${request.url}` !== 'POST /v1/messages') return fail(response, 404, 'not_found_error', `no such path: ${request.method} ${request.url}`);
+    if (request.headers['x-api-key'] !== (options.apiKey ?? 'test-key')) return fail(response, 401, 'authentication_error', 'invalid x-api-key');
+    if (request.headers['anthropic-version'] !== '2023-06-01') return fail(response, 400, 'invalid_request_error', 'anthropic-version: header is required');
+    const parsed = checker.safeParse(JSON.parse(body));
+    if (!parsed.success) return fail(response, 400, 'invalid_request_error', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+    const fault = faultOf(parsed.data);
+    if (fault !== null) return fail(response, 400, 'invalid_request_error', fault);
+    if (!(options.models ?? ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5']).includes(parsed.data.model)) return fail(response, 404, 'not_found_error', `model: ${parsed.data.model}`);
+    requests.push(parsed.data);
+    await send(response, parsed.data, asReply(await options.reply(parsed.data, requests.length - 1)));
+  });
+  return { ...server, requests };
+}
+
+function faultOf(request: AnthropicRequest): string | null {
+  if (request.messages.at(-1)?.role !== 'user') return 'messages: this model does not support assistant message prefill';
+  return strictSchemaFault(request.output_config.format.schema, false);
+}
+
+function fail(response: ServerResponse, status: number, type: ErrorType, message: string, headers: Readonly<Record<string, string>> = {}): void {
+  sendJson(response, status, { type: 'error', error: { type, message, details: null }, request_id: 'req_fake' }, headers);
+}
+
+async function send(response: ServerResponse, request: AnthropicRequest, reply: Exclude<FakeReply, string>): Promise<void> {
+  if (reply.kind === 'error') return fail(response, reply.status, errorType(reply.type ?? typeOf(reply.status)), reply.message, reply.headers);
+  if (reply.kind === 'stalled' && reply.at === 'connect') return;
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': 'req_fake' });
+  const tokensIn = reply.kind === 'text' ? (reply.tokensIn ?? roughTokens(JSON.stringify(request.messages))) : 100;
+  const cached = reply.kind === 'text' ? (reply.cached ?? 0) : 0;
+  const begin = async () => {
+    for (const event of opening(request, tokensIn - cached, cached)) await write(response, sse(event));
+  };
+  switch (reply.kind) {
+    case 'text':
+      await begin();
+      for (const event of restOf(request, reply)) await write(response, sse(event));
+      response.end();
+      return;
+    case 'malformed':
+      response.end(reply.body);
+      return;
+    case 'error_in_stream':
+      await begin();
+      response.end(`event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: reply.type ?? 'overloaded_error', message: reply.message } })}\n\n`);
+      return;
+    case 'stalled':
+      if (reply.at === 'middle') await begin();
+      else response.flushHeaders();
+      return;
+    case 'cut':
+      await begin();
+      if (reply.how === 'dropped') response.destroy();
+      else response.end();
+  }
+}
+
+function sse(event: RawMessageStreamEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function opening(request: AnthropicRequest, input: number, cached: number): readonly RawMessageStreamEvent[] {
+  const usage: Usage = {
+    input_tokens: input,
+    cache_creation: null,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: cached,
+    output_tokens: 1,
+    output_tokens_details: null,
+    inference_geo: null,
+    server_tool_use: null,
+    service_tier: 'standard',
+    speed: null,
+  };
+  return [
+    {
+      type: 'message_start',
+      message: { id: 'msg_fake', type: 'message', role: 'assistant', model: request.model, content: [], container: null, diagnostics: null, stop_details: null, stop_reason: null, stop_sequence: null, usage },
+    },
+    // These models think first; the text is the second block.
+    { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '', signature: '' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'Let me see.' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'fake' } },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'content_block_start', index: 1, content_block: { type: 'text', text: '', citations: null } },
+  ];
+}
+
+function restOf(request: AnthropicRequest, reply: Extract<FakeReply, { kind: 'text' }>): readonly RawMessageStreamEvent[] {
+  const text = strictText(request.output_config.format.schema, parse(reply.text)) ?? reply.text;
+  return [
+    ...pieces(text).map((piece): RawMessageStreamEvent => ({ type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: piece } })),
+    { type: 'content_block_stop', index: 1 },
+    {
+      type: 'message_delta',
+      delta: { container: null, stop_details: null, stop_reason: stopReason(reply.stop), stop_sequence: null },
+      usage: {
+        cache_creation_input_tokens: null,
+        cache_read_input_tokens: null,
+        input_tokens: null,
+        output_tokens: reply.tokensOut ?? roughTokens(text),
+        output_tokens_details: null,
+        server_tool_use: null,
+      },
+    },
+    { type: 'message_stop' },
+  ];
+}
+
+const STOP_REASONS: readonly StopReason[] = ['end_turn', 'max_tokens', 'refusal', 'model_context_window_exceeded'];
+const ERROR_TYPES: readonly ErrorType[] = ['invalid_request_error', 'authentication_error', 'billing_error', 'permission_error', 'not_found_error', 'rate_limit_error', 'timeout_error', 'api_error', 'overloaded_error'];
+
+function stopReason(given: string | undefined): StopReason {
+  return STOP_REASONS.find((reason) => reason === given) ?? 'end_turn';
+}
+
+function errorType(given: string): ErrorType {
+  return ERROR_TYPES.find((type) => type === given) ?? 'api_error';
+}
+
+function typeOf(status: number): ErrorType {
+  if (status === 429) return 'rate_limit_error';
+  if (status === 529) return 'overloaded_error';
+  return status >= 500 ? 'api_error' : 'invalid_request_error';
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
+}

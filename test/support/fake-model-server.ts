@@ -1,0 +1,96 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+
+/** What a fake model server answers to one request. A string is a good reply with that text. */
+export type FakeReply =
+  | string
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      /** What the server counts; a quarter of the bytes when not given. */
+      readonly tokensIn?: number;
+      readonly tokensOut?: number;
+      /** Of tokensIn, what came from the vendor's cache. */
+      readonly cached?: number;
+      /** The API's own stop or finish reason. */
+      readonly stop?: string;
+      /** The server leaves its counts out. */
+      readonly uncounted?: boolean;
+    }
+  | { readonly kind: 'error'; readonly status: number; readonly message: string; readonly type?: string; readonly headers?: Readonly<Record<string, string>> }
+  /** The stream begins well and then holds an error. */
+  | { readonly kind: 'error_in_stream'; readonly message: string; readonly type?: string }
+  /** 200, and a body that is no reply of this API. */
+  | { readonly kind: 'malformed'; readonly body: string }
+  /** The server goes silent: before it answers, after the headers, or in the middle of the reply. */
+  | { readonly kind: 'stalled'; readonly at: 'connect' | 'first_token' | 'middle' }
+  /** The connection breaks in the middle of the reply: dropped, or closed as if all were well. */
+  | { readonly kind: 'cut'; readonly how: 'dropped' | 'closed' };
+
+/** A text reply with all its settings, whatever the script said. */
+export type TextReply = Extract<FakeReply, { kind: 'text' }>;
+
+export function asReply(reply: FakeReply): Exclude<FakeReply, string> {
+  return typeof reply === 'string' ? { kind: 'text', text: reply } : reply;
+}
+
+export interface FakeServer {
+  /** Such as http://127.0.0.1:40123. */
+  readonly url: string;
+  /** Ends the server and every connection to it. */
+  close(): Promise<void>;
+}
+
+/** An HTTP server on a free port of this computer. An exception of the handler is answered with 500 and its message. */
+export async function startHttpServer(handle: (request: IncomingMessage, response: ServerResponse, body: string) => Promise<void>): Promise<FakeServer> {
+  const server = createServer((request, response) => {
+    const answer = async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(Buffer.from(chunk));
+      await handle(request, response, Buffer.concat(chunks).toString('utf8'));
+    };
+    answer().catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ error: `fake server: ${String(error)}` }));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the fake server has no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Sends JSON and ends. */
+export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
+  response.end(JSON.stringify(body));
+}
+
+/** Writes and waits until it has left, so that what follows (a drop, a stall) finds it sent. */
+export async function write(response: ServerResponse, text: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => response.write(text, (error) => (error ? reject(error) : resolve())));
+}
+
+/** Cuts a text into a few pieces, as a stream brings it. */
+export function pieces(text: string): readonly string[] {
+  const size = Math.max(1, Math.ceil(text.length / 5));
+  return Array.from({ length: Math.ceil(text.length / size) }, (_, index) => text.slice(index * size, (index + 1) * size));
+}
+
+export function roughTokens(text: string): number {
+  return Math.ceil(Buffer.byteLength(text) / 4);
+}
+
+/**
+ * true when T has no key beyond U's. A checker that says `satisfies z.ZodType<Params>` may still let fields through
+ * that Params does not have; `const linked: NoExtraKeys<z.infer<typeof checker>, Params> = true` closes that gap.
+ */
+export type NoExtraKeys<T, U> = Exclude<keyof T, keyof U> extends never ? true : never;

@@ -1,0 +1,138 @@
+import type { ServerResponse } from 'node:http';
+import type { ChatResponse, ListResponse, VersionResponse } from 'ollama';
+import { z } from 'zod';
+import type { OllamaChatBody } from '../../src/models/ollama.js';
+import { asReply, pieces, roughTokens, sendJson, startHttpServer, write, type FakeReply, type FakeServer, type NoExtraKeys, type TextReply } from './fake-model-server.js';
+
+export interface FakeOllamaOptions {
+  /** Answers one /api/chat; the index counts them from 0. A string is the reply's text. */
+  reply(request: OllamaChatBody, index: number): FakeReply | Promise<FakeReply>;
+  /** Names that /api/tags lists; a chat with another one is answered 404, as Ollama does. */
+  readonly models?: readonly string[];
+  /** Like newer servers: a prompt of more than num_ctx tokens is refused when the request says `truncate: false`. */
+  readonly countTokens?: (request: OllamaChatBody) => number;
+  /** false: /api/version never answers, as when the server hangs. */
+  readonly answersVersion?: boolean;
+}
+
+export interface FakeOllama extends FakeServer {
+  /** Every chat request that was well formed, in order. */
+  readonly requests: readonly OllamaChatBody[];
+}
+
+/** The fields of the package's ChatRequest that a worker may send, and the two that /api/chat takes besides. */
+const checker = z.strictObject({
+  model: z.string().min(1),
+  messages: z.array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1),
+  stream: z.literal(true),
+  format: z.record(z.string(), z.unknown()),
+  keep_alive: z.union([z.string(), z.number()]),
+  think: z.boolean(),
+  truncate: z.boolean(),
+  shift: z.boolean(),
+  options: z.strictObject({ num_ctx: z.int().positive(), num_predict: z.int().positive(), temperature: z.number(), seed: z.int() }),
+}) satisfies z.ZodType<OllamaChatBody>;
+const linked: NoExtraKeys<z.infer<typeof checker>, OllamaChatBody> = true;
+void linked;
+
+/** A server that speaks Ollama's API: /api/chat in NDJSON, /api/tags, /api/version. */
+export async function startFakeOllama(options: FakeOllamaOptions): Promise<FakeOllama> {
+  const requests: OllamaChatBody[] = [];
+  const models = options.models ?? ['qwen3:8b'];
+  const server = await startHttpServer(async (request, response, body) => {
+    switch (`${request.method} ${request.url}`) {
+      case 'GET /api/version':
+        if (options.answersVersion !== false) sendJson(response, 200, { version: '0.6.5' } satisfies VersionResponse);
+        return;
+      case 'GET /api/tags':
+        return sendJson(response, 200, { models: models.map(tag) });
+      case 'POST /api/chat':
+        return chat(body, response);
+      default:
+        return sendJson(response, 404, { error: `no such path: ${request.method} ${request.url}` });
+    }
+  });
+
+  async function chat(body: string, response: ServerResponse): Promise<void> {
+    const parsed = checker.safeParse(JSON.parse(body));
+    if (!parsed.success) return sendJson(response, 400, { error: `request: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}` });
+    const request = parsed.data;
+    if (!models.includes(request.model)) return sendJson(response, 404, { error: `model ${JSON.stringify(request.model)} not found, try pulling it first` });
+    const tokens = options.countTokens?.(request) ?? 0;
+    requests.push(request);
+    if (tokens > request.options.num_ctx && !request.truncate) return sendJson(response, 400, { error: `prompt of ${tokens} tokens is longer than the context of ${request.options.num_ctx}` });
+    await send(response, request, asReply(await options.reply(request, requests.length - 1)));
+  }
+
+  return { ...server, requests };
+}
+
+async function send(response: ServerResponse, request: OllamaChatBody, reply: Exclude<FakeReply, string>): Promise<void> {
+  if (reply.kind === 'error') return sendJson(response, reply.status, { error: reply.message }, reply.headers);
+  if (reply.kind === 'stalled' && reply.at === 'connect') return;
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  const begin = () => write(response, line(request, '{"thought":'));
+  switch (reply.kind) {
+    case 'text':
+      for (const piece of pieces(reply.text)) await write(response, line(request, piece));
+      response.end(lastLine(request, reply));
+      return;
+    case 'malformed':
+      response.end(reply.body);
+      return;
+    case 'error_in_stream':
+      await begin();
+      response.end(`${JSON.stringify({ error: reply.message })}\n`);
+      return;
+    case 'stalled':
+      if (reply.at === 'middle') await begin();
+      else response.flushHeaders();
+      return;
+    case 'cut':
+      await begin();
+      if (reply.how === 'dropped') response.destroy();
+      else response.end('{"model":"qwen3:8b","created_at"');
+  }
+}
+
+/** The wire's form of the package's types: a date is a string there. */
+type Wire<T extends { created_at: Date }> = Omit<T, 'created_at'> & { created_at: string };
+
+function line(request: OllamaChatBody, content: string): string {
+  const piece: Wire<Pick<ChatResponse, 'model' | 'message' | 'done' | 'created_at'>> = {
+    model: request.model,
+    created_at: '2026-11-23T00:00:00Z',
+    message: { role: 'assistant', content },
+    done: false,
+  };
+  return `${JSON.stringify(piece)}\n`;
+}
+
+function lastLine(request: OllamaChatBody, reply: TextReply): string {
+  const last: Wire<ChatResponse> = {
+    model: request.model,
+    created_at: '2026-11-23T00:00:01Z',
+    message: { role: 'assistant', content: '' },
+    done: true,
+    done_reason: reply.stop ?? 'stop',
+    total_duration: 1_000_000,
+    load_duration: 1_000,
+    prompt_eval_count: reply.tokensIn ?? roughTokens(JSON.stringify(request.messages)),
+    prompt_eval_duration: 1_000,
+    eval_count: reply.tokensOut ?? roughTokens(reply.text),
+    eval_duration: 1_000,
+  };
+  const { prompt_eval_count: _, ...uncounted } = last;
+  return `${JSON.stringify(reply.uncounted === true ? uncounted : last)}\n`;
+}
+
+function tag(name: string): Omit<ListResponse['models'][number], 'modified_at' | 'expires_at' | 'size_vram'> & { modified_at: string } {
+  return {
+    name,
+    model: name,
+    modified_at: '2026-11-23T00:00:00Z',
+    size: 1,
+    digest: '0'.repeat(64),
+    details: { parent_model: '', format: 'gguf', family: 'qwen3', families: ['qwen3'], parameter_size: '8B', quantization_level: 'Q4_K_M' },
+  };
+}
