@@ -1,10 +1,12 @@
 // Generates src/domain/generated/: one TypeScript module for each schemas/*.avsc and the union AgentEvent.
 // The schemas are the only source of truth; the generated files are never edited and never committed.
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-process.noDeprecation = true; // @ovotech/avro-ts brings a TypeScript 4 whose factory functions warn on stderr
+// @ovotech/avro-ts brings a TypeScript 4 that warns of its own deprecated factory functions, through console.warn.
+const warn = console.warn;
+console.warn = (...words) => (String(words[0]).startsWith('DeprecationWarning') ? undefined : warn(...words));
 const { toTypeScript } = await import('@ovotech/avro-ts');
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -12,7 +14,6 @@ const schemasDir = join(root, 'schemas');
 const outDir = join(root, 'src/domain/generated');
 
 const files = (await readdir(schemasDir)).filter((name) => name.endsWith('.avsc')).sort();
-await rm(outDir, { recursive: true, force: true });
 await mkdir(outDir, { recursive: true });
 
 const events = [];
@@ -21,11 +22,11 @@ for (const file of files) {
   const eventType = schema.fields.find((field) => field.name === 'event_type').type.symbols[0];
   events.push({ name: schema.name, module: basename(file, '.avsc'), eventType });
   const types = withoutSchemaConstants(toTypeScript(schema));
-  await writeFile(join(outDir, `${basename(file, '.avsc')}.ts`), types);
+  await writeModule(`${basename(file, '.avsc')}.ts`, types);
 }
 
-await writeFile(
-  join(outDir, 'agent-event.ts'),
+await writeModule(
+  'agent-event.ts',
   [
     '// Generated from schemas/*.avsc by scripts/generate-events.mjs.',
     ...events.map(({ name, module }) => `import type { ${name} } from './${module}.js';`),
@@ -42,6 +43,23 @@ await writeFile(
     '',
   ].join('\n'),
 );
+await removeModulesWithoutSchema();
+
+/** Writes only what changes, whole: a test run or a type check beside this one never finds a module missing. */
+async function writeModule(name, text) {
+  const path = join(outDir, name);
+  const before = await readFile(path, 'utf8').catch(() => null); // not there yet
+  if (before === text) return;
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+}
+
+async function removeModulesWithoutSchema() {
+  const wanted = new Set(['agent-event.ts', ...events.map(({ module }) => `${module}.ts`)]);
+  for (const name of await readdir(outDir)) {
+    if (!wanted.has(name)) await rm(join(outDir, name), { force: true });
+  }
+}
 
 /** The library also writes each schema as a string constant; the codec reads the .avsc files instead. */
 function withoutSchemaConstants(source) {

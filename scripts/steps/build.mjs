@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { mustRun, root } from './run.mjs';
+
+const SOURCES = ['src', 'schemas', 'scripts/generate-events.mjs', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const GENERATED = 'src/domain/generated';
+const STAMP = 'dist/.built-from';
+
+/** Generates the events' types and compiles, unless dist/ was built from these very sources. */
+export async function build() {
+  const digest = await digestOfSources();
+  if (existsSync(join(root, 'dist/main.js')) && existsSync(join(root, GENERATED)) && (await readStamp()) === digest) return 'up to date';
+  const nextStep = 'Mend what the compiler says, then run npm run setup again.';
+  await mustRun(process.execPath, ['scripts/generate-events.mjs'], { nextStep });
+  await mustRun(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { nextStep });
+  await mkdir(join(root, 'dist'), { recursive: true });
+  await writeFile(join(root, STAMP), digest);
+  return 'built';
+}
+
+async function readStamp() {
+  return readFile(join(root, STAMP), 'utf8').catch(() => null); // never built
+}
+
+async function digestOfSources() {
+  const hash = createHash('sha256');
+  for (const source of SOURCES) {
+    for (const file of await filesUnder(source)) hash.update(`${file}\0`).update(await readFile(join(root, file)));
+  }
+  return hash.digest('hex');
+}
+
+async function filesUnder(path) {
+  if (path === GENERATED) return [];
+  const entries = await readdir(join(root, path), { withFileTypes: true }).catch(() => null); // a file
+  if (entries === null) return [path];
+  const names = entries.map(({ name }) => name).sort();
+  return (await Promise.all(names.map((name) => filesUnder(`${path}/${name}`)))).flat();
+}
