@@ -9,6 +9,8 @@ export interface Host {
   readonly cwd: string;
   /** Where package.json, agents/, missions/ and topics.yaml lie; absolute. */
   readonly projectDir: string;
+  /** Of package.json. */
+  readonly version: string;
   readonly user: string;
   readonly hostname: string;
   readonly pid: number;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_PREFIX } from '../domain/topic-names.js';
+import { OllamaHostError, ollamaUrl } from '../models/ollama-host.js';
 
 /** host:port pairs, separated by commas. */
 const brokers = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
@@ -7,11 +8,15 @@ const brokers = z.string().transform((text) => text.split(',').map((part) => par
 const list = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
   .pipe(z.array(z.string().min(1)).min(1));
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
-/** OLLAMA_HOST may leave the scheme and the port out, as Ollama itself allows. */
-const ollamaHost = z.string().transform((text) => {
-  const withScheme = /^https?:\/\//.test(text) ? text : `http://${text}`;
-  return /:\d+\/?$/.test(withScheme) ? withScheme : `${withScheme.replace(/\/+$/, '')}:11434`;
-}).pipe(url);
+/** As Ollama itself takes it; read by the models' own rule. */
+const ollamaHost = z.string().refine((text) => {
+  try {
+    return ollamaUrl(text) !== '';
+  } catch (error) {
+    if (error instanceof OllamaHostError) return false;
+    throw error;
+  }
+}).transform((text) => ollamaUrl(text));
 const flag = z.enum(['true', 'false', 'on', 'off', 'yes', 'no', '1', '0'])
   .transform((text) => ['true', 'on', 'yes', '1'].includes(text));
 const wholeNumber = (least: number, most: number) => z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
@@ -36,7 +41,6 @@ export const settingsSchema = z.object({
   KAFKA_HEARTBEAT_INTERVAL_MS: wholeNumber(100, 600_000),
   KAFKA_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000),
   WORKER_MODELS: list.nullable(),
-  PLANNER_MODELS: list.nullable(),
   OLLAMA_HOST: ollamaHost,
   ANTHROPIC_API_KEY: z.string().nullable(),
   OPENAI_API_KEY: z.string().nullable(),
@@ -84,8 +88,7 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   KAFKA_HEARTBEAT_INTERVAL_MS: { doc: 'How often a member tells the group that it lives', expected: 'milliseconds from 100 to 600000', default: '1000' },
   KAFKA_CONNECT_TIMEOUT_MS: { doc: 'How long the first answer of the broker and the registry may take', expected: 'milliseconds from 100 to 600000', default: '10000' },
   WORKER_MODELS: { doc: "The workers' model chain, tried in order; an agent's own chain goes before it", expected: 'names separated by commas, such as ollama:llama3.1,playbook', default: null, flag: '--models <chain>' },
-  PLANNER_MODELS: { doc: "The planner's chain, tried in order", expected: 'names separated by commas, such as anthropic,order', default: null },
-  OLLAMA_HOST: { doc: 'Ollama server', expected: 'a URL or host:port, such as http://127.0.0.1:11434', default: 'http://127.0.0.1:11434' },
+  OLLAMA_HOST: { doc: 'Ollama server', expected: 'host, host:port or a URL, such as http://127.0.0.1:11434', default: 'http://127.0.0.1:11434' },
   ANTHROPIC_API_KEY: { doc: 'Key of the planner\'s model', expected: 'a key', default: null, secret: true },
   OPENAI_API_KEY: { doc: 'Key of the optional fallback', expected: 'a key', default: null, secret: true },
   ANTHROPIC_BASE_URL: { doc: 'Another server with Anthropic\'s API', expected: 'a URL', default: null },

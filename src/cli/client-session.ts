@@ -1,0 +1,50 @@
+import type { Log } from '../ports/log.js';
+import { wrongUse } from './cli-error.js';
+import type { CommandContext } from './context.js';
+import { orAborted } from './deferred.js';
+import { createMissionFeed, type MissionFeed } from './mission-feed.js';
+import { didYouMean } from './nearest.js';
+import { openClientLog } from './open-log.js';
+import { createReleases } from './releases.js';
+
+/** The log of a running swarm, for a command that asks or tells it something. */
+export interface ClientSession {
+  readonly log: Log;
+  /** Starts to read the coordination topic. */
+  openFeed(): Promise<MissionFeed>;
+  /** To be called when the session ends, before the log is closed. */
+  onEnd(name: string, release: () => Promise<void>): void;
+}
+
+/** Opens the log, runs the body and closes everything, whatever happened. */
+export async function withClient<T>(context: CommandContext, body: (session: ClientSession) => Promise<T>): Promise<T> {
+  const releases = createReleases(context.logger);
+  try {
+    const { log } = await openClientLog(context);
+    releases.add('log', () => log.close());
+    return await body({
+      log,
+      onEnd: releases.add,
+      async openFeed() {
+        const feed = await orAborted(createMissionFeed({ log, topic: context.topics.coordination }), context.host.interruption);
+        releases.add('feed', () => feed.stop());
+        return feed;
+      },
+    });
+  } finally {
+    await releases.all();
+  }
+}
+
+/** Waits until everything that is in the log was read. */
+export function caughtUp(context: CommandContext, feed: MissionFeed): Promise<void> {
+  return orAborted(feed.caughtUp, context.host.interruption);
+}
+
+/** Throws CliError (exit 2) with a suggestion when the log knows no such mission; the feed must have caught up. */
+export function requireMission(feed: MissionFeed, missionId: string): void {
+  if (feed.view.mission(missionId) !== null) return;
+  const missions = feed.view.missions();
+  throw wrongUse(`there is no mission ${missionId}`, didYouMean(missionId, missions)
+    ?? (missions.length === 0 ? 'No mission was ever submitted here.' : `The last one is ${missions.at(-1) ?? ''}; ravenhelm status lists them all.`));
+}

@@ -1,0 +1,160 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { wrongUse } from './cli-error.js';
+import { listAgents } from './commands/agents.js';
+import { showConfig } from './commands/config-show.js';
+import { approveMission, cancelMission, rejectMission } from './commands/decide.js';
+import { initCluster } from './commands/init.js';
+import { planMission } from './commands/plan.js';
+import { runMission } from './commands/run.js';
+import { stackDown, stackStatus, stackUp } from './commands/stack.js';
+import { startSwarm } from './commands/start.js';
+import { showStatus } from './commands/status.js';
+import { submitMission } from './commands/submit.js';
+import { watchMissions } from './commands/watch.js';
+import { createContext, type CommandContext, type GlobalOptions } from './context.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { describeFailure, failureText } from './failure.js';
+import type { Host } from './host.js';
+import { didYouMean } from './nearest.js';
+import { SETTINGS, SETTING_NAMES, type SettingName } from './settings.js';
+
+/** What a command does once it was read. */
+type Action = (context: CommandContext) => Promise<ExitCode>;
+/** Collects the one action that was typed; defaults are settings' values that the command has of its own. */
+type Choose = (command: Command, action: Action, defaults?: Readonly<Partial<Record<SettingName, string>>>) => void;
+
+/** Reads the command line and carries it out. Never rejects: failures are told on stderr and in the exit code. */
+export async function runCommandLine(host: Host): Promise<ExitCode> {
+  try {
+    const chosen: { run(): Promise<ExitCode> }[] = [];
+    const program = createProgram(host, (command, action, defaults) => {
+      chosen.push({ run: async () => action(createContext(host, globalOptions(command), defaults)) });
+    });
+    await program.parseAsync([...host.argv], { from: 'user' });
+    return (await chosen[0]?.run()) ?? EXIT.done;
+  } catch (error) {
+    // commander has said on stderr what was wrong, or on stdout what was asked.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    const failure = describeFailure(error);
+    if (failure.exitCode !== EXIT.interrupted || failure.nextStep !== null) host.stderr.write(failureText(failure));
+    return failure.exitCode;
+  }
+}
+
+function createProgram(host: Host, choose: Choose): Command {
+  const program = new Command('ravenhelm')
+    .description('An event-driven agent swarm: the log is the lock, and completion is proven.')
+    .version(host.version)
+    .configureOutput({ writeOut: (text) => host.stdout.write(text), writeErr: (text) => host.stderr.write(text) })
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(ravenhelm --help lists the commands and options)')
+    .option('--json', 'print data as JSON on stdout; text for people goes to stderr', false)
+    .option('--config <file>', 'configuration file (default: ravenhelm.yaml in the working directory)');
+  for (const option of settingOptions().values()) program.addOption(option);
+  // Subcommands take these settings over when they are added.
+  program.exitOverride();
+
+  addStart(program, choose);
+  addMissionCommands(program, choose);
+  addDecisions(program, choose);
+  addUpkeep(program, choose);
+  program.addHelpText('after', `
+Exit codes: 0 done, 1 the mission failed, 2 wrong use or configuration, 3 no broker or registry, 130 interrupted.
+`);
+  return program;
+}
+
+function addStart(program: Command, choose: Choose): void {
+  program.command('start', { isDefault: true })
+    .description('start everything that is missing, run missions/ravenhelm-platform.yaml and serve (this is what no command does)')
+    .addOption(new Option('--role <role>', 'only this role, which serves and waits for missions').choices(['orchestrator', 'worker']))
+    .option('--agents <names>', 'with --role worker: the agents that this process serves, separated by commas', commaList)
+    .option('--exit', 'end when the mission has ended', false)
+    .option('--workspace <dir>', "the mission's workspace, instead of one below WORKSPACE_ROOT")
+    .allowExcessArguments(true)
+    .action((options: { role?: 'orchestrator' | 'worker'; agents?: string[]; exit: boolean; workspace?: string }, command: Command) => {
+      const [unexpected] = command.args;
+      if (unexpected !== undefined) throw unknownCommand(unexpected, program);
+      const role = options.role ?? null;
+      if (options.agents !== undefined && role !== 'worker') throw wrongUse('--agents goes with --role worker only', 'Missions choose their agents with agents: in their file.');
+      if (role !== null && (options.exit || options.workspace !== undefined)) throw wrongUse(`--role ${role} runs no mission of its own, so --exit and --workspace mean nothing`, 'Leave them out.');
+      choose(command, (context) => startSwarm(context, { role, agents: options.agents ?? null, exit: options.exit, workspace: options.workspace ?? null }),
+        role === null ? {} : { LOG_LEVEL: 'info' });
+    });
+}
+
+function addMissionCommands(program: Command, choose: Choose): void {
+  program.command('run').argument('<mission-file>').description('run a mission from start to end, with whatever is missing for it')
+    .option('--workspace <dir>', "the mission's workspace, instead of one below WORKSPACE_ROOT")
+    .action((file: string, options: { workspace?: string }, command: Command) =>
+      choose(command, (context) => runMission(context, { file, workspace: options.workspace ?? null })));
+  program.command('submit').argument('<mission-file>').description('hand a mission to a running swarm')
+    .option('--wait', 'wait until it has ended', false)
+    .option('--workspace <dir>', "the mission's workspace, instead of one below WORKSPACE_ROOT")
+    .action((file: string, options: { wait: boolean; workspace?: string }, command: Command) =>
+      choose(command, (context) => submitMission(context, { file, wait: options.wait, workspace: options.workspace ?? null })));
+  program.command('plan').argument('<mission-file>').description('show the plan and its waves; runs nothing and needs no broker')
+    .action((file: string, _options: object, command: Command) => choose(command, (context) => planMission(context, file)));
+  program.command('status').argument('[mission]').description('the missions, or one mission\'s report')
+    .option('--live', 'ask every process what it holds and runs', false)
+    .action((mission: string | undefined, options: { live: boolean }, command: Command) =>
+      choose(command, (context) => showStatus(context, { missionId: mission ?? null, live: options.live })));
+  program.command('watch').argument('[mission]').description("events as they happen, one line each; with a mission: its whole story, until it ends")
+    .action((mission: string | undefined, _options: object, command: Command) => choose(command, (context) => watchMissions(context, mission ?? null)));
+}
+
+function addDecisions(program: Command, choose: Choose): void {
+  program.command('approve').argument('<mission>').description('let the proposed plan of a mission run')
+    .action((mission: string, _options: object, command: Command) => choose(command, (context) => approveMission(context, mission)));
+  program.command('reject').argument('<mission>').description('refuse the proposed plan of a mission')
+    .requiredOption('--why <reason>', 'told to the planner')
+    .action((mission: string, options: { why: string }, command: Command) => choose(command, (context) => rejectMission(context, mission, options.why)));
+  program.command('cancel').argument('<mission>').description('stop a mission')
+    .option('--why <reason>', 'stands in the events', 'cancelled by hand')
+    .action((mission: string, options: { why: string }, command: Command) => choose(command, (context) => cancelMission(context, mission, options.why)));
+}
+
+function addUpkeep(program: Command, choose: Choose): void {
+  const stack = program.command('stack').description('the local broker and schema registry');
+  stack.command('up').description('start it, or find it running').action((_options: object, command: Command) => choose(command, stackUp));
+  stack.command('down').description('stop it; its data stays').action((_options: object, command: Command) => choose(command, stackDown));
+  stack.command('status').description('exit 0 when it is up, 3 when not').action((_options: object, command: Command) => choose(command, stackStatus));
+  const agents = program.command('agents').description('the specialists');
+  agents.command('list').description('each agent with its phase, dependencies, tools and playbooks').action((_options: object, command: Command) => choose(command, listAgents));
+  const config = program.command('config').description('the settings');
+  config.command('show').description('each value and where it came from').action((_options: object, command: Command) => choose(command, showConfig));
+  program.command('init').description('create the topics, register the schemas, report differences')
+    .action((_options: object, command: Command) => choose(command, initCluster));
+}
+
+/** Options for the settings that have a flag, by the setting's name. */
+function settingOptions(): ReadonlyMap<SettingName, Option> {
+  const options = SETTING_NAMES.flatMap((name): [SettingName, Option][] => {
+    const { flag, doc } = SETTINGS[name];
+    return flag === undefined ? [] : [[name, new Option(flag, `${doc} (${name})`)]];
+  });
+  return new Map(options);
+}
+
+function globalOptions(command: Command): GlobalOptions {
+  const typed: Record<string, unknown> = command.optsWithGlobals();
+  const flags: Partial<Record<SettingName, string>> = {};
+  for (const [name, option] of settingOptions()) {
+    const value = typed[option.attributeName()];
+    if (typeof value === 'string') flags[name] = value;
+  }
+  const { config } = typed;
+  return { json: typed['json'] === true, configFile: typeof config === 'string' ? config : null, flags };
+}
+
+function unknownCommand(word: string, program: Command): Error {
+  if (/\.ya?ml$/.test(word)) return wrongUse(`${word} is no command`, `To run this mission: ravenhelm run ${word}`);
+  const names = program.commands.map((command) => command.name());
+  return wrongUse(`${word} is no command`, didYouMean(word, names) ?? `The commands: ${names.join(', ')}`);
+}
+
+function commaList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  if (names.length === 0) throw new InvalidArgumentError('Name at least one.');
+  return names;
+}

@@ -1,0 +1,75 @@
+import type { EventOf } from '../../domain/events.js';
+import { parseMissionId } from '../../domain/mission-id.js';
+import type { Mission } from '../../domain/mission-state.js';
+import type { Log } from '../../ports/log.js';
+import { createEventFactory } from '../../roles/event.js';
+import { CliError, wrongUse } from '../cli-error.js';
+import { caughtUp, requireMission, withClient } from '../client-session.js';
+import type { CommandContext } from '../context.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { requester } from '../host.js';
+import { withWorkspace } from '../mission-request.js';
+
+type Decision = EventOf<'plan_approved'> | EventOf<'plan_rejected'> | EventOf<'mission_cancel_requested'>;
+
+/** Lets the proposed plan run. */
+export function approveMission(context: CommandContext, missionId: string): Promise<ExitCode> {
+  return decide(context, missionId, 'approved', (mission) => {
+    const payload = { mission_id: missionId, revision: requireProposal(mission), approved_by: requester(context.host) };
+    return createEventFactory(context.host)({ type: 'plan_approved', from: payload.approved_by, to: 'orchestrator', missionId, payload });
+  });
+}
+
+/** Refuses the proposed plan; the planner hears why. */
+export function rejectMission(context: CommandContext, missionId: string, reason: string): Promise<ExitCode> {
+  return decide(context, missionId, 'rejected', (mission) => {
+    const payload = { mission_id: missionId, revision: requireProposal(mission), rejected_by: requester(context.host), reason };
+    return createEventFactory(context.host)({ type: 'plan_rejected', from: payload.rejected_by, to: 'orchestrator', missionId, payload });
+  });
+}
+
+/** Asks to stop a mission that has not ended. */
+export function cancelMission(context: CommandContext, missionId: string, reason: string): Promise<ExitCode> {
+  return decide(context, missionId, 'cancel requested', (mission) => {
+    if (mission.status !== 'open') throw wrongUse(`mission ${missionId} has already ended: ${mission.status}`, null);
+    const payload = { mission_id: missionId, requested_by: requester(context.host), reason };
+    return createEventFactory(context.host)({ type: 'mission_cancel_requested', from: payload.requested_by, to: 'orchestrator', missionId, payload });
+  });
+}
+
+/** Reads the mission, appends what the person decided to its partition, and says so. */
+async function decide(context: CommandContext, missionId: string, done: string, make: (mission: Mission) => Decision): Promise<ExitCode> {
+  return withClient(context, async ({ log, openFeed }) => {
+    const feed = await openFeed();
+    await caughtUp(context, feed);
+    requireMission(feed, missionId);
+    const mission = feed.view.mission(missionId);
+    if (mission === null) throw wrongUse(`there is no mission ${missionId}`);
+    await appendDecision(context, log, missionId, make(mission));
+    if (!context.json) context.say(`${done}: ${missionId}`);
+    else {
+      const report = feed.view.report(missionId);
+      context.print({ mission_id: missionId, decision: done.replaceAll(' ', '_'), name: report?.name ?? '', workspace: report === null ? null : withWorkspace(context, report).workspace });
+    }
+    return EXIT.done;
+  });
+}
+
+async function appendDecision(context: CommandContext, log: Log, missionId: string, event: Decision): Promise<void> {
+  const parts = parseMissionId(missionId);
+  if (parts === null) throw new CliError('mission_id', EXIT.usage, `${missionId} is no mission id`, 'Mission ids look like 20261123-141502-417-p05-x7k2.');
+  const appender = log.createAppender('submit');
+  try {
+    await appender.append({ topic: context.topics.coordination, partition: parts.partition, key: missionId, event });
+  } finally {
+    await appender.close();
+  }
+}
+
+/** The revision that a person can answer now. */
+function requireProposal(mission: Mission): number {
+  if (mission.status !== 'open') throw wrongUse(`mission ${mission.id} has already ended: ${mission.status}`, null);
+  if (mission.planning === 'proposed' && mission.request.approval === 'approval' && mission.proposal !== null) return mission.proposal.revision;
+  throw wrongUse(`mission ${mission.id} waits for no answer: ${mission.planning === 'approved' ? 'its plan runs' : 'no plan has been proposed'}`,
+    mission.request.approval === 'approval' ? 'ravenhelm watch shows when there is one.' : `Its file says approval: ${mission.request.approval}.`);
+}

@@ -1,0 +1,44 @@
+import type { StackStatus } from '../../local/local-stack.js';
+import type { CommandContext } from '../context.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { localStackOf } from '../open-log.js';
+import { table } from '../table.js';
+
+/** Starts the local stack, or finds it running. */
+export async function stackUp(context: CommandContext): Promise<ExitCode> {
+  const stack = await localStackOf(context).up({ progress: context.say, signal: context.host.interruption });
+  if (context.json) context.print({ kind: stack.kind, brokers: stack.brokers, registry_url: stack.registryUrl, started: stack.started });
+  else context.say(`the local stack ${stack.started ? 'is up' : 'was up already'}: Kafka at ${stack.brokers.join(',')}, registry at ${stack.registryUrl}`);
+  return EXIT.done;
+}
+
+/** Stops what this clone started; its data stays. */
+export async function stackDown(context: CommandContext): Promise<ExitCode> {
+  const stopped = await localStackOf(context).down({ progress: context.say });
+  if (context.json) context.print({ stopped });
+  else context.say(stopped.length === 0 ? 'the local stack was not running' : `stopped: ${stopped.join(', ')}`);
+  return EXIT.done;
+}
+
+/** Exit 0 when it is up, 3 when it is not. */
+export async function stackStatus(context: CommandContext): Promise<ExitCode> {
+  const status = await localStackOf(context).status();
+  if (context.json) context.print(document(status));
+  else context.host.stdout.write(text(status));
+  return status.state === 'up' ? EXIT.done : EXIT.unreachable;
+}
+
+function document(status: StackStatus) {
+  return {
+    state: status.state, kind: status.kind, brokers: status.brokers, registry_url: status.registryUrl, data_dir: status.dataDir,
+    services: status.services, conflicts: status.conflicts,
+  };
+}
+
+function text(status: StackStatus): string {
+  const head = status.state === 'down'
+    ? 'the local stack is down; npx ravenhelm stack up starts it\n'
+    : `the local stack is ${status.state}: Kafka at ${status.brokers.join(',')}, registry at ${status.registryUrl}\n`;
+  const services = status.services.map((service) => [` ${service.name}`, service.answering ? 'answers' : 'does not answer', `port ${service.port}`, service.pid === null ? '' : `pid ${service.pid}`, service.log ?? '']);
+  return head + (status.state === 'down' ? '' : table(services)) + `data: ${status.dataDir}\n`;
+}

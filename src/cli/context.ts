@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { createTopicNames, type TopicNames } from '../domain/topic-names.js';
+import type { Logger } from '../ports/logger.js';
+import { createLogger } from '../telemetry/pino-logger.js';
+import { wrongConfiguration } from './cli-error.js';
+import { loadConfig, type Config } from './config.js';
+import type { Host, Output } from './host.js';
+import { wantsColors } from './paint.js';
+import type { SettingName } from './settings.js';
+
+/** What was typed for every command. */
+export interface GlobalOptions {
+  readonly json: boolean;
+  readonly configFile: string | null;
+  /** Settings' flags, by the setting's name. */
+  readonly flags: Readonly<Partial<Record<SettingName, string>>>;
+}
+
+/** What every command works with. */
+export interface CommandContext {
+  readonly host: Host;
+  readonly config: Config;
+  readonly topics: TopicNames;
+  readonly json: boolean;
+  readonly logger: Logger;
+  /** Where text for people goes: stdout, or stderr when stdout carries a document. */
+  readonly people: Output;
+  /** Whether that is coloured. */
+  readonly colors: boolean;
+  /** Writes a line for people. */
+  say(line: string): void;
+  /** Writes data on stdout: a document with --json. */
+  print(document: unknown): void;
+  /** While lines are redrawn on the terminal, log lines on it go through them. Returns how to end that. */
+  redirectLog(write: (text: string) => void): () => void;
+}
+
+/** Reads the configuration. Throws CliError (exit 2) when it cannot be used. */
+export function createContext(host: Host, options: GlobalOptions, defaults: Readonly<Partial<Record<SettingName, string>>> = {}): CommandContext {
+  const config = loadConfig({
+    flags: options.flags, env: host.env, cwd: host.cwd, projectDir: host.projectDir, configFile: options.configFile, defaults, readFile: readFileIfThere,
+  });
+  const people = options.json ? host.stderr : host.stdout;
+  const toStderr = (text: string) => host.stderr.write(text);
+  let writeLog = toStderr;
+  return {
+    host,
+    config,
+    topics: createTopicNames(config.values.RAVENHELM_PREFIX),
+    json: options.json,
+    logger: createLogger({ level: config.values.LOG_LEVEL, write: (line) => writeLog(line) }),
+    people,
+    colors: wantsColors(host.env, people.isTerminal),
+    say: (line) => people.write(`${line}\n`),
+    print: (document) => host.stdout.write(`${JSON.stringify(document, null, 2)}\n`),
+    redirectLog(write) {
+      if (host.stderr.isTerminal && people.isTerminal) writeLog = write;
+      return () => {
+        writeLog = toStderr;
+      };
+    },
+  };
+}
+
+function readFileIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    throw wrongConfiguration(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, 'Correct its permissions.', error);
+  }
+}

@@ -1,0 +1,61 @@
+import { CliError } from './cli-error.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+
+/** How a command's failure ends the process. */
+export interface Failure {
+  readonly exitCode: ExitCode;
+  readonly message: string;
+  readonly nextStep: string | null;
+}
+
+/** Exit codes of the layers' errors, by their codes. */
+const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
+  broker_unreachable: EXIT.unreachable,
+  registry_unreachable: EXIT.unreachable,
+  append_failed: EXIT.unreachable,
+  stack_unavailable: EXIT.unreachable,
+  ports_taken: EXIT.unreachable,
+  foreign_stack: EXIT.unreachable,
+  start_failed: EXIT.unreachable,
+  stop_failed: EXIT.unreachable,
+  interrupted: EXIT.interrupted,
+  config: EXIT.usage,
+  schema_incompatible: EXIT.usage,
+  schema_invalid: EXIT.usage,
+  topic_plan_invalid: EXIT.usage,
+  topic_missing: EXIT.usage,
+  model_catalog: EXIT.usage,
+  unknown_model: EXIT.usage,
+  ollama_host: EXIT.usage,
+  workspace: EXIT.usage,
+};
+
+const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {
+  topic_missing: 'Create the topics: npx ravenhelm init',
+  append_failed: 'Look at the broker, then try again.',
+};
+
+/** What to say of an error and with which code to exit. An error that no layer foresaw keeps its stack. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof CliError) return { exitCode: error.exitCode, message: error.message, nextStep: error.nextStep };
+  const code = textField(error, 'code');
+  const exitCode = code === null ? undefined : EXIT_OF_CODE[code];
+  if (error instanceof Error && code !== null && exitCode !== undefined) {
+    const nextStep = textField(error, 'nextStep') ?? NEXT_STEP_OF_CODE[code] ?? null;
+    return { exitCode, message: error.message, nextStep: nextStep !== null && error.message.includes(nextStep) ? null : nextStep };
+  }
+  const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { exitCode: EXIT.missionFailed, message: `unexpected: ${shown}`, nextStep: 'This is a fault of Ravenhelm; LOG_LEVEL=debug shows more.' };
+}
+
+/** The failure as it stands on stderr. */
+export function failureText({ message, nextStep }: Failure): string {
+  const indented = nextStep === null ? '' : `${nextStep.split('\n').map((line) => `  ${line}`).join('\n')}\n`;
+  return `error: ${message}\n${indented}`;
+}
+
+function textField(value: unknown, name: string): string | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const field: unknown = Reflect.get(value, name);
+  return typeof field === 'string' ? field : null;
+}

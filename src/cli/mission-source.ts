@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
+import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
+import { loadRoster, type Roster } from '../agent/roster.js';
+import { TOOL_DEFINITIONS } from '../tools/definitions.js';
+import { wrongUse } from './cli-error.js';
+import type { CommandContext } from './context.js';
+import { didYouMean } from './nearest.js';
+import { readdirSync } from 'node:fs';
+
+/** The mission that is run when none is named. */
+export const DEFAULT_MISSION = 'missions/ravenhelm-platform.yaml';
+
+/** Every agent of the configured directory. Throws ConfigError. */
+export function readRoster(context: CommandContext): Promise<Roster> {
+  return loadRoster(context.config.values.RAVENHELM_AGENTS_DIR, { tools: TOOL_DEFINITIONS.map((tool) => tool.name) });
+}
+
+/** Reads a mission's file; a relative name is looked up in the working directory. Throws CliError and ConfigError. */
+export async function readMission(context: CommandContext, file: string, roster: Roster): Promise<MissionFile> {
+  const path = resolve(context.host.cwd, file);
+  const shown = relative(context.host.cwd, path).startsWith('..') ? path : file;
+  return parseMissionFile(await readText(path, context), shown, roster);
+}
+
+async function readText(path: string, context: CommandContext): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'EISDIR') throw wrongUse(`${path} is a directory`, 'Name a mission file, such as missions/hello.yaml.');
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw wrongUse(`${path} cannot be read: ${error.message}`, 'Correct its permissions.');
+    const there = missionFilesNear(path, context.host.projectDir);
+    throw wrongUse(`there is no mission file ${path}`, didYouMean(path, there) ?? (there.length === 0 ? null : `There are: ${there.join(', ')}`));
+  }
+}
+
+function missionFilesNear(path: string, projectDir: string): readonly string[] {
+  return [...new Set([resolve(path, '..'), resolve(projectDir, 'missions')])].flatMap((directory) => {
+    try {
+      return readdirSync(directory).filter((name) => /\.ya?ml$/.test(name)).map((name) => resolve(directory, name));
+    } catch {
+      return []; // only for a suggestion: a directory that cannot be listed suggests nothing
+    }
+  });
+}

@@ -1,0 +1,76 @@
+import type { AgentSpec } from '../domain/agent-spec.js';
+import type { Role } from '../roles/role.js';
+import type { Roster } from '../agent/roster.js';
+import type { CommandContext } from './context.js';
+import { createDeferred, orAborted } from './deferred.js';
+import { createMissionFeed, type MissionFeed } from './mission-feed.js';
+import { openSwarmLog, type OpenLog } from './open-log.js';
+import { prepareCluster } from './prepare-cluster.js';
+import { createReleases } from './releases.js';
+import { createSupervisedRole } from './supervised-role.js';
+import { prepareSwarm } from './swarm.js';
+
+/** Running roles and the log that they work on. */
+export interface SwarmSession extends OpenLog {
+  readonly feed: MissionFeed;
+  /** Rejects when a role has given up or the person has asked to stop. */
+  readonly broken: Promise<never>;
+}
+
+export interface SessionOptions {
+  readonly roster: Roster;
+  readonly orchestrator: boolean;
+  /** Agents that this process's worker serves; empty: no worker. */
+  readonly agents: readonly AgentSpec[];
+  readonly allowMemory: boolean;
+}
+
+/** How long running steps may go on after the first Ctrl-C. */
+const DRAIN_MS = 10_000;
+/** Beyond that: offsets, leaving the groups, connections. Then the process ends all the same. */
+const RELEASE_MS = 5_000;
+
+/**
+ * Opens the log, starts the roles, runs the body, and takes everything down again in reverse order, whatever happened:
+ * first the roles drain, then the connections close.
+ */
+export async function withSwarm<T>(context: CommandContext, options: SessionOptions, body: (session: SwarmSession) => Promise<T>): Promise<T> {
+  const { host, logger } = context;
+  const releases = createReleases(logger);
+  try {
+    const opened = await openSwarmLog(context, options);
+    releases.add('log', () => opened.log.close());
+    for (const line of opened.banner) context.say(line);
+    await orAborted(prepareCluster(context, opened.log, options.roster), host.interruption);
+    const swarm = await prepareSwarm(context, opened.log, options);
+    for (const line of swarm.banner) context.say(line);
+    const feed = await createMissionFeed({ log: opened.log, topic: context.topics.coordination });
+    releases.add('feed', () => feed.stop());
+    const broken = createDeferred<never>();
+    const roles = swarm.roles.map((create) => createSupervisedRole({ create, clock: host.clock, logger }));
+    releases.add('roles', () => stopAll(roles));
+    for (const role of roles) role.failed.then(broken.reject, broken.reject);
+    await orAborted(Promise.race([Promise.all(roles.map((role) => role.start())), broken.promise]), host.interruption);
+    return await body({ ...opened, feed, broken: orAborted(broken.promise, host.interruption) });
+  } finally {
+    if (host.interruption.aborted) context.host.stderr.write('stopping: running steps have 10 s to end; Ctrl-C again ends at once\n');
+    await atMost(DRAIN_MS + RELEASE_MS, releases.all(), context);
+  }
+}
+
+/** Side by side, because each may take the whole time to drain. Rejects with the first failure when all have ended. */
+async function stopAll(roles: readonly Role[]): Promise<void> {
+  const ended = await Promise.allSettled(roles.map((role) => role.stop(DRAIN_MS)));
+  for (const result of ended) if (result.status === 'rejected') throw result.reason;
+}
+
+/** Waits for what is being released, but not for ever: a broker that is gone answers nobody. */
+async function atMost(limitMs: number, released: Promise<void>, { host, logger }: CommandContext): Promise<void> {
+  const tooLong = createDeferred<void>();
+  const timer = host.clock.setTimer(limitMs, () => {
+    logger.warn({ limit_ms: limitMs }, 'release.abandoned');
+    tooLong.resolve();
+  });
+  await Promise.race([released, tooLong.promise]);
+  timer.cancel();
+}

@@ -1,0 +1,81 @@
+/** The process: arguments, environment, signals, streams and the exit. Everything else is told what it needs. */
+import { readFileSync, writeSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { Interrupted } from './cli/cli-error.js';
+import { runCommandLine } from './cli/command-line.js';
+import { EXIT } from './cli/exit-codes.js';
+import type { Host, Output } from './cli/host.js';
+import { createInterruption } from './cli/interruption.js';
+import { SHOW_CURSOR } from './cli/screen.js';
+import { createSystemClock, createSystemIds } from './telemetry/system-clock.js';
+
+const projectDir = dirname(dirname(fileURLToPath(import.meta.url)));
+const clock = createSystemClock();
+
+/** Node's streams as Output. A reader that has gone (EPIPE) is no error: what follows is dropped. */
+function createOutput(stream: NodeJS.WriteStream): Output {
+  const closed = new AbortController();
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    closed.abort();
+  });
+  return {
+    write: (text) => void (closed.signal.aborted || stream.write(text)),
+    isTerminal: stream.isTTY === true,
+    size: () => ({ columns: stream.columns ?? 80, rows: stream.rows ?? 24 }),
+    onResize(listener) {
+      stream.on('resize', listener);
+      return () => void stream.off('resize', listener);
+    },
+    closed: closed.signal,
+  };
+}
+
+/** Also after a second Ctrl-C in the middle of a drawing: the cursor is never left hidden. */
+process.on('exit', () => {
+  for (const stream of [process.stdout, process.stderr]) if (stream.isTTY) writeSync(stream.fd, SHOW_CURSOR);
+});
+
+const interruption = createInterruption({ clock, atOnce: () => process.exit(EXIT.interrupted) });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.signal(new Interrupted(`stopped by ${signal}`)));
+
+const host: Host = {
+  argv: process.argv.slice(2),
+  env: process.env,
+  cwd: process.cwd(),
+  projectDir,
+  version: z.object({ version: z.string() }).parse(JSON.parse(readFileSync(`${projectDir}/package.json`, 'utf8'))).version,
+  user: userName(),
+  hostname: hostname(),
+  pid: process.pid,
+  stdout: createOutput(process.stdout),
+  stderr: createOutput(process.stderr),
+  interruption: interruption.aborted,
+  clock,
+  ids: createSystemIds(),
+  random: Math.random,
+};
+
+const exitCode = await runCommandLine(host);
+await Promise.all([flush(process.stdout), flush(process.stderr)]);
+process.exit(exitCode);
+
+/** A container's uid may have no entry in /etc/passwd; then userInfo throws. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+/** Resolves when what was written has left the process, or nobody reads it any more. */
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed) resolve();
+    else stream.write('', () => resolve());
+  });
+}
