@@ -12,6 +12,8 @@ export interface PlanRequest {
   readonly firstWave: number;
   /** Tasks that ended well and are not planned again. */
   readonly done: readonly { readonly taskId: string; readonly agent: string; readonly summary: string }[];
+  /** What is left of the mission's budget; absent: all of it. No model is asked whose worst case does not fit. */
+  readonly left?: { readonly tokens: number | null; readonly usd: number | null };
   /** What is left of the mission's budget; null is no limit. A planner whose worst case does not fit is passed over. */
   readonly available?: { readonly tokens: number | null; readonly usd: number | null };
 }
@@ -31,7 +33,7 @@ export interface PlannerAnswer {
 
 /** Plans missions; the orchestrator calls it beside the consumer, when it has read plan_requested back. */
 export interface Planner {
-  /** Upper bound of what one propose() may cost. */
+  /** Upper bound of what one propose() may cost; never more than is left of the budget. */
   worstCase(request: PlanRequest): TokenCost;
   /** Rejects with PlanningFailed when no planner of the chain gives a valid plan. */
   propose(request: PlanRequest, signal: AbortSignal): Promise<PlannerAnswer>;

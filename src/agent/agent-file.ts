@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { AgentSpec, Playbook } from '../domain/agent-spec.js';
+import { ORCHESTRATOR } from '../domain/plan.js';
+import type { Problem } from './config-error.js';
+import { didYouMean } from '../domain/did-you-mean.js';
+import { readYaml, type YamlSource } from './yaml-source.js';
+
+const text = z.string().trim().min(1, 'must not be empty');
+/** Names stand in topics, groups and task ids, hence these characters only. */
+const agentName = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, starting with a letter');
+const playbookName = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, 'a playbook\'s name must be lower-case letters, digits, - and _');
+
+export const checkSchema = z.strictObject({ name: text, command: text });
+
+const stepSchema = z.strictObject({ name: text, command: text, unless: text.optional() });
+
+const frontMatterSchema = z.strictObject({
+  name: agentName,
+  description: text,
+  phase: z.int().min(1, 'must be 1 or more'),
+  depends_on: z.array(agentName).default([]),
+  tools: z.array(text).min(1, 'must name at least one tool'),
+  models: z.array(text).min(1, 'must name at least one model').optional(),
+  concurrency: z.int().min(1, 'must be 1 or more').default(1),
+  timeout_seconds: z.int().min(1, 'must be 1 or more').default(300),
+  max_steps: z.int().min(1, 'must be 1 or more').default(40),
+  playbooks: z.record(playbookName, z.strictObject({ steps: z.array(stepSchema).min(1, 'must have at least one step'), acceptance: z.array(checkSchema).default([]) })).default({}),
+});
+
+type FrontMatter = z.output<typeof frontMatterSchema>;
+
+/** One agents/*.md file, read as far as it can be without the other files. */
+export interface AgentFile {
+  readonly file: string;
+  readonly source: YamlSource<FrontMatter>;
+  /** null when there are problems. */
+  readonly spec: AgentSpec | null;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads an agent's file: YAML front matter between two lines of ---, then the prompt. */
+export function readAgentFile(content: string, file: string, tools: readonly string[]): AgentFile {
+  const parts = /^\uFEFF?---[ \t]*\r?\n(?:([\s\S]*?)\r?\n)?---[ \t]*(?:\r?\n([\s\S]*))?$/.exec(content);
+  const source = readYaml(parts?.[1] ?? '', file, frontMatterSchema, 2);
+  if (!parts) {
+    const missing = { file, line: 1, column: 1, message: 'there is no front matter', fix: 'start the file with a line of ---, the agent\'s keys and another line of ---' };
+    return { file, source, spec: null, problems: [missing] };
+  }
+  const prompt = (parts[2] ?? '').trim();
+  const matter = source.value;
+  const problems = [...source.problems, ...(prompt === '' ? [promptMissing(content, file)] : []), ...(matter ? matterProblems(matter, source, file, tools) : [])];
+  return { file, source, spec: matter && problems.length === 0 ? toSpec(matter, prompt) : null, problems };
+}
+
+function promptMissing(content: string, file: string): Problem {
+  return { file, line: content.trimEnd().split('\n').length + 1, column: 1, message: 'the prompt is missing', fix: 'write it below the front matter' };
+}
+
+function matterProblems(matter: FrontMatter, source: YamlSource<FrontMatter>, file: string, tools: readonly string[]): readonly Problem[] {
+  const expected = file.replace(/^.*[\\/]/, '').replace(/\.md$/, '');
+  return [
+    ...(matter.name === ORCHESTRATOR ? [source.problemAt(['name'], '"orchestrator" is the name of the orchestrator', 'choose another name')] : []),
+    ...(matter.name !== expected ? [source.problemAt(['name'], `the name "${matter.name}" differs from the file's, "${expected}"`, `rename the file to ${matter.name}.md or the agent to ${expected}`)] : []),
+    ...matter.tools.flatMap((tool, index) => (tools.includes(tool) ? [] : [source.problemAt(['tools', index], `unknown tool "${tool}"`, didYouMean(tool, tools))])),
+    ...repeated(matter.tools).map((index) => source.problemAt(['tools', index], `the tool "${matter.tools[index]}" is named twice`, 'name it once')),
+    ...repeated(matter.depends_on).map((index) => source.problemAt(['depends_on', index], `the dependency "${matter.depends_on[index]}" is named twice`, 'name it once')),
+  ];
+}
+
+/** Indexes of items that occurred before. */
+export function repeated(items: readonly string[]): readonly number[] {
+  return items.flatMap((item, index) => (items.indexOf(item) < index ? [index] : []));
+}
+
+function toSpec(matter: FrontMatter, prompt: string): AgentSpec {
+  const playbooks = Object.entries(matter.playbooks).map(([name, playbook]): [string, Playbook] => [
+    name,
+    { name, acceptance: playbook.acceptance, steps: playbook.steps.map((step) => ({ name: step.name, command: step.command, unless: step.unless ?? null })) },
+  ]);
+  return {
+    name: matter.name,
+    description: matter.description,
+    phase: matter.phase,
+    dependsOn: matter.depends_on,
+    tools: matter.tools,
+    models: matter.models ?? null,
+    concurrency: matter.concurrency,
+    timeoutSeconds: matter.timeout_seconds,
+    maxSteps: matter.max_steps,
+    playbooks: Object.fromEntries(playbooks),
+    prompt,
+  };
+}

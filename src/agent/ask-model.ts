@@ -1,0 +1,119 @@
+import { addCost, clamp, fits, left, NOTHING, type Limits } from '../domain/budget.js';
+import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type ModelErrorCode, type TokenCost } from '../ports/model.js';
+import type { RejectedReply } from './prompt.js';
+import type { Parsed } from './step-schema.js';
+
+/** Replies that a model may give in one turn until it is passed over: an invalid one goes back at most twice. */
+export const REPLIES_A_TURN = 3;
+
+/** What a turn has used and what went wrong in it, over all models that were asked. */
+export interface Turn {
+  /** What it may use; nothing is started that could exceed it. */
+  readonly allowance: Limits;
+  tokensIn: number;
+  tokensOut: number;
+  costUsd: number;
+  /** Why replies and models were passed over. */
+  readonly refusals: string[];
+}
+
+export function startTurn(allowance: Limits): Turn {
+  return { allowance, tokensIn: 0, tokensOut: 0, costUsd: 0, refusals: [] };
+}
+
+export function usedIn(turn: Turn): TokenCost {
+  return { tokens: turn.tokensIn + turn.tokensOut, usd: turn.costUsd };
+}
+
+export interface Question<T> {
+  readonly model: ChatModel;
+  /** The request after these replies of the model were rejected. */
+  request(rejected: readonly RejectedReply[]): ChatRequest;
+  parse(text: string): Parsed<T>;
+  /** Calls the model under the caller's signals; rejects with ModelError, or with what shall end the turn. */
+  chat(request: ChatRequest): Promise<ChatReply>;
+}
+
+export type Answer<T> =
+  | { readonly kind: 'answered'; readonly value: T; readonly reply: ChatReply }
+  | { readonly kind: 'passed'; readonly why: PassedWhy };
+
+/** Why the chain moves on from a model. */
+export interface PassedWhy {
+  readonly cause: ModelErrorCode | 'budget';
+  /** Whether the same question may be answered another time. */
+  readonly retriable: boolean;
+  /** For the next model and for people; names the model. */
+  readonly text: string;
+}
+
+/** Asks a model until it answers validly, at most three times; books what that used to the turn. */
+export async function askModel<T>(question: Question<T>, turn: Turn): Promise<Answer<T>> {
+  const { model } = question;
+  const rejected: RejectedReply[] = [];
+  while (rejected.length < REPLIES_A_TURN) {
+    const request = question.request(rejected);
+    const worstCase = model.worstCase(request);
+    if (!fits(turn.allowance, usedIn(turn), worstCase)) return passed(turn, 'budget', false, overBudget(model, turn, worstCase));
+    const outcome = await callModel(question, request, turn);
+    if (outcome instanceof ModelError && outcome.code !== 'invalid') return passed(turn, outcome.code, outcome.retriable, named(model, outcome.message));
+    if (outcome instanceof ModelError) {
+      rejected.push(reject(turn, model, '', outcome.message));
+      continue;
+    }
+    if (outcome.promptTruncated) turn.refusals.push(`${model.name}: the model saw only part of the prompt; the next one will be shorter`);
+    const parsed = question.parse(outcome.text);
+    if (parsed.ok) return { kind: 'answered', value: parsed.value, reply: outcome };
+    rejected.push(reject(turn, model, outcome.text, parsed.reason));
+  }
+  return passed(turn, 'invalid', true, `${model.name}: ${REPLIES_A_TURN} invalid replies in a row, the last because ${rejected.at(-1)?.reason ?? ''}`);
+}
+
+/** Upper bound of one turn: every reply of every model of the chain, each for the largest request it may get. */
+export function worstTurn(chain: readonly ChatModel[], largestRequest: (model: ChatModel) => ChatRequest): TokenCost {
+  return chain.reduce((sum, model) => {
+    const one = model.worstCase(largestRequest(model));
+    return addCost(sum, { tokens: one.tokens * REPLIES_A_TURN, usd: one.usd * REPLIES_A_TURN });
+  }, NOTHING);
+}
+
+/** As much of a worst case as is left: what a turn sets aside. */
+export function reservation(worstCase: TokenCost, limits: Limits, used: TokenCost): TokenCost {
+  return clamp(worstCase, left(limits, used));
+}
+
+async function callModel<T>(question: Question<T>, request: ChatRequest, turn: Turn): Promise<ChatReply | ModelError> {
+  try {
+    const reply = await question.chat(request);
+    turn.tokensIn += reply.tokensIn;
+    turn.tokensOut += reply.tokensOut;
+    turn.costUsd += reply.costUsd;
+    return reply;
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    // A failed call does not say which of its tokens were the prompt's.
+    turn.tokensIn += error.used.tokens;
+    turn.costUsd += error.used.usd;
+    return error;
+  }
+}
+
+function reject(turn: Turn, model: ChatModel, text: string, reason: string): RejectedReply {
+  turn.refusals.push(named(model, reason));
+  return { text, reason };
+}
+
+function passed(turn: Turn, cause: PassedWhy['cause'], retriable: boolean, text: string): { readonly kind: 'passed'; readonly why: PassedWhy } {
+  turn.refusals.push(text);
+  return { kind: 'passed', why: { cause, retriable, text } };
+}
+
+function named(model: ChatModel, message: string): string {
+  return message.startsWith(model.name) ? message : `${model.name}: ${message}`;
+}
+
+function overBudget(model: ChatModel, turn: Turn, worstCase: TokenCost): string {
+  const rest = left(turn.allowance, usedIn(turn));
+  const need = [rest.tokens === null ? null : `${worstCase.tokens} tokens of ${rest.tokens}`, rest.usd === null ? null : `$${worstCase.usd.toFixed(4)} of $${rest.usd.toFixed(4)}`];
+  return `${model.name}: a call may need ${need.filter((part) => part !== null).join(' and ')} left in the budget`;
+}

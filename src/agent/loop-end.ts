@@ -1,0 +1,46 @@
+import type { PassedWhy, Turn } from './ask-model.js';
+import { FINISH, type LoopEnd, type LoopFailureCode } from './loop-contract.js';
+import type { Loop } from './loop-state.js';
+import { REPEATED_AT_MOST, repetitions } from './repetition.js';
+import { parseFinish } from './step-schema.js';
+import type { TakenStep } from './taken-step.js';
+
+/** Whether the steps so far end the task. */
+export function endReached({ task, effects, steps }: Loop): LoopEnd | null {
+  const last = steps.at(-1);
+  if (last?.tool === FINISH && last.outcome === 'ok') return { kind: 'finished', ...parseFinish(last.arguments), checks: last.checks ?? [] };
+  if (task.assignment.kind === 'verify' && (last?.outcome === 'error' || last?.outcome === 'refused')) return failed(steps, 'checks', false, `a success check failed: ${failingCheck(last)}`);
+  if (last && repetitions(steps) >= REPEATED_AT_MOST) {
+    const times = `${REPEATED_AT_MOST} times with the same outcome and nothing new in between`;
+    return last.tool === FINISH ? failed(steps, 'checks', true, `the same check failed ${times}: ${failingCheck(last)}`) : failed(steps, 'repeated', true, `${last.tool} was called ${times}: ${JSON.stringify(last.arguments)}`);
+  }
+  if (effects.remainingMs() <= 0) return timedOut(steps);
+  if (steps.length >= task.agent.maxSteps) return failed(steps, 'steps', true, `the task is not done after ${steps.length} steps (max_steps of ${task.agent.name})`);
+  return null;
+}
+
+export function chainUsedUp(loop: Loop, turn: Turn, passedOver: readonly PassedWhy[]): LoopEnd {
+  const last = loop.steps.at(-1);
+  const causes = passedOver.map((why) => why.cause);
+  const reasons = passedOver.length === 0 ? `no model is left for ${loop.task.agent.name}` : passedOver.map((why) => why.text).join('; ');
+  if (causes.includes('budget')) return failed(loop.steps, 'budget', false, reasons, turn);
+  // What a model tried may go better another time; a chain that never took a step will decline again.
+  const retriable = loop.steps.length > 0 || passedOver.some((why) => why.retriable);
+  if (last?.tool === FINISH) return failed(loop.steps, 'checks', retriable, `a check failed: ${failingCheck(last)}; ${reasons}`, turn);
+  return failed(loop.steps, causes.at(-1) === 'gave_up' ? 'gave_up' : 'model', retriable, reasons, turn);
+}
+
+export function timedOut(steps: readonly TakenStep[], turn?: Turn): LoopEnd {
+  return failed(steps, 'timeout', true, `the task is not done at its deadline, after ${steps.length} steps`, turn);
+}
+
+function failed(steps: readonly TakenStep[], code: LoopFailureCode, retriable: boolean, error: string, turn?: Turn): LoopEnd {
+  const checks = steps.findLast((step) => step.checks !== null)?.checks ?? [];
+  const end = { kind: 'failed', code, error, retriable, checks } as const;
+  return turn ? { ...end, unjournaled: { tokensIn: turn.tokensIn, tokensOut: turn.tokensOut, costUsd: turn.costUsd } } : end;
+}
+
+function failingCheck(step: TakenStep): string {
+  const check = step.checks?.find((result) => result.exit_code !== 0);
+  return check ? `${check.name} (exit code ${check.exit_code})` : step.observation;
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import type { ApprovalMode, Budget, Check, Plan } from '../domain/events.js';
+import { buildPlan, ORCHESTRATOR, validatePlan, type PlanDraft, type PlanScope } from '../domain/plan.js';
+import { checkSchema, repeated } from './agent-file.js';
+import { ConfigError, type Problem } from './config-error.js';
+import { didYouMean } from '../domain/did-you-mean.js';
+import type { Roster } from './roster.js';
+import { readYaml, type YamlSource } from './yaml-source.js';
+
+/** A mission as its file describes it; the fields are those of mission_requested. */
+export interface MissionFile {
+  readonly name: string;
+  readonly brief: string;
+  readonly approval: ApprovalMode;
+  readonly retries: number;
+  readonly budget: Budget;
+  /** Agents that may take part, in dependency order. */
+  readonly agents: readonly string[];
+  readonly success: readonly Check[];
+  /** The file's own plan; null: a planner is asked. */
+  readonly plan: Plan | null;
+}
+
+const text = z.string().trim().min(1, 'must not be empty');
+const checks = z.array(checkSchema);
+
+const taskSchema = z.strictObject({
+  agent: text.describe('The specialist that runs the task.'),
+  description: text.describe('What is to be done.'),
+  playbook: text.optional().describe("One of the agent's playbooks, if one fits the task."),
+  timeout_seconds: z.int().min(1, 'must be 1 or more').optional().describe("Execution deadline in seconds; the agent's own when left out."),
+  acceptance: checks.default([]).describe('Commands that prove the task, besides those of its playbook; each passes when it exits 0.'),
+});
+
+const planSchema = z.strictObject({
+  strategy: text.optional().describe('The reasoning in a few sentences.'),
+  waves: z
+    .array(z.strictObject({ rationale: text.optional().describe('Why these tasks, now.'), tasks: z.array(taskSchema).min(1, 'a wave needs at least one task') }))
+    .min(1, 'a plan needs at least one wave')
+    .describe('In order; the tasks of a wave run side by side.'),
+  risks: z.array(text).default([]).describe('What may go wrong.'),
+});
+
+const missionSchema = z
+  .strictObject({
+    name: text.describe('Name of the mission.'),
+    brief: text.describe('Text that every agent receives.'),
+    approval: z.enum(['none', 'monitoring', 'approval']).default('none').describe('none: the plan starts at once. monitoring: it is printed and starts. approval: it waits for approve or reject.'),
+    retries: z.int().min(0, 'must be 0 or more').max(10, 'must be at most 10').default(2).describe('New attempts that a failed task may have.'),
+    budget: z
+      .strictObject({
+        usd: z.number().positive('must be above 0').optional().describe('US dollars.'),
+        tokens: z.int().min(1, 'must be 1 or more').optional().describe('Tokens, prompt and reply.'),
+        minutes: z.number().positive('must be above 0').optional().describe('Wall time from the request, in minutes.'),
+      })
+      .optional()
+      .describe('Hard limits; what is left out is not limited.'),
+    agents: z.array(text).min(1, 'must name at least one agent').optional().describe('Agents that may take part, all when left out; dependencies outside count as satisfied.'),
+    plan: planSchema.optional().describe('The own plan; no planner is called then, and it is never re-planned.'),
+    success: checks.default([]).describe("Commands that prove the mission, run as its last task; each passes when it exits 0."),
+  })
+  .describe('A mission of the Ravenhelm swarm.');
+
+type MissionSource = z.output<typeof missionSchema>;
+
+/** Reads a mission file. Throws ConfigError with the line and column of every problem. */
+export function parseMissionFile(content: string, fileName: string, roster: Roster): MissionFile {
+  const source = readYaml(content, fileName, missionSchema);
+  const mission = source.value;
+  if (!mission) throw new ConfigError(source.problems);
+  const agents = mission.agents ?? roster.names;
+  const scope: PlanScope = { roster: roster.agents, agents, done: [] };
+  const plan = mission.plan ? buildPlan(toDraft(mission.plan), scope) : null;
+  const problems = [...agentProblems(mission, source, roster), ...(plan ? planProblems(plan, scope, source) : [])];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    name: mission.name,
+    brief: mission.brief,
+    approval: mission.approval,
+    retries: mission.retries,
+    budget: { usd: mission.budget?.usd ?? null, tokens: mission.budget?.tokens ?? null, minutes: mission.budget?.minutes ?? null },
+    agents: roster.names.filter((name) => agents.includes(name)),
+    success: mission.success,
+    plan,
+  };
+}
+
+/** The JSON Schema of a mission file, which missions/mission.schema.json publishes for editors. */
+export function missionJsonSchema(): object {
+  return z.toJSONSchema(missionSchema, { io: 'input', target: 'draft-7' });
+}
+
+function toDraft(plan: NonNullable<MissionSource['plan']>): PlanDraft {
+  return {
+    strategy: plan.strategy ?? "The mission file's own plan.",
+    waves: plan.waves.map((wave, index) => ({
+      waveNumber: index + 1,
+      rationale: wave.rationale ?? '',
+      tasks: wave.tasks.map((task) => ({ agent: task.agent, description: task.description, playbook: task.playbook ?? null, acceptance: task.acceptance, timeoutSeconds: task.timeout_seconds ?? null })),
+    })),
+    risks: plan.risks,
+    successCriteria: [],
+  };
+}
+
+function agentProblems(mission: MissionSource, source: YamlSource<MissionSource>, roster: Roster): readonly Problem[] {
+  const names = mission.agents ?? [];
+  const unknown = names.flatMap((name, index) => {
+    if (name === ORCHESTRATOR) return [source.problemAt(['agents', index], 'the orchestrator plans and watches, it is no agent', 'leave it out')];
+    return roster.byName(name) ? [] : [source.problemAt(['agents', index], `unknown agent "${name}"`, didYouMean(name, roster.names))];
+  });
+  return [...unknown, ...repeated(names).map((index) => source.problemAt(['agents', index], `the agent "${names[index]}" is named twice`, 'name it once'))];
+}
+
+/** The same judgement as for a planner's plan, with the place in the file. */
+function planProblems(plan: Plan, scope: PlanScope, source: YamlSource<MissionSource>): readonly Problem[] {
+  return validatePlan(plan, scope).map((problem) => source.problemAt(['plan', ...problem.path], problem.message, problem.fix));
+}

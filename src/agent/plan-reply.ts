@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { Plan } from '../domain/events.js';
+import { buildPlan, continuePlan, describePlanProblem, validatePlan, type PlanDraft, type PlanScope } from '../domain/plan.js';
+import { checkSchema } from './agent-file.js';
+import { portableSchema } from './portable-schema.js';
+import { fromZod, parseJsonObject, type Parsed } from './step-schema.js';
+
+const text = z.string().trim().min(1, 'must not be empty');
+
+/** A plan as a model gives it. */
+const planReplySchema = z.strictObject({
+  strategy: text.describe('The reasoning in a few sentences.'),
+  waves: z.array(
+    z.strictObject({
+      wave_number: z.int().describe('From 1, rising.'),
+      rationale: text.describe('Why these tasks, now.'),
+      tasks: z.array(
+        z.strictObject({
+          agent: text.describe('Name of the agent that runs the task.'),
+          description: text.describe('What is to be done, complete in itself: the agent sees the brief, this text and the results it depends on.'),
+          playbook: z.string().nullable().default(null).describe("Name of the agent's playbook if it does exactly this task, else null."),
+          acceptance: z.array(checkSchema).default([]).describe('Shell commands that exit 0 only when the task is done.'),
+          timeout_seconds: z.int().min(1, 'must be 1 or more').nullable().default(null).describe("Execution deadline in seconds; null for the agent's own."),
+        }),
+      ),
+    }),
+  ),
+  risks: z.array(z.string()).default([]).describe('What may go wrong.'),
+  success_criteria: z.array(checkSchema).default([]).describe('Shell commands that exit 0 only when the whole mission is done.'),
+});
+
+/** What a planner's model is constrained to. */
+export const planReplyJsonSchema = portableSchema(z.toJSONSchema(planReplySchema, { io: 'input' }), 'plan');
+
+/** Reads and judges a reply; a valid plan's waves are numbered from firstWave. The reasons are for the model. */
+export function parsePlanReply(reply: string, scope: PlanScope, firstWave: number): Parsed<Plan> {
+  const json = parseJsonObject(reply);
+  if (!json.ok) return json;
+  const draft = fromZod(planReplySchema.safeParse(json.value), toDraft, 'the plan does not have the agreed form');
+  if (!draft.ok) return draft;
+  const plan = buildPlan(draft.value, scope);
+  const problems = validatePlan(plan, scope);
+  if (problems.length > 0) return { ok: false, reason: `the plan cannot be carried out:\n${problems.map((problem) => `- ${describePlanProblem(problem)}`).join('\n')}` };
+  return { ok: true, value: continuePlan(plan, firstWave) };
+}
+
+function toDraft(reply: z.output<typeof planReplySchema>): PlanDraft {
+  return {
+    strategy: reply.strategy,
+    waves: reply.waves.map((wave) => ({
+      waveNumber: wave.wave_number,
+      rationale: wave.rationale,
+      // An empty name is how some models say none.
+      tasks: wave.tasks.map(({ timeout_seconds: timeoutSeconds, playbook, ...task }) => ({ ...task, playbook: playbook === '' ? null : playbook, timeoutSeconds })),
+    })),
+    risks: reply.risks,
+    successCriteria: reply.success_criteria,
+  };
+}

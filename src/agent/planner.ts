@@ -1,0 +1,89 @@
+import { NOTHING, type Limits } from '../domain/budget.js';
+import type { Plan } from '../domain/events.js';
+import { describePlanProblem, orderPlan, validatePlan, type PlanScope } from '../domain/plan.js';
+import type { ChatModel, ChatRequest } from '../ports/model.js';
+import { askModel, reservation, startTurn, worstTurn, type Turn } from './ask-model.js';
+import { parsePlanReply, planReplyJsonSchema } from './plan-reply.js';
+import { PlanningFailed, type Planner, type PlannerAnswer, type PlanRequest } from './planner-contract.js';
+import { buildPlannerPrompt, REJECTED_PLAN_CHARACTERS } from './planner-prompt.js';
+import type { RejectedReply } from './prompt.js';
+import type { Roster } from './roster.js';
+
+export interface PlannerOptions {
+  /** Tried in order; behind them stands `order`, which needs no model. */
+  readonly chain: readonly ChatModel[];
+  readonly roster: Roster;
+  /** Tokens that a plan may have. */
+  readonly maxOutputTokens: number;
+}
+
+/**
+ * Plans a mission: asks the models in order, each up to three times with the reasons why its plan was refused, and
+ * falls back to waves from the agents' declared dependencies.
+ */
+export function createPlanner(options: PlannerOptions): Planner {
+  return {
+    worstCase: (request) => worstPlan(options, request),
+    propose: (request, signal) => propose(options, request, signal),
+  };
+}
+
+async function propose({ chain, roster, maxOutputTokens }: PlannerOptions, request: PlanRequest, signal: AbortSignal): Promise<PlannerAnswer> {
+  const scope = scopeOf(roster, request);
+  const turn = startTurn(limitsOf(request));
+  const unknown = scope.agents.filter((name) => !roster.byName(name));
+  if (unknown.length > 0) throw planningFailed(turn, `the mission names agents that are unknown here: ${unknown.join(', ')}; start the orchestrator with the agents' files`);
+  for (const model of chain) {
+    signal.throwIfAborted();
+    const answer = await askModel(
+      {
+        model,
+        request: (rejected) => chatRequest(roster, request, rejected, maxOutputTokens),
+        parse: (text) => parsePlanReply(text, scope, request.firstWave),
+        chat: (asked) => model.chat(asked, signal),
+      },
+      turn,
+    );
+    if (answer.kind === 'answered') return answerOf(turn, model.name.split(':')[0] ?? model.name, model.name, answer.value);
+  }
+  return answerOf(turn, 'order', '', planByOrder(scope, request, turn));
+}
+
+/** The declared order; on a changed plan, of the agents that have no done task. */
+function planByOrder(scope: PlanScope, request: PlanRequest, turn: Turn): Plan {
+  const plan = orderPlan(scope, request.firstWave);
+  const problems = validatePlan(plan, scope);
+  if (problems.length === 0) return plan;
+  const nothingLeft = plan.waves.length === 0 && scope.done.length > 0;
+  const why = nothingLeft ? 'every agent of the mission has done its task; the declared order has nothing more to plan' : problems.map(describePlanProblem).join(' ');
+  throw planningFailed(turn, `order: ${why}`);
+}
+
+function planningFailed(turn: Turn, why: string): PlanningFailed {
+  return new PlanningFailed([...turn.refusals, why].join('\n'), { tokensIn: turn.tokensIn, tokensOut: turn.tokensOut, costUsd: turn.costUsd });
+}
+
+function answerOf(turn: Turn, planner: string, model: string, plan: Plan): PlannerAnswer {
+  return { planner, model, plan, refusals: turn.refusals, tokensIn: turn.tokensIn, tokensOut: turn.tokensOut, costUsd: turn.costUsd };
+}
+
+function scopeOf(roster: Roster, request: PlanRequest): PlanScope {
+  return { roster: roster.agents, agents: request.mission.agents, done: request.done };
+}
+
+function limitsOf({ left: rest, mission }: PlanRequest): Limits {
+  return rest ?? { tokens: mission.budget.tokens, usd: mission.budget.usd };
+}
+
+function chatRequest(roster: Roster, request: PlanRequest, rejected: readonly RejectedReply[], maxOutputTokens: number): ChatRequest {
+  const agents = roster.agents.filter((agent) => request.mission.agents.includes(agent.name));
+  return { messages: buildPlannerPrompt(request, agents, rejected), schema: planReplyJsonSchema, maxOutputTokens, turn: null };
+}
+
+/** Each model may be asked three times, the last time with two refused plans and their reasons in front. */
+function worstPlan({ chain, roster, maxOutputTokens }: PlannerOptions, request: PlanRequest): { readonly tokens: number; readonly usd: number } {
+  // A mark of punctuation is a token of its own, so this is the most that a text of the length may have.
+  const longest = '"'.repeat(REJECTED_PLAN_CHARACTERS);
+  const largest = chatRequest(roster, request, [{ text: longest, reason: longest }, { text: longest, reason: longest }], maxOutputTokens);
+  return reservation(worstTurn(chain, () => largest), limitsOf(request), NOTHING);
+}

@@ -1,0 +1,91 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findCycle, inDependencyOrder } from '../domain/agent-graph.js';
+import type { AgentSpec } from '../domain/agent-spec.js';
+import { readAgentFile, type AgentFile } from './agent-file.js';
+import { ConfigError, type Problem } from './config-error.js';
+import { didYouMean } from '../domain/did-you-mean.js';
+
+/** The agents that there are. */
+export interface Roster {
+  /** Each behind the agents that it depends on; otherwise by phase, then by name. */
+  readonly agents: readonly AgentSpec[];
+  readonly names: readonly string[];
+  byName(name: string): AgentSpec | undefined;
+  /** Only these agents; dependencies outside count as satisfied. Throws ConfigError, which names `origin`, when one is unknown. */
+  subset(names: readonly string[], origin?: string): Roster;
+}
+
+export interface RosterOptions {
+  /** Names of the tools that there are. */
+  readonly tools: readonly string[];
+}
+
+/**
+ * Reads every agents/*.md file of a directory (README.md aside).
+ * Throws ConfigError with all problems of all files: unknown keys, tools and dependencies, cycles, names that differ.
+ */
+export async function loadRoster(dir: string, options: RosterOptions): Promise<Roster> {
+  const names = await agentFileNames(dir);
+  const files = await Promise.all(names.map(async (name) => readAgentFile(await readFile(join(dir, name), 'utf8'), join(dir, name), options.tools)));
+  const problems = [...files.flatMap((file) => file.problems), ...duplicateProblems(files), ...dependencyProblems(files)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return createRoster(files.flatMap((file) => (file.spec ? [file.spec] : [])));
+}
+
+/** A roster of specs that are known to be sound: unique names, no cycles. */
+export function createRoster(specs: readonly AgentSpec[]): Roster {
+  const agents = inDependencyOrder(specs);
+  const names = agents.map((spec) => spec.name);
+  return {
+    agents,
+    names,
+    byName: (name) => agents.find((spec) => spec.name === name),
+    subset(wanted, origin = 'agents') {
+      const unknown = wanted.filter((name) => !names.includes(name));
+      if (unknown.length > 0) {
+        throw new ConfigError(unknown.map((name) => ({ file: origin, line: null, column: null, message: `unknown agent "${name}"`, fix: didYouMean(name, names) })));
+      }
+      return createRoster(specs.filter((spec) => wanted.includes(spec.name)));
+    },
+  };
+}
+
+async function agentFileNames(dir: string): Promise<readonly string[]> {
+  const unusable = (message: string) => new ConfigError([{ file: dir, line: null, column: null, message, fix: 'write one agent a file (name.md) there, or point --agents-dir elsewhere' }]);
+  const entries = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw unusable('there is no such directory of agents');
+    throw error;
+  });
+  const names = entries.filter((name) => name.endsWith('.md') && name.toLowerCase() !== 'readme.md').sort();
+  if (names.length === 0) throw unusable('this directory holds no agents');
+  return names;
+}
+
+function duplicateProblems(files: readonly AgentFile[]): readonly Problem[] {
+  const owners = new Map<string, string>();
+  return files.flatMap(({ file, source }) => {
+    const name = source.value?.name;
+    if (name === undefined) return [];
+    const owner = owners.get(name);
+    if (owner === undefined) owners.set(name, file);
+    return owner === undefined ? [] : [source.problemAt(['name'], `the name "${name}" is taken by ${owner}`, 'choose another name')];
+  });
+}
+
+/** Names that no file claims, and cycles among those that can be read. A file that cannot be read still counts by its name. */
+function dependencyProblems(files: readonly AgentFile[]): readonly Problem[] {
+  const names = files.map(({ file, source }) => source.value?.name ?? file.replace(/^.*[\\/]/, '').replace(/\.md$/, ''));
+  const unknown = files.flatMap(({ source }) =>
+    (source.value?.depends_on ?? []).flatMap((name, index) => (names.includes(name) ? [] : [source.problemAt(['depends_on', index], `unknown agent "${name}"`, didYouMean(name, names))])),
+  );
+  return [...unknown, ...cycleProblems(files)];
+}
+
+function cycleProblems(files: readonly AgentFile[]): readonly Problem[] {
+  const cycle = findCycle(files.flatMap((file) => (file.spec ? [file.spec] : [])));
+  const start = files.find((file) => file.spec?.name === cycle?.[0]);
+  if (!cycle || !start?.spec) return [];
+  const index = start.spec.dependsOn.indexOf(cycle[1] ?? '');
+  return [start.source.problemAt(['depends_on', index], `depends_on has a cycle: ${cycle.join(' → ')}`, 'take one of these dependencies out')];
+}

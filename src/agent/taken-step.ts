@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { CheckResult } from '../domain/events.js';
+import type { PastStep, TokenCost } from '../ports/model.js';
+import type { JournaledStep, StepDecision, StepResult } from './loop-contract.js';
+
+/** A step that was decided and has an outcome, read from the journal or just taken. */
+export interface TakenStep extends PastStep {
+  readonly thought: string;
+  /** sha256 of the whole output, hex; null when there is none. */
+  readonly digest: string | null;
+  /** Of a finish: the checks that ran. */
+  readonly checks: readonly CheckResult[] | null;
+  readonly idempotent: boolean;
+  readonly chainIndex: number;
+  /** What the step set aside for the turn behind it. */
+  readonly reserved: TokenCost;
+}
+
+const argumentsSchema = z.record(z.string(), z.unknown());
+
+/** A step of an earlier owner. */
+export function fromJournal({ call, outcome }: JournaledStep): TakenStep {
+  return {
+    step: call.step,
+    thought: call.thought,
+    tool: call.tool,
+    arguments: argumentsSchema.parse(JSON.parse(call.arguments)),
+    model: call.model,
+    idempotent: call.idempotent,
+    chainIndex: call.chain_index,
+    reserved: { tokens: call.reserved_tokens, usd: call.reserved_usd },
+    outcome: outcome.outcome,
+    exitCode: outcome.exit_code,
+    observation: outcome.observation,
+    digest: outcome.output_digest,
+    checks: outcome.checks,
+  };
+}
+
+/** A step that this loop decided and saw performed. */
+export function fromResult(step: number, decision: StepDecision, result: StepResult): TakenStep {
+  return {
+    step,
+    thought: decision.thought,
+    tool: decision.tool,
+    arguments: decision.arguments,
+    model: decision.model,
+    idempotent: decision.idempotent,
+    chainIndex: decision.chainIndex,
+    reserved: decision.reserved,
+    outcome: result.outcome,
+    exitCode: result.exitCode,
+    observation: result.observation,
+    digest: result.outputDigest,
+    checks: result.checks,
+  };
+}

@@ -1,0 +1,34 @@
+import { addCost, NOTHING } from '../domain/budget.js';
+import type { TokenCost } from '../ports/model.js';
+import { reservation, worstTurn } from './ask-model.js';
+import type { Loop } from './loop-state.js';
+import { buildPrompt, REJECTED_CHARACTERS } from './prompt.js';
+import type { Step } from './step-schema.js';
+
+/** Sets the turn behind a step aside; nothing where no turn can follow. */
+export function reserveNext(loop: Loop, step: Step, used: TokenCost): TokenCost {
+  if (loop.steps.length + 1 >= loop.task.agent.maxSteps) return NOTHING;
+  return reservation(worstNextTurn(loop, [step]), loop.share, addCost(loop.spent, used));
+}
+
+/** What tools show the model at most: head and tail of 16 KiB, and the words around them. */
+const LARGEST_OBSERVATION = 17 * 1024;
+/** A rejected reply, the reason, or the notes about other models, with the words around them and a cut's remark. */
+const REJECTED = REJECTED_CHARACTERS + 200;
+/** Most tokens for its bytes: a token for each. */
+const DENSE = '"';
+
+/**
+ * Upper bound of the turn behind these steps, which are not yet performed: the prompt uncut, the largest outcome, and
+ * two rejected replies in front of the third, for each model from where the chain stands.
+ */
+export function worstNextTurn(loop: Loop, pending: readonly Step[]): TokenCost {
+  const { task, effects, steps } = loop;
+  const whole = buildPrompt({ task, tools: effects.tools, steps, notes: [], rejected: [] }, Infinity);
+  const text = (role: 'assistant' | 'user', length: number) => ({ role, content: DENSE.repeat(length) });
+  const coming = pending.flatMap((step) => [{ role: 'assistant' as const, content: JSON.stringify(step) }, text('user', LARGEST_OBSERVATION)]);
+  const rejected = [text('assistant', REJECTED), text('user', REJECTED)];
+  const exchange = [text('user', REJECTED), ...rejected, ...rejected];
+  const request = { messages: [...whole, ...coming, ...exchange], schema: loop.schema.jsonSchema, maxOutputTokens: loop.limits.maxOutputTokens, turn: null };
+  return worstTurn(effects.chain.slice(loop.chainIndex), () => request);
+}

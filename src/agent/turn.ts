@@ -1,0 +1,124 @@
+import { left, NOTHING, type Limits } from '../domain/budget.js';
+import type { ChatModel, ChatReply, ChatRequest, PastStep } from '../ports/model.js';
+import { askModel, reservation, startTurn, usedIn, type PassedWhy, type Turn } from './ask-model.js';
+import { FINISH, type LoopEnd, type StepDecision } from './loop-contract.js';
+import { chainUsedUp, timedOut } from './loop-end.js';
+import type { Loop } from './loop-state.js';
+import { buildPrompt, type PromptSource } from './prompt.js';
+import type { Step } from './step-schema.js';
+import type { TakenStep } from './taken-step.js';
+import { reserveNext, worstNextTurn } from './turn-reserve.js';
+
+/** The steps that need no model: the success checks of a mission, and a safe call whose outcome was lost. */
+export function decideWithoutModel(loop: Loop): StepDecision | null {
+  const last = loop.steps.at(-1);
+  const free = { chainIndex: loop.chainIndex, tokensIn: 0, tokensOut: 0, costUsd: 0 };
+  const fromEarlierOwner = loop.steps.length === loop.task.history.length;
+  if (last?.idempotent && (last.outcome === 'unknown' || (last.outcome === 'aborted' && fromEarlierOwner))) {
+    const refusals = [`step ${last.step} was cut off (${last.outcome}) and is safe to repeat`];
+    return { ...free, thought: last.thought, tool: last.tool, arguments: last.arguments, idempotent: true, model: last.model, refusals, reserved: reserveNext(loop, last, NOTHING) };
+  }
+  if (loop.task.assignment.kind !== 'verify') return null;
+  const finish = { summary: 'The success checks of the mission were run.', outputs: {} };
+  return { ...free, thought: '', tool: FINISH, arguments: finish, idempotent: true, model: '', refusals: [], reserved: NOTHING };
+}
+
+/** One turn: asks the models from where the chain stands, in order, until one gives a step. */
+export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
+  const { chain } = loop.effects;
+  const turn = startTurn(await allowanceOf(loop));
+  const passedOver: PassedWhy[] = [];
+  for (; loop.chainIndex < chain.length; loop.chainIndex += 1) {
+    const model = chain[loop.chainIndex];
+    if (!model) break;
+    const notes = passedOver.map((why) => why.text);
+    const deadline = startDeadline(loop, model, turn);
+    try {
+      const answer = await askModel({ model, request: (rejected) => requestFor(loop, model, notes, rejected), parse: loop.schema.parse, chat: deadline.chat }, turn);
+      if (answer.kind === 'answered') return decisionOf(loop, model, turn, answer.value, answer.reply);
+      passedOver.push(answer.why);
+      loop.promptScale = 1;
+    } catch (error) {
+      if (!(error instanceof DeadlinePassed)) throw error;
+      return timedOut(loop.steps, turn);
+    }
+  }
+  return chainUsedUp(loop, turn, passedOver);
+}
+
+/** What the turn may use: what is set aside for it, and never more than is left of the share. */
+async function allowanceOf(loop: Loop): Promise<Limits> {
+  if (loop.mustReserve) {
+    loop.reserved = reservation(worstNextTurn(loop, []), loop.share, loop.spent);
+    await loop.effects.reserveTurn(loop.reserved);
+    loop.mustReserve = false;
+  }
+  const rest = left(loop.share, loop.spent);
+  const { tokens, usd } = loop.reserved ?? { tokens: Infinity, usd: Infinity };
+  return { tokens: rest.tokens === null ? null : Math.min(rest.tokens, tokens), usd: rest.usd === null ? null : Math.min(rest.usd, usd) };
+}
+
+function requestFor(loop: Loop, model: ChatModel, notes: readonly string[], rejected: PromptSource['rejected']): ChatRequest {
+  const { task, effects, limits, steps, schema } = loop;
+  const room = model.contextTokens === undefined ? limits.maxPromptTokens : Math.min(limits.maxPromptTokens, model.contextTokens - limits.maxOutputTokens);
+  return {
+    messages: buildPrompt({ task, tools: effects.tools, steps, notes, rejected }, Math.floor(room * loop.promptScale)),
+    schema: schema.jsonSchema,
+    maxOutputTokens: limits.maxOutputTokens,
+    turn: { task: task.assignment, playbook: task.playbook, steps: steps.map(toPastStep) },
+  };
+}
+
+function toPastStep({ step, tool, arguments: args, model, outcome, exitCode, observation }: TakenStep): PastStep {
+  return { step, tool, arguments: args, model, outcome, exitCode, observation };
+}
+
+class DeadlinePassed extends Error {
+  readonly code = 'timeout';
+  readonly retriable = true;
+}
+
+/** Of the prompt's room, after a model saw only part of one. */
+const SHRINK = 0.75;
+
+/** A chat that ends with the task's deadline; then what it may have cost counts as used. */
+function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request: ChatRequest): Promise<ChatReply> } {
+  const { signal, remainingMs } = loop.effects;
+  return {
+    async chat(request) {
+      const remaining = remainingMs();
+      if (remaining <= 0) throw new DeadlinePassed("the task's deadline has passed");
+      const deadline = new AbortController();
+      const timer = loop.limits.clock.setTimer(remaining, () => deadline.abort(new DeadlinePassed("the task's deadline has passed")));
+      try {
+        const reply = await model.chat(request, AbortSignal.any([signal, deadline.signal]));
+        if (reply.promptTruncated) loop.promptScale *= SHRINK;
+        return reply;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!deadline.signal.aborted) throw error;
+        const lost = model.worstCase(request);
+        turn.tokensIn += lost.tokens;
+        turn.costUsd += lost.usd;
+        throw deadline.signal.reason;
+      } finally {
+        timer.cancel();
+      }
+    },
+  };
+}
+
+function decisionOf(loop: Loop, model: ChatModel, turn: Turn, step: Step, reply: ChatReply): StepDecision {
+  const definition = loop.effects.tools.find((tool) => tool.name === step.tool);
+  return {
+    ...step,
+    idempotent: reply.idempotent ?? (step.tool === FINISH || definition?.idempotent(step.arguments) === true),
+    model: model.name,
+    chainIndex: loop.chainIndex,
+    refusals: turn.refusals,
+    tokensIn: turn.tokensIn,
+    tokensOut: turn.tokensOut,
+    costUsd: turn.costUsd,
+    reserved: reserveNext(loop, step, usedIn(turn)),
+  };
+}

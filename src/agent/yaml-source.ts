@@ -1,0 +1,136 @@
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import { z } from 'zod';
+import type { Problem } from './config-error.js';
+import { didYouMean } from '../domain/did-you-mean.js';
+
+export type Path = readonly (string | number)[];
+
+/** YAML that a user wrote, checked against a zod schema, with the position of each part. */
+export interface YamlSource<T> {
+  /** null when there are problems. */
+  readonly value: T | null;
+  readonly problems: readonly Problem[];
+  /** A problem of the part at a path; of the nearest part around it when it is not there. */
+  problemAt(path: Path, message: string, fix: string): Problem;
+}
+
+/** Reads YAML. firstLine is the line of the file on which the text starts, from 1 (front matter starts on line 2). */
+export function readYaml<T>(text: string, file: string, schema: z.ZodType<T>, firstLine = 1): YamlSource<T> {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const place = (offset: number) => {
+    const { line, col } = lineCounter.linePos(offset);
+    return { file, line: line + firstLine - 1, column: col };
+  };
+  const problemAt = (path: Path, message: string, fix: string): Problem => ({ ...place(offsetAt(document, path)), message, fix });
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) {
+    const problems = faults.map((fault) => ({ ...place(fault.pos[0]), message: `this is not valid YAML: ${fault.message}`, fix: 'correct the line' }));
+    return { value: null, problems, problemAt };
+  }
+  const data = toData(document);
+  if (!data.ok) return { value: null, problems: [problemAt([], data.reason, 'write the repeated parts out')], problemAt };
+  const parsed = schema.safeParse(data.value);
+  if (parsed.success) return { value: parsed.data, problems: [], problemAt };
+  const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, data.value, schema).map((found) => problemAt(found.path, found.message, found.fix)));
+  return { value: null, problems, problemAt };
+}
+
+/** yaml throws a ReferenceError when aliases multiply beyond its limit. */
+function toData(document: Document): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string } {
+  try {
+    return { ok: true, value: document.toJS() };
+  } catch (error) {
+    if (error instanceof ReferenceError) return { ok: false, reason: error.message };
+    throw error;
+  }
+}
+
+/** Where the part at a path starts: a list's item, the key of an unknown entry, else the value. */
+function offsetAt(document: Document, path: Path): number {
+  let node: unknown = document.contents;
+  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  for (const step of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
+      if (!pair) return offset;
+      if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)];
+      if (isNode(node)) offset = node.range?.[0] ?? offset;
+    } else {
+      return offset;
+    }
+  }
+  return offset;
+}
+
+interface Finding {
+  readonly path: Path;
+  readonly message: string;
+  readonly fix: string;
+}
+
+function describeIssue(issue: z.core.$ZodIssue, data: unknown, schema: z.ZodType): readonly Finding[] {
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+  const name = path.length === 0 ? 'the file' : `"${pathName(path)}"`;
+  const value = valueAt(data, path);
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), path);
+    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key "${key}"`, fix: didYouMean(key, known) }));
+  }
+  if (value === undefined) return [{ path, message: `${name} is missing`, fix: `add it (${expectation(issue)})` }];
+  if (issue.code === 'invalid_value') {
+    return [{ path, message: `${name} is ${show(value)}`, fix: typeof value === 'string' ? didYouMean(value, issue.values.map(String)) : `use one of: ${issue.values.map(String).join(', ')}` }];
+  }
+  if (issue.code === 'invalid_type') return [{ path, message: `${name} is ${show(value)}`, fix: `give ${expectation(issue)}` }];
+  return [{ path, message: `${name}: ${issue.message}`, fix: `change it (it is ${show(value)})` }];
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `one of: ${issue.values.map(String).join(', ')}`;
+  if (issue.code !== 'invalid_type') return issue.message;
+  const words: Readonly<Record<string, string>> = { string: 'text', int: 'a whole number', number: 'a number', array: 'a list', object: 'keys with values', record: 'keys with values' };
+  return words[issue.expected] ?? issue.expected;
+}
+
+/** waves[0].tasks[1].agent */
+function pathName(path: Path): string {
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${step}`)).join('');
+}
+
+function show(value: unknown): string {
+  if (value === null) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'a map' : JSON.stringify(value);
+}
+
+function valueAt(data: unknown, path: Path): unknown {
+  let value = data;
+  for (const step of path) {
+    const entry = z.record(z.string(), z.unknown()).or(z.array(z.unknown())).safeParse(value);
+    if (!entry.success) return undefined;
+    value = Array.isArray(entry.data) ? entry.data[Number(step)] : entry.data[String(step)];
+  }
+  return value;
+}
+
+const schemaNode = z.object({
+  properties: z.record(z.string(), z.unknown()).optional(),
+  additionalProperties: z.unknown().optional(),
+  items: z.unknown().optional(),
+  anyOf: z.array(z.unknown()).optional(),
+});
+
+/** The keys that a JSON Schema allows at a path. */
+function keysAt(schema: unknown, path: Path): readonly string[] {
+  const node = schemaNode.safeParse(schema);
+  if (!node.success) return [];
+  const [step, ...rest] = path;
+  const branches = (node.data.anyOf ?? []).flatMap((branch) => keysAt(branch, path));
+  if (step === undefined) return [...Object.keys(node.data.properties ?? {}), ...branches];
+  const next = typeof step === 'number' ? node.data.items : (node.data.properties?.[step] ?? node.data.additionalProperties);
+  return [...keysAt(next, rest), ...branches];
+}
