@@ -68,7 +68,7 @@ function say(line) {
 async function sayHowTheBrokerRuns() {
   const { chooseStack } = await import('../dist/local/choose-stack.js');
   const { developmentPlace } = await import('../dist/local/stack-place.js');
-  const place = developmentPlace(root.replace(/\/$/, ''));
+  const place = developmentPlace(root);
   const choice = await chooseStack(place, process.env);
   const how = {
     docker: () => 'Redpanda by Docker (docker-compose.redpanda.yml)',

@@ -42,7 +42,9 @@ export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise
   const requests: AnthropicRequest[] = [];
   const server = await startHttpServer(async (request, response, body) => {
     if (`${request.method} ${request.url}` !== 'POST /v1/messages') return fail(response, 404, 'not_found_error', `no such path: ${request.method} ${request.url}`);
-    if (request.headers['x-api-key'] !== (options.apiKey ?? 'test-key')) return fail(response, 401, 'authentication_error', 'invalid x-api-key');
+    // The pinned SDK sends the key as a bearer token; older ones as x-api-key.
+    const key = request.headers['x-api-key'] ?? request.headers.authorization?.replace(/^Bearer /, '');
+    if (key !== (options.apiKey ?? 'test-key')) return fail(response, 401, 'authentication_error', 'invalid x-api-key');
     if (request.headers['anthropic-version'] !== '2023-06-01') return fail(response, 400, 'invalid_request_error', 'anthropic-version: header is required');
     const parsed = checker.safeParse(JSON.parse(body));
     if (!parsed.success) return fail(response, 400, 'invalid_request_error', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));

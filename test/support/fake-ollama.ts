@@ -11,8 +11,8 @@ export interface FakeOllamaOptions {
   readonly models?: readonly string[];
   /** Like newer servers: a prompt of more than num_ctx tokens is refused when the request says `truncate: false`. */
   readonly countTokens?: (request: OllamaChatBody) => number;
-  /** false: /api/version never answers, as when the server hangs. */
-  readonly answersVersion?: boolean;
+  /** true: the server accepts connections and never answers. */
+  readonly hangs?: boolean;
 }
 
 export interface FakeOllama extends FakeServer {
@@ -40,10 +40,10 @@ export async function startFakeOllama(options: FakeOllamaOptions): Promise<FakeO
   const requests: OllamaChatBody[] = [];
   const models = options.models ?? ['qwen3:8b'];
   const server = await startHttpServer(async (request, response, body) => {
+    if (options.hangs === true) return;
     switch (`${request.method} ${request.url}`) {
       case 'GET /api/version':
-        if (options.answersVersion !== false) sendJson(response, 200, { version: '0.6.5' } satisfies VersionResponse);
-        return;
+        return sendJson(response, 200, { version: '0.6.5' } satisfies VersionResponse);
       case 'GET /api/tags':
         return sendJson(response, 200, { models: models.map(tag) });
       case 'POST /api/chat':

@@ -65,11 +65,16 @@ function faultOf(request: OpenaiRequest): string | null {
 }
 
 function fail(response: ServerResponse, status: number, code: string | null, message: string, headers: Readonly<Record<string, string>> = {}): void {
-  sendJson(response, status, { error: { message, type: status >= 500 ? 'server_error' : 'invalid_request_error', param: null, code } }, headers);
+  sendJson(response, status, { error: { message, type: errorType(status), param: null, code } }, headers);
+}
+
+function errorType(status: number): string {
+  if (status === 429) return 'requests';
+  return status >= 500 ? 'server_error' : 'invalid_request_error';
 }
 
 async function send(response: ServerResponse, request: OpenaiRequest, reply: Exclude<FakeReply, string>): Promise<void> {
-  if (reply.kind === 'error') return fail(response, reply.status, reply.type ?? null, reply.message, reply.headers);
+  if (reply.kind === 'error') return fail(response, reply.status, reply.type ?? (reply.status === 429 ? 'rate_limit_exceeded' : null), reply.message, reply.headers);
   if (reply.kind === 'stalled' && reply.at === 'connect') return;
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
   const begin = () => write(response, sse(chunk(request, { role: 'assistant', content: '{"reply":' })));

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
 /** Redpanda by testcontainers where a Docker engine answers, else the Java stack, else none. */
 export async function startTestBroker() {
@@ -42,6 +42,7 @@ async function startJavaStack() {
     brokers,
     registryUrl,
     async stop() {
+      reaper.ref(); // else node may end before it
       reaper.stdin.end();
       await once(reaper, 'exit');
     },

@@ -1,0 +1,146 @@
+import { createPlanner } from '../../src/agent/planner.js';
+import { createRoster } from '../../src/agent/roster.js';
+import type { AgentSpec } from '../../src/domain/agent-spec.js';
+import { createCoordinationView } from '../../src/domain/coordination-view.js';
+import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
+import { createMissionId } from '../../src/domain/mission-id.js';
+import type { MissionReport } from '../../src/domain/report.js';
+import { createTopicNames } from '../../src/domain/topic-names.js';
+import { createMemoryLog } from '../../src/memory/memory-log.js';
+import { createPlaybookModel } from '../../src/models/playbook.js';
+import type { Appender, Log, LogRecord } from '../../src/ports/log.js';
+import type { Logger } from '../../src/ports/logger.js';
+import type { ChatModel } from '../../src/ports/model.js';
+import { createEventFactory } from '../../src/roles/event.js';
+import { createOrchestrator } from '../../src/roles/orchestrator.js';
+import type { Role } from '../../src/roles/role.js';
+import { createWorker } from '../../src/roles/worker.js';
+import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
+import { createScriptedTools, createSharedVolume, type Behaviour, type Ledger, type ScriptedTools } from './scripted-tools.js';
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+
+export function agentSpec(name: string, overrides: Partial<AgentSpec> = {}): AgentSpec {
+  const steps = [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `${name} step ${n}`, unless: null }));
+  return {
+    name, description: `${name} does its work`, phase: 1, dependsOn: [], tools: ['execute_terminal_command'], models: null, concurrency: 4, timeoutSeconds: 60, maxSteps: 20,
+    playbooks: { work: { name: 'work', steps, acceptance: [{ name: 'done', command: `${name} check` }] } }, prompt: `You are ${name}.`, ...overrides,
+  };
+}
+
+export interface RunningWorker {
+  readonly role: Role;
+  readonly tools: ScriptedTools;
+  /** As SIGKILL would: nothing is flushed, nothing is left; the group notices as after a session timeout. */
+  kill(): Promise<void>;
+}
+
+/** Orchestrators and workers in one process, on a log that they share. */
+export async function createRoleSwarm(options: { readonly roster: readonly AgentSpec[]; readonly behaviour?: Behaviour; readonly chain?: readonly ChatModel[]; readonly log?: Log; readonly prefix?: string; readonly partitions?: number }) {
+  const clock = createSystemClock();
+  const ids = createSystemIds();
+  const log = options.log ?? createMemoryLog({ clock });
+  const topics = createTopicNames(options.prefix ?? 'test');
+  const { roster, partitions = 2 } = options;
+  const chain = options.chain ?? [createPlaybookModel()];
+  const ledger: Ledger = { starts: [], checks: [] };
+  const volume = createSharedVolume();
+  const createEvent = createEventFactory({ clock, ids });
+  const topicNames = [topics.coordination, topics.status, ...roster.map((agent) => topics.tasks(agent.name))];
+  await log.admin.ensureTopics(topicNames.map((name) => ({ name, partitions, replicationFactor: null, config: {} })));
+
+  const records: LogRecord[] = [];
+  const events: AgentEvent[] = [];
+  const view = createCoordinationView();
+  const waiting = new Set<() => void>();
+  const watch = await log.watch({
+    topics: topicNames,
+    from: 'beginning',
+    onRecord(record) {
+      if (record.content.kind !== 'event') return;
+      records.push(record);
+      events.push(record.content.event);
+      if (record.topic === topics.coordination) view.apply(record.partition, { offset: record.offset, timestampMs: record.timestampMs, event: record.content.event });
+      for (const check of [...waiting]) check();
+    },
+    onFatal: (error) => { throw error; },
+  });
+  const roles: Role[] = [];
+  const appenders: Appender[] = [];
+  let processes = 0;
+
+  function processDeps() {
+    const own = { coordination: log.createAppender('coordination'), tasks: log.createAppender('tasks') };
+    appenders.push(own.coordination, own.tasks);
+    processes += 1;
+    return { log, appenders: own, clock, ids, logger: silent, topics, roster, processId: `process-${processes}` };
+  }
+
+  const swarm = {
+    log, topics, ledger, events, records, view, createEvent,
+    async startOrchestrator(timings: object = {}): Promise<Role> {
+      const planner = createPlanner({ chain: [], roster: createRoster(roster), maxOutputTokens: 4000 });
+      const role = createOrchestrator({ ...processDeps(), planner, timings: { retryBaseMs: 1, commitMs: 20, ...timings } });
+      roles.push(role);
+      await role.start();
+      return role;
+    },
+    async startWorker(agents: readonly string[] = roster.map((agent) => agent.name), behaviour = options.behaviour): Promise<RunningWorker> {
+      const tools = createScriptedTools(ledger, volume, behaviour);
+      const loopLimits = { clock, maxOutputTokens: 1000, maxPromptTokens: 8000 };
+      const role = createWorker({ ...processDeps(), agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, loopLimits, timings: { commitMs: 20 } });
+      roles.push(role);
+      await role.start();
+      return {
+        role, tools,
+        async kill() {
+          tools.die();
+          await role.stop(0);
+        },
+      };
+    },
+    async submit(request: Partial<PayloadOf<'mission_requested'>> = {}): Promise<string> {
+      const partition = 0;
+      const id = createMissionId({ nowMs: clock.now(), partition, random: Math.random });
+      const payload: PayloadOf<'mission_requested'> = {
+        mission_id: id, name: 'test', brief: 'Do the work.', approval: 'none', retries: 2, budget: { usd: null, tokens: null, minutes: null },
+        agents: roster.map((agent) => agent.name), success: [], plan: null, workspace: null, workspace_marker: 'marker', requested_by: 'test', ...request,
+      };
+      await swarm.append(createEvent({ type: 'mission_requested', from: 'test', missionId: id, payload }), id, partition);
+      return id;
+    },
+    async append(event: AgentEvent, missionId: string, partition = 0): Promise<void> {
+      const appender = log.createAppender('test');
+      await appender.append({ topic: topics.coordination, partition, key: missionId, event });
+      await appender.close();
+    },
+    /** Resolves when the condition holds; it is asked again after every record. */
+    until(condition: () => boolean): Promise<void> {
+      return new Promise((resolve) => {
+        const check = () => {
+          if (!condition()) return;
+          waiting.delete(check);
+          resolve();
+        };
+        waiting.add(check);
+        check();
+      });
+    },
+    async ended(id: string): Promise<MissionReport> {
+      await swarm.until(() => ['completed', 'failed', 'cancelled'].includes(view.report(id)?.status ?? ''));
+      const report = view.report(id);
+      if (report === null) throw new TypeError('an ended mission has a report');
+      return report;
+    },
+    eventsOf: (type: AgentEvent['event_type']) => events.filter((event) => event.event_type === type),
+    async close(): Promise<void> {
+      await Promise.all(roles.map((role) => role.stop(0)));
+      await watch.stop();
+      await Promise.all(appenders.map((appender) => appender.close()));
+      if (options.log === undefined) await log.close();
+    },
+  };
+  return swarm;
+}
+
+export type RoleSwarm = Awaited<ReturnType<typeof createRoleSwarm>>;

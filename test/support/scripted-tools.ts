@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { FenceLost, type TaskPlace, type ToolCall, type ToolExecutor, type ToolOutcome } from '../../src/ports/tools.js';
+
+/** What happened to the world: every tool start, by mission/task/attempt#step. */
+export interface Ledger {
+  readonly starts: string[];
+  readonly checks: string[];
+}
+
+/** How a command behaves. hang: until it is aborted or released. */
+export type Behaviour = (command: string) => 'ok' | 'fail' | 'hang';
+
+export interface ScriptedTools extends ToolExecutor {
+  readonly ledger: Ledger;
+  /** Lets hanging commands end well. */
+  release(): void;
+  /** Kills this executor's worker: its running commands never report, as after SIGKILL. */
+  die(): void;
+}
+
+/** Outcomes and fences that several workers share, as they would share a volume. */
+export interface SharedVolume {
+  readonly fences: Map<string, number>;
+  readonly outcomes: Map<string, ToolOutcome>;
+}
+
+export const createSharedVolume = (): SharedVolume => ({ fences: new Map(), outcomes: new Map() });
+
+const nameOf = (task: TaskPlace): string => `${task.missionId}/${task.taskId}`;
+const stepOf = (call: { task: TaskPlace; step: number }): string => `${nameOf(call.task)}/${call.task.attempt}#${call.step}`;
+
+/** Tools without processes, for tests of the roles: the same contract as the real executor, and a ledger of what it did. */
+export function createScriptedTools(ledger: Ledger, volume: SharedVolume, behaviour: Behaviour = () => 'ok'): ScriptedTools {
+  const hanging = new Set<() => void>();
+  let dead = false;
+  const outcomeOf = (exitCode: number, text: string): ToolOutcome => ({
+    outcome: exitCode === 0 ? 'ok' : 'error', exitCode, observation: text, outputDigest: createHash('sha256').update(text).digest('hex'), durationMs: 1,
+  });
+
+  function hang(call: ToolCall, signal: AbortSignal): Promise<ToolOutcome> {
+    return new Promise((resolve) => {
+      const end = (outcome: ToolOutcome) => {
+        hanging.delete(released);
+        if (!dead) resolve(outcome);
+      };
+      const released = () => end(outcomeOf(0, 'released'));
+      hanging.add(released);
+      signal.addEventListener('abort', () => end({ outcome: 'aborted', exitCode: null, observation: 'stopped', outputDigest: null, durationMs: 1 }), { once: true });
+    });
+  }
+
+  return {
+    ledger,
+    release: () => [...hanging].forEach((released) => released()),
+    die() {
+      dead = true;
+    },
+    definitions: () => [{
+      name: 'execute_terminal_command', description: 'Runs a command.', parameters: { type: 'object', properties: { command: { type: 'string' } }, required: ['command'] },
+      idempotent: () => false, validate: () => null,
+    }],
+    async takeFence(task, claimOffset) {
+      const name = nameOf(task);
+      if ((volume.fences.get(name) ?? -1) > claimOffset) throw new FenceLost('a higher claim is there');
+      volume.fences.set(name, claimOffset);
+    },
+    recoverOutcome: async (task, step) => volume.outcomes.get(stepOf({ task, step })) ?? null,
+    async run(call, signal) {
+      if ((volume.fences.get(nameOf(call.task)) ?? -1) > call.claimOffset) throw new FenceLost('a higher claim is there');
+      const command = String(call.arguments['command']);
+      ledger.starts.push(stepOf(call));
+      const how = behaviour(command);
+      if (how === 'hang') return hang(call, signal);
+      const outcome = outcomeOf(how === 'ok' ? 0 : 1, command);
+      volume.outcomes.set(stepOf(call), outcome);
+      return outcome;
+    },
+    async runChecks(call) {
+      const results = call.checks.map((check) => ({ name: check.name, command: check.command, exit_code: behaviour(check.command) === 'fail' ? 1 : 0, duration_ms: 1, output_digest: '' }));
+      ledger.checks.push(stepOf(call));
+      const failed = results.find((result) => result.exit_code !== 0);
+      return { passed: failed === undefined, results, observation: failed === undefined ? 'all checks passed' : `check ${failed.name} failed` };
+    },
+    prepareWorkspace: async () => '/workspace',
+  };
+}
