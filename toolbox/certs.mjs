@@ -2,10 +2,10 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { modeOf, readText } from './lib/files.mjs';
 import { listOf, Problems, readArguments, refuse, runTool, UsageError, wholeNumber } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/certs.mjs chain --ca CA.crt --cert SERVER.crt
-       node /toolbox/certs.mjs names --cert SERVER.crt --names a.example,b.example
-       node /toolbox/certs.mjs keys CERT:KEY...
-       node /toolbox/certs.mjs validity CERT... --days N
+const USAGE = `usage: node $TOOLBOX/certs.mjs chain --ca CA.crt --cert SERVER.crt
+       node $TOOLBOX/certs.mjs names --cert SERVER.crt --names a.example,b.example
+       node $TOOLBOX/certs.mjs keys CERT:KEY...
+       node $TOOLBOX/certs.mjs validity CERT... --days N
 chain     the CA is a CA and its key signed both; the server certificate is none and serves TLS
 names     the DNS names of the certificate are exactly these
 keys      each private key belongs to its certificate and has mode 600

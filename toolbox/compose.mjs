@@ -4,10 +4,10 @@ import { readKeyValues, readLabels } from './lib/env.mjs';
 import { exists } from './lib/files.mjs';
 import { listOf, readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/compose.mjs services FILE --names A,B [--routed C,D]
-       node /toolbox/compose.mjs ports FILE
-       node /toolbox/compose.mjs references FILE --env .env
-       node /toolbox/compose.mjs files FILE [--later DIR,DIR]
+const USAGE = `usage: node $TOOLBOX/compose.mjs services FILE --names A,B [--routed C,D]
+       node $TOOLBOX/compose.mjs ports FILE
+       node $TOOLBOX/compose.mjs references FILE --env .env
+       node $TOOLBOX/compose.mjs files FILE [--later DIR,DIR]
 services    exactly these services, each with a pinned image and known keys; those routed have a label file whose port they expose
 ports       no two services publish the same port of the host
 references  volumes, networks, secrets, configs and services that are named exist, conditions fit, no cycle, no variable but those of .env

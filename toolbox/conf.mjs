@@ -4,8 +4,8 @@ import { parseRedis } from './lib/redis-conf.mjs';
 import { readText } from './lib/files.mjs';
 import { readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/conf.mjs redis FILE
-       node /toolbox/conf.mjs nats FILE --env .env
+const USAGE = `usage: node $TOOLBOX/conf.mjs redis FILE
+       node $TOOLBOX/conf.mjs nats FILE --env .env
 redis  directives and their values are known; data is appended to disk, memory is bounded, no password in the file
 nats   parses; client and monitoring ports differ, JetStream has a directory, users come from variables of .env`;
 

@@ -2,10 +2,10 @@ import { runInNewContext } from 'node:vm';
 import { readJson, readYaml } from './lib/files.mjs';
 import { readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/data.mjs FILE... [--assert EXPRESSION]...
+const USAGE = `usage: node $TOOLBOX/data.mjs FILE... [--assert EXPRESSION]...
 Parses YAML and JSON files (duplicate keys are errors). Each EXPRESSION is JavaScript over the parsed
 value "doc" of the one FILE given, and must be true:
-  node /toolbox/data.mjs events/topics.yaml --assert 'doc.topics.length === 15'`;
+  node $TOOLBOX/data.mjs events/topics.yaml --assert 'doc.topics.length === 15'`;
 
 /** Whether an expression holds for a document; what it throws counts as a problem. */
 function problemOf(file, expression, doc) {

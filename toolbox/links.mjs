@@ -3,7 +3,7 @@ import { readLabels } from './lib/env.mjs';
 import { exists, listFiles, readText } from './lib/files.mjs';
 import { readArguments, refuse, runTool } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/links.mjs PAGE.html [--covers DIR] [--labels DIR]
+const USAGE = `usage: node $TOOLBOX/links.mjs PAGE.html [--covers DIR] [--labels DIR]
 Every link and source of the page leads to a file that exists, an anchor of the page, or (--labels) to a host that a
 Traefik label file routes. --covers DIR: each file below DIR is linked, but for the page itself.`;
 

@@ -3,8 +3,8 @@ import { readComposeFile } from './lib/compose-file.mjs';
 import { exists, listFiles, readJson, readYaml } from './lib/files.mjs';
 import { listOf, readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/observability.mjs prometheus FILE (--services A,B | --compose FILE)
-       node /toolbox/observability.mjs grafana DIR (--services A,B | --compose FILE)
+const USAGE = `usage: node $TOOLBOX/observability.mjs prometheus FILE (--services A,B | --compose FILE)
+       node $TOOLBOX/observability.mjs grafana DIR (--services A,B | --compose FILE)
 prometheus  scrape jobs have names of their own and targets SERVICE:PORT of services that exist (with --services: of each of them);
             rule files exist, hold groups of rules with expressions
 grafana     DIR is the provisioning directory: data sources have a uid and a type and lead to existing services; dashboards

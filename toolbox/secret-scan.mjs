@@ -5,7 +5,7 @@ import { readKeyValues, SECRET_NAME } from './lib/env.mjs';
 import { listFiles, modeOf, readText } from './lib/files.mjs';
 import { listOf, readArguments, refuse, runTool } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/secret-scan.mjs DIR --env .env --keys certs/ca.key,certs/server.key [--outside /keys/secrets.key]
+const USAGE = `usage: node $TOOLBOX/secret-scan.mjs DIR --env .env --keys certs/ca.key,certs/server.key [--outside /keys/secrets.key]
 No file below DIR but --env holds the value of one of its secrets, in whatever notation (plain, any case, base64,
 hexadecimal, URL-encoded). Private keys stand in the files of --keys only; those and --env have mode 600.
 --outside: files outside DIR whose content must not stand in DIR either. Values are never printed.`;

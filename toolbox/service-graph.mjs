@@ -2,8 +2,8 @@ import { orderOf, readComposeFile } from './lib/compose-file.mjs';
 import { readJson, readText, writeWhole } from './lib/files.mjs';
 import { Problems, readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/service-graph.mjs derive GRAPH.json --compose compose.yaml [--cypher FILE]
-       node /toolbox/service-graph.mjs check GRAPH.json --compose compose.yaml [--cypher FILE]
+const USAGE = `usage: node $TOOLBOX/service-graph.mjs derive GRAPH.json --compose compose.yaml [--cypher FILE]
+       node $TOOLBOX/service-graph.mjs check GRAPH.json --compose compose.yaml [--cypher FILE]
 derive  writes services, dependencies and the start order (groups that may start side by side), and the statements that load them into a graph database
 check   the graph has no cycle, is the compose file's, its start order respects every dependency; the statements are the graph's`;
 

@@ -1,10 +1,10 @@
-import { PGlite } from '@electric-sql/pglite';
-import { exists, listFiles, readText } from './lib/files.mjs';
-import { Problems, readArguments, refuse, runTool, wholeNumber } from './lib/tool.mjs';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { exists, listFiles, readText } from './lib/files.mjs';
+import { Problems, readArguments, refuse, runTool, wholeNumber } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/sql.mjs FILE|DIR... [--times N] [--true SELECT]...
+const USAGE = `usage: node $TOOLBOX/sql.mjs FILE|DIR... [--times N] [--true SELECT]...
 Runs SQL files (a directory's *.sql in order of name) in a new, empty Postgres (PGlite, in memory).
 A statement that ends in \\gexec runs each cell of its result, as psql does.
 --times N   run them all N times; what the later runs change (columns, indexes, rows, roles, databases) is an error
@@ -55,6 +55,13 @@ async function inventory(database) {
   return items;
 }
 
+/** V8's optimising compiler costs more here than it saves: 3.5 s of processor time with it, 2.0 s without, for a run of four migrations. */
+async function openDatabase() {
+  setFlagsFromString('--liftoff-only');
+  const { PGlite } = await import('@electric-sql/pglite');
+  return PGlite.create();
+}
+
 async function applyTimes(database, files, times) {
   let before = null;
   for (let run = 1; run <= times; run += 1) {
@@ -86,7 +93,7 @@ await runTool(USAGE, async (argv) => {
   const { options, positionals } = readArguments(argv, { times: 'string', true: 'strings' }, { positionals: [1, Infinity] });
   const times = wholeNumber('times', options.times ?? '1');
   const files = positionals.flatMap(filesOf);
-  const database = await PGlite.create();
+  const database = await openDatabase();
   try {
     await applyTimes(database, files, times);
     const problems = [];

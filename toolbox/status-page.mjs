@@ -5,8 +5,8 @@ import { readLabels } from './lib/env.mjs';
 import { listFiles, modeOf, readJson, readText, sha256, writeWhole } from './lib/files.mjs';
 import { readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/status-page.mjs build DIR --graph GRAPH.json --labels DIR --cert CERT
-       node /toolbox/status-page.mjs check DIR
+const USAGE = `usage: node $TOOLBOX/status-page.mjs build DIR --graph GRAPH.json --labels DIR --cert CERT
+       node $TOOLBOX/status-page.mjs check DIR
 build  writes DIR/status.json (the control plane's API answer: routes, start order, certificate, artefacts) and DIR/index.html, which links them all
 check  status.json lists every file of the platform as it is now`;
 

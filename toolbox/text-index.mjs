@@ -1,14 +1,14 @@
 import { listFiles, modeOf, readJson, readText, sha256, writeWhole } from './lib/files.mjs';
 import { listOf, Problems, readArguments, refuse, runTool, UsageError, wholeNumber } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/text-index.mjs build INDEX.json --except DIR,DIR
-       node /toolbox/text-index.mjs check INDEX.json
-       node /toolbox/text-index.mjs query INDEX.json "WORDS" [--first FILE] [--limit N]
+const USAGE = `usage: node $TOOLBOX/text-index.mjs build INDEX.json --except DIR,DIR
+       node $TOOLBOX/text-index.mjs check INDEX.json
+       node $TOOLBOX/text-index.mjs query INDEX.json "WORDS" [--first FILE] [--limit N]
 build  indexes the text files of the current directory (not those of mode 600, keys, certificates and ciphertexts, nor below --except)
 check  every file that belongs in it is in it as it is now, and nothing else
 query  prints the best files by BM25; with --first, FILE must be the best`;
 
-const TEXT = /(\.(ya?ml|json|sql|conf|hcl|md|sh|labels|txt)|(^|\/)Dockerfile)$/;
+const TEXT = /(\.(ya?ml|json|sql|conf|cnf|hcl|md|sh|labels|txt)|(^|\/)Dockerfile)$/;
 // Usual constants of BM25: saturation of term frequency, weight of a document's length.
 const K1 = 1.2;
 const B = 0.75;

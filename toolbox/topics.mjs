@@ -1,8 +1,8 @@
 import { readText, readYaml, writeWhole } from './lib/files.mjs';
 import { listOf, readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/topics.mjs script PLAN.yaml --out FILE.sh
-       node /toolbox/topics.mjs check PLAN.yaml --script FILE.sh --topics A,B
+const USAGE = `usage: node $TOOLBOX/topics.mjs script PLAN.yaml --out FILE.sh
+       node $TOOLBOX/topics.mjs check PLAN.yaml --script FILE.sh --topics A,B
 PLAN.yaml: topics: [{name, partitions, retention_ms (-1: for ever), cleanup_policy, doc}]
 script  writes the rpk commands that create the plan's topics
 check   exactly these topics, legal and documented; FILE.sh is what the plan yields`;

@@ -4,9 +4,9 @@ import { readLabels } from './lib/env.mjs';
 import { exists, listFiles, readText, readYaml } from './lib/files.mjs';
 import { listOf, readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
 
-const USAGE = `usage: node /toolbox/traefik.mjs static FILE
-       node /toolbox/traefik.mjs tls DIR --mount /certs=certs
-       node /toolbox/traefik.mjs routes LABELS_DIR --static FILE --dynamic DIR --cert CERT --services A,B
+const USAGE = `usage: node $TOOLBOX/traefik.mjs static FILE
+       node $TOOLBOX/traefik.mjs tls DIR --mount /certs=certs
+       node $TOOLBOX/traefik.mjs routes LABELS_DIR --static FILE --dynamic DIR --cert CERT --services A,B
 static  entry points web (redirects to websecure) and websecure on different ports; a docker provider that exposes nothing by itself, a file provider
 tls     the certificates that the dynamic configuration names exist here (--mount CONTAINER=HERE) and their keys belong to them
 routes  one label file for each service: routers with an existing entry point, service and middlewares, TLS on, a port, and a host name that CERT serves`;

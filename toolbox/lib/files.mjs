@@ -1,5 +1,5 @@
 /** Reading the workspace: text, YAML, JSON, env files, trees. Every error names the file and, where there is one, the line. */
-import { readdirSync, readFileSync, renameSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join, relative } from 'node:path';
 import { LineCounter, parseAllDocuments } from 'yaml';
@@ -12,7 +12,7 @@ export function readText(file) {
 /** The documents of a YAML file (JSON is YAML): one value for a single document, duplicate keys refused. */
 export function readYaml(file) {
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(readText(file), { lineCounter, uniqueKeys: true });
+  const documents = parseAllDocuments(readText(file), { lineCounter, uniqueKeys: true, merge: true });
   if (documents.length === 0) throw new Problems([`${file}: is empty`]);
   const problems = documents.flatMap((document) => [...document.errors, ...document.warnings]).map((error) => {
     const { line, col } = lineCounter.linePos(error.pos[0]);
@@ -33,11 +33,15 @@ export function readJson(file) {
   }
 }
 
-/** Every file below a directory, as sorted paths relative to it. A file that vanishes meanwhile (a neighbour's rename) is left out. */
+/** Names at the root that are no part of the work: the swarm's own state in a given workspace, and git's. */
+const NOT_OURS = /^(\.ravenhelm|\.git)(\/|$)/;
+
+/** Every file below a directory, as sorted paths relative to it. */
 export function listFiles(root) {
   return readdirSync(root, { withFileTypes: true, recursive: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
+    .filter((path) => !NOT_OURS.test(path))
     .sort();
 }
 
@@ -55,9 +59,10 @@ export function sha256(content) {
 }
 
 /** Writes whole files only: a step that is cut off leaves the old file or the new one. */
-export function writeWhole(file, content) {
-  mkdirSync(dirname(file) || '.', { recursive: true });
+export function writeWhole(file, content, mode = 0o644) {
+  mkdirSync(dirname(file), { recursive: true });
   const part = `${file}.part`;
-  writeFileSync(part, content);
+  rmSync(part, { force: true });
+  writeFileSync(part, content, { mode });
   renameSync(part, file);
 }
