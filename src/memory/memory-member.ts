@@ -22,7 +22,7 @@ export interface MemoryMemberOptions {
   committed(partition: PartitionId): CommittedOffset | null;
 }
 
-/** What a member does with an assigned partition; null once its consumer threw. */
+/** What a member does with an assigned partition; null until it is open, and when open() threw. */
 interface Assigned extends PartitionId {
   open: { readonly consumer: PartitionConsumer; readonly reader: PartitionReader } | null;
 }
@@ -59,10 +59,7 @@ export function createMemoryMember({ id, options, storage, schedule, committed }
       onGap(position, low) {
         throw new Error(`${partitionName(entry)}: records ${position} to ${low - 1} were deleted before group ${options.groupId} had read them`);
       },
-      onError(error) {
-        entry.open = null;
-        options.onFatal(error);
-      },
+      onError: (error) => options.onFatal(error),
     });
     entry.open = { consumer, reader };
   };

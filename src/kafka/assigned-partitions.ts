@@ -1,0 +1,222 @@
+import type { KafkaMessage } from 'kafkajs';
+import type { GroupOptions, PartitionAssignment, PartitionConsumer, PartitionId } from '../ports/log.js';
+import type { Logger } from '../ports/logger.js';
+import type { Backoff } from './backoff.js';
+import type { Codec } from './codec.js';
+import { DataLoss, describeError, reportFatal } from './errors.js';
+import { readBatch, type ReadStop } from './read-batch.js';
+
+/** How the client is told where to read. Nothing happens while the client is between two sessions: the next join repeats it. */
+export interface ReadControl {
+  seek(partition: PartitionId, offset: number): void;
+  pause(partition: PartitionId): void;
+  resume(partition: PartitionId): void;
+}
+
+export interface AssignedPartitionsOptions {
+  readonly group: GroupOptions;
+  readonly codec: Codec;
+  readonly control: ReadControl;
+  readonly backoff: Backoff;
+  readonly logger: Logger;
+  /** The group's committed offsets and the log's bounds, of every partition of a topic, asked of the cluster now. */
+  fetchAssignments(topic: string): Promise<readonly PartitionAssignment[]>;
+}
+
+/** The partitions that the group gives to this member, each from open to closed. */
+export interface AssignedPartitions {
+  /** The group's word: closes what is gone, opens what is new, and sets every position (a rebalance resets them all). */
+  onJoin(assignment: readonly PartitionId[]): void;
+  /** Fetched records; `resolve` tells the client the last offset that was delivered. */
+  onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
+  isAssigned(partition: PartitionId): boolean;
+  held(): readonly PartitionId[];
+  closeAll(): void;
+}
+
+interface Assigned extends PartitionId {
+  /**
+   * opening: paused until its committed offset is known. reading. waiting: paused before a record that cannot be
+   * read yet. stopped: paused, its consumer threw.
+   */
+  phase: 'opening' | 'reading' | 'waiting' | 'stopped';
+  consumer: PartitionConsumer | null;
+  /** Next offset to deliver. */
+  position: number;
+  /** What its consumer was told, while it is blocked. */
+  blockedReason: string | null;
+}
+
+export function createAssignedPartitions(options: AssignedPartitionsOptions): AssignedPartitions {
+  const { group, codec, control, backoff, logger } = options;
+  const assigned = new Map<string, Assigned>();
+  const isCurrent = (entry: Assigned) => assigned.get(keyOf(entry)) === entry;
+
+  const onJoin = (assignment: readonly PartitionId[]) => {
+    const given = new Set(assignment.map(keyOf));
+    for (const entry of [...assigned.values()]) {
+      if (!given.has(keyOf(entry))) close(entry);
+    }
+    const opening = assignment.flatMap((partition) => keepOrPrepare(partition) ?? []);
+    for (const topic of new Set(opening.map((entry) => entry.topic))) {
+      void openAll(topic, opening.filter((entry) => entry.topic === topic));
+    }
+  };
+
+  /** The entry to be opened, or null when the partition is open already. */
+  const keepOrPrepare = ({ topic, partition }: PartitionId): Assigned | null => {
+    const existing = assigned.get(keyOf({ topic, partition }));
+    if (existing && existing.phase !== 'opening') {
+      control.seek(existing, existing.position);
+      if (existing.phase === 'reading') control.resume(existing);
+      else control.pause(existing);
+      return null;
+    }
+    // One that is still opening starts anew: what was fetched for it may be from before another member had it.
+    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, blockedReason: null };
+    assigned.set(keyOf(entry), entry);
+    control.pause(entry);
+    return entry;
+  };
+
+  /** Never rejects. kafkajs does not wait for it, so after each await the group may have changed its mind. */
+  const openAll = async (topic: string, entries: readonly Assigned[]) => {
+    for (let attempt = 1; entries.some(isOpening); attempt += 1) {
+      try {
+        const states = await options.fetchAssignments(topic);
+        for (const entry of entries.filter(isOpening)) {
+          const state = states.find(({ partition }) => partition === entry.partition);
+          if (state) open(entry, state);
+        }
+      } catch (error) {
+        logger.warn({ group: group.groupId, topic, error: describeError(error) }, 'kafka.open_retried');
+      }
+      if (entries.some(isOpening)) await backoff.wait(attempt);
+    }
+  };
+  const isOpening = (entry: Assigned) => entry.phase === 'opening' && isCurrent(entry);
+
+  const open = (entry: Assigned, state: PartitionAssignment) => {
+    guarded(entry, () => {
+      entry.consumer = group.open(state);
+      if (!isCurrent(entry)) return entry.consumer.onClosed(); // open() itself left the group
+      const { committed, logStart, logEnd } = state;
+      // Never a position that the log does not hold: kafkajs would reset it to the beginning and commit that.
+      entry.position = committed === null ? logStart : Math.min(Math.max(committed.offset, logStart), logEnd);
+      read(entry);
+    });
+  };
+
+  const read = (entry: Assigned) => {
+    entry.phase = 'reading';
+    control.seek(entry, entry.position);
+    control.resume(entry);
+  };
+
+  const onBatch: AssignedPartitions['onBatch'] = (partition, messages, resolve) => {
+    const entry = assigned.get(keyOf(partition));
+    if (entry?.phase !== 'reading') return;
+    const { records, position, stop } = readBatch(codec, entry, messages, entry.position);
+    if (records.length > 0) {
+      entry.position = position;
+      resolve(position - 1);
+      guarded(entry, () => {
+        if (entry.blockedReason !== null) entry.consumer?.onUnblocked();
+        entry.blockedReason = null;
+        if (isCurrent(entry)) entry.consumer?.onRecords(records);
+      });
+    }
+    // The handlers may have thrown, or left the group.
+    if (stop && entry.phase === 'reading' && isCurrent(entry)) wait(entry, stop);
+  };
+
+  const wait = (entry: Assigned, stop: ReadStop) => {
+    entry.phase = 'waiting';
+    control.pause(entry);
+    switch (stop.kind) {
+      case 'schema_needed':
+        return void loadSchema(entry, stop.schemaId);
+      case 'unreadable':
+        // What a schema id stands for never changes: this build cannot read it, another member's may.
+        return block(entry, stop.reason);
+      case 'gap':
+        return void examineGap(entry, stop.nextOffset);
+    }
+  };
+  const isWaiting = (entry: Assigned) => entry.phase === 'waiting' && isCurrent(entry);
+
+  /** Never rejects. The client goes on with its heartbeats meanwhile. */
+  const loadSchema = async (entry: Assigned, schemaId: number) => {
+    for (let attempt = 1; isWaiting(entry); attempt += 1) {
+      try {
+        await codec.loadSchema(schemaId);
+        if (isWaiting(entry)) read(entry);
+      } catch (error) {
+        if (!isWaiting(entry)) return;
+        block(entry, describeError(error));
+        await backoff.wait(attempt);
+      }
+    }
+  };
+
+  const block = (entry: Assigned, reason: string) => {
+    if (entry.blockedReason === reason) return;
+    entry.blockedReason = reason;
+    logger.warn({ group: group.groupId, topic: entry.topic, partition: entry.partition, offset: entry.position, reason }, 'kafka.partition_blocked');
+    guarded(entry, () => entry.consumer?.onBlocked(entry.position, reason));
+  };
+
+  /** Never rejects. Offsets have holes where records were deleted, which is data loss, or compacted, which is not. */
+  const examineGap = async (entry: Assigned, nextOffset: number) => {
+    for (let attempt = 1; isWaiting(entry); attempt += 1) {
+      try {
+        const state = (await options.fetchAssignments(entry.topic)).find(({ partition }) => partition === entry.partition);
+        if (!state || !isWaiting(entry)) continue;
+        if (state.logStart > entry.position) {
+          const lost = `records ${entry.position} to ${state.logStart - 1} of ${keyOf(entry)} were deleted before group ${group.groupId} had read them`;
+          return stop(entry, new DataLoss(lost));
+        }
+        entry.position = nextOffset;
+        read(entry);
+      } catch (error) {
+        logger.warn({ group: group.groupId, topic: entry.topic, error: describeError(error) }, 'kafka.gap_retried');
+        await backoff.wait(attempt);
+      }
+    }
+  };
+
+  const close = (entry: Assigned) => {
+    assigned.delete(keyOf(entry));
+    const { consumer } = entry;
+    entry.consumer = null;
+    if (consumer) guarded(entry, () => consumer.onClosed());
+  };
+
+  const stop = (entry: Assigned, error: unknown) => {
+    entry.phase = 'stopped';
+    if (isCurrent(entry)) control.pause(entry);
+    reportFatal(group, error, logger);
+  };
+
+  const guarded = (entry: Assigned, work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      stop(entry, error);
+    }
+  };
+
+  return {
+    onJoin,
+    onBatch,
+    isAssigned: (partition) => assigned.has(keyOf(partition)),
+    held: () => [...assigned.values()],
+    closeAll() {
+      for (const entry of [...assigned.values()]) close(entry);
+    },
+  };
+}
+
+function keyOf({ topic, partition }: PartitionId): string {
+  return `${topic}[${partition}]`;
+}

@@ -1,0 +1,83 @@
+import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import type { TopicDifference, TopicSpec } from '../ports/log.js';
+import { protocolErrorType } from './errors.js';
+
+/** A cluster of this many brokers survives the loss of one: three replicas, two of them in sync. */
+const BROKERS_FOR_REPLICATION = 3;
+
+/** What a topic is to be on this cluster. */
+interface Wanted extends TopicSpec {
+  readonly replicas: number;
+}
+
+/** Creates what is missing and reports what differs; never alters a topic. */
+export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<readonly TopicDifference[]> {
+  const { brokers } = await admin.describeCluster();
+  const wanted = specs.map((spec) => onCluster(spec, brokers.length));
+  const existing = new Set(await admin.listTopics());
+  const missing = wanted.filter(({ name }) => !existing.has(name));
+  if (missing.length > 0) await createAll(admin, missing);
+  const present = wanted.filter(({ name }) => existing.has(name));
+  return present.length > 0 ? differences(admin, present) : [];
+}
+
+function onCluster(spec: TopicSpec, brokers: number): Wanted {
+  const replicas = spec.replicationFactor ?? (brokers >= BROKERS_FOR_REPLICATION ? 3 : 1);
+  const inSync: Record<string, string> = replicas >= 3 ? { 'min.insync.replicas': '2' } : {};
+  return { ...spec, replicas, config: { ...inSync, ...spec.config } };
+}
+
+async function createAll(admin: Admin, missing: readonly Wanted[]): Promise<void> {
+  try {
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map(({ name, partitions, replicas, config }) => ({
+        topic: name,
+        numPartitions: partitions,
+        replicationFactor: replicas,
+        configEntries: Object.entries(config).map(([setting, value]) => ({ name: setting, value })),
+      })),
+    });
+  } catch (error) {
+    if (missing.length === 1 || !isAggregate(error)) throw error;
+    // Another process created some of them in the meantime: then each by itself, where "exists already" is success.
+    for (const topic of missing) await createAll(admin, [topic]);
+  }
+}
+
+function isAggregate(error: unknown): boolean {
+  return error instanceof Error && error.name === 'KafkaJSAggregateError';
+}
+
+async function differences(admin: Admin, topics: readonly Wanted[]): Promise<readonly TopicDifference[]> {
+  const { topics: metadata } = await admin.fetchTopicMetadata({ topics: topics.map(({ name }) => name) });
+  const configs = await describeConfigs(admin, topics);
+  return topics.flatMap((topic) => {
+    const found = metadata.find(({ name }) => name === topic.name);
+    const actual: Record<string, string> = {
+      ...configs.get(topic.name),
+      partitions: String(found?.partitions.length ?? 0),
+      'replication factor': String(found?.partitions[0]?.replicas.length ?? 0),
+    };
+    const expected = { partitions: String(topic.partitions), 'replication factor': String(topic.replicas), ...topic.config };
+    return Object.entries(expected)
+      // A setting that the broker does not show (not authorised, or unknown to it) cannot be compared.
+      .filter(([setting, value]) => actual[setting] !== undefined && actual[setting] !== value)
+      .map(([setting, value]) => ({ topic: topic.name, setting, expected: value, actual: actual[setting] ?? '' }));
+  });
+}
+
+/** Settings by topic. */
+export async function describeConfigs(admin: Admin, topics: readonly { readonly name: string }[]): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: topics.map(({ name }) => ({ type: ConfigResourceTypes.TOPIC, name })),
+    });
+    return new Map(resources.map(({ resourceName, configEntries }) => [resourceName, Object.fromEntries(configEntries.map((entry) => [entry.configName, entry.configValue]))]));
+  } catch (error) {
+    // Reading settings is a right of its own; without it there is nothing to compare with.
+    if (protocolErrorType(error)?.endsWith('AUTHORIZATION_FAILED')) return new Map();
+    throw error;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Logger } from '../ports/logger.js';
+
+/** No broker answered, or none let this client in. */
+export class BrokerUnreachable extends Error {
+  readonly code = 'broker_unreachable';
+  readonly retriable = true;
+
+  constructor(readonly brokers: readonly string[], reason: string, readonly nextStep: string, options: { cause?: unknown } = {}) {
+    super(`No Kafka broker at ${brokers.join(', ')}: ${reason}. ${nextStep}`, options);
+    this.name = 'BrokerUnreachable';
+  }
+}
+
+/** The schema registry did not answer, or not as a registry does. */
+export class RegistryUnreachable extends Error {
+  readonly code = 'registry_unreachable';
+  readonly retriable = true;
+
+  constructor(readonly url: string, reason: string, options: { cause?: unknown } = {}) {
+    super(`No schema registry at ${url}: ${reason}. Start it, or correct SCHEMA_REGISTRY_URL`, options);
+    this.name = 'RegistryUnreachable';
+  }
+}
+
+/** The registry does not take a schema of this build; what is written with it could not be read by others. */
+export class SchemaIncompatible extends Error {
+  readonly code = 'schema_incompatible';
+  readonly retriable = false;
+
+  constructor(readonly subject: string, readonly registryReason: string) {
+    super(
+      `The registry refuses this build's schema of ${subject}: ${registryReason}. ` +
+        'Events evolve by optional fields (with a default) only; undo the change, or give the event a new type',
+    );
+    this.name = 'SchemaIncompatible';
+  }
+}
+
+/** The registry has no schema of this id (yet). */
+export class SchemaUnknown extends Error {
+  readonly code = 'schema_unknown';
+  readonly retriable = true;
+
+  constructor(readonly schemaId: number) {
+    super(`The schema registry does not know schema id ${schemaId}`);
+    this.name = 'SchemaUnknown';
+  }
+}
+
+/**
+ * Tells the owner that its member or watch cannot go on. kafkajs calls us from places where an exception would be an
+ * unhandled rejection, so that a handler that throws is logged instead.
+ */
+export function reportFatal(owner: { onFatal(error: Error): void }, error: unknown, logger: Logger): void {
+  try {
+    owner.onFatal(error instanceof Error ? error : new Error(String(error)));
+  } catch (thrown) {
+    logger.error({ error: describeError(error), thrown: describeError(thrown) }, 'kafka.on_fatal_threw');
+  }
+}
+
+/** A file of schemas/ is not an event's schema. */
+export class SchemaInvalid extends Error {
+  readonly code = 'schema_invalid';
+  readonly retriable = false;
+
+  constructor(readonly file: string, reason: string) {
+    super(`${file}: ${reason}`);
+    this.name = 'SchemaInvalid';
+  }
+}
+
+/** topics.yaml cannot be used. */
+export class TopicPlanInvalid extends Error {
+  readonly code = 'topic_plan_invalid';
+  readonly retriable = false;
+
+  /** Each problem names file, line and field. */
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'TopicPlanInvalid';
+  }
+}
+
+/** Records that a group had not read are gone, or its position lies past the end of the log. */
+export class DataLoss extends Error {
+  readonly code = 'data_loss';
+  readonly retriable = false;
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'DataLoss';
+  }
+}
+
+/** The client of a group's member stopped for good. */
+export class MemberStopped extends Error {
+  readonly code = 'member_stopped';
+  readonly retriable = true;
+
+  constructor(groupId: string, options: { cause: unknown }) {
+    super(`The member of group ${groupId} stopped: ${describeError(options.cause)}. Restart the role`, options);
+    this.name = 'MemberStopped';
+  }
+}
+
+/** The innermost cause: kafkajs wraps the broker's own error once or twice. */
+export function rootCause(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : error;
+}
+
+/** The protocol's name of an error, such as MESSAGE_TOO_LARGE; null when it is none of the protocol's. */
+export function protocolErrorType(error: unknown): string | null {
+  const root = rootCause(error);
+  return root instanceof Error && 'type' in root && typeof root.type === 'string' ? root.type : null;
+}
+
+export function describeError(error: unknown): string {
+  const root = rootCause(error);
+  return root instanceof Error ? root.message || root.name : String(root);
+}

@@ -1,0 +1,90 @@
+import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } from 'kafkajs';
+import type { Logger } from '../ports/logger.js';
+import { BrokerUnreachable, describeError, rootCause } from './errors.js';
+
+/** How to reach and enter a cluster. */
+export interface ClusterOptions {
+  /** host:port of at least one broker. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly sasl?: SaslOptions;
+  /** true: TLS with the system's certificate authorities. */
+  readonly tls?: true | TlsOptions;
+}
+
+export interface SaslOptions {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The files' contents (PEM), not their paths. */
+export interface TlsOptions {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly passphrase?: string;
+  /** Name in the broker's certificate, when it is not the host's. */
+  readonly servername?: string;
+}
+
+/** Retries of the client's own requests; who needs longer ones (appender, member) has them itself. */
+const RETRY = { initialRetryTime: 100, retries: 4, maxRetryTime: 2000 } as const;
+const CONNECTION_TIMEOUT_MS = 3000;
+const REQUEST_TIMEOUT_MS = 15_000;
+
+/**
+ * Makes a client. Each consumer, producer and admin has one of its own: within one client kafkajs shares the
+ * committed offsets of all consumers of the same group, and one member's rebalance wipes the other's.
+ */
+export type ClientFactory = (overrides?: { readonly retry?: KafkaConfig['retry'] }) => Kafka;
+
+export function createClientFactory(options: ClusterOptions, logger: Logger): ClientFactory {
+  const base: KafkaConfig = {
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    retry: RETRY,
+    logLevel: logLevel.WARN,
+    logCreator: quietLog(logger),
+    ...(options.sasl ? { sasl: saslOf(options.sasl) } : {}),
+    ...(options.tls ? { ssl: options.tls === true ? true : { ...options.tls } } : {}),
+  };
+  return (overrides = {}) => new Kafka({ ...base, ...overrides });
+}
+
+/** One case for each mechanism, because kafkajs tells the options' types apart by it. */
+function saslOf({ mechanism, username, password }: SaslOptions): SASLOptions {
+  switch (mechanism) {
+    case 'plain':
+      return { mechanism, username, password };
+    case 'scram-sha-256':
+      return { mechanism, username, password };
+    case 'scram-sha-512':
+      return { mechanism, username, password };
+  }
+}
+
+/**
+ * kafkajs's log on ours. It logs as errors what is everyday (a rebalance, a retried connection): only a consumer that
+ * stops is a warning, the rest is for debugging. What matters is logged by this adapter under names of its own.
+ */
+function quietLog(logger: Logger): logCreator {
+  return () =>
+    ({ namespace, level, log }) => {
+      const fields = { namespace, message: log.message, ...('error' in log ? { error: log['error'] } : {}) };
+      if (namespace === 'Consumer' && level === logLevel.ERROR) logger.warn(fields, 'kafka.client');
+      else logger.debug(fields, 'kafka.client');
+    };
+}
+
+/** A connection error with what to do about it. */
+export function brokerUnreachable(brokers: readonly string[], error: unknown): BrokerUnreachable {
+  const root = rootCause(error);
+  const refusedLogin = root instanceof Error && root.name === 'KafkaJSSASLAuthenticationError';
+  const nextStep = refusedLogin
+    ? 'Correct the SASL mechanism, user and password'
+    : 'Start one (npx ravenhelm stack up), or correct KAFKA_BROKERS';
+  return new BrokerUnreachable(brokers, describeError(error), nextStep, { cause: error });
+}

@@ -1,0 +1,82 @@
+import type { Clock, Ids } from '../ports/clock.js';
+import type { Log } from '../ports/log.js';
+import type { Logger } from '../ports/logger.js';
+import { createAdminSession } from './admin-session.js';
+import { createCodec } from './codec.js';
+import { createKafkaAdmin } from './kafka-admin.js';
+import { createKafkaAppender } from './kafka-appender.js';
+import { brokerUnreachable, createClientFactory, type ClusterOptions } from './kafka-client.js';
+import { joinKafkaGroup } from './kafka-group.js';
+import { watchKafka } from './kafka-watch.js';
+import { createRecordHeaders } from './record-headers.js';
+import { createRecordSender } from './record-sender.js';
+import { connectRegistry, type RegistryOptions } from './registry.js';
+
+export interface KafkaLogOptions extends ClusterOptions {
+  readonly registry: Omit<RegistryOptions, 'clock'>;
+  /** Directory of the *.avsc files. */
+  readonly schemasDir: string;
+  /** RAVENHELM_PREFIX; names the throw-away groups of watches. */
+  readonly prefix: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  /** Default 10 s; at least the broker's group.min.session.timeout.ms (6 s). */
+  readonly sessionTimeoutMs?: number;
+  /** How long appends to a partition may keep failing before they fail for good; default 30 s. */
+  readonly appendTimeoutMs?: number;
+}
+
+export interface KafkaLog extends Log {
+  /** Where the registry's API was found. */
+  readonly registryUrl: string;
+}
+
+const SESSION_TIMEOUT_MS = 10_000;
+const APPEND_TIMEOUT_MS = 30_000;
+
+/**
+ * Connects, and registers the schemas. Rejects with BrokerUnreachable, RegistryUnreachable, SchemaIncompatible or
+ * SchemaInvalid.
+ */
+export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
+  const { clock, ids, logger, prefix } = options;
+  const createClient = createClientFactory(options, logger);
+  const session = createAdminSession(createClient);
+  const [registry] = await Promise.all([connectRegistry({ ...options.registry, clock }), connectBrokers(options.brokers, session)]).catch(async (error: unknown) => {
+    await session.close();
+    throw error;
+  });
+  const codec = await createCodec(options.schemasDir, registry).catch(async (error: unknown) => {
+    await session.close();
+    throw error;
+  });
+  const headersOf = createRecordHeaders();
+
+  return {
+    registryUrl: registry.url,
+    admin: createKafkaAdmin(session),
+    createAppender: (name) =>
+      createKafkaAppender({
+        name,
+        codec,
+        headersOf,
+        sender: createRecordSender(createClient),
+        session,
+        clock,
+        logger,
+        appendTimeoutMs: options.appendTimeoutMs ?? APPEND_TIMEOUT_MS,
+      }),
+    joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, logger, sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS }),
+    watch: (watch) => watchKafka(watch, { createClient, session, codec, logger, groupId: `${prefix}.watch-${ids.uuid()}` }),
+    close: () => session.close(),
+  };
+}
+
+async function connectBrokers(brokers: readonly string[], session: ReturnType<typeof createAdminSession>): Promise<void> {
+  try {
+    await session.run((admin) => admin.describeCluster());
+  } catch (error) {
+    throw brokerUnreachable(brokers, error);
+  }
+}

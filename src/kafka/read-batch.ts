@@ -1,0 +1,34 @@
+import type { KafkaMessage } from 'kafkajs';
+import type { LogRecord, PartitionId } from '../ports/log.js';
+import type { Codec } from './codec.js';
+
+/** What a fetched batch gave from a position on. */
+export interface ReadBatch {
+  readonly records: readonly LogRecord[];
+  /** Offset after the last record. */
+  readonly position: number;
+  /** Why reading stopped before the batch's end; null when it did not. */
+  readonly stop: ReadStop | null;
+}
+
+export type ReadStop =
+  | { readonly kind: 'schema_needed'; readonly schemaId: number }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+  /** The next record that the broker has lies behind the position. */
+  | { readonly kind: 'gap'; readonly nextOffset: number };
+
+/** Decodes, without waiting, what can be decoded. Records below the position were delivered before and are left out. */
+export function readBatch(codec: Codec, { topic, partition }: PartitionId, messages: readonly KafkaMessage[], from: number): ReadBatch {
+  const records: LogRecord[] = [];
+  let position = from;
+  for (const message of messages) {
+    const offset = Number(message.offset);
+    if (offset < position) continue;
+    if (offset > position) return { records, position, stop: { kind: 'gap', nextOffset: offset } };
+    const content = codec.decode(message.value);
+    if (content.kind === 'schema_needed' || content.kind === 'unreadable') return { records, position, stop: content };
+    records.push({ topic, partition, offset, timestampMs: Number(message.timestamp), key: message.key?.toString() ?? null, content });
+    position = offset + 1;
+  }
+  return { records, position, stop: null };
+}

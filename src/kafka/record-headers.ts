@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import type { AgentEvent } from '../domain/events.js';
+
+/** Header values by name; what an event does not have is left out. */
+export type RecordHeaders = Readonly<Record<string, string>>;
+
+/** Trace ids are wanted for every record of a mission, and missions are few. */
+const CACHED_TRACES = 1000;
+
+/**
+ * Makes the headers that let a plain kcat or rpk show what a record is: event_type, mission_id, task_id, attempt and
+ * the W3C traceparent. The trace id comes from the mission's id and the span id from the event's, so that every
+ * process gives the same ones without asking; an event without a mission is a trace of its own.
+ */
+export function createRecordHeaders(): (event: AgentEvent) => RecordHeaders {
+  const traces = new Map<string, string>();
+  const traceOf = (id: string): string => {
+    const known = traces.get(id);
+    if (known !== undefined) return known;
+    if (traces.size >= CACHED_TRACES) traces.clear();
+    const trace = digest(id, 32);
+    traces.set(id, trace);
+    return trace;
+  };
+
+  return (event) => {
+    const headers: Record<string, string> = { event_type: event.event_type };
+    const { payload } = event;
+    const missionId = 'mission_id' in payload && payload.mission_id ? payload.mission_id : event.correlation_id;
+    if (missionId) headers['mission_id'] = missionId;
+    if ('task_id' in payload && payload.task_id) headers['task_id'] = payload.task_id;
+    if ('attempt' in payload) headers['attempt'] = String(payload.attempt);
+    const trace = missionId ? traceOf(missionId) : digest(event.event_id, 32);
+    headers['traceparent'] = `00-${trace}-${digest(event.event_id, 16)}-01`;
+    return headers;
+  };
+}
+
+function digest(text: string, hexDigits: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, hexDigits);
+}

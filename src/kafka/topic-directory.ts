@@ -1,0 +1,108 @@
+import type { Clock } from '../ports/clock.js';
+import { AppendRejected, TopicMissing, type AppendRequest } from '../ports/log.js';
+import { partitionsOf, type AdminSession } from './admin-session.js';
+import { describeConfigs } from './ensure-topics.js';
+import { protocolErrorType } from './errors.js';
+
+/** What an appender must know of a topic before it sends to it. */
+export interface TopicLimits {
+  readonly partitions: number;
+  /** Size of a record batch that the topic takes (max.message.bytes). */
+  readonly maxBatchBytes: number;
+}
+
+/** The topics that an appender knows; looking one up never holds up the others. */
+export interface TopicDirectory {
+  get(topic: string): TopicLimits | undefined;
+  isLookingUp(topic: string): boolean;
+  /** Starts a lookup unless one is running. */
+  lookUp(topic: string): void;
+  forget(topic: string): void;
+}
+
+export interface TopicDirectoryOptions {
+  readonly session: AdminSession;
+  readonly clock: Clock;
+  /** Called after get() knows the topic. */
+  onFound(topic: string, limits: TopicLimits): void;
+  /** error is an AppendRejected when nothing can ever be appended to the topic. */
+  onFailed(topic: string, error: unknown): void;
+}
+
+/** The brokers' default of max.message.bytes, for clients that may not read a topic's settings. */
+const DEFAULT_MAX_BATCH_BYTES = 1024 * 1024;
+/** Just after its creation a topic is not known to every broker. */
+const LOOKUPS_BEFORE_MISSING = 3;
+const LOOKUP_PAUSE_MS = 200;
+/** A record batch's own header (format v2). */
+const BATCH_OVERHEAD_BYTES = 61;
+
+export function createTopicDirectory({ session, clock, onFound, onFailed }: TopicDirectoryOptions): TopicDirectory {
+  const known = new Map<string, TopicLimits>();
+  const running = new Set<string>();
+
+  const ask = (topic: string): Promise<TopicLimits> =>
+    session.run(async (admin) => {
+      const partitions = await partitionsOf(admin, topic);
+      const maxBytes = (await describeConfigs(admin, [{ name: topic }])).get(topic)?.['max.message.bytes'];
+      return { partitions: partitions.length, maxBatchBytes: Number(maxBytes ?? DEFAULT_MAX_BATCH_BYTES) - BATCH_OVERHEAD_BYTES };
+    });
+
+  const askPatiently = async (topic: string): Promise<TopicLimits> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await ask(topic);
+      } catch (error) {
+        if (!(error instanceof TopicMissing) || attempt === LOOKUPS_BEFORE_MISSING) throw error;
+        await new Promise<void>((resolve) => clock.setTimer(LOOKUP_PAUSE_MS * attempt, resolve));
+      }
+    }
+  };
+
+  const lookUp = async (topic: string) => {
+    running.add(topic);
+    let outcome: () => void;
+    try {
+      const limits = await askPatiently(topic);
+      known.set(topic, limits);
+      outcome = () => onFound(topic, limits);
+    } catch (error) {
+      outcome = () => onFailed(topic, permanentRefusal(topic, error) ?? error);
+    }
+    running.delete(topic);
+    outcome();
+  };
+
+  return {
+    get: (topic) => known.get(topic),
+    isLookingUp: (topic) => running.has(topic),
+    lookUp(topic) {
+      if (!running.has(topic)) void lookUp(topic);
+    },
+    forget: (topic) => void known.delete(topic),
+  };
+}
+
+/** Why nothing can ever be appended to the topic; null when the failure may pass. */
+export function permanentRefusal(topic: string, error: unknown): AppendRejected | null {
+  if (error instanceof TopicMissing) return new AppendRejected(error.message, { cause: error });
+  switch (protocolErrorType(error)) {
+    case 'TOPIC_AUTHORIZATION_FAILED':
+    case 'CLUSTER_AUTHORIZATION_FAILED':
+      return new AppendRejected(`This client may not write to ${topic}; grant its user WRITE and DESCRIBE on it`, { cause: error });
+    case 'INVALID_TOPIC_EXCEPTION':
+      return new AppendRejected(`${topic} is no name of a topic; correct it`, { cause: error });
+    default:
+      return null;
+  }
+}
+
+/** Why this record can never be written to its partition; null when it can, as far as one can tell without asking the broker. */
+export function refusalOf(request: AppendRequest, contentBytes: number, limits: TopicLimits): AppendRejected | null {
+  const { topic, partition, event } = request;
+  if (partition < 0 || partition >= limits.partitions) {
+    return new AppendRejected(`${topic}[${partition}] does not exist: the topic has ${limits.partitions} partitions`);
+  }
+  if (contentBytes <= limits.maxBatchBytes) return null;
+  return new AppendRejected(`${event.event_type} has ${contentBytes} bytes and ${topic} takes ${limits.maxBatchBytes}; shorten it, or raise max.message.bytes`);
+}
