@@ -16,6 +16,7 @@ import { createOrchestrator } from '../../src/roles/orchestrator.js';
 import type { Role } from '../../src/roles/role.js';
 import { createWorker } from '../../src/roles/worker.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
+import { createCrashable, type Crashable } from './crashable.js';
 import { createScriptedTools, createSharedVolume, type Behaviour, type Ledger, type ScriptedTools } from './scripted-tools.js';
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
@@ -69,33 +70,41 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
   const appenders: Appender[] = [];
   let processes = 0;
 
-  function processDeps() {
-    const own = { coordination: log.createAppender('coordination'), tasks: log.createAppender('tasks') };
+  function startProcess() {
+    const process = createCrashable(log, clock);
+    const own = { coordination: process.log.createAppender('coordination'), tasks: process.log.createAppender('tasks') };
     appenders.push(own.coordination, own.tasks);
     processes += 1;
-    return { log, appenders: own, clock, ids, logger: silent, topics, roster, processId: `process-${processes}` };
+    return { process, deps: { log: process.log, appenders: own, clock: process.clock, ids, logger: silent, topics, roster, processId: `process-${processes}` } };
+  }
+
+  async function crash(process: Crashable, role: Role): Promise<void> {
+    roles.splice(roles.indexOf(role), 1);
+    await process.crash();
   }
 
   const swarm = {
     log, topics, ledger, events, records, view, createEvent,
-    async startOrchestrator(timings: object = {}): Promise<Role> {
+    async startOrchestrator(timings: object = {}): Promise<{ readonly role: Role; kill(): Promise<void> }> {
+      const { process, deps } = startProcess();
       const planner = createPlanner({ chain: [], roster: createRoster(roster), maxOutputTokens: 4000 });
-      const role = createOrchestrator({ ...processDeps(), planner, timings: { retryBaseMs: 1, commitMs: 20, ...timings } });
+      const role = createOrchestrator({ ...deps, planner, timings: { retryBaseMs: 1, commitMs: 20, ...timings } });
       roles.push(role);
       await role.start();
-      return role;
+      return { role, kill: () => crash(process, role) };
     },
     async startWorker(agents: readonly string[] = roster.map((agent) => agent.name), behaviour = options.behaviour): Promise<RunningWorker> {
+      const { process, deps } = startProcess();
       const tools = createScriptedTools(ledger, volume, behaviour);
       const loopLimits = { clock, maxOutputTokens: 1000, maxPromptTokens: 8000 };
-      const role = createWorker({ ...processDeps(), agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, loopLimits, timings: { commitMs: 20 } });
+      const role = createWorker({ ...deps, agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, loopLimits, timings: { commitMs: 20 } });
       roles.push(role);
       await role.start();
       return {
         role, tools,
         async kill() {
           tools.die();
-          await role.stop(0);
+          await crash(process, role);
         },
       };
     },

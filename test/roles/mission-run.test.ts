@@ -1,0 +1,118 @@
+import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
+
+const roster = [agentSpec('cert_agent'), agentSpec('proxy_agent', { dependsOn: ['cert_agent'], phase: 2 })];
+const success = [{ name: 'platform is whole', command: 'check all' }];
+
+describe('a mission on the in-memory log', () => {
+  let swarm: RoleSwarm;
+  afterEach(() => swarm.close());
+
+  test('runs in waves and completes when every check has passed', async () => {
+    swarm = await createRoleSwarm({ roster });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const report = await swarm.ended(await swarm.submit({ success }));
+    expect(report.status).toBe('completed');
+    expect(report.tasks.map((task) => [task.task_id, task.status, task.steps])).toEqual([
+      ['deploy-cert_agent-wave1', 'verified', 4],
+      ['deploy-proxy_agent-wave2', 'verified', 4],
+      ['verify-proxy_agent-wave3', 'verified', 1],
+    ]);
+    expect(report.success.map((check) => check.exit_code)).toEqual([0]);
+    expect(new Set(swarm.ledger.starts).size).toBe(swarm.ledger.starts.length);
+  });
+
+  test('tells watchers of everything that the original events stand for', async () => {
+    swarm = await createRoleSwarm({ roster });
+    const worker = await swarm.startWorker();
+    await swarm.startOrchestrator();
+    const holds = () => swarm.events.some((event) => event.event_type === 'heartbeat' && event.payload.partitions.length === 4);
+    await swarm.until(holds);
+    const id = await swarm.submit();
+    await swarm.until(() => swarm.eventsOf('squad_ready').length > 0);
+    await swarm.ended(id);
+    await worker.role.stop(1000);
+    await swarm.until(() => swarm.eventsOf('service_stopped').length > 0);
+    const seen = new Set(swarm.events.map((event) => event.event_type));
+    for (const type of ['service_starting', 'service_ready', 'squad_ready', 'heartbeat', 'task_accepted', 'task_started', 'task_progress', 'dependency_required', 'dependency_satisfied', 'request_status', 'status_report'] as const) {
+      expect(seen).toContain(type);
+    }
+  });
+
+  test('a failing task is tried again, then the planner is asked once, and the next wave never starts', async () => {
+    swarm = await createRoleSwarm({ roster, behaviour: (command) => (command.startsWith('cert_agent step 2') ? 'fail' : 'ok') });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const report = await swarm.ended(await swarm.submit({ retries: 1 }));
+    expect(report.status).toBe('failed');
+    expect(report.reason).toContain('deploy-cert_agent-wave');
+    expect(swarm.eventsOf('plan_requested')).toHaveLength(2);
+    expect(swarm.eventsOf('task_started').every((event) => event.source_agent === 'cert_agent')).toBe(true);
+  });
+
+  test('waits for approval, and a rejection leads to another plan', async () => {
+    swarm = await createRoleSwarm({ roster });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const id = await swarm.submit({ approval: 'approval' });
+    await swarm.until(() => swarm.view.report(id)?.status === 'waiting_for_approval');
+    await swarm.append(swarm.createEvent({ type: 'plan_rejected', from: 'person', missionId: id, payload: { mission_id: id, revision: 1, rejected_by: 'person', reason: 'too early' } }), id);
+    await swarm.until(() => swarm.view.plan(id)?.revision === 2);
+    await swarm.append(swarm.createEvent({ type: 'plan_approved', from: 'person', missionId: id, payload: { mission_id: id, revision: 2, approved_by: 'person' } }), id);
+    expect((await swarm.ended(id)).status).toBe('completed');
+  });
+
+  test('cancel stops what runs, and nothing of it goes on', async () => {
+    swarm = await createRoleSwarm({ roster, behaviour: (command) => (command.endsWith('step 2') ? 'hang' : 'ok') });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const id = await swarm.submit();
+    await swarm.until(() => swarm.ledger.starts.some((start) => start.endsWith('#2')));
+    await swarm.append(swarm.createEvent({ type: 'mission_cancel_requested', from: 'person', missionId: id, payload: { mission_id: id, requested_by: 'person', reason: 'enough' } }), id);
+    const report = await swarm.ended(id);
+    expect(report.status).toBe('cancelled');
+    await swarm.until(() => swarm.events.some((event) => event.event_type === 'tool_returned' && event.payload.outcome === 'aborted'));
+    expect(swarm.ledger.starts.filter((start) => start.endsWith('#3'))).toEqual([]);
+  });
+});
+
+describe('taking over', () => {
+  let swarm: RoleSwarm;
+  afterEach(() => swarm.close());
+
+  test('a worker that takes a task over does not repeat finished steps', async () => {
+    let hung = false;
+    const hangOnce = (command: string) => (command.endsWith('step 3') && !hung ? ((hung = true), 'hang' as const) : ('ok' as const));
+    swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent', { playbooks: { work: { name: 'work', acceptance: [{ name: 'done', command: 'check' }], steps: [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `step ${n}`, unless: `unless ${n}` })) } } })],
+      behaviour: (command) => (command.startsWith('unless') ? 'fail' : hangOnce(command)) });
+    await swarm.startOrchestrator();
+    const first = await swarm.startWorker();
+    const id = await swarm.submit();
+    await swarm.until(() => hung);
+    const before = [...swarm.ledger.starts];
+    await first.kill();
+    await swarm.startWorker();
+    const report = await swarm.ended(id);
+    expect(report.status).toBe('completed');
+    expect(report.tasks[0]?.attempts).toBe(1);
+    expect(swarm.ledger.starts.slice(0, before.length)).toEqual(before);
+    expect(new Set(swarm.ledger.starts).size).toBe(swarm.ledger.starts.length);
+  });
+
+  test('an orchestrator that takes over finishes the mission', async () => {
+    swarm = await createRoleSwarm({ roster, behaviour: (command) => (command.endsWith('step 2') ? 'hang' : 'ok') });
+    const first = await swarm.startOrchestrator();
+    const worker = await swarm.startWorker();
+    const id = await swarm.submit({ success });
+    await swarm.until(() => swarm.ledger.starts.some((start) => start.endsWith('#2')));
+    await first.kill();
+    worker.tools.release();
+    await swarm.startOrchestrator();
+    await swarm.until(() => swarm.ledger.starts.some((start) => start.includes('proxy_agent') && start.endsWith('#2')));
+    worker.tools.release();
+    const report = await swarm.ended(id);
+    expect(report.status).toBe('completed');
+    expect(report.tasks.map((task) => task.attempts)).toEqual([1, 1, 1]);
+    expect(new Set(swarm.ledger.starts).size).toBe(swarm.ledger.starts.length);
+  });
+});
