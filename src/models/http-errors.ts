@@ -21,7 +21,6 @@ export interface ApiFailure {
 const CODE_OF_KIND: Readonly<Record<string, ModelErrorCode>> = {
   rate_limit_error: 'rate_limited',
   rate_limit_exceeded: 'rate_limited',
-  // OpenAI answers 429 to an account without credit; waiting does not help.
   insufficient_quota: 'refused',
   authentication_error: 'refused',
   permission_error: 'refused',
@@ -47,7 +46,8 @@ export function apiError(failure: ApiFailure): ModelError {
 
 function codeOf({ status, kind }: ApiFailure): ModelErrorCode {
   const byKind = kind === null ? undefined : CODE_OF_KIND[kind];
-  if (status === 429) return byKind === 'refused' ? 'refused' : 'rate_limited';
+  // OpenAI answers 429 to an account without credit; waiting does not help.
+  if (status === 429) return kind === 'insufficient_quota' || kind === 'billing_error' ? 'refused' : 'rate_limited';
   if (status === null) return byKind ?? 'unreachable';
   if (status === 408 || status === 504) return 'timeout';
   if (status === 409 || status >= 500) return 'unreachable';

@@ -45,7 +45,7 @@ export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise
     // The pinned SDK sends the key as a bearer token; older ones as x-api-key.
     const key = request.headers['x-api-key'] ?? request.headers.authorization?.replace(/^Bearer /, '');
     if (key !== (options.apiKey ?? 'test-key')) return fail(response, 401, 'authentication_error', 'invalid x-api-key');
-    if (request.headers['anthropic-version'] !== '2023-06-01') return fail(response, 400, 'invalid_request_error', 'anthropic-version: header is required');
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(String(request.headers['anthropic-version']))) return fail(response, 400, 'invalid_request_error', 'anthropic-version: header is required');
     const parsed = checker.safeParse(JSON.parse(body));
     if (!parsed.success) return fail(response, 400, 'invalid_request_error', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
     const fault = faultOf(parsed.data);

@@ -1,0 +1,94 @@
+import { createAnthropicModel } from '../../src/models/anthropic.js';
+import type { ModelEntry } from '../../src/models/catalog.js';
+import { startFakeAnthropic, type FakeAnthropic, type FakeAnthropicOptions } from '../support/fake-anthropic.js';
+import { describeAdapter } from './adapter-contract.js';
+import { ask, catalog, chatRequest, clock, hostedEntry, modelError, step } from './fixtures.js';
+
+const entry = hostedEntry('anthropic', catalog.defaults.planner.anthropic);
+
+describeAdapter({
+  name: 'anthropic',
+  start: (reply) => startFakeAnthropic({ reply: (_, index) => reply(index) }),
+  model: (url, limits = {}) => createAnthropicModel({ entry, apiKey: 'test-key', baseUrl: url, clock, limits }),
+});
+
+describe('the anthropic adapter', () => {
+  const open: FakeAnthropic[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((server) => server.close()));
+  });
+  const given = async (options: Partial<FakeAnthropicOptions> = {}, overrides: Partial<ModelEntry> & { readonly apiKey?: string } = {}) => {
+    const server = await startFakeAnthropic({ reply: () => JSON.stringify(step), ...options });
+    open.push(server);
+    const { apiKey = 'test-key', ...changed } = overrides;
+    return { server, model: createAnthropicModel({ entry: { ...entry, ...changed }, apiKey, baseUrl: server.url, clock }) };
+  };
+
+  test('sends the system prompt apart, the schema as output format, room for thinking, and no temperature', async () => {
+    const { server, model } = await given();
+    await ask(model);
+    const [request] = server.requests;
+    expect(request).toMatchObject({
+      model: 'claude-opus-5-5',
+      system: 'You are cert_agent. Answer with one JSON object.',
+      messages: [{ role: 'user', content: 'Make a certificate authority.' }],
+      max_tokens: 500 + entry.thinkingTokens,
+      output_config: { format: { type: 'json_schema' }, effort: 'medium' },
+    });
+    expect(request).not.toHaveProperty('temperature');
+  });
+
+  test('prices tokens by models.yaml, cached ones at their own price', async () => {
+    const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 3_000, cached: 1_000, tokensOut: 500 }) });
+    const reply = await ask(model);
+    expect(reply.tokensIn).toBe(3_000);
+    expect(reply.costUsd).toBeCloseTo((2_000 * 4 + 1_000 * 0.2 + 500 * 20) / 1_000_000, 12);
+  });
+
+  test('a wrong key is refused and names the variable', async () => {
+    const { model } = await given({}, { apiKey: 'wrong' });
+    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', message: expect.stringContaining('ANTHROPIC_API_KEY'), used: { tokens: 0, usd: 0 } });
+  });
+
+  test('an unknown model is refused and names models.yaml', async () => {
+    const { model } = await given({ models: [] });
+    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', message: expect.stringContaining('models.yaml') });
+  });
+
+  test('the model\'s own refusal is refused, and what it cost counts', async () => {
+    const { model } = await given({ reply: () => ({ kind: 'text', text: 'no', stop: 'refusal', tokensIn: 100, tokensOut: 10 }) });
+    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', used: { tokens: 110, usd: (100 * 4 + 10 * 20) / 1_000_000 } });
+  });
+
+  test('a reply that was all thinking is invalid', async () => {
+    const { model } = await given({ reply: () => ({ kind: 'text', text: '', stop: 'max_tokens' }) });
+    expect(await modelError(ask(model))).toMatchObject({ code: 'invalid', message: expect.stringContaining('max_tokens') });
+  });
+
+  test('a rate limit inside the stream is one', async () => {
+    const { model } = await given({ reply: () => ({ kind: 'error_in_stream', type: 'rate_limit_error', message: 'too many tokens' }) });
+    expect((await modelError(ask(model))).code).toBe('rate_limited');
+  });
+
+  test('a prompt beyond the context whose price is known is refused before it costs anything', async () => {
+    const { server, model } = await given({}, { contextTokens: 1_000 });
+    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', used: { tokens: 0, usd: 0 } });
+    expect(server.requests).toHaveLength(0);
+  });
+
+  test('a request that the pinned SDK\'s types do not know is refused by the test server', async () => {
+    const { server } = await given();
+    const answer = await fetch(`${server.url}/v1/messages`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer test-key', 'anthropic-version': '2026-10-21' },
+      body: JSON.stringify({ model: 'claude-opus-5-5', max_tokens: 1, temperature: 0.2, messages: [{ role: 'user', content: 'x' }], output_config: { format: { type: 'json_schema', schema: {} } }, stream: true }),
+    });
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('temperature')]);
+  });
+
+  test('a conversation that ends with the assistant is refused by the API, and so here', async () => {
+    const { model } = await given();
+    const prefilled = chatRequest({ messages: [{ role: 'user', content: 'hello' }, { role: 'assistant', content: '{' }] });
+    expect((await modelError(ask(model, prefilled))).code).toBe('refused');
+  });
+});

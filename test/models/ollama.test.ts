@@ -1,0 +1,159 @@
+import { createOllamaModel } from '../../src/models/ollama.js';
+import { ollamaUrl } from '../../src/models/ollama-host.js';
+import { messagesTokenBound } from '../../src/models/token-bound.js';
+import { startFakeOllama, type FakeOllama, type FakeOllamaOptions } from '../support/fake-ollama.js';
+import { describeAdapter } from './adapter-contract.js';
+import { ask, catalog, chatRequest, clock, finish, modelError, schema, step } from './fixtures.js';
+
+const entry = catalog.ollama('qwen3:8b');
+
+describeAdapter({
+  name: 'ollama',
+  start: (reply) => startFakeOllama({ reply: (_, index) => reply(index) }),
+  model: (url, limits = {}) => createOllamaModel({ url, entry, clock, limits }),
+});
+
+describe('the ollama adapter', () => {
+  const open: FakeOllama[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((server) => server.close()));
+  });
+  const given = async (options: Partial<FakeOllamaOptions> = {}) => {
+    const server = await startFakeOllama({ reply: () => JSON.stringify(step), ...options });
+    open.push(server);
+    return { server, model: createOllamaModel({ url: server.url, entry, clock }) };
+  };
+  const never = new AbortController().signal;
+
+  test('constrains the reply by the schema and sends the same num_ctx every time, temperature 0 and a seed', async () => {
+    const { server, model } = await given();
+    await ask(model);
+    await ask(model, chatRequest({ maxOutputTokens: 900 }));
+    expect(server.requests[0]).toMatchObject({ model: 'qwen3:8b', format: schema, stream: true, think: false });
+    expect(server.requests.map((request) => request.options)).toEqual([
+      { num_ctx: entry.contextTokens, num_predict: 500, temperature: 0, seed: expect.any(Number) },
+      { num_ctx: entry.contextTokens, num_predict: 900, temperature: 0, seed: server.requests[0]?.options?.seed },
+    ]);
+  });
+
+  test('costs nothing, and its worst case is the prompt\'s bound and the reply', async () => {
+    const { model } = await given();
+    expect(model.worstCase(chatRequest())).toEqual({ tokens: messagesTokenBound(chatRequest()) + 500, usd: 0 });
+    expect((await ask(model)).costUsd).toBe(0);
+  });
+
+  test('a prompt far longer than num_ctx counts as num_ctx in the worst case: the server reads no more', async () => {
+    const { model } = await given();
+    const long = chatRequest({ messages: [{ role: 'user', content: 'word '.repeat(100_000) }] });
+    expect(model.worstCase(long).tokens).toBe(entry.contextTokens + 500);
+  });
+
+  describe('probe', () => {
+    test('a model that is there can be used, with and without its tag', async () => {
+      const { server } = await given({ models: ['llama3.1:latest', 'qwen3:8b'] });
+      for (const id of ['llama3.1', 'llama3.1:latest', 'qwen3:8b']) {
+        expect(await createOllamaModel({ url: server.url, entry: catalog.ollama(id), clock }).probe(never)).toEqual({ usable: true });
+      }
+    });
+
+    test('a model that is not there comes with the pull command', async () => {
+      const { server } = await given({ models: ['qwen3:4b'] });
+      const probe = await createOllamaModel({ url: server.url, entry, clock }).probe(never);
+      expect(probe).toEqual({ usable: false, reason: `model qwen3:8b is not at ${server.url}`, fix: 'ollama pull qwen3:8b' });
+    });
+
+    test('a server that is not there comes with the command that starts it', async () => {
+      const { server, model } = await given();
+      open.length = 0;
+      await server.close();
+      expect(await model.probe(never)).toEqual({ usable: false, reason: `Ollama does not answer at ${server.url}`, fix: expect.stringContaining('ollama serve') });
+    });
+
+    test('never throws, not even when the caller has given up', async () => {
+      const { model } = await given();
+      expect(await model.probe(AbortSignal.abort(new Error('stop')))).toMatchObject({ usable: false });
+    });
+  });
+
+  test('a hung server is noticed by its silence on /api/version, long before the model could have loaded', async () => {
+    const server = await startFakeOllama({ reply: () => '{}', hangs: true });
+    open.push(server);
+    const model = createOllamaModel({ url: server.url, entry, clock, limits: { connectMs: 200 } });
+    expect(await modelError(ask(model))).toMatchObject({ code: 'timeout', message: expect.stringContaining('did not answer') });
+    expect(await model.probe(never)).toMatchObject({ usable: false, reason: expect.stringContaining('did not answer') });
+  });
+
+  test('a missing model and a stopped server are named, with what to do', async () => {
+    const { server } = await given({ models: [] });
+    const model = createOllamaModel({ url: server.url, entry, clock });
+    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', message: expect.stringContaining('ollama pull qwen3:8b') });
+    open.length = 0;
+    await server.close();
+    expect(await modelError(ask(model))).toMatchObject({ code: 'unreachable', message: expect.stringContaining('ollama serve') });
+  });
+
+  test('a server that leaves its counts out for a cached prompt is charged the upper bound', async () => {
+    const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(finish), uncounted: true }) });
+    expect((await ask(model)).tokensIn).toBe(messagesTokenBound(chatRequest()));
+  });
+
+  describe('a prompt that did not fit', () => {
+    const words = 'the agent reads every line of the log '.repeat(4_000);
+    const long = chatRequest({ messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: words }] });
+
+    test.each([
+      ['the runner cut it to num_ctx', entry.contextTokens],
+      ['a newer runner cut it to half of num_ctx', entry.contextTokens / 2 + 2],
+      ['whole messages were dropped', 900],
+    ])('is reported: %s', async (_, tokensIn) => {
+      const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn }) });
+      expect((await ask(model, long)).promptTruncated).toBe(true);
+    });
+
+    test('is reported when the reply ran over num_ctx and pushed its beginning out', async () => {
+      const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: entry.contextTokens - 100, tokensOut: 400 }) });
+      expect((await ask(model, chatRequest({ messages: [{ role: 'user', content: 'aa 11 '.repeat(4_000) }] }))).promptTruncated).toBe(true);
+    });
+
+    test('is certain where the server refuses to cut: it is sent again to be cut, and reported', async () => {
+      const { server, model } = await given({ countTokens: () => 32_000, reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 13_000 }) });
+      const reply = await ask(model, long);
+      expect(reply).toMatchObject({ promptTruncated: true, tokensIn: 13_000 });
+      expect(server.requests.map((request) => request.truncate)).toEqual([false, true]);
+    });
+
+    test('a long prompt that was read whole is not reported', async () => {
+      const text = 'the agent reads every line of the log '.repeat(1_500);
+      const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 12_050 }) });
+      expect((await ask(model, chatRequest({ messages: [{ role: 'user', content: text }] }))).promptTruncated).toBe(false);
+    });
+
+    test('a short prompt is never reported, whatever the server counts', async () => {
+      const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 1 }) });
+      expect((await ask(model)).promptTruncated).toBe(false);
+    });
+  });
+});
+
+describe('OLLAMA_HOST', () => {
+  test.each([
+    [null, 'http://127.0.0.1:11434'],
+    ['', 'http://127.0.0.1:11434'],
+    ['gpu.local', 'http://gpu.local:11434'],
+    ['gpu.local:8080', 'http://gpu.local:8080'],
+    [':8080', 'http://127.0.0.1:8080'],
+    ['0.0.0.0', 'http://127.0.0.1:11434'],
+    ['0.0.0.0:8080', 'http://127.0.0.1:8080'],
+    ['[::1]:8080', 'http://[::1]:8080'],
+    ['http://gpu.local', 'http://gpu.local:80'],
+    ['https://gpu.example', 'https://gpu.example:443'],
+    ['https://gpu.example:444/ollama/', 'https://gpu.example:444/ollama'],
+    [' "gpu.local:80" ', 'http://gpu.local:80'],
+  ])('%j means %s', (host, url) => {
+    expect(ollamaUrl(host)).toBe(url);
+  });
+
+  test.each(['ftp://x', 'a b', 'host:port'])('%j is refused, with the forms that are taken', (host) => {
+    expect(() => ollamaUrl(host)).toThrow(/host:port/);
+  });
+});
