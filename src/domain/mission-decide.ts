@@ -1,8 +1,9 @@
 /** What the holder of a coordination partition decides next for a mission. Pure: the same state gives the same decisions. */
+import type { Cost } from './budget.js';
 import type { EventType, PayloadOf } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
 import { openTasks } from './mission-evolve.js';
-import { endedWell, hasOpenAttempt, type Amount, type Mission, type MissionTask, type Wave } from './mission-state.js';
+import { endedWell, hasOpenAttempt, type Mission, type MissionTask, type Wave } from './mission-state.js';
 import { timerKeys } from './mission-timers.js';
 import { taskRecordKey } from './partitioning.js';
 
@@ -21,7 +22,7 @@ export interface DecideContext {
   /** An agent's own execution deadline in seconds. */
   timeoutSeconds(agent: string): number;
   /** Upper bound of a planner call for this mission. */
-  planningWorstCase(mission: Mission): Amount;
+  planningWorstCase(mission: Mission): Cost;
 }
 
 /** A person may reject this many plans before the mission fails. */

@@ -2,10 +2,11 @@
  * The machine of one coordination partition. Decisions (those with an owner) count only when the holder wrote them;
  * plans and approvals carry the revision they answer; the first result of an attempt wins.
  */
+import { addCost, NOTHING } from './budget.js';
 import type { AgentEvent, Check, EventOf, PayloadOf, Plan, PlanTask, TaskKind } from './events.js';
 import { parseMissionId } from './mission-id.js';
 import {
-  addAmounts, hasOpenAttempt, NO_AMOUNT, tasksOfPlan,
+  hasOpenAttempt, tasksOfPlan,
   type CoordinationState, type Mission, type MissionTask, type Wave,
 } from './mission-state.js';
 import { evolveTask } from './mission-task.js';
@@ -39,7 +40,7 @@ function claimed(state: CoordinationState, offset: number, owner: string): Folde
   state.holder = { owner, claimOffset: offset };
   for (const mission of state.missions.values()) {
     if (mission.status === 'open' && mission.planning === 'requested') {
-      put(state, { ...mission, planningSpent: addAmounts(mission.planningSpent, mission.planningReserved) });
+      put(state, { ...mission, planningSpent: addCost(mission.planningSpent, mission.planningReserved) });
     }
   }
   return 'applied';
@@ -56,7 +57,7 @@ function requested(state: CoordinationState, record: FoldRecord, request: Payloa
   put(state, {
     id, request, requestedAtMs: record.timestampMs, status: 'open', reason: null, endedAtMs: null,
     planning: 'none', revision: 0, proposal: null, planReason: null, planningError: null, rejections: 0, replans: 0, cancelRequest: null,
-    tasks: new Map(), waves: [], planningUsage: NO_AMOUNT, planningSpent: NO_AMOUNT, planningReserved: NO_AMOUNT,
+    tasks: new Map(), waves: [], planningUsage: NOTHING, planningSpent: NOTHING, planningReserved: NOTHING,
     effects: [], squadReady: false, firstOffset: record.offset, before: { holder: state.holder, epoch: state.epoch },
   });
   return 'applied';
@@ -178,8 +179,8 @@ function planRequested(mission: Mission, event: PayloadOf<'plan_requested'>): Mi
 function planningEnded(mission: Mission, used: { tokens_in: number; tokens_out: number; cost_usd: number }): Mission {
   const usage = { tokens: used.tokens_in + used.tokens_out, usd: used.cost_usd };
   return {
-    ...mission, planningReserved: NO_AMOUNT,
-    planningUsage: addAmounts(mission.planningUsage, usage), planningSpent: addAmounts(mission.planningSpent, usage),
+    ...mission, planningReserved: NOTHING,
+    planningUsage: addCost(mission.planningUsage, usage), planningSpent: addCost(mission.planningSpent, usage),
   };
 }
 
@@ -212,7 +213,7 @@ function replaceUndone(task: MissionTask): MissionTask {
 function newTask(plan: PlanTask, wave: number, kind: TaskKind): MissionTask {
   return {
     id: plan.task_id, plan, wave, kind, status: 'waiting', attempt: 0, failures: 0, targetPartition: null,
-    share: { tokens: null, usd: null }, spent: NO_AMOUNT, usage: NO_AMOUNT, steps: 0, model: '', startedAtMs: null,
+    share: { tokens: null, usd: null }, spent: NOTHING, usage: NOTHING, steps: 0, model: '', startedAtMs: null,
     durationMs: 0, summary: '', outputs: {}, checks: [], detail: '',
   };
 }

@@ -1,11 +1,7 @@
 /** What the fold of a coordination partition knows: missions, their tasks, and who decides. */
+import type { Cost } from './budget.js';
 import type { CheckResult, EventOf, PayloadOf, Plan, PlanTask, TaskKind } from './events.js';
 import type { Holder } from './record.js';
-
-export interface Amount {
-  readonly tokens: number;
-  readonly usd: number;
-}
 
 /** The fold's small state: what a replay needs besides the records from the replay point on. */
 export interface CoordinationSnapshot {
@@ -57,11 +53,11 @@ export interface Mission {
   readonly tasks: ReadonlyMap<string, MissionTask>;
   readonly waves: readonly Wave[];
   /** Known spending of planners. */
-  readonly planningUsage: Amount;
+  readonly planningUsage: Cost;
   /** What counts against the budget for planning: known, or reserved and lost. */
-  readonly planningSpent: Amount;
+  readonly planningSpent: Cost;
   /** Worst case of the planner call that is under way. */
-  readonly planningReserved: Amount;
+  readonly planningReserved: Cost;
   /** Decisions that must reach tasks partitions, in log order. */
   readonly effects: readonly Effect[];
   readonly squadReady: boolean;
@@ -105,9 +101,9 @@ export interface MissionTask {
   /** The open attempt's share of the budget. */
   readonly share: { readonly tokens: number | null; readonly usd: number | null };
   /** What ended attempts cost the budget. */
-  readonly spent: Amount;
+  readonly spent: Cost;
   /** What ended attempts are known to have used. */
-  readonly usage: Amount;
+  readonly usage: Cost;
   readonly steps: number;
   readonly model: string;
   readonly startedAtMs: number | null;
@@ -118,9 +114,6 @@ export interface MissionTask {
   /** Step and tool while it runs; the error when it failed. */
   readonly detail: string;
 }
-
-export const NO_AMOUNT: Amount = { tokens: 0, usd: 0 };
-export const addAmounts = (a: Amount, b: Amount): Amount => ({ tokens: a.tokens + b.tokens, usd: a.usd + b.usd });
 
 const OPEN: readonly MissionTaskStatus[] = ['assigned', 'accepted', 'running'];
 /** Whether an attempt of the task is under way. */

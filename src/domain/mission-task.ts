@@ -1,6 +1,7 @@
 /** How one task of a mission evolves. Events of another attempt than the open one are void. */
+import { addCost } from './budget.js';
 import type { EventOf, PayloadOf } from './events.js';
-import { addAmounts, hasOpenAttempt, type MissionTask } from './mission-state.js';
+import { hasOpenAttempt, type MissionTask } from './mission-state.js';
 import type { FoldRecord, Folded } from './record.js';
 
 export type MissionTaskEvent = EventOf<
@@ -55,14 +56,14 @@ type Result = PayloadOf<'task_completed'> | PayloadOf<'task_failed'>;
 function withUsage(task: MissionTask, result: Result): MissionTask {
   const used = { tokens: result.tokens_in + result.tokens_out, usd: result.cost_usd };
   return {
-    ...task, spent: addAmounts(task.spent, used), usage: addAmounts(task.usage, used), share: { tokens: null, usd: null },
+    ...task, spent: addCost(task.spent, used), usage: addCost(task.usage, used), share: { tokens: null, usd: null },
     steps: result.steps, model: result.model, durationMs: result.duration_ms,
   };
 }
 
 /** What a cancelled attempt has spent is not known: its whole share counts. */
 function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, retries: number): MissionTask {
-  const spent = addAmounts(task.spent, { tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });
+  const spent = addCost(task.spent, { tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });
   const ended: MissionTask = { ...task, spent, share: { tokens: null, usd: null }, detail: decision.reason };
   switch (decision.code) {
     case 'not_accepted':

@@ -1,11 +1,12 @@
 /** One assigned coordination partition: folds it, holds it, decides for its missions and carries the decisions out. */
+import { clamp } from '../domain/budget.js';
 import type { AgentEvent } from '../domain/events.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
 import { decideMission, type DecideContext, type Decision } from '../domain/mission-decide.js';
 import { evolveCoordination, missionIdOf } from '../domain/mission-evolve.js';
 import { parseMissionId } from '../domain/mission-id.js';
 import { coordinationReplayPoint, forgetEnded, restoreCoordination } from '../domain/mission-replay.js';
-import { createCoordinationState, type Amount, type Effect, type Mission } from '../domain/mission-state.js';
+import { createCoordinationState, type Effect, type Mission } from '../domain/mission-state.js';
 import { missionTimers, timerKeys } from '../domain/mission-timers.js';
 import { partitionForKey } from '../domain/partitioning.js';
 import type { ReplayPoint } from '../domain/record.js';
@@ -151,7 +152,8 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
         return count === null ? null : partitionForKey(key, count);
       },
       timeoutSeconds,
-      planningWorstCase: (mission) => worstCaseWithin(planner.worstCase(planRequestOf(mission, mission.revision + 1)), leftForPlanning(mission)),
+      // Never more than there is: a planner whose worst case does not fit is passed over.
+      planningWorstCase: (mission) => clamp(planner.worstCase(planRequestOf(mission, mission.revision + 1)), leftForPlanning(mission)),
     };
   }
 
@@ -259,9 +261,4 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       await effects.settled();
     },
   };
-}
-
-/** A reservation never takes more than there is: a planner whose worst case does not fit is passed over. */
-function worstCaseWithin(worst: Amount, left: { readonly tokens: number | null; readonly usd: number | null }): Amount {
-  return { tokens: Math.min(worst.tokens, left.tokens ?? Infinity), usd: Math.min(worst.usd, left.usd ?? Infinity) };
 }

@@ -1,7 +1,6 @@
 /** Calls the planner beside the consumer and appends what it says. */
 import { PlanningFailed, type PlanRequest } from '../agent/planner-contract.js';
-import type { Mission } from '../domain/mission-state.js';
-import { endedWell } from '../domain/mission-state.js';
+import { endedWell, type Mission } from '../domain/mission-state.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
 import { AppendDropped } from '../ports/log.js';
 import { asError } from './role.js';

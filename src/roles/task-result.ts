@@ -54,5 +54,8 @@ export function resultPayload(attempt: TaskAttempt, owner: string, end: LoopEnd,
     const status = end.checks.length > 0 ? 'verified' : 'unverified';
     return { type: 'task_completed', payload: { ...common, result: { status, summary: end.summary, outputs: { ...end.outputs }, checks: [...end.checks] } } };
   }
-  return { type: 'task_failed', payload: { ...common, error: end.error, code: end.code, retriable: end.retriable, checks: [...end.checks] } };
+  // Turns that led to no step were paid for all the same.
+  const { tokensIn, tokensOut, costUsd } = end.unjournaled ?? { tokensIn: 0, tokensOut: 0, costUsd: 0 };
+  const used = { tokens_in: common.tokens_in + tokensIn, tokens_out: common.tokens_out + tokensOut, cost_usd: common.cost_usd + costUsd };
+  return { type: 'task_failed', payload: { ...common, ...used, error: end.error, code: end.code, retriable: end.retriable, checks: [...end.checks] } };
 }
