@@ -1,14 +1,32 @@
+import type { Log } from '../../src/ports/log.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
+
+/** Gives each test a log of its own, or a prefix of its own on a shared one. */
+export interface LogUnderTest {
+  open(): Promise<{ readonly log: Log; readonly prefix: string }>;
+  close(log: Log): Promise<void>;
+}
+
 
 const roster = [agentSpec('cert_agent'), agentSpec('proxy_agent', { dependsOn: ['cert_agent'], phase: 2 })];
 const success = [{ name: 'platform is whole', command: 'check all' }];
 
-describe('a mission on the in-memory log', () => {
+/** What the roles promise on any log. */
+export function missionRunSuite(logUnderTest: LogUnderTest): void {
   let swarm: RoleSwarm;
-  afterEach(() => swarm.close());
+  let log: Log;
+  const create = async (options: Omit<Parameters<typeof createRoleSwarm>[0], 'log' | 'prefix'>) => {
+    const opened = await logUnderTest.open();
+    log = opened.log;
+    return createRoleSwarm({ ...options, ...opened });
+  };
+  afterEach(async () => {
+    await swarm.close();
+    await logUnderTest.close(log);
+  });
 
   test('runs in waves and completes when every check has passed', async () => {
-    swarm = await createRoleSwarm({ roster });
+    swarm = await create({ roster });
     await swarm.startOrchestrator();
     await swarm.startWorker();
     const report = await swarm.ended(await swarm.submit({ success }));
@@ -23,7 +41,7 @@ describe('a mission on the in-memory log', () => {
   });
 
   test('tells watchers of everything that the original events stand for', async () => {
-    swarm = await createRoleSwarm({ roster });
+    swarm = await create({ roster });
     const worker = await swarm.startWorker();
     await swarm.startOrchestrator();
     const holds = () => swarm.events.some((event) => event.event_type === 'heartbeat' && event.payload.partitions.length === 4);
@@ -40,7 +58,7 @@ describe('a mission on the in-memory log', () => {
   });
 
   test('a failing task is tried again, then the planner is asked once, and the next wave never starts', async () => {
-    swarm = await createRoleSwarm({ roster, behaviour: (command) => (command.startsWith('cert_agent step 2') ? 'fail' : 'ok') });
+    swarm = await create({ roster, behaviour: (command) => (command.startsWith('cert_agent step 2') ? 'fail' : 'ok') });
     await swarm.startOrchestrator();
     await swarm.startWorker();
     const report = await swarm.ended(await swarm.submit({ retries: 1 }));
@@ -51,7 +69,7 @@ describe('a mission on the in-memory log', () => {
   });
 
   test('waits for approval, and a rejection leads to another plan', async () => {
-    swarm = await createRoleSwarm({ roster });
+    swarm = await create({ roster });
     await swarm.startOrchestrator();
     await swarm.startWorker();
     const id = await swarm.submit({ approval: 'approval' });
@@ -63,7 +81,7 @@ describe('a mission on the in-memory log', () => {
   });
 
   test('cancel stops what runs, and nothing of it goes on', async () => {
-    swarm = await createRoleSwarm({ roster, behaviour: (command) => (command.endsWith('step 2') ? 'hang' : 'ok') });
+    swarm = await create({ roster, behaviour: (command) => (command.endsWith('step 2') ? 'hang' : 'ok') });
     await swarm.startOrchestrator();
     await swarm.startWorker();
     const id = await swarm.submit();
@@ -74,16 +92,11 @@ describe('a mission on the in-memory log', () => {
     await swarm.until(() => swarm.events.some((event) => event.event_type === 'tool_returned' && event.payload.outcome === 'aborted'));
     expect(swarm.ledger.starts.filter((start) => start.endsWith('#3'))).toEqual([]);
   });
-});
-
-describe('taking over', () => {
-  let swarm: RoleSwarm;
-  afterEach(() => swarm.close());
 
   test('a worker that takes a task over does not repeat finished steps', async () => {
     let hung = false;
     const hangOnce = (command: string) => (command.endsWith('step 3') && !hung ? ((hung = true), 'hang' as const) : ('ok' as const));
-    swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent', { playbooks: { work: { name: 'work', acceptance: [{ name: 'done', command: 'check' }], steps: [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `step ${n}`, unless: `unless ${n}` })) } } })],
+    swarm = await create({ roster: [agentSpec('cert_agent', { playbooks: { work: { name: 'work', acceptance: [{ name: 'done', command: 'check' }], steps: [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `step ${n}`, unless: `unless ${n}` })) } } })],
       behaviour: (command) => (command.startsWith('unless') ? 'fail' : hangOnce(command)) });
     await swarm.startOrchestrator();
     const first = await swarm.startWorker();
@@ -100,7 +113,7 @@ describe('taking over', () => {
   });
 
   test('an orchestrator that takes over finishes the mission', async () => {
-    swarm = await createRoleSwarm({ roster, behaviour: (command) => (command.endsWith('step 2') ? 'hang' : 'ok') });
+    swarm = await create({ roster, behaviour: (command) => (command.endsWith('step 2') ? 'hang' : 'ok') });
     const first = await swarm.startOrchestrator();
     const worker = await swarm.startWorker();
     const id = await swarm.submit({ success });
@@ -115,4 +128,4 @@ describe('taking over', () => {
     expect(report.tasks.map((task) => task.attempts)).toEqual([1, 1, 1]);
     expect(new Set(swarm.ledger.starts).size).toBe(swarm.ledger.starts.length);
   });
-});
+}
