@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import type { Clock, Ids } from '../ports/clock.js';
 
@@ -25,10 +25,11 @@ export const DEFAULT_PORTS: StackPorts = { broker: 19092, controller: 19093, reg
 
 /** The one development stack of a clone. */
 export function developmentPlace(cloneDir: string): StackPlace {
+  const clone = resolve(cloneDir); // no slash at the end: the name stands on the processes' command lines
   return {
-    cloneDir,
-    dataDir: join(cloneDir, '.ravenhelm/stack'),
-    jarsDir: join(cloneDir, '.ravenhelm/jars'),
+    cloneDir: clone,
+    dataDir: join(clone, '.ravenhelm/stack'),
+    jarsDir: join(clone, '.ravenhelm/jars'),
     ports: DEFAULT_PORTS,
   };
 }

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers';
 import { parse } from 'yaml';
 
+const BOOTSTRAP = new URL('../../local-stack/redpanda-bootstrap.yaml', import.meta.url);
+
 /** One Redpanda with its schema registry, of the version that docker-compose.redpanda.yml pins. */
 export async function startRedpanda([brokerPort]) {
   const host = (await getContainerRuntimeClient()).info.containerRuntime.host;
@@ -12,15 +14,17 @@ export async function startRedpanda([brokerPort]) {
     .withCommand([
       'redpanda',
       'start',
-      '--mode=dev-container',
+      '--node-id=0',
       '--smp=1',
       '--memory=1G',
+      '--reserve-memory=0M',
+      '--overprovisioned',
+      '--check=false',
       '--kafka-addr=PLAINTEXT://0.0.0.0:9092',
       `--advertise-kafka-addr=PLAINTEXT://${host}:${brokerPort}`,
       '--schema-registry-addr=0.0.0.0:8081',
-      '--set=redpanda.auto_create_topics_enabled=false',
-      '--set=redpanda.group_initial_rebalance_delay=0',
     ])
+    .withCopyContentToContainer([{ content: await readFile(BOOTSTRAP, 'utf8'), target: '/etc/redpanda/.bootstrap.yaml' }])
     .withWaitStrategy(Wait.forHttp('/subjects', 8081).forStatusCode(200))
     .withStartupTimeout(180_000)
     .start();

@@ -1,0 +1,52 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+interface Instruction {
+  readonly name: string;
+  readonly words: readonly string[];
+}
+
+const instructions: readonly Instruction[] = readFileSync('Dockerfile', 'utf8')
+  .replace(/\\\n/g, ' ')
+  .split('\n')
+  .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+  .map((line) => {
+    const [name = '', ...words] = line.trim().split(/\s+/);
+    return { name, words };
+  });
+const stages = instructions.filter(({ name }) => name === 'FROM');
+const last = instructions.slice(instructions.lastIndexOf(stages.at(-1) ?? instructions[0] ?? { name: '', words: [] }));
+
+describe('Dockerfile', () => {
+  test('has several stages on one pinned base', () => {
+    expect(stages.length).toBeGreaterThan(1);
+    for (const { words } of stages) expect(words[0]).toMatch(/^node:20\.\d+\.\d+-bookworm-slim$/);
+    expect(new Set(stages.map(({ words }) => words[0])).size).toBe(1);
+  });
+
+  test('does not run as root', () => {
+    const users = last.filter(({ name }) => name === 'USER').map(({ words }) => words[0]);
+    expect(users.at(-1)).toBe('node');
+    expect(last.findIndex(({ name }) => name === 'USER')).toBeGreaterThan(last.findLastIndex(({ name }) => name === 'RUN'));
+  });
+
+  test('has inside what the tools call', () => {
+    const installed = last.filter(({ name }) => name === 'RUN').flatMap(({ words }) => words);
+    for (const program of ['bubblewrap', 'util-linux', 'openssl']) expect(installed).toContain(program);
+  });
+
+  test('says what bubblewrap needs of the container', () => {
+    const text = readFileSync('Dockerfile', 'utf8');
+    for (const need of ['seccomp', 'apparmor', 'systempaths', 'user namespace']) expect(text).toContain(need);
+  });
+
+  test('copies only files that the clone has', () => {
+    const copies = instructions.filter(({ name, words }) => name === 'COPY' && !words.some((word) => word.startsWith('--from')));
+    const sources = copies.flatMap(({ words }) => words.slice(0, -1));
+    expect(sources.filter((source) => !existsSync(source))).toEqual([]);
+  });
+
+  test('the build context leaves out secrets, histories and what the image makes itself', () => {
+    const ignored = readFileSync('.dockerignore', 'utf8').split('\n');
+    for (const name of ['.env', '.git', '.ravenhelm', 'node_modules', 'dist']) expect(ignored).toContain(name);
+  });
+});
