@@ -1,11 +1,15 @@
 import type { Admin } from 'kafkajs';
+import type { Clock } from '../ports/clock.js';
 import { protocolErrorType } from './errors.js';
 import type { ClientFactory } from './kafka-client.js';
 import { TopicMissing } from '../ports/log.js';
 
 /** A shared administrator's connection that replaces itself. */
 export interface AdminSession {
-  /** Runs work on a connected admin. Any failure retires the connection: kafkajs keeps stale metadata and targets in it. */
+  /**
+   * Runs work on a connected admin; again when the cluster was busy with itself, so work must be repeatable. Any
+   * failure retires the connection: kafkajs keeps stale metadata and targets in it.
+   */
   run<T>(work: (admin: Admin) => Promise<T>): Promise<T>;
   /** Makes the next run start with fresh metadata (a partition was added). */
   refresh(): void;
@@ -19,7 +23,12 @@ interface Connection {
   retired: boolean;
 }
 
-export function createAdminSession(createClient: ClientFactory): AdminSession {
+/** Passing states of a cluster: a group's coordinator or a partition's leader is starting or moving. */
+const PASSING = new Set(['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION', 'NOT_CONTROLLER']);
+const ATTEMPTS = 6;
+const FIRST_PAUSE_MS = 100;
+
+export function createAdminSession(createClient: ClientFactory, clock: Clock): AdminSession {
   let current: Connection | null = null;
   const closing = new Set<Promise<void>>();
 
@@ -38,19 +47,30 @@ export function createAdminSession(createClient: ClientFactory): AdminSession {
     closing.add(done);
   };
 
+  const runOnce = async <T>(work: (admin: Admin) => Promise<T>): Promise<T> => {
+    const connection = (current ??= open());
+    connection.users += 1;
+    try {
+      await connection.connected;
+      return await work(connection.admin);
+    } catch (error) {
+      retire(connection);
+      throw error;
+    } finally {
+      connection.users -= 1;
+      if (connection.retired && connection.users === 0) disconnect(connection);
+    }
+  };
+
   return {
     async run(work) {
-      const connection = (current ??= open());
-      connection.users += 1;
-      try {
-        await connection.connected;
-        return await work(connection.admin);
-      } catch (error) {
-        retire(connection);
-        throw error;
-      } finally {
-        connection.users -= 1;
-        if (connection.retired && connection.users === 0) disconnect(connection);
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await runOnce(work);
+        } catch (error) {
+          if (!PASSING.has(protocolErrorType(error) ?? '') || attempt === ATTEMPTS) throw error;
+          await new Promise<void>((resolve) => clock.setTimer(FIRST_PAUSE_MS * 2 ** (attempt - 1), resolve));
+        }
       }
     },
     refresh() {

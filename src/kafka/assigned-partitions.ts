@@ -3,15 +3,9 @@ import type { GroupOptions, PartitionAssignment, PartitionConsumer, PartitionId 
 import type { Logger } from '../ports/logger.js';
 import type { Backoff } from './backoff.js';
 import type { Codec } from './codec.js';
+import type { ReadControl } from './consumer-session.js';
 import { DataLoss, describeError, reportFatal } from './errors.js';
 import { readBatch, type ReadStop } from './read-batch.js';
-
-/** How the client is told where to read. Nothing happens while the client is between two sessions: the next join repeats it. */
-export interface ReadControl {
-  seek(partition: PartitionId, offset: number): void;
-  pause(partition: PartitionId): void;
-  resume(partition: PartitionId): void;
-}
 
 export interface AssignedPartitionsOptions {
   readonly group: GroupOptions;

@@ -3,10 +3,11 @@ import type { Clock } from '../ports/clock.js';
 import { CommitRefused, type CommittedOffset, type GroupMember, type GroupOptions, type PartitionAssignment, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import { partitionsOf, type AdminSession } from './admin-session.js';
-import { createAssignedPartitions, type ReadControl } from './assigned-partitions.js';
+import { createAssignedPartitions, type AssignedPartitions } from './assigned-partitions.js';
 import { createBackoff } from './backoff.js';
 import type { Codec } from './codec.js';
-import { MemberStopped, describeError, reportFatal } from './errors.js';
+import { createConsumerSession } from './consumer-session.js';
+import { describeError } from './errors.js';
 import { committedOf, offsetsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
 import { stickyAssigner } from './sticky-assigner.js';
@@ -29,107 +30,63 @@ export const FETCH_WAIT_MS = 200;
 const METADATA_AGE_MS = 30_000;
 /** The brokers' default of offset.metadata.max.bytes. */
 const MAX_METADATA_BYTES = 4096;
+const FIRST_RETRY_MS = 200;
+const LONGEST_RETRY_MS = 15_000;
 
 /** Joins a group as one member, with an own client (see ClientFactory). */
 export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaGroupDependencies): Promise<GroupMember> {
-  const { createClient, session, codec, clock, sessionTimeoutMs } = dependencies;
-  const { groupId } = options;
-  const logger = dependencies.logger.child({ group: groupId });
-  for (const topic of options.topics) await session.run((admin) => partitionsOf(admin, topic));
+  const { createClient, session, codec, clock, logger } = dependencies;
+  const { groupId, topics } = options;
+  for (const topic of topics) await session.run((admin) => partitionsOf(admin, topic)); // TopicMissing, before anything is opened
 
-  let leaving = false;
-  const backoff = createBackoff(clock, 200, 15_000);
-  const consumer: Consumer = createClient().consumer({
+  const backoff = createBackoff(clock, FIRST_RETRY_MS, LONGEST_RETRY_MS);
+  const consumer = createClient().consumer({
     groupId,
-    sessionTimeout: sessionTimeoutMs,
+    sessionTimeout: dependencies.sessionTimeoutMs,
     heartbeatInterval: HEARTBEAT_INTERVAL_MS,
     maxWaitTimeInMs: FETCH_WAIT_MS,
     metadataMaxAge: METADATA_AGE_MS,
     allowAutoTopicCreation: false,
     partitionAssigners: [stickyAssigner(() => partitions.held())],
-    retry: { restartOnFailure: async () => !leaving },
+    retry: { restartOnFailure: async () => !reading.isStopped() },
   });
-  const { control, onRunning, onStopped } = createReadControl(consumer);
-  const partitions = createAssignedPartitions({
+  const reading = createConsumerSession(
+    { consumer, groupId, topics, clock, logger },
+    {
+      onJoin: (assignment) => partitions.onJoin(assignment),
+      onBatch: (partition, messages, resolve) => partitions.onBatch(partition, messages, resolve),
+      onFatal: (error) => options.onFatal(error),
+    },
+  );
+  const partitions: AssignedPartitions = createAssignedPartitions({
     group: options,
     codec,
-    control,
+    control: reading,
     backoff,
     logger,
     fetchAssignments: (topic) => fetchAssignments(session, groupId, topic),
   });
-  const disconnect = () => consumer.disconnect().catch((error: unknown) => logger.warn({ error: describeError(error) }, 'kafka.leave_failed'));
-
-  const joined = new Promise<void>((resolve, reject) => {
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      // A restart that was under way when the member left.
-      if (leaving) return void disconnect();
-      onRunning();
-      partitions.onJoin(assignmentOf(payload.memberAssignment));
-      logger.debug({ partitions: partitions.held().length, ms: payload.duration }, 'kafka.group_joined');
-      resolve();
-    });
-    consumer.on(consumer.events.STOP, onStopped);
-    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-      onStopped();
-      if (leaving) return;
-      logger.warn({ error: describeError(error), restart }, 'kafka.member_interrupted');
-      reject(new MemberStopped(groupId, { cause: error })); // Nothing happens after the first join.
-      if (!restart) reportFatal(options, new MemberStopped(groupId, { cause: error }), logger);
-    });
-  });
-
   const commitInOrder = createCommitter(consumer, groupId);
-  const leave = async () => {
-    leaving = true;
-    backoff.cancelAll();
-    partitions.closeAll();
-    await disconnect();
-  };
+  await reading.start();
 
-  try {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
-    const running = consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      eachBatch: async ({ batch, resolveOffset, isStale, isRunning }) => {
-        if (!isRunning() || isStale()) return;
-        partitions.onBatch(batch, batch.messages, (offset) => resolveOffset(String(offset)));
-      },
-    });
-    await Promise.all([joined, running]);
-  } catch (error) {
-    await leave();
-    throw error;
-  }
-
-  let left: Promise<void> | null = null;
   return {
     isAssigned: (partition) => partitions.isAssigned(partition),
     async commit(commits) {
-      if (leaving) throw new CommitRefused(`This member has left group ${groupId}`);
+      if (reading.isStopped()) throw new CommitRefused(`This member has left group ${groupId}`);
       const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > MAX_METADATA_BYTES);
       if (tooLong) throw new CommitRefused(`Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${MAX_METADATA_BYTES} bytes`);
-      // Asked at the moment of sending: the broker takes a commit of a member for any partition.
+      // Asked at the moment of sending: the broker takes a member's commit for any partition.
       await commitInOrder(() => commits.filter((entry) => partitions.isAssigned(entry)));
     },
-    leave: () => (left ??= leave()),
+    async leave() {
+      partitions.closeAll();
+      backoff.cancelAll();
+      await reading.stop();
+    },
   };
 }
 
-/** seek, pause and resume throw while the client restarts; then the next join repeats what they were to do. */
-function createReadControl(consumer: Consumer) {
-  let running = false;
-  const control: ReadControl = {
-    seek: ({ topic, partition }, offset) => running && consumer.seek({ topic, partition, offset: String(offset) }),
-    pause: ({ topic, partition }) => running && consumer.pause([{ topic, partitions: [partition] }]),
-    resume: ({ topic, partition }) => running && consumer.resume([{ topic, partitions: [partition] }]),
-  };
-  return { control, onRunning: () => void (running = true), onStopped: () => void (running = false) };
-}
-
-/** Commits one after the other. kafkajs resolves a commit that it did not send because it was stopping; then nobody hears of it. */
+/** Commits one after the other. kafkajs resolves a commit that it did not send because it was stopping. */
 function createCommitter(consumer: Consumer, groupId: string) {
   let sent = false;
   let last: Promise<void> = Promise.resolve();
@@ -159,8 +116,4 @@ async function fetchAssignments(session: AdminSession, groupId: string, topic: s
     const committed = found && found.offset !== null ? { offset: found.offset, metadata: found.metadata } : null;
     return { topic, partition, committed, logStart: low, logEnd: high };
   });
-}
-
-function assignmentOf(memberAssignment: Readonly<Record<string, readonly number[]>>): readonly PartitionId[] {
-  return Object.entries(memberAssignment).flatMap(([topic, partitions]) => partitions.map((partition) => ({ topic, partition })));
 }

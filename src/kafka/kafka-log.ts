@@ -42,7 +42,7 @@ const APPEND_TIMEOUT_MS = 30_000;
 export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const { clock, ids, logger, prefix } = options;
   const createClient = createClientFactory(options, logger);
-  const session = createAdminSession(createClient);
+  const session = createAdminSession(createClient, clock);
   const [registry] = await Promise.all([connectRegistry({ ...options.registry, clock }), connectBrokers(options.brokers, session)]).catch(async (error: unknown) => {
     await session.close();
     throw error;
@@ -68,7 +68,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
         appendTimeoutMs: options.appendTimeoutMs ?? APPEND_TIMEOUT_MS,
       }),
     joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, logger, sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS }),
-    watch: (watch) => watchKafka(watch, { createClient, session, codec, logger, groupId: `${prefix}.watch-${ids.uuid()}` }),
+    watch: (watch) => watchKafka(watch, { createClient, session, codec, clock, logger, groupId: `${prefix}.watch-${ids.uuid()}` }),
     close: () => session.close(),
   };
 }

@@ -1,9 +1,11 @@
-import type { Consumer, KafkaMessage } from 'kafkajs';
+import type { KafkaMessage } from 'kafkajs';
+import type { Clock } from '../ports/clock.js';
 import type { PartitionId, Watch, WatchOptions } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import type { AdminSession } from './admin-session.js';
 import type { Codec } from './codec.js';
-import { MemberStopped, describeError, reportFatal } from './errors.js';
+import { createConsumerSession } from './consumer-session.js';
+import { describeError } from './errors.js';
 import { offsetsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
 import { FETCH_WAIT_MS } from './kafka-group.js';
@@ -13,6 +15,7 @@ export interface KafkaWatchDependencies {
   readonly createClient: ClientFactory;
   readonly session: AdminSession;
   readonly codec: Codec;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Name of the throw-away group: kafkajs cannot read a topic without one. Nothing is committed. */
   readonly groupId: string;
@@ -23,90 +26,76 @@ interface Watched extends PartitionId {
   position: number;
   /** Reached when everything that was there at the start has been delivered. */
   readonly target: number;
+  /** Paused while the schema of its next record is fetched. */
   loading: boolean;
 }
 
 /** Reads topics as the only member of a group of its own. */
 export async function watchKafka(options: WatchOptions, dependencies: KafkaWatchDependencies): Promise<Watch> {
-  const { createClient, session, codec, logger, groupId } = dependencies;
+  const { createClient, session, codec, clock, logger, groupId } = dependencies;
   const partitions = await startingPoints(options, session);
   const behind = new Set([...partitions.values()].filter(({ position, target }) => position < target));
-  let stopped = false;
   let started = false;
   let caughtUp = false;
-  const consumer: Consumer = createClient().consumer({
+  let failed = false;
+
+  const consumer = createClient().consumer({
     groupId,
     maxWaitTimeInMs: FETCH_WAIT_MS,
     allowAutoTopicCreation: false,
-    retry: { restartOnFailure: async () => !stopped },
+    retry: { restartOnFailure: async () => !reading.isStopped() },
   });
-
-  const disconnect = async () => {
-    try {
-      await consumer.disconnect();
-      await session.run((admin) => admin.deleteGroups([groupId]));
-    } catch (error) {
-      // The broker forgets an empty group without commits by itself.
-      logger.debug({ group: groupId, error: describeError(error) }, 'kafka.watch_group_left');
-    }
-  };
-  const fail = (error: unknown) => {
-    if (stopped) return;
-    stopped = true;
-    void disconnect();
-    reportFatal(options, error, logger);
-  };
-  const guarded = (work: () => void) => {
-    try {
-      work();
-    } catch (error) {
-      fail(error);
-    }
-  };
+  const reading = createConsumerSession(
+    { consumer, groupId, topics: options.topics, clock, logger },
+    {
+      onJoin(assignment) {
+        for (const partition of assignment) {
+          const entry = watched(partition);
+          reading.seek(entry, entry.position);
+          if (entry.loading) reading.pause(entry);
+        }
+      },
+      onBatch: (partition, messages, resolve) => onBatch(watched(partition), messages, resolve),
+      onFatal(error) {
+        if (failed || reading.isStopped()) return;
+        failed = true;
+        void stop();
+        options.onFatal(error);
+      },
+    },
+  );
 
   const watched = ({ topic, partition }: PartitionId): Watched => {
-    const key = `${topic} ${partition}`;
+    const key = keyOf(topic, partition);
     // A partition that was added later is new from its beginning.
     const entry = partitions.get(key) ?? { topic, partition, position: 0, target: 0, loading: false };
     partitions.set(key, entry);
     return entry;
   };
 
-  const moveTo = (entry: Watched, position: number) => {
-    entry.position = position;
-    if (position >= entry.target) behind.delete(entry);
-    announceCaughtUp();
-  };
-  const announceCaughtUp = () => {
-    if (!started || caughtUp || stopped || behind.size > 0) return;
-    caughtUp = true;
-    options.onCaughtUp?.();
-  };
-
   const onBatch = (entry: Watched, messages: readonly KafkaMessage[], resolve: (offset: number) => void) => {
     let rest = messages;
-    while (!stopped && !entry.loading) {
-      const { records, position, stop } = readBatch(codec, entry, rest, entry.position);
+    while (rest.length > 0 && !entry.loading) {
+      const { records, position, stop: end } = readBatch(codec, entry, rest, entry.position);
       for (const record of records) {
         if (record.content.kind === 'event') options.onRecord(record);
-        if (stopped) return;
+        if (reading.isStopped()) return;
       }
       moveTo(entry, position);
-      if (position > 0) resolve(position - 1);
-      if (!stop) return;
-      if (stop.kind === 'schema_needed') return void load(entry, stop.schemaId);
+      if (records.length > 0) resolve(position - 1);
+      if (!end) return;
+      if (end.kind === 'schema_needed') return void loadSchema(entry, end.schemaId);
       // Neither what this build cannot read nor what is gone holds a watcher up.
-      moveTo(entry, stop.kind === 'gap' ? stop.nextOffset : position + 1);
+      moveTo(entry, end.kind === 'gap' ? end.nextOffset : position + 1);
+      resolve(entry.position - 1);
       rest = rest.filter(({ offset }) => Number(offset) >= entry.position);
-      if (rest.length === 0) return resolve(entry.position - 1);
     }
   };
 
   /** Never rejects. Reading goes on behind the record when the registry does not give its schema. */
-  const load = async (entry: Watched, schemaId: number) => {
+  const loadSchema = async (entry: Watched, schemaId: number) => {
     entry.loading = true;
-    const place = { topic: entry.topic, partitions: [entry.partition] };
-    consumer.pause([place]);
+    reading.pause(entry);
     let next = entry.position;
     try {
       await codec.loadSchema(schemaId);
@@ -115,68 +104,53 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
       next += 1;
     }
     entry.loading = false;
-    if (stopped) return;
-    guarded(() => {
-      moveTo(entry, next);
-      consumer.seek({ topic: entry.topic, partition: entry.partition, offset: String(next) });
-      consumer.resume([place]);
-    });
+    if (reading.isStopped()) return;
+    reading.guard(() => moveTo(entry, next));
+    reading.seek(entry, next);
+    reading.resume(entry);
   };
 
-  const joined = new Promise<void>((resolve, reject) => {
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      if (stopped) return void disconnect();
-      guarded(() => {
-        for (const [topic, numbers] of Object.entries(payload.memberAssignment)) {
-          for (const partition of numbers) consumer.seek({ topic, partition, offset: String(watched({ topic, partition }).position) });
-        }
-      });
-      resolve();
-    });
-    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-      reject(error); // Nothing happens after the first join.
-      if (!restart) fail(new MemberStopped(groupId, { cause: error }));
-    });
-  });
+  const moveTo = (entry: Watched, position: number) => {
+    entry.position = position;
+    if (position >= entry.target) behind.delete(entry);
+    if (started) announceCaughtUp();
+  };
+  const announceCaughtUp = () => {
+    if (caughtUp || reading.isStopped() || behind.size > 0) return;
+    caughtUp = true;
+    options.onCaughtUp?.();
+  };
 
-  try {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
-    const running = consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      eachBatch: async ({ batch, resolveOffset, isStale, isRunning }) => {
-        if (!isRunning() || isStale()) return;
-        guarded(() => onBatch(watched(batch), batch.messages, (offset) => resolveOffset(String(offset))));
-      },
-    });
-    await Promise.all([joined, running]);
-  } catch (error) {
-    stopped = true;
-    await disconnect();
-    throw error;
-  }
+  const stop = async () => {
+    await reading.stop();
+    try {
+      await session.run((admin) => admin.deleteGroups([groupId]));
+    } catch (error) {
+      // The broker forgets an empty group without commits by itself.
+      logger.debug({ group: groupId, error: describeError(error) }, 'kafka.watch_group_left');
+    }
+  };
+
+  await reading.start();
   // Later than this call, so that the caller has the watch in hand.
-  setImmediate(() => {
+  clock.setTimer(0, () => {
     started = true;
-    guarded(announceCaughtUp);
+    reading.guard(announceCaughtUp);
   });
-
   let stopping: Promise<void> | null = null;
-  return {
-    stop() {
-      stopped = true;
-      return (stopping ??= disconnect());
-    },
-  };
+  return { stop: () => (stopping ??= stop()) };
 }
 
 async function startingPoints({ topics, from }: WatchOptions, session: AdminSession): Promise<Map<string, Watched>> {
   const partitions = new Map<string, Watched>();
   for (const topic of topics) {
     for (const { partition, low, high } of await offsetsOf(session, topic)) {
-      partitions.set(`${topic} ${partition}`, { topic, partition, position: from === 'beginning' ? low : high, target: high, loading: false });
+      partitions.set(keyOf(topic, partition), { topic, partition, position: from === 'beginning' ? low : high, target: high, loading: false });
     }
   }
   return partitions;
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${topic}[${partition}]`;
 }

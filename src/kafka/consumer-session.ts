@@ -1,0 +1,124 @@
+import type { Consumer, KafkaMessage } from 'kafkajs';
+import type { Clock } from '../ports/clock.js';
+import type { PartitionId } from '../ports/log.js';
+import type { Logger } from '../ports/logger.js';
+import { MemberStopped, describeError, reportFatal } from './errors.js';
+
+/** How the client is told where to read. Nothing happens while it is between two sessions: the next join repeats it. */
+export interface ReadControl {
+  seek(partition: PartitionId, offset: number): void;
+  pause(partition: PartitionId): void;
+  resume(partition: PartitionId): void;
+}
+
+/** A kafkajs consumer from its first join to its end. */
+export interface ConsumerSession extends ReadControl {
+  /** Resolves when the group has accepted this member for the first time. */
+  start(): Promise<void>;
+  isStopped(): boolean;
+  /** Runs a handler's code from outside of the client's calls; its exception goes to onFatal too. */
+  guard(work: () => void): void;
+  /** Leaves the group and disconnects. No handler is called after this call. */
+  stop(): Promise<void>;
+}
+
+/** All are synchronous. An exception of theirs goes to onFatal. */
+export interface SessionHandlers {
+  /** The group's word, after each rebalance; every position is the committed offset again until it is set. */
+  onJoin(assignment: readonly PartitionId[]): void;
+  /** `resolve` tells the client the last offset that was delivered; what is not resolved is fetched again. */
+  onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
+  /** Not before the first join. */
+  onFatal(error: Error): void;
+}
+
+export interface ConsumerSessionOptions {
+  readonly consumer: Consumer;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** kafkajs joins again by itself after passing failures (a coordinator that is loading); the first join must not last forever. */
+const JOIN_TIMEOUT_MS = 45_000;
+
+export function createConsumerSession({ consumer, groupId, topics, clock, logger }: ConsumerSessionOptions, handlers: SessionHandlers): ConsumerSession {
+  let stopped = false;
+  let joined = false;
+  /** seek, pause and resume throw while the client restarts. */
+  let running = false;
+
+  const guarded = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      reportFatal(handlers, error, logger);
+    }
+  };
+  const disconnect = () => consumer.disconnect().catch((error: unknown) => logger.warn({ group: groupId, error: describeError(error) }, 'kafka.leave_failed'));
+
+  /** Settles with the first join, or with the end before it. */
+  const firstJoin = () =>
+    new Promise<void>((resolve, reject) => {
+      const timeout = new MemberStopped(groupId, { cause: new Error(`not accepted within ${JOIN_TIMEOUT_MS / 1000} s`) });
+      const timer = clock.setTimer(JOIN_TIMEOUT_MS, () => reject(timeout));
+      consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+        if (stopped) return void disconnect(); // A restart was under way when it was stopped.
+        running = true;
+        joined = true;
+        timer.cancel();
+        guarded(() => handlers.onJoin(partitionsOf(memberAssignment)));
+        resolve();
+      });
+      consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+        if (stopped) return;
+        logger.warn({ group: groupId, error: describeError(error), restart }, 'kafka.member_interrupted');
+        if (restart) return;
+        timer.cancel();
+        const end = new MemberStopped(groupId, { cause: error });
+        if (joined) reportFatal(handlers, end, logger);
+        else reject(end);
+      });
+    });
+
+  const run = () =>
+    consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async ({ batch, resolveOffset, isStale, isRunning }) => {
+        if (stopped || !isRunning() || isStale()) return;
+        guarded(() => handlers.onBatch(batch, batch.messages, (offset) => resolveOffset(String(offset))));
+      },
+    });
+
+  const stop = async () => {
+    stopped = true;
+    await disconnect();
+  };
+
+  let stopping: Promise<void> | null = null;
+  consumer.on(consumer.events.STOP, () => void (running = false));
+  return {
+    async start() {
+      try {
+        await consumer.connect();
+        await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+        await Promise.all([firstJoin(), run()]);
+      } catch (error) {
+        await (stopping ??= stop());
+        throw error;
+      }
+    },
+    isStopped: () => stopped,
+    guard: guarded,
+    stop: () => (stopping ??= stop()),
+    seek: ({ topic, partition }, offset) => running && consumer.seek({ topic, partition, offset: String(offset) }),
+    pause: ({ topic, partition }) => running && consumer.pause([{ topic, partitions: [partition] }]),
+    resume: ({ topic, partition }) => running && consumer.resume([{ topic, partitions: [partition] }]),
+  };
+}
+
+function partitionsOf(memberAssignment: Readonly<Record<string, readonly number[]>>): readonly PartitionId[] {
+  return Object.entries(memberAssignment).flatMap(([topic, partitions]) => partitions.map((partition) => ({ topic, partition })));
+}

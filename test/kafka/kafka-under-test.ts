@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { createKafkaLog, type KafkaLog, type KafkaLogOptions } from '../../src/kafka/kafka-log.js';
+import type { PartitionId } from '../../src/ports/log.js';
+import type { Logger } from '../../src/ports/logger.js';
+import { systemClock } from '../contract/system-clock.js';
+import { testBroker } from '../support/broker.js';
+
+export const SCHEMAS_DIR = fileURLToPath(new URL('../../schemas', import.meta.url));
+
+export const silentLogger: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => silentLogger };
+
+/** Options for a log on the test broker, under a prefix of its own. */
+export async function kafkaLogOptions(changes: Partial<KafkaLogOptions> = {}): Promise<KafkaLogOptions> {
+  const { brokers, registryUrl } = testBroker();
+  return {
+    brokers,
+    clientId: 'test',
+    registry: { url: registryUrl },
+    schemasDir: SCHEMAS_DIR,
+    prefix: `test-${randomUUID()}`,
+    clock: systemClock,
+    ids: { uuid: randomUUID },
+    logger: silentLogger,
+    ...changes,
+  };
+}
+
+export async function openKafkaLog(changes: Partial<KafkaLogOptions> = {}): Promise<KafkaLog> {
+  return createKafkaLog(await kafkaLogOptions(changes));
+}
+
+/** A client of another program: it writes whatever bytes it likes. */
+export interface ForeignWriter {
+  write(partition: PartitionId, key: string | null, value: Buffer | null): Promise<void>;
+  setCommitted(groupId: string, partition: PartitionId, offset: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function createForeignWriter(): Promise<ForeignWriter> {
+  const { brokers } = testBroker();
+  const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+  const producer: Producer = kafka.producer();
+  const admin = kafka.admin();
+  await Promise.all([producer.connect(), admin.connect()]);
+  return {
+    async write({ topic, partition }, key, value) {
+      await producer.send({ topic, messages: [{ partition, key, value }] });
+    },
+    async setCommitted(groupId, { topic, partition }, offset) {
+      await admin.setOffsets({ groupId, topic, partitions: [{ partition, offset: String(offset) }] });
+    },
+    async close() {
+      await Promise.all([producer.disconnect(), admin.disconnect()]);
+    },
+  };
+}
+
+/** Registers a schema as another build would, and gives bytes written with it. */
+export async function registerSchema(schema: object & { readonly namespace: string; readonly name: string }): Promise<number> {
+  const { registryUrl } = testBroker();
+  const response = await fetch(`${registryUrl}/subjects/${schema.namespace}.${schema.name}/versions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ schema: JSON.stringify(schema) }),
+  });
+  const answer: unknown = await response.json();
+  if (typeof answer !== 'object' || answer === null || !('id' in answer) || typeof answer.id !== 'number') throw new Error(`The registry answers ${JSON.stringify(answer)}`);
+  return answer.id;
+}
+
+/** The Confluent wire format by hand. */
+export function wireBytes(schemaId: number, avro: Buffer): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeInt32BE(schemaId, 1);
+  return Buffer.concat([prefix, avro]);
+}
