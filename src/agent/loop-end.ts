@@ -4,21 +4,25 @@ import type { Loop } from './loop-state.js';
 import { REPEATED_AT_MOST, repetitions } from './repetition.js';
 import { parseFinish } from './step-schema.js';
 import type { TakenStep } from './taken-step.js';
+import { cutMiddle } from './tokens.js';
+
+/** Of a call's arguments in an error. */
+const SHOWN_CHARACTERS = 500;
 
 /** Whether the steps so far end the task. */
 export function endReached({ task, effects, steps }: Loop): LoopEnd | null {
   const last = steps.at(-1);
   if (last?.tool === FINISH && last.outcome === 'ok') return { kind: 'finished', ...parseFinish(last.arguments), checks: last.checks ?? [] };
-  if (task.assignment.kind === 'verify' && (last?.outcome === 'error' || last?.outcome === 'refused')) return failed(steps, 'checks', false, `a success check failed: ${failingCheck(last)}`);
   if (last && repetitions(steps) >= REPEATED_AT_MOST) {
     const times = `${REPEATED_AT_MOST} times with the same outcome and nothing new in between`;
-    return last.tool === FINISH ? failed(steps, 'checks', true, `the same check failed ${times}: ${failingCheck(last)}`) : failed(steps, 'repeated', true, `${last.tool} was called ${times}: ${JSON.stringify(last.arguments)}`);
+    return last.tool === FINISH ? failed(steps, 'checks', true, `the same check failed ${times}: ${failingCheck(last)}`) : failed(steps, 'repeated', true, `${last.tool} was called ${times}: ${cutMiddle(JSON.stringify(last.arguments), SHOWN_CHARACTERS)}`);
   }
   if (effects.remainingMs() <= 0) return timedOut(steps);
   if (steps.length >= task.agent.maxSteps) return failed(steps, 'steps', true, `the task is not done after ${steps.length} steps (max_steps of ${task.agent.name})`);
   return null;
 }
 
+/** No model of the chain gave a step. */
 export function chainUsedUp(loop: Loop, turn: Turn, passedOver: readonly PassedWhy[]): LoopEnd {
   const last = loop.steps.at(-1);
   const causes = passedOver.map((why) => why.cause);
@@ -30,6 +34,7 @@ export function chainUsedUp(loop: Loop, turn: Turn, passedOver: readonly PassedW
   return failed(loop.steps, causes.at(-1) === 'gave_up' ? 'gave_up' : 'model', retriable, reasons, turn);
 }
 
+/** The execution deadline has passed. */
 export function timedOut(steps: readonly TakenStep[], turn?: Turn): LoopEnd {
   return failed(steps, 'timeout', true, `the task is not done at its deadline, after ${steps.length} steps`, turn);
 }

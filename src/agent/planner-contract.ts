@@ -12,9 +12,7 @@ export interface PlanRequest {
   readonly firstWave: number;
   /** Tasks that ended well and are not planned again. */
   readonly done: readonly { readonly taskId: string; readonly agent: string; readonly summary: string }[];
-  /** What is left of the mission's budget; absent: all of it. No model is asked whose worst case does not fit. */
-  readonly left?: { readonly tokens: number | null; readonly usd: number | null };
-  /** What is left of the mission's budget; null is no limit. A planner whose worst case does not fit is passed over. */
+  /** What is left of the mission's budget, all of it when absent; null is no limit. A planner whose worst case does not fit is passed over. */
   readonly available?: { readonly tokens: number | null; readonly usd: number | null };
 }
 

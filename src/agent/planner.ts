@@ -71,8 +71,8 @@ function scopeOf(roster: Roster, request: PlanRequest): PlanScope {
   return { roster: roster.agents, agents: request.mission.agents, done: request.done };
 }
 
-function limitsOf({ left: rest, mission }: PlanRequest): Limits {
-  return rest ?? { tokens: mission.budget.tokens, usd: mission.budget.usd };
+function limitsOf({ available, mission }: PlanRequest): Limits {
+  return available ?? { tokens: mission.budget.tokens, usd: mission.budget.usd };
 }
 
 function chatRequest(roster: Roster, request: PlanRequest, rejected: readonly RejectedReply[], maxOutputTokens: number): ChatRequest {

@@ -2,7 +2,7 @@ import { endReached } from './loop-end.js';
 import type { LoopEffects, LoopEnd, LoopTask } from './loop-contract.js';
 import { startLoop, take, type LoopLimits } from './loop-state.js';
 import { fromResult } from './taken-step.js';
-import { decideWithoutModel, takeTurn } from './turn.js';
+import { repeatLostCall, takeTurn } from './turn.js';
 
 /**
  * Carries a task out: asks the chain's models for the next step, has it performed, and goes on with its outcome, until
@@ -17,7 +17,7 @@ export async function runReActLoop(task: LoopTask, effects: LoopEffects, limits:
     effects.signal.throwIfAborted();
     const end = endReached(loop);
     if (end) return end;
-    const decided = decideWithoutModel(loop) ?? (await takeTurn(loop));
+    const decided = repeatLostCall(loop) ?? (await takeTurn(loop));
     if ('kind' in decided) return decided;
     const result = await effects.perform(decided);
     take(loop, decided, fromResult(loop.steps.length + 1, decided, result));

@@ -77,7 +77,7 @@ function duplicateProblems(files: readonly AgentFile[]): readonly Problem[] {
 function dependencyProblems(files: readonly AgentFile[]): readonly Problem[] {
   const names = files.map(({ file, source }) => source.value?.name ?? file.replace(/^.*[\\/]/, '').replace(/\.md$/, ''));
   const unknown = files.flatMap(({ source }) =>
-    (source.value?.depends_on ?? []).flatMap((name, index) => (names.includes(name) ? [] : [source.problemAt(['depends_on', index], `unknown agent "${name}"`, didYouMean(name, names))])),
+    (source.value?.depends_on ?? []).flatMap((name, index) => (names.includes(name) ? [] : [source.problemAt(['depends_on', index], `unknown agent "${name}"`, didYouMean(name, names.filter((other) => other !== source.value?.name)))])),
   );
   return [...unknown, ...cycleProblems(files)];
 }

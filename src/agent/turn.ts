@@ -9,18 +9,28 @@ import type { Step } from './step-schema.js';
 import type { TakenStep } from './taken-step.js';
 import { reserveNext, worstNextTurn } from './turn-reserve.js';
 
-/** The steps that need no model: the success checks of a mission, and a safe call whose outcome was lost. */
-export function decideWithoutModel(loop: Loop): StepDecision | null {
+/**
+ * A safe call whose outcome was lost, made again without asking a model; null when there is none. A call that was
+ * aborted under an earlier owner was lost as well; one that was aborted here has run into its own time limit.
+ */
+export function repeatLostCall(loop: Loop): StepDecision | null {
   const last = loop.steps.at(-1);
-  const free = { chainIndex: loop.chainIndex, tokensIn: 0, tokensOut: 0, costUsd: 0 };
   const fromEarlierOwner = loop.steps.length === loop.task.history.length;
-  if (last?.idempotent && (last.outcome === 'unknown' || (last.outcome === 'aborted' && fromEarlierOwner))) {
-    const refusals = [`step ${last.step} was cut off (${last.outcome}) and is safe to repeat`];
-    return { ...free, thought: last.thought, tool: last.tool, arguments: last.arguments, idempotent: true, model: last.model, refusals, reserved: reserveNext(loop, last, NOTHING) };
-  }
-  if (loop.task.assignment.kind !== 'verify') return null;
-  const finish = { summary: 'The success checks of the mission were run.', outputs: {} };
-  return { ...free, thought: '', tool: FINISH, arguments: finish, idempotent: true, model: '', refusals: [], reserved: NOTHING };
+  const lost = last?.outcome === 'unknown' || (last?.outcome === 'aborted' && fromEarlierOwner);
+  if (!last?.idempotent || !lost) return null;
+  return {
+    thought: last.thought,
+    tool: last.tool,
+    arguments: last.arguments,
+    idempotent: true,
+    model: last.model,
+    chainIndex: loop.chainIndex,
+    refusals: [`step ${last.step} was cut off (${last.outcome}) and is safe to repeat`],
+    tokensIn: 0,
+    tokensOut: 0,
+    costUsd: 0,
+    reserved: reserveNext(loop, last, NOTHING),
+  };
 }
 
 /** One turn: asks the models from where the chain stands, in order, until one gives a step. */

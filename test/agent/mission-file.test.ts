@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
+import { ConfigError } from '../../src/agent/config-error.js';
+import { missionJsonSchema, parseMissionFile } from '../../src/agent/mission-file.js';
+import { createRoster, loadRoster } from '../../src/agent/roster.js';
+import { agentSpec } from './fakes.js';
+
+const roster = createRoster([
+  { ...agentSpec, name: 'cert_agent', playbooks: { 'platform-certificates': { name: 'platform-certificates', steps: [], acceptance: [] } } },
+  { ...agentSpec, name: 'env_agent' },
+  { ...agentSpec, name: 'proxy_agent', phase: 2, dependsOn: ['cert_agent'] },
+]);
+const mission = (...lines: readonly string[]) => parseMissionFile(['name: hello', 'brief: Deploy.', ...lines].join('\n'), 'hello.yaml', roster);
+
+function problemsOf(...lines: readonly string[]): readonly string[] {
+  try {
+    mission(...lines);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+}
+
+describe('a mission file', () => {
+  test('needs a name and a brief only', () => {
+    expect(mission()).toEqual({ name: 'hello', brief: 'Deploy.', approval: 'none', retries: 2, budget: { usd: null, tokens: null, minutes: null }, agents: ['cert_agent', 'env_agent', 'proxy_agent'], success: [], plan: null });
+  });
+
+  test('says everything that the format has', () => {
+    const read = mission(
+      'approval: approval', 'retries: 0', 'budget: { usd: 1, tokens: 200000, minutes: 0.5 }', 'agents: [proxy_agent, cert_agent]',
+      'plan:', '  waves:', '    - tasks:', '        - agent: cert_agent', '          description: Make it.', '          playbook: platform-certificates', '          timeout_seconds: 60', '          acceptance: [{ name: there, command: test -f a }]',
+      '        - { agent: cert_agent, description: Make another. }', '    - rationale: needs it', '      tasks: [{ agent: proxy_agent, description: Use it. }]',
+      'success: [{ name: all, command: test -d . }]',
+    );
+    expect(read).toMatchObject({ approval: 'approval', retries: 0, budget: { usd: 1, tokens: 200_000, minutes: 0.5 }, agents: ['cert_agent', 'proxy_agent'], success: [{ name: 'all', command: 'test -d .' }] });
+    expect(read.plan?.waves).toMatchObject([
+      { wave_number: 1, tasks: [{ task_id: 'deploy-cert_agent-wave1', playbook: 'platform-certificates', timeout_seconds: 60, acceptance: [{ name: 'there', command: 'test -f a' }], dependencies: [] }, { task_id: 'deploy-cert_agent-wave1-2', playbook: null, timeout_seconds: null }] },
+      { wave_number: 2, rationale: 'needs it', tasks: [{ task_id: 'deploy-proxy_agent-wave2', dependencies: ['deploy-cert_agent-wave1', 'deploy-cert_agent-wave1-2'] }] },
+    ]);
+  });
+
+  test('notes the dependencies that lie outside its agents', () => {
+    const read = mission('agents: [proxy_agent]', 'plan: { waves: [{ tasks: [{ agent: proxy_agent, description: x }] }] }');
+    expect(read.plan?.notes).toEqual(["dependencies outside the mission's agents count as satisfied: proxy_agent needs cert_agent"]);
+  });
+
+  test.each(['missions/hello.yaml', 'missions/ravenhelm-platform.yaml'])('of the project can be read: %s', async (file) => {
+    const tools = ['execute_terminal_command', 'workspace_read', 'workspace_write', 'workspace_list'];
+    expect(parseMissionFile(await readFile(file, 'utf8'), file, await loadRoster('agents', { tools })).plan?.waves.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a mission file is refused', () => {
+  test.each<[string, readonly string[], readonly string[]]>([
+    ['with an unknown key', ['sucess: []'], ['hello.yaml:3:1: unknown key "sucess"; did you mean "success"?']],
+    ['with an unknown key of a task', ['plan:', '  waves:', '    - tasks:', '        - agent: env_agent', '          desciption: x', '          description: y'], ['hello.yaml:7:11: unknown key "desciption"; did you mean "description"?']],
+    ['with an unknown approval mode', ['approval: aproval'], ['hello.yaml:3:1: "approval" is "aproval"; did you mean "approval"?']],
+    ['with retries in words', ['retries: two'], ['hello.yaml:3:1: "retries" is "two"; give a number']],
+    ['with an empty key', ['success:'], ['hello.yaml:3:1: "success" is empty; give a list']],
+    ['with a budget of nothing', ['budget: { usd: 0 }'], ['hello.yaml:3:11: "budget.usd": must be above 0; change it (it is 0)']],
+    ['with an unknown agent', ['agents: [cert_agent, env_agnt]'], ['hello.yaml:3:22: unknown agent "env_agnt"; did you mean "env_agent"?']],
+    ['with the orchestrator as an agent', ['agents: [orchestrator]'], ['hello.yaml:3:10: the orchestrator plans and watches, it is no agent; leave it out']],
+    ['with an agent that is named twice', ['agents: [env_agent, env_agent]'], ['hello.yaml:3:21: the agent "env_agent" is named twice; name it once']],
+    ['with a wave without tasks', ['plan:', '  waves:', '    - tasks: []'], ['hello.yaml:5:7: "plan.waves[0].tasks": a wave needs at least one task; change it (it is a list)']],
+    ['with an unknown agent in the plan', ['plan: { waves: [{ tasks: [{ agent: cert_agnt, description: x }] }] }'], ['hello.yaml:3:29: unknown agent "cert_agnt"; did you mean "cert_agent"?']],
+    ['with a task for an agent that does not take part', ['agents: [env_agent]', 'plan: { waves: [{ tasks: [{ agent: cert_agent, description: x }] }] }'], ['hello.yaml:4:29: cert_agent does not take part in this mission; its agents are: env_agent']],
+    ['with an unknown playbook', ['plan: { waves: [{ tasks: [{ agent: cert_agent, description: x, playbook: platform-certs }] }] }'], ['hello.yaml:3:64: cert_agent has no playbook "platform-certs"; use one of: platform-certificates']],
+    ['with a plan against the dependencies', ['plan:', '  waves:', '    - tasks:', '        - { agent: cert_agent, description: x }', '        - { agent: proxy_agent, description: x }'], ['hello.yaml:7:13: proxy_agent (wave 1) depends on cert_agent (wave 1); plan proxy_agent in a later wave than cert_agent']],
+    ['with a line that is no YAML', ['agents: [cert_agent'], ['hello.yaml:3:20: this is not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]; correct the line']],
+  ])('%s', (_, lines, problems) => {
+    expect(problemsOf(...lines)).toEqual(problems);
+  });
+
+  test('without a brief', () => {
+    expect(() => parseMissionFile('name: x', 'x.yaml', roster)).toThrow('x.yaml:1:1: "brief" is missing; add it (text)');
+  });
+
+  test('when it is empty', () => {
+    expect(() => parseMissionFile('', 'x.yaml', roster)).toThrow('x.yaml:1:1: the file is empty; give keys with values');
+  });
+});
+
+describe('the published JSON Schema', () => {
+  test('is that of the code (npm run build && node scripts/generate-mission-schema.mjs)', async () => {
+    expect(JSON.parse(await readFile('missions/mission.schema.json', 'utf8'))).toEqual(JSON.parse(JSON.stringify(missionJsonSchema())));
+  });
+
+  test.each(['missions/hello.yaml', 'missions/ravenhelm-platform.yaml'])('accepts %s', async (file) => {
+    const valid = new Ajv().compile(missionJsonSchema());
+    expect(valid(parse(await readFile(file, 'utf8')))).toBe(true);
+  });
+
+  test('refuses an unknown key', () => {
+    expect(new Ajv().compile(missionJsonSchema())({ name: 'x', brief: 'y', extra: 1 })).toBe(false);
+  });
+});
