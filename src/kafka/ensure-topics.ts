@@ -1,4 +1,5 @@
-import { ConfigResourceTypes, type Admin } from 'kafkajs';
+// kafkajs is CommonJS, and node cannot see all of its names: the values come from the default import.
+import kafkajs, { type Admin } from 'kafkajs';
 import type { TopicDifference, TopicSpec } from '../ports/log.js';
 import { protocolErrorType } from './errors.js';
 
@@ -72,7 +73,7 @@ export async function describeConfigs(admin: Admin, topics: readonly { readonly 
   try {
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
-      resources: topics.map(({ name }) => ({ type: ConfigResourceTypes.TOPIC, name })),
+      resources: topics.map(({ name }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
     });
     return new Map(resources.map(({ resourceName, configEntries }) => [resourceName, Object.fromEntries(configEntries.map((entry) => [entry.configName, entry.configValue]))]));
   } catch (error) {
