@@ -23,8 +23,9 @@ export interface StepSchema {
 }
 
 /**
- * The schema of a step with these tools. The union of tools stands one level down, under `action`: OpenAI refuses
- * anyOf at the root, and without a union the grammar could not tie a tool to its arguments.
+ * The schema of a step with these tools. Only a union ties a tool to its arguments, and it stands one level down, under
+ * `action`: OpenAI refuses anyOf at the root, and variants that begin with the same open key, as `thought` would be
+ * (openai-python #2193).
  */
 export function createStepSchema(tools: readonly ToolDefinition[]): StepSchema {
   return { jsonSchema: stepJsonSchema(tools), parse: (text) => parseStep(text, tools) };

@@ -2,6 +2,7 @@ import { Ajv } from 'ajv';
 import { portableSchema, SchemaNotPortable } from '../../src/agent/portable-schema.js';
 import { planReplyJsonSchema } from '../../src/agent/plan-reply.js';
 import { createStepSchema } from '../../src/agent/step-schema.js';
+import { TOOL_DEFINITIONS } from '../../src/tools/definitions.js';
 import { TOOLS } from './fakes.js';
 
 const schema = createStepSchema(TOOLS);
@@ -15,7 +16,7 @@ function nodes(value: unknown): readonly Record<string, unknown>[] {
   return [{ ...value }, ...Object.values(value).flatMap(nodes)];
 }
 
-describe.each([['a step', schema.jsonSchema], ['a plan', planReplyJsonSchema]])('the JSON Schema of %s', (_, jsonSchema) => {
+describe.each([['a step', schema.jsonSchema], ["a step with the project's tools", createStepSchema(TOOL_DEFINITIONS).jsonSchema], ['a plan', planReplyJsonSchema]])('the JSON Schema of %s', (_, jsonSchema) => {
   test('has an object at its root, without anyOf, which OpenAI refuses there', () => {
     expect(jsonSchema).toMatchObject({ type: 'object', additionalProperties: false });
     expect(jsonSchema).not.toHaveProperty('anyOf');
