@@ -37,9 +37,13 @@ export function forgetSettled(state: TaskPartitionState, replayOffset: number, i
   return forgotten;
 }
 
-/** ASCII only, so that its length is its size in bytes. */
 export function encodeTaskSnapshot({ holder, marks }: TaskSnapshot): string {
-  return JSON.stringify({ v: 1, h: holder === null ? null : [holder.owner, holder.claimOffset], m: marks });
+  return asciiJson({ v: 1, h: holder === null ? null : [holder.owner, holder.claimOffset], m: marks });
+}
+
+/** JSON in ASCII only, so that its length is its size in bytes, whatever a foreign writer's claim is called. */
+export function asciiJson(value: object): string {
+  return JSON.stringify(value).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** @throws DataLoss when the text is not what encodeTaskSnapshot writes. */
@@ -69,5 +73,5 @@ export function parseObject(metadata: string): Record<string, unknown> {
 }
 
 function isMarks(value: unknown): value is Marks {
-  return typeof value === 'object' && value !== null && Object.values(value).every((offset) => typeof offset === 'number');
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((offset) => typeof offset === 'number');
 }
