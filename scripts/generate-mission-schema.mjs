@@ -1,4 +1,4 @@
-// Writes missions/mission.schema.json from the zod schema of mission files. Run `npm run build` first.
+// Writes missions/mission.schema.json from the zod schema of mission files. Run it with `npm run schema:mission`.
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { missionJsonSchema } from '../dist/agent/mission-file.js';

@@ -1,7 +1,8 @@
 import { addCost, clamp, fits, left, NOTHING, type Limits } from '../domain/budget.js';
 import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type ModelErrorCode, type TokenCost } from '../ports/model.js';
-import type { RejectedReply } from './prompt.js';
+import { REJECTED_CHARACTERS, type RejectedReply } from './prompt.js';
 import type { Parsed } from './step-schema.js';
+import { cutMiddle } from './tokens.js';
 
 /** Replies that a model may give in one turn until it is passed over: an invalid one goes back at most twice. */
 export const REPLIES_A_TURN = 3;
@@ -99,13 +100,15 @@ async function callModel<T>(question: Question<T>, request: ChatRequest, turn: T
 }
 
 function reject(turn: Turn, model: ChatModel, text: string, reason: string): RejectedReply {
-  turn.refusals.push(named(model, reason));
+  turn.refusals.push(cutMiddle(named(model, reason), REJECTED_CHARACTERS));
   return { text, reason };
 }
 
 function passed(turn: Turn, cause: PassedWhy['cause'], retriable: boolean, text: string): { readonly kind: 'passed'; readonly why: PassedWhy } {
-  turn.refusals.push(text);
-  return { kind: 'passed', why: { cause, retriable, text } };
+  // A playbook that gives up quotes its failed step's output, which stands in the journal already.
+  const short = cutMiddle(text, REJECTED_CHARACTERS);
+  turn.refusals.push(short);
+  return { kind: 'passed', why: { cause, retriable, text: short } };
 }
 
 function named(model: ChatModel, message: string): string {

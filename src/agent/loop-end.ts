@@ -13,13 +13,16 @@ const SHOWN_CHARACTERS = 500;
 export function endReached({ task, effects, steps }: Loop): LoopEnd | null {
   const last = steps.at(-1);
   if (last?.tool === FINISH && last.outcome === 'ok') return { kind: 'finished', ...parseFinish(last.arguments), checks: last.checks ?? [] };
-  if (last && repetitions(steps) >= REPEATED_AT_MOST) {
-    const times = `${REPEATED_AT_MOST} times with the same outcome and nothing new in between`;
-    return last.tool === FINISH ? failed(steps, 'checks', true, `the same check failed ${times}: ${failingCheck(last)}`) : failed(steps, 'repeated', true, `${last.tool} was called ${times}: ${cutMiddle(JSON.stringify(last.arguments), SHOWN_CHARACTERS)}`);
-  }
+  if (last && repetitions(steps) >= REPEATED_AT_MOST) return repeated(steps, last);
   if (effects.remainingMs() <= 0) return timedOut(steps);
   if (steps.length >= task.agent.maxSteps) return failed(steps, 'steps', true, `the task is not done after ${steps.length} steps (max_steps of ${task.agent.name})`);
   return null;
+}
+
+function repeated(steps: readonly TakenStep[], last: TakenStep): LoopEnd {
+  const times = `${REPEATED_AT_MOST} times with the same outcome and nothing new in between`;
+  if (last.tool === FINISH) return failed(steps, 'checks', true, `the same check failed ${times}: ${failingCheck(last)}`);
+  return failed(steps, 'repeated', true, `${last.tool} was called ${times}: ${cutMiddle(JSON.stringify(last.arguments), SHOWN_CHARACTERS)}`);
 }
 
 /** No model of the chain gave a step. */

@@ -13,9 +13,9 @@ export function reserveNext(loop: Loop, step: Step, used: TokenCost): TokenCost 
 
 /** What tools show the model at most: head and tail of 16 KiB, and the words around them. */
 const LARGEST_OBSERVATION = 17 * 1024;
-/** A rejected reply, the reason, or the notes about other models, with the words around them and a cut's remark. */
-const REJECTED = REJECTED_CHARACTERS + 200;
-/** Most tokens for its bytes: a token for each. */
+/** Bytes of a rejected reply, its reason, or the notes about other models (three a character), and the words around them. */
+const REJECTED = 3 * REJECTED_CHARACTERS + 200;
+/** Punctuation: no text of as many bytes has more tokens. */
 const DENSE = '"';
 
 /**

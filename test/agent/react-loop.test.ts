@@ -247,3 +247,9 @@ describe('a mission that is taken over', () => {
     expect(effects.decisions).toHaveLength(0);
   });
 });
+
+test('a long output that a playbook quotes when it gives up is told once, not three times', async () => {
+  const effects = recordedEffects([scriptedModel('playbook', [failure('gave_up', 'x'.repeat(16_000))])]);
+  const end = await runReActLoop(loopTask(), effects, limits());
+  expect(end.kind === 'failed' && end.error.length).toBeLessThan(2_200);
+});

@@ -45,10 +45,10 @@ describe('a step', () => {
       worstCase: (request) => ({ tokens: bytes(request.messages) + request.maxOutputTokens, usd: 0 }),
       async chat(request) {
         needs.push(bytes(request.messages) + request.maxOutputTokens);
-        return { text: request.turn?.steps.length === 0 ? JSON.stringify(run('big')) : 'ö'.repeat(1_000), tokensIn: 0, tokensOut: 0, costUsd: 0, promptTruncated: false };
+        return { text: request.turn?.steps.length === 0 ? JSON.stringify(run('big')) : '字'.repeat(5_000), tokensIn: 0, tokensOut: 0, costUsd: 0, promptTruncated: false };
       },
     };
-    const effects = recordedEffects([thorough], () => ({ observation: 'x'.repeat(16 * 1024) }));
+    const effects = recordedEffects([thorough], () => ({ observation: '字'.repeat(5_461) }));
     await runReActLoop(loopTask(), effects, limits());
     expect(needs).toHaveLength(4);
     expect(effects.decisions[0]?.reserved.tokens).toBeGreaterThanOrEqual(needs.slice(1).reduce((sum, need) => sum + need, 0));
