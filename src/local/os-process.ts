@@ -35,5 +35,10 @@ export function signalProcess(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boole
 
 /** Whether an error of node's says that the file or process does not exist (any more). */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH');
+  return hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH');
+}
+
+/** By the property, not the class: node's errors may come from another realm than this module's Error. */
+export function hasCode(error: unknown, code: string): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }

@@ -49,7 +49,7 @@ export function conflictError(conflicts: readonly PortConflict[]): StackError {
   return new StackError(
     'foreign_stack',
     `A local stack of another clone is running: ${clone} holds ${conflicts.length === 1 ? 'port' : 'ports'} ${held}.`,
-    `Stop it with: cd ${clone} && npx ravenhelm stack down\n` +
+    `Stop it with: cd ${quoted(clone)} && npx ravenhelm stack down\n` +
       'Or share it on purpose: set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to the addresses that npx ravenhelm stack status prints there.',
   );
 }
@@ -57,6 +57,11 @@ export function conflictError(conflicts: readonly PortConflict[]): StackError {
 function describe({ port, pid, command }: PortConflict): string {
   if (pid === null) return `port ${port} is held by a process that only its owner can see`;
   return `port ${port} is held by pid ${pid}${command === null ? '' : ` (${shorten(command)})`}`;
+}
+
+/** As the shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 const COMMAND_LENGTH = 120;

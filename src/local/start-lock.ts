@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { lock } from 'proper-lockfile';
 
+import { hasCode } from './os-process.js';
 import { pause, throwIfInterrupted } from './poll.js';
 import type { StackPlace, StackWorld } from './stack-place.js';
 
@@ -53,7 +54,7 @@ async function tryLock(dataDir: string): Promise<(() => Promise<void>) | null> {
       await release();
     };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ELOCKED') return null;
+    if (hasCode(error, 'ELOCKED')) return null;
     throw error;
   }
 }

@@ -1,0 +1,120 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { chooseJava } from '../../src/local/choose-stack.js';
+import { createLocalStack } from '../../src/local/local-stack.js';
+import { newClusterId } from '../../src/local/kafka-broker.js';
+import { signalProcess } from '../../src/local/os-process.js';
+import { askBroker } from '../../src/local/readiness.js';
+import { developmentPlace } from '../../src/local/stack-place.js';
+import { temporaryPlace, world } from './stack-fixture.js';
+
+const choice = await chooseJava(developmentPlace(resolve('.')), world.env, 'these tests are about the Java stack');
+const describeWithJava = (name: string, body: () => void) =>
+  choice.kind === 'java' ? describe(name, body) : describe.skip(`${name} [${choice.reason}]`, body);
+
+/** One real stack for all tests of this file, which run in order: a start takes seconds. */
+describeWithJava('the Java stack', () => {
+  let place: Awaited<ReturnType<typeof temporaryPlace>>;
+  beforeAll(async () => {
+    place = await temporaryPlace();
+  });
+  afterAll(async () => {
+    await stack().down();
+    await place.remove();
+  });
+
+  /** As another copy of the program has it: nothing is shared but the directory. */
+  const stack = () => createLocalStack(place, world);
+  const pids = async () => Object.fromEntries((await stack().status()).services.map(({ name, pid }) => [name, pid]));
+  const pidFile = (name: string) => join(place.dataDir, `${name}.pid`);
+  const subjects = `/subjects/ravenhelm.Hello/versions`;
+
+  async function schemaId(registryUrl: string): Promise<unknown> {
+    const schema = JSON.stringify({ type: 'record', name: 'Hello', namespace: 'ravenhelm', fields: [] });
+    const response = await fetch(`${registryUrl}${subjects}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify({ schema }),
+    });
+    expect(response.status).toBe(200);
+    return response.json();
+  }
+
+  test('is started once by two copies that start it at the same time', async () => {
+    const told: string[] = [];
+    const progress = (line: string) => told.push(line);
+    const running = await Promise.all([stack().up({ progress }), stack().up({ progress })]);
+    expect(running.map(({ started }) => started).sort()).toEqual([false, true]);
+    expect(running.map(({ kind }) => kind)).toEqual(['java', 'java']);
+    expect(told.filter((line) => line.includes('starting Apache Kafka'))).toHaveLength(1);
+    expect(told.filter((line) => line.includes('another copy is starting'))).toHaveLength(1);
+    expect(await stack().status()).toMatchObject({ state: 'up', kind: 'java', conflicts: [] });
+  });
+
+  test('leads a session of its own, so that Ctrl-C in the terminal does not reach it', async () => {
+    for (const pid of Object.values(await pids())) {
+      const [, , , , group, session] = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/\(.*\)/, '()').split(' ');
+      expect({ group, session }).toEqual({ group: String(pid), session: String(pid) });
+    }
+  });
+
+  test('does not hand API keys to processes that outlive the swarm', async () => {
+    for (const pid of Object.values(await pids())) {
+      const names = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').map((entry) => entry.split('=')[0]);
+      expect(names).toContain('PATH');
+      expect(names.filter((name) => /KEY|TOKEN|SECRET|JEST/.test(name ?? ''))).toEqual([]);
+    }
+  });
+
+  test('is found by its port when a killed starter left no pid, or a stale one', async () => {
+    const before = await pids();
+    await writeFile(pidFile('broker'), `${process.pid}\n`); // a pid that lives, but is no broker
+    await writeFile(pidFile('registry'), 'not a pid');
+    expect(await pids()).toEqual(before);
+    expect(await readFile(pidFile('broker'), 'utf8')).toBe(`${before['broker']}\n`);
+  });
+
+  test('a half that died is started again beside the half that lives, and schemas keep their ids', async () => {
+    const { registryUrl } = await stack().up({ progress: () => {} });
+    const id = await schemaId(registryUrl);
+    const before = await pids();
+    signalProcess(before['registry'] ?? 0, 'SIGKILL');
+    const told: string[] = [];
+    expect(await stack().up({ progress: (line) => told.push(line) })).toMatchObject({ started: true });
+    const after = await pids();
+    expect(after['broker']).toBe(before['broker']);
+    expect(after['registry']).not.toBe(before['registry']);
+    expect(told.filter((line) => line.includes('broker'))).toEqual([]);
+    expect(await schemaId(registryUrl)).toEqual(id);
+  });
+
+  test('ends on stack down and keeps its data for the next start', async () => {
+    const clusterId = await askBroker([`localhost:${place.ports.broker}`]);
+    expect(await stack().down()).toEqual(['broker', 'registry']);
+    expect(await stack().status()).toMatchObject({ state: 'down', kind: null, conflicts: [] });
+    expect(await readFile(join(place.dataDir, 'cluster-id'), 'utf8')).toBe(`${clusterId}\n`);
+    expect(await stack().down()).toEqual([]);
+  });
+
+  test('a stale pid that another process has by now is neither reused nor killed', async () => {
+    await writeFile(pidFile('broker'), `${process.pid}\n`);
+    expect(await stack().status()).toMatchObject({ state: 'down' });
+    expect(await stack().down()).toEqual([]);
+  });
+
+  test('a service that cannot start is reported with the end of its log; the other half stays for the next try', async () => {
+    const meta = join(place.dataDir, 'kafka/meta.properties');
+    await writeFile(meta, (await readFile(meta, 'utf8')).replace('node.id=1', 'node.id=7'));
+    const failure = await stack().up({ progress: () => {} }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'start_failed', message: expect.stringMatching(/Apache Kafka .* ended while it was starting[^]*node\.id/) });
+    expect(failure).toMatchObject({ nextStep: expect.stringContaining(join(place.dataDir, 'broker.log')) });
+    expect(await stack().status()).toMatchObject({ state: 'partly' });
+    expect(await stack().down()).toEqual(['registry']);
+  });
+});
+
+describe('a cluster id', () => {
+  test('is 16 bytes in URL-safe base64, and never reads as an option', () => {
+    expect(newClusterId('fbffffff-ffff-4fff-bfff-ffffffffffff')).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/);
+  });
+});
