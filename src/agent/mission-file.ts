@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ApprovalMode, Budget, Check, Plan } from '../domain/events.js';
-import { buildPlan, ORCHESTRATOR, validatePlan, type PlanDraft, type PlanScope } from '../domain/plan.js';
+import { validatePlan } from '../domain/plan-rules.js';
+import { buildPlan, ORCHESTRATOR, type PlanDraft, type PlanScope } from '../domain/plan.js';
 import { checkSchema, repeated } from './agent-file.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { didYouMean } from '../domain/did-you-mean.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Plan } from '../domain/events.js';
-import { buildPlan, continuePlan, describePlanProblem, validatePlan, type PlanDraft, type PlanScope } from '../domain/plan.js';
+import { describePlanProblem, validatePlan } from '../domain/plan-rules.js';
+import { buildPlan, continuePlan, type PlanDraft, type PlanScope } from '../domain/plan.js';
 import { checkSchema } from './agent-file.js';
 import { portableSchema } from './portable-schema.js';
 import { fromZod, parseJsonObject, type Parsed } from './step-schema.js';

@@ -1,6 +1,8 @@
 import { NOTHING, type Limits } from '../domain/budget.js';
 import type { Plan } from '../domain/events.js';
-import { describePlanProblem, orderPlan, validatePlan, type PlanScope } from '../domain/plan.js';
+import { orderPlan } from '../domain/plan-order.js';
+import { describePlanProblem, validatePlan } from '../domain/plan-rules.js';
+import type { PlanScope } from '../domain/plan.js';
 import type { ChatModel, ChatRequest } from '../ports/model.js';
 import { askModel, reservation, startTurn, worstTurn, type Turn } from './ask-model.js';
 import { parsePlanReply, planReplyJsonSchema } from './plan-reply.js';

@@ -1,5 +1,4 @@
-import { didYouMean } from './did-you-mean.js';
-import { deploymentWaves, nearestDependencies } from './agent-graph.js';
+import { nearestDependencies } from './agent-graph.js';
 import type { AgentSpec } from './agent-spec.js';
 import type { Check, Plan, PlanTask, PlanWave } from './events.js';
 
@@ -20,21 +19,6 @@ export interface PlanScope {
 export interface DoneTask {
   readonly taskId: string;
   readonly agent: string;
-}
-
-/** What is wrong with a plan, in words that a model or a mission's author can act on. */
-export interface PlanProblem {
-  /** Where in the plan, such as ['waves', 0, 'tasks', 1, 'agent']. */
-  readonly path: readonly (string | number)[];
-  /** What is wrong. */
-  readonly message: string;
-  /** What to do about it. */
-  readonly fix: string;
-}
-
-/** Both in one sentence. */
-export function describePlanProblem(problem: PlanProblem): string {
-  return `${problem.message}; ${problem.fix}.`;
 }
 
 /** A plan as a planner or a mission's author writes it: without task ids and dependencies, which follow from it. */
@@ -92,84 +76,8 @@ function planTask(task: DraftTask, wave: DraftWave, index: number, earlier: read
   };
 }
 
-/** Everything that is wrong with a plan; empty when it may be carried out. */
-export function validatePlan(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
-  if (plan.waves.length === 0) return [{ path: ['waves'], message: 'the plan has no waves', fix: 'give at least one wave with one task' }];
-  return [
-    ...waveProblems(plan),
-    ...eachTask(plan).flatMap(({ task, path }) => taskProblems(task, path, scope)),
-    ...duplicateProblems(plan),
-    ...orderProblems(plan, scope),
-    ...inputProblems(plan, scope),
-  ];
-}
-
-function waveProblems(plan: Plan): readonly PlanProblem[] {
-  return plan.waves.flatMap((wave, index): PlanProblem[] => {
-    const before = plan.waves[index - 1]?.wave_number ?? 0;
-    const number = wave.wave_number;
-    return [
-      ...(wave.tasks.length === 0 ? [{ path: ['waves', index, 'tasks'], message: `wave ${number} has no tasks`, fix: 'give it one or leave the wave out' }] : []),
-      ...(number <= before ? [{ path: ['waves', index, 'wave_number'], message: `wave ${number} follows wave ${before}`, fix: 'wave numbers must rise, from 1' }] : []),
-    ];
-  });
-}
-
-function taskProblems(task: PlanTask, path: readonly (string | number)[], scope: PlanScope): readonly PlanProblem[] {
-  const agentPath = [...path, 'agent'];
-  if (task.agent === ORCHESTRATOR) {
-    return [{ path: agentPath, message: `task ${task.task_id} is for the orchestrator, which plans and watches but never runs a task`, fix: `give it to one of: ${scope.agents.join(', ')}` }];
-  }
-  const spec = scope.roster.find((candidate) => candidate.name === task.agent);
-  if (!spec) return [{ path: agentPath, message: `unknown agent "${task.agent}"`, fix: didYouMean(task.agent, scope.agents) }];
-  if (!scope.agents.includes(task.agent)) {
-    return [{ path: agentPath, message: `${task.agent} does not take part in this mission`, fix: `its agents are: ${scope.agents.join(', ')}` }];
-  }
-  if (task.playbook !== null && !Object.hasOwn(spec.playbooks, task.playbook)) {
-    const names = Object.keys(spec.playbooks);
-    const choice = names.length > 0 ? didYouMean(task.playbook, names) : 'it has none, so name none';
-    return [{ path: [...path, 'playbook'], message: `${task.agent} has no playbook "${task.playbook}"`, fix: choice }];
-  }
-  return [];
-}
-
-function duplicateProblems(plan: Plan): readonly PlanProblem[] {
-  const seen = new Set<string>();
-  return eachTask(plan).flatMap(({ task, path }) => {
-    const again = seen.has(task.task_id);
-    seen.add(task.task_id);
-    return again ? [{ path, message: `two tasks have the id ${task.task_id}`, fix: 'ids are unique within a mission' }] : [];
-  });
-}
-
-/** An agent's first task must stand in a later wave than the first task of every planned agent that it depends on. */
-function orderProblems(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
-  const first = new Map<string, { readonly index: number; readonly path: readonly (string | number)[] }>();
-  for (const { task, path, waveIndex } of eachTask(plan)) if (!first.has(task.agent)) first.set(task.agent, { index: waveIndex, path });
-  const done = new Set(scope.done.map((task) => task.agent));
-  const present = new Set([...first.keys(), ...done]);
-  const wave = (index: number) => plan.waves[index]?.wave_number ?? index + 1;
-  return [...first].flatMap(([agent, own]) =>
-    nearestDependencies(agent, present, scope.roster).flatMap((dependency): PlanProblem[] => {
-      const needed = first.get(dependency);
-      if (!needed || done.has(dependency) || needed.index < own.index) return [];
-      return [{ path: [...own.path, 'agent'], message: `${agent} (wave ${wave(own.index)}) depends on ${dependency} (wave ${wave(needed.index)})`, fix: `plan ${agent} in a later wave than ${dependency}` }];
-    }),
-  );
-}
-
-/** Dependencies must name tasks of earlier waves, or tasks that are done. */
-function inputProblems(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
-  const done = new Set(scope.done.map((task) => task.taskId));
-  const tasks = eachTask(plan);
-  return tasks.flatMap(({ task, path, waveIndex }) => {
-    const earlier = new Set(tasks.filter((other) => other.waveIndex < waveIndex).map((other) => other.task.task_id));
-    const broken = task.dependencies.filter((id) => !earlier.has(id) && !done.has(id));
-    return broken.map((id) => ({ path, message: `task ${task.task_id} waits for ${id}, which is no task of an earlier wave`, fix: 'name tasks of earlier waves only' }));
-  });
-}
-
-function eachTask(plan: Plan): readonly { readonly task: PlanTask; readonly waveIndex: number; readonly path: readonly (string | number)[] }[] {
+/** The plan's tasks in order, each with its place in the plan. */
+export function eachTask(plan: Plan): readonly { readonly task: PlanTask; readonly waveIndex: number; readonly path: readonly (string | number)[] }[] {
   return plan.waves.flatMap((wave, waveIndex) => wave.tasks.map((task, index) => ({ task, waveIndex, path: ['waves', waveIndex, 'tasks', index] })));
 }
 
@@ -187,36 +95,6 @@ function dependencyNotes(plan: Plan, scope: PlanScope): readonly string[] {
     ...note("dependencies outside the mission's agents", missing.filter((pair) => !scope.agents.includes(pair.dependency))),
     ...note('dependencies that the plan leaves out', missing.filter((pair) => scope.agents.includes(pair.dependency))),
   ];
-}
-
-/**
- * A plan without a model: one task for each agent of the scope that has no done task, in waves by declared phase and
- * dependencies, numbered from firstWave. An agent's only playbook is taken; with several, none can be chosen here.
- */
-export function orderPlan(scope: PlanScope, firstWave = 1): Plan {
-  const done = new Set(scope.done.map((task) => task.agent));
-  const specs = scope.roster.filter((spec) => scope.agents.includes(spec.name) && !done.has(spec.name));
-  const waves = deploymentWaves(specs.map((spec) => spec.name), scope.roster);
-  const numbers = [...new Set(waves.values())].sort((a, b) => a - b);
-  const draft: PlanDraft = {
-    strategy: 'Every agent does the work it answers for, in waves by declared phase and dependencies. No model was asked.',
-    waves: numbers.map((number) => ({
-      waveNumber: number,
-      rationale: `Phase ${number} of the declared order.`,
-      tasks: specs.filter((spec) => waves.get(spec.name) === number).map(orderTask),
-    })),
-    risks: ['This plan follows the declared order and does not take the wording of the brief into account.'],
-    successCriteria: [],
-  };
-  return continuePlan(buildPlan(draft, scope), firstWave);
-}
-
-function orderTask(spec: AgentSpec): DraftTask {
-  const [only, ...others] = Object.keys(spec.playbooks);
-  const playbook = only !== undefined && others.length === 0 ? only : null;
-  const stock = playbook === null ? 'No playbook was chosen.' : `Playbook ${playbook} is the agent's only one; it was chosen for the agent, not for the wording of the brief.`;
-  const description = `Do what ${spec.name} answers for, as the brief asks: ${spec.description} (Planned from the declared order, without a model. ${stock})`;
-  return { agent: spec.name, description, playbook, acceptance: [], timeoutSeconds: null };
 }
 
 /** The same plan with waves numbered from firstWave without gaps; task ids and dependencies follow. */
@@ -260,10 +138,4 @@ export function verifyTask(plan: Plan, checks: readonly Check[], agents: readonl
     waveNumber,
     task: { task_id: `verify-${agent}-wave${waveNumber}`, agent, description, playbook: null, acceptance: [...checks], timeout_seconds: null, dependencies },
   };
-}
-
-/** The checks that prove the mission: its own and those that the plan adds, each command once. */
-export function successChecks(plan: Plan, own: readonly Check[]): readonly Check[] {
-  const commands = new Set(own.map((check) => check.command));
-  return [...own, ...plan.success_criteria.filter((check) => !commands.has(check.command))];
 }

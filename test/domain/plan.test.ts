@@ -1,6 +1,8 @@
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import type { Plan } from '../../src/domain/events.js';
-import { buildPlan, continuePlan, describePlanProblem, orderPlan, successChecks, taskId, validatePlan, verifyTask, type DraftTask, type PlanScope } from '../../src/domain/plan.js';
+import { orderPlan } from '../../src/domain/plan-order.js';
+import { describePlanProblem, validatePlan } from '../../src/domain/plan-rules.js';
+import { buildPlan, continuePlan, taskId, verifyTask, type DraftTask, type PlanScope } from '../../src/domain/plan.js';
 
 function agent(name: string, phase: number, dependsOn: readonly string[] = [], playbooks: readonly string[] = []): AgentSpec {
   const named = playbooks.map((playbook) => [playbook, { name: playbook, steps: [], acceptance: [] }]);
@@ -173,10 +175,5 @@ describe('the verify task', () => {
 
   test('is left out when there is nothing to check', () => {
     expect(verifyTask(plan, [], ['cert_agent'])).toBeNull();
-  });
-
-  test("runs the mission's checks and those that the plan adds, each command once", () => {
-    const added = { ...plan, success_criteria: [{ name: 'again', command: 'test -f a' }, { name: 'more', command: 'test -f b' }] };
-    expect(successChecks(added, checks).map((check) => check.name)).toEqual(['all there', 'more']);
   });
 });
