@@ -1,0 +1,69 @@
+import type { CheckResult } from '../domain/events.js';
+import { FenceLost, type CheckCall, type CheckRun } from '../ports/tools.js';
+import { digestOf, digestOfText, endsOf, fit, OBSERVATION_BYTES } from './cut.js';
+import { noteOn, outputPaths, outputsWithin, readLauncherOutcome, TIMED_OUT, type LauncherOutcome } from './outcome.js';
+import type { RunPlace } from './places.js';
+
+export interface CheckReport {
+  readonly place: RunPlace;
+  /** Name of the step's files; check n has {stem}-c{n}. */
+  readonly stem: string;
+  readonly call: CheckCall;
+  readonly outputsAt: string;
+  /** Why nothing was started; null when the launcher left outcomes. */
+  readonly failure: string | null;
+}
+
+const NOT_STARTED = -1;
+
+/** Puts together what the launcher left of a step's checks. Rejects with FenceLost when it was fenced off. */
+export async function checkResults(report: CheckReport): Promise<CheckRun> {
+  const { place, stem, call } = report;
+  const results: CheckResult[] = [];
+  const passed: string[] = [];
+  for (const [index, check] of call.checks.entries()) {
+    const name = `${stem}-c${index + 1}`;
+    const left = report.failure === null ? await readLauncherOutcome(place, name) : null;
+    if (left?.reason === 'fenced') throw new FenceLost(`A newer claim than ${call.claimOffset} took the task over while its checks ran.`);
+    const result = left === null ? notStarted(check) : { ...check, exit_code: exitCodeOf(left), duration_ms: left.durationMs, output_digest: await digestOf(outputPaths(place, name)) };
+    results.push(result);
+    if (result.exit_code !== 0) return { passed: false, results, observation: await describeFailure(report, passed, result, name, left) };
+    passed.push(`passed: ${check.name}`);
+  }
+  return { passed: true, results, observation: fit(endsOf(passed.join('\n')), OBSERVATION_BYTES, 'all passed') };
+}
+
+function notStarted(check: { name: string; command: string }): CheckResult {
+  return { name: check.name, command: check.command, exit_code: NOT_STARTED, duration_ms: 0, output_digest: digestOfText('') };
+}
+
+function exitCodeOf(left: LauncherOutcome): number {
+  switch (left.reason) {
+    case 'exited':
+      return left.exitCode;
+    case 'timeout':
+      return TIMED_OUT;
+    case 'broken':
+      return NOT_STARTED;
+    case 'aborted':
+    case 'fenced':
+    case 'lost':
+      return left.exitCode === 0 ? NOT_STARTED : left.exitCode;
+  }
+}
+
+async function describeFailure(report: CheckReport, passed: readonly string[], failed: CheckResult, name: string, left: LauncherOutcome | null): Promise<string> {
+  const note = report.failure ?? (left === null ? 'it was not started' : noteOn(left, report.call.timeLimitMs));
+  const head = [
+    ...passed,
+    `failed: ${failed.name}`,
+    `command: ${fit(endsOf(failed.command), 2048, 'the task has the whole command')}`,
+    `exit code: ${failed.exit_code}`,
+    ...(note === null ? [] : [`note: ${note}`]),
+  ].join('\n');
+  const shortHead = fit(endsOf(head), OBSERVATION_BYTES / 2, 'earlier checks passed');
+  if (left === null) return shortHead;
+  const budget = OBSERVATION_BYTES - Buffer.byteLength(shortHead) - 64;
+  const { stdout, stderr } = await outputsWithin(outputPaths(report.place, name), budget, name, report.outputsAt);
+  return `${shortHead}\nstdout:\n${stdout}\nstderr:\n${stderr}`;
+}

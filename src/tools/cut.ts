@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+
+/** Observations are at most this long in UTF-8 (design.md: head and tail of 16 KiB). */
+export const OBSERVATION_BYTES = 16 * 1024;
+
+/** Bytes that the text takes within a JSON string, without the quotes. */
+export function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) - 2;
+}
+
+/** A text of which only both ends may be known. */
+export interface Ends {
+  readonly head: string;
+  /** Empty when head is the whole text. */
+  readonly tail: string;
+  /** Bytes of the whole. */
+  readonly size: number;
+}
+
+/** Reads as much of both ends of a file as an observation can hold. Bytes that are no text become U+FFFD. */
+export async function readEnds(path: string): Promise<Ends> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    if (size <= 2 * OBSERVATION_BYTES) return { head: decode(await file.readFile()), tail: '', size };
+    const head = Buffer.alloc(OBSERVATION_BYTES);
+    const tail = Buffer.alloc(OBSERVATION_BYTES);
+    await file.read(head, 0, OBSERVATION_BYTES, 0);
+    await file.read(tail, 0, OBSERVATION_BYTES, size - OBSERVATION_BYTES);
+    return { head: decode(withoutCutEnd(head)), tail: decode(withoutCutStart(tail)), size };
+  } finally {
+    await file.close();
+  }
+}
+
+export function endsOf(text: string): Ends {
+  return { head: text.replaceAll('\0', '\uFFFD'), tail: '', size: Buffer.byteLength(text) };
+}
+
+function decode(bytes: Buffer): string {
+  return bytes.toString('utf8').replaceAll('\0', '\uFFFD');
+}
+
+/** Leaves out a character whose bytes were cut off at the end. */
+function withoutCutEnd(bytes: Buffer): Buffer {
+  for (let back = 1; back <= 3; back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? bytes.subarray(0, bytes.length - back) : bytes;
+  }
+  return bytes;
+}
+
+function withoutCutStart(bytes: Buffer): Buffer {
+  let start = 0;
+  while (start < 3 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
+  return bytes.subarray(start);
+}
+
+/** The text, or its head and tail around the note, in at most budget bytes of a JSON string. */
+export function fit(ends: Ends, budget: number, where: string): string {
+  if (ends.tail === '' && jsonBytes(ends.head) <= budget) return ends.head;
+  const note = `\n[... cut: ${ends.size} bytes in all, ${where} ...]\n`;
+  const room = budget - jsonBytes(note);
+  if (room <= 0) return takeHead(ends.head, budget);
+  const tail = takeTail(ends.tail === '' ? ends.head : ends.tail, Math.floor(room / 2));
+  return takeHead(ends.head, room - jsonBytes(tail)) + note + tail;
+}
+
+/** How many bytes of a JSON string the text would take; a text that was cut on reading takes more than any budget. */
+export function wanted(ends: Ends): number {
+  return ends.tail === '' ? jsonBytes(ends.head) : Number.POSITIVE_INFINITY;
+}
+
+function takeHead(text: string, budget: number): string {
+  let left = budget;
+  let end = 0;
+  for (const character of text) {
+    left -= jsonBytes(character);
+    if (left < 0) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}
+
+function takeTail(text: string, budget: number): string {
+  const characters = [...text];
+  let left = budget;
+  let start = characters.length;
+  while (start > 0) {
+    left -= jsonBytes(characters[start - 1] ?? '');
+    if (left < 0) break;
+    start--;
+  }
+  return characters.slice(start).join('');
+}
+
+/** sha256 of the files' bytes, one after the other, hex. */
+export async function digestOf(paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    if ((await stat(path)).size === 0) continue;
+    for await (const chunk of createReadStream(path)) hash.update(chunk);
+  }
+  return hash.digest('hex');
+}
+
+/** sha256 of a text's UTF-8 bytes, hex. */
+export function digestOfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

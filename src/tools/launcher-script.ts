@@ -1,0 +1,195 @@
+/**
+ * The launcher: a POSIX sh script that runs one tool (or checks, one after the other) for one claim. It is a process
+ * of its own, in its own session, so that it outlives the worker. What it promises (design.md, the fence):
+ *
+ * - It holds the task's lock (flock) from before the start until no process of the tool is left. The lock's file
+ *   description is held by the script and by its watcher, never by the tool: killing either one keeps the lock, and
+ *   a tool cannot unlock it. Without a sandbox the tool holds it too, so that a straggler keeps it.
+ * - Under the lock it refuses to start when the fence is above its claim, and when the step has a start mark.
+ * - The watcher looks at the fence and at the time limit ten times a second and has the tool killed. In the sandbox
+ *   the whole pid namespace dies with its pid 1, and bwrap returns only after the kernel has reaped all of it.
+ * - It leaves an outcome by rename.
+ *
+ * Output passes through two named pipes that `cat` drains: a file as stdout would be emptied by `> /dev/stderr`, and
+ * the sandbox's user could not open it. Beyond 256 MiB a stream is broken off (the tool gets SIGPIPE).
+ *
+ * Environment: run (the task's run directory), claim, stem, limit_ms, once (yes: one command, at most once; no:
+ * checks), isolated (yes or no), token (the mark in the environment of bwrap, or of the tool without a sandbox),
+ * count, command_1 ….
+ * Arguments: the argument vector that each command is appended to.
+ */
+export const LAUNCHER_SCRIPT = String.raw`
+set -u
+umask 022
+stopped= killed= phase=idle child= pid1= interrupted=
+stop_for() { [ -n "$stopped" ] || stopped=$1; interrupted=yes; stop; }
+trap 'stop_for aborted' TERM
+trap 'stop_for timeout' USR1
+trap 'stop_for fenced' USR2
+
+stop() {
+  case $phase in
+    locking) kill "$child" 2>/dev/null ;;
+    running) kill_tool ;;
+  esac
+}
+
+wait_for() {
+  interrupted=
+  wait "$1"; code=$?
+  while [ "$code" -gt 128 ] && [ -n "$interrupted" ]; do
+    interrupted=
+    wait "$1"; again=$?
+    [ "$again" -ne 127 ] || return 0
+    code=$again
+  done
+}
+
+clock() { read -r up _ </proc/uptime; now=$((\${up%.*} * 100 + 1\${up#*.} - 100)); }
+
+fenced() { highest=-1; { read -r highest <"$run/fence"; } 2>/dev/null; [ "$highest" -gt "$claim" ]; }
+
+find_pid1() { pid1=; { read -r _ _ pid1 _ <"$run/$name.status"; } 2>/dev/null; pid1=\${pid1%,}; [ -n "$pid1" ]; }
+
+kill_tool() {
+  if [ "$isolated" = no ]; then killed=yes; kill -9 "-$child" 2>/dev/null; sweep; return 0; fi
+  tries=0
+  while [ "$tries" -lt 50 ] && [ -e "/proc/$child" ]; do
+    if find_pid1; then
+      parent=; { read -r _ _ _ parent _ <"/proc/$pid1/stat"; } 2>/dev/null
+      if [ "$parent" = "$child" ] && kill -9 "$pid1" 2>/dev/null; then killed=yes; fi
+      return 0
+    fi
+    sleep 0.02
+    tries=$((tries + 1))
+  done
+  if kill -9 "$child" 2>/dev/null; then killed=yes; fi
+}
+
+sweep() {
+  while left=$(grep -lsxzF "RAVENHELM_RUN=$token" /proc/[0-9]*/environ); do
+    for found in $left; do found=\${found#/proc/}; kill -9 "\${found%/environ}" 2>/dev/null; done
+  done
+}
+
+nothing_left() {
+  if [ "$isolated" = no ]; then kill -9 "-$child" 2>/dev/null; sweep; return 0; fi
+  built=; { read -r _; read -r _ built _; } 2>/dev/null <"$run/$name.status"
+  [ "$built" != '"exit-code":' ] || return 0
+  # bwrap died before it could set its child's death signal, or was killed: its processes bear the mark until they run the tool.
+  sweep
+  find_pid1 || return 0
+  tries=0
+  while [ -e "/proc/$pid1" ] && [ "$tries" -lt 500 ]; do sleep 0.02; tries=$((tries + 1)); done
+}
+
+leave() {
+  printf 'reason=%s\nexit=%s\nduration_ms=%s\n' "$reason" "$result" $(((now - began) * 10)) >"$run/$name.outcome.new" &&
+    mv -f "$run/$name.outcome.new" "$run/$name.outcome"
+}
+
+watch() {
+  nap=
+  trap 'kill $nap 2>/dev/null; exit 0' TERM
+  trap - USR1 USR2
+  while :; do
+    sleep 0.1 9>&- & nap=$!
+    wait "$nap"
+    read -r _ _ _ parent _ </proc/self/stat
+    if [ "$parent" != $$ ]; then kill_tool; nothing_left; reason=aborted result=137; clock; leave; exit 0; fi
+    fenced && kill -USR2 $$
+    clock
+    [ "$now" -lt "$deadline" ] || kill -USR1 $$
+  done
+}
+
+how_it_ended() {
+  reason=exited
+  if [ -n "$killed" ]; then reason=$stopped; return 0; fi
+  [ "$isolated" = yes ] && [ "$built" != '"exit-code":' ] || return 0
+  if [ "$result" -gt 128 ]; then reason=lost; else reason=broken; fi
+}
+
+keep_output() { ulimit -f 524288; exec cat; }
+
+run_one() {
+  name=$1 command=$2; shift 2
+  exec 8<>"$run/stdout" 3>"$run/stdout" 4<"$run/stdout"
+  exec 8<>"$run/stderr" 5>"$run/stderr" 6<"$run/stderr"
+  exec 8>&-
+  keep_output <&4 >"$run/outputs/$name.stdout" 3>&- 4<&- 5>&- 6<&- 7<&- 9>&- & out=$!
+  keep_output <&6 >"$run/outputs/$name.stderr" 3>&- 4<&- 5>&- 6<&- 7<&- 9>&- & err=$!
+  clock; began=$now
+  if [ "$isolated" = yes ]; then
+    RAVENHELM_RUN=$token "$@" "$command" <&7 >&3 2>&5 8>"$run/$name.status" 3>&- 4<&- 5>&- 6<&- 7<&- 9>&- &
+  else
+    "$@" "$command" <&7 >&3 2>&5 3>&- 4<&- 5>&- 6<&- 7<&- &
+  fi
+  child=$! phase=running
+  exec 3>&- 4<&- 5>&- 6<&-
+  [ -z "$stopped" ] || kill_tool
+  watch 7<&- & watcher=$!
+  wait_for "$child"; result=$code
+  phase=idle
+  nothing_left
+  kill "$watcher" 2>/dev/null
+  wait_for "$watcher"
+  wait_for "$out"; wait_for "$err"
+  clock
+  how_it_ended
+  leave
+}
+
+exec 7<&0 9>>"$run/lock"
+flock -x -w $((limit_ms / 1000 + 1)) 9 7<&- & child=$! phase=locking
+[ -z "$stopped" ] || stop
+wait_for "$child"; phase=idle
+[ -z "$stopped" ] || exit 73
+[ "$code" -eq 0 ] || exit 72
+! fenced || exit 70
+[ -p "$run/stderr" ] || mkfifo -m 622 "$run/stdout" "$run/stderr" || exit 74
+if [ "$once" = yes ]; then
+  set -C
+  { echo "$claim" >"$run/$stem.started"; } 2>/dev/null || exit 71
+  set +C
+fi
+clock; deadline=$((now + limit_ms / 10))
+i=1
+while [ "$i" -le "$count" ]; do
+  [ -z "$stopped" ] || exit 73
+  eval "command=\$command_$i"
+  if [ "$once" = yes ]; then name=$stem; else name=$stem-c$i; fi
+  run_one "$name" "$command" "$@"
+  [ "$reason" = exited ] && [ "$result" -eq 0 ] || exit 0
+  i=$((i + 1))
+done
+exit 0
+`.replaceAll('\\${', '${');
+
+/** What the launcher's own exit codes say. 0: outcomes are left. */
+export const LAUNCHER_EXIT = { fenced: 70, startedBefore: 71, lockBusy: 72, aborted: 73 } as const;
+
+/**
+ * Raises a task's fence and waits for its lock. The fence is compared and renamed under a lock of its own, so that it
+ * never falls. Environment: run, claim.
+ */
+export const FENCE_SCRIPT = String.raw`
+set -u
+umask 022
+read_fence() { highest=-1; { read -r highest <"$run/fence"; } 2>/dev/null; }
+exec 8>>"$run/fence.lock"
+flock -x 8 || exit 72
+read_fence
+[ "$highest" -le "$claim" ] || exit 70
+if [ "$highest" -lt "$claim" ]; then
+  echo "$claim" >"$run/fence.new" && mv -f "$run/fence.new" "$run/fence" || exit 74
+fi
+exec 8>&-
+exec 9>>"$run/lock"
+waiting=
+trap 'kill $waiting 2>/dev/null; exit 73' TERM
+flock -x 9 & waiting=$!
+wait "$waiting" || exit 72
+read_fence
+[ "$highest" -le "$claim" ] || exit 70
+`;

@@ -1,0 +1,137 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { ToolOutcome } from '../ports/tools.js';
+import { digestOf, endsOf, fit, jsonBytes, OBSERVATION_BYTES, readEnds, wanted } from './cut.js';
+import { COMMAND, WRITE } from './definitions.js';
+import { INSIDE } from './sandbox.js';
+import { absent, type RunPlace } from './places.js';
+
+/** What a step was asked to do; kept beside its outcome, so that another worker can tell the model. */
+const callRecord = z.discriminatedUnion('tool', [
+  z.object({ tool: z.literal(COMMAND), command: z.string(), timeLimitMs: z.number(), outputsAt: z.string() }),
+  z.object({ tool: z.literal(WRITE), path: z.string(), mode: z.string(), bytes: z.number(), timeLimitMs: z.number(), outputsAt: z.string() }),
+]);
+export type CallRecord = z.output<typeof callRecord>;
+
+/**
+ * exited: it ended by itself. timeout, aborted, fenced: the launcher ended it. broken: the sandbox could not be built,
+ * nothing ran. lost: the sandbox was killed from outside.
+ */
+const REASONS = ['exited', 'timeout', 'aborted', 'fenced', 'broken', 'lost'] as const;
+
+const launcherOutcome = z.object({
+  reason: z.enum(REASONS),
+  exit: z.coerce.number().int(),
+  duration_ms: z.coerce.number().int(),
+});
+
+/** What the launcher left. */
+export interface LauncherOutcome {
+  readonly reason: (typeof REASONS)[number];
+  readonly exitCode: number;
+  readonly durationMs: number;
+}
+
+/** The launcher's outcome by its name (a step's, or a check's); null when there is none. */
+export async function readLauncherOutcome(place: RunPlace, name: string): Promise<LauncherOutcome | null> {
+  const text = await readFile(join(place.run, `${name}.outcome`), 'utf8').catch(absent);
+  if (text === null) return null;
+  const fields = Object.fromEntries(text.trim().split('\n').map((line) => line.split('=', 2)));
+  const { reason, exit, duration_ms } = launcherOutcome.parse(fields);
+  return { reason, exitCode: exit, durationMs: duration_ms };
+}
+
+export async function keepCall(place: RunPlace, step: string, call: CallRecord): Promise<void> {
+  const path = join(place.run, `${step}.call.json`);
+  await writeFile(`${path}.new`, JSON.stringify(call), { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
+export async function readCall(place: RunPlace, step: string): Promise<CallRecord | null> {
+  const text = await readFile(join(place.run, `${step}.call.json`), 'utf8').catch(absent);
+  return text === null ? null : callRecord.parse(JSON.parse(text));
+}
+
+/** Paths of the full outputs, stdout first. The digest is taken of both, in this order. */
+export function outputPaths(place: RunPlace, name: string): readonly [string, string] {
+  return [join(place.outputs, `${name}.stdout`), join(place.outputs, `${name}.stderr`)];
+}
+
+/** What the model and the journal learn of a step. */
+export async function describeOutcome(place: RunPlace, step: string, call: CallRecord, left: LauncherOutcome): Promise<ToolOutcome> {
+  const { outcome, exitCode } = statusOf(call, left);
+  const paths = outputPaths(place, step);
+  const observation = call.tool === COMMAND ? await describeCommand(paths, step, call, left, exitCode) : await describeWrite(paths, call, left, exitCode);
+  return { outcome, exitCode, observation, outputDigest: await digestOf(paths), durationMs: left.durationMs };
+}
+
+/** Exit code of a workspace_write whose directory turned out to lie elsewhere. */
+export const LEFT_WORKSPACE = 77;
+
+function statusOf(call: CallRecord, left: LauncherOutcome): Pick<ToolOutcome, 'outcome' | 'exitCode'> {
+  switch (left.reason) {
+    case 'exited':
+      if (call.tool === WRITE && left.exitCode === LEFT_WORKSPACE) return { outcome: 'refused', exitCode: null };
+      return { outcome: left.exitCode === 0 ? 'ok' : 'error', exitCode: left.exitCode };
+    case 'timeout':
+      return { outcome: 'error', exitCode: TIMED_OUT };
+    case 'aborted':
+    case 'fenced':
+      return { outcome: 'aborted', exitCode: null };
+    case 'broken':
+      return { outcome: 'refused', exitCode: null };
+    case 'lost':
+      return { outcome: 'unknown', exitCode: null };
+  }
+}
+
+/** The exit code that timeout(1) made customary. */
+export const TIMED_OUT = 124;
+
+/** A sentence for the model; null when the exit code says it all. */
+export function noteOn(left: LauncherOutcome, timeLimitMs: number): string | null {
+  switch (left.reason) {
+    case 'exited':
+      return null;
+    case 'timeout':
+      return `ended by the time limit of ${timeLimitMs / 1000} s; all of its processes were killed`;
+    case 'aborted':
+      return 'stopped before its end; all of its processes were killed';
+    case 'fenced':
+      return 'stopped because another worker took the task over; all of its processes were killed';
+    case 'broken':
+      return 'the sandbox could not be built; nothing ran';
+    case 'lost':
+      return 'killed from outside; it may have done part of its work';
+  }
+}
+
+type Paths = readonly [string, string];
+
+async function describeCommand(paths: Paths, step: string, call: CallRecord & { tool: typeof COMMAND }, left: LauncherOutcome, exitCode: number | null): Promise<string> {
+  const facts = { command: fit(endsOf(call.command), 2048, 'the call itself has the whole command'), exit_code: exitCode, success: exitCode === 0, ...noteField(left, call.timeLimitMs) };
+  const budget = OBSERVATION_BYTES - Buffer.byteLength(JSON.stringify({ ...facts, stdout: '', stderr: '' }));
+  const { stdout, stderr } = await outputsWithin(paths, budget, step, call.outputsAt);
+  return JSON.stringify({ command: facts.command, exit_code: exitCode, stdout, stderr, success: facts.success, ...noteField(left, call.timeLimitMs) });
+}
+
+async function describeWrite(paths: Paths, call: CallRecord & { tool: typeof WRITE }, left: LauncherOutcome, exitCode: number | null): Promise<string> {
+  const error = exitCode === 0 ? '' : fit(await readEnds(paths[1]), 2048, 'the beginning and the end are shown');
+  return JSON.stringify({ path: call.path, mode: call.mode, bytes: call.bytes, success: exitCode === 0, ...(error === '' ? {} : { error }), ...noteField(left, call.timeLimitMs) });
+}
+
+function noteField(left: LauncherOutcome, timeLimitMs: number): { note?: string } {
+  const note = noteOn(left, timeLimitMs);
+  return note === null ? {} : { note };
+}
+
+/** Both outputs in at most budget bytes of JSON; what one does not need the other may have. */
+export async function outputsWithin(paths: Paths, budget: number, name: string, outputsAt: string = INSIDE.outputs): Promise<{ stdout: string; stderr: string }> {
+  const [out, err] = await Promise.all([readEnds(paths[0]), readEnds(paths[1])]);
+  const half = Math.floor(budget / 2);
+  const forErr = Math.min(wanted(err), Math.max(half, budget - wanted(out)));
+  const stderr = fit(err, forErr, `the whole is in ${outputsAt}/${name}.stderr`);
+  const stdout = fit(out, budget - jsonBytes(stderr), `the whole is in ${outputsAt}/${name}.stdout`);
+  return { stdout, stderr };
+}

@@ -1,0 +1,202 @@
+import { chown, lstat, mkdir, open, readFile, readdir, realpath, rename, rm, writeFile, link, access, constants } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { WorkspaceUnusable, type TaskPlace } from '../ports/tools.js';
+import { SANDBOX_ACCOUNT, type Account } from './sandbox.js';
+
+/**
+ * Where files lie. Below the base (WORKSPACE_ROOT, or the directory given with --workspace):
+ *
+ *     {mission id}/                                  the workspace (a given directory is the workspace itself)
+ *     .ravenhelm/workspace-id                        the marker
+ *     .ravenhelm/account-{uid}/                      passwd, group and hosts of the sandboxes
+ *     .ravenhelm/runs/{mission id}/{task id}/        lock, fence; per attempt and step the call, start mark and outcome
+ *     .ravenhelm/runs/{mission id}/{task id}/outputs the full outputs, /outputs in the sandbox
+ *
+ * The state lies beside the marker, so that all workers that may use a workspace share its locks.
+ */
+export interface RunPlace {
+  /** Absolute, without links. */
+  readonly workspace: string;
+  /** Whether the workspace holds the state, too, and the sandbox must hide it. */
+  readonly holdsState: boolean;
+  readonly run: string;
+  readonly outputs: string;
+  readonly etcDir: string;
+  /** Who runs the tools when the worker is root; null: the worker's own user. */
+  readonly account: Account | null;
+}
+
+/** The directory of the system's own state below a base. */
+export const STATE_DIRECTORY = '.ravenhelm';
+
+const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
+const MARKER = /^[A-Za-z0-9-]{8,64}$/;
+
+export interface PlaceOptions {
+  readonly workspaceRoot: string;
+  /** Whether tools run as another user than the worker (a sandbox started by root). */
+  readonly separateAccount: boolean;
+}
+
+/** Name of a step's files: a{attempt}-s{step}. */
+export function stepName(task: TaskPlace, step: number): string {
+  return `a${task.attempt}-s${step}`;
+}
+
+/** Checks the marker and makes the task's directories. Rejects with WorkspaceUnusable. */
+export async function preparePlace(task: TaskPlace, options: PlaceOptions): Promise<RunPlace> {
+  for (const id of [task.missionId, task.taskId]) {
+    if (!SAFE_ID.test(id)) throw new WorkspaceUnusable(`The id ${JSON.stringify(id)} cannot name a directory; ids consist of letters, digits, dots, dashes and underscores.`);
+  }
+  const base = await basePath(task, options.workspaceRoot);
+  await checkMarker(base, task.workspaceMarker);
+  const workspace = task.workspace === null ? await ownWorkspace(base, task.missionId) : base;
+  const account = options.separateAccount ? await accountOf(workspace, task.workspace === null) : null;
+  if (account === null) await requireWritable(workspace);
+  const run = join(base, STATE_DIRECTORY, 'runs', task.missionId, task.taskId);
+  await mkdir(join(run, 'outputs'), { recursive: true, mode: 0o755 });
+  const etcDir = await accountFiles(base, account ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
+  return { workspace, holdsState: task.workspace !== null, run, outputs: join(run, 'outputs'), etcDir, account };
+}
+
+async function basePath(task: TaskPlace, workspaceRoot: string): Promise<string> {
+  const given = task.workspace ?? workspaceRoot;
+  if (!isAbsolute(given)) throw new WorkspaceUnusable(`The workspace ${given} is not an absolute path.`);
+  const base = await realpath(given).catch((error: unknown) => {
+    throw new WorkspaceUnusable(`The workspace ${given} cannot be reached here (${reasonOf(error)}). Mount it at the same path on every worker.`, { cause: error });
+  });
+  if (!(await lstat(base)).isDirectory()) throw new WorkspaceUnusable(`The workspace ${given} is not a directory.`);
+  if (task.workspace !== null && contains(base, await realpath(workspaceRoot).catch(() => workspaceRoot))) {
+    throw new WorkspaceUnusable(`The workspace ${given} holds the workspaces of other missions (${workspaceRoot}). Give a directory outside it.`);
+  }
+  return base;
+}
+
+function contains(directory: string, inner: string): boolean {
+  const path = relative(directory, inner);
+  return path === '' || (path !== '..' && !path.startsWith(`..${sep}`) && !isAbsolute(path));
+}
+
+async function checkMarker(base: string, expected: string): Promise<void> {
+  const found = await readMarker(base);
+  if (found === expected) return;
+  throw new WorkspaceUnusable(
+    found === null
+      ? `${base} holds no marker (${STATE_DIRECTORY}/workspace-id), the mission's workspaces have ${expected}. This worker sees another directory than the one that the mission was submitted with; share the volume, or set WORKSPACE_ROOT to it.`
+      : `${base} has the marker ${found}, the mission's workspaces have ${expected}. This worker sees another volume than the one that the mission was submitted with; share the volume, or set WORKSPACE_ROOT to it.`,
+  );
+}
+
+async function ownWorkspace(base: string, missionId: string): Promise<string> {
+  const workspace = join(base, missionId);
+  await mkdir(workspace, { mode: 0o755 }).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw new WorkspaceUnusable(`${workspace} cannot be created (${reasonOf(error)}).`, { cause: error });
+  });
+  if (!(await lstat(workspace)).isDirectory()) throw new WorkspaceUnusable(`${workspace} is not a directory.`);
+  return workspace;
+}
+
+/**
+ * A workspace below the root is handed to SANDBOX_ACCOUNT. A given directory keeps its owner, and the tools run as
+ * that user; root's own is handed over only when it is empty, because nothing of an agent's runs as root and nobody's
+ * files change hands.
+ */
+async function accountOf(workspace: string, ours: boolean): Promise<Account> {
+  const { uid, gid } = await lstat(workspace);
+  if (uid !== 0) return { uid, gid: gid === 0 ? SANDBOX_ACCOUNT.gid : gid };
+  const names = ours ? [] : (await readdir(workspace)).filter((name) => name !== STATE_DIRECTORY);
+  if (names.length > 0) {
+    throw new WorkspaceUnusable(`${workspace} belongs to root and is not empty; agents never run as root. Hand it over with: chown -R ${SANDBOX_ACCOUNT.uid}:${SANDBOX_ACCOUNT.gid} ${workspace}`);
+  }
+  await chown(workspace, SANDBOX_ACCOUNT.uid, SANDBOX_ACCOUNT.gid);
+  return SANDBOX_ACCOUNT;
+}
+
+async function requireWritable(workspace: string): Promise<void> {
+  await access(workspace, constants.W_OK | constants.X_OK).catch((error: unknown) => {
+    throw new WorkspaceUnusable(`${workspace} cannot be written by this worker's user (${reasonOf(error)}).`, { cause: error });
+  });
+}
+
+/** Writes passwd, group and hosts for the sandboxes of an account, and returns their directory. */
+export async function accountFiles(base: string, account: Account): Promise<string> {
+  const directory = join(base, STATE_DIRECTORY, `account-${account.uid}-${account.gid}`);
+  const root = account.uid === 0 ? '' : 'root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n';
+  await mkdir(directory, { recursive: true, mode: 0o755 });
+  await writeOnce(join(directory, 'passwd'), `${root}agent:x:${account.uid}:${account.gid}:agent:/tmp:/bin/sh\n`);
+  await writeOnce(join(directory, 'group'), `${account.gid === 0 ? '' : 'root:x:0:\n'}agent:x:${account.gid}:\n`);
+  await writeOnce(join(directory, 'hosts'), '127.0.0.1 localhost ravenhelm\n::1 localhost\n');
+  return directory;
+}
+
+async function writeOnce(path: string, text: string): Promise<void> {
+  const there = await readFile(path, 'utf8').catch(absent);
+  if (there === text) return;
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, text, { mode: 0o644 });
+  await rename(draft, path);
+}
+
+/**
+ * The marker id of a workspace root or of a given directory; both are made when they are not there. Missions carry
+ * it, and a worker that finds another one does not run them. Rejects with WorkspaceUnusable.
+ */
+export async function workspaceMarker(directory: string): Promise<string> {
+  if (!isAbsolute(directory)) throw new WorkspaceUnusable(`The workspace ${directory} is not an absolute path.`);
+  try {
+    // The state is closed to other users: outputs may hold what the agents' files hold.
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+    await mkdir(join(directory, STATE_DIRECTORY), { mode: 0o700 }).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    });
+    return (await readMarker(directory)) ?? (await writeMarker(directory));
+  } catch (error) {
+    if (error instanceof WorkspaceUnusable) throw error;
+    throw new WorkspaceUnusable(`${directory} cannot hold workspaces (${reasonOf(error)}). Choose a directory that this user can write.`, { cause: error });
+  }
+}
+
+async function writeMarker(directory: string): Promise<string> {
+  const path = join(directory, STATE_DIRECTORY, 'workspace-id');
+  const draft = `${path}.${randomUUID()}`;
+  const file = await open(draft, 'wx', 0o644);
+  try {
+    await file.writeFile(`${randomUUID()}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  // link() fails when another process was first; then its marker counts.
+  await link(draft, path).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  });
+  await rm(draft);
+  const marker = await readMarker(directory);
+  if (marker === null) throw new WorkspaceUnusable(`The marker of ${directory} vanished while it was written.`);
+  return marker;
+}
+
+async function readMarker(directory: string): Promise<string | null> {
+  const path = join(directory, STATE_DIRECTORY, 'workspace-id');
+  const text = await readFile(path, 'utf8').catch(absent);
+  if (text === null) return null;
+  const marker = text.trim();
+  if (!MARKER.test(marker)) throw new WorkspaceUnusable(`${path} does not hold a marker id. Restore it, or remove it when no mission uses the directory any more.`);
+  return marker;
+}
+
+/** For catch: null when the file is not there. */
+export function absent(error: unknown): null {
+  if (codeOf(error) === 'ENOENT') return null;
+  throw error;
+}
+
+/** The system's error code, such as ENOENT; empty when there is none. */
+export function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+export function reasonOf(error: unknown): string {
+  return codeOf(error) || (error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readEnds } from './cut.js';
+import { launch, LAUNCHER_PATH } from './launcher.js';
+import { outputPaths, readLauncherOutcome, type LauncherOutcome } from './outcome.js';
+import { preparePlace, reasonOf, stepName, workspaceMarker, type RunPlace } from './places.js';
+import { shellProgram } from './programs.js';
+import { INSIDE, sandboxArguments, systemMounts, type SystemOptions, type UnusableSandbox, type UsableSandbox } from './sandbox.js';
+
+const OFF = 'Or run with --sandbox off, which lets agents do whatever this user may do.';
+const PROBE_LIMIT_MS = 20_000;
+
+/**
+ * Tries the sandbox as the tools will use it, once, at start: bubblewrap, the account, node inside. Takes the same
+ * system options as the executor. Never rejects for a sandbox that does not work: the reason and the fix come back.
+ */
+export async function probeSandbox(options: SystemOptions): Promise<UsableSandbox | UnusableSandbox> {
+  if (process.platform !== 'linux') {
+    return { ok: false, reason: `bubblewrap needs Linux, this is ${process.platform}`, fix: `Run the workers in the container of docker-compose.redpanda.yml. ${OFF}` };
+  }
+  const missing = await missingProgram();
+  if (missing !== null) return missing;
+  const version = (await output(['bwrap', '--version'])).stdout.replace('bubblewrap', '').trim();
+  const sandbox: UsableSandbox = { ok: true, mode: process.getuid?.() === 0 ? 'root' : 'user', version, disableUserNamespaces: atLeast(version, 0, 8) };
+  return trySandbox(sandbox, options);
+}
+
+async function missingProgram(): Promise<UnusableSandbox | null> {
+  const packages = { bwrap: 'bubblewrap', flock: 'util-linux', setpriv: 'util-linux' };
+  for (const [program, name] of Object.entries(packages)) {
+    if ((await output([program, '--version'])).code !== 0) return { ok: false, reason: `${program} is not installed`, fix: `Install it: apt-get install -y ${name} (or your system's package ${name}). ${OFF}` };
+  }
+  return null;
+}
+
+function atLeast(version: string, major: number, minor: number): boolean {
+  const [found = 0, foundMinor = 0] = version.split('.').map(Number);
+  return found > major || (found === major && foundMinor >= minor);
+}
+
+/** Succeeds when it runs as the account, can write where it may and only there, and has node. */
+const PROBE_COMMAND = [
+  'test "$(id -u)" = "$(stat -c %u /workspace)" || { echo "it does not run as the owner of the workspace" >&2; exit 1; }',
+  'test "$(id -u)" != 0 || { echo "it runs as root" >&2; exit 1; }',
+  'touch /workspace/probe /tmp/probe || exit 1',
+  'if touch /usr/probe 2>/dev/null || touch /outputs/probe 2>/dev/null; then echo "it can write outside the workspace" >&2; exit 1; fi',
+  'node -e "process.exit(0)" || { echo "node does not run in it" >&2; exit 1; }',
+].join('\n');
+
+/** Goes the way of every command: the launcher, its lock and its pipes are tried, too. */
+async function trySandbox(sandbox: UsableSandbox, options: SystemOptions): Promise<UsableSandbox | UnusableSandbox> {
+  const base = await mkdtemp(join(tmpdir(), 'ravenhelm-probe-'));
+  try {
+    const marker = await workspaceMarker(base);
+    const task = { missionId: 'probe', taskId: 'probe', attempt: 1, workspace: null, workspaceMarker: marker };
+    const place = await preparePlace(task, { workspaceRoot: base, separateAccount: sandbox.mode === 'root' });
+    const { etcDir, workspace, outputs, account } = place;
+    const program = shellProgram(INSIDE.workspace);
+    const argumentVector = sandboxArguments({ sandbox, system: systemMounts(options), etcDir, workspace, workspaceWritable: true, hideState: false, outputs, account, program });
+    const stem = stepName(task, 1);
+    const end = await launch(
+      { place, stem, claimOffset: 0, timeLimitMs: PROBE_LIMIT_MS, once: true, isolated: true, token: place.run, commands: [PROBE_COMMAND], argumentVector, input: null },
+      new AbortController().signal,
+    );
+    const left = await readLauncherOutcome(place, stem);
+    if (left?.reason === 'exited' && left.exitCode === 0) return sandbox;
+    return { ok: false, reason: end.kind === 'failed' ? end.reason : await reasonLeft(place, stem, left), fix: fixFor(sandbox) };
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : reasonOf(error), fix: fixFor(sandbox) };
+  } finally {
+    await rm(base, { recursive: true, force: true });
+  }
+}
+
+async function reasonLeft(place: RunPlace, stem: string, left: LauncherOutcome | null): Promise<string> {
+  const { head } = await readEnds(outputPaths(place, stem)[1]);
+  const last = head.trim().split('\n').at(-1) ?? '';
+  if (last !== '') return last;
+  return left === null ? 'the launcher left no outcome' : `${left.reason} with exit code ${left.exitCode}`;
+}
+
+function fixFor(sandbox: UsableSandbox): string {
+  return sandbox.mode === 'root'
+    ? `Root needs the right to mount (CAP_SYS_ADMIN): in a container add --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined, or run as another user. ${OFF}`
+    : `Allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1 (Debian), sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), in a container --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined. ${OFF}`;
+}
+
+function output(argumentVector: readonly string[]): Promise<{ code: number; stdout: string }> {
+  return new Promise((resolve) => {
+    const [program = '', ...rest] = argumentVector;
+    execFile(program, rest, { cwd: '/', env: { PATH: LAUNCHER_PATH }, timeout: PROBE_LIMIT_MS }, (error, stdout) => resolve({ code: error === null ? 0 : 1, stdout }));
+  });
+}
