@@ -108,8 +108,8 @@ function encodeInto(buffer: Buffer, type: avro.Type, event: AgentEvent): number 
 }
 
 function decode(bytes: Buffer | null, readers: ReadonlyMap<number, Reader>): Decoded {
-  if (bytes === null) return { kind: 'poison', reason: 'no value' };
-  if (bytes.length < PREFIX_BYTES || bytes[0] !== MAGIC_BYTE) return { kind: 'poison', reason: 'not in the Confluent wire format' };
+  if (bytes === null) return { kind: 'poison', reason: 'no value', value: null };
+  if (bytes.length < PREFIX_BYTES || bytes[0] !== MAGIC_BYTE) return { kind: 'poison', reason: 'not in the Confluent wire format', value: bytes };
   const schemaId = bytes.readInt32BE(1);
   const reader = readers.get(schemaId);
   if (!reader) return { kind: 'schema_needed', schemaId };
@@ -117,7 +117,7 @@ function decode(bytes: Buffer | null, readers: ReadonlyMap<number, Reader>): Dec
   try {
     return { kind: 'event', event: reader.type.fromBuffer(bytes.subarray(PREFIX_BYTES), reader.resolver) };
   } catch (error) {
-    return { kind: 'poison', reason: `the bytes contradict schema ${schemaId}: ${describeError(error)}` };
+    return { kind: 'poison', reason: `the bytes contradict schema ${schemaId}: ${describeError(error)}`, value: bytes };
   }
 }
 

@@ -1,25 +1,37 @@
 import type { Clock, Timer } from '../ports/clock.js';
-import { AppendDropped, AppendFailed, AppendRejected, type Appended, type Appender, type AppendRequest } from '../ports/log.js';
+import { AppendDropped, AppendFailed, AppendRejected, type Appended, type Appender, type AppendRequest, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
-import type { AdminSession } from './admin-session.js';
 import type { Codec } from './codec.js';
 import { describeError, protocolErrorType } from './errors.js';
 import type { RecordHeaders } from './record-headers.js';
 import { NotConnected, type RecordSender } from './record-sender.js';
 import { recordSize } from './record-size.js';
-import { createTopicDirectory, permanentRefusal, refusalOf } from './topic-directory.js';
-import { createWaitingRecords, droppedReason, markHealthy, type PartitionQueue, type TakenBatch } from './waiting-records.js';
+import { createTopicDirectory, permanentRefusal, refusalOf, type AskTopic } from './topic-directory.js';
+import { createWaitingRecords, droppedReason, markHealthy, type PartitionQueue, type TakenBatch, type WaitingRecord } from './waiting-records.js';
 
 export interface KafkaAppenderOptions {
   readonly name: string;
   readonly codec: Codec;
   readonly headersOf: (event: AppendRequest['event']) => RecordHeaders;
   readonly sender: RecordSender;
-  readonly session: AdminSession;
+  readonly askTopic: AskTopic;
   readonly clock: Clock;
   readonly logger: Logger;
   /** How long a partition may keep failing before it fails for good. */
   readonly appendTimeoutMs: number;
+}
+
+/** An appender that can also write bytes as they are. */
+export interface KafkaAppender extends Appender {
+  appendBytes(place: PartitionId, record: Pick<NewRecord, 'key' | 'value' | 'headers'>): Promise<Appended>;
+}
+
+interface NewRecord {
+  readonly key: string | null;
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+  readonly what: string;
+  readonly request: AppendRequest | null;
 }
 
 /** Bytes in one request; one partition's share is bounded by its topic's max.message.bytes. */
@@ -33,14 +45,14 @@ const LONGEST_BACKOFF_MS = 2000;
  * errors, so after a refused request each of its partitions is sent alone until it succeeds; then only the guilty
  * one waits.
  */
-export function createKafkaAppender(options: KafkaAppenderOptions): Appender {
+export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppender {
   const { name, codec, headersOf, sender, clock, logger, appendTimeoutMs } = options;
   const waiting = createWaitingRecords();
   const topics = createTopicDirectory({
-    session: options.session,
+    ask: options.askTopic,
     clock,
     onFound(topic, limits) {
-      for (const queue of queuesOf(topic)) waiting.refuse(queue, (record) => refusalOf(record.request, record.contentBytes, limits));
+      for (const queue of queuesOf(topic)) waiting.refuse(queue, (record) => refusalOf(queue, record, limits));
       wake();
     },
     onFailed(topic, error) {
@@ -58,23 +70,28 @@ export function createKafkaAppender(options: KafkaAppenderOptions): Appender {
   let onIdle: (() => void) | null = null;
 
   const append = (request: AppendRequest): Promise<Appended> => {
-    if (closing) return Promise.reject(new AppendDropped(`Appender ${name} is closed`));
-    const queue = waiting.queue(request);
-    if (queue.failed) return Promise.reject(queue.failed);
     let value: Buffer;
     try {
       value = codec.encode(request.event);
     } catch (error) {
       return Promise.reject(new AppendRejected(describeError(error), { cause: error }));
     }
-    const headers = headersOf(request.event);
-    const size = recordSize(request.key, value, headers);
-    const message = { key: request.key, value, partition: request.partition, headers };
-    const limits = topics.get(request.topic);
-    const refusal = limits && request.partition < limits.partitions && refusalOf(request, size.content, limits);
-    if (refusal) return Promise.reject(refusal);
+    return enqueue(request, { key: request.key, value, headers: headersOf(request.event), what: request.event.event_type, request });
+  };
+
+  const enqueue = (place: PartitionId, { key, value, headers, what, request }: NewRecord): Promise<Appended> => {
+    const queue = waiting.queue(place);
+    if (closing) return Promise.reject(new AppendDropped(`Appender ${name} is closed`));
+    if (queue.failed) return Promise.reject(queue.failed);
+    const { content, batch } = recordSize(key, value, headers);
     return new Promise((resolve, reject) => {
-      waiting.add(queue, { request, message, contentBytes: size.content, batchBytes: size.batch, sent: false, resolve, reject });
+      const message = { key, value, partition: place.partition, headers };
+      const record: WaitingRecord = { request, what, message, contentBytes: content, batchBytes: batch, sent: false, resolve, reject };
+      const limits = topics.get(place.topic);
+      // One beyond the known partitions waits for a look at the cluster: partitions may have been added.
+      const refusal = limits && place.partition < limits.partitions ? refusalOf(place, record, limits) : null;
+      if (refusal) return reject(refusal);
+      waiting.add(queue, record);
       wake();
     });
   };
@@ -175,7 +192,7 @@ export function createKafkaAppender(options: KafkaAppenderOptions): Appender {
       batch.queue.limit = Math.ceil(batch.records.length / 2);
       return waiting.putBack(batch);
     }
-    first?.reject(new AppendRejected(`${first.request.event.event_type} is larger than ${batch.topic} takes; shorten it`, { cause: error }));
+    first?.reject(new AppendRejected(`${first.what} is larger than ${batch.topic} takes; shorten it`, { cause: error }));
   };
 
   const retryLater = (batch: TakenBatch, error: unknown) => {
@@ -206,9 +223,10 @@ export function createKafkaAppender(options: KafkaAppenderOptions): Appender {
 
   return {
     append,
+    appendBytes: (place, record) => enqueue(place, { ...record, what: 'a dead letter', request: null }),
     dropQueued(matches) {
       for (const queue of waiting.queues()) {
-        waiting.refuse(queue, (record) => (!record.sent && matches(record.request) ? droppedReason(record) : null));
+        waiting.refuse(queue, (record) => (record.request && !record.sent && matches(record.request) ? droppedReason(record, queue) : null));
       }
     },
     close: () => (closing ??= close()),

@@ -8,8 +8,10 @@ import { createKafkaAppender } from './kafka-appender.js';
 import { brokerUnreachable, createClientFactory, type ClusterOptions } from './kafka-client.js';
 import { joinKafkaGroup } from './kafka-group.js';
 import { watchKafka } from './kafka-watch.js';
+import { deadLetterRecord } from './dead-letter.js';
 import { createRecordHeaders } from './record-headers.js';
 import { createRecordSender } from './record-sender.js';
+import { createAskTopic } from './topic-directory.js';
 import { connectRegistry, type RegistryOptions } from './registry.js';
 
 export interface KafkaLogOptions extends ClusterOptions {
@@ -52,24 +54,30 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
     throw error;
   });
   const headersOf = createRecordHeaders();
+  const createAppender = (name: string) =>
+    createKafkaAppender({
+      name,
+      codec,
+      headersOf,
+      sender: createRecordSender(createClient),
+      askTopic: createAskTopic(session),
+      clock,
+      logger,
+      appendTimeoutMs: options.appendTimeoutMs ?? APPEND_TIMEOUT_MS,
+    });
+  const deadLetters = createAppender('dead-letters');
 
   return {
     registryUrl: registry.url,
     admin: createKafkaAdmin(session),
-    createAppender: (name) =>
-      createKafkaAppender({
-        name,
-        codec,
-        headersOf,
-        sender: createRecordSender(createClient),
-        session,
-        clock,
-        logger,
-        appendTimeoutMs: options.appendTimeoutMs ?? APPEND_TIMEOUT_MS,
-      }),
+    createAppender,
+    writeDeadLetter: async (letter) => deadLetters.appendBytes(letter, deadLetterRecord(letter, codec, headersOf)),
     joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, logger, sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS }),
     watch: (watch) => watchKafka(watch, { createClient, session, codec, clock, logger, groupId: `${prefix}.watch-${ids.uuid()}` }),
-    close: () => session.close(),
+    async close() {
+      await deadLetters.close();
+      await session.close();
+    },
   };
 }
 

@@ -5,8 +5,8 @@ const RECORD_OVERHEAD_BYTES = 36;
 const HEADER_OVERHEAD_BYTES = 10;
 
 /** content: bytes of key, value and headers, what the record takes at least. batch: what it takes at most in a batch. */
-export function recordSize(key: string, value: Buffer, headers: RecordHeaders): { readonly content: number; readonly batch: number } {
-  let content = Buffer.byteLength(key) + value.length;
+export function recordSize(key: string | null, value: Buffer | null, headers: RecordHeaders): { readonly content: number; readonly batch: number } {
+  let content = Buffer.byteLength(key ?? '') + (value?.length ?? 0);
   let batch = RECORD_OVERHEAD_BYTES;
   for (const name in headers) {
     content += name.length + Buffer.byteLength(headers[name] ?? '');

@@ -1,8 +1,9 @@
 import type { Clock } from '../ports/clock.js';
-import { AppendRejected, TopicMissing, type AppendRequest } from '../ports/log.js';
+import { AppendRejected, TopicMissing, type PartitionId } from '../ports/log.js';
 import { partitionsOf, type AdminSession } from './admin-session.js';
 import { describeConfigs } from './ensure-topics.js';
 import { protocolErrorType } from './errors.js';
+import type { WaitingRecord } from './waiting-records.js';
 
 /** What an appender must know of a topic before it sends to it. */
 export interface TopicLimits {
@@ -20,8 +21,11 @@ export interface TopicDirectory {
   forget(topic: string): void;
 }
 
+/** Asks the cluster about a topic; rejects with TopicMissing, or with the client's error. */
+export type AskTopic = (topic: string) => Promise<TopicLimits>;
+
 export interface TopicDirectoryOptions {
-  readonly session: AdminSession;
+  readonly ask: AskTopic;
   readonly clock: Clock;
   /** Called after get() knows the topic. */
   onFound(topic: string, limits: TopicLimits): void;
@@ -37,16 +41,9 @@ const LOOKUP_PAUSE_MS = 200;
 /** A record batch's own header (format v2). */
 const BATCH_OVERHEAD_BYTES = 61;
 
-export function createTopicDirectory({ session, clock, onFound, onFailed }: TopicDirectoryOptions): TopicDirectory {
+export function createTopicDirectory({ ask, clock, onFound, onFailed }: TopicDirectoryOptions): TopicDirectory {
   const known = new Map<string, TopicLimits>();
   const running = new Set<string>();
-
-  const ask = (topic: string): Promise<TopicLimits> =>
-    session.run(async (admin) => {
-      const partitions = await partitionsOf(admin, topic);
-      const maxBytes = (await describeConfigs(admin, [{ name: topic }])).get(topic)?.['max.message.bytes'];
-      return { partitions: partitions.length, maxBatchBytes: Number(maxBytes ?? DEFAULT_MAX_BATCH_BYTES) - BATCH_OVERHEAD_BYTES };
-    });
 
   const askPatiently = async (topic: string): Promise<TopicLimits> => {
     for (let attempt = 1; ; attempt += 1) {
@@ -83,6 +80,15 @@ export function createTopicDirectory({ session, clock, onFound, onFailed }: Topi
   };
 }
 
+export function createAskTopic(session: AdminSession): AskTopic {
+  return (topic) =>
+    session.run(async (admin) => {
+      const partitions = await partitionsOf(admin, topic);
+      const maxBytes = (await describeConfigs(admin, [{ name: topic }])).get(topic)?.['max.message.bytes'];
+      return { partitions: partitions.length, maxBatchBytes: Number(maxBytes ?? DEFAULT_MAX_BATCH_BYTES) - BATCH_OVERHEAD_BYTES };
+    });
+}
+
 /** Why nothing can ever be appended to the topic; null when the failure may pass. */
 export function permanentRefusal(topic: string, error: unknown): AppendRejected | null {
   if (error instanceof TopicMissing) return new AppendRejected(error.message, { cause: error });
@@ -98,11 +104,11 @@ export function permanentRefusal(topic: string, error: unknown): AppendRejected 
 }
 
 /** Why this record can never be written to its partition; null when it can, as far as one can tell without asking the broker. */
-export function refusalOf(request: AppendRequest, contentBytes: number, limits: TopicLimits): AppendRejected | null {
-  const { topic, partition, event } = request;
+export function refusalOf({ topic, partition }: PartitionId, record: Pick<WaitingRecord, 'what' | 'contentBytes'>, limits: TopicLimits): AppendRejected | null {
+  const { what, contentBytes } = record;
   if (partition < 0 || partition >= limits.partitions) {
     return new AppendRejected(`${topic}[${partition}] does not exist: the topic has ${limits.partitions} partitions`);
   }
   if (contentBytes <= limits.maxBatchBytes) return null;
-  return new AppendRejected(`${event.event_type} has ${contentBytes} bytes and ${topic} takes ${limits.maxBatchBytes}; shorten it, or raise max.message.bytes`);
+  return new AppendRejected(`${what} has ${contentBytes} bytes and ${topic} takes ${limits.maxBatchBytes}; shorten it, or raise max.message.bytes`);
 }

@@ -3,7 +3,10 @@ import { AppendDropped, type Appended, type AppendFailed, type AppendRequest, ty
 
 /** A record that waits to be written. */
 export interface WaitingRecord {
-  readonly request: AppendRequest;
+  /** Null for a dead letter, which nobody drops. */
+  readonly request: AppendRequest | null;
+  /** What it is, in messages: an event type, or a dead letter. */
+  readonly what: string;
   readonly message: Message;
   /** Bytes of key, value and headers: its least size. */
   readonly contentBytes: number;
@@ -99,8 +102,8 @@ export function markHealthy(queue: PartitionQueue): void {
   Object.assign(queue, healthy());
 }
 
-export function droppedReason({ request: { event, topic, partition } }: WaitingRecord): AppendDropped {
-  return new AppendDropped(`${event.event_type} for ${topic}[${partition}] was dropped before it was sent`);
+export function droppedReason({ what }: WaitingRecord, { topic, partition }: PartitionId): AppendDropped {
+  return new AppendDropped(`${what} for ${topic}[${partition}] was dropped before it was sent`);
 }
 
 function emptyQueue(topic: string, partition: number): PartitionQueue {

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.js';
 import type { Log, LogAdmin, PartitionId, RecordContent, TopicDifference, TopicSpec } from '../ports/log.js';
-import type { CommittedOffset } from '../ports/log.js';
+import { AppendRejected, type CommittedOffset } from '../ports/log.js';
 import { createMemoryAppender } from './memory-appender.js';
 import { createMemoryGroup, partitionName, type MemoryGroup } from './memory-group.js';
 import { createMemoryWatch } from './memory-watch.js';
@@ -46,6 +46,11 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
     joinGroup: (groupOptions) => group(groupOptions.groupId).join(groupOptions),
     async watch(watchOptions) {
       return createMemoryWatch(watchOptions, storage, schedule);
+    },
+    async writeDeadLetter({ topic, partition, record }) {
+      const target = storage.find(topic)?.partitions[partition];
+      if (!target) throw new AppendRejected(`${topic}[${partition}] does not exist; create the topic, or correct the partition`);
+      return { topic, partition, offset: target.write(record.key, record.content, clock.now()) };
     },
     admin: createMemoryAdmin(storage, group),
     async close() {},

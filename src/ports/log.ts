@@ -14,6 +14,11 @@ export interface Log {
   joinGroup(options: GroupOptions): Promise<GroupMember>;
   /** Reads topics without a group: sees every record, commits nothing, skips what it cannot decode. */
   watch(options: WatchOptions): Promise<Watch>;
+  /**
+   * Keeps what could not be read or handled for operators: the record's own key and bytes, with its origin and the
+   * error in headers. Resolves and rejects as Appender.append does.
+   */
+  writeDeadLetter(letter: DeadLetter): Promise<Appended>;
   /** What an administrator asks of the cluster. */
   readonly admin: LogAdmin;
   /** Closes every connection. Appenders, members and watches must have been closed before. */
@@ -58,10 +63,17 @@ export interface LogRecord {
   readonly content: RecordContent;
 }
 
-/** event: decoded. poison: bytes that no reader could ever decode. */
+/** event: decoded. poison: bytes that no reader could ever decode; value is those bytes, null when the record had none. */
 export type RecordContent =
   | { readonly kind: 'event'; readonly event: AgentEvent }
-  | { readonly kind: 'poison'; readonly reason: string };
+  | { readonly kind: 'poison'; readonly reason: string; readonly value?: Uint8Array | null };
+
+/** A record that is skipped because nobody can read it or because it is misplaced. Only the partition's holder writes it. */
+export interface DeadLetter extends PartitionId {
+  readonly record: LogRecord;
+  /** Why it was skipped. */
+  readonly error: string;
+}
 
 export interface PartitionId {
   readonly topic: string;
