@@ -51,6 +51,7 @@ const host: Host = {
   user: userName(),
   hostname: hostname(),
   pid: process.pid,
+  nodePath: process.execPath,
   stdout: createOutput(process.stdout),
   stderr: createOutput(process.stderr),
   interruption: interruption.aborted,

@@ -114,11 +114,6 @@ function checkTogether(values: Settings, origins: readonly SettingOrigin[]): voi
   for (const file of ['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const) needs(file, 'KAFKA_TLS');
   needs('KAFKA_TLS_CERT', 'KAFKA_TLS_KEY');
   needs('KAFKA_TLS_KEY', 'KAFKA_TLS_CERT');
-  if (values.KAFKA_HEARTBEAT_INTERVAL_MS * 3 > values.KAFKA_SESSION_TIMEOUT_MS) {
-    throw wrongConfiguration(
-      `KAFKA_HEARTBEAT_INTERVAL_MS (${values.KAFKA_HEARTBEAT_INTERVAL_MS}) is more than a third of KAFKA_SESSION_TIMEOUT_MS (${values.KAFKA_SESSION_TIMEOUT_MS})`,
-      'Make the heartbeat interval shorter or the session timeout longer: a member whose heartbeats come late loses its partitions.');
-  }
 }
 
 function isSet(value: Settings[SettingName]): boolean {

@@ -60,7 +60,7 @@ function details(event: AgentEvent): string {
     case 'task_started':
       return [attempt(event.payload.attempt), event.payload.worker_id].filter((part) => part !== '').join(', ');
     case 'task_progress':
-      return [`step ${event.payload.step}`, event.payload.tool ?? '', event.payload.message].filter((part) => part !== '').join(': ');
+      return event.payload.message;
     case 'task_completed':
       return `${event.payload.result.status}, ${count(event.payload.steps, 'step')}, ${count(event.payload.result.checks.length, 'check')}, ${measuredDuration(event.payload.duration_ms)}`;
     case 'task_failed':

@@ -28,6 +28,9 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   unknown_model: EXIT.usage,
   ollama_host: EXIT.usage,
   workspace: EXIT.usage,
+  no_model: EXIT.usage,
+  tool_setup: EXIT.usage,
+  planning_failed: EXIT.missionFailed,
 };
 
 const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {

@@ -14,6 +14,8 @@ export interface Host {
   readonly user: string;
   readonly hostname: string;
   readonly pid: number;
+  /** The node that runs this process. */
+  readonly nodePath: string;
   readonly stdout: Output;
   readonly stderr: Output;
   /** Aborted by SIGTERM and the first Ctrl-C: whatever runs drains and ends. */

@@ -89,12 +89,13 @@ async function runningLocalStack(context: CommandContext): Promise<Cluster | nul
 async function openKafkaLog(context: CommandContext, { brokers, registryUrl, banner }: Cluster): Promise<OpenLog> {
   const { host, config, logger } = context;
   const { values } = config;
+  const { SCHEMA_REGISTRY_USERNAME: username, SCHEMA_REGISTRY_PASSWORD: password } = values;
   const log = await orAborted(createKafkaLog({
-    cluster: await clusterOptions(context, brokers),
-    registryUrl,
-    ...(values.SCHEMA_REGISTRY_USERNAME === null || values.SCHEMA_REGISTRY_PASSWORD === null
-      ? {} : { registryAuth: { username: values.SCHEMA_REGISTRY_USERNAME, password: values.SCHEMA_REGISTRY_PASSWORD } }),
+    ...(await clusterOptions(context, brokers)),
+    registry: { url: registryUrl, ...(username === null || password === null ? {} : { auth: { username, password } }) },
     schemasDir: join(host.projectDir, 'schemas'),
+    prefix: values.RAVENHELM_PREFIX,
+    sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
     clock: host.clock,
     ids: host.ids,
     logger,

@@ -42,9 +42,9 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
     releases.add('log', () => opened.log.close());
     for (const line of opened.banner) context.say(line);
     await orAborted(prepareCluster(context, opened.log, options.roster), host.interruption);
-    const swarm = await prepareSwarm(context, opened.log, options);
+    const swarm = await orAborted(prepareSwarm(context, opened.log, options), host.interruption);
     for (const line of swarm.banner) context.say(line);
-    const feed = await createMissionFeed({ log: opened.log, topic: context.topics.coordination });
+    const feed = await orAborted(createMissionFeed({ log: opened.log, topic: context.topics.coordination }), host.interruption);
     releases.add('feed', () => feed.stop());
     const broken = createDeferred<never>();
     const roles = swarm.roles.map((create) => createSupervisedRole({ create, clock: host.clock, logger }));

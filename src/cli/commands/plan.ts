@@ -14,7 +14,7 @@ export async function planMission(context: CommandContext, file: string): Promis
   const models = await openModels(context);
   const missionId = createMissionId({ nowMs: context.host.clock.now(), partition: 0, random: context.host.random });
   const request = requestEvent(context, mission, missionId, null, '');
-  const answer = await openPlanner(context, roster, models).propose(
+  const answer = await openPlanner(roster, models).propose(
     { mission: request.payload, revision: 1, reason: null, firstWave: 1, done: [] }, context.host.interruption);
   return show(context, answer);
 }
