@@ -17,7 +17,10 @@ try {
 const nodeArguments = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'].filter((argument) =>
   process.allowedNodeEnvironmentFlags.has(argument.split('=')[0]),
 );
-const jest = spawn(process.execPath, [...nodeArguments, 'node_modules/jest/bin/jest.js', ...process.argv.slice(2)], {
+// RAVENHELM_TEST_RESULTS names a file that jest writes its counts to (.ci/run reads them).
+const results = process.env.RAVENHELM_TEST_RESULTS;
+const jestArguments = [...(results ? ['--json', `--outputFile=${results}`] : []), ...process.argv.slice(2)];
+const jest = spawn(process.execPath, [...nodeArguments, 'node_modules/jest/bin/jest.js', ...jestArguments], {
   cwd: root,
   stdio: 'inherit',
 });

@@ -88,10 +88,10 @@ export function logFile(place: StackPlace, name: ServiceName): string {
   return join(place.dataDir, `${name}.log`);
 }
 
-/** The end of a service's log, for an error message. */
+/** The end of a service's log, for an error message; without the frames of stack traces, which hide the reason. */
 export async function logTail(place: StackPlace, name: ServiceName, lines: number): Promise<string> {
   const text = await readFile(logFile(place, name), 'utf8');
-  return text.trimEnd().split('\n').slice(-lines).join('\n');
+  return text.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line)).slice(-lines).join('\n');
 }
 
 function pidFile(place: StackPlace, name: ServiceName): string {

@@ -106,7 +106,7 @@ describeWithJava('the Java stack', () => {
     const meta = join(place.dataDir, 'kafka/meta.properties');
     await writeFile(meta, (await readFile(meta, 'utf8')).replace('node.id=1', 'node.id=7'));
     const failure = await stack().up({ progress: () => {} }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'start_failed', message: expect.stringMatching(/Apache Kafka .* ended while it was starting[^]*node\.id/) });
+    expect(failure).toMatchObject({ code: 'start_failed', message: expect.stringMatching(/Apache Kafka .* ended while it was starting[^]*Stored node id 7/) });
     expect(failure).toMatchObject({ nextStep: expect.stringContaining(join(place.dataDir, 'broker.log')) });
     expect(await stack().status()).toMatchObject({ state: 'partly' });
     expect(await stack().down()).toEqual(['registry']);

@@ -1,5 +1,6 @@
 // Starts the tests' broker once for all test files, before they run, and tells them where it is.
 //   RAVENHELM_TEST_NO_BROKER=1              no broker: tests that need one are skipped (quick runs of pure tests)
+//   RAVENHELM_TEST_REQUIRE_BROKER=1         no broker to be had: the run fails instead of skipping (CI)
 //   RAVENHELM_TEST_BROKERS and _REGISTRY    given from outside: used as they are
 import { startTestBroker } from './start-broker.mjs';
 
@@ -11,6 +12,7 @@ export default async function globalSetup() {
   }
   const broker = await startTestBroker();
   if (broker.kind === 'none') {
+    if (process.env.RAVENHELM_TEST_REQUIRE_BROKER === '1') throw new Error(`No broker for the tests: ${broker.reason}. To get one: ${broker.howToGetOne}`);
     process.env.RAVENHELM_TEST_NO_BROKER_REASON = `${broker.reason}; ${broker.howToGetOne}`;
     process.stderr.write(`No broker for the tests: ${broker.reason}. Those that need one are skipped. To run them: ${broker.howToGetOne}\n`);
     return;
