@@ -79,6 +79,10 @@ describe('docker-compose.redpanda.yml', () => {
     for (const role of ['orchestrator', 'worker']) expect(Object.keys(service(role).depends_on)).toContain('init');
   });
 
+  test.each(['orchestrator', 'worker'])('%s is healthy when its own process answers, not when any other does', (role) => {
+    expect(service(role).healthcheck?.test.join(' ')).toMatch(/status --live --json \| grep -q -- "-\$\$HOSTNAME-"/);
+  });
+
   test('any number of workers can run: no host port and no container name', () => {
     expect(service('worker').ports).toEqual([]);
     for (const [, definition] of entries) expect(definition).not.toHaveProperty('container_name');
