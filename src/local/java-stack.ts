@@ -1,6 +1,6 @@
 import { findService, isServicePid, launchService, logFile, logTail, stopService, type JavaService } from './java-service.js';
 import { kafkaBroker } from './kafka-broker.js';
-import { poll } from './poll.js';
+import { poll, throwIfInterrupted } from './poll.js';
 import { conflictError, findConflicts } from './port-conflict.js';
 import type { ServiceName } from './process-marker.js';
 import { registryServer } from './registry-server.js';
@@ -55,7 +55,7 @@ export function createJavaStack(place: StackPlace, world: StackWorld) {
   async function bringUp(service: JavaService, running: number | null, java: string, options: StartOptions): Promise<void> {
     const startedAt = world.clock.monotonicMs();
     if (running === null) options.progress(`${service.name}: starting ${service.title}`);
-    if (running === null) await service.prepare(java, world.env);
+    if (running === null) await prepare(service, java, options);
     const pid = running ?? (await launchService(place, service, java, world.env));
     const ready = async () => {
       if (!(await isServicePid(place, service, pid))) throw await startFailed(service, 'ended while it was starting');
@@ -65,6 +65,15 @@ export function createJavaStack(place: StackPlace, world: StackWorld) {
     if (answer === null) throw await startFailed(service, `runs as pid ${pid} but did not answer within ${START_LIMIT_MS / 1000} s`);
     if (running !== null) return;
     options.progress(`${service.name}: ready after ${((world.clock.monotonicMs() - startedAt) / 1000).toFixed(1)} s`);
+  }
+
+  async function prepare(service: JavaService, java: string, { signal }: StartOptions): Promise<void> {
+    try {
+      await service.prepare(java, world.env);
+    } catch (error) {
+      throwIfInterrupted(signal); // Ctrl-C reaches the formatter, too; that it failed is then no news
+      throw error;
+    }
   }
 
   async function startFailed(service: JavaService, what: string): Promise<StackError> {
