@@ -1,0 +1,172 @@
+import type { KafkaMessage } from 'kafkajs';
+import type { PartitionAssignment, PartitionId } from '../../src/ports/log.js';
+import { createAssignedPartitions, type AssignedPartitions } from '../../src/kafka/assigned-partitions.js';
+import { createBackoff } from '../../src/kafka/backoff.js';
+import { createCodec } from '../../src/kafka/codec.js';
+import { DataLoss } from '../../src/kafka/errors.js';
+import { statusRequest } from '../contract/events.js';
+import { systemClock } from '../contract/system-clock.js';
+import { until } from '../contract/until.js';
+import { SCHEMAS_DIR, silentLogger } from './kafka-under-test.js';
+
+const codec = await createCodec(SCHEMAS_DIR, { url: 'memory', register: async () => 1, schemaById: async () => '' });
+const P0 = { topic: 'tasks', partition: 0 };
+const P1 = { topic: 'tasks', partition: 1 };
+
+describe('the partitions of a member', () => {
+  let told: string[];
+  let state: Map<number, PartitionAssignment>;
+  let fetches: number;
+  let beforeAnswer: () => Promise<void>;
+  let partitions: AssignedPartitions;
+  let fatal: Error[];
+
+  beforeEach(() => {
+    told = [];
+    fatal = [];
+    fetches = 0;
+    beforeAnswer = async () => undefined;
+    state = new Map([0, 1].map((partition) => [partition, { topic: 'tasks', partition, committed: null, logStart: 0, logEnd: 0 }]));
+    const note = (text: string) => (partition: PartitionId, offset?: number) => void told.push(`${text} ${partition.partition}${offset === undefined ? '' : ` ${offset}`}`);
+    partitions = createAssignedPartitions({
+      group: {
+        groupId: 'group',
+        topics: ['tasks'],
+        open(assignment) {
+          told.push(`open ${assignment.partition}`);
+          return {
+            onRecords: (records) => void told.push(`records ${assignment.partition} ${records.map(({ offset }) => offset).join(',')}`),
+            onBlocked: (offset) => void told.push(`blocked ${assignment.partition} ${offset}`),
+            onUnblocked: () => void told.push(`unblocked ${assignment.partition}`),
+            onClosed: () => void told.push(`closed ${assignment.partition}`),
+          };
+        },
+        onFatal: (error) => void fatal.push(error),
+      },
+      codec,
+      control: { seek: note('seek'), pause: note('pause'), resume: note('resume') },
+      backoff: createBackoff(systemClock, 1, 1),
+      logger: silentLogger,
+      async fetchAssignments() {
+        fetches += 1;
+        await beforeAnswer();
+        return [...state.values()];
+      },
+    });
+  });
+
+  const messages = (...offsets: readonly number[]): KafkaMessage[] =>
+    offsets.map((offset) => ({ key: null, value: codec.encode(statusRequest(String(offset))), timestamp: '0', attributes: 0, offset: String(offset), headers: {} }));
+  const commit = (partition: number, offset: number, bounds: { logStart: number; logEnd: number }) =>
+    void state.set(partition, { topic: 'tasks', partition, committed: { offset, metadata: '' }, ...bounds });
+  const opened = (partition: number) => until(`partition ${partition}`, () => told.includes(`resume ${partition}`));
+  const resolved: number[] = [];
+  const deliver = (partition: PartitionId, ...offsets: readonly number[]) => partitions.onBatch(partition, messages(...offsets), (offset) => void resolved.push(offset));
+
+  test('a gained partition is paused until its committed offset is known, and read from there', async () => {
+    commit(0, 7, { logStart: 2, logEnd: 9 });
+    partitions.onJoin([P0]);
+    expect(told).toEqual(['pause 0']);
+    deliver(P0, 2);
+    await opened(0);
+    expect(told).toEqual(['pause 0', 'open 0', 'seek 0 7', 'resume 0']);
+    deliver(P0, 7, 8);
+    expect(told.at(-1)).toBe('records 0 7,8');
+    expect(resolved).toEqual([8]);
+  });
+
+  test('a kept partition goes on at its own position, whatever the group has committed', async () => {
+    partitions.onJoin([P0]);
+    await opened(0);
+    deliver(P0, 0, 1, 2);
+    told.length = 0;
+    partitions.onJoin([P0, P1]);
+    expect(told).toEqual(['seek 0 3', 'resume 0', 'pause 1']);
+    deliver(P0, 1, 2, 3);
+    expect(told.at(-1)).toBe('records 0 3');
+  });
+
+  test('a partition that is lost while it is being opened is never opened', async () => {
+    let release: () => void = () => undefined;
+    beforeAnswer = () => new Promise((resolve) => (release = resolve));
+    partitions.onJoin([P0]);
+    await until('the question', () => fetches === 1);
+    partitions.onJoin([]);
+    release();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(told).toEqual(['pause 0']);
+  });
+
+  test('a partition that is lost and regained while it is being opened is opened once, with what the group says last', async () => {
+    let release: () => void = () => undefined;
+    beforeAnswer = () => new Promise((resolve) => (release = resolve));
+    commit(0, 1, { logStart: 0, logEnd: 9 });
+    partitions.onJoin([P0]);
+    await until('the first question', () => fetches === 1);
+    const releaseFirst = release;
+    partitions.onJoin([]);
+    partitions.onJoin([P0]);
+    await until('the second question', () => fetches === 2);
+    releaseFirst();
+    await new Promise((resolve) => setImmediate(resolve));
+    commit(0, 5, { logStart: 0, logEnd: 9 });
+    release();
+    await opened(0);
+    expect(told.filter((entry) => /open|seek/.test(entry))).toEqual(['open 0', 'seek 0 5']);
+  });
+
+  test('opening is tried again when the cluster does not answer', async () => {
+    let failures = 2;
+    beforeAnswer = async () => {
+      if (failures-- > 0) throw new Error('coordinator is loading');
+    };
+    partitions.onJoin([P0]);
+    await opened(0);
+    expect(fetches).toBe(3);
+    expect(fatal).toEqual([]);
+  });
+
+  test('a hole where records were deleted is data loss: the partition stops and says so', async () => {
+    partitions.onJoin([P0]);
+    await opened(0);
+    deliver(P0, 0);
+    state.set(0, { topic: 'tasks', partition: 0, committed: { offset: -2, metadata: '' }, logStart: 5, logEnd: 9 });
+    deliver(P0, 5, 6);
+    await until('the error', () => fatal.length === 1);
+    expect(fatal[0]).toBeInstanceOf(DataLoss);
+    expect(fatal[0]?.message).toContain('records 1 to 4 of tasks[0]');
+    deliver(P0, 5, 6);
+    expect(told.filter((entry) => entry.startsWith('records'))).toEqual(['records 0 0']);
+  });
+
+  test('a hole where nothing was deleted is passed', async () => {
+    partitions.onJoin([P0]);
+    await opened(0);
+    deliver(P0, 0);
+    told.length = 0;
+    deliver(P0, 2);
+    await until('it reads again', () => told.includes('resume 0'));
+    expect(told).toEqual(['pause 0', 'seek 0 2', 'resume 0']);
+    deliver(P0, 2);
+    expect(told.at(-1)).toBe('records 0 2');
+  });
+
+  test('what is not assigned gets no records, and what is closed is closed once', async () => {
+    partitions.onJoin([P0]);
+    await opened(0);
+    deliver(P1, 0);
+    partitions.closeAll();
+    deliver(P0, 0);
+    partitions.closeAll();
+    expect(told.filter((entry) => /records|closed/.test(entry))).toEqual(['closed 0']);
+    expect(partitions.isAssigned(P0)).toBe(false);
+  });
+
+  test('a committed offset that the log does not hold is told to open as it is, and never fetched', async () => {
+    commit(0, -2, { logStart: 4, logEnd: 9 });
+    commit(1, 50, { logStart: 4, logEnd: 9 });
+    partitions.onJoin([P0, P1]);
+    await opened(1);
+    expect(told.filter((entry) => entry.startsWith('seek'))).toEqual(['seek 0 4', 'seek 1 9']);
+  });
+});

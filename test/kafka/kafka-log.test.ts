@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import avro from 'avsc';
+import { Kafka, logLevel } from 'kafkajs';
+import type { LogRecord } from '../../src/ports/log.js';
+import { BrokerUnreachable, RegistryUnreachable } from '../../src/kafka/errors.js';
+import type { KafkaLog } from '../../src/kafka/kafka-log.js';
+import { statusRequest, taskProgress } from '../contract/events.js';
+import { joinRecorded } from '../contract/recorder.js';
+import { until } from '../contract/until.js';
+import { describeWithBroker, testBroker } from '../support/broker.js';
+import { createForeignWriter, openKafkaLog, registerSchema, SCHEMAS_DIR, wireBytes } from './kafka-under-test.js';
+
+describeWithBroker('a log on Kafka', () => {
+  const releases: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const release of releases.splice(0).reverse()) await release();
+  });
+
+  const open = async (...changes: Parameters<typeof openKafkaLog>): Promise<KafkaLog> => {
+    const log = await openKafkaLog(...changes);
+    releases.push(() => log.close());
+    return log;
+  };
+  const createTopic = async (log: KafkaLog, config: Record<string, string> = {}): Promise<string> => {
+    const name = `log-${randomUUID()}`;
+    await log.admin.ensureTopics([{ name, partitions: 1, replicationFactor: null, config }]);
+    return name;
+  };
+  /** Records as a plain consumer of another program sees them. */
+  const rawRecords = async (topic: string, count: number) => {
+    const consumer = new Kafka({ brokers: [...testBroker().brokers], logLevel: logLevel.NOTHING }).consumer({ groupId: `raw-${randomUUID()}`, maxWaitTimeInMs: 200 });
+    const seen: { key: string | undefined; value: Buffer | null; headers: Record<string, string> }[] = [];
+    await consumer.connect();
+    releases.push(() => consumer.disconnect());
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      eachMessage: async ({ message: { key, value, headers = {} } }) =>
+        void seen.push({ key: key?.toString(), value, headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(header)])) }),
+    });
+    await until('the raw records', () => seen.length === count);
+    return seen;
+  };
+
+  test('records are readable to a plain consumer by their headers', async () => {
+    const log = await open();
+    const topic = await createTopic(log);
+    const appender = log.createAppender('test');
+    await appender.append({ topic, partition: 0, key: 'm-1/t-1', event: taskProgress('m-1', 't-1', 2) });
+    await appender.close();
+    const [record] = await rawRecords(topic, 1);
+    expect(record?.key).toBe('m-1/t-1');
+    expect(record?.headers).toEqual({ event_type: 'task_progress', mission_id: 'm-1', task_id: 't-1', attempt: '2', traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/) });
+  });
+
+  test('a dead letter keeps the original\'s key and bytes, and says where it came from and why', async () => {
+    const log = await open();
+    const topic = await createTopic(log);
+    const deadLetters = await createTopic(log);
+    const foreign = await createForeignWriter();
+    releases.push(() => foreign.close());
+    await foreign.write({ topic, partition: 0 }, 'k', Buffer.from('garbage'));
+    const reader = await joinRecorded(log, `group-${randomUUID()}`, topic);
+    releases.push(() => reader.member.leave());
+    await until('the poison', () => reader.records.length === 1);
+    for (const record of reader.records) await log.writeDeadLetter({ topic: deadLetters, partition: 0, record, error: 'not in the wire format' });
+    expect(await rawRecords(deadLetters, 1)).toEqual([
+      { key: 'k', value: Buffer.from('garbage'), headers: { origin_topic: topic, origin_partition: '0', origin_offset: '0', origin_timestamp: expect.any(String), error: 'not in the wire format' } },
+    ]);
+  });
+
+  test('the broker\'s time stands in the records of a topic with LogAppendTime', async () => {
+    const log = await open({ clock: { now: () => 0, monotonicMs: () => performance.now(), setTimer: (delayMs, callback) => ({ cancel: clearTimeout.bind(null, setTimeout(callback, delayMs)) }) } });
+    const topic = await createTopic(log, { 'message.timestamp.type': 'LogAppendTime' });
+    const appender = log.createAppender('test');
+    const before = Date.now();
+    await appender.append({ topic, partition: 0, key: 'k', event: statusRequest('a') });
+    await appender.close();
+    const seen: LogRecord[] = [];
+    const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: (record) => void seen.push(record), onFatal: (error) => { throw error; } });
+    await until('the record', () => seen.length === 1);
+    await watch.stop();
+    expect(seen[0]?.timestampMs).toBeGreaterThan(before - 60_000);
+  });
+
+  test('a partition that waits for the registry says so, keeps its place in the group, and goes on when the registry is back', async () => {
+    const registry = await startRegistryProxy();
+    releases.push(() => registry.close());
+    const log = await open({ registry: { url: registry.url } });
+    const topic = await createTopic(log);
+    const retired = { type: 'record' as const, namespace: 'ravenhelm', name: 'AgentRetired', fields: [{ name: 'event_id', type: 'string' as const }] };
+    const schemaId = await registerSchema(retired);
+    const foreign = await createForeignWriter();
+    releases.push(() => foreign.close());
+    const reader = await joinRecorded(log, `group-${randomUUID()}`, topic);
+    releases.push(() => reader.member.leave());
+    registry.down = true;
+    await foreign.write({ topic, partition: 0 }, 'k', wireBytes(schemaId, avro.Type.forSchema(retired).toBuffer({ event_id: 'e' })));
+    await until('the block', () => reader.blocked.length === 1);
+    expect(reader.blocked[0]?.reason).toContain('No schema registry');
+    expect(reader.member.isAssigned({ topic, partition: 0 })).toBe(true);
+    registry.down = false;
+    // The reason changes: now the registry answers, and this build does not know the event.
+    await until('the other reason', () => reader.blocked.length === 2);
+    expect(reader.blocked[1]?.reason).toContain('does not know the event ravenhelm.AgentRetired');
+    expect(reader.fatal).toEqual([]);
+  });
+
+  test('a partition goes on by itself behind a record whose schema could be fetched late', async () => {
+    const registry = await startRegistryProxy();
+    releases.push(() => registry.close());
+    const log = await open({ registry: { url: registry.url } });
+    const writer = await open();
+    const topic = await createTopic(log);
+    const reader = await joinRecorded(log, `group-${randomUUID()}`, topic);
+    releases.push(() => reader.member.leave());
+    registry.down = true;
+    const unseen = await registerVersionOfRequestStatus();
+    const foreign = await createForeignWriter();
+    releases.push(() => foreign.close());
+    await foreign.write({ topic, partition: 0 }, 'k', unseen);
+    await until('the block', () => reader.blocked.length === 1);
+    const appender = writer.createAppender('test');
+    await appender.append({ topic, partition: 0, key: 'k', event: statusRequest('behind') });
+    await appender.close();
+    registry.down = false;
+    await until('both records', () => reader.records.length === 2);
+    expect(reader.unblocked).toEqual([0]);
+    expect(reader.texts()).toEqual(['yesterday', 'behind']);
+  });
+
+  test('says which brokers do not answer, and what to do', async () => {
+    const start = openKafkaLog({ brokers: ['127.0.0.1:1'] });
+    await expect(start).rejects.toThrow(BrokerUnreachable);
+    await expect(start).rejects.toMatchObject({ brokers: ['127.0.0.1:1'], nextStep: expect.stringContaining('KAFKA_BROKERS') });
+  });
+
+  test('says that the registry does not answer, or that something else does', async () => {
+    await expect(openKafkaLog({ registry: { url: 'http://127.0.0.1:1' } })).rejects.toThrow(RegistryUnreachable);
+    const other = createServer((_request, response) => response.writeHead(404).end('nothing here'));
+    const url = await listen(other);
+    releases.push(() => new Promise((resolve) => other.close(resolve)));
+    await expect(openKafkaLog({ registry: { url } })).rejects.toThrow(/does not speak the Confluent registry API/);
+  });
+});
+
+/** A request_status of another version of its schema, which differs in its documentation only. */
+async function registerVersionOfRequestStatus(): Promise<Buffer> {
+  const event = statusRequest('yesterday');
+  const schema = JSON.parse(await readFile(`${SCHEMAS_DIR}/request-status.avsc`, 'utf8'));
+  const id = await registerSchema({ ...schema, doc: `Yesterday's ${randomUUID()}` });
+  return wireBytes(id, avro.Type.forSchema(schema).toBuffer(event));
+}
+
+interface RegistryProxy {
+  readonly url: string;
+  down: boolean;
+  close(): Promise<void>;
+}
+
+/** The registry behind a switch. */
+async function startRegistryProxy(): Promise<RegistryProxy> {
+  const target = testBroker().registryUrl;
+  const proxy = { url: '', down: false, close: () => new Promise<void>((resolve) => void server.close(() => resolve())) };
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => void chunks.push(chunk));
+    request.on('end', () => {
+      if (proxy.down) return void response.destroy();
+      const body = Buffer.concat(chunks);
+      fetch(target + (request.url ?? ''), {
+        method: request.method ?? 'GET',
+        headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+        ...(body.length > 0 ? { body } : {}),
+      })
+        .then(async (answer) => void response.writeHead(answer.status, { connection: 'close' }).end(await answer.text()))
+        .catch(() => void response.destroy());
+    });
+  });
+  proxy.url = await listen(server);
+  return proxy;
+}
+
+function listen(server: Server): Promise<string> {
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      if (address === null || typeof address === 'string') throw new Error('no port');
+      resolve(`http://127.0.0.1:${address.port}`);
+    });
+  });
+}

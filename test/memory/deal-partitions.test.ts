@@ -1,0 +1,44 @@
+import { dealPartitions, type DealtMember } from '../../src/domain/deal-partitions.js';
+
+describe('dealing partitions to members', () => {
+  const topic = 'tasks';
+  const partitions = (count: number, name = topic) => Array.from({ length: count }, (_, partition) => ({ topic: name, partition }));
+  const member = (id: string, held: readonly number[] = [], topics = [topic]): DealtMember => ({ id, topics, held: held.map((partition) => ({ topic, partition })) });
+  const deal = (count: number, ...members: readonly DealtMember[]) =>
+    Object.fromEntries([...dealPartitions(partitions(count), members)].map(([id, hand]) => [id, hand.map(({ partition }) => partition).sort((a, b) => a - b)]));
+
+  test('deals evenly when nobody holds anything', () => {
+    expect(deal(6, member('a'), member('b'))).toEqual({ a: [0, 2, 4], b: [1, 3, 5] });
+    expect(Object.values(deal(7, member('a'), member('b'), member('c'))).map((hand) => hand.length).sort()).toEqual([2, 2, 3]);
+  });
+
+  test('a joining member gets its share, and nothing else moves', () => {
+    const after = deal(6, member('a', [0, 2, 4]), member('b', [1, 3, 5]), member('c'));
+    expect(after['c']).toHaveLength(2);
+    expect([0, 2, 4]).toEqual(expect.arrayContaining(after['a'] ?? []));
+    expect([1, 3, 5]).toEqual(expect.arrayContaining(after['b'] ?? []));
+  });
+
+  test('what a leaving member held goes to the others, and nothing else moves', () => {
+    const after = deal(6, member('a', [0, 2]), member('c', [4, 5]));
+    expect(after['a']).toEqual(expect.arrayContaining([0, 2]));
+    expect(after['c']).toEqual(expect.arrayContaining([4, 5]));
+    expect(after['a']?.length).toBe(3);
+  });
+
+  test('gives each partition to one member, also when two say that they hold it', () => {
+    const after = deal(4, member('a', [0, 1, 2, 3]), member('b', [0, 1, 2, 3]));
+    expect(Object.values(after).flat().sort()).toEqual([0, 1, 2, 3]);
+    expect(after['a']).toHaveLength(2);
+  });
+
+  test('more members than partitions leaves some without', () => {
+    expect(Object.values(deal(1, member('a'), member('b'))).flat()).toEqual([0]);
+  });
+
+  test('gives nobody a topic that it did not subscribe to', () => {
+    const dealt = dealPartitions([...partitions(2), ...partitions(2, 'status')], [member('a', [], ['tasks']), member('b', [], ['status'])]);
+    expect(dealt.get('a')).toEqual(partitions(2));
+    expect(dealt.get('b')).toEqual(partitions(2, 'status'));
+  });
+});
