@@ -1,12 +1,5 @@
-import base from './jest.config.mjs';
+import suite from './jest.config.mjs';
 
-/** `npm run test:ollama`: a real Ollama with real small weights; no broker. */
-const { globalSetup, globalTeardown, ...rest } = base;
-
-export default {
-  ...rest,
-  roots: ['<rootDir>/test/ollama'],
-  testPathIgnorePatterns: [],
-  maxWorkers: 1,
-  testTimeout: 600_000,
-};
+/** `npm run test:ollama`: apart from the suite, because it builds a real Ollama the first time (minutes) and runs a model. */
+const { testPathIgnorePatterns: _, globalSetup: _setup, globalTeardown: _teardown, ...shared } = suite;
+export default { ...shared, roots: ['<rootDir>/test/ollama'], testTimeout: 300_000 };

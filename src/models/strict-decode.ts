@@ -44,8 +44,7 @@ function restoreObject(properties: Readonly<Record<string, JsonSchema>>, require
   for (const [name, content] of Object.entries(value)) {
     const property = properties[name];
     // null stands for an optional property that the model left out.
-    const leftOut = content === null && !required.includes(name) && (property === undefined || !fits(property, null));
-    if (!leftOut) restored[name] = property === undefined ? content : restore(property, content);
+    if (content !== null || required.includes(name)) restored[name] = property === undefined ? content : restore(property, content);
   }
   return restored;
 }

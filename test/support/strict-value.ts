@@ -1,5 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
+const ajv = new Ajv2020({ strict: false });
+
 /**
  * What a model constrained by a hosted API's schema would write for a value: the way there of which the adapter's
  * decoding is the way back. The fake servers use it, so that scripts say replies in their natural shape. Returns null
@@ -9,7 +11,7 @@ export function strictText(schema: unknown, value: unknown): string | null {
   const reply = property(schema, 'properties', 'reply');
   const [written] = write(reply, value);
   const whole = { reply: written };
-  return new Ajv2020({ strict: false }).validate(asObject(schema), whole) ? JSON.stringify(whole) : null;
+  return ajv.validate(asObject(schema), whole) ? JSON.stringify(whole) : null;
 }
 
 /** Every way to write a value by a schema that fits it, best first. */
@@ -17,14 +19,15 @@ function write(schema: unknown, value: unknown): readonly unknown[] {
   const variants = property(schema, 'anyOf');
   if (Array.isArray(variants)) return variants.flatMap((variant) => write(variant, value));
   const candidate = writePlain(schema, value);
-  return new Ajv2020({ strict: false }).validate(asObject(schema), candidate) ? [candidate] : [];
+  return ajv.validate(asObject(schema), candidate) ? [candidate] : [];
 }
 
 function writePlain(schema: unknown, value: unknown): unknown {
   const items = property(schema, 'items');
   if (property(schema, 'type') === 'array') {
     if (Array.isArray(value)) return value.map((item: unknown) => write(items, item)[0]);
-    if (isRecord(value)) return Object.entries(value).map(([key, item]) => ({ key, value: write(property(items, 'properties', 'value'), item)[0] }));
+    const values = property(items, 'properties', 'value');
+    if (isRecord(value) && values !== undefined) return Object.entries(value).map(([key, item]) => ({ key, value: write(values, item)[0] }));
   }
   const properties = property(schema, 'properties');
   if (isRecord(properties) && isRecord(value)) {

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import type { Model } from '@anthropic-ai/sdk/resources/messages';
+import type { ChatModel as OpenaiModelId } from 'openai/resources/shared';
+import { CatalogError, parseCatalog } from '../../src/models/catalog.js';
+import { parseModelName, UnknownModel } from '../../src/models/model-name.js';
+import { catalog } from './fixtures.js';
+
+const text = readFileSync(new URL('../../models.yaml', import.meta.url), 'utf8');
+
+/** The ids by name of the SDKs' own types: without the `string` that those allow besides. */
+type Known<T> = T extends string ? (string extends T ? never : T) : never;
+const anthropicIds = ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5', 'claude-opus-5'] satisfies Known<Model>[];
+const openaiIds = ['gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna', 'gpt-4.1', 'gpt-4.1-mini'] satisfies Known<OpenaiModelId>[];
+
+function errorOf(changed: string): string {
+  try {
+    parseCatalog(changed, 'models.yaml');
+  } catch (error) {
+    if (error instanceof CatalogError) return error.message;
+    throw error;
+  }
+  throw new Error('the file was taken');
+}
+
+describe('models.yaml', () => {
+  test('is dated, and every hosted id stands in the pinned SDK\'s types', () => {
+    expect(catalog.asOf).toMatch(/^2026-\d\d-\d\d$/);
+    const ids = (provider: string) => catalog.models.filter((model) => model.provider === provider).map((model) => model.id);
+    expect(ids('anthropic')).toEqual(anthropicIds);
+    expect(ids('openai')).toEqual(openaiIds);
+  });
+
+  test('prices each hosted model; output never costs less than input', () => {
+    for (const { price } of catalog.models.filter((model) => model.provider !== 'ollama')) {
+      expect(price.input).toBeGreaterThan(0);
+      expect(price.output).toBeGreaterThan(price.input);
+    }
+  });
+
+  test('any Ollama model has an entry, free of charge', () => {
+    expect(catalog.ollama('mistral-nemo')).toMatchObject({ contextTokens: 16_384, thinking: false, price: { input: 0, output: 0 } });
+  });
+
+  test.each([
+    ['an unknown key', 'as_of: 2026-11-23', 'as_of: 2026-11-23\nprices: yes', /^models\.yaml:\d+: .*prices/],
+    ['a price that is no number', 'input: 4,', 'input: cheap,', /^models\.yaml:25: models\.0\.usd_per_million_tokens\.input: /],
+    ['a default without an entry', 'anthropic: claude-opus-5-5,', 'anthropic: claude-nine,', /^models\.yaml:8: defaults\.planner\.anthropic: claude-nine has no entry/],
+    ['a temperature where the API takes none', 'effort: medium\n    temperature: false', 'effort: medium\n    temperature: true', /temperature: must be false/],
+    ['an id that stands twice', 'id: gpt-5.6-luna', 'id: gpt-5.6-terra', /models\.\d+\.id: openai:gpt-5\.6-terra stands here twice/],
+    ['a missing date', 'as_of: 2026-11-23', 'as_of: lately', /as_of/],
+    ['broken YAML', 'models:\n', 'models: [\n', /^models\.yaml:\d+: /],
+  ])('%s is refused with the file, the line and the field', (_, from, to, message) => {
+    expect(text).toContain(from);
+    expect(errorOf(text.replace(from, to))).toMatch(message);
+  });
+});
+
+describe('a model\'s name', () => {
+  test('is a provider, with its default for the role, or provider:id, or playbook', () => {
+    const id = (name: string, role: 'planner' | 'worker' = 'worker') => {
+      const choice = parseModelName(name, catalog, role);
+      return choice.kind === 'playbook' ? 'playbook' : `${choice.entry.provider}:${choice.entry.id}`;
+    };
+    expect(id('playbook')).toBe('playbook');
+    expect(id('ollama')).toBe('ollama:qwen3:8b');
+    expect(id('ollama:llama3.1')).toBe('ollama:llama3.1');
+    expect(id('ollama:qwen3:4b')).toBe('ollama:qwen3:4b');
+    expect(id('openai')).toBe('openai:gpt-5.6-terra');
+    expect(id('openai', 'planner')).toBe('openai:gpt-5.6-sol');
+    expect(id('openai:gpt-4.1')).toBe('openai:gpt-4.1');
+    expect(id('anthropic', 'planner')).toBe('anthropic:claude-opus-5-5');
+  });
+
+  test.each(['gemini', 'anthropic:claude-nine', 'ollama:', 'openai:', '', 'Playbook'])('%j means nothing, and the error lists what exists', (name) => {
+    expect(() => parseModelName(name, catalog, 'worker')).toThrow(UnknownModel);
+    expect(() => parseModelName(name, catalog, 'worker')).toThrow(/playbook, ollama, .*anthropic:claude-opus-5-5.*models\.yaml/);
+  });
+
+  test('a planner has no playbook', () => {
+    expect(() => parseModelName('playbook', catalog, 'planner')).toThrow(UnknownModel);
+  });
+});

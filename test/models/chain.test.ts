@@ -1,0 +1,81 @@
+import { createModels, NoModel, type ModelsOptions } from '../../src/models/chain.js';
+import { UnknownModel } from '../../src/models/model-name.js';
+import { startFakeOllama, type FakeOllama } from '../support/fake-ollama.js';
+import { catalog, clock, step } from './fixtures.js';
+
+describe('the chains of models', () => {
+  const open: FakeOllama[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((server) => server.close()));
+  });
+  const ollamaWith = async (...models: readonly string[]) => {
+    const server = await startFakeOllama({ models, reply: () => JSON.stringify(step) });
+    open.push(server);
+    return server.url;
+  };
+  /** Port 1 is reserved; nothing answers there. */
+  const nowhere = '127.0.0.1:1';
+  const given = (options: Partial<ModelsOptions> = {}) =>
+    createModels({
+      catalog,
+      clock,
+      ollamaHost: nowhere,
+      anthropicKey: null,
+      openaiKey: null,
+      anthropicBaseUrl: null,
+      openaiBaseUrl: null,
+      workerModels: null,
+      signal: new AbortController().signal,
+      ...options,
+    });
+  const names = (models: readonly { readonly name: string }[]) => models.map((model) => model.name);
+
+  test('with nothing at hand workers follow playbooks, the planner the order, and the banner says why', async () => {
+    const models = await given();
+    expect(names(models.workerChain(null))).toEqual(['playbook']);
+    expect(models.plannerChain()).toEqual([]);
+    expect(models.banner()).toBe(
+      'Models: workers playbook (Ollama does not answer at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST); ' +
+        'planner order (anthropic left out: ANTHROPIC_API_KEY is not set; openai left out: OPENAI_API_KEY is not set)',
+    );
+  });
+
+  test('an Ollama without the model is passed over, with the pull command in the banner', async () => {
+    const models = await given({ ollamaHost: await ollamaWith('llama3.1:latest') });
+    expect(names(models.workerChain(null))).toEqual(['playbook']);
+    expect(models.banner()).toContain('ollama pull qwen3:8b');
+    expect(models.banner()).not.toContain('\n');
+  });
+
+  test('an Ollama with the model comes first; openai comes last, when its key is there', async () => {
+    const models = await given({ ollamaHost: await ollamaWith('qwen3:8b'), openaiKey: 'k', anthropicKey: 'k' });
+    expect(names(models.workerChain(null))).toEqual(['ollama:qwen3:8b', 'playbook', 'openai:gpt-5.6-terra']);
+    expect(names(models.plannerChain())).toEqual(['anthropic:claude-opus-5-5', 'openai:gpt-5.6-sol', 'ollama:qwen3:8b']);
+    expect(models.banner()).toMatch(/workers ollama:qwen3:8b, then playbook, then openai:gpt-5\.6-terra .*; planner anthropic:claude-opus-5-5, then openai:gpt-5\.6-sol, then ollama:qwen3:8b, then order$/);
+  });
+
+  test('WORKER_MODELS decides the chain, and keeps a server that does not answer now', async () => {
+    const models = await given({ workerModels: ['playbook', 'ollama:llama3.1'] });
+    expect(names(models.workerChain(null))).toEqual(['playbook', 'ollama:llama3.1']);
+    expect(models.banner()).toContain('as WORKER_MODELS says; Ollama does not answer');
+  });
+
+  test('an agent\'s own chain comes before WORKER_MODELS; what lacks a key is left out', async () => {
+    const models = await given({ workerModels: ['playbook'] });
+    expect(names(models.workerChain(['openai', 'ollama']))).toEqual(['ollama:qwen3:8b']);
+  });
+
+  test('a name that means nothing stops the start; so does a chain whose every model lacks its key', async () => {
+    await expect(given({ workerModels: ['gemini'] })).rejects.toThrow(UnknownModel);
+    await expect(given({ workerModels: ['openai'] })).rejects.toThrow(NoModel);
+    const models = await given();
+    expect(() => models.workerChain(['gpt-4o'])).toThrow(UnknownModel);
+    expect(() => models.workerChain(['anthropic'])).toThrow(/ANTHROPIC_API_KEY/);
+  });
+
+  test('each model is one object in the whole process, so that its num_ctx never changes', async () => {
+    const models = await given({ ollamaHost: await ollamaWith('qwen3:8b') });
+    expect(models.workerChain(null)[0]).toBe(models.workerChain(['ollama:qwen3:8b'])[0]);
+    expect(models.workerChain(null)[0]).toBe(models.plannerChain()[0]);
+  });
+});
