@@ -16,6 +16,7 @@ import { probeSandbox } from '../tools/probe.js';
 import type { SystemOptions } from '../tools/sandbox.js';
 import { createToolExecutor } from '../tools/tool-executor.js';
 import type { CommandContext } from './context.js';
+import { keysDirectory } from './secrets-key.js';
 
 /** The composition root: every role of this process, from the configuration and an open log. */
 export interface Swarm {
@@ -86,9 +87,11 @@ export function openPlanner(roster: Roster, models: Models): Planner {
 /** The tools, in the sandbox as it can be built here. One that cannot refuses commands; the line says the fix. */
 async function openTools({ host, config: { values }, logger }: CommandContext): Promise<{ readonly tools: ToolExecutor; readonly line: string }> {
   await workspaceMarker(values.WORKSPACE_ROOT);
+  const keys = await keysDirectory(values.WORKSPACE_ROOT);
+  const packages = TOOLBOX_PACKAGES.map((name) => ({ source: join(host.projectDir, 'node_modules', name), target: `/node_modules/${name}` }));
   const system: SystemOptions = {
     toolboxDir: join(host.projectDir, 'toolbox'),
-    extraBinds: TOOLBOX_PACKAGES.map((name) => ({ source: join(host.projectDir, 'node_modules', name), target: `/node_modules/${name}` })),
+    extraBinds: [...packages, { source: keys, target: '/keys' }],
     nodePath: host.nodePath,
   };
   const sandbox = values.RAVENHELM_SANDBOX ? await probeSandbox(system) : 'off';

@@ -135,10 +135,6 @@ describe('wrong values', () => {
     expect(failure({}, { env }).message).toContain(`${missing} is not`);
   });
 
-  test('a heartbeat interval too long for the session timeout is refused', () => {
-    expect(failure({}, { env: { KAFKA_SESSION_TIMEOUT_MS: '6000', KAFKA_HEARTBEAT_INTERVAL_MS: '3000' } }).message).toContain('a third');
-  });
-
   test('an unknown key of the file is an error with its line and a suggestion', () => {
     const error = failure({ [YAML]: 'log_level: info\nkafka_broker: a:1\n' });
     expect(error.message).toBe(`${YAML}:2: kafka_broker is no setting`);

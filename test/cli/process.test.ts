@@ -1,0 +1,262 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTestClone, type TestClone } from './support/clone.js';
+import { runInPipe, startInPipe, startOnTerminal } from './support/ravenhelm.js';
+import { createTestTerminal } from './support/terminal.js';
+
+/** The built program as a process, on the in-memory log: in a pipe and on a pseudo-terminal. */
+let clone: TestClone;
+beforeAll(async () => {
+  clone = await createTestClone();
+});
+afterAll(() => clone.remove());
+
+const MEMORY = ['--log', 'memory'];
+const UNREACHABLE = { KAFKA_BROKERS: '127.0.0.1:9', SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9' };
+
+/** What a person sees at the end: output of a pseudo-terminal put on a screen. */
+function screenOf(output: string, columns = 100, rows = 30): string {
+  const screen = createTestTerminal(columns, rows);
+  screen.write(output);
+  return screen.text();
+}
+
+describe('wrong use ends with 2 and says what to do', () => {
+  test.each([
+    [['statsu'], 'Did you mean status?'],
+    [['missions/quick.yaml'], 'ravenhelm run missions/quick.yaml'],
+    [['run'], "missing required argument 'mission-file'"],
+    [['run', 'missions/quik.yaml'], 'missions/quick.yaml?'],
+    [['run', 'missions'], 'is a directory'],
+    [['run', 'missions/broken.yaml'], 'missions/broken.yaml:4'],
+    [['status', '--josn'], 'Did you mean --json?'],
+    [['reject', 'x'], '--why'],
+    [['--role', 'boss'], 'orchestrator, worker'],
+    [['--agents', 'first_agent'], '--role worker'],
+    [['--role', 'worker', '--exit'], 'Leave them out'],
+    [['--role', 'worker', ...MEMORY], 'meets nobody'],
+    [['status', ...MEMORY], 'no other command can reach it'],
+    [['config', 'show', '--log', 'paper'], 'auto, kafka or memory'],
+    [['config', 'show', '--config', 'nowhere.yaml'], 'no configuration file'],
+    [['agents', 'list', '--agents-dir', 'nowhere'], 'no such directory'],
+    [['run', 'missions/asks.yaml', ...MEMORY], 'waits for approval'],
+  ])('%j', async (args, hint) => {
+    const { code, stdout, stderr } = await runInPipe(clone, args);
+    expect(stderr).toContain(hint);
+    expect(code).toBe(2);
+    expect(stdout.split('\n').filter((line) => line.startsWith('error'))).toEqual([]);
+  });
+
+  test('an agent that a worker should serve and that does not exist', async () => {
+    const { code, stderr } = await runInPipe(clone, ['--role', 'worker', '--agents', 'first_agnt']);
+    expect(stderr).toContain('did you mean "first_agent"?');
+    expect(code).toBe(2);
+  });
+
+  test('a wrong value of the environment names its variable', async () => {
+    const { code, stderr } = await runInPipe(clone, ['config', 'show'], { LOG_LEVEL: 'loud' });
+    expect(stderr).toContain('LOG_LEVEL is "loud" (from the environment variable LOG_LEVEL)');
+    expect(code).toBe(2);
+  });
+});
+
+describe('no broker ends with 3 and says what to do', () => {
+  test.each([[['status']], [['run', 'missions/quick.yaml']], [['--role', 'orchestrator']], [['init']], [['cancel', '20261123-141502-417-p05-x7k2']]])('%j', async (args) => {
+    const { code, stdout, stderr } = await runInPipe(clone, args, UNREACHABLE);
+    expect(stderr).toMatch(/^error: No (Kafka broker|schema registry) at .*127\.0\.0\.1:9/m);
+    expect(code).toBe(3);
+    expect(stdout).toBe('');
+  });
+});
+
+describe('commands that need no broker', () => {
+  test('help and version go to stdout', async () => {
+    expect(await runInPipe(clone, ['--help'])).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Exit codes:') });
+    expect(await runInPipe(clone, ['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' });
+  });
+
+  test('plan shows waves and checks and runs nothing', async () => {
+    const { code, stdout } = await runInPipe(clone, ['plan', 'missions/quick.yaml', '--json'], UNREACHABLE);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).plan.waves).toHaveLength(2);
+    const { stdout: text } = await runInPipe(clone, ['plan', 'missions/quick.yaml'], UNREACHABLE);
+    expect(text).toContain('deploy-second_agent-wave2');
+    expect(existsSync(join(clone.dir, '.ravenhelm/workspaces'))).toBe(false);
+  });
+
+  test('config show masks secrets and names sources', async () => {
+    const { stdout } = await runInPipe(clone, ['config', 'show', '--json', '--prefix', 'mine'], { OPENAI_API_KEY: 'sk-0123456789abcdefXYZ9' });
+    const settings: { name: string; value: string | null; source: string }[] = JSON.parse(stdout);
+    expect(settings.find(({ name }) => name === 'OPENAI_API_KEY')).toMatchObject({ value: '••••XYZ9', source: 'environment' });
+    expect(settings.find(({ name }) => name === 'RAVENHELM_PREFIX')).toMatchObject({ value: 'mine', source: 'flag' });
+    expect(stdout).not.toContain('0123456789abcdef');
+  });
+
+  test('agents list', async () => {
+    const { stdout } = await runInPipe(clone, ['agents', 'list', '--json']);
+    expect(JSON.parse(stdout).map((agent: { name: string; topic: string }) => [agent.name, agent.topic])).toEqual([
+      ['first_agent', 'ravenhelm.squad.tasks.first_agent'], ['second_agent', 'ravenhelm.squad.tasks.second_agent'],
+    ]);
+  });
+});
+
+describe('run in a pipe', () => {
+  test('--json prints one document on stdout, everything else goes to stderr', async () => {
+    const { code, stdout, stderr } = await runInPipe(clone, ['run', 'missions/quick.yaml', '--json', ...MEMORY]);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ name: 'quick-mission', status: 'completed', reason: null, workspace: join(clone.dir, '.ravenhelm/workspaces', report.mission_id) });
+    expect(report.tasks.map((task: { task_id: string; status: string }) => [task.task_id, task.status])).toEqual([
+      ['deploy-first_agent-wave1', 'verified'], ['deploy-second_agent-wave2', 'verified'], ['verify-second_agent-wave3', 'verified'],
+    ]);
+    expect(report.success).toMatchObject([{ name: 'both wrote', exit_code: 0 }]);
+    expect(existsSync(join(report.workspace, 'second_agent.txt'))).toBe(true);
+    expect(stderr).toContain('task_assigned | orchestrator → first_agent | deploy-first_agent-wave1');
+  });
+
+  test('without --json one plain line an event, then the report; no escape sequences', async () => {
+    const { code, stdout } = await runInPipe(clone, ['run', 'missions/quick.yaml', ...MEMORY]);
+    expect(code).toBe(0);
+    expect(stdout.split('\n').filter((line) => line.startsWith('task_completed | '))).toHaveLength(3);
+    expect(stdout).toContain('quick-mission completed');
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  test('a mission that fails ends with 1 and names the failing check', async () => {
+    const { code, stdout } = await runInPipe(clone, ['run', 'missions/wrong.yaml', '--json', ...MEMORY]);
+    expect(code).toBe(1);
+    const report = JSON.parse(stdout);
+    expect(report.status).toBe('failed');
+    expect(report.tasks[0]).toMatchObject({ task_id: 'deploy-first_agent-wave1', status: 'failed' });
+    expect(report.tasks[1]).toMatchObject({ status: 'cancelled' });
+    expect(JSON.stringify(report)).toContain('wrong is there');
+  });
+
+  test('start without a terminal runs the platform mission and ends', async () => {
+    const { code, stdout } = await runInPipe(clone, MEMORY);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Models: workers playbook');
+    expect(stdout).toContain('quick-mission completed');
+  });
+
+  test('a given workspace is used', async () => {
+    const { code, stdout } = await runInPipe(clone, ['run', 'missions/quick.yaml', '--json', '--workspace', 'here', ...MEMORY]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).workspace).toBe(join(clone.dir, 'here'));
+    expect(existsSync(join(clone.dir, 'here/first_agent.txt'))).toBe(true);
+  });
+
+  test('a reader that goes away is no error', async () => {
+    const run = startInPipe(clone, ['run', 'missions/quick.yaml', ...MEMORY]);
+    await run.shows('mission_requested');
+    run.child.stdout.destroy();
+    const { code, stderr } = await run.ended();
+    expect(stderr).not.toMatch(/EPIPE|Error/);
+    expect(code).toBe(0);
+  });
+
+  test('SIGTERM drains and ends with 130', async () => {
+    const run = startInPipe(clone, ['run', 'missions/slow.yaml', ...MEMORY]);
+    await run.shows('execute_terminal_command');
+    run.child.kill('SIGTERM');
+    const { code, stderr } = await run.ended();
+    expect(code).toBe(130);
+    expect(stderr).toContain('stopping: running steps have 10 s to end');
+  });
+});
+
+describe('run on a terminal', () => {
+  test('progress is redrawn in place, the report takes its place, and the cursor is there again', async () => {
+    const run = startOnTerminal(clone, ['run', 'missions/quick.yaml', ...MEMORY]);
+    expect(await run.exit).toBe(0);
+    expect(run.output()).toContain('\u001b[?25l');
+    expect(run.output().lastIndexOf('\u001b[?25h')).toBeGreaterThan(run.output().lastIndexOf('\u001b[?25l'));
+    const seen = screenOf(run.output());
+    expect(seen.match(/✓ first_agent /g)).toHaveLength(1);
+    expect(seen).toContain('quick-mission completed');
+    expect(seen).toContain('log: in memory');
+  });
+
+  test('NO_COLOR takes the colours away', async () => {
+    const colored = startOnTerminal(clone, ['run', 'missions/quick.yaml', ...MEMORY]);
+    const plain = startOnTerminal(clone, ['run', 'missions/quick.yaml', ...MEMORY], { env: { NO_COLOR: '1' } });
+    await Promise.all([colored.exit, plain.exit]);
+    expect(colored.output()).toMatch(/\u001b\[32m/);
+    expect(plain.output()).not.toMatch(/\u001b\[\d+m/);
+  });
+
+  test('a narrow terminal gets lines that fit', async () => {
+    const run = startOnTerminal(clone, ['run', 'missions/slow.yaml', ...MEMORY], { columns: 36 });
+    await run.shows('running');
+    const frame = run.output().split('\u001b[?2026h').find((text) => text.includes('running')) ?? '';
+    const lines = frame.replace(/\u001b\[[?\d]*[a-zA-Z]/g, '').split(/\r?\n/).map((line) => line.replaceAll('\r', ''));
+    expect(lines.length).toBeGreaterThan(2);
+    for (const line of lines) expect(line.length).toBeLessThan(36);
+    run.interrupt();
+    expect(await run.exit).toBe(130);
+  });
+
+  test('the first Ctrl-C lets the running step end, and the exit code is 130', async () => {
+    const run = startOnTerminal(clone, ['run', 'missions/slow.yaml', '--workspace', 'drained', ...MEMORY]);
+    await run.shows('step 2');
+    run.interrupt();
+    expect(await run.exit).toBe(130);
+    expect(run.output()).toContain('stopping');
+    expect(run.output().lastIndexOf('\u001b[?25h')).toBeGreaterThan(run.output().lastIndexOf('\u001b[?25l'));
+    expect(existsSync(join(clone.dir, 'drained/first_agent.slow'))).toBe(true);
+    expect(existsSync(join(clone.dir, 'drained/second_agent.txt'))).toBe(false);
+  });
+
+  test('a second Ctrl-C ends at once', async () => {
+    const run = startOnTerminal(clone, ['run', 'missions/slow.yaml', '--workspace', 'hurried', ...MEMORY]);
+    await run.shows('step 2');
+    run.interrupt();
+    await run.shows('stopping');
+    // Sooner than this it would count as the same key press (see interruption.ts).
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    run.interrupt();
+    expect(await run.exit).toBe(130);
+    expect(existsSync(join(clone.dir, 'hurried/first_agent.slow'))).toBe(false);
+    expect(run.output().lastIndexOf('\u001b[?25h')).toBeGreaterThan(run.output().lastIndexOf('\u001b[?25l'));
+  });
+
+  test('under npm start one Ctrl-C, which arrives twice, drains', async () => {
+    const run = startOnTerminal(clone, ['start', '--silent', '--', 'run', 'missions/slow.yaml', '--workspace', 'by-npm', ...MEMORY], { file: 'npm' });
+    await run.shows('step 2');
+    run.interrupt();
+    await run.exit;
+    expect(run.output()).toContain('stopping');
+    expect(existsSync(join(clone.dir, 'by-npm/first_agent.slow'))).toBe(true);
+  });
+
+  test('start keeps serving until Ctrl-C, then its exit code is the mission\'s', async () => {
+    const run = startOnTerminal(clone, MEMORY);
+    await run.shows('goes on serving');
+    expect(screenOf(run.output())).toContain('quick-mission completed');
+    run.interrupt();
+    expect(await run.exit).toBe(0);
+  });
+
+  test('start --exit ends with the mission', async () => {
+    const run = startOnTerminal(clone, ['--exit', ...MEMORY]);
+    expect(await run.exit).toBe(0);
+    expect(run.output()).not.toContain('goes on serving');
+  });
+});
+
+test('an unbuilt clone says how to build it', async () => {
+  const bare = await createTestClone();
+  try {
+    const { rm } = await import('node:fs/promises');
+    await rm(join(bare.dir, 'dist'), { recursive: true });
+    expect(await runInPipe(bare, ['status'])).toMatchObject({ code: 2, stderr: expect.stringContaining('npm run setup') });
+  } finally {
+    await bare.remove();
+  }
+});
+
+test('a file of settings is read from the working directory', async () => {
+  writeFileSync(join(clone.dir, 'ravenhelm.yaml'), 'ravenhelm_prefix: from-file\n');
+  const { stdout } = await runInPipe(clone, ['config', 'show', '--json']);
+  expect(JSON.parse(stdout).find((setting: { name: string }) => setting.name === 'RAVENHELM_PREFIX')).toMatchObject({ value: 'from-file', source: 'file' });
+});
