@@ -4,6 +4,7 @@ import type { EventType, PayloadOf } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
 import { openTasks } from './mission-evolve.js';
 import { endedWell, hasOpenAttempt, type Mission, type MissionTask, type Wave } from './mission-state.js';
+import { agentsOfProposal } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';
 import { taskRecordKey } from './partitioning.js';
 
@@ -33,9 +34,9 @@ export const MAX_REPLANS = 1;
 export function decideMission(mission: Mission, context: DecideContext): readonly Decision[] {
   if (mission.status !== 'open') return [];
   if (mission.cancelRequest !== null) return cancelMission(mission, context, mission.cancelRequest);
-  if (context.isExpired(timerKeys.minutes(mission.id))) {
-    return failMission(mission, context, `the budget of ${mission.request.budget.minutes} minutes is used up`);
-  }
+  if (mission.failing !== null) return failMission(mission, context, mission.failing);
+  const { minutes } = mission.request.budget;
+  if (minutes !== null && context.isExpired(timerKeys.minutes(mission.id))) return failMission(mission, context, `the budget of ${minutes} minutes is used up`);
   switch (mission.planning) {
     case 'none':
       return mission.request.plan === null ? [requestPlan(mission, context, null)] : [proposeOwnPlan(mission)];
@@ -78,14 +79,16 @@ function proposeOwnPlan(mission: Mission): Decision {
 }
 
 function decideAfterRejection(mission: Mission, context: DecideContext): readonly Decision[] {
-  const reason = mission.planningError ?? 'the plan was rejected';
+  const rejection = mission.planningError ?? 'the plan was rejected';
   const final = mission.request.plan !== null || mission.rejections >= MAX_REJECTIONS;
-  return final ? failMission(mission, context, reason) : [requestPlan(mission, context, reason)];
+  // The planner hears everything that the next plan must take into account, not only the last word.
+  const reason = mission.planReason === null ? rejection : `${mission.planReason}; ${rejection}`;
+  return final ? failMission(mission, context, rejection) : [requestPlan(mission, context, reason)];
 }
 
 function decideApproval(mission: Mission, context: DecideContext): readonly Decision[] {
-  const unknown = unknownAgents(mission, context);
-  if (unknown.length > 0) return failMission(mission, context, `the plan names agents that this swarm does not have: ${unknown.join(', ')}`);
+  const unknown = unknownAgents(agentsOfProposal(mission), context);
+  if (unknown.length > 0) return failUnknown(mission, context, unknown);
   if (mission.request.approval !== 'approval') {
     return [{ event_type: 'plan_approved', payload: { mission_id: mission.id, revision: mission.revision, approved_by: 'policy' } }];
   }
@@ -93,13 +96,19 @@ function decideApproval(mission: Mission, context: DecideContext): readonly Deci
   return expired ? failMission(mission, context, 'nobody approved the plan in time') : [];
 }
 
-function unknownAgents(mission: Mission, context: DecideContext): readonly string[] {
-  const agents = mission.proposal?.plan.waves.flatMap((wave) => wave.tasks.map((task) => task.agent)) ?? [];
-  return [...new Set(agents)].filter((agent) => context.partitionFor(agent, '') === null);
+const unknownAgents = (agents: readonly string[], context: DecideContext): readonly string[] =>
+  [...new Set(agents)].filter((agent) => context.partitionFor(agent, '') === null);
+
+function failUnknown(mission: Mission, context: DecideContext, agents: readonly string[]): readonly Decision[] {
+  return failMission(mission, context, `the plan names agents that this swarm does not have: ${agents.join(', ')}`);
 }
 
 /** The first wave that is not completed goes on; a completed one makes way for the next in the same breath. */
 function decideWaves(mission: Mission, context: DecideContext): readonly Decision[] {
+  // Also here: a person may approve before the holder has refused, and a swarm may come back without an agent.
+  const unplaced = [...mission.tasks.values()].filter((task) => task.status === 'waiting' && task.targetPartition === null);
+  const unknown = unknownAgents(unplaced.map((task) => task.plan.agent), context);
+  if (unknown.length > 0) return failUnknown(mission, context, unknown);
   const decisions: Decision[] = [];
   const { owner } = context;
   for (const wave of mission.waves) {
@@ -164,17 +173,17 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
   const { request } = mission;
   const { plan } = task;
   const partition = task.targetPartition ?? context.partitionFor(plan.agent, taskRecordKey(mission.id, task.id));
-  if (partition === null) throw new TypeError(`no partition for ${plan.agent}: decideApproval lets no such plan through`);
+  if (partition === null) throw new TypeError(`no partition for ${plan.agent}: decideWaves assigns nothing to unknown agents`);
   const share = task.kind === 'verify' ? { tokens: null, usd: null } : shareOfBudget(mission);
   return {
     event_type: 'task_assigned',
     payload: {
       task_id: task.id, description: plan.description, dependencies: [...plan.dependencies],
-      timeout_seconds: plan.timeout_seconds ?? context.timeoutSeconds(plan.agent), retry_count: task.attempt, parameters: {},
+      timeout_seconds: plan.timeout_seconds ?? context.timeoutSeconds(plan.agent), retry_count: task.failures, parameters: {},
       mission_id: mission.id, attempt: task.attempt + 1, wave_number: wave.number, agent: plan.agent, kind: task.kind, owner: context.owner,
       target_partition: partition, source: null, playbook: plan.playbook, acceptance: [...plan.acceptance], brief: request.brief,
       inputs: inputsOf(mission, task), share_tokens: share.tokens, share_usd: share.usd,
-      workspace: request.workspace, workspace_marker: request.workspace_marker, feedback: task.attempt === 0 ? null : task.detail || null,
+      workspace: request.workspace, workspace_marker: request.workspace_marker, feedback: task.failures === 0 ? null : task.detail || null,
     },
   };
 }

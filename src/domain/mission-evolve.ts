@@ -3,15 +3,12 @@
  * plans and approvals carry the revision they answer; the first result of an attempt wins.
  */
 import { addCost, NOTHING } from './budget.js';
-import type { AgentEvent, Check, EventOf, PayloadOf, Plan, PlanTask, TaskKind } from './events.js';
+import type { AgentEvent, PayloadOf } from './events.js';
 import { parseMissionId } from './mission-id.js';
-import {
-  hasOpenAttempt, tasksOfPlan,
-  type CoordinationState, type Mission, type MissionTask, type Wave,
-} from './mission-state.js';
+import { evolvePlanning } from './mission-planning.js';
+import { hasOpenAttempt, type CoordinationState, type Mission, type MissionTask, type Wave } from './mission-state.js';
 import { evolveTask } from './mission-task.js';
 import type { FoldRecord, Folded } from './record.js';
-import { verifyTask } from './plan.js';
 
 /** A request may be appended this long after the time in its id; later ones are refused (see requestedIds). */
 export const REQUEST_WINDOW_MS = 10 * 60_000;
@@ -35,9 +32,11 @@ export function evolveCoordination(state: CoordinationState, record: FoldRecord)
   }
 }
 
-/** A planner that a former holder called may have spent all that was reserved. */
+/** A planner that a former holder called may have spent all that was reserved. The same claim, appended twice, changes no holder. */
 function claimed(state: CoordinationState, offset: number, owner: string): Folded {
+  const former = state.holder?.owner;
   state.holder = { owner, claimOffset: offset };
+  if (former === owner) return 'applied';
   for (const mission of state.missions.values()) {
     if (mission.status === 'open' && mission.planning === 'requested') {
       put(state, { ...mission, planningSpent: addCost(mission.planningSpent, mission.planningReserved) });
@@ -56,7 +55,7 @@ function requested(state: CoordinationState, record: FoldRecord, request: Payloa
   state.requestedIds.set(id, parts.timeMs);
   put(state, {
     id, request, requestedAtMs: record.timestampMs, status: 'open', reason: null, endedAtMs: null,
-    planning: 'none', revision: 0, proposal: null, planReason: null, planningError: null, rejections: 0, replans: 0, cancelRequest: null,
+    planning: 'none', revision: 0, proposal: null, planReason: null, planningError: null, rejections: 0, replans: 0, cancelRequest: null, failing: null,
     tasks: new Map(), waves: [], planningUsage: NOTHING, planningSpent: NOTHING, planningReserved: NOTHING,
     effects: [], squadReady: false, firstOffset: record.offset, before: { holder: state.holder, epoch: state.epoch },
   });
@@ -86,7 +85,7 @@ export function missionIdOf(event: AgentEvent): string | null {
 }
 
 /** The owner under which an orchestrator decided; null for events that anyone may write (workers, planners, people). */
-function ownerOfDecision(event: AgentEvent): string | null {
+export function ownerOfDecision(event: AgentEvent): string | null {
   switch (event.event_type) {
     case 'plan_requested':
     case 'wave_started':
@@ -138,86 +137,6 @@ function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
   }
 }
 
-type PlanningEvent = EventOf<'plan_requested' | 'plan_proposed' | 'plan_failed' | 'plan_approved' | 'plan_rejected'>;
-
-function evolvePlanning(mission: Mission, event: PlanningEvent): Mission | Folded {
-  if (event.event_type === 'plan_requested') return planRequested(mission, event.payload);
-  if (event.event_type === 'plan_proposed' && isFilesOwnPlan(mission, event.payload)) {
-    return { ...mission, planning: 'proposed', revision: 1, proposal: event.payload };
-  }
-  if (event.payload.revision !== mission.revision) return 'void: another revision';
-  const expected: Mission['planning'] = event.event_type === 'plan_proposed' || event.event_type === 'plan_failed' ? 'requested' : 'proposed';
-  if (mission.planning !== expected) return `void: the plan is not ${expected}`;
-  switch (event.event_type) {
-    case 'plan_proposed':
-      return { ...planningEnded(mission, event.payload), planning: 'proposed', proposal: event.payload };
-    case 'plan_failed':
-      return { ...planningEnded(mission, event.payload), planning: 'failed', planningError: event.payload.error };
-    case 'plan_approved':
-      return planApproved(mission);
-    case 'plan_rejected':
-      return {
-        ...mission, planning: 'rejected', rejections: mission.rejections + 1,
-        planningError: `the plan was rejected by ${event.payload.rejected_by}: ${event.payload.reason}`,
-      };
-  }
-}
-
-const isFilesOwnPlan = (mission: Mission, proposed: PayloadOf<'plan_proposed'>): boolean =>
-  mission.planning === 'none' && mission.request.plan !== null && proposed.planner === 'mission' && proposed.revision === 1;
-
-function planRequested(mission: Mission, event: PayloadOf<'plan_requested'>): Mission | Folded {
-  if (mission.planning === 'requested') return 'void: a plan is requested already';
-  if (event.revision !== mission.revision + 1) return 'void: another revision';
-  return {
-    ...mission, planning: 'requested', revision: event.revision, planReason: event.reason, planningError: null,
-    replans: mission.planning === 'approved' ? mission.replans + 1 : mission.replans,
-    planningReserved: { tokens: event.reserved_tokens, usd: event.reserved_usd },
-  };
-}
-
-function planningEnded(mission: Mission, used: { tokens_in: number; tokens_out: number; cost_usd: number }): Mission {
-  const usage = { tokens: used.tokens_in + used.tokens_out, usd: used.cost_usd };
-  return {
-    ...mission, planningReserved: NOTHING,
-    planningUsage: addCost(mission.planningUsage, usage), planningSpent: addCost(mission.planningSpent, usage),
-  };
-}
-
-/** The plan's tasks join those that earlier plans have finished; what those left undone is replaced. */
-function planApproved(mission: Mission): Mission | Folded {
-  const { proposal } = mission;
-  if (proposal === null) return 'void: no plan';
-  const tasks = new Map([...mission.tasks].map(([id, task]) => [id, replaceUndone(task)]));
-  for (const { plan, wave } of tasksOfPlan(proposal.plan)) tasks.set(plan.task_id, newTask(plan, wave, 'task'));
-  const verify = verifyTask(proposal.plan, checksOfMission(mission, proposal.plan), mission.request.agents);
-  if (verify !== null) tasks.set(verify.task.task_id, newTask(verify.task, verify.waveNumber, 'verify'));
-  const waves: Wave[] = proposal.plan.waves.map((wave) => newWave(wave.wave_number, wave.tasks.map((task) => task.task_id)));
-  if (verify !== null) waves.push(newWave(verify.waveNumber, [verify.task.task_id]));
-  const earlier = mission.waves.map((wave) => (wave.status === 'completed' ? wave : { ...wave, replaced: true }));
-  return { ...mission, planning: 'approved', tasks, waves: [...earlier, ...waves] };
-}
-
-/** The mission file's success checks, and those that the planner added. */
-function checksOfMission(mission: Mission, plan: Plan): readonly Check[] {
-  const own = mission.request.success;
-  return [...own, ...plan.success_criteria.filter((check) => own.every((known) => known.command !== check.command))];
-}
-
-const newWave = (number: number, taskIds: readonly string[]): Wave => ({ number, taskIds, status: 'waiting', replaced: false });
-
-function replaceUndone(task: MissionTask): MissionTask {
-  return task.status === 'waiting' || task.status === 'retrying' ? { ...task, status: 'replaced', detail: 'replaced by a changed plan' } : task;
-}
-
-function newTask(plan: PlanTask, wave: number, kind: TaskKind): MissionTask {
-  return {
-    id: plan.task_id, plan, wave, kind, status: 'waiting', attempt: 0, failures: 0, targetPartition: null,
-    share: { tokens: null, usd: null }, spent: NOTHING, usage: NOTHING, steps: 0, model: '', startedAtMs: null,
-    durationMs: 0, summary: '', outputs: {}, checks: [], detail: '',
-  };
-}
-
 function setWave(mission: Mission, number: number, from: Wave['status'], to: Wave['status']): Mission | Folded {
   const current = mission.waves.find((wave) => wave.number === number && !wave.replaced);
   if (current?.status !== from) return `void: wave ${number} is not ${from}`;
@@ -233,7 +152,8 @@ function taskOfMission(mission: Mission, record: FoldRecord & { readonly event: 
   const tasks = new Map(mission.tasks).set(task.id, next);
   const isEffect = event.event_type === 'task_assigned' || event.event_type === 'task_cancelled';
   const effects = isEffect ? [...mission.effects, { offset: record.offset, event }] : mission.effects;
-  return { ...mission, tasks, effects };
+  const ends = event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended';
+  return { ...mission, tasks, effects, failing: mission.failing ?? (ends ? event.payload.reason : null) };
 }
 
 /** Attempts that are under way. */

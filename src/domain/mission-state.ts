@@ -1,6 +1,6 @@
 /** What the fold of a coordination partition knows: missions, their tasks, and who decides. */
 import type { Cost } from './budget.js';
-import type { CheckResult, EventOf, PayloadOf, Plan, PlanTask, TaskKind } from './events.js';
+import type { CheckResult, EventOf, PayloadOf, PlanTask, TaskKind } from './events.js';
 import type { Holder } from './record.js';
 
 /** The fold's small state: what a replay needs besides the records from the replay point on. */
@@ -49,6 +49,8 @@ export interface Mission {
   /** Changed plans asked for because tasks failed. */
   readonly replans: number;
   readonly cancelRequest: string | null;
+  /** Why the mission is about to fail: said by the cancels of its open attempts, so that a new holder ends it, too. */
+  readonly failing: string | null;
   /** Tasks of the approved plans in order, by id. */
   readonly tasks: ReadonlyMap<string, MissionTask>;
   readonly waves: readonly Wave[];
@@ -123,9 +125,4 @@ export const endedWell = (task: MissionTask): boolean => task.status === 'verifi
 
 export function createCoordinationState(partition: number, position = 0, snapshot: CoordinationSnapshot = { holder: null, epoch: null }): CoordinationState {
   return { partition, position, holder: snapshot.holder, epoch: snapshot.epoch, timestampMs: 0, missions: new Map(), requestedIds: new Map() };
-}
-
-/** The approved plan's waves and, last, the checks of the mission as a task without a model. */
-export function tasksOfPlan(plan: Plan): readonly { readonly plan: PlanTask; readonly wave: number }[] {
-  return plan.waves.flatMap((wave) => wave.tasks.map((task) => ({ plan: task, wave: wave.wave_number })));
 }

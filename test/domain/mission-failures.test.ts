@@ -1,0 +1,166 @@
+import { DEFAULT_TIMINGS, missionTimers, timerKeys } from '../../src/domain/mission-timers.js';
+import {
+  accepted, CERT, claimed, completed, ENV, expired, failed, given, ID, named, only, opened, planFailed, planOf, proposed, PROXY, requested, started, underWay, type MissionLog,
+} from './support/mission-log.js';
+
+const ONE_WAVE = planOf([['cert_agent']]);
+const retryKey = (attempt: number) => timerKeys.retry(ID, CERT, attempt);
+const timersOf = (log: MissionLog) => missionTimers(log.mission(), DEFAULT_TIMINGS, () => 300_000).filter((timer) => timer.key.includes('/cert') || timer.key.includes(CERT));
+
+describe('a failed task', () => {
+  test('is tried again as a new attempt, after a back-off, with what went wrong', () => {
+    const log = underWay({ plan: ONE_WAVE });
+    log.when(failed(CERT, 1, { error: 'no openssl' }));
+    expect(log.decides()).toEqual([]);
+    expect(only('task_assigned', log.settle(expired(retryKey(1))))).toMatchObject({ attempt: 2, retry_count: 1, feedback: 'no openssl' });
+  });
+
+  test('waits twice as long after each failure, up to a limit', () => {
+    const log = underWay({ plan: ONE_WAVE, retries: 9 });
+    const delays: number[] = [];
+    for (let attempt = 1; attempt <= 8; attempt += 1) {
+      log.when(failed(CERT, attempt));
+      delays.push(...timersOf(log).map((timer) => timer.delayMs));
+      log.settle(expired(retryKey(attempt)));
+    }
+    expect(delays).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+  });
+
+  test('has as many further attempts as the mission allows', () => {
+    const log = underWay({ plan: ONE_WAVE, retries: 2 });
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      log.when(failed(CERT, attempt));
+      log.settle(expired(retryKey(attempt)));
+    }
+    expect(log.mission()).toMatchObject({ status: 'failed', reason: `${CERT} failed after 3 attempts: it broke` });
+  });
+
+  test('that cannot do better is not tried again', () => {
+    const log = underWay({ plan: ONE_WAVE });
+    log.when(failed(CERT, 1, { retriable: false }));
+    expect(named(log.settle())).toEqual(['mission_failed']);
+  });
+
+  test("does not hear of an earlier attempt's late result", () => {
+    const log = underWay({ plan: ONE_WAVE });
+    log.when(failed(CERT));
+    log.settle(expired(retryKey(1)));
+    expect(log.when(completed(CERT, 1))).toBe('void: another attempt');
+    expect(log.task(CERT)).toMatchObject({ status: 'assigned', attempt: 2 });
+  });
+});
+
+describe('the start deadline', () => {
+  const late = expired(timerKeys.accept(ID, CERT, 1));
+
+  test('runs while an assignment is not accepted, and ends with the acceptance', () => {
+    const log = underWay({ plan: ONE_WAVE });
+    expect(timersOf(log)).toEqual([{ key: timerKeys.accept(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.acceptMs }]);
+    log.when(accepted(CERT));
+    expect(timersOf(log)).toEqual([]);
+  });
+
+  test('that has passed cancels the attempt and decides it again, without using up a retry', () => {
+    const log = underWay({ plan: ONE_WAVE, retries: 0 });
+    const decisions = log.settle(late);
+    expect(named(decisions)).toEqual([`task_cancelled ${CERT}`, `task_assigned ${CERT}`]);
+    expect(only('task_cancelled', decisions)).toMatchObject({ attempt: 1, code: 'not_accepted', target_partition: 2 });
+    expect(only('task_assigned', decisions)).toMatchObject({ attempt: 2, retry_count: 0, feedback: null });
+    expect(log.task(CERT).failures).toBe(0);
+  });
+
+  test('cancels nothing while no worker lives that serves the agent: another attempt would only wait, too', () => {
+    const log = underWay({ plan: ONE_WAVE });
+    expect(log.decides({ ...late, isServed: () => false })).toEqual([]);
+    expect(named(log.decides({ ...late, isServed: (agent) => agent === 'cert_agent' }))).toEqual([`task_cancelled ${CERT}`]);
+  });
+});
+
+describe('the execution deadline', () => {
+  const late = expired(timerKeys.deadline(ID, CERT, 1));
+
+  test("runs from the task's start, a little longer than the worker's own", () => {
+    const log = underWay({ plan: ONE_WAVE });
+    log.when(accepted(CERT));
+    log.when(started(CERT));
+    expect(timersOf(log)).toEqual([{ key: timerKeys.deadline(ID, CERT, 1), delayMs: 300_000 + DEFAULT_TIMINGS.deadlineGraceMs }]);
+  });
+
+  test('that has passed cancels the attempt, and uses up a retry', () => {
+    const log = underWay({ plan: ONE_WAVE, retries: 1 });
+    log.when(started(CERT));
+    expect(only('task_cancelled', log.settle(late))).toMatchObject({ attempt: 1, code: 'deadline' });
+    expect(log.task(CERT)).toMatchObject({ status: 'retrying', failures: 1 });
+  });
+
+  test('fails the task when no retry is left', () => {
+    const log = underWay({ plan: ONE_WAVE, retries: 0 });
+    log.when(started(CERT));
+    expect(named(log.settle(late))).toEqual([`task_cancelled ${CERT}`, 'mission_failed']);
+    expect(log.mission().reason).toContain('the execution deadline has passed');
+  });
+
+  test('says nothing of a task that waits for a slot', () => {
+    const log = underWay({ plan: ONE_WAVE });
+    log.when(accepted(CERT));
+    expect(log.decides(late)).toEqual([]);
+  });
+});
+
+describe('a changed plan', () => {
+  const plannedAndFailed = () => {
+    const log = given(claimed(), opened(), requested({ retries: 0 }));
+    log.settle();
+    log.when(proposed(1, planOf([['cert_agent', 'env_agent'], ['proxy_agent']])));
+    log.settle();
+    log.when(completed(ENV));
+    log.when(failed(CERT));
+    return log;
+  };
+
+  test('is asked for once, with what failed', () => {
+    const log = plannedAndFailed();
+    expect(only('plan_requested', log.settle())).toMatchObject({ revision: 2, reason: `${CERT} failed after 1 attempt: it broke` });
+  });
+
+  test('takes the place of what was not done, and keeps what was', () => {
+    const log = plannedAndFailed();
+    log.settle();
+    log.when(proposed(2, planOf([['cert_agent'], ['proxy_agent']], 3)));
+    expect(named(log.settle())).toEqual(['plan_approved', 'wave_started 3', 'task_assigned deploy-cert_agent-wave3']);
+    expect(log.task(PROXY).status).toBe('replaced');
+    expect(log.task(ENV).status).toBe('verified');
+    expect(log.task(CERT).status).toBe('failed');
+  });
+
+  test('completes the mission although the first plan had failed', () => {
+    const log = plannedAndFailed();
+    log.settle();
+    log.when(proposed(2, planOf([['cert_agent']], 3)));
+    log.settle();
+    log.when(completed('deploy-cert_agent-wave3'));
+    expect(named(log.settle())).toEqual(['wave_completed 3', 'mission_completed']);
+  });
+
+  test('that fails, too, ends the mission with the reason', () => {
+    const log = plannedAndFailed();
+    log.settle();
+    log.when(proposed(2, planOf([['cert_agent']], 3)));
+    log.settle();
+    log.when(failed('deploy-cert_agent-wave3', 1, { error: 'still broken' }));
+    expect(only('mission_failed', log.settle()).reason).toBe('deploy-cert_agent-wave3 failed after 1 attempt: still broken');
+  });
+
+  test('that no planner can make ends the mission with both reasons', () => {
+    const log = plannedAndFailed();
+    log.settle();
+    log.when(planFailed(2, 'nobody knows'));
+    expect(log.settle() && log.mission().reason).toBe(`${CERT} failed after 1 attempt: it broke; no changed plan: nobody knows`);
+  });
+
+  test("is never asked for when the mission's file has its own", () => {
+    const log = underWay({ plan: ONE_WAVE, retries: 0 });
+    log.when(failed(CERT));
+    expect(named(log.settle())).toEqual(['mission_failed']);
+  });
+});

@@ -1,0 +1,152 @@
+/** given / when / then for a coordination partition. */
+import type { AgentEvent, Check, PayloadOf, Plan, PlanTask } from '../../../src/domain/events.js';
+import { decideMission, type DecideContext, type Decision } from '../../../src/domain/mission-decide.js';
+import { evolveCoordination } from '../../../src/domain/mission-evolve.js';
+import { createMissionId } from '../../../src/domain/mission-id.js';
+import { createCoordinationState, type CoordinationState, type Mission, type MissionTask } from '../../../src/domain/mission-state.js';
+import type { FoldRecord, Folded } from '../../../src/domain/record.js';
+import { eventOf, recordsOf, T0 } from './events.js';
+
+export const PARTITION = 3;
+export const ID = createMissionId({ nowMs: T0, partition: PARTITION, random: () => 0.5 });
+export const OWNER = 'o-1';
+
+type Request = PayloadOf<'mission_requested'>;
+
+export function requestOf(changes: Partial<Request> = {}): Request {
+  return {
+    mission_id: ID, name: 'hello', brief: 'deploy', approval: 'none', retries: 2, budget: { usd: null, tokens: null, minutes: null },
+    agents: ['cert_agent', 'env_agent', 'proxy_agent'], success: [], plan: null, workspace: null, workspace_marker: 'marker-1', requested_by: 'test', ...changes,
+  };
+}
+
+export const planTask = (agent: string, wave: number, changes: Partial<PlanTask> = {}): PlanTask => ({
+  task_id: `deploy-${agent}-wave${wave}`, agent, description: `do ${agent}`, playbook: null, acceptance: [], timeout_seconds: null, dependencies: [], ...changes,
+});
+
+/** A plan with these agents in each wave, numbered from firstWave. */
+export function planOf(waves: readonly (readonly string[])[], firstWave = 1, successCriteria: readonly Check[] = []): Plan {
+  return {
+    strategy: 'in order', risks: [], success_criteria: [...successCriteria], notes: [],
+    waves: waves.map((agents, index) => ({ wave_number: firstWave + index, rationale: '', tasks: agents.map((agent) => planTask(agent, firstWave + index)) })),
+  };
+}
+
+export const TWO_WAVES = planOf([['cert_agent', 'env_agent'], ['proxy_agent']]);
+export const CERT = 'deploy-cert_agent-wave1';
+export const ENV = 'deploy-env_agent-wave1';
+export const PROXY = 'deploy-proxy_agent-wave2';
+
+export const claimed = (owner = OWNER): AgentEvent =>
+  eventOf('partition_claimed', { owner, worker_id: owner, topic: 'ravenhelm.squad.coordination', partition: PARTITION });
+export const opened = (epoch = 'log-1'): AgentEvent => eventOf('partition_opened', { epoch, topic: 'ravenhelm.squad.coordination', partition: PARTITION });
+export const requested = (changes: Partial<Request> = {}): AgentEvent => eventOf('mission_requested', requestOf(changes));
+export const cancelRequested = (reason = 'enough', id = ID): AgentEvent => eventOf('mission_cancel_requested', { mission_id: id, requested_by: 'ann', reason });
+
+const planUse = { tokens_in: 0, tokens_out: 0, cost_usd: 0 };
+export const proposed = (revision: number, plan: Plan, used: Partial<typeof planUse> & { readonly planner?: string; readonly id?: string } = {}): AgentEvent => {
+  const { planner = 'order', id = ID, ...usage } = used;
+  return eventOf('plan_proposed', { mission_id: id, revision, planner, model: '', refusals: [], plan, ...planUse, ...usage });
+};
+export const planFailed = (revision: number, error = 'no planner answered', used: Partial<typeof planUse> = {}, id = ID): AgentEvent =>
+  eventOf('plan_failed', { mission_id: id, revision, error, ...planUse, ...used });
+export const approved = (revision: number, id = ID): AgentEvent => eventOf('plan_approved', { mission_id: id, revision, approved_by: 'ann' });
+export const rejected = (revision: number, reason = 'not so', id = ID): AgentEvent => eventOf('plan_rejected', { mission_id: id, revision, rejected_by: 'ann', reason });
+
+interface Used {
+  readonly tokens_in?: number;
+  readonly tokens_out?: number;
+  readonly cost_usd?: number;
+}
+const work = { owner: 'w-1', steps: 2, model: 'playbook', tokens_in: 0, tokens_out: 0, cost_usd: 0, duration_ms: 5 };
+const about = (task: string, attempt: number, id: string) => ({ mission_id: id, task_id: task, attempt });
+
+export const accepted = (task: string, attempt = 1, id = ID): AgentEvent => eventOf('task_accepted', { ...about(task, attempt, id), owner: 'w-1' });
+export const started = (task: string, attempt = 1, id = ID): AgentEvent => eventOf('task_started', { ...about(task, attempt, id), owner: 'w-1', worker_id: 'w-1' });
+export const progress = (task: string, step: number, attempt = 1, id = ID): AgentEvent =>
+  eventOf('task_progress', { ...about(task, attempt, id), step, tool: 'workspace_list', message: `step ${step}: workspace_list`, percent_complete: 1, substeps_completed: step, substeps_total: 9 });
+export const completed = (task: string, attempt = 1, used: Used = {}, result: Partial<PayloadOf<'task_completed'>['result']> = {}, id = ID): AgentEvent =>
+  eventOf('task_completed', { ...about(task, attempt, id), ...work, ...used, result: { status: 'verified', summary: `${task} done`, outputs: { path: task }, checks: [], ...result } });
+export const failed = (task: string, attempt = 1, changes: Partial<PayloadOf<'task_failed'>> = {}, id = ID): AgentEvent =>
+  eventOf('task_failed', { ...about(task, attempt, id), ...work, error: 'it broke', code: 'gave_up', retriable: true, checks: [], ...changes });
+
+/** What the holder knows besides the fold. Every agent is there, served, and asks for 300 s; no timer has run out. */
+export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
+  return { owner: OWNER, isExpired: () => false, isServed: () => true, partitionFor: () => 2, timeoutSeconds: () => 300, planningWorstCase: () => ({ tokens: 0, usd: 0 }), ...changes };
+}
+
+export const expired = (...keys: readonly string[]): Partial<DecideContext> => ({ isExpired: (key) => keys.includes(key) });
+
+export interface MissionLog {
+  readonly state: CoordinationState;
+  readonly records: FoldRecord[];
+  when(event: AgentEvent): Folded;
+  /** What the holder decides now. */
+  decides(changes?: Partial<DecideContext>, id?: string): readonly Decision[];
+  /** Has it decide, and folds the decisions as the holder's appends, until it has nothing more to say. Returns all. */
+  settle(changes?: Partial<DecideContext>, id?: string): readonly Decision[];
+  mission(id?: string): Mission;
+  task(taskId: string, id?: string): MissionTask;
+}
+
+/** A log of these events, folded. */
+export function given(...events: readonly AgentEvent[]): MissionLog {
+  const state = createCoordinationState(PARTITION);
+  const records: FoldRecord[] = [...recordsOf(events)];
+  for (const record of records) evolveCoordination(state, record);
+
+  const when = (event: AgentEvent): Folded => {
+    const record = { offset: records.length, timestampMs: T0 + records.length, event };
+    records.push(record);
+    return evolveCoordination(state, record);
+  };
+  const mission = (id = ID): Mission => {
+    const found = state.missions.get(id);
+    if (found === undefined) throw new RangeError(`no mission ${id}`);
+    return found;
+  };
+  const decides = (changes: Partial<DecideContext> = {}, id = ID) => decideMission(mission(id), contextOf({ owner: state.holder?.owner ?? OWNER, ...changes }));
+  return {
+    state, records, when, decides, mission,
+    settle(changes, id) {
+      const all: Decision[] = [];
+      for (let round = 0; round < 50; round += 1) {
+        const decisions = decides(changes, id);
+        if (decisions.length === 0) return all;
+        for (const decision of decisions) {
+          const folded = when(eventOf(decision.event_type, decision.payload));
+          if (folded !== 'applied') throw new Error(`${decision.event_type} was decided and is ${folded}`);
+        }
+        all.push(...decisions);
+      }
+      throw new Error('the holder never stops deciding');
+    },
+    task(taskId, id) {
+      const found = mission(id).tasks.get(taskId);
+      if (found === undefined) throw new RangeError(`no task ${taskId}`);
+      return found;
+    },
+  };
+}
+
+/** A claimed partition and a mission that has come as far as its first wave. */
+export function underWay(changes: Partial<Request> = {}): MissionLog {
+  const log = given(claimed(), opened(), requested({ plan: TWO_WAVES, ...changes }));
+  log.settle();
+  return log;
+}
+
+/** Types of decisions, with the task or wave that they are about. */
+export function named(decisions: readonly Decision[]): readonly string[] {
+  return decisions.map(({ event_type, payload }) => {
+    if ('task_id' in payload) return `${event_type} ${payload.task_id}`;
+    return 'wave_number' in payload ? `${event_type} ${payload.wave_number}` : event_type;
+  });
+}
+
+/** The decision of this type; the test fails when there is none. */
+export function only<T extends Decision['event_type']>(type: T, decisions: readonly Decision[]): PayloadOf<T> {
+  const found = decisions.filter((decision): decision is Extract<Decision, { event_type: T }> => decision.event_type === type);
+  if (found.length !== 1 || found[0] === undefined) throw new RangeError(`${found.length} ${type} among ${named(decisions).join(', ')}`);
+  return found[0].payload as PayloadOf<T>;
+}
