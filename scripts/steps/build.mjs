@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { mustRun, root } from './run.mjs';
@@ -14,6 +14,7 @@ export async function build() {
   const digest = await digestOfSources();
   if (existsSync(join(root, 'dist/main.js')) && existsSync(join(root, GENERATED)) && (await readStamp()) === digest) return 'up to date';
   const nextStep = 'Mend what the compiler says, then run npm run setup again.';
+  await rm(join(root, STAMP), { force: true }); // the compiler writes files also when it finds errors
   await mustRun(process.execPath, ['scripts/generate-events.mjs'], { nextStep });
   await mustRun(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { nextStep });
   await mkdir(join(root, 'dist'), { recursive: true });
