@@ -145,7 +145,8 @@ async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => 
   const checks = result.checks ?? [];
   return result.outcome === 'ok'
     ? { kind: 'finished', ...parseFinish(args), checks }
-    : { kind: 'failed', code: 'checks', error: result.observation, retriable: true, checks };
+    // Nothing in the workspace has changed since: the same checks would fail again.
+    : { kind: 'failed', code: 'checks', error: result.observation, retriable: false, checks };
 }
 
 /** Failures that end the attempt. Where it was taken away there is no result: those go on up. */

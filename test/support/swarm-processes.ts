@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { AgentEvent } from '../../src/domain/events.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createKafkaLog } from '../../src/kafka/kafka-log.js';
-import type { LogRecord } from '../../src/ports/log.js';
+import type { LogRecord, Watch } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
 import { testBroker } from './broker.js';
@@ -67,6 +67,7 @@ export async function createSwarmProcesses(files: { readonly agents: Readonly<Re
   const log = await createKafkaLog({ brokers, clientId: 'e2e-test', registry: { url: registryUrl }, schemasDir: join(project, 'schemas'), prefix, clock: createSystemClock(), ids, logger: silent });
   const events: AgentEvent[] = [];
   const waiting = new Set<() => void>();
+  let watch: Watch | null = null;
 
   return {
     dir, topics, events,
@@ -81,7 +82,7 @@ export async function createSwarmProcesses(files: { readonly agents: Readonly<Re
     },
     /** Sees every event of the swarm; its topics must exist. */
     async watch(agents: readonly string[]): Promise<void> {
-      await log.watch({
+      watch = await log.watch({
         topics: [topics.coordination, topics.status, ...agents.map(topics.tasks)],
         from: 'beginning',
         onRecord(record: LogRecord) {
@@ -105,6 +106,7 @@ export async function createSwarmProcesses(files: { readonly agents: Readonly<Re
     },
     async close(): Promise<void> {
       for (const child of children) child.kill('SIGKILL');
+      await watch?.stop();
       await log.close();
       await rm(dir, { recursive: true, force: true });
     },
