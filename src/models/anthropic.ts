@@ -4,11 +4,9 @@ import { z } from 'zod';
 import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
 import { callModel, type CallSetting } from './call.js';
 import type { ModelEntry } from './catalog.js';
-import { HOSTED_LIMITS, hostedWorstCase, outputLimit, refuseTooLong, schemaOf, usedSoFar, type HostedOptions, type Spending } from './hosted.js';
+import { HOSTED_LIMITS, hostedWorstCase, outputLimit, refuseTooLong, usedSoFar, type HostedOptions, type Spending } from './hosted.js';
 import { apiError } from './http-errors.js';
 import { costUsd, promptTokens, type Usage } from './price.js';
-import { fromStrictReply } from './strict-decode.js';
-import { toStrictSchema, type JsonSchema } from './strict-schema.js';
 import type { Watchdog } from './watchdog.js';
 
 /**
@@ -39,19 +37,18 @@ export function createAnthropicModel({ entry, apiKey, baseUrl, clock, limits }: 
     worstCase: (request) => hostedWorstCase(entry, request),
     async chat(request, signal) {
       refuseTooLong(name, entry, request);
-      const schema = schemaOf(name, request);
       const reply = emptyReply();
       const used = () => usedSoFar(entry, request, reply);
       const setting: CallSetting = { clock, limits: allLimits, model: name, used, translate: (error) => translate(name, error, used(), clock.now()) };
       return callModel(setting, signal, async (watch) => {
-        await read(client, paramsOf(entry, request, schema), watch, reply);
-        return finish(name, entry, schema, reply, used());
+        await read(client, paramsOf(entry, request), watch, reply);
+        return finish(name, entry, reply, used());
       });
     },
   };
 }
 
-function paramsOf(entry: ModelEntry, request: ChatRequest, schema: JsonSchema): MessageCreateParamsStreaming {
+function paramsOf(entry: ModelEntry, request: ChatRequest): MessageCreateParamsStreaming {
   const system = request.messages.filter((message) => message.role === 'system').map((message) => message.content);
   return {
     model: entry.id,
@@ -59,7 +56,7 @@ function paramsOf(entry: ModelEntry, request: ChatRequest, schema: JsonSchema): 
     ...(system.length > 0 ? { system: system.join('\n\n') } : {}),
     messages: request.messages.flatMap(({ role, content }) => (role === 'system' ? [] : [{ role, content }])),
     output_config: {
-      format: { type: 'json_schema', schema: toStrictSchema(schema, 'optional') },
+      format: { type: 'json_schema', schema: { ...request.schema } },
       ...(entry.effort === null ? {} : { effort: entry.effort }),
     },
     stream: true,
@@ -130,14 +127,14 @@ function mergeUsage(before: Usage, said: { [Key in keyof typeof usageFields]?: n
   };
 }
 
-function finish(name: string, entry: ModelEntry, schema: JsonSchema, reply: PartialReply, used: TokenCost): ChatReply {
+function finish(name: string, entry: ModelEntry, reply: PartialReply, used: TokenCost): ChatReply {
   if (reply.stage === 'nothing') throw new ModelError('invalid', `${name}: what answers does not speak the Messages API`, { used });
   if (reply.stage === 'started' || reply.usage === null) throw new ModelError('unreachable', `${name}: the connection ended in the middle of the reply`, { used });
   if (reply.stopReason === 'refusal') throw new ModelError('refused', `${name}: the model declined to answer`, { used });
   if (reply.stopReason === 'model_context_window_exceeded') throw new ModelError('refused', `${name}: the prompt does not fit the model; shorten it`, { used });
   if (reply.text === '') throw new ModelError('invalid', `${name}: the reply is empty (stop reason ${reply.stopReason ?? 'none'})`, { used });
   return {
-    text: fromStrictReply(schema, reply.text),
+    text: reply.text,
     tokensIn: promptTokens(reply.usage),
     tokensOut: reply.usage.output,
     costUsd: costUsd(entry.price, reply.usage),

@@ -2,7 +2,6 @@ import type { Clock } from '../ports/clock.js';
 import { ModelError, type ChatRequest, type TokenCost } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
 import { boundCost, usageCost, type Usage } from './price.js';
-import { jsonSchema, type JsonSchema } from './strict-schema.js';
 import { messagesTokenBound, schemaTokenBound } from './token-bound.js';
 import type { CallLimits } from './watchdog.js';
 
@@ -39,13 +38,6 @@ export function refuseTooLong(name: string, entry: ModelEntry, request: ChatRequ
   const tokens = promptBound(request) + outputLimit(entry, request);
   if (tokens <= entry.contextTokens) return;
   throw new ModelError('refused', `${name}: prompt and reply may take ${tokens} tokens and the model has ${entry.contextTokens}; shorten the prompt`);
-}
-
-/** The request's schema, decoded. */
-export function schemaOf(name: string, request: ChatRequest): JsonSchema {
-  const parsed = jsonSchema.safeParse(request.schema);
-  if (parsed.success) return parsed.data;
-  throw new ModelError('invalid', `${name}: the request's schema is no JSON Schema that structured output knows: ${parsed.error.message}`, { cause: parsed.error });
 }
 
 /** How far a streamed call has come, for what it has used up. */

@@ -4,11 +4,9 @@ import { z } from 'zod';
 import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
 import { callModel, type CallSetting } from './call.js';
 import type { ModelEntry } from './catalog.js';
-import { HOSTED_LIMITS, hostedWorstCase, outputLimit, refuseTooLong, schemaOf, usedSoFar, type HostedOptions, type Spending } from './hosted.js';
+import { HOSTED_LIMITS, hostedWorstCase, outputLimit, refuseTooLong, usedSoFar, type HostedOptions, type Spending } from './hosted.js';
 import { apiError } from './http-errors.js';
 import { promptTokens } from './price.js';
-import { fromStrictReply } from './strict-decode.js';
-import { toStrictSchema, type JsonSchema } from './strict-schema.js';
 import type { Watchdog } from './watchdog.js';
 
 const SEED = 42;
@@ -42,24 +40,23 @@ export function createOpenaiModel({ entry, apiKey, baseUrl, clock, limits }: Hos
     worstCase: (request) => hostedWorstCase(entry, request),
     async chat(request, signal) {
       refuseTooLong(name, entry, request);
-      const schema = schemaOf(name, request);
       const reply = emptyReply();
       const used = () => usedSoFar(entry, request, reply);
       const setting: CallSetting = { clock, limits: allLimits, model: name, used, translate: (error) => translate(name, error, used(), clock.now()) };
       return callModel(setting, signal, async (watch) => {
-        await read(client, paramsOf(entry, request, schema), watch, reply);
-        return finish(name, entry, request, schema, reply, used());
+        await read(client, paramsOf(entry, request), watch, reply);
+        return finish(name, entry, request, reply, used());
       });
     },
   };
 }
 
-function paramsOf(entry: ModelEntry, request: ChatRequest, schema: JsonSchema): ChatCompletionCreateParamsStreaming {
+function paramsOf(entry: ModelEntry, request: ChatRequest): ChatCompletionCreateParamsStreaming {
   return {
     model: entry.id,
     messages: request.messages.map(({ role, content }) => ({ role, content })),
     max_completion_tokens: outputLimit(entry, request),
-    response_format: { type: 'json_schema', json_schema: { name: 'reply', strict: true, schema: toStrictSchema(schema, 'nullable') } },
+    response_format: { type: 'json_schema', json_schema: { name: 'reply', strict: true, schema: { ...request.schema } } },
     ...(entry.effort === null ? {} : { reasoning_effort: entry.effort }),
     ...(entry.temperature ? { temperature: 0, seed: SEED } : {}),
     store: false,
@@ -118,7 +115,7 @@ function take(chunk: z.infer<typeof chunkSchema>, reply: PartialReply): void {
   }
 }
 
-function finish(name: string, entry: ModelEntry, request: ChatRequest, schema: JsonSchema, reply: PartialReply, used: TokenCost): ChatReply {
+function finish(name: string, entry: ModelEntry, request: ChatRequest, reply: PartialReply, used: TokenCost): ChatReply {
   if (reply.chunks === 0) throw new ModelError('invalid', `${name}: what answers does not speak Chat Completions`, { used });
   if (reply.finishReason === null) throw new ModelError('unreachable', `${name}: the connection ended in the middle of the reply`, { used });
   if (reply.refusal !== '' || reply.finishReason === 'content_filter') {
@@ -126,7 +123,7 @@ function finish(name: string, entry: ModelEntry, request: ChatRequest, schema: J
   }
   if (reply.text === '') throw new ModelError('invalid', `${name}: the reply is empty (finish reason ${reply.finishReason})`, { used });
   return {
-    text: fromStrictReply(schema, reply.text),
+    text: reply.text,
     // Some servers behind a base URL count nothing; then the call counts as its worst case.
     tokensIn: reply.usage === null ? used.tokens - outputLimit(entry, request) : promptTokens(reply.usage),
     tokensOut: reply.usage === null ? outputLimit(entry, request) : reply.usage.output,

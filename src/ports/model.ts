@@ -32,7 +32,10 @@ export interface ChatMessage {
 
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
-  /** JSON Schema of the reply; the adapter constrains the model to it. */
+  /**
+   * JSON Schema of the reply; the adapter constrains the model to it as it is, so it holds to what every API takes:
+   * an object at the root, closed objects, every property required, no lengths, ranges or patterns.
+   */
   readonly schema: object;
   readonly maxOutputTokens: number;
   /** What a model that does not read prose goes by; null for the planner. */

@@ -26,7 +26,7 @@ export function describeAdapter(harness: Harness): void {
       return { server, model: harness.model(server.url, { ...PATIENT, ...limits }) };
     };
 
-    test.each([step, finish])('a reply comes back in the shape that the schema asks for: %j', async (content) => {
+    test.each([step, finish])('a reply comes back as it was said: %j', async (content) => {
       const { model } = await given(JSON.stringify(content));
       const reply = await ask(model);
       expect(JSON.parse(reply.text)).toEqual(content);

@@ -16,43 +16,24 @@ export const clock: Clock = {
   },
 };
 
-/** A schema with what the loop's has: a choice, a map and an optional property. */
-export const schema = {
-  anyOf: [
-    {
-      type: 'object',
-      properties: {
-        thought: { type: 'string', minLength: 1 },
-        tool: { const: 'execute_terminal_command' },
-        arguments: {
-          type: 'object',
-          properties: { command: { type: 'string' }, timeout: { type: 'integer', minimum: 1 } },
-          required: ['command'],
-          additionalProperties: false,
-        },
-      },
-      required: ['thought', 'tool', 'arguments'],
-      additionalProperties: false,
-    },
-    {
-      type: 'object',
-      properties: {
-        thought: { type: 'string' },
-        finish: {
-          type: 'object',
-          properties: { summary: { type: 'string' }, outputs: { type: 'object', additionalProperties: { type: 'string' } } },
-          required: ['summary', 'outputs'],
-          additionalProperties: false,
-        },
-      },
-      required: ['thought', 'finish'],
-      additionalProperties: false,
-    },
-  ],
-};
+const closed = (properties: Readonly<Record<string, object>>) => ({ type: 'object', properties, required: Object.keys(properties), additionalProperties: false });
 
-export const step = { thought: 'look first', tool: 'execute_terminal_command', arguments: { command: 'ls -l' } };
-export const finish = { thought: 'done', finish: { summary: 'made the CA', outputs: { ca: 'certs/ca.pem', 'server key': 'certs/server.key' } } };
+/** A schema like the loop's: closed objects, every property required, the choice one level down. */
+export const schema = closed({
+  thought: { type: 'string' },
+  action: {
+    anyOf: [
+      closed({
+        tool: { type: 'string', enum: ['execute_terminal_command'] },
+        arguments: closed({ command: { type: 'string' }, timeout: { anyOf: [{ type: 'integer' }, { type: 'null' }] } }),
+      }),
+      closed({ finish: closed({ summary: { type: 'string' }, outputs: { type: 'array', items: closed({ name: { type: 'string' }, value: { type: 'string' } }) } }) }),
+    ],
+  },
+});
+
+export const step = { thought: 'look first', action: { tool: 'execute_terminal_command', arguments: { command: 'ls -l', timeout: null } } };
+export const finish = { thought: 'done', action: { finish: { summary: 'made the CA', outputs: [{ name: 'ca', value: 'certs/ca.pem' }] } } };
 
 export function chatRequest(overrides: Partial<ChatRequest> = {}): ChatRequest {
   return {

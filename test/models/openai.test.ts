@@ -2,7 +2,7 @@ import type { ModelEntry } from '../../src/models/catalog.js';
 import { createOpenaiModel } from '../../src/models/openai.js';
 import { startFakeOpenai, type FakeOpenai, type FakeOpenaiOptions } from '../support/fake-openai.js';
 import { describeAdapter } from './adapter-contract.js';
-import { ask, catalog, chatRequest, clock, hostedEntry, modelError, step } from './fixtures.js';
+import { ask, catalog, chatRequest, clock, hostedEntry, modelError, schema, step } from './fixtures.js';
 
 const entry = hostedEntry('openai', catalog.defaults.worker.openai);
 
@@ -74,5 +74,15 @@ describe('the openai adapter', () => {
   test('a reply that was all reasoning is invalid', async () => {
     const { model } = await given({ reply: () => ({ kind: 'text', text: '', stop: 'length' }) });
     expect(await modelError(ask(model))).toMatchObject({ code: 'invalid', message: expect.stringContaining('length') });
+  });
+
+  test.each([
+    ['a property that is not required', { ...schema, required: ['thought'] }],
+    ['an open object', { ...schema, additionalProperties: true }],
+    ['a length', { ...schema, properties: { ...schema.properties, thought: { type: 'string', minLength: 1 } } }],
+    ['a choice at the root', { anyOf: [schema] }],
+  ])('a schema that the API cannot be constrained to is refused: %s', async (_, refused) => {
+    const { model } = await given();
+    expect((await modelError(ask(model, chatRequest({ schema: refused })))).code).toBe('refused');
   });
 });

@@ -3,12 +3,12 @@ import type { MessageCreateParamsStreaming, RawMessageStreamEvent, StopReason, U
 import type { ErrorType } from '@anthropic-ai/sdk/resources/shared';
 import { z } from 'zod';
 import { asReply, pieces, roughTokens, sendJson, startHttpServer, write, type FakeReply, type FakeServer, type NoExtraKeys } from './fake-model-server.js';
-import { strictSchemaFault, strictText } from './strict-value.js';
+import { strictSchemaFault } from './strict-schema-fault.js';
 
 export type AnthropicRequest = z.infer<typeof checker>;
 
 export interface FakeAnthropicOptions {
-  /** Answers one request; the index counts them from 0. A string is the reply's text, in the shape that the caller's schema asks for. */
+  /** Answers one request; the index counts them from 0. A string is the reply's text. */
   reply(request: AnthropicRequest, index: number): FakeReply | Promise<FakeReply>;
   /** Any other key is answered 401. */
   readonly apiKey?: string;
@@ -78,7 +78,7 @@ async function send(response: ServerResponse, request: AnthropicRequest, reply: 
   switch (reply.kind) {
     case 'text':
       await begin();
-      for (const event of restOf(request, reply)) await write(response, sse(event));
+      for (const event of restOf(reply)) await write(response, sse(event));
       response.end();
       return;
     case 'malformed':
@@ -130,10 +130,9 @@ function opening(request: AnthropicRequest, input: number, cached: number): read
   ];
 }
 
-function restOf(request: AnthropicRequest, reply: Extract<FakeReply, { kind: 'text' }>): readonly RawMessageStreamEvent[] {
-  const text = strictText(request.output_config.format.schema, parse(reply.text)) ?? reply.text;
+function restOf(reply: Extract<FakeReply, { kind: 'text' }>): readonly RawMessageStreamEvent[] {
   return [
-    ...pieces(text).map((piece): RawMessageStreamEvent => ({ type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: piece } })),
+    ...pieces(reply.text).map((piece): RawMessageStreamEvent => ({ type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: piece } })),
     { type: 'content_block_stop', index: 1 },
     {
       type: 'message_delta',
@@ -142,7 +141,7 @@ function restOf(request: AnthropicRequest, reply: Extract<FakeReply, { kind: 'te
         cache_creation_input_tokens: null,
         cache_read_input_tokens: null,
         input_tokens: null,
-        output_tokens: reply.tokensOut ?? roughTokens(text),
+        output_tokens: reply.tokensOut ?? roughTokens(reply.text),
         output_tokens_details: null,
         server_tool_use: null,
       },
@@ -166,13 +165,4 @@ function typeOf(status: number): ErrorType {
   if (status === 429) return 'rate_limit_error';
   if (status === 529) return 'overloaded_error';
   return status >= 500 ? 'api_error' : 'invalid_request_error';
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return text;
-    throw error;
-  }
 }

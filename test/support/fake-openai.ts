@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
 import { z } from 'zod';
 import { asReply, pieces, roughTokens, sendJson, startHttpServer, write, type FakeReply, type FakeServer, type NoExtraKeys } from './fake-model-server.js';
-import { strictSchemaFault, strictText } from './strict-value.js';
+import { strictSchemaFault } from './strict-schema-fault.js';
 
 export type OpenaiRequest = z.infer<typeof checker>;
 
 export interface FakeOpenaiOptions {
-  /** Answers one request; the index counts them from 0. A string is the reply's text, in the shape that the caller's schema asks for. */
+  /** Answers one request; the index counts them from 0. A string is the reply's text. */
   reply(request: OpenaiRequest, index: number): FakeReply | Promise<FakeReply>;
   /** Any other key is answered 401. */
   readonly apiKey?: string;
@@ -114,9 +114,8 @@ function chunk(request: OpenaiRequest, delta: Delta, finish: FinishReason = null
 
 function chunksOf(request: OpenaiRequest, reply: Extract<FakeReply, { kind: 'text' }>): readonly ChatCompletionChunk[] {
   const refused = reply.stop === 'refusal';
-  const text = strictText(request.response_format.json_schema.schema, parse(reply.text)) ?? reply.text;
   const tokensIn = reply.tokensIn ?? roughTokens(JSON.stringify(request.messages));
-  const tokensOut = reply.tokensOut ?? roughTokens(text);
+  const tokensOut = reply.tokensOut ?? roughTokens(reply.text);
   const counts: ChatCompletionChunk = {
     ...chunk(request, {}),
     choices: [],
@@ -124,17 +123,8 @@ function chunksOf(request: OpenaiRequest, reply: Extract<FakeReply, { kind: 'tex
   };
   return [
     chunk(request, { role: 'assistant', content: '', refusal: null }),
-    ...pieces(text).map((piece) => chunk(request, refused ? { refusal: piece } : { content: piece })),
+    ...pieces(reply.text).map((piece) => chunk(request, refused ? { refusal: piece } : { content: piece })),
     chunk(request, {}, reply.stop === 'length' || reply.stop === 'content_filter' ? reply.stop : 'stop'),
     ...(reply.uncounted === true ? [] : [counts]),
   ];
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return text;
-    throw error;
-  }
 }
