@@ -12,7 +12,8 @@ services    exactly these services, each with a pinned image and known keys; tho
 ports       no two services publish the same port of the host
 references  volumes, networks, secrets, configs and services that are named exist, conditions fit, no cycle, no variable but those of .env
 files       env, label, config and mounted files exist; nobody mounts the CA's private key
---later     directories that agents of the same or a later wave still write`;
+--later     directories that agents of the same or a later wave still write
+Several at once: node $TOOLBOX/compose.mjs ports,files FILE`;
 
 const SERVICE_KEYS = new Set(['image', 'command', 'entrypoint', 'environment', 'env_file', 'label_file', 'labels', 'ports', 'expose', 'volumes', 'networks',
   'depends_on', 'healthcheck', 'restart', 'secrets', 'configs', 'user', 'read_only', 'tmpfs', 'cap_drop', 'cap_add', 'security_opt', 'stop_grace_period', 'hostname', 'working_dir', 'profiles', 'init', 'mem_limit', 'cpus', 'ulimits', 'logging']);
@@ -106,10 +107,10 @@ function files(compose, options) {
 const COMMANDS = { services, ports, references, files };
 
 await runTool(USAGE, ([command, ...rest]) => {
-  const run = COMMANDS[command];
-  if (run === undefined) throw new UsageError(`unknown command: ${command ?? '(none)'}`);
+  const looks = (command ?? '').split(',').map((name) => COMMANDS[name]);
+  if (looks.includes(undefined)) throw new UsageError(`unknown command: ${command ?? '(none)'}`);
   const { options, positionals: [file] } = readArguments(rest, { names: 'strings', routed: 'strings', env: 'string', later: 'strings' }, { positionals: [1, 1] });
   const compose = readComposeFile(file);
-  refuse(run(compose, options).map((problem) => `${file}: ${problem}`));
+  refuse(looks.flatMap((look) => look(compose, options)).map((problem) => `${file}: ${problem}`));
   return `${file}: ${compose.services.length} services, ${command} good`;
 });

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { readComposeFile } from './lib/compose-file.mjs';
-import { exists, listFiles, readJson, readYaml } from './lib/files.mjs';
+import { exists, listFiles, readJson } from './lib/files.mjs';
 import { listOf, readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
+import { readYaml } from './lib/yaml.mjs';
 
 const USAGE = `usage: node $TOOLBOX/observability.mjs prometheus FILE (--services A,B | --compose FILE)
        node $TOOLBOX/observability.mjs grafana DIR (--services A,B | --compose FILE)

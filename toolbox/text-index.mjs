@@ -3,10 +3,10 @@ import { listOf, Problems, readArguments, refuse, runTool, UsageError, wholeNumb
 
 const USAGE = `usage: node $TOOLBOX/text-index.mjs build INDEX.json --except DIR,DIR
        node $TOOLBOX/text-index.mjs check INDEX.json
-       node $TOOLBOX/text-index.mjs query INDEX.json "WORDS" [--first FILE] [--limit N]
+       node $TOOLBOX/text-index.mjs query INDEX.json "WORDS"... [--first FILE]... [--limit N]
 build  indexes the text files of the current directory (not those of mode 600, keys, certificates and ciphertexts, nor below --except)
 check  every file that belongs in it is in it as it is now, and nothing else
-query  prints the best files by BM25; with --first, FILE must be the best`;
+query  prints the best files by BM25 for each WORDS; the nth --first must be the best for the nth WORDS`;
 
 const TEXT = /(\.(ya?ml|json|sql|conf|cnf|hcl|md|sh|labels|txt)|(^|\/)Dockerfile)$/;
 // Usual constants of BM25: saturation of term frequency, weight of a document's length.
@@ -76,18 +76,23 @@ function rank({ files, postings }, words) {
   return files.map(({ path }, number) => ({ path, score: scores[number] })).filter(({ score }) => score > 0).sort((a, b) => b.score - a.score || a.path.localeCompare(b.path));
 }
 
-function query(indexFile, options, text) {
-  if (text === undefined) throw new UsageError('query needs the words to look for');
-  const found = rank(readIndex(indexFile), wordsOf(text));
-  if (found.length === 0) throw new Problems([`${indexFile}: nothing answers "${text}"`]);
-  if (options.first !== undefined && found[0].path !== options.first) throw new Problems([`${indexFile}: "${text}" leads to ${found[0].path}, not to ${options.first}`]);
-  return found.slice(0, wholeNumber('limit', options.limit ?? '5')).map(({ path, score }) => `${score.toFixed(3)} ${path}`).join('\n');
+function query(indexFile, options, questions) {
+  if (questions.length === 0) throw new UsageError('query needs the words to look for');
+  const index = readIndex(indexFile);
+  const limit = wholeNumber('limit', options.limit ?? '3');
+  return questions.map((text, number) => {
+    const found = rank(index, wordsOf(text));
+    const wanted = options.first?.[number];
+    if (found.length === 0) throw new Problems([`${indexFile}: nothing answers "${text}"`]);
+    if (wanted !== undefined && found[0].path !== wanted) throw new Problems([`${indexFile}: "${text}" leads to ${found[0].path}, not to ${wanted}`]);
+    return [`${text}:`, ...found.slice(0, limit).map(({ path, score }) => `  ${score.toFixed(3)} ${path}`)].join('\n');
+  }).join('\n');
 }
 
 await runTool(USAGE, ([command, ...rest]) => {
-  const { options, positionals: [indexFile, text] } = readArguments(rest, { except: 'strings', first: 'string', limit: 'string' }, { positionals: [1, 2] });
+  const { options, positionals: [indexFile, ...questions] } = readArguments(rest, { except: 'strings', first: 'strings', limit: 'string' }, { positionals: [1, Infinity] });
   if (command === 'build') return build(indexFile, options);
   if (command === 'check') return check(indexFile);
-  if (command === 'query') return query(indexFile, options, text);
+  if (command === 'query') return query(indexFile, options, questions);
   throw new UsageError(`unknown command: ${command ?? '(none)'}`);
 });

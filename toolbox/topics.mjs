@@ -1,5 +1,6 @@
-import { readText, readYaml, writeWhole } from './lib/files.mjs';
+import { readText, writeWhole } from './lib/files.mjs';
 import { listOf, readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
+import { readYaml } from './lib/yaml.mjs';
 
 const USAGE = `usage: node $TOOLBOX/topics.mjs script PLAN.yaml --out FILE.sh
        node $TOOLBOX/topics.mjs check PLAN.yaml --script FILE.sh --topics A,B

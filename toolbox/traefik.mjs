@@ -1,8 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { readLabels } from './lib/env.mjs';
-import { exists, listFiles, readText, readYaml } from './lib/files.mjs';
+import { exists, listFiles, readText } from './lib/files.mjs';
 import { listOf, readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
+import { readYaml } from './lib/yaml.mjs';
 
 const USAGE = `usage: node $TOOLBOX/traefik.mjs static FILE
        node $TOOLBOX/traefik.mjs tls DIR --mount /certs=certs

@@ -1,6 +1,7 @@
 /** A compose file in one shape: short and long forms of ports, mounts and dependencies read alike. */
-import { readText, readYaml } from './files.mjs';
+import { readText } from './files.mjs';
 import { Problems } from './tool.mjs';
+import { readYaml } from './yaml.mjs';
 
 const asList = (value) => (value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]);
 const namesOf = (value) => (Array.isArray(value) ? value : Object.keys(value ?? {})).map((entry) => (typeof entry === 'string' ? entry : entry.source));

@@ -1,26 +1,11 @@
-/** Reading the workspace: text, YAML, JSON, env files, trees. Every error names the file and, where there is one, the line. */
+/** Reading and writing the workspace: text, JSON, trees, modes. Every error names the file. */
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join, relative } from 'node:path';
-import { LineCounter, parseAllDocuments } from 'yaml';
 import { Problems } from './tool.mjs';
 
 export function readText(file) {
   return readFileSync(file, 'utf8');
-}
-
-/** The documents of a YAML file (JSON is YAML): one value for a single document, duplicate keys refused. */
-export function readYaml(file) {
-  const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(readText(file), { lineCounter, uniqueKeys: true, merge: true });
-  if (documents.length === 0) throw new Problems([`${file}: is empty`]);
-  const problems = documents.flatMap((document) => [...document.errors, ...document.warnings]).map((error) => {
-    const { line, col } = lineCounter.linePos(error.pos[0]);
-    return `${file}:${line}:${col}: ${error.message.split('\n')[0]}`;
-  });
-  if (problems.length > 0) throw new Problems(problems);
-  const values = documents.map((document) => document.toJS());
-  return values.length === 1 ? values[0] : values;
 }
 
 /** A JSON file's value; YAML that is not JSON is refused. */
