@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { CheckResult } from '../domain/events.js';
 import { FenceLost, type CheckCall, type CheckRun } from '../ports/tools.js';
 import { digestOf, digestOfText, endsOf, fit, OBSERVATION_BYTES } from './cut.js';
@@ -15,6 +17,12 @@ export interface CheckReport {
 }
 
 const NOT_STARTED = -1;
+
+/** Removes the outcomes of an earlier run of the same checks. */
+export async function forgetChecks(place: RunPlace, stem: string, count: number): Promise<void> {
+  const paths = Array.from({ length: count }, (_, index) => join(place.run, `${stem}-c${index + 1}.outcome`));
+  await Promise.all(paths.map((path) => rm(path, { force: true })));
+}
 
 /** Puts together what the launcher left of a step's checks. Rejects with FenceLost when it was fenced off. */
 export async function checkResults(report: CheckReport): Promise<CheckRun> {

@@ -1,11 +1,32 @@
 /**
+ * raise_fence: makes the claim the fence, unless it is there already; ends with 70 when a higher one is. Compared and
+ * renamed under a lock of its own, so that the fence never falls.
+ */
+const RAISE_FENCE = String.raw`
+read_fence() { highest=-1; { read -r highest <"$run/fence"; } 2>/dev/null; }
+raise_fence() {
+  read_fence
+  [ "$highest" -ne "$claim" ] || return 0
+  exec 8>>"$run/fence.lock"
+  flock -x 8 || exit 72
+  read_fence
+  [ "$highest" -le "$claim" ] || exit 70
+  if [ "$highest" -lt "$claim" ]; then
+    echo "$claim" >"$run/fence.new" && mv -f "$run/fence.new" "$run/fence" || exit 74
+  fi
+  exec 8>&-
+}
+`;
+
+/**
  * The launcher: a POSIX sh script that runs one tool (or checks, one after the other) for one claim. It is a process
  * of its own, in its own session, so that it outlives the worker. What it promises (design.md, the fence):
  *
  * - It holds the task's lock (flock) from before the start until no process of the tool is left. The lock's file
  *   description is held by the script and by its watcher, never by the tool: killing either one keeps the lock, and
  *   a tool cannot unlock it. Without a sandbox the tool holds it too, so that a straggler keeps it.
- * - Under the lock it refuses to start when the fence is above its claim, and when the step has a start mark.
+ * - It raises the fence to its claim before it waits for the lock (an earlier attempt's launcher may hold it), and
+ *   under the lock it refuses to start when the fence is above its claim, and when the step has a start mark.
  * - The watcher looks at the fence and at the time limit ten times a second and has the tool killed. In the sandbox
  *   the whole pid namespace dies with its pid 1, and bwrap returns only after the kernel has reaped all of it.
  * - It leaves an outcome by rename.
@@ -47,7 +68,8 @@ wait_for() {
 
 clock() { read -r up _ </proc/uptime; now=$((\${up%.*} * 100 + 1\${up#*.} - 100)); }
 
-fenced() { highest=-1; { read -r highest <"$run/fence"; } 2>/dev/null; [ "$highest" -gt "$claim" ]; }
+${RAISE_FENCE}
+fenced() { read_fence; [ "$highest" -gt "$claim" ]; }
 
 find_pid1() { pid1=; { read -r _ _ pid1 _ <"$run/$name.status"; } 2>/dev/null; pid1=\${pid1%,}; [ -n "$pid1" ]; }
 
@@ -67,8 +89,10 @@ kill_tool() {
 }
 
 sweep() {
-  while left=$(grep -lsxzF "RAVENHELM_RUN=$token" /proc/[0-9]*/environ); do
+  # grep's exit code says nothing here: it is 2 when a process ended meanwhile.
+  while left=$(grep -lsxzF "RAVENHELM_RUN=$token" /proc/[0-9]*/environ); [ -n "$left" ]; do
     for found in $left; do found=\${found#/proc/}; kill -9 "\${found%/environ}" 2>/dev/null; done
+    sleep 0.01
   done
 }
 
@@ -140,6 +164,7 @@ run_one() {
   leave
 }
 
+raise_fence
 exec 7<&0 9>>"$run/lock"
 flock -x -w $((limit_ms / 1000 + 1)) 9 7<&- & child=$! phase=locking
 [ -z "$stopped" ] || stop
@@ -147,7 +172,7 @@ wait_for "$child"; phase=idle
 [ -z "$stopped" ] || exit 73
 [ "$code" -eq 0 ] || exit 72
 ! fenced || exit 70
-[ -p "$run/stderr" ] || mkfifo -m 622 "$run/stdout" "$run/stderr" || exit 74
+for stream in stdout stderr; do [ -p "$run/$stream" ] || mkfifo -m 622 "$run/$stream" || exit 74; done
 if [ "$once" = yes ]; then
   set -C
   { echo "$claim" >"$run/$stem.started"; } 2>/dev/null || exit 71
@@ -156,6 +181,7 @@ fi
 clock; deadline=$((now + limit_ms / 10))
 i=1
 while [ "$i" -le "$count" ]; do
+  [ "$stopped" != fenced ] || exit 70
   [ -z "$stopped" ] || exit 73
   eval "command=\$command_$i"
   if [ "$once" = yes ]; then name=$stem; else name=$stem-c$i; fi
@@ -169,22 +195,12 @@ exit 0
 /** What the launcher's own exit codes say. 0: outcomes are left. */
 export const LAUNCHER_EXIT = { fenced: 70, startedBefore: 71, lockBusy: 72, aborted: 73 } as const;
 
-/**
- * Raises a task's fence and waits for its lock. The fence is compared and renamed under a lock of its own, so that it
- * never falls. Environment: run, claim.
- */
-export const FENCE_SCRIPT = String.raw`
+/** Raises a task's fence and waits for its lock. Environment: run, claim. */
+export const FENCE_SCRIPT = `
 set -u
 umask 022
-read_fence() { highest=-1; { read -r highest <"$run/fence"; } 2>/dev/null; }
-exec 8>>"$run/fence.lock"
-flock -x 8 || exit 72
-read_fence
-[ "$highest" -le "$claim" ] || exit 70
-if [ "$highest" -lt "$claim" ]; then
-  echo "$claim" >"$run/fence.new" && mv -f "$run/fence.new" "$run/fence" || exit 74
-fi
-exec 8>&-
+${RAISE_FENCE}
+raise_fence
 exec 9>>"$run/lock"
 waiting=
 trap 'kill $waiting 2>/dev/null; exit 73' TERM

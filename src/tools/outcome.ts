@@ -1,11 +1,12 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ToolOutcome } from '../ports/tools.js';
 import { digestOf, endsOf, fit, jsonBytes, OBSERVATION_BYTES, readEnds, wanted } from './cut.js';
 import { COMMAND, WRITE } from './definitions.js';
 import { INSIDE } from './sandbox.js';
-import { absent, type RunPlace } from './places.js';
+import { absent, existing, type RunPlace } from './places.js';
 
 /** What a step was asked to do; kept beside its outcome, so that another worker can tell the model. */
 const callRecord = z.discriminatedUnion('tool', [
@@ -42,10 +43,13 @@ export async function readLauncherOutcome(place: RunPlace, name: string): Promis
   return { reason, exitCode: exit, durationMs: duration_ms };
 }
 
+/** Keeps a step's call; the first one stays, as only one can start. */
 export async function keepCall(place: RunPlace, step: string, call: CallRecord): Promise<void> {
   const path = join(place.run, `${step}.call.json`);
-  await writeFile(`${path}.new`, JSON.stringify(call), { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, JSON.stringify(call), { mode: 0o600 });
+  await link(draft, path).catch(existing);
+  await rm(draft);
 }
 
 export async function readCall(place: RunPlace, step: string): Promise<CallRecord | null> {

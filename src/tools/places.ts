@@ -147,9 +147,7 @@ export async function workspaceMarker(directory: string): Promise<string> {
   try {
     // The state is closed to other users: outputs may hold what the agents' files hold.
     await mkdir(directory, { recursive: true, mode: 0o755 });
-    await mkdir(join(directory, STATE_DIRECTORY), { mode: 0o700 }).catch((error: unknown) => {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    });
+    await mkdir(join(directory, STATE_DIRECTORY), { mode: 0o700 }).catch(existing);
     return (await readMarker(directory)) ?? (await writeMarker(directory));
   } catch (error) {
     if (error instanceof WorkspaceUnusable) throw error;
@@ -168,9 +166,7 @@ async function writeMarker(directory: string): Promise<string> {
     await file.close();
   }
   // link() fails when another process was first; then its marker counts.
-  await link(draft, path).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  });
+  await link(draft, path).catch(existing);
   await rm(draft);
   const marker = await readMarker(directory);
   if (marker === null) throw new WorkspaceUnusable(`The marker of ${directory} vanished while it was written.`);
@@ -190,6 +186,11 @@ async function readMarker(directory: string): Promise<string | null> {
 export function absent(error: unknown): null {
   if (codeOf(error) === 'ENOENT') return null;
   throw error;
+}
+
+/** For catch: goes on when the file is there already. */
+export function existing(error: unknown): void {
+  if (codeOf(error) !== 'EEXIST') throw error;
 }
 
 /** The system's error code, such as ENOENT; empty when there is none. */

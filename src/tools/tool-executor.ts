@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import { FenceLost, type CheckCall, type CheckRun, type TaskPlace, type ToolCall, type ToolExecutor, type ToolOutcome } from '../ports/tools.js';
-import { checkResults } from './checks.js';
+import { checkResults, forgetChecks } from './checks.js';
 import { digestOfText } from './cut.js';
 import { COMMAND, commandArguments, LIST, listArguments, READ, readArguments, TOOL_DEFINITIONS, WRITE, writeArguments, type CommandArguments, type WriteArguments } from './definitions.js';
 import { CallRefused } from './errors.js';
@@ -135,6 +135,7 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     if (sandbox !== 'off' && !sandbox.ok) return checkResults({ place, stem, call, outputsAt: INSIDE.outputs, failure: `the sandbox cannot be built here: ${sandbox.reason}. ${sandbox.fix}` });
     const vector = argumentVector(place, stem, shellProgram(names(place).workspace), false);
     const commands = call.checks.map((check) => check.command);
+    await forgetChecks(place, stem, commands.length);
     const end = await launch(
       { place, stem, claimOffset: call.claimOffset, timeLimitMs: call.timeLimitMs, once: false, isolated: sandbox !== 'off', token: tokenOf(place, stem), commands, argumentVector: vector, input: null },
       signal,

@@ -85,7 +85,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   });
   const steps = new Map<string, number>();
   const task = (taskId = 'deploy-cert_agent-wave1', missionId = 'm1', attempt = 1): TaskPlace => ({ missionId, taskId, attempt, workspace: null, workspaceMarker: workspaceMarkerId });
-  const call: Harness['call'] = (tool, args, overrides = {}, signal = never) => {
+  const call: Harness['call'] = (tool, args, overrides = {}, signal = new AbortController().signal) => {
     const place = overrides.task ?? task();
     const step = overrides.step ?? (steps.get(place.taskId) ?? 0) + 1;
     steps.set(place.taskId, step);
