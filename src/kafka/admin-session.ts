@@ -7,80 +7,78 @@ import { TopicMissing } from '../ports/log.js';
 /** A shared administrator's connection that replaces itself. */
 export interface AdminSession {
   /**
-   * Runs work on a connected admin; again when the cluster was busy with itself, so work must be repeatable. Any
-   * failure retires the connection: kafkajs keeps stale metadata and targets in it.
+   * Runs work on a connected admin, one after the other: of two requests for different topics at once kafkajs's
+   * shared metadata refresh forgets one. Runs it again when the cluster was busy with itself, so work must be
+   * repeatable. Any failure discards the connection with the stale metadata that kafkajs keeps in it.
    */
   run<T>(work: (admin: Admin) => Promise<T>): Promise<T>;
-  /** Makes the next run start with fresh metadata (a partition was added). */
-  refresh(): void;
   close(): Promise<void>;
-}
-
-interface Connection {
-  readonly admin: Admin;
-  readonly connected: Promise<void>;
-  users: number;
-  retired: boolean;
 }
 
 /** Passing states of a cluster: a group's coordinator or a partition's leader is starting or moving. */
 const PASSING = new Set(['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION', 'NOT_CONTROLLER']);
+const mayPass = (error: unknown) => error instanceof StaleMetadata || PASSING.has(protocolErrorType(error) ?? '');
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 100;
 
 export function createAdminSession(createClient: ClientFactory, clock: Clock): AdminSession {
-  let current: Connection | null = null;
+  let current: Admin | null = null;
+  let last: Promise<unknown> = Promise.resolve();
   const closing = new Set<Promise<void>>();
 
-  const open = (): Connection => {
+  const connected = async (): Promise<Admin> => {
+    if (current) return current;
     const admin = createClient().admin();
-    return { admin, connected: admin.connect(), users: 0, retired: false };
+    current = admin;
+    await admin.connect();
+    return admin;
   };
-  const retire = (connection: Connection) => {
-    if (current === connection) current = null;
-    connection.retired = true;
-    if (connection.users === 0) disconnect(connection);
-  };
-  const disconnect = (connection: Connection) => {
+  const discard = () => {
+    if (!current) return;
     // A connection that failed cannot fail again in a way that matters: it is not used any more.
-    const done = connection.admin.disconnect().catch(() => undefined).finally(() => closing.delete(done));
+    const done = current.disconnect().catch(() => undefined).finally(() => closing.delete(done));
     closing.add(done);
+    current = null;
   };
 
   const runOnce = async <T>(work: (admin: Admin) => Promise<T>): Promise<T> => {
-    const connection = (current ??= open());
-    connection.users += 1;
     try {
-      await connection.connected;
-      return await work(connection.admin);
+      return await work(await connected());
     } catch (error) {
-      retire(connection);
+      discard();
       throw error;
-    } finally {
-      connection.users -= 1;
-      if (connection.retired && connection.users === 0) disconnect(connection);
+    }
+  };
+
+  const runPatiently = async <T>(work: (admin: Admin) => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await runOnce(work);
+      } catch (error) {
+        if (!mayPass(error) || attempt === ATTEMPTS) throw error;
+        await new Promise<void>((resolve) => clock.setTimer(FIRST_PAUSE_MS * 2 ** (attempt - 1), resolve));
+      }
     }
   };
 
   return {
-    async run(work) {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await runOnce(work);
-        } catch (error) {
-          if (!PASSING.has(protocolErrorType(error) ?? '') || attempt === ATTEMPTS) throw error;
-          await new Promise<void>((resolve) => clock.setTimer(FIRST_PAUSE_MS * 2 ** (attempt - 1), resolve));
-        }
-      }
-    },
-    refresh() {
-      if (current) retire(current);
+    run(work) {
+      const done = last.then(() => runPatiently(work));
+      last = done.catch(() => undefined); // The caller has the rejection; the next in line does not depend on it.
+      return done;
     },
     async close() {
-      if (current) retire(current);
+      await last;
+      discard();
       await Promise.all(closing);
     },
   };
+}
+
+/** kafkajs answers with what it knew when it connected; partitions were added since. */
+export class StaleMetadata extends Error {
+  readonly code = 'stale_metadata';
+  readonly retriable = true;
 }
 
 /** Numbers of a topic's partitions, in order, asked of the cluster now; rejects with TopicMissing. */

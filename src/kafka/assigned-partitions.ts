@@ -13,8 +13,8 @@ export interface AssignedPartitionsOptions {
   readonly control: ReadControl;
   readonly backoff: Backoff;
   readonly logger: Logger;
-  /** The group's committed offsets and the log's bounds, of every partition of a topic, asked of the cluster now. */
-  fetchAssignments(topic: string): Promise<readonly PartitionAssignment[]>;
+  /** The group's committed offsets and the log's bounds, of these partitions of a topic at least, asked of the cluster now. */
+  fetchAssignments(topic: string, partitions: readonly number[]): Promise<readonly PartitionAssignment[]>;
 }
 
 /** The partitions that the group gives to this member, each from open to closed. */
@@ -77,7 +77,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   const openAll = async (topic: string, entries: readonly Assigned[]) => {
     for (let attempt = 1; entries.some(isOpening); attempt += 1) {
       try {
-        const states = await options.fetchAssignments(topic);
+        const states = await options.fetchAssignments(topic, entries.filter(isOpening).map(({ partition }) => partition));
         for (const entry of entries.filter(isOpening)) {
           const state = states.find(({ partition }) => partition === entry.partition);
           if (state) open(entry, state);
@@ -164,7 +164,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   const examineGap = async (entry: Assigned, nextOffset: number) => {
     for (let attempt = 1; isWaiting(entry); attempt += 1) {
       try {
-        const state = (await options.fetchAssignments(entry.topic)).find(({ partition }) => partition === entry.partition);
+        const state = (await options.fetchAssignments(entry.topic, [entry.partition])).find(({ partition }) => partition === entry.partition);
         if (!state || !isWaiting(entry)) continue;
         if (state.logStart > entry.position) {
           const lost = `records ${entry.position} to ${state.logStart - 1} of ${keyOf(entry)} were deleted before group ${group.groupId} had read them`;

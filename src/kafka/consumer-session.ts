@@ -1,8 +1,8 @@
 import type { Consumer, KafkaMessage } from 'kafkajs';
 import type { Clock } from '../ports/clock.js';
-import type { PartitionId } from '../ports/log.js';
+import { TopicMissing, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
-import { MemberStopped, describeError, reportFatal } from './errors.js';
+import { MemberStopped, describeError, protocolErrorType, reportFatal } from './errors.js';
 
 /** How the client is told where to read. Nothing happens while it is between two sessions: the next join repeats it. */
 export interface ReadControl {
@@ -13,7 +13,7 @@ export interface ReadControl {
 
 /** A kafkajs consumer from its first join to its end. */
 export interface ConsumerSession extends ReadControl {
-  /** Resolves when the group has accepted this member for the first time. */
+  /** Resolves when the group has accepted this member for the first time. Rejects with TopicMissing, MemberStopped or the client's error. */
   start(): Promise<void>;
   isStopped(): boolean;
   /** Runs a handler's code from outside of the client's calls; its exception goes to onFatal too. */
@@ -107,7 +107,8 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
         await Promise.all([firstJoin(), run()]);
       } catch (error) {
         await (stopping ??= stop());
-        throw error;
+        if (protocolErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+        throw new TopicMissing(`One of the topics ${topics.join(', ')} does not exist; create it with ensureTopics`, { cause: error });
       }
     },
     isStopped: () => stopped,

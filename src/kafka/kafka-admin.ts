@@ -1,19 +1,31 @@
-import type { LogAdmin } from '../ports/log.js';
-import { partitionsOf, type AdminSession } from './admin-session.js';
+import type { Admin } from 'kafkajs';
+import type { LogAdmin, PartitionAssignment } from '../ports/log.js';
+import { partitionsOf, StaleMetadata, type AdminSession } from './admin-session.js';
 import { ensureTopics } from './ensure-topics.js';
 
 /** First held and next written offset of a partition. */
-export interface PartitionState {
+export interface PartitionBounds {
   readonly partition: number;
   readonly low: number;
   readonly high: number;
+}
+
+export interface PartitionCommit {
+  readonly partition: number;
+  /** Null when nothing was committed; -2 is what kafkajs leaves behind when it resets a position by itself. */
+  readonly offset: number | null;
+  readonly metadata: string;
 }
 
 export function createKafkaAdmin(session: AdminSession): LogAdmin {
   return {
     partitionCount: (topic) => session.run(async (admin) => (await partitionsOf(admin, topic)).length),
     offsets: (topic) => offsetsOf(session, topic),
-    committed: (groupId, topic) => committedOf(session, groupId, topic),
+    committed: (groupId, topic) =>
+      session.run(async (admin) => {
+        const partitions = await partitionsOf(admin, topic);
+        return askCommits(admin, groupId, topic, partitions);
+      }),
     deleteRecords: (topic, partition, beforeOffset) =>
       session.run(async (admin) => {
         // kafkajs looks the leader up in metadata that it has only after another request for the topic.
@@ -24,38 +36,44 @@ export function createKafkaAdmin(session: AdminSession): LogAdmin {
   };
 }
 
-/** Offsets of every partition that the cluster has now, also of those added since the connection was made. */
-export async function offsetsOf(session: AdminSession, topic: string): Promise<readonly PartitionState[]> {
-  return complete(session, topic, () =>
-    session.run(async (admin) =>
-      (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) })),
-    ),
-  );
+/** Of every partition that the cluster has now, in order, also of those added since the connection was made. */
+export function offsetsOf(session: AdminSession, topic: string): Promise<readonly PartitionBounds[]> {
+  return session.run(async (admin) => {
+    const partitions = await partitionsOf(admin, topic);
+    return askBounds(admin, topic, partitions);
+  });
 }
 
-/** offset is null when nothing was committed; -2 is what kafkajs leaves behind when it resets a position by itself. */
-export async function committedOf(session: AdminSession, groupId: string, topic: string) {
-  return complete(session, topic, () =>
-    session.run(async (admin) => {
-      const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
-      return (found?.partitions ?? []).map(({ partition, offset, metadata }) => ({
-        partition,
-        offset: offset === '-1' ? null : Number(offset),
-        metadata: metadata ?? '',
-      }));
-    }),
-  );
+/** What a group finds in partitions of a topic. */
+export function assignmentsOf(session: AdminSession, groupId: string, topic: string, partitions: readonly number[]): Promise<readonly PartitionAssignment[]> {
+  return session.run(async (admin) => {
+    const bounds = await askBounds(admin, topic, partitions);
+    const commits = await askCommits(admin, groupId, topic, partitions);
+    return bounds.map(({ partition, low, high }) => {
+      const found = commits.find((commit) => commit.partition === partition);
+      const committed = found && found.offset !== null ? { offset: found.offset, metadata: found.metadata } : null;
+      return { topic, partition, committed, logStart: low, logEnd: high };
+    });
+  });
 }
 
-/** kafkajs answers for the partitions that it knew when it connected; when one is missing, asks over a new connection. */
-async function complete<T extends { readonly partition: number }>(
-  session: AdminSession,
-  topic: string,
-  ask: () => Promise<T[]>,
-): Promise<readonly T[]> {
-  const partitions = await session.run((admin) => partitionsOf(admin, topic));
-  const answer = await ask();
-  if (answer.length < partitions.length) session.refresh();
-  const whole = answer.length < partitions.length ? await ask() : answer;
-  return whole.sort((a, b) => a.partition - b.partition);
+async function askBounds(admin: Admin, topic: string, partitions: readonly number[]): Promise<readonly PartitionBounds[]> {
+  const found = await admin.fetchTopicOffsets(topic);
+  return inOrder(partitions, found.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) })));
+}
+
+async function askCommits(admin: Admin, groupId: string, topic: string, partitions: readonly number[]): Promise<readonly PartitionCommit[]> {
+  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const commits = (found?.partitions ?? []).map(({ partition, offset, metadata }) => ({
+    partition,
+    offset: offset === '-1' ? null : Number(offset),
+    metadata: metadata ?? '',
+  }));
+  return inOrder(partitions, commits);
+}
+
+function inOrder<T extends { readonly partition: number }>(wanted: readonly number[], found: readonly T[]): readonly T[] {
+  const missing = wanted.filter((partition) => !found.some((item) => item.partition === partition));
+  if (missing.length > 0) throw new StaleMetadata(`kafkajs does not know partitions ${missing.join(', ')}`);
+  return [...found].sort((a, b) => a.partition - b.partition);
 }

@@ -1,14 +1,14 @@
 import type { Consumer } from 'kafkajs';
 import type { Clock } from '../ports/clock.js';
-import { CommitRefused, type CommittedOffset, type GroupMember, type GroupOptions, type PartitionAssignment, type PartitionId } from '../ports/log.js';
+import { CommitRefused, type CommittedOffset, type GroupMember, type GroupOptions, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
-import { partitionsOf, type AdminSession } from './admin-session.js';
+import type { AdminSession } from './admin-session.js';
 import { createAssignedPartitions, type AssignedPartitions } from './assigned-partitions.js';
 import { createBackoff } from './backoff.js';
 import type { Codec } from './codec.js';
 import { createConsumerSession } from './consumer-session.js';
 import { describeError } from './errors.js';
-import { committedOf, offsetsOf } from './kafka-admin.js';
+import { assignmentsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
 import { stickyAssigner } from './sticky-assigner.js';
 
@@ -37,8 +37,6 @@ const LONGEST_RETRY_MS = 15_000;
 export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaGroupDependencies): Promise<GroupMember> {
   const { createClient, session, codec, clock, logger } = dependencies;
   const { groupId, topics } = options;
-  for (const topic of topics) await session.run((admin) => partitionsOf(admin, topic)); // TopicMissing, before anything is opened
-
   const backoff = createBackoff(clock, FIRST_RETRY_MS, LONGEST_RETRY_MS);
   const consumer = createClient().consumer({
     groupId,
@@ -64,7 +62,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
     control: reading,
     backoff,
     logger,
-    fetchAssignments: (topic) => fetchAssignments(session, groupId, topic),
+    fetchAssignments: (topic, numbers) => assignmentsOf(session, groupId, topic, numbers),
   });
   const commitInOrder = createCommitter(consumer, groupId);
   await reading.start();
@@ -107,13 +105,4 @@ function createCommitter(consumer: Consumer, groupId: string) {
     last = done.catch(() => undefined); // The caller has the rejection; the next commit does not depend on it.
     return done;
   };
-}
-
-async function fetchAssignments(session: AdminSession, groupId: string, topic: string): Promise<readonly PartitionAssignment[]> {
-  const [offsets, commits] = await Promise.all([offsetsOf(session, topic), committedOf(session, groupId, topic)]);
-  return offsets.map(({ partition, low, high }) => {
-    const found = commits.find((commit) => commit.partition === partition);
-    const committed = found && found.offset !== null ? { offset: found.offset, metadata: found.metadata } : null;
-    return { topic, partition, committed, logStart: low, logEnd: high };
-  });
 }
