@@ -14,8 +14,8 @@ import type { Watchdog } from './watchdog.js';
  * refuse a forced tool while they think) and without temperature, which the API no longer takes.
  *
  * Errors: unreachable (no connection, 5xx, 529, cut stream), timeout, rate_limited (with retry-after), refused (key,
- * quota, unknown model, prompt too long, the model's own refusal), invalid. The SDK's own retries are off: the ReAct
- * loop and the planner decide on them, inside their budgets.
+ * quota, unknown model, prompt too long, the model's own refusal), invalid. The SDK's own retries are off:
+ * retry.ts decides on them.
  */
 export function createAnthropicModel({ entry, apiKey, baseUrl, clock, limits }: HostedOptions): ChatModel {
   const name = `anthropic:${entry.id}`;

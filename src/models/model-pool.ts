@@ -7,6 +7,7 @@ import { createOllamaModel } from './ollama.js';
 import { ollamaUrl } from './ollama-host.js';
 import { createOpenaiModel } from './openai.js';
 import { createPlaybookModel } from './playbook.js';
+import { withRetries } from './retry.js';
 import type { CallLimits } from './watchdog.js';
 
 /** Where the models are and who pays. */
@@ -48,10 +49,10 @@ export function createModelPool(access: ModelAccess): ModelPool {
         return createOllamaModel({ url, entry, clock, limits });
       case 'anthropic':
         if (!access.anthropicKey) return { missingKey: 'ANTHROPIC_API_KEY' };
-        return createAnthropicModel({ entry, apiKey: access.anthropicKey, baseUrl: access.anthropicBaseUrl, clock, limits });
+        return withRetries(createAnthropicModel({ entry, apiKey: access.anthropicKey, baseUrl: access.anthropicBaseUrl, clock, limits }), { clock });
       case 'openai':
         if (!access.openaiKey) return { missingKey: 'OPENAI_API_KEY' };
-        return createOpenaiModel({ entry, apiKey: access.openaiKey, baseUrl: access.openaiBaseUrl, clock, limits });
+        return withRetries(createOpenaiModel({ entry, apiKey: access.openaiKey, baseUrl: access.openaiBaseUrl, clock, limits }), { clock });
     }
   };
   return {

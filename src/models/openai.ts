@@ -16,8 +16,8 @@ const SEED = 42;
  * structured output; temperature only where models.yaml says that the model takes it.
  *
  * Errors: unreachable (no connection, 5xx, cut stream), timeout, rate_limited (with retry-after), refused (key, quota,
- * unknown model, prompt too long, the model's own refusal), invalid. The SDK's own retries are off: the ReAct loop and
- * the planner decide on them, inside their budgets.
+ * unknown model, prompt too long, the model's own refusal), invalid. The SDK's own retries are off:
+ * retry.ts decides on them.
  */
 export function createOpenaiModel({ entry, apiKey, baseUrl, clock, limits }: HostedOptions): ChatModel {
   const name = `openai:${entry.id}`;

@@ -1,0 +1,72 @@
+import { createAnthropicModel } from '../../src/models/anthropic.js';
+import { withRetries } from '../../src/models/retry.js';
+import type { Clock } from '../../src/ports/clock.js';
+import type { FakeReply } from '../support/fake-model-server.js';
+import { startFakeAnthropic, type FakeAnthropic } from '../support/fake-anthropic.js';
+import { ask, catalog, chatRequest, clock, hostedEntry, modelError, step } from './fixtures.js';
+
+describe('a hosted model that tries again', () => {
+  const open: FakeAnthropic[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((server) => server.close()));
+  });
+
+  /** Waits of the retries pass at once and are written down. */
+  const given = async (replies: readonly FakeReply[]) => {
+    const server = await startFakeAnthropic({ reply: (_, index) => replies[index] ?? JSON.stringify(step) });
+    open.push(server);
+    const waits: number[] = [];
+    const hurried: Clock = {
+      ...clock,
+      setTimer(delayMs, callback) {
+        waits.push(delayMs);
+        return clock.setTimer(0, callback);
+      },
+    };
+    const model = createAnthropicModel({ entry: hostedEntry('anthropic', catalog.defaults.planner.anthropic), apiKey: 'test-key', baseUrl: server.url, clock });
+    return { server, waits, model: withRetries(model, { clock: hurried }), once: model };
+  };
+  const limited = (seconds: string): FakeReply => ({ kind: 'error', status: 429, message: 'slow down', headers: { 'retry-after': seconds } });
+  const down: FakeReply = { kind: 'error', status: 529, message: 'overloaded' };
+
+  test('waits as long as retry-after says, and then succeeds', async () => {
+    const { model, waits } = await given([limited('7')]);
+    expect(JSON.parse((await ask(model)).text)).toEqual(step);
+    expect(waits).toEqual([7_000]);
+  });
+
+  test('backs off after failures of the server, three calls in all', async () => {
+    const { model, server, waits } = await given([down, down, down, down]);
+    expect((await modelError(ask(model))).code).toBe('unreachable');
+    expect([server.requests.length, waits]).toEqual([3, [1_000, 2_000]]);
+  });
+
+  test.each([
+    ['a wait that is too long', limited('600')],
+    ['what another try cannot mend', { kind: 'error', status: 400, message: 'bad' }],
+    ['a call that may have been charged', { kind: 'cut', how: 'dropped' }],
+  ] satisfies [string, FakeReply][])('passes on at once: %s', async (_, reply) => {
+    const { model, server, waits } = await given([reply]);
+    await modelError(ask(model));
+    expect([server.requests.length, waits]).toEqual([1, []]);
+  });
+
+  test('costs at worst what one call costs', async () => {
+    const { model, once } = await given([]);
+    expect(model.worstCase(chatRequest())).toEqual(once.worstCase(chatRequest()));
+  });
+
+  test('a caller that gives up while it waits gets its own reason back', async () => {
+    const reason = new Error('the task was cancelled');
+    const caller = new AbortController();
+    const { once } = await given([limited('20')]);
+    const waiting: Clock = {
+      ...clock,
+      setTimer: () => {
+        queueMicrotask(() => caller.abort(reason));
+        return { cancel: () => undefined };
+      },
+    };
+    await expect(withRetries(once, { clock: waiting }).chat(chatRequest(), caller.signal)).rejects.toBe(reason);
+  });
+});
