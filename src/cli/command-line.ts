@@ -1,22 +1,26 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { wrongUse } from './cli-error.js';
-import { listAgents } from './commands/agents.js';
-import { showConfig } from './commands/config-show.js';
-import { approveMission, cancelMission, rejectMission } from './commands/decide.js';
-import { initCluster } from './commands/init.js';
-import { planMission } from './commands/plan.js';
-import { runMission } from './commands/run.js';
-import { stackDown, stackStatus, stackUp } from './commands/stack.js';
-import { startSwarm } from './commands/start.js';
-import { showStatus } from './commands/status.js';
-import { submitMission } from './commands/submit.js';
-import { watchMissions } from './commands/watch.js';
 import { createContext, type CommandContext, type GlobalOptions } from './context.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { describeFailure, failureText } from './failure.js';
 import type { Host } from './host.js';
 import { didYouMean } from './nearest.js';
 import { SETTINGS, SETTING_NAMES, type SettingName } from './settings.js';
+
+/** The commands' code, loaded when one was typed: help should not wait for a Kafka client. */
+const load = {
+  agents: () => import('./commands/agents.js'),
+  config: () => import('./commands/config-show.js'),
+  decide: () => import('./commands/decide.js'),
+  init: () => import('./commands/init.js'),
+  plan: () => import('./commands/plan.js'),
+  run: () => import('./commands/run.js'),
+  stack: () => import('./commands/stack.js'),
+  start: () => import('./commands/start.js'),
+  status: () => import('./commands/status.js'),
+  submit: () => import('./commands/submit.js'),
+  watch: () => import('./commands/watch.js'),
+};
 
 /** What a command does once it was read. */
 type Action = (context: CommandContext) => Promise<ExitCode>;
@@ -78,7 +82,7 @@ function addStart(program: Command, choose: Choose): void {
       const role = options.role ?? null;
       if (options.agents !== undefined && role !== 'worker') throw wrongUse('--agents goes with --role worker only', 'Missions choose their agents with agents: in their file.');
       if (role !== null && (options.exit || options.workspace !== undefined)) throw wrongUse(`--role ${role} runs no mission of its own, so --exit and --workspace mean nothing`, 'Leave them out.');
-      choose(command, (context) => startSwarm(context, { role, agents: options.agents ?? null, exit: options.exit, workspace: options.workspace ?? null }),
+      choose(command, async (context) => (await load.start()).startSwarm(context, { role, agents: options.agents ?? null, exit: options.exit, workspace: options.workspace ?? null }),
         role === null ? {} : { LOG_LEVEL: 'info' });
     });
 }
@@ -87,44 +91,44 @@ function addMissionCommands(program: Command, choose: Choose): void {
   program.command('run').argument('<mission-file>').description('run a mission from start to end, with whatever is missing for it')
     .option('--workspace <dir>', "the mission's workspace, instead of one below WORKSPACE_ROOT")
     .action((file: string, options: { workspace?: string }, command: Command) =>
-      choose(command, (context) => runMission(context, { file, workspace: options.workspace ?? null })));
+      choose(command, async (context) => (await load.run()).runMission(context, { file, workspace: options.workspace ?? null })));
   program.command('submit').argument('<mission-file>').description('hand a mission to a running swarm')
     .option('--wait', 'wait until it has ended', false)
     .option('--workspace <dir>', "the mission's workspace, instead of one below WORKSPACE_ROOT")
     .action((file: string, options: { wait: boolean; workspace?: string }, command: Command) =>
-      choose(command, (context) => submitMission(context, { file, wait: options.wait, workspace: options.workspace ?? null })));
+      choose(command, async (context) => (await load.submit()).submitMission(context, { file, wait: options.wait, workspace: options.workspace ?? null })));
   program.command('plan').argument('<mission-file>').description('show the plan and its waves; runs nothing and needs no broker')
-    .action((file: string, _options: object, command: Command) => choose(command, (context) => planMission(context, file)));
+    .action((file: string, _options: object, command: Command) => choose(command, async (context) => (await load.plan()).planMission(context, file)));
   program.command('status').argument('[mission]').description('the missions, or one mission\'s report')
     .option('--live', 'ask every process what it holds and runs', false)
     .action((mission: string | undefined, options: { live: boolean }, command: Command) =>
-      choose(command, (context) => showStatus(context, { missionId: mission ?? null, live: options.live })));
+      choose(command, async (context) => (await load.status()).showStatus(context, { missionId: mission ?? null, live: options.live })));
   program.command('watch').argument('[mission]').description("events as they happen, one line each; with a mission: its whole story, until it ends")
-    .action((mission: string | undefined, _options: object, command: Command) => choose(command, (context) => watchMissions(context, mission ?? null)));
+    .action((mission: string | undefined, _options: object, command: Command) => choose(command, async (context) => (await load.watch()).watchMissions(context, mission ?? null)));
 }
 
 function addDecisions(program: Command, choose: Choose): void {
   program.command('approve').argument('<mission>').description('let the proposed plan of a mission run')
-    .action((mission: string, _options: object, command: Command) => choose(command, (context) => approveMission(context, mission)));
+    .action((mission: string, _options: object, command: Command) => choose(command, async (context) => (await load.decide()).approveMission(context, mission)));
   program.command('reject').argument('<mission>').description('refuse the proposed plan of a mission')
     .requiredOption('--why <reason>', 'told to the planner')
-    .action((mission: string, options: { why: string }, command: Command) => choose(command, (context) => rejectMission(context, mission, options.why)));
+    .action((mission: string, options: { why: string }, command: Command) => choose(command, async (context) => (await load.decide()).rejectMission(context, mission, options.why)));
   program.command('cancel').argument('<mission>').description('stop a mission')
     .option('--why <reason>', 'stands in the events', 'cancelled by hand')
-    .action((mission: string, options: { why: string }, command: Command) => choose(command, (context) => cancelMission(context, mission, options.why)));
+    .action((mission: string, options: { why: string }, command: Command) => choose(command, async (context) => (await load.decide()).cancelMission(context, mission, options.why)));
 }
 
 function addUpkeep(program: Command, choose: Choose): void {
   const stack = program.command('stack').description('the local broker and schema registry');
-  stack.command('up').description('start it, or find it running').action((_options: object, command: Command) => choose(command, stackUp));
-  stack.command('down').description('stop it; its data stays').action((_options: object, command: Command) => choose(command, stackDown));
-  stack.command('status').description('exit 0 when it is up, 3 when not').action((_options: object, command: Command) => choose(command, stackStatus));
+  stack.command('up').description('start it, or find it running').action((_options: object, command: Command) => choose(command, async (context) => (await load.stack()).stackUp(context)));
+  stack.command('down').description('stop it; its data stays').action((_options: object, command: Command) => choose(command, async (context) => (await load.stack()).stackDown(context)));
+  stack.command('status').description('exit 0 when it is up, 3 when not').action((_options: object, command: Command) => choose(command, async (context) => (await load.stack()).stackStatus(context)));
   const agents = program.command('agents').description('the specialists');
-  agents.command('list').description('each agent with its phase, dependencies, tools and playbooks').action((_options: object, command: Command) => choose(command, listAgents));
+  agents.command('list').description('each agent with its phase, dependencies, tools and playbooks').action((_options: object, command: Command) => choose(command, async (context) => (await load.agents()).listAgents(context)));
   const config = program.command('config').description('the settings');
-  config.command('show').description('each value and where it came from').action((_options: object, command: Command) => choose(command, showConfig));
+  config.command('show').description('each value and where it came from').action((_options: object, command: Command) => choose(command, async (context) => (await load.config()).showConfig(context)));
   program.command('init').description('create the topics, register the schemas, report differences')
-    .action((_options: object, command: Command) => choose(command, initCluster));
+    .action((_options: object, command: Command) => choose(command, async (context) => (await load.init()).initCluster(context)));
 }
 
 /** Options for the settings that have a flag, by the setting's name. */

@@ -79,9 +79,9 @@ describe('commands that need no broker', () => {
     const { code, stdout } = await runInPipe(clone, ['plan', 'missions/quick.yaml', '--json'], UNREACHABLE);
     expect(code).toBe(0);
     expect(JSON.parse(stdout).plan.waves).toHaveLength(2);
-    const { stdout: text } = await runInPipe(clone, ['plan', 'missions/quick.yaml'], UNREACHABLE);
+    const { stdout: text } = await runInPipe(clone, ['plan', 'missions/quick.yaml'], { ...UNREACHABLE, WORKSPACE_ROOT: join(clone.dir, 'untouched') });
     expect(text).toContain('deploy-second_agent-wave2');
-    expect(existsSync(join(clone.dir, '.ravenhelm/workspaces'))).toBe(false);
+    expect(existsSync(join(clone.dir, 'untouched'))).toBe(false);
   });
 
   test('config show masks secrets and names sources', async () => {

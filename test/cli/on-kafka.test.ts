@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { describeWithBroker, testBroker } from '../support/broker.js';
+import { createTestClone, type TestClone } from './support/clone.js';
+import { runInPipe, startInPipe } from './support/ravenhelm.js';
+
+/** The commands that meet a running swarm, as processes on the real broker. */
+describeWithBroker('the command line on Kafka', () => {
+  let clone: TestClone;
+  let env: Readonly<Record<string, string>>;
+  let swarm: ReturnType<typeof startInPipe>[];
+
+  const rh = (...args: string[]) => runInPipe(clone, args, env);
+  const submit = async (mission: string): Promise<string> => (await rh('submit', `missions/${mission}.yaml`)).stdout.trim();
+
+  beforeAll(async () => {
+    clone = await createTestClone();
+    const { brokers, registryUrl } = testBroker();
+    env = { KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}`, KAFKA_SESSION_TIMEOUT_MS: '6000' };
+    await rh('init');
+    swarm = [startInPipe(clone, ['--role', 'orchestrator'], env), startInPipe(clone, ['--role', 'worker'], env)];
+    await Promise.all(swarm.map((role) => role.shows('role.serving')));
+  }, 120_000);
+
+  afterAll(async () => {
+    for (const role of swarm) role.child.kill('SIGTERM');
+    const codes = (await Promise.all(swarm.map((role) => role.ended()))).map(({ code }) => code);
+    await clone.remove();
+    expect(codes).toEqual([0, 0]); // being stopped is a role's good end
+  }, 60_000);
+
+  test('init lists the topics, and again finds nothing to do', async () => {
+    const { code, stdout } = await rh('init', '--json');
+    expect(code).toBe(0);
+    const prefix = env['RAVENHELM_PREFIX'] ?? '';
+    expect(JSON.parse(stdout)).toEqual({
+      topics: [`${prefix}.coordination`, `${prefix}.tasks.first_agent`, `${prefix}.tasks.second_agent`, `${prefix}.status`, `${prefix}.dead-letters`],
+      differences: [],
+    });
+  });
+
+  test('submit --wait --json prints the report of a mission that the running swarm carried out', async () => {
+    const { code, stdout } = await rh('submit', 'missions/quick.yaml', '--wait', '--json');
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ name: 'quick-mission', status: 'completed', ended_at: expect.any(String) });
+
+    const status = await rh('status', report.mission_id, '--json');
+    expect(JSON.parse(status.stdout)).toEqual(report);
+
+    const story = await rh('watch', report.mission_id);
+    expect(story.code).toBe(0);
+    const types = story.stdout.trim().split('\n').map((line) => line.split(' | ')[0]);
+    expect(types[0]).toBe('mission_requested');
+    expect(types.at(-1)).toBe('mission_completed');
+    expect(story.stdout).toMatch(/^task_assigned \| orchestrator → first_agent \| deploy-first_agent-wave1$/m);
+  });
+
+  test('submit --wait ends with 1 when the mission failed, and so does watching it', async () => {
+    const { code, stdout } = await rh('submit', 'missions/wrong.yaml', '--wait', '--json');
+    expect(code).toBe(1);
+    expect((await rh('watch', JSON.parse(stdout).mission_id)).code).toBe(1);
+  });
+
+  test('a mission that waits for approval runs after approve', async () => {
+    const waited = startInPipe(clone, ['submit', 'missions/asks.yaml', '--wait', '--json'], env);
+    await waited.shows('The plan waits for an answer');
+    const [missionId = ''] = /\d{8}-\d{6}-\d{3}-p\d+-[a-z0-9]{4}/.exec((await rh('status')).stdout.split('\n').find((line) => line.includes('waiting for approval')) ?? '') ?? [];
+    expect((await rh('approve', missionId)).code).toBe(0);
+    const { code, stdout } = await waited.ended();
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).mission_id).toBe(missionId);
+    expect(await rh('approve', missionId)).toMatchObject({ code: 2, stderr: expect.stringContaining('has already ended: completed') });
+  });
+
+  test('a plan that was rejected says why', async () => {
+    const missionId = await submit('asks');
+    const watching = startInPipe(clone, ['watch', missionId], env);
+    await watching.shows('plan_proposed');
+    expect((await rh('reject', missionId, '--why', 'not today')).code).toBe(0);
+    await watching.shows('not today');
+    await watching.ended();
+  });
+
+  test('cancel stops a mission; cancelling it again is wrong use', async () => {
+    const missionId = await submit('slow');
+    const watching = startInPipe(clone, ['watch', missionId], env);
+    await watching.shows('task_started');
+    expect((await rh('cancel', missionId, '--why', 'changed my mind')).code).toBe(0);
+    const { code, stdout } = await watching.ended();
+    expect(code).toBe(1);
+    expect(stdout).toContain('changed my mind');
+    expect((await rh('cancel', missionId)).code).toBe(2);
+  });
+
+  test('an unknown mission is wrong use, with the nearest one', async () => {
+    const missionId = await submit('quick');
+    const { code, stderr } = await rh('status', `${missionId.slice(0, -1)}_`);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`Did you mean ${missionId.slice(0, -4)}`);
+  });
+
+  test('status --live asks every process', async () => {
+    const { code, stdout } = await rh('status', '--live', '--json');
+    expect(code).toBe(0);
+    const processes: { role: string; agents: string[]; worker_id: string }[] = JSON.parse(stdout);
+    expect(processes.map(({ role }) => role)).toEqual(['orchestrator', 'worker']);
+    expect(processes[1]?.agents).toEqual(['first_agent', 'second_agent']);
+    expect(processes.map(({ worker_id }) => swarm.some(({ child }) => worker_id.includes(`-${child.pid}-`)))).toEqual([true, true]);
+  });
+
+  test('watch ends quietly when its reader goes away', async () => {
+    const watching = startInPipe(clone, ['watch'], env);
+    await watching.shows('watching');
+    const submitted = submit('quick');
+    await watching.shows('mission_requested');
+    watching.child.stdout.destroy();
+    const { code, stderr } = await watching.ended();
+    expect(stderr).toBe('watching; Ctrl-C ends it\n');
+    expect(code).toBe(0);
+    await submitted;
+  });
+
+  test('two copies share the work and both end with 0', async () => {
+    const copies = await Promise.all([rh('run', 'missions/quick.yaml', '--json'), rh('run', 'missions/quick.yaml', '--json')]);
+    expect(copies.map(({ code }) => code)).toEqual([0, 0]);
+    const ids = copies.map(({ stdout }) => JSON.parse(stdout).mission_id);
+    expect(new Set(ids).size).toBe(2);
+  }, 90_000);
+});
