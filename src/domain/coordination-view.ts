@@ -1,5 +1,5 @@
 import type { AgentEvent, Plan } from './events.js';
-import { evolveCoordination } from './mission-evolve.js';
+import { evolveCoordination, ownerOfDecision } from './mission-evolve.js';
 import { reportMission } from './mission-report.js';
 import { createCoordinationState, type CoordinationState, type Mission } from './mission-state.js';
 import type { FoldRecord } from './record.js';
@@ -19,6 +19,16 @@ export interface CoordinationView {
 
 export function createCoordinationView(): CoordinationView {
   const partitions = new Map<number, CoordinationState>();
+  /** Partitions whose first claim was deleted with the old records: until the next one, whoever decides is the holder. */
+  const withoutClaim = new Set<number>();
+  const apply = (partition: number, record: FoldRecord): AgentEvent | null => {
+    if (!partitions.has(partition) && record.offset > 0) withoutClaim.add(partition);
+    const state = stateOf(partition);
+    if (record.event.event_type === 'partition_claimed') withoutClaim.delete(partition);
+    const owner = withoutClaim.has(partition) ? ownerOfDecision(record.event) : null;
+    if (owner !== null) state.holder = { owner, claimOffset: -1 };
+    return evolveCoordination(state, record) === 'applied' ? record.event : null;
+  };
   const stateOf = (partition: number): CoordinationState => {
     const known = partitions.get(partition) ?? createCoordinationState(partition);
     partitions.set(partition, known);
@@ -32,7 +42,7 @@ export function createCoordinationView(): CoordinationView {
     return null;
   };
   return {
-    apply: (partition, record) => (evolveCoordination(stateOf(partition), record) === 'applied' ? record.event : null),
+    apply,
     missions: () => [...partitions.values()].flatMap((state) => [...state.missions.keys()]).sort(),
     report: (id) => {
       const found = mission(id);

@@ -2,7 +2,7 @@
 import { REQUEST_WINDOW_MS } from './mission-evolve.js';
 import { createCoordinationState, type CoordinationSnapshot, type CoordinationState, type Effect, type Mission } from './mission-state.js';
 import { DataLoss, METADATA_LIMIT_BYTES, type ReplayPoint } from './record.js';
-import { decodeHolder, parseObject } from './task-replay.js';
+import { asciiJson, decodeHolder, parseObject } from './task-replay.js';
 
 /**
  * The first record of the oldest mission that is open or has an effect that was not acknowledged, else the position.
@@ -51,9 +51,8 @@ export function forgetEnded(state: CoordinationState, replayOffset: number, isAc
   return forgotten;
 }
 
-/** ASCII only (mission ids are), so that its length is its size in bytes. */
 function encodeSnapshot({ holder, epoch }: CoordinationSnapshot, ids: readonly string[]): string {
-  return JSON.stringify({ v: 1, h: holder === null ? null : [holder.owner, holder.claimOffset], e: epoch, ids });
+  return asciiJson({ v: 1, h: holder === null ? null : [holder.owner, holder.claimOffset], e: epoch, ids });
 }
 
 /**

@@ -17,7 +17,8 @@ export function reportMission(mission: Mission): MissionReport {
     cost_usd: usage.usd,
     tokens: usage.tokens,
     tasks: tasks.map((task) => reportTask(mission, task)),
-    success: tasks.filter((task) => task.kind === 'verify' && task.status !== 'replaced').flatMap((task) => task.checks),
+    // A changed plan has checks of its own, which come after those of an earlier try.
+    success: tasks.findLast((task) => task.kind === 'verify')?.checks ?? [],
   };
 }
 

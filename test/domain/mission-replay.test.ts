@@ -1,0 +1,137 @@
+import { evolveCoordination, REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
+import { createMissionId, parseMissionId } from '../../src/domain/mission-id.js';
+import { coordinationReplayPoint, forgetEnded, restoreCoordination } from '../../src/domain/mission-replay.js';
+import type { CoordinationState, Effect } from '../../src/domain/mission-state.js';
+import { DataLoss, METADATA_LIMIT_BYTES } from '../../src/domain/record.js';
+import { T0 } from './support/events.js';
+import { cancelRequested, CERT, claimed, completed, ENV, given, ID, opened, PARTITION, planOf, requested, TWO_WAVES, underWay, type MissionLog } from './support/mission-log.js';
+
+const OTHER = createMissionId({ nowMs: T0 + 1, partition: PARTITION, random: () => 0.25 });
+const nothing = () => false;
+const everything = () => true;
+const timeOfId = (id: string) => parseMissionId(id)?.timeMs ?? null;
+
+function replayOf(log: MissionLog, isAcknowledged: (effect: Effect) => boolean): CoordinationState {
+  const point = coordinationReplayPoint(log.state, isAcknowledged);
+  if (point === null) throw new Error('no replay point');
+  return restoreCoordination(PARTITION, point.offset, point.metadata, timeOfId);
+}
+
+/** A mission that has completed, behind it nothing. */
+function ended(): MissionLog {
+  const log = underWay({ plan: planOf([['cert_agent']]) });
+  log.when(completed(CERT));
+  log.settle();
+  return log;
+}
+
+describe('the replay point of a coordination partition', () => {
+  test('is the position while every mission has ended and every effect was acknowledged', () => {
+    const log = ended();
+    expect(replayOf(log, everything)).toMatchObject({ position: log.state.position, epoch: 'log-1', holder: { owner: 'o-1', claimOffset: 0 } });
+  });
+
+  test("is the request of the oldest open mission, with holder and name of the log as they were just before it", () => {
+    const log = given(requested(), claimed(), opened());
+    expect(replayOf(log, everything)).toMatchObject({ position: 0, epoch: null, holder: null });
+    const later = given(claimed(), opened(), requested(), claimed('o-2'));
+    expect(replayOf(later, everything)).toMatchObject({ position: 2, epoch: 'log-1', holder: { owner: 'o-1' } });
+  });
+
+  test('is held by an assignment that was not acknowledged, also of a mission that has ended', () => {
+    expect(replayOf(ended(), nothing).position).toBe(2);
+  });
+
+  test('is held by the cancels of a mission that has ended', () => {
+    const log = underWay();
+    log.when(cancelRequested());
+    log.settle();
+    const acknowledged = (effect: Effect) => effect.event.event_type === 'task_assigned';
+    expect(replayOf(log, acknowledged).position).toBe(2);
+    expect(replayOf(log, everything).position).toBe(log.state.position);
+  });
+
+  test('lets the next holder see every effect that has to be sent, in log order', () => {
+    const log = underWay();
+    log.when(cancelRequested());
+    log.settle();
+    const next = replayOf(log, nothing);
+    for (const record of log.records.slice(next.position)) evolveCoordination(next, record);
+    const effects = next.missions.get(ID)?.effects ?? [];
+    expect(effects.map((effect) => `${effect.event.event_type} ${effect.event.payload.task_id}`)).toEqual([`task_assigned ${CERT}`, `task_assigned ${ENV}`, `task_cancelled ${CERT}`, `task_cancelled ${ENV}`]);
+    expect(effects.map((effect) => effect.offset)).toEqual([...effects.map((effect) => effect.offset)].sort((a, b) => a - b));
+    expect(next.missions.get(ID)).toEqual(log.mission());
+  });
+});
+
+describe('late duplicates of a request', () => {
+  const appendTo = (state: CoordinationState, id: string, timestampMs: number) =>
+    evolveCoordination(state, { offset: state.position, timestampMs, event: requested({ mission_id: id, plan: TWO_WAVES }) });
+
+  test('start nothing after a take-over, though the replay point has passed their mission', () => {
+    const next = replayOf(ended(), everything);
+    expect(appendTo(next, ID, T0 + REQUEST_WINDOW_MS)).toBe('void: mission known');
+    expect(appendTo(next, ID, T0 + REQUEST_WINDOW_MS + 1)).toMatch(/^void/);
+  });
+
+  test('start nothing while another mission holds the replay point', () => {
+    const log = ended();
+    log.when(requested({ mission_id: OTHER }));
+    const next = replayOf(log, everything);
+    expect(next.position).toBe(log.state.position - 1);
+    expect(appendTo(next, OTHER, T0 + 5)).toBe('applied');
+    expect(appendTo(next, ID, T0 + 6)).toBe('void: mission known');
+  });
+
+  test('start nothing after the next holder has committed and was taken over in turn', () => {
+    const second = replayOf(ended(), everything);
+    const point = coordinationReplayPoint(second, everything);
+    expect(appendTo(restoreCoordination(PARTITION, point?.offset ?? 0, point?.metadata ?? '', timeOfId), ID, T0 + 5)).toBe('void: mission known');
+  });
+
+  test('start nothing after their mission was forgotten', () => {
+    const log = ended();
+    expect(forgetEnded(log.state, log.state.position, everything).map((mission) => mission.id)).toEqual([ID]);
+    expect(log.state.missions.size).toBe(0);
+    expect(log.when(requested())).toBe('void: mission known');
+  });
+
+  test('are no longer remembered when every log would refuse them', () => {
+    const log = ended();
+    const late = { offset: log.state.position, timestampMs: T0 + REQUEST_WINDOW_MS + 1, event: opened() };
+    evolveCoordination(log.state, late);
+    expect(coordinationReplayPoint(log.state, everything)?.metadata).not.toContain(ID);
+    forgetEnded(log.state, log.state.position, everything);
+    expect(log.state.requestedIds.size).toBe(0);
+  });
+
+  test('make the replay point wait when their ids do not fit', () => {
+    const log = given(claimed(), opened());
+    const ids = Array.from({ length: 200 }, (_, index) => createMissionId({ nowMs: T0 + index, partition: PARTITION, random: () => 0.5 }));
+    for (const id of ids) {
+      log.when(requested({ mission_id: id }));
+      log.when(cancelRequested('x', id));
+      log.settle({}, id);
+    }
+    expect(ids.join('').length).toBeGreaterThan(METADATA_LIMIT_BYTES);
+    expect(coordinationReplayPoint(log.state, everything)).toBeNull();
+    evolveCoordination(log.state, { offset: log.state.position, timestampMs: T0 + 2 * REQUEST_WINDOW_MS, event: opened() });
+    expect(coordinationReplayPoint(log.state, everything)?.offset).toBe(log.state.position);
+  });
+});
+
+describe('forgetting', () => {
+  test('keeps what is open and what has effects to send', () => {
+    const log = ended();
+    log.when(requested({ mission_id: OTHER }));
+    expect(forgetEnded(log.state, log.state.position, nothing)).toEqual([]);
+    expect([...log.state.missions.keys()]).toEqual([ID, OTHER]);
+  });
+});
+
+describe('metadata', () => {
+  test.each(['', '[]', '{"v":1}', '{"v":2,"h":null,"e":null,"ids":[]}', '{"v":1,"h":null,"e":1,"ids":[]}', '{"v":1,"h":null,"e":null,"ids":["m-1"]}', '{"v":1,"h":null,"e":null,"ids":[7]}', '{"v":1,"h":[],"e":null,"ids":[]}'])(
+    '%j was not written by this fold, and is not guessed at',
+    (text) => expect(() => restoreCoordination(PARTITION, 5, text, timeOfId)).toThrow(DataLoss),
+  );
+});
