@@ -44,6 +44,8 @@ interface Assigned extends PartitionId {
 export function createAssignedPartitions(options: AssignedPartitionsOptions): AssignedPartitions {
   const { group, codec, control, backoff, logger } = options;
   const assigned = new Map<string, Assigned>();
+  /** Topics whose partitions are being opened. */
+  const asking = new Set<string>();
   const isCurrent = (entry: Assigned) => assigned.get(keyOf(entry)) === entry;
 
   const onJoin = (assignment: readonly PartitionId[]) => {
@@ -51,44 +53,49 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     for (const entry of [...assigned.values()]) {
       if (!given.has(keyOf(entry))) close(entry);
     }
-    const opening = assignment.flatMap((partition) => keepOrPrepare(partition) ?? []);
-    for (const topic of new Set(opening.map((entry) => entry.topic))) {
-      void openAll(topic, opening.filter((entry) => entry.topic === topic));
-    }
+    for (const partition of assignment) keepOrPrepare(partition);
+    for (const topic of group.topics) void openAll(topic);
   };
 
-  /** The entry to be opened, or null when the partition is open already. */
-  const keepOrPrepare = ({ topic, partition }: PartitionId): Assigned | null => {
+  const keepOrPrepare = ({ topic, partition }: PartitionId) => {
     const existing = assigned.get(keyOf({ topic, partition }));
     if (existing && existing.phase !== 'opening') {
       control.seek(existing, existing.position);
       if (existing.phase === 'reading') control.resume(existing);
       else control.pause(existing);
-      return null;
+      return;
     }
     // One that is still opening starts anew: what was fetched for it may be from before another member had it.
     const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, blockedReason: null };
     assigned.set(keyOf(entry), entry);
     control.pause(entry);
-    return entry;
   };
 
-  /** Never rejects. kafkajs does not wait for it, so after each await the group may have changed its mind. */
-  const openAll = async (topic: string, entries: readonly Assigned[]) => {
-    for (let attempt = 1; entries.some(isOpening); attempt += 1) {
+  /**
+   * Never rejects. kafkajs does not wait for it, so after each await the group may have changed its mind; and while
+   * leaders move it joins again and again, so that one question at a time is asked for a topic.
+   */
+  const openAll = async (topic: string) => {
+    if (asking.has(topic)) return;
+    asking.add(topic);
+    let failures = 0;
+    for (let entries = openingOf(topic); entries.length > 0; entries = openingOf(topic)) {
       try {
-        const states = await options.fetchAssignments(topic, entries.filter(isOpening).map(({ partition }) => partition));
-        for (const entry of entries.filter(isOpening)) {
-          const state = states.find(({ partition }) => partition === entry.partition);
-          if (state) open(entry, state);
+        const states = await options.fetchAssignments(topic, entries.map(({ partition }) => partition));
+        failures = 0;
+        for (const state of states) {
+          const entry = entries.find(({ partition }) => partition === state.partition);
+          if (entry?.phase === 'opening' && isCurrent(entry)) open(entry, state);
         }
       } catch (error) {
+        failures += 1;
         logger.warn({ group: group.groupId, topic, error: describeError(error) }, 'kafka.open_retried');
+        await backoff.wait(failures);
       }
-      if (entries.some(isOpening)) await backoff.wait(attempt);
     }
+    asking.delete(topic);
   };
-  const isOpening = (entry: Assigned) => entry.phase === 'opening' && isCurrent(entry);
+  const openingOf = (topic: string) => [...assigned.values()].filter((entry) => entry.topic === topic && entry.phase === 'opening');
 
   const open = (entry: Assigned, state: PartitionAssignment) => {
     guarded(entry, () => {

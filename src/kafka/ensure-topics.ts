@@ -1,23 +1,34 @@
 // kafkajs is CommonJS, and node cannot see all of its names: the values come from the default import.
 import kafkajs, { type Admin } from 'kafkajs';
+import type { Clock } from '../ports/clock.js';
 import type { TopicDifference, TopicSpec } from '../ports/log.js';
 import { protocolErrorType } from './errors.js';
 
 /** A cluster of this many brokers survives the loss of one: three replicas, two of them in sync. */
 const BROKERS_FOR_REPLICATION = 3;
 
+const LEADER_IS_STARTING = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'UNKNOWN_TOPIC_OR_PARTITION']);
+
 /** What a topic is to be on this cluster. */
 interface Wanted extends TopicSpec {
   readonly replicas: number;
 }
 
-/** Creates what is missing and reports what differs; never alters a topic. */
-export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<readonly TopicDifference[]> {
+/** A broker that leads a new partition says for a moment that it does not. */
+const QUESTIONS_PER_TOPIC = 200;
+const PAUSE_MS = 50;
+
+/**
+ * Creates what is missing and reports what differs; never alters a topic. A topic that was created can be read when
+ * this resolves: kafkajs's consumers join their group again and again without a pause while it cannot.
+ */
+export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[], clock: Clock): Promise<readonly TopicDifference[]> {
   const { brokers } = await admin.describeCluster();
   const wanted = specs.map((spec) => onCluster(spec, brokers.length));
   const existing = new Set(await admin.listTopics());
   const missing = wanted.filter(({ name }) => !existing.has(name));
   if (missing.length > 0) await createAll(admin, missing);
+  for (const { name } of missing) await untilReadable(admin, name, clock);
   const present = wanted.filter(({ name }) => existing.has(name));
   return present.length > 0 ? differences(admin, present) : [];
 }
@@ -43,6 +54,19 @@ async function createAll(admin: Admin, missing: readonly Wanted[]): Promise<void
     if (missing.length === 1 || !isAggregate(error)) throw error;
     // Another process created some of them in the meantime: then each by itself, where "exists already" is success.
     for (const topic of missing) await createAll(admin, [topic]);
+  }
+}
+
+async function untilReadable(admin: Admin, topic: string, clock: Clock): Promise<void> {
+  for (let question = 1; ; question += 1) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (error) {
+      const type = protocolErrorType(error) ?? '';
+      if (!LEADER_IS_STARTING.has(type) || question === QUESTIONS_PER_TOPIC) throw error;
+      await new Promise<void>((resolve) => clock.setTimer(PAUSE_MS, resolve));
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Admin } from 'kafkajs';
+import type { Clock } from '../ports/clock.js';
 import type { LogAdmin, PartitionAssignment } from '../ports/log.js';
 import { partitionsOf, StaleMetadata, type AdminSession } from './admin-session.js';
 import { ensureTopics } from './ensure-topics.js';
@@ -17,7 +18,7 @@ export interface PartitionCommit {
   readonly metadata: string;
 }
 
-export function createKafkaAdmin(session: AdminSession): LogAdmin {
+export function createKafkaAdmin(session: AdminSession, clock: Clock): LogAdmin {
   return {
     partitionCount: (topic) => session.run(async (admin) => (await partitionsOf(admin, topic)).length),
     offsets: (topic) => offsetsOf(session, topic),
@@ -32,7 +33,7 @@ export function createKafkaAdmin(session: AdminSession): LogAdmin {
         await admin.fetchTopicOffsets(topic);
         await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(beforeOffset) }] });
       }),
-    ensureTopics: (topics) => session.run((admin) => ensureTopics(admin, topics)),
+    ensureTopics: (topics) => session.run((admin) => ensureTopics(admin, topics, clock)),
   };
 }
 

@@ -69,7 +69,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
 
   return {
     registryUrl: registry.url,
-    admin: createKafkaAdmin(session),
+    admin: createKafkaAdmin(session, clock),
     createAppender,
     writeDeadLetter: async (letter) => deadLetters.appendBytes(letter, deadLetterRecord(letter, codec, headersOf)),
     joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, logger, sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS }),

@@ -103,16 +103,27 @@ describe('the partitions of a member', () => {
     commit(0, 1, { logStart: 0, logEnd: 9 });
     partitions.onJoin([P0]);
     await until('the first question', () => fetches === 1);
-    const releaseFirst = release;
     partitions.onJoin([]);
     partitions.onJoin([P0]);
+    release();
     await until('the second question', () => fetches === 2);
-    releaseFirst();
-    await new Promise((resolve) => setImmediate(resolve));
+    expect(told).not.toContain('open 0');
     commit(0, 5, { logStart: 0, logEnd: 9 });
     release();
     await opened(0);
     expect(told.filter((entry) => /open|seek/.test(entry))).toEqual(['open 0', 'seek 0 5']);
+  });
+
+  test('however often the group joins, one question at a time is asked for a topic', async () => {
+    let release: () => void = () => undefined;
+    beforeAnswer = () => new Promise((resolve) => (release = resolve));
+    for (let join = 0; join < 20; join += 1) partitions.onJoin([P0, P1]);
+    expect(fetches).toBe(1);
+    release();
+    await until('the second question', () => fetches === 2);
+    release();
+    await opened(1);
+    expect(fetches).toBe(2);
   });
 
   test('opening is tried again when the cluster does not answer', async () => {
