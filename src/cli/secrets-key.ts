@@ -10,7 +10,8 @@ const KEY_BYTES = 48;
  * volume, so that every worker has the same one, but outside every workspace. Made when it is not there.
  */
 export async function keysDirectory(workspaceRoot: string): Promise<string> {
-  // The state directory is closed to other users (mode 700). Below it the sandbox's account must be able to read.
+  // The state directory is closed to other users. Below it the sandbox's account must be able to read.
+  await mkdir(join(workspaceRoot, STATE_DIRECTORY), { recursive: true, mode: 0o700 });
   const directory = join(workspaceRoot, STATE_DIRECTORY, 'keys');
   await mkdir(directory, { recursive: true });
   await chmod(directory, 0o755);

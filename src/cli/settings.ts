@@ -83,7 +83,7 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   SCHEMA_REGISTRY_USERNAME: { doc: "The registry's user", expected: 'a name', default: null },
   SCHEMA_REGISTRY_PASSWORD: { doc: "The registry's password", expected: 'a password', default: null, secret: true },
   KAFKA_SESSION_TIMEOUT_MS: { doc: 'After so long without a heartbeat the group gives a member\'s partitions to others', expected: 'milliseconds from 6000 to 1800000 (what brokers allow by default)', default: '10000' },
-  WORKER_MODELS: { doc: "The workers' model chain, tried in order; an agent's own chain goes before it", expected: 'names separated by commas, such as ollama:llama3.1,playbook', default: null, flag: '--models <chain>' },
+  WORKER_MODELS: { doc: "The workers' model chain, tried in order; an agent's own models: take its place", expected: 'names separated by commas, such as ollama:llama3.1,playbook', default: null, flag: '--models <chain>' },
   OLLAMA_HOST: { doc: 'Ollama server', expected: 'host, host:port or a URL, such as http://127.0.0.1:11434', default: 'http://127.0.0.1:11434' },
   ANTHROPIC_API_KEY: { doc: 'Key of the planner\'s model', expected: 'a key', default: null, secret: true },
   OPENAI_API_KEY: { doc: 'Key of the optional fallback', expected: 'a key', default: null, secret: true },
@@ -92,7 +92,7 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   WORKSPACE_ROOT: { doc: 'Directory of the missions\' workspaces; the same volume for every worker', expected: 'a directory', default: '.ravenhelm/workspaces', path: true },
   RAVENHELM_AGENTS_DIR: { doc: 'Directory of the agents\' files', expected: 'a directory', default: 'agents', flag: '--agents-dir <dir>', path: true },
   RAVENHELM_SANDBOX: { doc: 'off runs commands with your rights on this computer; nothing confines them then', expected: 'on or off', default: 'on', flag: '--sandbox <on|off>' },
-  LOG_LEVEL: { doc: 'Least important log line on stderr', expected: 'debug, info, warn, error or silent', default: 'warn', flag: '--log-level <level>' },
+  LOG_LEVEL: { doc: 'Least important log line on stderr; info with --role', expected: 'debug, info, warn, error or silent', default: 'warn', flag: '--log-level <level>' },
 };
 
 export const SETTING_NAMES: readonly SettingName[] = settingsSchema.keyof().options;

@@ -1,0 +1,152 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterruption } from '../../src/cli/interruption.js';
+import { createReleases } from '../../src/cli/releases.js';
+import { keysDirectory } from '../../src/cli/secrets-key.js';
+import { createSupervisedRole } from '../../src/cli/supervised-role.js';
+import type { Logger } from '../../src/ports/logger.js';
+import type { Role } from '../../src/roles/role.js';
+import { createFakeClock } from './support/fake-clock.js';
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Roles that a test makes fail; counts what happens to them. */
+function createRoles() {
+  const made: { fail(error: Error): void; starts: number; stops: number[] }[] = [];
+  const create = (): Role => {
+    let fail: (error: Error) => void = () => undefined;
+    const failed = new Promise<Error>((resolve) => { fail = resolve; });
+    const record = { fail, starts: 0, stops: new Array<number>() };
+    made.push(record);
+    return { failed, start: async () => void record.starts++, stop: async (graceMs) => void record.stops.push(graceMs) };
+  };
+  return { made, create };
+}
+
+describe('a supervised role', () => {
+  test('begins anew after a failure, with a growing pause', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const role = createSupervisedRole({ create, clock, logger: silent });
+    await role.start();
+    for (const pauseMs of [500, 1_000, 2_000]) {
+      const before = made.length;
+      made.at(-1)?.fail(new Error('the broker went away'));
+      await settled();
+      expect(made.at(-1)?.stops).toEqual([0]);
+      clock.advance(pauseMs - 1);
+      expect(made).toHaveLength(before);
+      clock.advance(1);
+      await settled();
+      expect(made).toHaveLength(before + 1);
+      expect(made.at(-1)?.starts).toBe(1);
+    }
+    await role.stop(10);
+    expect(made.at(-1)?.stops).toEqual([10]);
+  });
+
+  test('is given up after six failures in a row', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const role = createSupervisedRole({ create, clock, logger: silent });
+    await role.start();
+    for (let i = 1; i <= 6; i++) {
+      made.at(-1)?.fail(new Error(`failure ${i}`));
+      await settled();
+      clock.advance(20_000);
+      await settled();
+    }
+    expect((await role.failed).message).toBe('failure 6');
+    expect(made).toHaveLength(6);
+  });
+
+  test('a minute without failure counts as recovered', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const role = createSupervisedRole({ create, clock, logger: silent });
+    await role.start();
+    for (let i = 1; i <= 10; i++) {
+      clock.advance(61_000);
+      made.at(-1)?.fail(new Error(`failure ${i}`));
+      await settled();
+      clock.advance(500);
+      await settled();
+    }
+    expect(made).toHaveLength(11);
+  });
+
+  test('an error that no retry heals is given up at once', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const role = createSupervisedRole({ create, clock, logger: silent });
+    await role.start();
+    made.at(-1)?.fail(Object.assign(new Error('records are gone'), { retriable: false }));
+    expect((await role.failed).message).toBe('records are gone');
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  test('a stopped role does not begin anew', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const role = createSupervisedRole({ create, clock, logger: silent });
+    await role.start();
+    made[0]?.fail(new Error('the broker went away'));
+    await settled();
+    await role.stop(10);
+    clock.advance(60_000);
+    await settled();
+    expect(made).toHaveLength(1);
+  });
+});
+
+describe('signals', () => {
+  test('the first asks to drain, one that comes with it is the same key press, a later one ends at once', () => {
+    const clock = createFakeClock();
+    let ended = 0;
+    const interruption = createInterruption({ clock, atOnce: () => ended++ });
+    const reason = new Error('Ctrl-C');
+    interruption.signal(reason);
+    expect(interruption.aborted.reason).toBe(reason);
+    clock.advance(50);
+    interruption.signal(reason);
+    expect(ended).toBe(0);
+    clock.advance(400);
+    interruption.signal(reason);
+    expect(ended).toBe(1);
+  });
+});
+
+describe('what was acquired', () => {
+  test('is released in reverse order, also when releasing something fails', async () => {
+    const released: string[] = [];
+    const releases = createReleases(silent);
+    for (const name of ['log', 'feed', 'roles']) {
+      releases.add(name, async () => {
+        released.push(name);
+        if (name === 'feed') throw new Error('already gone');
+      });
+    }
+    await releases.all();
+    expect(released).toEqual(['roles', 'feed', 'log']);
+  });
+});
+
+describe("the missions' encryption key", () => {
+  test('is made once, readable and never replaced, beside the workspaces', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'ravenhelm-keys-'));
+    try {
+      const directories = await Promise.all([keysDirectory(root), keysDirectory(root), keysDirectory(root)]);
+      expect(new Set(directories)).toEqual(new Set([join(root, '.ravenhelm/keys')]));
+      const path = join(root, '.ravenhelm/keys/secrets.key');
+      const key = readFileSync(path, 'utf8');
+      expect(Buffer.from(key, 'base64')).toHaveLength(48);
+      expect(statSync(path).mode & 0o777).toBe(0o444);
+      await keysDirectory(root);
+      expect(readFileSync(path, 'utf8')).toBe(key);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+});
