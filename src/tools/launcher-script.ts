@@ -50,7 +50,7 @@ trap 'stop_for fenced' USR2
 
 stop() {
   case $phase in
-    locking) kill "$child" 2>/dev/null ;;
+    locking) kill -9 "$child" 2>/dev/null ;;
     running) kill_tool ;;
   esac
 }
@@ -113,12 +113,9 @@ leave() {
 }
 
 watch() {
-  nap=
-  trap 'kill $nap 2>/dev/null; exit 0' TERM
-  trap - USR1 USR2
+  trap - TERM USR1 USR2
   while :; do
-    sleep 0.1 9>&- & nap=$!
-    wait "$nap"
+    sleep 0.1 9>&-
     read -r _ _ _ parent _ </proc/self/stat
     if [ "$parent" != $$ ]; then kill_tool; nothing_left; reason=aborted result=137; clock; leave; exit 0; fi
     fenced && kill -USR2 $$
@@ -156,7 +153,8 @@ run_one() {
   wait_for "$child"; result=$code
   phase=idle
   nothing_left
-  kill "$watcher" 2>/dev/null
+  # Only SIGKILL is sure: a subshell that has not yet reset its parent's traps swallows any other signal.
+  kill -9 "$watcher" 2>/dev/null
   wait_for "$watcher"
   wait_for "$out"; wait_for "$err"
   clock
@@ -203,7 +201,7 @@ ${RAISE_FENCE}
 raise_fence
 exec 9>>"$run/lock"
 waiting=
-trap 'kill $waiting 2>/dev/null; exit 73' TERM
+trap 'kill -9 $waiting 2>/dev/null; exit 73' TERM
 flock -x 9 & waiting=$!
 wait "$waiting" || exit 72
 read_fence

@@ -37,7 +37,6 @@ export type LaunchEnd =
  * Rejects with FenceLost when a higher claim was there before the start.
  */
 export async function launch(request: Launch, signal: AbortSignal): Promise<LaunchEnd> {
-  if (signal.aborted) return { kind: 'aborted' };
   const log = await open(join(request.place.run, 'launcher.log'), 'a', 0o600);
   const input = request.input === null ? null : await unnamedFile(request.place.run, request.input);
   try {
@@ -136,6 +135,8 @@ interface ScriptExit {
 
 /** A session of its own (it outlives the worker) and no pipe to the worker, whose death would break it. */
 function runScript(script: string, options: ScriptOptions, signal: AbortSignal): Promise<ScriptExit> {
+  // From here on nothing is awaited before the listener is there, so that no abort is missed.
+  if (signal.aborted) return Promise.resolve({ code: LAUNCHER_EXIT.aborted, signal: null });
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', script, 'ravenhelm-launcher', ...options.argumentVector], {
       cwd: '/',
