@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { mkdtempSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,9 @@ import { workspaceMarker } from '../../src/tools/places.js';
 import { probeSandbox } from '../../src/tools/probe.js';
 import type { ReadOnlyBind, UnusableSandbox, UsableSandbox } from '../../src/tools/sandbox.js';
 import { createToolExecutor } from '../../src/tools/tool-executor.js';
+
+// Real processes on a busy computer; nothing here asserts a time.
+jest.setTimeout(60_000);
 
 export const clock: Clock = {
   now: () => Date.now(),
