@@ -26,7 +26,12 @@ export interface SwarmProcess {
 }
 
 /** The built command line as real processes on the tests' broker, with agents, missions and a prefix of their own. */
-export async function createSwarmProcesses(files: { readonly agents: Readonly<Record<string, string>>; readonly mission: string }) {
+export async function createSwarmProcesses(files: {
+  readonly agents: Readonly<Record<string, string>>;
+  readonly mission: string;
+  /** Set beside, or instead of, the environment that these processes have by default; undefined takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}) {
   const { brokers, registryUrl } = testBroker();
   const ids = createSystemIds();
   const prefix = `e2e.${ids.uuid().slice(0, 8)}`;
@@ -37,7 +42,7 @@ export async function createSwarmProcesses(files: { readonly agents: Readonly<Re
   await writeFile(join(dir, 'mission.yaml'), files.mission);
   const env = {
     PATH: process.env['PATH'], HOME: dir, KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: prefix,
-    WORKSPACE_ROOT: join(dir, 'workspaces'), RAVENHELM_AGENTS_DIR: join(dir, 'agents'), KAFKA_SESSION_TIMEOUT_MS: '6000', WORKER_MODELS: 'playbook',
+    WORKSPACE_ROOT: join(dir, 'workspaces'), RAVENHELM_AGENTS_DIR: join(dir, 'agents'), KAFKA_SESSION_TIMEOUT_MS: '6000', WORKER_MODELS: 'playbook', ...files.env,
   };
   const children = new Set<ChildProcess>();
 
