@@ -10,13 +10,13 @@ const NUM_CTX = 2_048;
 /** Two busy cores without a GPU: what counts here is what comes back, not when. */
 const limits = { connectMs: 60_000, firstTokenMs: 900_000, idleMs: 300_000, wholeMs: 1_200_000 };
 
-/** Strings are bounded: a base model of this size rarely ends one by itself. */
+/** Strings are bounded, and short: a base model of this size rarely ends one by itself. */
 const schema = {
   type: 'object',
   properties: {
-    thought: { type: 'string', maxLength: 60 },
+    thought: { type: 'string', maxLength: 12 },
     tool: { enum: ['execute_terminal_command', 'workspace_read'] },
-    arguments: { type: 'object', properties: { command: { type: 'string', maxLength: 60 } }, required: ['command'] },
+    arguments: { type: 'object', properties: { command: { type: 'string', maxLength: 12 } }, required: ['command'] },
   },
   required: ['thought', 'tool', 'arguments'],
 };
