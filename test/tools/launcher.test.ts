@@ -15,16 +15,19 @@ beforeEach(async () => {
 });
 afterAll(removeTemporaryDirectories);
 
+/** A file of a process in /proc; empty when the process ended meanwhile. */
+function procFile(pid: string | number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** Ids of processes whose command line contains the mark. */
 function alive(mark: string): string[] {
-  return readdirSync('/proc').filter((name) => {
-    if (!/^\d+$/.test(name) || name === String(process.pid)) return false;
-    try {
-      return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(mark) && !/^State:\tZ/m.test(readFileSync(`/proc/${name}/status`, 'utf8'));
-    } catch {
-      return false; // it ended meanwhile
-    }
-  });
+  const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
+  return others.filter((pid) => procFile(pid, 'cmdline').includes(mark) && !/^State:\tZ/m.test(procFile(pid, 'status')));
 }
 
 let marks = 0;
@@ -86,9 +89,9 @@ describe('nothing survives', () => {
 
 /** The launchers' main processes below a root: those without a launcher as their parent. */
 function launchersOf(root: string): number[] {
-  const pids = alive('ravenhelm-launcher').filter((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`run=${root}`)).map(Number);
-  const parentOf = (pid: number) => Number(/^PPid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-  return pids.filter((pid) => !pids.includes(parentOf(pid)) && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'sh');
+  const pids = alive('ravenhelm-launcher').filter((pid) => procFile(pid, 'environ').includes(`run=${root}`)).map(Number);
+  const parentOf = (pid: number) => Number(/^PPid:\t(\d+)/m.exec(procFile(pid, 'status'))?.[1]);
+  return pids.filter((pid) => !pids.includes(parentOf(pid)) && procFile(pid, 'comm').trim() === 'sh');
 }
 
 /** Starts a step from a process of its own, as a worker would, and kills that process when `when` says so. */
