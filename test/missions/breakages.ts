@@ -14,6 +14,11 @@ export interface Breakage {
 const issue = (days: number) =>
   'openssl req -new -config certs/openssl.cnf -key certs/server.key -out /tmp/s.csr && ' +
   `openssl x509 -req -in /tmp/s.csr -CA certs/ca.crt -CAkey certs/ca.key -set_serial 7 -days ${days} -sha256 -extfile certs/openssl.cnf -extensions server -out certs/server.crt`;
+/** Only openssl ca lets one choose the dates. */
+const expire =
+  `printf '[ca]\\ndefault_ca = own\\n[own]\\ndatabase = /tmp/issued\\nnew_certs_dir = /tmp\\nserial = /tmp/serial\\npolicy = any\\n[any]\\ncommonName = supplied\\n' > /tmp/ca.cnf && : > /tmp/issued && echo 07 > /tmp/serial && ` +
+  'openssl req -new -config certs/openssl.cnf -key certs/server.key -out /tmp/s.csr && openssl ca -batch -config /tmp/ca.cnf -in /tmp/s.csr -cert certs/ca.crt -keyfile certs/ca.key -md sha256 ' +
+  '-startdate 20200101000000Z -enddate 20210101000000Z -notext -extfile certs/openssl.cnf -extensions server -out certs/server.crt';
 const newKey = (file: string) => `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out /tmp/new.key && cat /tmp/new.key > ${file}`;
 /** Edits a JSON file by a JavaScript statement over doc. */
 const edit = (file: string, statement: string) => `node -e 'const fs = require("fs"); const doc = JSON.parse(fs.readFileSync("${file}", "utf8")); ${statement}; fs.writeFileSync("${file}", JSON.stringify(doc))'`;
@@ -42,10 +47,10 @@ const links = { agent: 'hlidskjalf_agent', check: 'every link of the status page
 export const BREAKAGES: readonly Breakage[] = [
   { ...certificates, check: 'the certificate names the seven services', what: 'a wrong SAN', by: `sed -i s/lab.ravenhelm/lap.ravenhelm/ certs/openssl.cnf && ${issue(397)}`, says: /lacks the name lab\.ravenhelm\.localhost/ },
   { ...certificates, check: 'the CA issued the server certificate', what: 'a server certificate of another CA', by: `cp certs/ca.crt /tmp/ca.crt && ${newKey('certs/ca.key')} && openssl req -new -x509 -config certs/openssl.cnf -extensions ca -key certs/ca.key -days 3650 -out certs/ca.crt && ${issue(397)} && cat /tmp/ca.crt > certs/ca.crt`, says: /was not issued by certs\/ca\.crt/ },
-  { ...certificates, check: 'the CA issued the server certificate', what: 'a server certificate that is a CA itself', by: `sed -i 's/CA:FALSE/CA:TRUE/' certs/openssl.cnf && ${issue(397)}`, says: /is a CA itself/ },
+  { ...certificates, check: 'the CA issued the server certificate', what: 'a server certificate that is a CA itself', by: `sed -i 's/CA:FALSE/CA:TRUE/; s/digitalSignature/digitalSignature, keyCertSign/' certs/openssl.cnf && ${issue(397)}`, says: /is a CA itself/ },
   { ...certificates, check: 'the private keys belong to the certificates and are private', what: 'a swapped key', by: newKey('certs/server.key'), says: /certs\/server\.key: is not the key of certs\/server\.crt/ },
   { ...certificates, check: 'the private keys belong to the certificates and are private', what: 'a private key that others can read', by: 'chmod 644 certs/server.key', says: /has mode 644/ },
-  { ...certificates, check: 'both certificates are valid for 30 more days', what: 'an expired certificate', by: issue(-2), says: /expired on/ },
+  { ...certificates, check: 'both certificates are valid for 30 more days', what: 'an expired certificate', by: expire, says: /expired on/ },
   { ...certificates, check: 'both certificates are valid for 30 more days', what: 'a certificate that expires soon', by: issue(10), says: /in less than 30 days/ },
 
   { ...environment, what: 'a missing key in .env', by: 'sed -i /^REDIS_PASSWORD=/d .env', says: /lacks REDIS_PASSWORD/ },
