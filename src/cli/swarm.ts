@@ -51,13 +51,14 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
   }
   if (options.agents.length > 0) {
     const chains = new Map(options.agents.map((agent) => [agent.name, models.workerChain(agent.models)]));
-    const { tools, line } = await openTools(context);
+    const { tools, line, impediment } = await openTools(context);
     banner.push(line);
     roles.push(() => withOwnAppenders(log, (appenders) => createWorker({
       ...roleDeps(context, log, options.roster, 'worker', appenders),
       agents: options.agents,
       chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
       tools,
+      impediment,
       loopLimits: { clock: context.host.clock, maxOutputTokens: WORKER_OUTPUT_TOKENS, maxPromptTokens: WORKER_PROMPT_TOKENS },
     })));
   }
@@ -85,7 +86,7 @@ export function openPlanner(roster: Roster, models: Models): Planner {
 }
 
 /** The tools, in the sandbox as it can be built here. One that cannot refuses commands; the line says the fix. */
-async function openTools({ host, config: { values }, logger }: CommandContext): Promise<{ readonly tools: ToolExecutor; readonly line: string }> {
+async function openTools({ host, config: { values }, logger }: CommandContext): Promise<{ readonly tools: ToolExecutor; readonly line: string; readonly impediment: string | null }> {
   await workspaceMarker(values.WORKSPACE_ROOT);
   const keys = await keysDirectory(values.WORKSPACE_ROOT);
   const packages = TOOLBOX_PACKAGES.map((name) => ({ source: join(host.projectDir, 'node_modules', name), target: `/node_modules/${name}` }));
@@ -96,9 +97,10 @@ async function openTools({ host, config: { values }, logger }: CommandContext): 
   };
   const sandbox = values.RAVENHELM_SANDBOX ? await probeSandbox(system) : 'off';
   const tools = createToolExecutor({ ...system, workspaceRoot: values.WORKSPACE_ROOT, sandbox, clock: host.clock, logger });
-  if (sandbox === 'off') return { tools, line: 'Sandbox: off, as --sandbox off says: commands run with your rights on this computer' };
-  if (sandbox.ok) return { tools, line: `Sandbox: bubblewrap ${sandbox.version}` };
-  return { tools, line: `Sandbox: cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}` };
+  if (sandbox === 'off') return { tools, line: 'Sandbox: off, as --sandbox off says: commands run with your rights on this computer', impediment: null };
+  if (sandbox.ok) return { tools, line: `Sandbox: bubblewrap ${sandbox.version}`, impediment: null };
+  const impediment = `the sandbox cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}`;
+  return { tools, line: `Sandbox: ${impediment}`, impediment };
 }
 
 function roleDeps({ host, logger, topics }: CommandContext, log: Log, roster: Roster, role: string, appenders: RoleDeps['appenders']): RoleDeps {

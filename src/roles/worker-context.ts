@@ -16,6 +16,8 @@ export interface WorkerDeps extends RoleDeps {
   chainOf(agent: AgentSpec): readonly ChatModel[];
   readonly tools: ToolExecutor;
   readonly loopLimits: LoopLimits;
+  /** What keeps this process from doing its work although it runs, such as a sandbox that cannot be built; null: nothing. */
+  readonly impediment?: string | null;
   readonly timings?: Partial<WorkerTimings>;
 }
 
@@ -42,5 +44,7 @@ export interface WorkerContext {
   sendToMission(attempt: TaskAttempt, event: MissionNews): void;
   /** The set of held partitions has changed. */
   onHeldChanged(): void;
+  /** Work has come to a stop somewhere, and why; told to watchers. */
+  onUnhealthy(reason: string): void;
   onFatal(error: Error): void;
 }

@@ -142,7 +142,10 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     onRecords(records) {
       for (const record of records) fold(record);
     },
-    onBlocked: (offset, reason) => logger.error({ offset, reason }, 'partition.blocked'),
+    onBlocked(offset, reason) {
+      logger.error({ offset, reason }, 'partition.blocked');
+      context.onUnhealthy(`${topic}/${partition} stops at offset ${offset}: ${reason}`);
+    },
     onUnblocked: () => logger.info({}, 'partition.unblocked'),
     onClosed() {
       claim.close();

@@ -39,6 +39,9 @@ export function createWorker(deps: WorkerDeps): Role {
       announceReady();
       presence?.beatSoon();
     },
+    onUnhealthy(reason) {
+      presence?.send({ type: 'service_unhealthy', from: processId, payload: { ...service('unhealthy'), error_message: reason } });
+    },
     onFatal: (error) => failed.resolve(error),
   };
 
@@ -101,6 +104,7 @@ export function createWorker(deps: WorkerDeps): Role {
       await presence.start();
       committing = repeat(clock, timings.commitMs, commitAll);
       announceReady();
+      if (deps.impediment) context.onUnhealthy(deps.impediment);
     },
     async stop(graceMs) {
       logger.info({ running: vitals().running.length, grace_ms: graceMs }, 'worker.draining');

@@ -15,14 +15,15 @@ interface Stage {
   readonly setup?: number;
   readonly typecheck?: number;
   readonly test?: number;
+  readonly start?: number;
   /** What jest leaves; null: it did not get that far. */
   readonly results: object | null;
 }
 
 /** Runs .ci/run with an npm whose commands end as given. */
-async function ci({ setup = 0, typecheck = 0, test = 0, results }: Stage) {
+async function ci({ setup = 0, typecheck = 0, test = 0, start = 0, results }: Stage) {
   const leave = results === null ? ':' : `printf '%s' '${JSON.stringify(results)}' > "$RAVENHELM_TEST_RESULTS"`;
-  const npm = `#!/bin/sh\ncase "$*" in\n"run setup") exit ${setup};;\n"run typecheck") exit ${typecheck};;\n"test") ${leave}; exit ${test};;\nesac\nexit 0\n`;
+  const npm = `#!/bin/sh\ncase "$*" in\n"run setup") exit ${setup};;\n"run typecheck") exit ${typecheck};;\n"start -- --exit") exit ${start};;\n"test") ${leave}; exit ${test};;\nesac\nexit 0\n`;
   await writeFile(join(bin, 'npm'), npm);
   await chmod(join(bin, 'npm'), 0o755);
   const { exitCode, stdout } = await execa('bash', ['.ci/run'], { env: { PATH: `${bin}:${process.env['PATH']}` }, reject: false, stdin: 'ignore' });
@@ -48,7 +49,8 @@ describe('.ci/run', () => {
     expect(await ci({ results: { ...counts, numPassedTests: 0 } })).toMatchObject({ exitCode: 1 });
   });
 
-  test('fails when setup or the type check fails, whatever the tests say', async () => {
+  test('fails when setup, the type check or the example mission fails, whatever the tests say', async () => {
+    expect(await ci({ start: 1, results: counts })).toEqual({ exitCode: 1, lastLine: '12 passed, 1 failed' });
     expect(await ci({ typecheck: 2, results: counts })).toEqual({ exitCode: 1, lastLine: '12 passed, 1 failed' });
     expect(await ci({ setup: 1, results: counts })).toMatchObject({ exitCode: 1, lastLine: expect.stringMatching(/^0 passed, [1-9]/) });
   });

@@ -57,6 +57,12 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     }
   });
 
+  test('a worker that cannot do its work says so', async () => {
+    swarm = await create({ roster, impediment: 'the sandbox cannot be built' });
+    await swarm.startWorker();
+    await swarm.until(() => swarm.events.some((event) => event.event_type === 'service_unhealthy' && event.payload.error_message === 'the sandbox cannot be built'));
+  });
+
   test('a failing task is tried again, then the planner is asked once, and the next wave never starts', async () => {
     swarm = await create({ roster, behaviour: (command) => (command.startsWith('cert_agent step 2') ? 'fail' : 'ok') });
     await swarm.startOrchestrator();

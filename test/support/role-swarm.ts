@@ -37,7 +37,7 @@ export interface RunningWorker {
 }
 
 /** Orchestrators and workers in one process, on a log that they share. */
-export async function createRoleSwarm(options: { readonly roster: readonly AgentSpec[]; readonly behaviour?: Behaviour; readonly chain?: readonly ChatModel[]; readonly log?: Log; readonly prefix?: string; readonly partitions?: number }) {
+export async function createRoleSwarm(options: { readonly roster: readonly AgentSpec[]; readonly behaviour?: Behaviour; readonly chain?: readonly ChatModel[]; readonly log?: Log; readonly prefix?: string; readonly partitions?: number; readonly impediment?: string }) {
   const clock = createSystemClock();
   const ids = createSystemIds();
   const log = options.log ?? createMemoryLog({ clock });
@@ -97,7 +97,7 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
       const { process, deps } = startProcess();
       const tools = createScriptedTools(ledger, volume, behaviour);
       const loopLimits = { clock, maxOutputTokens: 1000, maxPromptTokens: 8000 };
-      const role = createWorker({ ...deps, agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, loopLimits, timings: { commitMs: 20 } });
+      const role = createWorker({ ...deps, agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, impediment: options.impediment ?? null, loopLimits, timings: { commitMs: 20 } });
       roles.push(role);
       await role.start();
       return {
