@@ -159,8 +159,9 @@ describe('the marker', () => {
 
   test('of another root makes the workspace unusable, with both ids in the message', async () => {
     const task = { ...harness.task(), workspaceMarker: '00000000-0000-4000-8000-000000000000' };
-    for (const attempt of [harness.executor.prepareWorkspace(task), harness.call('execute_terminal_command', { command: 'true' }, { task }), harness.executor.takeFence(task, 1, never)]) {
-      await expect(attempt).rejects.toMatchObject({ code: 'workspace', message: expect.stringContaining('00000000-0000-4000-8000-000000000000') });
+    const attempts = [() => harness.executor.prepareWorkspace(task), () => harness.call('execute_terminal_command', { command: 'true' }, { task }), () => harness.executor.takeFence(task, 1, never)];
+    for (const attempt of attempts) {
+      await expect(attempt()).rejects.toMatchObject({ code: 'workspace', message: expect.stringContaining('00000000-0000-4000-8000-000000000000') });
     }
   });
 
