@@ -92,7 +92,7 @@ async function openTools({ host, config: { values }, logger }: CommandContext): 
   const packages = TOOLBOX_PACKAGES.map((name) => ({ source: join(host.projectDir, 'node_modules', name), target: `/node_modules/${name}` }));
   const system: SystemOptions = {
     toolboxDir: join(host.projectDir, 'toolbox'),
-    extraBinds: [...packages, { source: keys, target: '/keys' }],
+    extraBinds: [...packages, { source: keys, target: '/keys', variable: 'KEYS' }],
     nodePath: host.nodePath,
   };
   const sandbox = values.RAVENHELM_SANDBOX ? await probeSandbox(system) : 'off';

@@ -10,6 +10,8 @@ export interface ReadOnlyBind {
   readonly source: string;
   /** Absolute, outside every other mount. */
   readonly target: string;
+  /** Environment variable that tells commands where it is: the target in the sandbox, the source without one. */
+  readonly variable?: string;
 }
 
 /** Who runs inside; set when the worker is root. */
@@ -69,6 +71,7 @@ export function systemMounts(options: SystemOptions): SystemMounts {
   if (!nodeIsSystem) args.push('--ro-bind', node, `${INSIDE.node}/node`);
   if (options.toolboxDir !== null) args.push('--ro-bind', realpathSync(options.toolboxDir), INSIDE.toolbox);
   for (const bind of options.extraBinds) args.push(...parentsOf(checkedTarget(bind.target)), '--ro-bind', realpathSync(bind.source), bind.target);
+  for (const { variable, target } of options.extraBinds) if (variable !== undefined) args.push('--setenv', variable, target);
   return { arguments: args, path: `${nodeIsSystem ? dirname(node) : INSIDE.node}:${SYSTEM_PATH}` };
 }
 
@@ -154,6 +157,7 @@ export interface UnsandboxedOptions {
   readonly workspace: string;
   readonly outputs: string;
   readonly toolboxDir: string | null;
+  readonly extraBinds: readonly ReadOnlyBind[];
   readonly nodePath: string;
   /** Marks the processes of this run in their environment, so that stragglers are found. */
   readonly token: string;
@@ -162,6 +166,7 @@ export interface UnsandboxedOptions {
 
 /** The argument vector with --sandbox off: a session of its own and a clean environment, nothing else. */
 export function unsandboxedArguments(options: UnsandboxedOptions): string[] {
+  const places = options.extraBinds.flatMap(({ variable, source }) => (variable === undefined ? [] : [`${variable}=${source}`]));
   return ['setsid', 'env', '-i', `PATH=${dirname(options.nodePath)}:${SYSTEM_PATH}`, 'HOME=/tmp', 'LANG=C.UTF-8', `WORKSPACE=${options.workspace}`,
-    `OUTPUTS=${options.outputs}`, `TOOLBOX=${options.toolboxDir ?? ''}`, `RAVENHELM_RUN=${options.token}`, ...options.program];
+    `OUTPUTS=${options.outputs}`, `TOOLBOX=${options.toolboxDir ?? ''}`, ...places, `RAVENHELM_RUN=${options.token}`, ...options.program];
 }

@@ -46,7 +46,7 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
   function argumentVector(place: RunPlace, stem: string, program: Program, workspaceWritable: boolean): string[] {
     if (sandbox === 'off') {
       const { toolboxDir, nodePath } = options;
-      return unsandboxedArguments({ workspace: place.workspace, outputs: place.outputs, toolboxDir, nodePath, token: tokenOf(place, stem), program });
+      return unsandboxedArguments({ workspace: place.workspace, outputs: place.outputs, toolboxDir, extraBinds, nodePath, token: tokenOf(place, stem), program });
     }
     if (!sandbox.ok || system === null) throw new CallRefused(`the sandbox cannot be built here: ${sandbox.ok ? '' : `${sandbox.reason}. ${sandbox.fix}`}`);
     const { workspace, outputs, etcDir, account } = place;
