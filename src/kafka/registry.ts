@@ -1,12 +1,10 @@
+import { COMPATIBILITY, SchemaType } from '@kafkajs/confluent-schema-registry';
+import { ConfluentSchemaRegistryError } from '@kafkajs/confluent-schema-registry/dist/errors.js';
 import { z } from 'zod';
-import type { Clock } from '../ports/clock.js';
-import { RegistryUnreachable, SchemaIncompatible, SchemaUnknown, describeError } from './errors.js';
+import { RegistryUnreachable, SchemaIncompatible, SchemaUnknown } from './errors.js';
+import { createRegistryClient, RegistryRefused, type RegistryClient, type RegistryClientOptions } from './registry-client.js';
 
-/**
- * A client of the Confluent registry API (Confluent, Redpanda, Apicurio's ccompat).
- * Not @kafkajs/confluent-schema-registry: that one reports a refused connection as HTTP status 400, so that
- * "registry down" (wait) cannot be told from "bad schema" (stop) but by the message's words.
- */
+/** The schema registry: whatever speaks the Confluent API (Confluent, Redpanda, Apicurio's ccompat). */
 export interface Registry {
   /** Where the API was found. */
   readonly url: string;
@@ -16,50 +14,56 @@ export interface Registry {
   schemaById(id: number): Promise<string>;
 }
 
-export interface RegistryOptions {
+export interface RegistryOptions extends RegistryClientOptions {
   /** http(s)://host:port, or the API's own address, such as http://host:port/apis/ccompat/v7. */
   readonly url: string;
-  readonly auth?: { readonly username: string; readonly password: string };
-  readonly clock: Clock;
 }
 
-const REQUEST_TIMEOUT_MS = 10_000;
-const SERVER_ERROR_RETRIES = 4;
-const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 /** Where Apicurio serves the Confluent API; Confluent and Redpanda serve it at the root. */
 const APICURIO_PATH = '/apis/ccompat/v7';
+const UNAUTHORIZED: readonly number[] = [401, 403];
+/** Incompatible with an earlier version; no valid schema. */
+const NOT_TAKEN: readonly number[] = [409, 422];
 
-const idAnswer = z.object({ id: z.number().int() });
+const compatibility = COMPATIBILITY.FULL_TRANSITIVE;
 const schemaAnswer = z.object({ schema: z.string() });
-const errorAnswer = z.object({ message: z.string() });
-
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
-type Request = (method: 'GET' | 'PUT' | 'POST', path: string, body?: object) => Promise<Answer>;
 
 /** Finds the API under the given address. Rejects with RegistryUnreachable. */
 export async function connectRegistry(options: RegistryOptions): Promise<Registry> {
   const given = options.url.replace(/\/+$/, '');
   for (const url of [given, given + APICURIO_PATH]) {
-    const request = createRequest(url, options);
-    const answer = await request('GET', '/subjects');
-    if (answer.status === 200 && Array.isArray(answer.body)) return createRegistry(url, request);
-    if (answer.status === 401 || answer.status === 403) throw new RegistryUnreachable(url, `it refuses this user (HTTP ${answer.status})`);
+    const client = createRegistryClient(url, options);
+    if (await speaksConfluent(url, client)) return createRegistry(url, client);
   }
   throw new RegistryUnreachable(given, 'what answers there does not speak the Confluent registry API');
 }
 
-function createRegistry(url: string, request: Request): Registry {
-  const unexpected = (answer: Answer) => new RegistryUnreachable(url, `unexpected answer, HTTP ${answer.status}: ${reasonOf(answer)}`);
+async function speaksConfluent(url: string, { api }: RegistryClient): Promise<boolean> {
+  try {
+    return Array.isArray((await api.Subject.all()).data<unknown>());
+  } catch (error) {
+    if (!(error instanceof RegistryRefused)) throw error;
+    if (UNAUTHORIZED.includes(error.status)) throw new RegistryUnreachable(url, `it refuses this user (HTTP ${error.status})`, { cause: error });
+    return false;
+  }
+}
 
+function createRegistry(url: string, { registry, api }: RegistryClient): Registry {
   const lookUp = async (subject: string, schema: string): Promise<number | null> => {
-    const answer = await request('POST', `/subjects/${encodeURIComponent(subject)}`, { schema });
-    if (answer.status === 404) return null;
-    if (answer.status !== 200) throw unexpected(answer);
-    return idAnswer.parse(answer.body).id;
+    try {
+      return await registry.getRegistryIdBySchema(subject, { type: SchemaType.AVRO, schema });
+    } catch (error) {
+      // The library's way to say 404; every other failure is one of ours.
+      if (error instanceof ConfluentSchemaRegistryError) return null;
+      throw error;
+    }
+  };
+
+  const registerNew = async (subject: string, schema: string): Promise<number> => {
+    // Set first: register() refuses a subject of another compatibility, and it would take the first version under the
+    // registry's default before it sets any. The library has the request, but no method of its own for it.
+    await api.Subject.updateConfig({ subject, body: { compatibility } });
+    return (await registry.register({ type: SchemaType.AVRO, schema }, { subject, compatibility })).id;
   };
 
   return {
@@ -67,61 +71,24 @@ function createRegistry(url: string, request: Request): Registry {
     async register(subject, schema) {
       const known = await lookUp(subject, schema);
       if (known !== null) return known;
-      const config = await request('PUT', `/config/${encodeURIComponent(subject)}`, { compatibility: 'FULL_TRANSITIVE' });
-      if (config.status !== 200) throw unexpected(config);
-      const answer = await request('POST', `/subjects/${encodeURIComponent(subject)}/versions`, { schema });
-      if (answer.status === 200) return idAnswer.parse(answer.body).id;
-      if (answer.status !== 409 && answer.status !== 422) throw unexpected(answer);
-      // Two processes that start together: the other one's registration of the same schema may be the conflict.
-      const registeredMeanwhile = await lookUp(subject, schema);
-      if (registeredMeanwhile !== null) return registeredMeanwhile;
-      throw new SchemaIncompatible(subject, reasonOf(answer));
+      try {
+        return await registerNew(subject, schema);
+      } catch (error) {
+        if (!(error instanceof RegistryRefused) || !NOT_TAKEN.includes(error.status)) throw error;
+        // Two processes that start together: the other one's registration of the same schema may be the conflict.
+        const registeredMeanwhile = await lookUp(subject, schema);
+        if (registeredMeanwhile !== null) return registeredMeanwhile;
+        throw new SchemaIncompatible(subject, error.reason);
+      }
     },
+    /** The text and not the library's compiled schema: the codec resolves from it to this build's own. */
     async schemaById(id) {
-      const answer = await request('GET', `/schemas/ids/${id}`);
-      if (answer.status === 404) throw new SchemaUnknown(id);
-      if (answer.status !== 200) throw unexpected(answer);
-      return schemaAnswer.parse(answer.body).schema;
+      try {
+        return schemaAnswer.parse((await api.Schema.find({ id })).data<unknown>()).schema;
+      } catch (error) {
+        if (error instanceof RegistryRefused && error.status === 404) throw new SchemaUnknown(id);
+        throw error;
+      }
     },
   };
-}
-
-function createRequest(url: string, { auth, clock }: RegistryOptions): Request {
-  const headers: Record<string, string> = { accept: CONTENT_TYPE, 'content-type': CONTENT_TYPE };
-  if (auth) headers['authorization'] = `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
-
-  const once: Request = async (method, path, body) => {
-    const timeout = new AbortController();
-    const timer = clock.setTimer(REQUEST_TIMEOUT_MS, () => timeout.abort(new Error(`no answer within ${REQUEST_TIMEOUT_MS / 1000} s`)));
-    try {
-      const response = await fetch(url + path, { method, headers, body: body && JSON.stringify(body), signal: timeout.signal });
-      return { status: response.status, body: parseBody(await response.text()) };
-    } catch (error) {
-      throw new RegistryUnreachable(url, describeError(error), { cause: error });
-    } finally {
-      timer.cancel();
-    }
-  };
-
-  return async (method, path, body) => {
-    for (let attempt = 1; ; attempt += 1) {
-      const answer = await once(method, path, body);
-      // Apicurio answers 500 while two clients create the same subject; all requests here may be repeated.
-      if (answer.status < 500 || attempt > SERVER_ERROR_RETRIES) return answer;
-      await new Promise<void>((resolve) => clock.setTimer(50 * 2 ** attempt, resolve));
-    }
-  };
-}
-
-function parseBody(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text; // Not JSON: the status decides, and the text goes into the message.
-  }
-}
-
-function reasonOf({ body }: Answer): string {
-  const error = errorAnswer.safeParse(body);
-  return error.success ? error.data.message : String(body).slice(0, 300);
 }
