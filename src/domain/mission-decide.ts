@@ -215,7 +215,7 @@ function decideAfterFailure(mission: Mission, failed: MissionTask, context: Deci
 }
 
 /** Open attempts are cancelled first, each by its own decision; the mission ends when these have been read back. */
-function failMission(mission: Mission, context: DecideContext, reason: string): readonly Decision[] {
+export function failMission(mission: Mission, context: Pick<DecideContext, 'owner'>, reason: string): readonly Decision[] {
   const open = openTasks(mission);
   if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'mission_ended', reason));
   return [{ event_type: 'mission_failed', payload: { mission_id: mission.id, owner: context.owner, reason } }];

@@ -4,7 +4,8 @@ import type { Logger } from '../ports/logger.js';
 import type { Backoff } from './backoff.js';
 import type { Codec } from './codec.js';
 import type { ReadControl } from './consumer-session.js';
-import { DataLoss, describeError, reportFatal } from './errors.js';
+import { DataLoss } from '../domain/record.js';
+import { describeError, reportFatal } from './errors.js';
 import { readBatch, type ReadStop } from './read-batch.js';
 
 export interface AssignedPartitionsOptions {

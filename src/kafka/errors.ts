@@ -82,17 +82,6 @@ export class TopicPlanInvalid extends Error {
   }
 }
 
-/** Records that a group had not read are gone, or its position lies past the end of the log. */
-export class DataLoss extends Error {
-  readonly code = 'data_loss';
-  readonly retriable = false;
-
-  constructor(message: string) {
-    super(message);
-    this.name = 'DataLoss';
-  }
-}
-
 /** The client of a group's member stopped for good. */
 export class MemberStopped extends Error {
   readonly code = 'member_stopped';

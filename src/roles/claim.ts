@@ -51,12 +51,18 @@ export function createClaim(deps: ClaimDeps): Claim {
 
   function start(): void {
     reclaim = null;
-    if (closed || !deps.isAssigned()) return;
+    if (closed) return;
     owner = `${processId}/${ids.uuid().slice(0, 8)}`;
     const event = createEvent({ type: 'partition_claimed', from: processId, payload: { owner, worker_id: processId, ...partition } });
     appender.append({ ...partition, key: `claim/${partition.partition}`, event }).catch((error: unknown) => {
       if (!closed && !(error instanceof AppendDropped)) deps.onFatal(asError(error));
     });
+  }
+
+  /** Once the group has taken the partition away, close() follows. */
+  function startIfAssigned(): void {
+    if (deps.isAssigned()) start();
+    else reclaim = clock.setTimer(RECLAIM_DELAY_MS, startIfAssigned);
   }
 
   function lose(): void {
@@ -76,7 +82,7 @@ export function createClaim(deps: ClaimDeps): Claim {
         deps.onHeld(held);
       } else if (held !== null) {
         lose();
-        reclaim = clock.setTimer(RECLAIM_DELAY_MS, start);
+        reclaim = clock.setTimer(RECLAIM_DELAY_MS, startIfAssigned);
       }
     },
     close() {

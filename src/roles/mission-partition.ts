@@ -2,7 +2,7 @@
 import { clamp } from '../domain/budget.js';
 import type { AgentEvent } from '../domain/events.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
-import { decideMission, type DecideContext, type Decision } from '../domain/mission-decide.js';
+import { decideMission, failMission, type DecideContext, type Decision } from '../domain/mission-decide.js';
 import { evolveCoordination, missionIdOf } from '../domain/mission-evolve.js';
 import { parseMissionId } from '../domain/mission-id.js';
 import { coordinationReplayPoint, forgetEnded, restoreCoordination } from '../domain/mission-replay.js';
@@ -125,7 +125,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     dirty.add(mission.id);
     if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') sendEffects([{ offset, event }]);
     if (event.event_type === 'plan_requested') plannerCalls.call(mission);
-    else if (mission.planning !== 'requested') plannerCalls.stop(mission.id);
+    else if (mission.planning !== 'requested' || mission.status !== 'open') plannerCalls.stop(mission.id);
     sendDependencyNews(context, mission, event);
   }
 
@@ -174,7 +174,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     appenders.coordination.append({ topic, partition, key, event }).catch((error: unknown) => {
       pending.delete(event.event_id);
       if (error instanceof AppendDropped) return;
-      if (error instanceof AppendRejected && event.event_type !== 'mission_failed') return failUndecidable(event, error);
+      if (error instanceof AppendRejected && event.event_type !== 'mission_failed' && event.event_type !== 'task_cancelled') return failUndecidable(event, error);
       context.onFatal(asError(error));
     });
   }
@@ -183,9 +183,10 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
   function failUndecidable(event: AgentEvent, error: AppendRejected): void {
     const held = claim.held();
     const missionId = missionIdOf(event);
-    if (held === null || missionId === null) return context.onFatal(error);
+    const mission = missionId === null ? undefined : state.missions.get(missionId);
+    if (held === null || mission === undefined) return context.onFatal(error);
     const reason = `${event.event_type} could not be written: ${error.message}`;
-    appendOwn(context.createEvent({ type: 'mission_failed', from: 'orchestrator', missionId, payload: { mission_id: missionId, owner: held.owner, reason } }), missionId);
+    for (const decision of failMission(mission, held, reason)) appendDecision(mission, decision);
   }
 
   /** The assignment cannot be delivered: that is the end of the attempt. */

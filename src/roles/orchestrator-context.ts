@@ -4,10 +4,13 @@ import type { PartitionId } from '../ports/log.js';
 import type { CreateEvent } from './event.js';
 import type { LiveWorkers } from './live-workers.js';
 import type { Presence } from './presence.js';
+import type { RetentionRule } from './retention.js';
 import type { RoleDeps } from './role.js';
 
 export interface OrchestratorDeps extends RoleDeps {
   readonly planner: Planner;
+  /** What is deleted from the log when it is old and done; default: nothing. */
+  readonly retention?: readonly RetentionRule[];
   readonly timings?: Partial<OrchestratorTimings>;
 }
 
@@ -15,6 +18,8 @@ export interface OrchestratorTimings extends MissionTimings {
   /** Between commits of replay points. */
   readonly commitMs: number;
   readonly heartbeatMs: number;
+  /** Between passes that delete old records. */
+  readonly retentionMs: number;
   /** A process that was silent for so long is not counted as live. */
   readonly silentMs: number;
 }

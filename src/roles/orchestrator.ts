@@ -8,9 +8,10 @@ import { openMissionPartition, type MissionPartition } from './mission-partition
 import type { OrchestratorContext, OrchestratorDeps, OrchestratorTimings } from './orchestrator-context.js';
 import { createPresence, type Presence, type Vitals } from './presence.js';
 import { repeat } from './repeat.js';
+import { createRetention } from './retention.js';
 import { createDeferred, type Role } from './role.js';
 
-const DEFAULT_ORCHESTRATOR_TIMINGS: OrchestratorTimings = { ...DEFAULT_TIMINGS, commitMs: 500, heartbeatMs: 5_000, silentMs: 15_000 };
+const DEFAULT_ORCHESTRATOR_TIMINGS: OrchestratorTimings = { ...DEFAULT_TIMINGS, commitMs: 500, heartbeatMs: 5_000, retentionMs: 3_600_000, silentMs: 15_000 };
 
 export function createOrchestrator(deps: OrchestratorDeps): Role {
   const { log, clock, logger, topics, processId } = deps;
@@ -20,6 +21,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   const partitions = new Set<MissionPartition>();
   const live = createLiveWorkers(clock, timings.silentMs);
   const commits = createCommits(logger);
+  const retention = createRetention({ admin: log.admin, clock, logger, rules: deps.retention ?? [] });
   let member: GroupMember | null = null;
   let presence: Presence | null = null;
   let statusWatch: Watch | null = null;
@@ -86,12 +88,13 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       });
       await context.presence.start();
       const joined = member;
-      committing = repeat(clock, timings.commitMs, () => commits.run(joined, [...partitions]));
+      committing = repeat(clock, timings.commitMs, () => commits.run(joined, [...partitions]), failed.resolve);
+      retention.start(timings.retentionMs);
     },
     async stop() {
       logger.info({}, 'orchestrator.draining');
       committing?.stop();
-      await Promise.all([...partitions].map((partition) => partition.drain()));
+      await Promise.all([retention.stop(), ...[...partitions].map((partition) => partition.drain())]);
       if (member !== null) await commits.run(member, [...partitions]);
       await member?.leave();
       await statusWatch?.stop();

@@ -2,7 +2,7 @@
 import type { PayloadOf } from '../domain/events.js';
 import { partitionForKey } from '../domain/partitioning.js';
 import type { Timer } from '../ports/clock.js';
-import { AppendDropped, type Watch } from '../ports/log.js';
+import { AppendDropped, AppendFailed, type Watch } from '../ports/log.js';
 import type { CreateEvent, Envelope } from './event.js';
 import { repeat } from './repeat.js';
 import { asError, type RoleDeps } from './role.js';
@@ -17,7 +17,7 @@ type StatusEvent =
 export interface Presence {
   /** Sends the first heartbeat, then one every intervalMs, and answers request_status. */
   start(): Promise<void>;
-  /** Appends an event to the status topic. It is news, not a result: a failure to write it is logged. */
+  /** Appends an event to the status topic. It is news, not a result: one that is refused is logged. */
   send<T extends StatusEvent>(envelope: Envelope<T>): void;
   /** A heartbeat soon, because something worth knowing has changed; many changes make one. */
   beatSoon(): void;
@@ -41,7 +41,9 @@ export async function createPresence(deps: RoleDeps, createEvent: CreateEvent, o
 
   function send<T extends StatusEvent>(envelope: Envelope<T>): void {
     appenders.coordination.append({ topic: topics.status, partition, key: processId, event: createEvent(envelope) }).catch((error: unknown) => {
-      if (!(error instanceof AppendDropped)) logger.warn({ err: asError(error), event_type: envelope.type }, 'status.not_sent');
+      // An appender that has given up on the partition would keep the process silent for ever.
+      if (error instanceof AppendFailed) options.onFatal(error);
+      else if (!(error instanceof AppendDropped)) logger.warn({ err: asError(error), event_type: envelope.type }, 'status.not_sent');
     });
   }
 
@@ -69,7 +71,7 @@ export async function createPresence(deps: RoleDeps, createEvent: CreateEvent, o
         onFatal: options.onFatal,
       });
       beat();
-      beats = repeat(clock, options.intervalMs, beat);
+      beats = repeat(clock, options.intervalMs, beat, options.onFatal);
     },
     async stop() {
       beats?.stop();

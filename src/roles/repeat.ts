@@ -1,13 +1,21 @@
 import type { Clock } from '../ports/clock.js';
+import { asError } from './role.js';
 
 /** Calls back every intervalMs, the first time after one interval, never twice at once, until it is stopped. */
-export function repeat(clock: Clock, intervalMs: number, callback: () => void | Promise<void>): { stop(): void } {
+export function repeat(clock: Clock, intervalMs: number, callback: () => void | Promise<void>, onFailure: (error: Error) => void): { stop(): void } {
   let stopped = false;
   let timer = clock.setTimer(intervalMs, tick);
   function tick(): void {
-    void Promise.resolve(callback()).finally(() => {
+    void run().then(() => {
       if (!stopped) timer = clock.setTimer(intervalMs, tick);
     });
+  }
+  async function run(): Promise<void> {
+    try {
+      await callback();
+    } catch (error) {
+      onFailure(asError(error));
+    }
   }
   return {
     stop() {

@@ -1,5 +1,5 @@
 /** One attempt being executed under one claim: from a free slot to the final record. */
-import { FINISH, type LoopEffects, type LoopEnd, type LoopFailureCode } from '../agent/loop-contract.js';
+import { FINISH, type LoopEffects, type LoopEnd, type LoopFailureCode, type TurnUse } from '../agent/loop-contract.js';
 import { runReActLoop } from '../agent/react-loop.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { TaskAttempt } from '../domain/task-partition.js';
@@ -10,7 +10,7 @@ import type { HeldClaim } from './claim.js';
 import { RecordVoid, type ReadBack } from './read-back.js';
 import { TaskTaken, TaskTimeout } from './reasons.js';
 import { asError } from './role.js';
-import { endOfFinish, loopTaskOf, parseFinish, resultPayload } from './task-result.js';
+import { endOfFinish, loopTaskOf, resultPayload } from './task-result.js';
 import { createTaskSteps, type TaskSteps } from './task-steps.js';
 import { createTaskJournal, type TaskJournal } from './task-journal.js';
 import type { WorkerContext } from './worker-context.js';
@@ -26,6 +26,8 @@ export interface ExecutionDeps {
   readonly partition: number;
   /** The attempt as folded now. */
   current(): TaskAttempt;
+  /** Whether the claim under which it runs still holds. */
+  isHolder(): boolean;
 }
 
 export interface Execution {
@@ -49,7 +51,8 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
   const acting = new AbortController();
   const journal = createTaskJournal(context, {
     ...deps,
-    onOutcomeLost: (error) => logger.warn({ err: error }, 'outcome.lost'),
+    // Nobody else would journal it while this claim holds: the role starts again, and finds the step in doubt.
+    onOutcomeLost: (error) => context.onFatal(asError(error)),
   });
   const steps = createTaskSteps(context, { ...deps, journal, logger, thinking: thinking.signal, acting: acting.signal });
   const abort = (reason: Error) => {
@@ -70,7 +73,9 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
   }
 
   function onEndedEarly(error: unknown): void {
-    if (isTakenAway(error)) logger.info({ reason: asError(error).message }, 'task.taken_away');
+    // Void although this claim holds and the attempt is open: nobody would go on with it, so the role starts again.
+    const stranded = error instanceof RecordVoid && deps.isHolder() && deps.current().status === 'open';
+    if (isTakenAway(error) && !stranded) logger.info({ reason: asError(error).message }, 'task.taken_away');
     else context.onFatal(asError(error));
   }
 
@@ -107,7 +112,7 @@ async function execute(context: WorkerContext, deps: ExecutionDeps, steps: TaskS
   try {
     end = await endOf(context, deps, steps, { remainingMs, signal: control.thinking.signal });
   } catch (error) {
-    end = endOfError(error, logger);
+    end = endOfError(error, logger, lostTurn(deps));
   } finally {
     deadline.cancel();
   }
@@ -120,7 +125,7 @@ async function execute(context: WorkerContext, deps: ExecutionDeps, steps: TaskS
 
 async function endOf(context: WorkerContext, deps: ExecutionDeps, steps: TaskSteps, limits: { remainingMs(): number; signal: AbortSignal }): Promise<LoopEnd> {
   await steps.prepare();
-  await steps.settleDoubt(limits.remainingMs);
+  await steps.settleDoubt();
   const finished = endOfFinish(deps.current());
   if (finished !== null) return finished;
   if (deps.attempt.assignment.kind === 'verify') return verify(deps, steps, limits.remainingMs);
@@ -144,20 +149,27 @@ async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => 
   );
   const checks = result.checks ?? [];
   return result.outcome === 'ok'
-    ? { kind: 'finished', ...parseFinish(args), checks }
+    ? { kind: 'finished', ...args, checks }
     // Nothing in the workspace has changed since: the same checks would fail again.
     : { kind: 'failed', code: 'checks', error: result.observation, retriable: false, checks };
 }
 
 /** Failures that end the attempt. Where it was taken away there is no result: those go on up. */
-function endOfError(error: unknown, logger: Logger): LoopEnd {
+function endOfError(error: unknown, logger: Logger, lost: TurnUse): LoopEnd {
   if (isTakenAway(error) || error instanceof AppendFailed) throw error;
   const failed = (code: LoopFailureCode, message: string, retriable: boolean): LoopEnd => ({ kind: 'failed', code, error: message, retriable, checks: [] });
-  if (error instanceof TaskTimeout) return failed('timeout', error.message, true);
+  if (error instanceof TaskTimeout) return { kind: 'failed', code: 'timeout', error: error.message, retriable: true, checks: [], unjournaled: lost };
   if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
   if (error instanceof AppendRejected) return failed('too_large', `a step could not be journaled: ${error.message}`, false);
   logger.error({ err: error }, 'task.broken');
   return failed('internal', `the worker broke: ${asError(error).message}`, true);
+}
+
+/** A turn that was cut off may have cost all that was reserved for it; without a budget nothing is charged on suspicion. */
+function lostTurn({ held, current }: ExecutionDeps): TurnUse {
+  const { reservation, assignment } = current();
+  const charged = reservation?.owner === held.owner && (assignment.share_tokens !== null || assignment.share_usd !== null);
+  return { tokensIn: charged ? reservation.tokens : 0, tokensOut: 0, costUsd: charged ? reservation.usd : 0 };
 }
 
 /** Another claim, a cancel or a shutdown: somebody else writes the attempt's end. */

@@ -1,5 +1,6 @@
 /** From the journal to the loop's task, and from the loop's end to the final record. */
 import { FINISH, type LoopEnd, type LoopTask } from '../agent/loop-contract.js';
+import { parseFinish } from '../agent/step-schema.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { Check, PayloadOf } from '../domain/events.js';
 import { spentBefore, type TaskAttempt, type TaskResultPayload } from '../domain/task-partition.js';
@@ -32,23 +33,25 @@ export function loopTaskOf(attempt: TaskAttempt, agent: AgentSpec, owner: string
 export function endOfFinish(attempt: TaskAttempt): LoopEnd | null {
   const last = attempt.steps.at(-1);
   if (last?.call.tool !== FINISH || last.outcome?.outcome !== 'ok') return null;
-  return { kind: 'finished', ...parseFinish(JSON.parse(last.call.arguments)), checks: last.outcome.checks ?? [] };
+  return { kind: 'finished', ...parseFinish(parseArguments(last.call.arguments)), checks: last.outcome.checks ?? [] };
 }
 
-/** Arguments of a finish as they were journaled. */
-export function parseFinish(args: unknown): { readonly summary: string; readonly outputs: Readonly<Record<string, string>> } {
-  const { summary, outputs } = typeof args === 'object' && args !== null ? (args as Record<string, unknown>) : {};
-  const pairs = typeof outputs === 'object' && outputs !== null ? Object.entries(outputs) : [];
-  return { summary: String(summary ?? ''), outputs: Object.fromEntries(pairs.map(([name, value]) => [name, String(value)])) };
+/** The arguments of a call as they were journaled. */
+export function parseArguments(text: string): Record<string, unknown> {
+  const parsed: unknown = JSON.parse(text);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new TypeError(`a journaled call has no arguments: ${text.slice(0, 80)}`);
+  return { ...parsed };
 }
 
 /** The attempt's final record. */
 export function resultPayload(attempt: TaskAttempt, owner: string, end: LoopEnd, durationMs: number): TaskResultPayload {
   const { assignment, steps, spending } = attempt;
+  // What other owners' unanswered turns may have cost counts as spent.
+  const spent = spentBefore(attempt, owner);
   const common = {
     task_id: assignment.task_id, mission_id: assignment.mission_id, attempt: assignment.attempt, owner, steps: steps.length,
-    model: steps.at(-1)?.call.model ?? '', cost_usd: spending.costUsd + spending.lostUsd,
-    tokens_in: spending.tokensIn + spending.lostTokens, tokens_out: spending.tokensOut, duration_ms: Math.round(durationMs),
+    model: steps.at(-1)?.call.model ?? '', cost_usd: spent.usd,
+    tokens_in: spent.tokens - spending.tokensOut, tokens_out: spending.tokensOut, duration_ms: Math.round(durationMs),
   };
   if (end.kind === 'finished') {
     const status = end.checks.length > 0 ? 'verified' : 'unverified';

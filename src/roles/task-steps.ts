@@ -7,15 +7,15 @@ import type { TokenCost } from '../ports/model.js';
 import type { TaskPlace, ToolOutcome } from '../ports/tools.js';
 import type { ExecutionDeps } from './task-execution.js';
 import type { TaskJournal } from './task-journal.js';
-import { acceptanceOf } from './task-result.js';
+import { acceptanceOf, parseArguments } from './task-result.js';
 import type { WorkerContext } from './worker-context.js';
 
 export interface TaskSteps {
   sendStarted(): void;
   /** Makes the workspace ready. Rejects with WorkspaceUnusable. */
   prepare(): Promise<void>;
-  /** Takes the fence from earlier claims and gives the step without an outcome one; repeats it when that is harmless. */
-  settleDoubt(remainingMs: () => number): Promise<void>;
+  /** Takes the fence from earlier claims and gives the step without an outcome one; the loop repeats it when that is harmless. */
+  settleDoubt(): Promise<void>;
   perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult>;
   reserve(cost: TokenCost): Promise<void>;
   /** Number of the current step; 0 before the first. */
@@ -95,15 +95,15 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
     async prepare() {
       await tools.prepareWorkspace(place);
     },
-    async settleDoubt(remainingMs) {
-      if (current().steps.length === 0) return;
+    async settleDoubt() {
+      // The lock is the task's: an earlier attempt may have left a process behind even where this one has no step.
+      if (current().steps.length === 0 && deps.attempt.assignment.attempt === 1) return;
       await tools.takeFence(place, held.claimOffset, deps.acting);
       const doubt = stepInDoubt(current());
       if (doubt === null) return;
       const recovered = await tools.recoverOutcome(place, doubt.call.step);
       deps.logger.info({ step: doubt.call.step, recovered: recovered !== null }, 'step.in_doubt');
       await journal.outcomeReadBack(doubt.call.step, { ...(recovered ?? UNKNOWN), checks: null });
-      if (recovered === null && doubt.call.idempotent) await perform(repeatOf(doubt.call), remainingMs);
     },
     perform,
     reserve: (cost) => journal.reserve(cost),
@@ -112,26 +112,11 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   };
 }
 
-/** The same call as a new step; no model was asked again. */
-function repeatOf(call: PayloadOf<'tool_called'>): StepDecision {
-  return {
-    thought: `Again, because the outcome of step ${call.step} is not known and the call may be repeated: ${call.thought}`,
-    tool: call.tool, arguments: parseArguments(call.arguments), idempotent: true, model: call.model, chainIndex: call.chain_index, refusals: [],
-    tokensIn: 0, tokensOut: 0, costUsd: 0, reserved: { tokens: call.reserved_tokens, usd: call.reserved_usd },
-  };
-}
-
 export function placeOf({ assignment }: TaskAttempt): TaskPlace {
   return {
     missionId: assignment.mission_id, taskId: assignment.task_id, attempt: assignment.attempt,
     workspace: assignment.workspace, workspaceMarker: assignment.workspace_marker,
   };
-}
-
-function parseArguments(text: string): Record<string, unknown> {
-  const parsed: unknown = JSON.parse(text);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new TypeError(`a journaled call has no arguments: ${text.slice(0, 80)}`);
-  return { ...parsed };
 }
 
 /** Steps of the playbook and the finish, or the agent's limit: a guess, for the progress line. */

@@ -14,6 +14,9 @@ import { createResultSender } from './result-sender.js';
 import { startExecution, type Execution } from './task-execution.js';
 import type { WorkerContext } from './worker-context.js';
 
+/** What counts only from the holder; outcomes count from anyone, and assignments are the orchestrator's. */
+const HOLDERS_RECORDS: ReadonlySet<string> = new Set(['partition_claimed', 'tool_called', 'turn_reserved', 'task_completed', 'task_failed']);
+
 export interface WorkerPartition extends PartitionConsumer {
   readonly topic: string;
   readonly partition: number;
@@ -63,7 +66,7 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     logger.info({}, 'partition.lost');
     const reason = new TaskTaken('claim_lost', `another process holds ${topic}/${partition}`);
     // Outcomes still count, whoever holds the partition: they say what happened.
-    appenders.tasks.dropQueued((request) => request.topic === topic && request.partition === partition && request.event.event_type !== 'tool_returned');
+    appenders.tasks.dropQueued((request) => request.topic === topic && request.partition === partition && HOLDERS_RECORDS.has(request.event.event_type));
     for (const execution of executions.values()) execution.abort(reason);
     readBack.rejectAll(reason);
     context.onHeldChanged();
@@ -75,7 +78,7 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     context.sendToMission(attempt, { type: 'task_accepted', payload: { task_id, mission_id, attempt: number, owner: held.owner } });
     const taskKey = `${attempt.assignment.mission_id}/${attempt.assignment.task_id}`;
     const before = lastOfTask.get(taskKey) ?? Promise.resolve();
-    const execution = startExecution(context, { spec, attempt, held, before, readBack, topic, partition, current: () => state.attempts.get(attempt.key) ?? attempt });
+    const execution = startExecution(context, { spec, attempt, held, before, readBack, topic, partition, current: () => state.attempts.get(attempt.key) ?? attempt, isHolder: () => claim.held()?.owner === held.owner });
     executions.set(attempt.key, execution);
     lastOfTask.set(taskKey, execution.settled);
     void execution.settled.then(() => {
@@ -158,7 +161,10 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     async drain(graceMs) {
       draining = true;
       const reason = new TaskTaken('draining', 'the process is shutting down');
+      // A record that cannot be read (a blocked partition) must not keep the process from ending.
+      const giveUp = context.deps.clock.setTimer(graceMs, () => readBack.rejectAll(reason));
       await Promise.all([...executions.values()].map((execution) => execution.drain(reason, graceMs)));
+      giveUp.cancel();
       await results.settled();
     },
   };

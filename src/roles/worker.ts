@@ -1,6 +1,6 @@
 /** The worker role: one consumer group for each agent that the process serves, and what it says of itself. */
 import type { AgentSpec } from '../domain/agent-spec.js';
-import { AppendDropped, type GroupMember } from '../ports/log.js';
+import { AppendDropped, AppendFailed, type GroupMember } from '../ports/log.js';
 import { createCommits } from './commits.js';
 import { createEventFactory } from './event.js';
 import { createPresence, type Presence, type Vitals } from './presence.js';
@@ -32,7 +32,8 @@ export function createWorker(deps: WorkerDeps): Role {
       if (partition === undefined) return;
       const event = createEvent({ ...news, from: assignment.agent, to: 'orchestrator', missionId: assignment.mission_id });
       appenders.coordination.append({ topic: topics.coordination, partition, key: assignment.mission_id, event }).catch((error: unknown) => {
-        if (!(error instanceof AppendDropped)) logger.warn({ err: asError(error), event_type: news.type }, 'news.not_sent');
+        if (error instanceof AppendFailed) context.onFatal(error);
+        else if (!(error instanceof AppendDropped)) logger.warn({ err: asError(error), event_type: news.type }, 'news.not_sent');
       });
     },
     onHeldChanged() {
@@ -102,7 +103,7 @@ export function createWorker(deps: WorkerDeps): Role {
       presence.send({ type: 'service_starting', from: processId, payload: service('starting') });
       await Promise.all(deps.agents.map(join));
       await presence.start();
-      committing = repeat(clock, timings.commitMs, commitAll);
+      committing = repeat(clock, timings.commitMs, commitAll, context.onFatal);
       announceReady();
       if (deps.impediment) context.onUnhealthy(deps.impediment);
     },

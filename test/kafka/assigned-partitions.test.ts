@@ -3,7 +3,7 @@ import type { PartitionAssignment, PartitionId } from '../../src/ports/log.js';
 import { createAssignedPartitions, type AssignedPartitions } from '../../src/kafka/assigned-partitions.js';
 import { createBackoff } from '../../src/kafka/backoff.js';
 import { createCodec } from '../../src/kafka/codec.js';
-import { DataLoss } from '../../src/kafka/errors.js';
+import { DataLoss } from '../../src/domain/record.js';
 import { statusRequest } from '../contract/events.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';

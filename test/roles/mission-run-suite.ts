@@ -118,6 +118,26 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     expect(new Set(swarm.ledger.starts).size).toBe(swarm.ledger.starts.length);
   });
 
+  test('a take-over while an idempotent call is in doubt repeats it and goes on in the same attempt', async () => {
+    let hung = false;
+    const steps = [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `step ${n}`, unless: `unless ${n}` }));
+    const behaviour = (command: string) => {
+      if (command === 'unless 2' && !hung) return (hung = true), 'hang' as const;
+      return command.startsWith('unless') ? ('fail' as const) : ('ok' as const);
+    };
+    swarm = await create({ roster: [agentSpec('cert_agent', { playbooks: { work: { name: 'work', acceptance: [{ name: 'done', command: 'check' }], steps } } })], behaviour });
+    await swarm.startOrchestrator();
+    const first = await swarm.startWorker();
+    const id = await swarm.submit();
+    await swarm.until(() => hung);
+    await first.kill();
+    await swarm.startWorker();
+    const report = await swarm.ended(id);
+    expect(report.status).toBe('completed');
+    expect(report.tasks[0]?.attempts).toBe(1);
+    expect(new Set(swarm.ledger.starts).size).toBe(swarm.ledger.starts.length);
+  });
+
   test('an orchestrator that takes over finishes the mission', async () => {
     swarm = await create({ roster, behaviour: (command) => (command.endsWith('step 2') ? 'hang' : 'ok') });
     const first = await swarm.startOrchestrator();
