@@ -5,7 +5,7 @@ import { stepInDoubt, type TaskAttempt } from '../domain/task-partition.js';
 import type { Logger } from '../ports/logger.js';
 import type { TokenCost } from '../ports/model.js';
 import type { TaskPlace, ToolOutcome } from '../ports/tools.js';
-import type { ExecutionDeps } from './task-execution.js';
+import type { ExecutionDeps } from './execution-deps.js';
 import type { TaskJournal } from './task-journal.js';
 import { acceptanceOf, parseArguments } from './task-result.js';
 import type { WorkerContext } from './worker-context.js';
