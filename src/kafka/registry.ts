@@ -25,6 +25,8 @@ const UNAUTHORIZED: readonly number[] = [401, 403];
 /** Incompatible with an earlier version; no valid schema. */
 const NOT_TAKEN: readonly number[] = [409, 422];
 
+const isConflict = (error: unknown) => error instanceof RegistryRefused && error.status === 409;
+
 const compatibility = COMPATIBILITY.FULL_TRANSITIVE;
 const schemaAnswer = z.object({ schema: z.string() });
 
@@ -59,11 +61,18 @@ function createRegistry(url: string, { registry, api }: RegistryClient): Registr
     }
   };
 
-  const registerNew = async (subject: string, schema: string): Promise<number> => {
-    // Set first: register() refuses a subject of another compatibility, and it would take the first version under the
-    // registry's default before it sets any. The library has the request, but no method of its own for it.
-    await api.Subject.updateConfig({ subject, body: { compatibility } });
-    return (await registry.register({ type: SchemaType.AVRO, schema }, { subject, compatibility })).id;
+  /**
+   * Set before the first version: register() refuses a subject of another compatibility, and it would take that version
+   * under the registry's default before it sets any. The library has the request, but no method of its own for it.
+   */
+  const setCompatibility = async (subject: string): Promise<void> => {
+    const set = () => api.Subject.updateConfig({ subject, body: { compatibility } });
+    try {
+      await set();
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      await set(); // Of two that create the setting at once Apicurio refuses one; now it exists, and is only changed.
+    }
   };
 
   return {
@@ -71,8 +80,9 @@ function createRegistry(url: string, { registry, api }: RegistryClient): Registr
     async register(subject, schema) {
       const known = await lookUp(subject, schema);
       if (known !== null) return known;
+      await setCompatibility(subject);
       try {
-        return await registerNew(subject, schema);
+        return (await registry.register({ type: SchemaType.AVRO, schema }, { subject, compatibility })).id;
       } catch (error) {
         if (!(error instanceof RegistryRefused) || !NOT_TAKEN.includes(error.status)) throw error;
         // Two processes that start together: the other one's registration of the same schema may be the conflict.

@@ -105,6 +105,17 @@ describe('the schema registry', () => {
     expect(await (await connect(url)).register(SUBJECT, SCHEMA)).toBe(9);
   });
 
+  test('two that set up a subject at once both succeed, though the registry refuses one of the settings', async () => {
+    let settings = 0;
+    const url = await serve(({ method, path }) => {
+      if (method === 'PUT' && settings++ === 0) return refusal(409, 'a rule of this name exists already');
+      if (path.startsWith('/config')) return { status: 200, body: { compatibilityLevel: 'FULL_TRANSITIVE' } };
+      return path.endsWith('/versions') ? { status: 200, body: { id: 7 } } : notFound;
+    });
+    expect(await (await connect(url)).register(SUBJECT, SCHEMA)).toBe(7);
+    expect(requests.filter((request) => request.startsWith('PUT'))).toHaveLength(2);
+  });
+
   test('a server error is tried again, as Apicurio needs it while two clients create the same subject', async () => {
     let failures = 2;
     const url = await serve(() => (failures-- > 0 ? refusal(500, 'busy') : { status: 200, body: { id: 7 } }));
