@@ -41,8 +41,8 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
     const opened = await openSwarmLog(context, options);
     releases.add('log', () => opened.log.close());
     for (const line of opened.banner) context.say(line);
-    await orAborted(prepareCluster(context, opened.log, options.roster), host.interruption);
-    const swarm = await orAborted(prepareSwarm(context, opened.log, options), host.interruption);
+    const { retention } = await orAborted(prepareCluster(context, opened.log, options.roster), host.interruption);
+    const swarm = await orAborted(prepareSwarm(context, opened.log, { ...options, retention }), host.interruption);
     for (const line of swarm.banner) context.say(line);
     const feed = await orAborted(createMissionFeed({ log: opened.log, topic: context.topics.coordination }), host.interruption);
     releases.add('feed', () => feed.stop());

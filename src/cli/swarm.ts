@@ -9,6 +9,7 @@ import { createModels, type Models } from '../models/chain.js';
 import type { Log } from '../ports/log.js';
 import type { ToolExecutor } from '../ports/tools.js';
 import { createOrchestrator } from '../roles/orchestrator.js';
+import type { RetentionRule } from '../roles/retention.js';
 import type { Role, RoleDeps } from '../roles/role.js';
 import { createWorker } from '../roles/worker.js';
 import { workspaceMarker } from '../tools/places.js';
@@ -31,6 +32,8 @@ export interface SwarmOptions {
   readonly orchestrator: boolean;
   /** Agents that the worker serves; empty: no worker. */
   readonly agents: readonly AgentSpec[];
+  /** What the orchestrator deletes from the log when it is old and done. */
+  readonly retention: readonly RetentionRule[];
 }
 
 /** Tokens that a reply may have, and a prompt for a model that names no context size. */
@@ -47,7 +50,7 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
   const banner = [models.banner()];
   if (options.orchestrator) {
     const planner = openPlanner(options.roster, models);
-    roles.push(() => withOwnAppenders(log, (appenders) => createOrchestrator({ ...roleDeps(context, log, options.roster, 'orchestrator', appenders), planner })));
+    roles.push(() => withOwnAppenders(log, (appenders) => createOrchestrator({ ...roleDeps(context, log, options.roster, 'orchestrator', appenders), planner, retention: options.retention })));
   }
   if (options.agents.length > 0) {
     const chains = new Map(options.agents.map((agent) => [agent.name, models.workerChain(agent.models)]));

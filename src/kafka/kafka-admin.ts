@@ -27,6 +27,14 @@ export function createKafkaAdmin(session: AdminSession, clock: Clock): LogAdmin 
         const partitions = await partitionsOf(admin, topic);
         return askCommits(admin, groupId, topic, partitions);
       }),
+    offsetAtTime: (topic, timestampMs) =>
+      session.run(async (admin) => {
+        const partitions = await partitionsOf(admin, topic);
+        // A negative time is a question of its own in the protocol: -1 asks for the end, -2 for the beginning. Where no
+        // record is so new kafkajs gives the end that it asked for just before, not the broker's -1.
+        const found = await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, Math.ceil(timestampMs)));
+        return inOrder(partitions, found.map(({ partition, offset }) => ({ partition, offset: Number(offset) })));
+      }),
     deleteRecords: (topic, partition, beforeOffset) =>
       session.run(async (admin) => {
         // kafkajs looks the leader up in metadata that it has only after another request for the topic.

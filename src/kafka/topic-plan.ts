@@ -34,7 +34,9 @@ const topic = z
       context.addIssue({ code: 'custom', path: ['config', setting], message: instead });
     }
   });
-const plan = z.strictObject({ coordination: topic, tasks: topic, status: topic, 'dead-letters': topic });
+/** No group handles these topics, so that the swarm cannot know what is done. */
+const watchedTopic = topic.refine((value) => value.deleted_by === 'broker', { path: ['deleted_by'], error: 'no consumer group commits offsets here, so that the swarm would delete nothing; use broker' });
+const plan = z.strictObject({ coordination: topic, tasks: topic, status: watchedTopic, 'dead-letters': watchedTopic });
 
 type Topic = z.infer<typeof topic>;
 

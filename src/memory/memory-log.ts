@@ -74,6 +74,9 @@ function createMemoryAdmin(storage: Storage, group: (groupId: string) => MemoryG
         return { partition: partition.partition, offset: committed?.offset ?? null, metadata: committed?.metadata ?? '' };
       });
     },
+    async offsetAtTime(topic, timestampMs) {
+      return storage.partitions(topic).map((partition) => ({ partition: partition.partition, offset: partition.offsetAtTime(timestampMs) }));
+    },
     async deleteRecords(topic, partition, beforeOffset) {
       partitionOf(storage, { topic, partition }).deleteBefore(beforeOffset);
     },

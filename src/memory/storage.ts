@@ -19,6 +19,8 @@ export interface StoredPartition extends PartitionId {
   read(fromOffset: number, limit: number): readonly StoredRecord[];
   replace(offset: number, content: RecordContent): void;
   deleteBefore(offset: number): void;
+  /** Of the first record that is not older than a time (ms since the epoch), else the end. */
+  offsetAtTime(timestampMs: number): number;
   /** Calls back, synchronously, whenever something may have become readable. Returns the way to stop that. */
   onChange(listener: () => void): () => void;
 }
@@ -79,6 +81,7 @@ function createPartition(topic: string, partition: number): StoredPartition {
       low = next;
       changed();
     },
+    offsetAtTime: (timestampMs) => records.find((record) => record.timestampMs >= timestampMs)?.offset ?? low + records.length,
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

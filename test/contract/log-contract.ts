@@ -372,6 +372,31 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         expect(reader.texts()).toEqual(['n4', 'n5']);
       });
 
+      test('finds the first record that is not older than a time, and the end where there is none', async () => {
+        await append(1, 'old', 'as old');
+        await log.admin.deleteRecords(topic, 1, 1);
+        const startMs = Date.now();
+        await until('the next millisecond', () => Date.now() > startMs + 1);
+        await append(1, 'young', 'younger');
+        const reader = await join(log, group, topic);
+        await until('all of them', () => reader.records.length === 3);
+        const [old = 0, young = 0, younger = 0] = reader.records.map(({ timestampMs }) => timestampMs);
+        expect(young).toBeGreaterThan(old);
+        const inPartition1 = async (timestampMs: number) => (await log.admin.offsetAtTime(topic, timestampMs))[1];
+        expect(await inPartition1(0)).toEqual({ partition: 1, offset: 1 });
+        expect(await inPartition1(-1)).toEqual({ partition: 1, offset: 1 });
+        expect(await inPartition1(old)).toEqual({ partition: 1, offset: 1 });
+        expect(await inPartition1(old + 0.5)).toEqual({ partition: 1, offset: 2 });
+        expect(await inPartition1(young)).toEqual({ partition: 1, offset: 2 });
+        expect(await log.admin.offsetAtTime(topic, younger + 1)).toEqual([
+          { partition: 0, offset: 0 },
+          { partition: 1, offset: 4 },
+          { partition: 2, offset: 0 },
+          { partition: 3, offset: 0 },
+        ]);
+        await expect(log.admin.offsetAtTime(`${topic}-missing`, 0)).rejects.toThrow(TopicMissing);
+      });
+
       test('counts partitions, and says when a topic is missing', async () => {
         expect(await log.admin.partitionCount(topic)).toBe(4);
         await expect(log.admin.partitionCount(`${topic}-missing`)).rejects.toThrow(TopicMissing);

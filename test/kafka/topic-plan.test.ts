@@ -65,6 +65,12 @@ describe('topics.yaml', () => {
     ]);
   });
 
+  test('refuses to leave the deletion to the swarm where no group says what is handled', async () => {
+    expect(problemsOf(await changed('retention: 1 d\n  deleted_by: broker', 'retention: 1 d\n  deleted_by: swarm'))).toEqual([
+      expect.stringMatching(/^topics\.yaml:\d+: status\.deleted_by: no consumer group commits offsets here/),
+    ]);
+  });
+
   test('says which file is missing', async () => {
     await expect(loadTopicPlan('/nowhere/topics.yaml', names, [])).rejects.toThrow(/^\/nowhere\/topics\.yaml: cannot be read/);
   });

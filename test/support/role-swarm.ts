@@ -13,6 +13,7 @@ import type { Logger } from '../../src/ports/logger.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import { createEventFactory } from '../../src/roles/event.js';
 import { createOrchestrator } from '../../src/roles/orchestrator.js';
+import type { RetentionRule } from '../../src/roles/retention.js';
 import type { Role } from '../../src/roles/role.js';
 import { createWorker } from '../../src/roles/worker.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
@@ -37,7 +38,7 @@ export interface RunningWorker {
 }
 
 /** Orchestrators and workers in one process, on a log that they share. */
-export async function createRoleSwarm(options: { readonly roster: readonly AgentSpec[]; readonly behaviour?: Behaviour; readonly chain?: readonly ChatModel[]; readonly log?: Log; readonly prefix?: string; readonly partitions?: number; readonly impediment?: string }) {
+export async function createRoleSwarm(options: { readonly roster: readonly AgentSpec[]; readonly behaviour?: Behaviour; readonly chain?: readonly ChatModel[]; readonly log?: Log; readonly prefix?: string; readonly partitions?: number; readonly impediment?: string; readonly retention?: readonly RetentionRule[] }) {
   const clock = createSystemClock();
   const ids = createSystemIds();
   const log = options.log ?? createMemoryLog({ clock });
@@ -88,7 +89,7 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
     async startOrchestrator(timings: object = {}): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps } = startProcess();
       const planner = createPlanner({ chain: [], roster: createRoster(roster), maxOutputTokens: 4000 });
-      const role = createOrchestrator({ ...deps, planner, timings: { retryBaseMs: 1, commitMs: 20, ...timings } });
+      const role = createOrchestrator({ ...deps, planner, retention: options.retention ?? [], timings: { retryBaseMs: 1, commitMs: 20, ...timings } });
       roles.push(role);
       await role.start();
       return { role, kill: () => crash(process, role) };
