@@ -1,5 +1,6 @@
 /** One assigned coordination partition: folds it, holds it, decides for its missions and carries the decisions out. */
 import { clamp } from '../domain/budget.js';
+import { belongsIn } from '../domain/event-places.js';
 import type { AgentEvent } from '../domain/events.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
 import { decideMission, failMission, type DecideContext, type Decision } from '../domain/mission-decide.js';
@@ -13,6 +14,7 @@ import type { ReplayPoint } from '../domain/record.js';
 import { replayStart } from '../domain/replay-start.js';
 import { AppendDropped, AppendRejected, type LogRecord, type PartitionAssignment, type PartitionConsumer } from '../ports/log.js';
 import { createClaim, type HeldClaim } from './claim.js';
+import { createDeadLetters } from './dead-letters.js';
 import { sendDependencyNews } from './dependency-news.js';
 import { createEffectSender } from './effect-sender.js';
 import { createMissionClock } from './mission-clock.js';
@@ -60,10 +62,12 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     isAssigned: () => context.isAssigned({ topic, partition }),
     onHeld: hold, onLost: lose, onFatal: context.onFatal,
   });
+  const deadLetters = createDeadLetters({ ...context.deps, logger, isHeld: () => claim.held() !== null, onFatal: context.onFatal });
   claim.start();
 
   function hold(held: HeldClaim): void {
     logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
+    deadLetters.onHeld();
     if (state.epoch === null) {
       appendOwn(context.createEvent({ type: 'partition_opened', from: processId, payload: { epoch: ids.uuid().slice(0, 8), topic, partition } }), 'epoch');
     }
@@ -102,10 +106,10 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
   function fold(record: LogRecord): void {
     if (record.content.kind === 'poison') {
       state.position = record.offset + 1;
-      logger.error({ offset: record.offset, reason: record.content.reason }, 'record.skipped');
-      return;
+      return deadLetters.skip(record, record.content.reason);
     }
     const { event } = record.content;
+    if (!belongsIn('coordination', event.event_type)) deadLetters.skip(record, `${event.event_type} does not belong in a coordination partition`);
     const folded = evolveCoordination(state, { offset: record.offset, timestampMs: record.timestampMs, event });
     pending.delete(event.event_id);
     if (folded !== 'applied') {
@@ -246,7 +250,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     onBlocked: (offset, reason) => logger.error({ offset, reason }, 'partition.blocked'),
     onUnblocked: () => logger.info({}, 'partition.unblocked'),
     onClosed: () => claim.close(),
-    replayPoint: () => (claim.held() === null ? null : coordinationReplayPoint(state, effects.isAcknowledged)),
+    replayPoint: () => (claim.held() === null || !deadLetters.isSettled() ? null : coordinationReplayPoint(state, effects.isAcknowledged)),
     onCommitted(point) {
       for (const mission of forgetEnded(state, point.offset, effects.isAcknowledged)) effects.forget(mission.effects);
     },
@@ -259,7 +263,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       draining = true;
       timers.clear();
       plannerCalls.stopAll();
-      await effects.settled();
+      await Promise.all([effects.settled(), deadLetters.settled()]);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** One assigned tasks partition: folds it, holds it, and runs the open attempts in it. */
 import type { AgentSpec } from '../domain/agent-spec.js';
+import { belongsIn } from '../domain/event-places.js';
 import type { AgentEvent, EventOf } from '../domain/events.js';
 import { replayStart } from '../domain/replay-start.js';
 import { decodeTaskSnapshot, forgetSettled, taskReplayPoint } from '../domain/task-replay.js';
@@ -8,6 +9,7 @@ import { attemptKey } from '../domain/partitioning.js';
 import type { ReplayPoint } from '../domain/record.js';
 import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../ports/log.js';
 import { createClaim, type HeldClaim } from './claim.js';
+import { createDeadLetters } from './dead-letters.js';
 import { createReadBack } from './read-back.js';
 import { TaskTaken } from './reasons.js';
 import { createResultSender } from './result-sender.js';
@@ -24,7 +26,7 @@ export interface WorkerPartition extends PartitionConsumer {
   held(): boolean;
   /** What is being executed now. */
   running(): readonly Execution[];
-  /** The replay point to commit; null while this process is not the holder or the metadata does not fit. */
+  /** The replay point to commit; null while this process is not the holder, the metadata does not fit or a dead letter is not written. */
   replayPoint(): ReplayPoint | null;
   /** The replay point was committed: what lies below it may be forgotten. */
   onCommitted(point: ReplayPoint): void;
@@ -51,10 +53,12 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     isAssigned: () => context.isAssigned({ topic, partition }, spec.name),
     onHeld: hold, onLost: lose, onFatal: context.onFatal,
   });
+  const deadLetters = createDeadLetters({ ...context.deps, logger, isHeld: () => claim.held() !== null, onFatal: context.onFatal });
   claim.start();
 
   function hold(held: HeldClaim): void {
     logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
+    deadLetters.onHeld();
     for (const attempt of state.attempts.values()) {
       if (attempt.status === 'open') begin(attempt, held);
       else results.send(attempt);
@@ -98,10 +102,10 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
   function fold(record: LogRecord): void {
     if (record.content.kind === 'poison') {
       state.position = record.offset + 1;
-      logger.error({ offset: record.offset, reason: record.content.reason }, 'record.skipped');
-      return;
+      return deadLetters.skip(record, record.content.reason);
     }
     const { event } = record.content;
+    if (!belongsIn('tasks', event.event_type)) deadLetters.skip(record, `${event.event_type} does not belong in a tasks partition`);
     const folded = evolveTaskPartition(state, { offset: record.offset, timestampMs: record.timestampMs, event });
     if (folded !== 'applied') logger.debug({ offset: record.offset, event_type: event.event_type, why: folded }, 'record.void');
     react(event, record.offset, folded === 'applied');
@@ -154,7 +158,7 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
       claim.close();
       readBack.rejectAll(new TaskTaken('claim_lost', 'the partition was taken away'));
     },
-    replayPoint: () => (claim.held() === null ? null : taskReplayPoint(state, results.isAcknowledged)),
+    replayPoint: () => (claim.held() === null || !deadLetters.isSettled() ? null : taskReplayPoint(state, results.isAcknowledged)),
     onCommitted(point) {
       for (const key of forgetSettled(state, point.offset, results.isAcknowledged)) results.forget(key);
     },
@@ -165,7 +169,7 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
       const giveUp = context.deps.clock.setTimer(graceMs, () => readBack.rejectAll(reason));
       await Promise.all([...executions.values()].map((execution) => execution.drain(reason, graceMs)));
       giveUp.cancel();
-      await results.settled();
+      await Promise.all([results.settled(), deadLetters.settled()]);
     },
   };
 }

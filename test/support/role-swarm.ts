@@ -49,7 +49,7 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
   const volume = createSharedVolume();
   const createEvent = createEventFactory({ clock, ids });
   const topicNames = [topics.coordination, topics.status, ...roster.map((agent) => topics.tasks(agent.name))];
-  await log.admin.ensureTopics(topicNames.map((name) => ({ name, partitions, replicationFactor: null, config: {} })));
+  await log.admin.ensureTopics([...topicNames, topics.deadLetters].map((name) => ({ name, partitions, replicationFactor: null, config: {} })));
 
   const records: LogRecord[] = [];
   const events: AgentEvent[] = [];

@@ -1,0 +1,145 @@
+import { belongsIn } from '../../src/domain/event-places.js';
+import { createTopicNames } from '../../src/domain/topic-names.js';
+import { createMemoryLog, type MemoryLog } from '../../src/memory/memory-log.js';
+import { AppendFailed, AppendRejected, type Appended, type DeadLetter, type LogRecord } from '../../src/ports/log.js';
+import type { Logger } from '../../src/ports/logger.js';
+import { createDeadLetters } from '../../src/roles/dead-letters.js';
+import { statusRequest } from '../contract/events.js';
+import { systemClock } from '../contract/system-clock.js';
+import { until } from '../contract/until.js';
+import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
+
+const topics = createTopicNames('test');
+const tasks = { topic: topics.tasks('cert_agent'), partition: 0 };
+const coordination = { topic: topics.coordination, partition: 0 };
+const poison = { kind: 'poison', reason: 'not in the Confluent wire format' } as const;
+
+/** A memory log that writes down the dead letters. */
+function recordingLog(): MemoryLog & { readonly letters: readonly DeadLetter[] } {
+  const log = createMemoryLog({ clock: systemClock });
+  const letters: DeadLetter[] = [];
+  return { ...log, letters, writeDeadLetter: (letter) => (letters.push(letter), log.writeDeadLetter(letter)) };
+}
+
+const originOf = ({ record, error }: DeadLetter) => ({ topic: record.topic, partition: record.partition, offset: record.offset, key: record.key, error });
+
+describe('what the roles skip on the in-memory log', () => {
+  let log: ReturnType<typeof recordingLog>;
+  let swarm: RoleSwarm;
+  beforeEach(async () => {
+    log = recordingLog();
+    swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], partitions: 1, log });
+  });
+  afterEach(async () => {
+    await swarm.close();
+    await log.close();
+  });
+
+  /** Nothing of the partition would have to be folded again. */
+  const committedAll = async (groupId: string, { topic }: { readonly topic: string }) => {
+    const [[committed], [bounds]] = await Promise.all([log.admin.committed(groupId, topic), log.admin.offsets(topic)]);
+    return committed?.offset === bounds?.high;
+  };
+
+  test('given poison in both partitions, when the roles hold them, then each is kept once with its origin, and the mission goes on', async () => {
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    await until('both claims', () => swarm.eventsOf('partition_claimed').length === 2);
+    const offsets = [log.writeForeign(tasks, 'k', poison), log.writeForeign(coordination, null, poison)];
+    expect((await swarm.ended(await swarm.submit())).status).toBe('completed');
+    expect(log.letters.map(originOf)).toEqual(expect.arrayContaining([
+      { ...tasks, offset: offsets[0], key: 'k', error: poison.reason },
+      { ...coordination, offset: offsets[1], key: null, error: poison.reason },
+    ]));
+    expect(log.letters).toHaveLength(2);
+    expect(log.letters.every(({ topic }) => topic === topics.deadLetters)).toBe(true);
+    await until('the replay points behind them', async () => (await committedAll(topics.workerGroup('cert_agent'), tasks)) && (await committedAll(topics.orchestratorGroup, coordination)));
+  });
+
+  test('given events that belong in another topic, when they are read, then they are kept, too, and nothing else comes of them', async () => {
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const appender = log.createAppender('test');
+    for (const partition of [tasks, coordination]) await appender.append({ ...partition, key: 'k', event: statusRequest('misplaced') });
+    await appender.close();
+    expect((await swarm.ended(await swarm.submit())).status).toBe('completed');
+    await until('both letters', () => log.letters.length === 2);
+    expect(log.letters.map(({ record, error }) => [record.topic, error]).sort()).toEqual([
+      [coordination.topic, 'request_status does not belong in a coordination partition'],
+      [tasks.topic, 'request_status does not belong in a tasks partition'],
+    ]);
+  });
+
+  test('given poison that nobody has read yet, when a worker comes and claims the partition behind it, then it is kept', async () => {
+    const offset = log.writeForeign(tasks, 'k', poison);
+    await swarm.startWorker();
+    await until('the letter', () => log.letters.length === 1);
+    expect(log.letters.map(originOf)).toEqual([{ ...tasks, offset, key: 'k', error: poison.reason }]);
+    await until('the replay point behind it', () => committedAll(topics.workerGroup('cert_agent'), tasks));
+  });
+});
+
+describe('dead letters of a partition', () => {
+  const record: LogRecord = { ...tasks, offset: 7, timestampMs: 1, key: 'k', content: poison };
+
+  async function given(options: { readonly held: boolean; readonly topicExists?: boolean; readonly write?: (letter: DeadLetter) => Promise<Appended> }) {
+    const log = recordingLog();
+    if (options.topicExists ?? true) await log.admin.ensureTopics([{ name: topics.deadLetters, partitions: 3, replicationFactor: null, config: {} }]);
+    const claim = { held: options.held };
+    const logged: string[] = [];
+    const fatal: Error[] = [];
+    const note = (_fields: object, event: string) => void logged.push(event);
+    const logger: Logger = { debug: note, info: note, warn: note, error: note, child: () => logger };
+    const deadLetters = createDeadLetters({ log: { ...log, ...(options.write ? { writeDeadLetter: options.write } : {}) }, logger, topics, isHeld: () => claim.held, onFatal: (error) => void fatal.push(error) });
+    return { log, claim, logged, fatal, deadLetters };
+  }
+
+  test('given the claim is not read back, when a record is skipped, then it is written only after that', async () => {
+    const { log, claim, deadLetters } = await given({ held: false });
+    deadLetters.skip(record, 'poison');
+    await deadLetters.settled();
+    expect([log.letters.length, deadLetters.isSettled()]).toEqual([0, false]);
+    claim.held = true;
+    deadLetters.onHeld();
+    expect(deadLetters.isSettled()).toBe(false);
+    await deadLetters.settled();
+    expect([log.letters.map(originOf), deadLetters.isSettled()]).toEqual([[{ ...tasks, offset: 7, key: 'k', error: 'poison' }], true]);
+    deadLetters.onHeld();
+    await deadLetters.settled();
+    expect(log.letters).toHaveLength(1);
+  });
+
+  test('given the claim is lost while the topic is looked up, when it is held again, then the record is written once', async () => {
+    const { log, claim, deadLetters } = await given({ held: true });
+    deadLetters.skip(record, 'poison');
+    claim.held = false;
+    await deadLetters.settled();
+    expect([log.letters.length, deadLetters.isSettled()]).toEqual([0, false]);
+    claim.held = true;
+    deadLetters.onHeld();
+    await deadLetters.settled();
+    expect([log.letters.length, deadLetters.isSettled()]).toEqual([1, true]);
+  });
+
+  test('given the dead-letters topic is missing or refuses the record, when a record is skipped, then that is logged and the partition goes on', async () => {
+    for (const options of [{ held: true, topicExists: false }, { held: true, write: () => Promise.reject(new AppendRejected('too large')) }]) {
+      const { logged, fatal, deadLetters } = await given(options);
+      deadLetters.skip(record, 'poison');
+      await deadLetters.settled();
+      expect([logged, fatal, deadLetters.isSettled()]).toEqual([['record.skipped', 'dead_letter.rejected'], [], true]);
+    }
+  });
+
+  test('given the log cannot be reached, when a record is skipped, then the role restarts, and no replay point passes the record', async () => {
+    const { fatal, deadLetters } = await given({ held: true, write: () => Promise.reject(new AppendFailed('no broker')) });
+    deadLetters.skip(record, 'poison');
+    await deadLetters.settled();
+    expect([fatal, deadLetters.isSettled()]).toEqual([[new AppendFailed('no broker')], false]);
+  });
+});
+
+test('status news belong on the status topic only; assignments and results travel on both others', () => {
+  expect((['coordination', 'tasks', 'status'] as const).map((place) => belongsIn(place, 'heartbeat'))).toEqual([false, false, true]);
+  expect((['coordination', 'tasks', 'status'] as const).map((place) => belongsIn(place, 'task_assigned'))).toEqual([true, true, false]);
+  expect((['coordination', 'tasks', 'status'] as const).map((place) => belongsIn(place, 'tool_called'))).toEqual([false, true, false]);
+});
