@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { belongsIn } from '../../src/domain/event-places.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createMemoryLog, type MemoryLog } from '../../src/memory/memory-log.js';
@@ -7,6 +8,8 @@ import { createDeadLetters } from '../../src/roles/dead-letters.js';
 import { statusRequest } from '../contract/events.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
+import { createForeignWriter, openKafkaLog } from '../kafka/kafka-under-test.js';
+import { describeWithBroker } from '../support/broker.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 const topics = createTopicNames('test');
@@ -76,6 +79,24 @@ describe('what the roles skip on the in-memory log', () => {
     await until('the letter', () => log.letters.length === 1);
     expect(log.letters.map(originOf)).toEqual([{ ...tasks, offset, key: 'k', error: poison.reason }]);
     await until('the replay point behind it', () => committedAll(topics.workerGroup('cert_agent'), tasks));
+  });
+});
+
+describeWithBroker('what the roles skip on a real broker', () => {
+  test('given bytes of another program in a tasks partition, when a worker holds it, then they are kept and its replay point passes them', async () => {
+    const prefix = `dead-letters-${randomUUID()}`;
+    const names = createTopicNames(prefix);
+    const partition = { topic: names.tasks('cert_agent'), partition: 0 };
+    const log = await openKafkaLog({ prefix });
+    const swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], partitions: 1, log, prefix });
+    const foreign = await createForeignWriter();
+    await foreign.write(partition, 'k', Buffer.from('garbage'));
+    await swarm.startWorker();
+    await until('the letter', async () => (await log.admin.offsets(names.deadLetters))[0]?.high === 1);
+    await until('the replay point', async () => ((await log.admin.committed(names.workerGroup('cert_agent'), partition.topic))[0]?.offset ?? 0) > 0);
+    await swarm.close();
+    await foreign.close();
+    await log.close();
   });
 });
 
