@@ -63,3 +63,16 @@ function withSource({ event }: Effect, source: Source): AgentEvent {
     ? { ...event, payload: { ...event.payload, source } }
     : { ...event, payload: { ...event.payload, source } };
 }
+
+/** The assignment cannot be delivered: that is the end of the attempt. */
+export function undeliverable(context: OrchestratorContext, { event }: Effect, error: AppendRejected): AgentEvent | null {
+  if (event.event_type !== 'task_assigned') return null;
+  const { task_id, mission_id, attempt, owner, agent } = event.payload;
+  return context.createEvent({
+    type: 'task_failed', from: agent, to: 'orchestrator', missionId: mission_id,
+    payload: {
+      task_id, mission_id, attempt, owner, error: `the assignment could not be written: ${error.message}`, code: 'too_large', retriable: false,
+      steps: 0, model: '', tokens_in: 0, tokens_out: 0, cost_usd: 0, duration_ms: 0, checks: [],
+    },
+  });
+}

@@ -3,7 +3,7 @@ import { clamp } from '../domain/budget.js';
 import { belongsIn } from '../domain/event-places.js';
 import type { AgentEvent } from '../domain/events.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
-import { decideMission, failMission, type DecideContext, type Decision } from '../domain/mission-decide.js';
+import { decideMission, type DecideContext } from '../domain/mission-decide.js';
 import { evolveCoordination, missionIdOf } from '../domain/mission-evolve.js';
 import { parseMissionId } from '../domain/mission-id.js';
 import { coordinationReplayPoint, forgetEnded, restoreCoordination } from '../domain/mission-replay.js';
@@ -12,15 +12,16 @@ import { missionTimers, timerKeys } from '../domain/mission-timers.js';
 import { partitionForKey } from '../domain/partitioning.js';
 import type { ReplayPoint } from '../domain/record.js';
 import { replayStart } from '../domain/replay-start.js';
-import { AppendDropped, AppendRejected, type LogRecord, type PartitionAssignment, type PartitionConsumer } from '../ports/log.js';
+import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../ports/log.js';
 import { createClaim, type HeldClaim } from './claim.js';
 import { createDeadLetters } from './dead-letters.js';
+import { createDecisionWriter } from './decision-writer.js';
 import { sendDependencyNews } from './dependency-news.js';
-import { createEffectSender } from './effect-sender.js';
+import { createEffectSender, undeliverable } from './effect-sender.js';
 import { createMissionClock } from './mission-clock.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { createPlannerCalls, planRequestOf } from './planner-calls.js';
-import { asError } from './role.js';
+import { createSquadAnnouncer } from './squad-announcer.js';
 
 export interface MissionPartition extends PartitionConsumer {
   readonly topic: string;
@@ -44,11 +45,8 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
   const state = start.metadata === null
     ? createCoordinationState(partition)
     : restoreCoordination(partition, start.offset, start.metadata, (id) => parseMissionId(id)?.timeMs ?? null);
-  /** Own decisions that were not read back yet: until then nothing new is decided. */
-  const pending = new Set<string>();
   /** Missions to decide for. */
   const dirty = new Set<string>();
-  const announcedSquads = new Set<string>();
   let draining = false;
 
   const timers = createMissionClock(clock, (missionId) => {
@@ -56,7 +54,9 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     decideDirty();
   });
   const plannerCalls = createPlannerCalls(context, partition);
-  const effects = createEffectSender(context, partition, (effect, error) => appendNews(undeliverable(effect, error)));
+  const writer = createDecisionWriter(context, { topic, partition, held: () => claim.held(), mission: (id) => state.missions.get(id) });
+  const squads = createSquadAnnouncer(context, writer.news);
+  const effects = createEffectSender(context, partition, (effect, error) => writer.news(undeliverable(context, effect, error)));
   const claim = createClaim({
     ...context.deps, createEvent: context.createEvent, partition: { topic, partition }, appender: appenders.coordination,
     isAssigned: () => context.isAssigned({ topic, partition }),
@@ -69,7 +69,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
     deadLetters.onHeld();
     if (state.epoch === null) {
-      appendOwn(context.createEvent({ type: 'partition_opened', from: processId, payload: { epoch: ids.uuid().slice(0, 8), topic, partition } }), 'epoch');
+      writer.append(context.createEvent({ type: 'partition_opened', from: processId, payload: { epoch: ids.uuid().slice(0, 8), topic, partition } }), 'epoch');
     }
     resume();
     context.onHeldChanged();
@@ -93,13 +93,12 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
 
   function lose(): void {
     logger.info({}, 'partition.lost');
-    pending.clear();
+    writer.reset();
     dirty.clear();
-    announcedSquads.clear();
+    squads.reset();
     timers.clear();
     plannerCalls.stopAll();
     effects.reset();
-    appenders.coordination.dropQueued((request) => request.topic === topic && request.partition === partition && request.event.source_agent === 'orchestrator');
     context.onHeldChanged();
   }
 
@@ -111,7 +110,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     const { event } = record.content;
     if (!belongsIn('coordination', event.event_type)) deadLetters.skip(record, `${event.event_type} does not belong in a coordination partition`);
     const folded = evolveCoordination(state, { offset: record.offset, timestampMs: record.timestampMs, event });
-    pending.delete(event.event_id);
+    writer.onRead(event);
     if (folded !== 'applied') {
       logger.debug({ offset: record.offset, event_type: event.event_type, why: folded }, 'record.void');
       return;
@@ -135,13 +134,13 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
 
   function decideDirty(): void {
     const held = claim.held();
-    if (held === null || draining || pending.size > 0 || state.epoch === null) return;
+    if (held === null || draining || writer.isWaiting() || state.epoch === null) return;
     for (const id of dirty) {
       const mission = state.missions.get(id);
       if (mission === undefined) continue;
       timers.set(id, missionTimers(mission, context.timings, (taskId) => timeoutMsOf(mission, taskId)));
-      for (const decision of decideMission(mission, decideContext(held.owner))) appendDecision(mission, decision);
-      announceSquad(mission);
+      for (const decision of decideMission(mission, decideContext(held.owner))) writer.decide(mission, decision);
+      squads.announce(mission);
     }
     dirty.clear();
   }
@@ -166,66 +165,6 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     const plan = mission.tasks.get(taskId)?.plan;
     return 1000 * (plan?.timeout_seconds ?? timeoutSeconds(plan?.agent ?? ''));
   };
-
-  function appendDecision(mission: Mission, decision: Decision): void {
-    const to = decision.event_type === 'task_assigned' || decision.event_type === 'task_cancelled' ? decision.payload.agent : null;
-    const from = decision.event_type === 'plan_proposed' ? 'planner' : 'orchestrator';
-    appendOwn(context.createEvent({ type: decision.event_type, from, to, missionId: mission.id, payload: decision.payload }), mission.id);
-  }
-
-  function appendOwn(event: AgentEvent, key: string): void {
-    pending.add(event.event_id);
-    appenders.coordination.append({ topic, partition, key, event }).catch((error: unknown) => {
-      pending.delete(event.event_id);
-      if (error instanceof AppendDropped) return;
-      if (error instanceof AppendRejected && event.event_type !== 'mission_failed' && event.event_type !== 'task_cancelled') return failUndecidable(event, error);
-      context.onFatal(asError(error));
-    });
-  }
-
-  /** A decision that the log can never take (too large) would be made again for ever. */
-  function failUndecidable(event: AgentEvent, error: AppendRejected): void {
-    const held = claim.held();
-    const missionId = missionIdOf(event);
-    const mission = missionId === null ? undefined : state.missions.get(missionId);
-    if (held === null || mission === undefined) return context.onFatal(error);
-    const reason = `${event.event_type} could not be written: ${error.message}`;
-    for (const decision of failMission(mission, held, reason)) appendDecision(mission, decision);
-  }
-
-  /** The assignment cannot be delivered: that is the end of the attempt. */
-  function undeliverable({ event }: Effect, error: AppendRejected): AgentEvent | null {
-    if (event.event_type !== 'task_assigned') return null;
-    const { task_id, mission_id, attempt, owner, agent } = event.payload;
-    return context.createEvent({
-      type: 'task_failed', from: agent, to: 'orchestrator', missionId: mission_id,
-      payload: {
-        task_id, mission_id, attempt, owner, error: `the assignment could not be written: ${error.message}`, code: 'too_large', retriable: false,
-        steps: 0, model: '', tokens_in: 0, tokens_out: 0, cost_usd: 0, duration_ms: 0, checks: [],
-      },
-    });
-  }
-
-  function appendNews(event: AgentEvent | null): void {
-    const missionId = event === null ? null : missionIdOf(event);
-    if (event === null || missionId === null) return;
-    appenders.coordination.append({ topic, partition, key: missionId, event }).catch((error: unknown) => {
-      if (!(error instanceof AppendDropped)) context.onFatal(asError(error));
-    });
-  }
-
-  function announceSquad(mission: Mission): void {
-    if (mission.status !== 'open' || mission.squadReady || announcedSquads.has(mission.id)) return;
-    const workers = new Set<string>();
-    for (const agent of mission.request.agents) {
-      const count = context.partitionCount(agent);
-      const holders = count === null ? null : context.live.holdersOf(context.deps.topics.tasks(agent), count);
-      if (holders === null) return;
-      for (const holder of holders) workers.add(holder);
-    }
-    announcedSquads.add(mission.id);
-    appendNews(context.createEvent({ type: 'squad_ready', from: 'orchestrator', missionId: mission.id, payload: { mission_id: mission.id, agents: [...mission.request.agents], workers: [...workers] } }));
-  }
 
   /** An assignment that waited for a worker in vain gets its whole start deadline once there is one. */
   function restartAcceptTimers(): void {
@@ -257,7 +196,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     onLiveChanged() {
       if (claim.held() === null) return;
       restartAcceptTimers();
-      for (const mission of state.missions.values()) if (mission.status === 'open') announceSquad(mission);
+      for (const mission of state.missions.values()) squads.announce(mission);
     },
     async drain() {
       draining = true;
