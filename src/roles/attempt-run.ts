@@ -48,6 +48,8 @@ async function endOf(context: WorkerContext, deps: ExecutionDeps, steps: TaskSte
   await steps.settleDoubt();
   const finished = endOfFinish(deps.current());
   if (finished !== null) return finished;
+  // Cancelled while its doubt was settled, it may have been forgotten by the fold: nothing goes on from there.
+  limits.signal.throwIfAborted();
   if (deps.attempt.assignment.kind === 'verify') return verify(deps, steps, limits.remainingMs);
   const effects: LoopEffects = {
     chain: context.deps.chainOf(deps.spec),

@@ -52,7 +52,7 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
 
   function onEndedEarly(error: unknown): void {
     // Void although this claim holds and the attempt is open: nobody would go on with it, so the role starts again.
-    const stranded = error instanceof RecordVoid && deps.isHolder() && deps.current().status === 'open';
+    const stranded = error instanceof RecordVoid && deps.isOurs();
     if (isTakenAway(error) && !stranded) logger.info({ reason: asError(error).message }, 'task.taken_away');
     else context.onFatal(asError(error));
   }

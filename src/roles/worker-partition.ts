@@ -82,7 +82,7 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     context.sendToMission(attempt, { type: 'task_accepted', payload: { task_id, mission_id, attempt: number, owner: held.owner } });
     const taskKey = `${attempt.assignment.mission_id}/${attempt.assignment.task_id}`;
     const before = lastOfTask.get(taskKey) ?? Promise.resolve();
-    const execution = startExecution(context, { spec, attempt, held, before, readBack, topic, partition, current: () => state.attempts.get(attempt.key) ?? attempt, isHolder: () => claim.held()?.owner === held.owner });
+    const execution = startExecution(context, { spec, attempt, held, before, readBack, topic, partition, current: () => state.attempts.get(attempt.key) ?? attempt, isOurs: () => claim.held()?.owner === held.owner && state.attempts.get(attempt.key)?.status === 'open' });
     executions.set(attempt.key, execution);
     lastOfTask.set(taskKey, execution.settled);
     void execution.settled.then(() => {

@@ -1,0 +1,16 @@
+import { createPlanner } from '../../src/agent/planner.js';
+import { PlanningFailed } from '../../src/agent/planner-contract.js';
+import { createRoster } from '../../src/agent/roster.js';
+import { createPlaybookModel } from '../../src/models/playbook.js';
+import { AppendDropped, AppendFailed, AppendRejected, CommitRefused } from '../../src/ports/log.js';
+import { ModelError } from '../../src/ports/model.js';
+import { FenceLost } from '../../src/ports/tools.js';
+import { createOrchestrator } from '../../src/roles/orchestrator.js';
+import { createWorker } from '../../src/roles/worker.js';
+import type { System } from './system.js';
+
+/** The true sources, as the tests import them. */
+export const baseSystem: System = {
+  createWorker, createOrchestrator, createPlaybookModel, createPlanner, PlanningFailed, createRoster, ModelError, FenceLost,
+  AppendDropped, AppendFailed, AppendRejected, CommitRefused,
+};

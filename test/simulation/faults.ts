@@ -1,0 +1,48 @@
+/** What may go wrong in a run. Each seed takes some of them, so that rare ones meet undisturbed. */
+import type { Random } from './random.js';
+
+export const FAULTS = {
+  crash: 'processes die at any moment, and new ones start',
+  drain: 'processes are shut down cleanly in the middle of their work',
+  stall: 'processes stand still for seconds to minutes, then go on with what they knew',
+  zombie: 'processes stand still for hours, then go on with what they knew',
+  move: 'partitions move; for a while two members believe in the same one',
+  delay: 'appends and deliveries take seconds to minutes',
+  duplicate: 'requests reach the log again, at once or hours later',
+  fail: 'appends end without an answer: written, not written, or written later',
+  commit: 'commits of replay points are refused, or written without an answer',
+  tools: 'tools are slow, fail, hang',
+  models: 'models are slow, fail, hang, answer nonsense',
+  planner: 'planners are slow and fail',
+  cancel: 'missions are cancelled',
+  approval: 'plans wait for a person, who approves, rejects, or never comes',
+  grow: 'tasks topics get more partitions',
+  clock: 'wall clocks jump by hours',
+} as const;
+
+export type Fault = keyof typeof FAULTS;
+export const FAULT_NAMES = Object.keys(FAULTS) as readonly Fault[];
+
+export interface Faults {
+  /** Whether this fault may happen now. */
+  on(fault: Fault): boolean;
+  readonly chosen: readonly Fault[];
+  /** From now on nothing goes wrong any more. */
+  stop(): void;
+  stopped(): boolean;
+}
+
+/** @param allowed the faults to choose from */
+export function chooseFaults(random: Random, allowed: readonly Fault[]): Faults {
+  const share = random.pick([0.3, 0.6, 1]);
+  const chosen = new Set(allowed.filter(() => random.chance(share)));
+  let over = false;
+  return {
+    chosen: [...chosen],
+    on: (fault) => !over && chosen.has(fault),
+    stop() {
+      over = true;
+    },
+    stopped: () => over,
+  };
+}

@@ -1,0 +1,143 @@
+/** Watches one coordination partition: what its log means, from offset 0, by the rules of the true domain. */
+import type { AgentEvent } from '../../src/domain/events.js';
+import { evolveCoordination, missionIdOf, ownerOfDecision, openTasks } from '../../src/domain/mission-evolve.js';
+import { parseMissionId } from '../../src/domain/mission-id.js';
+import { restoreCoordination } from '../../src/domain/mission-replay.js';
+import { reportMission } from '../../src/domain/mission-report.js';
+import { createCoordinationState, endedWell, type CoordinationSnapshot, type CoordinationState, type Effect, type Mission } from '../../src/domain/mission-state.js';
+import { attemptKey } from '../../src/domain/partitioning.js';
+import type { FoldRecord } from '../../src/domain/record.js';
+import type { CommittedOffset } from '../../src/ports/log.js';
+import { sortedJson } from './sorted-json.js';
+import { Violation } from './violation.js';
+
+export interface MissionOracle {
+  readonly partition: number;
+  readonly state: CoordinationState;
+  /** Every decision that must reach a tasks partition, by its offset. */
+  readonly effects: ReadonlyMap<number, Effect>;
+  onWritten(record: FoldRecord): void;
+  checkCommit(committed: CommittedOffset, isCarriedOut: (effect: Effect) => boolean): void;
+  checkFolds(committed: CommittedOffset | null): void;
+}
+
+export function createMissionOracle(partition: number): MissionOracle {
+  const place = `coordination[${partition}]`;
+  const state = createCoordinationState(partition);
+  const records: FoldRecord[] = [];
+  const snapshots: CoordinationSnapshot[] = [{ holder: null, epoch: null }];
+  const effects = new Map<number, Effect>();
+  const seenEvents = new Set<string>();
+  /** How each attempt ended, by the first word on it. */
+  const firstWords = new Map<string, string>();
+  const assigned = new Set<string>();
+
+  function onWritten(record: FoldRecord): void {
+    const { event, offset } = record;
+    records.push(record);
+    const id = missionIdOf(event);
+    const before = id === null ? undefined : state.missions.get(id);
+    const holder = state.holder?.owner ?? null;
+    const folded = evolveCoordination(state, record);
+    snapshots.push({ holder: state.holder, epoch: state.epoch });
+    if (folded === 'applied' && before !== undefined) applied(before, event, offset);
+    if (folded !== 'applied') checkVoid(event, holder);
+    seenEvents.add(event.event_id);
+  }
+
+  function applied(before: Mission, event: AgentEvent, offset: number): void {
+    switch (event.event_type) {
+      case 'task_assigned':
+        assigned.add(attemptKey(event.payload));
+        checkWaves(before, event.payload.wave_number, event.payload.task_id);
+        effects.set(offset, { offset, event });
+        return;
+      case 'wave_started':
+        return checkWaves(before, event.payload.wave_number, `wave ${event.payload.wave_number}`);
+      case 'task_cancelled':
+        effects.set(offset, { offset, event });
+        return firstWord(attemptKey(event.payload), event.event_id);
+      case 'task_completed':
+      case 'task_failed':
+        return firstWord(attemptKey(event.payload), event.event_id);
+      case 'mission_completed':
+      case 'mission_failed':
+      case 'mission_cancelled':
+        return checkEnd(before, event.event_type);
+      default:
+        return;
+    }
+  }
+
+  function firstWord(key: string, eventId: string): void {
+    if (firstWords.has(key)) throw new Violation('report-is-the-fold', `${place}: ${key} has two results that count`);
+    firstWords.set(key, eventId);
+  }
+
+  /** A decision that its own holder has made before: it decided before its last word was read back. */
+  function checkVoid(event: AgentEvent, holder: string | null): void {
+    if (event.event_type !== 'task_assigned' || seenEvents.has(event.event_id)) return;
+    if (ownerOfDecision(event) === holder && assigned.has(attemptKey(event.payload))) throw new Violation('decided-once', `${place}: ${attemptKey(event.payload)} is assigned again by ${holder}`);
+  }
+
+  function checkWaves(mission: Mission, wave: number, what: string): void {
+    for (const earlier of mission.waves) {
+      if (earlier.replaced || earlier.number >= wave) continue;
+      const undone = earlier.taskIds.find((id) => {
+        const task = mission.tasks.get(id);
+        return task === undefined || !endedWell(task);
+      });
+      if (undone !== undefined) throw new Violation('wave-order', `${place}: ${what} starts, and ${undone} of wave ${earlier.number} is ${mission.tasks.get(undone)?.status}`);
+    }
+  }
+
+  function checkEnd(mission: Mission, how: string): void {
+    const open = openTasks(mission);
+    if (open.length > 0) throw new Violation('ends-after-attempts', `${place}: ${how} of ${mission.id}, and ${open[0]?.id} is ${open[0]?.status}`);
+    const undone = [...mission.tasks.values()].find((task) => !endedWell(task) && task.status !== 'replaced' && !isOfReplacedWave(mission, task.wave));
+    if (how === 'mission_completed' && undone !== undefined) throw new Violation('wave-order', `${place}: ${mission.id} completes, and ${undone.id} is ${undone.status}`);
+  }
+
+  function checkCommit({ offset, metadata }: CommittedOffset, isCarriedOut: (effect: Effect) => boolean): void {
+    for (const mission of state.missions.values()) {
+      if (mission.firstOffset >= offset) continue;
+      if (mission.status === 'open') throw new Violation('replay-point', `${place}: ${offset} is committed, and mission ${mission.id} from ${mission.firstOffset} is open`);
+      const missing = mission.effects.find((effect) => !isCarriedOut(effect));
+      if (missing !== undefined) throw new Violation('replay-point', `${place}: ${offset} is committed, and ${missing.event.event_type} from ${missing.offset} has not reached its partition`);
+    }
+    const expected = snapshots[offset];
+    if (expected === undefined) throw new Violation('replay-point', `${place}: ${offset} is committed, and the log ends at ${records.length}`);
+    const restored = restoreOrText(offset, metadata);
+    const found = typeof restored === 'string' ? restored : sortedJson({ holder: restored.holder, epoch: restored.epoch });
+    if (found !== sortedJson(expected)) throw new Violation('replay-state', `${place}: ${offset} is committed with ${found}, and the fold has ${sortedJson(expected)}`);
+  }
+
+  const restoreOrText = (offset: number, metadata: string): CoordinationState | string => {
+    try {
+      return restoreCoordination(partition, offset, metadata, (id) => parseMissionId(id)?.timeMs ?? null);
+    } catch (error) {
+      return String(error); // shown as what was committed
+    }
+  };
+
+  function checkFolds(committed: CommittedOffset | null): void {
+    const again = createCoordinationState(partition);
+    for (const record of records) evolveCoordination(again, record);
+    if (sortedJson(again) !== sortedJson(state)) throw new Violation('folds-equal', `${place}: two folds from the beginning differ`);
+    if (committed === null) return;
+    const part = restoreOrText(committed.offset, committed.metadata);
+    if (typeof part === 'string') throw new Violation('replay-state', part);
+    for (const record of records.slice(committed.offset)) evolveCoordination(part, record);
+    for (const mission of part.missions.values()) {
+      const whole = state.missions.get(mission.id);
+      if (whole === undefined || sortedJson(reportMission(mission)) !== sortedJson(reportMission(whole))) throw new Violation('report-is-the-fold', `${place}: the report of ${mission.id} folded from ${committed.offset} is another`);
+    }
+    if (sortedJson([part.holder, part.epoch]) !== sortedJson([state.holder, state.epoch])) throw new Violation('replay-state', `${place}: holder or epoch folded from ${committed.offset} are others`);
+  }
+
+  return { partition, state, effects, onWritten, checkCommit, checkFolds };
+}
+
+function isOfReplacedWave(mission: Mission, wave: number): boolean {
+  return mission.waves.some(({ number, replaced }) => number === wave && replaced);
+}

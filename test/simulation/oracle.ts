@@ -1,0 +1,185 @@
+/** Sees every record as it is written, every start and every commit, and says which promise was broken first. */
+import { attemptKey } from '../../src/domain/partitioning.js';
+import type { FoldRecord } from '../../src/domain/record.js';
+import type { TopicNames } from '../../src/domain/topic-names.js';
+import type { CommittedOffset, LogRecord, PartitionId } from '../../src/ports/log.js';
+import type { TokenCost, TurnContext } from '../../src/ports/model.js';
+import { createMissionOracle, type MissionOracle } from './mission-oracle.js';
+import type { SimProcess } from './sim-process.js';
+import type { Start } from './sim-tools.js';
+import { sortedJson } from './sorted-json.js';
+import { createTaskOracle, type TaskOracle } from './task-oracle.js';
+import { Violation, type Invariant } from './violation.js';
+
+export interface Oracle {
+  readonly missions: readonly MissionOracle[];
+  violation(): Violation | null;
+  report(invariant: Invariant, detail: string): void;
+  onWritten(record: LogRecord): void;
+  onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
+  onStart(start: Start): void;
+  onSecondStart(start: Start): void;
+  onCommit(partition: PartitionId, committed: CommittedOffset): void;
+  onSpent(missionId: string, cost: TokenCost): void;
+  onTold(turn: TurnContext): void;
+  /** What is not at its end yet; null when everything is. */
+  unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): string | null;
+  checkEnd(committedOf: (id: PartitionId) => CommittedOffset | null): void;
+}
+
+export interface OracleOptions {
+  readonly topics: TopicNames;
+  readonly coordinationPartitions: number;
+  /** Topics of tasks, and the partitions that they may ever have. */
+  readonly taskTopics: readonly string[];
+  readonly taskPartitions: number;
+}
+
+const idOf = ({ topic, partition }: PartitionId) => `${topic}[${partition}]`;
+
+export function createOracle({ topics, coordinationPartitions, taskTopics, taskPartitions }: OracleOptions): Oracle {
+  const missions = Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition));
+  const tasks = new Map<string, TaskOracle & PartitionId>();
+  for (const topic of taskTopics) {
+    for (let partition = 0; partition < taskPartitions; partition++) tasks.set(idOf({ topic, partition }), { ...createTaskOracle(idOf({ topic, partition })), topic, partition });
+  }
+  const readUpTo = new Map<string, number>();
+  /** Where each attempt was taken. */
+  const takenAt = new Map<string, TaskOracle>();
+  /** Results that reached their missions' partitions. */
+  const delivered = new Map<string, string>();
+  const carriedOut = new Set<string>();
+  const started = new Set<string>();
+  const lastStart = new Map<string, { readonly attempt: number; readonly claimOffset: number }>();
+  const spent = new Map<string, { tokens: number; usd: number }>();
+  let violation: Violation | null = null;
+
+  /** A promise is never broken by throwing: the code under test would handle it. */
+  function looking(work: () => void): void {
+    if (violation !== null) return;
+    try {
+      work();
+    } catch (error) {
+      violation = error instanceof Violation ? error : new Violation('folds-equal', `the oracle itself failed: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  }
+
+  const isDelivered = (key: string) => delivered.has(key);
+  const isCarriedOut = (partition: number) => (effect: { readonly offset: number }) => carriedOut.has(`${partition}:${effect.offset}`);
+
+  function taskWritten(oracle: TaskOracle, record: FoldRecord): void {
+    const { event } = record;
+    const known = event.event_type === 'task_assigned' ? oracle.state.attempts.has(attemptKey(event.payload)) : true;
+    oracle.onWritten(record);
+    if (event.event_type !== 'task_assigned' && event.event_type !== 'task_cancelled') return;
+    const { source } = event.payload;
+    if (source !== null) carriedOut.add(`${source.partition}:${source.offset}`);
+    const key = attemptKey(event.payload);
+    if (known || !oracle.state.attempts.has(key)) return;
+    if (takenAt.has(key)) throw new Violation('taken-once', `${key} is taken a second time`);
+    takenAt.set(key, oracle);
+    const decision = source === null ? undefined : missions[source.partition]?.effects.get(source.offset);
+    if (decision === undefined || attemptKey(decision.event.payload) !== key) throw new Violation('taken-once', `${key} was never decided at ${source?.partition}:${source?.offset}`);
+  }
+
+  function missionWritten(oracle: MissionOracle, record: FoldRecord): void {
+    oracle.onWritten(record);
+    const { event } = record;
+    if (event.event_type !== 'task_completed' && event.event_type !== 'task_failed') return;
+    const key = attemptKey(event.payload);
+    delivered.set(key, event.event_type);
+    const result = takenAt.get(key)?.state.attempts.get(key)?.result ?? null;
+    if (sortedJson(result?.payload ?? null) !== sortedJson(event.payload)) {
+      throw new Violation('result-is-the-journals', `${key}: the mission is told ${event.event_type}, the journal has ${result === null ? 'no result' : JSON.stringify(result)}`);
+    }
+  }
+
+  function start({ process, call }: Start): void {
+    const { missionId, taskId, attempt } = call.task;
+    const task = `${missionId}/${taskId}`;
+    const step = `${task}/${attempt}#${call.step}`;
+    if (started.has(step)) throw new Violation('starts-once', step);
+    started.add(step);
+    const oracle = takenAt.get(`${task}/${attempt}`);
+    if (oracle === undefined) throw new Violation('read-back-first', `${step}: the attempt was never taken`);
+    const place = [...tasks].find(([, each]) => each.state === oracle.state)?.[0] ?? '';
+    oracle.checkStart(call, readUpTo.get(`${process.id} ${place}`) ?? 0);
+    const before = lastStart.get(task) ?? { attempt: 0, claimOffset: -1 };
+    if (attempt < before.attempt) throw new Violation('attempts-in-order', `${step} starts after a tool of attempt ${before.attempt}`);
+    if (call.tool === 'execute_terminal_command' && call.claimOffset < before.claimOffset) throw new Violation('no-start-after-fence', `${step} starts under claim ${call.claimOffset}, after one under ${before.claimOffset}`);
+    lastStart.set(task, { attempt, claimOffset: Math.max(before.claimOffset, call.claimOffset) });
+  }
+
+  function spend(missionId: string, cost: TokenCost): void {
+    const total = spent.get(missionId) ?? { tokens: 0, usd: 0 };
+    total.tokens += cost.tokens;
+    total.usd += cost.usd;
+    spent.set(missionId, total);
+    const budget = missions.flatMap((oracle) => oracle.state.missions.get(missionId) ?? [])[0]?.request.budget;
+    if (budget === undefined) return;
+    const overTokens = budget.tokens !== null && total.tokens > budget.tokens;
+    const overUsd = budget.usd !== null && total.usd > budget.usd + 1e-9;
+    if (overTokens || overUsd) throw new Violation('budget', `${missionId} has really spent ${total.tokens} tokens and $${total.usd.toFixed(4)} of ${budget.tokens} and ${budget.usd}`);
+  }
+
+  function unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): string | null {
+    for (const id of requested) {
+      const mission = missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0];
+      if (mission === undefined) return `mission ${id} was never taken`;
+      if (mission.status === 'open') return `mission ${id} is open: planning ${mission.planning}, ${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`;
+    }
+    for (const oracle of missions) {
+      for (const effect of oracle.effects.values()) if (!isCarriedOut(oracle.partition)(effect)) return `${effect.event.event_type} from ${oracle.partition}:${effect.offset} has not reached its partition`;
+      const committed = committedOf({ topic: topics.coordination, partition: oracle.partition });
+      const last = [...oracle.state.missions.values()].at(-1);
+      if (last !== undefined && (committed === null || committed.offset <= last.firstOffset)) return `the replay point of coordination[${oracle.partition}] stays at ${committed?.offset}`;
+    }
+    for (const [place, oracle] of tasks) {
+      for (const attempt of oracle.state.attempts.values()) {
+        if (attempt.status === 'open') return `${attempt.key} is open at ${place}`;
+        if (attempt.result !== null && !delivered.has(attempt.key)) return `the result of ${attempt.key} has not reached its mission`;
+      }
+      const last = [...oracle.state.attempts.values()].at(-1);
+      const committed = committedOf(oracle);
+      if (last !== undefined && (committed === null || committed.offset <= last.firstOffset)) return `the replay point of ${place} stays at ${committed?.offset}`;
+    }
+    return null;
+  }
+
+  return {
+    missions, unfinished,
+    violation: () => violation,
+    report: (invariant, detail) => looking(() => {
+      throw new Violation(invariant, detail);
+    }),
+    onWritten(record) {
+      const { content, topic, partition, offset, timestampMs } = record;
+      if (content.kind !== 'event') return;
+      const folded = { offset, timestampMs, event: content.event };
+      const task = tasks.get(idOf(record));
+      const mission = topic === topics.coordination ? missions[partition] : undefined;
+      looking(() => {
+        if (task !== undefined) taskWritten(task, folded);
+        if (mission !== undefined) missionWritten(mission, folded);
+      });
+    },
+    onDelivered: (process, partition, nextOffset) => void readUpTo.set(`${process.id} ${idOf(partition)}`, nextOffset),
+    onStart: (started) => looking(() => start(started)),
+    onSecondStart: ({ call }) => looking(() => {
+      throw new Violation('starts-once', `${call.task.taskId}/${call.task.attempt}#${call.step} would start again but for its start mark`);
+    }),
+    onCommit: (id, committed) => looking(() => {
+      tasks.get(idOf(id))?.checkCommit(committed, isDelivered);
+      if (id.topic === topics.coordination) missions[id.partition]?.checkCommit(committed, isCarriedOut(id.partition));
+    }),
+    onSpent: (missionId, cost) => looking(() => spend(missionId, cost)),
+    onTold({ task, steps }) {
+      const key = attemptKey(task);
+      takenAt.get(key)?.onTold(key, steps.filter((step) => step.outcome === 'unknown').map((step) => step.step));
+    },
+    checkEnd: (committedOf) => looking(() => {
+      for (const oracle of tasks.values()) oracle.checkFolds(committedOf(oracle));
+      for (const oracle of missions) oracle.checkFolds(committedOf({ topic: topics.coordination, partition: oracle.partition }));
+    }),
+  };
+}

@@ -1,0 +1,72 @@
+/** People: they ask for missions, approve, reject and cancel them, sometimes twice, sometimes too late. */
+import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
+import { createMissionId } from '../../src/domain/mission-id.js';
+import { createEventFactory } from '../../src/roles/event.js';
+import type { Ids } from '../../src/ports/clock.js';
+import type { Faults } from './faults.js';
+import { createRequest, type Scenario } from './scenario.js';
+import type { SimLog } from './sim-log.js';
+import { EPOCH_MS, type World } from './world.js';
+
+export interface People {
+  /** Ids of the missions that were asked for. */
+  readonly requested: readonly string[];
+  /** Missions that will still be asked for. */
+  waiting(): number;
+  begin(): void;
+  onProposed(event: EventOf<'plan_proposed'>, approval: PayloadOf<'mission_requested'>['approval'], partition: number): void;
+}
+
+export interface PeopleOptions {
+  readonly world: World;
+  readonly faults: Faults;
+  readonly scenario: Scenario;
+  readonly ids: Ids;
+  readonly coordination: string;
+  readonly log: SimLog;
+}
+
+export function createPeople({ world, faults, scenario, ids, coordination, log }: PeopleOptions): People {
+  const { random } = world;
+  const now = () => Math.round(EPOCH_MS + world.now());
+  const createEvent = createEventFactory({ clock: { now, monotonicMs: world.now, setTimer: () => ({ cancel() {} }) }, ids });
+  const requested: string[] = [];
+  let waiting = scenario.missions;
+
+  function append(event: AgentEvent, missionId: string, partition: number): void {
+    const write = () => void log.write({ topic: coordination, partition, key: missionId, event });
+    write();
+    if (faults.on('duplicate') && random.chance(0.3)) world.at(random.next() * random.pick([10, 60_000, 3_600_000]), write);
+  }
+
+  function request(): void {
+    waiting -= 1;
+    const partition = random.below(scenario.coordinationPartitions);
+    const id = createMissionId({ nowMs: now(), partition, random: random.next });
+    requested.push(id);
+    append(createEvent({ type: 'mission_requested', from: 'person', missionId: id, payload: createRequest(random, faults, scenario, id) }), id, partition);
+    if (faults.on('cancel') && random.chance(0.4)) world.at(random.next() * random.pick([100, 5_000, 60_000]), () => cancel(id, partition));
+  }
+
+  function cancel(id: string, partition: number): void {
+    append(createEvent({ type: 'mission_cancel_requested', from: 'person', missionId: id, payload: { mission_id: id, requested_by: 'person', reason: 'enough' } }), id, partition);
+  }
+
+  return {
+    requested,
+    waiting: () => waiting,
+    begin() {
+      for (let i = 0; i < scenario.missions; i++) world.at(i === 0 ? 10 : random.next() * scenario.faultsEndMs * 0.8, request);
+    },
+    onProposed({ payload: { mission_id, revision } }, approval, partition) {
+      if (approval !== 'approval' || random.chance(0.1)) return;
+      const isGood = random.chance(0.7);
+      world.at(random.next() * random.pick([100, 10_000, 120_000]), () => {
+        const event = isGood
+          ? createEvent({ type: 'plan_approved', from: 'person', missionId: mission_id, payload: { mission_id, revision, approved_by: 'person' } })
+          : createEvent({ type: 'plan_rejected', from: 'person', missionId: mission_id, payload: { mission_id, revision, rejected_by: 'person', reason: 'not like this' } });
+        append(event, mission_id, partition);
+      });
+    },
+  };
+}

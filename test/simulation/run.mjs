@@ -1,0 +1,8 @@
+// npm run simulate: see test/README.md.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compileBase, compileMutant } from './compile.mjs';
+
+const base = await compileBase();
+const { main } = await import(pathToFileURL(join(base, 'test/simulation/cli.js')).href);
+process.exitCode = await main(process.argv.slice(2), { base, compileMutant });

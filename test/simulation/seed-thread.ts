@@ -1,0 +1,14 @@
+/** One thread of a run: every stride-th seed. */
+import { pathToFileURL } from 'node:url';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { SeedReport, ThreadData } from './run-seeds.js';
+import { simulate } from './simulate.js';
+import { loadSystem } from './system.js';
+
+const { tree, from, count, stride, faults } = workerData as ThreadData; // run-seeds.ts started this thread with it
+const system = await loadSystem((path) => import(pathToFileURL(`${tree}/src/${path}`).href));
+for (let index = 0; index < count; index++) {
+  const { seed, violation, steps, fingerprint } = await simulate({ seed: from + index * stride, system, faults });
+  const report: SeedReport = { seed, steps, fingerprint, violation: violation === null ? null : { invariant: violation.invariant, detail: violation.detail } };
+  parentPort?.postMessage(report);
+}

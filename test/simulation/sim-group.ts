@@ -1,0 +1,248 @@
+/**
+ * A consumer group whose members learn late of what has changed: its coordinator knows who has each partition, each
+ * member what it was told last. Two may believe in the same partition at once, and a stopped one believes for hours.
+ */
+import { readPartition, type PartitionReader } from '../../src/memory/partition-reader.js';
+import type { StoredPartition } from '../../src/memory/storage.js';
+import type { CommittedOffset, GroupMember, GroupOptions, PartitionConsumer, PartitionId } from '../../src/ports/log.js';
+import type { Faults } from './faults.js';
+import type { SimProcess } from './sim-process.js';
+import type { System } from './system.js';
+import type { World } from './world.js';
+
+export interface SimGroup {
+  readonly id: string;
+  join(process: SimProcess, options: GroupOptions): Promise<GroupMember>;
+  committed(partition: number): CommittedOffset | null;
+  /** Gives a partition to another member, if there is one. */
+  move(): void;
+  /** Members that have not spoken for the session timeout lose their partitions; partitions without a member get one. */
+  expire(): void;
+  /** What everybody believes is made true: one live member has each partition, and nobody else believes so. */
+  settle(): void;
+  /** Whether each partition is open at the member that has it. */
+  isSettled(): boolean;
+}
+
+export interface SimGroupOptions {
+  readonly id: string;
+  readonly world: World;
+  readonly faults: Faults;
+  readonly system: System;
+  /** Partitions of the group's one topic, as many as it has now. */
+  partitions(): readonly StoredPartition[];
+  /** A replay point is about to be taken. */
+  onCommit(partition: PartitionId, committed: CommittedOffset): void;
+  onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
+}
+
+interface Belief {
+  generation: number;
+  readonly consumer: PartitionConsumer;
+  readonly reader: PartitionReader;
+}
+
+interface Member {
+  readonly process: SimProcess;
+  readonly options: GroupOptions;
+  readonly beliefs: Map<number, Belief>;
+  left: boolean;
+  stalledSinceMs: number | null;
+}
+
+interface Seat {
+  member: Member;
+  generation: number;
+  /** The member has fetched the committed offset: commits of those before it are refused from now on. */
+  fetched: boolean;
+}
+
+const SESSION_TIMEOUT_MS = 10_000;
+
+export function createSimGroup({ id, world, faults, system, partitions, onCommit, onDelivered }: SimGroupOptions): SimGroup {
+  const { random } = world;
+  const members = new Set<Member>();
+  const seats = new Map<number, Seat>();
+  const offsets = new Map<number, CommittedOffset>();
+  let generations = 0;
+
+  const live = () => [...members].filter((member) => !member.left && member.process.isAlive() && !isExpired(member));
+  const isExpired = (member: Member) => member.stalledSinceMs !== null && world.now() - member.stalledSinceMs > SESSION_TIMEOUT_MS;
+
+  function seat(partition: number, member: Member): void {
+    const before = seats.get(partition);
+    if (before?.member === member) return;
+    generations += 1;
+    const current: Seat = { member, generation: generations, fetched: false };
+    seats.set(partition, current);
+    world.tell(() => `${id}[${partition}] is given to ${member.process.id}${before === undefined ? '' : `, no longer ${before.member.process.id}`}`);
+    if (before !== undefined && !before.member.left) {
+      const lag = faults.on('move') ? random.pick([1, 50, 2_000, 60_000]) : 5;
+      before.member.process.later(random.next() * lag, () => learn(partition, before.member));
+    }
+    member.process.later(random.delayMs(faults.on('move') ? random.pick([3, 3, 200]) : 3), () => fetch(partition, current));
+  }
+
+  /** A former member hears that the partition is not its own. */
+  function learn(partition: number, member: Member): void {
+    if (seats.get(partition)?.member === member) return;
+    closeBelief(member, partition);
+  }
+
+  function closeBelief(member: Member, partition: number): void {
+    const belief = member.beliefs.get(partition);
+    if (belief === undefined) return;
+    member.beliefs.delete(partition);
+    belief.reader.stop();
+    world.tell(() => `${member.process.id} closes ${id}[${partition}]`);
+    guarded(member, () => belief.consumer.onClosed());
+  }
+
+  function fetch(partition: number, current: Seat): void {
+    const { member } = current;
+    if (seats.get(partition) !== current || member.left) return;
+    const believed = member.beliefs.get(partition);
+    if (believed !== undefined) {
+      // It never heard that it had lost it.
+      if (random.chance(0.5)) {
+        current.fetched = true;
+        believed.generation = current.generation;
+        return;
+      }
+      closeBelief(member, partition);
+    }
+    current.fetched = true;
+    const committed = offsets.get(partition) ?? null;
+    member.process.later(random.delayMs(1), () => open(partition, current, committed));
+  }
+
+  function open(partition: number, current: Seat, committed: CommittedOffset | null): void {
+    const { member } = current;
+    const stored = partitions()[partition];
+    if (member.left || stored === undefined || member.beliefs.has(partition)) return;
+    world.tell(() => `${member.process.id} opens ${id}[${partition}] at ${committed?.offset ?? 'the beginning'}`);
+    guarded(member, () => {
+      const consumer = member.options.open({ topic: stored.topic, partition, committed, logStart: stored.low(), logEnd: stored.high() });
+      const schedule = (callback: () => void) => void member.process.later(deliveryMs(), callback);
+      const reader = readPartition(stored, committed?.offset ?? stored.low(), schedule, {
+        onRecords(records) {
+          onDelivered(member.process, stored, (records.at(-1)?.offset ?? -1) + 1);
+          consumer.onRecords(records);
+        },
+        onUnreadable: (offset, reason) => consumer.onBlocked(offset, reason),
+        onReadable: () => consumer.onUnblocked(),
+        onGap: () => undefined,
+        onError: (error) => member.options.onFatal(error),
+      });
+      member.beliefs.set(partition, { generation: current.generation, consumer, reader });
+    });
+  }
+
+  const deliveryMs = () => (faults.on('delay') && random.chance(0.02) ? random.next() * random.pick([500, 10_000]) : random.delayMs(1));
+
+  function guarded(member: Member, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      member.options.onFatal(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  function commit(member: Member, commits: readonly (PartitionId & CommittedOffset)[]): Promise<void> {
+    const generationOf = new Map(commits.map(({ partition }) => [partition, member.beliefs.get(partition)?.generation]));
+    return new Promise((resolve, reject) => {
+      world.at(random.delayMs(2), () => {
+        const lost = faults.on('commit') && random.chance(0.1);
+        const taken = (!lost || random.chance(0.5)) && take(member, commits, generationOf);
+        member.process.later(random.delayMs(1), () => (taken && !lost ? resolve() : reject(new system.CommitRefused('the coordinator did not take it'))));
+      });
+    });
+  }
+
+  function take(member: Member, commits: readonly (PartitionId & CommittedOffset)[], generationOf: ReadonlyMap<number, number | undefined>): boolean {
+    if (!commits.every(({ partition }) => mayCommit(member, partition, generationOf.get(partition)))) return false;
+    for (const { topic, partition, offset, metadata } of commits) {
+      onCommit({ topic, partition }, { offset, metadata });
+      offsets.set(partition, { offset, metadata });
+    }
+    return true;
+  }
+
+  /** Of an older generation nothing is taken; only while the group rebalances may the members of before still commit. */
+  function mayCommit(member: Member, partition: number, generation: number | undefined): boolean {
+    const current = seats.get(partition);
+    if (current === undefined || generation === undefined) return false;
+    return current.member === member && current.generation === generation ? true : !current.fetched;
+  }
+
+  function expire(): void {
+    for (const member of members) {
+      member.stalledSinceMs = member.process.isStalled() ? (member.stalledSinceMs ?? world.now()) : null;
+    }
+    const candidates = live();
+    if (candidates.length === 0) return;
+    for (const { partition } of partitions()) {
+      const current = seats.get(partition);
+      if (current === undefined || !candidates.includes(current.member)) seat(partition, random.pick(candidates));
+    }
+  }
+
+  function leave(member: Member): void {
+    member.left = true;
+    for (const partition of [...member.beliefs.keys()]) closeBelief(member, partition);
+    members.delete(member);
+    world.at(5, expire);
+  }
+
+  return {
+    id, expire,
+    committed: (partition) => offsets.get(partition) ?? null,
+    join(process, options) {
+      const member: Member = { process, options, beliefs: new Map(), left: false, stalledSinceMs: null };
+      process.onDeath(() => {
+        world.at(SESSION_TIMEOUT_MS, () => {
+          member.left = true;
+          members.delete(member);
+          expire();
+        });
+      });
+      return new Promise((resolve) => {
+        process.later(random.delayMs(5), () => {
+          members.add(member);
+          world.at(1, expire);
+          if (members.size > 1) world.at(random.delayMs(5), () => giveShare(member));
+          resolve({
+            commit: (commits) => commit(member, commits),
+            isAssigned: ({ partition }) => member.beliefs.has(partition) && !member.left,
+            leave: async () => leave(member),
+          });
+        });
+      });
+    },
+    move() {
+      const candidates = live();
+      const all = partitions();
+      if (candidates.length > 0 && all.length > 0) seat(random.pick(all).partition, random.pick(candidates));
+    },
+    settle() {
+      expire();
+      for (const member of members) {
+        for (const partition of [...member.beliefs.keys()]) {
+          if (seats.get(partition)?.member !== member) member.process.later(1, () => learn(partition, member));
+        }
+      }
+      for (const [partition, current] of seats) {
+        if (current.member.process.isAlive() && !current.member.beliefs.has(partition)) current.member.process.later(2, () => fetch(partition, current));
+      }
+    },
+    isSettled: () => [...seats].every(([partition, { member }]) => member.process.isAlive() && !member.left && member.beliefs.has(partition)),
+  };
+
+  /** A member that joins gets some of the partitions. */
+  function giveShare(member: Member): void {
+    if (member.left || !member.process.isAlive()) return;
+    for (const { partition } of partitions()) {
+      if (random.chance(1 / members.size)) seat(partition, member);
+    }
+  }
+}

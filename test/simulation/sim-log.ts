@@ -1,0 +1,105 @@
+/** The in-memory log's storage and readers behind ways that lose time, answers and order between partitions. */
+import { frozenCopy } from '../../src/memory/frozen-copy.js';
+import { createMemoryWatch } from '../../src/memory/memory-watch.js';
+import { createStorage, type StoredPartition } from '../../src/memory/storage.js';
+import type { AppendRequest, CommittedOffset, Log, LogRecord, PartitionId } from '../../src/ports/log.js';
+import type { Faults } from './faults.js';
+import { createSimAppender } from './sim-appender.js';
+import { createSimGroup, type SimGroup } from './sim-group.js';
+import type { SimProcess } from './sim-process.js';
+import type { System } from './system.js';
+import { EPOCH_MS, type World } from './world.js';
+
+export interface SimLogOptions {
+  readonly world: World;
+  readonly faults: Faults;
+  readonly system: System;
+  /** Topic of each consumer group. */
+  readonly groups: Readonly<Record<string, string>>;
+  /** Partitions that a topic has now, of those it may ever have. */
+  partitionCount(topic: string): number;
+  onWritten(record: LogRecord): void;
+  onCommit(partition: PartitionId, committed: CommittedOffset): void;
+  onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
+}
+
+export interface SimLog {
+  /** The log as one process reaches it. */
+  of(process: SimProcess): Log;
+  /** Puts a record into the log now. */
+  write(request: AppendRequest): number;
+  createTopics(topics: readonly { readonly name: string; readonly partitions: number }[]): void;
+  partitions(topic: string): readonly StoredPartition[];
+  groups(): readonly SimGroup[];
+  group(id: string): SimGroup;
+}
+
+export function createSimLog(options: SimLogOptions): SimLog {
+  const { world, faults, system, onWritten } = options;
+  const storage = createStorage();
+  const groups = new Map<string, SimGroup>();
+  for (const [id, topic] of Object.entries(options.groups)) {
+    const partitions = () => storage.partitions(topic).slice(0, options.partitionCount(topic));
+    groups.set(id, createSimGroup({ ...options, id, partitions }));
+  }
+  const group = (id: string): SimGroup => {
+    const found = groups.get(id);
+    if (found === undefined) throw new RangeError(`there is no group ${id}`);
+    return found;
+  };
+
+  function write({ topic, partition, key, event }: AppendRequest): number {
+    const target = storage.partitions(topic)[partition];
+    if (target === undefined) throw new RangeError(`${topic}[${partition}] does not exist`);
+    const copy = frozenCopy(event).event;
+    const timestampMs = Math.round(EPOCH_MS + world.now());
+    const offset = target.high();
+    world.tell(() => `  ${topic}[${partition}]@${offset} ${describe(copy)}`);
+    target.write(key, { kind: 'event', event: copy }, timestampMs);
+    onWritten({ topic, partition, offset, timestampMs, key, content: { kind: 'event', event: copy } });
+    return offset;
+  }
+
+  return {
+    write, group,
+    groups: () => [...groups.values()],
+    partitions: (topic) => storage.partitions(topic).slice(0, options.partitionCount(topic)),
+    createTopics(topics) {
+      for (const { name, partitions } of topics) storage.create({ name, partitions, replicationFactor: null, config: {} });
+    },
+    of(process) {
+      const later = <T>(value: () => T) => new Promise<T>((resolve) => process.later(world.random.delayMs(1), () => resolve(value())));
+      return {
+        createAppender: (name) => createSimAppender({ name, world, faults, process, system, write }),
+        joinGroup: (groupOptions) => group(groupOptions.groupId).join(process, groupOptions),
+        async watch(watchOptions) {
+          return createMemoryWatch(watchOptions, storage, (callback) => void process.later(world.random.delayMs(2), callback));
+        },
+        async writeDeadLetter() {
+          throw new TypeError('no record of a simulation is a dead letter');
+        },
+        admin: {
+          partitionCount: (topic) => later(() => options.partitionCount(topic)),
+          offsets: async () => [],
+          committed: async () => [],
+          offsetAtTime: async () => [],
+          deleteRecords: async () => undefined,
+          ensureTopics: async () => [],
+        },
+        async close() {},
+      };
+    },
+  };
+}
+
+/** An event in one line of the story. */
+function describe(event: AppendRequest['event']): string {
+  const payload: Readonly<Record<string, unknown>> = { ...event.payload };
+  const { mission_id: mission, source } = payload;
+  const parts = {
+    mission: typeof mission === 'string' ? mission.slice(-4) : undefined, task: payload['task_id'], attempt: payload['attempt'], step: payload['step'], tool: payload['tool'],
+    outcome: payload['outcome'], wave: payload['wave_number'], revision: payload['revision'], code: payload['code'], owner: payload['owner'], status: payload['status'],
+    source: typeof source === 'object' && source !== null && 'offset' in source ? source.offset : undefined, why: payload['reason'] ?? payload['error'],
+  };
+  return [event.event_type, ...Object.entries(parts).filter(([, value]) => value !== undefined && value !== null).map(([name, value]) => `${name}=${String(value).slice(0, 80)}`)].join(' ');
+}

@@ -1,0 +1,135 @@
+/** One seed, one run: the same in every detail, however often it is run. */
+import { createTopicNames } from '../../src/domain/topic-names.js';
+import type { LogRecord, PartitionId } from '../../src/ports/log.js';
+import { chooseFaults, FAULT_NAMES, type Fault } from './faults.js';
+import { createOracle } from './oracle.js';
+import { createPeople } from './people.js';
+import { createScenario } from './scenario.js';
+import { createSimLog } from './sim-log.js';
+import { createSimVolume } from './sim-tools.js';
+import { createSwarm } from './swarm.js';
+import type { System } from './system.js';
+import { createTrouble } from './trouble.js';
+import type { Violation } from './violation.js';
+import { createWorld } from './world.js';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly system: System;
+  /** Faults that may happen; default all. */
+  readonly faults?: readonly Fault[];
+  /** Keeps the run's story. */
+  readonly tracing?: boolean;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  /** The first promise that was broken. */
+  readonly violation: Violation | null;
+  readonly faults: readonly Fault[];
+  readonly steps: number;
+  readonly simulatedMs: number;
+  /** A digest of everything that was written to the log, and when. */
+  readonly fingerprint: number;
+  readonly story: readonly string[];
+}
+
+/** Partitions that tasks topics may grow to. */
+const MOST_PARTITIONS = 4;
+/** Looked for an end every so many steps. */
+const LOOK_EVERY = 32;
+const MOST_STEPS = 400_000;
+/** When nothing goes wrong any more, everything ends within this time; late duplicates included. */
+const LONGEST_MS = 24 * 3_600_000;
+
+export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tracing = false }: SimulationOptions): Promise<SimulationResult> {
+  const world = createWorld(seed, tracing);
+  const { random } = world;
+  const faults = chooseFaults(random, allowed);
+  const scenario = createScenario(random, faults);
+  const topics = createTopicNames('sim');
+  const taskTopics = scenario.roster.map(({ name }) => topics.tasks(name));
+  let taskPartitions = scenario.taskPartitions;
+  const oracle = createOracle({ topics, coordinationPartitions: scenario.coordinationPartitions, taskTopics, taskPartitions: MOST_PARTITIONS });
+  const ids = { uuid: () => `${(random.next() * 2 ** 32 >>> 0).toString(16).padStart(8, '0')}-${(random.next() * 2 ** 32 >>> 0).toString(16).padStart(8, '0')}` };
+  let fingerprint = 0;
+
+  const log = createSimLog({
+    world, faults, system,
+    groups: { [topics.orchestratorGroup]: topics.coordination, ...Object.fromEntries(scenario.roster.map(({ name }) => [topics.workerGroup(name), topics.tasks(name)])) },
+    partitionCount: (topic) => (topic === topics.coordination ? scenario.coordinationPartitions : topic === topics.status ? 1 : taskPartitions),
+    onWritten,
+    onCommit(partition, committed) {
+      world.tell(() => `  commits ${partition.topic}[${partition.partition}] at ${committed.offset} ${committed.metadata}`);
+      oracle.onCommit(partition, committed);
+    },
+    onDelivered: oracle.onDelivered,
+  });
+  log.createTopics([
+    { name: topics.coordination, partitions: scenario.coordinationPartitions }, { name: topics.status, partitions: 1 },
+    ...taskTopics.map((name) => ({ name, partitions: MOST_PARTITIONS })),
+  ]);
+  const volume = createSimVolume({
+    world, faults, system,
+    onStart(start) {
+      world.tell(() => `${start.process.id} STARTS ${start.call.task.taskId}/${start.call.task.attempt}#${start.call.step} ${start.call.tool} under claim ${start.call.claimOffset}`);
+      oracle.onStart(start);
+    },
+    onSecondStart: oracle.onSecondStart,
+  });
+  const swarm = createSwarm({ world, faults, system, scenario, topics, ids, log, volume, oracle });
+  const people = createPeople({ world, faults, scenario, ids, coordination: topics.coordination, log });
+  const trouble = createTrouble({ world, faults, scenario, swarm, log, grow: () => (taskPartitions = Math.min(MOST_PARTITIONS, taskPartitions + 1)) });
+
+  function onWritten(record: LogRecord): void {
+    if (record.content.kind !== 'event') return;
+    const { event } = record.content;
+    fingerprint = Math.imul(fingerprint ^ textHash(`${record.topic}${record.partition}@${record.offset} ${event.event_id} ${record.timestampMs}`), 0x01000193) >>> 0;
+    oracle.onWritten(record);
+    trouble.onWritten(event);
+    if (event.event_type !== 'plan_proposed') return;
+    const approval = oracle.missions[record.partition]?.state.missions.get(event.payload.mission_id)?.request.approval;
+    if (approval !== undefined) people.onProposed(event, approval, record.partition);
+  }
+
+  const committedOf = (id: PartitionId) => log.groups().find((group) => groupTopic(group.id) === id.topic)?.committed(id.partition) ?? null;
+  const groupTopic = (groupId: string) => (groupId === topics.orchestratorGroup ? topics.coordination : taskTopics.find((_, index) => groupId === topics.workerGroup(scenario.roster[index]?.name ?? '')));
+  const unfinished = () => (people.waiting() > 0 ? 'missions will still be asked for' : oracle.unfinished(people.requested, committedOf));
+
+  world.tell(() => `seed ${seed}: ${scenario.workers} workers, ${scenario.orchestrators} orchestrators, ${scenario.roster.map(({ name }) => `${name} (${scenario.chains.get(name)?.join(', ')})`).join(', ')}; faults: ${faults.chosen.join(', ') || 'none'}`);
+  for (let i = 0; i < scenario.workers; i++) swarm.start('worker');
+  for (let i = 0; i < scenario.orchestrators; i++) swarm.start('orchestrator');
+  people.begin();
+  trouble.begin();
+  const onUnhandled = (reason: unknown) => oracle.report('no-unhandled-rejection', reason instanceof Error ? (reason.stack ?? reason.message) : String(reason));
+  process.on('unhandledRejection', onUnhandled);
+  let steps = 0;
+  try {
+    for (;;) {
+      await quiet();
+      if (oracle.violation() !== null) break;
+      if (steps % LOOK_EVERY === 0 && trouble.isOver() && unfinished() === null) break;
+      if (steps > MOST_STEPS || world.now() > scenario.faultsEndMs + LONGEST_MS) {
+        oracle.report('converges', unfinished() ?? 'trouble is not over');
+        break;
+      }
+      steps += 1;
+      if (!world.step()) oracle.report('converges', `nothing will ever happen again: ${unfinished() ?? ''}`);
+    }
+    oracle.checkEnd(committedOf);
+  } finally {
+    process.off('unhandledRejection', onUnhandled);
+  }
+  const violation = oracle.violation();
+  world.tell(() => (violation === null ? 'every promise was kept' : `BROKEN ${violation.message}`));
+  return { seed, violation, faults: faults.chosen, steps, simulatedMs: world.now(), fingerprint, story: world.story };
+}
+
+/** Resolves when no promise has anything left to do. */
+const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function textHash(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
+}

@@ -1,0 +1,42 @@
+/** The code under test. A mutation check loads it from a changed copy, while the oracles keep to the true one. */
+import type * as PlannerModule from '../../src/agent/planner.js';
+import type * as PlannerContract from '../../src/agent/planner-contract.js';
+import type * as RosterModule from '../../src/agent/roster.js';
+import type * as PlaybookModule from '../../src/models/playbook.js';
+import type * as LogPort from '../../src/ports/log.js';
+import type * as ModelPort from '../../src/ports/model.js';
+import type * as ToolsPort from '../../src/ports/tools.js';
+import type * as OrchestratorModule from '../../src/roles/orchestrator.js';
+import type * as WorkerModule from '../../src/roles/worker.js';
+
+/** Errors are matched by class, so they must come from the same copy as the roles. */
+export interface System
+  extends Pick<typeof WorkerModule, 'createWorker'>,
+    Pick<typeof OrchestratorModule, 'createOrchestrator'>,
+    Pick<typeof PlaybookModule, 'createPlaybookModel'>,
+    Pick<typeof PlannerModule, 'createPlanner'>,
+    Pick<typeof PlannerContract, 'PlanningFailed'>,
+    Pick<typeof RosterModule, 'createRoster'>,
+    Pick<typeof ModelPort, 'ModelError'>,
+    Pick<typeof ToolsPort, 'FenceLost'>,
+    Pick<typeof LogPort, 'AppendDropped' | 'AppendFailed' | 'AppendRejected' | 'CommitRefused'> {}
+
+/** @param load imports a module by its path below src, such as roles/worker.js */
+export async function loadSystem(load: (path: string) => Promise<unknown>): Promise<System> {
+  const [worker, orchestrator, playbook, planner, contract, roster, model, tools, log] = await Promise.all([
+    load('roles/worker.js') as Promise<typeof WorkerModule>,
+    load('roles/orchestrator.js') as Promise<typeof OrchestratorModule>,
+    load('models/playbook.js') as Promise<typeof PlaybookModule>,
+    load('agent/planner.js') as Promise<typeof PlannerModule>,
+    load('agent/planner-contract.js') as Promise<typeof PlannerContract>,
+    load('agent/roster.js') as Promise<typeof RosterModule>,
+    load('ports/model.js') as Promise<typeof ModelPort>,
+    load('ports/tools.js') as Promise<typeof ToolsPort>,
+    load('ports/log.js') as Promise<typeof LogPort>,
+  ]);
+  return {
+    createWorker: worker.createWorker, createOrchestrator: orchestrator.createOrchestrator, createPlaybookModel: playbook.createPlaybookModel,
+    createPlanner: planner.createPlanner, PlanningFailed: contract.PlanningFailed, createRoster: roster.createRoster, ModelError: model.ModelError,
+    FenceLost: tools.FenceLost, AppendDropped: log.AppendDropped, AppendFailed: log.AppendFailed, AppendRejected: log.AppendRejected, CommitRefused: log.CommitRefused,
+  };
+}

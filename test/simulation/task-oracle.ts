@@ -1,0 +1,103 @@
+/** Watches one tasks partition: what its log means, from offset 0, by the rules of the true domain. */
+import type { EventOf } from '../../src/domain/events.js';
+import { attemptKey } from '../../src/domain/partitioning.js';
+import type { FoldRecord } from '../../src/domain/record.js';
+import { createTaskPartitionState, evolveTaskPartition, type TaskPartitionState, type TaskSnapshot } from '../../src/domain/task-partition.js';
+import { decodeTaskSnapshot } from '../../src/domain/task-replay.js';
+import type { CommittedOffset } from '../../src/ports/log.js';
+import type { ToolCall } from '../../src/ports/tools.js';
+import { sortedJson } from './sorted-json.js';
+import { Violation } from './violation.js';
+
+export interface TaskOracle {
+  readonly state: TaskPartitionState;
+  onWritten(record: FoldRecord): void;
+  /** @param readUpTo next offset that the process will read in this partition */
+  checkStart(call: ToolCall, readUpTo: number): void;
+  checkCommit(committed: CommittedOffset, isDelivered: (attemptKey: string) => boolean): void;
+  checkFolds(committed: CommittedOffset | null): void;
+  /** Tells that models were shown these steps of unknown outcome. */
+  onTold(attempt: string, unknownSteps: readonly number[]): void;
+}
+
+export function createTaskOracle(place: string): TaskOracle {
+  const state = createTaskPartitionState();
+  const records: FoldRecord[] = [];
+  /** The small state just before each offset. */
+  const snapshots: TaskSnapshot[] = [{ holder: null, marks: {} }];
+  const callOffsets = new Map<string, number>();
+  const told = new Set<string>();
+  const claims = new Map<number, string>();
+
+  function onWritten(record: FoldRecord): void {
+    records.push(record);
+    const folded = evolveTaskPartition(state, record);
+    snapshots.push({ holder: state.holder, marks: state.marks });
+    const { event } = record;
+    if (event.event_type === 'partition_claimed') claims.set(record.offset, event.payload.owner);
+    if (event.event_type === 'tool_called' && folded === 'applied') callOffsets.set(stepName(event), record.offset);
+  }
+
+  function checkStart(call: ToolCall, readUpTo: number): void {
+    const { missionId, taskId, attempt: number } = call.task;
+    const key = attemptKey({ mission_id: missionId, task_id: taskId, attempt: number });
+    const what = `${key}#${call.step} at ${place}`;
+    const attempt = state.attempts.get(key);
+    const step = attempt?.steps[call.step - 1];
+    const offset = callOffsets.get(`${key}#${call.step}`);
+    if (attempt === undefined || step === undefined || offset === undefined) throw new Violation('read-back-first', `${what}: no such call counts`);
+    if (step.call.owner !== claims.get(call.claimOffset)) throw new Violation('read-back-first', `${what}: the call is ${step.call.owner}'s, the start is by claim ${call.claimOffset} of ${claims.get(call.claimOffset)}`);
+    if (readUpTo <= offset) throw new Violation('read-back-first', `${what}: the call stands at ${offset}, the process has read up to ${readUpTo}`);
+    if (step.call.tool !== call.tool || step.call.arguments !== JSON.stringify(call.arguments)) throw new Violation('read-back-first', `${what}: what runs is not what the record says`);
+    if (!step.call.idempotent) {
+      if (step.outcome !== null) throw new Violation('no-start-after-outcome', `${what}: ${step.outcome.outcome} by ${step.outcome.owner}`);
+      if (attempt.status === 'completed' || attempt.status === 'failed') throw new Violation('no-start-after-end', `${what}: ${attempt.status}`);
+    }
+    for (const earlier of attempt.steps.slice(0, call.step - 1)) {
+      const isSame = earlier.call.tool === step.call.tool && earlier.call.arguments === step.call.arguments && !earlier.call.idempotent;
+      if (isSame && earlier.outcome?.outcome === 'unknown' && !told.has(`${key}#${earlier.call.step}`)) {
+        throw new Violation('told-of-doubt', `${what}: step ${earlier.call.step} is in doubt, and no model was told`);
+      }
+    }
+  }
+
+  function checkCommit({ offset, metadata }: CommittedOffset, isDelivered: (key: string) => boolean): void {
+    for (const attempt of state.attempts.values()) {
+      if (attempt.firstOffset >= offset) continue;
+      if (attempt.status === 'open') throw new Violation('replay-point', `${place}: ${offset} is committed, and ${attempt.key} from ${attempt.firstOffset} is open`);
+      if (attempt.result !== null && !isDelivered(attempt.key)) throw new Violation('replay-point', `${place}: ${offset} is committed, and the result of ${attempt.key} has not reached its mission`);
+    }
+    const expected = snapshots[offset];
+    if (expected === undefined) throw new Violation('replay-point', `${place}: ${offset} is committed, and the log ends at ${records.length}`);
+    const found = sortedJson(decodeOrNull(metadata));
+    if (found !== sortedJson(expected)) throw new Violation('replay-state', `${place}: ${offset} is committed with ${found}, and the fold has ${sortedJson(expected)}`);
+  }
+
+  function checkFolds(committed: CommittedOffset | null): void {
+    const again = createTaskPartitionState();
+    for (const record of records) evolveTaskPartition(again, record);
+    if (sortedJson(again) !== sortedJson(state)) throw new Violation('folds-equal', `${place}: two folds from the beginning differ`);
+    if (committed === null) return;
+    const part = createTaskPartitionState(committed.offset, decodeTaskSnapshot(committed.metadata));
+    for (const record of records.slice(committed.offset)) evolveTaskPartition(part, record);
+    for (const attempt of part.attempts.values()) {
+      if (sortedJson(attempt) !== sortedJson(state.attempts.get(attempt.key))) throw new Violation('replay-state', `${place}: ${attempt.key} folded from ${committed.offset} is another`);
+    }
+    if (sortedJson([part.holder, part.marks]) !== sortedJson([state.holder, state.marks])) throw new Violation('replay-state', `${place}: holder or marks folded from ${committed.offset} are others`);
+  }
+
+  return {
+    state, onWritten, checkStart, checkCommit, checkFolds,
+    onTold: (attempt, steps) => steps.forEach((step) => told.add(`${attempt}#${step}`)),
+  };
+}
+
+const stepName = (event: EventOf<'tool_called'>): string => `${attemptKey(event.payload)}#${event.payload.step}`;
+
+function decodeOrNull(metadata: string): unknown {
+  try {
+    return decodeTaskSnapshot(metadata);
+  } catch (error) {
+    return String(error); // shown as what was committed
+  }
+}

@@ -1,0 +1,113 @@
+/** What goes wrong with processes and partitions, and when. */
+import type { AgentEvent } from '../../src/domain/events.js';
+import type { Fault, Faults } from './faults.js';
+import type { Scenario } from './scenario.js';
+import type { SimLog } from './sim-log.js';
+import type { Swarm } from './swarm.js';
+import type { World } from './world.js';
+
+export interface Trouble {
+  begin(): void;
+  /** Faults like the moments after a record was written, before anybody has read it. */
+  onWritten(event: AgentEvent): void;
+  /** Whether nothing goes wrong any more and everybody knows what they hold. */
+  isOver(): boolean;
+}
+
+export interface TroubleOptions {
+  readonly world: World;
+  readonly faults: Faults;
+  readonly scenario: Scenario;
+  readonly swarm: Swarm;
+  readonly log: SimLog;
+  /** Adds a partition to the tasks topics. */
+  grow(): void;
+}
+
+const KINDS: readonly Fault[] = ['crash', 'drain', 'stall', 'zombie', 'move', 'move', 'grow', 'clock'];
+const HOUR_MS = 3_600_000;
+const SESSION_CHECK_MS = 10_000;
+const SENSITIVE: ReadonlySet<string> = new Set([
+  'partition_claimed', 'tool_called', 'tool_returned', 'turn_reserved', 'task_completed', 'task_failed', 'task_assigned', 'task_cancelled', 'plan_requested', 'wave_started', 'mission_cancelled',
+]);
+
+export function createTrouble({ world, faults, scenario, swarm, log, grow }: TroubleOptions): Trouble {
+  const { random } = world;
+  const kinds = KINDS.filter((kind) => faults.on(kind));
+  let settledAtMs = Infinity;
+
+  function strike(kind: Fault): void {
+    if (!faults.on(kind)) return;
+    const processes = swarm.processes();
+    if (kind === 'move') return random.pick(log.groups()).move();
+    if (kind === 'grow') return void (random.chance(0.2) && (grow(), log.groups().forEach((group) => group.expire())));
+    if (processes.length === 0) return;
+    const process = random.pick(processes);
+    switch (kind) {
+      case 'crash':
+        return swarm.crash(process);
+      case 'drain':
+        return swarm.drain(process);
+      case 'stall':
+        world.tell(() => `${process.id} stands still`);
+        return process.stall(random.next() * random.pick([100, 3_000, 20_000, 120_000]));
+      case 'zombie':
+        world.tell(() => `${process.id} stands still for long`);
+        return process.stall(HOUR_MS * (0.5 + 2 * random.next()));
+      case 'clock':
+        return process.jumpClock((random.next() - 0.5) * 10 * HOUR_MS);
+      default:
+        return;
+    }
+  }
+
+  function strikeAgain(): void {
+    if (faults.stopped() || kinds.length === 0) return;
+    world.at(random.delayMs(scenario.faultEveryMs), () => {
+      if (faults.stopped()) return;
+      strike(random.pick(kinds));
+      strikeAgain();
+    });
+  }
+
+  function watchSessions(): void {
+    world.at(SESSION_CHECK_MS, () => {
+      for (const group of log.groups()) group.expire();
+      // Hours of a quiet swarm need no close watch.
+      if (!faults.stopped() || world.now() < settledAtMs + 60_000) watchSessions();
+    });
+  }
+
+  /** The faults are over; the processes that stand still for long wake up as zombies in their own time. */
+  function stop(): void {
+    world.tell(() => 'nothing goes wrong any more');
+    faults.stop();
+    const longest = Math.max(0, ...swarm.processes().map((process) => (process.isStalled() ? 1 : 0)));
+    if (longest > 0 && random.chance(0.5)) for (const process of swarm.processes()) process.wake();
+    settle();
+  }
+
+  function settle(): void {
+    for (const group of log.groups()) {
+      group.expire();
+      group.settle();
+    }
+    const isWhole = log.groups().every((group) => group.isSettled()) && swarm.processes().length >= scenario.workers + scenario.orchestrators && swarm.processes().every((process) => !process.isStalled());
+    if (isWhole && settledAtMs === Infinity) settledAtMs = world.now();
+    world.at(isWhole ? 60_000 : 5_000, settle);
+  }
+
+  return {
+    begin() {
+      watchSessions();
+      strikeAgain();
+      world.at(scenario.faultsEndMs, stop);
+    },
+    onWritten(event) {
+      if (!SENSITIVE.has(event.event_type) || kinds.length === 0 || !random.chance(0.03)) return;
+      const kind = random.pick(kinds);
+      world.at(random.next() * 6, () => strike(kind));
+    },
+    isOver: () => faults.stopped() && settledAtMs < Infinity,
+  };
+}

@@ -1,0 +1,39 @@
+/** What the swarm promises; each is looked at after every step of a run, or at its end. */
+export const INVARIANTS = {
+  'final-result': 'every accepted task reaches one final result, and every mission ends',
+  'result-delivered': "a task's final result reaches its mission",
+  'result-is-the-journals': 'what a mission is told is what the journal says',
+  'read-back-first': 'no tool starts unless its call was read back under the holder',
+  'starts-once': 'no call record starts twice',
+  'no-start-after-outcome': 'a step whose outcome is in the log never starts',
+  'no-start-after-end': 'no tool starts after the attempt has its final result',
+  'no-start-after-fence': 'no tool starts under a claim after a later claim has the fence',
+  'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
+  'told-of-doubt': 'a non-idempotent call in doubt is never made again without the model having been told',
+  'decided-once': 'the holder assigns each attempt once',
+  'decision-carried-out': 'every assignment and every cancel that was decided reaches its partition',
+  'taken-once': 'an attempt is taken in one place, once, and by a decision that counts',
+  'ends-after-attempts': 'a mission ends only when none of its attempts is open',
+  'replay-point': 'committed offsets never pass what replay needs',
+  'replay-state': 'the fold from a committed offset is the fold from the beginning',
+  'wave-order': 'the next wave never starts over a failure',
+  'budget': 'budgets are never exceeded',
+  'report-is-the-fold': 'the report equals the fold of the log from offset 0, and the first result wins',
+  'folds-equal': 'two folds of the same log are equal',
+  'converges': 'when nothing goes wrong any more, everything comes to its end',
+  'no-unhandled-rejection': 'no rejection is left unhandled',
+  'no-broken-role': 'no role fails but for what the log did to it',
+} as const;
+
+export type Invariant = keyof typeof INVARIANTS;
+
+/** The run has broken a promise. */
+export class Violation extends Error {
+  constructor(
+    readonly invariant: Invariant,
+    readonly detail: string,
+  ) {
+    super(`${invariant}: ${detail}`);
+    this.name = 'Violation';
+  }
+}
