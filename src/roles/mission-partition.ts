@@ -22,6 +22,7 @@ import { createMissionClock } from './mission-clock.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { createPlannerCalls, planRequestOf } from './planner-calls.js';
 import { createSquadAnnouncer } from './squad-announcer.js';
+import { createUnservedAnnouncer } from './unserved-announcer.js';
 
 export interface MissionPartition extends PartitionConsumer {
   readonly topic: string;
@@ -56,6 +57,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
   const plannerCalls = createPlannerCalls(context, partition);
   const writer = createDecisionWriter(context, { topic, partition, held: () => claim.held(), mission: (id) => state.missions.get(id) });
   const squads = createSquadAnnouncer(context, writer.news);
+  const unserved = createUnservedAnnouncer(context, timers.isExpired, writer.news);
   const effects = createEffectSender(context, partition, (effect, error) => writer.news(undeliverable(context, effect, error)));
   const claim = createClaim({
     ...context.deps, createEvent: context.createEvent, partition: { topic, partition }, appender: appenders.coordination,
@@ -96,6 +98,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     writer.reset();
     dirty.clear();
     squads.reset();
+    unserved.reset();
     timers.clear();
     plannerCalls.stopAll();
     effects.reset();
@@ -141,6 +144,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       timers.set(id, missionTimers(mission, context.timings, (taskId) => timeoutMsOf(mission, taskId)));
       for (const decision of decideMission(mission, decideContext(held.owner))) writer.decide(mission, decision);
       squads.announce(mission);
+      unserved.announce(mission);
     }
     dirty.clear();
   }

@@ -17,17 +17,25 @@ export interface ReadBack {
   reject(eventId: string, reason: unknown): void;
   onRead(event: JournalEvent, applied: boolean): void;
   rejectAll(reason: Error): void;
+  /** No record will be read any more: every wait is rejected, those to come included. */
+  close(reason: Error): void;
 }
 
 export function createReadBack(): ReadBack {
   const waiting = new Map<string, Deferred<JournalEvent>>();
+  let closed: Error | null = null;
   const take = (eventId: string): Deferred<JournalEvent> | undefined => {
     const found = waiting.get(eventId);
     waiting.delete(eventId);
     return found;
   };
+  const rejectAll = (reason: Error): void => {
+    for (const deferred of waiting.values()) deferred.reject(reason);
+    waiting.clear();
+  };
   return {
     async waitFor<T extends JournalEvent>(event: T): Promise<T> {
+      if (closed !== null) throw closed;
       const deferred = createDeferred<JournalEvent>();
       waiting.set(event.event_id, deferred);
       const read = await deferred.promise;
@@ -40,9 +48,10 @@ export function createReadBack(): ReadBack {
       if (applied) found?.resolve(event);
       else found?.reject(new RecordVoid(`${event.event_type} has no effect`));
     },
-    rejectAll(reason) {
-      for (const deferred of waiting.values()) deferred.reject(reason);
-      waiting.clear();
+    rejectAll,
+    close(reason) {
+      closed = reason;
+      rejectAll(reason);
     },
   };
 }

@@ -156,7 +156,7 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     onUnblocked: () => logger.info({}, 'partition.unblocked'),
     onClosed() {
       claim.close();
-      readBack.rejectAll(new TaskTaken('claim_lost', 'the partition was taken away'));
+      readBack.close(new TaskTaken('claim_lost', 'the partition was taken away'));
     },
     replayPoint: () => (claim.held() === null || !deadLetters.isSettled() ? null : taskReplayPoint(state, results.isAcknowledged)),
     onCommitted(point) {
@@ -166,7 +166,7 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
       draining = true;
       const reason = new TaskTaken('draining', 'the process is shutting down');
       // A record that cannot be read (a blocked partition) must not keep the process from ending.
-      const giveUp = context.deps.clock.setTimer(graceMs, () => readBack.rejectAll(reason));
+      const giveUp = context.deps.clock.setTimer(graceMs, () => readBack.close(reason));
       await Promise.all([...executions.values()].map((execution) => execution.drain(reason, graceMs)));
       giveUp.cancel();
       await Promise.all([results.settled(), deadLetters.settled()]);
