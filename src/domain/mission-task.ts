@@ -20,6 +20,8 @@ export function evolveTask(task: MissionTask, record: FoldRecord & { readonly ev
     case 'task_started':
       return { ...task, status: 'running', startedAtMs: task.startedAtMs ?? record.timestampMs, detail: 'started' };
     case 'task_progress':
+      // Step 0: nothing has begun; the orchestrator says what the task waits for.
+      if (event.payload.step === 0) return { ...task, detail: event.payload.message };
       return { ...task, status: 'running', steps: Math.max(task.steps, event.payload.step), detail: event.payload.message };
     case 'task_completed':
       return completed(task, event.payload);

@@ -11,6 +11,8 @@ export interface MissionTimer {
 }
 
 export interface MissionTimings {
+  /** An assignment that waits for so long without a live worker is announced. */
+  readonly unservedMs: number;
   /** An assignment that is not accepted within this is decided again, without using up a retry. */
   readonly acceptMs: number;
   /** The worker enforces a task's deadline; this much later the orchestrator gives up on the worker. */
@@ -22,6 +24,7 @@ export interface MissionTimings {
 }
 
 export const DEFAULT_TIMINGS: MissionTimings = {
+  unservedMs: 5_000,
   acceptMs: 30_000,
   deadlineGraceMs: 30_000,
   retryBaseMs: 1_000,
@@ -30,6 +33,7 @@ export const DEFAULT_TIMINGS: MissionTimings = {
 };
 
 export const timerKeys = {
+  unserved: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/unserved`,
   accept: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/accept`,
   deadline: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/deadline`,
   retry: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/retry`,
@@ -48,7 +52,10 @@ export function missionTimers(mission: Mission, timings: MissionTimings, taskTim
     timers.push({ key: timerKeys.approval(id, mission.revision), delayMs: timings.approvalMs });
   }
   for (const task of mission.tasks.values()) {
-    if (task.status === 'assigned') timers.push({ key: timerKeys.accept(id, task.id, task.attempt), delayMs: timings.acceptMs });
+    if (task.status === 'assigned') {
+      timers.push({ key: timerKeys.unserved(id, task.id, task.attempt), delayMs: timings.unservedMs });
+      timers.push({ key: timerKeys.accept(id, task.id, task.attempt), delayMs: timings.acceptMs });
+    }
     if (task.status === 'running') {
       timers.push({ key: timerKeys.deadline(id, task.id, task.attempt), delayMs: taskTimeoutMs(task.id) + timings.deadlineGraceMs });
     }

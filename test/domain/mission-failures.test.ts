@@ -55,7 +55,10 @@ describe('the start deadline', () => {
 
   test('runs while an assignment is not accepted, and ends with the acceptance', () => {
     const log = underWay({ plan: ONE_WAVE });
-    expect(timersOf(log)).toEqual([{ key: timerKeys.accept(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.acceptMs }]);
+    expect(timersOf(log)).toEqual([
+      { key: timerKeys.unserved(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.unservedMs },
+      { key: timerKeys.accept(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.acceptMs },
+    ]);
     log.when(accepted(CERT));
     expect(timersOf(log)).toEqual([]);
   });

@@ -63,6 +63,18 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     await swarm.until(() => swarm.events.some((event) => event.event_type === 'service_unhealthy' && event.payload.error_message === 'the sandbox cannot be built'));
   });
 
+  test('a task without a live worker waits and says so, and runs once there is one', async () => {
+    swarm = await create({ roster });
+    await swarm.startOrchestrator({ unservedMs: 20, acceptMs: 40 });
+    const id = await swarm.submit();
+    await swarm.until(() => swarm.view.report(id)?.tasks[0]?.detail.startsWith('no live worker for cert_agent') ?? false);
+    expect(swarm.view.report(id)?.tasks[0]?.status).toBe('waiting');
+    await swarm.startWorker();
+    const report = await swarm.ended(id);
+    expect(report.status).toBe('completed');
+    expect(swarm.eventsOf('task_failed')).toEqual([]);
+  });
+
   test('a failing task is tried again, then the planner is asked once, and the next wave never starts', async () => {
     swarm = await create({ roster, behaviour: (command) => (command.startsWith('cert_agent step 2') ? 'fail' : 'ok') });
     await swarm.startOrchestrator();
