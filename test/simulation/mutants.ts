@@ -48,7 +48,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'decide-after-read-back', rule: 'the holder decides again only when its own appends were read back', seed: 0,
-    changes: [{ file: 'roles/mission-partition.ts', from: 'pending.size > 0 ||', to: '' }],
+    changes: [{ file: 'roles/decision-writer.ts', from: 'isWaiting: () => pending.size > 0,', to: 'isWaiting: () => false,' }],
   },
   {
     name: 'send-after-read-back', rule: 'an effect is carried out only when its decision counts', seed: 0,

@@ -23,6 +23,8 @@ export interface SimVolumeOptions {
   readonly world: World;
   readonly faults: Faults;
   readonly system: System;
+  /** A call was read back, and its launcher is about to be spawned. */
+  beforeSpawn(process: SimProcess): void;
   /** A tool is started now. */
   onStart(start: Start): void;
   /** A call record is about to be started although it was before; only the start mark keeps it from running. */
@@ -60,7 +62,7 @@ const stepOf = ({ attempt }: TaskPlace, step: number) => `${attempt}#${step}`;
 const outcome = (kind: ToolOutcome['outcome'], exitCode: number | null, observation: string): ToolOutcome =>
   ({ outcome: kind, exitCode, observation, outputDigest: exitCode === null ? null : `digest of ${observation}`, durationMs: 1 });
 
-export function createSimVolume({ world, faults, system, onStart, onSecondStart }: SimVolumeOptions): SimVolume {
+export function createSimVolume({ world, faults, system, beforeSpawn, onStart, onSecondStart }: SimVolumeOptions): SimVolume {
   const { random } = world;
   const tasks = new Map<string, TaskFiles>();
   let running = 0;
@@ -151,7 +153,7 @@ export function createSimVolume({ world, faults, system, onStart, onSecondStart 
         const aborts: (() => void)[] = [];
         const onAbort = (listener: () => void) => (signal.aborted ? listener() : void aborts.push(listener));
         signal.addEventListener('abort', () => aborts.forEach((listener) => process.isAlive() && listener()), { once: true });
-        // Between the read-back and the spawn the process may stand still.
+        beforeSpawn(process);
         process.later(random.delayMs(4), () => {
           launch(place, claimOffset, {
             ...options, onAbort,

@@ -3,6 +3,7 @@ import type { AgentEvent } from '../../src/domain/events.js';
 import type { Fault, Faults } from './faults.js';
 import type { Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
+import type { SimProcess } from './sim-process.js';
 import type { Swarm } from './swarm.js';
 import type { World } from './world.js';
 
@@ -10,6 +11,8 @@ export interface Trouble {
   begin(): void;
   /** Faults like the moments after a record was written, before anybody has read it. */
   onWritten(event: AgentEvent): void;
+  /** And the moment between a read-back and what it allows. */
+  beforeSpawn(process: SimProcess): void;
   /** Whether nothing goes wrong any more and everybody knows what they hold. */
   isOver(): boolean;
 }
@@ -49,16 +52,20 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow }: Tro
       case 'drain':
         return swarm.drain(process);
       case 'stall':
-        world.tell(() => `${process.id} stands still`);
-        return process.stall(random.next() * random.pick([100, 3_000, 20_000, 120_000]));
+        return standStill(process, random.pick([100, 3_000, 20_000, 120_000]));
       case 'zombie':
-        world.tell(() => `${process.id} stands still for long`);
-        return process.stall(HOUR_MS * (0.5 + 2 * random.next()));
+        return standStill(process, 3 * HOUR_MS);
       case 'clock':
         return process.jumpClock((random.next() - 0.5) * 10 * HOUR_MS);
       default:
         return;
     }
+  }
+
+  function standStill(process: SimProcess, atMostMs: number): void {
+    const durationMs = random.next() * atMostMs;
+    world.tell(() => `${process.id} stands still for ${(durationMs / 1000).toFixed(1)} s`);
+    process.stall(durationMs);
   }
 
   function strikeAgain(): void {
@@ -107,6 +114,11 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow }: Tro
       if (!SENSITIVE.has(event.event_type) || kinds.length === 0 || !random.chance(0.03)) return;
       const kind = random.pick(kinds);
       world.at(random.next() * 6, () => strike(kind));
+    },
+    beforeSpawn(process) {
+      if (random.chance(0.02) && faults.on('stall')) standStill(process, random.pick([3_000, 20_000, 120_000]));
+      else if (random.chance(0.01) && faults.on('zombie')) standStill(process, 2 * HOUR_MS);
+      else if (random.chance(0.01) && faults.on('crash')) swarm.crash(process);
     },
     isOver: () => faults.stopped() && settledAtMs < Infinity,
   };
