@@ -1,8 +1,8 @@
 import type { AgentEvent } from '../domain/events.js';
 import type { MissionReport } from '../domain/report.js';
-import { clientCommand } from './client-command.js';
 import type { CommandContext } from './context.js';
 import type { MissionFeed } from './mission-feed.js';
+import { answerText } from './plan-answer.js';
 import { planText } from './plan-text.js';
 import { createProgress, type Progress } from './progress.js';
 
@@ -11,10 +11,12 @@ export interface FollowOptions {
   readonly feed: MissionFeed;
   /** Rejects when waiting is of no use any more. */
   readonly broken: Promise<never>;
+  /** A line that the person should read meanwhile; null when there is nothing to say. */
+  readonly notice?: Promise<string | null>;
 }
 
 /** Shows a mission's progress until it has ended; resolves with its report. Rejects when it was interrupted. */
-export async function followMission(context: CommandContext, { missionId, feed, broken }: FollowOptions): Promise<MissionReport> {
+export async function followMission(context: CommandContext, { missionId, feed, broken, notice }: FollowOptions): Promise<MissionReport> {
   const { host, people, colors } = context;
   const live = people.isTerminal && host.env['TERM'] !== 'dumb';
   const progress = createProgress({ output: people, clock: host.clock, colors, live });
@@ -26,11 +28,17 @@ export async function followMission(context: CommandContext, { missionId, feed, 
     announcePlan(context, change.event, feed, progress);
   });
   let end: 'replaced' | 'kept' = 'kept';
+  let following = true;
+  notice?.then(
+    (text) => text !== null && following && (live ? progress.say(text) : host.stderr.write(text)),
+    (error: unknown) => context.logger.debug({ error }, 'notice.failed'), // following fails of itself when the log is gone
+  );
   try {
     const report = await Promise.race([feed.ended(missionId, host.interruption), broken]);
     end = 'replaced';
     return report;
   } finally {
+    following = false;
     unsubscribe();
     restoreLog();
     progress.stop(end);
@@ -45,5 +53,5 @@ function announcePlan(context: CommandContext, event: AgentEvent, feed: MissionF
   if (approval === 'none') return;
   progress.say(planText(plan));
   if (approval !== 'approval') return;
-  progress.say(`The plan waits for an answer:\n  ${clientCommand(context, `approve ${missionId}`)}\n  ${clientCommand(context, `reject ${missionId} --why "…"`)}\n`);
+  progress.say(answerText(context, missionId));
 }

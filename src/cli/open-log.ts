@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createKafkaLog } from '../kafka/kafka-log.js';
 import type { ClusterOptions } from '../kafka/kafka-client.js';
 import { createLocalStack, type LocalStack } from '../local/local-stack.js';
+import { conflictError, type PortConflict } from '../local/port-conflict.js';
 import { StackError } from '../local/stack-error.js';
 import { developmentPlace } from '../local/stack-place.js';
 import { createMemoryLog } from '../memory/memory-log.js';
@@ -61,12 +62,7 @@ export async function openClientLog(context: CommandContext): Promise<OpenLog> {
   if (context.config.values.RAVENHELM_LOG === 'memory') {
     throw wrongUse('the in-memory log lives in the process that runs the swarm: no other command can reach it', 'Leave --log memory out.');
   }
-  const cluster = givenCluster(context) ?? (await runningLocalStack(context));
-  if (cluster === null) {
-    throw new CliError('broker_unreachable', EXIT.unreachable, 'there is no broker: KAFKA_BROKERS is not set and the local stack is not up',
-      'Start the swarm: npx ravenhelm\nOr the broker alone: npx ravenhelm stack up');
-  }
-  return openKafkaLog(context, cluster);
+  return openKafkaLog(context, givenCluster(context) ?? (await runningLocalStack(context)));
 }
 
 function givenCluster({ config }: CommandContext): Cluster | null {
@@ -81,9 +77,19 @@ async function startLocalStack(context: CommandContext): Promise<Cluster> {
   return { ...stack, banner: [`log: Kafka at ${stack.brokers.join(',')}, registry at ${stack.registryUrl}`, `     local stack, ${how}`] };
 }
 
-async function runningLocalStack(context: CommandContext): Promise<Cluster | null> {
-  const status = await localStackOf(context).status();
-  return status.state === 'up' ? { brokers: status.brokers, registryUrl: status.registryUrl, banner: [] } : null;
+async function runningLocalStack(context: CommandContext): Promise<Cluster> {
+  const { state, brokers, registryUrl, conflicts } = await localStackOf(context).status();
+  if (state === 'up') return { brokers, registryUrl, banner: [] };
+  const message = 'there is no broker: KAFKA_BROKERS is not set and the local stack is not up';
+  throw conflicts.length === 0
+    ? new CliError('broker_unreachable', EXIT.unreachable, message, 'Start the swarm: npx ravenhelm\nOr the broker alone: npx ravenhelm stack up')
+    : new CliError('broker_unreachable', EXIT.unreachable, message, portsHeld(conflicts));
+}
+
+/** Who holds the ports of this clone's stack, and the ways out. */
+export function portsHeld(conflicts: readonly PortConflict[]): string {
+  const { message, nextStep } = conflictError(conflicts);
+  return `${message}\n${nextStep}`;
 }
 
 async function openKafkaLog(context: CommandContext, { brokers, registryUrl, banner }: Cluster): Promise<OpenLog> {

@@ -94,10 +94,17 @@ function taskDetails(task: TaskReport, times: FrameTimes): readonly string[] {
     case 'unverified':
       return [shortDuration(task.duration_ms), `${task.steps} step${task.steps === 1 ? '' : 's'}`, checksPassed(task), task.model];
     case 'failed':
+      return [failedCheck(task) || task.detail];
     case 'cancelled':
     case 'waiting':
       return [task.detail];
   }
+}
+
+/** The check that failed, on few columns; empty when none did. */
+export function failedCheck(task: TaskReport): string {
+  const failed = task.checks.find((check) => check.exit_code !== 0);
+  return failed === undefined ? '' : `✗ ${failed.name}: exit ${failed.exit_code}`;
 }
 
 function checksPassed(task: TaskReport): string {

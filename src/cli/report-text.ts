@@ -1,8 +1,8 @@
 import type { CheckResult } from '../domain/events.js';
-import type { MissionReport } from '../domain/report.js';
+import type { MissionReport, TaskReport } from '../domain/report.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line } from './paint.js';
-import { statusMark, taskLabel } from './progress-frame.js';
+import { failedCheck, statusMark, taskLabel } from './progress-frame.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
 
 /** Wider than any line: a report is not cut, the terminal or the reader wraps it. */
@@ -24,14 +24,7 @@ function taskLines(report: MissionReport): readonly Line[] {
   return report.tasks.map((task, index) => {
     const { mark, tone } = statusMark(task.status);
     const wave = report.tasks[index - 1]?.wave === task.wave ? '' : `wave ${task.wave}`;
-    const facts = [
-      measuredDuration(task.duration_ms),
-      `${task.steps} step${task.steps === 1 ? '' : 's'}`,
-      `${task.checks.filter((check) => check.exit_code === 0).length}/${task.checks.length} checks`,
-      task.model,
-      task.attempts > 1 ? `${task.attempts} attempts` : '',
-      task.status === 'failed' || task.status === 'cancelled' ? task.detail : '',
-    ];
+    const facts = taskFacts(report, task);
     return [
       segment(` ${padToWidth(wave, 8)}`, 'dim'),
       segment(`${mark} `, tone),
@@ -40,6 +33,25 @@ function taskLines(report: MissionReport): readonly Line[] {
       segment(`  ${facts.filter((fact) => fact !== '').map(oneLine).join(', ')}`, 'dim'),
     ];
   });
+}
+
+function taskFacts(report: MissionReport, task: TaskReport): readonly string[] {
+  const steps = task.steps === 0 ? '' : `${task.steps} step${task.steps === 1 ? '' : 's'}`;
+  const attempts = task.attempts > 1 ? `${task.attempts} attempts` : '';
+  if (task.status === 'waiting') return [attempts, task.detail];
+  if (task.status === 'running') return [steps, attempts, task.detail];
+  const hasRun = task.steps > 0 || task.duration_ms > 0 || task.checks.length > 0;
+  const passed = task.checks.filter((check) => check.exit_code === 0).length;
+  const measured = [measuredDuration(task.duration_ms), steps, `${passed}/${task.checks.length} checks`, task.model];
+  const isBad = task.status === 'failed' || task.status === 'cancelled';
+  return [...(hasRun ? measured : []), attempts, isBad ? shownFailure(report, task) : ''];
+}
+
+/** The long text stands once in a report: in its reason when that holds it, else with the task. */
+function shownFailure(report: MissionReport, task: TaskReport): string {
+  const said = report.reason?.includes(task.detail) === true;
+  const check = failedCheck(task);
+  return said || task.detail === '' ? check : [check, task.detail].filter((part) => part !== '').join(' ');
 }
 
 function successLines(checks: readonly CheckResult[]): readonly Line[] {

@@ -28,7 +28,7 @@ export interface SessionOptions {
 /** How long running steps may go on after the first Ctrl-C. */
 const DRAIN_MS = 10_000;
 /** Beyond that: offsets, leaving the groups, connections. Then the process ends all the same. */
-const RELEASE_MS = 5_000;
+const RELEASE_MS = 2_000;
 
 /**
  * Opens the log, starts the roles, runs the body, and takes everything down again in reverse order, whatever happened:
@@ -37,6 +37,7 @@ const RELEASE_MS = 5_000;
 export async function withSwarm<T>(context: CommandContext, options: SessionOptions, body: (session: SwarmSession) => Promise<T>): Promise<T> {
   const { host, logger } = context;
   const releases = createReleases(logger);
+  let rolesRun = false;
   try {
     const opened = await openSwarmLog(context, options);
     releases.add('log', () => opened.log.close());
@@ -49,11 +50,12 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
     const broken = createDeferred<never>();
     const roles = swarm.roles.map((create) => createSupervisedRole({ create, clock: host.clock, logger }));
     releases.add('roles', () => stopAll(roles));
+    rolesRun = roles.length > 0;
     for (const role of roles) role.failed.then(broken.reject, broken.reject);
     await orAborted(Promise.race([Promise.all(roles.map((role) => role.start())), broken.promise]), host.interruption);
     return await body({ ...opened, feed, broken: orAborted(broken.promise, host.interruption) });
   } finally {
-    if (host.interruption.aborted) context.host.stderr.write('stopping: running steps have 10 s to end; Ctrl-C again ends at once\n');
+    if (host.interruption.aborted && rolesRun) host.stderr.write('stopping: running steps have 10 s to end; Ctrl-C again ends at once\n');
     await atMost(DRAIN_MS + RELEASE_MS, releases.all(), context);
   }
 }

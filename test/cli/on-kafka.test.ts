@@ -65,6 +65,11 @@ describeWithBroker('the command line on Kafka', () => {
     const waited = startInPipe(clone, ['submit', 'missions/asks.yaml', '--wait', '--json'], env);
     await waited.shows('The plan waits for an answer');
     const [missionId = ''] = /\d{8}-\d{6}-\d{3}-p\d+-[a-z0-9]{4}/.exec((await rh('status')).stdout.split('\n').find((line) => line.includes('waiting for approval')) ?? '') ?? [];
+    const asked = (await rh('status', missionId)).stdout;
+    expect(asked).toContain('wave 2\n  deploy-second_agent-wave2: Write.');
+    expect(asked).toContain(`npx ravenhelm approve ${missionId}`);
+    const beside = await rh('run', 'missions/quick.yaml', '--json');
+    expect(beside.stderr).toMatch(new RegExp(`also going on with \\d+ earlier missions?: .*${missionId} \\(quick-mission\\).*; stop one with npx ravenhelm cancel ID`));
     expect((await rh('approve', missionId)).code).toBe(0);
     const { code, stdout } = await waited.ended();
     expect(code).toBe(0);
@@ -107,6 +112,25 @@ describeWithBroker('the command line on Kafka', () => {
     expect(processes[1]?.agents).toEqual(['first_agent', 'second_agent']);
     expect(processes.map(({ worker_id }) => swarm.some(({ child }) => worker_id.includes(`-${child.pid}-`)))).toEqual([true, true]);
   });
+
+  test('what is told to a log that nobody serves says so, and how to start an orchestrator', async () => {
+    const alone = { ...env, RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}` };
+    const lonely = (...args: string[]) => runInPipe(clone, args, alone);
+    const unserved = `no orchestrator is serving; start one: npx ravenhelm --role orchestrator (or npm start)`;
+    await lonely('init');
+    const submitted = await lonely('submit', 'missions/quick.yaml');
+    expect(submitted).toMatchObject({ code: 0, stderr: expect.stringContaining(unserved) });
+    expect(await lonely('cancel', submitted.stdout.trim())).toMatchObject({ code: 0, stderr: expect.stringContaining(unserved) });
+    expect((await lonely('status', '--live')).stderr).toContain(unserved);
+
+    const waiting = startInPipe(clone, ['submit', 'missions/quick.yaml', '--wait'], alone);
+    await waiting.shows(unserved);
+    waiting.child.kill('SIGINT');
+    const { code, stderr } = await waiting.ended();
+    expect(code).toBe(130);
+    expect(stderr).toMatch(/the mission goes on; npx ravenhelm watch \S+ shows it, npx ravenhelm cancel \S+ stops it/);
+    expect((await rh('submit', 'missions/quick.yaml')).stderr).not.toContain(unserved);
+  }, 60_000);
 
   test('watch ends quietly when its reader goes away', async () => {
     const watching = startInPipe(clone, ['watch'], env);

@@ -15,8 +15,8 @@ function frame(of: MissionReport, columns = 100): string[] {
 const MIXED = report([
   task({ agent: 'cert_agent', wave: 1, status: 'verified', attempts: 1, steps: 3, duration_ms: 2_100, model: 'playbook', checks: [check('chain', 0), check('key match', 0)] }),
   task({ agent: 'env_agent', wave: 1, status: 'running', attempts: 2, detail: 'step 2: execute_terminal_command' }),
-  task({ agent: 'database_agent', wave: 1, status: 'failed', attempts: 3, detail: 'check "migrations" exit 1' }),
-  task({ agent: 'proxy_agent', wave: 2 }),
+  task({ agent: 'database_agent', wave: 1, status: 'failed', attempts: 3, detail: 'the checks still fail, and this is the long story', checks: [check('migrations', 1)] }),
+  task({ agent: 'proxy_agent', wave: 2, detail: 'no live worker for proxy_agent' }),
   task({ agent: 'rag_agent', wave: 2, status: 'unverified', attempts: 1, steps: 1, duration_ms: 400 }),
 ]);
 
@@ -26,8 +26,8 @@ describe('the progress of a mission as lines', () => {
       `hello running  2/5 tasks  0:12  ${MISSION}`,
       ' wave 1  ✓ cert_agent      verified    0:02  3 steps  2/2 checks  playbook',
       '         ● env_agent       running     attempt 2  0:03  step 2: execute_terminal_command',
-      '         ✗ database_agent  failed      attempt 3  check "migrations" exit 1',
-      ' wave 2  · proxy_agent     waiting',
+      '         ✗ database_agent  failed      attempt 3  ✗ migrations: exit 1',
+      ' wave 2  · proxy_agent     waiting     no live worker for proxy_agent',
       '         ○ rag_agent       unverified  0:00  1 step  no checks',
     ]);
   });

@@ -3,12 +3,14 @@ import { parseMissionId } from '../../domain/mission-id.js';
 import type { Mission } from '../../domain/mission-state.js';
 import type { Log } from '../../ports/log.js';
 import { createEventFactory } from '../../roles/event.js';
+import { missingOrchestrator } from '../ask-processes.js';
 import { CliError, wrongUse } from '../cli-error.js';
 import { caughtUp, requireMission, withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { requester } from '../host.js';
 import { withWorkspace } from '../mission-request.js';
+import { awaitsAnswer } from '../plan-answer.js';
 
 type Decision = EventOf<'plan_approved'> | EventOf<'plan_rejected'> | EventOf<'mission_cancel_requested'>;
 
@@ -39,18 +41,19 @@ export function cancelMission(context: CommandContext, missionId: string, reason
 
 /** Reads the mission, appends what the person decided to its partition, and says so. */
 async function decide(context: CommandContext, missionId: string, done: string, make: (mission: Mission) => Decision): Promise<ExitCode> {
-  return withClient(context, async ({ log, openFeed }) => {
-    const feed = await openFeed();
+  return withClient(context, async (session) => {
+    const feed = await session.openFeed();
     await caughtUp(context, feed);
     requireMission(feed, missionId);
     const mission = feed.view.mission(missionId);
     if (mission === null) throw wrongUse(`there is no mission ${missionId}`);
-    await appendDecision(context, log, missionId, make(mission));
+    await appendDecision(context, session.log, missionId, make(mission));
     if (!context.json) context.say(`${done}: ${missionId}`);
     else {
       const report = feed.view.report(missionId);
       context.print({ mission_id: missionId, decision: done.replaceAll(' ', '_'), name: report?.name ?? '', workspace: report === null ? null : withWorkspace(context, report).workspace });
     }
+    context.host.stderr.write((await missingOrchestrator(context, session)) ?? '');
     return EXIT.done;
   });
 }
@@ -69,7 +72,7 @@ async function appendDecision(context: CommandContext, log: Log, missionId: stri
 /** The revision that a person can answer now. */
 function requireProposal(mission: Mission): number {
   if (mission.status !== 'open') throw wrongUse(`mission ${mission.id} has already ended: ${mission.status}`, null);
-  if (mission.planning === 'proposed' && mission.request.approval === 'approval' && mission.proposal !== null) return mission.proposal.revision;
+  if (awaitsAnswer(mission) && mission.proposal !== null) return mission.proposal.revision;
   throw wrongUse(`mission ${mission.id} waits for no answer: ${mission.planning === 'approved' ? 'its plan runs' : 'no plan has been proposed'}`,
     mission.request.approval === 'approval' ? 'ravenhelm watch shows when there is one.' : `Its file says approval: ${mission.request.approval}.`);
 }

@@ -1,11 +1,13 @@
 import type { MissionReport } from '../../domain/report.js';
 import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
+import { caughtUp } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { followMission } from '../mission-follow.js';
 import { requestMission, withWorkspace } from '../mission-request.js';
 import { readMission, readRoster } from '../mission-source.js';
+import { goingOnLine, leftOpenLine } from '../open-missions.js';
 import { reportText } from '../report-text.js';
 import { withSwarm, type SwarmSession } from '../swarm-session.js';
 
@@ -24,12 +26,15 @@ export async function runMission(context: CommandContext, options: RunOptions): 
     if (session.kind === 'memory' && mission.approval === 'approval') {
       throw wrongUse('the mission waits for approval, and on the in-memory log nobody else can give it', 'Use a broker (npm run setup says how), or set approval: monitoring.');
     }
+    await Promise.race([caughtUp(context, session.feed), session.broken]);
+    sayIfAny(context, goingOnLine(context, session.feed));
     const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
     context.say(`mission: ${mission.name} ${missionId}\nworkspace: ${workspace}\n`);
     const report = await followOrExplain(context, session, missionId);
     printReport(context, report);
     if (!context.json) context.say(story(context, session, missionId));
-    await options.afterwards?.(session);
+    if (options.afterwards === undefined) sayIfAny(context, leftOpenLine(context, session.feed));
+    else await options.afterwards(session);
     return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
   });
 }
@@ -49,6 +54,10 @@ async function followOrExplain(context: CommandContext, session: SwarmSession, m
     }
     throw error;
   }
+}
+
+function sayIfAny(context: CommandContext, line: string | null): void {
+  if (line !== null) context.say(line);
 }
 
 /** How to see what happened on the topic. */

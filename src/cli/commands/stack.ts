@@ -1,7 +1,7 @@
 import type { StackStatus } from '../../local/local-stack.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { localStackOf } from '../open-log.js';
+import { localStackOf, portsHeld } from '../open-log.js';
 import { table } from '../table.js';
 
 /** Starts the local stack, or finds it running. */
@@ -37,8 +37,10 @@ function document(status: StackStatus) {
 
 function text(status: StackStatus): string {
   const head = status.state === 'down'
-    ? 'the local stack is down; npx ravenhelm stack up starts it\n'
+    ? `the local stack is down${status.conflicts.length === 0 ? '; npx ravenhelm stack up starts it' : ''}\n`
     : `the local stack is ${status.state}: Kafka at ${status.brokers.join(',')}, registry at ${status.registryUrl}\n`;
   const services = status.services.map((service) => [` ${service.name}`, service.answering ? 'answers' : 'does not answer', `port ${service.port}`, service.pid === null ? '' : `pid ${service.pid}`, service.log ?? '']);
-  return head + (status.state === 'down' ? '' : table(services)) + `data: ${status.dataDir}\n`;
+  const { conflicts } = status;
+  const held = conflicts.length === 0 ? '' : `${portsHeld(conflicts)}\n`;
+  return head + held + (status.state === 'down' ? '' : table(services)) + `data: ${status.dataDir}\n`;
 }

@@ -1,15 +1,15 @@
-import type { EventOf } from '../../domain/events.js';
-import { partitionForKey } from '../../domain/partitioning.js';
-import { createEventFactory } from '../../roles/event.js';
+import { askProcesses, noOrchestrator } from '../ask-processes.js';
 import { caughtUp, requireMission, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
-import { createDeferred, orAborted } from '../deferred.js';
 import { shortDuration } from '../durations.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { requester } from '../host.js';
+import type { MissionFeed } from '../mission-feed.js';
 import { withWorkspace } from '../mission-request.js';
+import { answerText, awaitsAnswer } from '../plan-answer.js';
+import { planText } from '../plan-text.js';
 import { reportText } from '../report-text.js';
 import { table } from '../table.js';
+import { cutToWidth } from '../text-width.js';
 
 export interface StatusOptions {
   readonly missionId: string | null;
@@ -17,11 +17,8 @@ export interface StatusOptions {
   readonly live: boolean;
 }
 
-type StatusReport = EventOf<'status_report'>['payload'];
-
-/** After this long without a further answer nobody else is expected. */
+const FIRST_ANSWER_MS = 5_000;
 const QUIET_MS = 700;
-const LONGEST_MS = 5_000;
 
 /** The missions of the log, one mission's report, or with live the processes that answer. */
 export function showStatus(context: CommandContext, { missionId, live }: StatusOptions): Promise<ExitCode> {
@@ -45,9 +42,17 @@ async function showMissions(context: CommandContext, session: ClientSession): Pr
   const rows = reports.map((report) => {
     const ended = report.tasks.filter((task) => task.status === 'verified' || task.status === 'unverified').length;
     const lastedMs = (report.ended_at === null ? context.host.clock.now() : Date.parse(report.ended_at)) - Date.parse(report.started_at);
-    return [report.mission_id, report.name, report.status.replaceAll('_', ' '), `${ended}/${report.tasks.length}`, shortDuration(lastedMs), report.reason ?? ''];
+    return [report.mission_id, report.name, report.status.replaceAll('_', ' '), `${ended}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`, shortDuration(lastedMs), report.reason ?? ''];
   });
-  context.host.stdout.write(table([['MISSION', 'NAME', 'STATUS', 'TASKS', 'TIME', ''], ...rows]));
+  const { stdout } = context.host;
+  const lines = table([['MISSION', 'NAME', 'STATUS', 'TASKS', 'TIME', ''], ...rows]);
+  // A pipe gets the reason uncut; status MISSION shows it on a terminal.
+  stdout.write(stdout.isTerminal ? lines.split('\n').map((line) => cutToWidth(line, stdout.size().columns)).join('\n') : lines);
+}
+
+/** Tasks of the plan that has been proposed; before it is approved they are not yet the mission's. */
+function plannedTasks(feed: MissionFeed, missionId: string): number {
+  return feed.view.mission(missionId)?.proposal?.plan.waves.reduce((count, wave) => count + wave.tasks.length, 0) ?? 0;
 }
 
 async function showMission(context: CommandContext, session: ClientSession, missionId: string): Promise<void> {
@@ -57,12 +62,16 @@ async function showMission(context: CommandContext, session: ClientSession, miss
   const report = feed.view.report(missionId);
   if (report === null) return;
   const complete = withWorkspace(context, report);
-  if (context.json) context.print(complete);
-  else context.host.stdout.write(reportText(complete, context.colors));
+  if (context.json) return context.print(complete);
+  context.host.stdout.write(reportText(complete, context.colors));
+  const mission = feed.view.mission(missionId);
+  if (mission === null || mission.proposal === null || !awaitsAnswer(mission)) return;
+  context.host.stdout.write(`\n${planText(mission.proposal.plan)}\n${answerText(context, missionId)}`);
 }
 
 async function showProcesses(context: CommandContext, session: ClientSession, missionId: string | null): Promise<void> {
-  const reports = await askProcesses(context, session);
+  const reports = await askProcesses(context, session, { firstMs: FIRST_ANSWER_MS, quietMs: QUIET_MS, isEnough: () => false });
+  if (!reports.some((report) => report.role === 'orchestrator')) context.host.stderr.write(noOrchestrator(context));
   const concerned = missionId === null ? reports : reports.filter((report) => report.running.some((task) => task.mission_id === missionId));
   if (context.json) {
     context.print(concerned.map(({ worker_id, role, agents, partitions, running, started_at }) =>
@@ -75,51 +84,4 @@ async function showProcesses(context: CommandContext, session: ClientSession, mi
     report.running.map((task) => `${task.task_id} step ${task.step}`).join(', '),
   ]);
   context.host.stdout.write(table(rows));
-}
-
-/** Appends request_status and collects the answers until no more come. */
-async function askProcesses(context: CommandContext, { log, onEnd }: ClientSession): Promise<readonly StatusReport[]> {
-  const { host, topics } = context;
-  const requestId = host.ids.uuid();
-  const answers = new Map<string, StatusReport>();
-  const done = createDeferred<void>();
-  let quiet = host.clock.setTimer(LONGEST_MS, () => done.resolve());
-  const watching = createDeferred<void>();
-  const watch = await log.watch({
-    topics: [topics.status],
-    from: 'end',
-    onCaughtUp: () => watching.resolve(),
-    onRecord({ content }) {
-      if (content.kind !== 'event' || content.event.event_type !== 'status_report' || content.event.payload.request_id !== requestId) return;
-      answers.set(content.event.payload.worker_id, content.event.payload);
-      quiet.cancel();
-      quiet = host.clock.setTimer(QUIET_MS, () => done.resolve());
-    },
-    onFatal: (error) => {
-      done.reject(error);
-      watching.reject(error);
-    },
-  });
-  onEnd('watch', () => watch.stop());
-  try {
-    await orAborted(watching.promise, host.interruption);
-    await request(context, log, requestId);
-    await orAborted(done.promise, host.interruption);
-  } finally {
-    quiet.cancel();
-  }
-  return [...answers.values()].sort((a, b) => a.worker_id.localeCompare(b.worker_id));
-}
-
-async function request(context: CommandContext, log: ClientSession['log'], requestId: string): Promise<void> {
-  const { host, topics } = context;
-  const user = requester(host);
-  const event = createEventFactory(host)({ type: 'request_status', from: user, payload: { request_id: requestId, requested_by: user } });
-  const partition = partitionForKey(user, await log.admin.partitionCount(topics.status));
-  const appender = log.createAppender('status');
-  try {
-    await appender.append({ topic: topics.status, partition, key: user, event });
-  } finally {
-    await appender.close();
-  }
 }

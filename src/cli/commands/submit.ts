@@ -1,11 +1,14 @@
-import type { CommandContext } from '../context.js';
+import type { MissionReport } from '../../domain/report.js';
+import { missingOrchestrator } from '../ask-processes.js';
 import { clientCommand } from '../client-command.js';
+import { withClient, type ClientSession } from '../client-session.js';
+import type { CommandContext } from '../context.js';
 import { createDeferred } from '../deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import type { MissionFeed } from '../mission-feed.js';
 import { followMission } from '../mission-follow.js';
 import { requestMission } from '../mission-request.js';
 import { readMission, readRoster } from '../mission-source.js';
-import { withClient } from '../client-session.js';
 import { printReport } from './run.js';
 
 export interface SubmitOptions {
@@ -17,20 +20,31 @@ export interface SubmitOptions {
 /** Hands a mission to the swarm that serves this log. With wait: exit 0 when it completed, 1 when not. */
 export async function submitMission(context: CommandContext, options: SubmitOptions): Promise<ExitCode> {
   const mission = await readMission(context, options.file, await readRoster(context));
-  return withClient(context, async ({ log, openFeed }) => {
-    const feed = options.wait ? await openFeed() : null;
-    const { missionId, workspace } = await requestMission(context, log, mission, options.workspace);
+  return withClient(context, async (session) => {
+    const feed = options.wait ? await session.openFeed() : null;
+    const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
     if (feed === null) {
       if (context.json) context.print({ mission_id: missionId, workspace });
       else {
         context.host.stdout.write(`${missionId}\n`);
         context.host.stderr.write(`submitted; to see how it goes: ${clientCommand(context, `watch ${missionId}`)}\n`);
       }
+      context.host.stderr.write((await missingOrchestrator(context, session)) ?? '');
       return EXIT.done;
     }
     context.say(`mission: ${mission.name} ${missionId}\nworkspace: ${workspace}\n`);
-    const report = await followMission(context, { missionId, feed, broken: createDeferred<never>().promise });
+    const report = await followOrExplain(context, session, feed, missionId);
     printReport(context, report);
     return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
   });
+}
+
+/** The mission's progress and report. Who stops waiting reads that the mission goes on without being watched. */
+async function followOrExplain(context: CommandContext, session: ClientSession, feed: MissionFeed, missionId: string): Promise<MissionReport> {
+  try {
+    return await followMission(context, { missionId, feed, broken: createDeferred<never>().promise, notice: missingOrchestrator(context, session) });
+  } catch (error) {
+    context.host.stderr.write(`the mission goes on; ${clientCommand(context, `watch ${missionId}`)} shows it, ${clientCommand(context, `cancel ${missionId}`)} stops it\n`);
+    throw error;
+  }
 }

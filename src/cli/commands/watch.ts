@@ -25,7 +25,7 @@ async function watchAll(context: CommandContext, { log, onEnd }: ClientSession):
   onEnd('watch', () => watch.stop());
   context.host.stderr.write('watching; Ctrl-C ends it\n');
   await untilNobodyReads(context, failure.promise);
-  return EXIT.done;
+  return endOfWatching(context);
 }
 
 /** The mission's story from its request on. Exit 0 when it completed, 1 when it did not. */
@@ -39,8 +39,13 @@ async function watchMission(context: CommandContext, { openFeed }: ClientSession
   const ended = feed.ended(missionId, context.host.interruption);
   ended.catch(() => undefined); // seen through the race, or of no interest any more
   const report = await Promise.race([ended, untilNobodyReads(context, ended)]);
-  if (report === undefined || !hasEnded(report.status)) return EXIT.done;
+  if (report === undefined || !hasEnded(report.status)) return endOfWatching(context);
   return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
+}
+
+/** Ctrl-C interrupts; a reader that has gone has seen what it wanted. */
+function endOfWatching({ host }: CommandContext): ExitCode {
+  return host.interruption.aborted ? EXIT.interrupted : EXIT.done;
 }
 
 /** Resolves on Ctrl-C and when stdout's reader has gone; rejects with the failure. */

@@ -1,0 +1,88 @@
+import type { EventOf } from '../domain/events.js';
+import { partitionForKey } from '../domain/partitioning.js';
+import type { Timer } from '../ports/clock.js';
+import { createEventFactory } from '../roles/event.js';
+import { clientCommand } from './client-command.js';
+import type { ClientSession } from './client-session.js';
+import type { CommandContext } from './context.js';
+import { createDeferred, orAborted } from './deferred.js';
+import { requester } from './host.js';
+
+export type StatusReport = EventOf<'status_report'>['payload'];
+
+export interface AskOptions {
+  /** For how long the first answer is waited for, in milliseconds since the question was written. */
+  readonly firstMs: number;
+  /** After this long without a further answer nobody else is expected. */
+  readonly quietMs: number;
+  /** Whether this answer is all that was wanted. */
+  isEnough(report: StatusReport): boolean;
+}
+
+/** A running orchestrator answers within milliseconds; a busy one gets more. */
+const ORCHESTRATOR_MS = 1_500;
+
+/** Appends request_status and collects the answers until no more come. Rejects when the log cannot be read or written. */
+export async function askProcesses(
+  context: CommandContext, { log, onEnd }: Pick<ClientSession, 'log' | 'onEnd'>, { firstMs, quietMs, isEnough }: AskOptions,
+): Promise<readonly StatusReport[]> {
+  const { host, topics } = context;
+  const requestId = host.ids.uuid();
+  const answers = new Map<string, StatusReport>();
+  const done = createDeferred<void>();
+  const watching = createDeferred<void>();
+  let quiet: Pick<Timer, 'cancel'> = { cancel: () => undefined };
+  const waitFor = (durationMs: number) => {
+    quiet.cancel();
+    quiet = host.clock.setTimer(durationMs, () => done.resolve());
+  };
+  const watch = await log.watch({
+    topics: [topics.status],
+    from: 'end',
+    onCaughtUp: () => watching.resolve(),
+    onRecord({ content }) {
+      if (content.kind !== 'event' || content.event.event_type !== 'status_report' || content.event.payload.request_id !== requestId) return;
+      answers.set(content.event.payload.worker_id, content.event.payload);
+      if (isEnough(content.event.payload)) done.resolve();
+      else waitFor(quietMs);
+    },
+    onFatal: (error) => {
+      done.reject(error);
+      watching.reject(error);
+    },
+  });
+  onEnd('watch', () => watch.stop());
+  try {
+    await orAborted(watching.promise, host.interruption);
+    await request(context, log, requestId);
+    waitFor(firstMs);
+    await orAborted(done.promise, host.interruption);
+  } finally {
+    quiet.cancel();
+  }
+  return [...answers.values()].sort((a, b) => a.worker_id.localeCompare(b.worker_id));
+}
+
+/** What to tell the person when no orchestrator answers; null when one does. */
+export async function missingOrchestrator(context: CommandContext, session: Pick<ClientSession, 'log' | 'onEnd'>): Promise<string | null> {
+  const isOrchestrator = (report: StatusReport) => report.role === 'orchestrator';
+  const reports = await askProcesses(context, session, { firstMs: ORCHESTRATOR_MS, quietMs: ORCHESTRATOR_MS, isEnough: isOrchestrator });
+  return reports.some(isOrchestrator) ? null : noOrchestrator(context);
+}
+
+export function noOrchestrator(context: CommandContext): string {
+  return `no orchestrator is serving; start one: ${clientCommand(context, '--role orchestrator')} (or npm start)\n`;
+}
+
+async function request(context: CommandContext, log: ClientSession['log'], requestId: string): Promise<void> {
+  const { host, topics } = context;
+  const user = requester(host);
+  const event = createEventFactory(host)({ type: 'request_status', from: user, payload: { request_id: requestId, requested_by: user } });
+  const partition = partitionForKey(user, await log.admin.partitionCount(topics.status));
+  const appender = log.createAppender('status');
+  try {
+    await appender.append({ topic: topics.status, partition, key: user, event });
+  } finally {
+    await appender.close();
+  }
+}
