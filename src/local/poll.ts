@@ -36,11 +36,10 @@ export function pause({ clock, everyMs, signal }: Omit<PollOptions, 'limitMs'>):
   });
 }
 
-export function throwIfInterrupted(signal: AbortSignal | undefined): void {
+const GOES_ON = 'What was started goes on starting in the background; the next start uses it, and npx ravenhelm stack down ends it.';
+
+/** Throws StackError interrupted when the signal is aborted; nextStep says what that leaves behind. */
+export function throwIfInterrupted(signal: AbortSignal | undefined, nextStep = GOES_ON): void {
   if (signal?.aborted !== true) return;
-  throw new StackError(
-    'interrupted',
-    'Interrupted while the local stack was starting.',
-    'What was started goes on starting in the background; the next start uses it, and npx ravenhelm stack down ends it.',
-  );
+  throw new StackError('interrupted', 'Interrupted while the local stack was starting.', nextStep);
 }

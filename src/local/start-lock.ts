@@ -30,7 +30,7 @@ export async function withStackLock<T>(place: StackPlace, world: StackWorld, opt
 async function acquire(place: StackPlace, world: StackWorld, { onWait, signal }: LockOptions): Promise<() => Promise<void>> {
   let told = false;
   for (;;) {
-    throwIfInterrupted(signal);
+    throwIfInterrupted(signal, 'This copy has started nothing.');
     const release = await tryLock(place.dataDir);
     if (release !== null) return release;
     if (!told) onWait();

@@ -66,10 +66,11 @@ interface Selection {
 async function selection(pool: ModelPool, names: readonly string[], role: 'planner' | 'worker', signal: AbortSignal): Promise<Selection> {
   const usable: ChatModel[] = [];
   const notes: string[] = [];
+  const missingKeys: string[] = [];
   for (const name of names) {
     const model = pool.named(name, role);
     if ('missingKey' in model) {
-      notes.push(`${name} left out: ${model.missingKey} is not set`);
+      missingKeys.push(model.missingKey);
       continue;
     }
     const probe = await model.probe(signal);
@@ -77,7 +78,7 @@ async function selection(pool: ModelPool, names: readonly string[], role: 'plann
     if (probe.usable && model.name.startsWith('ollama:')) notes.push(`${model.name} answers at ${pool.ollamaUrl}`);
     if (!probe.usable) notes.push(`${probe.reason}${probe.fix === null ? '' : `: ${probe.fix}`}`);
   }
-  return { usable, notes };
+  return { usable, notes: missingKeys.length === 0 ? notes : [...notes, `no ${missingKeys.join(' or ')}`] };
 }
 
 function chainOf(pool: ModelPool, names: readonly string[]): readonly ChatModel[] {

@@ -62,7 +62,7 @@ async function probe(server: Server, signal: AbortSignal): Promise<ModelProbe> {
     return there ? { usable: true } : { usable: false, reason: `model ${server.entry.id} is not at ${server.url}`, fix: pullCommand(server) };
   } catch (error) {
     const why = watch.expired() ?? (error instanceof OllamaHttpError ? error.message : null);
-    const reason = error instanceof z.ZodError ? `what answers at ${server.url} is not Ollama` : `Ollama does not answer at ${server.url}${why === null ? '' : ` (${why})`}`;
+    const reason = error instanceof z.ZodError ? `what answers at ${server.url} is not Ollama` : `no Ollama at ${server.url}${why === null ? '' : ` (${why})`}`;
     return { usable: false, reason, fix: 'start `ollama serve`, or set OLLAMA_HOST' };
   } finally {
     watch.stop();

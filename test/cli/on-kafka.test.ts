@@ -144,6 +144,15 @@ describeWithBroker('the command line on Kafka', () => {
     await submitted;
   });
 
+  test('watch that is interrupted ends with 130', async () => {
+    const watching = startInPipe(clone, ['watch'], env);
+    await watching.shows('watching');
+    watching.child.kill('SIGINT');
+    const { code, stderr } = await watching.ended();
+    expect(code).toBe(130);
+    expect(stderr).toBe('watching; Ctrl-C ends it\n'); // no role runs here that could have steps
+  });
+
   test('two copies share the work and both end with 0', async () => {
     const copies = await Promise.all([rh('run', 'missions/quick.yaml', '--json'), rh('run', 'missions/quick.yaml', '--json')]);
     expect(copies.map(({ code }) => code)).toEqual([0, 0]);

@@ -66,7 +66,7 @@ describe('the ollama adapter', () => {
       const { server, model } = await given();
       open.length = 0;
       await server.close();
-      expect(await model.probe(never)).toEqual({ usable: false, reason: `Ollama does not answer at ${server.url}`, fix: expect.stringContaining('ollama serve') });
+      expect(await model.probe(never)).toEqual({ usable: false, reason: `no Ollama at ${server.url}`, fix: expect.stringContaining('ollama serve') });
     });
 
     test('never throws, not even when the caller has given up', async () => {

@@ -24,7 +24,7 @@ export async function stackDown(context: CommandContext): Promise<ExitCode> {
 export async function stackStatus(context: CommandContext): Promise<ExitCode> {
   const status = await localStackOf(context).status();
   if (context.json) context.print(document(status));
-  else context.host.stdout.write(text(status));
+  else context.host.stdout.write(stackText(status));
   return status.state === 'up' ? EXIT.done : EXIT.unreachable;
 }
 
@@ -35,7 +35,8 @@ function document(status: StackStatus) {
   };
 }
 
-function text(status: StackStatus): string {
+/** The stack for people: what answers, or who holds its ports and the ways out; lines end in line breaks. */
+export function stackText(status: StackStatus): string {
   const head = status.state === 'down'
     ? `the local stack is down${status.conflicts.length === 0 ? '; npx ravenhelm stack up starts it' : ''}\n`
     : `the local stack is ${status.state}: Kafka at ${status.brokers.join(',')}, registry at ${status.registryUrl}\n`;
