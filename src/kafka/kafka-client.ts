@@ -85,6 +85,6 @@ export function brokerUnreachable(brokers: readonly string[], error: unknown): B
   const refusedLogin = root instanceof Error && root.name === 'KafkaJSSASLAuthenticationError';
   const nextStep = refusedLogin
     ? 'Correct the SASL mechanism, user and password'
-    : 'Start one (npx ravenhelm stack up), or correct KAFKA_BROKERS';
+    : 'Start one (npx ravenhelm stack up, and unset KAFKA_BROKERS), or correct KAFKA_BROKERS';
   return new BrokerUnreachable(brokers, describeError(error), nextStep, { cause: error });
 }
