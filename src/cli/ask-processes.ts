@@ -55,7 +55,7 @@ export async function askProcesses(
   try {
     await orAborted(watching.promise, host.interruption);
     await request(context, log, requestId);
-    waitFor(firstMs);
+    if (answers.size === 0) waitFor(firstMs); // an answer may be there before the broker's acknowledgement
     await orAborted(done.promise, host.interruption);
   } finally {
     quiet.cancel();
