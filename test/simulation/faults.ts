@@ -17,6 +17,7 @@ export const FAULTS = {
   cancel: 'missions are cancelled',
   approval: 'plans wait for a person, who approves, rejects, or never comes',
   grow: 'tasks topics get more partitions',
+  recreate: 'the coordination topic is lost with the missions in it, and made anew',
   clock: 'wall clocks jump by hours',
 } as const;
 

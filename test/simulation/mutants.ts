@@ -39,6 +39,10 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'domain/task-partition.ts', from: 'if (source.offset <= (state.marks[place] ?? -1))', to: 'if (source.offset < 0)' }],
   },
   {
+    name: 'log-epoch', rule: 'marks are kept for each epoch of the log', seed: 0,
+    changes: [{ file: 'domain/task-partition.ts', from: 'const place = `${source.epoch}/${source.partition}`;', to: 'const place = `${source.partition}`;' }],
+  },
+  {
     name: 'own-source', rule: 'every effect has its own decision record as its source', seed: 0,
     changes: [{ file: 'roles/mission-partition.ts', from: 'effects.send(effect, epoch);', to: 'effects.send({ ...effect, offset: state.missions.get(effect.event.payload.mission_id)?.firstOffset ?? effect.offset }, epoch);' }],
   },
@@ -113,12 +117,5 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'wave-order', rule: 'the next wave waits for the one before', seed: 0,
     changes: [{ file: 'domain/mission-decide.ts', from: "if (wave.status === 'started' && tasks.every(endedWell)) {", to: "if (wave.status === 'started' && tasks.some((task) => task.attempt > 0)) {" }],
-  },
-  {
-    name: 'attempts-one-by-one', rule: 'a new attempt starts only after the processes of the one before have ended', seed: 0,
-    changes: [
-      { file: 'roles/task-execution.ts', from: 'await deps.before;', to: '' },
-      { file: 'roles/task-steps.ts', from: 'if (current().steps.length === 0 && deps.attempt.assignment.attempt === 1) return;', to: 'if (current().steps.length === 0) return;' },
-    ],
   },
 ];

@@ -12,7 +12,10 @@ import { createTaskOracle, type TaskOracle } from './task-oracle.js';
 import { Violation, type Invariant } from './violation.js';
 
 export interface Oracle {
-  readonly missions: readonly MissionOracle[];
+  /** By partition. */
+  missions(): readonly MissionOracle[];
+  /** The coordination topic was made anew, and the missions in the old one are lost. */
+  forgetMissions(): void;
   violation(): Violation | null;
   report(invariant: Invariant, detail: string): void;
   onWritten(record: LogRecord): void;
@@ -21,7 +24,7 @@ export interface Oracle {
   onSecondStart(start: Start): void;
   onCommit(partition: PartitionId, committed: CommittedOffset): void;
   onSpent(missionId: string, cost: TokenCost): void;
-  onTold(turn: TurnContext): void;
+  onTold(process: SimProcess, turn: TurnContext): void;
   /** What is not at its end yet; null when everything is. */
   unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): string | null;
   checkEnd(committedOf: (id: PartitionId) => CommittedOffset | null): void;
@@ -38,7 +41,10 @@ export interface OracleOptions {
 const idOf = ({ topic, partition }: PartitionId) => `${topic}[${partition}]`;
 
 export function createOracle({ topics, coordinationPartitions, taskTopics, taskPartitions }: OracleOptions): Oracle {
-  const missions = Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition));
+  const wholeTopic = () => Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition));
+  let missions = wholeTopic();
+  /** Oracles of topics that were lost. */
+  const lost: MissionOracle[] = [];
   const tasks = new Map<string, TaskOracle & PartitionId>();
   for (const topic of taskTopics) {
     for (let partition = 0; partition < taskPartitions; partition++) tasks.set(idOf({ topic, partition }), { ...createTaskOracle(idOf({ topic, partition })), topic, partition });
@@ -65,7 +71,9 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
   }
 
   const isDelivered = (key: string) => delivered.has(key);
-  const isCarriedOut = (partition: number) => (effect: { readonly offset: number }) => carriedOut.has(`${partition}:${effect.offset}`);
+  /** A source's place: the log's epoch tells a topic from the one before it. */
+  const placeOf = (epoch: string | null, partition: number, offset: number) => `${epoch}/${partition}:${offset}`;
+  const isCarriedOut = ({ partition, state }: MissionOracle) => (effect: { readonly offset: number }) => carriedOut.has(placeOf(state.epoch, partition, effect.offset));
 
   function taskWritten(oracle: TaskOracle, record: FoldRecord): void {
     const { event } = record;
@@ -73,12 +81,13 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     oracle.onWritten(record);
     if (event.event_type !== 'task_assigned' && event.event_type !== 'task_cancelled') return;
     const { source } = event.payload;
-    if (source !== null) carriedOut.add(`${source.partition}:${source.offset}`);
+    if (source !== null) carriedOut.add(placeOf(source.epoch, source.partition, source.offset));
     const key = attemptKey(event.payload);
     if (known || !oracle.state.attempts.has(key)) return;
     if (takenAt.has(key)) throw new Violation('taken-once', `${key} is taken a second time`);
     takenAt.set(key, oracle);
-    const decision = source === null ? undefined : missions[source.partition]?.effects.get(source.offset);
+    const decider = [...lost, ...missions].find(({ partition, state }) => partition === source?.partition && state.epoch === source.epoch);
+    const decision = source === null ? undefined : decider?.effects.get(source.offset);
     if (decision === undefined || attemptKey(decision.event.payload) !== key) throw new Violation('taken-once', `${key} was never decided at ${source?.partition}:${source?.offset}`);
   }
 
@@ -129,7 +138,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
       if (mission.status === 'open') return `mission ${id} is open: planning ${mission.planning}, ${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`;
     }
     for (const oracle of missions) {
-      for (const effect of oracle.effects.values()) if (!isCarriedOut(oracle.partition)(effect)) return `${effect.event.event_type} from ${oracle.partition}:${effect.offset} has not reached its partition`;
+      for (const effect of oracle.effects.values()) if (!isCarriedOut(oracle)(effect)) return `${effect.event.event_type} from ${oracle.partition}:${effect.offset} has not reached its partition`;
       const committed = committedOf({ topic: topics.coordination, partition: oracle.partition });
       const last = [...oracle.state.missions.values()].at(-1);
       if (last !== undefined && (committed === null || committed.offset <= last.firstOffset)) return `the replay point of coordination[${oracle.partition}] stays at ${committed?.offset}`;
@@ -146,8 +155,15 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     return null;
   }
 
+  const checkMissionCommit = (oracle: MissionOracle | undefined, committed: CommittedOffset) => oracle?.checkCommit(committed, isCarriedOut(oracle));
+
   return {
-    missions, unfinished,
+    missions: () => missions,
+    forgetMissions() {
+      lost.push(...missions);
+      missions = wholeTopic();
+    },
+    unfinished,
     violation: () => violation,
     report: (invariant, detail) => looking(() => {
       throw new Violation(invariant, detail);
@@ -170,12 +186,12 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     }),
     onCommit: (id, committed) => looking(() => {
       tasks.get(idOf(id))?.checkCommit(committed, isDelivered);
-      if (id.topic === topics.coordination) missions[id.partition]?.checkCommit(committed, isCarriedOut(id.partition));
+      if (id.topic === topics.coordination) checkMissionCommit(missions[id.partition], committed);
     }),
     onSpent: (missionId, cost) => looking(() => spend(missionId, cost)),
-    onTold({ task, steps }) {
+    onTold(process, { task, steps }) {
       const key = attemptKey(task);
-      takenAt.get(key)?.onTold(key, steps.filter((step) => step.outcome === 'unknown').map((step) => step.step));
+      looking(() => takenAt.get(key)?.onTold(process, key, steps));
     },
     checkEnd: (committedOf) => looking(() => {
       for (const oracle of tasks.values()) oracle.checkFolds(committedOf(oracle));

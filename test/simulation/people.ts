@@ -14,6 +14,8 @@ export interface People {
   /** Missions that will still be asked for. */
   waiting(): number;
   begin(): void;
+  /** The missions asked for so far are lost; their authors ask no more of them. */
+  forget(): void;
   onProposed(event: EventOf<'plan_proposed'>, approval: PayloadOf<'mission_requested'>['approval'], partition: number): void;
 }
 
@@ -34,7 +36,8 @@ export function createPeople({ world, faults, scenario, ids, coordination, log }
   let waiting = scenario.missions;
 
   function append(event: AgentEvent, missionId: string, partition: number): void {
-    const write = () => void log.write({ topic: coordination, partition, key: missionId, event });
+    // A request that reaches a topic that was made anew would be a new request: nothing in that log knows it.
+    const write = () => void (requested.includes(missionId) && log.write({ topic: coordination, partition, key: missionId, event }));
     write();
     if (faults.on('duplicate') && random.chance(0.3)) world.at(random.next() * random.pick([10, 60_000, 3_600_000]), write);
   }
@@ -57,6 +60,9 @@ export function createPeople({ world, faults, scenario, ids, coordination, log }
     waiting: () => waiting,
     begin() {
       for (let i = 0; i < scenario.missions; i++) world.at(i === 0 ? 10 : random.next() * scenario.faultsEndMs * 0.8, request);
+    },
+    forget() {
+      requested.length = 0;
     },
     onProposed({ payload: { mission_id, revision } }, approval, partition) {
       if (approval !== 'approval' || random.chance(0.1)) return;

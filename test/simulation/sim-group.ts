@@ -18,6 +18,8 @@ export interface SimGroup {
   move(): void;
   /** Members that have not spoken for the session timeout lose their partitions; partitions without a member get one. */
   expire(): void;
+  /** The topic was made anew: what was committed is gone. */
+  forget(): void;
   /** What everybody believes is made true: one live member has each partition, and nobody else believes so. */
   settle(): void;
   /** Whether each partition is open at the member that has it. */
@@ -223,6 +225,10 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
       const candidates = live();
       const all = partitions();
       if (candidates.length > 0 && all.length > 0) seat(random.pick(all).partition, random.pick(candidates));
+    },
+    forget() {
+      offsets.clear();
+      seats.clear();
     },
     settle() {
       expire();

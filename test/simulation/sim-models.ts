@@ -10,7 +10,7 @@ import type { World } from './world.js';
 /** What the world knows of what was really spent, and of what models were really told. */
 export interface ModelWitness {
   onSpent(missionId: string, cost: TokenCost): void;
-  onTold(turn: TurnContext): void;
+  onTold(process: SimProcess, turn: TurnContext): void;
 }
 
 export interface SimModelOptions {
@@ -37,7 +37,7 @@ export function createSimModel(options: SimModelOptions): ChatModel {
       signal.throwIfAborted();
       const { turn } = request;
       if (turn === null) throw new system.ModelError('gave_up', 'it plans nothing');
-      witness.onTold(turn);
+      witness.onTold(process, turn);
       const tokens = random.between(100, WORST.tokens);
       const used = { tokens, usd: (tokens / WORST.tokens) * WORST.usd };
       // Whoever asks pays, whether or not it hears the answer.

@@ -80,7 +80,17 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   });
   const swarm = createSwarm({ world, faults, system, scenario, topics, ids, log, volume, oracle });
   const people = createPeople({ world, faults, scenario, ids, coordination: topics.coordination, log });
-  const trouble = createTrouble({ world, faults, scenario, swarm, log, grow: () => (taskPartitions = Math.min(MOST_PARTITIONS, taskPartitions + 1)) });
+  const trouble = createTrouble({ world, faults, scenario, swarm, log, recreate, grow: () => (taskPartitions = Math.min(MOST_PARTITIONS, taskPartitions + 1)) });
+
+  /** An operator's last resort: the orchestrators are stopped, the topic and what the group committed are deleted. */
+  function recreate(): void {
+    world.tell(() => `${topics.coordination} is made anew`);
+    for (const process of swarm.processes()) if (process.id.startsWith('orchestrator')) swarm.crash(process);
+    log.createTopics([{ name: topics.coordination, partitions: scenario.coordinationPartitions }]);
+    log.group(topics.orchestratorGroup).forget();
+    oracle.forgetMissions();
+    people.forget();
+  }
 
   function onWritten(record: LogRecord): void {
     if (record.content.kind !== 'event') return;
@@ -89,7 +99,7 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
     oracle.onWritten(record);
     trouble.onWritten(event);
     if (event.event_type !== 'plan_proposed') return;
-    const approval = oracle.missions[record.partition]?.state.missions.get(event.payload.mission_id)?.request.approval;
+    const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)?.request.approval;
     if (approval !== undefined) people.onProposed(event, approval, record.partition);
   }
 

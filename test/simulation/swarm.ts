@@ -75,7 +75,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
     const told: ChatModel = {
       ...playbook,
       chat(request, signal) {
-        if (request.turn !== null) oracle.onTold(request.turn);
+        if (request.turn !== null) oracle.onTold(process, request.turn);
         return playbook.chat(request, signal);
       },
     };

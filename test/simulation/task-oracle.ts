@@ -5,7 +5,9 @@ import type { FoldRecord } from '../../src/domain/record.js';
 import { createTaskPartitionState, evolveTaskPartition, type TaskPartitionState, type TaskSnapshot } from '../../src/domain/task-partition.js';
 import { decodeTaskSnapshot } from '../../src/domain/task-replay.js';
 import type { CommittedOffset } from '../../src/ports/log.js';
+import type { PastStep } from '../../src/ports/model.js';
 import type { ToolCall } from '../../src/ports/tools.js';
+import type { SimProcess } from './sim-process.js';
 import { sortedJson } from './sorted-json.js';
 import { Violation } from './violation.js';
 
@@ -16,8 +18,8 @@ export interface TaskOracle {
   checkStart(call: ToolCall, readUpTo: number): void;
   checkCommit(committed: CommittedOffset, isDelivered: (attemptKey: string) => boolean): void;
   checkFolds(committed: CommittedOffset | null): void;
-  /** Tells that models were shown these steps of unknown outcome. */
-  onTold(attempt: string, unknownSteps: readonly number[]): void;
+  /** A model is shown these steps of an attempt. */
+  onTold(process: SimProcess, attempt: string, steps: readonly PastStep[]): void;
 }
 
 export function createTaskOracle(place: string): TaskOracle {
@@ -88,7 +90,15 @@ export function createTaskOracle(place: string): TaskOracle {
 
   return {
     state, onWritten, checkStart, checkCommit, checkFolds,
-    onTold: (attempt, steps) => steps.forEach((step) => told.add(`${attempt}#${step}`)),
+    onTold(process, key, steps) {
+      for (const { step, outcome } of steps) {
+        if (outcome === 'unknown') told.add(`${key}#${step}`);
+        const logged = state.attempts.get(key)?.steps[step - 1];
+        // Of its own step a process knows the outcome before the log does, and a stopped one does not know that another was first.
+        if (logged === undefined || logged.outcome === null || logged.call.owner.startsWith(`${process.id}/`)) continue;
+        if (logged.outcome.outcome !== outcome) throw new Violation('first-outcome', `${key}#${step} is shown as ${outcome}, and the log has ${logged.outcome.outcome} first`);
+      }
+    },
   };
 }
 

@@ -25,16 +25,18 @@ export interface TroubleOptions {
   readonly log: SimLog;
   /** Adds a partition to the tasks topics. */
   grow(): void;
+  /** Loses the coordination topic and makes it anew. */
+  recreate(): void;
 }
 
-const KINDS: readonly Fault[] = ['crash', 'drain', 'stall', 'zombie', 'move', 'move', 'grow', 'clock'];
+const KINDS: readonly Fault[] = ['crash', 'drain', 'stall', 'zombie', 'move', 'move', 'grow', 'recreate', 'clock'];
 const HOUR_MS = 3_600_000;
 const SESSION_CHECK_MS = 10_000;
 const SENSITIVE: ReadonlySet<string> = new Set([
   'partition_claimed', 'tool_called', 'tool_returned', 'turn_reserved', 'task_completed', 'task_failed', 'task_assigned', 'task_cancelled', 'plan_requested', 'wave_started', 'mission_cancelled',
 ]);
 
-export function createTrouble({ world, faults, scenario, swarm, log, grow }: TroubleOptions): Trouble {
+export function createTrouble({ world, faults, scenario, swarm, log, grow, recreate }: TroubleOptions): Trouble {
   const { random } = world;
   const kinds = KINDS.filter((kind) => faults.on(kind));
   let settledAtMs = Infinity;
@@ -44,6 +46,7 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow }: Tro
     const processes = swarm.processes();
     if (kind === 'move') return random.pick(log.groups()).move();
     if (kind === 'grow') return void (random.chance(0.2) && (grow(), log.groups().forEach((group) => group.expire())));
+    if (kind === 'recreate') return void (random.chance(0.2) && recreate());
     if (processes.length === 0) return;
     const process = random.pick(processes);
     switch (kind) {

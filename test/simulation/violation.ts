@@ -6,6 +6,7 @@ export const INVARIANTS = {
   'read-back-first': 'no tool starts unless its call was read back under the holder',
   'starts-once': 'no call record starts twice',
   'no-start-after-outcome': 'a step whose outcome is in the log never starts',
+  'first-outcome': 'what a model is shown of a step is the first outcome in the log',
   'no-start-after-end': 'no tool starts after the attempt has its final result',
   'no-start-after-fence': 'no tool starts under a claim after a later claim has the fence',
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
