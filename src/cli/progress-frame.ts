@@ -107,7 +107,8 @@ export function failedCheck(task: TaskReport): string {
   return failed === undefined ? '' : `✗ ${failed.name}: exit ${failed.exit_code}`;
 }
 
-function checksPassed(task: TaskReport): string {
+/** Such as 1/2 checks. */
+export function checksPassed(task: TaskReport): string {
   const passed = task.checks.filter((check) => check.exit_code === 0).length;
   return task.checks.length === 0 ? 'no checks' : `${passed}/${task.checks.length} checks`;
 }

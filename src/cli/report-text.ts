@@ -2,7 +2,7 @@ import type { CheckResult } from '../domain/events.js';
 import type { MissionReport, TaskReport } from '../domain/report.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line } from './paint.js';
-import { failedCheck, statusMark, taskLabel } from './progress-frame.js';
+import { checksPassed, failedCheck, statusMark, taskLabel } from './progress-frame.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
 
 /** Wider than any line: a report is not cut, the terminal or the reader wraps it. */
@@ -40,9 +40,8 @@ function taskFacts(report: MissionReport, task: TaskReport): readonly string[] {
   const attempts = task.attempts > 1 ? `${task.attempts} attempts` : '';
   if (task.status === 'waiting') return [attempts, task.detail];
   if (task.status === 'running') return [steps, attempts, task.detail];
-  const hasRun = task.steps > 0 || task.duration_ms > 0 || task.checks.length > 0;
-  const passed = task.checks.filter((check) => check.exit_code === 0).length;
-  const measured = [measuredDuration(task.duration_ms), steps, `${passed}/${task.checks.length} checks`, task.model];
+  const hasRun = task.steps > 0 || task.checks.length > 0;
+  const measured = [measuredDuration(task.duration_ms), steps, checksPassed(task), task.model];
   const isBad = task.status === 'failed' || task.status === 'cancelled';
   return [...(hasRun ? measured : []), attempts, isBad ? shownFailure(report, task) : ''];
 }
