@@ -2,7 +2,7 @@ import type { Consumer, KafkaMessage } from 'kafkajs';
 import type { Clock } from '../ports/clock.js';
 import { TopicMissing, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
-import { MemberStopped, describeError, protocolErrorType, reportFatal } from './errors.js';
+import { MemberStopped, describeError, isRetriable, protocolErrorType, reportFatal } from './errors.js';
 
 /** How the client is told where to read. Nothing happens while it is between two sessions: the next join repeats it. */
 export interface ReadControl {
@@ -42,12 +42,16 @@ export interface ConsumerSessionOptions {
 
 /** kafkajs joins again by itself after passing failures (a coordinator that is loading); the first join must not last forever. */
 const JOIN_TIMEOUT_MS = 45_000;
+/** Passing failures in a row, with no join between them, from which on the group does without this member: someone should look. */
+const LASTING_INTERRUPTIONS = 5;
 
 export function createConsumerSession({ consumer, groupId, topics, clock, logger }: ConsumerSessionOptions, handlers: SessionHandlers): ConsumerSession {
   let stopped = false;
   let joined = false;
   /** seek, pause and resume throw while the client restarts. */
   let running = false;
+  /** Since the last join. */
+  let interruptions = 0;
 
   const guarded = (work: () => void) => {
     try {
@@ -67,13 +71,18 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
         if (stopped) return void disconnect(); // A restart was under way when it was stopped.
         running = true;
         joined = true;
+        interruptions = 0;
         timer.cancel();
         guarded(() => handlers.onJoin(partitionsOf(memberAssignment)));
         resolve();
       });
       consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
         if (stopped) return;
-        logger.warn({ group: groupId, error: describeError(error), restart }, 'kafka.member_interrupted');
+        interruptions += 1;
+        const fields = { group: groupId, error: describeError(error), restart, interruptions };
+        const passing = restart && isRetriable(error) && interruptions < LASTING_INTERRUPTIONS;
+        if (passing) logger.info(fields, 'kafka.member_interrupted');
+        else logger.warn(fields, 'kafka.member_interrupted');
         if (restart) return;
         timer.cancel();
         const end = new MemberStopped(groupId, { cause: error });

@@ -104,6 +104,12 @@ export function protocolErrorType(error: unknown): string | null {
   return root instanceof Error && 'type' in root && typeof root.type === 'string' ? root.type : null;
 }
 
+/** True when the client or the broker says that the same request may succeed later (a coordinator that is loading). */
+export function isRetriable(error: unknown): boolean {
+  const root = rootCause(error);
+  return root instanceof Error && 'retriable' in root && root.retriable === true;
+}
+
 export function describeError(error: unknown): string {
   const root = rootCause(error);
   return root instanceof Error ? root.message || root.name : String(root);

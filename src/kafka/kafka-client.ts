@@ -67,14 +67,16 @@ function saslOf({ mechanism, username, password }: SaslOptions): SASLOptions {
 }
 
 /**
- * kafkajs's log on ours. It logs as errors what is everyday (a rebalance, a retried connection): only a consumer that
- * stops is a warning, the rest is for debugging. What matters is logged by this adapter under names of its own.
+ * kafkajs's log on ours. It logs as errors what is everyday (a rebalance, a retried connection), so that all of it is
+ * for debugging; what matters is logged by this adapter under names of its own. Only what a consumer logs as an error
+ * stays a warning, save its crashes and restarts (they alone count retries): those come as events too, with the error
+ * itself, and the consumer session says whether they pass (kafka.member_interrupted).
  */
 function quietLog(logger: Logger): logCreator {
   return () =>
     ({ namespace, level, log }) => {
       const fields = { namespace, message: log.message, ...('error' in log ? { error: log['error'] } : {}) };
-      if (namespace === 'Consumer' && level === logLevel.ERROR) logger.warn(fields, 'kafka.client');
+      if (namespace === 'Consumer' && level === logLevel.ERROR && !('retryCount' in log)) logger.warn(fields, 'kafka.client');
       else logger.debug(fields, 'kafka.client');
     };
 }
