@@ -1,3 +1,4 @@
+import { until } from '../contract/until.js';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from './support/clone.js';
@@ -198,7 +199,7 @@ describe('run on a terminal', () => {
 
   test('the first Ctrl-C lets the running step end, and the exit code is 130', async () => {
     const run = startOnTerminal(clone, ['run', 'missions/slow.yaml', '--workspace', 'drained', ...MEMORY]);
-    await run.shows('step 2');
+    await until(() => existsSync(join(clone.dir, 'drained/first_agent.started')));
     run.interrupt();
     expect(await run.exit).toBe(130);
     expect(run.output()).toContain('stopping');
@@ -222,7 +223,7 @@ describe('run on a terminal', () => {
 
   test('under npm start one Ctrl-C, which arrives twice, drains', async () => {
     const run = startOnTerminal(clone, ['start', '--silent', '--', 'run', 'missions/slow.yaml', '--workspace', 'by-npm', ...MEMORY], { file: 'npm' });
-    await run.shows('step 2');
+    await until(() => existsSync(join(clone.dir, 'by-npm/first_agent.started')));
     run.interrupt();
     await run.exit;
     expect(run.output()).toContain('stopping');
