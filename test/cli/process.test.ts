@@ -199,7 +199,7 @@ describe('run on a terminal', () => {
 
   test('the first Ctrl-C lets the running step end, and the exit code is 130', async () => {
     const run = startOnTerminal(clone, ['run', 'missions/slow.yaml', '--workspace', 'drained', ...MEMORY]);
-    await until(() => existsSync(join(clone.dir, 'drained/first_agent.started')));
+    await until('the slow step to run', () => existsSync(join(clone.dir, 'drained/first_agent.started')));
     run.interrupt();
     expect(await run.exit).toBe(130);
     expect(run.output()).toContain('stopping');
@@ -223,7 +223,7 @@ describe('run on a terminal', () => {
 
   test('under npm start one Ctrl-C, which arrives twice, drains', async () => {
     const run = startOnTerminal(clone, ['start', '--silent', '--', 'run', 'missions/slow.yaml', '--workspace', 'by-npm', ...MEMORY], { file: 'npm' });
-    await until(() => existsSync(join(clone.dir, 'by-npm/first_agent.started')));
+    await until('the slow step to run', () => existsSync(join(clone.dir, 'by-npm/first_agent.started')));
     run.interrupt();
     await run.exit;
     expect(run.output()).toContain('stopping');
