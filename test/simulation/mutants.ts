@@ -11,111 +11,124 @@ export interface Mutant {
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    name: 'read-back', rule: 'a tool starts only when its call was read back', seed: 0,
+    name: 'read-back', rule: 'a tool starts only when its call was read back', seed: 3,
     changes: [{ file: 'roles/task-journal.ts', from: 'return (await appendAndReadBack(event)).payload;', to: 'appendAndReadBack(event).catch(() => undefined);\n      return event.payload;' }],
   },
   {
-    name: 'holder-check', rule: 'calls and results by anyone but the holder are void', seed: 0,
+    name: 'holder-check', rule: 'calls and results by anyone but the holder are void', seed: 133,
     changes: [{ file: 'domain/task-partition.ts', from: 'if (by.owner !== state.holder?.owner)', to: 'if (by.owner === "")' }],
   },
   {
-    name: 'holder-check-decisions', rule: 'decisions by anyone but the holder are void', seed: 0,
+    name: 'holder-check-decisions', rule: 'decisions by anyone but the holder are void', seed: 845,
     changes: [{ file: 'domain/mission-evolve.ts', from: 'if (owner !== null && owner !== state.holder?.owner)', to: 'if (owner === "")' }],
   },
   {
-    name: 'fence', rule: 'a new holder takes the fence before it settles a doubt', seed: 0,
+    name: 'fence', rule: 'a new holder takes the fence before it settles a doubt', seed: 10,
     changes: [{ file: 'roles/task-steps.ts', from: 'await tools.takeFence(place, held.claimOffset, deps.acting);', to: '' }],
   },
   {
-    name: 'fresh-owner-ids', rule: 'no claim reuses an owner id', seed: 0,
+    name: 'fresh-owner-ids', rule: 'no claim reuses an owner id', seed: 1537,
     changes: [{ file: 'roles/claim.ts', from: 'owner = `${processId}/${ids.uuid().slice(0, 8)}`;', to: 'ids.uuid();\n    owner = processId;' }],
   },
   {
-    name: 'lost-claim', rule: 'who reads another claim stops acting', seed: 0,
+    name: 'lost-claim', rule: 'who reads another claim stops acting', seed: 3,
     changes: [{ file: 'roles/claim.ts', from: '} else if (held !== null) {', to: '} else if (reader === "") {' }],
   },
   {
-    name: 'source-marks', rule: 'an assignment or a cancel at or below the mark is ignored', seed: 0,
+    name: 'source-marks', rule: 'an assignment or a cancel at or below the mark is ignored', seed: 5,
     changes: [{ file: 'domain/task-partition.ts', from: 'if (source.offset <= (state.marks[place] ?? -1))', to: 'if (source.offset < 0)' }],
   },
   {
-    name: 'log-epoch', rule: 'marks are kept for each epoch of the log', seed: 0,
-    changes: [{ file: 'domain/task-partition.ts', from: 'const place = `${source.epoch}/${source.partition}`;', to: 'const place = `${source.partition}`;' }],
+    name: 'log-epoch', rule: 'marks are kept for each epoch of the log', seed: 71,
+    changes: [{ file: 'roles/mission-partition.ts', from: "payload: { epoch: ids.uuid().slice(0, 8), topic, partition }", to: "payload: { epoch: 'always', topic, partition }" }],
   },
   {
-    name: 'own-source', rule: 'every effect has its own decision record as its source', seed: 0,
+    name: 'own-source', rule: 'every effect has its own decision record as its source', seed: 2,
     changes: [{ file: 'roles/mission-partition.ts', from: 'effects.send(effect, epoch);', to: 'effects.send({ ...effect, offset: state.missions.get(effect.event.payload.mission_id)?.firstOffset ?? effect.offset }, epoch);' }],
   },
   {
-    name: 'attempts-cancelled-first', rule: 'a mission ends only after the cancels of its open attempts', seed: 0,
+    name: 'attempts-cancelled-first', rule: 'a mission ends only after the cancels of its open attempts', seed: 10,
     changes: [{ file: 'domain/mission-decide.ts', from: "if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', reason));", to: 'void open;' }],
   },
   {
-    name: 'decide-after-read-back', rule: 'the holder decides again only when its own appends were read back', seed: 0,
+    name: 'decide-after-read-back', rule: 'the holder decides again only when its own appends were read back', seed: 3,
     changes: [{ file: 'roles/decision-writer.ts', from: 'isWaiting: () => pending.size > 0,', to: 'isWaiting: () => false,' }],
   },
   {
-    name: 'send-after-read-back', rule: 'an effect is carried out only when its decision counts', seed: 0,
+    name: 'send-after-read-back', rule: 'an effect is carried out only when its decision counts', seed: 189,
     changes: [{ file: 'domain/mission-task.ts', from: "if (task.status !== 'waiting' && task.status !== 'retrying') return 'void: not waiting for an attempt';\n  if (decision.attempt !== task.attempt + 1) return 'void: another attempt';", to: '' }],
   },
   {
-    name: 'offset-metadata', rule: 'a replay starts with the fold’s state just before the committed offset', seed: 0,
+    name: 'offset-metadata', rule: 'a replay starts with the fold’s state just before the committed offset', seed: 1,
     changes: [{ file: 'roles/worker-partition.ts', from: 'createTaskPartitionState(start.offset, start.metadata === null ? undefined : decodeTaskSnapshot(start.metadata))', to: 'createTaskPartitionState(start.offset, start.metadata === null ? undefined : (decodeTaskSnapshot(start.metadata), undefined))' }],
   },
   {
-    name: 'offset-metadata-missions', rule: 'the same for a coordination partition', seed: 0,
+    name: 'offset-metadata-missions', rule: 'the same for a coordination partition', seed: 4,
     changes: [{ file: 'domain/mission-replay.ts', from: '{ holder: decodeHolder(h, metadata), epoch: e }', to: '{ holder: (decodeHolder(h, metadata), null), epoch: null }' }],
   },
   {
-    name: 'requested-ids', rule: 'the metadata holds the ids of missions requested lately', seed: 0,
+    name: 'requested-ids', rule: 'the metadata holds the ids of missions requested lately', seed: 81,
     changes: [{ file: 'domain/mission-replay.ts', from: "state.requestedIds.set(String(id), timeMs);", to: '' }],
   },
   {
-    name: 'open-task-replay-point', rule: 'the replay point stays before the oldest open attempt', seed: 0,
+    name: 'open-task-replay-point', rule: 'the replay point stays before the oldest open attempt', seed: 2,
     changes: [{ file: 'domain/task-replay.ts', from: "if (attempt.status === 'open') return false;", to: "if (attempt.status === 'open') return true;" }],
   },
   {
-    name: 'result-acknowledged', rule: 'the replay point stays before an attempt whose result was not acknowledged', seed: 0,
+    name: 'result-acknowledged', rule: 'the replay point stays before an attempt whose result was not acknowledged', seed: 1,
     changes: [{ file: 'domain/task-replay.ts', from: "return attempt.status === 'cancelled' || isAcknowledged(attempt.key);", to: 'return true;' }],
   },
   {
-    name: 'effects-acknowledged', rule: 'the replay point stays before a mission whose effects were not acknowledged', seed: 0,
+    name: 'effects-acknowledged', rule: 'the replay point stays before a mission whose effects were not acknowledged', seed: 89,
     changes: [{ file: 'domain/mission-replay.ts', from: "mission.status !== 'open' && mission.effects.every(isAcknowledged)", to: "mission.status !== 'open'" }],
   },
   {
-    name: 'effects-sent-again', rule: 'a new holder sends every unacknowledged effect again', seed: 0,
+    name: 'effects-sent-again', rule: 'a new holder sends every unacknowledged effect again', seed: 5,
     changes: [{ file: 'roles/mission-partition.ts', from: 'sendEffects([...state.missions.values()].flatMap((mission) => mission.effects));', to: '' }],
   },
   {
-    name: 'in-doubt', rule: 'a call in doubt is made again by itself only when that is harmless', seed: 0,
+    name: 'in-doubt', rule: 'a call in doubt is made again by itself only when that is harmless', seed: 10,
     changes: [{ file: 'agent/turn.ts', from: 'if (!last?.idempotent || !lost) return null;', to: 'if (!last || !lost) return null;' }],
   },
   {
-    name: 'doubt-settled', rule: 'a call in doubt gets an outcome before anything else', seed: 0,
+    name: 'doubt-settled', rule: 'a call in doubt gets an outcome before anything else', seed: 3,
     changes: [{ file: 'roles/attempt-run.ts', from: 'await steps.settleDoubt();', to: '' }],
   },
   {
-    name: 'first-outcome', rule: 'the first outcome of a step wins', seed: 0,
+    name: 'first-outcome', rule: 'the first outcome of a step wins', seed: 133,
     changes: [{ file: 'domain/task-partition.ts', from: "if (step.outcome !== null) return 'void: outcome known';", to: '' }],
   },
   {
-    name: 'first-result', rule: 'the first result of an attempt wins', seed: 0,
+    name: 'first-result', rule: 'the first result of an attempt wins', seed: 69,
     changes: [{ file: 'domain/mission-task.ts', from: "if (!hasOpenAttempt(task)) return 'void: no attempt is open';", to: '' }],
   },
   {
-    name: 'lost-turns', rule: 'a turn that was reserved and lost counts as spent', seed: 0,
+    name: 'lost-turns', rule: 'a turn that was reserved and lost counts as spent', seed: 109,
     changes: [{ file: 'domain/task-partition.ts', from: 'if (reservation === null || reservation.owner === owner) return spending;', to: 'if (reservation !== null || owner !== "") return spending;' }],
   },
   {
-    name: 'cancelled-share', rule: 'a cancelled attempt counts its whole share', seed: 0,
+    name: 'cancelled-share', rule: 'a cancelled attempt counts its whole share', seed: 358,
     changes: [{ file: 'domain/mission-task.ts', from: '{ tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });\n  const ended', to: '{ tokens: 0, usd: 0 });\n  const ended' }],
   },
   {
-    name: 'lost-planner', rule: 'a planner that a former holder called counts with its reservation', seed: 0,
+    name: 'lost-planner', rule: 'a planner that a former holder called counts with its reservation', seed: 1549,
     changes: [{ file: 'domain/mission-evolve.ts', from: 'if (former === owner) return ', to: 'if (former !== "") return ' }],
   },
   {
-    name: 'wave-order', rule: 'the next wave waits for the one before', seed: 0,
+    name: 'wave-order', rule: 'the next wave waits for the one before', seed: 1,
     changes: [{ file: 'domain/mission-decide.ts', from: "if (wave.status === 'started' && tasks.every(endedWell)) {", to: "if (wave.status === 'started' && tasks.some((task) => task.attempt > 0)) {" }],
+  },
+  // Bugs that the simulation has found: each fix taken back.
+  {
+    name: 'forgotten-attempt', rule: 'an attempt that the fold has forgotten is not open', seed: 89,
+    changes: [{ file: 'roles/worker-partition.ts', from: "state.attempts.get(attempt.key)?.status === 'open' });", to: "(state.attempts.get(attempt.key) ?? attempt).status === 'open' });" }],
+  },
+  {
+    name: 'cancelled-in-doubt', rule: 'an attempt that was cancelled while its doubt was settled goes no further', seed: 684,
+    changes: [{ file: 'roles/attempt-run.ts', from: 'limits.signal.throwIfAborted();', to: '' }],
+  },
+  {
+    name: 'closed-read-back', rule: 'nobody waits for a record of a partition that was taken away', seed: 693,
+    changes: [{ file: 'roles/read-back.ts', from: 'closed = reason;', to: '' }],
   },
 ];

@@ -26,7 +26,7 @@ export interface Oracle {
   onSpent(missionId: string, cost: TokenCost): void;
   onTold(process: SimProcess, turn: TurnContext): void;
   /** What is not at its end yet; null when everything is. */
-  unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): string | null;
+  unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): Violation | null;
   checkEnd(committedOf: (id: PartitionId) => CommittedOffset | null): void;
 }
 
@@ -81,14 +81,21 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     oracle.onWritten(record);
     if (event.event_type !== 'task_assigned' && event.event_type !== 'task_cancelled') return;
     const { source } = event.payload;
-    if (source !== null) carriedOut.add(placeOf(source.epoch, source.partition, source.offset));
     const key = attemptKey(event.payload);
+    const place = placeOf(source?.epoch ?? null, source?.partition ?? -1, source?.offset ?? -1);
+    // Decisions of a partition come in their order, so the first arrival of each is above the mark.
+    const isIgnored = event.event_type === 'task_assigned' && !oracle.state.attempts.has(key) && !carriedOut.has(place);
+    if (isIgnored) throw new Violation('decision-carried-out', `${key} from ${place} has reached its partition and is ignored`);
+    carriedOut.add(place);
     if (known || !oracle.state.attempts.has(key)) return;
     if (takenAt.has(key)) throw new Violation('taken-once', `${key} is taken a second time`);
     takenAt.set(key, oracle);
-    const decider = [...lost, ...missions].find(({ partition, state }) => partition === source?.partition && state.epoch === source.epoch);
-    const decision = source === null ? undefined : decider?.effects.get(source.offset);
-    if (decision === undefined || attemptKey(decision.event.payload) !== key) throw new Violation('taken-once', `${key} was never decided at ${source?.partition}:${source?.offset}`);
+    const isDecided = [...lost, ...missions].some(({ partition, state, effects }) => {
+      if (source === null || partition !== source.partition || state.epoch !== source.epoch) return false;
+      const decision = effects.get(source.offset);
+      return decision !== undefined && attemptKey(decision.event.payload) === key;
+    });
+    if (!isDecided) throw new Violation('taken-once', `${key} was never decided at ${source?.epoch}/${source?.partition}:${source?.offset}`);
   }
 
   function missionWritten(oracle: MissionOracle, record: FoldRecord): void {
@@ -131,26 +138,26 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     if (overTokens || overUsd) throw new Violation('budget', `${missionId} has really spent ${total.tokens} tokens and $${total.usd.toFixed(4)} of ${budget.tokens} and ${budget.usd}`);
   }
 
-  function unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): string | null {
+  function unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): Violation | null {
     for (const id of requested) {
       const mission = missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0];
-      if (mission === undefined) return `mission ${id} was never taken`;
-      if (mission.status === 'open') return `mission ${id} is open: planning ${mission.planning}, ${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`;
+      if (mission === undefined) return new Violation('final-result', `mission ${id} was never taken`);
+      if (mission.status === 'open') return new Violation('final-result', `mission ${id} is open: planning ${mission.planning}, ${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`);
     }
     for (const oracle of missions) {
-      for (const effect of oracle.effects.values()) if (!isCarriedOut(oracle)(effect)) return `${effect.event.event_type} from ${oracle.partition}:${effect.offset} has not reached its partition`;
+      for (const effect of oracle.effects.values()) if (!isCarriedOut(oracle)(effect)) return new Violation('decision-carried-out', `${effect.event.event_type} from ${oracle.partition}:${effect.offset} has not reached its partition`);
       const committed = committedOf({ topic: topics.coordination, partition: oracle.partition });
       const last = [...oracle.state.missions.values()].at(-1);
-      if (last !== undefined && (committed === null || committed.offset <= last.firstOffset)) return `the replay point of coordination[${oracle.partition}] stays at ${committed?.offset}`;
+      if (last !== undefined && (committed === null || committed.offset <= last.firstOffset)) return new Violation('converges', `the replay point of coordination[${oracle.partition}] stays at ${committed?.offset}`);
     }
     for (const [place, oracle] of tasks) {
       for (const attempt of oracle.state.attempts.values()) {
-        if (attempt.status === 'open') return `${attempt.key} is open at ${place}`;
-        if (attempt.result !== null && !delivered.has(attempt.key)) return `the result of ${attempt.key} has not reached its mission`;
+        if (attempt.status === 'open') return new Violation('final-result', `${attempt.key} is open at ${place}`);
+        if (attempt.result !== null && !delivered.has(attempt.key)) return new Violation('result-delivered', `the result of ${attempt.key} has not reached its mission`);
       }
       const last = [...oracle.state.attempts.values()].at(-1);
       const committed = committedOf(oracle);
-      if (last !== undefined && (committed === null || committed.offset <= last.firstOffset)) return `the replay point of ${place} stays at ${committed?.offset}`;
+      if (last !== undefined && (committed === null || committed.offset <= last.firstOffset)) return new Violation('converges', `the replay point of ${place} stays at ${committed?.offset}`);
     }
     return null;
   }

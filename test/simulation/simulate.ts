@@ -10,7 +10,7 @@ import { createSimVolume } from './sim-tools.js';
 import { createSwarm } from './swarm.js';
 import type { System } from './system.js';
 import { createTrouble } from './trouble.js';
-import type { Violation } from './violation.js';
+import { Violation } from './violation.js';
 import { createWorld } from './world.js';
 
 export interface SimulationOptions {
@@ -105,7 +105,7 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
 
   const committedOf = (id: PartitionId) => log.groups().find((group) => groupTopic(group.id) === id.topic)?.committed(id.partition) ?? null;
   const groupTopic = (groupId: string) => (groupId === topics.orchestratorGroup ? topics.coordination : taskTopics.find((_, index) => groupId === topics.workerGroup(scenario.roster[index]?.name ?? '')));
-  const unfinished = () => (people.waiting() > 0 ? 'missions will still be asked for' : oracle.unfinished(people.requested, committedOf));
+  const unfinished = () => (people.waiting() > 0 ? new Violation('converges', 'missions will still be asked for') : oracle.unfinished(people.requested, committedOf));
 
   world.tell(() => `seed ${seed}: ${scenario.workers} workers, ${scenario.orchestrators} orchestrators, ${scenario.roster.map(({ name }) => `${name} (${scenario.chains.get(name)?.join(', ')})`).join(', ')}; faults: ${faults.chosen.join(', ') || 'none'}`);
   for (let i = 0; i < scenario.workers; i++) swarm.start('worker');
@@ -121,11 +121,12 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
       if (oracle.violation() !== null) break;
       if (steps % LOOK_EVERY === 0 && trouble.isOver() && unfinished() === null) break;
       if (steps > MOST_STEPS || world.now() > scenario.faultsEndMs + LONGEST_MS) {
-        oracle.report('converges', unfinished() ?? 'trouble is not over');
+        const what = unfinished();
+        oracle.report(what?.invariant ?? 'converges', what?.detail ?? 'trouble is not over');
         break;
       }
       steps += 1;
-      if (!world.step()) oracle.report('converges', `nothing will ever happen again: ${unfinished() ?? ''}`);
+      if (!world.step()) oracle.report('converges', `nothing will ever happen again: ${unfinished()?.message ?? ''}`);
     }
     oracle.checkEnd(committedOf);
   } finally {
