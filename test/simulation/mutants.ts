@@ -55,7 +55,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'roles/decision-writer.ts', from: 'isWaiting: () => pending.size > 0,', to: 'isWaiting: () => false,' }],
   },
   {
-    name: 'send-after-read-back', rule: 'an effect is carried out only when its decision counts', seed: 189,
+    name: 'assigned-once', rule: 'an assignment counts only for a task that waits for that attempt', seed: 189,
     changes: [{ file: 'domain/mission-task.ts', from: "if (task.status !== 'waiting' && task.status !== 'retrying') return 'void: not waiting for an attempt';\n  if (decision.attempt !== task.attempt + 1) return 'void: another attempt';", to: '' }],
   },
   {
