@@ -1,22 +1,10 @@
-/** A promise that is settled from outside (Promise.withResolvers comes with Node 22). */
-export interface Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(reason: unknown): void;
-}
+import { createDeferred as createBareDeferred, type Deferred } from '../roles/role.js';
 
 /** Its rejection counts as handled: it reaches whoever awaits the promise, and nobody has to. */
 export function createDeferred<T>(): Deferred<T> {
-  let settle: { resolve(value: T): void; reject(reason: unknown): void } | null = null;
-  const promise = new Promise<T>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  promise.catch(() => undefined);
-  return {
-    promise,
-    resolve: (value) => settle?.resolve(value),
-    reject: (reason) => settle?.reject(reason),
-  };
+  const deferred = createBareDeferred<T>();
+  deferred.promise.catch(() => undefined);
+  return deferred;
 }
 
 /** The promise's value, unless the signal aborts first: then rejects with the signal's reason. */

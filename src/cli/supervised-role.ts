@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
-import type { Role } from '../roles/role.js';
+import { asError, type Role } from '../roles/role.js';
 import { createDeferred } from './deferred.js';
 
 export interface SupervisedOptions {
@@ -71,8 +71,4 @@ export function createSupervisedRole({ create, clock, logger }: SupervisedOption
 /** An error that does not say may pass. */
 function isRetriable(error: Error): boolean {
   return !('retriable' in error) || error.retriable !== false;
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

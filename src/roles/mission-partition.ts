@@ -28,7 +28,6 @@ export interface MissionPartition extends PartitionConsumer {
   readonly topic: string;
   readonly partition: number;
   held(): boolean;
-  openMissions(): readonly Mission[];
   replayPoint(): ReplayPoint | null;
   onCommitted(point: ReplayPoint): void;
   /** Workers have come or gone, or hold other partitions. */
@@ -185,7 +184,6 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
   return {
     topic, partition,
     held: () => claim.held() !== null,
-    openMissions: () => [...state.missions.values()].filter((mission) => mission.status === 'open'),
     onRecords(records) {
       for (const record of records) fold(record);
       decideDirty();
