@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ApprovalMode, Budget, Check, Plan } from '../domain/events.js';
+import type { ApprovalMode, Budget, Check, OnFailure, Plan } from '../domain/events.js';
 import { validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, ORCHESTRATOR, type PlanDraft, type PlanScope } from '../domain/plan.js';
 import { checkSchema, repeated } from './agent-file.js';
@@ -14,6 +14,7 @@ export interface MissionFile {
   readonly brief: string;
   readonly approval: ApprovalMode;
   readonly retries: number;
+  readonly onFailure: OnFailure;
   readonly budget: Budget;
   /** Agents that may take part, in dependency order. */
   readonly agents: readonly string[];
@@ -48,6 +49,7 @@ const missionSchema = z
     brief: text.describe('Text that every agent receives.'),
     approval: z.enum(['none', 'monitoring', 'approval']).default('none').describe('none: the plan starts at once. monitoring: it is printed and starts. approval: it waits for approve or reject.'),
     retries: z.int().min(0, 'must be 0 or more').max(10, 'must be at most 10').default(2).describe('New attempts that a failed task may have.'),
+    on_failure: z.enum(['fail', 'ask']).default('fail').describe('What happens when neither retries nor a changed plan help. fail: the mission fails. ask: it waits for a person, who answers or cancels.'),
     budget: z
       .strictObject({
         usd: z.number().positive('must be above 0').optional().describe('US dollars.'),
@@ -79,6 +81,7 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
     brief: mission.brief,
     approval: mission.approval,
     retries: mission.retries,
+    onFailure: mission.on_failure,
     budget: { usd: mission.budget?.usd ?? null, tokens: mission.budget?.tokens ?? null, minutes: mission.budget?.minutes ?? null },
     agents: roster.names.filter((name) => agents.includes(name)),
     success: mission.success,

@@ -113,6 +113,8 @@ function addDecisions(program: Command, choose: Choose): void {
   program.command('reject').argument('<mission>').description('refuse the proposed plan of a mission')
     .requiredOption('--why <reason>', 'told to the planner')
     .action((mission: string, options: { why: string }, command: Command) => choose(command, async (context) => (await load.decide()).rejectMission(context, mission, options.why)));
+  program.command('answer').argument('<mission>').argument('<text>').description('answer a mission that needs attention; it goes on with what you say')
+    .action((mission: string, text: string, _options: object, command: Command) => choose(command, async (context) => (await load.decide()).answerMission(context, mission, text)));
   program.command('cancel').argument('<mission>').description('stop a mission')
     .option('--why <reason>', 'stands in the events', 'cancelled by hand')
     .action((mission: string, options: { why: string }, command: Command) => choose(command, async (context) => (await load.decide()).cancelMission(context, mission, options.why)));

@@ -21,7 +21,7 @@ export function missionOf(event: AgentEvent): string | null {
 
 function subject(event: AgentEvent): string {
   const { payload } = event;
-  if ('task_id' in payload) return payload.task_id;
+  if ('task_id' in payload && payload.task_id !== null) return payload.task_id;
   if ('wave_number' in payload) return `${payload.mission_id} wave ${payload.wave_number}`;
   if ('mission_id' in payload) return payload.mission_id;
   if ('service_name' in payload) return payload.service_name;
@@ -52,11 +52,17 @@ function details(event: AgentEvent): string {
       return `revision ${event.payload.revision} by ${event.payload.rejected_by}: ${event.payload.reason}`;
     case 'plan_failed':
       return `revision ${event.payload.revision}: ${event.payload.error}`;
+    case 'attention_requested':
+      return `question ${event.payload.number}: ${event.payload.reason}. ${event.payload.question}`;
+    case 'attention_answered':
+      return `question ${event.payload.number} by ${event.payload.answered_by}: ${event.payload.answer}`;
     case 'wave_started':
       return event.payload.task_ids.join(', ');
     case 'task_assigned':
     case 'task_accepted':
       return attempt(event.payload.attempt);
+    case 'task_retry_scheduled':
+      return `attempt ${event.payload.attempt} in ${measuredDuration(event.payload.delay_ms)}: ${event.payload.reason}`;
     case 'task_started':
       return [attempt(event.payload.attempt), event.payload.worker_id].filter((part) => part !== '').join(', ');
     case 'task_progress':

@@ -2,7 +2,7 @@ import type { AgentEvent } from '../domain/events.js';
 import type { MissionReport } from '../domain/report.js';
 import type { CommandContext } from './context.js';
 import type { MissionFeed } from './mission-feed.js';
-import { answerText } from './plan-answer.js';
+import { answerText, questionText } from './answers.js';
 import { planText } from './plan-text.js';
 import { createProgress, type Progress } from './progress.js';
 
@@ -26,6 +26,7 @@ export async function followMission(context: CommandContext, { missionId, feed, 
     if (report === null) return;
     progress.onEvent(change.event, report);
     announcePlan(context, change.event, feed, progress);
+    if (change.event.event_type === 'attention_requested') progress.say(questionText(context, missionId, report.question));
   });
   let end: 'replaced' | 'kept' = 'kept';
   let following = true;

@@ -43,7 +43,7 @@ export function requestEvent(
   return createEventFactory(context.host)({
     type: 'mission_requested', from: user, to: 'orchestrator', missionId,
     payload: {
-      mission_id: missionId, name: mission.name, brief: mission.brief, approval: mission.approval, retries: mission.retries,
+      mission_id: missionId, name: mission.name, brief: mission.brief, approval: mission.approval, retries: mission.retries, on_failure: mission.onFailure,
       budget: mission.budget, agents: [...mission.agents], success: [...mission.success], plan: mission.plan, workspace,
       workspace_marker: marker, requested_by: user,
     },

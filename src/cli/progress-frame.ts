@@ -63,6 +63,7 @@ function missionTone(report: MissionReport): Tone {
       return 'red';
     case 'cancelled':
     case 'waiting_for_approval':
+    case 'needs_attention':
       return 'yellow';
     default:
       return 'cyan';

@@ -108,7 +108,7 @@ async function openTools({ host, config: { values }, logger }: CommandContext): 
 
 function roleDeps({ host, logger, topics }: CommandContext, log: Log, roster: Roster, role: string, appenders: RoleDeps['appenders']): RoleDeps {
   const processId = `${role}-${host.hostname}-${host.pid}-${host.ids.uuid().slice(0, 4)}`;
-  return { log, appenders, clock: host.clock, ids: host.ids, logger: logger.child({ role, process: processId }), topics, roster: roster.agents, processId };
+  return { log, appenders, clock: host.clock, ids: host.ids, random: host.random, logger: logger.child({ role, process: processId }), topics, roster: roster.agents, processId };
 }
 
 /** A role and its two batching appenders, which are closed after it has stopped. */

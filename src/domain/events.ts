@@ -20,4 +20,5 @@ export type TaskInput = TaskAssigned['payload']['inputs'][number];
 export type TaskKind = TaskAssigned['payload']['kind'];
 export type Source = NonNullable<TaskAssigned['payload']['source']>;
 export type Budget = MissionRequested['payload']['budget'];
+export type OnFailure = MissionRequested['payload']['on_failure'];
 export type ApprovalMode = MissionRequested['payload']['approval'];

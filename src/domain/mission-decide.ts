@@ -3,7 +3,7 @@ import type { Cost } from './budget.js';
 import type { EventType, PayloadOf } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
 import { openTasks } from './mission-evolve.js';
-import { endedWell, hasOpenAttempt, type Mission, type MissionTask, type Wave } from './mission-state.js';
+import { endedWell, hasOpenAttempt, type Mission, type MissionTask, type Question, type Wave } from './mission-state.js';
 import { agentsOfProposal } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';
 import { taskRecordKey } from './partitioning.js';
@@ -22,6 +22,8 @@ export interface DecideContext {
   partitionFor(agent: string, key: string): number | null;
   /** An agent's own execution deadline in seconds. */
   timeoutSeconds(agent: string): number;
+  /** Back-off before the attempt that follows so many failures, in milliseconds. */
+  retryDelayMs(failures: number): number;
   /** Upper bound of a planner call for this mission. */
   planningWorstCase(mission: Mission): Cost;
 }
@@ -37,13 +39,17 @@ export function decideMission(mission: Mission, context: DecideContext): readonl
   if (mission.failing !== null) return failMission(mission, context, mission.failing);
   const { minutes } = mission.request.budget;
   if (minutes !== null && context.isExpired(timerKeys.minutes(mission.id))) return failMission(mission, context, `the budget of ${minutes} minutes is used up`);
+  if (mission.question !== null) return decideQuestion(mission, context, mission.question);
   switch (mission.planning) {
     case 'none':
       return mission.request.plan === null ? [requestPlan(mission, context, null)] : [proposeOwnPlan(mission)];
     case 'requested':
       return [];
     case 'failed':
-      return failMission(mission, context, planningFailure(mission));
+      // An own plan that was refused stays refused, whatever a person says.
+      return mission.request.plan === null ? askOrFail(mission, context, planningFailure(mission), null) : failMission(mission, context, planningFailure(mission));
+    case 'answered':
+      return [requestPlan(mission, context, answeredReason(mission))];
     case 'rejected':
       return decideAfterRejection(mission, context);
     case 'proposed':
@@ -154,6 +160,7 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
     case 'waiting':
       return [assignTask(mission, wave, task, context)];
     case 'retrying':
+      if (task.retryDelayMs === null) return [scheduleRetry(mission, task, context)];
       return context.isExpired(timerKeys.retry(id, task.id, task.attempt)) ? [assignTask(mission, wave, task, context)] : [];
     case 'assigned': {
       // Without a live worker another attempt would only wait in the same place.
@@ -183,7 +190,24 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
       mission_id: mission.id, attempt: task.attempt + 1, wave_number: wave.number, agent: plan.agent, kind: task.kind, owner: context.owner,
       target_partition: partition, source: null, playbook: plan.playbook, acceptance: [...plan.acceptance], brief: request.brief,
       inputs: inputsOf(mission, task), share_tokens: share.tokens, share_usd: share.usd,
-      workspace: request.workspace, workspace_marker: request.workspace_marker, feedback: task.failures === 0 ? null : task.detail || null,
+      workspace: request.workspace, workspace_marker: request.workspace_marker, feedback: feedbackFor(mission, task),
+    },
+  };
+}
+
+/** What the attempt should know of what came before it: the last failure, and a person's answer. */
+function feedbackFor({ answer }: Mission, task: MissionTask): string | null {
+  const failure = task.failures === 0 ? '' : task.detail;
+  const answered = answer === null ? '' : `${answer.reason}. A person was asked, and answers: ${answer.text}`;
+  return [failure, answered].filter((part) => part !== '').join('\n') || null;
+}
+
+function scheduleRetry(mission: Mission, task: MissionTask, context: DecideContext): Decision {
+  return {
+    event_type: 'task_retry_scheduled',
+    payload: {
+      task_id: task.id, mission_id: mission.id, attempt: task.attempt + 1, agent: task.plan.agent, owner: context.owner,
+      failures: task.failures, delay_ms: context.retryDelayMs(task.failures), reason: task.detail,
     },
   };
 }
@@ -211,7 +235,29 @@ function cancelTask(mission: Mission, task: MissionTask, owner: string, code: st
 function decideAfterFailure(mission: Mission, failed: MissionTask, context: DecideContext): readonly Decision[] {
   const reason = `${failed.id} failed after ${failed.attempt} ${failed.attempt === 1 ? 'attempt' : 'attempts'}: ${failed.detail}`;
   const mayReplan = mission.request.plan === null && mission.replans < MAX_REPLANS;
-  return mayReplan ? [requestPlan(mission, context, reason)] : failMission(mission, context, reason);
+  return mayReplan ? [requestPlan(mission, context, reason)] : askOrFail(mission, context, reason, failed);
+}
+
+/** The last rung: a person, where the mission says so. */
+function askOrFail(mission: Mission, context: DecideContext, reason: string, failed: MissionTask | null): readonly Decision[] {
+  if (mission.request.on_failure !== 'ask') return failMission(mission, context, reason);
+  return [{
+    event_type: 'attention_requested',
+    payload: { mission_id: mission.id, owner: context.owner, number: mission.questions + 1, task_id: failed?.id ?? null, reason, question: questionAbout(failed) },
+  }];
+}
+
+function questionAbout(failed: MissionTask | null): string {
+  if (failed === null) return 'How should the mission be planned?';
+  return failed.kind === 'verify' ? 'What is to be done before its success checks run again?' : `What should ${failed.plan.agent} do differently?`;
+}
+
+function decideQuestion(mission: Mission, context: DecideContext, { number, reason }: Question): readonly Decision[] {
+  return context.isExpired(timerKeys.attention(mission.id, number)) ? failMission(mission, context, `nobody answered in time: ${reason}`) : [];
+}
+
+function answeredReason({ answer }: Mission): string | null {
+  return answer === null ? null : `${answer.reason}; a person was asked, and answers: ${answer.text}`;
 }
 
 /** Open attempts are cancelled first, each by its own decision; the mission ends when these have been read back. */

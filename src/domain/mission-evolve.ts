@@ -5,6 +5,7 @@
 import { addCost, NOTHING } from './budget.js';
 import type { AgentEvent, PayloadOf } from './events.js';
 import { parseMissionId } from './mission-id.js';
+import { questionAnswered, questionAsked } from './mission-attention.js';
 import { evolvePlanning } from './mission-planning.js';
 import { hasOpenAttempt, type CoordinationState, type Mission, type MissionTask, type Wave } from './mission-state.js';
 import { evolveTask } from './mission-task.js';
@@ -55,7 +56,8 @@ function requested(state: CoordinationState, record: FoldRecord, request: Payloa
   state.requestedIds.set(id, parts.timeMs);
   put(state, {
     id, request, requestedAtMs: record.timestampMs, status: 'open', reason: null, endedAtMs: null,
-    planning: 'none', revision: 0, proposal: null, planReason: null, planningError: null, rejections: 0, replans: 0, cancelRequest: null, failing: null,
+    planning: 'none', revision: 0, proposal: null, planReason: null, planningError: null, rejections: 0, replans: 0, agentFailures: {},
+    questions: 0, question: null, answer: null, cancelRequest: null, failing: null,
     tasks: new Map(), waves: [], planningUsage: NOTHING, planningSpent: NOTHING, planningReserved: NOTHING,
     effects: [], squadReady: false, firstOffset: record.offset, before: { holder: state.holder, epoch: state.epoch },
   });
@@ -88,8 +90,10 @@ export function missionIdOf(event: AgentEvent): string | null {
 export function ownerOfDecision(event: AgentEvent): string | null {
   switch (event.event_type) {
     case 'plan_requested':
+    case 'attention_requested':
     case 'wave_started':
     case 'wave_completed':
+    case 'task_retry_scheduled':
     case 'task_assigned':
     case 'task_cancelled':
     case 'mission_completed':
@@ -112,6 +116,10 @@ function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
     case 'plan_approved':
     case 'plan_rejected':
       return evolvePlanning(mission, event);
+    case 'attention_requested':
+      return questionAsked(mission, event.payload);
+    case 'attention_answered':
+      return questionAnswered(mission, event.payload);
     case 'wave_started':
       return setWave(mission, event.payload.wave_number, 'waiting', 'started');
     case 'wave_completed':
@@ -124,6 +132,7 @@ function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
       return { ...mission, status: 'failed', reason: event.payload.reason, endedAtMs: record.timestampMs };
     case 'mission_cancelled':
       return { ...mission, status: 'cancelled', reason: event.payload.reason, endedAtMs: record.timestampMs };
+    case 'task_retry_scheduled':
     case 'task_assigned':
     case 'task_cancelled':
     case 'task_accepted':
@@ -147,13 +156,16 @@ function taskOfMission(mission: Mission, record: FoldRecord & { readonly event: 
   const { event } = record;
   const task = mission.tasks.get(event.payload.task_id);
   if (task === undefined) return 'void: no such task';
-  const next = evolveTask(task, record, mission.request.retries);
+  const { agent } = task.plan;
+  const failures = mission.agentFailures[agent] ?? 0;
+  const next = evolveTask(task, record, { retries: mission.request.retries, agentFailures: failures });
   if (typeof next === 'string') return next;
+  const agentFailures = next.failures > task.failures ? { ...mission.agentFailures, [agent]: failures + 1 } : mission.agentFailures;
   const tasks = new Map(mission.tasks).set(task.id, next);
   const isEffect = event.event_type === 'task_assigned' || event.event_type === 'task_cancelled';
   const effects = isEffect ? [...mission.effects, { offset: record.offset, event }] : mission.effects;
   const ends = event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended';
-  return { ...mission, tasks, effects, failing: mission.failing ?? (ends ? event.payload.reason : null) };
+  return { ...mission, tasks, agentFailures, effects, failing: mission.failing ?? (ends ? event.payload.reason : null) };
 }
 
 /** Attempts that are under way. */

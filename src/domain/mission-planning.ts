@@ -106,7 +106,7 @@ function planApproved(mission: Mission): Mission | Folded {
   }
   const waves = planned.map((wave): Wave => ({ number: wave.wave_number, taskIds: wave.tasks.map((task) => task.task_id), status: 'waiting', replaced: false }));
   const earlier = mission.waves.map((wave) => (wave.status === 'completed' ? wave : { ...wave, replaced: true }));
-  return { ...mission, planning: 'approved', tasks, waves: [...earlier, ...waves] };
+  return { ...mission, planning: 'approved', agentFailures: {}, tasks, waves: [...earlier, ...waves] };
 }
 
 function replaceUndone(task: MissionTask): MissionTask {
@@ -115,7 +115,7 @@ function replaceUndone(task: MissionTask): MissionTask {
 
 function newTask(plan: PlanTask, wave: number, kind: TaskKind): MissionTask {
   return {
-    id: plan.task_id, plan, wave, kind, status: 'waiting', attempt: 0, failures: 0, targetPartition: null,
+    id: plan.task_id, plan, wave, kind, status: 'waiting', attempt: 0, failures: 0, retryDelayMs: null, targetPartition: null,
     share: { tokens: null, usd: null }, spent: NOTHING, usage: NOTHING, steps: 0, model: '', startedAtMs: null,
     durationMs: 0, summary: '', outputs: {}, checks: [], detail: '',
   };

@@ -11,6 +11,7 @@ export function reportMission(mission: Mission): MissionReport {
     name: mission.request.name,
     status: statusOf(mission),
     reason: mission.reason,
+    question: mission.question === null ? null : { number: mission.question.number, reason: mission.question.reason, text: mission.question.text },
     workspace: mission.request.workspace,
     started_at: new Date(mission.requestedAtMs).toISOString(),
     ended_at: mission.endedAtMs === null ? null : new Date(mission.endedAtMs).toISOString(),
@@ -24,6 +25,7 @@ export function reportMission(mission: Mission): MissionReport {
 
 function statusOf(mission: Mission): MissionStatus {
   if (mission.status !== 'open') return mission.status;
+  if (mission.question !== null) return 'needs_attention';
   if (mission.planning === 'approved') return 'running';
   return mission.planning === 'proposed' && mission.request.approval === 'approval' ? 'waiting_for_approval' : 'planning';
 }

@@ -25,8 +25,17 @@ export interface CoordinationState {
   readonly requestedIds: Map<string, number>;
 }
 
-/** none: not asked yet. */
-export type PlanningState = 'none' | 'requested' | 'proposed' | 'approved' | 'rejected' | 'failed';
+/** none: not asked yet. answered: a person has said how to go on, and the planner is to hear it. */
+export type PlanningState = 'none' | 'requested' | 'proposed' | 'approved' | 'rejected' | 'failed' | 'answered';
+
+/** What a mission asks a person when its agents and its planner do not get any further. */
+export interface Question {
+  /** From 1. */
+  readonly number: number;
+  /** What failed. */
+  readonly reason: string;
+  readonly text: string;
+}
 
 export interface Mission {
   readonly id: string;
@@ -46,8 +55,16 @@ export interface Mission {
   /** Why planning failed, or why a person rejected the plan. */
   readonly planningError: string | null;
   readonly rejections: number;
-  /** Changed plans asked for because tasks failed. */
+  /** Changed plans asked for because tasks failed, since a person last answered. */
   readonly replans: number;
+  /** Failed attempts of each agent, since it last was escalated. */
+  readonly agentFailures: Readonly<Record<string, number>>;
+  /** Questions asked so far. */
+  readonly questions: number;
+  /** The question that the mission waits with; null when it does not. */
+  readonly question: Question | null;
+  /** The last answer and what it was about, for whoever works on after it. */
+  readonly answer: { readonly reason: string; readonly text: string } | null;
   readonly cancelRequest: string | null;
   /** Why the mission is about to fail: said by the cancels of its open attempts, so that a new holder ends it, too. */
   readonly failing: string | null;
@@ -98,6 +115,8 @@ export interface MissionTask {
   readonly attempt: number;
   /** Attempts that used up a retry. */
   readonly failures: number;
+  /** Back-off before the next attempt in milliseconds; null until it was decided. */
+  readonly retryDelayMs: number | null;
   /** Partition of the agent's topic; kept for every attempt. */
   readonly targetPartition: number | null;
   /** The open attempt's share of the budget. */

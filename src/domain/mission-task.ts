@@ -5,13 +5,24 @@ import { hasOpenAttempt, type MissionTask } from './mission-state.js';
 import type { FoldRecord, Folded } from './record.js';
 
 export type MissionTaskEvent = EventOf<
-  'task_assigned' | 'task_cancelled' | 'task_accepted' | 'task_started' | 'task_progress' | 'task_completed' | 'task_failed'
+  'task_retry_scheduled' | 'task_assigned' | 'task_cancelled' | 'task_accepted' | 'task_started' | 'task_progress' | 'task_completed' | 'task_failed'
 >;
 
-/** @param retries new attempts that the mission allows after a failure */
-export function evolveTask(task: MissionTask, record: FoldRecord & { readonly event: MissionTaskEvent }, retries: number): MissionTask | Folded {
+/** What a failed attempt is judged by. */
+export interface RetryRule {
+  /** New attempts that the mission allows after a failure. */
+  readonly retries: number;
+  /** Failed attempts of the task's agent on the mission so far. */
+  readonly agentFailures: number;
+}
+
+/** After so many failures of an agent on a mission more of the same is no help. */
+export const MOST_AGENT_FAILURES = 3;
+
+export function evolveTask(task: MissionTask, record: FoldRecord & { readonly event: MissionTaskEvent }, rule: RetryRule): MissionTask | Folded {
   const { event } = record;
   if (event.event_type === 'task_assigned') return assigned(task, event.payload);
+  if (event.event_type === 'task_retry_scheduled') return retryScheduled(task, event.payload);
   if (event.payload.attempt !== task.attempt) return 'void: another attempt';
   if (!hasOpenAttempt(task)) return 'void: no attempt is open';
   switch (event.event_type) {
@@ -26,9 +37,9 @@ export function evolveTask(task: MissionTask, record: FoldRecord & { readonly ev
     case 'task_completed':
       return completed(task, event.payload);
     case 'task_failed':
-      return failed(task, event.payload, retries);
+      return failed(task, event.payload, rule);
     case 'task_cancelled':
-      return cancelled(task, event.payload, retries);
+      return cancelled(task, event.payload, rule);
   }
 }
 
@@ -37,8 +48,14 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>): Miss
   if (decision.attempt !== task.attempt + 1) return 'void: another attempt';
   return {
     ...task, status: 'assigned', attempt: decision.attempt, targetPartition: decision.target_partition,
-    share: { tokens: decision.share_tokens, usd: decision.share_usd }, steps: 0, detail: '',
+    share: { tokens: decision.share_tokens, usd: decision.share_usd }, steps: 0, retryDelayMs: null, detail: '',
   };
+}
+
+function retryScheduled(task: MissionTask, { attempt, delay_ms }: PayloadOf<'task_retry_scheduled'>): MissionTask | Folded {
+  if (task.status !== 'retrying' || task.retryDelayMs !== null) return 'void: no back-off to decide';
+  if (attempt !== task.attempt + 1) return 'void: another attempt';
+  return { ...task, retryDelayMs: delay_ms };
 }
 
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
@@ -46,10 +63,15 @@ function completed(task: MissionTask, result: PayloadOf<'task_completed'>): Miss
   return { ...withUsage(task, result), status, summary, outputs, checks, detail: '' };
 }
 
-function failed(task: MissionTask, result: PayloadOf<'task_failed'>, retries: number): MissionTask {
+function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: RetryRule): MissionTask {
   const failures = task.failures + 1;
-  const status = result.retriable && failures <= retries ? 'retrying' : 'failed';
+  const status = result.retriable ? afterFailure(failures, rule) : 'failed';
   return { ...withUsage(task, result), status, failures, checks: result.checks, detail: result.error };
+}
+
+/** Another attempt, until the retries or the mission's patience with the agent are used up, whichever comes first. */
+function afterFailure(failures: number, { retries, agentFailures }: RetryRule): 'retrying' | 'failed' {
+  return failures <= retries && agentFailures + 1 < MOST_AGENT_FAILURES ? 'retrying' : 'failed';
 }
 
 type Result = PayloadOf<'task_completed'> | PayloadOf<'task_failed'>;
@@ -64,7 +86,7 @@ function withUsage(task: MissionTask, result: Result): MissionTask {
 }
 
 /** What a cancelled attempt has spent is not known: its whole share counts. */
-function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, retries: number): MissionTask {
+function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, rule: RetryRule): MissionTask {
   const spent = addCost(task.spent, { tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });
   const ended: MissionTask = { ...task, spent, share: { tokens: null, usd: null }, detail: decision.reason };
   switch (decision.code) {
@@ -72,7 +94,7 @@ function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, ret
       return { ...ended, status: 'waiting' };
     case 'deadline': {
       const failures = task.failures + 1;
-      return { ...ended, failures, status: failures <= retries ? 'retrying' : 'failed' };
+      return { ...ended, failures, status: afterFailure(failures, rule) };
     }
     default:
       return { ...ended, status: 'cancelled' };

@@ -2,7 +2,7 @@ import type { CheckResult } from './events.js';
 
 /** waiting: not yet running (retries and waves to come included). */
 export type TaskStatus = 'waiting' | 'running' | 'verified' | 'unverified' | 'failed' | 'cancelled';
-export type MissionStatus = 'planning' | 'waiting_for_approval' | 'running' | 'completed' | 'failed' | 'cancelled';
+export type MissionStatus = 'planning' | 'waiting_for_approval' | 'running' | 'needs_attention' | 'completed' | 'failed' | 'cancelled';
 
 /** The one document that run --json, submit --wait --json and status MISSION --json print; snake_case as users see it. */
 export interface MissionReport {
@@ -11,6 +11,8 @@ export interface MissionReport {
   readonly status: MissionStatus;
   /** Why it failed or was cancelled; null otherwise. */
   readonly reason: string | null;
+  /** What it waits to hear from a person, while it needs attention; null otherwise. */
+  readonly question: { readonly number: number; readonly reason: string; readonly text: string } | null;
   readonly workspace: string | null;
   /** ISO 8601. */
   readonly started_at: string;

@@ -1,4 +1,5 @@
 /** One assigned coordination partition: folds it, holds it, decides for its missions and carries the decisions out. */
+import { backoffMs } from '../domain/backoff.js';
 import { clamp } from '../domain/budget.js';
 import { belongsIn } from '../domain/event-places.js';
 import type { AgentEvent } from '../domain/events.js';
@@ -158,6 +159,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
         return count === null ? null : partitionForKey(key, count);
       },
       timeoutSeconds,
+      retryDelayMs: (failures) => backoffMs(failures, context.timings.retryBackoff, context.deps.random),
       // Never more than there is: a planner whose worst case does not fit is passed over.
       planningWorstCase: (mission) => clamp(planner.worstCase(planRequestOf(mission, mission.revision + 1)), leftForPlanning(mission)),
     };

@@ -21,6 +21,8 @@ export interface RoleDeps {
   readonly appenders: { readonly coordination: Appender; readonly tasks: Appender };
   readonly clock: Clock;
   readonly ids: Ids;
+  /** A number of at least 0 and below 1. */
+  random(): number;
   readonly logger: Logger;
   readonly topics: TopicNames;
   /** Every agent of the swarm. */

@@ -25,17 +25,17 @@ function problemsOf(...lines: readonly string[]): readonly string[] {
 
 describe('a mission file', () => {
   test('needs a name and a brief only', () => {
-    expect(mission()).toEqual({ name: 'hello', brief: 'Deploy.', approval: 'none', retries: 2, budget: { usd: null, tokens: null, minutes: null }, agents: ['cert_agent', 'env_agent', 'proxy_agent'], success: [], plan: null });
+    expect(mission()).toEqual({ name: 'hello', brief: 'Deploy.', approval: 'none', retries: 2, onFailure: 'fail', budget: { usd: null, tokens: null, minutes: null }, agents: ['cert_agent', 'env_agent', 'proxy_agent'], success: [], plan: null });
   });
 
   test('says everything that the format has', () => {
     const read = mission(
-      'approval: approval', 'retries: 0', 'budget: { usd: 1, tokens: 200000, minutes: 0.5 }', 'agents: [proxy_agent, cert_agent]',
+      'approval: approval', 'retries: 0', 'on_failure: ask', 'budget: { usd: 1, tokens: 200000, minutes: 0.5 }', 'agents: [proxy_agent, cert_agent]',
       'plan:', '  waves:', '    - tasks:', '        - agent: cert_agent', '          description: Make it.', '          playbook: platform-certificates', '          timeout_seconds: 60', '          acceptance: [{ name: there, command: test -f a }]',
       '        - { agent: cert_agent, description: Make another. }', '    - rationale: needs it', '      tasks: [{ agent: proxy_agent, description: Use it. }]',
       'success: [{ name: all, command: test -d . }]',
     );
-    expect(read).toMatchObject({ approval: 'approval', retries: 0, budget: { usd: 1, tokens: 200_000, minutes: 0.5 }, agents: ['cert_agent', 'proxy_agent'], success: [{ name: 'all', command: 'test -d .' }] });
+    expect(read).toMatchObject({ approval: 'approval', retries: 0, onFailure: 'ask', budget: { usd: 1, tokens: 200_000, minutes: 0.5 }, agents: ['cert_agent', 'proxy_agent'], success: [{ name: 'all', command: 'test -d .' }] });
     expect(read.plan?.waves).toMatchObject([
       { wave_number: 1, tasks: [{ task_id: 'deploy-cert_agent-wave1', playbook: 'platform-certificates', timeout_seconds: 60, acceptance: [{ name: 'there', command: 'test -f a' }], dependencies: [] }, { task_id: 'deploy-cert_agent-wave1-2', playbook: null, timeout_seconds: null }] },
       { wave_number: 2, rationale: 'needs it', tasks: [{ task_id: 'deploy-proxy_agent-wave2', dependencies: ['deploy-cert_agent-wave1', 'deploy-cert_agent-wave1-2'] }] },

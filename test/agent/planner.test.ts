@@ -12,7 +12,7 @@ const roster = createRoster([
 ]);
 
 const mission: PayloadOf<'mission_requested'> = {
-  mission_id: 'm1', name: 'hello', brief: 'Deploy the proxy.', approval: 'none', retries: 2, budget: { usd: null, tokens: null, minutes: null },
+  mission_id: 'm1', name: 'hello', brief: 'Deploy the proxy.', approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null },
   agents: ['cert_agent', 'env_agent', 'proxy_agent'], success: [{ name: 'all there', command: 'test -f all' }], plan: null, workspace: null, workspace_marker: 'w', requested_by: 'me',
 };
 const request = (more: Partial<PlanRequest> = {}): PlanRequest => ({ mission, revision: 1, reason: null, firstWave: 1, done: [], ...more });

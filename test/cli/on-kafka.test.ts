@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describeWithBroker, testBroker } from '../support/broker.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startInPipe } from './support/ravenhelm.js';
@@ -84,6 +86,33 @@ describeWithBroker('the command line on Kafka', () => {
     expect((await rh('reject', missionId, '--why', 'not today')).code).toBe(0);
     await watching.shows('not today');
     await watching.ended();
+  });
+
+  test('a mission that is stuck asks a person, and goes on with the answer', async () => {
+    const workspace = join(clone.dir, 'stuck');
+    await mkdir(workspace);
+    const waited = startInPipe(clone, ['submit', 'missions/stuck.yaml', '--workspace', workspace, '--wait', '--json'], env);
+    await waited.shows('The mission needs attention: deploy-first_agent-wave1 failed after 1 attempt');
+    const [missionId = ''] = /\d{8}-\d{6}-\d{3}-p\d+-[a-z0-9]{4}/.exec((await rh('status')).stdout.split('\n').find((line) => line.includes('needs attention')) ?? '') ?? [];
+    expect((await rh('status', missionId)).stdout).toContain(`What should first_agent do differently?\n  npx ravenhelm answer ${missionId} "…"`);
+    expect(JSON.parse((await rh('status', missionId, '--json')).stdout)).toMatchObject({ status: 'needs_attention', question: { number: 1 } });
+    expect(await rh('answer', missionId, ' ')).toMatchObject({ code: 2, stderr: expect.stringContaining('the answer is empty') });
+
+    await writeFile(join(workspace, 'nowhere.txt'), '');
+    expect(await rh('answer', missionId, 'the file is there now')).toMatchObject({ code: 0, stdout: expect.stringContaining(`answered: ${missionId}`) });
+    const { code, stdout } = await waited.ended();
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ mission_id: missionId, status: 'completed', question: null, tasks: expect.arrayContaining([expect.objectContaining({ agent: 'first_agent', attempts: 2 })]) });
+    expect((await rh('watch', missionId)).stdout).toContain('attention_answered');
+    expect(await rh('answer', missionId, 'again')).toMatchObject({ code: 2, stderr: expect.stringContaining('has already ended: completed') });
+  });
+
+  test('answering a mission that never asks says so', async () => {
+    const missionId = await submit('asks');
+    const answer = await rh('answer', missionId, 'go on');
+    expect(answer).toMatchObject({ code: 2, stderr: expect.stringContaining('asks nothing') });
+    expect(answer.stderr).toContain('approve or reject');
+    expect((await rh('cancel', missionId)).code).toBe(0);
   });
 
   test('cancel stops a mission; cancelling it again is wrong use', async () => {

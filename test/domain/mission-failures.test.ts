@@ -1,4 +1,5 @@
 import { DEFAULT_TIMINGS, missionTimers, timerKeys } from '../../src/domain/mission-timers.js';
+import { eventOf } from './support/events.js';
 import {
   accepted, CERT, claimed, completed, ENV, expired, failed, given, ID, named, only, opened, planFailed, planOf, proposed, PROXY, requested, started, underWay, type MissionLog,
 } from './support/mission-log.js';
@@ -11,19 +12,27 @@ describe('a failed task', () => {
   test('is tried again as a new attempt, after a back-off, with what went wrong', () => {
     const log = underWay({ plan: ONE_WAVE });
     log.when(failed(CERT, 1, { error: 'no openssl' }));
-    expect(log.decides()).toEqual([]);
+    expect(named(log.settle())).toEqual([`task_retry_scheduled ${CERT}`]);
     expect(only('task_assigned', log.settle(expired(retryKey(1))))).toMatchObject({ attempt: 2, retry_count: 1, feedback: 'no openssl' });
   });
 
-  test('waits twice as long after each failure, up to a limit', () => {
-    const log = underWay({ plan: ONE_WAVE, retries: 9 });
-    const delays: number[] = [];
-    for (let attempt = 1; attempt <= 8; attempt += 1) {
-      log.when(failed(CERT, attempt));
-      delays.push(...timersOf(log).map((timer) => timer.delayMs));
-      log.settle(expired(retryKey(attempt)));
-    }
-    expect(delays).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+  test('waits for as long as the log says, whoever holds the partition by then', () => {
+    const log = underWay({ plan: ONE_WAVE });
+    log.when(failed(CERT));
+    expect(timersOf(log)).toEqual([]);
+    expect(only('task_retry_scheduled', log.settle({ retryDelayMs: (failures) => 700 * failures }))).toMatchObject({ attempt: 2, failures: 1, delay_ms: 700, reason: 'it broke' });
+    log.when(claimed('o-2'));
+    expect(timersOf(log)).toEqual([{ key: retryKey(1), delayMs: 700 }]);
+    expect(log.decides()).toEqual([]);
+  });
+
+  test('has one back-off an attempt: a second decision about it is void', () => {
+    const log = underWay({ plan: ONE_WAVE });
+    log.when(failed(CERT));
+    const decision = only('task_retry_scheduled', log.decides());
+    expect(log.when(eventOf('task_retry_scheduled', decision))).toBe('applied');
+    expect(log.when(eventOf('task_retry_scheduled', { ...decision, delay_ms: 9 }))).toBe('void: no back-off to decide');
+    expect(log.task(CERT).retryDelayMs).toBe(decision.delay_ms);
   });
 
   test('has as many further attempts as the mission allows', () => {
@@ -94,6 +103,7 @@ describe('the execution deadline', () => {
     log.when(started(CERT));
     expect(only('task_cancelled', log.settle(late))).toMatchObject({ attempt: 1, code: 'deadline' });
     expect(log.task(CERT)).toMatchObject({ status: 'retrying', failures: 1 });
+    expect(log.task(CERT).retryDelayMs).not.toBeNull();
   });
 
   test('fails the task when no retry is left', () => {

@@ -31,7 +31,7 @@ describe('in every history of a coordination partition', () => {
         },
       });
     }
-    const kinds = ['plan_requested', 'plan_proposed', 'plan_approved', 'wave_started', 'wave_completed', 'task_assigned', 'task_cancelled', 'mission_completed', 'mission_failed', 'mission_cancelled'];
+    const kinds = ['plan_requested', 'plan_proposed', 'plan_approved', 'attention_requested', 'wave_started', 'wave_completed', 'task_retry_scheduled', 'task_assigned', 'task_cancelled', 'mission_completed', 'mission_failed', 'mission_cancelled'];
     expect(kinds.filter((type) => (types.get(type) ?? 0) < 20)).toEqual([]);
   });
 

@@ -86,6 +86,21 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     expect(swarm.eventsOf('task_started').every((event) => event.source_agent === 'cert_agent')).toBe(true);
   });
 
+  test('a mission that asks goes on with the answer, which its agents are told', async () => {
+    let mended = false;
+    swarm = await create({ roster, behaviour: (command) => (command.startsWith('cert_agent step 2') && !mended ? 'fail' : 'ok') });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const id = await swarm.submit({ retries: 1, on_failure: 'ask' });
+    await swarm.until(() => swarm.view.report(id)?.status === 'needs_attention');
+    expect(swarm.eventsOf('task_retry_scheduled')).toHaveLength(2);
+    mended = true;
+    await swarm.append(swarm.createEvent({ type: 'attention_answered', from: 'person', missionId: id, payload: { mission_id: id, number: 1, answer: 'it is mended', answered_by: 'person' } }), id);
+    expect((await swarm.ended(id)).status).toBe('completed');
+    const feedback = swarm.events.flatMap((event) => (event.event_type === 'task_assigned' && event.payload.agent === 'cert_agent' ? [event.payload.feedback] : []));
+    expect(feedback.at(-1)).toContain('A person was asked, and answers: it is mended');
+  });
+
   test('waits for approval, and a rejection leads to another plan', async () => {
     swarm = await create({ roster });
     await swarm.startOrchestrator();

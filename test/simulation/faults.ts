@@ -15,7 +15,7 @@ export const FAULTS = {
   models: 'models are slow, fail, hang, answer nonsense',
   planner: 'planners are slow and fail',
   cancel: 'missions are cancelled',
-  approval: 'plans wait for a person, who approves, rejects, or never comes',
+  approval: 'plans and failed missions wait for a person, who approves, rejects, answers, or never comes',
   grow: 'tasks topics get more partitions',
   recreate: 'the coordination topic is lost with the missions in it, and made anew',
   clock: 'wall clocks jump by hours',

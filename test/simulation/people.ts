@@ -17,6 +17,8 @@ export interface People {
   /** The missions asked for so far are lost; their authors ask no more of them. */
   forget(): void;
   onProposed(event: EventOf<'plan_proposed'>, approval: PayloadOf<'mission_requested'>['approval'], partition: number): void;
+  /** A mission asks. Most are answered, twice at most; the others are cancelled, or wait until nobody answers in time. */
+  onAsked(event: EventOf<'attention_requested'>, partition: number): void;
 }
 
 export interface PeopleOptions {
@@ -63,6 +65,13 @@ export function createPeople({ world, faults, scenario, ids, coordination, log }
     },
     forget() {
       requested.length = 0;
+    },
+    onAsked({ payload: { mission_id, number } }, partition) {
+      if (random.chance(0.1)) return;
+      world.at(random.next() * random.pick([100, 10_000, 120_000]), () => {
+        if (number > 2 || random.chance(0.2)) return cancel(mission_id, partition);
+        append(createEvent({ type: 'attention_answered', from: 'person', missionId: mission_id, payload: { mission_id, number, answer: 'try it like this', answered_by: 'person' } }), mission_id, partition);
+      });
     },
     onProposed({ payload: { mission_id, revision } }, approval, partition) {
       if (approval !== 'approval' || random.chance(0.1)) return;

@@ -98,6 +98,7 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
     fingerprint = Math.imul(fingerprint ^ textHash(`${record.topic}${record.partition}@${record.offset} ${event.event_id} ${record.timestampMs}`), 0x01000193) >>> 0;
     oracle.onWritten(record);
     trouble.onWritten(event);
+    if (event.event_type === 'attention_requested') people.onAsked(event, record.partition);
     if (event.event_type !== 'plan_proposed') return;
     const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)?.request.approval;
     if (approval !== undefined) people.onProposed(event, approval, record.partition);

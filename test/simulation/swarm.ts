@@ -61,7 +61,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
     const process = createSimProcess(world, `${kind}-${started}`);
     const ownLog = log.of(process);
     const appenders = { coordination: ownLog.createAppender('coordination'), tasks: ownLog.createAppender('tasks') };
-    const deps: RoleDeps = { log: ownLog, appenders, clock: process.clock, ids, logger: loggerOf(process), topics, roster: scenario.roster, processId: process.id };
+    const deps: RoleDeps = { log: ownLog, appenders, clock: process.clock, ids, random: random.next, logger: loggerOf(process), topics, roster: scenario.roster, processId: process.id };
     const role = kind === 'worker' ? workerOf(process, deps) : orchestratorOf(process, deps);
     const entry: Running = { process, kind, role, appenders, ending: false };
     running.set(process, entry);
@@ -95,7 +95,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
     const planner = system.createPlanner({ chain: [], roster: system.createRoster(scenario.roster), maxOutputTokens: 1000 });
     return system.createOrchestrator({
       ...deps, planner: createSimPlanner(planner, { world, faults, system, process, witness: oracle }),
-      timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs, silentMs: 3 * scenario.heartbeatMs, approvalMs: 600_000 },
+      timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs, silentMs: 3 * scenario.heartbeatMs, approvalMs: 600_000, attentionMs: 600_000 },
     });
   }
 

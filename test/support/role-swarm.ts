@@ -76,7 +76,7 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
     const own = { coordination: process.log.createAppender('coordination'), tasks: process.log.createAppender('tasks') };
     appenders.push(own.coordination, own.tasks);
     processes += 1;
-    return { process, deps: { log: process.log, appenders: own, clock: process.clock, ids, logger: silent, topics, roster, processId: `process-${processes}` } };
+    return { process, deps: { log: process.log, appenders: own, clock: process.clock, ids, random: Math.random, logger: silent, topics, roster, processId: `process-${processes}` } };
   }
 
   async function crash(process: Crashable, role: Role): Promise<void> {
@@ -89,7 +89,7 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
     async startOrchestrator(timings: object = {}): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps } = startProcess();
       const planner = createPlanner({ chain: [], roster: createRoster(roster), maxOutputTokens: 4000 });
-      const role = createOrchestrator({ ...deps, planner, retention: options.retention ?? [], timings: { retryBaseMs: 1, commitMs: 20, ...timings } });
+      const role = createOrchestrator({ ...deps, planner, retention: options.retention ?? [], timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings } });
       roles.push(role);
       await role.start();
       return { role, kill: () => crash(process, role) };
@@ -113,7 +113,7 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
       const partition = 0;
       const id = createMissionId({ nowMs: clock.now(), partition, random: Math.random });
       const payload: PayloadOf<'mission_requested'> = {
-        mission_id: id, name: 'test', brief: 'Do the work.', approval: 'none', retries: 2, budget: { usd: null, tokens: null, minutes: null },
+        mission_id: id, name: 'test', brief: 'Do the work.', approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null },
         agents: roster.map((agent) => agent.name), success: [], plan: null, workspace: null, workspace_marker: 'marker', requested_by: 'test', ...request,
       };
       await swarm.append(createEvent({ type: 'mission_requested', from: 'test', missionId: id, payload }), id, partition);

@@ -10,9 +10,9 @@ import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { requester } from '../host.js';
 import { withWorkspace } from '../mission-request.js';
-import { awaitsAnswer } from '../plan-answer.js';
+import { awaitsAnswer } from '../answers.js';
 
-type Decision = EventOf<'plan_approved'> | EventOf<'plan_rejected'> | EventOf<'mission_cancel_requested'>;
+type Decision = EventOf<'plan_approved' | 'plan_rejected' | 'attention_answered' | 'mission_cancel_requested'>;
 
 /** Lets the proposed plan run. */
 export function approveMission(context: CommandContext, missionId: string): Promise<ExitCode> {
@@ -27,6 +27,15 @@ export function rejectMission(context: CommandContext, missionId: string, reason
   return decide(context, missionId, 'rejected', (mission) => {
     const payload = { mission_id: missionId, revision: requireProposal(mission), rejected_by: requester(context.host), reason };
     return createEventFactory(context.host)({ type: 'plan_rejected', from: payload.rejected_by, to: 'orchestrator', missionId, payload });
+  });
+}
+
+/** Answers the question that a mission waits with; it goes on. */
+export function answerMission(context: CommandContext, missionId: string, answer: string): Promise<ExitCode> {
+  if (answer.trim() === '') return Promise.reject(wrongUse('the answer is empty', 'Say what should be done differently, or use ravenhelm cancel.'));
+  return decide(context, missionId, 'answered', (mission) => {
+    const payload = { mission_id: missionId, number: requireQuestion(mission), answer: answer.trim(), answered_by: requester(context.host) };
+    return createEventFactory(context.host)({ type: 'attention_answered', from: payload.answered_by, to: 'orchestrator', missionId, payload });
   });
 }
 
@@ -67,6 +76,14 @@ async function appendDecision(context: CommandContext, log: Log, missionId: stri
   } finally {
     await appender.close();
   }
+}
+
+/** The question that a person can answer now. */
+function requireQuestion(mission: Mission): number {
+  if (mission.status !== 'open') throw wrongUse(`mission ${mission.id} has already ended: ${mission.status}`, null);
+  if (mission.question !== null) return mission.question.number;
+  const hint = mission.request.on_failure === 'ask' ? 'ravenhelm watch shows when it asks something.' : 'Its file does not say on_failure: ask, so it never asks; a plan that waits is answered with approve or reject.';
+  throw wrongUse(`mission ${mission.id} asks nothing`, hint);
 }
 
 /** The revision that a person can answer now. */

@@ -26,6 +26,9 @@ export async function runMission(context: CommandContext, options: RunOptions): 
     if (session.kind === 'memory' && mission.approval === 'approval') {
       throw wrongUse('the mission waits for approval, and on the in-memory log nobody else can give it', 'Use a broker (npm run setup says how), or set approval: monitoring.');
     }
+    if (session.kind === 'memory' && mission.onFailure === 'ask') {
+      throw wrongUse('the mission asks a person when it fails, and on the in-memory log nobody else can answer', 'Use a broker (npm run setup says how), or leave on_failure out.');
+    }
     await Promise.race([caughtUp(context, session.feed), session.broken]);
     sayIfAny(context, goingOnLine(context, session.feed));
     const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);

@@ -5,7 +5,7 @@ import { shortDuration } from '../durations.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { MissionFeed } from '../mission-feed.js';
 import { withWorkspace } from '../mission-request.js';
-import { answerText, awaitsAnswer } from '../plan-answer.js';
+import { answerText, awaitsAnswer, questionText } from '../answers.js';
 import { planText } from '../plan-text.js';
 import { reportText } from '../report-text.js';
 import { table } from '../table.js';
@@ -42,7 +42,7 @@ async function showMissions(context: CommandContext, session: ClientSession): Pr
   const rows = reports.map((report) => {
     const ended = report.tasks.filter((task) => task.status === 'verified' || task.status === 'unverified').length;
     const lastedMs = (report.ended_at === null ? context.host.clock.now() : Date.parse(report.ended_at)) - Date.parse(report.started_at);
-    return [report.mission_id, report.name, report.status.replaceAll('_', ' '), `${ended}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`, shortDuration(lastedMs), report.reason ?? ''];
+    return [report.mission_id, report.name, report.status.replaceAll('_', ' '), `${ended}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`, shortDuration(lastedMs), report.reason ?? report.question?.reason ?? ''];
   });
   const { stdout } = context.host;
   const lines = table([['MISSION', 'NAME', 'STATUS', 'TASKS', 'TIME', ''], ...rows]);
@@ -64,6 +64,7 @@ async function showMission(context: CommandContext, session: ClientSession, miss
   const complete = withWorkspace(context, report);
   if (context.json) return context.print(complete);
   context.host.stdout.write(reportText(complete, context.colors));
+  if (report.question !== null) context.host.stdout.write(`\n${questionText(context, missionId, report.question)}`);
   const mission = feed.view.mission(missionId);
   if (mission === null || mission.proposal === null || !awaitsAnswer(mission)) return;
   context.host.stdout.write(`\n${planText(mission.proposal.plan)}\n${answerText(context, missionId)}`);

@@ -55,7 +55,7 @@ export async function createTestClone(): Promise<TestClone> {
   await writeFile(join(dir, 'agents/second_agent.md'), agent('second_agent', 2, 'first_agent'));
   const missions = {
     'quick.yaml': mission('quick'), 'slow.yaml': mission('slow'), 'wrong.yaml': mission('wrong'), 'ravenhelm-platform.yaml': mission('quick'),
-    'asks.yaml': mission('quick', 'approval: approval\n'), 'broken.yaml': mission('quick', 'aproval: none\n'),
+    'asks.yaml': mission('quick', 'approval: approval\n'), 'stuck.yaml': mission('wrong', 'on_failure: ask\n'), 'broken.yaml': mission('quick', 'aproval: none\n'),
   };
   for (const [name, text] of Object.entries(missions)) await writeFile(join(dir, 'missions', name), text);
   const { PATH = '' } = process.env;

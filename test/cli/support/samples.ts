@@ -12,7 +12,7 @@ export function task(fields: Partial<TaskReport> & { agent: string; wave: number
 
 export function report(tasks: readonly TaskReport[], fields: Partial<MissionReport> = {}): MissionReport {
   return {
-    mission_id: MISSION, name: 'hello', status: 'running', reason: null, workspace: '/srv/work/hello',
+    mission_id: MISSION, name: 'hello', status: 'running', reason: null, question: null, workspace: '/srv/work/hello',
     started_at: '2026-11-23T14:15:02.417Z', ended_at: null, cost_usd: 0, tokens: 0, tasks, success: [], ...fields,
   };
 }

@@ -15,7 +15,7 @@ type Request = PayloadOf<'mission_requested'>;
 
 export function requestOf(changes: Partial<Request> = {}): Request {
   return {
-    mission_id: ID, name: 'hello', brief: 'deploy', approval: 'none', retries: 2, budget: { usd: null, tokens: null, minutes: null },
+    mission_id: ID, name: 'hello', brief: 'deploy', approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null },
     agents: ['cert_agent', 'env_agent', 'proxy_agent'], success: [], plan: null, workspace: null, workspace_marker: 'marker-1', requested_by: 'test', ...changes,
   };
 }
@@ -42,6 +42,9 @@ export const claimed = (owner = OWNER): AgentEvent =>
 export const opened = (epoch = 'log-1'): AgentEvent => eventOf('partition_opened', { epoch, topic: 'ravenhelm.squad.coordination', partition: PARTITION });
 export const requested = (changes: Partial<Request> = {}): AgentEvent => eventOf('mission_requested', requestOf(changes));
 export const cancelRequested = (reason = 'enough', id = ID): AgentEvent => eventOf('mission_cancel_requested', { mission_id: id, requested_by: 'ann', reason });
+
+export const answered = (number: number, answer = 'use port 8443', id = ID): AgentEvent =>
+  eventOf('attention_answered', { mission_id: id, number, answer, answered_by: 'ann' });
 
 const planUse = { tokens_in: 0, tokens_out: 0, cost_usd: 0 };
 export const proposed = (revision: number, plan: Plan, used: Partial<typeof planUse> & { readonly planner?: string; readonly id?: string } = {}): AgentEvent => {
@@ -72,7 +75,7 @@ export const failed = (task: string, attempt = 1, changes: Partial<PayloadOf<'ta
 
 /** What the holder knows besides the fold. Every agent is there, served, and asks for 300 s; no timer has run out. */
 export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
-  return { owner: OWNER, isExpired: () => false, isServed: () => true, partitionFor: () => 2, timeoutSeconds: () => 300, planningWorstCase: () => ({ tokens: 0, usd: 0 }), ...changes };
+  return { owner: OWNER, isExpired: () => false, isServed: () => true, partitionFor: () => 2, timeoutSeconds: () => 300, retryDelayMs: (failures) => 100 * failures, planningWorstCase: () => ({ tokens: 0, usd: 0 }), ...changes };
 }
 
 export const expired = (...keys: readonly string[]): Partial<DecideContext> => ({ isExpired: (key) => keys.includes(key) });

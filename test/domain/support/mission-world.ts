@@ -10,7 +10,7 @@ import { DEFAULT_TIMINGS, missionTimers } from '../../../src/domain/mission-time
 import type { FoldRecord } from '../../../src/domain/record.js';
 import { eventOf, seededRandom, T0, type Random } from './events.js';
 import {
-  accepted, approved, cancelRequested, claimed, completed, contextOf, failed, opened, PARTITION, planFailed, planOf, progress, proposed, rejected, requested, started,
+  accepted, answered, approved, cancelRequested, claimed, completed, contextOf, failed, opened, PARTITION, planFailed, planOf, progress, proposed, rejected, requested, started,
 } from './mission-log.js';
 
 const AGENTS = ['cert_agent', 'env_agent', 'proxy_agent', 'cache_agent'];
@@ -89,6 +89,7 @@ function randomRequest(random: Random, index: number): Partial<EventOf<'mission_
     plan: random.chance(0.4) ? randomPlan(random, 1) : null,
     approval: random.pick(['none', 'monitoring', 'approval'] as const),
     retries: random.below(3),
+    on_failure: random.pick(['fail', 'ask'] as const),
     budget: { tokens: random.chance(0.7) ? random.below(5_000) : null, usd: random.chance(0.7) ? random.next() * 3 : null, minutes: random.chance(0.1) ? 20 : null },
     success: random.chance(0.5) ? [{ name: 'up', command: 'true' }] : [],
   };
@@ -111,6 +112,7 @@ function happen(mission: Mission, random: Random, append: (event: AgentEvent) =>
     return append(random.chance(0.85) ? proposed(random.chance(0.9) ? revision : revision - 1, randomPlan(random, firstWave), { ...used, id }) : planFailed(revision, 'nobody', used, id));
   }
   if (mission.planning === 'proposed') return append(random.chance(0.6) ? approved(revision, id) : rejected(revision, 'no', id));
+  if (mission.question !== null) return append(mission.questions <= 3 && random.chance(0.7) ? answered(random.chance(0.9) ? mission.questions : 1, 'go on', id) : cancelRequested('no idea', id));
   const open = [...mission.tasks.values()].filter(hasOpenAttempt);
   if (open.length > 0) workerSays(mission, random.pick(open), random, append);
 }

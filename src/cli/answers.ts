@@ -1,10 +1,18 @@
 import type { Mission } from '../domain/mission-state.js';
+import type { MissionReport } from '../domain/report.js';
 import { clientCommand } from './client-command.js';
 import type { CommandContext } from './context.js';
+import { oneLine } from './text-width.js';
 
 /** Whether the mission's plan waits for a person. */
 export function awaitsAnswer(mission: Mission): boolean {
   return mission.status === 'open' && mission.planning === 'proposed' && mission.request.approval === 'approval' && mission.proposal !== null;
+}
+
+/** What the mission asks, and how to answer; empty when it asks nothing. Lines end in line breaks. */
+export function questionText(context: CommandContext, missionId: string, question: MissionReport['question']): string {
+  if (question === null) return '';
+  return `The mission needs attention: ${oneLine(question.reason)}\n${oneLine(question.text)}\n  ${clientCommand(context, `answer ${missionId} "…"`)}\n  ${clientCommand(context, `cancel ${missionId}`)}\n`;
 }
 
 /** How to answer the proposed plan; lines end in line breaks. */
