@@ -6,7 +6,9 @@ import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { parseCatalog } from '../models/catalog.js';
 import { createModels, type Models } from '../models/chain.js';
+import { firstTokenWithin } from '../models/ollama.js';
 import type { Log } from '../ports/log.js';
+import { NO_METRICS } from '../ports/metrics.js';
 import type { ToolExecutor } from '../ports/tools.js';
 import { createOrchestrator } from '../roles/orchestrator.js';
 import type { RetentionRule } from '../roles/retention.js';
@@ -74,6 +76,9 @@ export async function openModels({ host, config: { values } }: CommandContext): 
   return createModels({
     catalog: parseCatalog(await readFile(file, 'utf8'), 'models.yaml'),
     clock: host.clock,
+    random: host.random,
+    metrics: NO_METRICS,
+    ollamaLimits: firstTokenWithin(values.OLLAMA_FIRST_TOKEN_MS),
     ollamaHost: values.OLLAMA_HOST,
     anthropicKey: values.ANTHROPIC_API_KEY,
     openaiKey: values.OPENAI_API_KEY,

@@ -1,5 +1,6 @@
 import { createModels, NoModel, type ModelsOptions } from '../../src/models/chain.js';
 import { UnknownModel } from '../../src/models/model-name.js';
+import { NO_METRICS } from '../../src/ports/metrics.js';
 import { startFakeOllama, type FakeOllama } from '../support/fake-ollama.js';
 import { catalog, clock, step } from './fixtures.js';
 
@@ -19,6 +20,8 @@ describe('the chains of models', () => {
     createModels({
       catalog,
       clock,
+      random: Math.random,
+      metrics: NO_METRICS,
       ollamaHost: nowhere,
       anthropicKey: null,
       openaiKey: null,
