@@ -21,7 +21,7 @@ export function missionOf(event: AgentEvent): string | null {
 
 function subject(event: AgentEvent): string {
   const { payload } = event;
-  if ('task_id' in payload) return payload.task_id;
+  if ('task_id' in payload && payload.task_id !== null) return payload.task_id;
   if ('wave_number' in payload) return `${payload.mission_id} wave ${payload.wave_number}`;
   if ('mission_id' in payload) return payload.mission_id;
   if ('service_name' in payload) return payload.service_name;
@@ -61,6 +61,8 @@ function details(event: AgentEvent): string {
       return [attempt(event.payload.attempt), event.payload.worker_id].filter((part) => part !== '').join(', ');
     case 'task_progress':
       return event.payload.message;
+    case 'model_failed_over':
+      return `${event.payload.from_model} → ${event.payload.to_model}, ${event.payload.reason}`;
     case 'task_completed':
       return `${event.payload.result.status}, ${count(event.payload.steps, 'step')}, ${count(event.payload.result.checks.length, 'check')}, ${measuredDuration(event.payload.duration_ms)}`;
     case 'task_failed':
@@ -84,6 +86,8 @@ function details(event: AgentEvent): string {
       return `${event.payload.dependency_type}, for ${event.payload.required_by}`;
     case 'squad_ready':
       return event.payload.agents.join(', ');
+    case 'circuit_changed':
+      return `${event.payload.endpoint}: ${event.payload.from} → ${event.payload.to}${event.payload.to === 'open' ? ` for ${measuredDuration(event.payload.open_ms)} after ${count(event.payload.failures, 'failure')}` : ''}, ${event.payload.reason}`;
     case 'heartbeat':
     case 'status_report':
       return `${count(event.payload.partitions.length, 'partition')}, ${count(event.payload.running.length, 'running task')}`;

@@ -50,11 +50,13 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
   const models = await openModels(context);
   const roles: (() => Role)[] = [];
   const banner = [models.banner()];
+  // The breakers are the process's: one of its roles tells of them.
+  const worker = options.agents.length > 0;
   if (options.orchestrator) {
     const planner = openPlanner(options.roster, models);
-    roles.push(() => withOwnAppenders(log, (appenders) => createOrchestrator({ ...roleDeps(context, log, options.roster, 'orchestrator', appenders), planner, retention: options.retention })));
+    roles.push(() => withOwnAppenders(log, (appenders) => createOrchestrator({ ...roleDeps(context, log, options.roster, 'orchestrator', appenders), planner, retention: options.retention, ...(worker ? {} : { circuits: models.circuits }) })));
   }
-  if (options.agents.length > 0) {
+  if (worker) {
     const chains = new Map(options.agents.map((agent) => [agent.name, models.workerChain(agent.models)]));
     const { tools, line, impediment } = await openTools(context);
     banner.push(line);
@@ -63,6 +65,7 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
       agents: options.agents,
       chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
       tools,
+      circuits: models.circuits,
       impediment,
       loopLimits: { clock: context.host.clock, maxOutputTokens: WORKER_OUTPUT_TOKENS, maxPromptTokens: WORKER_PROMPT_TOKENS },
     })));

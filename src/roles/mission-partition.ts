@@ -53,8 +53,8 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     dirty.add(missionId);
     decideDirty();
   });
-  const plannerCalls = createPlannerCalls(context, partition);
   const writer = createDecisionWriter(context, { topic, partition, held: () => claim.held(), mission: (id) => state.missions.get(id) });
+  const plannerCalls = createPlannerCalls(context, partition, writer.news);
   const squads = createSquadAnnouncer(context, writer.news);
   const unserved = createUnservedAnnouncer(context, timers.isExpired, writer.news);
   const effects = createEffectSender(context, partition, (effect, error) => writer.news(undeliverable(context, effect, error)));
