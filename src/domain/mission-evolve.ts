@@ -133,7 +133,7 @@ function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
     case 'task_failed':
       return taskOfMission(mission, { ...record, event });
     case 'model_failed_over':
-      return 'void: it tells only';
+      return mission; // Part of its story, and nothing of its state.
     default:
       return `void: ${event.event_type} does not belong in a coordination partition`;
   }

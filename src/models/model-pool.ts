@@ -12,7 +12,7 @@ import { createOllamaModel } from './ollama.js';
 import { ollamaUrl } from './ollama-host.js';
 import { createOpenaiModel, OPENAI_URL } from './openai.js';
 import { createPlaybookModel } from './playbook.js';
-import { withRetries } from './retry.js';
+import { withRetries, type RetryOptions } from './retry.js';
 import type { CallLimits } from './watchdog.js';
 
 /** Where the models are and who pays. */
@@ -48,6 +48,9 @@ export interface MissingKey {
   readonly missingKey: 'ANTHROPIC_API_KEY' | 'OPENAI_API_KEY';
 }
 
+/** A near server that hangs for so long is passed over: the playbook or another model goes on at once. */
+const OLLAMA_PATIENCE = { patienceMs: 5_000 };
+
 /** Throws OllamaHostError for an OLLAMA_HOST that is no address. */
 export function createModelPool(access: ModelAccess): ModelPool {
   const { catalog, clock, random, metrics, limits = {}, ollamaLimits = {} } = access;
@@ -57,11 +60,12 @@ export function createModelPool(access: ModelAccess): ModelPool {
   const playbook = createPlaybookModel();
   const hosted = (entry: ModelEntry, apiKey: string, baseUrl: string | null) => ({ entry, apiKey, baseUrl, clock, limits });
   /** Counted for each try; tried again; and passed over at once while its endpoint rests. */
-  const guarded = (model: ChatModel, endpoint: string) => circuits.guard(endpoint, withRetries(withMetrics(model, clock, metrics), { clock, random }));
+  const guarded = (model: ChatModel, endpoint: string, patience: Pick<RetryOptions, 'patienceMs'> = {}) =>
+    circuits.guard(endpoint, withRetries(withMetrics(model, clock, metrics), { clock, random, ...patience }));
   const make = (entry: ModelEntry): ChatModel | MissingKey => {
     switch (entry.provider) {
       case 'ollama':
-        return guarded(createOllamaModel({ url, entry, clock, limits: { ...limits, ...ollamaLimits } }), `ollama at ${url}`);
+        return guarded(createOllamaModel({ url, entry, clock, limits: { ...limits, ...ollamaLimits } }), `ollama at ${url}`, OLLAMA_PATIENCE);
       case 'anthropic':
         if (!access.anthropicKey) return { missingKey: 'ANTHROPIC_API_KEY' };
         return guarded(createAnthropicModel(hosted(entry, access.anthropicKey, access.anthropicBaseUrl)), `anthropic at ${access.anthropicBaseUrl ?? ANTHROPIC_URL}`);

@@ -21,6 +21,9 @@ export interface OllamaOptions {
 /** A busy server still answers /api/version at once; the first token waits for loading the model and reading the prompt. */
 const LIMITS: CallLimits = { connectMs: 5_000, firstTokenMs: 240_000, stallMs: 60_000, wholeMs: 300_000 };
 
+/** Node's fetch gives up by itself when headers have not come after five minutes, and Ollama sends them with the first token. */
+export const LONGEST_FIRST_TOKEN_MS = 290_000;
+
 /** Limits for a computer that needs so long for the first token; the whole call may take longer by as much. */
 export function firstTokenWithin(firstTokenMs: number): Partial<CallLimits> {
   return { firstTokenMs, wholeMs: LIMITS.wholeMs + Math.max(0, firstTokenMs - LIMITS.firstTokenMs) };
@@ -28,7 +31,7 @@ export function firstTokenWithin(firstTokenMs: number): Partial<CallLimits> {
 
 const ADVICE: LimitAdvice = {
   connectMs: 'it hangs or is overloaded: restart `ollama serve`, or set OLLAMA_HOST',
-  firstTokenMs: 'loading the model and reading the prompt took too long: raise OLLAMA_FIRST_TOKEN_MS, or use a smaller model',
+  firstTokenMs: 'loading the model and reading the prompt took too long: raise OLLAMA_FIRST_TOKEN_MS, load the model beforehand (`ollama run`), or use a smaller one',
   stallMs: 'the server hangs or is overloaded: restart `ollama serve`, or use a smaller model',
   wholeMs: 'the model is too slow for this computer: use a smaller one, or let the task ask for less',
 };

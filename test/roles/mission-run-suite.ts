@@ -1,3 +1,4 @@
+import { createCoordinationView } from '../../src/domain/coordination-view.js';
 import { createPlaybookModel } from '../../src/models/playbook.js';
 import type { CircuitListener, CircuitNews } from '../../src/ports/circuits.js';
 import type { Log } from '../../src/ports/log.js';
@@ -81,6 +82,11 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
       ofTask('cert_agent', 'deploy-cert_agent-wave1'),
       ofTask('proxy_agent', 'deploy-proxy_agent-wave2'),
     ]);
+    // Watchers show what counts.
+    const view = createCoordinationView();
+    const counted = swarm.records.filter(({ topic }) => topic === swarm.topics.coordination).flatMap(({ partition, offset, timestampMs, content }) =>
+      content.kind === 'event' ? (view.apply(partition, { offset, timestampMs, event: content.event }) ?? []) : []);
+    expect(counted.filter((event) => event.event_type === 'model_failed_over')).toHaveLength(3);
     expect(swarm.records.filter(({ topic, content }) => content.kind === 'event' && content.event.event_type === 'model_failed_over' && topic !== swarm.topics.coordination)).toEqual([]);
     expect(swarm.records.filter(({ topic }) => topic === swarm.topics.deadLetters)).toEqual([]);
   });
