@@ -91,7 +91,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     expect(swarm.records.filter(({ topic }) => topic === swarm.topics.deadLetters)).toEqual([]);
   });
 
-  test('tells the status topic when a circuit breaker of the process changes, until the role has stopped', async () => {
+  test.each(['worker', 'orchestrator'] as const)('the status topic is told when a circuit breaker of the process changes, until its %s has stopped', async (kind) => {
     const listeners = new Set<CircuitListener>();
     const circuits: CircuitNews = {
       subscribe(listener) {
@@ -100,13 +100,13 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
       },
     };
     swarm = await create({ roster, circuits });
-    const worker = await swarm.startWorker();
+    const { role } = kind === 'worker' ? await swarm.startWorker() : await swarm.startOrchestrator();
     const change = { endpoint: 'ollama at http://x', model: 'ollama:llama3.1', from: 'closed', to: 'open', reason: 'connection refused', failures: 5 } as const;
     for (const listener of listeners) listener({ ...change, openMs: 20_000 });
     await swarm.until(() => swarm.eventsOf('circuit_changed').length > 0);
     const told = swarm.records.find(({ content }) => content.kind === 'event' && content.event.event_type === 'circuit_changed');
     expect(told).toMatchObject({ topic: swarm.topics.status, key: 'process-1', content: { event: { payload: { ...change, worker_id: 'process-1', open_ms: 20_000 } } } });
-    await worker.role.stop(0);
+    await role.stop(0);
     expect(listeners.size).toBe(0);
   });
 

@@ -90,7 +90,7 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
     async startOrchestrator(timings: object = {}): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps } = startProcess();
       const planner = createPlanner({ chain: options.plannerChain ?? [], roster: createRoster(roster), maxOutputTokens: 4000 });
-      const role = createOrchestrator({ ...deps, planner, retention: options.retention ?? [], timings: { retryBaseMs: 1, commitMs: 20, ...timings } });
+      const role = createOrchestrator({ ...deps, planner, ...(options.circuits ? { circuits: options.circuits } : {}), retention: options.retention ?? [], timings: { retryBaseMs: 1, commitMs: 20, ...timings } });
       roles.push(role);
       await role.start();
       return { role, kill: () => crash(process, role) };
