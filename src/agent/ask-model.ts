@@ -1,4 +1,4 @@
-import { addCost, clamp, fits, left, NOTHING, type Limits } from '../domain/budget.js';
+import { addCost, clamp, fits, isLimited, left, NOTHING, type Limits } from '../domain/budget.js';
 import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type ModelErrorCode, type TokenCost } from '../ports/model.js';
 import { REJECTED_CHARACTERS, type RejectedReply } from './prompt.js';
 import type { Parsed } from './step-schema.js';
@@ -54,8 +54,8 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
   const rejected: RejectedReply[] = [];
   while (rejected.length < REPLIES_A_TURN) {
     const request = question.request(rejected);
-    const worstCase = model.worstCase(request);
-    if (!fits(turn.allowance, usedIn(turn), worstCase)) return passed(turn, 'budget', false, overBudget(model, turn, worstCase));
+    const bound = isLimited(turn.allowance) ? model.worstCase(request) : NOTHING;
+    if (!fits(turn.allowance, usedIn(turn), bound)) return passed(turn, 'budget', false, overBudget(model, turn, bound));
     const outcome = await callModel(question, request, turn);
     if (outcome instanceof ModelError && outcome.code !== 'invalid') return passed(turn, outcome.code, outcome.retriable, named(model, outcome.message));
     if (outcome instanceof ModelError) {

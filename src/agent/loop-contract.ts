@@ -2,6 +2,7 @@ import type { AgentSpec, Playbook } from '../domain/agent-spec.js';
 import type { Check, CheckResult, PayloadOf } from '../domain/events.js';
 import type { ChatModel, TokenCost } from '../ports/model.js';
 import type { ToolDefinition, ToolOutcome } from '../ports/tools.js';
+import type { Failover } from './failover.js';
 
 /** The pseudo-tool with which a model says that it is done; the worker answers it by running the checks. */
 export const FINISH = 'finish';
@@ -60,6 +61,8 @@ export interface LoopEffects {
   perform(decision: StepDecision): Promise<StepResult>;
   /** Sets a turn's worst case aside and waits until that was read back. */
   reserveTurn(cost: TokenCost): Promise<void>;
+  /** Tells that the chain has moved on while this step (from 1) was asked for; nothing waits for it. */
+  failedOver(failover: Failover, step: number): void;
   /** Milliseconds until the task's execution deadline. */
   remainingMs(): number;
   /** Aborted on cancel, on loss of the claim and on shutdown. */

@@ -1,5 +1,6 @@
 import type { PayloadOf, Plan } from '../domain/events.js';
 import type { TokenCost } from '../ports/model.js';
+import type { Failover } from './failover.js';
 
 /** What a planner is asked. */
 export interface PlanRequest {
@@ -33,8 +34,11 @@ export interface PlannerAnswer {
 export interface Planner {
   /** Upper bound of what one propose() may cost; never more than is left of the budget. */
   worstCase(request: PlanRequest): TokenCost;
-  /** Rejects with PlanningFailed when no planner of the chain gives a valid plan. */
-  propose(request: PlanRequest, signal: AbortSignal): Promise<PlannerAnswer>;
+  /**
+   * Tells of each model that is passed over, where someone listens.
+   * Rejects with PlanningFailed when no planner of the chain gives a valid plan.
+   */
+  propose(request: PlanRequest, signal: AbortSignal, failedOver?: (failover: Failover) => void): Promise<PlannerAnswer>;
 }
 
 export class PlanningFailed extends Error {

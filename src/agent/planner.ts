@@ -5,6 +5,7 @@ import { describePlanProblem, validatePlan } from '../domain/plan-rules.js';
 import type { PlanScope } from '../domain/plan.js';
 import type { ChatModel, ChatRequest } from '../ports/model.js';
 import { askModel, reservation, startTurn, worstTurn, type Turn } from './ask-model.js';
+import { failoverOf, type Failover } from './failover.js';
 import { parsePlanReply, planReplyJsonSchema } from './plan-reply.js';
 import { PlanningFailed, type Planner, type PlannerAnswer, type PlanRequest } from './planner-contract.js';
 import { buildPlannerPrompt, REJECTED_PLAN_CHARACTERS } from './planner-prompt.js';
@@ -12,12 +13,15 @@ import type { RejectedReply } from './prompt.js';
 import type { Roster } from './roster.js';
 
 export interface PlannerOptions {
-  /** Tried in order; behind them stands `order`, which needs no model. */
+  /** Tried in order; behind them stands ORDER, which needs no model. */
   readonly chain: readonly ChatModel[];
   readonly roster: Roster;
   /** Tokens that a plan may have. */
   readonly maxOutputTokens: number;
 }
+
+/** The declared order of the agents, which stands behind the models. */
+const ORDER = 'order';
 
 /**
  * Plans a mission: asks the models in order, each up to three times with the reasons why its plan was refused, and
@@ -26,16 +30,16 @@ export interface PlannerOptions {
 export function createPlanner(options: PlannerOptions): Planner {
   return {
     worstCase: (request) => worstPlan(options, request),
-    propose: (request, signal) => propose(options, request, signal),
+    propose: (request, signal, failedOver = () => undefined) => propose(options, request, signal, failedOver),
   };
 }
 
-async function propose({ chain, roster, maxOutputTokens }: PlannerOptions, request: PlanRequest, signal: AbortSignal): Promise<PlannerAnswer> {
+async function propose({ chain, roster, maxOutputTokens }: PlannerOptions, request: PlanRequest, signal: AbortSignal, failedOver: (failover: Failover) => void): Promise<PlannerAnswer> {
   const scope = scopeOf(roster, request);
   const turn = startTurn(limitsOf(request));
   const unknown = scope.agents.filter((name) => !roster.byName(name));
   if (unknown.length > 0) throw planningFailed(turn, `the mission names agents that are unknown here: ${unknown.join(', ')}; start the orchestrator with the agents' files`);
-  for (const model of chain) {
+  for (const [index, model] of chain.entries()) {
     signal.throwIfAborted();
     const answer = await askModel(
       {
@@ -47,8 +51,9 @@ async function propose({ chain, roster, maxOutputTokens }: PlannerOptions, reque
       turn,
     );
     if (answer.kind === 'answered') return answerOf(turn, model.name.split(':')[0] ?? model.name, model.name, answer.value);
+    failedOver(failoverOf(model, chain[index + 1]?.name ?? ORDER, answer.why));
   }
-  return answerOf(turn, 'order', '', planByOrder(scope, request, turn));
+  return answerOf(turn, ORDER, '', planByOrder(scope, request, turn));
 }
 
 /** The declared order; on a changed plan, of the agents that have no done task. */

@@ -1,4 +1,4 @@
-import { addCost, NOTHING } from '../domain/budget.js';
+import { addCost, isLimited, NOTHING } from '../domain/budget.js';
 import type { TokenCost } from '../ports/model.js';
 import { reservation, worstTurn } from './ask-model.js';
 import type { Loop } from './loop-state.js';
@@ -20,15 +20,18 @@ const DENSE = '"';
 
 /**
  * Upper bound of the turn behind these steps, which are not yet performed: the prompt uncut, the largest outcome, and
- * two rejected replies in front of the third, for each model from where the chain stands.
+ * two rejected replies in front of the third, for each model from where the chain stands. Without a budget nothing is
+ * set aside, and a model that is free needs no bound, so that the large prompt is not built for them.
  */
 export function worstNextTurn(loop: Loop, pending: readonly Step[]): TokenCost {
   const { task, effects, steps } = loop;
+  const paid = effects.chain.slice(loop.chainIndex).filter((model) => model.free !== true);
+  if (!isLimited(loop.share) || paid.length === 0) return NOTHING;
   const whole = buildPrompt({ task, tools: effects.tools, steps, notes: [], rejected: [] }, Infinity);
   const text = (role: 'assistant' | 'user', length: number) => ({ role, content: DENSE.repeat(length) });
   const coming = pending.flatMap((step) => [{ role: 'assistant' as const, content: JSON.stringify(step) }, text('user', LARGEST_OBSERVATION)]);
   const rejected = [text('assistant', REJECTED), text('user', REJECTED)];
   const exchange = [text('user', REJECTED), ...rejected, ...rejected];
   const request = { messages: [...whole, ...coming, ...exchange], schema: loop.schema.jsonSchema, maxOutputTokens: loop.limits.maxOutputTokens, turn: null };
-  return worstTurn(effects.chain.slice(loop.chainIndex), () => request);
+  return worstTurn(paid, () => request);
 }

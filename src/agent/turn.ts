@@ -1,6 +1,7 @@
 import { left, NOTHING, type Limits } from '../domain/budget.js';
 import type { ChatModel, ChatReply, ChatRequest, PastStep } from '../ports/model.js';
 import { askModel, reservation, startTurn, usedIn, type PassedWhy, type Turn } from './ask-model.js';
+import { failoverOf } from './failover.js';
 import { FINISH, type LoopEnd, type StepDecision } from './loop-contract.js';
 import { chainUsedUp, timedOut } from './loop-end.js';
 import type { Loop } from './loop-state.js';
@@ -47,6 +48,8 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
       const answer = await askModel({ model, request: (rejected) => requestFor(loop, model, notes, rejected), parse: loop.schema.parse, chat: deadline.chat }, turn);
       if (answer.kind === 'answered') return decisionOf(loop, model, turn, answer.value, answer.reply);
       passedOver.push(answer.why);
+      const next = chain[loop.chainIndex + 1];
+      if (next) loop.effects.failedOver(failoverOf(model, next.name, answer.why), loop.steps.length + 1);
       loop.promptScale = 1;
     } catch (error) {
       if (!(error instanceof DeadlinePassed)) throw error;
@@ -101,7 +104,7 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
       const deadline = new AbortController();
       const timer = loop.limits.clock.setTimer(remaining, () => deadline.abort(new DeadlinePassed("the task's deadline has passed")));
       try {
-        const reply = await model.chat(request, AbortSignal.any([signal, deadline.signal]));
+        const reply = await model.chat({ ...request, timeLeftMs: remaining }, AbortSignal.any([signal, deadline.signal]));
         if (reply.promptTruncated) loop.promptScale *= SHRINK;
         return reply;
       } catch (error) {

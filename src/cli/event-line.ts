@@ -67,6 +67,8 @@ function details(event: AgentEvent): string {
       return [attempt(event.payload.attempt), event.payload.worker_id].filter((part) => part !== '').join(', ');
     case 'task_progress':
       return event.payload.message;
+    case 'model_failed_over':
+      return `${event.payload.from_model} → ${event.payload.to_model}, ${event.payload.reason}`;
     case 'task_completed':
       return `${event.payload.result.status}, ${count(event.payload.steps, 'step')}, ${count(event.payload.result.checks.length, 'check')}, ${measuredDuration(event.payload.duration_ms)}`;
     case 'task_failed':
@@ -90,6 +92,8 @@ function details(event: AgentEvent): string {
       return `${event.payload.dependency_type}, for ${event.payload.required_by}`;
     case 'squad_ready':
       return event.payload.agents.join(', ');
+    case 'circuit_changed':
+      return `${event.payload.endpoint}: ${event.payload.from} → ${event.payload.to}${event.payload.to === 'open' ? ` for ${measuredDuration(event.payload.open_ms)} after ${count(event.payload.failures, 'failure')}` : ''}, ${event.payload.reason}`;
     case 'heartbeat':
     case 'status_report':
       return `${count(event.payload.partitions.length, 'partition')}, ${count(event.payload.running.length, 'running task')}`;

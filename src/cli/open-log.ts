@@ -104,6 +104,7 @@ async function openKafkaLog(context: CommandContext, { brokers, registryUrl, ban
     sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
     clock: host.clock,
     ids: host.ids,
+    random: host.random,
     logger,
   }), host.interruption);
   return { log, kind: 'kafka', brokers, registryUrl, banner };

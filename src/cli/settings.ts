@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_PREFIX } from '../domain/topic-names.js';
+import { LONGEST_FIRST_TOKEN_MS } from '../models/ollama.js';
 import { OllamaHostError, ollamaUrl } from '../models/ollama-host.js';
 
 /** host:port pairs, separated by commas. */
@@ -40,6 +41,7 @@ export const settingsSchema = z.object({
   KAFKA_SESSION_TIMEOUT_MS: wholeNumber(6_000, 1_800_000),
   WORKER_MODELS: list.nullable(),
   OLLAMA_HOST: ollamaHost,
+  OLLAMA_FIRST_TOKEN_MS: wholeNumber(1_000, LONGEST_FIRST_TOKEN_MS),
   ANTHROPIC_API_KEY: z.string().nullable(),
   OPENAI_API_KEY: z.string().nullable(),
   ANTHROPIC_BASE_URL: url.nullable(),
@@ -85,6 +87,7 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   KAFKA_SESSION_TIMEOUT_MS: { doc: 'After so long without a heartbeat the group gives a member\'s partitions to others', expected: 'milliseconds from 6000 to 1800000 (what brokers allow by default)', default: '10000' },
   WORKER_MODELS: { doc: "The workers' model chain, tried in order; an agent's own models: take its place", expected: 'names separated by commas, such as ollama:llama3.1,playbook', default: null, flag: '--models <chain>' },
   OLLAMA_HOST: { doc: 'Ollama server', expected: 'host, host:port or a URL, such as http://127.0.0.1:11434', default: 'http://127.0.0.1:11434' },
+  OLLAMA_FIRST_TOKEN_MS: { doc: 'How long Ollama may take to load the model and read the prompt, up to the first token; then the next model of the chain goes on', expected: `milliseconds from 1000 to ${LONGEST_FIRST_TOKEN_MS} (Node itself gives up after five minutes)`, default: '240000' },
   ANTHROPIC_API_KEY: { doc: 'Key of the planner\'s model', expected: 'a key', default: null, secret: true },
   OPENAI_API_KEY: { doc: 'Key of the optional fallback', expected: 'a key', default: null, secret: true },
   ANTHROPIC_BASE_URL: { doc: 'Another server with Anthropic\'s API', expected: 'a URL', default: null },

@@ -6,7 +6,9 @@ import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { parseCatalog } from '../models/catalog.js';
 import { createModels, type Models } from '../models/chain.js';
+import { firstTokenWithin } from '../models/ollama.js';
 import type { Log } from '../ports/log.js';
+import { NO_METRICS } from '../ports/metrics.js';
 import type { ToolExecutor } from '../ports/tools.js';
 import { createOrchestrator } from '../roles/orchestrator.js';
 import type { RetentionRule } from '../roles/retention.js';
@@ -48,11 +50,13 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
   const models = await openModels(context);
   const roles: (() => Role)[] = [];
   const banner = [models.banner()];
+  // The breakers are the process's: one of its roles tells of them.
+  const worker = options.agents.length > 0;
   if (options.orchestrator) {
     const planner = openPlanner(options.roster, models);
-    roles.push(() => withOwnAppenders(log, (appenders) => createOrchestrator({ ...roleDeps(context, log, options.roster, 'orchestrator', appenders), planner, retention: options.retention })));
+    roles.push(() => withOwnAppenders(log, (appenders) => createOrchestrator({ ...roleDeps(context, log, options.roster, 'orchestrator', appenders), planner, retention: options.retention, ...(worker ? {} : { circuits: models.circuits }) })));
   }
-  if (options.agents.length > 0) {
+  if (worker) {
     const chains = new Map(options.agents.map((agent) => [agent.name, models.workerChain(agent.models)]));
     const { tools, line, impediment } = await openTools(context);
     banner.push(line);
@@ -61,6 +65,7 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
       agents: options.agents,
       chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
       tools,
+      circuits: models.circuits,
       impediment,
       loopLimits: { clock: context.host.clock, maxOutputTokens: WORKER_OUTPUT_TOKENS, maxPromptTokens: WORKER_PROMPT_TOKENS },
     })));
@@ -74,6 +79,9 @@ export async function openModels({ host, config: { values } }: CommandContext): 
   return createModels({
     catalog: parseCatalog(await readFile(file, 'utf8'), 'models.yaml'),
     clock: host.clock,
+    random: host.random,
+    metrics: NO_METRICS,
+    ollamaLimits: firstTokenWithin(values.OLLAMA_FIRST_TOKEN_MS),
     ollamaHost: values.OLLAMA_HOST,
     anthropicKey: values.ANTHROPIC_API_KEY,
     openaiKey: values.OPENAI_API_KEY,

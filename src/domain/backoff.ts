@@ -1,19 +1,21 @@
 export interface BackoffLimits {
-  /** Ceiling of the first delay, in milliseconds; it doubles with each attempt. */
+  /** The first pause is at most this long. */
   readonly baseMs: number;
-  /** Ceiling of every delay, in milliseconds. */
+  /** No pause is longer. */
   readonly maxMs: number;
 }
 
+/** A number of at least 0 and below 1, like Math.random. */
+export type Random = () => number;
+
 /**
- * Exponential back-off with full jitter: anything between 0 and min(maxMs, baseMs · 2^(attempt − 1)), so that many who
- * failed at the same moment do not come back at the same moment (M. Brooker, "Exponential Backoff And Jitter", AWS
- * Architecture Blog, 2015).
- * @param attempt from 1
- * @param random gives a number of at least 0 and below 1
- * @returns whole milliseconds
+ * The pause before a failed call is made again: anything between nothing and a bound that doubles with each attempt.
+ * This "full jitter" spreads callers that failed together better, and costs less work in all, than a pause that only
+ * wobbles (AWS Architecture Blog, "Exponential Backoff And Jitter"). On average it is half the bound.
+ *
+ * @param attempt failures so far, from 1
+ * @returns milliseconds, not rounded
  */
-export function backoffMs(attempt: number, { baseMs, maxMs }: BackoffLimits, random: () => number): number {
-  const ceiling = Math.min(maxMs, baseMs * 2 ** Math.max(0, attempt - 1));
-  return Math.round(ceiling * random());
+export function backoffMs(attempt: number, { baseMs, maxMs }: BackoffLimits, random: Random): number {
+  return random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
 }

@@ -47,6 +47,9 @@ export function share(total: Limits, spending: Spending, unfinishedTasks: number
   };
 }
 
+/** Whether there is any limit at all. */
+export const isLimited = ({ tokens, usd }: Limits): boolean => tokens !== null || usd !== null;
+
 /** Whether something that costs at most worstCase may start under a share of which `spent` is gone. */
 export function fits(limits: Limits, spent: Cost, worstCase: Cost): boolean {
   const tokensFit = limits.tokens === null || spent.tokens + worstCase.tokens <= limits.tokens;

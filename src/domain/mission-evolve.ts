@@ -141,6 +141,8 @@ function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
     case 'task_completed':
     case 'task_failed':
       return taskOfMission(mission, { ...record, event });
+    case 'model_failed_over':
+      return mission; // Part of its story, and nothing of its state.
     default:
       return `void: ${event.event_type} does not belong in a coordination partition`;
   }

@@ -1,4 +1,5 @@
 import type { Admin } from 'kafkajs';
+import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
 import { protocolErrorType } from './errors.js';
 import type { ClientFactory } from './kafka-client.js';
@@ -18,10 +19,10 @@ export interface AdminSession {
 /** Passing states of a cluster: a group's coordinator or a partition's leader is starting or moving. */
 const PASSING = new Set(['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION', 'NOT_CONTROLLER']);
 const mayPass = (error: unknown) => error instanceof StaleMetadata || PASSING.has(protocolErrorType(error) ?? '');
-const ATTEMPTS = 6;
-const FIRST_PAUSE_MS = 100;
+const ATTEMPTS = 7;
+const PAUSE = { baseMs: 150, maxMs: 2_500 };
 
-export function createAdminSession(createClient: ClientFactory, clock: Clock): AdminSession {
+export function createAdminSession(createClient: ClientFactory, clock: Clock, random: Random): AdminSession {
   let current: Admin | null = null;
   let last: Promise<unknown> = Promise.resolve();
   const closing = new Set<Promise<void>>();
@@ -56,7 +57,7 @@ export function createAdminSession(createClient: ClientFactory, clock: Clock): A
         return await runOnce(work);
       } catch (error) {
         if (!mayPass(error) || attempt === ATTEMPTS) throw error;
-        await new Promise<void>((resolve) => clock.setTimer(FIRST_PAUSE_MS * 2 ** (attempt - 1), resolve));
+        await new Promise<void>((resolve) => clock.setTimer(backoffMs(attempt, PAUSE, random), resolve));
       }
     }
   };

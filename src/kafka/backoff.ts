@@ -1,18 +1,19 @@
+import { backoffMs, type BackoffLimits, type Random } from '../domain/backoff.js';
 import type { Clock, Timer } from '../ports/clock.js';
 
-/** Waits between retries, which all end at once when their owner closes. */
+/** Pauses between retries, with full jitter, which all end at once when their owner closes. */
 export interface Backoff {
-  /** Resolves after the delay of this attempt (from 1), or when cancelled. */
+  /** Resolves after the pause that follows this attempt (from 1), or when cancelled. */
   wait(attempt: number): Promise<void>;
   cancelAll(): void;
 }
 
-export function createBackoff(clock: Clock, firstMs: number, longestMs: number): Backoff {
+export function createBackoff(clock: Clock, random: Random, limits: BackoffLimits): Backoff {
   const waits = new Map<Timer, () => void>();
   return {
     wait: (attempt) =>
       new Promise((resolve) => {
-        const timer = clock.setTimer(Math.min(firstMs * 2 ** (attempt - 1), longestMs), () => {
+        const timer = clock.setTimer(backoffMs(attempt, limits, random), () => {
           waits.delete(timer);
           resolve();
         });

@@ -14,7 +14,7 @@ export class BrokerUnreachable extends Error {
 /** The schema registry did not answer, or not as a registry does. */
 export class RegistryUnreachable extends Error {
   readonly code = 'registry_unreachable';
-  readonly retriable = true;
+  readonly retriable: boolean = true;
 
   constructor(readonly url: string, reason: string, options: { cause?: unknown } = {}) {
     super(`No schema registry at ${url}: ${reason}. Start it, or correct SCHEMA_REGISTRY_URL`, options);

@@ -1,3 +1,4 @@
+import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import { AppendDropped, AppendFailed, AppendRejected, type Appended, type Appender, type AppendRequest, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
@@ -16,6 +17,7 @@ export interface KafkaAppenderOptions {
   readonly sender: RecordSender;
   readonly askTopic: AskTopic;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   /** How long a partition may keep failing before it fails for good. */
   readonly appendTimeoutMs: number;
@@ -36,8 +38,7 @@ interface NewRecord {
 
 /** Bytes in one request; one partition's share is bounded by its topic's max.message.bytes. */
 const REQUEST_BYTES = 8 * 1024 * 1024;
-const FIRST_BACKOFF_MS = 50;
-const LONGEST_BACKOFF_MS = 2000;
+const BACKOFF = { baseMs: 100, maxMs: 2_000 };
 
 /**
  * The batching appender: one request in flight; what is queued meanwhile goes in the next. A partition whose records
@@ -46,11 +47,12 @@ const LONGEST_BACKOFF_MS = 2000;
  * one waits.
  */
 export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppender {
-  const { name, codec, headersOf, sender, clock, logger, appendTimeoutMs } = options;
+  const { name, codec, headersOf, sender, clock, random, logger, appendTimeoutMs } = options;
   const waiting = createWaitingRecords();
   const topics = createTopicDirectory({
     ask: options.askTopic,
     clock,
+    random,
     onFound(topic, limits) {
       for (const queue of queuesOf(topic)) waiting.refuse(queue, (record) => refusalOf(queue, record, limits));
       wake();
@@ -203,9 +205,9 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
   const backOff = (queue: PartitionQueue, error: unknown) => {
     const { topic, partition } = queue;
     const now = clock.monotonicMs();
-    const delayMs = Math.min(FIRST_BACKOFF_MS * 2 ** queue.failures, LONGEST_BACKOFF_MS);
     queue.failingSinceMs ??= now;
     queue.failures += 1;
+    const delayMs = Math.round(backoffMs(queue.failures, BACKOFF, random));
     queue.retryAtMs = now + delayMs;
     if (now - queue.failingSinceMs < appendTimeoutMs) {
       return logger.warn({ appender: name, topic, partition, error: describeError(error), retry_in_ms: delayMs }, 'kafka.append_retried');

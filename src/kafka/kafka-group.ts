@@ -1,4 +1,5 @@
 import type { Consumer } from 'kafkajs';
+import type { Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
 import { CommitRefused, type CommittedOffset, type GroupMember, type GroupOptions, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
@@ -17,6 +18,7 @@ export interface KafkaGroupDependencies {
   readonly session: AdminSession;
   readonly codec: Codec;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   /** After this long without a heartbeat the group gives a member's partitions to others. */
   readonly sessionTimeoutMs: number;
@@ -30,14 +32,13 @@ export const FETCH_WAIT_MS = 200;
 const METADATA_AGE_MS = 30_000;
 /** The brokers' default of offset.metadata.max.bytes. */
 const MAX_METADATA_BYTES = 4096;
-const FIRST_RETRY_MS = 200;
-const LONGEST_RETRY_MS = 15_000;
+const RETRY = { baseMs: 400, maxMs: 15_000 };
 
 /** Joins a group as one member, with an own client (see ClientFactory). */
 export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaGroupDependencies): Promise<GroupMember> {
-  const { createClient, session, codec, clock, logger } = dependencies;
+  const { createClient, session, codec, clock, random, logger } = dependencies;
   const { groupId, topics } = options;
-  const backoff = createBackoff(clock, FIRST_RETRY_MS, LONGEST_RETRY_MS);
+  const backoff = createBackoff(clock, random, RETRY);
   const consumer = createClient().consumer({
     groupId,
     sessionTimeout: dependencies.sessionTimeoutMs,

@@ -1,3 +1,4 @@
+import type { Random } from '../domain/backoff.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
@@ -15,13 +16,15 @@ import { createAskTopic } from './topic-directory.js';
 import { connectRegistry, type RegistryOptions } from './registry.js';
 
 export interface KafkaLogOptions extends ClusterOptions {
-  readonly registry: Omit<RegistryOptions, 'clock'>;
+  readonly registry: Omit<RegistryOptions, 'clock' | 'random'>;
   /** Directory of the *.avsc files. */
   readonly schemasDir: string;
   /** RAVENHELM_PREFIX; names the throw-away groups of watches. */
   readonly prefix: string;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Spreads retries. */
+  readonly random: Random;
   readonly logger: Logger;
   /** Default 10 s; at least the broker's group.min.session.timeout.ms (6 s). */
   readonly sessionTimeoutMs?: number;
@@ -42,10 +45,10 @@ const APPEND_TIMEOUT_MS = 30_000;
  * SchemaInvalid.
  */
 export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
-  const { clock, ids, logger, prefix } = options;
+  const { clock, ids, random, logger, prefix } = options;
   const createClient = createClientFactory(options, logger);
-  const session = createAdminSession(createClient, clock);
-  const [registry] = await Promise.all([connectRegistry({ ...options.registry, clock }), connectBrokers(options.brokers, session)]).catch(async (error: unknown) => {
+  const session = createAdminSession(createClient, clock, random);
+  const [registry] = await Promise.all([connectRegistry({ ...options.registry, clock, random }), connectBrokers(options.brokers, session)]).catch(async (error: unknown) => {
     await session.close();
     throw error;
   });
@@ -62,6 +65,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
       sender: createRecordSender(createClient),
       askTopic: createAskTopic(session),
       clock,
+      random,
       logger,
       appendTimeoutMs: options.appendTimeoutMs ?? APPEND_TIMEOUT_MS,
     });
@@ -72,7 +76,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
     admin: createKafkaAdmin(session, clock),
     createAppender,
     writeDeadLetter: async (letter) => deadLetters.appendBytes(letter, deadLetterRecord(letter, codec, headersOf)),
-    joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, logger, sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS }),
+    joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, random, logger, sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS }),
     watch: (watch) => watchKafka(watch, { createClient, session, codec, clock, logger, groupId: `${prefix}.watch-${ids.uuid()}` }),
     async close() {
       await deadLetters.close();

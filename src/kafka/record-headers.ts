@@ -29,7 +29,7 @@ export function createRecordHeaders(): (event: AgentEvent) => RecordHeaders {
     const missionId = 'mission_id' in payload && payload.mission_id ? payload.mission_id : event.correlation_id;
     if (missionId) headers['mission_id'] = missionId;
     if ('task_id' in payload && payload.task_id) headers['task_id'] = payload.task_id;
-    if ('attempt' in payload) headers['attempt'] = String(payload.attempt);
+    if ('attempt' in payload && payload.attempt !== null) headers['attempt'] = String(payload.attempt);
     const trace = missionId ? traceOf(missionId) : digest(event.event_id, 32);
     headers['traceparent'] = `00-${trace}-${digest(event.event_id, 16)}-01`;
     return headers;

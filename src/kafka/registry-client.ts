@@ -2,6 +2,7 @@ import { Agent } from 'node:https';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { SchemaRegistryAPIClient, SchemaRegistryAPIClientArgs } from '@kafkajs/confluent-schema-registry/dist/api/index.js';
 import { z } from 'zod';
+import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
 import { RegistryUnreachable, describeError } from './errors.js';
 import type { TlsOptions } from './kafka-client.js';
@@ -11,10 +12,14 @@ export interface RegistryClientOptions {
   /** For https; without it the system's certificate authorities are trusted. */
   readonly tls?: TlsOptions;
   readonly clock: Clock;
+  /** Spreads retries. */
+  readonly random: Random;
 }
 
 /** The registry answered a request with an HTTP error. Where nobody expects that status, it is no registry that can be used. */
 export class RegistryRefused extends RegistryUnreachable {
+  override readonly retriable: boolean;
+
   constructor(
     url: string,
     /** The library looks at it: a configuration that is not there (404) is no failure to it. */
@@ -24,6 +29,8 @@ export class RegistryRefused extends RegistryUnreachable {
   ) {
     super(url, `unexpected answer, HTTP ${status}: ${reason}`);
     this.name = 'RegistryRefused';
+    // Apicurio answers 500 while two clients create the same subject.
+    this.retriable = status >= 500;
   }
 }
 
@@ -40,18 +47,20 @@ type Response = Awaited<ReturnType<RespondArguments[0]>>;
 
 /** For a request with its repetitions. */
 const DEADLINE_MS = 10_000;
-/** Apicurio answers 500 while two clients create the same subject; all requests here may be repeated. */
-const RETRY = { retries: 4, enableRetry: () => true } as const;
+/** All requests here may be repeated. */
+const ATTEMPTS = 5;
+const PAUSE = { baseMs: 200, maxMs: 2_000 };
 
 const errorAnswer = z.object({ message: z.string() });
 
 /** A client of the API at this address. Its calls reject with RegistryUnreachable, or its kind RegistryRefused. */
-export function createRegistryClient(url: string, { auth, tls, clock }: RegistryClientOptions): RegistryClient {
+export function createRegistryClient(url: string, { auth, tls, clock, random }: RegistryClientOptions): RegistryClient {
   const failures = new WeakMap<Request, Response>();
   const registry = new SchemaRegistry({
     host: url,
-    retry: RETRY,
-    middlewares: [explainFailures(url, failures, clock)],
+    // The library retries by status and jitters by a fifth; we retry by the error's class, with full jitter.
+    retry: { enableRetry: () => false },
+    middlewares: [explainFailures({ url, failures, clock, random })],
     ...(auth ? { auth } : {}),
     ...(tls ? { agent: new Agent({ ...tls }) } : {}),
   });
@@ -73,8 +82,16 @@ const noteFailures = (failures: WeakMap<Request, Response>): Middleware => () =>
     }),
 });
 
-/** Outermost: turns what the library makes of a failure into what it was, and ends a request that takes too long. */
-const explainFailures = (url: string, failures: WeakMap<Request, Response>, clock: Clock): Middleware => () => {
+interface ExplainOptions extends Pick<RegistryClientOptions, 'clock' | 'random'> {
+  readonly url: string;
+  readonly failures: WeakMap<Request, Response>;
+}
+
+/**
+ * Outermost: turns what the library makes of a failure into what it was, makes the request again where its class says
+ * so, and ends one that takes too long with all its repetitions.
+ */
+const explainFailures = ({ url, failures, clock, random }: ExplainOptions): Middleware => () => {
   const deadline = new AbortController();
   return {
     prepareRequest: async (next) => (await next()).enhance({ signal: deadline.signal }),
@@ -84,8 +101,19 @@ const explainFailures = (url: string, failures: WeakMap<Request, Response>, cloc
         deadline.signal.addEventListener('abort', () => reject(new RegistryUnreachable(url, `no answer within ${DEADLINE_MS / 1000} s`)));
       });
       const timer = clock.setTimer(DEADLINE_MS, () => deadline.abort());
+      const answered = async (): Promise<Response> => {
+        for (let attempt = 1; ; attempt += 1) {
+          try {
+            return await next().catch((error: unknown) => explain(url, error, failures.get(request)));
+          } catch (error) {
+            const again = error instanceof RegistryUnreachable && error.retriable && attempt < ATTEMPTS && !deadline.signal.aborted;
+            if (!again) throw error;
+            await new Promise<void>((resolve) => clock.setTimer(backoffMs(attempt, PAUSE, random), resolve));
+          }
+        }
+      };
       try {
-        return await Promise.race([next().catch((error: unknown) => explain(url, error, failures.get(request))), expired]);
+        return await Promise.race([answered(), expired]);
       } finally {
         timer.cancel();
       }

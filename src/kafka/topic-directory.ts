@@ -1,3 +1,4 @@
+import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
 import { AppendRejected, TopicMissing, type PartitionId } from '../ports/log.js';
 import { partitionsOf, type AdminSession } from './admin-session.js';
@@ -27,6 +28,7 @@ export type AskTopic = (topic: string) => Promise<TopicLimits>;
 export interface TopicDirectoryOptions {
   readonly ask: AskTopic;
   readonly clock: Clock;
+  readonly random: Random;
   /** Called after get() knows the topic. */
   onFound(topic: string, limits: TopicLimits): void;
   /** error is an AppendRejected when nothing can ever be appended to the topic. */
@@ -36,12 +38,12 @@ export interface TopicDirectoryOptions {
 /** The brokers' default of max.message.bytes, for clients that may not read a topic's settings. */
 const DEFAULT_MAX_BATCH_BYTES = 1024 * 1024;
 /** Just after its creation a topic is not known to every broker. */
-const LOOKUPS_BEFORE_MISSING = 3;
-const LOOKUP_PAUSE_MS = 200;
+const LOOKUPS_BEFORE_MISSING = 4;
+const LOOKUP_PAUSE = { baseMs: 250, maxMs: 1_000 };
 /** A record batch's own header (format v2). */
 const BATCH_OVERHEAD_BYTES = 61;
 
-export function createTopicDirectory({ ask, clock, onFound, onFailed }: TopicDirectoryOptions): TopicDirectory {
+export function createTopicDirectory({ ask, clock, random, onFound, onFailed }: TopicDirectoryOptions): TopicDirectory {
   const known = new Map<string, TopicLimits>();
   const running = new Set<string>();
 
@@ -51,7 +53,7 @@ export function createTopicDirectory({ ask, clock, onFound, onFailed }: TopicDir
         return await ask(topic);
       } catch (error) {
         if (!(error instanceof TopicMissing) || attempt === LOOKUPS_BEFORE_MISSING) throw error;
-        await new Promise<void>((resolve) => clock.setTimer(LOOKUP_PAUSE_MS * attempt, resolve));
+        await new Promise<void>((resolve) => clock.setTimer(backoffMs(attempt, LOOKUP_PAUSE, random), resolve));
       }
     }
   };

@@ -1,13 +1,15 @@
 import Anthropic, { APIConnectionError, APIConnectionTimeoutError, APIError } from '@anthropic-ai/sdk';
 import type { MessageCreateParamsStreaming } from '@anthropic-ai/sdk/resources/messages';
 import { z } from 'zod';
-import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
-import { callModel, type CallSetting } from './call.js';
+import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
-import { HOSTED_LIMITS, hostedWorstCase, outputLimit, refuseTooLong, usedSoFar, type HostedOptions, type Spending } from './hosted.js';
-import { apiError } from './http-errors.js';
+import { createHostedModel, HOSTED_LIMITS, outputLimit, type HostedOptions, type ReadCall, type Spending } from './hosted.js';
+import type { ApiAnswer } from './http-errors.js';
 import { costUsd, promptTokens, type Usage } from './price.js';
 import type { Watchdog } from './watchdog.js';
+
+/** The vendor's own address. */
+export const ANTHROPIC_URL = 'https://api.anthropic.com';
 
 /**
  * A Claude model through the Messages API: streamed, with structured output (output_config.format; these models
@@ -17,35 +19,24 @@ import type { Watchdog } from './watchdog.js';
  * quota, unknown model, prompt too long, the model's own refusal), invalid. The SDK's own retries are off:
  * retry.ts decides on them.
  */
-export function createAnthropicModel({ entry, apiKey, baseUrl, clock, limits }: HostedOptions): ChatModel {
-  const name = `anthropic:${entry.id}`;
-  const allLimits = { ...HOSTED_LIMITS, ...limits };
+export function createAnthropicModel(options: HostedOptions): ChatModel {
+  const { entry, apiKey, baseUrl, limits } = options;
   // authToken null and a given baseURL: nothing but what is passed in here decides who is asked and paid.
   const client = new Anthropic({
     apiKey,
     authToken: null,
-    baseURL: baseUrl ?? 'https://api.anthropic.com',
+    baseURL: baseUrl ?? ANTHROPIC_URL,
     maxRetries: 0,
-    timeout: allLimits.wholeMs,
+    timeout: limits?.wholeMs ?? HOSTED_LIMITS.wholeMs,
     logLevel: 'off',
   });
-  return {
-    name,
-    contextTokens: entry.contextTokens,
-    // A request would cost money and says little about the next one; a wrong key shows itself at the first call.
-    probe: async () => ({ usable: true }),
-    worstCase: (request) => hostedWorstCase(entry, request),
-    async chat(request, signal) {
-      refuseTooLong(name, entry, request);
-      const reply = emptyReply();
-      const used = () => usedSoFar(entry, request, reply);
-      const setting: CallSetting = { clock, limits: allLimits, model: name, used, translate: (error) => translate(name, error, used(), clock.now()) };
-      return callModel(setting, signal, async (watch) => {
-        await read(client, paramsOf(entry, request), watch, reply);
-        return finish(name, entry, reply, used());
-      });
-    },
-  };
+  return createHostedModel(options, {
+    keyName: 'ANTHROPIC_API_KEY',
+    empty: emptyReply,
+    read: (request, watch, reply) => read(client, paramsOf(entry, request), watch, reply),
+    finish: (call) => finish(entry, call),
+    answerOf,
+  });
 }
 
 function paramsOf(entry: ModelEntry, request: ChatRequest): MessageCreateParamsStreaming {
@@ -127,12 +118,12 @@ function mergeUsage(before: Usage, said: { [Key in keyof typeof usageFields]?: n
   };
 }
 
-function finish(name: string, entry: ModelEntry, reply: PartialReply, used: TokenCost): ChatReply {
-  if (reply.stage === 'nothing') throw new ModelError('invalid', `${name}: what answers does not speak the Messages API`, { used });
-  if (reply.stage === 'started' || reply.usage === null) throw new ModelError('unreachable', `${name}: the connection ended in the middle of the reply`, { used });
-  if (reply.stopReason === 'refusal') throw new ModelError('refused', `${name}: the model declined to answer`, { used });
-  if (reply.stopReason === 'model_context_window_exceeded') throw new ModelError('refused', `${name}: the prompt does not fit the model; shorten it`, { used });
-  if (reply.text === '') throw new ModelError('invalid', `${name}: the reply is empty (stop reason ${reply.stopReason ?? 'none'})`, { used });
+function finish(entry: ModelEntry, { reply, failure }: ReadCall<PartialReply>): ChatReply {
+  if (reply.stage === 'nothing') throw failure('invalid', 'what answers does not speak the Messages API');
+  if (reply.stage === 'started' || reply.usage === null) throw failure('unreachable', 'the connection ended in the middle of the reply');
+  if (reply.stopReason === 'refusal') throw failure('refused', 'the model declined to answer');
+  if (reply.stopReason === 'model_context_window_exceeded') throw failure('refused', 'the prompt does not fit the model; shorten it');
+  if (reply.text === '') throw failure('invalid', `the reply is empty (stop reason ${reply.stopReason ?? 'none'})`);
   return {
     text: reply.text,
     tokensIn: promptTokens(reply.usage),
@@ -142,23 +133,8 @@ function finish(name: string, entry: ModelEntry, reply: PartialReply, used: Toke
   };
 }
 
-function translate(name: string, error: unknown, used: TokenCost, nowMs: number): ModelError {
-  if (error instanceof APIConnectionTimeoutError) return new ModelError('timeout', `${name}: the API did not answer in time`, { cause: error, used });
-  if (error instanceof APIError && !(error instanceof APIConnectionError)) {
-    return apiError({
-      model: name,
-      status: error.status ?? null,
-      kind: error.type,
-      message: error.apiMessage ?? error.message,
-      headers: error.headers ?? null,
-      keyHint: 'check ANTHROPIC_API_KEY',
-      cause: error,
-      used,
-      nowMs,
-    });
-  }
-  if (error instanceof z.ZodError || error instanceof SyntaxError) {
-    return new ModelError('invalid', `${name}: the API's reply is not what it promises: ${error.message.slice(0, 200)}`, { cause: error, used });
-  }
-  return new ModelError('unreachable', `${name}: the API cannot be reached: ${error instanceof Error ? error.message : String(error)}`, { cause: error, used });
+function answerOf(error: unknown): ApiAnswer | 'timeout' | null {
+  if (error instanceof APIConnectionTimeoutError) return 'timeout';
+  if (!(error instanceof APIError) || error instanceof APIConnectionError) return null;
+  return { status: error.status ?? null, kind: error.type, message: error.apiMessage ?? error.message, headers: error.headers ?? null };
 }

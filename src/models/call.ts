@@ -1,11 +1,12 @@
 import { ModelError, type TokenCost } from '../ports/model.js';
 import type { Clock } from '../ports/clock.js';
-import { createWatchdog, type CallLimits, type Watchdog } from './watchdog.js';
+import { createWatchdog, type CallLimits, type LimitAdvice, type Watchdog } from './watchdog.js';
 
 /** What every adapter needs for one call. */
 export interface CallSetting {
   readonly clock: Clock;
   readonly limits: CallLimits;
+  readonly advice: LimitAdvice;
   /** How the model is named in errors. */
   readonly model: string;
   /** What has been used up so far, as far as the server has said. */
@@ -20,7 +21,7 @@ export interface CallSetting {
  */
 export async function callModel<T>(setting: CallSetting, signal: AbortSignal, run: (watch: Watchdog) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
-  const watch = createWatchdog(setting.clock, setting.limits, signal);
+  const watch = createWatchdog(setting.clock, setting.limits, setting.advice, signal);
   try {
     const result = await run(watch);
     // The SDKs end an aborted stream like a finished one.

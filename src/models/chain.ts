@@ -1,3 +1,4 @@
+import type { CircuitNews } from '../ports/circuits.js';
 import type { ChatModel } from '../ports/model.js';
 import { createModelPool, type ModelAccess, type ModelPool } from './model-pool.js';
 import { PLAYBOOK_MODEL } from './playbook.js';
@@ -18,6 +19,8 @@ export interface Models {
   workerChain(agentModels: readonly string[] | null): readonly ChatModel[];
   /** The planner's chain without its last resort `order`, which is no model; may be empty. */
   plannerChain(): readonly ChatModel[];
+  /** News of the circuit breakers of the models' endpoints. */
+  readonly circuits: CircuitNews;
   /** One line: which models will be used and why. */
   banner(): string;
 }
@@ -53,6 +56,7 @@ export async function createModels(options: ModelsOptions): Promise<Models> {
   return {
     workerChain,
     plannerChain: () => plannerChain,
+    circuits: pool.circuits,
     banner: () => `Models: workers ${sequence(defaultChain, whyWorkers)}; planner ${sequence([...plannerChain, { name: 'order' }], hosted.notes)}`,
   };
 }

@@ -1,14 +1,17 @@
 import { ModelError, type ModelErrorCode, type TokenCost } from '../ports/model.js';
 
 /** What an HTTP API said when it did not answer with a reply. */
-export interface ApiFailure {
-  readonly model: string;
+export interface ApiAnswer {
   /** HTTP status; null when the connection failed or the error came inside the stream. */
   readonly status: number | null;
   /** The API's own kind or code of error; null when it gave none. */
   readonly kind: string | null;
   readonly message: string;
   readonly headers: Headers | null;
+}
+
+export interface ApiFailure extends ApiAnswer {
+  readonly model: string;
   /** What the reader does about a refused key. */
   readonly keyHint: string;
   readonly cause: unknown;
@@ -60,14 +63,30 @@ function nextStep({ status, keyHint }: ApiFailure): string {
   return '';
 }
 
-/** Milliseconds that a server asks to wait (retry-after-ms, or retry-after in seconds or as a date); null when it does not. */
+/** A server that asks for more (a date in the wrong year) is asked again after this. */
+const LONGEST_RETRY_AFTER_MS = 15 * 60_000;
+
+/**
+ * Milliseconds that a server asks to wait, at most a quarter of an hour; null when it does not ask. These are the
+ * headers that both pinned SDKs go by: retry-after-ms, then retry-after in seconds or as an HTTP date.
+ */
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {
-  const milliseconds = Number(headers.get('retry-after-ms') ?? Number.NaN);
-  if (milliseconds >= 0) return milliseconds;
+  const asked = askedMs(headers, nowMs);
+  return asked === null ? null : Math.min(asked, LONGEST_RETRY_AFTER_MS);
+}
+
+function askedMs(headers: Headers, nowMs: number): number | null {
+  const milliseconds = numberOf(headers.get('retry-after-ms'));
+  if (milliseconds !== null) return milliseconds;
   const header = headers.get('retry-after');
   if (header === null) return null;
-  const seconds = Number(header);
-  if (seconds >= 0) return seconds * 1000;
+  const seconds = numberOf(header);
+  if (seconds !== null) return seconds * 1000;
   const at = Date.parse(header);
   return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
+}
+
+/** A number of at least 0; null for anything else, an empty header included. */
+function numberOf(text: string | null): number | null {
+  return text !== null && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : null;
 }

@@ -1,19 +1,27 @@
+import type { Random } from '../domain/backoff.js';
+import type { CircuitNews } from '../ports/circuits.js';
 import type { Clock } from '../ports/clock.js';
+import type { Metrics } from '../ports/metrics.js';
 import type { ChatModel } from '../ports/model.js';
-import { createAnthropicModel } from './anthropic.js';
+import { ANTHROPIC_URL, createAnthropicModel } from './anthropic.js';
 import type { ModelCatalog, ModelEntry } from './catalog.js';
+import { createCircuits } from './circuits.js';
+import { withMetrics } from './metered.js';
 import { parseModelName } from './model-name.js';
 import { createOllamaModel } from './ollama.js';
 import { ollamaUrl } from './ollama-host.js';
-import { createOpenaiModel } from './openai.js';
+import { createOpenaiModel, OPENAI_URL } from './openai.js';
 import { createPlaybookModel } from './playbook.js';
-import { withRetries } from './retry.js';
+import { withRetries, type RetryOptions } from './retry.js';
 import type { CallLimits } from './watchdog.js';
 
 /** Where the models are and who pays. */
 export interface ModelAccess {
   readonly catalog: ModelCatalog;
   readonly clock: Clock;
+  /** Spreads tries and rests. */
+  readonly random: Random;
+  readonly metrics: Metrics;
   /** OLLAMA_HOST; null is this computer. */
   readonly ollamaHost: string | null;
   /** ANTHROPIC_API_KEY and OPENAI_API_KEY; null or empty: the provider is not used. */
@@ -24,11 +32,14 @@ export interface ModelAccess {
   readonly openaiBaseUrl: string | null;
   /** Limits that differ from each adapter's own. */
   readonly limits?: Partial<CallLimits>;
+  /** The same for Ollama alone. */
+  readonly ollamaLimits?: Partial<CallLimits>;
 }
 
 /** The models of a process; each is made once, so that an Ollama model's num_ctx never changes. */
 export interface ModelPool {
   readonly ollamaUrl: string;
+  readonly circuits: CircuitNews;
   /** The model of a name; missingKey where its provider's key is not set. Throws UnknownModel. */
   named(name: string, role: 'planner' | 'worker'): ChatModel | MissingKey;
 }
@@ -37,26 +48,35 @@ export interface MissingKey {
   readonly missingKey: 'ANTHROPIC_API_KEY' | 'OPENAI_API_KEY';
 }
 
+/** A near server that hangs for so long is passed over: the playbook or another model goes on at once. */
+const OLLAMA_PATIENCE = { patienceMs: 5_000 };
+
 /** Throws OllamaHostError for an OLLAMA_HOST that is no address. */
 export function createModelPool(access: ModelAccess): ModelPool {
-  const { catalog, clock, limits = {} } = access;
+  const { catalog, clock, random, metrics, limits = {}, ollamaLimits = {} } = access;
+  const circuits = createCircuits({ clock, random, metrics });
   const url = ollamaUrl(access.ollamaHost);
   const made = new Map<string, ChatModel>();
   const playbook = createPlaybookModel();
+  const hosted = (entry: ModelEntry, apiKey: string, baseUrl: string | null) => ({ entry, apiKey, baseUrl, clock, limits });
+  /** Counted for each try; tried again; and passed over at once while its endpoint rests. */
+  const guarded = (model: ChatModel, endpoint: string, patience: Pick<RetryOptions, 'patienceMs'> = {}) =>
+    circuits.guard(endpoint, withRetries(withMetrics(model, clock, metrics), { clock, random, ...patience }));
   const make = (entry: ModelEntry): ChatModel | MissingKey => {
     switch (entry.provider) {
       case 'ollama':
-        return createOllamaModel({ url, entry, clock, limits });
+        return guarded(createOllamaModel({ url, entry, clock, limits: { ...limits, ...ollamaLimits } }), `ollama at ${url}`, OLLAMA_PATIENCE);
       case 'anthropic':
         if (!access.anthropicKey) return { missingKey: 'ANTHROPIC_API_KEY' };
-        return withRetries(createAnthropicModel({ entry, apiKey: access.anthropicKey, baseUrl: access.anthropicBaseUrl, clock, limits }), { clock });
+        return guarded(createAnthropicModel(hosted(entry, access.anthropicKey, access.anthropicBaseUrl)), `anthropic at ${access.anthropicBaseUrl ?? ANTHROPIC_URL}`);
       case 'openai':
         if (!access.openaiKey) return { missingKey: 'OPENAI_API_KEY' };
-        return withRetries(createOpenaiModel({ entry, apiKey: access.openaiKey, baseUrl: access.openaiBaseUrl, clock, limits }), { clock });
+        return guarded(createOpenaiModel(hosted(entry, access.openaiKey, access.openaiBaseUrl)), `openai at ${access.openaiBaseUrl ?? OPENAI_URL}`);
     }
   };
   return {
     ollamaUrl: url,
+    circuits,
     named(name, role) {
       const choice = parseModelName(name, catalog, role);
       if (choice.kind === 'playbook') return playbook;

@@ -2,17 +2,25 @@ import type { Watchdog } from './watchdog.js';
 
 /** The server answered with an HTTP error. */
 export class OllamaHttpError extends Error {
+  readonly code = 'ollama_http';
+  readonly retriable: boolean;
+
   constructor(readonly status: number, message: string, readonly headers: Headers) {
     super(message);
     this.name = 'OllamaHttpError';
+    this.retriable = status === 429 || status >= 500;
   }
 }
 
 /** The stream held an error, a line that is no JSON, or ended before the reply did. */
 export class OllamaStreamError extends Error {
+  readonly code = 'ollama_stream';
+  readonly retriable: boolean;
+
   constructor(readonly kind: 'error' | 'malformed' | 'cut', message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'OllamaStreamError';
+    this.retriable = kind !== 'malformed';
   }
 }
 

@@ -8,7 +8,7 @@ import { retryAfterMs } from './http-errors.js';
 import { createOllamaFetch, OllamaHttpError, OllamaStreamError } from './ollama-wire.js';
 import { wasTruncated } from './truncation.js';
 import { messagesTokenBound } from './token-bound.js';
-import { createWatchdog, type CallLimits, type Watchdog } from './watchdog.js';
+import { createWatchdog, type CallLimits, type LimitAdvice, type Watchdog } from './watchdog.js';
 
 export interface OllamaOptions {
   /** The server's URL (ollamaUrl). */
@@ -19,7 +19,22 @@ export interface OllamaOptions {
 }
 
 /** A busy server still answers /api/version at once; the first token waits for loading the model and reading the prompt. */
-const LIMITS: CallLimits = { connectMs: 5_000, firstTokenMs: 240_000, idleMs: 60_000, wholeMs: 300_000 };
+const LIMITS: CallLimits = { connectMs: 5_000, firstTokenMs: 240_000, stallMs: 60_000, wholeMs: 300_000 };
+
+/** Node's fetch gives up by itself when headers have not come after five minutes, and Ollama sends them with the first token. */
+export const LONGEST_FIRST_TOKEN_MS = 290_000;
+
+/** Limits for a computer that needs so long for the first token; the whole call may take longer by as much. */
+export function firstTokenWithin(firstTokenMs: number): Partial<CallLimits> {
+  return { firstTokenMs, wholeMs: LIMITS.wholeMs + Math.max(0, firstTokenMs - LIMITS.firstTokenMs) };
+}
+
+const ADVICE: LimitAdvice = {
+  connectMs: 'it hangs or is overloaded: restart `ollama serve`, or set OLLAMA_HOST',
+  firstTokenMs: 'loading the model and reading the prompt took too long: raise OLLAMA_FIRST_TOKEN_MS, load the model beforehand (`ollama run`), or use a smaller one',
+  stallMs: 'the server hangs or is overloaded: restart `ollama serve`, or use a smaller model',
+  wholeMs: 'the model is too slow for this computer: use a smaller one, or let the task ask for less',
+};
 
 /** Longer than the pauses of a task, so that the model is not loaded again at each turn. */
 const KEEP_ALIVE = '30m';
@@ -29,7 +44,7 @@ const SEED = 42;
  * A model on an Ollama server: constrained by the request's schema, temperature 0, seeded, num_ctx the same in every
  * request of the process.
  *
- * Errors: unreachable (no server, 5xx, cut stream), timeout, refused (the model is not there; the message has the pull
+ * Errors: unreachable (no server, 5xx, cut stream), timeout (the message names the limit), refused (the model is not there; the message has the pull
  * command), rate_limited, invalid. It does not retry; a request may be sent twice only where a newer server refuses a
  * prompt that is too long: then it is sent again to be truncated, which is reported.
  */
@@ -55,7 +70,7 @@ interface Server {
 
 /** Whether the server answers and has the model; reason and fix when not. */
 async function probe(server: Server, signal: AbortSignal): Promise<ModelProbe> {
-  const watch = createWatchdog(server.clock, server.limits, signal);
+  const watch = createWatchdog(server.clock, server.limits, ADVICE, signal);
   try {
     const { models } = tagsSchema.parse(await clientOf(server, watch, 'document').list());
     const there = models.some((model) => withTag(model.name) === withTag(server.entry.id));
@@ -92,6 +107,7 @@ async function chat(server: Server, request: ChatRequest, signal: AbortSignal): 
   const setting: CallSetting = {
     clock: server.clock,
     limits: server.limits,
+    advice: ADVICE,
     model: server.name,
     used,
     translate: (error) => translate(server, error, used()),
@@ -177,8 +193,10 @@ function translate(server: Server, error: unknown, used: TokenCost): ModelError 
     new ModelError(code, `${server.name}: ${message}`, { cause: error, used, retryAfterMs: wait });
   if (error instanceof OllamaHttpError) {
     if (error.status === 404) return failure('refused', `${error.message}; run \`${pullCommand(server)}\``);
-    if (error.status === 429) return failure('rate_limited', error.message, retryAfterMs(error.headers, server.clock.now()));
-    return failure(error.status >= 500 ? 'unreachable' : 'refused', error.message);
+    // 503: its queue is full; a proxy in front of it limits the rate.
+    const wait = retryAfterMs(error.headers, server.clock.now());
+    if (error.status === 429) return failure('rate_limited', error.message, wait);
+    return failure(error.status >= 500 ? 'unreachable' : 'refused', error.message, wait);
   }
   if (error instanceof OllamaStreamError) return failure(error.kind === 'malformed' ? 'invalid' : 'unreachable', error.message);
   if (error instanceof z.ZodError || error instanceof SyntaxError) return failure('invalid', `what answers at ${server.url} does not speak Ollama's API`);

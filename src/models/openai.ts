@@ -1,13 +1,15 @@
 import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
 import { z } from 'zod';
-import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
-import { callModel, type CallSetting } from './call.js';
+import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
-import { HOSTED_LIMITS, hostedWorstCase, outputLimit, refuseTooLong, usedSoFar, type HostedOptions, type Spending } from './hosted.js';
-import { apiError } from './http-errors.js';
+import { createHostedModel, HOSTED_LIMITS, outputLimit, type HostedOptions, type ReadCall, type Spending } from './hosted.js';
+import type { ApiAnswer } from './http-errors.js';
 import { promptTokens } from './price.js';
 import type { Watchdog } from './watchdog.js';
+
+/** The vendor's own address. */
+export const OPENAI_URL = 'https://api.openai.com/v1';
 
 const SEED = 42;
 
@@ -19,36 +21,25 @@ const SEED = 42;
  * unknown model, prompt too long, the model's own refusal), invalid. The SDK's own retries are off:
  * retry.ts decides on them.
  */
-export function createOpenaiModel({ entry, apiKey, baseUrl, clock, limits }: HostedOptions): ChatModel {
-  const name = `openai:${entry.id}`;
-  const allLimits = { ...HOSTED_LIMITS, ...limits };
+export function createOpenaiModel(options: HostedOptions): ChatModel {
+  const { entry, apiKey, baseUrl, limits } = options;
   // organization and project null, and a given baseURL: nothing but what is passed in here decides who is asked and paid.
   const client = new OpenAI({
     apiKey,
     organization: null,
     project: null,
-    baseURL: baseUrl ?? 'https://api.openai.com/v1',
+    baseURL: baseUrl ?? OPENAI_URL,
     maxRetries: 0,
-    timeout: allLimits.wholeMs,
+    timeout: limits?.wholeMs ?? HOSTED_LIMITS.wholeMs,
     logLevel: 'off',
   });
-  return {
-    name,
-    contextTokens: entry.contextTokens,
-    // A request would cost money and says little about the next one; a wrong key shows itself at the first call.
-    probe: async () => ({ usable: true }),
-    worstCase: (request) => hostedWorstCase(entry, request),
-    async chat(request, signal) {
-      refuseTooLong(name, entry, request);
-      const reply = emptyReply();
-      const used = () => usedSoFar(entry, request, reply);
-      const setting: CallSetting = { clock, limits: allLimits, model: name, used, translate: (error) => translate(name, error, used(), clock.now()) };
-      return callModel(setting, signal, async (watch) => {
-        await read(client, paramsOf(entry, request), watch, reply);
-        return finish(name, entry, request, reply, used());
-      });
-    },
-  };
+  return createHostedModel(options, {
+    keyName: 'OPENAI_API_KEY',
+    empty: emptyReply,
+    read: (request, watch, reply) => read(client, paramsOf(entry, request), watch, reply),
+    finish: (call) => finish(entry, call),
+    answerOf,
+  });
 }
 
 function paramsOf(entry: ModelEntry, request: ChatRequest): ChatCompletionCreateParamsStreaming {
@@ -115,13 +106,11 @@ function take(chunk: z.infer<typeof chunkSchema>, reply: PartialReply): void {
   }
 }
 
-function finish(name: string, entry: ModelEntry, request: ChatRequest, reply: PartialReply, used: TokenCost): ChatReply {
-  if (reply.chunks === 0) throw new ModelError('invalid', `${name}: what answers does not speak Chat Completions`, { used });
-  if (reply.finishReason === null) throw new ModelError('unreachable', `${name}: the connection ended in the middle of the reply`, { used });
-  if (reply.refusal !== '' || reply.finishReason === 'content_filter') {
-    throw new ModelError('refused', `${name}: the model declined to answer: ${reply.refusal || 'content filter'}`, { used });
-  }
-  if (reply.text === '') throw new ModelError('invalid', `${name}: the reply is empty (finish reason ${reply.finishReason})`, { used });
+function finish(entry: ModelEntry, { request, reply, used, failure }: ReadCall<PartialReply>): ChatReply {
+  if (reply.chunks === 0) throw failure('invalid', 'what answers does not speak Chat Completions');
+  if (reply.finishReason === null) throw failure('unreachable', 'the connection ended in the middle of the reply');
+  if (reply.refusal !== '' || reply.finishReason === 'content_filter') throw failure('refused', `the model declined to answer: ${reply.refusal || 'content filter'}`);
+  if (reply.text === '') throw failure('invalid', `the reply is empty (finish reason ${reply.finishReason})`);
   return {
     text: reply.text,
     // Some servers behind a base URL count nothing; then the call counts as its worst case.
@@ -132,23 +121,8 @@ function finish(name: string, entry: ModelEntry, request: ChatRequest, reply: Pa
   };
 }
 
-function translate(name: string, error: unknown, used: TokenCost, nowMs: number): ModelError {
-  if (error instanceof APIConnectionTimeoutError) return new ModelError('timeout', `${name}: the API did not answer in time`, { cause: error, used });
-  if (error instanceof APIError && !(error instanceof APIConnectionError)) {
-    return apiError({
-      model: name,
-      status: error.status ?? null,
-      kind: error.code ?? error.type ?? null,
-      message: error.message,
-      headers: error.headers ?? null,
-      keyHint: 'check OPENAI_API_KEY',
-      cause: error,
-      used,
-      nowMs,
-    });
-  }
-  if (error instanceof z.ZodError || error instanceof SyntaxError) {
-    return new ModelError('invalid', `${name}: the API's reply is not what it promises: ${error.message.slice(0, 200)}`, { cause: error, used });
-  }
-  return new ModelError('unreachable', `${name}: the API cannot be reached: ${error instanceof Error ? error.message : String(error)}`, { cause: error, used });
+function answerOf(error: unknown): ApiAnswer | 'timeout' | null {
+  if (error instanceof APIConnectionTimeoutError) return 'timeout';
+  if (!(error instanceof APIError) || error instanceof APIConnectionError) return null;
+  return { status: error.status ?? null, kind: error.code ?? error.type ?? null, message: error.message, headers: error.headers ?? null };
 }

@@ -20,6 +20,7 @@ const NOTHING: TokenCost = { tokens: 0, usd: 0 };
 export function createPlaybookModel(): ChatModel {
   return {
     name: PLAYBOOK_MODEL,
+    free: true,
     probe: async () => ({ usable: true }),
     worstCase: () => NOTHING,
     async chat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {

@@ -1,44 +1,47 @@
+import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
 import { ModelError, type ChatModel } from '../ports/model.js';
 
 export interface RetryOptions {
   readonly clock: Clock;
+  /** Spreads the tries. */
+  readonly random: Random;
   /** Calls in all, the first one included. */
   readonly attempts?: number;
-  /** A server that asks for a longer wait than this is passed over: the next model of the chain answers sooner. */
-  readonly longestWaitMs?: number;
+  /** No try begins later than this after the first one: then the next model of the chain answers sooner. */
+  readonly patienceMs?: number;
 }
 
-/** Without a retry-after: one second, then two. */
-const BACK_OFF_MS = 1_000;
+const BACK_OFF = { baseMs: 1_000, maxMs: 8_000 };
 
 /**
- * A hosted model that tries again after 429 and after failures of the server, waiting as long as retry-after says.
- * This is the one place that retries a call: the SDKs' own retries are off, and the loop moves on along the chain.
- * Only calls that used nothing up are made again, so that the worst case stays that of one call.
+ * A model that is asked again after a failure that may pass, with full jitter and never sooner than the server's
+ * retry-after. This is the one place that repeats a call: the SDKs' own retries are off, and the loop moves on along
+ * the chain. Only calls that used nothing up are made again, so that the worst case stays that of one call; and none
+ * whose pause would go on beyond the patience or the caller's own deadline: then the failure goes up at once.
  */
-export function withRetries(model: ChatModel, { clock, attempts = 3, longestWaitMs = 30_000 }: RetryOptions): ChatModel {
+export function withRetries(model: ChatModel, { clock, random, attempts = 3, patienceMs = 30_000 }: RetryOptions): ChatModel {
   return {
     ...model,
     async chat(request, signal) {
+      const begunMs = clock.monotonicMs();
+      const longestMs = Math.min(patienceMs, request.timeLeftMs ?? Infinity);
       for (let attempt = 1; ; attempt += 1) {
         try {
           return await model.chat(request, signal);
         } catch (error) {
-          const waitMs = attempt < attempts ? waitBefore(error, attempt) : null;
-          if (waitMs === null || waitMs > longestWaitMs) throw error;
-          await wait(clock, waitMs, signal);
+          if (attempt === attempts || !isWorthAnother(error)) throw error;
+          const pauseMs = (error.retryAfterMs ?? 0) + backoffMs(attempt, BACK_OFF, random);
+          if (clock.monotonicMs() - begunMs + pauseMs > longestMs) throw error;
+          await wait(clock, pauseMs, signal);
         }
       }
     },
   };
 }
 
-/** Milliseconds to wait before the call is made again; null when it is not. */
-function waitBefore(error: unknown, attempt: number): number | null {
-  if (!(error instanceof ModelError) || (error.code !== 'rate_limited' && error.code !== 'unreachable')) return null;
-  if (error.used.tokens > 0 || error.used.usd > 0) return null;
-  return error.retryAfterMs ?? BACK_OFF_MS * 2 ** (attempt - 1);
+function isWorthAnother(error: unknown): error is ModelError {
+  return error instanceof ModelError && error.retriable && error.used.tokens === 0 && error.used.usd === 0;
 }
 
 /** Rejects with the signal's reason when the caller gives up. */

@@ -7,10 +7,21 @@ export interface CallLimits {
   /** From then until the first piece of the reply: loading the model and reading the prompt. */
   readonly firstTokenMs: number;
   /** Between two pieces of the reply. */
-  readonly idleMs: number;
-  /** The whole call. */
+  readonly stallMs: number;
+  /** The whole call; the caller's own deadline ends it sooner. */
   readonly wholeMs: number;
 }
+
+/** What the reader of an error does about each limit, such as "raise OLLAMA_FIRST_TOKEN_MS". */
+export type LimitAdvice = Readonly<Record<keyof CallLimits, string>>;
+
+/** What had not happened when a limit passed. */
+const MISSED: Readonly<Record<keyof CallLimits, string>> = {
+  connectMs: 'the server did not answer',
+  firstTokenMs: 'the reply did not begin',
+  stallMs: 'the reply stalled: no further piece came',
+  wholeMs: 'the reply was not complete',
+};
 
 /** Ends a call whose server accepts and then says nothing. */
 export interface Watchdog {
@@ -20,34 +31,36 @@ export interface Watchdog {
   connected(): void;
   /** A piece of the reply has come. */
   received(): void;
-  /** What was not in time, in words; null while everything is. */
+  /** What was not in time, by which limit, and what to do; null while everything is. */
   expired(): string | null;
   /** Ends the watch. */
   stop(): void;
 }
 
 /** Watches one call. The limits run on the clock's timers; the caller's signal is passed on. */
-export function createWatchdog(clock: Clock, limits: CallLimits, caller: AbortSignal): Watchdog {
+export function createWatchdog(clock: Clock, limits: CallLimits, advice: LimitAdvice, caller: AbortSignal): Watchdog {
   const controller = new AbortController();
   let expired: string | null = null;
-  const expire = (what: string, limitMs: number) => () => {
-    expired = `${what} within ${limitMs} ms`;
-    controller.abort(new Error(expired));
-  };
+  const start = (limit: keyof CallLimits): Timer =>
+    clock.setTimer(limits[limit], () => {
+      if (controller.signal.aborted) return;
+      expired = `${MISSED[limit]} within ${limits[limit]} ms (${limit}); ${advice[limit]}`;
+      controller.abort(new Error(expired));
+    });
   const onCallerAbort = () => controller.abort(caller.reason);
   if (caller.aborted) onCallerAbort();
   else caller.addEventListener('abort', onCallerAbort, { once: true });
 
-  const whole = clock.setTimer(limits.wholeMs, expire('the reply was not complete', limits.wholeMs));
-  let stage: Timer = clock.setTimer(limits.connectMs, expire('the server did not answer', limits.connectMs));
-  const enter = (what: string, limitMs: number) => {
+  const whole = start('wholeMs');
+  let stage = start('connectMs');
+  const enter = (limit: keyof CallLimits) => {
     stage.cancel();
-    if (!controller.signal.aborted) stage = clock.setTimer(limitMs, expire(what, limitMs));
+    if (!controller.signal.aborted) stage = start(limit);
   };
   return {
     signal: controller.signal,
-    connected: () => enter('the reply did not begin', limits.firstTokenMs),
-    received: () => enter('the reply stalled: no further piece came', limits.idleMs),
+    connected: () => enter('firstTokenMs'),
+    received: () => enter('stallMs'),
     expired: () => expired,
     stop() {
       stage.cancel();

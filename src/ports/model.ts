@@ -9,6 +9,8 @@ export interface ChatModel {
   readonly contextTokens?: number;
   /** Asks whether it can be used now; never throws. */
   probe(signal: AbortSignal): Promise<ModelProbe>;
+  /** Whether it uses neither tokens nor money, whatever it is asked: worstCase is nothing. Absent: it may. */
+  readonly free?: boolean;
   /** Upper bound of what one chat() with this request may cost, all of the adapter's own retries included. */
   worstCase(request: ChatRequest): TokenCost;
   /** One reply. Rejects with ModelError only (or the signal's reason when aborted). */
@@ -38,6 +40,8 @@ export interface ChatRequest {
    */
   readonly schema: object;
   readonly maxOutputTokens: number;
+  /** Milliseconds until the caller's own deadline: no pause between two tries goes on beyond it. Absent: none. */
+  readonly timeLeftMs?: number;
   /** What a model that does not read prose goes by; null for the planner. */
   readonly turn: TurnContext | null;
 }
@@ -76,15 +80,21 @@ export interface ChatReply {
 
 export type ModelErrorCode =
   | 'unreachable' // connection refused, name not found, cut stream, 5xx
-  | 'timeout'
+  | 'timeout' // a limit of the call has passed; the message names it
   | 'rate_limited' // 429; retryAfterMs when the server says
+  | 'resting' // not asked: its endpoint has failed too often in a row and is left alone for a while
   | 'refused' // 4xx: key, quota, unknown model
   | 'invalid' // the reply is not what the API promises
   | 'gave_up'; // the model says that it cannot go on (the playbook model declines or a step failed)
 
+/** What the same question may not meet again a little later. */
+const RETRIABLE: readonly ModelErrorCode[] = ['unreachable', 'timeout', 'rate_limited', 'resting'];
+
 export class ModelError extends Error {
   readonly code: ModelErrorCode;
+  /** Whether the same question may be answered another time. */
   readonly retriable: boolean;
+  /** When the server wants to be asked again, in milliseconds; null: it did not say. */
   readonly retryAfterMs: number | null;
   /** What was used up before it failed, as far as is known. */
   readonly used: TokenCost;
@@ -93,7 +103,7 @@ export class ModelError extends Error {
     super(message, { cause: options.cause });
     this.name = 'ModelError';
     this.code = code;
-    this.retriable = code === 'unreachable' || code === 'timeout' || code === 'rate_limited';
+    this.retriable = RETRIABLE.includes(code);
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.used = options.used ?? { tokens: 0, usd: 0 };
   }

@@ -1,4 +1,5 @@
 /** An attempt from its first doubt to its final record; what its failures mean. */
+import type { Failover } from '../agent/failover.js';
 import { FINISH, type LoopEffects, type LoopEnd, type LoopFailureCode, type TurnUse } from '../agent/loop-contract.js';
 import { runReActLoop } from '../agent/react-loop.js';
 import { AppendDropped, AppendFailed, AppendRejected } from '../ports/log.js';
@@ -11,7 +12,7 @@ import { asError } from './role.js';
 import type { TaskJournal } from './task-journal.js';
 import { endOfFinish, loopTaskOf, resultPayload } from './task-result.js';
 import type { TaskSteps } from './task-steps.js';
-import type { WorkerContext } from './worker-context.js';
+import type { MissionNews, WorkerContext } from './worker-context.js';
 
 export interface Control {
   readonly thinking: AbortController;
@@ -56,10 +57,16 @@ async function endOf(context: WorkerContext, deps: ExecutionDeps, steps: TaskSte
     tools: context.deps.tools.definitions().filter((tool) => deps.spec.tools.includes(tool.name)),
     perform: (decision) => steps.perform(decision, limits.remainingMs),
     reserveTurn: (cost) => steps.reserve(cost),
+    failedOver: (failover, step) => context.sendToMission(deps.attempt, failoverNews(deps, failover, step)),
     remainingMs: limits.remainingMs,
     signal: limits.signal,
   };
   return runReActLoop(loopTaskOf(deps.current(), deps.spec, deps.held.owner), effects, context.deps.loopLimits);
+}
+
+function failoverNews({ attempt: { assignment } }: ExecutionDeps, { fromModel, toModel, reason, cause }: Failover, step: number): MissionNews {
+  const { mission_id, task_id, attempt, agent } = assignment;
+  return { type: 'model_failed_over', payload: { mission_id, task_id, attempt, step, revision: null, agent, from_model: fromModel, to_model: toModel, reason, cause } };
 }
 
 /** The mission's success checks: a finish without a model. */

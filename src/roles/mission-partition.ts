@@ -54,8 +54,8 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     dirty.add(missionId);
     decideDirty();
   });
-  const plannerCalls = createPlannerCalls(context, partition);
   const writer = createDecisionWriter(context, { topic, partition, held: () => claim.held(), mission: (id) => state.missions.get(id) });
+  const plannerCalls = createPlannerCalls(context, partition, writer.news);
   const squads = createSquadAnnouncer(context, writer.news);
   const unserved = createUnservedAnnouncer(context, timers.isExpired, writer.news);
   const effects = createEffectSender(context, partition, (effect, error) => writer.news(undeliverable(context, effect, error)));
@@ -159,7 +159,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
         return count === null ? null : partitionForKey(key, count);
       },
       timeoutSeconds,
-      retryDelayMs: (failures) => backoffMs(failures, context.timings.retryBackoff, context.deps.random),
+      retryDelayMs: (failures) => Math.round(backoffMs(failures, context.timings.retryBackoff, context.deps.random)),
       // Never more than there is: a planner whose worst case does not fit is passed over.
       planningWorstCase: (mission) => clamp(planner.worstCase(planRequestOf(mission, mission.revision + 1)), leftForPlanning(mission)),
     };

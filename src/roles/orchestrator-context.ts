@@ -1,5 +1,6 @@
 import type { Planner } from '../agent/planner-contract.js';
 import type { MissionTimings } from '../domain/mission-timers.js';
+import type { CircuitNews } from '../ports/circuits.js';
 import type { PartitionId } from '../ports/log.js';
 import type { CreateEvent } from './event.js';
 import type { LiveWorkers } from './live-workers.js';
@@ -9,6 +10,8 @@ import type { RoleDeps } from './role.js';
 
 export interface OrchestratorDeps extends RoleDeps {
   readonly planner: Planner;
+  /** News of this process's circuit breakers, which this role passes on; absent: another role does, or there are none. */
+  readonly circuits?: CircuitNews;
   /** What is deleted from the log when it is old and done; default: nothing. */
   readonly retention?: readonly RetentionRule[];
   readonly timings?: Partial<OrchestratorTimings>;

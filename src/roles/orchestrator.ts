@@ -1,6 +1,7 @@
 /** The orchestrator role: member of the group that holds the coordination topic. It plans and watches; it never executes. */
 import { DEFAULT_TIMINGS } from '../domain/mission-timers.js';
 import type { GroupMember, Watch } from '../ports/log.js';
+import { tellOfCircuits } from './circuit-news.js';
 import { createCommits } from './commits.js';
 import { createEventFactory } from './event.js';
 import { createLiveWorkers } from './live-workers.js';
@@ -26,6 +27,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   let presence: Presence | null = null;
   let statusWatch: Watch | null = null;
   let committing: { stop(): void } | null = null;
+  let stopCircuitNews: () => void = () => undefined;
 
   live.subscribe(() => {
     for (const partition of partitions) partition.onLiveChanged();
@@ -69,6 +71,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
     async start() {
       const context = await createContext();
       presence = context.presence;
+      stopCircuitNews = tellOfCircuits(deps.circuits, presence, processId);
       await watchWorkers(context);
       member = await log.joinGroup({
         groupId: topics.orchestratorGroup,
@@ -97,6 +100,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       await Promise.all([retention.stop(), ...[...partitions].map((partition) => partition.drain())]);
       if (member !== null) await commits.run(member, [...partitions]);
       await member?.leave();
+      stopCircuitNews();
       await statusWatch?.stop();
       await presence?.stop();
       logger.info({}, 'orchestrator.stopped');

@@ -4,6 +4,7 @@ import { endedWell, type Mission } from '../domain/mission-state.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
 import { AppendDropped } from '../ports/log.js';
 import { asError } from './role.js';
+import type { DecisionWriter } from './decision-writer.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 
 export interface PlannerCalls {
@@ -29,7 +30,7 @@ export function planRequestOf(mission: Mission, revision = mission.revision): Pl
   };
 }
 
-export function createPlannerCalls(context: OrchestratorContext, partition: number): PlannerCalls {
+export function createPlannerCalls(context: OrchestratorContext, partition: number, news: DecisionWriter['news']): PlannerCalls {
   const { planner, appenders, topics, logger } = context.deps;
   const calls = new Map<string, AbortController>();
 
@@ -38,7 +39,10 @@ export function createPlannerCalls(context: OrchestratorContext, partition: numb
     const envelope = { from: 'planner', to: 'orchestrator', missionId: id };
     let event;
     try {
-      const answer = await planner.propose(planRequestOf(mission), signal);
+      const answer = await planner.propose(planRequestOf(mission), signal, ({ fromModel, toModel, reason, cause }) => {
+        const failover = { from_model: fromModel, to_model: toModel, reason, cause };
+        news(context.createEvent({ type: 'model_failed_over', ...envelope, payload: { mission_id: id, task_id: null, attempt: null, step: null, revision, agent: 'planner', ...failover } }));
+      });
       const { plan, refusals, tokensIn, tokensOut, costUsd } = answer;
       event = context.createEvent({
         type: 'plan_proposed', ...envelope,

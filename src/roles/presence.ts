@@ -12,7 +12,7 @@ export type Vitals = Pick<PayloadOf<'heartbeat'>, 'role' | 'agents' | 'partition
 
 type StatusEvent =
   | 'heartbeat' | 'request_status' | 'status_report' | 'service_starting' | 'service_ready' | 'service_unhealthy' | 'service_stopped'
-  | 'dependency_required' | 'dependency_satisfied';
+  | 'dependency_required' | 'dependency_satisfied' | 'circuit_changed';
 
 export interface Presence {
   /** Sends the first heartbeat, then one every intervalMs, and answers request_status. */

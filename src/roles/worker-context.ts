@@ -2,6 +2,7 @@ import type { LoopLimits } from '../agent/loop-state.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { PayloadOf } from '../domain/events.js';
 import type { TaskAttempt } from '../domain/task-partition.js';
+import type { CircuitNews } from '../ports/circuits.js';
 import type { PartitionId } from '../ports/log.js';
 import type { ChatModel } from '../ports/model.js';
 import type { ToolExecutor } from '../ports/tools.js';
@@ -16,6 +17,8 @@ export interface WorkerDeps extends RoleDeps {
   chainOf(agent: AgentSpec): readonly ChatModel[];
   readonly tools: ToolExecutor;
   readonly loopLimits: LoopLimits;
+  /** News of this process's circuit breakers, which this role passes on; absent: another role does, or there are none. */
+  readonly circuits?: CircuitNews;
   /** What keeps this process from doing its work although it runs, such as a sandbox that cannot be built; null: nothing. */
   readonly impediment?: string | null;
   readonly timings?: Partial<WorkerTimings>;
@@ -31,7 +34,8 @@ export interface WorkerTimings {
 
 export const DEFAULT_WORKER_TIMINGS: WorkerTimings = { commitMs: 500, heartbeatMs: 5_000, deadlineGraceMs: 5_000 };
 
-export type MissionNews = { [T in 'task_accepted' | 'task_started' | 'task_progress']: { readonly type: T; readonly payload: PayloadOf<T> } }['task_accepted' | 'task_started' | 'task_progress'];
+type NewsType = 'task_accepted' | 'task_started' | 'task_progress' | 'model_failed_over';
+export type MissionNews = { [T in NewsType]: { readonly type: T; readonly payload: PayloadOf<T> } }[NewsType];
 
 /** What the parts of a running worker share. */
 export interface WorkerContext {

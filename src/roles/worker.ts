@@ -1,6 +1,7 @@
 /** The worker role: one consumer group for each agent that the process serves, and what it says of itself. */
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { AppendDropped, AppendFailed, type GroupMember } from '../ports/log.js';
+import { tellOfCircuits } from './circuit-news.js';
 import { createCommits } from './commits.js';
 import { createEventFactory } from './event.js';
 import { createPresence, type Presence, type Vitals } from './presence.js';
@@ -21,6 +22,7 @@ export function createWorker(deps: WorkerDeps): Role {
   const commits = createCommits(logger);
   let presence: Presence | null = null;
   let announcedReady = false;
+  let stopCircuitNews: () => void = () => undefined;
   let committing: { stop(): void } | null = null;
 
   const context: WorkerContext = {
@@ -100,6 +102,7 @@ export function createWorker(deps: WorkerDeps): Role {
     failed: failed.promise,
     async start() {
       presence = await createPresence(deps, createEvent, { intervalMs: timings.heartbeatMs, vitals, onFatal: context.onFatal });
+      stopCircuitNews = tellOfCircuits(deps.circuits, presence, processId);
       presence.send({ type: 'service_starting', from: processId, payload: service('starting') });
       await Promise.all(deps.agents.map(join));
       await presence.start();
@@ -113,6 +116,7 @@ export function createWorker(deps: WorkerDeps): Role {
       await Promise.all([...partitions].map((partition) => partition.drain(graceMs)));
       await commitAll();
       await Promise.all([...members.values()].map((member) => member.leave()));
+      stopCircuitNews();
       presence?.send({ type: 'service_stopped', from: processId, payload: service('stopped') });
       await presence?.stop();
       logger.info({}, 'worker.stopped');

@@ -1,3 +1,4 @@
+import type { Failover } from '../../src/agent/failover.js';
 import type { JournaledStep, LoopEffects, LoopTask, StepDecision, StepResult } from '../../src/agent/loop-contract.js';
 import type { LoopLimits } from '../../src/agent/loop-state.js';
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
@@ -108,6 +109,7 @@ export type Performer = (decision: StepDecision, step: number) => Partial<StepRe
 export interface RecordedEffects extends LoopEffects {
   readonly decisions: StepDecision[];
   readonly reservations: TokenCost[];
+  readonly failovers: (Failover & { readonly step: number })[];
   /** What a worker would have journaled. */
   readonly journal: JournaledStep[];
 }
@@ -117,9 +119,10 @@ export const check = (exitCode: number): CheckResult => ({ name: 'there', comman
 export function recordedEffects(chain: readonly ChatModel[], perform: Performer = () => ({}), more: Partial<LoopEffects> & { readonly history?: readonly JournaledStep[] } = {}): RecordedEffects {
   const decisions: StepDecision[] = [];
   const reservations: TokenCost[] = [];
+  const failovers: RecordedEffects['failovers'] = [];
   const journal: JournaledStep[] = [...(more.history ?? [])];
   return {
-    chain, tools: TOOLS, decisions, reservations, journal,
+    chain, tools: TOOLS, decisions, reservations, failovers, journal,
     async perform(decision) {
       decisions.push(decision);
       const isFinish = decision.tool === 'finish';
@@ -130,6 +133,7 @@ export function recordedEffects(chain: readonly ChatModel[], perform: Performer 
     async reserveTurn(cost) {
       reservations.push(cost);
     },
+    failedOver: (failover, step) => void failovers.push({ ...failover, step }),
     remainingMs: () => 1_000,
     signal: new AbortController().signal,
     ...more,

@@ -1,3 +1,4 @@
+import type { Failover } from '../../src/agent/failover.js';
 import { PlanningFailed, type PlanRequest } from '../../src/agent/planner-contract.js';
 import { createPlanner } from '../../src/agent/planner.js';
 import { createRoster } from '../../src/agent/roster.js';
@@ -67,6 +68,18 @@ describe('a plan', () => {
     expect(first.requests).toHaveLength(3);
     expect(answer).toMatchObject({ planner: 'ollama', model: 'ollama:llama3.1', tokensIn: 40 });
     expect(answer.refusals).toHaveLength(4);
+  });
+});
+
+describe('a planner that is passed over', () => {
+  test('is told of with the next one, the last one with the declared order', async () => {
+    const told: Failover[] = [];
+    const planner = plannerOf(claude([failure('unreachable', 'no network')]), scriptedModel('ollama:llama3.1', ['a', 'b', 'c']));
+    expect(await planner.propose(request(), new AbortController().signal, (failover) => told.push(failover))).toMatchObject({ planner: 'order' });
+    expect(told).toEqual([
+      { fromModel: 'anthropic:claude', toModel: 'ollama:llama3.1', cause: 'unreachable', reason: 'no network' },
+      { fromModel: 'ollama:llama3.1', toModel: 'order', cause: 'invalid', reason: expect.stringContaining('3 invalid replies in a row') },
+    ]);
   });
 });
 

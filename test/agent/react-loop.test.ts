@@ -96,6 +96,32 @@ describe('the chain', () => {
     expect(first.requests).toHaveLength(1);
   });
 
+  test('tells of each model that it moves on from, with the step, the cause and the reason, once for the whole task', async () => {
+    const chain = [
+      scriptedModel('ollama:llama3.1', [failure('resting', 'ollama:llama3.1: ollama at http://x is resting')]),
+      scriptedModel('playbook', [run('a'), failure('gave_up', 'step "a" failed')]),
+      scriptedModel('openai:gpt', [run('b'), finish()]),
+    ];
+    const effects = recordedEffects(chain);
+    expect((await runReActLoop(loopTask(), effects, limits())).kind).toBe('finished');
+    expect(effects.failovers).toEqual([
+      { fromModel: 'ollama:llama3.1', toModel: 'playbook', cause: 'resting', reason: 'ollama at http://x is resting', step: 1 },
+      { fromModel: 'playbook', toModel: 'openai:gpt', cause: 'gave_up', reason: 'step "a" failed', step: 2 },
+    ]);
+  });
+
+  test('tells of none when its last model fails: nobody goes on', async () => {
+    const effects = recordedEffects([scriptedModel('only', [failure('unreachable')])]);
+    await runReActLoop(loopTask(), effects, limits());
+    expect(effects.failovers).toEqual([]);
+  });
+
+  test('tells a model how much time is left to the task', async () => {
+    const model = scriptedModel('m', [finish()]);
+    await runReActLoop(loopTask(), recordedEffects([model], undefined, { remainingMs: () => 4_321 }), limits());
+    expect(model.requests[0]?.timeLeftMs).toBe(4_321);
+  });
+
   test('hands the failed step of a playbook to the next model', async () => {
     const next = scriptedModel('llm', [finish()]);
     const effects = recordedEffects([scriptedModel('playbook', [run('openssl req'), failure('gave_up', 'step "request" failed')]), next], (decision) => (decision.tool === 'finish' ? {} : { outcome: 'error', exitCode: 2, observation: 'no such option' }));

@@ -1,11 +1,14 @@
 import type { LoopTask } from '../../src/agent/loop-contract.js';
 import { runReActLoop } from '../../src/agent/react-loop.js';
 import type { ChatModel, TokenCost } from '../../src/ports/model.js';
-import { failure, finish, limits, loopTask, read, recordedEffects, run, scriptedModel, type ModelOptions, type Scripted } from './fakes.js';
+import { agentSpec, failure, finish, limits, loopTask, read, recordedEffects, run, scriptedModel, type ModelOptions, type Scripted } from './fakes.js';
 
 const worst = { tokens: 100, usd: 0.1 };
 const model = (script: readonly Scripted[], more: ModelOptions = {}) => scriptedModel('m', script, { worst, reply: { tokensIn: 60, tokensOut: 20, costUsd: 0.08 }, ...more });
 const budgeted = (share: { readonly tokens?: number; readonly usd?: number }, more: Partial<LoopTask> = {}) => loopTask(more, { share_tokens: share.tokens ?? null, share_usd: share.usd ?? null });
+
+/** More than any of these tasks needs: without a budget nothing is set aside. */
+const plenty = { tokens: 1_000_000, usd: 1_000 };
 
 async function reservedBy(chain: readonly ChatModel[], task: LoopTask): Promise<readonly TokenCost[]> {
   const effects = recordedEffects(chain);
@@ -16,12 +19,12 @@ async function reservedBy(chain: readonly ChatModel[], task: LoopTask): Promise<
 describe('a step', () => {
   test('sets aside all replies of the whole chain for the turn behind it', async () => {
     const dear = scriptedModel('dear', [], { worst: { tokens: 1_000, usd: 2 } });
-    const [reserved] = await reservedBy([model([run('a'), finish()]), dear], loopTask());
+    const [reserved] = await reservedBy([model([run('a'), finish()]), dear], budgeted(plenty));
     expect(reserved).toEqual({ tokens: 3 * 1_100, usd: expect.closeTo(6.3, 9) });
   });
 
   test('sets aside only for the models that the chain still has', async () => {
-    const [reserved] = await reservedBy([scriptedModel('gone', [failure('unreachable')], { worst: { tokens: 9_999, usd: 9 } }), model([run('a'), finish()])], loopTask());
+    const [reserved] = await reservedBy([scriptedModel('gone', [failure('unreachable')], { worst: { tokens: 9_999, usd: 9 } }), model([run('a'), finish()])], budgeted(plenty));
     expect(reserved).toMatchObject({ tokens: 300 });
   });
 
@@ -32,7 +35,7 @@ describe('a step', () => {
 
   test('sets nothing aside when it is the last that the task may have', async () => {
     const effects = recordedEffects([model([run('a'), run('b')])]);
-    await runReActLoop(loopTask({}, {}, { maxSteps: 2 }), effects, limits());
+    await runReActLoop({ ...budgeted(plenty), agent: { ...agentSpec, maxSteps: 2 } }, effects, limits());
     expect(effects.decisions.map((decision) => decision.reserved.tokens)).toEqual([300, 0]);
   });
 
@@ -49,9 +52,35 @@ describe('a step', () => {
       },
     };
     const effects = recordedEffects([thorough], () => ({ observation: '字'.repeat(5_461) }));
-    await runReActLoop(loopTask(), effects, limits());
+    await runReActLoop(budgeted(plenty), effects, limits());
     expect(needs).toHaveLength(4);
     expect(effects.decisions[0]?.reserved.tokens).toBeGreaterThanOrEqual(needs.slice(1).reduce((sum, need) => sum + need, 0));
+  });
+});
+
+describe('a task that nothing bounds', () => {
+  /** Its bound is never asked for. */
+  const unasked = (one: ReturnType<typeof model>): ChatModel => ({
+    ...one,
+    worstCase: () => {
+      throw new Error('nobody needs a bound');
+    },
+  });
+
+  test('sets nothing aside, and asks no model for its bound, when it has no share of a budget', async () => {
+    const reserved = await reservedBy([unasked(model([run('a'), finish()]))], loopTask());
+    expect(reserved).toEqual([{ tokens: 0, usd: 0 }, { tokens: 0, usd: 0 }]);
+  });
+
+  test('sets nothing aside when only models are left that are free', async () => {
+    const free: ChatModel = { ...model([run('a'), finish()], { worst: { tokens: 0, usd: 0 }, reply: { tokensIn: 0, tokensOut: 0, costUsd: 0 } }), free: true };
+    const gone = model([failure('unreachable')]);
+    expect(await reservedBy([gone, free], budgeted(plenty))).toEqual([{ tokens: 0, usd: 0 }, { tokens: 0, usd: 0 }]);
+  });
+
+  test('sets aside for the others of the chain alone when one is free', async () => {
+    const free: ChatModel = { ...unasked(model([run('a'), finish()])), worstCase: () => ({ tokens: 0, usd: 0 }), free: true };
+    expect((await reservedBy([free, model([])], budgeted(plenty)))[0]).toMatchObject({ tokens: 300 });
   });
 });
 
@@ -97,7 +126,7 @@ describe('a take-over', () => {
     const before = recordedEffects([model([read('a')])], () => ({ outcome: 'unknown', observation: '' }));
     await runReActLoop(loopTask({}, {}, { maxSteps: 1 }), before, limits());
     const effects = recordedEffects([model([finish()])], undefined, { history: before.journal });
-    await runReActLoop(loopTask({ history: before.journal, mustReserve: true }), effects, limits());
+    await runReActLoop(budgeted(plenty, { history: before.journal, mustReserve: true }), effects, limits());
     expect(effects.reservations).toEqual([]);
     expect(effects.decisions[0]?.reserved.tokens).toBe(300);
   });

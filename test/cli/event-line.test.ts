@@ -36,6 +36,21 @@ describe('an event on one line', () => {
     expect(eventLine(event('partition_opened', { epoch: 'e', topic: 't', partition: 3 }))).toBe('partition_opened | orchestrator | t[3]');
   });
 
+  test('a failover tells from which model to which, and why', () => {
+    const failover = { mission_id: MISSION, task_id: 'deploy-cert_agent-wave1', attempt: 1, step: 1, revision: null, agent: 'cert_agent', from_model: 'ollama:llama3.1', to_model: 'playbook', reason: 'connection refused', cause: 'unreachable' };
+    expect(eventLine(event('model_failed_over', failover, 'cert_agent', 'orchestrator')))
+      .toBe('model_failed_over | cert_agent → orchestrator | deploy-cert_agent-wave1 | ollama:llama3.1 → playbook, connection refused');
+    expect(eventLine(event('model_failed_over', { ...failover, task_id: null, attempt: null, step: null, revision: 1, agent: 'planner', to_model: 'order' }, 'planner', 'orchestrator')))
+      .toBe(`model_failed_over | planner → orchestrator | ${MISSION} | ollama:llama3.1 → order, connection refused`);
+  });
+
+  test('a circuit breaker tells its endpoint, its states, and for how long it rests', () => {
+    const change = { worker_id: 'worker-1', endpoint: 'ollama at http://127.0.0.1:11434', model: 'ollama:llama3.1', from: 'closed' as const, to: 'open' as const, reason: 'connection refused', failures: 5, open_ms: 20_000 };
+    expect(eventLine(event('circuit_changed', change, 'worker-1'))).toBe('circuit_changed | worker-1 | worker-1 | ollama at http://127.0.0.1:11434: closed → open for 20.0 s after 5 failures, connection refused');
+    expect(eventLine(event('circuit_changed', { ...change, from: 'half_open', to: 'closed', reason: 'a call was answered', failures: 0, open_ms: 0 }, 'worker-1')))
+      .toBe('circuit_changed | worker-1 | worker-1 | ollama at http://127.0.0.1:11434: half_open → closed, a call was answered');
+  });
+
   test('an escape sequence in an event never reaches the terminal', () => {
     expect(eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'a\u001b[31mb' }))).not.toContain('\u001b');
   });

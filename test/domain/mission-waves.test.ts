@@ -1,5 +1,5 @@
 import { timerKeys } from '../../src/domain/mission-timers.js';
-import { CERT, claimed, completed, ENV, expired, failed, given, ID, named, only, opened, planOf, planTask, progress, proposed, PROXY, requested, started, accepted, TWO_WAVES, underWay } from './support/mission-log.js';
+import { CERT, claimed, completed, ENV, expired, failed, failedOver, given, ID, named, only, opened, planOf, planTask, progress, proposed, PROXY, requested, started, accepted, TWO_WAVES, underWay } from './support/mission-log.js';
 
 describe('waves', () => {
   test('a wave that is done makes way for the next in the same breath', () => {
@@ -46,6 +46,25 @@ describe('waves', () => {
     expect(log.settle()).toEqual([]);
     log.when(completed(ENV));
     expect(only('task_assigned', log.settle())).toMatchObject({ task_id: PROXY, owner: 'o-2' });
+  });
+});
+
+describe('a failover to the next model', () => {
+  test.each([CERT, null])('is part of the mission’s story and changes nothing: of the task %s', (task) => {
+    const log = underWay();
+    const before = log.mission();
+    expect(log.when(failedOver(task))).toBe('applied');
+    expect(log.mission()).toEqual(before);
+    expect(log.decides()).toEqual([]);
+  });
+
+  test('of a mission that is not known or has ended is void', () => {
+    const log = underWay({ retries: 0 });
+    expect(log.when(failedOver(CERT, 'unknown'))).toBe('void: no such mission');
+    log.when(failed(ENV));
+    log.when(completed(CERT));
+    log.settle();
+    expect(log.when(failedOver(CERT))).toBe('void: mission ended');
   });
 });
 

@@ -45,7 +45,7 @@ describe('the partitions of a member', () => {
       },
       codec,
       control: { seek: note('seek'), pause: note('pause'), resume: note('resume') },
-      backoff: createBackoff(systemClock, 1, 1),
+      backoff: createBackoff(systemClock, () => 1, { baseMs: 1, maxMs: 1 }),
       logger: silentLogger,
       async fetchAssignments() {
         fetches += 1;

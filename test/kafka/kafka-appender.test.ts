@@ -76,6 +76,7 @@ describe('the Kafka appender', () => {
           return { cancel: () => clearImmediate(timer) };
         },
       },
+      random: () => 0.5,
       logger: silentLogger,
       appendTimeoutMs: 30_000,
     });

@@ -22,6 +22,7 @@ export async function kafkaLogOptions(changes: Partial<KafkaLogOptions> = {}): P
     prefix: `test-${randomUUID()}`,
     clock: systemClock,
     ids: { uuid: randomUUID },
+    random: Math.random,
     logger: silentLogger,
     ...changes,
   };

@@ -54,7 +54,7 @@ describe('the schema registry', () => {
     return `${scheme}://127.0.0.1:${address.port}`;
   };
   const serve = (answers: Answers) => listen(createServer(listener((request) => (request.path === '/subjects' ? subjects : answers(request)), requests)));
-  const connect = (url: string, options: Partial<RegistryOptions> = {}) => connectRegistry({ url, clock: systemClock, ...options });
+  const connect = (url: string, options: Partial<RegistryOptions> = {}) => connectRegistry({ url, clock: systemClock, random: Math.random, ...options });
 
   test('a new subject is set to FULL_TRANSITIVE before its first version is registered', async () => {
     const url = await serve(({ method, path }) => {
@@ -120,6 +120,24 @@ describe('the schema registry', () => {
     let failures = 2;
     const url = await serve(() => (failures-- > 0 ? refusal(500, 'busy') : { status: 200, body: { id: 7 } }));
     expect(await (await connect(url)).register(SUBJECT, SCHEMA)).toBe(7);
+  });
+
+  test('pauses between tries are anything up to a bound that doubles; what the registry refuses is asked once', async () => {
+    const pauses: number[] = [];
+    const hurried: Clock = {
+      ...systemClock,
+      setTimer(delayMs, callback) {
+        if (delayMs < 10_000) pauses.push(delayMs);
+        return systemClock.setTimer(delayMs < 10_000 ? 0 : delayMs, callback);
+      },
+    };
+    const url = await serve(({ path }) => (path === '/schemas/ids/7' ? refusal(503, 'starting') : refusal(403, 'not yours')));
+    const registry = await connect(url, { clock: hurried, random: () => 0.75 });
+    await expect(registry.schemaById(7)).rejects.toMatchObject({ retriable: true });
+    expect(pauses).toEqual([150, 300, 600, 1_200]);
+    expect(requests.filter((request) => request.endsWith('/7'))).toHaveLength(5);
+    await expect(registry.schemaById(9)).rejects.toMatchObject({ retriable: false });
+    expect(requests.filter((request) => request.endsWith('/9'))).toHaveLength(1);
   });
 
   test('a schema is fetched by its id; an id that the registry does not know is told apart from a registry that fails', async () => {

@@ -1,7 +1,8 @@
 import type { CallLimits } from '../../src/models/watchdog.js';
 import type { ChatModel } from '../../src/ports/model.js';
-import type { FakeReply, FakeServer } from '../support/fake-model-server.js';
-import { ask, chatRequest, finish, modelError, step } from './fixtures.js';
+import { startDeafServer } from '../support/deaf-server.js';
+import { startHttpServer, type FakeReply, type FakeServer } from '../support/fake-model-server.js';
+import { ask, chatRequest, clock, finish, modelError, step } from './fixtures.js';
 
 export interface Harness {
   readonly name: string;
@@ -11,12 +12,12 @@ export interface Harness {
 }
 
 /** None of these passes in a test, but for the one that a test sets. */
-const PATIENT: CallLimits = { connectMs: 60_000, firstTokenMs: 60_000, idleMs: 60_000, wholeMs: 60_000 };
+const PATIENT: CallLimits = { connectMs: 600_000, firstTokenMs: 600_000, stallMs: 600_000, wholeMs: 600_000 };
 
 /** What the ReAct loop and the planner rely on, whichever API it is. */
 export function describeAdapter(harness: Harness): void {
   describe(`${harness.name} keeps the contract of a chat model`, () => {
-    const open: FakeServer[] = [];
+    const open: Pick<FakeServer, 'close'>[] = [];
     afterEach(async () => {
       await Promise.all(open.splice(0).map((server) => server.close()));
     });
@@ -65,6 +66,21 @@ export function describeAdapter(harness: Harness): void {
       expect((await modelError(ask(model))).retryAfterMs).toBe(0);
     });
 
+    test.each([429, 503, 529])('%i: the milliseconds of retry-after-ms come before retry-after, which may be a date', async (status) => {
+      const at = (index: number): Readonly<Record<string, string>> => (index === 0 ? { 'retry-after-ms': '1500', 'retry-after': '60' } : { 'retry-after': new Date(clock.now() + 600_000).toUTCString() });
+      const { model } = await given((index) => ({ kind: 'error', status, message: 'later', headers: at(index) }));
+      expect((await modelError(ask(model))).retryAfterMs).toBe(1_500);
+      const dated = (await modelError(ask(model))).retryAfterMs;
+      expect(dated).toBeGreaterThan(0);
+      expect(dated).toBeLessThanOrEqual(600_000);
+    });
+
+    test('a retry-after of a year is one of a quarter of an hour; one that is no time is none', async () => {
+      const { model } = await given((index) => ({ kind: 'error', status: 429, message: 'later', headers: { 'retry-after': index === 0 ? '31536000' : 'soon' } }));
+      expect((await modelError(ask(model))).retryAfterMs).toBe(900_000);
+      expect((await modelError(ask(model))).retryAfterMs).toBeNull();
+    });
+
     test('429 without retry-after says nothing about when', async () => {
       const { model } = await given({ kind: 'error', status: 429, message: 'slow down' });
       expect((await modelError(ask(model))).retryAfterMs).toBeNull();
@@ -81,22 +97,44 @@ export function describeAdapter(harness: Harness): void {
       expect(await modelError(ask(model))).toMatchObject({ code: 'refused', retriable: false, message: expect.stringContaining('no such option') });
     });
 
-    test('a server that accepts and says nothing is a timeout', async () => {
-      const { model } = await given({ kind: 'stalled', at: 'connect' }, { wholeMs: 300 });
-      expect(await modelError(ask(model))).toMatchObject({ code: 'timeout', retriable: true });
-    });
+    describe('says which limit has passed, what to do, and closes the connection:', () => {
+      test('a server that never accepts', async () => {
+        const deaf = await startDeafServer();
+        open.push(deaf);
+        const error = await modelError(ask(harness.model(deaf.url, { ...PATIENT, connectMs: 300 })));
+        expect(error).toMatchObject({ code: 'timeout', retriable: true, message: expect.stringMatching(/did not answer within 300 ms \(connectMs\); \w/) });
+      });
 
-    test('a reply that does not begin is a timeout', async () => {
-      const { model } = await given({ kind: 'stalled', at: 'first_token' }, { firstTokenMs: 300 });
-      expect(await modelError(ask(model))).toMatchObject({ code: 'timeout', message: expect.stringContaining('did not begin') });
-    });
+      test('a server that accepts and says nothing', async () => {
+        const silent = await startHttpServer(async () => undefined);
+        open.push(silent);
+        const error = await modelError(ask(harness.model(silent.url, { ...PATIENT, connectMs: 300 })));
+        expect(error).toMatchObject({ code: 'timeout', retriable: true, used: { tokens: 0, usd: 0 }, message: expect.stringMatching(/did not answer within 300 ms \(connectMs\); \w/) });
+        await silent.abandoned;
+      });
 
-    test('a reply that stalls is a timeout, and what it had used up counts', async () => {
-      const { model } = await given({ kind: 'stalled', at: 'middle' }, { idleMs: 300 });
-      const error = await modelError(ask(model));
-      expect(error).toMatchObject({ code: 'timeout', message: expect.stringContaining('stalled') });
-      expect(error.used.tokens).toBeGreaterThan(0);
-      expect(error.used.tokens).toBeLessThanOrEqual(model.worstCase(chatRequest()).tokens);
+      test('a server that sends headers and no token', async () => {
+        const { model, server } = await given({ kind: 'stalled', at: 'first_token' }, { firstTokenMs: 300 });
+        expect(await modelError(ask(model))).toMatchObject({ code: 'timeout', message: expect.stringMatching(/did not begin within 300 ms \(firstTokenMs\); \w/) });
+        await server.abandoned;
+      });
+
+      test('a reply that stalls in the middle, and what it had used up counts', async () => {
+        const { model, server } = await given({ kind: 'stalled', at: 'middle' }, { stallMs: 300 });
+        const error = await modelError(ask(model));
+        expect(error).toMatchObject({ code: 'timeout', message: expect.stringMatching(/stalled: no further piece came within 300 ms \(stallMs\); \w/) });
+        expect(error.used.tokens).toBeGreaterThan(0);
+        expect(error.used.tokens).toBeLessThanOrEqual(model.worstCase(chatRequest()).tokens);
+        await server.abandoned;
+      });
+
+      test('a reply that drips for ever, and what it had used up counts', async () => {
+        const { model, server } = await given({ kind: 'dripping' }, { wholeMs: 600 });
+        const error = await modelError(ask(model));
+        expect(error).toMatchObject({ code: 'timeout', message: expect.stringMatching(/was not complete within 600 ms \(wholeMs\); \w/) });
+        expect(error.used.tokens).toBeGreaterThan(0);
+        await server.abandoned;
+      });
     });
 
     test.each(['dropped', 'closed'] as const)('a stream that is %s in the middle is unreachable, never half a reply', async (how) => {
@@ -118,14 +156,47 @@ export function describeAdapter(harness: Harness): void {
       expect(await modelError(ask(model))).toMatchObject({ code: 'unreachable', retriable: true });
     });
 
-    test('a caller that gives up gets its own reason back, whenever it does', async () => {
+    describe('a caller that gives up gets its own reason back, and the connection is closed at once:', () => {
       const reason = new Error('the task was cancelled');
-      const { model } = await given({ kind: 'stalled', at: 'middle' });
-      const during = new AbortController();
-      const call = model.chat(chatRequest(), during.signal);
-      setTimeout(() => during.abort(reason), 100);
-      await expect(call).rejects.toBe(reason);
-      await expect(model.chat(chatRequest(), AbortSignal.abort(reason))).rejects.toBe(reason);
+
+      test('before the call', async () => {
+        const { model, server } = await given('{}');
+        await expect(model.chat(chatRequest(), AbortSignal.abort(reason))).rejects.toBe(reason);
+        expect(server.requests).toHaveLength(0);
+      });
+
+      test('before the server has accepted', async () => {
+        const deaf = await startDeafServer();
+        open.push(deaf);
+        const caller = new AbortController();
+        const call = harness.model(deaf.url, PATIENT).chat(chatRequest(), caller.signal);
+        setImmediate(() => caller.abort(reason));
+        await expect(call).rejects.toBe(reason);
+      });
+
+      test('before the server has answered', async () => {
+        const silent = await startHttpServer(async () => undefined);
+        open.push(silent);
+        await expectClosed(harness.model(silent.url, PATIENT), silent);
+      });
+
+      test.each([
+        ['before the first token', { kind: 'stalled', at: 'first_token' }],
+        ['in the middle of a silence', { kind: 'stalled', at: 'middle' }],
+        ['in the middle of the reply', { kind: 'dripping' }],
+      ] satisfies [string, FakeReply][])('%s', async (_, reply) => {
+        const { model, server } = await given(reply);
+        await expectClosed(model, server);
+      });
+
+      async function expectClosed(model: ChatModel, server: FakeServer): Promise<void> {
+        const caller = new AbortController();
+        const call = model.chat(chatRequest(), caller.signal);
+        await Promise.race([server.stalling, call]);
+        caller.abort(reason);
+        await expect(call).rejects.toBe(reason);
+        await server.abandoned;
+      }
     });
 
     test('one adapter serves several calls side by side', async () => {

@@ -1,7 +1,9 @@
 import { createModels, NoModel, type ModelsOptions } from '../../src/models/chain.js';
 import { UnknownModel } from '../../src/models/model-name.js';
+import type { CircuitChange } from '../../src/ports/circuits.js';
+import { NO_METRICS, type CircuitStateName, type Metrics, type ModelCallOutcome } from '../../src/ports/metrics.js';
 import { startFakeOllama, type FakeOllama } from '../support/fake-ollama.js';
-import { catalog, clock, step } from './fixtures.js';
+import { ask, catalog, clock, modelError, step } from './fixtures.js';
 
 describe('the chains of models', () => {
   const open: FakeOllama[] = [];
@@ -19,6 +21,8 @@ describe('the chains of models', () => {
     createModels({
       catalog,
       clock,
+      random: Math.random,
+      metrics: NO_METRICS,
       ollamaHost: nowhere,
       anthropicKey: null,
       openaiKey: null,
@@ -71,6 +75,23 @@ describe('the chains of models', () => {
     const models = await given();
     expect(() => models.workerChain(['gpt-4o'])).toThrow(UnknownModel);
     expect(() => models.workerChain(['anthropic'])).toThrow(/ANTHROPIC_API_KEY/);
+  });
+
+  test('a server that fails is asked again, counted for each try, and then passed over at once by all its models', async () => {
+    const calls: ModelCallOutcome[] = [];
+    const states: CircuitStateName[] = [];
+    const metrics: Metrics = { circuitState: (_, state) => states.push(state), modelCall: ({ outcome }) => calls.push(outcome) };
+    const models = await given({ workerModels: ['ollama:llama3.1', 'ollama:qwen3:8b'], metrics, random: () => 0 });
+    const changes: CircuitChange[] = [];
+    models.circuits.subscribe((change) => changes.push(change));
+    const [first, second] = models.workerChain(null);
+    if (first === undefined || second === undefined) throw new Error('the chain has two models');
+    for (let call = 0; call < 5; call += 1) expect((await modelError(ask(first))).code).toBe('unreachable');
+    expect(calls).toEqual(Array.from({ length: 15 }, () => 'unreachable'));
+    expect(changes).toMatchObject([{ endpoint: 'ollama at http://127.0.0.1:1', from: 'closed', to: 'open', failures: 5 }]);
+    expect((await modelError(ask(second))).code).toBe('resting');
+    expect(calls).toHaveLength(15);
+    expect(states).toEqual(['closed', 'open']);
   });
 
   test('each model is one object in the whole process, so that its num_ctx never changes', async () => {

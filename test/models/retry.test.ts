@@ -12,7 +12,7 @@ describe('a hosted model that tries again', () => {
   });
 
   /** Waits of the retries pass at once and are written down. */
-  const given = async (replies: readonly FakeReply[]) => {
+  const given = async (replies: readonly FakeReply[], random = () => 0) => {
     const server = await startFakeAnthropic({ reply: (_, index) => replies[index] ?? JSON.stringify(step) });
     open.push(server);
     const waits: number[] = [];
@@ -24,7 +24,7 @@ describe('a hosted model that tries again', () => {
       },
     };
     const model = createAnthropicModel({ entry: hostedEntry('anthropic', catalog.defaults.planner.anthropic), apiKey: 'test-key', baseUrl: server.url, clock });
-    return { server, waits, model: withRetries(model, { clock: hurried }), once: model };
+    return { server, waits, model: withRetries(model, { clock: hurried, random }), once: model };
   };
   const limited = (seconds: string): FakeReply => ({ kind: 'error', status: 429, message: 'slow down', headers: { 'retry-after': seconds } });
   const down: FakeReply = { kind: 'error', status: 529, message: 'overloaded' };
@@ -35,10 +35,40 @@ describe('a hosted model that tries again', () => {
     expect(waits).toEqual([7_000]);
   });
 
-  test('backs off after failures of the server, three calls in all', async () => {
-    const { model, server, waits } = await given([down, down, down, down]);
+  test('comes a little later than that, so that those who were told the same do not come together', async () => {
+    const { model, waits } = await given([limited('7')], () => 0.5);
+    await ask(model);
+    expect(waits).toEqual([7_500]);
+  });
+
+  test.each([
+    [() => 0.999, [999, 1_998]],
+    [() => 0, [0, 0]],
+  ])('backs off after failures of the server by anything up to a bound that doubles, three calls in all', async (random, expected) => {
+    const { model, server, waits } = await given([down, down, down, down], random);
     expect((await modelError(ask(model))).code).toBe('unreachable');
-    expect([server.requests.length, waits]).toEqual([3, [1_000, 2_000]]);
+    expect([server.requests.length, waits]).toEqual([3, expected]);
+  });
+
+  test('passes on at once where the caller has less time than the server asks for', async () => {
+    const { model, server, waits } = await given([limited('7')]);
+    expect(await modelError(ask(model, chatRequest({ timeLeftMs: 6_999 })))).toMatchObject({ code: 'rate_limited', retryAfterMs: 7_000 });
+    expect([server.requests.length, waits]).toEqual([1, []]);
+  });
+
+  test('its patience counts from the first call: no second wait goes beyond it', async () => {
+    const { once, server } = await given([limited('20'), limited('20')]);
+    let nowMs = 0;
+    const passing: Clock = {
+      ...clock,
+      monotonicMs: () => nowMs,
+      setTimer(delayMs, callback) {
+        nowMs += delayMs;
+        return clock.setTimer(0, callback);
+      },
+    };
+    expect((await modelError(ask(withRetries(once, { clock: passing, random: () => 0 })))).code).toBe('rate_limited');
+    expect([server.requests.length, nowMs]).toEqual([2, 20_000]);
   });
 
   test.each([
@@ -67,6 +97,6 @@ describe('a hosted model that tries again', () => {
         return { cancel: () => undefined };
       },
     };
-    await expect(withRetries(once, { clock: waiting }).chat(chatRequest(), caller.signal)).rejects.toBe(reason);
+    await expect(withRetries(once, { clock: waiting, random: () => 0 }).chat(chatRequest(), caller.signal)).rejects.toBe(reason);
   });
 });

@@ -8,7 +8,7 @@ import { MODEL, startRealOllama, type RealOllama } from './real-ollama.js';
 
 const NUM_CTX = 2_048;
 /** Two busy cores without a GPU: what counts here is what comes back, not when. */
-const limits = { connectMs: 60_000, firstTokenMs: 900_000, idleMs: 300_000, wholeMs: 1_200_000 };
+const limits = { connectMs: 60_000, firstTokenMs: 900_000, stallMs: 300_000, wholeMs: 1_200_000 };
 
 /** Strings are bounded, and short: a base model of this size rarely ends one by itself. */
 const schema = {

@@ -1,4 +1,8 @@
+import { createCoordinationView } from '../../src/domain/coordination-view.js';
+import { createPlaybookModel } from '../../src/models/playbook.js';
+import type { CircuitListener, CircuitNews } from '../../src/ports/circuits.js';
 import type { Log } from '../../src/ports/log.js';
+import { ModelError, type ChatModel } from '../../src/ports/model.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 /** Gives each test a log of its own, or a prefix of its own on a shared one. */
@@ -55,6 +59,55 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     for (const type of ['service_starting', 'service_ready', 'squad_ready', 'heartbeat', 'task_accepted', 'task_started', 'task_progress', 'dependency_required', 'dependency_satisfied', 'request_status', 'status_report'] as const) {
       expect(seen).toContain(type);
     }
+  });
+
+  test('tells of every model that is passed over, the planner’s too, and goes on', async () => {
+    const gone: ChatModel = {
+      name: 'ollama:llama3.1',
+      probe: async () => ({ usable: true }),
+      worstCase: () => ({ tokens: 0, usd: 0 }),
+      chat: async () => {
+        throw new ModelError('unreachable', 'ollama:llama3.1: connection refused');
+      },
+    };
+    swarm = await create({ roster, chain: [gone, createPlaybookModel()], plannerChain: [gone] });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const id = await swarm.submit();
+    expect((await swarm.ended(id)).status).toBe('completed');
+    const common = { mission_id: id, from_model: 'ollama:llama3.1', reason: 'connection refused', cause: 'unreachable' };
+    const ofTask = (agent: string, task_id: string) => ({ ...common, task_id, attempt: 1, step: 1, revision: null, agent, to_model: 'playbook' });
+    expect(swarm.eventsOf('model_failed_over').map(({ payload }) => payload)).toEqual([
+      { ...common, task_id: null, attempt: null, step: null, revision: 1, agent: 'planner', to_model: 'order' },
+      ofTask('cert_agent', 'deploy-cert_agent-wave1'),
+      ofTask('proxy_agent', 'deploy-proxy_agent-wave2'),
+    ]);
+    // Watchers show what counts.
+    const view = createCoordinationView();
+    const counted = swarm.records.filter(({ topic }) => topic === swarm.topics.coordination).flatMap(({ partition, offset, timestampMs, content }) =>
+      content.kind === 'event' ? (view.apply(partition, { offset, timestampMs, event: content.event }) ?? []) : []);
+    expect(counted.filter((event) => event.event_type === 'model_failed_over')).toHaveLength(3);
+    expect(swarm.records.filter(({ topic, content }) => content.kind === 'event' && content.event.event_type === 'model_failed_over' && topic !== swarm.topics.coordination)).toEqual([]);
+    expect(swarm.records.filter(({ topic }) => topic === swarm.topics.deadLetters)).toEqual([]);
+  });
+
+  test.each(['worker', 'orchestrator'] as const)('the status topic is told when a circuit breaker of the process changes, until its %s has stopped', async (kind) => {
+    const listeners = new Set<CircuitListener>();
+    const circuits: CircuitNews = {
+      subscribe(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    };
+    swarm = await create({ roster, circuits });
+    const { role } = kind === 'worker' ? await swarm.startWorker() : await swarm.startOrchestrator();
+    const change = { endpoint: 'ollama at http://x', model: 'ollama:llama3.1', from: 'closed', to: 'open', reason: 'connection refused', failures: 5 } as const;
+    for (const listener of listeners) listener({ ...change, openMs: 20_000 });
+    await swarm.until(() => swarm.eventsOf('circuit_changed').length > 0);
+    const told = swarm.records.find(({ content }) => content.kind === 'event' && content.event.event_type === 'circuit_changed');
+    expect(told).toMatchObject({ topic: swarm.topics.status, key: 'process-1', content: { event: { payload: { ...change, worker_id: 'process-1', open_ms: 20_000 } } } });
+    await role.stop(0);
+    expect(listeners.size).toBe(0);
   });
 
   test('a worker that cannot do its work says so', async () => {

@@ -95,15 +95,15 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'roles/attempt-run.ts', from: 'await steps.settleDoubt();', to: '' }],
   },
   {
-    name: 'first-outcome', rule: 'the first outcome of a step wins', seed: 133,
+    name: 'first-outcome', rule: 'the first outcome of a step wins', seed: 284,
     changes: [{ file: 'domain/task-partition.ts', from: "if (step.outcome !== null) return 'void: outcome known';", to: '' }],
   },
   {
-    name: 'first-result', rule: 'the first result of an attempt wins', seed: 69,
+    name: 'first-result', rule: 'the first result of an attempt wins', seed: 106,
     changes: [{ file: 'domain/mission-task.ts', from: "if (!hasOpenAttempt(task)) return 'void: no attempt is open';", to: '' }],
   },
   {
-    name: 'lost-turns', rule: 'a turn that was reserved and lost counts as spent', seed: 109,
+    name: 'lost-turns', rule: 'a turn that was reserved and lost counts as spent', seed: 426,
     changes: [{ file: 'domain/task-partition.ts', from: 'if (reservation === null || reservation.owner === owner) return spending;', to: 'if (reservation !== null || owner !== "") return spending;' }],
   },
   {

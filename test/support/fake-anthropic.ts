@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { MessageCreateParamsStreaming, RawMessageStreamEvent, StopReason, Usage } from '@anthropic-ai/sdk/resources/messages';
 import type { ErrorType } from '@anthropic-ai/sdk/resources/shared';
 import { z } from 'zod';
-import { asReply, pieces, roughTokens, sendJson, startHttpServer, write, type FakeReply, type FakeServer, type NoExtraKeys } from './fake-model-server.js';
+import { asReply, pieces, roughTokens, sendJson, sendReply, startHttpServer, type FakeReply, type FakeServer, type NoExtraKeys, type ReplyWire, type TextReply } from './fake-model-server.js';
 import { strictSchemaFault } from './strict-schema-fault.js';
 
 export type AnthropicRequest = z.infer<typeof checker>;
@@ -52,7 +52,7 @@ export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise
     if (fault !== null) return fail(response, 400, 'invalid_request_error', fault);
     if (!(options.models ?? ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5']).includes(parsed.data.model)) return fail(response, 404, 'not_found_error', `model: ${parsed.data.model}`);
     requests.push(parsed.data);
-    await send(response, parsed.data, asReply(await options.reply(parsed.data, requests.length - 1)));
+    await sendReply(response, wireOf(response, parsed.data), asReply(await options.reply(parsed.data, requests.length - 1)));
   });
   return { ...server, requests };
 }
@@ -66,37 +66,20 @@ function fail(response: ServerResponse, status: number, type: ErrorType, message
   sendJson(response, status, { type: 'error', error: { type, message, details: null }, request_id: 'req_fake' }, headers);
 }
 
-async function send(response: ServerResponse, request: AnthropicRequest, reply: Exclude<FakeReply, string>): Promise<void> {
-  if (reply.kind === 'error') return fail(response, reply.status, errorType(reply.type ?? typeOf(reply.status)), reply.message, reply.headers);
-  if (reply.kind === 'stalled' && reply.at === 'connect') return;
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': 'req_fake' });
-  const tokensIn = reply.kind === 'text' ? (reply.tokensIn ?? roughTokens(JSON.stringify(request.messages))) : 100;
-  const cached = reply.kind === 'text' ? (reply.cached ?? 0) : 0;
-  const begin = async () => {
-    for (const event of opening(request, tokensIn - cached, cached)) await write(response, sse(event));
+function wireOf(response: ServerResponse, request: AnthropicRequest): ReplyWire {
+  return {
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': 'req_fake' },
+    whole(reply) {
+      const tokensIn = reply.tokensIn ?? roughTokens(JSON.stringify(request.messages));
+      const cached = reply.cached ?? 0;
+      return [...opening(request, tokensIn - cached, cached), ...restOf(reply)].map(sse);
+    },
+    begin: () => opening(request, 100, 0).map(sse),
+    piece: (text) => sse(delta(text)),
+    errorInStream: ({ message, type }) => `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: type ?? 'overloaded_error', message } })}\n\n`,
+    cutOff: '',
+    fail: ({ status, type, message, headers }) => fail(response, status, errorType(type ?? typeOf(status)), message, headers),
   };
-  switch (reply.kind) {
-    case 'text':
-      await begin();
-      for (const event of restOf(reply)) await write(response, sse(event));
-      response.end();
-      return;
-    case 'malformed':
-      response.end(reply.body);
-      return;
-    case 'error_in_stream':
-      await begin();
-      response.end(`event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: reply.type ?? 'overloaded_error', message: reply.message } })}\n\n`);
-      return;
-    case 'stalled':
-      if (reply.at === 'middle') await begin();
-      else response.flushHeaders();
-      return;
-    case 'cut':
-      await begin();
-      if (reply.how === 'dropped') response.destroy();
-      else response.end();
-  }
 }
 
 function sse(event: RawMessageStreamEvent): string {
@@ -130,9 +113,13 @@ function opening(request: AnthropicRequest, input: number, cached: number): read
   ];
 }
 
-function restOf(reply: Extract<FakeReply, { kind: 'text' }>): readonly RawMessageStreamEvent[] {
+function delta(text: string): RawMessageStreamEvent {
+  return { type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text } };
+}
+
+function restOf(reply: TextReply): readonly RawMessageStreamEvent[] {
   return [
-    ...pieces(reply.text).map((piece): RawMessageStreamEvent => ({ type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: piece } })),
+    ...pieces(reply.text).map(delta),
     { type: 'content_block_stop', index: 1 },
     {
       type: 'message_delta',

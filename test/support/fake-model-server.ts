@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import { createDeferred } from '../../src/roles/role.js';
 
 /** What a fake model server answers to one request. A string is a good reply with that text. */
 export type FakeReply =
@@ -24,8 +25,13 @@ export type FakeReply =
   | { readonly kind: 'malformed'; readonly body: string }
   /** The server goes silent: before it answers, after the headers, or in the middle of the reply. */
   | { readonly kind: 'stalled'; readonly at: 'connect' | 'first_token' | 'middle' }
+  /** A piece of the reply every few milliseconds, without an end. */
+  | { readonly kind: 'dripping' }
   /** The connection breaks in the middle of the reply: dropped, or closed as if all were well. */
   | { readonly kind: 'cut'; readonly how: 'dropped' | 'closed' };
+
+/** Between two pieces of a dripping reply. */
+const DRIP_MS = 20;
 
 /** A text reply with all its settings, whatever the script said. */
 export type TextReply = Extract<FakeReply, { kind: 'text' }>;
@@ -37,17 +43,27 @@ export function asReply(reply: FakeReply): Exclude<FakeReply, string> {
 export interface FakeServer {
   /** Such as http://127.0.0.1:40123. */
   readonly url: string;
+  /** Resolves when it has gone silent, or drips, in the middle of an answer. */
+  readonly stalling: Promise<void>;
+  /** Resolves when a client has closed its connection in the middle of an answer. */
+  readonly abandoned: Promise<void>;
   /** Ends the server and every connection to it. */
   close(): Promise<void>;
 }
 
 /** An HTTP server on a free port of this computer. An exception of the handler is answered with 500 and its message. */
 export async function startHttpServer(handle: (request: IncomingMessage, response: ServerResponse, body: string) => Promise<void>): Promise<FakeServer> {
+  const stalling = createDeferred<void>();
+  const abandoned = createDeferred<void>();
   const server = createServer((request, response) => {
+    response.on('close', () => {
+      if (!response.writableFinished) abandoned.resolve();
+    });
     const answer = async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(Buffer.from(chunk));
       await handle(request, response, Buffer.concat(chunks).toString('utf8'));
+      if (!response.writableEnded && !response.destroyed) stalling.resolve();
     };
     answer().catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
@@ -60,12 +76,65 @@ export async function startHttpServer(handle: (request: IncomingMessage, respons
   if (address === null || typeof address === 'string') throw new Error('the fake server has no port');
   return {
     url: `http://127.0.0.1:${address.port}`,
+    stalling: stalling.promise,
+    abandoned: abandoned.promise,
     async close() {
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
     },
   };
+}
+
+/** How one API puts its replies on the wire; each text is what one write sends. */
+export interface ReplyWire {
+  readonly headers: Readonly<Record<string, string>>;
+  /** A whole good reply. */
+  whole(reply: TextReply): readonly string[];
+  /** How a stream begins whose reply never ends. */
+  begin(): readonly string[];
+  /** One more piece of the reply's text. */
+  piece(text: string): string;
+  errorInStream(reply: Extract<FakeReply, { kind: 'error_in_stream' }>): string;
+  /** What has left when the connection is closed too early. */
+  readonly cutOff: string;
+  fail(reply: Extract<FakeReply, { kind: 'error' }>): void;
+}
+
+/** Sends what the script says, in one API's form. Resolves when it was sent, or when nothing more will come. */
+export async function sendReply(response: ServerResponse, wire: ReplyWire, reply: Exclude<FakeReply, string>): Promise<void> {
+  if (reply.kind === 'error') return wire.fail(reply);
+  if (reply.kind === 'stalled' && reply.at === 'connect') return;
+  response.writeHead(200, wire.headers);
+  const send = async (parts: readonly string[]) => {
+    for (const part of parts) await write(response, part);
+  };
+  switch (reply.kind) {
+    case 'text':
+      await send(wire.whole(reply));
+      return void response.end();
+    case 'malformed':
+      return void response.end(reply.body);
+    case 'error_in_stream':
+      await send(wire.begin());
+      return void response.end(wire.errorInStream(reply));
+    case 'stalled':
+      if (reply.at === 'middle') await send(wire.begin());
+      else response.flushHeaders();
+      return;
+    case 'dripping':
+      await send(wire.begin());
+      return drip(response, wire.piece('x'));
+    case 'cut':
+      await send(wire.begin());
+      if (reply.how === 'dropped') response.destroy();
+      else response.end(wire.cutOff);
+  }
+}
+
+function drip(response: ServerResponse, piece: string): void {
+  const timer = setInterval(() => response.write(piece), DRIP_MS);
+  response.on('close', () => clearInterval(timer));
 }
 
 /** Sends JSON and ends. */

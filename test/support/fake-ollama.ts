@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { ChatResponse, ListResponse, VersionResponse } from 'ollama';
 import { z } from 'zod';
 import type { OllamaChatBody } from '../../src/models/ollama.js';
-import { asReply, pieces, roughTokens, sendJson, startHttpServer, write, type FakeReply, type FakeServer, type NoExtraKeys, type TextReply } from './fake-model-server.js';
+import { asReply, pieces, roughTokens, sendJson, sendReply, startHttpServer, type FakeReply, type FakeServer, type NoExtraKeys, type ReplyWire, type TextReply } from './fake-model-server.js';
 
 export interface FakeOllamaOptions {
   /** Answers one /api/chat; the index counts them from 0. A string is the reply's text. */
@@ -61,38 +61,22 @@ export async function startFakeOllama(options: FakeOllamaOptions): Promise<FakeO
     const tokens = options.countTokens?.(request) ?? 0;
     requests.push(request);
     if (tokens > request.options.num_ctx && !request.truncate) return sendJson(response, 400, { error: `prompt of ${tokens} tokens is longer than the context of ${request.options.num_ctx}` });
-    await send(response, request, asReply(await options.reply(request, requests.length - 1)));
+    await sendReply(response, wireOf(response, request), asReply(await options.reply(request, requests.length - 1)));
   }
 
   return { ...server, requests };
 }
 
-async function send(response: ServerResponse, request: OllamaChatBody, reply: Exclude<FakeReply, string>): Promise<void> {
-  if (reply.kind === 'error') return sendJson(response, reply.status, { error: reply.message }, reply.headers);
-  if (reply.kind === 'stalled' && reply.at === 'connect') return;
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  const begin = () => write(response, line(request, '{"thought":'));
-  switch (reply.kind) {
-    case 'text':
-      for (const piece of pieces(reply.text)) await write(response, line(request, piece));
-      response.end(lastLine(request, reply));
-      return;
-    case 'malformed':
-      response.end(reply.body);
-      return;
-    case 'error_in_stream':
-      await begin();
-      response.end(`${JSON.stringify({ error: reply.message })}\n`);
-      return;
-    case 'stalled':
-      if (reply.at === 'middle') await begin();
-      else response.flushHeaders();
-      return;
-    case 'cut':
-      await begin();
-      if (reply.how === 'dropped') response.destroy();
-      else response.end('{"model":"qwen3:8b","created_at"');
-  }
+function wireOf(response: ServerResponse, request: OllamaChatBody): ReplyWire {
+  return {
+    headers: { 'content-type': 'application/x-ndjson' },
+    whole: (reply) => [...pieces(reply.text).map((piece) => line(request, piece)), lastLine(request, reply)],
+    begin: () => [line(request, '{"thought":')],
+    piece: (text) => line(request, text),
+    errorInStream: ({ message }) => `${JSON.stringify({ error: message })}\n`,
+    cutOff: '{"model":"qwen3:8b","created_at"',
+    fail: ({ status, message, headers }) => sendJson(response, status, { error: message }, headers),
+  };
 }
 
 /** The wire's form of the package's types: a date is a string there. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
 import { z } from 'zod';
-import { asReply, pieces, roughTokens, sendJson, startHttpServer, write, type FakeReply, type FakeServer, type NoExtraKeys } from './fake-model-server.js';
+import { asReply, pieces, roughTokens, sendJson, sendReply, startHttpServer, type FakeReply, type FakeServer, type NoExtraKeys, type ReplyWire, type TextReply } from './fake-model-server.js';
 import { strictSchemaFault } from './strict-schema-fault.js';
 
 export type OpenaiRequest = z.infer<typeof checker>;
@@ -51,7 +51,7 @@ export async function startFakeOpenai(options: FakeOpenaiOptions): Promise<FakeO
     if (fault !== null) return fail(response, 400, 'unsupported_parameter', fault);
     if (!(options.models ?? ['gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna', 'gpt-4.1']).includes(parsed.data.model)) return fail(response, 404, 'model_not_found', `The model ${parsed.data.model} does not exist`);
     requests.push(parsed.data);
-    await send(response, parsed.data, asReply(await options.reply(parsed.data, requests.length - 1)));
+    await sendReply(response, wireOf(response, parsed.data), asReply(await options.reply(parsed.data, requests.length - 1)));
   });
   return { ...server, baseUrl: `${server.url}/v1`, requests };
 }
@@ -73,32 +73,16 @@ function errorType(status: number): string {
   return status >= 500 ? 'server_error' : 'invalid_request_error';
 }
 
-async function send(response: ServerResponse, request: OpenaiRequest, reply: Exclude<FakeReply, string>): Promise<void> {
-  if (reply.kind === 'error') return fail(response, reply.status, reply.type ?? (reply.status === 429 ? 'rate_limit_exceeded' : null), reply.message, reply.headers);
-  if (reply.kind === 'stalled' && reply.at === 'connect') return;
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-  const begin = () => write(response, sse(chunk(request, { role: 'assistant', content: '{"reply":' })));
-  switch (reply.kind) {
-    case 'text':
-      for (const part of chunksOf(request, reply)) await write(response, sse(part));
-      response.end('data: [DONE]\n\n');
-      return;
-    case 'malformed':
-      response.end(reply.body);
-      return;
-    case 'error_in_stream':
-      await begin();
-      response.end(`data: ${JSON.stringify({ error: { message: reply.message, type: reply.type ?? 'server_error', param: null, code: null } })}\n\n`);
-      return;
-    case 'stalled':
-      if (reply.at === 'middle') await begin();
-      else response.flushHeaders();
-      return;
-    case 'cut':
-      await begin();
-      if (reply.how === 'dropped') response.destroy();
-      else response.end();
-  }
+function wireOf(response: ServerResponse, request: OpenaiRequest): ReplyWire {
+  return {
+    headers: { 'content-type': 'text/event-stream; charset=utf-8' },
+    whole: (reply) => [...chunksOf(request, reply).map(sse), 'data: [DONE]\n\n'],
+    begin: () => [sse(chunk(request, { role: 'assistant', content: '{"reply":' }))],
+    piece: (text) => sse(chunk(request, { content: text })),
+    errorInStream: ({ message, type }) => `data: ${JSON.stringify({ error: { message, type: type ?? 'server_error', param: null, code: null } })}\n\n`,
+    cutOff: '',
+    fail: ({ status, type, message, headers }) => fail(response, status, type ?? (status === 429 ? 'rate_limit_exceeded' : null), message, headers),
+  };
 }
 
 function sse(part: ChatCompletionChunk): string {
@@ -112,7 +96,7 @@ function chunk(request: OpenaiRequest, delta: Delta, finish: FinishReason = null
   return { id: 'chatcmpl-fake', object: 'chat.completion.chunk', created: 1_795_000_000, model: request.model, choices: [{ index: 0, delta, finish_reason: finish, logprobs: null }], usage: null };
 }
 
-function chunksOf(request: OpenaiRequest, reply: Extract<FakeReply, { kind: 'text' }>): readonly ChatCompletionChunk[] {
+function chunksOf(request: OpenaiRequest, reply: TextReply): readonly ChatCompletionChunk[] {
   const refused = reply.stop === 'refusal';
   const tokensIn = reply.tokensIn ?? roughTokens(JSON.stringify(request.messages));
   const tokensOut = reply.tokensOut ?? roughTokens(reply.text);

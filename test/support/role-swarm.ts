@@ -8,6 +8,7 @@ import type { MissionReport } from '../../src/domain/report.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
 import { createPlaybookModel } from '../../src/models/playbook.js';
+import type { CircuitNews } from '../../src/ports/circuits.js';
 import type { Appender, Log, LogRecord } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
 import type { ChatModel } from '../../src/ports/model.js';
@@ -38,7 +39,7 @@ export interface RunningWorker {
 }
 
 /** Orchestrators and workers in one process, on a log that they share. */
-export async function createRoleSwarm(options: { readonly roster: readonly AgentSpec[]; readonly behaviour?: Behaviour; readonly chain?: readonly ChatModel[]; readonly log?: Log; readonly prefix?: string; readonly partitions?: number; readonly impediment?: string; readonly retention?: readonly RetentionRule[] }) {
+export async function createRoleSwarm(options: { readonly roster: readonly AgentSpec[]; readonly behaviour?: Behaviour; readonly chain?: readonly ChatModel[]; readonly plannerChain?: readonly ChatModel[]; readonly circuits?: CircuitNews; readonly log?: Log; readonly prefix?: string; readonly partitions?: number; readonly impediment?: string; readonly retention?: readonly RetentionRule[] }) {
   const clock = createSystemClock();
   const ids = createSystemIds();
   const log = options.log ?? createMemoryLog({ clock });
@@ -88,8 +89,8 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
     log, topics, ledger, events, records, view, createEvent,
     async startOrchestrator(timings: object = {}): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps } = startProcess();
-      const planner = createPlanner({ chain: [], roster: createRoster(roster), maxOutputTokens: 4000 });
-      const role = createOrchestrator({ ...deps, planner, retention: options.retention ?? [], timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings } });
+      const planner = createPlanner({ chain: options.plannerChain ?? [], roster: createRoster(roster), maxOutputTokens: 4000 });
+      const role = createOrchestrator({ ...deps, planner, ...(options.circuits ? { circuits: options.circuits } : {}), retention: options.retention ?? [], timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings } });
       roles.push(role);
       await role.start();
       return { role, kill: () => crash(process, role) };
@@ -98,7 +99,7 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
       const { process, deps } = startProcess();
       const tools = createScriptedTools(ledger, volume, behaviour);
       const loopLimits = { clock, maxOutputTokens: 1000, maxPromptTokens: 8000 };
-      const role = createWorker({ ...deps, agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, impediment: options.impediment ?? null, loopLimits, timings: { commitMs: 20 } });
+      const role = createWorker({ ...deps, agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, impediment: options.impediment ?? null, ...(options.circuits ? { circuits: options.circuits } : {}), loopLimits, timings: { commitMs: 20 } });
       roles.push(role);
       await role.start();
       return {

@@ -69,7 +69,7 @@ export async function createSwarmProcesses(files: {
     };
   }
 
-  const log = await createKafkaLog({ brokers, clientId: 'e2e-test', registry: { url: registryUrl }, schemasDir: join(project, 'schemas'), prefix, clock: createSystemClock(), ids, logger: silent });
+  const log = await createKafkaLog({ brokers, clientId: 'e2e-test', registry: { url: registryUrl }, schemasDir: join(project, 'schemas'), prefix, clock: createSystemClock(), ids, random: Math.random, logger: silent });
   const events: AgentEvent[] = [];
   const waiting = new Set<() => void>();
   let watch: Watch | null = null;

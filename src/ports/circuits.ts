@@ -1,0 +1,25 @@
+import type { CircuitStateName } from './metrics.js';
+
+/** A circuit breaker has changed its state. */
+export interface CircuitChange {
+  /** Provider and address, such as ollama at http://127.0.0.1:11434. */
+  readonly endpoint: string;
+  /** The model whose call changed it, by name. */
+  readonly model: string;
+  readonly from: CircuitStateName;
+  readonly to: CircuitStateName;
+  /** The failure that opened it; what closed it. */
+  readonly reason: string;
+  /** Failures in a row. */
+  readonly failures: number;
+  /** How long nothing is sent, in milliseconds; 0 unless it opened. */
+  readonly openMs: number;
+}
+
+export type CircuitListener = (change: CircuitChange) => void;
+
+/** News of a process's circuit breakers. */
+export interface CircuitNews {
+  /** @returns how to stop it */
+  subscribe(listener: CircuitListener): () => void;
+}
