@@ -1,13 +1,14 @@
 /** Which topics an event belongs in. One that stands elsewhere is misplaced: no fold takes it. */
 import type { EventType } from './events.js';
 
-export type EventPlace = 'coordination' | 'tasks' | 'status';
+export type EventPlace = 'coordination' | 'tasks' | 'status' | 'dead-letters';
 
 const MISSION: readonly EventPlace[] = ['coordination'];
 const JOURNAL: readonly EventPlace[] = ['tasks'];
 const NEWS: readonly EventPlace[] = ['status'];
 /** Decisions and their carrying out, results and their report, claims of either kind of partition. */
 const BOTH: readonly EventPlace[] = ['coordination', 'tasks'];
+const LETTERS: readonly EventPlace[] = ['dead-letters'];
 
 /** Every type stands here, so that a new one cannot be forgotten. */
 const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
@@ -31,6 +32,7 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
   task_accepted: MISSION,
   task_started: MISSION,
   task_progress: MISSION,
+  task_retry_requested: MISSION,
   task_completed: BOTH,
   task_failed: BOTH,
   tool_called: JOURNAL,
@@ -45,6 +47,9 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
   service_stopped: NEWS,
   dependency_required: NEWS,
   dependency_satisfied: NEWS,
+  dead_letter_taken: LETTERS,
+  dead_letter_redriven: LETTERS,
+  dead_letter_discarded: LETTERS,
 };
 
 export const belongsIn = (place: EventPlace, type: EventType): boolean => PLACES[type].includes(place);

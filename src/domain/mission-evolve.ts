@@ -131,6 +131,7 @@ function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
     case 'task_progress':
     case 'task_completed':
     case 'task_failed':
+    case 'task_retry_requested':
       return taskOfMission(mission, { ...record, event });
     default:
       return `void: ${event.event_type} does not belong in a coordination partition`;
@@ -147,6 +148,7 @@ function taskOfMission(mission: Mission, record: FoldRecord & { readonly event: 
   const { event } = record;
   const task = mission.tasks.get(event.payload.task_id);
   if (task === undefined) return 'void: no such task';
+  if (event.event_type === 'task_retry_requested' && !isBeingDone(mission, task)) return 'void: the task is not being done';
   const next = evolveTask(task, record, mission.request.retries);
   if (typeof next === 'string') return next;
   const tasks = new Map(mission.tasks).set(task.id, next);
@@ -155,6 +157,10 @@ function taskOfMission(mission: Mission, record: FoldRecord & { readonly event: 
   const ends = event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended';
   return { ...mission, tasks, effects, failing: mission.failing ?? (ends ? event.payload.reason : null) };
 }
+
+/** Whether a new attempt of the task would bring the mission on: not when it is about to end, nor when the plan is or was changed. */
+const isBeingDone = (mission: Mission, task: MissionTask): boolean =>
+  mission.failing === null && mission.cancelRequest === null && mission.planning === 'approved' && mission.waves.some((wave) => !wave.replaced && wave.taskIds.includes(task.id));
 
 /** Attempts that are under way. */
 export const openTasks = (mission: Mission): readonly MissionTask[] => [...mission.tasks.values()].filter(hasOpenAttempt);

@@ -5,7 +5,7 @@ import { hasOpenAttempt, type MissionTask } from './mission-state.js';
 import type { FoldRecord, Folded } from './record.js';
 
 export type MissionTaskEvent = EventOf<
-  'task_assigned' | 'task_cancelled' | 'task_accepted' | 'task_started' | 'task_progress' | 'task_completed' | 'task_failed'
+  'task_assigned' | 'task_cancelled' | 'task_accepted' | 'task_started' | 'task_progress' | 'task_completed' | 'task_failed' | 'task_retry_requested'
 >;
 
 /** @param retries new attempts that the mission allows after a failure */
@@ -13,6 +13,7 @@ export function evolveTask(task: MissionTask, record: FoldRecord & { readonly ev
   const { event } = record;
   if (event.event_type === 'task_assigned') return assigned(task, event.payload);
   if (event.payload.attempt !== task.attempt) return 'void: another attempt';
+  if (event.event_type === 'task_retry_requested') return retryRequested(task, event.payload);
   if (!hasOpenAttempt(task)) return 'void: no attempt is open';
   switch (event.event_type) {
     case 'task_accepted':
@@ -37,9 +38,27 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>): Miss
   if (decision.attempt !== task.attempt + 1) return 'void: another attempt';
   return {
     ...task, status: 'assigned', attempt: decision.attempt, targetPartition: decision.target_partition,
-    share: { tokens: decision.share_tokens, usd: decision.share_usd }, steps: 0, detail: '',
+    share: { tokens: decision.share_tokens, usd: decision.share_usd }, steps: 0, detail: '', retryRequest: null,
   };
 }
+
+/** An open attempt is cancelled first, by a decision of its own; after one that has failed the task waits for the next at once. */
+function retryRequested(task: MissionTask, request: PayloadOf<'task_retry_requested'>): MissionTask | Folded {
+  const asked: MissionTask = { ...task, retryRequest: `asked for by ${request.requested_by}: ${request.reason}` };
+  if (hasOpenAttempt(task)) return task.retryRequest === null ? asked : 'void: asked for before';
+  switch (task.status) {
+    case 'failed':
+      return { ...asked, status: 'waiting' };
+    case 'waiting':
+    case 'retrying':
+      return 'void: another attempt follows anyway';
+    default:
+      return 'void: the task has ended';
+  }
+}
+
+/** A task that has no attempt left gets the one that was asked for. */
+const withoutRetries = (task: MissionTask): MissionTask['status'] => (task.retryRequest === null ? 'failed' : 'waiting');
 
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
   const { status, summary, outputs, checks } = result.result;
@@ -48,7 +67,7 @@ function completed(task: MissionTask, result: PayloadOf<'task_completed'>): Miss
 
 function failed(task: MissionTask, result: PayloadOf<'task_failed'>, retries: number): MissionTask {
   const failures = task.failures + 1;
-  const status = result.retriable && failures <= retries ? 'retrying' : 'failed';
+  const status = result.retriable && failures <= retries ? 'retrying' : withoutRetries(task);
   return { ...withUsage(task, result), status, failures, checks: result.checks, detail: result.error };
 }
 
@@ -69,10 +88,11 @@ function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, ret
   const ended: MissionTask = { ...task, spent, share: { tokens: null, usd: null }, detail: decision.reason };
   switch (decision.code) {
     case 'not_accepted':
+    case 'retry_requested':
       return { ...ended, status: 'waiting' };
     case 'deadline': {
       const failures = task.failures + 1;
-      return { ...ended, failures, status: failures <= retries ? 'retrying' : 'failed' };
+      return { ...ended, failures, status: failures <= retries ? 'retrying' : withoutRetries(task) };
     }
     default:
       return { ...ended, status: 'cancelled' };

@@ -43,6 +43,9 @@ export const opened = (epoch = 'log-1'): AgentEvent => eventOf('partition_opened
 export const requested = (changes: Partial<Request> = {}): AgentEvent => eventOf('mission_requested', requestOf(changes));
 export const cancelRequested = (reason = 'enough', id = ID): AgentEvent => eventOf('mission_cancel_requested', { mission_id: id, requested_by: 'ann', reason });
 
+export const retryRequested = (task: string, attempt: number, reason = 'stuck', id = ID): AgentEvent =>
+  eventOf('task_retry_requested', { mission_id: id, task_id: task, attempt, requested_by: 'ann', reason });
+
 const planUse = { tokens_in: 0, tokens_out: 0, cost_usd: 0 };
 export const proposed = (revision: number, plan: Plan, used: Partial<typeof planUse> & { readonly planner?: string; readonly id?: string } = {}): AgentEvent => {
   const { planner = 'order', id = ID, ...usage } = used;
