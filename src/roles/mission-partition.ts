@@ -188,9 +188,12 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       for (const record of records) fold(record);
       decideDirty();
     },
-    onBlocked: (offset, reason) => logger.error({ offset, reason }, 'partition.blocked'),
-    onUnblocked: () => logger.info({}, 'partition.unblocked'),
-    onClosed: () => claim.close(),
+    onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
+    onUnblocked: () => context.blocked.unblock({ topic, partition }),
+    onClosed() {
+      context.blocked.forget({ topic, partition });
+      claim.close();
+    },
     replayPoint: () => (claim.held() === null || !deadLetters.isSettled() ? null : coordinationReplayPoint(state, effects.isAcknowledged)),
     onCommitted(point) {
       for (const mission of forgetEnded(state, point.offset, effects.isAcknowledged)) effects.forget(mission.effects);

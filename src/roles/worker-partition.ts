@@ -149,12 +149,10 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     onRecords(records) {
       for (const record of records) fold(record);
     },
-    onBlocked(offset, reason) {
-      logger.error({ offset, reason }, 'partition.blocked');
-      context.onUnhealthy(`${topic}/${partition} stops at offset ${offset}: ${reason}`);
-    },
-    onUnblocked: () => logger.info({}, 'partition.unblocked'),
+    onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
+    onUnblocked: () => context.blocked.unblock({ topic, partition }),
     onClosed() {
+      context.blocked.forget({ topic, partition });
       claim.close();
       readBack.close(new TaskTaken('claim_lost', 'the partition was taken away'));
     },

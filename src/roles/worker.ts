@@ -1,6 +1,7 @@
 /** The worker role: one consumer group for each agent that the process serves, and what it says of itself. */
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { AppendDropped, AppendFailed, type GroupMember } from '../ports/log.js';
+import { createBlockedPartitions } from './blocked-partitions.js';
 import { createCommits } from './commits.js';
 import { createEventFactory } from './event.js';
 import { createPresence, type Presence, type Vitals } from './presence.js';
@@ -22,9 +23,10 @@ export function createWorker(deps: WorkerDeps): Role {
   let presence: Presence | null = null;
   let announcedReady = false;
   let committing: { stop(): void } | null = null;
+  const blocked = createBlockedPartitions({ logger, processId, presence: () => presence, isReady: () => announcedReady });
 
   const context: WorkerContext = {
-    deps, timings, createEvent,
+    deps, timings, createEvent, blocked,
     slotsOf: (agent) => slots.get(agent) ?? createSlots(1),
     isAssigned: (partition, agent) => members.get(agent)?.isAssigned(partition) ?? true,
     sendToMission({ assignment }, news) {
@@ -40,9 +42,6 @@ export function createWorker(deps: WorkerDeps): Role {
       announceReady();
       presence?.beatSoon();
     },
-    onUnhealthy(reason) {
-      presence?.send({ type: 'service_unhealthy', from: processId, payload: { ...service('unhealthy'), error_message: reason } });
-    },
     onFatal: (error) => failed.resolve(error),
   };
 
@@ -50,6 +49,7 @@ export function createWorker(deps: WorkerDeps): Role {
     const all = [...partitions];
     return {
       role: 'worker',
+      blocked: blocked.list(),
       agents: deps.agents.map((agent) => agent.name),
       partitions: all.filter((each) => each.held()).map(({ topic, partition }) => ({ topic, partition })),
       running: all.flatMap((each) => each.running()).map((execution) => {
@@ -105,7 +105,7 @@ export function createWorker(deps: WorkerDeps): Role {
       await presence.start();
       committing = repeat(clock, timings.commitMs, commitAll, context.onFatal);
       announceReady();
-      if (deps.impediment) context.onUnhealthy(deps.impediment);
+      if (deps.impediment) presence.send({ type: 'service_unhealthy', from: processId, payload: { ...service('unhealthy'), error_message: deps.impediment } });
     },
     async stop(graceMs) {
       logger.info({ running: vitals().running.length, grace_ms: graceMs }, 'worker.draining');
