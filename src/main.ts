@@ -2,6 +2,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { Interrupted } from './cli/cli-error.js';
@@ -54,6 +55,7 @@ const host: Host = {
   nodePath: process.execPath,
   stdout: createOutput(process.stdout),
   stderr: createOutput(process.stderr),
+  ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? askOnTerminal : null,
   interruption: interruption.aborted,
   clock,
   ids: createSystemIds(),
@@ -63,6 +65,17 @@ const host: Host = {
 const exitCode = await runCommandLine(host);
 await Promise.all([flush(process.stdout), flush(process.stderr)]);
 process.exit(exitCode);
+
+/** The question goes to stderr: stdout may be a document. A Ctrl-C at the question interrupts as anywhere else. */
+async function askOnTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  terminal.on('SIGINT', () => interruption.signal(new Interrupted('stopped by SIGINT')));
+  try {
+    return await terminal.question(question, { signal: interruption.aborted });
+  } finally {
+    terminal.close();
+  }
+}
 
 /** A container's uid may have no entry in /etc/passwd; then userInfo throws. */
 function userName(): string {

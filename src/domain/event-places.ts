@@ -1,5 +1,6 @@
 /** Which topics an event belongs in. One that stands elsewhere is misplaced: no fold takes it. */
-import type { EventType } from './events.js';
+import type { AgentEvent, EventType } from './events.js';
+import { parseMissionId } from './mission-id.js';
 
 export type EventPlace = 'coordination' | 'tasks' | 'status' | 'dead-letters';
 
@@ -51,5 +52,20 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
   dead_letter_redriven: LETTERS,
   dead_letter_discarded: LETTERS,
 };
+
+/** Why an event does not belong in the tasks partitions of an agent; null when it does. */
+export function misplacedInTasks(agent: string, { event_type, payload }: AgentEvent): string | null {
+  if (!belongsIn('tasks', event_type)) return `${event_type} does not belong in a tasks partition`;
+  return 'agent' in payload && payload.agent !== agent ? `${event_type} is for ${payload.agent}, and the topic is that of ${agent}` : null;
+}
+
+/** Why an event does not belong in a coordination partition; null when it does. */
+export function misplacedInCoordination(partition: number, { event_type, payload }: AgentEvent): string | null {
+  if (!belongsIn('coordination', event_type)) return `${event_type} does not belong in a coordination partition`;
+  if (!('mission_id' in payload)) return null;
+  const parts = parseMissionId(payload.mission_id);
+  if (parts === null) return `${payload.mission_id} is no mission id`;
+  return parts.partition === partition ? null : `the events of mission ${payload.mission_id} belong in partition ${parts.partition}`;
+}
 
 export const belongsIn = (place: EventPlace, type: EventType): boolean => PLACES[type].includes(place);

@@ -43,11 +43,13 @@ const MOST_STEPS = 400_000;
 /** When nothing goes wrong any more, everything ends within this time; late duplicates included. */
 const LONGEST_MS = 24 * 3_600_000;
 
+/** A stream of its own, so that seeds without requests of new attempts stay the runs that they were; the recorded ones are without. */
+const RETRY_STREAM = 0x1045;
+
 export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tracing = false }: SimulationOptions): Promise<SimulationResult> {
   const world = createWorld(seed, tracing);
   const { random } = world;
-  // A stream of its own, so that seeds without these requests stay the runs that they were.
-  const retryRandom = createRandom(seed ^ 0x52_45_54_52);
+  const retryRandom = createRandom(seed ^ RETRY_STREAM);
   const faults = chooseFaults(random, retryRandom, allowed);
   const scenario = createScenario(random, faults);
   const topics = createTopicNames('sim');
