@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import avro from 'avsc';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type KafkaMessage } from 'kafkajs';
 import type { LogRecord } from '../../src/ports/log.js';
 import { BrokerUnreachable, RegistryUnreachable } from '../../src/kafka/errors.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
@@ -29,15 +29,17 @@ describeWithBroker('a log on Kafka', () => {
     return name;
   };
   /** Records as a plain consumer of another program sees them. */
-  const rawRecords = async (topic: string, count: number) => {
+  const rawRecords = async (topic: string, count: number) =>
+    (await rawMessages(topic, count)).map(({ key, value, headers = {} }) =>
+      ({ key: key?.toString(), value, headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(header)])) }));
+  const rawMessages = async (topic: string, count: number) => {
     const consumer = new Kafka({ brokers: [...testBroker().brokers], logLevel: logLevel.NOTHING }).consumer({ groupId: `raw-${randomUUID()}`, maxWaitTimeInMs: 200 });
-    const seen: { key: string | undefined; value: Buffer | null; headers: Record<string, string> }[] = [];
+    const seen: KafkaMessage[] = [];
     await consumer.connect();
     releases.push(() => consumer.disconnect());
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
-      eachMessage: async ({ message: { key, value, headers = {} } }) =>
-        void seen.push({ key: key?.toString(), value, headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(header)])) }),
+      eachMessage: async ({ message }) => void seen.push(message),
     });
     await until('the raw records', () => seen.length === count);
     return seen;
@@ -54,20 +56,22 @@ describeWithBroker('a log on Kafka', () => {
     expect(record?.headers).toEqual({ event_type: 'task_progress', mission_id: 'm-1', task_id: 't-1', attempt: '2', traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/) });
   });
 
-  test('a dead letter keeps the original\'s key and bytes, and says where it came from and why', async () => {
+  test('a copied record keeps the original\'s key, value and headers byte for byte, also where they are no text', async () => {
     const log = await open();
     const topic = await createTopic(log);
-    const deadLetters = await createTopic(log);
+    const copies = await createTopic(log);
     const foreign = await createForeignWriter();
     releases.push(() => foreign.close());
-    await foreign.write({ topic, partition: 0 }, 'k', Buffer.from('garbage'));
+    const noText = Buffer.from([0xff, 0xfe, 0x00, 0x80]);
+    await foreign.write({ topic, partition: 0 }, noText, Buffer.from('garbage'), { theirs: noText, twice: ['a', 'b'], empty: '' });
+    await foreign.write({ topic, partition: 0 }, null, null);
     const reader = await joinRecorded(log, `group-${randomUUID()}`, topic);
     releases.push(() => reader.member.leave());
-    await until('the poison', () => reader.records.length === 1);
-    for (const record of reader.records) await log.writeDeadLetter({ topic: deadLetters, partition: 0, record, error: 'not in the wire format' });
-    expect(await rawRecords(deadLetters, 1)).toEqual([
-      { key: 'k', value: Buffer.from('garbage'), headers: { origin_topic: topic, origin_partition: '0', origin_offset: '0', origin_timestamp: expect.any(String), error: 'not in the wire format' } },
-    ]);
+    await until('the poison', () => reader.records.length === 2);
+    for (const record of reader.records) await log.copyRecord({ topic: copies, partition: 0, record, headers: { ...record.headers, ours: 'new' } });
+    const [first, second] = await rawMessages(copies, 2);
+    expect([first?.key, first?.value, first?.headers]).toEqual([noText, Buffer.from('garbage'), { theirs: noText, twice: [Buffer.from('a'), Buffer.from('b')], empty: Buffer.alloc(0), ours: Buffer.from('new') }]);
+    expect([second?.key, second?.value, second?.headers]).toEqual([null, null, { ours: Buffer.from('new') }]);
   });
 
   test('the broker\'s time stands in the records of a topic with LogAppendTime', async () => {

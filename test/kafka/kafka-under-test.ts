@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { Kafka, logLevel, type IHeaders, type Producer } from 'kafkajs';
 import { createKafkaLog, type KafkaLog, type KafkaLogOptions } from '../../src/kafka/kafka-log.js';
 import type { PartitionId } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
@@ -33,7 +33,7 @@ export async function openKafkaLog(changes: Partial<KafkaLogOptions> = {}): Prom
 
 /** A client of another program: it writes whatever bytes it likes. */
 export interface ForeignWriter {
-  write(partition: PartitionId, key: string | null, value: Buffer | null): Promise<void>;
+  write(partition: PartitionId, key: Buffer | string | null, value: Buffer | null, headers?: IHeaders): Promise<void>;
   setCommitted(groupId: string, partition: PartitionId, offset: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -45,8 +45,8 @@ export async function createForeignWriter(): Promise<ForeignWriter> {
   const admin = kafka.admin();
   await Promise.all([producer.connect(), admin.connect()]);
   return {
-    async write({ topic, partition }, key, value) {
-      await producer.send({ topic, messages: [{ partition, key, value }] });
+    async write({ topic, partition }, key, value, headers = {}) {
+      await producer.send({ topic, messages: [{ partition, key, value, headers }] });
     },
     async setCommitted(groupId, { topic, partition }, offset) {
       await admin.setOffsets({ groupId, topic, partitions: [{ partition, offset: String(offset) }] });
