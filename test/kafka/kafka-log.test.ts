@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import avro from 'avsc';
 import { Kafka, logLevel, type KafkaMessage } from 'kafkajs';
 import type { LogRecord } from '../../src/ports/log.js';
@@ -10,7 +9,8 @@ import { statusRequest, taskProgress } from '../contract/events.js';
 import { joinRecorded } from '../contract/recorder.js';
 import { until } from '../contract/until.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
-import { createForeignWriter, openKafkaLog, registerSchema, SCHEMAS_DIR, wireBytes } from './kafka-under-test.js';
+import { listen, startRegistryProxy } from '../support/registry-proxy.js';
+import { createForeignWriter, eventOfAnotherVersion, openKafkaLog, registerSchema, wireBytes } from './kafka-under-test.js';
 
 describeWithBroker('a log on Kafka', () => {
   const releases: (() => Promise<unknown>)[] = [];
@@ -120,7 +120,7 @@ describeWithBroker('a log on Kafka', () => {
     const reader = await joinRecorded(log, `group-${randomUUID()}`, topic);
     releases.push(() => reader.member.leave());
     registry.down = true;
-    const unseen = await registerVersionOfRequestStatus();
+    const unseen = await eventOfAnotherVersion('request-status', statusRequest('yesterday'));
     const foreign = await createForeignWriter();
     releases.push(() => foreign.close());
     await foreign.write({ topic, partition: 0 }, 'k', unseen);
@@ -148,50 +148,3 @@ describeWithBroker('a log on Kafka', () => {
     await expect(openKafkaLog({ registry: { url } })).rejects.toThrow(/does not speak the Confluent registry API/);
   });
 });
-
-/** A request_status of another version of its schema, which differs in its documentation only. */
-async function registerVersionOfRequestStatus(): Promise<Buffer> {
-  const event = statusRequest('yesterday');
-  const schema = JSON.parse(await readFile(`${SCHEMAS_DIR}/request-status.avsc`, 'utf8'));
-  const id = await registerSchema({ ...schema, doc: `Yesterday's ${randomUUID()}` });
-  return wireBytes(id, avro.Type.forSchema(schema).toBuffer(event));
-}
-
-interface RegistryProxy {
-  readonly url: string;
-  down: boolean;
-  close(): Promise<void>;
-}
-
-/** The registry behind a switch. */
-async function startRegistryProxy(): Promise<RegistryProxy> {
-  const target = testBroker().registryUrl;
-  const proxy = { url: '', down: false, close: () => new Promise<void>((resolve) => void server.close(() => resolve())) };
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => void chunks.push(chunk));
-    request.on('end', () => {
-      if (proxy.down) return void response.destroy();
-      const body = Buffer.concat(chunks);
-      fetch(target + (request.url ?? ''), {
-        method: request.method ?? 'GET',
-        headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
-        ...(body.length > 0 ? { body } : {}),
-      })
-        .then(async (answer) => void response.writeHead(answer.status, { connection: 'close' }).end(await answer.text()))
-        .catch(() => void response.destroy());
-    });
-  });
-  proxy.url = await listen(server);
-  return proxy;
-}
-
-function listen(server: Server): Promise<string> {
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('no port');
-      resolve(`http://127.0.0.1:${address.port}`);
-    });
-  });
-}

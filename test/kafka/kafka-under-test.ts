@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import avro from 'avsc';
 import { Kafka, logLevel, type IHeaders, type Producer } from 'kafkajs';
+import type { AgentEvent } from '../../src/domain/events.js';
 import { createKafkaLog, type KafkaLog, type KafkaLogOptions } from '../../src/kafka/kafka-log.js';
 import type { PartitionId } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
@@ -68,6 +71,13 @@ export async function registerSchema(schema: object & { readonly namespace: stri
   const answer: unknown = await response.json();
   if (typeof answer !== 'object' || answer === null || !('id' in answer) || typeof answer.id !== 'number') throw new Error(`The registry answers ${JSON.stringify(answer)}`);
   return answer.id;
+}
+
+/** An event in the wire format, written with another version of its schema, which differs in its documentation only. */
+export async function eventOfAnotherVersion(schemaFile: string, event: AgentEvent): Promise<Buffer> {
+  const schema = JSON.parse(await readFile(`${SCHEMAS_DIR}/${schemaFile}.avsc`, 'utf8'));
+  const id = await registerSchema({ ...schema, doc: `Yesterday's ${randomUUID()}` });
+  return wireBytes(id, avro.Type.forSchema(schema).toBuffer(event));
 }
 
 /** The Confluent wire format by hand. */
