@@ -5,7 +5,7 @@ import type { Logger } from '../ports/logger.js';
 import type { AdminSession } from './admin-session.js';
 import type { Codec } from './codec.js';
 import { createConsumerSession } from './consumer-session.js';
-import { describeError } from './errors.js';
+import { describeError, describeSchemaFailure } from './errors.js';
 import { offsetsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
 import { FETCH_WAIT_MS } from './kafka-group.js';
@@ -105,7 +105,7 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
     try {
       await codec.loadSchema(schemaId);
     } catch (error) {
-      unknown = describeError(error);
+      unknown = describeSchemaFailure(error);
       logger.warn({ topic: entry.topic, partition: entry.partition, offset: next, error: unknown }, 'kafka.watch_skipped');
       next += 1;
     }
