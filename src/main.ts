@@ -66,12 +66,18 @@ const exitCode = await runCommandLine(host);
 await Promise.all([flush(process.stdout), flush(process.stderr)]);
 process.exit(exitCode);
 
-/** The question goes to stderr: stdout may be a document. A Ctrl-C at the question interrupts as anywhere else. */
+/** The question goes to stderr: stdout may be a document. Ctrl-C interrupts as anywhere else; Ctrl-D is an empty answer. */
 async function askOnTerminal(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const closed = new AbortController();
   terminal.on('SIGINT', () => interruption.signal(new Interrupted('stopped by SIGINT')));
+  terminal.on('close', () => closed.abort());
   try {
-    return await terminal.question(question, { signal: interruption.aborted });
+    return await terminal.question(question, { signal: AbortSignal.any([interruption.aborted, closed.signal]) });
+  } catch (error) {
+    interruption.aborted.throwIfAborted();
+    if (closed.signal.aborted) return '';
+    throw error;
   } finally {
     terminal.close();
   }
