@@ -2,6 +2,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { Interrupted } from './cli/cli-error.js';
@@ -54,6 +55,7 @@ const host: Host = {
   nodePath: process.execPath,
   stdout: createOutput(process.stdout),
   stderr: createOutput(process.stderr),
+  ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? askOnTerminal : null,
   interruption: interruption.aborted,
   clock,
   ids: createSystemIds(),
@@ -63,6 +65,23 @@ const host: Host = {
 const exitCode = await runCommandLine(host);
 await Promise.all([flush(process.stdout), flush(process.stderr)]);
 process.exit(exitCode);
+
+/** The question goes to stderr: stdout may be a document. Ctrl-C interrupts as anywhere else; Ctrl-D is an empty answer. */
+async function askOnTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const closed = new AbortController();
+  terminal.on('SIGINT', () => interruption.signal(new Interrupted('stopped by SIGINT')));
+  terminal.on('close', () => closed.abort());
+  try {
+    return await terminal.question(question, { signal: AbortSignal.any([interruption.aborted, closed.signal]) });
+  } catch (error) {
+    interruption.aborted.throwIfAborted();
+    if (closed.signal.aborted) return '';
+    throw error;
+  } finally {
+    terminal.close();
+  }
+}
 
 /** A container's uid may have no entry in /etc/passwd; then userInfo throws. */
 function userName(): string {

@@ -11,9 +11,11 @@ import { SETTINGS, SETTING_NAMES, type SettingName } from './settings.js';
 const load = {
   agents: () => import('./commands/agents.js'),
   config: () => import('./commands/config-show.js'),
+  deadLetters: () => import('./commands/dead-letters.js'),
   decide: () => import('./commands/decide.js'),
   init: () => import('./commands/init.js'),
   plan: () => import('./commands/plan.js'),
+  redrive: () => import('./commands/redrive.js'),
   run: () => import('./commands/run.js'),
   stack: () => import('./commands/stack.js'),
   start: () => import('./commands/start.js'),
@@ -61,6 +63,7 @@ function createProgram(host: Host, choose: Choose): Command {
   addStart(program, choose);
   addMissionCommands(program, choose);
   addDecisions(program, choose);
+  addDeadLetters(program, choose);
   addUpkeep(program, choose);
   program.addHelpText('after', `
 Exit codes: 0 done, 1 the mission failed, 2 wrong use or configuration, 3 no broker or registry, 130 interrupted.
@@ -118,6 +121,29 @@ function addDecisions(program: Command, choose: Choose): void {
   program.command('cancel').argument('<mission>').description('stop a mission')
     .option('--why <reason>', 'stands in the events', 'cancelled by hand')
     .action((mission: string, options: { why: string }, command: Command) => choose(command, async (context) => (await load.decide()).cancelMission(context, mission, options.why)));
+}
+
+function addDeadLetters(program: Command, choose: Choose): void {
+  const letters = program.command('dead-letters').description('records that no fold could take: poison, and what was misplaced');
+  letters.command('list').description('what waits to be handled, newest last')
+    .option('--all', 'also what was redriven or discarded', false)
+    .action((options: { all: boolean }, command: Command) => choose(command, async (context) => (await load.deadLetters()).listLetters(context, options.all)));
+  letters.command('show').argument('<id>').description('everything that is known of one: origin, error, headers, event or bytes')
+    .action((id: string, _options: object, command: Command) => choose(command, async (context) => (await load.deadLetters()).showLetter(context, id)));
+  letters.command('redrive').argument('[ids...]').description('write them back where they belong; for an assignment: ask for a new attempt')
+    .option('--all', 'every one that waits', false)
+    .option('--yes', 'with --all: do not ask', false)
+    .option('--as-is', 'back to where they came from, also what nobody can decode', false)
+    .option('--take-over', 'also one that another process has begun to redrive and did not finish', false)
+    .action((ids: string[], options: { all: boolean; yes: boolean; asIs: boolean; takeOver: boolean }, command: Command) => {
+      if (options.all === ids.length > 0) throw wrongUse('dead-letters redrive takes ids, or --all', 'ravenhelm dead-letters list shows the ids.');
+      if (options.yes && !options.all) throw wrongUse('--yes goes with --all only', 'Leave it out.');
+      choose(command, async (context) => (await load.redrive()).redriveLetters(context, { ids, ...options }));
+    });
+  letters.command('discard').argument('<ids...>').description('mark them as handled; nothing is written back')
+    .option('--why <reason>', 'stands in the event', 'discarded by hand')
+    .option('--take-over', 'also one that another process has begun to redrive and did not finish', false)
+    .action((ids: string[], options: { why: string; takeOver: boolean }, command: Command) => choose(command, async (context) => (await load.deadLetters()).discardLetters(context, { ids, reason: options.why, takeOver: options.takeOver })));
 }
 
 function addUpkeep(program: Command, choose: Choose): void {

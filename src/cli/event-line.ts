@@ -28,6 +28,7 @@ function subject(event: AgentEvent): string {
   if ('dependency_name' in payload) return payload.dependency_name;
   if ('worker_id' in payload) return payload.worker_id;
   if ('request_id' in payload) return payload.request_id;
+  if ('letter_id' in payload) return payload.letter_id;
   return `${payload.topic}[${payload.partition}]`;
 }
 
@@ -75,6 +76,14 @@ function details(event: AgentEvent): string {
       return [event.payload.code, failingCheck(event.payload.checks), event.payload.error].filter((part) => part !== '').join(': ');
     case 'task_cancelled':
       return `${event.payload.code}: ${event.payload.reason}`;
+    case 'task_retry_requested':
+      return [attempt(event.payload.attempt), event.payload.reason].filter((part) => part !== '').join(': ');
+    case 'dead_letter_taken':
+      return event.payload.taken_over ? 'taken over' : '';
+    case 'dead_letter_redriven':
+      return `${event.payload.how.replace('_', ' ')}: ${event.payload.target_topic}[${event.payload.target_partition}]@${event.payload.target_offset}`;
+    case 'dead_letter_discarded':
+      return event.payload.reason;
     case 'tool_called':
       return `step ${event.payload.step}: ${event.payload.tool} by ${event.payload.model}`;
     case 'tool_returned':

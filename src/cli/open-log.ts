@@ -60,7 +60,7 @@ export async function openSwarmLog(context: CommandContext, { allowMemory }: { r
 /** The log for a command that meets a running swarm. Starts nothing; rejects with exit code 3 when there is no broker. */
 export async function openClientLog(context: CommandContext): Promise<OpenLog> {
   if (context.config.values.RAVENHELM_LOG === 'memory') {
-    throw wrongUse('the in-memory log lives in the process that runs the swarm: no other command can reach it', 'Leave --log memory out.');
+    throw wrongUse('the in-memory log lives in the process that runs the swarm: no other command can reach it, and nothing of it is left when that has ended', 'Leave --log memory out.');
   }
   return openKafkaLog(context, givenCluster(context) ?? (await runningLocalStack(context)));
 }

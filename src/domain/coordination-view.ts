@@ -2,7 +2,7 @@ import type { AgentEvent, Plan } from './events.js';
 import { evolveCoordination, ownerOfDecision } from './mission-evolve.js';
 import { reportMission } from './mission-report.js';
 import { createCoordinationState, type CoordinationState, type Mission } from './mission-state.js';
-import type { FoldRecord } from './record.js';
+import type { FoldRecord, Folded } from './record.js';
 import type { MissionReport } from './report.js';
 
 /** The whole coordination topic as a watcher sees it: every partition folded by the rules that its holders go by. */
@@ -15,6 +15,8 @@ export interface CoordinationView {
   /** The proposed or approved plan, with its revision and planner; null before there is one. */
   plan(missionId: string): { readonly revision: number; readonly planner: string; readonly model: string; readonly refusals: readonly string[]; readonly plan: Plan } | null;
   mission(missionId: string): Mission | null;
+  /** What a record with this event would come to if it were appended to a partition at a time (ms since the epoch). Changes nothing. */
+  judge(partition: number, event: AgentEvent, timestampMs: number): Folded;
 }
 
 export function createCoordinationView(): CoordinationView {
@@ -53,5 +55,10 @@ export function createCoordinationView(): CoordinationView {
       return proposal === null ? null : { revision: proposal.revision, planner: proposal.planner, model: proposal.model, refusals: proposal.refusals, plan: proposal.plan };
     },
     mission,
+    judge(partition, event, timestampMs) {
+      const state = partitions.get(partition) ?? createCoordinationState(partition);
+      const copy = { ...state, missions: new Map(state.missions), requestedIds: new Map(state.requestedIds) };
+      return evolveCoordination(copy, { offset: state.position, timestampMs, event });
+    },
   };
 }

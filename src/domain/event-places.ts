@@ -1,13 +1,15 @@
 /** Which topics an event belongs in. One that stands elsewhere is misplaced: no fold takes it. */
-import type { EventType } from './events.js';
+import type { AgentEvent, EventType } from './events.js';
+import { parseMissionId } from './mission-id.js';
 
-export type EventPlace = 'coordination' | 'tasks' | 'status';
+export type EventPlace = 'coordination' | 'tasks' | 'status' | 'dead-letters';
 
 const MISSION: readonly EventPlace[] = ['coordination'];
 const JOURNAL: readonly EventPlace[] = ['tasks'];
 const NEWS: readonly EventPlace[] = ['status'];
 /** Decisions and their carrying out, results and their report, claims of either kind of partition. */
 const BOTH: readonly EventPlace[] = ['coordination', 'tasks'];
+const LETTERS: readonly EventPlace[] = ['dead-letters'];
 
 /** Every type stands here, so that a new one cannot be forgotten. */
 const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
@@ -35,6 +37,7 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
   task_started: MISSION,
   task_progress: MISSION,
   model_failed_over: MISSION,
+  task_retry_requested: MISSION,
   task_completed: BOTH,
   task_failed: BOTH,
   tool_called: JOURNAL,
@@ -50,6 +53,24 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
   service_stopped: NEWS,
   dependency_required: NEWS,
   dependency_satisfied: NEWS,
+  dead_letter_taken: LETTERS,
+  dead_letter_redriven: LETTERS,
+  dead_letter_discarded: LETTERS,
 };
+
+/** Why an event does not belong in the tasks partitions of an agent; null when it does. */
+export function misplacedInTasks(agent: string, { event_type, payload }: AgentEvent): string | null {
+  if (!belongsIn('tasks', event_type)) return `${event_type} does not belong in a tasks partition`;
+  return 'agent' in payload && payload.agent !== agent ? `${event_type} is for ${payload.agent}, and the topic is that of ${agent}` : null;
+}
+
+/** Why an event does not belong in a coordination partition; null when it does. */
+export function misplacedInCoordination(partition: number, { event_type, payload }: AgentEvent): string | null {
+  if (!belongsIn('coordination', event_type)) return `${event_type} does not belong in a coordination partition`;
+  if (!('mission_id' in payload)) return null;
+  const parts = parseMissionId(payload.mission_id);
+  if (parts === null) return `${payload.mission_id} is no mission id`;
+  return parts.partition === partition ? null : `the events of mission ${payload.mission_id} belong in partition ${parts.partition}`;
+}
 
 export const belongsIn = (place: EventPlace, type: EventType): boolean => PLACES[type].includes(place);

@@ -156,6 +156,7 @@ function decideTasks(mission: Mission, wave: Wave, tasks: readonly MissionTask[]
 
 function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): readonly Decision[] {
   const { id } = mission;
+  if (hasOpenAttempt(task) && task.retryRequest !== null) return [cancelTask(mission, task, context.owner, 'retry_requested', task.retryRequest)];
   switch (task.status) {
     case 'waiting':
       return [assignTask(mission, wave, task, context)];

@@ -140,6 +140,7 @@ function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
     case 'task_progress':
     case 'task_completed':
     case 'task_failed':
+    case 'task_retry_requested':
       return taskOfMission(mission, { ...record, event });
     case 'model_failed_over':
       return mission; // Part of its story, and nothing of its state.
@@ -158,6 +159,7 @@ function taskOfMission(mission: Mission, record: FoldRecord & { readonly event: 
   const { event } = record;
   const task = mission.tasks.get(event.payload.task_id);
   if (task === undefined) return 'void: no such task';
+  if (event.event_type === 'task_retry_requested' && !isBeingDone(mission, task)) return 'void: the task is not being done';
   const { agent } = task.plan;
   const failures = mission.agentFailures[agent] ?? 0;
   const next = evolveTask(task, record, { retries: mission.request.retries, agentFailures: failures });
@@ -169,6 +171,10 @@ function taskOfMission(mission: Mission, record: FoldRecord & { readonly event: 
   const ends = event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended';
   return { ...mission, tasks, agentFailures, effects, failing: mission.failing ?? (ends ? event.payload.reason : null) };
 }
+
+/** Whether a new attempt of the task would bring the mission on: not when it is about to end or asks a person, nor when the plan is or was changed. */
+const isBeingDone = (mission: Mission, task: MissionTask): boolean =>
+  mission.failing === null && mission.cancelRequest === null && mission.question === null && mission.planning === 'approved' && mission.waves.some((wave) => !wave.replaced && wave.taskIds.includes(task.id));
 
 /** Attempts that are under way. */
 export const openTasks = (mission: Mission): readonly MissionTask[] => [...mission.tasks.values()].filter(hasOpenAttempt);

@@ -134,6 +134,8 @@ export interface MissionTask {
   readonly checks: readonly CheckResult[];
   /** Step and tool while it runs; the error when it failed. */
   readonly detail: string;
+  /** Who asked for another attempt instead of the last one, and why; null once that is assigned. */
+  readonly retryRequest: string | null;
 }
 
 const OPEN: readonly MissionTaskStatus[] = ['assigned', 'accepted', 'running'];

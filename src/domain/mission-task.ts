@@ -5,7 +5,8 @@ import { hasOpenAttempt, type MissionTask } from './mission-state.js';
 import type { FoldRecord, Folded } from './record.js';
 
 export type MissionTaskEvent = EventOf<
-  'task_retry_scheduled' | 'task_assigned' | 'task_cancelled' | 'task_accepted' | 'task_started' | 'task_progress' | 'task_completed' | 'task_failed'
+  | 'task_retry_requested' | 'task_retry_scheduled' | 'task_assigned' | 'task_cancelled' | 'task_accepted' | 'task_started' | 'task_progress' | 'task_completed'
+  | 'task_failed'
 >;
 
 /** What a failed attempt is judged by. */
@@ -24,6 +25,7 @@ export function evolveTask(task: MissionTask, record: FoldRecord & { readonly ev
   if (event.event_type === 'task_assigned') return assigned(task, event.payload);
   if (event.event_type === 'task_retry_scheduled') return retryScheduled(task, event.payload);
   if (event.payload.attempt !== task.attempt) return 'void: another attempt';
+  if (event.event_type === 'task_retry_requested') return retryRequested(task, event.payload);
   if (!hasOpenAttempt(task)) return 'void: no attempt is open';
   switch (event.event_type) {
     case 'task_accepted':
@@ -48,7 +50,7 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>): Miss
   if (decision.attempt !== task.attempt + 1) return 'void: another attempt';
   return {
     ...task, status: 'assigned', attempt: decision.attempt, targetPartition: decision.target_partition,
-    share: { tokens: decision.share_tokens, usd: decision.share_usd }, steps: 0, retryDelayMs: null, detail: '',
+    share: { tokens: decision.share_tokens, usd: decision.share_usd }, steps: 0, retryDelayMs: null, detail: '', retryRequest: null,
   };
 }
 
@@ -58,6 +60,25 @@ function retryScheduled(task: MissionTask, { attempt, delay_ms }: PayloadOf<'tas
   return { ...task, retryDelayMs: delay_ms };
 }
 
+
+/** An open attempt is cancelled first, by a decision of its own; after one that has failed the task waits for the next at once. */
+function retryRequested(task: MissionTask, request: PayloadOf<'task_retry_requested'>): MissionTask | Folded {
+  const asked: MissionTask = { ...task, retryRequest: `asked for by ${request.requested_by}: ${request.reason}` };
+  if (hasOpenAttempt(task)) return task.retryRequest === null ? asked : 'void: asked for before';
+  switch (task.status) {
+    case 'failed':
+      return { ...asked, status: 'waiting' };
+    case 'waiting':
+    case 'retrying':
+      return 'void: another attempt follows anyway';
+    default:
+      return 'void: the task has ended';
+  }
+}
+
+/** A task that has no attempt left gets the one that was asked for. */
+const withoutRetries = (task: MissionTask): MissionTask['status'] => (task.retryRequest === null ? 'failed' : 'waiting');
+
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
   const { status, summary, outputs, checks } = result.result;
   return { ...withUsage(task, result), status, summary, outputs, checks, detail: '' };
@@ -65,13 +86,13 @@ function completed(task: MissionTask, result: PayloadOf<'task_completed'>): Miss
 
 function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: RetryRule): MissionTask {
   const failures = task.failures + 1;
-  const status = result.retriable ? afterFailure(failures, rule) : 'failed';
+  const status = result.retriable ? afterFailure(task, failures, rule) : withoutRetries(task);
   return { ...withUsage(task, result), status, failures, checks: result.checks, detail: result.error };
 }
 
 /** Another attempt, until the retries or the mission's patience with the agent are used up, whichever comes first. */
-function afterFailure(failures: number, { retries, agentFailures }: RetryRule): 'retrying' | 'failed' {
-  return failures <= retries && agentFailures + 1 < MOST_AGENT_FAILURES ? 'retrying' : 'failed';
+function afterFailure(task: MissionTask, failures: number, { retries, agentFailures }: RetryRule): MissionTask['status'] {
+  return failures <= retries && agentFailures + 1 < MOST_AGENT_FAILURES ? 'retrying' : withoutRetries(task);
 }
 
 type Result = PayloadOf<'task_completed'> | PayloadOf<'task_failed'>;
@@ -91,10 +112,11 @@ function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, rul
   const ended: MissionTask = { ...task, spent, share: { tokens: null, usd: null }, detail: decision.reason };
   switch (decision.code) {
     case 'not_accepted':
+    case 'retry_requested':
       return { ...ended, status: 'waiting' };
     case 'deadline': {
       const failures = task.failures + 1;
-      return { ...ended, failures, status: afterFailure(failures, rule) };
+      return { ...ended, failures, status: afterFailure(task, failures, rule) };
     }
     default:
       return { ...ended, status: 'cancelled' };

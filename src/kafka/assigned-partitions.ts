@@ -5,7 +5,7 @@ import type { Backoff } from './backoff.js';
 import type { Codec } from './codec.js';
 import type { ReadControl } from './consumer-session.js';
 import { DataLoss } from '../domain/record.js';
-import { describeError, reportFatal } from './errors.js';
+import { describeError, describeSchemaFailure, reportFatal } from './errors.js';
 import { readBatch, type ReadStop } from './read-batch.js';
 
 export interface AssignedPartitionsOptions {
@@ -155,7 +155,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
         if (isWaiting(entry)) read(entry);
       } catch (error) {
         if (!isWaiting(entry)) return;
-        block(entry, describeError(error));
+        block(entry, describeSchemaFailure(error));
         await backoff.wait(attempt);
       }
     }

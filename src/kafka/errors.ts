@@ -114,3 +114,8 @@ export function describeError(error: unknown): string {
   const root = rootCause(error);
   return root instanceof Error ? root.message || root.name : String(root);
 }
+
+/** Why a schema could not be had, naming the registry where that is the reason: its cause alone ("socket hang up") tells an operator nothing. */
+export function describeSchemaFailure(error: unknown): string {
+  return error instanceof RegistryUnreachable || error instanceof SchemaUnknown ? error.message : describeError(error);
+}

@@ -4,6 +4,7 @@ import { AppendDropped, AppendFailed, AppendRejected, type Appended, type Append
 import type { Logger } from '../ports/logger.js';
 import type { Codec } from './codec.js';
 import { describeError, protocolErrorType } from './errors.js';
+import type { ClientHeaders } from './record-copy.js';
 import type { RecordHeaders } from './record-headers.js';
 import { NotConnected, type RecordSender } from './record-sender.js';
 import { recordSize } from './record-size.js';
@@ -23,15 +24,15 @@ export interface KafkaAppenderOptions {
   readonly appendTimeoutMs: number;
 }
 
-/** An appender that can also write bytes as they are. */
+/** An appender that can also write records as they are. */
 export interface KafkaAppender extends Appender {
-  appendBytes(place: PartitionId, record: Pick<NewRecord, 'key' | 'value' | 'headers'>): Promise<Appended>;
+  appendCopy(place: PartitionId, record: Pick<NewRecord, 'key' | 'value' | 'headers'>): Promise<Appended>;
 }
 
 interface NewRecord {
-  readonly key: string | null;
+  readonly key: Buffer | string | null;
   readonly value: Buffer | null;
-  readonly headers: RecordHeaders;
+  readonly headers: ClientHeaders;
   readonly what: string;
   readonly request: AppendRequest | null;
 }
@@ -225,7 +226,7 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
 
   return {
     append,
-    appendBytes: (place, record) => enqueue(place, { ...record, what: 'a dead letter', request: null }),
+    appendCopy: (place, record) => enqueue(place, { ...record, what: 'a copied record', request: null }),
     dropQueued(matches) {
       for (const queue of waiting.queues()) {
         waiting.refuse(queue, (record) => (record.request && !record.sent && matches(record.request) ? droppedReason(record, queue) : null));

@@ -9,7 +9,7 @@ import { createKafkaAppender } from './kafka-appender.js';
 import { brokerUnreachable, createClientFactory, type ClusterOptions } from './kafka-client.js';
 import { joinKafkaGroup } from './kafka-group.js';
 import { watchKafka } from './kafka-watch.js';
-import { deadLetterRecord } from './dead-letter.js';
+import { copyOf } from './record-copy.js';
 import { createRecordHeaders } from './record-headers.js';
 import { createRecordSender } from './record-sender.js';
 import { createAskTopic } from './topic-directory.js';
@@ -69,17 +69,17 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
       logger,
       appendTimeoutMs: options.appendTimeoutMs ?? APPEND_TIMEOUT_MS,
     });
-  const deadLetters = createAppender('dead-letters');
+  const copies = createAppender('copies');
 
   return {
     registryUrl: registry.url,
     admin: createKafkaAdmin(session, clock),
     createAppender,
-    writeDeadLetter: async (letter) => deadLetters.appendBytes(letter, deadLetterRecord(letter, codec, headersOf)),
     joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, random, logger, sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS }),
+    copyRecord: async (copy) => copies.appendCopy(copy, copyOf(copy)),
     watch: (watch) => watchKafka(watch, { createClient, session, codec, clock, logger, groupId: `${prefix}.watch-${ids.uuid()}` }),
     async close() {
-      await deadLetters.close();
+      await copies.close();
       await session.close();
     },
   };

@@ -5,11 +5,11 @@ import type { Logger } from '../ports/logger.js';
 import type { AdminSession } from './admin-session.js';
 import type { Codec } from './codec.js';
 import { createConsumerSession } from './consumer-session.js';
-import { describeError } from './errors.js';
+import { describeError, describeSchemaFailure } from './errors.js';
 import { offsetsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
 import { FETCH_WAIT_MS } from './kafka-group.js';
-import { readBatch } from './read-batch.js';
+import { readBatch, recordOf } from './read-batch.js';
 
 export interface KafkaWatchDependencies {
   readonly createClient: ClientFactory;
@@ -79,12 +79,16 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
       const { records, position, stop: end } = readBatch(codec, entry, rest, entry.position);
       for (const record of records) {
         if (record.content.kind === 'event') options.onRecord(record);
+        else options.onUndecodable?.(record);
         if (reading.isStopped()) return;
       }
       moveTo(entry, position);
       if (records.length > 0) resolve(position - 1);
       if (!end) return;
-      if (end.kind === 'schema_needed') return void loadSchema(entry, end.schemaId);
+      const next = rest.find(({ offset }) => Number(offset) === position);
+      if (end.kind === 'schema_needed') return void loadSchema(entry, end.schemaId, next);
+      if (end.kind === 'unreadable') skip(entry, next, end.reason);
+      if (reading.isStopped()) return;
       // Neither what this build cannot read nor what is gone holds a watcher up.
       moveTo(entry, end.kind === 'gap' ? end.nextOffset : position + 1);
       resolve(entry.position - 1);
@@ -93,21 +97,30 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
   };
 
   /** Never rejects. Reading goes on behind the record when the registry does not give its schema. */
-  const loadSchema = async (entry: Watched, schemaId: number) => {
+  const loadSchema = async (entry: Watched, schemaId: number, message: KafkaMessage | undefined) => {
     entry.loading = true;
     reading.pause(entry);
     let next = entry.position;
+    let unknown: string | null = null;
     try {
       await codec.loadSchema(schemaId);
     } catch (error) {
-      logger.warn({ topic: entry.topic, partition: entry.partition, offset: next, error: describeError(error) }, 'kafka.watch_skipped');
+      unknown = describeSchemaFailure(error);
+      logger.warn({ topic: entry.topic, partition: entry.partition, offset: next, error: unknown }, 'kafka.watch_skipped');
       next += 1;
     }
     entry.loading = false;
     if (reading.isStopped()) return;
-    reading.guard(() => moveTo(entry, next));
+    reading.guard(() => {
+      if (unknown !== null) skip(entry, message, unknown);
+      moveTo(entry, next);
+    });
     reading.seek(entry, next);
     reading.resume(entry);
+  };
+
+  const skip = (entry: Watched, message: KafkaMessage | undefined, reason: string) => {
+    if (message !== undefined) options.onUndecodable?.(recordOf(entry, message, { kind: 'unreadable', reason }));
   };
 
   const moveTo = (entry: Watched, position: number) => {

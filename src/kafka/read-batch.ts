@@ -1,5 +1,5 @@
 import type { KafkaMessage } from 'kafkajs';
-import type { LogRecord, PartitionId } from '../ports/log.js';
+import type { AnyContent, AnyRecord, LogRecord, PartitionId } from '../ports/log.js';
 import type { Codec } from './codec.js';
 
 /** What a fetched batch gave from a position on. */
@@ -27,8 +27,17 @@ export function readBatch(codec: Codec, { topic, partition }: PartitionId, messa
     if (offset > position) return { records, position, stop: { kind: 'gap', nextOffset: offset } };
     const content = codec.decode(message.value);
     if (content.kind === 'schema_needed' || content.kind === 'unreadable') return { records, position, stop: content };
-    records.push({ topic, partition, offset, timestampMs: Number(message.timestamp), key: message.key?.toString() ?? null, content });
+    records.push(recordOf({ topic, partition }, message, content));
     position = offset + 1;
   }
   return { records, position, stop: null };
+}
+
+/** A message as a record. Its bytes are the client's own: they live as long as somebody holds the record. */
+export function recordOf<C extends AnyContent>({ topic, partition }: PartitionId, message: KafkaMessage, content: C): Omit<AnyRecord, 'content'> & { readonly content: C } {
+  const { key, value, headers } = message;
+  return {
+    topic, partition, offset: Number(message.offset), timestampMs: Number(message.timestamp), key: key?.toString() ?? null, content,
+    bytes: { key, value }, ...(headers === undefined ? {} : { headers }),
+  };
 }

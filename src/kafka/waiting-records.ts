@@ -3,9 +3,9 @@ import { AppendDropped, type Appended, type AppendFailed, type AppendRequest, ty
 
 /** A record that waits to be written. */
 export interface WaitingRecord {
-  /** Null for a dead letter, which nobody drops. */
+  /** Null for a copied record, which nobody drops. */
   readonly request: AppendRequest | null;
-  /** What it is, in messages: an event type, or a dead letter. */
+  /** What it is, in messages: an event type, or a copied record. */
   readonly what: string;
   readonly message: Message;
   /** Bytes of key, value and headers: its least size. */

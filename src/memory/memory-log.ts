@@ -1,10 +1,11 @@
 import type { Clock } from '../ports/clock.js';
-import type { Log, LogAdmin, PartitionId, RecordContent, TopicDifference, TopicSpec } from '../ports/log.js';
+import type { Headers } from '../domain/dead-letter.js';
+import type { AnyContent, Log, LogAdmin, PartitionId, RecordContent, TopicDifference, TopicSpec } from '../ports/log.js';
 import { AppendRejected, type CommittedOffset } from '../ports/log.js';
 import { createMemoryAppender } from './memory-appender.js';
 import { createMemoryGroup, partitionName, type MemoryGroup } from './memory-group.js';
 import { createMemoryWatch } from './memory-watch.js';
-import { createStorage, type Storage, type StoredContent, type StoredPartition } from './storage.js';
+import { createStorage, type Storage, type StoredPartition } from './storage.js';
 
 /** Runs a callback later, never inside the call. Whoever owns it decides on the order of everything in the log. */
 export type Schedule = (callback: () => void) => void;
@@ -21,7 +22,7 @@ export interface MemoryLogOptions {
 /** The log of one process: the embedded default where no broker can be had, and what simulations and tests drive. */
 export interface MemoryLog extends Log {
   /** Puts content into a partition as a foreign writer may: poison, or what this build cannot read for now. Returns its offset. */
-  writeForeign(partition: PartitionId, key: string | null, content: StoredContent): number;
+  writeForeign(partition: PartitionId, key: string | null, content: AnyContent, headers?: Headers): number;
   /** Makes readable what was not. */
   makeReadable(partition: PartitionId, offset: number, content: RecordContent): void;
   /** Writes a group's committed offset as an administrator does. */
@@ -47,14 +48,14 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
     async watch(watchOptions) {
       return createMemoryWatch(watchOptions, storage, schedule);
     },
-    async writeDeadLetter({ topic, partition, record }) {
+    async copyRecord({ topic, partition, record, headers }) {
       const target = storage.find(topic)?.partitions[partition];
       if (!target) throw new AppendRejected(`${topic}[${partition}] does not exist; create the topic, or correct the partition`);
-      return { topic, partition, offset: target.write(record.key, record.content, clock.now()) };
+      return { topic, partition, offset: target.write(record.key, record.content, clock.now(), headers) };
     },
     admin: createMemoryAdmin(storage, group),
     async close() {},
-    writeForeign: (id, key, content) => partitionOf(storage, id).write(key, content, clock.now()),
+    writeForeign: (id, key, content, headers) => partitionOf(storage, id).write(key, content, clock.now(), headers),
     makeReadable: (id, offset, content) => partitionOf(storage, id).replace(offset, content),
     setCommitted: (groupId, partition, committed) => group(groupId).setCommitted(partition, committed),
   };

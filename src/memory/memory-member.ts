@@ -54,7 +54,7 @@ export function createMemoryMember({ id, options, storage, schedule, committed }
     const from = replayPoint === null ? logStart : Math.min(Math.max(replayPoint.offset, logStart), logEnd);
     const reader = readPartition(partition, from, schedule, {
       onRecords: (records) => consumer.onRecords(records),
-      onUnreadable: (offset, reason) => consumer.onBlocked(offset, reason),
+      onUnreadable: ({ offset }, reason) => consumer.onBlocked(offset, reason),
       onReadable: () => consumer.onUnblocked(),
       onGap(position, low) {
         throw new Error(`${partitionName(entry)}: records ${position} to ${low - 1} were deleted before group ${options.groupId} had read them`);

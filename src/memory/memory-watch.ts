@@ -3,7 +3,7 @@ import type { Schedule } from './memory-log.js';
 import { readPartition, type PartitionReader } from './partition-reader.js';
 import type { Storage, StoredPartition } from './storage.js';
 
-/** Reads every partition of the topics without a group; skips poison and what cannot be read. */
+/** Reads every partition of the topics without a group; hands poison and what cannot be read to those who want it. */
 export function createMemoryWatch(options: WatchOptions, storage: Storage, schedule: Schedule): Watch {
   const partitions = options.topics.flatMap((topic) => storage.partitions(topic));
   const behind = new Map<StoredPartition, number>();
@@ -34,12 +34,14 @@ export function createMemoryWatch(options: WatchOptions, storage: Storage, sched
         for (const record of records) {
           if (stopped) return;
           if (record.content.kind === 'event') options.onRecord(record);
+          else options.onUndecodable?.(record);
           passed(record.offset + 1);
         }
       },
-      onUnreadable(offset) {
-        reader.skipTo(offset + 1);
-        passed(offset + 1);
+      onUnreadable(record) {
+        options.onUndecodable?.(record);
+        reader.skipTo(record.offset + 1);
+        passed(record.offset + 1);
       },
       onReadable: () => undefined,
       onGap: (_position, logStart) => passed(logStart),

@@ -1,14 +1,14 @@
-import type { LogRecord } from '../ports/log.js';
+import type { AnyRecord, LogRecord } from '../ports/log.js';
 import type { Schedule } from './memory-log.js';
-import type { StoredPartition, StoredRecord } from './storage.js';
+import type { StoredPartition } from './storage.js';
 
 /** Records handed over in one call, as a broker's fetch is bounded too. */
 const RECORDS_PER_DELIVERY = 500;
 
 export interface ReaderEvents {
   onRecords(records: readonly LogRecord[]): void;
-  /** The record at this offset cannot be read for now; called once for each such record. */
-  onUnreadable(offset: number, reason: string): void;
+  /** The record cannot be read for now; called once for each such record. */
+  onUnreadable(record: AnyRecord, reason: string): void;
   /** It was read after all; called before its onRecords. */
   onReadable(): void;
   /** Records between the position and the log start were deleted before they were read. */
@@ -69,7 +69,7 @@ export function readPartition(partition: StoredPartition, fromOffset: number, sc
     const [next] = partition.read(position, 1);
     if (next?.content.kind !== 'unreadable' || blockedAt === position) return;
     blockedAt = position;
-    events.onUnreadable(position, next.content.reason);
+    events.onUnreadable(next, next.content.reason);
     // The handler may have skipped it.
     if (blockedAt !== position) wake();
   };
@@ -91,7 +91,7 @@ export function readPartition(partition: StoredPartition, fromOffset: number, sc
 }
 
 /** The records before the first one that cannot be read. */
-function readable(records: readonly StoredRecord[]): readonly LogRecord[] {
+function readable(records: readonly AnyRecord[]): readonly LogRecord[] {
   const result: LogRecord[] = [];
   for (const record of records) {
     if (!isReadable(record)) break;
@@ -100,6 +100,6 @@ function readable(records: readonly StoredRecord[]): readonly LogRecord[] {
   return result;
 }
 
-function isReadable(record: StoredRecord): record is LogRecord {
+function isReadable(record: AnyRecord): record is LogRecord {
   return record.content.kind !== 'unreadable';
 }

@@ -1,12 +1,6 @@
-import type { LogRecord, PartitionId, RecordContent, TopicSpec } from '../ports/log.js';
+import type { Headers } from '../domain/dead-letter.js';
+import type { AnyContent, AnyRecord, PartitionId, RecordContent, TopicSpec } from '../ports/log.js';
 import { TopicMissing } from '../ports/log.js';
-
-/** What lies in the log: what a reader gets, or bytes that this build cannot read for now. */
-export type StoredContent = RecordContent | { readonly kind: 'unreadable'; readonly reason: string };
-
-export interface StoredRecord extends Omit<LogRecord, 'content'> {
-  readonly content: StoredContent;
-}
 
 /** One partition: an append-only list of records whose beginning can be deleted. */
 export interface StoredPartition extends PartitionId {
@@ -14,9 +8,9 @@ export interface StoredPartition extends PartitionId {
   low(): number;
   /** Next offset to be written. */
   high(): number;
-  write(key: string | null, content: StoredContent, timestampMs: number): number;
+  write(key: string | null, content: AnyContent, timestampMs: number, headers?: Headers): number;
   /** At most `limit` records from an offset that is held. */
-  read(fromOffset: number, limit: number): readonly StoredRecord[];
+  read(fromOffset: number, limit: number): readonly AnyRecord[];
   replace(offset: number, content: RecordContent): void;
   deleteBefore(offset: number): void;
   /** Of the first record that is not older than a time (ms since the epoch), else the end. */
@@ -51,7 +45,7 @@ export function createStorage(): Storage {
 
 function createPartition(topic: string, partition: number): StoredPartition {
   let low = 0;
-  let records: StoredRecord[] = [];
+  let records: AnyRecord[] = [];
   const listeners = new Set<() => void>();
   const changed = () => {
     for (const listener of listeners) listener();
@@ -62,9 +56,9 @@ function createPartition(topic: string, partition: number): StoredPartition {
     partition,
     low: () => low,
     high: () => low + records.length,
-    write(key, content, timestampMs) {
+    write(key, content, timestampMs, headers = {}) {
       const offset = low + records.length;
-      records.push(Object.freeze({ topic, partition, offset, timestampMs, key, content: Object.freeze(content) }));
+      records.push(Object.freeze({ topic, partition, offset, timestampMs, key, content: Object.freeze(content), headers }));
       changed();
       return offset;
     },

@@ -1,3 +1,4 @@
+import type { Headers } from '../domain/dead-letter.js';
 import type { AgentEvent } from '../domain/events.js';
 
 /**
@@ -12,13 +13,13 @@ export interface Log {
   createAppender(name: string): Appender;
   /** Joins a consumer group. Resolves when the member has been accepted by the group. */
   joinGroup(options: GroupOptions): Promise<GroupMember>;
-  /** Reads topics without a group: sees every record, commits nothing, skips what it cannot decode. */
+  /** Reads topics without a group: sees every record, commits nothing. What it cannot decode holds it up nowhere. */
   watch(options: WatchOptions): Promise<Watch>;
   /**
-   * Keeps what could not be read or handled for operators: the record's own key and bytes, with its origin and the
-   * error in headers. Resolves and rejects as Appender.append does.
+   * Writes a record's own key and value, every byte of them, to another place: a dead letter, or one that goes back.
+   * Resolves and rejects as Appender.append does.
    */
-  writeDeadLetter(letter: DeadLetter): Promise<Appended>;
+  copyRecord(copy: RecordCopy): Promise<Appended>;
   /** What an administrator asks of the cluster. */
   readonly admin: LogAdmin;
   /** Closes every connection. Appenders, members and watches must have been closed before. */
@@ -61,6 +62,15 @@ export interface LogRecord {
   readonly timestampMs: number;
   readonly key: string | null;
   readonly content: RecordContent;
+  /** Absent where there are none. */
+  readonly headers?: Headers;
+  /** Key and value as they lie on the broker; absent in the in-memory log, which holds events as they are. */
+  readonly bytes?: RecordBytes;
+}
+
+export interface RecordBytes {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
 }
 
 /** event: decoded. poison: bytes that no reader could ever decode; value is those bytes, null when the record had none. */
@@ -68,11 +78,16 @@ export type RecordContent =
   | { readonly kind: 'event'; readonly event: AgentEvent }
   | { readonly kind: 'poison'; readonly reason: string; readonly value?: Uint8Array | null };
 
-/** A record that is skipped because nobody can read it or because it is misplaced. Only the partition's holder writes it. */
-export interface DeadLetter extends PartitionId {
-  readonly record: LogRecord;
-  /** Why it was skipped. */
-  readonly error: string;
+/** A record that may be one which this build cannot read for now: its event type, or its schema, is not known here. */
+export interface AnyRecord extends Omit<LogRecord, 'content'> {
+  readonly content: AnyContent;
+}
+export type AnyContent = RecordContent | { readonly kind: 'unreadable'; readonly reason: string };
+
+/** Where a record is to be written again, and with which headers. */
+export interface RecordCopy extends PartitionId {
+  readonly record: AnyRecord;
+  readonly headers: Headers;
 }
 
 export interface PartitionId {
@@ -132,8 +147,10 @@ export interface WatchOptions {
   readonly topics: readonly string[];
   /** beginning: everything that the log holds. end: what is written from now on. */
   readonly from: 'beginning' | 'end';
-  /** In offset order within a partition. Poison and unknown event types are skipped before this is called. */
+  /** In offset order within a partition. Poison and unknown event types are skipped before this is called, unless the next one is there. */
   onRecord(record: LogRecord): void;
+  /** In the same order: poison, and what cannot be read for now. */
+  onUndecodable?(record: AnyRecord): void;
   /** Called once, when everything that was in the log at the start has been delivered. */
   onCaughtUp?(): void;
   onFatal(error: Error): void;

@@ -1,12 +1,15 @@
 /** Keeps for operators what a partition's fold skips: what nobody can read, and what is misplaced. */
 import { partitionForKey } from '../domain/partitioning.js';
+import { letterHeaders } from '../domain/dead-letter.js';
 import { AppendDropped, AppendRejected, TopicMissing, type Log, type LogRecord } from '../ports/log.js';
+import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { TopicNames } from '../domain/topic-names.js';
 import { asError } from './role.js';
 
 export interface DeadLettersDeps {
   readonly log: Log;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly topics: TopicNames;
   /** Whether this process holds the partition: only the holder writes. */
@@ -28,9 +31,10 @@ export interface DeadLetters {
 interface Skipped {
   readonly record: LogRecord;
   readonly error: string;
+  readonly skippedAtMs: number;
 }
 
-export function createDeadLetters({ log, logger, topics, isHeld, onFatal }: DeadLettersDeps): DeadLetters {
+export function createDeadLetters({ log, clock, logger, topics, isHeld, onFatal }: DeadLettersDeps): DeadLetters {
   const waiting: Skipped[] = [];
   const writing = new Set<Promise<void>>();
   let partitionCount: Promise<number> | null = null;
@@ -42,10 +46,11 @@ export function createDeadLetters({ log, logger, topics, isHeld, onFatal }: Dead
   }
 
   async function write(skipped: Skipped): Promise<void> {
-    const { record, error } = skipped;
+    const { record, error, skippedAtMs } = skipped;
     try {
       const partition = await partitionFor(record);
-      if (isHeld()) await log.writeDeadLetter({ topic: topics.deadLetters, partition, record, error });
+      const headers = letterHeaders(record.headers ?? {}, { origin: record, error, skippedAtMs });
+      if (isHeld()) await log.copyRecord({ topic: topics.deadLetters, partition, record, headers });
       else waiting.push(skipped);
     } catch (failure) {
       partitionCount = null;
@@ -68,7 +73,7 @@ export function createDeadLetters({ log, logger, topics, isHeld, onFatal }: Dead
   return {
     skip(record, error) {
       logger.error({ offset: record.offset, reason: error }, 'record.skipped');
-      waiting.push({ record, error });
+      waiting.push({ record, error, skippedAtMs: clock.now() });
       flush();
     },
     onHeld: flush,

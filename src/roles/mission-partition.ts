@@ -1,7 +1,7 @@
 /** One assigned coordination partition: folds it, holds it, decides for its missions and carries the decisions out. */
 import { backoffMs } from '../domain/backoff.js';
 import { clamp } from '../domain/budget.js';
-import { belongsIn } from '../domain/event-places.js';
+import { misplacedInCoordination } from '../domain/event-places.js';
 import type { AgentEvent } from '../domain/events.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
 import { decideMission, type DecideContext } from '../domain/mission-decide.js';
@@ -106,19 +106,29 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
   }
 
   function fold(record: LogRecord): void {
-    if (record.content.kind === 'poison') {
-      state.position = record.offset + 1;
-      return deadLetters.skip(record, record.content.reason);
-    }
+    if (record.content.kind === 'poison') return skip(record, record.content.reason);
     const { event } = record.content;
-    if (!belongsIn('coordination', event.event_type)) deadLetters.skip(record, `${event.event_type} does not belong in a coordination partition`);
+    const fault = misplacedInCoordination(partition, event);
+    if (fault !== null) return skip(record, fault);
     const folded = evolveCoordination(state, { offset: record.offset, timestampMs: record.timestampMs, event });
     writer.onRead(event);
     if (folded !== 'applied') {
       logger.debug({ offset: record.offset, event_type: event.event_type, why: folded }, 'record.void');
+      keepUnknownAgent(record, event);
       return;
     }
     react(event, record.offset);
+  }
+
+  function skip(record: LogRecord, fault: string): void {
+    state.position = record.offset + 1;
+    deadLetters.skip(record, fault);
+  }
+
+  /** Only where the fold made nothing of it: what is void must not depend on the agents that this build has. */
+  function keepUnknownAgent(record: LogRecord, { event_type, payload }: AgentEvent): void {
+    if (!('agent' in payload) || context.partitionCount(payload.agent) !== null) return;
+    deadLetters.skip(record, `${event_type} is for ${payload.agent}, and this swarm has no such agent`);
   }
 
   function react(event: AgentEvent, offset: number): void {
@@ -190,9 +200,12 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       for (const record of records) fold(record);
       decideDirty();
     },
-    onBlocked: (offset, reason) => logger.error({ offset, reason }, 'partition.blocked'),
-    onUnblocked: () => logger.info({}, 'partition.unblocked'),
-    onClosed: () => claim.close(),
+    onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
+    onUnblocked: () => context.blocked.unblock({ topic, partition }),
+    onClosed() {
+      context.blocked.forget({ topic, partition });
+      claim.close();
+    },
     replayPoint: () => (claim.held() === null || !deadLetters.isSettled() ? null : coordinationReplayPoint(state, effects.isAcknowledged)),
     onCommitted(point) {
       for (const mission of forgetEnded(state, point.offset, effects.isAcknowledged)) effects.forget(mission.effects);

@@ -2,6 +2,7 @@ import type { Planner } from '../agent/planner-contract.js';
 import type { MissionTimings } from '../domain/mission-timers.js';
 import type { CircuitNews } from '../ports/circuits.js';
 import type { PartitionId } from '../ports/log.js';
+import type { BlockedPartitions } from './blocked-partitions.js';
 import type { CreateEvent } from './event.js';
 import type { LiveWorkers } from './live-workers.js';
 import type { Presence } from './presence.js';
@@ -34,6 +35,7 @@ export interface OrchestratorContext {
   readonly createEvent: CreateEvent;
   readonly live: LiveWorkers;
   readonly presence: Presence;
+  readonly blocked: BlockedPartitions;
   /** Partitions of each agent's tasks topic. */
   partitionCount(agent: string): number | null;
   isAssigned(partition: PartitionId): boolean;

@@ -2,6 +2,7 @@
 import { DEFAULT_TIMINGS } from '../domain/mission-timers.js';
 import type { GroupMember, Watch } from '../ports/log.js';
 import { tellOfCircuits } from './circuit-news.js';
+import { createBlockedPartitions } from './blocked-partitions.js';
 import { createCommits } from './commits.js';
 import { createEventFactory } from './event.js';
 import { createLiveWorkers } from './live-workers.js';
@@ -22,6 +23,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   const partitions = new Set<MissionPartition>();
   const live = createLiveWorkers(clock, timings.silentMs);
   const commits = createCommits(logger);
+  const blocked = createBlockedPartitions({ logger, processId, presence: () => presence, isReady: () => true });
   const retention = createRetention({ admin: log.admin, clock, logger, rules: deps.retention ?? [] });
   let member: GroupMember | null = null;
   let presence: Presence | null = null;
@@ -34,7 +36,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   });
 
   const vitals = (): Vitals => ({
-    role: 'orchestrator', agents: [], running: [],
+    role: 'orchestrator', agents: [], running: [], blocked: blocked.list(),
     partitions: [...partitions].filter((each) => each.held()).map(({ topic, partition }) => ({ topic, partition })),
   });
 
@@ -43,7 +45,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
     await Promise.all(deps.roster.map(async ({ name }) => counts.set(name, await log.admin.partitionCount(topics.tasks(name)))));
     const ownPresence = await createPresence(deps, createEvent, { intervalMs: timings.heartbeatMs, vitals, onFatal: failed.resolve });
     return {
-      deps, timings, createEvent, live, presence: ownPresence,
+      deps, timings, createEvent, live, presence: ownPresence, blocked,
       partitionCount: (agent) => counts.get(agent) ?? null,
       isAssigned: (partition) => member?.isAssigned(partition) ?? true,
       onHeldChanged: () => ownPresence.beatSoon(),

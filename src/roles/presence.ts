@@ -8,7 +8,7 @@ import { repeat } from './repeat.js';
 import { asError, type RoleDeps } from './role.js';
 
 /** What a process says of itself. */
-export type Vitals = Pick<PayloadOf<'heartbeat'>, 'role' | 'agents' | 'partitions' | 'running'>;
+export type Vitals = Pick<PayloadOf<'heartbeat'>, 'role' | 'agents' | 'partitions' | 'running' | 'blocked'>;
 
 type StatusEvent =
   | 'heartbeat' | 'request_status' | 'status_report' | 'service_starting' | 'service_ready' | 'service_unhealthy' | 'service_stopped'

@@ -6,6 +6,7 @@ import type { CircuitNews } from '../ports/circuits.js';
 import type { PartitionId } from '../ports/log.js';
 import type { ChatModel } from '../ports/model.js';
 import type { ToolExecutor } from '../ports/tools.js';
+import type { BlockedPartitions } from './blocked-partitions.js';
 import type { CreateEvent } from './event.js';
 import type { RoleDeps } from './role.js';
 import type { Slots } from './slots.js';
@@ -48,7 +49,6 @@ export interface WorkerContext {
   sendToMission(attempt: TaskAttempt, event: MissionNews): void;
   /** The set of held partitions has changed. */
   onHeldChanged(): void;
-  /** Work has come to a stop somewhere, and why; told to watchers. */
-  onUnhealthy(reason: string): void;
+  readonly blocked: BlockedPartitions;
   onFatal(error: Error): void;
 }

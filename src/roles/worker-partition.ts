@@ -1,6 +1,6 @@
 /** One assigned tasks partition: folds it, holds it, and runs the open attempts in it. */
 import type { AgentSpec } from '../domain/agent-spec.js';
-import { belongsIn } from '../domain/event-places.js';
+import { misplacedInTasks } from '../domain/event-places.js';
 import type { AgentEvent, EventOf } from '../domain/events.js';
 import { replayStart } from '../domain/replay-start.js';
 import { decodeTaskSnapshot, forgetSettled, taskReplayPoint } from '../domain/task-replay.js';
@@ -100,15 +100,19 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
   }
 
   function fold(record: LogRecord): void {
-    if (record.content.kind === 'poison') {
-      state.position = record.offset + 1;
-      return deadLetters.skip(record, record.content.reason);
-    }
+    if (record.content.kind === 'poison') return skip(record, record.content.reason);
     const { event } = record.content;
-    if (!belongsIn('tasks', event.event_type)) deadLetters.skip(record, `${event.event_type} does not belong in a tasks partition`);
+    const fault = misplacedInTasks(spec.name, event);
+    if (fault !== null) return skip(record, fault);
     const folded = evolveTaskPartition(state, { offset: record.offset, timestampMs: record.timestampMs, event });
     if (folded !== 'applied') logger.debug({ offset: record.offset, event_type: event.event_type, why: folded }, 'record.void');
     react(event, record.offset, folded === 'applied');
+  }
+
+  /** Not folded: an assignment for another agent would move the mark beyond those for this one. */
+  function skip(record: LogRecord, fault: string): void {
+    state.position = record.offset + 1;
+    deadLetters.skip(record, fault);
   }
 
   function react(event: AgentEvent, offset: number, applied: boolean): void {
@@ -149,12 +153,10 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     onRecords(records) {
       for (const record of records) fold(record);
     },
-    onBlocked(offset, reason) {
-      logger.error({ offset, reason }, 'partition.blocked');
-      context.onUnhealthy(`${topic}/${partition} stops at offset ${offset}: ${reason}`);
-    },
-    onUnblocked: () => logger.info({}, 'partition.unblocked'),
+    onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
+    onUnblocked: () => context.blocked.unblock({ topic, partition }),
     onClosed() {
+      context.blocked.forget({ topic, partition });
       claim.close();
       readBack.close(new TaskTaken('claim_lost', 'the partition was taken away'));
     },

@@ -2,6 +2,7 @@
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { AppendDropped, AppendFailed, type GroupMember } from '../ports/log.js';
 import { tellOfCircuits } from './circuit-news.js';
+import { createBlockedPartitions } from './blocked-partitions.js';
 import { createCommits } from './commits.js';
 import { createEventFactory } from './event.js';
 import { createPresence, type Presence, type Vitals } from './presence.js';
@@ -24,9 +25,10 @@ export function createWorker(deps: WorkerDeps): Role {
   let announcedReady = false;
   let stopCircuitNews: () => void = () => undefined;
   let committing: { stop(): void } | null = null;
+  const blocked = createBlockedPartitions({ logger, processId, presence: () => presence, isReady: () => announcedReady });
 
   const context: WorkerContext = {
-    deps, timings, createEvent,
+    deps, timings, createEvent, blocked,
     slotsOf: (agent) => slots.get(agent) ?? createSlots(1),
     isAssigned: (partition, agent) => members.get(agent)?.isAssigned(partition) ?? true,
     sendToMission({ assignment }, news) {
@@ -42,9 +44,6 @@ export function createWorker(deps: WorkerDeps): Role {
       announceReady();
       presence?.beatSoon();
     },
-    onUnhealthy(reason) {
-      presence?.send({ type: 'service_unhealthy', from: processId, payload: { ...service('unhealthy'), error_message: reason } });
-    },
     onFatal: (error) => failed.resolve(error),
   };
 
@@ -52,6 +51,7 @@ export function createWorker(deps: WorkerDeps): Role {
     const all = [...partitions];
     return {
       role: 'worker',
+      blocked: blocked.list(),
       agents: deps.agents.map((agent) => agent.name),
       partitions: all.filter((each) => each.held()).map(({ topic, partition }) => ({ topic, partition })),
       running: all.flatMap((each) => each.running()).map((execution) => {
@@ -108,7 +108,7 @@ export function createWorker(deps: WorkerDeps): Role {
       await presence.start();
       committing = repeat(clock, timings.commitMs, commitAll, context.onFatal);
       announceReady();
-      if (deps.impediment) context.onUnhealthy(deps.impediment);
+      if (deps.impediment) presence.send({ type: 'service_unhealthy', from: processId, payload: { ...service('unhealthy'), error_message: deps.impediment } });
     },
     async stop(graceMs) {
       logger.info({ running: vitals().running.length, grace_ms: graceMs }, 'worker.draining');

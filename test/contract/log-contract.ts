@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { AppendDropped, AppendRejected, CommitRefused, TopicMissing, type Appender, type Log, type LogRecord, type PartitionId } from '../../src/ports/log.js';
+import { headerText } from '../../src/domain/dead-letter.js';
+import { AppendDropped, AppendRejected, CommitRefused, TopicMissing, type AnyRecord, type Appender, type Log, type LogRecord, type PartitionId } from '../../src/ports/log.js';
 import { statusRequest, taskProgress } from './events.js';
 import { joinRecorded, offsetsOf, textsOf, type RecordedMember } from './recorder.js';
 import { until } from './until.js';
@@ -322,6 +323,37 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await until('caught up', () => caughtUp);
         await watch.stop();
         expect(textsOf(seen)).toEqual(['a', 'b']);
+      });
+
+      test('hands them to a watcher that wants them, in their place in the order', async () => {
+        await append(0, 'a');
+        await tested.writePoison({ topic, partition: 0 }, 'bad');
+        await tested.writeUnknownType({ topic, partition: 0 }, 'new');
+        await append(0, 'b');
+        const seen: AnyRecord[] = [];
+        let caughtUp = false;
+        const note = (record: AnyRecord) => void seen.push(record);
+        const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: note, onUndecodable: note, onCaughtUp: () => void (caughtUp = true), onFatal: fail });
+        await until('caught up', () => caughtUp);
+        await watch.stop();
+        expect(seen.map(({ offset, key, content }) => [offset, key, content.kind])).toEqual([[0, 'a', 'event'], [1, 'bad', 'poison'], [2, 'new', 'unreadable'], [3, 'b', 'event']]);
+      });
+
+      test('a record that it has seen can be copied, event, poison and what nobody here can read alike, with headers of its own', async () => {
+        await append(0, 'a');
+        await tested.writePoison({ topic, partition: 0 }, 'bad');
+        await tested.writeUnknownType({ topic, partition: 0 }, 'new');
+        const seen: AnyRecord[] = [];
+        const note = (record: AnyRecord) => void seen.push(record);
+        const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: note, onUndecodable: note, onFatal: fail });
+        await until('all three', () => seen.length === 3);
+        for (const record of [...seen]) expect(await log.copyRecord({ topic, partition: 1, record, headers: { reason: 'moved' } })).toMatchObject({ topic, partition: 1 });
+        await until('the copies', () => seen.length === 6);
+        await watch.stop();
+        const essence = ({ key, content, bytes }: AnyRecord) => ({ key, content, bytes });
+        expect(seen.slice(3).map(essence)).toEqual(seen.slice(0, 3).map(essence));
+        expect(seen.slice(3).map(({ headers }) => headerText(headers?.['reason']))).toEqual(['moved', 'moved', 'moved']);
+        await expect(log.copyRecord({ topic: `${topic}-missing`, partition: 0, record: seen[0] ?? fail(new Error('no record')), headers: {} })).rejects.toThrow(AppendRejected);
       });
 
       test('begins at the log start when records were deleted', async () => {

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import avro from 'avsc';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type KafkaMessage } from 'kafkajs';
 import type { LogRecord } from '../../src/ports/log.js';
 import { BrokerUnreachable, RegistryUnreachable } from '../../src/kafka/errors.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
@@ -10,7 +9,8 @@ import { statusRequest, taskProgress } from '../contract/events.js';
 import { joinRecorded } from '../contract/recorder.js';
 import { until } from '../contract/until.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
-import { createForeignWriter, openKafkaLog, registerSchema, SCHEMAS_DIR, wireBytes } from './kafka-under-test.js';
+import { listen, startRegistryProxy } from '../support/registry-proxy.js';
+import { createForeignWriter, eventOfAnotherVersion, openKafkaLog, registerSchema, wireBytes } from './kafka-under-test.js';
 
 describeWithBroker('a log on Kafka', () => {
   const releases: (() => Promise<unknown>)[] = [];
@@ -29,15 +29,17 @@ describeWithBroker('a log on Kafka', () => {
     return name;
   };
   /** Records as a plain consumer of another program sees them. */
-  const rawRecords = async (topic: string, count: number) => {
+  const rawRecords = async (topic: string, count: number) =>
+    (await rawMessages(topic, count)).map(({ key, value, headers = {} }) =>
+      ({ key: key?.toString(), value, headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(header)])) }));
+  const rawMessages = async (topic: string, count: number) => {
     const consumer = new Kafka({ brokers: [...testBroker().brokers], logLevel: logLevel.NOTHING }).consumer({ groupId: `raw-${randomUUID()}`, maxWaitTimeInMs: 200 });
-    const seen: { key: string | undefined; value: Buffer | null; headers: Record<string, string> }[] = [];
+    const seen: KafkaMessage[] = [];
     await consumer.connect();
     releases.push(() => consumer.disconnect());
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
-      eachMessage: async ({ message: { key, value, headers = {} } }) =>
-        void seen.push({ key: key?.toString(), value, headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(header)])) }),
+      eachMessage: async ({ message }) => void seen.push(message),
     });
     await until('the raw records', () => seen.length === count);
     return seen;
@@ -54,20 +56,22 @@ describeWithBroker('a log on Kafka', () => {
     expect(record?.headers).toEqual({ event_type: 'task_progress', mission_id: 'm-1', task_id: 't-1', attempt: '2', traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/) });
   });
 
-  test('a dead letter keeps the original\'s key and bytes, and says where it came from and why', async () => {
+  test('a copied record keeps the original\'s key, value and headers byte for byte, also where they are no text', async () => {
     const log = await open();
     const topic = await createTopic(log);
-    const deadLetters = await createTopic(log);
+    const copies = await createTopic(log);
     const foreign = await createForeignWriter();
     releases.push(() => foreign.close());
-    await foreign.write({ topic, partition: 0 }, 'k', Buffer.from('garbage'));
+    const noText = Buffer.from([0xff, 0xfe, 0x00, 0x80]);
+    await foreign.write({ topic, partition: 0 }, noText, Buffer.from('garbage'), { theirs: noText, twice: ['a', 'b'], empty: '' });
+    await foreign.write({ topic, partition: 0 }, null, null);
     const reader = await joinRecorded(log, `group-${randomUUID()}`, topic);
     releases.push(() => reader.member.leave());
-    await until('the poison', () => reader.records.length === 1);
-    for (const record of reader.records) await log.writeDeadLetter({ topic: deadLetters, partition: 0, record, error: 'not in the wire format' });
-    expect(await rawRecords(deadLetters, 1)).toEqual([
-      { key: 'k', value: Buffer.from('garbage'), headers: { origin_topic: topic, origin_partition: '0', origin_offset: '0', origin_timestamp: expect.any(String), error: 'not in the wire format' } },
-    ]);
+    await until('the poison', () => reader.records.length === 2);
+    for (const record of reader.records) await log.copyRecord({ topic: copies, partition: 0, record, headers: { ...record.headers, ours: 'new' } });
+    const [first, second] = await rawMessages(copies, 2);
+    expect([first?.key, first?.value, first?.headers]).toEqual([noText, Buffer.from('garbage'), { theirs: noText, twice: [Buffer.from('a'), Buffer.from('b')], empty: Buffer.alloc(0), ours: Buffer.from('new') }]);
+    expect([second?.key, second?.value, second?.headers]).toEqual([null, null, { ours: Buffer.from('new') }]);
   });
 
   test('the broker\'s time stands in the records of a topic with LogAppendTime', async () => {
@@ -116,7 +120,7 @@ describeWithBroker('a log on Kafka', () => {
     const reader = await joinRecorded(log, `group-${randomUUID()}`, topic);
     releases.push(() => reader.member.leave());
     registry.down = true;
-    const unseen = await registerVersionOfRequestStatus();
+    const unseen = await eventOfAnotherVersion('request-status', statusRequest('yesterday'));
     const foreign = await createForeignWriter();
     releases.push(() => foreign.close());
     await foreign.write({ topic, partition: 0 }, 'k', unseen);
@@ -144,50 +148,3 @@ describeWithBroker('a log on Kafka', () => {
     await expect(openKafkaLog({ registry: { url } })).rejects.toThrow(/does not speak the Confluent registry API/);
   });
 });
-
-/** A request_status of another version of its schema, which differs in its documentation only. */
-async function registerVersionOfRequestStatus(): Promise<Buffer> {
-  const event = statusRequest('yesterday');
-  const schema = JSON.parse(await readFile(`${SCHEMAS_DIR}/request-status.avsc`, 'utf8'));
-  const id = await registerSchema({ ...schema, doc: `Yesterday's ${randomUUID()}` });
-  return wireBytes(id, avro.Type.forSchema(schema).toBuffer(event));
-}
-
-interface RegistryProxy {
-  readonly url: string;
-  down: boolean;
-  close(): Promise<void>;
-}
-
-/** The registry behind a switch. */
-async function startRegistryProxy(): Promise<RegistryProxy> {
-  const target = testBroker().registryUrl;
-  const proxy = { url: '', down: false, close: () => new Promise<void>((resolve) => void server.close(() => resolve())) };
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => void chunks.push(chunk));
-    request.on('end', () => {
-      if (proxy.down) return void response.destroy();
-      const body = Buffer.concat(chunks);
-      fetch(target + (request.url ?? ''), {
-        method: request.method ?? 'GET',
-        headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
-        ...(body.length > 0 ? { body } : {}),
-      })
-        .then(async (answer) => void response.writeHead(answer.status, { connection: 'close' }).end(await answer.text()))
-        .catch(() => void response.destroy());
-    });
-  });
-  proxy.url = await listen(server);
-  return proxy;
-}
-
-function listen(server: Server): Promise<string> {
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('no port');
-      resolve(`http://127.0.0.1:${address.port}`);
-    });
-  });
-}

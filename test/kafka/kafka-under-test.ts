@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import avro from 'avsc';
+import { Kafka, logLevel, type IHeaders, type Producer } from 'kafkajs';
+import type { AgentEvent } from '../../src/domain/events.js';
 import { createKafkaLog, type KafkaLog, type KafkaLogOptions } from '../../src/kafka/kafka-log.js';
 import type { PartitionId } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
@@ -34,7 +37,7 @@ export async function openKafkaLog(changes: Partial<KafkaLogOptions> = {}): Prom
 
 /** A client of another program: it writes whatever bytes it likes. */
 export interface ForeignWriter {
-  write(partition: PartitionId, key: string | null, value: Buffer | null): Promise<void>;
+  write(partition: PartitionId, key: Buffer | string | null, value: Buffer | null, headers?: IHeaders): Promise<void>;
   setCommitted(groupId: string, partition: PartitionId, offset: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -46,8 +49,8 @@ export async function createForeignWriter(): Promise<ForeignWriter> {
   const admin = kafka.admin();
   await Promise.all([producer.connect(), admin.connect()]);
   return {
-    async write({ topic, partition }, key, value) {
-      await producer.send({ topic, messages: [{ partition, key, value }] });
+    async write({ topic, partition }, key, value, headers = {}) {
+      await producer.send({ topic, messages: [{ partition, key, value, headers }] });
     },
     async setCommitted(groupId, { topic, partition }, offset) {
       await admin.setOffsets({ groupId, topic, partitions: [{ partition, offset: String(offset) }] });
@@ -69,6 +72,13 @@ export async function registerSchema(schema: object & { readonly namespace: stri
   const answer: unknown = await response.json();
   if (typeof answer !== 'object' || answer === null || !('id' in answer) || typeof answer.id !== 'number') throw new Error(`The registry answers ${JSON.stringify(answer)}`);
   return answer.id;
+}
+
+/** An event in the wire format, written with another version of its schema, which differs in its documentation only. */
+export async function eventOfAnotherVersion(schemaFile: string, event: AgentEvent): Promise<Buffer> {
+  const schema = JSON.parse(await readFile(`${SCHEMAS_DIR}/${schemaFile}.avsc`, 'utf8'));
+  const id = await registerSchema({ ...schema, doc: `Yesterday's ${randomUUID()}` });
+  return wireBytes(id, avro.Type.forSchema(schema).toBuffer(event));
 }
 
 /** The Confluent wire format by hand. */

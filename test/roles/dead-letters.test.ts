@@ -1,15 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { belongsIn } from '../../src/domain/event-places.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createMemoryLog, type MemoryLog } from '../../src/memory/memory-log.js';
-import { AppendFailed, AppendRejected, type Appended, type DeadLetter, type LogRecord } from '../../src/ports/log.js';
+import { parseLetterHeaders } from '../../src/domain/dead-letter.js';
+import { AppendFailed, AppendRejected, type Appended, type LogRecord, type RecordCopy } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { createDeadLetters } from '../../src/roles/dead-letters.js';
 import { statusRequest } from '../contract/events.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
-import { createForeignWriter, openKafkaLog } from '../kafka/kafka-under-test.js';
-import { describeWithBroker } from '../support/broker.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 const topics = createTopicNames('test');
@@ -18,13 +16,17 @@ const coordination = { topic: topics.coordination, partition: 0 };
 const poison = { kind: 'poison', reason: 'not in the Confluent wire format' } as const;
 
 /** A memory log that writes down the dead letters. */
-function recordingLog(): MemoryLog & { readonly letters: readonly DeadLetter[] } {
+function recordingLog(): MemoryLog & { readonly letters: readonly RecordCopy[] } {
   const log = createMemoryLog({ clock: systemClock });
-  const letters: DeadLetter[] = [];
-  return { ...log, letters, writeDeadLetter: (letter) => (letters.push(letter), log.writeDeadLetter(letter)) };
+  const letters: RecordCopy[] = [];
+  return { ...log, letters, copyRecord: (letter) => (letters.push(letter), log.copyRecord(letter)) };
 }
 
-const originOf = ({ record, error }: DeadLetter) => ({ topic: record.topic, partition: record.partition, offset: record.offset, key: record.key, error });
+const errorOf = ({ headers }: Pick<RecordCopy, 'headers'>) => parseLetterHeaders(headers)?.error;
+const originOf = ({ record, headers }: RecordCopy) => {
+  const { topic, partition, offset } = parseLetterHeaders(headers)?.origin ?? {};
+  return { topic, partition, offset, key: record.key, error: errorOf({ headers }) };
+};
 
 describe('what the roles skip on the in-memory log', () => {
   let log: ReturnType<typeof recordingLog>;
@@ -67,7 +69,7 @@ describe('what the roles skip on the in-memory log', () => {
     await appender.close();
     expect((await swarm.ended(await swarm.submit())).status).toBe('completed');
     await until('both letters', () => log.letters.length === 2);
-    expect(log.letters.map(({ record, error }) => [record.topic, error]).sort()).toEqual([
+    expect(log.letters.map((letter) => [letter.record.topic, errorOf(letter)]).sort()).toEqual([
       [coordination.topic, 'request_status does not belong in a coordination partition'],
       [tasks.topic, 'request_status does not belong in a tasks partition'],
     ]);
@@ -82,28 +84,10 @@ describe('what the roles skip on the in-memory log', () => {
   });
 });
 
-describeWithBroker('what the roles skip on a real broker', () => {
-  test('given bytes of another program in a tasks partition, when a worker holds it, then they are kept and its replay point passes them', async () => {
-    const prefix = `dead-letters-${randomUUID()}`;
-    const names = createTopicNames(prefix);
-    const partition = { topic: names.tasks('cert_agent'), partition: 0 };
-    const log = await openKafkaLog({ prefix });
-    const swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], partitions: 1, log, prefix });
-    const foreign = await createForeignWriter();
-    await foreign.write(partition, 'k', Buffer.from('garbage'));
-    await swarm.startWorker();
-    await until('the letter', async () => (await log.admin.offsets(names.deadLetters))[0]?.high === 1);
-    await until('the replay point', async () => ((await log.admin.committed(names.workerGroup('cert_agent'), partition.topic))[0]?.offset ?? 0) > 0);
-    await swarm.close();
-    await foreign.close();
-    await log.close();
-  });
-});
-
 describe('dead letters of a partition', () => {
   const record: LogRecord = { ...tasks, offset: 7, timestampMs: 1, key: 'k', content: poison };
 
-  async function given(options: { readonly held: boolean; readonly topicExists?: boolean; readonly write?: (letter: DeadLetter) => Promise<Appended> }) {
+  async function given(options: { readonly held: boolean; readonly topicExists?: boolean; readonly write?: (letter: RecordCopy) => Promise<Appended> }) {
     const log = recordingLog();
     if (options.topicExists ?? true) await log.admin.ensureTopics([{ name: topics.deadLetters, partitions: 3, replicationFactor: null, config: {} }]);
     const claim = { held: options.held };
@@ -111,7 +95,7 @@ describe('dead letters of a partition', () => {
     const fatal: Error[] = [];
     const note = (_fields: object, event: string) => void logged.push(event);
     const logger: Logger = { debug: note, info: note, warn: note, error: note, child: () => logger };
-    const deadLetters = createDeadLetters({ log: { ...log, ...(options.write ? { writeDeadLetter: options.write } : {}) }, logger, topics, isHeld: () => claim.held, onFatal: (error) => void fatal.push(error) });
+    const deadLetters = createDeadLetters({ log: { ...log, ...(options.write ? { copyRecord: options.write } : {}) }, clock: systemClock, logger, topics, isHeld: () => claim.held, onFatal: (error) => void fatal.push(error) });
     return { log, claim, logged, fatal, deadLetters };
   }
 

@@ -19,6 +19,7 @@ export const FAULTS = {
   grow: 'tasks topics get more partitions',
   recreate: 'the coordination topic is lost with the missions in it, and made anew',
   clock: 'wall clocks jump by hours',
+  retry: 'people ask for new attempts of tasks',
 } as const;
 
 export type Fault = keyof typeof FAULTS;
@@ -33,10 +34,13 @@ export interface Faults {
   stopped(): boolean;
 }
 
+/** Of the seeds; the same for all, so that choosing it takes nothing from the other faults' stream. */
+const RETRY_SHARE = 0.25;
+
 /** @param allowed the faults to choose from */
-export function chooseFaults(random: Random, allowed: readonly Fault[]): Faults {
+export function chooseFaults(random: Random, retryRandom: Random, allowed: readonly Fault[]): Faults {
   const share = random.pick([0.3, 0.6, 1]);
-  const chosen = new Set(allowed.filter(() => random.chance(share)));
+  const chosen = new Set(allowed.filter((fault) => (fault === 'retry' ? retryRandom.chance(RETRY_SHARE) : random.chance(share))));
   let over = false;
   return {
     chosen: [...chosen],

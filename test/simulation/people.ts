@@ -1,9 +1,10 @@
-/** People: they ask for missions, approve, reject and cancel them, sometimes twice, sometimes too late. */
+/** People: they ask for missions, approve, reject and cancel them, and ask for new attempts, sometimes twice, sometimes too late. */
 import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
 import { createEventFactory } from '../../src/roles/event.js';
 import type { Ids } from '../../src/ports/clock.js';
 import type { Faults } from './faults.js';
+import type { Random } from './random.js';
 import { createRequest, type Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
 import { EPOCH_MS, type World } from './world.js';
@@ -19,18 +20,21 @@ export interface People {
   onProposed(event: EventOf<'plan_proposed'>, approval: PayloadOf<'mission_requested'>['approval'], partition: number): void;
   /** A mission asks. Most are answered, twice at most; the others are cancelled, or wait until nobody answers in time. */
   onAsked(event: EventOf<'attention_requested'>, partition: number): void;
+  onAssigned(event: EventOf<'task_assigned'>, partition: number): void;
 }
 
 export interface PeopleOptions {
   readonly world: World;
   readonly faults: Faults;
+  /** For the requests of new attempts only. */
+  readonly retryRandom: Random;
   readonly scenario: Scenario;
   readonly ids: Ids;
   readonly coordination: string;
   readonly log: SimLog;
 }
 
-export function createPeople({ world, faults, scenario, ids, coordination, log }: PeopleOptions): People {
+export function createPeople({ world, faults, retryRandom, scenario, ids, coordination, log }: PeopleOptions): People {
   const { random } = world;
   const now = () => Math.round(EPOCH_MS + world.now());
   const createEvent = createEventFactory({ clock: { now, monotonicMs: world.now, setTimer: () => ({ cancel() {} }) }, ids });
@@ -81,6 +85,12 @@ export function createPeople({ world, faults, scenario, ids, coordination, log }
           ? createEvent({ type: 'plan_approved', from: 'person', missionId: mission_id, payload: { mission_id, revision, approved_by: 'person' } })
           : createEvent({ type: 'plan_rejected', from: 'person', missionId: mission_id, payload: { mission_id, revision, rejected_by: 'person', reason: 'not like this' } });
         append(event, mission_id, partition);
+      });
+    },
+    onAssigned({ payload: { mission_id, task_id, attempt } }, partition) {
+      if (!faults.on('retry') || !retryRandom.chance(0.1)) return;
+      world.at(retryRandom.next() * retryRandom.pick([100, 5_000, 120_000]), () => {
+        append(createEvent({ type: 'task_retry_requested', from: 'person', missionId: mission_id, payload: { mission_id, task_id, attempt, requested_by: 'person', reason: 'stuck' } }), mission_id, partition);
       });
     },
   };

@@ -131,7 +131,7 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
           onDelivered(member.process, stored, (records.at(-1)?.offset ?? -1) + 1);
           consumer.onRecords(records);
         },
-        onUnreadable: (offset, reason) => consumer.onBlocked(offset, reason),
+        onUnreadable: ({ offset }, reason) => consumer.onBlocked(offset, reason),
         onReadable: () => consumer.onUnblocked(),
         onGap: () => undefined,
         onError: (error) => member.options.onFatal(error),

@@ -75,7 +75,7 @@ export function createSimLog(options: SimLogOptions): SimLog {
         async watch(watchOptions) {
           return createMemoryWatch(watchOptions, storage, (callback) => void process.later(world.random.delayMs(2), callback));
         },
-        async writeDeadLetter() {
+        async copyRecord() {
           throw new TypeError('no record of a simulation is a dead letter');
         },
         admin: {

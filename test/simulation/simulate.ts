@@ -4,6 +4,7 @@ import type { LogRecord, PartitionId } from '../../src/ports/log.js';
 import { chooseFaults, FAULT_NAMES, type Fault } from './faults.js';
 import { createOracle } from './oracle.js';
 import { createPeople } from './people.js';
+import { createRandom } from './random.js';
 import { createScenario } from './scenario.js';
 import { createSimLog } from './sim-log.js';
 import { createSimVolume } from './sim-tools.js';
@@ -42,10 +43,14 @@ const MOST_STEPS = 400_000;
 /** When nothing goes wrong any more, everything ends within this time; late duplicates included. */
 const LONGEST_MS = 24 * 3_600_000;
 
+/** A stream of its own, so that seeds without requests of new attempts stay the runs that they were; the recorded ones are without. */
+const RETRY_STREAM = 0x1045;
+
 export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tracing = false }: SimulationOptions): Promise<SimulationResult> {
   const world = createWorld(seed, tracing);
   const { random } = world;
-  const faults = chooseFaults(random, allowed);
+  const retryRandom = createRandom(seed ^ RETRY_STREAM);
+  const faults = chooseFaults(random, retryRandom, allowed);
   const scenario = createScenario(random, faults);
   const topics = createTopicNames('sim');
   const taskTopics = scenario.roster.map(({ name }) => topics.tasks(name));
@@ -79,7 +84,7 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
     onSecondStart: oracle.onSecondStart,
   });
   const swarm = createSwarm({ world, faults, system, scenario, topics, ids, log, volume, oracle });
-  const people = createPeople({ world, faults, scenario, ids, coordination: topics.coordination, log });
+  const people = createPeople({ world, faults, retryRandom, scenario, ids, coordination: topics.coordination, log });
   const trouble = createTrouble({ world, faults, scenario, swarm, log, recreate, grow: () => (taskPartitions = Math.min(MOST_PARTITIONS, taskPartitions + 1)) });
 
   /** An operator's last resort: the orchestrators are stopped, the topic and what the group committed are deleted. */
@@ -99,6 +104,7 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
     oracle.onWritten(record);
     trouble.onWritten(event);
     if (event.event_type === 'attention_requested') people.onAsked(event, record.partition);
+    if (event.event_type === 'task_assigned' && record.topic === topics.coordination) people.onAssigned(event, record.partition);
     if (event.event_type !== 'plan_proposed') return;
     const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)?.request.approval;
     if (approval !== undefined) people.onProposed(event, approval, record.partition);

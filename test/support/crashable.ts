@@ -38,7 +38,7 @@ export function createCrashable(log: Log, clock: Clock): Crashable {
     log: {
       ...log,
       createAppender: (name) => wrap(log.createAppender(name)),
-      writeDeadLetter: (letter) => (dead ? never() : log.writeDeadLetter(letter)),
+      copyRecord: (copy) => (dead ? never() : log.copyRecord(copy)),
       async joinGroup(options) {
         const member = await log.joinGroup({
           ...options,

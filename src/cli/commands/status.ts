@@ -9,7 +9,7 @@ import { answerText, awaitsAnswer, questionText } from '../answers.js';
 import { planText } from '../plan-text.js';
 import { reportText } from '../report-text.js';
 import { table } from '../table.js';
-import { cutToWidth } from '../text-width.js';
+import { cutToWidth, oneLine } from '../text-width.js';
 
 export interface StatusOptions {
   readonly missionId: string | null;
@@ -75,8 +75,8 @@ async function showProcesses(context: CommandContext, session: ClientSession, mi
   if (!reports.some((report) => report.role === 'orchestrator')) context.host.stderr.write(noOrchestrator(context));
   const concerned = missionId === null ? reports : reports.filter((report) => report.running.some((task) => task.mission_id === missionId));
   if (context.json) {
-    context.print(concerned.map(({ worker_id, role, agents, partitions, running, started_at }) =>
-      ({ worker_id, role, agents, partitions, running, started_at: new Date(started_at).toISOString() })));
+    context.print(concerned.map(({ worker_id, role, agents, partitions, running, blocked, started_at }) =>
+      ({ worker_id, role, agents, partitions, running, blocked, started_at: new Date(started_at).toISOString() })));
     return;
   }
   if (concerned.length === 0) return context.say(missionId === null ? 'no process answered' : `no process runs a task of ${missionId}`);
@@ -85,4 +85,7 @@ async function showProcesses(context: CommandContext, session: ClientSession, mi
     report.running.map((task) => `${task.task_id} step ${task.step}`).join(', '),
   ]);
   context.host.stdout.write(table(rows));
+  const stopped = concerned.flatMap(({ worker_id, blocked }) =>
+    blocked.map(({ topic, partition, offset, reason }) => `BLOCKED  ${worker_id}: ${topic}[${partition}] stops at offset ${offset}: ${reason}`));
+  for (const line of stopped) context.host.stdout.write(`${oneLine(line)}\n`);
 }

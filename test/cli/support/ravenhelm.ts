@@ -51,6 +51,7 @@ export function startOnTerminal(clone: TestClone, args: readonly string[], optio
   return {
     output: () => output,
     shows: (text: string) => untilTrue(() => output.includes(text), listeners),
+    type: (text: string) => terminal.write(text),
     interrupt: () => terminal.write('\u0003'),
     resize: (columns: number, rows: number) => terminal.resize(columns, rows),
     exit,

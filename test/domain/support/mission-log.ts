@@ -45,6 +45,8 @@ export const cancelRequested = (reason = 'enough', id = ID): AgentEvent => event
 
 export const answered = (number: number, answer = 'use port 8443', id = ID): AgentEvent =>
   eventOf('attention_answered', { mission_id: id, number, answer, answered_by: 'ann' });
+export const retryRequested = (task: string, attempt: number, reason = 'stuck', id = ID): AgentEvent =>
+  eventOf('task_retry_requested', { mission_id: id, task_id: task, attempt, requested_by: 'ann', reason });
 
 const planUse = { tokens_in: 0, tokens_out: 0, cost_usd: 0 };
 export const proposed = (revision: number, plan: Plan, used: Partial<typeof planUse> & { readonly planner?: string; readonly id?: string } = {}): AgentEvent => {

@@ -10,7 +10,7 @@ import { DEFAULT_TIMINGS, missionTimers } from '../../../src/domain/mission-time
 import type { FoldRecord } from '../../../src/domain/record.js';
 import { eventOf, seededRandom, T0, type Random } from './events.js';
 import {
-  accepted, answered, approved, cancelRequested, claimed, completed, contextOf, failed, opened, PARTITION, planFailed, planOf, progress, proposed, rejected, requested, started,
+  accepted, answered, approved, cancelRequested, claimed, completed, contextOf, failed, opened, PARTITION, planFailed, planOf, progress, proposed, rejected, requested, retryRequested, started,
 } from './mission-log.js';
 
 const AGENTS = ['cert_agent', 'env_agent', 'proxy_agent', 'cache_agent'];
@@ -113,9 +113,13 @@ function happen(mission: Mission, random: Random, append: (event: AgentEvent) =>
   }
   if (mission.planning === 'proposed') return append(random.chance(0.6) ? approved(revision, id) : rejected(revision, 'no', id));
   if (mission.question !== null) return append(mission.questions <= 3 && random.chance(0.7) ? answered(random.chance(0.9) ? mission.questions : 1, 'go on', id) : cancelRequested('no idea', id));
+  if (mission.tasks.size > 0 && random.chance(0.02)) return append(retryOf(random.pick([...mission.tasks.values()]), random, id));
   const open = [...mission.tasks.values()].filter(hasOpenAttempt);
   if (open.length > 0) workerSays(mission, random.pick(open), random, append);
 }
+
+/** A person asks for a new attempt, now and then of one that is over. */
+const retryOf = (task: MissionTask, random: Random, id: string): AgentEvent => retryRequested(task.id, random.chance(0.8) ? task.attempt : 1, 'stuck', id);
 
 /** A planner spends no more than was set aside for it, and no more than there is. */
 export function plannerBound(mission: Mission): Cost {

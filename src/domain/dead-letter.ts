@@ -1,0 +1,75 @@
+/**
+ * A dead letter: a record's own key, bytes and headers, with its origin, the error and the time in headers of their
+ * own, so that whoever reads it knows what it was, and redriving it needs nothing else.
+ */
+
+/** null: the header stands there without a value. */
+export type HeaderValue = Uint8Array | string | null;
+/** Header values by name; a name that stands there several times has a list. */
+export type Headers = Readonly<Record<string, HeaderValue | readonly HeaderValue[] | undefined>>;
+
+/** The record that became a letter. Its timestamp tells it from that of a topic which was made anew. */
+export interface LetterOrigin {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Milliseconds since the epoch, set by the log. */
+  readonly timestampMs: number;
+}
+
+export interface LetterFacts {
+  readonly origin: LetterOrigin;
+  /** Why the record was skipped. */
+  readonly error: string;
+  /** When it was skipped, ms since the epoch. */
+  readonly skippedAtMs: number;
+}
+
+const OURS = {
+  topic: 'dead_letter_origin_topic',
+  partition: 'dead_letter_origin_partition',
+  offset: 'dead_letter_origin_offset',
+  timestamp: 'dead_letter_origin_timestamp',
+  error: 'dead_letter_error',
+  time: 'dead_letter_time',
+} as const;
+const OUR_NAMES: ReadonlySet<string> = new Set(Object.values(OURS));
+
+/** The original's headers and ours. Times as ISO 8601, to the millisecond. */
+export function letterHeaders(original: Headers, { origin, error, skippedAtMs }: LetterFacts): Headers {
+  return {
+    ...originalHeaders(original),
+    [OURS.topic]: origin.topic,
+    [OURS.partition]: String(origin.partition),
+    [OURS.offset]: String(origin.offset),
+    [OURS.timestamp]: new Date(origin.timestampMs).toISOString(),
+    [OURS.error]: error,
+    [OURS.time]: new Date(skippedAtMs).toISOString(),
+  };
+}
+
+/** A letter's headers as they were before it became one. */
+export function originalHeaders(headers: Headers): Headers {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OUR_NAMES.has(name)));
+}
+
+/** What a letter's headers say; null when they are not those of a letter. */
+export function parseLetterHeaders(headers: Headers): LetterFacts | null {
+  const texts = Object.fromEntries(Object.entries(OURS).map(([field, name]) => [field, headerText(headers[name])]));
+  const { topic, error, partition, offset, timestamp, time } = texts;
+  if (topic === undefined || error === undefined) return null;
+  const numbers = { partition: wholeNumber(partition), offset: wholeNumber(offset), timestampMs: Date.parse(timestamp ?? '') };
+  const skippedAtMs = Date.parse(time ?? '');
+  if ([...Object.values(numbers), skippedAtMs].some(Number.isNaN)) return null;
+  return { origin: { topic, ...numbers }, error, skippedAtMs };
+}
+
+/** A header's text; the last one where there are several, undefined where there is none. */
+export function headerText(value: Headers[string]): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string') return value;
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  return headerText(value.at(-1));
+}
+
+const wholeNumber = (text: string | undefined): number => (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN);

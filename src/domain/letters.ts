@@ -1,0 +1,107 @@
+/**
+ * The dead-letters topic as operators see it: its letters, and what became of each. Both are folded from the topic's
+ * own log: who wants to handle a letter appends that first, and does it when it was read back as the first.
+ */
+import { parseLetterHeaders, type Headers, type LetterFacts, type LetterOrigin } from './dead-letter.js';
+import type { AgentEvent, EventOf, PayloadOf } from './events.js';
+import { belongsIn } from './event-places.js';
+import type { Folded } from './record.js';
+
+/** A record of the dead-letters topic; what nobody can decode here is the normal case. */
+export interface LetterRecord extends LetterOrigin {
+  readonly headers?: Headers;
+  readonly content: { readonly kind: 'event'; readonly event: AgentEvent } | { readonly kind: 'poison' | 'unreadable'; readonly reason: string };
+}
+
+/** redriving: somebody has begun, and has not said that it is done. */
+export type LetterState =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'redriving'; readonly by: string; readonly atMs: number }
+  | { readonly kind: 'redriven'; readonly by: string; readonly atMs: number; readonly redriven: PayloadOf<'dead_letter_redriven'> }
+  | { readonly kind: 'discarded'; readonly by: string; readonly atMs: number; readonly reason: string };
+
+export interface Letter<R extends LetterRecord = LetterRecord> {
+  /** Partition and offset of its first copy, such as 0-17. */
+  readonly id: string;
+  /** Ids of all copies: whoever takes a partition over may write a letter again. */
+  readonly copies: readonly string[];
+  /** The first copy. */
+  readonly record: R;
+  /** Null when no header says what it was: somebody else has put it there. */
+  readonly facts: LetterFacts | null;
+  readonly state: LetterState;
+}
+
+export interface Letters<R extends LetterRecord> {
+  /** Folds a record: a letter, or what was done about one. */
+  apply(record: R): Folded;
+  /** Oldest first. */
+  all(): readonly Letter<R>[];
+  /** By the id of any copy. */
+  find(id: string): Letter<R> | null;
+}
+
+type Handling = EventOf<'dead_letter_taken' | 'dead_letter_redriven' | 'dead_letter_discarded'>;
+
+export function createLetters<R extends LetterRecord>(): Letters<R> {
+  const letters = new Map<string, Letter<R>>();
+  const byId = new Map<string, string>();
+
+  function add(record: R, facts: LetterFacts | null): Folded {
+    const id = letterId(record);
+    const key = originKey(facts?.origin ?? record);
+    const known = letters.get(key);
+    byId.set(id, key);
+    if (known?.copies.includes(id)) return 'void: read before';
+    letters.set(key, known === undefined ? { id, copies: [id], record, facts, state: { kind: 'waiting' } } : { ...known, copies: [...known.copies, id] });
+    return 'applied';
+  }
+
+  function handle(event: Handling, atMs: number): Folded {
+    const { origin_topic: topic, origin_partition: partition, origin_offset: offset, origin_timestamp: timestampMs } = event.payload;
+    const key = originKey({ topic, partition, offset, timestampMs });
+    const letter = letters.get(key);
+    if (letter === undefined) return 'void: no such letter';
+    const state = nextState(letter.state, event, atMs);
+    if (typeof state === 'string') return state;
+    letters.set(key, { ...letter, state });
+    return 'applied';
+  }
+
+  return {
+    apply(record) {
+      const facts = parseLetterHeaders(record.headers ?? {});
+      const { content } = record;
+      // A letter may be a misplaced record of what was done about another one; its headers tell.
+      if (facts === null && content.kind === 'event' && isHandling(content.event)) return handle(content.event, record.timestampMs);
+      return add(record, facts);
+    },
+    all: () => [...letters.values()].sort((a, b) => a.record.timestampMs - b.record.timestampMs || a.record.partition - b.record.partition || a.record.offset - b.record.offset),
+    find: (id) => letters.get(byId.get(id) ?? '') ?? null,
+  };
+}
+
+/** The first one who wants a letter gets it; from one who has begun it goes to another only when that says so. */
+function nextState(state: LetterState, event: Handling, atMs: number): LetterState | Folded {
+  if (event.event_type === 'dead_letter_redriven') {
+    if (state.kind !== 'redriving') return 'void: nobody has begun';
+    return { kind: 'redriven', by: event.payload.redriven_by, atMs, redriven: event.payload };
+  }
+  const isFree = state.kind === 'waiting' || (state.kind === 'redriving' && event.payload.taken_over);
+  if (!isFree) return `void: ${state.kind} before`;
+  return event.event_type === 'dead_letter_taken'
+    ? { kind: 'redriving', by: event.payload.taken_by, atMs }
+    : { kind: 'discarded', by: event.payload.discarded_by, atMs, reason: event.payload.reason };
+}
+
+const isHandling = (event: AgentEvent): event is Handling => belongsIn('dead-letters', event.event_type);
+
+export const letterId = ({ partition, offset }: Pick<LetterRecord, 'partition' | 'offset'>): string => `${partition}-${offset}`;
+
+const originKey = ({ topic, partition, offset, timestampMs }: LetterOrigin): string => `${topic}/${partition}/${offset}/${timestampMs}`;
+
+/** What an event about a letter says of the letter. */
+export function letterFields({ id, record, facts }: Letter): Pick<PayloadOf<'dead_letter_taken'>, 'letter_id' | 'origin_topic' | 'origin_partition' | 'origin_offset' | 'origin_timestamp'> {
+  const { topic, partition, offset, timestampMs } = facts?.origin ?? record;
+  return { letter_id: id, origin_topic: topic, origin_partition: partition, origin_offset: offset, origin_timestamp: timestampMs };
+}
