@@ -19,10 +19,15 @@ import { createToolExecutor } from '../tools/tool-executor.js';
 import type { CommandContext } from './context.js';
 import { keysDirectory } from './secrets-key.js';
 
+export interface NamedRole {
+  readonly name: 'orchestrator' | 'worker';
+  create(): Role;
+}
+
 /** The composition root: every role of this process, from the configuration and an open log. */
 export interface Swarm {
   /** Each call makes a new role with appenders of its own. */
-  readonly roles: readonly (() => Role)[];
+  readonly roles: readonly NamedRole[];
   /** Lines that say which models and which sandbox will be used, and why. */
   readonly banner: readonly string[];
 }
@@ -46,24 +51,30 @@ const TOOLBOX_PACKAGES = ['yaml', '@electric-sql/pglite'];
 /** Asks the models and tries the sandbox. Rejects with what makes a start useless: unknown models, an unusable directory. */
 export async function prepareSwarm(context: CommandContext, log: Log, options: SwarmOptions): Promise<Swarm> {
   const models = await openModels(context);
-  const roles: (() => Role)[] = [];
+  const roles: NamedRole[] = [];
   const banner = [models.banner()];
   if (options.orchestrator) {
     const planner = openPlanner(options.roster, models);
-    roles.push(() => withOwnAppenders(log, (appenders) => createOrchestrator({ ...roleDeps(context, log, options.roster, 'orchestrator', appenders), planner, retention: options.retention })));
+    roles.push({
+      name: 'orchestrator',
+      create: () => withOwnAppenders(log, (appenders) => createOrchestrator({ ...roleDeps(context, log, options.roster, 'orchestrator', appenders), planner, retention: options.retention })),
+    });
   }
   if (options.agents.length > 0) {
     const chains = new Map(options.agents.map((agent) => [agent.name, models.workerChain(agent.models)]));
     const { tools, line, impediment } = await openTools(context);
     banner.push(line);
-    roles.push(() => withOwnAppenders(log, (appenders) => createWorker({
-      ...roleDeps(context, log, options.roster, 'worker', appenders),
-      agents: options.agents,
-      chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
-      tools,
-      impediment,
-      loopLimits: { clock: context.host.clock, maxOutputTokens: WORKER_OUTPUT_TOKENS, maxPromptTokens: WORKER_PROMPT_TOKENS },
-    })));
+    roles.push({
+      name: 'worker',
+      create: () => withOwnAppenders(log, (appenders) => createWorker({
+        ...roleDeps(context, log, options.roster, 'worker', appenders),
+        agents: options.agents,
+        chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
+        tools,
+        impediment,
+        loopLimits: { clock: context.host.clock, maxOutputTokens: WORKER_OUTPUT_TOKENS, maxPromptTokens: WORKER_PROMPT_TOKENS },
+      })),
+    });
   }
   return { roles, banner };
 }
