@@ -11,12 +11,13 @@ export class RoleFailed extends CliError {
   }
 }
 
+const BROKER_CODES: ReadonlySet<string> = new Set(['append_failed', 'member_stopped', 'broker_unreachable', 'broker_failed']);
 const LOOK = 'Look at the log above, correct what it names, and start the process again.';
 
 /** What to do about it: the error's own advice where it has one. */
 function nextStepOf(reason: Error): string {
   if ('nextStep' in reason && typeof reason.nextStep === 'string') return reason.nextStep;
   if (!('code' in reason)) return LOOK;
-  if (reason.code === 'append_failed' || reason.code === 'member_stopped' || reason.code === 'broker_unreachable') return 'Look at the broker; whoever supervises this process starts it again.';
+  if (BROKER_CODES.has(String(reason.code))) return 'Look at the broker; whoever supervises this process starts it again.';
   return LOOK;
 }

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 import type { Clock } from '../ports/clock.js';
-import { protocolErrorType } from './errors.js';
+import { leaving, protocolErrorType } from './errors.js';
 import type { ClientFactory } from './kafka-client.js';
 import { TopicMissing } from '../ports/log.js';
 
@@ -55,7 +55,7 @@ export function createAdminSession(createClient: ClientFactory, clock: Clock): A
       try {
         return await runOnce(work);
       } catch (error) {
-        if (!mayPass(error) || attempt === ATTEMPTS) throw error;
+        if (!mayPass(error) || attempt === ATTEMPTS) throw leaving(error, 'A question to the cluster');
         await new Promise<void>((resolve) => clock.setTimer(FIRST_PAUSE_MS * 2 ** (attempt - 1), resolve));
       }
     }
