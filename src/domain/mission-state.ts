@@ -115,6 +115,8 @@ export interface MissionTask {
   readonly checks: readonly CheckResult[];
   /** Step and tool while it runs; the error when it failed. */
   readonly detail: string;
+  /** Since when the open attempt waits for a live worker, as an orchestrator saw it; null: it has one. */
+  readonly unservedSinceMs: number | null;
 }
 
 const OPEN: readonly MissionTaskStatus[] = ['assigned', 'accepted', 'running'];

@@ -64,7 +64,7 @@ const about = (task: string, attempt: number, id: string) => ({ mission_id: id, 
 export const accepted = (task: string, attempt = 1, id = ID): AgentEvent => eventOf('task_accepted', { ...about(task, attempt, id), owner: 'w-1' });
 export const started = (task: string, attempt = 1, id = ID): AgentEvent => eventOf('task_started', { ...about(task, attempt, id), owner: 'w-1', worker_id: 'w-1' });
 export const progress = (task: string, step: number, attempt = 1, id = ID): AgentEvent =>
-  eventOf('task_progress', { ...about(task, attempt, id), step, tool: 'workspace_list', message: `step ${step}: workspace_list`, percent_complete: 1, substeps_completed: step, substeps_total: 9 });
+  eventOf('task_progress', { ...about(task, attempt, id), step, tool: 'workspace_list', message: `step ${step}: workspace_list`, percent_complete: 1, substeps_completed: step, substeps_total: 9, unserved_since: null });
 export const completed = (task: string, attempt = 1, used: Used = {}, result: Partial<PayloadOf<'task_completed'>['result']> = {}, id = ID): AgentEvent =>
   eventOf('task_completed', { ...about(task, attempt, id), ...work, ...used, result: { status: 'verified', summary: `${task} done`, outputs: { path: task }, checks: [], ...result } });
 export const failed = (task: string, attempt = 1, changes: Partial<PayloadOf<'task_failed'>> = {}, id = ID): AgentEvent =>
