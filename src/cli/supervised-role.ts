@@ -2,6 +2,7 @@ import { backoffMs } from '../domain/backoff.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import { asError, type Role } from '../roles/role.js';
+import type { RoleHealth } from '../roles/role-health.js';
 import { createDeferred } from './deferred.js';
 import { RoleFailed } from './role-failed.js';
 
@@ -31,10 +32,12 @@ export const RESTARTS = {
 /**
  * A role that begins anew when it fails, after a growing pause with jitter: it re-reads the log, so nothing is lost by
  * that. `failed` resolves with RoleFailed when it failed too often in a row, or at once with an error that no restart
- * heals. The first start's failure rejects start(): what is wrong from the beginning is told, not tried again.
+ * heals. A first start that fails is begun anew only when the error says that it may pass; what else is wrong from the
+ * beginning rejects start().
  */
 export function createSupervisedRole({ name, create, clock, random, logger, onRestart }: SupervisedOptions): Role {
   const failed = createDeferred<Error>();
+  const started = createDeferred<void>();
   let current: Role | null = null;
   /** When the current role had started; null before that. */
   let runningSinceMs: number | null = null;
@@ -48,7 +51,9 @@ export function createSupervisedRole({ name, create, clock, random, logger, onRe
     current = role;
     role.failed.then((error) => onFailure(role, error), (error: unknown) => onFailure(role, asError(error)));
     await role.start();
-    if (role === current) runningSinceMs = clock.monotonicMs();
+    if (role !== current) return;
+    runningSinceMs = clock.monotonicMs();
+    started.resolve();
   }
 
   async function onFailure(role: Role, error: Error): Promise<void> {
@@ -90,8 +95,24 @@ export function createSupervisedRole({ name, create, clock, random, logger, onRe
     }
   }
 
+  async function start(): Promise<void> {
+    try {
+      await begin();
+    } catch (error) {
+      if (current === null || !saysThatItMayPass(error)) throw error;
+      await onFailure(current, asError(error));
+      await Promise.race([started.promise, failed.promise.then((end) => { throw end; })]);
+    }
+  }
+
+  function health(): RoleHealth {
+    if (current !== null) return current.health();
+    return { missing: [`the ${name} is beginning anew after a failure (${failures} of ${RESTARTS.mostFailures} in a row)`], stalled: [], held: [] };
+  }
+
   return {
-    start: begin,
+    start,
+    health,
     async stop(graceMs) {
       stopping = true;
       pause?.cancel();
@@ -104,4 +125,8 @@ export function createSupervisedRole({ name, create, clock, random, logger, onRe
 /** An error that does not say may pass. */
 function isRetriable(error: Error): boolean {
   return !('retriable' in error) || error.retriable !== false;
+}
+
+function saysThatItMayPass(error: unknown): boolean {
+  return error instanceof Error && 'retriable' in error && error.retriable === true;
 }

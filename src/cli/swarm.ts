@@ -6,7 +6,8 @@ import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { parseCatalog } from '../models/catalog.js';
 import { createModels, type Models } from '../models/chain.js';
-import type { Log } from '../ports/log.js';
+import type { Appender, Log } from '../ports/log.js';
+import type { Metrics } from '../ports/metrics.js';
 import type { ToolExecutor } from '../ports/tools.js';
 import { createOrchestrator } from '../roles/orchestrator.js';
 import type { RetentionRule } from '../roles/retention.js';
@@ -17,6 +18,7 @@ import { probeSandbox } from '../tools/probe.js';
 import type { SystemOptions } from '../tools/sandbox.js';
 import { createToolExecutor } from '../tools/tool-executor.js';
 import type { CommandContext } from './context.js';
+import type { ProcessHealth } from './process-health.js';
 import { keysDirectory } from './secrets-key.js';
 
 export interface NamedRole {
@@ -39,6 +41,8 @@ export interface SwarmOptions {
   readonly agents: readonly AgentSpec[];
   /** What the orchestrator deletes from the log when it is old and done. */
   readonly retention: readonly RetentionRule[];
+  /** What the roles count, and tell of their process. */
+  readonly health: Pick<ProcessHealth, 'metrics' | 'vitals'>;
 }
 
 /** Tokens that a reply may have, and a prompt for a model that names no context size. */
@@ -57,7 +61,7 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
     const planner = openPlanner(options.roster, models);
     roles.push({
       name: 'orchestrator',
-      create: () => withOwnAppenders(log, (appenders) => createOrchestrator({ ...roleDeps(context, log, options.roster, 'orchestrator', appenders), planner, retention: options.retention })),
+      create: () => withOwnAppenders(context, log, options.health.metrics, (appenders) => createOrchestrator({ ...roleDeps(context, log, options, 'orchestrator', appenders), planner, retention: options.retention })),
     });
   }
   if (options.agents.length > 0) {
@@ -66,8 +70,8 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
     banner.push(line);
     roles.push({
       name: 'worker',
-      create: () => withOwnAppenders(log, (appenders) => createWorker({
-        ...roleDeps(context, log, options.roster, 'worker', appenders),
+      create: () => withOwnAppenders(context, log, options.health.metrics, (appenders) => createWorker({
+        ...roleDeps(context, log, options, 'worker', appenders),
         agents: options.agents,
         chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
         tools,
@@ -117,18 +121,31 @@ async function openTools({ host, config: { values }, logger }: CommandContext): 
   return { tools, line: `Sandbox: ${impediment}`, impediment };
 }
 
-function roleDeps({ host, logger, topics }: CommandContext, log: Log, roster: Roster, role: string, appenders: RoleDeps['appenders']): RoleDeps {
+function roleDeps({ host, logger, topics }: CommandContext, log: Log, { roster, health }: SwarmOptions, role: string, appenders: RoleDeps['appenders']): RoleDeps {
   const processId = `${role}-${host.hostname}-${host.pid}-${host.ids.uuid().slice(0, 4)}`;
-  return { log, appenders, clock: host.clock, ids: host.ids, logger: logger.child({ role, process: processId }), topics, roster: roster.agents, processId };
+  return { log, appenders, clock: host.clock, ids: host.ids, logger: logger.child({ role, process: processId }), metrics: health.metrics, vitals: health.vitals, topics, roster: roster.agents, processId };
 }
 
 /** A role and its two batching appenders, which are closed after it has stopped. */
-function withOwnAppenders(log: Log, create: (appenders: RoleDeps['appenders']) => Role): Role {
-  const appenders = { coordination: log.createAppender('coordination'), tasks: log.createAppender('tasks') };
+function withOwnAppenders({ host }: CommandContext, log: Log, metrics: Metrics, create: (appenders: RoleDeps['appenders']) => Role): Role {
+  const timed = (name: string): Appender => {
+    const appender = log.createAppender(name);
+    return {
+      ...appender,
+      append(request) {
+        const startedMs = host.clock.monotonicMs();
+        const appended = appender.append(request);
+        appended.then(() => metrics.appended(name, host.clock.monotonicMs() - startedMs), () => undefined); // whoever appends has the rejection
+        return appended;
+      },
+    };
+  };
+  const appenders = { coordination: timed('coordination'), tasks: timed('tasks') };
   const role = create(appenders);
   return {
     start: () => role.start(),
     failed: role.failed,
+    health: () => role.health(),
     async stop(graceMs) {
       try {
         await role.stop(graceMs);

@@ -26,6 +26,8 @@ export interface AssignedPartitions {
   onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
   isAssigned(partition: PartitionId): boolean;
   held(): readonly PartitionId[];
+  /** Those that are not open yet, or were stopped. */
+  opening(): readonly PartitionId[];
   closeAll(): void;
 }
 
@@ -213,6 +215,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     onBatch,
     isAssigned: (partition) => assigned.has(keyOf(partition)),
     held: () => [...assigned.values()],
+    opening: () => [...assigned.values()].filter(({ phase }) => phase === 'opening' || phase === 'stopped').map(({ topic, partition }) => ({ topic, partition })),
     closeAll() {
       for (const entry of [...assigned.values()]) close(entry);
     },

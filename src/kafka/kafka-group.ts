@@ -69,6 +69,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
 
   return {
     isAssigned: (partition) => partitions.isAssigned(partition),
+    health: () => ({ silentMs: reading.silentMs(), opening: partitions.opening() }),
     async commit(commits) {
       if (reading.isStopped()) throw new CommitRefused(`This member has left group ${groupId}`);
       const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > MAX_METADATA_BYTES);

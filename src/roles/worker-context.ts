@@ -7,6 +7,7 @@ import type { ChatModel } from '../ports/model.js';
 import type { ToolExecutor } from '../ports/tools.js';
 import type { CreateEvent } from './event.js';
 import type { RoleDeps } from './role.js';
+import { DEFAULT_STALLED_MS } from './role-health.js';
 import type { Slots } from './slots.js';
 
 export interface WorkerDeps extends RoleDeps {
@@ -27,9 +28,11 @@ export interface WorkerTimings {
   readonly heartbeatMs: number;
   /** A running tool has this long after its task's deadline before it is stopped from outside. */
   readonly deadlineGraceMs: number;
+  /** A group that was not heard of for so long has come to a standstill. */
+  readonly stalledMs: number;
 }
 
-export const DEFAULT_WORKER_TIMINGS: WorkerTimings = { commitMs: 500, heartbeatMs: 5_000, deadlineGraceMs: 5_000 };
+export const DEFAULT_WORKER_TIMINGS: WorkerTimings = { commitMs: 500, heartbeatMs: 5_000, deadlineGraceMs: 5_000, stalledMs: DEFAULT_STALLED_MS };
 
 export type MissionNews = { [T in 'task_accepted' | 'task_started' | 'task_progress']: { readonly type: T; readonly payload: PayloadOf<T> } }['task_accepted' | 'task_started' | 'task_progress'];
 
@@ -44,6 +47,8 @@ export interface WorkerContext {
   sendToMission(attempt: TaskAttempt, event: MissionNews): void;
   /** The set of held partitions has changed. */
   onHeldChanged(): void;
+  /** A step has an outcome. */
+  onStepEnded(agent: string, outcome: string): void;
   /** Work has come to a stop somewhere, and why; told to watchers. */
   onUnhealthy(reason: string): void;
   onFatal(error: Error): void;

@@ -21,7 +21,7 @@ function createRoles() {
     const failed = new Promise<Error>((resolve) => { fail = resolve; });
     const record = { fail, starts: 0, stops: new Array<number>() };
     made.push(record);
-    return { failed, start: async () => void record.starts++, stop: async (graceMs) => void record.stops.push(graceMs) };
+    return { failed, health: () => ({ missing: [], stalled: [], held: [] }), start: async () => void record.starts++, stop: async (graceMs) => void record.stops.push(graceMs) };
   };
   return { made, create };
 }
