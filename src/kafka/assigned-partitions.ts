@@ -105,7 +105,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
       entry.consumer = group.open(state);
       if (!isCurrent(entry)) return entry.consumer.onClosed(); // open() itself left the group
       const { committed, logStart, logEnd } = state;
-      // Never a position that the log does not hold: kafkajs would reset it to the beginning and commit that.
+      // Never a position that the log does not hold: kafkajs would reset it to the beginning and commit that (#334 is of it).
       entry.position = committed === null ? logStart : Math.min(Math.max(committed.offset, logStart), logEnd);
       read(entry);
     });
