@@ -64,8 +64,9 @@ describe('what nothing handled', () => {
     ['a rejection', 'Promise.reject(new Error("nobody looked"))', 'unhandledRejection'],
     ['an exception', 'setImmediate(() => { throw new Error("nobody looked"); })', 'uncaughtException'],
   ])('%s is told in the log and ends the process with 70', async (_name, code, origin) => {
-    writeFileSync(join(clone.dir, 'fault.mjs'), `setTimeout(() => { ${code}; }, 300);\n`);
-    const ended = await runInPipe(clone, ['run', 'missions/slow.yaml', '--workspace', `fault-${origin}`, ...MEMORY], { NODE_OPTIONS: `--import=${join(clone.dir, 'fault.mjs')} --unhandled-rejections=none` });
+    const started = JSON.stringify(join(clone.dir, `fault-${origin}/first_agent.started`));
+    writeFileSync(join(clone.dir, 'fault.mjs'), `import { existsSync } from 'node:fs';\nconst look = setInterval(() => { if (!existsSync(${started})) return; clearInterval(look); ${code}; }, 20);\n`);
+    const ended = await runInPipe(clone, ['run', 'missions/slow.yaml', '--workspace', `fault-${origin}`, ...MEMORY], { NODE_OPTIONS: `--import=${join(clone.dir, 'fault.mjs')}` });
     expect(ended.code).toBe(70);
     expect(JSON.parse(ended.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ event: 'process.broken', origin, exit_code: 70, error: { message: 'nobody looked' } });
   });

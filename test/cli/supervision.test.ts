@@ -6,6 +6,8 @@ import { createReleases } from '../../src/cli/releases.js';
 import { keysDirectory } from '../../src/cli/secrets-key.js';
 import { describeFailure } from '../../src/cli/failure.js';
 import { createSupervisedRole } from '../../src/cli/supervised-role.js';
+import { DataLoss } from '../../src/domain/record.js';
+import { BrokerFailed } from '../../src/kafka/errors.js';
 import type { Logger } from '../../src/ports/logger.js';
 import type { Role } from '../../src/roles/role.js';
 import { createFakeClock } from './support/fake-clock.js';
@@ -90,6 +92,32 @@ describe('a supervised role', () => {
     expect(failure.message).toBe('the worker failed, and beginning anew would not heal it: records are gone');
     expect(describeFailure(failure).exitCode).toBe(4);
     expect(clock.pendingTimers()).toBe(0);
+  });
+
+  test('lost data is given up at once, with the commands that look at it and recover', async () => {
+    const { made, create } = createRoles();
+    const role = createSupervisedRole({ name: 'worker', create, clock: createFakeClock(), random: () => 1, logger: silent });
+    await role.start();
+    made[0]?.fail(new DataLoss('tasks/0: nothing is committed, but the log starts at offset 7'));
+    expect(describeFailure(await role.failed)).toMatchObject({ exitCode: 4, message: expect.stringContaining('tasks/0'), nextStep: expect.stringContaining('--delete-offsets') });
+  });
+
+  test('a first start that meets a broker in trouble is begun anew; one that says nothing of passing is told', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    let starts = 0;
+    const failing = (error: Error) => createSupervisedRole({
+      name: 'worker', clock, random: () => 1, logger: silent,
+      create: () => ({ ...create(), start: async () => { if (++starts === 1) throw error; } }),
+    });
+    const passing = failing(new BrokerFailed('Joining group g', { cause: new Error('cut') }));
+    const started = passing.start();
+    await settled();
+    clock.advance(1_000);
+    await started;
+    expect(made).toHaveLength(2);
+    starts = 0;
+    await expect(failing(new Error('no such file')).start()).rejects.toThrow('no such file');
   });
 
   test('the time that a start takes is no time of health', async () => {

@@ -3,7 +3,7 @@ import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swar
 
 const ROSTER = [agentSpec('cert_agent')];
 /** A worker is missed soon; the orchestrator looks with each of its own heartbeats. */
-const TIMINGS = { unservedMs: 20, acceptMs: 40, heartbeatMs: 20, silentMs: 150 };
+const TIMINGS = { unservedMs: 20, heartbeatMs: 20, silentMs: 2_000 };
 
 const news = (swarm: RoleSwarm) => swarm.eventsOf('task_progress').filter((event): event is EventOf<'task_progress'> => event.event_type === 'task_progress' && event.source_agent === 'orchestrator');
 const report = (swarm: RoleSwarm, id: string) => swarm.view.report(id);
@@ -60,7 +60,7 @@ describe('a task whose agent no live worker serves', () => {
     await swarm.until(() => swarm.eventsOf('heartbeat').length > beats + 20);
     expect(news(swarm)).toEqual([]);
     expect(report(swarm, id)?.tasks[0]?.status).toBe('running');
-    worker.tools.die();
+    await worker.kill();
   });
 });
 
