@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describeWithBroker, testBroker } from '../support/broker.js';
 import { API, createKafkaProxy, FAULTS, type ApiName } from '../support/kafka-proxy.js';
+import { supervise } from '../support/supervise.js';
 import { createSwarmProcesses, type SwarmProcesses } from '../support/swarm-processes.js';
 
 const COUNTER = pathToFileURL(fileURLToPath(new URL('../support/count-unhandled.mjs', import.meta.url))).href;
@@ -31,28 +31,6 @@ plan:
   waves:
     - tasks: [{ agent: first_agent, description: Write., playbook: quick }]
 `;
-
-/** A process of the swarm and its supervisor: one that gives up is started again, as a container's policy does. */
-function supervise(swarm: SwarmProcesses, ...args: string[]) {
-  const codes: (number | null)[] = [];
-  let stopping = false;
-  let current = swarm.start(...args);
-  const watch = (process: typeof current) => void once(process.child, 'exit').then(() => {
-    codes.push(process.child.exitCode);
-    if (stopping) return;
-    current = swarm.start(...args);
-    watch(current);
-  });
-  watch(current);
-  return {
-    codes,
-    log: () => current.log(),
-    stop(): Promise<number | null> {
-      stopping = true;
-      return current.terminate();
-    },
-  };
-}
 
 /** What every process of the test did not handle; empty when there was nothing. */
 const unhandled = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
