@@ -31,7 +31,10 @@ COPY missions missions
 COPY toolbox toolbox
 # A new named volume takes over the owner of the directory it is mounted on.
 RUN mkdir /workspaces && chown node:node /workspaces
-ENV NODE_ENV=production WORKSPACE_ROOT=/workspaces
+# The endpoint of the roles: /livez, /readyz and /metrics.
+ENV NODE_ENV=production WORKSPACE_ROOT=/workspaces RAVENHELM_HTTP=0.0.0.0:9464
+EXPOSE 9464
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "bin/health.js", "livez"]
 VOLUME /workspaces
 
 # Not root. Bubblewrap then builds its sandbox in a user namespace, which the container must allow a worker:

@@ -11,6 +11,7 @@ import { EXIT } from './cli/exit-codes.js';
 import type { Host, Output } from './cli/host.js';
 import { createInterruption } from './cli/interruption.js';
 import { SHOW_CURSOR } from './cli/screen.js';
+import { createLogger } from './telemetry/pino-logger.js';
 import { createSystemClock, createSystemIds } from './telemetry/system-clock.js';
 
 const projectDir = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -39,6 +40,18 @@ function createOutput(stream: NodeJS.WriteStream): Output {
 process.on('exit', () => {
   for (const stream of [process.stdout, process.stderr]) if (stream.isTTY) writeSync(stream.fd, SHOW_CURSOR);
 });
+
+/**
+ * What nothing handled is a fault of this program: it is told and ends the process, whatever the flags of node say. The
+ * log has everything that is needed to go on, so that a supervisor's next process does.
+ */
+function endBroken(origin: string): (error: unknown) => void {
+  return (error) => {
+    createLogger({ level: 'error', write: (line) => void writeSync(process.stderr.fd, line) }).error({ error, origin, exit_code: EXIT.broken }, 'process.broken');
+    process.exit(EXIT.broken);
+  };
+}
+for (const origin of ['uncaughtException', 'unhandledRejection'] as const) process.on(origin, endBroken(origin));
 
 const interruption = createInterruption({ clock, atOnce: () => process.exit(EXIT.interrupted) });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.signal(new Interrupted(`stopped by ${signal}`)));

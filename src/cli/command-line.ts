@@ -66,7 +66,8 @@ function createProgram(host: Host, choose: Choose): Command {
   addDeadLetters(program, choose);
   addUpkeep(program, choose);
   program.addHelpText('after', `
-Exit codes: 0 done, 1 the mission failed, 2 wrong use or configuration, 3 no broker or registry, 130 interrupted.
+Exit codes: 0 done, 1 the mission failed, 2 wrong use or configuration, 3 no broker or registry,
+4 a role failed for good (a supervisor should start it again, or look), 70 a fault of this program, 130 interrupted.
 `);
   return program;
 }

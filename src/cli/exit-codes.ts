@@ -6,6 +6,10 @@ export const EXIT = {
   usage: 2,
   /** No broker or registry. */
   unreachable: 3,
+  /** A role failed for good: too often in a row, or with an error that no restart heals. */
+  roleFailed: 4,
+  /** A fault of this program that nothing handled. */
+  broken: 70,
   interrupted: 130,
 } as const;
 

@@ -12,6 +12,8 @@ export interface Failure {
 const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   broker_unreachable: EXIT.unreachable,
   registry_unreachable: EXIT.unreachable,
+  broker_failed: EXIT.unreachable,
+  member_stopped: EXIT.unreachable,
   append_failed: EXIT.unreachable,
   stack_unavailable: EXIT.unreachable,
   ports_taken: EXIT.unreachable,
@@ -27,6 +29,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   model_catalog: EXIT.usage,
   unknown_model: EXIT.usage,
   ollama_host: EXIT.usage,
+  http_address: EXIT.usage,
   workspace: EXIT.usage,
   no_model: EXIT.usage,
   tool_setup: EXIT.usage,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { askBroker } from '../kafka/ask-broker.js';
 import { createKafkaLog } from '../kafka/kafka-log.js';
 import type { ClusterOptions } from '../kafka/kafka-client.js';
 import { createLocalStack, type LocalStack } from '../local/local-stack.js';
@@ -33,7 +34,7 @@ interface Cluster {
 
 /** The local stack of this clone. */
 export function localStackOf({ host }: CommandContext): LocalStack {
-  return createLocalStack(developmentPlace(host.projectDir), { env: host.env, clock: host.clock, ids: host.ids });
+  return createLocalStack(developmentPlace(host.projectDir), { env: host.env, clock: host.clock, ids: host.ids, askBroker });
 }
 
 /**

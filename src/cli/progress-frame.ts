@@ -2,10 +2,13 @@ import type { MissionReport, TaskReport, TaskStatus } from '../domain/report.js'
 import { shortDuration, shownUsd } from './durations.js';
 import { segment, type Line, type Tone } from './paint.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
+import { detailOf } from './unserved-text.js';
 
 export interface FrameTimes {
   /** Since the mission began, in milliseconds. */
   readonly elapsedMs: number;
+  /** The time, in milliseconds since the epoch. */
+  readonly nowMs: number;
   /** For how long a running task has been seen running, in milliseconds. */
   runningMs(taskId: string): number;
 }
@@ -78,8 +81,13 @@ function taskLine(task: TaskReport, firstOfWave: boolean, nameWidth: number, tim
     segment(`${mark} `, tone),
     segment(`${padToWidth(taskLabel(task), nameWidth)}  `),
     segment(padToWidth(task.status, 10), tone),
-    segment(`  ${describeTask(task, times)}`, task.status === 'failed' ? 'red' : 'dim'),
+    segment(`  ${describeTask(task, times)}`, detailTone(task)),
   ];
+}
+
+function detailTone(task: TaskReport): Tone {
+  if (task.unserved_since !== null) return 'yellow';
+  return task.status === 'failed' ? 'red' : 'dim';
 }
 
 function describeTask(task: TaskReport, times: FrameTimes): string {
@@ -90,7 +98,7 @@ function describeTask(task: TaskReport, times: FrameTimes): string {
 function taskDetails(task: TaskReport, times: FrameTimes): readonly string[] {
   switch (task.status) {
     case 'running':
-      return [shortDuration(times.runningMs(task.task_id)), task.detail];
+      return [shortDuration(times.runningMs(task.task_id)), detailOf(task, times.nowMs)];
     case 'verified':
     case 'unverified':
       return [shortDuration(task.duration_ms), `${task.steps} step${task.steps === 1 ? '' : 's'}`, checksPassed(task), task.model];
@@ -98,7 +106,7 @@ function taskDetails(task: TaskReport, times: FrameTimes): readonly string[] {
       return [failedCheck(task) || task.detail];
     case 'cancelled':
     case 'waiting':
-      return [task.detail];
+      return [detailOf(task, times.nowMs)];
   }
 }
 

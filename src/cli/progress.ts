@@ -57,7 +57,7 @@ function createLiveProgress({ output, clock, colors }: ProgressOptions): Progres
   const redraw = (): boolean => {
     if (report === null || settling !== null) return true;
     const columns = output.size().columns - 1;
-    const frame = progressFrame(report, { ...times, elapsedMs: clock.monotonicMs() - startedMs });
+    const frame = progressFrame(report, { ...times, elapsedMs: clock.monotonicMs() - startedMs, nowMs: clock.now() });
     return screen.draw(frame.map((line) => paint(line, columns, colors)));
   };
   const arm = () => {

@@ -4,13 +4,14 @@ import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line } from './paint.js';
 import { checksPassed, failedCheck, statusMark, taskLabel } from './progress-frame.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
+import { detailOf } from './unserved-text.js';
 
 /** Wider than any line: a report is not cut, the terminal or the reader wraps it. */
 const UNCUT = 10_000;
 
-/** The mission's report for people; lines end in line breaks. */
-export function reportText(report: MissionReport, colors: boolean): string {
-  const lines = [headline(report), ...taskLines(report), ...successLines(report.success), ...endLines(report)];
+/** The mission's report for people, as it is at a time (ms since the epoch); lines end in line breaks. */
+export function reportText(report: MissionReport, colors: boolean, nowMs: number): string {
+  const lines = [headline(report), ...taskLines(report, nowMs), ...successLines(report.success), ...endLines(report)];
   return lines.map((line) => `${paint(line, UNCUT, colors).text}\n`).join('');
 }
 
@@ -19,12 +20,12 @@ function headline(report: MissionReport): Line {
   return [segment(`${oneLine(report.name)} `, 'bold'), segment(report.status.replaceAll('_', ' '), tone), segment(`  ${report.mission_id}`, 'dim')];
 }
 
-function taskLines(report: MissionReport): readonly Line[] {
+function taskLines(report: MissionReport, nowMs: number): readonly Line[] {
   const nameWidth = Math.max(0, ...report.tasks.map((task) => textWidth(taskLabel(task))));
   return report.tasks.map((task, index) => {
     const { mark, tone } = statusMark(task.status);
     const wave = report.tasks[index - 1]?.wave === task.wave ? '' : `wave ${task.wave}`;
-    const facts = taskFacts(report, task);
+    const facts = taskFacts(report, task, nowMs);
     return [
       segment(` ${padToWidth(wave, 8)}`, 'dim'),
       segment(`${mark} `, tone),
@@ -35,11 +36,11 @@ function taskLines(report: MissionReport): readonly Line[] {
   });
 }
 
-function taskFacts(report: MissionReport, task: TaskReport): readonly string[] {
+function taskFacts(report: MissionReport, task: TaskReport, nowMs: number): readonly string[] {
   const steps = task.steps === 0 ? '' : `${task.steps} step${task.steps === 1 ? '' : 's'}`;
   const attempts = task.attempts > 1 ? `${task.attempts} attempts` : '';
-  if (task.status === 'waiting') return [attempts, task.detail];
-  if (task.status === 'running') return [steps, attempts, task.detail];
+  if (task.status === 'waiting') return [attempts, detailOf(task, nowMs)];
+  if (task.status === 'running') return [steps, attempts, detailOf(task, nowMs)];
   const hasRun = task.steps > 0 || task.checks.length > 0;
   const measured = [measuredDuration(task.duration_ms), steps, checksPassed(task), task.model];
   const isBad = task.status === 'failed' || task.status === 'cancelled';

@@ -21,6 +21,10 @@ const ollamaHost = z.string().refine((text) => {
 const flag = z.enum(['true', 'false', 'on', 'off', 'yes', 'no', '1', '0'])
   .transform((text) => ['true', 'on', 'yes', '1'].includes(text));
 const wholeNumber = (least: number, most: number) => z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
+const httpAddress = z.string().regex(/^(?:(\[[0-9a-fA-F:]+\]|[^\s:/]+):)?\d{1,5}$/).transform((text) => {
+  const colon = text.lastIndexOf(':');
+  return { host: colon < 0 ? '127.0.0.1' : text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}).refine(({ port }) => port <= 65_535);
 const path = z.string().min(1);
 
 /** Every setting by the name it has in the environment; values are read from text, null where nothing is set. */
@@ -49,6 +53,7 @@ export const settingsSchema = z.object({
   WORKSPACE_ROOT: path,
   RAVENHELM_AGENTS_DIR: path,
   RAVENHELM_SANDBOX: flag,
+  RAVENHELM_HTTP: httpAddress.nullable(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
 });
 
@@ -95,6 +100,7 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   WORKSPACE_ROOT: { doc: 'Directory of the missions\' workspaces; the same volume for every worker', expected: 'a directory', default: '.ravenhelm/workspaces', path: true },
   RAVENHELM_AGENTS_DIR: { doc: 'Directory of the agents\' files', expected: 'a directory', default: 'agents', flag: '--agents-dir <dir>', path: true },
   RAVENHELM_SANDBOX: { doc: 'off runs commands with your rights on this computer; nothing confines them then', expected: 'on or off', default: 'on', flag: '--sandbox <on|off>' },
+  RAVENHELM_HTTP: { doc: 'Where /livez, /readyz and /metrics are served by a process that runs roles; a port alone: on 127.0.0.1', expected: 'host:port or a port, such as 127.0.0.1:9464', default: null, flag: '--http <address>' },
   LOG_LEVEL: { doc: 'Least important log line on stderr; info with --role', expected: 'debug, info, warn, error or silent', default: 'warn', flag: '--log-level <level>' },
 };
 

@@ -5,8 +5,10 @@ import type { CommandContext } from './context.js';
 import { createDeferred, orAborted } from './deferred.js';
 import { createMissionFeed, type MissionFeed } from './mission-feed.js';
 import { openSwarmLog, type OpenLog } from './open-log.js';
+import { openProcessHealth } from './process-health.js';
 import { prepareCluster } from './prepare-cluster.js';
 import { createReleases } from './releases.js';
+import { RoleFailed } from './role-failed.js';
 import { createSupervisedRole } from './supervised-role.js';
 import { prepareSwarm } from './swarm.js';
 
@@ -38,25 +40,37 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
   const { host, logger } = context;
   const releases = createReleases(logger);
   let rolesRun = false;
+  let failure: RoleFailed | null = null;
   try {
+    const health = await openProcessHealth(context);
+    releases.add('health', () => health.close());
     const opened = await openSwarmLog(context, options);
     releases.add('log', () => opened.log.close());
     for (const line of opened.banner) context.say(line);
     const { retention } = await orAborted(prepareCluster(context, opened.log, options.roster), host.interruption);
-    const swarm = await orAborted(prepareSwarm(context, opened.log, { ...options, retention }), host.interruption);
+    const swarm = await orAborted(prepareSwarm(context, opened.log, { ...options, retention, health }), host.interruption);
     for (const line of swarm.banner) context.say(line);
     const feed = await orAborted(createMissionFeed({ log: opened.log, topic: context.topics.coordination }), host.interruption);
     releases.add('feed', () => feed.stop());
     const broken = createDeferred<never>();
-    const roles = swarm.roles.map((create) => createSupervisedRole({ create, clock: host.clock, logger }));
+    const roles = swarm.roles.map(({ name, create }) => createSupervisedRole({ name, create, clock: host.clock, random: host.random, logger, onRestart: () => health.metrics.roleRestarted(name) }));
+    health.watch(roles);
     releases.add('roles', () => stopAll(roles));
+    releases.add('readiness', async () => health.drain());
     rolesRun = roles.length > 0;
     for (const role of roles) role.failed.then(broken.reject, broken.reject);
     await orAborted(Promise.race([Promise.all(roles.map((role) => role.start())), broken.promise]), host.interruption);
-    return await body({ ...opened, feed, broken: orAborted(broken.promise, host.interruption) });
+    const ended = orAborted(broken.promise, host.interruption);
+    ended.catch(() => undefined); // it reaches the body, whenever that looks
+    return await body({ ...opened, feed, broken: ended });
+  } catch (error) {
+    if (error instanceof RoleFailed) failure = error;
+    throw error;
   } finally {
     if (host.interruption.aborted && rolesRun) host.stderr.write('stopping: running steps have 10 s to end; Ctrl-C again ends at once\n');
     await atMost(DRAIN_MS + RELEASE_MS, releases.all(), context);
+    // The last line of the log, for whoever looks why a supervisor started the process again.
+    if (failure !== null) logger.error({ role: failure.role, failures: failure.failures, error: failure, exit_code: failure.exitCode }, 'role.failed');
   }
 }
 

@@ -117,6 +117,6 @@ function newTask(plan: PlanTask, wave: number, kind: TaskKind): MissionTask {
   return {
     id: plan.task_id, plan, wave, kind, status: 'waiting', attempt: 0, failures: 0, retryDelayMs: null, targetPartition: null,
     share: { tokens: null, usd: null }, spent: NOTHING, usage: NOTHING, steps: 0, model: '', startedAtMs: null,
-    durationMs: 0, summary: '', outputs: {}, checks: [], detail: '', retryRequest: null,
+    durationMs: 0, summary: '', outputs: {}, checks: [], detail: '', unservedSinceMs: null, retryRequest: null,
   };
 }

@@ -1,6 +1,7 @@
 import { usageOf } from './mission-budget.js';
 import type { Mission, MissionTask } from './mission-state.js';
 import type { MissionReport, MissionStatus, TaskReport, TaskStatus } from './report.js';
+import type { UnservedAgent } from './unserved.js';
 
 /** What users see of a mission; the fold of the log and nothing else. */
 export function reportMission(mission: Mission): MissionReport {
@@ -18,6 +19,7 @@ export function reportMission(mission: Mission): MissionReport {
     cost_usd: usage.usd,
     tokens: usage.tokens,
     tasks: tasks.map((task) => reportTask(mission, task)),
+    unserved_agents: unservedAgents(mission),
     // A changed plan has checks of its own, which come after those of an earlier try.
     success: tasks.findLast((task) => task.kind === 'verify')?.checks ?? [],
   };
@@ -44,8 +46,24 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
     duration_ms: task.durationMs,
     summary: task.summary,
     detail: task.detail,
+    unserved_since: sinceOf(mission, task),
     checks: task.checks,
   };
+}
+
+function sinceOf(mission: Mission, { unservedSinceMs }: MissionTask): string | null {
+  return mission.status !== 'open' || unservedSinceMs === null ? null : new Date(unservedSinceMs).toISOString();
+}
+
+/** Each agent once, with the earliest time that a task of it has waited since. */
+function unservedAgents(mission: Mission): readonly UnservedAgent[] {
+  const agents = new Map<string, string>();
+  for (const task of mission.tasks.values()) {
+    const since = sinceOf(mission, task);
+    const known = agents.get(task.plan.agent);
+    if (since !== null && (known === undefined || since < known)) agents.set(task.plan.agent, since);
+  }
+  return [...agents].map(([agent, since]) => ({ agent, since }));
 }
 
 /** A task that had not begun when its mission ended will never run: it is cancelled, not waiting. */

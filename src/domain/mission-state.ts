@@ -136,6 +136,8 @@ export interface MissionTask {
   readonly detail: string;
   /** Who asked for another attempt instead of the last one, and why; null once that is assigned. */
   readonly retryRequest: string | null;
+  /** Since when the open attempt waits for a live worker, as an orchestrator saw it; null: it has one. */
+  readonly unservedSinceMs: number | null;
 }
 
 const OPEN: readonly MissionTaskStatus[] = ['assigned', 'accepted', 'running'];

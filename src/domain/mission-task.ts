@@ -31,11 +31,11 @@ export function evolveTask(task: MissionTask, record: FoldRecord & { readonly ev
     case 'task_accepted':
       return task.status === 'assigned' ? { ...task, status: 'accepted' } : 'void: accepted before';
     case 'task_started':
-      return { ...task, status: 'running', startedAtMs: task.startedAtMs ?? record.timestampMs, detail: 'started' };
+      return { ...task, status: 'running', startedAtMs: task.startedAtMs ?? record.timestampMs, detail: 'started', unservedSinceMs: null };
     case 'task_progress':
       // Step 0: nothing has begun; the orchestrator says what the task waits for.
-      if (event.payload.step === 0) return { ...task, detail: event.payload.message };
-      return { ...task, status: 'running', steps: Math.max(task.steps, event.payload.step), detail: event.payload.message };
+      if (event.payload.step === 0) return { ...task, detail: event.payload.message, unservedSinceMs: event.payload.unserved_since };
+      return { ...task, status: 'running', steps: Math.max(task.steps, event.payload.step), detail: event.payload.message, unservedSinceMs: null };
     case 'task_completed':
       return completed(task, event.payload);
     case 'task_failed':
@@ -50,7 +50,7 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>): Miss
   if (decision.attempt !== task.attempt + 1) return 'void: another attempt';
   return {
     ...task, status: 'assigned', attempt: decision.attempt, targetPartition: decision.target_partition,
-    share: { tokens: decision.share_tokens, usd: decision.share_usd }, steps: 0, retryDelayMs: null, detail: '', retryRequest: null,
+    share: { tokens: decision.share_tokens, usd: decision.share_usd }, steps: 0, retryDelayMs: null, detail: '', unservedSinceMs: null, retryRequest: null,
   };
 }
 
@@ -59,7 +59,6 @@ function retryScheduled(task: MissionTask, { attempt, delay_ms }: PayloadOf<'tas
   if (attempt !== task.attempt + 1) return 'void: another attempt';
   return { ...task, retryDelayMs: delay_ms };
 }
-
 
 /** An open attempt is cancelled first, by a decision of its own; after one that has failed the task waits for the next at once. */
 function retryRequested(task: MissionTask, request: PayloadOf<'task_retry_requested'>): MissionTask | Folded {
@@ -81,13 +80,13 @@ const withoutRetries = (task: MissionTask): MissionTask['status'] => (task.retry
 
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
   const { status, summary, outputs, checks } = result.result;
-  return { ...withUsage(task, result), status, summary, outputs, checks, detail: '' };
+  return { ...withUsage(task, result), status, summary, outputs, checks, detail: '', unservedSinceMs: null };
 }
 
 function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: RetryRule): MissionTask {
   const failures = task.failures + 1;
   const status = result.retriable ? afterFailure(task, failures, rule) : withoutRetries(task);
-  return { ...withUsage(task, result), status, failures, checks: result.checks, detail: result.error };
+  return { ...withUsage(task, result), status, failures, checks: result.checks, detail: result.error, unservedSinceMs: null };
 }
 
 /** Another attempt, until the retries or the mission's patience with the agent are used up, whichever comes first. */
@@ -109,7 +108,7 @@ function withUsage(task: MissionTask, result: Result): MissionTask {
 /** What a cancelled attempt has spent is not known: its whole share counts. */
 function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, rule: RetryRule): MissionTask {
   const spent = addCost(task.spent, { tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });
-  const ended: MissionTask = { ...task, spent, share: { tokens: null, usd: null }, detail: decision.reason };
+  const ended: MissionTask = { ...task, spent, share: { tokens: null, usd: null }, detail: decision.reason, unservedSinceMs: null };
   switch (decision.code) {
     case 'not_accepted':
     case 'retry_requested':

@@ -1,4 +1,5 @@
 import type { CheckResult } from './events.js';
+import type { UnservedAgent } from './unserved.js';
 
 /** waiting: not yet running (retries and waves to come included). */
 export type TaskStatus = 'waiting' | 'running' | 'verified' | 'unverified' | 'failed' | 'cancelled';
@@ -20,6 +21,8 @@ export interface MissionReport {
   readonly cost_usd: number;
   readonly tokens: number;
   readonly tasks: readonly TaskReport[];
+  /** Agents that open tasks wait for, because no live worker serves them. */
+  readonly unserved_agents: readonly UnservedAgent[];
   /** The success checks' results; empty until they ran. */
   readonly success: readonly CheckResult[];
 }
@@ -38,5 +41,7 @@ export interface TaskReport {
   readonly summary: string;
   /** What is going on (step n: tool) while it runs; why it failed, the failing check named, when it did. */
   readonly detail: string;
+  /** Since when it waits because no live worker serves its agent (ISO 8601); null: it does not. */
+  readonly unserved_since: string | null;
   readonly checks: readonly CheckResult[];
 }

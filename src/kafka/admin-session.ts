@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs';
 import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
-import { protocolErrorType } from './errors.js';
+import { leaving, protocolErrorType } from './errors.js';
 import type { ClientFactory } from './kafka-client.js';
 import { TopicMissing } from '../ports/log.js';
 
@@ -56,7 +56,7 @@ export function createAdminSession(createClient: ClientFactory, clock: Clock, ra
       try {
         return await runOnce(work);
       } catch (error) {
-        if (!mayPass(error) || attempt === ATTEMPTS) throw error;
+        if (!mayPass(error) || attempt === ATTEMPTS) throw leaving(error, 'A question to the cluster');
         await new Promise<void>((resolve) => clock.setTimer(backoffMs(attempt, PAUSE, random), resolve));
       }
     }

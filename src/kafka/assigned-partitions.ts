@@ -26,6 +26,8 @@ export interface AssignedPartitions {
   onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
   isAssigned(partition: PartitionId): boolean;
   held(): readonly PartitionId[];
+  /** Those that are not open yet, or were stopped. */
+  opening(): readonly PartitionId[];
   closeAll(): void;
 }
 
@@ -103,7 +105,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
       entry.consumer = group.open(state);
       if (!isCurrent(entry)) return entry.consumer.onClosed(); // open() itself left the group
       const { committed, logStart, logEnd } = state;
-      // Never a position that the log does not hold: kafkajs would reset it to the beginning and commit that.
+      // Never a position that the log does not hold: kafkajs would reset it to the beginning and commit that (#334 is of it).
       entry.position = committed === null ? logStart : Math.min(Math.max(committed.offset, logStart), logEnd);
       read(entry);
     });
@@ -213,6 +215,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     onBatch,
     isAssigned: (partition) => assigned.has(keyOf(partition)),
     held: () => [...assigned.values()],
+    opening: () => [...assigned.values()].filter(({ phase }) => phase === 'opening' || phase === 'stopped').map(({ topic, partition }) => ({ topic, partition })),
     closeAll() {
       for (const entry of [...assigned.values()]) close(entry);
     },

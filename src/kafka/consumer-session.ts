@@ -2,7 +2,7 @@ import type { Consumer, KafkaMessage } from 'kafkajs';
 import type { Clock } from '../ports/clock.js';
 import { TopicMissing, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
-import { MemberStopped, describeError, isRetriable, protocolErrorType, reportFatal } from './errors.js';
+import { MemberStopped, describeError, isRetriable, leaving, protocolErrorType, reportFatal } from './errors.js';
 
 /** How the client is told where to read. Nothing happens while it is between two sessions: the next join repeats it. */
 export interface ReadControl {
@@ -16,6 +16,8 @@ export interface ConsumerSession extends ReadControl {
   /** Resolves when the group has accepted this member for the first time. Rejects with TopicMissing, MemberStopped or the client's error. */
   start(): Promise<void>;
   isStopped(): boolean;
+  /** Milliseconds since a broker answered this member's fetch, heartbeat or join; since the session was made when none did. */
+  silentMs(): number;
   /** Runs a handler's code from outside of the client's calls; its exception goes to onFatal too. */
   guard(work: () => void): void;
   /** Leaves the group and disconnects. No handler is called after this call. */
@@ -52,6 +54,8 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
   let running = false;
   /** Since the last join. */
   let interruptions = 0;
+  let heardAtMs = clock.monotonicMs();
+  const heard = () => void (heardAtMs = clock.monotonicMs());
 
   const guarded = (work: () => void) => {
     try {
@@ -108,6 +112,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
 
   let stopping: Promise<void> | null = null;
   consumer.on(consumer.events.STOP, () => void (running = false));
+  for (const answer of [consumer.events.FETCH, consumer.events.HEARTBEAT, consumer.events.GROUP_JOIN]) consumer.on(answer, heard);
   return {
     async start() {
       try {
@@ -116,11 +121,12 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
         await Promise.all([firstJoin(), run()]);
       } catch (error) {
         await (stopping ??= stop());
-        if (protocolErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+        if (protocolErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw leaving(error, `Joining group ${groupId}`);
         throw new TopicMissing(`One of the topics ${topics.join(', ')} does not exist; create it with ensureTopics`, { cause: error });
       }
     },
     isStopped: () => stopped,
+    silentMs: () => clock.monotonicMs() - heardAtMs,
     guard: guarded,
     stop: () => (stopping ??= stop()),
     seek: ({ topic, partition }, offset) => running && consumer.seek({ topic, partition, offset: String(offset) }),

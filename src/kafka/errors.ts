@@ -11,6 +11,24 @@ export class BrokerUnreachable extends Error {
   }
 }
 
+/** A broker was there, and then did not answer as it should: a connection was cut, a leader moved, an answer made no sense. */
+export class BrokerFailed extends Error {
+  readonly code = 'broker_failed';
+  readonly retriable = true;
+
+  constructor(doing: string, options: { cause: unknown }) {
+    super(`${doing}: the broker failed: ${describeError(options.cause)}. Look at the broker; the same may succeed later`, options);
+    this.name = 'BrokerFailed';
+  }
+}
+
+/** An error as it leaves this layer: what kafkajs says of a connection or a broker becomes BrokerFailed, unless it can never pass. */
+export function leaving(error: unknown, doing: string): unknown {
+  const isClients = error instanceof Error && error.name.startsWith('KafkaJS');
+  const isPermanent = protocolErrorType(error)?.endsWith('AUTHORIZATION_FAILED') === true;
+  return isClients && !isPermanent ? new BrokerFailed(doing, { cause: error }) : error;
+}
+
 /** The schema registry did not answer, or not as a registry does. */
 export class RegistryUnreachable extends Error {
   readonly code = 'registry_unreachable';

@@ -1,6 +1,7 @@
 import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../ports/logger.js';
 import { BrokerUnreachable, describeError, rootCause } from './errors.js';
+import { createSocketFactory } from './socket-factory.js';
 
 /** How to reach and enter a cluster. */
 export interface ClusterOptions {
@@ -48,6 +49,7 @@ export function createClientFactory(options: ClusterOptions, logger: Logger): Cl
     retry: RETRY,
     logLevel: logLevel.WARN,
     logCreator: quietLog(logger),
+    socketFactory: createSocketFactory(),
     ...(options.sasl ? { sasl: saslOf(options.sasl) } : {}),
     ...(options.tls ? { ssl: options.tls === true ? true : { ...options.tls } } : {}),
   };

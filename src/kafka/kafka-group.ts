@@ -70,11 +70,12 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
 
   return {
     isAssigned: (partition) => partitions.isAssigned(partition),
+    health: () => ({ silentMs: reading.silentMs(), opening: partitions.opening() }),
     async commit(commits) {
       if (reading.isStopped()) throw new CommitRefused(`This member has left group ${groupId}`);
       const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > MAX_METADATA_BYTES);
       if (tooLong) throw new CommitRefused(`Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${MAX_METADATA_BYTES} bytes`);
-      // Asked at the moment of sending: the broker takes a member's commit for any partition.
+      // Asked at the moment of sending: kafkajs commits, and the broker takes, what is not assigned any more (#1046).
       await commitInOrder(() => commits.filter((entry) => partitions.isAssigned(entry)));
     },
     async leave() {

@@ -28,7 +28,7 @@ const ACKS_ALL = -1;
 const ACK_TIMEOUT_MS = 10_000;
 
 /**
- * kafkajs's producer cannot be trusted with retries: sendBatch may resolve without having written a partition whose
+ * kafkajs's producer cannot be trusted with retries (2.2.4; #1355, #1416, and README.md): sendBatch may resolve without having written a partition whose
  * leader moved, and an idempotent producer acknowledges records it never wrote after another partition's failure. So
  * it retries nothing, is not idempotent, its response is checked partition by partition, and after any failure it is
  * discarded with all it believes about the cluster.

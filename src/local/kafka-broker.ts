@@ -5,7 +5,6 @@ import { execa } from 'execa';
 
 import type { JavaService } from './java-service.js';
 import { isMissing } from './os-process.js';
-import { askBroker } from './readiness.js';
 import { StackError } from './stack-error.js';
 import { brokersOf, type StackPlace, type StackWorld } from './stack-place.js';
 
@@ -23,7 +22,7 @@ export function kafkaBroker(place: StackPlace, world: StackWorld): JavaService {
       await format(place, { java, env, jvm, uuid: world.ids.uuid });
     },
     async ask() {
-      const clusterId = await askBroker(brokersOf(place));
+      const clusterId = await world.askBroker(brokersOf(place));
       return clusterId !== null && clusterId === (await clusterIdOf(place)) ? true : null;
     },
   };

@@ -4,7 +4,7 @@ import { createJavaStack, type JavaServiceState, type StartOptions } from './jav
 import { poll } from './poll.js';
 import { conflictError, findConflicts, type PortConflict } from './port-conflict.js';
 import type { ServiceName } from './process-marker.js';
-import { askBroker, askRegistry } from './readiness.js';
+import { askRegistry } from './readiness.js';
 import { StackError } from './stack-error.js';
 import { brokersOf, registryUrlOf, type StackPlace, type StackWorld } from './stack-place.js';
 import { withStackLock } from './start-lock.js';
@@ -70,7 +70,7 @@ export function createLocalStack(place: StackPlace, world: StackWorld): LocalSta
   async function status(): Promise<StackStatus> {
     const javaServices = await java.state();
     if (javaServices.some(({ pid }) => pid !== null)) return describe('java', javaServices);
-    if (await dockerRuns()) return describe('docker', await dockerServices(place));
+    if (await dockerRuns()) return describe('docker', await dockerServices(place, world));
     return describe(null, javaServices.map((service) => ({ ...service, log: null })));
   }
 
@@ -118,8 +118,8 @@ export function createLocalStack(place: StackPlace, world: StackWorld): LocalSta
   };
 }
 
-async function dockerServices(place: StackPlace): Promise<readonly ServiceStatus[]> {
-  const [clusterId, registry] = await Promise.all([askBroker(brokersOf(place)), askRegistry(registryUrlOf(place, 'docker'))]);
+async function dockerServices(place: StackPlace, world: StackWorld): Promise<readonly ServiceStatus[]> {
+  const [clusterId, registry] = await Promise.all([world.askBroker(brokersOf(place)), askRegistry(registryUrlOf(place, 'docker'))]);
   const inContainer = { pid: null, log: null };
   return [
     { name: 'broker', answering: clusterId !== null, port: place.ports.broker, ...inContainer },
@@ -132,7 +132,7 @@ async function startDocker(place: StackPlace, world: StackWorld, options: StartO
   if (conflicts.length > 0) throw conflictError(conflicts);
   options.progress('broker and registry: starting Redpanda with Docker');
   await composeUp(place, world.env, options.progress);
-  const answers = async () => ((await dockerServices(place)).every(({ answering }) => answering) ? true : null);
+  const answers = async () => ((await dockerServices(place, world)).every(({ answering }) => answering) ? true : null);
   const ready = await poll(answers, { clock: world.clock, everyMs: 200, limitMs: 60_000, signal: options.signal });
   if (ready === null) throw new StackError('start_failed', 'Redpanda runs but does not answer on its ports.', 'Ask docker ps, and docker logs of that container.');
 }

@@ -40,6 +40,8 @@ export interface StackWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** The cluster's id when a broker answers and takes work; null when it does not (yet). Never rejects. */
+  askBroker(brokers: readonly string[]): Promise<string | null>;
 }
 
 export function brokersOf(place: StackPlace): readonly string[] {

@@ -75,6 +75,7 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
       return {
         commit: (commits) => later(() => commit(member, commits)),
         isAssigned: (partition) => member.isAssigned(partition),
+        health: () => ({ silentMs: 0, opening: member.opening() }),
         leave: () => later(() => leave(member)),
       };
     },

@@ -10,6 +10,8 @@ export interface MemoryMember {
   readonly topics: readonly string[];
   assigned(): readonly PartitionId[];
   isAssigned(partition: PartitionId): boolean;
+  /** Assigned, but not open: open() threw. */
+  opening(): readonly PartitionId[];
   takeAwayAllBut(hand: readonly PartitionId[]): void;
   give(hand: readonly PartitionId[]): void;
 }
@@ -69,6 +71,7 @@ export function createMemoryMember({ id, options, storage, schedule, committed }
     topics: options.topics,
     assigned: () => [...assigned.values()],
     isAssigned: (partition) => assigned.has(partitionName(partition)),
+    opening: () => [...assigned.values()].filter(({ open: opened }) => opened === null).map(({ topic, partition }) => ({ topic, partition })),
     takeAwayAllBut(hand) {
       const kept = new Set(hand.map(partitionName));
       for (const entry of [...assigned.values()]) {

@@ -139,8 +139,17 @@ export interface GroupMember {
   commit(commits: readonly (PartitionId & CommittedOffset)[]): Promise<void>;
   /** Whether the group still says that the partition belongs to this member. */
   isAssigned(partition: PartitionId): boolean;
+  /** How it goes with the group now; for whoever watches over the process. */
+  health(): MemberHealth;
   /** Closes every partition and leaves the group. */
   leave(): Promise<void>;
+}
+
+export interface MemberHealth {
+  /** Milliseconds since the group or a broker was last heard of: a fetch or a heartbeat was answered, or a join. */
+  readonly silentMs: number;
+  /** Assigned partitions that are not open yet. */
+  readonly opening: readonly PartitionId[];
 }
 
 export interface WatchOptions {

@@ -40,6 +40,7 @@ export async function runAttempt(context: WorkerContext, deps: ExecutionDeps, st
   await steps.idle();
   const payload = resultPayload(deps.current(), deps.held.owner, end, clock.monotonicMs() - startedMs);
   logger.info({ agent: assignment.agent, task_id: assignment.task_id, duration_ms: payload.payload.duration_ms, status: end.kind }, 'task.executed');
+  context.deps.metrics.taskExecuted(assignment.agent, payload.type === 'task_completed' ? 'completed' : 'failed');
   if (payload.type === 'task_completed') await journal.completed(payload.payload);
   else await journal.failed(payload.payload);
 }

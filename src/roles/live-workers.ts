@@ -5,6 +5,10 @@ import type { Clock } from '../ports/clock.js';
 export interface LiveWorkers {
   onSign(event: EventOf<'heartbeat' | 'status_report' | 'service_stopped'>): void;
   isServed(agent: string): boolean;
+  /** When a worker that serves the agent was seen last, or this process began to look; null while one is live. ms since the epoch. */
+  unservedSinceMs(agent: string): number | null;
+  /** Whether it has watched for so long that a live worker would have given a sign. */
+  hasLookedAround(): boolean;
   /** Processes that hold the topic's partitions; null when some partition has no holder. */
   holdersOf(topic: string, partitionCount: number): readonly string[] | null;
   /** Calls back after a sign of life has changed which agents are served or who holds what. */
@@ -21,15 +25,27 @@ interface Sign {
 export function createLiveWorkers(clock: Clock, silentMs: number): LiveWorkers {
   const signs = new Map<string, Sign>();
   const listeners: (() => void)[] = [];
+  const lookingSinceMs = clock.now();
+  const beganMs = clock.monotonicMs();
+  const lastSeenMs = new Map<string, number>();
+  const seen = (agents: readonly string[]) => agents.forEach((agent) => lastSeenMs.set(agent, clock.now()));
+  const isServed = (agent: string) => live().some(([, sign]) => sign.agents.includes(agent));
   const live = () => [...signs].filter(([, sign]) => clock.monotonicMs() - sign.atMs < silentMs);
 
   return {
     onSign(event) {
-      if (event.event_type === 'service_stopped') signs.delete(event.payload.service_name);
-      else if (event.payload.role === 'worker') signs.set(event.payload.worker_id, signOf(event, clock.monotonicMs()));
+      if (event.event_type === 'service_stopped') {
+        seen(signs.get(event.payload.service_name)?.agents ?? []);
+        signs.delete(event.payload.service_name);
+      } else if (event.payload.role === 'worker') {
+        seen(event.payload.agents);
+        signs.set(event.payload.worker_id, signOf(event, clock.monotonicMs()));
+      }
       for (const listener of listeners) listener();
     },
-    isServed: (agent) => live().some(([, sign]) => sign.agents.includes(agent)),
+    isServed,
+    unservedSinceMs: (agent) => (isServed(agent) ? null : (lastSeenMs.get(agent) ?? lookingSinceMs)),
+    hasLookedAround: () => clock.monotonicMs() - beganMs >= silentMs,
     holdersOf(topic, partitionCount) {
       const workers = live();
       const holders = new Set<string>();

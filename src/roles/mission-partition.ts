@@ -213,7 +213,10 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     onLiveChanged() {
       if (claim.held() === null) return;
       restartAcceptTimers();
-      for (const mission of state.missions.values()) squads.announce(mission);
+      for (const mission of state.missions.values()) {
+        squads.announce(mission);
+        if (state.epoch !== null && !draining) unserved.announce(mission);
+      }
     },
     async drain() {
       draining = true;

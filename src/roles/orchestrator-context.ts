@@ -26,6 +26,8 @@ export interface OrchestratorTimings extends MissionTimings {
   readonly retentionMs: number;
   /** A process that was silent for so long is not counted as live. */
   readonly silentMs: number;
+  /** A group that was not heard of for so long has come to a standstill. */
+  readonly stalledMs: number;
 }
 
 /** What the parts of a running orchestrator share. */

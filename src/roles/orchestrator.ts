@@ -9,36 +9,44 @@ import { createLiveWorkers } from './live-workers.js';
 import { openMissionPartition, type MissionPartition } from './mission-partition.js';
 import type { OrchestratorContext, OrchestratorDeps, OrchestratorTimings } from './orchestrator-context.js';
 import { createPresence, type Presence, type Vitals } from './presence.js';
+import { createOpenPartitions, healthOfMembers } from './open-partitions.js';
 import { repeat } from './repeat.js';
 import { createRetention } from './retention.js';
 import { createDeferred, type Role } from './role.js';
+import { DEFAULT_STALLED_MS, type RoleHealth } from './role-health.js';
 
-const DEFAULT_ORCHESTRATOR_TIMINGS: OrchestratorTimings = { ...DEFAULT_TIMINGS, commitMs: 500, heartbeatMs: 5_000, retentionMs: 3_600_000, silentMs: 15_000 };
+const DEFAULT_ORCHESTRATOR_TIMINGS: OrchestratorTimings = { ...DEFAULT_TIMINGS, commitMs: 500, heartbeatMs: 5_000, retentionMs: 3_600_000, silentMs: 15_000, stalledMs: DEFAULT_STALLED_MS };
 
 export function createOrchestrator(deps: OrchestratorDeps): Role {
   const { log, clock, logger, topics, processId } = deps;
   const timings = { ...DEFAULT_ORCHESTRATOR_TIMINGS, ...deps.timings };
   const createEvent = createEventFactory(deps);
   const failed = createDeferred<Error>();
-  const partitions = new Set<MissionPartition>();
   const live = createLiveWorkers(clock, timings.silentMs);
   const commits = createCommits(logger);
   const blocked = createBlockedPartitions({ logger, processId, presence: () => presence, isReady: () => true });
+  const partitions = createOpenPartitions<MissionPartition>(blocked);
   const retention = createRetention({ admin: log.admin, clock, logger, rules: deps.retention ?? [] });
   let member: GroupMember | null = null;
+  let draining = false;
   let presence: Presence | null = null;
   let statusWatch: Watch | null = null;
   let committing: { stop(): void } | null = null;
   let stopCircuitNews: () => void = () => undefined;
 
   live.subscribe(() => {
-    for (const partition of partitions) partition.onLiveChanged();
+    for (const partition of partitions.all()) partition.onLiveChanged();
   });
 
   const vitals = (): Vitals => ({
-    role: 'orchestrator', agents: [], running: [], blocked: blocked.list(),
-    partitions: [...partitions].filter((each) => each.held()).map(({ topic, partition }) => ({ topic, partition })),
+    role: 'orchestrator', agents: [], running: [], blocked: blocked.list(), steps_done: 0,
+    partitions: [...partitions.held()],
   });
+
+  function health(): RoleHealth {
+    const { missing, stalled } = healthOfMembers(new Map([[topics.orchestratorGroup, member]]), timings.stalledMs);
+    return { missing: [...(draining ? ['the orchestrator is draining'] : []), ...missing, ...partitions.missing()], stalled, held: partitions.held() };
+  }
 
   async function createContext(): Promise<OrchestratorContext> {
     const counts = new Map<string, number>();
@@ -70,6 +78,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
 
   return {
     failed: failed.promise,
+    health,
     async start() {
       const context = await createContext();
       presence = context.presence;
@@ -78,29 +87,20 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       member = await log.joinGroup({
         groupId: topics.orchestratorGroup,
         topics: [topics.coordination],
-        open(assignment) {
-          const partition = openMissionPartition(context, assignment);
-          partitions.add(partition);
-          return {
-            ...partition,
-            onClosed() {
-              partition.onClosed();
-              partitions.delete(partition);
-            },
-          };
-        },
+        open: (assignment) => partitions.open(openMissionPartition(context, assignment)),
         onFatal: failed.resolve,
       });
       await context.presence.start();
       const joined = member;
-      committing = repeat(clock, timings.commitMs, () => commits.run(joined, [...partitions]), failed.resolve);
+      committing = repeat(clock, timings.commitMs, () => commits.run(joined, partitions.all()), failed.resolve);
       retention.start(timings.retentionMs);
     },
     async stop() {
+      draining = true;
       logger.info({}, 'orchestrator.draining');
       committing?.stop();
-      await Promise.all([retention.stop(), ...[...partitions].map((partition) => partition.drain())]);
-      if (member !== null) await commits.run(member, [...partitions]);
+      await Promise.all([retention.stop(), ...partitions.all().map((partition) => partition.drain())]);
+      if (member !== null) await commits.run(member, partitions.all());
       await member?.leave();
       stopCircuitNews();
       await statusWatch?.stop();

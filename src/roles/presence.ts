@@ -8,7 +8,7 @@ import { repeat } from './repeat.js';
 import { asError, type RoleDeps } from './role.js';
 
 /** What a process says of itself. */
-export type Vitals = Pick<PayloadOf<'heartbeat'>, 'role' | 'agents' | 'partitions' | 'running' | 'blocked'>;
+export type Vitals = Pick<PayloadOf<'heartbeat'>, 'role' | 'agents' | 'partitions' | 'running' | 'blocked' | 'steps_done'>;
 
 type StatusEvent =
   | 'heartbeat' | 'request_status' | 'status_report' | 'service_starting' | 'service_ready' | 'service_unhealthy' | 'service_stopped'
@@ -48,7 +48,7 @@ export async function createPresence(deps: RoleDeps, createEvent: CreateEvent, o
   }
 
   let pendingBeat: Timer | null = null;
-  const live = () => ({ worker_id: processId, started_at: startedAt, ...options.vitals() });
+  const live = () => ({ worker_id: processId, started_at: startedAt, ...options.vitals(), ...reading(deps) });
   const beat = () => send({ type: 'heartbeat', from: processId, payload: live() });
 
   return {
@@ -78,5 +78,14 @@ export async function createPresence(deps: RoleDeps, createEvent: CreateEvent, o
       pendingBeat?.cancel();
       await watch?.stop();
     },
+  };
+}
+
+/** The process's own numbers, as the events name them. */
+function reading({ vitals }: RoleDeps) {
+  const { memoryBytes, heapUsedBytes, loopDelayMs } = vitals.read();
+  return {
+    memory_bytes: memoryBytes, heap_used_bytes: heapUsedBytes,
+    loop_delay_mean_ms: loopDelayMs.mean, loop_delay_p99_ms: loopDelayMs.p99, loop_delay_max_ms: loopDelayMs.max,
   };
 }

@@ -3,6 +3,9 @@ import type { TopicNames } from '../domain/topic-names.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Appender, Log } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
+import type { Metrics } from '../ports/metrics.js';
+import type { ProcessVitals } from '../ports/vitals.js';
+import type { RoleHealth } from './role-health.js';
 
 /** A long-running part of the swarm: machines plus their effects. */
 export interface Role {
@@ -12,6 +15,8 @@ export interface Role {
   stop(graceMs: number): Promise<void>;
   /** Resolves with the reason when the role cannot go on; the process should then end so that a supervisor restarts it. */
   readonly failed: Promise<Error>;
+  /** How it is now, also while it starts and drains. */
+  health(): RoleHealth;
 }
 
 /** What every role of a process shares. */
@@ -24,6 +29,8 @@ export interface RoleDeps {
   /** A number of at least 0 and below 1. */
   random(): number;
   readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly vitals: ProcessVitals;
   readonly topics: TopicNames;
   /** Every agent of the swarm. */
   readonly roster: readonly AgentSpec[];

@@ -64,6 +64,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
     sendProgress(call);
     const result = await runCall(call, Math.min(COMMAND_LIMIT_MS, remainingMs()));
     journal.outcome(call.step, result);
+    context.onStepEnded(deps.spec.name, result.outcome);
     return result;
   }
 
@@ -81,7 +82,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
       type: 'task_progress',
       payload: {
         task_id: call.task_id, mission_id: call.mission_id, attempt: call.attempt, step: call.step, tool: call.tool,
-        message: `step ${call.step}: ${call.tool === FINISH ? 'checking' : call.tool}`, substeps_completed: done, substeps_total: Math.max(total, call.step),
+        message: `step ${call.step}: ${call.tool === FINISH ? 'checking' : call.tool}`, substeps_completed: done, substeps_total: Math.max(total, call.step), unserved_since: null,
         percent_complete: Math.min(99, Math.round((done / Math.max(total, call.step)) * 100)),
       },
     });

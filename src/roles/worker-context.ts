@@ -9,6 +9,7 @@ import type { ToolExecutor } from '../ports/tools.js';
 import type { BlockedPartitions } from './blocked-partitions.js';
 import type { CreateEvent } from './event.js';
 import type { RoleDeps } from './role.js';
+import { DEFAULT_STALLED_MS } from './role-health.js';
 import type { Slots } from './slots.js';
 
 export interface WorkerDeps extends RoleDeps {
@@ -31,9 +32,11 @@ export interface WorkerTimings {
   readonly heartbeatMs: number;
   /** A running tool has this long after its task's deadline before it is stopped from outside. */
   readonly deadlineGraceMs: number;
+  /** A group that was not heard of for so long has come to a standstill. */
+  readonly stalledMs: number;
 }
 
-export const DEFAULT_WORKER_TIMINGS: WorkerTimings = { commitMs: 500, heartbeatMs: 5_000, deadlineGraceMs: 5_000 };
+export const DEFAULT_WORKER_TIMINGS: WorkerTimings = { commitMs: 500, heartbeatMs: 5_000, deadlineGraceMs: 5_000, stalledMs: DEFAULT_STALLED_MS };
 
 type NewsType = 'task_accepted' | 'task_started' | 'task_progress' | 'model_failed_over';
 export type MissionNews = { [T in NewsType]: { readonly type: T; readonly payload: PayloadOf<T> } }[NewsType];
@@ -50,5 +53,7 @@ export interface WorkerContext {
   /** The set of held partitions has changed. */
   onHeldChanged(): void;
   readonly blocked: BlockedPartitions;
+  /** A step has an outcome. */
+  onStepEnded(agent: string, outcome: string): void;
   onFatal(error: Error): void;
 }

@@ -6,8 +6,10 @@ import { createBlockedPartitions } from './blocked-partitions.js';
 import { createCommits } from './commits.js';
 import { createEventFactory } from './event.js';
 import { createPresence, type Presence, type Vitals } from './presence.js';
+import { createOpenPartitions, healthOfMembers } from './open-partitions.js';
 import { repeat } from './repeat.js';
 import { asError, createDeferred, type Role } from './role.js';
+import type { RoleHealth } from './role-health.js';
 import { createSlots } from './slots.js';
 import { DEFAULT_WORKER_TIMINGS, type WorkerContext, type WorkerDeps } from './worker-context.js';
 import { openWorkerPartition, type WorkerPartition } from './worker-partition.js';
@@ -18,19 +20,23 @@ export function createWorker(deps: WorkerDeps): Role {
   const createEvent = createEventFactory(deps);
   const failed = createDeferred<Error>();
   const slots = new Map(deps.agents.map((agent) => [agent.name, createSlots(agent.concurrency)]));
-  const members = new Map<string, GroupMember>();
-  const partitions = new Set<WorkerPartition>();
+  /** By group; null until it has joined. */
+  const members = new Map<string, GroupMember | null>(deps.agents.map((agent) => [topics.workerGroup(agent.name), null]));
+  const memberOf = (agent: string) => members.get(topics.workerGroup(agent)) ?? null;
   const commits = createCommits(logger);
   let presence: Presence | null = null;
   let announcedReady = false;
   let stopCircuitNews: () => void = () => undefined;
+  let stepsDone = 0;
+  let draining = false;
   let committing: { stop(): void } | null = null;
   const blocked = createBlockedPartitions({ logger, processId, presence: () => presence, isReady: () => announcedReady });
+  const partitions = createOpenPartitions<WorkerPartition>(blocked);
 
   const context: WorkerContext = {
     deps, timings, createEvent, blocked,
     slotsOf: (agent) => slots.get(agent) ?? createSlots(1),
-    isAssigned: (partition, agent) => members.get(agent)?.isAssigned(partition) ?? true,
+    isAssigned: (partition, agent) => memberOf(agent)?.isAssigned(partition) ?? true,
     sendToMission({ assignment }, news) {
       const partition = assignment.source?.partition;
       if (partition === undefined) return;
@@ -44,29 +50,39 @@ export function createWorker(deps: WorkerDeps): Role {
       announceReady();
       presence?.beatSoon();
     },
+    onStepEnded(agent, outcome) {
+      stepsDone += 1;
+      deps.metrics.stepEnded(agent, outcome);
+    },
     onFatal: (error) => failed.resolve(error),
   };
 
   function vitals(): Vitals {
-    const all = [...partitions];
+    const all = partitions.all();
     return {
       role: 'worker',
       blocked: blocked.list(),
       agents: deps.agents.map((agent) => agent.name),
-      partitions: all.filter((each) => each.held()).map(({ topic, partition }) => ({ topic, partition })),
+      partitions: [...partitions.held()],
       running: all.flatMap((each) => each.running()).map((execution) => {
         const { mission_id, task_id, attempt } = execution.attempt.assignment;
         return { mission_id, task_id, attempt, step: execution.step() };
       }),
+      steps_done: stepsDone,
     };
+  }
+
+  function health(): RoleHealth {
+    const { missing, stalled } = healthOfMembers(members, timings.stalledMs);
+    return { missing: [...(draining ? ['the worker is draining'] : []), ...missing, ...partitions.missing()], stalled, held: partitions.held() };
   }
 
   /** Ready once every partition that the groups gave us was read back as held. */
   function announceReady(): void {
-    if (announcedReady || presence === null || members.size < deps.agents.length || ![...partitions].every((each) => each.held())) return;
+    if (announcedReady || presence === null || health().missing.length > 0) return;
     announcedReady = true;
     presence.send({ type: 'service_ready', from: processId, payload: service('ready') });
-    logger.info({ agents: deps.agents.length, partitions: partitions.size }, 'worker.ready');
+    logger.info({ agents: deps.agents.length, partitions: partitions.all().length }, 'worker.ready');
   }
 
   const service = (status: string) => ({
@@ -78,28 +94,22 @@ export function createWorker(deps: WorkerDeps): Role {
     const member = await log.joinGroup({
       groupId: topics.workerGroup(agent.name),
       topics: [topics.tasks(agent.name)],
-      open(assignment) {
-        const partition = openWorkerPartition(context, agent, assignment);
-        partitions.add(partition);
-        return {
-          ...partition,
-          onClosed() {
-            partition.onClosed();
-            partitions.delete(partition);
-          },
-        };
-      },
+      open: (assignment) => partitions.open(openWorkerPartition(context, agent, assignment)),
       onFatal: context.onFatal,
     });
-    members.set(agent.name, member);
+    members.set(topics.workerGroup(agent.name), member);
   }
 
   async function commitAll(): Promise<void> {
-    await Promise.all([...members].map(([agent, member]) => commits.run(member, [...partitions].filter((each) => each.agent === agent))));
+    await Promise.all(deps.agents.map(async ({ name }) => {
+      const member = memberOf(name);
+      if (member !== null) await commits.run(member, partitions.all().filter((each) => each.agent === name));
+    }));
   }
 
   return {
     failed: failed.promise,
+    health,
     async start() {
       presence = await createPresence(deps, createEvent, { intervalMs: timings.heartbeatMs, vitals, onFatal: context.onFatal });
       stopCircuitNews = tellOfCircuits(deps.circuits, presence, processId);
@@ -111,11 +121,12 @@ export function createWorker(deps: WorkerDeps): Role {
       if (deps.impediment) presence.send({ type: 'service_unhealthy', from: processId, payload: { ...service('unhealthy'), error_message: deps.impediment } });
     },
     async stop(graceMs) {
+      draining = true;
       logger.info({ running: vitals().running.length, grace_ms: graceMs }, 'worker.draining');
       committing?.stop();
-      await Promise.all([...partitions].map((partition) => partition.drain(graceMs)));
+      await Promise.all(partitions.all().map((partition) => partition.drain(graceMs)));
       await commitAll();
-      await Promise.all([...members.values()].map((member) => member.leave()));
+      await Promise.all([...members.values()].map((member) => member?.leave()));
       stopCircuitNews();
       presence?.send({ type: 'service_stopped', from: processId, payload: service('stopped') });
       await presence?.stop();

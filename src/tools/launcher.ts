@@ -133,8 +133,26 @@ interface ScriptExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** What a terminal sends to everything in its foreground: Ctrl-C, Ctrl-\, and its own end. */
+const TERMINAL_SIGNALS: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGHUP']);
+const MOST_STARTS = 20;
+
+/**
+ * Starts a script that a terminal's signal ended again. The signal can only have come between the fork and the child's
+ * setsid(): it stays pending there, and libuv's child has the default action for it when it becomes the script (uv_spawn
+ * resets signals before setsid and unblocks them last), so that Ctrl-C killed a launcher before its first line in 6 of
+ * 60 starts under a storm of signals, and the step was refused instead of drained. One that was killed later by hand
+ * has left its start mark, and the next one says so.
+ */
+async function runScript(script: string, options: ScriptOptions, signal: AbortSignal): Promise<ScriptExit> {
+  for (let starts = 1; ; starts += 1) {
+    const exit = await runScriptOnce(script, options, signal);
+    if (exit.signal === null || !TERMINAL_SIGNALS.has(exit.signal) || starts === MOST_STARTS) return exit;
+  }
+}
+
 /** A session of its own (it outlives the worker) and no pipe to the worker, whose death would break it. */
-function runScript(script: string, options: ScriptOptions, signal: AbortSignal): Promise<ScriptExit> {
+function runScriptOnce(script: string, options: ScriptOptions, signal: AbortSignal): Promise<ScriptExit> {
   // From here on nothing is awaited before the listener is there, so that no abort is missed.
   if (signal.aborted) return Promise.resolve({ code: LAUNCHER_EXIT.aborted, signal: null });
   return new Promise((resolve, reject) => {

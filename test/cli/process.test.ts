@@ -1,5 +1,8 @@
 import { until } from '../contract/until.js';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startInPipe, startOnTerminal } from './support/ravenhelm.js';
@@ -21,6 +24,53 @@ function screenOf(output: string, columns = 100, rows = 30): string {
   screen.write(output);
   return screen.text();
 }
+
+describe('--http', () => {
+  test('serves how the process is while it runs, and a container can ask with bin/health.js', async () => {
+    const run = startInPipe(clone, ['run', 'missions/slow.yaml', '--workspace', 'watched', '--http', '0', ...MEMORY]);
+    await run.shows('/readyz, /metrics');
+    const [, url = ''] = /health: (\S+)\/livez/.exec(run.stdout()) ?? [];
+    await until('the slow step to run', () => existsSync(join(clone.dir, 'watched/first_agent.started')));
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/ravenhelm_held_partitions\{topic="ravenhelm\.squad\.tasks\.first_agent"\} \d/);
+    const ask = async (path: string, port: string) => once(spawn(process.execPath, [join(clone.dir, 'bin/health.js'), path], { env: { RAVENHELM_HTTP: `0.0.0.0:${port}` } }), 'exit');
+    expect(await ask('readyz', new URL(url).port)).toEqual([0, null]);
+    expect(await ask('nothing', new URL(url).port)).toEqual([1, null]);
+    expect(await ask('livez', '9')).toEqual([1, null]);
+    expect((await run.ended()).code).toBe(0);
+  });
+
+  test('on a port that is taken ends with 2 and names the setting', async () => {
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const address = holder.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const { code, stderr } = await runInPipe(clone, ['run', 'missions/quick.yaml', ...MEMORY], { RAVENHELM_HTTP: String(port) });
+    expect(stderr).toContain(`RAVENHELM_HTTP: 127.0.0.1:${port} cannot be listened on: another process listens there`);
+    expect(code).toBe(2);
+    holder.close();
+  });
+
+  test('with something that is no address ends with 2', async () => {
+    const { code, stderr } = await runInPipe(clone, ['config', 'show', '--http', 'everywhere']);
+    expect(stderr).toContain('host:port or a port');
+    expect(code).toBe(2);
+  });
+});
+
+describe('what nothing handled', () => {
+  test.each([
+    ['a rejection', 'Promise.reject(new Error("nobody looked"))', 'unhandledRejection'],
+    ['an exception', 'setImmediate(() => { throw new Error("nobody looked"); })', 'uncaughtException'],
+  ])('%s is told in the log and ends the process with 70', async (_name, code, origin) => {
+    const started = JSON.stringify(join(clone.dir, `fault-${origin}/first_agent.started`));
+    writeFileSync(join(clone.dir, 'fault.mjs'), `import { existsSync } from 'node:fs';\nconst look = setInterval(() => { if (!existsSync(${started})) return; clearInterval(look); ${code}; }, 20);\n`);
+    const ended = await runInPipe(clone, ['run', 'missions/slow.yaml', '--workspace', `fault-${origin}`, ...MEMORY], { NODE_OPTIONS: `--import=${join(clone.dir, 'fault.mjs')}` });
+    expect(ended.code).toBe(70);
+    expect(JSON.parse(ended.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ event: 'process.broken', origin, exit_code: 70, error: { message: 'nobody looked' } });
+  });
+});
 
 describe('wrong use ends with 2 and says what to do', () => {
   test.each([

@@ -9,14 +9,14 @@ import { createTestTerminal } from './support/terminal.js';
 const EVENT = event('wave_started', { mission_id: MISSION, owner: 'o', wave_number: 1, task_ids: ['deploy-cert_agent-wave1'] });
 
 function frame(of: MissionReport, columns = 100): string[] {
-  return progressFrame(of, { elapsedMs: 12_345, runningMs: () => 3_000 }).map((line) => paint(line, columns, false).text.trimEnd());
+  return progressFrame(of, { elapsedMs: 12_345, nowMs: Date.parse('2026-11-23T14:07:30Z'), runningMs: () => 3_000 }).map((line) => paint(line, columns, false).text.trimEnd());
 }
 
 const MIXED = report([
   task({ agent: 'cert_agent', wave: 1, status: 'verified', attempts: 1, steps: 3, duration_ms: 2_100, model: 'playbook', checks: [check('chain', 0), check('key match', 0)] }),
   task({ agent: 'env_agent', wave: 1, status: 'running', attempts: 2, detail: 'step 2: execute_terminal_command' }),
   task({ agent: 'database_agent', wave: 1, status: 'failed', attempts: 3, detail: 'the checks still fail, and this is the long story', checks: [check('migrations', 1)] }),
-  task({ agent: 'proxy_agent', wave: 2, detail: 'no live worker for proxy_agent' }),
+  task({ agent: 'proxy_agent', wave: 2, detail: 'no live worker', unserved_since: '2026-11-23T14:03:22.120Z' }),
   task({ agent: 'rag_agent', wave: 2, status: 'unverified', attempts: 1, steps: 1, duration_ms: 400 }),
 ]);
 
@@ -27,7 +27,7 @@ describe('the progress of a mission as lines', () => {
       ' wave 1  ✓ cert_agent      verified    0:02  3 steps  2/2 checks  playbook',
       '         ● env_agent       running     attempt 2  0:03  step 2: execute_terminal_command',
       '         ✗ database_agent  failed      attempt 3  ✗ migrations: exit 1',
-      ' wave 2  · proxy_agent     waiting     no live worker for proxy_agent',
+      ' wave 2  · proxy_agent     waiting     no live worker for proxy_agent since 14:03:22Z (4 min); star…',
       '         ○ rag_agent       unverified  0:00  1 step  no checks',
     ]);
   });
@@ -53,7 +53,7 @@ describe('the progress of a mission as lines', () => {
   });
 
   test.each([10, 20, 37, 80])('no line is wider than a terminal of %i columns', (columns) => {
-    for (const line of progressFrame(MIXED, { elapsedMs: 0, runningMs: () => 0 })) {
+    for (const line of progressFrame(MIXED, { elapsedMs: 0, nowMs: 0, runningMs: () => 0 })) {
       expect(paint(line, columns, true).width).toBeLessThanOrEqual(columns);
     }
   });

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { createInterruption } from '../../src/cli/interruption.js';
 import { createReleases } from '../../src/cli/releases.js';
 import { keysDirectory } from '../../src/cli/secrets-key.js';
+import { describeFailure } from '../../src/cli/failure.js';
 import { createSupervisedRole } from '../../src/cli/supervised-role.js';
+import { DataLoss } from '../../src/domain/record.js';
+import { BrokerFailed } from '../../src/kafka/errors.js';
 import type { Logger } from '../../src/ports/logger.js';
 import type { Role } from '../../src/roles/role.js';
 import { createFakeClock } from './support/fake-clock.js';
@@ -20,7 +23,7 @@ function createRoles() {
     const failed = new Promise<Error>((resolve) => { fail = resolve; });
     const record = { fail, starts: 0, stops: new Array<number>() };
     made.push(record);
-    return { failed, start: async () => void record.starts++, stop: async (graceMs) => void record.stops.push(graceMs) };
+    return { failed, health: () => ({ missing: [], stalled: [], held: [] }), start: async () => void record.starts++, stop: async (graceMs) => void record.stops.push(graceMs) };
   };
   return { made, create };
 }
@@ -29,9 +32,9 @@ describe('a supervised role', () => {
   test('begins anew after a failure, with a growing pause', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
-    const role = createSupervisedRole({ create, clock, logger: silent });
+    const role = createSupervisedRole({ name: 'worker', create, clock, random: () => 1, logger: silent });
     await role.start();
-    for (const pauseMs of [500, 1_000, 2_000]) {
+    for (const pauseMs of [1_000, 2_000, 4_000]) {
       const before = made.length;
       made.at(-1)?.fail(new Error('the broker went away'));
       await settled();
@@ -50,7 +53,7 @@ describe('a supervised role', () => {
   test('is given up after six failures in a row', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
-    const role = createSupervisedRole({ create, clock, logger: silent });
+    const role = createSupervisedRole({ name: 'worker', create, clock, random: () => 1, logger: silent });
     await role.start();
     for (let i = 1; i <= 6; i++) {
       made.at(-1)?.fail(new Error(`failure ${i}`));
@@ -58,20 +61,22 @@ describe('a supervised role', () => {
       clock.advance(20_000);
       await settled();
     }
-    expect((await role.failed).message).toBe('failure 6');
+    const failure = await role.failed;
+    expect(failure.message).toBe('the worker failed 6 times in a row, the last time with: failure 6');
+    expect(describeFailure(failure)).toMatchObject({ exitCode: 4, nextStep: expect.stringContaining('Look at the log') });
     expect(made).toHaveLength(6);
   });
 
   test('a minute without failure counts as recovered', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
-    const role = createSupervisedRole({ create, clock, logger: silent });
+    const role = createSupervisedRole({ name: 'worker', create, clock, random: () => 1, logger: silent });
     await role.start();
     for (let i = 1; i <= 10; i++) {
       clock.advance(61_000);
       made.at(-1)?.fail(new Error(`failure ${i}`));
       await settled();
-      clock.advance(500);
+      clock.advance(1_000);
       await settled();
     }
     expect(made).toHaveLength(11);
@@ -80,17 +85,112 @@ describe('a supervised role', () => {
   test('an error that no retry heals is given up at once', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
-    const role = createSupervisedRole({ create, clock, logger: silent });
+    const role = createSupervisedRole({ name: 'worker', create, clock, random: () => 1, logger: silent });
     await role.start();
     made.at(-1)?.fail(Object.assign(new Error('records are gone'), { retriable: false }));
-    expect((await role.failed).message).toBe('records are gone');
+    const failure = await role.failed;
+    expect(failure.message).toBe('the worker failed, and beginning anew would not heal it: records are gone');
+    expect(describeFailure(failure).exitCode).toBe(4);
     expect(clock.pendingTimers()).toBe(0);
+  });
+
+  test('lost data is given up at once, with the commands that look at it and recover', async () => {
+    const { made, create } = createRoles();
+    const role = createSupervisedRole({ name: 'worker', create, clock: createFakeClock(), random: () => 1, logger: silent });
+    await role.start();
+    made[0]?.fail(new DataLoss('tasks/0: nothing is committed, but the log starts at offset 7'));
+    expect(describeFailure(await role.failed)).toMatchObject({ exitCode: 4, message: expect.stringContaining('tasks/0'), nextStep: expect.stringContaining('--delete-offsets') });
+  });
+
+  test('a first start that meets a broker in trouble is begun anew; one that says nothing of passing is told', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    let starts = 0;
+    const failing = (error: Error) => createSupervisedRole({
+      name: 'worker', clock, random: () => 1, logger: silent,
+      create: () => ({ ...create(), start: async () => { if (++starts === 1) throw error; } }),
+    });
+    const passing = failing(new BrokerFailed('Joining group g', { cause: new Error('cut') }));
+    const started = passing.start();
+    await settled();
+    clock.advance(1_000);
+    await started;
+    expect(made).toHaveLength(2);
+    starts = 0;
+    await expect(failing(new Error('no such file')).start()).rejects.toThrow('no such file');
+  });
+
+  test('the time that a start takes is no time of health', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const slow = (): Role => {
+      const role = create();
+      return { ...role, start: () => new Promise((resolve) => clock.setTimer(90_000, resolve)) };
+    };
+    const role = createSupervisedRole({ name: 'worker', create: slow, clock, random: () => 1, logger: silent });
+    void role.start();
+    for (let i = 1; i <= 6; i++) {
+      clock.advance(90_000);
+      await settled();
+      made.at(-1)?.fail(new Error(`failure ${i}`));
+      await settled();
+      clock.advance(15_000);
+      await settled();
+    }
+    expect((await role.failed).message).toContain('6 times');
+    expect(made).toHaveLength(6);
+  });
+
+  test('pauses differ by chance, so that many processes do not come back at once', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const role = createSupervisedRole({ name: 'worker', create, clock, random: () => 0.25, logger: silent });
+    await role.start();
+    made[0]?.fail(new Error('the broker went away'));
+    await settled();
+    clock.advance(249);
+    expect(made).toHaveLength(1);
+    clock.advance(1);
+    expect(made).toHaveLength(2);
+  });
+
+  test('one that cannot be closed is left behind, and the next one begins', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const stuck = (): Role => ({ ...create(), stop: () => new Promise<void>(() => undefined) });
+    const role = createSupervisedRole({ name: 'worker', create: stuck, clock, random: () => 1, logger: silent });
+    await role.start();
+    made[0]?.fail(new Error('the broker went away'));
+    await settled();
+    clock.advance(15_000);
+    await settled();
+    clock.advance(1_000);
+    expect(made).toHaveLength(2);
+  });
+
+  test('one that cannot even be made counts as a failure', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const role = createSupervisedRole({
+      name: 'worker', clock, random: () => 1, logger: silent,
+      create() {
+        if (made.length > 0) throw new Error('no file descriptor is left');
+        return create();
+      },
+    });
+    await role.start();
+    made[0]?.fail(new Error('the broker went away'));
+    for (let i = 1; i <= 6; i++) {
+      await settled();
+      clock.advance(15_000);
+    }
+    expect((await role.failed).message).toContain('no file descriptor is left');
   });
 
   test('a stopped role does not begin anew', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
-    const role = createSupervisedRole({ create, clock, logger: silent });
+    const role = createSupervisedRole({ name: 'worker', create, clock, random: () => 1, logger: silent });
     await role.start();
     made[0]?.fail(new Error('the broker went away'));
     await settled();

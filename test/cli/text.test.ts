@@ -51,6 +51,7 @@ describe('suggestions', () => {
 });
 
 describe('the report for people', () => {
+  const NOW = Date.parse('2026-11-23T14:07:30Z');
   const LONG = 'every step of the playbook is done and the checks still fail: check "mode 600" exit 1: 0644 is too open';
   const failed = report([
     task({ agent: 'cert_agent', wave: 1, status: 'verified', attempts: 1, steps: 3, duration_ms: 2_100, model: 'playbook', checks: [check('chain', 0)] }),
@@ -58,7 +59,7 @@ describe('the report for people', () => {
   ], { status: 'failed', reason: `deploy-env_agent-wave2 failed after 3 attempts: ${LONG}`, ended_at: '2026-11-23T14:15:32.417Z', tokens: 12, success: [check('links', 0), check('ports', 7)] });
 
   test('names the status, every task with its failing check, once why it failed, the success checks and the workspace', () => {
-    expect(reportText(failed, false).split('\n')).toEqual([
+    expect(reportText(failed, false, NOW).split('\n')).toEqual([
       'hello failed  20261123-141502-417-p05-x7k2',
       ' wave 1  ✓ cert_agent  verified    2.1 s, 3 steps, 1/1 checks, playbook',
       ' wave 2  ✗ env_agent   failed      0.0 s, 9 steps, 1/2 checks, 3 attempts, ✗ mode 600: exit 1',
@@ -74,20 +75,20 @@ describe('the report for people', () => {
   test('what has not run has no figures; what waits or runs says for what', () => {
     const shown = reportText(report([
       task({ agent: 'cert_agent', wave: 1, status: 'running', attempts: 1, steps: 2, detail: 'step 2: execute_terminal_command' }),
-      task({ agent: 'env_agent', wave: 1, detail: 'no live worker for env_agent' }),
+      task({ agent: 'env_agent', wave: 1, detail: 'no live worker', unserved_since: '2026-11-23T14:03:22.120Z' }),
       task({ agent: 'rag_agent', wave: 2 }),
       task({ agent: 'graph_agent', wave: 2, status: 'cancelled', detail: 'changed my mind' }),
-    ]), false).split('\n').slice(1, 5).map((line) => line.trimEnd());
+    ]), false, NOW).split('\n').slice(1, 5).map((line) => line.trimEnd());
     expect(shown).toEqual([
       ' wave 1  ● cert_agent   running     2 steps, step 2: execute_terminal_command',
-      '         · env_agent    waiting     no live worker for env_agent',
+      '         · env_agent    waiting     no live worker for env_agent since 14:03:22Z (4 min); start one: npx ravenhelm --role worker --agents env_agent',
       ' wave 2  · rag_agent    waiting',
       '         − graph_agent  cancelled   changed my mind',
     ]);
   });
 
   test('a failure that the reason does not hold stands with its task', () => {
-    expect(reportText(report([task({ agent: 'cert_agent', wave: 1, status: 'failed', attempts: 1, steps: 1, detail: LONG, checks: [check('chain', 2)] })]), false))
+    expect(reportText(report([task({ agent: 'cert_agent', wave: 1, status: 'failed', attempts: 1, steps: 1, detail: LONG, checks: [check('chain', 2)] })]), false, NOW))
       .toContain(`✗ chain: exit 2 ${LONG}`);
   });
 });

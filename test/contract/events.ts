@@ -33,6 +33,7 @@ export function taskProgress(missionId: string, taskId: string, attempt: number,
       attempt,
       step: 1,
       tool: 'workspace_read',
+      unserved_since: null,
     },
   };
 }

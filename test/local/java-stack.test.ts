@@ -4,7 +4,7 @@ import { chooseJava } from '../../src/local/choose-stack.js';
 import { createLocalStack } from '../../src/local/local-stack.js';
 import { newClusterId } from '../../src/local/kafka-broker.js';
 import { signalProcess } from '../../src/local/os-process.js';
-import { askBroker } from '../../src/local/readiness.js';
+import { askBroker } from '../../src/kafka/ask-broker.js';
 import { developmentPlace } from '../../src/local/stack-place.js';
 import { temporaryPlace, world } from './stack-fixture.js';
 

@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { askBroker } from '../../src/kafka/ask-broker.js';
 import { developmentPlace, type StackPlace, type StackWorld } from '../../src/local/stack-place.js';
 
 export const world: StackWorld = {
@@ -17,6 +18,7 @@ export const world: StackWorld = {
     },
   },
   ids: { uuid: () => randomUUID() },
+  askBroker,
 };
 
 /** A place of its own: free ports and a temporary directory; remove() deletes it. */

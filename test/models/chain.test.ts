@@ -1,7 +1,7 @@
 import { createModels, NoModel, type ModelsOptions } from '../../src/models/chain.js';
 import { UnknownModel } from '../../src/models/model-name.js';
 import type { CircuitChange } from '../../src/ports/circuits.js';
-import { NO_METRICS, type CircuitStateName, type Metrics, type ModelCallOutcome } from '../../src/ports/metrics.js';
+import { noMetrics, type CircuitStateName, type Metrics, type ModelCallOutcome } from '../../src/ports/metrics.js';
 import { startFakeOllama, type FakeOllama } from '../support/fake-ollama.js';
 import { ask, catalog, clock, modelError, step } from './fixtures.js';
 
@@ -22,7 +22,7 @@ describe('the chains of models', () => {
       catalog,
       clock,
       random: Math.random,
-      metrics: NO_METRICS,
+      metrics: noMetrics,
       ollamaHost: nowhere,
       anthropicKey: null,
       openaiKey: null,
@@ -80,7 +80,7 @@ describe('the chains of models', () => {
   test('a server that fails is asked again, counted for each try, and then passed over at once by all its models', async () => {
     const calls: ModelCallOutcome[] = [];
     const states: CircuitStateName[] = [];
-    const metrics: Metrics = { circuitState: (_, state) => states.push(state), modelCall: ({ outcome }) => calls.push(outcome) };
+    const metrics: Metrics = { ...noMetrics, circuitState: (_, state) => states.push(state), modelCall: ({ outcome }) => calls.push(outcome) };
     const models = await given({ workerModels: ['ollama:llama3.1', 'ollama:qwen3:8b'], metrics, random: () => 0 });
     const changes: CircuitChange[] = [];
     models.circuits.subscribe((change) => changes.push(change));

@@ -2,7 +2,7 @@ import { backoffMs } from '../../src/domain/backoff.js';
 import { createCircuits } from '../../src/models/circuits.js';
 import type { CircuitChange } from '../../src/ports/circuits.js';
 import type { Clock } from '../../src/ports/clock.js';
-import { NO_METRICS, type CircuitStateName } from '../../src/ports/metrics.js';
+import { noMetrics, type CircuitStateName } from '../../src/ports/metrics.js';
 import { ModelError, type ChatModel, type ChatReply, type ModelErrorCode } from '../../src/ports/model.js';
 import { ask, chatRequest, modelError } from './fixtures.js';
 
@@ -27,7 +27,7 @@ function given(random = () => 1) {
   const clock: Clock = { now: () => NOON + nowMs, monotonicMs: () => nowMs, setTimer: () => ({ cancel: () => undefined }) };
   const gauge: [string, CircuitStateName][] = [];
   const changes: CircuitChange[] = [];
-  const circuits = createCircuits({ clock, random, metrics: { ...NO_METRICS, circuitState: (endpoint, state) => gauge.push([endpoint, state]) } });
+  const circuits = createCircuits({ clock, random, metrics: { ...noMetrics, circuitState: (endpoint, state) => gauge.push([endpoint, state]) } });
   circuits.subscribe((change) => changes.push(change));
   const { model, calls } = openModel();
   const guarded = circuits.guard(ENDPOINT, model);

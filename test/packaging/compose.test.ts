@@ -80,7 +80,9 @@ describe('docker-compose.redpanda.yml', () => {
   });
 
   test.each(['orchestrator', 'worker'])('%s is healthy when its own process answers, not when any other does', (role) => {
-    expect(service(role).healthcheck?.test.join(' ')).toMatch(/status --live --json \| grep -q -- "-\$\$HOSTNAME-"/);
+    expect(service(role).healthcheck?.test).toEqual(['CMD', 'node', 'bin/health.js', 'readyz']);
+    expect(service(role).environment['RAVENHELM_HTTP']).toMatch(/^0\.0\.0\.0:\d+$/);
+    expect(service(role).restart).toBe('unless-stopped'); // exit code 4 starts it again
   });
 
   test('any number of workers can run: no host port and no container name', () => {

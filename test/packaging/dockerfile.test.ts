@@ -29,6 +29,11 @@ describe('Dockerfile', () => {
     expect(last.findIndex(({ name }) => name === 'USER')).toBeGreaterThan(last.findLastIndex(({ name }) => name === 'RUN'));
   });
 
+  test('is healthy while its process is alive, by the endpoint that it opens', () => {
+    expect(last.find(({ name }) => name === 'HEALTHCHECK')?.words.join(' ')).toContain('["node", "bin/health.js", "livez"]');
+    expect(last.find(({ name }) => name === 'ENV')?.words).toContain('RAVENHELM_HTTP=0.0.0.0:9464');
+  });
+
   test('has inside what the tools call', () => {
     const installed = last.filter(({ name }) => name === 'RUN').flatMap(({ words }) => words);
     for (const program of ['bubblewrap', 'util-linux', 'openssl']) expect(installed).toContain(program);

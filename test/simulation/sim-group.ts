@@ -216,6 +216,7 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
           resolve({
             commit: (commits) => commit(member, commits),
             isAssigned: ({ partition }) => member.beliefs.has(partition) && !member.left,
+            health: () => ({ silentMs: 0, opening: [] }),
             leave: async () => leave(member),
           });
         });

@@ -2,6 +2,7 @@
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import type { Ids } from '../../src/ports/clock.js';
 import type { Logger } from '../../src/ports/logger.js';
+import type { Metrics } from '../../src/ports/metrics.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import type { Role, RoleDeps } from '../../src/roles/role.js';
 import type { Faults } from './faults.js';
@@ -46,6 +47,9 @@ interface Running {
   ending: boolean;
 }
 
+/** What a process counts, and its own numbers, decide nothing. */
+const NO_METRICS: Metrics = { taskExecuted: nothing, stepEnded: nothing, roleRestarted: nothing, appended: nothing, circuitState: nothing, modelCall: nothing };
+const STILL_VITALS = { read: () => ({ memoryBytes: 0, heapUsedBytes: 0, loopDelayMs: { mean: 0, p99: 0, max: 0 } }) };
 const DRAIN_GRACE_MS = 10_000;
 /** A process that does not end is killed. */
 const KILL_AFTER_MS = 30_000;
@@ -61,7 +65,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
     const process = createSimProcess(world, `${kind}-${started}`);
     const ownLog = log.of(process);
     const appenders = { coordination: ownLog.createAppender('coordination'), tasks: ownLog.createAppender('tasks') };
-    const deps: RoleDeps = { log: ownLog, appenders, clock: process.clock, ids, random: random.next, logger: loggerOf(process), topics, roster: scenario.roster, processId: process.id };
+    const deps: RoleDeps = { log: ownLog, appenders, clock: process.clock, ids, random: random.next, logger: loggerOf(process), metrics: NO_METRICS, vitals: STILL_VITALS, topics, roster: scenario.roster, processId: process.id };
     const role = kind === 'worker' ? workerOf(process, deps) : orchestratorOf(process, deps);
     const entry: Running = { process, kind, role, appenders, ending: false };
     running.set(process, entry);
@@ -161,3 +165,5 @@ export function createSwarm(options: SwarmOptions): Swarm {
 function inOneLine(fields: object, textOf: (error: Error) => string): string {
   return JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? textOf(value) : value));
 }
+
+function nothing(): void {}

@@ -11,6 +11,8 @@ import { createPlaybookModel } from '../../src/models/playbook.js';
 import type { CircuitNews } from '../../src/ports/circuits.js';
 import type { Appender, Log, LogRecord } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
+import { noMetrics } from '../../src/ports/metrics.js';
+import type { ProcessVitals } from '../../src/ports/vitals.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import { createEventFactory } from '../../src/roles/event.js';
 import { createOrchestrator } from '../../src/roles/orchestrator.js';
@@ -22,6 +24,9 @@ import { createCrashable, type Crashable } from './crashable.js';
 import { createScriptedTools, createSharedVolume, type Behaviour, type Ledger, type ScriptedTools } from './scripted-tools.js';
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+
+/** Numbers of a process that does nothing. */
+export const stillVitals: ProcessVitals = { read: () => ({ memoryBytes: 1, heapUsedBytes: 1, loopDelayMs: { mean: 0, p99: 0, max: 0 } }) };
 
 export function agentSpec(name: string, overrides: Partial<AgentSpec> = {}): AgentSpec {
   const steps = [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `${name} step ${n}`, unless: null }));
@@ -72,12 +77,12 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
   const appenders: Appender[] = [];
   let processes = 0;
 
-  function startProcess() {
-    const process = createCrashable(log, clock);
-    const own = { coordination: process.log.createAppender('coordination'), tasks: process.log.createAppender('tasks') };
-    appenders.push(own.coordination, own.tasks);
+  function startProcess(own = log) {
+    const process = createCrashable(own, clock);
+    const appendersOfProcess = { coordination: process.log.createAppender('coordination'), tasks: process.log.createAppender('tasks') };
+    appenders.push(appendersOfProcess.coordination, appendersOfProcess.tasks);
     processes += 1;
-    return { process, deps: { log: process.log, appenders: own, clock: process.clock, ids, random: Math.random, logger: silent, topics, roster, processId: `process-${processes}` } };
+    return { process, deps: { log: process.log, appenders: appendersOfProcess, clock: process.clock, ids, random: Math.random, logger: silent, metrics: noMetrics, vitals: stillVitals, topics, roster, processId: `process-${processes}` } };
   }
 
   async function crash(process: Crashable, role: Role): Promise<void> {
@@ -95,11 +100,11 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
       await role.start();
       return { role, kill: () => crash(process, role) };
     },
-    async startWorker(agents: readonly string[] = roster.map((agent) => agent.name), behaviour = options.behaviour): Promise<RunningWorker> {
-      const { process, deps } = startProcess();
+    async startWorker(agents: readonly string[] = roster.map((agent) => agent.name), behaviour = options.behaviour, own: { readonly log?: Log; readonly timings?: object } = {}): Promise<RunningWorker> {
+      const { process, deps } = startProcess(own.log);
       const tools = createScriptedTools(ledger, volume, behaviour);
       const loopLimits = { clock, maxOutputTokens: 1000, maxPromptTokens: 8000 };
-      const role = createWorker({ ...deps, agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, impediment: options.impediment ?? null, ...(options.circuits ? { circuits: options.circuits } : {}), loopLimits, timings: { commitMs: 20 } });
+      const role = createWorker({ ...deps, agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, impediment: options.impediment ?? null, ...(options.circuits ? { circuits: options.circuits } : {}), loopLimits, timings: { commitMs: 20, ...own.timings } });
       roles.push(role);
       await role.start();
       return {

@@ -22,20 +22,20 @@ export async function startTestBroker() {
 async function builtStack() {
   const dist = new URL('../../dist/local/', import.meta.url);
   if (!existsSync(new URL('local-stack.js', dist))) throw new Error('dist/ is not built: run npm run setup (or npm run build) first.');
-  const [choose, stack, place] = await Promise.all(
-    ['choose-stack.js', 'local-stack.js', 'stack-place.js'].map((name) => import(new URL(name, dist).href)),
+  const [choose, stack, place, ask] = await Promise.all(
+    ['choose-stack.js', 'local-stack.js', 'stack-place.js', '../kafka/ask-broker.js'].map((name) => import(new URL(name, dist).href)),
   );
-  return { ...choose, ...stack, ...place };
+  return { ...choose, ...stack, ...place, ...ask };
 }
 
 /** Nothing of it meets the developer's stack: free ports, data in a temporary directory. */
 async function startJavaStack() {
-  const { createLocalStack, developmentPlace } = await builtStack();
+  const { createLocalStack, developmentPlace, askBroker } = await builtStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'ravenhelm-test-'));
   const [broker, controller, registry] = await freePorts(3);
   const place = { ...developmentPlace(root), dataDir, ports: { broker, controller, registry } };
   const reaper = await startReaper(place);
-  const stack = createLocalStack(place, { env: process.env, clock: systemClock, ids: { uuid: randomUUID } });
+  const stack = createLocalStack(place, { env: process.env, clock: systemClock, ids: { uuid: randomUUID }, askBroker });
   const { brokers, registryUrl } = await stack.up({ progress: () => {} });
   return {
     kind: 'java',

@@ -40,7 +40,7 @@ export async function createSwarmProcesses(files: {
   await mkdir(join(dir, 'agents'));
   for (const [name, text] of Object.entries(files.agents)) await writeFile(join(dir, 'agents', `${name}.md`), text);
   await writeFile(join(dir, 'mission.yaml'), files.mission);
-  const env = {
+  const env: Record<string, string | undefined> = {
     PATH: process.env['PATH'], HOME: dir, KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: prefix,
     WORKSPACE_ROOT: join(dir, 'workspaces'), RAVENHELM_AGENTS_DIR: join(dir, 'agents'), KAFKA_SESSION_TIMEOUT_MS: '6000', WORKER_MODELS: 'playbook', ...files.env,
   };
@@ -76,6 +76,8 @@ export async function createSwarmProcesses(files: {
 
   return {
     dir, topics, events,
+    /** Of the processes that are started from now on. */
+    env,
     start,
     /** Runs a command to its end. */
     async run(...args: string[]): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FenceLost } from '../../src/ports/tools.js';
 import { launch } from '../../src/tools/launcher.js';
@@ -7,6 +7,7 @@ import { keepCall } from '../../src/tools/outcome.js';
 import { preparePlace } from '../../src/tools/places.js';
 import { shellProgram } from '../../src/tools/programs.js';
 import { INSIDE, sandboxArguments, systemMounts } from '../../src/tools/sandbox.js';
+import { alive, newMark, procFile, sleepers } from '../support/marked-processes.js';
 import { createHarness, never, removeTemporaryDirectories, usableSandbox, type Harness } from './harness.js';
 
 let harness: Harness;
@@ -14,27 +15,6 @@ beforeEach(async () => {
   harness = await createHarness();
 });
 afterAll(removeTemporaryDirectories);
-
-/** A file of a process in /proc; empty when the process ended meanwhile. */
-function procFile(pid: string | number, name: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** Ids of processes whose command line contains the mark. */
-function alive(mark: string): string[] {
-  const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
-  return others.filter((pid) => procFile(pid, 'cmdline').includes(mark) && !/^State:\tZ/m.test(procFile(pid, 'status')));
-}
-
-let marks = 0;
-/** A number of seconds to sleep that no other process has. */
-const newMark = () => `86${process.pid}.${++marks}`;
-/** Sleepers that escape whoever kills only the child or its group. */
-const sleepers = (mark: string) => `sleep ${mark} & (setsid sleep ${mark} &) ; (setsid sh -c '(sleep ${mark} &) ; sleep ${mark}' >/dev/null 2>&1 &); trap '' TERM INT HUP`;
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,4 +1,5 @@
 import { createMissionId } from '../../domain/mission-id.js';
+import { noMetrics } from '../../ports/metrics.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { requestEvent } from '../mission-request.js';
@@ -11,7 +12,7 @@ export async function planMission(context: CommandContext, file: string): Promis
   const roster = await readRoster(context);
   const mission = await readMission(context, file, roster);
   if (mission.plan !== null) return show(context, { planner: 'the mission file', model: '', refusals: [], plan: mission.plan });
-  const models = await openModels(context);
+  const models = await openModels(context, noMetrics);
   const missionId = createMissionId({ nowMs: context.host.clock.now(), partition: 0, random: context.host.random });
   const request = requestEvent(context, mission, missionId, null, '');
   const answer = await openPlanner(roster, models).propose(

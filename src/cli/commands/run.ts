@@ -45,7 +45,7 @@ export async function runMission(context: CommandContext, options: RunOptions): 
 export function printReport(context: CommandContext, report: MissionReport): void {
   const complete = withWorkspace(context, report);
   if (context.json) context.print(complete);
-  else context.host.stdout.write(reportText(complete, context.colors));
+  else context.host.stdout.write(reportText(complete, context.colors, context.host.clock.now()));
 }
 
 async function followOrExplain(context: CommandContext, session: SwarmSession, missionId: string): Promise<MissionReport> {

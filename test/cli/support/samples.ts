@@ -6,14 +6,14 @@ export const MISSION = '20261123-141502-417-p05-x7k2';
 export function task(fields: Partial<TaskReport> & { agent: string; wave: number }): TaskReport {
   return {
     task_id: `deploy-${fields.agent}-wave${fields.wave}`, status: 'waiting', attempts: 0, steps: 0, model: '', tokens: 0,
-    cost_usd: 0, duration_ms: 0, summary: '', detail: '', checks: [], ...fields,
+    cost_usd: 0, duration_ms: 0, summary: '', detail: '', unserved_since: null, checks: [], ...fields,
   };
 }
 
 export function report(tasks: readonly TaskReport[], fields: Partial<MissionReport> = {}): MissionReport {
   return {
     mission_id: MISSION, name: 'hello', status: 'running', reason: null, question: null, workspace: '/srv/work/hello',
-    started_at: '2026-11-23T14:15:02.417Z', ended_at: null, cost_usd: 0, tokens: 0, tasks, success: [], ...fields,
+    started_at: '2026-11-23T14:15:02.417Z', ended_at: null, cost_usd: 0, tokens: 0, tasks, unserved_agents: [], success: [], ...fields,
   };
 }
 

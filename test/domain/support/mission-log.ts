@@ -69,7 +69,7 @@ const about = (task: string, attempt: number, id: string) => ({ mission_id: id, 
 export const accepted = (task: string, attempt = 1, id = ID): AgentEvent => eventOf('task_accepted', { ...about(task, attempt, id), owner: 'w-1' });
 export const started = (task: string, attempt = 1, id = ID): AgentEvent => eventOf('task_started', { ...about(task, attempt, id), owner: 'w-1', worker_id: 'w-1' });
 export const progress = (task: string, step: number, attempt = 1, id = ID): AgentEvent =>
-  eventOf('task_progress', { ...about(task, attempt, id), step, tool: 'workspace_list', message: `step ${step}: workspace_list`, percent_complete: 1, substeps_completed: step, substeps_total: 9 });
+  eventOf('task_progress', { ...about(task, attempt, id), step, tool: 'workspace_list', message: `step ${step}: workspace_list`, percent_complete: 1, substeps_completed: step, substeps_total: 9, unserved_since: null });
 export const failedOver = (task: string | null, id = ID): AgentEvent =>
   eventOf('model_failed_over', { mission_id: id, task_id: task, attempt: task === null ? null : 1, step: task === null ? null : 1, revision: null, agent: 'a', from_model: 'ollama:llama3.1', to_model: 'playbook', reason: 'connection refused', cause: 'unreachable' });
 export const completed = (task: string, attempt = 1, used: Used = {}, result: Partial<PayloadOf<'task_completed'>['result']> = {}, id = ID): AgentEvent =>

@@ -1,0 +1,68 @@
+/** What this process says of its health: /livez, /readyz and /metrics, where RAVENHELM_HTTP asks for them. */
+import { noMetrics, type Metrics } from '../ports/metrics.js';
+import type { ProcessVitals } from '../ports/vitals.js';
+import type { Role } from '../roles/role.js';
+import { openHttpEndpoint, type Verdict } from '../telemetry/http-endpoint.js';
+import { createProcessVitals } from '../telemetry/process-vitals.js';
+import { createPrometheus } from '../telemetry/prometheus.js';
+import type { CommandContext } from './context.js';
+import type { Settings } from './settings.js';
+
+type HealthContext = Pick<CommandContext, 'say'> & { readonly config: { readonly values: Pick<Settings, 'RAVENHELM_HTTP'> } };
+
+export interface ProcessHealth {
+  /** Where it is served; null: nowhere. */
+  readonly url: string | null;
+  readonly metrics: Metrics;
+  readonly vitals: ProcessVitals;
+  /** The roles of this process, once there are some; before that it is not ready. */
+  watch(roles: readonly Role[]): void;
+  /** It ends: not ready any more. */
+  drain(): void;
+  close(): Promise<void>;
+}
+
+/** An event loop that is so late on average does no work worth mentioning, in milliseconds. */
+const STUCK_MS = 1_000;
+
+/** Opens the endpoint where one is asked for. Rejects with HttpAddressUnusable. */
+export async function openProcessHealth({ config, say }: HealthContext): Promise<ProcessHealth> {
+  const vitals = createProcessVitals();
+  let roles: readonly Role[] | null = null;
+  let draining = false;
+
+  const live = (): Verdict => {
+    const { mean } = vitals.read().loopDelayMs;
+    return { reasons: [...(mean >= STUCK_MS ? [`the event loop is ${Math.round(mean)} ms late on average`] : []), ...(roles ?? []).flatMap((role) => role.health().stalled)] };
+  };
+  const ready = (): Verdict => {
+    if (draining) return { reasons: ['the process is draining'] };
+    return { reasons: roles === null ? ['the process is starting'] : roles.flatMap((role) => role.health().missing) };
+  };
+
+  const address = config.values.RAVENHELM_HTTP;
+  const prometheus = address === null ? null : createPrometheus({ heldPartitions: () => countByTopic(roles ?? []) });
+  const endpoint = address === null || prometheus === null ? null : await openHttpEndpoint({ address, live, ready, metrics: prometheus });
+  if (endpoint !== null) say(`health: ${endpoint.url}/livez, /readyz, /metrics`);
+  return {
+    url: endpoint?.url ?? null,
+    metrics: prometheus?.metrics ?? noMetrics,
+    vitals,
+    watch(running) {
+      roles = running;
+    },
+    drain() {
+      draining = true;
+    },
+    async close() {
+      await endpoint?.close();
+      vitals.stop();
+    },
+  };
+}
+
+function countByTopic(roles: readonly Role[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { topic } of roles.flatMap((role) => role.health().held)) counts.set(topic, (counts.get(topic) ?? 0) + 1);
+  return counts;
+}

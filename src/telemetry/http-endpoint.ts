@@ -1,0 +1,73 @@
+import { fastify } from 'fastify';
+
+/** Where the endpoint listens. */
+export interface HttpAddress {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+/** The answer to a question about health, with what speaks against it. */
+export interface Verdict {
+  readonly reasons: readonly string[];
+}
+
+export interface HttpEndpointOptions {
+  readonly address: HttpAddress;
+  /** Whether it should be left running; reasons: what has come to a standstill. */
+  live(): Verdict;
+  /** Whether it does all of its work; reasons: what is missing. */
+  ready(): Verdict;
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+}
+
+export interface HttpEndpoint {
+  /** Where it listens, such as http://127.0.0.1:9464. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** The address cannot be listened on. */
+export class HttpAddressUnusable extends Error {
+  readonly code = 'http_address';
+  readonly retriable = false;
+
+  constructor({ host, port }: HttpAddress, reason: string, options: { readonly cause: unknown }) {
+    super(`RAVENHELM_HTTP: ${host}:${port} cannot be listened on: ${reason}`, options);
+    this.name = 'HttpAddressUnusable';
+  }
+
+  readonly nextStep = 'Give another address with RAVENHELM_HTTP or --http, such as 127.0.0.1:9464, or leave it out.';
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there',
+  EACCES: 'this user may not (ports below 1024 are reserved)',
+  EADDRNOTAVAIL: 'this computer has no such address',
+  ENOTFOUND: 'there is no such host',
+};
+
+/** Serves /livez, /readyz and /metrics. Rejects with HttpAddressUnusable. */
+export async function openHttpEndpoint({ address, live, ready, metrics }: HttpEndpointOptions): Promise<HttpEndpoint> {
+  // A probe that keeps its connection open must not keep the process from ending.
+  const server = fastify({ logger: false, forceCloseConnections: true });
+  server.get('/livez', (_request, reply) => answer(reply, 'alive', live()));
+  server.get('/readyz', (_request, reply) => answer(reply, 'ready', ready()));
+  server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  try {
+    const url = await server.listen(address);
+    return { url, close: () => server.close() };
+  } catch (error) {
+    await server.close();
+    const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+    throw new HttpAddressUnusable(address, REASONS[code] ?? (error instanceof Error ? error.message : String(error)), { cause: error });
+  }
+}
+
+interface Reply {
+  code(status: number): { send(body: object): unknown };
+}
+
+function answer(reply: Reply, name: string, { reasons }: Verdict): unknown {
+  return reasons.length === 0 ? reply.code(200).send({ status: name }) : reply.code(503).send({ status: `not ${name}`, reasons });
+}

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { HttpAddressUnusable, openHttpEndpoint, type HttpAddress } from '../../src/telemetry/http-endpoint.js';
+import { createPrometheus } from '../../src/telemetry/prometheus.js';
+import { createProcessVitals } from '../../src/telemetry/process-vitals.js';
+
+const prometheus = () => createPrometheus({ heldPartitions: () => new Map([['tasks.cert_agent', 3]]) });
+const open = (address: HttpAddress, reasons: { live?: string[]; ready?: string[] } = {}, metrics = prometheus()) =>
+  openHttpEndpoint({ address, live: () => ({ reasons: reasons.live ?? [] }), ready: () => ({ reasons: reasons.ready ?? [] }), metrics });
+const ANY = { host: '127.0.0.1', port: 0 };
+
+test('/livez and /readyz answer 200, or 503 with the reasons', async () => {
+  const endpoint = await open(ANY, { ready: ['tasks/0: the claim was not read back yet'] });
+  const [live, ready] = await Promise.all([fetch(`${endpoint.url}/livez`), fetch(`${endpoint.url}/readyz`)]);
+  expect([live.status, await live.json()]).toEqual([200, { status: 'alive' }]);
+  expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', reasons: ['tasks/0: the claim was not read back yet'] }]);
+  await endpoint.close();
+});
+
+test('an address that is taken is an error that names the setting and the way out', async () => {
+  const holder = createServer().listen(ANY);
+  await once(holder, 'listening');
+  const address = holder.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const failure = await open({ ...ANY, port }).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(HttpAddressUnusable);
+  expect(String(failure)).toContain(`RAVENHELM_HTTP: 127.0.0.1:${port} cannot be listened on: another process listens there`);
+  holder.close();
+});
+
+test('/metrics gives what was counted, and the process', async () => {
+  const counted = prometheus();
+  counted.metrics.taskExecuted('cert_agent', 'completed');
+  counted.metrics.stepEnded('cert_agent', 'ok');
+  counted.metrics.stepEnded('cert_agent', 'ok');
+  counted.metrics.roleRestarted('worker');
+  counted.metrics.appended('tasks', 3);
+  counted.metrics.circuitState('http://127.0.0.1:11434', 'open');
+  const endpoint = await open(ANY, {}, counted);
+  const answer = await fetch(`${endpoint.url}/metrics`);
+  const text = await answer.text();
+  for (const line of [
+    'ravenhelm_tasks_executed_total{agent="cert_agent",status="completed"} 1',
+    'ravenhelm_steps_total{agent="cert_agent",outcome="ok"} 2',
+    'ravenhelm_role_restarts_total{role="worker"} 1',
+    'ravenhelm_append_seconds_bucket{le="0.005",appender="tasks"} 1',
+    'ravenhelm_circuit_state{endpoint="http://127.0.0.1:11434",state="open"} 1',
+    'ravenhelm_circuit_state{endpoint="http://127.0.0.1:11434",state="closed"} 0',
+    'ravenhelm_held_partitions{topic="tasks.cert_agent"} 3',
+  ]) expect(text).toContain(line);
+  expect(text).toContain('process_resident_memory_bytes');
+  await endpoint.close();
+});
+
+test('a process knows its memory, and an event loop that was held up', async () => {
+  const vitals = createProcessVitals();
+  await new Promise((resolve) => setTimeout(resolve, 50)); // its timer has run once
+  const until = performance.now() + 200;
+  while (performance.now() < until); // nothing else runs meanwhile
+  await new Promise((resolve) => setTimeout(resolve, 50)); // the late timer is counted when it runs
+  const { memoryBytes, heapUsedBytes, loopDelayMs } = vitals.read();
+  expect(memoryBytes).toBeGreaterThan(heapUsedBytes);
+  expect(heapUsedBytes).toBeGreaterThan(1_000_000);
+  expect(loopDelayMs.max).toBeGreaterThan(100);
+  expect(loopDelayMs.mean).toBeLessThanOrEqual(loopDelayMs.max);
+  vitals.stop();
+});
