@@ -38,10 +38,16 @@ export interface WorkerContext {
   readonly deps: WorkerDeps;
   readonly timings: WorkerTimings;
   readonly createEvent: CreateEvent;
+  /** For executions: the agent's concurrency. */
   slotsOf(agent: string): Slots;
+  /** For news and results of many attempts at once: what an appender holds of them stays small. */
+  readonly sending: { readonly accepted: Slots; readonly results: Slots };
   isAssigned(partition: PartitionId, agent: string): boolean;
-  /** Appends an event about an attempt to its mission's coordination partition. Progress, not a result: it may be lost. */
-  sendToMission(attempt: TaskAttempt, event: MissionNews): void;
+  /**
+   * Appends an event about an attempt to its mission's coordination partition. Progress, not a result: it may be lost.
+   * Resolves when nothing of it is queued any more; never rejects.
+   */
+  sendToMission(attempt: TaskAttempt, event: MissionNews): Promise<void>;
   /** The set of held partitions has changed. */
   onHeldChanged(): void;
   /** Work has come to a stop somewhere, and why; told to watchers. */

@@ -1,0 +1,95 @@
+import type { AppendRequest } from '../../src/ports/log.js';
+import { openBenchLog, type BenchLog } from '../support/bench-log.js';
+import { memoryFigures } from '../support/memory-figures.js';
+import { readRaw } from '../support/raw-read.js';
+import { figure, type Figure, type Finding } from '../support/report.js';
+import { startRole } from '../support/role-process.js';
+import { assignment, COORDINATION_PARTITIONS, missionIdIn, taskRecord, type TaskPlace } from './events.js';
+import type { PressureOptions } from './pressure.js';
+
+/** The tool is slow, so that the queue stays. */
+const SLOW_SECONDS = 2;
+const WATCHED_SECONDS = 30;
+
+/** One worker for all agents starts in front of many queued tasks. */
+export async function measureQueuedTasks({ cluster, projectDir, tasks, missions }: PressureOptions): Promise<readonly Finding[]> {
+  const bench = await openBenchLog(cluster, projectDir, SLOW_SECONDS);
+  try {
+    const idle = await startIdle(bench, projectDir);
+    await bench.write(assignments(bench, tasks, missions));
+    const raw = await readRaw(bench, bench.agents.map((agent) => bench.topics.tasks(agent)));
+    const news = await watchNews(bench);
+    const worker = startRole(projectDir, 'worker', bench.env);
+    const readySeconds = await worker.logged('worker.ready');
+    await news.started(1);
+    const firstRunning = worker.seconds();
+    await news.accepted(tasks);
+    const acceptedSeconds = worker.seconds();
+    const cpuBefore = worker.cpuSeconds();
+    await new Promise((resolve) => setTimeout(resolve, WATCHED_SECONDS * 1000));
+    const cpuShare = (100 * (worker.cpuSeconds() - cpuBefore)) / WATCHED_SECONDS;
+    const perSecond: Figure = { ...figure('folding', 'records/s', raw.records / (readySeconds - idle.readySeconds)), floor: { name: 'a bare client, decoding nothing', value: raw.recordsPerSecond } };
+    const figures = [
+      { ...figure('from the start to ready', 's', readySeconds), floor: { name: 'without tasks', value: idle.readySeconds } }, perSecond,
+      figure('from the start to the first running task', 's', firstRunning), figure('from the start to all tasks accepted', 's', acceptedSeconds),
+      figure('processor time afterwards', '%', cpuShare), ...memoryFigures(worker, acceptedSeconds), figure('resident memory without tasks', 'MB', idle.mb),
+    ];
+    await worker.stop();
+    await news.stop();
+    return [{ title: `${tasks} queued tasks of ${missions} missions`, figures }];
+  } finally {
+    await bench.close();
+  }
+}
+
+/** What a worker takes that has nothing to do. */
+async function startIdle({ env }: BenchLog, projectDir: string): Promise<{ readonly readySeconds: number; readonly mb: number }> {
+  const worker = startRole(projectDir, 'worker', env);
+  const readySeconds = await worker.logged('worker.ready');
+  const mb = Math.max(...worker.memory.map((sample) => sample.mb));
+  await worker.stop();
+  return { readySeconds, mb };
+}
+
+function* assignments(bench: BenchLog, tasks: number, missions: number): Iterable<AppendRequest> {
+  const ids = Array.from({ length: missions }, (_, index) => missionIdIn(index % COORDINATION_PARTITIONS));
+  for (let index = 0; index < tasks; index += 1) {
+    const mission = index % missions;
+    const number = Math.floor(index / missions);
+    const agent = bench.agents[number % bench.agents.length] ?? '';
+    const place: TaskPlace = { missionId: ids[mission] ?? '', taskId: `deploy-${agent}-wave${number}`, agent, source: { partition: mission % COORDINATION_PARTITIONS, offset: index } };
+    const payload = assignment(place, bench.workspaceMarker);
+    yield taskRecord(bench, place, payload.target_partition, 'task_assigned', payload);
+  }
+}
+
+/** Counts what a worker tells the missions. */
+async function watchNews({ log, topics }: BenchLog) {
+  const counts = { task_accepted: 0, task_started: 0 };
+  const waiting = new Set<() => void>();
+  const watch = await log.watch({
+    topics: [topics.coordination],
+    from: 'end',
+    onRecord({ content }) {
+      if (content.kind !== 'event') return;
+      const type = content.event.event_type;
+      if (type !== 'task_accepted' && type !== 'task_started') return;
+      counts[type] += 1;
+      for (const check of [...waiting]) check();
+    },
+    onFatal(error) {
+      throw error;
+    },
+  });
+  const reached = (type: keyof typeof counts, count: number) =>
+    new Promise<void>((resolve) => {
+      const check = () => {
+        if (counts[type] < count) return;
+        waiting.delete(check);
+        resolve();
+      };
+      waiting.add(check);
+      check();
+    });
+  return { accepted: (count: number) => reached('task_accepted', count), started: (count: number) => reached('task_started', count), stop: () => watch.stop() };
+}
