@@ -12,7 +12,8 @@ import { prepareSwarm } from './swarm.js';
 
 /** Running roles and the log that they work on. */
 export interface SwarmSession extends OpenLog {
-  readonly feed: MissionFeed;
+  /** Starts to read the coordination topic from its beginning. Who only serves does without: the feed holds every mission there ever was. */
+  openFeed(): Promise<MissionFeed>;
   /** Rejects when a role has given up or the person has asked to stop. */
   readonly broken: Promise<never>;
 }
@@ -45,15 +46,18 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
     const { retention } = await orAborted(prepareCluster(context, opened.log, options.roster), host.interruption);
     const swarm = await orAborted(prepareSwarm(context, opened.log, { ...options, retention }), host.interruption);
     for (const line of swarm.banner) context.say(line);
-    const feed = await orAborted(createMissionFeed({ log: opened.log, topic: context.topics.coordination }), host.interruption);
-    releases.add('feed', () => feed.stop());
     const broken = createDeferred<never>();
     const roles = swarm.roles.map((create) => createSupervisedRole({ create, clock: host.clock, logger }));
     releases.add('roles', () => stopAll(roles));
     rolesRun = roles.length > 0;
     for (const role of roles) role.failed.then(broken.reject, broken.reject);
     await orAborted(Promise.race([Promise.all(roles.map((role) => role.start())), broken.promise]), host.interruption);
-    return await body({ ...opened, feed, broken: orAborted(broken.promise, host.interruption) });
+    const openFeed = async () => {
+      const feed = await orAborted(createMissionFeed({ log: opened.log, topic: context.topics.coordination }), host.interruption);
+      releases.add('feed', () => feed.stop());
+      return feed;
+    };
+    return await body({ ...opened, openFeed, broken: orAborted(broken.promise, host.interruption) });
   } finally {
     if (host.interruption.aborted && rolesRun) host.stderr.write('stopping: running steps have 10 s to end; Ctrl-C again ends at once\n');
     await atMost(DRAIN_MS + RELEASE_MS, releases.all(), context);
