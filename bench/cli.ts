@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { PRESSURE_PARTS, runPressure, type PressurePart } from './pressure/pressure.js';
 import type { Cluster } from './support/bench-log.js';
+import { closeAll } from './support/closing.js';
 import { reportAsText, type Finding } from './support/report.js';
 
 const USAGE = `npm run bench -- pressure [part …] [options]
@@ -17,22 +18,26 @@ const USAGE = `npm run bench -- pressure [part …] [options]
 
 export interface Places {
   readonly projectDir: string;
+  /** Calls back when the person stops the bench. */
+  onInterrupt(listener: () => void): void;
   findCluster(): Promise<Cluster & { stop(): Promise<void> }>;
 }
 
 /** Resolves with the exit code: 0 when it was measured, 2 for wrong use. */
-export async function main(argv: readonly string[], { projectDir, findCluster }: Places): Promise<number> {
+export async function main(argv: readonly string[], { projectDir, onInterrupt, findCluster }: Places): Promise<number> {
   const wanted = parse(argv);
   if (typeof wanted === 'string') return print(process.stderr, wanted === '' ? USAGE : `${wanted}\n${USAGE}`, wanted === '' ? 0 : 2);
   const cluster = await findCluster();
+  const interrupted = new Promise<never>((_, reject) => onInterrupt(() => reject(new Error('the bench was interrupted'))));
   try {
     const findings: Finding[] = [];
     for (const part of wanted.parts) {
       process.stderr.write(`pressure: ${part}\n`);
-      findings.push(...(await runPressure(part, { cluster, projectDir, ...wanted.sizes })));
+      findings.push(...(await Promise.race([runPressure(part, { cluster, projectDir, ...wanted.sizes }), interrupted])));
     }
     return print(process.stdout, wanted.json ? `${JSON.stringify(findings, null, 2)}\n` : reportAsText(findings), 0);
   } finally {
+    await closeAll();
     await cluster.stop();
   }
 }

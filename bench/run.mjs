@@ -36,4 +36,9 @@ async function findCluster() {
 await build();
 await compileBenches();
 const { main } = await import(pathToFileURL(join(out, 'bench/cli.js')).href);
-process.exitCode = await main(process.argv.slice(2), { projectDir: root, findCluster });
+process.exitCode = await main(process.argv.slice(2), {
+  projectDir: root,
+  findCluster,
+  onInterrupt: (listener) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, listener)),
+});
+process.exit(); // an interrupted bench has left its part in the middle

@@ -1,9 +1,10 @@
 import type { AppendRequest } from '../../src/ports/log.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
+import { foldFigures, whenReady } from '../support/fold-figures.js';
 import { memoryFigures } from '../support/memory-figures.js';
 import { readRaw } from '../support/raw-read.js';
 import { figure, type Finding } from '../support/report.js';
-import { startRole, type RoleProcess } from '../support/role-process.js';
+import { startRole } from '../support/role-process.js';
 import { committedUpTo } from './committed.js';
 import { assignment, missionIdIn, OWNER, taskRecord, type TaskPlace } from './events.js';
 import type { PressureOptions } from './pressure.js';
@@ -14,6 +15,7 @@ const STEPS = 4;
 const PARTITION = 0;
 /** The old task is open for so long after the fold. */
 const SLOW_SECONDS = 20;
+const RESTED_MS = 5_000;
 
 /** One partition holds the journals of finished tasks behind an open one; then that one ends, and they lie before the replay point. */
 export async function measureLongTasksTopic({ cluster, projectDir, megabytes }: PressureOptions): Promise<readonly Finding[]> {
@@ -24,26 +26,23 @@ export async function measureLongTasksTopic({ cluster, projectDir, megabytes }: 
     const written = await bench.write(journals(bench, agent, megabytes * 1024 * 1024));
     const raw = await readRaw(bench, [topic]);
     const after = startRole(projectDir, 'worker', bench.env);
-    const afterSeconds = await after.logged('worker.ready');
+    const afterReady = await whenReady(after, 'worker.ready');
     await committedUpTo(bench, bench.topics.workerGroup(agent), topic, PARTITION, written);
-    const afterMemory = memoryFigures(after, afterSeconds);
+    const afterMemory = memoryFigures(after, afterReady.seconds);
     await after.stop();
     const before = startRole(projectDir, 'worker', bench.env);
-    const beforeSeconds = await before.logged('worker.ready');
-    await rest(before);
-    const beforeMemory = memoryFigures(before, beforeSeconds);
+    const beforeReady = await whenReady(before, 'worker.ready');
+    await new Promise((resolve) => setTimeout(resolve, RESTED_MS));
+    const beforeMemory = memoryFigures(before, beforeReady.seconds);
     await before.stop();
-    const fold = { ...figure('folding', 'records/s', written / (afterSeconds - beforeSeconds)), floor: { name: 'a bare client, decoding nothing', value: raw.recordsPerSecond } };
     return [
-      { title: `${megabytes} MB of journals (${written} records) after the replay point of a tasks partition`, figures: [figure('from the start to ready', 's', afterSeconds), fold, ...afterMemory] },
-      { title: 'the same before the replay point', figures: [figure('from the start to ready', 's', beforeSeconds), ...beforeMemory] },
+      { title: `${megabytes} MB of journals (${written} records) after the replay point of a tasks partition`, figures: [...foldFigures(written, afterReady, beforeReady, raw), ...afterMemory] },
+      { title: 'the same before the replay point', figures: [figure('from the start to ready', 's', beforeReady.seconds), figure('processor time of that', 'CPU s', beforeReady.cpuSeconds), ...beforeMemory] },
     ];
   } finally {
     await bench.close();
   }
 }
-
-const rest = (_role: RoleProcess): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5000));
 
 /** An assignment that nobody has begun, and behind it tasks that were run to their end. */
 function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<AppendRequest> {

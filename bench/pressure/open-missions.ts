@@ -5,6 +5,7 @@ import { createCoordinationState, type CoordinationState } from '../../src/domai
 import { partitionForKey } from '../../src/domain/partitioning.js';
 import type { AppendRequest } from '../../src/ports/log.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
+import { foldFigures, whenReady } from '../support/fold-figures.js';
 import { memoryFigures } from '../support/memory-figures.js';
 import { readRaw } from '../support/raw-read.js';
 import { figure, type Finding } from '../support/report.js';
@@ -21,31 +22,31 @@ export async function measureOpenMissions({ cluster, projectDir, missions }: Pre
   const bench = await openBenchLog(cluster, projectDir, 1);
   try {
     const first = startRole(projectDir, 'orchestrator', bench.env);
-    const heldSeconds = await first.logged('partition.held', COORDINATION_PARTITIONS);
+    const idle = await whenReady(first, 'partition.held', COORDINATION_PARTITIONS);
     const fold = await foldCoordination(bench);
+    const requestedSeconds = first.seconds();
     await bench.write(requests(bench, missions));
     await fold.assigned(missions * TASKS);
-    const assignedSeconds = first.seconds() - heldSeconds;
-    const firstMemory = memoryFigures(first, heldSeconds + assignedSeconds - 1);
+    const assignedSeconds = first.seconds();
+    const firstMemory = memoryFigures(first, assignedSeconds - 1);
     await first.stop();
     await fold.stop();
     const raw = await readRaw(bench, [bench.topics.coordination]);
 
     const second = startRole(projectDir, 'orchestrator', bench.env);
-    const foldedSeconds = await second.logged('partition.held', COORDINATION_PARTITIONS);
+    const ready = await whenReady(second, 'partition.held', COORDINATION_PARTITIONS);
     await new Promise((resolve) => setTimeout(resolve, 5000));
     const cpuBefore = second.cpuSeconds();
     await new Promise((resolve) => setTimeout(resolve, WATCHED_SECONDS * 1000));
     const cpuShare = (100 * (second.cpuSeconds() - cpuBefore)) / WATCHED_SECONDS;
-    const secondMemory = memoryFigures(second, foldedSeconds + 5);
+    const secondMemory = memoryFigures(second, ready.seconds + 5);
     await second.stop();
     return [
-      { title: `${missions} missions of ${TASKS} tasks, requested at once`, figures: [figure('from the first request to the last assignment', 's', assignedSeconds), ...firstMemory] },
+      { title: `${missions} missions of ${TASKS} tasks, requested at once`, figures: [figure('from the first request to the last assignment', 's', assignedSeconds - requestedSeconds), ...firstMemory] },
       {
         title: 'an orchestrator takes them over',
         figures: [
-          { ...figure('from the start to holding all', 's', foldedSeconds), floor: { name: 'without missions', value: heldSeconds } },
-          { ...figure('folding', 'records/s', raw.records / Math.max(0.01, foldedSeconds - heldSeconds)), floor: { name: 'a bare client, decoding nothing', value: raw.recordsPerSecond } },
+          ...foldFigures(raw.records, ready, idle, raw),
           figure('processor time afterwards', '%', cpuShare), ...secondMemory,
         ],
       },

@@ -1,8 +1,9 @@
 import type { AppendRequest } from '../../src/ports/log.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
+import { foldFigures, whenReady, type Ready } from '../support/fold-figures.js';
 import { memoryFigures } from '../support/memory-figures.js';
 import { readRaw } from '../support/raw-read.js';
-import { figure, type Figure, type Finding } from '../support/report.js';
+import { figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { assignment, COORDINATION_PARTITIONS, missionIdIn, taskRecord, type TaskPlace } from './events.js';
 import type { PressureOptions } from './pressure.js';
@@ -20,7 +21,7 @@ export async function measureQueuedTasks({ cluster, projectDir, tasks, missions 
     const raw = await readRaw(bench, bench.agents.map((agent) => bench.topics.tasks(agent)));
     const news = await watchNews(bench);
     const worker = startRole(projectDir, 'worker', bench.env);
-    const readySeconds = await worker.logged('worker.ready');
+    const ready = await whenReady(worker, 'worker.ready');
     await news.started(1);
     const firstRunning = worker.seconds();
     await news.accepted(tasks);
@@ -28,11 +29,10 @@ export async function measureQueuedTasks({ cluster, projectDir, tasks, missions 
     const cpuBefore = worker.cpuSeconds();
     await new Promise((resolve) => setTimeout(resolve, WATCHED_SECONDS * 1000));
     const cpuShare = (100 * (worker.cpuSeconds() - cpuBefore)) / WATCHED_SECONDS;
-    const perSecond: Figure = { ...figure('folding', 'records/s', raw.records / (readySeconds - idle.readySeconds)), floor: { name: 'a bare client, decoding nothing', value: raw.recordsPerSecond } };
     const figures = [
-      { ...figure('from the start to ready', 's', readySeconds), floor: { name: 'without tasks', value: idle.readySeconds } }, perSecond,
+      ...foldFigures(raw.records, ready, idle, raw),
       figure('from the start to the first running task', 's', firstRunning), figure('from the start to all tasks accepted', 's', acceptedSeconds),
-      figure('processor time afterwards', '%', cpuShare), ...memoryFigures(worker, acceptedSeconds), figure('resident memory without tasks', 'MB', idle.mb),
+      figure('processor time afterwards', '%', cpuShare), ...memoryFigures(worker, acceptedSeconds), figure('resident memory without tasks', 'MB', idle.peakMb),
     ];
     await worker.stop();
     await news.stop();
@@ -43,12 +43,11 @@ export async function measureQueuedTasks({ cluster, projectDir, tasks, missions 
 }
 
 /** What a worker takes that has nothing to do. */
-async function startIdle({ env }: BenchLog, projectDir: string): Promise<{ readonly readySeconds: number; readonly mb: number }> {
+async function startIdle({ env }: BenchLog, projectDir: string): Promise<Ready> {
   const worker = startRole(projectDir, 'worker', env);
-  const readySeconds = await worker.logged('worker.ready');
-  const mb = Math.max(...worker.memory.map((sample) => sample.mb));
+  const ready = await whenReady(worker, 'worker.ready');
   await worker.stop();
-  return { readySeconds, mb };
+  return ready;
 }
 
 function* assignments(bench: BenchLog, tasks: number, missions: number): Iterable<AppendRequest> {

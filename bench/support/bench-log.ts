@@ -11,6 +11,7 @@ import type { AppendRequest } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
 import { workspaceMarker } from '../../src/tools/places.js';
+import { closeOnce } from './closing.js';
 
 export interface Cluster {
   readonly brokers: readonly string[];
@@ -32,7 +33,8 @@ export interface BenchLog {
 }
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
-const BYTES_IN_FLIGHT = 8 * 1024 * 1024;
+/** At most 8 MB of the largest records. */
+const RECORDS_IN_FLIGHT = 500;
 
 /** @param slowSeconds how long the step of the agents' playbook takes */
 export async function openBenchLog({ brokers, registryUrl }: Cluster, projectDir: string, slowSeconds: number): Promise<BenchLog> {
@@ -58,21 +60,18 @@ export async function openBenchLog({ brokers, registryUrl }: Cluster, projectDir
     },
     async write(records) {
       let count = 0;
-      let bytes = 0;
       let inFlight: Promise<unknown>[] = [];
       for (const record of records) {
         inFlight.push(appender.append(record));
         count += 1;
-        bytes += JSON.stringify(record.event.payload).length;
-        if (bytes < BYTES_IN_FLIGHT) continue;
+        if (inFlight.length < RECORDS_IN_FLIGHT) continue;
         await Promise.all(inFlight);
         inFlight = [];
-        bytes = 0;
       }
       await Promise.all(inFlight);
       return count;
     },
-    async close() {
+    close: closeOnce(async () => {
       await appender.close();
       await log.close();
       const admin = kafka.admin();
@@ -80,7 +79,7 @@ export async function openBenchLog({ brokers, registryUrl }: Cluster, projectDir
       await admin.deleteTopics({ topics: plan.map(({ name }) => name) });
       await admin.disconnect();
       await rm(dir, { recursive: true, force: true });
-    },
+    }),
   };
 }
 

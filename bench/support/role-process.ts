@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { closeOnce } from './closing.js';
 
 export interface RoleProcess {
   /** Resolves with the seconds from the start until the count-th line of this event in its log; rejects when it ends before. */
@@ -64,10 +65,10 @@ export function startRole(projectDir: string, role: 'worker' | 'orchestrator', e
       const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
       return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
     },
-    async stop() {
+    stop: closeOnce(async () => {
       child.kill('SIGTERM');
       await ended;
-    },
+    }),
   };
 }
 
