@@ -1,5 +1,6 @@
 /** Replay point of a tasks partition: where its next holder must start to fold, and with what. */
 import { DataLoss, METADATA_LIMIT_BYTES, type ReplayPoint } from './record.js';
+import { withoutInstructions } from './task-instructions.js';
 import type { Marks, TaskAttempt, TaskPartitionState, TaskSnapshot } from './task-partition.js';
 
 /**
@@ -52,7 +53,7 @@ export function forgetSettled(state: TaskPartitionState, replayOffset: number, i
 export function forgetJournal(state: TaskPartitionState, key: string, isAcknowledged: (attemptKey: string) => boolean): void {
   const attempt = state.attempts.get(key);
   if (attempt === undefined || attempt.status === 'open') return;
-  const assignment = { ...attempt.assignment, description: '', brief: '', feedback: null, dependencies: [], acceptance: [], inputs: [], parameters: {} };
+  const assignment = { ...withoutInstructions(attempt.assignment), brief: '' };
   state.attempts.set(key, { ...attempt, assignment, steps: [], result: isAcknowledged(key) ? null : attempt.result });
 }
 

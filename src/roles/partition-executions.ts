@@ -27,6 +27,8 @@ export interface PartitionExecutionsDeps extends PartitionId {
   held(): HeldClaim | null;
   /** As folded now; undefined once the fold has forgotten it. */
   attempt(attemptKey: string): TaskAttempt | undefined;
+  /** An attempt gets its slot; gives it with everything that its execution needs. */
+  onSlot(attempt: TaskAttempt): TaskAttempt;
   /** Nothing of the attempt's execution is alive any more. */
   onEnded(attemptKey: string): void;
 }
@@ -52,7 +54,7 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
       void before.settled.then(() => enqueue(key));
       return null;
     }
-    return run(attempt, held);
+    return run(deps.onSlot(attempt), held);
   }
 
   function run(attempt: TaskAttempt, held: HeldClaim): Promise<void> {

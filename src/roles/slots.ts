@@ -14,16 +14,28 @@ export interface SlotUser {
 export function createSlots(limit: number): Slots {
   let free = limit;
   const waiting = new Map<string, SlotUser>();
+  /** The order of the requests, from `next` on. (A Map finds its first key by walking over those that were deleted.) */
+  let order: string[] = [];
+  let next = 0;
 
   function fill(): void {
-    for (const [key, user] of waiting) {
-      if (free === 0) return;
+    while (free > 0) {
+      const key = order[next];
+      if (key === undefined) break;
+      next += 1;
+      const user = waiting.get(key);
       waiting.delete(key);
       free -= 1;
-      const used = user.use(key);
+      const used = user?.use(key) ?? null;
       if (used === null) free += 1;
       else void used.then(giveBack);
     }
+    if (next > order.length / 2) dropServed();
+  }
+
+  function dropServed(): void {
+    order = order.slice(next);
+    next = 0;
   }
 
   function giveBack(): void {
@@ -33,6 +45,7 @@ export function createSlots(limit: number): Slots {
 
   return {
     request(key, user) {
+      if (!waiting.has(key)) order.push(key);
       waiting.set(key, user);
       fill();
     },
@@ -40,6 +53,8 @@ export function createSlots(limit: number): Slots {
       for (const [key, waitingUser] of waiting) {
         if (waitingUser === user) waiting.delete(key);
       }
+      dropServed();
+      order = order.filter((key) => waiting.has(key));
     },
   };
 }

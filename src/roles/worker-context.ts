@@ -4,9 +4,11 @@ import type { PayloadOf } from '../domain/events.js';
 import type { TaskAttempt } from '../domain/task-partition.js';
 import type { PartitionId } from '../ports/log.js';
 import type { ChatModel } from '../ports/model.js';
+import type { Packer } from '../ports/packer.js';
 import type { ToolExecutor } from '../ports/tools.js';
 import type { CreateEvent } from './event.js';
 import type { RoleDeps } from './role.js';
+import type { ShareText } from './shared-text.js';
 import type { Slots } from './slots.js';
 
 export interface WorkerDeps extends RoleDeps {
@@ -15,6 +17,8 @@ export interface WorkerDeps extends RoleDeps {
   /** Model chain of an agent, tried in order; never empty. */
   chainOf(agent: AgentSpec): readonly ChatModel[];
   readonly tools: ToolExecutor;
+  /** For what waits in large numbers. */
+  readonly packer: Packer;
   readonly loopLimits: LoopLimits;
   /** What keeps this process from doing its work although it runs, such as a sandbox that cannot be built; null: nothing. */
   readonly impediment?: string | null;
@@ -38,6 +42,7 @@ export interface WorkerContext {
   readonly deps: WorkerDeps;
   readonly timings: WorkerTimings;
   readonly createEvent: CreateEvent;
+  readonly shareText: ShareText;
   /** For executions: the agent's concurrency. */
   slotsOf(agent: string): Slots;
   /** For news and results of many attempts at once: what an appender holds of them stays small. */

@@ -4,7 +4,7 @@ import { belongsIn } from '../domain/event-places.js';
 import type { AgentEvent, EventOf } from '../domain/events.js';
 import { replayStart } from '../domain/replay-start.js';
 import { decodeTaskSnapshot, forgetJournal, forgetSettled, taskReplayPoint } from '../domain/task-replay.js';
-import { createTaskPartitionState, evolveTaskPartition } from '../domain/task-partition.js';
+import { createTaskPartitionState, evolveTaskPartition, type TaskAttempt } from '../domain/task-partition.js';
 import { attemptKey } from '../domain/partitioning.js';
 import type { ReplayPoint } from '../domain/record.js';
 import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../ports/log.js';
@@ -16,6 +16,7 @@ import { createReadBack } from './read-back.js';
 import { TaskTaken } from './reasons.js';
 import { createResultSender } from './result-sender.js';
 import type { Execution } from './task-execution.js';
+import { createWaitingInstructions } from './waiting-instructions.js';
 import type { WorkerContext } from './worker-context.js';
 
 /** What counts only from the holder; outcomes count from anyone, and assignments are the orchestrator's. */
@@ -48,8 +49,9 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     logger.debug({ task_id: attempt.assignment.task_id }, 'result.acknowledged');
     forgetEnded(attempt.key);
   });
+  const instructions = createWaitingInstructions(context.deps.packer);
   const fold = { held: () => claim.held(), attempt: (key: string) => state.attempts.get(key) };
-  const executions = createPartitionExecutions(context, { topic, partition, spec, readBack, ...fold, onEnded: forgetEnded });
+  const executions = createPartitionExecutions(context, { topic, partition, spec, readBack, ...fold, onSlot: unstow, onEnded: forgetEnded });
   const acceptances = createAcceptances(context, fold);
   let draining = false;
 
@@ -88,9 +90,23 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     executions.enqueue(key);
   }
 
+  /** Most open attempts wait for long. */
+  function stow(key: string): void {
+    const attempt = state.attempts.get(key);
+    if (attempt !== undefined) state.attempts.set(key, { ...attempt, assignment: instructions.stow(key, context.shareText(attempt.assignment)) });
+  }
+
+  function unstow(attempt: TaskAttempt): TaskAttempt {
+    const whole = { ...attempt, assignment: instructions.take(attempt.key, attempt.assignment) };
+    state.attempts.set(attempt.key, whole);
+    return whole;
+  }
+
   /** An old open task may hold the replay point back for long; what ended behind it must not fill the memory. */
   function forgetEnded(key: string): void {
-    if (!executions.isRunning(key)) forgetJournal(state, key, results.isAcknowledged);
+    if (executions.isRunning(key) || state.attempts.get(key)?.status === 'open') return;
+    instructions.drop(key);
+    forgetJournal(state, key, results.isAcknowledged);
   }
 
   function onRecord(record: LogRecord): void {
@@ -110,7 +126,9 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
       case 'partition_claimed':
         return claim.onRead(event.payload.owner, offset);
       case 'task_assigned':
-        if (applied && claim.held() !== null) begin(attemptKey(event.payload));
+        if (!applied) return;
+        stow(attemptKey(event.payload));
+        if (claim.held() !== null) begin(attemptKey(event.payload));
         return;
       case 'task_cancelled':
         if (!applied) return;

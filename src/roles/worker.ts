@@ -6,6 +6,7 @@ import { createEventFactory } from './event.js';
 import { createPresence, type Presence, type Vitals } from './presence.js';
 import { repeat } from './repeat.js';
 import { asError, createDeferred, type Role } from './role.js';
+import { createSharedText } from './shared-text.js';
 import { createSlots } from './slots.js';
 import { DEFAULT_WORKER_TIMINGS, type WorkerContext, type WorkerDeps } from './worker-context.js';
 import { openWorkerPartition, type WorkerPartition } from './worker-partition.js';
@@ -27,7 +28,7 @@ export function createWorker(deps: WorkerDeps): Role {
   let committing: { stop(): void } | null = null;
 
   const context: WorkerContext = {
-    deps, timings, createEvent,
+    deps, timings, createEvent, shareText: createSharedText(),
     slotsOf: (agent) => slots.get(agent) ?? createSlots(1),
     isAssigned: (partition, agent) => members.get(agent)?.isAssigned(partition) ?? true,
     sending: { accepted: createSlots(MOST_SENDING), results: createSlots(MOST_SENDING) },
