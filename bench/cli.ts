@@ -23,17 +23,19 @@ export interface Places {
   findCluster(): Promise<Cluster & { stop(): Promise<void> }>;
 }
 
-/** Resolves with the exit code: 0 when it was measured, 2 for wrong use. */
+/** Resolves with the exit code: 0 when it was measured, 2 for wrong use, 130 when it was interrupted. */
 export async function main(argv: readonly string[], { projectDir, onInterrupt, findCluster }: Places): Promise<number> {
   const wanted = parse(argv);
   if (typeof wanted === 'string') return print(process.stderr, wanted === '' ? USAGE : `${wanted}\n${USAGE}`, wanted === '' ? 0 : 2);
   const cluster = await findCluster();
-  const interrupted = new Promise<never>((_, reject) => onInterrupt(() => reject(new Error('the bench was interrupted'))));
+  const interrupted = new Promise<'interrupted'>((resolve) => onInterrupt(() => resolve('interrupted')));
   try {
     const findings: Finding[] = [];
     for (const part of wanted.parts) {
       process.stderr.write(`pressure: ${part}\n`);
-      findings.push(...(await Promise.race([runPressure(part, { cluster, projectDir, ...wanted.sizes }), interrupted])));
+      const found = await Promise.race([runPressure(part, { cluster, projectDir, ...wanted.sizes }), interrupted]);
+      if (found === 'interrupted') return print(process.stderr, 'interrupted\n', 130);
+      findings.push(...found);
     }
     return print(process.stdout, wanted.json ? `${JSON.stringify(findings, null, 2)}\n` : reportAsText(findings), 0);
   } finally {

@@ -17,7 +17,8 @@ export const EPOCH = 'bench';
 export const OWNER = 'bench/1';
 
 export const createEvent: CreateEvent = createEventFactory({ clock: createSystemClock(), ids: { uuid: randomUUID } });
-export const missionIdIn = (partition: number): string => createMissionId({ nowMs: Date.now(), partition, random: Math.random });
+/** @param ageMs how old its id shall be */
+export const missionIdIn = (partition: number, ageMs = 0): string => createMissionId({ nowMs: Date.now() - ageMs, partition, random: Math.random });
 
 /** About 800 characters; another one for each mission. */
 export const briefOf = (missionId: string): string =>
