@@ -1,4 +1,6 @@
+import { attemptKey } from '../../src/domain/partitioning.js';
 import type { AppendRequest } from '../../src/ports/log.js';
+import { createDeferred } from '../../src/roles/role.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { foldFigures, whenReady, type Ready } from '../support/fold-figures.js';
 import { memoryFigures } from '../support/memory-figures.js';
@@ -10,7 +12,7 @@ import type { PressureOptions } from './pressure.js';
 
 /** The tool is slow, so that the queue stays. */
 const SLOW_SECONDS = 2;
-const WATCHED_SECONDS = 30;
+const WATCHED_SECONDS = 20;
 
 /** One worker for all agents starts in front of many queued tasks. */
 export async function measureQueuedTasks({ cluster, projectDir, tasks, missions }: PressureOptions): Promise<readonly Finding[]> {
@@ -22,9 +24,9 @@ export async function measureQueuedTasks({ cluster, projectDir, tasks, missions 
     const news = await watchNews(bench);
     const worker = startRole(projectDir, 'worker', bench.env);
     const ready = await whenReady(worker, 'worker.ready');
-    await news.started(1);
+    await news.began;
     const firstRunning = worker.seconds();
-    await news.accepted(tasks);
+    await news.heardOf(tasks);
     const acceptedSeconds = worker.seconds();
     const cpuBefore = worker.cpuSeconds();
     await new Promise((resolve) => setTimeout(resolve, WATCHED_SECONDS * 1000));
@@ -62,33 +64,33 @@ function* assignments(bench: BenchLog, tasks: number, missions: number): Iterabl
   }
 }
 
-/** Counts what a worker tells the missions. */
+/** Hears what a worker tells the missions. A task that has ended before its turn came to be accepted is not accepted any more. */
 async function watchNews({ log, topics }: BenchLog) {
-  const counts = { task_accepted: 0, task_started: 0 };
-  const waiting = new Set<() => void>();
+  const known = new Set<string>();
+  const first = createDeferred<void>();
+  let wanted: { readonly count: number; resolve(): void } | null = null;
   const watch = await log.watch({
     topics: [topics.coordination],
     from: 'end',
     onRecord({ content }) {
       if (content.kind !== 'event') return;
-      const type = content.event.event_type;
-      if (type !== 'task_accepted' && type !== 'task_started') return;
-      counts[type] += 1;
-      for (const check of [...waiting]) check();
+      const { event } = content;
+      if (event.event_type === 'task_started') first.resolve();
+      if (event.event_type !== 'task_accepted' && event.event_type !== 'task_completed') return;
+      known.add(attemptKey(event.payload));
+      if (wanted !== null && known.size >= wanted.count) wanted.resolve();
     },
     onFatal(error) {
       throw error;
     },
   });
-  const reached = (type: keyof typeof counts, count: number) =>
-    new Promise<void>((resolve) => {
-      const check = () => {
-        if (counts[type] < count) return;
-        waiting.delete(check);
-        resolve();
-      };
-      waiting.add(check);
-      check();
-    });
-  return { accepted: (count: number) => reached('task_accepted', count), started: (count: number) => reached('task_started', count), stop: () => watch.stop() };
+  return {
+    /** A task has begun. */
+    began: first.promise,
+    heardOf: (count: number) => new Promise<void>((resolve) => {
+      wanted = { count, resolve };
+      if (known.size >= count) resolve();
+    }),
+    stop: () => watch.stop(),
+  };
 }
