@@ -1,3 +1,4 @@
+import { REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
 import type { AppendRequest } from '../../src/ports/log.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { foldFigures, whenReady } from '../support/fold-figures.js';
@@ -11,8 +12,12 @@ import type { PressureOptions } from './pressure.js';
 
 const PARTITION = 0;
 const TASKS = 12;
-/** A replay point names the missions requested within the last ten minutes, and 7,000 do not fit: it waits until their ids are older. */
-const ID_AGE_MS = 7 * 60_000;
+/**
+ * A replay point names the missions requested within the last ten minutes, and so many do not fit: it waits until their
+ * ids are older, by the time of the last record. So the ids are old when they are made, and the last record comes later.
+ */
+const ID_AGE_MS = 9 * 60_000;
+const IDS_FORGOTTEN_MS = REQUEST_WINDOW_MS - ID_AGE_MS + 1_000;
 const RESTED_MS = 10_000;
 /** What tasks hand on to those that depend on them. */
 const OUTPUTS = { report: 'The certificate of the proxy is valid for 365 days and names seven services.\n'.repeat(100) };
@@ -27,7 +32,7 @@ export async function measureLongCoordination({ cluster, projectDir, megabytes }
     const raw = await readRaw(bench, [coordination]);
     const after = startRole(projectDir, 'orchestrator', bench.env);
     const afterReady = await whenReady(after, 'partition.held', COORDINATION_PARTITIONS);
-    await new Promise((resolve) => setTimeout(resolve, RESTED_MS));
+    await new Promise((resolve) => setTimeout(resolve, IDS_FORGOTTEN_MS));
     const afterMemory = memoryFigures(after, afterReady.seconds);
     await bench.write([missionRecord(bench, waitingId, PARTITION, 'mission_cancel_requested', { mission_id: waitingId, reason: 'measured', requested_by: 'bench' })]);
     await committedUpTo(bench, orchestratorGroup, coordination, PARTITION, written);
