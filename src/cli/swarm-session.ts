@@ -14,7 +14,8 @@ import { prepareSwarm } from './swarm.js';
 
 /** Running roles and the log that they work on. */
 export interface SwarmSession extends OpenLog {
-  readonly feed: MissionFeed;
+  /** Starts to read the coordination topic from its beginning. Who only serves does without: the feed holds every mission there ever was. */
+  openFeed(): Promise<MissionFeed>;
   /** Rejects when a role has given up or the person has asked to stop. */
   readonly broken: Promise<never>;
 }
@@ -50,8 +51,6 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
     const { retention } = await orAborted(prepareCluster(context, opened.log, options.roster), host.interruption);
     const swarm = await orAborted(prepareSwarm(context, opened.log, { ...options, retention, health }), host.interruption);
     for (const line of swarm.banner) context.say(line);
-    const feed = await orAborted(createMissionFeed({ log: opened.log, topic: context.topics.coordination }), host.interruption);
-    releases.add('feed', () => feed.stop());
     const broken = createDeferred<never>();
     const roles = swarm.roles.map(({ name, create }) => createSupervisedRole({ name, create, clock: host.clock, random: host.random, logger, onRestart: () => health.metrics.roleRestarted(name) }));
     health.watch(roles);
@@ -62,7 +61,12 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
     await orAborted(Promise.race([Promise.all(roles.map((role) => role.start())), broken.promise]), host.interruption);
     const ended = orAborted(broken.promise, host.interruption);
     ended.catch(() => undefined); // it reaches the body, whenever that looks
-    return await body({ ...opened, feed, broken: ended });
+    const openFeed = async () => {
+      const feed = await orAborted(createMissionFeed({ log: opened.log, topic: context.topics.coordination }), host.interruption);
+      releases.add('feed', () => feed.stop());
+      return feed;
+    };
+    return await body({ ...opened, openFeed, broken: ended });
   } catch (error) {
     if (error instanceof RoleFailed) failure = error;
     throw error;

@@ -14,6 +14,7 @@ import { createOrchestrator } from '../roles/orchestrator.js';
 import type { RetentionRule } from '../roles/retention.js';
 import type { Role, RoleDeps } from '../roles/role.js';
 import { createWorker } from '../roles/worker.js';
+import { createSystemPacker } from '../telemetry/system-packer.js';
 import { workspaceMarker } from '../tools/places.js';
 import { probeSandbox } from '../tools/probe.js';
 import type { SystemOptions } from '../tools/sandbox.js';
@@ -83,6 +84,7 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
         tools,
         circuits: models.circuits,
         impediment,
+        packer: createSystemPacker(),
         loopLimits: { clock: context.host.clock, maxOutputTokens: WORKER_OUTPUT_TOKENS, maxPromptTokens: WORKER_PROMPT_TOKENS },
       })),
     });

@@ -7,7 +7,7 @@ import type { AgentEvent, PayloadOf } from './events.js';
 import { parseMissionId } from './mission-id.js';
 import { questionAnswered, questionAsked } from './mission-attention.js';
 import { evolvePlanning } from './mission-planning.js';
-import { hasOpenAttempt, type CoordinationState, type Mission, type MissionTask, type Wave } from './mission-state.js';
+import { hasOpenAttempt, type CoordinationState, type Effect, type Mission, type MissionTask, type Wave } from './mission-state.js';
 import { evolveTask } from './mission-task.js';
 import type { FoldRecord, Folded } from './record.js';
 
@@ -178,3 +178,18 @@ const isBeingDone = (mission: Mission, task: MissionTask): boolean =>
 
 /** Attempts that are under way. */
 export const openTasks = (mission: Mission): readonly MissionTask[] => [...mission.tasks.values()].filter(hasOpenAttempt);
+
+/** The assignment that a worker's event answers: whoever answers has it in the log of its partition. null for other events. */
+export function answeredEffect(mission: Mission, event: AgentEvent): Effect | null {
+  switch (event.event_type) {
+    case 'task_accepted':
+    case 'task_started':
+    case 'task_completed':
+    case 'task_failed': {
+      const { task_id, attempt } = event.payload;
+      return mission.effects.find((effect) => effect.event.event_type === 'task_assigned' && effect.event.payload.task_id === task_id && effect.event.payload.attempt === attempt) ?? null;
+    }
+    default:
+      return null;
+  }
+}

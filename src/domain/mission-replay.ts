@@ -51,6 +51,19 @@ export function forgetEnded(state: CoordinationState, replayOffset: number, isAc
   return forgotten;
 }
 
+/**
+ * Forgets what nothing asks of an ended mission any more while an older open one holds the replay point back: its plan,
+ * its tasks, and the effects that were acknowledged. What keeps it from beginning again stays.
+ */
+export function forgetHistory(state: CoordinationState, missionId: string, isAcknowledged: (effect: Effect) => boolean): void {
+  const mission = state.missions.get(missionId);
+  if (mission === undefined || mission.status === 'open') return;
+  state.missions.set(missionId, {
+    ...mission, request: { ...mission.request, brief: '', plan: null, success: [] }, proposal: null, tasks: new Map(), waves: [],
+    effects: mission.effects.filter((effect) => !isAcknowledged(effect)),
+  });
+}
+
 function encodeSnapshot({ holder, epoch }: CoordinationSnapshot, ids: readonly string[]): string {
   return asciiJson({ v: 1, h: holder === null ? null : [holder.owner, holder.claimOffset], e: epoch, ids });
 }

@@ -1,5 +1,6 @@
 /** Replay point of a tasks partition: where its next holder must start to fold, and with what. */
 import { DataLoss, METADATA_LIMIT_BYTES, type ReplayPoint } from './record.js';
+import { withoutInstructions } from './task-instructions.js';
 import type { Marks, TaskAttempt, TaskPartitionState, TaskSnapshot } from './task-partition.js';
 
 /**
@@ -10,14 +11,21 @@ import type { Marks, TaskAttempt, TaskPartitionState, TaskSnapshot } from './tas
 export function taskReplayPoint(state: TaskPartitionState, isAcknowledged: (attemptKey: string) => boolean): ReplayPoint | null {
   let offset = state.position;
   let snapshot: TaskSnapshot = { holder: state.holder, marks: state.marks };
-  for (const attempt of state.attempts.values()) {
-    if (!isSettled(attempt, isAcknowledged) && attempt.firstOffset < offset) {
-      offset = attempt.firstOffset;
-      snapshot = attempt.before;
-    }
+  const oldest = firstUnsettled(state, isAcknowledged);
+  if (oldest !== undefined) {
+    offset = oldest.firstOffset;
+    snapshot = oldest.before;
   }
   const metadata = encodeTaskSnapshot(snapshot);
   return metadata.length > METADATA_LIMIT_BYTES ? null : { offset, metadata };
+}
+
+/** Attempts stand in log order, so that the walk ends at the oldest however many wait behind it. */
+function firstUnsettled(state: TaskPartitionState, isAcknowledged: (attemptKey: string) => boolean): TaskAttempt | undefined {
+  for (const attempt of state.attempts.values()) {
+    if (!isSettled(attempt, isAcknowledged)) return attempt;
+  }
+  return undefined;
 }
 
 function isSettled(attempt: TaskAttempt, isAcknowledged: (attemptKey: string) => boolean): boolean {
@@ -29,12 +37,24 @@ function isSettled(attempt: TaskAttempt, isAcknowledged: (attemptKey: string) =>
 export function forgetSettled(state: TaskPartitionState, replayOffset: number, isAcknowledged: (attemptKey: string) => boolean): string[] {
   const forgotten: string[] = [];
   for (const attempt of state.attempts.values()) {
-    if (attempt.firstOffset < replayOffset && isSettled(attempt, isAcknowledged)) {
-      state.attempts.delete(attempt.key);
-      forgotten.push(attempt.key);
-    }
+    if (attempt.firstOffset >= replayOffset) break;
+    if (!isSettled(attempt, isAcknowledged)) continue;
+    state.attempts.delete(attempt.key);
+    forgotten.push(attempt.key);
   }
   return forgotten;
+}
+
+/**
+ * Forgets what nothing asks of an ended attempt any more while an older open one holds the replay point back: its
+ * journal and its instructions, and its result once that was acknowledged. What keeps it from being taken again stays.
+ * Nothing may still be running of it.
+ */
+export function forgetJournal(state: TaskPartitionState, key: string, isAcknowledged: (attemptKey: string) => boolean): void {
+  const attempt = state.attempts.get(key);
+  if (attempt === undefined || attempt.status === 'open') return;
+  const assignment = { ...withoutInstructions(attempt.assignment), brief: '' };
+  state.attempts.set(key, { ...attempt, assignment, steps: [], result: isAcknowledged(key) ? null : attempt.result });
 }
 
 export function encodeTaskSnapshot({ holder, marks }: TaskSnapshot): string {

@@ -28,6 +28,11 @@ export interface KafkaGroupDependencies {
 const HEARTBEAT_INTERVAL_MS = 500;
 /** A partition that is opened or resumed during a fetch is read after it, so an empty fetch must end soon. */
 export const FETCH_WAIT_MS = 200;
+/**
+ * The most that one answer holds. kafkajs keeps an answer and what it decoded of it until all of it was handled, for each
+ * consumer, and a worker for twelve agents has twelve; its own default is 10 MB. A record batch that is larger comes alone.
+ */
+const FETCH_BYTES = 1024 * 1024;
 /** Partitions that were added are found by then. */
 const METADATA_AGE_MS = 30_000;
 /** The brokers' default of offset.metadata.max.bytes. */
@@ -44,6 +49,8 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
     sessionTimeout: dependencies.sessionTimeoutMs,
     heartbeatInterval: HEARTBEAT_INTERVAL_MS,
     maxWaitTimeInMs: FETCH_WAIT_MS,
+    maxBytes: FETCH_BYTES,
+    maxBytesPerPartition: FETCH_BYTES,
     metadataMaxAge: METADATA_AGE_MS,
     allowAutoTopicCreation: false,
     partitionAssigners: [stickyAssigner(() => partitions.held())],

@@ -10,15 +10,24 @@ export interface EffectSender {
   /** Sends a decision unless it was sent under this claim or acknowledged before. */
   send(effect: Effect, epoch: string): void;
   readonly isAcknowledged: (effect: Effect) => boolean;
+  /** It is known from elsewhere that it has arrived. */
+  acknowledge(effect: Effect): void;
   /** The claim is lost: what is still queued is dropped, and the next claim sends everything unacknowledged again. */
   reset(): void;
-  forget(effects: readonly Effect[]): void;
+  /** Nobody will ask of effects below this offset again. */
+  forgetBelow(offset: number): void;
   /** Resolves when nothing is under way. */
   settled(): Promise<void>;
 }
 
-/** @param onRejected the decision can never reach its partition */
-export function createEffectSender(context: OrchestratorContext, partition: number, onRejected: (effect: Effect, error: AppendRejected) => void): EffectSender {
+export interface EffectSenderDeps {
+  readonly partition: number;
+  onAcknowledged(effect: Effect): void;
+  /** The decision can never reach its partition. */
+  onRejected(effect: Effect, error: AppendRejected): void;
+}
+
+export function createEffectSender(context: OrchestratorContext, { partition, onAcknowledged, onRejected }: EffectSenderDeps): EffectSender {
   const { appenders, topics } = context.deps;
   const acknowledged = new Set<number>();
   const sending = new Map<number, Promise<void>>();
@@ -27,6 +36,7 @@ export function createEffectSender(context: OrchestratorContext, partition: numb
     try {
       await appenders.tasks.append({ topic: topics.tasks(agent), partition: target, key, event });
       acknowledged.add(effect.offset);
+      onAcknowledged(effect);
     } catch (error) {
       if (error instanceof AppendDropped) return;
       if (!(error instanceof AppendRejected)) return context.onFatal(asError(error));
@@ -51,7 +61,10 @@ export function createEffectSender(context: OrchestratorContext, partition: numb
       appenders.tasks.dropQueued(({ event }) =>
         (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') && event.payload.source?.partition === partition);
     },
-    forget: (effects) => effects.forEach((effect) => acknowledged.delete(effect.offset)),
+    acknowledge: (effect) => void acknowledged.add(effect.offset),
+    forgetBelow(offset) {
+      for (const each of acknowledged) if (each < offset) acknowledged.delete(each);
+    },
     async settled() {
       await Promise.all(sending.values());
     },

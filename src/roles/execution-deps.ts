@@ -8,8 +8,6 @@ export interface ExecutionDeps {
   readonly spec: AgentSpec;
   readonly attempt: TaskAttempt;
   readonly held: HeldClaim;
-  /** Resolves when the task's earlier execution in this process has ended, its processes included. */
-  readonly before: Promise<void>;
   readonly readBack: ReadBack;
   readonly topic: string;
   readonly partition: number;

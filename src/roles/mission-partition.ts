@@ -5,9 +5,9 @@ import { misplacedInCoordination } from '../domain/event-places.js';
 import type { AgentEvent } from '../domain/events.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
 import { decideMission, type DecideContext } from '../domain/mission-decide.js';
-import { evolveCoordination, missionIdOf } from '../domain/mission-evolve.js';
+import { answeredEffect, evolveCoordination, missionIdOf } from '../domain/mission-evolve.js';
 import { parseMissionId } from '../domain/mission-id.js';
-import { coordinationReplayPoint, forgetEnded, restoreCoordination } from '../domain/mission-replay.js';
+import { coordinationReplayPoint, forgetEnded, forgetHistory, restoreCoordination } from '../domain/mission-replay.js';
 import { createCoordinationState, type Effect, type Mission } from '../domain/mission-state.js';
 import { missionTimers, timerKeys } from '../domain/mission-timers.js';
 import { partitionForKey } from '../domain/partitioning.js';
@@ -58,7 +58,11 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
   const plannerCalls = createPlannerCalls(context, partition, writer.news);
   const squads = createSquadAnnouncer(context, writer.news);
   const unserved = createUnservedAnnouncer(context, timers.isExpired, writer.news);
-  const effects = createEffectSender(context, partition, (effect, error) => writer.news(undeliverable(context, effect, error)));
+  const effects = createEffectSender(context, {
+    partition,
+    onAcknowledged: (effect) => forgetHistory(state, effect.event.payload.mission_id, effects.isAcknowledged),
+    onRejected: (effect, error) => writer.news(undeliverable(context, effect, error)),
+  });
   const claim = createClaim({
     ...context.deps, createEvent: context.createEvent, partition: { topic, partition }, appender: appenders.coordination,
     isAssigned: () => context.isAssigned({ topic, partition }),
@@ -118,6 +122,16 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       return;
     }
     react(event, record.offset);
+    settle(event);
+  }
+
+  /** A worker's answer shows that its assignment has arrived, and of an ended mission little has to be kept. */
+  function settle(event: AgentEvent): void {
+    const mission = state.missions.get(missionIdOf(event) ?? '');
+    if (mission === undefined) return;
+    const answered = answeredEffect(mission, event);
+    if (answered !== null) effects.acknowledge(answered);
+    forgetHistory(state, mission.id, effects.isAcknowledged);
   }
 
   function skip(record: LogRecord, fault: string): void {
@@ -185,8 +199,9 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
   function restartAcceptTimers(): void {
     for (const mission of state.missions.values()) {
       for (const task of mission.tasks.values()) {
+        if (task.status !== 'assigned') continue;
         const key = timerKeys.accept(mission.id, task.id, task.attempt);
-        if (task.status === 'assigned' && timers.isExpired(key) && context.live.isServed(task.plan.agent)) {
+        if (timers.isExpired(key) && context.live.isServed(task.plan.agent)) {
           timers.restart(mission.id, { key, delayMs: context.timings.acceptMs });
         }
       }
@@ -208,7 +223,8 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     },
     replayPoint: () => (claim.held() === null || !deadLetters.isSettled() ? null : coordinationReplayPoint(state, effects.isAcknowledged)),
     onCommitted(point) {
-      for (const mission of forgetEnded(state, point.offset, effects.isAcknowledged)) effects.forget(mission.effects);
+      forgetEnded(state, point.offset, effects.isAcknowledged);
+      effects.forgetBelow(point.offset);
     },
     onLiveChanged() {
       if (claim.held() === null) return;

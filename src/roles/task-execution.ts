@@ -1,4 +1,4 @@
-/** One attempt being executed under one claim: from a free slot until nothing of it is alive. */
+/** One attempt being executed under one claim: from its slot until nothing of it is alive. */
 import type { TaskAttempt } from '../domain/task-partition.js';
 import { isTakenAway, runAttempt } from './attempt-run.js';
 import type { ExecutionDeps } from './execution-deps.js';
@@ -40,13 +40,10 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
   const settled = run().catch((error: unknown) => onEndedEarly(error));
 
   async function run(): Promise<void> {
-    await deps.before;
-    const release = await context.slotsOf(deps.spec.name).acquire(thinking.signal);
     try {
       await runAttempt(context, deps, steps, journal, { thinking, abort });
     } finally {
       await steps.idle();
-      release();
     }
   }
 

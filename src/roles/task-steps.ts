@@ -78,7 +78,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   function sendProgress(call: PayloadOf<'tool_called'>): void {
     const total = expectedSteps(deps);
     const done = call.step - 1;
-    context.sendToMission(deps.attempt, {
+    void context.sendToMission(deps.attempt, {
       type: 'task_progress',
       payload: {
         task_id: call.task_id, mission_id: call.mission_id, attempt: call.attempt, step: call.step, tool: call.tool,
@@ -91,7 +91,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   return {
     sendStarted() {
       const { task_id, mission_id, attempt } = deps.attempt.assignment;
-      context.sendToMission(deps.attempt, { type: 'task_started', payload: { task_id, mission_id, attempt, owner: held.owner, worker_id: context.deps.processId } });
+      void context.sendToMission(deps.attempt, { type: 'task_started', payload: { task_id, mission_id, attempt, owner: held.owner, worker_id: context.deps.processId } });
     },
     async prepare() {
       await tools.prepareWorkspace(place);

@@ -5,11 +5,13 @@ import type { TaskAttempt } from '../domain/task-partition.js';
 import type { CircuitNews } from '../ports/circuits.js';
 import type { PartitionId } from '../ports/log.js';
 import type { ChatModel } from '../ports/model.js';
+import type { Packer } from '../ports/packer.js';
 import type { ToolExecutor } from '../ports/tools.js';
 import type { BlockedPartitions } from './blocked-partitions.js';
 import type { CreateEvent } from './event.js';
 import type { RoleDeps } from './role.js';
 import { DEFAULT_STALLED_MS } from './role-health.js';
+import type { ShareText } from './shared-text.js';
 import type { Slots } from './slots.js';
 
 export interface WorkerDeps extends RoleDeps {
@@ -18,6 +20,8 @@ export interface WorkerDeps extends RoleDeps {
   /** Model chain of an agent, tried in order; never empty. */
   chainOf(agent: AgentSpec): readonly ChatModel[];
   readonly tools: ToolExecutor;
+  /** For what waits in large numbers. */
+  readonly packer: Packer;
   readonly loopLimits: LoopLimits;
   /** News of this process's circuit breakers, which this role passes on; absent: another role does, or there are none. */
   readonly circuits?: CircuitNews;
@@ -46,10 +50,17 @@ export interface WorkerContext {
   readonly deps: WorkerDeps;
   readonly timings: WorkerTimings;
   readonly createEvent: CreateEvent;
+  readonly shareText: ShareText;
+  /** For executions: the agent's concurrency. */
   slotsOf(agent: string): Slots;
+  /** For news and results of many attempts at once: what an appender holds of them stays small. */
+  readonly sending: { readonly accepted: Slots; readonly results: Slots };
   isAssigned(partition: PartitionId, agent: string): boolean;
-  /** Appends an event about an attempt to its mission's coordination partition. Progress, not a result: it may be lost. */
-  sendToMission(attempt: TaskAttempt, event: MissionNews): void;
+  /**
+   * Appends an event about an attempt to its mission's coordination partition. Progress, not a result: it may be lost.
+   * Resolves when nothing of it is queued any more; never rejects.
+   */
+  sendToMission(attempt: TaskAttempt, event: MissionNews): Promise<void>;
   /** The set of held partitions has changed. */
   onHeldChanged(): void;
   readonly blocked: BlockedPartitions;

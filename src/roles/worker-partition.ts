@@ -3,17 +3,20 @@ import type { AgentSpec } from '../domain/agent-spec.js';
 import { misplacedInTasks } from '../domain/event-places.js';
 import type { AgentEvent, EventOf } from '../domain/events.js';
 import { replayStart } from '../domain/replay-start.js';
-import { decodeTaskSnapshot, forgetSettled, taskReplayPoint } from '../domain/task-replay.js';
+import { decodeTaskSnapshot, forgetJournal, forgetSettled, taskReplayPoint } from '../domain/task-replay.js';
 import { createTaskPartitionState, evolveTaskPartition, type TaskAttempt } from '../domain/task-partition.js';
 import { attemptKey } from '../domain/partitioning.js';
 import type { ReplayPoint } from '../domain/record.js';
 import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../ports/log.js';
+import { createAcceptances } from './acceptances.js';
 import { createClaim, type HeldClaim } from './claim.js';
 import { createDeadLetters } from './dead-letters.js';
+import { createPartitionExecutions } from './partition-executions.js';
 import { createReadBack } from './read-back.js';
 import { TaskTaken } from './reasons.js';
 import { createResultSender } from './result-sender.js';
-import { startExecution, type Execution } from './task-execution.js';
+import type { Execution } from './task-execution.js';
+import { createWaitingInstructions } from './waiting-instructions.js';
 import type { WorkerContext } from './worker-context.js';
 
 /** What counts only from the holder; outcomes count from anyone, and assignments are the orchestrator's. */
@@ -42,10 +45,14 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
   const start = replayStart(assignment);
   const state = createTaskPartitionState(start.offset, start.metadata === null ? undefined : decodeTaskSnapshot(start.metadata));
   const readBack = createReadBack();
-  const results = createResultSender(context, (attempt) => logger.debug({ task_id: attempt.assignment.task_id }, 'result.acknowledged'));
-  const executions = new Map<string, Execution>();
-  /** The last execution of each task: a new attempt waits for the processes of the one before. */
-  const lastOfTask = new Map<string, Promise<void>>();
+  const results = createResultSender(context, (attempt) => {
+    logger.debug({ task_id: attempt.assignment.task_id }, 'result.acknowledged');
+    forgetEnded(attempt.key);
+  });
+  const instructions = createWaitingInstructions(context.deps.packer);
+  const fold = { held: () => claim.held(), attempt: (key: string) => state.attempts.get(key) };
+  const executions = createPartitionExecutions(context, { topic, partition, spec, readBack, ...fold, onSlot: unstow, onEnded: forgetEnded });
+  const acceptances = createAcceptances(context, fold);
   let draining = false;
 
   const claim = createClaim({
@@ -60,7 +67,7 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
     deadLetters.onHeld();
     for (const attempt of state.attempts.values()) {
-      if (attempt.status === 'open') begin(attempt, held);
+      if (attempt.status === 'open') begin(attempt.key);
       else results.send(attempt);
     }
     context.onHeldChanged();
@@ -71,35 +78,38 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
     const reason = new TaskTaken('claim_lost', `another process holds ${topic}/${partition}`);
     // Outcomes still count, whoever holds the partition: they say what happened.
     appenders.tasks.dropQueued((request) => request.topic === topic && request.partition === partition && HOLDERS_RECORDS.has(request.event.event_type));
-    for (const execution of executions.values()) execution.abort(reason);
+    acceptances.reset();
+    executions.abortAll(reason);
     readBack.rejectAll(reason);
     context.onHeldChanged();
   }
 
-  function begin(attempt: TaskAttempt, held: HeldClaim): void {
-    if (draining || executions.has(attempt.key)) return;
-    const { task_id, mission_id, attempt: number } = attempt.assignment;
-    context.sendToMission(attempt, { type: 'task_accepted', payload: { task_id, mission_id, attempt: number, owner: held.owner } });
-    const taskKey = `${attempt.assignment.mission_id}/${attempt.assignment.task_id}`;
-    const before = lastOfTask.get(taskKey) ?? Promise.resolve();
-    const execution = startExecution(context, { spec, attempt, held, before, readBack, topic, partition, current: () => state.attempts.get(attempt.key) ?? attempt, isOurs: () => claim.held()?.owner === held.owner && state.attempts.get(attempt.key)?.status === 'open' });
-    executions.set(attempt.key, execution);
-    lastOfTask.set(taskKey, execution.settled);
-    void execution.settled.then(() => {
-      if (executions.get(attempt.key) === execution) executions.delete(attempt.key);
-      if (lastOfTask.get(taskKey) === execution.settled) lastOfTask.delete(taskKey);
-      // Taken away and given back while it was still ending: the attempt is open and nobody runs it.
-      beginAgain(attempt.key, execution);
-    });
+  function begin(key: string): void {
+    if (draining) return;
+    acceptances.send(key);
+    executions.enqueue(key);
   }
 
-  function beginAgain(key: string, ended: Execution): void {
-    const held = claim.held();
+  /** Most open attempts wait for long. */
+  function stow(key: string): void {
     const attempt = state.attempts.get(key);
-    if (held !== null && attempt?.status === 'open' && ended.owner !== held.owner) begin(attempt, held);
+    if (attempt !== undefined) state.attempts.set(key, { ...attempt, assignment: instructions.stow(key, context.shareText(attempt.assignment)) });
   }
 
-  function fold(record: LogRecord): void {
+  function unstow(attempt: TaskAttempt): TaskAttempt {
+    const whole = { ...attempt, assignment: instructions.take(attempt.key, attempt.assignment) };
+    state.attempts.set(attempt.key, whole);
+    return whole;
+  }
+
+  /** An old open task may hold the replay point back for long; what ended behind it must not fill the memory. */
+  function forgetEnded(key: string): void {
+    if (executions.isRunning(key) || state.attempts.get(key)?.status === 'open') return;
+    instructions.drop(key);
+    forgetJournal(state, key, results.isAcknowledged);
+  }
+
+  function onRecord(record: LogRecord): void {
     if (record.content.kind === 'poison') return skip(record, record.content.reason);
     const { event } = record.content;
     const fault = misplacedInTasks(spec.name, event);
@@ -116,18 +126,18 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
   }
 
   function react(event: AgentEvent, offset: number, applied: boolean): void {
-    const held = claim.held();
     switch (event.event_type) {
       case 'partition_claimed':
         return claim.onRead(event.payload.owner, offset);
-      case 'task_assigned': {
-        const attempt = state.attempts.get(attemptKey(event.payload));
-        if (applied && held !== null && attempt !== undefined) begin(attempt, held);
+      case 'task_assigned':
+        if (!applied) return;
+        stow(attemptKey(event.payload));
+        if (claim.held() !== null) begin(attemptKey(event.payload));
         return;
-      }
       case 'task_cancelled':
-        if (applied) executions.get(attemptKey(event.payload))?.abort(new TaskTaken('cancelled', event.payload.reason));
-        return;
+        if (!applied) return;
+        executions.abort(attemptKey(event.payload), new TaskTaken('cancelled', event.payload.reason));
+        return forgetEnded(attemptKey(event.payload));
       case 'tool_called':
       case 'turn_reserved':
       case 'tool_returned':
@@ -143,15 +153,17 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
   function onResult(event: EventOf<'task_completed' | 'task_failed'>, applied: boolean): void {
     readBack.onRead(event, applied);
     const attempt = state.attempts.get(attemptKey(event.payload));
-    if (applied && claim.held() !== null && attempt !== undefined) results.send(attempt);
+    if (!applied || attempt === undefined) return;
+    if (claim.held() !== null) results.send(attempt);
+    forgetEnded(attempt.key);
   }
 
   return {
     topic, partition, agent: spec.name,
     held: () => claim.held() !== null,
-    running: () => [...executions.values()],
+    running: executions.running,
     onRecords(records) {
-      for (const record of records) fold(record);
+      for (const record of records) onRecord(record);
     },
     onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
     onUnblocked: () => context.blocked.unblock({ topic, partition }),
@@ -169,7 +181,7 @@ export function openWorkerPartition(context: WorkerContext, spec: AgentSpec, ass
       const reason = new TaskTaken('draining', 'the process is shutting down');
       // A record that cannot be read (a blocked partition) must not keep the process from ending.
       const giveUp = context.deps.clock.setTimer(graceMs, () => readBack.close(reason));
-      await Promise.all([...executions.values()].map((execution) => execution.drain(reason, graceMs)));
+      await executions.drain(reason, graceMs);
       giveUp.cancel();
       await Promise.all([results.settled(), deadLetters.settled()]);
     },

@@ -10,9 +10,13 @@ import { createOpenPartitions, healthOfMembers } from './open-partitions.js';
 import { repeat } from './repeat.js';
 import { asError, createDeferred, type Role } from './role.js';
 import type { RoleHealth } from './role-health.js';
+import { createSharedText } from './shared-text.js';
 import { createSlots } from './slots.js';
 import { DEFAULT_WORKER_TIMINGS, type WorkerContext, type WorkerDeps } from './worker-context.js';
 import { openWorkerPartition, type WorkerPartition } from './worker-partition.js';
+
+/** More than an appender puts into one request; so many of the 100,000 that a take-over may have to send wait in it at once. */
+const MOST_SENDING = 1_000;
 
 export function createWorker(deps: WorkerDeps): Role {
   const { log, clock, logger, topics, processId, appenders } = deps;
@@ -34,17 +38,20 @@ export function createWorker(deps: WorkerDeps): Role {
   const partitions = createOpenPartitions<WorkerPartition>(blocked);
 
   const context: WorkerContext = {
-    deps, timings, createEvent, blocked,
+    deps, timings, createEvent, blocked, shareText: createSharedText(),
     slotsOf: (agent) => slots.get(agent) ?? createSlots(1),
     isAssigned: (partition, agent) => memberOf(agent)?.isAssigned(partition) ?? true,
-    sendToMission({ assignment }, news) {
+    sending: { accepted: createSlots(MOST_SENDING), results: createSlots(MOST_SENDING) },
+    async sendToMission({ assignment }, news) {
       const partition = assignment.source?.partition;
       if (partition === undefined) return;
       const event = createEvent({ ...news, from: assignment.agent, to: 'orchestrator', missionId: assignment.mission_id });
-      appenders.coordination.append({ topic: topics.coordination, partition, key: assignment.mission_id, event }).catch((error: unknown) => {
+      try {
+        await appenders.coordination.append({ topic: topics.coordination, partition, key: assignment.mission_id, event });
+      } catch (error) {
         if (error instanceof AppendFailed) context.onFatal(error);
         else if (!(error instanceof AppendDropped)) logger.warn({ err: asError(error), event_type: news.type }, 'news.not_sent');
-      });
+      }
     },
     onHeldChanged() {
       announceReady();

@@ -1,10 +1,10 @@
-import { evolveCoordination, REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
+import { answeredEffect, evolveCoordination, REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
 import { createMissionId, parseMissionId } from '../../src/domain/mission-id.js';
-import { coordinationReplayPoint, forgetEnded, restoreCoordination } from '../../src/domain/mission-replay.js';
+import { coordinationReplayPoint, forgetEnded, forgetHistory, restoreCoordination } from '../../src/domain/mission-replay.js';
 import type { CoordinationState, Effect } from '../../src/domain/mission-state.js';
 import { DataLoss, METADATA_LIMIT_BYTES } from '../../src/domain/record.js';
 import { T0 } from './support/events.js';
-import { cancelRequested, CERT, claimed, completed, ENV, given, ID, opened, PARTITION, planOf, requested, TWO_WAVES, underWay, type MissionLog } from './support/mission-log.js';
+import { accepted, cancelRequested, CERT, claimed, completed, ENV, given, ID, opened, PARTITION, planOf, requested, TWO_WAVES, underWay, type MissionLog } from './support/mission-log.js';
 
 const OTHER = createMissionId({ nowMs: T0 + 1, partition: PARTITION, random: () => 0.25 });
 const nothing = () => false;
@@ -134,4 +134,42 @@ describe('metadata', () => {
     '%j was not written by this fold, and is not guessed at',
     (text) => expect(() => restoreCoordination(PARTITION, 5, text, timeOfId)).toThrow(DataLoss),
   );
+
+  test('leaves of an ended mission what is still to be sent, and that it was there', () => {
+    const log = underWay();
+    log.when(cancelRequested());
+    log.settle();
+    const point = coordinationReplayPoint(log.state, nothing);
+    const isCancel = (effect: Effect) => effect.event.event_type === 'task_cancelled';
+    forgetHistory(log.state, ID, (effect) => !isCancel(effect));
+    const mission = log.state.missions.get(ID);
+    expect(mission).toMatchObject({ status: 'cancelled', proposal: null, waves: [], request: { brief: '', plan: null } });
+    expect(mission?.tasks.size).toBe(0);
+    expect(mission?.effects.map((effect) => effect.event.event_type)).toEqual(['task_cancelled', 'task_cancelled']);
+    expect(coordinationReplayPoint(log.state, nothing)).toEqual(point);
+    expect(log.when(requested())).toBe('void: mission known');
+    expect(log.when(completed(CERT))).toBe('void: mission ended');
+  });
+
+  test('leaves an open mission as it is', () => {
+    const log = underWay();
+    const before = log.state.missions.get(ID);
+    forgetHistory(log.state, ID, everything);
+    expect(log.state.missions.get(ID)).toBe(before);
+  });
+});
+
+describe('an answer of a worker', () => {
+  test.each([['acceptance', accepted(CERT)], ['result', completed(CERT)]])('shows that its assignment has arrived: %s', (_, event) => {
+    const mission = underWay().state.missions.get(ID);
+    if (mission === undefined) throw new Error('no mission');
+    expect(answeredEffect(mission, event)?.event.payload).toMatchObject({ task_id: CERT, attempt: 1 });
+  });
+
+  test('shows nothing of another attempt', () => {
+    const mission = underWay().state.missions.get(ID);
+    if (mission === undefined) throw new Error('no mission');
+    expect(answeredEffect(mission, accepted(CERT, 2))).toBeNull();
+    expect(answeredEffect(mission, cancelRequested())).toBeNull();
+  });
 });

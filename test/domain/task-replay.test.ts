@@ -1,6 +1,6 @@
 import { DataLoss, METADATA_LIMIT_BYTES } from '../../src/domain/record.js';
 import { createTaskPartitionState, evolveTaskPartition } from '../../src/domain/task-partition.js';
-import { decodeTaskSnapshot, encodeTaskSnapshot, forgetSettled, taskReplayPoint } from '../../src/domain/task-replay.js';
+import { decodeTaskSnapshot, encodeTaskSnapshot, forgetJournal, forgetSettled, taskReplayPoint } from '../../src/domain/task-replay.js';
 import { assigned, called, cancelled, claimed, completed, failed, given, keyOf, returned, source, type TaskLog } from './support/task-log.js';
 
 const SECOND = { task: 'deploy-cert_agent-wave2' };
@@ -87,6 +87,31 @@ describe('forgetting', () => {
     const log = given(claimed('a'), assigned(source(10)), completed('a'));
     forgetSettled(log.state, 3, everything);
     expect(log.when(assigned(source(10)))).toBe('void: source taken before');
+  });
+
+  test('an ended attempt behind an open one keeps its result until that was acknowledged, and nothing of how it came about', () => {
+    const log = given(claimed('a'), assigned(source(10)), assigned(source(11), SECOND), called('a', 1, SECOND), returned('a', 1, 'ok', SECOND), completed('a', SECOND));
+    const replay = taskReplayPoint(log.state, nothing);
+    forgetJournal(log.state, keyOf(SECOND), nothing);
+    const ended = log.state.attempts.get(keyOf(SECOND));
+    expect(ended).toMatchObject({ status: 'completed', steps: [], result: { type: 'task_completed' }, assignment: { task_id: SECOND.task, agent: 'cert_agent', source: source(11), brief: '', description: '' } });
+    forgetJournal(log.state, keyOf(SECOND), everything);
+    expect(log.state.attempts.get(keyOf(SECOND))?.result).toBeNull();
+    expect(taskReplayPoint(log.state, nothing)).toEqual(replay);
+  });
+
+  test('an attempt whose journal was forgotten is still known, and nothing of it counts again', () => {
+    const log = given(claimed('a'), assigned(source(10)), assigned(source(11), SECOND), called('a', 1, SECOND), cancelled(source(12), SECOND));
+    forgetJournal(log.state, keyOf(SECOND), everything);
+    expect(log.when(assigned(source(13), SECOND))).toBe('void: attempt known');
+    expect(log.when(returned('a', 1, 'ok', SECOND))).toBe('void: no such step');
+    expect(log.when(completed('a', SECOND))).toBe('void: attempt not open');
+  });
+
+  test('an open attempt keeps its journal', () => {
+    const log = given(claimed('a'), assigned(source(10)), called('a', 1));
+    forgetJournal(log.state, keyOf(), everything);
+    expect(log.state.attempts.get(keyOf())).toMatchObject({ steps: [{ call: { step: 1 } }], assignment: { brief: 'deploy' } });
   });
 });
 

@@ -121,7 +121,7 @@ export const MUTANTS: readonly Mutant[] = [
   // Bugs that the simulation has found: each fix taken back.
   {
     name: 'forgotten-attempt', rule: 'an attempt that the fold has forgotten is not open', seed: 89,
-    changes: [{ file: 'roles/worker-partition.ts', from: "state.attempts.get(attempt.key)?.status === 'open' });", to: "(state.attempts.get(attempt.key) ?? attempt).status === 'open' });" }],
+    changes: [{ file: 'roles/partition-executions.ts', from: "&& current()?.status === 'open',", to: "&& (current() ?? attempt).status === 'open'," }],
   },
   {
     name: 'cancelled-in-doubt', rule: 'an attempt that was cancelled while its doubt was settled goes no further', seed: 684,

@@ -4,6 +4,7 @@ import type { Ids } from '../../src/ports/clock.js';
 import type { Logger } from '../../src/ports/logger.js';
 import type { Metrics } from '../../src/ports/metrics.js';
 import type { ChatModel } from '../../src/ports/model.js';
+import type { Packer } from '../../src/ports/packer.js';
 import type { Role, RoleDeps } from '../../src/roles/role.js';
 import type { Faults } from './faults.js';
 import type { Oracle } from './oracle.js';
@@ -14,6 +15,9 @@ import { createSimProcess, type SimProcess } from './sim-process.js';
 import type { SimVolume } from './sim-tools.js';
 import type { System } from './system.js';
 import type { World } from './world.js';
+
+/** What is packed must come back; how small it is changes nothing. */
+const plainPacker: Packer = { pack: (text) => new TextEncoder().encode(text), unpack: (bytes) => new TextDecoder().decode(bytes) };
 
 export interface SwarmOptions {
   readonly world: World;
@@ -89,7 +93,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
   function workerOf(process: SimProcess, deps: RoleDeps): Role {
     const models = modelsOf(process);
     return system.createWorker({
-      ...deps, agents: scenario.roster, chainOf: (agent) => models(scenario.chains.get(agent.name) ?? ['playbook']), tools: volume.executorOf(process),
+      ...deps, agents: scenario.roster, chainOf: (agent) => models(scenario.chains.get(agent.name) ?? ['playbook']), tools: volume.executorOf(process), packer: plainPacker,
       loopLimits: { clock: process.clock, maxOutputTokens: 500, maxPromptTokens: 4_000 },
       timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs },
     });

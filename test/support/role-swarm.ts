@@ -20,6 +20,7 @@ import type { RetentionRule } from '../../src/roles/retention.js';
 import type { Role } from '../../src/roles/role.js';
 import { createWorker } from '../../src/roles/worker.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
+import { createSystemPacker } from '../../src/telemetry/system-packer.js';
 import { createCrashable, type Crashable } from './crashable.js';
 import { createScriptedTools, createSharedVolume, type Behaviour, type Ledger, type ScriptedTools } from './scripted-tools.js';
 
@@ -104,7 +105,7 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
       const { process, deps } = startProcess(own.log);
       const tools = createScriptedTools(ledger, volume, behaviour);
       const loopLimits = { clock, maxOutputTokens: 1000, maxPromptTokens: 8000 };
-      const role = createWorker({ ...deps, agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, impediment: options.impediment ?? null, ...(options.circuits ? { circuits: options.circuits } : {}), loopLimits, timings: { commitMs: 20, ...own.timings } });
+      const role = createWorker({ ...deps, agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, packer: createSystemPacker(), impediment: options.impediment ?? null, ...(options.circuits ? { circuits: options.circuits } : {}), loopLimits, timings: { commitMs: 20, ...own.timings } });
       roles.push(role);
       await role.start();
       return {

@@ -4,6 +4,7 @@ import { clientCommand } from '../client-command.js';
 import { caughtUp } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import type { MissionFeed } from '../mission-feed.js';
 import { followMission } from '../mission-follow.js';
 import { requestMission, withWorkspace } from '../mission-request.js';
 import { readMission, readRoster } from '../mission-source.js';
@@ -29,14 +30,15 @@ export async function runMission(context: CommandContext, options: RunOptions): 
     if (session.kind === 'memory' && mission.onFailure === 'ask') {
       throw wrongUse('the mission asks a person when it fails, and on the in-memory log nobody else can answer', 'Use a broker (npm run setup says how), or leave on_failure out.');
     }
-    await Promise.race([caughtUp(context, session.feed), session.broken]);
-    sayIfAny(context, goingOnLine(context, session.feed));
+    const feed = await session.openFeed();
+    await Promise.race([caughtUp(context, feed), session.broken]);
+    sayIfAny(context, goingOnLine(context, feed));
     const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
     context.say(`mission: ${mission.name} ${missionId}\nworkspace: ${workspace}\n`);
-    const report = await followOrExplain(context, session, missionId);
+    const report = await followOrExplain(context, session, feed, missionId);
     printReport(context, report);
     if (!context.json) context.say(story(context, session, missionId));
-    if (options.afterwards === undefined) sayIfAny(context, leftOpenLine(context, session.feed));
+    if (options.afterwards === undefined) sayIfAny(context, leftOpenLine(context, feed));
     else await options.afterwards(session);
     return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
   });
@@ -48,9 +50,9 @@ export function printReport(context: CommandContext, report: MissionReport): voi
   else context.host.stdout.write(reportText(complete, context.colors, context.host.clock.now()));
 }
 
-async function followOrExplain(context: CommandContext, session: SwarmSession, missionId: string): Promise<MissionReport> {
+async function followOrExplain(context: CommandContext, session: SwarmSession, feed: MissionFeed, missionId: string): Promise<MissionReport> {
   try {
-    return await followMission(context, { missionId, feed: session.feed, broken: session.broken });
+    return await followMission(context, { missionId, feed, broken: session.broken });
   } catch (error) {
     if (session.kind === 'kafka') {
       context.host.stderr.write(`mission ${missionId} has not ended; the next swarm on this log goes on with it. To stop it: ${clientCommand(context, `cancel ${missionId}`)}\n`);

@@ -1,0 +1,117 @@
+import { decideMission } from '../../src/domain/mission-decide.js';
+import { evolveCoordination } from '../../src/domain/mission-evolve.js';
+import { coordinationReplayPoint } from '../../src/domain/mission-replay.js';
+import { createCoordinationState, type CoordinationState } from '../../src/domain/mission-state.js';
+import { partitionForKey } from '../../src/domain/partitioning.js';
+import type { AppendRequest } from '../../src/ports/log.js';
+import { openBenchLog, type BenchLog } from '../support/bench-log.js';
+import { foldFigures, whenReady } from '../support/fold-figures.js';
+import { memoryFigures } from '../support/memory-figures.js';
+import { readRaw } from '../support/raw-read.js';
+import { figure, type Finding } from '../support/report.js';
+import { startRole } from '../support/role-process.js';
+import { briefOf, COORDINATION_PARTITIONS, missionIdIn, missionRecord, planTask, TASKS_PARTITIONS } from './events.js';
+import type { PressureOptions } from './pressure.js';
+
+const TASKS = 12;
+const ROUNDS = 20;
+const WATCHED_SECONDS = 20;
+
+/** An orchestrator plans and assigns many missions at once, without a worker; then another takes them over. */
+export async function measureOpenMissions({ cluster, projectDir, missions }: PressureOptions): Promise<readonly Finding[]> {
+  const bench = await openBenchLog(cluster, projectDir, 1);
+  try {
+    const first = startRole(projectDir, 'orchestrator', bench.env);
+    const idle = await whenReady(first, 'partition.held', COORDINATION_PARTITIONS);
+    const fold = await foldCoordination(bench);
+    const requestedSeconds = first.seconds();
+    await bench.write(requests(bench, missions));
+    await fold.assigned(missions * TASKS);
+    const assignedSeconds = first.seconds();
+    const firstMemory = memoryFigures(first, assignedSeconds - 1);
+    await first.stop();
+    await fold.stop();
+    const raw = await readRaw(bench, [bench.topics.coordination]);
+
+    const second = startRole(projectDir, 'orchestrator', bench.env);
+    const ready = await whenReady(second, 'partition.held', COORDINATION_PARTITIONS);
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    const cpuBefore = second.cpuSeconds();
+    await new Promise((resolve) => setTimeout(resolve, WATCHED_SECONDS * 1000));
+    const cpuShare = (100 * (second.cpuSeconds() - cpuBefore)) / WATCHED_SECONDS;
+    const secondMemory = memoryFigures(second, ready.seconds + 5);
+    await second.stop();
+    return [
+      { title: `${missions} missions of ${TASKS} tasks, requested at once`, figures: [figure('from the first request to the last assignment', 's', assignedSeconds - requestedSeconds), ...firstMemory] },
+      {
+        title: 'an orchestrator takes them over',
+        figures: [
+          ...foldFigures(raw.records, ready, idle, raw),
+          figure('processor time afterwards', '%', cpuShare), ...secondMemory,
+        ],
+      },
+      { title: 'what one beat costs with all of them', figures: beats(fold.states) },
+    ];
+  } finally {
+    await bench.close();
+  }
+}
+
+/** Every task belongs to the first wave: the most that a mission can have under way. */
+function* requests(bench: BenchLog, missions: number): Iterable<AppendRequest> {
+  for (let index = 0; index < missions; index += 1) {
+    const partition = index % COORDINATION_PARTITIONS;
+    const missionId = missionIdIn(partition);
+    const tasks = Array.from({ length: TASKS }, (_, number) => planTask(`deploy-${bench.agents[number]}-wave1`, bench.agents[number] ?? ''));
+    yield missionRecord(bench, missionId, partition, 'mission_requested', {
+      mission_id: missionId, name: 'bench', brief: briefOf(missionId), approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null }, agents: [...bench.agents], success: [],
+      plan: { strategy: 'All at once.', waves: [{ wave_number: 1, rationale: 'Nothing depends on anything.', tasks }], risks: [], success_criteria: [], notes: [] },
+      workspace: null, workspace_marker: bench.workspaceMarker, requested_by: 'bench',
+    });
+  }
+}
+
+/** Follows the coordination topic as its holders do. */
+async function foldCoordination({ log, topics }: BenchLog) {
+  const states = Array.from({ length: COORDINATION_PARTITIONS }, (_, partition) => createCoordinationState(partition));
+  let count = 0;
+  let wanted: { readonly count: number; resolve(): void } | null = null;
+  const watch = await log.watch({
+    topics: [topics.coordination],
+    from: 'beginning',
+    onRecord({ partition, offset, timestampMs, content }) {
+      const state = states[partition];
+      if (content.kind !== 'event' || state === undefined) return;
+      const applied = evolveCoordination(state, { offset, timestampMs, event: content.event });
+      if (content.event.event_type === 'task_assigned' && applied === 'applied') count += 1;
+      if (wanted !== null && count >= wanted.count) wanted.resolve();
+    },
+    onFatal(error) {
+      throw error;
+    },
+  });
+  return { states, assigned: (assignments: number) => new Promise<void>((resolve) => (wanted = { count: assignments, resolve })), stop: () => watch.stop() };
+}
+
+/** What a holder does in turns, measured on the fold by itself. */
+function beats(states: readonly CoordinationState[]) {
+  const context = {
+    isExpired: () => false, isServed: () => true, retryDelayMs: () => 0, timeoutSeconds: () => 300, planningWorstCase: () => ({ tokens: 0, usd: 0 }),
+    partitionFor: (_agent: string, key: string) => partitionForKey(key, TASKS_PARTITIONS),
+  };
+  const rounds = (work: () => void) => Array.from({ length: ROUNDS }, () => timed(work));
+  const decide = () => states.forEach((state) => state.missions.forEach((mission) => decideMission(mission, { ...context, owner: state.holder?.owner ?? '' })));
+  const points = () => states.map((state) => coordinationReplayPoint(state, () => true));
+  const metadata = points().map((point) => point?.metadata.length ?? 0);
+  return [
+    figure('to decide for every mission', 'ms', ...rounds(decide)),
+    figure('to find every replay point', 'ms', ...rounds(points)),
+    figure('metadata of a replay point', 'bytes', ...metadata),
+  ];
+}
+
+function timed(work: () => void): number {
+  const startedMs = performance.now();
+  work();
+  return performance.now() - startedMs;
+}

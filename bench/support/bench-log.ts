@@ -1,0 +1,102 @@
+/** A swarm's topics under a prefix of their own on the bench's broker; deleted when the bench ends. */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { createTopicNames, type TopicNames } from '../../src/domain/topic-names.js';
+import { createKafkaLog, type KafkaLog } from '../../src/kafka/kafka-log.js';
+import { loadTopicPlan } from '../../src/kafka/topic-plan.js';
+import type { AppendRequest } from '../../src/ports/log.js';
+import type { Logger } from '../../src/ports/logger.js';
+import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
+import { workspaceMarker } from '../../src/tools/places.js';
+import { closeOnce } from './closing.js';
+
+export interface Cluster {
+  readonly brokers: readonly string[];
+  readonly registryUrl: string;
+}
+
+export interface BenchLog {
+  readonly log: KafkaLog;
+  readonly topics: TopicNames;
+  /** Every agent of the product, each with the playbook `slow`. */
+  readonly agents: readonly string[];
+  readonly workspaceMarker: string;
+  /** Of a process that runs a role on this log. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly kafka: Kafka;
+  /** Appends with the product's own appender, a bounded number at a time. Resolves with how many were written. */
+  write(records: Iterable<AppendRequest>): Promise<number>;
+  close(): Promise<void>;
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+/** At most 8 MB of the largest records. */
+const RECORDS_IN_FLIGHT = 500;
+
+/** @param slowSeconds how long the step of the agents' playbook takes */
+export async function openBenchLog({ brokers, registryUrl }: Cluster, projectDir: string, slowSeconds: number): Promise<BenchLog> {
+  const prefix = `bench-${randomUUID().slice(0, 8)}`;
+  const topics = createTopicNames(prefix);
+  const dir = await mkdtemp(join(tmpdir(), 'ravenhelm-bench-'));
+  const agents = (await readdir(join(projectDir, 'agents'))).map((name) => name.replace(/\.md$/, '')).sort();
+  await Promise.all(agents.map((name) => writeFile(join(dir, `${name}.md`), agentFile(name, slowSeconds))));
+  const log = await createKafkaLog({
+    brokers, clientId: 'bench', registry: { url: registryUrl }, schemasDir: join(projectDir, 'schemas'), prefix, clock: createSystemClock(), ids: createSystemIds(), random: Math.random, logger: silent,
+  });
+  const plan = await loadTopicPlan(join(projectDir, 'topics.yaml'), topics, agents);
+  await log.admin.ensureTopics(plan);
+  const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+  const appender = log.createAppender('bench');
+  const workspaces = join(dir, 'workspaces');
+  return {
+    log, topics, agents, kafka,
+    workspaceMarker: await workspaceMarker(workspaces),
+    env: {
+      KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: prefix, RAVENHELM_AGENTS_DIR: dir, WORKSPACE_ROOT: workspaces,
+      RAVENHELM_SANDBOX: 'off', WORKER_MODELS: 'playbook', LOG_LEVEL: 'info',
+    },
+    async write(records) {
+      let count = 0;
+      let inFlight: Promise<unknown>[] = [];
+      for (const record of records) {
+        inFlight.push(appender.append(record));
+        count += 1;
+        if (inFlight.length < RECORDS_IN_FLIGHT) continue;
+        await Promise.all(inFlight);
+        inFlight = [];
+      }
+      await Promise.all(inFlight);
+      return count;
+    },
+    close: closeOnce(async () => {
+      await appender.close();
+      await log.close();
+      const admin = kafka.admin();
+      await admin.connect();
+      await admin.deleteTopics({ topics: plan.map(({ name }) => name) });
+      await admin.disconnect();
+      await rm(dir, { recursive: true, force: true });
+    }),
+  };
+}
+
+const agentFile = (name: string, slowSeconds: number): string => `---
+name: ${name}
+description: ${name} takes its time.
+phase: 1
+depends_on: []
+tools: [execute_terminal_command]
+concurrency: 2
+timeout_seconds: 3600
+max_steps: 5
+playbooks:
+  slow:
+    steps:
+      - name: slow
+        command: sleep ${slowSeconds}
+---
+You take your time.
+`;

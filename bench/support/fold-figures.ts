@@ -1,0 +1,25 @@
+import type { RawRead } from './raw-read.js';
+import { figure, type Figure } from './report.js';
+import type { RoleProcess } from './role-process.js';
+
+/** When a role was ready, and what that took. Processor time, because wall-clock time tells more of what else the machine does. */
+export interface Ready {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly peakMb: number;
+}
+
+/** @param event the line in its log, the count-th, that says that it has caught up */
+export async function whenReady(role: RoleProcess, event: string, count = 1): Promise<Ready> {
+  const seconds = await role.logged(event, count);
+  return { seconds, cpuSeconds: role.cpuSeconds(), peakMb: Math.max(...role.memory.map(({ mb }) => mb)) };
+}
+
+/** A start in front of records, against one without, and its fold against a bare client. */
+export function foldFigures(records: number, ready: Ready, idle: Ready, raw: RawRead): readonly Figure[] {
+  return [
+    { ...figure('from the start to ready', 's', ready.seconds), floor: { name: 'with nothing to fold', value: idle.seconds } },
+    { ...figure('processor time of that', 'CPU s', ready.cpuSeconds), floor: { name: 'with nothing to fold', value: idle.cpuSeconds } },
+    { ...figure('folding', 'records per CPU second', records / (ready.cpuSeconds - idle.cpuSeconds)), floor: { name: 'a bare client, decoding nothing', value: raw.perCpuSecond } },
+  ];
+}

@@ -1,0 +1,33 @@
+/** What a bench found, for people and for programs. */
+import { table } from '../../src/cli/table.js';
+
+export interface Figure {
+  readonly name: string;
+  readonly unit: 'MB' | 's' | 'ms' | 'records per CPU second' | 'CPU s' | 'MB/min' | '%' | 'bytes' | 'records';
+  /** One value for each round. */
+  readonly samples: readonly number[];
+  /** What the same machine does at best, measured in the same run, in the same unit. */
+  readonly floor?: { readonly name: string; readonly value: number };
+}
+
+export interface Finding {
+  readonly title: string;
+  readonly figures: readonly Figure[];
+}
+
+export const figure = (name: string, unit: Figure['unit'], ...samples: readonly number[]): Figure => ({ name, unit, samples });
+
+export function reportAsText(findings: readonly Finding[]): string {
+  return findings.map(({ title, figures }) => `\n${title}\n${table([['', 'min', 'median', 'max', '', 'of the floor'], ...figures.map(rowOf)])}`).join('');
+}
+
+function rowOf({ name, unit, samples, floor }: Figure): readonly string[] {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const against = floor === undefined ? '' : `${(median / floor.value).toFixed(2)} × ${short(floor.value)} (${floor.name})`;
+  return sorted.length === 1 ? [name, '', short(median), '', unit, against] : [name, short(sorted[0] ?? median), short(median), short(sorted.at(-1) ?? median), unit, against];
+}
+
+function short(value: number): string {
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
+}

@@ -1,0 +1,12 @@
+/** What an assignment says about how to do the task, as against what it is about and where it belongs. */
+import type { PayloadOf } from './events.js';
+
+type Assignment = PayloadOf<'task_assigned'>;
+export type Instructions = Pick<Assignment, 'description' | 'feedback' | 'dependencies' | 'acceptance' | 'inputs' | 'parameters'>;
+
+const NONE: Instructions = { description: '', feedback: null, dependencies: [], acceptance: [], inputs: [], parameters: {} };
+
+export const instructionsOf = ({ description, feedback, dependencies, acceptance, inputs, parameters }: Assignment): Instructions =>
+  ({ description, feedback, dependencies, acceptance, inputs, parameters });
+
+export const withoutInstructions = (assignment: Assignment): Assignment => ({ ...assignment, ...NONE });

@@ -1,0 +1,40 @@
+import type { PayloadOf } from '../../src/domain/events.js';
+import { createWaitingInstructions } from '../../src/roles/waiting-instructions.js';
+import { createSystemPacker } from '../../src/telemetry/system-packer.js';
+
+function assignment(number: number): PayloadOf<'task_assigned'> {
+  return {
+    task_id: `task-${number}`, mission_id: 'mission', description: `Größe ${number}: "quoted"\n`, dependencies: ['a', 'b'], timeout_seconds: 60, retry_count: 0, parameters: { size: '☃' }, attempt: 1,
+    wave_number: 1, agent: 'cert_agent', kind: 'task', owner: 'orchestrator', target_partition: 0, source: { epoch: 'log-1', partition: 0, offset: number }, playbook: null,
+    acceptance: [{ name: 'there', command: `test -f ${number}` }], brief: 'Do it.', inputs: [{ task_id: 'a', agent: 'env_agent', summary: 'done', outputs: { port: '1' } }],
+    share_tokens: null, share_usd: null, workspace: null, workspace_marker: 'marker', feedback: number % 2 === 0 ? null : 'not yet',
+  };
+}
+
+describe('instructions that wait', () => {
+  test('come back as they were, whether or not they were packed meanwhile, in any order', () => {
+    const waiting = createWaitingInstructions(createSystemPacker());
+    const numbers = Array.from({ length: 200 }, (_, number) => number);
+    const stowed = new Map(numbers.map((number) => [number, waiting.stow(`key-${number}`, assignment(number))]));
+    expect(stowed.get(7)).toMatchObject({ task_id: 'task-7', brief: 'Do it.', description: '', acceptance: [], inputs: [], feedback: null });
+    for (const number of numbers.toReversed()) expect(waiting.take(`key-${number}`, stowed.get(number) ?? assignment(-1))).toEqual(assignment(number));
+  });
+
+  test('are taken once: an assignment that is whole stays as it is', () => {
+    const waiting = createWaitingInstructions(createSystemPacker());
+    const whole = waiting.take('key', waiting.stow('key', assignment(1)));
+    expect(waiting.take('key', whole)).toBe(whole);
+  });
+
+  test('are packed only when many wait, and what was dropped before is not', () => {
+    const packed: string[] = [];
+    const waiting = createWaitingInstructions({ pack: (text) => (packed.push(text), new Uint8Array()), unpack: () => '[]' });
+    for (let number = 0; number < 1_000; number += 1) {
+      waiting.stow(`key-${number}`, assignment(number));
+      waiting.drop(`key-${number}`);
+    }
+    expect(packed).toEqual([]);
+    for (let number = 0; number < 64; number += 1) waiting.stow(`key-${number}`, assignment(number));
+    expect(packed).toHaveLength(1);
+  });
+});
