@@ -7,7 +7,7 @@ import type { TokenCost, TurnContext } from '../../src/ports/model.js';
 import { createMissionOracle, type MissionOracle } from './mission-oracle.js';
 import type { SimProcess } from './sim-process.js';
 import type { Start } from './sim-tools.js';
-import { sortedJson } from './sorted-json.js';
+import { isSame } from './same.js';
 import { createTaskOracle, type TaskOracle } from './task-oracle.js';
 import { Violation, type Invariant } from './violation.js';
 
@@ -105,7 +105,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     const key = attemptKey(event.payload);
     delivered.set(key, event.event_type);
     const result = takenAt.get(key)?.state.attempts.get(key)?.result ?? null;
-    if (sortedJson(result?.payload ?? null) !== sortedJson(event.payload)) {
+    if (!isSame(result?.payload ?? null, event.payload)) {
       throw new Violation('result-is-the-journals', `${key}: the mission is told ${event.event_type}, the journal has ${result === null ? 'no result' : JSON.stringify(result)}`);
     }
   }

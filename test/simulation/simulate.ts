@@ -4,6 +4,7 @@ import type { LogRecord, PartitionId } from '../../src/ports/log.js';
 import { chooseFaults, FAULT_NAMES, type Fault } from './faults.js';
 import { createOracle } from './oracle.js';
 import { createPeople } from './people.js';
+import { runSteps } from './run-steps.js';
 import { createScenario } from './scenario.js';
 import { createSimLog } from './sim-log.js';
 import { createSimVolume } from './sim-tools.js';
@@ -115,19 +116,22 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   const onUnhandled = (reason: unknown) => oracle.report('no-unhandled-rejection', reason instanceof Error ? (reason.stack ?? reason.message) : String(reason));
   process.on('unhandledRejection', onUnhandled);
   let steps = 0;
-  try {
-    for (;;) {
-      await quiet();
-      if (oracle.violation() !== null) break;
-      if (steps % LOOK_EVERY === 0 && trouble.isOver() && unfinished() === null) break;
-      if (steps > MOST_STEPS || world.now() > scenario.faultsEndMs + LONGEST_MS) {
-        const what = unfinished();
-        oracle.report(what?.invariant ?? 'converges', what?.detail ?? 'trouble is not over');
-        break;
-      }
-      steps += 1;
-      if (!world.step()) oracle.report('converges', `nothing will ever happen again: ${unfinished()?.message ?? ''}`);
+  /** False when the run is over. */
+  function next(): boolean {
+    if (oracle.violation() !== null) return false;
+    if (steps % LOOK_EVERY === 0 && trouble.isOver() && unfinished() === null) return false;
+    if (steps > MOST_STEPS || world.now() > scenario.faultsEndMs + LONGEST_MS) {
+      const what = unfinished();
+      oracle.report(what?.invariant ?? 'converges', what?.detail ?? 'trouble is not over');
+      return false;
     }
+    steps += 1;
+    if (!world.step()) oracle.report('converges', `nothing will ever happen again: ${unfinished()?.message ?? ''}`);
+    return true;
+  }
+
+  try {
+    await runSteps(next);
     oracle.checkEnd(committedOf);
   } finally {
     process.off('unhandledRejection', onUnhandled);
@@ -136,9 +140,6 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   world.tell(() => (violation === null ? 'every promise was kept' : `BROKEN ${violation.message}`));
   return { seed, violation, faults: faults.chosen, steps, simulatedMs: world.now(), fingerprint, story: world.story };
 }
-
-/** Resolves when no promise has anything left to do. */
-const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function textHash(text: string): number {
   let hash = 0x811c9dc5;

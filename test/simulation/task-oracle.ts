@@ -8,6 +8,7 @@ import type { CommittedOffset } from '../../src/ports/log.js';
 import type { PastStep } from '../../src/ports/model.js';
 import type { ToolCall } from '../../src/ports/tools.js';
 import type { SimProcess } from './sim-process.js';
+import { isSame } from './same.js';
 import { sortedJson } from './sorted-json.js';
 import { Violation } from './violation.js';
 
@@ -71,21 +72,21 @@ export function createTaskOracle(place: string): TaskOracle {
     }
     const expected = snapshots[offset];
     if (expected === undefined) throw new Violation('replay-point', `${place}: ${offset} is committed, and the log ends at ${records.length}`);
-    const found = sortedJson(decodeOrNull(metadata));
-    if (found !== sortedJson(expected)) throw new Violation('replay-state', `${place}: ${offset} is committed with ${found}, and the fold has ${sortedJson(expected)}`);
+    const found = decodeOrNull(metadata);
+    if (!isSame(found, expected)) throw new Violation('replay-state', `${place}: ${offset} is committed with ${sortedJson(found)}, and the fold has ${sortedJson(expected)}`);
   }
 
   function checkFolds(committed: CommittedOffset | null): void {
     const again = createTaskPartitionState();
     for (const record of records) evolveTaskPartition(again, record);
-    if (sortedJson(again) !== sortedJson(state)) throw new Violation('folds-equal', `${place}: two folds from the beginning differ`);
+    if (!isSame(again, state)) throw new Violation('folds-equal', `${place}: two folds from the beginning differ`);
     if (committed === null) return;
     const part = createTaskPartitionState(committed.offset, decodeTaskSnapshot(committed.metadata));
     for (const record of records.slice(committed.offset)) evolveTaskPartition(part, record);
     for (const attempt of part.attempts.values()) {
-      if (sortedJson(attempt) !== sortedJson(state.attempts.get(attempt.key))) throw new Violation('replay-state', `${place}: ${attempt.key} folded from ${committed.offset} is another`);
+      if (!isSame(attempt, state.attempts.get(attempt.key))) throw new Violation('replay-state', `${place}: ${attempt.key} folded from ${committed.offset} is another`);
     }
-    if (sortedJson([part.holder, part.marks]) !== sortedJson([state.holder, state.marks])) throw new Violation('replay-state', `${place}: holder or marks folded from ${committed.offset} are others`);
+    if (!isSame([part.holder, part.marks], [state.holder, state.marks])) throw new Violation('replay-state', `${place}: holder or marks folded from ${committed.offset} are others`);
   }
 
   return {
