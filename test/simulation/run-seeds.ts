@@ -27,12 +27,15 @@ export interface ThreadData extends Omit<SeedRun, 'threads'> {
   readonly stride: number;
 }
 
+/** A run's objects all die with it, and a scavenger that comes seldom finds few of them alive. */
+const YOUNG_MB = 64;
+
 /** Resolves when every seed was run, or with stopAtFirst when one has broken a promise. */
 export async function runSeeds({ threads, ...run }: SeedRun, onReport: (report: SeedReport) => void): Promise<void> {
   const workers: Worker[] = [];
   const end = (index: number) => new Promise<void>((resolve, reject) => {
     const workerData: ThreadData = { ...run, from: run.from + index, count: Math.ceil((run.count - index) / threads), stride: threads };
-    const worker = new Worker(new URL('seed-thread.js', import.meta.url), { workerData });
+    const worker = new Worker(new URL('seed-thread.js', import.meta.url), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     workers.push(worker);
     worker.on('message', (report: SeedReport) => {
       onReport(report);

@@ -7,10 +7,10 @@ export function isSame(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (a instanceof Map || b instanceof Map) return a instanceof Map && b instanceof Map && a.size === b.size && isSame([...a], [...b]);
   if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((part, index) => isSame(part, b[index]));
-  return haveSameFields(new Map(Object.entries(a)), new Map(Object.entries(b)));
+  return haveSameFields(a, b);
 }
 
-function haveSameFields(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
-  for (const name of new Set([...a.keys(), ...b.keys()])) if (!isSame(a.get(name), b.get(name))) return false;
-  return true;
+function haveSameFields(a: object, b: object): boolean {
+  for (const [name, value] of Object.entries(a)) if (!isSame(value, Reflect.get(b, name))) return false;
+  return Object.entries(b).every(([name, value]) => value === undefined || name in a);
 }

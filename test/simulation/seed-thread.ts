@@ -6,6 +6,8 @@ import { simulate } from './simulate.js';
 import { loadSystem } from './system.js';
 
 const { tree, from, count, stride, faults } = workerData as ThreadData; // run-seeds.ts started this thread with it
+// An error's stack takes longer than the step that makes it; --trace, which has no thread, shows it.
+Error.stackTraceLimit = 0;
 const system = await loadSystem((path) => import(pathToFileURL(`${tree}/src/${path}`).href));
 for (let index = 0; index < count; index++) {
   const { seed, violation, steps, fingerprint } = await simulate({ seed: from + index * stride, system, faults });

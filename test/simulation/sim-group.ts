@@ -40,6 +40,8 @@ export interface SimGroupOptions {
 
 interface Belief {
   generation: number;
+  /** Word of its loss is on its way: to one that stands still it comes late, but once. */
+  isToldOfLoss: boolean;
   readonly consumer: PartitionConsumer;
   readonly reader: PartitionReader;
 }
@@ -136,7 +138,7 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
         onGap: () => undefined,
         onError: (error) => member.options.onFatal(error),
       });
-      member.beliefs.set(partition, { generation: current.generation, consumer, reader });
+      member.beliefs.set(partition, { generation: current.generation, isToldOfLoss: false, consumer, reader });
     });
   }
 
@@ -233,8 +235,13 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     settle() {
       expire();
       for (const member of members) {
-        for (const partition of [...member.beliefs.keys()]) {
-          if (seats.get(partition)?.member !== member) member.process.later(1, () => learn(partition, member));
+        for (const [partition, belief] of member.beliefs) {
+          if (belief.isToldOfLoss || seats.get(partition)?.member === member) continue;
+          belief.isToldOfLoss = true;
+          member.process.later(1, () => {
+            belief.isToldOfLoss = false;
+            learn(partition, member);
+          });
         }
       }
       for (const [partition, current] of seats) {

@@ -39,7 +39,7 @@ const SENSITIVE: ReadonlySet<string> = new Set([
 export function createTrouble({ world, faults, scenario, swarm, log, grow, recreate }: TroubleOptions): Trouble {
   const { random } = world;
   const kinds = KINDS.filter((kind) => faults.on(kind));
-  let settledAtMs = Infinity;
+  let isSettled = false;
 
   function strike(kind: Fault): void {
     if (!faults.on(kind)) return;
@@ -82,9 +82,10 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
 
   function watchSessions(): void {
     world.at(SESSION_CHECK_MS, () => {
+      // From then on settle() looks after the sessions.
+      if (faults.stopped()) return;
       for (const group of log.groups()) group.expire();
-      // Hours of a quiet swarm need no close watch.
-      if (!faults.stopped() || world.now() < settledAtMs + 60_000) watchSessions();
+      watchSessions();
     });
   }
 
@@ -102,9 +103,11 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
       group.expire();
       group.settle();
     }
-    const isWhole = log.groups().every((group) => group.isSettled()) && swarm.processes().length >= scenario.workers + scenario.orchestrators && swarm.processes().every((process) => !process.isStalled());
-    if (isWhole && settledAtMs === Infinity) settledAtMs = world.now();
-    world.at(isWhole ? 60_000 : 5_000, settle);
+    const isZombieAsleep = swarm.processes().some((process) => process.isStalled());
+    const isWhole = !isZombieAsleep && log.groups().every((group) => group.isSettled()) && swarm.processes().length >= scenario.workers + scenario.orchestrators;
+    if (isWhole) isSettled = true;
+    // Hours of a quiet swarm need no close watch.
+    world.at(isWhole || isZombieAsleep ? 60_000 : 5_000, settle);
   }
 
   return {
@@ -123,6 +126,6 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
       else if (random.chance(0.01) && faults.on('zombie')) standStill(process, 2 * HOUR_MS);
       else if (random.chance(0.01) && faults.on('crash')) swarm.crash(process);
     },
-    isOver: () => faults.stopped() && settledAtMs < Infinity,
+    isOver: () => faults.stopped() && isSettled,
   };
 }
