@@ -3,7 +3,7 @@ import { clamp } from '../domain/budget.js';
 import { belongsIn } from '../domain/event-places.js';
 import type { AgentEvent } from '../domain/events.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
-import { decideMission, type DecideContext } from '../domain/mission-decide.js';
+import { decideMission, failMission, type DecideContext, type Decision } from '../domain/mission-decide.js';
 import { evolveCoordination, missionIdOf } from '../domain/mission-evolve.js';
 import { parseMissionId } from '../domain/mission-id.js';
 import { coordinationReplayPoint, forgetEnded, restoreCoordination } from '../domain/mission-replay.js';
@@ -47,6 +47,8 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     : restoreCoordination(partition, start.offset, start.metadata, (id) => parseMissionId(id)?.timeMs ?? null);
   /** Missions to decide for. */
   const dirty = new Set<string>();
+  /** Missions of which a decision cannot be written, and why. They fail once all that was decided has been read back. */
+  const undecidable = new Map<string, string>();
   let draining = false;
 
   const timers = createMissionClock(clock, (missionId) => {
@@ -54,7 +56,15 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     decideDirty();
   });
   const plannerCalls = createPlannerCalls(context, partition);
-  const writer = createDecisionWriter(context, { topic, partition, held: () => claim.held(), mission: (id) => state.missions.get(id) });
+  const writer = createDecisionWriter(context, {
+    topic, partition,
+    onUndecidable(missionId, reason) {
+      if (claim.held() === null) return;
+      undecidable.set(missionId, reason);
+      dirty.add(missionId);
+      decideDirty();
+    },
+  });
   const squads = createSquadAnnouncer(context, writer.news);
   const unserved = createUnservedAnnouncer(context, timers.isExpired, writer.news);
   const effects = createEffectSender(context, partition, (effect, error) => writer.news(undeliverable(context, effect, error)));
@@ -96,6 +106,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     logger.info({}, 'partition.lost');
     writer.reset();
     dirty.clear();
+    undecidable.clear();
     squads.reset();
     unserved.reset();
     timers.clear();
@@ -141,11 +152,17 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       const mission = state.missions.get(id);
       if (mission === undefined) continue;
       timers.set(id, missionTimers(mission, context.timings, (taskId) => timeoutMsOf(mission, taskId)));
-      for (const decision of decideMission(mission, decideContext(held.owner))) writer.decide(mission, decision);
+      for (const decision of decideNext(mission, held.owner)) writer.decide(mission, decision);
       squads.announce(mission);
       unserved.announce(mission);
     }
     dirty.clear();
+  }
+
+  function decideNext(mission: Mission, owner: string): readonly Decision[] {
+    const reason = undecidable.get(mission.id);
+    if (reason === undefined) return decideMission(mission, decideContext(owner));
+    return mission.status === 'open' ? failMission(mission, { owner }, reason) : [];
   }
 
   function decideContext(owner: string): DecideContext {
