@@ -118,7 +118,35 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'wave-order', rule: 'the next wave waits for the one before', seed: 1,
     changes: [{ file: 'domain/mission-decide.ts', from: "if (wave.status === 'started' && tasks.every(endedWell)) {", to: "if (wave.status === 'started' && tasks.some((task) => task.attempt > 0)) {" }],
   },
+  {
+    name: 'dead-letter-first', rule: 'the replay point passes a skipped record only when its dead letter is written', seed: 0,
+    changes: [{ file: 'roles/worker-partition.ts', from: 'claim.held() === null || !deadLetters.isSettled() ?', to: 'claim.held() === null ?' }],
+  },
+  {
+    name: 'dead-letter-first-missions', rule: 'the same for a coordination partition', seed: 0,
+    changes: [{ file: 'roles/mission-partition.ts', from: 'claim.held() === null || !deadLetters.isSettled() ?', to: 'claim.held() === null ?' }],
+  },
+  {
+    name: 'dead-letter-of-replay', rule: 'a new holder keeps what it skipped before it held the partition', seed: 0,
+    changes: [{ file: 'roles/dead-letters.ts', from: 'onHeld: flush,', to: 'onHeld: () => void waiting.splice(0),' }],
+  },
+  {
+    name: 'retention-behind-replay', rule: 'old records are deleted only below the replay point', seed: 0,
+    changes: [{ file: 'roles/retention.ts', from: 'Math.min(at(young, partition), at(committed, partition))', to: 'at(young, partition)' }],
+  },
   // Bugs that the simulation has found: each fix taken back.
+  {
+    name: 'result-too-large', rule: 'an attempt whose result is too large for the journal fails', seed: 0,
+    changes: [{ file: 'roles/attempt-run.ts', from: "await journalEnd(deps, journal, tooLarge('the result', error), durationMs);", to: 'throw error;' }],
+  },
+  {
+    name: 'plan-too-large', rule: 'a plan that is too large for the log is a plan that failed', seed: 0,
+    changes: [{ file: 'roles/planner-calls.ts', from: 'if (!(error instanceof AppendRejected)) throw error;', to: 'throw error;' }],
+  },
+  {
+    name: 'undecidable-waits', rule: 'a mission whose decision is too large fails only when what was decided with it has been read back', seed: 0,
+    changes: [{ file: 'roles/mission-partition.ts', from: 'dirty.add(missionId);\n      decideDirty();', to: 'const mission = state.missions.get(missionId);\n      const owner = claim.held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision);' }],
+  },
   {
     name: 'forgotten-attempt', rule: 'an attempt that the fold has forgotten is not open', seed: 89,
     changes: [{ file: 'roles/worker-partition.ts', from: "state.attempts.get(attempt.key)?.status === 'open' });", to: "(state.attempts.get(attempt.key) ?? attempt).status === 'open' });" }],

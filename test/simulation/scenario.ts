@@ -21,6 +21,9 @@ export interface Scenario {
   readonly faultEveryMs: number;
   readonly commitMs: number;
   readonly heartbeatMs: number;
+  /** Between passes that delete old records, and how long those are kept. */
+  readonly retentionMs: number;
+  readonly keepMs: number;
 }
 
 export function createScenario(random: Random, faults: Faults): Scenario {
@@ -40,6 +43,8 @@ export function createScenario(random: Random, faults: Faults): Scenario {
     // Between two faults there are commits, or none: more of them in a longer run show nothing else.
     commitMs: slow ? 15_000 : random.pick([faultsEndMs / 400, 1_000, 5_000]),
     heartbeatMs: slow ? 600_000 : 30_000,
+    retentionMs: slow ? 100_000 : 20_000,
+    keepMs: random.pick([0, 20_000]),
   };
 }
 

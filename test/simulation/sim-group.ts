@@ -36,6 +36,8 @@ export interface SimGroupOptions {
   /** A replay point is about to be taken. */
   onCommit(partition: PartitionId, committed: CommittedOffset): void;
   onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
+  /** The process may die now. */
+  moment(process: SimProcess): void;
 }
 
 interface Belief {
@@ -63,7 +65,7 @@ interface Seat {
 
 const SESSION_TIMEOUT_MS = 10_000;
 
-export function createSimGroup({ id, world, faults, system, partitions, onCommit, onDelivered }: SimGroupOptions): SimGroup {
+export function createSimGroup({ id, world, faults, system, partitions, onCommit, onDelivered, moment }: SimGroupOptions): SimGroup {
   const { random } = world;
   const members = new Set<Member>();
   const seats = new Map<number, Seat>();
@@ -124,6 +126,8 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     const { member } = current;
     const stored = partitions()[partition];
     if (member.left || stored === undefined || member.beliefs.has(partition)) return;
+    moment(member.process);
+    if (!member.process.isAlive()) return;
     world.tell(() => `${member.process.id} opens ${id}[${partition}] at ${committed?.offset ?? 'the beginning'}`);
     guarded(member, () => {
       const consumer = member.options.open({ topic: stored.topic, partition, committed, logStart: stored.low(), logEnd: stored.high() });
@@ -132,6 +136,8 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
         onRecords(records) {
           onDelivered(member.process, stored, (records.at(-1)?.offset ?? -1) + 1);
           consumer.onRecords(records);
+          // Folded, and what it allows is about to be done.
+          moment(member.process);
         },
         onUnreadable: (offset, reason) => consumer.onBlocked(offset, reason),
         onReadable: () => consumer.onUnblocked(),
@@ -139,6 +145,7 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
         onError: (error) => member.options.onFatal(error),
       });
       member.beliefs.set(partition, { generation: current.generation, isToldOfLoss: false, consumer, reader });
+      moment(member.process);
     });
   }
 
@@ -158,6 +165,7 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
       world.at(random.delayMs(2), () => {
         const lost = faults.on('commit') && random.chance(0.1);
         const taken = (!lost || random.chance(0.5)) && take(member, commits, generationOf);
+        moment(member.process);
         member.process.later(random.delayMs(1), () => (taken && !lost ? resolve() : reject(new system.CommitRefused('the coordinator did not take it'))));
       });
     });

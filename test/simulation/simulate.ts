@@ -8,9 +8,11 @@ import { runSteps } from './run-steps.js';
 import { createScenario } from './scenario.js';
 import { createSimLog } from './sim-log.js';
 import { createSimVolume } from './sim-tools.js';
+import { createStrangers } from './strangers.js';
 import { createSwarm } from './swarm.js';
 import type { System } from './system.js';
 import { createTrouble } from './trouble.js';
+import { textHash } from './text-hash.js';
 import { Violation } from './violation.js';
 import { createWorld } from './world.js';
 
@@ -58,16 +60,20 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   const log = createSimLog({
     world, faults, system,
     groups: { [topics.orchestratorGroup]: topics.coordination, ...Object.fromEntries(scenario.roster.map(({ name }) => [topics.workerGroup(name), topics.tasks(name)])) },
-    partitionCount: (topic) => (topic === topics.coordination ? scenario.coordinationPartitions : topic === topics.status ? 1 : taskPartitions),
+    partitionCount: (topic) => (topic === topics.coordination ? scenario.coordinationPartitions : topic === topics.status || topic === topics.deadLetters ? 1 : taskPartitions),
     onWritten,
     onCommit(partition, committed) {
       world.tell(() => `  commits ${partition.topic}[${partition.partition}] at ${committed.offset} ${committed.metadata}`);
       oracle.onCommit(partition, committed);
     },
     onDelivered: oracle.onDelivered,
+    onDeadLetter: oracle.onDeadLetter,
+    onRefused: oracle.onRefused,
+    onDelete: (partition, beforeOffset) => oracle.onDelete(partition, beforeOffset, committedOf(partition)),
+    moment: (process) => trouble.moment(process),
   });
   log.createTopics([
-    { name: topics.coordination, partitions: scenario.coordinationPartitions }, { name: topics.status, partitions: 1 },
+    { name: topics.coordination, partitions: scenario.coordinationPartitions }, { name: topics.status, partitions: 1 }, { name: topics.deadLetters, partitions: 1 },
     ...taskTopics.map((name) => ({ name, partitions: MOST_PARTITIONS })),
   ]);
   const volume = createSimVolume({
@@ -94,10 +100,12 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   }
 
   function onWritten(record: LogRecord): void {
-    if (record.content.kind !== 'event') return;
-    const { event } = record.content;
-    fingerprint = Math.imul(fingerprint ^ textHash(`${record.topic}${record.partition}@${record.offset} ${event.event_id} ${record.timestampMs}`), 0x01000193) >>> 0;
+    const { content } = record;
+    const what = content.kind === 'event' ? content.event.event_id : content.reason;
+    fingerprint = Math.imul(fingerprint ^ textHash(`${record.topic}${record.partition}@${record.offset} ${what} ${record.timestampMs}`), 0x01000193) >>> 0;
     oracle.onWritten(record);
+    if (content.kind !== 'event') return;
+    const { event } = content;
     trouble.onWritten(event);
     if (event.event_type !== 'plan_proposed') return;
     const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)?.request.approval;
@@ -112,6 +120,7 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   for (let i = 0; i < scenario.workers; i++) swarm.start('worker');
   for (let i = 0; i < scenario.orchestrators; i++) swarm.start('orchestrator');
   people.begin();
+  createStrangers({ world, faults, scenario, ids, log, topics: [topics.coordination, ...taskTopics] }).begin();
   trouble.begin();
   const onUnhandled = (reason: unknown) => oracle.report('no-unhandled-rejection', reason instanceof Error ? (reason.stack ?? reason.message) : String(reason));
   process.on('unhandledRejection', onUnhandled);
@@ -139,10 +148,4 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   const violation = oracle.violation();
   world.tell(() => (violation === null ? 'every promise was kept' : `BROKEN ${violation.message}`));
   return { seed, violation, faults: faults.chosen, steps, simulatedMs: world.now(), fingerprint, story: world.story };
-}
-
-function textHash(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash;
 }

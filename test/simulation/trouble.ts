@@ -13,6 +13,8 @@ export interface Trouble {
   onWritten(event: AgentEvent): void;
   /** And the moment between a read-back and what it allows. */
   beforeSpawn(process: SimProcess): void;
+  /** And every other moment of its dealings with the log. */
+  moment(process: SimProcess): void;
   /** Whether nothing goes wrong any more and everybody knows what they hold. */
   isOver(): boolean;
 }
@@ -125,6 +127,9 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
       if (random.chance(0.02) && faults.on('stall')) standStill(process, random.pick([3_000, 20_000, 120_000]));
       else if (random.chance(0.01) && faults.on('zombie')) standStill(process, 2 * HOUR_MS);
       else if (random.chance(0.01) && faults.on('crash')) swarm.crash(process);
+    },
+    moment(process) {
+      if (faults.on('crash') && random.chance(0.001) && process.isAlive()) swarm.crash(process);
     },
     isOver: () => faults.stopped() && isSettled,
   };
