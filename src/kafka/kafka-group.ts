@@ -51,7 +51,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
   const reading = createConsumerSession(
     { consumer, groupId, topics, clock, logger },
     {
-      onJoin: (assignment) => partitions.onJoin(assignment),
+      onJoin: (assignment, memberId) => partitions.onJoin(assignment, memberId),
       onBatch: (partition, messages, resolve) => partitions.onBatch(partition, messages, resolve),
       onFatal: (error) => options.onFatal(error),
     },
@@ -74,7 +74,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
       const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > MAX_METADATA_BYTES);
       if (tooLong) throw new CommitRefused(`Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${MAX_METADATA_BYTES} bytes`);
       // Asked at the moment of sending: the broker takes a member's commit for any partition.
-      await commitInOrder(() => commits.filter((entry) => partitions.isAssigned(entry)));
+      await commitInOrder(() => partitions.committable(commits));
     },
     async leave() {
       partitions.closeAll();
