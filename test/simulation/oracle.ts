@@ -64,6 +64,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
   const skipped = createSkipOracle();
   /** Attempts of which some record was too large. */
   const refused = new Set<string>();
+  /** First offset that each partition still holds, where records were deleted. */
+  const logStarts = new Map<string, number>();
   const started = new Set<string>();
   const lastStart = new Map<string, { readonly attempt: number; readonly claimOffset: number }>();
   const spent = new Map<string, { tokens: number; usd: number }>();
@@ -181,6 +183,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     forgetMissions() {
       lost.push(...missions);
       skipped.forget(topics.coordination);
+      for (let partition = 0; partition < coordinationPartitions; partition++) logStarts.delete(idOf({ topic: topics.coordination, partition }));
       missions = wholeTopic();
     },
     unfinished,
@@ -207,6 +210,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     }),
     onCommit: (id, committed) => looking(() => {
       skipped.checkCommit(id, committed);
+      const logStart = logStarts.get(idOf(id)) ?? 0;
+      if (committed.offset < logStart) throw new Violation('deleted-is-done', `${idOf(id)}: ${committed.offset} is committed, and the log begins at ${logStart}`);
       tasks.get(idOf(id))?.checkCommit(committed, isDelivered);
       if (id.topic === topics.coordination) checkMissionCommit(missions[id.partition], committed);
     }),
@@ -219,6 +224,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     },
     onDelete: (id, beforeOffset, committed) => looking(() => {
       if (committed === null || committed.offset < beforeOffset) throw new Violation('deleted-is-done', `${idOf(id)} is deleted below ${beforeOffset}, and a replay starts at ${committed?.offset ?? 'the beginning'}`);
+      logStarts.set(idOf(id), Math.max(beforeOffset, logStarts.get(idOf(id)) ?? 0));
     }),
     onSpent: (missionId, cost) => looking(() => spend(missionId, cost)),
     onTold(process, { task, steps }) {

@@ -44,6 +44,8 @@ interface Belief {
   generation: number;
   /** Word of its loss is on its way: to one that stands still it comes late, but once. */
   isToldOfLoss: boolean;
+  /** Highest offset that it has found committed or has tried to commit. */
+  committedOffset: number;
   readonly consumer: PartitionConsumer;
   readonly reader: PartitionReader;
 }
@@ -109,8 +111,8 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     if (seats.get(partition) !== current || member.left) return;
     const believed = member.beliefs.get(partition);
     if (believed !== undefined) {
-      // It never heard that it had lost it.
-      if (random.chance(0.5)) {
+      // It never heard that it had lost it, and goes on unless somebody else has committed meanwhile.
+      if ((offsets.get(partition)?.offset ?? 0) <= believed.committedOffset && random.chance(0.5)) {
         current.fetched = true;
         believed.generation = current.generation;
         return;
@@ -144,7 +146,7 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
         onGap: () => undefined,
         onError: (error) => member.options.onFatal(error),
       });
-      member.beliefs.set(partition, { generation: current.generation, isToldOfLoss: false, consumer, reader });
+      member.beliefs.set(partition, { generation: current.generation, isToldOfLoss: false, committedOffset: committed?.offset ?? 0, consumer, reader });
       moment(member.process);
     });
   }
@@ -160,6 +162,10 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
   }
 
   function commit(member: Member, commits: readonly (PartitionId & CommittedOffset)[]): Promise<void> {
+    for (const { partition, offset } of commits) {
+      const belief = member.beliefs.get(partition);
+      if (belief !== undefined) belief.committedOffset = Math.max(belief.committedOffset, offset);
+    }
     const generationOf = new Map(commits.map(({ partition }) => [partition, member.beliefs.get(partition)?.generation]));
     return new Promise((resolve, reject) => {
       world.at(random.delayMs(2), () => {
