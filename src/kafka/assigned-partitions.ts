@@ -134,10 +134,13 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   /** Where nobody else has committed, nobody else has held it to any effect: what runs goes on. */
   const goOn = (entry: Assigned, state: PartitionAssignment) => {
     entry.isDoubtful = false;
-    if (state.committed === null || state.committed.offset <= entry.committedOffset) {
-      if (entry.phase === 'reading') read(entry);
-      return;
-    }
+    if (hasMovedOn(entry, state)) reopen(entry, state);
+    else if (entry.phase === 'reading') read(entry);
+  };
+
+  const hasMovedOn = (entry: Assigned, { committed }: PartitionAssignment) => committed !== null && committed.offset > entry.committedOffset;
+
+  const reopen = (entry: Assigned, state: PartitionAssignment) => {
     close(entry);
     open(prepare(entry), state);
   };
@@ -207,6 +210,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
       try {
         const state = (await options.fetchAssignments(entry.topic, [entry.partition])).find(({ partition }) => partition === entry.partition);
         if (!state || !isWaiting(entry)) continue;
+        if (hasMovedOn(entry, state)) return reopen(entry, state); // Somebody else has held it, and is done with what is deleted.
         if (state.logStart > entry.position) {
           const lost = `records ${entry.position} to ${state.logStart - 1} of ${keyOf(entry)} were deleted before group ${group.groupId} had read them`;
           return stop(entry, new DataLoss(lost));

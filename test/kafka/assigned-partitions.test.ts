@@ -181,6 +181,17 @@ describe('the partitions of a member', () => {
     expect(told.filter((entry) => entry.startsWith('records'))).toEqual(['records 0 0']);
   });
 
+  test('a hole where records were deleted that somebody else has handled is no loss: the partition begins anew', async () => {
+    partitions.onJoin([P0], 'member-1');
+    await opened(0);
+    commit(0, 6, { logStart: 5, logEnd: 9 });
+    told.length = 0;
+    deliver(P0, 5);
+    await opened(0);
+    expect(told).toEqual(['pause 0', 'closed 0', 'open 0', 'seek 0 6', 'resume 0']);
+    expect(fatal).toEqual([]);
+  });
+
   test('a hole where nothing was deleted is passed', async () => {
     partitions.onJoin([P0], 'member-1');
     await opened(0);
