@@ -1,5 +1,5 @@
 import type { KafkaMessage } from 'kafkajs';
-import type { GroupOptions, PartitionAssignment, PartitionConsumer, PartitionId } from '../ports/log.js';
+import type { CommittedOffset, GroupOptions, PartitionAssignment, PartitionConsumer, PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import type { Backoff } from './backoff.js';
 import type { Codec } from './codec.js';
@@ -20,11 +20,16 @@ export interface AssignedPartitionsOptions {
 
 /** The partitions that the group gives to this member, each from open to closed. */
 export interface AssignedPartitions {
-  /** The group's word: closes what is gone, opens what is new, and sets every position (a rebalance resets them all). */
-  onJoin(assignment: readonly PartitionId[]): void;
+  /**
+   * The group's word: closes what is gone, opens what is new, and sets every position (a rebalance resets them all).
+   * @param memberId as which the group has accepted us
+   */
+  onJoin(assignment: readonly PartitionId[], memberId: string): void;
   /** Fetched records; `resolve` tells the client the last offset that was delivered. */
   onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
   isAssigned(partition: PartitionId): boolean;
+  /** Of these, what may be committed now; it counts as committed from here on. */
+  committable(commits: readonly (PartitionId & CommittedOffset)[]): readonly (PartitionId & CommittedOffset)[];
   held(): readonly PartitionId[];
   /** Those that are not open yet, or were stopped. */
   opening(): readonly PartitionId[];
@@ -40,6 +45,10 @@ interface Assigned extends PartitionId {
   consumer: PartitionConsumer | null;
   /** Next offset to deliver. */
   position: number;
+  /** Highest offset that this member has found committed or has tried to commit. */
+  committedOffset: number;
+  /** Held by a member that the group had given up: whether somebody else had it meanwhile is being asked. Neither read nor committed. */
+  isDoubtful: boolean;
   /** What its consumer was told, while it is blocked. */
   blockedReason: string | null;
 }
@@ -51,7 +60,13 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   const asking = new Set<string>();
   const isCurrent = (entry: Assigned) => assigned.get(keyOf(entry)) === entry;
 
-  const onJoin = (assignment: readonly PartitionId[]) => {
+  let knownAs: string | null = null;
+
+  const onJoin = (assignment: readonly PartitionId[], memberId: string) => {
+    // A new id is a new member to the group: it may have given the old one up (this process stood still) and its
+    // partitions to others, who have committed further than we have read and had deleted what we have not.
+    if (knownAs !== null && knownAs !== memberId) for (const entry of assigned.values()) entry.isDoubtful = true;
+    knownAs = memberId;
     const given = new Set(assignment.map(keyOf));
     for (const entry of [...assigned.values()]) {
       if (!given.has(keyOf(entry))) close(entry);
@@ -64,14 +79,18 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     const existing = assigned.get(keyOf({ topic, partition }));
     if (existing && existing.phase !== 'opening') {
       control.seek(existing, existing.position);
-      if (existing.phase === 'reading') control.resume(existing);
+      if (existing.phase === 'reading' && !existing.isDoubtful) control.resume(existing);
       else control.pause(existing);
       return;
     }
     // One that is still opening starts anew: what was fetched for it may be from before another member had it.
-    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, blockedReason: null };
+    control.pause(prepare({ topic, partition }));
+  };
+
+  const prepare = ({ topic, partition }: PartitionId): Assigned => {
+    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, committedOffset: 0, isDoubtful: false, blockedReason: null };
     assigned.set(keyOf(entry), entry);
-    control.pause(entry);
+    return entry;
   };
 
   /**
@@ -88,7 +107,9 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
         failures = 0;
         for (const state of states) {
           const entry = entries.find(({ partition }) => partition === state.partition);
-          if (entry?.phase === 'opening' && isCurrent(entry)) open(entry, state);
+          if (entry === undefined || !isCurrent(entry)) continue;
+          if (entry.phase === 'opening') open(entry, state);
+          else if (entry.isDoubtful) goOn(entry, state);
         }
       } catch (error) {
         failures += 1;
@@ -98,7 +119,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     }
     asking.delete(topic);
   };
-  const openingOf = (topic: string) => [...assigned.values()].filter((entry) => entry.topic === topic && entry.phase === 'opening');
+  const openingOf = (topic: string) => [...assigned.values()].filter((entry) => entry.topic === topic && (entry.phase === 'opening' || entry.isDoubtful));
 
   const open = (entry: Assigned, state: PartitionAssignment) => {
     guarded(entry, () => {
@@ -107,8 +128,23 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
       const { committed, logStart, logEnd } = state;
       // Never a position that the log does not hold: kafkajs would reset it to the beginning and commit that (#334 is of it).
       entry.position = committed === null ? logStart : Math.min(Math.max(committed.offset, logStart), logEnd);
+      entry.committedOffset = committed?.offset ?? 0;
       read(entry);
     });
+  };
+
+  /** Where nobody else has committed, nobody else has held it to any effect: what runs goes on. */
+  const goOn = (entry: Assigned, state: PartitionAssignment) => {
+    entry.isDoubtful = false;
+    if (hasMovedOn(entry, state)) reopen(entry, state);
+    else if (entry.phase === 'reading') read(entry);
+  };
+
+  const hasMovedOn = (entry: Assigned, { committed }: PartitionAssignment) => committed !== null && committed.offset > entry.committedOffset;
+
+  const reopen = (entry: Assigned, state: PartitionAssignment) => {
+    close(entry);
+    open(prepare(entry), state);
   };
 
   const read = (entry: Assigned) => {
@@ -119,7 +155,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
 
   const onBatch: AssignedPartitions['onBatch'] = (partition, messages, resolve) => {
     const entry = assigned.get(keyOf(partition));
-    if (entry?.phase !== 'reading') return;
+    if (entry?.phase !== 'reading' || entry.isDoubtful) return;
     const { records, position, stop } = readBatch(codec, entry, messages, entry.position);
     if (records.length > 0) {
       entry.position = position;
@@ -176,6 +212,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
       try {
         const state = (await options.fetchAssignments(entry.topic, [entry.partition])).find(({ partition }) => partition === entry.partition);
         if (!state || !isWaiting(entry)) continue;
+        if (hasMovedOn(entry, state)) return reopen(entry, state); // Somebody else has held it, and is done with what is deleted.
         if (state.logStart > entry.position) {
           const lost = `records ${entry.position} to ${state.logStart - 1} of ${keyOf(entry)} were deleted before group ${group.groupId} had read them`;
           return stop(entry, new DataLoss(lost));
@@ -214,6 +251,14 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     onJoin,
     onBatch,
     isAssigned: (partition) => assigned.has(keyOf(partition)),
+    committable(commits) {
+      return commits.filter(({ topic, partition, offset }) => {
+        const entry = assigned.get(keyOf({ topic, partition }));
+        if (entry === undefined || entry.isDoubtful) return false;
+        entry.committedOffset = Math.max(entry.committedOffset, offset);
+        return true;
+      });
+    },
     held: () => [...assigned.values()],
     opening: () => [...assigned.values()].filter(({ phase }) => phase === 'opening' || phase === 'stopped').map(({ topic, partition }) => ({ topic, partition })),
     closeAll() {

@@ -27,7 +27,7 @@ export interface ConsumerSession extends ReadControl {
 /** All are synchronous. An exception of theirs goes to onFatal. */
 export interface SessionHandlers {
   /** The group's word, after each rebalance; every position is the committed offset again until it is set. */
-  onJoin(assignment: readonly PartitionId[]): void;
+  onJoin(assignment: readonly PartitionId[], memberId: string): void;
   /** `resolve` tells the client the last offset that was delivered; what is not resolved is fetched again. */
   onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
   /** Not before the first join. */
@@ -71,13 +71,13 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
     new Promise<void>((resolve, reject) => {
       const timeout = new MemberStopped(groupId, { cause: new Error(`not accepted within ${JOIN_TIMEOUT_MS / 1000} s`) });
       const timer = clock.setTimer(JOIN_TIMEOUT_MS, () => reject(timeout));
-      consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+      consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment, memberId } }) => {
         if (stopped) return void disconnect(); // A restart was under way when it was stopped.
         running = true;
         joined = true;
         interruptions = 0;
         timer.cancel();
-        guarded(() => handlers.onJoin(partitionsOf(memberAssignment)));
+        guarded(() => handlers.onJoin(partitionsOf(memberAssignment), memberId));
         resolve();
       });
       consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {

@@ -56,10 +56,14 @@ export function offsetsOf(session: AdminSession, topic: string): Promise<readonl
 /** What a group finds in partitions of a topic. */
 export function assignmentsOf(session: AdminSession, groupId: string, topic: string, partitions: readonly number[]): Promise<readonly PartitionAssignment[]> {
   return session.run(async (admin) => {
-    const bounds = await askBounds(admin, topic, partitions);
+    // A holder may commit, and records be deleted behind that, between any two answers: only in this order does an offset
+    // that was committed lie inside the bounds.
+    const begins = await askBounds(admin, topic, partitions);
     const commits = await askCommits(admin, groupId, topic, partitions);
-    return bounds.map(({ partition, low, high }) => {
+    const ends = await askBounds(admin, topic, partitions);
+    return begins.map(({ partition, low }) => {
       const found = commits.find((commit) => commit.partition === partition);
+      const high = ends.find((end) => end.partition === partition)?.high ?? low;
       const committed = found && found.offset !== null ? { offset: found.offset, metadata: found.metadata } : null;
       return { topic, partition, committed, logStart: low, logEnd: high };
     });

@@ -59,7 +59,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
   const reading = createConsumerSession(
     { consumer, groupId, topics, clock, logger },
     {
-      onJoin: (assignment) => partitions.onJoin(assignment),
+      onJoin: (assignment, memberId) => partitions.onJoin(assignment, memberId),
       onBatch: (partition, messages, resolve) => partitions.onBatch(partition, messages, resolve),
       onFatal: (error) => options.onFatal(error),
     },
@@ -82,8 +82,8 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
       if (reading.isStopped()) throw new CommitRefused(`This member has left group ${groupId}`);
       const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > MAX_METADATA_BYTES);
       if (tooLong) throw new CommitRefused(`Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${MAX_METADATA_BYTES} bytes`);
-      // Asked at the moment of sending: kafkajs commits, and the broker takes, what is not assigned any more (#1046).
-      await commitInOrder(() => commits.filter((entry) => partitions.isAssigned(entry)));
+      // Asked at the moment of sending: the broker takes a member's commit for any partition.
+      await commitInOrder(() => partitions.committable(commits));
     },
     async leave() {
       partitions.closeAll();

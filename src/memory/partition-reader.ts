@@ -64,7 +64,8 @@ export function readPartition(partition: StoredPartition, fromOffset: number, sc
         events.onReadable();
       }
       if (!stopped) events.onRecords(records);
-      return wake();
+      // A record that comes from now on wakes the reader itself.
+      return position < partition.high() ? wake() : undefined;
     }
     const [next] = partition.read(position, 1);
     if (next?.content.kind !== 'unreadable' || blockedAt === position) return;

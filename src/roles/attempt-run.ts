@@ -38,12 +38,28 @@ export async function runAttempt(context: WorkerContext, deps: ExecutionDeps, st
     deadline.cancel();
   }
   await steps.idle();
-  const payload = resultPayload(deps.current(), deps.held.owner, end, clock.monotonicMs() - startedMs);
-  logger.info({ agent: assignment.agent, task_id: assignment.task_id, duration_ms: payload.payload.duration_ms, status: end.kind }, 'task.executed');
-  context.deps.metrics.taskExecuted(assignment.agent, payload.type === 'task_completed' ? 'completed' : 'failed');
-  if (payload.type === 'task_completed') await journal.completed(payload.payload);
-  else await journal.failed(payload.payload);
+  const durationMs = clock.monotonicMs() - startedMs;
+  logger.info({ agent: assignment.agent, task_id: assignment.task_id, duration_ms: Math.round(durationMs), status: end.kind }, 'task.executed');
+  const written = await journalEnd(deps, journal, end, durationMs);
+  context.deps.metrics.taskExecuted(assignment.agent, written);
 }
+
+/** Resolves with what the attempt has come to when its final record was read back. */
+async function journalEnd(deps: ExecutionDeps, journal: TaskJournal, end: LoopEnd, durationMs: number): Promise<'completed' | 'failed'> {
+  const result = resultPayload(deps.current(), deps.held.owner, end, durationMs);
+  try {
+    if (result.type === 'task_completed') await journal.completed(result.payload);
+    else await journal.failed(result.payload);
+    return result.type === 'task_completed' ? 'completed' : 'failed';
+  } catch (error) {
+    if (!(error instanceof AppendRejected) || result.type === 'task_failed') throw error;
+    // Whoever took the task over would come to the same result.
+    return journalEnd(deps, journal, tooLarge('the result', error), durationMs);
+  }
+}
+
+const tooLarge = (what: string, error: AppendRejected): LoopEnd =>
+  ({ kind: 'failed', code: 'too_large', error: `${what} could not be journaled: ${error.message}`, retriable: false, checks: [] });
 
 async function endOf(context: WorkerContext, deps: ExecutionDeps, steps: TaskSteps, limits: { remainingMs(): number; signal: AbortSignal }): Promise<LoopEnd> {
   await steps.prepare();
@@ -90,7 +106,7 @@ function endOfError(error: unknown, logger: Logger, lost: TurnUse): LoopEnd {
   const failed = (code: LoopFailureCode, message: string, retriable: boolean): LoopEnd => ({ kind: 'failed', code, error: message, retriable, checks: [] });
   if (error instanceof TaskTimeout) return { kind: 'failed', code: 'timeout', error: error.message, retriable: true, checks: [], unjournaled: lost };
   if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
-  if (error instanceof AppendRejected) return failed('too_large', `a step could not be journaled: ${error.message}`, false);
+  if (error instanceof AppendRejected) return tooLarge('a step', error);
   logger.error({ err: error }, 'task.broken');
   return failed('internal', `the worker broke: ${asError(error).message}`, true);
 }

@@ -39,8 +39,16 @@ export interface Claim {
   close(): void;
 }
 
-/** Two members that both believe in a partition must not outbid each other at full speed. */
-const RECLAIM_DELAY_MS = 300;
+/**
+ * Two members that both believe in a partition must not outbid each other at full speed. The wait after a lost claim is
+ * drawn from below a limit (full jitter: two that lost at once do not come back at once) that doubles with every loss,
+ * until a claim was held undisturbed for QUIET_MS.
+ */
+const FIRST_RECLAIM_MS = 600;
+const LONGEST_RECLAIM_MS = 10_000;
+const QUIET_MS = 30_000;
+/** How often a process that no longer has the partition looks whether the group has given it back. */
+const LOOK_MS = 300;
 
 export function createClaim(deps: ClaimDeps): Claim {
   const { partition, appender, clock, ids, createEvent, processId } = deps;
@@ -48,6 +56,8 @@ export function createClaim(deps: ClaimDeps): Claim {
   let held: HeldClaim | null = null;
   let closed = false;
   let reclaim: Timer | null = null;
+  let losses = 0;
+  let heldSinceMs = 0;
 
   function start(): void {
     reclaim = null;
@@ -62,7 +72,13 @@ export function createClaim(deps: ClaimDeps): Claim {
   /** Once the group has taken the partition away, close() follows. */
   function startIfAssigned(): void {
     if (deps.isAssigned()) start();
-    else reclaim = clock.setTimer(RECLAIM_DELAY_MS, startIfAssigned);
+    else reclaim = clock.setTimer(LOOK_MS, startIfAssigned);
+  }
+
+  function reclaimLater(): void {
+    losses = clock.monotonicMs() - heldSinceMs < QUIET_MS ? losses + 1 : 1;
+    const limitMs = Math.min(LONGEST_RECLAIM_MS, FIRST_RECLAIM_MS * 2 ** (losses - 1));
+    reclaim = clock.setTimer(limitMs * fractionOf(ids.uuid()), startIfAssigned);
   }
 
   function lose(): void {
@@ -79,10 +95,11 @@ export function createClaim(deps: ClaimDeps): Claim {
       if (reader === owner) {
         if (held !== null) return; // the same claim, appended twice
         held = { owner: reader, claimOffset: offset };
+        heldSinceMs = clock.monotonicMs();
         deps.onHeld(held);
       } else if (held !== null) {
         lose();
-        reclaim = clock.setTimer(RECLAIM_DELAY_MS, startIfAssigned);
+        reclaimLater();
       }
     },
     close() {
@@ -91,4 +108,9 @@ export function createClaim(deps: ClaimDeps): Claim {
       lose();
     },
   };
+}
+
+/** At least 0 and below 1: a (random) UUID begins with 32 random bits. */
+function fractionOf(uuid: string): number {
+  return Number.parseInt(uuid.slice(0, 8), 16) / 2 ** 32;
 }

@@ -16,15 +16,15 @@ export interface Commits {
 }
 
 export function createCommits(logger: Logger): Commits {
-  const last = new WeakMap<CommittedPartition, string>();
+  const last = new WeakMap<CommittedPartition, ReplayPoint>();
   return {
     async run(member, partitions) {
-      const moved = partitions.flatMap((partition) => {
+      const moved: { readonly partition: CommittedPartition; readonly point: ReplayPoint }[] = [];
+      for (const partition of partitions) {
+        if (!member.isAssigned(partition)) continue;
         const point = partition.replayPoint();
-        const text = point === null ? null : `${point.offset} ${point.metadata}`;
-        if (point === null || text === null || last.get(partition) === text || !member.isAssigned(partition)) return [];
-        return [{ partition, point, text }];
-      });
+        if (point !== null && !isSamePoint(point, last.get(partition))) moved.push({ partition, point });
+      }
       if (moved.length === 0) return;
       try {
         await member.commit(moved.map(({ partition, point }) => ({ topic: partition.topic, partition: partition.partition, ...point })));
@@ -32,10 +32,14 @@ export function createCommits(logger: Logger): Commits {
         logger.warn({ err: asError(error) }, 'commit.refused');
         return;
       }
-      for (const { partition, point, text } of moved) {
-        last.set(partition, text);
+      for (const { partition, point } of moved) {
+        last.set(partition, point);
         partition.onCommitted(point);
       }
     },
   };
+}
+
+function isSamePoint(point: ReplayPoint, last: ReplayPoint | undefined): boolean {
+  return last !== undefined && point.offset === last.offset && point.metadata === last.metadata;
 }

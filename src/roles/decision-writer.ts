@@ -1,10 +1,9 @@
 /** Appends what the holder of a coordination partition decides, and knows what of it was not read back yet. */
 import type { AgentEvent } from '../domain/events.js';
-import { failMission, type Decision } from '../domain/mission-decide.js';
+import type { Decision } from '../domain/mission-decide.js';
 import { missionIdOf } from '../domain/mission-evolve.js';
 import type { Mission } from '../domain/mission-state.js';
 import { AppendDropped, AppendRejected, type PartitionId } from '../ports/log.js';
-import type { HeldClaim } from './claim.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { asError } from './role.js';
 
@@ -22,11 +21,11 @@ export interface DecisionWriter {
 }
 
 export interface DecisionWriterDeps extends PartitionId {
-  held(): HeldClaim | null;
-  mission(id: string): Mission | undefined;
+  /** The log can never take a decision for this mission (too large): it would be made again for ever. */
+  onUndecidable(missionId: string, reason: string): void;
 }
 
-export function createDecisionWriter(context: OrchestratorContext, { topic, partition, held, mission: missionOf }: DecisionWriterDeps): DecisionWriter {
+export function createDecisionWriter(context: OrchestratorContext, { topic, partition, onUndecidable }: DecisionWriterDeps): DecisionWriter {
   const { coordination } = context.deps.appenders;
   const pending = new Set<string>();
 
@@ -42,19 +41,10 @@ export function createDecisionWriter(context: OrchestratorContext, { topic, part
       pending.delete(event.event_id);
       if (error instanceof AppendDropped) return;
       const final = event.event_type === 'mission_failed' || event.event_type === 'task_cancelled';
-      if (error instanceof AppendRejected && !final) return failUndecidable(event, error);
-      context.onFatal(asError(error));
+      const missionId = missionIdOf(event);
+      if (!(error instanceof AppendRejected) || final || missionId === null) return context.onFatal(asError(error));
+      onUndecidable(missionId, `${event.event_type} could not be written: ${error.message}`);
     });
-  }
-
-  /** A decision that the log can never take (too large) would be made again for ever. */
-  function failUndecidable(event: AgentEvent, error: AppendRejected): void {
-    const holder = held();
-    const missionId = missionIdOf(event);
-    const mission = missionId === null ? undefined : missionOf(missionId);
-    if (holder === null || mission === undefined) return context.onFatal(error);
-    const reason = `${event.event_type} could not be written: ${error.message}`;
-    for (const decision of failMission(mission, holder, reason)) decide(mission, decision);
   }
 
   return {

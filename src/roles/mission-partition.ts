@@ -4,8 +4,8 @@ import { clamp } from '../domain/budget.js';
 import { misplacedInCoordination } from '../domain/event-places.js';
 import type { AgentEvent } from '../domain/events.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
-import { decideMission, type DecideContext } from '../domain/mission-decide.js';
 import { answeredEffect, evolveCoordination, missionIdOf } from '../domain/mission-evolve.js';
+import { decideMission, failMission, type DecideContext, type Decision } from '../domain/mission-decide.js';
 import { parseMissionId } from '../domain/mission-id.js';
 import { coordinationReplayPoint, forgetEnded, forgetHistory, restoreCoordination } from '../domain/mission-replay.js';
 import { createCoordinationState, type Effect, type Mission } from '../domain/mission-state.js';
@@ -48,13 +48,23 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     : restoreCoordination(partition, start.offset, start.metadata, (id) => parseMissionId(id)?.timeMs ?? null);
   /** Missions to decide for. */
   const dirty = new Set<string>();
+  /** Missions of which a decision cannot be written, and why. They fail once all that was decided has been read back. */
+  const undecidable = new Map<string, string>();
   let draining = false;
 
   const timers = createMissionClock(clock, (missionId) => {
     dirty.add(missionId);
     decideDirty();
   });
-  const writer = createDecisionWriter(context, { topic, partition, held: () => claim.held(), mission: (id) => state.missions.get(id) });
+  const writer = createDecisionWriter(context, {
+    topic, partition,
+    onUndecidable(missionId, reason) {
+      if (claim.held() === null) return;
+      undecidable.set(missionId, reason);
+      dirty.add(missionId);
+      decideDirty();
+    },
+  });
   const plannerCalls = createPlannerCalls(context, partition, writer.news);
   const squads = createSquadAnnouncer(context, writer.news);
   const unserved = createUnservedAnnouncer(context, timers.isExpired, writer.news);
@@ -101,6 +111,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     logger.info({}, 'partition.lost');
     writer.reset();
     dirty.clear();
+    undecidable.clear();
     squads.reset();
     unserved.reset();
     timers.clear();
@@ -166,11 +177,17 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       const mission = state.missions.get(id);
       if (mission === undefined) continue;
       timers.set(id, missionTimers(mission, context.timings, (taskId) => timeoutMsOf(mission, taskId)));
-      for (const decision of decideMission(mission, decideContext(held.owner))) writer.decide(mission, decision);
+      for (const decision of decideNext(mission, held.owner)) writer.decide(mission, decision);
       squads.announce(mission);
       unserved.announce(mission);
     }
     dirty.clear();
+  }
+
+  function decideNext(mission: Mission, owner: string): readonly Decision[] {
+    const reason = undecidable.get(mission.id);
+    if (reason === undefined) return decideMission(mission, decideContext(owner));
+    return mission.status === 'open' ? failMission(mission, { owner }, reason) : [];
   }
 
   function decideContext(owner: string): DecideContext {

@@ -2,7 +2,8 @@
 import { PlanningFailed, type PlanRequest } from '../agent/planner-contract.js';
 import { endedWell, type Mission } from '../domain/mission-state.js';
 import { leftForPlanning } from '../domain/mission-budget.js';
-import { AppendDropped } from '../ports/log.js';
+import type { EventOf } from '../domain/events.js';
+import { AppendDropped, AppendRejected } from '../ports/log.js';
 import { asError } from './role.js';
 import type { DecisionWriter } from './decision-writer.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
@@ -37,7 +38,7 @@ export function createPlannerCalls(context: OrchestratorContext, partition: numb
   async function propose(mission: Mission, signal: AbortSignal): Promise<void> {
     const { id, revision } = mission;
     const envelope = { from: 'planner', to: 'orchestrator', missionId: id };
-    let event;
+    let event: EventOf<'plan_proposed' | 'plan_failed'>;
     try {
       const answer = await planner.propose(planRequestOf(mission), signal, ({ fromModel, toModel, reason, cause }) => {
         const failover = { from_model: fromModel, to_model: toModel, reason, cause };
@@ -51,14 +52,27 @@ export function createPlannerCalls(context: OrchestratorContext, partition: numb
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof PlanningFailed)) logger.error({ err: asError(error), mission_id: id }, 'planner.broken');
-      const used = error instanceof PlanningFailed ? error.used : { tokensIn: 0, tokensOut: 0, costUsd: 0 };
-      event = context.createEvent({
-        type: 'plan_failed', ...envelope,
-        payload: { mission_id: id, revision, error: asError(error).message, tokens_in: used.tokensIn, tokens_out: used.tokensOut, cost_usd: used.costUsd },
-      });
+      event = planFailed(mission, error, error instanceof PlanningFailed ? error.used : { tokensIn: 0, tokensOut: 0, costUsd: 0 });
     }
     if (signal.aborted) return;
-    await appenders.coordination.append({ topic: topics.coordination, partition, key: id, event });
+    try {
+      await append(id, event);
+    } catch (error) {
+      // Whoever plans next would make the same plan; the mission has to hear that it cannot be had.
+      if (!(error instanceof AppendRejected)) throw error;
+      const { tokens_in: tokensIn, tokens_out: tokensOut, cost_usd: costUsd } = event.payload;
+      await append(id, planFailed(mission, error, { tokensIn, tokensOut, costUsd }));
+    }
+  }
+
+  const append = (missionId: string, event: EventOf<'plan_proposed' | 'plan_failed'>) =>
+    appenders.coordination.append({ topic: topics.coordination, partition, key: missionId, event });
+
+  function planFailed({ id, revision }: Mission, error: unknown, { tokensIn, tokensOut, costUsd }: PlanningFailed['used']): EventOf<'plan_failed'> {
+    return context.createEvent({
+      type: 'plan_failed', from: 'planner', to: 'orchestrator', missionId: id,
+      payload: { mission_id: id, revision, error: asError(error).message, tokens_in: tokensIn, tokens_out: tokensOut, cost_usd: costUsd },
+    });
   }
 
   return {

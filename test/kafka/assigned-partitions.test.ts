@@ -65,7 +65,7 @@ describe('the partitions of a member', () => {
 
   test('a gained partition is paused until its committed offset is known, and read from there', async () => {
     commit(0, 7, { logStart: 2, logEnd: 9 });
-    partitions.onJoin([P0]);
+    partitions.onJoin([P0], 'member-1');
     expect(told).toEqual(['pause 0']);
     deliver(P0, 2);
     await opened(0);
@@ -76,22 +76,53 @@ describe('the partitions of a member', () => {
   });
 
   test('a kept partition goes on at its own position, whatever the group has committed', async () => {
-    partitions.onJoin([P0]);
+    partitions.onJoin([P0], 'member-1');
     await opened(0);
     deliver(P0, 0, 1, 2);
     told.length = 0;
-    partitions.onJoin([P0, P1]);
+    partitions.onJoin([P0, P1], 'member-1');
     expect(told).toEqual(['seek 0 3', 'resume 0', 'pause 1']);
     deliver(P0, 1, 2, 3);
     expect(told.at(-1)).toBe('records 0 3');
   });
 
+  describe('a member that the group had given up and that comes back with the partition', () => {
+    beforeEach(async () => {
+      commit(0, 2, { logStart: 0, logEnd: 9 });
+      partitions.onJoin([P0], 'member-1');
+      await opened(0);
+      deliver(P0, 2, 3);
+      expect(partitions.committable([{ ...P0, offset: 4, metadata: '' }])).toHaveLength(1);
+      told.length = 0;
+    });
+
+    test('neither reads nor commits until it knows that nobody else has committed, and then goes on', async () => {
+      commit(0, 4, { logStart: 0, logEnd: 9 });
+      partitions.onJoin([P0], 'member-2');
+      deliver(P0, 4);
+      expect(partitions.committable([{ ...P0, offset: 4, metadata: '' }])).toEqual([]);
+      expect(told).toEqual(['seek 0 4', 'pause 0']);
+      await opened(0);
+      deliver(P0, 4);
+      expect(told.slice(2)).toEqual(['seek 0 4', 'resume 0', 'records 0 4']);
+      expect(partitions.committable([{ ...P0, offset: 5, metadata: '' }])).toHaveLength(1);
+    });
+
+    test('begins anew where somebody else has committed further, so that the replay point never goes back', async () => {
+      commit(0, 8, { logStart: 8, logEnd: 9 });
+      partitions.onJoin([P0], 'member-2');
+      await opened(0);
+      expect(told).toEqual(['seek 0 4', 'pause 0', 'closed 0', 'open 0', 'seek 0 8', 'resume 0']);
+      expect(fatal).toEqual([]);
+    });
+  });
+
   test('a partition that is lost while it is being opened is never opened', async () => {
     let release: () => void = () => undefined;
     beforeAnswer = () => new Promise((resolve) => (release = resolve));
-    partitions.onJoin([P0]);
+    partitions.onJoin([P0], 'member-1');
     await until('the question', () => fetches === 1);
-    partitions.onJoin([]);
+    partitions.onJoin([], 'member-1');
     release();
     await new Promise((resolve) => setImmediate(resolve));
     expect(told).toEqual(['pause 0']);
@@ -101,10 +132,10 @@ describe('the partitions of a member', () => {
     let release: () => void = () => undefined;
     beforeAnswer = () => new Promise((resolve) => (release = resolve));
     commit(0, 1, { logStart: 0, logEnd: 9 });
-    partitions.onJoin([P0]);
+    partitions.onJoin([P0], 'member-1');
     await until('the first question', () => fetches === 1);
-    partitions.onJoin([]);
-    partitions.onJoin([P0]);
+    partitions.onJoin([], 'member-1');
+    partitions.onJoin([P0], 'member-1');
     release();
     await until('the second question', () => fetches === 2);
     expect(told).not.toContain('open 0');
@@ -117,7 +148,7 @@ describe('the partitions of a member', () => {
   test('however often the group joins, one question at a time is asked for a topic', async () => {
     let release: () => void = () => undefined;
     beforeAnswer = () => new Promise((resolve) => (release = resolve));
-    for (let join = 0; join < 20; join += 1) partitions.onJoin([P0, P1]);
+    for (let join = 0; join < 20; join += 1) partitions.onJoin([P0, P1], 'member-1');
     expect(fetches).toBe(1);
     release();
     await until('the second question', () => fetches === 2);
@@ -131,14 +162,14 @@ describe('the partitions of a member', () => {
     beforeAnswer = async () => {
       if (failures-- > 0) throw new Error('coordinator is loading');
     };
-    partitions.onJoin([P0]);
+    partitions.onJoin([P0], 'member-1');
     await opened(0);
     expect(fetches).toBe(3);
     expect(fatal).toEqual([]);
   });
 
   test('a hole where records were deleted is data loss: the partition stops and says so', async () => {
-    partitions.onJoin([P0]);
+    partitions.onJoin([P0], 'member-1');
     await opened(0);
     deliver(P0, 0);
     state.set(0, { topic: 'tasks', partition: 0, committed: { offset: -2, metadata: '' }, logStart: 5, logEnd: 9 });
@@ -150,8 +181,19 @@ describe('the partitions of a member', () => {
     expect(told.filter((entry) => entry.startsWith('records'))).toEqual(['records 0 0']);
   });
 
+  test('a hole where records were deleted that somebody else has handled is no loss: the partition begins anew', async () => {
+    partitions.onJoin([P0], 'member-1');
+    await opened(0);
+    commit(0, 6, { logStart: 5, logEnd: 9 });
+    told.length = 0;
+    deliver(P0, 5);
+    await opened(0);
+    expect(told).toEqual(['pause 0', 'closed 0', 'open 0', 'seek 0 6', 'resume 0']);
+    expect(fatal).toEqual([]);
+  });
+
   test('a hole where nothing was deleted is passed', async () => {
-    partitions.onJoin([P0]);
+    partitions.onJoin([P0], 'member-1');
     await opened(0);
     deliver(P0, 0);
     told.length = 0;
@@ -163,7 +205,7 @@ describe('the partitions of a member', () => {
   });
 
   test('what is not assigned gets no records, and what is closed is closed once', async () => {
-    partitions.onJoin([P0]);
+    partitions.onJoin([P0], 'member-1');
     await opened(0);
     deliver(P1, 0);
     partitions.closeAll();
@@ -176,7 +218,7 @@ describe('the partitions of a member', () => {
   test('a committed offset that the log does not hold is told to open as it is, and never fetched', async () => {
     commit(0, -2, { logStart: 4, logEnd: 9 });
     commit(1, 50, { logStart: 4, logEnd: 9 });
-    partitions.onJoin([P0, P1]);
+    partitions.onJoin([P0, P1], 'member-1');
     await opened(1);
     expect(told.filter((entry) => entry.startsWith('seek'))).toEqual(['seek 0 4', 'seek 1 9']);
   });

@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,6 +11,12 @@ afterEach(() => rm(bin, { recursive: true, force: true }));
 
 const counts = { numPassedTests: 12, numFailedTests: 0, numRuntimeErrorTestSuites: 0, numPendingTests: 0, numTodoTests: 0, success: true, wasInterrupted: false };
 
+/** How a simulation ends, and the counts that it leaves; null: it did not get that far. */
+interface Simulated {
+  readonly exit: number;
+  readonly results: { readonly passed: number; readonly failed: number } | null;
+}
+
 interface Stage {
   readonly setup?: number;
   readonly typecheck?: number;
@@ -18,40 +24,81 @@ interface Stage {
   readonly start?: number;
   /** What jest leaves; null: it did not get that far. */
   readonly results: object | null;
+  readonly fixed?: Simulated;
+  readonly fresh?: Simulated;
+  readonly mutants?: Simulated;
 }
 
-/** Runs .ci/run with an npm whose commands end as given. */
-async function ci({ setup = 0, typecheck = 0, test = 0, start = 0, results }: Stage) {
+const went = (passed: number): Simulated => ({ exit: 0, results: { passed, failed: 0 } });
+
+/** Runs .ci/run with an npm whose commands end as given; each simulation leaves its counts where it is told to. */
+async function ci({ setup = 0, typecheck = 0, test = 0, start = 0, results, fixed = went(2000), fresh = went(500), mutants = went(30) }: Stage) {
   const leave = results === null ? ':' : `printf '%s' '${JSON.stringify(results)}' > "$RAVENHELM_TEST_RESULTS"`;
-  const npm = `#!/bin/sh\ncase "$*" in\n"run setup") exit ${setup};;\n"run typecheck") exit ${typecheck};;\n"start -- --exit") exit ${start};;\n"test") ${leave}; exit ${test};;\nesac\nexit 0\n`;
+  const simulated = ({ exit, results: counted }: Simulated) => `${counted === null ? ':' : `printf '%s' '${JSON.stringify(counted)}' > "$last"`}; exit ${exit}`;
+  const npm = [
+    '#!/bin/sh', `echo "$*" >> "${bin}/calls"`, 'for last; do :; done', 'case "$*" in',
+    `"run setup") exit ${setup};;`, `"run typecheck") exit ${typecheck};;`, `"start -- --exit") exit ${start};;`, `"test") ${leave}; exit ${test};;`,
+    `"run simulate -- --seeds 2000 --results "*) ${simulated(fixed)};;`,
+    `"run simulate -- --seeds 500 --fresh --results "*) ${simulated(fresh)};;`,
+    `"run simulate -- --mutants --recorded --results "*) ${simulated(mutants)};;`,
+    '"start -- stack down") exit 0;;', 'esac', 'exit 99', '',
+  ].join('\n');
   await writeFile(join(bin, 'npm'), npm);
   await chmod(join(bin, 'npm'), 0o755);
   const { exitCode, stdout } = await execa('bash', ['.ci/run'], { env: { PATH: `${bin}:${process.env['PATH']}` }, reject: false, stdin: 'ignore' });
-  return { exitCode, lastLine: stdout.split('\n').at(-1) };
+  return { exitCode, lastLine: stdout.split('\n').at(-1), stdout };
 }
 
+const ending = async (stage: Stage) => {
+  const { exitCode, lastLine } = await ci(stage);
+  return { exitCode, lastLine };
+};
+
 describe('.ci/run', () => {
-  test('closes with jest’s counts and exits 0 when everything passed', async () => {
-    expect(await ci({ results: counts })).toEqual({ exitCode: 0, lastLine: '12 passed, 0 failed' });
+  test('closes with the sum of what jest and the simulation counted and exits 0 when everything passed', async () => {
+    expect(await ending({ results: counts })).toEqual({ exitCode: 0, lastLine: '2542 passed, 0 failed' });
+  });
+
+  test('runs the fixed seeds, fresh ones and the recorded seed of each rule', async () => {
+    await ci({ results: counts });
+    const calls = await readFile(join(bin, 'calls'), 'utf8');
+    expect(calls.split('\n').filter((call) => call.startsWith('run simulate')).map((call) => call.replace(/ --results .*/, ''))).toEqual([
+      'run simulate -- --seeds 2000', 'run simulate -- --seeds 500 --fresh', 'run simulate -- --mutants --recorded',
+    ]);
   });
 
   test('fails with a failing test', async () => {
-    expect(await ci({ test: 1, results: { ...counts, numFailedTests: 2, success: false } })).toEqual({ exitCode: 1, lastLine: '12 passed, 2 failed' });
+    expect(await ending({ test: 1, results: { ...counts, numFailedTests: 2, success: false } })).toEqual({ exitCode: 1, lastLine: '2542 passed, 2 failed' });
   });
 
   test('counts a test file that could not be loaded', async () => {
-    expect(await ci({ test: 1, results: { ...counts, numRuntimeErrorTestSuites: 1, success: false } })).toEqual({ exitCode: 1, lastLine: '12 passed, 1 failed' });
+    expect(await ending({ test: 1, results: { ...counts, numRuntimeErrorTestSuites: 1, success: false } })).toEqual({ exitCode: 1, lastLine: '2542 passed, 1 failed' });
   });
 
   test('fails when jest did not come to its end, or ran nothing', async () => {
-    expect(await ci({ test: 137, results: null })).toEqual({ exitCode: 1, lastLine: '0 passed, 1 failed' });
+    expect(await ending({ test: 137, results: null })).toEqual({ exitCode: 1, lastLine: '2530 passed, 1 failed' });
     expect(await ci({ results: { ...counts, wasInterrupted: true } })).toMatchObject({ exitCode: 1 });
     expect(await ci({ results: { ...counts, numPassedTests: 0 } })).toMatchObject({ exitCode: 1 });
   });
 
   test('fails when setup, the type check or the example mission fails, whatever the tests say', async () => {
-    expect(await ci({ start: 1, results: counts })).toEqual({ exitCode: 1, lastLine: '12 passed, 1 failed' });
-    expect(await ci({ typecheck: 2, results: counts })).toEqual({ exitCode: 1, lastLine: '12 passed, 1 failed' });
-    expect(await ci({ setup: 1, results: counts })).toMatchObject({ exitCode: 1, lastLine: expect.stringMatching(/^0 passed, [1-9]/) });
+    expect(await ending({ start: 1, results: counts })).toEqual({ exitCode: 1, lastLine: '2542 passed, 1 failed' });
+    expect(await ending({ typecheck: 2, results: counts })).toEqual({ exitCode: 1, lastLine: '2542 passed, 1 failed' });
+    expect(await ci({ setup: 1, results: counts })).toMatchObject({ exitCode: 1, lastLine: expect.stringMatching(/ [1-9]\d* failed$/) });
+  });
+
+  test('counts each broken seed and each rule that nobody noticed, once', async () => {
+    const fixed = { exit: 1, results: { passed: 1998, failed: 2 } };
+    const mutants = { exit: 1, results: { passed: 29, failed: 1 } };
+    const { exitCode, lastLine, stdout } = await ci({ results: counts, fixed, mutants });
+    expect({ exitCode, lastLine }).toEqual({ exitCode: 1, lastLine: '2539 passed, 3 failed' });
+    expect(stdout).toContain('== simulation, fixed seeds FAILED');
+    expect(stdout).toContain('mutation check, recorded seeds: 29 passed, 1 failed');
+  });
+
+  test('fails when a simulation does not come to its end, was interrupted or has run nothing', async () => {
+    expect(await ending({ results: counts, fresh: { exit: 134, results: null } })).toEqual({ exitCode: 1, lastLine: '2042 passed, 1 failed' });
+    expect(await ending({ results: counts, fresh: { exit: 130, results: { passed: 20, failed: 0 } } })).toEqual({ exitCode: 1, lastLine: '2062 passed, 1 failed' });
+    expect(await ending({ results: counts, mutants: went(0) })).toEqual({ exitCode: 1, lastLine: '2512 passed, 1 failed' });
   });
 });

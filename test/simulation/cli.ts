@@ -1,86 +1,101 @@
 /** npm run simulate: runs seeds on every core and prints what was broken, with the command that shows its story. */
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
+import { taskOf, USAGE, WrongUse, type Task } from './cli-options.js';
 import { FAULT_NAMES, FAULTS, type Fault } from './faults.js';
 import { checkMutants, type CompileMutant } from './mutant-check.js';
-import { runSeeds, type SeedReport } from './run-seeds.js';
+import { MUTANTS } from './mutants.js';
+import { runSeeds } from './run-seeds.js';
+import { createSeedTally } from './seed-tally.js';
 import { simulate } from './simulate.js';
 import { loadSystem } from './system.js';
 
-const USAGE = `npm run simulate -- [options]
-  --seeds N          how many seeds to run (default 200)
-  --from S           the first seed (default 1)
-  --fresh            begin at a seed that nobody has chosen, and print it
-  --seed S           only this one
-  --trace            print the story of --seed
-  --faults a,b       only these: ${FAULT_NAMES.join(', ')}
-  --mutants [name]   the mutation check: each safety rule switched off must break a promise
-  --recorded         with --mutants: only the recorded seed of each rule
-  --list             the faults and what they do
-`;
-
-export interface Places {
+export interface Surroundings {
   /** Directory of the compiled true sources. */
   readonly base: string;
   readonly compileMutant: CompileMutant;
+  /** Aborted by Ctrl-C: no further seed begins. */
+  readonly interrupted: AbortSignal;
+  out(text: string): void;
+  err(text: string): void;
 }
 
-/** Resolves with the exit code: 0 when every promise was kept, 1 when not, 2 for wrong use. */
-export async function main(argv: readonly string[], { base, compileMutant }: Places): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...argv], allowPositionals: true,
-    options: {
-      seeds: { type: 'string' }, from: { type: 'string' }, fresh: { type: 'boolean' }, seed: { type: 'string' }, trace: { type: 'boolean' }, faults: { type: 'string' },
-      mutants: { type: 'boolean' }, recorded: { type: 'boolean' }, list: { type: 'boolean' }, help: { type: 'boolean' },
-    },
-  });
-  if (values.help === true) return print(USAGE, 0);
-  if (values.list === true) return print(`${Object.entries(FAULTS).map(([name, what]) => `${name.padEnd(10)} ${what}`).join('\n')}\n`, 0);
-  const faults = faultsOf(values.faults);
-  if (typeof faults === 'string') return print(faults, 2);
-  const from = values.fresh === true ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed ?? values.from ?? 1);
-  const count = values.seed === undefined ? Number(values.seeds ?? 200) : 1;
-  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count) || count < 1) return print(`seeds are whole numbers\n${USAGE}`, 2);
-  if (values.mutants === true) return checkMutants({ base, compileMutant, names: positionals, recordedOnly: values.recorded === true, from, seeds: Number(values.seeds ?? 2000), print: (line) => void print(`${line}\n`, 0) });
-  if (values.trace === true) return trace(base, from, faults);
-  return run(base, from, count, faults);
+/** Resolves with the exit code; USAGE says what it means. */
+export async function main(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  let task: Task;
+  try {
+    task = taskOf(argv, Math.random);
+  } catch (error) {
+    if (!(error instanceof WrongUse)) throw error;
+    surroundings.err(`${error.message}\nnpm run simulate -- --help lists the options.\n`);
+    return 2;
+  }
+  return perform(task, surroundings);
 }
 
-function faultsOf(text: string | undefined): readonly Fault[] | string {
-  if (text === undefined) return FAULT_NAMES;
-  const names = text.split(',').filter((name) => name !== '');
-  const unknown = names.filter((name) => !(name in FAULTS));
-  return unknown.length > 0 ? `no such fault: ${unknown.join(', ')}; there are ${FAULT_NAMES.join(', ')}\n` : FAULT_NAMES.filter((name) => names.includes(name));
+async function perform(task: Task, surroundings: Surroundings): Promise<number> {
+  const { out } = surroundings;
+  switch (task.kind) {
+    case 'help':
+      return out(USAGE), 0;
+    case 'list':
+      return out(list()), 0;
+    case 'trace':
+      return trace(task.seed, task.faults, surroundings);
+    case 'run':
+      return run(task, surroundings);
+    case 'mutants':
+      return mutants(task, surroundings);
+  }
 }
 
-async function trace(base: string, seed: number, faults: readonly Fault[]): Promise<number> {
+function list(): string {
+  const faults = Object.entries(FAULTS).map(([name, what]) => `  ${name.padEnd(10)} ${what}`);
+  const rules = MUTANTS.map(({ name, rule }) => `  ${name.padEnd(25)} ${rule}`);
+  return `faults\n${faults.join('\n')}\nrules of the mutation check\n${rules.join('\n')}\n`;
+}
+
+async function trace(seed: number, faults: readonly Fault[], { base, out }: Surroundings): Promise<number> {
   const system = await loadSystem((path) => import(pathToFileURL(`${base}/src/${path}`).href));
   const result = await simulate({ seed, system, faults, tracing: true });
-  print(`${result.story.join('\n')}\n`, 0);
+  out(`${result.story.join('\n')}\n`);
   return result.violation === null ? 0 : 1;
 }
 
-async function run(base: string, from: number, count: number, faults: readonly Fault[]): Promise<number> {
-  print(`seeds ${from} to ${from + count - 1}\n`, 0);
-  const startedMs = Date.now();
-  let steps = 0;
-  let done = 0;
-  const broken: SeedReport[] = [];
-  await runSeeds({ base, tree: base, from, count, faults, threads: Math.min(count, availableParallelism()), stopAtFirst: false }, (report) => {
-    steps += report.steps;
-    done += 1;
-    if (done % 1000 === 0) print(`${done} of ${count}\n`, 0);
-    if (report.violation === null) return;
-    broken.push(report);
-    print(`seed ${report.seed} BROKEN ${report.violation.invariant}: ${report.violation.detail.slice(0, 600)}\n  npm run simulate -- --seed ${report.seed} --trace${faults.length < FAULT_NAMES.length ? ` --faults ${faults.join(',')}` : ''}\n`, 0);
-  });
-  const seconds = (Date.now() - startedMs) / 1000;
-  print(`${count} seeds, ${broken.length} broken, ${steps} steps, ${seconds.toFixed(1)} s, ${Math.round((count / seconds) * 60)} seeds a minute\n`, 0);
-  return broken.length === 0 ? 0 : 1;
+/** A line at least this often, so that a long run shows that it lives. */
+const PROGRESS_MS = 30_000;
+
+async function run({ from, count, faults, results }: Extract<Task, { kind: 'run' }>, { base, interrupted, out }: Surroundings): Promise<number> {
+  out(`seeds ${from} to ${from + count - 1}\n`);
+  const tally = createSeedTally({ from, count, nowMs: () => performance.now() });
+  const progress = setInterval(() => out(`${tally.progress()}\n`), PROGRESS_MS);
+  try {
+    await runSeeds({ base, tree: base, from, count, faults, threads: Math.min(count, availableParallelism()), stopAtFirst: false, signal: interrupted }, (report) => {
+      tally.add(report);
+      if (report.violation !== null) out(`seed ${report.seed} BROKEN ${report.violation.invariant}: ${report.violation.detail.slice(0, 600)}\n  ${storyOf(report.seed, faults)}\n`);
+      else if (tally.run() % 10_000 === 0) out(`${tally.progress()}\n`);
+    });
+  } finally {
+    clearInterval(progress);
+  }
+  out(`${tally.summary()}\n`);
+  await writeResults(results, tally.run() - tally.broken(), tally.broken());
+  if (tally.run() < count) return 130;
+  return tally.broken() === 0 ? 0 : 1;
 }
 
-function print(text: string, exitCode: number): number {
-  (exitCode === 2 ? process.stderr : process.stdout).write(text);
-  return exitCode;
+const storyOf = (seed: number, faults: readonly Fault[]): string =>
+  `npm run simulate -- --seed ${seed} --trace${faults.length < FAULT_NAMES.length ? ` --faults ${faults.join(',')}` : ''}`;
+
+async function mutants({ names, recordedOnly, from, count, results }: Extract<Task, { kind: 'mutants' }>, { base, compileMutant, interrupted, out }: Surroundings): Promise<number> {
+  const { noticed, survived } = await checkMutants({ base, compileMutant, names, recordedOnly, from, seeds: count, signal: interrupted, print: (line) => out(`${line}\n`) });
+  out(`${noticed} rules noticed, ${survived} not\n`);
+  await writeResults(results, noticed, survived);
+  if (interrupted.aborted) return 130;
+  return survived === 0 ? 0 : 1;
+}
+
+async function writeResults(file: string | null, passed: number, failed: number): Promise<void> {
+  if (file !== null) await writeFile(file, `${JSON.stringify({ passed, failed })}\n`);
 }

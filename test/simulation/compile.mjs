@@ -14,40 +14,54 @@ const SIMULATION = ['test/simulation'];
 /** Compiles the true sources and the simulation; resolves with their directory. */
 export async function compileBase() {
   if (!existsSync(join(root, 'src/domain/generated/agent-event.ts'))) throw new Error('The events are not generated yet. Run npm run setup first.');
-  return compileTree('base', [...SYSTEM, ...SIMULATION], () => undefined);
+  return compileTree('base', [...SYSTEM, ...SIMULATION]);
 }
 
 /**
- * Compiles a copy of the sources with one file changed; resolves with its directory.
+ * Makes a copy of the compiled true sources (compileBase comes first) with a rule switched off; resolves with its directory.
  * @param changes the file's name below src, and what stands in place of what: each text must stand there exactly once
  */
-export async function compileMutant(name, changes) {
-  const open = new Set(changes.map((change) => change.file));
-  const dir = await compileTree(`mutants/${name}`, SYSTEM, (path, source) => {
-    const own = changes.filter(({ file }) => path === `src/${file}`);
-    if (own.length === 0) return undefined;
-    open.delete(own[0].file);
-    return own.reduce((text, { file, from, to }) => {
-      if (text.split(from).length !== 2) throw new Error(`Mutant ${name}: src/${file} has not exactly one place that reads\n${from}\nBring test/simulation/mutants.ts up to date.`);
-      return text.replace(from, () => to);
-    }, source);
-  });
-  if (open.size > 0) throw new Error(`Mutant ${name}: there is no ${[...open].join(', ')}. Bring test/simulation/mutants.ts up to date.`);
+export async function compileMutant({ name, changes }) {
+  const dir = join(out, 'mutants', name);
+  const files = await filesOf(SYSTEM);
+  const changed = new Map();
+  for (const { file, from, to } of changes) {
+    const path = `src/${file}`;
+    if (!files.includes(path)) throw new Error(`Mutant ${name}: there is no ${path}. Bring test/simulation/mutants.ts up to date.`);
+    const source = changed.get(path) ?? (await readFile(join(root, path), 'utf8'));
+    if (source.split(from).length !== 2) throw new Error(`Mutant ${name}: ${path} has not exactly one place that reads\n${from}\nBring test/simulation/mutants.ts up to date.`);
+    changed.set(path, source.replace(from, () => to));
+  }
+  await Promise.all(files.map(async (path) => {
+    const source = changed.get(path);
+    const code = source === undefined ? await readFile(compiledFile(join(out, 'base'), path), 'utf8') : await compile(path, source);
+    await writeIfNew(compiledFile(dir, path), code);
+  }));
   return dir;
 }
 
-async function compileTree(name, sources, change) {
+/** Compiles the files under some paths; resolves with the directory. */
+async function compileTree(name, sources) {
   const dir = join(out, name);
-  const files = (await Promise.all(sources.map(filesUnder))).flat().filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
-  await Promise.all(files.map(async (path) => {
+  await Promise.all((await filesOf(sources)).map(async (path) => {
     const source = await readFile(join(root, path), 'utf8');
-    const { code } = await transform(change(path, source) ?? source, {
-      filename: join(root, path), sourceMaps: 'inline',
-      jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' },
-    });
-    await writeIfNew(join(dir, path.replace(/\.ts$/, '.js')), code);
+    await writeIfNew(compiledFile(dir, path), await compile(path, source));
   }));
   return dir;
+}
+
+const compiledFile = (dir, path) => join(dir, path.replace(/\.ts$/, '.js'));
+
+async function compile(path, source) {
+  const { code } = await transform(source, {
+    filename: join(root, path), sourceMaps: 'inline',
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' },
+  });
+  return code;
+}
+
+async function filesOf(paths) {
+  return (await Promise.all(paths.map(filesUnder))).flat().filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
 }
 
 /** Whole files only: another run beside this one never finds half of one. */

@@ -8,6 +8,7 @@ import { createCoordinationState, endedWell, type CoordinationSnapshot, type Coo
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { CommittedOffset } from '../../src/ports/log.js';
+import { isSame } from './same.js';
 import { sortedJson } from './sorted-json.js';
 import { Violation } from './violation.js';
 
@@ -17,6 +18,8 @@ export interface MissionOracle {
   /** Every decision that must reach a tasks partition, by its offset. */
   readonly effects: ReadonlyMap<number, Effect>;
   onWritten(record: FoldRecord): void;
+  /** A record that no fold takes: it has an offset, and that is all. */
+  onPoison(): void;
   checkCommit(committed: CommittedOffset, isCarriedOut: (effect: Effect) => boolean): void;
   checkFolds(committed: CommittedOffset | null): void;
 }
@@ -24,7 +27,8 @@ export interface MissionOracle {
 export function createMissionOracle(partition: number): MissionOracle {
   const place = `coordination[${partition}]`;
   const state = createCoordinationState(partition);
-  const records: FoldRecord[] = [];
+  /** By offset; null where nobody can read it. */
+  const records: (FoldRecord | null)[] = [];
   const snapshots: CoordinationSnapshot[] = [{ holder: null, epoch: null }];
   const effects = new Map<number, Effect>();
   const seenEvents = new Set<string>();
@@ -43,6 +47,12 @@ export function createMissionOracle(partition: number): MissionOracle {
     if (folded === 'applied' && before !== undefined) applied(before, event, offset);
     if (folded !== 'applied') checkVoid(event, holder);
     seenEvents.add(event.event_id);
+  }
+
+  function onPoison(): void {
+    records.push(null);
+    state.position += 1;
+    snapshots.push({ holder: state.holder, epoch: state.epoch });
   }
 
   function applied(before: Mission, event: AgentEvent, offset: number): void {
@@ -108,8 +118,8 @@ export function createMissionOracle(partition: number): MissionOracle {
     const expected = snapshots[offset];
     if (expected === undefined) throw new Violation('replay-point', `${place}: ${offset} is committed, and the log ends at ${records.length}`);
     const restored = restoreOrText(offset, metadata);
-    const found = typeof restored === 'string' ? restored : sortedJson({ holder: restored.holder, epoch: restored.epoch });
-    if (found !== sortedJson(expected)) throw new Violation('replay-state', `${place}: ${offset} is committed with ${found}, and the fold has ${sortedJson(expected)}`);
+    const found = typeof restored === 'string' ? restored : { holder: restored.holder, epoch: restored.epoch };
+    if (!isSame(found, expected)) throw new Violation('replay-state', `${place}: ${offset} is committed with ${sortedJson(found)}, and the fold has ${sortedJson(expected)}`);
   }
 
   const restoreOrText = (offset: number, metadata: string): CoordinationState | string => {
@@ -122,20 +132,27 @@ export function createMissionOracle(partition: number): MissionOracle {
 
   function checkFolds(committed: CommittedOffset | null): void {
     const again = createCoordinationState(partition);
-    for (const record of records) evolveCoordination(again, record);
-    if (sortedJson(again) !== sortedJson(state)) throw new Violation('folds-equal', `${place}: two folds from the beginning differ`);
+    foldAll(again, records);
+    if (!isSame(again, state)) throw new Violation('folds-equal', `${place}: two folds from the beginning differ`);
     if (committed === null) return;
     const part = restoreOrText(committed.offset, committed.metadata);
     if (typeof part === 'string') throw new Violation('replay-state', part);
-    for (const record of records.slice(committed.offset)) evolveCoordination(part, record);
+    foldAll(part, records.slice(committed.offset));
     for (const mission of part.missions.values()) {
       const whole = state.missions.get(mission.id);
-      if (whole === undefined || sortedJson(reportMission(mission)) !== sortedJson(reportMission(whole))) throw new Violation('report-is-the-fold', `${place}: the report of ${mission.id} folded from ${committed.offset} is another`);
+      if (whole === undefined || !isSame(reportMission(mission), reportMission(whole))) throw new Violation('report-is-the-fold', `${place}: the report of ${mission.id} folded from ${committed.offset} is another`);
     }
-    if (sortedJson([part.holder, part.epoch]) !== sortedJson([state.holder, state.epoch])) throw new Violation('replay-state', `${place}: holder or epoch folded from ${committed.offset} are others`);
+    if (!isSame([part.holder, part.epoch], [state.holder, state.epoch])) throw new Violation('replay-state', `${place}: holder or epoch folded from ${committed.offset} are others`);
   }
 
-  return { partition, state, effects, onWritten, checkCommit, checkFolds };
+  return { partition, state, effects, onWritten, onPoison, checkCommit, checkFolds };
+}
+
+function foldAll(state: CoordinationState, records: readonly (FoldRecord | null)[]): void {
+  for (const record of records) {
+    if (record === null) state.position += 1;
+    else evolveCoordination(state, record);
+  }
 }
 
 function isOfReplacedWave(mission: Mission, wave: number): boolean {

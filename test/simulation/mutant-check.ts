@@ -1,9 +1,11 @@
 /** The mutation check: with each rule switched off, some seed must break a promise; else the simulation sleeps. */
+import { availableParallelism } from 'node:os';
 import { FAULT_NAMES } from './faults.js';
 import { MUTANTS, type Mutant } from './mutants.js';
 import { runSeeds, type SeedReport } from './run-seeds.js';
 
-export type CompileMutant = (name: string, changes: Mutant['changes']) => Promise<string>;
+/** Compiles a copy of the sources with its changes; resolves with the directory. */
+export type CompileMutant = (mutant: Pick<Mutant, 'name' | 'changes'>) => Promise<string>;
 
 export interface MutantCheck {
   readonly base: string;
@@ -13,31 +15,34 @@ export interface MutantCheck {
   readonly recordedOnly: boolean;
   readonly from: number;
   readonly seeds: number;
+  readonly signal: AbortSignal;
   print(line: string): void;
 }
 
-/** Resolves with 0 when every mutant was noticed. */
-export async function checkMutants({ base, compileMutant, names, recordedOnly, from, seeds, print }: MutantCheck): Promise<number> {
-  const unknown = names.filter((name) => MUTANTS.every((mutant) => mutant.name !== name));
-  if (unknown.length > 0) {
-    print(`no such rule: ${unknown.join(', ')}; there are ${MUTANTS.map(({ name }) => name).join(', ')}`);
-    return 2;
-  }
-  let survived = 0;
-  for (const mutant of MUTANTS.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    const tree = await compileMutant(mutant.name, mutant.changes);
-    const found = await firstBroken({ base, tree, mutant, recordedOnly, from, seeds });
-    if (found === null) survived += 1;
-    print(`${found === null ? 'SURVIVED' : 'noticed '} ${mutant.name.padEnd(24)} ${found === null ? `${recordedOnly ? `seed ${mutant.seed}` : `${seeds} seeds`} kept every promise` : `seed ${found.seed} breaks ${found.violation?.invariant}: ${found.violation?.detail.split('\n')[0]?.slice(0, 160)}`}`);
-  }
-  return survived === 0 ? 0 : 1;
+/** Resolves with the number of mutants that broke a promise, and of those that broke none. */
+export async function checkMutants(check: MutantCheck): Promise<{ readonly noticed: number; readonly survived: number }> {
+  const waiting = MUTANTS.filter(({ name }) => check.names.length === 0 || check.names.includes(name));
+  const found: boolean[] = [];
+  const work = async () => {
+    for (let mutant = waiting.shift(); mutant !== undefined && !check.signal.aborted; mutant = waiting.shift()) found.push(await isNoticed(mutant, check));
+  };
+  // One seed is one thread's work: the recorded seeds are run side by side, else the seeds of one mutant are.
+  await Promise.all(Array.from({ length: check.recordedOnly ? availableParallelism() : 1 }, work));
+  return { noticed: found.filter((each) => each).length, survived: found.filter((each) => !each).length };
 }
 
-async function firstBroken({ base, tree, mutant, recordedOnly, from, seeds }: Omit<MutantCheck, 'names' | 'print' | 'compileMutant'> & { readonly tree: string; readonly mutant: Mutant }): Promise<SeedReport | null> {
-  let found: SeedReport | null = null;
-  const run = recordedOnly ? { from: mutant.seed, count: 1, threads: 1 } : { from, count: seeds, threads: 2 };
-  await runSeeds({ base, tree, faults: FAULT_NAMES, stopAtFirst: true, ...run }, (report) => {
-    if (report.violation !== null && (found === null || report.seed < found.seed)) found = report;
+async function isNoticed(mutant: Mutant, { base, compileMutant, recordedOnly, from, seeds, signal, print }: MutantCheck): Promise<boolean> {
+  const tree = await compileMutant(mutant);
+  const run = recordedOnly ? { from: mutant.seed, count: 1, threads: 1 } : { from, count: seeds, threads: availableParallelism() };
+  let first: SeedReport | null = null;
+  await runSeeds({ base, tree, faults: FAULT_NAMES, stopAtFirst: true, signal, ...run }, (report) => {
+    if (report.violation !== null && (first === null || report.seed < first.seed)) first = report;
   });
-  return found;
+  print(lineOf(mutant, first, recordedOnly ? `seed ${mutant.seed}` : `${seeds} seeds`));
+  return first !== null;
+}
+
+function lineOf({ name }: Mutant, first: SeedReport | null, seeds: string): string {
+  if (first?.violation === null || first === null) return `SURVIVED ${name.padEnd(25)} ${seeds} kept every promise`;
+  return `noticed  ${name.padEnd(25)} seed ${first.seed} breaks ${first.violation.invariant}: ${first.violation.detail.split('\n')[0]?.slice(0, 160)}`;
 }

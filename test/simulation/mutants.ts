@@ -7,6 +7,8 @@ export interface Mutant {
   readonly changes: readonly { readonly file: string; readonly from: string; readonly to: string }[];
   /** A seed that fails with it. */
   readonly seed: number;
+  /** The bug, where the rule is one that the simulation has found; its seed stays in the tests. */
+  readonly found?: string;
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -15,8 +17,12 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'roles/task-journal.ts', from: 'return (await appendAndReadBack(event)).payload;', to: 'appendAndReadBack(event).catch(() => undefined);\n      return event.payload;' }],
   },
   {
-    name: 'holder-check', rule: 'calls and results by anyone but the holder are void', seed: 133,
-    changes: [{ file: 'domain/task-partition.ts', from: 'if (by.owner !== state.holder?.owner)', to: 'if (by.owner === "")' }],
+    name: 'holder-check-calls', rule: 'calls by anyone but the holder are void', seed: 10,
+    changes: [{ file: 'domain/task-partition.ts', from: 'const attempt = heldAttempt(state, call);', to: 'const attempt = heldAttempt(state, { ...call, owner: state.holder?.owner ?? "" });' }],
+  },
+  {
+    name: 'holder-check-results', rule: 'results by anyone but the holder are void', seed: 10,
+    changes: [{ file: 'domain/task-partition.ts', from: 'const attempt = heldAttempt(state, by);', to: 'const attempt = heldAttempt(state, { ...by, owner: state.holder?.owner ?? "" });' }],
   },
   {
     name: 'holder-check-decisions', rule: 'decisions by anyone but the holder are void', seed: 845,
@@ -118,17 +124,51 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'wave-order', rule: 'the next wave waits for the one before', seed: 1,
     changes: [{ file: 'domain/mission-decide.ts', from: "if (wave.status === 'started' && tasks.every(endedWell)) {", to: "if (wave.status === 'started' && tasks.some((task) => task.attempt > 0)) {" }],
   },
+  {
+    name: 'dead-letter-first', rule: 'the replay point passes a skipped record only when its dead letter is written', seed: 0,
+    changes: [{ file: 'roles/worker-partition.ts', from: 'claim.held() === null || !deadLetters.isSettled() ?', to: 'claim.held() === null ?' }],
+  },
+  {
+    name: 'dead-letter-first-missions', rule: 'the same for a coordination partition', seed: 0,
+    changes: [{ file: 'roles/mission-partition.ts', from: 'claim.held() === null || !deadLetters.isSettled() ?', to: 'claim.held() === null ?' }],
+  },
+  {
+    name: 'dead-letter-of-replay', rule: 'a new holder keeps what it skipped before it held the partition', seed: 0,
+    changes: [{ file: 'roles/dead-letters.ts', from: 'onHeld: flush,', to: 'onHeld: () => void waiting.splice(0),' }],
+  },
+  {
+    name: 'retention-behind-replay', rule: 'old records are deleted only below the replay point', seed: 0,
+    changes: [{ file: 'roles/retention.ts', from: 'Math.min(at(young, partition), at(committed, partition))', to: 'at(young, partition)' }],
+  },
   // Bugs that the simulation has found: each fix taken back.
+  {
+    name: 'result-too-large', rule: 'an attempt whose result is too large for the journal fails', seed: 0,
+    found: 'a result that the log refused as too large ended the worker, and every one that took the task over came to the same result',
+    changes: [{ file: 'roles/attempt-run.ts', from: "await journalEnd(deps, journal, tooLarge('the result', error), durationMs);", to: 'throw error;' }],
+  },
+  {
+    name: 'plan-too-large', rule: 'a plan that is too large for the log is a plan that failed', seed: 0,
+    found: 'a plan that the log refused as too large ended the orchestrator, and every one that took the mission over had the same plan made',
+    changes: [{ file: 'roles/planner-calls.ts', from: 'if (!(error instanceof AppendRejected)) throw error;', to: 'throw error;' }],
+  },
+  {
+    name: 'undecidable-waits', rule: 'a mission whose decision is too large fails only when what was decided with it has been read back', seed: 0,
+    found: 'a mission of which one assignment was refused as too large failed while another, decided in the same breath, was on its way',
+    changes: [{ file: 'roles/mission-partition.ts', from: 'dirty.add(missionId);\n      decideDirty();', to: 'const mission = state.missions.get(missionId);\n      const owner = claim.held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision);' }],
+  },
   {
     name: 'forgotten-attempt', rule: 'an attempt that the fold has forgotten is not open', seed: 89,
     changes: [{ file: 'roles/partition-executions.ts', from: "&& current()?.status === 'open',", to: "&& (current() ?? attempt).status === 'open'," }],
+    found: 'a record of a cancelled attempt came in after the fold had forgotten the attempt; the role took the attempt for open and restarted',
   },
   {
     name: 'cancelled-in-doubt', rule: 'an attempt that was cancelled while its doubt was settled goes no further', seed: 684,
+    found: 'an attempt that was cancelled while its step in doubt was settled went on from a journal that the fold had forgotten',
     changes: [{ file: 'roles/attempt-run.ts', from: 'limits.signal.throwIfAborted();', to: '' }],
   },
   {
     name: 'closed-read-back', rule: 'nobody waits for a record of a partition that was taken away', seed: 693,
+    found: 'an execution that was waiting for a recovered outcome while its partition was taken away waited for ever for a record that nobody read to it, and kept its slot',
     changes: [{ file: 'roles/read-back.ts', from: 'closed = reason;', to: '' }],
   },
 ];

@@ -2,12 +2,13 @@
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
-import type { CommittedOffset, LogRecord, PartitionId } from '../../src/ports/log.js';
+import type { AppendRequest, CommittedOffset, LogRecord, PartitionId, RecordCopy } from '../../src/ports/log.js';
 import type { TokenCost, TurnContext } from '../../src/ports/model.js';
 import { createMissionOracle, type MissionOracle } from './mission-oracle.js';
 import type { SimProcess } from './sim-process.js';
 import type { Start } from './sim-tools.js';
-import { sortedJson } from './sorted-json.js';
+import { isSame } from './same.js';
+import { createSkipOracle } from './skip-oracle.js';
 import { createTaskOracle, type TaskOracle } from './task-oracle.js';
 import { Violation, type Invariant } from './violation.js';
 
@@ -23,6 +24,11 @@ export interface Oracle {
   onStart(start: Start): void;
   onSecondStart(start: Start): void;
   onCommit(partition: PartitionId, committed: CommittedOffset): void;
+  onDeadLetter(letter: RecordCopy): void;
+  /** The log has refused a record for good. */
+  onRefused(request: AppendRequest): void;
+  /** Records below an offset are about to be deleted. */
+  onDelete(partition: PartitionId, beforeOffset: number, committed: CommittedOffset | null): void;
   onSpent(missionId: string, cost: TokenCost): void;
   onTold(process: SimProcess, turn: TurnContext): void;
   /** What is not at its end yet; null when everything is. */
@@ -55,6 +61,11 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
   /** Results that reached their missions' partitions. */
   const delivered = new Map<string, string>();
   const carriedOut = new Set<string>();
+  const skipped = createSkipOracle();
+  /** Attempts of which some record was too large. */
+  const refused = new Set<string>();
+  /** First offset that each partition still holds, where records were deleted. */
+  const logStarts = new Map<string, number>();
   const started = new Set<string>();
   const lastStart = new Map<string, { readonly attempt: number; readonly claimOffset: number }>();
   const spent = new Map<string, { tokens: number; usd: number }>();
@@ -104,8 +115,9 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     if (event.event_type !== 'task_completed' && event.event_type !== 'task_failed') return;
     const key = attemptKey(event.payload);
     delivered.set(key, event.event_type);
+    if (event.event_type === 'task_failed' && event.payload.code === 'too_large' && refused.has(key)) return;
     const result = takenAt.get(key)?.state.attempts.get(key)?.result ?? null;
-    if (sortedJson(result?.payload ?? null) !== sortedJson(event.payload)) {
+    if (!isSame(result?.payload ?? null, event.payload)) {
       throw new Violation('result-is-the-journals', `${key}: the mission is told ${event.event_type}, the journal has ${result === null ? 'no result' : JSON.stringify(result)}`);
     }
   }
@@ -150,6 +162,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
       const last = [...oracle.state.missions.values()].at(-1);
       if (last !== undefined && (committed === null || committed.offset <= last.firstOffset)) return new Violation('converges', `the replay point of coordination[${oracle.partition}] stays at ${committed?.offset}`);
     }
+    const unkept = skipped.unfinished();
+    if (unkept !== null) return unkept;
     for (const [place, oracle] of tasks) {
       for (const attempt of oracle.state.attempts.values()) {
         if (attempt.status === 'open') return new Violation('final-result', `${attempt.key} is open at ${place}`);
@@ -168,6 +182,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     missions: () => missions,
     forgetMissions() {
       lost.push(...missions);
+      skipped.forget(topics.coordination);
+      for (let partition = 0; partition < coordinationPartitions; partition++) logStarts.delete(idOf({ topic: topics.coordination, partition }));
       missions = wholeTopic();
     },
     unfinished,
@@ -177,11 +193,12 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     }),
     onWritten(record) {
       const { content, topic, partition, offset, timestampMs } = record;
-      if (content.kind !== 'event') return;
-      const folded = { offset, timestampMs, event: content.event };
       const task = tasks.get(idOf(record));
       const mission = topic === topics.coordination ? missions[partition] : undefined;
       looking(() => {
+        if (task !== undefined || mission !== undefined) skipped.onWritten(record, task === undefined ? 'coordination' : 'tasks');
+        if (content.kind === 'poison') return (task ?? mission)?.onPoison();
+        const folded = { offset, timestampMs, event: content.event };
         if (task !== undefined) taskWritten(task, folded);
         if (mission !== undefined) missionWritten(mission, folded);
       });
@@ -192,8 +209,22 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
       throw new Violation('starts-once', `${call.task.taskId}/${call.task.attempt}#${call.step} would start again but for its start mark`);
     }),
     onCommit: (id, committed) => looking(() => {
+      skipped.checkCommit(id, committed);
+      const logStart = logStarts.get(idOf(id)) ?? 0;
+      if (committed.offset < logStart) throw new Violation('deleted-is-done', `${idOf(id)}: ${committed.offset} is committed, and the log begins at ${logStart}`);
       tasks.get(idOf(id))?.checkCommit(committed, isDelivered);
       if (id.topic === topics.coordination) checkMissionCommit(missions[id.partition], committed);
+    }),
+    onDeadLetter: ({ record }) => skipped.onDeadLetter(record),
+    onRefused({ event }) {
+      if (event.event_type !== 'tool_called' && event.event_type !== 'task_completed' && event.event_type !== 'task_assigned') return;
+      refused.add(attemptKey(event.payload));
+      // What cannot reach its partition is told to its mission instead.
+      if (event.event_type === 'task_assigned' && event.payload.source !== null) carriedOut.add(placeOf(event.payload.source.epoch, event.payload.source.partition, event.payload.source.offset));
+    },
+    onDelete: (id, beforeOffset, committed) => looking(() => {
+      if (committed === null || committed.offset < beforeOffset) throw new Violation('deleted-is-done', `${idOf(id)} is deleted below ${beforeOffset}, and a replay starts at ${committed?.offset ?? 'the beginning'}`);
+      logStarts.set(idOf(id), Math.max(beforeOffset, logStarts.get(idOf(id)) ?? 0));
     }),
     onSpent: (missionId, cost) => looking(() => spend(missionId, cost)),
     onTold(process, { task, steps }) {

@@ -1,6 +1,7 @@
 /** Runs seeds side by side, each thread with modules of its own. */
 import { Worker } from 'node:worker_threads';
 import type { Fault } from './faults.js';
+import { createSeedQueue } from './seed-queue.js';
 import type { Invariant } from './violation.js';
 
 export interface SeedReport {
@@ -19,27 +20,42 @@ export interface SeedRun {
   readonly count: number;
   readonly faults: readonly Fault[];
   readonly threads: number;
+  /** No seed begins after one has broken a promise; those before it are run to their end, so that the first is the first. */
   readonly stopAtFirst: boolean;
+  /** No seed begins after it was aborted. */
+  readonly signal: AbortSignal;
 }
 
-export interface ThreadData extends Omit<SeedRun, 'threads'> {
-  /** Distance of this thread's seeds. */
-  readonly stride: number;
+export interface ThreadData extends Pick<SeedRun, 'tree' | 'from' | 'faults'> {
+  /** The queue that all threads share. */
+  readonly queue: SharedArrayBuffer;
 }
 
-/** Resolves when every seed was run, or with stopAtFirst when one has broken a promise. */
-export async function runSeeds({ threads, ...run }: SeedRun, onReport: (report: SeedReport) => void): Promise<void> {
-  const workers: Worker[] = [];
-  const end = (index: number) => new Promise<void>((resolve, reject) => {
-    const workerData: ThreadData = { ...run, from: run.from + index, count: Math.ceil((run.count - index) / threads), stride: threads };
-    const worker = new Worker(new URL('seed-thread.js', import.meta.url), { workerData });
-    workers.push(worker);
+/** A run's objects all die with it, and a scavenger that comes seldom finds few of them alive. */
+const YOUNG_MB = 64;
+
+/** Resolves when every seed that was begun has come to its end. */
+export async function runSeeds({ tree, from, count, faults, threads, stopAtFirst, signal }: SeedRun, onReport: (report: SeedReport) => void): Promise<void> {
+  const queue = createSeedQueue(count);
+  const stop = () => queue.stop();
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  const thread = () => new Promise<void>((resolve, reject) => {
+    const workerData: ThreadData = { tree, from, faults, queue: queue.memory };
+    const worker = new Worker(new URL('seed-thread.js', import.meta.url), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     worker.on('message', (report: SeedReport) => {
+      if (stopAtFirst && report.violation !== null) stop();
       onReport(report);
-      if (run.stopAtFirst && report.violation !== null) for (const each of workers) void each.terminate();
     });
-    worker.on('error', reject);
+    worker.on('error', (error) => {
+      stop();
+      reject(error);
+    });
     worker.on('exit', () => resolve());
   });
-  await Promise.all(Array.from({ length: threads }, (_, index) => end(index)));
+  try {
+    await Promise.all(Array.from({ length: threads }, thread));
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }

@@ -21,6 +21,9 @@ export interface Scenario {
   readonly faultEveryMs: number;
   readonly commitMs: number;
   readonly heartbeatMs: number;
+  /** Between passes that delete old records, and how long those are kept. */
+  readonly retentionMs: number;
+  readonly keepMs: number;
 }
 
 export function createScenario(random: Random, faults: Faults): Scenario {
@@ -28,17 +31,20 @@ export function createScenario(random: Random, faults: Faults): Scenario {
   const chains = new Map(roster.map((spec) => [spec.name, random.pick([['playbook'], ['playbook', 'sim:small'], ['sim:small'], ['sim:small', 'sim:large']])]));
   // Hours cost simulated heartbeats: a swarm that is to see them has a slower pulse.
   const slow = faults.on('zombie') || faults.on('duplicate') || faults.on('fail');
+  const faultsEndMs = random.pick([60_000, 180_000, 400_000]);
   return {
-    roster, chains,
+    roster, chains, faultsEndMs,
     workers: random.between(1, 3),
     orchestrators: random.between(1, 2),
     coordinationPartitions: random.between(1, 2),
     taskPartitions: random.between(1, 2),
     missions: random.between(1, 4),
-    faultsEndMs: random.pick([60_000, 180_000, 400_000]),
     faultEveryMs: random.pick([2_000, 10_000, 40_000]),
-    commitMs: slow ? 15_000 : random.pick([100, 1_000, 5_000]),
+    // Between two faults there are commits, or none: more of them in a longer run show nothing else.
+    commitMs: slow ? 15_000 : random.pick([faultsEndMs / 400, 1_000, 5_000]),
     heartbeatMs: slow ? 600_000 : 30_000,
+    retentionMs: slow ? 100_000 : 20_000,
+    keepMs: random.pick([0, 20_000]),
   };
 }
 

@@ -1,8 +1,11 @@
 /** An appender on an unreliable way to the log: one request in flight, which may come late, twice, or without an answer. */
 import type { Appended, Appender, AppendRequest } from '../../src/ports/log.js';
+import type { AgentEvent } from '../../src/domain/events.js';
+import { attemptKey } from '../../src/domain/partitioning.js';
 import type { Faults } from './faults.js';
 import type { SimProcess } from './sim-process.js';
 import type { System } from './system.js';
+import { textHash } from './text-hash.js';
 import type { World } from './world.js';
 
 export interface SimAppenderOptions {
@@ -13,6 +16,10 @@ export interface SimAppenderOptions {
   readonly system: System;
   /** Puts a record into the log now; returns its offset. */
   write(request: AppendRequest): number;
+  /** A record was refused for good. */
+  onRefused(request: AppendRequest): void;
+  /** The process may die now. */
+  moment(process: SimProcess): void;
 }
 
 interface Queued {
@@ -21,9 +28,11 @@ interface Queued {
   reject(error: Error): void;
 }
 
+type Answer = { readonly offset: number } | Error;
+
 const HOUR_MS = 3_600_000;
 
-export function createSimAppender({ name, world, faults, process, system, write }: SimAppenderOptions): Appender {
+export function createSimAppender({ name, world, faults, process, system, write, onRefused, moment }: SimAppenderOptions): Appender {
   const { random } = world;
   let queue: Queued[] = [];
   let inFlight: readonly Queued[] = [];
@@ -58,14 +67,27 @@ export function createSimAppender({ name, world, faults, process, system, write 
     const batch = inFlight;
     const delayMs = faults.on('delay') && random.chance(0.05) ? random.next() * random.pick([1_000, 20_000, 120_000]) : random.delayMs(2);
     world.at(delayMs, () => arrive(batch));
+    moment(process);
   }
 
-  function arrive(batch: readonly Queued[]): void {
-    if (faults.on('fail') && random.chance(0.02)) return end(batch, failPartition(batch));
+  function arrive(sent: readonly Queued[]): void {
+    const tooLarge = faults.chosen.includes('large') ? sent.filter(({ request }) => isTooLarge(request.event)) : [];
+    const batch = tooLarge.length === 0 ? sent : sent.filter((entry) => !tooLarge.includes(entry));
+    if (batch.length > 0 && faults.on('fail') && random.chance(0.02)) return end(sent, new Map([...failPartition(batch), ...refuse(tooLarge)]));
     if (!process.isAlive() && random.chance(0.3)) return; // The connection died with its process.
     const written = writeAll(batch, 'appends');
     if (faults.on('duplicate')) duplicate(batch);
-    end(batch, new Map(batch.map((entry) => [entry, { offset: written.get(entry) ?? -1 }])));
+    end(sent, new Map<Queued, Answer>([...batch.map((entry): [Queued, Answer] => [entry, { offset: written.get(entry) ?? -1 }]), ...refuse(tooLarge)]));
+    moment(process);
+  }
+
+  function refuse(tooLarge: readonly Queued[]): readonly [Queued, Answer][] {
+    return tooLarge.map((entry) => {
+      const { request } = entry;
+      world.tell(() => `${request.event.event_type} of ${process.id} is too large for ${placeOf(request)}`);
+      onRefused(request);
+      return [entry, new system.AppendRejected(`${request.event.event_type} is too large`)];
+    });
   }
 
   function duplicate(batch: readonly Queued[]): void {
@@ -75,7 +97,7 @@ export function createSimAppender({ name, world, faults, process, system, write 
   }
 
   /** One partition of the request is given up; nobody can tell whether its records were written. */
-  function failPartition(batch: readonly Queued[]): Map<Queued, { offset: number } | Error> {
+  function failPartition(batch: readonly Queued[]): Map<Queued, Answer> {
     const place = random.pick([...new Set(batch.map(({ request }) => placeOf(request)))]);
     given.add(place);
     const lost = batch.filter(({ request }) => placeOf(request) === place);
@@ -90,7 +112,7 @@ export function createSimAppender({ name, world, faults, process, system, write 
   }
 
   /** The answer reaches the sender. */
-  function end(batch: readonly Queued[], answers: Map<Queued, { offset: number } | Error>): void {
+  function end(batch: readonly Queued[], answers: ReadonlyMap<Queued, Answer>): void {
     process.later(random.delayMs(1), () => {
       inFlight = [];
       const refused = queue.filter(({ request }) => given.has(placeOf(request)));
@@ -128,3 +150,23 @@ export function createSimAppender({ name, world, faults, process, system, write 
   };
 }
 
+/**
+ * A record is too large for what is in it, whoever sends it and however often. Only those that a model or a person can
+ * make as long as they like; of an assignment the decision may fit where its carrying out, which says more, does not.
+ */
+function isTooLarge(event: AgentEvent): boolean {
+  switch (event.event_type) {
+    case 'tool_called':
+      return isUnlucky(`${event.event_type} ${attemptKey(event.payload)}#${event.payload.step}`);
+    case 'task_completed':
+      return isUnlucky(`${event.event_type} ${attemptKey(event.payload)}`);
+    case 'task_assigned':
+      return isUnlucky(`${event.event_type} ${attemptKey(event.payload)} ${event.payload.source === null ? 'decided' : 'carried out'}`);
+    case 'plan_proposed':
+      return isUnlucky(`${event.event_type} ${event.payload.mission_id} ${event.payload.revision}`);
+    default:
+      return false;
+  }
+}
+
+const isUnlucky = (text: string): boolean => textHash(text) % 50 === 0;

@@ -36,10 +36,16 @@ export interface SimGroupOptions {
   /** A replay point is about to be taken. */
   onCommit(partition: PartitionId, committed: CommittedOffset): void;
   onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
+  /** The process may die now. */
+  moment(process: SimProcess): void;
 }
 
 interface Belief {
   generation: number;
+  /** Word of its loss is on its way: to one that stands still it comes late, but once. */
+  isToldOfLoss: boolean;
+  /** Highest offset that it has found committed or has tried to commit. */
+  committedOffset: number;
   readonly consumer: PartitionConsumer;
   readonly reader: PartitionReader;
 }
@@ -55,13 +61,15 @@ interface Member {
 interface Seat {
   member: Member;
   generation: number;
+  /** The last generation before it whose member has fetched; null when there is none. */
+  before: number | null;
   /** The member has fetched the committed offset: commits of those before it are refused from now on. */
   fetched: boolean;
 }
 
 const SESSION_TIMEOUT_MS = 10_000;
 
-export function createSimGroup({ id, world, faults, system, partitions, onCommit, onDelivered }: SimGroupOptions): SimGroup {
+export function createSimGroup({ id, world, faults, system, partitions, onCommit, onDelivered, moment }: SimGroupOptions): SimGroup {
   const { random } = world;
   const members = new Set<Member>();
   const seats = new Map<number, Seat>();
@@ -75,7 +83,8 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     const before = seats.get(partition);
     if (before?.member === member) return;
     generations += 1;
-    const current: Seat = { member, generation: generations, fetched: false };
+    const last = before?.fetched === true ? before.generation : (before?.before ?? null);
+    const current: Seat = { member, generation: generations, before: last, fetched: false };
     seats.set(partition, current);
     world.tell(() => `${id}[${partition}] is given to ${member.process.id}${before === undefined ? '' : `, no longer ${before.member.process.id}`}`);
     if (before !== undefined && !before.member.left) {
@@ -105,8 +114,8 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     if (seats.get(partition) !== current || member.left) return;
     const believed = member.beliefs.get(partition);
     if (believed !== undefined) {
-      // It never heard that it had lost it.
-      if (random.chance(0.5)) {
+      // It never heard that it had lost it, and goes on unless somebody else has committed meanwhile.
+      if ((offsets.get(partition)?.offset ?? 0) <= believed.committedOffset && random.chance(0.5)) {
         current.fetched = true;
         believed.generation = current.generation;
         return;
@@ -115,29 +124,45 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     }
     current.fetched = true;
     const committed = offsets.get(partition) ?? null;
-    member.process.later(random.delayMs(1), () => open(partition, current, committed));
+    const logStart = partitions()[partition]?.low() ?? 0;
+    member.process.later(random.delayMs(1), () => open(partition, current, committed, logStart));
   }
 
-  function open(partition: number, current: Seat, committed: CommittedOffset | null): void {
+  function open(partition: number, current: Seat, committed: CommittedOffset | null, logStart: number): void {
     const { member } = current;
     const stored = partitions()[partition];
     if (member.left || stored === undefined || member.beliefs.has(partition)) return;
+    moment(member.process);
+    if (!member.process.isAlive()) return;
     world.tell(() => `${member.process.id} opens ${id}[${partition}] at ${committed?.offset ?? 'the beginning'}`);
     guarded(member, () => {
-      const consumer = member.options.open({ topic: stored.topic, partition, committed, logStart: stored.low(), logEnd: stored.high() });
+      const consumer = member.options.open({ topic: stored.topic, partition, committed, logStart, logEnd: stored.high() });
       const schedule = (callback: () => void) => void member.process.later(deliveryMs(), callback);
-      const reader = readPartition(stored, committed?.offset ?? stored.low(), schedule, {
+      const reader = readPartition(stored, committed?.offset ?? logStart, schedule, {
         onRecords(records) {
           onDelivered(member.process, stored, (records.at(-1)?.offset ?? -1) + 1);
           consumer.onRecords(records);
+          // Folded, and what it allows is about to be done.
+          moment(member.process);
         },
         onUnreadable: ({ offset }, reason) => consumer.onBlocked(offset, reason),
         onReadable: () => consumer.onUnblocked(),
-        onGap: () => undefined,
+        onGap: () => meetGap(partition, member),
         onError: (error) => member.options.onFatal(error),
       });
-      member.beliefs.set(partition, { generation: current.generation, consumer, reader });
+      member.beliefs.set(partition, { generation: current.generation, isToldOfLoss: false, committedOffset: committed?.offset ?? 0, consumer, reader });
+      moment(member.process);
     });
+  }
+
+  /** What is deleted was handled by somebody who has held the partition meanwhile; else it is lost. */
+  function meetGap(partition: number, member: Member): void {
+    const belief = member.beliefs.get(partition);
+    if (belief === undefined) return;
+    if ((offsets.get(partition)?.offset ?? 0) <= belief.committedOffset) return member.options.onFatal(new Error(`${id}[${partition}]: records were deleted before they were read`));
+    closeBelief(member, partition);
+    const current = seats.get(partition);
+    if (current?.member === member) fetch(partition, current);
   }
 
   const deliveryMs = () => (faults.on('delay') && random.chance(0.02) ? random.next() * random.pick([500, 10_000]) : random.delayMs(1));
@@ -151,11 +176,16 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
   }
 
   function commit(member: Member, commits: readonly (PartitionId & CommittedOffset)[]): Promise<void> {
+    for (const { partition, offset } of commits) {
+      const belief = member.beliefs.get(partition);
+      if (belief !== undefined) belief.committedOffset = Math.max(belief.committedOffset, offset);
+    }
     const generationOf = new Map(commits.map(({ partition }) => [partition, member.beliefs.get(partition)?.generation]));
     return new Promise((resolve, reject) => {
       world.at(random.delayMs(2), () => {
         const lost = faults.on('commit') && random.chance(0.1);
         const taken = (!lost || random.chance(0.5)) && take(member, commits, generationOf);
+        moment(member.process);
         member.process.later(random.delayMs(1), () => (taken && !lost ? resolve() : reject(new system.CommitRefused('the coordinator did not take it'))));
       });
     });
@@ -170,11 +200,12 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     return true;
   }
 
-  /** Of an older generation nothing is taken; only while the group rebalances may the members of before still commit. */
+  /** Of an older generation nothing is taken; only while the group rebalances may the member of just before still commit. */
   function mayCommit(member: Member, partition: number, generation: number | undefined): boolean {
     const current = seats.get(partition);
     if (current === undefined || generation === undefined) return false;
-    return current.member === member && current.generation === generation ? true : !current.fetched;
+    if (current.member === member && current.generation === generation) return true;
+    return !current.fetched && current.before === generation;
   }
 
   function expire(): void {
@@ -234,8 +265,13 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     settle() {
       expire();
       for (const member of members) {
-        for (const partition of [...member.beliefs.keys()]) {
-          if (seats.get(partition)?.member !== member) member.process.later(1, () => learn(partition, member));
+        for (const [partition, belief] of member.beliefs) {
+          if (belief.isToldOfLoss || seats.get(partition)?.member === member) continue;
+          belief.isToldOfLoss = true;
+          member.process.later(1, () => {
+            belief.isToldOfLoss = false;
+            learn(partition, member);
+          });
         }
       }
       for (const [partition, current] of seats) {

@@ -2,8 +2,9 @@
 import { frozenCopy } from '../../src/memory/frozen-copy.js';
 import { createMemoryWatch } from '../../src/memory/memory-watch.js';
 import { createStorage, type StoredPartition } from '../../src/memory/storage.js';
-import type { AppendRequest, CommittedOffset, Log, LogRecord, PartitionId } from '../../src/ports/log.js';
+import type { Appended, AppendRequest, CommittedOffset, Log, LogRecord, PartitionId, RecordContent, RecordCopy } from '../../src/ports/log.js';
 import type { Faults } from './faults.js';
+import { createSimAdmin } from './sim-admin.js';
 import { createSimAppender } from './sim-appender.js';
 import { createSimGroup, type SimGroup } from './sim-group.js';
 import type { SimProcess } from './sim-process.js';
@@ -19,6 +20,12 @@ export interface SimLogOptions {
   /** Partitions that a topic has now, of those it may ever have. */
   partitionCount(topic: string): number;
   onWritten(record: LogRecord): void;
+  onDeadLetter(letter: RecordCopy): void;
+  /** A record was refused for good. */
+  onRefused(request: AppendRequest): void;
+  onDelete(partition: PartitionId, beforeOffset: number): void;
+  /** A process is between two things that it does with the log; it may die now. */
+  moment(process: SimProcess): void;
   onCommit(partition: PartitionId, committed: CommittedOffset): void;
   onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
 }
@@ -28,6 +35,8 @@ export interface SimLog {
   of(process: SimProcess): Log;
   /** Puts a record into the log now. */
   write(request: AppendRequest): number;
+  /** The same for whatever somebody else may write. */
+  writeForeign(partition: PartitionId, content: RecordContent): void;
   createTopics(topics: readonly { readonly name: string; readonly partitions: number }[]): void;
   partitions(topic: string): readonly StoredPartition[];
   groups(): readonly SimGroup[];
@@ -49,43 +58,62 @@ export function createSimLog(options: SimLogOptions): SimLog {
   };
 
   function write({ topic, partition, key, event }: AppendRequest): number {
+    return put({ topic, partition }, key, { kind: 'event', event: frozenCopy(event).event });
+  }
+
+  function put({ topic, partition }: PartitionId, key: string | null, content: RecordContent): number {
     const target = storage.partitions(topic)[partition];
     if (target === undefined) throw new RangeError(`${topic}[${partition}] does not exist`);
-    const copy = frozenCopy(event).event;
     const timestampMs = Math.round(EPOCH_MS + world.now());
     const offset = target.high();
-    world.tell(() => `  ${topic}[${partition}]@${offset} ${describe(copy)}`);
-    target.write(key, { kind: 'event', event: copy }, timestampMs);
-    onWritten({ topic, partition, offset, timestampMs, key, content: { kind: 'event', event: copy } });
+    world.tell(() => `  ${topic}[${partition}]@${offset} ${content.kind === 'event' ? describe(content.event) : `POISON ${content.reason}`}`);
+    target.write(key, content, timestampMs);
+    onWritten({ topic, partition, offset, timestampMs, key, content });
     return offset;
+  }
+
+  /** As unreliable as every other append. */
+  function writeDeadLetter(process: SimProcess, letter: RecordCopy): Promise<Appended> {
+    const { topic, partition, record } = letter;
+    const { content } = record;
+    if (content.kind === 'unreadable') throw new TypeError('every schema is known in a simulation');
+    const write = (): Appended => {
+      world.tell(() => `${process.id} keeps ${record.topic}[${record.partition}]@${record.offset} as a dead letter`);
+      options.onDeadLetter(letter);
+      return { topic, partition, offset: put({ topic, partition }, record.key, content) };
+    };
+    return new Promise((resolve, reject) => {
+      const fails = faults.on('fail') && world.random.chance(0.05);
+      const isWritten = !fails || world.random.chance(0.5);
+      world.at(world.random.delayMs(3), () => {
+        const appended = isWritten && (process.isAlive() || world.random.chance(0.7)) ? write() : null;
+        options.moment(process);
+        process.later(world.random.delayMs(1), () => (fails || appended === null ? reject(new system.AppendFailed('the dead letter was not taken in time')) : resolve(appended)));
+      });
+    });
   }
 
   return {
     write, group,
+    writeForeign: (id, content) => void put(id, null, content),
     groups: () => [...groups.values()],
     partitions: (topic) => storage.partitions(topic).slice(0, options.partitionCount(topic)),
     createTopics(topics) {
       for (const { name, partitions } of topics) storage.create({ name, partitions, replicationFactor: null, config: {} });
     },
     of(process) {
-      const later = <T>(value: () => T) => new Promise<T>((resolve) => process.later(world.random.delayMs(1), () => resolve(value())));
       return {
-        createAppender: (name) => createSimAppender({ name, world, faults, process, system, write }),
+        createAppender: (name) => createSimAppender({ name, world, faults, process, system, write, onRefused: options.onRefused, moment: options.moment }),
         joinGroup: (groupOptions) => group(groupOptions.groupId).join(process, groupOptions),
         async watch(watchOptions) {
           return createMemoryWatch(watchOptions, storage, (callback) => void process.later(world.random.delayMs(2), callback));
         },
-        async copyRecord() {
-          throw new TypeError('no record of a simulation is a dead letter');
-        },
-        admin: {
-          partitionCount: (topic) => later(() => options.partitionCount(topic)),
-          offsets: async () => [],
-          committed: async () => [],
-          offsetAtTime: async () => [],
-          deleteRecords: async () => undefined,
-          ensureTopics: async () => [],
-        },
+        copyRecord: (letter) => writeDeadLetter(process, letter),
+        admin: createSimAdmin({
+          world, process, onDelete: options.onDelete,
+          partitions: (topic) => storage.partitions(topic).slice(0, options.partitionCount(topic)),
+          committed: (groupId, partition) => group(groupId).committed(partition),
+        }),
         async close() {},
       };
     },

@@ -140,6 +140,9 @@ export function createSimVolume({ world, faults, system, beforeSpawn, onStart, o
   function behaviourOf(what: string, timeLimitMs: number): { readonly durationMs: number; readonly outcome: ToolOutcome } {
     if (faults.on('tools')) {
       if (random.chance(0.05)) return { durationMs: timeLimitMs, outcome: outcome('error', 124, `${what} took too long`) };
+      // A launcher that stands still does not keep the time limit either.
+      if (random.chance(0.02)) return { durationMs: 2 * timeLimitMs + 60_000, outcome: outcome('error', 124, `${what} hung`) };
+      if (random.chance(0.03)) return { durationMs: random.delayMs(100), outcome: outcome('ok', 0, random.pick(['', '\u0000\ufffd{"thought":', 'x'.repeat(20_000)])) };
       if (random.chance(0.1)) return { durationMs: Math.min(timeLimitMs, random.delayMs(200)), outcome: outcome('error', 1, `${what} failed`) };
       if (random.chance(0.1)) return { durationMs: Math.min(timeLimitMs, random.next() * 30_000), outcome: outcome('ok', 0, `${what} done`) };
     }
@@ -219,7 +222,11 @@ export function createSimVolume({ world, faults, system, beforeSpawn, onStart, o
       definitions: () => definitions,
       run, runChecks, takeFence,
       recoverOutcome: (place, step) => later(() => filesOf(place).outcomes.get(stepOf(place, step)) ?? null),
-      prepareWorkspace: () => later(() => '/workspace'),
+      async prepareWorkspace() {
+        const directory = await later(() => '/workspace');
+        if (faults.on('tools') && random.chance(0.02)) throw new system.WorkspaceUnusable('the workspace is not writable');
+        return directory;
+      },
     };
   }
 

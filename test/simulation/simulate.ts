@@ -5,12 +5,15 @@ import { chooseFaults, FAULT_NAMES, type Fault } from './faults.js';
 import { createOracle } from './oracle.js';
 import { createPeople } from './people.js';
 import { createRandom } from './random.js';
+import { runSteps } from './run-steps.js';
 import { createScenario } from './scenario.js';
 import { createSimLog } from './sim-log.js';
 import { createSimVolume } from './sim-tools.js';
+import { createStrangers } from './strangers.js';
 import { createSwarm } from './swarm.js';
 import type { System } from './system.js';
 import { createTrouble } from './trouble.js';
+import { textHash } from './text-hash.js';
 import { Violation } from './violation.js';
 import { createWorld } from './world.js';
 
@@ -62,16 +65,20 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   const log = createSimLog({
     world, faults, system,
     groups: { [topics.orchestratorGroup]: topics.coordination, ...Object.fromEntries(scenario.roster.map(({ name }) => [topics.workerGroup(name), topics.tasks(name)])) },
-    partitionCount: (topic) => (topic === topics.coordination ? scenario.coordinationPartitions : topic === topics.status ? 1 : taskPartitions),
+    partitionCount: (topic) => (topic === topics.coordination ? scenario.coordinationPartitions : topic === topics.status || topic === topics.deadLetters ? 1 : taskPartitions),
     onWritten,
     onCommit(partition, committed) {
       world.tell(() => `  commits ${partition.topic}[${partition.partition}] at ${committed.offset} ${committed.metadata}`);
       oracle.onCommit(partition, committed);
     },
     onDelivered: oracle.onDelivered,
+    onDeadLetter: oracle.onDeadLetter,
+    onRefused: oracle.onRefused,
+    onDelete: (partition, beforeOffset) => oracle.onDelete(partition, beforeOffset, committedOf(partition)),
+    moment: (process) => trouble.moment(process),
   });
   log.createTopics([
-    { name: topics.coordination, partitions: scenario.coordinationPartitions }, { name: topics.status, partitions: 1 },
+    { name: topics.coordination, partitions: scenario.coordinationPartitions }, { name: topics.status, partitions: 1 }, { name: topics.deadLetters, partitions: 1 },
     ...taskTopics.map((name) => ({ name, partitions: MOST_PARTITIONS })),
   ]);
   const volume = createSimVolume({
@@ -98,10 +105,12 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   }
 
   function onWritten(record: LogRecord): void {
-    if (record.content.kind !== 'event') return;
-    const { event } = record.content;
-    fingerprint = Math.imul(fingerprint ^ textHash(`${record.topic}${record.partition}@${record.offset} ${event.event_id} ${record.timestampMs}`), 0x01000193) >>> 0;
+    const { content } = record;
+    const what = content.kind === 'event' ? content.event.event_id : content.reason;
+    fingerprint = Math.imul(fingerprint ^ textHash(`${record.topic}${record.partition}@${record.offset} ${what} ${record.timestampMs}`), 0x01000193) >>> 0;
     oracle.onWritten(record);
+    if (content.kind !== 'event') return;
+    const { event } = content;
     trouble.onWritten(event);
     if (event.event_type === 'attention_requested') people.onAsked(event, record.partition);
     if (event.event_type === 'task_assigned' && record.topic === topics.coordination) people.onAssigned(event, record.partition);
@@ -118,23 +127,27 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   for (let i = 0; i < scenario.workers; i++) swarm.start('worker');
   for (let i = 0; i < scenario.orchestrators; i++) swarm.start('orchestrator');
   people.begin();
+  createStrangers({ world, faults, scenario, ids, log, topics: [topics.coordination, ...taskTopics] }).begin();
   trouble.begin();
   const onUnhandled = (reason: unknown) => oracle.report('no-unhandled-rejection', reason instanceof Error ? (reason.stack ?? reason.message) : String(reason));
   process.on('unhandledRejection', onUnhandled);
   let steps = 0;
-  try {
-    for (;;) {
-      await quiet();
-      if (oracle.violation() !== null) break;
-      if (steps % LOOK_EVERY === 0 && trouble.isOver() && unfinished() === null) break;
-      if (steps > MOST_STEPS || world.now() > scenario.faultsEndMs + LONGEST_MS) {
-        const what = unfinished();
-        oracle.report(what?.invariant ?? 'converges', what?.detail ?? 'trouble is not over');
-        break;
-      }
-      steps += 1;
-      if (!world.step()) oracle.report('converges', `nothing will ever happen again: ${unfinished()?.message ?? ''}`);
+  /** False when the run is over. */
+  function next(): boolean {
+    if (oracle.violation() !== null) return false;
+    if (steps % LOOK_EVERY === 0 && trouble.isOver() && unfinished() === null) return false;
+    if (steps > MOST_STEPS || world.now() > scenario.faultsEndMs + LONGEST_MS) {
+      const what = unfinished();
+      oracle.report(what?.invariant ?? 'converges', what?.detail ?? 'trouble is not over');
+      return false;
     }
+    steps += 1;
+    if (!world.step()) oracle.report('converges', `nothing will ever happen again: ${unfinished()?.message ?? ''}`);
+    return true;
+  }
+
+  try {
+    await runSteps(next);
     oracle.checkEnd(committedOf);
   } finally {
     process.off('unhandledRejection', onUnhandled);
@@ -142,13 +155,4 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   const violation = oracle.violation();
   world.tell(() => (violation === null ? 'every promise was kept' : `BROKEN ${violation.message}`));
   return { seed, violation, faults: faults.chosen, steps, simulatedMs: world.now(), fingerprint, story: world.story };
-}
-
-/** Resolves when no promise has anything left to do. */
-const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-function textHash(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash;
 }

@@ -5,6 +5,7 @@ import type { Logger } from '../../src/ports/logger.js';
 import type { Metrics } from '../../src/ports/metrics.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import type { Packer } from '../../src/ports/packer.js';
+import type { RetentionRule } from '../../src/roles/retention.js';
 import type { Role, RoleDeps } from '../../src/roles/role.js';
 import type { Faults } from './faults.js';
 import type { Oracle } from './oracle.js';
@@ -63,6 +64,10 @@ export function createSwarm(options: SwarmOptions): Swarm {
   const { random } = world;
   const running = new Map<SimProcess, Running>();
   let started = 0;
+  const retentionRules: readonly RetentionRule[] = [
+    { topic: topics.coordination, groupId: topics.orchestratorGroup, retentionMs: scenario.keepMs },
+    ...scenario.roster.map(({ name }) => ({ topic: topics.tasks(name), groupId: topics.workerGroup(name), retentionMs: scenario.keepMs })),
+  ];
 
   function start(kind: ProcessKind): void {
     started += 1;
@@ -103,7 +108,8 @@ export function createSwarm(options: SwarmOptions): Swarm {
     const planner = system.createPlanner({ chain: [], roster: system.createRoster(scenario.roster), maxOutputTokens: 1000 });
     return system.createOrchestrator({
       ...deps, planner: createSimPlanner(planner, { world, faults, system, process, witness: oracle }),
-      timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs, silentMs: 3 * scenario.heartbeatMs, approvalMs: 600_000, attentionMs: 600_000 },
+      timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs, silentMs: 3 * scenario.heartbeatMs, approvalMs: 600_000, attentionMs: 600_000, retentionMs: scenario.retentionMs },
+      retention: faults.chosen.includes('retention') ? retentionRules : [],
     });
   }
 

@@ -18,7 +18,7 @@ export interface System
     Pick<typeof PlannerContract, 'PlanningFailed'>,
     Pick<typeof RosterModule, 'createRoster'>,
     Pick<typeof ModelPort, 'ModelError'>,
-    Pick<typeof ToolsPort, 'FenceLost'>,
+    Pick<typeof ToolsPort, 'FenceLost' | 'WorkspaceUnusable'>,
     Pick<typeof LogPort, 'AppendDropped' | 'AppendFailed' | 'AppendRejected' | 'CommitRefused'> {}
 
 /** @param load imports a module by its path below src, such as roles/worker.js */
@@ -37,6 +37,6 @@ export async function loadSystem(load: (path: string) => Promise<unknown>): Prom
   return {
     createWorker: worker.createWorker, createOrchestrator: orchestrator.createOrchestrator, createPlaybookModel: playbook.createPlaybookModel,
     createPlanner: planner.createPlanner, PlanningFailed: contract.PlanningFailed, createRoster: roster.createRoster, ModelError: model.ModelError,
-    FenceLost: tools.FenceLost, AppendDropped: log.AppendDropped, AppendFailed: log.AppendFailed, AppendRejected: log.AppendRejected, CommitRefused: log.CommitRefused,
+    FenceLost: tools.FenceLost, WorkspaceUnusable: tools.WorkspaceUnusable, AppendDropped: log.AppendDropped, AppendFailed: log.AppendFailed, AppendRejected: log.AppendRejected, CommitRefused: log.CommitRefused,
   };
 }

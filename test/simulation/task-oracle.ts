@@ -8,12 +8,15 @@ import type { CommittedOffset } from '../../src/ports/log.js';
 import type { PastStep } from '../../src/ports/model.js';
 import type { ToolCall } from '../../src/ports/tools.js';
 import type { SimProcess } from './sim-process.js';
+import { isSame } from './same.js';
 import { sortedJson } from './sorted-json.js';
 import { Violation } from './violation.js';
 
 export interface TaskOracle {
   readonly state: TaskPartitionState;
   onWritten(record: FoldRecord): void;
+  /** A record that no fold takes: it has an offset, and that is all. */
+  onPoison(): void;
   /** @param readUpTo next offset that the process will read in this partition */
   checkStart(call: ToolCall, readUpTo: number): void;
   checkCommit(committed: CommittedOffset, isDelivered: (attemptKey: string) => boolean): void;
@@ -24,7 +27,8 @@ export interface TaskOracle {
 
 export function createTaskOracle(place: string): TaskOracle {
   const state = createTaskPartitionState();
-  const records: FoldRecord[] = [];
+  /** By offset; null where nobody can read it. */
+  const records: (FoldRecord | null)[] = [];
   /** The small state just before each offset. */
   const snapshots: TaskSnapshot[] = [{ holder: null, marks: {} }];
   const callOffsets = new Map<string, number>();
@@ -38,6 +42,12 @@ export function createTaskOracle(place: string): TaskOracle {
     const { event } = record;
     if (event.event_type === 'partition_claimed') claims.set(record.offset, event.payload.owner);
     if (event.event_type === 'tool_called' && folded === 'applied') callOffsets.set(stepName(event), record.offset);
+  }
+
+  function onPoison(): void {
+    records.push(null);
+    state.position += 1;
+    snapshots.push({ holder: state.holder, marks: state.marks });
   }
 
   function checkStart(call: ToolCall, readUpTo: number): void {
@@ -71,25 +81,25 @@ export function createTaskOracle(place: string): TaskOracle {
     }
     const expected = snapshots[offset];
     if (expected === undefined) throw new Violation('replay-point', `${place}: ${offset} is committed, and the log ends at ${records.length}`);
-    const found = sortedJson(decodeOrNull(metadata));
-    if (found !== sortedJson(expected)) throw new Violation('replay-state', `${place}: ${offset} is committed with ${found}, and the fold has ${sortedJson(expected)}`);
+    const found = decodeOrNull(metadata);
+    if (!isSame(found, expected)) throw new Violation('replay-state', `${place}: ${offset} is committed with ${sortedJson(found)}, and the fold has ${sortedJson(expected)}`);
   }
 
   function checkFolds(committed: CommittedOffset | null): void {
     const again = createTaskPartitionState();
-    for (const record of records) evolveTaskPartition(again, record);
-    if (sortedJson(again) !== sortedJson(state)) throw new Violation('folds-equal', `${place}: two folds from the beginning differ`);
+    foldAll(again, records);
+    if (!isSame(again, state)) throw new Violation('folds-equal', `${place}: two folds from the beginning differ`);
     if (committed === null) return;
     const part = createTaskPartitionState(committed.offset, decodeTaskSnapshot(committed.metadata));
-    for (const record of records.slice(committed.offset)) evolveTaskPartition(part, record);
+    foldAll(part, records.slice(committed.offset));
     for (const attempt of part.attempts.values()) {
-      if (sortedJson(attempt) !== sortedJson(state.attempts.get(attempt.key))) throw new Violation('replay-state', `${place}: ${attempt.key} folded from ${committed.offset} is another`);
+      if (!isSame(attempt, state.attempts.get(attempt.key))) throw new Violation('replay-state', `${place}: ${attempt.key} folded from ${committed.offset} is another`);
     }
-    if (sortedJson([part.holder, part.marks]) !== sortedJson([state.holder, state.marks])) throw new Violation('replay-state', `${place}: holder or marks folded from ${committed.offset} are others`);
+    if (!isSame([part.holder, part.marks], [state.holder, state.marks])) throw new Violation('replay-state', `${place}: holder or marks folded from ${committed.offset} are others`);
   }
 
   return {
-    state, onWritten, checkStart, checkCommit, checkFolds,
+    state, onWritten, onPoison, checkStart, checkCommit, checkFolds,
     onTold(process, key, steps) {
       for (const { step, outcome } of steps) {
         if (outcome === 'unknown') told.add(`${key}#${step}`);
@@ -100,6 +110,13 @@ export function createTaskOracle(place: string): TaskOracle {
       }
     },
   };
+}
+
+function foldAll(state: TaskPartitionState, records: readonly (FoldRecord | null)[]): void {
+  for (const record of records) {
+    if (record === null) state.position += 1;
+    else evolveTaskPartition(state, record);
+  }
 }
 
 const stepName = (event: EventOf<'tool_called'>): string => `${attemptKey(event.payload)}#${event.payload.step}`;

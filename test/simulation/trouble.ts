@@ -13,6 +13,8 @@ export interface Trouble {
   onWritten(event: AgentEvent): void;
   /** And the moment between a read-back and what it allows. */
   beforeSpawn(process: SimProcess): void;
+  /** And every other moment of its dealings with the log. */
+  moment(process: SimProcess): void;
   /** Whether nothing goes wrong any more and everybody knows what they hold. */
   isOver(): boolean;
 }
@@ -39,7 +41,7 @@ const SENSITIVE: ReadonlySet<string> = new Set([
 export function createTrouble({ world, faults, scenario, swarm, log, grow, recreate }: TroubleOptions): Trouble {
   const { random } = world;
   const kinds = KINDS.filter((kind) => faults.on(kind));
-  let settledAtMs = Infinity;
+  let isSettled = false;
 
   function strike(kind: Fault): void {
     if (!faults.on(kind)) return;
@@ -82,9 +84,10 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
 
   function watchSessions(): void {
     world.at(SESSION_CHECK_MS, () => {
+      // From then on settle() looks after the sessions.
+      if (faults.stopped()) return;
       for (const group of log.groups()) group.expire();
-      // Hours of a quiet swarm need no close watch.
-      if (!faults.stopped() || world.now() < settledAtMs + 60_000) watchSessions();
+      watchSessions();
     });
   }
 
@@ -102,9 +105,11 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
       group.expire();
       group.settle();
     }
-    const isWhole = log.groups().every((group) => group.isSettled()) && swarm.processes().length >= scenario.workers + scenario.orchestrators && swarm.processes().every((process) => !process.isStalled());
-    if (isWhole && settledAtMs === Infinity) settledAtMs = world.now();
-    world.at(isWhole ? 60_000 : 5_000, settle);
+    const isZombieAsleep = swarm.processes().some((process) => process.isStalled());
+    const isWhole = !isZombieAsleep && log.groups().every((group) => group.isSettled()) && swarm.processes().length >= scenario.workers + scenario.orchestrators;
+    if (isWhole) isSettled = true;
+    // Hours of a quiet swarm need no close watch.
+    world.at(isWhole || isZombieAsleep ? 60_000 : 5_000, settle);
   }
 
   return {
@@ -123,6 +128,9 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
       else if (random.chance(0.01) && faults.on('zombie')) standStill(process, 2 * HOUR_MS);
       else if (random.chance(0.01) && faults.on('crash')) swarm.crash(process);
     },
-    isOver: () => faults.stopped() && settledAtMs < Infinity,
+    moment(process) {
+      if (faults.on('crash') && random.chance(0.001) && process.isAlive()) swarm.crash(process);
+    },
+    isOver: () => faults.stopped() && isSettled,
   };
 }

@@ -17,6 +17,8 @@ export const INVARIANTS = {
   'ends-after-attempts': 'a mission ends only when none of its attempts is open',
   'replay-point': 'committed offsets never pass what replay needs',
   'replay-state': 'the fold from a committed offset is the fold from the beginning',
+  'skipped-is-kept': 'a record that the fold skips has a dead letter before the replay point passes it',
+  'deleted-is-done': 'no record is deleted that a replay would read',
   'wave-order': 'the next wave never starts over a failure',
   'budget': 'budgets are never exceeded',
   'report-is-the-fold': 'the report equals the fold of the log from offset 0, and the first result wins',

@@ -1,0 +1,56 @@
+/** Counts the seeds of a run, so that one that was interrupted says honestly what it has run and where to go on. */
+import type { SeedReport } from './run-seeds.js';
+
+export interface SeedTally {
+  add(report: SeedReport): void;
+  /** Seeds that were run to their end. */
+  run(): number;
+  broken(): number;
+  /** One line: how far it is. */
+  progress(): string;
+  /** One or two lines: what was run. */
+  summary(): string;
+}
+
+export interface SeedTallyOptions {
+  readonly from: number;
+  readonly count: number;
+  /** Milliseconds since some moment. */
+  nowMs(): number;
+}
+
+export function createSeedTally({ from, count, nowMs }: SeedTallyOptions): SeedTally {
+  const startedMs = nowMs();
+  /** Seeds beyond the first that is not run yet: threads end in no certain order. */
+  const ahead = new Set<number>();
+  let next = from;
+  let run = 0;
+  let broken = 0;
+  let steps = 0;
+  const seconds = () => (nowMs() - startedMs) / 1000;
+  const speed = () => `${elapsed(seconds())}, ${Math.round((run / seconds()) * 60)} seeds a minute`;
+
+  return {
+    add(report) {
+      run += 1;
+      steps += report.steps;
+      if (report.violation !== null) broken += 1;
+      ahead.add(report.seed);
+      while (ahead.delete(next)) next += 1;
+    },
+    run: () => run,
+    broken: () => broken,
+    progress: () => `${run} of ${count} seeds, ${broken} broken, ${speed()}`,
+    summary() {
+      const whole = `${run} seeds, ${broken} broken, ${steps} steps, ${speed()}`;
+      if (run === count) return whole;
+      return `${whole}\ninterrupted: every seed from ${from} to ${next - 1} was run; go on with --from ${next} --seeds ${from + count - next}`;
+    },
+  };
+}
+
+function elapsed(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
