@@ -115,9 +115,8 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     const believed = member.beliefs.get(partition);
     if (believed !== undefined) {
       // It never heard that it had lost it, and goes on unless somebody else has committed meanwhile.
-      if ((offsets.get(partition)?.offset ?? 0) <= believed.committedOffset && random.chance(0.5)) {
+      if (random.chance(0.5) && goesOn(believed, current, offsets.get(partition) ?? null)) {
         current.fetched = true;
-        believed.generation = current.generation;
         return;
       }
       closeBelief(member, partition);
@@ -128,10 +127,20 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     member.process.later(random.delayMs(1), () => open(partition, current, committed, logStart));
   }
 
+  /** What a member has opened may become what the group has given it since, unless another has committed further. */
+  function goesOn(believed: Belief, current: Seat, committed: CommittedOffset | null): boolean {
+    if (committed !== null && committed.offset > believed.committedOffset) return false;
+    believed.generation = Math.max(believed.generation, current.generation);
+    return true;
+  }
+
   function open(partition: number, current: Seat, committed: CommittedOffset | null, logStart: number): void {
     const { member } = current;
     const stored = partitions()[partition];
-    if (member.left || stored === undefined || member.beliefs.has(partition)) return;
+    if (member.left || stored === undefined) return;
+    const believed = member.beliefs.get(partition);
+    if (believed !== undefined && goesOn(believed, current, committed)) return;
+    if (believed !== undefined) closeBelief(member, partition);
     moment(member.process);
     if (!member.process.isAlive()) return;
     world.tell(() => `${member.process.id} opens ${id}[${partition}] at ${committed?.offset ?? 'the beginning'}`);
