@@ -36,8 +36,16 @@ export async function compileMutant(name, changes) {
   return dir;
 }
 
-async function compileTree(name, sources, change) {
-  const dir = join(out, name);
+/** Compiles files and directories of the project as they are into a directory; paths below it are as in the project. */
+export function compileSources(dir, sources) {
+  return compileInto(dir, sources, () => undefined);
+}
+
+function compileTree(name, sources, change) {
+  return compileInto(join(out, name), sources, change);
+}
+
+async function compileInto(dir, sources, change) {
   const files = (await Promise.all(sources.map(filesUnder))).flat().filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
   await Promise.all(files.map(async (path) => {
     const source = await readFile(join(root, path), 'utf8');

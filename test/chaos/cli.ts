@@ -1,0 +1,158 @@
+/** npm run chaos: its options, and the exit code. */
+import { readFileSync } from 'node:fs';
+import { access, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findJava } from '../../src/local/java-runtime.js';
+import type { Fault } from './fault.js';
+import { FAULTS } from './faults/all.js';
+import { runFaults } from './run-faults.js';
+import { createSite, type Site } from './site.js';
+import { createRows, markdownTable, rowHolds, textTable, type Row } from './table.js';
+import { startWorld } from './world.js';
+
+const USAGE = `npm run chaos -- [options]
+  --minutes N        how long faults go on (default 3)
+  --faults a,b       only these; --list shows them
+  --seed S           the order of the faults; printed when not given
+  --workers N        worker processes (default 3)
+  --orchestrators N  orchestrator processes (default 2)
+  --list             the faults, what they do and how they heal
+  --json FILE        everything that was found
+  --markdown FILE    the table for a document, with date, machine and versions
+  --results FILE     {passed, failed}: one for each fault's row
+  --keep             leave the directory with logs, brokers' data and workspaces
+  --help             this text
+Exit codes: 0 every promise was kept, 1 not, 2 wrong use, 3 no Java or no brokers' jars, 130 interrupted.
+`;
+
+/** What was asked for, read and checked. */
+interface Wishes {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly workers: number;
+  readonly orchestrators: number;
+  readonly faults: readonly Fault[];
+  readonly keep: boolean;
+  readonly json: string | null;
+  readonly markdown: string | null;
+  readonly results: string | null;
+}
+
+class WrongUse extends Error {}
+
+export async function main(argv: readonly string[], root: string): Promise<number> {
+  try {
+    const wishes = readArguments(argv);
+    if (typeof wishes === 'string') return say(process.stdout, wishes, 0);
+    const java = await findJava(process.env);
+    const jars = join(root, '.ravenhelm/jars/complete.json');
+    if (!java.found) return say(process.stderr, `No brokers can be started: ${java.reason}. Run: npm run setup\n`, 3);
+    if (!(await access(jars).then(() => true, () => false))) return say(process.stderr, `The brokers' jars are not there (${jars}). Run: npm run setup\n`, 3);
+    return await carryOut(wishes, root, java.java);
+  } catch (error) {
+    if (error instanceof WrongUse) return say(process.stderr, `${error.message}\n${USAGE}`, 2);
+    throw error;
+  }
+}
+
+function readArguments(argv: readonly string[]): Wishes | string {
+  const { values } = parse(argv);
+  if (values.help === true) return USAGE;
+  if (values.list === true) return FAULTS.map(({ name, what, heals }) => `${name.padEnd(22)} ${what}; ${heals}\n`).join('');
+  return {
+    minutes: numberOf('--minutes', values.minutes ?? '3', 0.1),
+    seed: wholeNumberOf('--seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 31)), 0),
+    workers: wholeNumberOf('--workers', values.workers ?? '3', 1),
+    orchestrators: wholeNumberOf('--orchestrators', values.orchestrators ?? '2', 1),
+    faults: faultsOf(values.faults),
+    keep: values.keep === true,
+    json: values.json ?? null, markdown: values.markdown ?? null, results: values.results ?? null,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        minutes: { type: 'string' }, faults: { type: 'string' }, seed: { type: 'string' }, workers: { type: 'string' }, orchestrators: { type: 'string' }, list: { type: 'boolean' },
+        json: { type: 'string' }, markdown: { type: 'string' }, results: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    if (error instanceof TypeError) throw new WrongUse(error.message);
+    throw error;
+  }
+}
+
+function numberOf(flag: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < least) throw new WrongUse(`${flag} is ${text}; it must be a number of at least ${least}`);
+  return value;
+}
+
+function wholeNumberOf(flag: string, text: string, least: number): number {
+  const value = numberOf(flag, text, least);
+  if (!Number.isSafeInteger(value)) throw new WrongUse(`${flag} is ${text}; it must be a whole number`);
+  return value;
+}
+
+function faultsOf(text: string | undefined): readonly Fault[] {
+  if (text === undefined) return FAULTS;
+  const names = text.split(',').filter((name) => name !== '');
+  const unknown = names.filter((name) => !FAULTS.some((fault) => fault.name === name));
+  if (unknown.length > 0 || names.length === 0) throw new WrongUse(`no such fault: ${unknown.join(', ')}; there are ${FAULTS.map(({ name }) => name).join(', ')}`);
+  return FAULTS.filter(({ name }) => names.includes(name));
+}
+
+async function carryOut(wishes: Wishes, root: string, java: string): Promise<number> {
+  const interruption = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(new Error(`stopped by ${signal}`)));
+  const startedMs = Date.now();
+  const site = await createSite(root, interruption.signal, (line) => void process.stdout.write(`${((Date.now() - startedMs) / 1000).toFixed(1).padStart(7)}  ${line}\n`));
+  try {
+    return await runAndReport(site, wishes, java);
+  } catch (error) {
+    if (interruption.signal.aborted) return say(process.stderr, `${String(interruption.signal.reason)}; everything that was started is ended\n`, 130);
+    throw error;
+  } finally {
+    await site.end(wishes.keep);
+    if (wishes.keep) say(process.stdout, `kept: ${site.dir}\n`, 0);
+  }
+}
+
+async function runAndReport(site: Site, wishes: Wishes, java: string): Promise<number> {
+  site.say(`seed ${wishes.seed}: npm run chaos -- --minutes ${wishes.minutes} --seed ${wishes.seed}`);
+  const omitted = new Map<string, string>();
+  for (const fault of wishes.faults) {
+    const why = (await fault.impossible?.()) ?? null;
+    if (why !== null) omitted.set(fault.name, `not possible here: ${why}`);
+  }
+  const world = await startWorld(site, { java, seed: wishes.seed, workers: wishes.workers, orchestrators: wishes.orchestrators, sessionTimeoutMs: null });
+  const outcome = await runFaults(world, wishes.faults.filter(({ name }) => !omitted.has(name)), wishes.minutes);
+  const rows = createRows(outcome, wishes.faults, omitted, world.observer.progress);
+  await writeReports(wishes, rows, outcome);
+  for (const problem of new Set(rows.flatMap(({ problems }) => problems))) say(process.stdout, `BROKEN ${problem}\n`, 0);
+  say(process.stdout, `\n${textTable(rows)}\n\n${outcome.acknowledgedAppends} acknowledged appends were compared with the log; ${outcome.refusedSubmissions} submissions were refused and promised nothing\n`, 0);
+  return rows.every(rowHolds) ? 0 : 1;
+}
+
+async function writeReports({ json, markdown, results, seed, minutes }: Wishes, rows: readonly Row[], outcome: object): Promise<void> {
+  if (json !== null) await writeFile(json, `${JSON.stringify({ seed, minutes, rows, outcome }, null, 2)}\n`);
+  if (markdown !== null) await writeFile(markdown, `${provenance(seed, minutes)}\n\n${markdownTable(rows)}\n`);
+  const struck = rows.filter(({ omitted }) => omitted === null);
+  if (results !== null) await writeFile(results, `${JSON.stringify({ passed: struck.filter(rowHolds).length, failed: struck.filter((row) => !rowHolds(row)).length })}\n`);
+}
+
+function provenance(seed: number, minutes: number): string {
+  const lock: { packages: Record<string, { version?: string }> } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+  const kafkajs = lock.packages['node_modules/kafkajs']?.version ?? '';
+  return `${new Date().toISOString().slice(0, 10)}, ${minutes} minutes, seed ${seed}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, kafkajs ${kafkajs}`;
+}
+
+function say(stream: NodeJS.WriteStream, text: string, exitCode: number): number {
+  stream.write(text);
+  return exitCode;
+}
