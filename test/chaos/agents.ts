@@ -20,12 +20,13 @@ const steps = (agent: string, seconds: readonly number[], repeatable: boolean): 
 /** Steps by agent and playbook. scout and clerk ask first whether a step is done; smith and keeper cannot tell. */
 export const STEPS = {
   'scout_agent notes': steps('scout', [0.1, 0.4, 0.1], true),
+  'scout_agent long': steps('long', [50], true),
   'smith_agent work': steps('smith', [0.2, 0.8, 0.2], false),
   'smith_agent broken': steps('broken', [0.1], false),
-  'smith_agent slow': steps('slow', [45], false),
+  'smith_agent slow': steps('slow', [20], false),
   'clerk_agent notes': steps('clerk', [0.1, 0.3], true),
   'scribe_agent notes': steps('scribe', [0.1, 0.3], true),
-  'keeper_agent hold': steps('keeper', [20], false),
+  'keeper_agent hold': steps('keeper', [8], false),
 } as const;
 
 export const AGENTS = ['scout_agent', 'smith_agent', 'clerk_agent', 'scribe_agent', 'keeper_agent'] as const;
@@ -69,7 +70,7 @@ You write a ledger.
 export async function writeAgents(site: Site): Promise<string> {
   const dir = await directory(site.dir, 'agents');
   const files: Record<(typeof AGENTS)[number], string> = {
-    scout_agent: agentFile('scout_agent', [playbook('notes', STEPS['scout_agent notes'])]),
+    scout_agent: agentFile('scout_agent', [playbook('notes', STEPS['scout_agent notes']), playbook('long', STEPS['scout_agent long'])]),
     smith_agent: agentFile('smith_agent', [
       playbook('work', STEPS['smith_agent work']),
       playbook('broken', STEPS['smith_agent broken'], ['      - { name: fails, command: exit 7 }']),
@@ -77,14 +78,14 @@ export async function writeAgents(site: Site): Promise<string> {
     ]),
     clerk_agent: agentFile('clerk_agent', [playbook('notes', STEPS['clerk_agent notes'])], { models: `"ollama:${MODEL}", playbook` }),
     scribe_agent: agentFile('scribe_agent', [], { models: `"ollama:${MODEL}"`, timeoutSeconds: 30 }),
-    keeper_agent: agentFile('keeper_agent', [playbook('hold', STEPS['keeper_agent hold'])]),
+    keeper_agent: agentFile('keeper_agent', [playbook('hold', STEPS['keeper_agent hold'])], { timeoutSeconds: 20 }),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, `${name}.md`), text);
   return dir;
 }
 
 /** What a mission is for. Its name begins with it, so that it is known from the log alone. */
-export type MissionKind = 'steady' | 'model' | 'failing' | 'cancelled' | 'oversized' | 'hold';
+export type MissionKind = 'steady' | 'model' | 'failing' | 'cancelled' | 'oversized' | 'hold' | 'long' | 'timed';
 
 interface KindInfo {
   /** Waves of tasks: agent and playbook, or agent alone for a model. */
@@ -92,6 +93,8 @@ interface KindInfo {
   /** How it may end. A mission under faults may always fail, saying why, unless it says otherwise. */
   readonly ends: readonly ('completed' | 'failed' | 'cancelled')[];
   readonly retries: number;
+  /** Of each task; the agent's own when not given. */
+  readonly timeoutSeconds?: number;
 }
 
 export const KINDS: Readonly<Record<MissionKind, KindInfo>> = {
@@ -101,10 +104,12 @@ export const KINDS: Readonly<Record<MissionKind, KindInfo>> = {
   // A cancel that comes too late changes nothing.
   cancelled: { waves: [['smith_agent slow']], ends: ['cancelled', 'failed', 'completed'], retries: 1 },
   oversized: { waves: [['scribe_agent notes', 'scout_agent notes']], ends: ['failed'], retries: 0 },
+  long: { waves: [['scout_agent long']], ends: ['completed', 'failed', 'cancelled'], retries: 1 },
+  timed: { waves: [['smith_agent slow']], ends: ['failed'], retries: 0, timeoutSeconds: 3 },
   hold: { waves: [['keeper_agent hold']], ends: ['completed', 'failed'], retries: 2 },
 };
 
-const KIND_NAMES: readonly MissionKind[] = ['steady', 'model', 'failing', 'cancelled', 'oversized', 'hold'];
+const KIND_NAMES: readonly MissionKind[] = ['steady', 'model', 'failing', 'cancelled', 'oversized', 'hold', 'long', 'timed'];
 
 export function kindOf(missionName: string): MissionKind | null {
   const name = missionName.split('-')[0] ?? '';
@@ -119,11 +124,11 @@ export function stepsOf(kind: MissionKind): readonly MarkedStep[] {
 export const OVERSIZED = 'OVERSIZED';
 
 export function missionFile(kind: MissionKind, name: string): string {
-  const { waves, retries } = KINDS[kind];
+  const { waves, retries, timeoutSeconds } = KINDS[kind];
   const task = (place: string) => {
     const [agent = '', book = ''] = place.split(' ');
     const scripted = agent !== 'scribe_agent';
-    return `        - { agent: ${agent}, description: "Write the ledger.${kind === 'oversized' && !scripted ? ` ${OVERSIZED}` : ''}"${scripted ? `, playbook: ${book}` : `, acceptance: [${STEPS['scribe_agent notes'].map((step) => `{ name: "${step.mark}", command: ${JSON.stringify(unlessDone(step))} }`).join(', ')}]`} }`;
+    return `        - { agent: ${agent}, description: "Write the ledger.${kind === 'oversized' && !scripted ? ` ${OVERSIZED}` : ''}"${scripted ? `, playbook: ${book}` : `, acceptance: [${STEPS['scribe_agent notes'].map((step) => `{ name: "${step.mark}", command: ${JSON.stringify(unlessDone(step))} }`).join(', ')}]`}${timeoutSeconds === undefined ? '' : `, timeout_seconds: ${timeoutSeconds}`} }`;
   };
   return [
     `name: ${name}`, 'brief: Write the ledger.', `retries: ${retries}`,

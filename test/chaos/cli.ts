@@ -1,14 +1,16 @@
 /** npm run chaos: its options, and the exit code. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { findJava } from '../../src/local/java-runtime.js';
 import type { Fault } from './fault.js';
 import { FAULTS } from './faults/all.js';
 import { runFaults } from './run-faults.js';
 import { createSite, type Site } from './site.js';
+import { goalsHold, measureEnds, measureFailover, measureTable, type Measured } from './measure.js';
 import { createRows, markdownTable, rowHolds, textTable, type Row } from './table.js';
 import { startWorld } from './world.js';
 
@@ -18,6 +20,10 @@ const USAGE = `npm run chaos -- [options]
   --seed S           the order of the faults; printed when not given
   --workers N        worker processes (default 3)
   --orchestrators N  orchestrator processes (default 2)
+  --failover         measure instead: from SIGKILL of a worker to the next step, of an orchestrator to the next decision
+  --latency          measure instead: from a cancel or a time limit to the end of the command's processes
+  --rounds N         how often each is measured (default 10)
+  --session-timeout MS  KAFKA_SESSION_TIMEOUT_MS of the swarm (default: the product's)
   --list             the faults, what they do and how they heal
   --json FILE        everything that was found
   --markdown FILE    the table for a document, with date, machine and versions
@@ -34,6 +40,9 @@ interface Wishes {
   readonly workers: number;
   readonly orchestrators: number;
   readonly faults: readonly Fault[];
+  readonly measure: 'failover' | 'latency' | null;
+  readonly rounds: number;
+  readonly sessionTimeoutMs: number | null;
   readonly keep: boolean;
   readonly json: string | null;
   readonly markdown: string | null;
@@ -67,6 +76,9 @@ function readArguments(argv: readonly string[]): Wishes | string {
     workers: wholeNumberOf('--workers', values.workers ?? '3', 1),
     orchestrators: wholeNumberOf('--orchestrators', values.orchestrators ?? '2', 1),
     faults: faultsOf(values.faults),
+    measure: values.failover === true ? 'failover' : values.latency === true ? 'latency' : null,
+    rounds: wholeNumberOf('--rounds', values.rounds ?? '10', 1),
+    sessionTimeoutMs: values['session-timeout'] === undefined ? null : wholeNumberOf('--session-timeout', values['session-timeout'], 6_000),
     keep: values.keep === true,
     json: values.json ?? null, markdown: values.markdown ?? null, results: values.results ?? null,
   };
@@ -77,7 +89,7 @@ function parse(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       options: {
-        minutes: { type: 'string' }, faults: { type: 'string' }, seed: { type: 'string' }, workers: { type: 'string' }, orchestrators: { type: 'string' }, list: { type: 'boolean' },
+        minutes: { type: 'string' }, faults: { type: 'string' }, seed: { type: 'string' }, workers: { type: 'string' }, orchestrators: { type: 'string' }, failover: { type: 'boolean' }, latency: { type: 'boolean' }, rounds: { type: 'string' }, 'session-timeout': { type: 'string' }, list: { type: 'boolean' },
         json: { type: 'string' }, markdown: { type: 'string' }, results: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean' },
       },
     });
@@ -113,7 +125,7 @@ async function carryOut(wishes: Wishes, root: string, java: string): Promise<num
   const startedMs = Date.now();
   const site = await createSite(root, interruption.signal, (line) => void process.stdout.write(`${((Date.now() - startedMs) / 1000).toFixed(1).padStart(7)}  ${line}\n`));
   try {
-    return await runAndReport(site, wishes, java);
+    return await (wishes.measure === null ? runAndReport(site, wishes, java) : measureAndReport(site, wishes, java, wishes.measure));
   } catch (error) {
     if (interruption.signal.aborted) return say(process.stderr, `${String(interruption.signal.reason)}; everything that was started is ended\n`, 130);
     throw error;
@@ -130,26 +142,41 @@ async function runAndReport(site: Site, wishes: Wishes, java: string): Promise<n
     const why = (await fault.impossible?.()) ?? null;
     if (why !== null) omitted.set(fault.name, `not possible here: ${why}`);
   }
-  const world = await startWorld(site, { java, seed: wishes.seed, workers: wishes.workers, orchestrators: wishes.orchestrators, sessionTimeoutMs: null });
+  const world = await startWorld(site, { java, seed: wishes.seed, workers: wishes.workers, orchestrators: wishes.orchestrators, sessionTimeoutMs: wishes.sessionTimeoutMs });
   const outcome = await runFaults(world, wishes.faults.filter(({ name }) => !omitted.has(name)), wishes.minutes);
   const rows = createRows(outcome, wishes.faults, omitted, world.observer.progress);
   await writeReports(wishes, rows, outcome);
   for (const problem of new Set(rows.flatMap(({ problems }) => problems))) say(process.stdout, `BROKEN ${problem}\n`, 0);
-  say(process.stdout, `\n${textTable(rows)}\n\n${outcome.acknowledgedAppends} acknowledged appends were compared with the log; ${outcome.refusedSubmissions} submissions were refused and promised nothing\n`, 0);
+  say(process.stdout, `\n${textTable(rows)}\n\n${outcome.acknowledgedAppends} acknowledged appends were compared with the log; ${outcome.refusedSubmissions} submissions were refused and promised nothing${outcome.buried.length === 0 ? '' : `; ${outcome.buried.length} missions were open in a deleted topic and went with it: ${outcome.buried.join(', ')}`}\n`, 0);
   return rows.every(rowHolds) ? 0 : 1;
+}
+
+async function measureAndReport(site: Site, wishes: Wishes, java: string, what: 'failover' | 'latency'): Promise<number> {
+  const world = await startWorld(site, { java, seed: wishes.seed, workers: 2, orchestrators: 2, sessionTimeoutMs: wishes.sessionTimeoutMs });
+  const measured: readonly Measured[] = await (what === 'failover' ? measureFailover(world, wishes.rounds) : measureEnds(world, wishes.rounds));
+  const title = `${provenance(wishes.seed)}, session timeout ${world.sessionTimeoutMs / 1000} s`;
+  say(process.stdout, `\n${title}\n\n${measureTable(measured)}\n`, 0);
+  if (wishes.json !== null) await writeFile(wishes.json, `${JSON.stringify({ sessionTimeoutMs: world.sessionTimeoutMs, measured }, null, 2)}\n`);
+  if (wishes.markdown !== null) await writeFile(wishes.markdown, `${title}\n\n${measureTable(measured)}\n`);
+  if (wishes.results !== null) await writeFile(wishes.results, `${JSON.stringify({ passed: measured.filter((one) => goalsHold([one])).length, failed: measured.filter((one) => !goalsHold([one])).length })}\n`);
+  return goalsHold(measured) ? 0 : 1;
 }
 
 async function writeReports({ json, markdown, results, seed, minutes }: Wishes, rows: readonly Row[], outcome: object): Promise<void> {
   if (json !== null) await writeFile(json, `${JSON.stringify({ seed, minutes, rows, outcome }, null, 2)}\n`);
-  if (markdown !== null) await writeFile(markdown, `${provenance(seed, minutes)}\n\n${markdownTable(rows)}\n`);
+  if (markdown !== null) await writeFile(markdown, `${provenance(seed)}, ${minutes} minutes\n\n${markdownTable(rows)}\n`);
   const struck = rows.filter(({ omitted }) => omitted === null);
   if (results !== null) await writeFile(results, `${JSON.stringify({ passed: struck.filter(rowHolds).length, failed: struck.filter((row) => !rowHolds(row)).length })}\n`);
 }
 
-function provenance(seed: number, minutes: number): string {
-  const lock: { packages: Record<string, { version?: string }> } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
-  const kafkajs = lock.packages['node_modules/kafkajs']?.version ?? '';
-  return `${new Date().toISOString().slice(0, 10)}, ${minutes} minutes, seed ${seed}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, kafkajs ${kafkajs}`;
+const lockFile = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
+
+/** When and where: a figure without it means little. */
+function provenance(seed: number): string {
+  const { packages } = lockFile.parse(JSON.parse(readFileSync('package-lock.json', 'utf8')));
+  const [jar = ''] = readdirSync('.ravenhelm/jars/kafka').filter((name) => name.startsWith('kafka_'));
+  const versions = [`Kafka ${/-([\d.]+)\.jar$/.exec(jar)?.[1] ?? ''}`, `kafkajs ${packages['node_modules/kafkajs']?.version ?? ''}`, `Node ${process.version}`];
+  return `${new Date().toISOString().slice(0, 10)}, seed ${seed}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, ${versions.join(', ')}`;
 }
 
 function say(stream: NodeJS.WriteStream, text: string, exitCode: number): number {

@@ -46,7 +46,7 @@ export interface MemberOptions {
   readonly restarts?: boolean;
 }
 
-export interface Fleet {
+export interface Fleet extends FleetOptions {
   readonly members: readonly Member[];
   of(role: RoleName): readonly Member[];
   /** Starts one more process. */
@@ -68,7 +68,7 @@ export async function createFleet(site: Site, options: FleetOptions): Promise<Fl
   const logs = await directory(site.dir, 'logs');
   const members: Member[] = [];
   return {
-    members,
+    ...options, members,
     of: (role) => members.filter((member) => member.role === role && member.pid() > 0),
     ownerOf: (owner) => members.find((member) => owner.includes(`-${member.pid()}-`)) ?? null,
     async add(wanted) {

@@ -16,6 +16,8 @@ export interface SeenCall {
   readonly taskId: string;
   readonly attempt: number;
   readonly step: number;
+  /** Of the tasks topic. */
+  readonly partition: number;
   /** What its command writes into the ledger; null when nothing. */
   readonly mark: string | null;
   readonly tool: string;
@@ -26,7 +28,10 @@ export interface SeenCall {
 }
 
 export interface Observer {
+  /** Of the coordination topic that there is now. */
   view(): CoordinationView;
+  /** Those of coordination topics that are no more. */
+  readonly formerViews: readonly CoordinationView[];
   readonly calls: readonly SeenCall[];
   /** Assignments that were taken, by mission/task/attempt. */
   readonly assignments: ReadonlySet<string>;
@@ -39,8 +44,6 @@ export interface Observer {
   onEvent(listener: (event: AgentEvent, record: LogRecord) => void): () => void;
   /** The coordination topic is made anew: what was seen of it is kept apart and nothing more of it is awaited. */
   forgetCoordination(): Promise<void>;
-  /** Missions of coordination topics that are no more. */
-  readonly buried: readonly string[];
   resume(): Promise<void>;
   /** Resolves when everything that the log holds now has been seen. */
   catchUp(): Promise<void>;
@@ -62,7 +65,7 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
   const open = new Map<string, SeenCall>();
   const assignments = new Set<string>();
   const progress: number[] = [];
-  const buried: string[] = [];
+  const formerViews: CoordinationView[] = [];
   const listeners = new Set<(event: AgentEvent, record: LogRecord) => void>();
   let watch: Watch | null = null;
   let over = false;
@@ -86,7 +89,7 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
     if (event.event_type === 'task_assigned') assignments.add(`${event.payload.mission_id}/${event.payload.task_id}/${event.payload.attempt}`);
     if (event.event_type === 'tool_called') {
       const { mission_id: missionId, task_id: taskId, attempt, step, tool, owner } = event.payload;
-      const call: SeenCall = { missionId, taskId, attempt, step, tool, owner, mark: markOf(event.payload), atMs: record.timestampMs, outcome: null };
+      const call: SeenCall = { missionId, taskId, attempt, step, partition: record.partition, tool, owner, mark: markOf(event.payload), atMs: record.timestampMs, outcome: null };
       calls.push(call);
       open.set(`${missionId}/${taskId}/${attempt}/${step}`, call);
     }
@@ -116,7 +119,7 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
   await resume();
 
   return {
-    view: () => view, calls, assignments, progress, buried, resume,
+    view: () => view, formerViews, calls, assignments, progress, resume,
     missionIds: () => view.missions(),
     async until(what, limitMs, find) {
       return site.until(what, limitMs, find);
@@ -128,7 +131,7 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
     async forgetCoordination() {
       await watch?.stop();
       watch = null;
-      buried.push(...view.missions());
+      formerViews.push(view);
       view = createCoordinationView();
       for (const place of [...next.keys()]) if (place.startsWith(`${topics.coordination}/`)) next.delete(place);
     },

@@ -17,6 +17,8 @@ export interface Strike {
 export interface Outcome {
   readonly strikes: readonly Strike[];
   readonly missions: readonly JudgedMission[];
+  /** Missions that were open in a coordination topic when it was deleted: lost by definition, and told. */
+  readonly buried: readonly string[];
   /** Acknowledged submissions that no log knows, and acknowledged appends that are not in the log. */
   readonly losses: readonly string[];
   readonly acknowledgedAppends: number;
@@ -48,12 +50,12 @@ export async function runFaults(world: World, faults: readonly Fault[], minutes:
   await untilAllEnded(world);
   const lostAppends = await world.probe.compare();
   await observer.catchUp();
-  const known = new Set([...observer.missionIds(), ...observer.buried]);
+  const known = new Set([observer.view(), ...observer.formerViews].flatMap((view) => view.missions()));
   const losses = [
     ...workload.accepted.filter(({ missionId }) => !known.has(missionId)).map(({ missionId }) => `the acknowledged mission ${missionId} is in no log`),
     ...lostAppends,
   ];
-  return { strikes, missions: await judgeAll(world), losses, acknowledgedAppends: world.probe.acknowledged(), refusedSubmissions: workload.refused.length };
+  return { strikes, ...(await judgeAll(world)), losses, acknowledgedAppends: world.probe.acknowledged(), refusedSubmissions: workload.refused.length };
 }
 
 async function round(world: World, faults: readonly Fault[]): Promise<readonly Strike[]> {
@@ -81,13 +83,16 @@ async function untilAllEnded({ site, observer }: World): Promise<void> {
   });
 }
 
-async function judgeAll({ observer, workload, site }: World): Promise<readonly JudgedMission[]> {
-  const view = observer.view();
-  return Promise.all(observer.missionIds().map(async (id) => {
-    const report = view.report(id);
-    if (report === null) throw new Error(`there is no report of ${id}`);
+async function judgeAll({ observer, workload, site }: World): Promise<Pick<Outcome, 'missions' | 'buried'>> {
+  const current = new Set(observer.missionIds());
+  const reports = [observer.view(), ...observer.formerViews].flatMap((view) => view.missions().flatMap((id) => view.report(id) ?? []));
+  // What was open in a topic that was deleted went with it.
+  const buried = reports.filter((report) => !current.has(report.mission_id) && report.ended_at === null).map(({ mission_id }) => mission_id);
+  const missions = await Promise.all(reports.filter(({ mission_id }) => !buried.includes(mission_id)).map(async (report): Promise<JudgedMission> => {
+    const id = report.mission_id;
     const workspace = workload.accepted.find(({ missionId }) => missionId === id)?.workspace ?? report.workspace ?? `${site.dir}/workspaces/${id}`;
     const verdict = judgeMission({ report, lines: await readLedger(workspace), calls: observer.calls.filter(({ missionId }) => missionId === id) });
     return { ...verdict, fromMs: Date.parse(report.started_at), toMs: report.ended_at === null ? site.clock.now() : Date.parse(report.ended_at) };
   }));
+  return { missions, buried };
 }

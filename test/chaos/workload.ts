@@ -94,7 +94,7 @@ function cancelThoseMeantFor(site: Site, run: RunCommand, observer: Observer): v
     const { mission_id: id } = event.payload;
     seen.add(id);
     cancel(id).catch((error: unknown) => {
-      if (!site.signal.aborted && !observer.buried.includes(id)) site.say(`cancel of ${id}: ${String(error)}`);
+      if (!site.signal.aborted) site.say(`cancel of ${id}: ${String(error)}`);
     });
   });
 }

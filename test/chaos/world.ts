@@ -1,4 +1,5 @@
 /** Starts everything that a run needs, in order; the site ends it in reverse. */
+import { SETTINGS } from '../../src/cli/settings.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createRandom } from '../simulation/random.js';
 import { COMMON_AGENTS, writeAgents } from './agents.js';
@@ -48,5 +49,5 @@ export async function startWorld(site: Site, options: WorldOptions): Promise<Wor
   await Promise.all(names('worker', options.workers).map((each) => fleet.add({ ...each, agents: COMMON_AGENTS })));
   site.say(`${options.orchestrators} orchestrators and ${options.workers} workers serve`);
   const workload = await createWorkload(site, run, observer, random);
-  return { site, random, cluster, fleet, models, observer, workload, probe, topics, run, sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000 };
+  return { site, random, cluster, fleet, models, observer, workload, probe, topics, run, sessionTimeoutMs: options.sessionTimeoutMs ?? Number(SETTINGS.KAFKA_SESSION_TIMEOUT_MS.default) };
 }

@@ -43,10 +43,11 @@ const fetchOffsets: Fault = {
   async strike({ cluster, fleet, site, random }) {
     const member = random.pick(fleet.of('worker'));
     await member.end();
-    const sprung = Promise.race(cluster.brokers.map(({ proxy }) => proxy.breakNext(OFFSET_FETCH)));
+    let sprung = false;
+    for (const { proxy } of cluster.brokers) void proxy.breakNext(OFFSET_FETCH).then(() => (sprung = true));
     member.begin();
     try {
-      await site.until('a question for committed offsets', 60_000, async () => (await Promise.race([sprung.then(() => true as const), null])) ?? null);
+      await site.until('a question for committed offsets', 60_000, () => (sprung ? true : null));
       await member.serving();
     } finally {
       for (const { proxy } of cluster.brokers) proxy.spare();
