@@ -9,7 +9,7 @@ import { findJava } from '../../src/local/java-runtime.js';
 import type { Fault } from './fault.js';
 import { FAULTS } from './faults/all.js';
 import { runFaults } from './run-faults.js';
-import { createSite, type Site } from './site.js';
+import { createSite, NotInTime, type Site } from './site.js';
 import { goalsHold, measureEnds, measureFailover, measureTable, type Measured } from './measure.js';
 import { createRows, markdownTable, rowHolds, textTable, type Row } from './table.js';
 import { startWorld } from './world.js';
@@ -40,7 +40,8 @@ interface Wishes {
   readonly workers: number;
   readonly orchestrators: number;
   readonly faults: readonly Fault[];
-  readonly measure: 'failover' | 'latency' | null;
+  /** What is measured instead of striking; empty: faults strike. */
+  readonly measure: readonly ('failover' | 'latency')[];
   readonly rounds: number;
   readonly sessionTimeoutMs: number | null;
   readonly keep: boolean;
@@ -76,7 +77,7 @@ function readArguments(argv: readonly string[]): Wishes | string {
     workers: wholeNumberOf('--workers', values.workers ?? '3', 1),
     orchestrators: wholeNumberOf('--orchestrators', values.orchestrators ?? '2', 1),
     faults: faultsOf(values.faults),
-    measure: values.failover === true ? 'failover' : values.latency === true ? 'latency' : null,
+    measure: [...(values.failover === true ? ['failover'] as const : []), ...(values.latency === true ? ['latency'] as const : [])],
     rounds: wholeNumberOf('--rounds', values.rounds ?? '10', 1),
     sessionTimeoutMs: values['session-timeout'] === undefined ? null : wholeNumberOf('--session-timeout', values['session-timeout'], 6_000),
     keep: values.keep === true,
@@ -125,9 +126,10 @@ async function carryOut(wishes: Wishes, root: string, java: string): Promise<num
   const startedMs = Date.now();
   const site = await createSite(root, interruption.signal, (line) => void process.stdout.write(`${((Date.now() - startedMs) / 1000).toFixed(1).padStart(7)}  ${line}\n`));
   try {
-    return await (wishes.measure === null ? runAndReport(site, wishes, java) : measureAndReport(site, wishes, java, wishes.measure));
+    return await (wishes.measure.length === 0 ? runAndReport(site, wishes, java) : measureAndReport(site, wishes, java));
   } catch (error) {
-    if (interruption.signal.aborted) return say(process.stderr, `${String(interruption.signal.reason)}; everything that was started is ended\n`, 130);
+    if (interruption.signal.aborted) return say(process.stderr, `${reasonOf(interruption.signal.reason)}; everything that was started is ended\n`, 130);
+    if (error instanceof NotInTime) return say(process.stderr, `${error.message}; nothing was judged. --keep leaves the logs\n`, 1);
     throw error;
   } finally {
     await site.end(wishes.keep);
@@ -151,9 +153,11 @@ async function runAndReport(site: Site, wishes: Wishes, java: string): Promise<n
   return rows.every(rowHolds) ? 0 : 1;
 }
 
-async function measureAndReport(site: Site, wishes: Wishes, java: string, what: 'failover' | 'latency'): Promise<number> {
+async function measureAndReport(site: Site, wishes: Wishes, java: string): Promise<number> {
   const world = await startWorld(site, { java, seed: wishes.seed, workers: 2, orchestrators: 2, sessionTimeoutMs: wishes.sessionTimeoutMs });
-  const measured: readonly Measured[] = await (what === 'failover' ? measureFailover(world, wishes.rounds) : measureEnds(world, wishes.rounds));
+  const measured: Measured[] = [];
+  if (wishes.measure.includes('latency')) measured.push(...(await measureEnds(world, wishes.rounds)));
+  if (wishes.measure.includes('failover')) measured.push(...(await measureFailover(world, wishes.rounds)));
   const title = `${provenance(wishes.seed)}, session timeout ${world.sessionTimeoutMs / 1000} s`;
   say(process.stdout, `\n${title}\n\n${measureTable(measured)}\n`, 0);
   if (wishes.json !== null) await writeFile(wishes.json, `${JSON.stringify({ sessionTimeoutMs: world.sessionTimeoutMs, measured }, null, 2)}\n`);
@@ -178,6 +182,8 @@ function provenance(seed: number): string {
   const versions = [`Kafka ${/-([\d.]+)\.jar$/.exec(jar)?.[1] ?? ''}`, `kafkajs ${packages['node_modules/kafkajs']?.version ?? ''}`, `Node ${process.version}`];
   return `${new Date().toISOString().slice(0, 10)}, seed ${seed}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, ${versions.join(', ')}`;
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function say(stream: NodeJS.WriteStream, text: string, exitCode: number): number {
   stream.write(text);

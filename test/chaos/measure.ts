@@ -3,6 +3,7 @@ import type { AgentEvent } from '../../src/domain/events.js';
 import type { LogRecord } from '../../src/ports/log.js';
 import type { World } from './fault.js';
 import type { Accepted } from './workload.js';
+import { readLedger } from './ledger.js';
 import { alive, commandProcesses } from './processes-of.js';
 import { KINDS, type MissionKind } from './agents.js';
 
@@ -50,6 +51,8 @@ async function workerFailover(world: World): Promise<number> {
   const { observer, fleet, site } = world;
   const mission = await submitted(world, 'long');
   const call = await runningCall(world, mission);
+  // Before its line is there the step would begin again after the take-over, and take its whole time once more.
+  await site.until('the line of the step', LIMIT_MS, async () => ((await readLedger(mission.workspace)).length > 0 ? true : null));
   const holder = fleet.ownerOf(call.owner);
   if (holder === null) throw new Error(`nobody is ${call.owner}`);
   const killedAtMs = site.clock.now();

@@ -31,9 +31,9 @@ export interface JudgedMission extends MissionVerdict {
 }
 
 const CALM_LIMIT_MS = 120_000;
-const FIRST_MISSIONS_LIMIT_MS = 180_000;
+const FIRST_MISSIONS_LIMIT_MS = 600_000;
 /** Until every mission has ended, once nothing goes wrong any more. */
-const END_LIMIT_MS = 300_000;
+const END_LIMIT_MS = 600_000;
 
 export async function runFaults(world: World, faults: readonly Fault[], minutes: number): Promise<Outcome> {
   const { site, workload, cluster, observer } = world;

@@ -2,7 +2,7 @@
 import { PromiseBroken, type Fault, type World } from '../fault.js';
 import type { Accepted } from '../workload.js';
 
-const END_LIMIT_MS = 180_000;
+const END_LIMIT_MS = 300_000;
 
 const grow: Fault = {
   name: 'partitions-added', what: 'a tasks topic gets one more partition', heals: 'its group notices and holds it; nothing is to be undone', takes: 'topics',
