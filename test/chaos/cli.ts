@@ -95,7 +95,8 @@ function parse(argv: readonly string[]) {
       },
     });
   } catch (error) {
-    if (error instanceof TypeError) throw new WrongUse(error.message);
+    // By its code: node's errors may come from another realm than this module's TypeError.
+    if (error !== null && typeof error === 'object' && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) throw new WrongUse(reasonOf(error));
     throw error;
   }
 }
@@ -183,7 +184,7 @@ function provenance(seed: number): string {
   return `${new Date().toISOString().slice(0, 10)}, seed ${seed}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, ${versions.join(', ')}`;
 }
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const reasonOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error));
 
 function say(stream: NodeJS.WriteStream, text: string, exitCode: number): number {
   stream.write(text);

@@ -56,8 +56,14 @@ async function workerFailover(world: World): Promise<number> {
   const holder = fleet.ownerOf(call.owner);
   if (holder === null) throw new Error(`nobody is ${call.owner}`);
   const killedAtMs = site.clock.now();
+  let claimedAtMs: number | null = null;
+  const end = observer.onEvent((event, record) => {
+    if (event.event_type === 'partition_claimed' && record.topic === world.topics.tasks('scout_agent') && record.partition === call.partition) claimedAtMs ??= record.timestampMs;
+  });
   await holder.destroy();
   const next = await site.until('the next step on another worker', LIMIT_MS, () => observer.calls.find(({ missionId, owner }) => missionId === mission.missionId && owner !== call.owner) ?? null);
+  end();
+  site.say(`the partition was claimed ${claimedAtMs === null ? '?' : Math.round(claimedAtMs - killedAtMs)} ms after the kill`);
   holder.begin();
   await holder.serving();
   await ended(world, mission);
