@@ -15,6 +15,7 @@ const load = {
   decide: () => import('./commands/decide.js'),
   init: () => import('./commands/init.js'),
   plan: () => import('./commands/plan.js'),
+  recover: () => import('./commands/recover.js'),
   redrive: () => import('./commands/redrive.js'),
   run: () => import('./commands/run.js'),
   stack: () => import('./commands/stack.js'),
@@ -156,6 +157,10 @@ function addUpkeep(program: Command, choose: Choose): void {
   agents.command('list').description('each agent with its phase, dependencies, tools and playbooks').action((_options: object, command: Command) => choose(command, async (context) => (await load.agents()).listAgents(context)));
   const config = program.command('config').description('the settings');
   config.command('show').description('each value and where it came from').action((_options: object, command: Command) => choose(command, async (context) => (await load.config()).showConfig(context)));
+  program.command('recover').argument('<topic>').argument('<partition>', 'from 0', partitionNumber).description('go on with a partition whose records were deleted before they were done')
+    .option('--accept-loss', 'what was in them is lost; without it the command only says what that is', false)
+    .action((topic: string, partition: number, options: { acceptLoss: boolean }, command: Command) =>
+      choose(command, async (context) => (await load.recover()).recoverPartition(context, { topic, partition, acceptLoss: options.acceptLoss })));
   program.command('init').description('create the topics, register the schemas, report differences')
     .action((_options: object, command: Command) => choose(command, async (context) => (await load.init()).initCluster(context)));
 }
@@ -184,6 +189,11 @@ function unknownCommand(word: string, program: Command): Error {
   if (/\.ya?ml$/.test(word)) return wrongUse(`${word} is no command`, `To run this mission: ravenhelm run ${word}`);
   const names = program.commands.map((command) => command.name());
   return wrongUse(`${word} is no command`, didYouMean(word, names) ?? `The commands: ${names.join(', ')}`);
+}
+
+function partitionNumber(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0.');
+  return Number(text);
 }
 
 function commaList(text: string): string[] {

@@ -34,6 +34,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   no_model: EXIT.usage,
   tool_setup: EXIT.usage,
   planning_failed: EXIT.missionFailed,
+  data_loss: EXIT.missionFailed,
 };
 
 const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {

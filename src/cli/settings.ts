@@ -89,6 +89,9 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   KAFKA_TLS_KEY: { doc: 'Client key file (PEM)', expected: 'a file', default: null, path: true },
   SCHEMA_REGISTRY_USERNAME: { doc: "The registry's user", expected: 'a name', default: null },
   SCHEMA_REGISTRY_PASSWORD: { doc: "The registry's password", expected: 'a password', default: null, secret: true },
+  // 10 s: a killed worker's task goes on elsewhere after that and about 0.7 s more (npm run chaos -- --failover). Brokers
+  // allow 6 s; then a process that stands still for 6 s (a paused virtual machine, a computer with far too much to do)
+  // loses its partitions. That loses nothing, but steps that cannot be repeated are given up and use up a retry.
   KAFKA_SESSION_TIMEOUT_MS: { doc: 'After so long without a heartbeat the group gives a member\'s partitions to others', expected: 'milliseconds from 6000 to 1800000 (what brokers allow by default)', default: '10000' },
   WORKER_MODELS: { doc: "The workers' model chain, tried in order; an agent's own models: take its place", expected: 'names separated by commas, such as ollama:llama3.1,playbook', default: null, flag: '--models <chain>' },
   OLLAMA_HOST: { doc: 'Ollama server', expected: 'host, host:port or a URL, such as http://127.0.0.1:11434', default: 'http://127.0.0.1:11434' },

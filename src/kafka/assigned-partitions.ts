@@ -214,7 +214,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
         if (!state || !isWaiting(entry)) continue;
         if (hasMovedOn(entry, state)) return reopen(entry, state); // Somebody else has held it, and is done with what is deleted.
         if (state.logStart > entry.position) {
-          const lost = `records ${entry.position} to ${state.logStart - 1} of ${keyOf(entry)} were deleted before group ${group.groupId} had read them`;
+          const lost = `records ${entry.position} to ${state.logStart - 1} of ${keyOf(entry)} were deleted before group ${group.groupId} had read them. To go on without them, stop what serves it and run: ravenhelm recover ${entry.topic} ${entry.partition} --accept-loss`;
           return stop(entry, new DataLoss(lost));
         }
         entry.position = nextOffset;

@@ -1,5 +1,5 @@
 import type { Consumer, KafkaMessage } from 'kafkajs';
-import type { Clock } from '../ports/clock.js';
+import type { Clock, Timer } from '../ports/clock.js';
 import { TopicMissing, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import { MemberStopped, describeError, isRetriable, leaving, protocolErrorType, reportFatal } from './errors.js';
@@ -46,6 +46,8 @@ export interface ConsumerSessionOptions {
 const JOIN_TIMEOUT_MS = 45_000;
 /** Passing failures in a row, with no join between them, from which on the group does without this member: someone should look. */
 const LASTING_INTERRUPTIONS = 5;
+/** How often the wall clock is looked at, and how far back it may go: kafkajs's heartbeats wait for so long. */
+const CLOCK_CHECK_MS = 1_000;
 
 export function createConsumerSession({ consumer, groupId, topics, clock, logger }: ConsumerSessionOptions, handlers: SessionHandlers): ConsumerSession {
   let stopped = false;
@@ -56,6 +58,9 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
   let interruptions = 0;
   let heardAtMs = clock.monotonicMs();
   const heard = () => void (heardAtMs = clock.monotonicMs());
+  /** The wall clock's time at the client's last heartbeat; null before its first since it (re)started. */
+  let heartbeatAtMs: number | null = null;
+  let clockCheck: Timer | null = null;
 
   const guarded = (work: () => void) => {
     try {
@@ -76,6 +81,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
         running = true;
         joined = true;
         interruptions = 0;
+        heartbeatAtMs ??= clock.now();
         timer.cancel();
         guarded(() => handlers.onJoin(partitionsOf(memberAssignment), memberId));
         resolve();
@@ -105,20 +111,44 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
       },
     });
 
+  /**
+   * kafkajs asks the wall clock when a heartbeat is due: one that was set back by hours silences the member for hours,
+   * while it goes on reading partitions that the group has long given to others. A restarted client counts from now.
+   */
+  const watchClock = () => {
+    clockCheck = clock.setTimer(CLOCK_CHECK_MS, () => void checkClock().finally(() => stopped || watchClock()));
+  };
+  const checkClock = async () => {
+    if (!running || heartbeatAtMs === null || clock.now() >= heartbeatAtMs - CLOCK_CHECK_MS) return;
+    logger.warn({ group: groupId, back_ms: heartbeatAtMs - clock.now() }, 'kafka.clock_went_back');
+    try {
+      await consumer.stop();
+      if (!stopped) await run();
+    } catch (error) {
+      if (!stopped) reportFatal(handlers, new MemberStopped(groupId, { cause: error }), logger);
+    }
+  };
+
   const stop = async () => {
     stopped = true;
+    clockCheck?.cancel();
     await disconnect();
   };
 
   let stopping: Promise<void> | null = null;
-  consumer.on(consumer.events.STOP, () => void (running = false));
   for (const answer of [consumer.events.FETCH, consumer.events.HEARTBEAT, consumer.events.GROUP_JOIN]) consumer.on(answer, heard);
+  consumer.on(consumer.events.HEARTBEAT, () => void (heartbeatAtMs = clock.now()));
+  consumer.on(consumer.events.STOP, () => {
+    running = false;
+    heartbeatAtMs = null;
+  });
   return {
     async start() {
       try {
         await consumer.connect();
         await consumer.subscribe({ topics: [...topics], fromBeginning: true });
         await Promise.all([firstJoin(), run()]);
+        watchClock();
       } catch (error) {
         await (stopping ??= stop());
         if (protocolErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw leaving(error, `Joining group ${groupId}`);

@@ -8,17 +8,31 @@ import { isMissing } from './os-process.js';
 import { StackError } from './stack-error.js';
 import { brokersOf, type StackPlace, type StackWorld } from './stack-place.js';
 
-/** Apache Kafka as one node that is broker and KRaft controller, on the loopback address. */
-export function kafkaBroker(place: StackPlace, world: StackWorld): JavaService {
+/** One broker of a cluster of several, each of which is a controller, too. */
+export interface ClusterNode {
+  readonly id: number;
+  /** Every controller of the cluster as id@host:port, this one's among them. */
+  readonly voters: readonly string[];
+  /** Port on which the brokers speak to each other. */
+  readonly internalPort: number;
+  /** Port that clients are told: the broker's own, or that of something between. */
+  readonly advertisedPort: number;
+  readonly replicas: number;
+  readonly minInSyncReplicas: number;
+  readonly heapMb: number;
+}
+
+/** Apache Kafka as one node that is broker and KRaft controller, on the loopback address; alone unless it is a node of a cluster. */
+export function kafkaBroker(place: StackPlace, world: StackWorld, node: ClusterNode = loneNode(place)): JavaService {
   const jvm = [...classPath(place), `-Dlog4j2.configurationFile=${join(place.cloneDir, 'local-stack/log4j2.xml')}`];
   return {
     name: 'broker',
     title: `Apache Kafka on localhost:${place.ports.broker}`,
     ports: [place.ports.broker, place.ports.controller],
-    javaArguments: ['-Xms256m', '-Xmx512m', ...QUICK_START, ...jvm, 'kafka.Kafka', propertiesFile(place)],
+    javaArguments: ['-Xms256m', `-Xmx${node.heapMb}m`, ...QUICK_START, ...jvm, 'kafka.Kafka', propertiesFile(place)],
     async prepare(java, env) {
       await mkdir(place.dataDir, { recursive: true });
-      await writeFile(propertiesFile(place), serverProperties(place));
+      await writeFile(propertiesFile(place), serverProperties(place, node));
       await format(place, { java, env, jvm, uuid: world.ids.uuid });
     },
     async ask() {
@@ -39,26 +53,43 @@ function propertiesFile(place: StackPlace): string {
   return join(place.dataDir, 'server.properties');
 }
 
-function serverProperties(place: StackPlace): string {
-  const { broker, controller } = place.ports;
+/** The node that a place has by itself. Nobody else speaks to it, so that it needs no listener for brokers. */
+function loneNode({ ports: { broker, controller } }: StackPlace): ClusterNode {
+  return { id: 1, voters: [`1@localhost:${controller}`], internalPort: broker, advertisedPort: broker, replicas: 1, minInSyncReplicas: 1, heapMb: 512 };
+}
+
+/** Where it listens, and as whom it is known to clients and brokers. */
+function listenerSettings({ ports: { broker, controller } }: StackPlace, { internalPort, advertisedPort }: ClusterNode): Record<string, string> {
+  const own = internalPort !== broker;
+  const internal = `INTERNAL://localhost:${internalPort}`;
+  return {
+    listeners: [`PLAINTEXT://localhost:${broker}`, ...(own ? [internal] : []), `CONTROLLER://localhost:${controller}`].join(','),
+    'advertised.listeners': [`PLAINTEXT://localhost:${advertisedPort}`, ...(own ? [internal] : [])].join(','),
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    ...(own ? { 'inter.broker.listener.name': 'INTERNAL' } : {}),
+  };
+}
+
+function serverProperties(place: StackPlace, node: ClusterNode): string {
+  const replicas = String(node.replicas);
+  const inSync = String(node.minInSyncReplicas);
   const settings = {
     'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@localhost:${controller}`,
-    listeners: `PLAINTEXT://localhost:${broker},CONTROLLER://localhost:${controller}`,
-    'advertised.listeners': `PLAINTEXT://localhost:${broker}`,
-    'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'node.id': String(node.id),
+    'controller.quorum.voters': node.voters.join(','),
+    ...listenerSettings(place, node),
     'log.dirs': kafkaData(place).replaceAll('\\', '\\\\'),
-    // One node: internal topics have one replica, and few partitions, for each costs time at every start.
-    'default.replication.factor': '1',
-    'offsets.topic.replication.factor': '1',
+    // Internal topics have few partitions, for each costs time at every start.
+    'default.replication.factor': replicas,
+    'min.insync.replicas': inSync,
+    'offsets.topic.replication.factor': replicas,
     'offsets.topic.num.partitions': '8',
-    'transaction.state.log.replication.factor': '1',
-    'transaction.state.log.min.isr': '1',
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': inSync,
     'transaction.state.log.num.partitions': '2',
-    'share.coordinator.state.topic.replication.factor': '1',
-    'share.coordinator.state.topic.min.isr': '1',
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': inSync,
     'share.coordinator.state.topic.num.partitions': '1',
     // Topics come from topics.yaml only: a misspelt name is an error, not a new topic.
     'auto.create.topics.enable': 'false',

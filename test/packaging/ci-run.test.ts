@@ -27,12 +27,14 @@ interface Stage {
   readonly fixed?: Simulated;
   readonly fresh?: Simulated;
   readonly mutants?: Simulated;
+  /** What the chaos run leaves: one for each fault that struck. */
+  readonly chaos?: Simulated;
 }
 
 const went = (passed: number): Simulated => ({ exit: 0, results: { passed, failed: 0 } });
 
 /** Runs .ci/run with an npm whose commands end as given; each simulation leaves its counts where it is told to. */
-async function ci({ setup = 0, typecheck = 0, test = 0, start = 0, results, fixed = went(2000), fresh = went(500), mutants = went(30) }: Stage) {
+async function ci({ setup = 0, typecheck = 0, test = 0, start = 0, results, fixed = went(2000), fresh = went(500), mutants = went(30), chaos = went(3) }: Stage) {
   const leave = results === null ? ':' : `printf '%s' '${JSON.stringify(results)}' > "$RAVENHELM_TEST_RESULTS"`;
   const simulated = ({ exit, results: counted }: Simulated) => `${counted === null ? ':' : `printf '%s' '${JSON.stringify(counted)}' > "$last"`}; exit ${exit}`;
   const npm = [
@@ -41,6 +43,7 @@ async function ci({ setup = 0, typecheck = 0, test = 0, start = 0, results, fixe
     `"run simulate -- --seeds 2000 --results "*) ${simulated(fixed)};;`,
     `"run simulate -- --seeds 500 --fresh --results "*) ${simulated(fresh)};;`,
     `"run simulate -- --mutants --recorded --results "*) ${simulated(mutants)};;`,
+    `"run chaos -- --minutes 3 --results "*) ${simulated(chaos)};;`,
     '"start -- stack down") exit 0;;', 'esac', 'exit 99', '',
   ].join('\n');
   await writeFile(join(bin, 'npm'), npm);
@@ -55,8 +58,8 @@ const ending = async (stage: Stage) => {
 };
 
 describe('.ci/run', () => {
-  test('closes with the sum of what jest and the simulation counted and exits 0 when everything passed', async () => {
-    expect(await ending({ results: counts })).toEqual({ exitCode: 0, lastLine: '2542 passed, 0 failed' });
+  test('closes with the sum of what jest, the simulation and chaos counted and exits 0 when everything passed', async () => {
+    expect(await ending({ results: counts })).toEqual({ exitCode: 0, lastLine: '2545 passed, 0 failed' });
   });
 
   test('runs the fixed seeds, fresh ones and the recorded seed of each rule', async () => {
@@ -68,22 +71,22 @@ describe('.ci/run', () => {
   });
 
   test('fails with a failing test', async () => {
-    expect(await ending({ test: 1, results: { ...counts, numFailedTests: 2, success: false } })).toEqual({ exitCode: 1, lastLine: '2542 passed, 2 failed' });
+    expect(await ending({ test: 1, results: { ...counts, numFailedTests: 2, success: false } })).toEqual({ exitCode: 1, lastLine: '2545 passed, 2 failed' });
   });
 
   test('counts a test file that could not be loaded', async () => {
-    expect(await ending({ test: 1, results: { ...counts, numRuntimeErrorTestSuites: 1, success: false } })).toEqual({ exitCode: 1, lastLine: '2542 passed, 1 failed' });
+    expect(await ending({ test: 1, results: { ...counts, numRuntimeErrorTestSuites: 1, success: false } })).toEqual({ exitCode: 1, lastLine: '2545 passed, 1 failed' });
   });
 
   test('fails when jest did not come to its end, or ran nothing', async () => {
-    expect(await ending({ test: 137, results: null })).toEqual({ exitCode: 1, lastLine: '2530 passed, 1 failed' });
+    expect(await ending({ test: 137, results: null })).toEqual({ exitCode: 1, lastLine: '2533 passed, 1 failed' });
     expect(await ci({ results: { ...counts, wasInterrupted: true } })).toMatchObject({ exitCode: 1 });
     expect(await ci({ results: { ...counts, numPassedTests: 0 } })).toMatchObject({ exitCode: 1 });
   });
 
   test('fails when setup, the type check or the example mission fails, whatever the tests say', async () => {
-    expect(await ending({ start: 1, results: counts })).toEqual({ exitCode: 1, lastLine: '2542 passed, 1 failed' });
-    expect(await ending({ typecheck: 2, results: counts })).toEqual({ exitCode: 1, lastLine: '2542 passed, 1 failed' });
+    expect(await ending({ start: 1, results: counts })).toEqual({ exitCode: 1, lastLine: '2545 passed, 1 failed' });
+    expect(await ending({ typecheck: 2, results: counts })).toEqual({ exitCode: 1, lastLine: '2545 passed, 1 failed' });
     expect(await ci({ setup: 1, results: counts })).toMatchObject({ exitCode: 1, lastLine: expect.stringMatching(/ [1-9]\d* failed$/) });
   });
 
@@ -91,14 +94,19 @@ describe('.ci/run', () => {
     const fixed = { exit: 1, results: { passed: 1998, failed: 2 } };
     const mutants = { exit: 1, results: { passed: 29, failed: 1 } };
     const { exitCode, lastLine, stdout } = await ci({ results: counts, fixed, mutants });
-    expect({ exitCode, lastLine }).toEqual({ exitCode: 1, lastLine: '2539 passed, 3 failed' });
+    expect({ exitCode, lastLine }).toEqual({ exitCode: 1, lastLine: '2542 passed, 3 failed' });
     expect(stdout).toContain('== simulation, fixed seeds FAILED');
     expect(stdout).toContain('mutation check, recorded seeds: 29 passed, 1 failed');
   });
 
-  test('fails when a simulation does not come to its end, was interrupted or has run nothing', async () => {
-    expect(await ending({ results: counts, fresh: { exit: 134, results: null } })).toEqual({ exitCode: 1, lastLine: '2042 passed, 1 failed' });
-    expect(await ending({ results: counts, fresh: { exit: 130, results: { passed: 20, failed: 0 } } })).toEqual({ exitCode: 1, lastLine: '2062 passed, 1 failed' });
-    expect(await ending({ results: counts, mutants: went(0) })).toEqual({ exitCode: 1, lastLine: '2512 passed, 1 failed' });
+  test('fails with a fault that broke a promise', async () => {
+    expect(await ending({ results: counts, chaos: { exit: 1, results: { passed: 2, failed: 1 } } })).toEqual({ exitCode: 1, lastLine: '2544 passed, 1 failed' });
+  });
+
+  test('fails when a simulation or chaos does not come to its end, was interrupted or has run nothing', async () => {
+    expect(await ending({ results: counts, fresh: { exit: 134, results: null } })).toEqual({ exitCode: 1, lastLine: '2045 passed, 1 failed' });
+    expect(await ending({ results: counts, fresh: { exit: 130, results: { passed: 20, failed: 0 } } })).toEqual({ exitCode: 1, lastLine: '2065 passed, 1 failed' });
+    expect(await ending({ results: counts, chaos: { exit: 1, results: null } })).toEqual({ exitCode: 1, lastLine: '2542 passed, 1 failed' });
+    expect(await ending({ results: counts, mutants: went(0) })).toEqual({ exitCode: 1, lastLine: '2515 passed, 1 failed' });
   });
 });

@@ -14,7 +14,7 @@ const SIMULATION = ['test/simulation'];
 /** Compiles the true sources and the simulation; resolves with their directory. */
 export async function compileBase() {
   if (!existsSync(join(root, 'src/domain/generated/agent-event.ts'))) throw new Error('The events are not generated yet. Run npm run setup first.');
-  return compileTree('base', [...SYSTEM, ...SIMULATION]);
+  return compileSources(join(out, 'base'), [...SYSTEM, ...SIMULATION]);
 }
 
 /**
@@ -40,9 +40,8 @@ export async function compileMutant({ name, changes }) {
   return dir;
 }
 
-/** Compiles the files under some paths; resolves with the directory. */
-async function compileTree(name, sources) {
-  const dir = join(out, name);
+/** Compiles files and directories of the project into a directory, where their paths are as in the project; resolves with it. */
+export async function compileSources(dir, sources) {
   await Promise.all((await filesOf(sources)).map(async (path) => {
     const source = await readFile(join(root, path), 'utf8');
     await writeIfNew(compiledFile(dir, path), await compile(path, source));

@@ -1,0 +1,44 @@
+/** What a fault is, and what it can reach. */
+import type { TopicNames } from '../../src/domain/topic-names.js';
+import type { Random } from '../simulation/random.js';
+import type { RunCommand } from './client.js';
+import type { Cluster } from './cluster.js';
+import type { Fleet } from './fleet.js';
+import type { ModelServer } from './models.js';
+import type { Observer } from './observer.js';
+import type { ProbeWriter } from './probe-writer.js';
+import type { Site } from './site.js';
+import type { Workload } from './workload.js';
+
+export interface World {
+  readonly site: Site;
+  readonly random: Random;
+  readonly cluster: Cluster;
+  readonly fleet: Fleet;
+  readonly models: ModelServer;
+  readonly observer: Observer;
+  readonly workload: Workload;
+  readonly probe: ProbeWriter;
+  readonly topics: TopicNames;
+  readonly run: RunCommand;
+  readonly sessionTimeoutMs: number;
+}
+
+export interface Fault {
+  readonly name: string;
+  /** What it does, for --list and the table's legend. */
+  readonly what: string;
+  /** How it heals. */
+  readonly heals: string;
+  /** What it must have for itself; two faults with the same word never meet. `everything`: it meets no other fault. */
+  readonly takes: 'workers' | 'orchestrators' | 'brokers' | 'network' | 'registry' | 'models' | 'clocks' | 'topics' | 'disk' | 'everything';
+  /** Why it cannot be had on this computer; null when it can. */
+  readonly impossible?: () => Promise<string | null>;
+  /** Does it, holds it, and heals it. Rejects with what the swarm promised and did not keep. */
+  strike(world: World): Promise<void>;
+}
+
+/** The swarm did something that the fault's own check does not allow. */
+export class PromiseBroken extends Error {
+  readonly code = 'promise_broken';
+}
