@@ -12,19 +12,15 @@ export class RoleFailed extends CliError {
 }
 
 const BROKER_CODES: ReadonlySet<string> = new Set(['append_failed', 'member_stopped', 'broker_unreachable', 'broker_failed']);
-/** Nobody but a person can say that what is gone was done; an offset can be deleted only while its group is empty. */
-const RECOVERY = [
-  "Stop this role everywhere, then look at the group's offset for the partition named above, and delete it where the message says so:",
-  'kafka-consumer-groups.sh --bootstrap-server BROKER --group GROUP --describe',
-  'kafka-consumer-groups.sh --bootstrap-server BROKER --group GROUP --topic TOPIC:PARTITION --delete-offsets',
-].join('\n');
+/** The message names what was lost and how to go on without it. */
+const DECIDE = 'No restart heals this: a person must decide, as the message says.';
 const LOOK = 'Look at the log above, correct what it names, and start the process again.';
 
 /** What to do about it: the error's own advice where it has one. */
 function nextStepOf(reason: Error): string {
   if ('nextStep' in reason && typeof reason.nextStep === 'string') return reason.nextStep;
   if (!('code' in reason)) return LOOK;
-  if (reason.code === 'data_loss') return RECOVERY;
+  if (reason.code === 'data_loss') return DECIDE;
   if (BROKER_CODES.has(String(reason.code))) return 'Look at the broker; whoever supervises this process starts it again.';
   return LOOK;
 }

@@ -19,7 +19,7 @@ export function createClient(site: Site, env: Readonly<Record<string, string | u
     const stderr: string[] = [];
     const host: Host = {
       argv, env, cwd: site.dir, projectDir: site.root, version: '0.0.0', user: 'chaos', hostname: hostname(), pid: process.pid, nodePath: process.execPath,
-      stdout: collect(stdout), stderr: collect(stderr), interruption: site.signal, clock: site.clock, ids: site.ids, random: Math.random,
+      stdout: collect(stdout), stderr: collect(stderr), interruption: site.signal, clock: site.clock, ids: site.ids, random: Math.random, ask: null,
     };
     const code = await runCommandLine(host);
     return { code, stdout: stdout.join(''), stderr: stderr.join('') };

@@ -1,4 +1,5 @@
 /** Three real brokers behind a proxy each, and a schema registry. */
+import { askBroker } from '../../src/kafka/ask-broker.js';
 import kafkajs, { type Admin } from 'kafkajs';
 import { findJava } from '../../src/local/java-runtime.js';
 import { isServicePid, launchService, logTail, stopService, type JavaService } from '../../src/local/java-service.js';
@@ -47,7 +48,7 @@ export async function startCluster(site: Site, java: string): Promise<Cluster> {
   const [registryPort = 0, ...ports] = await freePorts(1 + 3 * 4);
   const uuid = site.ids.uuid();
   // The cluster's id is made from this: it must be the same for the three.
-  const world: StackWorld = { env: process.env, clock: site.clock, ids: { uuid: () => uuid } };
+  const world: StackWorld = { env: process.env, clock: site.clock, ids: { uuid: () => uuid }, askBroker };
   const ofBroker = (id: number) => {
     const [broker = 0, controller = 0, internal = 0, proxy = 0] = ports.slice((id - 1) * 4);
     return { broker, controller, internal, proxy };

@@ -55,7 +55,7 @@ const WORK: ReadonlySet<string> = new Set(['wave_started', 'task_assigned', 'tas
 export async function startObserver(site: Site, cluster: Cluster, topics: TopicNames): Promise<Observer> {
   const log = await createKafkaLog({
     brokers: cluster.innerBrokers, clientId: 'chaos-observer', registry: { url: cluster.registryUrl }, schemasDir: `${site.root}/schemas`,
-    prefix: `${topics.prefix}.observer`, clock: site.clock, ids: site.ids, logger: silent,
+    prefix: `${topics.prefix}.observer`, clock: site.clock, ids: site.ids, random: Math.random, logger: silent,
   });
   site.onEnd("the observer's log", () => log.close());
   let view = createCoordinationView();

@@ -99,7 +99,7 @@ describe('a supervised role', () => {
     const role = createSupervisedRole({ name: 'worker', create, clock: createFakeClock(), random: () => 1, logger: silent });
     await role.start();
     made[0]?.fail(new DataLoss('tasks/0: nothing is committed, but the log starts at offset 7'));
-    expect(describeFailure(await role.failed)).toMatchObject({ exitCode: 4, message: expect.stringContaining('tasks/0'), nextStep: expect.stringContaining('--delete-offsets') });
+    expect(describeFailure(await role.failed)).toMatchObject({ exitCode: 4, message: expect.stringContaining('tasks/0'), nextStep: expect.stringContaining('a person must decide') });
   });
 
   test('a first start that meets a broker in trouble is begun anew; one that says nothing of passing is told', async () => {
