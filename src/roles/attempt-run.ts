@@ -58,7 +58,7 @@ async function journalEnd(deps: ExecutionDeps, journal: TaskJournal, end: LoopEn
   }
 }
 
-const tooLarge = (what: string, error: AppendRejected): LoopEnd =>
+const tooLarge = (what: string, error: AppendRejected): Extract<LoopEnd, { kind: 'failed' }> =>
   ({ kind: 'failed', code: 'too_large', error: `${what} could not be journaled: ${error.message}`, retriable: false, checks: [] });
 
 async function endOf(context: WorkerContext, deps: ExecutionDeps, steps: TaskSteps, limits: { remainingMs(): number; signal: AbortSignal }): Promise<LoopEnd> {
@@ -103,12 +103,12 @@ async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => 
 /** Failures that end the attempt. Where it was taken away there is no result: those go on up. */
 function endOfError(error: unknown, logger: Logger, lost: TurnUse): LoopEnd {
   if (isTakenAway(error) || error instanceof AppendFailed) throw error;
-  const failed = (code: LoopFailureCode, message: string, retriable: boolean): LoopEnd => ({ kind: 'failed', code, error: message, retriable, checks: [] });
+  const failed = (code: LoopFailureCode, message: string, retriable: boolean): Extract<LoopEnd, { kind: 'failed' }> => ({ kind: 'failed', code, error: message, retriable, checks: [] });
   if (error instanceof TaskTimeout) return { kind: 'failed', code: 'timeout', error: error.message, retriable: true, checks: [], unjournaled: lost };
   if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
-  if (error instanceof AppendRejected) return tooLarge('a step', error);
+  if (error instanceof AppendRejected) return { ...tooLarge('a step', error), unjournaled: lost };
   logger.error({ err: error }, 'task.broken');
-  return failed('internal', `the worker broke: ${asError(error).message}`, true);
+  return { ...failed('internal', `the worker broke: ${asError(error).message}`, true), unjournaled: lost };
 }
 
 /** A turn that was cut off may have cost all that was reserved for it; without a budget nothing is charged on suspicion. */

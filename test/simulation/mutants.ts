@@ -142,6 +142,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   // Bugs that the simulation has found: each fix taken back.
   {
+    name: 'turn-too-large', rule: 'a turn whose step is too large for the journal counts as spent', seed: 916,
+    found: 'the turn that led to a step too large for the journal was paid for and charged to nobody',
+    changes: [{ file: 'roles/attempt-run.ts', from: "{ ...tooLarge('a step', error), unjournaled: lost }", to: "tooLarge('a step', error)" }],
+  },
+  {
     name: 'result-too-large', rule: 'an attempt whose result is too large for the journal fails', seed: 0,
     found: 'a result that the log refused as too large ended the worker, and every one that took the task over came to the same result',
     changes: [{ file: 'roles/attempt-run.ts', from: "await journalEnd(deps, journal, tooLarge('the result', error), durationMs);", to: 'throw error;' }],
