@@ -2,6 +2,7 @@ import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } 
 import type { Logger } from '../ports/logger.js';
 import { BrokerUnreachable, describeError, rootCause } from './errors.js';
 import { createSocketFactory } from './socket-factory.js';
+import { endFetchersOfStoppedConsumers } from './stopped-runner.js';
 
 /** How to reach and enter a cluster. */
 export interface ClusterOptions {
@@ -41,6 +42,7 @@ const REQUEST_TIMEOUT_MS = 15_000;
 export type ClientFactory = (overrides?: { readonly retry?: KafkaConfig['retry'] }) => Kafka;
 
 export function createClientFactory(options: ClusterOptions, logger: Logger): ClientFactory {
+  endFetchersOfStoppedConsumers();
   const base: KafkaConfig = {
     brokers: [...options.brokers],
     clientId: options.clientId,

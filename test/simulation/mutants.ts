@@ -149,7 +149,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'result-too-large', rule: 'an attempt whose result is too large for the journal fails', seed: 0,
     found: 'a result that the log refused as too large ended the worker, and every one that took the task over came to the same result',
-    changes: [{ file: 'roles/attempt-run.ts', from: "await journalEnd(deps, journal, tooLarge('the result', error), durationMs);", to: 'throw error;' }],
+    changes: [{ file: 'roles/attempt-run.ts', from: "return journalEnd(deps, journal, tooLarge('the result', error), durationMs);", to: 'throw error;' }],
   },
   {
     name: 'plan-too-large', rule: 'a plan that is too large for the log is a plan that failed', seed: 0,
