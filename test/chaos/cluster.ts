@@ -48,7 +48,8 @@ export async function startCluster(site: Site, java: string): Promise<Cluster> {
   const [registryPort = 0, ...ports] = await freePorts(1 + 3 * 4);
   const uuid = site.ids.uuid();
   // The cluster's id is made from this: it must be the same for the three.
-  const world: StackWorld = { env: process.env, clock: site.clock, ids: { uuid: () => uuid }, askBroker };
+  // By TMPDIR the reaper knows the JVMs of this run.
+  const world: StackWorld = { env: { ...process.env, TMPDIR: site.dir }, clock: site.clock, ids: { uuid: () => uuid }, askBroker };
   const ofBroker = (id: number) => {
     const [broker = 0, controller = 0, internal = 0, proxy = 0] = ports.slice((id - 1) * 4);
     return { broker, controller, internal, proxy };
@@ -63,7 +64,7 @@ export async function startCluster(site: Site, java: string): Promise<Cluster> {
     const service = kafkaBroker(place, world, {
       id, voters, internalPort: internal, advertisedPort: proxyPort, replicas: 3, minInSyncReplicas: 2, heapMb: 256,
     });
-    await service.prepare(java, process.env);
+    await service.prepare(java, world.env);
     const proxy = await startProxy(proxyPort, broker);
     site.onEnd(`proxy ${id}`, () => proxy.close());
     return { id, proxy, ...createServer(site, world, place, service, java, `broker ${id}`, () => serves(`localhost:${internal}`, id)) };

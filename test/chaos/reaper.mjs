@@ -1,5 +1,6 @@
 // Ends what a chaos run has left behind and removes its directory, when standard input closes. Started by site.ts.
-// Every process of a run names the run's directory, which is unique, on its command line; nothing else does.
+// Every process of a run has been started with an environment that names the run's directory, which is unique: HOME of the
+// swarm's processes, TMPDIR of the JVMs, the launchers' run. Who only looks at the directory's files has not.
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 
@@ -21,8 +22,8 @@ process.stdin.once('close', async () => {
 async function processes() {
   const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0 && pid !== process.pid && pid !== process.ppid);
   const found = await Promise.all(pids.map(async (pid) => {
-    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''); // ended meanwhile
-    return line.includes(dir) ? [pid] : [];
+    const variables = (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).split('\0'); // ended meanwhile
+    return variables.some((each) => each === `HOME=${dir}` || each === `TMPDIR=${dir}` || each.startsWith(`run=${dir}/`) || each.startsWith(`RAVENHELM_RUN=${dir}/`)) ? [pid] : [];
   }));
   return found.flat();
 }
