@@ -16,6 +16,8 @@ export interface People {
   begin(): void;
   /** The missions asked for so far are lost; their authors ask no more of them. */
   forget(): void;
+  /** A tasks partition was claimed: a cancel meets a take-over. */
+  onTakenOver(): void;
   onProposed(event: EventOf<'plan_proposed'>, approval: PayloadOf<'mission_requested'>['approval'], partition: number): void;
 }
 
@@ -33,6 +35,7 @@ export function createPeople({ world, faults, scenario, ids, coordination, log }
   const now = () => Math.round(EPOCH_MS + world.now());
   const createEvent = createEventFactory({ clock: { now, monotonicMs: world.now, setTimer: () => ({ cancel() {} }) }, ids });
   const requested: string[] = [];
+  const partitionOf = new Map<string, number>();
   let waiting = scenario.missions;
 
   function append(event: AgentEvent, missionId: string, partition: number): void {
@@ -47,6 +50,7 @@ export function createPeople({ world, faults, scenario, ids, coordination, log }
     const partition = random.below(scenario.coordinationPartitions);
     const id = createMissionId({ nowMs: now(), partition, random: random.next });
     requested.push(id);
+    partitionOf.set(id, partition);
     append(createEvent({ type: 'mission_requested', from: 'person', missionId: id, payload: createRequest(random, faults, scenario, id) }), id, partition);
     if (faults.on('cancel') && random.chance(0.4)) world.at(random.next() * random.pick([100, 5_000, 60_000]), () => cancel(id, partition));
   }
@@ -63,6 +67,12 @@ export function createPeople({ world, faults, scenario, ids, coordination, log }
     },
     forget() {
       requested.length = 0;
+    },
+    onTakenOver() {
+      const id = requested.at(-1);
+      const partition = partitionOf.get(id ?? '');
+      if (id === undefined || partition === undefined || !faults.on('cancel') || !random.chance(0.05)) return;
+      world.at(random.next() * 30, () => cancel(id, partition));
     },
     onProposed({ payload: { mission_id, revision } }, approval, partition) {
       if (approval !== 'approval' || random.chance(0.1)) return;

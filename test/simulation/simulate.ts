@@ -107,6 +107,7 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
     if (content.kind !== 'event') return;
     const { event } = content;
     trouble.onWritten(event);
+    if (event.event_type === 'partition_claimed' && record.topic !== topics.coordination) people.onTakenOver();
     if (event.event_type !== 'plan_proposed') return;
     const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)?.request.approval;
     if (approval !== undefined) people.onProposed(event, approval, record.partition);
