@@ -17,6 +17,8 @@ export interface People {
   begin(): void;
   /** The missions asked for so far are lost; their authors ask no more of them. */
   forget(): void;
+  /** A tasks partition was claimed: a cancel meets a take-over. */
+  onTakenOver(): void;
   onProposed(event: EventOf<'plan_proposed'>, approval: PayloadOf<'mission_requested'>['approval'], partition: number): void;
   /** A mission asks. Most are answered, twice at most; the others are cancelled, or wait until nobody answers in time. */
   onAsked(event: EventOf<'attention_requested'>, partition: number): void;
@@ -39,6 +41,7 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
   const now = () => Math.round(EPOCH_MS + world.now());
   const createEvent = createEventFactory({ clock: { now, monotonicMs: world.now, setTimer: () => ({ cancel() {} }) }, ids });
   const requested: string[] = [];
+  const partitionOf = new Map<string, number>();
   let waiting = scenario.missions;
 
   function append(event: AgentEvent, missionId: string, partition: number): void {
@@ -53,6 +56,7 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
     const partition = random.below(scenario.coordinationPartitions);
     const id = createMissionId({ nowMs: now(), partition, random: random.next });
     requested.push(id);
+    partitionOf.set(id, partition);
     append(createEvent({ type: 'mission_requested', from: 'person', missionId: id, payload: createRequest(random, faults, scenario, id) }), id, partition);
     if (faults.on('cancel') && random.chance(0.4)) world.at(random.next() * random.pick([100, 5_000, 60_000]), () => cancel(id, partition));
   }
@@ -76,6 +80,12 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
         if (number > 2 || random.chance(0.2)) return cancel(mission_id, partition);
         append(createEvent({ type: 'attention_answered', from: 'person', missionId: mission_id, payload: { mission_id, number, answer: 'try it like this', answered_by: 'person' } }), mission_id, partition);
       });
+    },
+    onTakenOver() {
+      const id = requested.at(-1);
+      const partition = partitionOf.get(id ?? '');
+      if (id === undefined || partition === undefined || !faults.on('cancel') || !random.chance(0.05)) return;
+      world.at(random.next() * 30, () => cancel(id, partition));
     },
     onProposed({ payload: { mission_id, revision } }, approval, partition) {
       if (approval !== 'approval' || random.chance(0.1)) return;

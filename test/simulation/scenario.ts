@@ -66,7 +66,7 @@ export function createRequest(random: Random, faults: Faults, { roster }: Scenar
     mission_id: missionId, name: 'simulated', brief: 'Do the work.', retries: random.below(3), agents, workspace: null, workspace_marker: 'marker', requested_by: 'person',
     approval: faults.on('approval') ? random.pick(['none', 'monitoring', 'approval'] as const) : 'none',
     on_failure: faults.on('approval') ? random.pick(['fail', 'ask'] as const) : 'fail',
-    budget: { usd: tight && random.chance(0.3) ? random.next() * 0.5 : null, tokens: tight ? random.between(0, 60_000) : null, minutes: random.chance(0.1) ? 5 : null },
+    budget: { usd: tight && random.chance(0.3) ? random.next() * 0.5 : null, tokens: tight ? random.between(0, random.pick([8_000, 60_000])) : null, minutes: random.chance(0.1) ? 5 : null },
     success: random.chance(0.5) ? [{ name: 'whole', command: 'check all' }] : [],
     plan: random.chance(0.5) ? orderPlan({ roster, agents, done: [] }) : null,
   };

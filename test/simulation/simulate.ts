@@ -114,6 +114,7 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
     trouble.onWritten(event);
     if (event.event_type === 'attention_requested') people.onAsked(event, record.partition);
     if (event.event_type === 'task_assigned' && record.topic === topics.coordination) people.onAssigned(event, record.partition);
+    if (event.event_type === 'partition_claimed' && record.topic !== topics.coordination) people.onTakenOver();
     if (event.event_type !== 'plan_proposed') return;
     const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)?.request.approval;
     if (approval !== undefined) people.onProposed(event, approval, record.partition);
