@@ -91,7 +91,9 @@ export function createSimAppender({ name, world, faults, process, system, write,
   }
 
   function duplicate(batch: readonly Queued[]): void {
-    if (!random.chance(0.08)) return;
+    // Claims are few, and one that comes back hours later is the worst of all.
+    const isClaim = batch.some(({ request }) => request.event.event_type === 'partition_claimed');
+    if (!random.chance(isClaim ? 0.3 : 0.08)) return;
     const afterMs = random.next() * random.pick([5, 5, 500, 60_000, 3 * HOUR_MS]);
     world.at(afterMs, () => void writeAll(batch, 'appends again'));
   }

@@ -25,6 +25,8 @@ export interface SimVolumeOptions {
   readonly system: System;
   /** A call was read back, and its launcher is about to be spawned. */
   beforeSpawn(process: SimProcess): void;
+  /** A tool that runs in the worker itself is about to end. */
+  beforeEnd(process: SimProcess): void;
   /** A tool is started now. */
   onStart(start: Start): void;
   /** A call record is about to be started although it was before; only the start mark keeps it from running. */
@@ -62,7 +64,7 @@ const stepOf = ({ attempt }: TaskPlace, step: number) => `${attempt}#${step}`;
 const outcome = (kind: ToolOutcome['outcome'], exitCode: number | null, observation: string): ToolOutcome =>
   ({ outcome: kind, exitCode, observation, outputDigest: exitCode === null ? null : `digest of ${observation}`, durationMs: 1 });
 
-export function createSimVolume({ world, faults, system, beforeSpawn, onStart, onSecondStart }: SimVolumeOptions): SimVolume {
+export function createSimVolume({ world, faults, system, beforeSpawn, beforeEnd, onStart, onSecondStart }: SimVolumeOptions): SimVolume {
   const { random } = world;
   const tasks = new Map<string, TaskFiles>();
   let running = 0;
@@ -179,6 +181,7 @@ export function createSimVolume({ world, faults, system, beforeSpawn, onStart, o
       const what = String(call.arguments['command'] ?? call.arguments['path']);
       if (call.tool === READ) {
         onStart(start);
+        beforeEnd(process);
         await new Promise<void>((resolve) => process.later(random.delayMs(5), resolve));
         return signal.aborted ? outcome('aborted', null, 'stopped before its end') : outcome('ok', null, `${what} read ${random.below(1000)}`);
       }
@@ -217,7 +220,8 @@ export function createSimVolume({ world, faults, system, beforeSpawn, onStart, o
       });
     }
 
-    const later = <T>(value: () => T) => new Promise<T>((resolve) => process.later(random.delayMs(1), () => resolve(value())));
+    /** A volume that many computers share is slow at times. */
+    const later = <T>(value: () => T) => new Promise<T>((resolve) => process.later(faults.on('tools') && random.chance(0.2) ? random.next() * 30_000 : random.delayMs(1), () => resolve(value())));
     return {
       definitions: () => definitions,
       run, runChecks, takeFence,

@@ -84,6 +84,7 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   const volume = createSimVolume({
     world, faults, system,
     beforeSpawn: (process) => trouble.beforeSpawn(process),
+    beforeEnd: (process) => trouble.beforeSpawn(process),
     onStart(start) {
       world.tell(() => `${start.process.id} STARTS ${start.call.task.taskId}/${start.call.task.attempt}#${start.call.step} ${start.call.tool} under claim ${start.call.claimOffset}`);
       oracle.onStart(start);

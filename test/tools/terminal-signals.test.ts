@@ -12,7 +12,7 @@ afterAll(removeTemporaryDirectories);
 
 test.each(['SIGINT', 'SIGQUIT', 'SIGHUP'] as const)('a terminal that sends %s to the worker at any moment of a start neither loses a command nor runs one twice', async (signal) => {
   const root = temporaryDirectory();
-  const worker = spawn(process.execPath, [PROGRAM, root, String(COMMANDS)], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+  const worker = spawn(process.execPath, [PROGRAM, root, String(COMMANDS)], { detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
   const { pid } = worker;
   if (pid === undefined) throw new Error('the worker could not be started');
   let output = '';
@@ -24,7 +24,9 @@ test.each(['SIGINT', 'SIGQUIT', 'SIGHUP'] as const)('a terminal that sends %s to
   worker.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
     if (next === null && output.includes('ready\n')) press();
-    if (output.trim().split('\n').length > COMMANDS && next !== null) clearImmediate(next);
+    if (output.trim().split('\n').length <= COMMANDS || next === null) return;
+    clearImmediate(next);
+    worker.stdin.end();
   });
   worker.once('exit', () => next !== null && clearImmediate(next));
   const [code] = await once(worker, 'close');
