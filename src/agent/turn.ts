@@ -101,21 +101,26 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
     async chat(request) {
       const remaining = remainingMs();
       if (remaining <= 0) throw new DeadlinePassed("the task's deadline has passed");
-      const deadline = new AbortController();
-      const timer = loop.limits.clock.setTimer(remaining, () => deadline.abort(new DeadlinePassed("the task's deadline has passed")));
+      const call = new AbortController();
+      const timer = loop.limits.clock.setTimer(remaining, () => call.abort(new DeadlinePassed("the task's deadline has passed")));
+      // Not AbortSignal.any: node keeps such a signal for ever when somebody goes on listening to it.
+      const onAbort = () => call.abort(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
       try {
-        const reply = await model.chat({ ...request, timeLeftMs: remaining }, AbortSignal.any([signal, deadline.signal]));
+        signal.throwIfAborted();
+        const reply = await model.chat({ ...request, timeLeftMs: remaining }, call.signal);
         if (reply.promptTruncated) loop.promptScale *= SHRINK;
         return reply;
       } catch (error) {
         signal.throwIfAborted();
-        if (!deadline.signal.aborted) throw error;
+        if (!call.signal.aborted) throw error;
         const lost = model.worstCase(request);
         turn.tokensIn += lost.tokens;
         turn.costUsd += lost.usd;
-        throw deadline.signal.reason;
+        throw call.signal.reason;
       } finally {
         timer.cancel();
+        signal.removeEventListener('abort', onAbort);
       }
     },
   };

@@ -13,31 +13,31 @@ export interface Mutant {
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    name: 'read-back', rule: 'a tool starts only when its call was read back', seed: 3,
+    name: 'read-back', rule: 'a tool starts only when its call was read back', seed: 1,
     changes: [{ file: 'roles/task-journal.ts', from: 'return (await appendAndReadBack(event)).payload;', to: 'appendAndReadBack(event).catch(() => undefined);\n      return event.payload;' }],
   },
   {
-    name: 'holder-check-calls', rule: 'calls by anyone but the holder are void', seed: 10,
+    name: 'holder-check-calls', rule: 'calls by anyone but the holder are void', seed: 509,
     changes: [{ file: 'domain/task-partition.ts', from: 'const attempt = heldAttempt(state, call);', to: 'const attempt = heldAttempt(state, { ...call, owner: state.holder?.owner ?? "" });' }],
   },
   {
-    name: 'holder-check-results', rule: 'results by anyone but the holder are void', seed: 10,
+    name: 'holder-check-results', rule: 'results by anyone but the holder are void', seed: 181,
     changes: [{ file: 'domain/task-partition.ts', from: 'const attempt = heldAttempt(state, by);', to: 'const attempt = heldAttempt(state, { ...by, owner: state.holder?.owner ?? "" });' }],
   },
   {
-    name: 'holder-check-decisions', rule: 'decisions by anyone but the holder are void', seed: 845,
+    name: 'holder-check-decisions', rule: 'decisions by anyone but the holder are void', seed: 250,
     changes: [{ file: 'domain/mission-evolve.ts', from: 'if (owner !== null && owner !== state.holder?.owner)', to: 'if (owner === "")' }],
   },
   {
-    name: 'fence', rule: 'a new holder takes the fence before it settles a doubt', seed: 10,
+    name: 'fence', rule: 'a new holder takes the fence before it settles a doubt', seed: 61,
     changes: [{ file: 'roles/task-steps.ts', from: 'await tools.takeFence(place, held.claimOffset, deps.acting);', to: '' }],
   },
   {
-    name: 'fresh-owner-ids', rule: 'no claim reuses an owner id', seed: 1537,
+    name: 'fresh-owner-ids', rule: 'no claim reuses an owner id', seed: 1151,
     changes: [{ file: 'roles/claim.ts', from: 'owner = `${processId}/${ids.uuid().slice(0, 8)}`;', to: 'ids.uuid();\n    owner = processId;' }],
   },
   {
-    name: 'lost-claim', rule: 'who reads another claim stops acting', seed: 3,
+    name: 'lost-claim', rule: 'who reads another claim stops acting', seed: 8,
     changes: [{ file: 'roles/claim.ts', from: '} else if (held !== null) {', to: '} else if (reader === "") {' }],
   },
   {
@@ -45,35 +45,35 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'domain/task-partition.ts', from: 'if (source.offset <= (state.marks[place] ?? -1))', to: 'if (source.offset < 0)' }],
   },
   {
-    name: 'log-epoch', rule: 'marks are kept for each epoch of the log', seed: 71,
+    name: 'log-epoch', rule: 'marks are kept for each epoch of the log', seed: 179,
     changes: [{ file: 'roles/mission-partition.ts', from: "payload: { epoch: ids.uuid().slice(0, 8), topic, partition }", to: "payload: { epoch: 'always', topic, partition }" }],
   },
   {
-    name: 'own-source', rule: 'every effect has its own decision record as its source', seed: 2,
+    name: 'own-source', rule: 'every effect has its own decision record as its source', seed: 1,
     changes: [{ file: 'roles/mission-partition.ts', from: 'effects.send(effect, epoch);', to: 'effects.send({ ...effect, offset: state.missions.get(effect.event.payload.mission_id)?.firstOffset ?? effect.offset }, epoch);' }],
   },
   {
-    name: 'attempts-cancelled-first', rule: 'a mission ends only after the cancels of its open attempts', seed: 10,
+    name: 'attempts-cancelled-first', rule: 'a mission ends only after the cancels of its open attempts', seed: 1,
     changes: [{ file: 'domain/mission-decide.ts', from: "if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', reason));", to: 'void open;' }],
   },
   {
-    name: 'decide-after-read-back', rule: 'the holder decides again only when its own appends were read back', seed: 3,
+    name: 'decide-after-read-back', rule: 'the holder decides again only when its own appends were read back', seed: 2,
     changes: [{ file: 'roles/decision-writer.ts', from: 'isWaiting: () => pending.size > 0,', to: 'isWaiting: () => false,' }],
   },
   {
-    name: 'assigned-once', rule: 'an assignment counts only for a task that waits for that attempt', seed: 189,
+    name: 'assigned-once', rule: 'an assignment counts only for a task that waits for that attempt', seed: 108,
     changes: [{ file: 'domain/mission-task.ts', from: "if (task.status !== 'waiting' && task.status !== 'retrying') return 'void: not waiting for an attempt';\n  if (decision.attempt !== task.attempt + 1) return 'void: another attempt';", to: '' }],
   },
   {
-    name: 'offset-metadata', rule: 'a replay starts with the fold’s state just before the committed offset', seed: 1,
+    name: 'offset-metadata', rule: 'a replay starts with the fold’s state just before the committed offset', seed: 4,
     changes: [{ file: 'roles/worker-partition.ts', from: 'createTaskPartitionState(start.offset, start.metadata === null ? undefined : decodeTaskSnapshot(start.metadata))', to: 'createTaskPartitionState(start.offset, start.metadata === null ? undefined : (decodeTaskSnapshot(start.metadata), undefined))' }],
   },
   {
-    name: 'offset-metadata-missions', rule: 'the same for a coordination partition', seed: 4,
+    name: 'offset-metadata-missions', rule: 'the same for a coordination partition', seed: 2,
     changes: [{ file: 'domain/mission-replay.ts', from: '{ holder: decodeHolder(h, metadata), epoch: e }', to: '{ holder: (decodeHolder(h, metadata), null), epoch: null }' }],
   },
   {
-    name: 'requested-ids', rule: 'the metadata holds the ids of missions requested lately', seed: 81,
+    name: 'requested-ids', rule: 'the metadata holds the ids of missions requested lately', seed: 18,
     changes: [{ file: 'domain/mission-replay.ts', from: "state.requestedIds.set(String(id), timeMs);", to: '' }],
   },
   {
@@ -81,23 +81,23 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'domain/task-replay.ts', from: "if (attempt.status === 'open') return false;", to: "if (attempt.status === 'open') return true;" }],
   },
   {
-    name: 'result-acknowledged', rule: 'the replay point stays before an attempt whose result was not acknowledged', seed: 1,
+    name: 'result-acknowledged', rule: 'the replay point stays before an attempt whose result was not acknowledged', seed: 14,
     changes: [{ file: 'domain/task-replay.ts', from: "return attempt.status === 'cancelled' || isAcknowledged(attempt.key);", to: 'return true;' }],
   },
   {
-    name: 'effects-acknowledged', rule: 'the replay point stays before a mission whose effects were not acknowledged', seed: 89,
+    name: 'effects-acknowledged', rule: 'the replay point stays before a mission whose effects were not acknowledged', seed: 59,
     changes: [{ file: 'domain/mission-replay.ts', from: "mission.status !== 'open' && mission.effects.every(isAcknowledged)", to: "mission.status !== 'open'" }],
   },
   {
-    name: 'effects-sent-again', rule: 'a new holder sends every unacknowledged effect again', seed: 5,
+    name: 'effects-sent-again', rule: 'a new holder sends every unacknowledged effect again', seed: 2,
     changes: [{ file: 'roles/mission-partition.ts', from: 'sendEffects([...state.missions.values()].flatMap((mission) => mission.effects));', to: '' }],
   },
   {
-    name: 'in-doubt', rule: 'a call in doubt is made again by itself only when that is harmless', seed: 10,
+    name: 'in-doubt', rule: 'a call in doubt is made again by itself only when that is harmless', seed: 5,
     changes: [{ file: 'agent/turn.ts', from: 'if (!last?.idempotent || !lost) return null;', to: 'if (!last || !lost) return null;' }],
   },
   {
-    name: 'doubt-settled', rule: 'a call in doubt gets an outcome before anything else', seed: 3,
+    name: 'doubt-settled', rule: 'a call in doubt gets an outcome before anything else', seed: 5,
     changes: [{ file: 'roles/attempt-run.ts', from: 'await steps.settleDoubt();', to: '' }],
   },
   {
@@ -113,11 +113,11 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'domain/task-partition.ts', from: 'if (reservation === null || reservation.owner === owner) return spending;', to: 'if (reservation !== null || owner !== "") return spending;' }],
   },
   {
-    name: 'cancelled-share', rule: 'a cancelled attempt counts its whole share', seed: 358,
+    name: 'cancelled-share', rule: 'a cancelled attempt counts its whole share', seed: 652,
     changes: [{ file: 'domain/mission-task.ts', from: '{ tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });\n  const ended', to: '{ tokens: 0, usd: 0 });\n  const ended' }],
   },
   {
-    name: 'lost-planner', rule: 'a planner that a former holder called counts with its reservation', seed: 1549,
+    name: 'lost-planner', rule: 'a planner that a former holder called counts with its reservation', seed: 51,
     changes: [{ file: 'domain/mission-evolve.ts', from: 'if (former === owner) return ', to: 'if (former !== "") return ' }],
   },
   {
@@ -125,19 +125,19 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'domain/mission-decide.ts', from: "if (wave.status === 'started' && tasks.every(endedWell)) {", to: "if (wave.status === 'started' && tasks.some((task) => task.attempt > 0)) {" }],
   },
   {
-    name: 'dead-letter-first', rule: 'the replay point passes a skipped record only when its dead letter is written', seed: 0,
+    name: 'dead-letter-first', rule: 'the replay point passes a skipped record only when its dead letter is written', seed: 36,
     changes: [{ file: 'roles/worker-partition.ts', from: 'claim.held() === null || !deadLetters.isSettled() ?', to: 'claim.held() === null ?' }],
   },
   {
-    name: 'dead-letter-first-missions', rule: 'the same for a coordination partition', seed: 0,
+    name: 'dead-letter-first-missions', rule: 'the same for a coordination partition', seed: 163,
     changes: [{ file: 'roles/mission-partition.ts', from: 'claim.held() === null || !deadLetters.isSettled() ?', to: 'claim.held() === null ?' }],
   },
   {
-    name: 'dead-letter-of-replay', rule: 'a new holder keeps what it skipped before it held the partition', seed: 0,
+    name: 'dead-letter-of-replay', rule: 'a new holder keeps what it skipped before it held the partition', seed: 3,
     changes: [{ file: 'roles/dead-letters.ts', from: 'onHeld: flush,', to: 'onHeld: () => void waiting.splice(0),' }],
   },
   {
-    name: 'retention-behind-replay', rule: 'old records are deleted only below the replay point', seed: 0,
+    name: 'retention-behind-replay', rule: 'old records are deleted only below the replay point', seed: 2,
     changes: [{ file: 'roles/retention.ts', from: 'Math.min(at(young, partition), at(committed, partition))', to: 'at(young, partition)' }],
   },
   // Bugs that the simulation has found: each fix taken back.
@@ -147,17 +147,17 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'roles/attempt-run.ts', from: "{ ...tooLarge('a step', error), unjournaled: lost }", to: "tooLarge('a step', error)" }],
   },
   {
-    name: 'result-too-large', rule: 'an attempt whose result is too large for the journal fails', seed: 0,
+    name: 'result-too-large', rule: 'an attempt whose result is too large for the journal fails', seed: 7,
     found: 'a result that the log refused as too large ended the worker, and every one that took the task over came to the same result',
     changes: [{ file: 'roles/attempt-run.ts', from: "return journalEnd(deps, journal, tooLarge('the result', error), durationMs);", to: 'throw error;' }],
   },
   {
-    name: 'plan-too-large', rule: 'a plan that is too large for the log is a plan that failed', seed: 0,
+    name: 'plan-too-large', rule: 'a plan that is too large for the log is a plan that failed', seed: 85,
     found: 'a plan that the log refused as too large ended the orchestrator, and every one that took the mission over had the same plan made',
     changes: [{ file: 'roles/planner-calls.ts', from: 'if (!(error instanceof AppendRejected)) throw error;', to: 'throw error;' }],
   },
   {
-    name: 'undecidable-waits', rule: 'a mission whose decision is too large fails only when what was decided with it has been read back', seed: 0,
+    name: 'undecidable-waits', rule: 'a mission whose decision is too large fails only when what was decided with it has been read back', seed: 75,
     found: 'a mission of which one assignment was refused as too large failed while another, decided in the same breath, was on its way',
     changes: [{ file: 'roles/mission-partition.ts', from: 'dirty.add(missionId);\n      decideDirty();', to: 'const mission = state.missions.get(missionId);\n      const owner = claim.held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision);' }],
   },
@@ -167,7 +167,7 @@ export const MUTANTS: readonly Mutant[] = [
     found: 'a record of a cancelled attempt came in after the fold had forgotten the attempt; the role took the attempt for open and restarted',
   },
   {
-    name: 'cancelled-in-doubt', rule: 'an attempt that was cancelled while its doubt was settled goes no further', seed: 684,
+    name: 'cancelled-in-doubt', rule: 'an attempt that was cancelled while its doubt was settled goes no further', seed: 814,
     found: 'an attempt that was cancelled while its step in doubt was settled went on from a journal that the fold had forgotten',
     changes: [{ file: 'roles/attempt-run.ts', from: 'limits.signal.throwIfAborted();', to: '' }],
   },
