@@ -221,7 +221,11 @@ export function createSimVolume({ world, faults, system, beforeSpawn, onStart, o
     return {
       definitions: () => definitions,
       run, runChecks, takeFence,
-      recoverOutcome: (place, step) => later(() => filesOf(place).outcomes.get(stepOf(place, step)) ?? null),
+      async recoverOutcome(place, step) {
+        // The volume may be slow: much happens while it is asked.
+        if (faults.on('tools') && random.chance(0.3)) await new Promise<void>((resolve) => process.later(random.next() * 5_000, resolve));
+        return later(() => filesOf(place).outcomes.get(stepOf(place, step)) ?? null);
+      },
       async prepareWorkspace() {
         const directory = await later(() => '/workspace');
         if (faults.on('tools') && random.chance(0.02)) throw new system.WorkspaceUnusable('the workspace is not writable');
