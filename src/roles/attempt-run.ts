@@ -62,8 +62,9 @@ const tooLarge = (what: string, error: AppendRejected): Extract<LoopEnd, { kind:
   ({ kind: 'failed', code: 'too_large', error: `${what} could not be journaled: ${error.message}`, retriable: false, checks: [] });
 
 async function endOf(context: WorkerContext, deps: ExecutionDeps, steps: TaskSteps, limits: { remainingMs(): number; signal: AbortSignal }): Promise<LoopEnd> {
-  await steps.prepare();
+  // First the fence: whatever comes of this attempt, nothing of an earlier one starts behind it.
   await steps.settleDoubt();
+  await steps.prepare();
   const finished = endOfFinish(deps.current());
   if (finished !== null) return finished;
   // Cancelled while its doubt was settled, it may have been forgotten by the fold: nothing goes on from there.

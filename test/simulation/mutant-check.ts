@@ -35,7 +35,7 @@ async function isNoticed(mutant: Mutant, { base, compileMutant, recordedOnly, fr
   const tree = await compileMutant(mutant);
   const run = recordedOnly ? { from: mutant.seed, count: 1, threads: 1 } : { from, count: seeds, threads: availableParallelism() };
   let first: SeedReport | null = null;
-  await runSeeds({ base, tree, faults: FAULT_NAMES, stopAtFirst: true, signal, ...run }, (report) => {
+  await runSeeds({ base, tree, faults: mutant.faults ?? FAULT_NAMES, stopAtFirst: true, signal, ...run }, (report) => {
     if (report.violation !== null && (first === null || report.seed < first.seed)) first = report;
   });
   print(lineOf(mutant, first, recordedOnly ? `seed ${mutant.seed}` : `${seeds} seeds`));

@@ -2,7 +2,7 @@
 import type { EventOf } from '../../src/domain/events.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
-import { createTaskPartitionState, evolveTaskPartition, type TaskPartitionState, type TaskResultPayload, type TaskSnapshot } from '../../src/domain/task-partition.js';
+import { createTaskPartitionState, evolveTaskPartition, type TaskPartitionState, type TaskSnapshot } from '../../src/domain/task-partition.js';
 import { decodeTaskSnapshot } from '../../src/domain/task-replay.js';
 import type { CommittedOffset } from '../../src/ports/log.js';
 import type { PastStep } from '../../src/ports/model.js';
@@ -63,7 +63,7 @@ export function createTaskOracle(place: string): TaskOracle {
     if (step.call.tool !== call.tool || step.call.arguments !== JSON.stringify(call.arguments)) throw new Violation('read-back-first', `${what}: what runs is not what the record says`);
     if (!step.call.idempotent) {
       if (step.outcome !== null) throw new Violation('no-start-after-outcome', `${what}: ${step.outcome.outcome} by ${step.outcome.owner}`);
-      if (attempt.result !== null && !isOutOfReach(attempt.result)) throw new Violation('no-start-after-end', `${what}: ${attempt.status}`);
+      if (attempt.status === 'completed' || attempt.status === 'failed') throw new Violation('no-start-after-end', `${what}: ${attempt.status}`);
     }
     for (const earlier of attempt.steps.slice(0, call.step - 1)) {
       const isSame = earlier.call.tool === step.call.tool && earlier.call.arguments === step.call.arguments && !earlier.call.idempotent;
@@ -117,11 +117,6 @@ function foldAll(state: TaskPartitionState, records: readonly (FoldRecord | null
     if (record === null) state.position += 1;
     else evolveTaskPartition(state, record);
   }
-}
-
-/** Who cannot reach a workspace cannot reach its fence either, and so keeps nobody from it that can. */
-function isOutOfReach({ type, payload }: TaskResultPayload): boolean {
-  return type === 'task_failed' && payload.code === 'workspace';
 }
 
 const stepName = (event: EventOf<'tool_called'>): string => `${attemptKey(event.payload)}#${event.payload.step}`;
