@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { baseSystem as system } from './base-system.js';
 import { FAULT_NAMES, type Fault } from './faults.js';
 import { MUTANTS } from './mutants.js';
@@ -48,6 +49,12 @@ describe('bugs that the simulation has found', () => {
   test.each([...FOUND, ...OWN])('seed $seed: $bug', async ({ seed, faults = FAULT_NAMES }) => {
     expect((await simulate({ seed, system, faults })).violation).toBeNull();
   });
+});
+
+test('the README lists every rule of the mutation check with its seed', async () => {
+  const readme = await readFile('test/README.md', 'utf8');
+  const rows = MUTANTS.map(({ name, rule, seed, faults }) => `| ${rule} | ${name} | ${seed}${faults === undefined ? '' : ` with ${faults.join(', ')} only`} |`);
+  expect(rows.filter((row) => !readme.includes(row))).toEqual([]);
 });
 
 test('a swarm keeps its promises whatever goes wrong', async () => {
