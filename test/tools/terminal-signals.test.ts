@@ -7,6 +7,8 @@ import { removeTemporaryDirectories, temporaryDirectory } from './harness.js';
 
 const PROGRAM = fileURLToPath(new URL('../support/tools-under-signals.mjs', import.meta.url));
 const COMMANDS = 40;
+/** Between two signals. Without a pause no start would ever come through. */
+const MOST_PAUSE_MS = 6;
 
 afterAll(removeTemporaryDirectories);
 
@@ -16,19 +18,19 @@ test.each(['SIGINT', 'SIGQUIT', 'SIGHUP'] as const)('a terminal that sends %s to
   const { pid } = worker;
   if (pid === undefined) throw new Error('the worker could not be started');
   let output = '';
-  let next: NodeJS.Immediate | null = null;
+  let next: NodeJS.Timeout | null = null;
   const press = () => {
     process.kill(-pid, signal); // the foreground group, as a terminal does
-    next = setImmediate(press);
+    next = setTimeout(press, Math.random() * MOST_PAUSE_MS); // a start takes a few
   };
   worker.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
     if (next === null && output.includes('ready\n')) press();
     if (output.trim().split('\n').length <= COMMANDS || next === null) return;
-    clearImmediate(next);
+    clearTimeout(next);
     worker.stdin.end();
   });
-  worker.once('exit', () => next !== null && clearImmediate(next));
+  worker.once('exit', () => next !== null && clearTimeout(next));
   const [code] = await once(worker, 'close');
   expect(code).toBe(0);
   const outcomes = output.trim().split('\n').slice(1).map((line): { readonly outcome: string } => JSON.parse(line));
