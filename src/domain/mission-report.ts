@@ -12,7 +12,7 @@ export function reportMission(mission: Mission): MissionReport {
     name: mission.request.name,
     status: statusOf(mission),
     reason: mission.reason,
-    question: mission.question === null ? null : { number: mission.question.number, reason: mission.question.reason, text: mission.question.text },
+    question: mission.question,
     workspace: mission.request.workspace,
     started_at: new Date(mission.requestedAtMs).toISOString(),
     ended_at: mission.endedAtMs === null ? null : new Date(mission.endedAtMs).toISOString(),

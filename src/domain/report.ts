@@ -1,4 +1,5 @@
 import type { CheckResult } from './events.js';
+import type { Question } from './mission-state.js';
 import type { UnservedAgent } from './unserved.js';
 
 /** waiting: not yet running (retries and waves to come included). */
@@ -13,7 +14,7 @@ export interface MissionReport {
   /** Why it failed or was cancelled; null otherwise. */
   readonly reason: string | null;
   /** What it waits to hear from a person, while it needs attention; null otherwise. */
-  readonly question: { readonly number: number; readonly reason: string; readonly text: string } | null;
+  readonly question: Question | null;
   readonly workspace: string | null;
   /** ISO 8601. */
   readonly started_at: string;
