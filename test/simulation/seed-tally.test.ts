@@ -10,7 +10,7 @@ describe('the count of a run', () => {
     const tally = createSeedTally({ from: 5, count: 3, nowMs: () => nowMs });
     [kept(5), broken(7), kept(6)].forEach(tally.add);
     nowMs = 90_000;
-    expect(tally.summary()).toBe('3 seeds, 1 broken, 30 steps, 1 min 30 s, 2 seeds a minute');
+    expect(tally.summary()).toBe('3 seeds, 1 broken (7), 30 steps, 1 min 30 s, 2 seeds a minute');
   });
 
   test('given a run that was interrupted, then it goes on at the first seed that was not run, even if later ones were', () => {

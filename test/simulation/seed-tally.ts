@@ -8,7 +8,7 @@ export interface SeedTally {
   broken(): number;
   /** One line: how far it is. */
   progress(): string;
-  /** One or two lines: what was run. */
+  /** One or two lines: what was run, and which seeds broke a promise. */
   summary(): string;
 }
 
@@ -25,7 +25,7 @@ export function createSeedTally({ from, count, nowMs }: SeedTallyOptions): SeedT
   const ahead = new Set<number>();
   let next = from;
   let run = 0;
-  let broken = 0;
+  const broken: number[] = [];
   let steps = 0;
   const seconds = () => (nowMs() - startedMs) / 1000;
   const speed = () => `${elapsed(seconds())}, ${Math.round((run / seconds()) * 60)} seeds a minute`;
@@ -34,19 +34,28 @@ export function createSeedTally({ from, count, nowMs }: SeedTallyOptions): SeedT
     add(report) {
       run += 1;
       steps += report.steps;
-      if (report.violation !== null) broken += 1;
+      if (report.violation !== null) broken.push(report.seed);
       ahead.add(report.seed);
       while (ahead.delete(next)) next += 1;
     },
     run: () => run,
-    broken: () => broken,
-    progress: () => `${run} of ${count} seeds, ${broken} broken, ${speed()}`,
+    broken: () => broken.length,
+    progress: () => `${run} of ${count} seeds, ${broken.length} broken, ${speed()}`,
     summary() {
-      const whole = `${run} seeds, ${broken} broken, ${steps} steps, ${speed()}`;
+      const which = broken.length === 0 ? '' : ` (${listed(broken)})`;
+      const whole = `${run} seeds, ${broken.length} broken${which}, ${steps} steps, ${speed()}`;
       if (run === count) return whole;
       return `${whole}\ninterrupted: every seed from ${from} to ${next - 1} was run; go on with --from ${next} --seeds ${from + count - next}`;
     },
   };
+}
+
+/** A run that breaks nearly everything has said so by its first ones. */
+const LISTED = 20;
+
+function listed(seeds: readonly number[]): string {
+  const first = [...seeds].sort((a, b) => a - b).slice(0, LISTED).join(', ');
+  return seeds.length > LISTED ? `${first}, …` : first;
 }
 
 function elapsed(seconds: number): string {
