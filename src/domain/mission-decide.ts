@@ -3,7 +3,7 @@ import type { Cost } from './budget.js';
 import type { EventType, PayloadOf } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
 import { openTasks } from './mission-evolve.js';
-import { endedWell, hasOpenAttempt, type Mission, type MissionTask, type Question, type Wave } from './mission-state.js';
+import { endedWell, hasOpenAttempt, type Answer, type Mission, type MissionTask, type Question, type Wave } from './mission-state.js';
 import { agentsOfProposal } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';
 import { taskRecordKey } from './partitioning.js';
@@ -49,7 +49,7 @@ export function decideMission(mission: Mission, context: DecideContext): readonl
       // An own plan that was refused stays refused, whatever a person says.
       return mission.request.plan === null ? askOrFail(mission, context, planningFailure(mission), null) : failMission(mission, context, planningFailure(mission));
     case 'answered':
-      return [requestPlan(mission, context, answeredReason(mission))];
+      return [requestPlan(mission, context, mission.answer === null ? null : wordingOf(mission.answer))];
     case 'rejected':
       return decideAfterRejection(mission, context);
     case 'proposed':
@@ -199,8 +199,7 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
 /** What the attempt should know of what came before it: the last failure, and a person's answer. */
 function feedbackFor({ answer }: Mission, task: MissionTask): string | null {
   const failure = task.failures === 0 ? '' : task.detail;
-  const answered = answer === null ? '' : `${answer.reason}. A person was asked, and answers: ${answer.text}`;
-  return [failure, answered].filter((part) => part !== '').join('\n') || null;
+  return [failure, answer === null ? '' : wordingOf(answer)].filter((part) => part !== '').join('\n') || null;
 }
 
 function scheduleRetry(mission: Mission, task: MissionTask, context: DecideContext): Decision {
@@ -257,9 +256,7 @@ function decideQuestion(mission: Mission, context: DecideContext, { number, reas
   return context.isExpired(timerKeys.attention(mission.id, number)) ? failMission(mission, context, `nobody answered in time: ${reason}`) : [];
 }
 
-function answeredReason({ answer }: Mission): string | null {
-  return answer === null ? null : `${answer.reason}; a person was asked, and answers: ${answer.text}`;
-}
+const wordingOf = ({ reason, text }: Answer): string => `${reason}. A person was asked, and answers: ${text}`;
 
 /** Open attempts are cancelled first, each by its own decision; the mission ends when these have been read back. */
 export function failMission(mission: Mission, context: Pick<DecideContext, 'owner'>, reason: string): readonly Decision[] {

@@ -7,19 +7,36 @@ import { asciiJson, decodeHolder, parseObject } from './task-replay.js';
 /**
  * The first record of the oldest mission that is open or has an effect that was not acknowledged, else the position.
  * The metadata also holds the ids requested before that point within the request window, so that a late duplicate
- * of a request starts nothing. null when it would not fit: then the replay point waits.
+ * of a request starts nothing. Where they do not all fit, the replay starts at the first mission whose id would not:
+ * it goes further back, within the window. null when not even the holder's name fits: then it waits.
  */
 export function coordinationReplayPoint(state: CoordinationState, isAcknowledged: (effect: Effect) => boolean): ReplayPoint | null {
-  let offset = state.position;
-  let snapshot: CoordinationSnapshot = { holder: state.holder, epoch: state.epoch };
-  for (const mission of state.missions.values()) {
-    if (!isSettled(mission, isAcknowledged) && mission.firstOffset < offset) {
-      offset = mission.firstOffset;
-      snapshot = mission.before;
-    }
+  let start = firstNeeded(state, isAcknowledged);
+  const ids = idsRequestedBefore(state, start.offset);
+  for (let fitting = ids.length; ; ) {
+    const metadata = encodeSnapshot(start.snapshot, ids.slice(0, fitting));
+    const excess = metadata.length - METADATA_LIMIT_BYTES;
+    if (excess <= 0) return { offset: start.offset, metadata };
+    fitting -= Math.ceil(excess / ENCODED_ID_BYTES);
+    const mission = state.missions.get(ids[fitting] ?? '');
+    if (mission === undefined) return null;
+    start = { offset: mission.firstOffset, snapshot: mission.before };
   }
-  const metadata = encodeSnapshot(snapshot, idsRequestedBefore(state, offset));
-  return metadata.length > METADATA_LIMIT_BYTES ? null : { offset, metadata };
+}
+
+/** A mission id with its quotes and its comma; one of a partition above 99 is longer. */
+const ENCODED_ID_BYTES = 30;
+
+interface Start {
+  readonly offset: number;
+  readonly snapshot: CoordinationSnapshot;
+}
+
+function firstNeeded(state: CoordinationState, isAcknowledged: (effect: Effect) => boolean): Start {
+  for (const mission of state.missions.values()) {
+    if (!isSettled(mission, isAcknowledged)) return { offset: mission.firstOffset, snapshot: mission.before };
+  }
+  return { offset: state.position, snapshot: { holder: state.holder, epoch: state.epoch } };
 }
 
 function isSettled(mission: Mission, isAcknowledged: (effect: Effect) => boolean): boolean {

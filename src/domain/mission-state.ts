@@ -37,6 +37,12 @@ export interface Question {
   readonly text: string;
 }
 
+/** What a person said, and the failure that it was about. */
+export interface Answer {
+  readonly reason: string;
+  readonly text: string;
+}
+
 export interface Mission {
   readonly id: string;
   readonly request: PayloadOf<'mission_requested'>;
@@ -64,7 +70,7 @@ export interface Mission {
   /** The question that the mission waits with; null when it does not. */
   readonly question: Question | null;
   /** The last answer and what it was about, for whoever works on after it. */
-  readonly answer: { readonly reason: string; readonly text: string } | null;
+  readonly answer: Answer | null;
   readonly cancelRequest: string | null;
   /** Why the mission is about to fail: said by the cancels of its open attempts, so that a new holder ends it, too. */
   readonly failing: string | null;

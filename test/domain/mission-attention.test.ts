@@ -92,7 +92,7 @@ describe('a mission whose file says on_failure: ask', () => {
   test('has the planner make a changed plan of the answer, which every later task hears, too', () => {
     const log = failedTwice();
     expect(log.when(answered(1, 'use port 8443'))).toBe('applied');
-    const reason = `${CERT_3} failed after 3 attempts: still broken; a person was asked, and answers: use port 8443`;
+    const reason = `${CERT_3} failed after 3 attempts: still broken. A person was asked, and answers: use port 8443`;
     expect(only('plan_requested', log.settle())).toMatchObject({ revision: 3, reason });
     log.when(proposed(3, planOf([['cert_agent']], 4)));
     const assigned = only('task_assigned', log.settle());
@@ -145,7 +145,7 @@ describe('a mission whose file says on_failure: ask', () => {
     log.when(planFailed(1, 'the planner is lost'));
     expect(only('attention_requested', log.settle())).toMatchObject({ task_id: null, reason: 'no plan: the planner is lost', question: 'How should the mission be planned?' });
     log.when(answered(1, 'certificates first'));
-    expect(only('plan_requested', log.settle())).toMatchObject({ revision: 2, reason: 'no plan: the planner is lost; a person was asked, and answers: certificates first' });
+    expect(only('plan_requested', log.settle())).toMatchObject({ revision: 2, reason: 'no plan: the planner is lost. A person was asked, and answers: certificates first' });
   });
 
   test('takes an answer once, and only to the question that is open', () => {

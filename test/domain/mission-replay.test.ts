@@ -105,18 +105,50 @@ describe('late duplicates of a request', () => {
     expect(log.state.requestedIds.size).toBe(0);
   });
 
-  test('make the replay point wait when their ids do not fit', () => {
-    const log = given(claimed(), opened());
+  describe('whose ids do not all fit', () => {
     const ids = Array.from({ length: 200 }, (_, index) => createMissionId({ nowMs: T0 + index, partition: PARTITION, random: () => 0.5 }));
-    for (const id of ids) {
-      log.when(requested({ mission_id: id }));
-      log.when(cancelRequested('x', id));
-      log.settle({}, id);
+
+    function manyEnded(): MissionLog {
+      const log = given(claimed(), opened());
+      for (const id of ids) {
+        log.when(requested({ mission_id: id }));
+        log.when(cancelRequested('x', id));
+        log.settle({}, id);
+      }
+      return log;
     }
-    expect(ids.join('').length).toBeGreaterThan(METADATA_LIMIT_BYTES);
-    expect(coordinationReplayPoint(log.state, everything)).toBeNull();
-    evolveCoordination(log.state, { offset: log.state.position, timestampMs: T0 + 2 * REQUEST_WINDOW_MS, event: opened() });
-    expect(coordinationReplayPoint(log.state, everything)?.offset).toBe(log.state.position);
+
+    test('make the replay start at the first mission whose id would not', () => {
+      const log = manyEnded();
+      const point = coordinationReplayPoint(log.state, everything);
+      const named = ids.filter((id) => point?.metadata.includes(id));
+      expect(point?.metadata.length).toBeLessThanOrEqual(METADATA_LIMIT_BYTES);
+      expect(point?.metadata.length).toBeGreaterThan(METADATA_LIMIT_BYTES - 200);
+      expect(named).toEqual(ids.slice(0, named.length));
+      expect(point?.offset).toBe(log.state.missions.get(ids[named.length] ?? '')?.firstOffset);
+    });
+
+    test('start nothing after a take-over', () => {
+      const log = manyEnded();
+      const next = replayOf(log, everything);
+      for (const record of log.records.slice(next.position)) evolveCoordination(next, record);
+      for (const id of ids) expect(appendTo(next, id, T0 + 1000)).toBe('void: mission known');
+    });
+
+    test('hold the replay point no longer than their window', () => {
+      const log = manyEnded();
+      evolveCoordination(log.state, { offset: log.state.position, timestampMs: T0 + REQUEST_WINDOW_MS + 100, event: opened() });
+      expect(coordinationReplayPoint(log.state, everything)?.offset).toBe(log.state.position);
+    });
+
+    test('let a holder go on from there that knows only what was replayed', () => {
+      const log = manyEnded();
+      const next = replayOf(log, everything);
+      const start = next.position;
+      expect(coordinationReplayPoint(next, everything)?.offset).toBe(start);
+      for (const record of log.records.slice(start)) evolveCoordination(next, record);
+      expect(coordinationReplayPoint(next, everything)?.offset).toBe(start);
+    });
   });
 });
 
