@@ -13,6 +13,7 @@ const USAGE = `npm run bench -- pressure [part …] [options]
   --tasks N            queued tasks (default 100000)
   --missions N         missions that they belong to, and open missions (default 1000)
   --megabytes N        size of the long topics (default 1024)
+  --watch S            seconds that memory is watched for once everything is folded (default 20)
   --json               the figures as one JSON document
 `;
 
@@ -48,13 +49,13 @@ export async function main(argv: readonly string[], { projectDir, onInterrupt, f
 function parse(argv: readonly string[]) {
   const { values, positionals: [bench, ...names] } = parseArgs({
     args: [...argv], allowPositionals: true,
-    options: { tasks: { type: 'string' }, missions: { type: 'string' }, megabytes: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: { tasks: { type: 'string' }, missions: { type: 'string' }, megabytes: { type: 'string' }, watch: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
   });
   if (values.help === true) return '';
   if (bench !== 'pressure') return `there is no bench ${bench ?? '(none was named)'}; there is pressure`;
   const unknown = names.find((name) => !isPart(name));
   if (unknown !== undefined) return `pressure has no part ${unknown}; it has ${PRESSURE_PARTS.join(', ')}`;
-  const sizes = { tasks: Number(values.tasks ?? 100_000), missions: Number(values.missions ?? 1_000), megabytes: Number(values.megabytes ?? 1_024) };
+  const sizes = { tasks: Number(values.tasks ?? 100_000), missions: Number(values.missions ?? 1_000), megabytes: Number(values.megabytes ?? 1_024), watch: Number(values.watch ?? 20) };
   const wrong = Object.entries(sizes).find(([, size]) => !Number.isSafeInteger(size) || size < 1);
   if (wrong !== undefined) return `--${wrong[0]} takes a whole number from 1`;
   const parts = names.length === 0 ? PRESSURE_PARTS : names.filter(isPart);

@@ -15,10 +15,9 @@ import type { PressureOptions } from './pressure.js';
 
 const TASKS = 12;
 const ROUNDS = 20;
-const WATCHED_SECONDS = 20;
 
 /** An orchestrator plans and assigns many missions at once, without a worker; then another takes them over. */
-export async function measureOpenMissions({ cluster, projectDir, missions }: PressureOptions): Promise<readonly Finding[]> {
+export async function measureOpenMissions({ cluster, projectDir, missions, watch: watchSeconds }: PressureOptions): Promise<readonly Finding[]> {
   const bench = await openBenchLog(cluster, projectDir, 1);
   try {
     const first = startRole(projectDir, 'orchestrator', bench.env);
@@ -37,8 +36,8 @@ export async function measureOpenMissions({ cluster, projectDir, missions }: Pre
     const ready = await whenReady(second, 'partition.held', COORDINATION_PARTITIONS);
     await new Promise((resolve) => setTimeout(resolve, 5000));
     const cpuBefore = second.cpuSeconds();
-    await new Promise((resolve) => setTimeout(resolve, WATCHED_SECONDS * 1000));
-    const cpuShare = (100 * (second.cpuSeconds() - cpuBefore)) / WATCHED_SECONDS;
+    await new Promise((resolve) => setTimeout(resolve, watchSeconds * 1000));
+    const cpuShare = (100 * (second.cpuSeconds() - cpuBefore)) / watchSeconds;
     const secondMemory = memoryFigures(second, ready.seconds + 5);
     await second.stop();
     return [

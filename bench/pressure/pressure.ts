@@ -12,6 +12,8 @@ export interface PressureOptions {
   readonly tasks: number;
   readonly missions: number;
   readonly megabytes: number;
+  /** Seconds that memory is watched for once everything is folded. */
+  readonly watch: number;
 }
 
 export const PRESSURE_PARTS = ['queued-tasks', 'open-missions', 'long-tasks-topic', 'long-coordination'] as const;

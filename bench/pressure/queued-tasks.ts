@@ -12,10 +12,9 @@ import type { PressureOptions } from './pressure.js';
 
 /** The tool is slow, so that the queue stays. */
 const SLOW_SECONDS = 2;
-const WATCHED_SECONDS = 20;
 
 /** One worker for all agents starts in front of many queued tasks. */
-export async function measureQueuedTasks({ cluster, projectDir, tasks, missions }: PressureOptions): Promise<readonly Finding[]> {
+export async function measureQueuedTasks({ cluster, projectDir, tasks, missions, watch: watchSeconds }: PressureOptions): Promise<readonly Finding[]> {
   const bench = await openBenchLog(cluster, projectDir, SLOW_SECONDS);
   try {
     const idle = await startIdle(bench, projectDir);
@@ -29,8 +28,8 @@ export async function measureQueuedTasks({ cluster, projectDir, tasks, missions 
     await news.heardOf(tasks);
     const acceptedSeconds = worker.seconds();
     const cpuBefore = worker.cpuSeconds();
-    await new Promise((resolve) => setTimeout(resolve, WATCHED_SECONDS * 1000));
-    const cpuShare = (100 * (worker.cpuSeconds() - cpuBefore)) / WATCHED_SECONDS;
+    await new Promise((resolve) => setTimeout(resolve, watchSeconds * 1000));
+    const cpuShare = (100 * (worker.cpuSeconds() - cpuBefore)) / watchSeconds;
     const figures = [
       ...foldFigures(raw.records, ready, idle, raw),
       figure('from the start to the first running task', 's', firstRunning), figure('from the start to all tasks accepted', 's', acceptedSeconds),
