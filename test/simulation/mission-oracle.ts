@@ -34,7 +34,8 @@ export function createMissionOracle(partition: number): MissionOracle {
   const seenEvents = new Set<string>();
   /** How each attempt ended, by the first word on it. */
   const firstWords = new Map<string, string>();
-  const assigned = new Set<string>();
+  /** Owner of the decision that counted, by attempt. */
+  const assignedBy = new Map<string, string>();
 
   function onWritten(record: FoldRecord): void {
     const { event, offset } = record;
@@ -58,7 +59,7 @@ export function createMissionOracle(partition: number): MissionOracle {
   function applied(before: Mission, event: AgentEvent, offset: number): void {
     switch (event.event_type) {
       case 'task_assigned':
-        assigned.add(attemptKey(event.payload));
+        assignedBy.set(attemptKey(event.payload), event.payload.owner);
         checkWaves(before, event.payload.wave_number, event.payload.task_id);
         effects.set(offset, { offset, event });
         return;
@@ -84,10 +85,14 @@ export function createMissionOracle(partition: number): MissionOracle {
     firstWords.set(key, eventId);
   }
 
-  /** A decision that its own holder has made before: it decided before its last word was read back. */
+  /**
+   * A decision that its own holder has made before: it decided before its last word was read back. What an earlier holder
+   * decided too may come late, after a second copy of its claim has made it the holder in the log once more.
+   */
   function checkVoid(event: AgentEvent, holder: string | null): void {
-    if (event.event_type !== 'task_assigned' || seenEvents.has(event.event_id)) return;
-    if (ownerOfDecision(event) === holder && assigned.has(attemptKey(event.payload))) throw new Violation('decided-once', `${place}: ${attemptKey(event.payload)} is assigned again by ${holder}`);
+    if (event.event_type !== 'task_assigned' || seenEvents.has(event.event_id) || ownerOfDecision(event) !== holder) return;
+    const key = attemptKey(event.payload);
+    if (assignedBy.get(key) === holder) throw new Violation('decided-once', `${place}: ${key} is assigned again by ${holder}`);
   }
 
   function checkWaves(mission: Mission, wave: number, what: string): void {

@@ -88,7 +88,12 @@ export function createSimPlanner(real: Planner, { world, faults, system, process
     });
     const used = { tokensIn: tokens, tokensOut: 0, costUsd: cost.usd };
     if (faults.on('planner') && random.chance(0.1)) throw new system.PlanningFailed('no planner answered', used);
-    return { ...(await real.propose(request, signal)), ...used };
+    try {
+      return { ...(await real.propose(request, signal)), ...used };
+    } catch (error) {
+      // That no plan was found is told with what was spent in vain.
+      throw error instanceof system.PlanningFailed ? new system.PlanningFailed(error.message, used) : error;
+    }
   }
   return { worstCase: () => PLANNING, propose };
 }
