@@ -1,29 +1,20 @@
-/** One assigned coordination partition: folds it, holds it, decides for its missions and carries the decisions out. */
-import { backoffMs } from '../domain/backoff.js';
-import { clamp } from '../domain/budget.js';
+/** One assigned coordination partition: folds it, holds it, and carries out what was decided for its missions. */
 import { misplacedInCoordination } from '../domain/event-places.js';
 import type { AgentEvent } from '../domain/events.js';
-import { leftForPlanning } from '../domain/mission-budget.js';
 import { answeredEffect, evolveCoordination, missionIdOf } from '../domain/mission-evolve.js';
-import { decideMission, failMission, type DecideContext, type Decision } from '../domain/mission-decide.js';
 import { parseMissionId } from '../domain/mission-id.js';
 import { coordinationReplayPoint, forgetEnded, forgetHistory, restoreCoordination } from '../domain/mission-replay.js';
-import { createCoordinationState, type Effect, type Mission } from '../domain/mission-state.js';
-import { missionTimers, timerKeys } from '../domain/mission-timers.js';
-import { partitionForKey } from '../domain/partitioning.js';
+import { createCoordinationState, type Effect } from '../domain/mission-state.js';
 import type { ReplayPoint } from '../domain/record.js';
 import { replayStart } from '../domain/replay-start.js';
 import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../ports/log.js';
 import { createClaim, type HeldClaim } from './claim.js';
 import { createDeadLetters } from './dead-letters.js';
-import { createDecisionWriter } from './decision-writer.js';
 import { sendDependencyNews } from './dependency-news.js';
 import { createEffectSender, undeliverable } from './effect-sender.js';
-import { createMissionClock } from './mission-clock.js';
+import { createMissionDecisions } from './mission-decisions.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
-import { createPlannerCalls, planRequestOf } from './planner-calls.js';
-import { createSquadAnnouncer } from './squad-announcer.js';
-import { createUnservedAnnouncer } from './unserved-announcer.js';
+import { createPlannerCalls } from './planner-calls.js';
 
 export interface MissionPartition extends PartitionConsumer {
   readonly topic: string;
@@ -40,34 +31,15 @@ export interface MissionPartition extends PartitionConsumer {
 /** @throws DataLoss when the replay point cannot be trusted */
 export function openMissionPartition(context: OrchestratorContext, assignment: PartitionAssignment): MissionPartition {
   const { topic, partition } = assignment;
-  const { appenders, clock, ids, processId, planner } = context.deps;
+  const { appenders, ids, processId } = context.deps;
   const logger = context.deps.logger.child({ topic, partition });
   const start = replayStart(assignment);
   const state = start.metadata === null
     ? createCoordinationState(partition)
     : restoreCoordination(partition, start.offset, start.metadata, (id) => parseMissionId(id)?.timeMs ?? null);
-  /** Missions to decide for. */
-  const dirty = new Set<string>();
-  /** Missions of which a decision cannot be written, and why. They fail once all that was decided has been read back. */
-  const undecidable = new Map<string, string>();
-  let draining = false;
-
-  const timers = createMissionClock(clock, (missionId) => {
-    dirty.add(missionId);
-    decideDirty();
-  });
-  const writer = createDecisionWriter(context, {
-    topic, partition,
-    onUndecidable(missionId, reason) {
-      if (claim.held() === null) return;
-      undecidable.set(missionId, reason);
-      dirty.add(missionId);
-      decideDirty();
-    },
-  });
+  const decisions = createMissionDecisions(context, { topic, partition, state, held: () => claim.held() });
+  const { writer } = decisions;
   const plannerCalls = createPlannerCalls(context, partition, writer.news);
-  const squads = createSquadAnnouncer(context, writer.news);
-  const unserved = createUnservedAnnouncer(context, timers.isExpired, writer.news);
   const effects = createEffectSender(context, {
     partition,
     onAcknowledged: (effect) => forgetHistory(state, effect.event.payload.mission_id, effects.isAcknowledged),
@@ -97,7 +69,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     for (const mission of state.missions.values()) {
       if (mission.status !== 'open') continue;
       if (mission.planning === 'requested') plannerCalls.call(mission);
-      dirty.add(mission.id);
+      decisions.touch(mission.id);
     }
   }
 
@@ -109,12 +81,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
 
   function lose(): void {
     logger.info({}, 'partition.lost');
-    writer.reset();
-    dirty.clear();
-    undecidable.clear();
-    squads.reset();
-    unserved.reset();
-    timers.clear();
+    decisions.reset();
     plannerCalls.stopAll();
     effects.reset();
     context.onHeldChanged();
@@ -163,66 +130,11 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     const missionId = missionIdOf(event);
     const mission = missionId === null ? undefined : state.missions.get(missionId);
     if (mission === undefined) return;
-    dirty.add(mission.id);
+    decisions.touch(mission.id);
     if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') sendEffects([{ offset, event }]);
     if (event.event_type === 'plan_requested') plannerCalls.call(mission);
     else if (mission.planning !== 'requested' || mission.status !== 'open') plannerCalls.stop(mission.id);
     sendDependencyNews(context, mission, event);
-  }
-
-  function decideDirty(): void {
-    const held = claim.held();
-    if (held === null || draining || writer.isWaiting() || state.epoch === null) return;
-    for (const id of dirty) {
-      const mission = state.missions.get(id);
-      if (mission === undefined) continue;
-      timers.set(id, missionTimers(mission, context.timings, (taskId) => timeoutMsOf(mission, taskId)));
-      for (const decision of decideNext(mission, held.owner)) writer.decide(mission, decision);
-      squads.announce(mission);
-      unserved.announce(mission);
-    }
-    dirty.clear();
-  }
-
-  function decideNext(mission: Mission, owner: string): readonly Decision[] {
-    const reason = undecidable.get(mission.id);
-    if (reason === undefined) return decideMission(mission, decideContext(owner));
-    return mission.status === 'open' ? failMission(mission, { owner }, reason) : [];
-  }
-
-  function decideContext(owner: string): DecideContext {
-    return {
-      owner,
-      isExpired: timers.isExpired,
-      isServed: context.live.isServed,
-      partitionFor: (agent, key) => {
-        const count = context.partitionCount(agent);
-        return count === null ? null : partitionForKey(key, count);
-      },
-      timeoutSeconds,
-      retryDelayMs: (failures) => Math.round(backoffMs(failures, context.timings.retryBackoff, context.deps.random)),
-      // Never more than there is: a planner whose worst case does not fit is passed over.
-      planningWorstCase: (mission) => clamp(planner.worstCase(planRequestOf(mission, mission.revision + 1)), leftForPlanning(mission)),
-    };
-  }
-
-  const timeoutSeconds = (agent: string): number => context.deps.roster.find((spec) => spec.name === agent)?.timeoutSeconds ?? 300;
-  const timeoutMsOf = (mission: Mission, taskId: string): number => {
-    const plan = mission.tasks.get(taskId)?.plan;
-    return 1000 * (plan?.timeout_seconds ?? timeoutSeconds(plan?.agent ?? ''));
-  };
-
-  /** An assignment that waited for a worker in vain gets its whole start deadline once there is one. */
-  function restartAcceptTimers(): void {
-    for (const mission of state.missions.values()) {
-      for (const task of mission.tasks.values()) {
-        if (task.status !== 'assigned') continue;
-        const key = timerKeys.accept(mission.id, task.id, task.attempt);
-        if (timers.isExpired(key) && context.live.isServed(task.plan.agent)) {
-          timers.restart(mission.id, { key, delayMs: context.timings.acceptMs });
-        }
-      }
-    }
   }
 
   return {
@@ -230,7 +142,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     held: () => claim.held() !== null,
     onRecords(records) {
       for (const record of records) fold(record);
-      decideDirty();
+      decisions.beat();
     },
     onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
     onUnblocked: () => context.blocked.unblock({ topic, partition }),
@@ -243,17 +155,9 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       forgetEnded(state, point.offset, effects.isAcknowledged);
       effects.forgetBelow(point.offset);
     },
-    onLiveChanged() {
-      if (claim.held() === null) return;
-      restartAcceptTimers();
-      for (const mission of state.missions.values()) {
-        squads.announce(mission);
-        if (state.epoch !== null && !draining) unserved.announce(mission);
-      }
-    },
+    onLiveChanged: decisions.onLiveChanged,
     async drain() {
-      draining = true;
-      timers.clear();
+      decisions.stop();
       plannerCalls.stopAll();
       await Promise.all([effects.settled(), deadLetters.settled()]);
     },

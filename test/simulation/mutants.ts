@@ -163,7 +163,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'undecidable-waits', rule: 'a mission whose decision is too large fails only when what was decided with it has been read back', seed: 95,
     found: 'a mission of which one assignment was refused as too large failed while another, decided in the same breath, was on its way',
-    changes: [{ file: 'roles/mission-partition.ts', from: 'dirty.add(missionId);\n      decideDirty();', to: 'const mission = state.missions.get(missionId);\n      const owner = claim.held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision);' }],
+    changes: [{ file: 'roles/mission-decisions.ts', from: 'touched.add(missionId);\n      beat();', to: 'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision);' }],
   },
   {
     name: 'forgotten-attempt', rule: 'an attempt that the fold has forgotten is not open', seed: 15,
