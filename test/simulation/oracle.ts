@@ -9,7 +9,10 @@ import type { SimProcess } from './sim-process.js';
 import type { Start } from './sim-tools.js';
 import { isSame } from './same.js';
 import { createSkipOracle } from './skip-oracle.js';
+import { createSpendingOracle } from './spending-oracle.js';
+import { createStartOracle } from './start-oracle.js';
 import { createTaskOracle, type TaskOracle } from './task-oracle.js';
+import { findUnfinished } from './unfinished.js';
 import { Violation, type Invariant } from './violation.js';
 
 export interface Oracle {
@@ -55,9 +58,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
   for (const topic of taskTopics) {
     for (let partition = 0; partition < taskPartitions; partition++) tasks.set(idOf({ topic, partition }), { ...createTaskOracle(idOf({ topic, partition })), topic, partition });
   }
-  const readUpTo = new Map<string, number>();
   /** Where each attempt was taken. */
-  const takenAt = new Map<string, TaskOracle>();
+  const takenAt = new Map<string, TaskOracle & PartitionId>();
   /** Results that reached their missions' partitions. */
   const delivered = new Map<string, string>();
   const carriedOut = new Set<string>();
@@ -66,9 +68,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
   const refused = new Set<string>();
   /** First offset that each partition still holds, where records were deleted. */
   const logStarts = new Map<string, number>();
-  const started = new Set<string>();
-  const lastStart = new Map<string, { readonly attempt: number; readonly claimOffset: number }>();
-  const spent = new Map<string, { tokens: number; usd: number }>();
+  const starts = createStartOracle((key) => takenAt.get(key));
+  const spending = createSpendingOracle((id) => missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0]?.request.budget);
   let violation: Violation | null = null;
 
   /** A promise is never broken by throwing: the code under test would handle it. */
@@ -86,7 +87,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
   const placeOf = (epoch: string | null, partition: number, offset: number) => `${epoch}/${partition}:${offset}`;
   const isCarriedOut = ({ partition, state }: MissionOracle) => (effect: { readonly offset: number }) => carriedOut.has(placeOf(state.epoch, partition, effect.offset));
 
-  function taskWritten(oracle: TaskOracle, record: FoldRecord): void {
+  function taskWritten(oracle: TaskOracle & PartitionId, record: FoldRecord): void {
     const { event } = record;
     const known = event.event_type === 'task_assigned' ? oracle.state.attempts.has(attemptKey(event.payload)) : true;
     oracle.onWritten(record);
@@ -122,58 +123,14 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     }
   }
 
-  function start({ process, call }: Start): void {
-    const { missionId, taskId, attempt } = call.task;
-    const task = `${missionId}/${taskId}`;
-    const step = `${task}/${attempt}#${call.step}`;
-    if (started.has(step)) throw new Violation('starts-once', step);
-    started.add(step);
-    const oracle = takenAt.get(`${task}/${attempt}`);
-    if (oracle === undefined) throw new Violation('read-back-first', `${step}: the attempt was never taken`);
-    const place = [...tasks].find(([, each]) => each.state === oracle.state)?.[0] ?? '';
-    oracle.checkStart(call, readUpTo.get(`${process.id} ${place}`) ?? 0);
-    const before = lastStart.get(task) ?? { attempt: 0, claimOffset: -1 };
-    if (attempt < before.attempt) throw new Violation('attempts-in-order', `${step} starts after a tool of attempt ${before.attempt}`);
-    if (call.tool === 'execute_terminal_command' && call.claimOffset < before.claimOffset) throw new Violation('no-start-after-fence', `${step} starts under claim ${call.claimOffset}, after one under ${before.claimOffset}`);
-    lastStart.set(task, { attempt, claimOffset: Math.max(before.claimOffset, call.claimOffset) });
-  }
-
-  function spend(missionId: string, cost: TokenCost): void {
-    const total = spent.get(missionId) ?? { tokens: 0, usd: 0 };
-    total.tokens += cost.tokens;
-    total.usd += cost.usd;
-    spent.set(missionId, total);
-    const budget = missions.flatMap((oracle) => oracle.state.missions.get(missionId) ?? [])[0]?.request.budget;
-    if (budget === undefined) return;
-    const overTokens = budget.tokens !== null && total.tokens > budget.tokens;
-    const overUsd = budget.usd !== null && total.usd > budget.usd + 1e-9;
-    if (overTokens || overUsd) throw new Violation('budget', `${missionId} has really spent ${total.tokens} tokens and $${total.usd.toFixed(4)} of ${budget.tokens} and ${budget.usd}`);
-  }
-
   function unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): Violation | null {
-    for (const id of requested) {
-      const mission = missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0];
-      if (mission === undefined) return new Violation('final-result', `mission ${id} was never taken`);
-      if (mission.status === 'open') return new Violation('final-result', `mission ${id} is open: planning ${mission.planning}, ${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`);
-    }
-    for (const oracle of missions) {
-      for (const effect of oracle.effects.values()) if (!isCarriedOut(oracle)(effect)) return new Violation('decision-carried-out', `${effect.event.event_type} from ${oracle.partition}:${effect.offset} has not reached its partition`);
-      const committed = committedOf({ topic: topics.coordination, partition: oracle.partition });
-      const last = [...oracle.state.missions.values()].at(-1);
-      if (last !== undefined && (committed === null || committed.offset <= last.firstOffset)) return new Violation('converges', `the replay point of coordination[${oracle.partition}] stays at ${committed?.offset}`);
-    }
-    const unkept = skipped.unfinished();
-    if (unkept !== null) return unkept;
-    for (const [place, oracle] of tasks) {
-      for (const attempt of oracle.state.attempts.values()) {
-        if (attempt.status === 'open') return new Violation('final-result', `${attempt.key} is open at ${place}`);
-        if (attempt.result !== null && !delivered.has(attempt.key)) return new Violation('result-delivered', `the result of ${attempt.key} has not reached its mission`);
-      }
-      const last = [...oracle.state.attempts.values()].at(-1);
-      const committed = committedOf(oracle);
-      if (last !== undefined && (committed === null || committed.offset <= last.firstOffset)) return new Violation('converges', `the replay point of ${place} stays at ${committed?.offset}`);
-    }
-    return null;
+    const standing = {
+      requested, committedOf, isDelivered,
+      isCarriedOut: (oracle: MissionOracle, effect: { readonly offset: number }) => isCarriedOut(oracle)(effect),
+      missions: missions.map((oracle) => ({ ...oracle, topic: topics.coordination })),
+      tasks: [...tasks.values()],
+    };
+    return findUnfinished(standing) ?? skipped.unfinished();
   }
 
   const checkMissionCommit = (oracle: MissionOracle | undefined, committed: CommittedOffset) => oracle?.checkCommit(committed, isCarriedOut(oracle));
@@ -203,8 +160,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
         if (mission !== undefined) missionWritten(mission, folded);
       });
     },
-    onDelivered: (process, partition, nextOffset) => void readUpTo.set(`${process.id} ${idOf(partition)}`, nextOffset),
-    onStart: (started) => looking(() => start(started)),
+    onDelivered: starts.onDelivered,
+    onStart: (start) => looking(() => starts.onStart(start)),
     onSecondStart: ({ call }) => looking(() => {
       throw new Violation('starts-once', `${call.task.taskId}/${call.task.attempt}#${call.step} would start again but for its start mark`);
     }),
@@ -226,7 +183,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
       if (committed === null || committed.offset < beforeOffset) throw new Violation('deleted-is-done', `${idOf(id)} is deleted below ${beforeOffset}, and a replay starts at ${committed?.offset ?? 'the beginning'}`);
       logStarts.set(idOf(id), Math.max(beforeOffset, logStarts.get(idOf(id)) ?? 0));
     }),
-    onSpent: (missionId, cost) => looking(() => spend(missionId, cost)),
+    onSpent: (missionId, cost) => looking(() => spending.onSpent(missionId, cost)),
     onTold(process, { task, steps }) {
       const key = attemptKey(task);
       looking(() => takenAt.get(key)?.onTold(process, key, steps));

@@ -7,6 +7,7 @@ import type { StoredPartition } from '../../src/memory/storage.js';
 import type { CommittedOffset, GroupMember, GroupOptions, PartitionConsumer, PartitionId } from '../../src/ports/log.js';
 import type { Faults } from './faults.js';
 import type { SimProcess } from './sim-process.js';
+import { createSimSeats, type Seat } from './sim-seats.js';
 import type { System } from './system.js';
 import type { World } from './world.js';
 
@@ -58,34 +59,20 @@ interface Member {
   stalledSinceMs: number | null;
 }
 
-interface Seat {
-  member: Member;
-  generation: number;
-  /** The last generation before it whose member has fetched; null when there is none. */
-  before: number | null;
-  /** The member has fetched the committed offset: commits of those before it are refused from now on. */
-  fetched: boolean;
-}
-
 const SESSION_TIMEOUT_MS = 10_000;
 
 export function createSimGroup({ id, world, faults, system, partitions, onCommit, onDelivered, moment }: SimGroupOptions): SimGroup {
   const { random } = world;
   const members = new Set<Member>();
-  const seats = new Map<number, Seat>();
-  const offsets = new Map<number, CommittedOffset>();
-  let generations = 0;
+  const { seats, committed: committedAt, give, take, forget } = createSimSeats<Member>(onCommit);
 
   const live = () => [...members].filter((member) => !member.left && member.process.isAlive() && !isExpired(member));
   const isExpired = (member: Member) => member.stalledSinceMs !== null && world.now() - member.stalledSinceMs > SESSION_TIMEOUT_MS;
 
   function seat(partition: number, member: Member): void {
     const before = seats.get(partition);
-    if (before?.member === member) return;
-    generations += 1;
-    const last = before?.fetched === true ? before.generation : (before?.before ?? null);
-    const current: Seat = { member, generation: generations, before: last, fetched: false };
-    seats.set(partition, current);
+    const current = give(partition, member);
+    if (current === null) return;
     world.tell(() => `${id}[${partition}] is given to ${member.process.id}${before === undefined ? '' : `, no longer ${before.member.process.id}`}`);
     if (before !== undefined && !before.member.left) {
       const lag = faults.on('move') ? random.pick([1, 50, 2_000, 60_000]) : 5;
@@ -109,32 +96,32 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     guarded(member, () => belief.consumer.onClosed());
   }
 
-  function fetch(partition: number, current: Seat): void {
+  function fetch(partition: number, current: Seat<Member>): void {
     const { member } = current;
     if (seats.get(partition) !== current || member.left) return;
     const believed = member.beliefs.get(partition);
     if (believed !== undefined) {
       // It never heard that it had lost it, and goes on unless somebody else has committed meanwhile.
-      if (random.chance(0.5) && goesOn(believed, current, offsets.get(partition) ?? null)) {
+      if (random.chance(0.5) && goesOn(believed, current, committedAt(partition))) {
         current.fetched = true;
         return;
       }
       closeBelief(member, partition);
     }
     current.fetched = true;
-    const committed = offsets.get(partition) ?? null;
+    const committed = committedAt(partition);
     const logStart = partitions()[partition]?.low() ?? 0;
     member.process.later(random.delayMs(1), () => open(partition, current, committed, logStart));
   }
 
   /** What a member has opened may become what the group has given it since, unless another has committed further. */
-  function goesOn(believed: Belief, current: Seat, committed: CommittedOffset | null): boolean {
+  function goesOn(believed: Belief, current: Seat<Member>, committed: CommittedOffset | null): boolean {
     if (committed !== null && committed.offset > believed.committedOffset) return false;
     believed.generation = Math.max(believed.generation, current.generation);
     return true;
   }
 
-  function open(partition: number, current: Seat, committed: CommittedOffset | null, logStart: number): void {
+  function open(partition: number, current: Seat<Member>, committed: CommittedOffset | null, logStart: number): void {
     const { member } = current;
     const stored = partitions()[partition];
     if (member.left || stored === undefined) return;
@@ -168,7 +155,7 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
   function meetGap(partition: number, member: Member): void {
     const belief = member.beliefs.get(partition);
     if (belief === undefined) return;
-    if ((offsets.get(partition)?.offset ?? 0) <= belief.committedOffset) return member.options.onFatal(new Error(`${id}[${partition}]: records were deleted before they were read`));
+    if ((committedAt(partition)?.offset ?? 0) <= belief.committedOffset) return member.options.onFatal(new Error(`${id}[${partition}]: records were deleted before they were read`));
     closeBelief(member, partition);
     const current = seats.get(partition);
     if (current?.member === member) fetch(partition, current);
@@ -193,28 +180,11 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     return new Promise((resolve, reject) => {
       world.at(random.delayMs(2), () => {
         const lost = faults.on('commit') && random.chance(0.1);
-        const taken = (!lost || random.chance(0.5)) && take(member, commits, generationOf);
+        const taken = (!lost || random.chance(0.5)) && take(member, commits, (partition) => generationOf.get(partition));
         moment(member.process);
         member.process.later(random.delayMs(1), () => (taken && !lost ? resolve() : reject(new system.CommitRefused('the coordinator did not take it'))));
       });
     });
-  }
-
-  function take(member: Member, commits: readonly (PartitionId & CommittedOffset)[], generationOf: ReadonlyMap<number, number | undefined>): boolean {
-    if (!commits.every(({ partition }) => mayCommit(member, partition, generationOf.get(partition)))) return false;
-    for (const { topic, partition, offset, metadata } of commits) {
-      onCommit({ topic, partition }, { offset, metadata });
-      offsets.set(partition, { offset, metadata });
-    }
-    return true;
-  }
-
-  /** Of an older generation nothing is taken; only while the group rebalances may the member of just before still commit. */
-  function mayCommit(member: Member, partition: number, generation: number | undefined): boolean {
-    const current = seats.get(partition);
-    if (current === undefined || generation === undefined) return false;
-    if (current.member === member && current.generation === generation) return true;
-    return !current.fetched && current.before === generation;
   }
 
   function expire(): void {
@@ -237,8 +207,8 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
   }
 
   return {
-    id, expire,
-    committed: (partition) => offsets.get(partition) ?? null,
+    id, expire, forget,
+    committed: committedAt,
     join(process, options) {
       const member: Member = { process, options, beliefs: new Map(), left: false, stalledSinceMs: null };
       process.onDeath(() => {
@@ -266,10 +236,6 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
       const candidates = live();
       const all = partitions();
       if (candidates.length > 0 && all.length > 0) seat(random.pick(all).partition, random.pick(candidates));
-    },
-    forget() {
-      offsets.clear();
-      seats.clear();
     },
     settle() {
       expire();

@@ -1,0 +1,38 @@
+/** Watches the starts of tools: each once, after its call was read back under the holder, and never behind a later fence. */
+import type { PartitionId } from '../../src/ports/log.js';
+import type { SimProcess } from './sim-process.js';
+import type { Start } from './sim-tools.js';
+import type { TaskOracle } from './task-oracle.js';
+import { Violation } from './violation.js';
+
+export interface StartOracle {
+  onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
+  /** @throws Violation */
+  onStart(start: Start): void;
+}
+
+/** @param takenAt where an attempt was taken; undefined: nowhere */
+export function createStartOracle(takenAt: (attemptKey: string) => (TaskOracle & PartitionId) | undefined): StartOracle {
+  const readUpTo = new Map<string, number>();
+  const started = new Set<string>();
+  const last = new Map<string, { readonly attempt: number; readonly claimOffset: number }>();
+  const placeOf = (process: SimProcess, { topic, partition }: PartitionId) => `${process.id} ${topic}[${partition}]`;
+
+  return {
+    onDelivered: (process, partition, nextOffset) => void readUpTo.set(placeOf(process, partition), nextOffset),
+    onStart({ process, call }) {
+      const { missionId, taskId, attempt } = call.task;
+      const task = `${missionId}/${taskId}`;
+      const step = `${task}/${attempt}#${call.step}`;
+      if (started.has(step)) throw new Violation('starts-once', step);
+      started.add(step);
+      const oracle = takenAt(`${task}/${attempt}`);
+      if (oracle === undefined) throw new Violation('read-back-first', `${step}: the attempt was never taken`);
+      oracle.checkStart(call, readUpTo.get(placeOf(process, oracle)) ?? 0);
+      const before = last.get(task) ?? { attempt: 0, claimOffset: -1 };
+      if (attempt < before.attempt) throw new Violation('attempts-in-order', `${step} starts after a tool of attempt ${before.attempt}`);
+      if (call.tool === 'execute_terminal_command' && call.claimOffset < before.claimOffset) throw new Violation('no-start-after-fence', `${step} starts under claim ${call.claimOffset}, after one under ${before.claimOffset}`);
+      last.set(task, { attempt, claimOffset: Math.max(before.claimOffset, call.claimOffset) });
+    },
+  };
+}
