@@ -1,11 +1,20 @@
-/** npm run bench: chooses a bench, runs it on a broker, prints what it found. */
+/** npm run bench: chooses benches, runs them on a broker, prints what they found. */
 import { parseArgs } from 'node:util';
-import { PRESSURE_PARTS, runPressure, type PressurePart } from './pressure/pressure.js';
+import { PRESSURE_PARTS, runPressure } from './pressure/pressure.js';
+import { describeFloors, measureFloors } from './speed/floors.js';
+import { runSpeed, SPEED_PARTS } from './speed/speed.js';
 import type { Cluster } from './support/bench-log.js';
 import { closeAll } from './support/closing.js';
 import { reportAsText, type Finding } from './support/report.js';
 
-const USAGE = `npm run bench -- pressure [part …] [options]
+const USAGE = `npm run bench -- [speed | pressure] [part …] [options]
+speed (default)        how fast the swarm is, beside the floors of the same run
+  one-task             from the decision to the result, one task at a time
+  in-flight            tasks a second with 12, 60, 200 and 1,000 under way
+  durable-call         what a journaled tool call adds, and whether it stays so
+  --rounds N           of each figure (default 5)
+  --history N          missions that durable-call runs in one topic (default 10000)
+pressure               whether much work lets a process grow, and how long a start takes in front of it
   queued-tasks         a worker starts in front of many queued tasks
   open-missions        an orchestrator starts with many open missions
   long-tasks-topic     a worker starts with much log after, then before its replay point
@@ -15,6 +24,7 @@ const USAGE = `npm run bench -- pressure [part …] [options]
   --megabytes N        size of the long topics (default 1024)
   --watch S            seconds that memory is watched for once everything is folded (default 20)
   --json               the figures as one JSON document
+  --help               this text
 `;
 
 export interface Places {
@@ -24,6 +34,9 @@ export interface Places {
   findCluster(): Promise<Cluster & { stop(): Promise<void> }>;
 }
 
+/** What a bench measures, in turns. */
+type Measure = (cluster: Cluster, projectDir: string) => AsyncGenerator<readonly Finding[]>;
+
 /** Resolves with the exit code: 0 when it was measured, 2 for wrong use, 130 when it was interrupted. */
 export async function main(argv: readonly string[], { projectDir, onInterrupt, findCluster }: Places): Promise<number> {
   const wanted = parse(argv);
@@ -32,11 +45,12 @@ export async function main(argv: readonly string[], { projectDir, onInterrupt, f
   const interrupted = new Promise<'interrupted'>((resolve) => onInterrupt(() => resolve('interrupted')));
   try {
     const findings: Finding[] = [];
-    for (const part of wanted.parts) {
-      process.stderr.write(`pressure: ${part}\n`);
-      const found = await Promise.race([runPressure(part, { cluster, projectDir, ...wanted.sizes }), interrupted]);
+    const measuring = wanted.measure(cluster, projectDir);
+    for (;;) {
+      const found = await Promise.race([measuring.next(), interrupted]);
       if (found === 'interrupted') return print(process.stderr, 'interrupted\n', 130);
-      findings.push(...found);
+      if (found.done === true) break;
+      findings.push(...found.value);
     }
     return print(process.stdout, wanted.json ? `${JSON.stringify(findings, null, 2)}\n` : reportAsText(findings), 0);
   } finally {
@@ -45,24 +59,65 @@ export async function main(argv: readonly string[], { projectDir, onInterrupt, f
   }
 }
 
+const OPTIONS = {
+  rounds: { type: 'string', default: '5' }, history: { type: 'string', default: '10000' },
+  tasks: { type: 'string', default: '100000' }, missions: { type: 'string', default: '1000' }, megabytes: { type: 'string', default: '1024' }, watch: { type: 'string', default: '20' },
+  json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+} as const;
+
 /** What was asked for, or what is wrong with it; empty: only the usage was asked for. */
-function parse(argv: readonly string[]) {
-  const { values, positionals: [bench, ...names] } = parseArgs({
-    args: [...argv], allowPositionals: true,
-    options: { tasks: { type: 'string' }, missions: { type: 'string' }, megabytes: { type: 'string' }, watch: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
-  });
-  if (values.help === true) return '';
-  if (bench !== 'pressure') return `there is no bench ${bench ?? '(none was named)'}; there is pressure`;
-  const unknown = names.find((name) => !isPart(name));
-  if (unknown !== undefined) return `pressure has no part ${unknown}; it has ${PRESSURE_PARTS.join(', ')}`;
-  const sizes = { tasks: Number(values.tasks ?? 100_000), missions: Number(values.missions ?? 1_000), megabytes: Number(values.megabytes ?? 1_024), watch: Number(values.watch ?? 20) };
-  const wrong = Object.entries(sizes).find(([, size]) => !Number.isSafeInteger(size) || size < 1);
-  if (wrong !== undefined) return `--${wrong[0]} takes a whole number from 1`;
-  const parts = names.length === 0 ? PRESSURE_PARTS : names.filter(isPart);
-  return { parts, sizes, json: values.json === true };
+function parse(argv: readonly string[]): string | { readonly measure: Measure; readonly json: boolean } {
+  let given;
+  try {
+    given = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    return error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error);
+  }
+  const { values: { json, help, ...numbers }, positionals: [bench = 'speed', ...names] } = given;
+  if (help) return '';
+  const wrong = Object.entries(numbers).find(([, text]) => !/^[1-9]\d{0,8}$/.test(text));
+  if (wrong !== undefined) return `--${wrong[0]} ${wrong[1]}: it takes a whole number from 1`;
+  const { rounds, history, ...sizes } = { rounds: Number(numbers.rounds), history: Number(numbers.history), tasks: Number(numbers.tasks), missions: Number(numbers.missions), megabytes: Number(numbers.megabytes), watch: Number(numbers.watch) };
+  switch (bench) {
+    case 'speed': {
+      const parts = partsOf(bench, SPEED_PARTS, names);
+      return typeof parts === 'string' ? parts : { json, measure: (cluster, projectDir) => speed(parts, { cluster, projectDir, rounds, history }) };
+    }
+    case 'pressure': {
+      const parts = partsOf(bench, PRESSURE_PARTS, names);
+      return typeof parts === 'string' ? parts : { json, measure: (cluster, projectDir) => pressure(parts, { cluster, projectDir, ...sizes }) };
+    }
+    default:
+      return `there is no bench ${bench}; there are speed and pressure`;
+  }
 }
 
-const isPart = (name: string): name is PressurePart => PRESSURE_PARTS.some((part) => part === name);
+function partsOf<P extends string>(bench: string, parts: readonly P[], names: readonly string[]): readonly P[] | string {
+  const unknown = names.find((name) => parts.every((part) => part !== name));
+  if (unknown !== undefined) return `${bench} has no part ${unknown}; it has ${parts.join(', ')}`;
+  return names.length === 0 ? parts : parts.filter((part) => names.includes(part));
+}
+
+async function* speed(parts: readonly (typeof SPEED_PARTS)[number][], options: Omit<Parameters<typeof runSpeed>[1], 'floors'>): AsyncGenerator<readonly Finding[]> {
+  say('floors');
+  const floors = await measureFloors(options.cluster, options.rounds);
+  yield [describeFloors(floors)];
+  for (const part of parts) {
+    say(part);
+    yield await runSpeed(part, { ...options, floors });
+  }
+}
+
+async function* pressure(parts: readonly (typeof PRESSURE_PARTS)[number][], options: Parameters<typeof runPressure>[1]): AsyncGenerator<readonly Finding[]> {
+  for (const part of parts) {
+    say(part);
+    yield await runPressure(part, options);
+  }
+}
+
+function say(part: string): void {
+  process.stderr.write(`measuring ${part}\n`);
+}
 
 function print(stream: NodeJS.WriteStream, text: string, exitCode: number): number {
   stream.write(text);

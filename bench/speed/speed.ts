@@ -1,0 +1,32 @@
+/** How fast the swarm is, beside what the same broker and computer do at best. */
+import type { Cluster } from '../support/bench-log.js';
+import type { Finding } from '../support/report.js';
+import { measureDurableCall } from './durable-call.js';
+import type { Floors } from './floors.js';
+import { measureInFlight } from './in-flight.js';
+import { measureOneTask } from './one-task.js';
+
+export interface SpeedOptions {
+  readonly cluster: Cluster;
+  readonly projectDir: string;
+  /** Of each figure. */
+  readonly rounds: number;
+  /** Of the same run. */
+  readonly floors: Floors;
+  /** For what must stay as it is however many there were before. */
+  readonly history: number;
+}
+
+export const SPEED_PARTS = ['one-task', 'in-flight', 'durable-call'] as const;
+export type SpeedPart = (typeof SPEED_PARTS)[number];
+
+export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readonly Finding[]> {
+  switch (part) {
+    case 'one-task':
+      return measureOneTask(options);
+    case 'in-flight':
+      return measureInFlight(options);
+    case 'durable-call':
+      return measureDurableCall(options);
+  }
+}

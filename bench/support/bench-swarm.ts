@@ -1,0 +1,168 @@
+/** An orchestrator and a worker of the product in this process, on a real log, with a model and tools that take no time. */
+import { randomUUID } from 'node:crypto';
+import { createPlanner } from '../../src/agent/planner.js';
+import { createRoster } from '../../src/agent/roster.js';
+import type { AgentSpec } from '../../src/domain/agent-spec.js';
+import type { EventOf, PlanTask } from '../../src/domain/events.js';
+import { createMissionId } from '../../src/domain/mission-id.js';
+import { attemptKey } from '../../src/domain/partitioning.js';
+import type { Appender, Log, LogRecord } from '../../src/ports/log.js';
+import type { Logger } from '../../src/ports/logger.js';
+import { noMetrics } from '../../src/ports/metrics.js';
+import type { ChatModel } from '../../src/ports/model.js';
+import type { ToolExecutor } from '../../src/ports/tools.js';
+import { createEventFactory } from '../../src/roles/event.js';
+import { createOrchestrator } from '../../src/roles/orchestrator.js';
+import { createDeferred, type RoleDeps } from '../../src/roles/role.js';
+import { createWorker } from '../../src/roles/worker.js';
+import { createProcessVitals } from '../../src/telemetry/process-vitals.js';
+import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
+import { createSystemPacker } from '../../src/telemetry/system-packer.js';
+import { COORDINATION_PARTITIONS } from '../pressure/events.js';
+import type { BenchLog } from './bench-log.js';
+import { closeOnce } from './closing.js';
+import { NOTHING_TOOL } from './stubs.js';
+
+/** What the orchestrator has appended and read, with the time by this process's monotonic clock, in ms. */
+export interface Witness {
+  onAssigned?(key: string, atMs: number): void;
+  onCompleted?(key: string, atMs: number): void;
+}
+
+export interface BenchSwarmOptions {
+  readonly bench: BenchLog;
+  readonly model: ChatModel;
+  readonly tools: ToolExecutor;
+  /** Tasks that each agent runs side by side. */
+  readonly concurrency: number;
+  readonly maxSteps?: number;
+  readonly witness?: Witness;
+}
+
+export interface BenchSwarm {
+  readonly agents: readonly string[];
+  /** Requests a mission whose waves have these tasks, by agent; resolves with its id once it is acknowledged. */
+  submit(waves: readonly (readonly string[])[], partition?: number): Promise<string>;
+  /** Resolves when it has ended; rejects when it did not complete. */
+  completed(missionId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+
+export async function startBenchSwarm({ bench, model, tools, concurrency, maxSteps = 5, witness = {} }: BenchSwarmOptions): Promise<BenchSwarm> {
+  const { log, topics, agents } = bench;
+  const clock = createSystemClock();
+  const ids = createSystemIds();
+  const vitals = createProcessVitals();
+  const roster = agents.map((name) => specOf(name, concurrency, maxSteps));
+  const created: Appender[] = [];
+  const createAppender = (name: string): Appender => {
+    const appender = log.createAppender(name);
+    created.push(appender);
+    return appender;
+  };
+  const ends = new Map<string, ReturnType<typeof createDeferred<void>>>();
+  const endOf = (id: string) => {
+    const end = ends.get(id) ?? createDeferred<void>();
+    ends.set(id, end);
+    return end;
+  };
+
+  function onRecord({ topic, content }: LogRecord): void {
+    if (topic !== topics.coordination || content.kind !== 'event') return;
+    const { event } = content;
+    switch (event.event_type) {
+      case 'task_completed':
+        return witness.onCompleted?.(attemptKey(event.payload), performance.now());
+      case 'mission_completed':
+        return endOf(event.payload.mission_id).resolve();
+      case 'mission_failed':
+      case 'mission_cancelled':
+        return endOf(event.payload.mission_id).reject(new Error(`${event.event_type}: ${event.payload.reason}`));
+    }
+  }
+
+  const depsOf = (role: string, ownLog: Log, coordination: Appender): RoleDeps => ({
+    log: ownLog, appenders: { coordination, tasks: createAppender('tasks') }, clock, ids, random: Math.random, logger: silent, metrics: noMetrics, vitals, topics, roster, processId: `${role}-${randomUUID().slice(0, 4)}`,
+  });
+  const orchestrator = createOrchestrator({
+    ...depsOf('orchestrator', readingLog(log, onRecord), assigningAppender(createAppender('coordination'), (event) => witness.onAssigned?.(attemptKey(event.payload), performance.now()))),
+    planner: createPlanner({ chain: [], roster: createRoster(roster), maxOutputTokens: 4000 }),
+  });
+  const worker = createWorker({
+    ...depsOf('worker', log, createAppender('coordination')), agents: roster, chainOf: () => [model], tools, packer: createSystemPacker(),
+    loopLimits: { clock, maxOutputTokens: 1000, maxPromptTokens: 32_000 },
+  });
+  await Promise.all([orchestrator.start(), worker.start()]);
+  for (const role of [orchestrator, worker]) void role.failed.then((error) => { throw error; });
+  const requests = createAppender('requests');
+  const createEvent = createEventFactory({ clock, ids });
+  let count = 0;
+
+  return {
+    agents,
+    async submit(waves, partition = (count += 1) % COORDINATION_PARTITIONS) {
+      const id = createMissionId({ nowMs: clock.now(), partition, random: Math.random });
+      void endOf(id).promise.catch(() => undefined); // whoever waits for it hears of it
+      const event = createEvent({
+        type: 'mission_requested', from: 'bench', missionId: id,
+        payload: {
+          mission_id: id, name: 'bench', brief: 'Do nothing.', approval: 'none', retries: 0, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null }, agents: [...agents], success: [],
+          plan: { strategy: 'One after the other.', waves: waves.map((names, index) => ({ wave_number: index + 1, rationale: 'As given.', tasks: names.map((agent, nth) => taskOf(agent, index + 1, nth + 1)) })), risks: [], success_criteria: [], notes: [] },
+          workspace: null, workspace_marker: bench.workspaceMarker, requested_by: 'bench',
+        },
+      });
+      await requests.append({ topic: topics.coordination, partition, key: id, event });
+      return id;
+    },
+    async completed(id) {
+      await endOf(id).promise;
+      ends.delete(id);
+    },
+    close: closeOnce(async () => {
+      await Promise.all([orchestrator.stop(0), worker.stop(0)]);
+      await Promise.all(created.map((appender) => appender.close()));
+      vitals.stop();
+    }),
+  };
+}
+
+const specOf = (name: string, concurrency: number, maxSteps: number): AgentSpec => ({
+  name, description: `${name} does nothing.`, phase: 1, dependsOn: [], tools: [NOTHING_TOOL], models: null, concurrency, timeoutSeconds: 600, maxSteps, playbooks: {}, prompt: 'You do nothing.',
+});
+
+const taskOf = (agent: string, wave: number, nth: number): PlanTask => ({
+  task_id: `deploy-${agent}-wave${wave}-${nth}`, agent, playbook: null, timeout_seconds: null, dependencies: [], description: 'Do nothing.', acceptance: [],
+});
+
+/** The log, and what of it is read. */
+function readingLog(log: Log, onRecord: (record: LogRecord) => void): Log {
+  return {
+    ...log,
+    joinGroup: (options) => log.joinGroup({
+      ...options,
+      open(assignment) {
+        const consumer = options.open(assignment);
+        return {
+          ...consumer,
+          onRecords(records) {
+            consumer.onRecords(records);
+            for (const record of records) onRecord(record);
+          },
+        };
+      },
+    }),
+  };
+}
+
+/** The appender, and what is appended with it. */
+function assigningAppender(appender: Appender, onAssigned: (event: EventOf<'task_assigned'>) => void): Appender {
+  return {
+    ...appender,
+    append(request) {
+      if (request.event.event_type === 'task_assigned') onAssigned(request.event);
+      return appender.append(request);
+    },
+  };
+}
