@@ -9,7 +9,7 @@ export type PlanningEvent = EventOf<'plan_requested' | 'plan_proposed' | 'plan_f
 
 export function evolvePlanning(mission: Mission, event: PlanningEvent): Mission | Folded {
   if (event.event_type === 'plan_requested') return planRequested(mission, event.payload);
-  if (event.event_type === 'plan_proposed' && isFilesOwnPlan(mission, event.payload)) return planProposed({ ...mission, revision: 1 }, event.payload);
+  if (event.event_type === 'plan_proposed' && isFilesOwnPlan(mission, event.payload)) return filesPlanProposed(mission, event.payload);
   if (event.payload.revision !== mission.revision) return 'void: another revision';
   const expected: Mission['planning'] = event.event_type === 'plan_proposed' || event.event_type === 'plan_failed' ? 'requested' : 'proposed';
   if (mission.planning !== expected) return `void: the plan is not ${expected}`;
@@ -30,6 +30,11 @@ export function evolvePlanning(mission: Mission, event: PlanningEvent): Mission 
 
 const isFilesOwnPlan = (mission: Mission, proposed: PayloadOf<'plan_proposed'>): boolean =>
   mission.planning === 'none' && mission.request.plan !== null && proposed.planner === 'mission' && proposed.revision === 1;
+
+/** Taken from the request itself: a second copy of it for each mission would be the most that a fold holds. */
+function filesPlanProposed(mission: Mission, proposed: PayloadOf<'plan_proposed'>): Mission {
+  return planProposed({ ...mission, revision: 1 }, { ...proposed, plan: mission.request.plan ?? proposed.plan });
+}
 
 function planRequested(mission: Mission, event: PayloadOf<'plan_requested'>): Mission | Folded {
   if (mission.planning === 'requested') return 'void: a plan is requested already';

@@ -69,16 +69,18 @@ export function forgetEnded(state: CoordinationState, replayOffset: number, isAc
 }
 
 /**
- * Forgets what nothing asks of an ended mission any more while an older open one holds the replay point back: its plan,
- * its tasks, and the effects that were acknowledged. What keeps it from beginning again stays.
+ * Forgets what nothing asks of a mission any more while it or an older one holds the replay point back: the effects that
+ * were acknowledged, and of one that has ended its plan and its tasks. What keeps it from beginning again stays.
  */
 export function forgetHistory(state: CoordinationState, missionId: string, isAcknowledged: (effect: Effect) => boolean): void {
   const mission = state.missions.get(missionId);
-  if (mission === undefined || mission.status === 'open') return;
-  state.missions.set(missionId, {
-    ...mission, request: { ...mission.request, brief: '', plan: null, success: [] }, proposal: null, tasks: new Map(), waves: [],
-    effects: mission.effects.filter((effect) => !isAcknowledged(effect)),
-  });
+  if (mission === undefined) return;
+  const effects = mission.effects.filter((effect) => !isAcknowledged(effect));
+  if (mission.status !== 'open') {
+    state.missions.set(missionId, { ...mission, request: { ...mission.request, brief: '', plan: null, success: [] }, proposal: null, tasks: new Map(), waves: [], effects });
+  } else if (effects.length < mission.effects.length) {
+    state.missions.set(missionId, { ...mission, effects });
+  }
 }
 
 function encodeSnapshot({ holder, epoch }: CoordinationSnapshot, ids: readonly string[]): string {

@@ -103,13 +103,13 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     settle(event);
   }
 
-  /** A worker's answer shows that its assignment has arrived, and of an ended mission little has to be kept. */
+  /** A worker's answer shows that its assignment has arrived; of that, and of an ended mission, little has to be kept. */
   function settle(event: AgentEvent): void {
     const mission = state.missions.get(missionIdOf(event) ?? '');
     if (mission === undefined) return;
     const answered = answeredEffect(mission, event);
     if (answered !== null) effects.acknowledge(answered);
-    forgetHistory(state, mission.id, effects.isAcknowledged);
+    if (answered !== null || mission.status !== 'open') forgetHistory(state, mission.id, effects.isAcknowledged);
   }
 
   function skip(record: LogRecord, fault: string): void {

@@ -183,11 +183,17 @@ describe('metadata', () => {
     expect(log.when(completed(CERT))).toBe('void: mission ended');
   });
 
-  test('leaves an open mission as it is', () => {
+  test('leaves an open mission as it is but for the effects that were acknowledged', () => {
     const log = underWay();
-    const before = log.state.missions.get(ID);
-    forgetHistory(log.state, ID, everything);
+    const before = log.mission();
+    forgetHistory(log.state, ID, nothing);
     expect(log.state.missions.get(ID)).toBe(before);
+    forgetHistory(log.state, ID, (effect) => effect.event.payload.task_id === CERT);
+    const after = log.mission();
+    expect(after.effects.map((effect) => effect.event.payload.task_id)).toEqual([ENV]);
+    expect({ ...after, effects: before.effects }).toEqual(before);
+    log.when(completed(CERT));
+    expect(log.mission().tasks.get(CERT)?.status).toBe('verified');
   });
 });
 
