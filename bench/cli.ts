@@ -12,6 +12,8 @@ speed (default)        how fast the swarm is, beside the floors of the same run
   one-task             from the decision to the result, one task at a time
   in-flight            tasks a second with 12, 60, 200 and 1,000 under way
   durable-call         what a journaled tool call adds, and whether it stays so
+  scale-out            tasks a second with 1, 2 and 4 worker processes, beside the ideal
+  at-rest              processor time and memory of a swarm that has nothing to do
   --rounds N           of each figure (default 5)
   --history N          missions that durable-call runs in one topic (default 10000)
 pressure               whether much work lets a process grow, and how long a start takes in front of it

@@ -15,7 +15,7 @@ export async function measureDurableCall({ cluster, projectDir, rounds: count, f
   const bench = await openBenchLog(cluster, projectDir, 1);
   let turns: number[] = [];
   const swarm = await startBenchSwarm({
-    bench, model: createStubModel({ steps: STEPS, delayMs: 0 }, () => void turns.push(performance.now())), tools: createStubTools(0), concurrency: 2, maxSteps: STEPS + 10,
+    bench, worker: { model: createStubModel({ steps: STEPS, delayMs: 0 }, () => void turns.push(performance.now())), tools: createStubTools(0) }, concurrency: 2, maxSteps: STEPS + 10,
   });
   try {
     const oneTask = async (): Promise<readonly number[]> => {
@@ -44,14 +44,14 @@ async function measureMissions(bench: Awaited<ReturnType<typeof openBenchLog>>, 
   let begun = 0;
   const swarm = await startBenchSwarm({
     bench,
-    model: createStubModel({ steps: 1, delayMs: 0 }, ({ task, steps }) => {
+    worker: { tools: createStubTools(0), model: createStubModel({ steps: 1, delayMs: 0 }, ({ task, steps }) => {
       const at = performance.now();
       const before = lastTurn.get(task.mission_id);
       if (steps.length === 0 || before === undefined) return void lastTurn.set(task.mission_id, at);
       lastTurn.delete(task.mission_id);
       points.push([points.length, at - before]);
-    }),
-    tools: createStubTools(0), concurrency: 2,
+    }) },
+    concurrency: 2,
   });
   const oneAfterTheOther = async () => {
     while (begun < missions) {

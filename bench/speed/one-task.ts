@@ -36,7 +36,7 @@ async function measure({ cluster, projectDir, rounds: count, floors }: SpeedOpti
   const assigned = new Map<string, number>();
   let took: number[] = [];
   const swarm = await startBenchSwarm({
-    bench, model, tools: createStubTools(0), concurrency: 1,
+    bench, worker: { model, tools: createStubTools(0) }, concurrency: 1,
     witness: { onAssigned: (key, atMs) => void assigned.set(key, atMs), onCompleted: (key, atMs) => void took.push(atMs - (assigned.get(key) ?? Number.NaN)) },
   });
   const run = async (tasks: number): Promise<readonly number[]> => {

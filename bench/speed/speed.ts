@@ -1,10 +1,12 @@
 /** How fast the swarm is, beside what the same broker and computer do at best. */
 import type { Cluster } from '../support/bench-log.js';
 import type { Finding } from '../support/report.js';
+import { measureAtRest } from './at-rest.js';
 import { measureDurableCall } from './durable-call.js';
 import type { Floors } from './floors.js';
 import { measureInFlight } from './in-flight.js';
 import { measureOneTask } from './one-task.js';
+import { measureScaleOut } from './scale-out.js';
 
 export interface SpeedOptions {
   readonly cluster: Cluster;
@@ -17,7 +19,7 @@ export interface SpeedOptions {
   readonly history: number;
 }
 
-export const SPEED_PARTS = ['one-task', 'in-flight', 'durable-call'] as const;
+export const SPEED_PARTS = ['one-task', 'in-flight', 'durable-call', 'scale-out', 'at-rest'] as const;
 export type SpeedPart = (typeof SPEED_PARTS)[number];
 
 export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readonly Finding[]> {
@@ -28,5 +30,9 @@ export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readon
       return measureInFlight(options);
     case 'durable-call':
       return measureDurableCall(options);
+    case 'scale-out':
+      return measureScaleOut(options);
+    case 'at-rest':
+      return measureAtRest(options);
   }
 }

@@ -20,6 +20,8 @@ export interface Cluster {
 
 export interface BenchLog {
   readonly log: KafkaLog;
+  /** Of its topics and groups. */
+  readonly prefix: string;
   readonly topics: TopicNames;
   /** Every agent of the product, each with the playbook `slow`. */
   readonly agents: readonly string[];
@@ -52,7 +54,7 @@ export async function openBenchLog({ brokers, registryUrl }: Cluster, projectDir
   const appender = log.createAppender('bench');
   const workspaces = join(dir, 'workspaces');
   return {
-    log, topics, agents, kafka,
+    log, prefix, topics, agents, kafka,
     workspaceMarker: await workspaceMarker(workspaces),
     env: {
       KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: prefix, RAVENHELM_AGENTS_DIR: dir, WORKSPACE_ROOT: workspaces,

@@ -1,27 +1,17 @@
-/** An orchestrator and a worker of the product in this process, on a real log, with a model and tools that take no time. */
-import { randomUUID } from 'node:crypto';
-import { createPlanner } from '../../src/agent/planner.js';
-import { createRoster } from '../../src/agent/roster.js';
-import type { AgentSpec } from '../../src/domain/agent-spec.js';
+/** An orchestrator of the product in this process, and a worker too where one is wanted; missions for them, and what becomes of them. */
 import type { EventOf, PlanTask } from '../../src/domain/events.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { Appender, Log, LogRecord } from '../../src/ports/log.js';
-import type { Logger } from '../../src/ports/logger.js';
-import { noMetrics } from '../../src/ports/metrics.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import type { ToolExecutor } from '../../src/ports/tools.js';
 import { createEventFactory } from '../../src/roles/event.js';
-import { createOrchestrator } from '../../src/roles/orchestrator.js';
-import { createDeferred, type RoleDeps } from '../../src/roles/role.js';
-import { createWorker } from '../../src/roles/worker.js';
-import { createProcessVitals } from '../../src/telemetry/process-vitals.js';
+import { createDeferred } from '../../src/roles/role.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
-import { createSystemPacker } from '../../src/telemetry/system-packer.js';
 import { COORDINATION_PARTITIONS } from '../pressure/events.js';
 import type { BenchLog } from './bench-log.js';
+import { specOf, startOrchestrator, startWorker } from './bench-roles.js';
 import { closeOnce } from './closing.js';
-import { NOTHING_TOOL } from './stubs.js';
 
 /** What the orchestrator has appended and read, with the time by this process's monotonic clock, in ms. */
 export interface Witness {
@@ -31,11 +21,12 @@ export interface Witness {
 
 export interface BenchSwarmOptions {
   readonly bench: BenchLog;
-  readonly model: ChatModel;
-  readonly tools: ToolExecutor;
   /** Tasks that each agent runs side by side. */
   readonly concurrency: number;
+  /** Of a task; default 5. */
   readonly maxSteps?: number;
+  /** A worker in this process; absent: the workers are elsewhere. */
+  readonly worker?: { readonly model: ChatModel; readonly tools: ToolExecutor };
   readonly witness?: Witness;
 }
 
@@ -48,20 +39,10 @@ export interface BenchSwarm {
   close(): Promise<void>;
 }
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
-
-export async function startBenchSwarm({ bench, model, tools, concurrency, maxSteps = 5, witness = {} }: BenchSwarmOptions): Promise<BenchSwarm> {
+export async function startBenchSwarm({ bench, concurrency, maxSteps = 5, worker, witness = {} }: BenchSwarmOptions): Promise<BenchSwarm> {
   const { log, topics, agents } = bench;
   const clock = createSystemClock();
-  const ids = createSystemIds();
-  const vitals = createProcessVitals();
   const roster = agents.map((name) => specOf(name, concurrency, maxSteps));
-  const created: Appender[] = [];
-  const createAppender = (name: string): Appender => {
-    const appender = log.createAppender(name);
-    created.push(appender);
-    return appender;
-  };
   const ends = new Map<string, ReturnType<typeof createDeferred<void>>>();
   const endOf = (id: string) => {
     const end = ends.get(id) ?? createDeferred<void>();
@@ -83,21 +64,12 @@ export async function startBenchSwarm({ bench, model, tools, concurrency, maxSte
     }
   }
 
-  const depsOf = (role: string, ownLog: Log, coordination: Appender): RoleDeps => ({
-    log: ownLog, appenders: { coordination, tasks: createAppender('tasks') }, clock, ids, random: Math.random, logger: silent, metrics: noMetrics, vitals, topics, roster, processId: `${role}-${randomUUID().slice(0, 4)}`,
-  });
-  const orchestrator = createOrchestrator({
-    ...depsOf('orchestrator', readingLog(log, onRecord), assigningAppender(createAppender('coordination'), (event) => witness.onAssigned?.(attemptKey(event.payload), performance.now()))),
-    planner: createPlanner({ chain: [], roster: createRoster(roster), maxOutputTokens: 4000 }),
-  });
-  const worker = createWorker({
-    ...depsOf('worker', log, createAppender('coordination')), agents: roster, chainOf: () => [model], tools, packer: createSystemPacker(),
-    loopLimits: { clock, maxOutputTokens: 1000, maxPromptTokens: 32_000 },
-  });
-  await Promise.all([orchestrator.start(), worker.start()]);
-  for (const role of [orchestrator, worker]) void role.failed.then((error) => { throw error; });
-  const requests = createAppender('requests');
-  const createEvent = createEventFactory({ clock, ids });
+  const running = await Promise.all([
+    startOrchestrator({ log: readingLog(log, onRecord), topics, roster }, (appender) => assigningAppender(appender, (event) => witness.onAssigned?.(attemptKey(event.payload), performance.now()))),
+    ...(worker === undefined ? [] : [startWorker({ log, topics, roster }, worker.model, worker.tools)]),
+  ]);
+  const requests = log.createAppender('requests');
+  const createEvent = createEventFactory({ clock, ids: createSystemIds() });
   let count = 0;
 
   return {
@@ -121,16 +93,11 @@ export async function startBenchSwarm({ bench, model, tools, concurrency, maxSte
       ends.delete(id);
     },
     close: closeOnce(async () => {
-      await Promise.all([orchestrator.stop(0), worker.stop(0)]);
-      await Promise.all(created.map((appender) => appender.close()));
-      vitals.stop();
+      await Promise.all(running.map((role) => role.stop()));
+      await requests.close();
     }),
   };
 }
-
-const specOf = (name: string, concurrency: number, maxSteps: number): AgentSpec => ({
-  name, description: `${name} does nothing.`, phase: 1, dependsOn: [], tools: [NOTHING_TOOL], models: null, concurrency, timeoutSeconds: 600, maxSteps, playbooks: {}, prompt: 'You do nothing.',
-});
 
 const taskOf = (agent: string, wave: number, nth: number): PlanTask => ({
   task_id: `deploy-${agent}-wave${wave}-${nth}`, agent, playbook: null, timeout_seconds: null, dependencies: [], description: 'Do nothing.', acceptance: [],

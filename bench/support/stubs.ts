@@ -18,10 +18,12 @@ export interface StubModelOptions {
   readonly steps: number;
   /** Milliseconds until it answers; 0: at once. */
   readonly delayMs: number;
+  /** Until it says that it is done; default: delayMs. */
+  readonly lastDelayMs?: number;
 }
 
 /** In this process. */
-export function createStubModel({ steps, delayMs }: StubModelOptions, onTurn: (turn: TurnContext) => void = () => undefined): ChatModel {
+export function createStubModel({ steps, delayMs, lastDelayMs = delayMs }: StubModelOptions, onTurn: (turn: TurnContext) => void = () => undefined): ChatModel {
   return {
     name: 'stub:in-process',
     probe: async () => ({ usable: true }),
@@ -29,7 +31,8 @@ export function createStubModel({ steps, delayMs }: StubModelOptions, onTurn: (t
     async chat({ turn }: ChatRequest) {
       if (turn === null) throw new TypeError('a stub plans nothing');
       onTurn(turn);
-      if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+      const ownMs = turn.steps.length < steps ? delayMs : lastDelayMs;
+      if (ownMs > 0) await new Promise((resolve) => setTimeout(resolve, ownMs));
       return { text: replyAfter(turn.steps.length, steps), tokensIn: 0, tokensOut: 0, costUsd: 0, promptTruncated: false };
     },
   };
