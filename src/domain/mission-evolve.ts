@@ -14,6 +14,12 @@ import type { FoldRecord, Folded } from './record.js';
 /** A request may be appended this long after the time in its id; later ones are refused (see requestedIds). */
 export const REQUEST_WINDOW_MS = 10 * 60_000;
 
+/**
+ * The name of a log: what its first holder called it, and when the log took that. A topic that is made anew may be sent a
+ * late second copy of the record that named the one before it; under the same name its decisions would be taken for old ones.
+ */
+export const epochOf = (name: string, timestampMs: number): string => `${name}-${timestampMs.toString(36)}`;
+
 /** Folds one record. */
 export function evolveCoordination(state: CoordinationState, record: FoldRecord): Folded {
   state.position = record.offset + 1;
@@ -22,7 +28,7 @@ export function evolveCoordination(state: CoordinationState, record: FoldRecord)
   switch (event.event_type) {
     case 'partition_opened':
       if (state.epoch !== null) return 'void: the log has a name';
-      state.epoch = event.payload.epoch;
+      state.epoch = epochOf(event.payload.epoch, record.timestampMs);
       return 'applied';
     case 'partition_claimed':
       return claimed(state, record.offset, event.payload.owner);

@@ -57,7 +57,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
     deadLetters.onHeld();
     if (state.epoch === null) {
-      writer.append(context.createEvent({ type: 'partition_opened', from: processId, payload: { epoch: ids.uuid().slice(0, 8), topic, partition } }), 'epoch');
+      writer.append(context.createEvent({ type: 'partition_opened', from: processId, payload: { epoch: ids.uuid().slice(0, 4), topic, partition } }), 'epoch');
     }
     resume();
     context.onHeldChanged();

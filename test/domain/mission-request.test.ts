@@ -45,8 +45,20 @@ describe('a request', () => {
 describe('the name of the log', () => {
   test('is the first that was written', () => {
     const log = given(opened('first'));
+    const name = log.state.epoch;
+    expect(name).toMatch(/^first-/);
     expect(log.when(opened('second'))).toBe('void: the log has a name');
-    expect(log.state.epoch).toBe('first');
+    expect(log.state.epoch).toBe(name);
+  });
+
+  test('is another one in a topic that was made anew, though the record that named the old one comes again, late', () => {
+    const event = opened('first');
+    const names = [T0, T0 + 26_000].map((timestampMs) => {
+      const state = createCoordinationState(PARTITION);
+      evolveCoordination(state, { offset: 0, timestampMs, event });
+      return state.epoch;
+    });
+    expect(new Set(names).size).toBe(2);
   });
 });
 

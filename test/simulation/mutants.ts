@@ -50,7 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'log-epoch', rule: 'marks are kept for each epoch of the log', seed: 7,
-    changes: [{ file: 'roles/mission-partition.ts', from: "payload: { epoch: ids.uuid().slice(0, 8), topic, partition }", to: "payload: { epoch: 'always', topic, partition }" }],
+    changes: [{ file: 'domain/mission-evolve.ts', from: '`${name}-${timestampMs.toString(36)}`', to: "'always'" }],
   },
   {
     name: 'own-source', rule: 'every effect has its own decision record as its source', seed: 1,
@@ -179,5 +179,10 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'closed-read-back', rule: 'nobody waits for a record of a partition that was taken away', seed: 1990, faults: ['move', 'stall', 'crash', 'tools', 'delay'],
     found: 'an execution that was waiting for a recovered outcome while its partition was taken away waited for ever for a record that nobody read to it, and kept its slot',
     changes: [{ file: 'roles/read-back.ts', from: 'closed = reason;', to: '' }],
+  },
+  {
+    name: 'late-log-name', rule: 'a log that was made anew has a name of its own, whatever comes late from the one before', seed: 1_500_054_580,
+    found: 'a topic that was made anew was sent a late second copy of the record that had named the one before it; its assignments were then taken for old ones, and ignored',
+    changes: [{ file: 'domain/mission-evolve.ts', from: '`${name}-${timestampMs.toString(36)}`', to: '((_) => name)(timestampMs)' }],
   },
 ];
