@@ -17,6 +17,8 @@ export interface KafkaWatchDependencies {
   readonly codec: Codec;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Partitions that were added are found by then. */
+  readonly metadataAgeMs: number;
   /** Name of the throw-away group: kafkajs cannot read a topic without one. Nothing is committed. */
   readonly groupId: string;
 }
@@ -32,7 +34,7 @@ interface Watched extends PartitionId {
 
 /** Reads topics as the only member of a group of its own. */
 export async function watchKafka(options: WatchOptions, dependencies: KafkaWatchDependencies): Promise<Watch> {
-  const { createClient, session, codec, clock, logger, groupId } = dependencies;
+  const { createClient, session, codec, clock, logger, groupId, metadataAgeMs } = dependencies;
   const partitions = await startingPoints(options, session);
   const behind = new Set([...partitions.values()].filter(({ position, target }) => position < target));
   let started = false;
@@ -42,6 +44,7 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
   const consumer = createClient().consumer({
     groupId,
     maxWaitTimeInMs: FETCH_WAIT_MS,
+    metadataMaxAge: metadataAgeMs,
     allowAutoTopicCreation: false,
     retry: { restartOnFailure: async () => !reading.isStopped() },
   });
@@ -155,7 +158,9 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
     options.onCaughtUp?.();
   };
 
-  const stop = async () => {
+  let stopping: Promise<void> | null = null;
+  const stop = () => (stopping ??= leaveAndForget());
+  const leaveAndForget = async () => {
     await reading.stop();
     try {
       await session.run((admin) => admin.deleteGroups([groupId]));
@@ -171,8 +176,7 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
     started = true;
     reading.guard(announceCaughtUp);
   });
-  let stopping: Promise<void> | null = null;
-  return { stop: () => (stopping ??= stop()) };
+  return { stop };
 }
 
 async function startingPoints({ topics, from }: WatchOptions, session: AdminSession): Promise<Map<string, Watched>> {
