@@ -26,6 +26,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   schema_invalid: EXIT.usage,
   topic_plan_invalid: EXIT.usage,
   topic_missing: EXIT.usage,
+  not_authorized: EXIT.usage,
   model_catalog: EXIT.usage,
   unknown_model: EXIT.usage,
   ollama_host: EXIT.usage,
@@ -38,7 +39,6 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
 };
 
 const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {
-  topic_missing: 'Create the topics: npx ravenhelm init',
   append_failed: 'Look at the broker, then try again.',
 };
 

@@ -19,6 +19,8 @@ export interface AdminSession {
 /** Passing states of a cluster: a group's coordinator or a partition's leader is starting or moving. */
 const PASSING = new Set(['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION', 'NOT_CONTROLLER']);
 const mayPass = (error: unknown) => error instanceof StaleMetadata || PASSING.has(protocolErrorType(error) ?? '');
+/** On a connection that has served before it may be of another topic: kafkajs asks each time for every topic that it was ever asked for. */
+const isOfSomeTopic = (error: unknown) => protocolErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION';
 const ATTEMPTS = 7;
 const PAUSE = { baseMs: 150, maxMs: 2_500 };
 
@@ -53,9 +55,11 @@ export function createAdminSession(createClient: ClientFactory, clock: Clock, ra
 
   const runPatiently = async <T>(work: (admin: Admin) => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt += 1) {
+      const isReused = current !== null;
       try {
         return await runOnce(work);
       } catch (error) {
+        if (isReused && isOfSomeTopic(error)) continue; // the next connection is a new one
         if (!mayPass(error) || attempt === ATTEMPTS) throw leaving(error, 'A question to the cluster');
         await new Promise<void>((resolve) => clock.setTimer(backoffMs(attempt, PAUSE, random), resolve));
       }
@@ -91,7 +95,7 @@ export async function partitionsOf(admin: Admin, topic: string): Promise<readonl
   } catch (error) {
     const type = protocolErrorType(error);
     if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'INVALID_TOPIC_EXCEPTION') {
-      throw new TopicMissing(`Topic ${topic} does not exist; create it with ensureTopics`, { cause: error });
+      throw new TopicMissing(`Topic ${topic} does not exist; create it: npx ravenhelm init`, { cause: error });
     }
     throw error;
   }

@@ -180,7 +180,9 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
         // What a schema id stands for never changes: this build cannot read it, another member's may.
         return block(entry, stop.reason);
       case 'gap':
-        return void examineGap(entry, stop.nextOffset);
+        return void examine(entry, stop.nextOffset);
+      case 'rewound':
+        return void examine(entry, entry.position);
     }
   };
   const isWaiting = (entry: Assigned) => entry.phase === 'waiting' && isCurrent(entry);
@@ -206,24 +208,34 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     guarded(entry, () => entry.consumer?.onBlocked(entry.position, reason));
   };
 
-  /** Never rejects. Offsets have holes where records were deleted, which is data loss, or compacted, which is not. */
-  const examineGap = async (entry: Assigned, nextOffset: number) => {
+  /**
+   * Never rejects. Finds out why the client's records do not begin at the position. Offsets have holes where records were
+   * deleted, which is data loss, or compacted, which is not; and a log that ends before the position is another one.
+   */
+  const examine = async (entry: Assigned, nextOffset: number) => {
     for (let attempt = 1; isWaiting(entry); attempt += 1) {
       try {
         const state = (await options.fetchAssignments(entry.topic, [entry.partition])).find(({ partition }) => partition === entry.partition);
         if (!state || !isWaiting(entry)) continue;
         if (hasMovedOn(entry, state)) return reopen(entry, state); // Somebody else has held it, and is done with what is deleted.
-        if (state.logStart > entry.position) {
-          const lost = `records ${entry.position} to ${state.logStart - 1} of ${keyOf(entry)} were deleted before group ${group.groupId} had read them. To go on without them, stop what serves it and run: ravenhelm recover ${entry.topic} ${entry.partition} --accept-loss`;
-          return stop(entry, new DataLoss(lost));
-        }
+        const lost = lossIn(state, entry.position);
+        if (lost !== null) return stop(entry, new DataLoss(`${keyOf(entry)}: ${lost}. To go on without what is lost, stop what serves it and run: ravenhelm recover ${entry.topic} ${entry.partition} --accept-loss`));
         entry.position = nextOffset;
         read(entry);
       } catch (error) {
-        logger.warn({ group: group.groupId, topic: entry.topic, error: describeError(error) }, 'kafka.gap_retried');
+        logger.warn({ group: group.groupId, topic: entry.topic, error: describeError(error) }, 'kafka.examine_retried');
         await backoff.wait(attempt);
       }
     }
+  };
+
+  /** What a log cannot have any more for a reader at this position; null when nothing is lost. */
+  const lossIn = ({ committed, logStart, logEnd }: PartitionAssignment, position: number): string | null => {
+    if (logStart > position) return `records ${position} to ${logStart - 1} were deleted before group ${group.groupId} had read them`;
+    // The client that finds its position outside of the log commits an offset below zero, which is no position.
+    const wasReset = committed !== null && committed.offset < 0;
+    if (logEnd >= position && !wasReset) return null;
+    return `group ${group.groupId} has read up to ${position}, and the log goes from ${logStart} to ${logEnd}: the topic was made anew, or cut back`;
   };
 
   const close = (entry: Assigned) => {

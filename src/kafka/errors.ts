@@ -22,11 +22,27 @@ export class BrokerFailed extends Error {
   }
 }
 
-/** An error as it leaves this layer: what kafkajs says of a connection or a broker becomes BrokerFailed, unless it can never pass. */
+/** The cluster's access rules do not let this user do it. */
+export class NotAuthorized extends Error {
+  readonly code = 'not_authorized';
+  readonly retriable = false;
+
+  constructor(doing: string, options: { cause: unknown }) {
+    super(`${doing}: ${describeError(options.cause)}. ${GRANT}`, options);
+    this.name = 'NotAuthorized';
+  }
+}
+
+const GRANT = 'Grant this user READ, WRITE and DESCRIBE on the topics and READ on the groups of RAVENHELM_PREFIX, or correct KAFKA_SASL_USERNAME';
+
+/** An error as it leaves this layer: what kafkajs says of a connection or a broker becomes BrokerFailed, or NotAuthorized where it can never pass. */
 export function leaving(error: unknown, doing: string): unknown {
-  const isClients = error instanceof Error && error.name.startsWith('KafkaJS');
-  const isPermanent = protocolErrorType(error)?.endsWith('AUTHORIZATION_FAILED') === true;
-  return isClients && !isPermanent ? new BrokerFailed(doing, { cause: error }) : error;
+  if (!(error instanceof Error && error.name.startsWith('KafkaJS'))) return error;
+  return isForbidden(error) ? new NotAuthorized(doing, { cause: error }) : new BrokerFailed(doing, { cause: error });
+}
+
+function isForbidden(error: unknown): boolean {
+  return protocolErrorType(error)?.endsWith('AUTHORIZATION_FAILED') === true;
 }
 
 /** The schema registry did not answer, or not as a registry does. */
@@ -60,7 +76,7 @@ export class SchemaUnknown extends Error {
   readonly retriable = true;
 
   constructor(readonly schemaId: number) {
-    super(`The schema registry does not know schema id ${schemaId}`);
+    super(`The schema registry does not know schema id ${schemaId}; look whether SCHEMA_REGISTRY_URL is the registry of whoever wrote the record`);
     this.name = 'SchemaUnknown';
   }
 }
@@ -103,11 +119,14 @@ export class TopicPlanInvalid extends Error {
 /** The client of a group's member stopped for good. */
 export class MemberStopped extends Error {
   readonly code = 'member_stopped';
-  readonly retriable = true;
+  /** Not where the cluster's access rules are the reason. */
+  readonly retriable: boolean;
 
   constructor(groupId: string, options: { cause: unknown }) {
-    super(`The member of group ${groupId} stopped: ${describeError(options.cause)}. Restart the role`, options);
+    const forbidden = isForbidden(options.cause);
+    super(`The member of group ${groupId} stopped: ${describeError(options.cause)}. ${forbidden ? GRANT : 'Restart the role'}`, options);
     this.name = 'MemberStopped';
+    this.retriable = !forbidden;
   }
 }
 

@@ -91,9 +91,8 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
       const message = { key, value, partition: place.partition, headers };
       const record: WaitingRecord = { request, what, message, contentBytes: content, batchBytes: batch, sent: false, resolve, reject };
       const limits = topics.get(place.topic);
-      // One beyond the known partitions waits for a look at the cluster: partitions may have been added.
-      const refusal = limits && place.partition < limits.partitions ? refusalOf(place, record, limits) : null;
-      if (refusal) return reject(refusal);
+      // What the known limits do not let pass waits for a look at the cluster: partitions may have been added, or a limit raised.
+      if (limits && refusalOf(place, record, limits)) topics.forget(place.topic);
       waiting.add(queue, record);
       wake();
     });
@@ -146,9 +145,8 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
     return batch;
   };
 
-  const isKnown = ({ topic, partition }: PartitionQueue): boolean => {
-    const limits = topics.get(topic);
-    if (limits && partition < limits.partitions) return true;
+  const isKnown = ({ topic }: PartitionQueue): boolean => {
+    if (topics.get(topic)) return true;
     topics.lookUp(topic);
     return false;
   };

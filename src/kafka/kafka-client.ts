@@ -1,6 +1,7 @@
 import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../ports/logger.js';
 import { BrokerUnreachable, describeError, rootCause } from './errors.js';
+import { commitOnlyOnce } from './single-commit.js';
 import { createSocketFactory } from './socket-factory.js';
 import { endFetchersOfStoppedConsumers } from './stopped-runner.js';
 
@@ -43,6 +44,7 @@ export type ClientFactory = (overrides?: { readonly retry?: KafkaConfig['retry']
 
 export function createClientFactory(options: ClusterOptions, logger: Logger): ClientFactory {
   endFetchersOfStoppedConsumers();
+  commitOnlyOnce();
   const base: KafkaConfig = {
     brokers: [...options.brokers],
     clientId: options.clientId,

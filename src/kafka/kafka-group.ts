@@ -22,6 +22,8 @@ export interface KafkaGroupDependencies {
   readonly logger: Logger;
   /** After this long without a heartbeat the group gives a member's partitions to others. */
   readonly sessionTimeoutMs: number;
+  /** Partitions that were added are found by then. */
+  readonly metadataAgeMs: number;
 }
 
 /** A new member is noticed at the others' next heartbeat; short, so that a hand-over is quick. */
@@ -33,8 +35,6 @@ export const FETCH_WAIT_MS = 200;
  * consumer, and a worker for twelve agents has twelve; its own default is 10 MB. A record batch that is larger comes alone.
  */
 const FETCH_BYTES = 1024 * 1024;
-/** Partitions that were added are found by then. */
-const METADATA_AGE_MS = 30_000;
 /** The brokers' default of offset.metadata.max.bytes. */
 const MAX_METADATA_BYTES = 4096;
 const RETRY = { baseMs: 400, maxMs: 15_000 };
@@ -51,7 +51,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
     maxWaitTimeInMs: FETCH_WAIT_MS,
     maxBytes: FETCH_BYTES,
     maxBytesPerPartition: FETCH_BYTES,
-    metadataMaxAge: METADATA_AGE_MS,
+    metadataMaxAge: dependencies.metadataAgeMs,
     allowAutoTopicCreation: false,
     partitionAssigners: [stickyAssigner(() => partitions.held())],
     retry: { restartOnFailure: async () => !reading.isStopped() },

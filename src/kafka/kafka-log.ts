@@ -28,6 +28,8 @@ export interface KafkaLogOptions extends ClusterOptions {
   readonly logger: Logger;
   /** Default 10 s; at least the broker's group.min.session.timeout.ms (6 s). */
   readonly sessionTimeoutMs?: number;
+  /** How old readers let their knowledge of topics become: partitions that were added are found by then. Default 30 s. */
+  readonly metadataAgeMs?: number;
   /** How long appends to a partition may keep failing before they fail for good; default 30 s. */
   readonly appendTimeoutMs?: number;
 }
@@ -39,13 +41,15 @@ export interface KafkaLog extends Log {
 
 const SESSION_TIMEOUT_MS = 10_000;
 const APPEND_TIMEOUT_MS = 30_000;
+/** kafkajs's own five minutes would leave the records of an added partition unread for as long. */
+const METADATA_AGE_MS = 30_000;
 
 /**
  * Connects, and registers the schemas. Rejects with BrokerUnreachable, RegistryUnreachable, SchemaIncompatible or
  * SchemaInvalid.
  */
 export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
-  const { clock, ids, random, logger, prefix } = options;
+  const { clock, ids, random, logger, prefix, sessionTimeoutMs = SESSION_TIMEOUT_MS, metadataAgeMs = METADATA_AGE_MS } = options;
   const createClient = createClientFactory(options, logger);
   const session = createAdminSession(createClient, clock, random);
   const [registry] = await Promise.all([connectRegistry({ ...options.registry, clock, random }), connectBrokers(options.brokers, session)]).catch(async (error: unknown) => {
@@ -75,9 +79,9 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
     registryUrl: registry.url,
     admin: createKafkaAdmin(session, clock),
     createAppender,
-    joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, random, logger, sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS }),
+    joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, random, logger, sessionTimeoutMs, metadataAgeMs }),
     copyRecord: async (copy) => copies.appendCopy(copy, copyOf(copy)),
-    watch: (watch) => watchKafka(watch, { createClient, session, codec, clock, logger, groupId: `${prefix}.watch-${ids.uuid()}` }),
+    watch: (watch) => watchKafka(watch, { createClient, session, codec, clock, logger, metadataAgeMs, groupId: `${prefix}.watch-${ids.uuid()}` }),
     async close() {
       await copies.close();
       await session.close();

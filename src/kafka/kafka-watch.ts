@@ -17,6 +17,8 @@ export interface KafkaWatchDependencies {
   readonly codec: Codec;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Partitions that were added are found by then. */
+  readonly metadataAgeMs: number;
   /** Name of the throw-away group: kafkajs cannot read a topic without one. Nothing is committed. */
   readonly groupId: string;
 }
@@ -26,13 +28,13 @@ interface Watched extends PartitionId {
   position: number;
   /** Reached when everything that was there at the start has been delivered. */
   readonly target: number;
-  /** Paused while the schema of its next record is fetched. */
-  loading: boolean;
+  /** Paused while something is asked: the schema of its next record, or where the log ends. */
+  asking: boolean;
 }
 
 /** Reads topics as the only member of a group of its own. */
 export async function watchKafka(options: WatchOptions, dependencies: KafkaWatchDependencies): Promise<Watch> {
-  const { createClient, session, codec, clock, logger, groupId } = dependencies;
+  const { createClient, session, codec, clock, logger, groupId, metadataAgeMs } = dependencies;
   const partitions = await startingPoints(options, session);
   const behind = new Set([...partitions.values()].filter(({ position, target }) => position < target));
   let started = false;
@@ -42,6 +44,7 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
   const consumer = createClient().consumer({
     groupId,
     maxWaitTimeInMs: FETCH_WAIT_MS,
+    metadataMaxAge: metadataAgeMs,
     allowAutoTopicCreation: false,
     retry: { restartOnFailure: async () => !reading.isStopped() },
   });
@@ -52,7 +55,7 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
         for (const partition of assignment) {
           const entry = watched(partition);
           reading.seek(entry, entry.position);
-          if (entry.loading) reading.pause(entry);
+          if (entry.asking) reading.pause(entry);
         }
       },
       onBatch: (partition, messages, resolve) => onBatch(watched(partition), messages, resolve),
@@ -68,14 +71,14 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
   const watched = ({ topic, partition }: PartitionId): Watched => {
     const key = keyOf(topic, partition);
     // A partition that was added later is new from its beginning.
-    const entry = partitions.get(key) ?? { topic, partition, position: 0, target: 0, loading: false };
+    const entry = partitions.get(key) ?? { topic, partition, position: 0, target: 0, asking: false };
     partitions.set(key, entry);
     return entry;
   };
 
   const onBatch = (entry: Watched, messages: readonly KafkaMessage[], resolve: (offset: number) => void) => {
     let rest = messages;
-    while (rest.length > 0 && !entry.loading) {
+    while (rest.length > 0 && !entry.asking) {
       const { records, position, stop: end } = readBatch(codec, entry, rest, entry.position);
       for (const record of records) {
         if (record.content.kind === 'event') options.onRecord(record);
@@ -87,6 +90,7 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
       if (!end) return;
       const next = rest.find(({ offset }) => Number(offset) === position);
       if (end.kind === 'schema_needed') return void loadSchema(entry, end.schemaId, next);
+      if (end.kind === 'rewound') return void findPosition(entry, end.firstOffset);
       if (end.kind === 'unreadable') skip(entry, next, end.reason);
       if (reading.isStopped()) return;
       // Neither what this build cannot read nor what is gone holds a watcher up.
@@ -98,7 +102,7 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
 
   /** Never rejects. Reading goes on behind the record when the registry does not give its schema. */
   const loadSchema = async (entry: Watched, schemaId: number, message: KafkaMessage | undefined) => {
-    entry.loading = true;
+    entry.asking = true;
     reading.pause(entry);
     let next = entry.position;
     let unknown: string | null = null;
@@ -109,13 +113,33 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
       logger.warn({ topic: entry.topic, partition: entry.partition, offset: next, error: unknown }, 'kafka.watch_skipped');
       next += 1;
     }
-    entry.loading = false;
+    entry.asking = false;
     if (reading.isStopped()) return;
     reading.guard(() => {
       if (unknown !== null) skip(entry, message, unknown);
       moveTo(entry, next);
     });
     reading.seek(entry, next);
+    reading.resume(entry);
+  };
+
+  /** Never rejects. A log that ends before the position was made anew or cut back: what is in it now was not seen yet. */
+  const findPosition = async (entry: Watched, firstOffset: number) => {
+    entry.asking = true;
+    reading.pause(entry);
+    try {
+      const end = (await offsetsOf(session, entry.topic)).find(({ partition }) => partition === entry.partition)?.high ?? 0;
+      if (end < entry.position) {
+        logger.warn({ topic: entry.topic, partition: entry.partition, position: entry.position, end, next: firstOffset }, 'kafka.watch_rewound');
+        entry.position = firstOffset;
+      }
+    } catch (error) {
+      // The next batch begins below the position again, and asks again.
+      logger.warn({ topic: entry.topic, partition: entry.partition, error: describeError(error) }, 'kafka.watch_asks_again');
+    }
+    entry.asking = false;
+    if (reading.isStopped()) return;
+    reading.seek(entry, entry.position);
     reading.resume(entry);
   };
 
@@ -134,7 +158,9 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
     options.onCaughtUp?.();
   };
 
-  const stop = async () => {
+  let stopping: Promise<void> | null = null;
+  const stop = () => (stopping ??= leaveAndForget());
+  const leaveAndForget = async () => {
     await reading.stop();
     try {
       await session.run((admin) => admin.deleteGroups([groupId]));
@@ -150,15 +176,14 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
     started = true;
     reading.guard(announceCaughtUp);
   });
-  let stopping: Promise<void> | null = null;
-  return { stop: () => (stopping ??= stop()) };
+  return { stop };
 }
 
 async function startingPoints({ topics, from }: WatchOptions, session: AdminSession): Promise<Map<string, Watched>> {
   const partitions = new Map<string, Watched>();
   for (const topic of topics) {
     for (const { partition, low, high } of await offsetsOf(session, topic)) {
-      partitions.set(keyOf(topic, partition), { topic, partition, position: from === 'beginning' ? low : high, target: high, loading: false });
+      partitions.set(keyOf(topic, partition), { topic, partition, position: from === 'beginning' ? low : high, target: high, asking: false });
     }
   }
   return partitions;

@@ -2,7 +2,9 @@
 declare module 'kafkajs/src/consumer/runner.js' {
   class Runner {
     running: boolean;
+    readonly consumerGroup: { commitOffsets(offsets: unknown): Promise<void> };
     fetch(nodeId: string): Promise<readonly unknown[]>;
+    commitOffsets(offsets: unknown): Promise<void>;
   }
   export default Runner;
 }

@@ -14,16 +14,19 @@ export interface ReadBatch {
 export type ReadStop =
   | { readonly kind: 'schema_needed'; readonly schemaId: number }
   | { readonly kind: 'unreadable'; readonly reason: string }
+  /** The batch begins below the position: another one was delivered meanwhile, or the log no longer reaches the position and the client was reset. */
+  | { readonly kind: 'rewound'; readonly firstOffset: number }
   /** The next record that the broker has lies behind the position. */
   | { readonly kind: 'gap'; readonly nextOffset: number };
 
-/** Decodes, without waiting, what can be decoded. Records below the position were delivered before and are left out. */
+/** Decodes, without waiting, what can be decoded. */
 export function readBatch(codec: Codec, { topic, partition }: PartitionId, messages: readonly KafkaMessage[], from: number): ReadBatch {
   const records: LogRecord[] = [];
   let position = from;
+  const firstOffset = Number(messages[0]?.offset ?? from);
+  if (firstOffset < from) return { records, position, stop: { kind: 'rewound', firstOffset } };
   for (const message of messages) {
     const offset = Number(message.offset);
-    if (offset < position) continue;
     if (offset > position) return { records, position, stop: { kind: 'gap', nextOffset: offset } };
     const content = codec.decode(message.value);
     if (content.kind === 'schema_needed' || content.kind === 'unreadable') return { records, position, stop: content };

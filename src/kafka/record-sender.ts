@@ -49,17 +49,20 @@ export function createRecordSender(createClient: ClientFactory): RecordSender {
     try {
       await fresh.connect();
     } catch (error) {
+      disconnect(fresh); // A broker that accepts connections and says nothing leaves one open.
       throw new NotConnected('No connection to the brokers', { cause: error });
     }
     producer = fresh;
     return fresh;
   };
 
-  const discard = () => {
-    if (!producer) return;
+  const disconnect = (used: Producer) => {
     // Its connection is in an unknown state; that it cannot be closed in order changes nothing.
-    const done = producer.disconnect().catch(() => undefined).finally(() => closing.delete(done));
+    const done = used.disconnect().catch(() => undefined).finally(() => closing.delete(done));
     closing.add(done);
+  };
+  const discard = () => {
+    if (producer) disconnect(producer);
     producer = null;
   };
 

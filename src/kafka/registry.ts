@@ -94,7 +94,9 @@ function createRegistry(url: string, { registry, api }: RegistryClient): Registr
     /** The text and not the library's compiled schema: the codec resolves from it to this build's own. */
     async schemaById(id) {
       try {
-        return schemaAnswer.parse((await api.Schema.find({ id })).data<unknown>()).schema;
+        const answer = schemaAnswer.safeParse((await api.Schema.find({ id })).data<unknown>());
+        if (!answer.success) throw new RegistryUnreachable(url, `its answer has no text of schema ${id}`, { cause: answer.error });
+        return answer.data.schema;
       } catch (error) {
         if (error instanceof RegistryRefused && error.status === 404) throw new SchemaUnknown(id);
         throw error;

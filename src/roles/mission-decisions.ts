@@ -83,7 +83,7 @@ export function createMissionDecisions(context: OrchestratorContext, { topic, pa
       isExpired: timers.isExpired,
       isServed: context.live.isServed,
       partitionFor: (agent, key) => {
-        const count = context.partitionCount(agent);
+        const count = context.taskPartitions.count(agent);
         return count === null ? null : partitionForKey(key, count);
       },
       timeoutSeconds,

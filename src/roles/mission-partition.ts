@@ -119,7 +119,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
 
   /** Only where the fold made nothing of it: what is void must not depend on the agents that this build has. */
   function keepUnknownAgent(record: LogRecord, { event_type, payload }: AgentEvent): void {
-    if (!('agent' in payload) || context.partitionCount(payload.agent) !== null) return;
+    if (!('agent' in payload) || context.taskPartitions.count(payload.agent) !== null) return;
     deadLetters.skip(record, `${event_type} is for ${payload.agent}, and this swarm has no such agent`);
   }
 

@@ -8,6 +8,7 @@ import type { LiveWorkers } from './live-workers.js';
 import type { Presence } from './presence.js';
 import type { RetentionRule } from './retention.js';
 import type { RoleDeps } from './role.js';
+import type { TaskPartitions } from './task-partitions.js';
 
 export interface OrchestratorDeps extends RoleDeps {
   readonly planner: Planner;
@@ -38,8 +39,7 @@ export interface OrchestratorContext {
   readonly live: LiveWorkers;
   readonly presence: Presence;
   readonly blocked: BlockedPartitions;
-  /** Partitions of each agent's tasks topic. */
-  partitionCount(agent: string): number | null;
+  readonly taskPartitions: TaskPartitions;
   isAssigned(partition: PartitionId): boolean;
   onHeldChanged(): void;
   onFatal(error: Error): void;

@@ -14,6 +14,7 @@ import { repeat } from './repeat.js';
 import { createRetention } from './retention.js';
 import { createDeferred, type Role } from './role.js';
 import { DEFAULT_STALLED_MS, type RoleHealth } from './role-health.js';
+import { createTaskPartitions } from './task-partitions.js';
 
 const DEFAULT_ORCHESTRATOR_TIMINGS: OrchestratorTimings = { ...DEFAULT_TIMINGS, commitMs: 500, heartbeatMs: 5_000, retentionMs: 3_600_000, silentMs: 15_000, stalledMs: DEFAULT_STALLED_MS };
 
@@ -49,12 +50,10 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   }
 
   async function createContext(): Promise<OrchestratorContext> {
-    const counts = new Map<string, number>();
-    await Promise.all(deps.roster.map(async ({ name }) => counts.set(name, await log.admin.partitionCount(topics.tasks(name)))));
+    const taskPartitions = await createTaskPartitions({ ...deps, admin: log.admin });
     const ownPresence = await createPresence(deps, createEvent, { intervalMs: timings.heartbeatMs, vitals, onFatal: failed.resolve });
     return {
-      deps, timings, createEvent, live, presence: ownPresence, blocked,
-      partitionCount: (agent) => counts.get(agent) ?? null,
+      deps, timings, createEvent, live, presence: ownPresence, blocked, taskPartitions,
       isAssigned: (partition) => member?.isAssigned(partition) ?? true,
       onHeldChanged: () => ownPresence.beatSoon(),
       onFatal: failed.resolve,
@@ -69,7 +68,10 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       onRecord({ content }) {
         if (content.kind !== 'event') return;
         const { event } = content;
-        if (event.event_type === 'heartbeat' || event.event_type === 'status_report' || event.event_type === 'service_stopped') live.onSign(event);
+        if (event.event_type === 'service_stopped') return live.onSign(event);
+        if (event.event_type !== 'heartbeat' && event.event_type !== 'status_report') return;
+        live.onSign(event);
+        context.taskPartitions.onHeld(event.payload.partitions);
       },
       onFatal: failed.resolve,
     });

@@ -15,7 +15,7 @@ export function createSquadAnnouncer(context: OrchestratorContext, send: (event:
   function holdersOf(agents: readonly string[]): readonly string[] | null {
     const workers = new Set<string>();
     for (const agent of agents) {
-      const count = context.partitionCount(agent);
+      const count = context.taskPartitions.count(agent);
       const holders = count === null ? null : context.live.holdersOf(context.deps.topics.tasks(agent), count);
       if (holders === null) return null;
       for (const holder of holders) workers.add(holder);

@@ -82,8 +82,38 @@ describe('the partitions of a member', () => {
     told.length = 0;
     partitions.onJoin([P0, P1], 'member-1');
     expect(told).toEqual(['seek 0 3', 'resume 0', 'pause 1']);
-    deliver(P0, 1, 2, 3);
+    deliver(P0, 3);
     expect(told.at(-1)).toBe('records 0 3');
+  });
+
+  describe('a batch that begins below the position', () => {
+    beforeEach(async () => {
+      commit(0, 0, { logStart: 0, logEnd: 9 });
+      partitions.onJoin([P0], 'member-1');
+      await opened(0);
+      deliver(P0, 0, 1, 2);
+      told.length = 0;
+    });
+
+    test('is not delivered again; where the log goes on, reading does', async () => {
+      deliver(P0, 1, 2, 3);
+      await opened(0);
+      deliver(P0, 3);
+      expect(told).toEqual(['pause 0', 'seek 0 3', 'resume 0', 'records 0 3']);
+    });
+
+    test.each([
+      ['ends before the position', { committed: 0, logEnd: 2 }],
+      ['had ended before it, for the client was reset', { committed: -2, logEnd: 5 }],
+    ])('is data loss where the log %s: the partition stops and says so', async (_, { committed, logEnd }) => {
+      commit(0, committed, { logStart: 0, logEnd });
+      deliver(P0, 0, 1);
+      await until('the error', () => fatal.length === 1);
+      expect(fatal[0]).toBeInstanceOf(DataLoss);
+      expect(fatal[0]?.message).toContain(`has read up to 3, and the log goes from 0 to ${logEnd}`);
+      deliver(P0, 3, 4);
+      expect(told.filter((entry) => /records|resume/.test(entry))).toEqual([]);
+    });
   });
 
   describe('a member that the group had given up and that comes back with the partition', () => {
@@ -176,7 +206,7 @@ describe('the partitions of a member', () => {
     deliver(P0, 5, 6);
     await until('the error', () => fatal.length === 1);
     expect(fatal[0]).toBeInstanceOf(DataLoss);
-    expect(fatal[0]?.message).toContain('records 1 to 4 of tasks[0]');
+    expect(fatal[0]?.message).toContain('tasks[0]: records 1 to 4 were deleted');
     deliver(P0, 5, 6);
     expect(told.filter((entry) => entry.startsWith('records'))).toEqual(['records 0 0']);
   });
@@ -193,6 +223,7 @@ describe('the partitions of a member', () => {
   });
 
   test('a hole where nothing was deleted is passed', async () => {
+    commit(0, 0, { logStart: 0, logEnd: 9 });
     partitions.onJoin([P0], 'member-1');
     await opened(0);
     deliver(P0, 0);

@@ -168,6 +168,18 @@ describe('the Kafka appender', () => {
     await expect(appender.append({ topic: 'tasks', partition: 0, key: 'k', event: statusRequest('x'.repeat(3000)) })).rejects.toThrow(/takes 2000/);
   });
 
+  test('what a topic did not take it takes once its limit was raised or partitions were added', async () => {
+    let limits: TopicLimits = { partitions: 1, maxBatchBytes: 2000 };
+    lookUp = async () => limits;
+    const large = () => appender.append({ topic: 'tasks', partition: 0, key: 'large', event: statusRequest('x'.repeat(3000)) });
+    await append('a');
+    await expect(large()).rejects.toThrow(AppendRejected);
+    await expect(append('b', 1)).rejects.toThrow(AppendRejected);
+    limits = { partitions: 2, maxBatchBytes: 4000 };
+    await Promise.all([large(), append('b', 1)]);
+    expect([...broker.log]).toEqual([['tasks[0]', ['a', 'large']], ['tasks[1]', ['b']]]);
+  });
+
   test('a topic that is missing, or may not be written, rejects its own records only', async () => {
     lookUp = async (topic) => {
       if (topic === 'gone') throw new TopicMissing('gone does not exist');

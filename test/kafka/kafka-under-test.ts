@@ -39,6 +39,8 @@ export async function openKafkaLog(changes: Partial<KafkaLogOptions> = {}): Prom
 export interface ForeignWriter {
   write(partition: PartitionId, key: Buffer | string | null, value: Buffer | null, headers?: IHeaders): Promise<void>;
   setCommitted(groupId: string, partition: PartitionId, offset: number): Promise<void>;
+  /** Adds partitions to a topic, up to a number of them. */
+  growTo(topic: string, partitions: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,9 @@ export async function createForeignWriter(): Promise<ForeignWriter> {
     },
     async setCommitted(groupId, { topic, partition }, offset) {
       await admin.setOffsets({ groupId, topic, partitions: [{ partition, offset: String(offset) }] });
+    },
+    async growTo(topic, partitions) {
+      await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] });
     },
     async close() {
       await Promise.all([producer.disconnect(), admin.disconnect()]);

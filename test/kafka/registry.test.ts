@@ -143,11 +143,13 @@ describe('the schema registry', () => {
   test('a schema is fetched by its id; an id that the registry does not know is told apart from a registry that fails', async () => {
     const url = await serve(({ path }) => {
       if (path === '/schemas/ids/7') return { status: 200, body: { schema: SCHEMA } };
+      if (path === '/schemas/ids/6') return { status: 200, body: { text: 'of another program' } };
       return path === '/schemas/ids/8' ? notFound : refusal(403, 'not yours');
     });
     const registry = await connect(url);
     expect(await registry.schemaById(7)).toBe(SCHEMA);
     await expect(registry.schemaById(8)).rejects.toThrow(SchemaUnknown);
+    await expect(registry.schemaById(6)).rejects.toThrow(/its answer has no text of schema 6\. .*SCHEMA_REGISTRY_URL/);
     await expect(registry.schemaById(9)).rejects.toThrow(/HTTP 403: not yours/);
   });
 

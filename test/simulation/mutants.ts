@@ -151,7 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'roles/attempt-run.ts', from: "{ ...tooLarge('a step', error), unjournaled: lost }", to: "tooLarge('a step', error)" }],
   },
   {
-    name: 'result-too-large', rule: 'an attempt whose result is too large for the journal fails', seed: 81,
+    name: 'result-too-large', rule: 'an attempt whose result is too large for the journal fails', seed: 117,
     found: 'a result that the log refused as too large ended the worker, and every one that took the task over came to the same result',
     changes: [{ file: 'roles/attempt-run.ts', from: "return journalEnd(deps, journal, tooLarge('the result', error), durationMs);", to: 'throw error;' }],
   },
@@ -166,7 +166,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'roles/mission-decisions.ts', from: 'touched.add(missionId);\n      beat();', to: 'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision);' }],
   },
   {
-    name: 'forgotten-attempt', rule: 'an attempt that the fold has forgotten is not open', seed: 15,
+    name: 'forgotten-attempt', rule: 'an attempt that the fold has forgotten is not open', seed: 135,
     changes: [{ file: 'roles/partition-executions.ts', from: "&& current()?.status === 'open',", to: "&& (current() ?? attempt).status === 'open'," }],
     found: 'a record of a cancelled attempt came in after the fold had forgotten the attempt; the role took the attempt for open and restarted',
   },

@@ -93,8 +93,8 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
 
   const swarm = {
     log, topics, ledger, events, records, view, createEvent,
-    async startOrchestrator(timings: object = {}): Promise<{ readonly role: Role; kill(): Promise<void> }> {
-      const { process, deps } = startProcess();
+    async startOrchestrator(timings: object = {}, own: { readonly log?: Log } = {}): Promise<{ readonly role: Role; kill(): Promise<void> }> {
+      const { process, deps } = startProcess(own.log);
       const planner = createPlanner({ chain: options.plannerChain ?? [], roster: createRoster(roster), maxOutputTokens: 4000 });
       const role = createOrchestrator({ ...deps, planner, ...(options.circuits ? { circuits: options.circuits } : {}), retention: options.retention ?? [], timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings } });
       roles.push(role);
@@ -116,14 +116,15 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
         },
       };
     },
+    /** What somebody who submits a mission asks for. */
+    requestOf: (id: string, request: Partial<PayloadOf<'mission_requested'>> = {}): PayloadOf<'mission_requested'> => ({
+      mission_id: id, name: 'test', brief: 'Do the work.', approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null },
+      agents: roster.map((agent) => agent.name), success: [], plan: null, workspace: null, workspace_marker: 'marker', requested_by: 'test', ...request,
+    }),
     async submit(request: Partial<PayloadOf<'mission_requested'>> = {}): Promise<string> {
       const partition = 0;
       const id = createMissionId({ nowMs: clock.now(), partition, random: Math.random });
-      const payload: PayloadOf<'mission_requested'> = {
-        mission_id: id, name: 'test', brief: 'Do the work.', approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null },
-        agents: roster.map((agent) => agent.name), success: [], plan: null, workspace: null, workspace_marker: 'marker', requested_by: 'test', ...request,
-      };
-      await swarm.append(createEvent({ type: 'mission_requested', from: 'test', missionId: id, payload }), id, partition);
+      await swarm.append(createEvent({ type: 'mission_requested', from: 'test', missionId: id, payload: swarm.requestOf(id, request) }), id, partition);
       return id;
     },
     async append(event: AgentEvent, missionId: string, partition = 0): Promise<void> {
