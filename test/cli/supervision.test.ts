@@ -297,15 +297,25 @@ describe('signals', () => {
 describe('what was acquired', () => {
   test('is released in reverse order, also when releasing something fails', async () => {
     const released: string[] = [];
-    const releases = createReleases(silent);
+    const releases = createReleases({ logger: silent, clock: createFakeClock() });
     for (const name of ['log', 'feed', 'roles']) {
       releases.add(name, async () => {
         released.push(name);
         if (name === 'feed') throw new Error('already gone');
       });
     }
-    await releases.all();
+    await releases.all(1_000);
     expect(released).toEqual(['roles', 'feed', 'log']);
+  });
+
+  test('is waited for no longer than the limit', async () => {
+    const clock = createFakeClock();
+    const releases = createReleases({ logger: silent, clock });
+    releases.add('the broker', () => new Promise(() => undefined));
+    const released = releases.all(1_000);
+    clock.advance(1_000);
+    await released;
+    expect(clock.pendingTimers()).toBe(0);
   });
 });
 
