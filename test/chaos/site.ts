@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Ids } from '../../src/ports/clock.js';
@@ -99,5 +99,3 @@ export async function directory(...parts: readonly string[]): Promise<string> {
   await mkdir(path, { recursive: true });
   return path;
 }
-
-export const removeTree = (path: string) => rm(path, { recursive: true, force: true });
