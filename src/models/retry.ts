@@ -1,5 +1,5 @@
 import { backoffMs, type Random } from '../domain/backoff.js';
-import type { Clock } from '../ports/clock.js';
+import { pause, type Clock } from '../ports/clock.js';
 import { ModelError, type ChatModel } from '../ports/model.js';
 
 export interface RetryOptions {
@@ -33,7 +33,7 @@ export function withRetries(model: ChatModel, { clock, random, attempts = 3, pat
           if (attempt === attempts || !isWorthAnother(error)) throw error;
           const pauseMs = (error.retryAfterMs ?? 0) + backoffMs(attempt, BACK_OFF, random);
           if (clock.monotonicMs() - begunMs + pauseMs > longestMs) throw error;
-          await wait(clock, pauseMs, signal);
+          await pause(clock, pauseMs, signal);
         }
       }
     },
@@ -42,20 +42,4 @@ export function withRetries(model: ChatModel, { clock, random, attempts = 3, pat
 
 function isWorthAnother(error: unknown): error is ModelError {
   return error instanceof ModelError && error.retriable && error.used.tokens === 0 && error.used.usd === 0;
-}
-
-/** Rejects with the signal's reason when the caller gives up. */
-function wait(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      timer.cancel();
-      reject(signal.reason);
-    };
-    const timer = clock.setTimer(delayMs, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
 }
