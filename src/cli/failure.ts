@@ -38,7 +38,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
 };
 
 const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {
-  topic_missing: 'Create the topics: npx ravenhelm init',
+  topic_missing: 'Create the topics: npx ravenhelm init\nOr correct RAVENHELM_PREFIX, when the swarm has another one.',
   append_failed: 'Look at the broker, then try again.',
 };
 

@@ -91,7 +91,7 @@ export async function partitionsOf(admin: Admin, topic: string): Promise<readonl
   } catch (error) {
     const type = protocolErrorType(error);
     if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'INVALID_TOPIC_EXCEPTION') {
-      throw new TopicMissing(`Topic ${topic} does not exist; create it with ensureTopics`, { cause: error });
+      throw new TopicMissing(`Topic ${topic} does not exist`, { cause: error });
     }
     throw error;
   }

@@ -152,7 +152,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
       } catch (error) {
         await (stopping ??= stop());
         if (protocolErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw leaving(error, `Joining group ${groupId}`);
-        throw new TopicMissing(`One of the topics ${topics.join(', ')} does not exist; create it with ensureTopics`, { cause: error });
+        throw new TopicMissing(`One of the topics ${topics.join(', ')} does not exist`, { cause: error });
       }
     },
     isStopped: () => stopped,

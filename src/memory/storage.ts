@@ -37,7 +37,7 @@ export function createStorage(): Storage {
     find: (topic) => topics.get(topic),
     partitions(topic) {
       const found = topics.get(topic);
-      if (!found) throw new TopicMissing(`Topic ${topic} does not exist; create it with ensureTopics`);
+      if (!found) throw new TopicMissing(`Topic ${topic} does not exist`);
       return found.partitions;
     },
   };

@@ -134,6 +134,12 @@ describeWithBroker('the command line on Kafka', () => {
     expect(stderr).toContain(`Did you mean ${missionId.slice(0, -4)}`);
   });
 
+  test('a prefix that nothing was made for is wrong use, with the ways out', async () => {
+    const { code, stderr } = await runInPipe(clone, ['status'], { ...env, RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}` });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: Topic \S+ does not exist\n  Create the topics: npx ravenhelm init\n  Or correct RAVENHELM_PREFIX/);
+  });
+
   test('status --live asks every process', async () => {
     const { code, stdout } = await rh('status', '--live', '--json');
     expect(code).toBe(0);
