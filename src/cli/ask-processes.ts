@@ -2,6 +2,7 @@ import type { EventOf } from '../domain/events.js';
 import { partitionForKey } from '../domain/partitioning.js';
 import type { Timer } from '../ports/clock.js';
 import { createEventFactory } from '../roles/event.js';
+import { appendOne } from './append-one.js';
 import { clientCommand } from './client-command.js';
 import type { ClientSession } from './client-session.js';
 import type { CommandContext } from './context.js';
@@ -36,7 +37,7 @@ export async function askProcesses(
     quiet.cancel();
     quiet = host.clock.setTimer(durationMs, () => done.resolve());
   };
-  const watch = await log.watch({
+  const watch = await orAborted(log.watch({
     topics: [topics.status],
     from: 'end',
     onCaughtUp: () => watching.resolve(),
@@ -50,7 +51,7 @@ export async function askProcesses(
       done.reject(error);
       watching.reject(error);
     },
-  });
+  }), host.interruption);
   onEnd('watch', () => watch.stop());
   try {
     await orAborted(watching.promise, host.interruption);
@@ -70,6 +71,19 @@ export async function missingOrchestrator(context: CommandContext, session: Pick
   return reports.some(isOrchestrator) ? null : noOrchestrator(context);
 }
 
+/**
+ * Tells the person when no orchestrator answers. What was asked of the swarm stands in the log already: a person who does
+ * not wait for this, or a log that cannot be read any more, changes nothing about that. Never rejects.
+ */
+export async function tellIfUnserved(context: CommandContext, session: Pick<ClientSession, 'log' | 'onEnd'>): Promise<void> {
+  const { stderr, interruption } = context.host;
+  try {
+    stderr.write((await missingOrchestrator(context, session)) ?? '');
+  } catch (error) {
+    if (!interruption.aborted) stderr.write(`whether an orchestrator serves is not known: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
+}
+
 export function noOrchestrator(context: CommandContext): string {
   return `no orchestrator is serving; start one: ${clientCommand(context, '--role orchestrator')} (or npm start)\n`;
 }
@@ -79,10 +93,5 @@ async function request(context: CommandContext, log: ClientSession['log'], reque
   const user = requester(host);
   const event = createEventFactory(host)({ type: 'request_status', from: user, payload: { request_id: requestId, requested_by: user } });
   const partition = partitionForKey(user, await log.admin.partitionCount(topics.status));
-  const appender = log.createAppender('status');
-  try {
-    await appender.append({ topic: topics.status, partition, key: user, event });
-  } finally {
-    await appender.close();
-  }
+  await appendOne(context, log, { appender: 'status', topic: topics.status, partition, key: user, event, ifUnknown: null });
 }

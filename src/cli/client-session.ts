@@ -16,9 +16,12 @@ export interface ClientSession {
   onEnd(name: string, release: () => Promise<void>): void;
 }
 
+/** How long leaving may take on a broker that answers slowly. */
+const RELEASE_MS = 5_000;
+
 /** Opens the log, runs the body and closes everything, whatever happened. */
 export async function withClient<T>(context: CommandContext, body: (session: ClientSession) => Promise<T>): Promise<T> {
-  const releases = createReleases(context.logger);
+  const releases = createReleases({ logger: context.logger, clock: context.host.clock });
   try {
     const { log } = await openClientLog(context);
     releases.add('log', () => log.close());
@@ -32,7 +35,7 @@ export async function withClient<T>(context: CommandContext, body: (session: Cli
       },
     });
   } finally {
-    await releases.all();
+    await releases.all(RELEASE_MS);
   }
 }
 

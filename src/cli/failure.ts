@@ -39,6 +39,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
 };
 
 const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {
+  topic_missing: 'Or correct RAVENHELM_PREFIX, when the swarm has another one.',
   append_failed: 'Look at the broker, then try again.',
 };
 

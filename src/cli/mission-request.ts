@@ -6,6 +6,8 @@ import type { MissionReport } from '../domain/report.js';
 import type { Log } from '../ports/log.js';
 import { createEventFactory } from '../roles/event.js';
 import { workspaceMarker } from '../tools/places.js';
+import { appendOne } from './append-one.js';
+import { clientCommand } from './client-command.js';
 import type { CommandContext } from './context.js';
 import { requester } from './host.js';
 
@@ -26,12 +28,10 @@ export async function requestMission(context: CommandContext, log: Log, mission:
   const count = await log.admin.partitionCount(topics.coordination);
   const partition = Math.floor(host.random() * count);
   const missionId = createMissionId({ nowMs: host.clock.now(), partition, random: host.random });
-  const appender = log.createAppender('submit');
-  try {
-    await appender.append({ topic: topics.coordination, partition, key: missionId, event: requestEvent(context, mission, missionId, workspace, marker) });
-  } finally {
-    await appender.close();
-  }
+  await appendOne(context, log, {
+    appender: 'submit', topic: topics.coordination, partition, key: missionId, event: requestEvent(context, mission, missionId, workspace, marker),
+    ifUnknown: `whether mission ${missionId} was submitted is not known; ${clientCommand(context, `status ${missionId}`)} tells`,
+  });
   return { missionId, workspace: workspace ?? join(config.values.WORKSPACE_ROOT, missionId) };
 }
 

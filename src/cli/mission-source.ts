@@ -1,12 +1,12 @@
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { relative, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
 import { loadRoster, type Roster } from '../agent/roster.js';
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
-import { didYouMean } from './nearest.js';
-import { readdirSync } from 'node:fs';
+import { nearest } from './nearest.js';
 
 /** The mission that is run when none is named. */
 export const DEFAULT_MISSION = 'missions/ravenhelm-platform.yaml';
@@ -31,8 +31,15 @@ async function readText(path: string, context: CommandContext): Promise<string> 
     if (error.code === 'EISDIR') throw wrongUse(`${path} is a directory`, 'Name a mission file, such as missions/hello.yaml.');
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw wrongUse(`${path} cannot be read: ${error.message}`, 'Correct its permissions.');
     const there = missionFilesNear(path, context.host.projectDir);
-    throw wrongUse(`there is no mission file ${path}`, didYouMean(path, there) ?? (there.length === 0 ? null : `There are: ${there.join(', ')}`));
+    const meant = nearestFile(path, there);
+    throw wrongUse(`there is no mission file ${path}`, meant !== null ? `Did you mean ${meant}?` : there.length === 0 ? null : `There are: ${there.join(', ')}`);
   }
+}
+
+/** The file with the name that is nearest, wherever it lies: a long path in common makes nothing alike. */
+function nearestFile(path: string, candidates: readonly string[]): string | null {
+  const name = nearest(basename(path), candidates.map((candidate) => basename(candidate)));
+  return candidates.find((candidate) => basename(candidate) === name) ?? null;
 }
 
 function missionFilesNear(path: string, projectDir: string): readonly string[] {

@@ -1,27 +1,42 @@
+import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
+import { createDeferred } from './deferred.js';
 
 /** What was acquired, to be released in reverse order. */
 export interface Releases {
   /** name stands in the log when releasing fails. */
   add(name: string, release: () => Promise<void>): void;
-  /** Releases everything, the last first. What fails is logged and does not keep the rest from being released. */
-  all(): Promise<void>;
+  /**
+   * Releases everything, the last first. What fails is logged and does not keep the rest from being released. Waits no
+   * longer than the limit: a broker that is gone answers nobody, and the process ends all the same.
+   */
+  all(limitMs: number): Promise<void>;
 }
 
-export function createReleases(logger: Logger): Releases {
+export function createReleases({ logger, clock }: { readonly logger: Logger; readonly clock: Clock }): Releases {
   const pending: { readonly name: string; release(): Promise<void> }[] = [];
   return {
     add(name, release) {
       pending.push({ name, release });
     },
-    async all() {
-      for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-        try {
-          await next.release();
-        } catch (error) {
-          logger.warn({ error, released: next.name }, 'release.failed');
-        }
-      }
+    async all(limitMs) {
+      const tooLong = createDeferred<void>();
+      const timer = clock.setTimer(limitMs, () => {
+        logger.warn({ limit_ms: limitMs }, 'release.abandoned');
+        tooLong.resolve();
+      });
+      await Promise.race([releaseInTurn(), tooLong.promise]);
+      timer.cancel();
     },
   };
+
+  async function releaseInTurn(): Promise<void> {
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      try {
+        await next.release();
+      } catch (error) {
+        logger.warn({ error, released: next.name }, 'release.failed');
+      }
+    }
+  }
 }

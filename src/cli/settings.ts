@@ -3,9 +3,10 @@ import { DEFAULT_PREFIX } from '../domain/topic-names.js';
 import { LONGEST_FIRST_TOKEN_MS } from '../models/ollama.js';
 import { OllamaHostError, ollamaUrl } from '../models/ollama-host.js';
 
+const isPort = (text: string): boolean => Number(text) <= 65_535;
 /** host:port pairs, separated by commas. */
 const brokers = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
-  .pipe(z.array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/,]+):\d{1,5}$/)).min(1));
+  .pipe(z.array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/,]+):\d{1,5}$/).refine((address) => isPort(address.slice(address.lastIndexOf(':') + 1)))).min(1));
 const list = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
   .pipe(z.array(z.string().min(1)).min(1));
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));

@@ -38,30 +38,45 @@ export const RESTARTS = {
 export function createSupervisedRole({ name, create, clock, random, logger, onRestart }: SupervisedOptions): Role {
   const failed = createDeferred<Error>();
   const started = createDeferred<void>();
-  let current: Role | null = null;
+  let current: Beginning | null = null;
   /** When the current role had started; null before that. */
   let runningSinceMs: number | null = null;
+  let everStarted = false;
   let pause: Timer | null = null;
+  let closing: Promise<void> = Promise.resolve();
   let stopping = false;
   let failures = 0;
 
-  async function begin(): Promise<void> {
+  function begin(): void {
     runningSinceMs = null;
     const role = create();
-    current = role;
-    role.failed.then((error) => onFailure(role, error), (error: unknown) => onFailure(role, asError(error)));
-    await role.start();
-    if (role !== current) return;
+    const mine: Beginning = { role, started: role.start() };
+    current = mine;
+    const onFailed = (reason: unknown) => onFailure(mine, asError(reason));
+    role.failed.then(onFailed, onFailed);
+    mine.started.then(() => onStarted(mine), (reason: unknown) => onStartFailed(mine, asError(reason)));
+  }
+
+  function onStarted(mine: Beginning): void {
+    if (mine !== current) return;
     runningSinceMs = clock.monotonicMs();
+    everStarted = true;
     started.resolve();
   }
 
-  async function onFailure(role: Role, error: Error): Promise<void> {
-    if (stopping || role !== current) return;
+  function onStartFailed(mine: Beginning, error: Error): void {
+    if (everStarted || failures > 0 || saysThatItMayPass(error)) void onFailure(mine, error);
+    else if (mine === current) started.reject(error); // whoever called start() stops what there is
+  }
+
+  /** A role can fail in more than one way at once; only the first one counts. */
+  async function onFailure(mine: Beginning, error: Error): Promise<void> {
+    if (stopping || mine !== current) return;
     current = null;
     const recovered = runningSinceMs !== null && clock.monotonicMs() - runningSinceMs >= RESTARTS.recoveredMs;
     failures = recovered ? 1 : failures + 1;
-    await stopFailed(role);
+    closing = close(mine);
+    await closing;
     if (!stopping) decide(error);
   }
 
@@ -70,43 +85,40 @@ export function createSupervisedRole({ name, create, clock, random, logger, onRe
     if (failures >= RESTARTS.mostFailures) return failed.resolve(new RoleFailed(name, failures, error));
     const pauseMs = Math.round(backoffMs(failures, RESTARTS, random));
     logger.warn({ role: name, error, failures, most_failures: RESTARTS.mostFailures, pause_ms: pauseMs }, 'role.restarting');
-    pause = clock.setTimer(pauseMs, () => void restart());
+    pause = clock.setTimer(pauseMs, restart);
   }
 
-  async function stopFailed(role: Role): Promise<void> {
+  /** Stops a failed role once its start has ended: what a start opens after a stop, nobody would ever close. */
+  async function close({ role, started: ended }: Beginning): Promise<void> {
     const abandoned = createDeferred<void>();
     const timer = clock.setTimer(RESTARTS.stopMs, () => {
       logger.warn({ role: name, limit_ms: RESTARTS.stopMs }, 'role.stop_abandoned');
       abandoned.resolve();
     });
-    const stopped = role.stop(0).catch((cause: unknown) => logger.warn({ role: name, error: cause }, 'role.stop_failed'));
+    const stopped = ended.catch(() => undefined) // why it failed has been told
+      .then(() => role.stop(0))
+      .catch((cause: unknown) => logger.warn({ role: name, error: cause }, 'role.stop_failed'));
     await Promise.race([stopped, abandoned.promise]);
     timer.cancel();
   }
 
-  async function restart(): Promise<void> {
+  function restart(): void {
     onRestart?.();
     try {
-      await begin();
+      begin();
     } catch (error) {
-      if (current !== null) return onFailure(current, asError(error));
       failures += 1; // it could not even be made
       decide(asError(error));
     }
   }
 
   async function start(): Promise<void> {
-    try {
-      await begin();
-    } catch (error) {
-      if (current === null || !saysThatItMayPass(error)) throw error;
-      await onFailure(current, asError(error));
-      await Promise.race([started.promise, failed.promise.then((end) => { throw end; })]);
-    }
+    begin();
+    await Promise.race([started.promise, failed.promise.then((end) => { throw end; })]);
   }
 
   function health(): RoleHealth {
-    if (current !== null) return current.health();
+    if (current !== null) return current.role.health();
     return { missing: [`the ${name} is beginning anew after a failure (${failures} of ${RESTARTS.mostFailures} in a row)`], stalled: [], held: [] };
   }
 
@@ -116,10 +128,17 @@ export function createSupervisedRole({ name, create, clock, random, logger, onRe
     async stop(graceMs) {
       stopping = true;
       pause?.cancel();
-      await current?.stop(graceMs);
+      // The processes of a role that has just failed must be gone, too, before this one ends.
+      await Promise.all([current?.role.stop(graceMs), closing]);
     },
     failed: failed.promise,
   };
+}
+
+/** A role, and the end of its start. */
+interface Beginning {
+  readonly role: Role;
+  readonly started: Promise<void>;
 }
 
 /** An error that does not say may pass. */

@@ -30,7 +30,7 @@ export interface SessionOptions {
 
 /** How long running steps may go on after the first Ctrl-C. */
 const DRAIN_MS = 10_000;
-/** Beyond that: offsets, leaving the groups, connections. Then the process ends all the same. */
+/** Beyond that: offsets, leaving the groups, connections. */
 const RELEASE_MS = 2_000;
 
 /**
@@ -39,7 +39,7 @@ const RELEASE_MS = 2_000;
  */
 export async function withSwarm<T>(context: CommandContext, options: SessionOptions, body: (session: SwarmSession) => Promise<T>): Promise<T> {
   const { host, logger } = context;
-  const releases = createReleases(logger);
+  const releases = createReleases({ logger, clock: host.clock });
   let rolesRun = false;
   let failure: RoleFailed | null = null;
   try {
@@ -72,7 +72,7 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
     throw error;
   } finally {
     if (host.interruption.aborted && rolesRun) host.stderr.write('stopping: running steps have 10 s to end; Ctrl-C again ends at once\n');
-    await atMost(DRAIN_MS + RELEASE_MS, releases.all(), context);
+    await releases.all(DRAIN_MS + RELEASE_MS);
     // The last line of the log, for whoever looks why a supervisor started the process again.
     if (failure !== null) logger.error({ role: failure.role, failures: failure.failures, error: failure, exit_code: failure.exitCode }, 'role.failed');
   }
@@ -82,15 +82,4 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
 async function stopAll(roles: readonly Role[]): Promise<void> {
   const ended = await Promise.allSettled(roles.map((role) => role.stop(DRAIN_MS)));
   for (const result of ended) if (result.status === 'rejected') throw result.reason;
-}
-
-/** Waits for what is being released, but not for ever: a broker that is gone answers nobody. */
-async function atMost(limitMs: number, released: Promise<void>, { host, logger }: CommandContext): Promise<void> {
-  const tooLong = createDeferred<void>();
-  const timer = host.clock.setTimer(limitMs, () => {
-    logger.warn({ limit_ms: limitMs }, 'release.abandoned');
-    tooLong.resolve();
-  });
-  await Promise.race([released, tooLong.promise]);
-  timer.cancel();
 }

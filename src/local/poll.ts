@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.js';
+import { pause, type Clock } from '../ports/clock.js';
 import { StackError } from './stack-error.js';
 
 export interface PollOptions {
@@ -19,21 +19,18 @@ export async function poll<T>(ask: () => Promise<T | null>, options: PollOptions
     const answer = await ask();
     if (answer !== null) return answer;
     if (options.clock.monotonicMs() >= deadline) return null;
-    await pause(options);
+    await pauseUnlessInterrupted(options);
   }
 }
 
-/** Ends early when the signal is aborted. */
-export function pause({ clock, everyMs, signal }: Omit<PollOptions, 'limitMs'>): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      timer.cancel();
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.setTimer(everyMs, done);
-    signal?.addEventListener('abort', done);
-  });
+/** A pause between two questions. Rejects with StackError interrupted as soon as the signal is aborted; nextStep says what that leaves behind. */
+export async function pauseUnlessInterrupted({ clock, everyMs, signal }: Omit<PollOptions, 'limitMs'>, nextStep?: string): Promise<void> {
+  try {
+    await pause(clock, everyMs, signal);
+  } catch (error) {
+    throwIfInterrupted(signal, nextStep);
+    throw error;
+  }
 }
 
 const GOES_ON = 'What was started goes on starting in the background; the next start uses it, and npx ravenhelm stack down ends it.';

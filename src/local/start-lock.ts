@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 
 import { hasCode } from './os-process.js';
-import { pause, throwIfInterrupted } from './poll.js';
+import { pauseUnlessInterrupted, throwIfInterrupted } from './poll.js';
 import type { StackPlace, StackWorld } from './stack-place.js';
 
 export interface LockOptions {
@@ -27,15 +27,17 @@ export async function withStackLock<T>(place: StackPlace, world: StackWorld, opt
   }
 }
 
+const NOTHING_STARTED = 'This copy has started nothing.';
+
 async function acquire(place: StackPlace, world: StackWorld, { onWait, signal }: LockOptions): Promise<() => Promise<void>> {
   let told = false;
   for (;;) {
-    throwIfInterrupted(signal, 'This copy has started nothing.');
+    throwIfInterrupted(signal, NOTHING_STARTED);
     const release = await tryLock(place.dataDir);
     if (release !== null) return release;
     if (!told) onWait();
     told = true;
-    await pause({ clock: world.clock, everyMs: 200, signal });
+    await pauseUnlessInterrupted({ clock: world.clock, everyMs: 200, signal }, NOTHING_STARTED);
   }
 }
 

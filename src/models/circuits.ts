@@ -75,8 +75,12 @@ function createGuard(endpoint: string, { clock, random, metrics }: CircuitsOptio
   });
 }
 
-/** What another call might mend is the endpoint's failure; a refusal or nonsense comes from one that is there. */
+/**
+ * What another call might mend is the endpoint's failure; a refusal or nonsense comes from one that is there, and a call
+ * that was not made because the server wants to be left alone says nothing.
+ */
 function endOf(error: ModelError): CallEnd {
+  if (error.code === 'resting') return { kind: 'abandoned' };
   return error.retriable ? { kind: 'failed', reason: error.message, retryAfterMs: error.retryAfterMs } : { kind: 'answered' };
 }
 

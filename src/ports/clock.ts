@@ -12,6 +12,22 @@ export interface Timer {
   cancel(): void;
 }
 
+/** Resolves after so many milliseconds; rejects with the signal's reason as soon as that is aborted. */
+export function pause(clock: Pick<Clock, 'setTimer'>, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.setTimer(delayMs, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
 export interface Ids {
   /** A new UUID. */
   uuid(): string;

@@ -82,7 +82,7 @@ export type ModelErrorCode =
   | 'unreachable' // connection refused, name not found, cut stream, 5xx
   | 'timeout' // a limit of the call has passed; the message names it
   | 'rate_limited' // 429; retryAfterMs when the server says
-  | 'resting' // not asked: its endpoint has failed too often in a row and is left alone for a while
+  | 'resting' // not asked: it is left alone for a while, because its endpoint has failed too often in a row or its server asked for that
   | 'refused' // 4xx: key, quota, unknown model
   | 'invalid' // the reply is not what the API promises
   | 'gave_up'; // the model says that it cannot go on (the playbook model declines or a step failed)

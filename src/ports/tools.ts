@@ -1,6 +1,6 @@
 import type { Check, CheckResult, StepOutcome } from '../domain/events.js';
 
-/** Runs tools for tasks, inside the sandbox, behind the fence. */
+/** Runs tools for tasks, inside the sandbox, behind the fence. Each of its promises may reject with WorkspaceFull. */
 export interface ToolExecutor {
   /** The tools of this executor by name. */
   definitions(): readonly ToolDefinition[];
@@ -12,7 +12,7 @@ export interface ToolExecutor {
   takeFence(task: TaskPlace, claimOffset: number, signal: AbortSignal): Promise<void>;
   /** The outcome that a launcher left for a step, also that of a dead process; null when there is none. */
   recoverOutcome(task: TaskPlace, step: number): Promise<ToolOutcome | null>;
-  /** Starts the tool of a step at most once. Failing tools are outcomes, not rejections; only FenceLost and WorkspaceUnusable reject. */
+  /** Starts the tool of a step at most once. Failing tools are outcomes, not rejections; only FenceLost, WorkspaceUnusable and WorkspaceFull reject. */
   run(call: ToolCall, signal: AbortSignal): Promise<ToolOutcome>;
   /** Runs checks one after the other with the workspace read-only, until one fails or all passed. */
   runChecks(call: CheckCall, signal: AbortSignal): Promise<CheckRun>;
@@ -88,4 +88,15 @@ export class FenceLost extends Error {
 export class WorkspaceUnusable extends Error {
   readonly code = 'workspace';
   readonly retriable = false;
+}
+
+/** The disk of the workspaces is full, or its quota used up; another attempt may find space. */
+export class WorkspaceFull extends Error {
+  readonly code = 'workspace_full';
+  readonly retriable = true;
+
+  constructor(options: ErrorOptions) {
+    super('the disk of the workspaces is full; make space below WORKSPACE_ROOT', options);
+    this.name = 'WorkspaceFull';
+  }
 }

@@ -4,7 +4,7 @@ import { FINISH, type LoopEffects, type LoopEnd, type LoopFailureCode, type Turn
 import { runReActLoop } from '../agent/react-loop.js';
 import { AppendDropped, AppendFailed, AppendRejected } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
-import { FenceLost, WorkspaceUnusable } from '../ports/tools.js';
+import { FenceLost, WorkspaceFull, WorkspaceUnusable } from '../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { RecordVoid } from './read-back.js';
 import { TaskTaken, TaskTimeout } from './reasons.js';
@@ -107,14 +107,11 @@ function endOfError(error: unknown, logger: Logger, lost: TurnUse): LoopEnd {
   const failed = (code: LoopFailureCode, message: string, retriable: boolean): Extract<LoopEnd, { kind: 'failed' }> => ({ kind: 'failed', code, error: message, retriable, checks: [] });
   if (error instanceof TaskTimeout) return { kind: 'failed', code: 'timeout', error: error.message, retriable: true, checks: [], unjournaled: lost };
   if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
-  if (isOutOfSpace(error)) return failed('workspace', "the disk of the workspaces is full; make space below WORKSPACE_ROOT", true);
+  if (error instanceof WorkspaceFull) return failed('workspace', error.message, true);
   if (error instanceof AppendRejected) return { ...tooLarge('a step', error), unjournaled: lost };
   logger.error({ err: error }, 'task.broken');
   return { ...failed('internal', `the worker broke: ${asError(error).message}`, true), unjournaled: lost };
 }
-
-/** The system's words for a full disk and a used-up quota; another attempt may find space. */
-const isOutOfSpace = (error: unknown): boolean => error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 /** A turn that was cut off may have cost all that was reserved for it; without a budget nothing is charged on suspicion. */
 function lostTurn({ held, current }: ExecutionDeps): TurnUse {

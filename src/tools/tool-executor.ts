@@ -6,6 +6,7 @@ import { digestOfText } from './cut.js';
 import { COMMAND, commandArguments, LIST, listArguments, READ, readArguments, TOOL_DEFINITIONS, WRITE, writeArguments, type CommandArguments, type WriteArguments } from './definitions.js';
 import { CallRefused } from './errors.js';
 import { listDirectory, readLines, type FileResult } from './file-tools.js';
+import { noticingFullDisks } from './full-disk.js';
 import { isReserved, parsePath } from './jail.js';
 import { launch, takeFence, type LaunchEnd } from './launcher.js';
 import { describeOutcome, keepCall, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
@@ -144,14 +145,14 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     return checkResults({ place, stem, call, outputsAt: names(place).outputs, failure: end.kind === 'failed' ? end.reason : null });
   }
 
-  return {
+  return noticingFullDisks({
     definitions: () => TOOL_DEFINITIONS,
     takeFence: async (task, claimOffset, signal) => takeFence(await placeOf(task), claimOffset, signal),
     recoverOutcome: async (task, step) => leftOutcome(await placeOf(task), stepName(task, step)),
     prepareWorkspace: async (task) => (await placeOf(task)).workspace,
     run,
     runChecks,
-  };
+  });
 }
 
 /** Finds the processes of a run without a sandbox; one step of a task runs at a time. */

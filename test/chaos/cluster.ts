@@ -1,7 +1,6 @@
 /** Three real brokers behind a proxy each, and a schema registry. */
 import { askBroker } from '../../src/kafka/ask-broker.js';
 import kafkajs, { type Admin } from 'kafkajs';
-import { findJava } from '../../src/local/java-runtime.js';
 import { isServicePid, launchService, logTail, stopService, type JavaService } from '../../src/local/java-service.js';
 import { kafkaBroker } from '../../src/local/kafka-broker.js';
 import { signalProcess } from '../../src/local/os-process.js';
@@ -146,5 +145,3 @@ async function withAdmin<T>(brokers: readonly string[], work: (admin: Admin) => 
     await admin.disconnect();
   }
 }
-
-export { findJava };

@@ -6,6 +6,7 @@ import { AppendFailed, type Appended, type Appender } from '../../src/ports/log.
 import type { Cluster } from './cluster.js';
 import { silent } from './observer.js';
 import type { Site } from './site.js';
+import { lostAppends } from './verdict.js';
 
 export interface ProbeWriter {
   readonly topic: string;
@@ -57,7 +58,7 @@ export async function startProbeWriter(site: Site, cluster: Cluster, topics: Top
       wanted = false;
       await writing;
       const found = await readAll();
-      return [...acknowledged].filter(([place, id]) => found.get(place) !== id).map(([place, id]) => `${topic}/${place} was acknowledged for ${id}, and the log has ${found.get(place) ?? 'nothing'} there`);
+      return lostAppends(topic, acknowledged, found);
     },
   };
 

@@ -2,7 +2,7 @@
 import { readLedger } from './ledger.js';
 import type { Fault, World } from './fault.js';
 import { createSchedule } from './schedule.js';
-import { judgeMission, type MissionVerdict } from './verdict.js';
+import { brokenProcesses, judgeMission, lostMissions, type MissionVerdict } from './verdict.js';
 
 /** One time that a fault struck. */
 export interface Strike {
@@ -21,6 +21,8 @@ export interface Outcome {
   readonly buried: readonly string[];
   /** Acknowledged submissions that no log knows, and acknowledged appends that are not in the log. */
   readonly losses: readonly string[];
+  /** Processes that ended by themselves as none may. */
+  readonly broken: readonly string[];
   readonly acknowledgedAppends: number;
   readonly refusedSubmissions: number;
 }
@@ -48,14 +50,11 @@ export async function runFaults(world: World, faults: readonly Fault[], minutes:
   await workload.stop();
   await cluster.whole();
   await untilAllEnded(world);
-  const lostAppends = await world.probe.compare();
+  const lost = await world.probe.compare();
   await observer.catchUp();
   const known = new Set([observer.view(), ...observer.formerViews].flatMap((view) => view.missions()));
-  const losses = [
-    ...workload.accepted.filter(({ missionId }) => !known.has(missionId)).map(({ missionId }) => `the acknowledged mission ${missionId} is in no log`),
-    ...lostAppends,
-  ];
-  return { strikes, ...(await judgeAll(world)), losses, acknowledgedAppends: world.probe.acknowledged(), refusedSubmissions: workload.refused.length };
+  const losses = [...lostMissions(workload.accepted, known), ...lost];
+  return { strikes, ...(await judgeAll(world)), losses, broken: brokenProcesses(world.fleet.members), acknowledgedAppends: world.probe.acknowledged(), refusedSubmissions: workload.refused.length };
 }
 
 async function round(world: World, faults: readonly Fault[]): Promise<readonly Strike[]> {

@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock, Ids } from '../../src/ports/clock.js';
+import { pause, type Clock, type Ids } from '../../src/ports/clock.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
 
 export interface Site {
@@ -37,29 +37,18 @@ export async function createSite(root: string, signal: AbortSignal, say: (line: 
   const releases: { readonly name: string; readonly release: () => Promise<void> }[] = [];
   const reaper = await startReaper(root, dir);
 
-  const pause = (delayMs: number) =>
-    new Promise<void>((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const onAbort = () => {
-        timer.cancel();
-        reject(signal.reason);
-      };
-      const timer = clock.setTimer(delayMs, () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
+  const wait = (delayMs: number) => pause(clock, delayMs, signal);
 
   return {
-    root, dir, clock, ids: createSystemIds(), signal, say, pause,
+    root, dir, clock, ids: createSystemIds(), signal, say,
+    pause: wait,
     async until(what, limitMs, ask) {
       const deadline = clock.monotonicMs() + limitMs;
       for (;;) {
         const answer = await ask();
         if (answer !== null) return answer;
         if (clock.monotonicMs() > deadline) throw new NotInTime(`${what}: not within ${Math.round(limitMs / 1000)} s`);
-        await pause(100);
+        await wait(100);
       }
     },
     onEnd: (name, release) => void releases.push({ name, release }),
@@ -99,5 +88,3 @@ export async function directory(...parts: readonly string[]): Promise<string> {
   await mkdir(path, { recursive: true });
   return path;
 }
-
-export const removeTree = (path: string) => rm(path, { recursive: true, force: true });

@@ -30,7 +30,10 @@ export function createRows(outcome: Outcome, faults: readonly Fault[], omitted: 
     return rowOf(fault.name, strikes, missions, problems, progress, omitted.get(fault.name) ?? (strikes.length === 0 ? 'not in this run' : null));
   });
   const all = { fault: '', fromMs: Math.min(...outcome.missions.map(({ fromMs }) => fromMs)), toMs: Math.max(...outcome.missions.map(({ toMs }) => toMs)), problem: null };
-  return [...rows, { ...rowOf('all', [all], outcome.missions, outcome.losses, progress, null), times: outcome.strikes.length }];
+  const { losses, broken } = outcome;
+  const unproven = outcome.missions.length === 0 ? ['no mission was judged'] : [];
+  const total = rowOf('all', [all], outcome.missions, [...losses, ...broken, ...unproven], progress, null);
+  return [...rows, { ...total, times: outcome.strikes.length, lost: total.lost + losses.length }];
 }
 
 function rowOf(fault: string, strikes: readonly Strike[], missions: readonly JudgedMission[], problems: readonly string[], progress: readonly number[], omitted: string | null): Row {
@@ -40,7 +43,7 @@ function rowOf(fault: string, strikes: readonly Strike[], missions: readonly Jud
     times: strikes.length,
     missions: missions.length,
     tasks: sum(({ tasks }) => tasks),
-    lost: sum(({ lost }) => lost) + (fault === 'all' ? problems.length : 0),
+    lost: sum(({ lost }) => lost),
     duplicated: sum(({ duplicated }) => duplicated),
     inDoubt: sum(({ inDoubt }) => inDoubt),
     longestStallMs: Math.max(0, ...strikes.map(({ fromMs, toMs }) => longestStall(progress, missions, fromMs, toMs))),

@@ -1,7 +1,10 @@
-/** What the ledgers and the log say about each mission, held against each other. */
+/** What the ledgers, the log and the processes' ends say, held against each other. */
+import { EXIT } from '../../src/cli/exit-codes.js';
 import type { MissionReport } from '../../src/domain/report.js';
 import { KINDS, kindOf, stepsOf } from './agents.js';
+import type { Member } from './fleet.js';
 import type { SeenCall } from './observer.js';
+import type { Accepted } from './workload.js';
 
 /** One mission as the log and the ledger have it at the end. */
 export interface MissionEvidence {
@@ -89,6 +92,28 @@ function missingIn({ report, lines }: Pick<MissionEvidence, 'report' | 'lines'>,
   const unproven = report.tasks.filter((task) => task.status !== 'verified' || task.checks.some((check) => check.exit_code !== 0)).map((task) => `completed, and ${task.task_id} is ${task.status}`);
   const failedChecks = report.success.length === 0 || report.success.some((check) => check.exit_code !== 0) ? ['completed, and its success checks did not all pass'] : [];
   return [...missing, ...unproven, ...failedChecks];
+}
+
+/** Missions whose submission was acknowledged and that no log knows, in words. */
+export function lostMissions(accepted: readonly Pick<Accepted, 'missionId'>[], known: ReadonlySet<string>): readonly string[] {
+  return accepted.filter(({ missionId }) => !known.has(missionId)).map(({ missionId }) => `the acknowledged mission ${missionId} is in no log`);
+}
+
+/**
+ * Appends that were acknowledged and that the log does not hold in their place, in words.
+ * @param acknowledged event ids by place, such as 3/4711
+ * @param found what a reader found, likewise
+ */
+export function lostAppends(topic: string, acknowledged: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): readonly string[] {
+  return [...acknowledged].filter(([place, id]) => found.get(place) !== id).map(([place, id]) => `${topic}/${place} was acknowledged for ${id}, and the log has ${found.get(place) ?? 'nothing'} there`);
+}
+
+/** Codes with which a role may end by itself: whoever supervises it starts it again, or a person is told what to do. */
+const MAY_END_WITH: readonly (number | null)[] = [EXIT.unreachable, EXIT.roleFailed];
+
+/** Processes that ended unasked and not as a role may, such as by an unhandled rejection or without memory, in words. */
+export function brokenProcesses(members: readonly Pick<Member, 'name' | 'unasked'>[]): readonly string[] {
+  return members.flatMap(({ name, unasked }) => unasked.filter((code) => !MAY_END_WITH.includes(code)).map((code) => `${name} ended by itself ${code === null ? 'by a signal' : `with exit code ${code}`}`));
 }
 
 /** The longest time, in ms, within [from, to] in which a mission was open and nothing went on. */

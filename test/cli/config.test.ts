@@ -100,6 +100,7 @@ describe('wrong values', () => {
   test.each([
     ['KAFKA_BROKERS', 'localhost', 'host:port'],
     ['KAFKA_BROKERS', 'http://localhost:9092', 'host:port'],
+    ['KAFKA_BROKERS', 'localhost:9092,localhost:99999', 'host:port'],
     ['SCHEMA_REGISTRY_URL', 'localhost:18081', 'a URL'],
     ['RAVENHELM_PREFIX', 'with space', 'letters'],
     ['RAVENHELM_LOG', 'redis', 'auto, kafka or memory'],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeWithBroker, testBroker } from '../support/broker.js';
+import { createKafkaProxy } from '../support/kafka-proxy.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startInPipe } from './support/ravenhelm.js';
 
@@ -133,6 +134,12 @@ describeWithBroker('the command line on Kafka', () => {
     expect(stderr).toContain(`Did you mean ${missionId.slice(0, -4)}`);
   });
 
+  test('a prefix that nothing was made for is wrong use, with the ways out', async () => {
+    const { code, stderr } = await runInPipe(clone, ['status'], { ...env, RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}` });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: Topic \S+ does not exist; create it: npx ravenhelm init\n  Or correct RAVENHELM_PREFIX/);
+  });
+
   test('status --live asks every process', async () => {
     const { code, stdout } = await rh('status', '--live', '--json');
     expect(code).toBe(0);
@@ -159,6 +166,34 @@ describeWithBroker('the command line on Kafka', () => {
     expect(code).toBe(130);
     expect(stderr).toMatch(/the mission goes on; npx ravenhelm watch \S+ shows it, npx ravenhelm cancel \S+ stops it/);
     expect((await rh('submit', 'missions/quick.yaml')).stderr).not.toContain(unserved);
+  }, 60_000);
+
+  test('who does not wait for what is said of the orchestrator has submitted the mission all the same', async () => {
+    const alone = { ...env, RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}` };
+    await runInPipe(clone, ['init'], alone);
+    const submitting = startInPipe(clone, ['submit', 'missions/quick.yaml'], alone);
+    await submitting.shows('submitted; to see how it goes');
+    submitting.child.kill('SIGINT');
+    const { code, stdout } = await submitting.ended();
+    expect(code).toBe(0);
+    expect((await runInPipe(clone, ['status', stdout.trim()], alone)).code).toBe(0);
+  }, 60_000);
+
+  test('submit that is interrupted while the broker says nothing ends, and says what is not known', async () => {
+    const [broker = ''] = testBroker().brokers;
+    const proxy = await createKafkaProxy(broker);
+    try {
+      const submitting = startInPipe(clone, ['submit', 'missions/quick.yaml'], { ...env, KAFKA_BROKERS: proxy.address });
+      await proxy.strike('Produce', 'silent');
+      proxy.freeze();
+      submitting.child.kill('SIGINT');
+      const { code, stderr } = await submitting.ended();
+      expect(code).toBe(130);
+      const [, missionId = ''] = /whether mission (\S+) was submitted is not known; npx ravenhelm status \S+ tells/.exec(stderr) ?? [];
+      expect((await rh('status', missionId)).code).toBe(0); // the answer was lost, the record was not
+    } finally {
+      await proxy.close();
+    }
   }, 60_000);
 
   test('watch ends quietly when its reader goes away', async () => {

@@ -78,6 +78,8 @@ describe('wrong use ends with 2 and says what to do', () => {
     [['missions/quick.yaml'], 'ravenhelm run missions/quick.yaml'],
     [['run'], "missing required argument 'mission-file'"],
     [['run', 'missions/quik.yaml'], 'missions/quick.yaml?'],
+    [['run', 'quick.yaml'], 'missions/quick.yaml?'],
+    [['run', 'nope.yaml'], 'There are: '],
     [['run', 'missions'], 'is a directory'],
     [['run', 'missions/broken.yaml'], 'missions/broken.yaml:4'],
     [['status', '--josn'], 'Did you mean --json?'],

@@ -187,6 +187,82 @@ describe('a supervised role', () => {
     expect((await role.failed).message).toContain('no file descriptor is left');
   });
 
+  test('a start and a role that fail at once are one failure, and one role begins anew', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const starts: { reject(reason: Error): void }[] = [];
+    const role = createSupervisedRole({
+      name: 'worker', clock, random: () => 1, logger: silent,
+      create: () => ({ ...create(), start: () => (made.length === 1 ? Promise.resolve() : new Promise<void>((_, reject) => starts.push({ reject }))) }),
+    });
+    await role.start();
+    made[0]?.fail(new Error('the broker went away'));
+    await settled();
+    clock.advance(1_000);
+    made[1]?.fail(new Error('the watch broke'));
+    starts[0]?.reject(new Error('joining failed'));
+    await settled();
+    expect(made[1]?.stops).toEqual([0]);
+    expect(clock.pendingTimers()).toBe(1);
+    clock.advance(60_000);
+    expect(made).toHaveLength(3);
+  });
+
+  test('a role that fails while it starts is stopped when its start has ended, and the start of the next one counts', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const starts: { resolve(): void }[] = [];
+    const role = createSupervisedRole({ name: 'worker', clock, random: () => 1, logger: silent, create: () => ({ ...create(), start: () => new Promise<void>((resolve) => starts.push({ resolve })) }) });
+    let started = false;
+    void role.start().then(() => { started = true; });
+    made[0]?.fail(new Error('the watch broke'));
+    await settled();
+    expect(made[0]?.stops).toEqual([]);
+    starts[0]?.resolve();
+    await settled();
+    expect(made[0]?.stops).toEqual([0]);
+    expect(started).toBe(false);
+    clock.advance(1_000);
+    starts[1]?.resolve();
+    await settled();
+    expect(started).toBe(true);
+  });
+
+  test('one whose start outlasts the patience is stopped all the same, when that has ended', async () => {
+    const clock = createFakeClock();
+    const { made, create } = createRoles();
+    const starts: { resolve(): void }[] = [];
+    const role = createSupervisedRole({ name: 'worker', clock, random: () => 1, logger: silent, create: () => ({ ...create(), start: () => new Promise<void>((resolve) => starts.push({ resolve })) }) });
+    void role.start();
+    made[0]?.fail(new Error('the watch broke'));
+    await settled();
+    clock.advance(15_000);
+    await settled();
+    clock.advance(1_000);
+    expect(made).toHaveLength(2);
+    starts[0]?.resolve();
+    await settled();
+    expect(made[0]?.stops).toEqual([0]);
+    expect(made[1]?.stops).toEqual([]);
+  });
+
+  test('a stop waits for a role that has just failed, whose commands are being ended', async () => {
+    const { made, create } = createRoles();
+    const stops: { resolve(): void }[] = [];
+    const role = createSupervisedRole({ name: 'worker', clock: createFakeClock(), random: () => 1, logger: silent, create: () => ({ ...create(), stop: () => new Promise<void>((resolve) => stops.push({ resolve })) }) });
+    await role.start();
+    made[0]?.fail(new Error('the broker went away'));
+    await settled();
+    let stopped = false;
+    void role.stop(10).then(() => { stopped = true; });
+    await settled();
+    expect(stopped).toBe(false);
+    stops[0]?.resolve();
+    await settled();
+    expect(stopped).toBe(true);
+    expect(made).toHaveLength(1);
+  });
+
   test('a stopped role does not begin anew', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
@@ -221,15 +297,25 @@ describe('signals', () => {
 describe('what was acquired', () => {
   test('is released in reverse order, also when releasing something fails', async () => {
     const released: string[] = [];
-    const releases = createReleases(silent);
+    const releases = createReleases({ logger: silent, clock: createFakeClock() });
     for (const name of ['log', 'feed', 'roles']) {
       releases.add(name, async () => {
         released.push(name);
         if (name === 'feed') throw new Error('already gone');
       });
     }
-    await releases.all();
+    await releases.all(1_000);
     expect(released).toEqual(['roles', 'feed', 'log']);
+  });
+
+  test('is waited for no longer than the limit', async () => {
+    const clock = createFakeClock();
+    const releases = createReleases({ logger: silent, clock });
+    releases.add('the broker', () => new Promise(() => undefined));
+    const released = releases.all(1_000);
+    clock.advance(1_000);
+    await released;
+    expect(clock.pendingTimers()).toBe(0);
   });
 });
 

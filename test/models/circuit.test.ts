@@ -60,6 +60,15 @@ describe('the circuit breaker of an endpoint', () => {
     });
   });
 
+  test('takes a call that was not made, because the server wants to be left alone, for neither a failure nor an answer', async () => {
+    const { changes, failing } = given();
+    for (let round = 0; round < 4; round += 1) await failing('unreachable');
+    await failing('resting');
+    expect(changes).toEqual([]);
+    await failing('unreachable');
+    expect(states(changes)).toEqual(['closed → open']);
+  });
+
   test.each(['refused', 'invalid', 'gave_up'] as const)('counts no %s: an endpoint that answers is there', async (code) => {
     const { changes, failing } = given();
     for (let round = 0; round < 4; round += 1) await failing('unreachable');

@@ -81,6 +81,39 @@ describe('a hosted model that tries again', () => {
     expect([server.requests.length, waits]).toEqual([1, []]);
   });
 
+  test('what the server asks of one call holds for the others: they are passed over without being sent, until then', async () => {
+    const { once, server } = await given([limited('60')]);
+    let nowMs = 0;
+    const model = withRetries(once, { clock: { ...clock, monotonicMs: () => nowMs }, random: () => 0 });
+    expect((await modelError(ask(model))).code).toBe('rate_limited');
+    nowMs = 20_000;
+    expect(await modelError(ask(model))).toMatchObject({ code: 'resting', retriable: true, retryAfterMs: 40_000, message: expect.stringContaining('left alone for 40 s more (retry-after)') });
+    expect(server.requests).toHaveLength(1);
+    nowMs = 60_000;
+    expect(JSON.parse((await ask(model)).text)).toEqual(step);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test('a call that comes shortly before that waits for it', async () => {
+    const { once, server } = await given([limited('60')]);
+    let nowMs = 0;
+    const waits: number[] = [];
+    const hurried: Clock = {
+      ...clock,
+      monotonicMs: () => nowMs,
+      setTimer(delayMs, callback) {
+        waits.push(delayMs);
+        nowMs += delayMs;
+        return clock.setTimer(0, callback);
+      },
+    };
+    const model = withRetries(once, { clock: hurried, random: () => 0.5 });
+    await modelError(ask(model));
+    nowMs = 50_000;
+    expect(JSON.parse((await ask(model)).text)).toEqual(step);
+    expect([server.requests.length, waits]).toEqual([2, [10_500]]);
+  });
+
   test('costs at worst what one call costs', async () => {
     const { model, once } = await given([]);
     expect(model.worstCase(chatRequest())).toEqual(once.worstCase(chatRequest()));

@@ -3,7 +3,9 @@ import { parseMissionId } from '../../domain/mission-id.js';
 import type { Mission } from '../../domain/mission-state.js';
 import type { Log } from '../../ports/log.js';
 import { createEventFactory } from '../../roles/event.js';
-import { missingOrchestrator } from '../ask-processes.js';
+import { appendOne } from '../append-one.js';
+import { tellIfUnserved } from '../ask-processes.js';
+import { clientCommand } from '../client-command.js';
 import { CliError, wrongUse } from '../cli-error.js';
 import { caughtUp, requireMission, withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
@@ -62,7 +64,7 @@ async function decide(context: CommandContext, missionId: string, done: string, 
       const report = feed.view.report(missionId);
       context.print({ mission_id: missionId, decision: done.replaceAll(' ', '_'), name: report?.name ?? '', workspace: report === null ? null : withWorkspace(context, report).workspace });
     }
-    context.host.stderr.write((await missingOrchestrator(context, session)) ?? '');
+    await tellIfUnserved(context, session);
     return EXIT.done;
   });
 }
@@ -70,12 +72,10 @@ async function decide(context: CommandContext, missionId: string, done: string, 
 async function appendDecision(context: CommandContext, log: Log, missionId: string, event: Decision): Promise<void> {
   const parts = parseMissionId(missionId);
   if (parts === null) throw new CliError('mission_id', EXIT.usage, `${missionId} is no mission id`, 'Mission ids look like 20261123-141502-417-p05-x7k2.');
-  const appender = log.createAppender('submit');
-  try {
-    await appender.append({ topic: context.topics.coordination, partition: parts.partition, key: missionId, event });
-  } finally {
-    await appender.close();
-  }
+  await appendOne(context, log, {
+    appender: 'submit', topic: context.topics.coordination, partition: parts.partition, key: missionId, event,
+    ifUnknown: `whether that stands in the log is not known; ${clientCommand(context, `status ${missionId}`)} tells, and saying it twice does no harm`,
+  });
 }
 
 /** The question that a person can answer now. */

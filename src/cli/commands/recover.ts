@@ -45,14 +45,14 @@ async function takePartition({ host }: CommandContext, session: ClientSession, g
   if (partition >= (await session.log.admin.partitionCount(topic))) throw wrongUse(`${topic} has no partition ${partition}`);
   const given = createDeferred<PartitionAssignment>();
   const held = new CliError('partition_held', EXIT.usage, `${topic}/${partition} is held by a running process of group ${groupId}`, 'Stop the processes that serve it, then try again.');
-  const member = await session.log.joinGroup({
+  const member = await orAborted(session.log.joinGroup({
     groupId, topics: [topic],
     open(assignment) {
       if (assignment.partition === partition) given.resolve(assignment);
       return NOBODY;
     },
     onFatal: given.reject,
-  });
+  }), host.interruption);
   session.onEnd('the group', () => member.leave());
   const timer = host.clock.setTimer(ASSIGNED_WITHIN_MS, () => given.reject(held));
   try {

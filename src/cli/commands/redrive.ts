@@ -5,9 +5,10 @@ import { partitionForKey } from '../../domain/partitioning.js';
 import { planRedrive, type RedrivePlan, type RedriveRefused } from '../../domain/redrive.js';
 import { TopicMissing, type Appended, type Log } from '../../ports/log.js';
 import { createEventFactory } from '../../roles/event.js';
-import { missingOrchestrator } from '../ask-processes.js';
+import { appendOne } from '../append-one.js';
+import { tellIfUnserved } from '../ask-processes.js';
 import { wrongUse } from '../cli-error.js';
-import { caughtUp, withClient, type ClientSession } from '../client-session.js';
+import { caughtUp, withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { requester } from '../host.js';
@@ -44,10 +45,6 @@ export function redriveLetters(context: CommandContext, options: RedriveOptions)
     if (outcomes.some(({ outcome }) => outcome === 'new_attempt')) await tellIfUnserved(context, session);
     return outcomes.some(({ outcome }) => outcome === 'refused') ? EXIT.usage : EXIT.done;
   });
-}
-
-async function tellIfUnserved(context: CommandContext, session: ClientSession): Promise<void> {
-  context.host.stderr.write((await missingOrchestrator(context, session)) ?? '');
 }
 
 /** Throws CliError (exit 2) when an id is not known or its letter is not free, and when --all is not confirmed. */
@@ -126,10 +123,5 @@ async function write(context: CommandContext, log: Log, { id, record }: Letter, 
     type: 'task_retry_requested', from: requested_by, to: 'orchestrator', missionId: mission_id,
     payload: { ...plan.request, requested_by, reason: `its assignment became dead letter ${id}` },
   });
-  const appender = log.createAppender('redrive');
-  try {
-    return await appender.append({ topic, partition, key: mission_id, event });
-  } finally {
-    await appender.close();
-  }
+  return appendOne(context, log, { appender: 'redrive', topic, partition, key: mission_id, event, ifUnknown: null }); // the letter says that it was begun
 }

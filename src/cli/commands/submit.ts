@@ -1,5 +1,5 @@
 import type { MissionReport } from '../../domain/report.js';
-import { missingOrchestrator } from '../ask-processes.js';
+import { missingOrchestrator, tellIfUnserved } from '../ask-processes.js';
 import { clientCommand } from '../client-command.js';
 import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
@@ -29,7 +29,7 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
         context.host.stdout.write(`${missionId}\n`);
         context.host.stderr.write(`submitted; to see how it goes: ${clientCommand(context, `watch ${missionId}`)}\n`);
       }
-      context.host.stderr.write((await missingOrchestrator(context, session)) ?? '');
+      await tellIfUnserved(context, session);
       return EXIT.done;
     }
     context.say(`mission: ${mission.name} ${missionId}\nworkspace: ${workspace}\n`);

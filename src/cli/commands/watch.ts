@@ -14,14 +14,14 @@ export function watchMissions(context: CommandContext, missionId: string | null)
 /** What is written from now on, on coordination and status; heartbeats are left out, there is one every few seconds. */
 async function watchAll(context: CommandContext, { log, onEnd }: ClientSession): Promise<ExitCode> {
   const failure = createDeferred<never>();
-  const watch = await log.watch({
+  const watch = await orAborted(log.watch({
     topics: [context.topics.coordination, context.topics.status],
     from: 'end',
     onRecord({ content }) {
       if (content.kind === 'event' && content.event.event_type !== 'heartbeat') write(context, content.event);
     },
     onFatal: failure.reject,
-  });
+  }), context.host.interruption);
   onEnd('watch', () => watch.stop());
   context.host.stderr.write('watching; Ctrl-C ends it\n');
   await untilNobodyReads(context, failure.promise);
