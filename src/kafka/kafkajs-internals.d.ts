@@ -8,3 +8,16 @@ declare module 'kafkajs/src/consumer/runner.js' {
   }
   export default Runner;
 }
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  class RequestQueue {
+    constructor(options: object);
+    readonly pending: readonly unknown[];
+    readonly throttleCheckTimeoutId: NodeJS.Timeout | null;
+    push(request: object): void;
+    fulfillRequest(response: { readonly correlationId: number; readonly payload: unknown; readonly size: number }): void;
+    maybeThrottle(ms: number): void;
+    destroy(): void;
+    scheduleCheckPendingRequests(): void;
+  }
+  export default RequestQueue;
+}

@@ -1,0 +1,19 @@
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+
+let mended = false;
+
+/**
+ * kafkajs 2.2.4: from its first answer on the request queue of every connection sets a timer of a millisecond, whether or
+ * not anything waits in it, again and again (tulios/kafkajs #1704, #1556; the fix of #1667 was never merged). With the
+ * connections of a worker that is some thirty thousand timers a second. So nothing is scheduled where nothing waits: what
+ * comes later is sent at once, or schedules the look for itself. (network/requestQueue/index.js scheduleCheckPendingRequests.)
+ */
+export function letIdleRequestQueuesRest(): void {
+  if (mended) return;
+  mended = true;
+  if (typeof RequestQueue?.prototype?.scheduleCheckPendingRequests !== 'function') throw new TypeError('kafkajs is not the version that this was written for; install the one of package-lock.json');
+  const { scheduleCheckPendingRequests } = RequestQueue.prototype;
+  RequestQueue.prototype.scheduleCheckPendingRequests = function () {
+    if (this.pending.length > 0) scheduleCheckPendingRequests.call(this);
+  };
+}

@@ -1,0 +1,47 @@
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+import { letIdleRequestQueuesRest } from '../../src/kafka/idle-request-queue.js';
+
+letIdleRequestQueuesRest();
+
+const logger = { debug() {}, info() {}, warn() {}, error() {}, namespace: () => logger };
+
+/** A connection's queue that sends one request at a time, and what it has sent. */
+function queueOfOne() {
+  const sent: number[] = [];
+  const queue = new RequestQueue({ instrumentationEmitter: null, maxInFlightRequests: 1, requestTimeout: 30_000, enforceRequestTimeout: false, clientId: 'test', broker: 'nowhere:1', logger, isConnected: () => true });
+  const push = (correlationId: number) =>
+    new Promise((resolve, reject) => queue.push({ entry: { correlationId, resolve, reject }, expectResponse: true, sendRequest: () => void sent.push(correlationId) }));
+  return { queue, sent, push };
+}
+
+describe('the request queue of a connection', () => {
+  test('sets no timer when nothing waits in it', async () => {
+    const { queue, push } = queueOfOne();
+    const answered = push(1);
+    queue.fulfillRequest({ correlationId: 1, payload: 'answer', size: 6 });
+    await answered;
+    expect(queue.throttleCheckTimeoutId).toBeNull();
+  });
+
+  test('sends what waits when the answer to the one before is there', async () => {
+    const { queue, sent, push } = queueOfOne();
+    const answers = [push(1), push(2)];
+    expect(sent).toEqual([1]);
+    queue.fulfillRequest({ correlationId: 1, payload: 'answer', size: 6 });
+    expect(sent).toEqual([1, 2]);
+    queue.fulfillRequest({ correlationId: 2, payload: 'answer', size: 6 });
+    await Promise.all(answers);
+    queue.destroy();
+  });
+
+  test('sends what waits when the pause that the broker asked for is over', async () => {
+    const { queue, sent, push } = queueOfOne();
+    queue.maybeThrottle(5);
+    const answered = push(1);
+    expect(sent).toEqual([]);
+    while (sent.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    queue.fulfillRequest({ correlationId: 1, payload: 'answer', size: 6 });
+    await answered;
+    expect(queue.throttleCheckTimeoutId).toBeNull();
+  });
+});
