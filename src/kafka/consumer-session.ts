@@ -61,6 +61,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
   /** The wall clock's time at the client's last heartbeat; null before its first since it (re)started. */
   let heartbeatAtMs: number | null = null;
   let clockCheck: Timer | null = null;
+  let joinTimeout: Timer | null = null;
 
   const guarded = (work: () => void) => {
     try {
@@ -76,6 +77,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
     new Promise<void>((resolve, reject) => {
       const timeout = new MemberStopped(groupId, { cause: new Error(`not accepted within ${JOIN_TIMEOUT_MS / 1000} s`) });
       const timer = clock.setTimer(JOIN_TIMEOUT_MS, () => reject(timeout));
+      joinTimeout = timer;
       consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment, memberId } }) => {
         if (stopped) return void disconnect(); // A restart was under way when it was stopped.
         running = true;
@@ -131,6 +133,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
 
   const stop = async () => {
     stopped = true;
+    joinTimeout?.cancel();
     clockCheck?.cancel();
     await disconnect();
   };

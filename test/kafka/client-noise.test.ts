@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { KafkaJSProtocolError, type Consumer } from 'kafkajs';
-import { createConsumerSession } from '../../src/kafka/consumer-session.js';
+import { createConsumerSession, type ConsumerSession } from '../../src/kafka/consumer-session.js';
 import { createClientFactory } from '../../src/kafka/kafka-client.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { systemClock } from '../contract/system-clock.js';
@@ -13,6 +13,11 @@ function recordingLogger(): { readonly logger: Logger; readonly lines: Line[] } 
   const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => logger };
   return { logger, lines };
 }
+
+const sessions: ConsumerSession[] = [];
+afterEach(async () => {
+  for (const session of sessions.splice(0)) await session.stop();
+});
 
 /** A member that is in its group; the test plays the client's events. */
 async function joinedSession() {
@@ -34,6 +39,7 @@ async function joinedSession() {
     { consumer: scripted as Consumer, groupId: 'g', topics: ['t'], clock: systemClock, logger },
     { onJoin: () => undefined, onBatch: () => undefined, onFatal: (error) => void fatal.push(error) },
   );
+  sessions.push(session);
   await session.start();
   return { join, crash, lines, fatal };
 }
