@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { Interrupted } from './cli/cli-error.js';
 import { runCommandLine } from './cli/command-line.js';
 import { EXIT } from './cli/exit-codes.js';
+import { failureText } from './cli/failure.js';
 import type { Host, Output } from './cli/host.js';
 import { createInterruption } from './cli/interruption.js';
 import { SHOW_CURSOR } from './cli/screen.js';
@@ -17,12 +18,21 @@ import { createSystemClock, createSystemIds } from './telemetry/system-clock.js'
 const projectDir = dirname(dirname(fileURLToPath(import.meta.url)));
 const clock = createSystemClock();
 
-/** Node's streams as Output. A reader that has gone (EPIPE) is no error: what follows is dropped. */
+/** Whether text was lost that somebody may rely on: no exit code says done then. */
+let textLost = false;
+
+/**
+ * Node's streams as Output. A reader that has gone (EPIPE) is no error: what follows is dropped. So it is where nothing
+ * can be written any more (a full disk, a terminal that is gone), but that is said, and the command is not done then.
+ */
 function createOutput(stream: NodeJS.WriteStream): Output {
   const closed = new AbortController();
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (closed.signal.aborted) return;
     closed.abort();
+    if (error.code === 'EPIPE') return;
+    textLost = true;
+    if (stream === process.stdout) process.stderr.write(failureText({ exitCode: EXIT.usage, message: `the output cannot be written: ${error.message}`, nextStep: 'Make space, or send it elsewhere; what the command did until then stands in the log.' }));
   });
   return {
     write: (text) => void (closed.signal.aborted || stream.write(text)),
@@ -77,7 +87,7 @@ const host: Host = {
 
 const exitCode = await runCommandLine(host);
 await Promise.all([flush(process.stdout), flush(process.stderr)]);
-process.exit(exitCode);
+process.exit(exitCode === EXIT.done && textLost ? EXIT.usage : exitCode);
 
 /** The question goes to stderr: stdout may be a document. Ctrl-C interrupts as anywhere else; Ctrl-D is an empty answer. */
 async function askOnTerminal(question: string): Promise<string> {

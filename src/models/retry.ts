@@ -40,10 +40,11 @@ export function withRetries(model: ChatModel, { clock, random, attempts = 3, pat
         try {
           return await model.chat(request, signal);
         } catch (error) {
-          if (error instanceof ModelError && error.retryAfterMs !== null) notBeforeMs = Math.max(notBeforeMs, clock.monotonicMs() + error.retryAfterMs);
+          const nowMs = clock.monotonicMs();
+          if (error instanceof ModelError && error.retryAfterMs !== null) notBeforeMs = Math.max(notBeforeMs, nowMs + error.retryAfterMs);
           if (attempt === attempts || !isWorthAnother(error)) throw error;
-          const pauseMs = (error.retryAfterMs ?? 0) + backoffMs(attempt, BACK_OFF, random);
-          if (clock.monotonicMs() - begunMs + pauseMs > longestMs) throw error;
+          const pauseMs = Math.max(0, Math.round(notBeforeMs - nowMs)) + backoffMs(attempt, BACK_OFF, random);
+          if (nowMs - begunMs + pauseMs > longestMs) throw error;
           await pause(clock, pauseMs, signal);
         }
       }

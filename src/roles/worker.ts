@@ -107,6 +107,12 @@ export function createWorker(deps: WorkerDeps): Role {
     members.set(topics.workerGroup(agent.name), member);
   }
 
+  /** Rejects only when every join has ended: a member that is there afterwards is one that stop() knows. */
+  async function joinAll(): Promise<void> {
+    const joined = await Promise.allSettled(deps.agents.map(join));
+    for (const end of joined) if (end.status === 'rejected') throw end.reason;
+  }
+
   async function commitAll(): Promise<void> {
     await Promise.all(deps.agents.map(async ({ name }) => {
       const member = memberOf(name);
@@ -121,7 +127,7 @@ export function createWorker(deps: WorkerDeps): Role {
       presence = await createPresence(deps, createEvent, { intervalMs: timings.heartbeatMs, vitals, onFatal: context.onFatal });
       stopCircuitNews = tellOfCircuits(deps.circuits, presence, processId);
       presence.send({ type: 'service_starting', from: processId, payload: service('starting') });
-      await Promise.all(deps.agents.map(join));
+      await joinAll();
       await presence.start();
       committing = repeat(clock, timings.commitMs, commitAll, context.onFatal);
       announceReady();

@@ -1,4 +1,5 @@
 /** npm run chaos: its options, and the exit code. */
+import { setMaxListeners } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
@@ -123,6 +124,7 @@ function faultsOf(text: string | undefined): readonly Fault[] {
 
 async function carryOut(wishes: Wishes, root: string, java: string): Promise<number> {
   const interruption = new AbortController();
+  setMaxListeners(0, interruption.signal); // every wait of a run listens to it
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(new Error(`stopped by ${signal}`)));
   const startedMs = Date.now();
   const site = await createSite(root, interruption.signal, (line) => void process.stdout.write(`${((Date.now() - startedMs) / 1000).toFixed(1).padStart(7)}  ${line}\n`));

@@ -1,7 +1,7 @@
 import { until } from '../contract/until.js';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from './support/clone.js';
@@ -206,6 +206,18 @@ describe('run in a pipe', () => {
     const { code, stderr } = await run.ended();
     expect(stderr).not.toMatch(/EPIPE|Error/);
     expect(code).toBe(0);
+  });
+
+  test('an output that cannot be written is told once; the mission is carried out all the same, and the command is not done', async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [join(clone.dir, 'bin/ravenhelm.js'), 'run', 'missions/quick.yaml', '--workspace', 'unheard', ...MEMORY], { cwd: clone.dir, env: { ...clone.env }, stdio: ['ignore', full, 'pipe'] });
+    let stderr = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => { stderr += text; });
+    const [code] = await once(child, 'close');
+    closeSync(full);
+    expect(stderr).toBe('error: the output cannot be written: ENOSPC: no space left on device, write\n  Make space, or send it elsewhere; what the command did until then stands in the log.\n');
+    expect(code).toBe(2);
+    expect(existsSync(join(clone.dir, 'unheard/second_agent.txt'))).toBe(true);
   });
 
   test('SIGTERM drains and ends with 130', async () => {

@@ -1,6 +1,7 @@
 import { createAnthropicModel } from '../../src/models/anthropic.js';
 import { withRetries } from '../../src/models/retry.js';
 import type { Clock } from '../../src/ports/clock.js';
+import { ModelError } from '../../src/ports/model.js';
 import type { FakeReply } from '../support/fake-model-server.js';
 import { startFakeAnthropic, type FakeAnthropic } from '../support/fake-anthropic.js';
 import { ask, catalog, chatRequest, clock, hostedEntry, modelError, step } from './fixtures.js';
@@ -92,6 +93,22 @@ describe('a hosted model that tries again', () => {
     nowMs = 60_000;
     expect(JSON.parse((await ask(model)).text)).toEqual(step);
     expect(server.requests).toHaveLength(2);
+  });
+
+  test('so does a call that was under way meanwhile, before its own next try', async () => {
+    const calls: { reject(error: ModelError): void }[] = [];
+    const waits: number[] = [];
+    const waiting: Clock = { ...clock, monotonicMs: () => 0, setTimer: (delayMs) => (waits.push(delayMs), { cancel: () => undefined }) };
+    const model = withRetries({ name: 'm', probe: async () => ({ usable: true }), worstCase: () => ({ tokens: 0, usd: 0 }), chat: () => new Promise((_, reject) => calls.push({ reject })) }, { clock: waiting, random: () => 0.5 });
+    const caller = new AbortController();
+    const both = [model.chat(chatRequest(), caller.signal), model.chat(chatRequest(), caller.signal)];
+    calls[0]?.reject(new ModelError('rate_limited', 'slow down', { retryAfterMs: 7_000 }));
+    await new Promise((resolve) => setImmediate(resolve));
+    calls[1]?.reject(new ModelError('unreachable', 'overloaded'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(waits).toEqual([7_500, 7_500]);
+    caller.abort(new Error('the tasks were cancelled'));
+    for (const call of both) await expect(call).rejects.toThrow('the tasks were cancelled');
   });
 
   test('a call that comes shortly before that waits for it', async () => {

@@ -44,6 +44,12 @@ export interface RunningWorker {
   kill(): Promise<void>;
 }
 
+/** A test that fails before its own close() must not leave a swarm that keeps jest's process, and the reason, for ever. */
+const running = new Set<{ close(): Promise<void> }>();
+afterEach(async () => {
+  await Promise.all([...running].map((swarm) => swarm.close()));
+});
+
 /** Orchestrators and workers in one process, on a log that they share. */
 export async function createRoleSwarm(options: { readonly roster: readonly AgentSpec[]; readonly behaviour?: Behaviour; readonly chain?: readonly ChatModel[]; readonly plannerChain?: readonly ChatModel[]; readonly circuits?: CircuitNews; readonly log?: Log; readonly prefix?: string; readonly partitions?: number; readonly impediment?: string; readonly retention?: readonly RetentionRule[] }) {
   const clock = createSystemClock();
@@ -77,6 +83,7 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
   const roles: Role[] = [];
   const appenders: Appender[] = [];
   let processes = 0;
+  let closed: Promise<void> | null = null;
 
   function startProcess(own = log) {
     const process = createCrashable(own, clock);
@@ -151,13 +158,19 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
       return report;
     },
     eventsOf: (type: AgentEvent['event_type']) => events.filter((event) => event.event_type === type),
-    async close(): Promise<void> {
-      await Promise.all(roles.map((role) => role.stop(0)));
-      await watch.stop();
-      await Promise.all(appenders.map((appender) => appender.close()));
-      if (options.log === undefined) await log.close();
+    /** Once, whoever asks. */
+    close(): Promise<void> {
+      running.delete(swarm);
+      closed ??= (async () => {
+        await Promise.all(roles.map((role) => role.stop(0)));
+        await watch.stop();
+        await Promise.all(appenders.map((appender) => appender.close()));
+        if (options.log === undefined) await log.close();
+      })();
+      return closed;
     },
   };
+  running.add(swarm);
   return swarm;
 }
 
