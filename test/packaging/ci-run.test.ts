@@ -9,12 +9,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(bin, { recursive: true, force: true }));
 
-const counts = { numPassedTests: 12, numFailedTests: 0, numRuntimeErrorTestSuites: 0, numPendingTests: 0, numTodoTests: 0, success: true, wasInterrupted: false };
+const counts = { numPassedTests: 12, numFailedTests: 0, numRuntimeErrorTestSuites: 0, numPendingTests: 0, numTodoTests: 0, success: true, wasInterrupted: false, testResults: [] };
 
 /** How a simulation ends, and the counts that it leaves; null: it did not get that far. */
 interface Simulated {
   readonly exit: number;
   readonly results: { readonly passed: number; readonly failed: number } | null;
+  /** What it prints. */
+  readonly says?: string;
 }
 
 interface Stage {
@@ -36,7 +38,7 @@ const went = (passed: number): Simulated => ({ exit: 0, results: { passed, faile
 /** Runs .ci/run with an npm whose commands end as given; each simulation leaves its counts where it is told to. */
 async function ci({ setup = 0, typecheck = 0, test = 0, start = 0, results, fixed = went(2000), fresh = went(500), mutants = went(30), chaos = went(3) }: Stage) {
   const leave = results === null ? ':' : `printf '%s' '${JSON.stringify(results)}' > "$RAVENHELM_TEST_RESULTS"`;
-  const simulated = ({ exit, results: counted }: Simulated) => `${counted === null ? ':' : `printf '%s' '${JSON.stringify(counted)}' > "$last"`}; exit ${exit}`;
+  const simulated = ({ exit, results: counted, says = '' }: Simulated) => `echo '${says}'; ${counted === null ? ':' : `printf '%s' '${JSON.stringify(counted)}' > "$last"`}; exit ${exit}`;
   const npm = [
     '#!/bin/sh', `echo "$*" >> "${bin}/calls"`, 'for last; do :; done', 'case "$*" in',
     `"run setup") exit ${setup};;`, `"run typecheck") exit ${typecheck};;`, `"start -- --exit") exit ${start};;`, `"test") ${leave}; exit ${test};;`,
@@ -97,6 +99,18 @@ describe('.ci/run', () => {
     expect({ exitCode, lastLine }).toEqual({ exitCode: 1, lastLine: '2542 passed, 3 failed' });
     expect(stdout).toContain('== simulation, fixed seeds FAILED');
     expect(stdout).toContain('mutation check, recorded seeds: 29 passed, 1 failed');
+  });
+
+  test('says at its end what failed, for whoever sees only that', async () => {
+    const fresh = { exit: 1, results: { passed: 499, failed: 1 }, says: 'seed 77 BROKEN budget' };
+    const broken = { name: '/project/test/a.test.ts', message: 'x', assertionResults: [{ status: 'passed', fullName: 'it holds' }, { status: 'failed', fullName: 'it breaks' }] };
+    const unloadable = { name: '/project/test/b.test.ts', message: 'SyntaxError', assertionResults: [] };
+    const { stdout } = await ci({ fresh, test: 1, results: { ...counts, numFailedTests: 1, numRuntimeErrorTestSuites: 1, success: false, testResults: [broken, unloadable] } });
+    const end = stdout.slice(stdout.indexOf('chaos: 3 passed'));
+    expect(end).toContain('seed 77 BROKEN budget');
+    expect(end).toContain('failed: a.test.ts: it breaks');
+    expect(end).toContain('failed: b.test.ts: could not be run');
+    expect(end).not.toContain('it holds');
   });
 
   test('fails with a fault that broke a promise', async () => {
