@@ -12,8 +12,11 @@ speed (default)        how fast the swarm is, beside the floors of the same run
   one-task             from the decision to the result, one task at a time
   in-flight            tasks a second with 12, 60, 200 and 1,000 under way
   durable-call         what a journaled tool call adds, and whether it stays so
+  start-up             from the start to the first task, with 0, 100,000 and 1,000,000 records behind the replay points
   scale-out            tasks a second with 1, 2 and 4 worker processes, beside the ideal
   at-rest              processor time and memory of a swarm that has nothing to do
+  cpu                  what the processor time of a task goes into
+  --profile DIR        cpu keeps its last profile there, as a flame graph (SVG) and for DevTools
   --rounds N           of each figure (default 5)
   --history N          missions that durable-call runs in one topic (default 10000)
 pressure               whether much work lets a process grow, and how long a start takes in front of it
@@ -64,7 +67,7 @@ export async function main(argv: readonly string[], { projectDir, onInterrupt, f
 const OPTIONS = {
   rounds: { type: 'string', default: '5' }, history: { type: 'string', default: '10000' },
   tasks: { type: 'string', default: '100000' }, missions: { type: 'string', default: '1000' }, megabytes: { type: 'string', default: '1024' }, watch: { type: 'string', default: '20' },
-  json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+  profile: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
 } as const;
 
 /** What was asked for, or what is wrong with it; empty: only the usage was asked for. */
@@ -75,7 +78,7 @@ function parse(argv: readonly string[]): string | { readonly measure: Measure; r
   } catch (error) {
     return error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error);
   }
-  const { values: { json, help, ...numbers }, positionals: [bench = 'speed', ...names] } = given;
+  const { values: { json, help, profile, ...numbers }, positionals: [bench = 'speed', ...names] } = given;
   if (help) return '';
   const wrong = Object.entries(numbers).find(([, text]) => !/^[1-9]\d{0,8}$/.test(text));
   if (wrong !== undefined) return `--${wrong[0]} ${wrong[1]}: it takes a whole number from 1`;
@@ -83,7 +86,7 @@ function parse(argv: readonly string[]): string | { readonly measure: Measure; r
   switch (bench) {
     case 'speed': {
       const parts = partsOf(bench, SPEED_PARTS, names);
-      return typeof parts === 'string' ? parts : { json, measure: (cluster, projectDir) => speed(parts, { cluster, projectDir, rounds, history }) };
+      return typeof parts === 'string' ? parts : { json, measure: (cluster, projectDir) => speed(parts, { cluster, projectDir, rounds, history, profileDir: profile ?? null }) };
     }
     case 'pressure': {
       const parts = partsOf(bench, PRESSURE_PARTS, names);

@@ -13,8 +13,9 @@ import type { PressureOptions } from './pressure.js';
 const PARTITION = 0;
 const TASKS = 12;
 /**
- * A replay point names the missions requested within the last ten minutes, and so many do not fit: it waits until their
- * ids are older, by the time of the last record. So the ids are old when they are made, and the last record comes later.
+ * A replay point names the missions requested within the last ten minutes, and stays at the first that it has no room
+ * for, until their ids are older, by the time of the last record. So the ids are old when they are made, and the last
+ * record comes later.
  */
 const ID_AGE_MS = 9 * 60_000;
 const IDS_FORGOTTEN_MS = REQUEST_WINDOW_MS - ID_AGE_MS + 1_000;

@@ -2,11 +2,13 @@
 import type { Cluster } from '../support/bench-log.js';
 import type { Finding } from '../support/report.js';
 import { measureAtRest } from './at-rest.js';
+import { measureCpu } from './cpu.js';
 import { measureDurableCall } from './durable-call.js';
 import type { Floors } from './floors.js';
 import { measureInFlight } from './in-flight.js';
 import { measureOneTask } from './one-task.js';
 import { measureScaleOut } from './scale-out.js';
+import { measureStartUp } from './start-up.js';
 
 export interface SpeedOptions {
   readonly cluster: Cluster;
@@ -15,11 +17,13 @@ export interface SpeedOptions {
   readonly rounds: number;
   /** Of the same run. */
   readonly floors: Floors;
+  /** Where the profile of the processor time is kept; null: nowhere. */
+  readonly profileDir: string | null;
   /** For what must stay as it is however many there were before. */
   readonly history: number;
 }
 
-export const SPEED_PARTS = ['one-task', 'in-flight', 'durable-call', 'scale-out', 'at-rest'] as const;
+export const SPEED_PARTS = ['one-task', 'in-flight', 'durable-call', 'start-up', 'scale-out', 'at-rest', 'cpu'] as const;
 export type SpeedPart = (typeof SPEED_PARTS)[number];
 
 export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readonly Finding[]> {
@@ -30,9 +34,13 @@ export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readon
       return measureInFlight(options);
     case 'durable-call':
       return measureDurableCall(options);
+    case 'start-up':
+      return measureStartUp(options);
     case 'scale-out':
       return measureScaleOut(options);
     case 'at-rest':
       return measureAtRest(options);
+    case 'cpu':
+      return measureCpu(options);
   }
 }
