@@ -1,5 +1,6 @@
 import type { Consumer } from 'kafkajs';
 import type { Random } from '../domain/backoff.js';
+import { METADATA_LIMIT_BYTES } from '../domain/record.js';
 import type { Clock } from '../ports/clock.js';
 import { CommitRefused, type CommittedOffset, type GroupMember, type GroupOptions, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
@@ -35,8 +36,6 @@ export const FETCH_WAIT_MS = 200;
  * consumer, and a worker for twelve agents has twelve; its own default is 10 MB. A record batch that is larger comes alone.
  */
 const FETCH_BYTES = 1024 * 1024;
-/** The brokers' default of offset.metadata.max.bytes. */
-const MAX_METADATA_BYTES = 4096;
 const RETRY = { baseMs: 400, maxMs: 15_000 };
 
 /** Joins a group as one member, with an own client (see ClientFactory). */
@@ -80,8 +79,8 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
     health: () => ({ silentMs: reading.silentMs(), opening: partitions.opening() }),
     async commit(commits) {
       if (reading.isStopped()) throw new CommitRefused(`This member has left group ${groupId}`);
-      const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > MAX_METADATA_BYTES);
-      if (tooLong) throw new CommitRefused(`Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${MAX_METADATA_BYTES} bytes`);
+      const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > METADATA_LIMIT_BYTES);
+      if (tooLong) throw new CommitRefused(`Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${METADATA_LIMIT_BYTES} bytes`);
       // Asked at the moment of sending: the broker takes a member's commit for any partition.
       await commitInOrder(() => partitions.committable(commits));
     },

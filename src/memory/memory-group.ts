@@ -1,11 +1,9 @@
 import { dealPartitions } from '../domain/deal-partitions.js';
+import { METADATA_LIMIT_BYTES } from '../domain/record.js';
 import { CommitRefused, type CommittedOffset, type GroupMember, type GroupOptions, type PartitionId } from '../ports/log.js';
 import { createMemoryMember, type MemoryMember } from './memory-member.js';
 import type { Schedule } from './memory-log.js';
 import type { Storage } from './storage.js';
-
-/** The brokers' default of offset.metadata.max.bytes. */
-const MAX_METADATA_BYTES = 4096;
 
 /** A consumer group: its members, who has which partition, and what was committed. */
 export interface MemoryGroup {
@@ -37,8 +35,8 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
 
   const commit = (member: MemoryMember, commits: readonly (PartitionId & CommittedOffset)[]) => {
     if (!members.has(member)) throw new CommitRefused(`Member ${member.id} has left group ${groupId}`);
-    const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > MAX_METADATA_BYTES);
-    if (tooLong) throw new CommitRefused(`Metadata of ${partitionName(tooLong)} has more than ${MAX_METADATA_BYTES} bytes`);
+    const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > METADATA_LIMIT_BYTES);
+    if (tooLong) throw new CommitRefused(`Metadata of ${partitionName(tooLong)} has more than ${METADATA_LIMIT_BYTES} bytes`);
     for (const entry of commits) {
       if (member.isAssigned(entry)) setCommitted(entry, entry);
     }
