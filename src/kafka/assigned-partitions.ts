@@ -1,11 +1,12 @@
 import type { KafkaMessage } from 'kafkajs';
-import type { CommittedOffset, GroupOptions, PartitionAssignment, PartitionConsumer, PartitionId } from '../ports/log.js';
+import type { CommittedOffset, GroupOptions, LogRecord, PartitionAssignment, PartitionConsumer, PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import type { Backoff } from './backoff.js';
 import type { Codec } from './codec.js';
 import type { ReadControl } from './consumer-session.js';
 import { DataLoss } from '../domain/record.js';
 import { describeError, describeSchemaFailure, reportFatal } from './errors.js';
+import type { OwnRecords } from './own-records.js';
 import { readBatch, type ReadStop } from './read-batch.js';
 
 export interface AssignedPartitionsOptions {
@@ -27,6 +28,8 @@ export interface AssignedPartitions {
   onJoin(assignment: readonly PartitionId[], memberId: string): void;
   /** Fetched records; `resolve` tells the client the last offset that was delivered. */
   onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
+  /** What this process has appended; taken where it follows what was read. */
+  onOwn(records: OwnRecords): void;
   isAssigned(partition: PartitionId): boolean;
   /** Of these, what may be committed now; it counts as committed from here on. */
   committable(commits: readonly (PartitionId & CommittedOffset)[]): readonly (PartitionId & CommittedOffset)[];
@@ -45,6 +48,8 @@ interface Assigned extends PartitionId {
   consumer: PartitionConsumer | null;
   /** Next offset to deliver. */
   position: number;
+  /** Next offset that the client was told to bring; not above the position. */
+  expected: number;
   /** Highest offset that this member has found committed or has tried to commit. */
   committedOffset: number;
   /** Held by a member that the group had given up: whether somebody else had it meanwhile is being asked. Neither read nor committed. */
@@ -78,7 +83,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   const keepOrPrepare = ({ topic, partition }: PartitionId) => {
     const existing = assigned.get(keyOf({ topic, partition }));
     if (existing && existing.phase !== 'opening') {
-      control.seek(existing, existing.position);
+      seek(existing);
       if (existing.phase === 'reading' && !existing.isDoubtful) control.resume(existing);
       else control.pause(existing);
       return;
@@ -88,7 +93,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   };
 
   const prepare = ({ topic, partition }: PartitionId): Assigned => {
-    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, committedOffset: 0, isDoubtful: false, blockedReason: null };
+    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, expected: 0, committedOffset: 0, isDoubtful: false, blockedReason: null };
     assigned.set(keyOf(entry), entry);
     return entry;
   };
@@ -149,25 +154,43 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
 
   const read = (entry: Assigned) => {
     entry.phase = 'reading';
-    control.seek(entry, entry.position);
+    seek(entry);
     control.resume(entry);
+  };
+
+  const seek = (entry: Assigned) => {
+    entry.expected = entry.position;
+    control.seek(entry, entry.position);
   };
 
   const onBatch: AssignedPartitions['onBatch'] = (partition, messages, resolve) => {
     const entry = assigned.get(keyOf(partition));
     if (entry?.phase !== 'reading' || entry.isDoubtful) return;
-    const { records, position, stop } = readBatch(codec, entry, messages, entry.position);
-    if (records.length > 0) {
-      entry.position = position;
+    const { records, position, stop } = readBatch(codec, entry, messages, entry.position, entry.expected);
+    if (position > entry.expected) {
+      entry.expected = position;
       resolve(position - 1);
-      guarded(entry, () => {
-        if (entry.blockedReason !== null) entry.consumer?.onUnblocked();
-        entry.blockedReason = null;
-        if (isCurrent(entry)) entry.consumer?.onRecords(records);
-      });
     }
+    deliver(entry, records, position);
     // The handlers may have thrown, or left the group.
     if (stop && entry.phase === 'reading' && isCurrent(entry)) wait(entry, stop);
+  };
+
+  const deliver = (entry: Assigned, records: readonly LogRecord[], position: number) => {
+    if (records.length === 0) return;
+    entry.position = position;
+    guarded(entry, () => {
+      if (entry.blockedReason !== null) entry.consumer?.onUnblocked();
+      entry.blockedReason = null;
+      if (isCurrent(entry)) entry.consumer?.onRecords(records);
+    });
+  };
+
+  const onOwn = (own: OwnRecords) => {
+    const entry = assigned.get(keyOf(own));
+    if (entry?.phase !== 'reading' || entry.isDoubtful || Number(own.messages[0]?.offset) !== entry.position) return;
+    const { records, position } = readBatch(codec, entry, own.messages, entry.position);
+    deliver(entry, records, position);
   };
 
   const wait = (entry: Assigned, stop: ReadStop) => {
@@ -262,6 +285,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   return {
     onJoin,
     onBatch,
+    onOwn,
     isAssigned: (partition) => assigned.has(keyOf(partition)),
     committable(commits) {
       return commits.filter(({ topic, partition, offset }) => {

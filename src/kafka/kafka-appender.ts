@@ -6,7 +6,8 @@ import type { Codec } from './codec.js';
 import { describeError, protocolErrorType } from './errors.js';
 import type { ClientHeaders } from './record-copy.js';
 import type { RecordHeaders } from './record-headers.js';
-import { NotConnected, type RecordSender } from './record-sender.js';
+import { asFetched, type Loopback } from './own-records.js';
+import { NotConnected, type RecordSender, type Written } from './record-sender.js';
 import { recordSize } from './record-size.js';
 import { createTopicDirectory, permanentRefusal, refusalOf, type AskTopic } from './topic-directory.js';
 import { createWaitingRecords, droppedReason, markHealthy, type PartitionQueue, type TakenBatch, type WaitingRecord } from './waiting-records.js';
@@ -20,6 +21,8 @@ export interface KafkaAppenderOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Readers of this process take what it has written from here; absent: they take it from the log. */
+  readonly loopback?: Loopback;
   /** How long a partition may keep failing before it fails for good. */
   readonly appendTimeoutMs: number;
 }
@@ -155,18 +158,20 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
 
   const send = async (batches: readonly TakenBatch[]) => {
     try {
-      const offsets = await sender.send(batches);
-      batches.forEach((batch, index) => settle(batch, offsets[index] ?? null));
+      const written = await sender.send(batches);
+      batches.forEach((batch, index) => settle(batch, written[index] ?? null));
     } catch (error) {
       for (const batch of batches) handleFailure(batch, error, batches.length);
     }
   };
 
-  const settle = (batch: TakenBatch, baseOffset: number | null) => {
-    if (baseOffset === null) return retryLater(batch, new Error('the response does not name the partition; its leader moved'));
-    const { topic, partition } = batch;
+  const settle = (batch: TakenBatch, written: Written | null) => {
+    if (written === null) return retryLater(batch, new Error('the response does not name the partition; its leader moved'));
+    const { topic, partition, records } = batch;
+    const { baseOffset, timestampMs } = written;
     markHealthy(batch.queue);
-    batch.records.forEach((record, index) => record.resolve({ topic, partition, offset: baseOffset + index }));
+    records.forEach((record, index) => record.resolve({ topic, partition, offset: baseOffset + index }));
+    if (timestampMs !== null) options.loopback?.onAcknowledged({ topic, partition, messages: asFetched(records.map(({ message }) => message), baseOffset, timestampMs) });
   };
 
   /** The one place that decides on a retry. */

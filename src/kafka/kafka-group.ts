@@ -12,6 +12,7 @@ import { createConsumerSession } from './consumer-session.js';
 import { describeError } from './errors.js';
 import { assignmentsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
+import type { Loopback } from './own-records.js';
 import { stickyAssigner } from './sticky-assigner.js';
 
 export interface KafkaGroupDependencies {
@@ -25,6 +26,7 @@ export interface KafkaGroupDependencies {
   readonly sessionTimeoutMs: number;
   /** Partitions that were added are found by then. */
   readonly metadataAgeMs: number;
+  readonly loopback: Loopback;
 }
 
 /** A new member is noticed at the others' next heartbeat; short, so that a hand-over is quick. */
@@ -73,6 +75,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
   });
   const commitInOrder = createCommitter(consumer, groupId);
   await reading.start();
+  const unsubscribe = dependencies.loopback.subscribe((records) => reading.guard(() => partitions.onOwn(records)));
 
   return {
     isAssigned: (partition) => partitions.isAssigned(partition),
@@ -85,6 +88,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
       await commitInOrder(() => partitions.committable(commits));
     },
     async leave() {
+      unsubscribe();
       partitions.closeAll();
       backoff.cancelAll();
       await reading.stop();

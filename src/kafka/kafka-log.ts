@@ -10,6 +10,7 @@ import { brokerUnreachable, createClientFactory, type ClusterOptions } from './k
 import { joinKafkaGroup } from './kafka-group.js';
 import { watchKafka } from './kafka-watch.js';
 import { copyOf } from './record-copy.js';
+import { createLoopback } from './own-records.js';
 import { createRecordHeaders } from './record-headers.js';
 import { createRecordSender } from './record-sender.js';
 import { createAskTopic } from './topic-directory.js';
@@ -61,8 +62,10 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
     throw error;
   });
   const headersOf = createRecordHeaders();
+  const loopback = createLoopback();
   const createAppender = (name: string) =>
     createKafkaAppender({
+      loopback,
       name,
       codec,
       headersOf,
@@ -79,7 +82,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
     registryUrl: registry.url,
     admin: createKafkaAdmin(session, clock),
     createAppender,
-    joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, random, logger, sessionTimeoutMs, metadataAgeMs }),
+    joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, random, logger, sessionTimeoutMs, metadataAgeMs, loopback }),
     copyRecord: async (copy) => copies.appendCopy(copy, copyOf(copy)),
     watch: (watch) => watchKafka(watch, { createClient, session, codec, clock, logger, metadataAgeMs, groupId: `${prefix}.watch-${ids.uuid()}` }),
     async close() {

@@ -14,19 +14,24 @@ export interface ReadBatch {
 export type ReadStop =
   | { readonly kind: 'schema_needed'; readonly schemaId: number }
   | { readonly kind: 'unreadable'; readonly reason: string }
-  /** The batch begins below the position: another one was delivered meanwhile, or the log no longer reaches the position and the client was reset. */
+  /** The batch begins below what the client was told to bring next: the log no longer reaches that, and the client was reset. */
   | { readonly kind: 'rewound'; readonly firstOffset: number }
   /** The next record that the broker has lies behind the position. */
   | { readonly kind: 'gap'; readonly nextOffset: number };
 
-/** Decodes, without waiting, what can be decoded. */
-export function readBatch(codec: Codec, { topic, partition }: PartitionId, messages: readonly KafkaMessage[], from: number): ReadBatch {
+/**
+ * Decodes, without waiting, what can be decoded.
+ * @param from the next offset to deliver
+ * @param expected the first offset that the client may bring: what lies between it and from was delivered before
+ */
+export function readBatch(codec: Codec, { topic, partition }: PartitionId, messages: readonly KafkaMessage[], from: number, expected = from): ReadBatch {
   const records: LogRecord[] = [];
   let position = from;
   const firstOffset = Number(messages[0]?.offset ?? from);
-  if (firstOffset < from) return { records, position, stop: { kind: 'rewound', firstOffset } };
+  if (firstOffset < expected) return { records, position, stop: { kind: 'rewound', firstOffset } };
   for (const message of messages) {
     const offset = Number(message.offset);
+    if (offset < position) continue;
     if (offset > position) return { records, position, stop: { kind: 'gap', nextOffset: offset } };
     const content = codec.decode(message.value);
     if (content.kind === 'schema_needed' || content.kind === 'unreadable') return { records, position, stop: content };

@@ -8,13 +8,20 @@ export interface Batch extends PartitionId {
   readonly records: readonly WaitingRecord[];
 }
 
+/** Where a batch lies in the log. */
+export interface Written {
+  readonly baseOffset: number;
+  /** When the log has taken it, ms since the epoch; null where its records keep their writers' times. */
+  readonly timestampMs: number | null;
+}
+
 /** One produce request at a time. */
 export interface RecordSender {
   /**
-   * First offset of each batch that the response acknowledges, in the order of the batches; null for a batch that it
-   * does not name. Rejects with the client's error when a request was refused, with NotConnected when none was sent.
+   * Where each batch lies that the response acknowledges, in the order of the batches; null for a batch that it does not
+   * name. Rejects with the client's error when a request was refused, with NotConnected when none was sent.
    */
-  send(batches: readonly Batch[]): Promise<readonly (number | null)[]>;
+  send(batches: readonly Batch[]): Promise<readonly (Written | null)[]>;
   close(): Promise<void>;
 }
 
@@ -71,12 +78,13 @@ export function createRecordSender(createClient: ClientFactory): RecordSender {
       const current = await connected();
       try {
         const response = await current.sendBatch({ acks: ACKS_ALL, timeout: ACK_TIMEOUT_MS, topicMessages: byTopic(batches) });
-        const offsets = new Map<string, number>();
-        for (const { topicName, partition, errorCode, baseOffset } of response) {
-          const offset = Number(baseOffset ?? -1);
-          if (errorCode === 0 && offset >= 0) offsets.set(`${topicName} ${partition}`, offset);
+        const written = new Map<string, Written>();
+        for (const { topicName, partition, errorCode, baseOffset: first, logAppendTime } of response) {
+          const baseOffset = Number(first ?? -1);
+          const timeMs = Number(logAppendTime ?? -1);
+          if (errorCode === 0 && baseOffset >= 0) written.set(`${topicName} ${partition}`, { baseOffset, timestampMs: timeMs < 0 ? null : timeMs });
         }
-        const acknowledged = batches.map(({ topic, partition }) => offsets.get(`${topic} ${partition}`) ?? null);
+        const acknowledged = batches.map(({ topic, partition }) => written.get(`${topic} ${partition}`) ?? null);
         if (acknowledged.includes(null)) discard();
         return acknowledged;
       } catch (error) {

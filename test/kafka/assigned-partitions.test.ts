@@ -86,6 +86,58 @@ describe('the partitions of a member', () => {
     expect(told.at(-1)).toBe('records 0 3');
   });
 
+  describe('records that this process has appended', () => {
+    const own = (...offsets: readonly number[]) => partitions.onOwn({ ...P0, messages: messages(...offsets) });
+
+    beforeEach(async () => {
+      partitions.onJoin([P0], 'member-1');
+      await opened(0);
+      deliver(P0, 0, 1);
+      told.length = 0;
+      resolved.length = 0;
+    });
+
+    test('are delivered at once where they follow what was read, and not again when they are fetched', () => {
+      own(2, 3);
+      expect(told).toEqual(['records 0 2,3']);
+      deliver(P0, 2, 3, 4);
+      expect(told).toEqual(['records 0 2,3', 'records 0 4']);
+    });
+
+    test('let the client go on behind them', () => {
+      own(2, 3);
+      deliver(P0, 2);
+      expect(told).toEqual(['records 0 2,3']);
+      expect(resolved).toEqual([3]);
+      deliver(P0, 4);
+      expect(told.at(-1)).toBe('records 0 4');
+    });
+
+    test('wait for the fetch where something lies in between', () => {
+      own(3);
+      expect(told).toEqual([]);
+      deliver(P0, 2, 3);
+      expect(told).toEqual(['records 0 2,3']);
+      own(2, 3);
+      expect(told).toEqual(['records 0 2,3']);
+    });
+
+    test('are nobody\'s in a partition that is not open, or no longer assigned', async () => {
+      partitions.onJoin([P1], 'member-1');
+      own(2);
+      partitions.onOwn({ ...P1, messages: messages(0) });
+      expect(told).toEqual(['closed 0', 'pause 1']);
+    });
+
+    test('do not hide that the log was made anew: what the client brings is held against what it was asked for', async () => {
+      own(2, 3);
+      commit(0, 0, { logStart: 0, logEnd: 1 });
+      deliver(P0, 0);
+      await until('the error', () => fatal.length === 1);
+      expect(fatal[0]).toBeInstanceOf(DataLoss);
+    });
+  });
+
   describe('a batch that begins below the position', () => {
     beforeEach(async () => {
       commit(0, 0, { logStart: 0, logEnd: 9 });

@@ -3,7 +3,8 @@ import { AppendDropped, AppendFailed, AppendRejected, TopicMissing } from '../..
 import { createCodec } from '../../src/kafka/codec.js';
 import { createKafkaAppender, type KafkaAppender } from '../../src/kafka/kafka-appender.js';
 import { createRecordHeaders } from '../../src/kafka/record-headers.js';
-import { NotConnected, type Batch, type RecordSender } from '../../src/kafka/record-sender.js';
+import type { OwnRecords } from '../../src/kafka/own-records.js';
+import { NotConnected, type Batch, type RecordSender, type Written } from '../../src/kafka/record-sender.js';
 import type { TopicLimits } from '../../src/kafka/topic-directory.js';
 import { statusRequest } from '../contract/events.js';
 import { until } from '../contract/until.js';
@@ -11,7 +12,7 @@ import { SCHEMAS_DIR, silentLogger } from './kafka-under-test.js';
 
 const codec = await createCodec(SCHEMAS_DIR, { url: 'memory', register: async () => 1, schemaById: async () => '' });
 
-type Answer = readonly (number | null)[] | Error;
+type Answer = readonly (Written | null)[] | Error;
 
 /** A broker whose answers the test gives, request by request; the log is what it has taken. */
 class ScriptedBroker implements RecordSender {
@@ -21,7 +22,7 @@ class ScriptedBroker implements RecordSender {
   mostInFlight = 0;
   answer: (batches: readonly Batch[]) => Answer | Promise<Answer> = () => [];
 
-  async send(batches: readonly Batch[]): Promise<readonly (number | null)[]> {
+  async send(batches: readonly Batch[]): Promise<readonly (Written | null)[]> {
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     this.requests.push(batches.map((batch) => ({ place: placeOf(batch), keys: keysOf(batch) })));
@@ -35,10 +36,13 @@ class ScriptedBroker implements RecordSender {
     }
   }
 
-  write(batch: Batch): number {
+  /** When the log takes records; null: they keep their writers' times. */
+  timestampMs: number | null = null;
+
+  write(batch: Batch): Written {
     const records = this.log.get(placeOf(batch)) ?? [];
     this.log.set(placeOf(batch), records);
-    return records.push(...keysOf(batch)) - batch.records.length;
+    return { baseOffset: records.push(...keysOf(batch)) - batch.records.length, timestampMs: this.timestampMs };
   }
 
   async close(): Promise<void> {}
@@ -53,13 +57,16 @@ describe('the Kafka appender', () => {
   let appender: KafkaAppender;
   let now: number;
   let lookUp: (topic: string) => Promise<TopicLimits>;
+  let own: OwnRecords[];
 
   beforeEach(() => {
     now = 0;
+    own = [];
     broker = new ScriptedBroker();
     lookUp = async () => ({ partitions: 4, maxBatchBytes: 100_000 });
     appender = createKafkaAppender({
       name: 'tasks',
+      loopback: { onAcknowledged: (records) => void own.push(records), subscribe: () => () => undefined },
       codec,
       headersOf: createRecordHeaders(),
       sender: broker,
@@ -205,5 +212,31 @@ describe('the Kafka appender', () => {
     appender.dropQueued(() => true);
     await sent;
     expect(broker.log.get('tasks[0]')).toEqual(['sent']);
+  });
+
+  describe('hands what the log has taken to readers of its process', () => {
+    test('as a fetch would bring it: with its offset, the log\'s time, and its bytes', async () => {
+      broker.timestampMs = 1234;
+      await append('a');
+      const [b, c] = [append('b'), append('c')];
+      await Promise.all([b, c]);
+      expect(own.map(({ topic, partition, messages }) => [topic, partition, messages.map(({ offset, timestamp, key }) => `${offset} ${timestamp} ${key}`)])).toEqual([['tasks', 0, ['0 1234 a']], ['tasks', 0, ['1 1234 b', '2 1234 c']]]);
+      const [message] = own[0]?.messages ?? [];
+      expect(message?.value?.subarray(0, 5)).toEqual(Buffer.from([0, 0, 0, 0, 1])); // the wire format with the schema's id
+      expect(message?.headers?.['event_type']).toEqual(Buffer.from('request_status'));
+    });
+
+    test('but not where the records keep their writers\' times: those are known to the log alone', async () => {
+      await append('a');
+      expect(own).toEqual([]);
+    });
+
+    test('and not before it is written', async () => {
+      broker.timestampMs = 1234;
+      let failures = 2;
+      broker.answer = () => (failures-- > 0 ? brokerError('LEADER_NOT_AVAILABLE') : []);
+      await append('a');
+      expect(own).toHaveLength(1);
+    });
   });
 });
