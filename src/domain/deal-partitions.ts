@@ -18,60 +18,79 @@ export interface DealtMember {
  */
 export function dealPartitions(partitions: readonly Partition[], members: readonly DealtMember[]): ReadonlyMap<string, readonly Partition[]> {
   const ordered = [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const hands = new Map<DealtMember, Partition[]>(ordered.map((member) => [member, []]));
+  // Members are their indexes here: a group of a thousand is dealt thousands of partitions while it stands still.
+  const table: Table = { hands: ordered.map(() => []), subscribers: subscribersOf(ordered) };
   const keepers = keepersOf(ordered);
-
-  const loadOf = (member: DealtMember) => hands.get(member)?.length ?? 0;
-  const lightest = (topic: string) => leastLoaded(ordered.filter((member) => member.topics.includes(topic)), loadOf);
-
   const homeless: Partition[] = [];
   for (const partition of [...partitions].sort(byName)) {
     const keeper = keepers.get(nameOf(partition));
-    if (keeper?.topics.includes(partition.topic)) hands.get(keeper)?.push(partition);
+    if (keeper !== undefined && ordered[keeper]?.topics.includes(partition.topic)) table.hands[keeper]?.push(partition);
     else homeless.push(partition);
   }
-  for (const partition of homeless) {
-    const member = lightest(partition.topic);
-    if (member) hands.get(member)?.push(partition);
+  for (const partition of homeless) lightest(table, partition.topic)?.push(partition);
+  while (moveOne(table));
+  return new Map(ordered.map(({ id }, member) => [id, table.hands[member] ?? []]));
+}
+
+interface Table {
+  /** By member. */
+  readonly hands: readonly Partition[][];
+  /** Members that have subscribed to a topic, in order. */
+  readonly subscribers: ReadonlyMap<string, readonly number[]>;
+}
+
+/** The smallest hand of those that a partition of the topic may go to. */
+function lightest({ hands, subscribers }: Table, topic: string): Partition[] | undefined {
+  let best: Partition[] | undefined;
+  for (const member of subscribers.get(topic) ?? []) {
+    const hand = hands[member];
+    if (hand !== undefined && (best === undefined || hand.length < best.length)) best = hand;
   }
-  while (moveOne(hands, lightest, loadOf));
-  return new Map([...hands].map(([member, hand]) => [member.id, hand]));
+  return best;
 }
 
 /** Moves one partition from a member to another that has at least two fewer; false when there is none such. */
-function moveOne(
-  hands: ReadonlyMap<DealtMember, Partition[]>,
-  lightest: (topic: string) => DealtMember | undefined,
-  loadOf: (member: DealtMember) => number,
-): boolean {
-  const heaviestFirst = [...hands].sort(([, a], [, b]) => b.length - a.length);
-  for (const [member, hand] of heaviestFirst) {
+function moveOne(table: Table): boolean {
+  const takers = new Map<string, Partition[] | undefined>();
+  const takerOf = (topic: string) => {
+    if (!takers.has(topic)) takers.set(topic, lightest(table, topic));
+    return takers.get(topic);
+  };
+  for (const hand of [...table.hands].sort((a, b) => b.length - a.length)) {
     for (let index = hand.length - 1; index >= 0; index -= 1) {
       const partition = hand[index];
-      const taker = partition && lightest(partition.topic);
-      if (!taker || loadOf(member) - loadOf(taker) < 2) continue;
+      const taker = partition && takerOf(partition.topic);
+      if (!taker || hand.length - taker.length < 2) continue;
       hand.splice(index, 1);
-      hands.get(taker)?.push(partition);
+      taker.push(partition);
       return true;
     }
   }
   return false;
 }
 
+function subscribersOf(members: readonly DealtMember[]): Map<string, number[]> {
+  const subscribers = new Map<string, number[]>();
+  members.forEach(({ topics }, member) => {
+    for (const topic of topics) {
+      const known = subscribers.get(topic) ?? [];
+      known.push(member);
+      subscribers.set(topic, known);
+    }
+  });
+  return subscribers;
+}
+
 /** Who holds a partition now. Of two that say so the first by id keeps it. */
-function keepersOf(members: readonly DealtMember[]): ReadonlyMap<string, DealtMember> {
-  const keepers = new Map<string, DealtMember>();
-  for (const member of members) {
-    for (const partition of member.held) {
+function keepersOf(members: readonly DealtMember[]): ReadonlyMap<string, number> {
+  const keepers = new Map<string, number>();
+  members.forEach(({ held }, member) => {
+    for (const partition of held) {
       const name = nameOf(partition);
       if (!keepers.has(name)) keepers.set(name, member);
     }
-  }
+  });
   return keepers;
-}
-
-function leastLoaded(members: readonly DealtMember[], loadOf: (member: DealtMember) => number): DealtMember | undefined {
-  return members.reduce<DealtMember | undefined>((best, member) => (!best || loadOf(member) < loadOf(best) ? member : best), undefined);
 }
 
 function nameOf({ topic, partition }: Partition): string {
