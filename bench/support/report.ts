@@ -3,7 +3,7 @@ import { table } from '../../src/cli/table.js';
 
 export interface Figure {
   readonly name: string;
-  readonly unit: 'MB' | 's' | 'ms' | 'µs' | 'tasks/s' | 'records/s' | 'ms per 1,000' | 'records per CPU second' | 'CPU s' | 'MB/min' | '%' | 'bytes' | 'records';
+  readonly unit: 'MB' | 's' | 'ms' | 'µs' | 'tasks/s' | 'records/s' | 'ms per 1,000' | 'records per CPU second' | 'CPU s' | 'MB/min' | '%' | 'bytes' | 'records' | 'partitions';
   /** One value for each round. */
   readonly samples: readonly number[];
   /** What the same machine does at best, measured in the same run, in the same unit. */

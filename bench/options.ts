@@ -1,0 +1,96 @@
+/** What npm run bench is asked to do. */
+import { parseArgs } from 'node:util';
+import { PRESSURE_PARTS, type PressureOptions, type PressurePart } from './pressure/pressure.js';
+import type { ScaleOptions } from './scale/rebalance.js';
+import { SPEED_PARTS, type SpeedOptions, type SpeedPart } from './speed/speed.js';
+
+export const USAGE = `npm run bench -- [speed | scale | pressure] [part …] [options]
+speed (default)        how fast the swarm is, beside the floors of the same run
+  one-task             from the decision to the result, one task at a time
+  in-flight            tasks a second with 12, 60, 200 and 1,000 under way
+  durable-call         what a journaled tool call adds, and whether it stays so
+  start-up             from the start to the first task, with 0, 100,000 and 1,000,000 records behind the replay points
+  scale-out            tasks a second with 1, 2 and 4 worker processes, beside the ideal
+  at-rest              processor time and memory of a swarm that has nothing to do
+  cpu                  what the processor time of a task goes into
+  --profile DIR        cpu keeps its last profile there, as a flame graph (SVG) and for DevTools
+  --history N          missions that durable-call runs in one topic (default 10000)
+scale                  what a group of very many workers costs when one comes or goes; needs no broker
+  --workers N          in the group (default 1000)
+  --partitions N       of the agent's topic (default 3000)
+pressure               whether much work lets a process grow, and how long a start takes in front of it
+  queued-tasks         a worker starts in front of many queued tasks
+  open-missions        an orchestrator starts with many open missions
+  long-tasks-topic     a worker starts with much log after, then before its replay point
+  long-coordination    the same for an orchestrator
+  --tasks N            queued tasks (default 100000)
+  --missions N         missions that they belong to, and open missions (default 1000)
+  --megabytes N        size of the long topics (default 1024)
+  --watch S            seconds that memory is watched for once everything is folded (default 20)
+of speed and scale
+  --rounds N           of each figure (default 5)
+of all
+  --json               the figures as one JSON document
+  --help               this text
+`;
+
+type Wanted =
+  | { readonly bench: 'speed'; readonly parts: readonly SpeedPart[]; readonly options: Omit<SpeedOptions, 'cluster' | 'projectDir' | 'floors'> }
+  | { readonly bench: 'scale'; readonly options: ScaleOptions }
+  | { readonly bench: 'pressure'; readonly parts: readonly PressurePart[]; readonly options: Omit<PressureOptions, 'cluster' | 'projectDir'> };
+
+export type Task = { readonly kind: 'help' } | ({ readonly kind: 'measure'; readonly json: boolean } & Wanted);
+
+/** The command line asks for something that is not there. */
+export class WrongUse extends Error {
+  readonly code = 'wrong_use';
+  readonly retriable = false;
+}
+
+const number = (value: number) => ({ type: 'string', default: String(value) }) as const;
+const OPTIONS = {
+  rounds: number(5), history: number(10_000), workers: number(1_000), partitions: number(3_000), tasks: number(100_000), missions: number(1_000), megabytes: number(1_024), watch: number(20),
+  profile: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+} as const;
+
+/** @throws WrongUse */
+export function taskOf(argv: readonly string[]): Task {
+  const { values, positionals: [bench = 'speed', ...names] } = parse(argv);
+  if (values.help) return { kind: 'help' };
+  const count = (name: 'rounds' | 'history' | 'workers' | 'partitions' | 'tasks' | 'missions' | 'megabytes' | 'watch') => wholeNumber(name, values[name]);
+  return { kind: 'measure', json: values.json, ...wantedOf() };
+
+  function wantedOf(): Wanted {
+    switch (bench) {
+      case 'speed':
+        return { bench, parts: partsOf(bench, SPEED_PARTS, names), options: { rounds: count('rounds'), history: count('history'), profileDir: values.profile ?? null } };
+      case 'scale':
+        return { bench, options: { rounds: count('rounds'), workers: count('workers'), partitions: count('partitions') } };
+      case 'pressure':
+        return { bench, parts: partsOf(bench, PRESSURE_PARTS, names), options: { tasks: count('tasks'), missions: count('missions'), megabytes: count('megabytes'), watch: count('watch') } };
+      default:
+        throw new WrongUse(`there is no bench ${bench}; there are speed, scale and pressure`);
+    }
+  }
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    // By its message: node's errors may come from another realm than this module's Error. Its second sentence is about other programs.
+    const message = typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
+    throw new WrongUse(message.split('. ')[0] ?? message);
+  }
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new WrongUse(`--${name} ${text}: it takes a whole number from 1`);
+  return Number(text);
+}
+
+function partsOf<P extends string>(bench: string, parts: readonly P[], names: readonly string[]): readonly P[] {
+  const unknown = names.find((name) => parts.every((part) => part !== name));
+  if (unknown !== undefined) throw new WrongUse(`${bench} has no part ${unknown}; it has ${parts.join(', ')}`);
+  return names.length === 0 ? parts : parts.filter((part) => names.includes(part));
+}
