@@ -15,10 +15,24 @@ const stderr = output((text) => {
   if (text.includes('"level":"error"')) process.stderr.write(text);
 });
 
-const codes = await Promise.all(Array.from({ length: Number(count) }, () => runCommandLine({
+/** What a role ends with when broker or registry cannot be reached at its start. */
+const UNREACHABLE = 3;
+const RESTARTED_AFTER_MS = 1_000;
+
+const run = () => runCommandLine({
   argv: ['--role', 'worker', '--agents', 'smith_agent', '--agents-dir', agentsDir],
   env: process.env, cwd: process.cwd(), projectDir: fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, ''), version: '0.0.0',
   user: 'chaos', hostname: hostname(), pid: process.pid, nodePath: process.execPath,
   stdout: output(() => undefined), stderr, interruption: leaving.signal, clock: createSystemClock(), ids: createSystemIds(), random: Math.random,
-})));
-process.exit(Math.max(...codes));
+});
+
+/** As a supervisor would: another fault may strike while they start. */
+async function keepRunning() {
+  for (;;) {
+    const code = await run();
+    if (code !== UNREACHABLE || leaving.signal.aborted) return code;
+    await new Promise((resolve) => setTimeout(resolve, RESTARTED_AFTER_MS));
+  }
+}
+
+process.exit(Math.max(...(await Promise.all(Array.from({ length: Number(count) }, keepRunning)))));
