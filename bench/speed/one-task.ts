@@ -11,6 +11,8 @@ import type { SpeedOptions } from './speed.js';
 
 const TASKS = 200;
 const WARM_UP = 50;
+/** Of a mission, one after the other: what a fold does with a mission grows with its tasks. */
+const TASKS_OF_MISSION = 10;
 
 /** No tools and no checks: assigned, read back, sent, taken, answered by the model, journaled, told, read. */
 export async function measureOneTask(options: SpeedOptions): Promise<readonly Finding[]> {
@@ -41,7 +43,9 @@ async function measure({ cluster, projectDir, rounds: count, floors }: SpeedOpti
   });
   const run = async (tasks: number): Promise<readonly number[]> => {
     took = [];
-    await swarm.completed(await swarm.submit(Array.from({ length: tasks }, (_, index) => [swarm.agents[index % swarm.agents.length] ?? ''])));
+    for (let begun = 0; begun < tasks; begun += TASKS_OF_MISSION) {
+      await swarm.completed(await swarm.submit(Array.from({ length: TASKS_OF_MISSION }, (_, index) => [swarm.agents[(begun + index) % swarm.agents.length] ?? ''])));
+    }
     return took;
   };
   try {
