@@ -27,15 +27,19 @@ export async function main(argv: readonly string[], places: Places): Promise<num
   if (task.kind === 'help') return print(process.stdout, USAGE, 0);
   const interrupted = new Promise<'interrupted'>((resolve) => places.onInterrupt(() => resolve('interrupted')));
   const findings: Finding[] = [];
+  const report = () => (task.json ? `${JSON.stringify(findings, null, 2)}\n` : reportAsText(findings));
   const measuring = measure(task, places);
   try {
     for (;;) {
       const found = await Promise.race([measuring.next(), interrupted]);
-      if (found === 'interrupted') return print(process.stderr, 'interrupted\n', 130);
+      if (found === 'interrupted') {
+        print(process.stdout, report(), 130); // what was found until then
+        return print(process.stderr, 'interrupted\n', 130);
+      }
       if (found.done === true) break;
       findings.push(...found.value);
     }
-    return print(process.stdout, task.json ? `${JSON.stringify(findings, null, 2)}\n` : reportAsText(findings), 0);
+    return print(process.stdout, report(), 0);
   } finally {
     await closeAll();
   }
