@@ -1,6 +1,5 @@
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-
-let mended = false;
+import { replaceMethod } from './replace-method.js';
 
 /**
  * kafkajs 2.2.4: from its first answer on the request queue of every connection sets a timer of a millisecond, whether or
@@ -9,11 +8,7 @@ let mended = false;
  * comes later is sent at once, or schedules the look for itself. (network/requestQueue/index.js scheduleCheckPendingRequests.)
  */
 export function letIdleRequestQueuesRest(): void {
-  if (mended) return;
-  mended = true;
-  if (typeof RequestQueue?.prototype?.scheduleCheckPendingRequests !== 'function') throw new TypeError('kafkajs is not the version that this was written for; install the one of package-lock.json');
-  const { scheduleCheckPendingRequests } = RequestQueue.prototype;
-  RequestQueue.prototype.scheduleCheckPendingRequests = function () {
-    if (this.pending.length > 0) scheduleCheckPendingRequests.call(this);
-  };
+  replaceMethod(RequestQueue?.prototype, 'scheduleCheckPendingRequests', (schedule) => function (this: RequestQueue) {
+    if (this.pending.length > 0) schedule.call(this);
+  });
 }

@@ -1,6 +1,5 @@
 import Runner from 'kafkajs/src/consumer/runner.js';
-
-let mended = false;
+import { replaceMethod } from './replace-method.js';
 
 /**
  * kafkajs 2.2.4 sends a commit that failed again, as whatever member it is by then: when the group was dealt anew in
@@ -8,10 +7,7 @@ let mended = false;
  * of tulios/kafkajs #1046). So a commit is sent once; who wants it asks again, for what is assigned then.
  */
 export function commitOnlyOnce(): void {
-  if (mended) return;
-  mended = true;
-  if (typeof Runner?.prototype?.commitOffsets !== 'function') throw new TypeError('kafkajs is not the version that this was written for; install the one of package-lock.json');
-  Runner.prototype.commitOffsets = async function (offsets) {
+  replaceMethod(Runner?.prototype, 'commitOffsets', () => async function (this: Runner, offsets) {
     if (this.running) await this.consumerGroup.commitOffsets(offsets);
-  };
+  });
 }

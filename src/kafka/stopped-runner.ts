@@ -1,12 +1,11 @@
 import Runner from 'kafkajs/src/consumer/runner.js';
+import { replaceMethod } from './replace-method.js';
 
 /** A fetcher of a consumer that was stopped asked for more. */
 class ConsumerStopped extends Error {
   readonly code = 'consumer_stopped';
   readonly retriable = true;
 }
-
-let mended = false;
 
 /**
  * kafkajs 2.2.4: a consumer that is stopped at the moment when the set of its brokers changes (one could not be reached)
@@ -15,12 +14,8 @@ let mended = false;
  * fails, which ends the fetchers. (fetchManager.js start, runner.js fetch; a relative of tulios/kafkajs #1384.)
  */
 export function endFetchersOfStoppedConsumers(): void {
-  if (mended) return;
-  mended = true;
-  if (typeof Runner?.prototype?.fetch !== 'function') throw new TypeError('kafkajs is not the version that this was written for; install the one of package-lock.json');
-  const { fetch } = Runner.prototype;
-  Runner.prototype.fetch = async function (nodeId) {
+  replaceMethod(Runner?.prototype, 'fetch', (fetch) => async function (this: Runner, nodeId) {
     if (!this.running) throw new ConsumerStopped('the consumer was stopped');
     return fetch.call(this, nodeId);
-  };
+  });
 }
