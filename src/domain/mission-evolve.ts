@@ -18,7 +18,7 @@ export const REQUEST_WINDOW_MS = 10 * 60_000;
  * The name of a log: what its first holder called it, and when the log took that. A topic that is made anew may be sent a
  * late second copy of the record that named the one before it; under the same name its decisions would be taken for old ones.
  */
-export const epochOf = (name: string, timestampMs: number): string => `${name}-${timestampMs.toString(36)}`;
+const epochOf = (name: string, timestampMs: number): string => `${name}-${timestampMs.toString(36)}`;
 
 /** Folds one record. */
 export function evolveCoordination(state: CoordinationState, record: FoldRecord): Folded {

@@ -31,7 +31,7 @@ export function evolvePlanning(mission: Mission, event: PlanningEvent): Mission 
 const isFilesOwnPlan = (mission: Mission, proposed: PayloadOf<'plan_proposed'>): boolean =>
   mission.planning === 'none' && mission.request.plan !== null && proposed.planner === 'mission' && proposed.revision === 1;
 
-/** Taken from the request itself: a second copy of it for each mission would be the most that a fold holds. */
+/** Taken from the request itself, so that a fold holds one copy of it for each mission. */
 function filesPlanProposed(mission: Mission, proposed: PayloadOf<'plan_proposed'>): Mission {
   return planProposed({ ...mission, revision: 1 }, { ...proposed, plan: mission.request.plan ?? proposed.plan });
 }

@@ -188,8 +188,8 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
 
   const onOwn = (own: OwnRecords) => {
     const entry = assigned.get(keyOf(own));
-    if (entry?.phase !== 'reading' || entry.isDoubtful || Number(own.messages[0]?.offset) !== entry.position) return;
-    const { records, position } = readBatch(codec, entry, own.messages, entry.position);
+    if (entry?.phase !== 'reading' || entry.isDoubtful || own.baseOffset !== entry.position) return;
+    const { records, position } = readBatch(codec, entry, own.messages(), entry.position);
     deliver(entry, records, position);
   };
 

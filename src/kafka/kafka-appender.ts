@@ -171,7 +171,7 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
     const { baseOffset, timestampMs } = written;
     markHealthy(batch.queue);
     records.forEach((record, index) => record.resolve({ topic, partition, offset: baseOffset + index }));
-    if (timestampMs !== null) options.loopback?.onAcknowledged({ topic, partition, messages: asFetched(records.map(({ message }) => message), baseOffset, timestampMs) });
+    if (timestampMs !== null) options.loopback?.onAcknowledged({ topic, partition, baseOffset, messages: () => asFetched(records.map(({ message }) => message), baseOffset, timestampMs) });
   };
 
   /** The one place that decides on a retry. */

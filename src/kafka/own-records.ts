@@ -9,7 +9,10 @@ import type { PartitionId } from '../ports/log.js';
 
 /** Records of one partition, one after the other. */
 export interface OwnRecords extends PartitionId {
-  readonly messages: readonly KafkaMessage[];
+  /** Of the first. */
+  readonly baseOffset: number;
+  /** As a fetch would bring them; made only for a reader that takes them, and most stand elsewhere. */
+  messages(): readonly KafkaMessage[];
 }
 
 export interface Loopback {

@@ -87,7 +87,7 @@ describe('the partitions of a member', () => {
   });
 
   describe('records that this process has appended', () => {
-    const own = (...offsets: readonly number[]) => partitions.onOwn({ ...P0, messages: messages(...offsets) });
+    const own = (baseOffset: number, ...others: readonly number[]) => partitions.onOwn({ ...P0, baseOffset, messages: () => messages(baseOffset, ...others) });
 
     beforeEach(async () => {
       partitions.onJoin([P0], 'member-1');
@@ -125,7 +125,7 @@ describe('the partitions of a member', () => {
     test('are nobody\'s in a partition that is not open, or no longer assigned', async () => {
       partitions.onJoin([P1], 'member-1');
       own(2);
-      partitions.onOwn({ ...P1, messages: messages(0) });
+      partitions.onOwn({ ...P1, baseOffset: 0, messages: () => messages(0) });
       expect(told).toEqual(['closed 0', 'pause 1']);
     });
 

@@ -220,8 +220,8 @@ describe('the Kafka appender', () => {
       await append('a');
       const [b, c] = [append('b'), append('c')];
       await Promise.all([b, c]);
-      expect(own.map(({ topic, partition, messages }) => [topic, partition, messages.map(({ offset, timestamp, key }) => `${offset} ${timestamp} ${key}`)])).toEqual([['tasks', 0, ['0 1234 a']], ['tasks', 0, ['1 1234 b', '2 1234 c']]]);
-      const [message] = own[0]?.messages ?? [];
+      expect(own.map(({ topic, partition, messages }) => [topic, partition, messages().map(({ offset, timestamp, key }) => `${offset} ${timestamp} ${key}`)])).toEqual([['tasks', 0, ['0 1234 a']], ['tasks', 0, ['1 1234 b', '2 1234 c']]]);
+      const [message] = own[0]?.messages() ?? [];
       expect(message?.value?.subarray(0, 5)).toEqual(Buffer.from([0, 0, 0, 0, 1])); // the wire format with the schema's id
       expect(message?.headers?.['event_type']).toEqual(Buffer.from('request_status'));
     });
