@@ -4,7 +4,7 @@ import { runPressure } from './pressure/pressure.js';
 import { measureRebalance } from './scale/rebalance.js';
 import { describeFloors, measureFloors } from './speed/floors.js';
 import { runSpeed } from './speed/speed.js';
-import type { Cluster } from './support/bench-log.js';
+import type { Cluster } from './support/product-log.js';
 import { closeAll, closeOnce } from './support/closing.js';
 import { reportAsText, type Finding } from './support/report.js';
 
@@ -55,7 +55,7 @@ async function* measure(task: Extract<Task, { kind: 'measure' }>, { projectDir, 
     return;
   }
   say('floors');
-  const floors = await measureFloors(cluster, task.options.rounds);
+  const floors = await measureFloors(cluster, projectDir, task.options.rounds);
   yield [describeFloors(floors)];
   for (const part of task.parts) yield await runSpeed(say(part), { ...task.options, cluster, projectDir, floors });
 }

@@ -1,5 +1,5 @@
 /** Whether much work lets a process grow, and how long a start takes in front of it. */
-import type { Cluster } from '../support/bench-log.js';
+import type { Cluster } from '../support/product-log.js';
 import type { Finding } from '../support/report.js';
 import { measureLongCoordination } from './long-coordination.js';
 import { measureLongTasksTopic } from './long-tasks-topic.js';

@@ -3,11 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBenchLog } from '../support/bench-log.js';
 import { startBenchSwarm } from '../support/bench-swarm.js';
-import { profileWhile } from '../support/cpu-profile.js';
+import { profileWhile, type CpuProfile } from '../support/cpu-profile.js';
+import { keepRunning } from '../support/load.js';
 import { figure, type Finding } from '../support/report.js';
 import { rounds } from '../support/statistics.js';
 import { createStubModel, createStubTools } from '../support/stubs.js';
-import { keepRunning } from './in-flight.js';
 import type { SpeedOptions } from './speed.js';
 
 const IN_FLIGHT = 60;
@@ -45,10 +45,10 @@ export async function measureCpu({ cluster, projectDir, rounds: count, profileDi
   }
 }
 
-async function keep(dir: string, profile: { readonly json: string; readonly svg: string } | undefined): Promise<void> {
+async function keep(dir: string, profile: CpuProfile | undefined): Promise<void> {
   if (profile === undefined) return;
   await mkdir(dir, { recursive: true });
-  await writeFile(join(dir, 'bench.cpuprofile'), profile.json);
-  await writeFile(join(dir, 'bench.svg'), profile.svg);
+  await writeFile(join(dir, 'bench.cpuprofile'), profile.json());
+  await writeFile(join(dir, 'bench.svg'), profile.svg());
   process.stderr.write(`flame graph: ${join(dir, 'bench.svg')}; for DevTools and speedscope: ${join(dir, 'bench.cpuprofile')}\n`);
 }

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Kafka, logLevel, type Consumer, type Producer } from 'kafkajs';
-import type { Cluster } from '../support/bench-log.js';
 import { closeOnce } from '../support/closing.js';
+import { openProductLog, type Cluster } from '../support/product-log.js';
 import { figure, type Finding } from '../support/report.js';
 import { quantile, rounds } from '../support/statistics.js';
 import { startStubOllama } from '../support/stubs.js';
@@ -30,8 +30,8 @@ const REQUESTS = 300;
 /** As the product's consumers wait. */
 const FETCH_WAIT_MS = 200;
 
-export async function measureFloors(cluster: Cluster, count: number): Promise<Floors> {
-  const raw = await openRawTopic(cluster);
+export async function measureFloors(cluster: Cluster, projectDir: string, count: number): Promise<Floors> {
+  const raw = await openRawTopic(cluster, projectDir);
   const http = await startStubOllama({ steps: 0, delayMs: 0 });
   try {
     const value = Buffer.alloc(RECORD_BYTES, 'x');
@@ -70,12 +70,12 @@ interface RawTopic {
   close(): Promise<void>;
 }
 
-async function openRawTopic({ brokers }: Cluster): Promise<RawTopic> {
+async function openRawTopic(cluster: Cluster, projectDir: string): Promise<RawTopic> {
   const topic = `bench-raw-${randomUUID().slice(0, 8)}`;
-  const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+  await createTopic(cluster, projectDir, topic);
+  const kafka = new Kafka({ brokers: [...cluster.brokers], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
   const producer = kafka.producer({ idempotent: false, maxInFlightRequests: 1 });
   await producer.connect();
   const consumer = kafka.consumer({ groupId: topic, maxWaitTimeInMs: FETCH_WAIT_MS });
@@ -96,6 +96,13 @@ async function openRawTopic({ brokers }: Cluster): Promise<RawTopic> {
       await admin.disconnect();
     }),
   };
+}
+
+/** As the product does: the bare client's own wait fails at a broker that has not heard of the topic yet. */
+async function createTopic(cluster: Cluster, projectDir: string, topic: string): Promise<void> {
+  const log = await openProductLog(cluster, projectDir, topic, 'bench');
+  await log.admin.ensureTopics([{ name: topic, partitions: 1, replicationFactor: null, config: {} }]);
+  await log.close();
 }
 
 /** Resolves when it reads. */

@@ -1,10 +1,10 @@
 /** Whether more worker processes do more, beside what models and tools alone would allow. */
 import { openBenchLog } from '../support/bench-log.js';
 import { startBenchSwarm } from '../support/bench-swarm.js';
+import { keepRunning } from '../support/load.js';
 import { figure, type Finding } from '../support/report.js';
 import { rounds } from '../support/statistics.js';
 import { startWorkerProcess } from '../support/worker-process.js';
-import { keepRunning } from './in-flight.js';
 import type { SpeedOptions } from './speed.js';
 
 /** What the first system that was built this way took for a task: a model of 200 ms, and a tool of 50 ms. */

@@ -1,5 +1,5 @@
 /** How fast the swarm is, beside what the same broker and computer do at best. */
-import type { Cluster } from '../support/bench-log.js';
+import type { Cluster } from '../support/product-log.js';
 import type { Finding } from '../support/report.js';
 import { measureAtRest } from './at-rest.js';
 import { measureCpu } from './cpu.js';

@@ -5,18 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { createTopicNames, type TopicNames } from '../../src/domain/topic-names.js';
-import { createKafkaLog, type KafkaLog } from '../../src/kafka/kafka-log.js';
+import type { KafkaLog } from '../../src/kafka/kafka-log.js';
 import { loadTopicPlan } from '../../src/kafka/topic-plan.js';
 import type { AppendRequest } from '../../src/ports/log.js';
-import type { Logger } from '../../src/ports/logger.js';
-import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
 import { workspaceMarker } from '../../src/tools/places.js';
 import { closeOnce } from './closing.js';
-
-export interface Cluster {
-  readonly brokers: readonly string[];
-  readonly registryUrl: string;
-}
+import { openProductLog, type Cluster } from './product-log.js';
 
 export interface BenchLog {
   readonly log: KafkaLog;
@@ -34,20 +28,18 @@ export interface BenchLog {
   close(): Promise<void>;
 }
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 /** At most 8 MB of the largest records. */
 const RECORDS_IN_FLIGHT = 500;
 
 /** @param slowSeconds how long the step of the agents' playbook takes */
-export async function openBenchLog({ brokers, registryUrl }: Cluster, projectDir: string, slowSeconds: number): Promise<BenchLog> {
+export async function openBenchLog(cluster: Cluster, projectDir: string, slowSeconds: number): Promise<BenchLog> {
+  const { brokers, registryUrl } = cluster;
   const prefix = `bench-${randomUUID().slice(0, 8)}`;
   const topics = createTopicNames(prefix);
   const dir = await mkdtemp(join(tmpdir(), 'ravenhelm-bench-'));
   const agents = (await readdir(join(projectDir, 'agents'))).map((name) => name.replace(/\.md$/, '')).sort();
   await Promise.all(agents.map((name) => writeFile(join(dir, `${name}.md`), agentFile(name, slowSeconds))));
-  const log = await createKafkaLog({
-    brokers, clientId: 'bench', registry: { url: registryUrl }, schemasDir: join(projectDir, 'schemas'), prefix, clock: createSystemClock(), ids: createSystemIds(), random: Math.random, logger: silent,
-  });
+  const log = await openProductLog(cluster, projectDir, prefix, 'bench');
   const plan = await loadTopicPlan(join(projectDir, 'topics.yaml'), topics, agents);
   await log.admin.ensureTopics(plan);
   const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });

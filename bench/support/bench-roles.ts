@@ -5,7 +5,6 @@ import { createRoster } from '../../src/agent/roster.js';
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import type { Appender, Log } from '../../src/ports/log.js';
-import type { Logger } from '../../src/ports/logger.js';
 import { noMetrics } from '../../src/ports/metrics.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import type { ToolExecutor } from '../../src/ports/tools.js';
@@ -15,9 +14,8 @@ import { createWorker } from '../../src/roles/worker.js';
 import { createProcessVitals } from '../../src/telemetry/process-vitals.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
 import { createSystemPacker } from '../../src/telemetry/system-packer.js';
+import { silent } from './product-log.js';
 import { NOTHING_TOOL } from './stubs.js';
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
 export interface BenchRoleOptions {
   readonly log: Log;

@@ -8,9 +8,9 @@ export interface CpuProfile {
   /** ms of processor time by cost, the largest first. */
   readonly costs: readonly (readonly [cost: string, ms: number])[];
   /** For Chrome's DevTools and speedscope. */
-  readonly json: string;
+  json(): string;
   /** An image of the stacks: a frame's width is its share of the time. */
-  readonly svg: string;
+  svg(): string;
 }
 
 const SAMPLE_US = 500;
@@ -33,8 +33,8 @@ export async function profileWhile(work: () => Promise<void>): Promise<CpuProfil
   return {
     busyMs: [...costs.values()].reduce((sum, ms) => sum + ms, 0),
     costs: [...costs].sort((a, b) => b[1] - a[1]),
-    json: JSON.stringify(profile),
-    svg: flameGraph(profile, selfMs),
+    json: () => JSON.stringify(profile),
+    svg: () => flameGraph(profile, selfMs),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a bench found, for people and for programs. */
 import { table } from '../../src/cli/table.js';
+import { quantile } from './statistics.js';
 
 export interface Figure {
   readonly name: string;
@@ -23,7 +24,7 @@ export function reportAsText(findings: readonly Finding[]): string {
 
 function rowOf({ name, unit, samples, floor }: Figure): readonly string[] {
   const sorted = [...samples].sort((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const median = quantile(samples, 0.5);
   const against = floor === undefined ? '' : `${(median / floor.value).toFixed(2)} × ${short(floor.value)} (${floor.name})`;
   return sorted.length === 1 ? [name, '', short(median), '', unit, against] : [name, short(sorted[0] ?? median), short(median), short(sorted.at(-1) ?? median), unit, against];
 }

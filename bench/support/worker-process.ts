@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Cluster } from './bench-log.js';
+import type { Cluster } from './product-log.js';
 import { closeOnce } from './closing.js';
 import type { StubModelOptions } from './stubs.js';
 
