@@ -1,4 +1,5 @@
 /** Writes all the time with the product's own appender, and compares what was acknowledged with what the log holds. */
+import { ensureTopics } from '../../src/kafka/ensure-topics.js';
 import { createKafkaLog } from '../../src/kafka/kafka-log.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import { createEventFactory } from '../../src/roles/event.js';
@@ -20,7 +21,7 @@ const EVERY_MS = 200;
 
 export async function startProbeWriter(site: Site, cluster: Cluster, topics: TopicNames): Promise<ProbeWriter> {
   const topic = `${topics.prefix}.probe`;
-  await cluster.admin((admin) => admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 3, configEntries: [{ name: 'min.insync.replicas', value: '2' }] }] }));
+  await cluster.admin((admin) => ensureTopics(admin, [{ name: topic, partitions: PARTITIONS, replicationFactor: 3, config: {} }], site.clock));
   const options = { registry: { url: cluster.registryUrl }, schemasDir: `${site.root}/schemas`, prefix: `${topics.prefix}.probe`, clock: site.clock, ids: site.ids, random: Math.random, logger: silent };
   const log = await createKafkaLog({ ...options, brokers: cluster.clientBrokers, clientId: 'chaos-probe' });
   const createEvent = createEventFactory(site);
