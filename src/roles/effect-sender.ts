@@ -3,8 +3,9 @@ import type { AgentEvent, Source } from '../domain/events.js';
 import type { Effect } from '../domain/mission-state.js';
 import { taskRecordKey } from '../domain/partitioning.js';
 import { AppendDropped, AppendRejected } from '../ports/log.js';
-import { asError } from './role.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
+import { createOutbox } from './outbox.js';
+import { asError } from './role.js';
 
 export interface EffectSender {
   /** Sends a decision unless it was sent under this claim or acknowledged before. */
@@ -27,14 +28,20 @@ export interface EffectSenderDeps {
   onRejected(effect: Effect, error: AppendRejected): void;
 }
 
+interface Sending {
+  readonly effect: Effect;
+  readonly epoch: string;
+}
+
 export function createEffectSender(context: OrchestratorContext, { partition, onAcknowledged, onRejected }: EffectSenderDeps): EffectSender {
   const { appenders, topics } = context.deps;
   const acknowledged = new Set<number>();
-  const sending = new Map<number, Promise<void>>();
-
-  async function append(effect: Effect, event: AgentEvent, agent: string, target: number, key: string): Promise<void> {
+  const outbox = createOutbox<Sending>(context.sending, async ({ effect, epoch }) => {
+    const { agent, target_partition, mission_id, task_id } = effect.event.payload;
     try {
-      await appenders.tasks.append({ topic: topics.tasks(agent), partition: target, key, event });
+      await appenders.tasks.append({
+        topic: topics.tasks(agent), partition: target_partition, key: taskRecordKey(mission_id, task_id), event: withSource(effect, { epoch, partition, offset: effect.offset }),
+      });
       acknowledged.add(effect.offset);
       onAcknowledged(effect);
     } catch (error) {
@@ -43,21 +50,15 @@ export function createEffectSender(context: OrchestratorContext, { partition, on
       acknowledged.add(effect.offset);
       onRejected(effect, error);
     }
-  }
+  });
 
   return {
     send(effect, epoch) {
-      if (acknowledged.has(effect.offset) || sending.has(effect.offset)) return;
-      const { agent, target_partition, mission_id, task_id } = effect.event.payload;
-      const event = withSource(effect, { epoch, partition, offset: effect.offset });
-      const sent = append(effect, event, agent, target_partition, taskRecordKey(mission_id, task_id)).finally(() => {
-        if (sending.get(effect.offset) === sent) sending.delete(effect.offset);
-      });
-      sending.set(effect.offset, sent);
+      if (!acknowledged.has(effect.offset)) outbox.send(`${partition}/${effect.offset}`, { effect, epoch });
     },
     isAcknowledged: (effect) => acknowledged.has(effect.offset),
     reset() {
-      sending.clear();
+      outbox.reset();
       appenders.tasks.dropQueued(({ event }) =>
         (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') && event.payload.source?.partition === partition);
     },
@@ -65,9 +66,7 @@ export function createEffectSender(context: OrchestratorContext, { partition, on
     forgetBelow(offset) {
       for (const each of acknowledged) if (each < offset) acknowledged.delete(each);
     },
-    async settled() {
-      await Promise.all(sending.values());
-    },
+    settled: outbox.settled,
   };
 }
 

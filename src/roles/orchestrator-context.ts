@@ -8,6 +8,7 @@ import type { LiveWorkers } from './live-workers.js';
 import type { Presence } from './presence.js';
 import type { RetentionRule } from './retention.js';
 import type { RoleDeps } from './role.js';
+import type { Slots } from './slots.js';
 import type { TaskPartitions } from './task-partitions.js';
 
 export interface OrchestratorDeps extends RoleDeps {
@@ -40,6 +41,8 @@ export interface OrchestratorContext {
   readonly presence: Presence;
   readonly blocked: BlockedPartitions;
   readonly taskPartitions: TaskPartitions;
+  /** For assignments and cancels: what an appender holds of them stays small. */
+  readonly sending: Slots;
   isAssigned(partition: PartitionId): boolean;
   onHeldChanged(): void;
   onFatal(error: Error): void;

@@ -8,12 +8,14 @@ import { createEventFactory } from './event.js';
 import { createLiveWorkers } from './live-workers.js';
 import { openMissionPartition, type MissionPartition } from './mission-partition.js';
 import type { OrchestratorContext, OrchestratorDeps, OrchestratorTimings } from './orchestrator-context.js';
+import { MOST_SENDING } from './outbox.js';
 import { createPresence, type Presence, type Vitals } from './presence.js';
 import { createOpenPartitions, healthOfMembers } from './open-partitions.js';
 import { repeat } from './repeat.js';
 import { createRetention } from './retention.js';
 import { createDeferred, type Role } from './role.js';
 import { DEFAULT_STALLED_MS, type RoleHealth } from './role-health.js';
+import { createSlots } from './slots.js';
 import { createTaskPartitions } from './task-partitions.js';
 
 const DEFAULT_ORCHESTRATOR_TIMINGS: OrchestratorTimings = { ...DEFAULT_TIMINGS, commitMs: 500, heartbeatMs: 5_000, retentionMs: 3_600_000, silentMs: 15_000, stalledMs: DEFAULT_STALLED_MS };
@@ -53,7 +55,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
     const taskPartitions = await createTaskPartitions({ ...deps, admin: log.admin });
     const ownPresence = await createPresence(deps, createEvent, { intervalMs: timings.heartbeatMs, vitals, onFatal: failed.resolve });
     return {
-      deps, timings, createEvent, live, presence: ownPresence, blocked, taskPartitions,
+      deps, timings, createEvent, live, presence: ownPresence, blocked, taskPartitions, sending: createSlots(MOST_SENDING),
       isAssigned: (partition) => member?.isAssigned(partition) ?? true,
       onHeldChanged: () => ownPresence.beatSoon(),
       onFatal: failed.resolve,

@@ -3,8 +3,8 @@ import { attemptKey } from '../domain/partitioning.js';
 import type { TaskAttempt, TaskResultPayload } from '../domain/task-partition.js';
 import type { AgentEvent } from '../domain/events.js';
 import { AppendDropped, AppendRejected } from '../ports/log.js';
+import { createOutbox } from './outbox.js';
 import { asError } from './role.js';
-import type { SlotUser } from './slots.js';
 import type { WorkerContext } from './worker-context.js';
 
 export interface ResultSender {
@@ -16,11 +16,13 @@ export interface ResultSender {
   settled(): Promise<void>;
 }
 
+interface Ended {
+  readonly attempt: TaskAttempt;
+  readonly result: TaskResultPayload;
+}
+
 export function createResultSender(context: WorkerContext, onAcknowledged: (attempt: TaskAttempt) => void): ResultSender {
   const acknowledged = new Set<string>();
-  /** Waiting for their turn, or under way. */
-  const unsent = new Map<string, { readonly attempt: TaskAttempt; readonly result: TaskResultPayload }>();
-  const whenSettled = new Set<() => void>();
   const { appenders, topics, logger } = context.deps;
 
   const append = (attempt: TaskAttempt, event: AgentEvent) => {
@@ -47,36 +49,23 @@ export function createResultSender(context: WorkerContext, onAcknowledged: (atte
     onAcknowledged(attempt);
   }
 
-  async function trySend(key: string, attempt: TaskAttempt, result: TaskResultPayload): Promise<void> {
+  const outbox = createOutbox<Ended>(context.sending.results, async ({ attempt, result }) => {
     try {
       await sendResult(attempt, result);
     } catch (error) {
       // Dropped while closing: the next holder sends it again from the replay range.
       if (!(error instanceof AppendDropped)) context.onFatal(asError(error));
     }
-    unsent.delete(key);
-    if (unsent.size > 0) return;
-    for (const settle of whenSettled) settle();
-    whenSettled.clear();
-  }
-
-  const user: SlotUser = {
-    use(key) {
-      const next = unsent.get(key);
-      return next === undefined ? null : trySend(key, next.attempt, next.result);
-    },
-  };
+  });
 
   return {
     send(attempt) {
       const { key, result } = attempt;
-      if (result === null || acknowledged.has(key) || unsent.has(key)) return;
-      unsent.set(key, { attempt, result });
-      context.sending.results.request(key, user);
+      if (result !== null && !acknowledged.has(key)) outbox.send(key, { attempt, result });
     },
     isAcknowledged: (key) => acknowledged.has(key),
     forget: (key) => void acknowledged.delete(key),
-    settled: () => (unsent.size === 0 ? Promise.resolve() : new Promise((resolve) => whenSettled.add(resolve))),
+    settled: outbox.settled,
   };
 }
 

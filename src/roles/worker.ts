@@ -10,13 +10,11 @@ import { createOpenPartitions, healthOfMembers } from './open-partitions.js';
 import { repeat } from './repeat.js';
 import { asError, createDeferred, type Role } from './role.js';
 import type { RoleHealth } from './role-health.js';
+import { MOST_SENDING } from './outbox.js';
 import { createSharedText } from './shared-text.js';
 import { createSlots } from './slots.js';
 import { DEFAULT_WORKER_TIMINGS, type WorkerContext, type WorkerDeps } from './worker-context.js';
 import { openWorkerPartition, type WorkerPartition } from './worker-partition.js';
-
-/** More than an appender puts into one request; so many of the 100,000 that a take-over may have to send wait in it at once. */
-const MOST_SENDING = 1_000;
 
 export function createWorker(deps: WorkerDeps): Role {
   const { log, clock, logger, topics, processId, appenders } = deps;
