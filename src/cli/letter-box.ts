@@ -65,11 +65,16 @@ export async function openLetterBox(context: CommandContext, { log, onEnd }: Pic
 }
 
 /** Throws CliError (exit 2), naming who and when, unless the letter may be handled now. */
-export function requireFree({ id, state }: Letter, takeOver: boolean): void {
-  if (state.kind === 'waiting' || (state.kind === 'redriving' && takeOver)) return;
-  throw wrongUse(`dead letter ${id} ${stateText(state)}`, state.kind === 'redriving'
-    ? 'If that process has ended before it was done: the same command with --take-over.'
-    : `ravenhelm dead-letters show ${id} tells more.`);
+export function requireFree(letter: Letter, takeOver: boolean): void {
+  const handled = handledBy(letter, takeOver);
+  if (handled !== null) throw wrongUse(`dead letter ${letter.id} ${handled.why}`, handled.nextStep);
+}
+
+/** Who handles the letter, or has handled it, and what may be done about that; null when it may be handled now. */
+export function handledBy({ id, state }: Letter, takeOver: boolean): { readonly why: string; readonly nextStep: string } | null {
+  if (state.kind === 'waiting' || (state.kind === 'redriving' && takeOver)) return null;
+  const nextStep = state.kind === 'redriving' ? 'If that process has ended before it was done: the same command with --take-over.' : `ravenhelm dead-letters show ${id} tells more.`;
+  return { why: stateText(state), nextStep };
 }
 
 /** What became of a letter, with who and when. */

@@ -102,7 +102,18 @@ describeWithBroker('dead-letters', () => {
     const { id } = await poisoned();
     const ends = await Promise.all([rh('dead-letters', 'redrive', '--as-is', id), rh('dead-letters', 'redrive', '--as-is', id)]);
     expect(ends.map(({ code }) => code).sort()).toEqual([0, 2]);
-    expect(ends.find(({ code }) => code === 2)?.stderr).toMatch(new RegExp(`dead letter ${id} (is being|was) redriven by \\S+@\\S+ at 20`));
+    expect(ends.find(({ code }) => code === 2)?.stderr).toMatch(new RegExp(`dead letter ${id} (is not redriven: it )?(is being|was) redriven by \\S+@\\S+ at 20`));
+  }, 120_000);
+
+  test('two operators who redrive all at once share the work: each letter is written once, and both are content', async () => {
+    const ids = [(await poisoned()).id, (await poisoned()).id, (await poisoned()).id];
+    const ends = await Promise.all([0, 1].map(() => rh('dead-letters', 'redrive', '--all', '--yes', '--as-is', '--json')));
+    expect(ends.map(({ code }) => code)).toEqual([0, 0]);
+    const outcomes = ends.flatMap(({ stdout }): { id: string; outcome: string }[] => JSON.parse(stdout));
+    for (const id of ids) {
+      const ofIt = outcomes.filter((each) => each.id === id).map(({ outcome }) => outcome);
+      expect(ofIt.filter((outcome) => outcome !== 'left')).toEqual(['record']);
+    }
   }, 120_000);
 
   test('what nobody can decode is refused with the ways out; as it is, it goes back with every byte and comes back as another letter', async () => {

@@ -12,7 +12,7 @@ import { caughtUp, withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { requester } from '../host.js';
-import { openLetterBox, requireFree, type Letter, type LetterBox } from '../letter-box.js';
+import { handledBy, openLetterBox, requireFree, type Letter, type LetterBox } from '../letter-box.js';
 import type { MissionFeed } from '../mission-feed.js';
 
 export interface RedriveOptions {
@@ -27,7 +27,8 @@ type Doable = Exclude<RedrivePlan, RedriveRefused>;
 /** What was done, as --json prints it. */
 interface Outcome {
   readonly id: string;
-  readonly outcome: 'record' | 'new_attempt' | 'refused';
+  /** left: of all letters, one that somebody else has taken meanwhile. */
+  readonly outcome: 'record' | 'new_attempt' | 'refused' | 'left';
   readonly written: Appended | null;
   readonly expect: string;
 }
@@ -65,7 +66,7 @@ async function confirm({ host }: CommandContext, question: string): Promise<void
   if (!/^y(es)?$/i.test((await host.ask(question)).trim())) throw wrongUse('nothing was redriven', null);
 }
 
-async function redriveOne(context: CommandContext, log: Log, box: LetterBox, feed: MissionFeed, letter: Letter, { asIs, takeOver }: RedriveOptions): Promise<Outcome> {
+async function redriveOne(context: CommandContext, log: Log, box: LetterBox, feed: MissionFeed, letter: Letter, { all, asIs, takeOver }: RedriveOptions): Promise<Outcome> {
   const { id, record, facts } = letter;
   const { topics, host } = context;
   const plan = planRedrive(
@@ -78,8 +79,8 @@ async function redriveOne(context: CommandContext, log: Log, box: LetterBox, fee
   const by = requester(host);
   const createEvent = createEventFactory(host);
   const taken = await box.append(letter, createEvent({ type: 'dead_letter_taken', from: by, payload: { ...letterFields(letter), taken_by: by, taken_over: takeOver } }));
-  // Somebody else was faster: says who, and when.
-  if (taken !== 'applied') requireFree(box.require(id), false);
+  const handled = taken === 'applied' ? null : handledBy(box.require(id), false);
+  if (handled !== null) return all ? tellLeft(context, id, handled.why) : tellRefused(context, id, { kind: 'refused', why: `it ${handled.why}`, nextStep: handled.nextStep });
   const written = await write(context, log, letter, plan, target);
   const redriven = { redriven_by: by, how: plan.kind, target_topic: written.topic, target_partition: written.partition, target_offset: written.offset };
   await box.append(letter, createEvent({ type: 'dead_letter_redriven', from: by, payload: { ...letterFields(letter), ...redriven } }));
@@ -107,6 +108,12 @@ async function targetOf({ topics }: CommandContext, log: Log, plan: Doable): Pro
     if (!(error instanceof TopicMissing)) throw error;
     return { kind: 'refused', why: `it belongs in ${topic}, and there is no such topic`, nextStep: 'When the agent is there: ravenhelm init creates its topic. Else discard the letter.' };
   }
+}
+
+/** Whoever redrives all is content when somebody else does. */
+function tellLeft(context: CommandContext, id: string, why: string): Outcome {
+  if (!context.json) context.say(`left: ${id} ${why}`);
+  return { id, outcome: 'left', written: null, expect: why };
 }
 
 function tellRefused(context: CommandContext, id: string, { why, nextStep }: RedriveRefused): Outcome {
