@@ -1,6 +1,6 @@
 import { addCost, clamp, fits, isLimited, left, NOTHING, type Limits } from '../domain/budget.js';
 import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type ModelErrorCode, type TokenCost } from '../ports/model.js';
-import { REJECTED_CHARACTERS, type RejectedReply } from './prompt.js';
+import { REJECTED_CHARACTERS, type RejectedReply } from './prompt-text.js';
 import type { Parsed } from './step-schema.js';
 import { cutMiddle } from './tokens.js';
 

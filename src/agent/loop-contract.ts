@@ -71,7 +71,7 @@ export interface LoopEffects {
 
 /** How the loop ended. */
 export type LoopEnd =
-  | { readonly kind: 'finished'; readonly summary: string; readonly outputs: Readonly<Record<string, string>>; readonly checks: readonly CheckResult[] }
+  | { readonly kind: 'finished'; readonly summary: string; readonly outputs: Readonly<Record<string, string>>; readonly checks: readonly CheckResult[]; readonly unjournaled?: LastTurn }
   | { readonly kind: 'failed'; readonly code: LoopFailureCode; readonly error: string; readonly retriable: boolean; readonly checks: readonly CheckResult[]; readonly unjournaled?: TurnUse };
 
 /** What a last turn used that led to no step; it stands in no tool_called, so the final event must add it. */
@@ -79,6 +79,11 @@ export interface TurnUse {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly costUsd: number;
+}
+
+/** A last turn that was a finish without anything to check. */
+export interface LastTurn extends TurnUse {
+  readonly model: string;
 }
 
 /** The last three are the worker's own: the loop never ends with them. */

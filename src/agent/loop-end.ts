@@ -1,7 +1,7 @@
 import type { PassedWhy, Turn } from './ask-model.js';
-import { FINISH, type LoopEnd, type LoopFailureCode } from './loop-contract.js';
+import { FINISH, type LoopEnd, type LoopFailureCode, type StepDecision } from './loop-contract.js';
 import type { Loop } from './loop-state.js';
-import { REPEATED_AT_MOST, repetitions } from './repetition.js';
+import { REPEATED_AT_MOST } from './repetition.js';
 import { parseFinish } from './step-schema.js';
 import type { TakenStep } from './taken-step.js';
 import { cutMiddle } from './tokens.js';
@@ -10,13 +10,23 @@ import { cutMiddle } from './tokens.js';
 const SHOWN_CHARACTERS = 500;
 
 /** Whether the steps so far end the task. */
-export function endReached({ task, effects, steps }: Loop): LoopEnd | null {
+export function endReached({ task, effects, transcript }: Loop): LoopEnd | null {
+  const { steps } = transcript;
   const last = steps.at(-1);
   if (last?.tool === FINISH && last.outcome === 'ok') return { kind: 'finished', ...parseFinish(last.arguments), checks: last.checks ?? [] };
-  if (last && repetitions(steps) >= REPEATED_AT_MOST) return repeated(steps, last);
+  if (last && transcript.repetitions() >= REPEATED_AT_MOST) return repeated(steps, last);
   if (effects.remainingMs() <= 0) return timedOut(steps);
   if (steps.length >= task.agent.maxSteps) return failed(steps, 'steps', true, `the task is not done after ${steps.length} steps (max_steps of ${task.agent.name})`);
   return null;
+}
+
+/**
+ * A finish with nothing to check does nothing in the world, so that its step need not be read back before the task ends:
+ * the final record says all of it. What went wrong on the way to it would not stand there; then it is a step like others.
+ */
+export function finishUnchecked({ task }: Loop, { tool, arguments: args, refusals, model, tokensIn, tokensOut, costUsd }: StepDecision): LoopEnd | null {
+  if (tool !== FINISH || task.acceptance.length > 0 || refusals.length > 0) return null;
+  return { kind: 'finished', ...parseFinish(args), checks: [], unjournaled: { model, tokensIn, tokensOut, costUsd } };
 }
 
 function repeated(steps: readonly TakenStep[], last: TakenStep): LoopEnd {
@@ -27,14 +37,15 @@ function repeated(steps: readonly TakenStep[], last: TakenStep): LoopEnd {
 
 /** No model of the chain gave a step. */
 export function chainUsedUp(loop: Loop, turn: Turn, passedOver: readonly PassedWhy[]): LoopEnd {
-  const last = loop.steps.at(-1);
+  const { steps } = loop.transcript;
+  const last = steps.at(-1);
   const causes = passedOver.map((why) => why.cause);
   const reasons = passedOver.length === 0 ? `no model is left for ${loop.task.agent.name}` : passedOver.map((why) => why.text).join('; ');
-  if (causes.includes('budget')) return failed(loop.steps, 'budget', false, reasons, turn);
+  if (causes.includes('budget')) return failed(steps, 'budget', false, reasons, turn);
   // What a model tried may go better another time; a chain that never took a step will decline again.
-  const retriable = loop.steps.length > 0 || passedOver.some((why) => why.retriable);
-  if (last?.tool === FINISH) return failed(loop.steps, 'checks', retriable, `a check failed: ${failingCheck(last)}; ${reasons}`, turn);
-  return failed(loop.steps, causes.at(-1) === 'gave_up' ? 'gave_up' : 'model', retriable, reasons, turn);
+  const retriable = steps.length > 0 || passedOver.some((why) => why.retriable);
+  if (last?.tool === FINISH) return failed(steps, 'checks', retriable, `a check failed: ${failingCheck(last)}; ${reasons}`, turn);
+  return failed(steps, causes.at(-1) === 'gave_up' ? 'gave_up' : 'model', retriable, reasons, turn);
 }
 
 /** The execution deadline has passed. */

@@ -4,6 +4,7 @@ import type { TokenCost } from '../ports/model.js';
 import type { LoopEffects, LoopTask, StepDecision } from './loop-contract.js';
 import { createStepSchema, type StepSchema } from './step-schema.js';
 import { fromJournal, type TakenStep } from './taken-step.js';
+import { createTranscript, type Transcript } from './transcript.js';
 
 export interface LoopLimits {
   /** Bounds model calls by the task's deadline. */
@@ -21,7 +22,7 @@ export interface Loop {
   readonly limits: LoopLimits;
   readonly schema: StepSchema;
   readonly share: Limits;
-  readonly steps: TakenStep[];
+  readonly transcript: Transcript;
   chainIndex: number;
   spent: TokenCost;
   /** What is set aside for the next turn; null: the first turn, for which the whole share is (the assignment's). */
@@ -40,7 +41,7 @@ export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimi
     limits,
     schema: createStepSchema(effects.tools),
     share: { tokens: task.assignment.share_tokens, usd: task.assignment.share_usd },
-    steps,
+    transcript: createTranscript(task, effects.tools, steps),
     // A chain that is shorter here than where the history was written has its last model going on.
     chainIndex: Math.min(last?.chainIndex ?? 0, Math.max(0, effects.chain.length - 1)),
     spent: task.spent,
@@ -51,7 +52,7 @@ export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimi
 }
 
 export function take(loop: Loop, decision: StepDecision, step: TakenStep): void {
-  loop.steps.push(step);
+  loop.transcript.add(step);
   loop.spent = addCost(loop.spent, { tokens: decision.tokensIn + decision.tokensOut, usd: decision.costUsd });
   loop.reserved = decision.reserved;
   // The step that was just journaled has set the next turn aside.

@@ -1,7 +1,7 @@
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { ChatMessage } from '../ports/model.js';
 import type { PlanRequest } from './planner-contract.js';
-import { dataBlock, type RejectedReply } from './prompt.js';
+import { dataBlock, type RejectedReply } from './prompt-text.js';
 import { cutMiddle } from './tokens.js';
 
 /** At most this much of a rejected plan, and of the reasons, is shown again. */

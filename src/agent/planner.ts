@@ -9,7 +9,7 @@ import { failoverOf, type Failover } from './failover.js';
 import { parsePlanReply, planReplyJsonSchema } from './plan-reply.js';
 import { PlanningFailed, type Planner, type PlannerAnswer, type PlanRequest } from './planner-contract.js';
 import { buildPlannerPrompt, REJECTED_PLAN_CHARACTERS } from './planner-prompt.js';
-import type { RejectedReply } from './prompt.js';
+import type { RejectedReply } from './prompt-text.js';
 import type { Roster } from './roster.js';
 
 export interface PlannerOptions {

@@ -1,4 +1,4 @@
-import { endReached } from './loop-end.js';
+import { endReached, finishUnchecked } from './loop-end.js';
 import type { LoopEffects, LoopEnd, LoopTask } from './loop-contract.js';
 import { startLoop, take, type LoopLimits } from './loop-state.js';
 import { fromResult } from './taken-step.js';
@@ -19,7 +19,9 @@ export async function runReActLoop(task: LoopTask, effects: LoopEffects, limits:
     if (end) return end;
     const decided = repeatLostCall(loop) ?? (await takeTurn(loop));
     if ('kind' in decided) return decided;
+    const unchecked = finishUnchecked(loop, decided);
+    if (unchecked) return unchecked;
     const result = await effects.perform(decided);
-    take(loop, decided, fromResult(loop.steps.length + 1, decided, result));
+    take(loop, decided, fromResult(loop.transcript.steps.length + 1, decided, result));
   }
 }

@@ -5,28 +5,27 @@ import type { TakenStep } from './taken-step.js';
 export const REPEATED_AT_MOST = 3;
 
 /**
- * How often the last step's call was made with the same outcome and nothing new in between; 1 is the first time.
+ * Counts, step by step, how often a step's call was made with the same outcome and nothing new in between; 1 is the first
+ * time, 0 is one that does not count.
  *
  * A call is the same when tool and arguments are (of finish the tool alone, for its words may change), its outcome when
  * result, exit code and output are. A step is new when its call and outcome have not occurred before in the task:
  * test, edit, test, another edit, test is progress even if the test keeps failing; read, list, read, list is none.
  * A call whose outcome is unknown does not count: it may not have run.
  */
-export function repetitions(steps: readonly TakenStep[]): number {
-  const counts = new Map<string, number>();
-  let last = 0;
-  for (const step of steps) {
-    if (step.outcome === 'unknown') {
-      last = 0;
-      continue;
-    }
+export function createRepetitionCounter(): (step: TakenStep) => number {
+  const known = new Map<string, { times: number; sinceNews: number }>();
+  /** Steps that were new so far: what was counted before the last of them counts no more. */
+  let news = 0;
+  return (step) => {
+    if (step.outcome === 'unknown') return 0;
     const signature = signatureOf(step);
-    const known = counts.get(signature);
-    if (known === undefined) for (const key of counts.keys()) counts.set(key, 0);
-    last = (known ?? 0) + 1;
-    counts.set(signature, last);
-  }
-  return last;
+    const before = known.get(signature);
+    if (before === undefined) news += 1;
+    const times = before?.sinceNews === news ? before.times + 1 : 1;
+    known.set(signature, { times, sinceNews: news });
+    return times;
+  };
 }
 
 function signatureOf(step: TakenStep): string {

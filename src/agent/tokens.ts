@@ -7,7 +7,17 @@ const TOKENS_A_MESSAGE = 8;
 
 /** An estimate, used to cut prompts; where it is too low the model reports the prompt as truncated. */
 export function estimateTokens(messages: readonly ChatMessage[]): number {
-  return messages.reduce((sum, message) => sum + TOKENS_A_MESSAGE + Math.ceil(Buffer.byteLength(message.content) / BYTES_A_TOKEN), 0);
+  return messages.reduce((sum, message) => sum + estimateMessage(message.content), 0);
+}
+
+/** Of one message. */
+export function estimateMessage(content: string): number {
+  return estimateBytes(Buffer.byteLength(content));
+}
+
+/** Of a message with so many bytes. */
+export function estimateBytes(bytes: number): number {
+  return TOKENS_A_MESSAGE + Math.ceil(bytes / BYTES_A_TOKEN);
 }
 
 /** Characters that must go so that the estimate falls by this many tokens (a character has a byte at least). */

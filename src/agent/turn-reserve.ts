@@ -2,12 +2,12 @@ import { addCost, isLimited, NOTHING } from '../domain/budget.js';
 import type { TokenCost } from '../ports/model.js';
 import { reservation, worstTurn } from './ask-model.js';
 import type { Loop } from './loop-state.js';
-import { buildPrompt, REJECTED_CHARACTERS } from './prompt.js';
+import { REJECTED_CHARACTERS } from './prompt-text.js';
 import type { Step } from './step-schema.js';
 
 /** Sets the turn behind a step aside; nothing where no turn can follow. */
 export function reserveNext(loop: Loop, step: Step, used: TokenCost): TokenCost {
-  if (loop.steps.length + 1 >= loop.task.agent.maxSteps) return NOTHING;
+  if (loop.transcript.steps.length + 1 >= loop.task.agent.maxSteps) return NOTHING;
   return reservation(worstNextTurn(loop, [step]), loop.share, addCost(loop.spent, used));
 }
 
@@ -24,10 +24,10 @@ const DENSE = '"';
  * set aside, and a model that is free needs no bound, so that the large prompt is not built for them.
  */
 export function worstNextTurn(loop: Loop, pending: readonly Step[]): TokenCost {
-  const { task, effects, steps } = loop;
+  const { effects, transcript } = loop;
   const paid = effects.chain.slice(loop.chainIndex).filter((model) => model.free !== true);
   if (!isLimited(loop.share) || paid.length === 0) return NOTHING;
-  const whole = buildPrompt({ task, tools: effects.tools, steps, notes: [], rejected: [] }, Infinity);
+  const whole = transcript.prompt({ notes: [], rejected: [] }, Infinity);
   const text = (role: 'assistant' | 'user', length: number) => ({ role, content: DENSE.repeat(length) });
   const coming = pending.flatMap((step) => [{ role: 'assistant' as const, content: JSON.stringify(step) }, text('user', LARGEST_OBSERVATION)]);
   const rejected = [text('assistant', REJECTED), text('user', REJECTED)];

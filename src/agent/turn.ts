@@ -1,13 +1,12 @@
 import { left, NOTHING, type Limits } from '../domain/budget.js';
-import type { ChatModel, ChatReply, ChatRequest, PastStep } from '../ports/model.js';
+import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
 import { askModel, reservation, startTurn, usedIn, type PassedWhy, type Turn } from './ask-model.js';
 import { failoverOf } from './failover.js';
 import { FINISH, type LoopEnd, type StepDecision } from './loop-contract.js';
 import { chainUsedUp, timedOut } from './loop-end.js';
 import type { Loop } from './loop-state.js';
-import { buildPrompt, type PromptSource } from './prompt.js';
+import type { RejectedReply } from './prompt-text.js';
 import type { Step } from './step-schema.js';
-import type { TakenStep } from './taken-step.js';
 import { reserveNext, worstNextTurn } from './turn-reserve.js';
 
 /**
@@ -15,8 +14,8 @@ import { reserveNext, worstNextTurn } from './turn-reserve.js';
  * aborted under an earlier owner was lost as well; one that was aborted here has run into its own time limit.
  */
 export function repeatLostCall(loop: Loop): StepDecision | null {
-  const last = loop.steps.at(-1);
-  const fromEarlierOwner = loop.steps.length === loop.task.history.length;
+  const last = loop.transcript.steps.at(-1);
+  const fromEarlierOwner = loop.transcript.steps.length === loop.task.history.length;
   const lost = last?.outcome === 'unknown' || (last?.outcome === 'aborted' && fromEarlierOwner);
   if (!last?.idempotent || !lost) return null;
   return {
@@ -49,11 +48,11 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
       if (answer.kind === 'answered') return decisionOf(loop, model, turn, answer.value, answer.reply);
       passedOver.push(answer.why);
       const next = chain[loop.chainIndex + 1];
-      if (next) loop.effects.failedOver(failoverOf(model, next.name, answer.why), loop.steps.length + 1);
+      if (next) loop.effects.failedOver(failoverOf(model, next.name, answer.why), loop.transcript.steps.length + 1);
       loop.promptScale = 1;
     } catch (error) {
       if (!(error instanceof DeadlinePassed)) throw error;
-      return timedOut(loop.steps, turn);
+      return timedOut(loop.transcript.steps, turn);
     }
   }
   return chainUsedUp(loop, turn, passedOver);
@@ -71,19 +70,15 @@ async function allowanceOf(loop: Loop): Promise<Limits> {
   return { tokens: rest.tokens === null ? null : Math.min(rest.tokens, tokens), usd: rest.usd === null ? null : Math.min(rest.usd, usd) };
 }
 
-function requestFor(loop: Loop, model: ChatModel, notes: readonly string[], rejected: PromptSource['rejected']): ChatRequest {
-  const { task, effects, limits, steps, schema } = loop;
+function requestFor(loop: Loop, model: ChatModel, notes: readonly string[], rejected: readonly RejectedReply[]): ChatRequest {
+  const { task, limits, transcript, schema } = loop;
   const room = model.contextTokens === undefined ? limits.maxPromptTokens : Math.min(limits.maxPromptTokens, model.contextTokens - limits.maxOutputTokens);
   return {
-    messages: buildPrompt({ task, tools: effects.tools, steps, notes, rejected }, Math.floor(room * loop.promptScale)),
+    messages: transcript.prompt({ notes, rejected }, Math.floor(room * loop.promptScale)),
     schema: schema.jsonSchema,
     maxOutputTokens: limits.maxOutputTokens,
-    turn: { task: task.assignment, playbook: task.playbook, steps: steps.map(toPastStep) },
+    turn: { task: task.assignment, playbook: task.playbook, steps: transcript.steps },
   };
-}
-
-function toPastStep({ step, tool, arguments: args, model, outcome, exitCode, observation }: TakenStep): PastStep {
-  return { step, tool, arguments: args, model, outcome, exitCode, observation };
 }
 
 class DeadlinePassed extends Error {

@@ -48,17 +48,16 @@ export function resultPayload(attempt: TaskAttempt, owner: string, end: LoopEnd,
   const { assignment, steps, spending } = attempt;
   // What other owners' unanswered turns may have cost counts as spent.
   const spent = spentBefore(attempt, owner);
+  // A last turn that stands in no step was paid for all the same.
+  const { tokensIn, tokensOut, costUsd } = end.unjournaled ?? { tokensIn: 0, tokensOut: 0, costUsd: 0 };
   const common = {
     task_id: assignment.task_id, mission_id: assignment.mission_id, attempt: assignment.attempt, owner, steps: steps.length,
-    model: steps.at(-1)?.call.model ?? '', cost_usd: spent.usd,
-    tokens_in: spent.tokens - spending.tokensOut, tokens_out: spending.tokensOut, duration_ms: Math.round(durationMs),
+    model: steps.at(-1)?.call.model ?? '', cost_usd: spent.usd + costUsd,
+    tokens_in: spent.tokens - spending.tokensOut + tokensIn, tokens_out: spending.tokensOut + tokensOut, duration_ms: Math.round(durationMs),
   };
   if (end.kind === 'finished') {
     const status = end.checks.length > 0 ? 'verified' : 'unverified';
-    return { type: 'task_completed', payload: { ...common, result: { status, summary: end.summary, outputs: { ...end.outputs }, checks: [...end.checks] } } };
+    return { type: 'task_completed', payload: { ...common, model: end.unjournaled?.model ?? common.model, result: { status, summary: end.summary, outputs: { ...end.outputs }, checks: [...end.checks] } } };
   }
-  // Turns that led to no step were paid for all the same.
-  const { tokensIn, tokensOut, costUsd } = end.unjournaled ?? { tokensIn: 0, tokensOut: 0, costUsd: 0 };
-  const used = { tokens_in: common.tokens_in + tokensIn, tokens_out: common.tokens_out + tokensOut, cost_usd: common.cost_usd + costUsd };
-  return { type: 'task_failed', payload: { ...common, ...used, error: end.error, code: end.code, retriable: end.retriable, checks: [...end.checks] } };
+  return { type: 'task_failed', payload: { ...common, error: end.error, code: end.code, retriable: end.retriable, checks: [...end.checks] } };
 }

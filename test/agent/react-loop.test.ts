@@ -27,6 +27,19 @@ describe('a task', () => {
     expect(model.requests[1]?.messages.at(-1)?.content).toContain('out.txt is missing');
   });
 
+  test('ends with a finish that has nothing to check without a step, and says what its turn has used', async () => {
+    const { end, effects } = await loop([run('make'), finish('made it')], undefined, { ...loopTask(), acceptance: [] });
+    expect(calls(effects)).toEqual(['execute_terminal_command make']);
+    expect(end).toEqual({ kind: 'finished', summary: 'made it', outputs: { where: 'out.txt' }, checks: [], unjournaled: { model: 'ollama:llama3.1', tokensIn: 10, tokensOut: 5, costUsd: 0.01 } });
+  });
+
+  test('keeps as a step a finish on the way to which a reply was refused: the log shows why', async () => {
+    const { end, effects } = await loop(['not json', finish('made it')], () => ({ checks: [] }), { ...loopTask(), acceptance: [] });
+    expect(calls(effects)).toEqual(['finish made it']);
+    expect(effects.journal.at(-1)?.call.refusals).toEqual([expect.stringContaining('JSON')]);
+    expect(end).toEqual({ kind: 'finished', summary: 'made it', outputs: { where: 'out.txt' }, checks: [] });
+  });
+
   test('knows which calls are safe to repeat: by the tool, by the playbook, and finish always', async () => {
     const playbook = scriptedModel('playbook', [run('test -f a'), run('touch a')], { reply: { idempotent: true } });
     const effects = recordedEffects([playbook, scriptedModel('m', [run('x'), read('y'), finish()])]);

@@ -1,17 +1,25 @@
-import { buildPrompt, type PromptSource } from '../../src/agent/prompt.js';
-import { fromJournal } from '../../src/agent/taken-step.js';
+import type { LoopTask } from '../../src/agent/loop-contract.js';
 import { runReActLoop } from '../../src/agent/react-loop.js';
+import { fromJournal, type TakenStep } from '../../src/agent/taken-step.js';
+import { createTranscript, type ThisTurn } from '../../src/agent/transcript.js';
 import { estimateTokens } from '../../src/agent/tokens.js';
 import { failure, finish, limits, loopTask, recordedEffects, run, scriptedModel, TOOLS } from './fakes.js';
 
 const LONG = (mark: string) => `${mark}-begin ${'filler words '.repeat(400)}${mark}-end`;
+
+interface PromptSource extends ThisTurn {
+  readonly task: LoopTask;
+  readonly steps: readonly TakenStep[];
+}
+
+const buildPrompt = ({ task, steps, ...turn }: PromptSource, limitTokens: number) => createTranscript(task, TOOLS, steps).prompt(turn, limitTokens);
 
 /** The source after commands with these observations. */
 async function sourceAfter(observations: readonly string[], more: Partial<PromptSource> = {}): Promise<PromptSource> {
   const script = [...observations.map((_, index) => run(`command ${index + 1}`)), failure('gave_up')];
   const effects = recordedEffects([scriptedModel('m', script)], (_, step) => ({ observation: observations[step - 1] ?? '' }));
   await runReActLoop(loopTask(), effects, limits());
-  return { task: loopTask(), tools: TOOLS, steps: effects.journal.map(fromJournal), notes: [], rejected: [], ...more };
+  return { task: loopTask(), steps: effects.journal.map(fromJournal), notes: [], rejected: [], ...more };
 }
 
 const textOf = (source: PromptSource, limit = Infinity) => buildPrompt(source, limit).map((message) => message.content).join('\n');
@@ -30,6 +38,18 @@ describe('the prompt', () => {
     expect(messages.map((message) => message.role)).toEqual(['system', 'user', 'assistant', 'user', 'assistant', 'user']);
     expect(messages[4]?.content).toContain('command 2');
     expect(messages[5]?.content).toContain('two');
+  });
+
+  test('is after a step the one that another worker makes from the journal, at every length', async () => {
+    const { task, steps } = await sourceAfter([LONG('a'), 'short', LONG('b'), LONG('b'), 'short', LONG('c')]);
+    const turn = { notes: ['the first model stopped'], rejected: [{ text: '{', reason: 'it is no JSON' }] };
+    const grown = createTranscript(task, TOOLS, []);
+    for (const [index, step] of steps.entries()) {
+      grown.prompt(turn, 500);
+      grown.add(step);
+      const anew = createTranscript(task, TOOLS, steps.slice(0, index + 1));
+      for (let limit = estimateTokens(anew.prompt(turn, Infinity)); limit > 0; limit -= 61) expect(grown.prompt(turn, limit)).toEqual(anew.prompt(turn, limit));
+    }
   });
 
   test('marks what tools and other agents wrote as data that cannot end its mark', async () => {
@@ -78,7 +98,7 @@ describe('a prompt that must be shorter', () => {
   test('loses long arguments of old steps, such as the content of a file', async () => {
     const effects = recordedEffects([scriptedModel('m', [run(`cat > a <<E\n${LONG('content')}\nE`), finish()])]);
     await runReActLoop(loopTask(), effects, limits());
-    const source = { task: loopTask(), tools: TOOLS, steps: effects.journal.slice(0, 1).map(fromJournal), notes: [], rejected: [] };
+    const source = { task: loopTask(), steps: effects.journal.slice(0, 1).map(fromJournal), notes: [], rejected: [] };
     const messages = buildPrompt(source, 0);
     expect(messages).toHaveLength(4);
     expect(messages[2]?.content).toContain('characters left out');
