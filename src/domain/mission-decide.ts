@@ -102,7 +102,7 @@ function decideApproval(mission: Mission, context: DecideContext): readonly Deci
   return expired ? failMission(mission, context, 'nobody approved the plan in time') : [];
 }
 
-const unknownAgents = (agents: readonly string[], context: DecideContext): readonly string[] =>
+const unknownAgents = (agents: Iterable<string>, context: DecideContext): readonly string[] =>
   [...new Set(agents)].filter((agent) => context.partitionFor(agent, '') === null);
 
 function failUnknown(mission: Mission, context: DecideContext, agents: readonly string[]): readonly Decision[] {
@@ -112,8 +112,9 @@ function failUnknown(mission: Mission, context: DecideContext, agents: readonly 
 /** The first wave that is not completed goes on; a completed one makes way for the next in the same breath. */
 function decideWaves(mission: Mission, context: DecideContext): readonly Decision[] {
   // Also here: a person may approve before the holder has refused, and a swarm may come back without an agent.
-  const unplaced = [...mission.tasks.values()].filter((task) => task.status === 'waiting' && task.targetPartition === null);
-  const unknown = unknownAgents(unplaced.map((task) => task.plan.agent), context);
+  const unplaced = new Set<string>();
+  for (const task of mission.tasks.values()) if (task.status === 'waiting' && task.targetPartition === null) unplaced.add(task.plan.agent);
+  const unknown = unknownAgents(unplaced, context);
   if (unknown.length > 0) return failUnknown(mission, context, unknown);
   const decisions: Decision[] = [];
   const { owner } = context;

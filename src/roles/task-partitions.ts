@@ -23,30 +23,31 @@ export interface TaskPartitions {
 
 /** Rejects as LogAdmin.partitionCount does. */
 export async function createTaskPartitions({ admin, topics, roster, logger }: TaskPartitionsDeps): Promise<TaskPartitions> {
+  const agentOf = new Map(roster.map(({ name }) => [topics.tasks(name), name]));
   const counts = new Map<string, number>();
   const asking = new Set<string>();
-  const ask = async (topic: string) => void counts.set(topic, await admin.partitionCount(topic));
-  await Promise.all(roster.map(({ name }) => ask(topics.tasks(name))));
+  const ask = async (agent: string) => void counts.set(agent, await admin.partitionCount(topics.tasks(agent)));
+  await Promise.all(roster.map(({ name }) => ask(name)));
 
-  async function askAgain(topic: string): Promise<void> {
-    if (asking.has(topic)) return;
-    asking.add(topic);
+  async function askAgain(agent: string): Promise<void> {
+    if (asking.has(agent)) return;
+    asking.add(agent);
     try {
-      await ask(topic);
-      logger.info({ topic, partitions: counts.get(topic) }, 'partitions.added');
+      await ask(agent);
+      logger.info({ agent, partitions: counts.get(agent) }, 'partitions.added');
     } catch (error) {
-      logger.warn({ err: asError(error), topic }, 'partitions.not_counted'); // The worker's next sign of life asks again.
+      logger.warn({ err: asError(error), agent }, 'partitions.not_counted'); // The worker's next sign of life asks again.
     } finally {
-      asking.delete(topic);
+      asking.delete(agent);
     }
   }
 
   return {
-    count: (agent) => counts.get(topics.tasks(agent)) ?? null,
+    count: (agent) => counts.get(agent) ?? null,
     onHeld(partitions) {
       for (const { topic, partition } of partitions) {
-        const known = counts.get(topic);
-        if (known !== undefined && partition >= known) void askAgain(topic);
+        const agent = agentOf.get(topic);
+        if (agent !== undefined && partition >= (counts.get(agent) ?? Infinity)) void askAgain(agent);
       }
     },
   };

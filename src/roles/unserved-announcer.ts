@@ -42,8 +42,10 @@ export function createUnservedAnnouncer(context: OrchestratorContext, isExpired:
   return {
     announce(mission) {
       for (const task of mission.tasks.values()) {
+        const isOpen = mission.status === 'open' && hasOpenAttempt(task);
+        if (!isOpen && told.size === 0) continue; // at every record of a mission with many tasks
         const key = timerKeys.unserved(mission.id, task.id, task.attempt);
-        if (mission.status !== 'open' || !hasOpenAttempt(task)) {
+        if (!isOpen) {
           told.delete(key);
           continue;
         }

@@ -25,11 +25,11 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'domain/task-partition.ts', from: 'const attempt = heldAttempt(state, call);', to: 'const attempt = heldAttempt(state, { ...call, owner: state.holder?.owner ?? "" });' }],
   },
   {
-    name: 'holder-check-results', rule: 'results by anyone but the holder are void', seed: 232,
+    name: 'holder-check-results', rule: 'results by anyone but the holder are void', seed: 246,
     changes: [{ file: 'domain/task-partition.ts', from: 'const attempt = heldAttempt(state, by);', to: 'const attempt = heldAttempt(state, { ...by, owner: state.holder?.owner ?? "" });' }],
   },
   {
-    name: 'holder-check-decisions', rule: 'decisions by anyone but the holder are void', seed: 462,
+    name: 'holder-check-decisions', rule: 'decisions by anyone but the holder are void', seed: 741,
     changes: [{ file: 'domain/mission-evolve.ts', from: 'if (owner !== null && owner !== state.holder?.owner)', to: 'if (owner === "")' }],
   },
   {
@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'roles/task-steps.ts', from: 'await tools.takeFence(place, held.claimOffset, deps.acting);', to: '' }],
   },
   {
-    name: 'fresh-owner-ids', rule: 'no claim reuses an owner id', seed: 320,
+    name: 'fresh-owner-ids', rule: 'no claim reuses an owner id', seed: 18,
     changes: [{ file: 'roles/claim.ts', from: 'owner = `${processId}/${ids.uuid().slice(0, 8)}`;', to: 'ids.uuid();\n    owner = processId;' }],
   },
   {
@@ -61,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'domain/mission-decide.ts', from: "if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', reason));", to: 'void open;' }],
   },
   {
-    name: 'decide-after-read-back', rule: 'the holder decides again only when its own appends were read back', seed: 8,
+    name: 'decide-after-read-back', rule: 'the holder decides again only when its own appends were read back', seed: 5,
     changes: [{ file: 'roles/decision-writer.ts', from: 'isWaiting: () => pending.size > 0,', to: 'isWaiting: () => false,' }],
   },
   {
@@ -105,7 +105,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'roles/attempt-run.ts', from: 'await steps.settleDoubt();', to: '' }],
   },
   {
-    name: 'first-outcome', rule: 'the first outcome of a step wins', seed: 629, faults: ['stall', 'move', 'zombie', 'models'],
+    name: 'first-outcome', rule: 'the first outcome of a step wins', seed: 631, faults: ['stall', 'move', 'zombie', 'models'],
     changes: [{ file: 'domain/task-partition.ts', from: "if (step.outcome !== null) return 'void: outcome known';", to: '' }],
   },
   {
@@ -133,7 +133,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'roles/worker-partition.ts', from: 'claim.held() === null || !deadLetters.isSettled() ?', to: 'claim.held() === null ?' }],
   },
   {
-    name: 'dead-letter-first-missions', rule: 'the same for a coordination partition', seed: 64,
+    name: 'dead-letter-first-missions', rule: 'the same for a coordination partition', seed: 107,
     changes: [{ file: 'roles/mission-partition.ts', from: 'claim.held() === null || !deadLetters.isSettled() ?', to: 'claim.held() === null ?' }],
   },
   {
