@@ -113,18 +113,23 @@ async function chat(server: Server, request: ChatRequest, signal: AbortSignal): 
     translate: (error) => translate(server, error, used()),
   };
   return callModel(setting, signal, async (watch) => {
-    await clientOf(server, watch, 'document').version();
-    watch.connected();
-    const mayBeTooLong = messagesTokenBound(request) + outputLimit(server.entry, request) > server.entry.contextTokens;
-    try {
-      return await stream(server, request, watch, received, false);
-    } catch (error) {
-      // A server that knows `truncate: false` refuses what it would have cut; let it cut, and say so.
-      const refusedAsTooLong = mayBeTooLong && error instanceof OllamaHttpError && (error.status === 400 || error.status === 500);
-      if (!refusedAsTooLong) throw error;
-      return { ...(await stream(server, request, watch, received, true)), promptTruncated: true };
-    }
+    // Beside the chat, which says nothing while the model is loaded: a server that hangs does not answer this either.
+    const answering = clientOf(server, watch, 'document').version().then(() => watch.connected());
+    const [reply] = await Promise.all([converse(server, request, watch, received), answering]);
+    return reply;
   });
+}
+
+async function converse(server: Server, request: ChatRequest, watch: Watchdog, received: { pieces: number }): Promise<ChatReply> {
+  const mayBeTooLong = messagesTokenBound(request) + outputLimit(server.entry, request) > server.entry.contextTokens;
+  try {
+    return await stream(server, request, watch, received, false);
+  } catch (error) {
+    // A server that knows `truncate: false` refuses what it would have cut; let it cut, and say so.
+    const refusedAsTooLong = mayBeTooLong && error instanceof OllamaHttpError && (error.status === 400 || error.status === 500);
+    if (!refusedAsTooLong) throw error;
+    return { ...(await stream(server, request, watch, received, true)), promptTruncated: true };
+  }
 }
 
 /** The package's type lacks two fields that /api/chat takes; servers that do not know them ignore them. */

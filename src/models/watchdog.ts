@@ -23,17 +23,20 @@ const MISSED: Readonly<Record<keyof CallLimits, string>> = {
   wholeMs: 'the reply was not complete',
 };
 
+/** Nobody waits for it any more. */
+const ENDED = new Error('the call has ended');
+
 /** Ends a call whose server accepts and then says nothing. */
 export interface Watchdog {
   /** Aborted when a limit was passed or the caller gave up. */
   readonly signal: AbortSignal;
-  /** The server has answered; the first piece is awaited now. */
+  /** The server has answered; the first piece is awaited now, unless it has come. */
   connected(): void;
   /** A piece of the reply has come. */
   received(): void;
   /** What was not in time, by which limit, and what to do; null while everything is. */
   expired(): string | null;
-  /** Ends the watch. */
+  /** Ends the watch, and whatever of the call is still under way. */
   stop(): void;
 }
 
@@ -52,20 +55,23 @@ export function createWatchdog(clock: Clock, limits: CallLimits, advice: LimitAd
   else caller.addEventListener('abort', onCallerAbort, { once: true });
 
   const whole = start('wholeMs');
-  let stage = start('connectMs');
+  let awaited: keyof CallLimits = 'connectMs';
+  let stage = start(awaited);
   const enter = (limit: keyof CallLimits) => {
     stage.cancel();
+    awaited = limit;
     if (!controller.signal.aborted) stage = start(limit);
   };
   return {
     signal: controller.signal,
-    connected: () => enter('firstTokenMs'),
+    connected: () => void (awaited === 'connectMs' && enter('firstTokenMs')),
     received: () => enter('stallMs'),
     expired: () => expired,
     stop() {
       stage.cancel();
       whole.cancel();
       caller.removeEventListener('abort', onCallerAbort);
+      controller.abort(ENDED);
     },
   };
 }
