@@ -35,7 +35,7 @@ export function createOllamaFetch(watch: Watchdog, body: 'document' | 'lines'): 
     if (!response.ok) throw new OllamaHttpError(response.status, await errorText(response), response.headers);
     if (body === 'document') return response;
     if (response.body === null) throw new OllamaStreamError('malformed', 'the reply has no body');
-    return new Response(response.body.pipeThrough(new TextDecoderStream()).pipeThrough(checkedLines(watch)).pipeThrough(new TextEncoderStream()), response);
+    return new Response(response.body.pipeThrough(checkedLines(watch)), response);
   };
 }
 
@@ -51,21 +51,25 @@ async function errorText(response: Response): Promise<string> {
   return `HTTP ${response.status} ${text.slice(0, 200)}`.trim();
 }
 
-function checkedLines(watch: Watchdog): TransformStream<string, string> {
+/** UTF-8 in, UTF-8 out: streams of node that decode and encode would take longer than the lines do. */
+function checkedLines(watch: Watchdog): TransformStream<Uint8Array, Uint8Array> {
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
   let rest = '';
-  const emit = (line: string, controller: TransformStreamDefaultController<string>) => {
+  const emit = (line: string, controller: TransformStreamDefaultController<Uint8Array>) => {
     if (line.trim() === '') return;
     checkLine(line);
     watch.received();
-    controller.enqueue(`${line}\n`);
+    controller.enqueue(encoder.encode(`${line}\n`));
   };
   return new TransformStream({
     transform(chunk, controller) {
-      const lines = (rest + chunk).split('\n');
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) emit(line, controller);
     },
     flush(controller) {
+      rest += decoder.decode();
       // The last line may lack its line feed; half a line means that the connection ended early.
       if (rest.trim() !== '' && !isJson(rest)) throw new OllamaStreamError('cut', 'the reply ended in the middle of a line');
       emit(rest, controller);
