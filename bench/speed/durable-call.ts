@@ -1,10 +1,12 @@
 /** What a journaled tool call adds, from the first step of a task to its thousandth, and from the first mission to the ten-thousandth. */
-import { openBenchLog } from '../support/bench-log.js';
+import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { startBenchSwarm } from '../support/bench-swarm.js';
 import { figure, type Figure, type Finding } from '../support/report.js';
 import { quantile, rounds, trendOf } from '../support/statistics.js';
 import { createStubModel, createStubTools } from '../support/stubs.js';
 import type { SpeedOptions } from './speed.js';
+
+type Floor = NonNullable<Figure['floor']>;
 
 const STEPS = 1000;
 const MISSIONS_IN_FLIGHT = 12;
@@ -13,32 +15,37 @@ const MISSIONS_IN_FLIGHT = 12;
 export async function measureDurableCall({ cluster, projectDir, rounds: count, floors, history }: SpeedOptions): Promise<readonly Finding[]> {
   const floor = { name: 'append → read back', value: quantile(floors.roundTripMs, 0.5) };
   const bench = await openBenchLog(cluster, projectDir, 1);
-  let turns: number[] = [];
-  const swarm = await startBenchSwarm({
-    bench, worker: { model: createStubModel({ steps: STEPS, delayMs: 0 }, () => void turns.push(performance.now())), tools: createStubTools(0) }, concurrency: 2, maxSteps: STEPS + 10,
-  });
   try {
-    const oneTask = async (): Promise<readonly number[]> => {
-      turns = [];
-      await swarm.completed(await swarm.submit([[swarm.agents[0] ?? '']]));
-      return turns.slice(1).map((at, index) => at - (turns[index] ?? at));
-    };
-    await oneTask();
-    const calls = await rounds(count, oneTask);
-    return [
-      {
-        title: `a durable tool call: journaled, read back, run, outcome journaled; tasks of ${STEPS} steps`,
-        figures: [{ ...figure('from turn to turn, p50', 'ms', ...calls.map((each) => quantile(each, 0.5))), floor }, slopeFigure('its slope over the steps of a task', calls.flatMap((each) => each.map((ms, index) => [index, ms] as const)))],
-      },
-      await measureMissions(bench, history, floor),
-    ];
+    // One after the other: two swarms on one log would share the work.
+    return [await measureSteps(bench, count, floor), await measureMissions(bench, history, floor)];
   } finally {
-    await swarm.close();
     await bench.close();
   }
 }
 
-async function measureMissions(bench: Awaited<ReturnType<typeof openBenchLog>>, missions: number, floor: Figure['floor']): Promise<Finding> {
+async function measureSteps(bench: BenchLog, count: number, floor: Floor): Promise<Finding> {
+  let turns: number[] = [];
+  const swarm = await startBenchSwarm({
+    bench, worker: { model: createStubModel({ steps: STEPS, delayMs: 0 }, () => void turns.push(performance.now())), tools: createStubTools(0) }, concurrency: 2, maxSteps: STEPS + 10,
+  });
+  const oneTask = async (): Promise<readonly number[]> => {
+    turns = [];
+    await swarm.completed(await swarm.submit([[swarm.agents[0] ?? '']]));
+    return turns.slice(1).map((at, index) => at - (turns[index] ?? at));
+  };
+  try {
+    await oneTask();
+    const calls = await rounds(count, oneTask);
+    return {
+      title: `a durable tool call: journaled, read back, run, outcome journaled; tasks of ${STEPS} steps`,
+      figures: [{ ...figure('from turn to turn, p50', 'ms', ...calls.map((each) => quantile(each, 0.5))), floor }, slopeFigure('its slope over the steps of a task', calls.flatMap((each) => each.map((ms, index) => [index, ms] as const)))],
+    };
+  } finally {
+    await swarm.close();
+  }
+}
+
+async function measureMissions(bench: BenchLog, missions: number, floor: Floor): Promise<Finding> {
   const lastTurn = new Map<string, number>();
   const points: [number, number][] = [];
   let begun = 0;
@@ -64,7 +71,7 @@ async function measureMissions(bench: Awaited<ReturnType<typeof openBenchLog>>, 
     const fifths = Array.from({ length: 5 }, (_, index) => points.slice(Math.floor((index * points.length) / 5), Math.floor(((index + 1) * points.length) / 5)).map(([, ms]) => ms));
     return {
       title: `the same in missions of one step, ${missions} in one topic, ${MISSIONS_IN_FLIGHT} at a time`,
-      figures: [{ ...figure('from turn to turn, p50 of each fifth', 'ms', ...fifths.map((each) => quantile(each, 0.5))), ...(floor === undefined ? {} : { floor }) }, slopeFigure('its slope over the missions', points)],
+      figures: [{ ...figure('from turn to turn, p50 of each fifth', 'ms', ...fifths.map((each) => quantile(each, 0.5))), floor }, slopeFigure('its slope over the missions', points)],
     };
   } finally {
     await swarm.close();
