@@ -52,6 +52,9 @@ export function createTranscript(task: LoopTask, tools: readonly ToolDefinition[
   const steps: TakenStep[] = [];
   /** Of each step. */
   const times: number[] = [];
+  /** Steps with something that may be cut short, and how long it is. */
+  const longObservations = new Map<number, number>();
+  const longArguments = new Map<number, number>();
   const countRepetition = createRepetitionCounter();
   const uncutResults = task.assignment.inputs.map((input) => resultText(input).length);
   const whole: Piece[] = [pieceOf('system', systemText(task, tools)), pieceOf('user', taskText(task, uncutResults))];
@@ -61,10 +64,19 @@ export function createTranscript(task: LoopTask, tools: readonly ToolDefinition[
     steps.push(step);
     const repeated = countRepetition(step);
     times.push(repeated);
+    const [observed, said] = [step.observation.length, longestText(step)];
+    if (observed > KEPT_CHARACTERS) longObservations.set(steps.length - 1, observed);
+    if (said > KEPT_CHARACTERS) longArguments.set(steps.length - 1, said);
     for (const piece of [pieceOf('assistant', stepText(step, Infinity)), pieceOf('user', observationText(step, repeated, Infinity))]) {
       whole.push(piece);
       wholeTokens += piece.tokens;
     }
+  }
+
+  function stepAt(index: number): TakenStep {
+    const step = steps[index];
+    if (step === undefined) throw new RangeError(`a transcript of ${steps.length} steps has none at ${index}`);
+    return step;
   }
 
   function prompt({ notes, rejected }: ThisTurn, limitTokens: number): readonly ChatMessage[] {
@@ -92,14 +104,8 @@ export function createTranscript(task: LoopTask, tools: readonly ToolDefinition[
 
   /** What may be cut short, each by a number of characters, in the order in which it goes. */
   function* cutsInOrder(results: number[], put: (index: number, content: string) => void): Generator<(characters: number) => void> {
-    for (const [index, step] of steps.entries()) {
-      const { length } = step.observation;
-      if (length > KEPT_CHARACTERS) yield (characters) => put(observationOf(index), observationText(step, times[index] ?? 0, shorter(length, characters)));
-    }
-    for (const [index, step] of steps.entries()) {
-      const length = longestText(step);
-      if (length > KEPT_CHARACTERS) yield (characters) => put(callOf(index), stepText(step, shorter(length, characters)));
-    }
+    for (const [index, length] of longObservations) yield (characters) => put(observationOf(index), observationText(stepAt(index), times[index] ?? 0, shorter(length, characters)));
+    for (const [index, length] of longArguments) yield (characters) => put(callOf(index), stepText(stepAt(index), shorter(length, characters)));
     for (const [index, length] of results.entries()) {
       if (length <= KEPT_CHARACTERS) continue;
       yield (characters) => {
@@ -122,6 +128,7 @@ function dropSteps(pieces: readonly Piece[], text: string, excessTokens: number)
   let gone = 0;
   for (let dropped = 1; dropped <= last; dropped += 1) {
     gone += (pieces[callOf(dropped - 1)]?.tokens ?? 0) + (pieces[observationOf(dropped - 1)]?.tokens ?? 0);
+    if (gone < excessTokens) continue;
     const remark = estimateBytes(bytes + Buffer.byteLength(droppedText(dropped))) - estimateBytes(bytes);
     if (gone - remark >= excessTokens) return dropped;
   }
