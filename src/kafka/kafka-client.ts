@@ -2,6 +2,7 @@ import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } 
 import type { Logger } from '../ports/logger.js';
 import { BrokerUnreachable, describeError, rootCause } from './errors.js';
 import { commitOnlyOnce } from './single-commit.js';
+import { writeProduceRequestsOnce } from './produce-request.js';
 import { letIdleRequestQueuesRest } from './idle-request-queue.js';
 import { createSocketFactory } from './socket-factory.js';
 import { endFetchersOfStoppedConsumers } from './stopped-runner.js';
@@ -46,6 +47,7 @@ export type ClientFactory = (overrides?: { readonly retry?: KafkaConfig['retry']
 export function createClientFactory(options: ClusterOptions, logger: Logger): ClientFactory {
   endFetchersOfStoppedConsumers();
   letIdleRequestQueuesRest();
+  writeProduceRequestsOnce();
   commitOnlyOnce();
   const base: KafkaConfig = {
     brokers: [...options.brokers],

@@ -21,3 +21,47 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
   export default RequestQueue;
 }
+declare module 'kafkajs/src/protocol/encoder.js' {
+  class Encoder {
+    constructor(initialSize?: number);
+    buf: Buffer;
+    offset: number;
+    readonly buffer: Buffer;
+  }
+  export default Encoder;
+}
+declare module 'kafkajs/src/protocol/requests/produce/v3/request.js' {
+  import type Encoder from 'kafkajs/src/protocol/encoder.js';
+  export interface ProducedMessage {
+    readonly key?: Buffer | string | null;
+    readonly value: Buffer | string | null;
+    readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+    readonly timestamp?: string;
+  }
+  export interface ProduceArguments {
+    readonly acks: number;
+    readonly timeout: number;
+    readonly compression?: number;
+    readonly transactionalId?: string | null;
+    readonly topicData: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number; readonly messages: readonly ProducedMessage[] }[] }[];
+  }
+  export interface ProduceRequest {
+    readonly apiVersion: number;
+    encode(): Promise<Encoder>;
+  }
+  const createRequest: (args: ProduceArguments) => ProduceRequest;
+  export default createRequest;
+}
+declare module 'kafkajs/src/broker/index.js' {
+  import type { ProduceArguments, ProduceRequest } from 'kafkajs/src/protocol/requests/produce/v3/request.js';
+  class Broker {
+    connect(): Promise<void>;
+    /** Of the produce API; others have other arguments. */
+    lookupRequest: (apiKey: number, definition: object) => (args: ProduceArguments) => { readonly request: ProduceRequest; readonly response: unknown };
+  }
+  export default Broker;
+}
+declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
+  const crc32C: (bytes: Buffer) => number;
+  export default crc32C;
+}
