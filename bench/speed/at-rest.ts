@@ -7,7 +7,7 @@ import { rounds } from '../support/statistics.js';
 import { COORDINATION_PARTITIONS } from '../pressure/events.js';
 import type { SpeedOptions } from './speed.js';
 
-const SETTLE_MS = 10_000;
+const SETTLE_MS = 45_000;
 const ROUND_MS = 10_000;
 
 /** One orchestrator and one worker for all agents, as two processes. */

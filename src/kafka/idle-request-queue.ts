@@ -8,7 +8,26 @@ import { replaceMethod } from './replace-method.js';
  * comes later is sent at once, or schedules the look for itself. (network/requestQueue/index.js scheduleCheckPendingRequests.)
  */
 export function letIdleRequestQueuesRest(): void {
+  lookForTimeoutsSeldom();
   replaceMethod(RequestQueue?.prototype, 'scheduleCheckPendingRequests', (schedule) => function (this: RequestQueue) {
     if (this.pending.length > 0) schedule.call(this);
+  });
+}
+
+const SECOND_MS = 1_000;
+
+/**
+ * Every connection looks ten times a second whether its requests have run out of time, which they have after seconds
+ * (scheduleRequestTimeoutCheck). With the connections of a worker for twelve agents that wakes an idle process three
+ * hundred times a second; once a second is enough.
+ */
+function lookForTimeoutsSeldom(): void {
+  replaceMethod(RequestQueue?.prototype, 'scheduleRequestTimeoutCheck', () => function (this: RequestQueue) {
+    if (!this.enforceRequestTimeout) return;
+    this.destroy();
+    this.requestTimeoutIntervalId = setInterval(() => {
+      for (const request of this.inflight.values()) if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
+      if (!this.isConnected()) this.destroy();
+    }, Math.min(this.requestTimeout, SECOND_MS));
   });
 }

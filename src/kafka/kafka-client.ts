@@ -3,6 +3,7 @@ import type { Logger } from '../ports/logger.js';
 import { BrokerUnreachable, describeError, rootCause } from './errors.js';
 import { commitOnlyOnce } from './single-commit.js';
 import { writeProduceRequestsOnce } from './produce-request.js';
+import { letSettledFetchesWait } from './settled-fetch.js';
 import { letIdleRequestQueuesRest } from './idle-request-queue.js';
 import { createSocketFactory } from './socket-factory.js';
 import { endFetchersOfStoppedConsumers } from './stopped-runner.js';
@@ -47,6 +48,7 @@ export type ClientFactory = (overrides?: { readonly retry?: KafkaConfig['retry']
 export function createClientFactory(options: ClusterOptions, logger: Logger): ClientFactory {
   endFetchersOfStoppedConsumers();
   letIdleRequestQueuesRest();
+  letSettledFetchesWait();
   writeProduceRequestsOnce();
   commitOnlyOnce();
   const base: KafkaConfig = {

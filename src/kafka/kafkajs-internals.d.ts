@@ -8,6 +8,15 @@ declare module 'kafkajs/src/consumer/runner.js' {
   }
   export default Runner;
 }
+declare module 'kafkajs/src/consumer/consumerGroup.js' {
+  class ConsumerGroup {
+    /** Of a fetch, in ms. */
+    maxWaitTime: number;
+    readonly generationId: number | null;
+    fetch(nodeId: string): Promise<readonly unknown[]>;
+  }
+  export default ConsumerGroup;
+}
 declare module 'kafkajs/src/network/requestQueue/index.js' {
   class RequestQueue {
     constructor(options: object);
@@ -18,6 +27,12 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     maybeThrottle(ms: number): void;
     destroy(): void;
     scheduleCheckPendingRequests(): void;
+    readonly enforceRequestTimeout: boolean;
+    readonly requestTimeout: number;
+    requestTimeoutIntervalId: NodeJS.Timeout | null;
+    readonly inflight: ReadonlyMap<number, { readonly sentAt: number; readonly requestTimeout: number; timeoutRequest(): void }>;
+    isConnected(): boolean;
+    scheduleRequestTimeoutCheck(): void;
   }
   export default RequestQueue;
 }

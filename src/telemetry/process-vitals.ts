@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ProcessVitals, VitalsReading } from '../ports/vitals.js';
 
-const RESOLUTION_MS = 20;
+const RESOLUTION_MS = 50;
 const INTERVAL_MS = 5_000;
 const NANOSECONDS_PER_MS = 1e6;
 

@@ -6,9 +6,9 @@ letIdleRequestQueuesRest();
 const logger = { debug() {}, info() {}, warn() {}, error() {}, namespace: () => logger };
 
 /** A connection's queue that sends one request at a time, and what it has sent. */
-function queueOfOne() {
+function queueOfOne({ requestTimeout = 30_000, enforceRequestTimeout = false } = {}) {
   const sent: number[] = [];
-  const queue = new RequestQueue({ instrumentationEmitter: null, maxInFlightRequests: 1, requestTimeout: 30_000, enforceRequestTimeout: false, clientId: 'test', broker: 'nowhere:1', logger, isConnected: () => true });
+  const queue = new RequestQueue({ instrumentationEmitter: null, maxInFlightRequests: 1, requestTimeout, enforceRequestTimeout, clientId: 'test', broker: 'nowhere:1', logger, isConnected: () => true });
   const push = (correlationId: number) =>
     new Promise((resolve, reject) => queue.push({ entry: { correlationId, resolve, reject }, expectResponse: true, sendRequest: () => void sent.push(correlationId) }));
   return { queue, sent, push };
@@ -21,6 +21,13 @@ describe('the request queue of a connection', () => {
     queue.fulfillRequest({ correlationId: 1, payload: 'answer', size: 6 });
     await answered;
     expect(queue.throttleCheckTimeoutId).toBeNull();
+  });
+
+  test('ends a request that was not answered in time', async () => {
+    const { queue, push } = queueOfOne({ requestTimeout: 20, enforceRequestTimeout: true });
+    queue.scheduleRequestTimeoutCheck();
+    await expect(push(1)).rejects.toThrow(/timed out/);
+    queue.destroy();
   });
 
   test('sends what waits when the answer to the one before is there', async () => {
