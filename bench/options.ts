@@ -23,10 +23,12 @@ pressure               whether much work lets a process grow, and how long a sta
   open-missions        an orchestrator starts with many open missions
   long-tasks-topic     a worker starts with much log after, then before its replay point
   long-coordination    the same for an orchestrator
+  long-load            missions without end: whether a worker and an orchestrator grow
   --tasks N            queued tasks (default 100000)
   --missions N         missions that they belong to, and open missions (default 1000)
   --megabytes N        size of the long topics (default 1024)
   --watch S            seconds that memory is watched for once everything is folded (default 20)
+  --minutes N          of long-load (default 60)
 of speed and scale
   --rounds N           of each figure (default 5)
 of all
@@ -49,7 +51,7 @@ export class WrongUse extends Error {
 
 const number = (value: number) => ({ type: 'string', default: String(value) }) as const;
 const OPTIONS = {
-  rounds: number(5), history: number(10_000), workers: number(1_000), partitions: number(3_000), tasks: number(100_000), missions: number(1_000), megabytes: number(1_024), watch: number(20),
+  rounds: number(5), history: number(10_000), workers: number(1_000), partitions: number(3_000), tasks: number(100_000), missions: number(1_000), megabytes: number(1_024), watch: number(20), minutes: number(60),
   profile: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
 } as const;
 
@@ -57,7 +59,7 @@ const OPTIONS = {
 export function taskOf(argv: readonly string[]): Task {
   const { values, positionals: [bench = 'speed', ...names] } = parse(argv);
   if (values.help) return { kind: 'help' };
-  const count = (name: 'rounds' | 'history' | 'workers' | 'partitions' | 'tasks' | 'missions' | 'megabytes' | 'watch') => wholeNumber(name, values[name]);
+  const count = (name: 'rounds' | 'history' | 'workers' | 'partitions' | 'tasks' | 'missions' | 'megabytes' | 'watch' | 'minutes') => wholeNumber(name, values[name]);
   return { kind: 'measure', json: values.json, ...wantedOf() };
 
   function wantedOf(): Wanted {
@@ -67,7 +69,7 @@ export function taskOf(argv: readonly string[]): Task {
       case 'scale':
         return { bench, options: { rounds: count('rounds'), workers: count('workers'), partitions: count('partitions') } };
       case 'pressure':
-        return { bench, parts: partsOf(bench, PRESSURE_PARTS, names), options: { tasks: count('tasks'), missions: count('missions'), megabytes: count('megabytes'), watch: count('watch') } };
+        return { bench, parts: partsOf(bench, PRESSURE_PARTS, names), options: { tasks: count('tasks'), missions: count('missions'), megabytes: count('megabytes'), watch: count('watch'), minutes: count('minutes') } };
       default:
         throw new WrongUse(`there is no bench ${bench}; there are speed, scale and pressure`);
     }

@@ -61,3 +61,17 @@ export function missionRecord<T extends EventType>({ topics }: BenchLog, mission
   const event: EventOf<T> = createEvent({ type, from: 'bench', missionId, payload });
   return { topic: topics.coordination, partition, key: missionId, event };
 }
+
+/** Tasks of a requested mission, one for each agent. */
+export const MISSION_TASKS = 12;
+
+/** A mission with a plan of its own. Every task belongs to the first wave: the most that a mission can have under way. */
+export function missionRequest(bench: BenchLog, partition: number): AppendRequest {
+  const missionId = missionIdIn(partition);
+  const tasks = Array.from({ length: MISSION_TASKS }, (_, number) => planTask(`deploy-${bench.agents[number]}-wave1`, bench.agents[number] ?? ''));
+  return missionRecord(bench, missionId, partition, 'mission_requested', {
+    mission_id: missionId, name: 'bench', brief: briefOf(missionId), approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null }, agents: [...bench.agents], success: [],
+    plan: { strategy: 'All at once.', waves: [{ wave_number: 1, rationale: 'Nothing depends on anything.', tasks }], risks: [], success_criteria: [], notes: [] },
+    workspace: null, workspace_marker: bench.workspaceMarker, requested_by: 'bench',
+  });
+}

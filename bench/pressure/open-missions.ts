@@ -10,10 +10,9 @@ import { memoryFigures } from '../support/memory-figures.js';
 import { readRaw } from '../support/raw-read.js';
 import { figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
-import { briefOf, COORDINATION_PARTITIONS, missionIdIn, missionRecord, planTask, TASKS_PARTITIONS } from './events.js';
+import { COORDINATION_PARTITIONS, MISSION_TASKS, missionRequest, TASKS_PARTITIONS } from './events.js';
 import type { PressureOptions } from './pressure.js';
 
-const TASKS = 12;
 const ROUNDS = 20;
 
 /** An orchestrator plans and assigns many missions at once, without a worker; then another takes them over. */
@@ -25,7 +24,7 @@ export async function measureOpenMissions({ cluster, projectDir, missions, watch
     const fold = await foldCoordination(bench);
     const requestedSeconds = first.seconds();
     await bench.write(requests(bench, missions));
-    await fold.assigned(missions * TASKS);
+    await fold.assigned(missions * MISSION_TASKS);
     const assignedSeconds = first.seconds();
     const firstMemory = memoryFigures(first, assignedSeconds - 1);
     await first.stop();
@@ -41,7 +40,7 @@ export async function measureOpenMissions({ cluster, projectDir, missions, watch
     const secondMemory = memoryFigures(second, ready.seconds + 5);
     await second.stop();
     return [
-      { title: `${missions} missions of ${TASKS} tasks, requested at once`, figures: [figure('from the first request to the last assignment', 's', assignedSeconds - requestedSeconds), ...firstMemory] },
+      { title: `${missions} missions of ${MISSION_TASKS} tasks, requested at once`, figures: [figure('from the first request to the last assignment', 's', assignedSeconds - requestedSeconds), ...firstMemory] },
       {
         title: 'an orchestrator takes them over',
         figures: [
@@ -56,18 +55,8 @@ export async function measureOpenMissions({ cluster, projectDir, missions, watch
   }
 }
 
-/** Every task belongs to the first wave: the most that a mission can have under way. */
 function* requests(bench: BenchLog, missions: number): Iterable<AppendRequest> {
-  for (let index = 0; index < missions; index += 1) {
-    const partition = index % COORDINATION_PARTITIONS;
-    const missionId = missionIdIn(partition);
-    const tasks = Array.from({ length: TASKS }, (_, number) => planTask(`deploy-${bench.agents[number]}-wave1`, bench.agents[number] ?? ''));
-    yield missionRecord(bench, missionId, partition, 'mission_requested', {
-      mission_id: missionId, name: 'bench', brief: briefOf(missionId), approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null }, agents: [...bench.agents], success: [],
-      plan: { strategy: 'All at once.', waves: [{ wave_number: 1, rationale: 'Nothing depends on anything.', tasks }], risks: [], success_criteria: [], notes: [] },
-      workspace: null, workspace_marker: bench.workspaceMarker, requested_by: 'bench',
-    });
-  }
+  for (let index = 0; index < missions; index += 1) yield missionRequest(bench, index % COORDINATION_PARTITIONS);
 }
 
 /** Follows the coordination topic as its holders do. */

@@ -2,6 +2,7 @@
 import type { Cluster } from '../support/product-log.js';
 import type { Finding } from '../support/report.js';
 import { measureLongCoordination } from './long-coordination.js';
+import { measureLongLoad } from './long-load.js';
 import { measureLongTasksTopic } from './long-tasks-topic.js';
 import { measureOpenMissions } from './open-missions.js';
 import { measureQueuedTasks } from './queued-tasks.js';
@@ -14,9 +15,11 @@ export interface PressureOptions {
   readonly megabytes: number;
   /** Seconds that memory is watched for once everything is folded. */
   readonly watch: number;
+  /** Minutes of load. */
+  readonly minutes: number;
 }
 
-export const PRESSURE_PARTS = ['queued-tasks', 'open-missions', 'long-tasks-topic', 'long-coordination'] as const;
+export const PRESSURE_PARTS = ['queued-tasks', 'open-missions', 'long-tasks-topic', 'long-coordination', 'long-load'] as const;
 export type PressurePart = (typeof PRESSURE_PARTS)[number];
 
 export function runPressure(part: PressurePart, options: PressureOptions): Promise<readonly Finding[]> {
@@ -29,5 +32,7 @@ export function runPressure(part: PressurePart, options: PressureOptions): Promi
       return measureLongTasksTopic(options);
     case 'long-coordination':
       return measureLongCoordination(options);
+    case 'long-load':
+      return measureLongLoad(options);
   }
 }

@@ -1,8 +1,8 @@
 /** What a journaled tool call adds, from the first step of a task to its thousandth, and from the first mission to the ten-thousandth. */
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { startBenchSwarm } from '../support/bench-swarm.js';
-import { figure, type Figure, type Finding } from '../support/report.js';
-import { quantile, rounds, trendOf } from '../support/statistics.js';
+import { figure, slopeFigure, type Figure, type Finding } from '../support/report.js';
+import { quantile, rounds } from '../support/statistics.js';
 import { createStubModel, createStubTools } from '../support/stubs.js';
 import type { SpeedOptions } from './speed.js';
 
@@ -38,7 +38,7 @@ async function measureSteps(bench: BenchLog, count: number, floor: Floor): Promi
     const calls = await rounds(count, oneTask);
     return {
       title: `a durable tool call: journaled, read back, run, outcome journaled; tasks of ${STEPS} steps`,
-      figures: [{ ...figure('from turn to turn, p50', 'ms', ...calls.map((each) => quantile(each, 0.5))), floor }, slopeFigure('its slope over the steps of a task', calls.flatMap((each) => each.map((ms, index) => [index, ms] as const)))],
+      figures: [{ ...figure('from turn to turn, p50', 'ms', ...calls.map((each) => quantile(each, 0.5))), floor }, slopeFigure('its slope over the steps of a task', 'ms per 1,000', 1_000, calls.flatMap((each) => each.map((ms, index) => [index, ms] as const)))],
     };
   } finally {
     await swarm.close();
@@ -71,15 +71,9 @@ async function measureMissions(bench: BenchLog, missions: number, floor: Floor):
     const fifths = Array.from({ length: 5 }, (_, index) => points.slice(Math.floor((index * points.length) / 5), Math.floor(((index + 1) * points.length) / 5)).map(([, ms]) => ms));
     return {
       title: `the same in missions of one step, ${missions} in one topic, ${MISSIONS_IN_FLIGHT} at a time`,
-      figures: [{ ...figure('from turn to turn, p50 of each fifth', 'ms', ...fifths.map((each) => quantile(each, 0.5))), floor }, slopeFigure('its slope over the missions', points)],
+      figures: [{ ...figure('from turn to turn, p50 of each fifth', 'ms', ...fifths.map((each) => quantile(each, 0.5))), floor }, slopeFigure('its slope over the missions', 'ms per 1,000', 1_000, points)],
     };
   } finally {
     await swarm.close();
   }
-}
-
-/** min and max are what it may be with the error of the sample: a slope between them that includes 0 cannot be told from it. */
-function slopeFigure(name: string, points: readonly (readonly [number, number])[]): Figure {
-  const { slope, error } = trendOf(points);
-  return figure(`${name} (± 2 standard errors)`, 'ms per 1,000', (slope - 2 * error) * 1000, slope * 1000, (slope + 2 * error) * 1000);
 }

@@ -1,10 +1,10 @@
 /** What a bench found, for people and for programs. */
 import { table } from '../../src/cli/table.js';
-import { quantile } from './statistics.js';
+import { quantile, trendOf } from './statistics.js';
 
 export interface Figure {
   readonly name: string;
-  readonly unit: 'MB' | 's' | 'ms' | 'µs' | 'tasks/s' | 'records/s' | 'ms per 1,000' | 'records per CPU second' | 'CPU s' | 'MB/min' | '%' | 'bytes' | 'records' | 'partitions';
+  readonly unit: 'MB' | 's' | 'ms' | 'µs' | 'tasks/s' | 'records/s' | 'ms per 1,000' | 'records per CPU second' | 'CPU s' | 'MB/min' | 'MB per hour' | '%' | 'bytes' | 'records' | 'partitions';
   /** One value for each round. */
   readonly samples: readonly number[];
   /** What the same machine does at best, measured in the same run, in the same unit. */
@@ -17,6 +17,12 @@ export interface Finding {
 }
 
 export const figure = (name: string, unit: Figure['unit'], ...samples: readonly number[]): Figure => ({ name, unit, samples });
+
+/** min and max are what it may be with the error of the sample: a slope between them that includes 0 cannot be told from it. @param per how much of x the unit is for */
+export function slopeFigure(name: string, unit: Figure['unit'], per: number, points: readonly (readonly [x: number, y: number])[]): Figure {
+  const { slope, error } = trendOf(points);
+  return figure(`${name} (± 2 standard errors)`, unit, (slope - 2 * error) * per, slope * per, (slope + 2 * error) * per);
+}
 
 export function reportAsText(findings: readonly Finding[]): string {
   return findings.map(({ title, figures }) => `\n${title}\n${table([['', 'min', 'median', 'max', '', 'of the floor'], ...figures.map(rowOf)])}`).join('');
