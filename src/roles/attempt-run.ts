@@ -54,7 +54,8 @@ async function journalEnd(deps: ExecutionDeps, journal: TaskJournal, end: LoopEn
   } catch (error) {
     if (!(error instanceof AppendRejected) || result.type === 'task_failed') throw error;
     // Whoever took the task over would come to the same result.
-    return journalEnd(deps, journal, tooLarge('the result', error), durationMs);
+    const used = end.unjournaled === undefined ? {} : { unjournaled: end.unjournaled };
+    return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, durationMs);
   }
 }
 

@@ -41,6 +41,8 @@ const UNKNOWN: ToolOutcome = {
   observation: 'The worker that started this step is gone, and nobody can tell whether it ran. Check what is there before doing it again.',
 };
 
+const NOT_BEGUN: StepResult = { outcome: 'aborted', exitCode: null, outputDigest: null, durationMs: 0, observation: 'It was stopped before it began.', checks: null };
+
 export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): TaskSteps {
   const { held, journal, current } = deps;
   const { tools, clock } = context.deps;
@@ -62,7 +64,8 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   async function journalAndRun(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
     const call = await journal.call(current().steps.length + 1, decision);
     sendProgress(call);
-    const result = await runCall(call, Math.min(COMMAND_LIMIT_MS, remainingMs()));
+    // Read in one batch with the claim that took the task away, the call is not begun any more.
+    const result = deps.acting.aborted ? NOT_BEGUN : await runCall(call, Math.min(COMMAND_LIMIT_MS, remainingMs()));
     journal.outcome(call.step, result);
     context.onStepEnded(deps.spec.name, result.outcome);
     return result;

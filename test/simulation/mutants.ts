@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'roles/task-steps.ts', from: 'await tools.takeFence(place, held.claimOffset, deps.acting);', to: '' }],
   },
   {
-    name: 'fresh-owner-ids', rule: 'no claim reuses an owner id', seed: 18,
+    name: 'fresh-owner-ids', rule: 'no claim reuses an owner id', seed: 503,
     changes: [{ file: 'roles/claim.ts', from: 'owner = `${processId}/${ids.uuid().slice(0, 8)}`;', to: 'ids.uuid();\n    owner = processId;' }],
   },
   {
@@ -85,7 +85,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [{ file: 'domain/task-replay.ts', from: "if (attempt.status === 'open') return false;", to: "if (attempt.status === 'open') return true;" }],
   },
   {
-    name: 'result-acknowledged', rule: 'the replay point stays before an attempt whose result was not acknowledged', seed: 13,
+    name: 'result-acknowledged', rule: 'the replay point stays before an attempt whose result was not acknowledged', seed: 15,
     changes: [{ file: 'domain/task-replay.ts', from: "return attempt.status === 'cancelled' || isAcknowledged(attempt.key);", to: 'return true;' }],
   },
   {
@@ -153,7 +153,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'result-too-large', rule: 'an attempt whose result is too large for the journal fails', seed: 117,
     found: 'a result that the log refused as too large ended the worker, and every one that took the task over came to the same result',
-    changes: [{ file: 'roles/attempt-run.ts', from: "return journalEnd(deps, journal, tooLarge('the result', error), durationMs);", to: 'throw error;' }],
+    changes: [{ file: 'roles/attempt-run.ts', from: "return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, durationMs);", to: 'throw error;' }],
   },
   {
     name: 'plan-too-large', rule: 'a plan that is too large for the log is a plan that failed', seed: 65,
@@ -184,5 +184,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'late-log-name', rule: 'a log that was made anew has a name of its own, whatever comes late from the one before', seed: 1_500_054_580,
     found: 'a topic that was made anew was sent a late second copy of the record that had named the one before it; its assignments were then taken for old ones, and ignored',
     changes: [{ file: 'domain/mission-evolve.ts', from: '`${name}-${timestampMs.toString(36)}`', to: '((_) => name)(timestampMs)' }],
+  },
+  {
+    name: 'used-is-counted', rule: 'what a last turn has used stays counted when its result is too large for the journal', seed: 2_100_070_442,
+    found: 'a finish with nothing to check, whose result the log refused as too large, had cost nothing',
+    changes: [{ file: 'roles/attempt-run.ts', from: "{ ...tooLarge('the result', error), ...used }", to: "{ ...tooLarge('the result', error), ...(used && {}) }" }],
+  },
+  {
+    name: 'begun-while-held', rule: 'a call that is read together with the claim that took its task away is not begun', seed: 2_100_080_316,
+    found: 'a worker that had stood still read its own call and the claim of another in one batch, and began to read a file for an attempt that another one had followed',
+    changes: [{ file: 'roles/task-steps.ts', from: 'deps.acting.aborted ? NOT_BEGUN', to: 'deps.held.owner === "" ? NOT_BEGUN' }],
   },
 ];
