@@ -1,4 +1,5 @@
 /** What operators and brokers do to topics: more partitions, records too large, a topic made anew, records deleted too early. */
+import { protocolErrorType } from '../../../src/kafka/errors.js';
 import { PromiseBroken, type Fault, type World } from '../fault.js';
 import type { Accepted } from '../workload.js';
 
@@ -8,12 +9,18 @@ const grow: Fault = {
   name: 'partitions-added', what: 'a tasks topic gets one more partition', heals: 'its group notices and holds it; nothing is to be undone', takes: 'topics',
   async strike({ cluster, topics, random, site }) {
     const topic = topics.tasks(random.pick(['scout_agent', 'smith_agent']));
-    const count = await cluster.admin(async (admin) => {
+    const count = await site.until(`one more partition of ${topic}`, END_LIMIT_MS, () => cluster.admin(async (admin) => {
       const { topics: [found] } = await admin.fetchTopicMetadata({ topics: [topic] });
       const partitions = found?.partitions.length ?? 0;
-      await admin.createPartitions({ topicPartitions: [{ topic, count: partitions + 1 }] });
-      return partitions;
-    });
+      try {
+        await admin.createPartitions({ topicPartitions: [{ topic, count: partitions + 1 }] });
+        return partitions;
+      } catch (error) {
+        // Three replicas want three brokers, and another fault may have stopped one.
+        if (protocolErrorType(error) === 'INVALID_REPLICATION_FACTOR') return null;
+        throw error;
+      }
+    }));
     await cluster.whole();
     // Whoever is given a partition claims it by its first record.
     await site.until(`a claim in ${topic}/${count}`, 120_000, () => cluster.admin(async (admin) =>
