@@ -3,7 +3,7 @@ import { replaceMethod } from './replace-method.js';
 
 /** After so many fetches, some ten seconds at rest, a member has settled. */
 export const SETTLED_AFTER_FETCHES = 50;
-export const SETTLED_WAIT_MS = 800;
+export const SETTLED_WAIT_MS = 1_000;
 
 /**
  * A fetch of a member that has settled waits longer for records, so that a swarm at rest asks seldom: each of a worker's
