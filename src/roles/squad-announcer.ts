@@ -25,7 +25,8 @@ export function createSquadAnnouncer(context: OrchestratorContext, send: (event:
 
   return {
     announce(mission) {
-      if (mission.status !== 'open' || mission.squadReady || announced.has(mission.id)) return;
+      if (mission.status !== 'open') return void announced.delete(mission.id);
+      if (mission.squadReady || announced.has(mission.id)) return;
       const { agents } = mission.request;
       const workers = holdersOf(agents);
       if (workers === null) return;
