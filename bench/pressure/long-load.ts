@@ -1,5 +1,6 @@
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { whenReady } from '../support/fold-figures.js';
+import { createMilestone } from '../support/milestone.js';
 import { figure, slopeFigure, type Finding } from '../support/report.js';
 import { startRole, type RoleProcess } from '../support/role-process.js';
 import { COORDINATION_PARTITIONS, MISSION_TASKS, missionRequest } from './events.js';
@@ -21,7 +22,7 @@ export async function measureLongLoad({ cluster, projectDir, minutes }: Pressure
     await Promise.all([whenReady(worker, 'worker.ready'), whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS)]);
     const ended = await countEnded(bench);
     const requested = await request(bench, minutes);
-    await ended.reach(requested);
+    await ended.reached(requested);
     await ended.stop();
     return [{
       title: `${requested} missions of ${MISSION_TASKS} tasks in ${minutes} minutes`,
@@ -46,24 +47,20 @@ async function request(bench: BenchLog, minutes: number): Promise<number> {
 /** @throws when a mission does not complete */
 async function countEnded({ log, topics }: BenchLog) {
   let count = 0;
-  let wanted: { readonly count: number; resolve(): void } | null = null;
+  const ended = createMilestone();
   const watch = await log.watch({
     topics: [topics.coordination],
     from: 'beginning',
     onRecord({ content }) {
       if (content.kind !== 'event') return;
       if (content.event.event_type === 'mission_failed') throw new Error(`a mission failed: ${content.event.payload.reason}`);
-      if (content.event.event_type === 'mission_completed') count += 1;
-      if (wanted !== null && count >= wanted.count) wanted.resolve();
+      if (content.event.event_type === 'mission_completed') ended.at((count += 1));
     },
     onFatal(error) {
       throw error;
     },
   });
-  return {
-    reach: (all: number) => (count >= all ? Promise.resolve() : new Promise<void>((resolve) => (wanted = { count: all, resolve }))),
-    stop: () => watch.stop(),
-  };
+  return { reached: ended.reached, stop: () => watch.stop() };
 }
 
 function growthOf(what: string, { memory }: RoleProcess) {

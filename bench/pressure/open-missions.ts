@@ -7,6 +7,7 @@ import type { AppendRequest } from '../../src/ports/log.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { foldFigures, whenReady } from '../support/fold-figures.js';
 import { memoryFigures } from '../support/memory-figures.js';
+import { createMilestone } from '../support/milestone.js';
 import { readRaw } from '../support/raw-read.js';
 import { figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
@@ -63,7 +64,7 @@ function* requests(bench: BenchLog, missions: number): Iterable<AppendRequest> {
 async function foldCoordination({ log, topics }: BenchLog) {
   const states = Array.from({ length: COORDINATION_PARTITIONS }, (_, partition) => createCoordinationState(partition));
   let count = 0;
-  let wanted: { readonly count: number; resolve(): void } | null = null;
+  const assigned = createMilestone();
   const watch = await log.watch({
     topics: [topics.coordination],
     from: 'beginning',
@@ -71,14 +72,13 @@ async function foldCoordination({ log, topics }: BenchLog) {
       const state = states[partition];
       if (content.kind !== 'event' || state === undefined) return;
       const applied = evolveCoordination(state, { offset, timestampMs, event: content.event });
-      if (content.event.event_type === 'task_assigned' && applied === 'applied') count += 1;
-      if (wanted !== null && count >= wanted.count) wanted.resolve();
+      if (content.event.event_type === 'task_assigned' && applied === 'applied') assigned.at((count += 1));
     },
     onFatal(error) {
       throw error;
     },
   });
-  return { states, assigned: (assignments: number) => new Promise<void>((resolve) => (wanted = { count: assignments, resolve })), stop: () => watch.stop() };
+  return { states, assigned: assigned.reached, stop: () => watch.stop() };
 }
 
 /** What a holder does in turns, measured on the fold by itself. */

@@ -5,6 +5,7 @@ import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { foldFigures, whenReady, type Ready } from '../support/fold-figures.js';
 import { memoryFigures } from '../support/memory-figures.js';
 import { readRaw } from '../support/raw-read.js';
+import { createMilestone } from '../support/milestone.js';
 import { figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { assignment, COORDINATION_PARTITIONS, missionIdIn, taskRecord, type TaskPlace } from './events.js';
@@ -67,7 +68,7 @@ function* assignments(bench: BenchLog, tasks: number, missions: number): Iterabl
 async function watchNews({ log, topics }: BenchLog) {
   const known = new Set<string>();
   const first = createDeferred<void>();
-  let wanted: { readonly count: number; resolve(): void } | null = null;
+  const heard = createMilestone();
   const watch = await log.watch({
     topics: [topics.coordination],
     from: 'end',
@@ -77,7 +78,7 @@ async function watchNews({ log, topics }: BenchLog) {
       if (event.event_type === 'task_started') first.resolve();
       if (event.event_type !== 'task_accepted' && event.event_type !== 'task_completed') return;
       known.add(attemptKey(event.payload));
-      if (wanted !== null && known.size >= wanted.count) wanted.resolve();
+      heard.at(known.size);
     },
     onFatal(error) {
       throw error;
@@ -86,10 +87,7 @@ async function watchNews({ log, topics }: BenchLog) {
   return {
     /** A task has begun. */
     began: first.promise,
-    heardOf: (count: number) => new Promise<void>((resolve) => {
-      wanted = { count, resolve };
-      if (known.size >= count) resolve();
-    }),
+    heardOf: heard.reached,
     stop: () => watch.stop(),
   };
 }
