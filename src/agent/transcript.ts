@@ -97,8 +97,9 @@ export function createTranscript(task: LoopTask, tools: readonly ToolDefinition[
       if (total <= limitTokens) break;
       cut(charactersFor(total - limitTokens));
     }
-    const dropped = total <= limitTokens ? 0 : dropSteps(pieces, taskText(task, results), total - limitTokens);
-    if (dropped > 0) put(TASK, taskText(task, results) + droppedText(dropped));
+    const asked = pieces[TASK]?.message.content ?? '';
+    const dropped = total <= limitTokens ? 0 : dropSteps(pieces, asked, total - limitTokens);
+    if (dropped > 0) put(TASK, asked + droppedText(dropped));
     return [...pieces.slice(0, callOf(0)), ...pieces.slice(callOf(dropped))].map(({ message }) => message).concat(exchange);
   }
 

@@ -188,7 +188,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'used-is-counted', rule: 'what a last turn has used stays counted when its result is too large for the journal', seed: 2_100_070_442,
     found: 'a finish with nothing to check, whose result the log refused as too large, had cost nothing',
-    changes: [{ file: 'roles/attempt-run.ts', from: "{ ...tooLarge('the result', error), ...used }", to: "{ ...tooLarge('the result', error), ...(used && {}) }" }],
+    changes: [{ file: 'roles/attempt-run.ts', from: "{ ...tooLarge('the result', error), ...used }", to: "tooLarge('the result', error)" }],
   },
   {
     name: 'begun-while-held', rule: 'a call that is read together with the claim that took its task away is not begun', seed: 2_100_080_316,
