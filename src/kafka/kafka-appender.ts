@@ -57,6 +57,7 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
     ask: options.askTopic,
     clock,
     random,
+    wantedPartitions: (topic) => Math.max(0, ...queuesOf(topic).map(({ partition }) => partition + 1)),
     onFound(topic, limits) {
       for (const queue of queuesOf(topic)) waiting.refuse(queue, (record) => refusalOf(queue, record, limits));
       wake();

@@ -29,6 +29,8 @@ export interface TopicDirectoryOptions {
   readonly ask: AskTopic;
   readonly clock: Clock;
   readonly random: Random;
+  /** The least number of partitions under which everything that waits for the topic has one. */
+  wantedPartitions(topic: string): number;
   /** Called after get() knows the topic. */
   onFound(topic: string, limits: TopicLimits): void;
   /** error is an AppendRejected when nothing can ever be appended to the topic. */
@@ -37,24 +39,26 @@ export interface TopicDirectoryOptions {
 
 /** The brokers' default of max.message.bytes, for clients that may not read a topic's settings. */
 const DEFAULT_MAX_BATCH_BYTES = 1024 * 1024;
-/** Just after its creation a topic is not known to every broker. */
-const LOOKUPS_BEFORE_MISSING = 4;
+/** Just after it was made, a topic or a further partition is not known to every broker; on a busy computer for seconds. */
+const MISSING_AFTER_MS = 5_000;
 const LOOKUP_PAUSE = { baseMs: 250, maxMs: 1_000 };
 /** A record batch's own header (format v2). */
 const BATCH_OVERHEAD_BYTES = 61;
 
-export function createTopicDirectory({ ask, clock, random, onFound, onFailed }: TopicDirectoryOptions): TopicDirectory {
+export function createTopicDirectory({ ask, clock, random, wantedPartitions, onFound, onFailed }: TopicDirectoryOptions): TopicDirectory {
   const known = new Map<string, TopicLimits>();
   const running = new Set<string>();
 
   const askPatiently = async (topic: string): Promise<TopicLimits> => {
+    const deadlineMs = clock.monotonicMs() + MISSING_AFTER_MS;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await ask(topic);
+        const limits = await ask(topic);
+        if (limits.partitions >= wantedPartitions(topic) || clock.monotonicMs() >= deadlineMs) return limits;
       } catch (error) {
-        if (!(error instanceof TopicMissing) || attempt === LOOKUPS_BEFORE_MISSING) throw error;
-        await new Promise<void>((resolve) => clock.setTimer(backoffMs(attempt, LOOKUP_PAUSE, random), resolve));
+        if (!(error instanceof TopicMissing) || clock.monotonicMs() >= deadlineMs) throw error;
       }
+      await new Promise<void>((resolve) => clock.setTimer(backoffMs(attempt, LOOKUP_PAUSE, random), resolve));
     }
   };
 

@@ -187,6 +187,13 @@ describe('the Kafka appender', () => {
     expect([...broker.log]).toEqual([['tasks[0]', ['a', 'large']], ['tasks[1]', ['b']]]);
   });
 
+  test('a topic and a partition that not every broker knows yet are written once the one that is asked knows them', async () => {
+    const answers = [() => { throw new TopicMissing('tasks does not exist'); }, () => 1, () => 1, () => 2];
+    lookUp = async () => ({ partitions: (answers.length > 1 ? answers.shift() : answers[0])?.() ?? 0, maxBatchBytes: 2000 });
+    await Promise.all([append('a', 1), append('b')]);
+    expect([...broker.log]).toEqual([['tasks[1]', ['a']], ['tasks[0]', ['b']]]);
+  });
+
   test('a topic that is missing, or may not be written, rejects its own records only', async () => {
     lookUp = async (topic) => {
       if (topic === 'gone') throw new TopicMissing('gone does not exist');
