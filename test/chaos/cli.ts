@@ -151,8 +151,8 @@ async function runAndReport(site: Site, wishes: Wishes, java: string): Promise<n
   const outcome = await runFaults(world, wishes.faults.filter(({ name }) => !omitted.has(name)), wishes.minutes);
   const rows = createRows(outcome, wishes.faults, omitted, world.observer.progress);
   await writeReports(wishes, rows, outcome);
-  for (const problem of new Set(rows.flatMap(({ problems }) => problems))) say(process.stdout, `BROKEN ${problem}\n`, 0);
   say(process.stdout, `\n${textTable(rows)}\n\n${outcome.acknowledgedAppends} acknowledged appends were compared with the log; ${outcome.refusedSubmissions} submissions were refused and promised nothing${outcome.buried.length === 0 ? '' : `; ${outcome.buried.length} missions were open in a deleted topic and went with it: ${outcome.buried.join(', ')}`}\n`, 0);
+  for (const problem of new Set(rows.flatMap(({ problems }) => problems))) say(process.stdout, `BROKEN ${problem}\n`, 0);
   return rows.every(rowHolds) ? 0 : 1;
 }
 

@@ -37,8 +37,9 @@ export interface Observer {
   readonly assignments: ReadonlySet<string>;
   /** Broker's times of every record that shows work going on. */
   readonly progress: readonly number[];
-  /** The broker's time of the newest record of each mission. */
   readonly missionIds: () => readonly string[];
+  /** The newest record about a mission and who holds its partition, in words: where an open mission waits. */
+  lastOf(missionId: string): string;
   /** Resolves with the first answer that is not null, asked again after each record; rejects when it does not come in time. */
   until<T>(what: string, limitMs: number, find: () => T | null): Promise<T>;
   onEvent(listener: (event: AgentEvent, record: LogRecord) => void): () => void;
@@ -65,6 +66,8 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
   const open = new Map<string, SeenCall>();
   const assignments = new Set<string>();
   const progress: number[] = [];
+  const newest = new Map<string, { readonly place: string; readonly event: string; readonly atMs: number }>();
+  const holders = new Map<string, string>();
   const formerViews: CoordinationView[] = [];
   const listeners = new Set<(event: AgentEvent, record: LogRecord) => void>();
   let watch: Watch | null = null;
@@ -76,6 +79,8 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
     next.set(place, record.offset + 1);
     const { event } = record.content;
     if (WORK.has(event.event_type)) progress.push(record.timestampMs);
+    if ('mission_id' in event.payload) newest.set(event.payload.mission_id, { place, event: event.event_type, atMs: record.timestampMs });
+    if (event.event_type === 'partition_claimed') holders.set(place, event.payload.owner);
     const folded = { offset: record.offset, timestampMs: record.timestampMs, event };
     if (record.topic === topics.coordination) view.apply(record.partition, folded);
     else onTaskRecord(place, record, event);
@@ -121,6 +126,11 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
   return {
     view: () => view, formerViews, calls, assignments, progress, resume,
     missionIds: () => view.missions(),
+    lastOf(missionId) {
+      const last = newest.get(missionId);
+      if (last === undefined) return 'no record names it';
+      return `its newest record is ${last.event} in ${last.place}, ${Math.round((site.clock.now() - last.atMs) / 1000)} s ago; ${holders.get(last.place) ?? 'nobody'} claimed that partition last`;
+    },
     async until(what, limitMs, find) {
       return site.until(what, limitMs, find);
     },

@@ -91,7 +91,8 @@ async function judgeAll({ observer, workload, site }: World): Promise<Pick<Outco
     const id = report.mission_id;
     const workspace = workload.accepted.find(({ missionId }) => missionId === id)?.workspace ?? report.workspace ?? `${site.dir}/workspaces/${id}`;
     const verdict = judgeMission({ report, lines: await readLedger(workspace), calls: observer.calls.filter(({ missionId }) => missionId === id) });
-    return { ...verdict, fromMs: Date.parse(report.started_at), toMs: report.ended_at === null ? site.clock.now() : Date.parse(report.ended_at) };
+    const problems = verdict.lost === 0 ? verdict.problems : [...verdict.problems, observer.lastOf(id)];
+    return { ...verdict, problems, fromMs: Date.parse(report.started_at), toMs: report.ended_at === null ? site.clock.now() : Date.parse(report.ended_at) };
   }));
   return { missions, buried };
 }

@@ -18,6 +18,7 @@ describe('the bill of a run', () => {
     expect(rows.map(({ fault: name, times, missions, omitted }) => [name, times, missions, omitted])).toEqual([['kill', 1, 1, null], ['cut', 0, 0, 'not in this run'], ['all', 1, 1, null]]);
     expect(rows.every(rowHolds)).toBe(true);
     for (const table of [textTable(rows), markdownTable(rows)]) expect(table).toContain('1 of 1 (1 completed)');
+    expect([textTable(rows).includes('cut'), markdownTable(rows).includes('| cut | 0 |')]).toEqual([false, true]);
   });
 
   test('counts a mission for each fault that struck while it was open, and for no other', () => {

@@ -19,6 +19,8 @@ export interface Row {
   readonly omitted: string | null;
 }
 
+const NOT_IN_THIS_RUN = 'not in this run';
+
 export const rowHolds = (row: Row): boolean => row.lost === 0 && row.duplicated === 0 && row.honest === row.missions && row.problems.length === 0;
 
 /** A mission counts in the row of each fault that struck while it was open; in the last row each counts once. */
@@ -27,7 +29,7 @@ export function createRows(outcome: Outcome, faults: readonly Fault[], omitted: 
     const strikes = outcome.strikes.filter((strike) => strike.fault === fault.name);
     const missions = outcome.missions.filter((mission) => strikes.some((strike) => mission.fromMs < strike.toMs && mission.toMs > strike.fromMs));
     const problems = strikes.flatMap(({ problem }) => problem ?? []);
-    return rowOf(fault.name, strikes, missions, problems, progress, omitted.get(fault.name) ?? (strikes.length === 0 ? 'not in this run' : null));
+    return rowOf(fault.name, strikes, missions, problems, progress, omitted.get(fault.name) ?? (strikes.length === 0 ? NOT_IN_THIS_RUN : null));
   });
   const all = { fault: '', fromMs: Math.min(...outcome.missions.map(({ fromMs }) => fromMs)), toMs: Math.max(...outcome.missions.map(({ toMs }) => toMs)), problem: null };
   const { losses, broken } = outcome;
@@ -63,8 +65,9 @@ function cells(row: Row): readonly string[] {
   ];
 }
 
+/** What happened, and what was not possible here; faults whose turn did not come are left out. */
 export function textTable(rows: readonly Row[]): string {
-  const lines = [HEADINGS, ...rows.map(cells)];
+  const lines = [HEADINGS, ...rows.filter(({ omitted }) => omitted !== NOT_IN_THIS_RUN).map(cells)];
   const widths = HEADINGS.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
   return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
 }
