@@ -98,6 +98,7 @@ async function createMember(site: Site, { env, agentsDir }: FleetOptions, logs: 
     if (child !== null || site.signal.aborted) return;
     wanted = true;
     served = false;
+    const beganAt = text.length;
     const started = spawn(process.execPath, args, { cwd: site.dir, env: { ...env, ...ownEnv, CHAOS_CLOCK_FILE: clockFile }, stdio: ['ignore', 'ignore', 'pipe'] });
     child = started;
     started.stderr.on('data', (chunk: Buffer) => {
@@ -112,6 +113,7 @@ async function createMember(site: Site, { env, agentsDir }: FleetOptions, logs: 
       file.write(`-- ended: ${signal ?? code}\n`);
       if (!wanted) return;
       unasked.push(code);
+      site.say(`${name} ended by itself with ${signal ?? code}: ${lastWords(text.slice(beganAt))}`);
       if (restarts) site.clock.setTimer(RESTART_PAUSE_MS, () => wanted && begin());
       else wanted = false;
     });
@@ -142,4 +144,9 @@ async function createMember(site: Site, { env, agentsDir }: FleetOptions, logs: 
     shiftClock: (byMs) => writeFile(clockFile, String(byMs)),
     serving: () => site.until(`${name} serves`, SERVING_LIMIT_MS, () => (served ? true : null)).then(() => undefined),
   };
+}
+
+/** Why a process ended, as it told its user; else the last that it wrote. */
+function lastWords(text: string): string {
+  return [...text.matchAll(/^error: .*$/gm)].at(-1)?.[0] ?? text.trimEnd().split('\n').at(-1) ?? '';
 }
