@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { PromiseBroken, type Fault } from '../fault.js';
+import { SERVING_LIMIT_MS } from '../fleet.js';
 
 const PROCESSES = 3;
 const WORKERS_EACH = 20;
@@ -20,7 +21,7 @@ const crowd: Fault = {
     }
     const ended = Promise.all(hosts.map(async (host) => (await once(host, 'exit'), host.exitCode)));
     try {
-      await site.until('60 workers serve', 240_000, () => (said.split('serving\n').length - 1 >= PROCESSES * WORKERS_EACH ? true : null));
+      await site.until('60 workers serve', SERVING_LIMIT_MS, () => (said.split('serving\n').length - 1 >= PROCESSES * WORKERS_EACH ? true : null));
       for (const host of hosts) host.stdin.end(); // they leave in order
       const codes = await ended;
       if (codes.some((code) => code !== 0)) throw new PromiseBroken(`workers that only joined and left ended with ${codes.join(', ')}: ${errors.slice(-500)}`);
