@@ -28,6 +28,8 @@ export interface AssignedPartitions {
   onJoin(assignment: readonly PartitionId[], memberId: string): void;
   /** Fetched records; `resolve` tells the client the last offset that was delivered. */
   onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
+  /** A broker says that its log does not hold the position: the log has lost it, or that replica does not have it yet. */
+  onOutOfRange(partition: PartitionId): void;
   /** What this process has appended; taken where it follows what was read. */
   onOwn(records: OwnRecords): void;
   isAssigned(partition: PartitionId): boolean;
@@ -54,6 +56,8 @@ interface Assigned extends PartitionId {
   committedOffset: number;
   /** Held by a member that the group had given up: whether somebody else had it meanwhile is being asked. Neither read nor committed. */
   isDoubtful: boolean;
+  /** How often in a row, without a record between them, the position was out of a broker's range. */
+  outOfRange: number;
   /** What its consumer was told, while it is blocked. */
   blockedReason: string | null;
 }
@@ -93,7 +97,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   };
 
   const prepare = ({ topic, partition }: PartitionId): Assigned => {
-    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, expected: 0, committedOffset: 0, isDoubtful: false, blockedReason: null };
+    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, expected: 0, committedOffset: 0, isDoubtful: false, outOfRange: 0, blockedReason: null };
     assigned.set(keyOf(entry), entry);
     return entry;
   };
@@ -179,6 +183,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   const deliver = (entry: Assigned, records: readonly LogRecord[], position: number) => {
     if (records.length === 0) return;
     entry.position = position;
+    entry.outOfRange = 0;
     guarded(entry, () => {
       if (entry.blockedReason !== null) entry.consumer?.onUnblocked();
       entry.blockedReason = null;
@@ -193,9 +198,21 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     deliver(entry, records, position);
   };
 
-  const wait = (entry: Assigned, stop: ReadStop) => {
+  const onOutOfRange: AssignedPartitions['onOutOfRange'] = (partition) => {
+    const entry = assigned.get(keyOf(partition));
+    if (entry?.phase !== 'reading' || entry.isDoubtful) return;
+    entry.outOfRange += 1;
+    suspend(entry);
+    void examine(entry, entry.position);
+  };
+
+  const suspend = (entry: Assigned) => {
     entry.phase = 'waiting';
     control.pause(entry);
+  };
+
+  const wait = (entry: Assigned, stop: ReadStop) => {
+    suspend(entry);
     switch (stop.kind) {
       case 'schema_needed':
         return void loadSchema(entry, stop.schemaId);
@@ -232,7 +249,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   };
 
   /**
-   * Never rejects. Finds out why the client's records do not begin at the position. Offsets have holes where records were
+   * Never rejects. Finds out why the client's records do not begin at the position, or why there are none. Offsets have holes where records were
    * deleted, which is data loss, or compacted, which is not; and a log that ends before the position is another one.
    */
   const examine = async (entry: Assigned, nextOffset: number) => {
@@ -243,6 +260,8 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
         if (hasMovedOn(entry, state)) return reopen(entry, state); // Somebody else has held it, and is done with what is deleted.
         const lost = lossIn(state, entry.position);
         if (lost !== null) return stop(entry, new DataLoss(`${keyOf(entry)}: ${lost}. To go on without what is lost, stop what serves it and run: ravenhelm recover ${entry.topic} ${entry.partition} --accept-loss`));
+        if (entry.outOfRange > 0) await backoff.wait(entry.outOfRange);
+        if (!isWaiting(entry)) return;
         entry.position = nextOffset;
         read(entry);
       } catch (error) {
@@ -253,11 +272,9 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   };
 
   /** What a log cannot have any more for a reader at this position; null when nothing is lost. */
-  const lossIn = ({ committed, logStart, logEnd }: PartitionAssignment, position: number): string | null => {
+  const lossIn = ({ logStart, logEnd }: PartitionAssignment, position: number): string | null => {
     if (logStart > position) return `records ${position} to ${logStart - 1} were deleted before group ${group.groupId} had read them`;
-    // The client that finds its position outside of the log commits an offset below zero, which is no position.
-    const wasReset = committed !== null && committed.offset < 0;
-    if (logEnd >= position && !wasReset) return null;
+    if (logEnd >= position) return null;
     return `group ${group.groupId} has read up to ${position}, and the log goes from ${logStart} to ${logEnd}: the topic was made anew, or cut back`;
   };
 
@@ -285,6 +302,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   return {
     onJoin,
     onBatch,
+    onOutOfRange,
     onOwn,
     isAssigned: (partition) => assigned.has(keyOf(partition)),
     committable(commits) {

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../ports/clock.js';
 import { TopicMissing, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import { MemberStopped, describeError, isRetriable, leaving, protocolErrorType, reportFatal } from './errors.js';
+import { listenForOutOfRange } from './out-of-range.js';
 
 /** How the client is told where to read. Nothing happens while it is between two sessions: the next join repeats it. */
 export interface ReadControl {
@@ -30,6 +31,8 @@ export interface SessionHandlers {
   onJoin(assignment: readonly PartitionId[], memberId: string): void;
   /** `resolve` tells the client the last offset that was delivered; what is not resolved is fetched again. */
   onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
+  /** A broker says that its log does not hold this partition's position. It is fetched again at once unless it is paused. */
+  onOutOfRange(partition: PartitionId): void;
   /** Not before the first join. */
   onFatal(error: Error): void;
 }
@@ -62,6 +65,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
   let heartbeatAtMs: number | null = null;
   let clockCheck: Timer | null = null;
   let joinTimeout: Timer | null = null;
+  let endListening: () => void = () => undefined;
 
   const guarded = (work: () => void) => {
     try {
@@ -85,6 +89,8 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
         interruptions = 0;
         heartbeatAtMs ??= clock.now();
         timer.cancel();
+        endListening();
+        endListening = listenForOutOfRange(memberId, (partition) => stopped || guarded(() => handlers.onOutOfRange(partition)));
         guarded(() => handlers.onJoin(partitionsOf(memberAssignment), memberId));
         resolve();
       });
@@ -135,6 +141,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
     stopped = true;
     joinTimeout?.cancel();
     clockCheck?.cancel();
+    endListening();
     await disconnect();
   };
 

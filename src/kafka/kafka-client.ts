@@ -5,6 +5,7 @@ import { commitOnlyOnce } from './single-commit.js';
 import { writeProduceRequestsOnce } from './produce-request.js';
 import { letSettledFetchesWait } from './settled-fetch.js';
 import { letIdleRequestQueuesRest } from './idle-request-queue.js';
+import { commitNothingOutOfRange } from './out-of-range.js';
 import { createSocketFactory } from './socket-factory.js';
 import { endFetchersOfStoppedConsumers } from './stopped-runner.js';
 
@@ -51,6 +52,7 @@ export function createClientFactory(options: ClusterOptions, logger: Logger): Cl
   letSettledFetchesWait();
   writeProduceRequestsOnce();
   commitOnlyOnce();
+  commitNothingOutOfRange();
   const base: KafkaConfig = {
     brokers: [...options.brokers],
     clientId: options.clientId,

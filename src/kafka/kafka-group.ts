@@ -38,13 +38,14 @@ export const FETCH_WAIT_MS = 200;
  * consumer, and a worker for twelve agents has twelve; its own default is 10 MB. A record batch that is larger comes alone.
  */
 const FETCH_BYTES = 1024 * 1024;
-const RETRY = { baseMs: 400, maxMs: 15_000 };
+/** Until a reader asks the cluster again. */
+export const READ_RETRY = { baseMs: 400, maxMs: 15_000 };
 
 /** Joins a group as one member, with an own client (see ClientFactory). */
 export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaGroupDependencies): Promise<GroupMember> {
   const { createClient, session, codec, clock, random, logger } = dependencies;
   const { groupId, topics } = options;
-  const backoff = createBackoff(clock, random, RETRY);
+  const backoff = createBackoff(clock, random, READ_RETRY);
   const consumer = createClient().consumer({
     groupId,
     sessionTimeout: dependencies.sessionTimeoutMs,
@@ -62,6 +63,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
     {
       onJoin: (assignment, memberId) => partitions.onJoin(assignment, memberId),
       onBatch: (partition, messages, resolve) => partitions.onBatch(partition, messages, resolve),
+      onOutOfRange: (partition) => partitions.onOutOfRange(partition),
       onFatal: (error) => options.onFatal(error),
     },
   );

@@ -84,7 +84,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
     createAppender,
     joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, random, logger, sessionTimeoutMs, metadataAgeMs, loopback }),
     copyRecord: async (copy) => copies.appendCopy(copy, copyOf(copy)),
-    watch: (watch) => watchKafka(watch, { createClient, session, codec, clock, logger, metadataAgeMs, groupId: `${prefix}.watch-${ids.uuid()}` }),
+    watch: (watch) => watchKafka(watch, { createClient, session, codec, clock, random, logger, metadataAgeMs, groupId: `${prefix}.watch-${ids.uuid()}` }),
     async close() {
       await copies.close();
       await session.close();

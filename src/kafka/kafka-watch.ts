@@ -1,14 +1,16 @@
 import type { KafkaMessage } from 'kafkajs';
+import type { Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
 import type { PartitionId, Watch, WatchOptions } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import type { AdminSession } from './admin-session.js';
+import { createBackoff } from './backoff.js';
 import type { Codec } from './codec.js';
 import { createConsumerSession } from './consumer-session.js';
 import { describeError, describeSchemaFailure } from './errors.js';
 import { offsetsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
-import { FETCH_WAIT_MS } from './kafka-group.js';
+import { FETCH_WAIT_MS, READ_RETRY } from './kafka-group.js';
 import { readBatch, recordOf } from './read-batch.js';
 
 export interface KafkaWatchDependencies {
@@ -16,6 +18,7 @@ export interface KafkaWatchDependencies {
   readonly session: AdminSession;
   readonly codec: Codec;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   /** Partitions that were added are found by then. */
   readonly metadataAgeMs: number;
@@ -30,13 +33,16 @@ interface Watched extends PartitionId {
   readonly target: number;
   /** Paused while something is asked: the schema of its next record, or where the log ends. */
   asking: boolean;
+  /** How often in a row, without a record between them, it was asked where the log begins and ends. */
+  lookups: number;
 }
 
 /** Reads topics as the only member of a group of its own. */
 export async function watchKafka(options: WatchOptions, dependencies: KafkaWatchDependencies): Promise<Watch> {
-  const { createClient, session, codec, clock, logger, groupId, metadataAgeMs } = dependencies;
+  const { createClient, session, codec, clock, random, logger, groupId, metadataAgeMs } = dependencies;
   const partitions = await startingPoints(options, session);
   const behind = new Set([...partitions.values()].filter(({ position, target }) => position < target));
+  const backoff = createBackoff(clock, random, READ_RETRY);
   let started = false;
   let caughtUp = false;
   let failed = false;
@@ -59,6 +65,7 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
         }
       },
       onBatch: (partition, messages, resolve) => onBatch(watched(partition), messages, resolve),
+      onOutOfRange: (partition) => void findPosition(watched(partition)),
       onFatal(error) {
         if (failed || reading.isStopped()) return;
         failed = true;
@@ -71,7 +78,7 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
   const watched = ({ topic, partition }: PartitionId): Watched => {
     const key = keyOf(topic, partition);
     // A partition that was added later is new from its beginning.
-    const entry = partitions.get(key) ?? { topic, partition, position: 0, target: 0, asking: false };
+    const entry = partitions.get(key) ?? { topic, partition, position: 0, target: 0, asking: false, lookups: 0 };
     partitions.set(key, entry);
     return entry;
   };
@@ -86,11 +93,14 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
         if (reading.isStopped()) return;
       }
       moveTo(entry, position);
-      if (records.length > 0) resolve(position - 1);
+      if (records.length > 0) {
+        entry.lookups = 0;
+        resolve(position - 1);
+      }
       if (!end) return;
       const next = rest.find(({ offset }) => Number(offset) === position);
       if (end.kind === 'schema_needed') return void loadSchema(entry, end.schemaId, next);
-      if (end.kind === 'rewound') return void findPosition(entry, end.firstOffset);
+      if (end.kind === 'rewound') return void findPosition(entry);
       if (end.kind === 'unreadable') skip(entry, next, end.reason);
       if (reading.isStopped()) return;
       // Neither what this build cannot read nor what is gone holds a watcher up.
@@ -123,20 +133,25 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
     reading.resume(entry);
   };
 
-  /** Never rejects. A log that ends before the position was made anew or cut back: what is in it now was not seen yet. */
-  const findPosition = async (entry: Watched, firstOffset: number) => {
+  /**
+   * Never rejects. A log that ends before the position was made anew or cut back: what is in it now was not seen yet. What
+   * was deleted is passed. Where neither is so, a replica was asked that does not have everything yet.
+   */
+  const findPosition = async (entry: Watched) => {
+    if (entry.asking) return;
     entry.asking = true;
     reading.pause(entry);
+    entry.lookups += 1;
     try {
-      const end = (await offsetsOf(session, entry.topic)).find(({ partition }) => partition === entry.partition)?.high ?? 0;
-      if (end < entry.position) {
-        logger.warn({ topic: entry.topic, partition: entry.partition, position: entry.position, end, next: firstOffset }, 'kafka.watch_rewound');
-        entry.position = firstOffset;
-      }
+      const { low, high } = (await offsetsOf(session, entry.topic)).find(({ partition }) => partition === entry.partition) ?? { low: 0, high: 0 };
+      const next = high < entry.position ? low : Math.max(low, entry.position);
+      if (next !== entry.position) logger.warn({ topic: entry.topic, partition: entry.partition, position: entry.position, low, high, next }, 'kafka.watch_moved');
+      reading.guard(() => moveTo(entry, next));
     } catch (error) {
-      // The next batch begins below the position again, and asks again.
+      // The client comes to the same place, and asks again.
       logger.warn({ topic: entry.topic, partition: entry.partition, error: describeError(error) }, 'kafka.watch_asks_again');
     }
+    await backoff.wait(entry.lookups);
     entry.asking = false;
     if (reading.isStopped()) return;
     reading.seek(entry, entry.position);
@@ -161,6 +176,7 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
   let stopping: Promise<void> | null = null;
   const stop = () => (stopping ??= leaveAndForget());
   const leaveAndForget = async () => {
+    backoff.cancelAll();
     await reading.stop();
     try {
       await session.run((admin) => admin.deleteGroups([groupId]));
@@ -183,7 +199,7 @@ async function startingPoints({ topics, from }: WatchOptions, session: AdminSess
   const partitions = new Map<string, Watched>();
   for (const topic of topics) {
     for (const { partition, low, high } of await offsetsOf(session, topic)) {
-      partitions.set(keyOf(topic, partition), { topic, partition, position: from === 'beginning' ? low : high, target: high, asking: false });
+      partitions.set(keyOf(topic, partition), { topic, partition, position: from === 'beginning' ? low : high, target: high, asking: false, lookups: 0 });
     }
   }
   return partitions;

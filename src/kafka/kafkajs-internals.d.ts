@@ -13,6 +13,10 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
     /** Of a fetch, in ms. */
     maxWaitTime: number;
     readonly generationId: number | null;
+    readonly memberId: string | null;
+    readonly cluster: { refreshMetadata(): Promise<void> };
+    readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, unknown> | undefined>;
+    recoverFromOffsetOutOfRange(error: { readonly topic: string; readonly partition: number }): Promise<void>;
     fetch(nodeId: string): Promise<readonly unknown[]>;
   }
   export default ConsumerGroup;

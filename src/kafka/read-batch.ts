@@ -14,8 +14,8 @@ export interface ReadBatch {
 export type ReadStop =
   | { readonly kind: 'schema_needed'; readonly schemaId: number }
   | { readonly kind: 'unreadable'; readonly reason: string }
-  /** The batch begins below what the client was told to bring next: the log no longer reaches that, and the client was reset. */
-  | { readonly kind: 'rewound'; readonly firstOffset: number }
+  /** The batch begins below what the client was told to bring next: it was reset. */
+  | { readonly kind: 'rewound' }
   /** The next record that the broker has lies behind the position. */
   | { readonly kind: 'gap'; readonly nextOffset: number };
 
@@ -28,7 +28,7 @@ export function readBatch(codec: Codec, { topic, partition }: PartitionId, messa
   const records: LogRecord[] = [];
   let position = from;
   const firstOffset = Number(messages[0]?.offset ?? from);
-  if (firstOffset < expected) return { records, position, stop: { kind: 'rewound', firstOffset } };
+  if (firstOffset < expected) return { records, position, stop: { kind: 'rewound' } };
   for (const message of messages) {
     const offset = Number(message.offset);
     if (offset < position) continue;

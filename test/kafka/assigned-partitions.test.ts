@@ -154,17 +154,55 @@ describe('the partitions of a member', () => {
       expect(told).toEqual(['pause 0', 'seek 0 3', 'resume 0', 'records 0 3']);
     });
 
-    test.each([
-      ['ends before the position', { committed: 0, logEnd: 2 }],
-      ['had ended before it, for the client was reset', { committed: -2, logEnd: 5 }],
-    ])('is data loss where the log %s: the partition stops and says so', async (_, { committed, logEnd }) => {
-      commit(0, committed, { logStart: 0, logEnd });
+    test('is data loss where the log ends before the position: the partition stops and says so', async () => {
+      commit(0, 0, { logStart: 0, logEnd: 2 });
       deliver(P0, 0, 1);
       await until('the error', () => fatal.length === 1);
       expect(fatal[0]).toBeInstanceOf(DataLoss);
-      expect(fatal[0]?.message).toContain(`has read up to 3, and the log goes from 0 to ${logEnd}`);
+      expect(fatal[0]?.message).toContain('has read up to 3, and the log goes from 0 to 2');
       deliver(P0, 3, 4);
       expect(told.filter((entry) => /records|resume/.test(entry))).toEqual([]);
+    });
+  });
+
+  describe('a position that a broker calls out of range', () => {
+    beforeEach(async () => {
+      commit(0, 0, { logStart: 0, logEnd: 3 });
+      partitions.onJoin([P0], 'member-1');
+      await opened(0);
+      deliver(P0, 0, 1, 2);
+      told.length = 0;
+    });
+
+    test('is kept where the log holds it: a replica was asked that does not have everything yet', async () => {
+      for (let times = 0; times < 3; times += 1) {
+        partitions.onOutOfRange(P0);
+        await opened(0);
+        expect(told.splice(0)).toEqual(['pause 0', 'seek 0 3', 'resume 0']);
+      }
+      deliver(P0, 3);
+      expect(told).toEqual(['records 0 3']);
+      expect(fatal).toEqual([]);
+    });
+
+    test.each([
+      ['ends before it', { logStart: 0, logEnd: 2 }, 'has read up to 3, and the log goes from 0 to 2'],
+      ['begins after it', { logStart: 4, logEnd: 9 }, 'records 3 to 3 were deleted'],
+    ])('is data loss where the log %s: the partition stops and says so', async (_, bounds, reason) => {
+      commit(0, 0, bounds);
+      partitions.onOutOfRange(P0);
+      await until('the error', () => fatal.length === 1);
+      expect(fatal[0]).toBeInstanceOf(DataLoss);
+      expect(fatal[0]?.message).toContain(reason);
+      deliver(P0, 3, 4);
+      expect(told).toEqual(['pause 0', 'pause 0']);
+    });
+
+    test('is no matter in a partition that is not being read', () => {
+      partitions.onOutOfRange(P1);
+      partitions.closeAll();
+      partitions.onOutOfRange(P0);
+      expect(told).toEqual(['closed 0']);
     });
   });
 

@@ -15,9 +15,11 @@ export type ApiName = keyof typeof API;
  */
 export const FAULTS = ['cut', 'half', 'silent', 'corrupt', 'nonsense'] as const;
 export type Fault = (typeof FAULTS)[number];
+/** Changes a whole answer, its length of four bytes included. */
+export type Rewrite = (answer: Buffer) => Buffer;
 
 interface Armed {
-  readonly fault: Fault;
+  readonly fault: Fault | Rewrite;
   struck(): void;
 }
 
@@ -55,7 +57,8 @@ export async function createKafkaProxy(broker: string) {
       if (strike === undefined) return void client.write(redirected);
       armed.delete(api);
       silent = strike.fault === 'silent';
-      misbehave(strike.fault, redirected, client, end);
+      if (typeof strike.fault === 'function') client.write(strike.fault(redirected));
+      else misbehave(strike.fault, redirected, client, end);
       strike.struck();
     }));
   });
@@ -70,8 +73,8 @@ export async function createKafkaProxy(broker: string) {
 
   return {
     address: `${upstreamAddress.host}:${portOf()}`,
-    /** Spoils the next answer to such a request; resolves when that has happened. */
-    strike(api: ApiName, fault: Fault): Promise<void> {
+    /** Spoils or changes the next answer to such a request; resolves when that has happened. */
+    strike(api: ApiName, fault: Fault | Rewrite): Promise<void> {
       return new Promise((resolve) => void armed.set(API[api], { fault, struck: resolve }));
     },
     /** From now on nothing is answered, and no connection ends. */
