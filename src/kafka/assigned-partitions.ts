@@ -202,6 +202,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     const entry = assigned.get(keyOf(partition));
     if (entry?.phase !== 'reading' || entry.isDoubtful) return;
     entry.outOfRange += 1;
+    logger.info({ group: group.groupId, topic: entry.topic, partition: entry.partition, position: entry.position, times: entry.outOfRange }, 'kafka.out_of_range');
     suspend(entry);
     void examine(entry, entry.position);
   };
@@ -249,8 +250,9 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   };
 
   /**
-   * Never rejects. Finds out why the client's records do not begin at the position, or why there are none. Offsets have holes where records were
-   * deleted, which is data loss, or compacted, which is not; and a log that ends before the position is another one.
+   * Never rejects. Finds out why the client's records do not begin at the position, or why there are none. Offsets have
+   * holes where records were deleted, which is data loss, or compacted, which is not; and a log that ends before the
+   * position is another one.
    */
   const examine = async (entry: Assigned, nextOffset: number) => {
     for (let attempt = 1; isWaiting(entry); attempt += 1) {
