@@ -34,6 +34,8 @@ export interface Member {
   log(): string;
   /** Exit codes of processes that ended unasked. */
   readonly unasked: readonly (number | null)[];
+  /** What those said of which a person must decide, as no restart heals them; of a member that is not restarted nothing is kept. */
+  readonly gaveUp: readonly string[];
 }
 
 export interface MemberOptions {
@@ -89,6 +91,7 @@ async function createMember(site: Site, { env, agentsDir }: FleetOptions, logs: 
   const file = createWriteStream(join(logs, `${name}.log`), { flags: 'a' });
   const args = ['--import', join(site.root, 'test/chaos/shift-clock.mjs'), join(site.root, 'bin/ravenhelm.js'), '--role', role, '--agents-dir', agentsDir, ...(agents === undefined ? [] : ['--agents', agents.join(',')])];
   const unasked: (number | null)[] = [];
+  const gaveUp: string[] = [];
   let child: ChildProcess | null = null;
   let wanted = false;
   let served = false;
@@ -113,7 +116,9 @@ async function createMember(site: Site, { env, agentsDir }: FleetOptions, logs: 
       file.write(`-- ended: ${signal ?? code}\n`);
       if (!wanted) return;
       unasked.push(code);
-      site.say(`${name} ended by itself with ${signal ?? code}: ${lastWords(text.slice(beganAt))}`);
+      const words = lastWords(text.slice(beganAt));
+      site.say(`${name} ended by itself with ${signal ?? code}: ${words}`);
+      if (restarts && words.includes('beginning anew would not heal it')) gaveUp.push(words);
       if (restarts) site.clock.setTimer(RESTART_PAUSE_MS, () => wanted && begin());
       else wanted = false;
     });
@@ -130,7 +135,7 @@ async function createMember(site: Site, { env, agentsDir }: FleetOptions, logs: 
   };
 
   return {
-    name, role, unasked, begin,
+    name, role, unasked, gaveUp, begin,
     pid: () => child?.pid ?? 0,
     log: () => text,
     async crash() {

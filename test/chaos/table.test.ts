@@ -32,7 +32,7 @@ describe('the bill of a run', () => {
     ['a mission claims too much', { missions: [mission({ honest: false, problems: ['completed, and keeper/1 is not in the ledger'] })] }, { honest: 0 }],
     ['a submission was acknowledged and is nowhere', { losses: lostMissions([{ missionId: 'm' }, { missionId: 'gone' }], new Set(['m'])) }, { lost: 1, problems: ['the acknowledged mission gone is in no log'] }],
     ['an append was acknowledged and is not in the log', { losses: lostAppends('t', new Map([['0/1', 'a'], ['0/2', 'b'], ['0/3', 'c']]), new Map([['0/1', 'a'], ['0/2', 'x']])) }, { lost: 2 }],
-    ['a process broke', { broken: brokenProcesses([{ name: 'worker-1', unasked: [3, 4, 70] }, { name: 'worker-2', unasked: [null] }]) }, { lost: 0, problems: ['worker-1 ended by itself with exit code 70', 'worker-2 ended by itself by a signal'] }],
+    ['a process broke', { broken: brokenProcesses([{ name: 'worker-1', unasked: [3, 4, 70], gaveUp: [] }, { name: 'worker-2', unasked: [null], gaveUp: ['records are gone'] }]) }, { lost: 0, problems: ['worker-1 ended by itself with exit code 70', 'worker-2 ended by itself by a signal', 'worker-2 gave up: records are gone'] }],
     ['no mission was judged', { missions: [] }, { problems: ['no mission was judged'] }],
   ])('does not hold when %s', (_, changes, all) => {
     const rows = rowsOf(outcome(changes));

@@ -111,9 +111,15 @@ export function lostAppends(topic: string, acknowledged: ReadonlyMap<string, str
 /** Codes with which a role may end by itself: whoever supervises it starts it again, or a person is told what to do. */
 const MAY_END_WITH: readonly (number | null)[] = [EXIT.unreachable, EXIT.roleFailed];
 
-/** Processes that ended unasked and not as a role may, such as by an unhandled rejection or without memory, in words. */
-export function brokenProcesses(members: readonly Pick<Member, 'name' | 'unasked'>[]): readonly string[] {
-  return members.flatMap(({ name, unasked }) => unasked.filter((code) => !MAY_END_WITH.includes(code)).map((code) => `${name} ended by itself ${code === null ? 'by a signal' : `with exit code ${code}`}`));
+/**
+ * Processes that ended unasked and not as a role may, in words: by an unhandled rejection, without memory, or because
+ * something was lost that no restart brings back.
+ */
+export function brokenProcesses(members: readonly Pick<Member, 'name' | 'unasked' | 'gaveUp'>[]): readonly string[] {
+  return members.flatMap(({ name, unasked, gaveUp }) => [
+    ...unasked.filter((code) => !MAY_END_WITH.includes(code)).map((code) => `${name} ended by itself ${code === null ? 'by a signal' : `with exit code ${code}`}`),
+    ...new Set(gaveUp.map((words) => `${name} gave up: ${words}`)),
+  ]);
 }
 
 /** The longest time, in ms, within [from, to] in which a mission was open and nothing went on. */
