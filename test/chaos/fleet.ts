@@ -34,7 +34,7 @@ export interface Member {
   log(): string;
   /** Exit codes of processes that ended unasked. */
   readonly unasked: readonly (number | null)[];
-  /** What those said of which a person must decide, as no restart heals them; of a member that is not restarted nothing is kept. */
+  /** What those said that only a person can help (`ravenhelm recover`); of a member that is not restarted nothing is kept. */
   readonly gaveUp: readonly string[];
 }
 
@@ -118,7 +118,7 @@ async function createMember(site: Site, { env, agentsDir }: FleetOptions, logs: 
       unasked.push(code);
       const words = lastWords(text.slice(beganAt));
       site.say(`${name} ended by itself with ${signal ?? code}: ${words}`);
-      if (restarts && words.includes('beginning anew would not heal it')) gaveUp.push(words);
+      if (restarts && words.includes('ravenhelm recover')) gaveUp.push(words);
       if (restarts) site.clock.setTimer(RESTART_PAUSE_MS, () => wanted && begin());
       else wanted = false;
     });
