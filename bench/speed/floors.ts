@@ -23,6 +23,8 @@ const ACKS_ALL = -1;
 /** What an event of a task has on average. */
 const RECORD_BYTES = 600;
 const ROUND_TRIPS = 300;
+/** Until the broker and this process have compiled what they run often: a cold floor flatters whatever stands beside it. */
+const WARM_UP = 2_000;
 const BATCHES = 60;
 const BATCH = 500;
 const SPAWNS = 50;
@@ -35,7 +37,7 @@ export async function measureFloors(cluster: Cluster, projectDir: string, count:
   const http = await startStubOllama({ steps: 0, delayMs: 0 });
   try {
     const value = Buffer.alloc(RECORD_BYTES, 'x');
-    await roundTrips(raw, value, 50); // warms up
+    await roundTrips(raw, value, WARM_UP);
     const trips = await rounds(count, () => roundTrips(raw, value, ROUND_TRIPS));
     await batches(raw, value, 5);
     return {

@@ -4,24 +4,26 @@ import { createOllamaModel } from '../../src/models/ollama.js';
 import { createSystemClock } from '../../src/telemetry/system-clock.js';
 import { openBenchLog } from '../support/bench-log.js';
 import { startBenchSwarm } from '../support/bench-swarm.js';
+import { startChild } from '../support/child-process.js';
 import { figure, type Finding } from '../support/report.js';
 import { quantile, rounds } from '../support/statistics.js';
-import { createStubModel, createStubTools, startStubOllama, STUB_OLLAMA_MODEL } from '../support/stubs.js';
+import { createStubModel, createStubTools, STUB_OLLAMA_MODEL } from '../support/stubs.js';
 import type { SpeedOptions } from './speed.js';
 
 const TASKS = 200;
-const WARM_UP = 50;
+/** The broker and this process compile what they run often; a cold floor would flatter, a cold task mislead. */
+const WARM_UP = 600;
 /** Of a mission, one after the other: what a fold does with a mission grows with its tasks. */
 const TASKS_OF_MISSION = 10;
 
 /** No tools and no checks: assigned, read back, sent, taken, answered by the model, journaled, told, read. */
 export async function measureOneTask(options: SpeedOptions): Promise<readonly Finding[]> {
   const stub = { steps: 0, delayMs: 0 };
-  const ollama = await startStubOllama(stub);
+  const ollama = await startChild('bench-ollama.js', stub);
   try {
     return [
       await measure(options, 'a model in the process', createStubModel(stub)),
-      await measure(options, 'a model behind HTTP', httpModel(ollama.url)),
+      await measure(options, 'a model behind HTTP', httpModel(ollama.ready)),
     ];
   } finally {
     await ollama.close();

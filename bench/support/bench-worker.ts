@@ -1,6 +1,7 @@
-/** A worker in a process of its own, for benches that count processes. Says "ready" to its parent; ends when that lets go of it. */
+/** A worker in a process of its own, for benches that count processes. */
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { specOf, startWorker } from './bench-roles.js';
+import { sayReady } from './child-process.js';
 import { openProductLog } from './product-log.js';
 import type { WorkerProcessOptions } from './worker-process.js';
 import { createStubModel, createStubTools } from './stubs.js';
@@ -11,6 +12,4 @@ const worker = await startWorker(
   { log, topics: createTopicNames(prefix), roster: agents.map((name) => specOf(name, concurrency, maxSteps)) },
   createStubModel(model), createStubTools(toolMs),
 );
-process.on('disconnect', () => process.exit());
-process.on('message', () => void worker.stop().then(() => log.close()).then(() => process.exit()));
-process.send?.('ready');
+sayReady('worker', () => worker.stop().then(() => log.close()));

@@ -1,3 +1,5 @@
+import { ReadableStream } from 'node:stream/web';
+import type { Clock } from '../ports/clock.js';
 import type { Watchdog } from './watchdog.js';
 
 /** The server answered with an HTTP error. */
@@ -29,13 +31,14 @@ export class OllamaStreamError extends Error {
  * first line, prints errors to the console and skips lines that are no JSON, so all of this is caught here.
  * @param body document: one JSON document. lines: a stream of them, each checked as it passes.
  */
-export function createOllamaFetch(watch: Watchdog, body: 'document' | 'lines'): typeof fetch {
+export function createOllamaFetch(clock: Clock, watch: Watchdog, body: 'document' | 'lines'): typeof fetch {
   return async (input, init) => {
     const response = await fetch(input, { ...init, signal: watch.signal });
     if (!response.ok) throw new OllamaHttpError(response.status, await errorText(response), response.headers);
     if (body === 'document') return response;
+    watch.connected();
     if (response.body === null) throw new OllamaStreamError('malformed', 'the reply has no body');
-    return new Response(response.body.pipeThrough(checkedLines(watch)), response);
+    return new Response(ReadableStream.from(checkedLines(clock, watch, response.body.getReader())), response);
   };
 }
 
@@ -51,30 +54,56 @@ async function errorText(response: Response): Promise<string> {
   return `HTTP ${response.status} ${text.slice(0, 200)}`.trim();
 }
 
-/** UTF-8 in, UTF-8 out: streams of node that decode and encode would take longer than the lines do. */
-function checkedLines(watch: Watchdog): TransformStream<Uint8Array, Uint8Array> {
-  const decoder = new TextDecoder();
+/** How long the end of a body may come after the last of its lines. */
+const END_WITHIN_MS = 100;
+
+type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
+
+/**
+ * The lines of a body as they come. The last one waits for the body's end: the package reads no further than that line,
+ * and a body that was not read to its end takes its connection with it, so that each call would open a new one.
+ */
+async function* checkedLines(clock: Clock, watch: Watchdog, body: BodyReader): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
-  let rest = '';
-  const emit = (line: string, controller: TransformStreamDefaultController<Uint8Array>) => {
-    if (line.trim() === '') return;
-    checkLine(line);
+  for await (const line of linesOf(body)) {
+    const isLast = checkLine(line);
     watch.received();
-    controller.enqueue(encoder.encode(`${line}\n`));
-  };
-  return new TransformStream({
-    transform(chunk, controller) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) emit(line, controller);
-    },
-    flush(controller) {
-      rest += decoder.decode();
-      // The last line may lack its line feed; half a line means that the connection ended early.
-      if (rest.trim() !== '' && !isJson(rest)) throw new OllamaStreamError('cut', 'the reply ended in the middle of a line');
-      emit(rest, controller);
-    },
+    if (isLast) await endOf(clock, body);
+    yield encoder.encode(`${line}\n`);
+  }
+}
+
+/** Streams of node that decode and split would take longer than the lines do. */
+async function* linesOf(body: BodyReader): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for (let chunk = await body.read(); !chunk.done; chunk = await body.read()) {
+    const lines = (rest + decoder.decode(chunk.value, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter(hasContent);
+  }
+  rest += decoder.decode();
+  // The last line may lack its line feed; half a line means that the connection ended early.
+  if (hasContent(rest) && !isJson(rest)) throw new OllamaStreamError('cut', 'the reply ended in the middle of a line');
+  if (hasContent(rest)) yield rest;
+}
+
+const hasContent = (line: string): boolean => line.trim() !== '';
+
+/** Resolves in time, come what may: the reply is complete, whatever becomes of its connection. */
+function endOf(clock: Clock, body: BodyReader): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(END_WITHIN_MS, resolve);
+    const done = () => {
+      timer.cancel();
+      resolve();
+    };
+    readToEnd(body).then(done, done);
   });
+}
+
+async function readToEnd(body: BodyReader): Promise<void> {
+  while (!(await body.read()).done);
 }
 
 function isJson(text: string): boolean {
@@ -87,7 +116,8 @@ function isJson(text: string): boolean {
   }
 }
 
-function checkLine(line: string): void {
+/** Whether it is the reply's last line. Throws OllamaStreamError for what is none. */
+function checkLine(line: string): boolean {
   let content: unknown;
   try {
     content = JSON.parse(line);
@@ -96,4 +126,5 @@ function checkLine(line: string): void {
   }
   if (typeof content !== 'object' || content === null) throw new OllamaStreamError('malformed', `a line of the reply is no object: ${line.slice(0, 100)}`);
   if ('error' in content) throw new OllamaStreamError('error', String(content.error));
+  return 'done' in content && content.done === true;
 }

@@ -1,6 +1,6 @@
 import { Ollama, type ChatRequest as OllamaRequest } from 'ollama';
 import { z } from 'zod';
-import type { Clock } from '../ports/clock.js';
+import { pause, type Clock } from '../ports/clock.js';
 import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type ModelProbe, type TokenCost } from '../ports/model.js';
 import { callModel, type CallSetting } from './call.js';
 import type { ModelEntry } from './catalog.js';
@@ -35,6 +35,9 @@ const ADVICE: LimitAdvice = {
   stallMs: 'the server hangs or is overloaded: restart `ollama serve`, or use a smaller model',
   wholeMs: 'the model is too slow for this computer: use a smaller one, or let the task ask for less',
 };
+
+/** A chat that has said nothing for so long is loading its model, or hangs. */
+const QUIET_MS = 250;
 
 /** Longer than the pauses of a task, so that the model is not loaded again at each turn. */
 const KEEP_ALIVE = '30m';
@@ -97,7 +100,7 @@ function pullCommand(server: Server): string {
 }
 
 function clientOf(server: Server, watch: Watchdog, body: 'document' | 'lines'): Ollama {
-  return new Ollama({ host: server.url, fetch: createOllamaFetch(watch, body) });
+  return new Ollama({ host: server.url, fetch: createOllamaFetch(server.clock, watch, body) });
 }
 
 async function chat(server: Server, request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
@@ -112,12 +115,21 @@ async function chat(server: Server, request: ChatRequest, signal: AbortSignal): 
     used,
     translate: (error) => translate(server, error, used()),
   };
-  return callModel(setting, signal, async (watch) => {
-    // Beside the chat, which says nothing while the model is loaded: a server that hangs does not answer this either.
-    const answering = clientOf(server, watch, 'document').version().then(() => watch.connected());
-    const [reply] = await Promise.all([converse(server, request, watch, received), answering]);
-    return reply;
-  });
+  return callModel(setting, signal, (watch) => Promise.race([converse(server, request, watch, received), awaitSignOfLife(server, watch)]));
+}
+
+/**
+ * Asks beside the chat, which says nothing while the model is loaded: a server that hangs does not answer this either.
+ * Only once the chat has been quiet for a while; a model that is loaded often begins before that. Never resolves; rejects
+ * when the server refuses the question, or with the end of the call.
+ */
+async function awaitSignOfLife(server: Server, watch: Watchdog): Promise<never> {
+  await pause(server.clock, Math.min(QUIET_MS, server.limits.connectMs / 2), watch.signal);
+  if (!watch.isConnected()) {
+    await clientOf(server, watch, 'document').version();
+    watch.connected();
+  }
+  return new Promise(() => undefined);
 }
 
 async function converse(server: Server, request: ChatRequest, watch: Watchdog, received: { pieces: number }): Promise<ChatReply> {

@@ -1,30 +1,56 @@
 import type { ChatRequest } from '../ports/model.js';
 
 /**
- * How many tokens a text may be, from both sides, without the model's tokenizer.
+ * Upper bound of a text's tokens, without the model's tokenizer.
  *
  * Only "one token for each UTF-8 byte" holds for every tokenizer and every text, and it is four times too high for
  * prose: budgets would refuse calls that cost a quarter of what is left. The bound here counts each kind of character
  * by what the worst of today's tokenizers make of it (test/ollama measures it on a real one), and holds for what agents send: prose,
  * code, JSON, configuration, logs, digests and base64. It comes to about half the bytes.
  */
-const PIECES = /(?<space> (?=[A-Za-z]))|(?<word>[A-Z]?[a-z]+)|(?<capitals>[A-Z]+)|(?<blank>[ \t]+)|(?<ascii>[\x00-\x7f])|(?<other>[^\x00-\x7f]+)/g;
-
-/** Upper bound of a text's tokens. */
 export function tokenBound(text: string): number {
   let tokens = 0;
-  for (const { groups = {} } of text.matchAll(PIECES)) {
-    // A single space belongs to the word behind it.
-    if (groups.space !== undefined) continue;
-    else if (groups.word !== undefined) tokens += Math.ceil(groups.word.length / 2);
-    else if (groups.capitals !== undefined) tokens += Math.ceil((groups.capitals.length * 2) / 3);
-    else if (groups.blank !== undefined) tokens += Math.ceil(groups.blank.length / 4);
-    // Digits and punctuation: Llama 2's and Gemma's tokenizers give each digit a token of its own.
-    else if (groups.ascii !== undefined) tokens += 1;
-    else if (groups.other !== undefined) tokens += Buffer.byteLength(groups.other);
+  let at = 0;
+  while (at < text.length) {
+    const begin = at;
+    const code = text.charCodeAt(at);
+    at += 1;
+    if (isLower(code) || (isUpper(code) && isLower(text.charCodeAt(at)))) {
+      at = skip(text, at, isLower);
+      tokens += Math.ceil((at - begin) / 2);
+    } else if (isUpper(code)) {
+      at = skip(text, at, isUpper);
+      tokens += Math.ceil(((at - begin) * 2) / 3);
+    } else if (code === SPACE && isLetter(text.charCodeAt(at))) {
+      // A single space belongs to the word behind it.
+    } else if (isBlank(code)) {
+      at = skip(text, at, isBlank);
+      tokens += Math.ceil((at - begin) / 4);
+    } else if (isAscii(code)) {
+      // Digits and punctuation: Llama 2's and Gemma's tokenizers give each digit a token of its own.
+      tokens += 1;
+    } else {
+      at = skip(text, at, (other) => !isAscii(other));
+      tokens += Buffer.byteLength(text.slice(begin, at));
+    }
   }
   return tokens;
 }
+
+/** Where a run of such characters ends. */
+function skip(text: string, from: number, belongs: (code: number) => boolean): number {
+  let at = from;
+  while (at < text.length && belongs(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+const SPACE = 0x20;
+const TAB = 0x09;
+const isLower = (code: number): boolean => code >= 0x61 && code <= 0x7a;
+const isUpper = (code: number): boolean => code >= 0x41 && code <= 0x5a;
+const isLetter = (code: number): boolean => isLower(code) || isUpper(code);
+const isBlank = (code: number): boolean => code === SPACE || code === TAB;
+const isAscii = (code: number): boolean => code <= 0x7f;
 
 /**
  * Lower bound of a text's tokens: no tokenizer in use joins two words, so each run of letters is one token at least.

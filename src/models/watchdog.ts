@@ -32,6 +32,7 @@ export interface Watchdog {
   readonly signal: AbortSignal;
   /** The server has answered; the first piece is awaited now, unless it has come. */
   connected(): void;
+  isConnected(): boolean;
   /** A piece of the reply has come. */
   received(): void;
   /** What was not in time, by which limit, and what to do; null while everything is. */
@@ -65,6 +66,7 @@ export function createWatchdog(clock: Clock, limits: CallLimits, advice: LimitAd
   return {
     signal: controller.signal,
     connected: () => void (awaited === 'connectMs' && enter('firstTokenMs')),
+    isConnected: () => awaited !== 'connectMs',
     received: () => enter('stallMs'),
     expired: () => expired,
     stop() {

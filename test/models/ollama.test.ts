@@ -1,6 +1,7 @@
 import { createOllamaModel } from '../../src/models/ollama.js';
 import { ollamaUrl } from '../../src/models/ollama-host.js';
 import { messagesTokenBound } from '../../src/models/token-bound.js';
+import { createDeferred } from '../../src/roles/role.js';
 import { startFakeOllama, type FakeOllama, type FakeOllamaOptions } from '../support/fake-ollama.js';
 import { describeAdapter } from './adapter-contract.js';
 import { ask, catalog, chatRequest, clock, finish, modelError, schema, step } from './fixtures.js';
@@ -81,6 +82,34 @@ describe('the ollama adapter', () => {
     const model = createOllamaModel({ url: server.url, entry, clock, limits: { connectMs: 200 } });
     expect(await modelError(ask(model))).toMatchObject({ code: 'timeout', message: expect.stringContaining('did not answer') });
     expect(await model.probe(never)).toMatchObject({ usable: false, reason: expect.stringContaining('did not answer') });
+  });
+
+  test('a server that begins to answer at once is not asked for a sign of life as well', async () => {
+    const { server, model } = await given();
+    await ask(model);
+    expect(server.asked()).toEqual(['POST /api/chat']);
+  });
+
+  test('a server that loads its model is asked for one, and then has its time', async () => {
+    const asked = createDeferred<void>();
+    const server = await startFakeOllama({ reply: () => asked.promise.then(() => JSON.stringify(step)), onVersion: () => asked.resolve() });
+    open.push(server);
+    const reply = await ask(createOllamaModel({ url: server.url, entry, clock, limits: { connectMs: 2_000 } }));
+    expect(JSON.parse(reply.text)).toEqual(step);
+    expect(server.asked()).toEqual(['POST /api/chat', 'GET /api/version']);
+  });
+
+  test('calls one after the other use their connection again, though the body ends behind the last line', async () => {
+    const { server, model } = await given();
+    for (let call = 0; call < 20; call += 1) await ask(model);
+    // A call that begins in the very moment in which another ends finds its connection taken.
+    expect(server.connections()).toBeLessThanOrEqual(2);
+  });
+
+  test('a reply is complete with its last line, even if its body never ends', async () => {
+    const { server, model } = await given({ reply: () => ({ kind: 'endless', text: JSON.stringify(step) }) });
+    expect(JSON.parse((await ask(model)).text)).toEqual(step);
+    await server.abandoned;
   });
 
   test('a missing model and a stopped server are named, with what to do', async () => {

@@ -25,6 +25,8 @@ export type FakeReply =
   | { readonly kind: 'malformed'; readonly body: string }
   /** The server goes silent: before it answers, after the headers, or in the middle of the reply. */
   | { readonly kind: 'stalled'; readonly at: 'connect' | 'first_token' | 'middle' }
+  /** A whole good reply, after which the server neither ends the body nor says any more. */
+  | { readonly kind: 'endless'; readonly text: string }
   /** A piece of the reply every few milliseconds, without an end. */
   | { readonly kind: 'dripping' }
   /** The connection breaks in the middle of the reply: dropped, or closed as if all were well. */
@@ -45,6 +47,8 @@ export interface FakeServer {
   readonly url: string;
   /** Resolves when it has gone silent, or drips, in the middle of an answer. */
   readonly stalling: Promise<void>;
+  /** Connections that it was asked for. */
+  connections(): number;
   /** Resolves when a client has closed its connection in the middle of an answer. */
   readonly abandoned: Promise<void>;
   /** Ends the server and every connection to it. */
@@ -70,12 +74,15 @@ export async function startHttpServer(handle: (request: IncomingMessage, respons
       response.end(JSON.stringify({ error: `fake server: ${String(error)}` }));
     });
   });
+  let connections = 0;
+  server.on('connection', () => (connections += 1));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the fake server has no port');
   return {
     url: `http://127.0.0.1:${address.port}`,
+    connections: () => connections,
     stalling: stalling.promise,
     abandoned: abandoned.promise,
     async close() {
@@ -113,6 +120,8 @@ export async function sendReply(response: ServerResponse, wire: ReplyWire, reply
     case 'text':
       await send(wire.whole(reply));
       return void response.end();
+    case 'endless':
+      return send(wire.whole({ kind: 'text', text: reply.text }));
     case 'malformed':
       return void response.end(reply.body);
     case 'error_in_stream':

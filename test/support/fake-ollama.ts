@@ -13,11 +13,15 @@ export interface FakeOllamaOptions {
   readonly countTokens?: (request: OllamaChatBody) => number;
   /** true: the server accepts connections and never answers. */
   readonly hangs?: boolean;
+  /** Called when it was asked for its version. */
+  readonly onVersion?: () => void;
 }
 
 export interface FakeOllama extends FakeServer {
   /** Every chat request that was well formed, in order. */
   readonly requests: readonly OllamaChatBody[];
+  /** What it was asked for, in order, such as "POST /api/chat". */
+  asked(): readonly string[];
 }
 
 /** The fields of the package's ChatRequest that a worker may send, and the two that /api/chat takes besides. */
@@ -38,18 +42,22 @@ void linked;
 /** A server that speaks Ollama's API: /api/chat in NDJSON, /api/tags, /api/version. */
 export async function startFakeOllama(options: FakeOllamaOptions): Promise<FakeOllama> {
   const requests: OllamaChatBody[] = [];
+  const asked: string[] = [];
   const models = options.models ?? ['qwen3:8b'];
   const server = await startHttpServer(async (request, response, body) => {
     if (options.hangs === true) return;
-    switch (`${request.method} ${request.url}`) {
+    const what = `${request.method} ${request.url}`;
+    asked.push(what);
+    switch (what) {
       case 'GET /api/version':
+        options.onVersion?.();
         return sendJson(response, 200, { version: '0.6.5' } satisfies VersionResponse);
       case 'GET /api/tags':
         return sendJson(response, 200, { models: models.map(tag) });
       case 'POST /api/chat':
         return chat(body, response);
       default:
-        return sendJson(response, 404, { error: `no such path: ${request.method} ${request.url}` });
+        return sendJson(response, 404, { error: `no such path: ${what}` });
     }
   });
 
@@ -64,7 +72,7 @@ export async function startFakeOllama(options: FakeOllamaOptions): Promise<FakeO
     await sendReply(response, wireOf(response, request), asReply(await options.reply(request, requests.length - 1)));
   }
 
-  return { ...server, requests };
+  return { ...server, requests, asked: () => asked };
 }
 
 function wireOf(response: ServerResponse, request: OllamaChatBody): ReplyWire {

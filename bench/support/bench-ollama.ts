@@ -1,0 +1,6 @@
+/** The stub of Ollama in a process of its own, as a model server always is. Says its URL when it is ready. */
+import { sayReady } from './child-process.js';
+import { startStubOllama } from './stubs.js';
+
+const server = await startStubOllama(JSON.parse(process.argv[2] ?? '{}'));
+sayReady(server.url, () => server.close());
