@@ -26,8 +26,10 @@ export interface AssignedPartitions {
    * @param memberId as which the group has accepted us
    */
   onJoin(assignment: readonly PartitionId[], memberId: string): void;
-  /** Fetched records; `resolve` tells the client the last offset that was delivered. */
-  onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
+  /** Fetched records; `resolve` tells the client the last offset that was delivered. Returns whether any had not been delivered before. */
+  onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): boolean;
+  /** Nothing of it is being fetched: what was delivered since the last batch need not be. */
+  skipDelivered(partition: PartitionId, resolve: (offset: number) => void): void;
   /** A broker says that its log does not hold the position: the log has lost it, or that replica does not have it yet. */
   onOutOfRange(partition: PartitionId): void;
   /** What this process has appended; taken where it follows what was read. */
@@ -169,15 +171,24 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
 
   const onBatch: AssignedPartitions['onBatch'] = (partition, messages, resolve) => {
     const entry = assigned.get(keyOf(partition));
-    if (entry?.phase !== 'reading' || entry.isDoubtful) return;
+    if (entry?.phase !== 'reading' || entry.isDoubtful) return true; // who knows
     const { records, position, stop } = readBatch(codec, entry, messages, entry.position, entry.expected);
-    if (position > entry.expected) {
-      entry.expected = position;
-      resolve(position - 1);
-    }
+    expectFrom(entry, position, resolve);
     deliver(entry, records, position);
     // The handlers may have thrown, or left the group.
     if (stop && entry.phase === 'reading' && isCurrent(entry)) wait(entry, stop);
+    return records.length > 0 || stop !== null;
+  };
+
+  const skipDelivered: AssignedPartitions['skipDelivered'] = (partition, resolve) => {
+    const entry = assigned.get(keyOf(partition));
+    if (entry?.phase === 'reading' && !entry.isDoubtful) expectFrom(entry, entry.position, resolve);
+  };
+
+  const expectFrom = (entry: Assigned, offset: number, resolve: (offset: number) => void) => {
+    if (offset <= entry.expected) return;
+    entry.expected = offset;
+    resolve(offset - 1);
   };
 
   const deliver = (entry: Assigned, records: readonly LogRecord[], position: number) => {
@@ -304,6 +315,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   return {
     onJoin,
     onBatch,
+    skipDelivered,
     onOutOfRange,
     onOwn,
     isAssigned: (partition) => assigned.has(keyOf(partition)),

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../ports/clock.js';
 import { TopicMissing, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import { MemberStopped, describeError, isRetriable, leaving, protocolErrorType, reportFatal } from './errors.js';
+import { markKnown } from './fetch-pace.js';
 import { listenForOutOfRange } from './out-of-range.js';
 
 /** How the client is told where to read. Nothing happens while it is between two sessions: the next join repeats it. */
@@ -29,8 +30,13 @@ export interface ConsumerSession extends ReadControl {
 export interface SessionHandlers {
   /** The group's word, after each rebalance; every position is the committed offset again until it is set. */
   onJoin(assignment: readonly PartitionId[], memberId: string): void;
-  /** `resolve` tells the client the last offset that was delivered; what is not resolved is fetched again. */
-  onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): void;
+  /**
+   * `resolve` tells the client the last offset that was delivered; what is not resolved is fetched again.
+   * @returns whether there was anything in it that had not been delivered before
+   */
+  onBatch(partition: PartitionId, messages: readonly KafkaMessage[], resolve: (offset: number) => void): boolean;
+  /** After a batch without anything new: nothing of this partition is being fetched, and `resolve` says from where it will be. */
+  onPaused(partition: PartitionId, resolve: (offset: number) => void): void;
   /** A broker says that its log does not hold this partition's position. It is fetched again at once unless it is paused. */
   onOutOfRange(partition: PartitionId): void;
   /** Not before the first join. */
@@ -115,7 +121,10 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
       eachBatchAutoResolve: false,
       eachBatch: async ({ batch, resolveOffset, isStale, isRunning }) => {
         if (stopped || !isRunning() || isStale()) return;
-        guarded(() => handlers.onBatch(batch, batch.messages, (offset) => resolveOffset(String(offset))));
+        const resolve = (offset: number) => resolveOffset(String(offset));
+        guarded(() => {
+          if (!handlers.onBatch(batch, batch.messages, resolve)) markKnown(batch, { clock, skipRead: () => stopped || guarded(() => handlers.onPaused(batch, resolve)) });
+        });
       },
     });
 

@@ -3,7 +3,7 @@ import type { Logger } from '../ports/logger.js';
 import { BrokerUnreachable, describeError, rootCause } from './errors.js';
 import { commitOnlyOnce } from './single-commit.js';
 import { writeProduceRequestsOnce } from './produce-request.js';
-import { letSettledFetchesWait } from './settled-fetch.js';
+import { paceFetches } from './fetch-pace.js';
 import { letIdleRequestQueuesRest } from './idle-request-queue.js';
 import { commitNothingOutOfRange } from './out-of-range.js';
 import { createSocketFactory } from './socket-factory.js';
@@ -49,7 +49,7 @@ export type ClientFactory = (overrides?: { readonly retry?: KafkaConfig['retry']
 export function createClientFactory(options: ClusterOptions, logger: Logger): ClientFactory {
   endFetchersOfStoppedConsumers();
   letIdleRequestQueuesRest();
-  letSettledFetchesWait();
+  paceFetches();
   writeProduceRequestsOnce();
   commitOnlyOnce();
   commitNothingOutOfRange();

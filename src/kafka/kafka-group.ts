@@ -63,6 +63,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
     {
       onJoin: (assignment, memberId) => partitions.onJoin(assignment, memberId),
       onBatch: (partition, messages, resolve) => partitions.onBatch(partition, messages, resolve),
+      onPaused: (partition, resolve) => partitions.skipDelivered(partition, resolve),
       onOutOfRange: (partition) => partitions.onOutOfRange(partition),
       onFatal: (error) => options.onFatal(error),
     },

@@ -64,7 +64,11 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
           if (entry.asking) reading.pause(entry);
         }
       },
-      onBatch: (partition, messages, resolve) => onBatch(watched(partition), messages, resolve),
+      onBatch(partition, messages, resolve) {
+        onBatch(watched(partition), messages, resolve);
+        return true;
+      },
+      onPaused: () => undefined,
       onOutOfRange: (partition) => void findPosition(watched(partition)),
       onFatal(error) {
         if (failed || reading.isStopped()) return;

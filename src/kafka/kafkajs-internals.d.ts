@@ -17,7 +17,7 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
     readonly cluster: { refreshMetadata(): Promise<void> };
     readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, unknown> | undefined>;
     recoverFromOffsetOutOfRange(error: { readonly topic: string; readonly partition: number }): Promise<void>;
-    fetch(nodeId: string): Promise<readonly unknown[]>;
+    fetch(nodeId: string): Promise<readonly { isEmpty(): boolean }[]>;
   }
   export default ConsumerGroup;
 }

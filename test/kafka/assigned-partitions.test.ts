@@ -113,6 +113,23 @@ describe('the partitions of a member', () => {
       expect(told.at(-1)).toBe('records 0 4');
     });
 
+    test('make a fetch that brings nothing else one that brought nothing new', () => {
+      own(2, 3);
+      expect(deliver(P0, 2, 3)).toBe(false);
+      expect(deliver(P0, 4)).toBe(true);
+      own(5);
+      expect(deliver(P0, 5, 6)).toBe(true);
+    });
+
+    test('need not be fetched at all while nothing is', () => {
+      own(2, 3);
+      partitions.skipDelivered(P0, (offset) => void resolved.push(offset));
+      partitions.skipDelivered(P0, (offset) => void resolved.push(offset));
+      expect(resolved).toEqual([3]);
+      deliver(P0, 4);
+      expect(told).toEqual(['records 0 2,3', 'records 0 4']);
+    });
+
     test('wait for the fetch where something lies in between', () => {
       own(3);
       expect(told).toEqual([]);

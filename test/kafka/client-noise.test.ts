@@ -37,7 +37,7 @@ async function joinedSession() {
   const fatal: Error[] = [];
   const session = createConsumerSession(
     { consumer: scripted as Consumer, groupId: 'g', topics: ['t'], clock: systemClock, logger },
-    { onJoin: () => undefined, onBatch: () => undefined, onOutOfRange: () => undefined, onFatal: (error) => void fatal.push(error) },
+    { onJoin: () => undefined, onBatch: () => true, onPaused: () => undefined, onOutOfRange: () => undefined, onFatal: (error) => void fatal.push(error) },
   );
   sessions.push(session);
   await session.start();
