@@ -51,7 +51,7 @@ export function paceFetches(): void {
   replaceMethod(ConsumerGroup?.prototype, 'fetch', (fetch) => async function (this: ConsumerGroup, nodeId) {
     const member = members.get(this) ?? { shortWaitMs: this.maxWaitTime, generation: this.generationId, fetches: 0, knownInARow: 0, brought: new Map() };
     members.set(this, member);
-    if (member.generation !== this.generationId) Object.assign(member, { fetches: 0, generation: this.generationId });
+    if (member.generation !== this.generationId) begin(member, this.generationId);
     await pauseAfterKnown(member, nodeId);
     this.maxWaitTime = member.fetches < SETTLED_AFTER_FETCHES ? member.shortWaitMs : Math.max(member.shortWaitMs, SETTLED_WAIT_MS);
     member.fetches += 1;
@@ -59,6 +59,12 @@ export function paceFetches(): void {
     member.brought.set(nodeId, batches);
     return batches;
   });
+}
+
+/** A rebalance has set every position anew; what was brought before says nothing any more. */
+function begin(member: Member, generation: number | null): void {
+  Object.assign(member, { generation, fetches: 0, knownInARow: 0 });
+  member.brought.clear();
 }
 
 async function pauseAfterKnown(member: Member, nodeId: string): Promise<void> {

@@ -103,6 +103,17 @@ describe('a fetch after one that brought', () => {
     expect(paused).toEqual([]);
   });
 
+  test('what was read before a rebalance begins at once', async () => {
+    const { clock, paused } = createClock();
+    const member = createMember();
+    next = [known(clock)];
+    await member.fetch('1');
+    skipped.length = 0;
+    member.generationId = 2;
+    await member.fetch('1');
+    expect([...paused, ...skipped]).toEqual([]);
+  });
+
   test('is one of the same broker', async () => {
     const { clock, paused } = createClock();
     const member = createMember();
