@@ -3,17 +3,25 @@ import type { PayloadOf } from '../domain/events.js';
 
 export type ShareText = (assignment: PayloadOf<'task_assigned'>) => PayloadOf<'task_assigned'>;
 
-/** Briefs of so many missions and what else they share; then it begins anew, which costs a second copy and nothing else. */
-const MOST_TEXTS = 10_000;
+/**
+ * Characters of the briefs and what else is shared, the briefs of ten thousand ordinary missions; then it begins anew,
+ * which costs a second copy of what is still open and nothing else. A brief may be as large as a record (1 MB).
+ */
+const MOST_CHARACTERS = 8_000_000;
 
 export function createSharedText(): ShareText {
   const texts = new Map<string, string>();
+  let characters = 0;
   function share<T extends string | null>(text: T): T | string {
     if (text === null) return text;
     const known = texts.get(text);
     if (known !== undefined) return known;
-    if (texts.size >= MOST_TEXTS) texts.clear();
+    if (characters + text.length > MOST_CHARACTERS) {
+      texts.clear();
+      characters = 0;
+    }
     texts.set(text, text);
+    characters += text.length;
     return text;
   }
   return (assignment) => ({
