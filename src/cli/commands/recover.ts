@@ -1,10 +1,17 @@
-import { recoverReplayPoint, type FoldKind } from '../../domain/replay-recovery.js';
+import { lostAttempts, type AttemptName } from '../../domain/lost-attempts.js';
+import { parseMissionId } from '../../domain/mission-id.js';
+import { attemptKey } from '../../domain/partitioning.js';
+import { recoverReplayPoint } from '../../domain/replay-recovery.js';
 import type { GroupMember, PartitionAssignment, PartitionConsumer, PartitionId } from '../../ports/log.js';
+import { createEventFactory } from '../../roles/event.js';
+import { appendOne } from '../append-one.js';
+import { tellIfUnserved } from '../ask-processes.js';
 import { CliError, wrongUse } from '../cli-error.js';
-import { withClient, type ClientSession } from '../client-session.js';
+import { caughtUp, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { createDeferred, orAborted } from '../deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { requester } from '../host.js';
 import { readRoster } from '../mission-source.js';
 
 export interface RecoverOptions extends PartitionId {
@@ -15,29 +22,72 @@ export interface RecoverOptions extends PartitionId {
 /** The group hands a partition that its members have given up to a new one at once; a running member keeps its own. */
 const ASSIGNED_WITHIN_MS = 60_000;
 
-/** Goes on with a partition whose records were deleted before they were done: commits where the log begins now. */
+/**
+ * Goes on with a partition whose records were deleted before they were done: asks for a new attempt of each task whose
+ * assignment is gone, because nobody is left who would end it, and commits where the log begins now.
+ */
 export async function recoverPartition(context: CommandContext, options: RecoverOptions): Promise<ExitCode> {
-  const { kind, groupId } = await foldOf(context, options.topic);
+  const { agent, groupId } = await foldOf(context, options.topic);
+  const kind = agent === null ? 'coordination' : 'tasks';
   return withClient(context, async (session) => {
     const { member, assignment } = await takePartition(context, session, groupId, options);
     const place = `${options.topic}/${options.partition}`;
     const recovery = recoverReplayPoint(kind, assignment);
     if (recovery === null) throw wrongUse(`the replay point of ${place} is sound: nothing is to be recovered`, 'Start the processes that serve it.');
     if (!options.acceptLoss) throw wrongUse(recovery.loss, `To go on without what is lost: ravenhelm recover ${options.topic} ${options.partition} --accept-loss`);
+    // First what is asked for: a recovery that is cut off here is begun again.
+    const asked = agent === null ? [] : await askForNewAttempts(context, session, agent, options);
     await member.commit([{ topic: options.topic, partition: options.partition, ...recovery.point }]);
-    if (context.json) context.print({ topic: options.topic, partition: options.partition, offset: recovery.point.offset, loss: recovery.loss });
-    else context.say(`${place} goes on at offset ${recovery.point.offset}; what was open below it is lost, and its missions end by their time limits. Start the processes that serve it.`);
+    if (context.json) context.print({ topic: options.topic, partition: options.partition, offset: recovery.point.offset, loss: recovery.loss, new_attempts: asked });
+    else context.say(`${place} goes on at offset ${recovery.point.offset}; what was open below it is lost${asked.length === 0 ? '' : `, and a new attempt was asked for: ${asked.map(attemptKey).join(', ')}`}. Start the processes that serve it.`);
+    if (asked.length > 0) await tellIfUnserved(context, session);
     return EXIT.done;
   });
 }
 
-async function foldOf(context: CommandContext, topic: string): Promise<{ readonly kind: FoldKind; readonly groupId: string }> {
+/** Who folds the topic; the agent is null where orchestrators do. */
+async function foldOf(context: CommandContext, topic: string): Promise<{ readonly agent: string | null; readonly groupId: string }> {
   const { topics } = context;
-  if (topic === topics.coordination) return { kind: 'coordination', groupId: topics.orchestratorGroup };
+  if (topic === topics.coordination) return { agent: null, groupId: topics.orchestratorGroup };
   const { names } = await readRoster(context);
   const agent = names.find((name) => topics.tasks(name) === topic);
   if (agent === undefined) throw wrongUse(`${topic} is no topic that a role folds`, `Those are: ${[topics.coordination, ...names.map(topics.tasks)].join(', ')}`);
-  return { kind: 'tasks', groupId: topics.workerGroup(agent) };
+  return { agent, groupId: topics.workerGroup(agent) };
+}
+
+async function askForNewAttempts(context: CommandContext, session: ClientSession, agent: string, place: PartitionId): Promise<readonly AttemptName[]> {
+  const { host, topics } = context;
+  const left = await assignmentsIn(context, session, place);
+  const feed = await session.openFeed();
+  await caughtUp(context, feed);
+  const missions = feed.view.missions().flatMap((id) => feed.view.mission(id) ?? []);
+  const lost = lostAttempts(missions, { agent, partition: place.partition, hasAssignment: (attempt) => left.has(attemptKey(attempt)) });
+  const requested_by = requester(host);
+  for (const attempt of lost) {
+    const partition = parseMissionId(attempt.mission_id)?.partition;
+    if (partition === undefined) continue; // No mission of this swarm: its own fold would not know it.
+    const event = createEventFactory(host)({
+      type: 'task_retry_requested', from: requested_by, to: 'orchestrator', missionId: attempt.mission_id,
+      payload: { ...attempt, requested_by, reason: `its assignment in ${place.topic}/${place.partition} was deleted` },
+    });
+    await appendOne(context, session.log, { appender: 'recover', topic: topics.coordination, partition, key: attempt.mission_id, event, ifUnknown: null });
+  }
+  return lost;
+}
+
+/** Attempts whose assignment is left in the partition, by attemptKey. */
+async function assignmentsIn({ host }: CommandContext, { log, onEnd }: ClientSession, { topic, partition }: PartitionId): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  const done = createDeferred<void>();
+  const watch = await orAborted(log.watch({
+    topics: [topic], from: 'beginning', onFatal: done.reject, onCaughtUp: () => done.resolve(),
+    onRecord({ partition: of, content }) {
+      if (of === partition && content.kind === 'event' && content.event.event_type === 'task_assigned') found.add(attemptKey(content.event.payload));
+    },
+  }), host.interruption);
+  onEnd('the watch', () => watch.stop());
+  await orAborted(done.promise, host.interruption);
+  return found;
 }
 
 /** Joins the group until it gives the partition to this process; a role that still holds it must be stopped first. */
