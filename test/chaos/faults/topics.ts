@@ -1,5 +1,5 @@
 /** What operators and brokers do to topics: more partitions, records too large, a topic made anew, records deleted too early. */
-import { protocolErrorType } from '../../../src/kafka/errors.js';
+import { isRetriable, protocolErrorType } from '../../../src/kafka/errors.js';
 import { PromiseBroken, type Fault, type World } from '../fault.js';
 import type { Accepted } from '../workload.js';
 
@@ -9,17 +9,17 @@ const grow: Fault = {
   name: 'partitions-added', what: 'a tasks topic gets one more partition', heals: 'its group notices and holds it; nothing is to be undone', takes: 'topics',
   async strike({ cluster, topics, random, site }) {
     const topic = topics.tasks(random.pick(['scout_agent', 'smith_agent']));
+    let before: number | null = null;
     const count = await site.until(`one more partition of ${topic}`, END_LIMIT_MS, () => cluster.admin(async (admin) => {
       const { topics: [found] } = await admin.fetchTopicMetadata({ topics: [topic] });
       const partitions = found?.partitions.length ?? 0;
-      try {
-        await admin.createPartitions({ topicPartitions: [{ topic, count: partitions + 1 }] });
-        return partitions;
-      } catch (error) {
-        // Three replicas want three brokers, and another fault may have stopped one.
-        if (protocolErrorType(error) === 'INVALID_REPLICATION_FACTOR') return null;
-        throw error;
-      }
+      before ??= partitions;
+      // More already: the answer to an earlier request was lost.
+      if (partitions === before) await admin.createPartitions({ topicPartitions: [{ topic, count: before + 1 }] });
+      return before;
+    }).catch((error: unknown) => {
+      if (wantsAnotherBroker(error)) return null;
+      throw error;
     }));
     await cluster.whole();
     // Whoever is given a partition claims it by its first record.
@@ -90,6 +90,11 @@ const retention: Fault = {
     }
   },
 };
+
+/** Another fault may have stopped a broker: the one that was asked, or one of the three that three replicas want. */
+function wantsAnotherBroker(error: unknown): boolean {
+  return isRetriable(error) || protocolErrorType(error) === 'INVALID_REPLICATION_FACTOR';
+}
 
 async function submitted({ workload, site }: World, kind: Accepted['kind']): Promise<Accepted> {
   return site.until(`a ${kind} mission is taken`, 60_000, () => workload.submit(kind));
