@@ -7,6 +7,7 @@ import { clientCommand } from './client-command.js';
 import type { ClientSession } from './client-session.js';
 import type { CommandContext } from './context.js';
 import { createDeferred, orAborted } from './deferred.js';
+import { follow } from './follow.js';
 import { requester } from './host.js';
 
 export type StatusReport = EventOf<'status_report'>['payload'];
@@ -31,33 +32,27 @@ export async function askProcesses(
   const requestId = host.ids.uuid();
   const answers = new Map<string, StatusReport>();
   const done = createDeferred<void>();
-  const watching = createDeferred<void>();
   let quiet: Pick<Timer, 'cancel'> = { cancel: () => undefined };
   const waitFor = (durationMs: number) => {
     quiet.cancel();
     quiet = host.clock.setTimer(durationMs, () => done.resolve());
   };
-  const watch = await orAborted(log.watch({
+  const { caughtUp, failure, stop } = await orAborted(follow(log, {
     topics: [topics.status],
     from: 'end',
-    onCaughtUp: () => watching.resolve(),
     onRecord({ content }) {
       if (content.kind !== 'event' || content.event.event_type !== 'status_report' || content.event.payload.request_id !== requestId) return;
       answers.set(content.event.payload.worker_id, content.event.payload);
       if (isEnough(content.event.payload)) done.resolve();
       else waitFor(quietMs);
     },
-    onFatal: (error) => {
-      done.reject(error);
-      watching.reject(error);
-    },
   }), host.interruption);
-  onEnd('watch', () => watch.stop());
+  onEnd('watch', stop);
   try {
-    await orAborted(watching.promise, host.interruption);
+    await orAborted(caughtUp, host.interruption);
     await request(context, log, requestId);
     if (answers.size === 0) waitFor(firstMs); // an answer may be there before the broker's acknowledgement
-    await orAborted(done.promise, host.interruption);
+    await orAborted(Promise.race([done.promise, failure]), host.interruption);
   } finally {
     quiet.cancel();
   }

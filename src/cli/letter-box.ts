@@ -6,6 +6,7 @@ import { wrongUse } from './cli-error.js';
 import type { ClientSession } from './client-session.js';
 import type { CommandContext } from './context.js';
 import { createDeferred, orAborted } from './deferred.js';
+import { follow } from './follow.js';
 import { didYouMean } from './nearest.js';
 
 export type Letter = LetterOf<AnyRecord>;
@@ -23,8 +24,6 @@ export interface LetterBox {
 /** Reads every letter. Rejects when the topic cannot be read. */
 export async function openLetterBox(context: CommandContext, { log, onEnd }: Pick<ClientSession, 'log' | 'onEnd'>): Promise<LetterBox> {
   const letters = createLetters<AnyRecord>();
-  const caughtUp = createDeferred<void>();
-  const failure = createDeferred<never>();
   const readBack = new Map<string, (folded: Folded) => void>();
 
   const fold = (record: AnyRecord) => {
@@ -34,16 +33,10 @@ export async function openLetterBox(context: CommandContext, { log, onEnd }: Pic
     readBack.get(event_id)?.(folded);
     readBack.delete(event_id);
   };
-  const watch = await orAborted(log.watch({
-    topics: [context.topics.deadLetters],
-    from: 'beginning',
-    onRecord: fold,
-    onUndecodable: fold,
-    onCaughtUp: () => caughtUp.resolve(),
-    onFatal: (error) => failure.reject(error),
-  }), context.host.interruption);
-  onEnd('dead letters', () => watch.stop());
-  await orAborted(Promise.race([caughtUp.promise, failure.promise]), context.host.interruption);
+  const { interruption } = context.host;
+  const { caughtUp, failure, stop } = await orAborted(follow(log, { topics: [context.topics.deadLetters], from: 'beginning', onRecord: fold, onUndecodable: fold }), interruption);
+  onEnd('dead letters', stop);
+  await orAborted(caughtUp, interruption);
   const appender = log.createAppender('dead-letters');
   onEnd('appender', () => appender.close());
 
@@ -59,7 +52,7 @@ export async function openLetterBox(context: CommandContext, { log, onEnd }: Pic
       const folded = createDeferred<Folded>();
       readBack.set(event.event_id, folded.resolve);
       await appender.append({ topic: context.topics.deadLetters, partition, key: key ?? id, event });
-      return orAborted(Promise.race([folded.promise, failure.promise]), context.host.interruption);
+      return orAborted(Promise.race([folded.promise, failure]), interruption);
     },
   };
 }

@@ -2,8 +2,9 @@ import { createCoordinationView, type CoordinationView } from '../domain/coordin
 import type { AgentEvent } from '../domain/events.js';
 import type { MissionReport, MissionStatus } from '../domain/report.js';
 import type { Log, LogRecord } from '../ports/log.js';
-import { createDeferred, orAborted } from './deferred.js';
+import { orAborted } from './deferred.js';
 import { missionOf } from './event-line.js';
+import { follow } from './follow.js';
 
 /** A record of the coordination topic that counted. */
 export interface FeedChange {
@@ -31,11 +32,9 @@ export interface MissionFeed {
 export async function createMissionFeed({ log, topic }: { readonly log: Log; readonly topic: string }): Promise<MissionFeed> {
   const view = createCoordinationView();
   const listeners = new Set<(change: FeedChange) => void>();
-  const failure = createDeferred<never>();
-  const caughtUp = createDeferred<void>();
   let past = true;
 
-  const watch = await log.watch({
+  const { caughtUp, failure, stop } = await follow(log, {
     topics: [topic],
     from: 'beginning',
     onRecord(record) {
@@ -47,11 +46,6 @@ export async function createMissionFeed({ log, topic }: { readonly log: Log; rea
     },
     onCaughtUp() {
       past = false;
-      caughtUp.resolve();
-    },
-    onFatal(error) {
-      failure.reject(error);
-      caughtUp.reject(error);
     },
   });
 
@@ -61,9 +55,9 @@ export async function createMissionFeed({ log, topic }: { readonly log: Log; rea
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    caughtUp: caughtUp.promise,
-    ended: (missionId, signal) => orAborted(Promise.race([whenEnded(view, listeners, missionId), failure.promise]), signal),
-    stop: () => watch.stop(),
+    caughtUp,
+    ended: (missionId, signal) => orAborted(Promise.race([whenEnded(view, listeners, missionId), failure]), signal),
+    stop,
   };
 }
 

@@ -1,11 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import type { EventOf } from '../../src/domain/events.js';
+import { parseMissionId } from '../../src/domain/mission-id.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
+import { createEventFactory } from '../../src/roles/event.js';
+import { createSystemIds } from '../../src/telemetry/system-clock.js';
 import { statusRequest } from '../contract/events.js';
+import { systemClock } from '../contract/system-clock.js';
+import { until } from '../contract/until.js';
 import { openKafkaLog } from '../kafka/kafka-under-test.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
+import { readTopic } from '../support/read-topic.js';
 import { createTestClone, type TestClone } from './support/clone.js';
-import { runInPipe } from './support/ravenhelm.js';
+import { runInPipe, startInPipe } from './support/ravenhelm.js';
+
+const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
 
 describeWithBroker('ravenhelm recover', () => {
   let clone: TestClone;
@@ -14,9 +23,12 @@ describeWithBroker('ravenhelm recover', () => {
   const topic = createTopicNames(prefix).tasks('first_agent');
   const group = createTopicNames(prefix).workerGroup('first_agent');
 
-  const run = async (...argv: string[]) => {
+  const env = (): Readonly<Record<string, string>> => {
     const { brokers, registryUrl } = testBroker();
-    const { code, stdout, stderr } = await runInPipe(clone, argv, { KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: prefix, KAFKA_SESSION_TIMEOUT_MS: '6000' });
+    return { KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: prefix, KAFKA_SESSION_TIMEOUT_MS: '6000' };
+  };
+  const run = async (...argv: string[]) => {
+    const { code, stdout, stderr } = await runInPipe(clone, argv, env());
     return { code, said: stdout + stderr };
   };
   const committed = async () => (await log.admin.committed(group, topic))[1];
@@ -56,4 +68,64 @@ describeWithBroker('ravenhelm recover', () => {
   ])('refuses %j', async (words, reason) => {
     expect(await run('recover', ...words)).toMatchObject({ code: 2, said: expect.stringContaining(reason) });
   }, 60_000);
+
+  describe('beside an orchestrator whose task lost its assignment', () => {
+    const { coordination } = createTopicNames(prefix);
+    const swarm: ReturnType<typeof startInPipe>[] = [];
+    let mission: string;
+
+    const start = async (...argv: string[]) => {
+      const role = startInPipe(clone, argv, env());
+      swarm.push(role);
+      await role.shows('role.serving');
+    };
+    const eventsIn = async (of: string) => (await readTopic(log, of)).flatMap(({ content, partition }) => (content.kind === 'event' ? [{ partition, event: content.event }] : []));
+    /** The attempt's assignment, once it is written; then everything in its partition is deleted. */
+    const loseAssignment = async (attempt: number) => {
+      const find = async () => (await eventsIn(topic)).flatMap(({ partition, event }) =>
+        (event.event_type === 'task_assigned' && event.payload.mission_id === mission && event.payload.attempt === attempt ? [{ partition, assigned: event.payload }] : []))[0];
+      await until(`the assignment of attempt ${attempt}`, async () => (await find()) !== undefined);
+      const found = await find();
+      if (found === undefined) throw new Error('the assignment is gone');
+      await log.admin.deleteRecords(topic, found.partition, (await log.admin.offsets(topic))[found.partition]?.high ?? 0);
+      return { ...found, place: [topic, String(found.partition)] };
+    };
+    const requests = async () => (await eventsIn(coordination)).flatMap(({ event }) => (event.event_type === 'task_retry_requested' ? [event.payload] : []));
+
+    beforeAll(async () => {
+      await start('--role', 'orchestrator');
+      mission = (await runInPipe(clone, ['submit', 'missions/quick.yaml'], env())).stdout.trim();
+    }, 60_000);
+    afterAll(async () => {
+      for (const role of swarm) role.child.kill('SIGTERM');
+      await Promise.all(swarm.map((role) => role.ended()));
+    }, 60_000);
+
+    test('a task that was accepted and never begun gets a new attempt; --json names it', async () => {
+      const { assigned, place } = await loseAssignment(1);
+      const { task_id, attempt } = assigned;
+      // What a worker wrote that was killed before it wrote more: nothing will end this attempt.
+      const accepted: EventOf<'task_accepted'> = createEvent({ type: 'task_accepted', from: 'first_agent', missionId: mission, payload: { mission_id: mission, task_id, attempt, owner: 'a worker that is gone' } });
+      const appender = log.createAppender('gone');
+      await appender.append({ topic: coordination, partition: parseMissionId(mission)?.partition ?? 0, key: mission, event: accepted });
+      await appender.close();
+
+      expect(await run('recover', ...place)).toMatchObject({ code: 2 });
+      expect(await requests()).toEqual([]);
+      const { code, stdout } = await runInPipe(clone, ['recover', ...place, '--accept-loss', '--json'], env());
+      expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ topic, new_attempts: [{ mission_id: mission, task_id, attempt: 1 }] })]);
+      expect(await requests()).toEqual([expect.objectContaining({ mission_id: mission, task_id, attempt: 1, reason: `its assignment in ${place.join('/')} was deleted` })]);
+    }, 120_000);
+
+    test('in words it says the same; what was asked for is carried out to its end', async () => {
+      const { assigned: { task_id }, place } = await loseAssignment(2);
+      const { code, said } = await run('recover', ...place, '--accept-loss');
+      expect([code, said]).toEqual([0, expect.stringContaining(`what was open below it is lost, and a new attempt was asked for: ${mission}/${task_id}/2. Start the processes that serve it.`)]);
+      expect(said).not.toContain('no orchestrator is serving');
+      await start('--role', 'worker');
+      expect((await run('watch', mission)).code).toBe(0);
+      const { stdout } = await runInPipe(clone, ['status', mission, '--json'], env());
+      expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', tasks: [{ task_id, attempts: 3, status: 'verified' }, { attempts: 1 }, {}] });
+    }, 120_000);
+  });
 });

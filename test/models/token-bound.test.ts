@@ -1,4 +1,26 @@
 import { tokenBound, tokenFloor } from '../../src/models/token-bound.js';
+import { createRandom } from '../simulation/random.js';
+
+/** The bound as rules on pieces of text: slow to run, and easy to check by eye. */
+const RULES: readonly (readonly [piece: RegExp, tokensOf: (piece: string) => number])[] = [
+  [/^ (?=[A-Za-z])/, () => 0],
+  [/^[A-Z]?[a-z]+/, ({ length }) => Math.ceil(length / 2)],
+  [/^[A-Z]+/, ({ length }) => Math.ceil((length * 2) / 3)],
+  [/^[ \t]+/, ({ length }) => Math.ceil(length / 4)],
+  [/^[\x00-\x7f]/, () => 1],
+  [/^[^\x00-\x7f]+/, (piece) => Buffer.byteLength(piece)],
+];
+
+function tokensByRules(text: string): number {
+  let tokens = 0;
+  let rest = text;
+  while (rest !== '') {
+    const [piece, tokensOf] = RULES.map(([pattern, count]) => [pattern.exec(rest)?.[0] ?? '', count] as const).find(([found]) => found !== '') ?? [rest, () => Number.NaN];
+    tokens += tokensOf(piece);
+    rest = rest.slice(piece.length);
+  }
+  return tokens;
+}
 
 describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
   test.each([
@@ -16,6 +38,15 @@ describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
     for (const text of ['', 'a', 'A B C', 'camelCaseName', 'x'.repeat(999), 'ŻÓŁĆ', '\n\n\t  \n', 'POSTGRES_PASSWORD=1']) {
       expect(tokenBound(text)).toBeLessThanOrEqual(Buffer.byteLength(text));
       expect(tokenFloor(text)).toBeLessThanOrEqual(tokenBound(text));
+    }
+  });
+
+  test('is what the rules on pieces of text make of it, whatever the text', () => {
+    const random = createRandom(20_261_126);
+    const parts = ['a', 'b', 'z', 'A', 'Q', 'Z', ' ', ' ', '\t', '\n', '0', '9', '{', '`', '@', '[', '\u007f', '\u0080', 'é', '配', '😀', '\ud83d'];
+    for (let text = 0; text < 5_000; text += 1) {
+      const made = Array.from({ length: random.between(0, 40) }, () => random.pick(parts)).join('');
+      expect([made, tokenBound(made)]).toEqual([made, tokensByRules(made)]);
     }
   });
 

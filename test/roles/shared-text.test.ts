@@ -17,7 +17,8 @@ function keptAfter(work: () => unknown): number {
   const kept = work();
   collectGarbage();
   const after = process.memoryUsage().heapUsed;
-  return kept === undefined ? Number.NaN : (after - before) / MB;
+  expect(kept).toBeDefined(); // alive until here
+  return (after - before) / MB;
 }
 
 /** With a brief of a megabyte, made anew each time, as a record that is read is. */

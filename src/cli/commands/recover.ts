@@ -11,6 +11,7 @@ import { caughtUp, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { createDeferred, orAborted } from '../deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { follow } from '../follow.js';
 import { requester } from '../host.js';
 import { readRoster } from '../mission-source.js';
 
@@ -63,6 +64,7 @@ async function askForNewAttempts(context: CommandContext, session: ClientSession
   const missions = feed.view.missions().flatMap((id) => feed.view.mission(id) ?? []);
   const lost = lostAttempts(missions, { agent, partition: place.partition, hasAssignment: (attempt) => left.has(attemptKey(attempt)) });
   const requested_by = requester(host);
+  const asked: AttemptName[] = [];
   for (const attempt of lost) {
     const partition = parseMissionId(attempt.mission_id)?.partition;
     if (partition === undefined) continue; // No mission of this swarm: its own fold would not know it.
@@ -71,22 +73,22 @@ async function askForNewAttempts(context: CommandContext, session: ClientSession
       payload: { ...attempt, requested_by, reason: `its assignment in ${place.topic}/${place.partition} was deleted` },
     });
     await appendOne(context, session.log, { appender: 'recover', topic: topics.coordination, partition, key: attempt.mission_id, event, ifUnknown: null });
+    asked.push(attempt);
   }
-  return lost;
+  return asked;
 }
 
 /** Attempts whose assignment is left in the partition, by attemptKey. */
 async function assignmentsIn({ host }: CommandContext, { log, onEnd }: ClientSession, { topic, partition }: PartitionId): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
-  const done = createDeferred<void>();
-  const watch = await orAborted(log.watch({
-    topics: [topic], from: 'beginning', onFatal: done.reject, onCaughtUp: () => done.resolve(),
+  const { caughtUp: readToItsEnd, stop } = await orAborted(follow(log, {
+    topics: [topic], from: 'beginning',
     onRecord({ partition: of, content }) {
       if (of === partition && content.kind === 'event' && content.event.event_type === 'task_assigned') found.add(attemptKey(content.event.payload));
     },
   }), host.interruption);
-  onEnd('the watch', () => watch.stop());
-  await orAborted(done.promise, host.interruption);
+  onEnd('the watch', stop);
+  await orAborted(readToItsEnd, host.interruption);
   return found;
 }
 

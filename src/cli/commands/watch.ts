@@ -4,6 +4,7 @@ import type { CommandContext } from '../context.js';
 import { createDeferred, orAborted } from '../deferred.js';
 import { eventLine } from '../event-line.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { follow } from '../follow.js';
 import { hasEnded } from '../mission-feed.js';
 
 /** Events as they happen, one line each; ends with the mission, with Ctrl-C, or when nobody reads on. */
@@ -13,18 +14,16 @@ export function watchMissions(context: CommandContext, missionId: string | null)
 
 /** What is written from now on, on coordination and status; heartbeats are left out, there is one every few seconds. */
 async function watchAll(context: CommandContext, { log, onEnd }: ClientSession): Promise<ExitCode> {
-  const failure = createDeferred<never>();
-  const watch = await orAborted(log.watch({
+  const { failure, stop } = await orAborted(follow(log, {
     topics: [context.topics.coordination, context.topics.status],
     from: 'end',
     onRecord({ content }) {
       if (content.kind === 'event' && content.event.event_type !== 'heartbeat') write(context, content.event);
     },
-    onFatal: failure.reject,
   }), context.host.interruption);
-  onEnd('watch', () => watch.stop());
+  onEnd('watch', stop);
   context.host.stderr.write('watching; Ctrl-C ends it\n');
-  await untilNobodyReads(context, failure.promise);
+  await untilNobodyReads(context, failure);
   return endOfWatching(context);
 }
 

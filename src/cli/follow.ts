@@ -1,0 +1,29 @@
+import type { Log, WatchOptions } from '../ports/log.js';
+import { createDeferred } from './deferred.js';
+
+/** A watch of a topic whose state is told by promises; nobody has to await them. */
+export interface Following {
+  /** Resolves when everything that was in the log at the start was delivered; rejects when it cannot be read. */
+  readonly caughtUp: Promise<void>;
+  /** Never resolves; rejects when the log cannot be read any more. */
+  readonly failure: Promise<never>;
+  stop(): Promise<void>;
+}
+
+/** Starts to read. Rejects when the topics cannot be watched. */
+export async function follow(log: Pick<Log, 'watch'>, options: Omit<WatchOptions, 'onFatal'>): Promise<Following> {
+  const caughtUp = createDeferred<void>();
+  const failure = createDeferred<never>();
+  const watch = await log.watch({
+    ...options,
+    onCaughtUp() {
+      options.onCaughtUp?.();
+      caughtUp.resolve();
+    },
+    onFatal(error) {
+      failure.reject(error);
+      caughtUp.reject(error);
+    },
+  });
+  return { caughtUp: caughtUp.promise, failure: failure.promise, stop: () => watch.stop() };
+}
