@@ -18,7 +18,7 @@ const crash = (role: RoleName): Fault => ({
 
 const freeze = (role: RoleName): Fault => ({
   name: `freeze-${role}s`,
-  what: `SIGSTOP of a ${role} for longer than the session timeout, then SIGCONT`,
+  what: `SIGSTOP of one ${role} for longer than the session timeout, then SIGCONT`,
   heals: 'it goes on with what it knew, and finds out',
   takes: `${role}s`,
   async strike(world) {
