@@ -56,8 +56,12 @@ interface Assigned extends PartitionId {
   expected: number;
   /** Highest offset that this member has found committed or has tried to commit. */
   committedOffset: number;
+  /** The client was told where to read, and nothing has come from there yet. */
+  isSought: boolean;
   /** Held by a member that the group had given up: whether somebody else had it meanwhile is being asked. Neither read nor committed. */
   isDoubtful: boolean;
+  /** How often it was doubtful: an answer that was asked for before the last time settles nothing. */
+  doubts: number;
   /** How often in a row, without a record between them, the position was out of a broker's range. */
   outOfRange: number;
   /** What its consumer was told, while it is blocked. */
@@ -76,7 +80,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   const onJoin = (assignment: readonly PartitionId[], memberId: string) => {
     // A new id is a new member to the group: it may have given the old one up (this process stood still) and its
     // partitions to others, who have committed further than we have read and had deleted what we have not.
-    if (knownAs !== null && knownAs !== memberId) for (const entry of assigned.values()) entry.isDoubtful = true;
+    if (knownAs !== null && knownAs !== memberId) for (const entry of assigned.values()) doubt(entry);
     knownAs = memberId;
     const given = new Set(assignment.map(keyOf));
     for (const entry of [...assigned.values()]) {
@@ -84,6 +88,11 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     }
     for (const partition of assignment) keepOrPrepare(partition);
     for (const topic of group.topics) void openAll(topic);
+  };
+
+  const doubt = (entry: Assigned) => {
+    entry.isDoubtful = true;
+    entry.doubts += 1;
   };
 
   const keepOrPrepare = ({ topic, partition }: PartitionId) => {
@@ -99,7 +108,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   };
 
   const prepare = ({ topic, partition }: PartitionId): Assigned => {
-    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, expected: 0, committedOffset: 0, isDoubtful: false, outOfRange: 0, blockedReason: null };
+    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, expected: 0, committedOffset: 0, isSought: false, isDoubtful: false, doubts: 0, outOfRange: 0, blockedReason: null };
     assigned.set(keyOf(entry), entry);
     return entry;
   };
@@ -113,12 +122,13 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     asking.add(topic);
     let failures = 0;
     for (let entries = openingOf(topic); entries.length > 0; entries = openingOf(topic)) {
+      const doubtsBefore = new Map(entries.map((entry) => [entry, entry.doubts]));
       try {
         const states = await options.fetchAssignments(topic, entries.map(({ partition }) => partition));
         failures = 0;
         for (const state of states) {
           const entry = entries.find(({ partition }) => partition === state.partition);
-          if (entry === undefined || !isCurrent(entry)) continue;
+          if (entry === undefined || !isCurrent(entry) || entry.doubts !== doubtsBefore.get(entry)) continue;
           if (entry.phase === 'opening') open(entry, state);
           else if (entry.isDoubtful) goOn(entry, state);
         }
@@ -166,12 +176,14 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
 
   const seek = (entry: Assigned) => {
     entry.expected = entry.position;
+    entry.isSought = true;
     control.seek(entry, entry.position);
   };
 
   const onBatch: AssignedPartitions['onBatch'] = (partition, messages, resolve) => {
     const entry = assigned.get(keyOf(partition));
     if (entry?.phase !== 'reading' || entry.isDoubtful) return true; // who knows
+    entry.isSought = false;
     const { records, position, stop } = readBatch(codec, entry, messages, entry.position, entry.expected);
     expectFrom(entry, position, resolve);
     deliver(entry, records, position);
@@ -182,7 +194,8 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
 
   const skipDelivered: AssignedPartitions['skipDelivered'] = (partition, resolve) => {
     const entry = assigned.get(keyOf(partition));
-    if (entry?.phase === 'reading' && !entry.isDoubtful) expectFrom(entry, entry.position, resolve);
+    // What is sought is fetched from there, whatever is resolved.
+    if (entry?.phase === 'reading' && !entry.isDoubtful && !entry.isSought) expectFrom(entry, entry.position, resolve);
   };
 
   const expectFrom = (entry: Assigned, offset: number, resolve: (offset: number) => void) => {

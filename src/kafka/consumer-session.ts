@@ -80,7 +80,8 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
       reportFatal(handlers, error, logger);
     }
   };
-  const disconnect = () => consumer.disconnect().catch((error: unknown) => logger.warn({ group: groupId, error: describeError(error) }, 'kafka.leave_failed'));
+  const warnOfLeaving = (error: unknown) => logger.warn({ group: groupId, error: describeError(error) }, 'kafka.leave_failed');
+  const leave = () => consumer.stop().catch(warnOfLeaving);
 
   /** Settles with the first join, or with the end before it. */
   const firstJoin = () =>
@@ -89,7 +90,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
       const timer = clock.setTimer(JOIN_TIMEOUT_MS, () => reject(timeout));
       joinTimeout = timer;
       consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment, memberId } }) => {
-        if (stopped) return void disconnect(); // A restart was under way when it was stopped.
+        if (stopped) return void leave(); // A restart was under way: its runner leaves at the end of its start (stopped-runner.ts).
         running = true;
         joined = true;
         interruptions = 0;
@@ -151,7 +152,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
     joinTimeout?.cancel();
     clockCheck?.cancel();
     endListening();
-    await disconnect();
+    await consumer.disconnect().catch(warnOfLeaving);
   };
 
   let stopping: Promise<void> | null = null;

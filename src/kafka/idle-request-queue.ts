@@ -19,7 +19,8 @@ const SECOND_MS = 1_000;
 /**
  * Every connection looks ten times a second whether its requests have run out of time, which they have after seconds
  * (scheduleRequestTimeoutCheck). With the connections of a worker for twelve agents that wakes an idle process three
- * hundred times a second; once a second is enough.
+ * hundred times a second; once a second is enough. And it ends the looking as soon as the connection is to be closed,
+ * which waits for the answers: a broker that does not answer any more would keep it waiting for ever.
  */
 function lookForTimeoutsSeldom(): void {
   replaceMethod(RequestQueue?.prototype, 'scheduleRequestTimeoutCheck', () => function (this: RequestQueue) {
@@ -27,7 +28,7 @@ function lookForTimeoutsSeldom(): void {
     this.destroy();
     this.requestTimeoutIntervalId = setInterval(() => {
       for (const request of this.inflight.values()) if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
-      if (!this.isConnected()) this.destroy();
+      if (!this.isConnected() && this.inflight.size === 0) this.destroy();
     }, Math.min(this.requestTimeout, SECOND_MS));
   });
 }

@@ -7,7 +7,7 @@ import { paceFetches } from './fetch-pace.js';
 import { letIdleRequestQueuesRest } from './idle-request-queue.js';
 import { commitNothingOutOfRange } from './out-of-range.js';
 import { createSocketFactory } from './socket-factory.js';
-import { endFetchersOfStoppedConsumers } from './stopped-runner.js';
+import { endFetchersOfStoppedConsumers, leaveWhereStoppedWhileStarting } from './stopped-runner.js';
 
 /** How to reach and enter a cluster. */
 export interface ClusterOptions {
@@ -48,6 +48,7 @@ export type ClientFactory = (overrides?: { readonly retry?: KafkaConfig['retry']
 
 export function createClientFactory(options: ClusterOptions, logger: Logger): ClientFactory {
   endFetchersOfStoppedConsumers();
+  leaveWhereStoppedWhileStarting();
   letIdleRequestQueuesRest();
   paceFetches();
   writeProduceRequestsOnce();

@@ -88,7 +88,7 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
       const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > METADATA_LIMIT_BYTES);
       if (tooLong) throw new CommitRefused(`Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${METADATA_LIMIT_BYTES} bytes`);
       // Asked at the moment of sending: the broker takes a member's commit for any partition.
-      await commitInOrder(() => partitions.committable(commits));
+      return commitInOrder(() => partitions.committable(commits));
     },
     async leave() {
       unsubscribe();
@@ -102,11 +102,11 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
 /** Commits one after the other. kafkajs resolves a commit that it did not send because it was stopping. */
 function createCommitter(consumer: Consumer, groupId: string) {
   let sent = false;
-  let last: Promise<void> = Promise.resolve();
+  let last: Promise<unknown> = Promise.resolve();
   consumer.on(consumer.events.COMMIT_OFFSETS, () => void (sent = true));
 
   const commit = async (current: readonly (PartitionId & CommittedOffset)[]) => {
-    if (current.length === 0) return;
+    if (current.length === 0) return current;
     sent = false;
     try {
       await consumer.commitOffsets(current.map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset: String(offset), metadata })));
@@ -114,8 +114,9 @@ function createCommitter(consumer: Consumer, groupId: string) {
       throw new CommitRefused(`Group ${groupId} refuses the commit: ${describeError(error)}`, { cause: error });
     }
     if (!sent) throw new CommitRefused(`The member of group ${groupId} is stopping; nothing was committed`);
+    return current;
   };
-  return (current: () => readonly (PartitionId & CommittedOffset)[]): Promise<void> => {
+  return (current: () => readonly (PartitionId & CommittedOffset)[]): Promise<readonly PartitionId[]> => {
     const done = last.then(() => commit(current()));
     last = done.catch(() => undefined); // The caller has the rejection; the next commit does not depend on it.
     return done;

@@ -2,7 +2,15 @@
 declare module 'kafkajs/src/consumer/runner.js' {
   class Runner {
     running: boolean;
-    readonly consumerGroup: { commitOffsets(offsets: unknown): Promise<void> };
+    readonly consumerGroup: {
+      readonly cluster: { disconnect(): Promise<void> };
+      commitOffsets(offsets: unknown): Promise<void>;
+      leave(): Promise<void>;
+    };
+    readonly logger: { warn(message: string): void };
+    start(): Promise<void>;
+    stop(): Promise<void>;
+    scheduleFetchManager(): void;
     fetch(nodeId: string): Promise<readonly unknown[]>;
     commitOffsets(offsets: unknown): Promise<void>;
   }
@@ -37,6 +45,7 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     readonly inflight: ReadonlyMap<number, { readonly sentAt: number; readonly requestTimeout: number; timeoutRequest(): void }>;
     isConnected(): boolean;
     scheduleRequestTimeoutCheck(): void;
+    waitForPendingRequests(): Promise<void>;
   }
   export default RequestQueue;
 }

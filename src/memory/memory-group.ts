@@ -37,9 +37,9 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
     if (!members.has(member)) throw new CommitRefused(`Member ${member.id} has left group ${groupId}`);
     const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > METADATA_LIMIT_BYTES);
     if (tooLong) throw new CommitRefused(`Metadata of ${partitionName(tooLong)} has more than ${METADATA_LIMIT_BYTES} bytes`);
-    for (const entry of commits) {
-      if (member.isAssigned(entry)) setCommitted(entry, entry);
-    }
+    const assigned = commits.filter((entry) => member.isAssigned(entry));
+    for (const entry of assigned) setCommitted(entry, entry);
+    return assigned;
   };
 
   const leave = (member: MemoryMember) => {

@@ -135,8 +135,11 @@ export interface PartitionConsumer {
 }
 
 export interface GroupMember {
-  /** Commits replay points. A partition that is no longer assigned is left out. Rejects when the group refuses. */
-  commit(commits: readonly (PartitionId & CommittedOffset)[]): Promise<void>;
+  /**
+   * Commits replay points. Resolves with those that were committed: a partition that is not assigned any more, or of which
+   * that is not known at the moment, is left out. Rejects when the group refuses.
+   */
+  commit(commits: readonly (PartitionId & CommittedOffset)[]): Promise<readonly PartitionId[]>;
   /** Whether the group still says that the partition belongs to this member. */
   isAssigned(partition: PartitionId): boolean;
   /** How it goes with the group now; for whoever watches over the process. */

@@ -11,7 +11,7 @@ export interface CommittedPartition extends PartitionId {
 }
 
 export interface Commits {
-  /** Commits what has moved. A refusal (a rebalance is under way) is not an error: the next beat tries again. */
+  /** Commits what has moved. A refusal (a rebalance is under way), or a partition that is left out, is not an error: the next beat tries again. */
   run(member: GroupMember, partitions: readonly CommittedPartition[]): Promise<void>;
 }
 
@@ -26,13 +26,15 @@ export function createCommits(logger: Logger): Commits {
         if (point !== null && !isSamePoint(point, last.get(partition))) moved.push({ partition, point });
       }
       if (moved.length === 0) return;
+      let committed: readonly PartitionId[];
       try {
-        await member.commit(moved.map(({ partition, point }) => ({ topic: partition.topic, partition: partition.partition, ...point })));
+        committed = await member.commit(moved.map(({ partition, point }) => ({ topic: partition.topic, partition: partition.partition, ...point })));
       } catch (error) {
         logger.warn({ err: asError(error) }, 'commit.refused');
         return;
       }
       for (const { partition, point } of moved) {
+        if (!committed.some((each) => each.topic === partition.topic && each.partition === partition.partition)) continue;
         last.set(partition, point);
         partition.onCommitted(point);
       }

@@ -197,10 +197,12 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await until('two each', () => first.open.size === 2 && second.open.size === 2);
         const [lost] = second.open;
         const [kept] = first.open;
-        await first.member.commit([{ topic, partition: lost ?? -1, offset: 7, metadata: '' }, { topic, partition: kept ?? -1, offset: 0, metadata: 'mine' }]);
+        const taken = await first.member.commit([{ topic, partition: lost ?? -1, offset: 7, metadata: '' }, { topic, partition: kept ?? -1, offset: 0, metadata: 'mine' }]);
+        expect(taken.map(({ partition }) => partition)).toEqual([kept]);
         const committed = await log.admin.committed(group, topic);
         expect(committed.find(({ partition }) => partition === lost)?.offset).toBeNull();
         expect(committed.find(({ partition }) => partition === kept)).toEqual({ partition: kept, offset: 0, metadata: 'mine' });
+        expect(await first.member.commit([{ topic, partition: lost ?? -1, offset: 7, metadata: '' }])).toEqual([]);
       });
 
       test('refuses metadata of more than 4,096 bytes, and commits after leaving', async () => {

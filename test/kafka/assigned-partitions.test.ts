@@ -49,8 +49,9 @@ describe('the partitions of a member', () => {
       logger: silentLogger,
       async fetchAssignments() {
         fetches += 1;
+        const answer = [...state.values()]; // as it is when it is asked for
         await beforeAnswer();
-        return [...state.values()];
+        return answer;
       },
     });
   });
@@ -128,6 +129,18 @@ describe('the partitions of a member', () => {
       expect(resolved).toEqual([3]);
       deliver(P0, 4);
       expect(told).toEqual(['records 0 2,3', 'records 0 4']);
+    });
+
+    test('are fetched from where the client was told to read, until something has come from there', () => {
+      own(2, 3);
+      partitions.onJoin([P0], 'member-1');
+      own(4);
+      partitions.skipDelivered(P0, (offset) => void resolved.push(offset));
+      expect(resolved).toEqual([]);
+      deliver(P0, 4);
+      own(5);
+      partitions.skipDelivered(P0, (offset) => void resolved.push(offset));
+      expect(resolved).toEqual([4, 5]);
     });
 
     test('wait for the fetch where something lies in between', () => {
@@ -245,6 +258,21 @@ describe('the partitions of a member', () => {
       expect(partitions.committable([{ ...P0, offset: 5, metadata: '' }])).toHaveLength(1);
     });
 
+    test('waits for an answer that was asked for after it had lost the partition again', async () => {
+      let answer: () => void = () => undefined;
+      beforeAnswer = () => new Promise((resolve) => (answer = resolve));
+      commit(0, 4, { logStart: 0, logEnd: 9 });
+      partitions.onJoin([P0], 'member-2');
+      await until('the first question', () => fetches === 2);
+      commit(0, 8, { logStart: 8, logEnd: 9 }); // by another member, before this one is back again
+      partitions.onJoin([P0], 'member-3');
+      told.length = 0;
+      beforeAnswer = async () => undefined;
+      answer();
+      await opened(0);
+      expect(told).toEqual(['closed 0', 'open 0', 'seek 0 8', 'resume 0']);
+    });
+
     test('begins anew where somebody else has committed further, so that the replay point never goes back', async () => {
       commit(0, 8, { logStart: 8, logEnd: 9 });
       partitions.onJoin([P0], 'member-2');
@@ -273,10 +301,10 @@ describe('the partitions of a member', () => {
     await until('the first question', () => fetches === 1);
     partitions.onJoin([], 'member-1');
     partitions.onJoin([P0], 'member-1');
+    commit(0, 5, { logStart: 0, logEnd: 9 });
     release();
     await until('the second question', () => fetches === 2);
     expect(told).not.toContain('open 0');
-    commit(0, 5, { logStart: 0, logEnd: 9 });
     release();
     await opened(0);
     expect(told.filter((entry) => /open|seek/.test(entry))).toEqual(['open 0', 'seek 0 5']);

@@ -171,7 +171,7 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     }
   }
 
-  function commit(member: Member, commits: readonly (PartitionId & CommittedOffset)[]): Promise<void> {
+  function commit(member: Member, commits: readonly (PartitionId & CommittedOffset)[]): Promise<readonly PartitionId[]> {
     for (const { partition, offset } of commits) {
       const belief = member.beliefs.get(partition);
       if (belief !== undefined) belief.committedOffset = Math.max(belief.committedOffset, offset);
@@ -182,7 +182,7 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
         const lost = faults.on('commit') && random.chance(0.1);
         const taken = (!lost || random.chance(0.5)) && take(member, commits, (partition) => generationOf.get(partition));
         moment(member.process);
-        member.process.later(random.delayMs(1), () => (taken && !lost ? resolve() : reject(new system.CommitRefused('the coordinator did not take it'))));
+        member.process.later(random.delayMs(1), () => (taken && !lost ? resolve(commits) : reject(new system.CommitRefused('the coordinator did not take it'))));
       });
     });
   }

@@ -29,7 +29,9 @@ export async function createKafkaProxy(broker: string) {
   const connections = new Set<Socket>();
   const armed = new Map<number, Armed>();
   let frozen = false;
+  let refusing = false;
   const server = createServer((client) => {
+    if (refusing) return void client.destroy();
     const upstream = connect(upstreamAddress);
     const pending = new Map<number, number>();
     const ends = [client, upstream];
@@ -84,6 +86,12 @@ export async function createKafkaProxy(broker: string) {
       frozen = false;
       connections.forEach((socket) => socket.destroy());
     },
+    /** Every connection ends, and new ones do at once, until accept(). */
+    refuse() {
+      refusing = true;
+      connections.forEach((socket) => socket.destroy());
+    },
+    accept: () => void (refusing = false),
     cutAll: () => connections.forEach((socket) => socket.destroy()),
     async close(): Promise<void> {
       const closed = once(server, 'close');

@@ -38,7 +38,8 @@ export async function recoverPartition(context: CommandContext, options: Recover
     if (!options.acceptLoss) throw wrongUse(recovery.loss, `To go on without what is lost: ravenhelm recover ${options.topic} ${options.partition} --accept-loss`);
     // First what is asked for: a recovery that is cut off here is begun again.
     const asked = agent === null ? [] : await askForNewAttempts(context, session, agent, options);
-    await member.commit([{ topic: options.topic, partition: options.partition, ...recovery.point }]);
+    const committed = await member.commit([{ topic: options.topic, partition: options.partition, ...recovery.point }]);
+    if (committed.length === 0) throw partitionHeld(groupId, options); // It was given to somebody else meanwhile.
     if (context.json) context.print({ topic: options.topic, partition: options.partition, offset: recovery.point.offset, loss: recovery.loss, new_attempts: asked });
     else context.say(`${place} goes on at offset ${recovery.point.offset}; what was open below it is lost${asked.length === 0 ? '' : `, and a new attempt was asked for: ${asked.map(attemptKey).join(', ')}`}. Start the processes that serve it.`);
     if (asked.length > 0) await tellIfUnserved(context, session);
@@ -96,7 +97,6 @@ async function assignmentsIn({ host }: CommandContext, { log, onEnd }: ClientSes
 async function takePartition({ host }: CommandContext, session: ClientSession, groupId: string, { topic, partition }: PartitionId): Promise<{ readonly member: GroupMember; readonly assignment: PartitionAssignment }> {
   if (partition >= (await session.log.admin.partitionCount(topic))) throw wrongUse(`${topic} has no partition ${partition}`);
   const given = createDeferred<PartitionAssignment>();
-  const held = new CliError('partition_held', EXIT.usage, `${topic}/${partition} is held by a running process of group ${groupId}`, 'Stop the processes that serve it, then try again.');
   const member = await orAborted(session.log.joinGroup({
     groupId, topics: [topic],
     open(assignment) {
@@ -106,12 +106,16 @@ async function takePartition({ host }: CommandContext, session: ClientSession, g
     onFatal: given.reject,
   }), host.interruption);
   session.onEnd('the group', () => member.leave());
-  const timer = host.clock.setTimer(ASSIGNED_WITHIN_MS, () => given.reject(held));
+  const timer = host.clock.setTimer(ASSIGNED_WITHIN_MS, () => given.reject(partitionHeld(groupId, { topic, partition })));
   try {
     return { member, assignment: await orAborted(given.promise, host.interruption) };
   } finally {
     timer.cancel();
   }
+}
+
+function partitionHeld(groupId: string, { topic, partition }: PartitionId): CliError {
+  return new CliError('partition_held', EXIT.usage, `${topic}/${partition} is held by a running process of group ${groupId}`, 'Stop the processes that serve it, then try again.');
 }
 
 /** Reads on without doing anything with it. */
