@@ -80,7 +80,9 @@ export async function tellIfUnserved(context: CommandContext, session: Pick<Clie
 }
 
 export function noOrchestrator(context: CommandContext): string {
-  return `no orchestrator is serving; start one: ${clientCommand(context, '--role orchestrator')} (or npm start)\n`;
+  const command = clientCommand(context, '--role orchestrator');
+  // npm start serves the default prefix and broker only.
+  return `no orchestrator is serving; start one: ${command}${command === 'npx ravenhelm --role orchestrator' ? ' (or npm start)' : ''}\n`;
 }
 
 async function request(context: CommandContext, log: ClientSession['log'], requestId: string): Promise<void> {

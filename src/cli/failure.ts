@@ -53,7 +53,7 @@ export function describeFailure(error: unknown): Failure {
     return { exitCode, message: error.message, nextStep: nextStep !== null && error.message.includes(nextStep) ? null : nextStep };
   }
   const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { exitCode: EXIT.missionFailed, message: `unexpected: ${shown}`, nextStep: 'This is a fault of Ravenhelm; LOG_LEVEL=debug shows more.' };
+  return { exitCode: EXIT.broken, message: `unexpected: ${shown}`, nextStep: 'This is a fault of Ravenhelm; LOG_LEVEL=debug shows more.' };
 }
 
 /** The failure as it stands on stderr. */

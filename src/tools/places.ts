@@ -1,5 +1,5 @@
-import { chown, lstat, mkdir, open, readFile, readdir, realpath, rename, rm, writeFile, link, access, constants } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { chown, lstat, mkdir, open, readFile, readdir, realpath, rename, rm, stat, writeFile, link, access, constants } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { WorkspaceUnusable, type TaskPlace } from '../ports/tools.js';
 import { SANDBOX_ACCOUNT, type Account } from './sandbox.js';
@@ -146,12 +146,23 @@ export async function workspaceMarker(directory: string): Promise<string> {
   if (!isAbsolute(directory)) throw new WorkspaceUnusable(`The workspace ${directory} is not an absolute path.`);
   try {
     // The state is closed to other users: outputs may hold what the agents' files hold.
-    await mkdir(directory, { recursive: true, mode: 0o755 });
+    await makeDirectory(directory);
     await mkdir(join(directory, STATE_DIRECTORY), { mode: 0o700 }).catch(existing);
     return (await readMarker(directory)) ?? (await writeMarker(directory));
   } catch (error) {
     if (error instanceof WorkspaceUnusable) throw error;
     throw new WorkspaceUnusable(`${directory} cannot hold workspaces (${reasonOf(error)}). Choose a directory that this user can write.`, { cause: error });
+  }
+}
+
+/** mkdir's own recursion never ends where a file system makes no directories and says ENOENT, as /proc does (Node 20). */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o755 }).catch(existing);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || (await stat(dirname(path)).catch(absent)) !== null) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path, { mode: 0o755 }).catch(existing);
   }
 }
 

@@ -98,6 +98,9 @@ describeWithBroker('the command line on Kafka', () => {
     expect((await rh('status', missionId)).stdout).toContain(`What should first_agent do differently?\n  npx ravenhelm answer ${missionId} "…"`);
     expect(JSON.parse((await rh('status', missionId, '--json')).stdout)).toMatchObject({ status: 'needs_attention', question: { number: 1 } });
     expect(await rh('answer', missionId, ' ')).toMatchObject({ code: 2, stderr: expect.stringContaining('the answer is empty') });
+    for (const word of ['approve', 'reject']) {
+      expect(await rh(word, missionId, ...(word === 'reject' ? ['--why', 'no'] : []))).toMatchObject({ code: 2, stderr: expect.stringMatching(/has no plan that waits; it waits for the answer to its question\n {2}ravenhelm answer /) });
+    }
 
     await writeFile(join(workspace, 'nowhere.txt'), '');
     expect(await rh('answer', missionId, 'the file is there now')).toMatchObject({ code: 0, stdout: expect.stringContaining(`answered: ${missionId}`) });

@@ -1,7 +1,7 @@
 import { until } from '../contract/until.js';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from './support/clone.js';
@@ -113,6 +113,13 @@ describe('wrong use ends with 2 and says what to do', () => {
   });
 });
 
+// mkdir's own recursion would never end there.
+(process.platform === 'linux' ? test : test.skip)('workspaces below a file system that makes no directories are wrong use', async () => {
+  const { code, stderr } = await runInPipe(clone, ['run', 'missions/quick.yaml', ...MEMORY], { WORKSPACE_ROOT: '/proc/ravenhelm/workspaces' });
+  expect(stderr).toContain('/proc/ravenhelm/workspaces cannot hold workspaces');
+  expect(code).toBe(2);
+});
+
 describe('no broker ends with 3 and says what to do', () => {
   test.each([[['status']], [['run', 'missions/quick.yaml']], [['--role', 'orchestrator']], [['init']], [['cancel', '20261123-141502-417-p05-x7k2']]])('%j', async (args) => {
     const { code, stdout, stderr } = await runInPipe(clone, args, UNREACHABLE);
@@ -173,6 +180,14 @@ describe('run in a pipe', () => {
     expect(stdout.split('\n').filter((line) => line.startsWith('task_completed | '))).toHaveLength(3);
     expect(stdout).toContain('quick-mission completed');
     expect(stdout).not.toContain('\u001b');
+  });
+
+  test('a name with control characters does what it wants on no terminal', async () => {
+    writeFileSync(join(clone.dir, 'missions/loud.yaml'), readFileSync(join(clone.dir, 'missions/quick.yaml'), 'utf8').replace(/^name: .*$/m, 'name: "loud\\n\\e[31mred"'));
+    const { code, stdout, stderr } = await runInPipe(clone, ['run', 'missions/loud.yaml', ...MEMORY]);
+    expect(code).toBe(0);
+    expect(stdout + stderr).toMatch(/^mission: loud [^\n]*red /m);
+    expect(stdout + stderr).not.toContain('\u001b');
   });
 
   test('a mission that fails ends with 1 and names the failing check', async () => {

@@ -1,6 +1,7 @@
 import { cutToWidth, oneLine, padToWidth, textWidth } from '../../src/cli/text-width.js';
 import { paint, segment, wantsColors } from '../../src/cli/paint.js';
 import { shortDuration, measuredDuration, shownUsd } from '../../src/cli/durations.js';
+import { describeFailure } from '../../src/cli/failure.js';
 import { didYouMean, nearest } from '../../src/cli/nearest.js';
 import { reportText } from '../../src/cli/report-text.js';
 import { check, report, task } from './support/samples.js';
@@ -36,6 +37,12 @@ describe('text on a terminal', () => {
     expect([0, 999, 61_000, 3_600_000 + 62_000].map(shortDuration)).toEqual(['0:00', '0:00', '1:01', '1:01:02']);
     expect([40, 12_340, 90_000].map(measuredDuration)).toEqual(['0.0 s', '12.3 s', '1:30']);
     expect([0, 0.001, 1.5].map(shownUsd)).toEqual(['$0.00', '<$0.01', '$1.50']);
+  });
+});
+
+describe('what a command ends with', () => {
+  test('is a fault of the program where no layer foresaw the error, and never what a failed mission gives', () => {
+    expect(describeFailure(new TypeError('x is not a function'))).toMatchObject({ exitCode: 70, message: expect.stringContaining('x is not a function'), nextStep: expect.stringContaining('a fault of Ravenhelm') });
   });
 });
 

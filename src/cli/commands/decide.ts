@@ -82,6 +82,7 @@ async function appendDecision(context: CommandContext, log: Log, missionId: stri
 function requireQuestion(mission: Mission): number {
   if (mission.status !== 'open') throw wrongUse(`mission ${mission.id} has already ended: ${mission.status}`, null);
   if (mission.question !== null) return mission.question.number;
+  if (awaitsAnswer(mission)) throw wrongUse(`mission ${mission.id} asks nothing; its plan waits for an answer`, `Answer it with approve or reject: ravenhelm approve ${mission.id}, or ravenhelm reject ${mission.id} --why "…"`);
   const hint = mission.request.on_failure === 'ask' ? 'ravenhelm watch shows when it asks something.' : 'Its file does not say on_failure: ask, so it never asks; a plan that waits is answered with approve or reject.';
   throw wrongUse(`mission ${mission.id} asks nothing`, hint);
 }
@@ -90,6 +91,7 @@ function requireQuestion(mission: Mission): number {
 function requireProposal(mission: Mission): number {
   if (mission.status !== 'open') throw wrongUse(`mission ${mission.id} has already ended: ${mission.status}`, null);
   if (awaitsAnswer(mission) && mission.proposal !== null) return mission.proposal.revision;
+  if (mission.question !== null) throw wrongUse(`mission ${mission.id} has no plan that waits; it waits for the answer to its question`, `ravenhelm answer ${mission.id} "…"`);
   throw wrongUse(`mission ${mission.id} waits for no answer: ${mission.planning === 'approved' ? 'its plan runs' : 'no plan has been proposed'}`,
     mission.request.approval === 'approval' ? 'ravenhelm watch shows when there is one.' : `Its file says approval: ${mission.request.approval}.`);
 }

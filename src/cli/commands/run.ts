@@ -11,6 +11,7 @@ import { readMission, readRoster } from '../mission-source.js';
 import { goingOnLine, leftOpenLine } from '../open-missions.js';
 import { reportText } from '../report-text.js';
 import { withSwarm, type SwarmSession } from '../swarm-session.js';
+import { oneLine } from '../text-width.js';
 
 export interface RunOptions {
   readonly file: string;
@@ -34,7 +35,7 @@ export async function runMission(context: CommandContext, options: RunOptions): 
     await Promise.race([caughtUp(context, feed), session.broken]);
     sayIfAny(context, goingOnLine(context, feed));
     const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
-    context.say(`mission: ${mission.name} ${missionId}\nworkspace: ${workspace}\n`);
+    context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
     const report = await followOrExplain(context, session, feed, missionId);
     printReport(context, report);
     if (!context.json) context.say(story(context, session, missionId));

@@ -10,6 +10,7 @@ import { followMission } from '../mission-follow.js';
 import { requestMission } from '../mission-request.js';
 import { readMission, readRoster } from '../mission-source.js';
 import { printReport } from './run.js';
+import { oneLine } from '../text-width.js';
 
 export interface SubmitOptions {
   readonly file: string;
@@ -32,7 +33,7 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
       await tellIfUnserved(context, session);
       return EXIT.done;
     }
-    context.say(`mission: ${mission.name} ${missionId}\nworkspace: ${workspace}\n`);
+    context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
     const report = await followOrExplain(context, session, feed, missionId);
     printReport(context, report);
     return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
