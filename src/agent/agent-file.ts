@@ -41,15 +41,19 @@ export interface AgentFile {
 /** Reads an agent's file: YAML front matter between two lines of ---, then the prompt. */
 export function readAgentFile(content: string, file: string, tools: readonly string[]): AgentFile {
   const parts = /^\uFEFF?---[ \t]*\r?\n(?:([\s\S]*?)\r?\n)?---[ \t]*(?:\r?\n([\s\S]*))?$/.exec(content);
-  const source = readYaml(parts?.[1] ?? '', file, frontMatterSchema, 2);
   if (!parts) {
-    const missing = { file, line: 1, column: 1, message: 'there is no front matter', fix: 'start the file with a line of ---, the agent\'s keys and another line of ---' };
-    return { file, source, spec: null, problems: [missing] };
+    return refusedAgentFile({ file, line: 1, column: 1, message: 'there is no front matter', fix: 'start the file with a line of ---, the agent\'s keys and another line of ---' });
   }
+  const source = readYaml(parts[1] ?? '', file, frontMatterSchema, 2);
   const prompt = (parts[2] ?? '').trim();
   const matter = source.value;
   const problems = [...source.problems, ...(prompt === '' ? [promptMissing(content, file)] : []), ...(matter ? matterProblems(matter, source, file, tools) : [])];
   return { file, source, spec: matter && problems.length === 0 ? toSpec(matter, prompt) : null, problems };
+}
+
+/** A file of which nothing but its name is known. */
+export function refusedAgentFile(problem: Problem): AgentFile {
+  return { file: problem.file, source: readYaml('', problem.file, frontMatterSchema), spec: null, problems: [problem] };
 }
 
 function promptMissing(content: string, file: string): Problem {

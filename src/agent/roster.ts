@@ -2,9 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findCycle, inDependencyOrder } from '../domain/agent-graph.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
-import { readAgentFile, type AgentFile } from './agent-file.js';
+import { readAgentFile, refusedAgentFile, type AgentFile } from './agent-file.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { didYouMean } from '../domain/did-you-mean.js';
+import { decodeText, NO_TEXT, unreadableReason } from './text-file.js';
 
 /** The agents that there are. */
 export interface Roster {
@@ -22,12 +23,12 @@ export interface RosterOptions {
 }
 
 /**
- * Reads every agents/*.md file of a directory (README.md aside).
+ * Reads every agents/*.md file of a directory (README.md and names that begin with a dot aside).
  * Throws ConfigError with all problems of all files: unknown keys, tools and dependencies, cycles, names that differ.
  */
 export async function loadRoster(dir: string, options: RosterOptions): Promise<Roster> {
   const names = await agentFileNames(dir);
-  const files = await Promise.all(names.map(async (name) => readAgentFile(await readFile(join(dir, name), 'utf8'), join(dir, name), options.tools)));
+  const files = await Promise.all(names.map((name) => readAgent(join(dir, name), options.tools)));
   const problems = [...files.flatMap((file) => file.problems), ...duplicateProblems(files), ...dependencyProblems(files)];
   if (problems.length > 0) throw new ConfigError(problems);
   return createRoster(files.flatMap((file) => (file.spec ? [file.spec] : [])));
@@ -51,13 +52,23 @@ export function createRoster(specs: readonly AgentSpec[]): Roster {
   };
 }
 
+async function readAgent(path: string, tools: readonly string[]): Promise<AgentFile> {
+  const refused = (message: string, fix: string) => refusedAgentFile({ file: path, line: null, column: null, message, fix });
+  try {
+    const content = decodeText(await readFile(path));
+    return content === null ? refused(NO_TEXT, 'save it as UTF-8, or take it away') : readAgentFile(content, path, tools);
+  } catch (error) {
+    return refused(`this cannot be read: ${unreadableReason(error)}`, 'correct it, or take it away');
+  }
+}
+
 async function agentFileNames(dir: string): Promise<readonly string[]> {
   const unusable = (message: string) => new ConfigError([{ file: dir, line: null, column: null, message, fix: 'write one agent a file (name.md) there, or point --agents-dir elsewhere' }]);
   const entries = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw unusable('there is no such directory of agents');
-    throw error;
+    if (error.code === 'ENOENT') throw unusable('there is no such directory of agents');
+    throw unusable(error.code === 'ENOTDIR' ? 'this is not a directory' : `this directory cannot be read: ${unreadableReason(error)}`);
   });
-  const names = entries.filter((name) => name.endsWith('.md') && name.toLowerCase() !== 'readme.md').sort();
+  const names = entries.filter((name) => name.endsWith('.md') && !name.startsWith('.') && name.toLowerCase() !== 'readme.md').sort();
   if (names.length === 0) throw unusable('this directory holds no agents');
   return names;
 }

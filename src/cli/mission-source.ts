@@ -1,8 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
+import { ConfigError } from '../agent/config-error.js';
 import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
 import { loadRoster, type Roster } from '../agent/roster.js';
+import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../agent/text-file.js';
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
@@ -25,11 +27,13 @@ export async function readMission(context: CommandContext, file: string, roster:
 
 async function readText(path: string, context: CommandContext): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    const text = decodeText(await readFile(path));
+    if (text === null) throw new ConfigError([{ file: path, line: null, column: null, message: NO_TEXT, fix: 'name a mission file, such as missions/hello.yaml' }]);
+    return text;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (!isFileSystemError(error)) throw error;
     if (error.code === 'EISDIR') throw wrongUse(`${path} is a directory`, 'Name a mission file, such as missions/hello.yaml.');
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw wrongUse(`${path} cannot be read: ${error.message}`, 'Correct its permissions.');
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw wrongUse(`${path} cannot be read: ${unreadableReason(error)}`, 'Correct it, or name another mission file.');
     const there = missionFilesNear(path, context.host.projectDir);
     const meant = nearestFile(path, there);
     throw wrongUse(`there is no mission file ${path}`, meant !== null ? `Did you mean ${meant}?` : there.length === 0 ? null : `There are: ${there.join(', ')}`);

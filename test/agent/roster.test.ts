@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../../src/agent/config-error.js';
@@ -23,7 +23,10 @@ const agentFile = (name: string, more: readonly string[] = [], prompt = 'You do 
 
 /** The problems as file:line:column: text, without the directory. */
 async function problemsOf(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
-  const dir = await directory(files);
+  return problemsIn(await directory(files));
+}
+
+async function problemsIn(dir: string): Promise<readonly string[]> {
   const error = await loadRoster(dir, { tools: TOOLS }).then(() => null, (failure: unknown) => failure);
   if (!(error instanceof ConfigError)) throw new Error(`expected a ConfigError, got ${String(error)}`);
   return error.message.replaceAll(`${dir}/`, '').split('\n');
@@ -48,6 +51,12 @@ describe('the roster', () => {
   test('lists each agent behind those that it depends on', async () => {
     const dir = await directory({ 'a_agent.md': agentFile('a_agent', ['depends_on: [b_agent]']), 'b_agent.md': agentFile('b_agent', ['depends_on: [c_agent]']), 'c_agent.md': agentFile('c_agent'), 'README.md': '# Agents' });
     expect((await loadRoster(dir, { tools: TOOLS })).names).toEqual(['c_agent', 'b_agent', 'a_agent']);
+  });
+
+  test('passes over names that begin with a dot, as the lock files of Emacs', async () => {
+    const dir = await directory({ 'a_agent.md': agentFile('a_agent') });
+    await symlink('me@host.123:456', join(dir, '.#a_agent.md'));
+    expect((await loadRoster(dir, { tools: TOOLS })).names).toEqual(['a_agent']);
   });
 
   test('gives a subset, and names agents that it does not know', async () => {
@@ -97,6 +106,22 @@ describe('an agent\'s file is refused', () => {
     expect(problems.join('\n')).toContain('b_agent.md:2:1: the name "a_agent" is taken by');
   });
 
+  test('when it cannot be read, and still counts by its name', async () => {
+    const dir = await directory({ 'a_agent.md': agentFile('a_agent', ['depends_on: [gone_agent]']) });
+    await mkdir(join(dir, 'b_agent.md'));
+    await symlink('nowhere', join(dir, 'gone_agent.md'));
+    expect(await problemsIn(dir)).toEqual([
+      'b_agent.md: this cannot be read: it is a directory; correct it, or take it away',
+      'gone_agent.md: this cannot be read: what it links to is not there; correct it, or take it away',
+    ]);
+  });
+
+  test.each([['a NUL', 'name: \u0000secret'], ['bytes that are not UTF-8', Buffer.from([0xff, 0xfe, 0x41])]])('when it holds %s', async (_, content) => {
+    const dir = await directory({});
+    await writeFile(join(dir, 'a_agent.md'), content);
+    expect(await problemsIn(dir)).toEqual(['a_agent.md: this is not a text file (UTF-8); save it as UTF-8, or take it away']);
+  });
+
   test('with all problems of all files at once', async () => {
     const problems = await problemsOf({ 'a_agent.md': agentFile('a_agent', ['x: 1', 'y: 2']), 'b_agent.md': agentFile('b_agent', ['depends_on: [nobody]']) });
     expect(problems.map((problem) => problem.split(': ')[0])).toEqual(['a_agent.md:6:1', 'a_agent.md:7:1', 'b_agent.md:6:14']);
@@ -105,6 +130,7 @@ describe('an agent\'s file is refused', () => {
   test('when there is no directory, or nothing in it', async () => {
     await expect(loadRoster('/nowhere/agents', { tools: TOOLS })).rejects.toThrow('/nowhere/agents: there is no such directory of agents; write one agent a file (name.md) there, or point --agents-dir elsewhere');
     await expect(loadRoster(await directory({}), { tools: TOOLS })).rejects.toThrow('holds no agents');
+    await expect(loadRoster('package.json', { tools: TOOLS })).rejects.toThrow('package.json: this is not a directory; write one agent');
   });
 });
 

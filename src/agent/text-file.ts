@@ -1,0 +1,32 @@
+import { types } from 'node:util';
+
+/** What is wrong with a file that holds no text. */
+export const NO_TEXT = 'this is not a text file (UTF-8)';
+
+/** The text of a file's bytes; null when they are not UTF-8 or hold a NUL. */
+export function decodeText(bytes: Uint8Array): string | null {
+  if (bytes.includes(0)) return null;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null; // the decoder throws for nothing else
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EISDIR: 'it is a directory',
+  ENOENT: 'what it links to is not there',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ELOOP: 'its links lead in a circle',
+};
+
+/** Why a file that a directory lists cannot be read. Throws what is no error of the file system. */
+export function unreadableReason(error: unknown): string {
+  if (!isFileSystemError(error)) throw error;
+  return REASONS[error.code] ?? error.message;
+}
+
+export function isFileSystemError(error: unknown): error is Error & { readonly code: string } {
+  return types.isNativeError(error) && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+}
