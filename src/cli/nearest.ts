@@ -9,9 +9,9 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   return best;
 }
 
-/** "Did you mean X?", or null. */
+/** "Did you mean X?" for another word than this, or null. */
 export function didYouMean(word: string, candidates: readonly string[]): string | null {
-  const candidate = nearest(word, candidates);
+  const candidate = nearest(word, candidates.filter((other) => other !== word));
   return candidate === null ? null : `Did you mean ${candidate}?`;
 }
 

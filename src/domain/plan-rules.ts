@@ -47,7 +47,7 @@ function taskProblems(task: PlanTask, path: readonly (string | number)[], scope:
     return [{ path: agentPath, message: `task ${task.task_id} is for the orchestrator, which plans and watches but never runs a task`, fix: `give it to one of: ${scope.agents.join(', ')}` }];
   }
   const spec = scope.roster.find((candidate) => candidate.name === task.agent);
-  if (!spec) return [{ path: agentPath, message: `unknown agent "${task.agent}"`, fix: didYouMean(task.agent, scope.agents) }];
+  if (!spec) return [{ path: agentPath, message: `unknown agent "${task.agent}"`, fix: didYouMean(task.agent, namesToChoose(scope)) }];
   if (!scope.agents.includes(task.agent)) {
     return [{ path: agentPath, message: `${task.agent} does not take part in this mission`, fix: `its agents are: ${scope.agents.join(', ')}` }];
   }
@@ -57,6 +57,13 @@ function taskProblems(task: PlanTask, path: readonly (string | number)[], scope:
     return [{ path: [...path, 'playbook'], message: `${task.agent} has no playbook "${task.playbook}"`, fix: choice }];
   }
   return [];
+}
+
+/** The agents that take part and exist; every one that exists when none does both. */
+function namesToChoose({ roster, agents }: PlanScope): readonly string[] {
+  const names = roster.map((spec) => spec.name);
+  const both = names.filter((name) => agents.includes(name));
+  return both.length > 0 ? both : names;
 }
 
 function duplicateProblems(plan: Plan): readonly PlanProblem[] {

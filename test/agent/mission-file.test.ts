@@ -74,6 +74,15 @@ describe('a mission file is refused', () => {
     expect(problemsOf(...lines)).toEqual(problems);
   });
 
+  test('with an agent that does not exist, for which only those that do are suggested', () => {
+    expect(problemsOf('agents: [env_agent, cert_agnt]', 'plan: { waves: [{ tasks: [{ agent: cert_agnt, description: x }] }] }')).toEqual([
+      'hello.yaml:3:21: unknown agent "cert_agnt"; did you mean "cert_agent"?', 'hello.yaml:4:29: unknown agent "cert_agnt"; use one of: env_agent',
+    ]);
+    expect(problemsOf('agents: [slow_agent]', 'plan: { waves: [{ tasks: [{ agent: slow_agent, description: x }] }] }')).toEqual([
+      'hello.yaml:3:10: unknown agent "slow_agent"; use one of: cert_agent, env_agent, proxy_agent', 'hello.yaml:4:29: unknown agent "slow_agent"; use one of: cert_agent, env_agent, proxy_agent',
+    ]);
+  });
+
   test('without a brief', () => {
     expect(() => parseMissionFile('name: x', 'x.yaml', roster)).toThrow('x.yaml:1:1: "brief" is missing; add it (text)');
   });

@@ -51,6 +51,11 @@ describe('suggestions', () => {
     expect(nearest(word, ['start', 'status', 'watch', 'cancel'])).toBe(expected);
   });
 
+  test('a word is never suggested for itself', () => {
+    expect(didYouMean('status', ['status', 'start'])).toBeNull();
+    expect(didYouMean('status', ['status', 'statsu'])).toBe('Did you mean statsu?');
+  });
+
   test('what is far from everything gets none', () => {
     expect(didYouMean('deploy', ['status', 'watch'])).toBeNull();
     expect(didYouMean('x', ['status', 'watch'])).toBeNull();
