@@ -3,6 +3,10 @@ import { wrongConfiguration } from './cli-error.js';
 import { parseEnvFile } from './env-file.js';
 import { parseSettingsFile } from './settings-file.js';
 import { SETTINGS, SETTING_NAMES, settingsSchema, type SettingName, type Settings } from './settings.js';
+import { cutToWidth, oneLine } from './text-width.js';
+
+/** Columns that an error gives to a wrong value. */
+const LONGEST_SHOWN = 80;
 
 /** Where a value came from, strongest first. */
 export type SettingSource = 'flag' | 'environment' | '.env' | 'file' | 'default';
@@ -89,8 +93,9 @@ function readSettingsFile(input: ConfigInput) {
 
 function wrongValues(origins: readonly SettingOrigin[]): Error {
   const lines = origins.map((origin) => {
-    const shown = origin.text === null ? 'nothing' : `"${shownValue(origin)}"`;
-    return `${origin.name} is ${shown} (from ${origin.place}); it must be ${SETTINGS[origin.name].expected}`;
+    const { brokenRule, expected } = SETTINGS[origin.name];
+    const shown = origin.text === null ? 'nothing' : `"${cutToWidth(oneLine(shownValue(origin) ?? ''), LONGEST_SHOWN)}"`;
+    return `${origin.name} is ${shown} (from ${origin.place}); it must ${brokenRule?.(origin.text ?? '') ?? `be ${expected}`}`;
   });
   const places = [...new Set(origins.map((origin) => origin.place))].join(', ');
   return wrongConfiguration(lines.join('\n'), `Correct it in ${places}, or take it away there.`);

@@ -27,13 +27,23 @@ const httpAddress = z.string().regex(/^(?:(\[[0-9a-fA-F:]+\]|[^\s:/]+):)?\d{1,5}
   return { host: colon < 0 ? '127.0.0.1' : text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 }).refine(({ port }) => port <= 65_535);
 const path = z.string().min(1);
+const LONGEST_PREFIX = 100;
+
+/** The rule of prefixes that a text breaks, behind "it must"; null when it keeps them all. */
+function brokenPrefixRule(text: string): string | null {
+  if (text === '') return 'have at least one letter or digit';
+  if (!/^[A-Za-z0-9._-]+$/.test(text)) return 'be letters, digits, dots, dashes and underscores';
+  if (/^\.+$/.test(text)) return 'not be dots alone';
+  if (!/^[A-Za-z0-9]/.test(text)) return 'begin with a letter or a digit';
+  return text.length > LONGEST_PREFIX ? `have ${LONGEST_PREFIX} characters at most (it has ${text.length})` : null;
+}
 
 /** Every setting by the name it has in the environment; values are read from text, null where nothing is set. */
 export const settingsSchema = z.object({
   RAVENHELM_LOG: z.enum(['auto', 'kafka', 'memory']),
   KAFKA_BROKERS: brokers.nullable(),
   SCHEMA_REGISTRY_URL: url.nullable(),
-  RAVENHELM_PREFIX: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/),
+  RAVENHELM_PREFIX: z.string().refine((text) => brokenPrefixRule(text) === null),
   KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).nullable(),
   KAFKA_SASL_USERNAME: z.string().nullable(),
   KAFKA_SASL_PASSWORD: z.string().nullable(),
@@ -66,6 +76,8 @@ export interface SettingInfo {
   readonly doc: string;
   /** What a good value looks like; ends the error message. */
   readonly expected: string;
+  /** Where a value has several rules to keep: the one that a text breaks, behind "it must". */
+  readonly brokenRule?: (text: string) => string | null;
   /** Value as text; null: not set. Relative paths are the project's. */
   readonly default: string | null;
   /** Command-line flag in commander's notation, where there is one. */
@@ -80,7 +92,7 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   RAVENHELM_LOG: { doc: 'Which log: kafka, memory (this process only), or auto: kafka where a broker can be had', expected: 'auto, kafka or memory', default: 'auto', flag: '--log <kind>' },
   KAFKA_BROKERS: { doc: 'Bootstrap brokers', expected: 'host:port, several separated by commas, such as localhost:19092', default: null, flag: '--brokers <list>' },
   SCHEMA_REGISTRY_URL: { doc: 'Schema registry with the Confluent API', expected: 'a URL such as http://localhost:18081', default: null, flag: '--registry <url>' },
-  RAVENHELM_PREFIX: { doc: 'Names of topics and consumer groups start with it; two swarms on one cluster need two', expected: 'letters, digits, dots, dashes and underscores', default: DEFAULT_PREFIX, flag: '--prefix <name>' },
+  RAVENHELM_PREFIX: { doc: 'Names of topics and consumer groups start with it; two swarms on one cluster need two', expected: `up to ${LONGEST_PREFIX} letters, digits, dots, dashes and underscores, the first a letter or a digit`, brokenRule: brokenPrefixRule, default: DEFAULT_PREFIX, flag: '--prefix <name>' },
   KAFKA_SASL_MECHANISM: { doc: 'SASL mechanism; not set: no SASL', expected: 'plain, scram-sha-256 or scram-sha-512', default: null },
   KAFKA_SASL_USERNAME: { doc: 'SASL user', expected: 'a name', default: null },
   KAFKA_SASL_PASSWORD: { doc: 'SASL password', expected: 'a password', default: null, secret: true },

@@ -115,6 +115,23 @@ describe('wrong values', () => {
     expect(error.nextStep).toContain(`the environment variable ${name}`);
   });
 
+  test.each([
+    ['-x', 'begin with a letter or a digit'],
+    ['..', 'not be dots alone'],
+    ['.', 'not be dots alone'],
+    ['', 'have at least one letter or digit'],
+    ['a/b', 'be letters, digits, dots, dashes and underscores'],
+    ['a'.repeat(101), 'have 100 characters at most (it has 101)'],
+  ])('the prefix %j is told the rule that it breaks', (text, rule) => {
+    expect(failure({}, { flags: { RAVENHELM_PREFIX: text } }).message).toMatch(new RegExp(`; it must ${rule.replace(/[()]/g, '\\$&')}$`));
+    expect(load({}, { flags: { RAVENHELM_PREFIX: 'a'.repeat(100) } }).values.RAVENHELM_PREFIX).toHaveLength(100);
+  });
+
+  test('a long value is cut, and control characters are not shown', () => {
+    expect(failure({}, { env: { RAVENHELM_LOG: 'b'.repeat(300) } }).message).toContain(`"${'b'.repeat(79)}…"`);
+    expect(failure({}, { env: { RAVENHELM_LOG: 'a\u001b[31mb' } }).message).toContain('"a [31mb"');
+  });
+
   test('all wrong values are told at once', () => {
     const error = failure({ [DOT_ENV]: 'LOG_LEVEL=loud' }, { flags: { RAVENHELM_LOG: 'paper' } });
     expect(error.message).toContain('RAVENHELM_LOG is "paper" (from --log)');
