@@ -3,6 +3,7 @@ import type { AgentSpec, Playbook } from '../domain/agent-spec.js';
 import { ORCHESTRATOR } from '../domain/plan.js';
 import type { Problem } from './config-error.js';
 import { didYouMean } from '../domain/did-you-mean.js';
+import { quoted, shortened } from '../domain/quoted.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
 
 const text = z.string().trim().min(1, 'must not be empty');
@@ -64,10 +65,10 @@ function matterProblems(matter: FrontMatter, source: YamlSource<FrontMatter>, fi
   const expected = file.replace(/^.*[\\/]/, '').replace(/\.md$/, '');
   return [
     ...(matter.name === ORCHESTRATOR ? [source.problemAt(['name'], '"orchestrator" is the name of the orchestrator', 'choose another name')] : []),
-    ...(matter.name !== expected ? [source.problemAt(['name'], `the name "${matter.name}" differs from the file's, "${expected}"`, `rename the file to ${matter.name}.md or the agent to ${expected}`)] : []),
-    ...matter.tools.flatMap((tool, index) => (tools.includes(tool) ? [] : [source.problemAt(['tools', index], `unknown tool "${tool}"`, didYouMean(tool, tools))])),
-    ...repeated(matter.tools).map((index) => source.problemAt(['tools', index], `the tool "${matter.tools[index]}" is named twice`, 'name it once')),
-    ...repeated(matter.depends_on).map((index) => source.problemAt(['depends_on', index], `the dependency "${matter.depends_on[index]}" is named twice`, 'name it once')),
+    ...(matter.name !== expected ? [source.problemAt(['name'], `the name ${quoted(matter.name)} differs from the file's, "${expected}"`, `rename the file to ${shortened(matter.name)}.md or the agent to ${expected}`)] : []),
+    ...matter.tools.flatMap((tool, index) => (tools.includes(tool) ? [] : [source.problemAt(['tools', index], `unknown tool ${quoted(tool)}`, didYouMean(tool, tools))])),
+    ...repeated(matter.tools).map((index) => source.problemAt(['tools', index], `the tool ${quoted(matter.tools[index] ?? '')} is named twice`, 'name it once')),
+    ...repeated(matter.depends_on).map((index) => source.problemAt(['depends_on', index], `the dependency ${quoted(matter.depends_on[index] ?? '')} is named twice`, 'name it once')),
   ];
 }
 

@@ -5,6 +5,7 @@ import { buildPlan, ORCHESTRATOR, type PlanDraft, type PlanScope } from '../doma
 import { checkSchema, repeated } from './agent-file.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { didYouMean } from '../domain/did-you-mean.js';
+import { quoted } from '../domain/quoted.js';
 import type { Roster } from './roster.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
 
@@ -111,9 +112,9 @@ function agentProblems(mission: MissionSource, source: YamlSource<MissionSource>
   const names = mission.agents ?? [];
   const unknown = names.flatMap((name, index) => {
     if (name === ORCHESTRATOR) return [source.problemAt(['agents', index], 'the orchestrator plans and watches, it is no agent', 'leave it out')];
-    return roster.byName(name) ? [] : [source.problemAt(['agents', index], `unknown agent "${name}"`, didYouMean(name, roster.names))];
+    return roster.byName(name) ? [] : [source.problemAt(['agents', index], `unknown agent ${quoted(name)}`, didYouMean(name, roster.names))];
   });
-  return [...unknown, ...repeated(names).map((index) => source.problemAt(['agents', index], `the agent "${names[index]}" is named twice`, 'name it once'))];
+  return [...unknown, ...repeated(names).map((index) => source.problemAt(['agents', index], `the agent ${quoted(names[index] ?? '')} is named twice`, 'name it once'))];
 }
 
 /** The same judgement as for a planner's plan, with the place in the file. */

@@ -5,6 +5,7 @@ import type { AgentSpec } from '../domain/agent-spec.js';
 import { readAgentFile, refusedAgentFile, type AgentFile } from './agent-file.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { didYouMean } from '../domain/did-you-mean.js';
+import { quoted } from '../domain/quoted.js';
 import { decodeText, NO_TEXT, unreadableReason } from './text-file.js';
 
 /** The agents that there are. */
@@ -45,7 +46,7 @@ export function createRoster(specs: readonly AgentSpec[]): Roster {
     subset(wanted, origin = 'agents') {
       const unknown = wanted.filter((name) => !names.includes(name));
       if (unknown.length > 0) {
-        throw new ConfigError(unknown.map((name) => ({ file: origin, line: null, column: null, message: `unknown agent "${name}"`, fix: didYouMean(name, names) })));
+        throw new ConfigError(unknown.map((name) => ({ file: origin, line: null, column: null, message: `unknown agent ${quoted(name)}`, fix: didYouMean(name, names) })));
       }
       return createRoster(specs.filter((spec) => wanted.includes(spec.name)));
     },
@@ -80,7 +81,7 @@ function duplicateProblems(files: readonly AgentFile[]): readonly Problem[] {
     if (name === undefined) return [];
     const owner = owners.get(name);
     if (owner === undefined) owners.set(name, file);
-    return owner === undefined ? [] : [source.problemAt(['name'], `the name "${name}" is taken by ${owner}`, 'choose another name')];
+    return owner === undefined ? [] : [source.problemAt(['name'], `the name ${quoted(name)} is taken by ${owner}`, 'choose another name')];
   });
 }
 
@@ -88,7 +89,7 @@ function duplicateProblems(files: readonly AgentFile[]): readonly Problem[] {
 function dependencyProblems(files: readonly AgentFile[]): readonly Problem[] {
   const names = files.map(({ file, source }) => source.value?.name ?? file.replace(/^.*[\\/]/, '').replace(/\.md$/, ''));
   const unknown = files.flatMap(({ source }) =>
-    (source.value?.depends_on ?? []).flatMap((name, index) => (names.includes(name) ? [] : [source.problemAt(['depends_on', index], `unknown agent "${name}"`, didYouMean(name, names.filter((other) => other !== source.value?.name)))])),
+    (source.value?.depends_on ?? []).flatMap((name, index) => (names.includes(name) ? [] : [source.problemAt(['depends_on', index], `unknown agent ${quoted(name)}`, didYouMean(name, names.filter((other) => other !== source.value?.name)))])),
   );
   return [...unknown, ...cycleProblems(files)];
 }

@@ -2,6 +2,8 @@ import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, ty
 import { z } from 'zod';
 import type { Problem } from './config-error.js';
 import { didYouMean } from '../domain/did-you-mean.js';
+import { quoted, shortened } from '../domain/quoted.js';
+import { yamlFault } from './yaml-fault.js';
 
 export type Path = readonly (string | number)[];
 
@@ -23,13 +25,10 @@ export function readYaml<T>(text: string, file: string, schema: z.ZodType<T>, fi
     return { file, line: line + firstLine - 1, column: col };
   };
   const problemAt = (path: Path, message: string, fix: string): Problem => ({ ...place(offsetAt(document, path)), message, fix });
-  const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0) {
-    const problems = faults.map((fault) => ({ ...place(fault.pos[0]), message: `this is not valid YAML: ${fault.message}`, fix: 'correct the line' }));
-    return { value: null, problems, problemAt };
-  }
+  const fault = yamlFault(document);
+  if (fault) return { value: null, problems: [{ ...place(fault.offset), message: fault.message, fix: fault.fix }], problemAt };
   const data = toData(document);
-  if (!data.ok) return { value: null, problems: [problemAt([], data.reason, 'write the repeated parts out')], problemAt };
+  if (!data.ok) return { value: null, problems: [problemAt([], shortened(data.reason, 100), 'write the repeated parts out')], problemAt };
   const parsed = schema.safeParse(data.value);
   if (parsed.success) return { value: parsed.data, problems: [], problemAt };
   const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, data.value, schema).map((found) => problemAt(found.path, found.message, found.fix)));
@@ -75,11 +74,11 @@ interface Finding {
 
 function describeIssue(issue: z.core.$ZodIssue, data: unknown, schema: z.ZodType): readonly Finding[] {
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
-  const name = path.length === 0 ? 'the file' : `"${pathName(path)}"`;
+  const name = path.length === 0 ? 'the file' : quoted(pathName(path));
   const value = valueAt(data, path);
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), path);
-    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key "${key}"`, fix: didYouMean(key, known) }));
+    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key ${quoted(key)}`, fix: didYouMean(key, known) }));
   }
   if (value === undefined) return [{ path, message: `${name} is missing`, fix: `add it (${expectation(issue)})` }];
   if (issue.code === 'invalid_value') {
@@ -104,7 +103,8 @@ function pathName(path: Path): string {
 function show(value: unknown): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'a map' : JSON.stringify(value);
+  if (typeof value === 'object') return 'a map';
+  return typeof value === 'string' ? quoted(value) : JSON.stringify(value);
 }
 
 function valueAt(data: unknown, path: Path): unknown {

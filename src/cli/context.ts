@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../agent/text-file.js';
 import { createTopicNames, type TopicNames } from '../domain/topic-names.js';
 import type { Logger } from '../ports/logger.js';
 import { createLogger } from '../telemetry/pino-logger.js';
@@ -63,10 +64,17 @@ export function createContext(host: Host, options: GlobalOptions, defaults: Read
 }
 
 function readFileIfThere(path: string): string | null {
+  const bytes = readBytesIfThere(path);
+  const text = bytes === null ? null : decodeText(bytes);
+  if (bytes !== null && text === null) throw wrongConfiguration(`${path}: ${NO_TEXT}`, 'Save it as UTF-8, or take it away.');
+  return text;
+}
+
+function readBytesIfThere(path: string): Uint8Array | null {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
-    throw wrongConfiguration(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, 'Correct its permissions.', error);
+    if (isFileSystemError(error) && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    throw wrongConfiguration(`${path} cannot be read: ${unreadableReason(error)}`, 'Correct it, or take it away.', error);
   }
 }

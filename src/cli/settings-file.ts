@@ -1,7 +1,10 @@
 import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { yamlFault } from '../agent/yaml-fault.js';
+import { shortened } from '../domain/quoted.js';
 import { wrongConfiguration } from './cli-error.js';
 import { didYouMean } from './nearest.js';
 import { SETTING_NAMES, type SettingName } from './settings.js';
+import { oneLine } from './text-width.js';
 
 export interface SettingsFileEntry {
   readonly text: string;
@@ -14,9 +17,9 @@ export interface SettingsFileEntry {
  */
 export function parseSettingsFile(text: string, file: string): ReadonlyMap<SettingName, SettingsFileEntry> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const broken = document.errors[0];
-  if (broken !== undefined) throw wrongConfiguration(`${file}:${lines.linePos(broken.pos[0]).line}: ${broken.message}`, 'Correct the YAML.');
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const fault = yamlFault(document);
+  if (fault !== null) throw wrongConfiguration(`${file}:${lines.linePos(fault.offset).line}: ${fault.message}`, sentence(fault.fix));
   const entries = new Map<SettingName, SettingsFileEntry>();
   if (document.contents === null) return entries;
   if (!isMap(document.contents)) throw wrongConfiguration(`${file}:1: the file must be a map of settings`, 'Write lines such as kafka_brokers: localhost:19092');
@@ -30,11 +33,15 @@ export function parseSettingsFile(text: string, file: string): ReadonlyMap<Setti
   return entries;
 }
 
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+}
+
 function settingName(key: string, place: string): SettingName {
   const found = SETTING_NAMES.find((name) => name === key.toUpperCase());
   if (found !== undefined) return found;
   const hint = didYouMean(key, SETTING_NAMES.map((name) => name.toLowerCase()));
-  throw wrongConfiguration(`${place}: ${key} is no setting`, [hint, 'ravenhelm config show lists them all.'].filter((part) => part !== null).join(' '));
+  throw wrongConfiguration(`${place}: ${shortened(oneLine(key))} is no setting`, [hint, 'ravenhelm config show lists them all.'].filter((part) => part !== null).join(' '));
 }
 
 /** The text of a scalar or of a list of scalars; empty for null; null for anything else. */

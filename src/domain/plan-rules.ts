@@ -1,5 +1,6 @@
 import { nearestDependencies } from './agent-graph.js';
 import { didYouMean } from './did-you-mean.js';
+import { quoted } from './quoted.js';
 import type { Plan, PlanTask } from './events.js';
 import { eachTask, ORCHESTRATOR, type PlanScope } from './plan.js';
 
@@ -47,14 +48,14 @@ function taskProblems(task: PlanTask, path: readonly (string | number)[], scope:
     return [{ path: agentPath, message: `task ${task.task_id} is for the orchestrator, which plans and watches but never runs a task`, fix: `give it to one of: ${scope.agents.join(', ')}` }];
   }
   const spec = scope.roster.find((candidate) => candidate.name === task.agent);
-  if (!spec) return [{ path: agentPath, message: `unknown agent "${task.agent}"`, fix: didYouMean(task.agent, namesToChoose(scope)) }];
+  if (!spec) return [{ path: agentPath, message: `unknown agent ${quoted(task.agent)}`, fix: didYouMean(task.agent, namesToChoose(scope)) }];
   if (!scope.agents.includes(task.agent)) {
     return [{ path: agentPath, message: `${task.agent} does not take part in this mission`, fix: `its agents are: ${scope.agents.join(', ')}` }];
   }
   if (task.playbook !== null && !Object.hasOwn(spec.playbooks, task.playbook)) {
     const names = Object.keys(spec.playbooks);
     const choice = names.length > 0 ? didYouMean(task.playbook, names) : 'it has none, so name none';
-    return [{ path: [...path, 'playbook'], message: `${task.agent} has no playbook "${task.playbook}"`, fix: choice }];
+    return [{ path: [...path, 'playbook'], message: `${task.agent} has no playbook ${quoted(task.playbook)}`, fix: choice }];
   }
   return [];
 }

@@ -74,6 +74,29 @@ describe('a mission file is refused', () => {
     expect(problemsOf(...lines)).toEqual(problems);
   });
 
+  test.each<[string, string, string]>([
+    ['with several documents', 'name: x\nbrief: y\n---\nname: z\n', 'x.yaml:3:1: a second YAML document begins here; the file must hold one document: take the others out'],
+    ['with a line that is too far to the right', 'name: x\n brief: y\n', 'x.yaml:1:7: this is not valid YAML: Nested mappings are not allowed in compact mappings; correct the line: the indentation of this line or the next is probably wrong, or a value with a colon needs quotes'],
+    ['with a line that is too far to the left', 'plan:\n    waves: []\n  risks: []\n', 'x.yaml:3:1: this is not valid YAML: All mapping items must start at the same column; correct the line: the indentation of this line or the next is probably wrong'],
+    ['with an item that stands wrongly', 'plan:\n  waves:\n    - tasks:\n      - agent: x\n     risks: []\n', 'x.yaml:5:1: this is not valid YAML: Sequence item without - indicator; correct the line: the indentation of this line or the next is probably wrong'],
+    ['with a key without a colon', 'name: x\nbrief\nretries: 1\n', 'x.yaml:2:1: this is not valid YAML: Implicit keys need to be on a single line; correct the line: the indentation of this line or the next is probably wrong, or a colon is missing'],
+    ['with tabs', 'plan:\n  waves:\n\t- tasks: []\n\t- tasks: []\n', 'x.yaml:3:1: this is not valid YAML: tabs are not allowed as indentation; indent with spaces'],
+    ['with a tag of great length', `name: !${'x'.repeat(300)} y\n`, `x.yaml:1:7: this is not valid YAML: Unresolved tag: !${'x'.repeat(82)}…; correct the line`],
+  ])('%s, once', (_, content, problem) => {
+    expect(() => parseMissionFile(content, 'x.yaml', roster)).toThrow(new RegExp(`^${problem.replace(/[[\](){}.*+?|^$]/g, '\\$&')}$`));
+  });
+
+  test.each<[string, readonly string[]]>([
+    ['key', [`${'k'.repeat(300)}: 1`]],
+    ['value', [`approval: ${'k'.repeat(300)}`]],
+    ['name of an agent', [`agents: [${'k'.repeat(300)}]`]],
+    ['name of a task\'s agent', [`plan: { waves: [{ tasks: [{ agent: ${'k'.repeat(300)}, description: x }] }] }`]],
+    ['name of a playbook', [`plan: { waves: [{ tasks: [{ agent: cert_agent, description: x, playbook: ${'k'.repeat(300)} }] }] }`]],
+    ['alias', [`agents: *${'k'.repeat(300)}`]],
+  ])('without repeating a long %s', (_, lines) => {
+    expect(problemsOf(...lines).join('\n')).toMatch(/[^k]k{30,79}…/);
+  });
+
   test('with an agent that does not exist, for which only those that do are suggested', () => {
     expect(problemsOf('agents: [env_agent, cert_agnt]', 'plan: { waves: [{ tasks: [{ agent: cert_agnt, description: x }] }] }')).toEqual([
       'hello.yaml:3:21: unknown agent "cert_agnt"; did you mean "cert_agent"?', 'hello.yaml:4:29: unknown agent "cert_agnt"; use one of: env_agent',

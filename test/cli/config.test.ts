@@ -165,6 +165,14 @@ describe('wrong values', () => {
     expect(failure({ [YAML]: 'log_level: {a: 1}' }).message).toContain('one value or a list');
   });
 
+  test('a broken file is told in plain words, without its text', () => {
+    const error = failure({ [YAML]: 'log_level: info\n  openai_api_key: sk-secret\n' });
+    expect(error.message).toBe(`${YAML}:1: this is not valid YAML: Nested mappings are not allowed in compact mappings`);
+    expect(error.nextStep).toContain('the indentation of this line or the next is probably wrong');
+    expect(failure({ [YAML]: 'a: 1\n---\nb: 2\n' }).message).toBe(`${YAML}:2: a second YAML document begins here`);
+    expect(failure({ [YAML]: `${'k'.repeat(300)}: 1` }).message).toBe(`${YAML}:1: ${'k'.repeat(79)}… is no setting`);
+  });
+
   test('a line of .env that is not NAME=value is an error with its number', () => {
     expect(failure({ [DOT_ENV]: 'A=1\nnonsense\n' }).message).toBe(`${DOT_ENV}:2: this line is not NAME=value`);
     expect(failure({ [DOT_ENV]: 'A="open' }).message).toContain(`${DOT_ENV}:1`);
