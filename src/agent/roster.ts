@@ -21,6 +21,8 @@ export interface Roster {
 export interface RosterOptions {
   /** Names of the tools that there are. */
   readonly tools: readonly string[];
+  /** What a person changes to name another directory; --agents-dir when left out. */
+  readonly setting?: string;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface RosterOptions {
  * Throws ConfigError with all problems of all files: unknown keys, tools and dependencies, cycles, names that differ.
  */
 export async function loadRoster(dir: string, options: RosterOptions): Promise<Roster> {
-  const names = await agentFileNames(dir);
+  const names = await agentFileNames(dir, options.setting ?? '--agents-dir');
   const files = await Promise.all(names.map((name) => readAgent(join(dir, name), options.tools)));
   const problems = [...files.flatMap((file) => file.problems), ...duplicateProblems(files), ...dependencyProblems(files)];
   if (problems.length > 0) throw new ConfigError(problems);
@@ -63,8 +65,8 @@ async function readAgent(path: string, tools: readonly string[]): Promise<AgentF
   }
 }
 
-async function agentFileNames(dir: string): Promise<readonly string[]> {
-  const unusable = (message: string) => new ConfigError([{ file: dir, line: null, column: null, message, fix: 'write one agent a file (name.md) there, or point --agents-dir elsewhere' }]);
+async function agentFileNames(dir: string, setting: string): Promise<readonly string[]> {
+  const unusable = (message: string) => new ConfigError([{ file: dir, line: null, column: null, message, fix: `write one agent a file (name.md) there, or point ${setting} elsewhere` }]);
   const entries = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw unusable('there is no such directory of agents');
     throw unusable(error.code === 'ENOTDIR' ? 'this is not a directory' : `this directory cannot be read: ${unreadableReason(error)}`);

@@ -9,13 +9,15 @@ import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
 import { nearest } from './nearest.js';
+import { settingPlace } from './setting-place.js';
 
 /** The mission that is run when none is named. */
 export const DEFAULT_MISSION = 'missions/ravenhelm-platform.yaml';
 
 /** Every agent of the configured directory. Throws ConfigError. */
 export function readRoster(context: CommandContext): Promise<Roster> {
-  return loadRoster(context.config.values.RAVENHELM_AGENTS_DIR, { tools: TOOL_DEFINITIONS.map((tool) => tool.name) });
+  const { config } = context;
+  return loadRoster(config.values.RAVENHELM_AGENTS_DIR, { tools: TOOL_DEFINITIONS.map((tool) => tool.name), setting: settingPlace(config, 'RAVENHELM_AGENTS_DIR') });
 }
 
 /** Reads a mission's file; a relative name is looked up in the working directory. Throws CliError and ConfigError. */

@@ -13,6 +13,7 @@ import { CliError, wrongConfiguration, wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
 import { orAborted } from './deferred.js';
 import { EXIT } from './exit-codes.js';
+import { howToUnset } from './setting-place.js';
 
 /** The log that a command works on, and how it was found. */
 export interface OpenLog {
@@ -46,7 +47,7 @@ export async function openSwarmLog(context: CommandContext, { allowMemory }: { r
   const wanted = context.config.values.RAVENHELM_LOG;
   if (wanted === 'memory') {
     if (allowMemory) return openMemoryLog(context, ['log: in memory, this process only (--log memory)']);
-    throw wrongUse('the in-memory log lives in one process: a role alone on it meets nobody', 'Leave --log memory out, or start everything in one process: npx ravenhelm');
+    throw wrongUse('the in-memory log lives in one process: a role alone on it meets nobody', `${howToUnset(context.config, 'RAVENHELM_LOG')}, or start everything in one process: npx ravenhelm`);
   }
   const given = givenCluster(context);
   if (given !== null) return openKafkaLog(context, given);
@@ -61,7 +62,7 @@ export async function openSwarmLog(context: CommandContext, { allowMemory }: { r
 /** The log for a command that meets a running swarm. Starts nothing; rejects with exit code 3 when there is no broker. */
 export async function openClientLog(context: CommandContext): Promise<OpenLog> {
   if (context.config.values.RAVENHELM_LOG === 'memory') {
-    throw wrongUse('the in-memory log lives in the process that runs the swarm: no other command can reach it, and nothing of it is left when that has ended', 'Leave --log memory out.');
+    throw wrongUse('the in-memory log lives in the process that runs the swarm: no other command can reach it, and nothing of it is left when that has ended', `${howToUnset(context.config, 'RAVENHELM_LOG')}.`);
   }
   return openKafkaLog(context, givenCluster(context) ?? (await runningLocalStack(context)));
 }

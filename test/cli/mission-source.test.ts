@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRoster } from '../../src/agent/roster.js';
 import type { CommandContext } from '../../src/cli/context.js';
+import { loadConfig, type ConfigInput } from '../../src/cli/config.js';
 import { describeFailure } from '../../src/cli/failure.js';
-import { readMission } from '../../src/cli/mission-source.js';
+import { readMission, readRoster } from '../../src/cli/mission-source.js';
+import { openClientLog, openSwarmLog } from '../../src/cli/open-log.js';
 
 let dir: string;
 beforeEach(async () => {
@@ -39,5 +41,32 @@ describe('a mission file that cannot be read', () => {
     await writeFile(join(dir, 'x.yaml'), 'name: x');
     await chmod(join(dir, 'x.yaml'), 0);
     expect(await failureOf('x.yaml')).toMatchObject({ exitCode: 2, message: `${dir}/x.yaml cannot be read: permission denied` });
+  });
+});
+
+describe('an error that a setting causes names where it came from', () => {
+  const contextWith = (input: Partial<ConfigInput>, files: Readonly<Record<string, string>> = {}) =>
+    ({ config: loadConfig({ flags: {}, env: {}, cwd: dir, projectDir: dir, configFile: null, readFile: (path) => files[path] ?? null, ...input }) }) as CommandContext;
+  const from = (name: string, value: string): [string, () => CommandContext][] => [
+    ['flag', () => contextWith({ flags: { [name]: value } })],
+    ['environment', () => contextWith({ env: { [name]: value } })],
+    ['.env', () => contextWith({}, { [join(dir, '.env')]: `${name}=${value}` })],
+    ['file', () => contextWith({}, { [join(dir, 'ravenhelm.yaml')]: `${name.toLowerCase()}: ${value}` })],
+  ];
+  const failed = (attempt: Promise<unknown>) => attempt.then(() => null, describeFailure);
+
+  test.each(from('RAVENHELM_LOG', 'memory'))('the in-memory log, from %s', async (source, context) => {
+    const way = { flag: 'Leave --log memory out', environment: 'Unset the environment variable RAVENHELM_LOG', '.env': `Take RAVENHELM_LOG out of ${dir}/.env`, file: `Take RAVENHELM_LOG out of ${dir}/ravenhelm.yaml:1` }[source];
+    expect(await failed(openClientLog(context()))).toMatchObject({ exitCode: 2, nextStep: `${way}.` });
+    expect(await failed(openSwarmLog(context(), { allowMemory: false }))).toMatchObject({ exitCode: 2, nextStep: `${way}, or start everything in one process: npx ravenhelm` });
+  });
+
+  test.each(from('RAVENHELM_AGENTS_DIR', 'nowhere'))('the directory of the agents, from %s', async (source, context) => {
+    const place = { flag: '--agents-dir', environment: 'the environment variable RAVENHELM_AGENTS_DIR', '.env': `RAVENHELM_AGENTS_DIR in ${dir}/.env`, file: `RAVENHELM_AGENTS_DIR in ${dir}/ravenhelm.yaml:1` }[source];
+    expect(await failed(readRoster(context()))).toMatchObject({ exitCode: 2, message: `${dir}/nowhere: there is no such directory of agents; write one agent a file (name.md) there, or point ${place} elsewhere` });
+  });
+
+  test('the directory of the agents, by default', async () => {
+    expect((await failed(readRoster(contextWith({}))))?.message).toContain('or point --agents-dir elsewhere');
   });
 });
