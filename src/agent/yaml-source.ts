@@ -28,20 +28,21 @@ export function readYaml<T>(text: string, file: string, schema: z.ZodType<T>, fi
   const fault = yamlFault(document);
   if (fault) return { value: null, problems: [{ ...place(fault.offset), message: fault.message, fix: fault.fix }], problemAt };
   const data = toData(document);
-  if (!data.ok) return { value: null, problems: [problemAt([], shortened(data.reason, 100), 'write the repeated parts out')], problemAt };
+  if (!data.ok) return { value: null, problems: [problemAt([], shortened(data.reason, 100), data.fix)], problemAt };
   const parsed = schema.safeParse(data.value);
   if (parsed.success) return { value: parsed.data, problems: [], problemAt };
   const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, data.value, schema).map((found) => problemAt(found.path, found.message, found.fix)));
   return { value: null, problems, problemAt };
 }
 
-/** yaml throws a ReferenceError when aliases multiply beyond its limit. */
-function toData(document: Document): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string } {
+/** yaml throws a ReferenceError for an alias without its anchor, and when aliases multiply beyond its limit. */
+function toData(document: Document): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string; readonly fix: string } {
   try {
     return { ok: true, value: document.toJS() };
   } catch (error) {
-    if (error instanceof ReferenceError) return { ok: false, reason: error.message };
-    throw error;
+    if (!(error instanceof ReferenceError)) throw error;
+    const isUnknown = error.message.startsWith('Unresolved alias');
+    return { ok: false, reason: error.message, fix: isUnknown ? 'put a value that begins with * in quotes' : 'write the repeated parts out' };
   }
 }
 

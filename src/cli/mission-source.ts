@@ -34,9 +34,10 @@ async function readText(path: string, context: CommandContext): Promise<string> 
     return text;
   } catch (error) {
     if (!isFileSystemError(error)) throw error;
-    if (error.code === 'EISDIR') throw wrongUse(`${path} is a directory`, 'Name a mission file, such as missions/hello.yaml.');
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw wrongUse(`${path} cannot be read: ${unreadableReason(error)}`, 'Correct it, or name another mission file.');
     const there = missionFilesNear(path, context.host.projectDir);
+    const isMissing = (error.code === 'ENOENT' && !there.includes(path)) || error.code === 'ENOTDIR';
+    if (error.code === 'EISDIR') throw wrongUse(`${path} is a directory`, 'Name a mission file, such as missions/hello.yaml.');
+    if (!isMissing) throw wrongUse(`${path} cannot be read: ${unreadableReason(error)}`, 'Correct it, or name another mission file.');
     const meant = nearestFile(path, there);
     throw wrongUse(`there is no mission file ${path}`, meant !== null ? `Did you mean ${meant}?` : there.length === 0 ? null : `There are: ${there.join(', ')}`);
   }
@@ -51,7 +52,7 @@ function nearestFile(path: string, candidates: readonly string[]): string | null
 function missionFilesNear(path: string, projectDir: string): readonly string[] {
   return [...new Set([resolve(path, '..'), resolve(projectDir, 'missions')])].flatMap((directory) => {
     try {
-      return readdirSync(directory).filter((name) => /\.ya?ml$/.test(name)).map((name) => resolve(directory, name));
+      return readdirSync(directory).filter((name) => /^[^.].*\.ya?ml$/.test(name)).map((name) => resolve(directory, name));
     } catch {
       return []; // only for a suggestion: a directory that cannot be listed suggests nothing
     }

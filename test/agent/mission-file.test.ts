@@ -97,6 +97,10 @@ describe('a mission file is refused', () => {
     expect(problemsOf(...lines).join('\n')).toMatch(/[^k]k{30,79}…/);
   });
 
+  test('with a value that begins with *', () => {
+    expect(problemsOf('agents: [*all]')).toEqual(['hello.yaml:1:1: Unresolved alias (the anchor must be set before the alias): all; put a value that begins with * in quotes']);
+  });
+
   test('with an agent that does not exist, for which only those that do are suggested', () => {
     expect(problemsOf('agents: [env_agent, cert_agnt]', 'plan: { waves: [{ tasks: [{ agent: cert_agnt, description: x }] }] }')).toEqual([
       'hello.yaml:3:21: unknown agent "cert_agnt"; did you mean "cert_agent"?', 'hello.yaml:4:29: unknown agent "cert_agnt"; use one of: env_agent',

@@ -31,6 +31,17 @@ describe('a mission file that cannot be read', () => {
     expect(await failureOf('x.yaml')).toMatchObject({ exitCode: 2, message: `${dir}/x.yaml cannot be read: its links lead in a circle` });
   });
 
+  test('is a link to nowhere, and is not suggested for itself', async () => {
+    await symlink('nowhere', join(dir, 'x.yaml'));
+    expect(await failureOf('x.yaml')).toMatchObject({ exitCode: 2, message: `${dir}/x.yaml cannot be read: what it links to is not there` });
+  });
+
+  test('is missing: a name with a dot before is not suggested', async () => {
+    await symlink('me@host.1:2', join(dir, '.#x.yaml'));
+    await writeFile(join(dir, 'other.yaml'), '');
+    expect(await failureOf('x.yaml')).toMatchObject({ exitCode: 2, nextStep: `There are: ${dir}/other.yaml` });
+  });
+
   test.each([['a NUL', 'name: \u0000secret'], ['bytes that are not UTF-8', Buffer.from([0xff, 0xfe, 0x41])]])('holds %s', async (_, content) => {
     await writeFile(join(dir, 'x.yaml'), content);
     const failure = await failureOf('x.yaml');
