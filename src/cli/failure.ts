@@ -18,6 +18,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   stack_unavailable: EXIT.unreachable,
   ports_taken: EXIT.unreachable,
   foreign_stack: EXIT.unreachable,
+  directory_unusable: EXIT.unreachable,
   start_failed: EXIT.unreachable,
   stop_failed: EXIT.unreachable,
   interrupted: EXIT.interrupted,

@@ -6,6 +6,7 @@ import { conflictError, findConflicts, type PortConflict } from './port-conflict
 import type { ServiceName } from './process-marker.js';
 import { askRegistry } from './readiness.js';
 import { StackError } from './stack-error.js';
+import { usingStackFiles } from './stack-files.js';
 import { brokersOf, registryUrlOf, type StackPlace, type StackWorld } from './stack-place.js';
 import { withStackLock } from './start-lock.js';
 
@@ -98,25 +99,29 @@ export function createLocalStack(place: StackPlace, world: StackWorld): LocalSta
     return running(choice.kind, true);
   }
 
+  async function up(options: StartOptions): Promise<RunningStack> {
+    const { state, kind } = await status();
+    if (kind !== null && state === 'up') return running(kind, false);
+    return withStackLock(place, world, { onWait: () => options.progress(WAITING), signal: options.signal }, () => start(options));
+  }
+
+  function down(progress: (line: string) => void): Promise<readonly ServiceName[]> {
+    return withStackLock(place, world, { onWait: () => progress(WAITING) }, async () => {
+      const stopped = await java.stop();
+      if (!(await dockerRuns())) return stopped;
+      await composeDown(place, world.env);
+      return ['broker', 'registry'];
+    });
+  }
+
   return {
-    status,
-    async up(options) {
-      const { state, kind } = await status();
-      if (kind !== null && state === 'up') return running(kind, false);
-      const onWait = () => options.progress('another copy is starting or stopping the local stack; waiting for it');
-      return withStackLock(place, world, { onWait, signal: options.signal }, () => start(options));
-    },
-    down({ progress = () => {} } = {}) {
-      const onWait = () => progress('another copy is starting or stopping the local stack; waiting for it');
-      return withStackLock(place, world, { onWait }, async () => {
-        const stopped = await java.stop();
-        if (!(await dockerRuns())) return stopped;
-        await composeDown(place, world.env);
-        return ['broker', 'registry'];
-      });
-    },
+    status: () => usingStackFiles(place, status),
+    up: (options) => usingStackFiles(place, () => up(options)),
+    down: ({ progress = () => {} } = {}) => usingStackFiles(place, () => down(progress)),
   };
 }
+
+const WAITING = 'another copy is starting or stopping the local stack; waiting for it';
 
 async function dockerServices(place: StackPlace, world: StackWorld): Promise<readonly ServiceStatus[]> {
   const [clusterId, registry] = await Promise.all([world.askBroker(brokersOf(place)), askRegistry(registryUrlOf(place, 'docker'))]);

@@ -2,6 +2,7 @@ export type StackErrorCode =
   | 'ports_taken' // something that is no ravenhelm stack listens on a port that the stack needs
   | 'foreign_stack' // the stack of another clone listens there
   | 'stack_unavailable' // neither Docker nor Java with the jars
+  | 'directory_unusable' // the stack's directory cannot be made, written or read, or its disk is full
   | 'start_failed' // a service ended or never answered
   | 'stop_failed' // a service of this clone outlived SIGKILL, or Docker refused
   | 'interrupted'; // the caller's signal was aborted while waiting
