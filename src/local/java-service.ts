@@ -43,6 +43,13 @@ export async function isServicePid(place: StackPlace, service: JavaService, pid:
   return command !== null && isOurs(command, place, service.name);
 }
 
+/** Whether the service answers, and not somebody else on its port: a registry of another clone answers alike. */
+export async function answersItself(place: StackPlace, service: JavaService): Promise<boolean> {
+  if ((await service.ask()) !== true) return false;
+  const holder = await findPortHolder(service.ports[0]);
+  return holder === null || isOurs(holder.command, place, service.name);
+}
+
 /** Starts the JVM in a session of its own, so that neither Ctrl-C nor the end of this process reaches it. */
 export async function launchService(place: StackPlace, service: JavaService, java: string, env: StackWorld['env']): Promise<number> {
   await mkdir(place.dataDir, { recursive: true });

@@ -10,6 +10,12 @@ describe('the local stack for people', () => {
     expect(stackText(DOWN)).toBe('the local stack is down; npx ravenhelm stack up starts it\ndata: /srv/mine/.ravenhelm/stack\n');
   });
 
+  test('one that is half up says which service runs and which does not', () => {
+    const half = { port: 1, log: null };
+    const services = [{ ...half, name: 'broker', answering: true, pid: 4711 }, { ...half, name: 'registry', answering: false, pid: null }] as const;
+    expect(stackText({ ...DOWN, state: 'partly', kind: 'java', services })).toMatch(/^the local stack is only partly up: the broker answers, the registry does not run; npx ravenhelm stack up starts what is missing\n/);
+  });
+
   test('ports that another clone holds: that clone, and how to stop or share its stack', () => {
     const shown = stackText({ ...DOWN, conflicts: [{ port: 19092, pid: 4711, command: 'java kafka', cloneDir: '/srv/other' }] });
     expect(shown).toContain('/srv/other holds port 19092 (pid 4711)');

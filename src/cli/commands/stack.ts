@@ -37,11 +37,16 @@ function document(status: StackStatus) {
 
 /** The stack for people: what answers, or who holds its ports and the ways out; lines end in line breaks. */
 export function stackText(status: StackStatus): string {
-  const head = status.state === 'down'
-    ? `the local stack is down${status.conflicts.length === 0 ? '; npx ravenhelm stack up starts it' : ''}\n`
-    : `the local stack is ${status.state}: Kafka at ${status.brokers.join(',')}, registry at ${status.registryUrl}\n`;
+  const head = `${headline(status)}\n`;
   const services = status.services.map((service) => [` ${service.name}`, service.answering ? 'answers' : 'does not answer', `port ${service.port}`, service.pid === null ? '' : `pid ${service.pid}`, service.log ?? '']);
   const { conflicts } = status;
   const held = conflicts.length === 0 ? '' : `${portsHeld(conflicts)}\n`;
   return head + held + (status.state === 'down' ? '' : table(services)) + `data: ${status.dataDir}\n`;
+}
+
+function headline({ state, kind, brokers, registryUrl, services, conflicts }: StackStatus): string {
+  if (state === 'down') return `the local stack is down${conflicts.length === 0 ? '; npx ravenhelm stack up starts it' : ''}`;
+  if (state === 'up') return `the local stack is up: Kafka at ${brokers.join(',')}, registry at ${registryUrl}`;
+  const parts = services.map(({ name, answering, pid }) => `the ${name} ${answering ? 'answers' : pid === null && kind === 'java' ? 'does not run' : 'does not answer'}`);
+  return `the local stack is only partly up: ${parts.join(', ')}; npx ravenhelm stack up starts what is missing`;
 }
