@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { chooseJava } from '../../src/local/choose-stack.js';
 import { createLocalStack } from '../../src/local/local-stack.js';
@@ -110,6 +110,35 @@ describeWithJava('the Java stack', () => {
     expect(failure).toMatchObject({ code: 'start_failed', message: expect.stringMatching(/Apache Kafka .* ended while it was starting[^]*Stored node id 7/) });
     expect(failure).toMatchObject({ nextStep: expect.stringContaining(join(place.dataDir, 'broker.log')) });
     expect(await stack().status()).toMatchObject({ state: 'down' });
+  });
+
+  test('a broker whose files cannot be made: the registry that this start began is stopped again', async () => {
+    const other = await temporaryPlace();
+    try {
+      await mkdir(join(other.dataDir, 'server.properties'));
+      const failing = createLocalStack(other, world);
+      await expect(failing.up({ progress: () => {} })).rejects.toMatchObject({ code: 'directory_unusable' });
+      expect(await failing.status()).toMatchObject({ state: 'down', conflicts: [] });
+    } finally {
+      await other.remove();
+    }
+  });
+
+  test('two clones that start at the same moment: no loser is told to delete its data, and none claims the other’s half', async () => {
+    const one = await temporaryPlace();
+    const two = await temporaryPlace();
+    const clones = [one, { ...two, ports: one.ports }].map((at) => createLocalStack(at, world));
+    try {
+      const outcomes = await Promise.allSettled(clones.map((clone) => clone.up({ progress: () => {} })));
+      const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+      expect(failures.length).toBeGreaterThan(0);
+      for (const failure of failures) expect(failure.nextStep).not.toContain('delete');
+      const states = await Promise.all(clones.map(async (clone) => (await clone.status()).state));
+      expect(states).toEqual(outcomes.map(({ status }) => (status === 'fulfilled' ? 'up' : 'down')));
+    } finally {
+      for (const clone of clones) await clone.down();
+      await Promise.all([one.remove(), two.remove()]);
+    }
   });
 });
 
