@@ -114,12 +114,13 @@ describeWithJava('the Java stack', () => {
 
   test('a broker whose files cannot be made: the registry that this start began is stopped again', async () => {
     const other = await temporaryPlace();
+    const failing = createLocalStack(other, world);
     try {
       await mkdir(join(other.dataDir, 'server.properties'));
-      const failing = createLocalStack(other, world);
       await expect(failing.up({ progress: () => {} })).rejects.toMatchObject({ code: 'directory_unusable' });
       expect(await failing.status()).toMatchObject({ state: 'down', conflicts: [] });
     } finally {
+      await failing.down();
       await other.remove();
     }
   });
