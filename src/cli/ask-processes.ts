@@ -3,7 +3,7 @@ import { partitionForKey } from '../domain/partitioning.js';
 import type { Timer } from '../ports/clock.js';
 import { createEventFactory } from '../roles/event.js';
 import { appendOne } from './append-one.js';
-import { clientCommand } from './client-command.js';
+import { clientCommand, connectionFlags } from './client-command.js';
 import type { ClientSession } from './client-session.js';
 import type { CommandContext } from './context.js';
 import { createDeferred, orAborted } from './deferred.js';
@@ -80,9 +80,9 @@ export async function tellIfUnserved(context: CommandContext, session: Pick<Clie
 }
 
 export function noOrchestrator(context: CommandContext): string {
-  const command = clientCommand(context, '--role orchestrator');
-  // npm start serves the default prefix and broker only.
-  return `no orchestrator is serving; start one: ${command}${command === 'npx ravenhelm --role orchestrator' ? ' (or npm start)' : ''}\n`;
+  // npm start knows nothing of this command's flags.
+  const orStart = connectionFlags(context).length === 0 ? ' (or npm start)' : '';
+  return `no orchestrator is serving; start one: ${clientCommand(context, '--role orchestrator')}${orStart}\n`;
 }
 
 async function request(context: CommandContext, log: ClientSession['log'], requestId: string): Promise<void> {

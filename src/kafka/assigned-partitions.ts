@@ -60,8 +60,6 @@ interface Assigned extends PartitionId {
   isSought: boolean;
   /** Held by a member that the group had given up: whether somebody else had it meanwhile is being asked. Neither read nor committed. */
   isDoubtful: boolean;
-  /** How often it was doubtful: an answer that was asked for before the last time settles nothing. */
-  doubts: number;
   /** How often in a row, without a record between them, the position was out of a broker's range. */
   outOfRange: number;
   /** What its consumer was told, while it is blocked. */
@@ -80,7 +78,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   const onJoin = (assignment: readonly PartitionId[], memberId: string) => {
     // A new id is a new member to the group: it may have given the old one up (this process stood still) and its
     // partitions to others, who have committed further than we have read and had deleted what we have not.
-    if (knownAs !== null && knownAs !== memberId) for (const entry of assigned.values()) doubt(entry);
+    if (knownAs !== null && knownAs !== memberId) for (const entry of assigned.values()) entry.isDoubtful = true;
     knownAs = memberId;
     const given = new Set(assignment.map(keyOf));
     for (const entry of [...assigned.values()]) {
@@ -88,11 +86,6 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     }
     for (const partition of assignment) keepOrPrepare(partition);
     for (const topic of group.topics) void openAll(topic);
-  };
-
-  const doubt = (entry: Assigned) => {
-    entry.isDoubtful = true;
-    entry.doubts += 1;
   };
 
   const keepOrPrepare = ({ topic, partition }: PartitionId) => {
@@ -108,7 +101,7 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   };
 
   const prepare = ({ topic, partition }: PartitionId): Assigned => {
-    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, expected: 0, committedOffset: 0, isSought: false, isDoubtful: false, doubts: 0, outOfRange: 0, blockedReason: null };
+    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, expected: 0, committedOffset: 0, isSought: false, isDoubtful: false, outOfRange: 0, blockedReason: null };
     assigned.set(keyOf(entry), entry);
     return entry;
   };
@@ -122,13 +115,14 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     asking.add(topic);
     let failures = 0;
     for (let entries = openingOf(topic); entries.length > 0; entries = openingOf(topic)) {
-      const doubtsBefore = new Map(entries.map((entry) => [entry, entry.doubts]));
+      const askedAs = knownAs;
       try {
         const states = await options.fetchAssignments(topic, entries.map(({ partition }) => partition));
         failures = 0;
+        if (askedAs !== knownAs) continue; // Given up once more: the answer may be from before somebody else had them.
         for (const state of states) {
           const entry = entries.find(({ partition }) => partition === state.partition);
-          if (entry === undefined || !isCurrent(entry) || entry.doubts !== doubtsBefore.get(entry)) continue;
+          if (entry === undefined || !isCurrent(entry)) continue;
           if (entry.phase === 'opening') open(entry, state);
           else if (entry.isDoubtful) goOn(entry, state);
         }

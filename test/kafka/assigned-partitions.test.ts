@@ -60,6 +60,12 @@ describe('the partitions of a member', () => {
     offsets.map((offset) => ({ key: null, value: codec.encode(statusRequest(String(offset))), timestamp: '0', attributes: 0, offset: String(offset), headers: {} }));
   const commit = (partition: number, offset: number, bounds: { logStart: number; logEnd: number }) =>
     void state.set(partition, { topic: 'tasks', partition, committed: { offset, metadata: '' }, ...bounds });
+  /** Answers wait from now on; returns what lets the last one go. */
+  const holdAnswers = (): (() => void) => {
+    let release: () => void = () => undefined;
+    beforeAnswer = () => new Promise((resolve) => (release = resolve));
+    return () => release();
+  };
   const opened = (partition: number) => until(`partition ${partition}`, () => told.includes(`resume ${partition}`));
   const resolved: number[] = [];
   const deliver = (partition: PartitionId, ...offsets: readonly number[]) => partitions.onBatch(partition, messages(...offsets), (offset) => void resolved.push(offset));
@@ -259,8 +265,7 @@ describe('the partitions of a member', () => {
     });
 
     test('waits for an answer that was asked for after it had lost the partition again', async () => {
-      let answer: () => void = () => undefined;
-      beforeAnswer = () => new Promise((resolve) => (answer = resolve));
+      const answer = holdAnswers();
       commit(0, 4, { logStart: 0, logEnd: 9 });
       partitions.onJoin([P0], 'member-2');
       await until('the first question', () => fetches === 2);
@@ -283,8 +288,7 @@ describe('the partitions of a member', () => {
   });
 
   test('a partition that is lost while it is being opened is never opened', async () => {
-    let release: () => void = () => undefined;
-    beforeAnswer = () => new Promise((resolve) => (release = resolve));
+    const release = holdAnswers();
     partitions.onJoin([P0], 'member-1');
     await until('the question', () => fetches === 1);
     partitions.onJoin([], 'member-1');
@@ -294,8 +298,7 @@ describe('the partitions of a member', () => {
   });
 
   test('a partition that is lost and regained while it is being opened is opened once, with what the group says last', async () => {
-    let release: () => void = () => undefined;
-    beforeAnswer = () => new Promise((resolve) => (release = resolve));
+    const release = holdAnswers();
     commit(0, 1, { logStart: 0, logEnd: 9 });
     partitions.onJoin([P0], 'member-1');
     await until('the first question', () => fetches === 1);
@@ -311,8 +314,7 @@ describe('the partitions of a member', () => {
   });
 
   test('however often the group joins, one question at a time is asked for a topic', async () => {
-    let release: () => void = () => undefined;
-    beforeAnswer = () => new Promise((resolve) => (release = resolve));
+    const release = holdAnswers();
     for (let join = 0; join < 20; join += 1) partitions.onJoin([P0, P1], 'member-1');
     expect(fetches).toBe(1);
     release();
