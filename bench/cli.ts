@@ -46,7 +46,10 @@ export async function main(argv: readonly string[], places: Places): Promise<num
 }
 
 /** What was found, in turns. */
-async function* measure(task: Extract<Task, { kind: 'measure' }>, { projectDir, findCluster }: Places): AsyncGenerator<readonly Finding[]> {
+async function* measure(
+  task: Extract<Task, { kind: 'measure' }>,
+  { projectDir, findCluster }: Places,
+): AsyncGenerator<readonly Finding[]> {
   if (task.bench === 'scale') return yield await measureRebalance(task.options);
   const cluster = await findCluster();
   closeOnce(() => cluster.stop());

@@ -37,9 +37,17 @@ of all
 `;
 
 type Wanted =
-  | { readonly bench: 'speed'; readonly parts: readonly SpeedPart[]; readonly options: Omit<SpeedOptions, 'cluster' | 'projectDir' | 'floors'> }
+  | {
+      readonly bench: 'speed';
+      readonly parts: readonly SpeedPart[];
+      readonly options: Omit<SpeedOptions, 'cluster' | 'projectDir' | 'floors'>;
+    }
   | { readonly bench: 'scale'; readonly options: ScaleOptions }
-  | { readonly bench: 'pressure'; readonly parts: readonly PressurePart[]; readonly options: Omit<PressureOptions, 'cluster' | 'projectDir'> };
+  | {
+      readonly bench: 'pressure';
+      readonly parts: readonly PressurePart[];
+      readonly options: Omit<PressureOptions, 'cluster' | 'projectDir'>;
+    };
 
 export type Task = { readonly kind: 'help' } | ({ readonly kind: 'measure'; readonly json: boolean } & Wanted);
 
@@ -51,25 +59,57 @@ export class WrongUse extends Error {
 
 const number = (value: number) => ({ type: 'string', default: String(value) }) as const;
 const OPTIONS = {
-  rounds: number(5), history: number(10_000), workers: number(1_000), partitions: number(3_000), tasks: number(100_000), missions: number(1_000), megabytes: number(1_024), watch: number(20), minutes: number(60),
-  profile: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+  rounds: number(5),
+  history: number(10_000),
+  workers: number(1_000),
+  partitions: number(3_000),
+  tasks: number(100_000),
+  missions: number(1_000),
+  megabytes: number(1_024),
+  watch: number(20),
+  minutes: number(60),
+  profile: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
 } as const;
 
 /** @throws WrongUse */
 export function taskOf(argv: readonly string[]): Task {
-  const { values, positionals: [bench = 'speed', ...names] } = parse(argv);
+  const {
+    values,
+    positionals: [bench = 'speed', ...names],
+  } = parse(argv);
   if (values.help) return { kind: 'help' };
-  const count = (name: 'rounds' | 'history' | 'workers' | 'partitions' | 'tasks' | 'missions' | 'megabytes' | 'watch' | 'minutes') => wholeNumber(name, values[name]);
+  const count = (
+    name: 'rounds' | 'history' | 'workers' | 'partitions' | 'tasks' | 'missions' | 'megabytes' | 'watch' | 'minutes',
+  ) => wholeNumber(name, values[name]);
   return { kind: 'measure', json: values.json, ...wantedOf() };
 
   function wantedOf(): Wanted {
     switch (bench) {
       case 'speed':
-        return { bench, parts: partsOf(bench, SPEED_PARTS, names), options: { rounds: count('rounds'), history: count('history'), profileDir: values.profile ?? null } };
+        return {
+          bench,
+          parts: partsOf(bench, SPEED_PARTS, names),
+          options: { rounds: count('rounds'), history: count('history'), profileDir: values.profile ?? null },
+        };
       case 'scale':
-        return { bench, options: { rounds: count('rounds'), workers: count('workers'), partitions: count('partitions') } };
+        return {
+          bench,
+          options: { rounds: count('rounds'), workers: count('workers'), partitions: count('partitions') },
+        };
       case 'pressure':
-        return { bench, parts: partsOf(bench, PRESSURE_PARTS, names), options: { tasks: count('tasks'), missions: count('missions'), megabytes: count('megabytes'), watch: count('watch'), minutes: count('minutes') } };
+        return {
+          bench,
+          parts: partsOf(bench, PRESSURE_PARTS, names),
+          options: {
+            tasks: count('tasks'),
+            missions: count('missions'),
+            megabytes: count('megabytes'),
+            watch: count('watch'),
+            minutes: count('minutes'),
+          },
+        };
       default:
         throw new WrongUse(`there is no bench ${bench}; there are speed, scale and pressure`);
     }
@@ -81,7 +121,8 @@ function parse(argv: readonly string[]) {
     return parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
   } catch (error) {
     // By its message: node's errors may come from another realm than this module's Error. Its second sentence is about other programs.
-    const message = typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
+    const message =
+      typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
     throw new WrongUse(message.split('. ')[0] ?? message);
   }
 }

@@ -32,7 +32,14 @@ function createOutput(stream: NodeJS.WriteStream): Output {
     closed.abort();
     if (error.code === 'EPIPE') return;
     textLost = true;
-    if (stream === process.stdout) process.stderr.write(failureText({ exitCode: EXIT.usage, message: `the output cannot be written: ${error.message}`, nextStep: 'Make space, or send it elsewhere; what the command did until then stands in the log.' }));
+    if (stream === process.stdout)
+      process.stderr.write(
+        failureText({
+          exitCode: EXIT.usage,
+          message: `the output cannot be written: ${error.message}`,
+          nextStep: 'Make space, or send it elsewhere; what the command did until then stands in the log.',
+        }),
+      );
   });
   return {
     write: (text) => void (closed.signal.aborted || stream.write(text)),
@@ -57,21 +64,26 @@ process.on('exit', () => {
  */
 function endBroken(origin: string): (error: unknown) => void {
   return (error) => {
-    createLogger({ level: 'error', write: (line) => void writeSync(process.stderr.fd, line) }).error({ error, origin, exit_code: EXIT.broken }, 'process.broken');
+    createLogger({ level: 'error', write: (line) => void writeSync(process.stderr.fd, line) }).error(
+      { error, origin, exit_code: EXIT.broken },
+      'process.broken',
+    );
     process.exit(EXIT.broken);
   };
 }
 for (const origin of ['uncaughtException', 'unhandledRejection'] as const) process.on(origin, endBroken(origin));
 
 const interruption = createInterruption({ clock, atOnce: () => process.exit(EXIT.interrupted) });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.signal(new Interrupted(`stopped by ${signal}`)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => interruption.signal(new Interrupted(`stopped by ${signal}`)));
 
 const host: Host = {
   argv: process.argv.slice(2),
   env: process.env,
   cwd: process.cwd(),
   projectDir,
-  version: z.object({ version: z.string() }).parse(JSON.parse(readFileSync(`${projectDir}/package.json`, 'utf8'))).version,
+  version: z.object({ version: z.string() }).parse(JSON.parse(readFileSync(`${projectDir}/package.json`, 'utf8')))
+    .version,
   user: userName(),
   hostname: hostname(),
   pid: process.pid,

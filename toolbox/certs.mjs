@@ -18,7 +18,8 @@ function readCertificate(file) {
   try {
     return new X509Certificate(readText(file));
   } catch (error) {
-    if (error.code?.startsWith('ERR_OSSL') || error.library) throw new Problems([`${file}: is not a certificate in PEM: ${error.message}`]);
+    if (error.code?.startsWith('ERR_OSSL') || error.library)
+      throw new Problems([`${file}: is not a certificate in PEM: ${error.message}`]);
     throw error;
   }
 }
@@ -27,7 +28,8 @@ function readKey(file) {
   try {
     return createPrivateKey(readText(file));
   } catch (error) {
-    if (error.code?.startsWith('ERR_OSSL') || error.library) throw new Problems([`${file}: is not a private key in PEM: ${error.message}`]);
+    if (error.code?.startsWith('ERR_OSSL') || error.library)
+      throw new Problems([`${file}: is not a private key in PEM: ${error.message}`]);
     throw error;
   }
 }
@@ -40,8 +42,10 @@ function chain(argv) {
   if (!ca.ca) problems.push(`${options.ca}: is not a CA (basicConstraints)`);
   if (!ca.verify(ca.publicKey)) problems.push(`${options.ca}: is not signed by its own key`);
   if (cert.ca) problems.push(`${options.cert}: is a CA itself`);
-  if (!cert.checkIssued(ca) || !cert.verify(ca.publicKey)) problems.push(`${options.cert}: was not issued by ${options.ca}`);
-  if (!(cert.keyUsage ?? []).includes(SERVER_AUTH)) problems.push(`${options.cert}: is not for TLS servers (extendedKeyUsage serverAuth)`);
+  if (!cert.checkIssued(ca) || !cert.verify(ca.publicKey))
+    problems.push(`${options.cert}: was not issued by ${options.ca}`);
+  if (!(cert.keyUsage ?? []).includes(SERVER_AUTH))
+    problems.push(`${options.cert}: is not for TLS servers (extendedKeyUsage serverAuth)`);
   refuse(problems);
   return `${options.cert} was issued by ${options.ca} (${ca.subject.replaceAll('\n', ', ')})`;
 }
@@ -49,36 +53,54 @@ function chain(argv) {
 function names(argv) {
   const { options } = readArguments(argv, { cert: 'string', names: 'strings' }, { required: ['cert', 'names'] });
   const wanted = listOf(options.names);
-  const found = (readCertificate(options.cert).subjectAltName ?? '').split(', ').filter((name) => name.startsWith('DNS:')).map((name) => name.slice(4));
+  const found = (readCertificate(options.cert).subjectAltName ?? '')
+    .split(', ')
+    .filter((name) => name.startsWith('DNS:'))
+    .map((name) => name.slice(4));
   refuse([
     ...wanted.filter((name) => !found.includes(name)).map((name) => `${options.cert}: lacks the name ${name}`),
-    ...found.filter((name) => !wanted.includes(name)).map((name) => `${options.cert}: has the name ${name}, which nobody asked for`),
+    ...found
+      .filter((name) => !wanted.includes(name))
+      .map((name) => `${options.cert}: has the name ${name}, which nobody asked for`),
   ]);
   return `${options.cert} serves ${wanted.join(', ')}`;
 }
 
 function keys(argv) {
   const { positionals } = readArguments(argv, {}, { positionals: [1, Infinity] });
-  refuse(positionals.flatMap((pair) => {
-    const [cert, key] = pair.split(':');
-    if (!cert || !key) throw new UsageError(`"${pair}" is not CERT:KEY`);
-    const matches = readCertificate(cert).checkPrivateKey(readKey(key));
-    const mode = modeOf(key);
-    return [...(matches ? [] : [`${key}: is not the key of ${cert}`]), ...(mode === '600' ? [] : [`${key}: has mode ${mode}, must be 600`])];
-  }));
+  refuse(
+    positionals.flatMap((pair) => {
+      const [cert, key] = pair.split(':');
+      if (!cert || !key) throw new UsageError(`"${pair}" is not CERT:KEY`);
+      const matches = readCertificate(cert).checkPrivateKey(readKey(key));
+      const mode = modeOf(key);
+      return [
+        ...(matches ? [] : [`${key}: is not the key of ${cert}`]),
+        ...(mode === '600' ? [] : [`${key}: has mode ${mode}, must be 600`]),
+      ];
+    }),
+  );
   return `${positionals.length} key(s) belong to their certificates, mode 600`;
 }
 
 function validity(argv) {
-  const { options, positionals } = readArguments(argv, { days: 'string' }, { positionals: [1, Infinity], required: ['days'] });
+  const { options, positionals } = readArguments(
+    argv,
+    { days: 'string' },
+    { positionals: [1, Infinity], required: ['days'] },
+  );
   const days = wholeNumber('days', options.days, 0);
   const now = Date.now();
-  refuse(positionals.flatMap((file) => {
-    const { validFrom, validTo } = readCertificate(file);
-    if (Date.parse(validFrom) > now) return [`${file}: is not valid before ${validFrom}`];
-    if (Date.parse(validTo) < now) return [`${file}: expired on ${validTo}`];
-    return Date.parse(validTo) < now + days * DAY_MS ? [`${file}: expires on ${validTo}, in less than ${days} days`] : [];
-  }));
+  refuse(
+    positionals.flatMap((file) => {
+      const { validFrom, validTo } = readCertificate(file);
+      if (Date.parse(validFrom) > now) return [`${file}: is not valid before ${validFrom}`];
+      if (Date.parse(validTo) < now) return [`${file}: expired on ${validTo}`];
+      return Date.parse(validTo) < now + days * DAY_MS
+        ? [`${file}: expires on ${validTo}, in less than ${days} days`]
+        : [];
+    }),
+  );
   return `${positionals.length} certificate(s) valid for at least ${days} more days`;
 }
 

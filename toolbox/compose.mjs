@@ -15,8 +15,39 @@ files       env, label, config and mounted files exist; nobody mounts the CA's p
 --later     directories that agents of the same or a later wave still write
 Several at once: node $TOOLBOX/compose.mjs ports,files FILE`;
 
-const SERVICE_KEYS = new Set(['image', 'command', 'entrypoint', 'environment', 'env_file', 'label_file', 'labels', 'ports', 'expose', 'volumes', 'networks',
-  'depends_on', 'healthcheck', 'restart', 'secrets', 'configs', 'user', 'read_only', 'tmpfs', 'cap_drop', 'cap_add', 'security_opt', 'stop_grace_period', 'hostname', 'working_dir', 'profiles', 'init', 'mem_limit', 'cpus', 'ulimits', 'logging']);
+const SERVICE_KEYS = new Set([
+  'image',
+  'command',
+  'entrypoint',
+  'environment',
+  'env_file',
+  'label_file',
+  'labels',
+  'ports',
+  'expose',
+  'volumes',
+  'networks',
+  'depends_on',
+  'healthcheck',
+  'restart',
+  'secrets',
+  'configs',
+  'user',
+  'read_only',
+  'tmpfs',
+  'cap_drop',
+  'cap_add',
+  'security_opt',
+  'stop_grace_period',
+  'hostname',
+  'working_dir',
+  'profiles',
+  'init',
+  'mem_limit',
+  'cpus',
+  'ulimits',
+  'logging',
+]);
 const CONDITIONS = new Set(['service_started', 'service_healthy', 'service_completed_successfully']);
 const CA_KEY = 'certs/ca.key';
 
@@ -29,10 +60,13 @@ function imageProblems({ name, image }) {
 /** A routed service takes its labels from a file of its own name, and exposes the port that they route to. */
 function routeProblems(compose, service) {
   const file = service.labelFiles.find((candidate) => candidate.endsWith(`/${service.name}.labels`));
-  if (file === undefined) return [`service ${service.name} has no label file ${service.name}.labels, so that nothing routes to it`];
+  if (file === undefined)
+    return [`service ${service.name} has no label file ${service.name}.labels, so that nothing routes to it`];
   const labels = readLabels(join(dirname(compose.file), file));
   const port = labels.get(`traefik.http.services.${service.name}.loadbalancer.server.port`);
-  return port !== undefined && service.expose.includes(port) ? [] : [`service ${service.name} does not expose ${port ?? 'any port'}, which ${file} routes to`];
+  return port !== undefined && service.expose.includes(port)
+    ? []
+    : [`service ${service.name} does not expose ${port ?? 'any port'}, which ${file} routes to`];
 }
 
 function services(compose, options) {
@@ -44,7 +78,9 @@ function services(compose, options) {
     ...found.filter((name) => !names.includes(name)).map((name) => `has the service ${name}, which nobody asked for`),
     ...compose.services.flatMap((service) => [
       ...imageProblems(service),
-      ...service.keys.filter((key) => !SERVICE_KEYS.has(key)).map((key) => `service ${service.name}: unknown key ${key}`),
+      ...service.keys
+        .filter((key) => !SERVICE_KEYS.has(key))
+        .map((key) => `service ${service.name}: unknown key ${key}`),
       ...(routed.includes(service.name) ? routeProblems(compose, service) : []),
     ]),
   ];
@@ -52,40 +88,64 @@ function services(compose, options) {
 
 function ports(compose) {
   const owners = new Map();
-  return compose.services.flatMap(({ name, ports: published }) => published.flatMap(({ host }) => {
-    if (host === null) return [`service ${name}: publish a fixed port of the host, or none`];
-    const owner = owners.get(host);
-    owners.set(host, name);
-    return owner === undefined ? [] : [`port ${host} of the host is published by ${owner} and by ${name}`];
-  }));
+  return compose.services.flatMap(({ name, ports: published }) =>
+    published.flatMap(({ host }) => {
+      if (host === null) return [`service ${name}: publish a fixed port of the host, or none`];
+      const owner = owners.get(host);
+      owners.set(host, name);
+      return owner === undefined ? [] : [`port ${host} of the host is published by ${owner} and by ${name}`];
+    }),
+  );
 }
 
 function dependencyProblems(compose) {
   const byName = new Map(compose.services.map((service) => [service.name, service]));
-  const problems = compose.services.flatMap(({ name, dependencies }) => dependencies.flatMap(({ service, condition }) => {
-    const target = byName.get(service);
-    if (target === undefined) return [`service ${name} depends on ${service}, which does not exist`];
-    if (!CONDITIONS.has(condition)) return [`service ${name}: unknown condition ${condition}`];
-    if (condition === 'service_healthy' && !target.healthcheck) return [`service ${name} waits for ${service} to be healthy, but that has no healthcheck`];
-    return condition === 'service_completed_successfully' && !target.oneShot ? [`service ${name} waits for ${service} to end, but that is restarted for ever`] : [];
-  }));
-  const { cycle } = orderOf(compose.services.map(({ name, dependencies }) => ({ name, after: dependencies.map(({ service }) => service) })));
-  return cycle.length > 0 && problems.length === 0 ? [`services depend on each other in a circle: ${cycle.join(', ')}`] : problems;
+  const problems = compose.services.flatMap(({ name, dependencies }) =>
+    dependencies.flatMap(({ service, condition }) => {
+      const target = byName.get(service);
+      if (target === undefined) return [`service ${name} depends on ${service}, which does not exist`];
+      if (!CONDITIONS.has(condition)) return [`service ${name}: unknown condition ${condition}`];
+      if (condition === 'service_healthy' && !target.healthcheck)
+        return [`service ${name} waits for ${service} to be healthy, but that has no healthcheck`];
+      return condition === 'service_completed_successfully' && !target.oneShot
+        ? [`service ${name} waits for ${service} to end, but that is restarted for ever`]
+        : [];
+    }),
+  );
+  const { cycle } = orderOf(
+    compose.services.map(({ name, dependencies }) => ({ name, after: dependencies.map(({ service }) => service) })),
+  );
+  return cycle.length > 0 && problems.length === 0
+    ? [`services depend on each other in a circle: ${cycle.join(', ')}`]
+    : problems;
 }
 
 function references(compose, options) {
   if (options.env === undefined) throw new UsageError('missing option: --env');
   const env = readKeyValues(options.env);
-  const used = { volumes: (s) => s.mounts.filter(({ kind }) => kind === 'volume').map(({ source }) => source), networks: (s) => s.networks, secrets: (s) => s.secrets, configs: (s) => s.configs };
+  const used = {
+    volumes: (s) => s.mounts.filter(({ kind }) => kind === 'volume').map(({ source }) => source),
+    networks: (s) => s.networks,
+    secrets: (s) => s.secrets,
+    configs: (s) => s.configs,
+  };
   const dangling = Object.entries(used).flatMap(([section, namesOf]) => {
     const declared = compose[section].map(({ name }) => name);
-    const needed = compose.services.flatMap((service) => namesOf(service).map((name) => ({ name, service: service.name })));
+    const needed = compose.services.flatMap((service) =>
+      namesOf(service).map((name) => ({ name, service: service.name })),
+    );
     return [
-      ...needed.filter(({ name }) => !declared.includes(name)).map(({ name, service }) => `service ${service} uses ${name} of ${section}, which is not declared`),
-      ...declared.filter((name) => !needed.some((need) => need.name === name)).map((name) => `${name} of ${section} is declared, but nobody uses it`),
+      ...needed
+        .filter(({ name }) => !declared.includes(name))
+        .map(({ name, service }) => `service ${service} uses ${name} of ${section}, which is not declared`),
+      ...declared
+        .filter((name) => !needed.some((need) => need.name === name))
+        .map((name) => `${name} of ${section} is declared, but nobody uses it`),
     ];
   });
-  const unset = compose.variables.filter((name) => !env.has(name)).map((name) => `variable ${name} is not in ${options.env}`);
+  const unset = compose.variables
+    .filter((name) => !env.has(name))
+    .map((name) => `variable ${name} is not in ${options.env}`);
   return [...dangling, ...unset, ...dependencyProblems(compose)];
 }
 
@@ -94,12 +154,21 @@ function files(compose, options) {
   const root = dirname(compose.file);
   const isLater = (path) => later.some((directory) => path === directory || path.startsWith(`${directory}/`));
   const needed = [
-    ...compose.services.flatMap(({ name, envFiles, labelFiles, mounts }) => [...envFiles, ...labelFiles, ...mounts.filter(({ kind, source }) => kind === 'bind' && !source.startsWith('/')).map(({ source }) => source)].map((path) => ({ by: `service ${name}`, path: normalize(path).replace(/\/$/, '') }))),
-    ...[...compose.secrets, ...compose.configs].filter(({ file }) => file !== null).map(({ name, file }) => ({ by: name, path: normalize(file) })),
+    ...compose.services.flatMap(({ name, envFiles, labelFiles, mounts }) =>
+      [
+        ...envFiles,
+        ...labelFiles,
+        ...mounts.filter(({ kind, source }) => kind === 'bind' && !source.startsWith('/')).map(({ source }) => source),
+      ].map((path) => ({ by: `service ${name}`, path: normalize(path).replace(/\/$/, '') })),
+    ),
+    ...[...compose.secrets, ...compose.configs]
+      .filter(({ file }) => file !== null)
+      .map(({ name, file }) => ({ by: name, path: normalize(file) })),
   ];
   return needed.flatMap(({ by, path }) => {
     if (path.startsWith('..')) return [`${by}: ${path} lies outside the platform's directory`];
-    if (CA_KEY === path || CA_KEY.startsWith(`${path}/`) || path === '.') return [`${by} mounts ${path}, which holds the CA's private key`];
+    if (CA_KEY === path || CA_KEY.startsWith(`${path}/`) || path === '.')
+      return [`${by} mounts ${path}, which holds the CA's private key`];
     return exists(join(root, path)) || isLater(path) ? [] : [`${by}: ${path} does not exist`];
   });
 }
@@ -109,7 +178,14 @@ const COMMANDS = { services, ports, references, files };
 await runTool(USAGE, ([command, ...rest]) => {
   const looks = (command ?? '').split(',').map((name) => COMMANDS[name]);
   if (looks.includes(undefined)) throw new UsageError(`unknown command: ${command ?? '(none)'}`);
-  const { options, positionals: [file] } = readArguments(rest, { names: 'strings', routed: 'strings', env: 'string', later: 'strings' }, { positionals: [1, 1] });
+  const {
+    options,
+    positionals: [file],
+  } = readArguments(
+    rest,
+    { names: 'strings', routed: 'strings', env: 'string', later: 'strings' },
+    { positionals: [1, 1] },
+  );
   const compose = readComposeFile(file);
   refuse(looks.flatMap((look) => look(compose, options)).map((problem) => `${file}: ${problem}`));
   return `${file}: ${compose.services.length} services, ${command} good`;

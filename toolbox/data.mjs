@@ -12,7 +12,9 @@ first FILE, and "docs", the values of all of them, and must be true:
 function problemOf(files, expression, docs) {
   const where = files.join(', ');
   try {
-    return runInNewContext(expression, { doc: docs[0], docs }, { timeout: 5000 }) === true ? [] : [`${where}: does not hold: ${expression}`];
+    return runInNewContext(expression, { doc: docs[0], docs }, { timeout: 5000 }) === true
+      ? []
+      : [`${where}: does not hold: ${expression}`];
   } catch (error) {
     return [`${where}: ${expression}: ${error.message}`];
   }

@@ -10,7 +10,8 @@ fill   writes FILE with mode 600: the settings, and 256 new random bits for each
 check  FILE holds exactly these keys, each once and none empty or a placeholder; it has mode 600, and its secrets
        (…PASSWORD, …SECRET, …TOKEN, …SALT, …_KEY) are hexadecimal, of at least 128 bits and all different`;
 
-const PLACEHOLDER = /change.?me|placeholder|example|replace|todo|fixme|xxx|your[-_]|<[^>]*>|\$\{|^(secret|password|admin|test|none|null|undefined)$/i;
+const PLACEHOLDER =
+  /change.?me|placeholder|example|replace|todo|fixme|xxx|your[-_]|<[^>]*>|\$\{|^(secret|password|admin|test|none|null|undefined)$/i;
 const STRONG = /^[0-9a-f]{32,}$/;
 const SECRET_BYTES = 32;
 
@@ -22,7 +23,8 @@ function fill(file, options) {
   });
   const before = exists(file) ? readKeyValues(file) : new Map();
   const secrets = listOf(options.secrets).map((key) => {
-    if (!SECRET_NAME.test(key)) throw new UsageError(`${key} does not read like a secret; end it in _PASSWORD, _SECRET, _TOKEN, _SALT or _KEY`);
+    if (!SECRET_NAME.test(key))
+      throw new UsageError(`${key} does not read like a secret; end it in _PASSWORD, _SECRET, _TOKEN, _SALT or _KEY`);
     return [key, STRONG.test(before.get(key) ?? '') ? before.get(key) : randomBytes(SECRET_BYTES).toString('hex')];
   });
   const kept = secrets.filter(([key, value]) => before.get(key) === value).length;
@@ -40,11 +42,13 @@ function valueProblems(file, key, value) {
 /** Keys whose secret value another key has too. Values are never printed. */
 function sharedSecrets(file, entries) {
   const owners = new Map();
-  return [...entries].filter(([key]) => SECRET_NAME.test(key)).flatMap(([key, value]) => {
-    const owner = owners.get(value);
-    owners.set(value, key);
-    return owner === undefined ? [] : [`${file}: ${key} and ${owner} have the same value`];
-  });
+  return [...entries]
+    .filter(([key]) => SECRET_NAME.test(key))
+    .flatMap(([key, value]) => {
+      const owner = owners.get(value);
+      owners.set(value, key);
+      return owner === undefined ? [] : [`${file}: ${key} and ${owner} have the same value`];
+    });
 }
 
 function check(file, options) {
@@ -55,7 +59,9 @@ function check(file, options) {
   refuse([
     ...(mode === '600' ? [] : [`${file}: has mode ${mode}, must be 600`]),
     ...keys.filter((key) => !entries.has(key)).map((key) => `${file}: lacks ${key}`),
-    ...[...entries.keys()].filter((key) => !keys.includes(key)).map((key) => `${file}: has ${key}, which nobody asked for`),
+    ...[...entries.keys()]
+      .filter((key) => !keys.includes(key))
+      .map((key) => `${file}: has ${key}, which nobody asked for`),
     ...[...entries].flatMap(([key, value]) => valueProblems(file, key, value)),
     ...sharedSecrets(file, entries),
   ]);
@@ -67,6 +73,9 @@ const COMMANDS = { fill, check };
 await runTool(USAGE, ([command, ...rest]) => {
   const run = COMMANDS[command];
   if (run === undefined) throw new UsageError(`unknown command: ${command ?? '(none)'}`);
-  const { options, positionals: [file] } = readArguments(rest, { set: 'strings', secrets: 'strings', keys: 'strings' }, { positionals: [1, 1] });
+  const {
+    options,
+    positionals: [file],
+  } = readArguments(rest, { set: 'strings', secrets: 'strings', keys: 'strings' }, { positionals: [1, 1] });
   return run(file, options);
 });

@@ -14,14 +14,23 @@ const ENTITIES = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;
 /** Attributes of all tags: [{name, value}]. */
 function attributesOf(html) {
   const text = html.replace(/<!--[^]*?-->/g, '').replace(/<(script|style)\b[^>]*>[^]*?<\/\1>/gi, '');
-  return [...text.matchAll(TAG)].flatMap(([, , attributes]) => [...attributes.matchAll(ATTRIBUTE)].map(([, name, double, single, bare]) => ({
-    name: name.toLowerCase(), value: (double ?? single ?? bare).replace(/&(amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]),
-  })));
+  return [...text.matchAll(TAG)].flatMap(([, , attributes]) =>
+    [...attributes.matchAll(ATTRIBUTE)].map(([, name, double, single, bare]) => ({
+      name: name.toLowerCase(),
+      value: (double ?? single ?? bare).replace(/&(amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]),
+    })),
+  );
 }
 
 /** Hosts that the label files route to. */
 function routedHosts(directory) {
-  return listFiles(directory).filter((file) => file.endsWith('.labels')).flatMap((file) => [...readLabels(join(directory, file))].flatMap(([key, value]) => (key.endsWith('.rule') ? [...value.matchAll(/Host\(`([^`]+)`\)/g)].map((match) => match[1]) : [])));
+  return listFiles(directory)
+    .filter((file) => file.endsWith('.labels'))
+    .flatMap((file) =>
+      [...readLabels(join(directory, file))].flatMap(([key, value]) =>
+        key.endsWith('.rule') ? [...value.matchAll(/Host\(`([^`]+)`\)/g)].map((match) => match[1]) : [],
+      ),
+    );
 }
 
 function linkProblem(page, link, { hosts, anchors }) {
@@ -36,15 +45,30 @@ function linkProblem(page, link, { hosts, anchors }) {
 const fileOf = (page, link) => normalize(join(dirname(page), decodeURI(link.replace(/[?#].*$/, ''))));
 
 await runTool(USAGE, (argv) => {
-  const { options, positionals: [page] } = readArguments(argv, { covers: 'string', labels: 'string' }, { positionals: [1, 1] });
+  const {
+    options,
+    positionals: [page],
+  } = readArguments(argv, { covers: 'string', labels: 'string' }, { positionals: [1, 1] });
   const attributes = attributesOf(readText(page));
   const links = attributes.filter(({ name }) => name === 'href' || name === 'src').map(({ value }) => value);
-  const context = { hosts: options.labels === undefined ? [] : routedHosts(options.labels), anchors: attributes.filter(({ name }) => name === 'id').map(({ value }) => value) };
-  const linked = new Set(links.filter((link) => !/^([a-z][a-z0-9+.-]*:|#)/i.test(link)).map((link) => fileOf(page, link)));
-  const covered = options.covers === undefined ? [] : listFiles(options.covers).map((file) => normalize(join(options.covers, file))).filter((file) => relative(page, file) !== '');
-  refuse([
-    ...(links.length === 0 ? ['has no link'] : links.flatMap((link) => linkProblem(page, link, context) ?? [])),
-    ...covered.filter((file) => !linked.has(file)).map((file) => `does not link ${file}`),
-  ].map((problem) => `${page}: ${problem}`));
+  const context = {
+    hosts: options.labels === undefined ? [] : routedHosts(options.labels),
+    anchors: attributes.filter(({ name }) => name === 'id').map(({ value }) => value),
+  };
+  const linked = new Set(
+    links.filter((link) => !/^([a-z][a-z0-9+.-]*:|#)/i.test(link)).map((link) => fileOf(page, link)),
+  );
+  const covered =
+    options.covers === undefined
+      ? []
+      : listFiles(options.covers)
+          .map((file) => normalize(join(options.covers, file)))
+          .filter((file) => relative(page, file) !== '');
+  refuse(
+    [
+      ...(links.length === 0 ? ['has no link'] : links.flatMap((link) => linkProblem(page, link, context) ?? [])),
+      ...covered.filter((file) => !linked.has(file)).map((file) => `does not link ${file}`),
+    ].map((problem) => `${page}: ${problem}`),
+  );
   return `${page}: ${links.length} links, all alive`;
 });

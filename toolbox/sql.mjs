@@ -25,7 +25,9 @@ const TABLES = `select quote_ident(table_schema) || '.' || quote_ident(table_nam
 function filesOf(path) {
   if (!exists(path)) throw new Problems([`${path}: no such file or directory`]);
   if (!statSync(path).isDirectory()) return [path];
-  const files = listFiles(path).filter((file) => file.endsWith('.sql')).map((file) => join(path, file));
+  const files = listFiles(path)
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => join(path, file));
   if (files.length === 0) throw new Problems([`${path}: holds no .sql file`]);
   return files;
 }
@@ -68,7 +70,10 @@ async function applyTimes(database, files, times) {
     for (const file of files) await runFile(database, file).catch((error) => rethrowWithRun(error, run));
     const after = await inventory(database);
     if (before !== null) {
-      const changes = [...after.filter((item) => !before.includes(item)), ...before.filter((item) => !after.includes(item))];
+      const changes = [
+        ...after.filter((item) => !before.includes(item)),
+        ...before.filter((item) => !after.includes(item)),
+      ];
       refuse(changes.map((item) => `run ${run} is not idempotent, it changed: ${item}`));
     }
     before = after;
@@ -90,14 +95,18 @@ async function probe(database, query) {
 }
 
 await runTool(USAGE, async (argv) => {
-  const { options, positionals } = readArguments(argv, { times: 'string', true: 'strings' }, { positionals: [1, Infinity] });
+  const { options, positionals } = readArguments(
+    argv,
+    { times: 'string', true: 'strings' },
+    { positionals: [1, Infinity] },
+  );
   const times = wholeNumber('times', options.times ?? '1');
   const files = positionals.flatMap(filesOf);
   const database = await openDatabase();
   try {
     await applyTimes(database, files, times);
     const problems = [];
-    for (const query of options.true ?? []) problems.push(...await probe(database, query));
+    for (const query of options.true ?? []) problems.push(...(await probe(database, query)));
     refuse(problems);
   } finally {
     await database.close();

@@ -15,22 +15,37 @@ const OWN = ['index.html', 'status.json'];
 
 /** Every file of the platform; digests of private files are left out. */
 function artefactsFor(directory) {
-  return listFiles('.').filter((path) => !OWN.some((name) => path === join(directory, name))).map((path) => {
-    const isPrivate = modeOf(path) === '600';
-    return { path, bytes: statSync(path).size, private: isPrivate, sha256: isPrivate ? null : sha256(readText(path)) };
-  });
+  return listFiles('.')
+    .filter((path) => !OWN.some((name) => path === join(directory, name)))
+    .map((path) => {
+      const isPrivate = modeOf(path) === '600';
+      return {
+        path,
+        bytes: statSync(path).size,
+        private: isPrivate,
+        sha256: isPrivate ? null : sha256(readText(path)),
+      };
+    });
 }
 
 /** [{service, url}] of the label files. */
 function routesOf(directory) {
-  return listFiles(directory).filter((file) => file.endsWith('.labels')).map((file) => {
-    const service = basename(file, '.labels');
-    const host = /Host\(`([^`]+)`\)/.exec(readLabels(join(directory, file)).get(`traefik.http.routers.${service}.rule`) ?? '')?.[1];
-    return { service, url: `https://${host}/` };
-  });
+  return listFiles(directory)
+    .filter((file) => file.endsWith('.labels'))
+    .map((file) => {
+      const service = basename(file, '.labels');
+      const host = /Host\(`([^`]+)`\)/.exec(
+        readLabels(join(directory, file)).get(`traefik.http.routers.${service}.rule`) ?? '',
+      )?.[1];
+      return { service, url: `https://${host}/` };
+    });
 }
 
-const escape = (text) => String(text).replace(/[&<>"']/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[char]);
+const escape = (text) =>
+  String(text).replace(
+    /[&<>"']/g,
+    (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[char],
+  );
 
 function artefactRow(directory, { path, bytes, private: isPrivate }) {
   return `<tr><td><a href="${escape(encodeURI(relative(directory, path)))}">${escape(path)}</a></td><td>${bytes} bytes${isPrivate ? ', private: opens on this machine only' : ''}</td></tr>`;
@@ -55,7 +70,14 @@ function pageOf(directory, status) {
 <ul>${status.routes.map(({ service, url }) => `<li><a href="${escape(url)}">${escape(service)}</a></li>`).join('')}</ul>
 <h2>Start order</h2>
 <ol>${status.start_order.map((group) => `<li>${group.map(escape).join(', ')}</li>`).join('')}</ol>
-${areas.map((name) => `<h2 id="${escape(titleOf(name))}">${escape(titleOf(name))}</h2>\n<table>${area(name).map((artefact) => artefactRow(directory, artefact)).join('\n')}</table>`).join('\n')}
+${areas
+  .map(
+    (name) =>
+      `<h2 id="${escape(titleOf(name))}">${escape(titleOf(name))}</h2>\n<table>${area(name)
+        .map((artefact) => artefactRow(directory, artefact))
+        .join('\n')}</table>`,
+  )
+  .join('\n')}
 </body>
 </html>
 `;
@@ -83,14 +105,21 @@ function check(directory) {
   const here = artefactsFor(directory);
   refuse([
     ...here.filter(({ path }) => !listed.has(path)).map(({ path }) => `${file}: lacks ${path}`),
-    ...here.filter(({ path, sha256: digest }) => listed.has(path) && listed.get(path) !== digest).map(({ path }) => `${file}: is stale, ${path} has changed since`),
-    ...[...listed.keys()].filter((path) => !here.some((artefact) => artefact.path === path)).map((path) => `${file}: lists ${path}, which does not exist`),
+    ...here
+      .filter(({ path, sha256: digest }) => listed.has(path) && listed.get(path) !== digest)
+      .map(({ path }) => `${file}: is stale, ${path} has changed since`),
+    ...[...listed.keys()]
+      .filter((path) => !here.some((artefact) => artefact.path === path))
+      .map((path) => `${file}: lists ${path}, which does not exist`),
   ]);
   return `${file}: ${here.length} artefacts, all as they are now`;
 }
 
 await runTool(USAGE, ([command, ...rest]) => {
-  const { options, positionals: [directory] } = readArguments(rest, { graph: 'string', labels: 'string', cert: 'string' }, { positionals: [1, 1] });
+  const {
+    options,
+    positionals: [directory],
+  } = readArguments(rest, { graph: 'string', labels: 'string', cert: 'string' }, { positionals: [1, 1] });
   if (command === 'build') return build(directory, options);
   if (command === 'check') return check(directory);
   throw new UsageError(`unknown command: ${command ?? '(none)'}`);

@@ -4,7 +4,7 @@ import type { EventOf, EventType, PayloadOf, PlanTask } from '../../src/domain/e
 import { createMissionId } from '../../src/domain/mission-id.js';
 import { partitionForKey, taskRecordKey } from '../../src/domain/partitioning.js';
 import type { AppendRequest } from '../../src/ports/log.js';
-import { createEventFactory, type CreateEvent } from '../../src/roles/event.js';
+import { createEventFactory, type CreateEvent } from '../../src/domain/event-factory.js';
 import { createSystemClock } from '../../src/telemetry/system-clock.js';
 import type { BenchLog } from '../support/bench-log.js';
 
@@ -18,7 +18,8 @@ export const OWNER = 'bench/1';
 
 export const createEvent: CreateEvent = createEventFactory({ clock: createSystemClock(), ids: { uuid: randomUUID } });
 /** @param ageMs how old its id shall be */
-export const missionIdIn = (partition: number, ageMs = 0): string => createMissionId({ nowMs: Date.now() - ageMs, partition, random: Math.random });
+export const missionIdIn = (partition: number, ageMs = 0): string =>
+  createMissionId({ nowMs: Date.now() - ageMs, partition, random: Math.random });
 
 /** About 800 characters; another one for each mission. */
 export const briefOf = (missionId: string): string =>
@@ -26,9 +27,16 @@ export const briefOf = (missionId: string): string =>
 
 export function planTask(taskId: string, agent: string): PlanTask {
   return {
-    task_id: taskId, agent, playbook: 'slow', timeout_seconds: null, dependencies: [],
+    task_id: taskId,
+    agent,
+    playbook: 'slow',
+    timeout_seconds: null,
+    dependencies: [],
     description: `${taskId}: ${'bring what this agent answers for into the state that the brief asks for, and say what was there before. '.repeat(3)}`,
-    acceptance: [1, 2, 3].map((n) => ({ name: `${taskId} holds ${n}`, command: `test -d . && : "proof ${n} of ${taskId} in its workspace, exit code 0 when it holds"` })),
+    acceptance: [1, 2, 3].map((n) => ({
+      name: `${taskId} holds ${n}`,
+      command: `test -d . && : "proof ${n} of ${taskId} in its workspace, exit code 0 when it holds"`,
+    })),
   };
 }
 
@@ -41,23 +49,58 @@ export interface TaskPlace {
 }
 
 /** What an orchestrator would send to the agent's topic. */
-export function assignment({ missionId, taskId, agent, source }: TaskPlace, workspaceMarker: string): PayloadOf<'task_assigned'> {
+export function assignment(
+  { missionId, taskId, agent, source }: TaskPlace,
+  workspaceMarker: string,
+): PayloadOf<'task_assigned'> {
   const { description, acceptance } = planTask(taskId, agent);
   return {
-    task_id: taskId, mission_id: missionId, description, acceptance, agent, dependencies: [], timeout_seconds: 3600, retry_count: 0, parameters: {}, attempt: 1, wave_number: 1,
-    kind: 'task', owner: OWNER, target_partition: partitionForKey(taskRecordKey(missionId, taskId), TASKS_PARTITIONS), source: { epoch: EPOCH, ...source },
-    playbook: 'slow', brief: briefOf(missionId), inputs: [], share_tokens: null, share_usd: null, workspace: null, workspace_marker: workspaceMarker, feedback: null,
+    task_id: taskId,
+    mission_id: missionId,
+    description,
+    acceptance,
+    agent,
+    dependencies: [],
+    timeout_seconds: 3600,
+    retry_count: 0,
+    parameters: {},
+    attempt: 1,
+    wave_number: 1,
+    kind: 'task',
+    owner: OWNER,
+    target_partition: partitionForKey(taskRecordKey(missionId, taskId), TASKS_PARTITIONS),
+    source: { epoch: EPOCH, ...source },
+    playbook: 'slow',
+    brief: briefOf(missionId),
+    inputs: [],
+    share_tokens: null,
+    share_usd: null,
+    workspace: null,
+    workspace_marker: workspaceMarker,
+    feedback: null,
   };
 }
 
 /** A record of an agent's topic about a task. */
-export function taskRecord<T extends EventType>({ topics }: BenchLog, place: TaskPlace, partition: number, type: T, payload: PayloadOf<T>): AppendRequest {
+export function taskRecord<T extends EventType>(
+  { topics }: BenchLog,
+  place: TaskPlace,
+  partition: number,
+  type: T,
+  payload: PayloadOf<T>,
+): AppendRequest {
   const event: EventOf<T> = createEvent({ type, from: place.agent, missionId: place.missionId, payload });
   return { topic: topics.tasks(place.agent), partition, key: taskRecordKey(place.missionId, place.taskId), event };
 }
 
 /** A record of the coordination topic. */
-export function missionRecord<T extends EventType>({ topics }: BenchLog, missionId: string, partition: number, type: T, payload: PayloadOf<T>): AppendRequest {
+export function missionRecord<T extends EventType>(
+  { topics }: BenchLog,
+  missionId: string,
+  partition: number,
+  type: T,
+  payload: PayloadOf<T>,
+): AppendRequest {
   const event: EventOf<T> = createEvent({ type, from: 'bench', missionId, payload });
   return { topic: topics.coordination, partition, key: missionId, event };
 }
@@ -68,10 +111,28 @@ export const MISSION_TASKS = 12;
 /** A mission with a plan of its own. Every task belongs to the first wave: the most that a mission can have under way. */
 export function missionRequest(bench: BenchLog, partition: number): AppendRequest {
   const missionId = missionIdIn(partition);
-  const tasks = Array.from({ length: MISSION_TASKS }, (_, number) => planTask(`deploy-${bench.agents[number]}-wave1`, bench.agents[number] ?? ''));
+  const tasks = Array.from({ length: MISSION_TASKS }, (_, number) =>
+    planTask(`deploy-${bench.agents[number]}-wave1`, bench.agents[number] ?? ''),
+  );
   return missionRecord(bench, missionId, partition, 'mission_requested', {
-    mission_id: missionId, name: 'bench', brief: briefOf(missionId), approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null }, agents: [...bench.agents], success: [],
-    plan: { strategy: 'All at once.', waves: [{ wave_number: 1, rationale: 'Nothing depends on anything.', tasks }], risks: [], success_criteria: [], notes: [] },
-    workspace: null, workspace_marker: bench.workspaceMarker, requested_by: 'bench',
+    mission_id: missionId,
+    name: 'bench',
+    brief: briefOf(missionId),
+    approval: 'none',
+    retries: 2,
+    on_failure: 'fail',
+    budget: { usd: null, tokens: null, minutes: null },
+    agents: [...bench.agents],
+    success: [],
+    plan: {
+      strategy: 'All at once.',
+      waves: [{ wave_number: 1, rationale: 'Nothing depends on anything.', tasks }],
+      risks: [],
+      success_criteria: [],
+      notes: [],
+    },
+    workspace: null,
+    workspace_marker: bench.workspaceMarker,
+    requested_by: 'bench',
   });
 }

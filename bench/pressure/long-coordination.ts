@@ -7,7 +7,16 @@ import { readRaw } from '../support/raw-read.js';
 import { figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { committedUpTo } from './committed.js';
-import { assignment, briefOf, COORDINATION_PARTITIONS, EPOCH, missionIdIn, missionRecord, OWNER, planTask } from './events.js';
+import {
+  assignment,
+  briefOf,
+  COORDINATION_PARTITIONS,
+  EPOCH,
+  missionIdIn,
+  missionRecord,
+  OWNER,
+  planTask,
+} from './events.js';
 import type { PressureOptions } from './pressure.js';
 
 const PARTITION = 0;
@@ -21,10 +30,16 @@ const ID_AGE_MS = 9 * 60_000;
 const IDS_FORGOTTEN_MS = REQUEST_WINDOW_MS - ID_AGE_MS + 1_000;
 const RESTED_MS = 10_000;
 /** What tasks hand on to those that depend on them. */
-const OUTPUTS = { report: 'The certificate of the proxy is valid for 365 days and names seven services.\n'.repeat(100) };
+const OUTPUTS = {
+  report: 'The certificate of the proxy is valid for 365 days and names seven services.\n'.repeat(100),
+};
 
 /** One partition holds ended missions behind one that waits for a person; then that one is cancelled, and they lie before the replay point. */
-export async function measureLongCoordination({ cluster, projectDir, megabytes }: PressureOptions): Promise<readonly Finding[]> {
+export async function measureLongCoordination({
+  cluster,
+  projectDir,
+  megabytes,
+}: PressureOptions): Promise<readonly Finding[]> {
   const bench = await openBenchLog(cluster, projectDir, 1);
   const { coordination, orchestratorGroup } = bench.topics;
   try {
@@ -35,7 +50,13 @@ export async function measureLongCoordination({ cluster, projectDir, megabytes }
     const afterReady = await whenReady(after, 'partition.held', COORDINATION_PARTITIONS);
     await new Promise((resolve) => setTimeout(resolve, IDS_FORGOTTEN_MS));
     const afterMemory = memoryFigures(after, afterReady.seconds);
-    await bench.write([missionRecord(bench, waitingId, PARTITION, 'mission_cancel_requested', { mission_id: waitingId, reason: 'measured', requested_by: 'bench' })]);
+    await bench.write([
+      missionRecord(bench, waitingId, PARTITION, 'mission_cancel_requested', {
+        mission_id: waitingId,
+        reason: 'measured',
+        requested_by: 'bench',
+      }),
+    ]);
     await committedUpTo(bench, orchestratorGroup, coordination, PARTITION, written);
     await after.stop();
     const before = startRole(projectDir, 'orchestrator', bench.env);
@@ -44,8 +65,18 @@ export async function measureLongCoordination({ cluster, projectDir, megabytes }
     const beforeMemory = memoryFigures(before, beforeReady.seconds);
     await before.stop();
     return [
-      { title: `${megabytes} MB of ended missions (${written} records) after the replay point of a coordination partition`, figures: [...foldFigures(written, afterReady, beforeReady, raw), ...afterMemory] },
-      { title: 'the same before the replay point', figures: [figure('from the start to holding all', 's', beforeReady.seconds), figure('processor time of that', 'CPU s', beforeReady.cpuSeconds), ...beforeMemory] },
+      {
+        title: `${megabytes} MB of ended missions (${written} records) after the replay point of a coordination partition`,
+        figures: [...foldFigures(written, afterReady, beforeReady, raw), ...afterMemory],
+      },
+      {
+        title: 'the same before the replay point',
+        figures: [
+          figure('from the start to holding all', 's', beforeReady.seconds),
+          figure('processor time of that', 'CPU s', beforeReady.cpuSeconds),
+          ...beforeMemory,
+        ],
+      },
     ];
   } finally {
     await bench.close();
@@ -56,7 +87,11 @@ function* missions(bench: BenchLog, waitingId: string, bytes: number): Iterable<
   const { topics } = bench;
   const claim = { owner: OWNER, worker_id: 'bench', topic: topics.coordination, partition: PARTITION };
   yield missionRecord(bench, '', PARTITION, 'partition_claimed', claim);
-  yield missionRecord(bench, '', PARTITION, 'partition_opened', { epoch: EPOCH, topic: topics.coordination, partition: PARTITION });
+  yield missionRecord(bench, '', PARTITION, 'partition_opened', {
+    epoch: EPOCH,
+    topic: topics.coordination,
+    partition: PARTITION,
+  });
   yield* request(bench, waitingId, 'approval');
   for (let written = 0; written < bytes; ) {
     for (const record of endedMission(bench)) {
@@ -67,33 +102,81 @@ function* missions(bench: BenchLog, waitingId: string, bytes: number): Iterable<
 }
 
 function* request(bench: BenchLog, missionId: string, approval: 'none' | 'approval'): Iterable<AppendRequest> {
-  const tasks = Array.from({ length: TASKS }, (_, number) => planTask(`deploy-${bench.agents[number]}-wave1`, bench.agents[number] ?? ''));
-  const plan = { strategy: 'All at once.', waves: [{ wave_number: 1, rationale: 'Nothing depends on anything.', tasks }], risks: [], success_criteria: [], notes: [] };
+  const tasks = Array.from({ length: TASKS }, (_, number) =>
+    planTask(`deploy-${bench.agents[number]}-wave1`, bench.agents[number] ?? ''),
+  );
+  const plan = {
+    strategy: 'All at once.',
+    waves: [{ wave_number: 1, rationale: 'Nothing depends on anything.', tasks }],
+    risks: [],
+    success_criteria: [],
+    notes: [],
+  };
   yield missionRecord(bench, missionId, PARTITION, 'mission_requested', {
-    mission_id: missionId, name: 'bench', brief: briefOf(missionId), approval, retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null }, agents: [...bench.agents], success: [], plan,
-    workspace: null, workspace_marker: bench.workspaceMarker, requested_by: 'bench',
+    mission_id: missionId,
+    name: 'bench',
+    brief: briefOf(missionId),
+    approval,
+    retries: 2,
+    on_failure: 'fail',
+    budget: { usd: null, tokens: null, minutes: null },
+    agents: [...bench.agents],
+    success: [],
+    plan,
+    workspace: null,
+    workspace_marker: bench.workspaceMarker,
+    requested_by: 'bench',
   });
-  yield missionRecord(bench, missionId, PARTITION, 'plan_proposed', { mission_id: missionId, revision: 1, planner: 'mission', model: '', refusals: [], plan, tokens_in: 0, tokens_out: 0, cost_usd: 0 });
+  yield missionRecord(bench, missionId, PARTITION, 'plan_proposed', {
+    mission_id: missionId,
+    revision: 1,
+    planner: 'mission',
+    model: '',
+    refusals: [],
+    plan,
+    tokens_in: 0,
+    tokens_out: 0,
+    cost_usd: 0,
+  });
 }
 
 function* endedMission(bench: BenchLog): Iterable<AppendRequest> {
   const missionId = missionIdIn(PARTITION, ID_AGE_MS);
   const common = { mission_id: missionId, owner: OWNER };
   yield* request(bench, missionId, 'none');
-  yield missionRecord(bench, missionId, PARTITION, 'plan_approved', { mission_id: missionId, revision: 1, approved_by: 'policy' });
+  yield missionRecord(bench, missionId, PARTITION, 'plan_approved', {
+    mission_id: missionId,
+    revision: 1,
+    approved_by: 'policy',
+  });
   const ids = bench.agents.map((agent) => `deploy-${agent}-wave1`);
   yield missionRecord(bench, missionId, PARTITION, 'wave_started', { ...common, wave_number: 1, task_ids: ids });
   for (const agent of bench.agents) {
     const task = { ...common, task_id: `deploy-${agent}-wave1`, attempt: 1 };
-    const payload = assignment({ missionId, taskId: task.task_id, agent, source: { partition: PARTITION, offset: 0 } }, bench.workspaceMarker);
+    const payload = assignment(
+      { missionId, taskId: task.task_id, agent, source: { partition: PARTITION, offset: 0 } },
+      bench.workspaceMarker,
+    );
     yield missionRecord(bench, missionId, PARTITION, 'task_assigned', { ...payload, source: null });
     yield missionRecord(bench, missionId, PARTITION, 'task_accepted', task);
     yield missionRecord(bench, missionId, PARTITION, 'task_started', { ...task, worker_id: 'bench' });
     yield missionRecord(bench, missionId, PARTITION, 'task_completed', {
-      ...task, steps: 4, model: 'ollama:llama3.1', tokens_in: 3600, tokens_out: 240, cost_usd: 0, duration_ms: 20,
+      ...task,
+      steps: 4,
+      model: 'ollama:llama3.1',
+      tokens_in: 3600,
+      tokens_out: 240,
+      cost_usd: 0,
+      duration_ms: 20,
       result: { status: 'unverified', summary: 'It is as it should be.', outputs: OUTPUTS, checks: [] },
     });
   }
   yield missionRecord(bench, missionId, PARTITION, 'wave_completed', { ...common, wave_number: 1 });
-  yield missionRecord(bench, missionId, PARTITION, 'mission_completed', { ...common, tasks_verified: 0, tasks_unverified: TASKS, tokens: 46_080, cost_usd: 0 });
+  yield missionRecord(bench, missionId, PARTITION, 'mission_completed', {
+    ...common,
+    tasks_verified: 0,
+    tasks_unverified: TASKS,
+    tokens: 46_080,
+    cost_usd: 0,
+  });
 }

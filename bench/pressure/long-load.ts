@@ -19,15 +19,20 @@ export async function measureLongLoad({ cluster, projectDir, minutes }: Pressure
   const worker = startRole(projectDir, 'worker', bench.env);
   const orchestrator = startRole(projectDir, 'orchestrator', bench.env);
   try {
-    await Promise.all([whenReady(worker, 'worker.ready'), whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS)]);
+    await Promise.all([
+      whenReady(worker, 'worker.ready'),
+      whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS),
+    ]);
     const ended = await countEnded(bench);
     const requested = await request(bench, minutes);
     await ended.reached(requested);
     await ended.stop();
-    return [{
-      title: `${requested} missions of ${MISSION_TASKS} tasks in ${minutes} minutes`,
-      figures: [...growthOf('the worker', worker), ...growthOf('the orchestrator', orchestrator)],
-    }];
+    return [
+      {
+        title: `${requested} missions of ${MISSION_TASKS} tasks in ${minutes} minutes`,
+        figures: [...growthOf('the worker', worker), ...growthOf('the orchestrator', orchestrator)],
+      },
+    ];
   } finally {
     await Promise.all([worker.stop(), orchestrator.stop()]);
     await bench.close();
@@ -53,7 +58,8 @@ async function countEnded({ log, topics }: BenchLog) {
     from: 'beginning',
     onRecord({ content }) {
       if (content.kind !== 'event') return;
-      if (content.event.event_type === 'mission_failed') throw new Error(`a mission failed: ${content.event.payload.reason}`);
+      if (content.event.event_type === 'mission_failed')
+        throw new Error(`a mission failed: ${content.event.payload.reason}`);
       if (content.event.event_type === 'mission_completed') ended.at((count += 1));
     },
     onFatal(error) {
@@ -68,6 +74,11 @@ function growthOf(what: string, { memory }: RoleProcess) {
   const warm = memory.filter(({ atSeconds }) => atSeconds >= warmAt);
   return [
     figure(`resident memory of ${what}`, 'MB', ...warm.map(({ mb }) => mb)),
-    slopeFigure('its slope', 'MB per hour', SECONDS_PER_HOUR, warm.map(({ atSeconds, mb }) => [atSeconds, mb])),
+    slopeFigure(
+      'its slope',
+      'MB per hour',
+      SECONDS_PER_HOUR,
+      warm.map(({ atSeconds, mb }) => [atSeconds, mb]),
+    ),
   ];
 }

@@ -18,7 +18,11 @@ const SLOW_SECONDS = 20;
 const RESTED_MS = 5_000;
 
 /** One partition holds the journals of finished tasks behind an open one; then that one ends, and they lie before the replay point. */
-export async function measureLongTasksTopic({ cluster, projectDir, megabytes }: PressureOptions): Promise<readonly Finding[]> {
+export async function measureLongTasksTopic({
+  cluster,
+  projectDir,
+  megabytes,
+}: PressureOptions): Promise<readonly Finding[]> {
   const bench = await openBenchLog(cluster, projectDir, SLOW_SECONDS);
   const agent = bench.agents[0] ?? '';
   const topic = bench.topics.tasks(agent);
@@ -36,8 +40,18 @@ export async function measureLongTasksTopic({ cluster, projectDir, megabytes }: 
     const beforeMemory = memoryFigures(before, beforeReady.seconds);
     await before.stop();
     return [
-      { title: `${megabytes} MB of journals (${written} records) after the replay point of a tasks partition`, figures: [...foldFigures(written, afterReady, beforeReady, raw), ...afterMemory] },
-      { title: 'the same before the replay point', figures: [figure('from the start to ready', 's', beforeReady.seconds), figure('processor time of that', 'CPU s', beforeReady.cpuSeconds), ...beforeMemory] },
+      {
+        title: `${megabytes} MB of journals (${written} records) after the replay point of a tasks partition`,
+        figures: [...foldFigures(written, afterReady, beforeReady, raw), ...afterMemory],
+      },
+      {
+        title: 'the same before the replay point',
+        figures: [
+          figure('from the start to ready', 's', beforeReady.seconds),
+          figure('processor time of that', 'CPU s', beforeReady.cpuSeconds),
+          ...beforeMemory,
+        ],
+      },
     ];
   } finally {
     await bench.close();
@@ -47,23 +61,65 @@ export async function measureLongTasksTopic({ cluster, projectDir, megabytes }: 
 /** An assignment that nobody has begun, and behind it tasks that were run to their end. */
 function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<AppendRequest> {
   const missionId = missionIdIn(0);
-  const place = (number: number): TaskPlace => ({ missionId, taskId: `deploy-${agent}-wave${number}`, agent, source: { partition: 0, offset: number } });
-  const record = <T extends Parameters<typeof taskRecord>[3]>(number: number, type: T, payload: Parameters<typeof taskRecord<T>>[4]) => taskRecord(bench, place(number), PARTITION, type, payload);
-  yield record(0, 'partition_claimed', { owner: OWNER, worker_id: 'bench', topic: bench.topics.tasks(agent), partition: PARTITION });
+  const place = (number: number): TaskPlace => ({
+    missionId,
+    taskId: `deploy-${agent}-wave${number}`,
+    agent,
+    source: { partition: 0, offset: number },
+  });
+  const record = <T extends Parameters<typeof taskRecord>[3]>(
+    number: number,
+    type: T,
+    payload: Parameters<typeof taskRecord<T>>[4],
+  ) => taskRecord(bench, place(number), PARTITION, type, payload);
+  yield record(0, 'partition_claimed', {
+    owner: OWNER,
+    worker_id: 'bench',
+    topic: bench.topics.tasks(agent),
+    partition: PARTITION,
+  });
   yield record(1, 'task_assigned', assignment(place(1), bench.workspaceMarker));
   for (let number = 2, written = 0; written < bytes; number += 1) {
     const identity = { mission_id: missionId, task_id: place(number).taskId, attempt: 1, owner: OWNER };
     yield record(number, 'task_assigned', assignment(place(number), bench.workspaceMarker));
     for (let step = 1; step <= STEPS; step += 1) {
       yield record(number, 'tool_called', {
-        ...identity, step, thought: 'I look at what is there.', tool: 'execute_terminal_command', arguments: JSON.stringify({ command: 'ls -l' }), idempotent: false, model: 'ollama:llama3.1',
-        chain_index: 0, refusals: [], tokens_in: 900, tokens_out: 60, cost_usd: 0, reserved_tokens: 0, reserved_usd: 0,
+        ...identity,
+        step,
+        thought: 'I look at what is there.',
+        tool: 'execute_terminal_command',
+        arguments: JSON.stringify({ command: 'ls -l' }),
+        idempotent: false,
+        model: 'ollama:llama3.1',
+        chain_index: 0,
+        refusals: [],
+        tokens_in: 900,
+        tokens_out: 60,
+        cost_usd: 0,
+        reserved_tokens: 0,
+        reserved_usd: 0,
       });
-      yield record(number, 'tool_returned', { ...identity, step, outcome: 'ok', exit_code: 0, observation: OBSERVATION, output_digest: null, duration_ms: 5, checks: null });
+      yield record(number, 'tool_returned', {
+        ...identity,
+        step,
+        outcome: 'ok',
+        exit_code: 0,
+        observation: OBSERVATION,
+        output_digest: null,
+        duration_ms: 5,
+        checks: null,
+      });
       written += OBSERVATION.length + 600;
     }
     yield record(number, 'task_completed', {
-      ...identity, steps: STEPS, model: 'ollama:llama3.1', tokens_in: 3600, tokens_out: 240, cost_usd: 0, duration_ms: 20, result: { status: 'unverified', summary: 'It is as it should be.', outputs: {}, checks: [] },
+      ...identity,
+      steps: STEPS,
+      model: 'ollama:llama3.1',
+      tokens_in: 3600,
+      tokens_out: 240,
+      cost_usd: 0,
+      duration_ms: 20,
+      result: { status: 'unverified', summary: 'It is as it should be.', outputs: {}, checks: [] },
     });
   }
 }

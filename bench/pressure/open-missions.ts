@@ -17,7 +17,12 @@ import type { PressureOptions } from './pressure.js';
 const ROUNDS = 20;
 
 /** An orchestrator plans and assigns many missions at once, without a worker; then another takes them over. */
-export async function measureOpenMissions({ cluster, projectDir, missions, watch: watchSeconds }: PressureOptions): Promise<readonly Finding[]> {
+export async function measureOpenMissions({
+  cluster,
+  projectDir,
+  missions,
+  watch: watchSeconds,
+}: PressureOptions): Promise<readonly Finding[]> {
   const bench = await openBenchLog(cluster, projectDir, 1);
   try {
     const first = startRole(projectDir, 'orchestrator', bench.env);
@@ -41,12 +46,19 @@ export async function measureOpenMissions({ cluster, projectDir, missions, watch
     const secondMemory = memoryFigures(second, ready.seconds + 5);
     await second.stop();
     return [
-      { title: `${missions} missions of ${MISSION_TASKS} tasks, requested at once`, figures: [figure('from the first request to the last assignment', 's', assignedSeconds - requestedSeconds), ...firstMemory] },
+      {
+        title: `${missions} missions of ${MISSION_TASKS} tasks, requested at once`,
+        figures: [
+          figure('from the first request to the last assignment', 's', assignedSeconds - requestedSeconds),
+          ...firstMemory,
+        ],
+      },
       {
         title: 'an orchestrator takes them over',
         figures: [
           ...foldFigures(raw.records, ready, idle, raw),
-          figure('processor time afterwards', '%', cpuShare), ...secondMemory,
+          figure('processor time afterwards', '%', cpuShare),
+          ...secondMemory,
         ],
       },
       { title: 'what one beat costs with all of them', figures: beats(fold.states) },
@@ -84,11 +96,18 @@ async function foldCoordination({ log, topics }: BenchLog) {
 /** What a holder does in turns, measured on the fold by itself. */
 function beats(states: readonly CoordinationState[]) {
   const context = {
-    isExpired: () => false, isServed: () => true, retryDelayMs: () => 0, timeoutSeconds: () => 300, planningWorstCase: () => ({ tokens: 0, usd: 0 }),
+    isExpired: () => false,
+    isServed: () => true,
+    retryDelayMs: () => 0,
+    timeoutSeconds: () => 300,
+    planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     partitionFor: (_agent: string, key: string) => partitionForKey(key, TASKS_PARTITIONS),
   };
   const rounds = (work: () => void) => Array.from({ length: ROUNDS }, () => timed(work));
-  const decide = () => states.forEach((state) => state.missions.forEach((mission) => decideMission(mission, { ...context, owner: state.holder?.owner ?? '' })));
+  const decide = () =>
+    states.forEach((state) =>
+      state.missions.forEach((mission) => decideMission(mission, { ...context, owner: state.holder?.owner ?? '' })),
+    );
   const points = () => states.map((state) => coordinationReplayPoint(state, () => true));
   const metadata = points().map((point) => point?.metadata.length ?? 0);
   return [

@@ -19,7 +19,13 @@ export interface PressureOptions {
   readonly minutes: number;
 }
 
-export const PRESSURE_PARTS = ['queued-tasks', 'open-missions', 'long-tasks-topic', 'long-coordination', 'long-load'] as const;
+export const PRESSURE_PARTS = [
+  'queued-tasks',
+  'open-missions',
+  'long-tasks-topic',
+  'long-coordination',
+  'long-load',
+] as const;
 export type PressurePart = (typeof PRESSURE_PARTS)[number];
 
 export function runPressure(part: PressurePart, options: PressureOptions): Promise<readonly Finding[]> {

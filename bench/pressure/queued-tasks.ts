@@ -1,6 +1,6 @@
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { AppendRequest } from '../../src/ports/log.js';
-import { createDeferred } from '../../src/roles/role.js';
+import { createDeferred } from '../../src/domain/deferred.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { foldFigures, whenReady, type Ready } from '../support/fold-figures.js';
 import { memoryFigures } from '../support/memory-figures.js';
@@ -15,12 +15,21 @@ import type { PressureOptions } from './pressure.js';
 const SLOW_SECONDS = 2;
 
 /** One worker for all agents starts in front of many queued tasks. */
-export async function measureQueuedTasks({ cluster, projectDir, tasks, missions, watch: watchSeconds }: PressureOptions): Promise<readonly Finding[]> {
+export async function measureQueuedTasks({
+  cluster,
+  projectDir,
+  tasks,
+  missions,
+  watch: watchSeconds,
+}: PressureOptions): Promise<readonly Finding[]> {
   const bench = await openBenchLog(cluster, projectDir, SLOW_SECONDS);
   try {
     const idle = await startIdle(bench, projectDir);
     await bench.write(assignments(bench, tasks, missions));
-    const raw = await readRaw(bench, bench.agents.map((agent) => bench.topics.tasks(agent)));
+    const raw = await readRaw(
+      bench,
+      bench.agents.map((agent) => bench.topics.tasks(agent)),
+    );
     const news = await watchNews(bench);
     const worker = startRole(projectDir, 'worker', bench.env);
     const ready = await whenReady(worker, 'worker.ready');
@@ -33,8 +42,11 @@ export async function measureQueuedTasks({ cluster, projectDir, tasks, missions,
     const cpuShare = (100 * (worker.cpuSeconds() - cpuBefore)) / watchSeconds;
     const figures = [
       ...foldFigures(raw.records, ready, idle, raw),
-      figure('from the start to the first running task', 's', firstRunning), figure('from the start to all tasks accepted', 's', acceptedSeconds),
-      figure('processor time afterwards', '%', cpuShare), ...memoryFigures(worker, acceptedSeconds), figure('resident memory without tasks', 'MB', idle.peakMb),
+      figure('from the start to the first running task', 's', firstRunning),
+      figure('from the start to all tasks accepted', 's', acceptedSeconds),
+      figure('processor time afterwards', '%', cpuShare),
+      ...memoryFigures(worker, acceptedSeconds),
+      figure('resident memory without tasks', 'MB', idle.peakMb),
     ];
     await worker.stop();
     await news.stop();
@@ -58,7 +70,12 @@ function* assignments(bench: BenchLog, tasks: number, missions: number): Iterabl
     const mission = index % missions;
     const number = Math.floor(index / missions);
     const agent = bench.agents[number % bench.agents.length] ?? '';
-    const place: TaskPlace = { missionId: ids[mission] ?? '', taskId: `deploy-${agent}-wave${number}`, agent, source: { partition: mission % COORDINATION_PARTITIONS, offset: index } };
+    const place: TaskPlace = {
+      missionId: ids[mission] ?? '',
+      taskId: `deploy-${agent}-wave${number}`,
+      agent,
+      source: { partition: mission % COORDINATION_PARTITIONS, offset: index },
+    };
     const payload = assignment(place, bench.workspaceMarker);
     yield taskRecord(bench, place, payload.target_partition, 'task_assigned', payload);
   }

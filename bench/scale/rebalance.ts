@@ -17,21 +17,32 @@ const TOPIC = 'tasks';
 const GROUP = 'workers';
 
 /** Workers join one group one after the other; then, round by round, one more comes and goes, and a tenth goes at once. */
-export async function measureRebalance({ rounds: count, workers, partitions }: ScaleOptions): Promise<readonly Finding[]> {
+export async function measureRebalance({
+  rounds: count,
+  workers,
+  partitions,
+}: ScaleOptions): Promise<readonly Finding[]> {
   const log = createMemoryLog({ clock: createSystemClock() });
   await log.admin.ensureTopics([{ name: TOPIC, partitions, replicationFactor: null, config: {} }]);
   let opened = 0;
-  const consumer: PartitionConsumer = { onRecords: () => undefined, onBlocked: () => undefined, onUnblocked: () => undefined, onClosed: () => undefined };
-  const join = (): Promise<GroupMember> => log.joinGroup({
-    groupId: GROUP, topics: [TOPIC],
-    open() {
-      opened += 1;
-      return consumer;
-    },
-    onFatal(error) {
-      throw error;
-    },
-  });
+  const consumer: PartitionConsumer = {
+    onRecords: () => undefined,
+    onBlocked: () => undefined,
+    onUnblocked: () => undefined,
+    onClosed: () => undefined,
+  };
+  const join = (): Promise<GroupMember> =>
+    log.joinGroup({
+      groupId: GROUP,
+      topics: [TOPIC],
+      open() {
+        opened += 1;
+        return consumer;
+      },
+      onFatal(error) {
+        throw error;
+      },
+    });
   const members: GroupMember[] = [];
   for (let number = 0; number < workers; number += 1) members.push(await join());
 
@@ -43,7 +54,10 @@ export async function measureRebalance({ rounds: count, workers, partitions }: S
   };
   const joins = await rounds(count, () => costOf(async () => void members.push(await join())));
   const leaves = await rounds(count, () => costOf(async () => members.shift()?.leave()));
-  const dealt = Array.from({ length: workers }, (_, number): DealtMember => ({ id: `worker-${number}`, topics: [TOPIC], held: [] }));
+  const dealt = Array.from(
+    { length: workers },
+    (_, number): DealtMember => ({ id: `worker-${number}`, topics: [TOPIC], held: [] }),
+  );
   const all = Array.from({ length: partitions }, (_, partition) => ({ topic: TOPIC, partition }));
   const hands = dealPartitions(all, dealt);
   const holding = dealt.map((member) => ({ ...member, held: hands.get(member.id) ?? [] }));
@@ -52,14 +66,28 @@ export async function measureRebalance({ rounds: count, workers, partitions }: S
     work();
     return performance.now() - startedMs;
   };
-  return [{
-    title: `one agent's group of ${workers} workers on ${partitions} partitions`,
-    figures: [
-      figure('one more comes', 'ms', ...joins.map(({ ms }) => ms)), figure('partitions that move', 'partitions', ...joins.map(({ moved }) => moved)),
-      figure('one goes', 'ms', ...leaves.map(({ ms }) => ms)), figure('partitions that move then', 'partitions', ...leaves.map(({ moved }) => moved)),
-      figure('all are dealt anew', 'ms', ...(await rounds(count, async () => timed(() => dealPartitions(all, dealt))))),
-      figure('a tenth goes at once', 'ms', ...(await rounds(count, async () => timed(() => dealPartitions(all, holding.slice(Math.ceil(workers / 10))))))),
-      figure('what the members tell the leader', 'bytes', JSON.stringify(holding.map(({ held }) => held)).length),
-    ],
-  }];
+  return [
+    {
+      title: `one agent's group of ${workers} workers on ${partitions} partitions`,
+      figures: [
+        figure('one more comes', 'ms', ...joins.map(({ ms }) => ms)),
+        figure('partitions that move', 'partitions', ...joins.map(({ moved }) => moved)),
+        figure('one goes', 'ms', ...leaves.map(({ ms }) => ms)),
+        figure('partitions that move then', 'partitions', ...leaves.map(({ moved }) => moved)),
+        figure(
+          'all are dealt anew',
+          'ms',
+          ...(await rounds(count, async () => timed(() => dealPartitions(all, dealt)))),
+        ),
+        figure(
+          'a tenth goes at once',
+          'ms',
+          ...(await rounds(count, async () =>
+            timed(() => dealPartitions(all, holding.slice(Math.ceil(workers / 10)))),
+          )),
+        ),
+        figure('what the members tell the leader', 'bytes', JSON.stringify(holding.map(({ held }) => held)).length),
+      ],
+    },
+  ];
 }

@@ -16,22 +16,31 @@ export async function measureAtRest({ cluster, projectDir, rounds: count }: Spee
   const worker = startRole(projectDir, 'worker', bench.env);
   const orchestrator = startRole(projectDir, 'orchestrator', bench.env);
   try {
-    await Promise.all([whenReady(worker, 'worker.ready'), whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS)]);
+    await Promise.all([
+      whenReady(worker, 'worker.ready'),
+      whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS),
+    ]);
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     const share = async () => {
       const before = [worker, orchestrator].map((role) => role.cpuSeconds());
       await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
-      return [worker, orchestrator].map((role, index) => (100_000 * (role.cpuSeconds() - (before[index] ?? 0))) / ROUND_MS);
+      return [worker, orchestrator].map(
+        (role, index) => (100_000 * (role.cpuSeconds() - (before[index] ?? 0))) / ROUND_MS,
+      );
     };
     const shares = await rounds(count, share);
-    return [{
-      title: 'at rest, a worker for twelve agents and an orchestrator',
-      figures: [
-        figure('processor time of the worker', '%', ...shares.map(([own = 0]) => own)), figure('of the orchestrator', '%', ...shares.map(([, own = 0]) => own)),
-        figure('of both', '%', ...shares.map(([one = 0, other = 0]) => one + other)),
-        figure('resident memory of the worker', 'MB', ...memoryAtRest(worker, count)), figure('of the orchestrator', 'MB', ...memoryAtRest(orchestrator, count)),
-      ],
-    }];
+    return [
+      {
+        title: 'at rest, a worker for twelve agents and an orchestrator',
+        figures: [
+          figure('processor time of the worker', '%', ...shares.map(([own = 0]) => own)),
+          figure('of the orchestrator', '%', ...shares.map(([, own = 0]) => own)),
+          figure('of both', '%', ...shares.map(([one = 0, other = 0]) => one + other)),
+          figure('resident memory of the worker', 'MB', ...memoryAtRest(worker, count)),
+          figure('of the orchestrator', 'MB', ...memoryAtRest(orchestrator, count)),
+        ],
+      },
+    ];
   } finally {
     await Promise.all([worker.stop(), orchestrator.stop()]);
     await bench.close();
@@ -41,5 +50,8 @@ export async function measureAtRest({ cluster, projectDir, rounds: count }: Spee
 /** At the end of each round. */
 function memoryAtRest({ memory }: RoleProcess, count: number): readonly number[] {
   const end = memory.at(-1)?.atSeconds ?? 0;
-  return Array.from({ length: count }, (_, back) => memory.findLast(({ atSeconds }) => atSeconds <= end - (back * ROUND_MS) / 1000)?.mb ?? Number.NaN);
+  return Array.from(
+    { length: count },
+    (_, back) => memory.findLast(({ atSeconds }) => atSeconds <= end - (back * ROUND_MS) / 1000)?.mb ?? Number.NaN,
+  );
 }

@@ -12,7 +12,13 @@ const STEPS = 1000;
 const MISSIONS_IN_FLIGHT = 12;
 
 /** A tool that does nothing, and a model that answers at once: what lies between two turns is the journal's. */
-export async function measureDurableCall({ cluster, projectDir, rounds: count, floors, history }: SpeedOptions): Promise<readonly Finding[]> {
+export async function measureDurableCall({
+  cluster,
+  projectDir,
+  rounds: count,
+  floors,
+  history,
+}: SpeedOptions): Promise<readonly Finding[]> {
   const floor = { name: 'append → read back', value: quantile(floors.roundTripMs, 0.5) };
   const bench = await openBenchLog(cluster, projectDir, 1);
   try {
@@ -26,7 +32,13 @@ export async function measureDurableCall({ cluster, projectDir, rounds: count, f
 async function measureSteps(bench: BenchLog, count: number, floor: Floor): Promise<Finding> {
   let turns: number[] = [];
   const swarm = await startBenchSwarm({
-    bench, worker: { model: createStubModel({ steps: STEPS, delayMs: 0 }, () => void turns.push(performance.now())), tools: createStubTools(0) }, concurrency: 2, maxSteps: STEPS + 10,
+    bench,
+    worker: {
+      model: createStubModel({ steps: STEPS, delayMs: 0 }, () => void turns.push(performance.now())),
+      tools: createStubTools(0),
+    },
+    concurrency: 2,
+    maxSteps: STEPS + 10,
   });
   const oneTask = async (): Promise<readonly number[]> => {
     turns = [];
@@ -38,7 +50,15 @@ async function measureSteps(bench: BenchLog, count: number, floor: Floor): Promi
     const calls = await rounds(count, oneTask);
     return {
       title: `a durable tool call: journaled, read back, run, outcome journaled; tasks of ${STEPS} steps`,
-      figures: [{ ...figure('from turn to turn, p50', 'ms', ...calls.map((each) => quantile(each, 0.5))), floor }, slopeFigure('its slope over the steps of a task', 'ms per 1,000', 1_000, calls.flatMap((each) => each.map((ms, index) => [index, ms] as const)))],
+      figures: [
+        { ...figure('from turn to turn, p50', 'ms', ...calls.map((each) => quantile(each, 0.5))), floor },
+        slopeFigure(
+          'its slope over the steps of a task',
+          'ms per 1,000',
+          1_000,
+          calls.flatMap((each) => each.map((ms, index) => [index, ms] as const)),
+        ),
+      ],
     };
   } finally {
     await swarm.close();
@@ -51,13 +71,16 @@ async function measureMissions(bench: BenchLog, missions: number, floor: Floor):
   let begun = 0;
   const swarm = await startBenchSwarm({
     bench,
-    worker: { tools: createStubTools(0), model: createStubModel({ steps: 1, delayMs: 0 }, ({ task, steps }) => {
-      const at = performance.now();
-      const before = lastTurn.get(task.mission_id);
-      if (steps.length === 0 || before === undefined) return void lastTurn.set(task.mission_id, at);
-      lastTurn.delete(task.mission_id);
-      points.push([points.length, at - before]);
-    }) },
+    worker: {
+      tools: createStubTools(0),
+      model: createStubModel({ steps: 1, delayMs: 0 }, ({ task, steps }) => {
+        const at = performance.now();
+        const before = lastTurn.get(task.mission_id);
+        if (steps.length === 0 || before === undefined) return void lastTurn.set(task.mission_id, at);
+        lastTurn.delete(task.mission_id);
+        points.push([points.length, at - before]);
+      }),
+    },
     concurrency: 2,
   });
   const oneAfterTheOther = async () => {
@@ -68,10 +91,20 @@ async function measureMissions(bench: BenchLog, missions: number, floor: Floor):
   };
   try {
     await Promise.all(Array.from({ length: MISSIONS_IN_FLIGHT }, oneAfterTheOther));
-    const fifths = Array.from({ length: 5 }, (_, index) => points.slice(Math.floor((index * points.length) / 5), Math.floor(((index + 1) * points.length) / 5)).map(([, ms]) => ms));
+    const fifths = Array.from({ length: 5 }, (_, index) =>
+      points
+        .slice(Math.floor((index * points.length) / 5), Math.floor(((index + 1) * points.length) / 5))
+        .map(([, ms]) => ms),
+    );
     return {
       title: `the same in missions of one step, ${missions} in one topic, ${MISSIONS_IN_FLIGHT} at a time`,
-      figures: [{ ...figure('from turn to turn, p50 of each fifth', 'ms', ...fifths.map((each) => quantile(each, 0.5))), floor }, slopeFigure('its slope over the missions', 'ms per 1,000', 1_000, points)],
+      figures: [
+        {
+          ...figure('from turn to turn, p50 of each fifth', 'ms', ...fifths.map((each) => quantile(each, 0.5))),
+          floor,
+        },
+        slopeFigure('its slope over the missions', 'ms per 1,000', 1_000, points),
+      ],
     };
   } finally {
     await swarm.close();

@@ -45,7 +45,9 @@ export async function measureFloors(cluster: Cluster, projectDir: string, count:
       roundTripP99Ms: trips.map((times) => quantile(times, 0.99)),
       recordsPerSecond: await rounds(count, () => batches(raw, value, BATCHES)),
       spawnMs: await rounds(count, async () => quantile(await timesOf(SPAWNS, spawnNothing), 0.5)),
-      httpMs: await rounds(count, async () => quantile(await timesOf(REQUESTS, () => ask(`${http.url}/api/version`)), 0.5)),
+      httpMs: await rounds(count, async () =>
+        quantile(await timesOf(REQUESTS, () => ask(`${http.url}/api/version`)), 0.5),
+      ),
     };
   } finally {
     await raw.close();
@@ -57,9 +59,11 @@ export function describeFloors({ roundTripMs, roundTripP99Ms, recordsPerSecond, 
   return {
     title: 'floors',
     figures: [
-      figure('append → read back, p50', 'ms', ...roundTripMs), figure('append → read back, p99', 'ms', ...roundTripP99Ms),
+      figure('append → read back, p50', 'ms', ...roundTripMs),
+      figure('append → read back, p99', 'ms', ...roundTripP99Ms),
       figure(`batches of ${BATCH}, appended and read back`, 'records/s', ...recordsPerSecond),
-      figure('process spawn, p50', 'ms', ...spawnMs), figure('loopback HTTP round trip, p50', 'ms', ...httpMs),
+      figure('process spawn, p50', 'ms', ...spawnMs),
+      figure('loopback HTTP round trip, p50', 'ms', ...httpMs),
     ],
   };
 }
@@ -88,7 +92,8 @@ async function openRawTopic(cluster: Cluster, projectDir: string): Promise<RawTo
     if (waiting.left <= 0) waiting.resolve();
   });
   return {
-    topic, producer,
+    topic,
+    producer,
     read: (left) => new Promise((resolve) => (waiting = { left, resolve })),
     close: closeOnce(async () => {
       await consumer.disconnect();
@@ -112,7 +117,11 @@ async function consume(consumer: Consumer, topic: string, onRecords: (count: num
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
   const joined = new Promise<void>((resolve) => void consumer.on(consumer.events.GROUP_JOIN, () => resolve()));
-  await consumer.run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: async ({ batch }) => onRecords(batch.messages.length) });
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: true,
+    eachBatch: async ({ batch }) => onRecords(batch.messages.length),
+  });
   await joined;
 }
 
@@ -127,7 +136,8 @@ async function roundTrips({ producer, topic, read }: RawTopic, value: Buffer, co
 async function batches({ producer, topic, read }: RawTopic, value: Buffer, count: number): Promise<number> {
   const startedMs = performance.now();
   const done = read(count * BATCH);
-  for (let batch = 0; batch < count; batch += 1) await producer.send({ topic, acks: ACKS_ALL, messages: Array.from({ length: BATCH }, () => ({ value })) });
+  for (let batch = 0; batch < count; batch += 1)
+    await producer.send({ topic, acks: ACKS_ALL, messages: Array.from({ length: BATCH }, () => ({ value })) });
   await done;
   return (count * BATCH * 1000) / (performance.now() - startedMs);
 }

@@ -10,14 +10,21 @@ import type { SpeedOptions } from './speed.js';
 const IN_FLIGHT = [12, 60, 200, 1000];
 const ROUND_MS = 3_000;
 
-export async function measureInFlight({ cluster, projectDir, rounds: count, floors }: SpeedOptions): Promise<readonly Finding[]> {
+export async function measureInFlight({
+  cluster,
+  projectDir,
+  rounds: count,
+  floors,
+}: SpeedOptions): Promise<readonly Finding[]> {
   const floor = { name: 'records in batches', value: quantile(floors.recordsPerSecond, 0.5) };
   const figures = [];
   for (const inFlight of IN_FLIGHT) {
     const bench = await openBenchLog(cluster, projectDir, 1);
     let completed = 0;
     const swarm = await startBenchSwarm({
-      bench, worker: { model: createStubModel({ steps: 0, delayMs: 0 }), tools: createStubTools(0) }, concurrency: Math.ceil(inFlight / bench.agents.length),
+      bench,
+      worker: { model: createStubModel({ steps: 0, delayMs: 0 }), tools: createStubTools(0) },
+      concurrency: Math.ceil(inFlight / bench.agents.length),
       witness: { onCompleted: () => void (completed += 1) },
     });
     const load = keepRunning(swarm, inFlight);

@@ -31,22 +31,47 @@ export async function measureOneTask(options: SpeedOptions): Promise<readonly Fi
 }
 
 function httpModel(url: string): ChatModel {
-  const entry = { id: STUB_OLLAMA_MODEL, provider: 'ollama', contextTokens: 32_000, maxOutputTokens: 1000, thinkingTokens: 0, thinking: false, effort: null, temperature: true, price: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } } as const;
+  const entry = {
+    id: STUB_OLLAMA_MODEL,
+    provider: 'ollama',
+    contextTokens: 32_000,
+    maxOutputTokens: 1000,
+    thinkingTokens: 0,
+    thinking: false,
+    effort: null,
+    temperature: true,
+    price: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+  } as const;
   return createOllamaModel({ url, entry, clock: createSystemClock() });
 }
 
-async function measure({ cluster, projectDir, rounds: count, floors }: SpeedOptions, what: string, model: ChatModel): Promise<Finding> {
+async function measure(
+  { cluster, projectDir, rounds: count, floors }: SpeedOptions,
+  what: string,
+  model: ChatModel,
+): Promise<Finding> {
   const bench = await openBenchLog(cluster, projectDir, 1);
   const assigned = new Map<string, number>();
   let took: number[] = [];
   const swarm = await startBenchSwarm({
-    bench, worker: { model, tools: createStubTools(0) }, concurrency: 1,
-    witness: { onAssigned: (key, atMs) => void assigned.set(key, atMs), onCompleted: (key, atMs) => void took.push(atMs - (assigned.get(key) ?? Number.NaN)) },
+    bench,
+    worker: { model, tools: createStubTools(0) },
+    concurrency: 1,
+    witness: {
+      onAssigned: (key, atMs) => void assigned.set(key, atMs),
+      onCompleted: (key, atMs) => void took.push(atMs - (assigned.get(key) ?? Number.NaN)),
+    },
   });
   const run = async (tasks: number): Promise<readonly number[]> => {
     took = [];
     for (let begun = 0; begun < tasks; begun += TASKS_OF_MISSION) {
-      await swarm.completed(await swarm.submit(Array.from({ length: TASKS_OF_MISSION }, (_, index) => [swarm.agents[(begun + index) % swarm.agents.length] ?? ''])));
+      await swarm.completed(
+        await swarm.submit(
+          Array.from({ length: TASKS_OF_MISSION }, (_, index) => [
+            swarm.agents[(begun + index) % swarm.agents.length] ?? '',
+          ]),
+        ),
+      );
     }
     return took;
   };
@@ -57,8 +82,18 @@ async function measure({ cluster, projectDir, rounds: count, floors }: SpeedOpti
     return {
       title: `one task at a time, ${what}, ${TASKS} tasks a round`,
       figures: [
-        { ...figure('task_assigned appended → task_completed read, p50', 'ms', ...times.map((each) => quantile(each, 0.5))), floor },
-        { ...figure('the same, p99', 'ms', ...times.map((each) => quantile(each, 0.99))), floor: { name: 'p99 of it', value: quantile(floors.roundTripP99Ms, 0.5) } },
+        {
+          ...figure(
+            'task_assigned appended → task_completed read, p50',
+            'ms',
+            ...times.map((each) => quantile(each, 0.5)),
+          ),
+          floor,
+        },
+        {
+          ...figure('the same, p99', 'ms', ...times.map((each) => quantile(each, 0.99))),
+          floor: { name: 'p99 of it', value: quantile(floors.roundTripP99Ms, 0.5) },
+        },
       ],
     };
   } finally {

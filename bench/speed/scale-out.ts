@@ -16,21 +16,47 @@ const WORKERS = [12, 60];
 const ROUND_MS = 5_000;
 
 /** A task is one model call, one tool call, and a last model call that says at once that it is done. */
-export async function measureScaleOut({ cluster, projectDir, rounds: count }: SpeedOptions): Promise<readonly Finding[]> {
+export async function measureScaleOut({
+  cluster,
+  projectDir,
+  rounds: count,
+}: SpeedOptions): Promise<readonly Finding[]> {
   const figures = [];
   for (const workers of WORKERS) {
     for (const processes of PROCESSES) {
       const bench = await openBenchLog(cluster, projectDir, 1);
       let completed = 0;
-      const running = await Promise.all(Array.from({ length: processes }, () => startWorkerProcess({
-        cluster, projectDir, prefix: bench.prefix, agents: bench.agents, concurrency: workers, maxSteps: 5, model: { steps: 1, delayMs: MODEL_MS, lastDelayMs: 0 }, toolMs: TOOL_MS,
-      })));
-      const swarm = await startBenchSwarm({ bench, concurrency: workers, witness: { onCompleted: () => void (completed += 1) } });
+      const running = await Promise.all(
+        Array.from({ length: processes }, () =>
+          startWorkerProcess({
+            cluster,
+            projectDir,
+            prefix: bench.prefix,
+            agents: bench.agents,
+            concurrency: workers,
+            maxSteps: 5,
+            model: { steps: 1, delayMs: MODEL_MS, lastDelayMs: 0 },
+            toolMs: TOOL_MS,
+          }),
+        ),
+      );
+      const swarm = await startBenchSwarm({
+        bench,
+        concurrency: workers,
+        witness: { onCompleted: () => void (completed += 1) },
+      });
       const load = keepRunning(swarm, workers);
       try {
         await load.rate(() => completed, ROUND_MS); // warms up
         const ideal = (workers * 1000) / (MODEL_MS + TOOL_MS);
-        figures.push({ ...figure(`${workers} workers in ${processes} ${processes === 1 ? 'process' : 'processes'}`, 'tasks/s', ...(await rounds(count, () => load.rate(() => completed, ROUND_MS)))), floor: { name: 'models and tools alone', value: ideal } });
+        figures.push({
+          ...figure(
+            `${workers} workers in ${processes} ${processes === 1 ? 'process' : 'processes'}`,
+            'tasks/s',
+            ...(await rounds(count, () => load.rate(() => completed, ROUND_MS))),
+          ),
+          floor: { name: 'models and tools alone', value: ideal },
+        });
       } finally {
         await load.end();
         await swarm.close();

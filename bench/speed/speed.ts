@@ -23,7 +23,15 @@ export interface SpeedOptions {
   readonly history: number;
 }
 
-export const SPEED_PARTS = ['one-task', 'in-flight', 'durable-call', 'start-up', 'scale-out', 'at-rest', 'cpu'] as const;
+export const SPEED_PARTS = [
+  'one-task',
+  'in-flight',
+  'durable-call',
+  'start-up',
+  'scale-out',
+  'at-rest',
+  'cpu',
+] as const;
 export type SpeedPart = (typeof SPEED_PARTS)[number];
 
 export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readonly Finding[]> {

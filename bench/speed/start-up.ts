@@ -12,7 +12,11 @@ import type { SpeedOptions } from './speed.js';
 const BEHIND = [0, 100_000, 1_000_000];
 
 /** Orchestrator and worker are started together in front of a mission that was requested before. */
-export async function measureStartUp({ cluster, projectDir, rounds: count }: SpeedOptions): Promise<readonly Finding[]> {
+export async function measureStartUp({
+  cluster,
+  projectDir,
+  rounds: count,
+}: SpeedOptions): Promise<readonly Finding[]> {
   const figures: Figure[] = [];
   let floor: Figure['floor'];
   for (const behind of BEHIND) {
@@ -20,7 +24,10 @@ export async function measureStartUp({ cluster, projectDir, rounds: count }: Spe
     try {
       await layBehind(bench, projectDir, behind);
       const seconds = await rounds(count, () => startToFirstTask(bench, projectDir));
-      figures.push({ ...figure(`${behind.toLocaleString('en')} records behind the replay points`, 's', ...seconds), ...(floor === undefined ? {} : { floor }) });
+      figures.push({
+        ...figure(`${behind.toLocaleString('en')} records behind the replay points`, 's', ...seconds),
+        ...(floor === undefined ? {} : { floor }),
+      });
       floor ??= { name: 'with none', value: quantile(seconds, 0.5) };
     } finally {
       await bench.close();
@@ -35,7 +42,14 @@ async function layBehind(bench: BenchLog, projectDir: string, records: number): 
   await bench.write(progress(bench, records));
   const orchestrator = startRole(projectDir, 'orchestrator', bench.env);
   await whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS);
-  for (let partition = 0; partition < COORDINATION_PARTITIONS; partition += 1) await committedUpTo(bench, bench.topics.orchestratorGroup, bench.topics.coordination, partition, Math.floor(records / COORDINATION_PARTITIONS));
+  for (let partition = 0; partition < COORDINATION_PARTITIONS; partition += 1)
+    await committedUpTo(
+      bench,
+      bench.topics.orchestratorGroup,
+      bench.topics.coordination,
+      partition,
+      Math.floor(records / COORDINATION_PARTITIONS),
+    );
   await orchestrator.stop();
 }
 
@@ -46,8 +60,16 @@ function* progress(bench: BenchLog, records: number): Iterable<AppendRequest> {
     const partition = index % COORDINATION_PARTITIONS;
     const missionId = ids[partition] ?? '';
     yield missionRecord(bench, missionId, partition, 'task_progress', {
-      mission_id: missionId, task_id: 'deploy-cert_agent-wave1', attempt: 1, step: 1 + (index % 20), tool: 'execute_terminal_command', message: 'step: execute_terminal_command',
-      substeps_completed: index % 20, substeps_total: 20, percent_complete: 5 * (index % 20), unserved_since: null,
+      mission_id: missionId,
+      task_id: 'deploy-cert_agent-wave1',
+      attempt: 1,
+      step: 1 + (index % 20),
+      tool: 'execute_terminal_command',
+      message: 'step: execute_terminal_command',
+      substeps_completed: index % 20,
+      substeps_total: 20,
+      percent_complete: 5 * (index % 20),
+      unserved_since: null,
     });
   }
 }
@@ -61,7 +83,12 @@ async function startToFirstTask(bench: BenchLog, projectDir: string): Promise<nu
     topics: [bench.topics.coordination],
     from: 'end',
     onRecord({ content }) {
-      if (content.kind === 'event' && 'mission_id' in content.event.payload && content.event.payload.mission_id === missionId) ends.get(content.event.event_type)?.(performance.now());
+      if (
+        content.kind === 'event' &&
+        'mission_id' in content.event.payload &&
+        content.event.payload.mission_id === missionId
+      )
+        ends.get(content.event.event_type)?.(performance.now());
     },
     onFatal(error) {
       throw error;
@@ -81,8 +108,24 @@ function requestOf(bench: BenchLog, missionId: string): AppendRequest {
   const agent = bench.agents[0] ?? '';
   const task = { ...planTask(`deploy-${agent}-wave1`, agent), acceptance: [] };
   return missionRecord(bench, missionId, 0, 'mission_requested', {
-    mission_id: missionId, name: 'bench', brief: 'Do nothing.', approval: 'none', retries: 0, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null }, agents: [agent], success: [],
-    plan: { strategy: 'One task.', waves: [{ wave_number: 1, rationale: 'There is one.', tasks: [task] }], risks: [], success_criteria: [], notes: [] },
-    workspace: null, workspace_marker: bench.workspaceMarker, requested_by: 'bench',
+    mission_id: missionId,
+    name: 'bench',
+    brief: 'Do nothing.',
+    approval: 'none',
+    retries: 0,
+    on_failure: 'fail',
+    budget: { usd: null, tokens: null, minutes: null },
+    agents: [agent],
+    success: [],
+    plan: {
+      strategy: 'One task.',
+      waves: [{ wave_number: 1, rationale: 'There is one.', tasks: [task] }],
+      risks: [],
+      success_criteria: [],
+      notes: [],
+    },
+    workspace: null,
+    workspace_marker: bench.workspaceMarker,
+    requested_by: 'bench',
   });
 }

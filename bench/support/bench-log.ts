@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { createTopicNames, type TopicNames } from '../../src/domain/topic-names.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
-import { loadTopicPlan } from '../../src/kafka/topic-plan.js';
+import { loadTopicPlan } from '../../src/avro/topic-plan.js';
 import type { AppendRequest } from '../../src/ports/log.js';
 import { workspaceMarker } from '../../src/tools/places.js';
 import { closeOnce } from './closing.js';
@@ -46,11 +46,21 @@ export async function openBenchLog(cluster: Cluster, projectDir: string, slowSec
   const appender = log.createAppender('bench');
   const workspaces = join(dir, 'workspaces');
   return {
-    log, prefix, topics, agents, kafka,
+    log,
+    prefix,
+    topics,
+    agents,
+    kafka,
     workspaceMarker: await workspaceMarker(workspaces),
     env: {
-      KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: prefix, RAVENHELM_AGENTS_DIR: dir, WORKSPACE_ROOT: workspaces,
-      RAVENHELM_SANDBOX: 'off', WORKER_MODELS: 'playbook', LOG_LEVEL: 'info',
+      KAFKA_BROKERS: brokers.join(','),
+      SCHEMA_REGISTRY_URL: registryUrl,
+      RAVENHELM_PREFIX: prefix,
+      RAVENHELM_AGENTS_DIR: dir,
+      WORKSPACE_ROOT: workspaces,
+      RAVENHELM_SANDBOX: 'off',
+      WORKER_MODELS: 'playbook',
+      LOG_LEVEL: 'info',
     },
     async write(records) {
       let count = 0;

@@ -8,9 +8,9 @@ import type { Appender, Log } from '../../src/ports/log.js';
 import { noMetrics } from '../../src/ports/metrics.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import type { ToolExecutor } from '../../src/ports/tools.js';
-import { createOrchestrator } from '../../src/roles/orchestrator.js';
-import type { Role, RoleDeps } from '../../src/roles/role.js';
-import { createWorker } from '../../src/roles/worker.js';
+import { createOrchestrator } from '../../src/roles/orchestrator/orchestrator.js';
+import type { Role, RoleDeps } from '../../src/roles/shared/role.js';
+import { createWorker } from '../../src/roles/worker/worker.js';
 import { createProcessVitals } from '../../src/telemetry/process-vitals.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
 import { createSystemPacker } from '../../src/telemetry/system-packer.js';
@@ -29,31 +29,77 @@ export interface RunningRole {
 }
 
 export const specOf = (name: string, concurrency: number, maxSteps: number): AgentSpec => ({
-  name, description: `${name} does nothing.`, phase: 1, dependsOn: [], tools: [NOTHING_TOOL], models: null, concurrency, timeoutSeconds: 600, maxSteps, playbooks: {}, prompt: 'You do nothing.',
+  name,
+  description: `${name} does nothing.`,
+  phase: 1,
+  dependsOn: [],
+  tools: [NOTHING_TOOL],
+  models: null,
+  concurrency,
+  timeoutSeconds: 600,
+  maxSteps,
+  playbooks: {},
+  prompt: 'You do nothing.',
 });
 
 /** Started; a failure of it ends the bench. @param coordination what its decisions are appended with; default: an own appender */
-export async function startOrchestrator(options: BenchRoleOptions, coordination?: (appender: Appender) => Appender): Promise<RunningRole> {
-  return run(options, 'orchestrator', (deps) => createOrchestrator({
-    ...deps, appenders: { ...deps.appenders, coordination: coordination?.(deps.appenders.coordination) ?? deps.appenders.coordination },
-    planner: createPlanner({ chain: [], roster: createRoster(options.roster), maxOutputTokens: 4000 }),
-  }));
+export async function startOrchestrator(
+  options: BenchRoleOptions,
+  coordination?: (appender: Appender) => Appender,
+): Promise<RunningRole> {
+  return run(options, 'orchestrator', (deps) =>
+    createOrchestrator({
+      ...deps,
+      appenders: {
+        ...deps.appenders,
+        coordination: coordination?.(deps.appenders.coordination) ?? deps.appenders.coordination,
+      },
+      planner: createPlanner({ chain: [], roster: createRoster(options.roster), maxOutputTokens: 4000 }),
+    }),
+  );
 }
 
-export async function startWorker(options: BenchRoleOptions, model: ChatModel, tools: ToolExecutor): Promise<RunningRole> {
-  return run(options, 'worker', (deps) => createWorker({
-    ...deps, agents: options.roster, chainOf: () => [model], tools, packer: createSystemPacker(), loopLimits: { clock: deps.clock, maxOutputTokens: 1000, maxPromptTokens: 32_000 },
-  }));
+export async function startWorker(
+  options: BenchRoleOptions,
+  model: ChatModel,
+  tools: ToolExecutor,
+): Promise<RunningRole> {
+  return run(options, 'worker', (deps) =>
+    createWorker({
+      ...deps,
+      agents: options.roster,
+      chainOf: () => [model],
+      tools,
+      packer: createSystemPacker(),
+      loopLimits: { clock: deps.clock, maxOutputTokens: 1000, maxPromptTokens: 32_000 },
+    }),
+  );
 }
 
-async function run({ log, topics, roster }: BenchRoleOptions, name: string, create: (deps: RoleDeps) => Role): Promise<RunningRole> {
+async function run(
+  { log, topics, roster }: BenchRoleOptions,
+  name: string,
+  create: (deps: RoleDeps) => Role,
+): Promise<RunningRole> {
   const vitals = createProcessVitals();
   const appenders = { coordination: log.createAppender('coordination'), tasks: log.createAppender('tasks') };
   const role = create({
-    log, appenders, clock: createSystemClock(), ids: createSystemIds(), random: Math.random, logger: silent, metrics: noMetrics, vitals, topics, roster, processId: `${name}-${randomUUID().slice(0, 8)}`,
+    log,
+    appenders,
+    clock: createSystemClock(),
+    ids: createSystemIds(),
+    random: Math.random,
+    logger: silent,
+    metrics: noMetrics,
+    vitals,
+    topics,
+    roster,
+    processId: `${name}-${randomUUID().slice(0, 8)}`,
   });
   await role.start();
-  void role.failed.then((error) => { throw error; });
+  void role.failed.then((error) => {
+    throw error;
+  });
   return {
     role,
     async stop() {

@@ -5,8 +5,8 @@ import { attemptKey } from '../../src/domain/partitioning.js';
 import type { Appender, Log, LogRecord } from '../../src/ports/log.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import type { ToolExecutor } from '../../src/ports/tools.js';
-import { createEventFactory } from '../../src/roles/event.js';
-import { createDeferred } from '../../src/roles/role.js';
+import { createEventFactory } from '../../src/domain/event-factory.js';
+import { createDeferred } from '../../src/domain/deferred.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
 import { COORDINATION_PARTITIONS } from '../pressure/events.js';
 import type { BenchLog } from './bench-log.js';
@@ -39,7 +39,13 @@ export interface BenchSwarm {
   close(): Promise<void>;
 }
 
-export async function startBenchSwarm({ bench, concurrency, maxSteps = 5, worker, witness = {} }: BenchSwarmOptions): Promise<BenchSwarm> {
+export async function startBenchSwarm({
+  bench,
+  concurrency,
+  maxSteps = 5,
+  worker,
+  witness = {},
+}: BenchSwarmOptions): Promise<BenchSwarm> {
   const { log, topics, agents } = bench;
   const clock = createSystemClock();
   const roster = agents.map((name) => specOf(name, concurrency, maxSteps));
@@ -65,7 +71,9 @@ export async function startBenchSwarm({ bench, concurrency, maxSteps = 5, worker
   }
 
   const running = await Promise.all([
-    startOrchestrator({ log: readingLog(log, onRecord), topics, roster }, (appender) => assigningAppender(appender, (event) => witness.onAssigned?.(attemptKey(event.payload), performance.now()))),
+    startOrchestrator({ log: readingLog(log, onRecord), topics, roster }, (appender) =>
+      assigningAppender(appender, (event) => witness.onAssigned?.(attemptKey(event.payload), performance.now())),
+    ),
     ...(worker === undefined ? [] : [startWorker({ log, topics, roster }, worker.model, worker.tools)]),
   ]);
   const requests = log.createAppender('requests');
@@ -78,11 +86,33 @@ export async function startBenchSwarm({ bench, concurrency, maxSteps = 5, worker
       const id = createMissionId({ nowMs: clock.now(), partition, random: Math.random });
       void endOf(id).promise.catch(() => undefined); // whoever waits for it hears of it
       const event = createEvent({
-        type: 'mission_requested', from: 'bench', missionId: id,
+        type: 'mission_requested',
+        from: 'bench',
+        missionId: id,
         payload: {
-          mission_id: id, name: 'bench', brief: 'Do nothing.', approval: 'none', retries: 0, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null }, agents: [...agents], success: [],
-          plan: { strategy: 'One after the other.', waves: waves.map((names, index) => ({ wave_number: index + 1, rationale: 'As given.', tasks: names.map((agent, nth) => taskOf(agent, index + 1, nth + 1)) })), risks: [], success_criteria: [], notes: [] },
-          workspace: null, workspace_marker: bench.workspaceMarker, requested_by: 'bench',
+          mission_id: id,
+          name: 'bench',
+          brief: 'Do nothing.',
+          approval: 'none',
+          retries: 0,
+          on_failure: 'fail',
+          budget: { usd: null, tokens: null, minutes: null },
+          agents: [...agents],
+          success: [],
+          plan: {
+            strategy: 'One after the other.',
+            waves: waves.map((names, index) => ({
+              wave_number: index + 1,
+              rationale: 'As given.',
+              tasks: names.map((agent, nth) => taskOf(agent, index + 1, nth + 1)),
+            })),
+            risks: [],
+            success_criteria: [],
+            notes: [],
+          },
+          workspace: null,
+          workspace_marker: bench.workspaceMarker,
+          requested_by: 'bench',
         },
       });
       await requests.append({ topic: topics.coordination, partition, key: id, event });
@@ -100,26 +130,33 @@ export async function startBenchSwarm({ bench, concurrency, maxSteps = 5, worker
 }
 
 const taskOf = (agent: string, wave: number, nth: number): PlanTask => ({
-  task_id: `deploy-${agent}-wave${wave}-${nth}`, agent, playbook: null, timeout_seconds: null, dependencies: [], description: 'Do nothing.', acceptance: [],
+  task_id: `deploy-${agent}-wave${wave}-${nth}`,
+  agent,
+  playbook: null,
+  timeout_seconds: null,
+  dependencies: [],
+  description: 'Do nothing.',
+  acceptance: [],
 });
 
 /** The log, and what of it is read. */
 function readingLog(log: Log, onRecord: (record: LogRecord) => void): Log {
   return {
     ...log,
-    joinGroup: (options) => log.joinGroup({
-      ...options,
-      open(assignment) {
-        const consumer = options.open(assignment);
-        return {
-          ...consumer,
-          onRecords(records) {
-            consumer.onRecords(records);
-            for (const record of records) onRecord(record);
-          },
-        };
-      },
-    }),
+    joinGroup: (options) =>
+      log.joinGroup({
+        ...options,
+        open(assignment) {
+          const consumer = options.open(assignment);
+          return {
+            ...consumer,
+            onRecords(records) {
+              consumer.onRecords(records);
+              for (const record of records) onRecord(record);
+            },
+          };
+        },
+      }),
   };
 }
 

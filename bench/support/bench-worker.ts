@@ -6,10 +6,13 @@ import { openProductLog } from './product-log.js';
 import type { WorkerProcessOptions } from './worker-process.js';
 import { createStubModel, createStubTools } from './stubs.js';
 
-const { cluster, projectDir, prefix, agents, concurrency, maxSteps, model, toolMs }: WorkerProcessOptions = JSON.parse(process.argv[2] ?? '{}');
+const { cluster, projectDir, prefix, agents, concurrency, maxSteps, model, toolMs }: WorkerProcessOptions = JSON.parse(
+  process.argv[2] ?? '{}',
+);
 const log = await openProductLog(cluster, projectDir, prefix, `bench-worker-${process.pid}`);
 const worker = await startWorker(
   { log, topics: createTopicNames(prefix), roster: agents.map((name) => specOf(name, concurrency, maxSteps)) },
-  createStubModel(model), createStubTools(toolMs),
+  createStubModel(model),
+  createStubTools(toolMs),
 );
 sayReady('worker', () => worker.stop().then(() => log.close()));

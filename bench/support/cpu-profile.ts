@@ -49,7 +49,10 @@ const COSTS: readonly (readonly [cost: string, pattern: RegExp])[] = [
   ['headers of records', /record-headers\.js|internal\/crypto\/hash/],
   ['Avro', /\/avsc\/|\/kafka\/codec\.js/],
   ['kafkajs: CRC', /crc32/i],
-  ['kafkajs: encoding of records', /kafkajs\/src\/protocol\/(encoder|request|recordBatch\/(v\d|record\/v\d)\/(index|encoder)|requests\/produce)/],
+  [
+    'kafkajs: encoding of records',
+    /kafkajs\/src\/protocol\/(encoder|request|recordBatch\/(v\d|record\/v\d)\/(index|encoder)|requests\/produce)/,
+  ],
   ['kafkajs: decoding of records', /kafkajs\/src\/protocol\/(decoder|recordBatch|messageSet|message|requests\/fetch)/],
   ['kafkajs: the rest', /kafkajs/],
   ['zod', /\/zod\//],
@@ -113,8 +116,13 @@ function flameGraph({ nodes }: Profiler.Profile, selfMs: ReadonlyMap<number, num
     if (width < LEAST_WIDTH) return;
     depth = Math.max(depth, row);
     const hue = 20 + ([...frame.name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 40);
-    const shown = width < 30 ? '' : `<text x="${x.toFixed(1)}" y="${row * ROW + 12}" clip-path="inset(0)">${escape(frame.name.slice(0, Math.floor(width / 6)))}</text>`;
-    rects.push(`<g><title>${escape(frame.name)}: ${frame.ms.toFixed(1)} ms, ${((100 * frame.ms) / root.ms).toFixed(1)} %</title><rect x="${x.toFixed(1)}" y="${row * ROW}" width="${width.toFixed(1)}" height="${ROW - 1}" fill="hsl(${hue} 80% 65%)"/>${shown}</g>`);
+    const shown =
+      width < 30
+        ? ''
+        : `<text x="${x.toFixed(1)}" y="${row * ROW + 12}" clip-path="inset(0)">${escape(frame.name.slice(0, Math.floor(width / 6)))}</text>`;
+    rects.push(
+      `<g><title>${escape(frame.name)}: ${frame.ms.toFixed(1)} ms, ${((100 * frame.ms) / root.ms).toFixed(1)} %</title><rect x="${x.toFixed(1)}" y="${row * ROW}" width="${width.toFixed(1)}" height="${ROW - 1}" fill="hsl(${hue} 80% 65%)"/>${shown}</g>`,
+    );
     let left = x;
     for (const child of [...frame.children.values()].sort((a, b) => b.ms - a.ms)) {
       draw(child, left, row + 1);

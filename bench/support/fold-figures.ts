@@ -18,8 +18,17 @@ export async function whenReady(role: RoleProcess, event: string, count = 1): Pr
 /** A start in front of records, against one without, and its fold against a bare client. */
 export function foldFigures(records: number, ready: Ready, idle: Ready, raw: RawRead): readonly Figure[] {
   return [
-    { ...figure('from the start to ready', 's', ready.seconds), floor: { name: 'with nothing to fold', value: idle.seconds } },
-    { ...figure('processor time of that', 'CPU s', ready.cpuSeconds), floor: { name: 'with nothing to fold', value: idle.cpuSeconds } },
-    { ...figure('folding', 'records per CPU second', records / (ready.cpuSeconds - idle.cpuSeconds)), floor: { name: 'a bare client, decoding nothing', value: raw.perCpuSecond } },
+    {
+      ...figure('from the start to ready', 's', ready.seconds),
+      floor: { name: 'with nothing to fold', value: idle.seconds },
+    },
+    {
+      ...figure('processor time of that', 'CPU s', ready.cpuSeconds),
+      floor: { name: 'with nothing to fold', value: idle.cpuSeconds },
+    },
+    {
+      ...figure('folding', 'records per CPU second', records / (ready.cpuSeconds - idle.cpuSeconds)),
+      floor: { name: 'a bare client, decoding nothing', value: raw.perCpuSecond },
+    },
   ];
 }

@@ -17,7 +17,13 @@ export function keepRunning(swarm: BenchSwarm, inFlight: number): Load {
   let isOver = false;
   const { agents } = swarm;
   async function oneAfterTheOther(index: number): Promise<void> {
-    while (!isOver) await swarm.completed(await swarm.submit(Array.from({ length: WAVES }, (_, wave) => [agents[(index + wave) % agents.length] ?? '']), index % COORDINATION_PARTITIONS));
+    while (!isOver)
+      await swarm.completed(
+        await swarm.submit(
+          Array.from({ length: WAVES }, (_, wave) => [agents[(index + wave) % agents.length] ?? '']),
+          index % COORDINATION_PARTITIONS,
+        ),
+      );
   }
   const all = Promise.all(Array.from({ length: inFlight }, (_, index) => oneAfterTheOther(index)));
   return {

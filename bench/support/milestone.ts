@@ -15,6 +15,7 @@ export function createMilestone(): Milestone {
       for (const each of waiting) if (each.count <= count) each.resolve();
       waiting = waiting.filter((each) => each.count > count);
     },
-    reached: (count) => (current >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ count, resolve }))),
+    reached: (count) =>
+      current >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ count, resolve })),
   };
 }

@@ -11,8 +11,21 @@ export interface Cluster {
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
-export function openProductLog({ brokers, registryUrl }: Cluster, projectDir: string, prefix: string, clientId: string): Promise<KafkaLog> {
+export function openProductLog(
+  { brokers, registryUrl }: Cluster,
+  projectDir: string,
+  prefix: string,
+  clientId: string,
+): Promise<KafkaLog> {
   return createKafkaLog({
-    brokers, clientId, registry: { url: registryUrl }, schemasDir: join(projectDir, 'schemas'), prefix, clock: createSystemClock(), ids: createSystemIds(), random: Math.random, logger: silent,
+    brokers,
+    clientId,
+    registry: { url: registryUrl },
+    schemasDir: join(projectDir, 'schemas'),
+    prefix,
+    clock: createSystemClock(),
+    ids: createSystemIds(),
+    random: Math.random,
+    logger: silent,
   });
 }

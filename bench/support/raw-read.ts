@@ -18,13 +18,15 @@ export async function readRaw({ kafka, log }: BenchLog, topics: readonly string[
   let records = 0;
   const before = process.cpuUsage();
   await new Promise<void>((resolve, reject) => {
-    consumer.run({
-      autoCommit: false,
-      eachBatch: async ({ batch }) => {
-        records += batch.messages.length;
-        if (records >= expected) resolve();
-      },
-    }).catch(reject);
+    consumer
+      .run({
+        autoCommit: false,
+        eachBatch: async ({ batch }) => {
+          records += batch.messages.length;
+          if (records >= expected) resolve();
+        },
+      })
+      .catch(reject);
   });
   const { user, system } = process.cpuUsage(before);
   await consumer.disconnect();

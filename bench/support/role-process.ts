@@ -29,10 +29,18 @@ const PAGE_BYTES = 4096;
 /** USER_HZ, the unit of /proc/PID/stat; a constant of Linux. */
 const TICKS_PER_SECOND = 100;
 
-export function startRole(projectDir: string, role: 'worker' | 'orchestrator', env: Readonly<Record<string, string>>): RoleProcess {
+export function startRole(
+  projectDir: string,
+  role: 'worker' | 'orchestrator',
+  env: Readonly<Record<string, string>>,
+): RoleProcess {
   const startedMs = performance.now();
   const seconds = () => (performance.now() - startedMs) / 1000;
-  const child = spawn(process.execPath, [join(projectDir, 'bin/ravenhelm.js'), '--role', role], { cwd: projectDir, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [join(projectDir, 'bin/ravenhelm.js'), '--role', role], {
+    cwd: projectDir,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const memory: MemorySample[] = [];
   const sampling = setInterval(() => memory.push({ atSeconds: seconds(), mb: residentMb(child.pid) }), SAMPLE_MS);
   const ended = once(child, 'exit').then(() => clearInterval(sampling));
@@ -48,7 +56,8 @@ export function startRole(projectDir: string, role: 'worker' | 'orchestrator', e
   });
 
   return {
-    memory, seconds,
+    memory,
+    seconds,
     logged: (event, count = 1) =>
       new Promise((resolve, reject) => {
         const check = () => {
@@ -59,7 +68,9 @@ export function startRole(projectDir: string, role: 'worker' | 'orchestrator', e
         };
         waiting.add(check);
         check();
-        void ended.then(() => reject(new Error(`the ${role} has ended before it logged ${event}:\n${tail.join('\n')}`)));
+        void ended.then(() =>
+          reject(new Error(`the ${role} has ended before it logged ${event}:\n${tail.join('\n')}`)),
+        );
       }),
     cpuSeconds() {
       const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];

@@ -10,7 +10,8 @@ export const NOTHING_TOOL = 'do_nothing';
 const NOTHING_SAID = 'nothing was done';
 
 const FINISH = JSON.stringify({ thought: 'It is done.', action: { finish: { summary: 'done', outputs: [] } } });
-const callOf = (step: number): string => JSON.stringify({ thought: 'Once more.', action: { tool: NOTHING_TOOL, arguments: { number: step } } });
+const callOf = (step: number): string =>
+  JSON.stringify({ thought: 'Once more.', action: { tool: NOTHING_TOOL, arguments: { number: step } } });
 const replyAfter = (steps: number, wanted: number): string => (steps < wanted ? callOf(steps + 1) : FINISH);
 
 export interface StubModelOptions {
@@ -23,7 +24,10 @@ export interface StubModelOptions {
 }
 
 /** In this process. */
-export function createStubModel({ steps, delayMs, lastDelayMs = delayMs }: StubModelOptions, onTurn: (turn: TurnContext) => void = () => undefined): ChatModel {
+export function createStubModel(
+  { steps, delayMs, lastDelayMs = delayMs }: StubModelOptions,
+  onTurn: (turn: TurnContext) => void = () => undefined,
+): ChatModel {
   return {
     name: 'stub:in-process',
     probe: async () => ({ usable: true }),
@@ -33,7 +37,13 @@ export function createStubModel({ steps, delayMs, lastDelayMs = delayMs }: StubM
       onTurn(turn);
       const ownMs = turn.steps.length < steps ? delayMs : lastDelayMs;
       if (ownMs > 0) await new Promise((resolve) => setTimeout(resolve, ownMs));
-      return { text: replyAfter(turn.steps.length, steps), tokensIn: 0, tokensOut: 0, costUsd: 0, promptTruncated: false };
+      return {
+        text: replyAfter(turn.steps.length, steps),
+        tokensIn: 0,
+        tokensOut: 0,
+        costUsd: 0,
+        promptTruncated: false,
+      };
     },
   };
 }
@@ -56,8 +66,12 @@ export async function startStubOllama({ steps, delayMs }: StubModelOptions): Pro
       if (request.url === '/api/tags') return json({ models: [{ name: `${STUB_OLLAMA_MODEL}:latest` }] });
       const text = Buffer.concat(chunks).toString();
       const content = replyAfter(text.split(NOTHING_SAID).length - 1, steps);
-      const line = (done: boolean, rest: object) => `${JSON.stringify({ model: STUB_OLLAMA_MODEL, created_at: new Date().toISOString(), message: { role: 'assistant', content: done ? '' : content }, done, ...rest })}\n`;
-      const answer = () => response.setHeader('content-type', 'application/x-ndjson').end(line(false, {}) + line(true, { done_reason: 'stop', prompt_eval_count: 1, eval_count: 1 }));
+      const line = (done: boolean, rest: object) =>
+        `${JSON.stringify({ model: STUB_OLLAMA_MODEL, created_at: new Date().toISOString(), message: { role: 'assistant', content: done ? '' : content }, done, ...rest })}\n`;
+      const answer = () =>
+        response
+          .setHeader('content-type', 'application/x-ndjson')
+          .end(line(false, {}) + line(true, { done_reason: 'stop', prompt_eval_count: 1, eval_count: 1 }));
       if (delayMs > 0) setTimeout(answer, delayMs);
       else answer();
     });
@@ -66,24 +80,38 @@ export async function startStubOllama({ steps, delayMs }: StubModelOptions): Pro
   const { port } = server.address() as AddressInfo; // listens on TCP
   return {
     url: `http://127.0.0.1:${port}`,
-    close: closeOnce(() => new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    })),
+    close: closeOnce(
+      () =>
+        new Promise((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
+    ),
   };
 }
 
 const definition: ToolDefinition = {
   name: NOTHING_TOOL,
   description: 'Does nothing.',
-  parameters: { type: 'object', properties: { number: { type: 'integer' } }, required: ['number'], additionalProperties: false },
+  parameters: {
+    type: 'object',
+    properties: { number: { type: 'integer' } },
+    required: ['number'],
+    additionalProperties: false,
+  },
   idempotent: () => false,
   validate: () => null,
 };
 
 /** @param delayMs how long a call takes; 0: no time at all */
 export function createStubTools(delayMs: number): ToolExecutor {
-  const outcome: ToolOutcome = { outcome: 'ok', exitCode: 0, observation: NOTHING_SAID, outputDigest: null, durationMs: delayMs };
+  const outcome: ToolOutcome = {
+    outcome: 'ok',
+    exitCode: 0,
+    observation: NOTHING_SAID,
+    outputDigest: null,
+    durationMs: delayMs,
+  };
   return {
     definitions: () => [definition],
     takeFence: async () => undefined,

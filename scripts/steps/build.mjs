@@ -5,14 +5,22 @@ import { join } from 'node:path';
 
 import { mustRun, root } from './run.mjs';
 
-const SOURCES = ['src', 'schemas', 'scripts/generate-events.mjs', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const SOURCES = [
+  'src',
+  'schemas',
+  'scripts/generate-events.mjs',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+];
 const GENERATED = 'src/domain/generated';
 const STAMP = 'dist/.built-from';
 
 /** Generates the events' types and compiles, unless dist/ was built from these very sources. */
 export async function build() {
   const digest = await digestOfSources();
-  if (existsSync(join(root, 'dist/main.js')) && existsSync(join(root, GENERATED)) && (await readStamp()) === digest) return 'up to date';
+  if (existsSync(join(root, 'dist/main.js')) && existsSync(join(root, GENERATED)) && (await readStamp()) === digest)
+    return 'up to date';
   const nextStep = 'Mend what the compiler says, then run npm run setup again.';
   await rm(join(root, STAMP), { force: true }); // the compiler writes files also when it finds errors
   await mustRun(process.execPath, ['scripts/generate-events.mjs'], { nextStep });

@@ -18,11 +18,18 @@ export async function fetchJars() {
   const fresh = `${JARS}.new`;
   await rm(join(root, fresh), { recursive: true, force: true });
   await mkdir(join(root, fresh), { recursive: true });
-  await mustRun('mvn', ['-q', '-B', '-f', 'local-stack/pom.xml', `-Dstack.jars=${join(root, fresh)}`, 'process-resources'], {
-    nextStep: 'Check the network and the mirrors in ~/.m2/settings.xml, then run npm run setup again.',
-  });
+  await mustRun(
+    'mvn',
+    ['-q', '-B', '-f', 'local-stack/pom.xml', `-Dstack.jars=${join(root, fresh)}`, 'process-resources'],
+    {
+      nextStep: 'Check the network and the mirrors in ~/.m2/settings.xml, then run npm run setup again.',
+    },
+  );
   await rm(join(root, fresh, 'maven'), { recursive: true, force: true });
-  await writeFile(join(root, fresh, 'complete.json'), JSON.stringify({ digest, files: await sizesUnder(join(root, fresh)) }));
+  await writeFile(
+    join(root, fresh, 'complete.json'),
+    JSON.stringify({ digest, files: await sizesUnder(join(root, fresh)) }),
+  );
   await rm(join(root, JARS), { recursive: true, force: true });
   await rename(join(root, fresh), join(root, JARS));
   return 'fetched';

@@ -15,11 +15,15 @@ export async function installPackages() {
 
 /** npm notes in node_modules what it put there; optional packages for other platforms are missing in it. */
 async function isInstalled() {
-  const [wanted, there] = await Promise.all(['package-lock.json', 'node_modules/.package-lock.json'].map(lockedPackages));
+  const [wanted, there] = await Promise.all(
+    ['package-lock.json', 'node_modules/.package-lock.json'].map(lockedPackages),
+  );
   if (wanted === null || there === null) return false;
   return Object.entries(wanted)
     .filter(([path, { optional }]) => path !== '' && optional !== true)
-    .every(([path, { version, integrity }]) => there[path]?.version === version && there[path]?.integrity === integrity);
+    .every(
+      ([path, { version, integrity }]) => there[path]?.version === version && there[path]?.integrity === integrity,
+    );
 }
 
 async function lockedPackages(file) {

@@ -8,11 +8,48 @@ import { mustRun, run, StepFailed } from './run.mjs';
  * find: whether it is here; forStack: only wanted where no Docker engine runs the broker.
  */
 const PROGRAMS = [
-  { name: 'bubblewrap', why: 'the sandbox of the agents’ commands', find: () => runs('bwrap', ['--version']), linuxOnly: true, debian: ['bubblewrap'], dnf: 'bubblewrap' },
-  { name: 'flock and setpriv', why: 'the fence and the sandbox', find: hasUtilLinux, linuxOnly: true, debian: ['util-linux'], dnf: 'util-linux' },
-  { name: 'openssl', why: 'the mission’s certificates', find: () => runs('openssl', ['version']), debian: ['openssl'], dnf: 'openssl', brew: 'openssl' },
-  { name: 'Java 17', why: 'the local broker', find: hasJava, forStack: true, debian: ['openjdk-17-jre-headless', 'openjdk-21-jre-headless', 'openjdk-25-jre-headless'], dnf: 'java-21-openjdk-headless', brew: 'openjdk@21' },
-  { name: 'Maven', why: 'it fetches the local broker', find: () => runs('mvn', ['--version']), forStack: true, debian: ['maven'], dnf: 'maven', brew: 'maven' },
+  {
+    name: 'bubblewrap',
+    why: 'the sandbox of the agents’ commands',
+    find: () => runs('bwrap', ['--version']),
+    linuxOnly: true,
+    debian: ['bubblewrap'],
+    dnf: 'bubblewrap',
+  },
+  {
+    name: 'flock and setpriv',
+    why: 'the fence and the sandbox',
+    find: hasUtilLinux,
+    linuxOnly: true,
+    debian: ['util-linux'],
+    dnf: 'util-linux',
+  },
+  {
+    name: 'openssl',
+    why: 'the mission’s certificates',
+    find: () => runs('openssl', ['version']),
+    debian: ['openssl'],
+    dnf: 'openssl',
+    brew: 'openssl',
+  },
+  {
+    name: 'Java 17',
+    why: 'the local broker',
+    find: hasJava,
+    forStack: true,
+    debian: ['openjdk-17-jre-headless', 'openjdk-21-jre-headless', 'openjdk-25-jre-headless'],
+    dnf: 'java-21-openjdk-headless',
+    brew: 'openjdk@21',
+  },
+  {
+    name: 'Maven',
+    why: 'it fetches the local broker',
+    find: () => runs('mvn', ['--version']),
+    forStack: true,
+    debian: ['maven'],
+    dnf: 'maven',
+    brew: 'maven',
+  },
 ];
 
 /** Installs what is missing where that needs no question (root on Debian or Ubuntu); elsewhere says the line to run. */
@@ -24,11 +61,16 @@ export async function installPrograms({ brokerByDocker, say }) {
   await aptInstall(missing);
   const still = await findMissing(brokerByDocker);
   if (still.length === 0) return `installed ${missing.map(({ name }) => name).join(', ')}`;
-  throw new StepFailed(`Still missing after apt-get: ${still.map(({ name }) => name).join(', ')}`, `Install them by hand: ${installLine(still)}`);
+  throw new StepFailed(
+    `Still missing after apt-get: ${still.map(({ name }) => name).join(', ')}`,
+    `Install them by hand: ${installLine(still)}`,
+  );
 }
 
 async function findMissing(brokerByDocker) {
-  const wanted = PROGRAMS.filter(({ forStack, linuxOnly }) => !(forStack && brokerByDocker) && !(linuxOnly && platform() !== 'linux'));
+  const wanted = PROGRAMS.filter(
+    ({ forStack, linuxOnly }) => !(forStack && brokerByDocker) && !(linuxOnly && platform() !== 'linux'),
+  );
   const found = await Promise.all(wanted.map(({ find }) => find()));
   return wanted.filter((_, index) => !found[index]);
 }
@@ -55,7 +97,8 @@ async function firstKnown(candidates) {
 
 /** The one line for this system. */
 function installLine(missing) {
-  if (existsSync('/usr/bin/apt-get')) return `sudo apt-get update && sudo apt-get install -y ${missing.map(({ debian }) => debian[0]).join(' ')}`;
+  if (existsSync('/usr/bin/apt-get'))
+    return `sudo apt-get update && sudo apt-get install -y ${missing.map(({ debian }) => debian[0]).join(' ')}`;
   if (existsSync('/usr/bin/dnf')) return `sudo dnf install -y ${missing.map(({ dnf }) => dnf).join(' ')}`;
   if (platform() === 'darwin') return `brew install ${missing.map(({ brew }) => brew).join(' ')}`;
   return `install ${missing.map(({ name }) => name).join(', ')} with this system's package manager`;

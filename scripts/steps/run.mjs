@@ -20,7 +20,9 @@ export async function run(command, args, { env = process.env } = {}) {
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
     child.once('error', (error) => resolve({ exitCode: null, output: error.message }));
-    child.once('close', (exitCode, signal) => resolve({ exitCode: exitCode ?? 128, output: signal === null ? output : `${output}\nended by ${signal}` }));
+    child.once('close', (exitCode, signal) =>
+      resolve({ exitCode: exitCode ?? 128, output: signal === null ? output : `${output}\nended by ${signal}` }),
+    );
   });
 }
 

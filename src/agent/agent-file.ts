@@ -8,8 +8,12 @@ import { readYaml, type YamlSource } from './yaml-source.js';
 
 const text = z.string().trim().min(1, 'must not be empty');
 /** Names stand in topics, groups and task ids, hence these characters only. */
-const agentName = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, starting with a letter');
-const playbookName = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, 'a playbook\'s name must be lower-case letters, digits, - and _');
+const agentName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, starting with a letter');
+const playbookName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]*$/, "a playbook's name must be lower-case letters, digits, - and _");
 
 export const checkSchema = z.strictObject({ name: text, command: text });
 
@@ -25,7 +29,15 @@ const frontMatterSchema = z.strictObject({
   concurrency: z.int().min(1, 'must be 1 or more').default(1),
   timeout_seconds: z.int().min(1, 'must be 1 or more').default(300),
   max_steps: z.int().min(1, 'must be 1 or more').default(40),
-  playbooks: z.record(playbookName, z.strictObject({ steps: z.array(stepSchema).min(1, 'must have at least one step'), acceptance: z.array(checkSchema).default([]) })).default({}),
+  playbooks: z
+    .record(
+      playbookName,
+      z.strictObject({
+        steps: z.array(stepSchema).min(1, 'must have at least one step'),
+        acceptance: z.array(checkSchema).default([]),
+      }),
+    )
+    .default({}),
 });
 
 type FrontMatter = z.output<typeof frontMatterSchema>;
@@ -43,12 +55,22 @@ export interface AgentFile {
 export function readAgentFile(content: string, file: string, tools: readonly string[]): AgentFile {
   const parts = /^\uFEFF?---[ \t]*\r?\n(?:([\s\S]*?)\r?\n)?---[ \t]*(?:\r?\n([\s\S]*))?$/.exec(content);
   if (!parts) {
-    return refusedAgentFile({ file, line: 1, column: 1, message: 'there is no front matter', fix: 'start the file with a line of ---, the agent\'s keys and another line of ---' });
+    return refusedAgentFile({
+      file,
+      line: 1,
+      column: 1,
+      message: 'there is no front matter',
+      fix: "start the file with a line of ---, the agent's keys and another line of ---",
+    });
   }
   const source = readYaml(parts[1] ?? '', file, frontMatterSchema, 2);
   const prompt = (parts[2] ?? '').trim();
   const matter = source.value;
-  const problems = [...source.problems, ...(prompt === '' ? [promptMissing(content, file)] : []), ...(matter ? matterProblems(matter, source, file, tools) : [])];
+  const problems = [
+    ...source.problems,
+    ...(prompt === '' ? [promptMissing(content, file)] : []),
+    ...(matter ? matterProblems(matter, source, file, tools) : []),
+  ];
   return { file, source, spec: matter && problems.length === 0 ? toSpec(matter, prompt) : null, problems };
 }
 
@@ -58,17 +80,54 @@ export function refusedAgentFile(problem: Problem): AgentFile {
 }
 
 function promptMissing(content: string, file: string): Problem {
-  return { file, line: content.trimEnd().split('\n').length + 1, column: 1, message: 'the prompt is missing', fix: 'write it below the front matter' };
+  return {
+    file,
+    line: content.trimEnd().split('\n').length + 1,
+    column: 1,
+    message: 'the prompt is missing',
+    fix: 'write it below the front matter',
+  };
 }
 
-function matterProblems(matter: FrontMatter, source: YamlSource<FrontMatter>, file: string, tools: readonly string[]): readonly Problem[] {
+function matterProblems(
+  matter: FrontMatter,
+  source: YamlSource<FrontMatter>,
+  file: string,
+  tools: readonly string[],
+): readonly Problem[] {
   const expected = file.replace(/^.*[\\/]/, '').replace(/\.md$/, '');
   return [
-    ...(matter.name === ORCHESTRATOR ? [source.problemAt(['name'], '"orchestrator" is the name of the orchestrator', 'choose another name')] : []),
-    ...(matter.name !== expected ? [source.problemAt(['name'], `the name ${quoted(matter.name)} differs from the file's, "${expected}"`, `rename the file to ${shortened(matter.name)}.md or the agent to ${expected}`)] : []),
-    ...matter.tools.flatMap((tool, index) => (tools.includes(tool) ? [] : [source.problemAt(['tools', index], `unknown tool ${quoted(tool)}`, didYouMean(tool, tools))])),
-    ...repeated(matter.tools).map((index) => source.problemAt(['tools', index], `the tool ${quoted(matter.tools[index] ?? '')} is named twice`, 'name it once')),
-    ...repeated(matter.depends_on).map((index) => source.problemAt(['depends_on', index], `the dependency ${quoted(matter.depends_on[index] ?? '')} is named twice`, 'name it once')),
+    ...(matter.name === ORCHESTRATOR
+      ? [source.problemAt(['name'], '"orchestrator" is the name of the orchestrator', 'choose another name')]
+      : []),
+    ...(matter.name !== expected
+      ? [
+          source.problemAt(
+            ['name'],
+            `the name ${quoted(matter.name)} differs from the file's, "${expected}"`,
+            `rename the file to ${shortened(matter.name)}.md or the agent to ${expected}`,
+          ),
+        ]
+      : []),
+    ...matter.tools.flatMap((tool, index) =>
+      tools.includes(tool)
+        ? []
+        : [source.problemAt(['tools', index], `unknown tool ${quoted(tool)}`, didYouMean(tool, tools))],
+    ),
+    ...repeated(matter.tools).map((index) =>
+      source.problemAt(
+        ['tools', index],
+        `the tool ${quoted(matter.tools[index] ?? '')} is named twice`,
+        'name it once',
+      ),
+    ),
+    ...repeated(matter.depends_on).map((index) =>
+      source.problemAt(
+        ['depends_on', index],
+        `the dependency ${quoted(matter.depends_on[index] ?? '')} is named twice`,
+        'name it once',
+      ),
+    ),
   ];
 }
 
@@ -80,7 +139,11 @@ export function repeated(items: readonly string[]): readonly number[] {
 function toSpec(matter: FrontMatter, prompt: string): AgentSpec {
   const playbooks = Object.entries(matter.playbooks).map(([name, playbook]): [string, Playbook] => [
     name,
-    { name, acceptance: playbook.acceptance, steps: playbook.steps.map((step) => ({ name: step.name, command: step.command, unless: step.unless ?? null })) },
+    {
+      name,
+      acceptance: playbook.acceptance,
+      steps: playbook.steps.map((step) => ({ name: step.name, command: step.command, unless: step.unless ?? null })),
+    },
   ]);
   return {
     name: matter.name,

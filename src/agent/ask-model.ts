@@ -1,5 +1,12 @@
 import { addCost, clamp, fits, isLimited, left, NOTHING, type Limits } from '../domain/budget.js';
-import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type ModelErrorCode, type TokenCost } from '../ports/model.js';
+import {
+  ModelError,
+  type ChatModel,
+  type ChatReply,
+  type ChatRequest,
+  type ModelErrorCode,
+  type TokenCost,
+} from '../ports/model.js';
 import { REJECTED_CHARACTERS, type RejectedReply } from './prompt-text.js';
 import type { Parsed } from './step-schema.js';
 import { cutMiddle } from './tokens.js';
@@ -55,19 +62,27 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
   while (rejected.length < REPLIES_A_TURN) {
     const request = question.request(rejected);
     const bound = isLimited(turn.allowance) ? model.worstCase(request) : NOTHING;
-    if (!fits(turn.allowance, usedIn(turn), bound)) return passed(turn, 'budget', false, overBudget(model, turn, bound));
+    if (!fits(turn.allowance, usedIn(turn), bound))
+      return passed(turn, 'budget', false, overBudget(model, turn, bound));
     const outcome = await callModel(question, request, turn);
-    if (outcome instanceof ModelError && outcome.code !== 'invalid') return passed(turn, outcome.code, outcome.retriable, named(model, outcome.message));
+    if (outcome instanceof ModelError && outcome.code !== 'invalid')
+      return passed(turn, outcome.code, outcome.retriable, named(model, outcome.message));
     if (outcome instanceof ModelError) {
       rejected.push(reject(turn, model, '', outcome.message));
       continue;
     }
-    if (outcome.promptTruncated) turn.refusals.push(`${model.name}: the model saw only part of the prompt; the next one will be shorter`);
+    if (outcome.promptTruncated)
+      turn.refusals.push(`${model.name}: the model saw only part of the prompt; the next one will be shorter`);
     const parsed = question.parse(outcome.text);
     if (parsed.ok) return { kind: 'answered', value: parsed.value, reply: outcome };
     rejected.push(reject(turn, model, outcome.text, parsed.reason));
   }
-  return passed(turn, 'invalid', true, `${model.name}: ${REPLIES_A_TURN} invalid replies in a row, the last because ${rejected.at(-1)?.reason ?? ''}`);
+  return passed(
+    turn,
+    'invalid',
+    true,
+    `${model.name}: ${REPLIES_A_TURN} invalid replies in a row, the last because ${rejected.at(-1)?.reason ?? ''}`,
+  );
 }
 
 /** Upper bound of one turn: every reply of every model of the chain, each for the largest request it may get. */
@@ -104,7 +119,12 @@ function reject(turn: Turn, model: ChatModel, text: string, reason: string): Rej
   return { text, reason };
 }
 
-function passed(turn: Turn, cause: PassedWhy['cause'], retriable: boolean, text: string): { readonly kind: 'passed'; readonly why: PassedWhy } {
+function passed(
+  turn: Turn,
+  cause: PassedWhy['cause'],
+  retriable: boolean,
+  text: string,
+): { readonly kind: 'passed'; readonly why: PassedWhy } {
   // A playbook that gives up quotes its failed step's output, which stands in the journal already.
   const short = cutMiddle(text, REJECTED_CHARACTERS);
   turn.refusals.push(short);
@@ -117,6 +137,9 @@ function named(model: ChatModel, message: string): string {
 
 function overBudget(model: ChatModel, turn: Turn, worstCase: TokenCost): string {
   const rest = left(turn.allowance, usedIn(turn));
-  const need = [rest.tokens === null ? null : `${worstCase.tokens} tokens of ${rest.tokens}`, rest.usd === null ? null : `$${worstCase.usd.toFixed(4)} of $${rest.usd.toFixed(4)}`];
+  const need = [
+    rest.tokens === null ? null : `${worstCase.tokens} tokens of ${rest.tokens}`,
+    rest.usd === null ? null : `$${worstCase.usd.toFixed(4)} of $${rest.usd.toFixed(4)}`,
+  ];
   return `${model.name}: a call may need ${need.filter((part) => part !== null).join(' and ')} left in the budget`;
 }

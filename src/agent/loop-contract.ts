@@ -71,8 +71,21 @@ export interface LoopEffects {
 
 /** How the loop ended. */
 export type LoopEnd =
-  | { readonly kind: 'finished'; readonly summary: string; readonly outputs: Readonly<Record<string, string>>; readonly checks: readonly CheckResult[]; readonly unjournaled?: LastTurn }
-  | { readonly kind: 'failed'; readonly code: LoopFailureCode; readonly error: string; readonly retriable: boolean; readonly checks: readonly CheckResult[]; readonly unjournaled?: TurnUse };
+  | {
+      readonly kind: 'finished';
+      readonly summary: string;
+      readonly outputs: Readonly<Record<string, string>>;
+      readonly checks: readonly CheckResult[];
+      readonly unjournaled?: LastTurn;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly code: LoopFailureCode;
+      readonly error: string;
+      readonly retriable: boolean;
+      readonly checks: readonly CheckResult[];
+      readonly unjournaled?: TurnUse;
+    };
 
 /** What a last turn used that led to no step; it stands in no tool_called, so the final event must add it. */
 export interface TurnUse {
@@ -87,4 +100,14 @@ export interface LastTurn extends TurnUse {
 }
 
 /** The last three are the worker's own: the loop never ends with them. */
-export type LoopFailureCode = 'gave_up' | 'timeout' | 'budget' | 'steps' | 'repeated' | 'checks' | 'model' | 'workspace' | 'too_large' | 'internal';
+export type LoopFailureCode =
+  | 'gave_up'
+  | 'timeout'
+  | 'budget'
+  | 'steps'
+  | 'repeated'
+  | 'checks'
+  | 'model'
+  | 'workspace'
+  | 'too_large'
+  | 'internal';

@@ -13,10 +13,17 @@ const SHOWN_CHARACTERS = 500;
 export function endReached({ task, effects, transcript }: Loop): LoopEnd | null {
   const { steps } = transcript;
   const last = steps.at(-1);
-  if (last?.tool === FINISH && last.outcome === 'ok') return { kind: 'finished', ...parseFinish(last.arguments), checks: last.checks ?? [] };
+  if (last?.tool === FINISH && last.outcome === 'ok')
+    return { kind: 'finished', ...parseFinish(last.arguments), checks: last.checks ?? [] };
   if (last && transcript.repetitions() >= REPEATED_AT_MOST) return repeated(steps, last);
   if (effects.remainingMs() <= 0) return timedOut(steps);
-  if (steps.length >= task.agent.maxSteps) return failed(steps, 'steps', true, `the task is not done after ${steps.length} steps (max_steps of ${task.agent.name})`);
+  if (steps.length >= task.agent.maxSteps)
+    return failed(
+      steps,
+      'steps',
+      true,
+      `the task is not done after ${steps.length} steps (max_steps of ${task.agent.name})`,
+    );
   return null;
 }
 
@@ -24,15 +31,24 @@ export function endReached({ task, effects, transcript }: Loop): LoopEnd | null 
  * A finish with nothing to check does nothing in the world, so that its step need not be read back before the task ends:
  * the final record says all of it. What went wrong on the way to it would not stand there; then it is a step like others.
  */
-export function finishUnchecked({ task }: Loop, { tool, arguments: args, refusals, model, tokensIn, tokensOut, costUsd }: StepDecision): LoopEnd | null {
+export function finishUnchecked(
+  { task }: Loop,
+  { tool, arguments: args, refusals, model, tokensIn, tokensOut, costUsd }: StepDecision,
+): LoopEnd | null {
   if (tool !== FINISH || task.acceptance.length > 0 || refusals.length > 0) return null;
   return { kind: 'finished', ...parseFinish(args), checks: [], unjournaled: { model, tokensIn, tokensOut, costUsd } };
 }
 
 function repeated(steps: readonly TakenStep[], last: TakenStep): LoopEnd {
   const times = `${REPEATED_AT_MOST} times with the same outcome and nothing new in between`;
-  if (last.tool === FINISH) return failed(steps, 'checks', true, `the same check failed ${times}: ${failingCheck(last)}`);
-  return failed(steps, 'repeated', true, `${last.tool} was called ${times}: ${cutMiddle(JSON.stringify(last.arguments), SHOWN_CHARACTERS)}`);
+  if (last.tool === FINISH)
+    return failed(steps, 'checks', true, `the same check failed ${times}: ${failingCheck(last)}`);
+  return failed(
+    steps,
+    'repeated',
+    true,
+    `${last.tool} was called ${times}: ${cutMiddle(JSON.stringify(last.arguments), SHOWN_CHARACTERS)}`,
+  );
 }
 
 /** No model of the chain gave a step. */
@@ -40,11 +56,15 @@ export function chainUsedUp(loop: Loop, turn: Turn, passedOver: readonly PassedW
   const { steps } = loop.transcript;
   const last = steps.at(-1);
   const causes = passedOver.map((why) => why.cause);
-  const reasons = passedOver.length === 0 ? `no model is left for ${loop.task.agent.name}` : passedOver.map((why) => why.text).join('; ');
+  const reasons =
+    passedOver.length === 0
+      ? `no model is left for ${loop.task.agent.name}`
+      : passedOver.map((why) => why.text).join('; ');
   if (causes.includes('budget')) return failed(steps, 'budget', false, reasons, turn);
   // What a model tried may go better another time; a chain that never took a step will decline again.
   const retriable = steps.length > 0 || passedOver.some((why) => why.retriable);
-  if (last?.tool === FINISH) return failed(steps, 'checks', retriable, `a check failed: ${failingCheck(last)}; ${reasons}`, turn);
+  if (last?.tool === FINISH)
+    return failed(steps, 'checks', retriable, `a check failed: ${failingCheck(last)}; ${reasons}`, turn);
   return failed(steps, causes.at(-1) === 'gave_up' ? 'gave_up' : 'model', retriable, reasons, turn);
 }
 
@@ -53,10 +73,18 @@ export function timedOut(steps: readonly TakenStep[], turn?: Turn): LoopEnd {
   return failed(steps, 'timeout', true, `the task is not done at its deadline, after ${steps.length} steps`, turn);
 }
 
-function failed(steps: readonly TakenStep[], code: LoopFailureCode, retriable: boolean, error: string, turn?: Turn): LoopEnd {
+function failed(
+  steps: readonly TakenStep[],
+  code: LoopFailureCode,
+  retriable: boolean,
+  error: string,
+  turn?: Turn,
+): LoopEnd {
   const checks = steps.findLast((step) => step.checks !== null)?.checks ?? [];
   const end = { kind: 'failed', code, error, retriable, checks } as const;
-  return turn ? { ...end, unjournaled: { tokensIn: turn.tokensIn, tokensOut: turn.tokensOut, costUsd: turn.costUsd } } : end;
+  return turn
+    ? { ...end, unjournaled: { tokensIn: turn.tokensIn, tokensOut: turn.tokensOut, costUsd: turn.costUsd } }
+    : end;
 }
 
 function failingCheck(step: TakenStep): string {

@@ -31,14 +31,25 @@ const taskSchema = z.strictObject({
   agent: text.describe('The specialist that runs the task.'),
   description: text.describe('What is to be done.'),
   playbook: text.optional().describe("One of the agent's playbooks, if one fits the task."),
-  timeout_seconds: z.int().min(1, 'must be 1 or more').optional().describe("Execution deadline in seconds; the agent's own when left out."),
-  acceptance: checks.default([]).describe('Commands that prove the task, besides those of its playbook; each passes when it exits 0.'),
+  timeout_seconds: z
+    .int()
+    .min(1, 'must be 1 or more')
+    .optional()
+    .describe("Execution deadline in seconds; the agent's own when left out."),
+  acceptance: checks
+    .default([])
+    .describe('Commands that prove the task, besides those of its playbook; each passes when it exits 0.'),
 });
 
 const planSchema = z.strictObject({
   strategy: text.optional().describe('The reasoning in a few sentences.'),
   waves: z
-    .array(z.strictObject({ rationale: text.optional().describe('Why these tasks, now.'), tasks: z.array(taskSchema).min(1, 'a wave needs at least one task') }))
+    .array(
+      z.strictObject({
+        rationale: text.optional().describe('Why these tasks, now.'),
+        tasks: z.array(taskSchema).min(1, 'a wave needs at least one task'),
+      }),
+    )
     .min(1, 'a plan needs at least one wave')
     .describe('In order; the tasks of a wave run side by side.'),
   risks: z.array(text).default([]).describe('What may go wrong.'),
@@ -48,9 +59,24 @@ const missionSchema = z
   .strictObject({
     name: text.describe('Name of the mission.'),
     brief: text.describe('Text that every agent receives.'),
-    approval: z.enum(['none', 'monitoring', 'approval']).default('none').describe('none: the plan starts at once. monitoring: it is printed and starts. approval: it waits for approve or reject.'),
-    retries: z.int().min(0, 'must be 0 or more').max(10, 'must be at most 10').default(2).describe('New attempts that a failed task may have.'),
-    on_failure: z.enum(['fail', 'ask']).default('fail').describe('What happens when neither retries nor a changed plan help. fail: the mission fails. ask: it waits for a person, who answers or cancels.'),
+    approval: z
+      .enum(['none', 'monitoring', 'approval'])
+      .default('none')
+      .describe(
+        'none: the plan starts at once. monitoring: it is printed and starts. approval: it waits for approve or reject.',
+      ),
+    retries: z
+      .int()
+      .min(0, 'must be 0 or more')
+      .max(10, 'must be at most 10')
+      .default(2)
+      .describe('New attempts that a failed task may have.'),
+    on_failure: z
+      .enum(['fail', 'ask'])
+      .default('fail')
+      .describe(
+        'What happens when neither retries nor a changed plan help. fail: the mission fails. ask: it waits for a person, who answers or cancels.',
+      ),
     budget: z
       .strictObject({
         usd: z.number().positive('must be above 0').optional().describe('US dollars.'),
@@ -59,9 +85,15 @@ const missionSchema = z
       })
       .optional()
       .describe('Hard limits; what is left out is not limited.'),
-    agents: z.array(text).min(1, 'must name at least one agent').optional().describe('Agents that may take part, all when left out; dependencies outside count as satisfied.'),
+    agents: z
+      .array(text)
+      .min(1, 'must name at least one agent')
+      .optional()
+      .describe('Agents that may take part, all when left out; dependencies outside count as satisfied.'),
     plan: planSchema.optional().describe('The own plan; no planner is called then, and it is never re-planned.'),
-    success: checks.default([]).describe("Commands that prove the mission, run as its last task; each passes when it exits 0."),
+    success: checks
+      .default([])
+      .describe('Commands that prove the mission, run as its last task; each passes when it exits 0.'),
   })
   .describe('A mission of the Ravenhelm swarm.');
 
@@ -83,7 +115,11 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
     approval: mission.approval,
     retries: mission.retries,
     onFailure: mission.on_failure,
-    budget: { usd: mission.budget?.usd ?? null, tokens: mission.budget?.tokens ?? null, minutes: mission.budget?.minutes ?? null },
+    budget: {
+      usd: mission.budget?.usd ?? null,
+      tokens: mission.budget?.tokens ?? null,
+      minutes: mission.budget?.minutes ?? null,
+    },
     agents: roster.names.filter((name) => agents.includes(name)),
     success: mission.success,
     plan,
@@ -101,7 +137,13 @@ function toDraft(plan: NonNullable<MissionSource['plan']>): PlanDraft {
     waves: plan.waves.map((wave, index) => ({
       waveNumber: index + 1,
       rationale: wave.rationale ?? '',
-      tasks: wave.tasks.map((task) => ({ agent: task.agent, description: task.description, playbook: task.playbook ?? null, acceptance: task.acceptance, timeoutSeconds: task.timeout_seconds ?? null })),
+      tasks: wave.tasks.map((task) => ({
+        agent: task.agent,
+        description: task.description,
+        playbook: task.playbook ?? null,
+        acceptance: task.acceptance,
+        timeoutSeconds: task.timeout_seconds ?? null,
+      })),
     })),
     risks: plan.risks,
     successCriteria: [],
@@ -111,13 +153,25 @@ function toDraft(plan: NonNullable<MissionSource['plan']>): PlanDraft {
 function agentProblems(mission: MissionSource, source: YamlSource<MissionSource>, roster: Roster): readonly Problem[] {
   const names = mission.agents ?? [];
   const unknown = names.flatMap((name, index) => {
-    if (name === ORCHESTRATOR) return [source.problemAt(['agents', index], 'the orchestrator plans and watches, it is no agent', 'leave it out')];
-    return roster.byName(name) ? [] : [source.problemAt(['agents', index], `unknown agent ${quoted(name)}`, didYouMean(name, roster.names))];
+    if (name === ORCHESTRATOR)
+      return [
+        source.problemAt(['agents', index], 'the orchestrator plans and watches, it is no agent', 'leave it out'),
+      ];
+    return roster.byName(name)
+      ? []
+      : [source.problemAt(['agents', index], `unknown agent ${quoted(name)}`, didYouMean(name, roster.names))];
   });
-  return [...unknown, ...repeated(names).map((index) => source.problemAt(['agents', index], `the agent ${quoted(names[index] ?? '')} is named twice`, 'name it once'))];
+  return [
+    ...unknown,
+    ...repeated(names).map((index) =>
+      source.problemAt(['agents', index], `the agent ${quoted(names[index] ?? '')} is named twice`, 'name it once'),
+    ),
+  ];
 }
 
 /** The same judgement as for a planner's plan, with the place in the file. */
 function planProblems(plan: Plan, scope: PlanScope, source: YamlSource<MissionSource>): readonly Problem[] {
-  return validatePlan(plan, scope).map((problem) => source.problemAt(['plan', ...problem.path], problem.message, problem.fix));
+  return validatePlan(plan, scope).map((problem) =>
+    source.problemAt(['plan', ...problem.path], problem.message, problem.fix),
+  );
 }

@@ -18,16 +18,33 @@ const planReplySchema = z.strictObject({
       tasks: z.array(
         z.strictObject({
           agent: text.describe('Name of the agent that runs the task.'),
-          description: text.describe('What is to be done, complete in itself: the agent sees the brief, this text and the results it depends on.'),
-          playbook: z.string().nullable().default(null).describe("Name of the agent's playbook if it does exactly this task, else null."),
-          acceptance: z.array(checkSchema).default([]).describe('Shell commands that exit 0 only when the task is done.'),
-          timeout_seconds: z.int().min(1, 'must be 1 or more').nullable().default(null).describe("Execution deadline in seconds; null for the agent's own."),
+          description: text.describe(
+            'What is to be done, complete in itself: the agent sees the brief, this text and the results it depends on.',
+          ),
+          playbook: z
+            .string()
+            .nullable()
+            .default(null)
+            .describe("Name of the agent's playbook if it does exactly this task, else null."),
+          acceptance: z
+            .array(checkSchema)
+            .default([])
+            .describe('Shell commands that exit 0 only when the task is done.'),
+          timeout_seconds: z
+            .int()
+            .min(1, 'must be 1 or more')
+            .nullable()
+            .default(null)
+            .describe("Execution deadline in seconds; null for the agent's own."),
         }),
       ),
     }),
   ),
   risks: z.array(z.string()).default([]).describe('What may go wrong.'),
-  success_criteria: z.array(checkSchema).default([]).describe('Shell commands that exit 0 only when the whole mission is done.'),
+  success_criteria: z
+    .array(checkSchema)
+    .default([])
+    .describe('Shell commands that exit 0 only when the whole mission is done.'),
 });
 
 /** What a planner's model is constrained to. */
@@ -41,7 +58,11 @@ export function parsePlanReply(reply: string, scope: PlanScope, firstWave: numbe
   if (!draft.ok) return draft;
   const plan = buildPlan(draft.value, scope);
   const problems = validatePlan(plan, scope);
-  if (problems.length > 0) return { ok: false, reason: `the plan cannot be carried out:\n${problems.map((problem) => `- ${describePlanProblem(problem)}`).join('\n')}` };
+  if (problems.length > 0)
+    return {
+      ok: false,
+      reason: `the plan cannot be carried out:\n${problems.map((problem) => `- ${describePlanProblem(problem)}`).join('\n')}`,
+    };
   return { ok: true, value: continuePlan(plan, firstWave) };
 }
 
@@ -52,7 +73,11 @@ function toDraft(reply: z.output<typeof planReplySchema>): PlanDraft {
       waveNumber: wave.wave_number,
       rationale: wave.rationale,
       // An empty name is how some models say none.
-      tasks: wave.tasks.map(({ timeout_seconds: timeoutSeconds, playbook, ...task }) => ({ ...task, playbook: playbook === '' ? null : playbook, timeoutSeconds })),
+      tasks: wave.tasks.map(({ timeout_seconds: timeoutSeconds, playbook, ...task }) => ({
+        ...task,
+        playbook: playbook === '' ? null : playbook,
+        timeoutSeconds,
+      })),
     })),
     risks: reply.risks,
     successCriteria: reply.success_criteria,

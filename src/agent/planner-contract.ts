@@ -44,7 +44,10 @@ export interface Planner {
 export class PlanningFailed extends Error {
   readonly code = 'planning_failed';
   readonly retriable = false;
-  constructor(message: string, readonly used: { readonly tokensIn: number; readonly tokensOut: number; readonly costUsd: number }) {
+  constructor(
+    message: string,
+    readonly used: { readonly tokensIn: number; readonly tokensOut: number; readonly costUsd: number },
+  ) {
     super(message);
     this.name = 'PlanningFailed';
   }

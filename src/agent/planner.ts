@@ -34,11 +34,20 @@ export function createPlanner(options: PlannerOptions): Planner {
   };
 }
 
-async function propose({ chain, roster, maxOutputTokens }: PlannerOptions, request: PlanRequest, signal: AbortSignal, failedOver: (failover: Failover) => void): Promise<PlannerAnswer> {
+async function propose(
+  { chain, roster, maxOutputTokens }: PlannerOptions,
+  request: PlanRequest,
+  signal: AbortSignal,
+  failedOver: (failover: Failover) => void,
+): Promise<PlannerAnswer> {
   const scope = scopeOf(roster, request);
   const turn = startTurn(limitsOf(request));
   const unknown = scope.agents.filter((name) => !roster.byName(name));
-  if (unknown.length > 0) throw planningFailed(turn, `the mission names agents that are unknown here: ${unknown.join(', ')}; start the orchestrator with the agents' files`);
+  if (unknown.length > 0)
+    throw planningFailed(
+      turn,
+      `the mission names agents that are unknown here: ${unknown.join(', ')}; start the orchestrator with the agents' files`,
+    );
   for (const [index, model] of chain.entries()) {
     signal.throwIfAborted();
     const answer = await askModel(
@@ -50,7 +59,8 @@ async function propose({ chain, roster, maxOutputTokens }: PlannerOptions, reque
       },
       turn,
     );
-    if (answer.kind === 'answered') return answerOf(turn, model.name.split(':')[0] ?? model.name, model.name, answer.value);
+    if (answer.kind === 'answered')
+      return answerOf(turn, model.name.split(':')[0] ?? model.name, model.name, answer.value);
     failedOver(failoverOf(model, chain[index + 1]?.name ?? ORDER, answer.why));
   }
   return answerOf(turn, ORDER, '', planByOrder(scope, request, turn));
@@ -62,16 +72,30 @@ function planByOrder(scope: PlanScope, request: PlanRequest, turn: Turn): Plan {
   const problems = validatePlan(plan, scope);
   if (problems.length === 0) return plan;
   const nothingLeft = plan.waves.length === 0 && scope.done.length > 0;
-  const why = nothingLeft ? 'every agent of the mission has done its task; the declared order has nothing more to plan' : problems.map(describePlanProblem).join(' ');
+  const why = nothingLeft
+    ? 'every agent of the mission has done its task; the declared order has nothing more to plan'
+    : problems.map(describePlanProblem).join(' ');
   throw planningFailed(turn, `order: ${why}`);
 }
 
 function planningFailed(turn: Turn, why: string): PlanningFailed {
-  return new PlanningFailed([...turn.refusals, why].join('\n'), { tokensIn: turn.tokensIn, tokensOut: turn.tokensOut, costUsd: turn.costUsd });
+  return new PlanningFailed([...turn.refusals, why].join('\n'), {
+    tokensIn: turn.tokensIn,
+    tokensOut: turn.tokensOut,
+    costUsd: turn.costUsd,
+  });
 }
 
 function answerOf(turn: Turn, planner: string, model: string, plan: Plan): PlannerAnswer {
-  return { planner, model, plan, refusals: turn.refusals, tokensIn: turn.tokensIn, tokensOut: turn.tokensOut, costUsd: turn.costUsd };
+  return {
+    planner,
+    model,
+    plan,
+    refusals: turn.refusals,
+    tokensIn: turn.tokensIn,
+    tokensOut: turn.tokensOut,
+    costUsd: turn.costUsd,
+  };
 }
 
 function scopeOf(roster: Roster, request: PlanRequest): PlanScope {
@@ -82,15 +106,40 @@ function limitsOf({ available, mission }: PlanRequest): Limits {
   return available ?? { tokens: mission.budget.tokens, usd: mission.budget.usd };
 }
 
-function chatRequest(roster: Roster, request: PlanRequest, rejected: readonly RejectedReply[], maxOutputTokens: number): ChatRequest {
+function chatRequest(
+  roster: Roster,
+  request: PlanRequest,
+  rejected: readonly RejectedReply[],
+  maxOutputTokens: number,
+): ChatRequest {
   const agents = roster.agents.filter((agent) => request.mission.agents.includes(agent.name));
-  return { messages: buildPlannerPrompt(request, agents, rejected), schema: planReplyJsonSchema, maxOutputTokens, turn: null };
+  return {
+    messages: buildPlannerPrompt(request, agents, rejected),
+    schema: planReplyJsonSchema,
+    maxOutputTokens,
+    turn: null,
+  };
 }
 
 /** Each model may be asked three times, the last time with two refused plans and their reasons in front. */
-function worstPlan({ chain, roster, maxOutputTokens }: PlannerOptions, request: PlanRequest): { readonly tokens: number; readonly usd: number } {
+function worstPlan(
+  { chain, roster, maxOutputTokens }: PlannerOptions,
+  request: PlanRequest,
+): { readonly tokens: number; readonly usd: number } {
   // A mark of punctuation is a token of its own, so this is the most that a text of the length may have.
   const longest = '"'.repeat(REJECTED_PLAN_CHARACTERS);
-  const largest = chatRequest(roster, request, [{ text: longest, reason: longest }, { text: longest, reason: longest }], maxOutputTokens);
-  return reservation(worstTurn(chain, () => largest), limitsOf(request), NOTHING);
+  const largest = chatRequest(
+    roster,
+    request,
+    [
+      { text: longest, reason: longest },
+      { text: longest, reason: longest },
+    ],
+    maxOutputTokens,
+  );
+  return reservation(
+    worstTurn(chain, () => largest),
+    limitsOf(request),
+    NOTHING,
+  );
 }

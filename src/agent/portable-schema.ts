@@ -38,11 +38,19 @@ export class SchemaNotPortable extends Error {
 /** Throws SchemaNotPortable for open objects, references and untyped parts. */
 export function portableSchema(schema: unknown, where = 'schema'): PortableSchema {
   const parsed = source.safeParse(schema);
-  if (!parsed.success) throw new SchemaNotPortable(`${where} is no JSON Schema object; describe it with type, enum or anyOf`);
+  if (!parsed.success)
+    throw new SchemaNotPortable(`${where} is no JSON Schema object; describe it with type, enum or anyOf`);
   const node = parsed.data;
   const description = node.description === undefined ? {} : { description: node.description };
-  const branches = node.anyOf ?? node.oneOf ?? (Array.isArray(node.type) ? node.type.map((type) => ({ ...node, type, description: undefined })) : undefined);
-  if (branches) return { ...description, anyOf: branches.map((branch, index) => portableSchema(branch, `${where}.anyOf[${index}]`)) };
+  const branches =
+    node.anyOf ??
+    node.oneOf ??
+    (Array.isArray(node.type) ? node.type.map((type) => ({ ...node, type, description: undefined })) : undefined);
+  if (branches)
+    return {
+      ...description,
+      anyOf: branches.map((branch, index) => portableSchema(branch, `${where}.anyOf[${index}]`)),
+    };
   if (node.const !== undefined) return { ...typeOf(node.type), ...description, enum: [node.const] };
   if (node.enum) return { ...typeOf(node.type), ...description, enum: node.enum };
   switch (node.type) {
@@ -57,7 +65,9 @@ export function portableSchema(schema: unknown, where = 'schema'): PortableSchem
     case 'null':
       return { type: node.type, ...description };
     default:
-      throw new SchemaNotPortable(`${where} has no type that every provider takes; describe it with type, enum or anyOf`);
+      throw new SchemaNotPortable(
+        `${where} has no type that every provider takes; describe it with type, enum or anyOf`,
+      );
   }
 }
 
@@ -65,14 +75,22 @@ function typeOf(type: string | readonly string[] | undefined): { readonly type?:
   return typeof type === 'string' ? { type } : {};
 }
 
-function portableObject(node: z.output<typeof source>, where: string): Pick<PortableSchema, 'properties' | 'required' | 'additionalProperties'> {
-  if (!node.properties) throw new SchemaNotPortable(`${where} is an object without properties; providers take closed objects only`);
+function portableObject(
+  node: z.output<typeof source>,
+  where: string,
+): Pick<PortableSchema, 'properties' | 'required' | 'additionalProperties'> {
+  if (!node.properties)
+    throw new SchemaNotPortable(`${where} is an object without properties; providers take closed objects only`);
   const required = new Set(node.required);
   const properties = Object.entries(node.properties).map(([key, property]): [string, PortableSchema] => {
     const portable = portableSchema(property, `${where}.${key}`);
     return [key, required.has(key) || takesNull(portable) ? portable : { anyOf: [portable, { type: 'null' }] }];
   });
-  return { properties: Object.fromEntries(properties), required: properties.map(([key]) => key), additionalProperties: false };
+  return {
+    properties: Object.fromEntries(properties),
+    required: properties.map(([key]) => key),
+    additionalProperties: false,
+  };
 }
 
 function takesNull(schema: PortableSchema): boolean {

@@ -17,7 +17,9 @@ export interface RejectedReply {
 export const REJECTED_CHARACTERS = 2_000;
 
 export function systemText(task: LoopTask, tools: readonly ToolDefinition[]): string {
-  const described = tools.map((tool) => `- ${tool.name}: ${tool.description}\n  arguments (JSON Schema): ${JSON.stringify(tool.parameters)}`);
+  const described = tools.map(
+    (tool) => `- ${tool.name}: ${tool.description}\n  arguments (JSON Schema): ${JSON.stringify(tool.parameters)}`,
+  );
   return `${task.agent.prompt}
 
 # How you work
@@ -35,14 +37,23 @@ ${described.join('\n')}`;
 /** @param resultLengths how many characters of each other task's result stay */
 export function taskText(task: LoopTask, resultLengths: readonly number[]): string {
   const { assignment, acceptance } = task;
-  const checks = acceptance.length > 0 ? acceptance.map((check) => `- ${check.name}: ${check.command}`).join('\n') : 'None; say in the summary how you made sure.';
-  const results = assignment.inputs.map((input, index) => dataBlock(`task ${input.task_id} of ${input.agent}`, cutMiddle(resultText(input), resultLengths[index] ?? 0)));
+  const checks =
+    acceptance.length > 0
+      ? acceptance.map((check) => `- ${check.name}: ${check.command}`).join('\n')
+      : 'None; say in the summary how you made sure.';
+  const results = assignment.inputs.map((input, index) =>
+    dataBlock(`task ${input.task_id} of ${input.agent}`, cutMiddle(resultText(input), resultLengths[index] ?? 0)),
+  );
   return [
     `# Mission\n${assignment.brief}`,
     `# Your task (${assignment.task_id})\n${assignment.description}`,
     `# Acceptance: commands that must exit 0, run with the workspace read-only\n${checks}`,
     ...(results.length > 0 ? [`# Results of the tasks that yours depends on\n${results.join('\n')}`] : []),
-    ...(assignment.feedback === null ? [] : [`# Why the attempt before this one failed\n${dataBlock('attempt', cutMiddle(assignment.feedback, REJECTED_CHARACTERS))}`]),
+    ...(assignment.feedback === null
+      ? []
+      : [
+          `# Why the attempt before this one failed\n${dataBlock('attempt', cutMiddle(assignment.feedback, REJECTED_CHARACTERS))}`,
+        ]),
   ].join('\n\n');
 }
 
@@ -51,7 +62,8 @@ export function resultText(input: TaskInput): string {
 }
 
 /** Goes behind the task's text. */
-export const droppedText = (steps: number): string => (steps === 0 ? '' : `\n\n(Steps 1 to ${steps} are left out here for lack of room; they were done.)`);
+export const droppedText = (steps: number): string =>
+  steps === 0 ? '' : `\n\n(Steps 1 to ${steps} are left out here for lack of room; they were done.)`;
 
 /** The step as the model gave it, with long texts in its arguments cut to `keep` characters. */
 export function stepText(step: TakenStep, keep: number): string {
@@ -79,7 +91,10 @@ function mapTexts(value: unknown, map: (text: string) => string): unknown {
 
 /** @param times see repetition.ts @param keep characters of the output that stay */
 export function observationText(step: TakenStep, times: number, keep: number): string {
-  const warning = times === REPEATED_AT_MOST - 1 ? '\nYou have made this very call before, with the same outcome and nothing new in between. Do something else: once more ends the task.' : '';
+  const warning =
+    times === REPEATED_AT_MOST - 1
+      ? '\nYou have made this very call before, with the same outcome and nothing new in between. Do something else: once more ends the task.'
+      : '';
   return `Step ${step.step}: ${outcomeText(step)}\n${dataBlock(step.tool, cutMiddle(step.observation, keep))}${warning}`;
 }
 
@@ -108,8 +123,14 @@ export function noteText(notes: readonly string[]): string {
 export function rejectedMessages({ text, reason }: RejectedReply): readonly ChatMessage[] {
   return [
     // The APIs refuse messages without text.
-    { role: 'assistant', content: text.trim() === '' ? '(nothing that could be read)' : cutMiddle(text, REJECTED_CHARACTERS) },
-    { role: 'user', content: `This reply cannot be used: ${cutMiddle(reason, REJECTED_CHARACTERS)}\nReply again with one JSON object of the agreed form.` },
+    {
+      role: 'assistant',
+      content: text.trim() === '' ? '(nothing that could be read)' : cutMiddle(text, REJECTED_CHARACTERS),
+    },
+    {
+      role: 'user',
+      content: `This reply cannot be used: ${cutMiddle(reason, REJECTED_CHARACTERS)}\nReply again with one JSON object of the agreed form.`,
+    },
   ];
 }
 

@@ -32,7 +32,11 @@ export interface RosterOptions {
 export async function loadRoster(dir: string, options: RosterOptions): Promise<Roster> {
   const names = await agentFileNames(dir, options.setting ?? '--agents-dir');
   const files = await Promise.all(names.map((name) => readAgent(join(dir, name), options.tools)));
-  const problems = [...files.flatMap((file) => file.problems), ...duplicateProblems(files), ...dependencyProblems(files)];
+  const problems = [
+    ...files.flatMap((file) => file.problems),
+    ...duplicateProblems(files),
+    ...dependencyProblems(files),
+  ];
   if (problems.length > 0) throw new ConfigError(problems);
   return createRoster(files.flatMap((file) => (file.spec ? [file.spec] : [])));
 }
@@ -48,7 +52,15 @@ export function createRoster(specs: readonly AgentSpec[]): Roster {
     subset(wanted, origin = 'agents') {
       const unknown = wanted.filter((name) => !names.includes(name));
       if (unknown.length > 0) {
-        throw new ConfigError(unknown.map((name) => ({ file: origin, line: null, column: null, message: `unknown agent ${quoted(name)}`, fix: didYouMean(name, names) })));
+        throw new ConfigError(
+          unknown.map((name) => ({
+            file: origin,
+            line: null,
+            column: null,
+            message: `unknown agent ${quoted(name)}`,
+            fix: didYouMean(name, names),
+          })),
+        );
       }
       return createRoster(specs.filter((spec) => wanted.includes(spec.name)));
     },
@@ -56,22 +68,40 @@ export function createRoster(specs: readonly AgentSpec[]): Roster {
 }
 
 async function readAgent(path: string, tools: readonly string[]): Promise<AgentFile> {
-  const refused = (message: string, fix: string) => refusedAgentFile({ file: path, line: null, column: null, message, fix });
+  const refused = (message: string, fix: string) =>
+    refusedAgentFile({ file: path, line: null, column: null, message, fix });
   try {
     const content = decodeText(await readFile(path));
-    return content === null ? refused(NO_TEXT, 'save it as UTF-8, or take it away') : readAgentFile(content, path, tools);
+    return content === null
+      ? refused(NO_TEXT, 'save it as UTF-8, or take it away')
+      : readAgentFile(content, path, tools);
   } catch (error) {
     return refused(`this cannot be read: ${unreadableReason(error)}`, 'correct it, or take it away');
   }
 }
 
 async function agentFileNames(dir: string, setting: string): Promise<readonly string[]> {
-  const unusable = (message: string) => new ConfigError([{ file: dir, line: null, column: null, message, fix: `write one agent a file (name.md) there, or point ${setting} elsewhere` }]);
+  const unusable = (message: string) =>
+    new ConfigError([
+      {
+        file: dir,
+        line: null,
+        column: null,
+        message,
+        fix: `write one agent a file (name.md) there, or point ${setting} elsewhere`,
+      },
+    ]);
   const entries = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw unusable('there is no such directory of agents');
-    throw unusable(error.code === 'ENOTDIR' ? 'this is not a directory' : `this directory cannot be read: ${unreadableReason(error)}`);
+    throw unusable(
+      error.code === 'ENOTDIR'
+        ? 'this is not a directory'
+        : `this directory cannot be read: ${unreadableReason(error)}`,
+    );
   });
-  const names = entries.filter((name) => name.endsWith('.md') && !name.startsWith('.') && name.toLowerCase() !== 'readme.md').sort();
+  const names = entries
+    .filter((name) => name.endsWith('.md') && !name.startsWith('.') && name.toLowerCase() !== 'readme.md')
+    .sort();
   if (names.length === 0) throw unusable('this directory holds no agents');
   return names;
 }
@@ -83,15 +113,32 @@ function duplicateProblems(files: readonly AgentFile[]): readonly Problem[] {
     if (name === undefined) return [];
     const owner = owners.get(name);
     if (owner === undefined) owners.set(name, file);
-    return owner === undefined ? [] : [source.problemAt(['name'], `the name ${quoted(name)} is taken by ${owner}`, 'choose another name')];
+    return owner === undefined
+      ? []
+      : [source.problemAt(['name'], `the name ${quoted(name)} is taken by ${owner}`, 'choose another name')];
   });
 }
 
 /** Names that no file claims, and cycles among those that can be read. A file that cannot be read still counts by its name. */
 function dependencyProblems(files: readonly AgentFile[]): readonly Problem[] {
-  const names = files.map(({ file, source }) => source.value?.name ?? file.replace(/^.*[\\/]/, '').replace(/\.md$/, ''));
+  const names = files.map(
+    ({ file, source }) => source.value?.name ?? file.replace(/^.*[\\/]/, '').replace(/\.md$/, ''),
+  );
   const unknown = files.flatMap(({ source }) =>
-    (source.value?.depends_on ?? []).flatMap((name, index) => (names.includes(name) ? [] : [source.problemAt(['depends_on', index], `unknown agent ${quoted(name)}`, didYouMean(name, names.filter((other) => other !== source.value?.name)))])),
+    (source.value?.depends_on ?? []).flatMap((name, index) =>
+      names.includes(name)
+        ? []
+        : [
+            source.problemAt(
+              ['depends_on', index],
+              `unknown agent ${quoted(name)}`,
+              didYouMean(
+                name,
+                names.filter((other) => other !== source.value?.name),
+              ),
+            ),
+          ],
+    ),
   );
   return [...unknown, ...cycleProblems(files)];
 }
@@ -101,5 +148,11 @@ function cycleProblems(files: readonly AgentFile[]): readonly Problem[] {
   const start = files.find((file) => file.spec?.name === cycle?.[0]);
   if (!cycle || !start?.spec) return [];
   const index = start.spec.dependsOn.indexOf(cycle[1] ?? '');
-  return [start.source.problemAt(['depends_on', index], `depends_on has a cycle: ${cycle.join(' → ')}`, 'take one of these dependencies out')];
+  return [
+    start.source.problemAt(
+      ['depends_on', index],
+      `depends_on has a cycle: ${cycle.join(' → ')}`,
+      'take one of these dependencies out',
+    ),
+  ];
 }

@@ -32,8 +32,18 @@ export function createStepSchema(tools: readonly ToolDefinition[]): StepSchema {
 }
 
 function stepJsonSchema(tools: readonly ToolDefinition[]): PortableSchema {
-  const closed = (properties: Readonly<Record<string, PortableSchema>>): PortableSchema => ({ type: 'object', properties, required: Object.keys(properties), additionalProperties: false });
-  const calls = tools.map((tool) => closed({ tool: { type: 'string', enum: [tool.name] }, arguments: portableSchema(tool.parameters, `${tool.name}.parameters`) }));
+  const closed = (properties: Readonly<Record<string, PortableSchema>>): PortableSchema => ({
+    type: 'object',
+    properties,
+    required: Object.keys(properties),
+    additionalProperties: false,
+  });
+  const calls = tools.map((tool) =>
+    closed({
+      tool: { type: 'string', enum: [tool.name] },
+      arguments: portableSchema(tool.parameters, `${tool.name}.parameters`),
+    }),
+  );
   // A map with free keys cannot be constrained to, so outputs travel as a list of names and values.
   const output = closed({ name: { type: 'string' }, value: { type: 'string' } });
   const finish = closed({ finish: closed({ summary: { type: 'string' }, outputs: { type: 'array', items: output } }) });
@@ -45,9 +55,14 @@ const record = z.record(z.string(), z.unknown());
 const finishSchema = z.strictObject({
   summary: z.string().trim().min(1, 'must not be empty'),
   outputs: z
-    .union([z.record(z.string(), z.string()), z.array(z.strictObject({ name: z.string().min(1), value: z.string() }))], { error: 'must be a map of text, or a list of {name, value}' })
+    .union(
+      [z.record(z.string(), z.string()), z.array(z.strictObject({ name: z.string().min(1), value: z.string() }))],
+      { error: 'must be a map of text, or a list of {name, value}' },
+    )
     .default({})
-    .transform((outputs) => (Array.isArray(outputs) ? Object.fromEntries(outputs.map(({ name, value }) => [name, value])) : outputs)),
+    .transform((outputs) =>
+      Array.isArray(outputs) ? Object.fromEntries(outputs.map(({ name, value }) => [name, value])) : outputs,
+    ),
 });
 
 const callSchema = z.strictObject({ thought: z.string(), tool: z.string(), arguments: record });
@@ -59,20 +74,34 @@ function parseStep(text: string, tools: readonly ToolDefinition[]): Parsed<Step>
   const { action, ...rest } = json.value;
   const wrapped = record.safeParse(action);
   const reply = wrapped.success ? { ...rest, ...wrapped.data } : json.value;
-  if ('finish' in reply) return fromZod(finishReplySchema.safeParse(reply), ({ thought, finish }) => ({ thought, tool: FINISH, arguments: finish }));
+  if ('finish' in reply)
+    return fromZod(finishReplySchema.safeParse(reply), ({ thought, finish }) => ({
+      thought,
+      tool: FINISH,
+      arguments: finish,
+    }));
   const call = fromZod(callSchema.safeParse(reply), (step): Step => step);
   if (!call.ok) return call;
-  if (call.value.tool === FINISH) return fromZod(finishSchema.safeParse(call.value.arguments), (finish) => ({ ...call.value, arguments: finish }));
+  if (call.value.tool === FINISH)
+    return fromZod(finishSchema.safeParse(call.value.arguments), (finish) => ({ ...call.value, arguments: finish }));
   return checkCall(call.value, tools);
 }
 
 function checkCall(step: Step, tools: readonly ToolDefinition[]): Parsed<Step> {
   const tool = tools.find((candidate) => candidate.name === step.tool);
-  if (!tool) return { ok: false, reason: `there is no tool "${step.tool}"; ${didYouMean(step.tool, [...tools.map((candidate) => candidate.name), FINISH])}` };
+  if (!tool)
+    return {
+      ok: false,
+      reason: `there is no tool "${step.tool}"; ${didYouMean(step.tool, [...tools.map((candidate) => candidate.name), FINISH])}`,
+    };
   const optional = optionalProperties(tool.parameters);
-  const args = Object.fromEntries(Object.entries(step.arguments).filter(([key, value]) => !(value === null && optional.includes(key))));
+  const args = Object.fromEntries(
+    Object.entries(step.arguments).filter(([key, value]) => !(value === null && optional.includes(key))),
+  );
   const problem = tool.validate(args);
-  return problem === null ? { ok: true, value: { ...step, arguments: args } } : { ok: false, reason: `the arguments of ${step.tool} are wrong: ${problem}` };
+  return problem === null
+    ? { ok: true, value: { ...step, arguments: args } }
+    : { ok: false, reason: `the arguments of ${step.tool} are wrong: ${problem}` };
 }
 
 /** A reply's text as a JSON object. */
@@ -80,15 +109,25 @@ export function parseJsonObject(text: string): Parsed<Readonly<Record<string, un
   try {
     return fromZod(record.safeParse(JSON.parse(text)), (value) => value, 'the reply must be one JSON object');
   } catch (error) {
-    if (error instanceof SyntaxError) return { ok: false, reason: `the reply is not JSON (${error.message}); reply with one JSON object and nothing else` };
+    if (error instanceof SyntaxError)
+      return {
+        ok: false,
+        reason: `the reply is not JSON (${error.message}); reply with one JSON object and nothing else`,
+      };
     throw error;
   }
 }
 
 /** zod's verdict with all its reasons in one line. */
-export function fromZod<T, U>(result: z.ZodSafeParseResult<T>, map: (value: T) => U, title = 'the reply does not have the agreed form'): Parsed<U> {
+export function fromZod<T, U>(
+  result: z.ZodSafeParseResult<T>,
+  map: (value: T) => U,
+  title = 'the reply does not have the agreed form',
+): Parsed<U> {
   if (result.success) return { ok: true, value: map(result.data) };
-  const reasons = result.error.issues.map((issue) => (issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message));
+  const reasons = result.error.issues.map((issue) =>
+    issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message,
+  );
   return { ok: false, reason: `${title}: ${reasons.join('; ')}` };
 }
 

@@ -5,7 +5,18 @@
 import type { ChatMessage } from '../ports/model.js';
 import type { ToolDefinition } from '../ports/tools.js';
 import type { LoopTask } from './loop-contract.js';
-import { droppedText, longestText, noteText, observationText, rejectedMessages, resultText, stepText, systemText, taskText, type RejectedReply } from './prompt-text.js';
+import {
+  droppedText,
+  longestText,
+  noteText,
+  observationText,
+  rejectedMessages,
+  resultText,
+  stepText,
+  systemText,
+  taskText,
+  type RejectedReply,
+} from './prompt-text.js';
 import { createRepetitionCounter } from './repetition.js';
 import type { TakenStep } from './taken-step.js';
 import { charactersFor, estimateBytes, estimateMessage, estimateTokens } from './tokens.js';
@@ -48,7 +59,11 @@ const KEPT_CHARACTERS = 300;
 /** The remark that something is missing takes room as well. */
 const REMARK_CHARACTERS = 60;
 
-export function createTranscript(task: LoopTask, tools: readonly ToolDefinition[], history: readonly TakenStep[]): Transcript {
+export function createTranscript(
+  task: LoopTask,
+  tools: readonly ToolDefinition[],
+  history: readonly TakenStep[],
+): Transcript {
   const steps: TakenStep[] = [];
   /** Of each step. */
   const times: number[] = [];
@@ -67,7 +82,10 @@ export function createTranscript(task: LoopTask, tools: readonly ToolDefinition[
     const [observed, said] = [step.observation.length, longestText(step)];
     if (observed > KEPT_CHARACTERS) longObservations.set(steps.length - 1, observed);
     if (said > KEPT_CHARACTERS) longArguments.set(steps.length - 1, said);
-    for (const piece of [pieceOf('assistant', stepText(step, Infinity)), pieceOf('user', observationText(step, repeated, Infinity))]) {
+    for (const piece of [
+      pieceOf('assistant', stepText(step, Infinity)),
+      pieceOf('user', observationText(step, repeated, Infinity)),
+    ]) {
       whole.push(piece);
       wholeTokens += piece.tokens;
     }
@@ -100,13 +118,21 @@ export function createTranscript(task: LoopTask, tools: readonly ToolDefinition[
     const asked = pieces[TASK]?.message.content ?? '';
     const dropped = total <= limitTokens ? 0 : dropSteps(pieces, asked, total - limitTokens);
     if (dropped > 0) put(TASK, asked + droppedText(dropped));
-    return [...pieces.slice(0, callOf(0)), ...pieces.slice(callOf(dropped))].map(({ message }) => message).concat(exchange);
+    return [...pieces.slice(0, callOf(0)), ...pieces.slice(callOf(dropped))]
+      .map(({ message }) => message)
+      .concat(exchange);
   }
 
   /** What may be cut short, each by a number of characters, in the order in which it goes. */
-  function* cutsInOrder(results: number[], put: (index: number, content: string) => void): Generator<(characters: number) => void> {
-    for (const [index, length] of longObservations) yield (characters) => put(observationOf(index), observationText(stepAt(index), times[index] ?? 0, shorter(length, characters)));
-    for (const [index, length] of longArguments) yield (characters) => put(callOf(index), stepText(stepAt(index), shorter(length, characters)));
+  function* cutsInOrder(
+    results: number[],
+    put: (index: number, content: string) => void,
+  ): Generator<(characters: number) => void> {
+    for (const [index, length] of longObservations)
+      yield (characters) =>
+        put(observationOf(index), observationText(stepAt(index), times[index] ?? 0, shorter(length, characters)));
+    for (const [index, length] of longArguments)
+      yield (characters) => put(callOf(index), stepText(stepAt(index), shorter(length, characters)));
     for (const [index, length] of results.entries()) {
       if (length <= KEPT_CHARACTERS) continue;
       yield (characters) => {
@@ -120,7 +146,8 @@ export function createTranscript(task: LoopTask, tools: readonly ToolDefinition[
   return { steps, add, repetitions: () => times.at(-1) ?? 0, prompt };
 }
 
-const shorter = (length: number, byCharacters: number): number => Math.max(KEPT_CHARACTERS, length - byCharacters - REMARK_CHARACTERS);
+const shorter = (length: number, byCharacters: number): number =>
+  Math.max(KEPT_CHARACTERS, length - byCharacters - REMARK_CHARACTERS);
 
 /** How many of the oldest steps must go. The newest stays: without it the model would decide the same again. */
 function dropSteps(pieces: readonly Piece[], text: string, excessTokens: number): number {

@@ -29,9 +29,17 @@ export function worstNextTurn(loop: Loop, pending: readonly Step[]): TokenCost {
   if (!isLimited(loop.share) || paid.length === 0) return NOTHING;
   const whole = transcript.prompt({ notes: [], rejected: [] }, Infinity);
   const text = (role: 'assistant' | 'user', length: number) => ({ role, content: DENSE.repeat(length) });
-  const coming = pending.flatMap((step) => [{ role: 'assistant' as const, content: JSON.stringify(step) }, text('user', LARGEST_OBSERVATION)]);
+  const coming = pending.flatMap((step) => [
+    { role: 'assistant' as const, content: JSON.stringify(step) },
+    text('user', LARGEST_OBSERVATION),
+  ]);
   const rejected = [text('assistant', REJECTED), text('user', REJECTED)];
   const exchange = [text('user', REJECTED), ...rejected, ...rejected];
-  const request = { messages: [...whole, ...coming, ...exchange], schema: loop.schema.jsonSchema, maxOutputTokens: loop.limits.maxOutputTokens, turn: null };
+  const request = {
+    messages: [...whole, ...coming, ...exchange],
+    schema: loop.schema.jsonSchema,
+    maxOutputTokens: loop.limits.maxOutputTokens,
+    turn: null,
+  };
   return worstTurn(paid, () => request);
 }

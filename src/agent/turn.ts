@@ -44,7 +44,15 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
     const notes = passedOver.map((why) => why.text);
     const deadline = startDeadline(loop, model, turn);
     try {
-      const answer = await askModel({ model, request: (rejected) => requestFor(loop, model, notes, rejected), parse: loop.schema.parse, chat: deadline.chat }, turn);
+      const answer = await askModel(
+        {
+          model,
+          request: (rejected) => requestFor(loop, model, notes, rejected),
+          parse: loop.schema.parse,
+          chat: deadline.chat,
+        },
+        turn,
+      );
       if (answer.kind === 'answered') return decisionOf(loop, model, turn, answer.value, answer.reply);
       passedOver.push(answer.why);
       const next = chain[loop.chainIndex + 1];
@@ -67,12 +75,23 @@ async function allowanceOf(loop: Loop): Promise<Limits> {
   }
   const rest = left(loop.share, loop.spent);
   const { tokens, usd } = loop.reserved ?? { tokens: Infinity, usd: Infinity };
-  return { tokens: rest.tokens === null ? null : Math.min(rest.tokens, tokens), usd: rest.usd === null ? null : Math.min(rest.usd, usd) };
+  return {
+    tokens: rest.tokens === null ? null : Math.min(rest.tokens, tokens),
+    usd: rest.usd === null ? null : Math.min(rest.usd, usd),
+  };
 }
 
-function requestFor(loop: Loop, model: ChatModel, notes: readonly string[], rejected: readonly RejectedReply[]): ChatRequest {
+function requestFor(
+  loop: Loop,
+  model: ChatModel,
+  notes: readonly string[],
+  rejected: readonly RejectedReply[],
+): ChatRequest {
   const { task, limits, transcript, schema } = loop;
-  const room = model.contextTokens === undefined ? limits.maxPromptTokens : Math.min(limits.maxPromptTokens, model.contextTokens - limits.maxOutputTokens);
+  const room =
+    model.contextTokens === undefined
+      ? limits.maxPromptTokens
+      : Math.min(limits.maxPromptTokens, model.contextTokens - limits.maxOutputTokens);
   return {
     messages: transcript.prompt({ notes, rejected }, Math.floor(room * loop.promptScale)),
     schema: schema.jsonSchema,
@@ -97,7 +116,9 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
       const remaining = remainingMs();
       if (remaining <= 0) throw new DeadlinePassed("the task's deadline has passed");
       const call = new AbortController();
-      const timer = loop.limits.clock.setTimer(remaining, () => call.abort(new DeadlinePassed("the task's deadline has passed")));
+      const timer = loop.limits.clock.setTimer(remaining, () =>
+        call.abort(new DeadlinePassed("the task's deadline has passed")),
+      );
       // Not AbortSignal.any: node keeps such a signal for ever when somebody goes on listening to it.
       const onAbort = () => call.abort(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });

@@ -16,15 +16,24 @@ const LONGEST_MESSAGE = 100;
 
 export function yamlFault(document: Document): YamlFault | null {
   // The parser tells of a tab behind the faults that come of it.
-  const fault = document.errors.find((error) => error.code === 'TAB_AS_INDENT') ?? document.errors[0] ?? document.warnings[0];
+  const fault =
+    document.errors.find((error) => error.code === 'TAB_AS_INDENT') ?? document.errors[0] ?? document.warnings[0];
   return fault === undefined ? null : { offset: fault.pos[0], ...inPlainWords(fault) };
 }
 
 function inPlainWords(fault: Fault): { readonly message: string; readonly fix: string } {
-  if (fault.code === 'MULTIPLE_DOCS') return { message: 'a second YAML document begins here', fix: 'the file must hold one document: take the others out' };
-  if (fault.code === 'TAB_AS_INDENT') return { message: 'this is not valid YAML: tabs are not allowed as indentation', fix: 'indent with spaces' };
+  if (fault.code === 'MULTIPLE_DOCS')
+    return {
+      message: 'a second YAML document begins here',
+      fix: 'the file must hold one document: take the others out',
+    };
+  if (fault.code === 'TAB_AS_INDENT')
+    return { message: 'this is not valid YAML: tabs are not allowed as indentation', fix: 'indent with spaces' };
   const cause = probableCause(fault);
-  return { message: `this is not valid YAML: ${shortened(fault.message, LONGEST_MESSAGE)}`, fix: cause === null ? 'correct the line' : `correct the line: ${cause}` };
+  return {
+    message: `this is not valid YAML: ${shortened(fault.message, LONGEST_MESSAGE)}`,
+    fix: cause === null ? 'correct the line' : `correct the line: ${cause}`,
+  };
 }
 
 function probableCause({ code, message }: Fault): string | null {

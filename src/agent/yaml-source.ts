@@ -24,25 +24,40 @@ export function readYaml<T>(text: string, file: string, schema: z.ZodType<T>, fi
     const { line, col } = lineCounter.linePos(offset);
     return { file, line: line + firstLine - 1, column: col };
   };
-  const problemAt = (path: Path, message: string, fix: string): Problem => ({ ...place(offsetAt(document, path)), message, fix });
+  const problemAt = (path: Path, message: string, fix: string): Problem => ({
+    ...place(offsetAt(document, path)),
+    message,
+    fix,
+  });
   const fault = yamlFault(document);
-  if (fault) return { value: null, problems: [{ ...place(fault.offset), message: fault.message, fix: fault.fix }], problemAt };
+  if (fault)
+    return { value: null, problems: [{ ...place(fault.offset), message: fault.message, fix: fault.fix }], problemAt };
   const data = toData(document);
   if (!data.ok) return { value: null, problems: [problemAt([], shortened(data.reason, 100), data.fix)], problemAt };
   const parsed = schema.safeParse(data.value);
   if (parsed.success) return { value: parsed.data, problems: [], problemAt };
-  const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, data.value, schema).map((found) => problemAt(found.path, found.message, found.fix)));
+  const problems = parsed.error.issues.flatMap((issue) =>
+    describeIssue(issue, data.value, schema).map((found) => problemAt(found.path, found.message, found.fix)),
+  );
   return { value: null, problems, problemAt };
 }
 
 /** yaml throws a ReferenceError for an alias without its anchor, and when aliases multiply beyond its limit. */
-function toData(document: Document): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string; readonly fix: string } {
+function toData(
+  document: Document,
+):
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly reason: string; readonly fix: string } {
   try {
     return { ok: true, value: document.toJS() };
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
     const isUnknown = error.message.startsWith('Unresolved alias');
-    return { ok: false, reason: error.message, fix: isUnknown ? 'put a value that begins with * in quotes' : 'write the repeated parts out' };
+    return {
+      ok: false,
+      reason: error.message,
+      fix: isUnknown ? 'put a value that begins with * in quotes' : 'write the repeated parts out',
+    };
   }
 }
 
@@ -79,26 +94,49 @@ function describeIssue(issue: z.core.$ZodIssue, data: unknown, schema: z.ZodType
   const value = valueAt(data, path);
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), path);
-    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key ${quoted(key)}`, fix: didYouMean(key, known) }));
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      message: `unknown key ${quoted(key)}`,
+      fix: didYouMean(key, known),
+    }));
   }
   if (value === undefined) return [{ path, message: `${name} is missing`, fix: `add it (${expectation(issue)})` }];
   if (issue.code === 'invalid_value') {
-    return [{ path, message: `${name} is ${show(value)}`, fix: typeof value === 'string' ? didYouMean(value, issue.values.map(String)) : `use one of: ${issue.values.map(String).join(', ')}` }];
+    return [
+      {
+        path,
+        message: `${name} is ${show(value)}`,
+        fix:
+          typeof value === 'string'
+            ? didYouMean(value, issue.values.map(String))
+            : `use one of: ${issue.values.map(String).join(', ')}`,
+      },
+    ];
   }
-  if (issue.code === 'invalid_type') return [{ path, message: `${name} is ${show(value)}`, fix: `give ${expectation(issue)}` }];
+  if (issue.code === 'invalid_type')
+    return [{ path, message: `${name} is ${show(value)}`, fix: `give ${expectation(issue)}` }];
   return [{ path, message: `${name}: ${issue.message}`, fix: `change it (it is ${show(value)})` }];
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `one of: ${issue.values.map(String).join(', ')}`;
   if (issue.code !== 'invalid_type') return issue.message;
-  const words: Readonly<Record<string, string>> = { string: 'text', int: 'a whole number', number: 'a number', array: 'a list', object: 'keys with values', record: 'keys with values' };
+  const words: Readonly<Record<string, string>> = {
+    string: 'text',
+    int: 'a whole number',
+    number: 'a number',
+    array: 'a list',
+    object: 'keys with values',
+    record: 'keys with values',
+  };
   return words[issue.expected] ?? issue.expected;
 }
 
 /** waves[0].tasks[1].agent */
 function pathName(path: Path): string {
-  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${step}`)).join('');
+  return path
+    .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${step}`))
+    .join('');
 }
 
 function show(value: unknown): string {
@@ -132,6 +170,7 @@ function keysAt(schema: unknown, path: Path): readonly string[] {
   const [step, ...rest] = path;
   const branches = (node.data.anyOf ?? []).flatMap((branch) => keysAt(branch, path));
   if (step === undefined) return [...Object.keys(node.data.properties ?? {}), ...branches];
-  const next = typeof step === 'number' ? node.data.items : (node.data.properties?.[step] ?? node.data.additionalProperties);
+  const next =
+    typeof step === 'number' ? node.data.items : (node.data.properties?.[step] ?? node.data.additionalProperties);
   return [...keysAt(next, rest), ...branches];
 }

@@ -6,7 +6,12 @@ import { oneLine } from './text-width.js';
 
 /** Whether the mission's plan waits for a person. */
 export function awaitsAnswer(mission: Mission): boolean {
-  return mission.status === 'open' && mission.planning === 'proposed' && mission.request.approval === 'approval' && mission.proposal !== null;
+  return (
+    mission.status === 'open' &&
+    mission.planning === 'proposed' &&
+    mission.request.approval === 'approval' &&
+    mission.proposal !== null
+  );
 }
 
 /** What the mission asks, and how to answer; empty when it asks nothing. Lines end in line breaks. */

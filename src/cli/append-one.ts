@@ -13,7 +13,11 @@ export interface AppendOneOptions extends AppendRequest {
  * Appends a command's one record. Rejects as Appender.append does, and with the interruption's reason at once: the
  * record may be in the log all the same, which is said on stderr.
  */
-export async function appendOne({ host, logger }: CommandContext, log: Log, { appender: name, ifUnknown, ...request }: AppendOneOptions): Promise<Appended> {
+export async function appendOne(
+  { host, logger }: CommandContext,
+  log: Log,
+  { appender: name, ifUnknown, ...request }: AppendOneOptions,
+): Promise<Appended> {
   const appender = log.createAppender(name);
   try {
     return await orAborted(appender.append(request), host.interruption);
@@ -22,7 +26,9 @@ export async function appendOne({ host, logger }: CommandContext, log: Log, { ap
     throw error;
   } finally {
     // Whether the record is written does not depend on it.
-    await orAborted(appender.close(), host.interruption).catch((error: unknown) => logger.debug({ error, appender: name }, 'appender.close_failed'));
+    await orAborted(appender.close(), host.interruption).catch((error: unknown) =>
+      logger.debug({ error, appender: name }, 'appender.close_failed'),
+    );
   }
 }
 

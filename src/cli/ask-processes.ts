@@ -1,7 +1,7 @@
 import type { EventOf } from '../domain/events.js';
 import { partitionForKey } from '../domain/partitioning.js';
 import type { Timer } from '../ports/clock.js';
-import { createEventFactory } from '../roles/event.js';
+import { createEventFactory } from '../domain/event-factory.js';
 import { appendOne } from './append-one.js';
 import { clientCommand, connectionFlags } from './client-command.js';
 import type { ClientSession } from './client-session.js';
@@ -26,7 +26,9 @@ const ORCHESTRATOR_MS = 1_500;
 
 /** Appends request_status and collects the answers until no more come. Rejects when the log cannot be read or written. */
 export async function askProcesses(
-  context: CommandContext, { log, onEnd }: Pick<ClientSession, 'log' | 'onEnd'>, { firstMs, quietMs, isEnough }: AskOptions,
+  context: CommandContext,
+  { log, onEnd }: Pick<ClientSession, 'log' | 'onEnd'>,
+  { firstMs, quietMs, isEnough }: AskOptions,
 ): Promise<readonly StatusReport[]> {
   const { host, topics } = context;
   const requestId = host.ids.uuid();
@@ -37,16 +39,24 @@ export async function askProcesses(
     quiet.cancel();
     quiet = host.clock.setTimer(durationMs, () => done.resolve());
   };
-  const { caughtUp, failure, stop } = await orAborted(follow(log, {
-    topics: [topics.status],
-    from: 'end',
-    onRecord({ content }) {
-      if (content.kind !== 'event' || content.event.event_type !== 'status_report' || content.event.payload.request_id !== requestId) return;
-      answers.set(content.event.payload.worker_id, content.event.payload);
-      if (isEnough(content.event.payload)) done.resolve();
-      else waitFor(quietMs);
-    },
-  }), host.interruption);
+  const { caughtUp, failure, stop } = await orAborted(
+    follow(log, {
+      topics: [topics.status],
+      from: 'end',
+      onRecord({ content }) {
+        if (
+          content.kind !== 'event' ||
+          content.event.event_type !== 'status_report' ||
+          content.event.payload.request_id !== requestId
+        )
+          return;
+        answers.set(content.event.payload.worker_id, content.event.payload);
+        if (isEnough(content.event.payload)) done.resolve();
+        else waitFor(quietMs);
+      },
+    }),
+    host.interruption,
+  );
   onEnd('watch', stop);
   try {
     await orAborted(caughtUp, host.interruption);
@@ -60,9 +70,16 @@ export async function askProcesses(
 }
 
 /** What to tell the person when no orchestrator answers; null when one does. */
-export async function missingOrchestrator(context: CommandContext, session: Pick<ClientSession, 'log' | 'onEnd'>): Promise<string | null> {
+export async function missingOrchestrator(
+  context: CommandContext,
+  session: Pick<ClientSession, 'log' | 'onEnd'>,
+): Promise<string | null> {
   const isOrchestrator = (report: StatusReport) => report.role === 'orchestrator';
-  const reports = await askProcesses(context, session, { firstMs: ORCHESTRATOR_MS, quietMs: ORCHESTRATOR_MS, isEnough: isOrchestrator });
+  const reports = await askProcesses(context, session, {
+    firstMs: ORCHESTRATOR_MS,
+    quietMs: ORCHESTRATOR_MS,
+    isEnough: isOrchestrator,
+  });
   return reports.some(isOrchestrator) ? null : noOrchestrator(context);
 }
 
@@ -70,12 +87,18 @@ export async function missingOrchestrator(context: CommandContext, session: Pick
  * Tells the person when no orchestrator answers. What was asked of the swarm stands in the log already: a person who does
  * not wait for this, or a log that cannot be read any more, changes nothing about that. Never rejects.
  */
-export async function tellIfUnserved(context: CommandContext, session: Pick<ClientSession, 'log' | 'onEnd'>): Promise<void> {
+export async function tellIfUnserved(
+  context: CommandContext,
+  session: Pick<ClientSession, 'log' | 'onEnd'>,
+): Promise<void> {
   const { stderr, interruption } = context.host;
   try {
     stderr.write((await missingOrchestrator(context, session)) ?? '');
   } catch (error) {
-    if (!interruption.aborted) stderr.write(`whether an orchestrator serves is not known: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (!interruption.aborted)
+      stderr.write(
+        `whether an orchestrator serves is not known: ${error instanceof Error ? error.message : String(error)}\n`,
+      );
   }
 }
 
@@ -88,7 +111,18 @@ export function noOrchestrator(context: CommandContext): string {
 async function request(context: CommandContext, log: ClientSession['log'], requestId: string): Promise<void> {
   const { host, topics } = context;
   const user = requester(host);
-  const event = createEventFactory(host)({ type: 'request_status', from: user, payload: { request_id: requestId, requested_by: user } });
+  const event = createEventFactory(host)({
+    type: 'request_status',
+    from: user,
+    payload: { request_id: requestId, requested_by: user },
+  });
   const partition = partitionForKey(user, await log.admin.partitionCount(topics.status));
-  await appendOne(context, log, { appender: 'status', topic: topics.status, partition, key: user, event, ifUnknown: null });
+  await appendOne(context, log, {
+    appender: 'status',
+    topic: topics.status,
+    partition,
+    key: user,
+    event,
+    ifUnknown: null,
+  });
 }

@@ -12,6 +12,8 @@ export function clientCommand(context: CommandContext, words: string): string {
 export function connectionFlags({ config }: CommandContext): readonly string[] {
   return config.origins.flatMap((origin) => {
     const flag = SETTINGS[origin.name].flag?.split(' ')[0];
-    return origin.source === 'flag' && CONNECTION.includes(origin.name) && flag !== undefined ? [`${flag} ${origin.text ?? ''}`] : [];
+    return origin.source === 'flag' && CONNECTION.includes(origin.name) && flag !== undefined
+      ? [`${flag} ${origin.text ?? ''}`]
+      : [];
   });
 }

@@ -29,7 +29,10 @@ export async function withClient<T>(context: CommandContext, body: (session: Cli
       log,
       onEnd: releases.add,
       async openFeed() {
-        const feed = await orAborted(createMissionFeed({ log, topic: context.topics.coordination }), context.host.interruption);
+        const feed = await orAborted(
+          createMissionFeed({ log, topic: context.topics.coordination }),
+          context.host.interruption,
+        );
         releases.add('feed', () => feed.stop());
         return feed;
       },
@@ -48,6 +51,11 @@ export function caughtUp(context: CommandContext, feed: MissionFeed): Promise<vo
 export function requireMission(feed: MissionFeed, missionId: string): void {
   if (feed.view.mission(missionId) !== null) return;
   const missions = feed.view.missions();
-  throw wrongUse(`there is no mission ${missionId}`, didYouMean(missionId, missions)
-    ?? (missions.length === 0 ? 'No mission was ever submitted here.' : `The last one is ${missions.at(-1) ?? ''}; ravenhelm status lists them all.`));
+  throw wrongUse(
+    `there is no mission ${missionId}`,
+    didYouMean(missionId, missions) ??
+      (missions.length === 0
+        ? 'No mission was ever submitted here.'
+        : `The last one is ${missions.at(-1) ?? ''}; ravenhelm status lists them all.`),
+  );
 }

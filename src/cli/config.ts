@@ -65,19 +65,27 @@ function collectOrigins(input: ConfigInput): SettingOrigin[] {
   const file = readSettingsFile(input);
   return SETTING_NAMES.map((name) => {
     const info = SETTINGS[name];
-    const make = (text: string, source: SettingSource, place: string, base = input.cwd): SettingOrigin =>
-      ({ name, source, place, text: info.path === true && !isAbsolute(text) ? resolve(base, text) : text });
+    const make = (text: string, source: SettingSource, place: string, base = input.cwd): SettingOrigin => ({
+      name,
+      source,
+      place,
+      text: info.path === true && !isAbsolute(text) ? resolve(base, text) : text,
+    });
     const flagText = input.flags[name];
     if (flagText !== undefined) return make(flagText, 'flag', info.flag?.split(' ')[0] ?? name);
     // Compose passes unset variables on as empty ones; an empty value counts as not set.
     const envText = input.env[name];
-    if (envText !== undefined && envText !== '') return make(envText, 'environment', `the environment variable ${name}`);
+    if (envText !== undefined && envText !== '')
+      return make(envText, 'environment', `the environment variable ${name}`);
     const dotEnvText = dotEnv.get(name);
     if (dotEnvText !== undefined && dotEnvText !== '') return make(dotEnvText, '.env', envFile);
     const entry = file?.entries.get(name);
-    if (entry !== undefined && file !== null) return make(entry.text, 'file', `${file.path}:${entry.line}`, resolve(file.path, '..'));
+    if (entry !== undefined && file !== null)
+      return make(entry.text, 'file', `${file.path}:${entry.line}`, resolve(file.path, '..'));
     const standard = input.defaults?.[name] ?? info.default;
-    return standard === null ? { name, text: null, source: 'default', place: 'the default' } : make(standard, 'default', 'the default', input.projectDir);
+    return standard === null
+      ? { name, text: null, source: 'default', place: 'the default' }
+      : make(standard, 'default', 'the default', input.projectDir);
   });
 }
 
@@ -94,7 +102,8 @@ function readSettingsFile(input: ConfigInput) {
 function wrongValues(origins: readonly SettingOrigin[]): Error {
   const lines = origins.map((origin) => {
     const { brokenRule, expected } = SETTINGS[origin.name];
-    const shown = origin.text === null ? 'nothing' : `"${cutToWidth(oneLine(shownValue(origin) ?? ''), LONGEST_SHOWN)}"`;
+    const shown =
+      origin.text === null ? 'nothing' : `"${cutToWidth(oneLine(shownValue(origin) ?? ''), LONGEST_SHOWN)}"`;
     return `${origin.name} is ${shown} (from ${origin.place}); it must ${brokenRule?.(origin.text ?? '') ?? `be ${expected}`}`;
   });
   const places = [...new Set(origins.map((origin) => origin.place))].join(', ');
@@ -106,8 +115,10 @@ function checkTogether(values: Settings, origins: readonly SettingOrigin[]): voi
   const placeOf = (name: SettingName) => origins.find((origin) => origin.name === name)?.place ?? name;
   const needs = (given: SettingName, needed: SettingName) => {
     if (isSet(values[given]) && !isSet(values[needed])) {
-      throw wrongConfiguration(`${given} is set (from ${placeOf(given)}), but ${needed} is not`,
-        `Set ${needed} to ${SETTINGS[needed].expected}, or take ${given} away.`);
+      throw wrongConfiguration(
+        `${given} is set (from ${placeOf(given)}), but ${needed} is not`,
+        `Set ${needed} to ${SETTINGS[needed].expected}, or take ${given} away.`,
+      );
     }
   };
   needs('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL');

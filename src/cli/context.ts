@@ -37,9 +37,19 @@ export interface CommandContext {
 }
 
 /** Reads the configuration. Throws CliError (exit 2) when it cannot be used. */
-export function createContext(host: Host, options: GlobalOptions, defaults: Readonly<Partial<Record<SettingName, string>>> = {}): CommandContext {
+export function createContext(
+  host: Host,
+  options: GlobalOptions,
+  defaults: Readonly<Partial<Record<SettingName, string>>> = {},
+): CommandContext {
   const config = loadConfig({
-    flags: options.flags, env: host.env, cwd: host.cwd, projectDir: host.projectDir, configFile: options.configFile, defaults, readFile: readFileIfThere,
+    flags: options.flags,
+    env: host.env,
+    cwd: host.cwd,
+    projectDir: host.projectDir,
+    configFile: options.configFile,
+    defaults,
+    readFile: readFileIfThere,
   });
   const people = options.json ? host.stderr : host.stdout;
   const toStderr = (text: string) => host.stderr.write(text);
@@ -66,7 +76,8 @@ export function createContext(host: Host, options: GlobalOptions, defaults: Read
 function readFileIfThere(path: string): string | null {
   const bytes = readBytesIfThere(path);
   const text = bytes === null ? null : decodeText(bytes);
-  if (bytes !== null && text === null) throw wrongConfiguration(`${path}: ${NO_TEXT}`, 'Save it as UTF-8, or take it away.');
+  if (bytes !== null && text === null)
+    throw wrongConfiguration(`${path}: ${NO_TEXT}`, 'Save it as UTF-8, or take it away.');
   return text;
 }
 
@@ -75,6 +86,10 @@ function readBytesIfThere(path: string): Uint8Array | null {
     return readFileSync(path);
   } catch (error) {
     if (isFileSystemError(error) && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
-    throw wrongConfiguration(`${path} cannot be read: ${unreadableReason(error)}`, 'Correct it, or take it away.', error);
+    throw wrongConfiguration(
+      `${path} cannot be read: ${unreadableReason(error)}`,
+      'Correct it, or take it away.',
+      error,
+    );
   }
 }

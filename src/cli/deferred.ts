@@ -1,4 +1,4 @@
-import { createDeferred as createBareDeferred, type Deferred } from '../roles/role.js';
+import { createDeferred as createBareDeferred, type Deferred } from '../domain/deferred.js';
 
 /** Its rejection counts as handled: it reaches whoever awaits the promise, and nobody has to. */
 export function createDeferred<T>(): Deferred<T> {

@@ -14,7 +14,10 @@ export function parseEnvFile(text: string, file: string): ReadonlyMap<string, st
     const match = LINE.exec(trimmed);
     const value = match === null ? null : unquote(match[2] ?? '');
     if (match === null || value === null) {
-      throw wrongConfiguration(`${file}:${index + 1}: this line is not NAME=value`, 'Correct the line, or put # before it.');
+      throw wrongConfiguration(
+        `${file}:${index + 1}: this line is not NAME=value`,
+        'Correct the line, or put # before it.',
+      );
     }
     values.set(match[1] ?? '', value);
   });

@@ -9,7 +9,10 @@ import { oneLine } from './text-width.js';
 export function eventLine(event: AgentEvent): string {
   const target = event.target_agent === null ? '' : ` → ${event.target_agent}`;
   const parts = [event.event_type, `${event.source_agent}${target}`, subject(event), details(event)];
-  return parts.filter((part) => part !== '').map(oneLine).join(' | ');
+  return parts
+    .filter((part) => part !== '')
+    .map(oneLine)
+    .join(' | ');
 }
 
 /** The mission that an event belongs to, or null. */
@@ -44,7 +47,9 @@ function details(event: AgentEvent): string {
     case 'mission_cancel_requested':
       return event.payload.reason;
     case 'plan_requested':
-      return [`revision ${event.payload.revision}`, event.payload.reason ?? ''].filter((part) => part !== '').join(': ');
+      return [`revision ${event.payload.revision}`, event.payload.reason ?? '']
+        .filter((part) => part !== '')
+        .join(': ');
     case 'plan_proposed':
       return `revision ${event.payload.revision} by ${event.payload.model === '' ? event.payload.planner : event.payload.model}: ${count(event.payload.plan.waves.length, 'wave')}, ${count(event.payload.plan.waves.flatMap((wave) => wave.tasks).length, 'task')}`;
     case 'plan_approved':
@@ -73,7 +78,9 @@ function details(event: AgentEvent): string {
     case 'task_completed':
       return `${event.payload.result.status}, ${count(event.payload.steps, 'step')}, ${count(event.payload.result.checks.length, 'check')}, ${measuredDuration(event.payload.duration_ms)}`;
     case 'task_failed':
-      return [event.payload.code, failingCheck(event.payload.checks), event.payload.error].filter((part) => part !== '').join(': ');
+      return [event.payload.code, failingCheck(event.payload.checks), event.payload.error]
+        .filter((part) => part !== '')
+        .join(': ');
     case 'task_cancelled':
       return `${event.payload.code}: ${event.payload.reason}`;
     case 'task_retry_requested':

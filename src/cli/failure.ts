@@ -51,15 +51,29 @@ export function describeFailure(error: unknown): Failure {
   const exitCode = code === null ? undefined : EXIT_OF_CODE[code];
   if (error instanceof Error && code !== null && exitCode !== undefined) {
     const nextStep = textField(error, 'nextStep') ?? NEXT_STEP_OF_CODE[code] ?? null;
-    return { exitCode, message: error.message, nextStep: nextStep !== null && error.message.includes(nextStep) ? null : nextStep };
+    return {
+      exitCode,
+      message: error.message,
+      nextStep: nextStep !== null && error.message.includes(nextStep) ? null : nextStep,
+    };
   }
   const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { exitCode: EXIT.broken, message: `unexpected: ${shown}`, nextStep: 'This is a fault of Ravenhelm; LOG_LEVEL=debug shows more.' };
+  return {
+    exitCode: EXIT.broken,
+    message: `unexpected: ${shown}`,
+    nextStep: 'This is a fault of Ravenhelm; LOG_LEVEL=debug shows more.',
+  };
 }
 
 /** The failure as it stands on stderr. */
 export function failureText({ message, nextStep }: Failure): string {
-  const indented = nextStep === null ? '' : `${nextStep.split('\n').map((line) => `  ${line}`).join('\n')}\n`;
+  const indented =
+    nextStep === null
+      ? ''
+      : `${nextStep
+          .split('\n')
+          .map((line) => `  ${line}`)
+          .join('\n')}\n`;
   return `error: ${message}\n${indented}`;
 }
 

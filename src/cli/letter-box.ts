@@ -18,11 +18,17 @@ export interface LetterBox {
   /** Throws CliError (exit 2) with a suggestion when there is none. */
   require(id: string): Letter;
   /** Appends beside a letter what is done about it. Resolves, once it was read back, with what the fold made of it. */
-  append(letter: Letter, event: EventOf<'dead_letter_taken' | 'dead_letter_redriven' | 'dead_letter_discarded'>): Promise<Folded>;
+  append(
+    letter: Letter,
+    event: EventOf<'dead_letter_taken' | 'dead_letter_redriven' | 'dead_letter_discarded'>,
+  ): Promise<Folded>;
 }
 
 /** Reads every letter. Rejects when the topic cannot be read. */
-export async function openLetterBox(context: CommandContext, { log, onEnd }: Pick<ClientSession, 'log' | 'onEnd'>): Promise<LetterBox> {
+export async function openLetterBox(
+  context: CommandContext,
+  { log, onEnd }: Pick<ClientSession, 'log' | 'onEnd'>,
+): Promise<LetterBox> {
   const letters = createLetters<AnyRecord>();
   const readBack = new Map<string, (folded: Folded) => void>();
 
@@ -34,7 +40,10 @@ export async function openLetterBox(context: CommandContext, { log, onEnd }: Pic
     readBack.delete(event_id);
   };
   const { interruption } = context.host;
-  const { caughtUp, failure, stop } = await orAborted(follow(log, { topics: [context.topics.deadLetters], from: 'beginning', onRecord: fold, onUndecodable: fold }), interruption);
+  const { caughtUp, failure, stop } = await orAborted(
+    follow(log, { topics: [context.topics.deadLetters], from: 'beginning', onRecord: fold, onUndecodable: fold }),
+    interruption,
+  );
   onEnd('dead letters', stop);
   await orAborted(caughtUp, interruption);
   const appender = log.createAppender('dead-letters');
@@ -46,7 +55,11 @@ export async function openLetterBox(context: CommandContext, { log, onEnd }: Pic
       const found = letters.find(id);
       if (found !== null) return found;
       const ids = letters.all().map((letter) => letter.id);
-      throw wrongUse(`there is no dead letter ${id}`, didYouMean(id, ids) ?? (ids.length === 0 ? 'There are none.' : 'ravenhelm dead-letters list --all shows them all.'));
+      throw wrongUse(
+        `there is no dead letter ${id}`,
+        didYouMean(id, ids) ??
+          (ids.length === 0 ? 'There are none.' : 'ravenhelm dead-letters list --all shows them all.'),
+      );
     },
     async append({ id, record: { partition, key } }, event) {
       const folded = createDeferred<Folded>();
@@ -64,9 +77,15 @@ export function requireFree(letter: Letter, takeOver: boolean): void {
 }
 
 /** Who handles the letter, or has handled it, and what may be done about that; null when it may be handled now. */
-export function handledBy({ id, state }: Letter, takeOver: boolean): { readonly why: string; readonly nextStep: string } | null {
+export function handledBy(
+  { id, state }: Letter,
+  takeOver: boolean,
+): { readonly why: string; readonly nextStep: string } | null {
   if (state.kind === 'waiting' || (state.kind === 'redriving' && takeOver)) return null;
-  const nextStep = state.kind === 'redriving' ? 'If that process has ended before it was done: the same command with --take-over.' : `ravenhelm dead-letters show ${id} tells more.`;
+  const nextStep =
+    state.kind === 'redriving'
+      ? 'If that process has ended before it was done: the same command with --take-over.'
+      : `ravenhelm dead-letters show ${id} tells more.`;
   return { why: stateText(state), nextStep };
 }
 

@@ -10,11 +10,23 @@ export function letterSummary(letter: Letter) {
   const { content } = record;
   const headers = originalHeaders(record.headers ?? {});
   const header = (name: string) => headerText(headers[name]) ?? null;
-  const names = content.kind === 'event' ? namesIn(content.event) : { mission_id: header('mission_id'), task_id: header('task_id') };
+  const names =
+    content.kind === 'event'
+      ? namesIn(content.event)
+      : { mission_id: header('mission_id'), task_id: header('task_id') };
   return {
-    id, copies,
+    id,
+    copies,
     time: new Date(facts?.skippedAtMs ?? record.timestampMs).toISOString(),
-    origin: facts === null ? null : { topic: facts.origin.topic, partition: facts.origin.partition, offset: facts.origin.offset, time: new Date(facts.origin.timestampMs).toISOString() },
+    origin:
+      facts === null
+        ? null
+        : {
+            topic: facts.origin.topic,
+            partition: facts.origin.partition,
+            offset: facts.origin.offset,
+            time: new Date(facts.origin.timestampMs).toISOString(),
+          },
     decodable: content.kind === 'event',
     event_type: content.kind === 'event' ? content.event.event_type : header('event_type'),
     ...names,
@@ -25,16 +37,28 @@ export function letterSummary(letter: Letter) {
 }
 
 function namesIn({ payload }: AgentEvent): { readonly mission_id: string | null; readonly task_id: string | null } {
-  return { mission_id: 'mission_id' in payload ? payload.mission_id : null, task_id: 'task_id' in payload ? payload.task_id : null };
+  return {
+    mission_id: 'mission_id' in payload ? payload.mission_id : null,
+    task_id: 'task_id' in payload ? payload.task_id : null,
+  };
 }
 
-const errorOf = ({ facts }: Letter): string => facts?.error ?? 'no header says where it came from: somebody else has put it here';
+const errorOf = ({ facts }: Letter): string =>
+  facts?.error ?? 'no header says where it came from: somebody else has put it here';
 
 export function lettersTable(letters: readonly Letter[]): string {
   const rows = letters.map((letter) => {
     const { id, time, origin, decodable, event_type, mission_id, task_id, error, state } = letterSummary(letter);
     const type = event_type === null ? '-' : decodable ? event_type : `(${event_type})`;
-    return [id, time, origin === null ? '?' : `${origin.topic}[${origin.partition}]@${origin.offset}`, type, [mission_id, task_id].filter((part) => part !== null).join(' ') || '-', state, error];
+    return [
+      id,
+      time,
+      origin === null ? '?' : `${origin.topic}[${origin.partition}]@${origin.offset}`,
+      type,
+      [mission_id, task_id].filter((part) => part !== null).join(' ') || '-',
+      state,
+      error,
+    ];
   });
   return table([['ID', 'SKIPPED AT', 'ORIGIN', 'TYPE', 'MISSION, TASK', 'STATE', 'ERROR'], ...rows]);
 }
@@ -44,7 +68,9 @@ export function letterDocument(letter: Letter) {
   const { record } = letter;
   const value = valueOf(letter);
   return {
-    ...letterSummary(letter), what_became_of_it: stateText(letter.state), key: record.key,
+    ...letterSummary(letter),
+    what_became_of_it: stateText(letter.state),
+    key: record.key,
     headers: headerTexts(record.headers ?? {}),
     event: record.content.kind === 'event' ? record.content.event : null,
     why_not_decodable: record.content.kind === 'event' ? null : record.content.reason,
@@ -60,8 +86,12 @@ export function letterText(letter: Letter): string {
     ['letter', [id, ...copies.filter((copy) => copy !== id).map((copy) => `also ${copy}`)].join(', ')],
     ['skipped at', time],
     ['origin', origin === null ? '?' : `${origin.topic}[${origin.partition}]@${origin.offset} of ${origin.time}`],
-    ['error', error], ['state', stateText(letter.state)], ['key', record.key ?? '(none)'],
-    ['type', event_type ?? '-'], ['mission', mission_id ?? '-'], ['task', task_id ?? '-'],
+    ['error', error],
+    ['state', stateText(letter.state)],
+    ['key', record.key ?? '(none)'],
+    ['type', event_type ?? '-'],
+    ['mission', mission_id ?? '-'],
+    ['task', task_id ?? '-'],
     ...Object.entries(headerTexts(record.headers ?? {})).map(([name, text]) => [`header ${name}`, text]),
   ];
   return `${table(rows)}\n${contentText(letter)}`;
@@ -69,7 +99,11 @@ export function letterText(letter: Letter): string {
 
 function contentText(letter: Letter): string {
   const { content } = letter.record;
-  if (content.kind === 'event') return `${JSON.stringify(content.event, null, 2).split('\n').map((line) => ' '.repeat(line.search(/\S/)) + oneLine(line)).join('\n')}\n`;
+  if (content.kind === 'event')
+    return `${JSON.stringify(content.event, null, 2)
+      .split('\n')
+      .map((line) => ' '.repeat(line.search(/\S/)) + oneLine(line))
+      .join('\n')}\n`;
   const value = valueOf(letter);
   return `not decodable: ${oneLine(content.reason)}\n${value === null ? '(no value)\n' : hexDump(value)}`;
 }
@@ -79,11 +113,19 @@ function valueOf({ record: { bytes, content } }: Letter): Uint8Array | null {
 }
 
 function headerTexts(headers: Headers): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, valuesOf(value).map((each) => headerText(each) ?? '').join(', ')]));
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      valuesOf(value)
+        .map((each) => headerText(each) ?? '')
+        .join(', '),
+    ]),
+  );
 }
 
 function valuesOf(value: Headers[string]): readonly HeaderValue[] {
-  if (value === undefined || value === null || typeof value === 'string' || value instanceof Uint8Array) return [value ?? null];
+  if (value === undefined || value === null || typeof value === 'string' || value instanceof Uint8Array)
+    return [value ?? null];
   return value;
 }
 
@@ -97,7 +139,10 @@ export function hexDump(bytes: Uint8Array): string {
   const lines: string[] = [];
   for (let offset = 0; offset < shown.length; offset += BYTES_IN_LINE) {
     const line = [...shown.subarray(offset, offset + BYTES_IN_LINE)];
-    const hex = line.map((byte) => byte.toString(16).padStart(2, '0')).join(' ').padEnd(BYTES_IN_LINE * 3 - 1);
+    const hex = line
+      .map((byte) => byte.toString(16).padStart(2, '0'))
+      .join(' ')
+      .padEnd(BYTES_IN_LINE * 3 - 1);
     const text = line.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
     lines.push(`${offset.toString(16).padStart(8, '0')}  ${hex}  |${text}|`);
   }

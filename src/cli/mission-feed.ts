@@ -29,7 +29,13 @@ export interface MissionFeed {
 }
 
 /** Starts to read. Rejects when the log cannot be watched. */
-export async function createMissionFeed({ log, topic }: { readonly log: Log; readonly topic: string }): Promise<MissionFeed> {
+export async function createMissionFeed({
+  log,
+  topic,
+}: {
+  readonly log: Log;
+  readonly topic: string;
+}): Promise<MissionFeed> {
   const view = createCoordinationView();
   const listeners = new Set<(change: FeedChange) => void>();
   let past = true;
@@ -65,7 +71,11 @@ export function hasEnded(status: MissionStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-function whenEnded(view: CoordinationView, listeners: Set<(change: FeedChange) => void>, missionId: string): Promise<MissionReport> {
+function whenEnded(
+  view: CoordinationView,
+  listeners: Set<(change: FeedChange) => void>,
+  missionId: string,
+): Promise<MissionReport> {
   return new Promise((resolve) => {
     const check = () => {
       const report = view.report(missionId);

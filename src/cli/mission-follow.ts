@@ -16,7 +16,10 @@ export interface FollowOptions {
 }
 
 /** Shows a mission's progress until it has ended; resolves with its report. Rejects when it was interrupted. */
-export async function followMission(context: CommandContext, { missionId, feed, broken, notice }: FollowOptions): Promise<MissionReport> {
+export async function followMission(
+  context: CommandContext,
+  { missionId, feed, broken, notice }: FollowOptions,
+): Promise<MissionReport> {
   const { host, people, colors } = context;
   const live = people.isTerminal && host.env['TERM'] !== 'dumb';
   const progress = createProgress({ output: people, clock: host.clock, colors, live });
@@ -26,7 +29,8 @@ export async function followMission(context: CommandContext, { missionId, feed, 
     if (report === null) return;
     progress.onEvent(change.event, report);
     announcePlan(context, change.event, feed, progress);
-    if (change.event.event_type === 'attention_requested') progress.say(questionText(context, missionId, report.question));
+    if (change.event.event_type === 'attention_requested')
+      progress.say(questionText(context, missionId, report.question));
   });
   let end: 'replaced' | 'kept' = 'kept';
   let following = true;

@@ -17,7 +17,10 @@ export const DEFAULT_MISSION = 'missions/ravenhelm-platform.yaml';
 /** Every agent of the configured directory. Throws ConfigError. */
 export function readRoster(context: CommandContext): Promise<Roster> {
   const { config } = context;
-  return loadRoster(config.values.RAVENHELM_AGENTS_DIR, { tools: TOOL_DEFINITIONS.map((tool) => tool.name), setting: settingPlace(config, 'RAVENHELM_AGENTS_DIR') });
+  return loadRoster(config.values.RAVENHELM_AGENTS_DIR, {
+    tools: TOOL_DEFINITIONS.map((tool) => tool.name),
+    setting: settingPlace(config, 'RAVENHELM_AGENTS_DIR'),
+  });
 }
 
 /** Reads a mission's file; a relative name is looked up in the working directory. Throws CliError and ConfigError. */
@@ -30,29 +33,48 @@ export async function readMission(context: CommandContext, file: string, roster:
 async function readText(path: string, context: CommandContext): Promise<string> {
   try {
     const text = decodeText(await readFile(path));
-    if (text === null) throw new ConfigError([{ file: path, line: null, column: null, message: NO_TEXT, fix: 'name a mission file, such as missions/hello.yaml' }]);
+    if (text === null)
+      throw new ConfigError([
+        {
+          file: path,
+          line: null,
+          column: null,
+          message: NO_TEXT,
+          fix: 'name a mission file, such as missions/hello.yaml',
+        },
+      ]);
     return text;
   } catch (error) {
     if (!isFileSystemError(error)) throw error;
     const there = missionFilesNear(path, context.host.projectDir);
     const isMissing = (error.code === 'ENOENT' && !there.includes(path)) || error.code === 'ENOTDIR';
-    if (error.code === 'EISDIR') throw wrongUse(`${path} is a directory`, 'Name a mission file, such as missions/hello.yaml.');
-    if (!isMissing) throw wrongUse(`${path} cannot be read: ${unreadableReason(error)}`, 'Correct it, or name another mission file.');
+    if (error.code === 'EISDIR')
+      throw wrongUse(`${path} is a directory`, 'Name a mission file, such as missions/hello.yaml.');
+    if (!isMissing)
+      throw wrongUse(`${path} cannot be read: ${unreadableReason(error)}`, 'Correct it, or name another mission file.');
     const meant = nearestFile(path, there);
-    throw wrongUse(`there is no mission file ${path}`, meant !== null ? `Did you mean ${meant}?` : there.length === 0 ? null : `There are: ${there.join(', ')}`);
+    throw wrongUse(
+      `there is no mission file ${path}`,
+      meant !== null ? `Did you mean ${meant}?` : there.length === 0 ? null : `There are: ${there.join(', ')}`,
+    );
   }
 }
 
 /** The file with the name that is nearest, wherever it lies: a long path in common makes nothing alike. */
 function nearestFile(path: string, candidates: readonly string[]): string | null {
-  const name = nearest(basename(path), candidates.map((candidate) => basename(candidate)));
+  const name = nearest(
+    basename(path),
+    candidates.map((candidate) => basename(candidate)),
+  );
   return candidates.find((candidate) => basename(candidate) === name) ?? null;
 }
 
 function missionFilesNear(path: string, projectDir: string): readonly string[] {
   return [...new Set([resolve(path, '..'), resolve(projectDir, 'missions')])].flatMap((directory) => {
     try {
-      return readdirSync(directory).filter((name) => /^[^.].*\.ya?ml$/.test(name)).map((name) => resolve(directory, name));
+      return readdirSync(directory)
+        .filter((name) => /^[^.].*\.ya?ml$/.test(name))
+        .map((name) => resolve(directory, name));
     } catch {
       return []; // only for a suggestion: a directory that cannot be listed suggests nothing
     }

@@ -11,7 +11,10 @@ export function nearest(word: string, candidates: readonly string[]): string | n
 
 /** "Did you mean X?" for another word than this, or null. */
 export function didYouMean(word: string, candidates: readonly string[]): string | null {
-  const candidate = nearest(word, candidates.filter((other) => other !== word));
+  const candidate = nearest(
+    word,
+    candidates.filter((other) => other !== word),
+  );
   return candidate === null ? null : `Did you mean ${candidate}?`;
 }
 
@@ -24,7 +27,8 @@ function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const replace = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
       let cost = Math.min(replace, at(last, j) + 1, at(row, j - 1) + 1);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, at(beforeLast, j - 2) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, at(beforeLast, j - 2) + 1);
       row.push(cost);
     }
     [beforeLast, last] = [last, row];

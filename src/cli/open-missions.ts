@@ -15,17 +15,25 @@ interface OpenMissions {
 /** What else the swarm on this log goes on with; null when there is nothing. The feed must have caught up. */
 export function goingOnLine(context: CommandContext, feed: MissionFeed): string | null {
   const open = openMissions(context, feed);
-  return open === null ? null : `also going on with ${counted(open.count, 'earlier mission')}: ${open.names}; stop one with ${clientCommand(context, 'cancel ID')}`;
+  return open === null
+    ? null
+    : `also going on with ${counted(open.count, 'earlier mission')}: ${open.names}; stop one with ${clientCommand(context, 'cancel ID')}`;
 }
 
 /** What a process that ends leaves to the next one; null when there is nothing. */
 export function leftOpenLine(context: CommandContext, feed: MissionFeed): string | null {
   const open = openMissions(context, feed);
-  return open === null ? null : `${counted(open.count, 'other mission')} not ended: ${open.names}; the next swarm on this log goes on, ${clientCommand(context, 'cancel ID')} stops one`;
+  return open === null
+    ? null
+    : `${counted(open.count, 'other mission')} not ended: ${open.names}; the next swarm on this log goes on, ${clientCommand(context, 'cancel ID')} stops one`;
 }
 
 function openMissions(context: CommandContext, { view }: MissionFeed): OpenMissions | null {
-  const open = view.missions().map((id) => view.report(id)).filter((report) => report !== null).filter(({ status }) => !hasEnded(status));
+  const open = view
+    .missions()
+    .map((id) => view.report(id))
+    .filter((report) => report !== null)
+    .filter(({ status }) => !hasEnded(status));
   if (open.length === 0) return null;
   const named = open.slice(-MOST_NAMED).map(({ mission_id: id, name }) => `${id} (${oneLine(name)})`);
   if (open.length > MOST_NAMED) named.push(`${open.length - MOST_NAMED} more, see ${clientCommand(context, 'status')}`);

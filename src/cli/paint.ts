@@ -16,7 +16,15 @@ export interface PaintedLine {
   readonly width: number;
 }
 
-const CODES: Readonly<Record<Tone, string>> = { plain: '', bold: '1', dim: '2', green: '32', yellow: '33', red: '31', cyan: '36' };
+const CODES: Readonly<Record<Tone, string>> = {
+  plain: '',
+  bold: '1',
+  dim: '2',
+  green: '32',
+  yellow: '33',
+  red: '31',
+  cyan: '36',
+};
 
 export function segment(text: string, tone: Tone = 'plain'): Segment {
   return { text, tone };

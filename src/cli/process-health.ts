@@ -1,14 +1,16 @@
 /** What this process says of its health: /livez, /readyz and /metrics, where RAVENHELM_HTTP asks for them. */
 import { noMetrics, type Metrics } from '../ports/metrics.js';
 import type { ProcessVitals } from '../ports/vitals.js';
-import type { Role } from '../roles/role.js';
+import type { Role } from '../roles/shared/role.js';
 import { openHttpEndpoint, type Verdict } from '../telemetry/http-endpoint.js';
 import { createProcessVitals } from '../telemetry/process-vitals.js';
 import { createPrometheus } from '../telemetry/prometheus.js';
 import type { CommandContext } from './context.js';
 import type { Settings } from './settings.js';
 
-type HealthContext = Pick<CommandContext, 'say'> & { readonly config: { readonly values: Pick<Settings, 'RAVENHELM_HTTP'> } };
+type HealthContext = Pick<CommandContext, 'say'> & {
+  readonly config: { readonly values: Pick<Settings, 'RAVENHELM_HTTP'> };
+};
 
 export interface ProcessHealth {
   /** Where it is served; null: nowhere. */
@@ -33,7 +35,12 @@ export async function openProcessHealth({ config, say }: HealthContext): Promise
 
   const live = (): Verdict => {
     const { mean } = vitals.read().loopDelayMs;
-    return { reasons: [...(mean >= STUCK_MS ? [`the event loop is ${Math.round(mean)} ms late on average`] : []), ...(roles ?? []).flatMap((role) => role.health().stalled)] };
+    return {
+      reasons: [
+        ...(mean >= STUCK_MS ? [`the event loop is ${Math.round(mean)} ms late on average`] : []),
+        ...(roles ?? []).flatMap((role) => role.health().stalled),
+      ],
+    };
   };
   const ready = (): Verdict => {
     if (draining) return { reasons: ['the process is draining'] };
@@ -42,7 +49,10 @@ export async function openProcessHealth({ config, say }: HealthContext): Promise
 
   const address = config.values.RAVENHELM_HTTP;
   const prometheus = address === null ? null : createPrometheus({ heldPartitions: () => countByTopic(roles ?? []) });
-  const endpoint = address === null || prometheus === null ? null : await openHttpEndpoint({ address, live, ready, metrics: prometheus });
+  const endpoint =
+    address === null || prometheus === null
+      ? null
+      : await openHttpEndpoint({ address, live, ready, metrics: prometheus });
   if (endpoint !== null) say(`health: ${endpoint.url}/livez, /readyz, /metrics`);
   return {
     url: endpoint?.url ?? null,

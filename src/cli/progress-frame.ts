@@ -92,7 +92,10 @@ function detailTone(task: TaskReport): Tone {
 
 function describeTask(task: TaskReport, times: FrameTimes): string {
   const again = task.attempts > 1 ? `attempt ${task.attempts}` : '';
-  return [again, ...taskDetails(task, times)].filter((part) => part !== '').map(oneLine).join('  ');
+  return [again, ...taskDetails(task, times)]
+    .filter((part) => part !== '')
+    .map(oneLine)
+    .join('  ');
 }
 
 function taskDetails(task: TaskReport, times: FrameTimes): readonly string[] {
@@ -101,7 +104,12 @@ function taskDetails(task: TaskReport, times: FrameTimes): readonly string[] {
       return [shortDuration(times.runningMs(task.task_id)), detailOf(task, times.nowMs)];
     case 'verified':
     case 'unverified':
-      return [shortDuration(task.duration_ms), `${task.steps} step${task.steps === 1 ? '' : 's'}`, checksPassed(task), task.model];
+      return [
+        shortDuration(task.duration_ms),
+        `${task.steps} step${task.steps === 1 ? '' : 's'}`,
+        checksPassed(task),
+        task.model,
+      ];
     case 'failed':
       return [failedCheck(task) || task.detail];
     case 'cancelled':

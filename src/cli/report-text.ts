@@ -17,7 +17,11 @@ export function reportText(report: MissionReport, colors: boolean, nowMs: number
 
 function headline(report: MissionReport): Line {
   const tone = report.status === 'completed' ? 'green' : report.status === 'failed' ? 'red' : 'yellow';
-  return [segment(`${oneLine(report.name)} `, 'bold'), segment(report.status.replaceAll('_', ' '), tone), segment(`  ${report.mission_id}`, 'dim')];
+  return [
+    segment(`${oneLine(report.name)} `, 'bold'),
+    segment(report.status.replaceAll('_', ' '), tone),
+    segment(`  ${report.mission_id}`, 'dim'),
+  ];
 }
 
 function taskLines(report: MissionReport, nowMs: number): readonly Line[] {
@@ -31,7 +35,13 @@ function taskLines(report: MissionReport, nowMs: number): readonly Line[] {
       segment(`${mark} `, tone),
       segment(`${padToWidth(taskLabel(task), nameWidth)}  `),
       segment(padToWidth(task.status, 10), tone),
-      segment(`  ${facts.filter((fact) => fact !== '').map(oneLine).join(', ')}`, 'dim'),
+      segment(
+        `  ${facts
+          .filter((fact) => fact !== '')
+          .map(oneLine)
+          .join(', ')}`,
+        'dim',
+      ),
     ];
   });
 }
@@ -65,12 +75,16 @@ function successLines(checks: readonly CheckResult[]): readonly Line[] {
 
 function endLines(report: MissionReport): readonly Line[] {
   const facts = [
-    report.ended_at === null ? '' : `took ${measuredDuration(Date.parse(report.ended_at) - Date.parse(report.started_at))}`,
+    report.ended_at === null
+      ? ''
+      : `took ${measuredDuration(Date.parse(report.ended_at) - Date.parse(report.started_at))}`,
     `${report.tokens} tokens`,
     shownUsd(report.cost_usd),
   ].filter((fact) => fact !== '');
   return [
-    ...(report.reason === null ? [] : [[segment('reason: '), segment(oneLine(report.reason), report.status === 'failed' ? 'red' : 'yellow')]]),
+    ...(report.reason === null
+      ? []
+      : [[segment('reason: '), segment(oneLine(report.reason), report.status === 'failed' ? 'red' : 'yellow')]]),
     [segment(facts.join(', '))],
     ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
   ];

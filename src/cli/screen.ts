@@ -33,7 +33,8 @@ export function createScreen(output: Output): Screen {
   let cursorHidden = false;
 
   const toTop = () => (drawn.length === 0 ? '' : `\r\u001b[${drawn.length}A`);
-  const body = (lines: readonly PaintedLine[]) => lines.map((line) => `\r${line.text}${CLEAR_TO_END_OF_LINE}\n`).join('');
+  const body = (lines: readonly PaintedLine[]) =>
+    lines.map((line) => `\r${line.text}${CLEAR_TO_END_OF_LINE}\n`).join('');
   const forgetUnreachable = () => {
     const { columns, rows } = output.size();
     // Narrower than a drawn line: the terminal may have wrapped it, and nobody knows how many rows it takes now.

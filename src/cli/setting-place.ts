@@ -12,7 +12,9 @@ export function settingPlace(config: Config, name: SettingName): string {
 export function howToUnset(config: Config, name: SettingName): string {
   const origin = originOf(config, name);
   if (origin?.source === 'flag') return `Leave ${origin.place} ${origin.text ?? ''} out`;
-  return origin?.source === 'environment' ? `Unset ${origin.place}` : `Take ${name} out of ${origin?.place ?? 'the configuration'}`;
+  return origin?.source === 'environment'
+    ? `Unset ${origin.place}`
+    : `Take ${name} out of ${origin?.place ?? 'the configuration'}`;
 }
 
 function originOf({ origins }: Config, name: SettingName): SettingOrigin | null {

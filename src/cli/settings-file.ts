@@ -19,15 +19,24 @@ export function parseSettingsFile(text: string, file: string): ReadonlyMap<Setti
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const fault = yamlFault(document);
-  if (fault !== null) throw wrongConfiguration(`${file}:${lines.linePos(fault.offset).line}: ${fault.message}`, sentence(fault.fix));
+  if (fault !== null)
+    throw wrongConfiguration(`${file}:${lines.linePos(fault.offset).line}: ${fault.message}`, sentence(fault.fix));
   const entries = new Map<SettingName, SettingsFileEntry>();
   if (document.contents === null) return entries;
-  if (!isMap(document.contents)) throw wrongConfiguration(`${file}:1: the file must be a map of settings`, 'Write lines such as kafka_brokers: localhost:19092');
+  if (!isMap(document.contents))
+    throw wrongConfiguration(
+      `${file}:1: the file must be a map of settings`,
+      'Write lines such as kafka_brokers: localhost:19092',
+    );
   for (const { key, value } of document.contents.items) {
     const line = isScalar(key) && key.range ? lines.linePos(key.range[0]).line : 1;
     const name = settingName(isScalar(key) ? String(key.value) : String(key), `${file}:${line}`);
     const plain = plainText(value);
-    if (plain === null) throw wrongConfiguration(`${file}:${line}: ${name} must be one value or a list of values`, 'Take the nested map away.');
+    if (plain === null)
+      throw wrongConfiguration(
+        `${file}:${line}: ${name} must be one value or a list of values`,
+        'Take the nested map away.',
+      );
     if (plain !== '') entries.set(name, { text: plain, line });
   }
   return entries;
@@ -40,8 +49,14 @@ function sentence(words: string): string {
 function settingName(key: string, place: string): SettingName {
   const found = SETTING_NAMES.find((name) => name === key.toUpperCase());
   if (found !== undefined) return found;
-  const hint = didYouMean(key, SETTING_NAMES.map((name) => name.toLowerCase()));
-  throw wrongConfiguration(`${place}: ${shortened(oneLine(key))} is no setting`, [hint, 'ravenhelm config show lists them all.'].filter((part) => part !== null).join(' '));
+  const hint = didYouMean(
+    key,
+    SETTING_NAMES.map((name) => name.toLowerCase()),
+  );
+  throw wrongConfiguration(
+    `${place}: ${shortened(oneLine(key))} is no setting`,
+    [hint, 'ravenhelm config show lists them all.'].filter((part) => part !== null).join(' '),
+  );
 }
 
 /** The text of a scalar or of a list of scalars; empty for null; null for anything else. */

@@ -5,27 +5,62 @@ import { OllamaHostError, ollamaUrl } from '../models/ollama-host.js';
 
 const isPort = (text: string): boolean => Number(text) <= 65_535;
 /** host:port pairs, separated by commas. */
-const brokers = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
-  .pipe(z.array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/,]+):\d{1,5}$/).refine((address) => isPort(address.slice(address.lastIndexOf(':') + 1)))).min(1));
-const list = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
+const brokers = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/,]+):\d{1,5}$/)
+          .refine((address) => isPort(address.slice(address.lastIndexOf(':') + 1))),
+      )
+      .min(1),
+  );
+const list = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )
   .pipe(z.array(z.string().min(1)).min(1));
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 /** As Ollama itself takes it; read by the models' own rule. */
-const ollamaHost = z.string().refine((text) => {
-  try {
-    return ollamaUrl(text) !== '';
-  } catch (error) {
-    if (error instanceof OllamaHostError) return false;
-    throw error;
-  }
-}).transform((text) => ollamaUrl(text));
-const flag = z.enum(['true', 'false', 'on', 'off', 'yes', 'no', '1', '0'])
+const ollamaHost = z
+  .string()
+  .refine((text) => {
+    try {
+      return ollamaUrl(text) !== '';
+    } catch (error) {
+      if (error instanceof OllamaHostError) return false;
+      throw error;
+    }
+  })
+  .transform((text) => ollamaUrl(text));
+const flag = z
+  .enum(['true', 'false', 'on', 'off', 'yes', 'no', '1', '0'])
   .transform((text) => ['true', 'on', 'yes', '1'].includes(text));
-const wholeNumber = (least: number, most: number) => z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
-const httpAddress = z.string().regex(/^(?:(\[[0-9a-fA-F:]+\]|[^\s:/]+):)?\d{1,5}$/).transform((text) => {
-  const colon = text.lastIndexOf(':');
-  return { host: colon < 0 ? '127.0.0.1' : text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
-}).refine(({ port }) => port <= 65_535);
+const wholeNumber = (least: number, most: number) =>
+  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
+const httpAddress = z
+  .string()
+  .regex(/^(?:(\[[0-9a-fA-F:]+\]|[^\s:/]+):)?\d{1,5}$/)
+  .transform((text) => {
+    const colon = text.lastIndexOf(':');
+    return {
+      host: colon < 0 ? '127.0.0.1' : text.slice(0, colon).replace(/^\[|\]$/g, ''),
+      port: Number(text.slice(colon + 1)),
+    };
+  })
+  .refine(({ port }) => port <= 65_535);
 const path = z.string().min(1);
 const LONGEST_PREFIX = 100;
 
@@ -89,15 +124,45 @@ export interface SettingInfo {
 }
 
 export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
-  RAVENHELM_LOG: { doc: 'Which log: kafka, memory (this process only), or auto: kafka where a broker can be had', expected: 'auto, kafka or memory', default: 'auto', flag: '--log <kind>' },
-  KAFKA_BROKERS: { doc: 'Bootstrap brokers', expected: 'host:port, several separated by commas, such as localhost:19092', default: null, flag: '--brokers <list>' },
-  SCHEMA_REGISTRY_URL: { doc: 'Schema registry with the Confluent API', expected: 'a URL such as http://localhost:18081', default: null, flag: '--registry <url>' },
-  RAVENHELM_PREFIX: { doc: 'Names of topics and consumer groups start with it; two swarms on one cluster need two', expected: `up to ${LONGEST_PREFIX} letters, digits, dots, dashes and underscores, the first a letter or a digit`, brokenRule: brokenPrefixRule, default: DEFAULT_PREFIX, flag: '--prefix <name>' },
-  KAFKA_SASL_MECHANISM: { doc: 'SASL mechanism; not set: no SASL', expected: 'plain, scram-sha-256 or scram-sha-512', default: null },
+  RAVENHELM_LOG: {
+    doc: 'Which log: kafka, memory (this process only), or auto: kafka where a broker can be had',
+    expected: 'auto, kafka or memory',
+    default: 'auto',
+    flag: '--log <kind>',
+  },
+  KAFKA_BROKERS: {
+    doc: 'Bootstrap brokers',
+    expected: 'host:port, several separated by commas, such as localhost:19092',
+    default: null,
+    flag: '--brokers <list>',
+  },
+  SCHEMA_REGISTRY_URL: {
+    doc: 'Schema registry with the Confluent API',
+    expected: 'a URL such as http://localhost:18081',
+    default: null,
+    flag: '--registry <url>',
+  },
+  RAVENHELM_PREFIX: {
+    doc: 'Names of topics and consumer groups start with it; two swarms on one cluster need two',
+    expected: `up to ${LONGEST_PREFIX} letters, digits, dots, dashes and underscores, the first a letter or a digit`,
+    brokenRule: brokenPrefixRule,
+    default: DEFAULT_PREFIX,
+    flag: '--prefix <name>',
+  },
+  KAFKA_SASL_MECHANISM: {
+    doc: 'SASL mechanism; not set: no SASL',
+    expected: 'plain, scram-sha-256 or scram-sha-512',
+    default: null,
+  },
   KAFKA_SASL_USERNAME: { doc: 'SASL user', expected: 'a name', default: null },
   KAFKA_SASL_PASSWORD: { doc: 'SASL password', expected: 'a password', default: null, secret: true },
   KAFKA_TLS: { doc: 'Whether the brokers are spoken to over TLS', expected: 'true or false', default: 'false' },
-  KAFKA_TLS_CA: { doc: 'CA certificate file (PEM); not set: the CAs that Node trusts', expected: 'a file', default: null, path: true },
+  KAFKA_TLS_CA: {
+    doc: 'CA certificate file (PEM); not set: the CAs that Node trusts',
+    expected: 'a file',
+    default: null,
+    path: true,
+  },
   KAFKA_TLS_CERT: { doc: 'Client certificate file (PEM)', expected: 'a file', default: null, path: true },
   KAFKA_TLS_KEY: { doc: 'Client key file (PEM)', expected: 'a file', default: null, path: true },
   SCHEMA_REGISTRY_USERNAME: { doc: "The registry's user", expected: 'a name', default: null },
@@ -105,19 +170,62 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   // 10 s: a killed worker's task goes on elsewhere after that and about 0.7 s more (npm run chaos -- --failover). Brokers
   // allow 6 s; then a process that stands still for 6 s (a paused virtual machine, a computer with far too much to do)
   // loses its partitions. That loses nothing, but steps that cannot be repeated are given up and use up a retry.
-  KAFKA_SESSION_TIMEOUT_MS: { doc: 'After so long without a heartbeat the group gives a member\'s partitions to others', expected: 'milliseconds from 6000 to 1800000 (what brokers allow by default)', default: '10000' },
-  WORKER_MODELS: { doc: "The workers' model chain, tried in order; an agent's own models: take its place", expected: 'names separated by commas, such as ollama:llama3.1,playbook', default: null, flag: '--models <chain>' },
-  OLLAMA_HOST: { doc: 'Ollama server', expected: 'host, host:port or a URL, such as http://127.0.0.1:11434', default: 'http://127.0.0.1:11434' },
-  OLLAMA_FIRST_TOKEN_MS: { doc: 'How long Ollama may take to load the model and read the prompt, up to the first token; then the next model of the chain goes on', expected: `milliseconds from 1000 to ${LONGEST_FIRST_TOKEN_MS} (Node itself gives up after five minutes)`, default: '240000' },
-  ANTHROPIC_API_KEY: { doc: 'Key of the planner\'s model', expected: 'a key', default: null, secret: true },
+  KAFKA_SESSION_TIMEOUT_MS: {
+    doc: "After so long without a heartbeat the group gives a member's partitions to others",
+    expected: 'milliseconds from 6000 to 1800000 (what brokers allow by default)',
+    default: '10000',
+  },
+  WORKER_MODELS: {
+    doc: "The workers' model chain, tried in order; an agent's own models: take its place",
+    expected: 'names separated by commas, such as ollama:llama3.1,playbook',
+    default: null,
+    flag: '--models <chain>',
+  },
+  OLLAMA_HOST: {
+    doc: 'Ollama server',
+    expected: 'host, host:port or a URL, such as http://127.0.0.1:11434',
+    default: 'http://127.0.0.1:11434',
+  },
+  OLLAMA_FIRST_TOKEN_MS: {
+    doc: 'How long Ollama may take to load the model and read the prompt, up to the first token; then the next model of the chain goes on',
+    expected: `milliseconds from 1000 to ${LONGEST_FIRST_TOKEN_MS} (Node itself gives up after five minutes)`,
+    default: '240000',
+  },
+  ANTHROPIC_API_KEY: { doc: "Key of the planner's model", expected: 'a key', default: null, secret: true },
   OPENAI_API_KEY: { doc: 'Key of the optional fallback', expected: 'a key', default: null, secret: true },
-  ANTHROPIC_BASE_URL: { doc: 'Another server with Anthropic\'s API', expected: 'a URL', default: null },
-  OPENAI_BASE_URL: { doc: 'Another server with OpenAI\'s API', expected: 'a URL', default: null },
-  WORKSPACE_ROOT: { doc: 'Directory of the missions\' workspaces; the same volume for every worker', expected: 'a directory', default: '.ravenhelm/workspaces', path: true },
-  RAVENHELM_AGENTS_DIR: { doc: 'Directory of the agents\' files', expected: 'a directory', default: 'agents', flag: '--agents-dir <dir>', path: true },
-  RAVENHELM_SANDBOX: { doc: 'off runs commands with your rights on this computer; nothing confines them then', expected: 'on or off', default: 'on', flag: '--sandbox <on|off>' },
-  RAVENHELM_HTTP: { doc: 'Where /livez, /readyz and /metrics are served by a process that runs roles; a port alone: on 127.0.0.1', expected: 'host:port or a port, such as 127.0.0.1:9464', default: null, flag: '--http <address>' },
-  LOG_LEVEL: { doc: 'Least important log line on stderr; info with --role', expected: 'debug, info, warn, error or silent', default: 'warn', flag: '--log-level <level>' },
+  ANTHROPIC_BASE_URL: { doc: "Another server with Anthropic's API", expected: 'a URL', default: null },
+  OPENAI_BASE_URL: { doc: "Another server with OpenAI's API", expected: 'a URL', default: null },
+  WORKSPACE_ROOT: {
+    doc: "Directory of the missions' workspaces; the same volume for every worker",
+    expected: 'a directory',
+    default: '.ravenhelm/workspaces',
+    path: true,
+  },
+  RAVENHELM_AGENTS_DIR: {
+    doc: "Directory of the agents' files",
+    expected: 'a directory',
+    default: 'agents',
+    flag: '--agents-dir <dir>',
+    path: true,
+  },
+  RAVENHELM_SANDBOX: {
+    doc: 'off runs commands with your rights on this computer; nothing confines them then',
+    expected: 'on or off',
+    default: 'on',
+    flag: '--sandbox <on|off>',
+  },
+  RAVENHELM_HTTP: {
+    doc: 'Where /livez, /readyz and /metrics are served by a process that runs roles; a port alone: on 127.0.0.1',
+    expected: 'host:port or a port, such as 127.0.0.1:9464',
+    default: null,
+    flag: '--http <address>',
+  },
+  LOG_LEVEL: {
+    doc: 'Least important log line on stderr; info with --role',
+    expected: 'debug, info, warn, error or silent',
+    default: 'warn',
+    flag: '--log-level <level>',
+  },
 };
 
 export const SETTING_NAMES: readonly SettingName[] = settingsSchema.keyof().options;

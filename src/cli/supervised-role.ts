@@ -1,8 +1,9 @@
 import { backoffMs } from '../domain/backoff.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
-import { asError, type Role } from '../roles/role.js';
-import type { RoleHealth } from '../roles/role-health.js';
+import { asError } from '../domain/as-error.js';
+import type { Role } from '../roles/shared/role.js';
+import type { RoleHealth } from '../roles/shared/role-health.js';
 import { createDeferred } from './deferred.js';
 import { RoleFailed } from './role-failed.js';
 
@@ -54,7 +55,10 @@ export function createSupervisedRole({ name, create, clock, random, logger, onRe
     current = mine;
     const onFailed = (reason: unknown) => onFailure(mine, asError(reason));
     role.failed.then(onFailed, onFailed);
-    mine.started.then(() => onStarted(mine), (reason: unknown) => onStartFailed(mine, asError(reason)));
+    mine.started.then(
+      () => onStarted(mine),
+      (reason: unknown) => onStartFailed(mine, asError(reason)),
+    );
   }
 
   function onStarted(mine: Beginning): void {
@@ -84,7 +88,10 @@ export function createSupervisedRole({ name, create, clock, random, logger, onRe
     if (!isRetriable(error)) return failed.resolve(new RoleFailed(name, null, error));
     if (failures >= RESTARTS.mostFailures) return failed.resolve(new RoleFailed(name, failures, error));
     const pauseMs = Math.round(backoffMs(failures, RESTARTS, random));
-    logger.warn({ role: name, error, failures, most_failures: RESTARTS.mostFailures, pause_ms: pauseMs }, 'role.restarting');
+    logger.warn(
+      { role: name, error, failures, most_failures: RESTARTS.mostFailures, pause_ms: pauseMs },
+      'role.restarting',
+    );
     pause = clock.setTimer(pauseMs, restart);
   }
 
@@ -95,7 +102,8 @@ export function createSupervisedRole({ name, create, clock, random, logger, onRe
       logger.warn({ role: name, limit_ms: RESTARTS.stopMs }, 'role.stop_abandoned');
       abandoned.resolve();
     });
-    const stopped = ended.catch(() => undefined) // why it failed has been told
+    const stopped = ended
+      .catch(() => undefined) // why it failed has been told
       .then(() => role.stop(0))
       .catch((cause: unknown) => logger.warn({ role: name, error: cause }, 'role.stop_failed'));
     await Promise.race([stopped, abandoned.promise]);
@@ -114,12 +122,21 @@ export function createSupervisedRole({ name, create, clock, random, logger, onRe
 
   async function start(): Promise<void> {
     begin();
-    await Promise.race([started.promise, failed.promise.then((end) => { throw end; })]);
+    await Promise.race([
+      started.promise,
+      failed.promise.then((end) => {
+        throw end;
+      }),
+    ]);
   }
 
   function health(): RoleHealth {
     if (current !== null) return current.role.health();
-    return { missing: [`the ${name} is beginning anew after a failure (${failures} of ${RESTARTS.mostFailures} in a row)`], stalled: [], held: [] };
+    return {
+      missing: [`the ${name} is beginning anew after a failure (${failures} of ${RESTARTS.mostFailures} in a row)`],
+      stalled: [],
+      held: [],
+    };
   }
 
   return {

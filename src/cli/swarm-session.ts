@@ -1,5 +1,5 @@
 import type { AgentSpec } from '../domain/agent-spec.js';
-import type { Role } from '../roles/role.js';
+import type { Role } from '../roles/shared/role.js';
 import type { Roster } from '../agent/roster.js';
 import type { CommandContext } from './context.js';
 import { createDeferred, orAborted } from './deferred.js';
@@ -37,7 +37,11 @@ const RELEASE_MS = 2_000;
  * Opens the log, starts the roles, runs the body, and takes everything down again in reverse order, whatever happened:
  * first the roles drain, then the connections close.
  */
-export async function withSwarm<T>(context: CommandContext, options: SessionOptions, body: (session: SwarmSession) => Promise<T>): Promise<T> {
+export async function withSwarm<T>(
+  context: CommandContext,
+  options: SessionOptions,
+  body: (session: SwarmSession) => Promise<T>,
+): Promise<T> {
   const { host, logger } = context;
   const releases = createReleases({ logger, clock: host.clock });
   let rolesRun = false;
@@ -49,10 +53,22 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
     releases.add('log', () => opened.log.close());
     for (const line of opened.banner) context.say(line);
     const { retention } = await orAborted(prepareCluster(context, opened.log, options.roster), host.interruption);
-    const swarm = await orAborted(prepareSwarm(context, opened.log, { ...options, retention, health }), host.interruption);
+    const swarm = await orAborted(
+      prepareSwarm(context, opened.log, { ...options, retention, health }),
+      host.interruption,
+    );
     for (const line of swarm.banner) context.say(line);
     const broken = createDeferred<never>();
-    const roles = swarm.roles.map(({ name, create }) => createSupervisedRole({ name, create, clock: host.clock, random: host.random, logger, onRestart: () => health.metrics.roleRestarted(name) }));
+    const roles = swarm.roles.map(({ name, create }) =>
+      createSupervisedRole({
+        name,
+        create,
+        clock: host.clock,
+        random: host.random,
+        logger,
+        onRestart: () => health.metrics.roleRestarted(name),
+      }),
+    );
     health.watch(roles);
     releases.add('roles', () => stopAll(roles));
     releases.add('readiness', async () => health.drain());
@@ -62,7 +78,10 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
     const ended = orAborted(broken.promise, host.interruption);
     ended.catch(() => undefined); // it reaches the body, whenever that looks
     const openFeed = async () => {
-      const feed = await orAborted(createMissionFeed({ log: opened.log, topic: context.topics.coordination }), host.interruption);
+      const feed = await orAborted(
+        createMissionFeed({ log: opened.log, topic: context.topics.coordination }),
+        host.interruption,
+      );
       releases.add('feed', () => feed.stop());
       return feed;
     };
@@ -71,10 +90,15 @@ export async function withSwarm<T>(context: CommandContext, options: SessionOpti
     if (error instanceof RoleFailed) failure = error;
     throw error;
   } finally {
-    if (host.interruption.aborted && rolesRun) host.stderr.write('stopping: running steps have 10 s to end; Ctrl-C again ends at once\n');
+    if (host.interruption.aborted && rolesRun)
+      host.stderr.write('stopping: running steps have 10 s to end; Ctrl-C again ends at once\n');
     await releases.all(DRAIN_MS + RELEASE_MS);
     // The last line of the log, for whoever looks why a supervisor started the process again.
-    if (failure !== null) logger.error({ role: failure.role, failures: failure.failures, error: failure, exit_code: failure.exitCode }, 'role.failed');
+    if (failure !== null)
+      logger.error(
+        { role: failure.role, failures: failure.failures, error: failure, exit_code: failure.exitCode },
+        'role.failed',
+      );
   }
 }
 

@@ -10,10 +10,10 @@ import { firstTokenWithin } from '../models/ollama.js';
 import type { Appender, Log } from '../ports/log.js';
 import type { Metrics } from '../ports/metrics.js';
 import type { ToolExecutor } from '../ports/tools.js';
-import { createOrchestrator } from '../roles/orchestrator.js';
-import type { RetentionRule } from '../roles/retention.js';
-import type { Role, RoleDeps } from '../roles/role.js';
-import { createWorker } from '../roles/worker.js';
+import { createOrchestrator } from '../roles/orchestrator/orchestrator.js';
+import type { RetentionRule } from '../roles/orchestrator/retention.js';
+import type { Role, RoleDeps } from '../roles/shared/role.js';
+import { createWorker } from '../roles/worker/worker.js';
 import { createSystemPacker } from '../telemetry/system-packer.js';
 import { workspaceMarker } from '../tools/places.js';
 import { probeSandbox } from '../tools/probe.js';
@@ -66,9 +66,15 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
     const planner = openPlanner(options.roster, models);
     roles.push({
       name: 'orchestrator',
-      create: () => withOwnAppenders(context, log, metrics, (appenders) => createOrchestrator({
-        ...roleDeps(context, log, options, 'orchestrator', appenders), planner, retention: options.retention, ...(worker ? {} : { circuits: models.circuits }),
-      })),
+      create: () =>
+        withOwnAppenders(context, log, metrics, (appenders) =>
+          createOrchestrator({
+            ...roleDeps(context, log, options, 'orchestrator', appenders),
+            planner,
+            retention: options.retention,
+            ...(worker ? {} : { circuits: models.circuits }),
+          }),
+        ),
     });
   }
   if (worker) {
@@ -77,16 +83,23 @@ export async function prepareSwarm(context: CommandContext, log: Log, options: S
     banner.push(line);
     roles.push({
       name: 'worker',
-      create: () => withOwnAppenders(context, log, metrics, (appenders) => createWorker({
-        ...roleDeps(context, log, options, 'worker', appenders),
-        agents: options.agents,
-        chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
-        tools,
-        circuits: models.circuits,
-        impediment,
-        packer: createSystemPacker(),
-        loopLimits: { clock: context.host.clock, maxOutputTokens: WORKER_OUTPUT_TOKENS, maxPromptTokens: WORKER_PROMPT_TOKENS },
-      })),
+      create: () =>
+        withOwnAppenders(context, log, metrics, (appenders) =>
+          createWorker({
+            ...roleDeps(context, log, options, 'worker', appenders),
+            agents: options.agents,
+            chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
+            tools,
+            circuits: models.circuits,
+            impediment,
+            packer: createSystemPacker(),
+            loopLimits: {
+              clock: context.host.clock,
+              maxOutputTokens: WORKER_OUTPUT_TOKENS,
+              maxPromptTokens: WORKER_PROMPT_TOKENS,
+            },
+          }),
+        ),
     });
   }
   return { roles, banner };
@@ -116,30 +129,71 @@ export function openPlanner(roster: Roster, models: Models): Planner {
 }
 
 /** The tools, in the sandbox as it can be built here. One that cannot refuses commands; the line says the fix. */
-async function openTools({ host, config: { values }, logger }: CommandContext): Promise<{ readonly tools: ToolExecutor; readonly line: string; readonly impediment: string | null }> {
+async function openTools({ host, config: { values }, logger }: CommandContext): Promise<{
+  readonly tools: ToolExecutor;
+  readonly line: string;
+  readonly impediment: string | null;
+}> {
   await workspaceMarker(values.WORKSPACE_ROOT);
   const keys = await keysDirectory(values.WORKSPACE_ROOT);
-  const packages = TOOLBOX_PACKAGES.map((name) => ({ source: join(host.projectDir, 'node_modules', name), target: `/node_modules/${name}` }));
+  const packages = TOOLBOX_PACKAGES.map((name) => ({
+    source: join(host.projectDir, 'node_modules', name),
+    target: `/node_modules/${name}`,
+  }));
   const system: SystemOptions = {
     toolboxDir: join(host.projectDir, 'toolbox'),
     extraBinds: [...packages, { source: keys, target: '/keys', variable: 'KEYS' }],
     nodePath: host.nodePath,
   };
   const sandbox = values.RAVENHELM_SANDBOX ? await probeSandbox(system) : 'off';
-  const tools = createToolExecutor({ ...system, workspaceRoot: values.WORKSPACE_ROOT, sandbox, clock: host.clock, logger });
-  if (sandbox === 'off') return { tools, line: 'Sandbox: off, as --sandbox off says: commands run with your rights on this computer', impediment: null };
+  const tools = createToolExecutor({
+    ...system,
+    workspaceRoot: values.WORKSPACE_ROOT,
+    sandbox,
+    clock: host.clock,
+    logger,
+  });
+  if (sandbox === 'off')
+    return {
+      tools,
+      line: 'Sandbox: off, as --sandbox off says: commands run with your rights on this computer',
+      impediment: null,
+    };
   if (sandbox.ok) return { tools, line: `Sandbox: bubblewrap ${sandbox.version}`, impediment: null };
   const impediment = `the sandbox cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}`;
   return { tools, line: `Sandbox: ${impediment}`, impediment };
 }
 
-function roleDeps({ host, logger, topics }: CommandContext, log: Log, { roster, health }: SwarmOptions, role: string, appenders: RoleDeps['appenders']): RoleDeps {
+function roleDeps(
+  { host, logger, topics }: CommandContext,
+  log: Log,
+  { roster, health }: SwarmOptions,
+  role: string,
+  appenders: RoleDeps['appenders'],
+): RoleDeps {
   const processId = `${role}-${host.hostname}-${host.pid}-${host.ids.uuid().slice(0, 4)}`;
-  return { log, appenders, clock: host.clock, ids: host.ids, random: host.random, logger: logger.child({ role, process: processId }), metrics: health.metrics, vitals: health.vitals, topics, roster: roster.agents, processId };
+  return {
+    log,
+    appenders,
+    clock: host.clock,
+    ids: host.ids,
+    random: host.random,
+    logger: logger.child({ role, process: processId }),
+    metrics: health.metrics,
+    vitals: health.vitals,
+    topics,
+    roster: roster.agents,
+    processId,
+  };
 }
 
 /** A role and its two batching appenders, which are closed after it has stopped. */
-function withOwnAppenders({ host }: CommandContext, log: Log, metrics: Metrics, create: (appenders: RoleDeps['appenders']) => Role): Role {
+function withOwnAppenders(
+  { host }: CommandContext,
+  log: Log,
+  metrics: Metrics,
+  create: (appenders: RoleDeps['appenders']) => Role,
+): Role {
   const timed = (name: string): Appender => {
     const appender = log.createAppender(name);
     return {
@@ -147,7 +201,10 @@ function withOwnAppenders({ host }: CommandContext, log: Log, metrics: Metrics, 
       append(request) {
         const startedMs = host.clock.monotonicMs();
         const appended = appender.append(request);
-        appended.then(() => metrics.appended(name, host.clock.monotonicMs() - startedMs), () => undefined); // whoever appends has the rejection
+        appended.then(
+          () => metrics.appended(name, host.clock.monotonicMs() - startedMs),
+          () => undefined,
+        ); // whoever appends has the rejection
         return appended;
       },
     };

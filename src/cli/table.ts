@@ -4,8 +4,15 @@ import { oneLine, padToWidth, textWidth } from './text-width.js';
 export function table(rows: readonly (readonly string[])[]): string {
   const cleaned = rows.map((row) => row.map(oneLine));
   const widths: number[] = [];
-  for (const row of cleaned) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, textWidth(cell))));
+  for (const row of cleaned)
+    row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, textWidth(cell))));
   return cleaned
-    .map((row) => `${row.map((cell, index) => (index === row.length - 1 ? cell : padToWidth(cell, widths[index] ?? 0))).join('  ').trimEnd()}\n`)
+    .map(
+      (row) =>
+        `${row
+          .map((cell, index) => (index === row.length - 1 ? cell : padToWidth(cell, widths[index] ?? 0)))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
     .join('');
 }

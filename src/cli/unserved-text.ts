@@ -4,7 +4,9 @@ import { roughDuration } from './durations.js';
 
 /** What is going on with a task, as its line says it; what it waits for, with how long by now. */
 export function detailOf(task: TaskReport, nowMs: number): string {
-  return task.unserved_since === null ? task.detail : unservedMessage(task.agent, task.unserved_since, lasted(task.unserved_since, nowMs));
+  return task.unserved_since === null
+    ? task.detail
+    : unservedMessage(task.agent, task.unserved_since, lasted(task.unserved_since, nowMs));
 }
 
 /** The agents that a mission waits for, in one line; empty when there are none. */

@@ -4,7 +4,11 @@ import type { AgentSpec } from './agent-spec.js';
  * The agents that an agent waits for among those that are present. A dependency that is absent is passed through:
  * if a needs b, b needs c and only c is present, then a waits for c.
  */
-export function nearestDependencies(agent: string, present: ReadonlySet<string>, roster: readonly AgentSpec[]): readonly string[] {
+export function nearestDependencies(
+  agent: string,
+  present: ReadonlySet<string>,
+  roster: readonly AgentSpec[],
+): readonly string[] {
   const specs = new Map(roster.map((spec) => [spec.name, spec]));
   const found = new Set<string>();
   const visited = new Set<string>([agent]);
@@ -65,7 +69,10 @@ export function deploymentWaves(agents: readonly string[], roster: readonly Agen
 
 /** The agents such that each stands behind those that it depends on; otherwise by phase, then by name. */
 export function inDependencyOrder(roster: readonly AgentSpec[]): readonly AgentSpec[] {
-  const waves = deploymentWaves(roster.map((spec) => spec.name), roster);
+  const waves = deploymentWaves(
+    roster.map((spec) => spec.name),
+    roster,
+  );
   const wave = (spec: AgentSpec) => waves.get(spec.name) ?? spec.phase;
   return [...roster].sort((a, b) => wave(a) - wave(b) || (a.name < b.name ? -1 : 1));
 }

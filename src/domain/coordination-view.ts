@@ -13,7 +13,13 @@ export interface CoordinationView {
   missions(): readonly string[];
   report(missionId: string): MissionReport | null;
   /** The proposed or approved plan, with its revision and planner; null before there is one. */
-  plan(missionId: string): { readonly revision: number; readonly planner: string; readonly model: string; readonly refusals: readonly string[]; readonly plan: Plan } | null;
+  plan(missionId: string): {
+    readonly revision: number;
+    readonly planner: string;
+    readonly model: string;
+    readonly refusals: readonly string[];
+    readonly plan: Plan;
+  } | null;
   mission(missionId: string): Mission | null;
   /** What a record with this event would come to if it were appended to a partition at a time (ms since the epoch). Changes nothing. */
   judge(partition: number, event: AgentEvent, timestampMs: number): Folded;
@@ -52,7 +58,15 @@ export function createCoordinationView(): CoordinationView {
     },
     plan: (id) => {
       const proposal = mission(id)?.proposal ?? null;
-      return proposal === null ? null : { revision: proposal.revision, planner: proposal.planner, model: proposal.model, refusals: proposal.refusals, plan: proposal.plan };
+      return proposal === null
+        ? null
+        : {
+            revision: proposal.revision,
+            planner: proposal.planner,
+            model: proposal.model,
+            refusals: proposal.refusals,
+            plan: proposal.plan,
+          };
     },
     mission,
     judge(partition, event, timestampMs) {

@@ -58,7 +58,11 @@ export function parseLetterHeaders(headers: Headers): LetterFacts | null {
   const texts = Object.fromEntries(Object.entries(OURS).map(([field, name]) => [field, headerText(headers[name])]));
   const { topic, error, partition, offset, timestamp, time } = texts;
   if (topic === undefined || error === undefined) return null;
-  const numbers = { partition: wholeNumber(partition), offset: wholeNumber(offset), timestampMs: Date.parse(timestamp ?? '') };
+  const numbers = {
+    partition: wholeNumber(partition),
+    offset: wholeNumber(offset),
+    timestampMs: Date.parse(timestamp ?? ''),
+  };
   const skippedAtMs = Date.parse(time ?? '');
   if ([...Object.values(numbers), skippedAtMs].some(Number.isNaN)) return null;
   return { origin: { topic, ...numbers }, error, skippedAtMs };
@@ -72,4 +76,5 @@ export function headerText(value: Headers[string]): string | undefined {
   return headerText(value.at(-1));
 }
 
-const wholeNumber = (text: string | undefined): number => (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN);
+const wholeNumber = (text: string | undefined): number =>
+  text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;

@@ -16,7 +16,10 @@ export interface DealtMember {
  * moves takes its open tasks to another worker, which has to take each of them over. The same input gives the same
  * result. A partition that no member subscribed to is left out.
  */
-export function dealPartitions(partitions: readonly Partition[], members: readonly DealtMember[]): ReadonlyMap<string, readonly Partition[]> {
+export function dealPartitions(
+  partitions: readonly Partition[],
+  members: readonly DealtMember[],
+): ReadonlyMap<string, readonly Partition[]> {
   const ordered = [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
   // Members are their indexes here: a group of a thousand is dealt thousands of partitions while it stands still.
   const table: Table = { hands: ordered.map(() => []), subscribers: subscribersOf(ordered) };

@@ -1,9 +1,12 @@
 /** 'did you mean "x"?' for the other candidate that is nearest to the word, else the whole choice. */
 export function didYouMean(word: string, all: readonly string[]): string {
   const candidates = all.filter((candidate) => candidate !== word);
-  const ranked = candidates.map((candidate) => ({ candidate, distance: editDistance(word, candidate) })).sort((a, b) => a.distance - b.distance);
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .sort((a, b) => a.distance - b.distance);
   const nearest = ranked[0];
-  if (nearest && nearest.distance <= Math.max(2, Math.floor(word.length / 3))) return `did you mean "${nearest.candidate}"?`;
+  if (nearest && nearest.distance <= Math.max(2, Math.floor(word.length / 3)))
+    return `did you mean "${nearest.candidate}"?`;
   return candidates.length > 0 ? `use one of: ${candidates.join(', ')}` : 'leave it out';
 }
 

@@ -61,7 +61,9 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
 /** Why an event does not belong in the tasks partitions of an agent; null when it does. */
 export function misplacedInTasks(agent: string, { event_type, payload }: AgentEvent): string | null {
   if (!belongsIn('tasks', event_type)) return `${event_type} does not belong in a tasks partition`;
-  return 'agent' in payload && payload.agent !== agent ? `${event_type} is for ${payload.agent}, and the topic is that of ${agent}` : null;
+  return 'agent' in payload && payload.agent !== agent
+    ? `${event_type} is for ${payload.agent}, and the topic is that of ${agent}`
+    : null;
 }
 
 /** Why an event does not belong in a coordination partition; null when it does. */
@@ -70,7 +72,9 @@ export function misplacedInCoordination(partition: number, { event_type, payload
   if (!('mission_id' in payload)) return null;
   const parts = parseMissionId(payload.mission_id);
   if (parts === null) return `${payload.mission_id} is no mission id`;
-  return parts.partition === partition ? null : `the events of mission ${payload.mission_id} belong in partition ${parts.partition}`;
+  return parts.partition === partition
+    ? null
+    : `the events of mission ${payload.mission_id} belong in partition ${parts.partition}`;
 }
 
 export const belongsIn = (place: EventPlace, type: EventType): boolean => PLACES[type].includes(place);

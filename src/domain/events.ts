@@ -1,5 +1,12 @@
 /** The events' types, generated from schemas/*.avsc at build, and the records that they share. */
-import type { AgentEvent, MissionRequested, PlanProposed, TaskAssigned, TaskCompleted, ToolReturned } from './generated/agent-event.js';
+import type {
+  AgentEvent,
+  MissionRequested,
+  PlanProposed,
+  TaskAssigned,
+  TaskCompleted,
+  ToolReturned,
+} from './generated/agent-event.js';
 
 export type * from './generated/agent-event.js';
 export { EVENT_TYPES } from './generated/agent-event.js';

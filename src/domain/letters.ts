@@ -10,14 +10,21 @@ import type { Folded } from './record.js';
 /** A record of the dead-letters topic; what nobody can decode here is the normal case. */
 export interface LetterRecord extends LetterOrigin {
   readonly headers?: Headers;
-  readonly content: { readonly kind: 'event'; readonly event: AgentEvent } | { readonly kind: 'poison' | 'unreadable'; readonly reason: string };
+  readonly content:
+    | { readonly kind: 'event'; readonly event: AgentEvent }
+    | { readonly kind: 'poison' | 'unreadable'; readonly reason: string };
 }
 
 /** redriving: somebody has begun, and has not said that it is done. */
 export type LetterState =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'redriving'; readonly by: string; readonly atMs: number }
-  | { readonly kind: 'redriven'; readonly by: string; readonly atMs: number; readonly redriven: PayloadOf<'dead_letter_redriven'> }
+  | {
+      readonly kind: 'redriven';
+      readonly by: string;
+      readonly atMs: number;
+      readonly redriven: PayloadOf<'dead_letter_redriven'>;
+    }
   | { readonly kind: 'discarded'; readonly by: string; readonly atMs: number; readonly reason: string };
 
 export interface Letter<R extends LetterRecord = LetterRecord> {
@@ -53,12 +60,22 @@ export function createLetters<R extends LetterRecord>(): Letters<R> {
     const known = letters.get(key);
     byId.set(id, key);
     if (known?.copies.includes(id)) return 'void: read before';
-    letters.set(key, known === undefined ? { id, copies: [id], record, facts, state: { kind: 'waiting' } } : { ...known, copies: [...known.copies, id] });
+    letters.set(
+      key,
+      known === undefined
+        ? { id, copies: [id], record, facts, state: { kind: 'waiting' } }
+        : { ...known, copies: [...known.copies, id] },
+    );
     return 'applied';
   }
 
   function handle(event: Handling, atMs: number): Folded {
-    const { origin_topic: topic, origin_partition: partition, origin_offset: offset, origin_timestamp: timestampMs } = event.payload;
+    const {
+      origin_topic: topic,
+      origin_partition: partition,
+      origin_offset: offset,
+      origin_timestamp: timestampMs,
+    } = event.payload;
     const key = originKey({ topic, partition, offset, timestampMs });
     const letter = letters.get(key);
     if (letter === undefined) return 'void: no such letter';
@@ -73,10 +90,17 @@ export function createLetters<R extends LetterRecord>(): Letters<R> {
       const facts = parseLetterHeaders(record.headers ?? {});
       const { content } = record;
       // A letter may be a misplaced record of what was done about another one; its headers tell.
-      if (facts === null && content.kind === 'event' && isHandling(content.event)) return handle(content.event, record.timestampMs);
+      if (facts === null && content.kind === 'event' && isHandling(content.event))
+        return handle(content.event, record.timestampMs);
       return add(record, facts);
     },
-    all: () => [...letters.values()].sort((a, b) => a.record.timestampMs - b.record.timestampMs || a.record.partition - b.record.partition || a.record.offset - b.record.offset),
+    all: () =>
+      [...letters.values()].sort(
+        (a, b) =>
+          a.record.timestampMs - b.record.timestampMs ||
+          a.record.partition - b.record.partition ||
+          a.record.offset - b.record.offset,
+      ),
     find: (id) => letters.get(byId.get(id) ?? '') ?? null,
   };
 }
@@ -96,12 +120,27 @@ function nextState(state: LetterState, event: Handling, atMs: number): LetterSta
 
 const isHandling = (event: AgentEvent): event is Handling => belongsIn('dead-letters', event.event_type);
 
-export const letterId = ({ partition, offset }: Pick<LetterRecord, 'partition' | 'offset'>): string => `${partition}-${offset}`;
+export const letterId = ({ partition, offset }: Pick<LetterRecord, 'partition' | 'offset'>): string =>
+  `${partition}-${offset}`;
 
-const originKey = ({ topic, partition, offset, timestampMs }: LetterOrigin): string => `${topic}/${partition}/${offset}/${timestampMs}`;
+const originKey = ({ topic, partition, offset, timestampMs }: LetterOrigin): string =>
+  `${topic}/${partition}/${offset}/${timestampMs}`;
 
 /** What an event about a letter says of the letter. */
-export function letterFields({ id, record, facts }: Letter): Pick<PayloadOf<'dead_letter_taken'>, 'letter_id' | 'origin_topic' | 'origin_partition' | 'origin_offset' | 'origin_timestamp'> {
+export function letterFields({
+  id,
+  record,
+  facts,
+}: Letter): Pick<
+  PayloadOf<'dead_letter_taken'>,
+  'letter_id' | 'origin_topic' | 'origin_partition' | 'origin_offset' | 'origin_timestamp'
+> {
   const { topic, partition, offset, timestampMs } = facts?.origin ?? record;
-  return { letter_id: id, origin_topic: topic, origin_partition: partition, origin_offset: offset, origin_timestamp: timestampMs };
+  return {
+    letter_id: id,
+    origin_topic: topic,
+    origin_partition: partition,
+    origin_offset: offset,
+    origin_timestamp: timestampMs,
+  };
 }

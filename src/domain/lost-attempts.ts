@@ -17,10 +17,16 @@ export interface LostPartition {
  * were assigned to has lost the assignment. One whose assignment was decided and is not sent yet is among them; a new
  * attempt instead costs it nothing.
  */
-export function lostAttempts(missions: readonly Mission[], { agent, partition, hasAssignment }: LostPartition): readonly AttemptName[] {
-  return missions.filter(({ status }) => status === 'open').flatMap(({ id, tasks }) =>
-    [...tasks.values()]
-      .filter((task) => hasOpenAttempt(task) && task.plan.agent === agent && task.targetPartition === partition)
-      .map((task) => ({ mission_id: id, task_id: task.id, attempt: task.attempt }))
-      .filter((attempt) => !hasAssignment(attempt)));
+export function lostAttempts(
+  missions: readonly Mission[],
+  { agent, partition, hasAssignment }: LostPartition,
+): readonly AttemptName[] {
+  return missions
+    .filter(({ status }) => status === 'open')
+    .flatMap(({ id, tasks }) =>
+      [...tasks.values()]
+        .filter((task) => hasOpenAttempt(task) && task.plan.agent === agent && task.targetPartition === partition)
+        .map((task) => ({ mission_id: id, task_id: task.id, attempt: task.attempt }))
+        .filter((attempt) => !hasAssignment(attempt)),
+    );
 }

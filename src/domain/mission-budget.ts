@@ -16,7 +16,9 @@ export function leftForPlanning(mission: Mission): Limits {
 
 /** The share of each assignment made now: what is left ÷ the tasks that are neither under way nor ended (checks cost nothing). */
 export function shareOfBudget(mission: Mission): Limits {
-  const waiting = [...mission.tasks.values()].filter((task) => task.kind === 'task' && (task.status === 'waiting' || task.status === 'retrying'));
+  const waiting = [...mission.tasks.values()].filter(
+    (task) => task.kind === 'task' && (task.status === 'waiting' || task.status === 'retrying'),
+  );
   return share(mission.request.budget, spendingOf(mission), waiting.length);
 }
 
@@ -25,7 +27,8 @@ function spendingOf(mission: Mission): Spending {
   let outstanding = NOTHING;
   for (const task of mission.tasks.values()) {
     spent = addCost(spent, task.spent);
-    if (hasOpenAttempt(task)) outstanding = addCost(outstanding, { tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });
+    if (hasOpenAttempt(task))
+      outstanding = addCost(outstanding, { tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });
   }
   return { planner: addCost(mission.planningSpent, mission.planningReserved), spent, outstanding };
 }

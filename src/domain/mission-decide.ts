@@ -3,7 +3,15 @@ import type { Cost } from './budget.js';
 import type { EventType, PayloadOf } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
 import { openTasks } from './mission-evolve.js';
-import { endedWell, hasOpenAttempt, type Answer, type Mission, type MissionTask, type Question, type Wave } from './mission-state.js';
+import {
+  endedWell,
+  hasOpenAttempt,
+  type Answer,
+  type Mission,
+  type MissionTask,
+  type Question,
+  type Wave,
+} from './mission-state.js';
 import { agentsOfProposal } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';
 import { taskRecordKey } from './partitioning.js';
@@ -38,7 +46,8 @@ export function decideMission(mission: Mission, context: DecideContext): readonl
   if (mission.cancelRequest !== null) return cancelMission(mission, context, mission.cancelRequest);
   if (mission.failing !== null) return failMission(mission, context, mission.failing);
   const { minutes } = mission.request.budget;
-  if (minutes !== null && context.isExpired(timerKeys.minutes(mission.id))) return failMission(mission, context, `the budget of ${minutes} minutes is used up`);
+  if (minutes !== null && context.isExpired(timerKeys.minutes(mission.id)))
+    return failMission(mission, context, `the budget of ${minutes} minutes is used up`);
   if (mission.question !== null) return decideQuestion(mission, context, mission.question);
   switch (mission.planning) {
     case 'none':
@@ -47,7 +56,9 @@ export function decideMission(mission: Mission, context: DecideContext): readonl
       return [];
     case 'failed':
       // An own plan that was refused stays refused, whatever a person says.
-      return mission.request.plan === null ? askOrFail(mission, context, planningFailure(mission), null) : failMission(mission, context, planningFailure(mission));
+      return mission.request.plan === null
+        ? askOrFail(mission, context, planningFailure(mission), null)
+        : failMission(mission, context, planningFailure(mission));
     case 'answered':
       return [requestPlan(mission, context, mission.answer === null ? null : wordingOf(mission.answer))];
     case 'rejected':
@@ -64,8 +75,12 @@ function requestPlan(mission: Mission, context: DecideContext, reason: string | 
   return {
     event_type: 'plan_requested',
     payload: {
-      mission_id: mission.id, owner: context.owner, revision: mission.revision + 1, reason,
-      reserved_tokens: reserved.tokens, reserved_usd: reserved.usd,
+      mission_id: mission.id,
+      owner: context.owner,
+      revision: mission.revision + 1,
+      reason,
+      reserved_tokens: reserved.tokens,
+      reserved_usd: reserved.usd,
     },
   };
 }
@@ -80,7 +95,17 @@ function proposeOwnPlan(mission: Mission): Decision {
   if (plan === null) throw new TypeError('the mission file has no plan');
   return {
     event_type: 'plan_proposed',
-    payload: { mission_id: mission.id, revision: 1, planner: 'mission', model: '', refusals: [], plan, tokens_in: 0, tokens_out: 0, cost_usd: 0 },
+    payload: {
+      mission_id: mission.id,
+      revision: 1,
+      planner: 'mission',
+      model: '',
+      refusals: [],
+      plan,
+      tokens_in: 0,
+      tokens_out: 0,
+      cost_usd: 0,
+    },
   };
 }
 
@@ -96,7 +121,12 @@ function decideApproval(mission: Mission, context: DecideContext): readonly Deci
   const unknown = unknownAgents(agentsOfProposal(mission), context);
   if (unknown.length > 0) return failUnknown(mission, context, unknown);
   if (mission.request.approval !== 'approval') {
-    return [{ event_type: 'plan_approved', payload: { mission_id: mission.id, revision: mission.revision, approved_by: 'policy' } }];
+    return [
+      {
+        event_type: 'plan_approved',
+        payload: { mission_id: mission.id, revision: mission.revision, approved_by: 'policy' },
+      },
+    ];
   }
   const expired = context.isExpired(timerKeys.approval(mission.id, mission.revision));
   return expired ? failMission(mission, context, 'nobody approved the plan in time') : [];
@@ -113,7 +143,8 @@ function failUnknown(mission: Mission, context: DecideContext, agents: readonly 
 function decideWaves(mission: Mission, context: DecideContext): readonly Decision[] {
   // Also here: a person may approve before the holder has refused, and a swarm may come back without an agent.
   const unplaced = new Set<string>();
-  for (const task of mission.tasks.values()) if (task.status === 'waiting' && task.targetPartition === null) unplaced.add(task.plan.agent);
+  for (const task of mission.tasks.values())
+    if (task.status === 'waiting' && task.targetPartition === null) unplaced.add(task.plan.agent);
   const unknown = unknownAgents(unplaced, context);
   if (unknown.length > 0) return failUnknown(mission, context, unknown);
   const decisions: Decision[] = [];
@@ -122,11 +153,17 @@ function decideWaves(mission: Mission, context: DecideContext): readonly Decisio
     if (wave.replaced || wave.status === 'completed') continue;
     const tasks = wave.taskIds.flatMap((id) => mission.tasks.get(id) ?? []);
     if (wave.status === 'started' && tasks.every(endedWell)) {
-      decisions.push({ event_type: 'wave_completed', payload: { mission_id: mission.id, owner, wave_number: wave.number } });
+      decisions.push({
+        event_type: 'wave_completed',
+        payload: { mission_id: mission.id, owner, wave_number: wave.number },
+      });
       continue;
     }
     if (wave.status === 'waiting') {
-      decisions.push({ event_type: 'wave_started', payload: { mission_id: mission.id, owner, wave_number: wave.number, task_ids: [...wave.taskIds] } });
+      decisions.push({
+        event_type: 'wave_started',
+        payload: { mission_id: mission.id, owner, wave_number: wave.number, task_ids: [...wave.taskIds] },
+      });
     }
     return [...decisions, ...decideTasks(mission, wave, tasks, context)];
   }
@@ -139,17 +176,26 @@ function completeMission(mission: Mission, owner: string): Decision {
   return {
     event_type: 'mission_completed',
     payload: {
-      mission_id: mission.id, owner,
+      mission_id: mission.id,
+      owner,
       tasks_verified: tasks.filter((task) => task.status === 'verified').length,
       tasks_unverified: tasks.filter((task) => task.status === 'unverified').length,
-      tokens: usage.tokens, cost_usd: usage.usd,
+      tokens: usage.tokens,
+      cost_usd: usage.usd,
     },
   };
 }
 
-function decideTasks(mission: Mission, wave: Wave, tasks: readonly MissionTask[], context: DecideContext): readonly Decision[] {
+function decideTasks(
+  mission: Mission,
+  wave: Wave,
+  tasks: readonly MissionTask[],
+  context: DecideContext,
+): readonly Decision[] {
   const decisions = tasks.flatMap((task) => decideTask(mission, wave, task, context));
-  const busy = decisions.length > 0 || tasks.some((task) => hasOpenAttempt(task) || task.status === 'retrying' || task.status === 'waiting');
+  const busy =
+    decisions.length > 0 ||
+    tasks.some((task) => hasOpenAttempt(task) || task.status === 'retrying' || task.status === 'waiting');
   const failed = tasks.find((task) => task.status === 'failed' || task.status === 'cancelled');
   if (busy || failed === undefined) return decisions;
   return decideAfterFailure(mission, failed, context);
@@ -157,21 +203,29 @@ function decideTasks(mission: Mission, wave: Wave, tasks: readonly MissionTask[]
 
 function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): readonly Decision[] {
   const { id } = mission;
-  if (hasOpenAttempt(task) && task.retryRequest !== null) return [cancelTask(mission, task, context.owner, 'retry_requested', task.retryRequest)];
+  if (hasOpenAttempt(task) && task.retryRequest !== null)
+    return [cancelTask(mission, task, context.owner, 'retry_requested', task.retryRequest)];
   switch (task.status) {
     case 'waiting':
       return [assignTask(mission, wave, task, context)];
     case 'retrying':
       if (task.retryDelayMs === null) return [scheduleRetry(mission, task, context)];
-      return context.isExpired(timerKeys.retry(id, task.id, task.attempt)) ? [assignTask(mission, wave, task, context)] : [];
+      return context.isExpired(timerKeys.retry(id, task.id, task.attempt))
+        ? [assignTask(mission, wave, task, context)]
+        : [];
     case 'assigned': {
       // Without a live worker another attempt would only wait in the same place.
-      const expired = context.isExpired(timerKeys.accept(id, task.id, task.attempt)) && context.isServed(task.plan.agent);
-      return expired ? [cancelTask(mission, task, context.owner, 'not_accepted', 'no worker accepted the assignment in time')] : [];
+      const expired =
+        context.isExpired(timerKeys.accept(id, task.id, task.attempt)) && context.isServed(task.plan.agent);
+      return expired
+        ? [cancelTask(mission, task, context.owner, 'not_accepted', 'no worker accepted the assignment in time')]
+        : [];
     }
     case 'running': {
       const expired = context.isExpired(timerKeys.deadline(id, task.id, task.attempt));
-      return expired ? [cancelTask(mission, task, context.owner, 'deadline', 'the execution deadline has passed without a result')] : [];
+      return expired
+        ? [cancelTask(mission, task, context.owner, 'deadline', 'the execution deadline has passed without a result')]
+        : [];
     }
     default:
       return [];
@@ -182,17 +236,35 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
   const { request } = mission;
   const { plan } = task;
   const partition = task.targetPartition ?? context.partitionFor(plan.agent, taskRecordKey(mission.id, task.id));
-  if (partition === null) throw new TypeError(`no partition for ${plan.agent}: decideWaves assigns nothing to unknown agents`);
+  if (partition === null)
+    throw new TypeError(`no partition for ${plan.agent}: decideWaves assigns nothing to unknown agents`);
   const share = task.kind === 'verify' ? { tokens: null, usd: null } : shareOfBudget(mission);
   return {
     event_type: 'task_assigned',
     payload: {
-      task_id: task.id, description: plan.description, dependencies: [...plan.dependencies],
-      timeout_seconds: plan.timeout_seconds ?? context.timeoutSeconds(plan.agent), retry_count: task.failures, parameters: {},
-      mission_id: mission.id, attempt: task.attempt + 1, wave_number: wave.number, agent: plan.agent, kind: task.kind, owner: context.owner,
-      target_partition: partition, source: null, playbook: plan.playbook, acceptance: [...plan.acceptance], brief: request.brief,
-      inputs: inputsOf(mission, task), share_tokens: share.tokens, share_usd: share.usd,
-      workspace: request.workspace, workspace_marker: request.workspace_marker, feedback: feedbackFor(mission, task),
+      task_id: task.id,
+      description: plan.description,
+      dependencies: [...plan.dependencies],
+      timeout_seconds: plan.timeout_seconds ?? context.timeoutSeconds(plan.agent),
+      retry_count: task.failures,
+      parameters: {},
+      mission_id: mission.id,
+      attempt: task.attempt + 1,
+      wave_number: wave.number,
+      agent: plan.agent,
+      kind: task.kind,
+      owner: context.owner,
+      target_partition: partition,
+      source: null,
+      playbook: plan.playbook,
+      acceptance: [...plan.acceptance],
+      brief: request.brief,
+      inputs: inputsOf(mission, task),
+      share_tokens: share.tokens,
+      share_usd: share.usd,
+      workspace: request.workspace,
+      workspace_marker: request.workspace_marker,
+      feedback: feedbackFor(mission, task),
     },
   };
 }
@@ -207,8 +279,14 @@ function scheduleRetry(mission: Mission, task: MissionTask, context: DecideConte
   return {
     event_type: 'task_retry_scheduled',
     payload: {
-      task_id: task.id, mission_id: mission.id, attempt: task.attempt + 1, agent: task.plan.agent, owner: context.owner,
-      failures: task.failures, delay_ms: context.retryDelayMs(task.failures), reason: task.detail,
+      task_id: task.id,
+      mission_id: mission.id,
+      attempt: task.attempt + 1,
+      agent: task.plan.agent,
+      owner: context.owner,
+      failures: task.failures,
+      delay_ms: context.retryDelayMs(task.failures),
+      reason: task.detail,
     },
   };
 }
@@ -227,8 +305,15 @@ function cancelTask(mission: Mission, task: MissionTask, owner: string, code: st
   return {
     event_type: 'task_cancelled',
     payload: {
-      task_id: task.id, mission_id: mission.id, attempt: task.attempt, agent: task.plan.agent, owner, code, reason,
-      target_partition: task.targetPartition ?? 0, source: null,
+      task_id: task.id,
+      mission_id: mission.id,
+      attempt: task.attempt,
+      agent: task.plan.agent,
+      owner,
+      code,
+      reason,
+      target_partition: task.targetPartition ?? 0,
+      source: null,
     },
   };
 }
@@ -240,27 +325,49 @@ function decideAfterFailure(mission: Mission, failed: MissionTask, context: Deci
 }
 
 /** The last rung: a person, where the mission says so. */
-function askOrFail(mission: Mission, context: DecideContext, reason: string, failed: MissionTask | null): readonly Decision[] {
+function askOrFail(
+  mission: Mission,
+  context: DecideContext,
+  reason: string,
+  failed: MissionTask | null,
+): readonly Decision[] {
   if (mission.request.on_failure !== 'ask') return failMission(mission, context, reason);
-  return [{
-    event_type: 'attention_requested',
-    payload: { mission_id: mission.id, owner: context.owner, number: mission.questions + 1, task_id: failed?.id ?? null, reason, question: questionAbout(failed) },
-  }];
+  return [
+    {
+      event_type: 'attention_requested',
+      payload: {
+        mission_id: mission.id,
+        owner: context.owner,
+        number: mission.questions + 1,
+        task_id: failed?.id ?? null,
+        reason,
+        question: questionAbout(failed),
+      },
+    },
+  ];
 }
 
 function questionAbout(failed: MissionTask | null): string {
   if (failed === null) return 'How should the mission be planned?';
-  return failed.kind === 'verify' ? 'What is to be done before its success checks run again?' : `What should ${failed.plan.agent} do differently?`;
+  return failed.kind === 'verify'
+    ? 'What is to be done before its success checks run again?'
+    : `What should ${failed.plan.agent} do differently?`;
 }
 
 function decideQuestion(mission: Mission, context: DecideContext, { number, reason }: Question): readonly Decision[] {
-  return context.isExpired(timerKeys.attention(mission.id, number)) ? failMission(mission, context, `nobody answered in time: ${reason}`) : [];
+  return context.isExpired(timerKeys.attention(mission.id, number))
+    ? failMission(mission, context, `nobody answered in time: ${reason}`)
+    : [];
 }
 
 const wordingOf = ({ reason, text }: Answer): string => `${reason}. A person was asked, and answers: ${text}`;
 
 /** Open attempts are cancelled first, each by its own decision; the mission ends when these have been read back. */
-export function failMission(mission: Mission, context: Pick<DecideContext, 'owner'>, reason: string): readonly Decision[] {
+export function failMission(
+  mission: Mission,
+  context: Pick<DecideContext, 'owner'>,
+  reason: string,
+): readonly Decision[] {
   const open = openTasks(mission);
   if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'mission_ended', reason));
   return [{ event_type: 'mission_failed', payload: { mission_id: mission.id, owner: context.owner, reason } }];

@@ -7,7 +7,14 @@ import type { AgentEvent, PayloadOf } from './events.js';
 import { parseMissionId } from './mission-id.js';
 import { questionAnswered, questionAsked } from './mission-attention.js';
 import { evolvePlanning } from './mission-planning.js';
-import { hasOpenAttempt, type CoordinationState, type Effect, type Mission, type MissionTask, type Wave } from './mission-state.js';
+import {
+  hasOpenAttempt,
+  type CoordinationState,
+  type Effect,
+  type Mission,
+  type MissionTask,
+  type Wave,
+} from './mission-state.js';
 import { evolveTask } from './mission-task.js';
 import type { FoldRecord, Folded } from './record.js';
 
@@ -61,11 +68,34 @@ function requested(state: CoordinationState, record: FoldRecord, request: Payloa
   if (record.timestampMs > parts.timeMs + REQUEST_WINDOW_MS) return 'void: requested too late after the time in its id';
   state.requestedIds.set(id, parts.timeMs);
   put(state, {
-    id, request, requestedAtMs: record.timestampMs, status: 'open', reason: null, endedAtMs: null,
-    planning: 'none', revision: 0, proposal: null, planReason: null, planningError: null, rejections: 0, replans: 0, agentFailures: {},
-    questions: 0, question: null, answer: null, cancelRequest: null, failing: null,
-    tasks: new Map(), waves: [], planningUsage: NOTHING, planningSpent: NOTHING, planningReserved: NOTHING,
-    effects: [], squadReady: false, firstOffset: record.offset, before: { holder: state.holder, epoch: state.epoch },
+    id,
+    request,
+    requestedAtMs: record.timestampMs,
+    status: 'open',
+    reason: null,
+    endedAtMs: null,
+    planning: 'none',
+    revision: 0,
+    proposal: null,
+    planReason: null,
+    planningError: null,
+    rejections: 0,
+    replans: 0,
+    agentFailures: {},
+    questions: 0,
+    question: null,
+    answer: null,
+    cancelRequest: null,
+    failing: null,
+    tasks: new Map(),
+    waves: [],
+    planningUsage: NOTHING,
+    planningSpent: NOTHING,
+    planningReserved: NOTHING,
+    effects: [],
+    squadReady: false,
+    firstOffset: record.offset,
+    before: { holder: state.holder, epoch: state.epoch },
   });
   return 'applied';
 }
@@ -115,7 +145,10 @@ function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
   const { event } = record;
   switch (event.event_type) {
     case 'mission_cancel_requested':
-      return { ...mission, cancelRequest: mission.cancelRequest ?? `cancelled by ${event.payload.requested_by}: ${event.payload.reason}` };
+      return {
+        ...mission,
+        cancelRequest: mission.cancelRequest ?? `cancelled by ${event.payload.requested_by}: ${event.payload.reason}`,
+      };
     case 'plan_requested':
     case 'plan_proposed':
     case 'plan_failed':
@@ -161,29 +194,45 @@ function setWave(mission: Mission, number: number, from: Wave['status'], to: Wav
   return { ...mission, waves: mission.waves.map((wave) => (wave === current ? { ...wave, status: to } : wave)) };
 }
 
-function taskOfMission(mission: Mission, record: FoldRecord & { readonly event: Parameters<typeof evolveTask>[1]['event'] }): Mission | Folded {
+function taskOfMission(
+  mission: Mission,
+  record: FoldRecord & { readonly event: Parameters<typeof evolveTask>[1]['event'] },
+): Mission | Folded {
   const { event } = record;
   const task = mission.tasks.get(event.payload.task_id);
   if (task === undefined) return 'void: no such task';
-  if (event.event_type === 'task_retry_requested' && !isBeingDone(mission, task)) return 'void: the task is not being done';
+  if (event.event_type === 'task_retry_requested' && !isBeingDone(mission, task))
+    return 'void: the task is not being done';
   const { agent } = task.plan;
   const failures = mission.agentFailures[agent] ?? 0;
   const next = evolveTask(task, record, { retries: mission.request.retries, agentFailures: failures });
   if (typeof next === 'string') return next;
-  const agentFailures = next.failures > task.failures ? { ...mission.agentFailures, [agent]: failures + 1 } : mission.agentFailures;
+  const agentFailures =
+    next.failures > task.failures ? { ...mission.agentFailures, [agent]: failures + 1 } : mission.agentFailures;
   const tasks = new Map(mission.tasks).set(task.id, next);
   const isEffect = event.event_type === 'task_assigned' || event.event_type === 'task_cancelled';
   const effects = isEffect ? [...mission.effects, { offset: record.offset, event }] : mission.effects;
   const ends = event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended';
-  return { ...mission, tasks, agentFailures, effects, failing: mission.failing ?? (ends ? event.payload.reason : null) };
+  return {
+    ...mission,
+    tasks,
+    agentFailures,
+    effects,
+    failing: mission.failing ?? (ends ? event.payload.reason : null),
+  };
 }
 
 /** Whether a new attempt of the task would bring the mission on: not when it is about to end or asks a person, nor when the plan is or was changed. */
 const isBeingDone = (mission: Mission, task: MissionTask): boolean =>
-  mission.failing === null && mission.cancelRequest === null && mission.question === null && mission.planning === 'approved' && mission.waves.some((wave) => !wave.replaced && wave.taskIds.includes(task.id));
+  mission.failing === null &&
+  mission.cancelRequest === null &&
+  mission.question === null &&
+  mission.planning === 'approved' &&
+  mission.waves.some((wave) => !wave.replaced && wave.taskIds.includes(task.id));
 
 /** Attempts that are under way. */
-export const openTasks = (mission: Mission): readonly MissionTask[] => [...mission.tasks.values()].filter(hasOpenAttempt);
+export const openTasks = (mission: Mission): readonly MissionTask[] =>
+  [...mission.tasks.values()].filter(hasOpenAttempt);
 
 /** The assignment that a worker's event answers: whoever answers has it in the log of its partition. null for other events. */
 export function answeredEffect(mission: Mission, event: AgentEvent): Effect | null {
@@ -193,7 +242,14 @@ export function answeredEffect(mission: Mission, event: AgentEvent): Effect | nu
     case 'task_completed':
     case 'task_failed': {
       const { task_id, attempt } = event.payload;
-      return mission.effects.find((effect) => effect.event.event_type === 'task_assigned' && effect.event.payload.task_id === task_id && effect.event.payload.attempt === attempt) ?? null;
+      return (
+        mission.effects.find(
+          (effect) =>
+            effect.event.event_type === 'task_assigned' &&
+            effect.event.payload.task_id === task_id &&
+            effect.event.payload.attempt === attempt,
+        ) ?? null
+      );
     }
     default:
       return null;

@@ -35,7 +35,9 @@ export function createMissionId({ nowMs, partition, random }: MissionIdInput): s
   }
   const [date = '', time = ''] = new Date(nowMs).toISOString().split('T');
   const [clock = '', millis = ''] = time.replace('Z', '').split('.');
-  return [date.replaceAll('-', ''), clock.replaceAll(':', ''), millis, `p${twoDigits(partition)}`, suffix(random)].join('-');
+  return [date.replaceAll('-', ''), clock.replaceAll(':', ''), millis, `p${twoDigits(partition)}`, suffix(random)].join(
+    '-',
+  );
 }
 
 /** The parts of a mission id, or null when the text is not exactly one that createMissionId could have made. */

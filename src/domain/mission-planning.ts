@@ -5,13 +5,17 @@ import type { Mission, MissionTask, Wave } from './mission-state.js';
 import { verifyTask, type VerifyTask } from './plan.js';
 import type { Folded } from './record.js';
 
-export type PlanningEvent = EventOf<'plan_requested' | 'plan_proposed' | 'plan_failed' | 'plan_approved' | 'plan_rejected'>;
+export type PlanningEvent = EventOf<
+  'plan_requested' | 'plan_proposed' | 'plan_failed' | 'plan_approved' | 'plan_rejected'
+>;
 
 export function evolvePlanning(mission: Mission, event: PlanningEvent): Mission | Folded {
   if (event.event_type === 'plan_requested') return planRequested(mission, event.payload);
-  if (event.event_type === 'plan_proposed' && isFilesOwnPlan(mission, event.payload)) return filesPlanProposed(mission, event.payload);
+  if (event.event_type === 'plan_proposed' && isFilesOwnPlan(mission, event.payload))
+    return filesPlanProposed(mission, event.payload);
   if (event.payload.revision !== mission.revision) return 'void: another revision';
-  const expected: Mission['planning'] = event.event_type === 'plan_proposed' || event.event_type === 'plan_failed' ? 'requested' : 'proposed';
+  const expected: Mission['planning'] =
+    event.event_type === 'plan_proposed' || event.event_type === 'plan_failed' ? 'requested' : 'proposed';
   if (mission.planning !== expected) return `void: the plan is not ${expected}`;
   switch (event.event_type) {
     case 'plan_proposed':
@@ -22,14 +26,19 @@ export function evolvePlanning(mission: Mission, event: PlanningEvent): Mission 
       return planApproved(mission);
     case 'plan_rejected':
       return {
-        ...mission, planning: 'rejected', rejections: mission.rejections + 1,
+        ...mission,
+        planning: 'rejected',
+        rejections: mission.rejections + 1,
         planningError: `the plan was rejected by ${event.payload.rejected_by}: ${event.payload.reason}`,
       };
   }
 }
 
 const isFilesOwnPlan = (mission: Mission, proposed: PayloadOf<'plan_proposed'>): boolean =>
-  mission.planning === 'none' && mission.request.plan !== null && proposed.planner === 'mission' && proposed.revision === 1;
+  mission.planning === 'none' &&
+  mission.request.plan !== null &&
+  proposed.planner === 'mission' &&
+  proposed.revision === 1;
 
 /** Taken from the request itself, so that a fold holds one copy of it for each mission. */
 function filesPlanProposed(mission: Mission, proposed: PayloadOf<'plan_proposed'>): Mission {
@@ -40,7 +49,11 @@ function planRequested(mission: Mission, event: PayloadOf<'plan_requested'>): Mi
   if (mission.planning === 'requested') return 'void: a plan is requested already';
   if (event.revision !== mission.revision + 1) return 'void: another revision';
   return {
-    ...mission, planning: 'requested', revision: event.revision, planReason: event.reason, planningError: null,
+    ...mission,
+    planning: 'requested',
+    revision: event.revision,
+    planReason: event.reason,
+    planningError: null,
     replans: mission.planning === 'approved' ? mission.replans + 1 : mission.replans,
     planningReserved: { tokens: event.reserved_tokens, usd: event.reserved_usd },
   };
@@ -49,8 +62,10 @@ function planRequested(mission: Mission, event: PayloadOf<'plan_requested'>): Mi
 function planningEnded(mission: Mission, used: { tokens_in: number; tokens_out: number; cost_usd: number }): Mission {
   const usage = { tokens: used.tokens_in + used.tokens_out, usd: used.cost_usd };
   return {
-    ...mission, planningReserved: NOTHING,
-    planningUsage: addCost(mission.planningUsage, usage), planningSpent: addCost(mission.planningSpent, usage),
+    ...mission,
+    planningReserved: NOTHING,
+    planningUsage: addCost(mission.planningUsage, usage),
+    planningSpent: addCost(mission.planningSpent, usage),
   };
 }
 
@@ -88,7 +103,10 @@ function verifyTaskOf({ request }: Mission, plan: Plan): VerifyTask | null {
 }
 
 /** The plan's waves and, last, the checks of the mission as a task without a model. */
-function wavesOf(mission: Mission, plan: Plan): readonly { readonly wave_number: number; readonly kind: TaskKind; readonly tasks: readonly PlanTask[] }[] {
+function wavesOf(
+  mission: Mission,
+  plan: Plan,
+): readonly { readonly wave_number: number; readonly kind: TaskKind; readonly tasks: readonly PlanTask[] }[] {
   const waves = plan.waves.map((wave) => ({ wave_number: wave.wave_number, kind: 'task' as const, tasks: wave.tasks }));
   const verify = verifyTaskOf(mission, plan);
   return verify === null ? waves : [...waves, { wave_number: verify.waveNumber, kind: 'verify', tasks: [verify.task] }];
@@ -109,19 +127,47 @@ function planApproved(mission: Mission): Mission | Folded {
   for (const wave of planned) {
     for (const task of wave.tasks) tasks.set(task.task_id, newTask(task, wave.wave_number, wave.kind));
   }
-  const waves = planned.map((wave): Wave => ({ number: wave.wave_number, taskIds: wave.tasks.map((task) => task.task_id), status: 'waiting', replaced: false }));
+  const waves = planned.map(
+    (wave): Wave => ({
+      number: wave.wave_number,
+      taskIds: wave.tasks.map((task) => task.task_id),
+      status: 'waiting',
+      replaced: false,
+    }),
+  );
   const earlier = mission.waves.map((wave) => (wave.status === 'completed' ? wave : { ...wave, replaced: true }));
   return { ...mission, planning: 'approved', agentFailures: {}, tasks, waves: [...earlier, ...waves] };
 }
 
 function replaceUndone(task: MissionTask): MissionTask {
-  return task.status === 'waiting' || task.status === 'retrying' ? { ...task, status: 'replaced', detail: 'replaced by a changed plan' } : task;
+  return task.status === 'waiting' || task.status === 'retrying'
+    ? { ...task, status: 'replaced', detail: 'replaced by a changed plan' }
+    : task;
 }
 
 function newTask(plan: PlanTask, wave: number, kind: TaskKind): MissionTask {
   return {
-    id: plan.task_id, plan, wave, kind, status: 'waiting', attempt: 0, failures: 0, retryDelayMs: null, targetPartition: null,
-    share: { tokens: null, usd: null }, spent: NOTHING, usage: NOTHING, steps: 0, model: '', startedAtMs: null,
-    durationMs: 0, summary: '', outputs: {}, checks: [], detail: '', unservedSinceMs: null, retryRequest: null,
+    id: plan.task_id,
+    plan,
+    wave,
+    kind,
+    status: 'waiting',
+    attempt: 0,
+    failures: 0,
+    retryDelayMs: null,
+    targetPartition: null,
+    share: { tokens: null, usd: null },
+    spent: NOTHING,
+    usage: NOTHING,
+    steps: 0,
+    model: '',
+    startedAtMs: null,
+    durationMs: 0,
+    summary: '',
+    outputs: {},
+    checks: [],
+    detail: '',
+    unservedSinceMs: null,
+    retryRequest: null,
   };
 }

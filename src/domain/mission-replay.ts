@@ -1,6 +1,12 @@
 /** Replay point of a coordination partition: where its next holder must start to fold, and with what. */
 import { REQUEST_WINDOW_MS } from './mission-evolve.js';
-import { createCoordinationState, type CoordinationSnapshot, type CoordinationState, type Effect, type Mission } from './mission-state.js';
+import {
+  createCoordinationState,
+  type CoordinationSnapshot,
+  type CoordinationState,
+  type Effect,
+  type Mission,
+} from './mission-state.js';
 import { DataLoss, METADATA_LIMIT_BYTES, type ReplayPoint } from './record.js';
 import { asciiJson, decodeHolder, parseObject } from './task-replay.js';
 
@@ -10,7 +16,10 @@ import { asciiJson, decodeHolder, parseObject } from './task-replay.js';
  * of a request starts nothing. Where they do not all fit, the replay starts at the first mission whose id would not:
  * it goes further back, within the window. null when not even the holder's name fits: then it waits.
  */
-export function coordinationReplayPoint(state: CoordinationState, isAcknowledged: (effect: Effect) => boolean): ReplayPoint | null {
+export function coordinationReplayPoint(
+  state: CoordinationState,
+  isAcknowledged: (effect: Effect) => boolean,
+): ReplayPoint | null {
   let start = firstNeeded(state, isAcknowledged);
   const ids = idsRequestedBefore(state, start.offset);
   for (let fitting = ids.length; ; ) {
@@ -54,7 +63,11 @@ function idsRequestedBefore(state: CoordinationState, offset: number): string[] 
 }
 
 /** Forgets missions and ids that no replay from this offset will meet. Returns the missions. */
-export function forgetEnded(state: CoordinationState, replayOffset: number, isAcknowledged: (effect: Effect) => boolean): readonly Mission[] {
+export function forgetEnded(
+  state: CoordinationState,
+  replayOffset: number,
+  isAcknowledged: (effect: Effect) => boolean,
+): readonly Mission[] {
   const forgotten: Mission[] = [];
   for (const mission of state.missions.values()) {
     if (mission.firstOffset < replayOffset && isSettled(mission, isAcknowledged)) {
@@ -72,12 +85,23 @@ export function forgetEnded(state: CoordinationState, replayOffset: number, isAc
  * Forgets what nothing asks of a mission any more while it or an older one holds the replay point back: the effects that
  * were acknowledged, and of one that has ended its plan and its tasks. What keeps it from beginning again stays.
  */
-export function forgetHistory(state: CoordinationState, missionId: string, isAcknowledged: (effect: Effect) => boolean): void {
+export function forgetHistory(
+  state: CoordinationState,
+  missionId: string,
+  isAcknowledged: (effect: Effect) => boolean,
+): void {
   const mission = state.missions.get(missionId);
   if (mission === undefined) return;
   const effects = mission.effects.filter((effect) => !isAcknowledged(effect));
   if (mission.status !== 'open') {
-    state.missions.set(missionId, { ...mission, request: { ...mission.request, brief: '', plan: null, success: [] }, proposal: null, tasks: new Map(), waves: [], effects });
+    state.missions.set(missionId, {
+      ...mission,
+      request: { ...mission.request, brief: '', plan: null, success: [] },
+      proposal: null,
+      tasks: new Map(),
+      waves: [],
+      effects,
+    });
   } else if (effects.length < mission.effects.length) {
     state.missions.set(missionId, { ...mission, effects });
   }
@@ -92,7 +116,12 @@ function encodeSnapshot({ holder, epoch }: CoordinationSnapshot, ids: readonly s
  * @param timeOfId the time in a mission id, ms since the epoch; null when it is none
  * @throws DataLoss when the metadata is not what coordinationReplayPoint writes
  */
-export function restoreCoordination(partition: number, offset: number, metadata: string, timeOfId: (id: string) => number | null): CoordinationState {
+export function restoreCoordination(
+  partition: number,
+  offset: number,
+  metadata: string,
+  timeOfId: (id: string) => number | null,
+): CoordinationState {
   const { v, h, e, ids } = parseObject(metadata);
   if (v !== 1 || !(e === null || typeof e === 'string') || !Array.isArray(ids)) {
     throw new DataLoss(`the committed metadata is not a coordination fold: ${metadata.slice(0, 80)}`);

@@ -29,7 +29,9 @@ function statusOf(mission: Mission): MissionStatus {
   if (mission.status !== 'open') return mission.status;
   if (mission.question !== null) return 'needs_attention';
   if (mission.planning === 'approved') return 'running';
-  return mission.planning === 'proposed' && mission.request.approval === 'approval' ? 'waiting_for_approval' : 'planning';
+  return mission.planning === 'proposed' && mission.request.approval === 'approval'
+    ? 'waiting_for_approval'
+    : 'planning';
 }
 
 function reportTask(mission: Mission, task: MissionTask): TaskReport {

@@ -109,7 +109,16 @@ export interface Wave {
  * made. failed: for good. replaced: never done, because a changed plan took its place.
  */
 export type MissionTaskStatus =
-  | 'waiting' | 'assigned' | 'accepted' | 'running' | 'retrying' | 'verified' | 'unverified' | 'failed' | 'cancelled' | 'replaced';
+  | 'waiting'
+  | 'assigned'
+  | 'accepted'
+  | 'running'
+  | 'retrying'
+  | 'verified'
+  | 'unverified'
+  | 'failed'
+  | 'cancelled'
+  | 'replaced';
 
 export interface MissionTask {
   readonly id: string;
@@ -152,6 +161,18 @@ export const hasOpenAttempt = (task: MissionTask): boolean => OPEN.includes(task
 /** Whether the task has a result that its dependents may build on. */
 export const endedWell = (task: MissionTask): boolean => task.status === 'verified' || task.status === 'unverified';
 
-export function createCoordinationState(partition: number, position = 0, snapshot: CoordinationSnapshot = { holder: null, epoch: null }): CoordinationState {
-  return { partition, position, holder: snapshot.holder, epoch: snapshot.epoch, timestampMs: 0, missions: new Map(), requestedIds: new Map() };
+export function createCoordinationState(
+  partition: number,
+  position = 0,
+  snapshot: CoordinationSnapshot = { holder: null, epoch: null },
+): CoordinationState {
+  return {
+    partition,
+    position,
+    holder: snapshot.holder,
+    epoch: snapshot.epoch,
+    timestampMs: 0,
+    missions: new Map(),
+    requestedIds: new Map(),
+  };
 }

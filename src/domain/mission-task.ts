@@ -5,7 +5,14 @@ import { hasOpenAttempt, type MissionTask } from './mission-state.js';
 import type { FoldRecord, Folded } from './record.js';
 
 export type MissionTaskEvent = EventOf<
-  | 'task_retry_requested' | 'task_retry_scheduled' | 'task_assigned' | 'task_cancelled' | 'task_accepted' | 'task_started' | 'task_progress' | 'task_completed'
+  | 'task_retry_requested'
+  | 'task_retry_scheduled'
+  | 'task_assigned'
+  | 'task_cancelled'
+  | 'task_accepted'
+  | 'task_started'
+  | 'task_progress'
+  | 'task_completed'
   | 'task_failed'
 >;
 
@@ -20,7 +27,11 @@ export interface RetryRule {
 /** After so many failures of an agent on a mission more of the same is no help. */
 export const MOST_AGENT_FAILURES = 3;
 
-export function evolveTask(task: MissionTask, record: FoldRecord & { readonly event: MissionTaskEvent }, rule: RetryRule): MissionTask | Folded {
+export function evolveTask(
+  task: MissionTask,
+  record: FoldRecord & { readonly event: MissionTaskEvent },
+  rule: RetryRule,
+): MissionTask | Folded {
   const { event } = record;
   if (event.event_type === 'task_assigned') return assigned(task, event.payload);
   if (event.event_type === 'task_retry_scheduled') return retryScheduled(task, event.payload);
@@ -31,11 +42,24 @@ export function evolveTask(task: MissionTask, record: FoldRecord & { readonly ev
     case 'task_accepted':
       return task.status === 'assigned' ? { ...task, status: 'accepted' } : 'void: accepted before';
     case 'task_started':
-      return { ...task, status: 'running', startedAtMs: task.startedAtMs ?? record.timestampMs, detail: 'started', unservedSinceMs: null };
+      return {
+        ...task,
+        status: 'running',
+        startedAtMs: task.startedAtMs ?? record.timestampMs,
+        detail: 'started',
+        unservedSinceMs: null,
+      };
     case 'task_progress':
       // Step 0: nothing has begun; the orchestrator says what the task waits for.
-      if (event.payload.step === 0) return { ...task, detail: event.payload.message, unservedSinceMs: event.payload.unserved_since };
-      return { ...task, status: 'running', steps: Math.max(task.steps, event.payload.step), detail: event.payload.message, unservedSinceMs: null };
+      if (event.payload.step === 0)
+        return { ...task, detail: event.payload.message, unservedSinceMs: event.payload.unserved_since };
+      return {
+        ...task,
+        status: 'running',
+        steps: Math.max(task.steps, event.payload.step),
+        detail: event.payload.message,
+        unservedSinceMs: null,
+      };
     case 'task_completed':
       return completed(task, event.payload);
     case 'task_failed':
@@ -49,12 +73,23 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>): Miss
   if (task.status !== 'waiting' && task.status !== 'retrying') return 'void: not waiting for an attempt';
   if (decision.attempt !== task.attempt + 1) return 'void: another attempt';
   return {
-    ...task, status: 'assigned', attempt: decision.attempt, targetPartition: decision.target_partition,
-    share: { tokens: decision.share_tokens, usd: decision.share_usd }, steps: 0, retryDelayMs: null, detail: '', unservedSinceMs: null, retryRequest: null,
+    ...task,
+    status: 'assigned',
+    attempt: decision.attempt,
+    targetPartition: decision.target_partition,
+    share: { tokens: decision.share_tokens, usd: decision.share_usd },
+    steps: 0,
+    retryDelayMs: null,
+    detail: '',
+    unservedSinceMs: null,
+    retryRequest: null,
   };
 }
 
-function retryScheduled(task: MissionTask, { attempt, delay_ms }: PayloadOf<'task_retry_scheduled'>): MissionTask | Folded {
+function retryScheduled(
+  task: MissionTask,
+  { attempt, delay_ms }: PayloadOf<'task_retry_scheduled'>,
+): MissionTask | Folded {
   if (task.status !== 'retrying' || task.retryDelayMs !== null) return 'void: no back-off to decide';
   if (attempt !== task.attempt + 1) return 'void: another attempt';
   return { ...task, retryDelayMs: delay_ms };
@@ -76,7 +111,8 @@ function retryRequested(task: MissionTask, request: PayloadOf<'task_retry_reques
 }
 
 /** A task that has no attempt left gets the one that was asked for. */
-const withoutRetries = (task: MissionTask): MissionTask['status'] => (task.retryRequest === null ? 'failed' : 'waiting');
+const withoutRetries = (task: MissionTask): MissionTask['status'] =>
+  task.retryRequest === null ? 'failed' : 'waiting';
 
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
   const { status, summary, outputs, checks } = result.result;
@@ -86,11 +122,22 @@ function completed(task: MissionTask, result: PayloadOf<'task_completed'>): Miss
 function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: RetryRule): MissionTask {
   const failures = task.failures + 1;
   const status = result.retriable ? afterFailure(task, failures, rule) : withoutRetries(task);
-  return { ...withUsage(task, result), status, failures, checks: result.checks, detail: result.error, unservedSinceMs: null };
+  return {
+    ...withUsage(task, result),
+    status,
+    failures,
+    checks: result.checks,
+    detail: result.error,
+    unservedSinceMs: null,
+  };
 }
 
 /** Another attempt, until the retries or the mission's patience with the agent are used up, whichever comes first. */
-function afterFailure(task: MissionTask, failures: number, { retries, agentFailures }: RetryRule): MissionTask['status'] {
+function afterFailure(
+  task: MissionTask,
+  failures: number,
+  { retries, agentFailures }: RetryRule,
+): MissionTask['status'] {
   return failures <= retries && agentFailures + 1 < MOST_AGENT_FAILURES ? 'retrying' : withoutRetries(task);
 }
 
@@ -100,15 +147,26 @@ type Result = PayloadOf<'task_completed'> | PayloadOf<'task_failed'>;
 function withUsage(task: MissionTask, result: Result): MissionTask {
   const used = { tokens: result.tokens_in + result.tokens_out, usd: result.cost_usd };
   return {
-    ...task, spent: addCost(task.spent, used), usage: addCost(task.usage, used), share: { tokens: null, usd: null },
-    steps: result.steps, model: result.model, durationMs: result.duration_ms,
+    ...task,
+    spent: addCost(task.spent, used),
+    usage: addCost(task.usage, used),
+    share: { tokens: null, usd: null },
+    steps: result.steps,
+    model: result.model,
+    durationMs: result.duration_ms,
   };
 }
 
 /** What a cancelled attempt has spent is not known: its whole share counts. */
 function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, rule: RetryRule): MissionTask {
   const spent = addCost(task.spent, { tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });
-  const ended: MissionTask = { ...task, spent, share: { tokens: null, usd: null }, detail: decision.reason, unservedSinceMs: null };
+  const ended: MissionTask = {
+    ...task,
+    spent,
+    share: { tokens: null, usd: null },
+    detail: decision.reason,
+    unservedSinceMs: null,
+  };
   switch (decision.code) {
     case 'not_accepted':
     case 'retry_requested':

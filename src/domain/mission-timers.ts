@@ -45,7 +45,11 @@ export const timerKeys = {
 };
 
 /** Every wait of an open mission. taskTimeoutMs gives a task's execution deadline in milliseconds. */
-export function missionTimers(mission: Mission, timings: MissionTimings, taskTimeoutMs: (taskId: string) => number): readonly MissionTimer[] {
+export function missionTimers(
+  mission: Mission,
+  timings: MissionTimings,
+  taskTimeoutMs: (taskId: string) => number,
+): readonly MissionTimer[] {
   if (mission.status !== 'open') return [];
   const timers: MissionTimer[] = [];
   const { id } = mission;
@@ -54,16 +58,21 @@ export function missionTimers(mission: Mission, timings: MissionTimings, taskTim
   if (mission.planning === 'proposed' && mission.request.approval === 'approval') {
     timers.push({ key: timerKeys.approval(id, mission.revision), delayMs: timings.approvalMs });
   }
-  if (mission.question !== null) timers.push({ key: timerKeys.attention(id, mission.question.number), delayMs: timings.attentionMs });
+  if (mission.question !== null)
+    timers.push({ key: timerKeys.attention(id, mission.question.number), delayMs: timings.attentionMs });
   for (const task of mission.tasks.values()) {
     if (task.status === 'assigned') {
       timers.push({ key: timerKeys.unserved(id, task.id, task.attempt), delayMs: timings.unservedMs });
       timers.push({ key: timerKeys.accept(id, task.id, task.attempt), delayMs: timings.acceptMs });
     }
     if (task.status === 'running') {
-      timers.push({ key: timerKeys.deadline(id, task.id, task.attempt), delayMs: taskTimeoutMs(task.id) + timings.deadlineGraceMs });
+      timers.push({
+        key: timerKeys.deadline(id, task.id, task.attempt),
+        delayMs: taskTimeoutMs(task.id) + timings.deadlineGraceMs,
+      });
     }
-    if (task.status === 'retrying' && task.retryDelayMs !== null) timers.push({ key: timerKeys.retry(id, task.id, task.attempt), delayMs: task.retryDelayMs });
+    if (task.status === 'retrying' && task.retryDelayMs !== null)
+      timers.push({ key: timerKeys.retry(id, task.id, task.attempt), delayMs: task.retryDelayMs });
   }
   return timers;
 }

@@ -12,5 +12,8 @@ export function partitionForKey(key: string, partitionCount: number): number {
 export const taskRecordKey = (missionId: string, taskId: string): string => `${missionId}/${taskId}`;
 
 /** Identity of one attempt of a task. */
-export const attemptKey = (task: { readonly mission_id: string; readonly task_id: string; readonly attempt: number }): string =>
-  `${task.mission_id}/${task.task_id}/${task.attempt}`;
+export const attemptKey = (task: {
+  readonly mission_id: string;
+  readonly task_id: string;
+  readonly attempt: number;
+}): string => `${task.mission_id}/${task.task_id}/${task.attempt}`;

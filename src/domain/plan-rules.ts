@@ -21,7 +21,8 @@ export function describePlanProblem(problem: PlanProblem): string {
 
 /** Everything that is wrong with a plan; empty when it may be carried out. */
 export function validatePlan(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
-  if (plan.waves.length === 0) return [{ path: ['waves'], message: 'the plan has no waves', fix: 'give at least one wave with one task' }];
+  if (plan.waves.length === 0)
+    return [{ path: ['waves'], message: 'the plan has no waves', fix: 'give at least one wave with one task' }];
   return [
     ...waveProblems(plan),
     ...eachTask(plan).flatMap(({ task, path }) => taskProblems(task, path, scope)),
@@ -36,8 +37,24 @@ function waveProblems(plan: Plan): readonly PlanProblem[] {
     const before = plan.waves[index - 1]?.wave_number ?? 0;
     const number = wave.wave_number;
     return [
-      ...(wave.tasks.length === 0 ? [{ path: ['waves', index, 'tasks'], message: `wave ${number} has no tasks`, fix: 'give it one or leave the wave out' }] : []),
-      ...(number <= before ? [{ path: ['waves', index, 'wave_number'], message: `wave ${number} follows wave ${before}`, fix: 'wave numbers must rise, from 1' }] : []),
+      ...(wave.tasks.length === 0
+        ? [
+            {
+              path: ['waves', index, 'tasks'],
+              message: `wave ${number} has no tasks`,
+              fix: 'give it one or leave the wave out',
+            },
+          ]
+        : []),
+      ...(number <= before
+        ? [
+            {
+              path: ['waves', index, 'wave_number'],
+              message: `wave ${number} follows wave ${before}`,
+              fix: 'wave numbers must rise, from 1',
+            },
+          ]
+        : []),
     ];
   });
 }
@@ -45,17 +62,38 @@ function waveProblems(plan: Plan): readonly PlanProblem[] {
 function taskProblems(task: PlanTask, path: readonly (string | number)[], scope: PlanScope): readonly PlanProblem[] {
   const agentPath = [...path, 'agent'];
   if (task.agent === ORCHESTRATOR) {
-    return [{ path: agentPath, message: `task ${task.task_id} is for the orchestrator, which plans and watches but never runs a task`, fix: `give it to one of: ${scope.agents.join(', ')}` }];
+    return [
+      {
+        path: agentPath,
+        message: `task ${task.task_id} is for the orchestrator, which plans and watches but never runs a task`,
+        fix: `give it to one of: ${scope.agents.join(', ')}`,
+      },
+    ];
   }
   const spec = scope.roster.find((candidate) => candidate.name === task.agent);
-  if (!spec) return [{ path: agentPath, message: `unknown agent ${quoted(task.agent)}`, fix: didYouMean(task.agent, namesToChoose(scope)) }];
+  if (!spec)
+    return [
+      {
+        path: agentPath,
+        message: `unknown agent ${quoted(task.agent)}`,
+        fix: didYouMean(task.agent, namesToChoose(scope)),
+      },
+    ];
   if (!scope.agents.includes(task.agent)) {
-    return [{ path: agentPath, message: `${task.agent} does not take part in this mission`, fix: `its agents are: ${scope.agents.join(', ')}` }];
+    return [
+      {
+        path: agentPath,
+        message: `${task.agent} does not take part in this mission`,
+        fix: `its agents are: ${scope.agents.join(', ')}`,
+      },
+    ];
   }
   if (task.playbook !== null && !Object.hasOwn(spec.playbooks, task.playbook)) {
     const names = Object.keys(spec.playbooks);
     const choice = names.length > 0 ? didYouMean(task.playbook, names) : 'it has none, so name none';
-    return [{ path: [...path, 'playbook'], message: `${task.agent} has no playbook ${quoted(task.playbook)}`, fix: choice }];
+    return [
+      { path: [...path, 'playbook'], message: `${task.agent} has no playbook ${quoted(task.playbook)}`, fix: choice },
+    ];
   }
   return [];
 }
@@ -72,14 +110,17 @@ function duplicateProblems(plan: Plan): readonly PlanProblem[] {
   return eachTask(plan).flatMap(({ task, path }) => {
     const again = seen.has(task.task_id);
     seen.add(task.task_id);
-    return again ? [{ path, message: `two tasks have the id ${task.task_id}`, fix: 'ids are unique within a mission' }] : [];
+    return again
+      ? [{ path, message: `two tasks have the id ${task.task_id}`, fix: 'ids are unique within a mission' }]
+      : [];
   });
 }
 
 /** An agent's first task must stand in a later wave than the first task of every planned agent that it depends on. */
 function orderProblems(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
   const first = new Map<string, { readonly index: number; readonly path: readonly (string | number)[] }>();
-  for (const { task, path, waveIndex } of eachTask(plan)) if (!first.has(task.agent)) first.set(task.agent, { index: waveIndex, path });
+  for (const { task, path, waveIndex } of eachTask(plan))
+    if (!first.has(task.agent)) first.set(task.agent, { index: waveIndex, path });
   const done = new Set(scope.done.map((task) => task.agent));
   const present = new Set([...first.keys(), ...done]);
   const wave = (index: number) => plan.waves[index]?.wave_number ?? index + 1;
@@ -87,7 +128,13 @@ function orderProblems(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
     nearestDependencies(agent, present, scope.roster).flatMap((dependency): PlanProblem[] => {
       const needed = first.get(dependency);
       if (!needed || done.has(dependency) || needed.index < own.index) return [];
-      return [{ path: [...own.path, 'agent'], message: `${agent} (wave ${wave(own.index)}) depends on ${dependency} (wave ${wave(needed.index)})`, fix: `plan ${agent} in a later wave than ${dependency}` }];
+      return [
+        {
+          path: [...own.path, 'agent'],
+          message: `${agent} (wave ${wave(own.index)}) depends on ${dependency} (wave ${wave(needed.index)})`,
+          fix: `plan ${agent} in a later wave than ${dependency}`,
+        },
+      ];
     }),
   );
 }
@@ -99,6 +146,10 @@ function inputProblems(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
   return tasks.flatMap(({ task, path, waveIndex }) => {
     const earlier = new Set(tasks.filter((other) => other.waveIndex < waveIndex).map((other) => other.task.task_id));
     const broken = task.dependencies.filter((id) => !earlier.has(id) && !done.has(id));
-    return broken.map((id) => ({ path, message: `task ${task.task_id} waits for ${id}, which is no task of an earlier wave`, fix: 'name tasks of earlier waves only' }));
+    return broken.map((id) => ({
+      path,
+      message: `task ${task.task_id} waits for ${id}, which is no task of an earlier wave`,
+      fix: 'name tasks of earlier waves only',
+    }));
   });
 }

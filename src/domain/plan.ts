@@ -58,11 +58,24 @@ export function buildPlan(draft: PlanDraft, scope: PlanScope): Plan {
     earlier.push(...tasks.map((task) => ({ taskId: task.task_id, agent: task.agent })));
     return { wave_number: wave.waveNumber, rationale: wave.rationale, tasks };
   });
-  const plan = { strategy: draft.strategy, waves, risks: [...draft.risks], success_criteria: [...draft.successCriteria], notes: [] };
+  const plan = {
+    strategy: draft.strategy,
+    waves,
+    risks: [...draft.risks],
+    success_criteria: [...draft.successCriteria],
+    notes: [],
+  };
   return { ...plan, notes: [...dependencyNotes(plan, scope)] };
 }
 
-function planTask(task: DraftTask, wave: DraftWave, index: number, earlier: readonly DoneTask[], present: ReadonlySet<string>, roster: readonly AgentSpec[]): PlanTask {
+function planTask(
+  task: DraftTask,
+  wave: DraftWave,
+  index: number,
+  earlier: readonly DoneTask[],
+  present: ReadonlySet<string>,
+  roster: readonly AgentSpec[],
+): PlanTask {
   const nth = wave.tasks.slice(0, index + 1).filter((other) => other.agent === task.agent).length;
   const awaited = new Set([task.agent, ...nearestDependencies(task.agent, present, roster)]);
   return {
@@ -77,8 +90,12 @@ function planTask(task: DraftTask, wave: DraftWave, index: number, earlier: read
 }
 
 /** The plan's tasks in order, each with its place in the plan. */
-export function eachTask(plan: Plan): readonly { readonly task: PlanTask; readonly waveIndex: number; readonly path: readonly (string | number)[] }[] {
-  return plan.waves.flatMap((wave, waveIndex) => wave.tasks.map((task, index) => ({ task, waveIndex, path: ['waves', waveIndex, 'tasks', index] })));
+export function eachTask(
+  plan: Plan,
+): readonly { readonly task: PlanTask; readonly waveIndex: number; readonly path: readonly (string | number)[] }[] {
+  return plan.waves.flatMap((wave, waveIndex) =>
+    wave.tasks.map((task, index) => ({ task, waveIndex, path: ['waves', waveIndex, 'tasks', index] })),
+  );
 }
 
 /** What the plan takes for granted: dependencies that neither it nor a done task covers. */
@@ -90,10 +107,18 @@ function dependencyNotes(plan: Plan, scope: PlanScope): readonly string[] {
     return dependsOn.filter((dependency) => !covered.has(dependency)).map((dependency) => ({ agent, dependency }));
   });
   const note = (title: string, pairs: typeof missing) =>
-    pairs.length === 0 ? [] : [`${title} count as satisfied: ${pairs.map((pair) => `${pair.agent} needs ${pair.dependency}`).join(', ')}`];
+    pairs.length === 0
+      ? []
+      : [`${title} count as satisfied: ${pairs.map((pair) => `${pair.agent} needs ${pair.dependency}`).join(', ')}`];
   return [
-    ...note("dependencies outside the mission's agents", missing.filter((pair) => !scope.agents.includes(pair.dependency))),
-    ...note('dependencies that the plan leaves out', missing.filter((pair) => scope.agents.includes(pair.dependency))),
+    ...note(
+      "dependencies outside the mission's agents",
+      missing.filter((pair) => !scope.agents.includes(pair.dependency)),
+    ),
+    ...note(
+      'dependencies that the plan leaves out',
+      missing.filter((pair) => scope.agents.includes(pair.dependency)),
+    ),
   ];
 }
 
@@ -136,6 +161,14 @@ export function verifyTask(plan: Plan, checks: readonly Check[], agents: readonl
   const description = 'Run the success checks of the mission.';
   return {
     waveNumber,
-    task: { task_id: `verify-${agent}-wave${waveNumber}`, agent, description, playbook: null, acceptance: [...checks], timeout_seconds: null, dependencies },
+    task: {
+      task_id: `verify-${agent}-wave${waveNumber}`,
+      agent,
+      description,
+      playbook: null,
+      acceptance: [...checks],
+      timeout_seconds: null,
+      dependencies,
+    },
   };
 }

@@ -26,7 +26,10 @@ export function recoverReplayPoint(kind: FoldKind, situation: ReplaySituation): 
   if (loss === null) return null;
   const { committed, logStart, logEnd, partition } = situation;
   const madeAnew = committed !== null && committed.offset > logEnd;
-  const kept = committed === null || (kind === 'coordination' && madeAnew) || !isFold(kind, partition, committed.metadata) ? null : committed.metadata;
+  const kept =
+    committed === null || (kind === 'coordination' && madeAnew) || !isFold(kind, partition, committed.metadata)
+      ? null
+      : committed.metadata;
   return { loss, point: { offset: logStart, metadata: kept ?? emptyFold(kind, partition, logStart) } };
 }
 

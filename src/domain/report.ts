@@ -4,7 +4,14 @@ import type { UnservedAgent } from './unserved.js';
 
 /** waiting: not yet running (retries and waves to come included). */
 export type TaskStatus = 'waiting' | 'running' | 'verified' | 'unverified' | 'failed' | 'cancelled';
-export type MissionStatus = 'planning' | 'waiting_for_approval' | 'running' | 'needs_attention' | 'completed' | 'failed' | 'cancelled';
+export type MissionStatus =
+  | 'planning'
+  | 'waiting_for_approval'
+  | 'running'
+  | 'needs_attention'
+  | 'completed'
+  | 'failed'
+  | 'cancelled';
 
 /** The one document that run --json, submit --wait --json and status MISSION --json print; snake_case as users see it. */
 export interface MissionReport {

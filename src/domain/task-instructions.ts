@@ -2,11 +2,27 @@
 import type { PayloadOf } from './events.js';
 
 type Assignment = PayloadOf<'task_assigned'>;
-export type Instructions = Pick<Assignment, 'description' | 'feedback' | 'dependencies' | 'acceptance' | 'inputs' | 'parameters'>;
+export type Instructions = Pick<
+  Assignment,
+  'description' | 'feedback' | 'dependencies' | 'acceptance' | 'inputs' | 'parameters'
+>;
 
-const NONE: Instructions = { description: '', feedback: null, dependencies: [], acceptance: [], inputs: [], parameters: {} };
+const NONE: Instructions = {
+  description: '',
+  feedback: null,
+  dependencies: [],
+  acceptance: [],
+  inputs: [],
+  parameters: {},
+};
 
-export const instructionsOf = ({ description, feedback, dependencies, acceptance, inputs, parameters }: Assignment): Instructions =>
-  ({ description, feedback, dependencies, acceptance, inputs, parameters });
+export const instructionsOf = ({
+  description,
+  feedback,
+  dependencies,
+  acceptance,
+  inputs,
+  parameters,
+}: Assignment): Instructions => ({ description, feedback, dependencies, acceptance, inputs, parameters });
 
 export const withoutInstructions = (assignment: Assignment): Assignment => ({ ...assignment, ...NONE });

@@ -115,7 +115,15 @@ function assigned(state: TaskPartitionState, offset: number, assignment: Payload
   const key = attemptKey(assignment);
   if (state.attempts.has(key)) return 'void: attempt known';
   state.attempts.set(key, {
-    key, assignment, status: 'open', steps: [], spending: NOTHING_SPENT, reservation: null, result: null, firstOffset: offset, before,
+    key,
+    assignment,
+    status: 'open',
+    steps: [],
+    spending: NOTHING_SPENT,
+    reservation: null,
+    result: null,
+    firstOffset: offset,
+    before,
   });
   return 'applied';
 }
@@ -130,7 +138,10 @@ function cancelled(state: TaskPartitionState, order: PayloadOf<'task_cancelled'>
 }
 
 /** The open attempt that a record of the holder is about; else why the record is void. */
-function heldAttempt(state: TaskPartitionState, by: { mission_id: string; task_id: string; attempt: number; owner: string }): TaskAttempt | Folded {
+function heldAttempt(
+  state: TaskPartitionState,
+  by: { mission_id: string; task_id: string; attempt: number; owner: string },
+): TaskAttempt | Folded {
   if (by.owner !== state.holder?.owner) return 'void: not the holder';
   const attempt = state.attempts.get(attemptKey(by));
   return attempt?.status === 'open' ? attempt : 'void: attempt not open';
@@ -171,7 +182,11 @@ function reserved(state: TaskPartitionState, turn: PayloadOf<'turn_reserved'>): 
 function loseOthersTurn(attempt: TaskAttempt, owner: string): Spending {
   const { spending, reservation } = attempt;
   if (reservation === null || reservation.owner === owner) return spending;
-  return { ...spending, lostTokens: spending.lostTokens + reservation.tokens, lostUsd: spending.lostUsd + reservation.usd };
+  return {
+    ...spending,
+    lostTokens: spending.lostTokens + reservation.tokens,
+    lostUsd: spending.lostUsd + reservation.usd,
+  };
 }
 
 /** The first outcome of a step wins, whoever wrote it: it says what happened, not what shall happen. */
@@ -191,7 +206,11 @@ function ended(
 ): Folded {
   const attempt = heldAttempt(state, by);
   if (typeof attempt === 'string') return attempt;
-  state.attempts.set(attempt.key, { ...attempt, status: result.type === 'task_completed' ? 'completed' : 'failed', result });
+  state.attempts.set(attempt.key, {
+    ...attempt,
+    status: result.type === 'task_completed' ? 'completed' : 'failed',
+    result,
+  });
   return 'applied';
 }
 

@@ -8,7 +8,10 @@ import type { Marks, TaskAttempt, TaskPartitionState, TaskSnapshot } from './tas
  * cancelled, or when its result was acknowledged on the coordination topic (as told by isAcknowledged).
  * null when the metadata would not fit: then the replay point waits.
  */
-export function taskReplayPoint(state: TaskPartitionState, isAcknowledged: (attemptKey: string) => boolean): ReplayPoint | null {
+export function taskReplayPoint(
+  state: TaskPartitionState,
+  isAcknowledged: (attemptKey: string) => boolean,
+): ReplayPoint | null {
   let offset = state.position;
   let snapshot: TaskSnapshot = { holder: state.holder, marks: state.marks };
   const oldest = firstUnsettled(state, isAcknowledged);
@@ -21,7 +24,10 @@ export function taskReplayPoint(state: TaskPartitionState, isAcknowledged: (atte
 }
 
 /** Attempts stand in log order, so that the walk ends at the oldest however many wait behind it. */
-function firstUnsettled(state: TaskPartitionState, isAcknowledged: (attemptKey: string) => boolean): TaskAttempt | undefined {
+function firstUnsettled(
+  state: TaskPartitionState,
+  isAcknowledged: (attemptKey: string) => boolean,
+): TaskAttempt | undefined {
   for (const attempt of state.attempts.values()) {
     if (!isSettled(attempt, isAcknowledged)) return attempt;
   }
@@ -34,7 +40,11 @@ function isSettled(attempt: TaskAttempt, isAcknowledged: (attemptKey: string) =>
 }
 
 /** Forgets attempts that no replay from this offset will meet; the marks keep their assignments from being taken again. */
-export function forgetSettled(state: TaskPartitionState, replayOffset: number, isAcknowledged: (attemptKey: string) => boolean): string[] {
+export function forgetSettled(
+  state: TaskPartitionState,
+  replayOffset: number,
+  isAcknowledged: (attemptKey: string) => boolean,
+): string[] {
   const forgotten: string[] = [];
   for (const attempt of state.attempts.values()) {
     if (attempt.firstOffset >= replayOffset) break;
@@ -50,7 +60,11 @@ export function forgetSettled(state: TaskPartitionState, replayOffset: number, i
  * journal and its instructions, and its result once that was acknowledged. What keeps it from being taken again stays.
  * Nothing may still be running of it.
  */
-export function forgetJournal(state: TaskPartitionState, key: string, isAcknowledged: (attemptKey: string) => boolean): void {
+export function forgetJournal(
+  state: TaskPartitionState,
+  key: string,
+  isAcknowledged: (attemptKey: string) => boolean,
+): void {
   const attempt = state.attempts.get(key);
   if (attempt === undefined || attempt.status === 'open') return;
   const assignment = { ...withoutInstructions(attempt.assignment), brief: '' };
@@ -63,14 +77,18 @@ export function encodeTaskSnapshot({ holder, marks }: TaskSnapshot): string {
 
 /** JSON in ASCII only, so that its length is its size in bytes, whatever a foreign writer's claim is called. */
 export function asciiJson(value: object): string {
-  return JSON.stringify(value).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** @throws DataLoss when the text is not what encodeTaskSnapshot writes. */
 export function decodeTaskSnapshot(metadata: string): TaskSnapshot {
   const parsed = parseObject(metadata);
   const { v, h, m } = parsed;
-  if (v !== 1 || !isMarks(m)) throw new DataLoss(`the committed metadata is not a tasks fold: ${metadata.slice(0, 80)}`);
+  if (v !== 1 || !isMarks(m))
+    throw new DataLoss(`the committed metadata is not a tasks fold: ${metadata.slice(0, 80)}`);
   return { holder: decodeHolder(h, metadata), marks: m };
 }
 
@@ -93,5 +111,10 @@ export function parseObject(metadata: string): Record<string, unknown> {
 }
 
 function isMarks(value: unknown): value is Marks {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((offset) => typeof offset === 'number');
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((offset) => typeof offset === 'number')
+  );
 }

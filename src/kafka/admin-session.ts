@@ -17,7 +17,14 @@ export interface AdminSession {
 }
 
 /** Passing states of a cluster: a group's coordinator or a partition's leader is starting or moving. */
-const PASSING = new Set(['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION', 'NOT_CONTROLLER']);
+const PASSING = new Set([
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'NOT_CONTROLLER',
+]);
 const mayPass = (error: unknown) => error instanceof StaleMetadata || PASSING.has(protocolErrorType(error) ?? '');
 /** On a connection that has served before it may be of another topic: kafkajs asks each time for every topic that it was ever asked for. */
 const isOfSomeTopic = (error: unknown) => protocolErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION';
@@ -39,7 +46,10 @@ export function createAdminSession(createClient: ClientFactory, clock: Clock, ra
   const discard = () => {
     if (!current) return;
     // A connection that failed cannot fail again in a way that matters: it is not used any more.
-    const done = current.disconnect().catch(() => undefined).finally(() => closing.delete(done));
+    const done = current
+      .disconnect()
+      .catch(() => undefined)
+      .finally(() => closing.delete(done));
     closing.add(done);
     current = null;
   };

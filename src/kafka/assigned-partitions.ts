@@ -1,11 +1,20 @@
 import type { KafkaMessage } from 'kafkajs';
-import type { CommittedOffset, GroupOptions, LogRecord, PartitionAssignment, PartitionConsumer, PartitionId } from '../ports/log.js';
+import type {
+  CommittedOffset,
+  GroupOptions,
+  LogRecord,
+  PartitionAssignment,
+  PartitionConsumer,
+  PartitionId,
+} from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import type { Backoff } from './backoff.js';
-import type { Codec } from './codec.js';
+import type { Codec } from '../avro/codec.js';
 import type { ReadControl } from './consumer-session.js';
 import { DataLoss } from '../domain/record.js';
-import { describeError, describeSchemaFailure, reportFatal } from './errors.js';
+import { describeSchemaFailure } from '../avro/errors.js';
+import { describeError } from '../domain/describe-error.js';
+import { reportFatal } from './errors.js';
 import type { OwnRecords } from './own-records.js';
 import { readBatch, type ReadStop } from './read-batch.js';
 
@@ -101,7 +110,19 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   };
 
   const prepare = ({ topic, partition }: PartitionId): Assigned => {
-    const entry: Assigned = { topic, partition, phase: 'opening', consumer: null, position: 0, expected: 0, committedOffset: 0, isSought: false, isDoubtful: false, outOfRange: 0, blockedReason: null };
+    const entry: Assigned = {
+      topic,
+      partition,
+      phase: 'opening',
+      consumer: null,
+      position: 0,
+      expected: 0,
+      committedOffset: 0,
+      isSought: false,
+      isDoubtful: false,
+      outOfRange: 0,
+      blockedReason: null,
+    };
     assigned.set(keyOf(entry), entry);
     return entry;
   };
@@ -117,7 +138,10 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     for (let entries = openingOf(topic); entries.length > 0; entries = openingOf(topic)) {
       const askedAs = knownAs;
       try {
-        const states = await options.fetchAssignments(topic, entries.map(({ partition }) => partition));
+        const states = await options.fetchAssignments(
+          topic,
+          entries.map(({ partition }) => partition),
+        );
         failures = 0;
         if (askedAs !== knownAs) continue; // Given up once more: the answer may be from before somebody else had them.
         for (const state of states) {
@@ -134,7 +158,8 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     }
     asking.delete(topic);
   };
-  const openingOf = (topic: string) => [...assigned.values()].filter((entry) => entry.topic === topic && (entry.phase === 'opening' || entry.isDoubtful));
+  const openingOf = (topic: string) =>
+    [...assigned.values()].filter((entry) => entry.topic === topic && (entry.phase === 'opening' || entry.isDoubtful));
 
   const open = (entry: Assigned, state: PartitionAssignment) => {
     guarded(entry, () => {
@@ -155,7 +180,8 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     else if (entry.phase === 'reading') read(entry);
   };
 
-  const hasMovedOn = (entry: Assigned, { committed }: PartitionAssignment) => committed !== null && committed.offset > entry.committedOffset;
+  const hasMovedOn = (entry: Assigned, { committed }: PartitionAssignment) =>
+    committed !== null && committed.offset > entry.committedOffset;
 
   const reopen = (entry: Assigned, state: PartitionAssignment) => {
     close(entry);
@@ -220,7 +246,16 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
     const entry = assigned.get(keyOf(partition));
     if (entry?.phase !== 'reading' || entry.isDoubtful) return;
     entry.outOfRange += 1;
-    logger.info({ group: group.groupId, topic: entry.topic, partition: entry.partition, position: entry.position, times: entry.outOfRange }, 'kafka.out_of_range');
+    logger.info(
+      {
+        group: group.groupId,
+        topic: entry.topic,
+        partition: entry.partition,
+        position: entry.position,
+        times: entry.outOfRange,
+      },
+      'kafka.out_of_range',
+    );
     suspend(entry);
     void examine(entry, entry.position);
   };
@@ -263,7 +298,10 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   const block = (entry: Assigned, reason: string) => {
     if (entry.blockedReason === reason) return;
     entry.blockedReason = reason;
-    logger.warn({ group: group.groupId, topic: entry.topic, partition: entry.partition, offset: entry.position, reason }, 'kafka.partition_blocked');
+    logger.warn(
+      { group: group.groupId, topic: entry.topic, partition: entry.partition, offset: entry.position, reason },
+      'kafka.partition_blocked',
+    );
     guarded(entry, () => entry.consumer?.onBlocked(entry.position, reason));
   };
 
@@ -275,11 +313,19 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
   const examine = async (entry: Assigned, nextOffset: number) => {
     for (let attempt = 1; isWaiting(entry); attempt += 1) {
       try {
-        const state = (await options.fetchAssignments(entry.topic, [entry.partition])).find(({ partition }) => partition === entry.partition);
+        const state = (await options.fetchAssignments(entry.topic, [entry.partition])).find(
+          ({ partition }) => partition === entry.partition,
+        );
         if (!state || !isWaiting(entry)) continue;
         if (hasMovedOn(entry, state)) return reopen(entry, state); // Somebody else has held it, and is done with what is deleted.
         const lost = lossIn(state, entry.position);
-        if (lost !== null) return stop(entry, new DataLoss(`${keyOf(entry)}: ${lost}. To go on without what is lost, stop what serves it and run: ravenhelm recover ${entry.topic} ${entry.partition} --accept-loss`));
+        if (lost !== null)
+          return stop(
+            entry,
+            new DataLoss(
+              `${keyOf(entry)}: ${lost}. To go on without what is lost, stop what serves it and run: ravenhelm recover ${entry.topic} ${entry.partition} --accept-loss`,
+            ),
+          );
         if (entry.outOfRange > 0) await backoff.wait(entry.outOfRange);
         if (!isWaiting(entry)) return;
         entry.position = nextOffset;
@@ -293,7 +339,8 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
 
   /** What a log cannot have any more for a reader at this position; null when nothing is lost. */
   const lossIn = ({ logStart, logEnd }: PartitionAssignment, position: number): string | null => {
-    if (logStart > position) return `records ${position} to ${logStart - 1} were deleted before group ${group.groupId} had read them`;
+    if (logStart > position)
+      return `records ${position} to ${logStart - 1} were deleted before group ${group.groupId} had read them`;
     if (logEnd >= position) return null;
     return `group ${group.groupId} has read up to ${position}, and the log goes from ${logStart} to ${logEnd}: the topic was made anew, or cut back`;
   };
@@ -335,7 +382,10 @@ export function createAssignedPartitions(options: AssignedPartitionsOptions): As
       });
     },
     held: () => [...assigned.values()],
-    opening: () => [...assigned.values()].filter(({ phase }) => phase === 'opening' || phase === 'stopped').map(({ topic, partition }) => ({ topic, partition })),
+    opening: () =>
+      [...assigned.values()]
+        .filter(({ phase }) => phase === 'opening' || phase === 'stopped')
+        .map(({ topic, partition }) => ({ topic, partition })),
     closeAll() {
       for (const entry of [...assigned.values()]) close(entry);
     },

@@ -2,7 +2,8 @@ import type { Consumer, KafkaMessage } from 'kafkajs';
 import type { Clock, Timer } from '../ports/clock.js';
 import { TopicMissing, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
-import { MemberStopped, describeError, isRetriable, leaving, protocolErrorType, reportFatal } from './errors.js';
+import { describeError } from '../domain/describe-error.js';
+import { MemberStopped, isRetriable, leaving, protocolErrorType, reportFatal } from './errors.js';
 import { markKnown } from './fetch-pace.js';
 import { listenForOutOfRange } from './out-of-range.js';
 
@@ -58,7 +59,10 @@ const LASTING_INTERRUPTIONS = 5;
 /** How often the wall clock is looked at, and how far back it may go: kafkajs's heartbeats wait for so long. */
 const CLOCK_CHECK_MS = 1_000;
 
-export function createConsumerSession({ consumer, groupId, topics, clock, logger }: ConsumerSessionOptions, handlers: SessionHandlers): ConsumerSession {
+export function createConsumerSession(
+  { consumer, groupId, topics, clock, logger }: ConsumerSessionOptions,
+  handlers: SessionHandlers,
+): ConsumerSession {
   let stopped = false;
   let joined = false;
   /** seek, pause and resume throw while the client restarts. */
@@ -80,13 +84,16 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
       reportFatal(handlers, error, logger);
     }
   };
-  const warnOfLeaving = (error: unknown) => logger.warn({ group: groupId, error: describeError(error) }, 'kafka.leave_failed');
+  const warnOfLeaving = (error: unknown) =>
+    logger.warn({ group: groupId, error: describeError(error) }, 'kafka.leave_failed');
   const leave = () => consumer.stop().catch(warnOfLeaving);
 
   /** Settles with the first join, or with the end before it. */
   const firstJoin = () =>
     new Promise<void>((resolve, reject) => {
-      const timeout = new MemberStopped(groupId, { cause: new Error(`not accepted within ${JOIN_TIMEOUT_MS / 1000} s`) });
+      const timeout = new MemberStopped(groupId, {
+        cause: new Error(`not accepted within ${JOIN_TIMEOUT_MS / 1000} s`),
+      });
       const timer = clock.setTimer(JOIN_TIMEOUT_MS, () => reject(timeout));
       joinTimeout = timer;
       consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment, memberId } }) => {
@@ -97,7 +104,10 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
         heartbeatAtMs ??= clock.now();
         timer.cancel();
         endListening();
-        endListening = listenForOutOfRange(memberId, (partition) => stopped || guarded(() => handlers.onOutOfRange(partition)));
+        endListening = listenForOutOfRange(
+          memberId,
+          (partition) => stopped || guarded(() => handlers.onOutOfRange(partition)),
+        );
         guarded(() => handlers.onJoin(partitionsOf(memberAssignment), memberId));
         resolve();
       });
@@ -124,7 +134,8 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
         if (stopped || !isRunning() || isStale()) return;
         const resolve = (offset: number) => resolveOffset(String(offset));
         guarded(() => {
-          if (!handlers.onBatch(batch, batch.messages, resolve)) markKnown(batch, { clock, skipRead: () => stopped || guarded(() => handlers.onPaused(batch, resolve)) });
+          if (!handlers.onBatch(batch, batch.messages, resolve))
+            markKnown(batch, { clock, skipRead: () => stopped || guarded(() => handlers.onPaused(batch, resolve)) });
         });
       },
     });
@@ -156,7 +167,8 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
   };
 
   let stopping: Promise<void> | null = null;
-  for (const answer of [consumer.events.FETCH, consumer.events.HEARTBEAT, consumer.events.GROUP_JOIN]) consumer.on(answer, heard);
+  for (const answer of [consumer.events.FETCH, consumer.events.HEARTBEAT, consumer.events.GROUP_JOIN])
+    consumer.on(answer, heard);
   consumer.on(consumer.events.HEARTBEAT, () => void (heartbeatAtMs = clock.now()));
   consumer.on(consumer.events.STOP, () => {
     running = false;
@@ -172,7 +184,9 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
       } catch (error) {
         await (stopping ??= stop());
         if (protocolErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw leaving(error, `Joining group ${groupId}`);
-        throw new TopicMissing(`One of the topics ${topics.join(', ')} does not exist; create it: npx ravenhelm init`, { cause: error });
+        throw new TopicMissing(`One of the topics ${topics.join(', ')} does not exist; create it: npx ravenhelm init`, {
+          cause: error,
+        });
       }
     },
     isStopped: () => stopped,
@@ -186,5 +200,7 @@ export function createConsumerSession({ consumer, groupId, topics, clock, logger
 }
 
 function partitionsOf(memberAssignment: Readonly<Record<string, readonly number[]>>): readonly PartitionId[] {
-  return Object.entries(memberAssignment).flatMap(([topic, partitions]) => partitions.map((partition) => ({ topic, partition })));
+  return Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
+    partitions.map((partition) => ({ topic, partition })),
+  );
 }

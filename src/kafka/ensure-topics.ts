@@ -22,7 +22,11 @@ const PAUSE_MS = 50;
  * Creates what is missing and reports what differs; never alters a topic. A topic that was created can be read when
  * this resolves: kafkajs's consumers join their group again and again without a pause while it cannot.
  */
-export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[], clock: Clock): Promise<readonly TopicDifference[]> {
+export async function ensureTopics(
+  admin: Admin,
+  specs: readonly TopicSpec[],
+  clock: Clock,
+): Promise<readonly TopicDifference[]> {
   const { brokers } = await admin.describeCluster();
   const wanted = specs.map((spec) => onCluster(spec, brokers.length));
   const existing = new Set(await admin.listTopics());
@@ -85,22 +89,36 @@ async function differences(admin: Admin, topics: readonly Wanted[]): Promise<rea
       partitions: String(found?.partitions.length ?? 0),
       'replication factor': String(found?.partitions[0]?.replicas.length ?? 0),
     };
-    const expected = { partitions: String(topic.partitions), 'replication factor': String(topic.replicas), ...topic.config };
-    return Object.entries(expected)
-      // A setting that the broker does not show (not authorised, or unknown to it) cannot be compared.
-      .filter(([setting, value]) => actual[setting] !== undefined && actual[setting] !== value)
-      .map(([setting, value]) => ({ topic: topic.name, setting, expected: value, actual: actual[setting] ?? '' }));
+    const expected = {
+      partitions: String(topic.partitions),
+      'replication factor': String(topic.replicas),
+      ...topic.config,
+    };
+    return (
+      Object.entries(expected)
+        // A setting that the broker does not show (not authorised, or unknown to it) cannot be compared.
+        .filter(([setting, value]) => actual[setting] !== undefined && actual[setting] !== value)
+        .map(([setting, value]) => ({ topic: topic.name, setting, expected: value, actual: actual[setting] ?? '' }))
+    );
   });
 }
 
 /** Settings by topic. */
-export async function describeConfigs(admin: Admin, topics: readonly { readonly name: string }[]): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+export async function describeConfigs(
+  admin: Admin,
+  topics: readonly { readonly name: string }[],
+): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
   try {
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
       resources: topics.map(({ name }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
     });
-    return new Map(resources.map(({ resourceName, configEntries }) => [resourceName, Object.fromEntries(configEntries.map((entry) => [entry.configName, entry.configValue]))]));
+    return new Map(
+      resources.map(({ resourceName, configEntries }) => [
+        resourceName,
+        Object.fromEntries(configEntries.map((entry) => [entry.configName, entry.configValue])),
+      ]),
+    );
   } catch (error) {
     // Reading settings is a right of its own; without it there is nothing to compare with.
     if (protocolErrorType(error)?.endsWith('AUTHORIZATION_FAILED')) return new Map();

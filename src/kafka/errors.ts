@@ -1,3 +1,4 @@
+import { describeError, rootCause } from '../domain/describe-error.js';
 import type { Logger } from '../ports/logger.js';
 
 /** No broker answered, or none let this client in. */
@@ -5,7 +6,12 @@ export class BrokerUnreachable extends Error {
   readonly code = 'broker_unreachable';
   readonly retriable = true;
 
-  constructor(readonly brokers: readonly string[], reason: string, readonly nextStep: string, options: { cause?: unknown } = {}) {
+  constructor(
+    readonly brokers: readonly string[],
+    reason: string,
+    readonly nextStep: string,
+    options: { cause?: unknown } = {},
+  ) {
     super(`No Kafka broker at ${brokers.join(', ')}: ${reason}. ${nextStep}`, options);
     this.name = 'BrokerUnreachable';
   }
@@ -17,7 +23,10 @@ export class BrokerFailed extends Error {
   readonly retriable = true;
 
   constructor(doing: string, options: { cause: unknown }) {
-    super(`${doing}: the broker failed: ${describeError(options.cause)}. Look at the broker; the same may succeed later`, options);
+    super(
+      `${doing}: the broker failed: ${describeError(options.cause)}. Look at the broker; the same may succeed later`,
+      options,
+    );
     this.name = 'BrokerFailed';
   }
 }
@@ -33,7 +42,8 @@ export class NotAuthorized extends Error {
   }
 }
 
-const GRANT = 'Grant this user READ, WRITE and DESCRIBE on the topics and READ on the groups of RAVENHELM_PREFIX, or correct KAFKA_SASL_USERNAME';
+const GRANT =
+  'Grant this user READ, WRITE and DESCRIBE on the topics and READ on the groups of RAVENHELM_PREFIX, or correct KAFKA_SASL_USERNAME';
 
 /** An error as it leaves this layer: what kafkajs says of a connection or a broker becomes BrokerFailed, or NotAuthorized where it can never pass. */
 export function leaving(error: unknown, doing: string): unknown {
@@ -43,42 +53,6 @@ export function leaving(error: unknown, doing: string): unknown {
 
 function isForbidden(error: unknown): boolean {
   return protocolErrorType(error)?.endsWith('AUTHORIZATION_FAILED') === true;
-}
-
-/** The schema registry did not answer, or not as a registry does. */
-export class RegistryUnreachable extends Error {
-  readonly code = 'registry_unreachable';
-  readonly retriable: boolean = true;
-
-  constructor(readonly url: string, reason: string, options: { cause?: unknown } = {}) {
-    super(`No schema registry at ${url}: ${reason}. Start it, or correct SCHEMA_REGISTRY_URL`, options);
-    this.name = 'RegistryUnreachable';
-  }
-}
-
-/** The registry does not take a schema of this build; what is written with it could not be read by others. */
-export class SchemaIncompatible extends Error {
-  readonly code = 'schema_incompatible';
-  readonly retriable = false;
-
-  constructor(readonly subject: string, readonly registryReason: string) {
-    super(
-      `The registry refuses this build's schema of ${subject}: ${registryReason}. ` +
-        'Events evolve by optional fields (with a default) only; undo the change, or give the event a new type',
-    );
-    this.name = 'SchemaIncompatible';
-  }
-}
-
-/** The registry has no schema of this id (yet). */
-export class SchemaUnknown extends Error {
-  readonly code = 'schema_unknown';
-  readonly retriable = true;
-
-  constructor(readonly schemaId: number) {
-    super(`The schema registry does not know schema id ${schemaId}; look whether SCHEMA_REGISTRY_URL is the registry of whoever wrote the record`);
-    this.name = 'SchemaUnknown';
-  }
 }
 
 /**
@@ -93,29 +67,6 @@ export function reportFatal(owner: { onFatal(error: Error): void }, error: unkno
   }
 }
 
-/** A file of schemas/ is not an event's schema. */
-export class SchemaInvalid extends Error {
-  readonly code = 'schema_invalid';
-  readonly retriable = false;
-
-  constructor(readonly file: string, reason: string) {
-    super(`${file}: ${reason}`);
-    this.name = 'SchemaInvalid';
-  }
-}
-
-/** topics.yaml cannot be used. */
-export class TopicPlanInvalid extends Error {
-  readonly code = 'topic_plan_invalid';
-  readonly retriable = false;
-
-  /** Each problem names file, line and field. */
-  constructor(readonly problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.name = 'TopicPlanInvalid';
-  }
-}
-
 /** The client of a group's member stopped for good. */
 export class MemberStopped extends Error {
   readonly code = 'member_stopped';
@@ -124,15 +75,13 @@ export class MemberStopped extends Error {
 
   constructor(groupId: string, options: { cause: unknown }) {
     const forbidden = isForbidden(options.cause);
-    super(`The member of group ${groupId} stopped: ${describeError(options.cause)}. ${forbidden ? GRANT : 'Restart the role'}`, options);
+    super(
+      `The member of group ${groupId} stopped: ${describeError(options.cause)}. ${forbidden ? GRANT : 'Restart the role'}`,
+      options,
+    );
     this.name = 'MemberStopped';
     this.retriable = !forbidden;
   }
-}
-
-/** The innermost cause: kafkajs wraps the broker's own error once or twice. */
-export function rootCause(error: unknown): unknown {
-  return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : error;
 }
 
 /** The protocol's name of an error, such as MESSAGE_TOO_LARGE; null when it is none of the protocol's. */
@@ -145,14 +94,4 @@ export function protocolErrorType(error: unknown): string | null {
 export function isRetriable(error: unknown): boolean {
   const root = rootCause(error);
   return root instanceof Error && 'retriable' in root && root.retriable === true;
-}
-
-export function describeError(error: unknown): string {
-  const root = rootCause(error);
-  return root instanceof Error ? root.message || root.name : String(root);
-}
-
-/** Why a schema could not be had, naming the registry where that is the reason: its cause alone ("socket hang up") tells an operator nothing. */
-export function describeSchemaFailure(error: unknown): string {
-  return error instanceof RegistryUnreachable || error instanceof SchemaUnknown ? error.message : describeError(error);
 }

@@ -48,17 +48,29 @@ interface Member {
  */
 export function paceFetches(): void {
   const members = new WeakMap<ConsumerGroup, Member>();
-  replaceMethod(ConsumerGroup?.prototype, 'fetch', (fetch) => async function (this: ConsumerGroup, nodeId) {
-    const member = members.get(this) ?? { shortWaitMs: this.maxWaitTime, generation: this.generationId, fetches: 0, knownInARow: 0, brought: new Map() };
-    members.set(this, member);
-    if (member.generation !== this.generationId) begin(member, this.generationId);
-    await pauseAfterKnown(member, nodeId);
-    this.maxWaitTime = member.fetches < SETTLED_AFTER_FETCHES ? member.shortWaitMs : Math.max(member.shortWaitMs, SETTLED_WAIT_MS);
-    member.fetches += 1;
-    const batches = await fetch.call(this, nodeId);
-    member.brought.set(nodeId, batches);
-    return batches;
-  });
+  replaceMethod(
+    ConsumerGroup?.prototype,
+    'fetch',
+    (fetch) =>
+      async function (this: ConsumerGroup, nodeId) {
+        const member = members.get(this) ?? {
+          shortWaitMs: this.maxWaitTime,
+          generation: this.generationId,
+          fetches: 0,
+          knownInARow: 0,
+          brought: new Map(),
+        };
+        members.set(this, member);
+        if (member.generation !== this.generationId) begin(member, this.generationId);
+        await pauseAfterKnown(member, nodeId);
+        this.maxWaitTime =
+          member.fetches < SETTLED_AFTER_FETCHES ? member.shortWaitMs : Math.max(member.shortWaitMs, SETTLED_WAIT_MS);
+        member.fetches += 1;
+        const batches = await fetch.call(this, nodeId);
+        member.brought.set(nodeId, batches);
+        return batches;
+      },
+  );
 }
 
 /** A rebalance has set every position anew; what was brought before says nothing any more. */

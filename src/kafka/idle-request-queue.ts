@@ -9,9 +9,14 @@ import { replaceMethod } from './replace-method.js';
  */
 export function letIdleRequestQueuesRest(): void {
   lookForTimeoutsSeldom();
-  replaceMethod(RequestQueue?.prototype, 'scheduleCheckPendingRequests', (schedule) => function (this: RequestQueue) {
-    if (this.pending.length > 0) schedule.call(this);
-  });
+  replaceMethod(
+    RequestQueue?.prototype,
+    'scheduleCheckPendingRequests',
+    (schedule) =>
+      function (this: RequestQueue) {
+        if (this.pending.length > 0) schedule.call(this);
+      },
+  );
 }
 
 const SECOND_MS = 1_000;
@@ -23,12 +28,21 @@ const SECOND_MS = 1_000;
  * which waits for the answers: a broker that does not answer any more would keep it waiting for ever.
  */
 function lookForTimeoutsSeldom(): void {
-  replaceMethod(RequestQueue?.prototype, 'scheduleRequestTimeoutCheck', () => function (this: RequestQueue) {
-    if (!this.enforceRequestTimeout) return;
-    this.destroy();
-    this.requestTimeoutIntervalId = setInterval(() => {
-      for (const request of this.inflight.values()) if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
-      if (!this.isConnected() && this.inflight.size === 0) this.destroy();
-    }, Math.min(this.requestTimeout, SECOND_MS));
-  });
+  replaceMethod(
+    RequestQueue?.prototype,
+    'scheduleRequestTimeoutCheck',
+    () =>
+      function (this: RequestQueue) {
+        if (!this.enforceRequestTimeout) return;
+        this.destroy();
+        this.requestTimeoutIntervalId = setInterval(
+          () => {
+            for (const request of this.inflight.values())
+              if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
+            if (!this.isConnected() && this.inflight.size === 0) this.destroy();
+          },
+          Math.min(this.requestTimeout, SECOND_MS),
+        );
+      },
+  );
 }

@@ -33,7 +33,10 @@ export function createKafkaAdmin(session: AdminSession, clock: Clock): LogAdmin 
         // A negative time is a question of its own in the protocol: -1 asks for the end, -2 for the beginning. Where no
         // record is so new kafkajs gives the end that it asked for just before, not the broker's -1.
         const found = await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, Math.ceil(timestampMs)));
-        return inOrder(partitions, found.map(({ partition, offset }) => ({ partition, offset: Number(offset) })));
+        return inOrder(
+          partitions,
+          found.map(({ partition, offset }) => ({ partition, offset: Number(offset) })),
+        );
       }),
     deleteRecords: (topic, partition, beforeOffset) =>
       session.run(async (admin) => {
@@ -54,7 +57,12 @@ export function offsetsOf(session: AdminSession, topic: string): Promise<readonl
 }
 
 /** What a group finds in partitions of a topic. */
-export function assignmentsOf(session: AdminSession, groupId: string, topic: string, partitions: readonly number[]): Promise<readonly PartitionAssignment[]> {
+export function assignmentsOf(
+  session: AdminSession,
+  groupId: string,
+  topic: string,
+  partitions: readonly number[],
+): Promise<readonly PartitionAssignment[]> {
   return session.run(async (admin) => {
     // A holder may commit, and records be deleted behind that, between any two answers: only in this order does an offset
     // that was committed lie inside the bounds.
@@ -70,12 +78,24 @@ export function assignmentsOf(session: AdminSession, groupId: string, topic: str
   });
 }
 
-async function askBounds(admin: Admin, topic: string, partitions: readonly number[]): Promise<readonly PartitionBounds[]> {
+async function askBounds(
+  admin: Admin,
+  topic: string,
+  partitions: readonly number[],
+): Promise<readonly PartitionBounds[]> {
   const found = await admin.fetchTopicOffsets(topic);
-  return inOrder(partitions, found.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) })));
+  return inOrder(
+    partitions,
+    found.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) })),
+  );
 }
 
-async function askCommits(admin: Admin, groupId: string, topic: string, partitions: readonly number[]): Promise<readonly PartitionCommit[]> {
+async function askCommits(
+  admin: Admin,
+  groupId: string,
+  topic: string,
+  partitions: readonly number[],
+): Promise<readonly PartitionCommit[]> {
   const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
   const commits = (found?.partitions ?? []).map(({ partition, offset, metadata }) => ({
     partition,
@@ -85,7 +105,10 @@ async function askCommits(admin: Admin, groupId: string, topic: string, partitio
   return inOrder(partitions, commits);
 }
 
-function inOrder<T extends { readonly partition: number }>(wanted: readonly number[], found: readonly T[]): readonly T[] {
+function inOrder<T extends { readonly partition: number }>(
+  wanted: readonly number[],
+  found: readonly T[],
+): readonly T[] {
   const missing = wanted.filter((partition) => !found.some((item) => item.partition === partition));
   if (missing.length > 0) throw new StaleMetadata(`kafkajs does not know partitions ${missing.join(', ')}`);
   return [...found].sort((a, b) => a.partition - b.partition);

@@ -1,16 +1,32 @@
 import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock, Timer } from '../ports/clock.js';
-import { AppendDropped, AppendFailed, AppendRejected, type Appended, type Appender, type AppendRequest, type PartitionId } from '../ports/log.js';
+import {
+  AppendDropped,
+  AppendFailed,
+  AppendRejected,
+  type Appended,
+  type Appender,
+  type AppendRequest,
+  type PartitionId,
+} from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
-import type { Codec } from './codec.js';
-import { describeError, protocolErrorType } from './errors.js';
+import type { Codec } from '../avro/codec.js';
+import { describeError } from '../domain/describe-error.js';
+import { protocolErrorType } from './errors.js';
 import type { ClientHeaders } from './record-copy.js';
-import type { RecordHeaders } from './record-headers.js';
+import type { RecordHeaders } from '../avro/record-headers.js';
 import { asFetched, type Loopback } from './own-records.js';
 import { NotConnected, type RecordSender, type Written } from './record-sender.js';
 import { recordSize } from './record-size.js';
 import { createTopicDirectory, permanentRefusal, refusalOf, type AskTopic } from './topic-directory.js';
-import { createWaitingRecords, droppedReason, markHealthy, type PartitionQueue, type TakenBatch, type WaitingRecord } from './waiting-records.js';
+import {
+  createWaitingRecords,
+  droppedReason,
+  markHealthy,
+  type PartitionQueue,
+  type TakenBatch,
+  type WaitingRecord,
+} from './waiting-records.js';
 
 export interface KafkaAppenderOptions {
   readonly name: string;
@@ -83,7 +99,13 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
     } catch (error) {
       return Promise.reject(new AppendRejected(describeError(error), { cause: error }));
     }
-    return enqueue(request, { key: request.key, value, headers: headersOf(request.event), what: request.event.event_type, request });
+    return enqueue(request, {
+      key: request.key,
+      value,
+      headers: headersOf(request.event),
+      what: request.event.event_type,
+      request,
+    });
   };
 
   const enqueue = (place: PartitionId, { key, value, headers, what, request }: NewRecord): Promise<Appended> => {
@@ -93,7 +115,16 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
     const { content, batch } = recordSize(key, value, headers);
     return new Promise((resolve, reject) => {
       const message = { key, value, partition: place.partition, headers };
-      const record: WaitingRecord = { request, what, message, contentBytes: content, batchBytes: batch, sent: false, resolve, reject };
+      const record: WaitingRecord = {
+        request,
+        what,
+        message,
+        contentBytes: content,
+        batchBytes: batch,
+        sent: false,
+        resolve,
+        reject,
+      };
       const limits = topics.get(place.topic);
       // What the known limits do not let pass waits for a look at the cluster: partitions may have been added, or a limit raised.
       if (limits && refusalOf(place, record, limits)) topics.forget(place.topic);
@@ -167,12 +198,24 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
   };
 
   const settle = (batch: TakenBatch, written: Written | null) => {
-    if (written === null) return retryLater(batch, new Error('the response does not name the partition; its leader moved'));
+    if (written === null)
+      return retryLater(batch, new Error('the response does not name the partition; its leader moved'));
     const { topic, partition, records } = batch;
     const { baseOffset, timestampMs } = written;
     markHealthy(batch.queue);
     records.forEach((record, index) => record.resolve({ topic, partition, offset: baseOffset + index }));
-    if (timestampMs !== null) options.loopback?.onAcknowledged({ topic, partition, baseOffset, messages: () => asFetched(records.map(({ message }) => message), baseOffset, timestampMs) });
+    if (timestampMs !== null)
+      options.loopback?.onAcknowledged({
+        topic,
+        partition,
+        baseOffset,
+        messages: () =>
+          asFetched(
+            records.map(({ message }) => message),
+            baseOffset,
+            timestampMs,
+          ),
+      });
   };
 
   /** The one place that decides on a retry. */
@@ -199,7 +242,9 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
       batch.queue.limit = Math.ceil(batch.records.length / 2);
       return waiting.putBack(batch);
     }
-    first?.reject(new AppendRejected(`${first.what} is larger than ${batch.topic} takes; shorten it`, { cause: error }));
+    first?.reject(
+      new AppendRejected(`${first.what} is larger than ${batch.topic} takes; shorten it`, { cause: error }),
+    );
   };
 
   const retryLater = (batch: TakenBatch, error: unknown) => {
@@ -215,9 +260,15 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
     const delayMs = Math.round(backoffMs(queue.failures, BACKOFF, random));
     queue.retryAtMs = now + delayMs;
     if (now - queue.failingSinceMs < appendTimeoutMs) {
-      return logger.warn({ appender: name, topic, partition, error: describeError(error), retry_in_ms: delayMs }, 'kafka.append_retried');
+      return logger.warn(
+        { appender: name, topic, partition, error: describeError(error), retry_in_ms: delayMs },
+        'kafka.append_retried',
+      );
     }
-    const failed = new AppendFailed(`${topic}[${partition}] could not be written for ${appendTimeoutMs / 1000} s: ${describeError(error)}`, { cause: error });
+    const failed = new AppendFailed(
+      `${topic}[${partition}] could not be written for ${appendTimeoutMs / 1000} s: ${describeError(error)}`,
+      { cause: error },
+    );
     logger.error({ appender: name, topic, partition, error: describeError(error) }, 'kafka.append_failed');
     queue.failed = failed;
     waiting.refuse(queue, () => failed);
@@ -233,7 +284,9 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
     appendCopy: (place, record) => enqueue(place, { ...record, what: 'a copied record', request: null }),
     dropQueued(matches) {
       for (const queue of waiting.queues()) {
-        waiting.refuse(queue, (record) => (record.request && !record.sent && matches(record.request) ? droppedReason(record, queue) : null));
+        waiting.refuse(queue, (record) =>
+          record.request && !record.sent && matches(record.request) ? droppedReason(record, queue) : null,
+        );
       }
     },
     close: () => (closing ??= close()),

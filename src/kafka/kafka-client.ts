@@ -1,6 +1,8 @@
 import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } from 'kafkajs';
+import type { TlsOptions } from '../ports/tls.js';
 import type { Logger } from '../ports/logger.js';
-import { BrokerUnreachable, describeError, rootCause } from './errors.js';
+import { describeError, rootCause } from '../domain/describe-error.js';
+import { BrokerUnreachable } from './errors.js';
 import { commitOnlyOnce } from './single-commit.js';
 import { writeProduceRequestsOnce } from './produce-request.js';
 import { paceFetches } from './fetch-pace.js';
@@ -23,16 +25,6 @@ export interface SaslOptions {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
   readonly username: string;
   readonly password: string;
-}
-
-/** The files' contents (PEM), not their paths. */
-export interface TlsOptions {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly passphrase?: string;
-  /** Name in the broker's certificate, when it is not the host's. */
-  readonly servername?: string;
 }
 
 /** Retries of the client's own requests; who needs longer ones (appender, member) has them itself. */
@@ -91,7 +83,8 @@ function quietLog(logger: Logger): logCreator {
   return () =>
     ({ namespace, level, log }) => {
       const fields = { namespace, message: log.message, ...('error' in log ? { error: log['error'] } : {}) };
-      if (namespace === 'Consumer' && level === logLevel.ERROR && !('retryCount' in log)) logger.warn(fields, 'kafka.client');
+      if (namespace === 'Consumer' && level === logLevel.ERROR && !('retryCount' in log))
+        logger.warn(fields, 'kafka.client');
       else logger.debug(fields, 'kafka.client');
     };
 }

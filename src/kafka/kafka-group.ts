@@ -2,14 +2,20 @@ import type { Consumer } from 'kafkajs';
 import type { Random } from '../domain/backoff.js';
 import { METADATA_LIMIT_BYTES } from '../domain/record.js';
 import type { Clock } from '../ports/clock.js';
-import { CommitRefused, type CommittedOffset, type GroupMember, type GroupOptions, type PartitionId } from '../ports/log.js';
+import {
+  CommitRefused,
+  type CommittedOffset,
+  type GroupMember,
+  type GroupOptions,
+  type PartitionId,
+} from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import type { AdminSession } from './admin-session.js';
 import { createAssignedPartitions, type AssignedPartitions } from './assigned-partitions.js';
 import { createBackoff } from './backoff.js';
-import type { Codec } from './codec.js';
+import type { Codec } from '../avro/codec.js';
 import { createConsumerSession } from './consumer-session.js';
-import { describeError } from './errors.js';
+import { describeError } from '../domain/describe-error.js';
 import { assignmentsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
 import type { Loopback } from './own-records.js';
@@ -42,7 +48,10 @@ const FETCH_BYTES = 1024 * 1024;
 export const READ_RETRY = { baseMs: 400, maxMs: 15_000 };
 
 /** Joins a group as one member, with an own client (see ClientFactory). */
-export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaGroupDependencies): Promise<GroupMember> {
+export async function joinKafkaGroup(
+  options: GroupOptions,
+  dependencies: KafkaGroupDependencies,
+): Promise<GroupMember> {
   const { createClient, session, codec, clock, random, logger } = dependencies;
   const { groupId, topics } = options;
   const backoff = createBackoff(clock, random, READ_RETRY);
@@ -86,7 +95,10 @@ export async function joinKafkaGroup(options: GroupOptions, dependencies: KafkaG
     async commit(commits) {
       if (reading.isStopped()) throw new CommitRefused(`This member has left group ${groupId}`);
       const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > METADATA_LIMIT_BYTES);
-      if (tooLong) throw new CommitRefused(`Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${METADATA_LIMIT_BYTES} bytes`);
+      if (tooLong)
+        throw new CommitRefused(
+          `Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${METADATA_LIMIT_BYTES} bytes`,
+        );
       // Asked at the moment of sending: the broker takes a member's commit for any partition.
       return commitInOrder(() => partitions.committable(commits));
     },
@@ -109,7 +121,14 @@ function createCommitter(consumer: Consumer, groupId: string) {
     if (current.length === 0) return current;
     sent = false;
     try {
-      await consumer.commitOffsets(current.map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset: String(offset), metadata })));
+      await consumer.commitOffsets(
+        current.map(({ topic, partition, offset, metadata }) => ({
+          topic,
+          partition,
+          offset: String(offset),
+          metadata,
+        })),
+      );
     } catch (error) {
       throw new CommitRefused(`Group ${groupId} refuses the commit: ${describeError(error)}`, { cause: error });
     }

@@ -3,7 +3,7 @@ import type { Clock, Ids } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import { createAdminSession } from './admin-session.js';
-import { createCodec } from './codec.js';
+import { createCodec } from '../avro/codec.js';
 import { createKafkaAdmin } from './kafka-admin.js';
 import { createKafkaAppender } from './kafka-appender.js';
 import { brokerUnreachable, createClientFactory, type ClusterOptions } from './kafka-client.js';
@@ -11,10 +11,10 @@ import { joinKafkaGroup } from './kafka-group.js';
 import { watchKafka } from './kafka-watch.js';
 import { copyOf } from './record-copy.js';
 import { createLoopback } from './own-records.js';
-import { createRecordHeaders } from './record-headers.js';
+import { createRecordHeaders } from '../avro/record-headers.js';
 import { createRecordSender } from './record-sender.js';
 import { createAskTopic } from './topic-directory.js';
-import { connectRegistry, type RegistryOptions } from './registry.js';
+import { connectRegistry, type RegistryOptions } from '../avro/registry.js';
 
 export interface KafkaLogOptions extends ClusterOptions {
   readonly registry: Omit<RegistryOptions, 'clock' | 'random'>;
@@ -50,10 +50,21 @@ const METADATA_AGE_MS = 30_000;
  * SchemaInvalid.
  */
 export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
-  const { clock, ids, random, logger, prefix, sessionTimeoutMs = SESSION_TIMEOUT_MS, metadataAgeMs = METADATA_AGE_MS } = options;
+  const {
+    clock,
+    ids,
+    random,
+    logger,
+    prefix,
+    sessionTimeoutMs = SESSION_TIMEOUT_MS,
+    metadataAgeMs = METADATA_AGE_MS,
+  } = options;
   const createClient = createClientFactory(options, logger);
   const session = createAdminSession(createClient, clock, random);
-  const [registry] = await Promise.all([connectRegistry({ ...options.registry, clock, random }), connectBrokers(options.brokers, session)]).catch(async (error: unknown) => {
+  const [registry] = await Promise.all([
+    connectRegistry({ ...options.registry, clock, random }),
+    connectBrokers(options.brokers, session),
+  ]).catch(async (error: unknown) => {
     await session.close();
     throw error;
   });
@@ -82,9 +93,30 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
     registryUrl: registry.url,
     admin: createKafkaAdmin(session, clock),
     createAppender,
-    joinGroup: (group) => joinKafkaGroup(group, { createClient, session, codec, clock, random, logger, sessionTimeoutMs, metadataAgeMs, loopback }),
+    joinGroup: (group) =>
+      joinKafkaGroup(group, {
+        createClient,
+        session,
+        codec,
+        clock,
+        random,
+        logger,
+        sessionTimeoutMs,
+        metadataAgeMs,
+        loopback,
+      }),
     copyRecord: async (copy) => copies.appendCopy(copy, copyOf(copy)),
-    watch: (watch) => watchKafka(watch, { createClient, session, codec, clock, random, logger, metadataAgeMs, groupId: `${prefix}.watch-${ids.uuid()}` }),
+    watch: (watch) =>
+      watchKafka(watch, {
+        createClient,
+        session,
+        codec,
+        clock,
+        random,
+        logger,
+        metadataAgeMs,
+        groupId: `${prefix}.watch-${ids.uuid()}`,
+      }),
     async close() {
       await copies.close();
       await session.close();
@@ -92,7 +124,10 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
   };
 }
 
-async function connectBrokers(brokers: readonly string[], session: ReturnType<typeof createAdminSession>): Promise<void> {
+async function connectBrokers(
+  brokers: readonly string[],
+  session: ReturnType<typeof createAdminSession>,
+): Promise<void> {
   try {
     await session.run((admin) => admin.describeCluster());
   } catch (error) {

@@ -5,9 +5,10 @@ import type { PartitionId, Watch, WatchOptions } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import type { AdminSession } from './admin-session.js';
 import { createBackoff } from './backoff.js';
-import type { Codec } from './codec.js';
+import type { Codec } from '../avro/codec.js';
 import { createConsumerSession } from './consumer-session.js';
-import { describeError, describeSchemaFailure } from './errors.js';
+import { describeSchemaFailure } from '../avro/errors.js';
+import { describeError } from '../domain/describe-error.js';
 import { offsetsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
 import { FETCH_WAIT_MS, READ_RETRY } from './kafka-group.js';
@@ -124,7 +125,10 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
       await codec.loadSchema(schemaId);
     } catch (error) {
       unknown = describeSchemaFailure(error);
-      logger.warn({ topic: entry.topic, partition: entry.partition, offset: next, error: unknown }, 'kafka.watch_skipped');
+      logger.warn(
+        { topic: entry.topic, partition: entry.partition, offset: next, error: unknown },
+        'kafka.watch_skipped',
+      );
       next += 1;
     }
     entry.asking = false;
@@ -147,13 +151,22 @@ export async function watchKafka(options: WatchOptions, dependencies: KafkaWatch
     reading.pause(entry);
     entry.lookups += 1;
     try {
-      const { low, high } = (await offsetsOf(session, entry.topic)).find(({ partition }) => partition === entry.partition) ?? { low: 0, high: 0 };
+      const { low, high } = (await offsetsOf(session, entry.topic)).find(
+        ({ partition }) => partition === entry.partition,
+      ) ?? { low: 0, high: 0 };
       const next = high < entry.position ? low : Math.max(low, entry.position);
-      if (next !== entry.position) logger.warn({ topic: entry.topic, partition: entry.partition, position: entry.position, low, high, next }, 'kafka.watch_moved');
+      if (next !== entry.position)
+        logger.warn(
+          { topic: entry.topic, partition: entry.partition, position: entry.position, low, high, next },
+          'kafka.watch_moved',
+        );
       reading.guard(() => moveTo(entry, next));
     } catch (error) {
       // The client comes to the same place, and asks again.
-      logger.warn({ topic: entry.topic, partition: entry.partition, error: describeError(error) }, 'kafka.watch_asks_again');
+      logger.warn(
+        { topic: entry.topic, partition: entry.partition, error: describeError(error) },
+        'kafka.watch_asks_again',
+      );
     }
     await backoff.wait(entry.lookups);
     entry.asking = false;
@@ -203,7 +216,14 @@ async function startingPoints({ topics, from }: WatchOptions, session: AdminSess
   const partitions = new Map<string, Watched>();
   for (const topic of topics) {
     for (const { partition, low, high } of await offsetsOf(session, topic)) {
-      partitions.set(keyOf(topic, partition), { topic, partition, position: from === 'beginning' ? low : high, target: high, asking: false, lookups: 0 });
+      partitions.set(keyOf(topic, partition), {
+        topic,
+        partition,
+        position: from === 'beginning' ? low : high,
+        target: high,
+        asking: false,
+        lookups: 0,
+      });
     }
   }
   return partitions;

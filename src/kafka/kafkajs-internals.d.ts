@@ -35,14 +35,21 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     readonly pending: readonly unknown[];
     readonly throttleCheckTimeoutId: NodeJS.Timeout | null;
     push(request: object): void;
-    fulfillRequest(response: { readonly correlationId: number; readonly payload: unknown; readonly size: number }): void;
+    fulfillRequest(response: {
+      readonly correlationId: number;
+      readonly payload: unknown;
+      readonly size: number;
+    }): void;
     maybeThrottle(ms: number): void;
     destroy(): void;
     scheduleCheckPendingRequests(): void;
     readonly enforceRequestTimeout: boolean;
     readonly requestTimeout: number;
     requestTimeoutIntervalId: NodeJS.Timeout | null;
-    readonly inflight: ReadonlyMap<number, { readonly sentAt: number; readonly requestTimeout: number; timeoutRequest(): void }>;
+    readonly inflight: ReadonlyMap<
+      number,
+      { readonly sentAt: number; readonly requestTimeout: number; timeoutRequest(): void }
+    >;
     isConnected(): boolean;
     scheduleRequestTimeoutCheck(): void;
     waitForPendingRequests(): Promise<void>;
@@ -71,7 +78,10 @@ declare module 'kafkajs/src/protocol/requests/produce/v3/request.js' {
     readonly timeout: number;
     readonly compression?: number;
     readonly transactionalId?: string | null;
-    readonly topicData: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number; readonly messages: readonly ProducedMessage[] }[] }[];
+    readonly topicData: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly messages: readonly ProducedMessage[] }[];
+    }[];
   }
   export interface ProduceRequest {
     readonly apiVersion: number;
@@ -85,7 +95,10 @@ declare module 'kafkajs/src/broker/index.js' {
   class Broker {
     connect(): Promise<void>;
     /** Of the produce API; others have other arguments. */
-    lookupRequest: (apiKey: number, definition: object) => (args: ProduceArguments) => { readonly request: ProduceRequest; readonly response: unknown };
+    lookupRequest: (
+      apiKey: number,
+      definition: object,
+    ) => (args: ProduceArguments) => { readonly request: ProduceRequest; readonly response: unknown };
   }
   export default Broker;
 }

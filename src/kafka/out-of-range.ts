@@ -15,11 +15,16 @@ const listeners = new Map<string, Listener>();
  * reader is told and asks the leader. (consumer/consumerGroup.js recoverFromOffsetOutOfRange.)
  */
 export function commitNothingOutOfRange(): void {
-  replaceMethod(ConsumerGroup?.prototype, 'recoverFromOffsetOutOfRange', () => async function (this: ConsumerGroup, { topic, partition }) {
-    delete this.preferredReadReplicasPerTopicPartition[topic]?.[partition];
-    await this.cluster.refreshMetadata();
-    listeners.get(this.memberId ?? '')?.({ topic, partition });
-  });
+  replaceMethod(
+    ConsumerGroup?.prototype,
+    'recoverFromOffsetOutOfRange',
+    () =>
+      async function (this: ConsumerGroup, { topic, partition }) {
+        delete this.preferredReadReplicasPerTopicPartition[topic]?.[partition];
+        await this.cluster.refreshMetadata();
+        listeners.get(this.memberId ?? '')?.({ topic, partition });
+      },
+  );
 }
 
 /** Calls back when a broker's log does not hold the position of this member, until the returned function is called. */

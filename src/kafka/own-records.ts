@@ -36,11 +36,24 @@ export function createLoopback(): Loopback {
 }
 
 /** Records as a fetch would bring them. @param timestampMs what the log has given all of them */
-export function asFetched(messages: readonly Message[], baseOffset: number, timestampMs: number): readonly KafkaMessage[] {
+export function asFetched(
+  messages: readonly Message[],
+  baseOffset: number,
+  timestampMs: number,
+): readonly KafkaMessage[] {
   const timestamp = String(timestampMs);
   return messages.map(({ key, value, headers = {} }, index) => ({
-    key: bytesOf(key ?? null), value: bytesOf(value), timestamp, attributes: 0, offset: String(baseOffset + index),
-    headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Array.isArray(text) ? text.map(asBytes) : text === undefined ? undefined : asBytes(text)])),
+    key: bytesOf(key ?? null),
+    value: bytesOf(value),
+    timestamp,
+    attributes: 0,
+    offset: String(baseOffset + index),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, text]) => [
+        name,
+        Array.isArray(text) ? text.map(asBytes) : text === undefined ? undefined : asBytes(text),
+      ]),
+    ),
   }));
 }
 

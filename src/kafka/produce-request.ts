@@ -16,10 +16,15 @@ const [OLDEST, NEWEST] = [3, 7];
  */
 export function writeProduceRequestsOnce(): void {
   // Each connect gives the broker a new function for the versions that the other end speaks.
-  replaceMethod(Broker?.prototype, 'connect', (connect) => async function (this: Broker) {
-    await connect.call(this);
-    this.lookupRequest = writingOnce(this.lookupRequest);
-  });
+  replaceMethod(
+    Broker?.prototype,
+    'connect',
+    (connect) =>
+      async function (this: Broker) {
+        await connect.call(this);
+        this.lookupRequest = writingOnce(this.lookupRequest);
+      },
+  );
 }
 
 const writesOnce = new WeakSet<Broker['lookupRequest']>();
@@ -42,15 +47,27 @@ function writingOnce(lookUp: Broker['lookupRequest']): Broker['lookupRequest'] {
 
 /** What the swarm's own appender sends: nothing compressed, in a transaction or with a time of its own. */
 const isPlain = ({ compression = NONE, transactionalId, topicData }: ProduceArguments): boolean =>
-  compression === NONE && transactionalId == null && topicData.every(({ partitions }) => partitions.every(({ messages }) => messages.every(({ timestamp }) => timestamp == null)));
+  compression === NONE &&
+  transactionalId == null &&
+  topicData.every(({ partitions }) =>
+    partitions.every(({ messages }) => messages.every(({ timestamp }) => timestamp == null)),
+  );
 
 /** @param timestampMs of every record, ms since the epoch */
 export function encodeProduce({ acks, timeout, topicData }: ProduceArguments, timestampMs: number): Encoder {
   const topics = topicData.map(({ topic, partitions }) => ({
-    topic, nameBytes: Buffer.byteLength(topic),
-    partitions: partitions.map(({ partition, messages }) => ({ partition, batch: measureBatch(messages, timestampMs) })),
+    topic,
+    nameBytes: Buffer.byteLength(topic),
+    partitions: partitions.map(({ partition, messages }) => ({
+      partition,
+      batch: measureBatch(messages, timestampMs),
+    })),
   }));
-  const bytes = topics.reduce((sum, { nameBytes, partitions }) => sum + 2 + nameBytes + 4 + partitions.reduce((all, { batch }) => all + 8 + batch.bytes, 0), 2 + 2 + 4 + 4);
+  const bytes = topics.reduce(
+    (sum, { nameBytes, partitions }) =>
+      sum + 2 + nameBytes + 4 + partitions.reduce((all, { batch }) => all + 8 + batch.bytes, 0),
+    2 + 2 + 4 + 4,
+  );
   const target = Buffer.allocUnsafe(bytes);
   target.writeInt16BE(-1, 0); // no transactional id
   target.writeInt16BE(acks, 2);

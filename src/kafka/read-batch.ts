@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { AnyContent, AnyRecord, LogRecord, PartitionId } from '../ports/log.js';
-import type { Codec } from './codec.js';
+import type { Codec } from '../avro/codec.js';
 
 /** What a fetched batch gave from a position on. */
 export interface ReadBatch {
@@ -24,7 +24,13 @@ export type ReadStop =
  * @param from the next offset to deliver
  * @param expected the first offset that the client may bring: what lies between it and from was delivered before
  */
-export function readBatch(codec: Codec, { topic, partition }: PartitionId, messages: readonly KafkaMessage[], from: number, expected = from): ReadBatch {
+export function readBatch(
+  codec: Codec,
+  { topic, partition }: PartitionId,
+  messages: readonly KafkaMessage[],
+  from: number,
+  expected = from,
+): ReadBatch {
   const records: LogRecord[] = [];
   let position = from;
   const firstOffset = Number(messages[0]?.offset ?? from);
@@ -42,10 +48,20 @@ export function readBatch(codec: Codec, { topic, partition }: PartitionId, messa
 }
 
 /** A message as a record. Its bytes are the client's own: they live as long as somebody holds the record. */
-export function recordOf<C extends AnyContent>({ topic, partition }: PartitionId, message: KafkaMessage, content: C): Omit<AnyRecord, 'content'> & { readonly content: C } {
+export function recordOf<C extends AnyContent>(
+  { topic, partition }: PartitionId,
+  message: KafkaMessage,
+  content: C,
+): Omit<AnyRecord, 'content'> & { readonly content: C } {
   const { key, value, headers } = message;
   return {
-    topic, partition, offset: Number(message.offset), timestampMs: Number(message.timestamp), key: key?.toString() ?? null, content,
-    bytes: { key, value }, ...(headers === undefined ? {} : { headers }),
+    topic,
+    partition,
+    offset: Number(message.offset),
+    timestampMs: Number(message.timestamp),
+    key: key?.toString() ?? null,
+    content,
+    bytes: { key, value },
+    ...(headers === undefined ? {} : { headers }),
   };
 }

@@ -11,7 +11,8 @@ export function copyOf({ record, headers }: Pick<RecordCopy, 'record' | 'headers
 }
 
 function bytesOf({ bytes, topic, partition, offset }: AnyRecord): NonNullable<AnyRecord['bytes']> {
-  if (bytes === undefined) throw new TypeError(`${topic}[${partition}]@${offset} was not read from a broker: it has no bytes to be copied`);
+  if (bytes === undefined)
+    throw new TypeError(`${topic}[${partition}]@${offset} was not read from a broker: it has no bytes to be copied`);
   return bytes;
 }
 

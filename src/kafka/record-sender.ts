@@ -51,7 +51,10 @@ export function createRecordSender(createClient: ClientFactory): RecordSender {
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
       retry: { retries: 0 },
-      createPartitioner: () => ({ message }) => message.partition ?? 0,
+      createPartitioner:
+        () =>
+        ({ message }) =>
+          message.partition ?? 0,
     });
     try {
       await fresh.connect();
@@ -65,7 +68,10 @@ export function createRecordSender(createClient: ClientFactory): RecordSender {
 
   const disconnect = (used: Producer) => {
     // Its connection is in an unknown state; that it cannot be closed in order changes nothing.
-    const done = used.disconnect().catch(() => undefined).finally(() => closing.delete(done));
+    const done = used
+      .disconnect()
+      .catch(() => undefined)
+      .finally(() => closing.delete(done));
     closing.add(done);
   };
   const discard = () => {
@@ -77,12 +83,17 @@ export function createRecordSender(createClient: ClientFactory): RecordSender {
     async send(batches) {
       const current = await connected();
       try {
-        const response = await current.sendBatch({ acks: ACKS_ALL, timeout: ACK_TIMEOUT_MS, topicMessages: byTopic(batches) });
+        const response = await current.sendBatch({
+          acks: ACKS_ALL,
+          timeout: ACK_TIMEOUT_MS,
+          topicMessages: byTopic(batches),
+        });
         const written = new Map<string, Written>();
         for (const { topicName, partition, errorCode, baseOffset: first, logAppendTime } of response) {
           const baseOffset = Number(first ?? -1);
           const timeMs = Number(logAppendTime ?? -1);
-          if (errorCode === 0 && baseOffset >= 0) written.set(`${topicName} ${partition}`, { baseOffset, timestampMs: timeMs < 0 ? null : timeMs });
+          if (errorCode === 0 && baseOffset >= 0)
+            written.set(`${topicName} ${partition}`, { baseOffset, timestampMs: timeMs < 0 ? null : timeMs });
         }
         const acknowledged = batches.map(({ topic, partition }) => written.get(`${topic} ${partition}`) ?? null);
         if (acknowledged.includes(null)) discard();

@@ -7,7 +7,12 @@ import { replaceMethod } from './replace-method.js';
  * of tulios/kafkajs #1046). So a commit is sent once; who wants it asks again, for what is assigned then.
  */
 export function commitOnlyOnce(): void {
-  replaceMethod(Runner?.prototype, 'commitOffsets', () => async function (this: Runner, offsets) {
-    if (this.running) await this.consumerGroup.commitOffsets(offsets);
-  });
+  replaceMethod(
+    Runner?.prototype,
+    'commitOffsets',
+    () =>
+      async function (this: Runner, offsets) {
+        if (this.running) await this.consumerGroup.commitOffsets(offsets);
+      },
+  );
 }

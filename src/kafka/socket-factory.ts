@@ -23,7 +23,9 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
 export function createSocketFactory(): ISocketFactory {
   return ({ host, port, ssl, onConnect }) => {
     // kafkajs's type says that there is always an ssl; it passes null where there is none.
-    const socket = ssl ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect) : connectTcp({ host, port }, onConnect);
+    const socket = ssl
+      ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
+      : connectTcp({ host, port }, onConnect);
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
     return letGoOnce(withWholeFrames(socket));
   };

@@ -17,17 +17,29 @@ export function stickyAssigner(held: () => readonly PartitionId[]): PartitionAss
     version: VERSION,
     protocol({ topics }) {
       const userData = Buffer.from(JSON.stringify(held().map(({ topic, partition }) => ({ topic, partition }))));
-      return { name: this.name, metadata: AssignerProtocol.MemberMetadata.encode({ version: VERSION, topics, userData }) };
+      return {
+        name: this.name,
+        metadata: AssignerProtocol.MemberMetadata.encode({ version: VERSION, topics, userData }),
+      };
     },
     async assign({ members, topics }) {
-      const partitions = topics.flatMap((topic) => cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ topic, partition: partitionId })));
-      const dealt = dealPartitions(partitions, members.map(({ memberId, memberMetadata }) => {
-        const metadata = AssignerProtocol.MemberMetadata.decode(memberMetadata);
-        return { id: memberId, topics: metadata?.topics ?? topics, held: parseHeld(metadata?.userData) };
-      }));
+      const partitions = topics.flatMap((topic) =>
+        cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ topic, partition: partitionId })),
+      );
+      const dealt = dealPartitions(
+        partitions,
+        members.map(({ memberId, memberMetadata }) => {
+          const metadata = AssignerProtocol.MemberMetadata.decode(memberMetadata);
+          return { id: memberId, topics: metadata?.topics ?? topics, held: parseHeld(metadata?.userData) };
+        }),
+      );
       return [...dealt].map(([memberId, hand]) => ({
         memberId,
-        memberAssignment: AssignerProtocol.MemberAssignment.encode({ version: VERSION, assignment: byTopic(hand), userData: Buffer.alloc(0) }),
+        memberAssignment: AssignerProtocol.MemberAssignment.encode({
+          version: VERSION,
+          assignment: byTopic(hand),
+          userData: Buffer.alloc(0),
+        }),
       }));
     },
   });

@@ -1,5 +1,5 @@
 import Runner from 'kafkajs/src/consumer/runner.js';
-import { describeError } from './errors.js';
+import { describeError } from '../domain/describe-error.js';
 import { replaceMethod } from './replace-method.js';
 
 /** A fetcher of a consumer that was stopped asked for more. */
@@ -15,10 +15,15 @@ class ConsumerStopped extends Error {
  * fails, which ends the fetchers. (fetchManager.js start, runner.js fetch; a relative of tulios/kafkajs #1384.)
  */
 export function endFetchersOfStoppedConsumers(): void {
-  replaceMethod(Runner?.prototype, 'fetch', (fetch) => async function (this: Runner, nodeId) {
-    if (!this.running) throw new ConsumerStopped('the consumer was stopped');
-    return fetch.call(this, nodeId);
-  });
+  replaceMethod(
+    Runner?.prototype,
+    'fetch',
+    (fetch) =>
+      async function (this: Runner, nodeId) {
+        if (!this.running) throw new ConsumerStopped('the consumer was stopped');
+        return fetch.call(this, nodeId);
+      },
+  );
 }
 
 /**
@@ -29,22 +34,34 @@ export function endFetchersOfStoppedConsumers(): void {
 export function leaveWhereStoppedWhileStarting(): void {
   const begun = new WeakSet<Runner>();
   const stoppedBefore = new WeakSet<Runner>();
-  replaceMethod(Runner?.prototype, 'stop', (stop) => async function (this: Runner) {
-    if (!begun.has(this)) stoppedBefore.add(this);
-    return stop.call(this);
-  });
-  replaceMethod(Runner?.prototype, 'scheduleFetchManager', (schedule) => function (this: Runner) {
-    const mayBegin = !stoppedBefore.has(this);
-    if (mayBegin) begun.add(this);
-    else this.running = false;
-    schedule.call(this);
-    if (!mayBegin) void leave(this);
-  });
+  replaceMethod(
+    Runner?.prototype,
+    'stop',
+    (stop) =>
+      async function (this: Runner) {
+        if (!begun.has(this)) stoppedBefore.add(this);
+        return stop.call(this);
+      },
+  );
+  replaceMethod(
+    Runner?.prototype,
+    'scheduleFetchManager',
+    (schedule) =>
+      function (this: Runner) {
+        const mayBegin = !stoppedBefore.has(this);
+        if (mayBegin) begun.add(this);
+        else this.running = false;
+        schedule.call(this);
+        if (!mayBegin) void leave(this);
+      },
+  );
 }
 
 /** Never rejects: the group gives a member up that says nothing any more. */
 async function leave({ consumerGroup, logger }: Runner): Promise<void> {
   for (const end of [() => consumerGroup.leave(), () => consumerGroup.cluster.disconnect()]) {
-    await end().catch((error: unknown) => logger.warn(`A consumer that was stopped while it started could not leave in order: ${describeError(error)}`));
+    await end().catch((error: unknown) =>
+      logger.warn(`A consumer that was stopped while it started could not leave in order: ${describeError(error)}`),
+    );
   }
 }

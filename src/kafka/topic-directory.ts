@@ -45,7 +45,14 @@ const LOOKUP_PAUSE = { baseMs: 250, maxMs: 1_000 };
 /** A record batch's own header (format v2). */
 const BATCH_OVERHEAD_BYTES = 61;
 
-export function createTopicDirectory({ ask, clock, random, wantedPartitions, onFound, onFailed }: TopicDirectoryOptions): TopicDirectory {
+export function createTopicDirectory({
+  ask,
+  clock,
+  random,
+  wantedPartitions,
+  onFound,
+  onFailed,
+}: TopicDirectoryOptions): TopicDirectory {
   const known = new Map<string, TopicLimits>();
   const running = new Set<string>();
 
@@ -91,7 +98,10 @@ export function createAskTopic(session: AdminSession): AskTopic {
     session.run(async (admin) => {
       const partitions = await partitionsOf(admin, topic);
       const maxBytes = (await describeConfigs(admin, [{ name: topic }])).get(topic)?.['max.message.bytes'];
-      return { partitions: partitions.length, maxBatchBytes: Number(maxBytes ?? DEFAULT_MAX_BATCH_BYTES) - BATCH_OVERHEAD_BYTES };
+      return {
+        partitions: partitions.length,
+        maxBatchBytes: Number(maxBytes ?? DEFAULT_MAX_BATCH_BYTES) - BATCH_OVERHEAD_BYTES,
+      };
     });
 }
 
@@ -101,7 +111,9 @@ export function permanentRefusal(topic: string, error: unknown): AppendRejected 
   switch (protocolErrorType(error)) {
     case 'TOPIC_AUTHORIZATION_FAILED':
     case 'CLUSTER_AUTHORIZATION_FAILED':
-      return new AppendRejected(`This client may not write to ${topic}; grant its user WRITE and DESCRIBE on it`, { cause: error });
+      return new AppendRejected(`This client may not write to ${topic}; grant its user WRITE and DESCRIBE on it`, {
+        cause: error,
+      });
     case 'INVALID_TOPIC_EXCEPTION':
       return new AppendRejected(`${topic} is no name of a topic; correct it`, { cause: error });
     default:
@@ -110,11 +122,17 @@ export function permanentRefusal(topic: string, error: unknown): AppendRejected 
 }
 
 /** Why this record can never be written to its partition; null when it can, as far as one can tell without asking the broker. */
-export function refusalOf({ topic, partition }: PartitionId, record: Pick<WaitingRecord, 'what' | 'contentBytes'>, limits: TopicLimits): AppendRejected | null {
+export function refusalOf(
+  { topic, partition }: PartitionId,
+  record: Pick<WaitingRecord, 'what' | 'contentBytes'>,
+  limits: TopicLimits,
+): AppendRejected | null {
   const { what, contentBytes } = record;
   if (partition < 0 || partition >= limits.partitions) {
     return new AppendRejected(`${topic}[${partition}] does not exist: the topic has ${limits.partitions} partitions`);
   }
   if (contentBytes <= limits.maxBatchBytes) return null;
-  return new AppendRejected(`${what} has ${contentBytes} bytes and ${topic} takes ${limits.maxBatchBytes}; shorten it, or raise max.message.bytes`);
+  return new AppendRejected(
+    `${what} has ${contentBytes} bytes and ${topic} takes ${limits.maxBatchBytes}; shorten it, or raise max.message.bytes`,
+  );
 }

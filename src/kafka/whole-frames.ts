@@ -6,7 +6,9 @@ export class FrameInvalid extends Error {
   readonly retriable = true;
 
   constructor(size: number) {
-    super(`the broker sent a frame of ${size} bytes, which is no Kafka answer; if this stays, compare KAFKA_BROKERS and KAFKA_TLS with the broker's listener`);
+    super(
+      `the broker sent a frame of ${size} bytes, which is no Kafka answer; if this stays, compare KAFKA_BROKERS and KAFKA_TLS with the broker's listener`,
+    );
     this.name = 'FrameInvalid';
   }
 }

@@ -19,7 +19,11 @@ export async function chooseStack(place: StackPlace, env: StackWorld['env']): Pr
 }
 
 /** Only Java, for a stack whose other half already runs so. whyNotDocker begins the reason. */
-export async function chooseJava(place: StackPlace, env: StackWorld['env'], whyNotDocker: string): Promise<Exclude<StackChoice, { kind: 'docker' }>> {
+export async function chooseJava(
+  place: StackPlace,
+  env: StackWorld['env'],
+  whyNotDocker: string,
+): Promise<Exclude<StackChoice, { kind: 'docker' }>> {
   const [runtime, jars] = await Promise.all([findJava(env), hasJars(place)]);
   if (runtime.found && jars) return { kind: 'java', java: runtime.java };
   return {

@@ -13,13 +13,20 @@ export async function findDockerEngine(env: StackWorld['env']): Promise<DockerEn
   const engine = await docker(env, ['info', '--format', '{{.ServerVersion}}'], 10_000);
   if (engine.notFound) return { answers: false, reason: 'there is no docker command' };
   // `docker info` of older versions exits 0 without an engine and leaves the server's version empty.
-  if (!engine.ok || engine.stdout === '') return { answers: false, reason: 'the docker command has no engine that answers' };
+  if (!engine.ok || engine.stdout === '')
+    return { answers: false, reason: 'the docker command has no engine that answers' };
   const compose = await docker(env, ['compose', 'version', '--short'], 10_000);
-  return compose.ok ? { answers: true } : { answers: false, reason: 'the Docker engine answers, but docker compose is missing' };
+  return compose.ok
+    ? { answers: true }
+    : { answers: false, reason: 'the Docker engine answers, but docker compose is missing' };
 }
 
 /** Starts broker and registry of the compose file, and only those; resolves when their health checks pass. */
-export async function composeUp(place: StackPlace, env: StackWorld['env'], progress: (line: string) => void): Promise<void> {
+export async function composeUp(
+  place: StackPlace,
+  env: StackWorld['env'],
+  progress: (line: string) => void,
+): Promise<void> {
   const args = [...composeArguments(place), 'up', '--detach', '--wait', '--wait-timeout', '300', BROKER_SERVICE];
   const run = execa('docker', args, { reject: false, env, extendEnv: false, stdin: 'ignore' });
   for await (const line of run.iterable({ from: 'stderr' })) progress(`docker: ${String(line).trim()}`);

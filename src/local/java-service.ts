@@ -51,7 +51,12 @@ export async function answersItself(place: StackPlace, service: JavaService): Pr
 }
 
 /** Starts the JVM in a session of its own, so that neither Ctrl-C nor the end of this process reaches it. */
-export async function launchService(place: StackPlace, service: JavaService, java: string, env: StackWorld['env']): Promise<number> {
+export async function launchService(
+  place: StackPlace,
+  service: JavaService,
+  java: string,
+  env: StackWorld['env'],
+): Promise<number> {
   await mkdir(place.dataDir, { recursive: true });
   const log = await open(logFile(place, service.name), 'a');
   try {
@@ -64,7 +69,12 @@ export async function launchService(place: StackPlace, service: JavaService, jav
     });
     child.unref();
     await once(child, 'spawn').catch((error: unknown) => {
-      throw new StackError('start_failed', `${service.title} could not be started.`, 'Check that java -version works.', { cause: error });
+      throw new StackError(
+        'start_failed',
+        `${service.title} could not be started.`,
+        'Check that java -version works.',
+        { cause: error },
+      );
     });
     if (child.pid === undefined) throw new Error(`${service.title} was spawned without a pid`);
     await recordPid(place, service.name, child.pid);
@@ -98,7 +108,11 @@ export function logFile(place: StackPlace, name: ServiceName): string {
 /** The end of a service's log, for an error message; without the frames of stack traces, which hide the reason. */
 export async function logTail(place: StackPlace, name: ServiceName, lines: number): Promise<string> {
   const text = await readFile(logFile(place, name), 'utf8');
-  return text.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line)).slice(-lines).join('\n');
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^\s+at /.test(line))
+    .slice(-lines)
+    .join('\n');
 }
 
 function pidFile(place: StackPlace, name: ServiceName): string {

@@ -1,4 +1,13 @@
-import { answersItself, findService, isServicePid, launchService, logFile, logTail, stopService, type JavaService } from './java-service.js';
+import {
+  answersItself,
+  findService,
+  isServicePid,
+  launchService,
+  logFile,
+  logTail,
+  stopService,
+  type JavaService,
+} from './java-service.js';
 import { kafkaBroker } from './kafka-broker.js';
 import { poll, throwIfInterrupted } from './poll.js';
 import { conflictError, findConflicts } from './port-conflict.js';
@@ -30,13 +39,17 @@ export function createJavaStack(place: StackPlace, world: StackWorld) {
     async start(java: string, options: StartOptions): Promise<void> {
       const pids = await Promise.all(services.map((service) => findService(place, service)));
       const absent = services.filter((_, index) => pids[index] === null);
-      const conflicts = await findConflicts(absent.flatMap(({ ports }) => ports), world.env);
+      const conflicts = await findConflicts(
+        absent.flatMap(({ ports }) => ports),
+        world.env,
+      );
       if (conflicts.length > 0) throw conflictError(conflicts);
       try {
         await allOrFirstFailure(services.map((service, index) => bringUp(service, pids[index] ?? null, java, options)));
       } catch (error) {
         // What was interrupted goes on starting; whatever else failed leaves nothing of this call behind.
-        if (options.signal?.aborted !== true) await Promise.allSettled(absent.map((service) => stopService(place, service, world)));
+        if (options.signal?.aborted !== true)
+          await Promise.allSettled(absent.map((service) => stopService(place, service, world)));
         throw error;
       }
     },
@@ -58,7 +71,12 @@ export function createJavaStack(place: StackPlace, world: StackWorld) {
     },
   };
 
-  async function bringUp(service: JavaService, running: number | null, java: string, options: StartOptions): Promise<void> {
+  async function bringUp(
+    service: JavaService,
+    running: number | null,
+    java: string,
+    options: StartOptions,
+  ): Promise<void> {
     const startedAt = world.clock.monotonicMs();
     if (running === null) options.progress(`${service.name}: starting ${service.title}`);
     if (running === null) await prepare(service, java, options);
@@ -67,7 +85,12 @@ export function createJavaStack(place: StackPlace, world: StackWorld) {
       if (!(await isServicePid(place, service, pid))) throw await startFailed(service, 'ended while it was starting');
       return (await answersItself(place, service)) ? true : null;
     };
-    const answer = await poll(ready, { clock: world.clock, everyMs: 100, limitMs: START_LIMIT_MS, signal: options.signal });
+    const answer = await poll(ready, {
+      clock: world.clock,
+      everyMs: 100,
+      limitMs: START_LIMIT_MS,
+      signal: options.signal,
+    });
     if (answer === null) throw await startFailed(service, `did not answer within ${START_LIMIT_MS / 1000} s`);
     if (running !== null) return;
     options.progress(`${service.name}: ready after ${((world.clock.monotonicMs() - startedAt) / 1000).toFixed(1)} s`);
@@ -83,10 +106,16 @@ export function createJavaStack(place: StackPlace, world: StackWorld) {
   }
 
   async function startFailed(service: JavaService, what: string): Promise<StackError> {
-    const foreign = (await findConflicts(service.ports, world.env)).filter(({ command }) => command === null || !isOurs(command, place, service.name));
+    const foreign = (await findConflicts(service.ports, world.env)).filter(
+      ({ command }) => command === null || !isOurs(command, place, service.name),
+    );
     if (foreign.length > 0) return conflictError(foreign);
     const tail = await logTail(place, service.name, 15);
-    return new StackError('start_failed', `${service.title} ${what}. The end of its log:\n${tail}`, `See ${logFile(place, service.name)}. ${adviceFor(tail, place)}`);
+    return new StackError(
+      'start_failed',
+      `${service.title} ${what}. The end of its log:\n${tail}`,
+      `See ${logFile(place, service.name)}. ${adviceFor(tail, place)}`,
+    );
   }
 }
 

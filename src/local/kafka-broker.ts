@@ -55,15 +55,30 @@ function propertiesFile(place: StackPlace): string {
 
 /** The node that a place has by itself. Nobody else speaks to it, so that it needs no listener for brokers. */
 function loneNode({ ports: { broker, controller } }: StackPlace): ClusterNode {
-  return { id: 1, voters: [`1@localhost:${controller}`], internalPort: broker, advertisedPort: broker, replicas: 1, minInSyncReplicas: 1, heapMb: 512 };
+  return {
+    id: 1,
+    voters: [`1@localhost:${controller}`],
+    internalPort: broker,
+    advertisedPort: broker,
+    replicas: 1,
+    minInSyncReplicas: 1,
+    heapMb: 512,
+  };
 }
 
 /** Where it listens, and as whom it is known to clients and brokers. */
-function listenerSettings({ ports: { broker, controller } }: StackPlace, { internalPort, advertisedPort }: ClusterNode): Record<string, string> {
+function listenerSettings(
+  { ports: { broker, controller } }: StackPlace,
+  { internalPort, advertisedPort }: ClusterNode,
+): Record<string, string> {
   const own = internalPort !== broker;
   const internal = `INTERNAL://localhost:${internalPort}`;
   return {
-    listeners: [`PLAINTEXT://localhost:${broker}`, ...(own ? [internal] : []), `CONTROLLER://localhost:${controller}`].join(','),
+    listeners: [
+      `PLAINTEXT://localhost:${broker}`,
+      ...(own ? [internal] : []),
+      `CONTROLLER://localhost:${controller}`,
+    ].join(','),
     'advertised.listeners': [`PLAINTEXT://localhost:${advertisedPort}`, ...(own ? [internal] : [])].join(','),
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
@@ -100,7 +115,9 @@ function serverProperties(place: StackPlace, node: ClusterNode): string {
     'group.min.session.timeout.ms': '1000',
     'log.cleaner.dedupe.buffer.size': '16777216', // the default takes a quarter of this heap
   };
-  return Object.entries(settings).map(([name, value]) => `${name}=${value}\n`).join('');
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
 }
 
 function kafkaData(place: StackPlace): string {
@@ -128,7 +145,11 @@ async function format(place: StackPlace, { java, env, jvm, uuid }: Formatter): P
     all: true,
   });
   if (result.exitCode !== 0) {
-    throw new StackError('start_failed', `Kafka's directory could not be formatted:\n${result.all}`, `Check that ${place.dataDir} can be written and has room.`);
+    throw new StackError(
+      'start_failed',
+      `Kafka's directory could not be formatted:\n${result.all}`,
+      `Check that ${place.dataDir} can be written and has room.`,
+    );
   }
   await writeFile(clusterIdFile(place), `${clusterId}\n`);
 }
@@ -152,5 +173,8 @@ async function clusterIdOf(place: StackPlace): Promise<string | null> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false);
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

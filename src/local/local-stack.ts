@@ -72,7 +72,10 @@ export function createLocalStack(place: StackPlace, world: StackWorld): LocalSta
     const javaServices = await java.state();
     if (javaServices.some(({ pid }) => pid !== null)) return describe('java', javaServices);
     if (await dockerRuns()) return describe('docker', await dockerServices(place, world));
-    return describe(null, javaServices.map((service) => ({ ...service, log: null })));
+    return describe(
+      null,
+      javaServices.map((service) => ({ ...service, log: null })),
+    );
   }
 
   async function describe(kind: 'docker' | 'java' | null, services: readonly ServiceStatus[]): Promise<StackStatus> {
@@ -92,8 +95,12 @@ export function createLocalStack(place: StackPlace, world: StackWorld): LocalSta
   async function start(options: StartOptions): Promise<RunningStack> {
     const { state, kind } = await status();
     if (kind !== null && state === 'up') return running(kind, false); // another copy started it meanwhile
-    const choice = kind === 'java' ? await chooseJava(place, world.env, 'half of it runs on Java') : await chooseStack(place, world.env);
-    if (choice.kind === 'none') throw new StackError('stack_unavailable', `No local broker can be had: ${choice.reason}.`, choice.howToGetOne);
+    const choice =
+      kind === 'java'
+        ? await chooseJava(place, world.env, 'half of it runs on Java')
+        : await chooseStack(place, world.env);
+    if (choice.kind === 'none')
+      throw new StackError('stack_unavailable', `No local broker can be had: ${choice.reason}.`, choice.howToGetOne);
     if (choice.kind === 'docker') await startDocker(place, world, options, kind === 'docker');
     else await java.start(choice.java, options);
     return running(choice.kind, true);
@@ -102,7 +109,9 @@ export function createLocalStack(place: StackPlace, world: StackWorld): LocalSta
   async function up(options: StartOptions): Promise<RunningStack> {
     const { state, kind } = await status();
     if (kind !== null && state === 'up') return running(kind, false);
-    return withStackLock(place, world, { onWait: () => options.progress(WAITING), signal: options.signal }, () => start(options));
+    return withStackLock(place, world, { onWait: () => options.progress(WAITING), signal: options.signal }, () =>
+      start(options),
+    );
   }
 
   function down(progress: (line: string) => void): Promise<readonly ServiceName[]> {
@@ -124,7 +133,10 @@ export function createLocalStack(place: StackPlace, world: StackWorld): LocalSta
 const WAITING = 'another copy is starting or stopping the local stack; waiting for it';
 
 async function dockerServices(place: StackPlace, world: StackWorld): Promise<readonly ServiceStatus[]> {
-  const [clusterId, registry] = await Promise.all([world.askBroker(brokersOf(place)), askRegistry(registryUrlOf(place, 'docker'))]);
+  const [clusterId, registry] = await Promise.all([
+    world.askBroker(brokersOf(place)),
+    askRegistry(registryUrlOf(place, 'docker')),
+  ]);
   const inContainer = { pid: null, log: null };
   return [
     { name: 'broker', answering: clusterId !== null, port: place.ports.broker, ...inContainer },
@@ -132,14 +144,24 @@ async function dockerServices(place: StackPlace, world: StackWorld): Promise<rea
   ];
 }
 
-async function startDocker(place: StackPlace, world: StackWorld, options: StartOptions, partly: boolean): Promise<void> {
+async function startDocker(
+  place: StackPlace,
+  world: StackWorld,
+  options: StartOptions,
+  partly: boolean,
+): Promise<void> {
   const conflicts = partly ? [] : await findConflicts([place.ports.broker, place.ports.registry], world.env);
   if (conflicts.length > 0) throw conflictError(conflicts);
   options.progress('broker and registry: starting Redpanda with Docker');
   await composeUp(place, world.env, options.progress);
   const answers = async () => ((await dockerServices(place, world)).every(({ answering }) => answering) ? true : null);
   const ready = await poll(answers, { clock: world.clock, everyMs: 200, limitMs: 60_000, signal: options.signal });
-  if (ready === null) throw new StackError('start_failed', 'Redpanda runs but does not answer on its ports.', 'Ask docker ps, and docker logs of that container.');
+  if (ready === null)
+    throw new StackError(
+      'start_failed',
+      'Redpanda runs but does not answer on its ports.',
+      'Ask docker ps, and docker logs of that container.',
+    );
 }
 
 export type { JavaServiceState, PortConflict, StartOptions };

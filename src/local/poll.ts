@@ -24,7 +24,10 @@ export async function poll<T>(ask: () => Promise<T | null>, options: PollOptions
 }
 
 /** A pause between two questions. Rejects with StackError interrupted as soon as the signal is aborted; nextStep says what that leaves behind. */
-export async function pauseUnlessInterrupted({ clock, everyMs, signal }: Omit<PollOptions, 'limitMs'>, nextStep?: string): Promise<void> {
+export async function pauseUnlessInterrupted(
+  { clock, everyMs, signal }: Omit<PollOptions, 'limitMs'>,
+  nextStep?: string,
+): Promise<void> {
   try {
     await pause(clock, everyMs, signal);
   } catch (error) {
@@ -33,7 +36,8 @@ export async function pauseUnlessInterrupted({ clock, everyMs, signal }: Omit<Po
   }
 }
 
-const GOES_ON = 'What was started goes on starting in the background; the next start uses it, and npx ravenhelm stack down ends it.';
+const GOES_ON =
+  'What was started goes on starting in the background; the next start uses it, and npx ravenhelm stack down ends it.';
 
 /** Throws StackError interrupted when the signal is aborted; nextStep says what that leaves behind. */
 export function throwIfInterrupted(signal: AbortSignal | undefined, nextStep = GOES_ON): void {

@@ -15,7 +15,10 @@ export interface PortConflict {
 }
 
 /** Those of the ports that are taken, with who has them. */
-export async function findConflicts(ports: readonly number[], env: StackWorld['env']): Promise<readonly PortConflict[]> {
+export async function findConflicts(
+  ports: readonly number[],
+  env: StackWorld['env'],
+): Promise<readonly PortConflict[]> {
   const conflicts: PortConflict[] = [];
   for (const port of ports) {
     if (await isPortTaken(port)) conflicts.push(await describeHolder(port, env));

@@ -46,7 +46,10 @@ export async function findPortHolder(port: number): Promise<PortHolder | null> {
 }
 
 async function listenerByProc(port: number): Promise<number | null> {
-  const inodes = new Set([...(await listeningInodes('/proc/net/tcp', port)), ...(await listeningInodes('/proc/net/tcp6', port))]);
+  const inodes = new Set([
+    ...(await listeningInodes('/proc/net/tcp', port)),
+    ...(await listeningInodes('/proc/net/tcp6', port)),
+  ]);
   if (inodes.size === 0) return null;
   for (const entry of await readdir('/proc')) {
     if (/^\d+$/.test(entry) && (await holdsSocket(entry, inodes))) return Number(entry);

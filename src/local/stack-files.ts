@@ -35,7 +35,9 @@ function isOfStackFiles(error: unknown, dataDir: string): error is FileError {
   if (typeof error !== 'object' || error === null || error instanceof StackError) return false;
   const { code, syscall, path } = error as Partial<FileError>;
   if (code === undefined || REASONS[code] === undefined) return false;
-  return path === undefined ? syscall === 'write' : `${path}${sep}`.startsWith(`${dataDir}${sep}`) || dataDir.startsWith(`${path}${sep}`);
+  return path === undefined
+    ? syscall === 'write'
+    : `${path}${sep}`.startsWith(`${dataDir}${sep}`) || dataDir.startsWith(`${path}${sep}`);
 }
 
 const OWN_BROKER = 'Or set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to use a broker and registry of your own.';

@@ -17,7 +17,12 @@ export interface LockOptions {
  * Runs work while no other process starts or stops this stack. A holder that was killed is found out by the age of
  * its lock, within ten seconds.
  */
-export async function withStackLock<T>(place: StackPlace, world: StackWorld, options: LockOptions, work: () => Promise<T>): Promise<T> {
+export async function withStackLock<T>(
+  place: StackPlace,
+  world: StackWorld,
+  options: LockOptions,
+  work: () => Promise<T>,
+): Promise<T> {
   await mkdir(place.dataDir, { recursive: true });
   const release = await acquire(place, world, options);
   try {
@@ -29,7 +34,11 @@ export async function withStackLock<T>(place: StackPlace, world: StackWorld, opt
 
 const NOTHING_STARTED = 'This copy has started nothing.';
 
-async function acquire(place: StackPlace, world: StackWorld, { onWait, signal }: LockOptions): Promise<() => Promise<void>> {
+async function acquire(
+  place: StackPlace,
+  world: StackWorld,
+  { onWait, signal }: LockOptions,
+): Promise<() => Promise<void>> {
   let told = false;
   for (;;) {
     throwIfInterrupted(signal, NOTHING_STARTED);

@@ -58,21 +58,33 @@ export function createMemoryAppender(options: MemoryAppenderOptions): Appender {
       for (const entry of all) {
         const { request, reject } = entry;
         if (!matches(request)) queue.push(entry);
-        else reject(new AppendDropped(`${request.event.event_type} for ${request.topic}[${request.partition}] was dropped before it was sent`));
+        else
+          reject(
+            new AppendDropped(
+              `${request.event.event_type} for ${request.topic}[${request.partition}] was dropped before it was sent`,
+            ),
+          );
       }
     },
     close: () => (closing ??= close()),
   };
 }
 
-function writeOne({ request, copy: { event, bytes }, resolve, reject }: Queued, { storage, clock, maxRecordBytes }: MemoryAppenderOptions): void {
+function writeOne(
+  { request, copy: { event, bytes }, resolve, reject }: Queued,
+  { storage, clock, maxRecordBytes }: MemoryAppenderOptions,
+): void {
   const { topic, partition, key } = request;
   const target = storage.find(topic)?.partitions[partition];
   if (!target) {
-    return reject(new AppendRejected(`${topic}[${partition}] does not exist; create the topic, or correct the partition`));
+    return reject(
+      new AppendRejected(`${topic}[${partition}] does not exist; create the topic, or correct the partition`),
+    );
   }
   if (bytes > maxRecordBytes) {
-    return reject(new AppendRejected(`${event.event_type} has ${bytes} bytes and ${topic} takes ${maxRecordBytes}; shorten it`));
+    return reject(
+      new AppendRejected(`${event.event_type} has ${bytes} bytes and ${topic} takes ${maxRecordBytes}; shorten it`),
+    );
   }
   resolve({ topic, partition, offset: target.write(key, { kind: 'event', event }, clock.now()) });
 }

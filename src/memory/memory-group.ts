@@ -1,6 +1,12 @@
 import { dealPartitions } from '../domain/deal-partitions.js';
 import { METADATA_LIMIT_BYTES } from '../domain/record.js';
-import { CommitRefused, type CommittedOffset, type GroupMember, type GroupOptions, type PartitionId } from '../ports/log.js';
+import {
+  CommitRefused,
+  type CommittedOffset,
+  type GroupMember,
+  type GroupOptions,
+  type PartitionId,
+} from '../ports/log.js';
 import { createMemoryMember, type MemoryMember } from './memory-member.js';
 import type { Schedule } from './memory-log.js';
 import type { Storage } from './storage.js';
@@ -27,7 +33,10 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
   const rebalance = () => {
     const topics = new Set([...members].flatMap((member) => member.topics));
     const partitions = [...topics].flatMap((topic) => storage.partitions(topic));
-    const dealt = dealPartitions(partitions, [...members].map((member) => ({ id: member.id, topics: member.topics, held: member.assigned() })));
+    const dealt = dealPartitions(
+      partitions,
+      [...members].map((member) => ({ id: member.id, topics: member.topics, held: member.assigned() })),
+    );
     const hands = [...members].map((member) => ({ member, hand: dealt.get(member.id) ?? [] }));
     for (const { member, hand } of hands) member.takeAwayAllBut(hand);
     for (const { member, hand } of hands) member.give(hand);
@@ -36,7 +45,8 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
   const commit = (member: MemoryMember, commits: readonly (PartitionId & CommittedOffset)[]) => {
     if (!members.has(member)) throw new CommitRefused(`Member ${member.id} has left group ${groupId}`);
     const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > METADATA_LIMIT_BYTES);
-    if (tooLong) throw new CommitRefused(`Metadata of ${partitionName(tooLong)} has more than ${METADATA_LIMIT_BYTES} bytes`);
+    if (tooLong)
+      throw new CommitRefused(`Metadata of ${partitionName(tooLong)} has more than ${METADATA_LIMIT_BYTES} bytes`);
     const assigned = commits.filter((entry) => member.isAssigned(entry));
     for (const entry of assigned) setCommitted(entry, entry);
     return assigned;

@@ -1,6 +1,14 @@
 import type { Clock } from '../ports/clock.js';
 import type { Headers } from '../domain/dead-letter.js';
-import type { AnyContent, Log, LogAdmin, PartitionId, RecordContent, TopicDifference, TopicSpec } from '../ports/log.js';
+import type {
+  AnyContent,
+  Log,
+  LogAdmin,
+  PartitionId,
+  RecordContent,
+  TopicDifference,
+  TopicSpec,
+} from '../ports/log.js';
 import { AppendRejected, type CommittedOffset } from '../ports/log.js';
 import { createMemoryAppender } from './memory-appender.js';
 import { createMemoryGroup, partitionName, type MemoryGroup } from './memory-group.js';
@@ -50,7 +58,8 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
     },
     async copyRecord({ topic, partition, record, headers }) {
       const target = storage.find(topic)?.partitions[partition];
-      if (!target) throw new AppendRejected(`${topic}[${partition}] does not exist; create the topic, or correct the partition`);
+      if (!target)
+        throw new AppendRejected(`${topic}[${partition}] does not exist; create the topic, or correct the partition`);
       return { topic, partition, offset: target.write(record.key, record.content, clock.now(), headers) };
     },
     admin: createMemoryAdmin(storage, group),
@@ -67,16 +76,24 @@ function createMemoryAdmin(storage: Storage, group: (groupId: string) => MemoryG
       return storage.partitions(topic).length;
     },
     async offsets(topic) {
-      return storage.partitions(topic).map((partition) => ({ partition: partition.partition, low: partition.low(), high: partition.high() }));
+      return storage
+        .partitions(topic)
+        .map((partition) => ({ partition: partition.partition, low: partition.low(), high: partition.high() }));
     },
     async committed(groupId, topic) {
       return storage.partitions(topic).map((partition) => {
         const committed = group(groupId).committed(partition);
-        return { partition: partition.partition, offset: committed?.offset ?? null, metadata: committed?.metadata ?? '' };
+        return {
+          partition: partition.partition,
+          offset: committed?.offset ?? null,
+          metadata: committed?.metadata ?? '',
+        };
       });
     },
     async offsetAtTime(topic, timestampMs) {
-      return storage.partitions(topic).map((partition) => ({ partition: partition.partition, offset: partition.offsetAtTime(timestampMs) }));
+      return storage
+        .partitions(topic)
+        .map((partition) => ({ partition: partition.partition, offset: partition.offsetAtTime(timestampMs) }));
     },
     async deleteRecords(topic, partition, beforeOffset) {
       partitionOf(storage, { topic, partition }).deleteBefore(beforeOffset);
@@ -103,5 +120,10 @@ function differences(actual: TopicSpec, expected: TopicSpec): readonly TopicDiff
   const found: Readonly<Record<string, string>> = { partitions: String(actual.partitions), ...actual.config };
   return Object.entries(settings)
     .filter(([setting, value]) => found[setting] !== value)
-    .map(([setting, value]) => ({ topic: expected.name, setting, expected: value, actual: found[setting] ?? '(default)' }));
+    .map(([setting, value]) => ({
+      topic: expected.name,
+      setting,
+      expected: value,
+      actual: found[setting] ?? '(default)',
+    }));
 }

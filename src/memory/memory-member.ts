@@ -51,7 +51,13 @@ export function createMemoryMember({ id, options, storage, schedule, committed }
     const replayPoint = committed(partition);
     const logStart = partition.low();
     const logEnd = partition.high();
-    const consumer = options.open({ topic: entry.topic, partition: entry.partition, committed: replayPoint, logStart, logEnd });
+    const consumer = options.open({
+      topic: entry.topic,
+      partition: entry.partition,
+      committed: replayPoint,
+      logStart,
+      logEnd,
+    });
     // Like a broker's client: an offset that the log no longer holds cannot be read; open() was told and accepted it.
     const from = replayPoint === null ? logStart : Math.min(Math.max(replayPoint.offset, logStart), logEnd);
     const reader = readPartition(partition, from, schedule, {
@@ -59,7 +65,9 @@ export function createMemoryMember({ id, options, storage, schedule, committed }
       onUnreadable: ({ offset }, reason) => consumer.onBlocked(offset, reason),
       onReadable: () => consumer.onUnblocked(),
       onGap(position, low) {
-        throw new Error(`${partitionName(entry)}: records ${position} to ${low - 1} were deleted before group ${options.groupId} had read them`);
+        throw new Error(
+          `${partitionName(entry)}: records ${position} to ${low - 1} were deleted before group ${options.groupId} had read them`,
+        );
       },
       onError: (error) => options.onFatal(error),
     });
@@ -71,7 +79,10 @@ export function createMemoryMember({ id, options, storage, schedule, committed }
     topics: options.topics,
     assigned: () => [...assigned.values()],
     isAssigned: (partition) => assigned.has(partitionName(partition)),
-    opening: () => [...assigned.values()].filter(({ open: opened }) => opened === null).map(({ topic, partition }) => ({ topic, partition })),
+    opening: () =>
+      [...assigned.values()]
+        .filter(({ open: opened }) => opened === null)
+        .map(({ topic, partition }) => ({ topic, partition })),
     takeAwayAllBut(hand) {
       const kept = new Set(hand.map(partitionName));
       for (const entry of [...assigned.values()]) {

@@ -26,7 +26,12 @@ export interface PartitionReader {
 }
 
 /** Delivers a partition's records in order from an offset, each delivery being one scheduled callback. */
-export function readPartition(partition: StoredPartition, fromOffset: number, schedule: Schedule, events: ReaderEvents): PartitionReader {
+export function readPartition(
+  partition: StoredPartition,
+  fromOffset: number,
+  schedule: Schedule,
+  events: ReaderEvents,
+): PartitionReader {
   let position = fromOffset;
   let blockedAt: number | null = null;
   let scheduled = false;

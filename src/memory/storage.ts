@@ -31,7 +31,9 @@ export function createStorage(): Storage {
   const topics = new Map<string, { spec: TopicSpec; partitions: readonly StoredPartition[] }>();
   return {
     create(spec) {
-      const partitions = Array.from({ length: spec.partitions }, (_, partition) => createPartition(spec.name, partition));
+      const partitions = Array.from({ length: spec.partitions }, (_, partition) =>
+        createPartition(spec.name, partition),
+      );
       topics.set(spec.name, { spec, partitions });
     },
     find: (topic) => topics.get(topic),
@@ -58,7 +60,9 @@ function createPartition(topic: string, partition: number): StoredPartition {
     high: () => low + records.length,
     write(key, content, timestampMs, headers = {}) {
       const offset = low + records.length;
-      records.push(Object.freeze({ topic, partition, offset, timestampMs, key, content: Object.freeze(content), headers }));
+      records.push(
+        Object.freeze({ topic, partition, offset, timestampMs, key, content: Object.freeze(content), headers }),
+      );
       changed();
       return offset;
     },
@@ -75,7 +79,8 @@ function createPartition(topic: string, partition: number): StoredPartition {
       low = next;
       changed();
     },
-    offsetAtTime: (timestampMs) => records.find((record) => record.timestampMs >= timestampMs)?.offset ?? low + records.length,
+    offsetAtTime: (timestampMs) =>
+      records.find((record) => record.timestampMs >= timestampMs)?.offset ?? low + records.length,
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

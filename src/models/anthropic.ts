@@ -3,7 +3,14 @@ import type { MessageCreateParamsStreaming } from '@anthropic-ai/sdk/resources/m
 import { z } from 'zod';
 import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
-import { createHostedModel, HOSTED_LIMITS, outputLimit, type HostedOptions, type ReadCall, type Spending } from './hosted.js';
+import {
+  createHostedModel,
+  HOSTED_LIMITS,
+  outputLimit,
+  type HostedOptions,
+  type ReadCall,
+  type Spending,
+} from './hosted.js';
 import type { ApiAnswer } from './http-errors.js';
 import { costUsd, promptTokens, type Usage } from './price.js';
 import type { Watchdog } from './watchdog.js';
@@ -63,10 +70,22 @@ interface PartialReply extends Spending {
 }
 
 function emptyReply(): PartialReply {
-  return { accepted: false, usage: null, begun: { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 }, text: '', stopReason: null, stage: 'nothing' };
+  return {
+    accepted: false,
+    usage: null,
+    begun: { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 },
+    text: '',
+    stopReason: null,
+    stage: 'nothing',
+  };
 }
 
-async function read(client: Anthropic, params: MessageCreateParamsStreaming, watch: Watchdog, reply: PartialReply): Promise<void> {
+async function read(
+  client: Anthropic,
+  params: MessageCreateParamsStreaming,
+  watch: Watchdog,
+  reply: PartialReply,
+): Promise<void> {
   const stream = await client.messages.create(params, { signal: watch.signal });
   watch.connected();
   reply.accepted = true;
@@ -87,11 +106,22 @@ const eventSchema = z.union([
   z.object({ type: z.literal('message_start'), message: z.object({ usage: z.object(usageFields) }) }),
   z.object({
     type: z.literal('content_block_delta'),
-    delta: z.union([z.object({ type: z.literal('text_delta'), text: z.string() }), z.object({ type: z.string().refine((type) => type !== 'text_delta') })]),
+    delta: z.union([
+      z.object({ type: z.literal('text_delta'), text: z.string() }),
+      z.object({ type: z.string().refine((type) => type !== 'text_delta') }),
+    ]),
   }),
-  z.object({ type: z.literal('message_delta'), delta: z.object({ stop_reason: z.string().nullish() }), usage: z.object(usageFields) }),
+  z.object({
+    type: z.literal('message_delta'),
+    delta: z.object({ stop_reason: z.string().nullish() }),
+    usage: z.object(usageFields),
+  }),
   z.object({ type: z.literal('message_stop') }),
-  z.object({ type: z.string().refine((type) => !['message_start', 'content_block_delta', 'message_delta', 'message_stop'].includes(type)) }),
+  z.object({
+    type: z
+      .string()
+      .refine((type) => !['message_start', 'content_block_delta', 'message_delta', 'message_stop'].includes(type)),
+  }),
 ]);
 
 function take(event: z.infer<typeof eventSchema>, reply: PartialReply): void {
@@ -120,9 +150,11 @@ function mergeUsage(before: Usage, said: { [Key in keyof typeof usageFields]?: n
 
 function finish(entry: ModelEntry, { reply, failure }: ReadCall<PartialReply>): ChatReply {
   if (reply.stage === 'nothing') throw failure('invalid', 'what answers does not speak the Messages API');
-  if (reply.stage === 'started' || reply.usage === null) throw failure('unreachable', 'the connection ended in the middle of the reply');
+  if (reply.stage === 'started' || reply.usage === null)
+    throw failure('unreachable', 'the connection ended in the middle of the reply');
   if (reply.stopReason === 'refusal') throw failure('refused', 'the model declined to answer');
-  if (reply.stopReason === 'model_context_window_exceeded') throw failure('refused', 'the prompt does not fit the model; shorten it');
+  if (reply.stopReason === 'model_context_window_exceeded')
+    throw failure('refused', 'the prompt does not fit the model; shorten it');
   if (reply.text === '') throw failure('invalid', `the reply is empty (stop reason ${reply.stopReason ?? 'none'})`);
   return {
     text: reply.text,
@@ -136,5 +168,10 @@ function finish(entry: ModelEntry, { reply, failure }: ReadCall<PartialReply>): 
 function answerOf(error: unknown): ApiAnswer | 'timeout' | null {
   if (error instanceof APIConnectionTimeoutError) return 'timeout';
   if (!(error instanceof APIError) || error instanceof APIConnectionError) return null;
-  return { status: error.status ?? null, kind: error.type, message: error.apiMessage ?? error.message, headers: error.headers ?? null };
+  return {
+    status: error.status ?? null,
+    kind: error.type,
+    message: error.apiMessage ?? error.message,
+    headers: error.headers ?? null,
+  };
 }

@@ -19,7 +19,11 @@ export interface CallSetting {
  * Runs one call under its limits. Rejects with the signal's reason when the caller gave up, else with a ModelError:
  * timeout when a limit passed, what run() threw when that is one, and the translation of anything else.
  */
-export async function callModel<T>(setting: CallSetting, signal: AbortSignal, run: (watch: Watchdog) => Promise<T>): Promise<T> {
+export async function callModel<T>(
+  setting: CallSetting,
+  signal: AbortSignal,
+  run: (watch: Watchdog) => Promise<T>,
+): Promise<T> {
   signal.throwIfAborted();
   const watch = createWatchdog(setting.clock, setting.limits, setting.advice, signal);
   try {
@@ -30,7 +34,8 @@ export async function callModel<T>(setting: CallSetting, signal: AbortSignal, ru
   } catch (error) {
     signal.throwIfAborted();
     const expired = watch.expired();
-    if (expired !== null) throw new ModelError('timeout', `${setting.model}: ${expired}`, { cause: error, used: setting.used() });
+    if (expired !== null)
+      throw new ModelError('timeout', `${setting.model}: ${expired}`, { cause: error, used: setting.used() });
     throw error instanceof ModelError ? error : setting.translate(error);
   } finally {
     watch.stop();

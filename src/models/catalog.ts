@@ -63,7 +63,12 @@ const modelSchema = z.discriminatedUnion('provider', [
     temperature: z.literal(false, { error: 'must be false: the Messages API of the pinned SDK has no temperature' }),
   }),
   z.strictObject({ ...hosted, provider: z.literal('openai'), temperature: z.boolean() }),
-  z.strictObject({ provider: z.literal('ollama'), id: z.string().min(1), context_tokens: count, thinking: z.boolean().default(false) }),
+  z.strictObject({
+    provider: z.literal('ollama'),
+    id: z.string().min(1),
+    context_tokens: count,
+    thinking: z.boolean().default(false),
+  }),
 ]);
 const byProvider = z.strictObject({ anthropic: z.string(), openai: z.string(), ollama: z.string() });
 const fileSchema = z
@@ -76,14 +81,22 @@ const fileSchema = z
   .superRefine((file, context) => {
     file.models.forEach((model, index) => {
       if (file.models.findIndex((other) => sameModel(other, model)) < index) {
-        context.addIssue({ code: 'custom', path: ['models', index, 'id'], message: `${model.provider}:${model.id} stands here twice` });
+        context.addIssue({
+          code: 'custom',
+          path: ['models', index, 'id'],
+          message: `${model.provider}:${model.id} stands here twice`,
+        });
       }
     });
     for (const role of ['planner', 'worker'] as const) {
       for (const provider of ['anthropic', 'openai'] as const) {
         const id = file.defaults[role][provider];
         if (!file.models.some((model) => sameModel(model, { provider, id }))) {
-          context.addIssue({ code: 'custom', path: ['defaults', role, provider], message: `${id} has no entry under models` });
+          context.addIssue({
+            code: 'custom',
+            path: ['defaults', role, provider],
+            message: `${id} has no entry under models`,
+          });
         }
       }
     }
@@ -99,12 +112,16 @@ export function parseCatalog(text: string, fileName: string): ModelCatalog {
   const document = parseDocument(text, { lineCounter: lines });
   const [syntaxError] = document.errors;
   if (syntaxError !== undefined) {
-    throw new CatalogError(`${fileName}:${lines.linePos(syntaxError.pos[0]).line}: ${syntaxError.message.split('\n')[0]}`);
+    throw new CatalogError(
+      `${fileName}:${lines.linePos(syntaxError.pos[0]).line}: ${syntaxError.message.split('\n')[0]}`,
+    );
   }
   const content: unknown = document.toJS();
   const parsed = fileSchema.safeParse(content);
   if (!parsed.success) {
-    const found = parsed.error.issues.map((issue) => `${fileName}:${lineOf(document, lines, issue.path)}: ${issue.path.join('.')}: ${issue.message}`);
+    const found = parsed.error.issues.map(
+      (issue) => `${fileName}:${lineOf(document, lines, issue.path)}: ${issue.path.join('.')}: ${issue.message}`,
+    );
     throw new CatalogError(`${found.join('\n')}\ncorrect the file, or restore it with git`);
   }
   return catalogOf(parsed.data);
@@ -117,7 +134,9 @@ function catalogOf(file: z.infer<typeof fileSchema>): ModelCatalog {
     defaults: file.defaults,
     models,
     hosted: (provider, id) => models.find((model) => sameModel(model, { provider, id })) ?? null,
-    ollama: (id) => models.find((model) => sameModel(model, { provider: 'ollama', id })) ?? entryOf({ provider: 'ollama', id, ...file.ollama }),
+    ollama: (id) =>
+      models.find((model) => sameModel(model, { provider: 'ollama', id })) ??
+      entryOf({ provider: 'ollama', id, ...file.ollama }),
   };
 }
 
@@ -126,7 +145,15 @@ const FREE: Price = { input: 0, output: 0, cacheRead: null, cacheWrite: null };
 function entryOf(model: z.infer<typeof modelSchema>): ModelEntry {
   const common = { id: model.id, provider: model.provider, contextTokens: model.context_tokens };
   if (model.provider === 'ollama') {
-    return { ...common, maxOutputTokens: model.context_tokens, thinkingTokens: 0, thinking: model.thinking, effort: null, temperature: true, price: FREE };
+    return {
+      ...common,
+      maxOutputTokens: model.context_tokens,
+      thinkingTokens: 0,
+      thinking: model.thinking,
+      effort: null,
+      temperature: true,
+      price: FREE,
+    };
   }
   const { input, output, cache_read, cache_write } = model.usd_per_million_tokens;
   return {

@@ -47,7 +47,11 @@ export async function createModels(options: ModelsOptions): Promise<Models> {
     selection(pool, ['anthropic', 'openai'], 'planner', options.signal),
     selection(pool, ['ollama'], 'planner', options.signal),
   ]);
-  const names = named ?? [...(workers.usable.length > 0 ? ['ollama'] : []), PLAYBOOK_MODEL, ...(options.openaiKey ? ['openai'] : [])];
+  const names = named ?? [
+    ...(workers.usable.length > 0 ? ['ollama'] : []),
+    PLAYBOOK_MODEL,
+    ...(options.openaiKey ? ['openai'] : []),
+  ];
   const plannerChain = [...hosted.usable, ...local.usable];
 
   const workerChain: Models['workerChain'] = (agentModels) => chainOf(pool, agentModels ?? names);
@@ -57,7 +61,8 @@ export async function createModels(options: ModelsOptions): Promise<Models> {
     workerChain,
     plannerChain: () => plannerChain,
     circuits: pool.circuits,
-    banner: () => `Models: workers ${sequence(defaultChain, whyWorkers)}; planner ${sequence([...plannerChain, { name: 'order' }], hosted.notes)}`,
+    banner: () =>
+      `Models: workers ${sequence(defaultChain, whyWorkers)}; planner ${sequence([...plannerChain, { name: 'order' }], hosted.notes)}`,
   };
 }
 
@@ -67,7 +72,12 @@ interface Selection {
   readonly notes: readonly string[];
 }
 
-async function selection(pool: ModelPool, names: readonly string[], role: 'planner' | 'worker', signal: AbortSignal): Promise<Selection> {
+async function selection(
+  pool: ModelPool,
+  names: readonly string[],
+  role: 'planner' | 'worker',
+  signal: AbortSignal,
+): Promise<Selection> {
   const usable: ChatModel[] = [];
   const notes: string[] = [];
   const missingKeys: string[] = [];
@@ -94,7 +104,9 @@ function chainOf(pool: ModelPool, names: readonly string[]): readonly ChatModel[
     else chain.push(model);
   }
   if (chain.length > 0) return chain;
-  throw new NoModel(`none of the models ${names.join(', ')} can be used: set ${[...new Set(missing)].join(' or ')}, or name ollama or playbook`);
+  throw new NoModel(
+    `none of the models ${names.join(', ')} can be used: set ${[...new Set(missing)].join(' or ')}, or name ollama or playbook`,
+  );
 }
 
 function sequence(models: readonly { readonly name: string }[], notes: readonly string[]): string {

@@ -5,9 +5,12 @@ import { backoffMs, type Random } from '../domain/backoff.js';
  * does with it. A generation is the time between two changes; the end of a call from an earlier one changes nothing.
  */
 export type Circuit =
-  | { readonly state: 'closed'; readonly generation: number; /** In a row. */ readonly failures: number }
-  | ({ readonly state: 'open'; /** Monotonic. */ readonly untilMs: number } & Tripped)
-  | ({ readonly state: 'half_open'; /** Whether a call is under way that finds out. */ readonly probing: boolean } & Tripped);
+  | { readonly state: 'closed'; readonly generation: number /** In a row. */; readonly failures: number }
+  | ({ readonly state: 'open' /** Monotonic. */; readonly untilMs: number } & Tripped)
+  | ({
+      readonly state: 'half_open' /** Whether a call is under way that finds out. */;
+      readonly probing: boolean;
+    } & Tripped);
 
 interface Tripped {
   readonly generation: number;
@@ -43,10 +46,15 @@ export function enter(circuit: Circuit, nowMs: number): { readonly admitted: boo
     case 'open': {
       if (nowMs < circuit.untilMs) return { admitted: false, circuit };
       const { untilMs: _, ...tripped } = circuit;
-      return { admitted: true, circuit: { ...tripped, state: 'half_open', generation: circuit.generation + 1, probing: true } };
+      return {
+        admitted: true,
+        circuit: { ...tripped, state: 'half_open', generation: circuit.generation + 1, probing: true },
+      };
     }
     case 'half_open':
-      return circuit.probing ? { admitted: false, circuit } : { admitted: true, circuit: { ...circuit, probing: true } };
+      return circuit.probing
+        ? { admitted: false, circuit }
+        : { admitted: true, circuit: { ...circuit, probing: true } };
   }
 }
 
@@ -57,13 +65,23 @@ export function afterCall(circuit: Circuit, generation: number, end: CallEnd, no
     case 'abandoned':
       return circuit.state === 'half_open' ? { ...circuit, probing: false } : circuit;
     case 'answered':
-      return circuit.state === 'closed' ? { ...circuit, failures: 0 } : { state: 'closed', generation: generation + 1, failures: 0 };
+      return circuit.state === 'closed'
+        ? { ...circuit, failures: 0 }
+        : { state: 'closed', generation: generation + 1, failures: 0 };
     case 'failed': {
       const failures = circuit.failures + 1;
       if (circuit.state === 'closed' && failures < FAILURES_TO_OPEN) return { ...circuit, failures };
       const openings = circuit.state === 'closed' ? 1 : circuit.openings + 1;
       const openMs = restMs(openings, end.retryAfterMs, random);
-      return { state: 'open', generation: generation + 1, failures, reason: end.reason, openings, openMs, untilMs: nowMs + openMs };
+      return {
+        state: 'open',
+        generation: generation + 1,
+        failures,
+        reason: end.reason,
+        openings,
+        openMs,
+        untilMs: nowMs + openMs,
+      };
     }
   }
 }

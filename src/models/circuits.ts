@@ -41,7 +41,11 @@ export function createCircuits(options: CircuitsOptions): Circuits {
   };
 }
 
-function createGuard(endpoint: string, { clock, random, metrics }: CircuitsOptions, tell: CircuitListener): (model: ChatModel) => ChatModel {
+function createGuard(
+  endpoint: string,
+  { clock, random, metrics }: CircuitsOptions,
+  tell: CircuitListener,
+): (model: ChatModel) => ChatModel {
   let circuit: Circuit = CLOSED;
   metrics.circuitState(endpoint, circuit.state);
 
@@ -50,7 +54,15 @@ function createGuard(endpoint: string, { clock, random, metrics }: CircuitsOptio
     circuit = next;
     if (next.state === from) return;
     const tripped = next.state === 'closed' ? { reason: 'a call was answered', failures: 0 } : next;
-    tell({ endpoint, model, from, to: next.state, reason: tripped.reason, failures: tripped.failures, openMs: next.state === 'open' ? next.openMs : 0 });
+    tell({
+      endpoint,
+      model,
+      from,
+      to: next.state,
+      reason: tripped.reason,
+      failures: tripped.failures,
+      openMs: next.state === 'open' ? next.openMs : 0,
+    });
   };
 
   return (model) => ({
@@ -81,12 +93,21 @@ function createGuard(endpoint: string, { clock, random, metrics }: CircuitsOptio
  */
 function endOf(error: ModelError): CallEnd {
   if (error.code === 'resting') return { kind: 'abandoned' };
-  return error.retriable ? { kind: 'failed', reason: error.message, retryAfterMs: error.retryAfterMs } : { kind: 'answered' };
+  return error.retriable
+    ? { kind: 'failed', reason: error.message, retryAfterMs: error.retryAfterMs }
+    : { kind: 'answered' };
 }
 
 function resting(endpoint: string, model: string, circuit: Circuit, clock: Clock): ModelError {
   if (circuit.state === 'closed') throw new TypeError(`the circuit of ${endpoint} is closed and admits every call`);
   const leftMs = circuit.state === 'open' ? Math.max(0, circuit.untilMs - clock.monotonicMs()) : 0;
-  const until = circuit.state === 'open' ? `until ${new Date(clock.now() + leftMs).toISOString()}` : 'while one call finds out whether it is back';
-  return new ModelError('resting', `${model}: ${endpoint} is resting ${until}: ${circuit.failures} failures, last: ${circuit.reason}`, { retryAfterMs: leftMs });
+  const until =
+    circuit.state === 'open'
+      ? `until ${new Date(clock.now() + leftMs).toISOString()}`
+      : 'while one call finds out whether it is back';
+  return new ModelError(
+    'resting',
+    `${model}: ${endpoint} is resting ${until}: ${circuit.failures} failures, last: ${circuit.reason}`,
+    { retryAfterMs: leftMs },
+  );
 }

@@ -50,7 +50,12 @@ export interface HostedApi<Reply extends Spending> {
 }
 
 /** Thinking models say nothing for a while, but their streams carry pings and thinking as pieces. */
-export const HOSTED_LIMITS: CallLimits = { connectMs: 60_000, firstTokenMs: 120_000, stallMs: 60_000, wholeMs: 600_000 };
+export const HOSTED_LIMITS: CallLimits = {
+  connectMs: 60_000,
+  firstTokenMs: 120_000,
+  stallMs: 60_000,
+  wholeMs: 600_000,
+};
 
 const ADVICE: LimitAdvice = {
   connectMs: "check this computer's network, the vendor's status page and the base URL",
@@ -60,7 +65,10 @@ const ADVICE: LimitAdvice = {
 };
 
 /** A model behind a hosted API: everything but what the vendor's API has of its own. It never retries. */
-export function createHostedModel<Reply extends Spending>({ entry, clock, limits }: Omit<HostedOptions, 'apiKey' | 'baseUrl'>, api: HostedApi<Reply>): ChatModel {
+export function createHostedModel<Reply extends Spending>(
+  { entry, clock, limits }: Omit<HostedOptions, 'apiKey' | 'baseUrl'>,
+  api: HostedApi<Reply>,
+): ChatModel {
   const name = `${entry.provider}:${entry.id}`;
   return {
     name,
@@ -73,10 +81,19 @@ export function createHostedModel<Reply extends Spending>({ entry, clock, limits
       const reply = api.empty();
       const used = () => usedSoFar(entry, request, reply);
       const translate = (error: unknown) => translated(api, error, { model: name, used: used(), nowMs: clock.now() });
-      return callModel({ clock, limits: { ...HOSTED_LIMITS, ...limits }, advice: ADVICE, model: name, used, translate }, signal, async (watch) => {
-        await api.read(request, watch, reply);
-        return api.finish({ request, reply, used: used(), failure: (code, message) => new ModelError(code, `${name}: ${message}`, { used: used() }) });
-      });
+      return callModel(
+        { clock, limits: { ...HOSTED_LIMITS, ...limits }, advice: ADVICE, model: name, used, translate },
+        signal,
+        async (watch) => {
+          await api.read(request, watch, reply);
+          return api.finish({
+            request,
+            reply,
+            used: used(),
+            failure: (code, message) => new ModelError(code, `${name}: ${message}`, { used: used() }),
+          });
+        },
+      );
     },
   };
 }
@@ -100,7 +117,10 @@ function hostedWorstCase(entry: ModelEntry, request: ChatRequest): TokenCost {
 function refuseTooLong(name: string, entry: ModelEntry, request: ChatRequest): void {
   const tokens = promptBound(request) + outputLimit(entry, request);
   if (tokens <= entry.contextTokens) return;
-  throw new ModelError('refused', `${name}: prompt and reply may take ${tokens} tokens and the model has ${entry.contextTokens}; shorten the prompt`);
+  throw new ModelError(
+    'refused',
+    `${name}: prompt and reply may take ${tokens} tokens and the model has ${entry.contextTokens}; shorten the prompt`,
+  );
 }
 
 /** What a call has used up; the worst case where it was taken and then broke off, for nobody says what was charged. */
@@ -109,13 +129,25 @@ function usedSoFar(entry: ModelEntry, request: ChatRequest, { accepted, usage }:
   return accepted ? hostedWorstCase(entry, request) : { tokens: 0, usd: 0 };
 }
 
-function translated(api: Pick<HostedApi<Spending>, 'answerOf' | 'keyName'>, error: unknown, call: { readonly model: string; readonly used: TokenCost; readonly nowMs: number }): ModelError {
+function translated(
+  api: Pick<HostedApi<Spending>, 'answerOf' | 'keyName'>,
+  error: unknown,
+  call: { readonly model: string; readonly used: TokenCost; readonly nowMs: number },
+): ModelError {
   const options = { cause: error, used: call.used };
   const answer = api.answerOf(error);
   if (answer === 'timeout') return new ModelError('timeout', `${call.model}: the API did not answer in time`, options);
   if (answer !== null) return apiError({ ...call, ...answer, keyHint: `check ${api.keyName}`, cause: error });
   if (error instanceof z.ZodError || error instanceof SyntaxError) {
-    return new ModelError('invalid', `${call.model}: the API's reply is not what it promises: ${error.message.slice(0, 200)}`, options);
+    return new ModelError(
+      'invalid',
+      `${call.model}: the API's reply is not what it promises: ${error.message.slice(0, 200)}`,
+      options,
+    );
   }
-  return new ModelError('unreachable', `${call.model}: the API cannot be reached: ${error instanceof Error ? error.message : String(error)}`, options);
+  return new ModelError(
+    'unreachable',
+    `${call.model}: the API cannot be reached: ${error instanceof Error ? error.message : String(error)}`,
+    options,
+  );
 }

@@ -25,7 +25,16 @@ export function parseModelName(name: string, catalog: ModelCatalog, role: 'plann
 }
 
 function unknown(name: string, catalog: ModelCatalog, role: 'planner' | 'worker'): UnknownModel {
-  const hosted = catalog.models.filter((model) => model.provider !== 'ollama').map((model) => `${model.provider}:${model.id}`);
-  const known = [...(role === 'worker' ? ['playbook'] : []), 'ollama', 'ollama:NAME (any model that `ollama list` shows)', 'anthropic', 'openai', ...hosted];
+  const hosted = catalog.models
+    .filter((model) => model.provider !== 'ollama')
+    .map((model) => `${model.provider}:${model.id}`);
+  const known = [
+    ...(role === 'worker' ? ['playbook'] : []),
+    'ollama',
+    'ollama:NAME (any model that `ollama list` shows)',
+    'anthropic',
+    'openai',
+    ...hosted,
+  ];
   return new UnknownModel(`there is no model "${name}"; use one of ${known.join(', ')}, or add it to models.yaml`);
 }

@@ -58,20 +58,36 @@ export function createModelPool(access: ModelAccess): ModelPool {
   const url = ollamaUrl(access.ollamaHost);
   const made = new Map<string, ChatModel>();
   const playbook = createPlaybookModel();
-  const hosted = (entry: ModelEntry, apiKey: string, baseUrl: string | null) => ({ entry, apiKey, baseUrl, clock, limits });
+  const hosted = (entry: ModelEntry, apiKey: string, baseUrl: string | null) => ({
+    entry,
+    apiKey,
+    baseUrl,
+    clock,
+    limits,
+  });
   /** Counted for each try; tried again; and passed over at once while its endpoint rests. */
   const guarded = (model: ChatModel, endpoint: string, patience: Pick<RetryOptions, 'patienceMs'> = {}) =>
     circuits.guard(endpoint, withRetries(withMetrics(model, clock, metrics), { clock, random, ...patience }));
   const make = (entry: ModelEntry): ChatModel | MissingKey => {
     switch (entry.provider) {
       case 'ollama':
-        return guarded(createOllamaModel({ url, entry, clock, limits: { ...limits, ...ollamaLimits } }), `ollama at ${url}`, OLLAMA_PATIENCE);
+        return guarded(
+          createOllamaModel({ url, entry, clock, limits: { ...limits, ...ollamaLimits } }),
+          `ollama at ${url}`,
+          OLLAMA_PATIENCE,
+        );
       case 'anthropic':
         if (!access.anthropicKey) return { missingKey: 'ANTHROPIC_API_KEY' };
-        return guarded(createAnthropicModel(hosted(entry, access.anthropicKey, access.anthropicBaseUrl)), `anthropic at ${access.anthropicBaseUrl ?? ANTHROPIC_URL}`);
+        return guarded(
+          createAnthropicModel(hosted(entry, access.anthropicKey, access.anthropicBaseUrl)),
+          `anthropic at ${access.anthropicBaseUrl ?? ANTHROPIC_URL}`,
+        );
       case 'openai':
         if (!access.openaiKey) return { missingKey: 'OPENAI_API_KEY' };
-        return guarded(createOpenaiModel(hosted(entry, access.openaiKey, access.openaiBaseUrl)), `openai at ${access.openaiBaseUrl ?? OPENAI_URL}`);
+        return guarded(
+          createOpenaiModel(hosted(entry, access.openaiKey, access.openaiBaseUrl)),
+          `openai at ${access.openaiBaseUrl ?? OPENAI_URL}`,
+        );
     }
   };
   return {

@@ -19,7 +19,9 @@ export function ollamaUrl(host: string | null): string {
   const address = rest.startsWith(':') ? `127.0.0.1${rest}` : rest;
   const url = URL.canParse(`http://${address}`) && !/^[a-z]+:\/\//i.test(rest) ? new URL(`http://${address}`) : null;
   if (url === null || url.hostname === '') {
-    throw new OllamaHostError(`OLLAMA_HOST is "${host ?? ''}", which is no address; use host, host:port or http://host:port`);
+    throw new OllamaHostError(
+      `OLLAMA_HOST is "${host ?? ''}", which is no address; use host, host:port or http://host:port`,
+    );
   }
   const port = portOf(address, scheme);
   const hostname = url.hostname === '0.0.0.0' ? '127.0.0.1' : url.hostname === '[::]' ? '[::1]' : url.hostname;

@@ -7,7 +7,11 @@ export class OllamaHttpError extends Error {
   readonly code = 'ollama_http';
   readonly retriable: boolean;
 
-  constructor(readonly status: number, message: string, readonly headers: Headers) {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly headers: Headers,
+  ) {
     super(message);
     this.name = 'OllamaHttpError';
     this.retriable = status === 429 || status >= 500;
@@ -19,7 +23,11 @@ export class OllamaStreamError extends Error {
   readonly code = 'ollama_stream';
   readonly retriable: boolean;
 
-  constructor(readonly kind: 'error' | 'malformed' | 'cut', message: string, options?: ErrorOptions) {
+  constructor(
+    readonly kind: 'error' | 'malformed' | 'cut',
+    message: string,
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.name = 'OllamaStreamError';
     this.retriable = kind !== 'malformed';
@@ -46,7 +54,8 @@ async function errorText(response: Response): Promise<string> {
   const text = await response.text();
   try {
     const body: unknown = JSON.parse(text);
-    if (typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string') return body.error;
+    if (typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string')
+      return body.error;
   } catch (error) {
     // A proxy in front of Ollama answers in its own words.
     if (!(error instanceof SyntaxError)) throw error;
@@ -124,7 +133,8 @@ function checkLine(line: string): boolean {
   } catch (error) {
     throw new OllamaStreamError('malformed', `a line of the reply is no JSON: ${line.slice(0, 100)}`, { cause: error });
   }
-  if (typeof content !== 'object' || content === null) throw new OllamaStreamError('malformed', `a line of the reply is no object: ${line.slice(0, 100)}`);
+  if (typeof content !== 'object' || content === null)
+    throw new OllamaStreamError('malformed', `a line of the reply is no object: ${line.slice(0, 100)}`);
   if ('error' in content) throw new OllamaStreamError('error', String(content.error));
   return 'done' in content && content.done === true;
 }

@@ -1,7 +1,14 @@
 import { Ollama, type ChatRequest as OllamaRequest } from 'ollama';
 import { z } from 'zod';
 import { pause, type Clock } from '../ports/clock.js';
-import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type ModelProbe, type TokenCost } from '../ports/model.js';
+import {
+  ModelError,
+  type ChatModel,
+  type ChatReply,
+  type ChatRequest,
+  type ModelProbe,
+  type TokenCost,
+} from '../ports/model.js';
 import { callModel, type CallSetting } from './call.js';
 import type { ModelEntry } from './catalog.js';
 import { retryAfterMs } from './http-errors.js';
@@ -31,7 +38,8 @@ export function firstTokenWithin(firstTokenMs: number): Partial<CallLimits> {
 
 const ADVICE: LimitAdvice = {
   connectMs: 'it hangs or is overloaded: restart `ollama serve`, or set OLLAMA_HOST',
-  firstTokenMs: 'loading the model and reading the prompt took too long: raise OLLAMA_FIRST_TOKEN_MS, load the model beforehand (`ollama run`), or use a smaller one',
+  firstTokenMs:
+    'loading the model and reading the prompt took too long: raise OLLAMA_FIRST_TOKEN_MS, load the model beforehand (`ollama run`), or use a smaller one',
   stallMs: 'the server hangs or is overloaded: restart `ollama serve`, or use a smaller model',
   wholeMs: 'the model is too slow for this computer: use a smaller one, or let the task ask for less',
 };
@@ -77,10 +85,15 @@ async function probe(server: Server, signal: AbortSignal): Promise<ModelProbe> {
   try {
     const { models } = tagsSchema.parse(await clientOf(server, watch, 'document').list());
     const there = models.some((model) => withTag(model.name) === withTag(server.entry.id));
-    return there ? { usable: true } : { usable: false, reason: `model ${server.entry.id} is not at ${server.url}`, fix: pullCommand(server) };
+    return there
+      ? { usable: true }
+      : { usable: false, reason: `model ${server.entry.id} is not at ${server.url}`, fix: pullCommand(server) };
   } catch (error) {
     const why = watch.expired() ?? (error instanceof OllamaHttpError ? error.message : null);
-    const reason = error instanceof z.ZodError ? `what answers at ${server.url} is not Ollama` : `no Ollama at ${server.url}${why === null ? '' : ` (${why})`}`;
+    const reason =
+      error instanceof z.ZodError
+        ? `what answers at ${server.url} is not Ollama`
+        : `no Ollama at ${server.url}${why === null ? '' : ` (${why})`}`;
     return { usable: false, reason, fix: 'start `ollama serve`, or set OLLAMA_HOST' };
   } finally {
     watch.stop();
@@ -106,7 +119,10 @@ function clientOf(server: Server, watch: Watchdog, body: 'document' | 'lines'): 
 async function chat(server: Server, request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
   const received = { pieces: 0 };
   // The server says what it counted at the end only; until then the prompt counts in full and each piece as a token.
-  const used = (): TokenCost => ({ tokens: received.pieces === 0 ? 0 : promptBound(server.entry, request) + received.pieces, usd: 0 });
+  const used = (): TokenCost => ({
+    tokens: received.pieces === 0 ? 0 : promptBound(server.entry, request) + received.pieces,
+    usd: 0,
+  });
   const setting: CallSetting = {
     clock: server.clock,
     limits: server.limits,
@@ -115,7 +131,9 @@ async function chat(server: Server, request: ChatRequest, signal: AbortSignal): 
     used,
     translate: (error) => translate(server, error, used()),
   };
-  return callModel(setting, signal, (watch) => Promise.race([converse(server, request, watch, received), awaitSignOfLife(server, watch)]));
+  return callModel(setting, signal, (watch) =>
+    Promise.race([converse(server, request, watch, received), awaitSignOfLife(server, watch)]),
+  );
 }
 
 /**
@@ -132,13 +150,19 @@ async function awaitSignOfLife(server: Server, watch: Watchdog): Promise<never> 
   return new Promise(() => undefined);
 }
 
-async function converse(server: Server, request: ChatRequest, watch: Watchdog, received: { pieces: number }): Promise<ChatReply> {
+async function converse(
+  server: Server,
+  request: ChatRequest,
+  watch: Watchdog,
+  received: { pieces: number },
+): Promise<ChatReply> {
   const mayBeTooLong = messagesTokenBound(request) + outputLimit(server.entry, request) > server.entry.contextTokens;
   try {
     return await stream(server, request, watch, received, false);
   } catch (error) {
     // A server that knows `truncate: false` refuses what it would have cut; let it cut, and say so.
-    const refusedAsTooLong = mayBeTooLong && error instanceof OllamaHttpError && (error.status === 400 || error.status === 500);
+    const refusedAsTooLong =
+      mayBeTooLong && error instanceof OllamaHttpError && (error.status === 400 || error.status === 500);
     if (!refusedAsTooLong) throw error;
     return { ...(await stream(server, request, watch, received, true)), promptTruncated: true };
   }
@@ -175,7 +199,13 @@ function outputLimit(entry: ModelEntry, request: ChatRequest): number {
   return Math.min(request.maxOutputTokens, entry.maxOutputTokens);
 }
 
-async function stream(server: Server, request: ChatRequest, watch: Watchdog, received: { pieces: number }, allowCut: boolean): Promise<ChatReply> {
+async function stream(
+  server: Server,
+  request: ChatRequest,
+  watch: Watchdog,
+  received: { pieces: number },
+  allowCut: boolean,
+): Promise<ChatReply> {
   const replies = await clientOf(server, watch, 'lines').chat(bodyOf(server, request, allowCut));
   let text = '';
   for await (const piece of replies) {
@@ -215,8 +245,10 @@ function translate(server: Server, error: unknown, used: TokenCost): ModelError 
     if (error.status === 429) return failure('rate_limited', error.message, wait);
     return failure(error.status >= 500 ? 'unreachable' : 'refused', error.message, wait);
   }
-  if (error instanceof OllamaStreamError) return failure(error.kind === 'malformed' ? 'invalid' : 'unreachable', error.message);
-  if (error instanceof z.ZodError || error instanceof SyntaxError) return failure('invalid', `what answers at ${server.url} does not speak Ollama's API`);
+  if (error instanceof OllamaStreamError)
+    return failure(error.kind === 'malformed' ? 'invalid' : 'unreachable', error.message);
+  if (error instanceof z.ZodError || error instanceof SyntaxError)
+    return failure('invalid', `what answers at ${server.url} does not speak Ollama's API`);
   return used.tokens > 0
     ? failure('unreachable', 'the connection broke in the middle of the reply')
     : failure('unreachable', `Ollama does not answer at ${server.url}; start \`ollama serve\`, or set OLLAMA_HOST`);

@@ -3,7 +3,14 @@ import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/
 import { z } from 'zod';
 import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
-import { createHostedModel, HOSTED_LIMITS, outputLimit, type HostedOptions, type ReadCall, type Spending } from './hosted.js';
+import {
+  createHostedModel,
+  HOSTED_LIMITS,
+  outputLimit,
+  type HostedOptions,
+  type ReadCall,
+  type Spending,
+} from './hosted.js';
 import type { ApiAnswer } from './http-errors.js';
 import { promptTokens } from './price.js';
 import type { Watchdog } from './watchdog.js';
@@ -47,7 +54,10 @@ function paramsOf(entry: ModelEntry, request: ChatRequest): ChatCompletionCreate
     model: entry.id,
     messages: request.messages.map(({ role, content }) => ({ role, content })),
     max_completion_tokens: outputLimit(entry, request),
-    response_format: { type: 'json_schema', json_schema: { name: 'reply', strict: true, schema: { ...request.schema } } },
+    response_format: {
+      type: 'json_schema',
+      json_schema: { name: 'reply', strict: true, schema: { ...request.schema } },
+    },
     ...(entry.effort === null ? {} : { reasoning_effort: entry.effort }),
     ...(entry.temperature ? { temperature: 0, seed: SEED } : {}),
     store: false,
@@ -67,7 +77,12 @@ function emptyReply(): PartialReply {
   return { accepted: false, usage: null, text: '', refusal: '', finishReason: null, chunks: 0 };
 }
 
-async function read(client: OpenAI, params: ChatCompletionCreateParamsStreaming, watch: Watchdog, reply: PartialReply): Promise<void> {
+async function read(
+  client: OpenAI,
+  params: ChatCompletionCreateParamsStreaming,
+  watch: Watchdog,
+  reply: PartialReply,
+): Promise<void> {
   const stream = await client.chat.completions.create(params, { signal: watch.signal });
   watch.connected();
   reply.accepted = true;
@@ -102,14 +117,20 @@ function take(chunk: z.infer<typeof chunkSchema>, reply: PartialReply): void {
   }
   if (chunk.usage) {
     const cached = chunk.usage.prompt_tokens_details?.cached_tokens ?? 0;
-    reply.usage = { input: chunk.usage.prompt_tokens - cached, cacheRead: cached, cacheWrite: 0, output: chunk.usage.completion_tokens };
+    reply.usage = {
+      input: chunk.usage.prompt_tokens - cached,
+      cacheRead: cached,
+      cacheWrite: 0,
+      output: chunk.usage.completion_tokens,
+    };
   }
 }
 
 function finish(entry: ModelEntry, { request, reply, used, failure }: ReadCall<PartialReply>): ChatReply {
   if (reply.chunks === 0) throw failure('invalid', 'what answers does not speak Chat Completions');
   if (reply.finishReason === null) throw failure('unreachable', 'the connection ended in the middle of the reply');
-  if (reply.refusal !== '' || reply.finishReason === 'content_filter') throw failure('refused', `the model declined to answer: ${reply.refusal || 'content filter'}`);
+  if (reply.refusal !== '' || reply.finishReason === 'content_filter')
+    throw failure('refused', `the model declined to answer: ${reply.refusal || 'content filter'}`);
   if (reply.text === '') throw failure('invalid', `the reply is empty (finish reason ${reply.finishReason})`);
   return {
     text: reply.text,
@@ -124,5 +145,10 @@ function finish(entry: ModelEntry, { request, reply, used, failure }: ReadCall<P
 function answerOf(error: unknown): ApiAnswer | 'timeout' | null {
   if (error instanceof APIConnectionTimeoutError) return 'timeout';
   if (!(error instanceof APIError) || error instanceof APIConnectionError) return null;
-  return { status: error.status ?? null, kind: error.code ?? error.type ?? null, message: error.message, headers: error.headers ?? null };
+  return {
+    status: error.status ?? null,
+    kind: error.code ?? error.type ?? null,
+    message: error.message,
+    headers: error.headers ?? null,
+  };
 }

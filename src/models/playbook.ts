@@ -1,5 +1,12 @@
 import type { Playbook } from '../domain/agent-spec.js';
-import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type PastStep, type TokenCost } from '../ports/model.js';
+import {
+  ModelError,
+  type ChatModel,
+  type ChatReply,
+  type ChatRequest,
+  type PastStep,
+  type TokenCost,
+} from '../ports/model.js';
 
 /** The model's name in the events. */
 export const PLAYBOOK_MODEL = 'playbook';
@@ -27,7 +34,8 @@ export function createPlaybookModel(): ChatModel {
       signal.throwIfAborted();
       if (request.turn === null) throw gaveUp('the playbook model runs tasks only; it cannot plan');
       const { task, playbook, steps } = request.turn;
-      if (playbook === null) throw gaveUp(`task ${task.task_id} names no playbook, and the playbook model does nothing without one`);
+      if (playbook === null)
+        throw gaveUp(`task ${task.task_id} names no playbook, and the playbook model does nothing without one`);
       return replyOf(playbook, nextMove(playbook, steps));
     },
   };
@@ -59,7 +67,10 @@ function ownSteps(steps: readonly PastStep[]): readonly PastStep[] {
   if (first < 0) return [];
   const since = steps.slice(first);
   const foreign = since.find((step) => step.model !== PLAYBOOK_MODEL);
-  if (foreign !== undefined) throw gaveUp(`${foreign.model} went on after the playbook with step ${foreign.step}; the playbook does not come back`);
+  if (foreign !== undefined)
+    throw gaveUp(
+      `${foreign.model} went on after the playbook with step ${foreign.step}; the playbook does not come back`,
+    );
   return since;
 }
 
@@ -73,9 +84,12 @@ function moveAt(playbook: Playbook, { index, asked, done, skipped }: Position): 
 function after(playbook: Playbook, position: Position, past: PastStep): Position {
   const move = moveAt(playbook, position);
   if (!isMove(playbook, move, past)) {
-    throw gaveUp(`step ${past.step} is not what playbook ${playbook.name} has in that place; was it changed while the task ran?`);
+    throw gaveUp(
+      `step ${past.step} is not what playbook ${playbook.name} has in that place; was it changed while the task ran?`,
+    );
   }
-  if (past.outcome === 'refused') throw gaveUp(`step ${past.step} (${nameOf(playbook, move)}) was refused: ${past.observation}`);
+  if (past.outcome === 'refused')
+    throw gaveUp(`step ${past.step} (${nameOf(playbook, move)}) was refused: ${past.observation}`);
   switch (move.kind) {
     case 'finish':
       return afterFinish(position, past);
@@ -88,7 +102,8 @@ function after(playbook: Playbook, position: Position, past: PastStep): Position
 
 /** Checks change nothing, so an interrupted finish is simply said again. */
 function afterFinish(position: Position, past: PastStep): Position {
-  if (past.outcome === 'error') throw gaveUp(`every step of the playbook is done and the checks still fail: ${past.observation}`);
+  if (past.outcome === 'error')
+    throw gaveUp(`every step of the playbook is done and the checks still fail: ${past.observation}`);
   return position;
 }
 
@@ -96,15 +111,20 @@ function afterUnless(playbook: Playbook, position: Position, past: PastStep): Po
   const step = stepAt(playbook, position);
   // Nobody can tell how it ended: it is asked again.
   if (past.outcome === 'unknown' || past.outcome === 'aborted') return position;
-  if (past.outcome === 'ok') return { ...position, index: position.index + 1, asked: false, skipped: [...position.skipped, step.name] };
+  if (past.outcome === 'ok')
+    return { ...position, index: position.index + 1, asked: false, skipped: [...position.skipped, step.name] };
   if (past.exitCode === null) throw gaveUp(`\`unless\` of step "${step.name}" could not be run: ${past.observation}`);
   return { ...position, asked: true };
 }
 
 function afterCommand(playbook: Playbook, position: Position, past: PastStep): Position {
   const step = stepAt(playbook, position);
-  if (past.outcome === 'ok') return { ...position, index: position.index + 1, asked: false, done: [...position.done, step.name] };
-  if (past.outcome === 'error') throw gaveUp(`step "${step.name}" failed${past.exitCode === null ? '' : ` with exit code ${past.exitCode}`}: ${past.observation}`);
+  if (past.outcome === 'ok')
+    return { ...position, index: position.index + 1, asked: false, done: [...position.done, step.name] };
+  if (past.outcome === 'error')
+    throw gaveUp(
+      `step "${step.name}" failed${past.exitCode === null ? '' : ` with exit code ${past.exitCode}`}: ${past.observation}`,
+    );
   if (step.unless === null) throw gaveUp(`step "${step.name}" may have run and has no \`unless\` that could tell`);
   return { ...position, asked: false };
 }
@@ -140,7 +160,10 @@ function replyOf(playbook: Playbook, move: Move): ChatReply {
   return move.kind === 'ask' ? { ...said, text, idempotent: true } : { ...said, text };
 }
 
-function finishOf(playbook: Playbook, { done, skipped }: { readonly done: readonly string[]; readonly skipped: readonly string[] }): object {
+function finishOf(
+  playbook: Playbook,
+  { done, skipped }: { readonly done: readonly string[]; readonly skipped: readonly string[] },
+): object {
   const parts = [
     done.length > 0 ? `did ${done.join(', ')}` : 'had nothing to do',
     ...(skipped.length > 0 ? [`skipped what was done already: ${skipped.join(', ')}`] : []),

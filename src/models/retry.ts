@@ -22,7 +22,10 @@ const BACK_OFF = { baseMs: 1_000, maxMs: 8_000 };
  * server asks of one call holds for every other: until then the model is passed over (resting), or waited for where
  * that is soon.
  */
-export function withRetries(model: ChatModel, { clock, random, attempts = 3, patienceMs = 30_000 }: RetryOptions): ChatModel {
+export function withRetries(
+  model: ChatModel,
+  { clock, random, attempts = 3, patienceMs = 30_000 }: RetryOptions,
+): ChatModel {
   /** Until when the server wants no further call, whichever task it is for; monotonic. */
   let notBeforeMs = 0;
   return {
@@ -41,7 +44,8 @@ export function withRetries(model: ChatModel, { clock, random, attempts = 3, pat
           return await model.chat(request, signal);
         } catch (error) {
           const nowMs = clock.monotonicMs();
-          if (error instanceof ModelError && error.retryAfterMs !== null) notBeforeMs = Math.max(notBeforeMs, nowMs + error.retryAfterMs);
+          if (error instanceof ModelError && error.retryAfterMs !== null)
+            notBeforeMs = Math.max(notBeforeMs, nowMs + error.retryAfterMs);
           if (attempt === attempts || !isWorthAnother(error)) throw error;
           const pauseMs = Math.max(0, Math.round(notBeforeMs - nowMs)) + backoffMs(attempt, BACK_OFF, random);
           if (nowMs - begunMs + pauseMs > longestMs) throw error;
@@ -53,7 +57,11 @@ export function withRetries(model: ChatModel, { clock, random, attempts = 3, pat
 }
 
 function leftAlone({ name }: ChatModel, askedMs: number): ModelError {
-  return new ModelError('resting', `${name}: the server wants to be left alone for ${Math.ceil(askedMs / 1000)} s more (retry-after)`, { retryAfterMs: askedMs });
+  return new ModelError(
+    'resting',
+    `${name}: the server wants to be left alone for ${Math.ceil(askedMs / 1000)} s more (retry-after)`,
+    { retryAfterMs: askedMs },
+  );
 }
 
 function isWorthAnother(error: unknown): error is ModelError {

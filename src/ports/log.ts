@@ -176,14 +176,22 @@ export interface LogAdmin {
   /** Number of partitions; rejects with TopicMissing when the topic does not exist. */
   partitionCount(topic: string): Promise<number>;
   /** First held and next written offset of each partition, in partition order. */
-  offsets(topic: string): Promise<readonly { readonly partition: number; readonly low: number; readonly high: number }[]>;
+  offsets(
+    topic: string,
+  ): Promise<readonly { readonly partition: number; readonly low: number; readonly high: number }[]>;
   /** Committed offsets of a group, in partition order; offset null when nothing was committed. */
-  committed(groupId: string, topic: string): Promise<readonly { readonly partition: number; readonly offset: number | null; readonly metadata: string }[]>;
+  committed(
+    groupId: string,
+    topic: string,
+  ): Promise<readonly { readonly partition: number; readonly offset: number | null; readonly metadata: string }[]>;
   /**
    * For each partition, in order, the offset of the first record whose timestamp is not before a time (ms since the
    * epoch); the end of the partition when there is none.
    */
-  offsetAtTime(topic: string, timestampMs: number): Promise<readonly { readonly partition: number; readonly offset: number }[]>;
+  offsetAtTime(
+    topic: string,
+    timestampMs: number,
+  ): Promise<readonly { readonly partition: number; readonly offset: number }[]>;
   /** Deletes the records of a partition below an offset. */
   deleteRecords(topic: string, partition: number, beforeOffset: number): Promise<void>;
   /** Creates what is missing; reports, and never alters, what differs. */

@@ -99,7 +99,11 @@ export class ModelError extends Error {
   /** What was used up before it failed, as far as is known. */
   readonly used: TokenCost;
 
-  constructor(code: ModelErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number | null; used?: TokenCost } = {}) {
+  constructor(
+    code: ModelErrorCode,
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number | null; used?: TokenCost } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'ModelError';
     this.code = code;

@@ -60,7 +60,9 @@ export async function openHttpEndpoint({ address, live, ready, metrics }: HttpEn
   } catch (error) {
     await server.close();
     const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-    throw new HttpAddressUnusable(address, REASONS[code] ?? (error instanceof Error ? error.message : String(error)), { cause: error });
+    throw new HttpAddressUnusable(address, REASONS[code] ?? (error instanceof Error ? error.message : String(error)), {
+      cause: error,
+    });
   }
 }
 
@@ -69,5 +71,7 @@ interface Reply {
 }
 
 function answer(reply: Reply, name: string, { reasons }: Verdict): unknown {
-  return reasons.length === 0 ? reply.code(200).send({ status: name }) : reply.code(503).send({ status: `not ${name}`, reasons });
+  return reasons.length === 0
+    ? reply.code(200).send({ status: name })
+    : reply.code(503).send({ status: `not ${name}`, reasons });
 }

@@ -16,15 +16,18 @@ export interface LoggerOptions {
  * `err` is written with its type, message, code and stack.
  */
 export function createLogger({ level, write, bindings = {} }: LoggerOptions): Logger {
-  const root = pino({
-    level,
-    base: bindings,
-    messageKey: 'event',
-    errorKey: 'error',
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
-  }, { write });
+  const root = pino(
+    {
+      level,
+      base: bindings,
+      messageKey: 'event',
+      errorKey: 'error',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
+    },
+    { write },
+  );
   return adapt(root);
 }
 

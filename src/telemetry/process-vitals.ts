@@ -18,8 +18,14 @@ export function createProcessVitals(): ProcessVitals & { stop(): void } {
   interval.unref();
 
   /** node counts the time from tick to tick, which is the resolution where nothing is late. */
-  const late = (nanoseconds: number) => (Number.isFinite(nanoseconds) ? Math.max(0, Math.round((nanoseconds / NANOSECONDS_PER_MS - RESOLUTION_MS) * 10) / 10) : 0);
-  const delays = () => (histogram.count === 0 ? { mean: 0, p99: 0, max: 0 } : { mean: late(histogram.mean), p99: late(histogram.percentile(99)), max: late(histogram.max) });
+  const late = (nanoseconds: number) =>
+    Number.isFinite(nanoseconds)
+      ? Math.max(0, Math.round((nanoseconds / NANOSECONDS_PER_MS - RESOLUTION_MS) * 10) / 10)
+      : 0;
+  const delays = () =>
+    histogram.count === 0
+      ? { mean: 0, p99: 0, max: 0 }
+      : { mean: late(histogram.mean), p99: late(histogram.percentile(99)), max: late(histogram.max) };
 
   return {
     read() {

@@ -24,19 +24,56 @@ export function createPrometheus({ heldPartitions }: PrometheusOptions): Prometh
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const tasks = new Counter({ name: 'ravenhelm_tasks_executed_total', help: 'Attempts that ended in this process', labelNames: ['agent', 'status'], registers });
-  const steps = new Counter({ name: 'ravenhelm_steps_total', help: 'Steps that ended in this process', labelNames: ['agent', 'outcome'], registers });
-  const restarts = new Counter({ name: 'ravenhelm_role_restarts_total', help: 'Times that a role began anew after a failure', labelNames: ['role'], registers });
-  const appends = new Histogram({ name: 'ravenhelm_append_seconds', help: 'From asking for an append to its acknowledgement', labelNames: ['appender'], buckets: APPEND_BUCKETS, registers });
-  const modelCalls = new Histogram({ name: 'ravenhelm_model_call_seconds', help: "From a request to the reply's last token, each try by itself", labelNames: ['model', 'outcome'], buckets: MODEL_BUCKETS, registers });
-  const circuits = new Gauge({ name: 'ravenhelm_circuit_state', help: '1 for the state that the circuit breaker of a model endpoint is in', labelNames: ['endpoint', 'state'], registers });
-  registry.registerMetric(new Gauge({
-    name: 'ravenhelm_held_partitions', help: 'Partitions whose claim this process has read back', labelNames: ['topic'], registers: [],
-    collect() {
-      this.reset();
-      for (const [topic, count] of heldPartitions()) this.set({ topic }, count);
-    },
-  }));
+  const tasks = new Counter({
+    name: 'ravenhelm_tasks_executed_total',
+    help: 'Attempts that ended in this process',
+    labelNames: ['agent', 'status'],
+    registers,
+  });
+  const steps = new Counter({
+    name: 'ravenhelm_steps_total',
+    help: 'Steps that ended in this process',
+    labelNames: ['agent', 'outcome'],
+    registers,
+  });
+  const restarts = new Counter({
+    name: 'ravenhelm_role_restarts_total',
+    help: 'Times that a role began anew after a failure',
+    labelNames: ['role'],
+    registers,
+  });
+  const appends = new Histogram({
+    name: 'ravenhelm_append_seconds',
+    help: 'From asking for an append to its acknowledgement',
+    labelNames: ['appender'],
+    buckets: APPEND_BUCKETS,
+    registers,
+  });
+  const modelCalls = new Histogram({
+    name: 'ravenhelm_model_call_seconds',
+    help: "From a request to the reply's last token, each try by itself",
+    labelNames: ['model', 'outcome'],
+    buckets: MODEL_BUCKETS,
+    registers,
+  });
+  const circuits = new Gauge({
+    name: 'ravenhelm_circuit_state',
+    help: '1 for the state that the circuit breaker of a model endpoint is in',
+    labelNames: ['endpoint', 'state'],
+    registers,
+  });
+  registry.registerMetric(
+    new Gauge({
+      name: 'ravenhelm_held_partitions',
+      help: 'Partitions whose claim this process has read back',
+      labelNames: ['topic'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [topic, count] of heldPartitions()) this.set({ topic }, count);
+      },
+    }),
+  );
 
   return {
     contentType: registry.contentType,

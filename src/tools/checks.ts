@@ -32,17 +32,33 @@ export async function checkResults(report: CheckReport): Promise<CheckRun> {
   for (const [index, check] of call.checks.entries()) {
     const name = `${stem}-c${index + 1}`;
     const left = report.failure === null ? await readLauncherOutcome(place, name) : null;
-    if (left?.reason === 'fenced') throw new FenceLost(`A newer claim than ${call.claimOffset} took the task over while its checks ran.`);
-    const result = left === null ? notStarted(check) : { ...check, exit_code: exitCodeOf(left), duration_ms: left.durationMs, output_digest: await digestOf(outputPaths(place, name)) };
+    if (left?.reason === 'fenced')
+      throw new FenceLost(`A newer claim than ${call.claimOffset} took the task over while its checks ran.`);
+    const result =
+      left === null
+        ? notStarted(check)
+        : {
+            ...check,
+            exit_code: exitCodeOf(left),
+            duration_ms: left.durationMs,
+            output_digest: await digestOf(outputPaths(place, name)),
+          };
     results.push(result);
-    if (result.exit_code !== 0) return { passed: false, results, observation: await describeFailure(report, passed, result, name, left) };
+    if (result.exit_code !== 0)
+      return { passed: false, results, observation: await describeFailure(report, passed, result, name, left) };
     passed.push(`passed: ${check.name}`);
   }
   return { passed: true, results, observation: fit(endsOf(passed.join('\n')), OBSERVATION_BYTES, 'all passed') };
 }
 
 function notStarted(check: { name: string; command: string }): CheckResult {
-  return { name: check.name, command: check.command, exit_code: NOT_STARTED, duration_ms: 0, output_digest: digestOfText('') };
+  return {
+    name: check.name,
+    command: check.command,
+    exit_code: NOT_STARTED,
+    duration_ms: 0,
+    output_digest: digestOfText(''),
+  };
 }
 
 function exitCodeOf(left: LauncherOutcome): number {
@@ -60,7 +76,13 @@ function exitCodeOf(left: LauncherOutcome): number {
   }
 }
 
-async function describeFailure(report: CheckReport, passed: readonly string[], failed: CheckResult, name: string, left: LauncherOutcome | null): Promise<string> {
+async function describeFailure(
+  report: CheckReport,
+  passed: readonly string[],
+  failed: CheckResult,
+  name: string,
+  left: LauncherOutcome | null,
+): Promise<string> {
   const note = report.failure ?? (left === null ? 'it was not started' : noteOn(left, report.call.timeLimitMs));
   const head = [
     ...passed,

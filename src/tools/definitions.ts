@@ -12,7 +12,10 @@ export const commandArguments = z.strictObject({
   command: z
     .string()
     .min(1)
-    .refine((text) => Buffer.byteLength(text) <= MAX_COMMAND_BYTES, `must not be longer than ${MAX_COMMAND_BYTES} bytes; write a script to the workspace and run that`)
+    .refine(
+      (text) => Buffer.byteLength(text) <= MAX_COMMAND_BYTES,
+      `must not be longer than ${MAX_COMMAND_BYTES} bytes; write a script to the workspace and run that`,
+    )
     .refine(withoutNul, 'must not contain a NUL byte')
     .describe('Shell command, run by sh.'),
   working_dir: path.default('.').describe('Directory of the workspace to run it in; the workspace itself by default.'),
@@ -27,7 +30,12 @@ export const readArguments = z.strictObject({
 
 export const writeArguments = z.strictObject({
   path: path.describe('File of the workspace; directories on the way are made.'),
-  content: z.string().refine((text) => Buffer.byteLength(text) <= MAX_CONTENT_BYTES, `must not be longer than ${MAX_CONTENT_BYTES} bytes`),
+  content: z
+    .string()
+    .refine(
+      (text) => Buffer.byteLength(text) <= MAX_CONTENT_BYTES,
+      `must not be longer than ${MAX_CONTENT_BYTES} bytes`,
+    ),
   mode: z.enum(['overwrite', 'append']).default('overwrite'),
 });
 
@@ -47,13 +55,38 @@ export const LIST = 'workspace_list';
 
 /** The four tools, in the order in which models see them. */
 export const TOOL_DEFINITIONS: readonly ToolDefinition[] = [
-  define(COMMAND, 'Runs a shell command in the workspace, without network. Gives {command, exit_code, stdout, stderr, success}. Long output is cut in the middle; the whole is in /outputs. Background processes end with the command.', commandArguments, () => false),
-  define(READ, 'Reads lines of a text file. Gives {path, start_line, end_line, total_lines, content}.', readArguments, () => true),
-  define(WRITE, 'Writes a text file: overwrite (default) replaces it, append adds to its end. Gives {path, mode, bytes, success}.', writeArguments, (args) => args['mode'] !== 'append'),
-  define(LIST, 'Lists a directory. Gives {path, entries: [{name, type, bytes}], truncated}.', listArguments, () => true),
+  define(
+    COMMAND,
+    'Runs a shell command in the workspace, without network. Gives {command, exit_code, stdout, stderr, success}. Long output is cut in the middle; the whole is in /outputs. Background processes end with the command.',
+    commandArguments,
+    () => false,
+  ),
+  define(
+    READ,
+    'Reads lines of a text file. Gives {path, start_line, end_line, total_lines, content}.',
+    readArguments,
+    () => true,
+  ),
+  define(
+    WRITE,
+    'Writes a text file: overwrite (default) replaces it, append adds to its end. Gives {path, mode, bytes, success}.',
+    writeArguments,
+    (args) => args['mode'] !== 'append',
+  ),
+  define(
+    LIST,
+    'Lists a directory. Gives {path, entries: [{name, type, bytes}], truncated}.',
+    listArguments,
+    () => true,
+  ),
 ];
 
-function define(name: string, description: string, schema: z.ZodType, idempotent: ToolDefinition['idempotent']): ToolDefinition {
+function define(
+  name: string,
+  description: string,
+  schema: z.ZodType,
+  idempotent: ToolDefinition['idempotent'],
+): ToolDefinition {
   const { $schema: _, ...parameters } = z.toJSONSchema(schema, { io: 'input' });
   return {
     name,
@@ -62,7 +95,9 @@ function define(name: string, description: string, schema: z.ZodType, idempotent
     idempotent,
     validate(args) {
       const parsed = schema.safeParse(args);
-      return parsed.success ? null : parsed.error.issues.map((issue) => `${issue.path.join('.') || 'arguments'}: ${issue.message}`).join('; ');
+      return parsed.success
+        ? null
+        : parsed.error.issues.map((issue) => `${issue.path.join('.') || 'arguments'}: ${issue.message}`).join('; ');
     },
   };
 }

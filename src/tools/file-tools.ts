@@ -27,7 +27,8 @@ export async function readLines(place: RunPlace, args: ReadArguments, signal: Ab
     if (stats.isDirectory()) throw new CallRefused(`${args.path} is a directory; list it with workspace_list`);
     if (!stats.isFile()) throw new CallRefused(`${args.path} is not a regular file`);
     const found = await linesOf(file, args.start_line, args.end_line ?? Number.POSITIVE_INFINITY, signal);
-    if (found.lines < args.start_line && args.start_line > 1) throw new CallRefused(`${args.path} has ${found.lines} lines${found.whole ? '' : ' in its first 64 MiB'}`);
+    if (found.lines < args.start_line && args.start_line > 1)
+      throw new CallRefused(`${args.path} has ${found.lines} lines${found.whole ? '' : ' in its first 64 MiB'}`);
     const facts = {
       path: args.path,
       start_line: args.start_line,
@@ -43,7 +44,10 @@ export async function readLines(place: RunPlace, args: ReadArguments, signal: Ab
 
 function withContent(facts: object, text: string): string {
   const budget = OBSERVATION_BYTES - Buffer.byteLength(JSON.stringify({ ...facts, content: '' }));
-  return JSON.stringify({ ...facts, content: fit(endsOf(text), budget, 'read it in parts with start_line and end_line') });
+  return JSON.stringify({
+    ...facts,
+    content: fit(endsOf(text), budget, 'read it in parts with start_line and end_line'),
+  });
 }
 
 interface Lines {
@@ -87,7 +91,12 @@ async function linesOf(file: FileHandle, first: number, last: number, signal: Ab
 const NEWLINE = 10;
 
 /** Which bytes of a chunk, whose first byte belongs to `line`, are of the wanted lines. */
-function rangeOf(chunk: Buffer, line: number, first: number, last: number): { from: number; to: number; nextLine: number } {
+function rangeOf(
+  chunk: Buffer,
+  line: number,
+  first: number,
+  last: number,
+): { from: number; to: number; nextLine: number } {
   let from = -1;
   let to = -1;
   let current = line;
@@ -108,12 +117,17 @@ function rangeOf(chunk: Buffer, line: number, first: number, last: number): { fr
 export async function listDirectory(place: RunPlace, args: ListArguments): Promise<FileResult> {
   const handle = await openFor(place, args.path);
   try {
-    if (!(await handle.stat()).isDirectory()) throw new CallRefused(`${args.path} is not a directory; read it with workspace_read`);
+    if (!(await handle.stat()).isDirectory())
+      throw new CallRefused(`${args.path} is not a directory; read it with workspace_read`);
     const own = `/proc/self/fd/${handle.fd}`;
     const { names, truncated } = await firstNames(own, place.holdsState);
     const entries = [];
     for (const name of names) entries.push(await describe(`${own}/${name}`, name));
-    return listing(args.path, entries.filter((entry) => entry !== null), truncated);
+    return listing(
+      args.path,
+      entries.filter((entry) => entry !== null),
+      truncated,
+    );
   } finally {
     await handle.close();
   }
@@ -139,7 +153,13 @@ async function firstNames(directory: string, holdsState: boolean): Promise<{ nam
 async function describe(path: string, name: string): Promise<Entry | null> {
   try {
     const stats = await lstat(path);
-    const type = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'link' : 'other';
+    const type = stats.isFile()
+      ? 'file'
+      : stats.isDirectory()
+        ? 'directory'
+        : stats.isSymbolicLink()
+          ? 'link'
+          : 'other';
     return { name, type, bytes: stats.size };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
@@ -164,5 +184,9 @@ function listing(path: string, entries: readonly Entry[], truncated: boolean): F
 function openFor(place: RunPlace, path: string): Promise<FileHandle> {
   const parsed = parsePath(path);
   const inOutputs = parsed.area === 'outputs';
-  return openInside(inOutputs ? place.outputs : place.workspace, parsed.parts, place.holdsState && !inOutputs ? STATE_DIRECTORY : null);
+  return openInside(
+    inOutputs ? place.outputs : place.workspace,
+    parsed.parts,
+    place.holdsState && !inOutputs ? STATE_DIRECTORY : null,
+  );
 }

@@ -6,13 +6,15 @@ const OUT_OF_SPACE: readonly string[] = ['ENOSPC', 'EDQUOT'];
 
 /** The executor, which rejects with WorkspaceFull for whatever there was no space to write. */
 export function noticingFullDisks(executor: ToolExecutor): ToolExecutor {
-  const noticing = <A extends readonly unknown[], R>(work: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
-    try {
-      return await work(...args);
-    } catch (error) {
-      throw isOutOfSpace(error) ? new WorkspaceFull({ cause: error }) : error;
-    }
-  };
+  const noticing =
+    <A extends readonly unknown[], R>(work: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      try {
+        return await work(...args);
+      } catch (error) {
+        throw isOutOfSpace(error) ? new WorkspaceFull({ cause: error }) : error;
+      }
+    };
   return {
     definitions: executor.definitions,
     takeFence: noticing(executor.takeFence),

@@ -16,7 +16,8 @@ const MAX_LINKS = 40;
 export function parsePath(path: string): ToolPath {
   if (path === '') throw new CallRefused('the path is empty; name a file of the workspace, such as src/app.js');
   if (path.includes('\0')) throw new CallRefused('the path contains a NUL byte');
-  if (path.startsWith('~')) throw new CallRefused(`${path}: there is no home directory; paths are relative to the workspace`);
+  if (path.startsWith('~'))
+    throw new CallRefused(`${path}: there is no home directory; paths are relative to the workspace`);
   const area = path === INSIDE.outputs || path.startsWith(`${INSIDE.outputs}/`) ? 'outputs' : 'workspace';
   const inside = area === 'outputs' ? path.slice(INSIDE.outputs.length) : withoutWorkspace(path);
   const parts: string[] = [];
@@ -89,7 +90,8 @@ async function linkTarget(name: string): Promise<{ fromRoot: boolean; parts: str
 }
 
 function workspaceLink(target: string): string {
-  if (target === INSIDE.workspace || target.startsWith(`${INSIDE.workspace}/`)) return target.slice(INSIDE.workspace.length);
+  if (target === INSIDE.workspace || target.startsWith(`${INSIDE.workspace}/`))
+    return target.slice(INSIDE.workspace.length);
   throw new CallRefused('a symbolic link leads out of the workspace');
 }
 

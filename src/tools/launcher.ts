@@ -42,7 +42,12 @@ export async function launch(request: Launch, signal: AbortSignal): Promise<Laun
   try {
     const exit = await runScript(
       LAUNCHER_SCRIPT,
-      { argumentVector: request.argumentVector, variables: variablesOf(request), input: input?.fd ?? null, log: log.fd },
+      {
+        argumentVector: request.argumentVector,
+        variables: variablesOf(request),
+        input: input?.fd ?? null,
+        log: log.fd,
+      },
       signal,
     );
     return await endOf(request, exit, signal);
@@ -78,11 +83,17 @@ async function endOf(request: Launch, exit: ScriptExit, signal: AbortSignal): Pr
     case LAUNCHER_EXIT.aborted:
       return { kind: 'aborted' };
     case LAUNCHER_EXIT.lockBusy:
-      return { kind: 'failed', reason: `the task's lock was not free in time, or flock(1) is missing (package util-linux)${await lastWords(request)}` };
+      return {
+        kind: 'failed',
+        reason: `the task's lock was not free in time, or flock(1) is missing (package util-linux)${await lastWords(request)}`,
+      };
     default:
       // SIGTERM before the script's first line: nothing was started.
       if (exit.signal === 'SIGTERM' && signal.aborted) return { kind: 'aborted' };
-      return { kind: 'failed', reason: `the launcher ended with ${exit.code ?? exit.signal}${await lastWords(request)}` };
+      return {
+        kind: 'failed',
+        reason: `the launcher ended with ${exit.code ?? exit.signal}${await lastWords(request)}`,
+      };
   }
 }
 
@@ -111,11 +122,17 @@ export async function takeFence(place: RunPlace, claimOffset: number, signal: Ab
   signal.throwIfAborted();
   const log = await open(join(place.run, 'launcher.log'), 'a', 0o600);
   try {
-    const exit = await runScript(FENCE_SCRIPT, { argumentVector: [], variables: { run: place.run, claim: String(claimOffset) }, input: null, log: log.fd }, signal);
+    const exit = await runScript(
+      FENCE_SCRIPT,
+      { argumentVector: [], variables: { run: place.run, claim: String(claimOffset) }, input: null, log: log.fd },
+      signal,
+    );
     if (exit.code === 0) return;
     if (exit.code === LAUNCHER_EXIT.fenced) throw new FenceLost(`A newer claim than ${claimOffset} holds the task.`);
     signal.throwIfAborted();
-    throw new Error(`The fence could not be taken in ${place.run}: sh ended with ${exit.code ?? exit.signal}. flock(1) is needed (package util-linux), and the directory must be writable.`);
+    throw new Error(
+      `The fence could not be taken in ${place.run}: sh ended with ${exit.code ?? exit.signal}. flock(1) is needed (package util-linux), and the directory must be writable.`,
+    );
   } finally {
     await log.close();
   }

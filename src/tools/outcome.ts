@@ -11,7 +11,14 @@ import { absent, existing, type RunPlace } from './places.js';
 /** What a step was asked to do; kept beside its outcome, so that another worker can tell the model. */
 const callRecord = z.discriminatedUnion('tool', [
   z.object({ tool: z.literal(COMMAND), command: z.string(), timeLimitMs: z.number(), outputsAt: z.string() }),
-  z.object({ tool: z.literal(WRITE), path: z.string(), mode: z.string(), bytes: z.number(), timeLimitMs: z.number(), outputsAt: z.string() }),
+  z.object({
+    tool: z.literal(WRITE),
+    path: z.string(),
+    mode: z.string(),
+    bytes: z.number(),
+    timeLimitMs: z.number(),
+    outputsAt: z.string(),
+  }),
 ]);
 export type CallRecord = z.output<typeof callRecord>;
 
@@ -38,7 +45,12 @@ export interface LauncherOutcome {
 export async function readLauncherOutcome(place: RunPlace, name: string): Promise<LauncherOutcome | null> {
   const text = await readFile(join(place.run, `${name}.outcome`), 'utf8').catch(absent);
   if (text === null) return null;
-  const fields = Object.fromEntries(text.trim().split('\n').map((line) => line.split('=', 2)));
+  const fields = Object.fromEntries(
+    text
+      .trim()
+      .split('\n')
+      .map((line) => line.split('=', 2)),
+  );
   const { reason, exit, duration_ms } = launcherOutcome.parse(fields);
   return { reason, exitCode: exit, durationMs: duration_ms };
 }
@@ -63,10 +75,18 @@ export function outputPaths(place: RunPlace, name: string): readonly [string, st
 }
 
 /** What the model and the journal learn of a step. */
-export async function describeOutcome(place: RunPlace, step: string, call: CallRecord, left: LauncherOutcome): Promise<ToolOutcome> {
+export async function describeOutcome(
+  place: RunPlace,
+  step: string,
+  call: CallRecord,
+  left: LauncherOutcome,
+): Promise<ToolOutcome> {
   const { outcome, exitCode } = statusOf(call, left);
   const paths = outputPaths(place, step);
-  const observation = call.tool === COMMAND ? await describeCommand(paths, step, call, left, exitCode) : await describeWrite(paths, call, left, exitCode);
+  const observation =
+    call.tool === COMMAND
+      ? await describeCommand(paths, step, call, left, exitCode)
+      : await describeWrite(paths, call, left, exitCode);
   return { outcome, exitCode, observation, outputDigest: await digestOf(paths), durationMs: left.durationMs };
 }
 
@@ -113,16 +133,46 @@ export function noteOn(left: LauncherOutcome, timeLimitMs: number): string | nul
 
 type Paths = readonly [string, string];
 
-async function describeCommand(paths: Paths, step: string, call: CallRecord & { tool: typeof COMMAND }, left: LauncherOutcome, exitCode: number | null): Promise<string> {
-  const facts = { command: fit(endsOf(call.command), 2048, 'the call itself has the whole command'), exit_code: exitCode, success: exitCode === 0, ...noteField(left, call.timeLimitMs) };
+async function describeCommand(
+  paths: Paths,
+  step: string,
+  call: CallRecord & { tool: typeof COMMAND },
+  left: LauncherOutcome,
+  exitCode: number | null,
+): Promise<string> {
+  const facts = {
+    command: fit(endsOf(call.command), 2048, 'the call itself has the whole command'),
+    exit_code: exitCode,
+    success: exitCode === 0,
+    ...noteField(left, call.timeLimitMs),
+  };
   const budget = OBSERVATION_BYTES - Buffer.byteLength(JSON.stringify({ ...facts, stdout: '', stderr: '' }));
   const { stdout, stderr } = await outputsWithin(paths, budget, step, call.outputsAt);
-  return JSON.stringify({ command: facts.command, exit_code: exitCode, stdout, stderr, success: facts.success, ...noteField(left, call.timeLimitMs) });
+  return JSON.stringify({
+    command: facts.command,
+    exit_code: exitCode,
+    stdout,
+    stderr,
+    success: facts.success,
+    ...noteField(left, call.timeLimitMs),
+  });
 }
 
-async function describeWrite(paths: Paths, call: CallRecord & { tool: typeof WRITE }, left: LauncherOutcome, exitCode: number | null): Promise<string> {
+async function describeWrite(
+  paths: Paths,
+  call: CallRecord & { tool: typeof WRITE },
+  left: LauncherOutcome,
+  exitCode: number | null,
+): Promise<string> {
   const error = exitCode === 0 ? '' : fit(await readEnds(paths[1]), 2048, 'the beginning and the end are shown');
-  return JSON.stringify({ path: call.path, mode: call.mode, bytes: call.bytes, success: exitCode === 0, ...(error === '' ? {} : { error }), ...noteField(left, call.timeLimitMs) });
+  return JSON.stringify({
+    path: call.path,
+    mode: call.mode,
+    bytes: call.bytes,
+    success: exitCode === 0,
+    ...(error === '' ? {} : { error }),
+    ...noteField(left, call.timeLimitMs),
+  });
 }
 
 function noteField(left: LauncherOutcome, timeLimitMs: number): { note?: string } {
@@ -131,7 +181,12 @@ function noteField(left: LauncherOutcome, timeLimitMs: number): { note?: string 
 }
 
 /** Both outputs in at most budget bytes of JSON; what one does not need the other may have. */
-export async function outputsWithin(paths: Paths, budget: number, name: string, outputsAt: string = INSIDE.outputs): Promise<{ stdout: string; stderr: string }> {
+export async function outputsWithin(
+  paths: Paths,
+  budget: number,
+  name: string,
+  outputsAt: string = INSIDE.outputs,
+): Promise<{ stdout: string; stderr: string }> {
   const [out, err] = await Promise.all([readEnds(paths[0]), readEnds(paths[1])]);
   const half = Math.floor(budget / 2);
   const forErr = Math.min(wanted(err), Math.max(half, budget - wanted(out)));

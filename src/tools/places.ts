@@ -1,4 +1,19 @@
-import { chown, lstat, mkdir, open, readFile, readdir, realpath, rename, rm, stat, writeFile, link, access, constants } from 'node:fs/promises';
+import {
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+  link,
+  access,
+  constants,
+} from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { WorkspaceUnusable, type TaskPlace } from '../ports/tools.js';
@@ -47,7 +62,10 @@ export function stepName(task: TaskPlace, step: number): string {
 /** Checks the marker and makes the task's directories. Rejects with WorkspaceUnusable. */
 export async function preparePlace(task: TaskPlace, options: PlaceOptions): Promise<RunPlace> {
   for (const id of [task.missionId, task.taskId]) {
-    if (!SAFE_ID.test(id)) throw new WorkspaceUnusable(`The id ${JSON.stringify(id)} cannot name a directory; ids consist of letters, digits, dots, dashes and underscores.`);
+    if (!SAFE_ID.test(id))
+      throw new WorkspaceUnusable(
+        `The id ${JSON.stringify(id)} cannot name a directory; ids consist of letters, digits, dots, dashes and underscores.`,
+      );
   }
   const base = await basePath(task, options.workspaceRoot);
   await checkMarker(base, task.workspaceMarker);
@@ -64,11 +82,16 @@ async function basePath(task: TaskPlace, workspaceRoot: string): Promise<string>
   const given = task.workspace ?? workspaceRoot;
   if (!isAbsolute(given)) throw new WorkspaceUnusable(`The workspace ${given} is not an absolute path.`);
   const base = await realpath(given).catch((error: unknown) => {
-    throw new WorkspaceUnusable(`The workspace ${given} cannot be reached here (${reasonOf(error)}). Mount it at the same path on every worker.`, { cause: error });
+    throw new WorkspaceUnusable(
+      `The workspace ${given} cannot be reached here (${reasonOf(error)}). Mount it at the same path on every worker.`,
+      { cause: error },
+    );
   });
   if (!(await lstat(base)).isDirectory()) throw new WorkspaceUnusable(`The workspace ${given} is not a directory.`);
   if (task.workspace !== null && contains(base, await realpath(workspaceRoot).catch(() => workspaceRoot))) {
-    throw new WorkspaceUnusable(`The workspace ${given} holds the workspaces of other missions (${workspaceRoot}). Give a directory outside it.`);
+    throw new WorkspaceUnusable(
+      `The workspace ${given} holds the workspaces of other missions (${workspaceRoot}). Give a directory outside it.`,
+    );
   }
   return base;
 }
@@ -91,7 +114,8 @@ async function checkMarker(base: string, expected: string): Promise<void> {
 async function ownWorkspace(base: string, missionId: string): Promise<string> {
   const workspace = join(base, missionId);
   await mkdir(workspace, { mode: 0o755 }).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw new WorkspaceUnusable(`${workspace} cannot be created (${reasonOf(error)}).`, { cause: error });
+    if (codeOf(error) !== 'EEXIST')
+      throw new WorkspaceUnusable(`${workspace} cannot be created (${reasonOf(error)}).`, { cause: error });
   });
   if (!(await lstat(workspace)).isDirectory()) throw new WorkspaceUnusable(`${workspace} is not a directory.`);
   return workspace;
@@ -107,7 +131,9 @@ async function accountOf(workspace: string, ours: boolean): Promise<Account> {
   if (uid !== 0) return { uid, gid: gid === 0 ? SANDBOX_ACCOUNT.gid : gid };
   const names = ours ? [] : (await readdir(workspace)).filter((name) => name !== STATE_DIRECTORY);
   if (names.length > 0) {
-    throw new WorkspaceUnusable(`${workspace} belongs to root and is not empty; agents never run as root. Hand it over with: chown -R ${SANDBOX_ACCOUNT.uid}:${SANDBOX_ACCOUNT.gid} ${workspace}`);
+    throw new WorkspaceUnusable(
+      `${workspace} belongs to root and is not empty; agents never run as root. Hand it over with: chown -R ${SANDBOX_ACCOUNT.uid}:${SANDBOX_ACCOUNT.gid} ${workspace}`,
+    );
   }
   await chown(workspace, SANDBOX_ACCOUNT.uid, SANDBOX_ACCOUNT.gid);
   return SANDBOX_ACCOUNT;
@@ -115,7 +141,9 @@ async function accountOf(workspace: string, ours: boolean): Promise<Account> {
 
 async function requireWritable(workspace: string): Promise<void> {
   await access(workspace, constants.W_OK | constants.X_OK).catch((error: unknown) => {
-    throw new WorkspaceUnusable(`${workspace} cannot be written by this worker's user (${reasonOf(error)}).`, { cause: error });
+    throw new WorkspaceUnusable(`${workspace} cannot be written by this worker's user (${reasonOf(error)}).`, {
+      cause: error,
+    });
   });
 }
 
@@ -151,7 +179,10 @@ export async function workspaceMarker(directory: string): Promise<string> {
     return (await readMarker(directory)) ?? (await writeMarker(directory));
   } catch (error) {
     if (error instanceof WorkspaceUnusable) throw error;
-    throw new WorkspaceUnusable(`${directory} cannot hold workspaces (${reasonOf(error)}). Choose a directory that this user can write.`, { cause: error });
+    throw new WorkspaceUnusable(
+      `${directory} cannot hold workspaces (${reasonOf(error)}). Choose a directory that this user can write.`,
+      { cause: error },
+    );
   }
 }
 
@@ -189,7 +220,10 @@ async function readMarker(directory: string): Promise<string | null> {
   const text = await readFile(path, 'utf8').catch(absent);
   if (text === null) return null;
   const marker = text.trim();
-  if (!MARKER.test(marker)) throw new WorkspaceUnusable(`${path} does not hold a marker id. Restore it, or remove it when no mission uses the directory any more.`);
+  if (!MARKER.test(marker))
+    throw new WorkspaceUnusable(
+      `${path} does not hold a marker id. Restore it, or remove it when no mission uses the directory any more.`,
+    );
   return marker;
 }
 
@@ -206,7 +240,9 @@ export function existing(error: unknown): void {
 
 /** The system's error code, such as ENOENT; empty when there is none. */
 export function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : '';
 }
 
 export function reasonOf(error: unknown): string {

@@ -7,7 +7,14 @@ import { launch, LAUNCHER_PATH } from './launcher.js';
 import { outputPaths, readLauncherOutcome, type LauncherOutcome } from './outcome.js';
 import { preparePlace, reasonOf, stepName, workspaceMarker, type RunPlace } from './places.js';
 import { shellProgram } from './programs.js';
-import { INSIDE, sandboxArguments, systemMounts, type SystemOptions, type UnusableSandbox, type UsableSandbox } from './sandbox.js';
+import {
+  INSIDE,
+  sandboxArguments,
+  systemMounts,
+  type SystemOptions,
+  type UnusableSandbox,
+  type UsableSandbox,
+} from './sandbox.js';
 
 const OFF = 'Or run with --sandbox off, which lets agents do whatever this user may do.';
 const PROBE_LIMIT_MS = 20_000;
@@ -18,19 +25,33 @@ const PROBE_LIMIT_MS = 20_000;
  */
 export async function probeSandbox(options: SystemOptions): Promise<UsableSandbox | UnusableSandbox> {
   if (process.platform !== 'linux') {
-    return { ok: false, reason: `bubblewrap needs Linux, this is ${process.platform}`, fix: `Run the workers in the container of docker-compose.redpanda.yml. ${OFF}` };
+    return {
+      ok: false,
+      reason: `bubblewrap needs Linux, this is ${process.platform}`,
+      fix: `Run the workers in the container of docker-compose.redpanda.yml. ${OFF}`,
+    };
   }
   const missing = await missingProgram();
   if (missing !== null) return missing;
   const version = (await output(['bwrap', '--version'])).stdout.replace('bubblewrap', '').trim();
-  const sandbox: UsableSandbox = { ok: true, mode: process.getuid?.() === 0 ? 'root' : 'user', version, disableUserNamespaces: atLeast(version, 0, 8) };
+  const sandbox: UsableSandbox = {
+    ok: true,
+    mode: process.getuid?.() === 0 ? 'root' : 'user',
+    version,
+    disableUserNamespaces: atLeast(version, 0, 8),
+  };
   return trySandbox(sandbox, options);
 }
 
 async function missingProgram(): Promise<UnusableSandbox | null> {
   const packages = { bwrap: 'bubblewrap', flock: 'util-linux', setpriv: 'util-linux' };
   for (const [program, name] of Object.entries(packages)) {
-    if ((await output([program, '--version'])).code !== 0) return { ok: false, reason: `${program} is not installed`, fix: `Install it: apt-get install -y ${name} (or your system's package ${name}). ${OFF}` };
+    if ((await output([program, '--version'])).code !== 0)
+      return {
+        ok: false,
+        reason: `${program} is not installed`,
+        fix: `Install it: apt-get install -y ${name} (or your system's package ${name}). ${OFF}`,
+      };
   }
   return null;
 }
@@ -58,15 +79,40 @@ async function trySandbox(sandbox: UsableSandbox, options: SystemOptions): Promi
     const place = await preparePlace(task, { workspaceRoot: base, separateAccount: sandbox.mode === 'root' });
     const { etcDir, workspace, outputs, account } = place;
     const program = shellProgram(INSIDE.workspace);
-    const argumentVector = sandboxArguments({ sandbox, system: systemMounts(options), etcDir, workspace, workspaceWritable: true, hideState: false, outputs, account, program });
+    const argumentVector = sandboxArguments({
+      sandbox,
+      system: systemMounts(options),
+      etcDir,
+      workspace,
+      workspaceWritable: true,
+      hideState: false,
+      outputs,
+      account,
+      program,
+    });
     const stem = stepName(task, 1);
     const end = await launch(
-      { place, stem, claimOffset: 0, timeLimitMs: PROBE_LIMIT_MS, once: true, isolated: true, token: place.run, commands: [PROBE_COMMAND], argumentVector, input: null },
+      {
+        place,
+        stem,
+        claimOffset: 0,
+        timeLimitMs: PROBE_LIMIT_MS,
+        once: true,
+        isolated: true,
+        token: place.run,
+        commands: [PROBE_COMMAND],
+        argumentVector,
+        input: null,
+      },
       new AbortController().signal,
     );
     const left = await readLauncherOutcome(place, stem);
     if (left?.reason === 'exited' && left.exitCode === 0) return sandbox;
-    return { ok: false, reason: end.kind === 'failed' ? end.reason : await reasonLeft(place, stem, left), fix: fixFor(sandbox) };
+    return {
+      ok: false,
+      reason: end.kind === 'failed' ? end.reason : await reasonLeft(place, stem, left),
+      fix: fixFor(sandbox),
+    };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : reasonOf(error), fix: fixFor(sandbox) };
   } finally {
@@ -90,6 +136,8 @@ function fixFor(sandbox: UsableSandbox): string {
 function output(argumentVector: readonly string[]): Promise<{ code: number; stdout: string }> {
   return new Promise((resolve) => {
     const [program = '', ...rest] = argumentVector;
-    execFile(program, rest, { cwd: '/', env: { PATH: LAUNCHER_PATH }, timeout: PROBE_LIMIT_MS }, (error, stdout) => resolve({ code: error === null ? 0 : 1, stdout }));
+    execFile(program, rest, { cwd: '/', env: { PATH: LAUNCHER_PATH }, timeout: PROBE_LIMIT_MS }, (error, stdout) =>
+      resolve({ code: error === null ? 0 : 1, stdout }),
+    );
   });
 }

@@ -3,7 +3,12 @@ import { basename, dirname } from 'node:path';
 import { ToolSetupError } from './errors.js';
 
 /** Inside the sandbox the task's files have these names, wherever they lie outside. */
-export const INSIDE = { workspace: '/workspace', outputs: '/outputs', toolbox: '/toolbox', node: '/opt/node/bin' } as const;
+export const INSIDE = {
+  workspace: '/workspace',
+  outputs: '/outputs',
+  toolbox: '/toolbox',
+  node: '/opt/node/bin',
+} as const;
 
 /** A read-only mount for the sandbox. Packages for the toolbox belong at /node_modules/NAME, where node looks last. */
 export interface ReadOnlyBind {
@@ -57,7 +62,21 @@ export interface SystemMounts {
 }
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const TAKEN_TARGETS = ['/workspace', '/outputs', '/toolbox', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/etc', '/proc', '/dev', '/tmp', '/opt/node'];
+const TAKEN_TARGETS = [
+  '/workspace',
+  '/outputs',
+  '/toolbox',
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib64',
+  '/etc',
+  '/proc',
+  '/dev',
+  '/tmp',
+  '/opt/node',
+];
 const ETC = ['alternatives', 'ssl/certs', 'ssl/openssl.cnf', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime'];
 
 /** Reads how this computer's system directories lie. Throws ToolSetupError for a bind that cannot be mounted. */
@@ -70,8 +89,10 @@ export function systemMounts(options: SystemOptions): SystemMounts {
   const nodeIsSystem = node.startsWith('/usr/') && basename(node) === 'node';
   if (!nodeIsSystem) args.push('--ro-bind', node, `${INSIDE.node}/node`);
   if (options.toolboxDir !== null) args.push('--ro-bind', realpathSync(options.toolboxDir), INSIDE.toolbox);
-  for (const bind of options.extraBinds) args.push(...parentsOf(checkedTarget(bind.target)), '--ro-bind', realpathSync(bind.source), bind.target);
-  for (const { variable, target } of options.extraBinds) if (variable !== undefined) args.push('--setenv', variable, target);
+  for (const bind of options.extraBinds)
+    args.push(...parentsOf(checkedTarget(bind.target)), '--ro-bind', realpathSync(bind.source), bind.target);
+  for (const { variable, target } of options.extraBinds)
+    if (variable !== undefined) args.push('--setenv', variable, target);
   return { arguments: args, path: `${nodeIsSystem ? dirname(node) : INSIDE.node}:${SYSTEM_PATH}` };
 }
 
@@ -91,7 +112,9 @@ function parentsOf(target: string): string[] {
 function checkedTarget(target: string): string {
   const taken = TAKEN_TARGETS.find((name) => target === name || target.startsWith(`${name}/`));
   if (!target.startsWith('/') || taken !== undefined) {
-    throw new ToolSetupError(`A read-only bind cannot go to ${target}: ${taken === undefined ? 'the path must be absolute' : `${taken} is mounted by the sandbox itself`}. Packages belong at /node_modules/NAME.`);
+    throw new ToolSetupError(
+      `A read-only bind cannot go to ${target}: ${taken === undefined ? 'the path must be absolute' : `${taken} is mounted by the sandbox itself`}. Packages belong at /node_modules/NAME.`,
+    );
   }
   return target;
 }
@@ -117,20 +140,72 @@ export function sandboxArguments(options: SandboxOptions): string[] {
   const { sandbox, workspace, outputs, etcDir } = options;
   return [
     'bwrap',
-    ...(sandbox.mode === 'user' ? ['--unshare-user', ...(sandbox.disableUserNamespaces ? ['--disable-userns'] : [])] : []),
-    '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try',
-    '--die-with-parent', '--new-session', '--as-pid-1', '--hostname', 'ravenhelm', '--json-status-fd', '8',
+    ...(sandbox.mode === 'user'
+      ? ['--unshare-user', ...(sandbox.disableUserNamespaces ? ['--disable-userns'] : [])]
+      : []),
+    '--unshare-pid',
+    '--unshare-net',
+    '--unshare-ipc',
+    '--unshare-uts',
+    '--unshare-cgroup-try',
+    '--die-with-parent',
+    '--new-session',
+    '--as-pid-1',
+    '--hostname',
+    'ravenhelm',
+    '--json-status-fd',
+    '8',
     ...environment(options.system.path),
     ...options.system.arguments,
-    '--ro-bind', `${etcDir}/passwd`, '/etc/passwd', '--ro-bind', `${etcDir}/group`, '/etc/group', '--ro-bind', `${etcDir}/hosts`, '/etc/hosts',
-    '--proc', '/proc', '--dev', '/dev', '--perms', '1777', '--tmpfs', '/dev/shm', '--perms', '1777', '--tmpfs', '/tmp',
-    options.workspaceWritable ? '--bind' : '--ro-bind', workspace, INSIDE.workspace,
-    ...(options.hideState ? ['--perms', '0555', '--tmpfs', `${INSIDE.workspace}/.ravenhelm`, '--remount-ro', `${INSIDE.workspace}/.ravenhelm`] : []),
-    '--ro-bind', outputs, INSIDE.outputs,
-    '--remount-ro', '/',
-    '--cap-drop', 'ALL',
-    ...(sandbox.mode === 'root' ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP'] : []),
-    '--', '/bin/sh', '-c', FIRST_PROCESS, 'init',
+    '--ro-bind',
+    `${etcDir}/passwd`,
+    '/etc/passwd',
+    '--ro-bind',
+    `${etcDir}/group`,
+    '/etc/group',
+    '--ro-bind',
+    `${etcDir}/hosts`,
+    '/etc/hosts',
+    '--proc',
+    '/proc',
+    '--dev',
+    '/dev',
+    '--perms',
+    '1777',
+    '--tmpfs',
+    '/dev/shm',
+    '--perms',
+    '1777',
+    '--tmpfs',
+    '/tmp',
+    options.workspaceWritable ? '--bind' : '--ro-bind',
+    workspace,
+    INSIDE.workspace,
+    ...(options.hideState
+      ? [
+          '--perms',
+          '0555',
+          '--tmpfs',
+          `${INSIDE.workspace}/.ravenhelm`,
+          '--remount-ro',
+          `${INSIDE.workspace}/.ravenhelm`,
+        ]
+      : []),
+    '--ro-bind',
+    outputs,
+    INSIDE.outputs,
+    '--remount-ro',
+    '/',
+    '--cap-drop',
+    'ALL',
+    ...(sandbox.mode === 'root'
+      ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP']
+      : []),
+    '--',
+    '/bin/sh',
+    '-c',
+    FIRST_PROCESS,
+    'init',
     ...(options.account === null ? [] : withoutRights(options.account)),
     ...options.program,
   ];
@@ -143,14 +218,31 @@ export function sandboxArguments(options: SandboxOptions): string[] {
 const FIRST_PROCESS = 'ulimit -c 0; ulimit -f 2097152; "$@"; exit $?';
 
 function environment(path: string): string[] {
-  const variables = { PATH: path, HOME: '/tmp', LANG: 'C.UTF-8', WORKSPACE: INSIDE.workspace, OUTPUTS: INSIDE.outputs, TOOLBOX: INSIDE.toolbox };
+  const variables = {
+    PATH: path,
+    HOME: '/tmp',
+    LANG: 'C.UTF-8',
+    WORKSPACE: INSIDE.workspace,
+    OUTPUTS: INSIDE.outputs,
+    TOOLBOX: INSIDE.toolbox,
+  };
   return ['--clearenv', ...Object.entries(variables).flatMap(([name, value]) => ['--setenv', name, value])];
 }
 
 /** bwrap started by root keeps three capabilities for this step alone; afterwards none are left, nor can any come back. */
 function withoutRights(account: Account): string[] {
-  return ['setpriv', '--reuid', String(account.uid), '--regid', String(account.gid), '--clear-groups', '--no-new-privs',
-    '--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all'];
+  return [
+    'setpriv',
+    '--reuid',
+    String(account.uid),
+    '--regid',
+    String(account.gid),
+    '--clear-groups',
+    '--no-new-privs',
+    '--bounding-set=-all',
+    '--inh-caps=-all',
+    '--ambient-caps=-all',
+  ];
 }
 
 export interface UnsandboxedOptions {
@@ -166,7 +258,21 @@ export interface UnsandboxedOptions {
 
 /** The argument vector with --sandbox off: a session of its own and a clean environment, nothing else. */
 export function unsandboxedArguments(options: UnsandboxedOptions): string[] {
-  const places = options.extraBinds.flatMap(({ variable, source }) => (variable === undefined ? [] : [`${variable}=${source}`]));
-  return ['setsid', 'env', '-i', `PATH=${dirname(options.nodePath)}:${SYSTEM_PATH}`, 'HOME=/tmp', 'LANG=C.UTF-8', `WORKSPACE=${options.workspace}`,
-    `OUTPUTS=${options.outputs}`, `TOOLBOX=${options.toolboxDir ?? ''}`, ...places, `RAVENHELM_RUN=${options.token}`, ...options.program];
+  const places = options.extraBinds.flatMap(({ variable, source }) =>
+    variable === undefined ? [] : [`${variable}=${source}`],
+  );
+  return [
+    'setsid',
+    'env',
+    '-i',
+    `PATH=${dirname(options.nodePath)}:${SYSTEM_PATH}`,
+    'HOME=/tmp',
+    'LANG=C.UTF-8',
+    `WORKSPACE=${options.workspace}`,
+    `OUTPUTS=${options.outputs}`,
+    `TOOLBOX=${options.toolboxDir ?? ''}`,
+    ...places,
+    `RAVENHELM_RUN=${options.token}`,
+    ...options.program,
+  ];
 }

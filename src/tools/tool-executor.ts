@@ -1,9 +1,29 @@
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
-import { FenceLost, type CheckCall, type CheckRun, type TaskPlace, type ToolCall, type ToolExecutor, type ToolOutcome } from '../ports/tools.js';
+import {
+  FenceLost,
+  type CheckCall,
+  type CheckRun,
+  type TaskPlace,
+  type ToolCall,
+  type ToolExecutor,
+  type ToolOutcome,
+} from '../ports/tools.js';
 import { checkResults, forgetChecks } from './checks.js';
 import { digestOfText } from './cut.js';
-import { COMMAND, commandArguments, LIST, listArguments, READ, readArguments, TOOL_DEFINITIONS, WRITE, writeArguments, type CommandArguments, type WriteArguments } from './definitions.js';
+import {
+  COMMAND,
+  commandArguments,
+  LIST,
+  listArguments,
+  READ,
+  readArguments,
+  TOOL_DEFINITIONS,
+  WRITE,
+  writeArguments,
+  type CommandArguments,
+  type WriteArguments,
+} from './definitions.js';
 import { CallRefused } from './errors.js';
 import { listDirectory, readLines, type FileResult } from './file-tools.js';
 import { noticingFullDisks } from './full-disk.js';
@@ -12,7 +32,15 @@ import { launch, takeFence, type LaunchEnd } from './launcher.js';
 import { describeOutcome, keepCall, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
 import { codeOf, preparePlace, stepName, type RunPlace } from './places.js';
 import { shellProgram, writeProgram, type Program } from './programs.js';
-import { INSIDE, sandboxArguments, systemMounts, unsandboxedArguments, type ReadOnlyBind, type UnusableSandbox, type UsableSandbox } from './sandbox.js';
+import {
+  INSIDE,
+  sandboxArguments,
+  systemMounts,
+  unsandboxedArguments,
+  type ReadOnlyBind,
+  type UnusableSandbox,
+  type UsableSandbox,
+} from './sandbox.js';
 
 export interface ToolExecutorOptions {
   /** Absolute; must hold a marker (workspaceMarker) before missions run. */
@@ -37,33 +65,83 @@ export interface ToolExecutorOptions {
 export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
   const { sandbox, clock } = options;
   const extraBinds = options.extraBinds ?? [];
-  const system = sandbox !== 'off' && sandbox.ok ? systemMounts({ toolboxDir: options.toolboxDir, extraBinds, nodePath: options.nodePath }) : null;
-  const names = (place: RunPlace) => (sandbox === 'off' ? { workspace: place.workspace, outputs: place.outputs } : INSIDE);
+  const system =
+    sandbox !== 'off' && sandbox.ok
+      ? systemMounts({ toolboxDir: options.toolboxDir, extraBinds, nodePath: options.nodePath })
+      : null;
+  const names = (place: RunPlace) =>
+    sandbox === 'off' ? { workspace: place.workspace, outputs: place.outputs } : INSIDE;
 
   function placeOf(task: TaskPlace): Promise<RunPlace> {
-    return preparePlace(task, { workspaceRoot: options.workspaceRoot, separateAccount: sandbox !== 'off' && sandbox.ok && sandbox.mode === 'root' });
+    return preparePlace(task, {
+      workspaceRoot: options.workspaceRoot,
+      separateAccount: sandbox !== 'off' && sandbox.ok && sandbox.mode === 'root',
+    });
   }
 
   function argumentVector(place: RunPlace, stem: string, program: Program, workspaceWritable: boolean): string[] {
     if (sandbox === 'off') {
       const { toolboxDir, nodePath } = options;
-      return unsandboxedArguments({ workspace: place.workspace, outputs: place.outputs, toolboxDir, extraBinds, nodePath, token: tokenOf(place, stem), program });
+      return unsandboxedArguments({
+        workspace: place.workspace,
+        outputs: place.outputs,
+        toolboxDir,
+        extraBinds,
+        nodePath,
+        token: tokenOf(place, stem),
+        program,
+      });
     }
-    if (!sandbox.ok || system === null) throw new CallRefused(`the sandbox cannot be built here: ${sandbox.ok ? '' : `${sandbox.reason}. ${sandbox.fix}`}`);
+    if (!sandbox.ok || system === null)
+      throw new CallRefused(
+        `the sandbox cannot be built here: ${sandbox.ok ? '' : `${sandbox.reason}. ${sandbox.fix}`}`,
+      );
     const { workspace, outputs, etcDir, account } = place;
-    return sandboxArguments({ sandbox, system, etcDir, workspace, workspaceWritable, hideState: place.holdsState, outputs, account, program });
+    return sandboxArguments({
+      sandbox,
+      system,
+      etcDir,
+      workspace,
+      workspaceWritable,
+      hideState: place.holdsState,
+      outputs,
+      account,
+      program,
+    });
   }
 
-  async function runOnce(call: ToolCall, place: RunPlace, record: CallRecord, program: Program, last: string, input: string | null, signal: AbortSignal): Promise<ToolOutcome> {
+  async function runOnce(
+    call: ToolCall,
+    place: RunPlace,
+    record: CallRecord,
+    program: Program,
+    last: string,
+    input: string | null,
+    signal: AbortSignal,
+  ): Promise<ToolOutcome> {
     const stem = stepName(call.task, call.step);
     const vector = argumentVector(place, stem, program, true);
     await keepCall(place, stem, record);
     const end = await launch(
-      { place, stem, claimOffset: call.claimOffset, timeLimitMs: record.timeLimitMs, once: true, isolated: sandbox !== 'off', token: tokenOf(place, stem), commands: [last], argumentVector: vector, input },
+      {
+        place,
+        stem,
+        claimOffset: call.claimOffset,
+        timeLimitMs: record.timeLimitMs,
+        once: true,
+        isolated: sandbox !== 'off',
+        token: tokenOf(place, stem),
+        commands: [last],
+        argumentVector: vector,
+        input,
+      },
       signal,
     );
     if (end.kind !== 'done' && end.kind !== 'started_before') return notStarted(end);
-    return (await leftOutcome(place, stem)) ?? plainOutcome('unknown', `step ${call.step} was started before and left no outcome; it may have run`);
+    return (
+      (await leftOutcome(place, stem)) ??
+      plainOutcome('unknown', `step ${call.step} was started before and left no outcome; it may have run`)
+    );
   }
 
   async function leftOutcome(place: RunPlace, stem: string): Promise<ToolOutcome | null> {
@@ -72,11 +150,29 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     return left === null || record === null ? null : describeOutcome(place, stem, record, left);
   }
 
-  function runCommand(call: ToolCall, args: CommandArguments, place: RunPlace, signal: AbortSignal): Promise<ToolOutcome> {
+  function runCommand(
+    call: ToolCall,
+    args: CommandArguments,
+    place: RunPlace,
+    signal: AbortSignal,
+  ): Promise<ToolOutcome> {
     const { area, parts } = parsePath(args.working_dir);
     if (area !== 'workspace') throw new CallRefused(`working_dir ${args.working_dir} is outside the workspace`);
-    const record = { tool: COMMAND, command: args.command, timeLimitMs: Math.min(args.timeout * 1000, call.timeLimitMs), outputsAt: names(place).outputs } as const;
-    return runOnce(call, place, record, shellProgram([names(place).workspace, ...parts].join('/')), args.command, null, signal);
+    const record = {
+      tool: COMMAND,
+      command: args.command,
+      timeLimitMs: Math.min(args.timeout * 1000, call.timeLimitMs),
+      outputsAt: names(place).outputs,
+    } as const;
+    return runOnce(
+      call,
+      place,
+      record,
+      shellProgram([names(place).workspace, ...parts].join('/')),
+      args.command,
+      null,
+      signal,
+    );
   }
 
   function runWrite(call: ToolCall, args: WriteArguments, place: RunPlace, signal: AbortSignal): Promise<ToolOutcome> {
@@ -84,9 +180,25 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     const name = parts.at(-1);
     if (area !== 'workspace') throw new CallRefused(`${args.path} is outside the workspace`);
     if (name === undefined) throw new CallRefused(`${args.path} is a directory`);
-    if (isReserved(parts)) throw new CallRefused(`${args.path} is reserved: it would change what other programs run or trust`);
-    const record = { tool: WRITE, path: args.path, mode: args.mode, bytes: Buffer.byteLength(args.content), timeLimitMs: call.timeLimitMs, outputsAt: names(place).outputs } as const;
-    return runOnce(call, place, record, writeProgram(names(place).workspace, parts, args.mode), name, args.content, signal);
+    if (isReserved(parts))
+      throw new CallRefused(`${args.path} is reserved: it would change what other programs run or trust`);
+    const record = {
+      tool: WRITE,
+      path: args.path,
+      mode: args.mode,
+      bytes: Buffer.byteLength(args.content),
+      timeLimitMs: call.timeLimitMs,
+      outputsAt: names(place).outputs,
+    } as const;
+    return runOnce(
+      call,
+      place,
+      record,
+      writeProgram(names(place).workspace, parts, args.mode),
+      name,
+      args.content,
+      signal,
+    );
   }
 
   function dispatch(call: ToolCall, place: RunPlace, signal: AbortSignal): Promise<ToolOutcome> {
@@ -109,7 +221,17 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     const place = await placeOf(call.task);
     const outcome = await attempt(call, place, signal);
     const durationMs = Math.round(clock.monotonicMs() - started);
-    options.logger.info({ mission_id: call.task.missionId, task_id: call.task.taskId, step: call.step, tool: call.tool, outcome: outcome.outcome, duration_ms: durationMs }, 'tool.executed');
+    options.logger.info(
+      {
+        mission_id: call.task.missionId,
+        task_id: call.task.taskId,
+        step: call.step,
+        tool: call.tool,
+        outcome: outcome.outcome,
+        duration_ms: durationMs,
+      },
+      'tool.executed',
+    );
     return { ...outcome, durationMs };
   }
 
@@ -118,7 +240,8 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
       const wrong = TOOL_DEFINITIONS.find((tool) => tool.name === call.tool)?.validate(call.arguments) ?? null;
       if (wrong !== null) throw new CallRefused(wrong);
       const outcome = await dispatch(call, place, signal);
-      if (outcome.outcome === 'aborted' && (await wasFenced(place, call))) throw new FenceLost(`A newer claim than ${call.claimOffset} took the task over while step ${call.step} ran.`);
+      if (outcome.outcome === 'aborted' && (await wasFenced(place, call)))
+        throw new FenceLost(`A newer claim than ${call.claimOffset} took the task over while step ${call.step} ran.`);
       return outcome;
     } catch (error) {
       if (error instanceof CallRefused) return plainOutcome('refused', error.message);
@@ -133,16 +256,40 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
   async function runChecks(call: CheckCall, signal: AbortSignal): Promise<CheckRun> {
     const place = await placeOf(call.task);
     const stem = stepName(call.task, call.step);
-    if (sandbox !== 'off' && !sandbox.ok) return checkResults({ place, stem, call, outputsAt: INSIDE.outputs, failure: `the sandbox cannot be built here: ${sandbox.reason}. ${sandbox.fix}` });
+    if (sandbox !== 'off' && !sandbox.ok)
+      return checkResults({
+        place,
+        stem,
+        call,
+        outputsAt: INSIDE.outputs,
+        failure: `the sandbox cannot be built here: ${sandbox.reason}. ${sandbox.fix}`,
+      });
     const vector = argumentVector(place, stem, shellProgram(names(place).workspace), false);
     const commands = call.checks.map((check) => check.command);
     await forgetChecks(place, stem, commands.length);
     const end = await launch(
-      { place, stem, claimOffset: call.claimOffset, timeLimitMs: call.timeLimitMs, once: false, isolated: sandbox !== 'off', token: tokenOf(place, stem), commands, argumentVector: vector, input: null },
+      {
+        place,
+        stem,
+        claimOffset: call.claimOffset,
+        timeLimitMs: call.timeLimitMs,
+        once: false,
+        isolated: sandbox !== 'off',
+        token: tokenOf(place, stem),
+        commands,
+        argumentVector: vector,
+        input: null,
+      },
       signal,
     );
     signal.throwIfAborted();
-    return checkResults({ place, stem, call, outputsAt: names(place).outputs, failure: end.kind === 'failed' ? end.reason : null });
+    return checkResults({
+      place,
+      stem,
+      call,
+      outputsAt: names(place).outputs,
+      failure: end.kind === 'failed' ? end.reason : null,
+    });
   }
 
   return noticingFullDisks({
@@ -161,7 +308,9 @@ function tokenOf(place: RunPlace, stem: string): string {
 }
 
 function notStarted(end: LaunchEnd): ToolOutcome {
-  return end.kind === 'failed' ? plainOutcome('refused', `it was not run: ${end.reason}`) : plainOutcome('aborted', 'stopped before it was started');
+  return end.kind === 'failed'
+    ? plainOutcome('refused', `it was not run: ${end.reason}`)
+    : plainOutcome('aborted', 'stopped before it was started');
 }
 
 function plainOutcome(outcome: ToolOutcome['outcome'], message: string): ToolOutcome {
@@ -185,4 +334,3 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is not a directory',
   EACCES: 'permission denied',
 };
-

@@ -5,7 +5,11 @@ import { createRoster } from '../../src/agent/roster.js';
 import type { PayloadOf } from '../../src/domain/events.js';
 import { agentSpec, failure, scriptedModel, type ModelOptions, type Scripted } from './fakes.js';
 
-const playbook = { name: 'make-certs', steps: [{ name: 'make a CA', command: 'openssl', unless: null }], acceptance: [] };
+const playbook = {
+  name: 'make-certs',
+  steps: [{ name: 'make a CA', command: 'openssl', unless: null }],
+  acceptance: [],
+};
 const roster = createRoster([
   { ...agentSpec, name: 'cert_agent', playbooks: { 'make-certs': playbook } },
   { ...agentSpec, name: 'env_agent', description: 'Environment files.' },
@@ -13,32 +17,87 @@ const roster = createRoster([
 ]);
 
 const mission: PayloadOf<'mission_requested'> = {
-  mission_id: 'm1', name: 'hello', brief: 'Deploy the proxy.', approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null },
-  agents: ['cert_agent', 'env_agent', 'proxy_agent'], success: [{ name: 'all there', command: 'test -f all' }], plan: null, workspace: null, workspace_marker: 'w', requested_by: 'me',
+  mission_id: 'm1',
+  name: 'hello',
+  brief: 'Deploy the proxy.',
+  approval: 'none',
+  retries: 2,
+  on_failure: 'fail',
+  budget: { usd: null, tokens: null, minutes: null },
+  agents: ['cert_agent', 'env_agent', 'proxy_agent'],
+  success: [{ name: 'all there', command: 'test -f all' }],
+  plan: null,
+  workspace: null,
+  workspace_marker: 'w',
+  requested_by: 'me',
 };
-const request = (more: Partial<PlanRequest> = {}): PlanRequest => ({ mission, revision: 1, reason: null, firstWave: 1, done: [], ...more });
+const request = (more: Partial<PlanRequest> = {}): PlanRequest => ({
+  mission,
+  revision: 1,
+  reason: null,
+  firstWave: 1,
+  done: [],
+  ...more,
+});
 
-const wave = (number: number, ...agents: readonly string[]) => ({ wave_number: number, rationale: 'r', tasks: agents.map((agent) => ({ agent, description: `${agent} works`, playbook: null, acceptance: [{ name: 'ok', command: 'true' }], timeout_seconds: null })) });
-const reply = (...waves: readonly object[]) => ({ strategy: 'first this', waves, risks: ['none'], success_criteria: [{ name: 's', command: 'true' }] });
+const wave = (number: number, ...agents: readonly string[]) => ({
+  wave_number: number,
+  rationale: 'r',
+  tasks: agents.map((agent) => ({
+    agent,
+    description: `${agent} works`,
+    playbook: null,
+    acceptance: [{ name: 'ok', command: 'true' }],
+    timeout_seconds: null,
+  })),
+});
+const reply = (...waves: readonly object[]) => ({
+  strategy: 'first this',
+  waves,
+  risks: ['none'],
+  success_criteria: [{ name: 's', command: 'true' }],
+});
 const good = reply(wave(1, 'cert_agent'), wave(2, 'proxy_agent'));
 
-const claude = (script: readonly Scripted[], options?: ModelOptions) => scriptedModel('anthropic:claude', script, options);
+const claude = (script: readonly Scripted[], options?: ModelOptions) =>
+  scriptedModel('anthropic:claude', script, options);
 const plannerOf = (...chain: ReturnType<typeof claude>[]) => createPlanner({ chain, roster, maxOutputTokens: 4_000 });
-const propose = (chain: ReturnType<typeof claude>[], asked = request()) => plannerOf(...chain).propose(asked, new AbortController().signal);
+const propose = (chain: ReturnType<typeof claude>[], asked = request()) =>
+  plannerOf(...chain).propose(asked, new AbortController().signal);
 
 describe('a plan', () => {
   test('is what the model gave, with ids and dependencies', async () => {
     const answer = await propose([claude([good])]);
-    expect(answer).toMatchObject({ planner: 'anthropic', model: 'anthropic:claude', refusals: [], tokensIn: 10, tokensOut: 5, costUsd: 0.01 });
-    expect(answer.plan).toMatchObject({ strategy: 'first this', risks: ['none'], success_criteria: [{ name: 's', command: 'true' }] });
-    expect(answer.plan.waves.map((one) => one.tasks)).toMatchObject([[{ task_id: 'deploy-cert_agent-wave1', dependencies: [] }], [{ task_id: 'deploy-proxy_agent-wave2', dependencies: ['deploy-cert_agent-wave1'] }]]);
+    expect(answer).toMatchObject({
+      planner: 'anthropic',
+      model: 'anthropic:claude',
+      refusals: [],
+      tokensIn: 10,
+      tokensOut: 5,
+      costUsd: 0.01,
+    });
+    expect(answer.plan).toMatchObject({
+      strategy: 'first this',
+      risks: ['none'],
+      success_criteria: [{ name: 's', command: 'true' }],
+    });
+    expect(answer.plan.waves.map((one) => one.tasks)).toMatchObject([
+      [{ task_id: 'deploy-cert_agent-wave1', dependencies: [] }],
+      [{ task_id: 'deploy-proxy_agent-wave2', dependencies: ['deploy-cert_agent-wave1'] }],
+    ]);
   });
 
   test('is asked for with the brief, the checks, and what the agents can do', async () => {
     const model = claude([good]);
     await propose([model], request({ mission: { ...mission, agents: ['cert_agent', 'proxy_agent'] } }));
     const text = JSON.stringify(model.requests[0]?.messages);
-    for (const part of ['Deploy the proxy.', 'test -f all', 'proxy_agent (depends on cert_agent)', 'playbook make-certs: make a CA']) expect(text).toContain(part);
+    for (const part of [
+      'Deploy the proxy.',
+      'test -f all',
+      'proxy_agent (depends on cert_agent)',
+      'playbook make-certs: make a CA',
+    ])
+      expect(text).toContain(part);
     expect(text).not.toContain('Environment files.');
     expect(model.requests[0]).toMatchObject({ turn: null, maxOutputTokens: 4_000, schema: { type: 'object' } });
   });
@@ -48,8 +107,16 @@ describe('a plan', () => {
     ['with a task for the orchestrator', reply(wave(1, 'orchestrator')), 'for the orchestrator'],
     ['with an empty wave', reply(wave(1)), 'wave 1 has no tasks'],
     ['without waves', reply(), 'has no waves'],
-    ['against the dependencies', reply(wave(1, 'cert_agent', 'proxy_agent')), 'plan proxy_agent in a later wave than cert_agent'],
-    ['with an unknown playbook', reply({ ...wave(1), tasks: [{ agent: 'env_agent', description: 'x', playbook: 'nope' }] }), 'it has none, so name none'],
+    [
+      'against the dependencies',
+      reply(wave(1, 'cert_agent', 'proxy_agent')),
+      'plan proxy_agent in a later wave than cert_agent',
+    ],
+    [
+      'with an unknown playbook',
+      reply({ ...wave(1), tasks: [{ agent: 'env_agent', description: 'x', playbook: 'nope' }] }),
+      'it has none, so name none',
+    ],
     ['with waves that do not rise', reply(wave(2, 'cert_agent'), wave(2, 'env_agent')), 'wave 2 follows wave 2'],
     ['that is no JSON', 'Sure! Here is the plan', 'not JSON'],
     ['with a key that is not agreed', { ...good, extra: 1 }, 'extra'],
@@ -74,11 +141,21 @@ describe('a plan', () => {
 describe('a planner that is passed over', () => {
   test('is told of with the next one, the last one with the declared order', async () => {
     const told: Failover[] = [];
-    const planner = plannerOf(claude([failure('unreachable', 'no network')]), scriptedModel('ollama:llama3.1', ['a', 'b', 'c']));
-    expect(await planner.propose(request(), new AbortController().signal, (failover) => told.push(failover))).toMatchObject({ planner: 'order' });
+    const planner = plannerOf(
+      claude([failure('unreachable', 'no network')]),
+      scriptedModel('ollama:llama3.1', ['a', 'b', 'c']),
+    );
+    expect(
+      await planner.propose(request(), new AbortController().signal, (failover) => told.push(failover)),
+    ).toMatchObject({ planner: 'order' });
     expect(told).toEqual([
       { fromModel: 'anthropic:claude', toModel: 'ollama:llama3.1', cause: 'unreachable', reason: 'no network' },
-      { fromModel: 'ollama:llama3.1', toModel: 'order', cause: 'invalid', reason: expect.stringContaining('3 invalid replies in a row') },
+      {
+        fromModel: 'ollama:llama3.1',
+        toModel: 'order',
+        cause: 'invalid',
+        reason: expect.stringContaining('3 invalid replies in a row'),
+      },
     ]);
   });
 });
@@ -88,25 +165,49 @@ describe('without a model that can be reached', () => {
     const answer = await propose([claude([failure('unreachable', 'no network')])]);
     expect(answer).toMatchObject({ planner: 'order', model: '', refusals: ['anthropic:claude: no network'] });
     expect(answer.plan.waves.map((one) => one.tasks.map((task) => [task.task_id, task.playbook]))).toEqual([
-      [['deploy-cert_agent-wave1', 'make-certs'], ['deploy-env_agent-wave1', null]],
+      [
+        ['deploy-cert_agent-wave1', 'make-certs'],
+        ['deploy-env_agent-wave1', null],
+      ],
       [['deploy-proxy_agent-wave2', null]],
     ]);
   });
 
   test('the declared order plans anew what is not done', async () => {
-    const answer = await propose([], request({ reason: 'proxy_agent failed', revision: 2, firstWave: 3, done: [{ taskId: 'deploy-cert_agent-wave1', agent: 'cert_agent', summary: 'made' }, { taskId: 'deploy-env_agent-wave1', agent: 'env_agent', summary: 'made' }] }));
-    expect(answer.plan.waves).toMatchObject([{ wave_number: 3, tasks: [{ task_id: 'deploy-proxy_agent-wave3', dependencies: ['deploy-cert_agent-wave1'] }] }]);
+    const answer = await propose(
+      [],
+      request({
+        reason: 'proxy_agent failed',
+        revision: 2,
+        firstWave: 3,
+        done: [
+          { taskId: 'deploy-cert_agent-wave1', agent: 'cert_agent', summary: 'made' },
+          { taskId: 'deploy-env_agent-wave1', agent: 'env_agent', summary: 'made' },
+        ],
+      }),
+    );
+    expect(answer.plan.waves).toMatchObject([
+      { wave_number: 3, tasks: [{ task_id: 'deploy-proxy_agent-wave3', dependencies: ['deploy-cert_agent-wave1'] }] },
+    ]);
   });
 
   test('planning fails when every agent has done its task', async () => {
     const done = mission.agents.map((agent) => ({ taskId: `deploy-${agent}-wave1`, agent, summary: 'made' }));
-    const failed = propose([claude([failure('refused', 'no key')])], request({ reason: 'a success check failed', firstWave: 2, done }));
+    const failed = propose(
+      [claude([failure('refused', 'no key')])],
+      request({ reason: 'a success check failed', firstWave: 2, done }),
+    );
     await expect(failed).rejects.toBeInstanceOf(PlanningFailed);
-    await expect(failed).rejects.toMatchObject({ message: expect.stringContaining('no key'), used: { tokensIn: 3, costUsd: 0.001 } });
+    await expect(failed).rejects.toMatchObject({
+      message: expect.stringContaining('no key'),
+      used: { tokensIn: 3, costUsd: 0.001 },
+    });
   });
 
   test('planning fails when the mission names agents that are unknown here', async () => {
-    await expect(propose([claude([good])], request({ mission: { ...mission, agents: ['mail_agent'] } }))).rejects.toThrow('unknown here: mail_agent');
+    await expect(
+      propose([claude([good])], request({ mission: { ...mission, agents: ['mail_agent'] } })),
+    ).rejects.toThrow('unknown here: mail_agent');
   });
 });
 
@@ -133,19 +234,27 @@ describe('the budget', () => {
     const planner = plannerOf(claude([], dear), claude([], dear));
     expect(planner.worstCase(request())).toEqual({ tokens: 6_000, usd: 12 });
     expect(planner.worstCase(request({ available: { tokens: null, usd: 5 } }))).toEqual({ tokens: 6_000, usd: 5 });
-    expect(planner.worstCase(request({ mission: { ...mission, budget: { usd: null, tokens: 100, minutes: null } } }))).toEqual({ tokens: 100, usd: 12 });
+    expect(
+      planner.worstCase(request({ mission: { ...mission, budget: { usd: null, tokens: 100, minutes: null } } })),
+    ).toEqual({ tokens: 100, usd: 12 });
   });
 
   test('passes over a planner whose worst case does not fit', async () => {
     const model = claude([good], dear);
     const answer = await propose([model], request({ available: { tokens: null, usd: 1.5 } }));
     expect(model.requests).toHaveLength(0);
-    expect(answer).toMatchObject({ planner: 'order', refusals: ['anthropic:claude: a call may need $2.0000 of $1.5000 left in the budget'] });
+    expect(answer).toMatchObject({
+      planner: 'order',
+      refusals: ['anthropic:claude: a call may need $2.0000 of $1.5000 left in the budget'],
+    });
   });
 
   test('counts refused plans before the next is asked for', async () => {
     const model = claude(['bad', good], { worst: { tokens: 0, usd: 1 }, reply: { costUsd: 0.9 } });
-    expect(await propose([model], request({ available: { tokens: null, usd: 1.5 } }))).toMatchObject({ planner: 'order', costUsd: 0.9 });
+    expect(await propose([model], request({ available: { tokens: null, usd: 1.5 } }))).toMatchObject({
+      planner: 'order',
+      costUsd: 0.9,
+    });
     expect(model.requests).toHaveLength(1);
   });
 });

@@ -14,13 +14,18 @@ const playbook = {
 };
 const task = (more: Partial<LoopTask> = {}) => loopTask({ playbook, ...more }, { playbook: playbook.name });
 /** The CA is not there yet; everything else succeeds. */
-const world: Performer = (decision) => (decision.arguments['command'] === 'test -f ca.pem' ? { outcome: 'error', exitCode: 1 } : {});
-const commands = (effects: ReturnType<typeof recordedEffects>) => effects.decisions.map((decision) => decision.arguments['command'] ?? decision.tool);
+const world: Performer = (decision) =>
+  decision.arguments['command'] === 'test -f ca.pem' ? { outcome: 'error', exitCode: 1 } : {};
+const commands = (effects: ReturnType<typeof recordedEffects>) =>
+  effects.decisions.map((decision) => decision.arguments['command'] ?? decision.tool);
 
 describe('a task with a playbook', () => {
   test('takes its steps one by one, asking `unless` first, and finishes', async () => {
     const effects = recordedEffects([createPlaybookModel()], world);
-    expect(await runReActLoop(task(), effects, limits())).toMatchObject({ kind: 'finished', outputs: { playbook: 'make-certs' } });
+    expect(await runReActLoop(task(), effects, limits())).toMatchObject({
+      kind: 'finished',
+      outputs: { playbook: 'make-certs' },
+    });
     expect(commands(effects)).toEqual(['test -f ca.pem', 'openssl req', 'openssl x509', 'ls', 'finish']);
     expect(effects.decisions.map((decision) => decision.idempotent)).toEqual([true, false, false, false, true]);
   });
@@ -35,10 +40,13 @@ describe('a task with a playbook', () => {
   });
 
   async function inDoubt(at: number) {
-    const lost: Performer = (decision, step) => (step === at ? { outcome: 'unknown', exitCode: null, observation: '' } : world(decision, step));
+    const lost: Performer = (decision, step) =>
+      step === at ? { outcome: 'unknown', exitCode: null, observation: '' } : world(decision, step);
     const before = recordedEffects([createPlaybookModel()], lost);
     await runReActLoop({ ...task(), agent: { ...task().agent, maxSteps: at } }, before, limits());
-    const effects = recordedEffects([createPlaybookModel(), scriptedModel('llm', [finish()])], world, { history: before.journal });
+    const effects = recordedEffects([createPlaybookModel(), scriptedModel('llm', [finish()])], world, {
+      history: before.journal,
+    });
     await runReActLoop(task({ history: before.journal }), effects, limits());
     return effects;
   }
@@ -54,17 +62,29 @@ describe('a task with a playbook', () => {
   test('leaves a command that may have run and has no `unless` to the next model', async () => {
     const effects = await inDoubt(3);
     expect(commands(effects)).toEqual(['finish']);
-    expect(effects.decisions[0]).toMatchObject({ model: 'llm', chainIndex: 1, refusals: [expect.stringContaining('has no `unless`')] });
+    expect(effects.decisions[0]).toMatchObject({
+      model: 'llm',
+      chainIndex: 1,
+      refusals: [expect.stringContaining('has no `unless`')],
+    });
   });
 
   test('leaves a step that fails to the next model', async () => {
     const next = scriptedModel('llm', [finish()]);
-    const effects = recordedEffects([createPlaybookModel(), next], (decision, step) => (decision.arguments['command'] === 'openssl x509' ? { outcome: 'error', exitCode: 2, observation: 'bad key' } : world(decision, step)));
+    const effects = recordedEffects([createPlaybookModel(), next], (decision, step) =>
+      decision.arguments['command'] === 'openssl x509'
+        ? { outcome: 'error', exitCode: 2, observation: 'bad key' }
+        : world(decision, step),
+    );
     expect((await runReActLoop(task(), effects, limits())).kind).toBe('finished');
     expect(next.requests[0]?.messages.at(-1)?.content).toContain('bad key');
   });
 
   test('is not done by stock steps when it names none', async () => {
-    expect(await runReActLoop(loopTask(), recordedEffects([createPlaybookModel()]), limits())).toMatchObject({ kind: 'failed', code: 'gave_up', retriable: false });
+    expect(await runReActLoop(loopTask(), recordedEffects([createPlaybookModel()]), limits())).toMatchObject({
+      kind: 'failed',
+      code: 'gave_up',
+      retriable: false,
+    });
   });
 });

@@ -1,10 +1,29 @@
 import type { LoopTask } from '../../src/agent/loop-contract.js';
 import { runReActLoop } from '../../src/agent/react-loop.js';
 import { ModelError } from '../../src/ports/model.js';
-import { check, failure, finish, limits, loopTask, manualClock, planningModel, read, recordedEffects, run, scriptedModel, type Performer, type Scripted } from './fakes.js';
+import {
+  check,
+  failure,
+  finish,
+  limits,
+  loopTask,
+  manualClock,
+  planningModel,
+  read,
+  recordedEffects,
+  run,
+  scriptedModel,
+  type Performer,
+  type Scripted,
+} from './fakes.js';
 
-const calls = (effects: ReturnType<typeof recordedEffects>) => effects.decisions.map((decision) => `${decision.tool} ${Object.values(decision.arguments)[0]}`);
-const failingChecks: Partial<Awaited<ReturnType<ReturnType<typeof recordedEffects>['perform']>>> = { outcome: 'error', checks: [check(1)], observation: 'out.txt is missing' };
+const calls = (effects: ReturnType<typeof recordedEffects>) =>
+  effects.decisions.map((decision) => `${decision.tool} ${Object.values(decision.arguments)[0]}`);
+const failingChecks: Partial<Awaited<ReturnType<ReturnType<typeof recordedEffects>['perform']>>> = {
+  outcome: 'error',
+  checks: [check(1)],
+  observation: 'out.txt is missing',
+};
 
 async function loop(script: readonly Scripted[], perform?: Performer, task: LoopTask = loopTask()) {
   const model = scriptedModel('ollama:llama3.1', script);
@@ -17,12 +36,22 @@ describe('a task', () => {
     const { end, effects } = await loop([run('make'), read('out.txt'), finish('made it')]);
     expect(end).toEqual({ kind: 'finished', summary: 'made it', outputs: { where: 'out.txt' }, checks: [check(0)] });
     expect(calls(effects)).toEqual(['execute_terminal_command make', 'workspace_read out.txt', 'finish made it']);
-    expect(effects.decisions[0]).toMatchObject({ thought: 'because', model: 'ollama:llama3.1', chainIndex: 0, refusals: [], tokensIn: 10, tokensOut: 5, costUsd: 0.01 });
+    expect(effects.decisions[0]).toMatchObject({
+      thought: 'because',
+      model: 'ollama:llama3.1',
+      chainIndex: 0,
+      refusals: [],
+      tokensIn: 10,
+      tokensOut: 5,
+      costUsd: 0.01,
+    });
   });
 
   test('goes on with the outcome of a failed check as its observation', async () => {
     const finishes = (n: number) => (n === 1 ? failingChecks : {});
-    const { end, model } = await loop([finish(), run('make'), finish()], (decision, step) => (decision.tool === 'finish' ? finishes(step) : {}));
+    const { end, model } = await loop([finish(), run('make'), finish()], (decision, step) =>
+      decision.tool === 'finish' ? finishes(step) : {},
+    );
     expect(end.kind).toBe('finished');
     expect(model.requests[1]?.messages.at(-1)?.content).toContain('out.txt is missing');
   });
@@ -30,11 +59,20 @@ describe('a task', () => {
   test('ends with a finish that has nothing to check without a step, and says what its turn has used', async () => {
     const { end, effects } = await loop([run('make'), finish('made it')], undefined, { ...loopTask(), acceptance: [] });
     expect(calls(effects)).toEqual(['execute_terminal_command make']);
-    expect(end).toEqual({ kind: 'finished', summary: 'made it', outputs: { where: 'out.txt' }, checks: [], unjournaled: { model: 'ollama:llama3.1', tokensIn: 10, tokensOut: 5, costUsd: 0.01 } });
+    expect(end).toEqual({
+      kind: 'finished',
+      summary: 'made it',
+      outputs: { where: 'out.txt' },
+      checks: [],
+      unjournaled: { model: 'ollama:llama3.1', tokensIn: 10, tokensOut: 5, costUsd: 0.01 },
+    });
   });
 
   test('keeps as a step a finish on the way to which a reply was refused: the log shows why', async () => {
-    const { end, effects } = await loop(['not json', finish('made it')], () => ({ checks: [] }), { ...loopTask(), acceptance: [] });
+    const { end, effects } = await loop(['not json', finish('made it')], () => ({ checks: [] }), {
+      ...loopTask(),
+      acceptance: [],
+    });
     expect(calls(effects)).toEqual(['finish made it']);
     expect(effects.journal.at(-1)?.call.refusals).toEqual([expect.stringContaining('JSON')]);
     expect(end).toEqual({ kind: 'finished', summary: 'made it', outputs: { where: 'out.txt' }, checks: [] });
@@ -49,21 +87,42 @@ describe('a task', () => {
 
   test('that is taken away ends with the reason of that', async () => {
     const away = new AbortController();
-    const effects = recordedEffects([scriptedModel('m', [run('a'), run('b')])], () => (away.abort(new Error('claim lost')), {}), { signal: away.signal });
+    const effects = recordedEffects(
+      [scriptedModel('m', [run('a'), run('b')])],
+      () => (away.abort(new Error('claim lost')), {}),
+      { signal: away.signal },
+    );
     await expect(runReActLoop(loopTask(), effects, limits())).rejects.toThrow('claim lost');
     expect(effects.decisions).toHaveLength(1);
   });
 
   test('that is taken away while a model thinks ends with the reason of that', async () => {
     const away = new AbortController();
-    const slow = { ...scriptedModel('m', []), chat: async () => { away.abort(new Error('cancelled')); throw new ModelError('unreachable', 'cut'); } };
-    await expect(runReActLoop(loopTask(), recordedEffects([slow, scriptedModel('n', [finish()])], undefined, { signal: away.signal }), limits())).rejects.toThrow('cancelled');
+    const slow = {
+      ...scriptedModel('m', []),
+      chat: async () => {
+        away.abort(new Error('cancelled'));
+        throw new ModelError('unreachable', 'cut');
+      },
+    };
+    await expect(
+      runReActLoop(
+        loopTask(),
+        recordedEffects([slow, scriptedModel('n', [finish()])], undefined, { signal: away.signal }),
+        limits(),
+      ),
+    ).rejects.toThrow('cancelled');
   });
 });
 
 describe('an invalid reply', () => {
   test('goes back with the reason, twice at most, and the step tells of it', async () => {
-    const { effects, model } = await loop(['not json', { thought: 't', tool: 'workspace_reed', arguments: {} }, run('make'), finish()]);
+    const { effects, model } = await loop([
+      'not json',
+      { thought: 't', tool: 'workspace_reed', arguments: {} },
+      run('make'),
+      finish(),
+    ]);
     expect(effects.decisions[0]?.refusals).toHaveLength(2);
     expect(effects.decisions[0]).toMatchObject({ tokensIn: 30, tokensOut: 15 });
     expect(model.requests[1]?.messages.at(-1)?.content).toContain('is not JSON');
@@ -77,7 +136,11 @@ describe('an invalid reply', () => {
   });
 
   test.each<[string, object, string]>([
-    ['with wrong arguments', { thought: 't', tool: 'workspace_read', arguments: { file: 'x' } }, 'unknown argument file'],
+    [
+      'with wrong arguments',
+      { thought: 't', tool: 'workspace_read', arguments: { file: 'x' } },
+      'unknown argument file',
+    ],
     ['with both a tool and finish', { ...run('x'), ...finish() }, 'Unrecognized'],
     ['without a summary', { thought: 't', finish: { summary: ' ', outputs: {} } }, 'finish.summary'],
   ])('%s says so', async (_, reply, reason) => {
@@ -100,14 +163,17 @@ describe('an invalid reply', () => {
 });
 
 describe('the chain', () => {
-  test.each(['unreachable', 'timeout', 'rate_limited', 'refused', 'gave_up'] as const)('moves on when a model is %s, and stays there', async (code) => {
-    const first = scriptedModel('first', [failure(code)]);
-    const effects = recordedEffects([first, scriptedModel('second', [run('a'), run('b'), finish()])]);
-    expect((await runReActLoop(loopTask(), effects, limits())).kind).toBe('finished');
-    expect(effects.decisions.map((decision) => decision.chainIndex)).toEqual([1, 1, 1]);
-    expect(effects.decisions[0]?.refusals).toEqual([`first: ${code}`]);
-    expect(first.requests).toHaveLength(1);
-  });
+  test.each(['unreachable', 'timeout', 'rate_limited', 'refused', 'gave_up'] as const)(
+    'moves on when a model is %s, and stays there',
+    async (code) => {
+      const first = scriptedModel('first', [failure(code)]);
+      const effects = recordedEffects([first, scriptedModel('second', [run('a'), run('b'), finish()])]);
+      expect((await runReActLoop(loopTask(), effects, limits())).kind).toBe('finished');
+      expect(effects.decisions.map((decision) => decision.chainIndex)).toEqual([1, 1, 1]);
+      expect(effects.decisions[0]?.refusals).toEqual([`first: ${code}`]);
+      expect(first.requests).toHaveLength(1);
+    },
+  );
 
   test('tells of each model that it moves on from, with the step, the cause and the reason, once for the whole task', async () => {
     const chain = [
@@ -118,7 +184,13 @@ describe('the chain', () => {
     const effects = recordedEffects(chain);
     expect((await runReActLoop(loopTask(), effects, limits())).kind).toBe('finished');
     expect(effects.failovers).toEqual([
-      { fromModel: 'ollama:llama3.1', toModel: 'playbook', cause: 'resting', reason: 'ollama at http://x is resting', step: 1 },
+      {
+        fromModel: 'ollama:llama3.1',
+        toModel: 'playbook',
+        cause: 'resting',
+        reason: 'ollama at http://x is resting',
+        step: 1,
+      },
       { fromModel: 'playbook', toModel: 'openai:gpt', cause: 'gave_up', reason: 'step "a" failed', step: 2 },
     ]);
   });
@@ -137,7 +209,11 @@ describe('the chain', () => {
 
   test('hands the failed step of a playbook to the next model', async () => {
     const next = scriptedModel('llm', [finish()]);
-    const effects = recordedEffects([scriptedModel('playbook', [run('openssl req'), failure('gave_up', 'step "request" failed')]), next], (decision) => (decision.tool === 'finish' ? {} : { outcome: 'error', exitCode: 2, observation: 'no such option' }));
+    const effects = recordedEffects(
+      [scriptedModel('playbook', [run('openssl req'), failure('gave_up', 'step "request" failed')]), next],
+      (decision) =>
+        decision.tool === 'finish' ? {} : { outcome: 'error', exitCode: 2, observation: 'no such option' },
+    );
     await runReActLoop(loopTask(), effects, limits());
     const conversation = JSON.stringify(next.requests[0]?.messages);
     expect(conversation).toContain('no such option');
@@ -145,13 +221,25 @@ describe('the chain', () => {
   });
 
   test.each<[string, readonly ModelError[], object]>([
-    ['gave up without a step: a new attempt changes nothing', [failure('gave_up', 'declined')], { code: 'gave_up', retriable: false, error: 'first: declined' }],
+    [
+      'gave up without a step: a new attempt changes nothing',
+      [failure('gave_up', 'declined')],
+      { code: 'gave_up', retriable: false, error: 'first: declined' },
+    ],
     ['could not be reached: a new attempt may', [failure('unreachable')], { code: 'model', retriable: true }],
     ['was refused: a new attempt is refused too', [failure('refused')], { code: 'model', retriable: false }],
-    ['could not be reached, and then declined', [failure('unreachable'), failure('gave_up')], { code: 'gave_up', retriable: true }],
+    [
+      'could not be reached, and then declined',
+      [failure('unreachable'), failure('gave_up')],
+      { code: 'gave_up', retriable: true },
+    ],
   ])('that is used up fails the task when it %s', async (_, errors, expected) => {
     const chain = errors.map((error, index) => scriptedModel(index === 0 ? 'first' : 'second', [error]));
-    expect(await runReActLoop(loopTask(), recordedEffects(chain), limits())).toMatchObject({ kind: 'failed', ...expected, unjournaled: { tokensIn: 3 * errors.length } });
+    expect(await runReActLoop(loopTask(), recordedEffects(chain), limits())).toMatchObject({
+      kind: 'failed',
+      ...expected,
+      unjournaled: { tokensIn: 3 * errors.length },
+    });
   });
 
   test('that gives up after a failed check fails with that check', async () => {
@@ -161,7 +249,12 @@ describe('the chain', () => {
   });
 
   test('without models fails the task and says so', async () => {
-    expect(await runReActLoop(loopTask(), recordedEffects([]), limits())).toMatchObject({ kind: 'failed', code: 'model', retriable: false, error: 'no model is left for cert_agent' });
+    expect(await runReActLoop(loopTask(), recordedEffects([]), limits())).toMatchObject({
+      kind: 'failed',
+      code: 'model',
+      retriable: false,
+      error: 'no model is left for cert_agent',
+    });
   });
 });
 
@@ -176,22 +269,36 @@ describe('the limits', () => {
 
   test('end a task at its deadline', async () => {
     let remaining = 2;
-    const effects = recordedEffects([planningModel('m', () => run('again'))], (_, step) => ({ observation: `o${step}` }), { remainingMs: () => remaining-- });
-    expect(await runReActLoop(loopTask(), effects, limits())).toMatchObject({ kind: 'failed', code: 'timeout', retriable: true });
+    const effects = recordedEffects(
+      [planningModel('m', () => run('again'))],
+      (_, step) => ({ observation: `o${step}` }),
+      { remainingMs: () => remaining-- },
+    );
+    expect(await runReActLoop(loopTask(), effects, limits())).toMatchObject({
+      kind: 'failed',
+      code: 'timeout',
+      retriable: true,
+    });
   });
 
   test('end a model call at the deadline, and count what it may have cost', async () => {
     const clock = manualClock();
     const stuck = {
       ...scriptedModel('stuck', [], { worst: { tokens: 70, usd: 0.7 } }),
-      chat: (_: unknown, signal: AbortSignal) => new Promise<never>((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason)); clock.fire(); }),
+      chat: (_: unknown, signal: AbortSignal) =>
+        new Promise<never>((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+          clock.fire();
+        }),
     };
     const end = await runReActLoop(loopTask(), recordedEffects([stuck]), limits(clock));
     expect(end).toMatchObject({ kind: 'failed', code: 'timeout', unjournaled: { tokensIn: 70, costUsd: 0.7 } });
   });
 
   test('tell a model of a call repeated with the same outcome, and end the task at the third', async () => {
-    const { end, effects, model } = await loop([run('same'), run('same'), run('same'), finish()], () => ({ observation: 'nothing' }));
+    const { end, effects, model } = await loop([run('same'), run('same'), run('same'), finish()], () => ({
+      observation: 'nothing',
+    }));
     expect(end).toMatchObject({ kind: 'failed', code: 'repeated' });
     expect(effects.decisions).toHaveLength(3);
     expect(model.requests[1]?.messages.at(-1)?.content).not.toContain('once more ends the task');
@@ -199,14 +306,30 @@ describe('the limits', () => {
   });
 
   test('see a circle of calls', async () => {
-    const { end, effects } = await loop(Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? run('a') : read('b'))), () => ({ observation: 'as before' }));
+    const { end, effects } = await loop(
+      Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? run('a') : read('b'))),
+      () => ({ observation: 'as before' }),
+    );
     expect(end).toMatchObject({ kind: 'failed', code: 'repeated' });
     expect(effects.decisions.length).toBeLessThan(8);
   });
 
   test('let a test fail as often as something new is tried in between', async () => {
-    const script = [run('test'), run('edit 1'), run('test'), run('edit 2'), run('test'), run('edit 3'), run('test'), finish()];
-    const { end } = await loop(script, (decision) => (decision.tool === 'finish' ? {} : { observation: `${Object.values(decision.arguments)[0]}`, outcome: 'error', exitCode: 1 }));
+    const script = [
+      run('test'),
+      run('edit 1'),
+      run('test'),
+      run('edit 2'),
+      run('test'),
+      run('edit 3'),
+      run('test'),
+      finish(),
+    ];
+    const { end } = await loop(script, (decision) =>
+      decision.tool === 'finish'
+        ? {}
+        : { observation: `${Object.values(decision.arguments)[0]}`, outcome: 'error', exitCode: 1 },
+    );
     expect(end.kind).toBe('finished');
   });
 
@@ -223,36 +346,55 @@ describe('the limits', () => {
 
 describe('a mission that is taken over', () => {
   /** Decides by the conversation alone: one command for each observation, then finish. */
-  const steady = () => planningModel('ollama:llama3.1', (request) => {
-    const taken = request.turn?.steps.length ?? 0;
-    return taken < 4 ? (taken % 2 === 0 ? run(`command ${taken + 1}`) : read(`file ${taken + 1}`)) : finish('all done');
-  });
+  const steady = () =>
+    planningModel('ollama:llama3.1', (request) => {
+      const taken = request.turn?.steps.length ?? 0;
+      return taken < 4
+        ? taken % 2 === 0
+          ? run(`command ${taken + 1}`)
+          : read(`file ${taken + 1}`)
+        : finish('all done');
+    });
 
-  test.each([0, 1, 2, 3, 4, 5])('after %d steps continues the same conversation and repeats none of them', async (cut) => {
-    const whole = recordedEffects([steady()]);
-    const expected = await runReActLoop(loopTask(), whole, limits());
-    const history = whole.journal.slice(0, cut);
-    const model = steady();
-    const rest = recordedEffects([model], undefined, { history });
-    expect(await runReActLoop(loopTask({ history, spent: { tokens: 15 * cut, usd: 0 } }), rest, limits())).toEqual(expected);
-    expect(rest.decisions).toEqual(whole.decisions.slice(cut));
-    const original = steady();
-    await runReActLoop(loopTask(), recordedEffects([original]), limits());
-    expect(model.requests.map((request) => request.messages)).toEqual(original.requests.slice(cut).map((request) => request.messages));
-  });
+  test.each([0, 1, 2, 3, 4, 5])(
+    'after %d steps continues the same conversation and repeats none of them',
+    async (cut) => {
+      const whole = recordedEffects([steady()]);
+      const expected = await runReActLoop(loopTask(), whole, limits());
+      const history = whole.journal.slice(0, cut);
+      const model = steady();
+      const rest = recordedEffects([model], undefined, { history });
+      expect(await runReActLoop(loopTask({ history, spent: { tokens: 15 * cut, usd: 0 } }), rest, limits())).toEqual(
+        expected,
+      );
+      expect(rest.decisions).toEqual(whole.decisions.slice(cut));
+      const original = steady();
+      await runReActLoop(loopTask(), recordedEffects([original]), limits());
+      expect(model.requests.map((request) => request.messages)).toEqual(
+        original.requests.slice(cut).map((request) => request.messages),
+      );
+    },
+  );
 
   test('goes on with the model that decided last', async () => {
-    const before = recordedEffects([scriptedModel('first', [failure('unreachable')]), scriptedModel('second', [run('a'), failure('gave_up')])]);
+    const before = recordedEffects([
+      scriptedModel('first', [failure('unreachable')]),
+      scriptedModel('second', [run('a'), failure('gave_up')]),
+    ]);
     await runReActLoop(loopTask(), before, limits());
     const first = scriptedModel('first', [finish()]);
-    const effects = recordedEffects([first, scriptedModel('second', [finish()])], undefined, { history: before.journal });
+    const effects = recordedEffects([first, scriptedModel('second', [finish()])], undefined, {
+      history: before.journal,
+    });
     await runReActLoop(loopTask({ history: before.journal }), effects, limits());
     expect(first.requests).toHaveLength(0);
     expect(effects.decisions[0]?.chainIndex).toBe(1);
   });
 
   async function interrupted(last: object) {
-    const before = recordedEffects([scriptedModel('m', [run('a'), last, failure('gave_up')])], (_, step) => (step === 2 ? { outcome: 'unknown', exitCode: null, observation: '', checks: null } : {}));
+    const before = recordedEffects([scriptedModel('m', [run('a'), last, failure('gave_up')])], (_, step) =>
+      step === 2 ? { outcome: 'unknown', exitCode: null, observation: '', checks: null } : {},
+    );
     await runReActLoop(loopTask({}, {}, { maxSteps: 2 }), before, limits());
     const model = scriptedModel('m', [finish()]);
     const effects = recordedEffects([model], undefined, { history: before.journal });
@@ -263,7 +405,13 @@ describe('a mission that is taken over', () => {
   test('makes a safe call whose outcome is lost again, as a new step, without asking the model', async () => {
     const { end, effects } = await interrupted(read('config'));
     expect(end.kind).toBe('finished');
-    expect(effects.decisions[0]).toMatchObject({ tool: 'workspace_read', arguments: { path: 'config' }, idempotent: true, model: 'm', tokensIn: 0 });
+    expect(effects.decisions[0]).toMatchObject({
+      tool: 'workspace_read',
+      arguments: { path: 'config' },
+      idempotent: true,
+      model: 'm',
+      tokensIn: 0,
+    });
   });
 
   test('runs checks again that were cut off', async () => {

@@ -19,7 +19,16 @@ async function directory(files: Readonly<Record<string, string>>): Promise<strin
 }
 
 const agentFile = (name: string, more: readonly string[] = [], prompt = 'You do it.') =>
-  ['---', `name: ${name}`, `description: ${name} works.`, 'phase: 1', 'tools: [workspace_read]', ...more, '---', prompt].join('\n');
+  [
+    '---',
+    `name: ${name}`,
+    `description: ${name} works.`,
+    'phase: 1',
+    'tools: [workspace_read]',
+    ...more,
+    '---',
+    prompt,
+  ].join('\n');
 
 /** The problems as file:line:column: text, without the directory. */
 async function problemsOf(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
@@ -27,7 +36,10 @@ async function problemsOf(files: Readonly<Record<string, string>>): Promise<read
 }
 
 async function problemsIn(dir: string): Promise<readonly string[]> {
-  const error = await loadRoster(dir, { tools: TOOLS }).then(() => null, (failure: unknown) => failure);
+  const error = await loadRoster(dir, { tools: TOOLS }).then(
+    () => null,
+    (failure: unknown) => failure,
+  );
   if (!(error instanceof ConfigError)) throw new Error(`expected a ConfigError, got ${String(error)}`);
   return error.message.replaceAll(`${dir}/`, '').split('\n');
 }
@@ -35,21 +47,60 @@ async function problemsIn(dir: string): Promise<readonly string[]> {
 describe('the roster', () => {
   test('reads every key of an agent', async () => {
     const dir = await directory({
-      'a_agent.md': agentFile('a_agent', [
-        'models: [ollama:llama3.1, playbook]', 'concurrency: 2', 'timeout_seconds: 60', 'max_steps: 7',
-        'playbooks:', '  make-a:', '    steps:', '      - name: make', '        command: touch a', '        unless: test -f a', '      - { name: show, command: ls }', '    acceptance:', '      - { name: there, command: test -f a }',
-      ], 'You make a.\n\n---\nAnd a rule above.'),
+      'a_agent.md': agentFile(
+        'a_agent',
+        [
+          'models: [ollama:llama3.1, playbook]',
+          'concurrency: 2',
+          'timeout_seconds: 60',
+          'max_steps: 7',
+          'playbooks:',
+          '  make-a:',
+          '    steps:',
+          '      - name: make',
+          '        command: touch a',
+          '        unless: test -f a',
+          '      - { name: show, command: ls }',
+          '    acceptance:',
+          '      - { name: there, command: test -f a }',
+        ],
+        'You make a.\n\n---\nAnd a rule above.',
+      ),
     });
     const { agents } = await loadRoster(dir, { tools: TOOLS });
-    expect(agents).toEqual([{
-      name: 'a_agent', description: 'a_agent works.', phase: 1, dependsOn: [], tools: ['workspace_read'], models: ['ollama:llama3.1', 'playbook'], concurrency: 2, timeoutSeconds: 60, maxSteps: 7,
-      playbooks: { 'make-a': { name: 'make-a', steps: [{ name: 'make', command: 'touch a', unless: 'test -f a' }, { name: 'show', command: 'ls', unless: null }], acceptance: [{ name: 'there', command: 'test -f a' }] } },
-      prompt: 'You make a.\n\n---\nAnd a rule above.',
-    }]);
+    expect(agents).toEqual([
+      {
+        name: 'a_agent',
+        description: 'a_agent works.',
+        phase: 1,
+        dependsOn: [],
+        tools: ['workspace_read'],
+        models: ['ollama:llama3.1', 'playbook'],
+        concurrency: 2,
+        timeoutSeconds: 60,
+        maxSteps: 7,
+        playbooks: {
+          'make-a': {
+            name: 'make-a',
+            steps: [
+              { name: 'make', command: 'touch a', unless: 'test -f a' },
+              { name: 'show', command: 'ls', unless: null },
+            ],
+            acceptance: [{ name: 'there', command: 'test -f a' }],
+          },
+        },
+        prompt: 'You make a.\n\n---\nAnd a rule above.',
+      },
+    ]);
   });
 
   test('lists each agent behind those that it depends on', async () => {
-    const dir = await directory({ 'a_agent.md': agentFile('a_agent', ['depends_on: [b_agent]']), 'b_agent.md': agentFile('b_agent', ['depends_on: [c_agent]']), 'c_agent.md': agentFile('c_agent'), 'README.md': '# Agents' });
+    const dir = await directory({
+      'a_agent.md': agentFile('a_agent', ['depends_on: [b_agent]']),
+      'b_agent.md': agentFile('b_agent', ['depends_on: [c_agent]']),
+      'c_agent.md': agentFile('c_agent'),
+      'README.md': '# Agents',
+    });
     expect((await loadRoster(dir, { tools: TOOLS })).names).toEqual(['c_agent', 'b_agent', 'a_agent']);
   });
 
@@ -60,45 +111,116 @@ describe('the roster', () => {
   });
 
   test('gives a subset, and names agents that it does not know', async () => {
-    const roster = await loadRoster(await directory({ 'a_agent.md': agentFile('a_agent'), 'b_agent.md': agentFile('b_agent') }), { tools: TOOLS });
+    const roster = await loadRoster(
+      await directory({ 'a_agent.md': agentFile('a_agent'), 'b_agent.md': agentFile('b_agent') }),
+      { tools: TOOLS },
+    );
     expect(roster.subset(['b_agent']).names).toEqual(['b_agent']);
     expect(roster.byName('a_agent')?.phase).toBe(1);
-    expect(() => roster.subset(['b_agnet'], '--agents')).toThrow('--agents: unknown agent "b_agnet"; did you mean "b_agent"?');
+    expect(() => roster.subset(['b_agnet'], '--agents')).toThrow(
+      '--agents: unknown agent "b_agnet"; did you mean "b_agent"?',
+    );
   });
 
   test("holds the project's twelve agents, and a thirteenth once its file is there", async () => {
     const dir = await directory({});
     await cp('agents', dir, { recursive: true });
     expect((await loadRoster(dir, { tools: TOOLS })).agents).toHaveLength(12);
-    await writeFile(join(dir, 'mail_agent.md'), agentFile('mail_agent', ['depends_on: [cert_agent, hlidskjalf_agent]']));
+    await writeFile(
+      join(dir, 'mail_agent.md'),
+      agentFile('mail_agent', ['depends_on: [cert_agent, hlidskjalf_agent]']),
+    );
     const { names } = await loadRoster(dir, { tools: TOOLS });
     expect(names).toHaveLength(13);
     expect(names.at(-1)).toBe('mail_agent');
   });
 });
 
-describe('an agent\'s file is refused', () => {
+describe("an agent's file is refused", () => {
   test.each<[string, Readonly<Record<string, string>>, readonly string[]]>([
-    ['with an unknown key', { 'a_agent.md': agentFile('a_agent', ['timeout_second: 3']) }, ['a_agent.md:6:1: unknown key "timeout_second"; did you mean "timeout_seconds"?']],
-    ['with an unknown key deep inside', { 'a_agent.md': agentFile('a_agent', ['playbooks:', '  p:', '    steps:', '      - name: x', '        comand: y']) }, [
-      'a_agent.md:9:9: "playbooks.p.steps[0].command" is missing; add it (text)', 'a_agent.md:10:9: unknown key "comand"; did you mean "command"?',
-    ]],
-    ['with an unknown tool', { 'a_agent.md': agentFile('a_agent').replace('[workspace_read]', '[workspace_read, workspace_rite]') }, ['a_agent.md:5:25: unknown tool "workspace_rite"; did you mean "workspace_write"?']],
-    ['with an unknown dependency', { 'a_agent.md': agentFile('a_agent', ['depends_on:', '  - b_agent']), 'bb_agent.md': agentFile('bb_agent') }, ['a_agent.md:7:5: unknown agent "b_agent"; did you mean "bb_agent"?']],
-    ['with another name than its own', { 'a_agent.md': agentFile('b_agent') }, ['a_agent.md:2:1: the name "b_agent" differs from the file\'s, "a_agent"; rename the file to b_agent.md or the agent to a_agent']],
-    ['with a wrong type', { 'a_agent.md': agentFile('a_agent', ['concurrency: many']) }, ['a_agent.md:6:1: "concurrency" is "many"; give a number']],
-    ['with a number that is too small', { 'a_agent.md': agentFile('a_agent', ['max_steps: 0']) }, ['a_agent.md:6:1: "max_steps": must be 1 or more; change it (it is 0)']],
-    ['without a prompt', { 'a_agent.md': agentFile('a_agent', [], '') }, ['a_agent.md:7:1: the prompt is missing; write it below the front matter']],
-    ['without front matter', { 'a_agent.md': 'You do it.' }, ['a_agent.md:1:1: there is no front matter; start the file with a line of ---, the agent\'s keys and another line of ---']],
-    ['with a key that is there twice', { 'a_agent.md': agentFile('a_agent', ['phase: 2']) }, ['a_agent.md:6:1: this is not valid YAML: Map keys must be unique; correct the line']],
-    ['with the name of the orchestrator', { 'orchestrator.md': agentFile('orchestrator') }, ['orchestrator.md:2:1: "orchestrator" is the name of the orchestrator; choose another name']],
+    [
+      'with an unknown key',
+      { 'a_agent.md': agentFile('a_agent', ['timeout_second: 3']) },
+      ['a_agent.md:6:1: unknown key "timeout_second"; did you mean "timeout_seconds"?'],
+    ],
+    [
+      'with an unknown key deep inside',
+      {
+        'a_agent.md': agentFile('a_agent', [
+          'playbooks:',
+          '  p:',
+          '    steps:',
+          '      - name: x',
+          '        comand: y',
+        ]),
+      },
+      [
+        'a_agent.md:9:9: "playbooks.p.steps[0].command" is missing; add it (text)',
+        'a_agent.md:10:9: unknown key "comand"; did you mean "command"?',
+      ],
+    ],
+    [
+      'with an unknown tool',
+      { 'a_agent.md': agentFile('a_agent').replace('[workspace_read]', '[workspace_read, workspace_rite]') },
+      ['a_agent.md:5:25: unknown tool "workspace_rite"; did you mean "workspace_write"?'],
+    ],
+    [
+      'with an unknown dependency',
+      { 'a_agent.md': agentFile('a_agent', ['depends_on:', '  - b_agent']), 'bb_agent.md': agentFile('bb_agent') },
+      ['a_agent.md:7:5: unknown agent "b_agent"; did you mean "bb_agent"?'],
+    ],
+    [
+      'with another name than its own',
+      { 'a_agent.md': agentFile('b_agent') },
+      [
+        'a_agent.md:2:1: the name "b_agent" differs from the file\'s, "a_agent"; rename the file to b_agent.md or the agent to a_agent',
+      ],
+    ],
+    [
+      'with a wrong type',
+      { 'a_agent.md': agentFile('a_agent', ['concurrency: many']) },
+      ['a_agent.md:6:1: "concurrency" is "many"; give a number'],
+    ],
+    [
+      'with a number that is too small',
+      { 'a_agent.md': agentFile('a_agent', ['max_steps: 0']) },
+      ['a_agent.md:6:1: "max_steps": must be 1 or more; change it (it is 0)'],
+    ],
+    [
+      'without a prompt',
+      { 'a_agent.md': agentFile('a_agent', [], '') },
+      ['a_agent.md:7:1: the prompt is missing; write it below the front matter'],
+    ],
+    [
+      'without front matter',
+      { 'a_agent.md': 'You do it.' },
+      [
+        "a_agent.md:1:1: there is no front matter; start the file with a line of ---, the agent's keys and another line of ---",
+      ],
+    ],
+    [
+      'with a key that is there twice',
+      { 'a_agent.md': agentFile('a_agent', ['phase: 2']) },
+      ['a_agent.md:6:1: this is not valid YAML: Map keys must be unique; correct the line'],
+    ],
+    [
+      'with the name of the orchestrator',
+      { 'orchestrator.md': agentFile('orchestrator') },
+      ['orchestrator.md:2:1: "orchestrator" is the name of the orchestrator; choose another name'],
+    ],
   ])('%s', async (_, files, problems) => {
     expect(await problemsOf(files)).toEqual(problems);
   });
 
   test('with a cycle of dependencies', async () => {
-    const problems = await problemsOf({ 'a_agent.md': agentFile('a_agent', ['depends_on: [b_agent]']), 'b_agent.md': agentFile('b_agent', ['depends_on: [c_agent]']), 'c_agent.md': agentFile('c_agent', ['depends_on: [a_agent]']) });
-    expect(problems).toEqual(['a_agent.md:6:14: depends_on has a cycle: a_agent → b_agent → c_agent → a_agent; take one of these dependencies out']);
+    const problems = await problemsOf({
+      'a_agent.md': agentFile('a_agent', ['depends_on: [b_agent]']),
+      'b_agent.md': agentFile('b_agent', ['depends_on: [c_agent]']),
+      'c_agent.md': agentFile('c_agent', ['depends_on: [a_agent]']),
+    });
+    expect(problems).toEqual([
+      'a_agent.md:6:14: depends_on has a cycle: a_agent → b_agent → c_agent → a_agent; take one of these dependencies out',
+    ]);
   });
 
   test('with the name of another', async () => {
@@ -116,26 +238,44 @@ describe('an agent\'s file is refused', () => {
     ]);
   });
 
-  test.each([['a NUL', 'name: \u0000secret'], ['bytes that are not UTF-8', Buffer.from([0xff, 0xfe, 0x41])]])('when it holds %s', async (_, content) => {
+  test.each([
+    ['a NUL', 'name: \u0000secret'],
+    ['bytes that are not UTF-8', Buffer.from([0xff, 0xfe, 0x41])],
+  ])('when it holds %s', async (_, content) => {
     const dir = await directory({});
     await writeFile(join(dir, 'a_agent.md'), content);
-    expect(await problemsIn(dir)).toEqual(['a_agent.md: this is not a text file (UTF-8); save it as UTF-8, or take it away']);
+    expect(await problemsIn(dir)).toEqual([
+      'a_agent.md: this is not a text file (UTF-8); save it as UTF-8, or take it away',
+    ]);
   });
 
   test('with all problems of all files at once', async () => {
-    const problems = await problemsOf({ 'a_agent.md': agentFile('a_agent', ['x: 1', 'y: 2']), 'b_agent.md': agentFile('b_agent', ['depends_on: [nobody]']) });
-    expect(problems.map((problem) => problem.split(': ')[0])).toEqual(['a_agent.md:6:1', 'a_agent.md:7:1', 'b_agent.md:6:14']);
+    const problems = await problemsOf({
+      'a_agent.md': agentFile('a_agent', ['x: 1', 'y: 2']),
+      'b_agent.md': agentFile('b_agent', ['depends_on: [nobody]']),
+    });
+    expect(problems.map((problem) => problem.split(': ')[0])).toEqual([
+      'a_agent.md:6:1',
+      'a_agent.md:7:1',
+      'b_agent.md:6:14',
+    ]);
   });
 
   test('when there is no directory, or nothing in it', async () => {
-    await expect(loadRoster('/nowhere/agents', { tools: TOOLS })).rejects.toThrow('/nowhere/agents: there is no such directory of agents; write one agent a file (name.md) there, or point --agents-dir elsewhere');
+    await expect(loadRoster('/nowhere/agents', { tools: TOOLS })).rejects.toThrow(
+      '/nowhere/agents: there is no such directory of agents; write one agent a file (name.md) there, or point --agents-dir elsewhere',
+    );
     await expect(loadRoster(await directory({}), { tools: TOOLS })).rejects.toThrow('holds no agents');
-    await expect(loadRoster('package.json', { tools: TOOLS })).rejects.toThrow('package.json: this is not a directory; write one agent');
+    await expect(loadRoster('package.json', { tools: TOOLS })).rejects.toThrow(
+      'package.json: this is not a directory; write one agent',
+    );
   });
 });
 
 test('every agent of the project has a prompt and a description of its own', async () => {
   const { agents } = await loadRoster('agents', { tools: TOOLS });
   expect(new Set(agents.map((agent) => agent.description)).size).toBe(agents.length);
-  expect(await readFile('agents/cert_agent.md', 'utf8')).toContain(agents.find((agent) => agent.name === 'cert_agent')?.prompt.slice(0, 40));
+  expect(await readFile('agents/cert_agent.md', 'utf8')).toContain(
+    agents.find((agent) => agent.name === 'cert_agent')?.prompt.slice(0, 40),
+  );
 });

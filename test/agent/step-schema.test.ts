@@ -16,7 +16,11 @@ function nodes(value: unknown): readonly Record<string, unknown>[] {
   return [{ ...value }, ...Object.values(value).flatMap(nodes)];
 }
 
-describe.each([['a step', schema.jsonSchema], ["a step with the project's tools", createStepSchema(TOOL_DEFINITIONS).jsonSchema], ['a plan', planReplyJsonSchema]])('the JSON Schema of %s', (_, jsonSchema) => {
+describe.each([
+  ['a step', schema.jsonSchema],
+  ["a step with the project's tools", createStepSchema(TOOL_DEFINITIONS).jsonSchema],
+  ['a plan', planReplyJsonSchema],
+])('the JSON Schema of %s', (_, jsonSchema) => {
   test('has an object at its root, without anyOf, which OpenAI refuses there', () => {
     expect(jsonSchema).toMatchObject({ type: 'object', additionalProperties: false });
     expect(jsonSchema).not.toHaveProperty('anyOf');
@@ -31,7 +35,20 @@ describe.each([['a step', schema.jsonSchema], ["a step with the project's tools"
 
   test('uses no keyword that one of the providers refuses', () => {
     const text = JSON.stringify(jsonSchema);
-    for (const keyword of ['minimum', 'maximum', 'minLength', 'pattern', 'default', '$schema', '$ref', 'oneOf', 'allOf', 'const', 'propertyNames']) expect(text).not.toContain(`"${keyword}":`);
+    for (const keyword of [
+      'minimum',
+      'maximum',
+      'minLength',
+      'pattern',
+      'default',
+      '$schema',
+      '$ref',
+      'oneOf',
+      'allOf',
+      'const',
+      'propertyNames',
+    ])
+      expect(text).not.toContain(`"${keyword}":`);
   });
 });
 
@@ -41,11 +58,16 @@ describe('the schema of a step', () => {
   test('ties a tool to its own arguments', () => {
     expect(valid({ thought: 't', action: command })).toBe(true);
     expect(valid({ thought: 't', action: { ...command, tool: 'workspace_read' } })).toBe(false);
-    expect(valid({ thought: 't', action: { finish: { summary: 's', outputs: [{ name: 'a', value: 'b' }] } } })).toBe(true);
+    expect(valid({ thought: 't', action: { finish: { summary: 's', outputs: [{ name: 'a', value: 'b' }] } } })).toBe(
+      true,
+    );
   });
 
   test('lets the model leave out what a tool does not require, as null', () => {
-    expect(parse({ thought: 't', action: command })).toEqual({ ok: true, value: { thought: 't', tool: 'execute_terminal_command', arguments: { command: 'ls' } } });
+    expect(parse({ thought: 't', action: command })).toEqual({
+      ok: true,
+      value: { thought: 't', tool: 'execute_terminal_command', arguments: { command: 'ls' } },
+    });
   });
 });
 
@@ -54,15 +76,24 @@ describe('a reply', () => {
     ['wrapped', { thought: 't', action: { tool: 'workspace_read', arguments: { path: 'a' } } }],
     ['flat', { thought: 't', tool: 'workspace_read', arguments: { path: 'a' } }],
   ])('may come %s', (_, reply) => {
-    expect(parse(reply)).toEqual({ ok: true, value: { thought: 't', tool: 'workspace_read', arguments: { path: 'a' } } });
+    expect(parse(reply)).toEqual({
+      ok: true,
+      value: { thought: 't', tool: 'workspace_read', arguments: { path: 'a' } },
+    });
   });
 
   test.each([
-    ['with outputs as a list', { thought: 't', action: { finish: { summary: 's', outputs: [{ name: 'a', value: 'b' }] } } }],
+    [
+      'with outputs as a list',
+      { thought: 't', action: { finish: { summary: 's', outputs: [{ name: 'a', value: 'b' }] } } },
+    ],
     ['with outputs as a map', { thought: 't', finish: { summary: 's', outputs: { a: 'b' } } }],
     ['as a tool', { thought: 't', tool: 'finish', arguments: { summary: 's', outputs: { a: 'b' } } }],
   ])('may finish %s', (_, reply) => {
-    expect(parse(reply)).toEqual({ ok: true, value: { thought: 't', tool: 'finish', arguments: { summary: 's', outputs: { a: 'b' } } } });
+    expect(parse(reply)).toEqual({
+      ok: true,
+      value: { thought: 't', tool: 'finish', arguments: { summary: 's', outputs: { a: 'b' } } },
+    });
   });
 
   test.each<[string, unknown, string]>([
@@ -70,7 +101,11 @@ describe('a reply', () => {
     ['without a thought', { tool: 'workspace_read', arguments: { path: 'a' } }, 'thought'],
     ['without a tool', { thought: 't' }, 'tool'],
     ['with an unknown key', { thought: 't', tool: 'workspace_read', arguments: { path: 'a' }, extra: 1 }, 'extra'],
-    ['with an unknown tool', { thought: 't', tool: 'rm', arguments: {} }, 'use one of: execute_terminal_command, workspace_read, finish'],
+    [
+      'with an unknown tool',
+      { thought: 't', tool: 'rm', arguments: {} },
+      'use one of: execute_terminal_command, workspace_read, finish',
+    ],
     ['with outputs that are no text', { thought: 't', finish: { summary: 's', outputs: { port: 80 } } }, 'outputs'],
   ])('%s is refused with the reason', (_, reply, reason) => {
     const parsed = parse(reply);

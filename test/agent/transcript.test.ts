@@ -12,30 +12,55 @@ interface PromptSource extends ThisTurn {
   readonly steps: readonly TakenStep[];
 }
 
-const buildPrompt = ({ task, steps, ...turn }: PromptSource, limitTokens: number) => createTranscript(task, TOOLS, steps).prompt(turn, limitTokens);
+const buildPrompt = ({ task, steps, ...turn }: PromptSource, limitTokens: number) =>
+  createTranscript(task, TOOLS, steps).prompt(turn, limitTokens);
 
 /** The source after commands with these observations. */
 async function sourceAfter(observations: readonly string[], more: Partial<PromptSource> = {}): Promise<PromptSource> {
   const script = [...observations.map((_, index) => run(`command ${index + 1}`)), failure('gave_up')];
-  const effects = recordedEffects([scriptedModel('m', script)], (_, step) => ({ observation: observations[step - 1] ?? '' }));
+  const effects = recordedEffects([scriptedModel('m', script)], (_, step) => ({
+    observation: observations[step - 1] ?? '',
+  }));
   await runReActLoop(loopTask(), effects, limits());
   return { task: loopTask(), steps: effects.journal.map(fromJournal), notes: [], rejected: [], ...more };
 }
 
-const textOf = (source: PromptSource, limit = Infinity) => buildPrompt(source, limit).map((message) => message.content).join('\n');
+const textOf = (source: PromptSource, limit = Infinity) =>
+  buildPrompt(source, limit)
+    .map((message) => message.content)
+    .join('\n');
 
 describe('the prompt', () => {
   test("holds the agent's prompt, the tools, the brief, the task, the checks, the inputs and the feedback", async () => {
-    const inputs = [{ task_id: 'deploy-env_agent-wave1', agent: 'env_agent', summary: 'wrote .env', outputs: { path: '.env' } }];
+    const inputs = [
+      { task_id: 'deploy-env_agent-wave1', agent: 'env_agent', summary: 'wrote .env', outputs: { path: '.env' } },
+    ];
     const text = textOf(await sourceAfter([], { task: loopTask({}, { inputs, feedback: 'the SAN was wrong' }) }));
-    for (const part of ['You make certificates.', 'execute_terminal_command of the tests.', '"required":["path"]', 'Deploy the platform.', 'Make a certificate.', 'test -f out.txt', 'wrote .env', 'path: .env', 'the SAN was wrong']) {
+    for (const part of [
+      'You make certificates.',
+      'execute_terminal_command of the tests.',
+      '"required":["path"]',
+      'Deploy the platform.',
+      'Make a certificate.',
+      'test -f out.txt',
+      'wrote .env',
+      'path: .env',
+      'the SAN was wrong',
+    ]) {
       expect(text).toContain(part);
     }
   });
 
   test('has one pair of messages for each step, behind the task', async () => {
     const messages = buildPrompt(await sourceAfter(['one', 'two']), Infinity);
-    expect(messages.map((message) => message.role)).toEqual(['system', 'user', 'assistant', 'user', 'assistant', 'user']);
+    expect(messages.map((message) => message.role)).toEqual([
+      'system',
+      'user',
+      'assistant',
+      'user',
+      'assistant',
+      'user',
+    ]);
     expect(messages[4]?.content).toContain('command 2');
     expect(messages[5]?.content).toContain('two');
   });
@@ -48,7 +73,8 @@ describe('the prompt', () => {
       grown.prompt(turn, 500);
       grown.add(step);
       const anew = createTranscript(task, TOOLS, steps.slice(0, index + 1));
-      for (let limit = estimateTokens(anew.prompt(turn, Infinity)); limit > 0; limit -= 61) expect(grown.prompt(turn, limit)).toEqual(anew.prompt(turn, limit));
+      for (let limit = estimateTokens(anew.prompt(turn, Infinity)); limit > 0; limit -= 61)
+        expect(grown.prompt(turn, limit)).toEqual(anew.prompt(turn, limit));
     }
   });
 

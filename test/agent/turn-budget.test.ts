@@ -1,11 +1,25 @@
 import type { LoopTask } from '../../src/agent/loop-contract.js';
 import { runReActLoop } from '../../src/agent/react-loop.js';
 import type { ChatModel, TokenCost } from '../../src/ports/model.js';
-import { agentSpec, failure, finish, limits, loopTask, read, recordedEffects, run, scriptedModel, type ModelOptions, type Scripted } from './fakes.js';
+import {
+  agentSpec,
+  failure,
+  finish,
+  limits,
+  loopTask,
+  read,
+  recordedEffects,
+  run,
+  scriptedModel,
+  type ModelOptions,
+  type Scripted,
+} from './fakes.js';
 
 const worst = { tokens: 100, usd: 0.1 };
-const model = (script: readonly Scripted[], more: ModelOptions = {}) => scriptedModel('m', script, { worst, reply: { tokensIn: 60, tokensOut: 20, costUsd: 0.08 }, ...more });
-const budgeted = (share: { readonly tokens?: number; readonly usd?: number }, more: Partial<LoopTask> = {}) => loopTask(more, { share_tokens: share.tokens ?? null, share_usd: share.usd ?? null });
+const model = (script: readonly Scripted[], more: ModelOptions = {}) =>
+  scriptedModel('m', script, { worst, reply: { tokensIn: 60, tokensOut: 20, costUsd: 0.08 }, ...more });
+const budgeted = (share: { readonly tokens?: number; readonly usd?: number }, more: Partial<LoopTask> = {}) =>
+  loopTask(more, { share_tokens: share.tokens ?? null, share_usd: share.usd ?? null });
 
 /** More than any of these tasks needs: without a budget nothing is set aside. */
 const plenty = { tokens: 1_000_000, usd: 1_000 };
@@ -24,12 +38,21 @@ describe('a step', () => {
   });
 
   test('sets aside only for the models that the chain still has', async () => {
-    const [reserved] = await reservedBy([scriptedModel('gone', [failure('unreachable')], { worst: { tokens: 9_999, usd: 9 } }), model([run('a'), finish()])], budgeted(plenty));
+    const [reserved] = await reservedBy(
+      [
+        scriptedModel('gone', [failure('unreachable')], { worst: { tokens: 9_999, usd: 9 } }),
+        model([run('a'), finish()]),
+      ],
+      budgeted(plenty),
+    );
     expect(reserved).toMatchObject({ tokens: 300 });
   });
 
   test('never sets aside more than is left of the share', async () => {
-    const [reserved] = await reservedBy([model([run('a'), finish()])], budgeted({ tokens: 200, usd: 0.2 }, { spent: { tokens: 20, usd: 0.02 } }));
+    const [reserved] = await reservedBy(
+      [model([run('a'), finish()])],
+      budgeted({ tokens: 200, usd: 0.2 }, { spent: { tokens: 20, usd: 0.02 } }),
+    );
     expect(reserved).toEqual({ tokens: 200 - 20 - 80, usd: expect.closeTo(0.1, 9) });
   });
 
@@ -41,20 +64,29 @@ describe('a step', () => {
 
   test('sets aside at least what the turn behind it may really need', async () => {
     // This model's bound is a token for each byte of the prompt, and it answers as badly and as long as it may.
-    const bytes = (messages: readonly { readonly content: string }[]) => messages.reduce((sum, message) => sum + Buffer.byteLength(message.content), 0);
+    const bytes = (messages: readonly { readonly content: string }[]) =>
+      messages.reduce((sum, message) => sum + Buffer.byteLength(message.content), 0);
     const needs: number[] = [];
     const thorough: ChatModel = {
       ...scriptedModel('thorough', []),
       worstCase: (request) => ({ tokens: bytes(request.messages) + request.maxOutputTokens, usd: 0 }),
       async chat(request) {
         needs.push(bytes(request.messages) + request.maxOutputTokens);
-        return { text: request.turn?.steps.length === 0 ? JSON.stringify(run('big')) : '字'.repeat(5_000), tokensIn: 0, tokensOut: 0, costUsd: 0, promptTruncated: false };
+        return {
+          text: request.turn?.steps.length === 0 ? JSON.stringify(run('big')) : '字'.repeat(5_000),
+          tokensIn: 0,
+          tokensOut: 0,
+          costUsd: 0,
+          promptTruncated: false,
+        };
       },
     };
     const effects = recordedEffects([thorough], () => ({ observation: '字'.repeat(5_461) }));
     await runReActLoop(budgeted(plenty), effects, limits());
     expect(needs).toHaveLength(4);
-    expect(effects.decisions[0]?.reserved.tokens).toBeGreaterThanOrEqual(needs.slice(1).reduce((sum, need) => sum + need, 0));
+    expect(effects.decisions[0]?.reserved.tokens).toBeGreaterThanOrEqual(
+      needs.slice(1).reduce((sum, need) => sum + need, 0),
+    );
   });
 });
 
@@ -69,17 +101,33 @@ describe('a task that nothing bounds', () => {
 
   test('sets nothing aside, and asks no model for its bound, when it has no share of a budget', async () => {
     const reserved = await reservedBy([unasked(model([run('a'), finish()]))], loopTask());
-    expect(reserved).toEqual([{ tokens: 0, usd: 0 }, { tokens: 0, usd: 0 }]);
+    expect(reserved).toEqual([
+      { tokens: 0, usd: 0 },
+      { tokens: 0, usd: 0 },
+    ]);
   });
 
   test('sets nothing aside when only models are left that are free', async () => {
-    const free: ChatModel = { ...model([run('a'), finish()], { worst: { tokens: 0, usd: 0 }, reply: { tokensIn: 0, tokensOut: 0, costUsd: 0 } }), free: true };
+    const free: ChatModel = {
+      ...model([run('a'), finish()], {
+        worst: { tokens: 0, usd: 0 },
+        reply: { tokensIn: 0, tokensOut: 0, costUsd: 0 },
+      }),
+      free: true,
+    };
     const gone = model([failure('unreachable')]);
-    expect(await reservedBy([gone, free], budgeted(plenty))).toEqual([{ tokens: 0, usd: 0 }, { tokens: 0, usd: 0 }]);
+    expect(await reservedBy([gone, free], budgeted(plenty))).toEqual([
+      { tokens: 0, usd: 0 },
+      { tokens: 0, usd: 0 },
+    ]);
   });
 
   test('sets aside for the others of the chain alone when one is free', async () => {
-    const free: ChatModel = { ...unasked(model([run('a'), finish()])), worstCase: () => ({ tokens: 0, usd: 0 }), free: true };
+    const free: ChatModel = {
+      ...unasked(model([run('a'), finish()])),
+      worstCase: () => ({ tokens: 0, usd: 0 }),
+      free: true,
+    };
     expect((await reservedBy([free, model([])], budgeted(plenty)))[0]).toMatchObject({ tokens: 300 });
   });
 });
@@ -107,7 +155,10 @@ describe('a model call', () => {
   });
 
   test('leaves the task to a cheaper model of the chain', async () => {
-    const effects = recordedEffects([model([]), scriptedModel('free', [finish()], { reply: { tokensIn: 0, tokensOut: 0, costUsd: 0 } })]);
+    const effects = recordedEffects([
+      model([]),
+      scriptedModel('free', [finish()], { reply: { tokensIn: 0, tokensOut: 0, costUsd: 0 } }),
+    ]);
     expect((await runReActLoop(budgeted({ tokens: 50 }), effects, limits())).kind).toBe('finished');
     expect(effects.decisions[0]?.refusals).toEqual(['m: a call may need 100 tokens of 50 left in the budget']);
   });
@@ -117,8 +168,14 @@ describe('a take-over', () => {
   test('sets the lost turn aside again before the first call', async () => {
     const order: string[] = [];
     const asked = model([() => (order.push('call'), finish())]);
-    const effects = recordedEffects([asked], undefined, { reserveTurn: async (cost) => void order.push(`reserve ${cost.tokens}`) });
-    await runReActLoop(budgeted({ tokens: 1_000 }, { mustReserve: true, spent: { tokens: 400, usd: 0 } }), effects, limits());
+    const effects = recordedEffects([asked], undefined, {
+      reserveTurn: async (cost) => void order.push(`reserve ${cost.tokens}`),
+    });
+    await runReActLoop(
+      budgeted({ tokens: 1_000 }, { mustReserve: true, spent: { tokens: 400, usd: 0 } }),
+      effects,
+      limits(),
+    );
     expect(order).toEqual(['reserve 300', 'call']);
   });
 
@@ -136,7 +193,11 @@ describe('a take-over', () => {
     await runReActLoop(budgeted({ tokens: 230 }), before, limits());
     expect(before.journal[0]?.call.reserved_tokens).toBe(150);
     const asked = model(['bad', finish()]);
-    const end = await runReActLoop(budgeted({ tokens: 2_000 }, { history: before.journal, spent: { tokens: 80, usd: 0 } }), recordedEffects([asked], undefined, { history: before.journal }), limits());
+    const end = await runReActLoop(
+      budgeted({ tokens: 2_000 }, { history: before.journal, spent: { tokens: 80, usd: 0 } }),
+      recordedEffects([asked], undefined, { history: before.journal }),
+      limits(),
+    );
     expect(asked.requests).toHaveLength(1);
     expect(end).toMatchObject({ kind: 'failed', code: 'budget' });
   });
@@ -144,14 +205,19 @@ describe('a take-over', () => {
 
 describe('a prompt that the model saw only in part', () => {
   test('is reported with the step, and the next one is shorter', async () => {
-    const size = (index: number, requests: readonly { readonly messages: readonly { readonly content: string }[] }[]) => requests[index]?.messages.reduce((sum, message) => sum + message.content.length, 0) ?? 0;
+    const size = (index: number, requests: readonly { readonly messages: readonly { readonly content: string }[] }[]) =>
+      requests[index]?.messages.reduce((sum, message) => sum + message.content.length, 0) ?? 0;
     const script = [run('a'), run('b'), run('c'), finish()];
     const observation = () => ({ observation: 'word '.repeat(3_000) });
     const small = { contextTokens: 8_000, reply: { promptTruncated: true } };
     const cut = scriptedModel('m', script, small);
-    const effects = recordedEffects([cut], (decision, step) => (decision.tool === 'finish' ? {} : { observation: `${step} ${observation().observation}` }));
+    const effects = recordedEffects([cut], (decision, step) =>
+      decision.tool === 'finish' ? {} : { observation: `${step} ${observation().observation}` },
+    );
     await runReActLoop(loopTask(), effects, limits());
-    expect(effects.decisions[0]?.refusals).toEqual(['m: the model saw only part of the prompt; the next one will be shorter']);
+    expect(effects.decisions[0]?.refusals).toEqual([
+      'm: the model saw only part of the prompt; the next one will be shorter',
+    ]);
     const sizes = [1, 2, 3].map((index) => size(index, cut.requests));
     expect(sizes[1]).toBeLessThan(sizes[0] ?? 0);
     expect(sizes[2]).toBeLessThan(sizes[1] ?? 0);

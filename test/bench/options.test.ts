@@ -5,13 +5,30 @@ import { quantile, trendOf } from '../../bench/support/statistics.js';
 
 describe('what npm run bench is asked', () => {
   test('is speed, all of it, when nothing is said', () => {
-    expect(taskOf([])).toEqual({ kind: 'measure', json: false, bench: 'speed', parts: SPEED_PARTS, options: { rounds: 5, history: 10_000, profileDir: null } });
+    expect(taskOf([])).toEqual({
+      kind: 'measure',
+      json: false,
+      bench: 'speed',
+      parts: SPEED_PARTS,
+      options: { rounds: 5, history: 10_000, profileDir: null },
+    });
   });
 
   test('is some parts of a bench, in the order of the bench', () => {
-    expect(taskOf(['speed', 'at-rest', 'one-task', '--rounds', '7', '--json'])).toMatchObject({ json: true, parts: ['one-task', 'at-rest'], options: { rounds: 7 } });
-    expect(taskOf(['scale', '--workers', '20'])).toMatchObject({ bench: 'scale', options: { workers: 20, partitions: 3_000 } });
-    expect(taskOf(['pressure', 'queued-tasks', '--tasks', '10'])).toMatchObject({ bench: 'pressure', parts: ['queued-tasks'], options: { tasks: 10, missions: 1_000 } });
+    expect(taskOf(['speed', 'at-rest', 'one-task', '--rounds', '7', '--json'])).toMatchObject({
+      json: true,
+      parts: ['one-task', 'at-rest'],
+      options: { rounds: 7 },
+    });
+    expect(taskOf(['scale', '--workers', '20'])).toMatchObject({
+      bench: 'scale',
+      options: { workers: 20, partitions: 3_000 },
+    });
+    expect(taskOf(['pressure', 'queued-tasks', '--tasks', '10'])).toMatchObject({
+      bench: 'pressure',
+      parts: ['queued-tasks'],
+      options: { tasks: 10, missions: 1_000 },
+    });
   });
 
   test.each([
@@ -35,7 +52,13 @@ describe('the statistics of a bench', () => {
   });
 
   test('a slope, and how sure it is', () => {
-    expect(trendOf([[0, 1], [1, 3], [2, 5]])).toEqual({ slope: 2, error: 0 });
+    expect(
+      trendOf([
+        [0, 1],
+        [1, 3],
+        [2, 5],
+      ]),
+    ).toEqual({ slope: 2, error: 0 });
     const noisy = trendOf(Array.from({ length: 100 }, (_, x) => [x, x % 2]));
     expect(Math.abs(noisy.slope)).toBeLessThan(2 * noisy.error);
   });

@@ -46,12 +46,21 @@ export function markIn(command: string): string | null {
 const unlessDone = ({ mark }: MarkedStep): string => `grep -q "^${mark} " ${LEDGER}`;
 
 function playbook(name: string, marked: readonly MarkedStep[], more: readonly string[] = []): string {
-  const lines = marked.map((step) => `      - { name: "${step.mark}", command: ${JSON.stringify(ledgerCommand(step))}${step.repeatable ? `, unless: ${JSON.stringify(unlessDone(step))}` : ''} }`);
-  const checks = marked.map((step) => `      - { name: "${step.mark} is in the ledger", command: ${JSON.stringify(unlessDone(step))} }`);
+  const lines = marked.map(
+    (step) =>
+      `      - { name: "${step.mark}", command: ${JSON.stringify(ledgerCommand(step))}${step.repeatable ? `, unless: ${JSON.stringify(unlessDone(step))}` : ''} }`,
+  );
+  const checks = marked.map(
+    (step) => `      - { name: "${step.mark} is in the ledger", command: ${JSON.stringify(unlessDone(step))} }`,
+  );
   return [`  ${name}:`, '    steps:', ...lines, ...more, '    acceptance:', ...checks].join('\n');
 }
 
-function agentFile(name: string, playbooks: readonly string[], { models = null, timeoutSeconds = 60 }: { readonly models?: string | null; readonly timeoutSeconds?: number } = {}): string {
+function agentFile(
+  name: string,
+  playbooks: readonly string[],
+  { models = null, timeoutSeconds = 60 }: { readonly models?: string | null; readonly timeoutSeconds?: number } = {},
+): string {
   return `---
 name: ${name}
 description: Writes lines into a ledger.
@@ -70,13 +79,18 @@ You write a ledger.
 export async function writeAgents(site: Site): Promise<string> {
   const dir = await directory(site.dir, 'agents');
   const files: Record<(typeof AGENTS)[number], string> = {
-    scout_agent: agentFile('scout_agent', [playbook('notes', STEPS['scout_agent notes']), playbook('long', STEPS['scout_agent long'])]),
+    scout_agent: agentFile('scout_agent', [
+      playbook('notes', STEPS['scout_agent notes']),
+      playbook('long', STEPS['scout_agent long']),
+    ]),
     smith_agent: agentFile('smith_agent', [
       playbook('work', STEPS['smith_agent work']),
       playbook('broken', STEPS['smith_agent broken'], ['      - { name: fails, command: exit 7 }']),
       playbook('slow', STEPS['smith_agent slow']),
     ]),
-    clerk_agent: agentFile('clerk_agent', [playbook('notes', STEPS['clerk_agent notes'])], { models: `"ollama:${MODEL}", playbook` }),
+    clerk_agent: agentFile('clerk_agent', [playbook('notes', STEPS['clerk_agent notes'])], {
+      models: `"ollama:${MODEL}", playbook`,
+    }),
     scribe_agent: agentFile('scribe_agent', [], { models: `"ollama:${MODEL}"`, timeoutSeconds: 30 }),
     keeper_agent: agentFile('keeper_agent', [playbook('hold', STEPS['keeper_agent hold'])], { timeoutSeconds: 20 }),
   };
@@ -98,7 +112,11 @@ interface KindInfo {
 }
 
 export const KINDS: Readonly<Record<MissionKind, KindInfo>> = {
-  steady: { waves: [['scout_agent notes', 'smith_agent work'], ['clerk_agent notes']], ends: ['completed', 'failed'], retries: 3 },
+  steady: {
+    waves: [['scout_agent notes', 'smith_agent work'], ['clerk_agent notes']],
+    ends: ['completed', 'failed'],
+    retries: 3,
+  },
   model: { waves: [['scribe_agent notes']], ends: ['completed', 'failed'], retries: 3 },
   failing: { waves: [['scout_agent notes'], ['smith_agent broken']], ends: ['failed'], retries: 1 },
   // A cancel that comes too late changes nothing.
@@ -109,7 +127,16 @@ export const KINDS: Readonly<Record<MissionKind, KindInfo>> = {
   hold: { waves: [['keeper_agent hold']], ends: ['completed', 'failed'], retries: 2 },
 };
 
-const KIND_NAMES: readonly MissionKind[] = ['steady', 'model', 'failing', 'cancelled', 'oversized', 'hold', 'long', 'timed'];
+const KIND_NAMES: readonly MissionKind[] = [
+  'steady',
+  'model',
+  'failing',
+  'cancelled',
+  'oversized',
+  'hold',
+  'long',
+  'timed',
+];
 
 export function kindOf(missionName: string): MissionKind | null {
   const name = missionName.split('-')[0] ?? '';
@@ -131,10 +158,17 @@ export function missionFile(kind: MissionKind, name: string): string {
     return `        - { agent: ${agent}, description: "Write the ledger.${kind === 'oversized' && !scripted ? ` ${OVERSIZED}` : ''}"${scripted ? `, playbook: ${book}` : `, acceptance: [${STEPS['scribe_agent notes'].map((step) => `{ name: "${step.mark}", command: ${JSON.stringify(unlessDone(step))} }`).join(', ')}]`}${timeoutSeconds === undefined ? '' : `, timeout_seconds: ${timeoutSeconds}`} }`;
   };
   return [
-    `name: ${name}`, 'brief: Write the ledger.', `retries: ${retries}`,
+    `name: ${name}`,
+    'brief: Write the ledger.',
+    `retries: ${retries}`,
     `agents: [${[...new Set(waves.flat().map((place) => place.split(' ')[0]))].join(', ')}]`,
-    'plan:', '  waves:', ...waves.flatMap((wave) => ['    - tasks:', ...wave.map(task)]),
-    'success:', ...stepsOf(kind).map((step) => `  - { name: "${step.mark} is in the ledger", command: ${JSON.stringify(unlessDone(step))} }`),
+    'plan:',
+    '  waves:',
+    ...waves.flatMap((wave) => ['    - tasks:', ...wave.map(task)]),
+    'success:',
+    ...stepsOf(kind).map(
+      (step) => `  - { name: "${step.mark} is in the ledger", command: ${JSON.stringify(unlessDone(step))} }`,
+    ),
     '',
   ].join('\n');
 }

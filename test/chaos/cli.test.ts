@@ -21,7 +21,8 @@ describe('npm run chaos', () => {
 
   test('--list names every fault, what it does and how it heals', async () => {
     expect(await main(['--list'], root)).toBe(0);
-    for (const { name, what, heals } of FAULTS) expect(written.join('')).toMatch(new RegExp(`^${name} +${what}; ${heals}$`.replaceAll(/[()]/g, '\\$&'), 'm'));
+    for (const { name, what, heals } of FAULTS)
+      expect(written.join('')).toMatch(new RegExp(`^${name} +${what}; ${heals}$`.replaceAll(/[()]/g, '\\$&'), 'm'));
   });
 
   test('--help explains the flags and the exit codes', async () => {

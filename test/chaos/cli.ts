@@ -60,7 +60,13 @@ export async function main(argv: readonly string[], root: string): Promise<numbe
     const java = await findJava(process.env);
     const jars = join(root, '.ravenhelm/jars/complete.json');
     if (!java.found) return say(process.stderr, `No brokers can be started: ${java.reason}. Run: npm run setup\n`, 3);
-    if (!(await access(jars).then(() => true, () => false))) return say(process.stderr, `The brokers' jars are not there (${jars}). Run: npm run setup\n`, 3);
+    if (
+      !(await access(jars).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return say(process.stderr, `The brokers' jars are not there (${jars}). Run: npm run setup\n`, 3);
     return await carryOut(wishes, root, java.java);
   } catch (error) {
     if (error instanceof WrongUse) return say(process.stderr, `${error.message}\n${USAGE}`, 2);
@@ -71,18 +77,27 @@ export async function main(argv: readonly string[], root: string): Promise<numbe
 function readArguments(argv: readonly string[]): Wishes | string {
   const { values } = parse(argv);
   if (values.help === true) return USAGE;
-  if (values.list === true) return FAULTS.map(({ name, what, heals }) => `${name.padEnd(22)} ${what}; ${heals}\n`).join('');
+  if (values.list === true)
+    return FAULTS.map(({ name, what, heals }) => `${name.padEnd(22)} ${what}; ${heals}\n`).join('');
   return {
     minutes: numberOf('--minutes', values.minutes ?? '3', 0.1),
     seed: wholeNumberOf('--seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 31)), 0),
     workers: wholeNumberOf('--workers', values.workers ?? '3', 1),
     orchestrators: wholeNumberOf('--orchestrators', values.orchestrators ?? '2', 1),
     faults: faultsOf(values.faults),
-    measure: [...(values.failover === true ? ['failover'] as const : []), ...(values.latency === true ? ['latency'] as const : [])],
+    measure: [
+      ...(values.failover === true ? (['failover'] as const) : []),
+      ...(values.latency === true ? (['latency'] as const) : []),
+    ],
     rounds: wholeNumberOf('--rounds', values.rounds ?? '10', 1),
-    sessionTimeoutMs: values['session-timeout'] === undefined ? null : wholeNumberOf('--session-timeout', values['session-timeout'], 6_000),
+    sessionTimeoutMs:
+      values['session-timeout'] === undefined
+        ? null
+        : wholeNumberOf('--session-timeout', values['session-timeout'], 6_000),
     keep: values.keep === true,
-    json: values.json ?? null, markdown: values.markdown ?? null, results: values.results ?? null,
+    json: values.json ?? null,
+    markdown: values.markdown ?? null,
+    results: values.results ?? null,
   };
 }
 
@@ -91,20 +106,40 @@ function parse(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       options: {
-        minutes: { type: 'string' }, faults: { type: 'string' }, seed: { type: 'string' }, workers: { type: 'string' }, orchestrators: { type: 'string' }, failover: { type: 'boolean' }, latency: { type: 'boolean' }, rounds: { type: 'string' }, 'session-timeout': { type: 'string' }, list: { type: 'boolean' },
-        json: { type: 'string' }, markdown: { type: 'string' }, results: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean' },
+        minutes: { type: 'string' },
+        faults: { type: 'string' },
+        seed: { type: 'string' },
+        workers: { type: 'string' },
+        orchestrators: { type: 'string' },
+        failover: { type: 'boolean' },
+        latency: { type: 'boolean' },
+        rounds: { type: 'string' },
+        'session-timeout': { type: 'string' },
+        list: { type: 'boolean' },
+        json: { type: 'string' },
+        markdown: { type: 'string' },
+        results: { type: 'string' },
+        keep: { type: 'boolean' },
+        help: { type: 'boolean' },
       },
     });
   } catch (error) {
     // By its code: node's errors may come from another realm than this module's TypeError.
-    if (error !== null && typeof error === 'object' && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) throw new WrongUse(reasonOf(error));
+    if (
+      error !== null &&
+      typeof error === 'object' &&
+      'code' in error &&
+      String(error.code).startsWith('ERR_PARSE_ARGS')
+    )
+      throw new WrongUse(reasonOf(error));
     throw error;
   }
 }
 
 function numberOf(flag: string, text: string, least: number): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value < least) throw new WrongUse(`${flag} is ${text}; it must be a number of at least ${least}`);
+  if (!Number.isFinite(value) || value < least)
+    throw new WrongUse(`${flag} is ${text}; it must be a number of at least ${least}`);
   return value;
 }
 
@@ -118,21 +153,35 @@ function faultsOf(text: string | undefined): readonly Fault[] {
   if (text === undefined) return FAULTS;
   const names = text.split(',').filter((name) => name !== '');
   const unknown = names.filter((name) => !FAULTS.some((fault) => fault.name === name));
-  if (unknown.length > 0 || names.length === 0) throw new WrongUse(`no such fault: ${unknown.join(', ')}; there are ${FAULTS.map(({ name }) => name).join(', ')}`);
+  if (unknown.length > 0 || names.length === 0)
+    throw new WrongUse(`no such fault: ${unknown.join(', ')}; there are ${FAULTS.map(({ name }) => name).join(', ')}`);
   return FAULTS.filter(({ name }) => names.includes(name));
 }
 
 async function carryOut(wishes: Wishes, root: string, java: string): Promise<number> {
   const interruption = new AbortController();
   setMaxListeners(0, interruption.signal); // every wait of a run listens to it
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(new Error(`stopped by ${signal}`)));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => interruption.abort(new Error(`stopped by ${signal}`)));
   const startedMs = Date.now();
-  const site = await createSite(root, interruption.signal, (line) => void process.stdout.write(`${((Date.now() - startedMs) / 1000).toFixed(1).padStart(7)}  ${line}\n`));
+  const site = await createSite(
+    root,
+    interruption.signal,
+    (line) => void process.stdout.write(`${((Date.now() - startedMs) / 1000).toFixed(1).padStart(7)}  ${line}\n`),
+  );
   try {
-    return await (wishes.measure.length === 0 ? runAndReport(site, wishes, java) : measureAndReport(site, wishes, java));
+    return await (wishes.measure.length === 0
+      ? runAndReport(site, wishes, java)
+      : measureAndReport(site, wishes, java));
   } catch (error) {
-    if (interruption.signal.aborted) return say(process.stderr, `${reasonOf(interruption.signal.reason)}; everything that was started is ended\n`, 130);
-    if (error instanceof NotInTime) return say(process.stderr, `${error.message}; nothing was judged. --keep leaves the logs\n`, 1);
+    if (interruption.signal.aborted)
+      return say(
+        process.stderr,
+        `${reasonOf(interruption.signal.reason)}; everything that was started is ended\n`,
+        130,
+      );
+    if (error instanceof NotInTime)
+      return say(process.stderr, `${error.message}; nothing was judged. --keep leaves the logs\n`, 1);
     throw error;
   } finally {
     await site.end(wishes.keep);
@@ -147,33 +196,71 @@ async function runAndReport(site: Site, wishes: Wishes, java: string): Promise<n
     const why = (await fault.impossible?.()) ?? null;
     if (why !== null) omitted.set(fault.name, `not possible here: ${why}`);
   }
-  const world = await startWorld(site, { java, seed: wishes.seed, workers: wishes.workers, orchestrators: wishes.orchestrators, sessionTimeoutMs: wishes.sessionTimeoutMs });
-  const outcome = await runFaults(world, wishes.faults.filter(({ name }) => !omitted.has(name)), wishes.minutes);
+  const world = await startWorld(site, {
+    java,
+    seed: wishes.seed,
+    workers: wishes.workers,
+    orchestrators: wishes.orchestrators,
+    sessionTimeoutMs: wishes.sessionTimeoutMs,
+  });
+  const outcome = await runFaults(
+    world,
+    wishes.faults.filter(({ name }) => !omitted.has(name)),
+    wishes.minutes,
+  );
   const rows = createRows(outcome, wishes.faults, omitted, world.observer.progress);
   await writeReports(wishes, rows, outcome);
-  say(process.stdout, `\n${textTable(rows)}\n\n${outcome.acknowledgedAppends} acknowledged appends were compared with the log; ${outcome.refusedSubmissions} submissions were refused and promised nothing${outcome.buried.length === 0 ? '' : `; ${outcome.buried.length} missions were open in a deleted topic and went with it: ${outcome.buried.join(', ')}`}\n`, 0);
-  for (const problem of new Set(rows.flatMap(({ problems }) => problems))) say(process.stdout, `BROKEN ${problem}\n`, 0);
+  say(
+    process.stdout,
+    `\n${textTable(rows)}\n\n${outcome.acknowledgedAppends} acknowledged appends were compared with the log; ${outcome.refusedSubmissions} submissions were refused and promised nothing${outcome.buried.length === 0 ? '' : `; ${outcome.buried.length} missions were open in a deleted topic and went with it: ${outcome.buried.join(', ')}`}\n`,
+    0,
+  );
+  for (const problem of new Set(rows.flatMap(({ problems }) => problems)))
+    say(process.stdout, `BROKEN ${problem}\n`, 0);
   return rows.every(rowHolds) ? 0 : 1;
 }
 
 async function measureAndReport(site: Site, wishes: Wishes, java: string): Promise<number> {
-  const world = await startWorld(site, { java, seed: wishes.seed, workers: 2, orchestrators: 2, sessionTimeoutMs: wishes.sessionTimeoutMs });
+  const world = await startWorld(site, {
+    java,
+    seed: wishes.seed,
+    workers: 2,
+    orchestrators: 2,
+    sessionTimeoutMs: wishes.sessionTimeoutMs,
+  });
   const measured: Measured[] = [];
   if (wishes.measure.includes('latency')) measured.push(...(await measureEnds(world, wishes.rounds)));
   if (wishes.measure.includes('failover')) measured.push(...(await measureFailover(world, wishes.rounds)));
   const title = `${provenance(wishes.seed)}, session timeout ${world.sessionTimeoutMs / 1000} s`;
   say(process.stdout, `\n${title}\n\n${measureTable(measured)}\n`, 0);
-  if (wishes.json !== null) await writeFile(wishes.json, `${JSON.stringify({ sessionTimeoutMs: world.sessionTimeoutMs, measured }, null, 2)}\n`);
+  if (wishes.json !== null)
+    await writeFile(
+      wishes.json,
+      `${JSON.stringify({ sessionTimeoutMs: world.sessionTimeoutMs, measured }, null, 2)}\n`,
+    );
   if (wishes.markdown !== null) await writeFile(wishes.markdown, `${title}\n\n${measureTable(measured)}\n`);
-  if (wishes.results !== null) await writeFile(wishes.results, `${JSON.stringify({ passed: measured.filter((one) => goalsHold([one])).length, failed: measured.filter((one) => !goalsHold([one])).length })}\n`);
+  if (wishes.results !== null)
+    await writeFile(
+      wishes.results,
+      `${JSON.stringify({ passed: measured.filter((one) => goalsHold([one])).length, failed: measured.filter((one) => !goalsHold([one])).length })}\n`,
+    );
   return goalsHold(measured) ? 0 : 1;
 }
 
-async function writeReports({ json, markdown, results, seed, minutes }: Wishes, rows: readonly Row[], outcome: object): Promise<void> {
+async function writeReports(
+  { json, markdown, results, seed, minutes }: Wishes,
+  rows: readonly Row[],
+  outcome: object,
+): Promise<void> {
   if (json !== null) await writeFile(json, `${JSON.stringify({ seed, minutes, rows, outcome }, null, 2)}\n`);
-  if (markdown !== null) await writeFile(markdown, `${provenance(seed)}, ${minutes} minutes\n\n${markdownTable(rows)}\n`);
+  if (markdown !== null)
+    await writeFile(markdown, `${provenance(seed)}, ${minutes} minutes\n\n${markdownTable(rows)}\n`);
   const struck = rows.filter(({ omitted }) => omitted === null);
-  if (results !== null) await writeFile(results, `${JSON.stringify({ passed: struck.filter(rowHolds).length, failed: struck.filter((row) => !rowHolds(row)).length })}\n`);
+  if (results !== null)
+    await writeFile(
+      results,
+      `${JSON.stringify({ passed: struck.filter(rowHolds).length, failed: struck.filter((row) => !rowHolds(row)).length })}\n`,
+    );
 }
 
 const lockFile = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
@@ -182,11 +269,16 @@ const lockFile = z.object({ packages: z.record(z.string(), z.object({ version: z
 function provenance(seed: number): string {
   const { packages } = lockFile.parse(JSON.parse(readFileSync('package-lock.json', 'utf8')));
   const [jar = ''] = readdirSync('.ravenhelm/jars/kafka').filter((name) => name.startsWith('kafka_'));
-  const versions = [`Kafka ${/-([\d.]+)\.jar$/.exec(jar)?.[1] ?? ''}`, `kafkajs ${packages['node_modules/kafkajs']?.version ?? ''}`, `Node ${process.version}`];
+  const versions = [
+    `Kafka ${/-([\d.]+)\.jar$/.exec(jar)?.[1] ?? ''}`,
+    `kafkajs ${packages['node_modules/kafkajs']?.version ?? ''}`,
+    `Node ${process.version}`,
+  ];
   return `${new Date().toISOString().slice(0, 10)}, seed ${seed}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, ${versions.join(', ')}`;
 }
 
-const reasonOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error));
+const reasonOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 
 function say(stream: NodeJS.WriteStream, text: string, exitCode: number): number {
   stream.write(text);

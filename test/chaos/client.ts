@@ -18,8 +18,22 @@ export function createClient(site: Site, env: Readonly<Record<string, string | u
     const stdout: string[] = [];
     const stderr: string[] = [];
     const host: Host = {
-      argv, env, cwd: site.dir, projectDir: site.root, version: '0.0.0', user: 'chaos', hostname: hostname(), pid: process.pid, nodePath: process.execPath,
-      stdout: collect(stdout), stderr: collect(stderr), interruption: site.signal, clock: site.clock, ids: site.ids, random: Math.random, ask: null,
+      argv,
+      env,
+      cwd: site.dir,
+      projectDir: site.root,
+      version: '0.0.0',
+      user: 'chaos',
+      hostname: hostname(),
+      pid: process.pid,
+      nodePath: process.execPath,
+      stdout: collect(stdout),
+      stderr: collect(stderr),
+      interruption: site.signal,
+      clock: site.clock,
+      ids: site.ids,
+      random: Math.random,
+      ask: null,
     };
     const code = await runCommandLine(host);
     return { code, stdout: stdout.join(''), stderr: stderr.join('') };
@@ -27,5 +41,11 @@ export function createClient(site: Site, env: Readonly<Record<string, string | u
 }
 
 function collect(parts: string[]): Output {
-  return { write: (text) => void parts.push(text), isTerminal: false, size: () => ({ columns: 80, rows: 24 }), onResize: () => () => undefined, closed: new AbortController().signal };
+  return {
+    write: (text) => void parts.push(text),
+    isTerminal: false,
+    size: () => ({ columns: 80, rows: 24 }),
+    onResize: () => () => undefined,
+    closed: new AbortController().signal,
+  };
 }

@@ -48,7 +48,12 @@ export async function startCluster(site: Site, java: string): Promise<Cluster> {
   const uuid = site.ids.uuid();
   // The cluster's id is made from this: it must be the same for the three.
   // By TMPDIR the reaper knows the JVMs of this run.
-  const world: StackWorld = { env: { ...process.env, TMPDIR: site.dir }, clock: site.clock, ids: { uuid: () => uuid }, askBroker };
+  const world: StackWorld = {
+    env: { ...process.env, TMPDIR: site.dir },
+    clock: site.clock,
+    ids: { uuid: () => uuid },
+    askBroker,
+  };
   const ofBroker = (id: number) => {
     const [broker = 0, controller = 0, internal = 0, proxy = 0] = ports.slice((id - 1) * 4);
     return { broker, controller, internal, proxy };
@@ -57,25 +62,48 @@ export async function startCluster(site: Site, java: string): Promise<Cluster> {
   const voters = ids.map((id) => `${id}@localhost:${ofBroker(id).controller}`);
   const innerBrokers = ids.map((id) => `localhost:${ofBroker(id).internal}`);
 
-  const brokers = await Promise.all(ids.map(async (id): Promise<Broker> => {
-    const { broker, controller, internal, proxy: proxyPort } = ofBroker(id);
-    const place: StackPlace = { ...developmentPlace(site.root), dataDir: await directory(site.dir, `broker-${id}`), ports: { broker, controller, registry: 0 } };
-    const service = kafkaBroker(place, world, {
-      id, voters, internalPort: internal, advertisedPort: proxyPort, replicas: 3, minInSyncReplicas: 2, heapMb: 256,
-    });
-    await service.prepare(java, world.env);
-    const proxy = await startProxy(proxyPort, broker);
-    site.onEnd(`proxy ${id}`, () => proxy.close());
-    return { id, proxy, ...createServer(site, world, place, service, java, `broker ${id}`, () => serves(`localhost:${internal}`, id)) };
-  }));
-  const registryPlace: StackPlace = { ...developmentPlace(site.root), dataDir: await directory(site.dir, 'registry'), ports: { broker: 0, controller: 0, registry: registryPort } };
+  const brokers = await Promise.all(
+    ids.map(async (id): Promise<Broker> => {
+      const { broker, controller, internal, proxy: proxyPort } = ofBroker(id);
+      const place: StackPlace = {
+        ...developmentPlace(site.root),
+        dataDir: await directory(site.dir, `broker-${id}`),
+        ports: { broker, controller, registry: 0 },
+      };
+      const service = kafkaBroker(place, world, {
+        id,
+        voters,
+        internalPort: internal,
+        advertisedPort: proxyPort,
+        replicas: 3,
+        minInSyncReplicas: 2,
+        heapMb: 256,
+      });
+      await service.prepare(java, world.env);
+      const proxy = await startProxy(proxyPort, broker);
+      site.onEnd(`proxy ${id}`, () => proxy.close());
+      return {
+        id,
+        proxy,
+        ...createServer(site, world, place, service, java, `broker ${id}`, () => serves(`localhost:${internal}`, id)),
+      };
+    }),
+  );
+  const registryPlace: StackPlace = {
+    ...developmentPlace(site.root),
+    dataDir: await directory(site.dir, 'registry'),
+    ports: { broker: 0, controller: 0, registry: registryPort },
+  };
   const registryService = registryServer(registryPlace);
   const registry = createServer(site, world, registryPlace, registryService, java, 'the registry', registryService.ask);
   await Promise.all([...brokers, registry].map((server) => server.start()));
 
   const admin = <T>(work: (admin: Admin) => Promise<T>) => withAdmin(innerBrokers, work);
   const cluster: Cluster = {
-    brokers, registry, innerBrokers, admin,
+    brokers,
+    registry,
+    innerBrokers,
+    admin,
     registryUrl: registryUrlOf(registryPlace, 'java'),
     clientBrokers: ids.map((id) => `localhost:${ofBroker(id).proxy}`),
     async whole() {
@@ -86,7 +114,15 @@ export async function startCluster(site: Site, java: string): Promise<Cluster> {
   return cluster;
 }
 
-function createServer(site: Site, world: StackWorld, place: StackPlace, service: JavaService, java: string, name: string, answers: () => Promise<true | null>): Server {
+function createServer(
+  site: Site,
+  world: StackWorld,
+  place: StackPlace,
+  service: JavaService,
+  java: string,
+  name: string,
+  answers: () => Promise<true | null>,
+): Server {
   let running: number | null = null;
   const ended = async (pid: number) => ((await isServicePid(place, service, pid)) ? null : true);
   site.onEnd(name, async () => {
@@ -110,7 +146,8 @@ function createServer(site: Site, world: StackWorld, place: StackPlace, service:
       const pid = running ?? (await launchService(place, service, java, world.env));
       running = pid;
       await site.until(`${name} answers`, START_LIMIT_MS, async () => {
-        if (await ended(pid)) throw new Error(`${name} ended while it was starting:\n${await logTail(place, service.name, 15)}`);
+        if (await ended(pid))
+          throw new Error(`${name} ended while it was starting:\n${await logTail(place, service.name, 15)}`);
         return answers();
       });
     },
@@ -130,13 +167,20 @@ async function serves(address: string, id: number): Promise<true | null> {
 async function replicasInSync(admin: Admin): Promise<true | null> {
   const { brokers } = await admin.describeCluster();
   const { topics } = await admin.fetchTopicMetadata();
-  const complete = topics.every(({ partitions }) => partitions.every(({ leader, replicas, isr }) => leader >= 0 && replicas.length === isr.length));
+  const complete = topics.every(({ partitions }) =>
+    partitions.every(({ leader, replicas, isr }) => leader >= 0 && replicas.length === isr.length),
+  );
   return brokers.length === 3 && complete ? true : null;
 }
 
 async function withAdmin<T>(brokers: readonly string[], work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = new kafkajs.Kafka({
-    clientId: 'chaos', brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING, connectionTimeout: 3_000, requestTimeout: 20_000, retry: { retries: 3 },
+    clientId: 'chaos',
+    brokers: [...brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+    connectionTimeout: 3_000,
+    requestTimeout: 20_000,
+    retry: { retries: 3 },
   }).admin();
   await admin.connect();
   try {

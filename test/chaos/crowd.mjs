@@ -9,7 +9,13 @@ const [count, agentsDir] = process.argv.slice(2);
 const leaving = new AbortController();
 process.stdin.resume().once('close', () => leaving.abort(new Error('the crowd leaves')));
 
-const output = (write) => ({ write, isTerminal: false, size: () => ({ columns: 80, rows: 24 }), onResize: () => () => undefined, closed: new AbortController().signal });
+const output = (write) => ({
+  write,
+  isTerminal: false,
+  size: () => ({ columns: 80, rows: 24 }),
+  onResize: () => () => undefined,
+  closed: new AbortController().signal,
+});
 const stderr = output((text) => {
   if (text.includes('"event":"role.serving"')) process.stdout.write('serving\n');
   if (text.includes('"level":"error"')) process.stderr.write(text);
@@ -19,12 +25,24 @@ const stderr = output((text) => {
 const UNREACHABLE = 3;
 const RESTARTED_AFTER_MS = 1_000;
 
-const run = () => runCommandLine({
-  argv: ['--role', 'worker', '--agents', 'smith_agent', '--agents-dir', agentsDir],
-  env: process.env, cwd: process.cwd(), projectDir: fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, ''), version: '0.0.0',
-  user: 'chaos', hostname: hostname(), pid: process.pid, nodePath: process.execPath,
-  stdout: output(() => undefined), stderr, interruption: leaving.signal, clock: createSystemClock(), ids: createSystemIds(), random: Math.random,
-});
+const run = () =>
+  runCommandLine({
+    argv: ['--role', 'worker', '--agents', 'smith_agent', '--agents-dir', agentsDir],
+    env: process.env,
+    cwd: process.cwd(),
+    projectDir: fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, ''),
+    version: '0.0.0',
+    user: 'chaos',
+    hostname: hostname(),
+    pid: process.pid,
+    nodePath: process.execPath,
+    stdout: output(() => undefined),
+    stderr,
+    interruption: leaving.signal,
+    clock: createSystemClock(),
+    ids: createSystemIds(),
+    random: Math.random,
+  });
 
 /** As a supervisor would: another fault may strike while they start. */
 async function keepRunning() {

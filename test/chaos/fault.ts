@@ -31,7 +31,17 @@ export interface Fault {
   /** How it heals. */
   readonly heals: string;
   /** What it must have for itself; two faults with the same word never meet. `everything`: it meets no other fault. */
-  readonly takes: 'workers' | 'orchestrators' | 'brokers' | 'network' | 'registry' | 'models' | 'clocks' | 'topics' | 'disk' | 'everything';
+  readonly takes:
+    | 'workers'
+    | 'orchestrators'
+    | 'brokers'
+    | 'network'
+    | 'registry'
+    | 'models'
+    | 'clocks'
+    | 'topics'
+    | 'disk'
+    | 'everything';
   /** Why it cannot be had on this computer; null when it can. */
   readonly impossible?: () => Promise<string | null>;
   /** Does it, holds it, and heals it. Rejects with what the swarm promised and did not keep. */

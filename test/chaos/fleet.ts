@@ -71,7 +71,8 @@ export async function createFleet(site: Site, options: FleetOptions): Promise<Fl
   const logs = await directory(site.dir, 'logs');
   const members: Member[] = [];
   return {
-    ...options, members,
+    ...options,
+    members,
     of: (role) => members.filter((member) => member.role === role && member.pid() > 0),
     ownerOf: (owner) => members.find((member) => owner.includes(`-${member.pid()}-`)) ?? null,
     async add(wanted) {
@@ -85,11 +86,25 @@ export async function createFleet(site: Site, options: FleetOptions): Promise<Fl
   };
 }
 
-async function createMember(site: Site, { env, agentsDir }: FleetOptions, logs: string, { name, role, agents, env: ownEnv, restarts = true }: MemberOptions): Promise<Member> {
+async function createMember(
+  site: Site,
+  { env, agentsDir }: FleetOptions,
+  logs: string,
+  { name, role, agents, env: ownEnv, restarts = true }: MemberOptions,
+): Promise<Member> {
   const clockFile = join(site.dir, `${name}.clock`);
   await writeFile(clockFile, '0');
   const file = createWriteStream(join(logs, `${name}.log`), { flags: 'a' });
-  const args = ['--import', join(site.root, 'test/chaos/shift-clock.mjs'), join(site.root, 'bin/ravenhelm.js'), '--role', role, '--agents-dir', agentsDir, ...(agents === undefined ? [] : ['--agents', agents.join(',')])];
+  const args = [
+    '--import',
+    join(site.root, 'test/chaos/shift-clock.mjs'),
+    join(site.root, 'bin/ravenhelm.js'),
+    '--role',
+    role,
+    '--agents-dir',
+    agentsDir,
+    ...(agents === undefined ? [] : ['--agents', agents.join(',')]),
+  ];
   const unasked: (number | null)[] = [];
   const gaveUp: string[] = [];
   let child: ChildProcess | null = null;
@@ -102,7 +117,11 @@ async function createMember(site: Site, { env, agentsDir }: FleetOptions, logs: 
     wanted = true;
     served = false;
     const beganAt = text.length;
-    const started = spawn(process.execPath, args, { cwd: site.dir, env: { ...env, ...ownEnv, CHAOS_CLOCK_FILE: clockFile }, stdio: ['ignore', 'ignore', 'pipe'] });
+    const started = spawn(process.execPath, args, {
+      cwd: site.dir,
+      env: { ...env, ...ownEnv, CHAOS_CLOCK_FILE: clockFile },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     child = started;
     started.stderr.on('data', (chunk: Buffer) => {
       const said = chunk.toString();
@@ -135,7 +154,11 @@ async function createMember(site: Site, { env, agentsDir }: FleetOptions, logs: 
   };
 
   return {
-    name, role, unasked, gaveUp, begin,
+    name,
+    role,
+    unasked,
+    gaveUp,
+    begin,
     pid: () => child?.pid ?? 0,
     log: () => text,
     async crash() {

@@ -22,8 +22,16 @@ const FAILOVER_MARGIN_MS = 2_000;
 export async function measureFailover(world: World, rounds: number): Promise<readonly Measured[]> {
   const goalMs = world.sessionTimeoutMs + FAILOVER_MARGIN_MS;
   return [
-    { name: 'SIGKILL of a worker → the next step of its task on another', goalMs, samplesMs: await repeated(world, rounds, workerFailover) },
-    { name: 'SIGKILL of an orchestrator → the next decision by another', goalMs, samplesMs: await repeated(world, rounds, orchestratorFailover) },
+    {
+      name: 'SIGKILL of a worker → the next step of its task on another',
+      goalMs,
+      samplesMs: await repeated(world, rounds, workerFailover),
+    },
+    {
+      name: 'SIGKILL of an orchestrator → the next decision by another',
+      goalMs,
+      samplesMs: await repeated(world, rounds, orchestratorFailover),
+    },
   ];
 }
 
@@ -31,8 +39,16 @@ export async function measureEnds(world: World, rounds: number): Promise<readonl
   const cancels = await repeated(world, rounds, cancelLatency);
   const timeouts = await repeated(world, rounds, timeoutLatency);
   return [
-    { name: 'ravenhelm cancel, from its start → no process of the command is left', goalMs: null, samplesMs: cancels.map(({ fromCommandMs }) => fromCommandMs) },
-    { name: 'the cancel stands in the log → no process of the command is left', goalMs: 1_000, samplesMs: cancels.map(({ fromRecordMs }) => fromRecordMs) },
+    {
+      name: 'ravenhelm cancel, from its start → no process of the command is left',
+      goalMs: null,
+      samplesMs: cancels.map(({ fromCommandMs }) => fromCommandMs),
+    },
+    {
+      name: 'the cancel stands in the log → no process of the command is left',
+      goalMs: 1_000,
+      samplesMs: cancels.map(({ fromRecordMs }) => fromRecordMs),
+    },
     { name: 'the time limit of a task → no process of the command is left', goalMs: 1_000, samplesMs: timeouts },
   ];
 }
@@ -52,18 +68,32 @@ async function workerFailover(world: World): Promise<number> {
   const mission = await submitted(world, 'long');
   const call = await runningCall(world, mission);
   // Before its line is there the step would begin again after the take-over, and take its whole time once more.
-  await site.until('the line of the step', LIMIT_MS, async () => ((await readLedger(mission.workspace)).length > 0 ? true : null));
+  await site.until('the line of the step', LIMIT_MS, async () =>
+    (await readLedger(mission.workspace)).length > 0 ? true : null,
+  );
   const holder = fleet.ownerOf(call.owner);
   if (holder === null) throw new Error(`nobody is ${call.owner}`);
   const killedAtMs = site.clock.now();
   let claimedAtMs: number | null = null;
   const end = observer.onEvent((event, record) => {
-    if (event.event_type === 'partition_claimed' && record.topic === world.topics.tasks('scout_agent') && record.partition === call.partition) claimedAtMs ??= record.timestampMs;
+    if (
+      event.event_type === 'partition_claimed' &&
+      record.topic === world.topics.tasks('scout_agent') &&
+      record.partition === call.partition
+    )
+      claimedAtMs ??= record.timestampMs;
   });
   await holder.destroy();
-  const next = await site.until('the next step on another worker', LIMIT_MS, () => observer.calls.find(({ missionId, owner }) => missionId === mission.missionId && owner !== call.owner) ?? null);
+  const next = await site.until(
+    'the next step on another worker',
+    LIMIT_MS,
+    () =>
+      observer.calls.find(({ missionId, owner }) => missionId === mission.missionId && owner !== call.owner) ?? null,
+  );
   end();
-  site.say(`the partition was claimed ${claimedAtMs === null ? '?' : Math.round(claimedAtMs - killedAtMs)} ms after the kill`);
+  site.say(
+    `the partition was claimed ${claimedAtMs === null ? '?' : Math.round(claimedAtMs - killedAtMs)} ms after the kill`,
+  );
   holder.begin();
   await holder.serving();
   await ended(world, mission);
@@ -80,7 +110,11 @@ async function orchestratorFailover(world: World): Promise<number> {
   if (holder === null) throw new Error(`nobody is ${owner}`);
   const killedAtMs = site.clock.now();
   await holder.destroy();
-  const next = await site.until('the next decision by another', LIMIT_MS, () => decisions.of(mission).find((decision) => decision.owner !== owner) ?? null);
+  const next = await site.until(
+    'the next decision by another',
+    LIMIT_MS,
+    () => decisions.of(mission).find((decision) => decision.owner !== owner) ?? null,
+  );
   decisions.end();
   holder.begin();
   await holder.serving();
@@ -111,7 +145,8 @@ async function cancelLatency(world: World): Promise<{ readonly fromCommandMs: nu
   const pids = await runningProcesses(world, mission);
   let requestedAtMs: number | null = null;
   const end = observer.onEvent((event, record) => {
-    if (event.event_type === 'mission_cancel_requested' && event.payload.mission_id === mission.missionId) requestedAtMs ??= record.timestampMs;
+    if (event.event_type === 'mission_cancel_requested' && event.payload.mission_id === mission.missionId)
+      requestedAtMs ??= record.timestampMs;
   });
   const startedAtMs = site.clock.now();
   const command = run('cancel', mission.missionId);
@@ -154,7 +189,11 @@ async function runningProcesses(world: World, mission: Accepted): Promise<Readon
 
 /** Waits for the long step of a mission, not for the question whether it is done. */
 function runningCall({ observer, site }: World, { missionId }: Accepted) {
-  return site.until('a running step', LIMIT_MS, () => observer.calls.find((call) => call.missionId === missionId && call.mark !== null) ?? null);
+  return site.until(
+    'a running step',
+    LIMIT_MS,
+    () => observer.calls.find((call) => call.missionId === missionId && call.mark !== null) ?? null,
+  );
 }
 
 function submitted({ site, workload }: World, kind: MissionKind): Promise<Accepted> {
@@ -162,7 +201,9 @@ function submitted({ site, workload }: World, kind: MissionKind): Promise<Accept
 }
 
 async function ended({ site, observer }: World, { missionId }: Accepted): Promise<void> {
-  await site.until(`the end of ${missionId}`, LIMIT_MS, () => (observer.view().mission(missionId)?.status === 'open' ? null : true));
+  await site.until(`the end of ${missionId}`, LIMIT_MS, () =>
+    observer.view().mission(missionId)?.status === 'open' ? null : true,
+  );
 }
 
 export function measureTable(all: readonly Measured[]): string {
@@ -175,4 +216,5 @@ export function measureTable(all: readonly Measured[]): string {
   return ['| what | rounds | min | median | max | goal |', '| --- | --- | --- | --- | --- | --- |', ...rows].join('\n');
 }
 
-export const goalsHold = (all: readonly Measured[]): boolean => all.every(({ samplesMs, goalMs }) => goalMs === null || samplesMs.every((sample) => sample <= goalMs));
+export const goalsHold = (all: readonly Measured[]): boolean =>
+  all.every(({ samplesMs, goalMs }) => goalMs === null || samplesMs.every((sample) => sample <= goalMs));

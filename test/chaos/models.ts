@@ -22,7 +22,8 @@ export async function startModelServer(site: Site): Promise<ModelServer> {
     models: [MODEL],
     reply: (request) => {
       if (how === 'hung') return never;
-      if (how === 'limited') return { kind: 'error', status: 429, message: 'too many requests', headers: { 'retry-after': '2' } };
+      if (how === 'limited')
+        return { kind: 'error', status: 429, message: 'too many requests', headers: { 'retry-after': '2' } };
       return nextStep(request);
     },
   });
@@ -45,18 +46,33 @@ export async function startModelServer(site: Site): Promise<ModelServer> {
 /** The next step of clerk or scribe: the first whose command no observation has called a success. */
 function nextStep({ messages = [] }: OllamaChatBody): string {
   const text = messages.map(({ content }) => content).join('\n');
-  if (text.includes(OVERSIZED)) return call('workspace_write', { path: 'large', content: 'x'.repeat(1_300_000), mode: 'overwrite' });
-  const marked: readonly MarkedStep[] = text.includes('clerk_agent') ? STEPS['clerk_agent notes'] : STEPS['scribe_agent notes'];
-  const isDone = ({ mark }: MarkedStep) => messages.some(({ role, content }, index) =>
-    role === 'assistant' && content.includes(`mark=${mark};`) && /^Step \d+: execute_terminal_command succeeded/.test(messages[index + 1]?.content ?? ''));
+  if (text.includes(OVERSIZED))
+    return call('workspace_write', { path: 'large', content: 'x'.repeat(1_300_000), mode: 'overwrite' });
+  const marked: readonly MarkedStep[] = text.includes('clerk_agent')
+    ? STEPS['clerk_agent notes']
+    : STEPS['scribe_agent notes'];
+  const isDone = ({ mark }: MarkedStep) =>
+    messages.some(
+      ({ role, content }, index) =>
+        role === 'assistant' &&
+        content.includes(`mark=${mark};`) &&
+        /^Step \d+: execute_terminal_command succeeded/.test(messages[index + 1]?.content ?? ''),
+    );
   const step = marked.find((each) => !isDone(each));
-  if (step !== undefined) return call('execute_terminal_command', { command: ledgerCommandOnce(step), working_dir: '.', timeout: 60 });
-  return JSON.stringify({ thought: 'everything is written', action: { finish: { summary: 'The ledger is written.', outputs: [] } } });
+  if (step !== undefined)
+    return call('execute_terminal_command', { command: ledgerCommandOnce(step), working_dir: '.', timeout: 60 });
+  return JSON.stringify({
+    thought: 'everything is written',
+    action: { finish: { summary: 'The ledger is written.', outputs: [] } },
+  });
 }
 
 /** A model is told that an interrupted command may have run, and to look first: this one always looks. */
 function ledgerCommandOnce(step: MarkedStep): string {
-  return ledgerCommand(step).replace(/echo .*? &&/, (write) => `{ grep -q "^$mark " ${LEDGER} || ${write.replace(' &&', '; }')} &&`);
+  return ledgerCommand(step).replace(
+    /echo .*? &&/,
+    (write) => `{ grep -q "^$mark " ${LEDGER} || ${write.replace(' &&', '; }')} &&`,
+  );
 }
 
 function call(tool: string, args: Readonly<Record<string, unknown>>): string {

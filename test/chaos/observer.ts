@@ -1,7 +1,11 @@
 /** Reads the swarm's topics while faults go on, past the proxies, and keeps what the verdict needs. */
 import { createCoordinationView, type CoordinationView } from '../../src/domain/coordination-view.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
-import { createTaskPartitionState, evolveTaskPartition, type TaskPartitionState } from '../../src/domain/task-partition.js';
+import {
+  createTaskPartitionState,
+  evolveTaskPartition,
+  type TaskPartitionState,
+} from '../../src/domain/task-partition.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import { createKafkaLog } from '../../src/kafka/kafka-log.js';
 import type { LogRecord, Watch } from '../../src/ports/log.js';
@@ -24,7 +28,11 @@ export interface SeenCall {
   readonly owner: string;
   readonly atMs: number;
   /** First outcome in the log, and whether another than the caller wrote it: then the step was in doubt. */
-  outcome: { readonly kind: PayloadOf<'tool_returned'>['outcome']; readonly byOther: boolean; readonly atMs: number } | null;
+  outcome: {
+    readonly kind: PayloadOf<'tool_returned'>['outcome'];
+    readonly byOther: boolean;
+    readonly atMs: number;
+  } | null;
 }
 
 export interface Observer {
@@ -51,12 +59,33 @@ export interface Observer {
 }
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
-const WORK: ReadonlySet<string> = new Set(['wave_started', 'task_assigned', 'task_accepted', 'task_started', 'task_progress', 'task_completed', 'task_failed', 'wave_completed', 'mission_completed', 'mission_failed', 'mission_cancelled', 'tool_called', 'tool_returned']);
+const WORK: ReadonlySet<string> = new Set([
+  'wave_started',
+  'task_assigned',
+  'task_accepted',
+  'task_started',
+  'task_progress',
+  'task_completed',
+  'task_failed',
+  'wave_completed',
+  'mission_completed',
+  'mission_failed',
+  'mission_cancelled',
+  'tool_called',
+  'tool_returned',
+]);
 
 export async function startObserver(site: Site, cluster: Cluster, topics: TopicNames): Promise<Observer> {
   const log = await createKafkaLog({
-    brokers: cluster.innerBrokers, clientId: 'chaos-observer', registry: { url: cluster.registryUrl }, schemasDir: `${site.root}/schemas`,
-    prefix: `${topics.prefix}.observer`, clock: site.clock, ids: site.ids, random: Math.random, logger: silent,
+    brokers: cluster.innerBrokers,
+    clientId: 'chaos-observer',
+    registry: { url: cluster.registryUrl },
+    schemasDir: `${site.root}/schemas`,
+    prefix: `${topics.prefix}.observer`,
+    clock: site.clock,
+    ids: site.ids,
+    random: Math.random,
+    logger: silent,
   });
   site.onEnd("the observer's log", () => log.close());
   let view = createCoordinationView();
@@ -79,7 +108,8 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
     next.set(place, record.offset + 1);
     const { event } = record.content;
     if (WORK.has(event.event_type)) progress.push(record.timestampMs);
-    if ('mission_id' in event.payload) newest.set(event.payload.mission_id, { place, event: event.event_type, atMs: record.timestampMs });
+    if ('mission_id' in event.payload)
+      newest.set(event.payload.mission_id, { place, event: event.event_type, atMs: record.timestampMs });
     if (event.event_type === 'partition_claimed') holders.set(place, event.payload.owner);
     const folded = { offset: record.offset, timestampMs: record.timestampMs, event };
     if (record.topic === topics.coordination) view.apply(record.partition, folded);
@@ -90,25 +120,41 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
   function onTaskRecord(place: string, record: LogRecord, event: AgentEvent): void {
     const state = states.get(place) ?? createTaskPartitionState();
     states.set(place, state);
-    if (evolveTaskPartition(state, { offset: record.offset, timestampMs: record.timestampMs, event }) !== 'applied') return;
-    if (event.event_type === 'task_assigned') assignments.add(`${event.payload.mission_id}/${event.payload.task_id}/${event.payload.attempt}`);
+    if (evolveTaskPartition(state, { offset: record.offset, timestampMs: record.timestampMs, event }) !== 'applied')
+      return;
+    if (event.event_type === 'task_assigned')
+      assignments.add(`${event.payload.mission_id}/${event.payload.task_id}/${event.payload.attempt}`);
     if (event.event_type === 'tool_called') {
       const { mission_id: missionId, task_id: taskId, attempt, step, tool, owner } = event.payload;
-      const call: SeenCall = { missionId, taskId, attempt, step, partition: record.partition, tool, owner, mark: markOf(event.payload), atMs: record.timestampMs, outcome: null };
+      const call: SeenCall = {
+        missionId,
+        taskId,
+        attempt,
+        step,
+        partition: record.partition,
+        tool,
+        owner,
+        mark: markOf(event.payload),
+        atMs: record.timestampMs,
+        outcome: null,
+      };
       calls.push(call);
       open.set(`${missionId}/${taskId}/${attempt}/${step}`, call);
     }
     if (event.event_type === 'tool_returned') {
       const { mission_id, task_id, attempt, step, owner, outcome } = event.payload;
       const call = open.get(`${mission_id}/${task_id}/${attempt}/${step}`);
-      if (call !== undefined) call.outcome ??= { kind: outcome, byOther: owner !== call.owner, atMs: record.timestampMs };
+      if (call !== undefined)
+        call.outcome ??= { kind: outcome, byOther: owner !== call.owner, atMs: record.timestampMs };
     }
   }
 
   /** Watches again when a watch breaks: what was seen is skipped by its offset. */
   async function resume(): Promise<void> {
     watch = await log.watch({
-      topics: [topics.coordination, ...AGENTS.map(topics.tasks)], from: 'beginning', onRecord,
+      topics: [topics.coordination, ...AGENTS.map(topics.tasks)],
+      from: 'beginning',
+      onRecord,
       onFatal: () => void site.clock.setTimer(500, () => void reopen()),
     });
   }
@@ -124,7 +170,12 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
   await resume();
 
   return {
-    view: () => view, formerViews, calls, assignments, progress, resume,
+    view: () => view,
+    formerViews,
+    calls,
+    assignments,
+    progress,
+    resume,
     missionIds: () => view.missions(),
     lastOf(missionId) {
       const last = newest.get(missionId);
@@ -146,9 +197,18 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
       for (const place of [...next.keys()]) if (place.startsWith(`${topics.coordination}/`)) next.delete(place);
     },
     async catchUp() {
-      const ends = (await Promise.all([topics.coordination, ...AGENTS.map(topics.tasks)].map(async (topic) =>
-        (await log.admin.offsets(topic)).map(({ partition, low, high }) => ({ place: `${topic}/${partition}`, low, high }))))).flat();
-      await site.until('the observer has caught up', 120_000, () => (ends.every(({ place, low, high }) => high === low || (next.get(place) ?? 0) >= high) ? true : null));
+      const ends = (
+        await Promise.all(
+          [topics.coordination, ...AGENTS.map(topics.tasks)].map(async (topic) =>
+            (
+              await log.admin.offsets(topic)
+            ).map(({ partition, low, high }) => ({ place: `${topic}/${partition}`, low, high })),
+          ),
+        )
+      ).flat();
+      await site.until('the observer has caught up', 120_000, () =>
+        ends.every(({ place, low, high }) => high === low || (next.get(place) ?? 0) >= high) ? true : null,
+      );
     },
   };
 }

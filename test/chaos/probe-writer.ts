@@ -2,7 +2,7 @@
 import { ensureTopics } from '../../src/kafka/ensure-topics.js';
 import { createKafkaLog } from '../../src/kafka/kafka-log.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
-import { createEventFactory } from '../../src/roles/event.js';
+import { createEventFactory } from '../../src/domain/event-factory.js';
 import { AppendFailed, type Appended, type Appender } from '../../src/ports/log.js';
 import type { Cluster } from './cluster.js';
 import { silent } from './observer.js';
@@ -21,8 +21,18 @@ const EVERY_MS = 200;
 
 export async function startProbeWriter(site: Site, cluster: Cluster, topics: TopicNames): Promise<ProbeWriter> {
   const topic = `${topics.prefix}.probe`;
-  await cluster.admin((admin) => ensureTopics(admin, [{ name: topic, partitions: PARTITIONS, replicationFactor: 3, config: {} }], site.clock));
-  const options = { registry: { url: cluster.registryUrl }, schemasDir: `${site.root}/schemas`, prefix: `${topics.prefix}.probe`, clock: site.clock, ids: site.ids, random: Math.random, logger: silent };
+  await cluster.admin((admin) =>
+    ensureTopics(admin, [{ name: topic, partitions: PARTITIONS, replicationFactor: 3, config: {} }], site.clock),
+  );
+  const options = {
+    registry: { url: cluster.registryUrl },
+    schemasDir: `${site.root}/schemas`,
+    prefix: `${topics.prefix}.probe`,
+    clock: site.clock,
+    ids: site.ids,
+    random: Math.random,
+    logger: silent,
+  };
   const log = await createKafkaLog({ ...options, brokers: cluster.clientBrokers, clientId: 'chaos-probe' });
   const createEvent = createEventFactory(site);
   const acknowledged = new Map<string, string>();
@@ -30,7 +40,11 @@ export async function startProbeWriter(site: Site, cluster: Cluster, topics: Top
   let appender: Appender = log.createAppender('probe');
 
   const write = async (partition: number) => {
-    const event = createEvent({ type: 'request_status', from: 'probe', payload: { request_id: site.ids.uuid(), requested_by: 'probe' } });
+    const event = createEvent({
+      type: 'request_status',
+      from: 'probe',
+      payload: { request_id: site.ids.uuid(), requested_by: 'probe' },
+    });
     const at: Appended = await appender.append({ topic, partition, key: `probe/${partition}`, event });
     acknowledged.set(`${at.partition}/${at.offset}`, event.event_id);
   };
@@ -44,9 +58,11 @@ export async function startProbeWriter(site: Site, cluster: Cluster, topics: Top
       await site.pause(EVERY_MS);
     }
   };
-  const writing = Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => writeOn(partition))).catch((error: unknown) => {
-    if (!site.signal.aborted) throw error;
-  });
+  const writing = Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => writeOn(partition))).catch(
+    (error: unknown) => {
+      if (!site.signal.aborted) throw error;
+    },
+  );
   site.onEnd('the probe writer', async () => {
     wanted = false;
     await log.close();
@@ -68,10 +84,16 @@ export async function startProbeWriter(site: Site, cluster: Cluster, topics: Top
     const reader = await createKafkaLog({ ...options, brokers: cluster.innerBrokers, clientId: 'chaos-probe-reader' });
     try {
       await new Promise<void>((resolve, reject) => {
-        void reader.watch({
-          topics: [topic], from: 'beginning', onCaughtUp: resolve, onFatal: reject,
-          onRecord: ({ partition, offset, content }) => void (content.kind === 'event' && found.set(`${partition}/${offset}`, content.event.event_id)),
-        }).then((watch) => site.onEnd('the probe reader', () => watch.stop().finally(() => reader.close())), reject);
+        void reader
+          .watch({
+            topics: [topic],
+            from: 'beginning',
+            onCaughtUp: resolve,
+            onFatal: reject,
+            onRecord: ({ partition, offset, content }) =>
+              void (content.kind === 'event' && found.set(`${partition}/${offset}`, content.event.event_id)),
+          })
+          .then((watch) => site.onEnd('the probe reader', () => watch.stop().finally(() => reader.close())), reject);
       });
     } catch (error) {
       await reader.close();

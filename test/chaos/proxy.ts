@@ -37,16 +37,26 @@ export async function startProxy(port: number, targetPort: number): Promise<Prox
     connections.add(end);
     for (const socket of [client, broker]) socket.on('error', end).on('close', end);
     const readKeys = createRequestReader();
-    pipe(client, broker, () => delayMs, (chunk) => {
-      const caught = trap !== null && readKeys(chunk).includes(trap.apiKey) ? trap : null;
-      if (trap === null) readKeys(chunk);
-      if (caught === null) return true;
-      trap = null;
-      end();
-      caught.sprung();
-      return false;
-    });
-    pipe(broker, client, () => delayMs, () => true);
+    pipe(
+      client,
+      broker,
+      () => delayMs,
+      (chunk) => {
+        const caught = trap !== null && readKeys(chunk).includes(trap.apiKey) ? trap : null;
+        if (trap === null) readKeys(chunk);
+        if (caught === null) return true;
+        trap = null;
+        end();
+        caught.sprung();
+        return false;
+      },
+    );
+    pipe(
+      broker,
+      client,
+      () => delayMs,
+      () => true,
+    );
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -57,7 +67,8 @@ export async function startProxy(port: number, targetPort: number): Promise<Prox
     return open.length;
   };
   return {
-    port, cut,
+    port,
+    cut,
     delay: (value) => void (delayMs = value),
     refuse: (value) => void (refusing = value),
     breakNext: (apiKey) => new Promise((resolve) => (trap = { apiKey, sprung: resolve })),

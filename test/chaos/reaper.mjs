@@ -20,11 +20,23 @@ process.stdin.once('close', async () => {
 });
 
 async function processes() {
-  const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0 && pid !== process.pid && pid !== process.ppid);
-  const found = await Promise.all(pids.map(async (pid) => {
-    const variables = (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).split('\0'); // ended meanwhile
-    return variables.some((each) => each === `HOME=${dir}` || each === `TMPDIR=${dir}` || each.startsWith(`run=${dir}/`) || each.startsWith(`RAVENHELM_RUN=${dir}/`)) ? [pid] : [];
-  }));
+  const pids = (await readdir('/proc'))
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid && pid !== process.ppid);
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const variables = (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).split('\0'); // ended meanwhile
+      return variables.some(
+        (each) =>
+          each === `HOME=${dir}` ||
+          each === `TMPDIR=${dir}` ||
+          each.startsWith(`run=${dir}/`) ||
+          each.startsWith(`RAVENHELM_RUN=${dir}/`),
+      )
+        ? [pid]
+        : [];
+    }),
+  );
   return found.flat();
 }
 

@@ -40,7 +40,9 @@ const END_LIMIT_MS = 600_000;
 export async function runFaults(world: World, faults: readonly Fault[], minutes: number): Promise<Outcome> {
   const { site, workload, cluster, observer } = world;
   workload.start();
-  await site.until('the first mission has ended', FIRST_MISSIONS_LIMIT_MS, () => (endedMissions(world) > 0 ? true : null));
+  await site.until('the first mission has ended', FIRST_MISSIONS_LIMIT_MS, () =>
+    endedMissions(world) > 0 ? true : null,
+  );
   const strikes: Strike[] = [];
   const next = createSchedule(world.random, faults);
   const deadlineMs = site.clock.monotonicMs() + minutes * 60_000;
@@ -54,7 +56,14 @@ export async function runFaults(world: World, faults: readonly Fault[], minutes:
   await observer.catchUp();
   const known = new Set([observer.view(), ...observer.formerViews].flatMap((view) => view.missions()));
   const losses = [...lostMissions(workload.accepted, known), ...lost];
-  return { strikes, ...(await judgeAll(world)), losses, broken: brokenProcesses(world.fleet.members), acknowledgedAppends: world.probe.acknowledged(), refusedSubmissions: workload.refused.length };
+  return {
+    strikes,
+    ...(await judgeAll(world)),
+    losses,
+    broken: brokenProcesses(world.fleet.members),
+    acknowledgedAppends: world.probe.acknowledged(),
+    refusedSubmissions: workload.refused.length,
+  };
 }
 
 async function round(world: World, faults: readonly Fault[]): Promise<readonly Strike[]> {
@@ -62,37 +71,71 @@ async function round(world: World, faults: readonly Fault[]): Promise<readonly S
   const startedMs = site.clock.monotonicMs();
   const fromMs = site.clock.now();
   site.say(`${faults.map(({ name }) => name).join(' + ')} …`);
-  const problems = await Promise.all(faults.map((fault) => fault.strike(world).then(() => null, (error: unknown) => (error instanceof Error ? error.message : String(error)))));
+  const problems = await Promise.all(
+    faults.map((fault) =>
+      fault.strike(world).then(
+        () => null,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      ),
+    ),
+  );
   site.signal.throwIfAborted();
   const ended = endedMissions(world);
   // The round lasts until missions end again; that they never do is told by the missions' own verdicts.
-  await site.until('a mission has ended after the fault', CALM_LIMIT_MS, () => (endedMissions(world) > ended ? true : null)).catch((error: Error) => site.say(error.message));
+  await site
+    .until('a mission has ended after the fault', CALM_LIMIT_MS, () => (endedMissions(world) > ended ? true : null))
+    .catch((error: Error) => site.say(error.message));
   const toMs = site.clock.now();
-  site.say(`${faults.map(({ name }) => name).join(' + ')}: ${((site.clock.monotonicMs() - startedMs) / 1000).toFixed(1)} s${problems.map((problem) => (problem === null ? '' : `; ${problem}`)).join('')}`);
+  site.say(
+    `${faults.map(({ name }) => name).join(' + ')}: ${((site.clock.monotonicMs() - startedMs) / 1000).toFixed(1)} s${problems.map((problem) => (problem === null ? '' : `; ${problem}`)).join('')}`,
+  );
   return faults.map((fault, index) => ({ fault: fault.name, fromMs, toMs, problem: problems[index] ?? null }));
 }
 
-const endedMissions = ({ observer }: World) => observer.missionIds().filter((id) => observer.view().mission(id)?.status !== 'open').length;
+const endedMissions = ({ observer }: World) =>
+  observer.missionIds().filter((id) => observer.view().mission(id)?.status !== 'open').length;
 
 async function untilAllEnded({ site, observer }: World): Promise<void> {
   const open = () => observer.missionIds().filter((id) => observer.view().mission(id)?.status === 'open');
-  await site.until('the end of every mission', END_LIMIT_MS, () => (open().length === 0 ? true : null)).catch((error: Error) => {
-    site.signal.throwIfAborted();
-    site.say(`${error.message}: ${open().join(', ')}`);
-  });
+  await site
+    .until('the end of every mission', END_LIMIT_MS, () => (open().length === 0 ? true : null))
+    .catch((error: Error) => {
+      site.signal.throwIfAborted();
+      site.say(`${error.message}: ${open().join(', ')}`);
+    });
 }
 
 async function judgeAll({ observer, workload, site }: World): Promise<Pick<Outcome, 'missions' | 'buried'>> {
   const current = new Set(observer.missionIds());
-  const reports = [observer.view(), ...observer.formerViews].flatMap((view) => view.missions().flatMap((id) => view.report(id) ?? []));
+  const reports = [observer.view(), ...observer.formerViews].flatMap((view) =>
+    view.missions().flatMap((id) => view.report(id) ?? []),
+  );
   // What was open in a topic that was deleted went with it.
-  const buried = reports.filter((report) => !current.has(report.mission_id) && report.ended_at === null).map(({ mission_id }) => mission_id);
-  const missions = await Promise.all(reports.filter(({ mission_id }) => !buried.includes(mission_id)).map(async (report): Promise<JudgedMission> => {
-    const id = report.mission_id;
-    const workspace = workload.accepted.find(({ missionId }) => missionId === id)?.workspace ?? report.workspace ?? `${site.dir}/workspaces/${id}`;
-    const verdict = judgeMission({ report, lines: await readLedger(workspace), calls: observer.calls.filter(({ missionId }) => missionId === id) });
-    const problems = verdict.lost === 0 ? verdict.problems : [...verdict.problems, observer.lastOf(id)];
-    return { ...verdict, problems, fromMs: Date.parse(report.started_at), toMs: report.ended_at === null ? site.clock.now() : Date.parse(report.ended_at) };
-  }));
+  const buried = reports
+    .filter((report) => !current.has(report.mission_id) && report.ended_at === null)
+    .map(({ mission_id }) => mission_id);
+  const missions = await Promise.all(
+    reports
+      .filter(({ mission_id }) => !buried.includes(mission_id))
+      .map(async (report): Promise<JudgedMission> => {
+        const id = report.mission_id;
+        const workspace =
+          workload.accepted.find(({ missionId }) => missionId === id)?.workspace ??
+          report.workspace ??
+          `${site.dir}/workspaces/${id}`;
+        const verdict = judgeMission({
+          report,
+          lines: await readLedger(workspace),
+          calls: observer.calls.filter(({ missionId }) => missionId === id),
+        });
+        const problems = verdict.lost === 0 ? verdict.problems : [...verdict.problems, observer.lastOf(id)];
+        return {
+          ...verdict,
+          problems,
+          fromMs: Date.parse(report.started_at),
+          toMs: report.ended_at === null ? site.clock.now() : Date.parse(report.ended_at),
+        };
+      }),
+  );
   return { missions, buried };
 }

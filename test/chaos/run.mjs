@@ -13,7 +13,13 @@ try {
   process.stderr.write(`The build failed: ${error.message}\n→ ${error.nextStep}\n`);
   process.exit(3);
 }
-await compileSources(compiled, ['src', 'test/chaos', 'test/support/fake-ollama.ts', 'test/support/fake-model-server.ts', 'test/simulation/random.ts']);
+await compileSources(compiled, [
+  'src',
+  'test/chaos',
+  'test/support/fake-ollama.ts',
+  'test/support/fake-model-server.ts',
+  'test/simulation/random.ts',
+]);
 const { main } = await import(pathToFileURL(join(compiled, 'test/chaos/cli.js')).href);
 process.exitCode = await main(process.argv.slice(2), root);
 process.exit();

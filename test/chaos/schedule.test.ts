@@ -22,7 +22,9 @@ describe('the order of the faults', () => {
 
   test('two meet only where they do not take the same, and never one that wants everything', () => {
     const takes = new Map(FAULTS.map(({ name, takes }) => [name, takes]));
-    const pairs = rounds(3, 500).filter((round) => round.length === 2).map((round) => round.map((name) => takes.get(name)));
+    const pairs = rounds(3, 500)
+      .filter((round) => round.length === 2)
+      .map((round) => round.map((name) => takes.get(name)));
     expect(pairs.length).toBeGreaterThan(50);
     for (const [one, other] of pairs) {
       expect(one).not.toBe(other);
@@ -32,8 +34,11 @@ describe('the order of the faults', () => {
 });
 
 describe('the missions', () => {
-  test.each(Object.keys(KINDS) as MissionKind[])('%s: its success checks look for the line of each of its steps', (kind) => {
-    const text = missionFile(kind, `${kind}-1`);
-    for (const { mark } of stepsOf(kind)) expect(text).toContain(`^${mark} `);
-  });
+  test.each(Object.keys(KINDS) as MissionKind[])(
+    '%s: its success checks look for the line of each of its steps',
+    (kind) => {
+      const text = missionFile(kind, `${kind}-1`);
+      for (const { mark } of stepsOf(kind)) expect(text).toContain(`^${mark} `);
+    },
+  );
 });

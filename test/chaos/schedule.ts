@@ -25,5 +25,8 @@ function canMeet(one: Fault, other: Fault): boolean {
 }
 
 function shuffle<T>(random: Random, items: readonly T[]): T[] {
-  return items.map((item) => ({ item, at: random.next() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
+  return items
+    .map((item) => ({ item, at: random.next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }

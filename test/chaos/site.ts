@@ -40,7 +40,12 @@ export async function createSite(root: string, signal: AbortSignal, say: (line: 
   const wait = (delayMs: number) => pause(clock, delayMs, signal);
 
   return {
-    root, dir, clock, ids: createSystemIds(), signal, say,
+    root,
+    dir,
+    clock,
+    ids: createSystemIds(),
+    signal,
+    say,
     pause: wait,
     async until(what, limitMs, ask) {
       const deadline = clock.monotonicMs() + limitMs;
@@ -68,7 +73,10 @@ export async function createSite(root: string, signal: AbortSignal, say: (line: 
  * notices that its standard input closed.
  */
 async function startReaper(root: string, dir: string) {
-  const reaper = spawn(process.execPath, [join(root, 'test/chaos/reaper.mjs'), dir], { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
+  const reaper = spawn(process.execPath, [join(root, 'test/chaos/reaper.mjs'), dir], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
   await once(reaper, 'spawn');
   reaper.unref();
   return reaper;

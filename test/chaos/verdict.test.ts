@@ -4,29 +4,80 @@ import { judgeMission, longestStall } from './verdict.js';
 
 const proof = [{ name: 'it is there', command: 'true', exit_code: 0, duration_ms: 1, output_digest: '' }];
 const task = (changes: Partial<TaskReport> = {}): TaskReport => ({
-  task_id: 'deploy-keeper_agent-wave1', agent: 'keeper_agent', wave: 1, status: 'verified', attempts: 1, steps: 2, model: 'playbook', tokens: 0, cost_usd: 0, duration_ms: 1, summary: '', detail: '', checks: proof, unserved_since: null, ...changes,
+  task_id: 'deploy-keeper_agent-wave1',
+  agent: 'keeper_agent',
+  wave: 1,
+  status: 'verified',
+  attempts: 1,
+  steps: 2,
+  model: 'playbook',
+  tokens: 0,
+  cost_usd: 0,
+  duration_ms: 1,
+  summary: '',
+  detail: '',
+  checks: proof,
+  unserved_since: null,
+  ...changes,
 });
 const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
-  mission_id: 'm', name: 'hold-1', status: 'completed', reason: null, question: null, unserved_agents: [], workspace: null, started_at: '', ended_at: '', cost_usd: 0, tokens: 0, tasks: [task()], success: proof, ...changes,
+  mission_id: 'm',
+  name: 'hold-1',
+  status: 'completed',
+  reason: null,
+  question: null,
+  unserved_agents: [],
+  workspace: null,
+  started_at: '',
+  ended_at: '',
+  cost_usd: 0,
+  tokens: 0,
+  tasks: [task()],
+  success: proof,
+  ...changes,
 });
 const call = (changes: Partial<SeenCall> = {}): SeenCall => ({
-  missionId: 'm', taskId: 'deploy-keeper_agent-wave1', attempt: 1, step: 1, partition: 0, mark: 'keeper/1', tool: 'execute_terminal_command', owner: 'a', atMs: 0, outcome: { kind: 'ok', byOther: false, atMs: 1 }, ...changes,
+  missionId: 'm',
+  taskId: 'deploy-keeper_agent-wave1',
+  attempt: 1,
+  step: 1,
+  partition: 0,
+  mark: 'keeper/1',
+  tool: 'execute_terminal_command',
+  owner: 'a',
+  atMs: 0,
+  outcome: { kind: 'ok', byOther: false, atMs: 1 },
+  ...changes,
 });
 const interrupted = { kind: 'unknown', byOther: true, atMs: 1 } as const;
 
 describe('the verdict on a mission', () => {
   test('is good when its one step ran once and every check passed', () => {
-    expect(judgeMission({ report: report(), lines: ['keeper/1'], calls: [call()] })).toMatchObject({ lost: 0, duplicated: 0, inDoubt: 0, honest: true, problems: [] });
+    expect(judgeMission({ report: report(), lines: ['keeper/1'], calls: [call()] })).toMatchObject({
+      lost: 0,
+      duplicated: 0,
+      inDoubt: 0,
+      honest: true,
+      problems: [],
+    });
   });
 
   test('is a loss when it has not ended', () => {
-    const open = report({ status: 'running', tasks: [task({ status: 'running' }), task({ task_id: 'other', status: 'waiting' })] });
+    const open = report({
+      status: 'running',
+      tasks: [task({ status: 'running' }), task({ task_id: 'other', status: 'waiting' })],
+    });
     expect(judgeMission({ report: open, lines: [], calls: [] })).toMatchObject({ lost: 2, honest: false });
-    expect(judgeMission({ report: report({ status: 'planning', tasks: [] }), lines: [], calls: [] })).toMatchObject({ lost: 1, honest: false });
+    expect(judgeMission({ report: report({ status: 'planning', tasks: [] }), lines: [], calls: [] })).toMatchObject({
+      lost: 1,
+      honest: false,
+    });
   });
 
   test('is a duplicate when a step ran more often than it was called', () => {
-    expect(judgeMission({ report: report(), lines: ['keeper/1', 'keeper/1'], calls: [call()] })).toMatchObject({ duplicated: 1 });
+    expect(judgeMission({ report: report(), lines: ['keeper/1', 'keeper/1'], calls: [call()] })).toMatchObject({
+      duplicated: 1,
+    });
   });
 
   test('is a duplicate when a step ran that nobody called', () => {
@@ -35,29 +86,69 @@ describe('the verdict on a mission', () => {
 
   test('is a duplicate when a step that must not be repeated was called again in the same attempt, although it was in doubt', () => {
     const calls = [call({ outcome: interrupted }), call({ step: 2, owner: 'b' })];
-    expect(judgeMission({ report: report(), lines: ['keeper/1', 'keeper/1'], calls })).toMatchObject({ duplicated: 1, inDoubt: 1 });
+    expect(judgeMission({ report: report(), lines: ['keeper/1', 'keeper/1'], calls })).toMatchObject({
+      duplicated: 1,
+      inDoubt: 1,
+    });
   });
 
   test('is good when a new attempt, which the log announces, runs the step again', () => {
     const calls = [call({ outcome: interrupted }), call({ attempt: 2, owner: 'b' })];
-    expect(judgeMission({ report: report(), lines: ['keeper/1', 'keeper/1'], calls })).toMatchObject({ duplicated: 0, inDoubt: 1, honest: true });
+    expect(judgeMission({ report: report(), lines: ['keeper/1', 'keeper/1'], calls })).toMatchObject({
+      duplicated: 0,
+      inDoubt: 1,
+      honest: true,
+    });
   });
 
   test('is good when a repeatable step was called again because it was in doubt, and a duplicate when it had succeeded', () => {
-    const scout = (changes: Partial<SeenCall>) => call({ mark: 'long/1', taskId: 'deploy-scout_agent-wave1', ...changes });
+    const scout = (changes: Partial<SeenCall>) =>
+      call({ mark: 'long/1', taskId: 'deploy-scout_agent-wave1', ...changes });
     const long = report({ name: 'long-1', tasks: [task({ task_id: 'deploy-scout_agent-wave1' })] });
-    expect(judgeMission({ report: long, lines: ['long/1', 'long/1'], calls: [scout({ outcome: interrupted }), scout({ step: 2, owner: 'b' })] })).toMatchObject({ duplicated: 0, honest: true });
-    expect(judgeMission({ report: long, lines: ['long/1', 'long/1'], calls: [scout({}), scout({ step: 2, owner: 'b' })] })).toMatchObject({ duplicated: 1 });
+    expect(
+      judgeMission({
+        report: long,
+        lines: ['long/1', 'long/1'],
+        calls: [scout({ outcome: interrupted }), scout({ step: 2, owner: 'b' })],
+      }),
+    ).toMatchObject({ duplicated: 0, honest: true });
+    expect(
+      judgeMission({ report: long, lines: ['long/1', 'long/1'], calls: [scout({}), scout({ step: 2, owner: 'b' })] }),
+    ).toMatchObject({ duplicated: 1 });
   });
 
   test.each([
     ['a completed mission without its line', report(), [], [call()], 'is not in the ledger'],
-    ['a completed mission with a failed check', report({ success: proof.map((check) => ({ ...check, exit_code: 1 })) }), ['keeper/1'], [call()], 'did not all pass'],
+    [
+      'a completed mission with a failed check',
+      report({ success: proof.map((check) => ({ ...check, exit_code: 1 })) }),
+      ['keeper/1'],
+      [call()],
+      'did not all pass',
+    ],
     ['a completed mission without checks', report({ success: [] }), ['keeper/1'], [call()], 'did not all pass'],
-    ['a completed mission with a task that was not verified', report({ tasks: [task({ status: 'unverified' })] }), ['keeper/1'], [call()], 'is unverified'],
+    [
+      'a completed mission with a task that was not verified',
+      report({ tasks: [task({ status: 'unverified' })] }),
+      ['keeper/1'],
+      [call()],
+      'is unverified',
+    ],
     ['a failure without a reason', report({ status: 'failed' }), [], [], 'without a reason'],
-    ['a step that is said to have succeeded and left nothing', report({ status: 'failed', reason: 'x' }), [], [call()], 'is said to have succeeded'],
-    ['a mission that must fail and completed', report({ name: 'timed-1' }), ['slow/1'], [], 'must not end as completed'],
+    [
+      'a step that is said to have succeeded and left nothing',
+      report({ status: 'failed', reason: 'x' }),
+      [],
+      [call()],
+      'is said to have succeeded',
+    ],
+    [
+      'a mission that must fail and completed',
+      report({ name: 'timed-1' }),
+      ['slow/1'],
+      [],
+      'must not end as completed',
+    ],
   ])('is a lie: %s', (_, lying, lines, calls, problem) => {
     const verdict = judgeMission({ report: lying, lines, calls });
     expect(verdict.honest).toBe(false);

@@ -40,7 +40,10 @@ export function judgeMission(evidence: MissionEvidence): MissionVerdict {
   const duplicates = duplicatesIn(evidence);
   const lies = ended ? liesIn(evidence) : [];
   return {
-    missionId: report.mission_id, status: report.status, tasks: report.tasks.length, lost,
+    missionId: report.mission_id,
+    status: report.status,
+    tasks: report.tasks.length,
+    lost,
     duplicated: duplicates.length,
     inDoubt: calls.filter((call) => call.outcome?.byOther === true).length,
     honest: ended && lies.length === 0,
@@ -57,10 +60,16 @@ function duplicatesIn({ report, lines, calls }: MissionEvidence): string[] {
   for (const mark of new Set([...lines, ...calls.flatMap((call) => call.mark ?? [])])) {
     const written = lines.filter((line) => line === mark).length;
     const called = calls.filter((call) => call.mark === mark);
-    for (let extra = called.length; extra < written; extra += 1) problems.push(`${mark} ran ${written} times for ${called.length} calls`);
+    for (let extra = called.length; extra < written; extra += 1)
+      problems.push(`${mark} ran ${written} times for ${called.length} calls`);
     for (const [index, call] of called.entries()) {
-      const before = called.slice(0, index).findLast((each) => each.taskId === call.taskId && each.attempt === call.attempt);
-      if (before !== undefined && !mayFollow(report, before)) problems.push(`${mark} was called again in step ${call.step} of ${call.taskId} attempt ${call.attempt} after it ended with ${before.outcome?.kind ?? 'no outcome'}`);
+      const before = called
+        .slice(0, index)
+        .findLast((each) => each.taskId === call.taskId && each.attempt === call.attempt);
+      if (before !== undefined && !mayFollow(report, before))
+        problems.push(
+          `${mark} was called again in step ${call.step} of ${call.taskId} attempt ${call.attempt} after it ended with ${before.outcome?.kind ?? 'no outcome'}`,
+        );
     }
   }
   return problems;
@@ -69,7 +78,11 @@ function duplicatesIn({ report, lines, calls }: MissionEvidence): string[] {
 function mayFollow(report: MissionReport, before: SeenCall): boolean {
   const kind = kindOf(report.name);
   const step = kind === null ? undefined : stepsOf(kind).find(({ mark }) => mark === before.mark);
-  const interrupted = before.outcome?.kind === 'unknown' || before.outcome?.kind === 'aborted' || before.outcome?.kind === 'error' || before.outcome?.kind === 'refused';
+  const interrupted =
+    before.outcome?.kind === 'unknown' ||
+    before.outcome?.kind === 'aborted' ||
+    before.outcome?.kind === 'error' ||
+    before.outcome?.kind === 'refused';
   return interrupted && step?.repeatable === true;
 }
 
@@ -81,22 +94,37 @@ function liesIn({ report, lines, calls }: MissionEvidence): string[] {
   if (!KINDS[kind].ends.some((end) => end === status)) problems.push(`a ${kind} mission must not end as ${status}`);
   if (status !== 'completed' && (report.reason ?? '') === '') problems.push(`${status} without a reason`);
   for (const call of calls) {
-    if (call.mark !== null && call.outcome?.kind === 'ok' && !lines.includes(call.mark)) problems.push(`step ${call.step} of ${call.taskId} is said to have succeeded, and ${call.mark} is not in the ledger`);
+    if (call.mark !== null && call.outcome?.kind === 'ok' && !lines.includes(call.mark))
+      problems.push(
+        `step ${call.step} of ${call.taskId} is said to have succeeded, and ${call.mark} is not in the ledger`,
+      );
   }
   if (status === 'completed') problems.push(...missingIn({ report, lines }, kind));
   return problems;
 }
 
 function missingIn({ report, lines }: Pick<MissionEvidence, 'report' | 'lines'>, kind: keyof typeof KINDS): string[] {
-  const missing = stepsOf(kind).filter(({ mark }) => !lines.includes(mark)).map(({ mark }) => `completed, and ${mark} is not in the ledger`);
-  const unproven = report.tasks.filter((task) => task.status !== 'verified' || task.checks.some((check) => check.exit_code !== 0)).map((task) => `completed, and ${task.task_id} is ${task.status}`);
-  const failedChecks = report.success.length === 0 || report.success.some((check) => check.exit_code !== 0) ? ['completed, and its success checks did not all pass'] : [];
+  const missing = stepsOf(kind)
+    .filter(({ mark }) => !lines.includes(mark))
+    .map(({ mark }) => `completed, and ${mark} is not in the ledger`);
+  const unproven = report.tasks
+    .filter((task) => task.status !== 'verified' || task.checks.some((check) => check.exit_code !== 0))
+    .map((task) => `completed, and ${task.task_id} is ${task.status}`);
+  const failedChecks =
+    report.success.length === 0 || report.success.some((check) => check.exit_code !== 0)
+      ? ['completed, and its success checks did not all pass']
+      : [];
   return [...missing, ...unproven, ...failedChecks];
 }
 
 /** Missions whose submission was acknowledged and that no log knows, in words. */
-export function lostMissions(accepted: readonly Pick<Accepted, 'missionId'>[], known: ReadonlySet<string>): readonly string[] {
-  return accepted.filter(({ missionId }) => !known.has(missionId)).map(({ missionId }) => `the acknowledged mission ${missionId} is in no log`);
+export function lostMissions(
+  accepted: readonly Pick<Accepted, 'missionId'>[],
+  known: ReadonlySet<string>,
+): readonly string[] {
+  return accepted
+    .filter(({ missionId }) => !known.has(missionId))
+    .map(({ missionId }) => `the acknowledged mission ${missionId} is in no log`);
 }
 
 /**
@@ -104,8 +132,17 @@ export function lostMissions(accepted: readonly Pick<Accepted, 'missionId'>[], k
  * @param acknowledged event ids by place, such as 3/4711
  * @param found what a reader found, likewise
  */
-export function lostAppends(topic: string, acknowledged: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): readonly string[] {
-  return [...acknowledged].filter(([place, id]) => found.get(place) !== id).map(([place, id]) => `${topic}/${place} was acknowledged for ${id}, and the log has ${found.get(place) ?? 'nothing'} there`);
+export function lostAppends(
+  topic: string,
+  acknowledged: ReadonlyMap<string, string>,
+  found: ReadonlyMap<string, string>,
+): readonly string[] {
+  return [...acknowledged]
+    .filter(([place, id]) => found.get(place) !== id)
+    .map(
+      ([place, id]) =>
+        `${topic}/${place} was acknowledged for ${id}, and the log has ${found.get(place) ?? 'nothing'} there`,
+    );
 }
 
 /** Codes with which a role may end by itself: whoever supervises it starts it again, or a person is told what to do. */
@@ -117,13 +154,20 @@ const MAY_END_WITH: readonly (number | null)[] = [EXIT.unreachable, EXIT.roleFai
  */
 export function brokenProcesses(members: readonly Pick<Member, 'name' | 'unasked' | 'gaveUp'>[]): readonly string[] {
   return members.flatMap(({ name, unasked, gaveUp }) => [
-    ...unasked.filter((code) => !MAY_END_WITH.includes(code)).map((code) => `${name} ended by itself ${code === null ? 'by a signal' : `with exit code ${code}`}`),
+    ...unasked
+      .filter((code) => !MAY_END_WITH.includes(code))
+      .map((code) => `${name} ended by itself ${code === null ? 'by a signal' : `with exit code ${code}`}`),
     ...new Set(gaveUp.map((words) => `${name} gave up: ${words}`)),
   ]);
 }
 
 /** The longest time, in ms, within [from, to] in which a mission was open and nothing went on. */
-export function longestStall(progress: readonly number[], open: readonly { readonly fromMs: number; readonly toMs: number }[], fromMs: number, toMs: number): number {
+export function longestStall(
+  progress: readonly number[],
+  open: readonly { readonly fromMs: number; readonly toMs: number }[],
+  fromMs: number,
+  toMs: number,
+): number {
   const moments = [fromMs, ...progress.filter((at) => at > fromMs && at < toMs), toMs].sort((a, b) => a - b);
   let longest = 0;
   for (const [index, end] of moments.entries()) {

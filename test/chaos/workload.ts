@@ -31,9 +31,25 @@ const OPEN_AT_MOST = 8;
 const PAUSE_MS = 700;
 const REFUSED_PAUSE_MS = 1_000;
 /** Of ten missions, how many are of each kind. */
-const MIX: readonly MissionKind[] = ['steady', 'steady', 'steady', 'steady', 'steady', 'model', 'model', 'failing', 'cancelled', 'steady'];
+const MIX: readonly MissionKind[] = [
+  'steady',
+  'steady',
+  'steady',
+  'steady',
+  'steady',
+  'model',
+  'model',
+  'failing',
+  'cancelled',
+  'steady',
+];
 
-export async function createWorkload(site: Site, run: RunCommand, observer: Observer, random: Random): Promise<Workload> {
+export async function createWorkload(
+  site: Site,
+  run: RunCommand,
+  observer: Observer,
+  random: Random,
+): Promise<Workload> {
   const dir = await directory(site.dir, 'missions');
   const accepted: Accepted[] = [];
   const refused: string[] = [];
@@ -42,11 +58,19 @@ export async function createWorkload(site: Site, run: RunCommand, observer: Obse
   let loop: Promise<void> = Promise.resolve();
   cancelThoseMeantFor(site, run, observer);
 
-  async function submit(kind: MissionKind, { workspace }: { readonly workspace?: string } = {}): Promise<Accepted | null> {
+  async function submit(
+    kind: MissionKind,
+    { workspace }: { readonly workspace?: string } = {},
+  ): Promise<Accepted | null> {
     const name = `${kind}-${(count += 1)}`;
     const file = join(dir, `${name}.yaml`);
     await writeFile(file, missionFile(kind, name));
-    const { code, stdout, stderr } = await run('submit', file, '--json', ...(workspace === undefined ? [] : ['--workspace', workspace]));
+    const { code, stdout, stderr } = await run(
+      'submit',
+      file,
+      '--json',
+      ...(workspace === undefined ? [] : ['--workspace', workspace]),
+    );
     if (code !== 0) {
       refused.push(stderr.trim());
       return null;
@@ -57,7 +81,8 @@ export async function createWorkload(site: Site, run: RunCommand, observer: Obse
     return mission;
   }
 
-  const openMissions = () => observer.missionIds().filter((id) => observer.view().mission(id)?.status === 'open').length;
+  const openMissions = () =>
+    observer.missionIds().filter((id) => observer.view().mission(id)?.status === 'open').length;
   async function keepSubmitting(): Promise<void> {
     while (wanted && !site.signal.aborted) {
       if (openMissions() >= OPEN_AT_MOST) await site.pause(PAUSE_MS);
@@ -66,7 +91,9 @@ export async function createWorkload(site: Site, run: RunCommand, observer: Obse
   }
 
   return {
-    accepted, refused, submit,
+    accepted,
+    refused,
+    submit,
     start() {
       wanted = true;
       loop = keepSubmitting().catch((error: unknown) => {
@@ -87,7 +114,8 @@ function cancelThoseMeantFor(site: Site, run: RunCommand, observer: Observer): v
     // Its request stands in another topic and may be read later than the step.
     const mission = await site.until(`the request of ${id}`, 60_000, () => observer.view().mission(id));
     if (kindOf(mission.request.name) !== 'cancelled') return;
-    while (observer.view().mission(id)?.status === 'open' && (await run('cancel', id)).code !== 0) await site.pause(1_000);
+    while (observer.view().mission(id)?.status === 'open' && (await run('cancel', id)).code !== 0)
+      await site.pause(1_000);
   };
   observer.onEvent((event) => {
     if (event.event_type !== 'tool_called' || seen.has(event.payload.mission_id)) return;

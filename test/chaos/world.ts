@@ -32,8 +32,14 @@ export async function startWorld(site: Site, options: WorldOptions): Promise<Wor
   const prefix = `chaos.${site.ids.uuid().slice(0, 8)}`;
   const topics = createTopicNames(prefix);
   const env = {
-    PATH: process.env['PATH'], HOME: site.dir, KAFKA_BROKERS: cluster.clientBrokers.join(','), SCHEMA_REGISTRY_URL: cluster.registryUrl,
-    RAVENHELM_PREFIX: prefix, WORKSPACE_ROOT: await directory(site.dir, 'workspaces'), RAVENHELM_AGENTS_DIR: agentsDir, OLLAMA_HOST: models.url,
+    PATH: process.env['PATH'],
+    HOME: site.dir,
+    KAFKA_BROKERS: cluster.clientBrokers.join(','),
+    SCHEMA_REGISTRY_URL: cluster.registryUrl,
+    RAVENHELM_PREFIX: prefix,
+    WORKSPACE_ROOT: await directory(site.dir, 'workspaces'),
+    RAVENHELM_AGENTS_DIR: agentsDir,
+    OLLAMA_HOST: models.url,
     WORKER_MODELS: 'playbook',
     ...(options.sessionTimeoutMs === null ? {} : { KAFKA_SESSION_TIMEOUT_MS: String(options.sessionTimeoutMs) }),
   };
@@ -44,10 +50,23 @@ export async function startWorld(site: Site, options: WorldOptions): Promise<Wor
   const observer = await startObserver(site, cluster, topics);
   const probe = await startProbeWriter(site, cluster, topics);
   const fleet = await createFleet(site, { env, agentsDir });
-  const names = (role: 'worker' | 'orchestrator', count: number) => Array.from({ length: count }, (_, index) => ({ name: `${role}-${index + 1}`, role }));
+  const names = (role: 'worker' | 'orchestrator', count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `${role}-${index + 1}`, role }));
   await Promise.all(names('orchestrator', options.orchestrators).map((each) => fleet.add(each)));
   await Promise.all(names('worker', options.workers).map((each) => fleet.add({ ...each, agents: COMMON_AGENTS })));
   site.say(`${options.orchestrators} orchestrators and ${options.workers} workers serve`);
   const workload = await createWorkload(site, run, observer, random);
-  return { site, random, cluster, fleet, models, observer, workload, probe, topics, run, sessionTimeoutMs: options.sessionTimeoutMs ?? Number(SETTINGS.KAFKA_SESSION_TIMEOUT_MS.default) };
+  return {
+    site,
+    random,
+    cluster,
+    fleet,
+    models,
+    observer,
+    workload,
+    probe,
+    topics,
+    run,
+    sessionTimeoutMs: options.sessionTimeoutMs ?? Number(SETTINGS.KAFKA_SESSION_TIMEOUT_MS.default),
+  };
 }

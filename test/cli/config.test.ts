@@ -3,8 +3,13 @@ import { loadConfig, shownValue, type Config, type ConfigInput } from '../../src
 
 function load(files: Record<string, string> = {}, input: Partial<ConfigInput> = {}): Config {
   return loadConfig({
-    flags: {}, env: {}, cwd: '/home/me/swarm', projectDir: '/opt/ravenhelm', configFile: null,
-    readFile: (path) => files[path] ?? null, ...input,
+    flags: {},
+    env: {},
+    cwd: '/home/me/swarm',
+    projectDir: '/opt/ravenhelm',
+    configFile: null,
+    readFile: (path) => files[path] ?? null,
+    ...input,
   });
 }
 
@@ -52,8 +57,12 @@ describe('where a setting comes from', () => {
   });
 
   test('relative paths lie beside what names them: the working directory, the file, or the project', () => {
-    expect(load({}, { flags: { RAVENHELM_AGENTS_DIR: 'mine' } }).values.RAVENHELM_AGENTS_DIR).toBe('/home/me/swarm/mine');
-    expect(load({ '/etc/rh.yaml': 'workspace_root: work' }, { configFile: '/etc/rh.yaml' }).values.WORKSPACE_ROOT).toBe('/etc/work');
+    expect(load({}, { flags: { RAVENHELM_AGENTS_DIR: 'mine' } }).values.RAVENHELM_AGENTS_DIR).toBe(
+      '/home/me/swarm/mine',
+    );
+    expect(load({ '/etc/rh.yaml': 'workspace_root: work' }, { configFile: '/etc/rh.yaml' }).values.WORKSPACE_ROOT).toBe(
+      '/etc/work',
+    );
     expect(load().values.WORKSPACE_ROOT).toBe('/opt/ravenhelm/.ravenhelm/workspaces');
   });
 
@@ -80,17 +89,27 @@ describe('what values become', () => {
     expect(values.SCHEMA_REGISTRY_URL).toBe('http://r:8081');
   });
 
-  test.each([['ollama', 'http://ollama:11434'], ['127.0.0.1:9999', 'http://127.0.0.1:9999'], ['https://gpu.example:443/', 'https://gpu.example:443']])(
-    'OLLAMA_HOST %s is %s', (text, url) => {
-      expect(load({}, { env: { OLLAMA_HOST: text } }).values.OLLAMA_HOST).toBe(url);
-    });
+  test.each([
+    ['ollama', 'http://ollama:11434'],
+    ['127.0.0.1:9999', 'http://127.0.0.1:9999'],
+    ['https://gpu.example:443/', 'https://gpu.example:443'],
+  ])('OLLAMA_HOST %s is %s', (text, url) => {
+    expect(load({}, { env: { OLLAMA_HOST: text } }).values.OLLAMA_HOST).toBe(url);
+  });
 
-  test.each([['on', true], ['off', false], ['true', true], ['0', false]])('--sandbox %s', (text, value) => {
+  test.each([
+    ['on', true],
+    ['off', false],
+    ['true', true],
+    ['0', false],
+  ])('--sandbox %s', (text, value) => {
     expect(load({}, { flags: { RAVENHELM_SANDBOX: text } }).values.RAVENHELM_SANDBOX).toBe(value);
   });
 
   test('.env knows quotes, comments and export', () => {
-    const { values } = load({ [DOT_ENV]: '# keys\nexport OPENAI_API_KEY="sk-1 # not a comment"\n\nWORKSPACE_ROOT=/srv/work # here\n' });
+    const { values } = load({
+      [DOT_ENV]: '# keys\nexport OPENAI_API_KEY="sk-1 # not a comment"\n\nWORKSPACE_ROOT=/srv/work # here\n',
+    });
     expect(values.OPENAI_API_KEY).toBe('sk-1 # not a comment');
     expect(values.WORKSPACE_ROOT).toBe('/srv/work');
   });
@@ -123,7 +142,9 @@ describe('wrong values', () => {
     ['a/b', 'be letters, digits, dots, dashes and underscores'],
     ['a'.repeat(101), 'have 100 characters at most (it has 101)'],
   ])('the prefix %j is told the rule that it breaks', (text, rule) => {
-    expect(failure({}, { flags: { RAVENHELM_PREFIX: text } }).message).toMatch(new RegExp(`; it must ${rule.replace(/[()]/g, '\\$&')}$`));
+    expect(failure({}, { flags: { RAVENHELM_PREFIX: text } }).message).toMatch(
+      new RegExp(`; it must ${rule.replace(/[()]/g, '\\$&')}$`),
+    );
     expect(load({}, { flags: { RAVENHELM_PREFIX: 'a'.repeat(100) } }).values.RAVENHELM_PREFIX).toHaveLength(100);
   });
 
@@ -167,7 +188,9 @@ describe('wrong values', () => {
 
   test('a broken file is told in plain words, without its text', () => {
     const error = failure({ [YAML]: 'log_level: info\n  openai_api_key: sk-secret\n' });
-    expect(error.message).toBe(`${YAML}:1: this is not valid YAML: Nested mappings are not allowed in compact mappings`);
+    expect(error.message).toBe(
+      `${YAML}:1: this is not valid YAML: Nested mappings are not allowed in compact mappings`,
+    );
     expect(error.nextStep).toContain('the indentation of this line or the next is probably wrong');
     expect(failure({ [YAML]: 'a: 1\n---\nb: 2\n' }).message).toBe(`${YAML}:2: a second YAML document begins here`);
     expect(failure({ [YAML]: `${'k'.repeat(300)}: 1` }).message).toBe(`${YAML}:1: ${'k'.repeat(79)}… is no setting`);

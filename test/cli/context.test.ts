@@ -14,7 +14,11 @@ afterEach(() => rm(dir, { recursive: true }));
 function failure() {
   const output = { isTerminal: false, write: () => undefined };
   try {
-    createContext({ cwd: dir, projectDir: dir, env: {}, stdout: output, stderr: output } as unknown as Host, { json: false, configFile: null, flags: {} });
+    createContext({ cwd: dir, projectDir: dir, env: {}, stdout: output, stderr: output } as unknown as Host, {
+      json: false,
+      configFile: null,
+      flags: {},
+    });
   } catch (error) {
     return describeFailure(error);
   }
@@ -23,7 +27,11 @@ function failure() {
 
 test.each(['.env', 'ravenhelm.yaml'])('%s that is no text is refused without its content', async (name) => {
   await writeFile(join(dir, name), Buffer.from('LOG_LEVEL=\u0000info'));
-  expect(failure()).toEqual({ exitCode: 2, message: `${dir}/${name}: this is not a text file (UTF-8)`, nextStep: 'Save it as UTF-8, or take it away.' });
+  expect(failure()).toEqual({
+    exitCode: 2,
+    message: `${dir}/${name}: this is not a text file (UTF-8)`,
+    nextStep: 'Save it as UTF-8, or take it away.',
+  });
 });
 
 test.each(['.env', 'ravenhelm.yaml'])('%s that is a directory is refused', async (name) => {

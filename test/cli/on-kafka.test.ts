@@ -13,12 +13,18 @@ describeWithBroker('the command line on Kafka', () => {
   let swarm: ReturnType<typeof startInPipe>[];
 
   const rh = (...args: string[]) => runInPipe(clone, args, env);
-  const submit = async (mission: string): Promise<string> => (await rh('submit', `missions/${mission}.yaml`)).stdout.trim();
+  const submit = async (mission: string): Promise<string> =>
+    (await rh('submit', `missions/${mission}.yaml`)).stdout.trim();
 
   beforeAll(async () => {
     clone = await createTestClone();
     const { brokers, registryUrl } = testBroker();
-    env = { KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}`, KAFKA_SESSION_TIMEOUT_MS: '6000' };
+    env = {
+      KAFKA_BROKERS: brokers.join(','),
+      SCHEMA_REGISTRY_URL: registryUrl,
+      RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}`,
+      KAFKA_SESSION_TIMEOUT_MS: '6000',
+    };
     await rh('init');
     swarm = [startInPipe(clone, ['--role', 'orchestrator'], env), startInPipe(clone, ['--role', 'worker'], env)];
     await Promise.all(swarm.map((role) => role.shows('role.serving')));
@@ -36,7 +42,13 @@ describeWithBroker('the command line on Kafka', () => {
     expect(code).toBe(0);
     const prefix = env['RAVENHELM_PREFIX'] ?? '';
     expect(JSON.parse(stdout)).toEqual({
-      topics: [`${prefix}.coordination`, `${prefix}.tasks.first_agent`, `${prefix}.tasks.second_agent`, `${prefix}.status`, `${prefix}.dead-letters`],
+      topics: [
+        `${prefix}.coordination`,
+        `${prefix}.tasks.first_agent`,
+        `${prefix}.tasks.second_agent`,
+        `${prefix}.status`,
+        `${prefix}.dead-letters`,
+      ],
       differences: [],
     });
   });
@@ -52,7 +64,10 @@ describeWithBroker('the command line on Kafka', () => {
 
     const story = await rh('watch', report.mission_id);
     expect(story.code).toBe(0);
-    const types = story.stdout.trim().split('\n').map((line) => line.split(' | ')[0]);
+    const types = story.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' | ')[0]);
     expect(types[0]).toBe('mission_requested');
     expect(types.at(-1)).toBe('mission_completed');
     expect(story.stdout).toMatch(/^task_assigned \| orchestrator → first_agent \| deploy-first_agent-wave1$/m);
@@ -67,17 +82,27 @@ describeWithBroker('the command line on Kafka', () => {
   test('a mission that waits for approval runs after approve', async () => {
     const waited = startInPipe(clone, ['submit', 'missions/asks.yaml', '--wait', '--json'], env);
     await waited.shows('The plan waits for an answer');
-    const [missionId = ''] = /\d{8}-\d{6}-\d{3}-p\d+-[a-z0-9]{4}/.exec((await rh('status')).stdout.split('\n').find((line) => line.includes('waiting for approval')) ?? '') ?? [];
+    const [missionId = ''] =
+      /\d{8}-\d{6}-\d{3}-p\d+-[a-z0-9]{4}/.exec(
+        (await rh('status')).stdout.split('\n').find((line) => line.includes('waiting for approval')) ?? '',
+      ) ?? [];
     const asked = (await rh('status', missionId)).stdout;
     expect(asked).toContain('wave 2\n  deploy-second_agent-wave2: Write.');
     expect(asked).toContain(`npx ravenhelm approve ${missionId}`);
     const beside = await rh('run', 'missions/quick.yaml', '--json');
-    expect(beside.stderr).toMatch(new RegExp(`also going on with \\d+ earlier missions?: .*${missionId} \\(quick-mission\\).*; stop one with npx ravenhelm cancel ID`));
+    expect(beside.stderr).toMatch(
+      new RegExp(
+        `also going on with \\d+ earlier missions?: .*${missionId} \\(quick-mission\\).*; stop one with npx ravenhelm cancel ID`,
+      ),
+    );
     expect((await rh('approve', missionId)).code).toBe(0);
     const { code, stdout } = await waited.ended();
     expect(code).toBe(0);
     expect(JSON.parse(stdout).mission_id).toBe(missionId);
-    expect(await rh('approve', missionId)).toMatchObject({ code: 2, stderr: expect.stringContaining('has already ended: completed') });
+    expect(await rh('approve', missionId)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has already ended: completed'),
+    });
   });
 
   test('a plan that was rejected says why', async () => {
@@ -92,23 +117,54 @@ describeWithBroker('the command line on Kafka', () => {
   test('a mission that is stuck asks a person, and goes on with the answer', async () => {
     const workspace = join(clone.dir, 'stuck');
     await mkdir(workspace);
-    const waited = startInPipe(clone, ['submit', 'missions/stuck.yaml', '--workspace', workspace, '--wait', '--json'], env);
+    const waited = startInPipe(
+      clone,
+      ['submit', 'missions/stuck.yaml', '--workspace', workspace, '--wait', '--json'],
+      env,
+    );
     await waited.shows('The mission needs attention: deploy-first_agent-wave1 failed after 1 attempt');
-    const [missionId = ''] = /\d{8}-\d{6}-\d{3}-p\d+-[a-z0-9]{4}/.exec((await rh('status')).stdout.split('\n').find((line) => line.includes('needs attention')) ?? '') ?? [];
-    expect((await rh('status', missionId)).stdout).toContain(`What should first_agent do differently?\n  npx ravenhelm answer ${missionId} "…"`);
-    expect(JSON.parse((await rh('status', missionId, '--json')).stdout)).toMatchObject({ status: 'needs_attention', question: { number: 1 } });
-    expect(await rh('answer', missionId, ' ')).toMatchObject({ code: 2, stderr: expect.stringContaining('the answer is empty') });
+    const [missionId = ''] =
+      /\d{8}-\d{6}-\d{3}-p\d+-[a-z0-9]{4}/.exec(
+        (await rh('status')).stdout.split('\n').find((line) => line.includes('needs attention')) ?? '',
+      ) ?? [];
+    expect((await rh('status', missionId)).stdout).toContain(
+      `What should first_agent do differently?\n  npx ravenhelm answer ${missionId} "…"`,
+    );
+    expect(JSON.parse((await rh('status', missionId, '--json')).stdout)).toMatchObject({
+      status: 'needs_attention',
+      question: { number: 1 },
+    });
+    expect(await rh('answer', missionId, ' ')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('the answer is empty'),
+    });
     for (const word of ['approve', 'reject']) {
-      expect(await rh(word, missionId, ...(word === 'reject' ? ['--why', 'no'] : []))).toMatchObject({ code: 2, stderr: expect.stringMatching(/has no plan that waits; it waits for the answer to its question\n {2}ravenhelm answer /) });
+      expect(await rh(word, missionId, ...(word === 'reject' ? ['--why', 'no'] : []))).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(
+          /has no plan that waits; it waits for the answer to its question\n {2}ravenhelm answer /,
+        ),
+      });
     }
 
     await writeFile(join(workspace, 'nowhere.txt'), '');
-    expect(await rh('answer', missionId, 'the file is there now')).toMatchObject({ code: 0, stdout: expect.stringContaining(`answered: ${missionId}`) });
+    expect(await rh('answer', missionId, 'the file is there now')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`answered: ${missionId}`),
+    });
     const { code, stdout } = await waited.ended();
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ mission_id: missionId, status: 'completed', question: null, tasks: expect.arrayContaining([expect.objectContaining({ agent: 'first_agent', attempts: 2 })]) });
+    expect(JSON.parse(stdout)).toMatchObject({
+      mission_id: missionId,
+      status: 'completed',
+      question: null,
+      tasks: expect.arrayContaining([expect.objectContaining({ agent: 'first_agent', attempts: 2 })]),
+    });
     expect((await rh('watch', missionId)).stdout).toContain('attention_answered');
-    expect(await rh('answer', missionId, 'again')).toMatchObject({ code: 2, stderr: expect.stringContaining('has already ended: completed') });
+    expect(await rh('answer', missionId, 'again')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has already ended: completed'),
+    });
   });
 
   test('answering a mission that never asks says so', async () => {
@@ -138,9 +194,14 @@ describeWithBroker('the command line on Kafka', () => {
   });
 
   test('a prefix that nothing was made for is wrong use, with the ways out', async () => {
-    const { code, stderr } = await runInPipe(clone, ['status'], { ...env, RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}` });
+    const { code, stderr } = await runInPipe(clone, ['status'], {
+      ...env,
+      RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}`,
+    });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: Topic \S+ does not exist; create it: npx ravenhelm init\n  Or correct RAVENHELM_PREFIX/);
+    expect(stderr).toMatch(
+      /^error: Topic \S+ does not exist; create it: npx ravenhelm init\n  Or correct RAVENHELM_PREFIX/,
+    );
   });
 
   test('status --live asks every process', async () => {
@@ -149,7 +210,10 @@ describeWithBroker('the command line on Kafka', () => {
     const processes: { role: string; agents: string[]; worker_id: string }[] = JSON.parse(stdout);
     expect(processes.map(({ role }) => role)).toEqual(['orchestrator', 'worker']);
     expect(processes[1]?.agents).toEqual(['first_agent', 'second_agent']);
-    expect(processes.map(({ worker_id }) => swarm.some(({ child }) => worker_id.includes(`-${child.pid}-`)))).toEqual([true, true]);
+    expect(processes.map(({ worker_id }) => swarm.some(({ child }) => worker_id.includes(`-${child.pid}-`)))).toEqual([
+      true,
+      true,
+    ]);
   });
 
   test('what is told to a log that nobody serves says so, and how to start an orchestrator', async () => {
@@ -159,7 +223,10 @@ describeWithBroker('the command line on Kafka', () => {
     await lonely('init');
     const submitted = await lonely('submit', 'missions/quick.yaml');
     expect(submitted).toMatchObject({ code: 0, stderr: expect.stringContaining(unserved) });
-    expect(await lonely('cancel', submitted.stdout.trim())).toMatchObject({ code: 0, stderr: expect.stringContaining(unserved) });
+    expect(await lonely('cancel', submitted.stdout.trim())).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(unserved),
+    });
     expect((await lonely('status', '--live')).stderr).toContain(unserved);
 
     const waiting = startInPipe(clone, ['submit', 'missions/quick.yaml', '--wait'], alone);
@@ -186,13 +253,17 @@ describeWithBroker('the command line on Kafka', () => {
     const [broker = ''] = testBroker().brokers;
     const proxy = await createKafkaProxy(broker);
     try {
-      const submitting = startInPipe(clone, ['submit', 'missions/quick.yaml'], { ...env, KAFKA_BROKERS: proxy.address });
+      const submitting = startInPipe(clone, ['submit', 'missions/quick.yaml'], {
+        ...env,
+        KAFKA_BROKERS: proxy.address,
+      });
       await proxy.strike('Produce', 'silent');
       proxy.freeze();
       submitting.child.kill('SIGINT');
       const { code, stderr } = await submitting.ended();
       expect(code).toBe(130);
-      const [, missionId = ''] = /whether mission (\S+) was submitted is not known; npx ravenhelm status \S+ tells/.exec(stderr) ?? [];
+      const [, missionId = ''] =
+        /whether mission (\S+) was submitted is not known; npx ravenhelm status \S+ tells/.exec(stderr) ?? [];
       expect((await rh('status', missionId)).code).toBe(0); // the answer was lost, the record was not
     } finally {
       await proxy.close();
@@ -221,7 +292,10 @@ describeWithBroker('the command line on Kafka', () => {
   });
 
   test('two copies share the work and both end with 0', async () => {
-    const copies = await Promise.all([rh('run', 'missions/quick.yaml', '--json'), rh('run', 'missions/quick.yaml', '--json')]);
+    const copies = await Promise.all([
+      rh('run', 'missions/quick.yaml', '--json'),
+      rh('run', 'missions/quick.yaml', '--json'),
+    ]);
     expect(copies.map(({ code }) => code)).toEqual([0, 0]);
     const ids = copies.map(({ stdout }) => JSON.parse(stdout).mission_id);
     expect(new Set(ids).size).toBe(2);

@@ -25,7 +25,9 @@ describe('a process that runs roles', () => {
     const [worker, orchestrator] = [await swarm.startWorker(), await swarm.startOrchestrator()];
     health.watch([worker.role, orchestrator.role]);
     expect(await health.ask('/livez')).toEqual([200, []]);
-    const places = [swarm.topics.tasks('cert_agent'), swarm.topics.coordination].flatMap((topic) => [0, 1].map((partition) => `${topic}/${partition}: the claim was not read back yet`));
+    const places = [swarm.topics.tasks('cert_agent'), swarm.topics.coordination].flatMap((topic) =>
+      [0, 1].map((partition) => `${topic}/${partition}: the claim was not read back yet`),
+    );
     expect(await health.ask('/readyz')).toEqual([503, places]);
     const [, ...others] = places;
     claims.release(1);
@@ -45,7 +47,10 @@ describe('a process that runs roles', () => {
     const place = { topic: swarm.topics.tasks('cert_agent'), partition: 1 };
     const offset = log.writeForeign(place, 'x', { kind: 'unreadable', reason: 'schema 4711 is not known' });
     await health.until('/readyz', (status) => status === 503);
-    expect(await health.ask('/readyz')).toEqual([503, [`${place.topic}/1 stands still at offset ${offset}: schema 4711 is not known`]]);
+    expect(await health.ask('/readyz')).toEqual([
+      503,
+      [`${place.topic}/1 stands still at offset ${offset}: schema 4711 is not known`],
+    ]);
     expect((await health.ask('/livez'))[0]).toBe(200);
     log.makeReadable(place, offset, { kind: 'poison', reason: 'no event after all' });
     await health.until('/readyz', (status) => status === 200);
@@ -68,7 +73,10 @@ describeWithBroker('a process whose broker stops answering', () => {
   test('is not alive once its consumers have heard nothing for too long', async () => {
     const [broker = ''] = testBroker().brokers;
     const proxy = await createKafkaProxy(broker);
-    const [log, through] = [await openKafkaLog(), await openKafkaLog({ brokers: [proxy.address], sessionTimeoutMs: 6_000 })];
+    const [log, through] = [
+      await openKafkaLog(),
+      await openKafkaLog({ brokers: [proxy.address], sessionTimeoutMs: 6_000 }),
+    ];
     const swarm = await createRoleSwarm({ roster: ROSTER, log, prefix: `health-${process.pid}-${Date.now()}` });
     const health = await createProcessHealthUnderTest();
     const { role } = await swarm.startWorker(undefined, undefined, { log: through, timings: { stalledMs: 3_000 } });
@@ -77,7 +85,11 @@ describeWithBroker('a process whose broker stops answering', () => {
     expect((await health.ask('/livez'))[0]).toBe(200);
     proxy.freeze();
     await health.until('/livez', (status) => status === 503);
-    expect((await health.ask('/livez'))[1]).toEqual([expect.stringMatching(new RegExp(`${swarm.topics.workerGroup('cert_agent')}: nothing heard of the group for \\d+ s`))]);
+    expect((await health.ask('/livez'))[1]).toEqual([
+      expect.stringMatching(
+        new RegExp(`${swarm.topics.workerGroup('cert_agent')}: nothing heard of the group for \\d+ s`),
+      ),
+    ]);
     proxy.thaw();
     await health.until('/readyz', (status) => status === 200);
     await swarm.close();

@@ -33,8 +33,16 @@ describe('--http', () => {
     await until('the slow step to run', () => existsSync(join(clone.dir, 'watched/first_agent.started')));
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
-    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/ravenhelm_held_partitions\{topic="ravenhelm\.squad\.tasks\.first_agent"\} \d/);
-    const ask = async (path: string, port: string) => once(spawn(process.execPath, [join(clone.dir, 'bin/health.js'), path], { env: { RAVENHELM_HTTP: `0.0.0.0:${port}` } }), 'exit');
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
+      /ravenhelm_held_partitions\{topic="ravenhelm\.squad\.tasks\.first_agent"\} \d/,
+    );
+    const ask = async (path: string, port: string) =>
+      once(
+        spawn(process.execPath, [join(clone.dir, 'bin/health.js'), path], {
+          env: { RAVENHELM_HTTP: `0.0.0.0:${port}` },
+        }),
+        'exit',
+      );
     expect(await ask('readyz', new URL(url).port)).toEqual([0, null]);
     expect(await ask('nothing', new URL(url).port)).toEqual([1, null]);
     expect(await ask('livez', '9')).toEqual([1, null]);
@@ -46,7 +54,9 @@ describe('--http', () => {
     await once(holder, 'listening');
     const address = holder.address();
     const port = address !== null && typeof address === 'object' ? address.port : 0;
-    const { code, stderr } = await runInPipe(clone, ['run', 'missions/quick.yaml', ...MEMORY], { RAVENHELM_HTTP: String(port) });
+    const { code, stderr } = await runInPipe(clone, ['run', 'missions/quick.yaml', ...MEMORY], {
+      RAVENHELM_HTTP: String(port),
+    });
     expect(stderr).toContain(`RAVENHELM_HTTP: 127.0.0.1:${port} cannot be listened on: another process listens there`);
     expect(code).toBe(2);
     holder.close();
@@ -65,10 +75,20 @@ describe('what nothing handled', () => {
     ['an exception', 'setImmediate(() => { throw new Error("nobody looked"); })', 'uncaughtException'],
   ])('%s is told in the log and ends the process with 70', async (_name, code, origin) => {
     const started = JSON.stringify(join(clone.dir, `fault-${origin}/first_agent.started`));
-    writeFileSync(join(clone.dir, 'fault.mjs'), `import { existsSync } from 'node:fs';\nconst look = setInterval(() => { if (!existsSync(${started})) return; clearInterval(look); ${code}; }, 20);\n`);
-    const ended = await runInPipe(clone, ['run', 'missions/slow.yaml', '--workspace', `fault-${origin}`, ...MEMORY], { NODE_OPTIONS: `--import=${join(clone.dir, 'fault.mjs')}` });
+    writeFileSync(
+      join(clone.dir, 'fault.mjs'),
+      `import { existsSync } from 'node:fs';\nconst look = setInterval(() => { if (!existsSync(${started})) return; clearInterval(look); ${code}; }, 20);\n`,
+    );
+    const ended = await runInPipe(clone, ['run', 'missions/slow.yaml', '--workspace', `fault-${origin}`, ...MEMORY], {
+      NODE_OPTIONS: `--import=${join(clone.dir, 'fault.mjs')}`,
+    });
     expect(ended.code).toBe(70);
-    expect(JSON.parse(ended.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ event: 'process.broken', origin, exit_code: 70, error: { message: 'nobody looked' } });
+    expect(JSON.parse(ended.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      event: 'process.broken',
+      origin,
+      exit_code: 70,
+      error: { message: 'nobody looked' },
+    });
   });
 });
 
@@ -114,14 +134,25 @@ describe('wrong use ends with 2 and says what to do', () => {
 });
 
 // mkdir's own recursion would never end there.
-(process.platform === 'linux' ? test : test.skip)('workspaces below a file system that makes no directories are wrong use', async () => {
-  const { code, stderr } = await runInPipe(clone, ['run', 'missions/quick.yaml', ...MEMORY], { WORKSPACE_ROOT: '/proc/ravenhelm/workspaces' });
-  expect(stderr).toContain('/proc/ravenhelm/workspaces cannot hold workspaces');
-  expect(code).toBe(2);
-});
+(process.platform === 'linux' ? test : test.skip)(
+  'workspaces below a file system that makes no directories are wrong use',
+  async () => {
+    const { code, stderr } = await runInPipe(clone, ['run', 'missions/quick.yaml', ...MEMORY], {
+      WORKSPACE_ROOT: '/proc/ravenhelm/workspaces',
+    });
+    expect(stderr).toContain('/proc/ravenhelm/workspaces cannot hold workspaces');
+    expect(code).toBe(2);
+  },
+);
 
 describe('no broker ends with 3 and says what to do', () => {
-  test.each([[['status']], [['run', 'missions/quick.yaml']], [['--role', 'orchestrator']], [['init']], [['cancel', '20261123-141502-417-p05-x7k2']]])('%j', async (args) => {
+  test.each([
+    [['status']],
+    [['run', 'missions/quick.yaml']],
+    [['--role', 'orchestrator']],
+    [['init']],
+    [['cancel', '20261123-141502-417-p05-x7k2']],
+  ])('%j', async (args) => {
     const { code, stdout, stderr } = await runInPipe(clone, args, UNREACHABLE);
     expect(stderr).toMatch(/^error: No (Kafka broker|schema registry) at .*127\.0\.0\.1:9/m);
     expect(code).toBe(3);
@@ -131,7 +162,11 @@ describe('no broker ends with 3 and says what to do', () => {
 
 describe('commands that need no broker', () => {
   test('help and version go to stdout', async () => {
-    expect(await runInPipe(clone, ['--help'])).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Exit codes:') });
+    expect(await runInPipe(clone, ['--help'])).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('Exit codes:'),
+    });
     expect(await runInPipe(clone, ['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' });
   });
 
@@ -139,15 +174,23 @@ describe('commands that need no broker', () => {
     const { code, stdout } = await runInPipe(clone, ['plan', 'missions/quick.yaml', '--json'], UNREACHABLE);
     expect(code).toBe(0);
     expect(JSON.parse(stdout).plan.waves).toHaveLength(2);
-    const { stdout: text } = await runInPipe(clone, ['plan', 'missions/quick.yaml'], { ...UNREACHABLE, WORKSPACE_ROOT: join(clone.dir, 'untouched') });
+    const { stdout: text } = await runInPipe(clone, ['plan', 'missions/quick.yaml'], {
+      ...UNREACHABLE,
+      WORKSPACE_ROOT: join(clone.dir, 'untouched'),
+    });
     expect(text).toContain('deploy-second_agent-wave2');
     expect(existsSync(join(clone.dir, 'untouched'))).toBe(false);
   });
 
   test('config show masks secrets and names sources', async () => {
-    const { stdout } = await runInPipe(clone, ['config', 'show', '--json', '--prefix', 'mine'], { OPENAI_API_KEY: 'sk-0123456789abcdefXYZ9' });
+    const { stdout } = await runInPipe(clone, ['config', 'show', '--json', '--prefix', 'mine'], {
+      OPENAI_API_KEY: 'sk-0123456789abcdefXYZ9',
+    });
     const settings: { name: string; value: string | null; source: string }[] = JSON.parse(stdout);
-    expect(settings.find(({ name }) => name === 'OPENAI_API_KEY')).toMatchObject({ value: '••••XYZ9', source: 'environment' });
+    expect(settings.find(({ name }) => name === 'OPENAI_API_KEY')).toMatchObject({
+      value: '••••XYZ9',
+      source: 'environment',
+    });
     expect(settings.find(({ name }) => name === 'RAVENHELM_PREFIX')).toMatchObject({ value: 'mine', source: 'flag' });
     expect(stdout).not.toContain('0123456789abcdef');
   });
@@ -155,7 +198,8 @@ describe('commands that need no broker', () => {
   test('agents list', async () => {
     const { stdout } = await runInPipe(clone, ['agents', 'list', '--json']);
     expect(JSON.parse(stdout).map((agent: { name: string; topic: string }) => [agent.name, agent.topic])).toEqual([
-      ['first_agent', 'ravenhelm.squad.tasks.first_agent'], ['second_agent', 'ravenhelm.squad.tasks.second_agent'],
+      ['first_agent', 'ravenhelm.squad.tasks.first_agent'],
+      ['second_agent', 'ravenhelm.squad.tasks.second_agent'],
     ]);
   });
 });
@@ -165,9 +209,16 @@ describe('run in a pipe', () => {
     const { code, stdout, stderr } = await runInPipe(clone, ['run', 'missions/quick.yaml', '--json', ...MEMORY]);
     expect(code).toBe(0);
     const report = JSON.parse(stdout);
-    expect(report).toMatchObject({ name: 'quick-mission', status: 'completed', reason: null, workspace: join(clone.dir, '.ravenhelm/workspaces', report.mission_id) });
+    expect(report).toMatchObject({
+      name: 'quick-mission',
+      status: 'completed',
+      reason: null,
+      workspace: join(clone.dir, '.ravenhelm/workspaces', report.mission_id),
+    });
     expect(report.tasks.map((task: { task_id: string; status: string }) => [task.task_id, task.status])).toEqual([
-      ['deploy-first_agent-wave1', 'verified'], ['deploy-second_agent-wave2', 'verified'], ['verify-second_agent-wave3', 'verified'],
+      ['deploy-first_agent-wave1', 'verified'],
+      ['deploy-second_agent-wave2', 'verified'],
+      ['verify-second_agent-wave3', 'verified'],
     ]);
     expect(report.success).toMatchObject([{ name: 'both wrote', exit_code: 0 }]);
     expect(existsSync(join(report.workspace, 'second_agent.txt'))).toBe(true);
@@ -183,7 +234,10 @@ describe('run in a pipe', () => {
   });
 
   test('a name with control characters does what it wants on no terminal', async () => {
-    writeFileSync(join(clone.dir, 'missions/loud.yaml'), readFileSync(join(clone.dir, 'missions/quick.yaml'), 'utf8').replace(/^name: .*$/m, 'name: "loud\\n\\e[31mred"'));
+    writeFileSync(
+      join(clone.dir, 'missions/loud.yaml'),
+      readFileSync(join(clone.dir, 'missions/quick.yaml'), 'utf8').replace(/^name: .*$/m, 'name: "loud\\n\\e[31mred"'),
+    );
     const { code, stdout, stderr } = await runInPipe(clone, ['run', 'missions/loud.yaml', ...MEMORY]);
     expect(code).toBe(0);
     expect(stdout + stderr).toMatch(/^mission: loud [^\n]*red /m);
@@ -208,7 +262,14 @@ describe('run in a pipe', () => {
   });
 
   test('a given workspace is used', async () => {
-    const { code, stdout } = await runInPipe(clone, ['run', 'missions/quick.yaml', '--json', '--workspace', 'here', ...MEMORY]);
+    const { code, stdout } = await runInPipe(clone, [
+      'run',
+      'missions/quick.yaml',
+      '--json',
+      '--workspace',
+      'here',
+      ...MEMORY,
+    ]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout).workspace).toBe(join(clone.dir, 'here'));
     expect(existsSync(join(clone.dir, 'here/first_agent.txt'))).toBe(true);
@@ -225,12 +286,20 @@ describe('run in a pipe', () => {
 
   test('an output that cannot be written is told once; the mission is carried out all the same, and the command is not done', async () => {
     const full = openSync('/dev/full', 'w');
-    const child = spawn(process.execPath, [join(clone.dir, 'bin/ravenhelm.js'), 'run', 'missions/quick.yaml', '--workspace', 'unheard', ...MEMORY], { cwd: clone.dir, env: { ...clone.env }, stdio: ['ignore', full, 'pipe'] });
+    const child = spawn(
+      process.execPath,
+      [join(clone.dir, 'bin/ravenhelm.js'), 'run', 'missions/quick.yaml', '--workspace', 'unheard', ...MEMORY],
+      { cwd: clone.dir, env: { ...clone.env }, stdio: ['ignore', full, 'pipe'] },
+    );
     let stderr = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => { stderr += text; });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
     const [code] = await once(child, 'close');
     closeSync(full);
-    expect(stderr).toBe('error: the output cannot be written: ENOSPC: no space left on device, write\n  Make space, or send it elsewhere; what the command did until then stands in the log.\n');
+    expect(stderr).toBe(
+      'error: the output cannot be written: ENOSPC: no space left on device, write\n  Make space, or send it elsewhere; what the command did until then stands in the log.\n',
+    );
     expect(code).toBe(2);
     expect(existsSync(join(clone.dir, 'unheard/second_agent.txt'))).toBe(true);
   });
@@ -268,8 +337,15 @@ describe('run on a terminal', () => {
   test('a narrow terminal gets lines that fit', async () => {
     const run = startOnTerminal(clone, ['run', 'missions/slow.yaml', ...MEMORY], { columns: 36 });
     await run.shows('running');
-    const frame = run.output().split('\u001b[?2026h').find((text) => text.includes('running')) ?? '';
-    const lines = frame.replace(/\u001b\[[?\d]*[a-zA-Z]/g, '').split(/\r?\n/).map((line) => line.replaceAll('\r', ''));
+    const frame =
+      run
+        .output()
+        .split('\u001b[?2026h')
+        .find((text) => text.includes('running')) ?? '';
+    const lines = frame
+      .replace(/\u001b\[[?\d]*[a-zA-Z]/g, '')
+      .split(/\r?\n/)
+      .map((line) => line.replaceAll('\r', ''));
     expect(lines.length).toBeGreaterThan(2);
     for (const line of lines) expect(line.length).toBeLessThan(36);
     run.interrupt();
@@ -301,7 +377,11 @@ describe('run on a terminal', () => {
   });
 
   test('under npm start one Ctrl-C, which arrives twice, drains', async () => {
-    const run = startOnTerminal(clone, ['start', '--silent', '--', 'run', 'missions/slow.yaml', '--workspace', 'by-npm', ...MEMORY], { file: 'npm' });
+    const run = startOnTerminal(
+      clone,
+      ['start', '--silent', '--', 'run', 'missions/slow.yaml', '--workspace', 'by-npm', ...MEMORY],
+      { file: 'npm' },
+    );
     await until('the slow step to run', () => existsSync(join(clone.dir, 'by-npm/first_agent.started')));
     run.interrupt();
     await run.exit;
@@ -309,7 +389,7 @@ describe('run on a terminal', () => {
     expect(existsSync(join(clone.dir, 'by-npm/first_agent.slow'))).toBe(true);
   });
 
-  test('start keeps serving until Ctrl-C, then its exit code is the mission\'s', async () => {
+  test("start keeps serving until Ctrl-C, then its exit code is the mission's", async () => {
     const run = startOnTerminal(clone, MEMORY);
     await run.shows('goes on serving');
     expect(screenOf(run.output())).toContain('quick-mission completed');
@@ -329,7 +409,10 @@ test('an unbuilt clone says how to build it', async () => {
   try {
     const { rm } = await import('node:fs/promises');
     await rm(join(bare.dir, 'dist'), { recursive: true });
-    expect(await runInPipe(bare, ['status'])).toMatchObject({ code: 2, stderr: expect.stringContaining('npm run setup') });
+    expect(await runInPipe(bare, ['status'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('npm run setup'),
+    });
   } finally {
     await bare.remove();
   }
@@ -338,5 +421,8 @@ test('an unbuilt clone says how to build it', async () => {
 test('a file of settings is read from the working directory', async () => {
   writeFileSync(join(clone.dir, 'ravenhelm.yaml'), 'ravenhelm_prefix: from-file\n');
   const { stdout } = await runInPipe(clone, ['config', 'show', '--json']);
-  expect(JSON.parse(stdout).find((setting: { name: string }) => setting.name === 'RAVENHELM_PREFIX')).toMatchObject({ value: 'from-file', source: 'file' });
+  expect(JSON.parse(stdout).find((setting: { name: string }) => setting.name === 'RAVENHELM_PREFIX')).toMatchObject({
+    value: 'from-file',
+    source: 'file',
+  });
 });

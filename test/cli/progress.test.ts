@@ -6,16 +6,41 @@ import { createFakeClock } from './support/fake-clock.js';
 import { check, event, MISSION, report, task } from './support/samples.js';
 import { createTestTerminal } from './support/terminal.js';
 
-const EVENT = event('wave_started', { mission_id: MISSION, owner: 'o', wave_number: 1, task_ids: ['deploy-cert_agent-wave1'] });
+const EVENT = event('wave_started', {
+  mission_id: MISSION,
+  owner: 'o',
+  wave_number: 1,
+  task_ids: ['deploy-cert_agent-wave1'],
+});
 
 function frame(of: MissionReport, columns = 100): string[] {
-  return progressFrame(of, { elapsedMs: 12_345, nowMs: Date.parse('2026-11-23T14:07:30Z'), runningMs: () => 3_000 }).map((line) => paint(line, columns, false).text.trimEnd());
+  return progressFrame(of, {
+    elapsedMs: 12_345,
+    nowMs: Date.parse('2026-11-23T14:07:30Z'),
+    runningMs: () => 3_000,
+  }).map((line) => paint(line, columns, false).text.trimEnd());
 }
 
 const MIXED = report([
-  task({ agent: 'cert_agent', wave: 1, status: 'verified', attempts: 1, steps: 3, duration_ms: 2_100, model: 'playbook', checks: [check('chain', 0), check('key match', 0)] }),
+  task({
+    agent: 'cert_agent',
+    wave: 1,
+    status: 'verified',
+    attempts: 1,
+    steps: 3,
+    duration_ms: 2_100,
+    model: 'playbook',
+    checks: [check('chain', 0), check('key match', 0)],
+  }),
   task({ agent: 'env_agent', wave: 1, status: 'running', attempts: 2, detail: 'step 2: execute_terminal_command' }),
-  task({ agent: 'database_agent', wave: 1, status: 'failed', attempts: 3, detail: 'the checks still fail, and this is the long story', checks: [check('migrations', 1)] }),
+  task({
+    agent: 'database_agent',
+    wave: 1,
+    status: 'failed',
+    attempts: 3,
+    detail: 'the checks still fail, and this is the long story',
+    checks: [check('migrations', 1)],
+  }),
   task({ agent: 'proxy_agent', wave: 2, detail: 'no live worker', unserved_since: '2026-11-23T14:03:22.120Z' }),
   task({ agent: 'rag_agent', wave: 2, status: 'unverified', attempts: 1, steps: 1, duration_ms: 400 }),
 ]);
@@ -38,11 +63,13 @@ describe('the progress of a mission as lines', () => {
   });
 
   test('several tasks of an agent in a wave keep their numbers', () => {
-    const shown = frame(report([
-      task({ agent: 'cert_agent', wave: 1 }),
-      task({ agent: 'cert_agent', wave: 1, task_id: 'deploy-cert_agent-wave1-2' }),
-      task({ agent: 'hlidskjalf_agent', wave: 2, task_id: 'verify-hlidskjalf_agent-wave2' }),
-    ]));
+    const shown = frame(
+      report([
+        task({ agent: 'cert_agent', wave: 1 }),
+        task({ agent: 'cert_agent', wave: 1, task_id: 'deploy-cert_agent-wave1-2' }),
+        task({ agent: 'hlidskjalf_agent', wave: 2, task_id: 'verify-hlidskjalf_agent-wave2' }),
+      ]),
+    );
     expect(shown[1]).toContain('cert_agent ');
     expect(shown[2]).toContain('cert_agent-2 ');
     expect(shown[3]).toContain('verify-hlidskjalf_agent ');
@@ -59,7 +86,9 @@ describe('the progress of a mission as lines', () => {
   });
 
   test('text from models cannot steer the terminal', () => {
-    const shown = frame(report([task({ agent: 'cert_agent', wave: 1, status: 'failed', detail: 'a\u001b[2Jb\r\nc\u0007\u009b31m' })]));
+    const shown = frame(
+      report([task({ agent: 'cert_agent', wave: 1, status: 'failed', detail: 'a\u001b[2Jb\r\nc\u0007\u009b31m' })]),
+    );
     expect(shown.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
 });
@@ -122,7 +151,10 @@ describe('progress on a terminal', () => {
     progress.onEvent(EVENT, MIXED);
     for (const columns of [70, 60, 50, 40]) terminal.resize(columns, 40);
     clock.advance(500);
-    const headlines = terminal.text().split('\n').filter((line) => line.startsWith('hello running'));
+    const headlines = terminal
+      .text()
+      .split('\n')
+      .filter((line) => line.startsWith('hello running'));
     expect(headlines).toHaveLength(2);
     const narrow = terminal.text().split('\n').slice(-6);
     expect(narrow.every((line) => line.length < 40)).toBe(true);
@@ -134,7 +166,12 @@ describe('progress without a terminal', () => {
     const terminal = createTestTerminal();
     const written: string[] = [];
     const clock = createFakeClock();
-    const progress = createProgress({ output: { ...terminal, isTerminal: false, write: (text) => written.push(text) }, clock, colors: false, live: false });
+    const progress = createProgress({
+      output: { ...terminal, isTerminal: false, write: (text) => written.push(text) },
+      clock,
+      colors: false,
+      live: false,
+    });
     progress.onEvent(EVENT, MIXED);
     progress.onEvent(event('wave_completed', { mission_id: MISSION, owner: 'o', wave_number: 1 }), MIXED);
     clock.advance(10_000);

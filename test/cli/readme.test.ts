@@ -11,7 +11,9 @@ import { TOOL_DEFINITIONS } from '../../src/tools/definitions.js';
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(project, 'README.md'), 'utf8');
 const block = (language: string, containing: string): string => {
-  const blocks = [...readme.matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter(([, name, text]) => name === language && text?.includes(containing));
+  const blocks = [...readme.matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter(
+    ([, name, text]) => name === language && text?.includes(containing),
+  );
   const text = blocks[0]?.[2];
   if (text === undefined) throw new Error(`README has no ${language} block with ${containing}`);
   return text;

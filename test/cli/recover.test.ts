@@ -3,7 +3,7 @@ import type { EventOf } from '../../src/domain/events.js';
 import { parseMissionId } from '../../src/domain/mission-id.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
-import { createEventFactory } from '../../src/roles/event.js';
+import { createEventFactory } from '../../src/domain/event-factory.js';
 import { createSystemIds } from '../../src/telemetry/system-clock.js';
 import { statusRequest } from '../contract/events.js';
 import { systemClock } from '../contract/system-clock.js';
@@ -25,7 +25,12 @@ describeWithBroker('ravenhelm recover', () => {
 
   const env = (): Readonly<Record<string, string>> => {
     const { brokers, registryUrl } = testBroker();
-    return { KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: prefix, KAFKA_SESSION_TIMEOUT_MS: '6000' };
+    return {
+      KAFKA_BROKERS: brokers.join(','),
+      SCHEMA_REGISTRY_URL: registryUrl,
+      RAVENHELM_PREFIX: prefix,
+      KAFKA_SESSION_TIMEOUT_MS: '6000',
+    };
   };
   const run = async (...argv: string[]) => {
     const { code, stdout, stderr } = await runInPipe(clone, argv, env());
@@ -38,7 +43,8 @@ describeWithBroker('ravenhelm recover', () => {
     expect(await run('init')).toEqual({ code: 0, said: expect.stringContaining('topics') });
     log = await openKafkaLog();
     const appender = log.createAppender('test');
-    for (const text of ['one', 'two', 'three']) await appender.append({ topic, partition: 1, key: text, event: statusRequest(text) });
+    for (const text of ['one', 'two', 'three'])
+      await appender.append({ topic, partition: 1, key: text, event: statusRequest(text) });
     await appender.close();
     await log.admin.deleteRecords(topic, 1, 2);
   }, 60_000);
@@ -56,18 +62,28 @@ describeWithBroker('ravenhelm recover', () => {
   }, 60_000);
 
   test('with --accept-loss commits where the log begins now, with a fold that a worker can start from', async () => {
-    expect(await run('recover', topic, '1', '--accept-loss')).toMatchObject({ code: 0, said: expect.stringContaining('goes on at offset 2') });
+    expect(await run('recover', topic, '1', '--accept-loss')).toMatchObject({
+      code: 0,
+      said: expect.stringContaining('goes on at offset 2'),
+    });
     expect(await committed()).toEqual({ partition: 1, offset: 2, metadata: '{"v":1,"h":null,"m":{}}' });
-    expect(await run('recover', topic, '1', '--accept-loss')).toMatchObject({ code: 2, said: expect.stringContaining('nothing is to be recovered') });
+    expect(await run('recover', topic, '1', '--accept-loss')).toMatchObject({
+      code: 2,
+      said: expect.stringContaining('nothing is to be recovered'),
+    });
   }, 90_000);
 
   test.each([
     [[`${prefix}.status`, '0'], 'is no topic that a role folds'],
     [[topic, '99'], 'has no partition 99'],
     [[topic, 'one'], 'It must be a whole number from 0'],
-  ])('refuses %j', async (words, reason) => {
-    expect(await run('recover', ...words)).toMatchObject({ code: 2, said: expect.stringContaining(reason) });
-  }, 60_000);
+  ])(
+    'refuses %j',
+    async (words, reason) => {
+      expect(await run('recover', ...words)).toMatchObject({ code: 2, said: expect.stringContaining(reason) });
+    },
+    60_000,
+  );
 
   describe('beside an orchestrator whose task lost its assignment', () => {
     const { coordination } = createTopicNames(prefix);
@@ -79,18 +95,34 @@ describeWithBroker('ravenhelm recover', () => {
       swarm.push(role);
       await role.shows('role.serving');
     };
-    const eventsIn = async (of: string) => (await readTopic(log, of)).flatMap(({ content, partition }) => (content.kind === 'event' ? [{ partition, event: content.event }] : []));
+    const eventsIn = async (of: string) =>
+      (await readTopic(log, of)).flatMap(({ content, partition }) =>
+        content.kind === 'event' ? [{ partition, event: content.event }] : [],
+      );
     /** The attempt's assignment, once it is written; then everything in its partition is deleted. */
     const loseAssignment = async (attempt: number) => {
-      const find = async () => (await eventsIn(topic)).flatMap(({ partition, event }) =>
-        (event.event_type === 'task_assigned' && event.payload.mission_id === mission && event.payload.attempt === attempt ? [{ partition, assigned: event.payload }] : []))[0];
+      const find = async () =>
+        (await eventsIn(topic)).flatMap(({ partition, event }) =>
+          event.event_type === 'task_assigned' &&
+          event.payload.mission_id === mission &&
+          event.payload.attempt === attempt
+            ? [{ partition, assigned: event.payload }]
+            : [],
+        )[0];
       await until(`the assignment of attempt ${attempt}`, async () => (await find()) !== undefined);
       const found = await find();
       if (found === undefined) throw new Error('the assignment is gone');
-      await log.admin.deleteRecords(topic, found.partition, (await log.admin.offsets(topic))[found.partition]?.high ?? 0);
+      await log.admin.deleteRecords(
+        topic,
+        found.partition,
+        (await log.admin.offsets(topic))[found.partition]?.high ?? 0,
+      );
       return { ...found, place: [topic, String(found.partition)] };
     };
-    const requests = async () => (await eventsIn(coordination)).flatMap(({ event }) => (event.event_type === 'task_retry_requested' ? [event.payload] : []));
+    const requests = async () =>
+      (await eventsIn(coordination)).flatMap(({ event }) =>
+        event.event_type === 'task_retry_requested' ? [event.payload] : [],
+      );
 
     beforeAll(async () => {
       await start('--role', 'orchestrator');
@@ -105,27 +137,58 @@ describeWithBroker('ravenhelm recover', () => {
       const { assigned, place } = await loseAssignment(1);
       const { task_id, attempt } = assigned;
       // What a worker wrote that was killed before it wrote more: nothing will end this attempt.
-      const accepted: EventOf<'task_accepted'> = createEvent({ type: 'task_accepted', from: 'first_agent', missionId: mission, payload: { mission_id: mission, task_id, attempt, owner: 'a worker that is gone' } });
+      const accepted: EventOf<'task_accepted'> = createEvent({
+        type: 'task_accepted',
+        from: 'first_agent',
+        missionId: mission,
+        payload: { mission_id: mission, task_id, attempt, owner: 'a worker that is gone' },
+      });
       const appender = log.createAppender('gone');
-      await appender.append({ topic: coordination, partition: parseMissionId(mission)?.partition ?? 0, key: mission, event: accepted });
+      await appender.append({
+        topic: coordination,
+        partition: parseMissionId(mission)?.partition ?? 0,
+        key: mission,
+        event: accepted,
+      });
       await appender.close();
 
       expect(await run('recover', ...place)).toMatchObject({ code: 2 });
       expect(await requests()).toEqual([]);
       const { code, stdout } = await runInPipe(clone, ['recover', ...place, '--accept-loss', '--json'], env());
-      expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ topic, new_attempts: [{ mission_id: mission, task_id, attempt: 1 }] })]);
-      expect(await requests()).toEqual([expect.objectContaining({ mission_id: mission, task_id, attempt: 1, reason: `its assignment in ${place.join('/')} was deleted` })]);
+      expect([code, JSON.parse(stdout)]).toEqual([
+        0,
+        expect.objectContaining({ topic, new_attempts: [{ mission_id: mission, task_id, attempt: 1 }] }),
+      ]);
+      expect(await requests()).toEqual([
+        expect.objectContaining({
+          mission_id: mission,
+          task_id,
+          attempt: 1,
+          reason: `its assignment in ${place.join('/')} was deleted`,
+        }),
+      ]);
     }, 120_000);
 
     test('in words it says the same; what was asked for is carried out to its end', async () => {
-      const { assigned: { task_id }, place } = await loseAssignment(2);
+      const {
+        assigned: { task_id },
+        place,
+      } = await loseAssignment(2);
       const { code, said } = await run('recover', ...place, '--accept-loss');
-      expect([code, said]).toEqual([0, expect.stringContaining(`what was open below it is lost, and a new attempt was asked for: ${mission}/${task_id}/2. Start the processes that serve it.`)]);
+      expect([code, said]).toEqual([
+        0,
+        expect.stringContaining(
+          `what was open below it is lost, and a new attempt was asked for: ${mission}/${task_id}/2. Start the processes that serve it.`,
+        ),
+      ]);
       expect(said).not.toContain('no orchestrator is serving');
       await start('--role', 'worker');
       expect((await run('watch', mission)).code).toBe(0);
       const { stdout } = await runInPipe(clone, ['status', mission, '--json'], env());
-      expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', tasks: [{ task_id, attempts: 3, status: 'verified' }, { attempts: 1 }, {}] });
+      expect(JSON.parse(stdout)).toMatchObject({
+        status: 'completed',
+        tasks: [{ task_id, attempts: 3, status: 'verified' }, { attempts: 1 }, {}],
+      });
     }, 120_000);
   });
 });

@@ -9,7 +9,7 @@ import { createSupervisedRole } from '../../src/cli/supervised-role.js';
 import { DataLoss } from '../../src/domain/record.js';
 import { BrokerFailed } from '../../src/kafka/errors.js';
 import type { Logger } from '../../src/ports/logger.js';
-import type { Role } from '../../src/roles/role.js';
+import type { Role } from '../../src/roles/shared/role.js';
 import { createFakeClock } from './support/fake-clock.js';
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
@@ -20,10 +20,17 @@ function createRoles() {
   const made: { fail(error: Error): void; starts: number; stops: number[] }[] = [];
   const create = (): Role => {
     let fail: (error: Error) => void = () => undefined;
-    const failed = new Promise<Error>((resolve) => { fail = resolve; });
+    const failed = new Promise<Error>((resolve) => {
+      fail = resolve;
+    });
     const record = { fail, starts: 0, stops: new Array<number>() };
     made.push(record);
-    return { failed, health: () => ({ missing: [], stalled: [], held: [] }), start: async () => void record.starts++, stop: async (graceMs) => void record.stops.push(graceMs) };
+    return {
+      failed,
+      health: () => ({ missing: [], stalled: [], held: [] }),
+      start: async () => void record.starts++,
+      stop: async (graceMs) => void record.stops.push(graceMs),
+    };
   };
   return { made, create };
 }
@@ -63,7 +70,10 @@ describe('a supervised role', () => {
     }
     const failure = await role.failed;
     expect(failure.message).toBe('the worker failed 6 times in a row, the last time with: failure 6');
-    expect(describeFailure(failure)).toMatchObject({ exitCode: 4, nextStep: expect.stringContaining('Look at the log') });
+    expect(describeFailure(failure)).toMatchObject({
+      exitCode: 4,
+      nextStep: expect.stringContaining('Look at the log'),
+    });
     expect(made).toHaveLength(6);
   });
 
@@ -96,20 +106,39 @@ describe('a supervised role', () => {
 
   test('lost data is given up at once, with the commands that look at it and recover', async () => {
     const { made, create } = createRoles();
-    const role = createSupervisedRole({ name: 'worker', create, clock: createFakeClock(), random: () => 1, logger: silent });
+    const role = createSupervisedRole({
+      name: 'worker',
+      create,
+      clock: createFakeClock(),
+      random: () => 1,
+      logger: silent,
+    });
     await role.start();
     made[0]?.fail(new DataLoss('tasks/0: nothing is committed, but the log starts at offset 7'));
-    expect(describeFailure(await role.failed)).toMatchObject({ exitCode: 4, message: expect.stringContaining('tasks/0'), nextStep: expect.stringContaining('a person must decide') });
+    expect(describeFailure(await role.failed)).toMatchObject({
+      exitCode: 4,
+      message: expect.stringContaining('tasks/0'),
+      nextStep: expect.stringContaining('a person must decide'),
+    });
   });
 
   test('a first start that meets a broker in trouble is begun anew; one that says nothing of passing is told', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
     let starts = 0;
-    const failing = (error: Error) => createSupervisedRole({
-      name: 'worker', clock, random: () => 1, logger: silent,
-      create: () => ({ ...create(), start: async () => { if (++starts === 1) throw error; } }),
-    });
+    const failing = (error: Error) =>
+      createSupervisedRole({
+        name: 'worker',
+        clock,
+        random: () => 1,
+        logger: silent,
+        create: () => ({
+          ...create(),
+          start: async () => {
+            if (++starts === 1) throw error;
+          },
+        }),
+      });
     const passing = failing(new BrokerFailed('Joining group g', { cause: new Error('cut') }));
     const started = passing.start();
     await settled();
@@ -172,7 +201,10 @@ describe('a supervised role', () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
     const role = createSupervisedRole({
-      name: 'worker', clock, random: () => 1, logger: silent,
+      name: 'worker',
+      clock,
+      random: () => 1,
+      logger: silent,
       create() {
         if (made.length > 0) throw new Error('no file descriptor is left');
         return create();
@@ -192,8 +224,15 @@ describe('a supervised role', () => {
     const { made, create } = createRoles();
     const starts: { reject(reason: Error): void }[] = [];
     const role = createSupervisedRole({
-      name: 'worker', clock, random: () => 1, logger: silent,
-      create: () => ({ ...create(), start: () => (made.length === 1 ? Promise.resolve() : new Promise<void>((_, reject) => starts.push({ reject }))) }),
+      name: 'worker',
+      clock,
+      random: () => 1,
+      logger: silent,
+      create: () => ({
+        ...create(),
+        start: () =>
+          made.length === 1 ? Promise.resolve() : new Promise<void>((_, reject) => starts.push({ reject })),
+      }),
     });
     await role.start();
     made[0]?.fail(new Error('the broker went away'));
@@ -212,9 +251,17 @@ describe('a supervised role', () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
     const starts: { resolve(): void }[] = [];
-    const role = createSupervisedRole({ name: 'worker', clock, random: () => 1, logger: silent, create: () => ({ ...create(), start: () => new Promise<void>((resolve) => starts.push({ resolve })) }) });
+    const role = createSupervisedRole({
+      name: 'worker',
+      clock,
+      random: () => 1,
+      logger: silent,
+      create: () => ({ ...create(), start: () => new Promise<void>((resolve) => starts.push({ resolve })) }),
+    });
     let started = false;
-    void role.start().then(() => { started = true; });
+    void role.start().then(() => {
+      started = true;
+    });
     made[0]?.fail(new Error('the watch broke'));
     await settled();
     expect(made[0]?.stops).toEqual([]);
@@ -232,7 +279,13 @@ describe('a supervised role', () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
     const starts: { resolve(): void }[] = [];
-    const role = createSupervisedRole({ name: 'worker', clock, random: () => 1, logger: silent, create: () => ({ ...create(), start: () => new Promise<void>((resolve) => starts.push({ resolve })) }) });
+    const role = createSupervisedRole({
+      name: 'worker',
+      clock,
+      random: () => 1,
+      logger: silent,
+      create: () => ({ ...create(), start: () => new Promise<void>((resolve) => starts.push({ resolve })) }),
+    });
     void role.start();
     made[0]?.fail(new Error('the watch broke'));
     await settled();
@@ -249,12 +302,20 @@ describe('a supervised role', () => {
   test('a stop waits for a role that has just failed, whose commands are being ended', async () => {
     const { made, create } = createRoles();
     const stops: { resolve(): void }[] = [];
-    const role = createSupervisedRole({ name: 'worker', clock: createFakeClock(), random: () => 1, logger: silent, create: () => ({ ...create(), stop: () => new Promise<void>((resolve) => stops.push({ resolve })) }) });
+    const role = createSupervisedRole({
+      name: 'worker',
+      clock: createFakeClock(),
+      random: () => 1,
+      logger: silent,
+      create: () => ({ ...create(), stop: () => new Promise<void>((resolve) => stops.push({ resolve })) }),
+    });
     await role.start();
     made[0]?.fail(new Error('the broker went away'));
     await settled();
     let stopped = false;
-    void role.stop(10).then(() => { stopped = true; });
+    void role.stop(10).then(() => {
+      stopped = true;
+    });
     await settled();
     expect(stopped).toBe(false);
     stops[0]?.resolve();

@@ -7,7 +7,16 @@ import { reportText } from '../../src/cli/report-text.js';
 import { check, report, task } from './support/samples.js';
 
 describe('text on a terminal', () => {
-  test.each([['abc', 3], ['åé', 2], ['e\u0301', 1], ['日本', 4], ['👍🏽', 2], ['👩‍👩‍👧', 2], ['✓', 1], ['', 0]])('%j takes %i columns', (text, width) => {
+  test.each([
+    ['abc', 3],
+    ['åé', 2],
+    ['e\u0301', 1],
+    ['日本', 4],
+    ['👍🏽', 2],
+    ['👩‍👩‍👧', 2],
+    ['✓', 1],
+    ['', 0],
+  ])('%j takes %i columns', (text, width) => {
     expect(textWidth(text)).toBe(width);
   });
 
@@ -42,12 +51,21 @@ describe('text on a terminal', () => {
 
 describe('what a command ends with', () => {
   test('is a fault of the program where no layer foresaw the error, and never what a failed mission gives', () => {
-    expect(describeFailure(new TypeError('x is not a function'))).toMatchObject({ exitCode: 70, message: expect.stringContaining('x is not a function'), nextStep: expect.stringContaining('a fault of Ravenhelm') });
+    expect(describeFailure(new TypeError('x is not a function'))).toMatchObject({
+      exitCode: 70,
+      message: expect.stringContaining('x is not a function'),
+      nextStep: expect.stringContaining('a fault of Ravenhelm'),
+    });
   });
 });
 
 describe('suggestions', () => {
-  test.each([['statsu', 'status'], ['wtach', 'watch'], ['STATUS', 'status'], ['cancl', 'cancel']])('%s is near %s', (word, expected) => {
+  test.each([
+    ['statsu', 'status'],
+    ['wtach', 'watch'],
+    ['STATUS', 'status'],
+    ['cancl', 'cancel'],
+  ])('%s is near %s', (word, expected) => {
     expect(nearest(word, ['start', 'status', 'watch', 'cancel'])).toBe(expected);
   });
 
@@ -64,11 +82,38 @@ describe('suggestions', () => {
 
 describe('the report for people', () => {
   const NOW = Date.parse('2026-11-23T14:07:30Z');
-  const LONG = 'every step of the playbook is done and the checks still fail: check "mode 600" exit 1: 0644 is too open';
-  const failed = report([
-    task({ agent: 'cert_agent', wave: 1, status: 'verified', attempts: 1, steps: 3, duration_ms: 2_100, model: 'playbook', checks: [check('chain', 0)] }),
-    task({ agent: 'env_agent', wave: 2, status: 'failed', attempts: 3, steps: 9, detail: LONG, checks: [check('keys', 0), check('mode 600', 1)] }),
-  ], { status: 'failed', reason: `deploy-env_agent-wave2 failed after 3 attempts: ${LONG}`, ended_at: '2026-11-23T14:15:32.417Z', tokens: 12, success: [check('links', 0), check('ports', 7)] });
+  const LONG =
+    'every step of the playbook is done and the checks still fail: check "mode 600" exit 1: 0644 is too open';
+  const failed = report(
+    [
+      task({
+        agent: 'cert_agent',
+        wave: 1,
+        status: 'verified',
+        attempts: 1,
+        steps: 3,
+        duration_ms: 2_100,
+        model: 'playbook',
+        checks: [check('chain', 0)],
+      }),
+      task({
+        agent: 'env_agent',
+        wave: 2,
+        status: 'failed',
+        attempts: 3,
+        steps: 9,
+        detail: LONG,
+        checks: [check('keys', 0), check('mode 600', 1)],
+      }),
+    ],
+    {
+      status: 'failed',
+      reason: `deploy-env_agent-wave2 failed after 3 attempts: ${LONG}`,
+      ended_at: '2026-11-23T14:15:32.417Z',
+      tokens: 12,
+      success: [check('links', 0), check('ports', 7)],
+    },
+  );
 
   test('names the status, every task with its failing check, once why it failed, the success checks and the workspace', () => {
     expect(reportText(failed, false, NOW).split('\n')).toEqual([
@@ -85,12 +130,26 @@ describe('the report for people', () => {
   });
 
   test('what has not run has no figures; what waits or runs says for what', () => {
-    const shown = reportText(report([
-      task({ agent: 'cert_agent', wave: 1, status: 'running', attempts: 1, steps: 2, detail: 'step 2: execute_terminal_command' }),
-      task({ agent: 'env_agent', wave: 1, detail: 'no live worker', unserved_since: '2026-11-23T14:03:22.120Z' }),
-      task({ agent: 'rag_agent', wave: 2 }),
-      task({ agent: 'graph_agent', wave: 2, status: 'cancelled', detail: 'changed my mind' }),
-    ]), false, NOW).split('\n').slice(1, 5).map((line) => line.trimEnd());
+    const shown = reportText(
+      report([
+        task({
+          agent: 'cert_agent',
+          wave: 1,
+          status: 'running',
+          attempts: 1,
+          steps: 2,
+          detail: 'step 2: execute_terminal_command',
+        }),
+        task({ agent: 'env_agent', wave: 1, detail: 'no live worker', unserved_since: '2026-11-23T14:03:22.120Z' }),
+        task({ agent: 'rag_agent', wave: 2 }),
+        task({ agent: 'graph_agent', wave: 2, status: 'cancelled', detail: 'changed my mind' }),
+      ]),
+      false,
+      NOW,
+    )
+      .split('\n')
+      .slice(1, 5)
+      .map((line) => line.trimEnd());
     expect(shown).toEqual([
       ' wave 1  ● cert_agent   running     2 steps, step 2: execute_terminal_command',
       '         · env_agent    waiting     no live worker for env_agent since 14:03:22Z (4 min); start one: npx ravenhelm --role worker --agents env_agent',
@@ -100,7 +159,22 @@ describe('the report for people', () => {
   });
 
   test('a failure that the reason does not hold stands with its task', () => {
-    expect(reportText(report([task({ agent: 'cert_agent', wave: 1, status: 'failed', attempts: 1, steps: 1, detail: LONG, checks: [check('chain', 2)] })]), false, NOW))
-      .toContain(`✗ chain: exit 2 ${LONG}`);
+    expect(
+      reportText(
+        report([
+          task({
+            agent: 'cert_agent',
+            wave: 1,
+            status: 'failed',
+            attempts: 1,
+            steps: 1,
+            detail: LONG,
+            checks: [check('chain', 2)],
+          }),
+        ]),
+        false,
+        NOW,
+      ),
+    ).toContain(`✗ chain: exit 2 ${LONG}`);
   });
 });

@@ -15,7 +15,12 @@ export function statusRequest(text: string): EventOf<'request_status'> {
 }
 
 /** An event of a mission's task. */
-export function taskProgress(missionId: string, taskId: string, attempt: number, message = 'halfway'): EventOf<'task_progress'> {
+export function taskProgress(
+  missionId: string,
+  taskId: string,
+  attempt: number,
+  message = 'halfway',
+): EventOf<'task_progress'> {
   return {
     event_id: randomUUID(),
     event_type: 'task_progress',

@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { headerText } from '../../src/domain/dead-letter.js';
-import { AppendDropped, AppendRejected, CommitRefused, TopicMissing, type AnyRecord, type Appender, type Log, type LogRecord, type PartitionId } from '../../src/ports/log.js';
+import {
+  AppendDropped,
+  AppendRejected,
+  CommitRefused,
+  TopicMissing,
+  type AnyRecord,
+  type Appender,
+  type Log,
+  type LogRecord,
+  type PartitionId,
+} from '../../src/ports/log.js';
 import { statusRequest, taskProgress } from './events.js';
 import { joinRecorded, offsetsOf, textsOf, type RecordedMember } from './recorder.js';
 import { until } from './until.js';
@@ -70,7 +80,10 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
       test('partitions have offsets of their own', async () => {
         const [first] = await append(0, 'a');
         const [second] = await append(3, 'b');
-        expect([first, second]).toEqual([{ topic, partition: 0, offset: 0 }, { topic, partition: 3, offset: 0 }]);
+        expect([first, second]).toEqual([
+          { topic, partition: 0, offset: 0 },
+          { topic, partition: 3, offset: 0 },
+        ]);
       });
 
       test('an event is read as it was written, with its key and a time', async () => {
@@ -80,8 +93,18 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         const reader = await join(log, group, topic);
         await until('the record', () => reader.records.length === 1);
         const [record] = reader.records;
-        expect(record).toMatchObject({ topic, partition: 0, offset: 0, key: 'm-1/deploy-cert_agent-wave1', content: { kind: 'event' } });
-        expect(record?.content.kind === 'event' ? { ...record.content.event, payload: { ...record.content.event.payload } } : null).toEqual(event);
+        expect(record).toMatchObject({
+          topic,
+          partition: 0,
+          offset: 0,
+          key: 'm-1/deploy-cert_agent-wave1',
+          content: { kind: 'event' },
+        });
+        expect(
+          record?.content.kind === 'event'
+            ? { ...record.content.event, payload: { ...record.content.event.payload } }
+            : null,
+        ).toEqual(event);
         expect(Math.abs((record?.timestampMs ?? 0) - before)).toBeLessThan(60_000);
       });
 
@@ -97,11 +120,17 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
 
       test('a record that is too large is rejected, and those around it are written in order', async () => {
         const tooLarge = 'x'.repeat(2 * 1024 * 1024);
-        const outcomes = await Promise.allSettled(['a', tooLarge, 'b', 'c'].map((text) => appender.append({ topic, partition: 0, key: 'k', event: statusRequest(text) })));
+        const outcomes = await Promise.allSettled(
+          ['a', tooLarge, 'b', 'c'].map((text) =>
+            appender.append({ topic, partition: 0, key: 'k', event: statusRequest(text) }),
+          ),
+        );
         expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
         expect(outcomes[1]).toMatchObject({ reason: expect.any(AppendRejected) });
         // And when the topic's limit is known beforehand.
-        await expect(appender.append({ topic, partition: 0, key: 'k', event: statusRequest(tooLarge) })).rejects.toThrow(AppendRejected);
+        await expect(
+          appender.append({ topic, partition: 0, key: 'k', event: statusRequest(tooLarge) }),
+        ).rejects.toThrow(AppendRejected);
         const reader = await join(log, group, topic);
         await until('the others', () => reader.records.length === 3);
         expect(reader.texts()).toEqual(['a', 'b', 'c']);
@@ -113,13 +142,26 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
           appender.append({ topic, partition: 17, key: 'k', event: statusRequest('lost') }),
           appender.append({ topic, partition: 0, key: 'k', event: statusRequest('kept') }),
         ]);
-        expect(outcomes).toMatchObject([{ reason: expect.any(AppendRejected) }, { reason: expect.any(AppendRejected) }, { status: 'fulfilled' }]);
+        expect(outcomes).toMatchObject([
+          { reason: expect.any(AppendRejected) },
+          { reason: expect.any(AppendRejected) },
+          { status: 'fulfilled' },
+        ]);
       });
 
       test('dropped requests are not written; the others are', async () => {
-        const outcomes = Promise.allSettled(['keep-1', 'drop-1', 'keep-2', 'drop-2'].map((text) => appender.append({ topic, partition: 0, key: text, event: statusRequest(text) })));
+        const outcomes = Promise.allSettled(
+          ['keep-1', 'drop-1', 'keep-2', 'drop-2'].map((text) =>
+            appender.append({ topic, partition: 0, key: text, event: statusRequest(text) }),
+          ),
+        );
         appender.dropQueued(({ key }) => key.startsWith('drop'));
-        expect(await outcomes).toMatchObject([{ status: 'fulfilled' }, { reason: expect.any(AppendDropped) }, { status: 'fulfilled' }, { reason: expect.any(AppendDropped) }]);
+        expect(await outcomes).toMatchObject([
+          { status: 'fulfilled' },
+          { reason: expect.any(AppendDropped) },
+          { status: 'fulfilled' },
+          { reason: expect.any(AppendDropped) },
+        ]);
         const reader = await join(log, group, topic);
         await until('the kept ones', () => reader.records.length === 2);
         expect(reader.texts()).toEqual(['keep-1', 'keep-2']);
@@ -129,7 +171,9 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         const queued = append(0, 'a', 'b');
         await appender.close();
         expect(await queued).toHaveLength(2);
-        await expect(appender.append({ topic, partition: 0, key: 'k', event: statusRequest('late') })).rejects.toThrow(AppendDropped);
+        await expect(appender.append({ topic, partition: 0, key: 'k', event: statusRequest('late') })).rejects.toThrow(
+          AppendDropped,
+        );
       });
     });
 
@@ -139,7 +183,13 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         const only = await join(log, group, topic);
         await until('four open partitions', () => only.open.size === 4);
         expect([...only.assignments].sort((a, b) => a.partition - b.partition)).toEqual(
-          [0, 1, 2, 3].map((partition) => ({ topic, partition, committed: null, logStart: 0, logEnd: partition === 2 ? 2 : 0 })),
+          [0, 1, 2, 3].map((partition) => ({
+            topic,
+            partition,
+            committed: null,
+            logStart: 0,
+            logEnd: partition === 2 ? 2 : 0,
+          })),
         );
         expect(only.member.isAssigned({ topic, partition: 3 })).toBe(true);
         expect(only.member.isAssigned({ topic, partition: 4 })).toBe(false);
@@ -164,7 +214,13 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         const second = await join(log, group, topic);
         await until('the rest', () => second.records.length === 2);
         expect(second.texts()).toEqual(['b', 'c']);
-        expect(second.assignments.find(({ partition }) => partition === 0)).toEqual({ topic, partition: 0, committed: { offset: 1, metadata: 'holder=w1 ümläut' }, logStart: 0, logEnd: 3 });
+        expect(second.assignments.find(({ partition }) => partition === 0)).toEqual({
+          topic,
+          partition: 0,
+          committed: { offset: 1, metadata: 'holder=w1 ümläut' },
+          logStart: 0,
+          logEnd: 3,
+        });
       });
 
       test('moves partitions to a second member and back, without gap or repeat at either', async () => {
@@ -177,8 +233,13 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         // Those that stay are not opened again, and do not start over.
         expect(first.assignments).toHaveLength(4);
         for (const partition of [0, 1, 2, 3]) await append(partition, `p${partition}-3`);
-        await until('the new ones at whoever holds them', () => first.records.length === 14 && second.records.length === 2);
-        await second.member.commit(second.records.map(({ partition }) => ({ topic, partition, offset: 4, metadata: '' })));
+        await until(
+          'the new ones at whoever holds them',
+          () => first.records.length === 14 && second.records.length === 2,
+        );
+        await second.member.commit(
+          second.records.map(({ partition }) => ({ topic, partition, offset: 4, metadata: '' })),
+        );
         await second.member.leave();
         await until('all four back', () => first.open.size === 4);
         for (const partition of [0, 1, 2, 3]) await append(partition, `p${partition}-4`);
@@ -197,11 +258,18 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await until('two each', () => first.open.size === 2 && second.open.size === 2);
         const [lost] = second.open;
         const [kept] = first.open;
-        const taken = await first.member.commit([{ topic, partition: lost ?? -1, offset: 7, metadata: '' }, { topic, partition: kept ?? -1, offset: 0, metadata: 'mine' }]);
+        const taken = await first.member.commit([
+          { topic, partition: lost ?? -1, offset: 7, metadata: '' },
+          { topic, partition: kept ?? -1, offset: 0, metadata: 'mine' },
+        ]);
         expect(taken.map(({ partition }) => partition)).toEqual([kept]);
         const committed = await log.admin.committed(group, topic);
         expect(committed.find(({ partition }) => partition === lost)?.offset).toBeNull();
-        expect(committed.find(({ partition }) => partition === kept)).toEqual({ partition: kept, offset: 0, metadata: 'mine' });
+        expect(committed.find(({ partition }) => partition === kept)).toEqual({
+          partition: kept,
+          offset: 0,
+          metadata: 'mine',
+        });
         expect(await first.member.commit([{ topic, partition: lost ?? -1, offset: 7, metadata: '' }])).toEqual([]);
       });
 
@@ -209,9 +277,13 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         const only = await join(log, group, topic);
         await until('open', () => only.open.size === 4);
         await only.member.commit([{ topic, partition: 0, offset: 0, metadata: 'x'.repeat(4096) }]);
-        await expect(only.member.commit([{ topic, partition: 0, offset: 0, metadata: 'x'.repeat(4097) }])).rejects.toThrow(CommitRefused);
+        await expect(
+          only.member.commit([{ topic, partition: 0, offset: 0, metadata: 'x'.repeat(4097) }]),
+        ).rejects.toThrow(CommitRefused);
         await only.member.leave();
-        await expect(only.member.commit([{ topic, partition: 0, offset: 0, metadata: '' }])).rejects.toThrow(CommitRefused);
+        await expect(only.member.commit([{ topic, partition: 0, offset: 0, metadata: '' }])).rejects.toThrow(
+          CommitRefused,
+        );
       });
 
       test('passes a committed offset below the log start through; it does not hide data loss', async () => {
@@ -220,7 +292,8 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await log.admin.deleteRecords(topic, 0, 5);
         const reader = await join(log, group, topic, {
           onOpen({ committed, logStart }) {
-            if (committed !== null && committed.offset < logStart) throw new Error(`lost ${committed.offset} to ${logStart - 1}`);
+            if (committed !== null && committed.offset < logStart)
+              throw new Error(`lost ${committed.offset} to ${logStart - 1}`);
           },
         });
         await until('a fatal error', () => reader.fatal.length === 1);
@@ -240,7 +313,10 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         });
         await append(0, 'bad', 'never read');
         await append(1, 'good');
-        await until('the fatal error and the good record', () => reader.fatal.length === 1 && reader.records.length === 1);
+        await until(
+          'the fatal error and the good record',
+          () => reader.fatal.length === 1 && reader.records.length === 1,
+        );
         expect(reader.fatal[0]?.message).toBe('cannot fold this');
         expect(reader.texts()).toEqual(['good']);
       });
@@ -251,7 +327,11 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await append(0, 'b');
         const reader = await join(log, group, topic);
         await until('three records', () => reader.records.length === 3);
-        expect(reader.records.map(({ content, key }) => [content.kind, key])).toEqual([['event', 'a'], ['poison', 'bad'], ['event', 'b']]);
+        expect(reader.records.map(({ content, key }) => [content.kind, key])).toEqual([
+          ['event', 'a'],
+          ['poison', 'bad'],
+          ['event', 'b'],
+        ]);
       });
 
       test('blocks a partition at an event type that this build does not know, and keeps the others going', async () => {
@@ -263,7 +343,11 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await append(1, 'other');
         await until('the other partition', () => reader.records.length === 2);
         expect(reader.texts()).toEqual(['a', 'other']);
-        expect(reader.blocked[0]).toMatchObject({ partition: 0, offset: 1, reason: expect.stringContaining('does not know') });
+        expect(reader.blocked[0]).toMatchObject({
+          partition: 0,
+          offset: 1,
+          reason: expect.stringContaining('does not know'),
+        });
         expect(reader.fatal).toEqual([]);
       });
 
@@ -278,7 +362,13 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await append(3, 'c');
         const seen: LogRecord[] = [];
         const atCatchUp: number[] = [];
-        const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: (record) => void seen.push(record), onCaughtUp: () => void atCatchUp.push(seen.length), onFatal: fail });
+        const watch = await log.watch({
+          topics: [topic],
+          from: 'beginning',
+          onRecord: (record) => void seen.push(record),
+          onCaughtUp: () => void atCatchUp.push(seen.length),
+          onFatal: fail,
+        });
         await until('caught up', () => atCatchUp.length === 1);
         expect(atCatchUp).toEqual([3]);
         await append(0, 'd');
@@ -292,7 +382,13 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await append(0, 'old');
         const seen: LogRecord[] = [];
         let caughtUp = false;
-        const watch = await log.watch({ topics: [topic], from: 'end', onRecord: (record) => void seen.push(record), onCaughtUp: () => void (caughtUp = true), onFatal: fail });
+        const watch = await log.watch({
+          topics: [topic],
+          from: 'end',
+          onRecord: (record) => void seen.push(record),
+          onCaughtUp: () => void (caughtUp = true),
+          onFatal: fail,
+        });
         await append(0, 'new');
         await until('the new one', () => seen.length === 1 && caughtUp);
         await watch.stop();
@@ -305,7 +401,13 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await append(0, 'a');
         const seen: LogRecord[] = [];
         let caughtUp = false;
-        const watch = await log.watch({ topics: [topic, empty], from: 'beginning', onRecord: (record) => void seen.push(record), onCaughtUp: () => void (caughtUp = true), onFatal: fail });
+        const watch = await log.watch({
+          topics: [topic, empty],
+          from: 'beginning',
+          onRecord: (record) => void seen.push(record),
+          onCaughtUp: () => void (caughtUp = true),
+          onFatal: fail,
+        });
         await until('caught up', () => caughtUp);
         await appender.append({ topic: empty, partition: 0, key: 'k', event: statusRequest('b') });
         await until('both', () => seen.length === 2);
@@ -321,7 +423,13 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await tested.writeUnknownType({ topic, partition: 0 }, 'new');
         const seen: LogRecord[] = [];
         let caughtUp = false;
-        const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: (record) => void seen.push(record), onCaughtUp: () => void (caughtUp = true), onFatal: fail });
+        const watch = await log.watch({
+          topics: [topic],
+          from: 'beginning',
+          onRecord: (record) => void seen.push(record),
+          onCaughtUp: () => void (caughtUp = true),
+          onFatal: fail,
+        });
         await until('caught up', () => caughtUp);
         await watch.stop();
         expect(textsOf(seen)).toEqual(['a', 'b']);
@@ -335,10 +443,22 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         const seen: AnyRecord[] = [];
         let caughtUp = false;
         const note = (record: AnyRecord) => void seen.push(record);
-        const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: note, onUndecodable: note, onCaughtUp: () => void (caughtUp = true), onFatal: fail });
+        const watch = await log.watch({
+          topics: [topic],
+          from: 'beginning',
+          onRecord: note,
+          onUndecodable: note,
+          onCaughtUp: () => void (caughtUp = true),
+          onFatal: fail,
+        });
         await until('caught up', () => caughtUp);
         await watch.stop();
-        expect(seen.map(({ offset, key, content }) => [offset, key, content.kind])).toEqual([[0, 'a', 'event'], [1, 'bad', 'poison'], [2, 'new', 'unreadable'], [3, 'b', 'event']]);
+        expect(seen.map(({ offset, key, content }) => [offset, key, content.kind])).toEqual([
+          [0, 'a', 'event'],
+          [1, 'bad', 'poison'],
+          [2, 'new', 'unreadable'],
+          [3, 'b', 'event'],
+        ]);
       });
 
       test('a record that it has seen can be copied, event, poison and what nobody here can read alike, with headers of its own', async () => {
@@ -347,15 +467,36 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await tested.writeUnknownType({ topic, partition: 0 }, 'new');
         const seen: AnyRecord[] = [];
         const note = (record: AnyRecord) => void seen.push(record);
-        const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: note, onUndecodable: note, onFatal: fail });
+        const watch = await log.watch({
+          topics: [topic],
+          from: 'beginning',
+          onRecord: note,
+          onUndecodable: note,
+          onFatal: fail,
+        });
         await until('all three', () => seen.length === 3);
-        for (const record of [...seen]) expect(await log.copyRecord({ topic, partition: 1, record, headers: { reason: 'moved' } })).toMatchObject({ topic, partition: 1 });
+        for (const record of [...seen])
+          expect(await log.copyRecord({ topic, partition: 1, record, headers: { reason: 'moved' } })).toMatchObject({
+            topic,
+            partition: 1,
+          });
         await until('the copies', () => seen.length === 6);
         await watch.stop();
         const essence = ({ key, content, bytes }: AnyRecord) => ({ key, content, bytes });
         expect(seen.slice(3).map(essence)).toEqual(seen.slice(0, 3).map(essence));
-        expect(seen.slice(3).map(({ headers }) => headerText(headers?.['reason']))).toEqual(['moved', 'moved', 'moved']);
-        await expect(log.copyRecord({ topic: `${topic}-missing`, partition: 0, record: seen[0] ?? fail(new Error('no record')), headers: {} })).rejects.toThrow(AppendRejected);
+        expect(seen.slice(3).map(({ headers }) => headerText(headers?.['reason']))).toEqual([
+          'moved',
+          'moved',
+          'moved',
+        ]);
+        await expect(
+          log.copyRecord({
+            topic: `${topic}-missing`,
+            partition: 0,
+            record: seen[0] ?? fail(new Error('no record')),
+            headers: {},
+          }),
+        ).rejects.toThrow(AppendRejected);
       });
 
       test('begins at the log start when records were deleted', async () => {
@@ -363,7 +504,13 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await log.admin.deleteRecords(topic, 0, 2);
         const seen: LogRecord[] = [];
         let caughtUp = false;
-        const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: (record) => void seen.push(record), onCaughtUp: () => void (caughtUp = true), onFatal: fail });
+        const watch = await log.watch({
+          topics: [topic],
+          from: 'beginning',
+          onRecord: (record) => void seen.push(record),
+          onCaughtUp: () => void (caughtUp = true),
+          onFatal: fail,
+        });
         await until('caught up', () => caughtUp);
         await watch.stop();
         expect(textsOf(seen)).toEqual(['c']);
@@ -380,7 +527,12 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
           onFatal: (error) => void errors.push(error),
         });
         const stopped: LogRecord[] = [];
-        const watch = await log.watch({ topics: [topic], from: 'end', onRecord: (record) => void stopped.push(record), onFatal: fail });
+        const watch = await log.watch({
+          topics: [topic],
+          from: 'end',
+          onRecord: (record) => void stopped.push(record),
+          onFatal: fail,
+        });
         await watch.stop();
         await append(0, 'a', 'b');
         await until('the error', () => errors.length > 0);
@@ -402,7 +554,11 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         ]);
         const reader = await join(log, group, topic);
         await until('the rest', () => reader.records.length === 2);
-        expect(reader.assignments.find(({ partition }) => partition === 1)).toMatchObject({ committed: null, logStart: 4, logEnd: 6 });
+        expect(reader.assignments.find(({ partition }) => partition === 1)).toMatchObject({
+          committed: null,
+          logStart: 4,
+          logEnd: 6,
+        });
         expect(reader.texts()).toEqual(['n4', 'n5']);
       });
 
@@ -438,7 +594,12 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
       });
 
       test('creates missing topics once, and reports a difference without altering it', async () => {
-        const spec = { name: `${topic}-two`, partitions: 2, replicationFactor: null, config: { 'cleanup.policy': 'delete', 'retention.ms': '-1' } };
+        const spec = {
+          name: `${topic}-two`,
+          partitions: 2,
+          replicationFactor: null,
+          config: { 'cleanup.policy': 'delete', 'retention.ms': '-1' },
+        };
         expect(await log.admin.ensureTopics([spec])).toEqual([]);
         expect(await log.admin.ensureTopics([spec])).toEqual([]);
         const changed = { ...spec, partitions: 5, config: { ...spec.config, 'retention.ms': '1000' } };

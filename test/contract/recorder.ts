@@ -1,4 +1,11 @@
-import type { GroupMember, GroupOptions, Log, LogRecord, PartitionAssignment, PartitionId } from '../../src/ports/log.js';
+import type {
+  GroupMember,
+  GroupOptions,
+  Log,
+  LogRecord,
+  PartitionAssignment,
+  PartitionId,
+} from '../../src/ports/log.js';
 
 /** What a member's handlers were told, in order. */
 export interface RecordedMember {
@@ -20,7 +27,10 @@ export async function joinRecorded(
   log: Log,
   groupId: string,
   topic: string,
-  handlers: { readonly onOpen?: (assignment: PartitionAssignment) => void; readonly onRecord?: (record: LogRecord) => void } = {},
+  handlers: {
+    readonly onOpen?: (assignment: PartitionAssignment) => void;
+    readonly onRecord?: (record: LogRecord) => void;
+  } = {},
 ): Promise<RecordedMember> {
   const assignments: PartitionAssignment[] = [];
   const open = new Set<number>();
@@ -68,6 +78,9 @@ export function textsOf(records: readonly LogRecord[]): readonly string[] {
 }
 
 /** Offsets that were read of one partition. */
-export function offsetsOf(records: readonly LogRecord[], { partition }: Pick<PartitionId, 'partition'>): readonly number[] {
+export function offsetsOf(
+  records: readonly LogRecord[],
+  { partition }: Pick<PartitionId, 'partition'>,
+): readonly number[] {
   return records.filter((record) => record.partition === partition).map(({ offset }) => offset);
 }

@@ -24,7 +24,9 @@ describe('the pause before another attempt', () => {
 
   test('uses the whole range: no part of it is left out', () => {
     const random = createRandom(2);
-    const tenths = new Set(Array.from({ length: 1_000 }, () => Math.floor(backoffMs(4, limits, () => random.next()) / 80)));
+    const tenths = new Set(
+      Array.from({ length: 1_000 }, () => Math.floor(backoffMs(4, limits, () => random.next()) / 80)),
+    );
     expect([...tenths].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 });

@@ -1,6 +1,10 @@
 import { clamp, fits, left, NOTHING, share } from '../../src/domain/budget.js';
 
-const spending = { planner: { tokens: 100, usd: 0.1 }, spent: { tokens: 200, usd: 0.2 }, outstanding: { tokens: 300, usd: 0.3 } };
+const spending = {
+  planner: { tokens: 100, usd: 0.1 },
+  spent: { tokens: 200, usd: 0.2 },
+  outstanding: { tokens: 300, usd: 0.3 },
+};
 
 describe('the share of an assignment', () => {
   test('is what planner, ended and running attempts leave, divided by the unfinished tasks', () => {
@@ -18,8 +22,16 @@ describe('the share of an assignment', () => {
   });
 
   test('returns what an ended task did not use to those that follow', () => {
-    const before = share({ tokens: 1_000, usd: null }, { planner: NOTHING, spent: NOTHING, outstanding: { tokens: 500, usd: 0 } }, 1);
-    const after = share({ tokens: 1_000, usd: null }, { planner: NOTHING, spent: { tokens: 50, usd: 0 }, outstanding: NOTHING }, 1);
+    const before = share(
+      { tokens: 1_000, usd: null },
+      { planner: NOTHING, spent: NOTHING, outstanding: { tokens: 500, usd: 0 } },
+      1,
+    );
+    const after = share(
+      { tokens: 1_000, usd: null },
+      { planner: NOTHING, spent: { tokens: 50, usd: 0 }, outstanding: NOTHING },
+      1,
+    );
     expect([before.tokens, after.tokens]).toEqual([500, 950]);
   });
 });
@@ -40,7 +52,13 @@ describe('a call', () => {
 
 describe('a reservation', () => {
   test('is what is left when the worst case is more, in whole tokens', () => {
-    expect(clamp({ tokens: 10.2, usd: 3 }, left({ tokens: 100, usd: 2 }, { tokens: 60, usd: 1.5 }))).toEqual({ tokens: 11, usd: 0.5 });
-    expect(clamp({ tokens: 50, usd: 0 }, left({ tokens: 100, usd: null }, { tokens: 60, usd: 9 }))).toEqual({ tokens: 40, usd: 0 });
+    expect(clamp({ tokens: 10.2, usd: 3 }, left({ tokens: 100, usd: 2 }, { tokens: 60, usd: 1.5 }))).toEqual({
+      tokens: 11,
+      usd: 0.5,
+    });
+    expect(clamp({ tokens: 50, usd: 0 }, left({ tokens: 100, usd: null }, { tokens: 60, usd: 9 }))).toEqual({
+      tokens: 40,
+      usd: 0,
+    });
   });
 });

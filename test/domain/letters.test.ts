@@ -13,16 +13,42 @@ function given() {
   const letters: Letters<LetterRecord> = createLetters();
   let offset = -1;
   const put = (fields: Pick<LetterRecord, 'content' | 'headers'>): Folded =>
-    letters.apply({ topic: 'ravenhelm.squad.dead-letters', partition: 0, offset: (offset += 1), timestampMs: T0 + 1000 * offset, ...fields });
-  const about = () => letterFields(letters.all()[0] ?? { id: '?', copies: [], facts: FACTS, state: { kind: 'waiting' }, record: { ...ORIGIN, content: POISON } });
+    letters.apply({
+      topic: 'ravenhelm.squad.dead-letters',
+      partition: 0,
+      offset: (offset += 1),
+      timestampMs: T0 + 1000 * offset,
+      ...fields,
+    });
+  const about = () =>
+    letterFields(
+      letters.all()[0] ?? {
+        id: '?',
+        copies: [],
+        facts: FACTS,
+        state: { kind: 'waiting' },
+        record: { ...ORIGIN, content: POISON },
+      },
+    );
   return {
     letters,
-    letter: (changes: Partial<typeof ORIGIN> = {}) => put({ content: POISON, headers: letterHeaders({}, { ...FACTS, origin: { ...ORIGIN, ...changes } }) }),
+    letter: (changes: Partial<typeof ORIGIN> = {}) =>
+      put({ content: POISON, headers: letterHeaders({}, { ...FACTS, origin: { ...ORIGIN, ...changes } }) }),
     foreign: () => put({ content: POISON }),
     says: (event: AgentEvent, headers = {}) => put({ content: { kind: 'event', event }, headers }),
-    taken: (by: string, takenOver = false) => eventOf('dead_letter_taken', { ...about(), taken_by: by, taken_over: takenOver }),
-    redriven: (by: string) => eventOf('dead_letter_redriven', { ...about(), redriven_by: by, how: 'record', target_topic: 't', target_partition: 1, target_offset: 2 }),
-    discarded: (by: string, changes: Partial<PayloadOf<'dead_letter_discarded'>> = {}) => eventOf('dead_letter_discarded', { ...about(), discarded_by: by, reason: 'seen', taken_over: false, ...changes }),
+    taken: (by: string, takenOver = false) =>
+      eventOf('dead_letter_taken', { ...about(), taken_by: by, taken_over: takenOver }),
+    redriven: (by: string) =>
+      eventOf('dead_letter_redriven', {
+        ...about(),
+        redriven_by: by,
+        how: 'record',
+        target_topic: 't',
+        target_partition: 1,
+        target_offset: 2,
+      }),
+    discarded: (by: string, changes: Partial<PayloadOf<'dead_letter_discarded'>> = {}) =>
+      eventOf('dead_letter_discarded', { ...about(), discarded_by: by, reason: 'seen', taken_over: false, ...changes }),
     state: () => letters.all()[0]?.state,
   };
 }
@@ -34,8 +60,12 @@ describe("a letter's headers", () => {
     const headers = letterHeaders(theirs, FACTS);
     expect(headers).toEqual({
       ...theirs,
-      dead_letter_origin_topic: ORIGIN.topic, dead_letter_origin_partition: '3', dead_letter_origin_offset: '41', dead_letter_origin_timestamp: '2026-11-23T14:15:02.417Z',
-      dead_letter_error: 'no value', dead_letter_time: '2026-11-23T14:15:02.422Z',
+      dead_letter_origin_topic: ORIGIN.topic,
+      dead_letter_origin_partition: '3',
+      dead_letter_origin_offset: '41',
+      dead_letter_origin_timestamp: '2026-11-23T14:15:02.417Z',
+      dead_letter_error: 'no value',
+      dead_letter_time: '2026-11-23T14:15:02.422Z',
     });
     expect(parseLetterHeaders(headers)).toEqual(FACTS);
     expect(originalHeaders(headers)).toEqual(theirs);
@@ -43,10 +73,13 @@ describe("a letter's headers", () => {
 
   test('are read from bytes as from text, and not at all when one of them is missing or no number', () => {
     const headers = letterHeaders({}, FACTS);
-    const asBytes = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, new TextEncoder().encode(headerText(value))]));
+    const asBytes = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, new TextEncoder().encode(headerText(value))]),
+    );
     expect(parseLetterHeaders(asBytes)).toEqual(FACTS);
     for (const name of Object.keys(headers)) expect(parseLetterHeaders({ ...headers, [name]: undefined })).toBeNull();
-    for (const name of ['dead_letter_origin_offset', 'dead_letter_origin_partition', 'dead_letter_time']) expect(parseLetterHeaders({ ...headers, [name]: 'soon' })).toBeNull();
+    for (const name of ['dead_letter_origin_offset', 'dead_letter_origin_partition', 'dead_letter_time'])
+      expect(parseLetterHeaders({ ...headers, [name]: 'soon' })).toBeNull();
   });
 });
 
@@ -55,7 +88,10 @@ describe('the letters of the topic', () => {
     const topic = given();
     topic.letter();
     topic.letter({ offset: 42 });
-    expect(topic.letters.all().map(({ id, state }) => [id, state.kind])).toEqual([['0-0', 'waiting'], ['0-1', 'waiting']]);
+    expect(topic.letters.all().map(({ id, state }) => [id, state.kind])).toEqual([
+      ['0-0', 'waiting'],
+      ['0-1', 'waiting'],
+    ]);
     expect(topic.letters.find('0-1')?.facts?.origin.offset).toBe(42);
     expect(topic.letters.find('0-2')).toBeNull();
   });
@@ -102,7 +138,9 @@ describe('of two who want a letter', () => {
       const topic = given();
       topic.letter();
       topic.says(topic.taken('ann'));
-      expect(topic.says(next === 'taken' ? topic.taken('ben', true) : topic.discarded('ben', { taken_over: true }))).toBe('applied');
+      expect(
+        topic.says(next === 'taken' ? topic.taken('ben', true) : topic.discarded('ben', { taken_over: true })),
+      ).toBe('applied');
       expect(topic.state()).toMatchObject({ by: 'ben' });
     }
   });
@@ -134,6 +172,9 @@ describe('of two who want a letter', () => {
     const topic = given();
     topic.letter();
     topic.says(topic.discarded('ann'), letterHeaders({}, { ...FACTS, origin: { ...ORIGIN, offset: 77 } }));
-    expect(topic.letters.all().map(({ id, state }) => [id, state.kind])).toEqual([['0-0', 'waiting'], ['0-1', 'waiting']]);
+    expect(topic.letters.all().map(({ id, state }) => [id, state.kind])).toEqual([
+      ['0-0', 'waiting'],
+      ['0-1', 'waiting'],
+    ]);
   });
 });

@@ -8,7 +8,11 @@ const gone = { ...place, hasAssignment: () => false };
 const attempt = { mission_id: ID, task_id: CERT, attempt: 1 };
 
 describe('attempts of a partition that has lost its records', () => {
-  test.each([['assigned', []], ['accepted', [accepted(CERT)]], ['running', [accepted(CERT), started(CERT)]]])('are found when they are %s', (status, events) => {
+  test.each([
+    ['assigned', []],
+    ['accepted', [accepted(CERT)]],
+    ['running', [accepted(CERT), started(CERT)]],
+  ])('are found when they are %s', (status, events) => {
     const log = open();
     for (const event of events) log.when(event);
     expect(log.task(CERT).status).toBe(status);
@@ -29,7 +33,9 @@ describe('attempts of a partition that has lost its records', () => {
     const missions = [log.mission()];
     expect(lostAttempts(missions, { ...gone, partition: 1 })).toEqual([]);
     expect(lostAttempts(missions, { ...gone, agent: 'env_agent' })).toEqual([]);
-    expect(lostAttempts(missions, { ...place, hasAssignment: (named) => named.task_id === CERT && named.attempt === 1 })).toEqual([]);
+    expect(
+      lostAttempts(missions, { ...place, hasAssignment: (named) => named.task_id === CERT && named.attempt === 1 }),
+    ).toEqual([]);
     log.when(completed(CERT));
     expect(lostAttempts([log.mission()], gone)).toEqual([]);
   });

@@ -3,7 +3,26 @@ import { reportMission } from '../../src/domain/mission-report.js';
 import { restoreCoordination } from '../../src/domain/mission-replay.js';
 import { evolveCoordination } from '../../src/domain/mission-evolve.js';
 import {
-  answered, cancelRequested, CERT, claimed, completed, ENV, expired, failed, given, ID, named, only, opened, PARTITION, planFailed, planOf, proposed, requested, underWay, type MissionLog,
+  answered,
+  cancelRequested,
+  CERT,
+  claimed,
+  completed,
+  ENV,
+  expired,
+  failed,
+  given,
+  ID,
+  named,
+  only,
+  opened,
+  PARTITION,
+  planFailed,
+  planOf,
+  proposed,
+  requested,
+  underWay,
+  type MissionLog,
 } from './support/mission-log.js';
 
 const ONE_WAVE = planOf([['cert_agent']]);
@@ -54,7 +73,10 @@ describe('an agent that has failed three times on a mission', () => {
     log.settle();
     failAll(log, CERT);
     expect(log.task(CERT)).toMatchObject({ status: 'failed', failures: 3 });
-    expect(log.mission()).toMatchObject({ planning: 'requested', planReason: `${CERT} failed after 3 attempts: it broke` });
+    expect(log.mission()).toMatchObject({
+      planning: 'requested',
+      planReason: `${CERT} failed after 3 attempts: it broke`,
+    });
     log.when(proposed(2, planOf([['cert_agent']], 3)));
     log.settle();
     log.when(failed(CERT_3, 1));
@@ -75,9 +97,17 @@ describe('an agent that has failed three times on a mission', () => {
 describe('a mission whose file says on_failure: ask', () => {
   test('asks the planner first, then a person, and waits', () => {
     const log = failedTwice();
-    expect(log.mission().question).toEqual({ number: 1, reason: `${CERT_3} failed after 3 attempts: still broken`, text: 'What should cert_agent do differently?' });
+    expect(log.mission().question).toEqual({
+      number: 1,
+      reason: `${CERT_3} failed after 3 attempts: still broken`,
+      text: 'What should cert_agent do differently?',
+    });
     expect(log.decides()).toEqual([]);
-    expect(reportMission(log.mission())).toMatchObject({ status: 'needs_attention', reason: null, question: { number: 1 } });
+    expect(reportMission(log.mission())).toMatchObject({
+      status: 'needs_attention',
+      reason: null,
+      question: { number: 1 },
+    });
   });
 
   test('waits as well after another orchestrator has taken over', () => {
@@ -97,7 +127,9 @@ describe('a mission whose file says on_failure: ask', () => {
     log.when(proposed(3, planOf([['cert_agent']], 4)));
     const assigned = only('task_assigned', log.settle());
     expect(assigned).toMatchObject({ task_id: 'deploy-cert_agent-wave4', attempt: 1 });
-    expect(assigned.feedback).toBe(`${CERT_3} failed after 3 attempts: still broken. A person was asked, and answers: use port 8443`);
+    expect(assigned.feedback).toBe(
+      `${CERT_3} failed after 3 attempts: still broken. A person was asked, and answers: use port 8443`,
+    );
     log.when(completed('deploy-cert_agent-wave4'));
     expect(named(log.settle())).toEqual(['wave_completed 4', 'mission_completed']);
   });
@@ -120,10 +152,19 @@ describe('a mission whose file says on_failure: ask', () => {
     const log = underWay({ plan: planOf([['cert_agent', 'env_agent']]), retries: 0, on_failure: 'ask' });
     log.when(completed(ENV));
     log.when(failed(CERT, 1, { error: 'no openssl' }));
-    expect(only('attention_requested', log.settle())).toMatchObject({ number: 1, task_id: CERT, reason: `${CERT} failed after 1 attempt: no openssl` });
+    expect(only('attention_requested', log.settle())).toMatchObject({
+      number: 1,
+      task_id: CERT,
+      reason: `${CERT} failed after 1 attempt: no openssl`,
+    });
     log.when(answered(1, 'it is there now'));
     const assigned = only('task_assigned', log.settle());
-    expect(assigned).toMatchObject({ task_id: CERT, attempt: 2, retry_count: 0, feedback: `${CERT} failed after 1 attempt: no openssl. A person was asked, and answers: it is there now` });
+    expect(assigned).toMatchObject({
+      task_id: CERT,
+      attempt: 2,
+      retry_count: 0,
+      feedback: `${CERT} failed after 1 attempt: no openssl. A person was asked, and answers: it is there now`,
+    });
     log.when(completed(CERT, 2));
     expect(named(log.settle())).toEqual(['wave_completed 1', 'mission_completed']);
   });
@@ -134,7 +175,9 @@ describe('a mission whose file says on_failure: ask', () => {
     log.settle();
     const verify = 'verify-cert_agent-wave2';
     log.when(failed(verify, 1, { error: 'no file up', retriable: false }));
-    expect(only('attention_requested', log.settle()).question).toBe('What is to be done before its success checks run again?');
+    expect(only('attention_requested', log.settle()).question).toBe(
+      'What is to be done before its success checks run again?',
+    );
     log.when(answered(1, 'up is there'));
     expect(only('task_assigned', log.settle())).toMatchObject({ task_id: verify, attempt: 2 });
   });
@@ -143,9 +186,16 @@ describe('a mission whose file says on_failure: ask', () => {
     const log = given(claimed(), opened(), requested({ on_failure: 'ask' }));
     log.settle();
     log.when(planFailed(1, 'the planner is lost'));
-    expect(only('attention_requested', log.settle())).toMatchObject({ task_id: null, reason: 'no plan: the planner is lost', question: 'How should the mission be planned?' });
+    expect(only('attention_requested', log.settle())).toMatchObject({
+      task_id: null,
+      reason: 'no plan: the planner is lost',
+      question: 'How should the mission be planned?',
+    });
     log.when(answered(1, 'certificates first'));
-    expect(only('plan_requested', log.settle())).toMatchObject({ revision: 2, reason: 'no plan: the planner is lost. A person was asked, and answers: certificates first' });
+    expect(only('plan_requested', log.settle())).toMatchObject({
+      revision: 2,
+      reason: 'no plan: the planner is lost. A person was asked, and answers: certificates first',
+    });
   });
 
   test('takes an answer once, and only to the question that is open', () => {
@@ -165,8 +215,12 @@ describe('a mission whose file says on_failure: ask', () => {
   test('fails when nobody answers in time, and its timer waits as long as a person may', () => {
     const log = failedTwice();
     const key = timerKeys.attention(ID, 1);
-    expect(missionTimers(log.mission(), DEFAULT_TIMINGS, () => 300_000)).toEqual([{ key, delayMs: DEFAULT_TIMINGS.attentionMs }]);
-    expect(only('mission_failed', log.settle(expired(key))).reason).toBe(`nobody answered in time: ${CERT_3} failed after 3 attempts: still broken`);
+    expect(missionTimers(log.mission(), DEFAULT_TIMINGS, () => 300_000)).toEqual([
+      { key, delayMs: DEFAULT_TIMINGS.attentionMs },
+    ]);
+    expect(only('mission_failed', log.settle(expired(key))).reason).toBe(
+      `nobody answered in time: ${CERT_3} failed after 3 attempts: still broken`,
+    );
   });
 
   test('does not ask about a plan of its own that can never be carried out', () => {

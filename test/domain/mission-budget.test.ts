@@ -1,7 +1,26 @@
 import { leftForPlanning, leftOfBudget, usageOf } from '../../src/domain/mission-budget.js';
 import { timerKeys } from '../../src/domain/mission-timers.js';
 import {
-  CERT, claimed, completed, ENV, expired, failed, given, ID, named, only, opened, planFailed, planOf, proposed, PROXY, rejected, requested, started, TWO_WAVES, underWay,
+  CERT,
+  claimed,
+  completed,
+  ENV,
+  expired,
+  failed,
+  given,
+  ID,
+  named,
+  only,
+  opened,
+  planFailed,
+  planOf,
+  proposed,
+  PROXY,
+  rejected,
+  requested,
+  started,
+  TWO_WAVES,
+  underWay,
 } from './support/mission-log.js';
 
 const budget = { usd: 3, tokens: 3000, minutes: null };
@@ -10,7 +29,10 @@ const reserving = (tokens: number, usd: number) => ({ planningWorstCase: () => (
 describe('shares', () => {
   test('are what is left, divided by the tasks that are neither under way nor ended', () => {
     const log = underWay({ budget });
-    expect([CERT, ENV].map((task) => log.task(task).share)).toEqual([{ tokens: 1000, usd: 1 }, { tokens: 1000, usd: 1 }]);
+    expect([CERT, ENV].map((task) => log.task(task).share)).toEqual([
+      { tokens: 1000, usd: 1 },
+      { tokens: 1000, usd: 1 },
+    ]);
     expect(leftOfBudget(log.mission())).toEqual({ tokens: 1000, usd: 1 });
   });
 
@@ -32,7 +54,11 @@ describe('shares', () => {
   test('of a retry are cut anew from what is left', () => {
     const log = underWay({ budget });
     log.when(failed(CERT, 1, { tokens_in: 600, cost_usd: 0.5 }));
-    expect(only('task_assigned', log.settle(expired(timerKeys.retry(ID, CERT, 1))))).toMatchObject({ attempt: 2, share_tokens: 700, share_usd: 0.75 });
+    expect(only('task_assigned', log.settle(expired(timerKeys.retry(ID, CERT, 1))))).toMatchObject({
+      attempt: 2,
+      share_tokens: 700,
+      share_usd: 0.75,
+    });
   });
 
   test('never fall below nothing, and whole tokens are given', () => {

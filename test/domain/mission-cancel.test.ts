@@ -1,7 +1,23 @@
 import { DEFAULT_TIMINGS, missionTimers, timerKeys } from '../../src/domain/mission-timers.js';
 import { eventOf } from './support/events.js';
 import {
-  cancelRequested, CERT, claimed, completed, ENV, expired, given, ID, named, only, opened, planOf, proposed, requested, started, TWO_WAVES, underWay,
+  cancelRequested,
+  CERT,
+  claimed,
+  completed,
+  ENV,
+  expired,
+  given,
+  ID,
+  named,
+  only,
+  opened,
+  planOf,
+  proposed,
+  requested,
+  started,
+  TWO_WAVES,
+  underWay,
 } from './support/mission-log.js';
 
 describe('cancel', () => {
@@ -10,7 +26,12 @@ describe('cancel', () => {
     log.when(cancelRequested('wrong cluster'));
     const first = log.decides();
     expect(named(first)).toEqual([`task_cancelled ${CERT}`, `task_cancelled ${ENV}`]);
-    expect(first[0]?.payload).toMatchObject({ code: 'cancelled', reason: 'cancelled by ann: wrong cluster', attempt: 1, target_partition: 2 });
+    expect(first[0]?.payload).toMatchObject({
+      code: 'cancelled',
+      reason: 'cancelled by ann: wrong cluster',
+      attempt: 1,
+      target_partition: 2,
+    });
     const all = log.settle();
     expect(named(all)).toEqual([`task_cancelled ${CERT}`, `task_cancelled ${ENV}`, 'mission_cancelled']);
     expect(log.mission()).toMatchObject({ status: 'cancelled', reason: 'cancelled by ann: wrong cluster' });
@@ -34,8 +55,31 @@ describe('cancel', () => {
 
   test.each([
     ['before a plan was asked for', given(claimed(), opened(), requested())],
-    ['while a planner thinks', given(claimed(), opened(), requested(), eventOf('plan_requested', { mission_id: ID, owner: 'o-1', revision: 1, reason: null, reserved_tokens: 0, reserved_usd: 0 }))],
-    ['while the plan waits for approval', given(claimed(), opened(), requested({ plan: TWO_WAVES, approval: 'approval' }), proposed(1, TWO_WAVES, { planner: 'mission' }))],
+    [
+      'while a planner thinks',
+      given(
+        claimed(),
+        opened(),
+        requested(),
+        eventOf('plan_requested', {
+          mission_id: ID,
+          owner: 'o-1',
+          revision: 1,
+          reason: null,
+          reserved_tokens: 0,
+          reserved_usd: 0,
+        }),
+      ),
+    ],
+    [
+      'while the plan waits for approval',
+      given(
+        claimed(),
+        opened(),
+        requested({ plan: TWO_WAVES, approval: 'approval' }),
+        proposed(1, TWO_WAVES, { planner: 'mission' }),
+      ),
+    ],
   ])('%s ends the mission at once', (_, log) => {
     log.when(cancelRequested());
     expect(named(log.settle())).toEqual(['mission_cancelled']);
@@ -100,6 +144,8 @@ describe('timers', () => {
   test('a plan that waits for approval has one, and only then', () => {
     const log = given(claimed(), opened(), requested({ plan: TWO_WAVES, approval: 'approval' }));
     log.settle();
-    expect(missionTimers(log.mission(), DEFAULT_TIMINGS, () => 1)).toEqual([{ key: timerKeys.approval(ID, 1), delayMs: DEFAULT_TIMINGS.approvalMs }]);
+    expect(missionTimers(log.mission(), DEFAULT_TIMINGS, () => 1)).toEqual([
+      { key: timerKeys.approval(ID, 1), delayMs: DEFAULT_TIMINGS.approvalMs },
+    ]);
   });
 });

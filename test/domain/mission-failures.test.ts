@@ -1,26 +1,57 @@
 import { DEFAULT_TIMINGS, missionTimers, timerKeys } from '../../src/domain/mission-timers.js';
 import { eventOf } from './support/events.js';
 import {
-  accepted, CERT, claimed, completed, ENV, expired, failed, given, ID, named, only, opened, planFailed, planOf, proposed, PROXY, requested, started, underWay, type MissionLog,
+  accepted,
+  CERT,
+  claimed,
+  completed,
+  ENV,
+  expired,
+  failed,
+  given,
+  ID,
+  named,
+  only,
+  opened,
+  planFailed,
+  planOf,
+  proposed,
+  PROXY,
+  requested,
+  started,
+  underWay,
+  type MissionLog,
 } from './support/mission-log.js';
 
 const ONE_WAVE = planOf([['cert_agent']]);
 const retryKey = (attempt: number) => timerKeys.retry(ID, CERT, attempt);
-const timersOf = (log: MissionLog) => missionTimers(log.mission(), DEFAULT_TIMINGS, () => 300_000).filter((timer) => timer.key.includes('/cert') || timer.key.includes(CERT));
+const timersOf = (log: MissionLog) =>
+  missionTimers(log.mission(), DEFAULT_TIMINGS, () => 300_000).filter(
+    (timer) => timer.key.includes('/cert') || timer.key.includes(CERT),
+  );
 
 describe('a failed task', () => {
   test('is tried again as a new attempt, after a back-off, with what went wrong', () => {
     const log = underWay({ plan: ONE_WAVE });
     log.when(failed(CERT, 1, { error: 'no openssl' }));
     expect(named(log.settle())).toEqual([`task_retry_scheduled ${CERT}`]);
-    expect(only('task_assigned', log.settle(expired(retryKey(1))))).toMatchObject({ attempt: 2, retry_count: 1, feedback: 'no openssl' });
+    expect(only('task_assigned', log.settle(expired(retryKey(1))))).toMatchObject({
+      attempt: 2,
+      retry_count: 1,
+      feedback: 'no openssl',
+    });
   });
 
   test('waits for as long as the log says, whoever holds the partition by then', () => {
     const log = underWay({ plan: ONE_WAVE });
     log.when(failed(CERT));
     expect(timersOf(log)).toEqual([]);
-    expect(only('task_retry_scheduled', log.settle({ retryDelayMs: (failures) => 700 * failures }))).toMatchObject({ attempt: 2, failures: 1, delay_ms: 700, reason: 'it broke' });
+    expect(only('task_retry_scheduled', log.settle({ retryDelayMs: (failures) => 700 * failures }))).toMatchObject({
+      attempt: 2,
+      failures: 1,
+      delay_ms: 700,
+      reason: 'it broke',
+    });
     log.when(claimed('o-2'));
     expect(timersOf(log)).toEqual([{ key: retryKey(1), delayMs: 700 }]);
     expect(log.decides()).toEqual([]);
@@ -84,7 +115,9 @@ describe('the start deadline', () => {
   test('cancels nothing while no worker lives that serves the agent: another attempt would only wait, too', () => {
     const log = underWay({ plan: ONE_WAVE });
     expect(log.decides({ ...late, isServed: () => false })).toEqual([]);
-    expect(named(log.decides({ ...late, isServed: (agent) => agent === 'cert_agent' }))).toEqual([`task_cancelled ${CERT}`]);
+    expect(named(log.decides({ ...late, isServed: (agent) => agent === 'cert_agent' }))).toEqual([
+      `task_cancelled ${CERT}`,
+    ]);
   });
 });
 
@@ -95,7 +128,9 @@ describe('the execution deadline', () => {
     const log = underWay({ plan: ONE_WAVE });
     log.when(accepted(CERT));
     log.when(started(CERT));
-    expect(timersOf(log)).toEqual([{ key: timerKeys.deadline(ID, CERT, 1), delayMs: 300_000 + DEFAULT_TIMINGS.deadlineGraceMs }]);
+    expect(timersOf(log)).toEqual([
+      { key: timerKeys.deadline(ID, CERT, 1), delayMs: 300_000 + DEFAULT_TIMINGS.deadlineGraceMs },
+    ]);
   });
 
   test('that has passed cancels the attempt, and uses up a retry', () => {
@@ -133,7 +168,10 @@ describe('a changed plan', () => {
 
   test('is asked for once, with what failed', () => {
     const log = plannedAndFailed();
-    expect(only('plan_requested', log.settle())).toMatchObject({ revision: 2, reason: `${CERT} failed after 1 attempt: it broke` });
+    expect(only('plan_requested', log.settle())).toMatchObject({
+      revision: 2,
+      reason: `${CERT} failed after 1 attempt: it broke`,
+    });
   });
 
   test('takes the place of what was not done, and keeps what was', () => {
@@ -161,14 +199,18 @@ describe('a changed plan', () => {
     log.when(proposed(2, planOf([['cert_agent']], 3)));
     log.settle();
     log.when(failed('deploy-cert_agent-wave3', 1, { error: 'still broken' }));
-    expect(only('mission_failed', log.settle()).reason).toBe('deploy-cert_agent-wave3 failed after 1 attempt: still broken');
+    expect(only('mission_failed', log.settle()).reason).toBe(
+      'deploy-cert_agent-wave3 failed after 1 attempt: still broken',
+    );
   });
 
   test('that no planner can make ends the mission with both reasons', () => {
     const log = plannedAndFailed();
     log.settle();
     log.when(planFailed(2, 'nobody knows'));
-    expect(log.settle() && log.mission().reason).toBe(`${CERT} failed after 1 attempt: it broke; no changed plan: nobody knows`);
+    expect(log.settle() && log.mission().reason).toBe(
+      `${CERT} failed after 1 attempt: it broke; no changed plan: nobody knows`,
+    );
   });
 
   test("is never asked for when the mission's file has its own", () => {

@@ -5,7 +5,14 @@ import { decideMission, MAX_REPLANS } from '../../src/domain/mission-decide.js';
 import { evolveCoordination } from '../../src/domain/mission-evolve.js';
 import { parseMissionId } from '../../src/domain/mission-id.js';
 import { coordinationReplayPoint, forgetEnded, restoreCoordination } from '../../src/domain/mission-replay.js';
-import { createCoordinationState, endedWell, hasOpenAttempt, type CoordinationState, type Effect, type Mission } from '../../src/domain/mission-state.js';
+import {
+  createCoordinationState,
+  endedWell,
+  hasOpenAttempt,
+  type CoordinationState,
+  type Effect,
+  type Mission,
+} from '../../src/domain/mission-state.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import { seededRandom } from './support/events.js';
 import { PARTITION } from './support/mission-log.js';
@@ -22,7 +29,8 @@ describe('in every history of a coordination partition', () => {
     for (const seed of seeds) {
       runWorld(seed, {
         onDecided(mission, decisions, context) {
-          if (!isDeepStrictEqual(decideMission(mission, context), decisions)) throw inSeed(seed, 'deciding twice gave two answers');
+          if (!isDeepStrictEqual(decideMission(mission, context), decisions))
+            throw inSeed(seed, 'deciding twice gave two answers');
         },
         onFolded(_, { event }, folded, decided) {
           if (!decided) return;
@@ -31,7 +39,20 @@ describe('in every history of a coordination partition', () => {
         },
       });
     }
-    const kinds = ['plan_requested', 'plan_proposed', 'plan_approved', 'attention_requested', 'wave_started', 'wave_completed', 'task_retry_scheduled', 'task_assigned', 'task_cancelled', 'mission_completed', 'mission_failed', 'mission_cancelled'];
+    const kinds = [
+      'plan_requested',
+      'plan_proposed',
+      'plan_approved',
+      'attention_requested',
+      'wave_started',
+      'wave_completed',
+      'task_retry_scheduled',
+      'task_assigned',
+      'task_cancelled',
+      'mission_completed',
+      'mission_failed',
+      'mission_cancelled',
+    ];
     expect(kinds.filter((type) => (types.get(type) ?? 0) < 20)).toEqual([]);
   });
 
@@ -40,9 +61,12 @@ describe('in every history of a coordination partition', () => {
     for (const seed of seeds) {
       for (const mission of missionsOf(runWorld(seed).state)) {
         ends[mission.status] += 1;
-        if ([...mission.tasks.values()].some(hasOpenAttempt)) throw inSeed(seed, `${mission.id} ended with an open attempt`);
-        if (mission.status !== 'completed' && (mission.reason ?? '') === '') throw inSeed(seed, `${mission.id} ended without a reason`);
-        if (mission.replans > MAX_REPLANS || (mission.request.plan !== null && mission.revision > 1)) throw inSeed(seed, `${mission.id} was planned too often`);
+        if ([...mission.tasks.values()].some(hasOpenAttempt))
+          throw inSeed(seed, `${mission.id} ended with an open attempt`);
+        if (mission.status !== 'completed' && (mission.reason ?? '') === '')
+          throw inSeed(seed, `${mission.id} ended without a reason`);
+        if (mission.replans > MAX_REPLANS || (mission.request.plan !== null && mission.revision > 1))
+          throw inSeed(seed, `${mission.id} was planned too often`);
       }
     }
     expect(ends.open).toBe(0);
@@ -54,12 +78,20 @@ describe('in every history of a coordination partition', () => {
     for (const seed of seeds) {
       runWorld(seed, {
         onFolded(world, { event }, folded) {
-          if (folded !== 'applied' || (event.event_type !== 'wave_started' && event.event_type !== 'mission_completed')) return;
+          if (folded !== 'applied' || (event.event_type !== 'wave_started' && event.event_type !== 'mission_completed'))
+            return;
           started += 1;
           const mission = world.state.missions.get(event.payload.mission_id);
-          const earlier = mission?.waves.filter((wave) => !wave.replaced && (event.event_type === 'mission_completed' || wave.number < event.payload.wave_number)) ?? [];
+          const earlier =
+            mission?.waves.filter(
+              (wave) =>
+                !wave.replaced && (event.event_type === 'mission_completed' || wave.number < event.payload.wave_number),
+            ) ?? [];
           for (const wave of earlier) {
-            const done = wave.status === 'completed' && wave.taskIds.length > 0 && wave.taskIds.every((id) => endedWellById(mission, id));
+            const done =
+              wave.status === 'completed' &&
+              wave.taskIds.length > 0 &&
+              wave.taskIds.every((id) => endedWellById(mission, id));
             if (!done) throw inSeed(seed, `${event.event_type} over wave ${wave.number}`);
           }
         },
@@ -78,7 +110,11 @@ describe('in every history of a coordination partition', () => {
           for (const mission of missionsOf(world.state)) {
             const most = addCost(planners.most(mission.id), mostOfTasks(mission));
             const { tokens, usd } = mission.request.budget;
-            if ((tokens !== null && most.tokens > tokens) || (usd !== null && most.usd > usd + 1e-9)) throw inSeed(seed, `${mission.id} may spend ${JSON.stringify(most)} of ${JSON.stringify(mission.request.budget)} at ${record.offset}`);
+            if ((tokens !== null && most.tokens > tokens) || (usd !== null && most.usd > usd + 1e-9))
+              throw inSeed(
+                seed,
+                `${mission.id} may spend ${JSON.stringify(most)} of ${JSON.stringify(mission.request.budget)} at ${record.offset}`,
+              );
             if (tokens !== null && most.tokens > tokens * 0.9) limited += 1;
           }
         },
@@ -95,23 +131,43 @@ describe('in every history of a coordination partition', () => {
       const cut = random.below(records.length + 1);
       const then = foldAll(records.slice(0, cut));
       const effects = missionsOf(then).flatMap((mission) => mission.effects);
-      const acknowledged = new Set(random.chance(0.5) ? effects.map((effect) => effect.offset) : effects.filter(() => random.chance(0.9)).map((effect) => effect.offset));
+      const acknowledged = new Set(
+        random.chance(0.5)
+          ? effects.map((effect) => effect.offset)
+          : effects.filter(() => random.chance(0.9)).map((effect) => effect.offset),
+      );
       const isAcknowledged = (effect: Effect) => acknowledged.has(effect.offset);
       const point = coordinationReplayPoint(then, isAcknowledged);
       if (point === null) throw inSeed(seed, 'no replay point');
       forgetEnded(then, point.offset, isAcknowledged);
 
       const whole = foldAll(records);
-      const replayed = foldAll(records.slice(point.offset), restoreCoordination(PARTITION, point.offset, point.metadata, (id) => parseMissionId(id)?.timeMs ?? null));
+      const replayed = foldAll(
+        records.slice(point.offset),
+        restoreCoordination(PARTITION, point.offset, point.metadata, (id) => parseMissionId(id)?.timeMs ?? null),
+      );
       const forgetful = foldAll(records.slice(cut), then);
       for (const fold of [replayed, forgetful]) {
         const { holder, epoch, position, missions, requestedIds } = fold;
         const expected = new Map([...whole.missions].filter(([, mission]) => mission.firstOffset >= point.offset));
-        const same = isDeepStrictEqual({ holder, epoch, position, missions, ids: new Map([...requestedIds].sort()) }, { holder: whole.holder, epoch: whole.epoch, position: whole.position, missions: expected, ids: new Map([...whole.requestedIds].sort()) });
+        const same = isDeepStrictEqual(
+          { holder, epoch, position, missions, ids: new Map([...requestedIds].sort()) },
+          {
+            holder: whole.holder,
+            epoch: whole.epoch,
+            position: whole.position,
+            missions: expected,
+            ids: new Map([...whole.requestedIds].sort()),
+          },
+        );
         if (!same) throw inSeed(seed, `committed ${point.offset} at ${cut}: another state`);
       }
-      const unsettled = missionsOf(whole).filter((mission) => mission.status === 'open' || mission.effects.some((effect) => effect.offset < cut && !isAcknowledged(effect)));
-      if (unsettled.some((mission) => !replayed.missions.has(mission.id))) throw inSeed(seed, `committed ${point.offset} at ${cut}: a mission is lost`);
+      const unsettled = missionsOf(whole).filter(
+        (mission) =>
+          mission.status === 'open' || mission.effects.some((effect) => effect.offset < cut && !isAcknowledged(effect)),
+      );
+      if (unsettled.some((mission) => !replayed.missions.has(mission.id)))
+        throw inSeed(seed, `committed ${point.offset} at ${cut}: a mission is lost`);
       if (point.offset > 3) passed += 1;
     }
     expect(passed).toBeGreaterThan(WORLDS / 5);
@@ -142,9 +198,12 @@ function createPlannerLedger() {
 
   return {
     onFolded(state: CoordinationState, { event }: FoldRecord): void {
-      const asking = missionsOf(state).filter((mission) => mission.status === 'open' && mission.planning === 'requested');
+      const asking = missionsOf(state).filter(
+        (mission) => mission.status === 'open' && mission.planning === 'requested',
+      );
       if (event.event_type === 'partition_claimed' && event.payload.owner !== holder) asking.forEach(call);
-      if (event.event_type === 'plan_requested') asking.filter((mission) => mission.id === event.payload.mission_id).forEach(call);
+      if (event.event_type === 'plan_requested')
+        asking.filter((mission) => mission.id === event.payload.mission_id).forEach(call);
       holder = state.holder?.owner ?? null;
       if (event.event_type !== 'plan_proposed' && event.event_type !== 'plan_failed') return;
       const { mission_id, tokens_in, tokens_out, cost_usd } = event.payload;
@@ -158,7 +217,10 @@ function createPlannerLedger() {
   };
 }
 
-function foldAll(records: readonly FoldRecord[], state: CoordinationState = createCoordinationState(PARTITION)): CoordinationState {
+function foldAll(
+  records: readonly FoldRecord[],
+  state: CoordinationState = createCoordinationState(PARTITION),
+): CoordinationState {
   for (const record of records) evolveCoordination(state, record);
   return state;
 }

@@ -16,7 +16,8 @@ describe('mission ids', () => {
 
   test('ids sort by time, whatever their partition and suffix', () => {
     const ids = [0, 1, 999, 1000, 60_000, 86_400_000].map((later, index) =>
-      createMissionId({ nowMs: NOW + later, partition: 11 - index, random: sequence(0.9 - index / 10) }));
+      createMissionId({ nowMs: NOW + later, partition: 11 - index, random: sequence(0.9 - index / 10) }),
+    );
     expect([...ids].sort()).toEqual(ids);
   });
 

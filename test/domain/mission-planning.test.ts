@@ -1,7 +1,26 @@
 import { MAX_REJECTIONS } from '../../src/domain/mission-decide.js';
 import { timerKeys } from '../../src/domain/mission-timers.js';
 import {
-  approved, CERT, claimed, completed, ENV, expired, failed, given, ID, named, only, opened, planFailed, planOf, proposed, PROXY, rejected, requested, TWO_WAVES, underWay,
+  approved,
+  CERT,
+  claimed,
+  completed,
+  ENV,
+  expired,
+  failed,
+  given,
+  ID,
+  named,
+  only,
+  opened,
+  planFailed,
+  planOf,
+  proposed,
+  PROXY,
+  rejected,
+  requested,
+  TWO_WAVES,
+  underWay,
 } from './support/mission-log.js';
 
 const OPEN = [claimed(), opened()];
@@ -9,7 +28,13 @@ const OPEN = [claimed(), opened()];
 describe("a mission file's own plan", () => {
   test('is proposed and approved without a planner, and its first wave starts', () => {
     const log = given(...OPEN, requested({ plan: TWO_WAVES }));
-    expect(named(log.settle())).toEqual(['plan_proposed', 'plan_approved', 'wave_started 1', `task_assigned ${CERT}`, `task_assigned ${ENV}`]);
+    expect(named(log.settle())).toEqual([
+      'plan_proposed',
+      'plan_approved',
+      'wave_started 1',
+      `task_assigned ${CERT}`,
+      `task_assigned ${ENV}`,
+    ]);
     expect(log.mission().proposal).toMatchObject({ planner: 'mission', revision: 1 });
   });
 
@@ -92,7 +117,9 @@ describe('approval', () => {
     const log = given(...OPEN, requested({ approval: 'approval', plan: TWO_WAVES }));
     log.settle();
     expect(log.decides()).toEqual([]);
-    expect(only('mission_failed', log.settle(expired(timerKeys.approval(ID, 1)))).reason).toBe('nobody approved the plan in time');
+    expect(only('mission_failed', log.settle(expired(timerKeys.approval(ID, 1)))).reason).toBe(
+      'nobody approved the plan in time',
+    );
   });
 
   test('a rejection asks the planner again, with the reason', () => {
@@ -100,7 +127,10 @@ describe('approval', () => {
     log.settle();
     log.when(proposed(1, TWO_WAVES));
     log.when(rejected(1, 'cert first'));
-    expect(only('plan_requested', log.settle())).toMatchObject({ revision: 2, reason: 'the plan was rejected by ann: cert first' });
+    expect(only('plan_requested', log.settle())).toMatchObject({
+      revision: 2,
+      reason: 'the plan was rejected by ann: cert first',
+    });
   });
 
   test('every rejection so far reaches the planner', () => {
@@ -111,7 +141,9 @@ describe('approval', () => {
       log.when(rejected(log.mission().revision, reason));
       log.settle();
     }
-    expect(log.mission().planReason).toBe('the plan was rejected by ann: cert first; the plan was rejected by ann: env second');
+    expect(log.mission().planReason).toBe(
+      'the plan was rejected by ann: cert first; the plan was rejected by ann: env second',
+    );
   });
 
   test('after too many rejections the mission fails', () => {
@@ -174,8 +206,14 @@ describe('a plan that cannot be carried out is refused, whoever sent it', () => 
   test('one that names agents that this swarm does not have, the checks of the mission included', () => {
     const success = [{ name: 'all', command: 'true' }];
     for (const missing of ['proxy_agent', 'hlidskjalf_agent']) {
-      const log = given(...OPEN, requested({ plan: TWO_WAVES, agents: ['cert_agent', 'env_agent', 'proxy_agent', 'hlidskjalf_agent'], success }));
-      const reason = only('mission_failed', log.settle({ partitionFor: (agent) => (agent === missing ? null : 0) })).reason;
+      const log = given(
+        ...OPEN,
+        requested({ plan: TWO_WAVES, agents: ['cert_agent', 'env_agent', 'proxy_agent', 'hlidskjalf_agent'], success }),
+      );
+      const reason = only(
+        'mission_failed',
+        log.settle({ partitionFor: (agent) => (agent === missing ? null : 0) }),
+      ).reason;
       expect(reason).toBe(`the plan names agents that this swarm does not have: ${missing}`);
     }
   });
@@ -184,7 +222,10 @@ describe('a plan that cannot be carried out is refused, whoever sent it', () => 
     const log = underWay();
     log.when(completed(CERT));
     log.when(completed(ENV));
-    const reason = only('mission_failed', log.settle({ partitionFor: (agent) => (agent === 'proxy_agent' ? null : 0) })).reason;
+    const reason = only(
+      'mission_failed',
+      log.settle({ partitionFor: (agent) => (agent === 'proxy_agent' ? null : 0) }),
+    ).reason;
     expect(reason).toBe('the plan names agents that this swarm does not have: proxy_agent');
     expect(log.mission().tasks.get(PROXY)?.attempt).toBe(0);
   });

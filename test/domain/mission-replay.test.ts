@@ -1,10 +1,31 @@
 import { answeredEffect, evolveCoordination, REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
 import { createMissionId, parseMissionId } from '../../src/domain/mission-id.js';
-import { coordinationReplayPoint, forgetEnded, forgetHistory, restoreCoordination } from '../../src/domain/mission-replay.js';
+import {
+  coordinationReplayPoint,
+  forgetEnded,
+  forgetHistory,
+  restoreCoordination,
+} from '../../src/domain/mission-replay.js';
 import type { CoordinationState, Effect } from '../../src/domain/mission-state.js';
 import { DataLoss, METADATA_LIMIT_BYTES } from '../../src/domain/record.js';
 import { T0 } from './support/events.js';
-import { accepted, cancelRequested, CERT, claimed, completed, ENV, given, ID, opened, PARTITION, planOf, requested, TWO_WAVES, underWay, type MissionLog } from './support/mission-log.js';
+import {
+  accepted,
+  cancelRequested,
+  CERT,
+  claimed,
+  completed,
+  ENV,
+  given,
+  ID,
+  opened,
+  PARTITION,
+  planOf,
+  requested,
+  TWO_WAVES,
+  underWay,
+  type MissionLog,
+} from './support/mission-log.js';
 
 const OTHER = createMissionId({ nowMs: T0 + 1, partition: PARTITION, random: () => 0.25 });
 const nothing = () => false;
@@ -28,14 +49,22 @@ function ended(): MissionLog {
 describe('the replay point of a coordination partition', () => {
   test('is the position while every mission has ended and every effect was acknowledged', () => {
     const log = ended();
-    expect(replayOf(log, everything)).toMatchObject({ position: log.state.position, epoch: log.state.epoch, holder: { owner: 'o-1', claimOffset: 0 } });
+    expect(replayOf(log, everything)).toMatchObject({
+      position: log.state.position,
+      epoch: log.state.epoch,
+      holder: { owner: 'o-1', claimOffset: 0 },
+    });
   });
 
-  test("is the request of the oldest open mission, with holder and name of the log as they were just before it", () => {
+  test('is the request of the oldest open mission, with holder and name of the log as they were just before it', () => {
     const log = given(requested(), claimed(), opened());
     expect(replayOf(log, everything)).toMatchObject({ position: 0, epoch: null, holder: null });
     const later = given(claimed(), opened(), requested(), claimed('o-2'));
-    expect(replayOf(later, everything)).toMatchObject({ position: 2, epoch: later.state.epoch, holder: { owner: 'o-1' } });
+    expect(replayOf(later, everything)).toMatchObject({
+      position: 2,
+      epoch: later.state.epoch,
+      holder: { owner: 'o-1' },
+    });
   });
 
   test('is held by an assignment that was not acknowledged, also of a mission that has ended', () => {
@@ -58,15 +87,26 @@ describe('the replay point of a coordination partition', () => {
     const next = replayOf(log, nothing);
     for (const record of log.records.slice(next.position)) evolveCoordination(next, record);
     const effects = next.missions.get(ID)?.effects ?? [];
-    expect(effects.map((effect) => `${effect.event.event_type} ${effect.event.payload.task_id}`)).toEqual([`task_assigned ${CERT}`, `task_assigned ${ENV}`, `task_cancelled ${CERT}`, `task_cancelled ${ENV}`]);
-    expect(effects.map((effect) => effect.offset)).toEqual([...effects.map((effect) => effect.offset)].sort((a, b) => a - b));
+    expect(effects.map((effect) => `${effect.event.event_type} ${effect.event.payload.task_id}`)).toEqual([
+      `task_assigned ${CERT}`,
+      `task_assigned ${ENV}`,
+      `task_cancelled ${CERT}`,
+      `task_cancelled ${ENV}`,
+    ]);
+    expect(effects.map((effect) => effect.offset)).toEqual(
+      [...effects.map((effect) => effect.offset)].sort((a, b) => a - b),
+    );
     expect(next.missions.get(ID)).toEqual(log.mission());
   });
 });
 
 describe('late duplicates of a request', () => {
   const appendTo = (state: CoordinationState, id: string, timestampMs: number) =>
-    evolveCoordination(state, { offset: state.position, timestampMs, event: requested({ mission_id: id, plan: TWO_WAVES }) });
+    evolveCoordination(state, {
+      offset: state.position,
+      timestampMs,
+      event: requested({ mission_id: id, plan: TWO_WAVES }),
+    });
 
   test('start nothing after a take-over, though the replay point has passed their mission', () => {
     const next = replayOf(ended(), everything);
@@ -86,7 +126,9 @@ describe('late duplicates of a request', () => {
   test('start nothing after the next holder has committed and was taken over in turn', () => {
     const second = replayOf(ended(), everything);
     const point = coordinationReplayPoint(second, everything);
-    expect(appendTo(restoreCoordination(PARTITION, point?.offset ?? 0, point?.metadata ?? '', timeOfId), ID, T0 + 5)).toBe('void: mission known');
+    expect(
+      appendTo(restoreCoordination(PARTITION, point?.offset ?? 0, point?.metadata ?? '', timeOfId), ID, T0 + 5),
+    ).toBe('void: mission known');
   });
 
   test('start nothing after their mission was forgotten', () => {
@@ -106,7 +148,9 @@ describe('late duplicates of a request', () => {
   });
 
   describe('whose ids do not all fit', () => {
-    const ids = Array.from({ length: 200 }, (_, index) => createMissionId({ nowMs: T0 + index, partition: PARTITION, random: () => 0.5 }));
+    const ids = Array.from({ length: 200 }, (_, index) =>
+      createMissionId({ nowMs: T0 + index, partition: PARTITION, random: () => 0.5 }),
+    );
 
     function manyEnded(): MissionLog {
       const log = given(claimed(), opened());
@@ -137,7 +181,11 @@ describe('late duplicates of a request', () => {
 
     test('hold the replay point no longer than their window', () => {
       const log = manyEnded();
-      evolveCoordination(log.state, { offset: log.state.position, timestampMs: T0 + REQUEST_WINDOW_MS + 100, event: opened() });
+      evolveCoordination(log.state, {
+        offset: log.state.position,
+        timestampMs: T0 + REQUEST_WINDOW_MS + 100,
+        event: opened(),
+      });
       expect(coordinationReplayPoint(log.state, everything)?.offset).toBe(log.state.position);
     });
 
@@ -162,9 +210,17 @@ describe('forgetting', () => {
 });
 
 describe('metadata', () => {
-  test.each(['', '[]', '{"v":1}', '{"v":2,"h":null,"e":null,"ids":[]}', '{"v":1,"h":null,"e":1,"ids":[]}', '{"v":1,"h":null,"e":null,"ids":["m-1"]}', '{"v":1,"h":null,"e":null,"ids":[7]}', '{"v":1,"h":[],"e":null,"ids":[]}'])(
-    '%j was not written by this fold, and is not guessed at',
-    (text) => expect(() => restoreCoordination(PARTITION, 5, text, timeOfId)).toThrow(DataLoss),
+  test.each([
+    '',
+    '[]',
+    '{"v":1}',
+    '{"v":2,"h":null,"e":null,"ids":[]}',
+    '{"v":1,"h":null,"e":1,"ids":[]}',
+    '{"v":1,"h":null,"e":null,"ids":["m-1"]}',
+    '{"v":1,"h":null,"e":null,"ids":[7]}',
+    '{"v":1,"h":[],"e":null,"ids":[]}',
+  ])('%j was not written by this fold, and is not guessed at', (text) =>
+    expect(() => restoreCoordination(PARTITION, 5, text, timeOfId)).toThrow(DataLoss),
   );
 
   test('leaves of an ended mission what is still to be sent, and that it was there', () => {
@@ -175,7 +231,12 @@ describe('metadata', () => {
     const isCancel = (effect: Effect) => effect.event.event_type === 'task_cancelled';
     forgetHistory(log.state, ID, (effect) => !isCancel(effect));
     const mission = log.state.missions.get(ID);
-    expect(mission).toMatchObject({ status: 'cancelled', proposal: null, waves: [], request: { brief: '', plan: null } });
+    expect(mission).toMatchObject({
+      status: 'cancelled',
+      proposal: null,
+      waves: [],
+      request: { brief: '', plan: null },
+    });
     expect(mission?.tasks.size).toBe(0);
     expect(mission?.effects.map((effect) => effect.event.event_type)).toEqual(['task_cancelled', 'task_cancelled']);
     expect(coordinationReplayPoint(log.state, nothing)).toEqual(point);
@@ -198,7 +259,10 @@ describe('metadata', () => {
 });
 
 describe('an answer of a worker', () => {
-  test.each([['acceptance', accepted(CERT)], ['result', completed(CERT)]])('shows that its assignment has arrived: %s', (_, event) => {
+  test.each([
+    ['acceptance', accepted(CERT)],
+    ['result', completed(CERT)],
+  ])('shows that its assignment has arrived: %s', (_, event) => {
     const mission = underWay().state.missions.get(ID);
     if (mission === undefined) throw new Error('no mission');
     expect(answeredEffect(mission, event)?.event.payload).toMatchObject({ task_id: CERT, attempt: 1 });

@@ -3,16 +3,53 @@ import { reportMission } from '../../src/domain/mission-report.js';
 import { timerKeys } from '../../src/domain/mission-timers.js';
 import { T0 } from './support/events.js';
 import {
-  accepted, cancelRequested, CERT, claimed, completed, ENV, expired, failed, given, ID, named, opened, PARTITION, planOf, progress, proposed, PROXY, requested, started, TWO_WAVES, underWay, type MissionLog,
+  accepted,
+  cancelRequested,
+  CERT,
+  claimed,
+  completed,
+  ENV,
+  expired,
+  failed,
+  given,
+  ID,
+  named,
+  opened,
+  PARTITION,
+  planOf,
+  progress,
+  proposed,
+  PROXY,
+  requested,
+  started,
+  TWO_WAVES,
+  underWay,
+  type MissionLog,
 } from './support/mission-log.js';
 
 const reportOf = (log: MissionLog) => reportMission(log.mission());
-const statusesOf = (log: MissionLog) => Object.fromEntries(reportOf(log).tasks.map((task) => [task.task_id, task.status]));
-const check = (name: string, exit_code: number) => ({ name, command: `check ${name}`, exit_code, duration_ms: 3, output_digest: '' });
+const statusesOf = (log: MissionLog) =>
+  Object.fromEntries(reportOf(log).tasks.map((task) => [task.task_id, task.status]));
+const check = (name: string, exit_code: number) => ({
+  name,
+  command: `check ${name}`,
+  exit_code,
+  duration_ms: 3,
+  output_digest: '',
+});
 
 describe('the report of a mission', () => {
   test('says where it stands', () => {
-    expect(reportOf(given(requested()))).toMatchObject({ mission_id: ID, name: 'hello', status: 'planning', reason: null, started_at: new Date(T0).toISOString(), ended_at: null, tasks: [], success: [] });
+    expect(reportOf(given(requested()))).toMatchObject({
+      mission_id: ID,
+      name: 'hello',
+      status: 'planning',
+      reason: null,
+      started_at: new Date(T0).toISOString(),
+      ended_at: null,
+      tasks: [],
+      success: [],
+    });
     const waiting = given(claimed(), opened(), requested({ plan: TWO_WAVES, approval: 'approval' }));
     waiting.settle();
     expect(reportOf(waiting).status).toBe('waiting_for_approval');
@@ -26,10 +63,25 @@ describe('the report of a mission', () => {
     expect(statusesOf(log)[ENV]).toBe('waiting');
     log.when(started(CERT));
     log.when(progress(CERT, 4));
-    expect(reportOf(log).tasks[0]).toMatchObject({ status: 'running', steps: 4, detail: 'step 4: workspace_list', attempts: 1 });
-    log.when(completed(CERT, 1, { tokens_in: 5, cost_usd: 0.5 }, { summary: 'made a CA', checks: [check('chain', 0)] }));
     expect(reportOf(log).tasks[0]).toMatchObject({
-      status: 'verified', steps: 2, model: 'playbook', tokens: 5, cost_usd: 0.5, duration_ms: 5, summary: 'made a CA', detail: '', checks: [check('chain', 0)],
+      status: 'running',
+      steps: 4,
+      detail: 'step 4: workspace_list',
+      attempts: 1,
+    });
+    log.when(
+      completed(CERT, 1, { tokens_in: 5, cost_usd: 0.5 }, { summary: 'made a CA', checks: [check('chain', 0)] }),
+    );
+    expect(reportOf(log).tasks[0]).toMatchObject({
+      status: 'verified',
+      steps: 2,
+      model: 'playbook',
+      tokens: 5,
+      cost_usd: 0.5,
+      duration_ms: 5,
+      summary: 'made a CA',
+      detail: '',
+      checks: [check('chain', 0)],
     });
     expect(reportOf(log)).toMatchObject({ tokens: 5, cost_usd: 0.5 });
   });
@@ -41,8 +93,16 @@ describe('the report of a mission', () => {
     log.settle(expired(timerKeys.retry(ID, CERT, 1)));
     log.when(failed(CERT, 2, { error: 'chain exited with 2', checks: [check('chain', 2)] }));
     log.settle();
-    expect(reportOf(log)).toMatchObject({ status: 'failed', reason: `${CERT} failed after 2 attempts: chain exited with 2` });
-    expect(reportOf(log).tasks[0]).toMatchObject({ status: 'failed', attempts: 2, detail: 'chain exited with 2', checks: [check('chain', 2)] });
+    expect(reportOf(log)).toMatchObject({
+      status: 'failed',
+      reason: `${CERT} failed after 2 attempts: chain exited with 2`,
+    });
+    expect(reportOf(log).tasks[0]).toMatchObject({
+      status: 'failed',
+      attempts: 2,
+      detail: 'chain exited with 2',
+      checks: [check('chain', 2)],
+    });
     expect(reportOf(log).ended_at).not.toBeNull();
   });
 
@@ -79,7 +139,10 @@ describe('the report of a mission', () => {
 describe('a watcher', () => {
   const viewOf = (log: MissionLog, from = 0) => {
     const view = createCoordinationView();
-    const counted = log.records.slice(from).filter((record) => view.apply(PARTITION, record) !== null).map((record) => record.event.event_type);
+    const counted = log.records
+      .slice(from)
+      .filter((record) => view.apply(PARTITION, record) !== null)
+      .map((record) => record.event.event_type);
     return { view, counted };
   };
 
@@ -99,7 +162,9 @@ describe('a watcher', () => {
     log.when(completed(CERT));
     log.when(completed(CERT));
     log.when(failed(CERT));
-    expect(viewOf(log).counted.filter((type) => type === 'task_completed' || type === 'task_failed')).toEqual(['task_completed']);
+    expect(viewOf(log).counted.filter((type) => type === 'task_completed' || type === 'task_failed')).toEqual([
+      'task_completed',
+    ]);
   });
 
   test('knows nothing of a mission that is not there', () => {
@@ -125,7 +190,11 @@ describe('a watcher', () => {
 
   test('of a whole log takes nobody for the holder before a claim', () => {
     const log = given(requested());
-    log.when({ ...cancelRequested(), event_type: 'mission_failed', payload: { mission_id: ID, owner: 'o-9', reason: 'x' } });
+    log.when({
+      ...cancelRequested(),
+      event_type: 'mission_failed',
+      payload: { mission_id: ID, owner: 'o-9', reason: 'x' },
+    });
     expect(viewOf(log).view.report(ID)?.status).toBe('planning');
   });
 });

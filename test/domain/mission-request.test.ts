@@ -5,7 +5,8 @@ import { evolveCoordination } from '../../src/domain/mission-evolve.js';
 import { eventOf, T0 } from './support/events.js';
 import { claimed, given, ID, named, opened, PARTITION, planOf, requested, underWay } from './support/mission-log.js';
 
-const requestAt = (timestampMs: number) => evolveCoordination(createCoordinationState(PARTITION), { offset: 0, timestampMs, event: requested() });
+const requestAt = (timestampMs: number) =>
+  evolveCoordination(createCoordinationState(PARTITION), { offset: 0, timestampMs, event: requested() });
 
 describe('a request', () => {
   test('opens a mission, also before anybody holds the partition', () => {
@@ -74,16 +75,31 @@ describe('who decides', () => {
 
   test('nobody, before a claim was read', () => {
     const log = given(requested());
-    expect(log.when(eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x' }))).toBe('void: not the holder');
+    expect(log.when(eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x' }))).toBe(
+      'void: not the holder',
+    );
   });
 
   test('events about missions that are not here are void', () => {
-    expect(given(claimed()).when(eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x' }))).toBe('void: no such mission');
+    expect(given(claimed()).when(eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x' }))).toBe(
+      'void: no such mission',
+    );
   });
 
   test('an event of another topic has no effect', () => {
     const log = underWay();
     expect(log.when(eventOf('request_status', { request_id: 'r', requested_by: 'ann' }))).toMatch(/^void/);
-    expect(log.when(eventOf('turn_reserved', { mission_id: ID, task_id: 't', attempt: 1, owner: 'w', reserved_tokens: 1, reserved_usd: 1 }))).toMatch(/^void: turn_reserved does not belong/);
+    expect(
+      log.when(
+        eventOf('turn_reserved', {
+          mission_id: ID,
+          task_id: 't',
+          attempt: 1,
+          owner: 'w',
+          reserved_tokens: 1,
+          reserved_usd: 1,
+        }),
+      ),
+    ).toMatch(/^void: turn_reserved does not belong/);
   });
 });

@@ -1,6 +1,21 @@
 import { timerKeys } from '../../src/domain/mission-timers.js';
 import {
-  accepted, cancelRequested, CERT, claimed, completed, ENV, expired, failed, ID, named, only, planOf, PROXY, retryRequested, started, underWay,
+  accepted,
+  cancelRequested,
+  CERT,
+  claimed,
+  completed,
+  ENV,
+  expired,
+  failed,
+  ID,
+  named,
+  only,
+  planOf,
+  PROXY,
+  retryRequested,
+  started,
+  underWay,
 } from './support/mission-log.js';
 
 const ONE_WAVE = planOf([['cert_agent']]);
@@ -10,24 +25,39 @@ describe('a new attempt that a person asks for', () => {
     ['assigned', []],
     ['accepted', [accepted(CERT)]],
     ['running', [accepted(CERT), started(CERT)]],
-  ])('of a task that is %s cancels the open attempt by a decision of its own, then assigns the next one', (_, events) => {
-    const log = underWay({ plan: ONE_WAVE, retries: 0 });
-    for (const event of events) log.when(event);
-    expect(log.when(retryRequested(CERT, 1, 'its assignment was poison'))).toBe('applied');
-    expect(named(log.decides())).toEqual([`task_cancelled ${CERT}`]);
-    const decisions = log.settle();
-    expect(named(decisions)).toEqual([`task_cancelled ${CERT}`, `task_assigned ${CERT}`]);
-    expect(only('task_cancelled', decisions)).toMatchObject({ attempt: 1, code: 'retry_requested', reason: 'asked for by ann: its assignment was poison', target_partition: 2 });
-    expect(only('task_assigned', decisions)).toMatchObject({ attempt: 2, retry_count: 0, target_partition: 2 });
-    expect(log.mission().effects.map(({ event }) => event.event_type)).toEqual(['task_assigned', 'task_cancelled', 'task_assigned']);
-  });
+  ])(
+    'of a task that is %s cancels the open attempt by a decision of its own, then assigns the next one',
+    (_, events) => {
+      const log = underWay({ plan: ONE_WAVE, retries: 0 });
+      for (const event of events) log.when(event);
+      expect(log.when(retryRequested(CERT, 1, 'its assignment was poison'))).toBe('applied');
+      expect(named(log.decides())).toEqual([`task_cancelled ${CERT}`]);
+      const decisions = log.settle();
+      expect(named(decisions)).toEqual([`task_cancelled ${CERT}`, `task_assigned ${CERT}`]);
+      expect(only('task_cancelled', decisions)).toMatchObject({
+        attempt: 1,
+        code: 'retry_requested',
+        reason: 'asked for by ann: its assignment was poison',
+        target_partition: 2,
+      });
+      expect(only('task_assigned', decisions)).toMatchObject({ attempt: 2, retry_count: 0, target_partition: 2 });
+      expect(log.mission().effects.map(({ event }) => event.event_type)).toEqual([
+        'task_assigned',
+        'task_cancelled',
+        'task_assigned',
+      ]);
+    },
+  );
 
   test('uses up no retry', () => {
     const log = underWay({ plan: ONE_WAVE, retries: 1 });
     log.when(retryRequested(CERT, 1));
     log.settle();
     log.when(failed(CERT, 2));
-    expect(named(log.settle(expired(timerKeys.retry(ID, CERT, 2))))).toEqual([`task_retry_scheduled ${CERT}`, `task_assigned ${CERT}`]);
+    expect(named(log.settle(expired(timerKeys.retry(ID, CERT, 2))))).toEqual([
+      `task_retry_scheduled ${CERT}`,
+      `task_assigned ${CERT}`,
+    ]);
   });
 
   test('leaves the other tasks of the wave alone', () => {

@@ -1,5 +1,28 @@
 import { timerKeys } from '../../src/domain/mission-timers.js';
-import { CERT, claimed, completed, ENV, expired, failed, failedOver, given, ID, named, only, opened, planOf, planTask, progress, proposed, PROXY, requested, started, accepted, TWO_WAVES, underWay } from './support/mission-log.js';
+import {
+  CERT,
+  claimed,
+  completed,
+  ENV,
+  expired,
+  failed,
+  failedOver,
+  given,
+  ID,
+  named,
+  only,
+  opened,
+  planOf,
+  planTask,
+  progress,
+  proposed,
+  PROXY,
+  requested,
+  started,
+  accepted,
+  TWO_WAVES,
+  underWay,
+} from './support/mission-log.js';
 
 describe('waves', () => {
   test('a wave that is done makes way for the next in the same breath', () => {
@@ -17,7 +40,12 @@ describe('waves', () => {
     log.when(completed(PROXY, 1, { tokens_in: 5, tokens_out: 2, cost_usd: 0.25 }, { status: 'unverified' }));
     const decisions = log.settle();
     expect(named(decisions)).toEqual(['wave_completed 2', 'mission_completed']);
-    expect(only('mission_completed', decisions)).toMatchObject({ tasks_verified: 2, tasks_unverified: 1, tokens: 7, cost_usd: 0.25 });
+    expect(only('mission_completed', decisions)).toMatchObject({
+      tasks_verified: 2,
+      tasks_unverified: 1,
+      tokens: 7,
+      cost_usd: 0.25,
+    });
     expect(log.mission().status).toBe('completed');
     expect(log.decides()).toEqual([]);
   });
@@ -71,14 +99,40 @@ describe('a failover to the next model', () => {
 describe('an assignment', () => {
   test('says everything that its worker needs', () => {
     const plan = planOf([['cert_agent'], ['proxy_agent']]);
-    const proxy = planTask('proxy_agent', 2, { dependencies: [CERT], timeout_seconds: 60, playbook: 'traefik', acceptance: [{ name: 'config', command: 'true' }] });
-    const log = underWay({ plan: { ...plan, waves: plan.waves.map((wave) => (wave.wave_number === 2 ? { ...wave, tasks: [proxy] } : wave)) } });
+    const proxy = planTask('proxy_agent', 2, {
+      dependencies: [CERT],
+      timeout_seconds: 60,
+      playbook: 'traefik',
+      acceptance: [{ name: 'config', command: 'true' }],
+    });
+    const log = underWay({
+      plan: { ...plan, waves: plan.waves.map((wave) => (wave.wave_number === 2 ? { ...wave, tasks: [proxy] } : wave)) },
+    });
     log.when(completed(CERT, 1, {}, { summary: 'made a CA', outputs: { ca: 'certs/ca.pem' } }));
     expect(only('task_assigned', log.settle())).toEqual({
-      task_id: PROXY, mission_id: ID, attempt: 1, agent: 'proxy_agent', wave_number: 2, kind: 'task', owner: 'o-1', description: 'do proxy_agent', brief: 'deploy',
-      dependencies: [CERT], inputs: [{ task_id: CERT, agent: 'cert_agent', summary: 'made a CA', outputs: { ca: 'certs/ca.pem' } }], timeout_seconds: 60, retry_count: 0,
-      parameters: {}, target_partition: 2, source: null, playbook: 'traefik', acceptance: [{ name: 'config', command: 'true' }], share_tokens: null, share_usd: null,
-      workspace: null, workspace_marker: 'marker-1', feedback: null,
+      task_id: PROXY,
+      mission_id: ID,
+      attempt: 1,
+      agent: 'proxy_agent',
+      wave_number: 2,
+      kind: 'task',
+      owner: 'o-1',
+      description: 'do proxy_agent',
+      brief: 'deploy',
+      dependencies: [CERT],
+      inputs: [{ task_id: CERT, agent: 'cert_agent', summary: 'made a CA', outputs: { ca: 'certs/ca.pem' } }],
+      timeout_seconds: 60,
+      retry_count: 0,
+      parameters: {},
+      target_partition: 2,
+      source: null,
+      playbook: 'traefik',
+      acceptance: [{ name: 'config', command: 'true' }],
+      share_tokens: null,
+      share_usd: null,
+      workspace: null,
+      workspace_marker: 'marker-1',
+      feedback: null,
     });
   });
 
@@ -90,7 +144,10 @@ describe('an assignment', () => {
   test('keeps its partition when partitions are added before the next attempt', () => {
     const log = underWay({ plan: planOf([['cert_agent']]) });
     log.when(failed(CERT));
-    expect(only('task_assigned', log.settle({ ...expired(timerKeys.retry(ID, CERT, 1)), partitionFor: () => 5 })).target_partition).toBe(2);
+    expect(
+      only('task_assigned', log.settle({ ...expired(timerKeys.retry(ID, CERT, 1)), partitionFor: () => 5 }))
+        .target_partition,
+    ).toBe(2);
   });
 });
 
@@ -147,16 +204,28 @@ describe("the mission's success checks", () => {
     log.when(completed(CERT));
     const decisions = log.settle();
     expect(named(decisions)).toEqual(['wave_completed 1', 'wave_started 2', 'task_assigned verify-cert_agent-wave2']);
-    expect(only('task_assigned', decisions)).toMatchObject({ kind: 'verify', acceptance: success, inputs: [], share_tokens: null, share_usd: null });
+    expect(only('task_assigned', decisions)).toMatchObject({
+      kind: 'verify',
+      acceptance: success,
+      inputs: [],
+      share_tokens: null,
+      share_usd: null,
+    });
   });
 
   test('include those that the planner added', () => {
-    const plan = planOf([['cert_agent']], 1, [{ name: 'again', command: 'curl up' }, { name: 'more', command: 'curl more' }]);
+    const plan = planOf([['cert_agent']], 1, [
+      { name: 'again', command: 'curl up' },
+      { name: 'more', command: 'curl more' },
+    ]);
     const log = given(claimed(), opened(), requested({ success }));
     log.settle();
     log.when(proposed(1, plan));
     log.settle();
-    expect(log.task('verify-cert_agent-wave2').plan.acceptance.map((check) => check.command)).toEqual(['curl up', 'curl more']);
+    expect(log.task('verify-cert_agent-wave2').plan.acceptance.map((check) => check.command)).toEqual([
+      'curl up',
+      'curl more',
+    ]);
   });
 
   test('must pass: a mission whose checks fail does not complete', () => {
@@ -164,6 +233,8 @@ describe("the mission's success checks", () => {
     log.when(completed(CERT));
     log.settle();
     log.when(failed('verify-cert_agent-wave2', 1, { error: 'up exited with 7', retriable: false }));
-    expect(only('mission_failed', log.settle()).reason).toBe('verify-cert_agent-wave2 failed after 1 attempt: up exited with 7');
+    expect(only('mission_failed', log.settle()).reason).toBe(
+      'verify-cert_agent-wave2 failed after 1 attempt: up exited with 7',
+    );
   });
 });

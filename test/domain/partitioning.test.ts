@@ -2,12 +2,18 @@ import { attemptKey, partitionForKey, taskRecordKey } from '../../src/domain/par
 
 describe('the partition of a key', () => {
   // Published test vectors of FNV-1a: another build, or another language, must come to the same partition.
-  test.each([['', 0x811c9dc5], ['a', 0xe40c292c], ['foobar', 0xbf9cf968]])('%j has the hash of FNV-1a', (key, hash) => {
+  test.each([
+    ['', 0x811c9dc5],
+    ['a', 0xe40c292c],
+    ['foobar', 0xbf9cf968],
+  ])('%j has the hash of FNV-1a', (key, hash) => {
     expect(partitionForKey(key, 2 ** 32)).toBe(hash);
   });
 
   test('lies within the topic and uses all of it', () => {
-    const found = new Set(Array.from({ length: 200 }, (_, n) => partitionForKey(taskRecordKey('m', `deploy-cert_agent-wave${n}`), 6)));
+    const found = new Set(
+      Array.from({ length: 200 }, (_, n) => partitionForKey(taskRecordKey('m', `deploy-cert_agent-wave${n}`), 6)),
+    );
     expect([...found].sort()).toEqual([0, 1, 2, 3, 4, 5]);
   });
 });

@@ -16,12 +16,19 @@ const coordinationFold = (epoch: string) => {
 
 describe('going on behind lost records', () => {
   test('there is nothing to recover where the replay point is sound', () => {
-    expect(recoverReplayPoint('tasks', { ...place, committed: { offset: 5, metadata: tasksFold }, logStart: 3, logEnd: 9 })).toBeNull();
+    expect(
+      recoverReplayPoint('tasks', { ...place, committed: { offset: 5, metadata: tasksFold }, logStart: 3, logEnd: 9 }),
+    ).toBeNull();
     expect(recoverReplayPoint('tasks', { ...place, committed: null, logStart: 0, logEnd: 9 })).toBeNull();
   });
 
   test('a tasks partition goes on where the log begins and keeps its marks, so that no assignment is taken twice', () => {
-    const recovery = recoverReplayPoint('tasks', { ...place, committed: { offset: 5, metadata: tasksFold }, logStart: 8, logEnd: 9 });
+    const recovery = recoverReplayPoint('tasks', {
+      ...place,
+      committed: { offset: 5, metadata: tasksFold },
+      logStart: 8,
+      logEnd: 9,
+    });
     expect(recovery?.point.offset).toBe(8);
     expect(decodeTaskSnapshot(recovery?.point.metadata ?? '').marks).toEqual(marks);
     expect(recovery?.loss).toContain('the replay point 5 lies outside the log (8 to 9)');
@@ -38,12 +45,22 @@ describe('going on behind lost records', () => {
   });
 
   test('a coordination partition keeps its epoch when records were deleted', () => {
-    const recovery = recoverReplayPoint('coordination', { ...place, committed: { offset: 5, metadata: coordinationFold('e1') }, logStart: 8, logEnd: 9 });
+    const recovery = recoverReplayPoint('coordination', {
+      ...place,
+      committed: { offset: 5, metadata: coordinationFold('e1') },
+      logStart: 8,
+      logEnd: 9,
+    });
     expect(recovery?.point).toEqual({ offset: 8, metadata: coordinationFold('e1') });
   });
 
   test('a coordination partition gets an epoch of its own when the topic was made anew', () => {
-    const recovery = recoverReplayPoint('coordination', { ...place, committed: { offset: 50, metadata: coordinationFold('e1') }, logStart: 0, logEnd: 9 });
+    const recovery = recoverReplayPoint('coordination', {
+      ...place,
+      committed: { offset: 50, metadata: coordinationFold('e1') },
+      logStart: 0,
+      logEnd: 9,
+    });
     expect(recovery?.point.offset).toBe(0);
     expect(recovery?.point.metadata).not.toContain('e1');
   });

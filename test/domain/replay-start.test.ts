@@ -10,7 +10,10 @@ describe('where a fold starts', () => {
   });
 
   test('at the replay point, with its metadata', () => {
-    expect(replayStart({ ...place, committed: { offset: 5, metadata }, logStart: 3, logEnd: 9 })).toEqual({ offset: 5, metadata });
+    expect(replayStart({ ...place, committed: { offset: 5, metadata }, logStart: 3, logEnd: 9 })).toEqual({
+      offset: 5,
+      metadata,
+    });
   });
 
   test.each([[3], [9]])('also where the replay point is an end of the log (%d of 3 to 9)', (offset) => {
@@ -20,12 +23,36 @@ describe('where a fold starts', () => {
 
 describe('what stops a fold as data loss', () => {
   test.each([
-    ['nothing is committed and the log was cut', { committed: null, logStart: 1, logEnd: 9 }, /nothing is committed, but the log starts at offset 1/],
-    ['records above the replay point were deleted', { committed: { offset: 5, metadata }, logStart: 6, logEnd: 9 }, /the replay point 5 lies outside the log \(6 to 9\)/],
-    ['the log is shorter than what was folded', { committed: { offset: 10, metadata }, logStart: 0, logEnd: 9 }, /the replay point 10 lies outside the log \(0 to 9\)/],
-    ['a client has reset the offset', { committed: { offset: -2, metadata: '' }, logStart: 0, logEnd: 9 }, /the committed offset -2 has no fold state/],
-    ['somebody committed without metadata', { committed: { offset: 5, metadata: '' }, logStart: 0, logEnd: 9 }, /the committed offset 5 has no fold state/],
-    ['a negative offset carries metadata', { committed: { offset: -1, metadata }, logStart: 0, logEnd: 9 }, /the committed offset -1/],
+    [
+      'nothing is committed and the log was cut',
+      { committed: null, logStart: 1, logEnd: 9 },
+      /nothing is committed, but the log starts at offset 1/,
+    ],
+    [
+      'records above the replay point were deleted',
+      { committed: { offset: 5, metadata }, logStart: 6, logEnd: 9 },
+      /the replay point 5 lies outside the log \(6 to 9\)/,
+    ],
+    [
+      'the log is shorter than what was folded',
+      { committed: { offset: 10, metadata }, logStart: 0, logEnd: 9 },
+      /the replay point 10 lies outside the log \(0 to 9\)/,
+    ],
+    [
+      'a client has reset the offset',
+      { committed: { offset: -2, metadata: '' }, logStart: 0, logEnd: 9 },
+      /the committed offset -2 has no fold state/,
+    ],
+    [
+      'somebody committed without metadata',
+      { committed: { offset: 5, metadata: '' }, logStart: 0, logEnd: 9 },
+      /the committed offset 5 has no fold state/,
+    ],
+    [
+      'a negative offset carries metadata',
+      { committed: { offset: -1, metadata }, logStart: 0, logEnd: 9 },
+      /the committed offset -1/,
+    ],
   ])('%s', (_, situation, message) => {
     const start = () => replayStart({ ...place, ...situation });
     expect(start).toThrow(DataLoss);

@@ -3,10 +3,25 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AgentEvent, Source } from '../../src/domain/events.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
-import { createTaskPartitionState, evolveTaskPartition, type TaskPartitionState } from '../../src/domain/task-partition.js';
+import {
+  createTaskPartitionState,
+  evolveTaskPartition,
+  type TaskPartitionState,
+} from '../../src/domain/task-partition.js';
 import { decodeTaskSnapshot, forgetSettled, taskReplayPoint } from '../../src/domain/task-replay.js';
 import { recordsOf, seededRandom, type Random } from './support/events.js';
-import { assigned, called, cancelled, claimed, completed, failed, reserved, returned, source, type About } from './support/task-log.js';
+import {
+  assigned,
+  called,
+  cancelled,
+  claimed,
+  completed,
+  failed,
+  reserved,
+  returned,
+  source,
+  type About,
+} from './support/task-log.js';
 
 const HISTORIES = 2_000;
 const LENGTH = 40;
@@ -52,8 +67,16 @@ function work(world: World): void {
   const kind = random.next();
   if (kind < 0.35) {
     if (random.chance(0.85)) attempt.steps += 1;
-    log.push(called(owner, Math.max(1, attempt.steps), { ...about, tokens_in: random.below(9), cost_usd: random.below(9), reserved_tokens: random.below(99) }));
-  } else if (kind < 0.7) log.push(returned(owner, Math.max(1, attempt.steps), random.pick(['ok', 'error', 'unknown'] as const), about));
+    log.push(
+      called(owner, Math.max(1, attempt.steps), {
+        ...about,
+        tokens_in: random.below(9),
+        cost_usd: random.below(9),
+        reserved_tokens: random.below(99),
+      }),
+    );
+  } else if (kind < 0.7)
+    log.push(returned(owner, Math.max(1, attempt.steps), random.pick(['ok', 'error', 'unknown'] as const), about));
   else if (kind < 0.78) log.push(reserved(owner, random.below(99), random.below(9), about));
   else if (kind < 0.84) send(world, cancelled(nextSource(world), about));
   else log.push(random.chance(0.5) ? completed(owner, about) : failed(owner, about));
@@ -62,7 +85,15 @@ function work(world: World): void {
 
 /** Deterministic; the same for every test. */
 function historyOf(seed: number): readonly FoldRecord[] {
-  const world: World = { random: seededRandom(seed), log: [], sent: [], attempts: [], offsets: new Map(), epoch: 1, holder: 'a' };
+  const world: World = {
+    random: seededRandom(seed),
+    log: [],
+    sent: [],
+    attempts: [],
+    offsets: new Map(),
+    epoch: 1,
+    holder: 'a',
+  };
   while (world.log.length < LENGTH) {
     const kind = world.random.next();
     if (kind < 0.12) {
@@ -75,16 +106,26 @@ function historyOf(seed: number): readonly FoldRecord[] {
   return recordsOf(world.log);
 }
 
-const HISTORIES_BY_SEED = Array.from({ length: HISTORIES }, (_, index) => ({ seed: index + 1, records: historyOf(index + 1) }));
+const HISTORIES_BY_SEED = Array.from({ length: HISTORIES }, (_, index) => ({
+  seed: index + 1,
+  records: historyOf(index + 1),
+}));
 
-function foldAll(records: readonly FoldRecord[], state: TaskPartitionState = createTaskPartitionState()): TaskPartitionState {
+function foldAll(
+  records: readonly FoldRecord[],
+  state: TaskPartitionState = createTaskPartitionState(),
+): TaskPartitionState {
   for (const record of records) evolveTaskPartition(state, record);
   return state;
 }
 
 /** Some of the results that are there, chosen for good. */
 function acknowledgedAt(state: TaskPartitionState, random: Random): ReadonlySet<string> {
-  return new Set([...state.attempts.values()].filter((attempt) => attempt.result !== null && random.chance(0.7)).map((attempt) => attempt.key));
+  return new Set(
+    [...state.attempts.values()]
+      .filter((attempt) => attempt.result !== null && random.chance(0.7))
+      .map((attempt) => attempt.key),
+  );
 }
 
 describe('in every history of a tasks partition', () => {
@@ -99,11 +140,20 @@ describe('in every history of a tasks partition', () => {
       if (point === null) throw new Error(`seed ${seed}: no replay point`);
 
       const whole = foldAll(records);
-      const replayed = foldAll(records.slice(point.offset), createTaskPartitionState(point.offset, decodeTaskSnapshot(point.metadata)));
+      const replayed = foldAll(
+        records.slice(point.offset),
+        createTaskPartitionState(point.offset, decodeTaskSnapshot(point.metadata)),
+      );
       const fromThere = new Map([...whole.attempts].filter(([, attempt]) => attempt.firstOffset >= point.offset));
       expectEqual(`seed ${seed}, committed ${point.offset} at ${cut}`, replayed, { ...whole, attempts: fromThere });
-      const unsettled = [...whole.attempts.values()].filter((attempt) => attempt.status === 'open' || (attempt.result !== null && !acknowledged.has(attempt.key)));
-      expectEqual(`seed ${seed}, unsettled`, unsettled.filter((attempt) => !replayed.attempts.has(attempt.key)), []);
+      const unsettled = [...whole.attempts.values()].filter(
+        (attempt) => attempt.status === 'open' || (attempt.result !== null && !acknowledged.has(attempt.key)),
+      );
+      expectEqual(
+        `seed ${seed}, unsettled`,
+        unsettled.filter((attempt) => !replayed.attempts.has(attempt.key)),
+        [],
+      );
       if (point.offset > 0) replays += 1;
     }
     expect(replays).toBeGreaterThan(HISTORIES / 2);
@@ -152,7 +202,10 @@ describe('in every history of a tasks partition', () => {
         if (event.event_type === 'partition_claimed') last = event.payload.owner;
         const folded = evolveTaskPartition(state, record);
         if (!('owner' in event.payload) || event.event_type === 'tool_returned' || 'source' in event.payload) continue;
-        if (folded === 'applied' && event.payload.owner !== last) throw new Error(`seed ${seed}: ${event.event_type} at ${record.offset} by ${event.payload.owner}, held by ${last}`);
+        if (folded === 'applied' && event.payload.owner !== last)
+          throw new Error(
+            `seed ${seed}: ${event.event_type} at ${record.offset} by ${event.payload.owner}, held by ${last}`,
+          );
         if (folded === 'void: not the holder') voided += 1;
       }
     }

@@ -1,6 +1,19 @@
 import { stepInDoubt } from '../../src/domain/task-partition.js';
 import { eventOf } from './support/events.js';
-import { assigned, called, cancelled, claimed, completed, failed, given, keyOf, MISSION, returned, source, TASK } from './support/task-log.js';
+import {
+  assigned,
+  called,
+  cancelled,
+  claimed,
+  completed,
+  failed,
+  given,
+  keyOf,
+  MISSION,
+  returned,
+  source,
+  TASK,
+} from './support/task-log.js';
 
 const HELD_BY_A = [claimed('a'), assigned(source(10))];
 
@@ -27,7 +40,9 @@ describe('who holds a tasks partition', () => {
   });
 
   test('an event of another topic has no effect', () => {
-    const folded = given(claimed('a')).when(eventOf('wave_completed', { mission_id: MISSION, owner: 'a', wave_number: 1 }));
+    const folded = given(claimed('a')).when(
+      eventOf('wave_completed', { mission_id: MISSION, owner: 'a', wave_number: 1 }),
+    );
     expect(folded).toBe('void: wave_completed does not belong in a tasks partition');
   });
 });

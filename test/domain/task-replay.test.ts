@@ -1,12 +1,33 @@
 import { DataLoss, METADATA_LIMIT_BYTES } from '../../src/domain/record.js';
 import { createTaskPartitionState, evolveTaskPartition } from '../../src/domain/task-partition.js';
-import { decodeTaskSnapshot, encodeTaskSnapshot, forgetJournal, forgetSettled, taskReplayPoint } from '../../src/domain/task-replay.js';
-import { assigned, called, cancelled, claimed, completed, failed, given, keyOf, returned, source, type TaskLog } from './support/task-log.js';
+import {
+  decodeTaskSnapshot,
+  encodeTaskSnapshot,
+  forgetJournal,
+  forgetSettled,
+  taskReplayPoint,
+} from '../../src/domain/task-replay.js';
+import {
+  assigned,
+  called,
+  cancelled,
+  claimed,
+  completed,
+  failed,
+  given,
+  keyOf,
+  returned,
+  source,
+  type TaskLog,
+} from './support/task-log.js';
 
 const SECOND = { task: 'deploy-cert_agent-wave2' };
 const nothing = () => false;
 const everything = () => true;
-const only = (...keys: readonly string[]) => (key: string) => keys.includes(key);
+const only =
+  (...keys: readonly string[]) =>
+  (key: string) =>
+    keys.includes(key);
 
 /** Offset and small state where the next holder would begin. */
 function replayOf(log: TaskLog, isAcknowledged: (key: string) => boolean) {
@@ -17,7 +38,11 @@ function replayOf(log: TaskLog, isAcknowledged: (key: string) => boolean) {
 describe('the replay point of a tasks partition', () => {
   test('is the position while nothing is open, with holder and marks as they are now', () => {
     const log = given(claimed('a'), assigned(source(10)), completed('a'));
-    expect(replayOf(log, everything)).toEqual({ offset: 3, holder: { owner: 'a', claimOffset: 0 }, marks: { 'log-1/3': 10 } });
+    expect(replayOf(log, everything)).toEqual({
+      offset: 3,
+      holder: { owner: 'a', claimOffset: 0 },
+      marks: { 'log-1/3': 10 },
+    });
   });
 
   test('is the first record of the oldest open attempt, with holder and marks as they were just before it', () => {
@@ -27,11 +52,21 @@ describe('the replay point of a tasks partition', () => {
 
   test('passes an attempt whose end was acknowledged, up to the next open one', () => {
     const log = given(claimed('a'), assigned(source(10)), assigned(source(11), SECOND), completed('a'));
-    expect(replayOf(log, only(keyOf()))).toEqual({ offset: 2, holder: { owner: 'a', claimOffset: 0 }, marks: { 'log-1/3': 10 } });
+    expect(replayOf(log, only(keyOf()))).toEqual({
+      offset: 2,
+      holder: { owner: 'a', claimOffset: 0 },
+      marks: { 'log-1/3': 10 },
+    });
   });
 
   test('is held by a result that was not acknowledged, be it a failure', () => {
-    const log = given(claimed('a'), assigned(source(10)), failed('a'), assigned(source(11), SECOND), completed('a', SECOND));
+    const log = given(
+      claimed('a'),
+      assigned(source(10)),
+      failed('a'),
+      assigned(source(11), SECOND),
+      completed('a', SECOND),
+    );
     expect(replayOf(log, only(keyOf(SECOND)))?.offset).toBe(1);
     expect(replayOf(log, everything)?.offset).toBe(5);
   });
@@ -56,7 +91,12 @@ describe('the replay point of a tasks partition', () => {
   });
 
   test('waits where its metadata does not fit: a broker would refuse the commit', () => {
-    const log = given(claimed('a'), ...Array.from({ length: 300 }, (_, partition) => assigned(source(1, 'log-1', partition), { attempt: partition + 1 })));
+    const log = given(
+      claimed('a'),
+      ...Array.from({ length: 300 }, (_, partition) =>
+        assigned(source(1, 'log-1', partition), { attempt: partition + 1 }),
+      ),
+    );
     for (let attempt = 1; attempt <= 300; attempt += 1) log.when(completed('a', { attempt }));
     expect(encodeTaskSnapshot(log.state).length).toBeGreaterThan(METADATA_LIMIT_BYTES);
     expect(taskReplayPoint(log.state, everything)).toBeNull();
@@ -64,7 +104,12 @@ describe('the replay point of a tasks partition', () => {
   });
 
   test('fits for the coordination partitions of a large swarm', () => {
-    const log = given(claimed('worker-0123456789/01234567'), ...Array.from({ length: 64 }, (_, partition) => assigned(source(123_456_789, '0a1b2c3d', partition), { attempt: partition + 1 })));
+    const log = given(
+      claimed('worker-0123456789/01234567'),
+      ...Array.from({ length: 64 }, (_, partition) =>
+        assigned(source(123_456_789, '0a1b2c3d', partition), { attempt: partition + 1 }),
+      ),
+    );
     for (let attempt = 1; attempt <= 64; attempt += 1) log.when(completed('worker-0123456789/01234567', { attempt }));
     expect(taskReplayPoint(log.state, everything)?.offset).toBe(129);
   });
@@ -90,18 +135,36 @@ describe('forgetting', () => {
   });
 
   test('an ended attempt behind an open one keeps its result until that was acknowledged, and nothing of how it came about', () => {
-    const log = given(claimed('a'), assigned(source(10)), assigned(source(11), SECOND), called('a', 1, SECOND), returned('a', 1, 'ok', SECOND), completed('a', SECOND));
+    const log = given(
+      claimed('a'),
+      assigned(source(10)),
+      assigned(source(11), SECOND),
+      called('a', 1, SECOND),
+      returned('a', 1, 'ok', SECOND),
+      completed('a', SECOND),
+    );
     const replay = taskReplayPoint(log.state, nothing);
     forgetJournal(log.state, keyOf(SECOND), nothing);
     const ended = log.state.attempts.get(keyOf(SECOND));
-    expect(ended).toMatchObject({ status: 'completed', steps: [], result: { type: 'task_completed' }, assignment: { task_id: SECOND.task, agent: 'cert_agent', source: source(11), brief: '', description: '' } });
+    expect(ended).toMatchObject({
+      status: 'completed',
+      steps: [],
+      result: { type: 'task_completed' },
+      assignment: { task_id: SECOND.task, agent: 'cert_agent', source: source(11), brief: '', description: '' },
+    });
     forgetJournal(log.state, keyOf(SECOND), everything);
     expect(log.state.attempts.get(keyOf(SECOND))?.result).toBeNull();
     expect(taskReplayPoint(log.state, nothing)).toEqual(replay);
   });
 
   test('an attempt whose journal was forgotten is still known, and nothing of it counts again', () => {
-    const log = given(claimed('a'), assigned(source(10)), assigned(source(11), SECOND), called('a', 1, SECOND), cancelled(source(12), SECOND));
+    const log = given(
+      claimed('a'),
+      assigned(source(10)),
+      assigned(source(11), SECOND),
+      called('a', 1, SECOND),
+      cancelled(source(12), SECOND),
+    );
     forgetJournal(log.state, keyOf(SECOND), everything);
     expect(log.when(assigned(source(13), SECOND))).toBe('void: attempt known');
     expect(log.when(returned('a', 1, 'ok', SECOND))).toBe('void: no such step');
@@ -111,7 +174,10 @@ describe('forgetting', () => {
   test('an open attempt keeps its journal', () => {
     const log = given(claimed('a'), assigned(source(10)), called('a', 1));
     forgetJournal(log.state, keyOf(), everything);
-    expect(log.state.attempts.get(keyOf())).toMatchObject({ steps: [{ call: { step: 1 } }], assignment: { brief: 'deploy' } });
+    expect(log.state.attempts.get(keyOf())).toMatchObject({
+      steps: [{ call: { step: 1 } }],
+      assignment: { brief: 'deploy' },
+    });
   });
 });
 
@@ -123,9 +189,20 @@ describe('metadata', () => {
     expect(decodeTaskSnapshot(encodeTaskSnapshot(snapshot))).toEqual(snapshot);
   });
 
-  test.each(['', 'x', 'null', '[]', '{}', '{"v":2,"h":null,"m":{}}', '{"v":1,"h":null}', '{"v":1,"h":null,"m":{"a":"1"}}', '{"v":1,"h":null,"m":[1]}', '{"v":1,"h":["a"],"m":{}}', '{"v":1,"m":{}}'])(
-    '%j was not written by this fold, and is not guessed at',
-    (text) => expect(() => decodeTaskSnapshot(text)).toThrow(DataLoss),
+  test.each([
+    '',
+    'x',
+    'null',
+    '[]',
+    '{}',
+    '{"v":2,"h":null,"m":{}}',
+    '{"v":1,"h":null}',
+    '{"v":1,"h":null,"m":{"a":"1"}}',
+    '{"v":1,"h":null,"m":[1]}',
+    '{"v":1,"h":["a"],"m":{}}',
+    '{"v":1,"m":{}}',
+  ])('%j was not written by this fold, and is not guessed at', (text) =>
+    expect(() => decodeTaskSnapshot(text)).toThrow(DataLoss),
   );
 
   test('is ASCII, so that its length is what the broker counts', () => {

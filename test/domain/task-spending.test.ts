@@ -16,7 +16,13 @@ describe('what an attempt has spent', () => {
   });
 
   test('a turn of the same owner that led to a step is not counted as lost', () => {
-    const log = given(...HELD_BY_A, reserved('a', 700, 3), called('a', 1, TURN), returned('a', 1), called('a', 2, TURN));
+    const log = given(
+      ...HELD_BY_A,
+      reserved('a', 700, 3),
+      called('a', 1, TURN),
+      returned('a', 1),
+      called('a', 2, TURN),
+    );
     expect(log.attempt().spending).toMatchObject({ lostTokens: 0, lostUsd: 0 });
   });
 
@@ -39,7 +45,14 @@ describe('what an attempt has spent', () => {
   });
 
   test('each take-over in the middle of a turn loses one more', () => {
-    const log = given(...HELD_BY_A, reserved('a', 10, 1), claimed('b'), reserved('b', 20, 2), claimed('c'), reserved('c', 40, 4));
+    const log = given(
+      ...HELD_BY_A,
+      reserved('a', 10, 1),
+      claimed('b'),
+      reserved('b', 20, 2),
+      claimed('c'),
+      reserved('c', 40, 4),
+    );
     expect(log.attempt().spending).toMatchObject({ lostTokens: 30, lostUsd: 3 });
     expect(spentBefore(log.attempt(), 'd')).toEqual({ tokens: 70, usd: 7 });
   });
@@ -47,7 +60,10 @@ describe('what an attempt has spent', () => {
   test('reserving again under the same claim replaces the reservation', () => {
     const log = given(...HELD_BY_A, reserved('a', 10, 1));
     expect(log.when(reserved('a', 30, 3))).toBe('applied');
-    expect(log.attempt()).toMatchObject({ reservation: { owner: 'a', tokens: 30, usd: 3 }, spending: { lostTokens: 0 } });
+    expect(log.attempt()).toMatchObject({
+      reservation: { owner: 'a', tokens: 30, usd: 3 },
+      spending: { lostTokens: 0 },
+    });
   });
 
   test("only the holder's reservations count", () => {

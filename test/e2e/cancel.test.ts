@@ -33,7 +33,10 @@ plan:
     - tasks: [{ agent: first_agent, description: Run., playbook: endless, acceptance: [{ name: none, command: 'true' }] }]
 `;
 
-const is = <T extends AgentEvent['event_type']>(type: T) => (event: AgentEvent): event is EventOf<T> => event.event_type === type;
+const is =
+  <T extends AgentEvent['event_type']>(type: T) =>
+  (event: AgentEvent): event is EventOf<T> =>
+    event.event_type === type;
 
 /** Asks the computer again and again. */
 async function untilNobody(mark: string): Promise<void> {
@@ -78,7 +81,7 @@ describeWithBroker('a running command that leaves processes wherever it can', ()
     if (rounds > 1) process.stdout.write(`${JSON.stringify(measured)}\n`);
   }, 600_000);
 
-  test('is gone after its task\'s deadline', async () => {
+  test("is gone after its task's deadline", async () => {
     const missionId = await startMission(4);
     const failed = await swarm.until(() => swarm.events.find(is('task_failed')));
     expect(failed.payload).toMatchObject({ mission_id: missionId, retriable: expect.any(Boolean) });

@@ -41,21 +41,36 @@ success:
 `;
 
 const AGENTS = ['first_agent', 'second_agent'];
-const is = <T extends AgentEvent['event_type']>(type: T) => (event: AgentEvent): event is EventOf<T> => event.event_type === type;
+const is =
+  <T extends AgentEvent['event_type']>(type: T) =>
+  (event: AgentEvent): event is EventOf<T> =>
+    event.event_type === type;
 
 describeWithBroker('SIGKILL in the middle of a mission', () => {
   let swarm: SwarmProcesses;
 
   beforeEach(async () => {
-    swarm = await createSwarmProcesses({ agents: { first_agent: agent('first_agent', 2), second_agent: agent('second_agent', 0) }, mission });
+    swarm = await createSwarmProcesses({
+      agents: { first_agent: agent('first_agent', 2), second_agent: agent('second_agent', 0) },
+      mission,
+    });
     expect(await swarm.run('init')).toMatchObject({ code: 0 });
     await swarm.watch(AGENTS);
   }, 60_000);
   afterEach(() => swarm.close());
 
-  const ready = (count: number) => swarm.until(() => (swarm.events.filter(is('service_ready')).length >= count ? true : undefined));
-  const ledger = async (missionId: string) => (await readFile(join(swarm.dir, 'workspaces', missionId, 'ledger.txt'), 'utf8')).trim().split('\n');
-  const slowStep = () => swarm.until(() => swarm.events.filter(is('tool_called')).find((event) => event.payload.arguments.includes('first_agent two') && event.payload.arguments.includes('sleep')));
+  const ready = (count: number) =>
+    swarm.until(() => (swarm.events.filter(is('service_ready')).length >= count ? true : undefined));
+  const ledger = async (missionId: string) =>
+    (await readFile(join(swarm.dir, 'workspaces', missionId, 'ledger.txt'), 'utf8')).trim().split('\n');
+  const slowStep = () =>
+    swarm.until(() =>
+      swarm.events
+        .filter(is('tool_called'))
+        .find(
+          (event) => event.payload.arguments.includes('first_agent two') && event.payload.arguments.includes('sleep'),
+        ),
+    );
 
   test('of a worker: another takes over, repeats no finished step, and the mission completes', async () => {
     swarm.start('--role', 'orchestrator');
@@ -71,12 +86,27 @@ describeWithBroker('SIGKILL in the middle of a mission', () => {
     expect(code).toBe(0);
     const report = JSON.parse(stdout);
     expect(report.status).toBe('completed');
-    expect(report.tasks.map((task: { status: string; attempts: number }) => [task.status, task.attempts])).toEqual([['verified', 1], ['verified', 1], ['verified', 1]]);
+    expect(report.tasks.map((task: { status: string; attempts: number }) => [task.status, task.attempts])).toEqual([
+      ['verified', 1],
+      ['verified', 1],
+      ['verified', 1],
+    ]);
     const lines = await ledger(report.mission_id);
-    for (const line of ['first_agent one', 'first_agent three', 'second_agent one', 'second_agent two', 'second_agent three']) {
+    for (const line of [
+      'first_agent one',
+      'first_agent three',
+      'second_agent one',
+      'second_agent two',
+      'second_agent three',
+    ]) {
       expect(lines.filter((each) => each === line)).toEqual([line]);
     }
-    const claims = new Set(swarm.events.filter(is('tool_called')).filter((event) => event.payload.task_id === call.payload.task_id).map((event) => event.payload.owner));
+    const claims = new Set(
+      swarm.events
+        .filter(is('tool_called'))
+        .filter((event) => event.payload.task_id === call.payload.task_id)
+        .map((event) => event.payload.owner),
+    );
     expect(claims.size).toBe(2);
   }, 90_000);
 
@@ -96,7 +126,14 @@ describeWithBroker('SIGKILL in the middle of a mission', () => {
     const report = JSON.parse(stdout);
     expect(report.status).toBe('completed');
     expect(report.tasks.map((task: { attempts: number }) => task.attempts)).toEqual([1, 1, 1]);
-    expect(await ledger(report.mission_id)).toEqual(['first_agent one', 'first_agent two', 'first_agent three', 'second_agent one', 'second_agent two', 'second_agent three']);
+    expect(await ledger(report.mission_id)).toEqual([
+      'first_agent one',
+      'first_agent two',
+      'first_agent three',
+      'second_agent one',
+      'second_agent two',
+      'second_agent three',
+    ]);
   }, 90_000);
 
   test('SIGTERM drains: the running step ends, its outcome is kept, and another worker goes on behind it', async () => {
@@ -109,6 +146,13 @@ describeWithBroker('SIGKILL in the middle of a mission', () => {
     swarm.start('--role', 'worker');
     const { code, stdout } = await waited;
     expect(code).toBe(0);
-    expect(await ledger(JSON.parse(stdout).mission_id)).toEqual(['first_agent one', 'first_agent two', 'first_agent three', 'second_agent one', 'second_agent two', 'second_agent three']);
+    expect(await ledger(JSON.parse(stdout).mission_id)).toEqual([
+      'first_agent one',
+      'first_agent two',
+      'first_agent three',
+      'second_agent one',
+      'second_agent two',
+      'second_agent three',
+    ]);
   }, 90_000);
 });

@@ -17,7 +17,11 @@ function nextAction(roster: Roster, { messages = [] }: OllamaChatBody): object {
   const taken = leftOut + messages.filter((message) => message.role === 'assistant').length;
   const [playbook] = Object.values(roster.byName(agent)?.playbooks ?? {});
   const step = playbook?.steps[taken];
-  if (step === undefined) return { thought: 'Everything is there.', action: { finish: { summary: `${agent} did ${taken} steps`, outputs: [] } } };
+  if (step === undefined)
+    return {
+      thought: 'Everything is there.',
+      action: { finish: { summary: `${agent} did ${taken} steps`, outputs: [] } },
+    };
   return { thought: step.name, action: { tool: 'execute_terminal_command', arguments: { command: step.command } } };
 }
 
@@ -32,13 +36,27 @@ describeWithBroker('the platform mission with OLLAMA_HOST at a server that speak
 
   test('runs through the ReAct loop with real tool calls, and every task is verified', async () => {
     const roster = await loadRoster(join(project, 'agents'), { tools: TOOLS });
-    server = await startFakeOllama({ reply: (request) => JSON.stringify(nextAction(roster, request)), models: ['qwen3:8b'] });
-    swarm = await createSwarmProcesses({ agents: {}, mission: '', env: { OLLAMA_HOST: server.url, WORKER_MODELS: undefined, RAVENHELM_AGENTS_DIR: join(project, 'agents') } });
+    server = await startFakeOllama({
+      reply: (request) => JSON.stringify(nextAction(roster, request)),
+      models: ['qwen3:8b'],
+    });
+    swarm = await createSwarmProcesses({
+      agents: {},
+      mission: '',
+      env: { OLLAMA_HOST: server.url, WORKER_MODELS: undefined, RAVENHELM_AGENTS_DIR: join(project, 'agents') },
+    });
 
-    const { code, stdout, stderr } = await swarm.run('run', join(project, 'missions/ravenhelm-platform.yaml'), '--json');
+    const { code, stdout, stderr } = await swarm.run(
+      'run',
+      join(project, 'missions/ravenhelm-platform.yaml'),
+      '--json',
+    );
     expect(stderr).toContain('ollama:qwen3:8b');
     expect(code).toBe(0);
-    const report: { status: string; tasks: { task_id: string; status: string; model: string; tokens: number; steps: number }[] } = JSON.parse(stdout);
+    const report: {
+      status: string;
+      tasks: { task_id: string; status: string; model: string; tokens: number; steps: number }[];
+    } = JSON.parse(stdout);
     expect(report.status).toBe('completed');
     const tasks = report.tasks.filter((task) => task.task_id.startsWith('deploy-'));
     expect(tasks).toHaveLength(12);

@@ -38,12 +38,19 @@ describeWithBroker('a thirteenth agent', () => {
   test('needs one file: it gets its topic, is planned and does its work beside the twelve', async () => {
     const files = (await readdir(agentsDir)).filter((name) => name.endsWith('_agent.md'));
     expect(files).toHaveLength(12);
-    const twelve = await Promise.all(files.map(async (file) => [basename(file, '.md'), await readFile(join(agentsDir, file), 'utf8')] as const));
-    swarm = await createSwarmProcesses({ agents: { ...Object.fromEntries(twelve), backup_agent: backupAgent }, mission });
+    const twelve = await Promise.all(
+      files.map(async (file) => [basename(file, '.md'), await readFile(join(agentsDir, file), 'utf8')] as const),
+    );
+    swarm = await createSwarmProcesses({
+      agents: { ...Object.fromEntries(twelve), backup_agent: backupAgent },
+      mission,
+    });
 
     const { code, stdout } = await swarm.run('run', 'mission.yaml', '--json');
     expect(code).toBe(0);
-    expect(JSON.parse(stdout).tasks).toMatchObject([{ task_id: 'deploy-backup_agent-wave1', agent: 'backup_agent', status: 'verified' }]);
+    expect(JSON.parse(stdout).tasks).toMatchObject([
+      { task_id: 'deploy-backup_agent-wave1', agent: 'backup_agent', status: 'verified' },
+    ]);
     await swarm.watch(['backup_agent']);
     await swarm.until(() => swarm.events.find((event) => event.event_type === 'tool_called'));
   }, 120_000);

@@ -25,12 +25,20 @@ describeWithBroker('partitions that are added to a topic in use', () => {
   test('are written, held by the group and seen by watches from their first record on, without a restart of anything', async () => {
     const appender = log.createAppender('test');
     releases.push(() => appender.close());
-    const append = (partition: number, text: string) => appender.append({ topic, partition, key: text, event: statusRequest(text) });
+    const append = (partition: number, text: string) =>
+      appender.append({ topic, partition, key: text, event: statusRequest(text) });
     await append(0, 'before');
     const member = await joinRecorded(log, `group-${topic}`, topic);
     releases.push(() => member.member.leave());
     const seen: LogRecord[] = [];
-    const watch = await log.watch({ topics: [topic], from: 'end', onRecord: (record) => void seen.push(record), onFatal: (error) => { throw error; } });
+    const watch = await log.watch({
+      topics: [topic],
+      from: 'end',
+      onRecord: (record) => void seen.push(record),
+      onFatal: (error) => {
+        throw error;
+      },
+    });
     releases.push(() => watch.stop());
     await until('the first record', () => member.records.length === 1);
 

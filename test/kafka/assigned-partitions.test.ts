@@ -2,7 +2,7 @@ import type { KafkaMessage } from 'kafkajs';
 import type { PartitionAssignment, PartitionId } from '../../src/ports/log.js';
 import { createAssignedPartitions, type AssignedPartitions } from '../../src/kafka/assigned-partitions.js';
 import { createBackoff } from '../../src/kafka/backoff.js';
-import { createCodec } from '../../src/kafka/codec.js';
+import { createCodec } from '../../src/avro/codec.js';
 import { DataLoss } from '../../src/domain/record.js';
 import { statusRequest } from '../contract/events.js';
 import { systemClock } from '../contract/system-clock.js';
@@ -26,8 +26,11 @@ describe('the partitions of a member', () => {
     fatal = [];
     fetches = 0;
     beforeAnswer = async () => undefined;
-    state = new Map([0, 1].map((partition) => [partition, { topic: 'tasks', partition, committed: null, logStart: 0, logEnd: 0 }]));
-    const note = (text: string) => (partition: PartitionId, offset?: number) => void told.push(`${text} ${partition.partition}${offset === undefined ? '' : ` ${offset}`}`);
+    state = new Map(
+      [0, 1].map((partition) => [partition, { topic: 'tasks', partition, committed: null, logStart: 0, logEnd: 0 }]),
+    );
+    const note = (text: string) => (partition: PartitionId, offset?: number) =>
+      void told.push(`${text} ${partition.partition}${offset === undefined ? '' : ` ${offset}`}`);
     partitions = createAssignedPartitions({
       group: {
         groupId: 'group',
@@ -35,7 +38,8 @@ describe('the partitions of a member', () => {
         open(assignment) {
           told.push(`open ${assignment.partition}`);
           return {
-            onRecords: (records) => void told.push(`records ${assignment.partition} ${records.map(({ offset }) => offset).join(',')}`),
+            onRecords: (records) =>
+              void told.push(`records ${assignment.partition} ${records.map(({ offset }) => offset).join(',')}`),
             onBlocked: (offset) => void told.push(`blocked ${assignment.partition} ${offset}`),
             onUnblocked: () => void told.push(`unblocked ${assignment.partition}`),
             onClosed: () => void told.push(`closed ${assignment.partition}`),
@@ -57,7 +61,14 @@ describe('the partitions of a member', () => {
   });
 
   const messages = (...offsets: readonly number[]): KafkaMessage[] =>
-    offsets.map((offset) => ({ key: null, value: codec.encode(statusRequest(String(offset))), timestamp: '0', attributes: 0, offset: String(offset), headers: {} }));
+    offsets.map((offset) => ({
+      key: null,
+      value: codec.encode(statusRequest(String(offset))),
+      timestamp: '0',
+      attributes: 0,
+      offset: String(offset),
+      headers: {},
+    }));
   const commit = (partition: number, offset: number, bounds: { logStart: number; logEnd: number }) =>
     void state.set(partition, { topic: 'tasks', partition, committed: { offset, metadata: '' }, ...bounds });
   /** Answers wait from now on; returns what lets the last one go. */
@@ -68,7 +79,8 @@ describe('the partitions of a member', () => {
   };
   const opened = (partition: number) => until(`partition ${partition}`, () => told.includes(`resume ${partition}`));
   const resolved: number[] = [];
-  const deliver = (partition: PartitionId, ...offsets: readonly number[]) => partitions.onBatch(partition, messages(...offsets), (offset) => void resolved.push(offset));
+  const deliver = (partition: PartitionId, ...offsets: readonly number[]) =>
+    partitions.onBatch(partition, messages(...offsets), (offset) => void resolved.push(offset));
 
   test('a gained partition is paused until its committed offset is known, and read from there', async () => {
     commit(0, 7, { logStart: 2, logEnd: 9 });
@@ -94,7 +106,8 @@ describe('the partitions of a member', () => {
   });
 
   describe('records that this process has appended', () => {
-    const own = (baseOffset: number, ...others: readonly number[]) => partitions.onOwn({ ...P0, baseOffset, messages: () => messages(baseOffset, ...others) });
+    const own = (baseOffset: number, ...others: readonly number[]) =>
+      partitions.onOwn({ ...P0, baseOffset, messages: () => messages(baseOffset, ...others) });
 
     beforeEach(async () => {
       partitions.onJoin([P0], 'member-1');
@@ -158,7 +171,7 @@ describe('the partitions of a member', () => {
       expect(told).toEqual(['records 0 2,3']);
     });
 
-    test('are nobody\'s in a partition that is not open, or no longer assigned', async () => {
+    test("are nobody's in a partition that is not open, or no longer assigned", async () => {
       partitions.onJoin([P1], 'member-1');
       own(2);
       partitions.onOwn({ ...P1, baseOffset: 0, messages: () => messages(0) });

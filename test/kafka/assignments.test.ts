@@ -30,8 +30,15 @@ class ClusterInUse {
 
   private admin(): Admin {
     const scripted: unknown = {
-      fetchTopicOffsets: () => this.answer(() => [{ partition, low: String(this.low), high: String(this.high), offset: String(this.high) }]),
-      fetchOffsets: () => this.answer(() => [{ topic: TOPIC, partitions: [{ partition, offset: String(this.committed), metadata: `fold before ${this.committed}` }] }]),
+      fetchTopicOffsets: () =>
+        this.answer(() => [{ partition, low: String(this.low), high: String(this.high), offset: String(this.high) }]),
+      fetchOffsets: () =>
+        this.answer(() => [
+          {
+            topic: TOPIC,
+            partitions: [{ partition, offset: String(this.committed), metadata: `fold before ${this.committed}` }],
+          },
+        ]),
     };
     return scripted as Admin;
   }
@@ -52,7 +59,10 @@ describe('what a group finds in a partition that it is given', () => {
     for (let moment = 0; moment <= quiet.answers; moment += 1) {
       const [found] = await assignmentsOf(new ClusterInUse(moment).session, 'group', TOPIC, [partition]);
       const offset = found?.committed?.offset ?? -1;
-      expect({ moment, outOfBounds: offset < (found?.logStart ?? Infinity) || offset > (found?.logEnd ?? -Infinity) }).toEqual({ moment, outOfBounds: false });
+      expect({
+        moment,
+        outOfBounds: offset < (found?.logStart ?? Infinity) || offset > (found?.logEnd ?? -Infinity),
+      }).toEqual({ moment, outOfBounds: false });
       expect(found?.committed?.metadata).toBe(`fold before ${offset}`);
     }
   });

@@ -10,7 +10,13 @@ type Line = readonly [level: string, event: string];
 function recordingLogger(): { readonly logger: Logger; readonly lines: Line[] } {
   const lines: Line[] = [];
   const at = (level: string) => (_fields: object, event: string) => void lines.push([level, event]);
-  const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => logger };
+  const logger: Logger = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => logger,
+  };
   return { logger, lines };
 }
 
@@ -37,15 +43,35 @@ async function joinedSession() {
   const fatal: Error[] = [];
   const session = createConsumerSession(
     { consumer: scripted as Consumer, groupId: 'g', topics: ['t'], clock: systemClock, logger },
-    { onJoin: () => undefined, onBatch: () => true, onPaused: () => undefined, onOutOfRange: () => undefined, onFatal: (error) => void fatal.push(error) },
+    {
+      onJoin: () => undefined,
+      onBatch: () => true,
+      onPaused: () => undefined,
+      onOutOfRange: () => undefined,
+      onFatal: (error) => void fatal.push(error),
+    },
   );
   sessions.push(session);
   await session.start();
   return { join, crash, lines, fatal };
 }
 
-const loading = () => new KafkaJSProtocolError({ name: 'KafkaJSProtocolError', message: 'loading', type: 'COORDINATOR_LOAD_IN_PROGRESS', code: 14, retriable: true } as never);
-const forbidden = () => new KafkaJSProtocolError({ name: 'KafkaJSProtocolError', message: 'forbidden', type: 'GROUP_AUTHORIZATION_FAILED', code: 30, retriable: false } as never);
+const loading = () =>
+  new KafkaJSProtocolError({
+    name: 'KafkaJSProtocolError',
+    message: 'loading',
+    type: 'COORDINATOR_LOAD_IN_PROGRESS',
+    code: 14,
+    retriable: true,
+  } as never);
+const forbidden = () =>
+  new KafkaJSProtocolError({
+    name: 'KafkaJSProtocolError',
+    message: 'forbidden',
+    type: 'GROUP_AUTHORIZATION_FAILED',
+    code: 30,
+    retriable: false,
+  } as never);
 const INTERRUPTED = 'kafka.member_interrupted';
 
 test('a failure that passes is no warning', async () => {
@@ -70,11 +96,15 @@ test('a failure that ends the member is a warning, and fatal', async () => {
   expect(fatal).toHaveLength(1);
 });
 
-test('the client\'s own lines about crashes, restarts and rebalances are for debugging; a listener that failed is a warning', () => {
+test("the client's own lines about crashes, restarts and rebalances are for debugging; a listener that failed is a warning", () => {
   const { logger, lines } = recordingLogger();
   const client = createClientFactory({ brokers: ['localhost:1'], clientId: 'test' }, logger)().logger();
-  client.namespace('Consumer').error('Crash: KafkaJSProtocolError: loading', { groupId: 'g', retryCount: undefined, stack: '' });
-  client.namespace('Consumer').error('Restarting the consumer in 100ms', { groupId: 'g', retryCount: undefined, retryTime: 100 });
+  client
+    .namespace('Consumer')
+    .error('Crash: KafkaJSProtocolError: loading', { groupId: 'g', retryCount: undefined, stack: '' });
+  client
+    .namespace('Consumer')
+    .error('Restarting the consumer in 100ms', { groupId: 'g', retryCount: undefined, retryTime: 100 });
   client.namespace('Runner').warn('The group is rebalancing, re-joining', { groupId: 'g' });
   client.namespace('Connection').error('Connection error: refused', {});
   expect(lines.map(([level]) => level)).toEqual(['debug', 'debug', 'debug', 'debug']);

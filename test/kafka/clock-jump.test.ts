@@ -33,6 +33,8 @@ describeWithBroker('a member whose wall clock is set back', () => {
     const soonestEnd = performance.now() + SESSION_TIMEOUT_MS * 1.5; // by then the group would have given a silent member up
     await until('the time after which a silent member is none', () => performance.now() > soonestEnd);
     await member.commit([{ topic, partition: 0, offset: 0, metadata: 'still a member' }]);
-    expect(await log.admin.committed(groupId, topic)).toEqual([{ partition: 0, offset: 0, metadata: 'still a member' }]);
+    expect(await log.admin.committed(groupId, topic)).toEqual([
+      { partition: 0, offset: 0, metadata: 'still a member' },
+    ]);
   }, 90_000);
 });

@@ -17,7 +17,11 @@ test('a join that fails leaves no timer behind, and says what failed', async () 
   };
   let mostTimers = 0;
   const scripted: unknown = {
-    events: {}, on: () => undefined, connect: async () => undefined, subscribe: async () => undefined, disconnect: async () => undefined,
+    events: {},
+    on: () => undefined,
+    connect: async () => undefined,
+    subscribe: async () => undefined,
+    disconnect: async () => undefined,
     async run() {
       mostTimers = timers.size;
       throw new KafkaJSConnectionError('Connection closed');
@@ -25,7 +29,13 @@ test('a join that fails leaves no timer behind, and says what failed', async () 
   };
   const session = createConsumerSession(
     { consumer: scripted as Consumer, groupId: 'g', topics: ['t'], clock, logger: silentLogger },
-    { onJoin: () => undefined, onBatch: () => true, onPaused: () => undefined, onOutOfRange: () => undefined, onFatal: () => undefined },
+    {
+      onJoin: () => undefined,
+      onBatch: () => true,
+      onPaused: () => undefined,
+      onOutOfRange: () => undefined,
+      onFatal: () => undefined,
+    },
   );
   await expect(session.start()).rejects.toThrow(BrokerFailed);
   expect(mostTimers).toBe(1);

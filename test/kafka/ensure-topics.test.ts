@@ -3,7 +3,10 @@ import { systemClock } from '../contract/system-clock.js';
 import { ensureTopics } from '../../src/kafka/ensure-topics.js';
 
 /** The part of a cluster's administration that is asked; only a cluster of three brokers shows these rules. */
-function cluster(brokers: number): Admin & { readonly created: { topic: string; replicationFactor: number; config: Record<string, string> }[]; readonly asked: string[] } {
+function cluster(brokers: number): Admin & {
+  readonly created: { topic: string; replicationFactor: number; config: Record<string, string> }[];
+  readonly asked: string[];
+} {
   const created: { topic: string; replicationFactor: number; config: Record<string, string> }[] = [];
   const asked: string[] = [];
   const admin = {
@@ -12,13 +15,28 @@ function cluster(brokers: number): Admin & { readonly created: { topic: string; 
     describeCluster: async () => ({ brokers: Array.from({ length: brokers }, (_, nodeId) => ({ nodeId })) }),
     fetchTopicOffsets: async (topic: string) => {
       asked.push(topic);
-      if (asked.length < 3) throw new KafkaJSProtocolError(Object.assign(new Error('not yet'), { type: 'NOT_LEADER_FOR_PARTITION', code: 6, retriable: true }));
+      if (asked.length < 3)
+        throw new KafkaJSProtocolError(
+          Object.assign(new Error('not yet'), { type: 'NOT_LEADER_FOR_PARTITION', code: 6, retriable: true }),
+        );
       return [];
     },
     listTopics: async () => [],
-    createTopics: async ({ topics }: { topics: readonly { topic: string; replicationFactor: number; configEntries: readonly { name: string; value: string }[] }[] }) => {
+    createTopics: async ({
+      topics,
+    }: {
+      topics: readonly {
+        topic: string;
+        replicationFactor: number;
+        configEntries: readonly { name: string; value: string }[];
+      }[];
+    }) => {
       for (const { topic, replicationFactor, configEntries } of topics) {
-        created.push({ topic, replicationFactor, config: Object.fromEntries(configEntries.map(({ name, value }) => [name, value])) });
+        created.push({
+          topic,
+          replicationFactor,
+          config: Object.fromEntries(configEntries.map(({ name, value }) => [name, value])),
+        });
       }
     },
   };
@@ -31,7 +49,9 @@ describe('creating topics', () => {
   test('from three brokers on, three replicas of which two must have a record', async () => {
     const three = cluster(3);
     await ensureTopics(three, [spec], systemClock);
-    expect(three.created).toEqual([{ topic: 'tasks', replicationFactor: 3, config: { 'cleanup.policy': 'delete', 'min.insync.replicas': '2' } }]);
+    expect(three.created).toEqual([
+      { topic: 'tasks', replicationFactor: 3, config: { 'cleanup.policy': 'delete', 'min.insync.replicas': '2' } },
+    ]);
   });
 
   test('one replica on a smaller cluster', async () => {
@@ -48,7 +68,17 @@ describe('creating topics', () => {
 
   test('what topics.yaml sets wins', async () => {
     const three = cluster(3);
-    await ensureTopics(three, [{ ...spec, replicationFactor: 5, config: { 'min.insync.replicas': '3' } }, { ...spec, name: 'single', replicationFactor: 1 }], systemClock);
-    expect(three.created).toMatchObject([{ replicationFactor: 5, config: { 'min.insync.replicas': '3' } }, { replicationFactor: 1, config: { 'cleanup.policy': 'delete' } }]);
+    await ensureTopics(
+      three,
+      [
+        { ...spec, replicationFactor: 5, config: { 'min.insync.replicas': '3' } },
+        { ...spec, name: 'single', replicationFactor: 1 },
+      ],
+      systemClock,
+    );
+    expect(three.created).toMatchObject([
+      { replicationFactor: 5, config: { 'min.insync.replicas': '3' } },
+      { replicationFactor: 1, config: { 'cleanup.policy': 'delete' } },
+    ]);
   });
 });

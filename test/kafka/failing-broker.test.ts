@@ -22,7 +22,11 @@ describeWithBroker('a broker that fails', () => {
     const names = Object.keys(API).filter((name): name is ApiName => name in API && name !== 'LeaveGroup');
     for (const fault of FAULTS) {
       let pending = names.length;
-      const struck = names.map((name) => proxy.strike(name, fault).then(() => { pending -= 1; }));
+      const struck = names.map((name) =>
+        proxy.strike(name, fault).then(() => {
+          pending -= 1;
+        }),
+      );
       proxy.cutAll();
       // Something to write, to read and to commit, until every kind of answer was spoilt once. Requests may fail too.
       while (pending > 0) await swarm.run('submit', 'mission.yaml');

@@ -1,5 +1,12 @@
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
-import { LONGEST_PAUSE_MS, markKnown, paceFetches, PAUSE_STEP_MS, SETTLED_AFTER_FETCHES, SETTLED_WAIT_MS } from '../../src/kafka/fetch-pace.js';
+import {
+  LONGEST_PAUSE_MS,
+  markKnown,
+  paceFetches,
+  PAUSE_STEP_MS,
+  SETTLED_AFTER_FETCHES,
+  SETTLED_WAIT_MS,
+} from '../../src/kafka/fetch-pace.js';
 import type { Clock } from '../../src/ports/clock.js';
 
 /** kafkajs's own member of a group, of which only the fetch is asked. */
@@ -13,7 +20,10 @@ ConsumerGroup.prototype.fetch = async function (this: ConsumerGroup) {
 paceFetches();
 
 function createMember() {
-  const member: ConsumerGroup & { generationId: number } = Object.assign(Object.create(ConsumerGroup.prototype), { maxWaitTime: 200, generationId: 1 });
+  const member: ConsumerGroup & { generationId: number } = Object.assign(Object.create(ConsumerGroup.prototype), {
+    maxWaitTime: 200,
+    generationId: 1,
+  });
   return member;
 }
 
@@ -26,7 +36,11 @@ async function waitsOf(member: ConsumerGroup, fetches: number): Promise<readonly
 describe('the fetches of a group member', () => {
   test('wait longer once it has settled', async () => {
     const waits = await waitsOf(createMember(), SETTLED_AFTER_FETCHES + 2);
-    expect(waits).toEqual([...Array.from({ length: SETTLED_AFTER_FETCHES }, () => 200), SETTLED_WAIT_MS, SETTLED_WAIT_MS]);
+    expect(waits).toEqual([
+      ...Array.from({ length: SETTLED_AFTER_FETCHES }, () => 200),
+      SETTLED_WAIT_MS,
+      SETTLED_WAIT_MS,
+    ]);
   });
 
   test('wait short again after a rebalance', async () => {
@@ -66,7 +80,11 @@ describe('a fetch after one that brought', () => {
     };
     return { clock, paused };
   };
-  const fetchAfter = async (member: ConsumerGroup, brought: Awaited<ReturnType<ConsumerGroup['fetch']>>, nodeId = '1') => {
+  const fetchAfter = async (
+    member: ConsumerGroup,
+    brought: Awaited<ReturnType<ConsumerGroup['fetch']>>,
+    nodeId = '1',
+  ) => {
     next = brought;
     await member.fetch(nodeId);
     next = [];

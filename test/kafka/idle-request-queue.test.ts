@@ -6,11 +6,30 @@ letIdleRequestQueuesRest();
 const logger = { debug() {}, info() {}, warn() {}, error() {}, namespace: () => logger };
 
 /** A connection's queue that sends one request at a time, and what it has sent. */
-function queueOfOne({ requestTimeout = 30_000, enforceRequestTimeout = false, isConnected = (): boolean => true } = {}) {
+function queueOfOne({
+  requestTimeout = 30_000,
+  enforceRequestTimeout = false,
+  isConnected = (): boolean => true,
+} = {}) {
   const sent: number[] = [];
-  const queue = new RequestQueue({ instrumentationEmitter: null, maxInFlightRequests: 1, requestTimeout, enforceRequestTimeout, clientId: 'test', broker: 'nowhere:1', logger, isConnected });
+  const queue = new RequestQueue({
+    instrumentationEmitter: null,
+    maxInFlightRequests: 1,
+    requestTimeout,
+    enforceRequestTimeout,
+    clientId: 'test',
+    broker: 'nowhere:1',
+    logger,
+    isConnected,
+  });
   const push = (correlationId: number) =>
-    new Promise((resolve, reject) => queue.push({ entry: { correlationId, resolve, reject }, expectResponse: true, sendRequest: () => void sent.push(correlationId) }));
+    new Promise((resolve, reject) =>
+      queue.push({
+        entry: { correlationId, resolve, reject },
+        expectResponse: true,
+        sendRequest: () => void sent.push(correlationId),
+      }),
+    );
   return { queue, sent, push };
 }
 
@@ -31,7 +50,11 @@ describe('the request queue of a connection', () => {
   });
 
   test('ends it also when the connection is to be closed meanwhile, which waits for it', async () => {
-    const { queue, push } = queueOfOne({ requestTimeout: 1_200, enforceRequestTimeout: true, isConnected: () => false });
+    const { queue, push } = queueOfOne({
+      requestTimeout: 1_200,
+      enforceRequestTimeout: true,
+      isConnected: () => false,
+    });
     queue.scheduleRequestTimeoutCheck();
     const unanswered = expect(push(1)).rejects.toThrow(/timed out/);
     await queue.waitForPendingRequests();

@@ -1,8 +1,8 @@
 import { KafkaJSProtocolError } from 'kafkajs';
 import { AppendDropped, AppendFailed, AppendRejected, TopicMissing } from '../../src/ports/log.js';
-import { createCodec } from '../../src/kafka/codec.js';
+import { createCodec } from '../../src/avro/codec.js';
 import { createKafkaAppender, type KafkaAppender } from '../../src/kafka/kafka-appender.js';
-import { createRecordHeaders } from '../../src/kafka/record-headers.js';
+import { createRecordHeaders } from '../../src/avro/record-headers.js';
 import type { OwnRecords } from '../../src/kafka/own-records.js';
 import { NotConnected, type Batch, type RecordSender, type Written } from '../../src/kafka/record-sender.js';
 import type { TopicLimits } from '../../src/kafka/topic-directory.js';
@@ -50,7 +50,8 @@ class ScriptedBroker implements RecordSender {
 
 const placeOf = ({ topic, partition }: Batch) => `${topic}[${partition}]`;
 const keysOf = ({ records }: Batch) => records.map(({ message }) => String(message.key));
-const brokerError = (type: string, retriable = true) => new KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 1, retriable }));
+const brokerError = (type: string, retriable = true) =>
+  new KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 1, retriable }));
 
 describe('the Kafka appender', () => {
   let broker: ScriptedBroker;
@@ -90,8 +91,12 @@ describe('the Kafka appender', () => {
   });
   afterEach(() => appender.close());
 
-  const append = (key: string, partition = 0, topic = 'tasks') => appender.append({ topic, partition, key, event: statusRequest(key) });
-  const settled = (promises: readonly Promise<unknown>[]) => Promise.allSettled(promises).then((outcomes) => outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'written' : outcome.reason)));
+  const append = (key: string, partition = 0, topic = 'tasks') =>
+    appender.append({ topic, partition, key, event: statusRequest(key) });
+  const settled = (promises: readonly Promise<unknown>[]) =>
+    Promise.allSettled(promises).then((outcomes) =>
+      outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'written' : outcome.reason)),
+    );
 
   test('sends what was queued meanwhile in the next request, one request at a time', async () => {
     let release: (answer: Answer) => void = () => undefined;
@@ -103,8 +108,14 @@ describe('the Kafka appender', () => {
     release([]);
     await Promise.all([...first, ...later]);
     expect(broker.requests).toEqual([
-      [{ place: 'tasks[0]', keys: ['a'] }, { place: 'tasks[1]', keys: ['b'] }],
-      [{ place: 'tasks[0]', keys: ['c', 'd'] }, { place: 'tasks[1]', keys: ['e'] }],
+      [
+        { place: 'tasks[0]', keys: ['a'] },
+        { place: 'tasks[1]', keys: ['b'] },
+      ],
+      [
+        { place: 'tasks[0]', keys: ['c', 'd'] },
+        { place: 'tasks[1]', keys: ['e'] },
+      ],
     ]);
     expect(broker.mostInFlight).toBe(1);
   });
@@ -123,7 +134,8 @@ describe('the Kafka appender', () => {
   });
 
   test('after a refused request finds the guilty partition, and lets the others go on', async () => {
-    broker.answer = (batches) => (batches.some(({ partition }) => partition === 2) && now < 1000 ? brokerError('NOT_ENOUGH_REPLICAS') : []);
+    broker.answer = (batches) =>
+      batches.some(({ partition }) => partition === 2) && now < 1000 ? brokerError('NOT_ENOUGH_REPLICAS') : [];
     const guilty = append('x', 2);
     const others = [append('a'), append('b', 1), append('c', 3)];
     await Promise.all(others);
@@ -143,7 +155,8 @@ describe('the Kafka appender', () => {
   });
 
   test('gives up a partition that keeps failing, refuses everything that follows for it, and keeps the others', async () => {
-    broker.answer = (batches) => (batches.some(({ partition }) => partition === 0) ? brokerError('NOT_ENOUGH_REPLICAS') : []);
+    broker.answer = (batches) =>
+      batches.some(({ partition }) => partition === 0) ? brokerError('NOT_ENOUGH_REPLICAS') : [];
     const lost = [append('a'), append('b')];
     const kept = append('c', 1);
     expect(await settled(lost)).toEqual([expect.any(AppendFailed), expect.any(AppendFailed)]);
@@ -161,7 +174,8 @@ describe('the Kafka appender', () => {
   });
 
   test('rejects the one record that the broker calls too large, and writes the others in order', async () => {
-    broker.answer = (batches) => (batches.some((batch) => keysOf(batch).includes('huge')) ? brokerError('MESSAGE_TOO_LARGE', false) : []);
+    broker.answer = (batches) =>
+      batches.some((batch) => keysOf(batch).includes('huge')) ? brokerError('MESSAGE_TOO_LARGE', false) : [];
     const outcomes = settled(['a', 'b', 'huge', 'c', 'd'].map((key) => append(key)));
     expect(await outcomes).toEqual(['written', 'written', expect.any(AppendRejected), 'written', 'written']);
     expect(broker.log.get('tasks[0]')).toEqual(['a', 'b', 'c', 'd']);
@@ -172,26 +186,45 @@ describe('the Kafka appender', () => {
     await Promise.all(Array.from({ length: 50 }, (_, index) => append(`k${index}`)));
     expect(broker.requests.length).toBeGreaterThan(5);
     expect(broker.log.get('tasks[0]')).toEqual(Array.from({ length: 50 }, (_, index) => `k${index}`));
-    await expect(appender.append({ topic: 'tasks', partition: 0, key: 'k', event: statusRequest('x'.repeat(3000)) })).rejects.toThrow(/takes 2000/);
+    await expect(
+      appender.append({ topic: 'tasks', partition: 0, key: 'k', event: statusRequest('x'.repeat(3000)) }),
+    ).rejects.toThrow(/takes 2000/);
   });
 
   test('what a topic did not take it takes once its limit was raised or partitions were added', async () => {
     let limits: TopicLimits = { partitions: 1, maxBatchBytes: 2000 };
     lookUp = async () => limits;
-    const large = () => appender.append({ topic: 'tasks', partition: 0, key: 'large', event: statusRequest('x'.repeat(3000)) });
+    const large = () =>
+      appender.append({ topic: 'tasks', partition: 0, key: 'large', event: statusRequest('x'.repeat(3000)) });
     await append('a');
     await expect(large()).rejects.toThrow(AppendRejected);
     await expect(append('b', 1)).rejects.toThrow(AppendRejected);
     limits = { partitions: 2, maxBatchBytes: 4000 };
     await Promise.all([large(), append('b', 1)]);
-    expect([...broker.log]).toEqual([['tasks[0]', ['a', 'large']], ['tasks[1]', ['b']]]);
+    expect([...broker.log]).toEqual([
+      ['tasks[0]', ['a', 'large']],
+      ['tasks[1]', ['b']],
+    ]);
   });
 
   test('a topic and a partition that not every broker knows yet are written once the one that is asked knows them', async () => {
-    const answers = [() => { throw new TopicMissing('tasks does not exist'); }, () => 1, () => 1, () => 2];
-    lookUp = async () => ({ partitions: (answers.length > 1 ? answers.shift() : answers[0])?.() ?? 0, maxBatchBytes: 2000 });
+    const answers = [
+      () => {
+        throw new TopicMissing('tasks does not exist');
+      },
+      () => 1,
+      () => 1,
+      () => 2,
+    ];
+    lookUp = async () => ({
+      partitions: (answers.length > 1 ? answers.shift() : answers[0])?.() ?? 0,
+      maxBatchBytes: 2000,
+    });
     await Promise.all([append('a', 1), append('b')]);
-    expect([...broker.log]).toEqual([['tasks[1]', ['a']], ['tasks[0]', ['b']]]);
+    expect([...broker.log]).toEqual([
+      ['tasks[1]', ['a']],
+      ['tasks[0]', ['b']],
+    ]);
   });
 
   test('a topic that is missing, or may not be written, rejects its own records only', async () => {
@@ -199,9 +232,15 @@ describe('the Kafka appender', () => {
       if (topic === 'gone') throw new TopicMissing('gone does not exist');
       return { partitions: 4, maxBatchBytes: 100_000 };
     };
-    broker.answer = (batches) => (batches.some(({ topic }) => topic === 'secret') ? brokerError('TOPIC_AUTHORIZATION_FAILED', false) : []);
+    broker.answer = (batches) =>
+      batches.some(({ topic }) => topic === 'secret') ? brokerError('TOPIC_AUTHORIZATION_FAILED', false) : [];
     const outcomes = settled([append('a', 0, 'gone'), append('b', 0, 'secret'), append('c'), append('d', 9)]);
-    expect(await outcomes).toEqual([expect.any(AppendRejected), expect.any(AppendRejected), 'written', expect.any(AppendRejected)]);
+    expect(await outcomes).toEqual([
+      expect.any(AppendRejected),
+      expect.any(AppendRejected),
+      'written',
+      expect.any(AppendRejected),
+    ]);
   });
 
   test('drops nothing that was sent: it may be in the log already', async () => {
@@ -222,18 +261,27 @@ describe('the Kafka appender', () => {
   });
 
   describe('hands what the log has taken to readers of its process', () => {
-    test('as a fetch would bring it: with its offset, the log\'s time, and its bytes', async () => {
+    test("as a fetch would bring it: with its offset, the log's time, and its bytes", async () => {
       broker.timestampMs = 1234;
       await append('a');
       const [b, c] = [append('b'), append('c')];
       await Promise.all([b, c]);
-      expect(own.map(({ topic, partition, messages }) => [topic, partition, messages().map(({ offset, timestamp, key }) => `${offset} ${timestamp} ${key}`)])).toEqual([['tasks', 0, ['0 1234 a']], ['tasks', 0, ['1 1234 b', '2 1234 c']]]);
+      expect(
+        own.map(({ topic, partition, messages }) => [
+          topic,
+          partition,
+          messages().map(({ offset, timestamp, key }) => `${offset} ${timestamp} ${key}`),
+        ]),
+      ).toEqual([
+        ['tasks', 0, ['0 1234 a']],
+        ['tasks', 0, ['1 1234 b', '2 1234 c']],
+      ]);
       const [message] = own[0]?.messages() ?? [];
       expect(message?.value?.subarray(0, 5)).toEqual(Buffer.from([0, 0, 0, 0, 1])); // the wire format with the schema's id
       expect(message?.headers?.['event_type']).toEqual(Buffer.from('request_status'));
     });
 
-    test('but not where the records keep their writers\' times: those are known to the log alone', async () => {
+    test("but not where the records keep their writers' times: those are known to the log alone", async () => {
       await append('a');
       expect(own).toEqual([]);
     });

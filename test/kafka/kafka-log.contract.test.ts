@@ -6,7 +6,12 @@ import { createForeignWriter, openKafkaLog, registerSchema, wireBytes } from './
 
 jest.setTimeout(60_000);
 
-const AGENT_RETIRED = { type: 'record' as const, namespace: 'ravenhelm', name: 'AgentRetired', fields: [{ name: 'event_id', type: 'string' as const }] };
+const AGENT_RETIRED = {
+  type: 'record' as const,
+  namespace: 'ravenhelm',
+  name: 'AgentRetired',
+  fields: [{ name: 'event_id', type: 'string' as const }],
+};
 
 describeWithBroker('Kafka', () => {
   describeLogContract('the log on Kafka', async () => {
@@ -17,7 +22,11 @@ describeWithBroker('Kafka', () => {
       writePoison: (partition, key) => foreign.write(partition, key, Buffer.from('{"no":"avro"}')),
       async writeUnknownType(partition, key) {
         const schemaId = await registerSchema(AGENT_RETIRED);
-        await foreign.write(partition, key, wireBytes(schemaId, avro.Type.forSchema(AGENT_RETIRED).toBuffer({ event_id: 'e' })));
+        await foreign.write(
+          partition,
+          key,
+          wireBytes(schemaId, avro.Type.forSchema(AGENT_RETIRED).toBuffer({ event_id: 'e' })),
+        );
       },
       setCommitted: (groupId, partition, offset) => foreign.setCommitted(groupId, partition, offset),
       async close() {

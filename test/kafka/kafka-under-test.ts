@@ -12,7 +12,13 @@ import { testBroker } from '../support/broker.js';
 
 export const SCHEMAS_DIR = fileURLToPath(new URL('../../schemas', import.meta.url));
 
-export const silentLogger: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => silentLogger };
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLogger,
+};
 
 /** Options for a log on the test broker, under a prefix of its own. */
 export async function kafkaLogOptions(changes: Partial<KafkaLogOptions> = {}): Promise<KafkaLogOptions> {
@@ -67,7 +73,9 @@ export async function createForeignWriter(): Promise<ForeignWriter> {
 }
 
 /** Registers a schema as another build would, and gives bytes written with it. */
-export async function registerSchema(schema: object & { readonly namespace: string; readonly name: string }): Promise<number> {
+export async function registerSchema(
+  schema: object & { readonly namespace: string; readonly name: string },
+): Promise<number> {
   const { registryUrl } = testBroker();
   const response = await fetch(`${registryUrl}/subjects/${schema.namespace}.${schema.name}/versions`, {
     method: 'POST',
@@ -75,7 +83,8 @@ export async function registerSchema(schema: object & { readonly namespace: stri
     body: JSON.stringify({ schema: JSON.stringify(schema) }),
   });
   const answer: unknown = await response.json();
-  if (typeof answer !== 'object' || answer === null || !('id' in answer) || typeof answer.id !== 'number') throw new Error(`The registry answers ${JSON.stringify(answer)}`);
+  if (typeof answer !== 'object' || answer === null || !('id' in answer) || typeof answer.id !== 'number')
+    throw new Error(`The registry answers ${JSON.stringify(answer)}`);
   return answer.id;
 }
 

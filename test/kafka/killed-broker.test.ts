@@ -9,7 +9,8 @@ import { supervise } from '../support/supervise.js';
 
 const choice = await chooseJava(developmentPlace(resolve('.')), world.env, 'this test kills a broker of its own');
 const hasBroker = process.env['RAVENHELM_TEST_BROKERS'] !== undefined;
-const describeWithJava = (name: string, body: () => void) => (choice.kind === 'java' && hasBroker ? describe(name, body) : describe.skip(`${name} [no Java, or no broker]`, body));
+const describeWithJava = (name: string, body: () => void) =>
+  choice.kind === 'java' && hasBroker ? describe(name, body) : describe.skip(`${name} [no Java, or no broker]`, body);
 
 describeWithJava('a broker that is killed and comes back', () => {
   test('leaves nothing unhandled in the roles, and the swarm goes on', async () => {

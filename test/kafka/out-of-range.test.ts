@@ -33,7 +33,9 @@ describeWithBroker('a replica that calls a position out of range because it does
   const write = async (...texts: readonly string[]) => {
     const other = await openKafkaLog();
     const appender = other.createAppender('test');
-    await Promise.all(texts.map((text) => appender.append({ topic, partition: 0, key: text, event: statusRequest(text) })));
+    await Promise.all(
+      texts.map((text) => appender.append({ topic, partition: 0, key: text, event: statusRequest(text) })),
+    );
     await appender.close();
     await other.close();
   };
@@ -58,13 +60,22 @@ describeWithBroker('a replica that calls a position out of range because it does
     await until('the next record', () => reader.records.length === 3);
     expect(reader.texts()).toEqual(['a', 'b', 'c']);
     expect(reader.fatal).toEqual([]);
-    expect(await log.admin.committed(`group-${topic}`, topic)).toEqual([{ partition: 0, offset: 1, metadata: 'the replay point' }]);
+    expect(await log.admin.committed(`group-${topic}`, topic)).toEqual([
+      { partition: 0, offset: 1, metadata: 'the replay point' },
+    ]);
   }, 60_000);
 
   test('costs a watch nothing, either', async () => {
     await write('a', 'b');
     const seen: LogRecord[] = [];
-    const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: (record) => void seen.push(record), onFatal: (error) => { throw error; } });
+    const watch = await log.watch({
+      topics: [topic],
+      from: 'beginning',
+      onRecord: (record) => void seen.push(record),
+      onFatal: (error) => {
+        throw error;
+      },
+    });
     releases.push(() => watch.stop());
     await until('the first records', () => seen.length === 2);
     for (let times = 0; times < 3; times += 1) await proxy.strike('Fetch', outOfRange);

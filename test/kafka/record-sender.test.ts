@@ -15,7 +15,15 @@ test('a broker that accepts connections and says nothing is left with none of th
   await once(deaf.listen(0, '127.0.0.1'), 'listening');
   const address = deaf.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  const sender = createRecordSender(() => new Kafka({ brokers: [`127.0.0.1:${address.port}`], requestTimeout: 50, retry: { retries: 0 }, logLevel: logLevel.NOTHING }));
+  const sender = createRecordSender(
+    () =>
+      new Kafka({
+        brokers: [`127.0.0.1:${address.port}`],
+        requestTimeout: 50,
+        retry: { retries: 0 },
+        logLevel: logLevel.NOTHING,
+      }),
+  );
   try {
     await expect(sender.send([])).rejects.toThrow(NotConnected);
     await expect(sender.send([])).rejects.toThrow(NotConnected);

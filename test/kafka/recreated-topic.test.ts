@@ -27,7 +27,9 @@ describeWithBroker('a topic that is deleted and made anew under whoever reads it
   const create = () => log.admin.ensureTopics([{ name: topic, partitions: 1, replicationFactor: null, config: {} }]);
   const write = async (...texts: readonly string[]) => {
     const appender = log.createAppender('test');
-    await Promise.all(texts.map((text) => appender.append({ topic, partition: 0, key: text, event: statusRequest(text) })));
+    await Promise.all(
+      texts.map((text) => appender.append({ topic, partition: 0, key: text, event: statusRequest(text) })),
+    );
     await appender.close();
   };
   const remove = async () => {
@@ -67,7 +69,14 @@ describeWithBroker('a topic that is deleted and made anew under whoever reads it
   test('is read from its beginning by a watch', async () => {
     await write('a', 'b', 'c', 'd');
     const seen: LogRecord[] = [];
-    const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: (record) => void seen.push(record), onFatal: (error) => { throw error; } });
+    const watch = await log.watch({
+      topics: [topic],
+      from: 'beginning',
+      onRecord: (record) => void seen.push(record),
+      onFatal: (error) => {
+        throw error;
+      },
+    });
     releases.push(() => watch.stop());
     await until('the old records', () => seen.length === 4);
     await recreate();

@@ -21,8 +21,15 @@ describeWithBroker('a commit whose answer is lost', () => {
       await expect(commit).rejects.toThrow(CommitRefused);
       await struck;
       // What the role does at its next beat.
-      await until('a commit that is taken', () => member.commit([{ topic, partition: 0, offset: 0, metadata: 'asked for again' }]).then(() => true, () => false));
-      expect(await log.admin.committed(`group-${topic}`, topic)).toEqual([{ partition: 0, offset: 0, metadata: 'asked for again' }]);
+      await until('a commit that is taken', () =>
+        member.commit([{ topic, partition: 0, offset: 0, metadata: 'asked for again' }]).then(
+          () => true,
+          () => false,
+        ),
+      );
+      expect(await log.admin.committed(`group-${topic}`, topic)).toEqual([
+        { partition: 0, offset: 0, metadata: 'asked for again' },
+      ]);
     } finally {
       await member.leave();
       await log.close();

@@ -9,7 +9,9 @@ test('a socket that still connects is let go of once, however often it is asked 
   if (address === null || typeof address === 'string') throw new Error('no port');
   const connected = new Promise<void>((resolve) => {
     // kafkajs passes null where there is no TLS; its type has no such case.
-    const socket = createSocketFactory()({ host: '127.0.0.1', port: address.port, onConnect: resolve } as Parameters<ReturnType<typeof createSocketFactory>>[0]);
+    const socket = createSocketFactory()({ host: '127.0.0.1', port: address.port, onConnect: resolve } as Parameters<
+      ReturnType<typeof createSocketFactory>
+    >[0]);
     const before = socket.listenerCount('connect');
     for (let times = 0; times < 20; times += 1) socket.unref();
     expect(socket.listenerCount('connect')).toBeLessThanOrEqual(before + 1);

@@ -11,14 +11,23 @@ let slowFetch = () => undefined;
 const slowFetchBegan = new Promise((resolve) => (slowFetch = resolve));
 const silent = { namespace: () => silent, debug() {}, info() {}, warn() {}, error() {} };
 const runner = new Runner({
-  logger: silent, instrumentationEmitter: { emit() {} }, concurrency: 1, eachBatch: async () => undefined, heartbeatInterval: 500,
+  logger: silent,
+  instrumentationEmitter: { emit() {} },
+  concurrency: 1,
+  eachBatch: async () => undefined,
+  heartbeatInterval: 500,
   onCrash(error) {
     throw error;
   },
   retry: { retries: 2, initialRetryTime: 10 },
   consumerGroup: {
-    groupId: 'g', memberId: 'm', getNodeIds: () => nodeIds,
-    connect: async () => undefined, joinAndSync: async () => undefined, leave: async () => undefined, heartbeat: async () => undefined,
+    groupId: 'g',
+    memberId: 'm',
+    getNodeIds: () => nodeIds,
+    connect: async () => undefined,
+    joinAndSync: async () => undefined,
+    leave: async () => undefined,
+    heartbeat: async () => undefined,
     async fetch(nodeId) {
       if (nodeId === '2') {
         slowFetch();

@@ -50,7 +50,10 @@ describeWithBroker('a member that leaves while its client begins anew', () => {
     await Promise.all([left, starts.at(-1)]);
     await until('nobody is left in the group', async () => (await members()) === 0, 15_000);
     const soonestReturn = performance.now() + 2_000; // Several heartbeats.
-    await until('the time in which one that came back would be seen', async () => (await members()) !== 0 || performance.now() > soonestReturn);
+    await until(
+      'the time in which one that came back would be seen',
+      async () => (await members()) !== 0 || performance.now() > soonestReturn,
+    );
     expect(await members()).toBe(0);
   }, 120_000);
 });

@@ -43,7 +43,9 @@ describe('the answers of a connection', () => {
 });
 
 /** A server that answers the first request of each connection with bytes of the test's choice. */
-async function answering(answer: (request: Buffer, connection: number, socket: Socket) => Buffer): Promise<{ readonly server: Server; readonly port: number }> {
+async function answering(
+  answer: (request: Buffer, connection: number, socket: Socket) => Buffer,
+): Promise<{ readonly server: Server; readonly port: number }> {
   let connections = 0;
   const server = createServer((socket) => {
     const connection = connections++;
@@ -64,7 +66,10 @@ describe('a broker that answers nonsense', () => {
     ['the answer of an HTTP server', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
   ])('rejects what waits for it and throws nowhere else: %s', async (_name, bytes) => {
     const { server, port } = await answering(() => bytes);
-    const admin = createClientFactory({ brokers: [`127.0.0.1:${port}`], clientId: 'test' }, silentLogger)({ retry: { retries: 1, initialRetryTime: 1 } }).admin();
+    const admin = createClientFactory(
+      { brokers: [`127.0.0.1:${port}`], clientId: 'test' },
+      silentLogger,
+    )({ retry: { retries: 1, initialRetryTime: 1 } }).admin();
     await expect(admin.connect()).rejects.toThrow();
     await admin.disconnect();
     server.close();
@@ -80,7 +85,10 @@ describe('a broker that answers nonsense', () => {
       }
       return apiVersions(request.readInt32BE(8));
     });
-    const admin = createClientFactory({ brokers: [`127.0.0.1:${port}`], clientId: 'test' }, silentLogger)({ retry: { retries: 5, initialRetryTime: 1 } }).admin();
+    const admin = createClientFactory(
+      { brokers: [`127.0.0.1:${port}`], clientId: 'test' },
+      silentLogger,
+    )({ retry: { retries: 5, initialRetryTime: 1 } }).admin();
     await admin.connect();
     expect(Math.max(...seen)).toBeGreaterThan(0);
     await admin.disconnect();

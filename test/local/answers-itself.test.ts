@@ -15,7 +15,14 @@ test.each([
   const holder = spawn(process.execPath, ['-e', script, '--', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     await once(holder.stdout, 'data');
-    const service: JavaService = { name: 'registry', title: 'registry', ports: [port], javaArguments: [], prepare: async () => {}, ask: async () => true };
+    const service: JavaService = {
+      name: 'registry',
+      title: 'registry',
+      ports: [port],
+      javaArguments: [],
+      prepare: async () => {},
+      ask: async () => true,
+    };
     expect(await answersItself(place, service)).toBe(counts);
   } finally {
     holder.kill('SIGKILL');

@@ -33,18 +33,27 @@ describe('a Docker engine', () => {
 
   test('a docker command without an engine behind it is none, also where docker info exits 0', async () => {
     await withProgram(directory, 'docker', 'echo "Cannot connect to the Docker daemon" >&2; exit 1');
-    expect(await findDockerEngine(only())).toMatchObject({ answers: false, reason: expect.stringContaining('no engine that answers') });
+    expect(await findDockerEngine(only())).toMatchObject({
+      answers: false,
+      reason: expect.stringContaining('no engine that answers'),
+    });
     await withProgram(directory, 'docker', 'echo "ERROR: Cannot connect to the Docker daemon" >&2; echo; exit 0');
     expect(await findDockerEngine(only())).toMatchObject({ answers: false });
   });
 
   test('an engine without compose is none', async () => {
     await withProgram(directory, 'docker', 'case "$1" in info) echo 27.1.1;; *) exit 1;; esac');
-    expect(await findDockerEngine(only())).toMatchObject({ answers: false, reason: expect.stringContaining('docker compose is missing') });
+    expect(await findDockerEngine(only())).toMatchObject({
+      answers: false,
+      reason: expect.stringContaining('docker compose is missing'),
+    });
   });
 
   test('no docker command is none', async () => {
-    expect(await findDockerEngine(only())).toMatchObject({ answers: false, reason: expect.stringContaining('no docker command') });
+    expect(await findDockerEngine(only())).toMatchObject({
+      answers: false,
+      reason: expect.stringContaining('no docker command'),
+    });
   });
 });
 
@@ -53,7 +62,11 @@ describe('Java', () => {
     await mkdir(join(directory, 'home/bin'), { recursive: true });
     await withProgram(join(directory, 'home/bin'), 'java', 'echo \'openjdk version "21.0.2"\' >&2');
     await withProgram(directory, 'java', JAVA_17);
-    expect(await findJava({ ...only(), JAVA_HOME: join(directory, 'home') })).toEqual({ found: true, java: join(directory, 'home/bin/java'), major: 21 });
+    expect(await findJava({ ...only(), JAVA_HOME: join(directory, 'home') })).toEqual({
+      found: true,
+      java: join(directory, 'home/bin/java'),
+      major: 21,
+    });
     expect(await findJava(only())).toEqual({ found: true, java: 'java', major: 17 });
   });
 
@@ -63,7 +76,11 @@ describe('Java', () => {
   });
 
   test('a java that only says where to get one is none', async () => {
-    await withProgram(directory, 'java', 'echo "The operation couldn’t be completed. Unable to locate a Java Runtime." >&2; exit 1');
+    await withProgram(
+      directory,
+      'java',
+      'echo "The operation couldn’t be completed. Unable to locate a Java Runtime." >&2; exit 1',
+    );
     expect(await findJava(only())).toEqual({ found: false, reason: 'there is no java' });
   });
 });

@@ -33,13 +33,20 @@ esac`;
 
 describe('the stack by Docker', () => {
   test('starts only the broker’s service, under a project name of this clone, and passes on why it failed', async () => {
-    const stack = await stackWithDocker({ composeUp: 'echo "pulling redpanda" >&2; echo "no space left on device" >&2; exit 17' });
+    const stack = await stackWithDocker({
+      composeUp: 'echo "pulling redpanda" >&2; echo "no space left on device" >&2; exit 17',
+    });
     const told: string[] = [];
     const failure = await stack.up({ progress: (line) => told.push(line) }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'start_failed', message: expect.stringContaining('(exit 17): no space left on device') });
+    expect(failure).toMatchObject({
+      code: 'start_failed',
+      message: expect.stringContaining('(exit 17): no space left on device'),
+    });
     expect(told).toContain('docker: pulling redpanda');
     const up = (await readFile(join(bin, 'calls'), 'utf8')).split('\n').find((call) => call.includes(' up '));
-    expect(up).toMatch(/^compose -p ravenhelm-[0-9a-f]{8} -f .*\/docker-compose\.redpanda\.yml up --detach --wait --wait-timeout \d+ redpanda$/);
+    expect(up).toMatch(
+      /^compose -p ravenhelm-[0-9a-f]{8} -f .*\/docker-compose\.redpanda\.yml up --detach --wait --wait-timeout \d+ redpanda$/,
+    );
   });
 
   test('gives clones in directories of the same name different projects', () => {
@@ -50,7 +57,9 @@ describe('the stack by Docker', () => {
   test('names the clone whose container holds a port', async () => {
     const stack = await stackWithDocker({ ps: '/home/somebody/swarm' });
     const script = `require('node:net').createServer().listen(${place.ports.broker}, '127.0.0.1', () => console.log('listening'))`;
-    const proxy = spawn(process.execPath, ['-e', script, '--', 'docker-proxy'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const proxy = spawn(process.execPath, ['-e', script, '--', 'docker-proxy'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await once(proxy.stdout, 'data');
     const failure = await stack.up({ progress: () => {} }).catch((error: unknown) => error);
     proxy.kill('SIGKILL');

@@ -106,8 +106,13 @@ describeWithJava('the Java stack', () => {
   test('a service that cannot start is reported with the end of its log, and the other half is stopped again', async () => {
     const meta = join(place.dataDir, 'kafka/meta.properties');
     await writeFile(meta, (await readFile(meta, 'utf8')).replace('node.id=1', 'node.id=7'));
-    const failure = await stack().up({ progress: () => {} }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'start_failed', message: expect.stringMatching(/Apache Kafka .* ended while it was starting[^]*Stored node id 7/) });
+    const failure = await stack()
+      .up({ progress: () => {} })
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      code: 'start_failed',
+      message: expect.stringMatching(/Apache Kafka .* ended while it was starting[^]*Stored node id 7/),
+    });
     expect(failure).toMatchObject({ nextStep: expect.stringContaining(join(place.dataDir, 'broker.log')) });
     expect(await stack().status()).toMatchObject({ state: 'down' });
   });

@@ -69,7 +69,9 @@ describe('starting the stack on a taken port', () => {
     const at = await place();
     const pid = await listenElsewhere(at.ports.registry);
     const progress: string[] = [];
-    const failure = await createLocalStack(at, world).up({ progress: (line) => progress.push(line) }).catch((error: unknown) => error);
+    const failure = await createLocalStack(at, world)
+      .up({ progress: (line) => progress.push(line) })
+      .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(StackError);
     expect(failure).toMatchObject({
       code: 'ports_taken',
@@ -82,13 +84,21 @@ describe('starting the stack on a taken port', () => {
 
   test('does not use another clone’s stack silently: it names that clone and both ways out', async () => {
     const at = await place();
-    const other = { ...at, cloneDir: '/home/somebody/other clone', dataDir: '/home/somebody/other clone/.ravenhelm/stack' };
+    const other = {
+      ...at,
+      cloneDir: '/home/somebody/other clone',
+      dataDir: '/home/somebody/other clone/.ravenhelm/stack',
+    };
     await listenElsewhere(at.ports.broker, markerArguments(other, 'broker'));
-    const failure = await createLocalStack(at, world).up({ progress: () => {} }).catch((error: unknown) => error);
+    const failure = await createLocalStack(at, world)
+      .up({ progress: () => {} })
+      .catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: 'foreign_stack',
       message: expect.stringContaining('/home/somebody/other clone holds port'),
-      nextStep: expect.stringMatching(/cd '\/home\/somebody\/other clone' && npx ravenhelm stack down[^]*KAFKA_BROKERS and SCHEMA_REGISTRY_URL/),
+      nextStep: expect.stringMatching(
+        /cd '\/home\/somebody\/other clone' && npx ravenhelm stack down[^]*KAFKA_BROKERS and SCHEMA_REGISTRY_URL/,
+      ),
     });
   });
 
@@ -103,7 +113,11 @@ describe('starting the stack on a taken port', () => {
   test('the status of a stopped stack lists who has its ports', async () => {
     const at = await place();
     const pid = await listenElsewhere(at.ports.controller);
-    expect(await createLocalStack(at, world).status()).toMatchObject({ state: 'down', kind: null, conflicts: [{ port: at.ports.controller, pid, cloneDir: null }] });
+    expect(await createLocalStack(at, world).status()).toMatchObject({
+      state: 'down',
+      kind: null,
+      conflicts: [{ port: at.ports.controller, pid, cloneDir: null }],
+    });
   });
 
   test('a holder that the system does not show is still told of', () => {

@@ -15,31 +15,43 @@ afterEach(() => place.remove());
 const failureOf = async (work: Promise<unknown>) => describeFailure(await work.catch((error: unknown) => error));
 
 describe('a directory that cannot hold the stack', () => {
-  test.each(['up', 'down', 'status'] as const)('a file where it must be: stack %s names it and says what to do', async (command) => {
-    const file = join(place.dataDir, '.ravenhelm');
-    await writeFile(file, '');
-    const dataDir = join(file, 'stack');
-    const stack = createLocalStack({ ...place, dataDir }, world);
-    const failure = await failureOf(stack[command]({ progress: () => {} }));
-    expect(failure).toEqual({
-      exitCode: 3,
-      message: expect.stringMatching(new RegExp(`^${dataDir} cannot hold the local stack \\(there is a file in place of a directory`)),
-      nextStep: expect.stringMatching(/^Make .* a directory that this user can write\.\nOr set KAFKA_BROKERS/),
-    });
-  });
+  test.each(['up', 'down', 'status'] as const)(
+    'a file where it must be: stack %s names it and says what to do',
+    async (command) => {
+      const file = join(place.dataDir, '.ravenhelm');
+      await writeFile(file, '');
+      const dataDir = join(file, 'stack');
+      const stack = createLocalStack({ ...place, dataDir }, world);
+      const failure = await failureOf(stack[command]({ progress: () => {} }));
+      expect(failure).toEqual({
+        exitCode: 3,
+        message: expect.stringMatching(
+          new RegExp(`^${dataDir} cannot hold the local stack \\(there is a file in place of a directory`),
+        ),
+        nextStep: expect.stringMatching(/^Make .* a directory that this user can write\.\nOr set KAFKA_BROKERS/),
+      });
+    },
+  );
 
   test('a full disk: the next step is to make space', async () => {
     const full = join(place.dataDir, 'server.properties');
     await symlink('/dev/full', full);
     const failure = await failureOf(usingStackFiles(place, () => writeFile(full, 'process.roles=broker\n')));
-    expect(failure).toMatchObject({ exitCode: 3, message: `${place.dataDir} cannot hold the local stack (the disk is full).`, nextStep: expect.stringMatching(/^Make space there\./) });
+    expect(failure).toMatchObject({
+      exitCode: 3,
+      message: `${place.dataDir} cannot hold the local stack (the disk is full).`,
+      nextStep: expect.stringMatching(/^Make space there\./),
+    });
   });
 
   test('a directory where a file must be is named', async () => {
     const path = join(place.dataDir, 'server.properties');
     await mkdir(path);
     const failure = await failureOf(usingStackFiles(place, () => writeFile(path, '')));
-    expect(failure).toMatchObject({ exitCode: 3, message: expect.stringContaining(`(there is a directory in place of a file: ${path})`) });
+    expect(failure).toMatchObject({
+      exitCode: 3,
+      message: expect.stringContaining(`(there is a directory in place of a file: ${path})`),
+    });
   });
 
   test.each([
@@ -49,7 +61,10 @@ describe('a directory that cannot hold the stack', () => {
     ['ENOENT', 'cannot be created'],
   ])('%s is told in plain words', async (code, word) => {
     const error = Object.assign(new Error(code), { code, syscall: 'mkdir', path: place.dataDir });
-    expect(await failureOf(usingStackFiles(place, () => Promise.reject(error)))).toMatchObject({ exitCode: 3, message: expect.stringContaining(word) });
+    expect(await failureOf(usingStackFiles(place, () => Promise.reject(error)))).toMatchObject({
+      exitCode: 3,
+      message: expect.stringContaining(word),
+    });
   });
 
   test.each([

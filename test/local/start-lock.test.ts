@@ -36,7 +36,9 @@ describe('the start lock', () => {
   });
 
   test('is given up by work that fails', async () => {
-    await expect(withStackLock(place, world, { onWait: never }, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+    await expect(
+      withStackLock(place, world, { onWait: never }, () => Promise.reject(new Error('broken'))),
+    ).rejects.toThrow('broken');
     await expect(withStackLock(place, world, { onWait: never }, async () => 'in')).resolves.toBe('in');
   });
 
@@ -51,7 +53,12 @@ describe('the start lock', () => {
   test('can be waited for in vain: an interruption ends the waiting', async () => {
     const interruption = new AbortController();
     await withStackLock(place, world, { onWait: never }, async () => {
-      const waiting = withStackLock(place, world, { onWait: () => interruption.abort(), signal: interruption.signal }, async () => 'in');
+      const waiting = withStackLock(
+        place,
+        world,
+        { onWait: () => interruption.abort(), signal: interruption.signal },
+        async () => 'in',
+      );
       await expect(waiting).rejects.toMatchObject({ code: 'interrupted' });
     });
   });

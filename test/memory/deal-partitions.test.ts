@@ -2,14 +2,28 @@ import { dealPartitions, type DealtMember } from '../../src/domain/deal-partitio
 
 describe('dealing partitions to members', () => {
   const topic = 'tasks';
-  const partitions = (count: number, name = topic) => Array.from({ length: count }, (_, partition) => ({ topic: name, partition }));
-  const member = (id: string, held: readonly number[] = [], topics = [topic]): DealtMember => ({ id, topics, held: held.map((partition) => ({ topic, partition })) });
+  const partitions = (count: number, name = topic) =>
+    Array.from({ length: count }, (_, partition) => ({ topic: name, partition }));
+  const member = (id: string, held: readonly number[] = [], topics = [topic]): DealtMember => ({
+    id,
+    topics,
+    held: held.map((partition) => ({ topic, partition })),
+  });
   const deal = (count: number, ...members: readonly DealtMember[]) =>
-    Object.fromEntries([...dealPartitions(partitions(count), members)].map(([id, hand]) => [id, hand.map(({ partition }) => partition).sort((a, b) => a - b)]));
+    Object.fromEntries(
+      [...dealPartitions(partitions(count), members)].map(([id, hand]) => [
+        id,
+        hand.map(({ partition }) => partition).sort((a, b) => a - b),
+      ]),
+    );
 
   test('deals evenly when nobody holds anything', () => {
     expect(deal(6, member('a'), member('b'))).toEqual({ a: [0, 2, 4], b: [1, 3, 5] });
-    expect(Object.values(deal(7, member('a'), member('b'), member('c'))).map((hand) => hand.length).sort()).toEqual([2, 2, 3]);
+    expect(
+      Object.values(deal(7, member('a'), member('b'), member('c')))
+        .map((hand) => hand.length)
+        .sort(),
+    ).toEqual([2, 2, 3]);
   });
 
   test('a joining member gets its share, and nothing else moves', () => {
@@ -37,7 +51,10 @@ describe('dealing partitions to members', () => {
   });
 
   test('gives nobody a topic that it did not subscribe to', () => {
-    const dealt = dealPartitions([...partitions(2), ...partitions(2, 'status')], [member('a', [], ['tasks']), member('b', [], ['status'])]);
+    const dealt = dealPartitions(
+      [...partitions(2), ...partitions(2, 'status')],
+      [member('a', [], ['tasks']), member('b', [], ['status'])],
+    );
     expect(dealt.get('a')).toEqual(partitions(2));
     expect(dealt.get('b')).toEqual(partitions(2, 'status'));
   });

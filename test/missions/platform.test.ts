@@ -22,19 +22,45 @@ afterAll(() => rmSync(dirname(platform.directory('.')), { recursive: true, force
 /** Digest of every file of a workspace, by path, with its mode. */
 function inventory(workspace: string): Readonly<Record<string, string>> {
   const root = platform.directory(workspace);
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => statSync(join(root, path)).isFile());
-  return Object.fromEntries(files.sort().map((path) => [path, `${(statSync(join(root, path)).mode & 0o777).toString(8)} ${createHash('sha256').update(readFileSync(join(root, path))).digest('hex')}`]));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    statSync(join(root, path)).isFile(),
+  );
+  return Object.fromEntries(
+    files.sort().map((path) => [
+      path,
+      `${(statSync(join(root, path)).mode & 0o777).toString(8)} ${createHash('sha256')
+        .update(readFileSync(join(root, path)))
+        .digest('hex')}`,
+    ]),
+  );
 }
 
 test('the twelve agents have the phases and dependencies of the deployment order', () => {
   const phases = Object.fromEntries(platform.roster.agents.map(({ name, phase }) => [name, phase]));
   expect(phases).toEqual({
-    cert_agent: 1, env_agent: 1, database_agent: 1, proxy_agent: 2, cache_agent: 2, secrets_agent: 2,
-    events_agent: 3, observability_agent: 3, docker_agent: 3, rag_agent: 4, graph_agent: 4, hlidskjalf_agent: 5,
+    cert_agent: 1,
+    env_agent: 1,
+    database_agent: 1,
+    proxy_agent: 2,
+    cache_agent: 2,
+    secrets_agent: 2,
+    events_agent: 3,
+    observability_agent: 3,
+    docker_agent: 3,
+    rag_agent: 4,
+    graph_agent: 4,
+    hlidskjalf_agent: 5,
   });
-  const dependencies = Object.fromEntries(platform.roster.agents.filter(({ dependsOn }) => dependsOn.length > 0).map(({ name, dependsOn }) => [name, [...dependsOn].sort()]));
+  const dependencies = Object.fromEntries(
+    platform.roster.agents
+      .filter(({ dependsOn }) => dependsOn.length > 0)
+      .map(({ name, dependsOn }) => [name, [...dependsOn].sort()]),
+  );
   expect(dependencies).toEqual({
-    proxy_agent: ['cert_agent'], secrets_agent: ['proxy_agent'], events_agent: ['proxy_agent'], observability_agent: ['database_agent', 'proxy_agent'],
+    proxy_agent: ['cert_agent'],
+    secrets_agent: ['proxy_agent'],
+    events_agent: ['proxy_agent'],
+    observability_agent: ['database_agent', 'proxy_agent'],
     hlidskjalf_agent: ['cache_agent', 'database_agent', 'events_agent', 'proxy_agent'],
   });
 });
@@ -51,7 +77,9 @@ test('the mission runs the twelve in five waves, secrets_agent in the third, bec
 
 test('every check of every task passes, with the tasks of a wave side by side', () => {
   expect(firstRun).toHaveLength(12);
-  const failed = firstRun.filter(({ checks }) => !checks.passed).map(({ agent, checks }) => `${agent}: ${checks.observation}`);
+  const failed = firstRun
+    .filter(({ checks }) => !checks.passed)
+    .map(({ agent, checks }) => `${agent}: ${checks.observation}`);
   expect(failed).toEqual([]);
   expect(firstRun.filter(({ stepsRun }) => stepsRun.length === 0)).toEqual([]);
 });
@@ -63,7 +91,11 @@ test('the success checks of the mission pass', async () => {
 }, 120_000);
 
 test('every playbook step can be asked whether it is done, so that a take-over never gives up', () => {
-  const steps = platform.roster.agents.flatMap(({ name, playbooks }) => Object.values(playbooks).flatMap((playbook) => playbook.steps.map((step) => ({ agent: name, step: step.name, unless: step.unless }))));
+  const steps = platform.roster.agents.flatMap(({ name, playbooks }) =>
+    Object.values(playbooks).flatMap((playbook) =>
+      playbook.steps.map((step) => ({ agent: name, step: step.name, unless: step.unless })),
+    ),
+  );
   expect(steps.filter(({ unless }) => unless === null)).toEqual([]);
 });
 
@@ -80,30 +112,57 @@ test('a second run over the same workspace runs no step, changes no byte and pas
 test('what was damaged is made again and what is good stays', async () => {
   platform.copy(FINISHED, 'damaged');
   const before = inventory('damaged');
-  await platform.run('damaged', 'rm proxy/labels/lab.labels && : > cache/nats.conf && sed -i 3d compose.yaml && sed -i s/^NATS_PASSWORD=.*/NATS_PASSWORD=/ .env');
-  for (const [agent, playbook] of [['env_agent', 'platform-env'], ['proxy_agent', 'platform-proxy'], ['cache_agent', 'platform-cache'], ['secrets_agent', 'platform-secrets']] as const) {
-    expect(await platform.runPlaybook(agent, playbookOf(platform.roster, agent, playbook), 'damaged')).toMatchObject({ agent, checks: { passed: true } });
+  await platform.run(
+    'damaged',
+    'rm proxy/labels/lab.labels && : > cache/nats.conf && sed -i 3d compose.yaml && sed -i s/^NATS_PASSWORD=.*/NATS_PASSWORD=/ .env',
+  );
+  for (const [agent, playbook] of [
+    ['env_agent', 'platform-env'],
+    ['proxy_agent', 'platform-proxy'],
+    ['cache_agent', 'platform-cache'],
+    ['secrets_agent', 'platform-secrets'],
+  ] as const) {
+    expect(await platform.runPlaybook(agent, playbookOf(platform.roster, agent, playbook), 'damaged')).toMatchObject({
+      agent,
+      checks: { passed: true },
+    });
   }
   const after = inventory('damaged');
   const changed = Object.keys(after).filter((path) => after[path] !== before[path]);
   expect(changed.sort()).toEqual(['.env', 'compose.yaml', 'secrets/platform.env.cms']);
-  const secretsOf = (workspace: string) => new Map(readFileSync(join(platform.directory(workspace), '.env'), 'utf8').trim().split('\n').map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  const secretsOf = (workspace: string) =>
+    new Map(
+      readFileSync(join(platform.directory(workspace), '.env'), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    );
   const [old, now] = [secretsOf(FINISHED), secretsOf('damaged')];
   expect([...now].filter(([key, value]) => old.get(key) !== value).map(([key]) => key)).toEqual(['NATS_PASSWORD']);
 }, 120_000);
 
-test.each(BREAKAGES.map((breakage, number) => ({ ...breakage, number })))('$agent notices $what', async ({ number, agent, check, by, says }) => {
-  const workspace = `broken-${number}`;
-  platform.copy(FINISHED, workspace);
-  const broken = await platform.run(workspace, by);
-  expect(broken).toMatchObject({ exitCode: 0 });
-  const checks = agent === 'mission' ? mission.success : Object.values(platform.roster.byName(agent)?.playbooks ?? {}).flatMap((playbook) => playbook.acceptance);
-  const run = await platform.check(workspace, checks.filter(({ name }) => name === check));
-  expect(run.results.map(({ name }) => name)).toEqual([check]);
-  expect(run.passed).toBe(false);
-  expect(run.observation).toMatch(says);
-  rmSync(platform.directory(workspace), { recursive: true });
-}, 120_000);
+test.each(BREAKAGES.map((breakage, number) => ({ ...breakage, number })))(
+  '$agent notices $what',
+  async ({ number, agent, check, by, says }) => {
+    const workspace = `broken-${number}`;
+    platform.copy(FINISHED, workspace);
+    const broken = await platform.run(workspace, by);
+    expect(broken).toMatchObject({ exitCode: 0 });
+    const checks =
+      agent === 'mission'
+        ? mission.success
+        : Object.values(platform.roster.byName(agent)?.playbooks ?? {}).flatMap((playbook) => playbook.acceptance);
+    const run = await platform.check(
+      workspace,
+      checks.filter(({ name }) => name === check),
+    );
+    expect(run.results.map(({ name }) => name)).toEqual([check]);
+    expect(run.passed).toBe(false);
+    expect(run.observation).toMatch(says);
+    rmSync(platform.directory(workspace), { recursive: true });
+  },
+  120_000,
+);
 
 test('the mission hello makes certificates and .env in one wave', async () => {
   const hello = platform.mission('hello.yaml');

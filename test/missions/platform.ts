@@ -52,10 +52,27 @@ export async function createPlatform(): Promise<Platform> {
   const never = new AbortController().signal;
   let steps = 0;
 
-  const place = (workspace: string) => ({ missionId: workspace, taskId: `task-${++steps}`, attempt: 1, workspace: null, workspaceMarker: marker });
+  const place = (workspace: string) => ({
+    missionId: workspace,
+    taskId: `task-${++steps}`,
+    attempt: 1,
+    workspace: null,
+    workspaceMarker: marker,
+  });
   const run: Platform['run'] = (workspace, command) =>
-    executor.run({ task: place(workspace), step: 1, claimOffset: 1, timeLimitMs: TIME_LIMIT_MS, tool: 'execute_terminal_command', arguments: { command } }, never);
-  const check: Platform['check'] = (workspace, checks) => executor.runChecks({ task: place(workspace), step: 1, claimOffset: 1, timeLimitMs: TIME_LIMIT_MS, checks }, never);
+    executor.run(
+      {
+        task: place(workspace),
+        step: 1,
+        claimOffset: 1,
+        timeLimitMs: TIME_LIMIT_MS,
+        tool: 'execute_terminal_command',
+        arguments: { command },
+      },
+      never,
+    );
+  const check: Platform['check'] = (workspace, checks) =>
+    executor.runChecks({ task: place(workspace), step: 1, claimOffset: 1, timeLimitMs: TIME_LIMIT_MS, checks }, never);
 
   async function runPlaybook(agent: string, playbook: Playbook, workspace: string, wave = 0): Promise<TaskRun> {
     const stepsRun: string[] = [];
@@ -71,7 +88,9 @@ export async function createPlatform(): Promise<Platform> {
   async function runPlan(mission: MissionFile, workspace: string): Promise<readonly TaskRun[]> {
     const runs: TaskRun[] = [];
     for (const wave of mission.plan?.waves ?? []) {
-      const tasks = wave.tasks.map((task) => runPlaybook(task.agent, playbookOf(roster, task.agent, task.playbook), workspace, wave.wave_number));
+      const tasks = wave.tasks.map((task) =>
+        runPlaybook(task.agent, playbookOf(roster, task.agent, task.playbook), workspace, wave.wave_number),
+      );
       runs.push(...(await Promise.all(tasks)));
     }
     return runs;
@@ -98,12 +117,23 @@ export function playbookOf(roster: Roster, agent: string, name: string | null): 
 
 async function createExecutor(workspaceRoot: string, keys: string): Promise<ToolExecutor> {
   const toolboxDir = join(project, 'toolbox');
-  const packages = ['yaml', '@electric-sql/pglite'].map((name) => ({ source: join(project, 'node_modules', name), target: `/node_modules/${name}` }));
+  const packages = ['yaml', '@electric-sql/pglite'].map((name) => ({
+    source: join(project, 'node_modules', name),
+    target: `/node_modules/${name}`,
+  }));
   const extraBinds = [...packages, { source: keys, target: '/keys' }];
   const sandbox = await probeSandbox({ toolboxDir, extraBinds, nodePath: process.execPath });
   if (!sandbox.ok) throw new Error(`these tests need bubblewrap: ${sandbox.reason}. ${sandbox.fix}`);
   const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => logger };
-  return createToolExecutor({ workspaceRoot, toolboxDir, sandbox, extraBinds, nodePath: process.execPath, clock: systemClock, logger });
+  return createToolExecutor({
+    workspaceRoot,
+    toolboxDir,
+    sandbox,
+    extraBinds,
+    nodePath: process.execPath,
+    clock: systemClock,
+    logger,
+  });
 }
 
 /** A directory with secrets.key, which the sandbox's account can read and the workspace does not contain. */

@@ -55,28 +55,54 @@ export function describeAdapter(harness: Harness): void {
     });
 
     test('429 is rate limited and carries the seconds of retry-after; nothing is retried here', async () => {
-      const { model, server } = await given({ kind: 'error', status: 429, message: 'slow down', headers: { 'retry-after': '7' } });
+      const { model, server } = await given({
+        kind: 'error',
+        status: 429,
+        message: 'slow down',
+        headers: { 'retry-after': '7' },
+      });
       const error = await modelError(ask(model));
-      expect(error).toMatchObject({ code: 'rate_limited', retriable: true, retryAfterMs: 7000, used: { tokens: 0, usd: 0 } });
+      expect(error).toMatchObject({
+        code: 'rate_limited',
+        retriable: true,
+        retryAfterMs: 7000,
+        used: { tokens: 0, usd: 0 },
+      });
       expect(server.requests).toHaveLength(1);
     });
 
     test('a retry-after in the form of a past date means at once', async () => {
-      const { model } = await given({ kind: 'error', status: 429, message: 'slow down', headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } });
+      const { model } = await given({
+        kind: 'error',
+        status: 429,
+        message: 'slow down',
+        headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' },
+      });
       expect((await modelError(ask(model))).retryAfterMs).toBe(0);
     });
 
-    test.each([429, 503, 529])('%i: the milliseconds of retry-after-ms come before retry-after, which may be a date', async (status) => {
-      const at = (index: number): Readonly<Record<string, string>> => (index === 0 ? { 'retry-after-ms': '1500', 'retry-after': '60' } : { 'retry-after': new Date(clock.now() + 600_000).toUTCString() });
-      const { model } = await given((index) => ({ kind: 'error', status, message: 'later', headers: at(index) }));
-      expect((await modelError(ask(model))).retryAfterMs).toBe(1_500);
-      const dated = (await modelError(ask(model))).retryAfterMs;
-      expect(dated).toBeGreaterThan(0);
-      expect(dated).toBeLessThanOrEqual(600_000);
-    });
+    test.each([429, 503, 529])(
+      '%i: the milliseconds of retry-after-ms come before retry-after, which may be a date',
+      async (status) => {
+        const at = (index: number): Readonly<Record<string, string>> =>
+          index === 0
+            ? { 'retry-after-ms': '1500', 'retry-after': '60' }
+            : { 'retry-after': new Date(clock.now() + 600_000).toUTCString() };
+        const { model } = await given((index) => ({ kind: 'error', status, message: 'later', headers: at(index) }));
+        expect((await modelError(ask(model))).retryAfterMs).toBe(1_500);
+        const dated = (await modelError(ask(model))).retryAfterMs;
+        expect(dated).toBeGreaterThan(0);
+        expect(dated).toBeLessThanOrEqual(600_000);
+      },
+    );
 
     test('a retry-after of a year is one of a quarter of an hour; one that is no time is none', async () => {
-      const { model } = await given((index) => ({ kind: 'error', status: 429, message: 'later', headers: { 'retry-after': index === 0 ? '31536000' : 'soon' } }));
+      const { model } = await given((index) => ({
+        kind: 'error',
+        status: 429,
+        message: 'later',
+        headers: { 'retry-after': index === 0 ? '31536000' : 'soon' },
+      }));
       expect((await modelError(ask(model))).retryAfterMs).toBe(900_000);
       expect((await modelError(ask(model))).retryAfterMs).toBeNull();
     });
@@ -88,13 +114,21 @@ export function describeAdapter(harness: Harness): void {
 
     test.each([500, 503, 529])('%i is unreachable and not retried here', async (status) => {
       const { model, server } = await given({ kind: 'error', status, message: 'overloaded' });
-      expect(await modelError(ask(model))).toMatchObject({ code: 'unreachable', retriable: true, message: expect.stringContaining('overloaded') });
+      expect(await modelError(ask(model))).toMatchObject({
+        code: 'unreachable',
+        retriable: true,
+        message: expect.stringContaining('overloaded'),
+      });
       expect(server.requests).toHaveLength(1);
     });
 
-    test('400 is refused, with the server\'s reason', async () => {
+    test("400 is refused, with the server's reason", async () => {
       const { model } = await given({ kind: 'error', status: 400, message: 'no such option' });
-      expect(await modelError(ask(model))).toMatchObject({ code: 'refused', retriable: false, message: expect.stringContaining('no such option') });
+      expect(await modelError(ask(model))).toMatchObject({
+        code: 'refused',
+        retriable: false,
+        message: expect.stringContaining('no such option'),
+      });
     });
 
     describe('says which limit has passed, what to do, and closes the connection:', () => {
@@ -102,27 +136,42 @@ export function describeAdapter(harness: Harness): void {
         const deaf = await startDeafServer();
         open.push(deaf);
         const error = await modelError(ask(harness.model(deaf.url, { ...PATIENT, connectMs: 300 })));
-        expect(error).toMatchObject({ code: 'timeout', retriable: true, message: expect.stringMatching(/did not answer within 300 ms \(connectMs\); \w/) });
+        expect(error).toMatchObject({
+          code: 'timeout',
+          retriable: true,
+          message: expect.stringMatching(/did not answer within 300 ms \(connectMs\); \w/),
+        });
       });
 
       test('a server that accepts and says nothing', async () => {
         const silent = await startHttpServer(async () => undefined);
         open.push(silent);
         const error = await modelError(ask(harness.model(silent.url, { ...PATIENT, connectMs: 300 })));
-        expect(error).toMatchObject({ code: 'timeout', retriable: true, used: { tokens: 0, usd: 0 }, message: expect.stringMatching(/did not answer within 300 ms \(connectMs\); \w/) });
+        expect(error).toMatchObject({
+          code: 'timeout',
+          retriable: true,
+          used: { tokens: 0, usd: 0 },
+          message: expect.stringMatching(/did not answer within 300 ms \(connectMs\); \w/),
+        });
         await silent.abandoned;
       });
 
       test('a server that sends headers and no token', async () => {
         const { model, server } = await given({ kind: 'stalled', at: 'first_token' }, { firstTokenMs: 300 });
-        expect(await modelError(ask(model))).toMatchObject({ code: 'timeout', message: expect.stringMatching(/did not begin within 300 ms \(firstTokenMs\); \w/) });
+        expect(await modelError(ask(model))).toMatchObject({
+          code: 'timeout',
+          message: expect.stringMatching(/did not begin within 300 ms \(firstTokenMs\); \w/),
+        });
         await server.abandoned;
       });
 
       test('a reply that stalls in the middle, and what it had used up counts', async () => {
         const { model, server } = await given({ kind: 'stalled', at: 'middle' }, { stallMs: 300 });
         const error = await modelError(ask(model));
-        expect(error).toMatchObject({ code: 'timeout', message: expect.stringMatching(/stalled: no further piece came within 300 ms \(stallMs\); \w/) });
+        expect(error).toMatchObject({
+          code: 'timeout',
+          message: expect.stringMatching(/stalled: no further piece came within 300 ms \(stallMs\); \w/),
+        });
         expect(error.used.tokens).toBeGreaterThan(0);
         expect(error.used.tokens).toBeLessThanOrEqual(model.worstCase(chatRequest()).tokens);
         await server.abandoned;
@@ -131,22 +180,31 @@ export function describeAdapter(harness: Harness): void {
       test('a reply that drips for ever, and what it had used up counts', async () => {
         const { model, server } = await given({ kind: 'dripping' }, { wholeMs: 600 });
         const error = await modelError(ask(model));
-        expect(error).toMatchObject({ code: 'timeout', message: expect.stringMatching(/was not complete within 600 ms \(wholeMs\); \w/) });
+        expect(error).toMatchObject({
+          code: 'timeout',
+          message: expect.stringMatching(/was not complete within 600 ms \(wholeMs\); \w/),
+        });
         expect(error.used.tokens).toBeGreaterThan(0);
         await server.abandoned;
       });
     });
 
-    test.each(['dropped', 'closed'] as const)('a stream that is %s in the middle is unreachable, never half a reply', async (how) => {
-      const { model } = await given({ kind: 'cut', how });
-      const error = await modelError(ask(model));
-      expect(error).toMatchObject({ code: 'unreachable', retriable: true });
-      expect(error.used.tokens).toBeGreaterThan(0);
-    });
+    test.each(['dropped', 'closed'] as const)(
+      'a stream that is %s in the middle is unreachable, never half a reply',
+      async (how) => {
+        const { model } = await given({ kind: 'cut', how });
+        const error = await modelError(ask(model));
+        expect(error).toMatchObject({ code: 'unreachable', retriable: true });
+        expect(error.used.tokens).toBeGreaterThan(0);
+      },
+    );
 
     test('an error inside the stream is an error', async () => {
       const { model } = await given({ kind: 'error_in_stream', message: 'the runner died' });
-      expect(await modelError(ask(model))).toMatchObject({ code: 'unreachable', message: expect.stringContaining('the runner died') });
+      expect(await modelError(ask(model))).toMatchObject({
+        code: 'unreachable',
+        message: expect.stringContaining('the runner died'),
+      });
     });
 
     test('a server that is gone is unreachable', async () => {
@@ -202,7 +260,11 @@ export function describeAdapter(harness: Harness): void {
     test('one adapter serves several calls side by side', async () => {
       const { model } = await given((index) => JSON.stringify({ ...step, thought: `call ${index}` }));
       const replies = await Promise.all([ask(model), ask(model), ask(model)]);
-      expect(replies.map((reply) => String(JSON.parse(reply.text).thought)).sort()).toEqual(['call 0', 'call 1', 'call 2']);
+      expect(replies.map((reply) => String(JSON.parse(reply.text).thought)).sort()).toEqual([
+        'call 0',
+        'call 1',
+        'call 2',
+      ]);
     });
   });
 }

@@ -17,11 +17,17 @@ describe('the anthropic adapter', () => {
   afterEach(async () => {
     await Promise.all(open.splice(0).map((server) => server.close()));
   });
-  const given = async (options: Partial<FakeAnthropicOptions> = {}, overrides: Partial<ModelEntry> & { readonly apiKey?: string } = {}) => {
+  const given = async (
+    options: Partial<FakeAnthropicOptions> = {},
+    overrides: Partial<ModelEntry> & { readonly apiKey?: string } = {},
+  ) => {
     const server = await startFakeAnthropic({ reply: () => JSON.stringify(step), ...options });
     open.push(server);
     const { apiKey = 'test-key', ...changed } = overrides;
-    return { server, model: createAnthropicModel({ entry: { ...entry, ...changed }, apiKey, baseUrl: server.url, clock }) };
+    return {
+      server,
+      model: createAnthropicModel({ entry: { ...entry, ...changed }, apiKey, baseUrl: server.url, clock }),
+    };
   };
 
   test('sends the system prompt apart, the schema as output format, room for thinking, and no temperature', async () => {
@@ -39,7 +45,9 @@ describe('the anthropic adapter', () => {
   });
 
   test('prices tokens by models.yaml, cached ones at their own price', async () => {
-    const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 3_000, cached: 1_000, tokensOut: 500 }) });
+    const { model } = await given({
+      reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 3_000, cached: 1_000, tokensOut: 500 }),
+    });
     const reply = await ask(model);
     expect(reply.tokensIn).toBe(3_000);
     expect(reply.costUsd).toBeCloseTo((2_000 * 4 + 1_000 * 0.2 + 500 * 20) / 1_000_000, 12);
@@ -47,26 +55,43 @@ describe('the anthropic adapter', () => {
 
   test('a wrong key is refused and names the variable', async () => {
     const { model } = await given({}, { apiKey: 'wrong' });
-    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', message: expect.stringContaining('ANTHROPIC_API_KEY'), used: { tokens: 0, usd: 0 } });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('ANTHROPIC_API_KEY'),
+      used: { tokens: 0, usd: 0 },
+    });
   });
 
   test('an unknown model is refused and names models.yaml', async () => {
     const { model } = await given({ models: [] });
-    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', message: expect.stringContaining('models.yaml') });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('models.yaml'),
+    });
   });
 
-  test('the model\'s own refusal is refused, and what it cost counts', async () => {
-    const { model } = await given({ reply: () => ({ kind: 'text', text: 'no', stop: 'refusal', tokensIn: 100, tokensOut: 10 }) });
-    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', used: { tokens: 110, usd: (100 * 4 + 10 * 20) / 1_000_000 } });
+  test("the model's own refusal is refused, and what it cost counts", async () => {
+    const { model } = await given({
+      reply: () => ({ kind: 'text', text: 'no', stop: 'refusal', tokensIn: 100, tokensOut: 10 }),
+    });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'refused',
+      used: { tokens: 110, usd: (100 * 4 + 10 * 20) / 1_000_000 },
+    });
   });
 
   test('a reply that was all thinking is invalid', async () => {
     const { model } = await given({ reply: () => ({ kind: 'text', text: '', stop: 'max_tokens' }) });
-    expect(await modelError(ask(model))).toMatchObject({ code: 'invalid', message: expect.stringContaining('max_tokens') });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('max_tokens'),
+    });
   });
 
   test('a rate limit inside the stream is one', async () => {
-    const { model } = await given({ reply: () => ({ kind: 'error_in_stream', type: 'rate_limit_error', message: 'too many tokens' }) });
+    const { model } = await given({
+      reply: () => ({ kind: 'error_in_stream', type: 'rate_limit_error', message: 'too many tokens' }),
+    });
     expect((await modelError(ask(model))).code).toBe('rate_limited');
   });
 
@@ -76,19 +101,31 @@ describe('the anthropic adapter', () => {
     expect(server.requests).toHaveLength(0);
   });
 
-  test('a request that the pinned SDK\'s types do not know is refused by the test server', async () => {
+  test("a request that the pinned SDK's types do not know is refused by the test server", async () => {
     const { server } = await given();
     const answer = await fetch(`${server.url}/v1/messages`, {
       method: 'POST',
       headers: { authorization: 'Bearer test-key', 'anthropic-version': '2026-10-21' },
-      body: JSON.stringify({ model: 'claude-opus-5-5', max_tokens: 1, temperature: 0.2, messages: [{ role: 'user', content: 'x' }], output_config: { format: { type: 'json_schema', schema: {} } }, stream: true }),
+      body: JSON.stringify({
+        model: 'claude-opus-5-5',
+        max_tokens: 1,
+        temperature: 0.2,
+        messages: [{ role: 'user', content: 'x' }],
+        output_config: { format: { type: 'json_schema', schema: {} } },
+        stream: true,
+      }),
     });
     expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('temperature')]);
   });
 
   test('a conversation that ends with the assistant is refused by the API, and so here', async () => {
     const { model } = await given();
-    const prefilled = chatRequest({ messages: [{ role: 'user', content: 'hello' }, { role: 'assistant', content: '{' }] });
+    const prefilled = chatRequest({
+      messages: [
+        { role: 'user', content: 'hello' },
+        { role: 'assistant', content: '{' },
+      ],
+    });
     expect((await modelError(ask(model, prefilled))).code).toBe('refused');
   });
 });

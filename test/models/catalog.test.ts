@@ -9,8 +9,19 @@ const text = readFileSync(new URL('../../models.yaml', import.meta.url), 'utf8')
 
 /** The ids by name of the SDKs' own types: without the `string` that those allow besides. */
 type Known<T> = T extends string ? (string extends T ? never : T) : never;
-const anthropicIds = ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5', 'claude-opus-5'] satisfies Known<Model>[];
-const openaiIds = ['gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna', 'gpt-4.1', 'gpt-4.1-mini'] satisfies Known<OpenaiModelId>[];
+const anthropicIds = [
+  'claude-opus-5-5',
+  'claude-sonnet-5-5',
+  'claude-haiku-5-5',
+  'claude-opus-5',
+] satisfies Known<Model>[];
+const openaiIds = [
+  'gpt-5.6-sol',
+  'gpt-5.6-terra',
+  'gpt-5.6-luna',
+  'gpt-4.1',
+  'gpt-4.1-mini',
+] satisfies Known<OpenaiModelId>[];
 
 function errorOf(changed: string): string {
   try {
@@ -23,9 +34,10 @@ function errorOf(changed: string): string {
 }
 
 describe('models.yaml', () => {
-  test('is dated, and every hosted id stands in the pinned SDK\'s types', () => {
+  test("is dated, and every hosted id stands in the pinned SDK's types", () => {
     expect(catalog.asOf).toMatch(/^2026-\d\d-\d\d$/);
-    const ids = (provider: string) => catalog.models.filter((model) => model.provider === provider).map((model) => model.id);
+    const ids = (provider: string) =>
+      catalog.models.filter((model) => model.provider === provider).map((model) => model.id);
     expect(ids('anthropic')).toEqual(anthropicIds);
     expect(ids('openai')).toEqual(openaiIds);
   });
@@ -38,15 +50,39 @@ describe('models.yaml', () => {
   });
 
   test('any Ollama model has an entry, free of charge', () => {
-    expect(catalog.ollama('mistral-nemo')).toMatchObject({ contextTokens: 16_384, thinking: false, price: { input: 0, output: 0 } });
+    expect(catalog.ollama('mistral-nemo')).toMatchObject({
+      contextTokens: 16_384,
+      thinking: false,
+      price: { input: 0, output: 0 },
+    });
   });
 
   test.each([
     ['an unknown key', 'as_of: 2026-11-23', 'as_of: 2026-11-23\nprices: yes', /^models\.yaml:\d+: .*prices/],
-    ['a price that is no number', 'input: 4,', 'input: cheap,', /^models\.yaml:25: models\.0\.usd_per_million_tokens\.input: /],
-    ['a default without an entry', 'anthropic: claude-opus-5-5,', 'anthropic: claude-nine,', /^models\.yaml:8: defaults\.planner\.anthropic: claude-nine has no entry/],
-    ['a temperature where the API takes none', 'effort: medium\n    temperature: false', 'effort: medium\n    temperature: true', /temperature: must be false/],
-    ['an id that stands twice', 'id: gpt-5.6-luna', 'id: gpt-5.6-terra', /models\.\d+\.id: openai:gpt-5\.6-terra stands here twice/],
+    [
+      'a price that is no number',
+      'input: 4,',
+      'input: cheap,',
+      /^models\.yaml:25: models\.0\.usd_per_million_tokens\.input: /,
+    ],
+    [
+      'a default without an entry',
+      'anthropic: claude-opus-5-5,',
+      'anthropic: claude-nine,',
+      /^models\.yaml:8: defaults\.planner\.anthropic: claude-nine has no entry/,
+    ],
+    [
+      'a temperature where the API takes none',
+      'effort: medium\n    temperature: false',
+      'effort: medium\n    temperature: true',
+      /temperature: must be false/,
+    ],
+    [
+      'an id that stands twice',
+      'id: gpt-5.6-luna',
+      'id: gpt-5.6-terra',
+      /models\.\d+\.id: openai:gpt-5\.6-terra stands here twice/,
+    ],
     ['a missing date', 'as_of: 2026-11-23', 'as_of: lately', /as_of/],
     ['broken YAML', 'models:\n', 'models: [\n', /^models\.yaml:\d+: /],
   ])('%s is refused with the file, the line and the field', (_, from, to, message) => {
@@ -55,7 +91,7 @@ describe('models.yaml', () => {
   });
 });
 
-describe('a model\'s name', () => {
+describe("a model's name", () => {
   test('is a provider, with its default for the role, or provider:id, or playbook', () => {
     const id = (name: string, role: 'planner' | 'worker' = 'worker') => {
       const choice = parseModelName(name, catalog, role);
@@ -71,10 +107,15 @@ describe('a model\'s name', () => {
     expect(id('anthropic', 'planner')).toBe('anthropic:claude-opus-5-5');
   });
 
-  test.each(['gemini', 'anthropic:claude-nine', 'ollama:', 'openai:', '', 'Playbook'])('%j means nothing, and the error lists what exists', (name) => {
-    expect(() => parseModelName(name, catalog, 'worker')).toThrow(UnknownModel);
-    expect(() => parseModelName(name, catalog, 'worker')).toThrow(/playbook, ollama, .*anthropic:claude-opus-5-5.*models\.yaml/);
-  });
+  test.each(['gemini', 'anthropic:claude-nine', 'ollama:', 'openai:', '', 'Playbook'])(
+    '%j means nothing, and the error lists what exists',
+    (name) => {
+      expect(() => parseModelName(name, catalog, 'worker')).toThrow(UnknownModel);
+      expect(() => parseModelName(name, catalog, 'worker')).toThrow(
+        /playbook, ollama, .*anthropic:claude-opus-5-5.*models\.yaml/,
+      );
+    },
+  );
 
   test('a planner has no playbook', () => {
     expect(() => parseModelName('playbook', catalog, 'planner')).toThrow(UnknownModel);

@@ -54,8 +54,14 @@ describe('the chains of models', () => {
   test('an Ollama with the model comes first; openai comes last, when its key is there', async () => {
     const models = await given({ ollamaHost: await ollamaWith('qwen3:8b'), openaiKey: 'k', anthropicKey: 'k' });
     expect(names(models.workerChain(null))).toEqual(['ollama:qwen3:8b', 'playbook', 'openai:gpt-5.6-terra']);
-    expect(names(models.plannerChain())).toEqual(['anthropic:claude-opus-5-5', 'openai:gpt-5.6-sol', 'ollama:qwen3:8b']);
-    expect(models.banner()).toMatch(/workers ollama:qwen3:8b, then playbook, then openai:gpt-5\.6-terra .*; planner anthropic:claude-opus-5-5, then openai:gpt-5\.6-sol, then ollama:qwen3:8b, then order$/);
+    expect(names(models.plannerChain())).toEqual([
+      'anthropic:claude-opus-5-5',
+      'openai:gpt-5.6-sol',
+      'ollama:qwen3:8b',
+    ]);
+    expect(models.banner()).toMatch(
+      /workers ollama:qwen3:8b, then playbook, then openai:gpt-5\.6-terra .*; planner anthropic:claude-opus-5-5, then openai:gpt-5\.6-sol, then ollama:qwen3:8b, then order$/,
+    );
   });
 
   test('WORKER_MODELS decides the chain, and keeps a server that does not answer now', async () => {
@@ -64,7 +70,7 @@ describe('the chains of models', () => {
     expect(models.banner()).toContain('as WORKER_MODELS says; no Ollama at');
   });
 
-  test('an agent\'s own chain comes before WORKER_MODELS; what lacks a key is left out', async () => {
+  test("an agent's own chain comes before WORKER_MODELS; what lacks a key is left out", async () => {
     const models = await given({ workerModels: ['playbook'] });
     expect(names(models.workerChain(['openai', 'ollama']))).toEqual(['ollama:qwen3:8b']);
   });
@@ -80,7 +86,11 @@ describe('the chains of models', () => {
   test('a server that fails is asked again, counted for each try, and then passed over at once by all its models', async () => {
     const calls: ModelCallOutcome[] = [];
     const states: CircuitStateName[] = [];
-    const metrics: Metrics = { ...noMetrics, circuitState: (_, state) => states.push(state), modelCall: ({ outcome }) => calls.push(outcome) };
+    const metrics: Metrics = {
+      ...noMetrics,
+      circuitState: (_, state) => states.push(state),
+      modelCall: ({ outcome }) => calls.push(outcome),
+    };
     const models = await given({ workerModels: ['ollama:llama3.1', 'ollama:qwen3:8b'], metrics, random: () => 0 });
     const changes: CircuitChange[] = [];
     models.circuits.subscribe((change) => changes.push(change));
@@ -88,7 +98,9 @@ describe('the chains of models', () => {
     if (first === undefined || second === undefined) throw new Error('the chain has two models');
     for (let call = 0; call < 5; call += 1) expect((await modelError(ask(first))).code).toBe('unreachable');
     expect(calls).toEqual(Array.from({ length: 15 }, () => 'unreachable'));
-    expect(changes).toMatchObject([{ endpoint: 'ollama at http://127.0.0.1:1', from: 'closed', to: 'open', failures: 5 }]);
+    expect(changes).toMatchObject([
+      { endpoint: 'ollama at http://127.0.0.1:1', from: 'closed', to: 'open', failures: 5 },
+    ]);
     expect((await modelError(ask(second))).code).toBe('resting');
     expect(calls).toHaveLength(15);
     expect(states).toEqual(['closed', 'open']);

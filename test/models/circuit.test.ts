@@ -24,10 +24,18 @@ function openModel(name = 'ollama:qwen3:8b') {
 
 function given(random = () => 1) {
   let nowMs = 0;
-  const clock: Clock = { now: () => NOON + nowMs, monotonicMs: () => nowMs, setTimer: () => ({ cancel: () => undefined }) };
+  const clock: Clock = {
+    now: () => NOON + nowMs,
+    monotonicMs: () => nowMs,
+    setTimer: () => ({ cancel: () => undefined }),
+  };
   const gauge: [string, CircuitStateName][] = [];
   const changes: CircuitChange[] = [];
-  const circuits = createCircuits({ clock, random, metrics: { ...noMetrics, circuitState: (endpoint, state) => gauge.push([endpoint, state]) } });
+  const circuits = createCircuits({
+    clock,
+    random,
+    metrics: { ...noMetrics, circuitState: (endpoint, state) => gauge.push([endpoint, state]) },
+  });
   circuits.subscribe((change) => changes.push(change));
   const { model, calls } = openModel();
   const guarded = circuits.guard(ENDPOINT, model);
@@ -50,12 +58,22 @@ describe('the circuit breaker of an endpoint', () => {
     expect(changes).toEqual([]);
     await failing('unreachable');
     expect(changes).toEqual([
-      { endpoint: ENDPOINT, model: 'ollama:qwen3:8b', from: 'closed', to: 'open', reason: 'unreachable it was', failures: 5, openMs: 20_000 },
+      {
+        endpoint: ENDPOINT,
+        model: 'ollama:qwen3:8b',
+        from: 'closed',
+        to: 'open',
+        reason: 'unreachable it was',
+        failures: 5,
+        openMs: 20_000,
+      },
     ]);
     const passedOver = await modelError(ask(guarded));
     expect(calls).toHaveLength(5);
     expect(passedOver).toMatchObject({
-      code: 'resting', retriable: true, used: { tokens: 0, usd: 0 },
+      code: 'resting',
+      retriable: true,
+      used: { tokens: 0, usd: 0 },
       message: `ollama:qwen3:8b: ${ENDPOINT} is resting until 2026-11-25T12:00:20.000Z: 5 failures, last: unreachable it was`,
     });
   });
@@ -69,13 +87,16 @@ describe('the circuit breaker of an endpoint', () => {
     expect(states(changes)).toEqual(['closed → open']);
   });
 
-  test.each(['refused', 'invalid', 'gave_up'] as const)('counts no %s: an endpoint that answers is there', async (code) => {
-    const { changes, failing } = given();
-    for (let round = 0; round < 4; round += 1) await failing('unreachable');
-    await failing(code);
-    for (let round = 0; round < 4; round += 1) await failing('unreachable');
-    expect(changes).toEqual([]);
-  });
+  test.each(['refused', 'invalid', 'gave_up'] as const)(
+    'counts no %s: an endpoint that answers is there',
+    async (code) => {
+      const { changes, failing } = given();
+      for (let round = 0; round < 4; round += 1) await failing('unreachable');
+      await failing(code);
+      for (let round = 0; round < 4; round += 1) await failing('unreachable');
+      expect(changes).toEqual([]);
+    },
+  );
 
   test('counts from nothing again after a call that was answered', async () => {
     const { guarded, calls, changes, failing } = given();
@@ -101,7 +122,10 @@ describe('the circuit breaker of an endpoint', () => {
     pass(1);
     const probe = ask(guarded);
     const other = await modelError(ask(guarded));
-    expect(other).toMatchObject({ code: 'resting', message: expect.stringContaining('while one call finds out whether it is back') });
+    expect(other).toMatchObject({
+      code: 'resting',
+      message: expect.stringContaining('while one call finds out whether it is back'),
+    });
     expect(calls).toHaveLength(6);
     calls.at(-1)?.resolve(reply);
     await probe;
@@ -119,7 +143,9 @@ describe('the circuit breaker of an endpoint', () => {
       pass(300_000);
       await failing('unreachable');
     }
-    expect(changes.filter(({ to }) => to === 'open').map(({ openMs }) => openMs)).toEqual([20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000]);
+    expect(changes.filter(({ to }) => to === 'open').map(({ openMs }) => openMs)).toEqual([
+      20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000,
+    ]);
   });
 
   test('half of each rest is certain, the other half chance', async () => {

@@ -16,7 +16,12 @@ export const clock: Clock = {
   },
 };
 
-const closed = (properties: Readonly<Record<string, object>>) => ({ type: 'object', properties, required: Object.keys(properties), additionalProperties: false });
+const closed = (properties: Readonly<Record<string, object>>) => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+  additionalProperties: false,
+});
 
 /** A schema like the loop's: closed objects, every property required, the choice one level down. */
 export const schema = closed({
@@ -27,13 +32,24 @@ export const schema = closed({
         tool: { type: 'string', enum: ['execute_terminal_command'] },
         arguments: closed({ command: { type: 'string' }, timeout: { anyOf: [{ type: 'integer' }, { type: 'null' }] } }),
       }),
-      closed({ finish: closed({ summary: { type: 'string' }, outputs: { type: 'array', items: closed({ name: { type: 'string' }, value: { type: 'string' } }) } }) }),
+      closed({
+        finish: closed({
+          summary: { type: 'string' },
+          outputs: { type: 'array', items: closed({ name: { type: 'string' }, value: { type: 'string' } }) },
+        }),
+      }),
     ],
   },
 });
 
-export const step = { thought: 'look first', action: { tool: 'execute_terminal_command', arguments: { command: 'ls -l', timeout: null } } };
-export const finish = { thought: 'done', action: { finish: { summary: 'made the CA', outputs: [{ name: 'ca', value: 'certs/ca.pem' }] } } };
+export const step = {
+  thought: 'look first',
+  action: { tool: 'execute_terminal_command', arguments: { command: 'ls -l', timeout: null } },
+};
+export const finish = {
+  thought: 'done',
+  action: { finish: { summary: 'made the CA', outputs: [{ name: 'ca', value: 'certs/ca.pem' }] } },
+};
 
 export function chatRequest(overrides: Partial<ChatRequest> = {}): ChatRequest {
   return {

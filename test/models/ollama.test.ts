@@ -1,7 +1,7 @@
 import { createOllamaModel } from '../../src/models/ollama.js';
 import { ollamaUrl } from '../../src/models/ollama-host.js';
 import { messagesTokenBound } from '../../src/models/token-bound.js';
-import { createDeferred } from '../../src/roles/role.js';
+import { createDeferred } from '../../src/domain/deferred.js';
 import { startFakeOllama, type FakeOllama, type FakeOllamaOptions } from '../support/fake-ollama.js';
 import { describeAdapter } from './adapter-contract.js';
 import { ask, catalog, chatRequest, clock, finish, modelError, schema, step } from './fixtures.js';
@@ -37,7 +37,7 @@ describe('the ollama adapter', () => {
     ]);
   });
 
-  test('costs nothing, and its worst case is the prompt\'s bound and the reply', async () => {
+  test("costs nothing, and its worst case is the prompt's bound and the reply", async () => {
     const { model } = await given();
     expect(model.worstCase(chatRequest())).toEqual({ tokens: messagesTokenBound(chatRequest()) + 500, usd: 0 });
     expect((await ask(model)).costUsd).toBe(0);
@@ -53,21 +53,31 @@ describe('the ollama adapter', () => {
     test('a model that is there can be used, with and without its tag', async () => {
       const { server } = await given({ models: ['llama3.1:latest', 'qwen3:8b'] });
       for (const id of ['llama3.1', 'llama3.1:latest', 'qwen3:8b']) {
-        expect(await createOllamaModel({ url: server.url, entry: catalog.ollama(id), clock }).probe(never)).toEqual({ usable: true });
+        expect(await createOllamaModel({ url: server.url, entry: catalog.ollama(id), clock }).probe(never)).toEqual({
+          usable: true,
+        });
       }
     });
 
     test('a model that is not there comes with the pull command', async () => {
       const { server } = await given({ models: ['qwen3:4b'] });
       const probe = await createOllamaModel({ url: server.url, entry, clock }).probe(never);
-      expect(probe).toEqual({ usable: false, reason: `model qwen3:8b is not at ${server.url}`, fix: 'ollama pull qwen3:8b' });
+      expect(probe).toEqual({
+        usable: false,
+        reason: `model qwen3:8b is not at ${server.url}`,
+        fix: 'ollama pull qwen3:8b',
+      });
     });
 
     test('a server that is not there comes with the command that starts it', async () => {
       const { server, model } = await given();
       open.length = 0;
       await server.close();
-      expect(await model.probe(never)).toEqual({ usable: false, reason: `no Ollama at ${server.url}`, fix: expect.stringContaining('ollama serve') });
+      expect(await model.probe(never)).toEqual({
+        usable: false,
+        reason: `no Ollama at ${server.url}`,
+        fix: expect.stringContaining('ollama serve'),
+      });
     });
 
     test('never throws, not even when the caller has given up', async () => {
@@ -80,8 +90,14 @@ describe('the ollama adapter', () => {
     const server = await startFakeOllama({ reply: () => '{}', hangs: true });
     open.push(server);
     const model = createOllamaModel({ url: server.url, entry, clock, limits: { connectMs: 200 } });
-    expect(await modelError(ask(model))).toMatchObject({ code: 'timeout', message: expect.stringContaining('did not answer') });
-    expect(await model.probe(never)).toMatchObject({ usable: false, reason: expect.stringContaining('did not answer') });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'timeout',
+      message: expect.stringContaining('did not answer'),
+    });
+    expect(await model.probe(never)).toMatchObject({
+      usable: false,
+      reason: expect.stringContaining('did not answer'),
+    });
   });
 
   test('a server that begins to answer at once is not asked for a sign of life as well', async () => {
@@ -92,7 +108,10 @@ describe('the ollama adapter', () => {
 
   test('a server that loads its model is asked for one, and then has its time', async () => {
     const asked = createDeferred<void>();
-    const server = await startFakeOllama({ reply: () => asked.promise.then(() => JSON.stringify(step)), onVersion: () => asked.resolve() });
+    const server = await startFakeOllama({
+      reply: () => asked.promise.then(() => JSON.stringify(step)),
+      onVersion: () => asked.resolve(),
+    });
     open.push(server);
     const reply = await ask(createOllamaModel({ url: server.url, entry, clock, limits: { connectMs: 2_000 } }));
     expect(JSON.parse(reply.text)).toEqual(step);
@@ -115,10 +134,16 @@ describe('the ollama adapter', () => {
   test('a missing model and a stopped server are named, with what to do', async () => {
     const { server } = await given({ models: [] });
     const model = createOllamaModel({ url: server.url, entry, clock });
-    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', message: expect.stringContaining('ollama pull qwen3:8b') });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('ollama pull qwen3:8b'),
+    });
     open.length = 0;
     await server.close();
-    expect(await modelError(ask(model))).toMatchObject({ code: 'unreachable', message: expect.stringContaining('ollama serve') });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('ollama serve'),
+    });
   });
 
   test('a server that leaves its counts out for a cached prompt is charged the upper bound', async () => {
@@ -128,7 +153,12 @@ describe('the ollama adapter', () => {
 
   describe('a prompt that did not fit', () => {
     const words = 'the agent reads every line of the log '.repeat(4_000);
-    const long = chatRequest({ messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: words }] });
+    const long = chatRequest({
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: words },
+      ],
+    });
 
     test.each([
       ['the runner cut it to num_ctx', entry.contextTokens],
@@ -140,12 +170,25 @@ describe('the ollama adapter', () => {
     });
 
     test('is reported when the reply ran over num_ctx and pushed its beginning out', async () => {
-      const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: entry.contextTokens - 100, tokensOut: 400 }) });
-      expect((await ask(model, chatRequest({ messages: [{ role: 'user', content: 'aa 11 '.repeat(4_000) }] }))).promptTruncated).toBe(true);
+      const { model } = await given({
+        reply: () => ({
+          kind: 'text',
+          text: JSON.stringify(step),
+          tokensIn: entry.contextTokens - 100,
+          tokensOut: 400,
+        }),
+      });
+      expect(
+        (await ask(model, chatRequest({ messages: [{ role: 'user', content: 'aa 11 '.repeat(4_000) }] })))
+          .promptTruncated,
+      ).toBe(true);
     });
 
     test('is certain where the server refuses to cut: it is sent again to be cut, and reported', async () => {
-      const { server, model } = await given({ countTokens: () => 32_000, reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 13_000 }) });
+      const { server, model } = await given({
+        countTokens: () => 32_000,
+        reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 13_000 }),
+      });
       const reply = await ask(model, long);
       expect(reply).toMatchObject({ promptTruncated: true, tokensIn: 13_000 });
       expect(server.requests.map((request) => request.truncate)).toEqual([false, true]);
@@ -154,7 +197,9 @@ describe('the ollama adapter', () => {
     test('a long prompt that was read whole is not reported', async () => {
       const text = 'the agent reads every line of the log '.repeat(1_500);
       const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 12_050 }) });
-      expect((await ask(model, chatRequest({ messages: [{ role: 'user', content: text }] }))).promptTruncated).toBe(false);
+      expect((await ask(model, chatRequest({ messages: [{ role: 'user', content: text }] }))).promptTruncated).toBe(
+        false,
+      );
     });
 
     test('a short prompt is never reported, whatever the server counts', async () => {

@@ -17,16 +17,31 @@ describe('the openai adapter', () => {
   afterEach(async () => {
     await Promise.all(open.splice(0).map((server) => server.close()));
   });
-  const given = async (options: Partial<FakeOpenaiOptions> = {}, used: { readonly entry?: ModelEntry; readonly apiKey?: string } = {}) => {
+  const given = async (
+    options: Partial<FakeOpenaiOptions> = {},
+    used: { readonly entry?: ModelEntry; readonly apiKey?: string } = {},
+  ) => {
     const server = await startFakeOpenai({ reply: () => JSON.stringify(step), ...options });
     open.push(server);
-    return { server, model: createOpenaiModel({ entry: used.entry ?? entry, apiKey: used.apiKey ?? 'test-key', baseUrl: server.baseUrl, clock }) };
+    return {
+      server,
+      model: createOpenaiModel({
+        entry: used.entry ?? entry,
+        apiKey: used.apiKey ?? 'test-key',
+        baseUrl: server.baseUrl,
+        clock,
+      }),
+    };
   };
 
   test('a reasoning model gets an effort and room for reasoning, and no temperature', async () => {
     const { server, model } = await given();
     await ask(model);
-    expect(server.requests[0]).toMatchObject({ model: 'gpt-5.6-terra', reasoning_effort: 'low', max_completion_tokens: 500 + entry.thinkingTokens });
+    expect(server.requests[0]).toMatchObject({
+      model: 'gpt-5.6-terra',
+      reasoning_effort: 'low',
+      max_completion_tokens: 500 + entry.thinkingTokens,
+    });
     expect(server.requests[0]).not.toHaveProperty('temperature');
   });
 
@@ -38,7 +53,9 @@ describe('the openai adapter', () => {
   });
 
   test('prices tokens by models.yaml, cached ones at their own price', async () => {
-    const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 3_000, cached: 1_000, tokensOut: 500 }) });
+    const { model } = await given({
+      reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 3_000, cached: 1_000, tokensOut: 500 }),
+    });
     const reply = await ask(model);
     expect(reply.tokensIn).toBe(3_000);
     expect(reply.costUsd).toBeCloseTo((2_000 * 2 + 1_000 * 0.2 + 500 * 12) / 1_000_000, 12);
@@ -53,20 +70,33 @@ describe('the openai adapter', () => {
 
   test('a wrong key is refused and names the variable', async () => {
     const { model } = await given({}, { apiKey: 'wrong' });
-    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', message: expect.stringContaining('OPENAI_API_KEY') });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('OPENAI_API_KEY'),
+    });
   });
 
   test('429 for an account without credit is refused: waiting does not help', async () => {
-    const { model } = await given({ reply: () => ({ kind: 'error', status: 429, type: 'insufficient_quota', message: 'You exceeded your current quota' }) });
+    const { model } = await given({
+      reply: () => ({
+        kind: 'error',
+        status: 429,
+        type: 'insufficient_quota',
+        message: 'You exceeded your current quota',
+      }),
+    });
     expect(await modelError(ask(model))).toMatchObject({ code: 'refused', retriable: false });
   });
 
   test('an unknown model is refused and names models.yaml', async () => {
     const { model } = await given({ models: [] });
-    expect(await modelError(ask(model))).toMatchObject({ code: 'refused', message: expect.stringContaining('models.yaml') });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('models.yaml'),
+    });
   });
 
-  test.each(['refusal', 'content_filter'])('the model\'s own refusal is refused: %s', async (stop) => {
+  test.each(['refusal', 'content_filter'])("the model's own refusal is refused: %s", async (stop) => {
     const { model } = await given({ reply: () => ({ kind: 'text', text: 'I cannot help with that', stop }) });
     expect((await modelError(ask(model))).code).toBe('refused');
   });

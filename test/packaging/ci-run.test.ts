@@ -9,7 +9,16 @@ beforeEach(async () => {
 });
 afterEach(() => rm(bin, { recursive: true, force: true }));
 
-const counts = { numPassedTests: 12, numFailedTests: 0, numRuntimeErrorTestSuites: 0, numPendingTests: 0, numTodoTests: 0, success: true, wasInterrupted: false, testResults: [] };
+const counts = {
+  numPassedTests: 12,
+  numFailedTests: 0,
+  numRuntimeErrorTestSuites: 0,
+  numPendingTests: 0,
+  numTodoTests: 0,
+  success: true,
+  wasInterrupted: false,
+  testResults: [],
+};
 
 /** How a simulation ends, and the counts that it leaves; null: it did not get that far. */
 interface Simulated {
@@ -36,21 +45,45 @@ interface Stage {
 const went = (passed: number): Simulated => ({ exit: 0, results: { passed, failed: 0 } });
 
 /** Runs .ci/run with an npm whose commands end as given; each simulation leaves its counts where it is told to. */
-async function ci({ setup = 0, typecheck = 0, test = 0, start = 0, results, fixed = went(2000), fresh = went(500), mutants = went(30), chaos = went(3) }: Stage) {
+async function ci({
+  setup = 0,
+  typecheck = 0,
+  test = 0,
+  start = 0,
+  results,
+  fixed = went(2000),
+  fresh = went(500),
+  mutants = went(30),
+  chaos = went(3),
+}: Stage) {
   const leave = results === null ? ':' : `printf '%s' '${JSON.stringify(results)}' > "$RAVENHELM_TEST_RESULTS"`;
-  const simulated = ({ exit, results: counted, says = '' }: Simulated) => `echo '${says}'; ${counted === null ? ':' : `printf '%s' '${JSON.stringify(counted)}' > "$last"`}; exit ${exit}`;
+  const simulated = ({ exit, results: counted, says = '' }: Simulated) =>
+    `echo '${says}'; ${counted === null ? ':' : `printf '%s' '${JSON.stringify(counted)}' > "$last"`}; exit ${exit}`;
   const npm = [
-    '#!/bin/sh', `echo "$*" >> "${bin}/calls"`, 'for last; do :; done', 'case "$*" in',
-    `"run setup") exit ${setup};;`, `"run typecheck") exit ${typecheck};;`, `"start -- --exit") exit ${start};;`, `"test") ${leave}; exit ${test};;`,
+    '#!/bin/sh',
+    `echo "$*" >> "${bin}/calls"`,
+    'for last; do :; done',
+    'case "$*" in',
+    `"run setup") exit ${setup};;`,
+    `"run typecheck") exit ${typecheck};;`,
+    `"start -- --exit") exit ${start};;`,
+    `"test") ${leave}; exit ${test};;`,
     `"run simulate -- --seeds 2000 --results "*) ${simulated(fixed)};;`,
     `"run simulate -- --seeds 500 --fresh --results "*) ${simulated(fresh)};;`,
     `"run simulate -- --mutants --recorded --results "*) ${simulated(mutants)};;`,
     `"run chaos -- --minutes 3 --results "*) ${simulated(chaos)};;`,
-    '"start -- stack down") exit 0;;', 'esac', 'exit 99', '',
+    '"start -- stack down") exit 0;;',
+    'esac',
+    'exit 99',
+    '',
   ].join('\n');
   await writeFile(join(bin, 'npm'), npm);
   await chmod(join(bin, 'npm'), 0o755);
-  const { exitCode, stdout } = await execa('bash', ['.ci/run'], { env: { PATH: `${bin}:${process.env['PATH']}` }, reject: false, stdin: 'ignore' });
+  const { exitCode, stdout } = await execa('bash', ['.ci/run'], {
+    env: { PATH: `${bin}:${process.env['PATH']}` },
+    reject: false,
+    stdin: 'ignore',
+  });
   return { exitCode, lastLine: stdout.split('\n').at(-1), stdout };
 }
 
@@ -67,17 +100,30 @@ describe('.ci/run', () => {
   test('runs the fixed seeds, fresh ones and the recorded seed of each rule', async () => {
     await ci({ results: counts });
     const calls = await readFile(join(bin, 'calls'), 'utf8');
-    expect(calls.split('\n').filter((call) => call.startsWith('run simulate')).map((call) => call.replace(/ --results .*/, ''))).toEqual([
-      'run simulate -- --seeds 2000', 'run simulate -- --seeds 500 --fresh', 'run simulate -- --mutants --recorded',
+    expect(
+      calls
+        .split('\n')
+        .filter((call) => call.startsWith('run simulate'))
+        .map((call) => call.replace(/ --results .*/, '')),
+    ).toEqual([
+      'run simulate -- --seeds 2000',
+      'run simulate -- --seeds 500 --fresh',
+      'run simulate -- --mutants --recorded',
     ]);
   });
 
   test('fails with a failing test', async () => {
-    expect(await ending({ test: 1, results: { ...counts, numFailedTests: 2, success: false } })).toEqual({ exitCode: 1, lastLine: '2545 passed, 2 failed' });
+    expect(await ending({ test: 1, results: { ...counts, numFailedTests: 2, success: false } })).toEqual({
+      exitCode: 1,
+      lastLine: '2545 passed, 2 failed',
+    });
   });
 
   test('counts a test file that could not be loaded', async () => {
-    expect(await ending({ test: 1, results: { ...counts, numRuntimeErrorTestSuites: 1, success: false } })).toEqual({ exitCode: 1, lastLine: '2545 passed, 1 failed' });
+    expect(await ending({ test: 1, results: { ...counts, numRuntimeErrorTestSuites: 1, success: false } })).toEqual({
+      exitCode: 1,
+      lastLine: '2545 passed, 1 failed',
+    });
   });
 
   test('fails when jest did not come to its end, or ran nothing', async () => {
@@ -89,7 +135,10 @@ describe('.ci/run', () => {
   test('fails when setup, the type check or the example mission fails, whatever the tests say', async () => {
     expect(await ending({ start: 1, results: counts })).toEqual({ exitCode: 1, lastLine: '2545 passed, 1 failed' });
     expect(await ending({ typecheck: 2, results: counts })).toEqual({ exitCode: 1, lastLine: '2545 passed, 1 failed' });
-    expect(await ci({ setup: 1, results: counts })).toMatchObject({ exitCode: 1, lastLine: expect.stringMatching(/ [1-9]\d* failed$/) });
+    expect(await ci({ setup: 1, results: counts })).toMatchObject({
+      exitCode: 1,
+      lastLine: expect.stringMatching(/ [1-9]\d* failed$/),
+    });
   });
 
   test('counts each broken seed and each rule that nobody noticed, once', async () => {
@@ -103,9 +152,26 @@ describe('.ci/run', () => {
 
   test('says at its end what failed, for whoever sees only that', async () => {
     const fresh = { exit: 1, results: { passed: 499, failed: 1 }, says: 'seed 77 BROKEN budget' };
-    const broken = { name: '/project/test/a.test.ts', message: 'x', assertionResults: [{ status: 'passed', fullName: 'it holds' }, { status: 'failed', fullName: 'it breaks' }] };
+    const broken = {
+      name: '/project/test/a.test.ts',
+      message: 'x',
+      assertionResults: [
+        { status: 'passed', fullName: 'it holds' },
+        { status: 'failed', fullName: 'it breaks' },
+      ],
+    };
     const unloadable = { name: '/project/test/b.test.ts', message: 'SyntaxError', assertionResults: [] };
-    const { stdout } = await ci({ fresh, test: 1, results: { ...counts, numFailedTests: 1, numRuntimeErrorTestSuites: 1, success: false, testResults: [broken, unloadable] } });
+    const { stdout } = await ci({
+      fresh,
+      test: 1,
+      results: {
+        ...counts,
+        numFailedTests: 1,
+        numRuntimeErrorTestSuites: 1,
+        success: false,
+        testResults: [broken, unloadable],
+      },
+    });
     const end = stdout.slice(stdout.indexOf('chaos: 3 passed'));
     expect(end).toContain('seed 77 BROKEN budget');
     expect(end).toContain('failed: a.test.ts: it breaks');
@@ -114,13 +180,28 @@ describe('.ci/run', () => {
   });
 
   test('fails with a fault that broke a promise', async () => {
-    expect(await ending({ results: counts, chaos: { exit: 1, results: { passed: 2, failed: 1 } } })).toEqual({ exitCode: 1, lastLine: '2544 passed, 1 failed' });
+    expect(await ending({ results: counts, chaos: { exit: 1, results: { passed: 2, failed: 1 } } })).toEqual({
+      exitCode: 1,
+      lastLine: '2544 passed, 1 failed',
+    });
   });
 
   test('fails when a simulation or chaos does not come to its end, was interrupted or has run nothing', async () => {
-    expect(await ending({ results: counts, fresh: { exit: 134, results: null } })).toEqual({ exitCode: 1, lastLine: '2045 passed, 1 failed' });
-    expect(await ending({ results: counts, fresh: { exit: 130, results: { passed: 20, failed: 0 } } })).toEqual({ exitCode: 1, lastLine: '2065 passed, 1 failed' });
-    expect(await ending({ results: counts, chaos: { exit: 1, results: null } })).toEqual({ exitCode: 1, lastLine: '2542 passed, 1 failed' });
-    expect(await ending({ results: counts, mutants: went(0) })).toEqual({ exitCode: 1, lastLine: '2515 passed, 1 failed' });
+    expect(await ending({ results: counts, fresh: { exit: 134, results: null } })).toEqual({
+      exitCode: 1,
+      lastLine: '2045 passed, 1 failed',
+    });
+    expect(await ending({ results: counts, fresh: { exit: 130, results: { passed: 20, failed: 0 } } })).toEqual({
+      exitCode: 1,
+      lastLine: '2065 passed, 1 failed',
+    });
+    expect(await ending({ results: counts, chaos: { exit: 1, results: null } })).toEqual({
+      exitCode: 1,
+      lastLine: '2542 passed, 1 failed',
+    });
+    expect(await ending({ results: counts, mutants: went(0) })).toEqual({
+      exitCode: 1,
+      lastLine: '2515 passed, 1 failed',
+    });
   });
 });

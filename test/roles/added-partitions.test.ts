@@ -14,14 +14,22 @@ describeWithBroker('partitions that are added to an agent’s tasks topic while 
     const operator = await createForeignWriter();
     let failures = EARLY;
     const swarm = await createRoleSwarm({
-      roster: [agentSpec('cert_agent', { concurrency: 50 })], log, prefix, partitions: 1,
+      roster: [agentSpec('cert_agent', { concurrency: 50 })],
+      log,
+      prefix,
+      partitions: 1,
       behaviour: (command) => {
         if (command === 'cert_agent step 1' && failures === EARLY) return 'hang';
         return command === 'cert_agent step 2' && failures-- > 0 ? 'fail' : 'ok';
       },
     });
     // Decisions only: what stands in the tasks topics is a copy of them.
-    const assigned = () => swarm.records.flatMap(({ topic, content }) => (topic === swarm.topics.coordination && content.kind === 'event' && content.event.event_type === 'task_assigned' ? [content.event.payload] : []));
+    const assigned = () =>
+      swarm.records.flatMap(({ topic, content }) =>
+        topic === swarm.topics.coordination && content.kind === 'event' && content.event.event_type === 'task_assigned'
+          ? [content.event.payload]
+          : [],
+      );
     const submit = async () => {
       const id = await swarm.submit();
       await swarm.until(() => assigned().some(({ mission_id }) => mission_id === id));
@@ -45,7 +53,12 @@ describeWithBroker('partitions that are added to an agent’s tasks topic while 
       const reports = await Promise.all([...early, ...late].map((id) => swarm.ended(id)));
       expect(reports.map(({ status }) => status)).toEqual(reports.map(() => 'completed'));
       expect(assigned().filter(({ mission_id, attempt }) => early.includes(mission_id) && attempt > 1)).not.toEqual([]);
-      const placesOf = (id: string) => new Set(assigned().filter(({ mission_id }) => mission_id === id).map(({ target_partition }) => target_partition)).size;
+      const placesOf = (id: string) =>
+        new Set(
+          assigned()
+            .filter(({ mission_id }) => mission_id === id)
+            .map(({ target_partition }) => target_partition),
+        ).size;
       expect([...early, ...late].map(placesOf)).toEqual(reports.map(() => 1));
     } finally {
       await swarm.close();

@@ -1,6 +1,6 @@
 import type { AppendRequest } from '../../src/ports/log.js';
-import { createClaim, type Claim } from '../../src/roles/claim.js';
-import { createEventFactory } from '../../src/roles/event.js';
+import { createClaim, type Claim } from '../../src/roles/shared/claim.js';
+import { createEventFactory } from '../../src/domain/event-factory.js';
 import { createSimProcess } from '../simulation/sim-process.js';
 import { createWorld, type World } from '../simulation/world.js';
 
@@ -27,28 +27,39 @@ function contest(world: World, count: number): Contest {
     claimedMs.push(world.now());
     world.at(ROUND_TRIP_MS, () => members.forEach((each) => each.onRead(owner, at)));
   };
-  const uuid = () => Math.floor(world.random.next() * 2 ** 32).toString(16).padStart(8, '0');
+  const uuid = () =>
+    Math.floor(world.random.next() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0');
   for (let i = 1; i <= count; i++) {
     const { clock } = createSimProcess(world, `worker-${i}`);
-    members.push(createClaim({
-      partition, clock, ids: { uuid }, createEvent: createEventFactory({ clock, ids: { uuid } }), processId: `worker-${i}`,
-      appender: {
-        append({ event }: AppendRequest) {
-          if (event.event_type === 'partition_claimed') write(event.payload.owner);
-          return Promise.resolve({ ...partition, offset });
+    members.push(
+      createClaim({
+        partition,
+        clock,
+        ids: { uuid },
+        createEvent: createEventFactory({ clock, ids: { uuid } }),
+        processId: `worker-${i}`,
+        appender: {
+          append({ event }: AppendRequest) {
+            if (event.event_type === 'partition_claimed') write(event.payload.owner);
+            return Promise.resolve({ ...partition, offset });
+          },
+          dropQueued() {},
+          close: () => Promise.resolve(),
         },
-        dropQueued() {},
-        close: () => Promise.resolve(),
-      },
-      isAssigned: () => true,
-      onHeld() {}, onLost() {},
-      onFatal(error) {
-        throw error;
-      },
-    }));
+        isAssigned: () => true,
+        onHeld() {},
+        onLost() {},
+        onFatal(error) {
+          throw error;
+        },
+      }),
+    );
   }
   return {
-    claimedMs, members,
+    claimedMs,
+    members,
     disturb: () => write('a zombie'),
     run(forMs) {
       const endMs = world.now() + forMs;
@@ -60,15 +71,18 @@ function contest(world: World, count: number): Contest {
 }
 
 describe('a claim', () => {
-  test.each([1, 2, 3, 4, 5])('given two members that both believe in a partition, when minutes pass, then they outbid each other ever more seldom (seed %i)', (seed) => {
-    const { claimedMs, members, run } = contest(createWorld(seed, false), 2);
-    for (const member of members) member.start();
-    run(180_000);
-    const inMinute = (minute: number) => claimedMs.filter((atMs) => Math.floor(atMs / 60_000) === minute).length;
-    expect(inMinute(0)).toBeLessThan(40); // 300 ms after each loss, it was 200
-    expect(inMinute(2)).toBeLessThan(25);
-    expect(claimedMs.at(-1)).toBeGreaterThan(150_000); // neither gives up
-  });
+  test.each([1, 2, 3, 4, 5])(
+    'given two members that both believe in a partition, when minutes pass, then they outbid each other ever more seldom (seed %i)',
+    (seed) => {
+      const { claimedMs, members, run } = contest(createWorld(seed, false), 2);
+      for (const member of members) member.start();
+      run(180_000);
+      const inMinute = (minute: number) => claimedMs.filter((atMs) => Math.floor(atMs / 60_000) === minute).length;
+      expect(inMinute(0)).toBeLessThan(40); // 300 ms after each loss, it was 200
+      expect(inMinute(2)).toBeLessThan(25);
+      expect(claimedMs.at(-1)).toBeGreaterThan(150_000); // neither gives up
+    },
+  );
 
   test('given a holder that was disturbed often, when it held the partition for a while, then the next loss costs it no more than the first', () => {
     const world = createWorld(7, false);

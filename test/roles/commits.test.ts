@@ -1,6 +1,6 @@
 import type { ReplayPoint } from '../../src/domain/record.js';
 import type { CommittedOffset, GroupMember, PartitionId } from '../../src/ports/log.js';
-import { createCommits } from '../../src/roles/commits.js';
+import { createCommits } from '../../src/roles/shared/commits.js';
 import { silentLogger } from '../kafka/kafka-under-test.js';
 
 const point: ReplayPoint = { offset: 7, metadata: 'fold' };
@@ -20,14 +20,21 @@ describe('replay points', () => {
       leave: async () => undefined,
     };
     const told: number[] = [];
-    const partitions = [0, 1].map((partition) => ({ ...of(partition), replayPoint: () => point, onCommitted: () => void told.push(partition) }));
+    const partitions = [0, 1].map((partition) => ({
+      ...of(partition),
+      replayPoint: () => point,
+      onCommitted: () => void told.push(partition),
+    }));
     const commits = createCommits(silentLogger);
 
     await commits.run(member, partitions);
     expect([sent, told]).toEqual([[[0, 1]], [0]]);
     takes = () => true;
     await commits.run(member, partitions);
-    expect([sent, told]).toEqual([[[0, 1], [1]], [0, 1]]);
+    expect([sent, told]).toEqual([
+      [[0, 1], [1]],
+      [0, 1],
+    ]);
     await commits.run(member, partitions);
     expect(sent).toHaveLength(2);
   });

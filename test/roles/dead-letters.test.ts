@@ -4,7 +4,7 @@ import { createMemoryLog, type MemoryLog } from '../../src/memory/memory-log.js'
 import { parseLetterHeaders } from '../../src/domain/dead-letter.js';
 import { AppendFailed, AppendRejected, type Appended, type LogRecord, type RecordCopy } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
-import { createDeadLetters } from '../../src/roles/dead-letters.js';
+import { createDeadLetters } from '../../src/roles/shared/dead-letters.js';
 import { statusRequest } from '../contract/events.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
@@ -52,20 +52,28 @@ describe('what the roles skip on the in-memory log', () => {
     await until('both claims', () => swarm.eventsOf('partition_claimed').length === 2);
     const offsets = [log.writeForeign(tasks, 'k', poison), log.writeForeign(coordination, null, poison)];
     expect((await swarm.ended(await swarm.submit())).status).toBe('completed');
-    expect(log.letters.map(originOf)).toEqual(expect.arrayContaining([
-      { ...tasks, offset: offsets[0], key: 'k', error: poison.reason },
-      { ...coordination, offset: offsets[1], key: null, error: poison.reason },
-    ]));
+    expect(log.letters.map(originOf)).toEqual(
+      expect.arrayContaining([
+        { ...tasks, offset: offsets[0], key: 'k', error: poison.reason },
+        { ...coordination, offset: offsets[1], key: null, error: poison.reason },
+      ]),
+    );
     expect(log.letters).toHaveLength(2);
     expect(log.letters.every(({ topic }) => topic === topics.deadLetters)).toBe(true);
-    await until('the replay points behind them', async () => (await committedAll(topics.workerGroup('cert_agent'), tasks)) && (await committedAll(topics.orchestratorGroup, coordination)));
+    await until(
+      'the replay points behind them',
+      async () =>
+        (await committedAll(topics.workerGroup('cert_agent'), tasks)) &&
+        (await committedAll(topics.orchestratorGroup, coordination)),
+    );
   });
 
   test('given events that belong in another topic, when they are read, then they are kept, too, and nothing else comes of them', async () => {
     await swarm.startOrchestrator();
     await swarm.startWorker();
     const appender = log.createAppender('test');
-    for (const partition of [tasks, coordination]) await appender.append({ ...partition, key: 'k', event: statusRequest('misplaced') });
+    for (const partition of [tasks, coordination])
+      await appender.append({ ...partition, key: 'k', event: statusRequest('misplaced') });
     await appender.close();
     expect((await swarm.ended(await swarm.submit())).status).toBe('completed');
     await until('both letters', () => log.letters.length === 2);
@@ -87,15 +95,27 @@ describe('what the roles skip on the in-memory log', () => {
 describe('dead letters of a partition', () => {
   const record: LogRecord = { ...tasks, offset: 7, timestampMs: 1, key: 'k', content: poison };
 
-  async function given(options: { readonly held: boolean; readonly topicExists?: boolean; readonly write?: (letter: RecordCopy) => Promise<Appended> }) {
+  async function given(options: {
+    readonly held: boolean;
+    readonly topicExists?: boolean;
+    readonly write?: (letter: RecordCopy) => Promise<Appended>;
+  }) {
     const log = recordingLog();
-    if (options.topicExists ?? true) await log.admin.ensureTopics([{ name: topics.deadLetters, partitions: 3, replicationFactor: null, config: {} }]);
+    if (options.topicExists ?? true)
+      await log.admin.ensureTopics([{ name: topics.deadLetters, partitions: 3, replicationFactor: null, config: {} }]);
     const claim = { held: options.held };
     const logged: string[] = [];
     const fatal: Error[] = [];
     const note = (_fields: object, event: string) => void logged.push(event);
     const logger: Logger = { debug: note, info: note, warn: note, error: note, child: () => logger };
-    const deadLetters = createDeadLetters({ log: { ...log, ...(options.write ? { copyRecord: options.write } : {}) }, clock: systemClock, logger, topics, isHeld: () => claim.held, onFatal: (error) => void fatal.push(error) });
+    const deadLetters = createDeadLetters({
+      log: { ...log, ...(options.write ? { copyRecord: options.write } : {}) },
+      clock: systemClock,
+      logger,
+      topics,
+      isHeld: () => claim.held,
+      onFatal: (error) => void fatal.push(error),
+    });
     return { log, claim, logged, fatal, deadLetters };
   }
 
@@ -108,7 +128,10 @@ describe('dead letters of a partition', () => {
     deadLetters.onHeld();
     expect(deadLetters.isSettled()).toBe(false);
     await deadLetters.settled();
-    expect([log.letters.map(originOf), deadLetters.isSettled()]).toEqual([[{ ...tasks, offset: 7, key: 'k', error: 'poison' }], true]);
+    expect([log.letters.map(originOf), deadLetters.isSettled()]).toEqual([
+      [{ ...tasks, offset: 7, key: 'k', error: 'poison' }],
+      true,
+    ]);
     deadLetters.onHeld();
     await deadLetters.settled();
     expect(log.letters).toHaveLength(1);
@@ -127,7 +150,10 @@ describe('dead letters of a partition', () => {
   });
 
   test('given the dead-letters topic is missing or refuses the record, when a record is skipped, then that is logged and the partition goes on', async () => {
-    for (const options of [{ held: true, topicExists: false }, { held: true, write: () => Promise.reject(new AppendRejected('too large')) }]) {
+    for (const options of [
+      { held: true, topicExists: false },
+      { held: true, write: () => Promise.reject(new AppendRejected('too large')) },
+    ]) {
       const { logged, fatal, deadLetters } = await given(options);
       deadLetters.skip(record, 'poison');
       await deadLetters.settled();
@@ -136,7 +162,10 @@ describe('dead letters of a partition', () => {
   });
 
   test('given the log cannot be reached, when a record is skipped, then the role restarts, and no replay point passes the record', async () => {
-    const { fatal, deadLetters } = await given({ held: true, write: () => Promise.reject(new AppendFailed('no broker')) });
+    const { fatal, deadLetters } = await given({
+      held: true,
+      write: () => Promise.reject(new AppendFailed('no broker')),
+    });
     deadLetters.skip(record, 'poison');
     await deadLetters.settled();
     expect([fatal, deadLetters.isSettled()]).toEqual([[new AppendFailed('no broker')], false]);
@@ -144,7 +173,19 @@ describe('dead letters of a partition', () => {
 });
 
 test('status news belong on the status topic only; assignments and results travel on both others', () => {
-  expect((['coordination', 'tasks', 'status'] as const).map((place) => belongsIn(place, 'heartbeat'))).toEqual([false, false, true]);
-  expect((['coordination', 'tasks', 'status'] as const).map((place) => belongsIn(place, 'task_assigned'))).toEqual([true, true, false]);
-  expect((['coordination', 'tasks', 'status'] as const).map((place) => belongsIn(place, 'tool_called'))).toEqual([false, true, false]);
+  expect((['coordination', 'tasks', 'status'] as const).map((place) => belongsIn(place, 'heartbeat'))).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  expect((['coordination', 'tasks', 'status'] as const).map((place) => belongsIn(place, 'task_assigned'))).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect((['coordination', 'tasks', 'status'] as const).map((place) => belongsIn(place, 'tool_called'))).toEqual([
+    false,
+    true,
+    false,
+  ]);
 });

@@ -1,6 +1,6 @@
 import { createMemoryLog } from '../../src/memory/memory-log.js';
 import type { GroupMember, Log } from '../../src/ports/log.js';
-import { createDeferred } from '../../src/roles/role.js';
+import { createDeferred } from '../../src/domain/deferred.js';
 import { systemClock } from '../contract/system-clock.js';
 import { agentSpec, createRoleSwarm } from '../support/role-swarm.js';
 

@@ -17,7 +17,12 @@ test('an attempt that finds the disk full says so and is made again, for there m
   await swarm.startOrchestrator();
   await swarm.startWorker();
   expect((await swarm.ended(await swarm.submit())).status).toBe('completed');
-  const failure = expect.objectContaining({ attempt: 1, code: 'workspace', retriable: true, error: 'the disk of the workspaces is full; make space below WORKSPACE_ROOT' });
+  const failure = expect.objectContaining({
+    attempt: 1,
+    code: 'workspace',
+    retriable: true,
+    error: 'the disk of the workspaces is full; make space below WORKSPACE_ROOT',
+  });
   // Once in the task's journal, once on the coordination topic.
   expect(swarm.eventsOf('task_failed').map(({ payload }) => payload)).toEqual([failure, failure]);
 });

@@ -11,7 +11,6 @@ export interface LogUnderTest {
   close(log: Log): Promise<void>;
 }
 
-
 const roster = [agentSpec('cert_agent'), agentSpec('proxy_agent', { dependsOn: ['cert_agent'], phase: 2 })];
 const success = [{ name: 'platform is whole', command: 'check all' }];
 
@@ -48,7 +47,8 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     swarm = await create({ roster });
     const worker = await swarm.startWorker();
     await swarm.startOrchestrator();
-    const holds = () => swarm.events.some((event) => event.event_type === 'heartbeat' && event.payload.partitions.length === 4);
+    const holds = () =>
+      swarm.events.some((event) => event.event_type === 'heartbeat' && event.payload.partitions.length === 4);
     await swarm.until(holds);
     const id = await swarm.submit();
     await swarm.until(() => swarm.eventsOf('squad_ready').length > 0);
@@ -56,7 +56,19 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     await worker.role.stop(1000);
     await swarm.until(() => swarm.eventsOf('service_stopped').length > 0);
     const seen = new Set(swarm.events.map((event) => event.event_type));
-    for (const type of ['service_starting', 'service_ready', 'squad_ready', 'heartbeat', 'task_accepted', 'task_started', 'task_progress', 'dependency_required', 'dependency_satisfied', 'request_status', 'status_report'] as const) {
+    for (const type of [
+      'service_starting',
+      'service_ready',
+      'squad_ready',
+      'heartbeat',
+      'task_accepted',
+      'task_started',
+      'task_progress',
+      'dependency_required',
+      'dependency_satisfied',
+      'request_status',
+      'status_report',
+    ] as const) {
       expect(seen).toContain(type);
     }
   });
@@ -75,8 +87,21 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     await swarm.startWorker();
     const id = await swarm.submit();
     expect((await swarm.ended(id)).status).toBe('completed');
-    const common = { mission_id: id, from_model: 'ollama:llama3.1', reason: 'connection refused', cause: 'unreachable' };
-    const ofTask = (agent: string, task_id: string) => ({ ...common, task_id, attempt: 1, step: 1, revision: null, agent, to_model: 'playbook' });
+    const common = {
+      mission_id: id,
+      from_model: 'ollama:llama3.1',
+      reason: 'connection refused',
+      cause: 'unreachable',
+    };
+    const ofTask = (agent: string, task_id: string) => ({
+      ...common,
+      task_id,
+      attempt: 1,
+      step: 1,
+      revision: null,
+      agent,
+      to_model: 'playbook',
+    });
     expect(swarm.eventsOf('model_failed_over').map(({ payload }) => payload)).toEqual([
       { ...common, task_id: null, attempt: null, step: null, revision: 1, agent: 'planner', to_model: 'order' },
       ofTask('cert_agent', 'deploy-cert_agent-wave1'),
@@ -84,43 +109,76 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     ]);
     // Watchers show what counts.
     const view = createCoordinationView();
-    const counted = swarm.records.filter(({ topic }) => topic === swarm.topics.coordination).flatMap(({ partition, offset, timestampMs, content }) =>
-      content.kind === 'event' ? (view.apply(partition, { offset, timestampMs, event: content.event }) ?? []) : []);
+    const counted = swarm.records
+      .filter(({ topic }) => topic === swarm.topics.coordination)
+      .flatMap(({ partition, offset, timestampMs, content }) =>
+        content.kind === 'event' ? (view.apply(partition, { offset, timestampMs, event: content.event }) ?? []) : [],
+      );
     expect(counted.filter((event) => event.event_type === 'model_failed_over')).toHaveLength(3);
-    expect(swarm.records.filter(({ topic, content }) => content.kind === 'event' && content.event.event_type === 'model_failed_over' && topic !== swarm.topics.coordination)).toEqual([]);
+    expect(
+      swarm.records.filter(
+        ({ topic, content }) =>
+          content.kind === 'event' &&
+          content.event.event_type === 'model_failed_over' &&
+          topic !== swarm.topics.coordination,
+      ),
+    ).toEqual([]);
     expect(swarm.records.filter(({ topic }) => topic === swarm.topics.deadLetters)).toEqual([]);
   });
 
-  test.each(['worker', 'orchestrator'] as const)('the status topic is told when a circuit breaker of the process changes, until its %s has stopped', async (kind) => {
-    const listeners = new Set<CircuitListener>();
-    const circuits: CircuitNews = {
-      subscribe(listener) {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-    };
-    swarm = await create({ roster, circuits });
-    const { role } = kind === 'worker' ? await swarm.startWorker() : await swarm.startOrchestrator();
-    const change = { endpoint: 'ollama at http://x', model: 'ollama:llama3.1', from: 'closed', to: 'open', reason: 'connection refused', failures: 5 } as const;
-    for (const listener of listeners) listener({ ...change, openMs: 20_000 });
-    await swarm.until(() => swarm.eventsOf('circuit_changed').length > 0);
-    const told = swarm.records.find(({ content }) => content.kind === 'event' && content.event.event_type === 'circuit_changed');
-    expect(told).toMatchObject({ topic: swarm.topics.status, key: 'process-1', content: { event: { payload: { ...change, worker_id: 'process-1', open_ms: 20_000 } } } });
-    await role.stop(0);
-    expect(listeners.size).toBe(0);
-  });
+  test.each(['worker', 'orchestrator'] as const)(
+    'the status topic is told when a circuit breaker of the process changes, until its %s has stopped',
+    async (kind) => {
+      const listeners = new Set<CircuitListener>();
+      const circuits: CircuitNews = {
+        subscribe(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+      };
+      swarm = await create({ roster, circuits });
+      const { role } = kind === 'worker' ? await swarm.startWorker() : await swarm.startOrchestrator();
+      const change = {
+        endpoint: 'ollama at http://x',
+        model: 'ollama:llama3.1',
+        from: 'closed',
+        to: 'open',
+        reason: 'connection refused',
+        failures: 5,
+      } as const;
+      for (const listener of listeners) listener({ ...change, openMs: 20_000 });
+      await swarm.until(() => swarm.eventsOf('circuit_changed').length > 0);
+      const told = swarm.records.find(
+        ({ content }) => content.kind === 'event' && content.event.event_type === 'circuit_changed',
+      );
+      expect(told).toMatchObject({
+        topic: swarm.topics.status,
+        key: 'process-1',
+        content: { event: { payload: { ...change, worker_id: 'process-1', open_ms: 20_000 } } },
+      });
+      await role.stop(0);
+      expect(listeners.size).toBe(0);
+    },
+  );
 
   test('a worker that cannot do its work says so', async () => {
     swarm = await create({ roster, impediment: 'the sandbox cannot be built' });
     await swarm.startWorker();
-    await swarm.until(() => swarm.events.some((event) => event.event_type === 'service_unhealthy' && event.payload.error_message === 'the sandbox cannot be built'));
+    await swarm.until(() =>
+      swarm.events.some(
+        (event) =>
+          event.event_type === 'service_unhealthy' && event.payload.error_message === 'the sandbox cannot be built',
+      ),
+    );
   });
 
   test('a task without a live worker waits and says so, and runs once there is one', async () => {
     swarm = await create({ roster });
     await swarm.startOrchestrator({ unservedMs: 20, acceptMs: 40 });
     const id = await swarm.submit();
-    await swarm.until(() => swarm.view.report(id)?.tasks[0]?.detail.startsWith('no live worker for cert_agent') ?? false);
+    await swarm.until(
+      () => swarm.view.report(id)?.tasks[0]?.detail.startsWith('no live worker for cert_agent') ?? false,
+    );
     expect(swarm.view.report(id)?.tasks[0]?.status).toBe('waiting');
     await swarm.startWorker();
     const report = await swarm.ended(id);
@@ -141,16 +199,29 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
 
   test('a mission that asks goes on with the answer, which its agents are told', async () => {
     let mended = false;
-    swarm = await create({ roster, behaviour: (command) => (command.startsWith('cert_agent step 2') && !mended ? 'fail' : 'ok') });
+    swarm = await create({
+      roster,
+      behaviour: (command) => (command.startsWith('cert_agent step 2') && !mended ? 'fail' : 'ok'),
+    });
     await swarm.startOrchestrator();
     await swarm.startWorker();
     const id = await swarm.submit({ retries: 1, on_failure: 'ask' });
     await swarm.until(() => swarm.view.report(id)?.status === 'needs_attention');
     expect(swarm.eventsOf('task_retry_scheduled')).toHaveLength(2);
     mended = true;
-    await swarm.append(swarm.createEvent({ type: 'attention_answered', from: 'person', missionId: id, payload: { mission_id: id, number: 1, answer: 'it is mended', answered_by: 'person' } }), id);
+    await swarm.append(
+      swarm.createEvent({
+        type: 'attention_answered',
+        from: 'person',
+        missionId: id,
+        payload: { mission_id: id, number: 1, answer: 'it is mended', answered_by: 'person' },
+      }),
+      id,
+    );
     expect((await swarm.ended(id)).status).toBe('completed');
-    const feedback = swarm.events.flatMap((event) => (event.event_type === 'task_assigned' && event.payload.agent === 'cert_agent' ? [event.payload.feedback] : []));
+    const feedback = swarm.events.flatMap((event) =>
+      event.event_type === 'task_assigned' && event.payload.agent === 'cert_agent' ? [event.payload.feedback] : [],
+    );
     expect(feedback.at(-1)).toContain('A person was asked, and answers: it is mended');
   });
 
@@ -160,9 +231,25 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     await swarm.startWorker();
     const id = await swarm.submit({ approval: 'approval' });
     await swarm.until(() => swarm.view.report(id)?.status === 'waiting_for_approval');
-    await swarm.append(swarm.createEvent({ type: 'plan_rejected', from: 'person', missionId: id, payload: { mission_id: id, revision: 1, rejected_by: 'person', reason: 'too early' } }), id);
+    await swarm.append(
+      swarm.createEvent({
+        type: 'plan_rejected',
+        from: 'person',
+        missionId: id,
+        payload: { mission_id: id, revision: 1, rejected_by: 'person', reason: 'too early' },
+      }),
+      id,
+    );
     await swarm.until(() => swarm.view.plan(id)?.revision === 2);
-    await swarm.append(swarm.createEvent({ type: 'plan_approved', from: 'person', missionId: id, payload: { mission_id: id, revision: 2, approved_by: 'person' } }), id);
+    await swarm.append(
+      swarm.createEvent({
+        type: 'plan_approved',
+        from: 'person',
+        missionId: id,
+        payload: { mission_id: id, revision: 2, approved_by: 'person' },
+      }),
+      id,
+    );
     expect((await swarm.ended(id)).status).toBe('completed');
   });
 
@@ -172,18 +259,41 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     await swarm.startWorker();
     const id = await swarm.submit();
     await swarm.until(() => swarm.ledger.starts.some((start) => start.endsWith('#2')));
-    await swarm.append(swarm.createEvent({ type: 'mission_cancel_requested', from: 'person', missionId: id, payload: { mission_id: id, requested_by: 'person', reason: 'enough' } }), id);
+    await swarm.append(
+      swarm.createEvent({
+        type: 'mission_cancel_requested',
+        from: 'person',
+        missionId: id,
+        payload: { mission_id: id, requested_by: 'person', reason: 'enough' },
+      }),
+      id,
+    );
     const report = await swarm.ended(id);
     expect(report.status).toBe('cancelled');
-    await swarm.until(() => swarm.events.some((event) => event.event_type === 'tool_returned' && event.payload.outcome === 'aborted'));
+    await swarm.until(() =>
+      swarm.events.some((event) => event.event_type === 'tool_returned' && event.payload.outcome === 'aborted'),
+    );
     expect(swarm.ledger.starts.filter((start) => start.endsWith('#3'))).toEqual([]);
   });
 
   test('a worker that takes a task over does not repeat finished steps', async () => {
     let hung = false;
-    const hangOnce = (command: string) => (command.endsWith('step 3') && !hung ? ((hung = true), 'hang' as const) : ('ok' as const));
-    swarm = await create({ roster: [agentSpec('cert_agent', { playbooks: { work: { name: 'work', acceptance: [{ name: 'done', command: 'check' }], steps: [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `step ${n}`, unless: `unless ${n}` })) } } })],
-      behaviour: (command) => (command.startsWith('unless') ? 'fail' : hangOnce(command)) });
+    const hangOnce = (command: string) =>
+      command.endsWith('step 3') && !hung ? ((hung = true), 'hang' as const) : ('ok' as const);
+    swarm = await create({
+      roster: [
+        agentSpec('cert_agent', {
+          playbooks: {
+            work: {
+              name: 'work',
+              acceptance: [{ name: 'done', command: 'check' }],
+              steps: [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `step ${n}`, unless: `unless ${n}` })),
+            },
+          },
+        }),
+      ],
+      behaviour: (command) => (command.startsWith('unless') ? 'fail' : hangOnce(command)),
+    });
     await swarm.startOrchestrator();
     const first = await swarm.startWorker();
     const id = await swarm.submit();
@@ -202,10 +312,17 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     let hung = false;
     const steps = [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `step ${n}`, unless: `unless ${n}` }));
     const behaviour = (command: string) => {
-      if (command === 'unless 2' && !hung) return (hung = true), 'hang' as const;
+      if (command === 'unless 2' && !hung) return ((hung = true), 'hang' as const);
       return command.startsWith('unless') ? ('fail' as const) : ('ok' as const);
     };
-    swarm = await create({ roster: [agentSpec('cert_agent', { playbooks: { work: { name: 'work', acceptance: [{ name: 'done', command: 'check' }], steps } } })], behaviour });
+    swarm = await create({
+      roster: [
+        agentSpec('cert_agent', {
+          playbooks: { work: { name: 'work', acceptance: [{ name: 'done', command: 'check' }], steps } },
+        }),
+      ],
+      behaviour,
+    });
     await swarm.startOrchestrator();
     const first = await swarm.startWorker();
     const id = await swarm.submit();

@@ -14,7 +14,17 @@ describeWithBroker('the roles on a real broker and registry', () => {
       const { brokers, registryUrl } = testBroker();
       const ids = createSystemIds();
       const prefix = `roles.${ids.uuid().slice(0, 8)}`;
-      const log = await createKafkaLog({ brokers, clientId: 'roles-test', registry: { url: registryUrl }, schemasDir, prefix, clock: createSystemClock(), ids, random: Math.random, logger: silent });
+      const log = await createKafkaLog({
+        brokers,
+        clientId: 'roles-test',
+        registry: { url: registryUrl },
+        schemasDir,
+        prefix,
+        clock: createSystemClock(),
+        ids,
+        random: Math.random,
+        logger: silent,
+      });
       return { log, prefix };
     },
     close: (log) => log.close(),

@@ -1,5 +1,5 @@
-import { createOutbox } from '../../src/roles/outbox.js';
-import { createSlots } from '../../src/roles/slots.js';
+import { createOutbox } from '../../src/roles/shared/outbox.js';
+import { createSlots } from '../../src/roles/shared/slots.js';
 
 describe('an outbox', () => {
   /** What was begun, and how each is ended. */
@@ -7,10 +7,11 @@ describe('an outbox', () => {
     const begun: string[] = [];
     const ends: (() => void)[] = [];
     const slots = createSlots(limit);
-    const createOne = () => createOutbox<string>(slots, (item) => {
-      begun.push(item);
-      return new Promise((resolve) => ends.push(resolve));
-    });
+    const createOne = () =>
+      createOutbox<string>(slots, (item) => {
+        begun.push(item);
+        return new Promise((resolve) => ends.push(resolve));
+      });
     const endNext = async () => {
       ends.shift()?.();
       await new Promise(setImmediate);

@@ -11,11 +11,20 @@ describe('poison on the in-memory log', () => {
   const POISON = {
     'no-wire-format': { kind: 'poison', reason: 'not in the Confluent wire format', value: Buffer.from('garbage') },
     'no-value': { kind: 'poison', reason: 'no value', value: null },
-    contradiction: { kind: 'poison', reason: 'the bytes contradict schema 7: truncated', value: Buffer.from([0, 0, 0, 0, 7, 1]) },
+    contradiction: {
+      kind: 'poison',
+      reason: 'the bytes contradict schema 7: truncated',
+      value: Buffer.from([0, 0, 0, 0, 7, 1]),
+    },
   } as const;
   poisonSuite(async () => {
     const log = createMemoryLog({ clock: systemClock });
-    return { log, prefix: 'poison', writePoison: async (place, kind, key) => void log.writeForeign(place, key, POISON[kind], { theirs: 'kept' }), close: () => log.close() };
+    return {
+      log,
+      prefix: 'poison',
+      writePoison: async (place, kind, key) => void log.writeForeign(place, key, POISON[kind], { theirs: 'kept' }),
+      close: () => log.close(),
+    };
   });
 });
 
@@ -34,9 +43,14 @@ describeWithBroker('poison on a real broker', () => {
       const value = (await readTopic(log, topic))[0]?.bytes?.value ?? Buffer.alloc(0);
       return Buffer.from(value.subarray(0, value.length / 2));
     };
-    const POISON = { 'no-wire-format': Buffer.from([0xff, 0xfe, 0x80]), 'no-value': null, contradiction: await contradiction() };
+    const POISON = {
+      'no-wire-format': Buffer.from([0xff, 0xfe, 0x80]),
+      'no-value': null,
+      contradiction: await contradiction(),
+    };
     return {
-      log, prefix,
+      log,
+      prefix,
       writePoison: (place, kind, key) => foreign.write(place, key, POISON[kind], { theirs: Buffer.from([0x80, 0x81]) }),
       async close() {
         await foreign.close();

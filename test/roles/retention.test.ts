@@ -3,7 +3,7 @@ import { createMemoryLog } from '../../src/memory/memory-log.js';
 import type { Clock } from '../../src/ports/clock.js';
 import type { Log, LogAdmin } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
-import { createRetention, type RetentionDeps } from '../../src/roles/retention.js';
+import { createRetention, type RetentionDeps } from '../../src/roles/orchestrator/retention.js';
 import { statusRequest } from '../contract/events.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
@@ -51,18 +51,37 @@ async function given(log: Log, committed: number | null) {
   await Promise.all(['young 1', 'young 2'].map(append));
   await appender.close();
   const timestamps: number[] = [];
-  const watch = await log.watch({ topics: [topic], from: 'beginning', onRecord: (record) => void timestamps.push(record.timestampMs), onFatal: (error) => { throw error; } });
+  const watch = await log.watch({
+    topics: [topic],
+    from: 'beginning',
+    onRecord: (record) => void timestamps.push(record.timestampMs),
+    onFatal: (error) => {
+      throw error;
+    },
+  });
   await until('all records', () => timestamps.length === 5);
   await watch.stop();
   if (committed !== null) {
-    const member = await log.joinGroup({ groupId, topics: [topic], open: () => ({ onRecords() {}, onBlocked() {}, onUnblocked() {}, onClosed() {} }), onFatal: (error) => { throw error; } });
+    const member = await log.joinGroup({
+      groupId,
+      topics: [topic],
+      open: () => ({ onRecords() {}, onBlocked() {}, onUnblocked() {}, onClosed() {} }),
+      onFatal: (error) => {
+        throw error;
+      },
+    });
     await until('the assignment', () => member.isAssigned({ topic, partition: 0 }));
     await member.commit([{ topic, partition: 0, offset: committed, metadata: '' }]);
     await member.leave();
   }
   const clock = clockAt((timestamps[3] ?? 0) + RETENTION_MS);
   const logger = recordingLogger();
-  const deps: RetentionDeps = { admin: log.admin, clock, logger, rules: [{ topic, groupId, retentionMs: RETENTION_MS }] };
+  const deps: RetentionDeps = {
+    admin: log.admin,
+    clock,
+    logger,
+    rules: [{ topic, groupId, retentionMs: RETENTION_MS }],
+  };
   return { topic, deps, clock, logger, firstHeld: async () => (await log.admin.offsets(topic))[0]?.low };
 }
 
@@ -77,7 +96,9 @@ function retentionSuite(open: () => Promise<Log>): void {
     const { deps, firstHeld, topic, logger } = await given(log, 5);
     await createRetention(deps).run();
     expect(await firstHeld()).toBe(3);
-    expect(logger.lines).toEqual([{ event: 'retention.deleted', fields: { topic, partition: 0, before_offset: 3, records: 3 } }]);
+    expect(logger.lines).toEqual([
+      { event: 'retention.deleted', fields: { topic, partition: 0, before_offset: 3, records: 3 } },
+    ]);
   });
 
   test('given old records that are not handled, when it runs, then it deletes none at or above the committed offset', async () => {
@@ -109,14 +130,25 @@ describe('retention on the in-memory log', () => {
     const log = await open();
     const [failing, healthy] = [await given(log, 5), await given(log, 5)];
     let broken = true;
-    const admin: LogAdmin = { ...log.admin, deleteRecords: async (topic, ...rest) => {
-      if (broken && topic === failing.topic) throw new Error('the leader is moving');
-      return log.admin.deleteRecords(topic, ...rest);
-    } };
-    const retention = createRetention({ ...healthy.deps, admin, logger: failing.logger, rules: [...failing.deps.rules, ...healthy.deps.rules] });
+    const admin: LogAdmin = {
+      ...log.admin,
+      deleteRecords: async (topic, ...rest) => {
+        if (broken && topic === failing.topic) throw new Error('the leader is moving');
+        return log.admin.deleteRecords(topic, ...rest);
+      },
+    };
+    const retention = createRetention({
+      ...healthy.deps,
+      admin,
+      logger: failing.logger,
+      rules: [...failing.deps.rules, ...healthy.deps.rules],
+    });
     await retention.run();
     expect([await failing.firstHeld(), await healthy.firstHeld()]).toEqual([0, 3]);
-    expect(failing.logger.lines).toContainEqual({ event: 'retention.failed', fields: { topic: failing.topic, err: new Error('the leader is moving') } });
+    expect(failing.logger.lines).toContainEqual({
+      event: 'retention.failed',
+      fields: { topic: failing.topic, err: new Error('the leader is moving') },
+    });
     broken = false;
     await retention.run();
     expect(await failing.firstHeld()).toBe(5); // By the time of the other topic's young records, all of these are old.
@@ -140,7 +172,11 @@ describe('retention on the in-memory log', () => {
   test('given an orchestrator with rules, when it starts, then it deletes what is old and done', async () => {
     const log = await open();
     const { deps, firstHeld } = await given(log, 5);
-    const swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], log, retention: deps.rules.map((rule) => ({ ...rule, retentionMs: 0 })) });
+    const swarm = await createRoleSwarm({
+      roster: [agentSpec('cert_agent')],
+      log,
+      retention: deps.rules.map((rule) => ({ ...rule, retentionMs: 0 })),
+    });
     await swarm.startOrchestrator();
     await until('the deletion', async () => (await firstHeld()) === 5);
     await swarm.close();

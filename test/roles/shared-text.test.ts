@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { PayloadOf } from '../../src/domain/events.js';
-import { createSharedText } from '../../src/roles/shared-text.js';
+import { createSharedText } from '../../src/roles/worker/shared-text.js';
 import { assignment } from './assignment.js';
 
 setFlagsFromString('--expose-gc');
@@ -22,7 +22,11 @@ function keptAfter(work: () => unknown): number {
 }
 
 /** With a brief of a megabyte, made anew each time, as a record that is read is. */
-const withBrief = (mission: number): PayloadOf<'task_assigned'> => ({ ...assignment(mission), mission_id: `mission-${mission}`, brief: Buffer.alloc(MB, `${mission} `).toString('latin1') });
+const withBrief = (mission: number): PayloadOf<'task_assigned'> => ({
+  ...assignment(mission),
+  mission_id: `mission-${mission}`,
+  brief: Buffer.alloc(MB, `${mission} `).toString('latin1'),
+});
 
 describe('texts that attempts share', () => {
   test('are kept once, and the assignment stays what it was', () => {

@@ -1,5 +1,5 @@
-import { createDeferred, type Deferred } from '../../src/roles/role.js';
-import { createSlots, type SlotUser } from '../../src/roles/slots.js';
+import { createDeferred, type Deferred } from '../../src/domain/deferred.js';
+import { createSlots, type SlotUser } from '../../src/roles/shared/slots.js';
 
 /** A user whose keys stay in their slots until they are ended; `idle` keys have nothing to do. */
 function recordingUser(idle: readonly string[] = []) {
@@ -15,7 +15,8 @@ function recordingUser(idle: readonly string[] = []) {
     },
   };
   return {
-    user, used,
+    user,
+    used,
     async end(key: string): Promise<void> {
       ends.get(key)?.resolve();
       await Promise.resolve(); // what waits for the end is told after it

@@ -5,7 +5,13 @@ const ROSTER = [agentSpec('cert_agent')];
 /** A worker is missed soon; the orchestrator looks with each of its own heartbeats. */
 const TIMINGS = { unservedMs: 20, heartbeatMs: 20, silentMs: 2_000 };
 
-const news = (swarm: RoleSwarm) => swarm.eventsOf('task_progress').filter((event): event is EventOf<'task_progress'> => event.event_type === 'task_progress' && event.source_agent === 'orchestrator');
+const news = (swarm: RoleSwarm) =>
+  swarm
+    .eventsOf('task_progress')
+    .filter(
+      (event): event is EventOf<'task_progress'> =>
+        event.event_type === 'task_progress' && event.source_agent === 'orchestrator',
+    );
 const report = (swarm: RoleSwarm, id: string) => swarm.view.report(id);
 
 describe('a task whose agent no live worker serves', () => {
@@ -22,7 +28,13 @@ describe('a task whose agent no live worker serves', () => {
     expect(agent).toMatchObject({ agent: 'cert_agent' });
     // Since the orchestrator has looked, for it has never seen one.
     expect(Date.parse(agent?.since ?? '')).toBeGreaterThanOrEqual(beganMs);
-    expect(report(swarm, id)?.tasks[0]).toMatchObject({ status: 'waiting', unserved_since: agent?.since, detail: expect.stringMatching(/^no live worker for cert_agent since \d\d:\d\d:\d\dZ; start one: npx ravenhelm --role worker --agents cert_agent$/) });
+    expect(report(swarm, id)?.tasks[0]).toMatchObject({
+      status: 'waiting',
+      unserved_since: agent?.since,
+      detail: expect.stringMatching(
+        /^no live worker for cert_agent since \d\d:\d\d:\d\dZ; start one: npx ravenhelm --role worker --agents cert_agent$/,
+      ),
+    });
     await swarm.startWorker();
     const ended = await swarm.ended(id);
     expect(ended).toMatchObject({ status: 'completed', unserved_agents: [] });
@@ -40,10 +52,17 @@ describe('a task whose agent no live worker serves', () => {
     expect(report(swarm, id)?.unserved_agents).toEqual([]);
     await worker.kill();
     await swarm.until(() => report(swarm, id)?.unserved_agents.length === 1);
-    const lastSign = swarm.eventsOf('heartbeat').filter((event: AgentEvent) => event.source_agent === 'process-2').at(-1)?.timestamp ?? 0;
+    const lastSign =
+      swarm
+        .eventsOf('heartbeat')
+        .filter((event: AgentEvent) => event.source_agent === 'process-2')
+        .at(-1)?.timestamp ?? 0;
     const since = Date.parse(report(swarm, id)?.unserved_agents[0]?.since ?? '');
     expect(since).toBeGreaterThanOrEqual(lastSign);
-    expect(report(swarm, id)?.tasks[0]).toMatchObject({ status: 'running', unserved_since: new Date(since).toISOString() });
+    expect(report(swarm, id)?.tasks[0]).toMatchObject({
+      status: 'running',
+      unserved_since: new Date(since).toISOString(),
+    });
     await swarm.startWorker();
     expect(await swarm.ended(id)).toMatchObject({ status: 'completed', unserved_agents: [] });
   });
@@ -64,13 +83,22 @@ describe('a task whose agent no live worker serves', () => {
   });
 });
 
-test('heartbeats tell the process\'s numbers and the steps that it has done', async () => {
+test("heartbeats tell the process's numbers and the steps that it has done", async () => {
   const swarm = await createRoleSwarm({ roster: ROSTER });
   await swarm.startOrchestrator();
   await swarm.startWorker(undefined, undefined, { timings: { heartbeatMs: 10 } });
   const { tasks } = await swarm.ended(await swarm.submit());
   const steps = tasks.reduce((total, task) => total + task.steps, 0);
-  const done = () => swarm.eventsOf('heartbeat').some((event) => event.event_type === 'heartbeat' && event.payload.steps_done === steps && event.payload.memory_bytes === 1 && event.payload.heap_used_bytes === 1);
+  const done = () =>
+    swarm
+      .eventsOf('heartbeat')
+      .some(
+        (event) =>
+          event.event_type === 'heartbeat' &&
+          event.payload.steps_done === steps &&
+          event.payload.memory_bytes === 1 &&
+          event.payload.heap_used_bytes === 1,
+      );
   await swarm.until(done);
   await swarm.close();
 });

@@ -1,4 +1,4 @@
-import { createWaitingInstructions } from '../../src/roles/waiting-instructions.js';
+import { createWaitingInstructions } from '../../src/roles/worker/waiting-instructions.js';
 import { createSystemPacker } from '../../src/telemetry/system-packer.js';
 import { assignment } from './assignment.js';
 
@@ -7,8 +7,16 @@ describe('instructions that wait', () => {
     const waiting = createWaitingInstructions(createSystemPacker());
     const numbers = Array.from({ length: 200 }, (_, number) => number);
     const stowed = new Map(numbers.map((number) => [number, waiting.stow(`key-${number}`, assignment(number))]));
-    expect(stowed.get(7)).toMatchObject({ task_id: 'task-7', brief: 'Do it.', description: '', acceptance: [], inputs: [], feedback: null });
-    for (const number of numbers.toReversed()) expect(waiting.take(`key-${number}`, stowed.get(number) ?? assignment(-1))).toEqual(assignment(number));
+    expect(stowed.get(7)).toMatchObject({
+      task_id: 'task-7',
+      brief: 'Do it.',
+      description: '',
+      acceptance: [],
+      inputs: [],
+      feedback: null,
+    });
+    for (const number of numbers.toReversed())
+      expect(waiting.take(`key-${number}`, stowed.get(number) ?? assignment(-1))).toEqual(assignment(number));
   });
 
   test('are taken once: an assignment that is whole stays as it is', () => {
@@ -19,7 +27,10 @@ describe('instructions that wait', () => {
 
   test('are packed only when many wait, and what was dropped before is not', () => {
     const packed: string[] = [];
-    const waiting = createWaitingInstructions({ pack: (text) => (packed.push(text), new Uint8Array()), unpack: () => '[]' });
+    const waiting = createWaitingInstructions({
+      pack: (text) => (packed.push(text), new Uint8Array()),
+      unpack: () => '[]',
+    });
     for (let number = 0; number < 1_000; number += 1) {
       waiting.stow(`key-${number}`, assignment(number));
       waiting.drop(`key-${number}`);

@@ -9,7 +9,13 @@ describe('what npm run simulate is asked to do', () => {
   });
 
   test('seeds, a beginning, faults and a file for the counts can be named', () => {
-    expect(task('--seeds', '30', '--from', '7', '--faults', 'move,crash', '--results', 'counts.json')).toEqual({ kind: 'run', from: 7, count: 30, faults: ['crash', 'move'], results: 'counts.json' });
+    expect(task('--seeds', '30', '--from', '7', '--faults', 'move,crash', '--results', 'counts.json')).toEqual({
+      kind: 'run',
+      from: 7,
+      count: 30,
+      faults: ['crash', 'move'],
+      results: 'counts.json',
+    });
   });
 
   test('fresh seeds begin where chance says', () => {
@@ -22,7 +28,13 @@ describe('what npm run simulate is asked to do', () => {
   });
 
   test('the mutation check takes rules, and 2,000 seeds unless told otherwise', () => {
-    expect(task('--mutants', 'fence', 'in-doubt')).toMatchObject({ kind: 'mutants', names: ['fence', 'in-doubt'], recordedOnly: false, from: 1, count: 2000 });
+    expect(task('--mutants', 'fence', 'in-doubt')).toMatchObject({
+      kind: 'mutants',
+      names: ['fence', 'in-doubt'],
+      recordedOnly: false,
+      from: 1,
+      count: 2000,
+    });
     expect(task('--mutants', '--recorded')).toMatchObject({ names: [], recordedOnly: true });
   });
 
@@ -48,6 +60,19 @@ describe('what npm run simulate is asked to do', () => {
   });
 
   test('the help names every option', () => {
-    for (const option of ['seeds', 'from', 'fresh', 'seed', 'trace', 'faults', 'mutants', 'recorded', 'results', 'list', 'help']) expect(USAGE).toContain(`--${option} `);
+    for (const option of [
+      'seeds',
+      'from',
+      'fresh',
+      'seed',
+      'trace',
+      'faults',
+      'mutants',
+      'recorded',
+      'results',
+      'list',
+      'help',
+    ])
+      expect(USAGE).toContain(`--${option} `);
   });
 });

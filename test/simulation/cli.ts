@@ -38,9 +38,9 @@ async function perform(task: Task, surroundings: Surroundings): Promise<number> 
   const { out } = surroundings;
   switch (task.kind) {
     case 'help':
-      return out(USAGE), 0;
+      return (out(USAGE), 0);
     case 'list':
-      return out(list()), 0;
+      return (out(list()), 0);
     case 'trace':
       return trace(task.seed, task.faults, surroundings);
     case 'run':
@@ -66,16 +66,34 @@ async function trace(seed: number, faults: readonly Fault[], { base, out }: Surr
 /** A line at least this often, so that a long run shows that it lives. */
 const PROGRESS_MS = 30_000;
 
-async function run({ from, count, faults, results }: Extract<Task, { kind: 'run' }>, { base, interrupted, out }: Surroundings): Promise<number> {
+async function run(
+  { from, count, faults, results }: Extract<Task, { kind: 'run' }>,
+  { base, interrupted, out }: Surroundings,
+): Promise<number> {
   out(`seeds ${from} to ${from + count - 1}\n`);
   const tally = createSeedTally({ from, count, nowMs: () => performance.now() });
   const progress = setInterval(() => out(`${tally.progress()}\n`), PROGRESS_MS);
   try {
-    await runSeeds({ base, tree: base, from, count, faults, threads: Math.min(count, availableParallelism()), stopAtFirst: false, signal: interrupted }, (report) => {
-      tally.add(report);
-      if (report.violation !== null) out(`seed ${report.seed} BROKEN ${report.violation.invariant}: ${report.violation.detail.slice(0, 600)}\n  ${storyOf(report.seed, faults)}\n`);
-      else if (tally.run() % 10_000 === 0) out(`${tally.progress()}\n`);
-    });
+    await runSeeds(
+      {
+        base,
+        tree: base,
+        from,
+        count,
+        faults,
+        threads: Math.min(count, availableParallelism()),
+        stopAtFirst: false,
+        signal: interrupted,
+      },
+      (report) => {
+        tally.add(report);
+        if (report.violation !== null)
+          out(
+            `seed ${report.seed} BROKEN ${report.violation.invariant}: ${report.violation.detail.slice(0, 600)}\n  ${storyOf(report.seed, faults)}\n`,
+          );
+        else if (tally.run() % 10_000 === 0) out(`${tally.progress()}\n`);
+      },
+    );
   } finally {
     clearInterval(progress);
   }
@@ -88,8 +106,20 @@ async function run({ from, count, faults, results }: Extract<Task, { kind: 'run'
 const storyOf = (seed: number, faults: readonly Fault[]): string =>
   `npm run simulate -- --seed ${seed} --trace${faults.length < FAULT_NAMES.length ? ` --faults ${faults.join(',')}` : ''}`;
 
-async function mutants({ names, recordedOnly, from, count, results }: Extract<Task, { kind: 'mutants' }>, { base, compileMutant, interrupted, out }: Surroundings): Promise<number> {
-  const { noticed, survived } = await checkMutants({ base, compileMutant, names, recordedOnly, from, seeds: count, signal: interrupted, print: (line) => out(`${line}\n`) });
+async function mutants(
+  { names, recordedOnly, from, count, results }: Extract<Task, { kind: 'mutants' }>,
+  { base, compileMutant, interrupted, out }: Surroundings,
+): Promise<number> {
+  const { noticed, survived } = await checkMutants({
+    base,
+    compileMutant,
+    names,
+    recordedOnly,
+    from,
+    seeds: count,
+    signal: interrupted,
+    print: (line) => out(`${line}\n`),
+  });
   out(`${noticed} rules noticed, ${survived} not\n`);
   await writeResults(results, noticed, survived);
   if (interrupted.aborted) return 130;

@@ -13,7 +13,8 @@ const SIMULATION = ['test/simulation'];
 
 /** Compiles the true sources and the simulation; resolves with their directory. */
 export async function compileBase() {
-  if (!existsSync(join(root, 'src/domain/generated/agent-event.ts'))) throw new Error('The events are not generated yet. Run npm run setup first.');
+  if (!existsSync(join(root, 'src/domain/generated/agent-event.ts')))
+    throw new Error('The events are not generated yet. Run npm run setup first.');
   return compileSources(join(out, 'base'), [...SYSTEM, ...SIMULATION]);
 }
 
@@ -27,25 +28,39 @@ export async function compileMutant({ name, changes }) {
   const changed = new Map();
   for (const { file, from, to } of changes) {
     const path = `src/${file}`;
-    if (!files.includes(path)) throw new Error(`Mutant ${name}: there is no ${path}. Bring test/simulation/mutants.ts up to date.`);
+    if (!files.includes(path))
+      throw new Error(`Mutant ${name}: there is no ${path}. Bring test/simulation/mutants.ts up to date.`);
     const source = changed.get(path) ?? (await readFile(join(root, path), 'utf8'));
-    if (source.split(from).length !== 2) throw new Error(`Mutant ${name}: ${path} has not exactly one place that reads\n${from}\nBring test/simulation/mutants.ts up to date.`);
-    changed.set(path, source.replace(from, () => to));
+    if (source.split(from).length !== 2)
+      throw new Error(
+        `Mutant ${name}: ${path} has not exactly one place that reads\n${from}\nBring test/simulation/mutants.ts up to date.`,
+      );
+    changed.set(
+      path,
+      source.replace(from, () => to),
+    );
   }
-  await Promise.all(files.map(async (path) => {
-    const source = changed.get(path);
-    const code = source === undefined ? await readFile(compiledFile(join(out, 'base'), path), 'utf8') : await compile(path, source);
-    await writeIfNew(compiledFile(dir, path), code);
-  }));
+  await Promise.all(
+    files.map(async (path) => {
+      const source = changed.get(path);
+      const code =
+        source === undefined
+          ? await readFile(compiledFile(join(out, 'base'), path), 'utf8')
+          : await compile(path, source);
+      await writeIfNew(compiledFile(dir, path), code);
+    }),
+  );
   return dir;
 }
 
 /** Compiles files and directories of the project into a directory, where their paths are as in the project; resolves with it. */
 export async function compileSources(dir, sources) {
-  await Promise.all((await filesOf(sources)).map(async (path) => {
-    const source = await readFile(join(root, path), 'utf8');
-    await writeIfNew(compiledFile(dir, path), await compile(path, source));
-  }));
+  await Promise.all(
+    (await filesOf(sources)).map(async (path) => {
+      const source = await readFile(join(root, path), 'utf8');
+      await writeIfNew(compiledFile(dir, path), await compile(path, source));
+    }),
+  );
   return dir;
 }
 
@@ -53,14 +68,18 @@ const compiledFile = (dir, path) => join(dir, path.replace(/\.ts$/, '.js'));
 
 async function compile(path, source) {
   const { code } = await transform(source, {
-    filename: join(root, path), sourceMaps: 'inline',
-    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' },
+    filename: join(root, path),
+    sourceMaps: 'inline',
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+    module: { type: 'es6' },
   });
   return code;
 }
 
 async function filesOf(paths) {
-  return (await Promise.all(paths.map(filesUnder))).flat().filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
+  return (await Promise.all(paths.map(filesUnder)))
+    .flat()
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
 }
 
 /** Whole files only: another run beside this one never finds half of one. */

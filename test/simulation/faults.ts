@@ -43,7 +43,9 @@ const RETRY_SHARE = 0.25;
 /** @param allowed the faults to choose from */
 export function chooseFaults(random: Random, retryRandom: Random, allowed: readonly Fault[]): Faults {
   const share = random.pick([0.3, 0.6, 1]);
-  const chosen = new Set(allowed.filter((fault) => (fault === 'retry' ? retryRandom.chance(RETRY_SHARE) : random.chance(share))));
+  const chosen = new Set(
+    allowed.filter((fault) => (fault === 'retry' ? retryRandom.chance(RETRY_SHARE) : random.chance(share))),
+  );
   let over = false;
   return {
     chosen: [...chosen],

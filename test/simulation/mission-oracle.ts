@@ -4,7 +4,14 @@ import { evolveCoordination, missionIdOf, ownerOfDecision, openTasks } from '../
 import { parseMissionId } from '../../src/domain/mission-id.js';
 import { restoreCoordination } from '../../src/domain/mission-replay.js';
 import { reportMission } from '../../src/domain/mission-report.js';
-import { createCoordinationState, endedWell, type CoordinationSnapshot, type CoordinationState, type Effect, type Mission } from '../../src/domain/mission-state.js';
+import {
+  createCoordinationState,
+  endedWell,
+  type CoordinationSnapshot,
+  type CoordinationState,
+  type Effect,
+  type Mission,
+} from '../../src/domain/mission-state.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { CommittedOffset } from '../../src/ports/log.js';
@@ -90,9 +97,11 @@ export function createMissionOracle(partition: number): MissionOracle {
    * decided too may come late, after a second copy of its claim has made it the holder in the log once more.
    */
   function checkVoid(event: AgentEvent, holder: string | null): void {
-    if (event.event_type !== 'task_assigned' || seenEvents.has(event.event_id) || ownerOfDecision(event) !== holder) return;
+    if (event.event_type !== 'task_assigned' || seenEvents.has(event.event_id) || ownerOfDecision(event) !== holder)
+      return;
     const key = attemptKey(event.payload);
-    if (assignedBy.get(key) === holder) throw new Violation('decided-once', `${place}: ${key} is assigned again by ${holder}`);
+    if (assignedBy.get(key) === holder)
+      throw new Violation('decided-once', `${place}: ${key} is assigned again by ${holder}`);
   }
 
   function checkWaves(mission: Mission, wave: number, what: string): void {
@@ -102,29 +111,53 @@ export function createMissionOracle(partition: number): MissionOracle {
         const task = mission.tasks.get(id);
         return task === undefined || !endedWell(task);
       });
-      if (undone !== undefined) throw new Violation('wave-order', `${place}: ${what} starts, and ${undone} of wave ${earlier.number} is ${mission.tasks.get(undone)?.status}`);
+      if (undone !== undefined)
+        throw new Violation(
+          'wave-order',
+          `${place}: ${what} starts, and ${undone} of wave ${earlier.number} is ${mission.tasks.get(undone)?.status}`,
+        );
     }
   }
 
   function checkEnd(mission: Mission, how: string): void {
     const open = openTasks(mission);
-    if (open.length > 0) throw new Violation('ends-after-attempts', `${place}: ${how} of ${mission.id}, and ${open[0]?.id} is ${open[0]?.status}`);
-    const undone = [...mission.tasks.values()].find((task) => !endedWell(task) && task.status !== 'replaced' && !isOfReplacedWave(mission, task.wave));
-    if (how === 'mission_completed' && undone !== undefined) throw new Violation('wave-order', `${place}: ${mission.id} completes, and ${undone.id} is ${undone.status}`);
+    if (open.length > 0)
+      throw new Violation(
+        'ends-after-attempts',
+        `${place}: ${how} of ${mission.id}, and ${open[0]?.id} is ${open[0]?.status}`,
+      );
+    const undone = [...mission.tasks.values()].find(
+      (task) => !endedWell(task) && task.status !== 'replaced' && !isOfReplacedWave(mission, task.wave),
+    );
+    if (how === 'mission_completed' && undone !== undefined)
+      throw new Violation('wave-order', `${place}: ${mission.id} completes, and ${undone.id} is ${undone.status}`);
   }
 
   function checkCommit({ offset, metadata }: CommittedOffset, isCarriedOut: (effect: Effect) => boolean): void {
     for (const mission of state.missions.values()) {
       if (mission.firstOffset >= offset) continue;
-      if (mission.status === 'open') throw new Violation('replay-point', `${place}: ${offset} is committed, and mission ${mission.id} from ${mission.firstOffset} is open`);
+      if (mission.status === 'open')
+        throw new Violation(
+          'replay-point',
+          `${place}: ${offset} is committed, and mission ${mission.id} from ${mission.firstOffset} is open`,
+        );
       const missing = mission.effects.find((effect) => !isCarriedOut(effect));
-      if (missing !== undefined) throw new Violation('replay-point', `${place}: ${offset} is committed, and ${missing.event.event_type} from ${missing.offset} has not reached its partition`);
+      if (missing !== undefined)
+        throw new Violation(
+          'replay-point',
+          `${place}: ${offset} is committed, and ${missing.event.event_type} from ${missing.offset} has not reached its partition`,
+        );
     }
     const expected = snapshots[offset];
-    if (expected === undefined) throw new Violation('replay-point', `${place}: ${offset} is committed, and the log ends at ${records.length}`);
+    if (expected === undefined)
+      throw new Violation('replay-point', `${place}: ${offset} is committed, and the log ends at ${records.length}`);
     const restored = restoreOrText(offset, metadata);
     const found = typeof restored === 'string' ? restored : { holder: restored.holder, epoch: restored.epoch };
-    if (!isSame(found, expected)) throw new Violation('replay-state', `${place}: ${offset} is committed with ${sortedJson(found)}, and the fold has ${sortedJson(expected)}`);
+    if (!isSame(found, expected))
+      throw new Violation(
+        'replay-state',
+        `${place}: ${offset} is committed with ${sortedJson(found)}, and the fold has ${sortedJson(expected)}`,
+      );
   }
 
   const restoreOrText = (offset: number, metadata: string): CoordinationState | string => {
@@ -145,9 +178,14 @@ export function createMissionOracle(partition: number): MissionOracle {
     foldAll(part, records.slice(committed.offset));
     for (const mission of part.missions.values()) {
       const whole = state.missions.get(mission.id);
-      if (whole === undefined || !isSame(reportMission(mission), reportMission(whole))) throw new Violation('report-is-the-fold', `${place}: the report of ${mission.id} folded from ${committed.offset} is another`);
+      if (whole === undefined || !isSame(reportMission(mission), reportMission(whole)))
+        throw new Violation(
+          'report-is-the-fold',
+          `${place}: the report of ${mission.id} folded from ${committed.offset} is another`,
+        );
     }
-    if (!isSame([part.holder, part.epoch], [state.holder, state.epoch])) throw new Violation('replay-state', `${place}: holder or epoch folded from ${committed.offset} are others`);
+    if (!isSame([part.holder, part.epoch], [state.holder, state.epoch]))
+      throw new Violation('replay-state', `${place}: holder or epoch folded from ${committed.offset} are others`);
   }
 
   return { partition, state, effects, onWritten, onPoison, checkCommit, checkFolds };

@@ -20,20 +20,28 @@ export interface MutantCheck {
 }
 
 /** Resolves with the number of mutants that broke a promise, and of those that broke none. */
-export async function checkMutants(check: MutantCheck): Promise<{ readonly noticed: number; readonly survived: number }> {
+export async function checkMutants(
+  check: MutantCheck,
+): Promise<{ readonly noticed: number; readonly survived: number }> {
   const waiting = MUTANTS.filter(({ name }) => check.names.length === 0 || check.names.includes(name));
   const found: boolean[] = [];
   const work = async () => {
-    for (let mutant = waiting.shift(); mutant !== undefined && !check.signal.aborted; mutant = waiting.shift()) found.push(await isNoticed(mutant, check));
+    for (let mutant = waiting.shift(); mutant !== undefined && !check.signal.aborted; mutant = waiting.shift())
+      found.push(await isNoticed(mutant, check));
   };
   // One seed is one thread's work: the recorded seeds are run side by side, else the seeds of one mutant are.
   await Promise.all(Array.from({ length: check.recordedOnly ? availableParallelism() : 1 }, work));
   return { noticed: found.filter((each) => each).length, survived: found.filter((each) => !each).length };
 }
 
-async function isNoticed(mutant: Mutant, { base, compileMutant, recordedOnly, from, seeds, signal, print }: MutantCheck): Promise<boolean> {
+async function isNoticed(
+  mutant: Mutant,
+  { base, compileMutant, recordedOnly, from, seeds, signal, print }: MutantCheck,
+): Promise<boolean> {
   const tree = await compileMutant(mutant);
-  const run = recordedOnly ? { from: mutant.seed, count: 1, threads: 1 } : { from, count: seeds, threads: availableParallelism() };
+  const run = recordedOnly
+    ? { from: mutant.seed, count: 1, threads: 1 }
+    : { from, count: seeds, threads: availableParallelism() };
   let first: SeedReport | null = null;
   await runSeeds({ base, tree, faults: mutant.faults ?? FAULT_NAMES, stopAtFirst: true, signal, ...run }, (report) => {
     if (report.violation !== null && (first === null || report.seed < first.seed)) first = report;

@@ -17,182 +17,479 @@ export interface Mutant {
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    name: 'read-back', rule: 'a tool starts only when its call was read back', seed: 1,
-    changes: [{ file: 'roles/task-journal.ts', from: 'return (await appendAndReadBack(event)).payload;', to: 'appendAndReadBack(event).catch(() => undefined);\n      return event.payload;' }],
+    name: 'read-back',
+    rule: 'a tool starts only when its call was read back',
+    seed: 1,
+    changes: [
+      {
+        file: 'roles/worker/task-journal.ts',
+        from: 'return (await appendAndReadBack(event)).payload;',
+        to: 'appendAndReadBack(event).catch(() => undefined);\n      return event.payload;',
+      },
+    ],
   },
   {
-    name: 'holder-check-calls', rule: 'calls by anyone but the holder are void', seed: 195,
-    changes: [{ file: 'domain/task-partition.ts', from: 'const attempt = heldAttempt(state, call);', to: 'const attempt = heldAttempt(state, { ...call, owner: state.holder?.owner ?? "" });' }],
+    name: 'holder-check-calls',
+    rule: 'calls by anyone but the holder are void',
+    seed: 195,
+    changes: [
+      {
+        file: 'domain/task-partition.ts',
+        from: 'const attempt = heldAttempt(state, call);',
+        to: 'const attempt = heldAttempt(state, { ...call, owner: state.holder?.owner ?? "" });',
+      },
+    ],
   },
   {
-    name: 'holder-check-results', rule: 'results by anyone but the holder are void', seed: 246,
-    changes: [{ file: 'domain/task-partition.ts', from: 'const attempt = heldAttempt(state, by);', to: 'const attempt = heldAttempt(state, { ...by, owner: state.holder?.owner ?? "" });' }],
+    name: 'holder-check-results',
+    rule: 'results by anyone but the holder are void',
+    seed: 246,
+    changes: [
+      {
+        file: 'domain/task-partition.ts',
+        from: 'const attempt = heldAttempt(state, by);',
+        to: 'const attempt = heldAttempt(state, { ...by, owner: state.holder?.owner ?? "" });',
+      },
+    ],
   },
   {
-    name: 'holder-check-decisions', rule: 'decisions by anyone but the holder are void', seed: 741,
-    changes: [{ file: 'domain/mission-evolve.ts', from: 'if (owner !== null && owner !== state.holder?.owner)', to: 'if (owner === "")' }],
+    name: 'holder-check-decisions',
+    rule: 'decisions by anyone but the holder are void',
+    seed: 741,
+    changes: [
+      {
+        file: 'domain/mission-evolve.ts',
+        from: 'if (owner !== null && owner !== state.holder?.owner)',
+        to: 'if (owner === "")',
+      },
+    ],
   },
   {
-    name: 'fence', rule: 'a new holder takes the fence before it settles a doubt', seed: 1208,
-    changes: [{ file: 'roles/task-steps.ts', from: 'await tools.takeFence(place, held.claimOffset, deps.acting);', to: '' }],
+    name: 'fence',
+    rule: 'a new holder takes the fence before it settles a doubt',
+    seed: 1208,
+    changes: [
+      {
+        file: 'roles/worker/task-steps.ts',
+        from: 'await tools.takeFence(place, held.claimOffset, deps.acting);',
+        to: '',
+      },
+    ],
   },
   {
-    name: 'fresh-owner-ids', rule: 'no claim reuses an owner id', seed: 503,
-    changes: [{ file: 'roles/claim.ts', from: 'owner = `${processId}/${ids.uuid().slice(0, 8)}`;', to: 'ids.uuid();\n    owner = processId;' }],
+    name: 'fresh-owner-ids',
+    rule: 'no claim reuses an owner id',
+    seed: 503,
+    changes: [
+      {
+        file: 'roles/shared/claim.ts',
+        from: 'owner = `${processId}/${ids.uuid().slice(0, 8)}`;',
+        to: 'ids.uuid();\n    owner = processId;',
+      },
+    ],
   },
   {
-    name: 'lost-claim', rule: 'who reads another claim stops acting', seed: 14,
-    changes: [{ file: 'roles/claim.ts', from: '} else if (held !== null) {', to: '} else if (reader === "") {' }],
+    name: 'lost-claim',
+    rule: 'who reads another claim stops acting',
+    seed: 14,
+    changes: [
+      { file: 'roles/shared/claim.ts', from: '} else if (held !== null) {', to: '} else if (reader === "") {' },
+    ],
   },
   {
-    name: 'source-marks', rule: 'an assignment or a cancel at or below the mark is ignored', seed: 66,
-    changes: [{ file: 'domain/task-partition.ts', from: 'if (source.offset <= (state.marks[place] ?? -1))', to: 'if (source.offset < 0)' }],
+    name: 'source-marks',
+    rule: 'an assignment or a cancel at or below the mark is ignored',
+    seed: 66,
+    changes: [
+      {
+        file: 'domain/task-partition.ts',
+        from: 'if (source.offset <= (state.marks[place] ?? -1))',
+        to: 'if (source.offset < 0)',
+      },
+    ],
   },
   {
-    name: 'log-epoch', rule: 'marks are kept for each epoch of the log', seed: 7,
+    name: 'log-epoch',
+    rule: 'marks are kept for each epoch of the log',
+    seed: 7,
     changes: [{ file: 'domain/mission-evolve.ts', from: '`${name}-${timestampMs.toString(36)}`', to: "'always'" }],
   },
   {
-    name: 'own-source', rule: 'every effect has its own decision record as its source', seed: 1,
-    changes: [{ file: 'roles/mission-partition.ts', from: 'effects.send(effect, epoch);', to: 'effects.send({ ...effect, offset: state.missions.get(effect.event.payload.mission_id)?.firstOffset ?? effect.offset }, epoch);' }],
+    name: 'own-source',
+    rule: 'every effect has its own decision record as its source',
+    seed: 1,
+    changes: [
+      {
+        file: 'roles/orchestrator/mission-partition.ts',
+        from: 'effects.send(effect, epoch);',
+        to: 'effects.send({ ...effect, offset: state.missions.get(effect.event.payload.mission_id)?.firstOffset ?? effect.offset }, epoch);',
+      },
+    ],
   },
   {
-    name: 'attempts-cancelled-first', rule: 'a mission ends only after the cancels of its open attempts', seed: 1,
-    changes: [{ file: 'domain/mission-decide.ts', from: "if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', reason));", to: 'void open;' }],
+    name: 'attempts-cancelled-first',
+    rule: 'a mission ends only after the cancels of its open attempts',
+    seed: 1,
+    changes: [
+      {
+        file: 'domain/mission-decide.ts',
+        from: "if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', reason));",
+        to: 'void open;',
+      },
+    ],
   },
   {
-    name: 'decide-after-read-back', rule: 'the holder decides again only when its own appends were read back', seed: 5,
-    changes: [{ file: 'roles/decision-writer.ts', from: 'isWaiting: () => pending.size > 0,', to: 'isWaiting: () => false,' }],
+    name: 'decide-after-read-back',
+    rule: 'the holder decides again only when its own appends were read back',
+    seed: 5,
+    changes: [
+      {
+        file: 'roles/orchestrator/decision-writer.ts',
+        from: 'isWaiting: () => pending.size > 0,',
+        to: 'isWaiting: () => false,',
+      },
+    ],
   },
   {
-    name: 'assigned-once', rule: 'an assignment counts only for a task that waits for that attempt', seed: 158,
-    changes: [{ file: 'domain/mission-task.ts', from: "if (task.status !== 'waiting' && task.status !== 'retrying') return 'void: not waiting for an attempt';\n  if (decision.attempt !== task.attempt + 1) return 'void: another attempt';", to: '' }],
+    name: 'assigned-once',
+    rule: 'an assignment counts only for a task that waits for that attempt',
+    seed: 158,
+    changes: [
+      {
+        file: 'domain/mission-task.ts',
+        from: "if (task.status !== 'waiting' && task.status !== 'retrying') return 'void: not waiting for an attempt';\n  if (decision.attempt !== task.attempt + 1) return 'void: another attempt';",
+        to: '',
+      },
+    ],
   },
   {
-    name: 'offset-metadata', rule: 'a replay starts with the fold’s state just before the committed offset', seed: 4,
-    changes: [{ file: 'roles/worker-partition.ts', from: 'createTaskPartitionState(start.offset, start.metadata === null ? undefined : decodeTaskSnapshot(start.metadata))', to: 'createTaskPartitionState(start.offset, start.metadata === null ? undefined : (decodeTaskSnapshot(start.metadata), undefined))' }],
+    name: 'offset-metadata',
+    rule: 'a replay starts with the fold’s state just before the committed offset',
+    seed: 4,
+    changes: [
+      {
+        file: 'roles/worker/worker-partition.ts',
+        from: '    start.metadata === null ? undefined : decodeTaskSnapshot(start.metadata),',
+        to: '    start.metadata === null ? undefined : (decodeTaskSnapshot(start.metadata), undefined),',
+      },
+    ],
   },
   {
-    name: 'offset-metadata-missions', rule: 'the same for a coordination partition', seed: 2,
-    changes: [{ file: 'domain/mission-replay.ts', from: '{ holder: decodeHolder(h, metadata), epoch: e }', to: '{ holder: (decodeHolder(h, metadata), null), epoch: null }' }],
+    name: 'offset-metadata-missions',
+    rule: 'the same for a coordination partition',
+    seed: 2,
+    changes: [
+      {
+        file: 'domain/mission-replay.ts',
+        from: '{ holder: decodeHolder(h, metadata), epoch: e }',
+        to: '{ holder: (decodeHolder(h, metadata), null), epoch: null }',
+      },
+    ],
   },
   {
-    name: 'requested-ids', rule: 'the metadata holds the ids of missions requested lately', seed: 119,
-    changes: [{ file: 'domain/mission-replay.ts', from: "state.requestedIds.set(String(id), timeMs);", to: '' }],
+    name: 'requested-ids',
+    rule: 'the metadata holds the ids of missions requested lately',
+    seed: 119,
+    changes: [{ file: 'domain/mission-replay.ts', from: 'state.requestedIds.set(String(id), timeMs);', to: '' }],
   },
   {
-    name: 'open-task-replay-point', rule: 'the replay point stays before the oldest open attempt', seed: 1,
-    changes: [{ file: 'domain/task-replay.ts', from: "if (attempt.status === 'open') return false;", to: "if (attempt.status === 'open') return true;" }],
+    name: 'open-task-replay-point',
+    rule: 'the replay point stays before the oldest open attempt',
+    seed: 1,
+    changes: [
+      {
+        file: 'domain/task-replay.ts',
+        from: "if (attempt.status === 'open') return false;",
+        to: "if (attempt.status === 'open') return true;",
+      },
+    ],
   },
   {
-    name: 'result-acknowledged', rule: 'the replay point stays before an attempt whose result was not acknowledged', seed: 15,
-    changes: [{ file: 'domain/task-replay.ts', from: "return attempt.status === 'cancelled' || isAcknowledged(attempt.key);", to: 'return true;' }],
+    name: 'result-acknowledged',
+    rule: 'the replay point stays before an attempt whose result was not acknowledged',
+    seed: 15,
+    changes: [
+      {
+        file: 'domain/task-replay.ts',
+        from: "return attempt.status === 'cancelled' || isAcknowledged(attempt.key);",
+        to: 'return true;',
+      },
+    ],
   },
   {
-    name: 'effects-acknowledged', rule: 'the replay point stays before a mission whose effects were not acknowledged', seed: 51,
-    changes: [{ file: 'domain/mission-replay.ts', from: "mission.status !== 'open' && mission.effects.every(isAcknowledged)", to: "mission.status !== 'open'" }],
+    name: 'effects-acknowledged',
+    rule: 'the replay point stays before a mission whose effects were not acknowledged',
+    seed: 51,
+    changes: [
+      {
+        file: 'domain/mission-replay.ts',
+        from: "mission.status !== 'open' && mission.effects.every(isAcknowledged)",
+        to: "mission.status !== 'open'",
+      },
+    ],
   },
   {
-    name: 'effects-sent-again', rule: 'a new holder sends every unacknowledged effect again', seed: 23,
-    changes: [{ file: 'roles/mission-partition.ts', from: 'sendEffects([...state.missions.values()].flatMap((mission) => mission.effects));', to: '' }],
+    name: 'effects-sent-again',
+    rule: 'a new holder sends every unacknowledged effect again',
+    seed: 23,
+    changes: [
+      {
+        file: 'roles/orchestrator/mission-partition.ts',
+        from: 'sendEffects([...state.missions.values()].flatMap((mission) => mission.effects));',
+        to: '',
+      },
+    ],
   },
   {
-    name: 'in-doubt', rule: 'a call in doubt is made again by itself only when that is harmless', seed: 5,
-    changes: [{ file: 'agent/turn.ts', from: 'if (!last?.idempotent || !lost) return null;', to: 'if (!last || !lost) return null;' }],
+    name: 'in-doubt',
+    rule: 'a call in doubt is made again by itself only when that is harmless',
+    seed: 5,
+    changes: [
+      {
+        file: 'agent/turn.ts',
+        from: 'if (!last?.idempotent || !lost) return null;',
+        to: 'if (!last || !lost) return null;',
+      },
+    ],
   },
   {
-    name: 'doubt-settled', rule: 'a call in doubt gets an outcome before anything else', seed: 7,
-    changes: [{ file: 'roles/attempt-run.ts', from: 'await steps.settleDoubt();', to: '' }],
+    name: 'doubt-settled',
+    rule: 'a call in doubt gets an outcome before anything else',
+    seed: 7,
+    changes: [{ file: 'roles/worker/attempt-run.ts', from: 'await steps.settleDoubt();', to: '' }],
   },
   {
-    name: 'first-outcome', rule: 'the first outcome of a step wins', seed: 631, faults: ['stall', 'move', 'zombie', 'models'],
-    changes: [{ file: 'domain/task-partition.ts', from: "if (step.outcome !== null) return 'void: outcome known';", to: '' }],
+    name: 'first-outcome',
+    rule: 'the first outcome of a step wins',
+    seed: 631,
+    faults: ['stall', 'move', 'zombie', 'models'],
+    changes: [
+      { file: 'domain/task-partition.ts', from: "if (step.outcome !== null) return 'void: outcome known';", to: '' },
+    ],
   },
   {
-    name: 'first-result', rule: 'the first result of an attempt wins', seed: 200,
-    changes: [{ file: 'domain/mission-task.ts', from: "if (!hasOpenAttempt(task)) return 'void: no attempt is open';", to: '' }],
+    name: 'first-result',
+    rule: 'the first result of an attempt wins',
+    seed: 200,
+    changes: [
+      { file: 'domain/mission-task.ts', from: "if (!hasOpenAttempt(task)) return 'void: no attempt is open';", to: '' },
+    ],
   },
   {
-    name: 'lost-turns', rule: 'a turn that was reserved and lost counts as spent', seed: 198,
-    changes: [{ file: 'domain/task-partition.ts', from: 'if (reservation === null || reservation.owner === owner) return spending;', to: 'if (reservation !== null || owner !== "") return spending;' }],
+    name: 'lost-turns',
+    rule: 'a turn that was reserved and lost counts as spent',
+    seed: 198,
+    changes: [
+      {
+        file: 'domain/task-partition.ts',
+        from: 'if (reservation === null || reservation.owner === owner) return spending;',
+        to: 'if (reservation !== null || owner !== "") return spending;',
+      },
+    ],
   },
   {
-    name: 'cancelled-share', rule: 'a cancelled attempt counts its whole share', seed: 93,
-    changes: [{ file: 'domain/mission-task.ts', from: '{ tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });\n  const ended', to: '{ tokens: 0, usd: 0 });\n  const ended' }],
+    name: 'cancelled-share',
+    rule: 'a cancelled attempt counts its whole share',
+    seed: 93,
+    changes: [
+      {
+        file: 'domain/mission-task.ts',
+        from: '{ tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 });\n  const ended',
+        to: '{ tokens: 0, usd: 0 });\n  const ended',
+      },
+    ],
   },
   {
-    name: 'lost-planner', rule: 'a planner that a former holder called counts with its reservation', seed: 708,
-    changes: [{ file: 'domain/mission-evolve.ts', from: 'if (former === owner) return ', to: 'if (former !== "") return ' }],
+    name: 'lost-planner',
+    rule: 'a planner that a former holder called counts with its reservation',
+    seed: 708,
+    changes: [
+      { file: 'domain/mission-evolve.ts', from: 'if (former === owner) return ', to: 'if (former !== "") return ' },
+    ],
   },
   {
-    name: 'wave-order', rule: 'the next wave waits for the one before', seed: 1,
-    changes: [{ file: 'domain/mission-decide.ts', from: "if (wave.status === 'started' && tasks.every(endedWell)) {", to: "if (wave.status === 'started' && tasks.some((task) => task.attempt > 0)) {" }],
+    name: 'wave-order',
+    rule: 'the next wave waits for the one before',
+    seed: 1,
+    changes: [
+      {
+        file: 'domain/mission-decide.ts',
+        from: "if (wave.status === 'started' && tasks.every(endedWell)) {",
+        to: "if (wave.status === 'started' && tasks.some((task) => task.attempt > 0)) {",
+      },
+    ],
   },
   {
-    name: 'dead-letter-first', rule: 'the replay point passes a skipped record only when its dead letter is written', seed: 74,
-    changes: [{ file: 'roles/worker-partition.ts', from: 'claim.held() === null || !deadLetters.isSettled() ?', to: 'claim.held() === null ?' }],
+    name: 'dead-letter-first',
+    rule: 'the replay point passes a skipped record only when its dead letter is written',
+    seed: 74,
+    changes: [
+      {
+        file: 'roles/worker/worker-partition.ts',
+        from: 'claim.held() === null || !deadLetters.isSettled() ?',
+        to: 'claim.held() === null ?',
+      },
+    ],
   },
   {
-    name: 'dead-letter-first-missions', rule: 'the same for a coordination partition', seed: 107,
-    changes: [{ file: 'roles/mission-partition.ts', from: 'claim.held() === null || !deadLetters.isSettled() ?', to: 'claim.held() === null ?' }],
+    name: 'dead-letter-first-missions',
+    rule: 'the same for a coordination partition',
+    seed: 107,
+    changes: [
+      {
+        file: 'roles/orchestrator/mission-partition.ts',
+        from: 'claim.held() === null || !deadLetters.isSettled() ?',
+        to: 'claim.held() === null ?',
+      },
+    ],
   },
   {
-    name: 'dead-letter-of-replay', rule: 'a new holder keeps what it skipped before it held the partition', seed: 3,
-    changes: [{ file: 'roles/dead-letters.ts', from: 'onHeld: flush,', to: 'onHeld: () => void waiting.splice(0),' }],
+    name: 'dead-letter-of-replay',
+    rule: 'a new holder keeps what it skipped before it held the partition',
+    seed: 3,
+    changes: [
+      { file: 'roles/shared/dead-letters.ts', from: 'onHeld: flush,', to: 'onHeld: () => void waiting.splice(0),' },
+    ],
   },
   {
-    name: 'retention-behind-replay', rule: 'old records are deleted only below the replay point', seed: 2,
-    changes: [{ file: 'roles/retention.ts', from: 'Math.min(at(young, partition), at(committed, partition))', to: 'at(young, partition)' }],
+    name: 'retention-behind-replay',
+    rule: 'old records are deleted only below the replay point',
+    seed: 2,
+    changes: [
+      {
+        file: 'roles/orchestrator/retention.ts',
+        from: 'Math.min(at(young, partition), at(committed, partition))',
+        to: 'at(young, partition)',
+      },
+    ],
   },
   // Bugs that the simulation has found: each fix taken back.
   {
-    name: 'turn-too-large', rule: 'a turn whose step is too large for the journal counts as spent', seed: 3394, faults: ['large'],
+    name: 'turn-too-large',
+    rule: 'a turn whose step is too large for the journal counts as spent',
+    seed: 3394,
+    faults: ['large'],
     found: 'the turn that led to a step too large for the journal was paid for and charged to nobody',
-    changes: [{ file: 'roles/attempt-run.ts', from: "{ ...tooLarge('a step', error), unjournaled: lost }", to: "tooLarge('a step', error)" }],
+    changes: [
+      {
+        file: 'roles/worker/attempt-run.ts',
+        from: "{ ...tooLarge('a step', error), unjournaled: lost }",
+        to: "tooLarge('a step', error)",
+      },
+    ],
   },
   {
-    name: 'result-too-large', rule: 'an attempt whose result is too large for the journal fails', seed: 117,
-    found: 'a result that the log refused as too large ended the worker, and every one that took the task over came to the same result',
-    changes: [{ file: 'roles/attempt-run.ts', from: "return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, durationMs);", to: 'throw error;' }],
+    name: 'result-too-large',
+    rule: 'an attempt whose result is too large for the journal fails',
+    seed: 117,
+    found:
+      'a result that the log refused as too large ended the worker, and every one that took the task over came to the same result',
+    changes: [
+      {
+        file: 'roles/worker/attempt-run.ts',
+        from: "return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, durationMs);",
+        to: 'throw error;',
+      },
+    ],
   },
   {
-    name: 'plan-too-large', rule: 'a plan that is too large for the log is a plan that failed', seed: 65,
-    found: 'a plan that the log refused as too large ended the orchestrator, and every one that took the mission over had the same plan made',
-    changes: [{ file: 'roles/planner-calls.ts', from: 'if (!(error instanceof AppendRejected)) throw error;', to: 'throw error;' }],
+    name: 'plan-too-large',
+    rule: 'a plan that is too large for the log is a plan that failed',
+    seed: 65,
+    found:
+      'a plan that the log refused as too large ended the orchestrator, and every one that took the mission over had the same plan made',
+    changes: [
+      {
+        file: 'roles/orchestrator/planner-calls.ts',
+        from: 'if (!(error instanceof AppendRejected)) throw error;',
+        to: 'throw error;',
+      },
+    ],
   },
   {
-    name: 'undecidable-waits', rule: 'a mission whose decision is too large fails only when what was decided with it has been read back', seed: 95,
-    found: 'a mission of which one assignment was refused as too large failed while another, decided in the same breath, was on its way',
-    changes: [{ file: 'roles/mission-decisions.ts', from: 'touched.add(missionId);\n      beat();', to: 'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision);' }],
+    name: 'undecidable-waits',
+    rule: 'a mission whose decision is too large fails only when what was decided with it has been read back',
+    seed: 95,
+    found:
+      'a mission of which one assignment was refused as too large failed while another, decided in the same breath, was on its way',
+    changes: [
+      {
+        file: 'roles/orchestrator/mission-decisions.ts',
+        from: 'touched.add(missionId);\n      beat();',
+        to: 'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision);',
+      },
+    ],
   },
   {
-    name: 'forgotten-attempt', rule: 'an attempt that the fold has forgotten is not open', seed: 135,
-    changes: [{ file: 'roles/partition-executions.ts', from: "&& current()?.status === 'open',", to: "&& (current() ?? attempt).status === 'open'," }],
-    found: 'a record of a cancelled attempt came in after the fold had forgotten the attempt; the role took the attempt for open and restarted',
+    name: 'forgotten-attempt',
+    rule: 'an attempt that the fold has forgotten is not open',
+    seed: 135,
+    changes: [
+      {
+        file: 'roles/worker/partition-executions.ts',
+        from: "&& current()?.status === 'open',",
+        to: "&& (current() ?? attempt).status === 'open',",
+      },
+    ],
+    found:
+      'a record of a cancelled attempt came in after the fold had forgotten the attempt; the role took the attempt for open and restarted',
   },
   {
-    name: 'cancelled-in-doubt', rule: 'an attempt that was cancelled while its doubt was settled goes no further', seed: 300,
-    found: 'an attempt that was cancelled while its step in doubt was settled went on from a journal that the fold had forgotten',
-    changes: [{ file: 'roles/attempt-run.ts', from: 'limits.signal.throwIfAborted();', to: '' }],
+    name: 'cancelled-in-doubt',
+    rule: 'an attempt that was cancelled while its doubt was settled goes no further',
+    seed: 300,
+    found:
+      'an attempt that was cancelled while its step in doubt was settled went on from a journal that the fold had forgotten',
+    changes: [{ file: 'roles/worker/attempt-run.ts', from: 'limits.signal.throwIfAborted();', to: '' }],
   },
   {
-    name: 'closed-read-back', rule: 'nobody waits for a record of a partition that was taken away', seed: 1990, faults: ['move', 'stall', 'crash', 'tools', 'delay'],
-    found: 'an execution that was waiting for a recovered outcome while its partition was taken away waited for ever for a record that nobody read to it, and kept its slot',
-    changes: [{ file: 'roles/read-back.ts', from: 'closed = reason;', to: '' }],
+    name: 'closed-read-back',
+    rule: 'nobody waits for a record of a partition that was taken away',
+    seed: 1990,
+    faults: ['move', 'stall', 'crash', 'tools', 'delay'],
+    found:
+      'an execution that was waiting for a recovered outcome while its partition was taken away waited for ever for a record that nobody read to it, and kept its slot',
+    changes: [{ file: 'roles/worker/read-back.ts', from: 'closed = reason;', to: '' }],
   },
   {
-    name: 'late-log-name', rule: 'a log that was made anew has a name of its own, whatever comes late from the one before', seed: 1_500_054_580,
-    found: 'a topic that was made anew was sent a late second copy of the record that had named the one before it; its assignments were then taken for old ones, and ignored',
-    changes: [{ file: 'domain/mission-evolve.ts', from: '`${name}-${timestampMs.toString(36)}`', to: '((_) => name)(timestampMs)' }],
+    name: 'late-log-name',
+    rule: 'a log that was made anew has a name of its own, whatever comes late from the one before',
+    seed: 1_500_054_580,
+    found:
+      'a topic that was made anew was sent a late second copy of the record that had named the one before it; its assignments were then taken for old ones, and ignored',
+    changes: [
+      {
+        file: 'domain/mission-evolve.ts',
+        from: '`${name}-${timestampMs.toString(36)}`',
+        to: '((_) => name)(timestampMs)',
+      },
+    ],
   },
   {
-    name: 'used-is-counted', rule: 'what a last turn has used stays counted when its result is too large for the journal', seed: 2_100_070_442,
+    name: 'used-is-counted',
+    rule: 'what a last turn has used stays counted when its result is too large for the journal',
+    seed: 2_100_070_442,
     found: 'a finish with nothing to check, whose result the log refused as too large, had cost nothing',
-    changes: [{ file: 'roles/attempt-run.ts', from: "{ ...tooLarge('the result', error), ...used }", to: "tooLarge('the result', error)" }],
+    changes: [
+      {
+        file: 'roles/worker/attempt-run.ts',
+        from: "{ ...tooLarge('the result', error), ...used }",
+        to: "tooLarge('the result', error)",
+      },
+    ],
   },
   {
-    name: 'begun-while-held', rule: 'a call that is read together with the claim that took its task away is not begun', seed: 2_100_080_316,
-    found: 'a worker that had stood still read its own call and the claim of another in one batch, and began to read a file for an attempt that another one had followed',
-    changes: [{ file: 'roles/task-steps.ts', from: 'deps.acting.aborted ? NOT_BEGUN', to: 'deps.held.owner === "" ? NOT_BEGUN' }],
+    name: 'begun-while-held',
+    rule: 'a call that is read together with the claim that took its task away is not begun',
+    seed: 2_100_080_316,
+    found:
+      'a worker that had stood still read its own call and the claim of another in one batch, and began to read a file for an attempt that another one had followed',
+    changes: [
+      {
+        file: 'roles/worker/task-steps.ts',
+        from: 'deps.acting.aborted ? NOT_BEGUN',
+        to: 'deps.held.owner === "" ? NOT_BEGUN',
+      },
+    ],
   },
 ];

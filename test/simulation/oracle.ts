@@ -50,13 +50,15 @@ export interface OracleOptions {
 const idOf = ({ topic, partition }: PartitionId) => `${topic}[${partition}]`;
 
 export function createOracle({ topics, coordinationPartitions, taskTopics, taskPartitions }: OracleOptions): Oracle {
-  const wholeTopic = () => Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition));
+  const wholeTopic = () =>
+    Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition));
   let missions = wholeTopic();
   /** Oracles of topics that were lost. */
   const lost: MissionOracle[] = [];
   const tasks = new Map<string, TaskOracle & PartitionId>();
   for (const topic of taskTopics) {
-    for (let partition = 0; partition < taskPartitions; partition++) tasks.set(idOf({ topic, partition }), { ...createTaskOracle(idOf({ topic, partition })), topic, partition });
+    for (let partition = 0; partition < taskPartitions; partition++)
+      tasks.set(idOf({ topic, partition }), { ...createTaskOracle(idOf({ topic, partition })), topic, partition });
   }
   /** Where each attempt was taken. */
   const takenAt = new Map<string, TaskOracle & PartitionId>();
@@ -69,7 +71,9 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
   /** First offset that each partition still holds, where records were deleted. */
   const logStarts = new Map<string, number>();
   const starts = createStartOracle((key) => takenAt.get(key));
-  const spending = createSpendingOracle((id) => missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0]?.request.budget);
+  const spending = createSpendingOracle(
+    (id) => missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0]?.request.budget,
+  );
   let violation: Violation | null = null;
 
   /** A promise is never broken by throwing: the code under test would handle it. */
@@ -78,14 +82,23 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     try {
       work();
     } catch (error) {
-      violation = error instanceof Violation ? error : new Violation('folds-equal', `the oracle itself failed: ${error instanceof Error ? error.stack : String(error)}`);
+      violation =
+        error instanceof Violation
+          ? error
+          : new Violation(
+              'folds-equal',
+              `the oracle itself failed: ${error instanceof Error ? error.stack : String(error)}`,
+            );
     }
   }
 
   const isDelivered = (key: string) => delivered.has(key);
   /** A source's place: the log's epoch tells a topic from the one before it. */
   const placeOf = (epoch: string | null, partition: number, offset: number) => `${epoch}/${partition}:${offset}`;
-  const isCarriedOut = ({ partition, state }: MissionOracle) => (effect: { readonly offset: number }) => carriedOut.has(placeOf(state.epoch, partition, effect.offset));
+  const isCarriedOut =
+    ({ partition, state }: MissionOracle) =>
+    (effect: { readonly offset: number }) =>
+      carriedOut.has(placeOf(state.epoch, partition, effect.offset));
 
   function taskWritten(oracle: TaskOracle & PartitionId, record: FoldRecord): void {
     const { event } = record;
@@ -97,7 +110,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     const place = placeOf(source?.epoch ?? null, source?.partition ?? -1, source?.offset ?? -1);
     // Decisions of a partition come in their order, so the first arrival of each is above the mark.
     const isIgnored = event.event_type === 'task_assigned' && !oracle.state.attempts.has(key) && !carriedOut.has(place);
-    if (isIgnored) throw new Violation('decision-carried-out', `${key} from ${place} has reached its partition and is ignored`);
+    if (isIgnored)
+      throw new Violation('decision-carried-out', `${key} from ${place} has reached its partition and is ignored`);
     carriedOut.add(place);
     if (known || !oracle.state.attempts.has(key)) return;
     if (takenAt.has(key)) throw new Violation('taken-once', `${key} is taken a second time`);
@@ -107,7 +121,11 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
       const decision = effects.get(source.offset);
       return decision !== undefined && attemptKey(decision.event.payload) === key;
     });
-    if (!isDecided) throw new Violation('taken-once', `${key} was never decided at ${source?.epoch}/${source?.partition}:${source?.offset}`);
+    if (!isDecided)
+      throw new Violation(
+        'taken-once',
+        `${key} was never decided at ${source?.epoch}/${source?.partition}:${source?.offset}`,
+      );
   }
 
   function missionWritten(oracle: MissionOracle, record: FoldRecord): void {
@@ -119,13 +137,21 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     if (event.event_type === 'task_failed' && event.payload.code === 'too_large' && refused.has(key)) return;
     const result = takenAt.get(key)?.state.attempts.get(key)?.result ?? null;
     if (!isSame(result?.payload ?? null, event.payload)) {
-      throw new Violation('result-is-the-journals', `${key}: the mission is told ${event.event_type}, the journal has ${result === null ? 'no result' : JSON.stringify(result)}`);
+      throw new Violation(
+        'result-is-the-journals',
+        `${key}: the mission is told ${event.event_type}, the journal has ${result === null ? 'no result' : JSON.stringify(result)}`,
+      );
     }
   }
 
-  function unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): Violation | null {
+  function unfinished(
+    requested: readonly string[],
+    committedOf: (id: PartitionId) => CommittedOffset | null,
+  ): Violation | null {
     const standing = {
-      requested, committedOf, isDelivered,
+      requested,
+      committedOf,
+      isDelivered,
       isCarriedOut: (oracle: MissionOracle, effect: { readonly offset: number }) => isCarriedOut(oracle)(effect),
       missions: missions.map((oracle) => ({ ...oracle, topic: topics.coordination })),
       tasks: [...tasks.values()],
@@ -133,27 +159,31 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     return findUnfinished(standing) ?? skipped.unfinished();
   }
 
-  const checkMissionCommit = (oracle: MissionOracle | undefined, committed: CommittedOffset) => oracle?.checkCommit(committed, isCarriedOut(oracle));
+  const checkMissionCommit = (oracle: MissionOracle | undefined, committed: CommittedOffset) =>
+    oracle?.checkCommit(committed, isCarriedOut(oracle));
 
   return {
     missions: () => missions,
     forgetMissions() {
       lost.push(...missions);
       skipped.forget(topics.coordination);
-      for (let partition = 0; partition < coordinationPartitions; partition++) logStarts.delete(idOf({ topic: topics.coordination, partition }));
+      for (let partition = 0; partition < coordinationPartitions; partition++)
+        logStarts.delete(idOf({ topic: topics.coordination, partition }));
       missions = wholeTopic();
     },
     unfinished,
     violation: () => violation,
-    report: (invariant, detail) => looking(() => {
-      throw new Violation(invariant, detail);
-    }),
+    report: (invariant, detail) =>
+      looking(() => {
+        throw new Violation(invariant, detail);
+      }),
     onWritten(record) {
       const { content, topic, partition, offset, timestampMs } = record;
       const task = tasks.get(idOf(record));
       const mission = topic === topics.coordination ? missions[partition] : undefined;
       looking(() => {
-        if (task !== undefined || mission !== undefined) skipped.onWritten(record, task === undefined ? 'coordination' : 'tasks');
+        if (task !== undefined || mission !== undefined)
+          skipped.onWritten(record, task === undefined ? 'coordination' : 'tasks');
         if (content.kind === 'poison') return (task ?? mission)?.onPoison();
         const folded = { offset, timestampMs, event: content.event };
         if (task !== undefined) taskWritten(task, folded);
@@ -162,35 +192,59 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     },
     onDelivered: starts.onDelivered,
     onStart: (start) => looking(() => starts.onStart(start)),
-    onSecondStart: ({ call }) => looking(() => {
-      throw new Violation('starts-once', `${call.task.taskId}/${call.task.attempt}#${call.step} would start again but for its start mark`);
-    }),
-    onCommit: (id, committed) => looking(() => {
-      skipped.checkCommit(id, committed);
-      const logStart = logStarts.get(idOf(id)) ?? 0;
-      if (committed.offset < logStart) throw new Violation('deleted-is-done', `${idOf(id)}: ${committed.offset} is committed, and the log begins at ${logStart}`);
-      tasks.get(idOf(id))?.checkCommit(committed, isDelivered);
-      if (id.topic === topics.coordination) checkMissionCommit(missions[id.partition], committed);
-    }),
+    onSecondStart: ({ call }) =>
+      looking(() => {
+        throw new Violation(
+          'starts-once',
+          `${call.task.taskId}/${call.task.attempt}#${call.step} would start again but for its start mark`,
+        );
+      }),
+    onCommit: (id, committed) =>
+      looking(() => {
+        skipped.checkCommit(id, committed);
+        const logStart = logStarts.get(idOf(id)) ?? 0;
+        if (committed.offset < logStart)
+          throw new Violation(
+            'deleted-is-done',
+            `${idOf(id)}: ${committed.offset} is committed, and the log begins at ${logStart}`,
+          );
+        tasks.get(idOf(id))?.checkCommit(committed, isDelivered);
+        if (id.topic === topics.coordination) checkMissionCommit(missions[id.partition], committed);
+      }),
     onDeadLetter: ({ record }) => skipped.onDeadLetter(record),
     onRefused({ event }) {
-      if (event.event_type !== 'tool_called' && event.event_type !== 'task_completed' && event.event_type !== 'task_assigned') return;
+      if (
+        event.event_type !== 'tool_called' &&
+        event.event_type !== 'task_completed' &&
+        event.event_type !== 'task_assigned'
+      )
+        return;
       refused.add(attemptKey(event.payload));
       // What cannot reach its partition is told to its mission instead.
-      if (event.event_type === 'task_assigned' && event.payload.source !== null) carriedOut.add(placeOf(event.payload.source.epoch, event.payload.source.partition, event.payload.source.offset));
+      if (event.event_type === 'task_assigned' && event.payload.source !== null)
+        carriedOut.add(
+          placeOf(event.payload.source.epoch, event.payload.source.partition, event.payload.source.offset),
+        );
     },
-    onDelete: (id, beforeOffset, committed) => looking(() => {
-      if (committed === null || committed.offset < beforeOffset) throw new Violation('deleted-is-done', `${idOf(id)} is deleted below ${beforeOffset}, and a replay starts at ${committed?.offset ?? 'the beginning'}`);
-      logStarts.set(idOf(id), Math.max(beforeOffset, logStarts.get(idOf(id)) ?? 0));
-    }),
+    onDelete: (id, beforeOffset, committed) =>
+      looking(() => {
+        if (committed === null || committed.offset < beforeOffset)
+          throw new Violation(
+            'deleted-is-done',
+            `${idOf(id)} is deleted below ${beforeOffset}, and a replay starts at ${committed?.offset ?? 'the beginning'}`,
+          );
+        logStarts.set(idOf(id), Math.max(beforeOffset, logStarts.get(idOf(id)) ?? 0));
+      }),
     onSpent: (missionId, cost) => looking(() => spending.onSpent(missionId, cost)),
     onTold(process, { task, steps }) {
       const key = attemptKey(task);
       looking(() => takenAt.get(key)?.onTold(process, key, steps));
     },
-    checkEnd: (committedOf) => looking(() => {
-      for (const oracle of tasks.values()) oracle.checkFolds(committedOf(oracle));
-      for (const oracle of missions) oracle.checkFolds(committedOf({ topic: topics.coordination, partition: oracle.partition }));
-    }),
+    checkEnd: (committedOf) =>
+      looking(() => {
+        for (const oracle of tasks.values()) oracle.checkFolds(committedOf(oracle));
+        for (const oracle of missions)
+          oracle.checkFolds(committedOf({ topic: topics.coordination, partition: oracle.partition }));
+      }),
   };
 }

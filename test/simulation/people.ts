@@ -1,7 +1,7 @@
 /** People: they ask for missions, approve, reject and cancel them, and ask for new attempts, sometimes twice, sometimes too late. */
 import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
-import { createEventFactory } from '../../src/roles/event.js';
+import { createEventFactory } from '../../src/domain/event-factory.js';
 import type { Ids } from '../../src/ports/clock.js';
 import type { Faults } from './faults.js';
 import type { Random } from './random.js';
@@ -19,7 +19,11 @@ export interface People {
   forget(): void;
   /** A tasks partition was claimed: a cancel meets a take-over. */
   onTakenOver(): void;
-  onProposed(event: EventOf<'plan_proposed'>, approval: PayloadOf<'mission_requested'>['approval'], partition: number): void;
+  onProposed(
+    event: EventOf<'plan_proposed'>,
+    approval: PayloadOf<'mission_requested'>['approval'],
+    partition: number,
+  ): void;
   /** A mission asks. Most are answered, twice at most; the others are cancelled, or wait until nobody answers in time. */
   onAsked(event: EventOf<'attention_requested'>, partition: number): void;
   onAssigned(event: EventOf<'task_assigned'>, partition: number): void;
@@ -39,16 +43,18 @@ export interface PeopleOptions {
 export function createPeople({ world, faults, retryRandom, scenario, ids, coordination, log }: PeopleOptions): People {
   const { random } = world;
   const now = () => Math.round(EPOCH_MS + world.now());
-  const createEvent = createEventFactory({ clock: { now, monotonicMs: world.now, setTimer: () => ({ cancel() {} }) }, ids });
+  const createEvent = createEventFactory({ clock: { now }, ids });
   const requested: string[] = [];
   const partitionOf = new Map<string, number>();
   let waiting = scenario.missions;
 
   function append(event: AgentEvent, missionId: string, partition: number): void {
     // A request that reaches a topic that was made anew would be a new request: nothing in that log knows it.
-    const write = () => void (requested.includes(missionId) && log.write({ topic: coordination, partition, key: missionId, event }));
+    const write = () =>
+      void (requested.includes(missionId) && log.write({ topic: coordination, partition, key: missionId, event }));
     write();
-    if (faults.on('duplicate') && random.chance(0.3)) world.at(random.next() * random.pick([10, 60_000, 3_600_000]), write);
+    if (faults.on('duplicate') && random.chance(0.3))
+      world.at(random.next() * random.pick([10, 60_000, 3_600_000]), write);
   }
 
   function request(): void {
@@ -57,19 +63,39 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
     const id = createMissionId({ nowMs: now(), partition, random: random.next });
     requested.push(id);
     partitionOf.set(id, partition);
-    append(createEvent({ type: 'mission_requested', from: 'person', missionId: id, payload: createRequest(random, faults, scenario, id) }), id, partition);
-    if (faults.on('cancel') && random.chance(0.4)) world.at(random.next() * random.pick([100, 5_000, 60_000]), () => cancel(id, partition));
+    append(
+      createEvent({
+        type: 'mission_requested',
+        from: 'person',
+        missionId: id,
+        payload: createRequest(random, faults, scenario, id),
+      }),
+      id,
+      partition,
+    );
+    if (faults.on('cancel') && random.chance(0.4))
+      world.at(random.next() * random.pick([100, 5_000, 60_000]), () => cancel(id, partition));
   }
 
   function cancel(id: string, partition: number): void {
-    append(createEvent({ type: 'mission_cancel_requested', from: 'person', missionId: id, payload: { mission_id: id, requested_by: 'person', reason: 'enough' } }), id, partition);
+    append(
+      createEvent({
+        type: 'mission_cancel_requested',
+        from: 'person',
+        missionId: id,
+        payload: { mission_id: id, requested_by: 'person', reason: 'enough' },
+      }),
+      id,
+      partition,
+    );
   }
 
   return {
     requested,
     waiting: () => waiting,
     begin() {
-      for (let i = 0; i < scenario.missions; i++) world.at(i === 0 ? 10 : random.next() * scenario.faultsEndMs * 0.8, request);
+      for (let i = 0; i < scenario.missions; i++)
+        world.at(i === 0 ? 10 : random.next() * scenario.faultsEndMs * 0.8, request);
     },
     forget() {
       requested.length = 0;
@@ -78,7 +104,16 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
       if (random.chance(0.1)) return;
       world.at(random.next() * random.pick([100, 10_000, 120_000]), () => {
         if (number > 2 || random.chance(0.2)) return cancel(mission_id, partition);
-        append(createEvent({ type: 'attention_answered', from: 'person', missionId: mission_id, payload: { mission_id, number, answer: 'try it like this', answered_by: 'person' } }), mission_id, partition);
+        append(
+          createEvent({
+            type: 'attention_answered',
+            from: 'person',
+            missionId: mission_id,
+            payload: { mission_id, number, answer: 'try it like this', answered_by: 'person' },
+          }),
+          mission_id,
+          partition,
+        );
       });
     },
     onTakenOver() {
@@ -92,15 +127,34 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
       const isGood = random.chance(0.7);
       world.at(random.next() * random.pick([100, 10_000, 120_000]), () => {
         const event = isGood
-          ? createEvent({ type: 'plan_approved', from: 'person', missionId: mission_id, payload: { mission_id, revision, approved_by: 'person' } })
-          : createEvent({ type: 'plan_rejected', from: 'person', missionId: mission_id, payload: { mission_id, revision, rejected_by: 'person', reason: 'not like this' } });
+          ? createEvent({
+              type: 'plan_approved',
+              from: 'person',
+              missionId: mission_id,
+              payload: { mission_id, revision, approved_by: 'person' },
+            })
+          : createEvent({
+              type: 'plan_rejected',
+              from: 'person',
+              missionId: mission_id,
+              payload: { mission_id, revision, rejected_by: 'person', reason: 'not like this' },
+            });
         append(event, mission_id, partition);
       });
     },
     onAssigned({ payload: { mission_id, task_id, attempt } }, partition) {
       if (!faults.on('retry') || !retryRandom.chance(0.1)) return;
       world.at(retryRandom.next() * retryRandom.pick([100, 5_000, 120_000]), () => {
-        append(createEvent({ type: 'task_retry_requested', from: 'person', missionId: mission_id, payload: { mission_id, task_id, attempt, requested_by: 'person', reason: 'stuck' } }), mission_id, partition);
+        append(
+          createEvent({
+            type: 'task_retry_requested',
+            from: 'person',
+            missionId: mission_id,
+            payload: { mission_id, task_id, attempt, requested_by: 'person', reason: 'stuck' },
+          }),
+          mission_id,
+          partition,
+        );
       });
     },
   };

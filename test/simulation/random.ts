@@ -23,7 +23,8 @@ export function createRandom(seed: number): Random {
   for (let i = 0; i < 4; i++) next();
   const below = (limit: number): number => Math.floor(next() * limit);
   return {
-    next, below,
+    next,
+    below,
     chance: (probability) => next() < probability,
     between: (low, high) => low + below(high - low + 1),
     pick<T>(choices: readonly T[]): T {

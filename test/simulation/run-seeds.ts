@@ -35,24 +35,31 @@ export interface ThreadData extends Pick<SeedRun, 'tree' | 'from' | 'faults'> {
 const YOUNG_MB = 64;
 
 /** Resolves when every seed that was begun has come to its end. */
-export async function runSeeds({ tree, from, count, faults, threads, stopAtFirst, signal }: SeedRun, onReport: (report: SeedReport) => void): Promise<void> {
+export async function runSeeds(
+  { tree, from, count, faults, threads, stopAtFirst, signal }: SeedRun,
+  onReport: (report: SeedReport) => void,
+): Promise<void> {
   const queue = createSeedQueue(count);
   const stop = () => queue.stop();
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
-  const thread = () => new Promise<void>((resolve, reject) => {
-    const workerData: ThreadData = { tree, from, faults, queue: queue.memory };
-    const worker = new Worker(new URL('seed-thread.js', import.meta.url), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
-    worker.on('message', (report: SeedReport) => {
-      if (stopAtFirst && report.violation !== null) stop();
-      onReport(report);
+  const thread = () =>
+    new Promise<void>((resolve, reject) => {
+      const workerData: ThreadData = { tree, from, faults, queue: queue.memory };
+      const worker = new Worker(new URL('seed-thread.js', import.meta.url), {
+        workerData,
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      });
+      worker.on('message', (report: SeedReport) => {
+        if (stopAtFirst && report.violation !== null) stop();
+        onReport(report);
+      });
+      worker.on('error', (error) => {
+        stop();
+        reject(error);
+      });
+      worker.on('exit', () => resolve());
     });
-    worker.on('error', (error) => {
-      stop();
-      reject(error);
-    });
-    worker.on('exit', () => resolve());
-  });
   try {
     await Promise.all(Array.from({ length: threads }, thread));
   } finally {

@@ -8,7 +8,9 @@ const { main } = await import(pathToFileURL(join(base, 'test/simulation/cli.js')
 const interruption = new AbortController();
 process.once('SIGINT', () => interruption.abort()); // a second one ends it at once
 process.exitCode = await main(process.argv.slice(2), {
-  base, compileMutant, interrupted: interruption.signal,
+  base,
+  compileMutant,
+  interrupted: interruption.signal,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
 });

@@ -27,13 +27,24 @@ export interface Scenario {
 }
 
 export function createScenario(random: Random, faults: Faults): Scenario {
-  const roster = [agent(random, 'cert_agent', []), agent(random, 'proxy_agent', ['cert_agent']), agent(random, 'env_agent', [])].slice(0, random.between(1, 3));
-  const chains = new Map(roster.map((spec) => [spec.name, random.pick([['playbook'], ['playbook', 'sim:small'], ['sim:small'], ['sim:small', 'sim:large']])]));
+  const roster = [
+    agent(random, 'cert_agent', []),
+    agent(random, 'proxy_agent', ['cert_agent']),
+    agent(random, 'env_agent', []),
+  ].slice(0, random.between(1, 3));
+  const chains = new Map(
+    roster.map((spec) => [
+      spec.name,
+      random.pick([['playbook'], ['playbook', 'sim:small'], ['sim:small'], ['sim:small', 'sim:large']]),
+    ]),
+  );
   // Hours cost simulated heartbeats: a swarm that is to see them has a slower pulse.
   const slow = faults.on('zombie') || faults.on('duplicate') || faults.on('fail');
   const faultsEndMs = random.pick([60_000, 180_000, 400_000]);
   return {
-    roster, chains, faultsEndMs,
+    roster,
+    chains,
+    faultsEndMs,
     workers: random.between(1, 3),
     orchestrators: random.between(1, 2),
     coordinationPartitions: random.between(1, 2),
@@ -50,23 +61,53 @@ export function createScenario(random: Random, faults: Faults): Scenario {
 
 function agent(random: Random, name: string, dependsOn: readonly string[]): AgentSpec {
   const guarded = random.chance(0.5);
-  const steps = [1, 2, 3].slice(0, random.between(1, 3)).map((n) => ({ name: `step ${n}`, command: `${name} step ${n}`, unless: guarded ? `${name} step ${n} is done` : null }));
+  const steps = [1, 2, 3].slice(0, random.between(1, 3)).map((n) => ({
+    name: `step ${n}`,
+    command: `${name} step ${n}`,
+    unless: guarded ? `${name} step ${n} is done` : null,
+  }));
   return {
-    name, dependsOn, description: `${name} does its work`, phase: 1, tools: [COMMAND, READ], models: null, concurrency: random.between(1, 2),
-    timeoutSeconds: random.pick([20, 60, 300]), maxSteps: random.pick([6, 20]), prompt: `You are ${name}.`,
-    playbooks: { work: { name: 'work', steps, acceptance: random.chance(0.7) ? [{ name: 'done', command: `${name} check` }] : [] } },
+    name,
+    dependsOn,
+    description: `${name} does its work`,
+    phase: 1,
+    tools: [COMMAND, READ],
+    models: null,
+    concurrency: random.between(1, 2),
+    timeoutSeconds: random.pick([20, 60, 300]),
+    maxSteps: random.pick([6, 20]),
+    prompt: `You are ${name}.`,
+    playbooks: {
+      work: { name: 'work', steps, acceptance: random.chance(0.7) ? [{ name: 'done', command: `${name} check` }] : [] },
+    },
   };
 }
 
-export function createRequest(random: Random, faults: Faults, { roster }: Scenario, missionId: string): PayloadOf<'mission_requested'> {
+export function createRequest(
+  random: Random,
+  faults: Faults,
+  { roster }: Scenario,
+  missionId: string,
+): PayloadOf<'mission_requested'> {
   const agents = roster.map((spec) => spec.name).filter(() => random.chance(0.8));
   if (agents.length === 0) agents.push(...roster.slice(0, 1).map((spec) => spec.name));
   const tight = random.chance(0.5);
   return {
-    mission_id: missionId, name: 'simulated', brief: 'Do the work.', retries: random.below(3), agents, workspace: null, workspace_marker: 'marker', requested_by: 'person',
+    mission_id: missionId,
+    name: 'simulated',
+    brief: 'Do the work.',
+    retries: random.below(3),
+    agents,
+    workspace: null,
+    workspace_marker: 'marker',
+    requested_by: 'person',
     approval: faults.on('approval') ? random.pick(['none', 'monitoring', 'approval'] as const) : 'none',
     on_failure: faults.on('approval') ? random.pick(['fail', 'ask'] as const) : 'fail',
-    budget: { usd: tight && random.chance(0.3) ? random.next() * 0.5 : null, tokens: tight ? random.between(0, random.pick([8_000, 60_000])) : null, minutes: random.chance(0.1) ? 5 : null },
+    budget: {
+      usd: tight && random.chance(0.3) ? random.next() * 0.5 : null,
+      tokens: tight ? random.between(0, random.pick([8_000, 60_000])) : null,
+      minutes: random.chance(0.1) ? 5 : null,
+    },
     success: random.chance(0.5) ? [{ name: 'whole', command: 'check all' }] : [],
     plan: random.chance(0.5) ? orderPlan({ roster, agents, done: [] }) : null,
   };

@@ -54,12 +54,17 @@ export function createSeedTally({ from, count, nowMs }: SeedTallyOptions): SeedT
 const LISTED = 20;
 
 function listed(seeds: readonly number[]): string {
-  const first = [...seeds].sort((a, b) => a - b).slice(0, LISTED).join(', ');
+  const first = [...seeds]
+    .sort((a, b) => a - b)
+    .slice(0, LISTED)
+    .join(', ');
   return seeds.length > LISTED ? `${first}, …` : first;
 }
 
 function elapsed(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 60
+    ? `${minutes} min ${Math.floor(seconds % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -13,6 +13,11 @@ Error.stackTraceLimit = 0;
 const system = await loadSystem((path) => import(pathToFileURL(`${tree}/src/${path}`).href));
 for (let index = queue.take(); index !== null; index = queue.take()) {
   const { seed, violation, steps, fingerprint } = await simulate({ seed: from + index, system, faults });
-  const report: SeedReport = { seed, steps, fingerprint, violation: violation === null ? null : { invariant: violation.invariant, detail: violation.detail } };
+  const report: SeedReport = {
+    seed,
+    steps,
+    fingerprint,
+    violation: violation === null ? null : { invariant: violation.invariant, detail: violation.detail },
+  };
   parentPort?.postMessage(report);
 }

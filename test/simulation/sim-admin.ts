@@ -32,19 +32,28 @@ export function createSimAdmin({ world, process, partitions, committed, onDelete
 
   return {
     partitionCount: (topic) => ask(() => partitions(topic).length),
-    offsets: (topic) => ask(() => partitions(topic).map((each) => ({ partition: each.partition, low: each.low(), high: each.high() }))),
-    committed: (groupId, topic) => ask(() => partitions(topic).map(({ partition }) => {
-      const found = committed(groupId, partition);
-      return { partition, offset: found?.offset ?? null, metadata: found?.metadata ?? '' };
-    })),
-    offsetAtTime: (topic, timestampMs) => ask(() => partitions(topic).map((each) => ({ partition: each.partition, offset: each.offsetAtTime(timestampMs) }))),
-    deleteRecords: (topic, partition, beforeOffset) => ask(() => {
-      const stored = partitions(topic)[partition];
-      if (stored === undefined || beforeOffset > stored.high()) throw new RangeError(`${topic}[${partition}] has no offset ${beforeOffset}`);
-      world.tell(() => `  ${topic}[${partition}] is deleted below ${beforeOffset}, for ${process.id}`);
-      onDelete({ topic, partition }, beforeOffset);
-      stored.deleteBefore(beforeOffset);
-    }),
+    offsets: (topic) =>
+      ask(() => partitions(topic).map((each) => ({ partition: each.partition, low: each.low(), high: each.high() }))),
+    committed: (groupId, topic) =>
+      ask(() =>
+        partitions(topic).map(({ partition }) => {
+          const found = committed(groupId, partition);
+          return { partition, offset: found?.offset ?? null, metadata: found?.metadata ?? '' };
+        }),
+      ),
+    offsetAtTime: (topic, timestampMs) =>
+      ask(() =>
+        partitions(topic).map((each) => ({ partition: each.partition, offset: each.offsetAtTime(timestampMs) })),
+      ),
+    deleteRecords: (topic, partition, beforeOffset) =>
+      ask(() => {
+        const stored = partitions(topic)[partition];
+        if (stored === undefined || beforeOffset > stored.high())
+          throw new RangeError(`${topic}[${partition}] has no offset ${beforeOffset}`);
+        world.tell(() => `  ${topic}[${partition}] is deleted below ${beforeOffset}, for ${process.id}`);
+        onDelete({ topic, partition }, beforeOffset);
+        stored.deleteBefore(beforeOffset);
+      }),
     ensureTopics: () => Promise.resolve([]),
   };
 }

@@ -32,7 +32,16 @@ type Answer = { readonly offset: number } | Error;
 
 const HOUR_MS = 3_600_000;
 
-export function createSimAppender({ name, world, faults, process, system, write, onRefused, moment }: SimAppenderOptions): Appender {
+export function createSimAppender({
+  name,
+  world,
+  faults,
+  process,
+  system,
+  write,
+  onRefused,
+  moment,
+}: SimAppenderOptions): Appender {
   const { random } = world;
   let queue: Queued[] = [];
   let inFlight: readonly Queued[] = [];
@@ -46,10 +55,12 @@ export function createSimAppender({ name, world, faults, process, system, write,
 
   /** A request that is on its way does not know that its sender has died. */
   function writeAll(batch: readonly Queued[], how: string): Map<Queued, number> {
-    return new Map(batch.map((entry) => {
-      world.tell(() => `${process.id} ${how}`);
-      return [entry, write(entry.request)];
-    }));
+    return new Map(
+      batch.map((entry) => {
+        world.tell(() => `${process.id} ${how}`);
+        return [entry, write(entry.request)];
+      }),
+    );
   }
 
   function wake(): void {
@@ -65,7 +76,10 @@ export function createSimAppender({ name, world, faults, process, system, write,
     const size = random.chance(0.2) ? 1 + random.below(queue.length) : queue.length;
     inFlight = queue.splice(0, size);
     const batch = inFlight;
-    const delayMs = faults.on('delay') && random.chance(0.05) ? random.next() * random.pick([1_000, 20_000, 120_000]) : random.delayMs(2);
+    const delayMs =
+      faults.on('delay') && random.chance(0.05)
+        ? random.next() * random.pick([1_000, 20_000, 120_000])
+        : random.delayMs(2);
     world.at(delayMs, () => arrive(batch));
     moment(process);
   }
@@ -73,11 +87,18 @@ export function createSimAppender({ name, world, faults, process, system, write,
   function arrive(sent: readonly Queued[]): void {
     const tooLarge = faults.chosen.includes('large') ? sent.filter(({ request }) => isTooLarge(request.event)) : [];
     const batch = tooLarge.length === 0 ? sent : sent.filter((entry) => !tooLarge.includes(entry));
-    if (batch.length > 0 && faults.on('fail') && random.chance(0.02)) return end(sent, new Map([...failPartition(batch), ...refuse(tooLarge)]));
+    if (batch.length > 0 && faults.on('fail') && random.chance(0.02))
+      return end(sent, new Map([...failPartition(batch), ...refuse(tooLarge)]));
     if (!process.isAlive() && random.chance(0.3)) return; // The connection died with its process.
     const written = writeAll(batch, 'appends');
     if (faults.on('duplicate')) duplicate(batch);
-    end(sent, new Map<Queued, Answer>([...batch.map((entry): [Queued, Answer] => [entry, { offset: written.get(entry) ?? -1 }]), ...refuse(tooLarge)]));
+    end(
+      sent,
+      new Map<Queued, Answer>([
+        ...batch.map((entry): [Queued, Answer] => [entry, { offset: written.get(entry) ?? -1 }]),
+        ...refuse(tooLarge),
+      ]),
+    );
     moment(process);
   }
 
@@ -107,10 +128,16 @@ export function createSimAppender({ name, world, faults, process, system, write,
     world.tell(() => `${process.id} gives ${place} up; its records are ${fate}`);
     if (fate === 'written') writeAll(lost, 'appends, unknown to itself');
     if (fate === 'in part') writeAll(lost.slice(0, random.below(lost.length + 1)), 'appends, unknown to itself');
-    if (fate === 'later') world.at(random.next() * random.pick([500, 60_000, HOUR_MS]), () => void writeAll(lost, 'appends late, unknown to itself'));
+    if (fate === 'later')
+      world.at(
+        random.next() * random.pick([500, 60_000, HOUR_MS]),
+        () => void writeAll(lost, 'appends late, unknown to itself'),
+      );
     const others = batch.filter((entry) => !lost.includes(entry));
     const written = writeAll(others, 'appends');
-    return new Map(batch.map((entry) => [entry, lost.includes(entry) ? failed(place) : { offset: written.get(entry) ?? -1 }]));
+    return new Map(
+      batch.map((entry) => [entry, lost.includes(entry) ? failed(place) : { offset: written.get(entry) ?? -1 }]),
+    );
   }
 
   /** The answer reaches the sender. */
@@ -122,7 +149,12 @@ export function createSimAppender({ name, world, faults, process, system, write,
       for (const entry of batch) {
         const answer = answers.get(entry);
         if (answer instanceof Error) entry.reject(answer);
-        else entry.resolve({ topic: entry.request.topic, partition: entry.request.partition, offset: answer?.offset ?? -1 });
+        else
+          entry.resolve({
+            topic: entry.request.topic,
+            partition: entry.request.partition,
+            offset: answer?.offset ?? -1,
+          });
       }
       for (const entry of refused) entry.reject(failed(placeOf(entry.request)));
       wake();
@@ -142,7 +174,8 @@ export function createSimAppender({ name, world, faults, process, system, write,
     dropQueued(matches) {
       const dropped = queue.filter(({ request }) => matches(request));
       queue = queue.filter((entry) => !dropped.includes(entry));
-      for (const { request, reject } of dropped) reject(new system.AppendDropped(`${request.event.event_type} was dropped before it was sent`));
+      for (const { request, reject } of dropped)
+        reject(new system.AppendDropped(`${request.event.event_type} was dropped before it was sent`));
     },
     close() {
       closing = true;
@@ -163,7 +196,9 @@ function isTooLarge(event: AgentEvent): boolean {
     case 'task_completed':
       return isUnlucky(`${event.event_type} ${attemptKey(event.payload)}`);
     case 'task_assigned':
-      return isUnlucky(`${event.event_type} ${attemptKey(event.payload)} ${event.payload.source === null ? 'decided' : 'carried out'}`);
+      return isUnlucky(
+        `${event.event_type} ${attemptKey(event.payload)} ${event.payload.source === null ? 'decided' : 'carried out'}`,
+      );
     case 'plan_proposed':
       return isUnlucky(`${event.event_type} ${event.payload.mission_id} ${event.payload.revision}`);
     default:

@@ -4,7 +4,13 @@
  */
 import { readPartition, type PartitionReader } from '../../src/memory/partition-reader.js';
 import type { StoredPartition } from '../../src/memory/storage.js';
-import type { CommittedOffset, GroupMember, GroupOptions, PartitionConsumer, PartitionId } from '../../src/ports/log.js';
+import type {
+  CommittedOffset,
+  GroupMember,
+  GroupOptions,
+  PartitionConsumer,
+  PartitionId,
+} from '../../src/ports/log.js';
 import type { Faults } from './faults.js';
 import type { SimProcess } from './sim-process.js';
 import { createSimSeats, type Seat } from './sim-seats.js';
@@ -61,24 +67,39 @@ interface Member {
 
 const SESSION_TIMEOUT_MS = 10_000;
 
-export function createSimGroup({ id, world, faults, system, partitions, onCommit, onDelivered, moment }: SimGroupOptions): SimGroup {
+export function createSimGroup({
+  id,
+  world,
+  faults,
+  system,
+  partitions,
+  onCommit,
+  onDelivered,
+  moment,
+}: SimGroupOptions): SimGroup {
   const { random } = world;
   const members = new Set<Member>();
   const { seats, committed: committedAt, give, take, forget } = createSimSeats<Member>(onCommit);
 
   const live = () => [...members].filter((member) => !member.left && member.process.isAlive() && !isExpired(member));
-  const isExpired = (member: Member) => member.stalledSinceMs !== null && world.now() - member.stalledSinceMs > SESSION_TIMEOUT_MS;
+  const isExpired = (member: Member) =>
+    member.stalledSinceMs !== null && world.now() - member.stalledSinceMs > SESSION_TIMEOUT_MS;
 
   function seat(partition: number, member: Member): void {
     const before = seats.get(partition);
     const current = give(partition, member);
     if (current === null) return;
-    world.tell(() => `${id}[${partition}] is given to ${member.process.id}${before === undefined ? '' : `, no longer ${before.member.process.id}`}`);
+    world.tell(
+      () =>
+        `${id}[${partition}] is given to ${member.process.id}${before === undefined ? '' : `, no longer ${before.member.process.id}`}`,
+    );
     if (before !== undefined && !before.member.left) {
       const lag = faults.on('move') ? random.pick([1, 50, 2_000, 60_000]) : 5;
       before.member.process.later(random.next() * lag, () => learn(partition, before.member));
     }
-    member.process.later(random.delayMs(faults.on('move') ? random.pick([3, 3, 200]) : 3), () => fetch(partition, current));
+    member.process.later(random.delayMs(faults.on('move') ? random.pick([3, 3, 200]) : 3), () =>
+      fetch(partition, current),
+    );
   }
 
   /** A former member hears that the partition is not its own. */
@@ -132,7 +153,13 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     if (!member.process.isAlive()) return;
     world.tell(() => `${member.process.id} opens ${id}[${partition}] at ${committed?.offset ?? 'the beginning'}`);
     guarded(member, () => {
-      const consumer = member.options.open({ topic: stored.topic, partition, committed, logStart, logEnd: stored.high() });
+      const consumer = member.options.open({
+        topic: stored.topic,
+        partition,
+        committed,
+        logStart,
+        logEnd: stored.high(),
+      });
       const schedule = (callback: () => void) => void member.process.later(deliveryMs(), callback);
       const reader = readPartition(stored, committed?.offset ?? logStart, schedule, {
         onRecords(records) {
@@ -146,7 +173,13 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
         onGap: () => meetGap(partition, member),
         onError: (error) => member.options.onFatal(error),
       });
-      member.beliefs.set(partition, { generation: current.generation, isToldOfLoss: false, committedOffset: committed?.offset ?? 0, consumer, reader });
+      member.beliefs.set(partition, {
+        generation: current.generation,
+        isToldOfLoss: false,
+        committedOffset: committed?.offset ?? 0,
+        consumer,
+        reader,
+      });
       moment(member.process);
     });
   }
@@ -155,13 +188,15 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
   function meetGap(partition: number, member: Member): void {
     const belief = member.beliefs.get(partition);
     if (belief === undefined) return;
-    if ((committedAt(partition)?.offset ?? 0) <= belief.committedOffset) return member.options.onFatal(new Error(`${id}[${partition}]: records were deleted before they were read`));
+    if ((committedAt(partition)?.offset ?? 0) <= belief.committedOffset)
+      return member.options.onFatal(new Error(`${id}[${partition}]: records were deleted before they were read`));
     closeBelief(member, partition);
     const current = seats.get(partition);
     if (current?.member === member) fetch(partition, current);
   }
 
-  const deliveryMs = () => (faults.on('delay') && random.chance(0.02) ? random.next() * random.pick([500, 10_000]) : random.delayMs(1));
+  const deliveryMs = () =>
+    faults.on('delay') && random.chance(0.02) ? random.next() * random.pick([500, 10_000]) : random.delayMs(1);
 
   function guarded(member: Member, work: () => void): void {
     try {
@@ -171,18 +206,26 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
     }
   }
 
-  function commit(member: Member, commits: readonly (PartitionId & CommittedOffset)[]): Promise<readonly PartitionId[]> {
+  function commit(
+    member: Member,
+    commits: readonly (PartitionId & CommittedOffset)[],
+  ): Promise<readonly PartitionId[]> {
     for (const { partition, offset } of commits) {
       const belief = member.beliefs.get(partition);
       if (belief !== undefined) belief.committedOffset = Math.max(belief.committedOffset, offset);
     }
-    const generationOf = new Map(commits.map(({ partition }) => [partition, member.beliefs.get(partition)?.generation]));
+    const generationOf = new Map(
+      commits.map(({ partition }) => [partition, member.beliefs.get(partition)?.generation]),
+    );
     return new Promise((resolve, reject) => {
       world.at(random.delayMs(2), () => {
         const lost = faults.on('commit') && random.chance(0.1);
-        const taken = (!lost || random.chance(0.5)) && take(member, commits, (partition) => generationOf.get(partition));
+        const taken =
+          (!lost || random.chance(0.5)) && take(member, commits, (partition) => generationOf.get(partition));
         moment(member.process);
-        member.process.later(random.delayMs(1), () => (taken && !lost ? resolve(commits) : reject(new system.CommitRefused('the coordinator did not take it'))));
+        member.process.later(random.delayMs(1), () =>
+          taken && !lost ? resolve(commits) : reject(new system.CommitRefused('the coordinator did not take it')),
+        );
       });
     });
   }
@@ -207,7 +250,9 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
   }
 
   return {
-    id, expire, forget,
+    id,
+    expire,
+    forget,
     committed: committedAt,
     join(process, options) {
       const member: Member = { process, options, beliefs: new Map(), left: false, stalledSinceMs: null };
@@ -250,10 +295,14 @@ export function createSimGroup({ id, world, faults, system, partitions, onCommit
         }
       }
       for (const [partition, current] of seats) {
-        if (current.member.process.isAlive() && !current.member.beliefs.has(partition)) current.member.process.later(2, () => fetch(partition, current));
+        if (current.member.process.isAlive() && !current.member.beliefs.has(partition))
+          current.member.process.later(2, () => fetch(partition, current));
       }
     },
-    isSettled: () => [...seats].every(([partition, { member }]) => member.process.isAlive() && !member.left && member.beliefs.has(partition)),
+    isSettled: () =>
+      [...seats].every(
+        ([partition, { member }]) => member.process.isAlive() && !member.left && member.beliefs.has(partition),
+      ),
   };
 
   /** A member that joins gets some of the partitions. */

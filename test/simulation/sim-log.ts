@@ -2,7 +2,16 @@
 import { frozenCopy } from '../../src/memory/frozen-copy.js';
 import { createMemoryWatch } from '../../src/memory/memory-watch.js';
 import { createStorage, type StoredPartition } from '../../src/memory/storage.js';
-import type { Appended, AppendRequest, CommittedOffset, Log, LogRecord, PartitionId, RecordContent, RecordCopy } from '../../src/ports/log.js';
+import type {
+  Appended,
+  AppendRequest,
+  CommittedOffset,
+  Log,
+  LogRecord,
+  PartitionId,
+  RecordContent,
+  RecordCopy,
+} from '../../src/ports/log.js';
 import type { Faults } from './faults.js';
 import { createSimAdmin } from './sim-admin.js';
 import { createSimAppender } from './sim-appender.js';
@@ -66,7 +75,10 @@ export function createSimLog(options: SimLogOptions): SimLog {
     if (target === undefined) throw new RangeError(`${topic}[${partition}] does not exist`);
     const timestampMs = Math.round(EPOCH_MS + world.now());
     const offset = target.high();
-    world.tell(() => `  ${topic}[${partition}]@${offset} ${content.kind === 'event' ? describe(content.event) : `POISON ${content.reason}`}`);
+    world.tell(
+      () =>
+        `  ${topic}[${partition}]@${offset} ${content.kind === 'event' ? describe(content.event) : `POISON ${content.reason}`}`,
+    );
     target.write(key, content, timestampMs);
     onWritten({ topic, partition, offset, timestampMs, key, content });
     return offset;
@@ -88,29 +100,51 @@ export function createSimLog(options: SimLogOptions): SimLog {
       world.at(world.random.delayMs(3), () => {
         const appended = isWritten && (process.isAlive() || world.random.chance(0.7)) ? write() : null;
         options.moment(process);
-        process.later(world.random.delayMs(1), () => (fails || appended === null ? reject(new system.AppendFailed('the dead letter was not taken in time')) : resolve(appended)));
+        process.later(world.random.delayMs(1), () =>
+          fails || appended === null
+            ? reject(new system.AppendFailed('the dead letter was not taken in time'))
+            : resolve(appended),
+        );
       });
     });
   }
 
   return {
-    write, group,
+    write,
+    group,
     writeForeign: (id, content) => void put(id, null, content),
     groups: () => [...groups.values()],
     partitions: (topic) => storage.partitions(topic).slice(0, options.partitionCount(topic)),
     createTopics(topics) {
-      for (const { name, partitions } of topics) storage.create({ name, partitions, replicationFactor: null, config: {} });
+      for (const { name, partitions } of topics)
+        storage.create({ name, partitions, replicationFactor: null, config: {} });
     },
     of(process) {
       return {
-        createAppender: (name) => createSimAppender({ name, world, faults, process, system, write, onRefused: options.onRefused, moment: options.moment }),
+        createAppender: (name) =>
+          createSimAppender({
+            name,
+            world,
+            faults,
+            process,
+            system,
+            write,
+            onRefused: options.onRefused,
+            moment: options.moment,
+          }),
         joinGroup: (groupOptions) => group(groupOptions.groupId).join(process, groupOptions),
         async watch(watchOptions) {
-          return createMemoryWatch(watchOptions, storage, (callback) => void process.later(world.random.delayMs(2), callback));
+          return createMemoryWatch(
+            watchOptions,
+            storage,
+            (callback) => void process.later(world.random.delayMs(2), callback),
+          );
         },
         copyRecord: (letter) => writeDeadLetter(process, letter),
         admin: createSimAdmin({
-          world, process, onDelete: options.onDelete,
+          world,
+          process,
+          onDelete: options.onDelete,
           partitions: (topic) => storage.partitions(topic).slice(0, options.partitionCount(topic)),
           committed: (groupId, partition) => group(groupId).committed(partition),
         }),
@@ -125,9 +159,24 @@ function describe(event: AppendRequest['event']): string {
   const payload: Readonly<Record<string, unknown>> = { ...event.payload };
   const { mission_id: mission, source } = payload;
   const parts = {
-    mission: typeof mission === 'string' ? mission.slice(-4) : undefined, task: payload['task_id'], attempt: payload['attempt'], step: payload['step'], tool: payload['tool'],
-    outcome: payload['outcome'], wave: payload['wave_number'], revision: payload['revision'], code: payload['code'], owner: payload['owner'], status: payload['status'],
-    source: typeof source === 'object' && source !== null && 'offset' in source ? source.offset : undefined, why: payload['reason'] ?? payload['error'],
+    mission: typeof mission === 'string' ? mission.slice(-4) : undefined,
+    task: payload['task_id'],
+    attempt: payload['attempt'],
+    step: payload['step'],
+    tool: payload['tool'],
+    outcome: payload['outcome'],
+    wave: payload['wave_number'],
+    revision: payload['revision'],
+    code: payload['code'],
+    owner: payload['owner'],
+    status: payload['status'],
+    source: typeof source === 'object' && source !== null && 'offset' in source ? source.offset : undefined,
+    why: payload['reason'] ?? payload['error'],
   };
-  return [event.event_type, ...Object.entries(parts).filter(([, value]) => value !== undefined && value !== null).map(([name, value]) => `${name}=${String(value).slice(0, 80)}`)].join(' ');
+  return [
+    event.event_type,
+    ...Object.entries(parts)
+      .filter(([, value]) => value !== undefined && value !== null)
+      .map(([name, value]) => `${name}=${String(value).slice(0, 80)}`),
+  ].join(' ');
 }

@@ -43,38 +43,73 @@ export function createSimModel(options: SimModelOptions): ChatModel {
       // Whoever asks pays, whether or not it hears the answer.
       witness.onSpent(turn.task.mission_id, used);
       await thinkingTime(options, signal);
-      if (faults.on('models') && random.chance(0.1)) throw new system.ModelError(random.pick(['unreachable', 'timeout', 'invalid', 'refused'] as const), `${name} failed`, { used });
-      return { text: faults.on('models') && random.chance(0.1) ? nonsense(world) : replyOf(world, turn), tokensIn: tokens - 50, tokensOut: 50, costUsd: used.usd, promptTruncated: false };
+      if (faults.on('models') && random.chance(0.1))
+        throw new system.ModelError(
+          random.pick(['unreachable', 'timeout', 'invalid', 'refused'] as const),
+          `${name} failed`,
+          { used },
+        );
+      return {
+        text: faults.on('models') && random.chance(0.1) ? nonsense(world) : replyOf(world, turn),
+        tokensIn: tokens - 50,
+        tokensOut: 50,
+        costUsd: used.usd,
+        promptTruncated: false,
+      };
     },
   };
 
   function thinkingTime(_: SimModelOptions, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const hangs = faults.on('models') && random.chance(0.02);
-      if (!hangs) process.later(faults.on('models') ? random.delayMs(random.pick([100, 1000, 5000])) : random.delayMs(100), resolve);
+      if (!hangs)
+        process.later(
+          faults.on('models') ? random.delayMs(random.pick([100, 1000, 5000])) : random.delayMs(100),
+          resolve,
+        );
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
   }
 }
 
 function nonsense({ random }: World): string {
-  return random.pick(['I think so.', '{"thought": 1}', '{"thought":"t","tool":"rm","arguments":{}}', '{"thought":"t","finish":{}}', '[]', '']);
+  return random.pick([
+    'I think so.',
+    '{"thought": 1}',
+    '{"thought":"t","tool":"rm","arguments":{}}',
+    '{"thought":"t","finish":{}}',
+    '[]',
+    '',
+  ]);
 }
 
 /** Goes on until enough steps ended well; after a step that may have run it looks first, or runs it again knowingly. */
 function replyOf({ random }: World, { task, steps }: TurnContext): string {
-  const say = (tool: string, args: object) => JSON.stringify({ thought: `step ${steps.length + 1}`, tool, arguments: args });
+  const say = (tool: string, args: object) =>
+    JSON.stringify({ thought: `step ${steps.length + 1}`, tool, arguments: args });
   const last = steps.at(-1);
   const done = steps.filter((step) => step.outcome === 'ok' && step.tool === COMMAND).length;
-  if (last?.outcome === 'unknown' && last.tool === COMMAND) return random.chance(0.5) ? say(READ, { path: `look ${steps.length}` }) : say(COMMAND, { command: last.arguments['command'] });
-  if (done >= ENOUGH_STEPS) return JSON.stringify({ thought: 'done', finish: { summary: `${task.task_id} done`, outputs: { steps: String(steps.length) } } });
-  return random.chance(0.2) ? say(READ, { path: `file ${steps.length}` }) : say(COMMAND, { command: `${task.task_id} command ${done + 1}` });
+  if (last?.outcome === 'unknown' && last.tool === COMMAND)
+    return random.chance(0.5)
+      ? say(READ, { path: `look ${steps.length}` })
+      : say(COMMAND, { command: last.arguments['command'] });
+  if (done >= ENOUGH_STEPS)
+    return JSON.stringify({
+      thought: 'done',
+      finish: { summary: `${task.task_id} done`, outputs: { steps: String(steps.length) } },
+    });
+  return random.chance(0.2)
+    ? say(READ, { path: `file ${steps.length}` })
+    : say(COMMAND, { command: `${task.task_id} command ${done + 1}` });
 }
 
 const PLANNING: TokenCost = { tokens: 500, usd: 0.005 };
 
 /** The real planner without models, behind a call that takes time, costs something and may fail. */
-export function createSimPlanner(real: Planner, { world, faults, system, process, witness }: Omit<SimModelOptions, 'name'>): Planner {
+export function createSimPlanner(
+  real: Planner,
+  { world, faults, system, process, witness }: Omit<SimModelOptions, 'name'>,
+): Planner {
   const { random } = world;
   async function propose(request: PlanRequest, signal: AbortSignal): Promise<PlannerAnswer> {
     const available = request.available ?? { tokens: null, usd: null };
@@ -83,7 +118,10 @@ export function createSimPlanner(real: Planner, { world, faults, system, process
     const cost = { tokens, usd: (tokens / PLANNING.tokens) * PLANNING.usd };
     witness.onSpent(request.mission.mission_id, cost);
     await new Promise<void>((resolve, reject) => {
-      process.later(faults.on('planner') ? random.delayMs(random.pick([100, 3000, 20_000])) : random.delayMs(50), resolve);
+      process.later(
+        faults.on('planner') ? random.delayMs(random.pick([100, 3000, 20_000])) : random.delayMs(50),
+        resolve,
+      );
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
     const used = { tokensIn: tokens, tokensOut: 0, costUsd: cost.usd };

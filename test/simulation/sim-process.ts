@@ -49,9 +49,11 @@ export function createSimProcess(world: World, id: string): SimProcess {
 
   function later(delayMs: number, callback: () => void): () => void {
     let cancelled = false;
-    const cancel = world.at(delayMs, () => arrive(() => {
-      if (!cancelled) callback();
-    }));
+    const cancel = world.at(delayMs, () =>
+      arrive(() => {
+        if (!cancelled) callback();
+      }),
+    );
     return () => {
       cancelled = true;
       cancel();
@@ -59,7 +61,10 @@ export function createSimProcess(world: World, id: string): SimProcess {
   }
 
   return {
-    id, later, isStalled, wake,
+    id,
+    later,
+    isStalled,
+    wake,
     isAlive: () => alive,
     clock: {
       now: () => Math.round(EPOCH_MS + world.now() + jumpedMs),

@@ -17,7 +17,11 @@ export interface SimSeats<M> {
   /** Gives a partition to a member; null when it has it already. */
   give(partition: number, member: M): Seat<M> | null;
   /** Whether all of it was taken. @param generationOf under which the member believes that it has a partition */
-  take(member: M, commits: readonly (PartitionId & CommittedOffset)[], generationOf: (partition: number) => number | undefined): boolean;
+  take(
+    member: M,
+    commits: readonly (PartitionId & CommittedOffset)[],
+    generationOf: (partition: number) => number | undefined,
+  ): boolean;
   forget(): void;
 }
 

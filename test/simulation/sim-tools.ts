@@ -2,7 +2,15 @@
  * The workspaces' volume and the launchers on it, as src/tools has them: a fence and a lock for each task, start marks,
  * and outcomes that outlive the worker. A launcher is a process of its own: it goes on when its worker stands or dies.
  */
-import type { CheckCall, CheckRun, TaskPlace, ToolCall, ToolDefinition, ToolExecutor, ToolOutcome } from '../../src/ports/tools.js';
+import type {
+  CheckCall,
+  CheckRun,
+  TaskPlace,
+  ToolCall,
+  ToolDefinition,
+  ToolExecutor,
+  ToolOutcome,
+} from '../../src/ports/tools.js';
 import type { Faults } from './faults.js';
 import type { SimProcess } from './sim-process.js';
 import type { System } from './system.js';
@@ -46,7 +54,9 @@ interface TaskFiles {
   readonly outcomes: Map<string, ToolOutcome>;
 }
 
-type End = { readonly kind: 'done'; readonly outcome: ToolOutcome } | { readonly kind: 'fenced' | 'aborted' | 'started_before' };
+type End =
+  | { readonly kind: 'done'; readonly outcome: ToolOutcome }
+  | { readonly kind: 'fenced' | 'aborted' | 'started_before' };
 
 export const COMMAND = 'execute_terminal_command';
 export const READ = 'workspace_read';
@@ -55,22 +65,47 @@ const POLL_MS = 100;
 
 const text = (name: string) => ({ type: 'object', properties: { [name]: { type: 'string' } }, required: [name] });
 const definitions: readonly ToolDefinition[] = [
-  { name: COMMAND, description: 'Runs a command.', parameters: text('command'), idempotent: () => false, validate: () => null },
+  {
+    name: COMMAND,
+    description: 'Runs a command.',
+    parameters: text('command'),
+    idempotent: () => false,
+    validate: () => null,
+  },
   { name: READ, description: 'Reads a file.', parameters: text('path'), idempotent: () => true, validate: () => null },
 ];
 
 const taskOf = ({ missionId, taskId }: TaskPlace) => `${missionId}/${taskId}`;
 const stepOf = ({ attempt }: TaskPlace, step: number) => `${attempt}#${step}`;
-const outcome = (kind: ToolOutcome['outcome'], exitCode: number | null, observation: string): ToolOutcome =>
-  ({ outcome: kind, exitCode, observation, outputDigest: exitCode === null ? null : `digest of ${observation}`, durationMs: 1 });
+const outcome = (kind: ToolOutcome['outcome'], exitCode: number | null, observation: string): ToolOutcome => ({
+  outcome: kind,
+  exitCode,
+  observation,
+  outputDigest: exitCode === null ? null : `digest of ${observation}`,
+  durationMs: 1,
+});
 
-export function createSimVolume({ world, faults, system, beforeSpawn, beforeEnd, onStart, onSecondStart }: SimVolumeOptions): SimVolume {
+export function createSimVolume({
+  world,
+  faults,
+  system,
+  beforeSpawn,
+  beforeEnd,
+  onStart,
+  onSecondStart,
+}: SimVolumeOptions): SimVolume {
   const { random } = world;
   const tasks = new Map<string, TaskFiles>();
   let running = 0;
 
   const filesOf = (place: TaskPlace): TaskFiles => {
-    const known = tasks.get(taskOf(place)) ?? { fence: -1, running: null, waiting: [], started: new Set(), outcomes: new Map() };
+    const known = tasks.get(taskOf(place)) ?? {
+      fence: -1,
+      running: null,
+      waiting: [],
+      started: new Set(),
+      outcomes: new Map(),
+    };
     tasks.set(taskOf(place), known);
     return known;
   };
@@ -80,7 +115,8 @@ export function createSimVolume({ world, faults, system, beforeSpawn, beforeEnd,
     if (files.fence > claimOffset) return false;
     files.fence = claimOffset;
     const { running: launch } = files;
-    if (launch !== null && launch.claimOffset < claimOffset) world.at(random.next() * POLL_MS, () => launch.kill('fenced'));
+    if (launch !== null && launch.claimOffset < claimOffset)
+      world.at(random.next() * POLL_MS, () => launch.kill('fenced'));
     return true;
   }
 
@@ -100,7 +136,16 @@ export function createSimVolume({ world, faults, system, beforeSpawn, beforeEnd,
   }
 
   /** A launcher from its spawn to its end. once: the name of the step that may start only once. */
-  function launch(place: TaskPlace, claimOffset: number, options: { readonly once: { readonly name: string; readonly start: Start } | null; readonly run: { readonly durationMs: number; readonly outcome: ToolOutcome }; readonly onAbort: (listener: () => void) => void; readonly end: (end: End) => void }): void {
+  function launch(
+    place: TaskPlace,
+    claimOffset: number,
+    options: {
+      readonly once: { readonly name: string; readonly start: Start } | null;
+      readonly run: { readonly durationMs: number; readonly outcome: ToolOutcome };
+      readonly onAbort: (listener: () => void) => void;
+      readonly end: (end: End) => void;
+    },
+  ): void {
     const files = filesOf(place);
     const { once, run, end } = options;
     let stopped = false;
@@ -108,18 +153,23 @@ export function createSimVolume({ world, faults, system, beforeSpawn, beforeEnd,
       stopped = true;
     });
     if (!raiseFence(files, claimOffset)) return end({ kind: 'fenced' });
-    withLock(files, () => stopped && (end({ kind: 'aborted' }), true), () => {
-      if (files.fence > claimOffset) return end({ kind: 'fenced' }), void (files.running === null && files.waiting.shift()?.());
-      if (once !== null && files.started.has(once.name)) {
-        onSecondStart(once.start);
-        return end({ kind: 'started_before' }), void (files.running === null && files.waiting.shift()?.());
-      }
-      if (once !== null) {
-        files.started.add(once.name);
-        onStart(once.start);
-      }
-      begin(files);
-    });
+    withLock(
+      files,
+      () => stopped && (end({ kind: 'aborted' }), true),
+      () => {
+        if (files.fence > claimOffset)
+          return (end({ kind: 'fenced' }), void (files.running === null && files.waiting.shift()?.()));
+        if (once !== null && files.started.has(once.name)) {
+          onSecondStart(once.start);
+          return (end({ kind: 'started_before' }), void (files.running === null && files.waiting.shift()?.()));
+        }
+        if (once !== null) {
+          files.started.add(once.name);
+          onStart(once.start);
+        }
+        begin(files);
+      },
+    );
 
     function begin(held: TaskFiles): void {
       let over = false;
@@ -139,36 +189,66 @@ export function createSimVolume({ world, faults, system, beforeSpawn, beforeEnd,
     }
   }
 
-  function behaviourOf(what: string, timeLimitMs: number): { readonly durationMs: number; readonly outcome: ToolOutcome } {
+  function behaviourOf(
+    what: string,
+    timeLimitMs: number,
+  ): { readonly durationMs: number; readonly outcome: ToolOutcome } {
     if (faults.on('tools')) {
-      if (random.chance(0.05)) return { durationMs: timeLimitMs, outcome: outcome('error', 124, `${what} took too long`) };
+      if (random.chance(0.05))
+        return { durationMs: timeLimitMs, outcome: outcome('error', 124, `${what} took too long`) };
       // A launcher that stands still does not keep the time limit either.
-      if (random.chance(0.02)) return { durationMs: 2 * timeLimitMs + 60_000, outcome: outcome('error', 124, `${what} hung`) };
-      if (random.chance(0.03)) return { durationMs: random.delayMs(100), outcome: outcome('ok', 0, random.pick(['', '\u0000\ufffd{"thought":', 'x'.repeat(20_000)])) };
-      if (random.chance(0.1)) return { durationMs: Math.min(timeLimitMs, random.delayMs(200)), outcome: outcome('error', 1, `${what} failed`) };
-      if (random.chance(0.1)) return { durationMs: Math.min(timeLimitMs, random.next() * 30_000), outcome: outcome('ok', 0, `${what} done`) };
+      if (random.chance(0.02))
+        return { durationMs: 2 * timeLimitMs + 60_000, outcome: outcome('error', 124, `${what} hung`) };
+      if (random.chance(0.03))
+        return {
+          durationMs: random.delayMs(100),
+          outcome: outcome('ok', 0, random.pick(['', '\u0000\ufffd{"thought":', 'x'.repeat(20_000)])),
+        };
+      if (random.chance(0.1))
+        return {
+          durationMs: Math.min(timeLimitMs, random.delayMs(200)),
+          outcome: outcome('error', 1, `${what} failed`),
+        };
+      if (random.chance(0.1))
+        return { durationMs: Math.min(timeLimitMs, random.next() * 30_000), outcome: outcome('ok', 0, `${what} done`) };
     }
-    return { durationMs: Math.min(timeLimitMs, random.delayMs(100)), outcome: outcome('ok', 0, `${what} done ${random.below(1000)}`) };
+    return {
+      durationMs: Math.min(timeLimitMs, random.delayMs(100)),
+      outcome: outcome('ok', 0, `${what} done ${random.below(1000)}`),
+    };
   }
 
   function executorOf(process: SimProcess): ToolExecutor {
     /** The worker's side: it asks for a launcher and hears of its end, unless it is gone. */
-    function ask<T>(place: TaskPlace, claimOffset: number, signal: AbortSignal, options: { readonly once: { readonly name: string; readonly start: Start } | null; readonly run: { readonly durationMs: number; readonly outcome: ToolOutcome } }, answer: (end: End) => T): Promise<T> {
+    function ask<T>(
+      place: TaskPlace,
+      claimOffset: number,
+      signal: AbortSignal,
+      options: {
+        readonly once: { readonly name: string; readonly start: Start } | null;
+        readonly run: { readonly durationMs: number; readonly outcome: ToolOutcome };
+      },
+      answer: (end: End) => T,
+    ): Promise<T> {
       return new Promise((resolve, reject) => {
         const aborts: (() => void)[] = [];
         const onAbort = (listener: () => void) => (signal.aborted ? listener() : void aborts.push(listener));
-        signal.addEventListener('abort', () => aborts.forEach((listener) => process.isAlive() && listener()), { once: true });
+        signal.addEventListener('abort', () => aborts.forEach((listener) => process.isAlive() && listener()), {
+          once: true,
+        });
         beforeSpawn(process);
         process.later(random.delayMs(4), () => {
           launch(place, claimOffset, {
-            ...options, onAbort,
-            end: (end) => void process.later(random.delayMs(1), () => {
-              try {
-                resolve(answer(end));
-              } catch (error) {
-                reject(error);
-              }
-            }),
+            ...options,
+            onAbort,
+            end: (end) =>
+              void process.later(random.delayMs(1), () => {
+                try {
+                  resolve(answer(end));
+                } catch (error) {
+                  reject(error);
+                }
+              }),
           });
         });
       });
@@ -183,15 +263,25 @@ export function createSimVolume({ world, faults, system, beforeSpawn, beforeEnd,
         onStart(start);
         beforeEnd(process);
         await new Promise<void>((resolve) => process.later(random.delayMs(5), resolve));
-        return signal.aborted ? outcome('aborted', null, 'stopped before its end') : outcome('ok', null, `${what} read ${random.below(1000)}`);
+        return signal.aborted
+          ? outcome('aborted', null, 'stopped before its end')
+          : outcome('ok', null, `${what} read ${random.below(1000)}`);
       }
       const name = stepOf(call.task, call.step);
-      return ask(call.task, call.claimOffset, signal, { once: { name, start }, run: behaviourOf(what, call.timeLimitMs) }, (end) => {
-        if (end.kind === 'fenced') throw fenced();
-        if (end.kind === 'aborted') return outcome('aborted', null, 'stopped');
-        if (end.kind === 'done') return end.outcome;
-        return filesOf(call.task).outcomes.get(name) ?? outcome('unknown', null, 'it was started before and may have run');
-      });
+      return ask(
+        call.task,
+        call.claimOffset,
+        signal,
+        { once: { name, start }, run: behaviourOf(what, call.timeLimitMs) },
+        (end) => {
+          if (end.kind === 'fenced') throw fenced();
+          if (end.kind === 'aborted') return outcome('aborted', null, 'stopped');
+          if (end.kind === 'done') return end.outcome;
+          return (
+            filesOf(call.task).outcomes.get(name) ?? outcome('unknown', null, 'it was started before and may have run')
+          );
+        },
+      );
     }
 
     async function runChecks(call: CheckCall, signal: AbortSignal): Promise<CheckRun> {
@@ -200,8 +290,18 @@ export function createSimVolume({ world, faults, system, beforeSpawn, beforeEnd,
       if (end.kind === 'fenced') throw fenced();
       signal.throwIfAborted();
       const exitCode = end.kind === 'done' ? (end.outcome.exitCode ?? 1) : 1;
-      const results = call.checks.slice(0, exitCode === 0 ? undefined : 1).map((check) => ({ name: check.name, command: check.command, exit_code: exitCode, duration_ms: 1, output_digest: 'digest' }));
-      return { passed: exitCode === 0 || call.checks.length === 0, results, observation: exitCode === 0 ? 'all checks passed' : 'a check failed' };
+      const results = call.checks.slice(0, exitCode === 0 ? undefined : 1).map((check) => ({
+        name: check.name,
+        command: check.command,
+        exit_code: exitCode,
+        duration_ms: 1,
+        output_digest: 'digest',
+      }));
+      return {
+        passed: exitCode === 0 || call.checks.length === 0,
+        results,
+        observation: exitCode === 0 ? 'all checks passed' : 'a check failed',
+      };
     }
 
     async function takeFence(place: TaskPlace, claimOffset: number, signal: AbortSignal): Promise<void> {
@@ -210,28 +310,37 @@ export function createSimVolume({ world, faults, system, beforeSpawn, beforeEnd,
           const files = filesOf(place);
           const refuse = () => process.later(1, () => reject(fenced()));
           if (!raiseFence(files, claimOffset)) return refuse();
-          withLock(files, () => !process.isAlive(), () => {
-            files.waiting.shift()?.();
-            if (files.fence > claimOffset) return refuse();
-            process.later(random.delayMs(1), resolve);
-          });
+          withLock(
+            files,
+            () => !process.isAlive(),
+            () => {
+              files.waiting.shift()?.();
+              if (files.fence > claimOffset) return refuse();
+              process.later(random.delayMs(1), resolve);
+            },
+          );
         });
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       });
     }
 
-    const later = <T>(value: () => T) => new Promise<T>((resolve) => process.later(random.delayMs(1), () => resolve(value())));
+    const later = <T>(value: () => T) =>
+      new Promise<T>((resolve) => process.later(random.delayMs(1), () => resolve(value())));
     return {
       definitions: () => definitions,
-      run, runChecks, takeFence,
+      run,
+      runChecks,
+      takeFence,
       async recoverOutcome(place, step) {
         // The volume may be slow: much happens while it is asked.
-        if (faults.on('tools') && random.chance(0.3)) await new Promise<void>((resolve) => process.later(random.next() * 5_000, resolve));
+        if (faults.on('tools') && random.chance(0.3))
+          await new Promise<void>((resolve) => process.later(random.next() * 5_000, resolve));
         return later(() => filesOf(place).outcomes.get(stepOf(place, step)) ?? null);
       },
       async prepareWorkspace() {
         const directory = await later(() => '/workspace');
-        if (faults.on('tools') && random.chance(0.02)) throw new system.WorkspaceUnusable('the workspace is not writable');
+        if (faults.on('tools') && random.chance(0.02))
+          throw new system.WorkspaceUnusable('the workspace is not writable');
         return directory;
       },
     };

@@ -49,7 +49,12 @@ const LONGEST_MS = 24 * 3_600_000;
 /** A stream of its own, so that seeds without requests of new attempts stay the runs that they were; the recorded ones are without. */
 const RETRY_STREAM = 0x1045;
 
-export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tracing = false }: SimulationOptions): Promise<SimulationResult> {
+export async function simulate({
+  seed,
+  system,
+  faults: allowed = FAULT_NAMES,
+  tracing = false,
+}: SimulationOptions): Promise<SimulationResult> {
   const world = createWorld(seed, tracing);
   const { random } = world;
   const retryRandom = createRandom(seed ^ RETRY_STREAM);
@@ -58,17 +63,37 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   const topics = createTopicNames('sim');
   const taskTopics = scenario.roster.map(({ name }) => topics.tasks(name));
   let taskPartitions = scenario.taskPartitions;
-  const oracle = createOracle({ topics, coordinationPartitions: scenario.coordinationPartitions, taskTopics, taskPartitions: MOST_PARTITIONS });
-  const ids = { uuid: () => `${(random.next() * 2 ** 32 >>> 0).toString(16).padStart(8, '0')}-${(random.next() * 2 ** 32 >>> 0).toString(16).padStart(8, '0')}` };
+  const oracle = createOracle({
+    topics,
+    coordinationPartitions: scenario.coordinationPartitions,
+    taskTopics,
+    taskPartitions: MOST_PARTITIONS,
+  });
+  const ids = {
+    uuid: () =>
+      `${((random.next() * 2 ** 32) >>> 0).toString(16).padStart(8, '0')}-${((random.next() * 2 ** 32) >>> 0).toString(16).padStart(8, '0')}`,
+  };
   let fingerprint = 0;
 
   const log = createSimLog({
-    world, faults, system,
-    groups: { [topics.orchestratorGroup]: topics.coordination, ...Object.fromEntries(scenario.roster.map(({ name }) => [topics.workerGroup(name), topics.tasks(name)])) },
-    partitionCount: (topic) => (topic === topics.coordination ? scenario.coordinationPartitions : topic === topics.status || topic === topics.deadLetters ? 1 : taskPartitions),
+    world,
+    faults,
+    system,
+    groups: {
+      [topics.orchestratorGroup]: topics.coordination,
+      ...Object.fromEntries(scenario.roster.map(({ name }) => [topics.workerGroup(name), topics.tasks(name)])),
+    },
+    partitionCount: (topic) =>
+      topic === topics.coordination
+        ? scenario.coordinationPartitions
+        : topic === topics.status || topic === topics.deadLetters
+          ? 1
+          : taskPartitions,
     onWritten,
     onCommit(partition, committed) {
-      world.tell(() => `  commits ${partition.topic}[${partition.partition}] at ${committed.offset} ${committed.metadata}`);
+      world.tell(
+        () => `  commits ${partition.topic}[${partition.partition}] at ${committed.offset} ${committed.metadata}`,
+      );
       oracle.onCommit(partition, committed);
     },
     onDelivered: oracle.onDelivered,
@@ -78,22 +103,37 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
     moment: (process) => trouble.moment(process),
   });
   log.createTopics([
-    { name: topics.coordination, partitions: scenario.coordinationPartitions }, { name: topics.status, partitions: 1 }, { name: topics.deadLetters, partitions: 1 },
+    { name: topics.coordination, partitions: scenario.coordinationPartitions },
+    { name: topics.status, partitions: 1 },
+    { name: topics.deadLetters, partitions: 1 },
     ...taskTopics.map((name) => ({ name, partitions: MOST_PARTITIONS })),
   ]);
   const volume = createSimVolume({
-    world, faults, system,
+    world,
+    faults,
+    system,
     beforeSpawn: (process) => trouble.beforeSpawn(process),
     beforeEnd: (process) => trouble.beforeSpawn(process),
     onStart(start) {
-      world.tell(() => `${start.process.id} STARTS ${start.call.task.taskId}/${start.call.task.attempt}#${start.call.step} ${start.call.tool} under claim ${start.call.claimOffset}`);
+      world.tell(
+        () =>
+          `${start.process.id} STARTS ${start.call.task.taskId}/${start.call.task.attempt}#${start.call.step} ${start.call.tool} under claim ${start.call.claimOffset}`,
+      );
       oracle.onStart(start);
     },
     onSecondStart: oracle.onSecondStart,
   });
   const swarm = createSwarm({ world, faults, system, scenario, topics, ids, log, volume, oracle });
   const people = createPeople({ world, faults, retryRandom, scenario, ids, coordination: topics.coordination, log });
-  const trouble = createTrouble({ world, faults, scenario, swarm, log, recreate, grow: () => (taskPartitions = Math.min(MOST_PARTITIONS, taskPartitions + 1)) });
+  const trouble = createTrouble({
+    world,
+    faults,
+    scenario,
+    swarm,
+    log,
+    recreate,
+    grow: () => (taskPartitions = Math.min(MOST_PARTITIONS, taskPartitions + 1)),
+  });
 
   /** An operator's last resort: the orchestrators are stopped, the topic and what the group committed are deleted. */
   function recreate(): void {
@@ -108,30 +148,53 @@ export async function simulate({ seed, system, faults: allowed = FAULT_NAMES, tr
   function onWritten(record: LogRecord): void {
     const { content } = record;
     const what = content.kind === 'event' ? content.event.event_id : content.reason;
-    fingerprint = Math.imul(fingerprint ^ textHash(`${record.topic}${record.partition}@${record.offset} ${what} ${record.timestampMs}`), 0x01000193) >>> 0;
+    fingerprint =
+      Math.imul(
+        fingerprint ^ textHash(`${record.topic}${record.partition}@${record.offset} ${what} ${record.timestampMs}`),
+        0x01000193,
+      ) >>> 0;
     oracle.onWritten(record);
     if (content.kind !== 'event') return;
     const { event } = content;
     trouble.onWritten(event);
     if (event.event_type === 'attention_requested') people.onAsked(event, record.partition);
-    if (event.event_type === 'task_assigned' && record.topic === topics.coordination) people.onAssigned(event, record.partition);
+    if (event.event_type === 'task_assigned' && record.topic === topics.coordination)
+      people.onAssigned(event, record.partition);
     if (event.event_type === 'partition_claimed' && record.topic !== topics.coordination) people.onTakenOver();
     if (event.event_type !== 'plan_proposed') return;
-    const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)?.request.approval;
+    const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)
+      ?.request.approval;
     if (approval !== undefined) people.onProposed(event, approval, record.partition);
   }
 
-  const committedOf = (id: PartitionId) => log.groups().find((group) => groupTopic(group.id) === id.topic)?.committed(id.partition) ?? null;
-  const groupTopic = (groupId: string) => (groupId === topics.orchestratorGroup ? topics.coordination : taskTopics.find((_, index) => groupId === topics.workerGroup(scenario.roster[index]?.name ?? '')));
-  const unfinished = () => (people.waiting() > 0 ? new Violation('converges', 'missions will still be asked for') : oracle.unfinished(people.requested, committedOf));
+  const committedOf = (id: PartitionId) =>
+    log
+      .groups()
+      .find((group) => groupTopic(group.id) === id.topic)
+      ?.committed(id.partition) ?? null;
+  const groupTopic = (groupId: string) =>
+    groupId === topics.orchestratorGroup
+      ? topics.coordination
+      : taskTopics.find((_, index) => groupId === topics.workerGroup(scenario.roster[index]?.name ?? ''));
+  const unfinished = () =>
+    people.waiting() > 0
+      ? new Violation('converges', 'missions will still be asked for')
+      : oracle.unfinished(people.requested, committedOf);
 
-  world.tell(() => `seed ${seed}: ${scenario.workers} workers, ${scenario.orchestrators} orchestrators, ${scenario.roster.map(({ name }) => `${name} (${scenario.chains.get(name)?.join(', ')})`).join(', ')}; faults: ${faults.chosen.join(', ') || 'none'}`);
+  world.tell(
+    () =>
+      `seed ${seed}: ${scenario.workers} workers, ${scenario.orchestrators} orchestrators, ${scenario.roster.map(({ name }) => `${name} (${scenario.chains.get(name)?.join(', ')})`).join(', ')}; faults: ${faults.chosen.join(', ') || 'none'}`,
+  );
   for (let i = 0; i < scenario.workers; i++) swarm.start('worker');
   for (let i = 0; i < scenario.orchestrators; i++) swarm.start('orchestrator');
   people.begin();
   createStrangers({ world, faults, scenario, ids, log, topics: [topics.coordination, ...taskTopics] }).begin();
   trouble.begin();
-  const onUnhandled = (reason: unknown) => oracle.report('no-unhandled-rejection', reason instanceof Error ? (reason.stack ?? reason.message) : String(reason));
+  const onUnhandled = (reason: unknown) =>
+    oracle.report(
+      'no-unhandled-rejection',
+      reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
+    );
   process.on('unhandledRejection', onUnhandled);
   let steps = 0;
   /** False when the run is over. */

@@ -6,7 +6,10 @@ import { simulate } from './simulate.js';
 
 describe('the simulation', () => {
   test('runs one seed the same way every time, and another seed otherwise', async () => {
-    const [first, again] = [await simulate({ seed: 42, system, tracing: true }), await simulate({ seed: 42, system, tracing: true })];
+    const [first, again] = [
+      await simulate({ seed: 42, system, tracing: true }),
+      await simulate({ seed: 42, system, tracing: true }),
+    ];
     const other = await simulate({ seed: 43, system });
     expect(again.story).toEqual(first.story);
     expect(again.fingerprint).toBe(first.fingerprint);
@@ -30,21 +33,41 @@ interface Found {
 
 /** Bugs that the simulation has found. Those of the roles break a promise again when the fix is taken back (mutants.ts). */
 const FOUND: readonly Found[] = [
-  ...MUTANTS.flatMap(({ seed, found, faults = FAULT_NAMES }) => (found === undefined ? [] : [{ seed, bug: found, faults }])),
+  ...MUTANTS.flatMap(({ seed, found, faults = FAULT_NAMES }) =>
+    found === undefined ? [] : [{ seed, bug: found, faults }],
+  ),
   // In the broker's client, which the simulated group follows; test/kafka/assigned-partitions.test.ts holds the fix.
-  { seed: 294, bug: 'a worker that the group had given up came back with its partition and committed a replay point below the one of the worker between, where the records were deleted' },
+  {
+    seed: 294,
+    bug: 'a worker that the group had given up came back with its partition and committed a replay point below the one of the worker between, where the records were deleted',
+  },
   { seed: 397, bug: 'the same for an orchestrator' },
-  { seed: 3_011_451, bug: 'a worker that stood still between the answer with its replay point and the opening took records that were done and deleted for lost' },
+  {
+    seed: 3_011_451,
+    bug: 'a worker that stood still between the answer with its replay point and the opening took records that were done and deleted for lost',
+  },
 ];
 
 /** Bugs of the simulation itself: what it did no broker and no client does. */
 const OWN: readonly Found[] = [
-  { seed: 3_012_036, bug: 'a member that the group had given up long ago committed while the partition passed between two others' },
-  { seed: 3_013_136, bug: 'a worker that stood still while records were deleted read on behind them, and went on under a claim that was lost' },
+  {
+    seed: 3_012_036,
+    bug: 'a member that the group had given up long ago committed while the partition passed between two others',
+  },
+  {
+    seed: 3_013_136,
+    bug: 'a worker that stood still while records were deleted read on behind them, and went on under a claim that was lost',
+  },
   { seed: 3_013_913, bug: 'the same for an orchestrator' },
-  { seed: 3_018_048, bug: 'a member that had opened its partition late kept a generation with which it could never commit again' },
+  {
+    seed: 3_018_048,
+    bug: 'a member that had opened its partition late kept a generation with which it could never commit again',
+  },
   { seed: 1_500_002_950, bug: 'a planner that found no plan did not say what it had spent in vain' },
-  { seed: 1_500_003_019, bug: 'what an earlier holder had decided, and came late behind a second copy of its claim, was taken for decided twice' },
+  {
+    seed: 1_500_003_019,
+    bug: 'what an earlier holder had decided, and came late behind a second copy of its claim, was taken for decided twice',
+  },
 ];
 
 describe('bugs that the simulation has found', () => {
@@ -55,7 +78,10 @@ describe('bugs that the simulation has found', () => {
 
 test('the README lists every rule of the mutation check with its seed', async () => {
   const readme = await readFile('test/README.md', 'utf8');
-  const rows = MUTANTS.map(({ name, rule, seed, faults }) => `| ${rule} | ${name} | ${seed}${faults === undefined ? '' : ` with ${faults.join(', ')} only`} |`);
+  const rows = MUTANTS.map(
+    ({ name, rule, seed, faults }) =>
+      `| ${rule} | ${name} | ${seed}${faults === undefined ? '' : ` with ${faults.join(', ')} only`} |`,
+  );
   expect(rows.filter((row) => !readme.includes(row))).toEqual([]);
 });
 

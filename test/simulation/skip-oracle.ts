@@ -21,7 +21,8 @@ export function createSkipOracle(): SkipOracle {
   return {
     onWritten(record, place) {
       const { content } = record;
-      if (content.kind === 'poison' || !belongsIn(place, content.event.event_type)) missing.set(placeOf(record, record.offset), record);
+      if (content.kind === 'poison' || !belongsIn(place, content.event.event_type))
+        missing.set(placeOf(record, record.offset), record);
     },
     onDeadLetter(record) {
       const known = missing.get(placeOf(record, record.offset));
@@ -31,7 +32,10 @@ export function createSkipOracle(): SkipOracle {
     checkCommit({ topic, partition }, committed) {
       for (const record of missing.values()) {
         if (record.topic !== topic || record.partition !== partition || record.offset >= committed.offset) continue;
-        throw new Violation('skipped-is-kept', `${topic}[${partition}]: ${committed.offset} is committed, and ${record.offset} was skipped without a dead letter`);
+        throw new Violation(
+          'skipped-is-kept',
+          `${topic}[${partition}]: ${committed.offset} is committed, and ${record.offset} was skipped without a dead letter`,
+        );
       }
     },
     forget(topic) {
@@ -39,7 +43,9 @@ export function createSkipOracle(): SkipOracle {
     },
     unfinished() {
       const [record] = missing.values();
-      return record === undefined ? null : new Violation('skipped-is-kept', `${placeOf(record, record.offset)} has no dead letter`);
+      return record === undefined
+        ? null
+        : new Violation('skipped-is-kept', `${placeOf(record, record.offset)} has no dead letter`);
     },
   };
 }

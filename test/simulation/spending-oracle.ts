@@ -26,7 +26,11 @@ export function createSpendingOracle(budgetOf: (missionId: string) => Budget | u
       if (budget === undefined) return;
       const overTokens = budget.tokens !== null && total.tokens > budget.tokens;
       const overUsd = budget.usd !== null && total.usd > budget.usd + ROUNDING_USD;
-      if (overTokens || overUsd) throw new Violation('budget', `${missionId} has really spent ${total.tokens} tokens and $${total.usd.toFixed(4)} of ${budget.tokens} and ${budget.usd}`);
+      if (overTokens || overUsd)
+        throw new Violation(
+          'budget',
+          `${missionId} has really spent ${total.tokens} tokens and $${total.usd.toFixed(4)} of ${budget.tokens} and ${budget.usd}`,
+        );
     },
   };
 }

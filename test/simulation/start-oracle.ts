@@ -12,7 +12,9 @@ export interface StartOracle {
 }
 
 /** @param takenAt where an attempt was taken; undefined: nowhere */
-export function createStartOracle(takenAt: (attemptKey: string) => (TaskOracle & PartitionId) | undefined): StartOracle {
+export function createStartOracle(
+  takenAt: (attemptKey: string) => (TaskOracle & PartitionId) | undefined,
+): StartOracle {
   const readUpTo = new Map<string, number>();
   const started = new Set<string>();
   const last = new Map<string, { readonly attempt: number; readonly claimOffset: number }>();
@@ -30,8 +32,13 @@ export function createStartOracle(takenAt: (attemptKey: string) => (TaskOracle &
       if (oracle === undefined) throw new Violation('read-back-first', `${step}: the attempt was never taken`);
       oracle.checkStart(call, readUpTo.get(placeOf(process, oracle)) ?? 0);
       const before = last.get(task) ?? { attempt: 0, claimOffset: -1 };
-      if (attempt < before.attempt) throw new Violation('attempts-in-order', `${step} starts after a tool of attempt ${before.attempt}`);
-      if (call.tool === 'execute_terminal_command' && call.claimOffset < before.claimOffset) throw new Violation('no-start-after-fence', `${step} starts under claim ${call.claimOffset}, after one under ${before.claimOffset}`);
+      if (attempt < before.attempt)
+        throw new Violation('attempts-in-order', `${step} starts after a tool of attempt ${before.attempt}`);
+      if (call.tool === 'execute_terminal_command' && call.claimOffset < before.claimOffset)
+        throw new Violation(
+          'no-start-after-fence',
+          `${step} starts under claim ${call.claimOffset}, after one under ${before.claimOffset}`,
+        );
       last.set(task, { attempt, claimOffset: Math.max(before.claimOffset, call.claimOffset) });
     },
   };

@@ -2,7 +2,7 @@
 import type { AgentEvent } from '../../src/domain/events.js';
 import type { Ids } from '../../src/ports/clock.js';
 import type { RecordContent } from '../../src/ports/log.js';
-import { createEventFactory } from '../../src/roles/event.js';
+import { createEventFactory } from '../../src/domain/event-factory.js';
 import type { Faults } from './faults.js';
 import type { Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
@@ -20,7 +20,7 @@ export interface StrangersOptions {
 
 export function createStrangers({ world, faults, scenario, ids, log, topics }: StrangersOptions): { begin(): void } {
   const { random } = world;
-  const createEvent = createEventFactory({ clock: { now: () => Math.round(EPOCH_MS + world.now()), monotonicMs: world.now, setTimer: () => ({ cancel() {} }) }, ids });
+  const createEvent = createEventFactory({ clock: { now: () => Math.round(EPOCH_MS + world.now()) }, ids });
   let written = 0;
 
   /** News belongs in no partition that is folded. */
@@ -28,14 +28,28 @@ export function createStrangers({ world, faults, scenario, ids, log, topics }: S
     const from = `stranger ${written}`;
     return random.chance(0.5)
       ? createEvent({ type: 'request_status', from, payload: { request_id: from, requested_by: from } })
-      : createEvent({ type: 'dependency_required', from, payload: { requesting_agent: from, dependency_type: 'service', dependency_name: 'postgres', required_by: '', metadata: {} } });
+      : createEvent({
+          type: 'dependency_required',
+          from,
+          payload: {
+            requesting_agent: from,
+            dependency_type: 'service',
+            dependency_name: 'postgres',
+            required_by: '',
+            metadata: {},
+          },
+        });
   }
 
   function write(): void {
     written += 1;
     const partition = random.pick(log.partitions(random.pick(topics)));
     const content: RecordContent = random.chance(0.6)
-      ? { kind: 'poison', reason: `bytes ${written} are no event`, value: random.chance(0.2) ? null : Uint8Array.of(written) }
+      ? {
+          kind: 'poison',
+          reason: `bytes ${written} are no event`,
+          value: random.chance(0.2) ? null : Uint8Array.of(written),
+        }
       : { kind: 'event', event: misplaced() };
     log.writeForeign(partition, content);
   }

@@ -5,8 +5,8 @@ import type { Logger } from '../../src/ports/logger.js';
 import type { Metrics } from '../../src/ports/metrics.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import type { Packer } from '../../src/ports/packer.js';
-import type { RetentionRule } from '../../src/roles/retention.js';
-import type { Role, RoleDeps } from '../../src/roles/role.js';
+import type { RetentionRule } from '../../src/roles/orchestrator/retention.js';
+import type { Role, RoleDeps } from '../../src/roles/shared/role.js';
 import type { Faults } from './faults.js';
 import type { Oracle } from './oracle.js';
 import type { Scenario } from './scenario.js';
@@ -18,7 +18,10 @@ import type { System } from './system.js';
 import type { World } from './world.js';
 
 /** What is packed must come back; how small it is changes nothing. */
-const plainPacker: Packer = { pack: (text) => new TextEncoder().encode(text), unpack: (bytes) => new TextDecoder().decode(bytes) };
+const plainPacker: Packer = {
+  pack: (text) => new TextEncoder().encode(text),
+  unpack: (bytes) => new TextDecoder().decode(bytes),
+};
 
 export interface SwarmOptions {
   readonly world: World;
@@ -53,7 +56,14 @@ interface Running {
 }
 
 /** What a process counts, and its own numbers, decide nothing. */
-const NO_METRICS: Metrics = { taskExecuted: nothing, stepEnded: nothing, roleRestarted: nothing, appended: nothing, circuitState: nothing, modelCall: nothing };
+const NO_METRICS: Metrics = {
+  taskExecuted: nothing,
+  stepEnded: nothing,
+  roleRestarted: nothing,
+  appended: nothing,
+  circuitState: nothing,
+  modelCall: nothing,
+};
 const STILL_VITALS = { read: () => ({ memoryBytes: 0, heapUsedBytes: 0, loopDelayMs: { mean: 0, p99: 0, max: 0 } }) };
 const DRAIN_GRACE_MS = 10_000;
 /** A process that does not end is killed. */
@@ -66,7 +76,11 @@ export function createSwarm(options: SwarmOptions): Swarm {
   let started = 0;
   const retentionRules: readonly RetentionRule[] = [
     { topic: topics.coordination, groupId: topics.orchestratorGroup, retentionMs: scenario.keepMs },
-    ...scenario.roster.map(({ name }) => ({ topic: topics.tasks(name), groupId: topics.workerGroup(name), retentionMs: scenario.keepMs })),
+    ...scenario.roster.map(({ name }) => ({
+      topic: topics.tasks(name),
+      groupId: topics.workerGroup(name),
+      retentionMs: scenario.keepMs,
+    })),
   ];
 
   function start(kind: ProcessKind): void {
@@ -74,12 +88,26 @@ export function createSwarm(options: SwarmOptions): Swarm {
     const process = createSimProcess(world, `${kind}-${started}`);
     const ownLog = log.of(process);
     const appenders = { coordination: ownLog.createAppender('coordination'), tasks: ownLog.createAppender('tasks') };
-    const deps: RoleDeps = { log: ownLog, appenders, clock: process.clock, ids, random: random.next, logger: loggerOf(process), metrics: NO_METRICS, vitals: STILL_VITALS, topics, roster: scenario.roster, processId: process.id };
+    const deps: RoleDeps = {
+      log: ownLog,
+      appenders,
+      clock: process.clock,
+      ids,
+      random: random.next,
+      logger: loggerOf(process),
+      metrics: NO_METRICS,
+      vitals: STILL_VITALS,
+      topics,
+      roster: scenario.roster,
+      processId: process.id,
+    };
     const role = kind === 'worker' ? workerOf(process, deps) : orchestratorOf(process, deps);
     const entry: Running = { process, kind, role, appenders, ending: false };
     running.set(process, entry);
     world.tell(() => `${process.id} starts`);
-    role.failed.then((error) => fail(entry, error)).catch((error: unknown) => oracle.report('no-broken-role', String(error)));
+    role.failed
+      .then((error) => fail(entry, error))
+      .catch((error: unknown) => oracle.report('no-broken-role', String(error)));
     role.start().catch((error: unknown) => fail(entry, error instanceof Error ? error : new Error(String(error))));
   }
 
@@ -92,34 +120,61 @@ export function createSwarm(options: SwarmOptions): Swarm {
         return playbook.chat(request, signal);
       },
     };
-    return (names) => names.map((name) => (name === 'playbook' ? told : createSimModel({ name, world, faults, system, process, witness: oracle })));
+    return (names) =>
+      names.map((name) =>
+        name === 'playbook' ? told : createSimModel({ name, world, faults, system, process, witness: oracle }),
+      );
   }
 
   function workerOf(process: SimProcess, deps: RoleDeps): Role {
     const models = modelsOf(process);
     return system.createWorker({
-      ...deps, agents: scenario.roster, chainOf: (agent) => models(scenario.chains.get(agent.name) ?? ['playbook']), tools: volume.executorOf(process), packer: plainPacker,
+      ...deps,
+      agents: scenario.roster,
+      chainOf: (agent) => models(scenario.chains.get(agent.name) ?? ['playbook']),
+      tools: volume.executorOf(process),
+      packer: plainPacker,
       loopLimits: { clock: process.clock, maxOutputTokens: 500, maxPromptTokens: 4_000 },
       timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs },
     });
   }
 
   function orchestratorOf(process: SimProcess, deps: RoleDeps): Role {
-    const planner = system.createPlanner({ chain: [], roster: system.createRoster(scenario.roster), maxOutputTokens: 1000 });
+    const planner = system.createPlanner({
+      chain: [],
+      roster: system.createRoster(scenario.roster),
+      maxOutputTokens: 1000,
+    });
     return system.createOrchestrator({
-      ...deps, planner: createSimPlanner(planner, { world, faults, system, process, witness: oracle }),
-      timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs, silentMs: 3 * scenario.heartbeatMs, approvalMs: 600_000, attentionMs: 600_000, retentionMs: scenario.retentionMs },
+      ...deps,
+      planner: createSimPlanner(planner, { world, faults, system, process, witness: oracle }),
+      timings: {
+        commitMs: scenario.commitMs,
+        heartbeatMs: scenario.heartbeatMs,
+        silentMs: 3 * scenario.heartbeatMs,
+        approvalMs: 600_000,
+        attentionMs: 600_000,
+        retentionMs: scenario.retentionMs,
+      },
       retention: faults.chosen.includes('retention') ? retentionRules : [],
     });
   }
 
   function loggerOf(process: SimProcess): Logger {
-    const say = (level: string) => (fields: object, event: string) => world.tell(() => `${process.id} ${level} ${event} ${inOneLine(fields, (error) => error.message)}`);
+    const say = (level: string) => (fields: object, event: string) =>
+      world.tell(() => `${process.id} ${level} ${event} ${inOneLine(fields, (error) => error.message)}`);
     const logger: Logger = {
-      debug: say('debug'), info: say('info'), warn: say('warn'), child: () => logger,
+      debug: say('debug'),
+      info: say('info'),
+      warn: say('warn'),
+      child: () => logger,
       error(fields, event) {
         say('error')(fields, event);
-        if (event.endsWith('.broken')) oracle.report('no-broken-role', `${process.id} ${event} ${inOneLine(fields, (error) => error.stack ?? error.message)}`);
+        if (event.endsWith('.broken'))
+          oracle.report(
+            'no-broken-role',
+            `${process.id} ${event} ${inOneLine(fields, (error) => error.stack ?? error.message)}`,
+          );
       },
     };
     return logger;
@@ -129,7 +184,8 @@ export function createSwarm(options: SwarmOptions): Swarm {
   function fail(entry: Running, error: Error): void {
     if (entry.ending || !entry.process.isAlive()) return;
     world.tell(() => `${entry.process.id} fails: ${error.message}`);
-    if (!(error instanceof system.AppendFailed)) return oracle.report('no-broken-role', `${entry.process.id}: ${error.stack ?? error.message}`);
+    if (!(error instanceof system.AppendFailed))
+      return oracle.report('no-broken-role', `${entry.process.id}: ${error.stack ?? error.message}`);
     end(entry, random.chance(0.5) ? 0 : null);
   }
 
@@ -150,7 +206,12 @@ export function createSwarm(options: SwarmOptions): Swarm {
       await Promise.all([entry.appenders.coordination.close(), entry.appenders.tasks.close()]);
       entry.process.later(1, gone);
     };
-    stop().catch((error: unknown) => oracle.report('no-broken-role', `${entry.process.id} cannot stop: ${error instanceof Error ? error.stack : String(error)}`));
+    stop().catch((error: unknown) =>
+      oracle.report(
+        'no-broken-role',
+        `${entry.process.id} cannot stop: ${error instanceof Error ? error.stack : String(error)}`,
+      ),
+    );
   }
 
   const find = (process: SimProcess, work: (entry: Running) => void) => {
@@ -160,15 +221,17 @@ export function createSwarm(options: SwarmOptions): Swarm {
   return {
     start,
     processes: () => [...running.keys()],
-    crash: (process) => find(process, (entry) => {
-      world.tell(() => `${process.id} is killed`);
-      entry.ending = false;
-      end(entry, null);
-    }),
-    drain: (process) => find(process, (entry) => {
-      world.tell(() => `${process.id} is asked to stop`);
-      end(entry, DRAIN_GRACE_MS);
-    }),
+    crash: (process) =>
+      find(process, (entry) => {
+        world.tell(() => `${process.id} is killed`);
+        entry.ending = false;
+        end(entry, null);
+      }),
+    drain: (process) =>
+      find(process, (entry) => {
+        world.tell(() => `${process.id} is asked to stop`);
+        end(entry, DRAIN_GRACE_MS);
+      }),
   };
 }
 

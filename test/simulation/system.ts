@@ -6,8 +6,8 @@ import type * as PlaybookModule from '../../src/models/playbook.js';
 import type * as LogPort from '../../src/ports/log.js';
 import type * as ModelPort from '../../src/ports/model.js';
 import type * as ToolsPort from '../../src/ports/tools.js';
-import type * as OrchestratorModule from '../../src/roles/orchestrator.js';
-import type * as WorkerModule from '../../src/roles/worker.js';
+import type * as OrchestratorModule from '../../src/roles/orchestrator/orchestrator.js';
+import type * as WorkerModule from '../../src/roles/worker/worker.js';
 
 /** Errors are matched by class, so they must come from the same copy as the roles. */
 export interface System
@@ -35,8 +35,18 @@ export async function loadSystem(load: (path: string) => Promise<unknown>): Prom
     load('ports/log.js') as Promise<typeof LogPort>,
   ]);
   return {
-    createWorker: worker.createWorker, createOrchestrator: orchestrator.createOrchestrator, createPlaybookModel: playbook.createPlaybookModel,
-    createPlanner: planner.createPlanner, PlanningFailed: contract.PlanningFailed, createRoster: roster.createRoster, ModelError: model.ModelError,
-    FenceLost: tools.FenceLost, WorkspaceUnusable: tools.WorkspaceUnusable, AppendDropped: log.AppendDropped, AppendFailed: log.AppendFailed, AppendRejected: log.AppendRejected, CommitRefused: log.CommitRefused,
+    createWorker: worker.createWorker,
+    createOrchestrator: orchestrator.createOrchestrator,
+    createPlaybookModel: playbook.createPlaybookModel,
+    createPlanner: planner.createPlanner,
+    PlanningFailed: contract.PlanningFailed,
+    createRoster: roster.createRoster,
+    ModelError: model.ModelError,
+    FenceLost: tools.FenceLost,
+    WorkspaceUnusable: tools.WorkspaceUnusable,
+    AppendDropped: log.AppendDropped,
+    AppendFailed: log.AppendFailed,
+    AppendRejected: log.AppendRejected,
+    CommitRefused: log.CommitRefused,
   };
 }

@@ -2,7 +2,12 @@
 import type { EventOf } from '../../src/domain/events.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
-import { createTaskPartitionState, evolveTaskPartition, type TaskPartitionState, type TaskSnapshot } from '../../src/domain/task-partition.js';
+import {
+  createTaskPartitionState,
+  evolveTaskPartition,
+  type TaskPartitionState,
+  type TaskSnapshot,
+} from '../../src/domain/task-partition.js';
 import { decodeTaskSnapshot } from '../../src/domain/task-replay.js';
 import type { CommittedOffset } from '../../src/ports/log.js';
 import type { PastStep } from '../../src/ports/model.js';
@@ -57,16 +62,31 @@ export function createTaskOracle(place: string): TaskOracle {
     const attempt = state.attempts.get(key);
     const step = attempt?.steps[call.step - 1];
     const offset = callOffsets.get(`${key}#${call.step}`);
-    if (attempt === undefined || step === undefined || offset === undefined) throw new Violation('read-back-first', `${what}: no such call counts`);
-    if (step.call.owner !== claims.get(call.claimOffset)) throw new Violation('read-back-first', `${what}: the call is ${step.call.owner}'s, the start is by claim ${call.claimOffset} of ${claims.get(call.claimOffset)}`);
-    if (readUpTo <= offset) throw new Violation('read-back-first', `${what}: the call stands at ${offset}, the process has read up to ${readUpTo}`);
-    if (step.call.tool !== call.tool || step.call.arguments !== JSON.stringify(call.arguments)) throw new Violation('read-back-first', `${what}: what runs is not what the record says`);
+    if (attempt === undefined || step === undefined || offset === undefined)
+      throw new Violation('read-back-first', `${what}: no such call counts`);
+    if (step.call.owner !== claims.get(call.claimOffset))
+      throw new Violation(
+        'read-back-first',
+        `${what}: the call is ${step.call.owner}'s, the start is by claim ${call.claimOffset} of ${claims.get(call.claimOffset)}`,
+      );
+    if (readUpTo <= offset)
+      throw new Violation(
+        'read-back-first',
+        `${what}: the call stands at ${offset}, the process has read up to ${readUpTo}`,
+      );
+    if (step.call.tool !== call.tool || step.call.arguments !== JSON.stringify(call.arguments))
+      throw new Violation('read-back-first', `${what}: what runs is not what the record says`);
     if (!step.call.idempotent) {
-      if (step.outcome !== null) throw new Violation('no-start-after-outcome', `${what}: ${step.outcome.outcome} by ${step.outcome.owner}`);
-      if (attempt.status === 'completed' || attempt.status === 'failed') throw new Violation('no-start-after-end', `${what}: ${attempt.status}`);
+      if (step.outcome !== null)
+        throw new Violation('no-start-after-outcome', `${what}: ${step.outcome.outcome} by ${step.outcome.owner}`);
+      if (attempt.status === 'completed' || attempt.status === 'failed')
+        throw new Violation('no-start-after-end', `${what}: ${attempt.status}`);
     }
     for (const earlier of attempt.steps.slice(0, call.step - 1)) {
-      const isSame = earlier.call.tool === step.call.tool && earlier.call.arguments === step.call.arguments && !earlier.call.idempotent;
+      const isSame =
+        earlier.call.tool === step.call.tool &&
+        earlier.call.arguments === step.call.arguments &&
+        !earlier.call.idempotent;
       if (isSame && earlier.outcome?.outcome === 'unknown' && !told.has(`${key}#${earlier.call.step}`)) {
         throw new Violation('told-of-doubt', `${what}: step ${earlier.call.step} is in doubt, and no model was told`);
       }
@@ -76,13 +96,26 @@ export function createTaskOracle(place: string): TaskOracle {
   function checkCommit({ offset, metadata }: CommittedOffset, isDelivered: (key: string) => boolean): void {
     for (const attempt of state.attempts.values()) {
       if (attempt.firstOffset >= offset) continue;
-      if (attempt.status === 'open') throw new Violation('replay-point', `${place}: ${offset} is committed, and ${attempt.key} from ${attempt.firstOffset} is open`);
-      if (attempt.result !== null && !isDelivered(attempt.key)) throw new Violation('replay-point', `${place}: ${offset} is committed, and the result of ${attempt.key} has not reached its mission`);
+      if (attempt.status === 'open')
+        throw new Violation(
+          'replay-point',
+          `${place}: ${offset} is committed, and ${attempt.key} from ${attempt.firstOffset} is open`,
+        );
+      if (attempt.result !== null && !isDelivered(attempt.key))
+        throw new Violation(
+          'replay-point',
+          `${place}: ${offset} is committed, and the result of ${attempt.key} has not reached its mission`,
+        );
     }
     const expected = snapshots[offset];
-    if (expected === undefined) throw new Violation('replay-point', `${place}: ${offset} is committed, and the log ends at ${records.length}`);
+    if (expected === undefined)
+      throw new Violation('replay-point', `${place}: ${offset} is committed, and the log ends at ${records.length}`);
     const found = decodeOrNull(metadata);
-    if (!isSame(found, expected)) throw new Violation('replay-state', `${place}: ${offset} is committed with ${sortedJson(found)}, and the fold has ${sortedJson(expected)}`);
+    if (!isSame(found, expected))
+      throw new Violation(
+        'replay-state',
+        `${place}: ${offset} is committed with ${sortedJson(found)}, and the fold has ${sortedJson(expected)}`,
+      );
   }
 
   function checkFolds(committed: CommittedOffset | null): void {
@@ -93,20 +126,31 @@ export function createTaskOracle(place: string): TaskOracle {
     const part = createTaskPartitionState(committed.offset, decodeTaskSnapshot(committed.metadata));
     foldAll(part, records.slice(committed.offset));
     for (const attempt of part.attempts.values()) {
-      if (!isSame(attempt, state.attempts.get(attempt.key))) throw new Violation('replay-state', `${place}: ${attempt.key} folded from ${committed.offset} is another`);
+      if (!isSame(attempt, state.attempts.get(attempt.key)))
+        throw new Violation('replay-state', `${place}: ${attempt.key} folded from ${committed.offset} is another`);
     }
-    if (!isSame([part.holder, part.marks], [state.holder, state.marks])) throw new Violation('replay-state', `${place}: holder or marks folded from ${committed.offset} are others`);
+    if (!isSame([part.holder, part.marks], [state.holder, state.marks]))
+      throw new Violation('replay-state', `${place}: holder or marks folded from ${committed.offset} are others`);
   }
 
   return {
-    state, onWritten, onPoison, checkStart, checkCommit, checkFolds,
+    state,
+    onWritten,
+    onPoison,
+    checkStart,
+    checkCommit,
+    checkFolds,
     onTold(process, key, steps) {
       for (const { step, outcome } of steps) {
         if (outcome === 'unknown') told.add(`${key}#${step}`);
         const logged = state.attempts.get(key)?.steps[step - 1];
         // Of its own step a process knows the outcome before the log does, and a stopped one does not know that another was first.
         if (logged === undefined || logged.outcome === null || logged.call.owner.startsWith(`${process.id}/`)) continue;
-        if (logged.outcome.outcome !== outcome) throw new Violation('first-outcome', `${key}#${step} is shown as ${outcome}, and the log has ${logged.outcome.outcome} first`);
+        if (logged.outcome.outcome !== outcome)
+          throw new Violation(
+            'first-outcome',
+            `${key}#${step} is shown as ${outcome}, and the log has ${logged.outcome.outcome} first`,
+          );
       }
     },
   };

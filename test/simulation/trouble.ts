@@ -35,7 +35,17 @@ const KINDS: readonly Fault[] = ['crash', 'drain', 'stall', 'zombie', 'move', 'm
 const HOUR_MS = 3_600_000;
 const SESSION_CHECK_MS = 10_000;
 const SENSITIVE: ReadonlySet<string> = new Set([
-  'partition_claimed', 'tool_called', 'tool_returned', 'turn_reserved', 'task_completed', 'task_failed', 'task_assigned', 'task_cancelled', 'plan_requested', 'wave_started', 'mission_cancelled',
+  'partition_claimed',
+  'tool_called',
+  'tool_returned',
+  'turn_reserved',
+  'task_completed',
+  'task_failed',
+  'task_assigned',
+  'task_cancelled',
+  'plan_requested',
+  'wave_started',
+  'mission_cancelled',
 ]);
 
 export function createTrouble({ world, faults, scenario, swarm, log, grow, recreate }: TroubleOptions): Trouble {
@@ -106,7 +116,10 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
       group.settle();
     }
     const isZombieAsleep = swarm.processes().some((process) => process.isStalled());
-    const isWhole = !isZombieAsleep && log.groups().every((group) => group.isSettled()) && swarm.processes().length >= scenario.workers + scenario.orchestrators;
+    const isWhole =
+      !isZombieAsleep &&
+      log.groups().every((group) => group.isSettled()) &&
+      swarm.processes().length >= scenario.workers + scenario.orchestrators;
     if (isWhole) isSettled = true;
     // Hours of a quiet swarm need no close watch.
     world.at(isWhole || isZombieAsleep ? 60_000 : 5_000, settle);

@@ -24,7 +24,11 @@ function unfinishedRequest({ requested, missions }: Standing): Violation | null 
   for (const id of requested) {
     const mission = missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0];
     if (mission === undefined) return new Violation('final-result', `mission ${id} was never taken`);
-    if (mission.status === 'open') return new Violation('final-result', `mission ${id} is open: planning ${mission.planning}, ${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`);
+    if (mission.status === 'open')
+      return new Violation(
+        'final-result',
+        `mission ${id} is open: planning ${mission.planning}, ${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`,
+      );
   }
   return null;
 }
@@ -32,7 +36,11 @@ function unfinishedRequest({ requested, missions }: Standing): Violation | null 
 function unfinishedPartition(standing: Standing): Violation | null {
   for (const oracle of standing.missions) {
     for (const effect of oracle.effects.values()) {
-      if (!standing.isCarriedOut(oracle, effect)) return new Violation('decision-carried-out', `${effect.event.event_type} from ${oracle.partition}:${effect.offset} has not reached its partition`);
+      if (!standing.isCarriedOut(oracle, effect))
+        return new Violation(
+          'decision-carried-out',
+          `${effect.event.event_type} from ${oracle.partition}:${effect.offset} has not reached its partition`,
+        );
     }
     const stays = stayingReplayPoint(standing, oracle, [...oracle.state.missions.values()].at(-1));
     if (stays !== null) return stays;
@@ -43,8 +51,10 @@ function unfinishedPartition(standing: Standing): Violation | null {
 function unfinishedTasks(standing: Standing): Violation | null {
   for (const oracle of standing.tasks) {
     for (const attempt of oracle.state.attempts.values()) {
-      if (attempt.status === 'open') return new Violation('final-result', `${attempt.key} is open at ${placeOf(oracle)}`);
-      if (attempt.result !== null && !standing.isDelivered(attempt.key)) return new Violation('result-delivered', `the result of ${attempt.key} has not reached its mission`);
+      if (attempt.status === 'open')
+        return new Violation('final-result', `${attempt.key} is open at ${placeOf(oracle)}`);
+      if (attempt.result !== null && !standing.isDelivered(attempt.key))
+        return new Violation('result-delivered', `the result of ${attempt.key} has not reached its mission`);
     }
     const stays = stayingReplayPoint(standing, oracle, [...oracle.state.attempts.values()].at(-1));
     if (stays !== null) return stays;
@@ -53,7 +63,11 @@ function unfinishedTasks(standing: Standing): Violation | null {
 }
 
 /** What is done must leave the replay. */
-function stayingReplayPoint({ committedOf }: Standing, place: PartitionId, last: { readonly firstOffset: number } | undefined): Violation | null {
+function stayingReplayPoint(
+  { committedOf }: Standing,
+  place: PartitionId,
+  last: { readonly firstOffset: number } | undefined,
+): Violation | null {
   const committed = committedOf(place);
   if (last === undefined || (committed !== null && committed.offset > last.firstOffset)) return null;
   return new Violation('converges', `the replay point of ${placeOf(place)} stays at ${committed?.offset}`);

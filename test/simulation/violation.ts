@@ -20,10 +20,10 @@ export const INVARIANTS = {
   'skipped-is-kept': 'a record that the fold skips has a dead letter before the replay point passes it',
   'deleted-is-done': 'no record is deleted that a replay would read',
   'wave-order': 'the next wave never starts over a failure',
-  'budget': 'budgets are never exceeded',
+  budget: 'budgets are never exceeded',
   'report-is-the-fold': 'the report equals the fold of the log from offset 0, and the first result wins',
   'folds-equal': 'two folds of the same log are equal',
-  'converges': 'when nothing goes wrong any more, everything comes to its end',
+  converges: 'when nothing goes wrong any more, everything comes to its end',
   'no-unhandled-rejection': 'no rejection is left unhandled',
   'no-broken-role': 'no role fails but for what the log did to it',
 } as const;

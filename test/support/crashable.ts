@@ -56,7 +56,10 @@ export function createCrashable(log: Log, clock: Clock): Crashable {
         return { ...member, commit: (commits) => (dead ? never() : member.commit(commits)) };
       },
       async watch(options) {
-        const watch = await log.watch({ ...options, onRecord: (record) => (dead ? undefined : options.onRecord(record)) });
+        const watch = await log.watch({
+          ...options,
+          onRecord: (record) => (dead ? undefined : options.onRecord(record)),
+        });
         watches.push(watch);
         return watch;
       },

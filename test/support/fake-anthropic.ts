@@ -1,8 +1,25 @@
 import type { ServerResponse } from 'node:http';
-import type { MessageCreateParamsStreaming, RawMessageStreamEvent, StopReason, Usage } from '@anthropic-ai/sdk/resources/messages';
+import type {
+  MessageCreateParamsStreaming,
+  RawMessageStreamEvent,
+  StopReason,
+  Usage,
+} from '@anthropic-ai/sdk/resources/messages';
 import type { ErrorType } from '@anthropic-ai/sdk/resources/shared';
 import { z } from 'zod';
-import { asReply, pieces, roughTokens, sendJson, sendReply, startHttpServer, type FakeReply, type FakeServer, type NoExtraKeys, type ReplyWire, type TextReply } from './fake-model-server.js';
+import {
+  asReply,
+  pieces,
+  roughTokens,
+  sendJson,
+  sendReply,
+  startHttpServer,
+  type FakeReply,
+  type FakeServer,
+  type NoExtraKeys,
+  type ReplyWire,
+  type TextReply,
+} from './fake-model-server.js';
 import { strictSchemaFault } from './strict-schema-fault.js';
 
 export type AnthropicRequest = z.infer<typeof checker>;
@@ -41,29 +58,54 @@ void linked;
 export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise<FakeAnthropic> {
   const requests: AnthropicRequest[] = [];
   const server = await startHttpServer(async (request, response, body) => {
-    if (`${request.method} ${request.url}` !== 'POST /v1/messages') return fail(response, 404, 'not_found_error', `no such path: ${request.method} ${request.url}`);
+    if (`${request.method} ${request.url}` !== 'POST /v1/messages')
+      return fail(response, 404, 'not_found_error', `no such path: ${request.method} ${request.url}`);
     // The pinned SDK sends the key as a bearer token; older ones as x-api-key.
     const key = request.headers['x-api-key'] ?? request.headers.authorization?.replace(/^Bearer /, '');
     if (key !== (options.apiKey ?? 'test-key')) return fail(response, 401, 'authentication_error', 'invalid x-api-key');
-    if (!/^\d{4}-\d{2}-\d{2}$/.test(String(request.headers['anthropic-version']))) return fail(response, 400, 'invalid_request_error', 'anthropic-version: header is required');
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(String(request.headers['anthropic-version'])))
+      return fail(response, 400, 'invalid_request_error', 'anthropic-version: header is required');
     const parsed = checker.safeParse(JSON.parse(body));
-    if (!parsed.success) return fail(response, 400, 'invalid_request_error', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+    if (!parsed.success)
+      return fail(
+        response,
+        400,
+        'invalid_request_error',
+        parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+      );
     const fault = faultOf(parsed.data);
     if (fault !== null) return fail(response, 400, 'invalid_request_error', fault);
-    if (!(options.models ?? ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5']).includes(parsed.data.model)) return fail(response, 404, 'not_found_error', `model: ${parsed.data.model}`);
+    if (!(options.models ?? ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5']).includes(parsed.data.model))
+      return fail(response, 404, 'not_found_error', `model: ${parsed.data.model}`);
     requests.push(parsed.data);
-    await sendReply(response, wireOf(response, parsed.data), asReply(await options.reply(parsed.data, requests.length - 1)));
+    await sendReply(
+      response,
+      wireOf(response, parsed.data),
+      asReply(await options.reply(parsed.data, requests.length - 1)),
+    );
   });
   return { ...server, requests };
 }
 
 function faultOf(request: AnthropicRequest): string | null {
-  if (request.messages.at(-1)?.role !== 'user') return 'messages: this model does not support assistant message prefill';
+  if (request.messages.at(-1)?.role !== 'user')
+    return 'messages: this model does not support assistant message prefill';
   return strictSchemaFault(request.output_config.format.schema, false);
 }
 
-function fail(response: ServerResponse, status: number, type: ErrorType, message: string, headers: Readonly<Record<string, string>> = {}): void {
-  sendJson(response, status, { type: 'error', error: { type, message, details: null }, request_id: 'req_fake' }, headers);
+function fail(
+  response: ServerResponse,
+  status: number,
+  type: ErrorType,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  sendJson(
+    response,
+    status,
+    { type: 'error', error: { type, message, details: null }, request_id: 'req_fake' },
+    headers,
+  );
 }
 
 function wireOf(response: ServerResponse, request: AnthropicRequest): ReplyWire {
@@ -76,9 +118,11 @@ function wireOf(response: ServerResponse, request: AnthropicRequest): ReplyWire 
     },
     begin: () => opening(request, 100, 0).map(sse),
     piece: (text) => sse(delta(text)),
-    errorInStream: ({ message, type }) => `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: type ?? 'overloaded_error', message } })}\n\n`,
+    errorInStream: ({ message, type }) =>
+      `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: type ?? 'overloaded_error', message } })}\n\n`,
     cutOff: '',
-    fail: ({ status, type, message, headers }) => fail(response, status, errorType(type ?? typeOf(status)), message, headers),
+    fail: ({ status, type, message, headers }) =>
+      fail(response, status, errorType(type ?? typeOf(status)), message, headers),
   };
 }
 
@@ -102,7 +146,19 @@ function opening(request: AnthropicRequest, input: number, cached: number): read
   return [
     {
       type: 'message_start',
-      message: { id: 'msg_fake', type: 'message', role: 'assistant', model: request.model, content: [], container: null, diagnostics: null, stop_details: null, stop_reason: null, stop_sequence: null, usage },
+      message: {
+        id: 'msg_fake',
+        type: 'message',
+        role: 'assistant',
+        model: request.model,
+        content: [],
+        container: null,
+        diagnostics: null,
+        stop_details: null,
+        stop_reason: null,
+        stop_sequence: null,
+        usage,
+      },
     },
     // These models think first; the text is the second block.
     { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '', signature: '' } },
@@ -138,7 +194,17 @@ function restOf(reply: TextReply): readonly RawMessageStreamEvent[] {
 }
 
 const STOP_REASONS: readonly StopReason[] = ['end_turn', 'max_tokens', 'refusal', 'model_context_window_exceeded'];
-const ERROR_TYPES: readonly ErrorType[] = ['invalid_request_error', 'authentication_error', 'billing_error', 'permission_error', 'not_found_error', 'rate_limit_error', 'timeout_error', 'api_error', 'overloaded_error'];
+const ERROR_TYPES: readonly ErrorType[] = [
+  'invalid_request_error',
+  'authentication_error',
+  'billing_error',
+  'permission_error',
+  'not_found_error',
+  'rate_limit_error',
+  'timeout_error',
+  'api_error',
+  'overloaded_error',
+];
 
 function stopReason(given: string | undefined): StopReason {
   return STOP_REASONS.find((reason) => reason === given) ?? 'end_turn';

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { createDeferred } from '../../src/roles/role.js';
+import { createDeferred } from '../../src/domain/deferred.js';
 
 /** What a fake model server answers to one request. A string is a good reply with that text. */
 export type FakeReply =
@@ -18,7 +18,13 @@ export type FakeReply =
       /** The server leaves its counts out. */
       readonly uncounted?: boolean;
     }
-  | { readonly kind: 'error'; readonly status: number; readonly message: string; readonly type?: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'error';
+      readonly status: number;
+      readonly message: string;
+      readonly type?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** The stream begins well and then holds an error. */
   | { readonly kind: 'error_in_stream'; readonly message: string; readonly type?: string }
   /** 200, and a body that is no reply of this API. */
@@ -56,7 +62,9 @@ export interface FakeServer {
 }
 
 /** An HTTP server on a free port of this computer. An exception of the handler is answered with 500 and its message. */
-export async function startHttpServer(handle: (request: IncomingMessage, response: ServerResponse, body: string) => Promise<void>): Promise<FakeServer> {
+export async function startHttpServer(
+  handle: (request: IncomingMessage, response: ServerResponse, body: string) => Promise<void>,
+): Promise<FakeServer> {
   const stalling = createDeferred<void>();
   const abandoned = createDeferred<void>();
   const server = createServer((request, response) => {
@@ -109,7 +117,11 @@ export interface ReplyWire {
 }
 
 /** Sends what the script says, in one API's form. Resolves when it was sent, or when nothing more will come. */
-export async function sendReply(response: ServerResponse, wire: ReplyWire, reply: Exclude<FakeReply, string>): Promise<void> {
+export async function sendReply(
+  response: ServerResponse,
+  wire: ReplyWire,
+  reply: Exclude<FakeReply, string>,
+): Promise<void> {
   if (reply.kind === 'error') return wire.fail(reply);
   if (reply.kind === 'stalled' && reply.at === 'connect') return;
   response.writeHead(200, wire.headers);
@@ -147,7 +159,12 @@ function drip(response: ServerResponse, piece: string): void {
 }
 
 /** Sends JSON and ends. */
-export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
   response.end(JSON.stringify(body));
 }
@@ -160,7 +177,9 @@ export async function write(response: ServerResponse, text: string): Promise<voi
 /** Cuts a text into a few pieces, as a stream brings it. */
 export function pieces(text: string): readonly string[] {
   const size = Math.max(1, Math.ceil(text.length / 5));
-  return Array.from({ length: Math.ceil(text.length / size) }, (_, index) => text.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
+    text.slice(index * size, (index + 1) * size),
+  );
 }
 
 export function roughTokens(text: string): number {

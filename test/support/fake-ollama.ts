@@ -2,7 +2,19 @@ import type { ServerResponse } from 'node:http';
 import type { ChatResponse, ListResponse, VersionResponse } from 'ollama';
 import { z } from 'zod';
 import type { OllamaChatBody } from '../../src/models/ollama.js';
-import { asReply, pieces, roughTokens, sendJson, sendReply, startHttpServer, type FakeReply, type FakeServer, type NoExtraKeys, type ReplyWire, type TextReply } from './fake-model-server.js';
+import {
+  asReply,
+  pieces,
+  roughTokens,
+  sendJson,
+  sendReply,
+  startHttpServer,
+  type FakeReply,
+  type FakeServer,
+  type NoExtraKeys,
+  type ReplyWire,
+  type TextReply,
+} from './fake-model-server.js';
 
 export interface FakeOllamaOptions {
   /** Answers one /api/chat; the index counts them from 0. A string is the reply's text. */
@@ -34,7 +46,12 @@ const checker = z.strictObject({
   think: z.boolean(),
   truncate: z.boolean(),
   shift: z.boolean(),
-  options: z.strictObject({ num_ctx: z.int().positive(), num_predict: z.int().positive(), temperature: z.number(), seed: z.int() }),
+  options: z.strictObject({
+    num_ctx: z.int().positive(),
+    num_predict: z.int().positive(),
+    temperature: z.number(),
+    seed: z.int(),
+  }),
 }) satisfies z.ZodType<OllamaChatBody>;
 const linked: NoExtraKeys<z.infer<typeof checker>, OllamaChatBody> = true;
 void linked;
@@ -63,12 +80,21 @@ export async function startFakeOllama(options: FakeOllamaOptions): Promise<FakeO
 
   async function chat(body: string, response: ServerResponse): Promise<void> {
     const parsed = checker.safeParse(JSON.parse(body));
-    if (!parsed.success) return sendJson(response, 400, { error: `request: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}` });
+    if (!parsed.success)
+      return sendJson(response, 400, {
+        error: `request: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+      });
     const request = parsed.data;
-    if (!models.includes(request.model)) return sendJson(response, 404, { error: `model ${JSON.stringify(request.model)} not found, try pulling it first` });
+    if (!models.includes(request.model))
+      return sendJson(response, 404, {
+        error: `model ${JSON.stringify(request.model)} not found, try pulling it first`,
+      });
     const tokens = options.countTokens?.(request) ?? 0;
     requests.push(request);
-    if (tokens > request.options.num_ctx && !request.truncate) return sendJson(response, 400, { error: `prompt of ${tokens} tokens is longer than the context of ${request.options.num_ctx}` });
+    if (tokens > request.options.num_ctx && !request.truncate)
+      return sendJson(response, 400, {
+        error: `prompt of ${tokens} tokens is longer than the context of ${request.options.num_ctx}`,
+      });
     await sendReply(response, wireOf(response, request), asReply(await options.reply(request, requests.length - 1)));
   }
 
@@ -118,13 +144,22 @@ function lastLine(request: OllamaChatBody, reply: TextReply): string {
   return `${JSON.stringify(reply.uncounted === true ? uncounted : last)}\n`;
 }
 
-function tag(name: string): Omit<ListResponse['models'][number], 'modified_at' | 'expires_at' | 'size_vram'> & { modified_at: string } {
+function tag(
+  name: string,
+): Omit<ListResponse['models'][number], 'modified_at' | 'expires_at' | 'size_vram'> & { modified_at: string } {
   return {
     name,
     model: name,
     modified_at: '2026-11-23T00:00:00Z',
     size: 1,
     digest: '0'.repeat(64),
-    details: { parent_model: '', format: 'gguf', family: 'qwen3', families: ['qwen3'], parameter_size: '8B', quantization_level: 'Q4_K_M' },
+    details: {
+      parent_model: '',
+      format: 'gguf',
+      family: 'qwen3',
+      families: ['qwen3'],
+      parameter_size: '8B',
+      quantization_level: 'Q4_K_M',
+    },
   };
 }

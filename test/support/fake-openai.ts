@@ -1,7 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
 import { z } from 'zod';
-import { asReply, pieces, roughTokens, sendJson, sendReply, startHttpServer, type FakeReply, type FakeServer, type NoExtraKeys, type ReplyWire, type TextReply } from './fake-model-server.js';
+import {
+  asReply,
+  pieces,
+  roughTokens,
+  sendJson,
+  sendReply,
+  startHttpServer,
+  type FakeReply,
+  type FakeServer,
+  type NoExtraKeys,
+  type ReplyWire,
+  type TextReply,
+} from './fake-model-server.js';
 import { strictSchemaFault } from './strict-schema-fault.js';
 
 export type OpenaiRequest = z.infer<typeof checker>;
@@ -27,7 +39,11 @@ const checker = z.strictObject({
   max_completion_tokens: z.int().positive(),
   response_format: z.strictObject({
     type: z.literal('json_schema'),
-    json_schema: z.strictObject({ name: z.string().regex(/^[\w-]{1,64}$/), strict: z.literal(true), schema: z.record(z.string(), z.unknown()) }),
+    json_schema: z.strictObject({
+      name: z.string().regex(/^[\w-]{1,64}$/),
+      strict: z.literal(true),
+      schema: z.record(z.string(), z.unknown()),
+    }),
   }),
   reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).optional(),
   temperature: z.number().min(0).max(2).optional(),
@@ -43,15 +59,28 @@ void linked;
 export async function startFakeOpenai(options: FakeOpenaiOptions): Promise<FakeOpenai> {
   const requests: OpenaiRequest[] = [];
   const server = await startHttpServer(async (request, response, body) => {
-    if (`${request.method} ${request.url}` !== 'POST /v1/chat/completions') return fail(response, 404, null, `no such path: ${request.method} ${request.url}`);
-    if (request.headers.authorization !== `Bearer ${options.apiKey ?? 'test-key'}`) return fail(response, 401, 'invalid_api_key', 'Incorrect API key provided');
+    if (`${request.method} ${request.url}` !== 'POST /v1/chat/completions')
+      return fail(response, 404, null, `no such path: ${request.method} ${request.url}`);
+    if (request.headers.authorization !== `Bearer ${options.apiKey ?? 'test-key'}`)
+      return fail(response, 401, 'invalid_api_key', 'Incorrect API key provided');
     const parsed = checker.safeParse(JSON.parse(body));
-    if (!parsed.success) return fail(response, 400, 'unknown_parameter', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+    if (!parsed.success)
+      return fail(
+        response,
+        400,
+        'unknown_parameter',
+        parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+      );
     const fault = faultOf(parsed.data);
     if (fault !== null) return fail(response, 400, 'unsupported_parameter', fault);
-    if (!(options.models ?? ['gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna', 'gpt-4.1']).includes(parsed.data.model)) return fail(response, 404, 'model_not_found', `The model ${parsed.data.model} does not exist`);
+    if (!(options.models ?? ['gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna', 'gpt-4.1']).includes(parsed.data.model))
+      return fail(response, 404, 'model_not_found', `The model ${parsed.data.model} does not exist`);
     requests.push(parsed.data);
-    await sendReply(response, wireOf(response, parsed.data), asReply(await options.reply(parsed.data, requests.length - 1)));
+    await sendReply(
+      response,
+      wireOf(response, parsed.data),
+      asReply(await options.reply(parsed.data, requests.length - 1)),
+    );
   });
   return { ...server, baseUrl: `${server.url}/v1`, requests };
 }
@@ -59,12 +88,20 @@ export async function startFakeOpenai(options: FakeOpenaiOptions): Promise<FakeO
 /** The API's rules by kind of model: reasoning models take an effort and no temperature, the others the reverse. */
 function faultOf(request: OpenaiRequest): string | null {
   const reasons = !request.model.startsWith('gpt-4');
-  if (reasons && request.temperature !== undefined) return "Unsupported parameter: 'temperature' is not supported with this model.";
-  if (!reasons && request.reasoning_effort !== undefined) return "Unsupported parameter: 'reasoning_effort' is not supported with this model.";
+  if (reasons && request.temperature !== undefined)
+    return "Unsupported parameter: 'temperature' is not supported with this model.";
+  if (!reasons && request.reasoning_effort !== undefined)
+    return "Unsupported parameter: 'reasoning_effort' is not supported with this model.";
   return strictSchemaFault(request.response_format.json_schema.schema, true);
 }
 
-function fail(response: ServerResponse, status: number, code: string | null, message: string, headers: Readonly<Record<string, string>> = {}): void {
+function fail(
+  response: ServerResponse,
+  status: number,
+  code: string | null,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   sendJson(response, status, { error: { message, type: errorType(status), param: null, code } }, headers);
 }
 
@@ -79,9 +116,11 @@ function wireOf(response: ServerResponse, request: OpenaiRequest): ReplyWire {
     whole: (reply) => [...chunksOf(request, reply).map(sse), 'data: [DONE]\n\n'],
     begin: () => [sse(chunk(request, { role: 'assistant', content: '{"reply":' }))],
     piece: (text) => sse(chunk(request, { content: text })),
-    errorInStream: ({ message, type }) => `data: ${JSON.stringify({ error: { message, type: type ?? 'server_error', param: null, code: null } })}\n\n`,
+    errorInStream: ({ message, type }) =>
+      `data: ${JSON.stringify({ error: { message, type: type ?? 'server_error', param: null, code: null } })}\n\n`,
     cutOff: '',
-    fail: ({ status, type, message, headers }) => fail(response, status, type ?? (status === 429 ? 'rate_limit_exceeded' : null), message, headers),
+    fail: ({ status, type, message, headers }) =>
+      fail(response, status, type ?? (status === 429 ? 'rate_limit_exceeded' : null), message, headers),
   };
 }
 
@@ -93,7 +132,14 @@ type Delta = ChatCompletionChunk['choices'][number]['delta'];
 type FinishReason = ChatCompletionChunk['choices'][number]['finish_reason'];
 
 function chunk(request: OpenaiRequest, delta: Delta, finish: FinishReason = null): ChatCompletionChunk {
-  return { id: 'chatcmpl-fake', object: 'chat.completion.chunk', created: 1_795_000_000, model: request.model, choices: [{ index: 0, delta, finish_reason: finish, logprobs: null }], usage: null };
+  return {
+    id: 'chatcmpl-fake',
+    object: 'chat.completion.chunk',
+    created: 1_795_000_000,
+    model: request.model,
+    choices: [{ index: 0, delta, finish_reason: finish, logprobs: null }],
+    usage: null,
+  };
 }
 
 function chunksOf(request: OpenaiRequest, reply: TextReply): readonly ChatCompletionChunk[] {
@@ -103,7 +149,12 @@ function chunksOf(request: OpenaiRequest, reply: TextReply): readonly ChatComple
   const counts: ChatCompletionChunk = {
     ...chunk(request, {}),
     choices: [],
-    usage: { prompt_tokens: tokensIn, completion_tokens: tokensOut, total_tokens: tokensIn + tokensOut, prompt_tokens_details: { cached_tokens: reply.cached ?? 0 } },
+    usage: {
+      prompt_tokens: tokensIn,
+      completion_tokens: tokensOut,
+      total_tokens: tokensIn + tokensOut,
+      prompt_tokens_details: { cached_tokens: reply.cached ?? 0 },
+    },
   };
   return [
     chunk(request, { role: 'assistant', content: '', refusal: null }),

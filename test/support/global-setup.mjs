@@ -12,9 +12,12 @@ export default async function globalSetup() {
   }
   const broker = await startTestBroker();
   if (broker.kind === 'none') {
-    if (process.env.RAVENHELM_TEST_REQUIRE_BROKER === '1') throw new Error(`No broker for the tests: ${broker.reason}. To get one: ${broker.howToGetOne}`);
+    if (process.env.RAVENHELM_TEST_REQUIRE_BROKER === '1')
+      throw new Error(`No broker for the tests: ${broker.reason}. To get one: ${broker.howToGetOne}`);
     process.env.RAVENHELM_TEST_NO_BROKER_REASON = `${broker.reason}; ${broker.howToGetOne}`;
-    process.stderr.write(`No broker for the tests: ${broker.reason}. Those that need one are skipped. To run them: ${broker.howToGetOne}\n`);
+    process.stderr.write(
+      `No broker for the tests: ${broker.reason}. Those that need one are skipped. To run them: ${broker.howToGetOne}\n`,
+    );
     return;
   }
   process.env.RAVENHELM_TEST_BROKERS = broker.brokers.join(',');

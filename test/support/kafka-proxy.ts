@@ -4,8 +4,18 @@ import { wholeFrames } from '../../src/kafka/whole-frames.js';
 
 /** Requests of the Kafka protocol by their key. */
 export const API = {
-  Produce: 0, Fetch: 1, ListOffsets: 2, Metadata: 3, OffsetCommit: 8, OffsetFetch: 9, FindCoordinator: 10, JoinGroup: 11, Heartbeat: 12, LeaveGroup: 13,
-  SyncGroup: 14, ApiVersions: 18,
+  Produce: 0,
+  Fetch: 1,
+  ListOffsets: 2,
+  Metadata: 3,
+  OffsetCommit: 8,
+  OffsetFetch: 9,
+  FindCoordinator: 10,
+  JoinGroup: 11,
+  Heartbeat: 12,
+  LeaveGroup: 13,
+  SyncGroup: 14,
+  ApiVersions: 18,
 } as const;
 export type ApiName = keyof typeof API;
 
@@ -45,24 +55,30 @@ export async function createKafkaProxy(broker: string) {
         end();
       });
     }
-    client.on('data', wholeFrames((request) => {
-      pending.set(request.readInt32BE(8), request.readInt16BE(4));
-      upstream.write(request);
-    }));
-    upstream.on('data', wholeFrames((answer) => {
-      if (silent || frozen || client.destroyed) return;
-      const correlationId = answer.readInt32BE(4);
-      const api = pending.get(correlationId) ?? -1;
-      pending.delete(correlationId);
-      const strike = armed.get(api);
-      const redirected = redirect(answer, upstreamAddress, portOf());
-      if (strike === undefined) return void client.write(redirected);
-      armed.delete(api);
-      silent = strike.fault === 'silent';
-      if (typeof strike.fault === 'function') client.write(strike.fault(redirected));
-      else misbehave(strike.fault, redirected, client, end);
-      strike.struck();
-    }));
+    client.on(
+      'data',
+      wholeFrames((request) => {
+        pending.set(request.readInt32BE(8), request.readInt16BE(4));
+        upstream.write(request);
+      }),
+    );
+    upstream.on(
+      'data',
+      wholeFrames((answer) => {
+        if (silent || frozen || client.destroyed) return;
+        const correlationId = answer.readInt32BE(4);
+        const api = pending.get(correlationId) ?? -1;
+        pending.delete(correlationId);
+        const strike = armed.get(api);
+        const redirected = redirect(answer, upstreamAddress, portOf());
+        if (strike === undefined) return void client.write(redirected);
+        armed.delete(api);
+        silent = strike.fault === 'silent';
+        if (typeof strike.fault === 'function') client.write(strike.fault(redirected));
+        else misbehave(strike.fault, redirected, client, end);
+        strike.struck();
+      }),
+    );
   });
   server.listen(0); // on both loopback addresses: the broker may call itself localhost
   await once(server, 'listening');
@@ -120,13 +136,18 @@ function misbehave(fault: Fault, answer: Buffer, client: Socket, end: () => void
 }
 
 /** Metadata and coordinators name the broker as a string and a port; the port becomes the proxy's. */
-function redirect(answer: Buffer, { host, port }: { readonly host: string; readonly port: number }, proxyPort: number): Buffer {
+function redirect(
+  answer: Buffer,
+  { host, port }: { readonly host: string; readonly port: number },
+  proxyPort: number,
+): Buffer {
   const name = Buffer.alloc(2 + host.length + 4);
   name.writeInt16BE(host.length, 0);
   name.write(host, 2);
   name.writeInt32BE(port, 2 + host.length);
   const redirected = Buffer.from(answer);
-  for (let at = redirected.indexOf(name); at >= 0; at = redirected.indexOf(name, at + 1)) redirected.writeInt32BE(proxyPort, at + 2 + host.length);
+  for (let at = redirected.indexOf(name); at >= 0; at = redirected.indexOf(name, at + 1))
+    redirected.writeInt32BE(proxyPort, at + 2 + host.length);
   return redirected;
 }
 

@@ -12,11 +12,14 @@ export function procFile(pid: string | number, name: string): string {
 /** Ids of processes whose command line contains the mark. */
 export function alive(mark: string): string[] {
   const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
-  return others.filter((pid) => procFile(pid, 'cmdline').includes(mark) && !/^State:\tZ/m.test(procFile(pid, 'status')));
+  return others.filter(
+    (pid) => procFile(pid, 'cmdline').includes(mark) && !/^State:\tZ/m.test(procFile(pid, 'status')),
+  );
 }
 
 let marks = 0;
 /** A number of seconds to sleep that no other process has. */
 export const newMark = (): string => `86${process.pid}.${++marks}`;
 /** Sleepers that escape whoever kills only the child or its group: forked, twice forked, in sessions of their own, deaf to signals. */
-export const sleepers = (mark: string): string => `sleep ${mark} & (setsid sleep ${mark} &) ; (setsid sh -c '(sleep ${mark} &) ; sleep ${mark}' >/dev/null 2>&1 &); trap '' TERM INT HUP`;
+export const sleepers = (mark: string): string =>
+  `sleep ${mark} & (setsid sleep ${mark} &) ; (setsid sh -c '(sleep ${mark} &) ; sleep ${mark}' >/dev/null 2>&1 &); trap '' TERM INT HUP`;

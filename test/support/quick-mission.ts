@@ -33,7 +33,11 @@ plan:
  * not handle. The topics are there when it resolves.
  */
 export async function createQuickSwarm(env: Readonly<Record<string, string>>) {
-  const swarm = await createSwarmProcesses({ agents: { first_agent: AGENT }, mission: MISSION, env: { ...env, RAVENHELM_SANDBOX: 'off', NODE_OPTIONS: `--import=${COUNTER}` } });
+  const swarm = await createSwarmProcesses({
+    agents: { first_agent: AGENT },
+    mission: MISSION,
+    env: { ...env, RAVENHELM_SANDBOX: 'off', NODE_OPTIONS: `--import=${COUNTER}` },
+  });
   const report = `${swarm.dir}/unhandled.txt`;
   Object.assign(swarm.env, { RAVENHELM_TEST_UNHANDLED: report });
   const { code, stderr } = await swarm.run('init');

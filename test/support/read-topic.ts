@@ -6,7 +6,11 @@ export async function readTopic(log: Log, topic: string): Promise<readonly AnyRe
   const note = (record: AnyRecord) => void records.push(record);
   return new Promise((resolve, reject) => {
     const watching = log.watch({
-      topics: [topic], from: 'beginning', onRecord: note, onUndecodable: note, onFatal: reject,
+      topics: [topic],
+      from: 'beginning',
+      onRecord: note,
+      onUndecodable: note,
+      onFatal: reject,
       onCaughtUp: () => void watching.then((watch) => watch.stop()).then(() => resolve(records), reject),
     });
     watching.catch(reject);

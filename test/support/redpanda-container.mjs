@@ -24,7 +24,9 @@ export async function startRedpanda([brokerPort]) {
       `--advertise-kafka-addr=PLAINTEXT://${host}:${brokerPort}`,
       '--schema-registry-addr=0.0.0.0:8081',
     ])
-    .withCopyContentToContainer([{ content: await readFile(BOOTSTRAP, 'utf8'), target: '/etc/redpanda/.bootstrap.yaml' }])
+    .withCopyContentToContainer([
+      { content: await readFile(BOOTSTRAP, 'utf8'), target: '/etc/redpanda/.bootstrap.yaml' },
+    ])
     .withWaitStrategy(Wait.forHttp('/subjects', 8081).forStatusCode(200))
     .withStartupTimeout(180_000)
     .start();

@@ -12,7 +12,12 @@ export interface RegistryProxy {
 /** The registry behind a switch. */
 export async function startRegistryProxy(): Promise<RegistryProxy> {
   const target = testBroker().registryUrl;
-  const proxy = { url: '', down: false, hidden: new Set<number>(), close: () => new Promise<void>((resolve) => void server.close(() => resolve())) };
+  const proxy = {
+    url: '',
+    down: false,
+    hidden: new Set<number>(),
+    close: () => new Promise<void>((resolve) => void server.close(() => resolve())),
+  };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => void chunks.push(chunk));
@@ -24,7 +29,9 @@ export async function startRegistryProxy(): Promise<RegistryProxy> {
         headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
         ...(body.length > 0 ? { body } : {}),
       })
-        .then(async (answer) => void response.writeHead(answer.status, { connection: 'close' }).end(await answer.text()))
+        .then(
+          async (answer) => void response.writeHead(answer.status, { connection: 'close' }).end(await answer.text()),
+        )
         .catch(() => void response.destroy());
     });
   });

@@ -14,26 +14,44 @@ import type { Logger } from '../../src/ports/logger.js';
 import { noMetrics } from '../../src/ports/metrics.js';
 import type { ProcessVitals } from '../../src/ports/vitals.js';
 import type { ChatModel } from '../../src/ports/model.js';
-import { createEventFactory } from '../../src/roles/event.js';
-import { createOrchestrator } from '../../src/roles/orchestrator.js';
-import type { RetentionRule } from '../../src/roles/retention.js';
-import type { Role } from '../../src/roles/role.js';
-import { createWorker } from '../../src/roles/worker.js';
+import { createEventFactory } from '../../src/domain/event-factory.js';
+import { createOrchestrator } from '../../src/roles/orchestrator/orchestrator.js';
+import type { RetentionRule } from '../../src/roles/orchestrator/retention.js';
+import type { Role } from '../../src/roles/shared/role.js';
+import { createWorker } from '../../src/roles/worker/worker.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
 import { createSystemPacker } from '../../src/telemetry/system-packer.js';
 import { createCrashable, type Crashable } from './crashable.js';
-import { createScriptedTools, createSharedVolume, type Behaviour, type Ledger, type ScriptedTools } from './scripted-tools.js';
+import {
+  createScriptedTools,
+  createSharedVolume,
+  type Behaviour,
+  type Ledger,
+  type ScriptedTools,
+} from './scripted-tools.js';
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
 /** Numbers of a process that does nothing. */
-export const stillVitals: ProcessVitals = { read: () => ({ memoryBytes: 1, heapUsedBytes: 1, loopDelayMs: { mean: 0, p99: 0, max: 0 } }) };
+export const stillVitals: ProcessVitals = {
+  read: () => ({ memoryBytes: 1, heapUsedBytes: 1, loopDelayMs: { mean: 0, p99: 0, max: 0 } }),
+};
 
 export function agentSpec(name: string, overrides: Partial<AgentSpec> = {}): AgentSpec {
   const steps = [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `${name} step ${n}`, unless: null }));
   return {
-    name, description: `${name} does its work`, phase: 1, dependsOn: [], tools: ['execute_terminal_command'], models: null, concurrency: 4, timeoutSeconds: 60, maxSteps: 20,
-    playbooks: { work: { name: 'work', steps, acceptance: [{ name: 'done', command: `${name} check` }] } }, prompt: `You are ${name}.`, ...overrides,
+    name,
+    description: `${name} does its work`,
+    phase: 1,
+    dependsOn: [],
+    tools: ['execute_terminal_command'],
+    models: null,
+    concurrency: 4,
+    timeoutSeconds: 60,
+    maxSteps: 20,
+    playbooks: { work: { name: 'work', steps, acceptance: [{ name: 'done', command: `${name} check` }] } },
+    prompt: `You are ${name}.`,
+    ...overrides,
   };
 }
 
@@ -51,7 +69,18 @@ afterEach(async () => {
 });
 
 /** Orchestrators and workers in one process, on a log that they share. */
-export async function createRoleSwarm(options: { readonly roster: readonly AgentSpec[]; readonly behaviour?: Behaviour; readonly chain?: readonly ChatModel[]; readonly plannerChain?: readonly ChatModel[]; readonly circuits?: CircuitNews; readonly log?: Log; readonly prefix?: string; readonly partitions?: number; readonly impediment?: string; readonly retention?: readonly RetentionRule[] }) {
+export async function createRoleSwarm(options: {
+  readonly roster: readonly AgentSpec[];
+  readonly behaviour?: Behaviour;
+  readonly chain?: readonly ChatModel[];
+  readonly plannerChain?: readonly ChatModel[];
+  readonly circuits?: CircuitNews;
+  readonly log?: Log;
+  readonly prefix?: string;
+  readonly partitions?: number;
+  readonly impediment?: string;
+  readonly retention?: readonly RetentionRule[];
+}) {
   const clock = createSystemClock();
   const ids = createSystemIds();
   const log = options.log ?? createMemoryLog({ clock });
@@ -62,7 +91,9 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
   const volume = createSharedVolume();
   const createEvent = createEventFactory({ clock, ids });
   const topicNames = [topics.coordination, topics.status, ...roster.map((agent) => topics.tasks(agent.name))];
-  await log.admin.ensureTopics([...topicNames, topics.deadLetters].map((name) => ({ name, partitions, replicationFactor: null, config: {} })));
+  await log.admin.ensureTopics(
+    [...topicNames, topics.deadLetters].map((name) => ({ name, partitions, replicationFactor: null, config: {} })),
+  );
 
   const records: LogRecord[] = [];
   const events: AgentEvent[] = [];
@@ -75,10 +106,17 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
       if (record.content.kind !== 'event') return;
       records.push(record);
       events.push(record.content.event);
-      if (record.topic === topics.coordination) view.apply(record.partition, { offset: record.offset, timestampMs: record.timestampMs, event: record.content.event });
+      if (record.topic === topics.coordination)
+        view.apply(record.partition, {
+          offset: record.offset,
+          timestampMs: record.timestampMs,
+          event: record.content.event,
+        });
       for (const check of [...waiting]) check();
     },
-    onFatal: (error) => { throw error; },
+    onFatal: (error) => {
+      throw error;
+    },
   });
   const roles: Role[] = [];
   const appenders: Appender[] = [];
@@ -87,10 +125,28 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
 
   function startProcess(own = log) {
     const process = createCrashable(own, clock);
-    const appendersOfProcess = { coordination: process.log.createAppender('coordination'), tasks: process.log.createAppender('tasks') };
+    const appendersOfProcess = {
+      coordination: process.log.createAppender('coordination'),
+      tasks: process.log.createAppender('tasks'),
+    };
     appenders.push(appendersOfProcess.coordination, appendersOfProcess.tasks);
     processes += 1;
-    return { process, deps: { log: process.log, appenders: appendersOfProcess, clock: process.clock, ids, random: Math.random, logger: silent, metrics: noMetrics, vitals: stillVitals, topics, roster, processId: `process-${processes}` } };
+    return {
+      process,
+      deps: {
+        log: process.log,
+        appenders: appendersOfProcess,
+        clock: process.clock,
+        ids,
+        random: Math.random,
+        logger: silent,
+        metrics: noMetrics,
+        vitals: stillVitals,
+        topics,
+        roster,
+        processId: `process-${processes}`,
+      },
+    };
   }
 
   async function crash(process: Crashable, role: Role): Promise<void> {
@@ -99,24 +155,58 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
   }
 
   const swarm = {
-    log, topics, ledger, events, records, view, createEvent,
-    async startOrchestrator(timings: object = {}, own: { readonly log?: Log } = {}): Promise<{ readonly role: Role; kill(): Promise<void> }> {
+    log,
+    topics,
+    ledger,
+    events,
+    records,
+    view,
+    createEvent,
+    async startOrchestrator(
+      timings: object = {},
+      own: { readonly log?: Log } = {},
+    ): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps } = startProcess(own.log);
-      const planner = createPlanner({ chain: options.plannerChain ?? [], roster: createRoster(roster), maxOutputTokens: 4000 });
-      const role = createOrchestrator({ ...deps, planner, ...(options.circuits ? { circuits: options.circuits } : {}), retention: options.retention ?? [], timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings } });
+      const planner = createPlanner({
+        chain: options.plannerChain ?? [],
+        roster: createRoster(roster),
+        maxOutputTokens: 4000,
+      });
+      const role = createOrchestrator({
+        ...deps,
+        planner,
+        ...(options.circuits ? { circuits: options.circuits } : {}),
+        retention: options.retention ?? [],
+        timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings },
+      });
       roles.push(role);
       await role.start();
       return { role, kill: () => crash(process, role) };
     },
-    async startWorker(agents: readonly string[] = roster.map((agent) => agent.name), behaviour = options.behaviour, own: { readonly log?: Log; readonly timings?: object } = {}): Promise<RunningWorker> {
+    async startWorker(
+      agents: readonly string[] = roster.map((agent) => agent.name),
+      behaviour = options.behaviour,
+      own: { readonly log?: Log; readonly timings?: object } = {},
+    ): Promise<RunningWorker> {
       const { process, deps } = startProcess(own.log);
       const tools = createScriptedTools(ledger, volume, behaviour);
       const loopLimits = { clock, maxOutputTokens: 1000, maxPromptTokens: 8000 };
-      const role = createWorker({ ...deps, agents: roster.filter((agent) => agents.includes(agent.name)), chainOf: () => chain, tools, packer: createSystemPacker(), impediment: options.impediment ?? null, ...(options.circuits ? { circuits: options.circuits } : {}), loopLimits, timings: { commitMs: 20, ...own.timings } });
+      const role = createWorker({
+        ...deps,
+        agents: roster.filter((agent) => agents.includes(agent.name)),
+        chainOf: () => chain,
+        tools,
+        packer: createSystemPacker(),
+        impediment: options.impediment ?? null,
+        ...(options.circuits ? { circuits: options.circuits } : {}),
+        loopLimits,
+        timings: { commitMs: 20, ...own.timings },
+      });
       roles.push(role);
       await role.start();
       return {
-        role, tools,
+        role,
+        tools,
         async kill() {
           tools.die();
           await crash(process, role);
@@ -125,13 +215,29 @@ export async function createRoleSwarm(options: { readonly roster: readonly Agent
     },
     /** What somebody who submits a mission asks for. */
     requestOf: (id: string, request: Partial<PayloadOf<'mission_requested'>> = {}): PayloadOf<'mission_requested'> => ({
-      mission_id: id, name: 'test', brief: 'Do the work.', approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null },
-      agents: roster.map((agent) => agent.name), success: [], plan: null, workspace: null, workspace_marker: 'marker', requested_by: 'test', ...request,
+      mission_id: id,
+      name: 'test',
+      brief: 'Do the work.',
+      approval: 'none',
+      retries: 2,
+      on_failure: 'fail',
+      budget: { usd: null, tokens: null, minutes: null },
+      agents: roster.map((agent) => agent.name),
+      success: [],
+      plan: null,
+      workspace: null,
+      workspace_marker: 'marker',
+      requested_by: 'test',
+      ...request,
     }),
     async submit(request: Partial<PayloadOf<'mission_requested'>> = {}): Promise<string> {
       const partition = 0;
       const id = createMissionId({ nowMs: clock.now(), partition, random: Math.random });
-      await swarm.append(createEvent({ type: 'mission_requested', from: 'test', missionId: id, payload: swarm.requestOf(id, request) }), id, partition);
+      await swarm.append(
+        createEvent({ type: 'mission_requested', from: 'test', missionId: id, payload: swarm.requestOf(id, request) }),
+        id,
+        partition,
+      );
       return id;
     },
     async append(event: AgentEvent, missionId: string, partition = 0): Promise<void> {

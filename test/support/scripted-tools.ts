@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { FenceLost, type TaskPlace, type ToolCall, type ToolExecutor, type ToolOutcome } from '../../src/ports/tools.js';
+import {
+  FenceLost,
+  type TaskPlace,
+  type ToolCall,
+  type ToolExecutor,
+  type ToolOutcome,
+} from '../../src/ports/tools.js';
 
 /** What happened to the world: every tool start, by mission/task/attempt#step. */
 export interface Ledger {
@@ -27,14 +33,23 @@ export interface SharedVolume {
 export const createSharedVolume = (): SharedVolume => ({ fences: new Map(), outcomes: new Map() });
 
 const nameOf = (task: TaskPlace): string => `${task.missionId}/${task.taskId}`;
-const stepOf = (call: { task: TaskPlace; step: number }): string => `${nameOf(call.task)}/${call.task.attempt}#${call.step}`;
+const stepOf = (call: { task: TaskPlace; step: number }): string =>
+  `${nameOf(call.task)}/${call.task.attempt}#${call.step}`;
 
 /** Tools without processes, for tests of the roles: the same contract as the real executor, and a ledger of what it did. */
-export function createScriptedTools(ledger: Ledger, volume: SharedVolume, behaviour: Behaviour = () => 'ok'): ScriptedTools {
+export function createScriptedTools(
+  ledger: Ledger,
+  volume: SharedVolume,
+  behaviour: Behaviour = () => 'ok',
+): ScriptedTools {
   const hanging = new Set<() => void>();
   let dead = false;
   const outcomeOf = (exitCode: number, text: string): ToolOutcome => ({
-    outcome: exitCode === 0 ? 'ok' : 'error', exitCode, observation: text, outputDigest: createHash('sha256').update(text).digest('hex'), durationMs: 1,
+    outcome: exitCode === 0 ? 'ok' : 'error',
+    exitCode,
+    observation: text,
+    outputDigest: createHash('sha256').update(text).digest('hex'),
+    durationMs: 1,
   });
 
   function hang(call: ToolCall, signal: AbortSignal): Promise<ToolOutcome> {
@@ -45,7 +60,11 @@ export function createScriptedTools(ledger: Ledger, volume: SharedVolume, behavi
       };
       const released = () => end(outcomeOf(0, 'released'));
       hanging.add(released);
-      signal.addEventListener('abort', () => end({ outcome: 'aborted', exitCode: null, observation: 'stopped', outputDigest: null, durationMs: 1 }), { once: true });
+      signal.addEventListener(
+        'abort',
+        () => end({ outcome: 'aborted', exitCode: null, observation: 'stopped', outputDigest: null, durationMs: 1 }),
+        { once: true },
+      );
     });
   }
 
@@ -55,10 +74,15 @@ export function createScriptedTools(ledger: Ledger, volume: SharedVolume, behavi
     die() {
       dead = true;
     },
-    definitions: () => [{
-      name: 'execute_terminal_command', description: 'Runs a command.', parameters: { type: 'object', properties: { command: { type: 'string' } }, required: ['command'] },
-      idempotent: () => false, validate: () => null,
-    }],
+    definitions: () => [
+      {
+        name: 'execute_terminal_command',
+        description: 'Runs a command.',
+        parameters: { type: 'object', properties: { command: { type: 'string' } }, required: ['command'] },
+        idempotent: () => false,
+        validate: () => null,
+      },
+    ],
     async takeFence(task, claimOffset) {
       const name = nameOf(task);
       if ((volume.fences.get(name) ?? -1) > claimOffset) throw new FenceLost('a higher claim is there');
@@ -66,7 +90,8 @@ export function createScriptedTools(ledger: Ledger, volume: SharedVolume, behavi
     },
     recoverOutcome: async (task, step) => volume.outcomes.get(stepOf({ task, step })) ?? null,
     async run(call, signal) {
-      if ((volume.fences.get(nameOf(call.task)) ?? -1) > call.claimOffset) throw new FenceLost('a higher claim is there');
+      if ((volume.fences.get(nameOf(call.task)) ?? -1) > call.claimOffset)
+        throw new FenceLost('a higher claim is there');
       const command = String(call.arguments['command']);
       ledger.starts.push(stepOf(call));
       const how = behaviour(command);
@@ -76,10 +101,20 @@ export function createScriptedTools(ledger: Ledger, volume: SharedVolume, behavi
       return outcome;
     },
     async runChecks(call) {
-      const results = call.checks.map((check) => ({ name: check.name, command: check.command, exit_code: behaviour(check.command) === 'fail' ? 1 : 0, duration_ms: 1, output_digest: '' }));
+      const results = call.checks.map((check) => ({
+        name: check.name,
+        command: check.command,
+        exit_code: behaviour(check.command) === 'fail' ? 1 : 0,
+        duration_ms: 1,
+        output_digest: '',
+      }));
       ledger.checks.push(stepOf(call));
       const failed = results.find((result) => result.exit_code !== 0);
-      return { passed: failed === undefined, results, observation: failed === undefined ? 'all checks passed' : `check ${failed.name} failed` };
+      return {
+        passed: failed === undefined,
+        results,
+        observation: failed === undefined ? 'all checks passed' : `check ${failed.name} failed`,
+      };
     },
     prepareWorkspace: async () => '/workspace',
   };

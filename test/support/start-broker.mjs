@@ -21,9 +21,12 @@ export async function startTestBroker() {
 /** The stack's own code, as built: what the tests start is what users start. */
 async function builtStack() {
   const dist = new URL('../../dist/local/', import.meta.url);
-  if (!existsSync(new URL('local-stack.js', dist))) throw new Error('dist/ is not built: run npm run setup (or npm run build) first.');
+  if (!existsSync(new URL('local-stack.js', dist)))
+    throw new Error('dist/ is not built: run npm run setup (or npm run build) first.');
   const [choose, stack, place, ask] = await Promise.all(
-    ['choose-stack.js', 'local-stack.js', 'stack-place.js', '../kafka/ask-broker.js'].map((name) => import(new URL(name, dist).href)),
+    ['choose-stack.js', 'local-stack.js', 'stack-place.js', '../kafka/ask-broker.js'].map(
+      (name) => import(new URL(name, dist).href),
+    ),
   );
   return { ...choose, ...stack, ...place, ...ask };
 }

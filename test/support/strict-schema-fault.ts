@@ -5,7 +5,12 @@
 export function strictSchemaFault(schema: unknown, everyPropertyRequired: boolean, path = 'schema'): string | null {
   if (!isRecord(schema)) return `${path} is no schema`;
   if (path === 'schema' && schema['type'] !== 'object') return 'the root must be an object';
-  const unknown = Object.keys(schema).find((keyword) => !['type', 'description', 'properties', 'required', 'additionalProperties', 'items', 'anyOf', 'enum'].includes(keyword));
+  const unknown = Object.keys(schema).find(
+    (keyword) =>
+      !['type', 'description', 'properties', 'required', 'additionalProperties', 'items', 'anyOf', 'enum'].includes(
+        keyword,
+      ),
+  );
   if (unknown !== undefined) return `${path}: keyword ${unknown} is not supported`;
   if (schema['type'] === 'object') {
     if (schema['additionalProperties'] !== false) return `${path}: additionalProperties must be false`;
@@ -20,7 +25,9 @@ export function strictSchemaFault(schema: unknown, everyPropertyRequired: boolea
   const children: [string, unknown][] = [
     ...Object.entries(isRecord(schema['properties']) ? schema['properties'] : {}),
     ...(schema['items'] === undefined ? [] : ([['items', schema['items']]] satisfies [string, unknown][])),
-    ...(Array.isArray(schema['anyOf']) ? schema['anyOf'].map((variant: unknown, index): [string, unknown] => [`anyOf.${index}`, variant]) : []),
+    ...(Array.isArray(schema['anyOf'])
+      ? schema['anyOf'].map((variant: unknown, index): [string, unknown] => [`anyOf.${index}`, variant])
+      : []),
   ];
   for (const [name, child] of children) {
     const fault = strictSchemaFault(child, everyPropertyRequired, `${path}.${name}`);

@@ -6,12 +6,13 @@ export function supervise(swarm: SwarmProcesses, ...args: string[]) {
   const codes: (number | null)[] = [];
   let stopping = false;
   let current = swarm.start(...args);
-  const watch = (process: typeof current) => void once(process.child, 'exit').then(() => {
-    codes.push(process.child.exitCode);
-    if (stopping) return;
-    current = swarm.start(...args);
-    watch(current);
-  });
+  const watch = (process: typeof current) =>
+    void once(process.child, 'exit').then(() => {
+      codes.push(process.child.exitCode);
+      if (stopping) return;
+      current = swarm.start(...args);
+      watch(current);
+    });
   watch(current);
   return {
     codes,

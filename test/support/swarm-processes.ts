@@ -41,13 +41,25 @@ export async function createSwarmProcesses(files: {
   for (const [name, text] of Object.entries(files.agents)) await writeFile(join(dir, 'agents', `${name}.md`), text);
   await writeFile(join(dir, 'mission.yaml'), files.mission);
   const env: Record<string, string | undefined> = {
-    PATH: process.env['PATH'], HOME: dir, KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, RAVENHELM_PREFIX: prefix,
-    WORKSPACE_ROOT: join(dir, 'workspaces'), RAVENHELM_AGENTS_DIR: join(dir, 'agents'), KAFKA_SESSION_TIMEOUT_MS: '6000', WORKER_MODELS: 'playbook', ...files.env,
+    PATH: process.env['PATH'],
+    HOME: dir,
+    KAFKA_BROKERS: brokers.join(','),
+    SCHEMA_REGISTRY_URL: registryUrl,
+    RAVENHELM_PREFIX: prefix,
+    WORKSPACE_ROOT: join(dir, 'workspaces'),
+    RAVENHELM_AGENTS_DIR: join(dir, 'agents'),
+    KAFKA_SESSION_TIMEOUT_MS: '6000',
+    WORKER_MODELS: 'playbook',
+    ...files.env,
   };
   const children = new Set<ChildProcess>();
 
   function start(...args: string[]): SwarmProcess & { readonly child: ChildProcess } {
-    const child = spawn(process.execPath, [join(project, 'bin/ravenhelm.js'), ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(project, 'bin/ravenhelm.js'), ...args], {
+      cwd: dir,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     children.add(child);
     let text = '';
     child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -55,7 +67,8 @@ export async function createSwarmProcesses(files: {
     const { pid } = child;
     if (pid === undefined) throw new Error('the process could not be started');
     return {
-      child, pid,
+      child,
+      pid,
       log: () => text,
       async kill() {
         child.kill('SIGKILL');
@@ -69,18 +82,32 @@ export async function createSwarmProcesses(files: {
     };
   }
 
-  const log = await createKafkaLog({ brokers, clientId: 'e2e-test', registry: { url: registryUrl }, schemasDir: join(project, 'schemas'), prefix, clock: createSystemClock(), ids, random: Math.random, logger: silent });
+  const log = await createKafkaLog({
+    brokers,
+    clientId: 'e2e-test',
+    registry: { url: registryUrl },
+    schemasDir: join(project, 'schemas'),
+    prefix,
+    clock: createSystemClock(),
+    ids,
+    random: Math.random,
+    logger: silent,
+  });
   const events: AgentEvent[] = [];
   const waiting = new Set<() => void>();
   let watch: Watch | null = null;
 
   return {
-    dir, topics, events,
+    dir,
+    topics,
+    events,
     /** Of the processes that are started from now on. */
     env,
     start,
     /** Runs a command to its end. */
-    async run(...args: string[]): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+    async run(
+      ...args: string[]
+    ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
       const { child, log: stderr } = start(...args);
       let stdout = '';
       child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -96,7 +123,9 @@ export async function createSwarmProcesses(files: {
           if (record.content.kind === 'event') events.push(record.content.event);
           for (const check of [...waiting]) check();
         },
-        onFatal: (error) => { throw error; },
+        onFatal: (error) => {
+          throw error;
+        },
       });
     },
     until<T>(find: () => T | undefined): Promise<T> {

@@ -8,11 +8,32 @@ import { systemClock } from './start-broker.mjs';
 const [root, count] = process.argv.slice(2);
 const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP']) process.on(signal, () => undefined);
-const tools = createToolExecutor({ workspaceRoot: root, toolboxDir: null, extraBinds: [], nodePath: process.execPath, sandbox: 'off', clock: systemClock, logger: silent });
-const task = { missionId: 'm1', taskId: 't1', attempt: 1, workspace: null, workspaceMarker: await workspaceMarker(root) };
+const tools = createToolExecutor({
+  workspaceRoot: root,
+  toolboxDir: null,
+  extraBinds: [],
+  nodePath: process.execPath,
+  sandbox: 'off',
+  clock: systemClock,
+  logger: silent,
+});
+const task = {
+  missionId: 'm1',
+  taskId: 't1',
+  attempt: 1,
+  workspace: null,
+  workspaceMarker: await workspaceMarker(root),
+};
 process.stdout.write('ready\n');
 for (let step = 1; step <= Number(count); step++) {
-  const call = { task, step, claimOffset: 10, timeLimitMs: 30_000, tool: 'execute_terminal_command', arguments: { command: `echo ${step} >> ledger.txt` } };
+  const call = {
+    task,
+    step,
+    claimOffset: 10,
+    timeLimitMs: 30_000,
+    tool: 'execute_terminal_command',
+    arguments: { command: `echo ${step} >> ledger.txt` },
+  };
   const { outcome, observation } = await tools.run(call, new AbortController().signal);
   process.stdout.write(`${JSON.stringify({ step, outcome, observation })}\n`);
 }

@@ -6,14 +6,22 @@ import { createProcessVitals } from '../../src/telemetry/process-vitals.js';
 
 const prometheus = () => createPrometheus({ heldPartitions: () => new Map([['tasks.cert_agent', 3]]) });
 const open = (address: HttpAddress, reasons: { live?: string[]; ready?: string[] } = {}, metrics = prometheus()) =>
-  openHttpEndpoint({ address, live: () => ({ reasons: reasons.live ?? [] }), ready: () => ({ reasons: reasons.ready ?? [] }), metrics });
+  openHttpEndpoint({
+    address,
+    live: () => ({ reasons: reasons.live ?? [] }),
+    ready: () => ({ reasons: reasons.ready ?? [] }),
+    metrics,
+  });
 const ANY = { host: '127.0.0.1', port: 0 };
 
 test('/livez and /readyz answer 200, or 503 with the reasons', async () => {
   const endpoint = await open(ANY, { ready: ['tasks/0: the claim was not read back yet'] });
   const [live, ready] = await Promise.all([fetch(`${endpoint.url}/livez`), fetch(`${endpoint.url}/readyz`)]);
   expect([live.status, await live.json()]).toEqual([200, { status: 'alive' }]);
-  expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', reasons: ['tasks/0: the claim was not read back yet'] }]);
+  expect([ready.status, await ready.json()]).toEqual([
+    503,
+    { status: 'not ready', reasons: ['tasks/0: the claim was not read back yet'] },
+  ]);
   await endpoint.close();
 });
 
@@ -24,7 +32,9 @@ test('an address that is taken is an error that names the setting and the way ou
   const port = address !== null && typeof address === 'object' ? address.port : 0;
   const failure = await open({ ...ANY, port }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(HttpAddressUnusable);
-  expect(String(failure)).toContain(`RAVENHELM_HTTP: 127.0.0.1:${port} cannot be listened on: another process listens there`);
+  expect(String(failure)).toContain(
+    `RAVENHELM_HTTP: 127.0.0.1:${port} cannot be listened on: another process listens there`,
+  );
   holder.close();
 });
 
@@ -47,7 +57,8 @@ test('/metrics gives what was counted, and the process', async () => {
     'ravenhelm_circuit_state{endpoint="http://127.0.0.1:11434",state="open"} 1',
     'ravenhelm_circuit_state{endpoint="http://127.0.0.1:11434",state="closed"} 0',
     'ravenhelm_held_partitions{topic="tasks.cert_agent"} 3',
-  ]) expect(text).toContain(line);
+  ])
+    expect(text).toContain(line);
   expect(text).toContain('process_resident_memory_bytes');
   await endpoint.close();
 });

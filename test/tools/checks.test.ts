@@ -13,7 +13,10 @@ afterAll(removeTemporaryDirectories);
 let step = 100;
 function run(checks: Record<string, string>, options: { timeLimitMs?: number; signal?: AbortSignal } = {}) {
   const list = Object.entries(checks).map(([name, command]) => ({ name, command }));
-  return harness.executor.runChecks({ task: harness.task(), step: ++step, claimOffset: 10, timeLimitMs: options.timeLimitMs ?? 30_000, checks: list }, options.signal ?? never);
+  return harness.executor.runChecks(
+    { task: harness.task(), step: ++step, claimOffset: 10, timeLimitMs: options.timeLimitMs ?? 30_000, checks: list },
+    options.signal ?? never,
+  );
 }
 
 test('all pass: one result each, with exit code, duration and digest', async () => {
@@ -21,20 +24,33 @@ test('all pass: one result each, with exit code, duration and digest', async () 
   expect(passed).toBe(true);
   expect(results).toMatchObject([
     { name: 'there', command: 'test -f conf/a', exit_code: 0, output_digest: createHash('sha256').digest('hex') },
-    { name: 'good', command: 'cat conf/a', exit_code: 0, output_digest: createHash('sha256').update('good\n').digest('hex') },
+    {
+      name: 'good',
+      command: 'cat conf/a',
+      exit_code: 0,
+      output_digest: createHash('sha256').update('good\n').digest('hex'),
+    },
   ]);
   expect(observation).toBe('passed: there\npassed: good');
 });
 
 test('the first that fails ends the run and is told with its output', async () => {
-  const { passed, results, observation } = await run({ there: 'true', bad: 'echo wrong SAN >&2; exit 5', never: 'touch /tmp/x' });
+  const { passed, results, observation } = await run({
+    there: 'true',
+    bad: 'echo wrong SAN >&2; exit 5',
+    never: 'touch /tmp/x',
+  });
   expect(passed).toBe(false);
   expect(results.map((result) => result.exit_code)).toEqual([0, 5]);
   for (const part of ['passed: there', 'failed: bad', 'exit code: 5', 'wrong SAN']) expect(observation).toContain(part);
 });
 
 test('the workspace is read-only for checks, /tmp is not', async () => {
-  const { passed, results } = await run({ tmp: 'echo x > /tmp/x && cat /tmp/x', other: 'test ! -e /tmp/x', write: 'touch conf/b' });
+  const { passed, results } = await run({
+    tmp: 'echo x > /tmp/x && cat /tmp/x',
+    other: 'test ! -e /tmp/x',
+    write: 'touch conf/b',
+  });
   expect(passed).toBe(false);
   expect(results.map((result) => result.exit_code)).toEqual([0, 0, 1]);
   expect(existsSync(join(harness.workspace(), 'conf/b'))).toBe(false);

@@ -10,23 +10,39 @@ describe('a disk that is full', () => {
   test.each([
     ['a full disk', systemError('ENOSPC')],
     ['a used-up quota', systemError('EDQUOT')],
-    ['a workspace that could not be created for want of space', new WorkspaceUnusable('/w cannot be created (ENOSPC).', { cause: systemError('ENOSPC') })],
+    [
+      'a workspace that could not be created for want of space',
+      new WorkspaceUnusable('/w cannot be created (ENOSPC).', { cause: systemError('ENOSPC') }),
+    ],
   ])('is told by every promise of the executor, as something that may pass: %s', async (_, cause) => {
     const { executor, task } = await createHarness({ sandbox: 'off' });
     const failing = () => Promise.reject(cause);
-    const full = noticingFullDisks({ ...executor, takeFence: failing, recoverOutcome: failing, run: failing, runChecks: failing, prepareWorkspace: failing });
+    const full = noticingFullDisks({
+      ...executor,
+      takeFence: failing,
+      recoverOutcome: failing,
+      run: failing,
+      runChecks: failing,
+      prepareWorkspace: failing,
+    });
     const call = { task: task(), step: 1, claimOffset: 1, timeLimitMs: 1_000 };
     const promises = [
-      full.takeFence(task(), 1, never), full.recoverOutcome(task(), 1), full.prepareWorkspace(task()),
-      full.run({ ...call, tool: 'execute_terminal_command', arguments: {} }, never), full.runChecks({ ...call, checks: [] }, never),
+      full.takeFence(task(), 1, never),
+      full.recoverOutcome(task(), 1),
+      full.prepareWorkspace(task()),
+      full.run({ ...call, tool: 'execute_terminal_command', arguments: {} }, never),
+      full.runChecks({ ...call, checks: [] }, never),
     ];
-    for (const promise of promises) await expect(promise).rejects.toMatchObject({ code: 'workspace_full', retriable: true, cause });
+    for (const promise of promises)
+      await expect(promise).rejects.toMatchObject({ code: 'workspace_full', retriable: true, cause });
   });
 
   test('is nothing else that fails', async () => {
     const { executor, task } = await createHarness({ sandbox: 'off' });
     for (const error of [systemError('EIO'), new WorkspaceUnusable('/w belongs to root')]) {
-      await expect(noticingFullDisks({ ...executor, prepareWorkspace: () => Promise.reject(error) }).prepareWorkspace(task())).rejects.toBe(error);
+      await expect(
+        noticingFullDisks({ ...executor, prepareWorkspace: () => Promise.reject(error) }).prepareWorkspace(task()),
+      ).rejects.toBe(error);
     }
   });
 });

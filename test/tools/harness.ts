@@ -39,7 +39,12 @@ export interface Harness {
   workspace(missionId?: string): string;
   /** The run directory of a task. */
   runOf(task: TaskPlace): string;
-  call(tool: string, args: Record<string, unknown>, options?: Partial<Omit<ToolCall, 'tool' | 'arguments'>>, signal?: AbortSignal): Promise<ToolOutcome>;
+  call(
+    tool: string,
+    args: Record<string, unknown>,
+    options?: Partial<Omit<ToolCall, 'tool' | 'arguments'>>,
+    signal?: AbortSignal,
+  ): Promise<ToolOutcome>;
   /** Runs a command as the next step of the first task. */
   sh(command: string, options?: Partial<Omit<ToolCall, 'tool' | 'arguments'>>): Promise<CommandResult>;
 }
@@ -88,12 +93,21 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     logger,
   });
   const steps = new Map<string, number>();
-  const task = (taskId = 'deploy-cert_agent-wave1', missionId = 'm1', attempt = 1): TaskPlace => ({ missionId, taskId, attempt, workspace: null, workspaceMarker: workspaceMarkerId });
+  const task = (taskId = 'deploy-cert_agent-wave1', missionId = 'm1', attempt = 1): TaskPlace => ({
+    missionId,
+    taskId,
+    attempt,
+    workspace: null,
+    workspaceMarker: workspaceMarkerId,
+  });
   const call: Harness['call'] = (tool, args, overrides = {}, signal = new AbortController().signal) => {
     const place = overrides.task ?? task();
     const step = overrides.step ?? (steps.get(place.taskId) ?? 0) + 1;
     steps.set(place.taskId, step);
-    return executor.run({ task: place, step, claimOffset: 10, timeLimitMs: 30_000, ...overrides, tool, arguments: args }, signal);
+    return executor.run(
+      { task: place, step, claimOffset: 10, timeLimitMs: 30_000, ...overrides, tool, arguments: args },
+      signal,
+    );
   };
   return {
     root,

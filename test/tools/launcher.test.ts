@@ -29,14 +29,22 @@ describe('nothing survives', () => {
 
   test('the time limit', async () => {
     const mark = newMark();
-    expect(await harness.sh(`${sleepers(mark)}; sleep ${mark}`, { timeLimitMs: 500 })).toMatchObject({ outcome: 'error', exitCode: 124 });
+    expect(await harness.sh(`${sleepers(mark)}; sleep ${mark}`, { timeLimitMs: 500 })).toMatchObject({
+      outcome: 'error',
+      exitCode: 124,
+    });
     expect(alive(mark)).toEqual([]);
   });
 
   test('an abort', async () => {
     const mark = newMark();
     const controller = new AbortController();
-    const running = harness.call('execute_terminal_command', { command: `${sleepers(mark)}; touch started; sleep ${mark}` }, {}, controller.signal);
+    const running = harness.call(
+      'execute_terminal_command',
+      { command: `${sleepers(mark)}; touch started; sleep ${mark}` },
+      {},
+      controller.signal,
+    );
     await until(() => existsSync(join(harness.workspace(), 'started')));
     controller.abort(new Error('cancelled'));
     expect(await running).toMatchObject({ outcome: 'aborted', exitCode: null });
@@ -45,7 +53,9 @@ describe('nothing survives', () => {
 
   test('the death of the launcher', async () => {
     const mark = newMark();
-    const running = harness.call('execute_terminal_command', { command: `${sleepers(mark)}; touch started; sleep ${mark}` });
+    const running = harness.call('execute_terminal_command', {
+      command: `${sleepers(mark)}; touch started; sleep ${mark}`,
+    });
     await until(() => existsSync(join(harness.workspace(), 'started')));
     for (const pid of launchersOf(harness.root)) process.kill(pid, 'SIGKILL');
     await running;
@@ -63,30 +73,63 @@ describe('nothing survives', () => {
       expect(await running).toMatchObject({ outcome: 'aborted' });
     }
     expect(alive(mark)).toEqual([]);
-    expect(await harness.call('execute_terminal_command', { command: 'true' }, {}, AbortSignal.abort())).toMatchObject({ outcome: 'aborted' });
+    expect(await harness.call('execute_terminal_command', { command: 'true' }, {}, AbortSignal.abort())).toMatchObject({
+      outcome: 'aborted',
+    });
   });
 });
 
 /** The launchers' main processes below a root: those without a launcher as their parent. */
 function launchersOf(root: string): number[] {
-  const pids = alive('ravenhelm-launcher').filter((pid) => procFile(pid, 'environ').includes(`run=${root}`)).map(Number);
+  const pids = alive('ravenhelm-launcher')
+    .filter((pid) => procFile(pid, 'environ').includes(`run=${root}`))
+    .map(Number);
   const parentOf = (pid: number) => Number(/^PPid:\t(\d+)/m.exec(procFile(pid, 'status'))?.[1]);
   return pids.filter((pid) => !pids.includes(parentOf(pid)) && procFile(pid, 'comm').trim() === 'sh');
 }
 
 /** Starts a step from a process of its own, as a worker would, and kills that process when `when` says so. */
 async function startInWorkerThatDies(command: string, when: () => boolean, claimOffset = 10): Promise<void> {
-  const place = await preparePlace(harness.task(), { workspaceRoot: harness.root, separateAccount: process.getuid?.() === 0 });
+  const place = await preparePlace(harness.task(), {
+    workspaceRoot: harness.root,
+    separateAccount: process.getuid?.() === 0,
+  });
   const sandbox = await usableSandbox();
   const system = systemMounts({ toolboxDir: null, extraBinds: [], nodePath: process.execPath });
-  const vector = sandboxArguments({ sandbox, system, ...place, workspaceWritable: true, hideState: false, program: shellProgram(INSIDE.workspace) });
-  await keepCall(place, 'a1-s1', { tool: 'execute_terminal_command', command, timeLimitMs: 30_000, outputsAt: INSIDE.outputs });
+  const vector = sandboxArguments({
+    sandbox,
+    system,
+    ...place,
+    workspaceWritable: true,
+    hideState: false,
+    program: shellProgram(INSIDE.workspace),
+  });
+  await keepCall(place, 'a1-s1', {
+    tool: 'execute_terminal_command',
+    command,
+    timeLimitMs: 30_000,
+    outputsAt: INSIDE.outputs,
+  });
   const { LAUNCHER_SCRIPT } = await import('../../src/tools/launcher-script.js');
-  const variables = { run: place.run, claim: String(claimOffset), stem: 'a1-s1', limit_ms: '30000', once: 'yes', isolated: 'yes', token: place.run, count: '1', command_1: command };
+  const variables = {
+    run: place.run,
+    claim: String(claimOffset),
+    stem: 'a1-s1',
+    limit_ms: '30000',
+    once: 'yes',
+    isolated: 'yes',
+    token: place.run,
+    count: '1',
+    command_1: command,
+  };
   const script = `const [variables, ...args] = JSON.parse(process.argv[1]);
     require('child_process').spawn('/bin/sh', args, { detached: true, stdio: 'ignore', env: { PATH: process.env.PATH, ...variables } });
     setInterval(() => {}, 1000);`;
-  const worker = spawn(process.execPath, ['-e', script, JSON.stringify([variables, '-c', LAUNCHER_SCRIPT, 'ravenhelm-launcher', ...vector])], { stdio: 'ignore' });
+  const worker = spawn(
+    process.execPath,
+    ['-e', script, JSON.stringify([variables, '-c', LAUNCHER_SCRIPT, 'ravenhelm-launcher', ...vector])],
+    { stdio: 'ignore' },
+  );
   const died = new Promise((resolve) => worker.once('exit', resolve));
   await until(when);
   worker.kill('SIGKILL');
@@ -112,13 +155,19 @@ describe('a worker that dies', () => {
     await startInWorkerThatDies(`${sleepers(mark)}; touch started; sleep ${mark}`, started);
     await harness.executor.takeFence(harness.task(), 11, never);
     expect(alive(mark)).toEqual([]);
-    expect(await harness.executor.recoverOutcome(harness.task(), 1)).toMatchObject({ outcome: 'aborted', observation: expect.stringContaining('another worker') });
+    expect(await harness.executor.recoverOutcome(harness.task(), 1)).toMatchObject({
+      outcome: 'aborted',
+      observation: expect.stringContaining('another worker'),
+    });
   });
 
   test('is also fenced by the first launcher of the next holder', async () => {
     const mark = newMark();
     await startInWorkerThatDies(`${sleepers(mark)}; touch started; sleep ${mark}`, started);
-    expect(await harness.sh('echo mine', { step: 2, claimOffset: 12 })).toMatchObject({ outcome: 'ok', stdout: 'mine\n' });
+    expect(await harness.sh('echo mine', { step: 2, claimOffset: 12 })).toMatchObject({
+      outcome: 'ok',
+      stdout: 'mine\n',
+    });
     expect(alive(mark)).toEqual([]);
   });
 
@@ -133,8 +182,16 @@ describe('the fence', () => {
   test('a lower claim is refused, by the fence and by the launcher', async () => {
     await harness.executor.takeFence(harness.task(), 20, never);
     await expect(harness.executor.takeFence(harness.task(), 19, never)).rejects.toBeInstanceOf(FenceLost);
-    await expect(harness.call('execute_terminal_command', { command: 'touch x' }, { claimOffset: 19 })).rejects.toBeInstanceOf(FenceLost);
-    const checks = { task: harness.task(), step: 3, claimOffset: 19, timeLimitMs: 5000, checks: [{ name: 'any', command: 'true' }] };
+    await expect(
+      harness.call('execute_terminal_command', { command: 'touch x' }, { claimOffset: 19 }),
+    ).rejects.toBeInstanceOf(FenceLost);
+    const checks = {
+      task: harness.task(),
+      step: 3,
+      claimOffset: 19,
+      timeLimitMs: 5000,
+      checks: [{ name: 'any', command: 'true' }],
+    };
     await expect(harness.executor.runChecks(checks, never)).rejects.toBeInstanceOf(FenceLost);
     expect(existsSync(join(harness.workspace(), 'x'))).toBe(false);
     expect(readFileSync(join(harness.runOf(harness.task()), 'fence'), 'utf8')).toBe('20\n');
@@ -154,7 +211,9 @@ describe('the fence', () => {
 
   test('ends the running tool of a lower claim, whose worker learns that it lost', async () => {
     const mark = newMark();
-    const running = harness.call('execute_terminal_command', { command: `${sleepers(mark)}; touch started; sleep ${mark}` });
+    const running = harness.call('execute_terminal_command', {
+      command: `${sleepers(mark)}; touch started; sleep ${mark}`,
+    });
     const lost = expect(running).rejects.toBeInstanceOf(FenceLost);
     await until(() => existsSync(join(harness.workspace(), 'started')));
     await harness.executor.takeFence(harness.task(), 11, never);
@@ -164,8 +223,16 @@ describe('the fence', () => {
 
   test('ends running checks of a lower claim', async () => {
     const mark = newMark();
-    const checks = [{ name: 'quick', command: 'true' }, { name: 'slow', command: `sleep ${mark}` }];
-    const lost = expect(harness.executor.runChecks({ task: harness.task(), step: 1, claimOffset: 10, timeLimitMs: 30_000, checks }, never)).rejects.toBeInstanceOf(FenceLost);
+    const checks = [
+      { name: 'quick', command: 'true' },
+      { name: 'slow', command: `sleep ${mark}` },
+    ];
+    const lost = expect(
+      harness.executor.runChecks(
+        { task: harness.task(), step: 1, claimOffset: 10, timeLimitMs: 30_000, checks },
+        never,
+      ),
+    ).rejects.toBeInstanceOf(FenceLost);
     await until(() => alive(`sleep\0${mark}`).length > 0);
     await harness.executor.takeFence(harness.task(), 11, never);
     expect(alive(mark)).toEqual([]);
@@ -175,7 +242,10 @@ describe('the fence', () => {
   test('waiting for it can be aborted, and leaves nobody waiting', async () => {
     const run = harness.runOf(harness.task());
     await harness.executor.takeFence(harness.task(), 10, never);
-    const holder = spawn('flock', ['-x', join(run, 'lock'), '-c', 'echo held; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    const holder = spawn('flock', ['-x', join(run, 'lock'), '-c', 'echo held; exec sleep 30'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    });
     await new Promise((resolve) => holder.stdout?.once('data', resolve));
     const controller = new AbortController();
     const waiting = harness.executor.takeFence(harness.task(), 11, controller.signal);
@@ -201,12 +271,16 @@ describe('each step starts at most once', () => {
   test('a start mark without an outcome is unknown, and nothing runs', async () => {
     await harness.executor.prepareWorkspace(harness.task());
     writeFileSync(join(harness.runOf(harness.task()), 'a1-s7.started'), '9\n');
-    expect(await harness.call('execute_terminal_command', { command: 'touch x' }, { step: 7 })).toMatchObject({ outcome: 'unknown' });
+    expect(await harness.call('execute_terminal_command', { command: 'touch x' }, { step: 7 })).toMatchObject({
+      outcome: 'unknown',
+    });
     expect(existsSync(join(harness.workspace(), 'x'))).toBe(false);
   });
 
   test('of eight starts at once one runs', async () => {
-    const results = await Promise.all(Array.from({ length: 8 }, () => harness.sh('echo run >> runs; cat runs', { step: 8 })));
+    const results = await Promise.all(
+      Array.from({ length: 8 }, () => harness.sh('echo run >> runs; cat runs', { step: 8 })),
+    );
     expect(results.map((result) => result.stdout)).toEqual(Array(8).fill('run\n'));
   });
 
@@ -223,11 +297,19 @@ test('an outcome that was never left is null', async () => {
 
 test('a write that the launcher finished is recovered as what it was', async () => {
   await harness.call('workspace_write', { path: 'a.txt', content: 'abc' }, { step: 2 });
-  expect(await harness.executor.recoverOutcome(harness.task(), 2)).toMatchObject({ outcome: 'ok', observation: expect.stringContaining('"path":"a.txt"') });
+  expect(await harness.executor.recoverOutcome(harness.task(), 2)).toMatchObject({
+    outcome: 'ok',
+    observation: expect.stringContaining('"path":"a.txt"'),
+  });
 });
 
 test('twelve commands run side by side', async () => {
-  const commands = Array.from({ length: 12 }, (_, index) => harness.sh(`echo ${index}; cat /proc/sys/kernel/hostname >/dev/null`, { task: harness.task(`task-${index}`), step: 1 }));
+  const commands = Array.from({ length: 12 }, (_, index) =>
+    harness.sh(`echo ${index}; cat /proc/sys/kernel/hostname >/dev/null`, {
+      task: harness.task(`task-${index}`),
+      step: 1,
+    }),
+  );
   const results = await Promise.all(commands);
   expect(results.map((result) => result.stdout)).toEqual(Array.from({ length: 12 }, (_, index) => `${index}\n`));
 });
@@ -236,7 +318,18 @@ test('a launcher that cannot write its state says why', async () => {
   const place = await preparePlace(harness.task(), { workspaceRoot: harness.root, separateAccount: false });
   execFileSync('mkdir', [join(place.run, 'stdout')]);
   const end = await launch(
-    { place, stem: 'a1-s1', claimOffset: 1, timeLimitMs: 1000, once: true, isolated: false, token: place.run, commands: ['true'], argumentVector: ['sh', '-c'], input: null },
+    {
+      place,
+      stem: 'a1-s1',
+      claimOffset: 1,
+      timeLimitMs: 1000,
+      once: true,
+      isolated: false,
+      token: place.run,
+      commands: ['true'],
+      argumentVector: ['sh', '-c'],
+      input: null,
+    },
     never,
   );
   expect(end).toMatchObject({ kind: 'failed', reason: expect.stringContaining('stdout') });

@@ -19,7 +19,11 @@ function compiled(): string {
   for (const layer of ['tools', 'ports', 'domain']) {
     mkdirSync(join(directory, 'src', layer), { recursive: true });
     for (const name of readdirSync(resolve('src', layer)).filter((file) => file.endsWith('.ts'))) {
-      const { code } = transformSync(readFileSync(resolve('src', layer, name), 'utf8'), { filename: name, jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } });
+      const { code } = transformSync(readFileSync(resolve('src', layer, name), 'utf8'), {
+        filename: name,
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'es6' },
+      });
       writeFileSync(join(directory, 'src', layer, name.replace(/\.ts$/, '.js')), code);
     }
   }
@@ -54,34 +58,54 @@ const results = {
 console.log(JSON.stringify(results));
 `;
 
-asRoot('a worker that is not root runs its tools in user namespaces, as itself and without survivors', async () => {
-  const directory = compiled();
-  const root = join(directory, 'workspaces');
-  mkdirSync(root);
-  chownSync(root, USER, USER);
-  writeFileSync(join(directory, 'script.mjs'), SCRIPT);
-  const { stdout } = await run('setpriv', ['--reuid', String(USER), '--regid', String(USER), '--clear-groups', process.execPath, join(directory, 'script.mjs'), root], {
-    env: { PATH: process.env['PATH'] ?? '', SECRET: 'sk-canary-0123456789', HOME: '/' },
-  });
-  const results = JSON.parse(stdout);
-  if (!results.sandbox.ok) {
-    // This computer forbids user namespaces: then that must be the reason, and the fix must be told.
-    expect(results.sandbox).toMatchObject({ reason: expect.stringMatching(/namespace|permission|permitted/i), fix: expect.stringContaining('user namespaces') });
-    return;
-  }
-  expect(results.sandbox).toMatchObject({ mode: 'user' });
-  const seen = JSON.parse(results.id.observation);
-  expect(seen.stdout).toMatch(new RegExp(`^${USER}\n`));
-  expect(seen.stdout).not.toContain('canary');
-  expect(seen.stderr).toContain('x\n');
-  expect(seen.stderr).toContain('unshare');
-  expect(statSync(join(root, 'm1/made')).uid).toBe(USER);
-  expect(results.limit).toMatchObject({ outcome: 'error', exitCode: 124 });
-  expect(readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes('889.1'))).toEqual([]);
-  expect(results.write).toMatchObject({ outcome: 'ok' });
-  expect(JSON.parse(results.read.observation)).toMatchObject({ content: 'hello' });
-  expect(results.checks).toMatchObject({ passed: false, results: [{ exit_code: 0 }, { exit_code: 1 }] });
-}, 60_000);
+asRoot(
+  'a worker that is not root runs its tools in user namespaces, as itself and without survivors',
+  async () => {
+    const directory = compiled();
+    const root = join(directory, 'workspaces');
+    mkdirSync(root);
+    chownSync(root, USER, USER);
+    writeFileSync(join(directory, 'script.mjs'), SCRIPT);
+    const { stdout } = await run(
+      'setpriv',
+      [
+        '--reuid',
+        String(USER),
+        '--regid',
+        String(USER),
+        '--clear-groups',
+        process.execPath,
+        join(directory, 'script.mjs'),
+        root,
+      ],
+      {
+        env: { PATH: process.env['PATH'] ?? '', SECRET: 'sk-canary-0123456789', HOME: '/' },
+      },
+    );
+    const results = JSON.parse(stdout);
+    if (!results.sandbox.ok) {
+      // This computer forbids user namespaces: then that must be the reason, and the fix must be told.
+      expect(results.sandbox).toMatchObject({
+        reason: expect.stringMatching(/namespace|permission|permitted/i),
+        fix: expect.stringContaining('user namespaces'),
+      });
+      return;
+    }
+    expect(results.sandbox).toMatchObject({ mode: 'user' });
+    const seen = JSON.parse(results.id.observation);
+    expect(seen.stdout).toMatch(new RegExp(`^${USER}\n`));
+    expect(seen.stdout).not.toContain('canary');
+    expect(seen.stderr).toContain('x\n');
+    expect(seen.stderr).toContain('unshare');
+    expect(statSync(join(root, 'm1/made')).uid).toBe(USER);
+    expect(results.limit).toMatchObject({ outcome: 'error', exitCode: 124 });
+    expect(readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes('889.1'))).toEqual([]);
+    expect(results.write).toMatchObject({ outcome: 'ok' });
+    expect(JSON.parse(results.read.observation)).toMatchObject({ content: 'hello' });
+    expect(results.checks).toMatchObject({ passed: false, results: [{ exit_code: 0 }, { exit_code: 1 }] });
+  },
+  60_000,
+);
 
 function commandLine(pid: string): string {
   try {

@@ -1,12 +1,29 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ToolSetupError } from '../../src/tools/errors.js';
 import { workspaceMarker } from '../../src/tools/places.js';
 import { probeSandbox } from '../../src/tools/probe.js';
 import { SANDBOX_ACCOUNT } from '../../src/tools/sandbox.js';
-import { createHarness, never, removeTemporaryDirectories, temporaryDirectory, usableSandbox, type Harness } from './harness.js';
+import {
+  createHarness,
+  never,
+  removeTemporaryDirectories,
+  temporaryDirectory,
+  usableSandbox,
+  type Harness,
+} from './harness.js';
 
 const isRoot = process.getuid?.() === 0;
 const asRoot = isRoot ? test : test.skip;
@@ -37,7 +54,11 @@ describe('what a command sees', () => {
     const result = await harness.sh('env; cat /proc/*/environ 2>/dev/null; cat /proc/1/environ');
     expect(result.stdout).not.toContain('canary');
     expect(result.stdout).not.toContain('NODE_OPTIONS');
-    const names = (await harness.sh('env -u PWD')).stdout.trim().split('\n').map((line) => line.split('=')[0]).sort();
+    const names = (await harness.sh('env -u PWD')).stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split('=')[0])
+      .sort();
     expect(names).toEqual(['HOME', 'LANG', 'OUTPUTS', 'PATH', 'TOOLBOX', 'WORKSPACE']);
   });
 
@@ -56,18 +77,30 @@ describe('what a command sees', () => {
   asRoot('nothing runs with rights: no uid 0, no capabilities, none to be had', async () => {
     const { stdout } = await harness.sh('id -u; grep -E "^Cap|NoNewPrivs" /proc/self/status');
     expect(stdout).toMatch(new RegExp(`^${SANDBOX_ACCOUNT.uid}\n`));
-    expect([...stdout.matchAll(/^Cap\w+:\t(\w+)$/gm)].map((match) => match[1])).toEqual(Array(5).fill('0000000000000000'));
+    expect([...stdout.matchAll(/^Cap\w+:\t(\w+)$/gm)].map((match) => match[1])).toEqual(
+      Array(5).fill('0000000000000000'),
+    );
     expect(stdout).toContain('NoNewPrivs:\t1');
     expect(await harness.sh('cat /proc/1/environ')).toMatchObject({ outcome: 'error' });
   });
 
   test('awk, openssl, git and node work', async () => {
-    expect(await harness.sh(`awk 'BEGIN { print 1 }' && openssl version && git --version && node -p 'process.arch'`)).toMatchObject({ outcome: 'ok' });
+    expect(
+      await harness.sh(`awk 'BEGIN { print 1 }' && openssl version && git --version && node -p 'process.arch'`),
+    ).toMatchObject({ outcome: 'ok' });
   });
 });
 
 describe('what a command can write', () => {
-  test.each(['/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/usr/bin/evil', '/etc/passwd', '/outputs/x', '/x', '/toolbox/x'])('not %s', async (path) => {
+  test.each([
+    '/proc/sys/kernel/core_pattern',
+    '/proc/sysrq-trigger',
+    '/usr/bin/evil',
+    '/etc/passwd',
+    '/outputs/x',
+    '/x',
+    '/toolbox/x',
+  ])('not %s', async (path) => {
     expect(await harness.sh(`echo x > ${path}`)).toMatchObject({ outcome: 'error', success: false });
   });
 
@@ -79,13 +112,18 @@ describe('what a command can write', () => {
   test('not the workspace of another mission, which it does not see', async () => {
     const other = await harness.executor.prepareWorkspace(harness.task('t', 'm2'));
     writeFileSync(join(other, 'theirs'), 'x');
-    expect(await harness.sh(`ls ${harness.root}; cat ${other}/theirs; ls /workspace/../m2`)).toMatchObject({ outcome: 'error', stdout: '' });
+    expect(await harness.sh(`ls ${harness.root}; cat ${other}/theirs; ls /workspace/../m2`)).toMatchObject({
+      outcome: 'error',
+      stdout: '',
+    });
   });
 
   test('files that the worker can read', async () => {
     await harness.sh('umask 077; mkdir -p private; echo x > private/f');
     expect(readFileSync(join(harness.workspace(), 'private/f'), 'utf8')).toBe('x\n');
-    expect(await harness.call('execute_terminal_command', { command: 'cat f', working_dir: 'private' })).toMatchObject({ outcome: 'ok' });
+    expect(await harness.call('execute_terminal_command', { command: 'cat f', working_dir: 'private' })).toMatchObject({
+      outcome: 'ok',
+    });
   });
 });
 
@@ -95,7 +133,10 @@ describe('where things lie', () => {
     mkdirSync(closed, { mode: 0o700 });
     for (const name of ['toolbox', 'package', 'bin']) mkdirSync(join(closed, name), { mode: 0o755 });
     writeFileSync(join(closed, 'toolbox', 'hello.mjs'), `import { word } from 'a-package'; console.log(word);`);
-    writeFileSync(join(closed, 'package', 'package.json'), '{ "name": "a-package", "type": "module", "exports": "./index.js" }');
+    writeFileSync(
+      join(closed, 'package', 'package.json'),
+      '{ "name": "a-package", "type": "module", "exports": "./index.js" }',
+    );
     writeFileSync(join(closed, 'package', 'index.js'), `export const word = 'from the package';`);
     const nodePath = join(closed, 'bin', 'node');
     try {
@@ -104,16 +145,24 @@ describe('where things lie', () => {
       copyFileSync(process.execPath, nodePath);
       chmodSync(nodePath, 0o755);
     }
-    const options = { toolboxDir: join(closed, 'toolbox'), extraBinds: [{ source: join(closed, 'package'), target: '/node_modules/a-package' }], nodePath };
+    const options = {
+      toolboxDir: join(closed, 'toolbox'),
+      extraBinds: [{ source: join(closed, 'package'), target: '/node_modules/a-package' }],
+      nodePath,
+    };
     const sandbox = await probeSandbox(options);
     expect(sandbox).toMatchObject({ ok: true });
     const inside = await createHarness({ ...options, sandbox, root: join(closed, 'workspaces') });
-    expect(await inside.sh('node /toolbox/hello.mjs; command -v node; echo x > made')).toMatchObject({ stdout: 'from the package\n/opt/node/bin/node\n' });
+    expect(await inside.sh('node /toolbox/hello.mjs; command -v node; echo x > made')).toMatchObject({
+      stdout: 'from the package\n/opt/node/bin/node\n',
+    });
     expect(readFileSync(join(inside.workspace(), 'made'), 'utf8')).toBe('x\n');
   });
 
   test('a bind over the sandbox’s own mounts is an error at start', async () => {
-    await expect(createHarness({ extraBinds: [{ source: '/usr', target: '/workspace/usr' }] })).rejects.toThrow(ToolSetupError);
+    await expect(createHarness({ extraBinds: [{ source: '/usr', target: '/workspace/usr' }] })).rejects.toThrow(
+      ToolSetupError,
+    );
   });
 
   asRoot('a given directory keeps its owner, and commands run as that user', async () => {
@@ -125,27 +174,38 @@ describe('where things lie', () => {
     expect(await harness.executor.prepareWorkspace(task)).toBe(given);
   });
 
-  asRoot('a given directory of root is handed over when it is empty and refused with the fix when it is not', async () => {
-    const given = temporaryDirectory();
-    const task = { ...harness.task(), workspace: given, workspaceMarker: await workspaceMarker(given) };
-    expect(await harness.sh('id -u', { task, step: 1 })).toMatchObject({ stdout: `${SANDBOX_ACCOUNT.uid}\n` });
-    const full = temporaryDirectory();
-    writeFileSync(join(full, 'mine'), 'x');
-    const refused = { ...harness.task(), workspace: full, workspaceMarker: await workspaceMarker(full) };
-    await expect(harness.executor.prepareWorkspace(refused)).rejects.toMatchObject({ code: 'workspace', message: expect.stringContaining('chown -R') });
-  });
+  asRoot(
+    'a given directory of root is handed over when it is empty and refused with the fix when it is not',
+    async () => {
+      const given = temporaryDirectory();
+      const task = { ...harness.task(), workspace: given, workspaceMarker: await workspaceMarker(given) };
+      expect(await harness.sh('id -u', { task, step: 1 })).toMatchObject({ stdout: `${SANDBOX_ACCOUNT.uid}\n` });
+      const full = temporaryDirectory();
+      writeFileSync(join(full, 'mine'), 'x');
+      const refused = { ...harness.task(), workspace: full, workspaceMarker: await workspaceMarker(full) };
+      await expect(harness.executor.prepareWorkspace(refused)).rejects.toMatchObject({
+        code: 'workspace',
+        message: expect.stringContaining('chown -R'),
+      });
+    },
+  );
 
   test('the state that a given directory holds is hidden from its commands', async () => {
     const given = temporaryDirectory();
     if (isRoot) chownSync(given, 12_345, 12_345);
     const task = { ...harness.task('given-task'), workspace: given, workspaceMarker: await workspaceMarker(given) };
-    const command = 'ls -A .ravenhelm; mv .ravenhelm away; rm -rf .ravenhelm; echo x > .ravenhelm/x; ln -s .ravenhelm link; ls -A';
+    const command =
+      'ls -A .ravenhelm; mv .ravenhelm away; rm -rf .ravenhelm; echo x > .ravenhelm/x; ln -s .ravenhelm link; ls -A';
     const result = await harness.sh(command, { task, step: 1 });
     expect(result.stdout).toBe('.ravenhelm\nlink\n');
     expect(existsSync(join(given, '.ravenhelm', 'workspace-id'))).toBe(true);
     const reading = { task, step: 2 };
-    expect(await harness.call('workspace_read', { path: '.ravenhelm/workspace-id' }, reading)).toMatchObject({ outcome: 'refused' });
-    expect(await harness.call('workspace_read', { path: 'link/workspace-id' }, reading)).toMatchObject({ outcome: 'refused' });
+    expect(await harness.call('workspace_read', { path: '.ravenhelm/workspace-id' }, reading)).toMatchObject({
+      outcome: 'refused',
+    });
+    expect(await harness.call('workspace_read', { path: 'link/workspace-id' }, reading)).toMatchObject({
+      outcome: 'refused',
+    });
     expect((await harness.call('workspace_list', {}, reading)).observation).not.toContain('.ravenhelm"');
   });
 });
@@ -159,44 +219,87 @@ describe('the marker', () => {
 
   test('of another root makes the workspace unusable, with both ids in the message', async () => {
     const task = { ...harness.task(), workspaceMarker: '00000000-0000-4000-8000-000000000000' };
-    const attempts = [() => harness.executor.prepareWorkspace(task), () => harness.call('execute_terminal_command', { command: 'true' }, { task }), () => harness.executor.takeFence(task, 1, never)];
+    const attempts = [
+      () => harness.executor.prepareWorkspace(task),
+      () => harness.call('execute_terminal_command', { command: 'true' }, { task }),
+      () => harness.executor.takeFence(task, 1, never),
+    ];
     for (const attempt of attempts) {
-      await expect(attempt()).rejects.toMatchObject({ code: 'workspace', message: expect.stringContaining('00000000-0000-4000-8000-000000000000') });
+      await expect(attempt()).rejects.toMatchObject({
+        code: 'workspace',
+        message: expect.stringContaining('00000000-0000-4000-8000-000000000000'),
+      });
     }
   });
 
   test('is never made by a worker: a root without one is unusable', async () => {
     const given = temporaryDirectory();
-    await expect(harness.executor.prepareWorkspace({ ...harness.task(), workspace: given })).rejects.toMatchObject({ code: 'workspace', message: expect.stringContaining('no marker') });
+    await expect(harness.executor.prepareWorkspace({ ...harness.task(), workspace: given })).rejects.toMatchObject({
+      code: 'workspace',
+      message: expect.stringContaining('no marker'),
+    });
   });
 
-  test.each([['../../etc', 't'], ['m1', '../x'], ['.ravenhelm', 't'], ['', 't']])('ids that are no names are refused: %j %j', async (missionId, taskId) => {
-    await expect(harness.executor.prepareWorkspace({ ...harness.task(), missionId, taskId })).rejects.toMatchObject({ code: 'workspace' });
+  test.each([
+    ['../../etc', 't'],
+    ['m1', '../x'],
+    ['.ravenhelm', 't'],
+    ['', 't'],
+  ])('ids that are no names are refused: %j %j', async (missionId, taskId) => {
+    await expect(harness.executor.prepareWorkspace({ ...harness.task(), missionId, taskId })).rejects.toMatchObject({
+      code: 'workspace',
+    });
   });
 
   test('a given directory that is not there, or holds other missions, is unusable', async () => {
-    await expect(harness.executor.prepareWorkspace({ ...harness.task(), workspace: '/no/such/place' })).rejects.toMatchObject({ code: 'workspace' });
-    await expect(harness.executor.prepareWorkspace({ ...harness.task(), workspace: harness.root })).rejects.toMatchObject({ code: 'workspace' });
+    await expect(
+      harness.executor.prepareWorkspace({ ...harness.task(), workspace: '/no/such/place' }),
+    ).rejects.toMatchObject({ code: 'workspace' });
+    await expect(
+      harness.executor.prepareWorkspace({ ...harness.task(), workspace: harness.root }),
+    ).rejects.toMatchObject({ code: 'workspace' });
   });
 });
 
 describe('when the sandbox cannot be built', () => {
-  const broken = { ok: false, reason: 'bwrap is not installed', fix: 'Install it: apt-get install -y bubblewrap' } as const;
+  const broken = {
+    ok: false,
+    reason: 'bwrap is not installed',
+    fix: 'Install it: apt-get install -y bubblewrap',
+  } as const;
 
   test('commands, writes and checks are refused with the fix; reading goes on', async () => {
     const without = await createHarness({ sandbox: broken });
-    for (const outcome of [await without.call('execute_terminal_command', { command: 'touch x' }), await without.call('workspace_write', { path: 'x', content: 'x' })]) {
-      expect(outcome).toMatchObject({ outcome: 'refused', exitCode: null, observation: expect.stringContaining('apt-get install -y bubblewrap') });
+    for (const outcome of [
+      await without.call('execute_terminal_command', { command: 'touch x' }),
+      await without.call('workspace_write', { path: 'x', content: 'x' }),
+    ]) {
+      expect(outcome).toMatchObject({
+        outcome: 'refused',
+        exitCode: null,
+        observation: expect.stringContaining('apt-get install -y bubblewrap'),
+      });
     }
-    const checks = await without.executor.runChecks({ task: without.task(), step: 9, claimOffset: 1, timeLimitMs: 1000, checks: [{ name: 'any', command: 'true' }] }, never);
-    expect(checks).toMatchObject({ passed: false, results: [{ exit_code: -1 }], observation: expect.stringContaining('apt-get install -y bubblewrap') });
+    const checks = await without.executor.runChecks(
+      { task: without.task(), step: 9, claimOffset: 1, timeLimitMs: 1000, checks: [{ name: 'any', command: 'true' }] },
+      never,
+    );
+    expect(checks).toMatchObject({
+      passed: false,
+      results: [{ exit_code: -1 }],
+      observation: expect.stringContaining('apt-get install -y bubblewrap'),
+    });
     expect(existsSync(join(without.workspace(), 'x'))).toBe(false);
     expect(await without.call('workspace_list', {})).toMatchObject({ outcome: 'ok' });
   });
 
   test('the probe says why and what to do', async () => {
     const probe = await probeSandbox({ toolboxDir: null, extraBinds: [], nodePath: '/bin/false' });
-    expect(probe).toMatchObject({ ok: false, reason: 'node does not run in it', fix: expect.stringContaining('--sandbox off') });
+    expect(probe).toMatchObject({
+      ok: false,
+      reason: 'node does not run in it',
+      fix: expect.stringContaining('--sandbox off'),
+    });
   });
 
   test('a sandbox that breaks later leaves no process behind and says so', async () => {
@@ -212,5 +315,9 @@ describe('when the sandbox cannot be built', () => {
 });
 
 test('the sandbox of this computer is told', async () => {
-  expect(await usableSandbox()).toMatchObject({ ok: true, mode: isRoot ? 'root' : 'user', version: expect.stringMatching(/^\d+\.\d+/) });
+  expect(await usableSandbox()).toMatchObject({
+    ok: true,
+    mode: isRoot ? 'root' : 'user',
+    version: expect.stringMatching(/^\d+\.\d+/),
+  });
 });

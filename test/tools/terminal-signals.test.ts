@@ -12,28 +12,40 @@ const MOST_PAUSE_MS = 6;
 
 afterAll(removeTemporaryDirectories);
 
-test.each(['SIGINT', 'SIGQUIT', 'SIGHUP'] as const)('a terminal that sends %s to the worker at any moment of a start neither loses a command nor runs one twice', async (signal) => {
-  const root = temporaryDirectory();
-  const worker = spawn(process.execPath, [PROGRAM, root, String(COMMANDS)], { detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
-  const { pid } = worker;
-  if (pid === undefined) throw new Error('the worker could not be started');
-  let output = '';
-  let next: NodeJS.Timeout | null = null;
-  const press = () => {
-    process.kill(-pid, signal); // the foreground group, as a terminal does
-    next = setTimeout(press, Math.random() * MOST_PAUSE_MS); // a start takes a few
-  };
-  worker.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-    if (next === null && output.includes('ready\n')) press();
-    if (output.trim().split('\n').length <= COMMANDS || next === null) return;
-    clearTimeout(next);
-    worker.stdin.end();
-  });
-  worker.once('exit', () => next !== null && clearTimeout(next));
-  const [code] = await once(worker, 'close');
-  expect(code).toBe(0);
-  const outcomes = output.trim().split('\n').slice(1).map((line): { readonly outcome: string } => JSON.parse(line));
-  expect(outcomes.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
-  expect(readFileSync(join(root, 'm1/ledger.txt'), 'utf8').trim().split('\n')).toEqual(Array.from({ length: COMMANDS }, (_, index) => String(index + 1)));
-});
+test.each(['SIGINT', 'SIGQUIT', 'SIGHUP'] as const)(
+  'a terminal that sends %s to the worker at any moment of a start neither loses a command nor runs one twice',
+  async (signal) => {
+    const root = temporaryDirectory();
+    const worker = spawn(process.execPath, [PROGRAM, root, String(COMMANDS)], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const { pid } = worker;
+    if (pid === undefined) throw new Error('the worker could not be started');
+    let output = '';
+    let next: NodeJS.Timeout | null = null;
+    const press = () => {
+      process.kill(-pid, signal); // the foreground group, as a terminal does
+      next = setTimeout(press, Math.random() * MOST_PAUSE_MS); // a start takes a few
+    };
+    worker.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (next === null && output.includes('ready\n')) press();
+      if (output.trim().split('\n').length <= COMMANDS || next === null) return;
+      clearTimeout(next);
+      worker.stdin.end();
+    });
+    worker.once('exit', () => next !== null && clearTimeout(next));
+    const [code] = await once(worker, 'close');
+    expect(code).toBe(0);
+    const outcomes = output
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line): { readonly outcome: string } => JSON.parse(line));
+    expect(outcomes.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
+    expect(readFileSync(join(root, 'm1/ledger.txt'), 'utf8').trim().split('\n')).toEqual(
+      Array.from({ length: COMMANDS }, (_, index) => String(index + 1)),
+    );
+  },
+);

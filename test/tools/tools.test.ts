@@ -10,7 +10,8 @@ beforeAll(async () => {
 });
 afterAll(removeTemporaryDirectories);
 
-const write = (path: string, content: string, mode?: string) => harness.call('workspace_write', { path, content, ...(mode === undefined ? {} : { mode }) });
+const write = (path: string, content: string, mode?: string) =>
+  harness.call('workspace_write', { path, content, ...(mode === undefined ? {} : { mode }) });
 const read = (path: string, range: object = {}) => harness.call('workspace_read', { path, ...range });
 const list = (path: string) => harness.call('workspace_list', { path });
 const inWorkspace = (path: string) => join(harness.workspace(), path);
@@ -18,7 +19,14 @@ const inWorkspace = (path: string) => join(harness.workspace(), path);
 describe('execute_terminal_command', () => {
   test('gives exit code and both outputs of a command in the workspace', async () => {
     const result = await harness.sh('pwd; echo problem >&2; exit 3');
-    expect(result).toMatchObject({ outcome: 'error', exitCode: 3, exit_code: 3, stdout: '/workspace\n', stderr: 'problem\n', success: false });
+    expect(result).toMatchObject({
+      outcome: 'error',
+      exitCode: 3,
+      exit_code: 3,
+      stdout: '/workspace\n',
+      stderr: 'problem\n',
+      success: false,
+    });
   });
 
   test('runs in a working directory of the workspace', async () => {
@@ -30,17 +38,33 @@ describe('execute_terminal_command', () => {
   test('ends a command at its own timeout with exit code 124 and says so', async () => {
     const outcome = await harness.call('execute_terminal_command', { command: 'echo begun; sleep 60', timeout: 0.3 });
     expect(outcome).toMatchObject({ outcome: 'error', exitCode: 124 });
-    expect(JSON.parse(outcome.observation)).toMatchObject({ stdout: 'begun\n', note: expect.stringContaining('time limit of 0.3 s') });
+    expect(JSON.parse(outcome.observation)).toMatchObject({
+      stdout: 'begun\n',
+      note: expect.stringContaining('time limit of 0.3 s'),
+    });
   });
 
   test('keeps what a command wrote before it opened /dev/stderr again', async () => {
-    expect(await harness.sh('echo one >&2; echo two >/dev/stderr; echo three >&2')).toMatchObject({ stderr: 'one\ntwo\nthree\n' });
+    expect(await harness.sh('echo one >&2; echo two >/dev/stderr; echo three >&2')).toMatchObject({
+      stderr: 'one\ntwo\nthree\n',
+    });
   });
 
   test.each([
-    'ls -la', 'cat README.md | head -20', 'mkdir -p out && echo ok > out/a.txt && cat out/a.txt', "find . -name '*.txt' -type f", 'node app.js',
-    'git init -q r && cd r && git status --short', 'echo "price: $((2*21))"', 'sort README.md | uniq -c | sort -rn | head -5', 'cp README.md copy.md && diff README.md copy.md',
-    'tar czf out.tgz README.md && tar tzf out.tgz', 'awk "{print}" README.md', 'openssl rand -hex 4', 'ls 2>&1 | head -3', 'echo x | tee /dev/stderr',
+    'ls -la',
+    'cat README.md | head -20',
+    'mkdir -p out && echo ok > out/a.txt && cat out/a.txt',
+    "find . -name '*.txt' -type f",
+    'node app.js',
+    'git init -q r && cd r && git status --short',
+    'echo "price: $((2*21))"',
+    'sort README.md | uniq -c | sort -rn | head -5',
+    'cp README.md copy.md && diff README.md copy.md',
+    'tar czf out.tgz README.md && tar tzf out.tgz',
+    'awk "{print}" README.md',
+    'openssl rand -hex 4',
+    'ls 2>&1 | head -3',
+    'echo x | tee /dev/stderr',
   ])('ordinary work goes on inside: %s', async (command) => {
     await write('README.md', '# hello\n');
     await write('app.js', 'console.log(1)\n');
@@ -48,23 +72,45 @@ describe('execute_terminal_command', () => {
   });
 
   test('refuses arguments that are not of its form, with the reason', async () => {
-    expect(await harness.call('execute_terminal_command', { cmd: 'ls' })).toMatchObject({ outcome: 'refused', exitCode: null, observation: expect.stringContaining('command') });
-    expect(await harness.call('execute_terminal_command', { command: 'ls', working_dir: '../..' })).toMatchObject({ outcome: 'refused', observation: expect.stringContaining('leaves the workspace') });
+    expect(await harness.call('execute_terminal_command', { cmd: 'ls' })).toMatchObject({
+      outcome: 'refused',
+      exitCode: null,
+      observation: expect.stringContaining('command'),
+    });
+    expect(await harness.call('execute_terminal_command', { command: 'ls', working_dir: '../..' })).toMatchObject({
+      outcome: 'refused',
+      observation: expect.stringContaining('leaves the workspace'),
+    });
   });
 
   test('refuses a tool that does not exist', async () => {
-    expect(await harness.call('approve_command', {})).toMatchObject({ outcome: 'refused', observation: 'there is no tool approve_command' });
+    expect(await harness.call('approve_command', {})).toMatchObject({
+      outcome: 'refused',
+      observation: 'there is no tool approve_command',
+    });
   });
 });
 
 describe('workspace_write, workspace_read and workspace_list', () => {
   test('write, append, read by lines and list', async () => {
-    expect(await write('notes/a.txt', 'one\ntwo\n')).toMatchObject({ outcome: 'ok', observation: expect.stringContaining('"bytes":8') });
+    expect(await write('notes/a.txt', 'one\ntwo\n')).toMatchObject({
+      outcome: 'ok',
+      observation: expect.stringContaining('"bytes":8'),
+    });
     expect(await write('./notes//a.txt', 'three', 'append')).toMatchObject({ outcome: 'ok' });
     const part = await read('notes/a.txt', { start_line: 2, end_line: 3 });
-    expect(JSON.parse(part.observation)).toMatchObject({ start_line: 2, end_line: 3, total_lines: 3, content: 'two\nthree' });
+    expect(JSON.parse(part.observation)).toMatchObject({
+      start_line: 2,
+      end_line: 3,
+      total_lines: 3,
+      content: 'two\nthree',
+    });
     const listed = await list('notes');
-    expect(JSON.parse(listed.observation)).toEqual({ path: 'notes', entries: [{ name: 'a.txt', type: 'file', bytes: 13 }], truncated: false });
+    expect(JSON.parse(listed.observation)).toEqual({
+      path: 'notes',
+      entries: [{ name: 'a.txt', type: 'file', bytes: 13 }],
+      truncated: false,
+    });
   });
 
   test('overwriting keeps a file private and executable', async () => {
@@ -84,7 +130,10 @@ describe('workspace_write, workspace_read and workspace_list', () => {
     expect(await read('absent.txt')).toMatchObject({ outcome: 'error', observation: 'no such file or directory' });
     expect(await read('%2e%2e/%2e%2e/etc/passwd')).toMatchObject({ outcome: 'error' });
     await write('short.txt', 'one\n');
-    expect(await read('short.txt', { start_line: 9 })).toMatchObject({ outcome: 'refused', observation: 'short.txt has 1 lines' });
+    expect(await read('short.txt', { start_line: 9 })).toMatchObject({
+      outcome: 'refused',
+      observation: 'short.txt has 1 lines',
+    });
   });
 
   test('a sparse terabyte is read to the limit and marked as truncated', async () => {
@@ -103,7 +152,10 @@ describe('workspace_write, workspace_read and workspace_list', () => {
   });
 
   test('more than 8 MiB are refused', async () => {
-    expect(await write('big.bin', 'A'.repeat(8 * 1024 * 1024 + 1))).toMatchObject({ outcome: 'refused', observation: expect.stringContaining('8388608') });
+    expect(await write('big.bin', 'A'.repeat(8 * 1024 * 1024 + 1))).toMatchObject({
+      outcome: 'refused',
+      observation: expect.stringContaining('8388608'),
+    });
   });
 
   test('the worker can read what commands wrote, whatever its mode', async () => {
@@ -113,23 +165,39 @@ describe('workspace_write, workspace_read and workspace_list', () => {
 });
 
 describe('paths cannot leave the workspace', () => {
-  test.each(['../outside.txt', '/etc/passwd', 'a/../../outside.txt', 'ws-evil/../../ws-evil/f', '~/.ssh/id_rsa', '~root/x', 'null\0.txt', '', '.', '/workspace/../etc/passwd', '/outputs/../lock', `${'n'.repeat(256)}`])(
-    'reading and writing %j is refused',
-    async (path) => {
-      expect(await read(path)).toMatchObject({ outcome: 'refused' });
-      expect(await write(path, 'x')).toMatchObject({ outcome: 'refused' });
-    },
-  );
+  test.each([
+    '../outside.txt',
+    '/etc/passwd',
+    'a/../../outside.txt',
+    'ws-evil/../../ws-evil/f',
+    '~/.ssh/id_rsa',
+    '~root/x',
+    'null\0.txt',
+    '',
+    '.',
+    '/workspace/../etc/passwd',
+    '/outputs/../lock',
+    `${'n'.repeat(256)}`,
+  ])('reading and writing %j is refused', async (path) => {
+    expect(await read(path)).toMatchObject({ outcome: 'refused' });
+    expect(await write(path, 'x')).toMatchObject({ outcome: 'refused' });
+  });
 
   test('links that lead out are not followed by reading or listing', async () => {
-    await harness.sh('ln -s /etc etc-link; ln -s ../../../../etc/passwd up-link; ln -s loop-b loop-a; ln -s loop-a loop-b; ln -s / root-link');
-    for (const path of ['etc-link/hostname', 'up-link', 'loop-a', 'root-link/etc/passwd']) expect(await read(path)).toMatchObject({ outcome: 'refused' });
+    await harness.sh(
+      'ln -s /etc etc-link; ln -s ../../../../etc/passwd up-link; ln -s loop-b loop-a; ln -s loop-a loop-b; ln -s / root-link',
+    );
+    for (const path of ['etc-link/hostname', 'up-link', 'loop-a', 'root-link/etc/passwd'])
+      expect(await read(path)).toMatchObject({ outcome: 'refused' });
     expect(await list('root-link')).toMatchObject({ outcome: 'refused' });
   });
 
   test('links within the workspace are followed', async () => {
-    await harness.sh('mkdir -p releases/1; echo here > releases/1/f; ln -s releases/1 current; ln -s /workspace/releases abs; ln -s ../1/f releases/1/again');
-    for (const path of ['current/f', 'abs/1/f', 'current/again', '/workspace/current/f']) expect(JSON.parse((await read(path)).observation)).toMatchObject({ content: 'here\n' });
+    await harness.sh(
+      'mkdir -p releases/1; echo here > releases/1/f; ln -s releases/1 current; ln -s /workspace/releases abs; ln -s ../1/f releases/1/again',
+    );
+    for (const path of ['current/f', 'abs/1/f', 'current/again', '/workspace/current/f'])
+      expect(JSON.parse((await read(path)).observation)).toMatchObject({ content: 'here\n' });
   });
 
   test('writing replaces a link at the end and never its target', async () => {
@@ -157,7 +225,12 @@ describe('paths cannot leave the workspace', () => {
     mkdirSync(inWorkspace('swap'), { recursive: true });
     writeFileSync(inWorkspace('swap/f'), 'fine');
     const script = `cd "$1"; ln -s "$2" evil; i=0; while [ $i -lt 100 ]; do mv -T swap kept; mv -T evil swap; mv -T swap evil; mv -T kept swap; i=$((i+1)); done`;
-    const flipping = import('node:child_process').then(({ spawn }) => new Promise((resolve) => spawn('sh', ['-c', script, 'sh', harness.workspace(), outside], { stdio: 'ignore' }).once('exit', resolve)));
+    const flipping = import('node:child_process').then(
+      ({ spawn }) =>
+        new Promise((resolve) =>
+          spawn('sh', ['-c', script, 'sh', harness.workspace(), outside], { stdio: 'ignore' }).once('exit', resolve),
+        ),
+    );
     let done = false;
     void flipping.then(() => (done = true));
     const seen = new Set<string>();
@@ -176,17 +249,32 @@ describe('paths cannot leave the workspace', () => {
     expect(await write('pipe', 'x', 'append')).toMatchObject({ outcome: 'refused' });
   });
 
-  test.each(['.git/hooks/pre-commit', 'sub/.git/config', '.npmrc', 'a/.ravenhelm/x'])('%s is reserved', async (path) => {
-    expect(await write(path, 'x')).toMatchObject({ outcome: 'refused', observation: expect.stringContaining('reserved') });
-  });
+  test.each(['.git/hooks/pre-commit', 'sub/.git/config', '.npmrc', 'a/.ravenhelm/x'])(
+    '%s is reserved',
+    async (path) => {
+      expect(await write(path, 'x')).toMatchObject({
+        outcome: 'refused',
+        observation: expect.stringContaining('reserved'),
+      });
+    },
+  );
 });
 
 describe('definitions', () => {
   const definition = (name: string) => harness.executor.definitions().find((tool) => tool.name === name);
 
   test('there are four tools with JSON Schemas whose defaults are optional', () => {
-    expect(harness.executor.definitions().map((tool) => tool.name)).toEqual(['execute_terminal_command', 'workspace_read', 'workspace_write', 'workspace_list']);
-    expect(definition('execute_terminal_command')?.parameters).toMatchObject({ type: 'object', required: ['command'], additionalProperties: false });
+    expect(harness.executor.definitions().map((tool) => tool.name)).toEqual([
+      'execute_terminal_command',
+      'workspace_read',
+      'workspace_write',
+      'workspace_list',
+    ]);
+    expect(definition('execute_terminal_command')?.parameters).toMatchObject({
+      type: 'object',
+      required: ['command'],
+      additionalProperties: false,
+    });
   });
 
   test('reading, listing and overwriting are idempotent, appending and commands are not', () => {
@@ -206,6 +294,8 @@ describe('definitions', () => {
 
 test('an aborted signal stops a read', async () => {
   const aborted = AbortSignal.abort(new Error('drain'));
-  expect(await harness.call('workspace_read', { path: 'README.md' }, {}, aborted)).toMatchObject({ outcome: 'aborted' });
+  expect(await harness.call('workspace_read', { path: 'README.md' }, {}, aborted)).toMatchObject({
+    outcome: 'aborted',
+  });
   expect(never.aborted).toBe(false);
 });

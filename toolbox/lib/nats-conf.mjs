@@ -2,7 +2,17 @@
 import { Problems } from './tool.mjs';
 
 const TOKEN = /\s+|#[^\n]*|\/\/[^\n]*|"(?:[^"\\]|\\.)*"|'[^']*'|[{}[\],=:]|[^\s{}[\],=:#"']+/gy;
-const UNITS = { K: 1000, KB: 1024, KIB: 1024, M: 1000 ** 2, MB: 1024 ** 2, MIB: 1024 ** 2, G: 1000 ** 3, GB: 1024 ** 3, GIB: 1024 ** 3 };
+const UNITS = {
+  K: 1000,
+  KB: 1024,
+  KIB: 1024,
+  M: 1000 ** 2,
+  MB: 1024 ** 2,
+  MIB: 1024 ** 2,
+  G: 1000 ** 3,
+  GB: 1024 ** 3,
+  GIB: 1024 ** 3,
+};
 
 function tokenise(file, text) {
   const tokens = [];
@@ -61,7 +71,8 @@ export function parseNats(file, text) {
     const map = {};
     while (tokens[at]?.word !== end) {
       const key = tokens[at]?.word.replace(/^["'](.*)["']$/, '$1');
-      if (key === undefined || /^[{}[\],=:]$/.test(key)) throw stop(end === undefined ? 'expected a key' : 'a map is not closed');
+      if (key === undefined || /^[{}[\],=:]$/.test(key))
+        throw stop(end === undefined ? 'expected a key' : 'a map is not closed');
       if (key in map) throw stop(`${key} is given twice`);
       at += 1;
       if (/^[=:]$/.test(tokens[at]?.word ?? '')) at += 1;

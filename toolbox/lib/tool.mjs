@@ -48,9 +48,15 @@ export async function runTool(usage, main) {
  * @param {{ positionals?: [number, number], required?: string[] }} rules smallest and largest number of positionals; options that must be given
  */
 export function readArguments(argv, options, { positionals = [0, 0], required = [] } = {}) {
-  const config = Object.fromEntries(Object.entries(options).map(([name, kind]) => [name, {
-    type: kind === 'boolean' ? 'boolean' : 'string', multiple: kind === 'strings',
-  }]));
+  const config = Object.fromEntries(
+    Object.entries(options).map(([name, kind]) => [
+      name,
+      {
+        type: kind === 'boolean' ? 'boolean' : 'string',
+        multiple: kind === 'strings',
+      },
+    ]),
+  );
   let parsed;
   try {
     parsed = parseArgs({ args: argv, options: config, allowPositionals: true, strict: true });
@@ -61,19 +67,25 @@ export function readArguments(argv, options, { positionals = [0, 0], required = 
   if (missing.length > 0) throw new UsageError(`missing option: ${missing.map((name) => `--${name}`).join(', ')}`);
   const [least, most] = positionals;
   if (parsed.positionals.length < least || parsed.positionals.length > most) {
-    throw new UsageError(`expected ${least === most ? least : `${least} or more`} arguments, got ${parsed.positionals.length}`);
+    throw new UsageError(
+      `expected ${least === most ? least : `${least} or more`} arguments, got ${parsed.positionals.length}`,
+    );
   }
   return { options: parsed.values, positionals: parsed.positionals };
 }
 
 /** Splits the values of an option that takes a list: --names a,b --names c. */
 export function listOf(values) {
-  return (values ?? []).flatMap((value) => value.split(',')).map((value) => value.trim()).filter((value) => value !== '');
+  return (values ?? [])
+    .flatMap((value) => value.split(','))
+    .map((value) => value.trim())
+    .filter((value) => value !== '');
 }
 
 /** A whole number within bounds, or a UsageError that names the option. */
 export function wholeNumber(name, text, least = 1) {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < least) throw new UsageError(`--${name} must be a whole number of at least ${least}, not "${text}"`);
+  if (!Number.isInteger(value) || value < least)
+    throw new UsageError(`--${name} must be a whole number of at least ${least}, not "${text}"`);
   return value;
 }

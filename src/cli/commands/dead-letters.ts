@@ -1,5 +1,5 @@
 import { letterFields } from '../../domain/letters.js';
-import { createEventFactory } from '../../roles/event.js';
+import { createEventFactory } from '../../domain/event-factory.js';
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -14,7 +14,12 @@ export function listLetters(context: CommandContext, all: boolean): Promise<Exit
     const letters = box.all().filter(({ state }) => all || state.kind === 'waiting' || state.kind === 'redriving');
     if (context.json) context.print(letters.map(letterSummary));
     else if (letters.length > 0) context.host.stdout.write(lettersTable(letters));
-    else context.say(all || box.all().length === 0 ? 'no dead letters' : `no dead letter waits; --all shows ${box.all().length} that were handled`);
+    else
+      context.say(
+        all || box.all().length === 0
+          ? 'no dead letters'
+          : `no dead letter waits; --all shows ${box.all().length} that were handled`,
+      );
     return EXIT.done;
   });
 }
@@ -44,7 +49,10 @@ export function discardLetters(context: CommandContext, { ids, reason, takeOver 
     const discarded_by = requester(context.host);
     for (const letter of letters.values()) {
       const payload = { ...letterFields(letter), discarded_by, reason, taken_over: takeOver };
-      const folded = await box.append(letter, createEventFactory(context.host)({ type: 'dead_letter_discarded', from: discarded_by, payload }));
+      const folded = await box.append(
+        letter,
+        createEventFactory(context.host)({ type: 'dead_letter_discarded', from: discarded_by, payload }),
+      );
       // Somebody else was faster: says who, and when.
       if (folded !== 'applied') requireFree(box.require(letter.id), false);
       if (!context.json) context.say(`discarded: ${letter.id}`);

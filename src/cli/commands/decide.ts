@@ -2,7 +2,7 @@ import type { EventOf } from '../../domain/events.js';
 import { parseMissionId } from '../../domain/mission-id.js';
 import type { Mission } from '../../domain/mission-state.js';
 import type { Log } from '../../ports/log.js';
-import { createEventFactory } from '../../roles/event.js';
+import { createEventFactory } from '../../domain/event-factory.js';
 import { appendOne } from '../append-one.js';
 import { tellIfUnserved } from '../ask-processes.js';
 import { clientCommand } from '../client-command.js';
@@ -20,24 +20,55 @@ type Decision = EventOf<'plan_approved' | 'plan_rejected' | 'attention_answered'
 export function approveMission(context: CommandContext, missionId: string): Promise<ExitCode> {
   return decide(context, missionId, 'approved', (mission) => {
     const payload = { mission_id: missionId, revision: requireProposal(mission), approved_by: requester(context.host) };
-    return createEventFactory(context.host)({ type: 'plan_approved', from: payload.approved_by, to: 'orchestrator', missionId, payload });
+    return createEventFactory(context.host)({
+      type: 'plan_approved',
+      from: payload.approved_by,
+      to: 'orchestrator',
+      missionId,
+      payload,
+    });
   });
 }
 
 /** Refuses the proposed plan; the planner hears why. */
 export function rejectMission(context: CommandContext, missionId: string, reason: string): Promise<ExitCode> {
   return decide(context, missionId, 'rejected', (mission) => {
-    const payload = { mission_id: missionId, revision: requireProposal(mission), rejected_by: requester(context.host), reason };
-    return createEventFactory(context.host)({ type: 'plan_rejected', from: payload.rejected_by, to: 'orchestrator', missionId, payload });
+    const payload = {
+      mission_id: missionId,
+      revision: requireProposal(mission),
+      rejected_by: requester(context.host),
+      reason,
+    };
+    return createEventFactory(context.host)({
+      type: 'plan_rejected',
+      from: payload.rejected_by,
+      to: 'orchestrator',
+      missionId,
+      payload,
+    });
   });
 }
 
 /** Answers the question that a mission waits with; it goes on. */
 export function answerMission(context: CommandContext, missionId: string, answer: string): Promise<ExitCode> {
-  if (answer.trim() === '') return Promise.reject(wrongUse('the answer is empty', 'Say what should be done differently, or use ravenhelm cancel.'));
+  if (answer.trim() === '')
+    return Promise.reject(
+      wrongUse('the answer is empty', 'Say what should be done differently, or use ravenhelm cancel.'),
+    );
   return decide(context, missionId, 'answered', (mission) => {
-    const payload = { mission_id: missionId, number: requireQuestion(mission), answer: answer.trim(), answered_by: requester(context.host) };
-    return createEventFactory(context.host)({ type: 'attention_answered', from: payload.answered_by, to: 'orchestrator', missionId, payload });
+    const payload = {
+      mission_id: missionId,
+      number: requireQuestion(mission),
+      answer: answer.trim(),
+      answered_by: requester(context.host),
+    };
+    return createEventFactory(context.host)({
+      type: 'attention_answered',
+      from: payload.answered_by,
+      to: 'orchestrator',
+      missionId,
+      payload,
+    });
   });
 }
 
@@ -46,12 +77,23 @@ export function cancelMission(context: CommandContext, missionId: string, reason
   return decide(context, missionId, 'cancel requested', (mission) => {
     if (mission.status !== 'open') throw wrongUse(`mission ${missionId} has already ended: ${mission.status}`, null);
     const payload = { mission_id: missionId, requested_by: requester(context.host), reason };
-    return createEventFactory(context.host)({ type: 'mission_cancel_requested', from: payload.requested_by, to: 'orchestrator', missionId, payload });
+    return createEventFactory(context.host)({
+      type: 'mission_cancel_requested',
+      from: payload.requested_by,
+      to: 'orchestrator',
+      missionId,
+      payload,
+    });
   });
 }
 
 /** Reads the mission, appends what the person decided to its partition, and says so. */
-async function decide(context: CommandContext, missionId: string, done: string, make: (mission: Mission) => Decision): Promise<ExitCode> {
+async function decide(
+  context: CommandContext,
+  missionId: string,
+  done: string,
+  make: (mission: Mission) => Decision,
+): Promise<ExitCode> {
   return withClient(context, async (session) => {
     const feed = await session.openFeed();
     await caughtUp(context, feed);
@@ -62,7 +104,12 @@ async function decide(context: CommandContext, missionId: string, done: string, 
     if (!context.json) context.say(`${done}: ${missionId}`);
     else {
       const report = feed.view.report(missionId);
-      context.print({ mission_id: missionId, decision: done.replaceAll(' ', '_'), name: report?.name ?? '', workspace: report === null ? null : withWorkspace(context, report).workspace });
+      context.print({
+        mission_id: missionId,
+        decision: done.replaceAll(' ', '_'),
+        name: report?.name ?? '',
+        workspace: report === null ? null : withWorkspace(context, report).workspace,
+      });
     }
     await tellIfUnserved(context, session);
     return EXIT.done;
@@ -71,9 +118,19 @@ async function decide(context: CommandContext, missionId: string, done: string, 
 
 async function appendDecision(context: CommandContext, log: Log, missionId: string, event: Decision): Promise<void> {
   const parts = parseMissionId(missionId);
-  if (parts === null) throw new CliError('mission_id', EXIT.usage, `${missionId} is no mission id`, 'Mission ids look like 20261123-141502-417-p05-x7k2.');
+  if (parts === null)
+    throw new CliError(
+      'mission_id',
+      EXIT.usage,
+      `${missionId} is no mission id`,
+      'Mission ids look like 20261123-141502-417-p05-x7k2.',
+    );
   await appendOne(context, log, {
-    appender: 'submit', topic: context.topics.coordination, partition: parts.partition, key: missionId, event,
+    appender: 'submit',
+    topic: context.topics.coordination,
+    partition: parts.partition,
+    key: missionId,
+    event,
     ifUnknown: `whether that stands in the log is not known; ${clientCommand(context, `status ${missionId}`)} tells, and saying it twice does no harm`,
   });
 }
@@ -82,8 +139,15 @@ async function appendDecision(context: CommandContext, log: Log, missionId: stri
 function requireQuestion(mission: Mission): number {
   if (mission.status !== 'open') throw wrongUse(`mission ${mission.id} has already ended: ${mission.status}`, null);
   if (mission.question !== null) return mission.question.number;
-  if (awaitsAnswer(mission)) throw wrongUse(`mission ${mission.id} asks nothing; its plan waits for an answer`, `Answer it with approve or reject: ravenhelm approve ${mission.id}, or ravenhelm reject ${mission.id} --why "…"`);
-  const hint = mission.request.on_failure === 'ask' ? 'ravenhelm watch shows when it asks something.' : 'Its file does not say on_failure: ask, so it never asks; a plan that waits is answered with approve or reject.';
+  if (awaitsAnswer(mission))
+    throw wrongUse(
+      `mission ${mission.id} asks nothing; its plan waits for an answer`,
+      `Answer it with approve or reject: ravenhelm approve ${mission.id}, or ravenhelm reject ${mission.id} --why "…"`,
+    );
+  const hint =
+    mission.request.on_failure === 'ask'
+      ? 'ravenhelm watch shows when it asks something.'
+      : 'Its file does not say on_failure: ask, so it never asks; a plan that waits is answered with approve or reject.';
   throw wrongUse(`mission ${mission.id} asks nothing`, hint);
 }
 
@@ -91,7 +155,15 @@ function requireQuestion(mission: Mission): number {
 function requireProposal(mission: Mission): number {
   if (mission.status !== 'open') throw wrongUse(`mission ${mission.id} has already ended: ${mission.status}`, null);
   if (awaitsAnswer(mission) && mission.proposal !== null) return mission.proposal.revision;
-  if (mission.question !== null) throw wrongUse(`mission ${mission.id} has no plan that waits; it waits for the answer to its question`, `ravenhelm answer ${mission.id} "…"`);
-  throw wrongUse(`mission ${mission.id} waits for no answer: ${mission.planning === 'approved' ? 'its plan runs' : 'no plan has been proposed'}`,
-    mission.request.approval === 'approval' ? 'ravenhelm watch shows when there is one.' : `Its file says approval: ${mission.request.approval}.`);
+  if (mission.question !== null)
+    throw wrongUse(
+      `mission ${mission.id} has no plan that waits; it waits for the answer to its question`,
+      `ravenhelm answer ${mission.id} "…"`,
+    );
+  throw wrongUse(
+    `mission ${mission.id} waits for no answer: ${mission.planning === 'approved' ? 'its plan runs' : 'no plan has been proposed'}`,
+    mission.request.approval === 'approval'
+      ? 'ravenhelm watch shows when there is one.'
+      : `Its file says approval: ${mission.request.approval}.`,
+  );
 }

@@ -10,7 +10,10 @@ export async function initCluster(context: CommandContext): Promise<ExitCode> {
   return withClient(context, async ({ log }) => {
     const { topics, differences } = await prepareCluster(context, log, roster);
     if (context.json) context.print({ topics, differences });
-    else context.say(`${topics.length} topics and every event's schema are there${differences.length === 0 ? '' : `; ${differences.length} settings differ from topics.yaml`}`);
+    else
+      context.say(
+        `${topics.length} topics and every event's schema are there${differences.length === 0 ? '' : `; ${differences.length} settings differ from topics.yaml`}`,
+      );
     return EXIT.done;
   });
 }

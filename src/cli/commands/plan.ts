@@ -11,12 +11,15 @@ import { openModels, openPlanner } from '../swarm.js';
 export async function planMission(context: CommandContext, file: string): Promise<ExitCode> {
   const roster = await readRoster(context);
   const mission = await readMission(context, file, roster);
-  if (mission.plan !== null) return show(context, { planner: 'the mission file', model: '', refusals: [], plan: mission.plan });
+  if (mission.plan !== null)
+    return show(context, { planner: 'the mission file', model: '', refusals: [], plan: mission.plan });
   const models = await openModels(context, noMetrics);
   const missionId = createMissionId({ nowMs: context.host.clock.now(), partition: 0, random: context.host.random });
   const request = requestEvent(context, mission, missionId, null, '');
   const answer = await openPlanner(roster, models).propose(
-    { mission: request.payload, revision: 1, reason: null, firstWave: 1, done: [] }, context.host.interruption);
+    { mission: request.payload, revision: 1, reason: null, firstWave: 1, done: [] },
+    context.host.interruption,
+  );
   return show(context, answer);
 }
 

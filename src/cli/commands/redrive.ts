@@ -4,7 +4,7 @@ import { letterFields } from '../../domain/letters.js';
 import { partitionForKey } from '../../domain/partitioning.js';
 import { planRedrive, type RedrivePlan, type RedriveRefused } from '../../domain/redrive.js';
 import { TopicMissing, type Appended, type Log } from '../../ports/log.js';
-import { createEventFactory } from '../../roles/event.js';
+import { createEventFactory } from '../../domain/event-factory.js';
 import { appendOne } from '../append-one.js';
 import { tellIfUnserved } from '../ask-processes.js';
 import { wrongUse } from '../cli-error.js';
@@ -49,7 +49,11 @@ export function redriveLetters(context: CommandContext, options: RedriveOptions)
 }
 
 /** Throws CliError (exit 2) when an id is not known or its letter is not free, and when --all is not confirmed. */
-async function chosenLetters(context: CommandContext, box: LetterBox, { ids, all, yes, takeOver }: RedriveOptions): Promise<readonly Letter[]> {
+async function chosenLetters(
+  context: CommandContext,
+  box: LetterBox,
+  { ids, all, yes, takeOver }: RedriveOptions,
+): Promise<readonly Letter[]> {
   if (!all) {
     const letters = new Map(ids.map((id) => [box.require(id).id, box.require(id)]));
     for (const letter of letters.values()) requireFree(letter, takeOver);
@@ -57,35 +61,80 @@ async function chosenLetters(context: CommandContext, box: LetterBox, { ids, all
   }
   const waiting = box.all().filter(({ state }) => state.kind === 'waiting' || (state.kind === 'redriving' && takeOver));
   if (waiting.length === 0) context.say('no dead letter waits');
-  else if (!yes) await confirm(context, `Redrive ${waiting.length} dead letter${waiting.length === 1 ? '' : 's'}? [y/N] `);
+  else if (!yes)
+    await confirm(context, `Redrive ${waiting.length} dead letter${waiting.length === 1 ? '' : 's'}? [y/N] `);
   return waiting;
 }
 
 async function confirm({ host }: CommandContext, question: string): Promise<void> {
-  if (host.ask === null) throw wrongUse('redrive --all asks before it begins, and nobody can be asked here', 'Add --yes.');
+  if (host.ask === null)
+    throw wrongUse('redrive --all asks before it begins, and nobody can be asked here', 'Add --yes.');
   if (!/^y(es)?$/i.test((await host.ask(question)).trim())) throw wrongUse('nothing was redriven', null);
 }
 
-async function redriveOne(context: CommandContext, log: Log, box: LetterBox, feed: MissionFeed, letter: Letter, { all, asIs, takeOver }: RedriveOptions): Promise<Outcome> {
+async function redriveOne(
+  context: CommandContext,
+  log: Log,
+  box: LetterBox,
+  feed: MissionFeed,
+  letter: Letter,
+  { all, asIs, takeOver }: RedriveOptions,
+): Promise<Outcome> {
   const { id, record, facts } = letter;
   const { topics, host } = context;
   const plan = planRedrive(
-    { id, origin: facts?.origin ?? null, key: record.key, headers: originalHeaders(record.headers ?? {}), content: record.content, asIs },
-    { topics, mission: feed.view.mission, judge: (partition, event) => feed.view.judge(partition, event, host.clock.now()) },
+    {
+      id,
+      origin: facts?.origin ?? null,
+      key: record.key,
+      headers: originalHeaders(record.headers ?? {}),
+      content: record.content,
+      asIs,
+    },
+    {
+      topics,
+      mission: feed.view.mission,
+      judge: (partition, event) => feed.view.judge(partition, event, host.clock.now()),
+    },
   );
   if (plan.kind === 'refused') return tellRefused(context, id, plan);
   const target = await targetOf(context, log, plan);
   if (target.kind === 'refused') return tellRefused(context, id, target);
   const by = requester(host);
   const createEvent = createEventFactory(host);
-  const taken = await box.append(letter, createEvent({ type: 'dead_letter_taken', from: by, payload: { ...letterFields(letter), taken_by: by, taken_over: takeOver } }));
+  const taken = await box.append(
+    letter,
+    createEvent({
+      type: 'dead_letter_taken',
+      from: by,
+      payload: { ...letterFields(letter), taken_by: by, taken_over: takeOver },
+    }),
+  );
   const handled = taken === 'applied' ? null : handledBy(box.require(id), false);
-  if (handled !== null) return all ? tellLeft(context, id, handled.why) : tellRefused(context, id, { kind: 'refused', why: `it ${handled.why}`, nextStep: handled.nextStep });
+  if (handled !== null)
+    return all
+      ? tellLeft(context, id, handled.why)
+      : tellRefused(context, id, { kind: 'refused', why: `it ${handled.why}`, nextStep: handled.nextStep });
   const written = await write(context, log, letter, plan, target);
-  const redriven = { redriven_by: by, how: plan.kind, target_topic: written.topic, target_partition: written.partition, target_offset: written.offset };
-  await box.append(letter, createEvent({ type: 'dead_letter_redriven', from: by, payload: { ...letterFields(letter), ...redriven } }));
-  const expect = plan.kind === 'record' ? plan.expect : `the orchestrator assigns attempt ${plan.request.attempt + 1} of ${plan.request.task_id}`;
-  if (!context.json) context.say(`redriven: ${id} to ${written.topic}[${written.partition}]@${written.offset}; to be expected: ${expect}`);
+  const redriven = {
+    redriven_by: by,
+    how: plan.kind,
+    target_topic: written.topic,
+    target_partition: written.partition,
+    target_offset: written.offset,
+  };
+  await box.append(
+    letter,
+    createEvent({ type: 'dead_letter_redriven', from: by, payload: { ...letterFields(letter), ...redriven } }),
+  );
+  const expect =
+    plan.kind === 'record'
+      ? plan.expect
+      : `the orchestrator assigns attempt ${plan.request.attempt + 1} of ${plan.request.task_id}`;
+  if (!context.json)
+    context.say(
+      `redriven: ${id} to ${written.topic}[${written.partition}]@${written.offset}; to be expected: ${expect}`,
+    );
   return { id, outcome: plan.kind, written, expect };
 }
 
@@ -101,12 +150,21 @@ async function targetOf({ topics }: CommandContext, log: Log, plan: Doable): Pro
   const { partition } = plan;
   try {
     const count = await log.admin.partitionCount(topic);
-    if (typeof partition !== 'number') return { kind: 'target', topic, partition: partitionForKey(partition.key, count) };
+    if (typeof partition !== 'number')
+      return { kind: 'target', topic, partition: partitionForKey(partition.key, count) };
     if (partition < count) return { kind: 'target', topic, partition };
-    return { kind: 'refused', why: `it belongs in ${topic}[${partition}], and the topic has ${count} partitions`, nextStep: 'Add partitions to the topic, or discard the letter.' };
+    return {
+      kind: 'refused',
+      why: `it belongs in ${topic}[${partition}], and the topic has ${count} partitions`,
+      nextStep: 'Add partitions to the topic, or discard the letter.',
+    };
   } catch (error) {
     if (!(error instanceof TopicMissing)) throw error;
-    return { kind: 'refused', why: `it belongs in ${topic}, and there is no such topic`, nextStep: 'When the agent is there: ravenhelm init creates its topic. Else discard the letter.' };
+    return {
+      kind: 'refused',
+      why: `it belongs in ${topic}, and there is no such topic`,
+      nextStep: 'When the agent is there: ravenhelm init creates its topic. Else discard the letter.',
+    };
   }
 }
 
@@ -117,17 +175,32 @@ function tellLeft(context: CommandContext, id: string, why: string): Outcome {
 }
 
 function tellRefused(context: CommandContext, id: string, { why, nextStep }: RedriveRefused): Outcome {
-  context.host.stderr.write(`dead letter ${id} is not redriven: ${why}\n${nextStep.split('\n').map((line) => `  ${line}\n`).join('')}`);
+  context.host.stderr.write(
+    `dead letter ${id} is not redriven: ${why}\n${nextStep
+      .split('\n')
+      .map((line) => `  ${line}\n`)
+      .join('')}`,
+  );
   return { id, outcome: 'refused', written: null, expect: why };
 }
 
 /** The record's own bytes, key and headers, or in its place the request for a new attempt. */
-async function write(context: CommandContext, log: Log, { id, record }: Letter, plan: Doable, { topic, partition }: Target): Promise<Appended> {
-  if (plan.kind === 'record') return log.copyRecord({ topic, partition, record, headers: originalHeaders(record.headers ?? {}) });
+async function write(
+  context: CommandContext,
+  log: Log,
+  { id, record }: Letter,
+  plan: Doable,
+  { topic, partition }: Target,
+): Promise<Appended> {
+  if (plan.kind === 'record')
+    return log.copyRecord({ topic, partition, record, headers: originalHeaders(record.headers ?? {}) });
   const { mission_id } = plan.request;
   const requested_by = requester(context.host);
   const event: EventOf<'task_retry_requested'> = createEventFactory(context.host)({
-    type: 'task_retry_requested', from: requested_by, to: 'orchestrator', missionId: mission_id,
+    type: 'task_retry_requested',
+    from: requested_by,
+    to: 'orchestrator',
+    missionId: mission_id,
     payload: { ...plan.request, requested_by, reason: `its assignment became dead letter ${id}` },
   });
   return appendOne(context, log, { appender: 'redrive', topic, partition, key: mission_id, event, ifUnknown: null }); // the letter says that it was begun

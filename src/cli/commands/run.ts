@@ -24,25 +24,35 @@ export interface RunOptions {
 export async function runMission(context: CommandContext, options: RunOptions): Promise<ExitCode> {
   const roster = await readRoster(context);
   const mission = await readMission(context, options.file, roster);
-  return withSwarm(context, { roster, orchestrator: true, agents: roster.agents, allowMemory: true }, async (session) => {
-    if (session.kind === 'memory' && mission.approval === 'approval') {
-      throw wrongUse('the mission waits for approval, and on the in-memory log nobody else can give it', 'Use a broker (npm run setup says how), or set approval: monitoring.');
-    }
-    if (session.kind === 'memory' && mission.onFailure === 'ask') {
-      throw wrongUse('the mission asks a person when it fails, and on the in-memory log nobody else can answer', 'Use a broker (npm run setup says how), or leave on_failure out.');
-    }
-    const feed = await session.openFeed();
-    await Promise.race([caughtUp(context, feed), session.broken]);
-    sayIfAny(context, goingOnLine(context, feed));
-    const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
-    context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
-    const report = await followOrExplain(context, session, feed, missionId);
-    printReport(context, report);
-    if (!context.json) context.say(story(context, session, missionId));
-    if (options.afterwards === undefined) sayIfAny(context, leftOpenLine(context, feed));
-    else await options.afterwards(session);
-    return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
-  });
+  return withSwarm(
+    context,
+    { roster, orchestrator: true, agents: roster.agents, allowMemory: true },
+    async (session) => {
+      if (session.kind === 'memory' && mission.approval === 'approval') {
+        throw wrongUse(
+          'the mission waits for approval, and on the in-memory log nobody else can give it',
+          'Use a broker (npm run setup says how), or set approval: monitoring.',
+        );
+      }
+      if (session.kind === 'memory' && mission.onFailure === 'ask') {
+        throw wrongUse(
+          'the mission asks a person when it fails, and on the in-memory log nobody else can answer',
+          'Use a broker (npm run setup says how), or leave on_failure out.',
+        );
+      }
+      const feed = await session.openFeed();
+      await Promise.race([caughtUp(context, feed), session.broken]);
+      sayIfAny(context, goingOnLine(context, feed));
+      const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
+      context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
+      const report = await followOrExplain(context, session, feed, missionId);
+      printReport(context, report);
+      if (!context.json) context.say(story(context, session, missionId));
+      if (options.afterwards === undefined) sayIfAny(context, leftOpenLine(context, feed));
+      else await options.afterwards(session);
+      return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
+    },
+  );
 }
 
 export function printReport(context: CommandContext, report: MissionReport): void {
@@ -51,12 +61,19 @@ export function printReport(context: CommandContext, report: MissionReport): voi
   else context.host.stdout.write(reportText(complete, context.colors, context.host.clock.now()));
 }
 
-async function followOrExplain(context: CommandContext, session: SwarmSession, feed: MissionFeed, missionId: string): Promise<MissionReport> {
+async function followOrExplain(
+  context: CommandContext,
+  session: SwarmSession,
+  feed: MissionFeed,
+  missionId: string,
+): Promise<MissionReport> {
   try {
     return await followMission(context, { missionId, feed, broken: session.broken });
   } catch (error) {
     if (session.kind === 'kafka') {
-      context.host.stderr.write(`mission ${missionId} has not ended; the next swarm on this log goes on with it. To stop it: ${clientCommand(context, `cancel ${missionId}`)}\n`);
+      context.host.stderr.write(
+        `mission ${missionId} has not ended; the next swarm on this log goes on with it. To stop it: ${clientCommand(context, `cancel ${missionId}`)}\n`,
+      );
     }
     throw error;
   }
@@ -68,7 +85,10 @@ function sayIfAny(context: CommandContext, line: string | null): void {
 
 /** How to see what happened on the topic. */
 function story(context: CommandContext, session: SwarmSession, missionId: string): string {
-  if (session.kind === 'memory') return 'The story was in memory and goes with this process; a broker keeps it (npm run setup).';
-  return `\nThe story on the topic: ${clientCommand(context, `watch ${missionId}`)}\n`
-    + `With plain kcat:        kcat -b ${session.brokers[0] ?? ''} -C -e -t ${context.topics.coordination} -f '%T %k %h\\n'`;
+  if (session.kind === 'memory')
+    return 'The story was in memory and goes with this process; a broker keeps it (npm run setup).';
+  return (
+    `\nThe story on the topic: ${clientCommand(context, `watch ${missionId}`)}\n` +
+    `With plain kcat:        kcat -b ${session.brokers[0] ?? ''} -C -e -t ${context.topics.coordination} -f '%T %k %h\\n'`
+  );
 }

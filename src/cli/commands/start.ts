@@ -26,21 +26,34 @@ export function startSwarm(context: CommandContext, options: StartOptions): Prom
 }
 
 /** A role by itself serves missions of the whole swarm until it is stopped; that is its good end. */
-async function serveRole(context: CommandContext, role: 'orchestrator' | 'worker', names: readonly string[] | null): Promise<ExitCode> {
+async function serveRole(
+  context: CommandContext,
+  role: 'orchestrator' | 'worker',
+  names: readonly string[] | null,
+): Promise<ExitCode> {
   const roster = await readRoster(context);
   const served = names === null ? roster : roster.subset(names, '--agents');
   const agents = role === 'worker' ? served.agents : [];
-  await withSwarm(context, { roster, orchestrator: role === 'orchestrator', agents, allowMemory: false }, async (session) => {
-    context.logger.info({ role, agents: agents.map((agent) => agent.name), brokers: session.brokers }, 'role.serving');
-    await untilStopped(context, session);
-  });
+  await withSwarm(
+    context,
+    { roster, orchestrator: role === 'orchestrator', agents, allowMemory: false },
+    async (session) => {
+      context.logger.info(
+        { role, agents: agents.map((agent) => agent.name), brokers: session.brokers },
+        'role.serving',
+      );
+      await untilStopped(context, session);
+    },
+  );
   return EXIT.done;
 }
 
 async function serveUntilStopped(context: CommandContext, session: SwarmSession): Promise<void> {
-  context.say(session.kind === 'kafka'
-    ? 'The swarm goes on serving; npx ravenhelm submit MISSION.yaml gives it another mission. Ctrl-C ends it.'
-    : 'The swarm goes on serving. Ctrl-C ends it.');
+  context.say(
+    session.kind === 'kafka'
+      ? 'The swarm goes on serving; npx ravenhelm submit MISSION.yaml gives it another mission. Ctrl-C ends it.'
+      : 'The swarm goes on serving. Ctrl-C ends it.',
+  );
   await untilStopped(context, session);
 }
 

@@ -37,7 +37,10 @@ export function showStatus(context: CommandContext, { missionId, live }: StatusO
 async function showMissions(context: CommandContext, session: ClientSession): Promise<void> {
   const feed = await session.openFeed();
   await caughtUp(context, feed);
-  const reports = feed.view.missions().map((id) => feed.view.report(id)).filter((report) => report !== null);
+  const reports = feed.view
+    .missions()
+    .map((id) => feed.view.report(id))
+    .filter((report) => report !== null);
   if (context.json) {
     context.print(reports.map((report) => withWorkspace(context, report)));
     return;
@@ -45,13 +48,29 @@ async function showMissions(context: CommandContext, session: ClientSession): Pr
   if (reports.length === 0) return context.say('no missions yet');
   const rows = reports.map((report) => {
     const ended = report.tasks.filter((task) => task.status === 'verified' || task.status === 'unverified').length;
-    const lastedMs = (report.ended_at === null ? context.host.clock.now() : Date.parse(report.ended_at)) - Date.parse(report.started_at);
-    return [report.mission_id, report.name, report.status.replaceAll('_', ' '), `${ended}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`, shortDuration(lastedMs), report.reason ?? report.question?.reason ?? unservedLine(report, context.host.clock.now())];
+    const lastedMs =
+      (report.ended_at === null ? context.host.clock.now() : Date.parse(report.ended_at)) -
+      Date.parse(report.started_at);
+    return [
+      report.mission_id,
+      report.name,
+      report.status.replaceAll('_', ' '),
+      `${ended}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`,
+      shortDuration(lastedMs),
+      report.reason ?? report.question?.reason ?? unservedLine(report, context.host.clock.now()),
+    ];
   });
   const { stdout } = context.host;
   const lines = table([['MISSION', 'NAME', 'STATUS', 'TASKS', 'TIME', ''], ...rows]);
   // A pipe gets the reason uncut; status MISSION shows it on a terminal.
-  stdout.write(stdout.isTerminal ? lines.split('\n').map((line) => cutToWidth(line, stdout.size().columns)).join('\n') : lines);
+  stdout.write(
+    stdout.isTerminal
+      ? lines
+          .split('\n')
+          .map((line) => cutToWidth(line, stdout.size().columns))
+          .join('\n')
+      : lines,
+  );
 }
 
 /** Tasks of the plan that has been proposed; before it is approved they are not yet the mission's. */
@@ -75,23 +94,46 @@ async function showMission(context: CommandContext, session: ClientSession, miss
 }
 
 async function showProcesses(context: CommandContext, session: ClientSession, missionId: string | null): Promise<void> {
-  const reports = await askProcesses(context, session, { firstMs: FIRST_ANSWER_MS, quietMs: QUIET_MS, isEnough: () => false });
+  const reports = await askProcesses(context, session, {
+    firstMs: FIRST_ANSWER_MS,
+    quietMs: QUIET_MS,
+    isEnough: () => false,
+  });
   if (!reports.some((report) => report.role === 'orchestrator')) context.host.stderr.write(noOrchestrator(context));
   await sayUnserved(context, reports);
-  const concerned = missionId === null ? reports : reports.filter((report) => report.running.some((task) => task.mission_id === missionId));
+  const concerned =
+    missionId === null
+      ? reports
+      : reports.filter((report) => report.running.some((task) => task.mission_id === missionId));
   if (context.json) {
-    context.print(concerned.map(({ request_id: _asked, started_at, ...facts }) => ({ ...facts, started_at: new Date(started_at).toISOString() })));
+    context.print(
+      concerned.map(({ request_id: _asked, started_at, ...facts }) => ({
+        ...facts,
+        started_at: new Date(started_at).toISOString(),
+      })),
+    );
     return;
   }
-  if (concerned.length === 0) return context.say(missionId === null ? 'no process answered' : `no process runs a task of ${missionId}`);
+  if (concerned.length === 0)
+    return context.say(missionId === null ? 'no process answered' : `no process runs a task of ${missionId}`);
   const rows = concerned.map((report) => [
-    report.worker_id, report.role, `${report.agents.length} agents`, `${report.partitions.length} partitions`, `up ${shortDuration(context.host.clock.now() - report.started_at)}`,
-    `${Math.round(report.memory_bytes / BYTES_PER_MB)} MB`, `loop ${Math.round(report.loop_delay_mean_ms)} ms, at most ${Math.round(report.loop_delay_max_ms)} ms`, `${report.steps_done} steps`,
+    report.worker_id,
+    report.role,
+    `${report.agents.length} agents`,
+    `${report.partitions.length} partitions`,
+    `up ${shortDuration(context.host.clock.now() - report.started_at)}`,
+    `${Math.round(report.memory_bytes / BYTES_PER_MB)} MB`,
+    `loop ${Math.round(report.loop_delay_mean_ms)} ms, at most ${Math.round(report.loop_delay_max_ms)} ms`,
+    `${report.steps_done} steps`,
     report.running.map((task) => `${task.task_id} step ${task.step}`).join(', '),
   ]);
   context.host.stdout.write(table(rows));
   const stopped = concerned.flatMap(({ worker_id, blocked }) =>
-    blocked.map(({ topic, partition, offset, reason }) => `BLOCKED  ${worker_id}: ${topic}[${partition}] stops at offset ${offset}: ${reason}`));
+    blocked.map(
+      ({ topic, partition, offset, reason }) =>
+        `BLOCKED  ${worker_id}: ${topic}[${partition}] stops at offset ${offset}: ${reason}`,
+    ),
+  );
   for (const line of stopped) context.host.stdout.write(`${oneLine(line)}\n`);
 }
 

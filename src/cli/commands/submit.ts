@@ -41,11 +41,23 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
 }
 
 /** The mission's progress and report. Who stops waiting reads that the mission goes on without being watched. */
-async function followOrExplain(context: CommandContext, session: ClientSession, feed: MissionFeed, missionId: string): Promise<MissionReport> {
+async function followOrExplain(
+  context: CommandContext,
+  session: ClientSession,
+  feed: MissionFeed,
+  missionId: string,
+): Promise<MissionReport> {
   try {
-    return await followMission(context, { missionId, feed, broken: createDeferred<never>().promise, notice: missingOrchestrator(context, session) });
+    return await followMission(context, {
+      missionId,
+      feed,
+      broken: createDeferred<never>().promise,
+      notice: missingOrchestrator(context, session),
+    });
   } catch (error) {
-    context.host.stderr.write(`the mission goes on; ${clientCommand(context, `watch ${missionId}`)} shows it, ${clientCommand(context, `cancel ${missionId}`)} stops it\n`);
+    context.host.stderr.write(
+      `the mission goes on; ${clientCommand(context, `watch ${missionId}`)} shows it, ${clientCommand(context, `cancel ${missionId}`)} stops it\n`,
+    );
     throw error;
   }
 }

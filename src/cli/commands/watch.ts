@@ -9,18 +9,23 @@ import { hasEnded } from '../mission-feed.js';
 
 /** Events as they happen, one line each; ends with the mission, with Ctrl-C, or when nobody reads on. */
 export function watchMissions(context: CommandContext, missionId: string | null): Promise<ExitCode> {
-  return withClient(context, (session) => (missionId === null ? watchAll(context, session) : watchMission(context, session, missionId)));
+  return withClient(context, (session) =>
+    missionId === null ? watchAll(context, session) : watchMission(context, session, missionId),
+  );
 }
 
 /** What is written from now on, on coordination and status; heartbeats are left out, there is one every few seconds. */
 async function watchAll(context: CommandContext, { log, onEnd }: ClientSession): Promise<ExitCode> {
-  const { failure, stop } = await orAborted(follow(log, {
-    topics: [context.topics.coordination, context.topics.status],
-    from: 'end',
-    onRecord({ content }) {
-      if (content.kind === 'event' && content.event.event_type !== 'heartbeat') write(context, content.event);
-    },
-  }), context.host.interruption);
+  const { failure, stop } = await orAborted(
+    follow(log, {
+      topics: [context.topics.coordination, context.topics.status],
+      from: 'end',
+      onRecord({ content }) {
+        if (content.kind === 'event' && content.event.event_type !== 'heartbeat') write(context, content.event);
+      },
+    }),
+    context.host.interruption,
+  );
   onEnd('watch', stop);
   context.host.stderr.write('watching; Ctrl-C ends it\n');
   await untilNobodyReads(context, failure);
@@ -28,7 +33,11 @@ async function watchAll(context: CommandContext, { log, onEnd }: ClientSession):
 }
 
 /** The mission's story from its request on. Exit 0 when it completed, 1 when it did not. */
-async function watchMission(context: CommandContext, { openFeed }: ClientSession, missionId: string): Promise<ExitCode> {
+async function watchMission(
+  context: CommandContext,
+  { openFeed }: ClientSession,
+  missionId: string,
+): Promise<ExitCode> {
   const feed = await openFeed();
   feed.subscribe((change) => {
     if (change.missionId === missionId) write(context, change.event);

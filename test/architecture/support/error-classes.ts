@@ -14,19 +14,25 @@ export function errorClassesIn(text: string): readonly ErrorClass[] {
     const declaration = item.type === 'ExportDeclaration' ? item.declaration : item;
     if (declaration.type !== 'ClassDeclaration') return [];
     const parent = nameOf(declaration.superClass);
-    return parent === null ? [] : [{ name: declaration.identifier.value, parent, fields: declaration.body.flatMap(fieldsOf) }];
+    return parent === null
+      ? []
+      : [{ name: declaration.identifier.value, parent, fields: declaration.body.flatMap(fieldsOf) }];
   });
 }
 
 /** What the classes lack that are errors; one sentence each. Names are taken to be unique in src. */
 export function faultsOf(classes: readonly ErrorClass[]): readonly string[] {
   const byName = new Map(classes.map((one) => [one.name, one]));
-  const isError = (name: string): boolean => /^(Aggregate|Eval|Range|Reference|Syntax|Type|URI)?Error$/.test(name) || isErrorClass(byName.get(name));
+  const isError = (name: string): boolean =>
+    /^(Aggregate|Eval|Range|Reference|Syntax|Type|URI)?Error$/.test(name) || isErrorClass(byName.get(name));
   const isErrorClass = (one: ErrorClass | undefined): boolean => one !== undefined && isError(one.parent);
-  const has = (one: ErrorClass | undefined, field: string): boolean => one !== undefined && (one.fields.includes(field) || has(byName.get(one.parent), field));
+  const has = (one: ErrorClass | undefined, field: string): boolean =>
+    one !== undefined && (one.fields.includes(field) || has(byName.get(one.parent), field));
   return classes
     .filter(isErrorClass)
-    .flatMap((one) => ['code', 'retriable'].filter((field) => !has(one, field)).map((field) => `${one.name} has no ${field}`));
+    .flatMap((one) =>
+      ['code', 'retriable'].filter((field) => !has(one, field)).map((field) => `${one.name} has no ${field}`),
+    );
 }
 
 function fieldsOf(member: ClassMember): readonly string[] {

@@ -8,7 +8,17 @@ export interface SourceFacts {
   readonly globals: readonly string[];
 }
 
-const WATCHED_GLOBALS = ['process', 'Date', 'Math', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'crypto', 'globalThis'];
+const WATCHED_GLOBALS = [
+  'process',
+  'Date',
+  'Math',
+  'performance',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'crypto',
+  'globalThis',
+];
 
 interface Node {
   readonly type?: string;
@@ -55,18 +65,24 @@ function specifierOf(node: Node): string | null {
     case 'TsImportType':
       return textOf(node.argument);
     case 'CallExpression':
-      return (node.callee as Node).type === 'Import' || nameOf(node.callee) === 'require' ? textOf(argumentsOf(node)[0]?.expression) ?? 'a computed import' : null;
+      return (node.callee as Node).type === 'Import' || nameOf(node.callee) === 'require'
+        ? (textOf(argumentsOf(node)[0]?.expression) ?? 'a computed import')
+        : null;
     default:
       return null;
   }
 }
 
-const argumentsOf = (node: Node): readonly Node[] => (Array.isArray(node.arguments) ? (node.arguments as readonly Node[]) : []);
-const textOf = (value: unknown): string | null => ((value as Node | null | undefined)?.type === 'StringLiteral' ? String((value as Node).value) : null);
-const nameOf = (value: unknown): string | null => ((value as Node | null | undefined)?.type === 'Identifier' ? String((value as Node).value) : null);
+const argumentsOf = (node: Node): readonly Node[] =>
+  Array.isArray(node.arguments) ? (node.arguments as readonly Node[]) : [];
+const textOf = (value: unknown): string | null =>
+  (value as Node | null | undefined)?.type === 'StringLiteral' ? String((value as Node).value) : null;
+const nameOf = (value: unknown): string | null =>
+  (value as Node | null | undefined)?.type === 'Identifier' ? String((value as Node).value) : null;
 
 function globalOf(node: Node): string | null {
-  if (node.type === 'NewExpression' && nameOf(node.callee) === 'Date') return argumentsOf(node).length === 0 ? 'new Date()' : null;
+  if (node.type === 'NewExpression' && nameOf(node.callee) === 'Date')
+    return argumentsOf(node).length === 0 ? 'new Date()' : null;
   if (node.type === 'MemberExpression') {
     const object = nameOf(node.object);
     if (object === null || !WATCHED_GLOBALS.includes(object)) return null;

@@ -10,5 +10,12 @@ import { TOPIC_FAULTS } from './topics.js';
 
 /** Every fault that there is; --list shows them in this order. */
 export const FAULTS: readonly Fault[] = [
-  ...PROCESS_FAULTS, ...BROKER_FAULTS, ...NETWORK_FAULTS, ...SERVER_FAULTS, ...CLOCK_FAULTS, ...TOPIC_FAULTS, ...DISK_FAULTS, ...MEMBER_FAULTS,
+  ...PROCESS_FAULTS,
+  ...BROKER_FAULTS,
+  ...NETWORK_FAULTS,
+  ...SERVER_FAULTS,
+  ...CLOCK_FAULTS,
+  ...TOPIC_FAULTS,
+  ...DISK_FAULTS,
+  ...MEMBER_FAULTS,
 ];

@@ -4,7 +4,10 @@ import type { Fault } from '../fault.js';
 const HOUR_MS = 3_600_000;
 
 const jump = (name: string, what: string, direction: 1 | -1): Fault => ({
-  name, what, heals: 'the clock is right again, which is a jump in the other direction', takes: 'clocks',
+  name,
+  what,
+  heals: 'the clock is right again, which is a jump in the other direction',
+  takes: 'clocks',
   async strike({ fleet, site, random }) {
     const member = random.pick(fleet.members.filter((each) => each.pid() > 0));
     await member.shiftClock(direction * HOUR_MS * random.between(1, 12));

@@ -10,10 +10,15 @@ import type { Accepted } from '../workload.js';
 const SIZE = '4m';
 
 const diskFull: Fault = {
-  name: 'disk-full', what: 'the disk of a mission’s workspace is full', heals: 'there is space again; missions submitted then complete', takes: 'disk',
+  name: 'disk-full',
+  what: 'the disk of a mission’s workspace is full',
+  heals: 'there is space again; missions submitted then complete',
+  takes: 'disk',
   async impossible() {
     if (process.platform !== 'linux') return 'a file system of its own is mounted on Linux only';
-    const { exitCode, stderr } = await execa('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { reject: false });
+    const { exitCode, stderr } = await execa('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], {
+      reject: false,
+    });
     return exitCode === 0 ? null : `mounting is not allowed (${String(stderr).split('\n')[0]})`;
   },
   async strike(world) {
@@ -22,7 +27,11 @@ const diskFull: Fault = {
     await execa('mount', ['-t', 'tmpfs', '-o', `size=${SIZE},mode=755`, 'tmpfs', disk]);
     site.onEnd(`the disk ${disk}`, async () => void (await execa('umount', ['-l', disk])));
     const mission = await submittedTo(world, await directory(disk, 'full'));
-    await site.until('its first step', 60_000, () => observer.calls.find(({ missionId }) => missionId === mission.missionId) ?? null);
+    await site.until(
+      'its first step',
+      60_000,
+      () => observer.calls.find(({ missionId }) => missionId === mission.missionId) ?? null,
+    );
     await fill(join(disk, 'filler'));
     await endOf(world, mission); // either way: the verdict says whether it was honest
     await rm(join(disk, 'filler'));

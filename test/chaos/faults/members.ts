@@ -9,10 +9,18 @@ const PROCESSES = 3;
 const WORKERS_EACH = 20;
 
 const crowd: Fault = {
-  name: 'sixty-workers', what: '60 workers join the groups and leave again, while the others work', heals: 'they are gone', takes: 'workers',
+  name: 'sixty-workers',
+  what: '60 workers join the groups and leave again, while the others work',
+  heals: 'they are gone',
+  takes: 'workers',
   async strike({ site, fleet }) {
     const hosts = Array.from({ length: PROCESSES }, (_, index) =>
-      spawn(process.execPath, [join(site.root, 'test/chaos/crowd.mjs'), String(WORKERS_EACH), fleet.agentsDir], { cwd: site.dir, env: { ...fleet.env, CHAOS_HOST: String(index) }, stdio: ['pipe', 'pipe', 'pipe'] }));
+      spawn(process.execPath, [join(site.root, 'test/chaos/crowd.mjs'), String(WORKERS_EACH), fleet.agentsDir], {
+        cwd: site.dir,
+        env: { ...fleet.env, CHAOS_HOST: String(index) },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      }),
+    );
     let said = '';
     let errors = '';
     for (const host of hosts) {
@@ -21,10 +29,15 @@ const crowd: Fault = {
     }
     const ended = Promise.all(hosts.map(async (host) => (await once(host, 'exit'), host.exitCode)));
     try {
-      await site.until('60 workers serve', SERVING_LIMIT_MS, () => (said.split('serving\n').length - 1 >= PROCESSES * WORKERS_EACH ? true : null));
+      await site.until('60 workers serve', SERVING_LIMIT_MS, () =>
+        said.split('serving\n').length - 1 >= PROCESSES * WORKERS_EACH ? true : null,
+      );
       for (const host of hosts) host.stdin.end(); // they leave in order
       const codes = await ended;
-      if (codes.some((code) => code !== 0)) throw new PromiseBroken(`workers that only joined and left ended with ${codes.join(', ')}: ${errors.slice(-500)}`);
+      if (codes.some((code) => code !== 0))
+        throw new PromiseBroken(
+          `workers that only joined and left ended with ${codes.join(', ')}: ${errors.slice(-500)}`,
+        );
     } finally {
       for (const host of hosts) if (host.exitCode === null) host.kill('SIGKILL');
     }

@@ -4,7 +4,10 @@ import { PromiseBroken, type Fault } from '../fault.js';
 import { OFFSET_FETCH } from '../proxy.js';
 
 const cut: Fault = {
-  name: 'connections-cut', what: 'every connection to the brokers breaks, again and again', heals: 'clients connect anew', takes: 'network',
+  name: 'connections-cut',
+  what: 'every connection to the brokers breaks, again and again',
+  heals: 'clients connect anew',
+  takes: 'network',
   async strike({ cluster, site, random }) {
     for (let times = random.between(3, 6); times > 0; times -= 1) {
       for (const { proxy } of cluster.brokers) proxy.cut();
@@ -14,7 +17,10 @@ const cut: Fault = {
 };
 
 const refused: Fault = {
-  name: 'connections-refused', what: 'one broker is out of the clients’ reach, though it leads', heals: 'it can be reached again', takes: 'network',
+  name: 'connections-refused',
+  what: 'one broker is out of the clients’ reach, though it leads',
+  heals: 'it can be reached again',
+  takes: 'network',
   async strike({ cluster, site, random }) {
     const { proxy } = random.pick(cluster.brokers);
     proxy.refuse(true);
@@ -28,7 +34,10 @@ const refused: Fault = {
 };
 
 const delayed: Fault = {
-  name: 'connections-delayed', what: 'everything between the swarm and the brokers takes 0.3 to 1 s longer, each way', heals: 'the network is fast again', takes: 'network',
+  name: 'connections-delayed',
+  what: 'everything between the swarm and the brokers takes 0.3 to 1 s longer, each way',
+  heals: 'the network is fast again',
+  takes: 'network',
   async strike({ cluster, site, random }) {
     for (const { proxy } of cluster.brokers) proxy.delay(random.between(300, 1_000));
     try {
@@ -40,7 +49,10 @@ const delayed: Fault = {
 };
 
 const fetchOffsets: Fault = {
-  name: 'fetch-offsets-fails', what: 'the question for committed offsets fails once while a group is joined', heals: 'it is asked again', takes: 'workers',
+  name: 'fetch-offsets-fails',
+  what: 'the question for committed offsets fails once while a group is joined',
+  heals: 'it is asked again',
+  takes: 'workers',
   async strike({ cluster, fleet, site, random }) {
     const member = random.pick(fleet.of('worker'));
     await member.end();
@@ -56,7 +68,10 @@ const fetchOffsets: Fault = {
     }
     // A fault beside this one may have kept it from the brokers or the registry when it began.
     const ends = member.unasked.slice(before).filter((code) => code !== EXIT.unreachable);
-    if (ends.length > 0) throw new PromiseBroken(`${member.name} ended with ${ends.join(', ')} because a question for committed offsets failed`);
+    if (ends.length > 0)
+      throw new PromiseBroken(
+        `${member.name} ended with ${ends.join(', ')} because a question for committed offsets failed`,
+      );
   },
 };
 

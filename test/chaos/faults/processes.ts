@@ -34,7 +34,16 @@ const freeze = (role: RoleName): Fault => ({
 });
 
 function shuffled({ fleet, random }: World, role: RoleName) {
-  return fleet.of(role).map((member) => ({ member, at: random.next() })).sort((a, b) => a.at - b.at).map(({ member }) => member);
+  return fleet
+    .of(role)
+    .map((member) => ({ member, at: random.next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ member }) => member);
 }
 
-export const PROCESS_FAULTS: readonly Fault[] = [crash('worker'), crash('orchestrator'), freeze('worker'), freeze('orchestrator')];
+export const PROCESS_FAULTS: readonly Fault[] = [
+  crash('worker'),
+  crash('orchestrator'),
+  freeze('worker'),
+  freeze('orchestrator'),
+];

@@ -2,7 +2,10 @@
 import type { Fault } from '../fault.js';
 
 const registry: Fault = {
-  name: 'registry-stopped', what: 'the schema registry is stopped', heals: 'it starts again', takes: 'registry',
+  name: 'registry-stopped',
+  what: 'the schema registry is stopped',
+  heals: 'it starts again',
+  takes: 'registry',
   async strike({ cluster, site, random }) {
     await cluster.registry.stop();
     await site.pause(random.between(4_000, 10_000));
@@ -11,7 +14,10 @@ const registry: Fault = {
 };
 
 const modelStopped: Fault = {
-  name: 'model-stopped', what: 'the model server is stopped', heals: 'it starts again', takes: 'models',
+  name: 'model-stopped',
+  what: 'the model server is stopped',
+  heals: 'it starts again',
+  takes: 'models',
   async strike({ models, site, random }) {
     models.stop();
     try {
@@ -23,7 +29,10 @@ const modelStopped: Fault = {
 };
 
 const misbehaving = (name: string, how: 'hung' | 'limited', what: string): Fault => ({
-  name, what, heals: 'it answers again', takes: 'models',
+  name,
+  what,
+  heals: 'it answers again',
+  takes: 'models',
   async strike({ models, site, random }) {
     models.behave(how);
     try {
@@ -35,7 +44,8 @@ const misbehaving = (name: string, how: 'hung' | 'limited', what: string): Fault
 });
 
 export const SERVER_FAULTS: readonly Fault[] = [
-  registry, modelStopped,
+  registry,
+  modelStopped,
   misbehaving('model-hung', 'hung', 'the model server takes requests and says nothing'),
   misbehaving('model-limited', 'limited', 'the model server answers 429 with retry-after'),
 ];

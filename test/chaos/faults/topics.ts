@@ -6,40 +6,63 @@ import type { Accepted } from '../workload.js';
 const END_LIMIT_MS = 300_000;
 
 const grow: Fault = {
-  name: 'partitions-added', what: 'a tasks topic gets one more partition', heals: 'its group notices and holds it; nothing is to be undone', takes: 'topics',
+  name: 'partitions-added',
+  what: 'a tasks topic gets one more partition',
+  heals: 'its group notices and holds it; nothing is to be undone',
+  takes: 'topics',
   async strike({ cluster, topics, random, site }) {
     const topic = topics.tasks(random.pick(['scout_agent', 'smith_agent']));
     let before: number | null = null;
-    const count = await site.until(`one more partition of ${topic}`, END_LIMIT_MS, () => cluster.admin(async (admin) => {
-      const { topics: [found] } = await admin.fetchTopicMetadata({ topics: [topic] });
-      const partitions = found?.partitions.length ?? 0;
-      before ??= partitions;
-      // More already: the answer to an earlier request was lost.
-      if (partitions === before) await admin.createPartitions({ topicPartitions: [{ topic, count: before + 1 }] });
-      return before;
-    }).catch((error: unknown) => {
-      if (wantsAnotherBroker(error)) return null;
-      throw error;
-    }));
+    const count = await site.until(`one more partition of ${topic}`, END_LIMIT_MS, () =>
+      cluster
+        .admin(async (admin) => {
+          const {
+            topics: [found],
+          } = await admin.fetchTopicMetadata({ topics: [topic] });
+          const partitions = found?.partitions.length ?? 0;
+          before ??= partitions;
+          // More already: the answer to an earlier request was lost.
+          if (partitions === before) await admin.createPartitions({ topicPartitions: [{ topic, count: before + 1 }] });
+          return before;
+        })
+        .catch((error: unknown) => {
+          if (wantsAnotherBroker(error)) return null;
+          throw error;
+        }),
+    );
     await cluster.whole();
     // Whoever is given a partition claims it by its first record.
-    await site.until(`a claim in ${topic}/${count}`, 120_000, () => cluster.admin(async (admin) =>
-      (await admin.fetchTopicOffsets(topic)).some(({ partition, high }) => partition === count && Number(high) > 0) ? true : null).catch(() => null));
+    await site.until(`a claim in ${topic}/${count}`, 120_000, () =>
+      cluster
+        .admin(async (admin) =>
+          (await admin.fetchTopicOffsets(topic)).some(({ partition, high }) => partition === count && Number(high) > 0)
+            ? true
+            : null,
+        )
+        .catch(() => null),
+    );
   },
 };
 
 const oversized: Fault = {
-  name: 'oversized-record', what: 'a model asks for a step that no topic takes (1.3 MB), beside good ones', heals: 'that task fails and says so; the others go on', takes: 'topics',
+  name: 'oversized-record',
+  what: 'a model asks for a step that no topic takes (1.3 MB), beside good ones',
+  heals: 'that task fails and says so; the others go on',
+  takes: 'topics',
   async strike(world) {
     const mission = await submitted(world, 'oversized');
     const status = await endOf(world, mission);
-    if (status !== 'failed') throw new PromiseBroken(`${mission.missionId} had a step that cannot be written, and ended as ${status}`);
+    if (status !== 'failed')
+      throw new PromiseBroken(`${mission.missionId} had a step that cannot be written, and ended as ${status}`);
   },
 };
 
 /** The last resort of an operator. What was in the topic is lost by definition, and is counted apart. */
 const recreate: Fault = {
-  name: 'topic-recreated', what: 'the coordination topic and its group’s offsets are deleted and made anew, with the orchestrators stopped', heals: 'what is submitted afterwards is worked on; the missions in the old topic are gone', takes: 'everything',
+  name: 'topic-recreated',
+  what: 'the coordination topic and its group’s offsets are deleted and made anew, with the orchestrators stopped',
+  heals: 'what is submitted afterwards is worked on; the missions in the old topic are gone',
+  takes: 'everything',
   async strike(world) {
     const { cluster, fleet, observer, topics, workload, site, run } = world;
     const orchestrators = fleet.of('orchestrator');
@@ -47,8 +70,17 @@ const recreate: Fault = {
     await Promise.all(orchestrators.map((member) => member.end()));
     await observer.forgetCoordination();
     await cluster.admin((admin) => admin.deleteTopics({ topics: [topics.coordination] }));
-    await site.until('the end of the topic', 60_000, () => cluster.admin(async (admin) => ((await admin.listTopics()).includes(topics.coordination) ? null : true)));
-    await site.until('the end of the group', 120_000, () => cluster.admin((admin) => admin.deleteGroups([topics.orchestratorGroup])).then(() => true as const, () => null));
+    await site.until('the end of the topic', 60_000, () =>
+      cluster.admin(async (admin) => ((await admin.listTopics()).includes(topics.coordination) ? null : true)),
+    );
+    await site.until('the end of the group', 120_000, () =>
+      cluster
+        .admin((admin) => admin.deleteGroups([topics.orchestratorGroup]))
+        .then(
+          () => true as const,
+          () => null,
+        ),
+    );
     const init = await run('init');
     if (init.code !== 0) throw new PromiseBroken(`ravenhelm init after the topic was deleted: ${init.stderr}`);
     await cluster.whole();
@@ -57,18 +89,31 @@ const recreate: Fault = {
     await Promise.all(orchestrators.map((member) => member.serving()));
     const status = await endOf(world, await submitted(world, 'steady'));
     workload.start();
-    if (status !== 'completed') throw new PromiseBroken(`the first mission after the topic was made anew ended as ${status}`);
+    if (status !== 'completed')
+      throw new PromiseBroken(`the first mission after the topic was made anew ended as ${status}`);
   },
 };
 
 const retention: Fault = {
-  name: 'retention-passes-task', what: 'the records of an open task are deleted', heals: 'its worker stops and says so; `ravenhelm recover` goes on behind the loss', takes: 'everything',
+  name: 'retention-passes-task',
+  what: 'the records of an open task are deleted',
+  heals: 'its worker stops and says so; `ravenhelm recover` goes on behind the loss',
+  takes: 'everything',
   async strike(world) {
     const { cluster, fleet, observer, topics, site, run } = world;
-    const keeper = await fleet.add({ name: `keeper-${fleet.members.length}`, role: 'worker', agents: ['keeper_agent'], restarts: false });
+    const keeper = await fleet.add({
+      name: `keeper-${fleet.members.length}`,
+      role: 'worker',
+      agents: ['keeper_agent'],
+      restarts: false,
+    });
     try {
       const mission = await submitted(world, 'hold');
-      const call = await site.until('the step of the task', 60_000, () => observer.calls.find(({ missionId }) => missionId === mission.missionId) ?? null);
+      const call = await site.until(
+        'the step of the task',
+        60_000,
+        () => observer.calls.find(({ missionId }) => missionId === mission.missionId) ?? null,
+      );
       const { topic, partition } = { topic: topics.tasks('keeper_agent'), partition: call.partition };
       await keeper.destroy();
       await cluster.admin(async (admin) => {
@@ -76,8 +121,13 @@ const retention: Fault = {
         await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: end }] });
       });
       keeper.begin();
-      const code = await site.until('the end of a worker whose task is gone', 120_000, () => keeper.unasked.at(-1) ?? null);
-      if (code === 0 || !keeper.log().includes('error: ') || !keeper.log().includes('ravenhelm recover')) throw new PromiseBroken(`${keeper.name} met deleted records, ended with ${code} and did not say what to do`);
+      const code = await site.until(
+        'the end of a worker whose task is gone',
+        120_000,
+        () => keeper.unasked.at(-1) ?? null,
+      );
+      if (code === 0 || !keeper.log().includes('error: ') || !keeper.log().includes('ravenhelm recover'))
+        throw new PromiseBroken(`${keeper.name} met deleted records, ended with ${code} and did not say what to do`);
       const recovered = await run('recover', topic, String(partition), '--accept-loss');
       if (recovered.code !== 0) throw new PromiseBroken(`ravenhelm recover: ${recovered.stderr}`);
       keeper.begin();

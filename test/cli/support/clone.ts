@@ -48,14 +48,20 @@ ${tail}`;
 export async function createTestClone(): Promise<TestClone> {
   const dir = await mkdtemp(join(tmpdir(), 'ravenhelm-cli-'));
   for (const name of ['bin', 'dist']) await cp(join(project, name), join(dir, name), { recursive: true });
-  for (const name of ['package.json', 'node_modules', 'schemas', 'toolbox', 'topics.yaml', 'models.yaml']) await symlink(join(project, name), join(dir, name));
+  for (const name of ['package.json', 'node_modules', 'schemas', 'toolbox', 'topics.yaml', 'models.yaml'])
+    await symlink(join(project, name), join(dir, name));
   await mkdir(join(dir, 'agents'));
   await mkdir(join(dir, 'missions'));
   await writeFile(join(dir, 'agents/first_agent.md'), agent('first_agent', 1, ''));
   await writeFile(join(dir, 'agents/second_agent.md'), agent('second_agent', 2, 'first_agent'));
   const missions = {
-    'quick.yaml': mission('quick'), 'slow.yaml': mission('slow'), 'wrong.yaml': mission('wrong'), 'ravenhelm-platform.yaml': mission('quick'),
-    'asks.yaml': mission('quick', 'approval: approval\n'), 'stuck.yaml': mission('wrong', 'on_failure: ask\n'), 'broken.yaml': mission('quick', 'aproval: none\n'),
+    'quick.yaml': mission('quick'),
+    'slow.yaml': mission('slow'),
+    'wrong.yaml': mission('wrong'),
+    'ravenhelm-platform.yaml': mission('quick'),
+    'asks.yaml': mission('quick', 'approval: approval\n'),
+    'stuck.yaml': mission('wrong', 'on_failure: ask\n'),
+    'broken.yaml': mission('quick', 'aproval: none\n'),
   };
   for (const [name, text] of Object.entries(missions)) await writeFile(join(dir, 'missions', name), text);
   const { PATH = '' } = process.env;

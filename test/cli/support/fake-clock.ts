@@ -15,7 +15,11 @@ export function createFakeClock(startMs = Date.UTC(2026, 10, 23, 14, 15, 2, 417)
     setTimer(delayMs, callback) {
       const timer = { dueMs: elapsed + delayMs, callback };
       timers.push(timer);
-      return { cancel: () => { timers = timers.filter((one) => one !== timer); } };
+      return {
+        cancel: () => {
+          timers = timers.filter((one) => one !== timer);
+        },
+      };
     },
     advance(ms) {
       const until = elapsed + ms;

@@ -12,13 +12,23 @@ export interface Ended {
 
 /** The program in a pipe. */
 export function startInPipe(clone: TestClone, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [join(clone.dir, 'bin/ravenhelm.js'), ...args], { cwd: clone.dir, env: { ...clone.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(clone.dir, 'bin/ravenhelm.js'), ...args], {
+    cwd: clone.dir,
+    env: { ...clone.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   const listeners = new Set<() => void>();
   const wake = () => [...listeners].forEach((listener) => listener());
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout += text; wake(); });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text; wake(); });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    wake();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    wake();
+  });
   const closed = once(child, 'close');
   return {
     child,
@@ -32,15 +42,33 @@ export function startInPipe(clone: TestClone, args: readonly string[], env: Read
   };
 }
 
-export function runInPipe(clone: TestClone, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+export function runInPipe(
+  clone: TestClone,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   return startInPipe(clone, args, env).ended();
 }
 
 /** The program on a pseudo-terminal; file and args as given, the program itself when file is null. */
-export function startOnTerminal(clone: TestClone, args: readonly string[], options: { readonly env?: Readonly<Record<string, string>>; readonly columns?: number; readonly rows?: number; readonly file?: string } = {}) {
+export function startOnTerminal(
+  clone: TestClone,
+  args: readonly string[],
+  options: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly columns?: number;
+    readonly rows?: number;
+    readonly file?: string;
+  } = {},
+) {
   const program = options.file ?? process.execPath;
   const words = options.file === undefined ? [join(clone.dir, 'bin/ravenhelm.js'), ...args] : [...args];
-  const terminal = pty.spawn(program, words, { cols: options.columns ?? 100, rows: options.rows ?? 30, cwd: clone.dir, env: { ...clone.env, ...options.env } });
+  const terminal = pty.spawn(program, words, {
+    cols: options.columns ?? 100,
+    rows: options.rows ?? 30,
+    cwd: clone.dir,
+    env: { ...clone.env, ...options.env },
+  });
   let output = '';
   const listeners = new Set<() => void>();
   terminal.onData((text) => {

@@ -5,15 +5,38 @@ export const MISSION = '20261123-141502-417-p05-x7k2';
 
 export function task(fields: Partial<TaskReport> & { agent: string; wave: number }): TaskReport {
   return {
-    task_id: `deploy-${fields.agent}-wave${fields.wave}`, status: 'waiting', attempts: 0, steps: 0, model: '', tokens: 0,
-    cost_usd: 0, duration_ms: 0, summary: '', detail: '', unserved_since: null, checks: [], ...fields,
+    task_id: `deploy-${fields.agent}-wave${fields.wave}`,
+    status: 'waiting',
+    attempts: 0,
+    steps: 0,
+    model: '',
+    tokens: 0,
+    cost_usd: 0,
+    duration_ms: 0,
+    summary: '',
+    detail: '',
+    unserved_since: null,
+    checks: [],
+    ...fields,
   };
 }
 
 export function report(tasks: readonly TaskReport[], fields: Partial<MissionReport> = {}): MissionReport {
   return {
-    mission_id: MISSION, name: 'hello', status: 'running', reason: null, question: null, workspace: '/srv/work/hello',
-    started_at: '2026-11-23T14:15:02.417Z', ended_at: null, cost_usd: 0, tokens: 0, tasks, unserved_agents: [], success: [], ...fields,
+    mission_id: MISSION,
+    name: 'hello',
+    status: 'running',
+    reason: null,
+    question: null,
+    workspace: '/srv/work/hello',
+    started_at: '2026-11-23T14:15:02.417Z',
+    ended_at: null,
+    cost_usd: 0,
+    tokens: 0,
+    tasks,
+    unserved_agents: [],
+    success: [],
+    ...fields,
   };
 }
 
@@ -21,10 +44,20 @@ export function check(name: string, exitCode: number): CheckResult {
   return { name, command: `test ${name}`, exit_code: exitCode, duration_ms: 3, output_digest: 'aa' };
 }
 
-export function event<T extends EventType>(type: T, payload: EventOf<T>['payload'], from = 'orchestrator', to: string | null = null): AgentEvent {
+export function event<T extends EventType>(
+  type: T,
+  payload: EventOf<T>['payload'],
+  from = 'orchestrator',
+  to: string | null = null,
+): AgentEvent {
   // The generic pair of type and payload is one member of the union; the compiler cannot follow that.
   return {
-    event_id: '00000000-0000-4000-8000-000000000000', event_type: type, source_agent: from, target_agent: to,
-    timestamp: 0, correlation_id: MISSION, payload,
+    event_id: '00000000-0000-4000-8000-000000000000',
+    event_type: type,
+    source_agent: from,
+    target_agent: to,
+    timestamp: 0,
+    correlation_id: MISSION,
+    payload,
   } as unknown as AgentEvent;
 }

@@ -46,11 +46,37 @@ export function createTestTerminal(columns = 80, rows = 24): TestTerminal {
   };
   const sequences: [RegExp, (count: number) => void][] = [
     [/^\u001b\[\?2026[hl]/, () => undefined],
-    [/^\u001b\[\?25l/, () => { visible = false; }],
-    [/^\u001b\[\?25h/, () => { visible = true; }],
-    [/^\u001b\[(\d+)A/, (count) => { row = Math.max(0, row - count); }],
-    [/^\u001b\[K/, () => { screen[row] = (screen[row] ?? '').slice(0, column); }],
-    [/^\u001b\[J/, () => { screen = screen.slice(0, row + 1); screen[row] = (screen[row] ?? '').slice(0, column); }],
+    [
+      /^\u001b\[\?25l/,
+      () => {
+        visible = false;
+      },
+    ],
+    [
+      /^\u001b\[\?25h/,
+      () => {
+        visible = true;
+      },
+    ],
+    [
+      /^\u001b\[(\d+)A/,
+      (count) => {
+        row = Math.max(0, row - count);
+      },
+    ],
+    [
+      /^\u001b\[K/,
+      () => {
+        screen[row] = (screen[row] ?? '').slice(0, column);
+      },
+    ],
+    [
+      /^\u001b\[J/,
+      () => {
+        screen = screen.slice(0, row + 1);
+        screen[row] = (screen[row] ?? '').slice(0, column);
+      },
+    ],
     [/^\u001b\[\d+m/, () => undefined],
   ];
   return {
@@ -58,7 +84,9 @@ export function createTestTerminal(columns = 80, rows = 24): TestTerminal {
       writes++;
       let rest = text;
       while (rest !== '') {
-        const known = sequences.map(([pattern, act]) => ({ match: pattern.exec(rest), act })).find(({ match }) => match !== null);
+        const known = sequences
+          .map(([pattern, act]) => ({ match: pattern.exec(rest), act }))
+          .find(({ match }) => match !== null);
         if (known?.match) {
           known.act(Number(known.match[1] ?? 0));
           rest = rest.slice(known.match[0].length);
@@ -67,8 +95,10 @@ export function createTestTerminal(columns = 80, rows = 24): TestTerminal {
         const character = String.fromCodePoint(rest.codePointAt(0) ?? 0);
         if (character === '\u001b') throw new Error(`unknown sequence ${JSON.stringify(rest.slice(0, 12))}`);
         if (character === '\r') column = 0;
-        else if (character === '\n') { column = 0; lineFeed(); }
-        else put(character);
+        else if (character === '\n') {
+          column = 0;
+          lineFeed();
+        } else put(character);
         rest = rest.slice(character.length);
       }
     },
@@ -79,7 +109,12 @@ export function createTestTerminal(columns = 80, rows = 24): TestTerminal {
       return () => listeners.delete(listener);
     },
     closed: new AbortController().signal,
-    screen: () => screen.map((line) => line.trimEnd()).join('\n').trimEnd().split('\n'),
+    screen: () =>
+      screen
+        .map((line) => line.trimEnd())
+        .join('\n')
+        .trimEnd()
+        .split('\n'),
     scrollback: () => gone.map((line) => line.trimEnd()),
     cursorVisible: () => visible,
     writes: () => writes,
@@ -91,6 +126,10 @@ export function createTestTerminal(columns = 80, rows = 24): TestTerminal {
       }
       for (const listener of [...listeners]) listener();
     },
-    text: () => [...gone, ...screen].map((line) => line.trimEnd()).join('\n').trimEnd(),
+    text: () =>
+      [...gone, ...screen]
+        .map((line) => line.trimEnd())
+        .join('\n')
+        .trimEnd(),
   };
 }

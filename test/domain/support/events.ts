@@ -10,7 +10,15 @@ let events = 0;
 /** An event in its envelope. */
 export function eventOf<T extends EventType>(type: T, payload: PayloadOf<T>): EventOf<T> {
   events += 1;
-  const event = { event_id: `event-${events}`, event_type: type, source_agent: 'test', target_agent: null, timestamp: T0, correlation_id: null, payload };
+  const event = {
+    event_id: `event-${events}`,
+    event_type: type,
+    source_agent: 'test',
+    target_agent: null,
+    timestamp: T0,
+    correlation_id: null,
+    payload,
+  };
   // The union ties event_type to payload as the parameters do; TypeScript cannot follow that through a generic.
   return event as unknown as EventOf<T>;
 }

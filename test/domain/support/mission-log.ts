@@ -3,7 +3,12 @@ import type { AgentEvent, Check, PayloadOf, Plan, PlanTask } from '../../../src/
 import { decideMission, type DecideContext, type Decision } from '../../../src/domain/mission-decide.js';
 import { evolveCoordination } from '../../../src/domain/mission-evolve.js';
 import { createMissionId } from '../../../src/domain/mission-id.js';
-import { createCoordinationState, type CoordinationState, type Mission, type MissionTask } from '../../../src/domain/mission-state.js';
+import {
+  createCoordinationState,
+  type CoordinationState,
+  type Mission,
+  type MissionTask,
+} from '../../../src/domain/mission-state.js';
 import type { FoldRecord, Folded } from '../../../src/domain/record.js';
 import { eventOf, recordsOf, T0 } from './events.js';
 
@@ -15,20 +20,50 @@ type Request = PayloadOf<'mission_requested'>;
 
 export function requestOf(changes: Partial<Request> = {}): Request {
   return {
-    mission_id: ID, name: 'hello', brief: 'deploy', approval: 'none', retries: 2, on_failure: 'fail', budget: { usd: null, tokens: null, minutes: null },
-    agents: ['cert_agent', 'env_agent', 'proxy_agent'], success: [], plan: null, workspace: null, workspace_marker: 'marker-1', requested_by: 'test', ...changes,
+    mission_id: ID,
+    name: 'hello',
+    brief: 'deploy',
+    approval: 'none',
+    retries: 2,
+    on_failure: 'fail',
+    budget: { usd: null, tokens: null, minutes: null },
+    agents: ['cert_agent', 'env_agent', 'proxy_agent'],
+    success: [],
+    plan: null,
+    workspace: null,
+    workspace_marker: 'marker-1',
+    requested_by: 'test',
+    ...changes,
   };
 }
 
 export const planTask = (agent: string, wave: number, changes: Partial<PlanTask> = {}): PlanTask => ({
-  task_id: `deploy-${agent}-wave${wave}`, agent, description: `do ${agent}`, playbook: null, acceptance: [], timeout_seconds: null, dependencies: [], ...changes,
+  task_id: `deploy-${agent}-wave${wave}`,
+  agent,
+  description: `do ${agent}`,
+  playbook: null,
+  acceptance: [],
+  timeout_seconds: null,
+  dependencies: [],
+  ...changes,
 });
 
 /** A plan with these agents in each wave, numbered from firstWave. */
-export function planOf(waves: readonly (readonly string[])[], firstWave = 1, successCriteria: readonly Check[] = []): Plan {
+export function planOf(
+  waves: readonly (readonly string[])[],
+  firstWave = 1,
+  successCriteria: readonly Check[] = [],
+): Plan {
   return {
-    strategy: 'in order', risks: [], success_criteria: [...successCriteria], notes: [],
-    waves: waves.map((agents, index) => ({ wave_number: firstWave + index, rationale: '', tasks: agents.map((agent) => planTask(agent, firstWave + index)) })),
+    strategy: 'in order',
+    risks: [],
+    success_criteria: [...successCriteria],
+    notes: [],
+    waves: waves.map((agents, index) => ({
+      wave_number: firstWave + index,
+      rationale: '',
+      tasks: agents.map((agent) => planTask(agent, firstWave + index)),
+    })),
   };
 }
 
@@ -38,10 +73,18 @@ export const ENV = 'deploy-env_agent-wave1';
 export const PROXY = 'deploy-proxy_agent-wave2';
 
 export const claimed = (owner = OWNER): AgentEvent =>
-  eventOf('partition_claimed', { owner, worker_id: owner, topic: 'ravenhelm.squad.coordination', partition: PARTITION });
-export const opened = (epoch = 'log-1'): AgentEvent => eventOf('partition_opened', { epoch, topic: 'ravenhelm.squad.coordination', partition: PARTITION });
-export const requested = (changes: Partial<Request> = {}): AgentEvent => eventOf('mission_requested', requestOf(changes));
-export const cancelRequested = (reason = 'enough', id = ID): AgentEvent => eventOf('mission_cancel_requested', { mission_id: id, requested_by: 'ann', reason });
+  eventOf('partition_claimed', {
+    owner,
+    worker_id: owner,
+    topic: 'ravenhelm.squad.coordination',
+    partition: PARTITION,
+  });
+export const opened = (epoch = 'log-1'): AgentEvent =>
+  eventOf('partition_opened', { epoch, topic: 'ravenhelm.squad.coordination', partition: PARTITION });
+export const requested = (changes: Partial<Request> = {}): AgentEvent =>
+  eventOf('mission_requested', requestOf(changes));
+export const cancelRequested = (reason = 'enough', id = ID): AgentEvent =>
+  eventOf('mission_cancel_requested', { mission_id: id, requested_by: 'ann', reason });
 
 export const answered = (number: number, answer = 'use port 8443', id = ID): AgentEvent =>
   eventOf('attention_answered', { mission_id: id, number, answer, answered_by: 'ann' });
@@ -49,14 +92,33 @@ export const retryRequested = (task: string, attempt: number, reason = 'stuck', 
   eventOf('task_retry_requested', { mission_id: id, task_id: task, attempt, requested_by: 'ann', reason });
 
 const planUse = { tokens_in: 0, tokens_out: 0, cost_usd: 0 };
-export const proposed = (revision: number, plan: Plan, used: Partial<typeof planUse> & { readonly planner?: string; readonly id?: string } = {}): AgentEvent => {
+export const proposed = (
+  revision: number,
+  plan: Plan,
+  used: Partial<typeof planUse> & { readonly planner?: string; readonly id?: string } = {},
+): AgentEvent => {
   const { planner = 'order', id = ID, ...usage } = used;
-  return eventOf('plan_proposed', { mission_id: id, revision, planner, model: '', refusals: [], plan, ...planUse, ...usage });
+  return eventOf('plan_proposed', {
+    mission_id: id,
+    revision,
+    planner,
+    model: '',
+    refusals: [],
+    plan,
+    ...planUse,
+    ...usage,
+  });
 };
-export const planFailed = (revision: number, error = 'no planner answered', used: Partial<typeof planUse> = {}, id = ID): AgentEvent =>
-  eventOf('plan_failed', { mission_id: id, revision, error, ...planUse, ...used });
-export const approved = (revision: number, id = ID): AgentEvent => eventOf('plan_approved', { mission_id: id, revision, approved_by: 'ann' });
-export const rejected = (revision: number, reason = 'not so', id = ID): AgentEvent => eventOf('plan_rejected', { mission_id: id, revision, rejected_by: 'ann', reason });
+export const planFailed = (
+  revision: number,
+  error = 'no planner answered',
+  used: Partial<typeof planUse> = {},
+  id = ID,
+): AgentEvent => eventOf('plan_failed', { mission_id: id, revision, error, ...planUse, ...used });
+export const approved = (revision: number, id = ID): AgentEvent =>
+  eventOf('plan_approved', { mission_id: id, revision, approved_by: 'ann' });
+export const rejected = (revision: number, reason = 'not so', id = ID): AgentEvent =>
+  eventOf('plan_rejected', { mission_id: id, revision, rejected_by: 'ann', reason });
 
 interface Used {
   readonly tokens_in?: number;
@@ -66,23 +128,80 @@ interface Used {
 const work = { owner: 'w-1', steps: 2, model: 'playbook', tokens_in: 0, tokens_out: 0, cost_usd: 0, duration_ms: 5 };
 const about = (task: string, attempt: number, id: string) => ({ mission_id: id, task_id: task, attempt });
 
-export const accepted = (task: string, attempt = 1, id = ID): AgentEvent => eventOf('task_accepted', { ...about(task, attempt, id), owner: 'w-1' });
-export const started = (task: string, attempt = 1, id = ID): AgentEvent => eventOf('task_started', { ...about(task, attempt, id), owner: 'w-1', worker_id: 'w-1' });
+export const accepted = (task: string, attempt = 1, id = ID): AgentEvent =>
+  eventOf('task_accepted', { ...about(task, attempt, id), owner: 'w-1' });
+export const started = (task: string, attempt = 1, id = ID): AgentEvent =>
+  eventOf('task_started', { ...about(task, attempt, id), owner: 'w-1', worker_id: 'w-1' });
 export const progress = (task: string, step: number, attempt = 1, id = ID): AgentEvent =>
-  eventOf('task_progress', { ...about(task, attempt, id), step, tool: 'workspace_list', message: `step ${step}: workspace_list`, percent_complete: 1, substeps_completed: step, substeps_total: 9, unserved_since: null });
+  eventOf('task_progress', {
+    ...about(task, attempt, id),
+    step,
+    tool: 'workspace_list',
+    message: `step ${step}: workspace_list`,
+    percent_complete: 1,
+    substeps_completed: step,
+    substeps_total: 9,
+    unserved_since: null,
+  });
 export const failedOver = (task: string | null, id = ID): AgentEvent =>
-  eventOf('model_failed_over', { mission_id: id, task_id: task, attempt: task === null ? null : 1, step: task === null ? null : 1, revision: null, agent: 'a', from_model: 'ollama:llama3.1', to_model: 'playbook', reason: 'connection refused', cause: 'unreachable' });
-export const completed = (task: string, attempt = 1, used: Used = {}, result: Partial<PayloadOf<'task_completed'>['result']> = {}, id = ID): AgentEvent =>
-  eventOf('task_completed', { ...about(task, attempt, id), ...work, ...used, result: { status: 'verified', summary: `${task} done`, outputs: { path: task }, checks: [], ...result } });
-export const failed = (task: string, attempt = 1, changes: Partial<PayloadOf<'task_failed'>> = {}, id = ID): AgentEvent =>
-  eventOf('task_failed', { ...about(task, attempt, id), ...work, error: 'it broke', code: 'gave_up', retriable: true, checks: [], ...changes });
+  eventOf('model_failed_over', {
+    mission_id: id,
+    task_id: task,
+    attempt: task === null ? null : 1,
+    step: task === null ? null : 1,
+    revision: null,
+    agent: 'a',
+    from_model: 'ollama:llama3.1',
+    to_model: 'playbook',
+    reason: 'connection refused',
+    cause: 'unreachable',
+  });
+export const completed = (
+  task: string,
+  attempt = 1,
+  used: Used = {},
+  result: Partial<PayloadOf<'task_completed'>['result']> = {},
+  id = ID,
+): AgentEvent =>
+  eventOf('task_completed', {
+    ...about(task, attempt, id),
+    ...work,
+    ...used,
+    result: { status: 'verified', summary: `${task} done`, outputs: { path: task }, checks: [], ...result },
+  });
+export const failed = (
+  task: string,
+  attempt = 1,
+  changes: Partial<PayloadOf<'task_failed'>> = {},
+  id = ID,
+): AgentEvent =>
+  eventOf('task_failed', {
+    ...about(task, attempt, id),
+    ...work,
+    error: 'it broke',
+    code: 'gave_up',
+    retriable: true,
+    checks: [],
+    ...changes,
+  });
 
 /** What the holder knows besides the fold. Every agent is there, served, and asks for 300 s; no timer has run out. */
 export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
-  return { owner: OWNER, isExpired: () => false, isServed: () => true, partitionFor: () => 2, timeoutSeconds: () => 300, retryDelayMs: (failures) => 100 * failures, planningWorstCase: () => ({ tokens: 0, usd: 0 }), ...changes };
+  return {
+    owner: OWNER,
+    isExpired: () => false,
+    isServed: () => true,
+    partitionFor: () => 2,
+    timeoutSeconds: () => 300,
+    retryDelayMs: (failures) => 100 * failures,
+    planningWorstCase: () => ({ tokens: 0, usd: 0 }),
+    ...changes,
+  };
 }
 
-export const expired = (...keys: readonly string[]): Partial<DecideContext> => ({ isExpired: (key) => keys.includes(key) });
+export const expired = (...keys: readonly string[]): Partial<DecideContext> => ({
+  isExpired: (key) => keys.includes(key),
+});
 
 export interface MissionLog {
   readonly state: CoordinationState;
@@ -112,9 +231,14 @@ export function given(...events: readonly AgentEvent[]): MissionLog {
     if (found === undefined) throw new RangeError(`no mission ${id}`);
     return found;
   };
-  const decides = (changes: Partial<DecideContext> = {}, id = ID) => decideMission(mission(id), contextOf({ owner: state.holder?.owner ?? OWNER, ...changes }));
+  const decides = (changes: Partial<DecideContext> = {}, id = ID) =>
+    decideMission(mission(id), contextOf({ owner: state.holder?.owner ?? OWNER, ...changes }));
   return {
-    state, records, when, decides, mission,
+    state,
+    records,
+    when,
+    decides,
+    mission,
     settle(changes, id) {
       const all: Decision[] = [];
       for (let round = 0; round < 50; round += 1) {
@@ -153,7 +277,10 @@ export function named(decisions: readonly Decision[]): readonly string[] {
 
 /** The decision of this type; the test fails when there is none. */
 export function only<T extends Decision['event_type']>(type: T, decisions: readonly Decision[]): PayloadOf<T> {
-  const found = decisions.filter((decision): decision is Extract<Decision, { event_type: T }> => decision.event_type === type);
-  if (found.length !== 1 || found[0] === undefined) throw new RangeError(`${found.length} ${type} among ${named(decisions).join(', ')}`);
+  const found = decisions.filter(
+    (decision): decision is Extract<Decision, { event_type: T }> => decision.event_type === type,
+  );
+  if (found.length !== 1 || found[0] === undefined)
+    throw new RangeError(`${found.length} ${type} among ${named(decisions).join(', ')}`);
   return found[0].payload as PayloadOf<T>;
 }

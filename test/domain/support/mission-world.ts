@@ -5,12 +5,35 @@ import { decideMission, type DecideContext, type Decision } from '../../../src/d
 import { evolveCoordination } from '../../../src/domain/mission-evolve.js';
 import { createMissionId } from '../../../src/domain/mission-id.js';
 import { leftForPlanning } from '../../../src/domain/mission-budget.js';
-import { createCoordinationState, hasOpenAttempt, type CoordinationState, type Mission, type MissionTask } from '../../../src/domain/mission-state.js';
+import {
+  createCoordinationState,
+  hasOpenAttempt,
+  type CoordinationState,
+  type Mission,
+  type MissionTask,
+} from '../../../src/domain/mission-state.js';
 import { DEFAULT_TIMINGS, missionTimers } from '../../../src/domain/mission-timers.js';
 import type { FoldRecord } from '../../../src/domain/record.js';
 import { eventOf, seededRandom, T0, type Random } from './events.js';
 import {
-  accepted, answered, approved, cancelRequested, claimed, completed, contextOf, failed, opened, PARTITION, planFailed, planOf, progress, proposed, rejected, requested, retryRequested, started,
+  accepted,
+  answered,
+  approved,
+  cancelRequested,
+  claimed,
+  completed,
+  contextOf,
+  failed,
+  opened,
+  PARTITION,
+  planFailed,
+  planOf,
+  progress,
+  proposed,
+  rejected,
+  requested,
+  retryRequested,
+  started,
 } from './mission-log.js';
 
 const AGENTS = ['cert_agent', 'env_agent', 'proxy_agent', 'cache_agent'];
@@ -52,8 +75,13 @@ export function runWorld(seed: number, watch: Watch = {}): World {
   };
   const decide = (mission: Mission): boolean => {
     const context = contextOf({
-      owner: world.state.holder?.owner ?? '', isExpired: (key) => expiredTimers.has(key), isServed: () => seed % 3 !== 0,
-      planningWorstCase: (asked) => ({ tokens: Math.min(400, leftForPlanning(asked).tokens ?? 400), usd: Math.min(0.5, leftForPlanning(asked).usd ?? 0.5) }),
+      owner: world.state.holder?.owner ?? '',
+      isExpired: (key) => expiredTimers.has(key),
+      isServed: () => seed % 3 !== 0,
+      planningWorstCase: (asked) => ({
+        tokens: Math.min(400, leftForPlanning(asked).tokens ?? 400),
+        usd: Math.min(0.5, leftForPlanning(asked).usd ?? 0.5),
+      }),
     });
     const decisions = decideMission(mission, context);
     watch.onDecided?.(mission, decisions, context);
@@ -90,7 +118,11 @@ function randomRequest(random: Random, index: number): Partial<EventOf<'mission_
     approval: random.pick(['none', 'monitoring', 'approval'] as const),
     retries: random.below(3),
     on_failure: random.pick(['fail', 'ask'] as const),
-    budget: { tokens: random.chance(0.7) ? random.below(5_000) : null, usd: random.chance(0.7) ? random.next() * 3 : null, minutes: random.chance(0.1) ? 20 : null },
+    budget: {
+      tokens: random.chance(0.7) ? random.below(5_000) : null,
+      usd: random.chance(0.7) ? random.next() * 3 : null,
+      minutes: random.chance(0.1) ? 20 : null,
+    },
     success: random.chance(0.5) ? [{ name: 'up', command: 'true' }] : [],
   };
 }
@@ -98,7 +130,10 @@ function randomRequest(random: Random, index: number): Partial<EventOf<'mission_
 function randomPlan(random: Random, firstWave: number) {
   const waves = Array.from({ length: 1 + random.below(3) }, () => AGENTS.filter(() => random.chance(0.5)));
   // Now and then a plan that can never be carried out.
-  return planOf(random.chance(0.05) ? waves : waves.map((wave) => (wave.length === 0 ? ['env_agent'] : wave)), random.chance(0.05) ? 1 : firstWave);
+  return planOf(
+    random.chance(0.05) ? waves : waves.map((wave) => (wave.length === 0 ? ['env_agent'] : wave)),
+    random.chance(0.05) ? 1 : firstWave,
+  );
 }
 
 /** Something that the holder does not decide. */
@@ -109,17 +144,29 @@ function happen(mission: Mission, random: Random, append: (event: AgentEvent) =>
     const { tokens, usd } = plannerBound(mission);
     const used = { tokens_in: random.below(tokens + 1), cost_usd: random.next() * usd };
     const firstWave = Math.max(0, ...mission.waves.map((wave) => wave.number)) + 1;
-    return append(random.chance(0.85) ? proposed(random.chance(0.9) ? revision : revision - 1, randomPlan(random, firstWave), { ...used, id }) : planFailed(revision, 'nobody', used, id));
+    return append(
+      random.chance(0.85)
+        ? proposed(random.chance(0.9) ? revision : revision - 1, randomPlan(random, firstWave), { ...used, id })
+        : planFailed(revision, 'nobody', used, id),
+    );
   }
-  if (mission.planning === 'proposed') return append(random.chance(0.6) ? approved(revision, id) : rejected(revision, 'no', id));
-  if (mission.question !== null) return append(mission.questions <= 3 && random.chance(0.7) ? answered(random.chance(0.9) ? mission.questions : 1, 'go on', id) : cancelRequested('no idea', id));
-  if (mission.tasks.size > 0 && random.chance(0.02)) return append(retryOf(random.pick([...mission.tasks.values()]), random, id));
+  if (mission.planning === 'proposed')
+    return append(random.chance(0.6) ? approved(revision, id) : rejected(revision, 'no', id));
+  if (mission.question !== null)
+    return append(
+      mission.questions <= 3 && random.chance(0.7)
+        ? answered(random.chance(0.9) ? mission.questions : 1, 'go on', id)
+        : cancelRequested('no idea', id),
+    );
+  if (mission.tasks.size > 0 && random.chance(0.02))
+    return append(retryOf(random.pick([...mission.tasks.values()]), random, id));
   const open = [...mission.tasks.values()].filter(hasOpenAttempt);
   if (open.length > 0) workerSays(mission, random.pick(open), random, append);
 }
 
 /** A person asks for a new attempt, now and then of one that is over. */
-const retryOf = (task: MissionTask, random: Random, id: string): AgentEvent => retryRequested(task.id, random.chance(0.8) ? task.attempt : 1, 'stuck', id);
+const retryOf = (task: MissionTask, random: Random, id: string): AgentEvent =>
+  retryRequested(task.id, random.chance(0.8) ? task.attempt : 1, 'stuck', id);
 
 /** A planner spends no more than was set aside for it, and no more than there is. */
 export function plannerBound(mission: Mission): Cost {
@@ -136,7 +183,14 @@ function workerSays(mission: Mission, task: MissionTask, random: Random, append:
   if (kind < 0.5) return append(progress(task.id, 1 + random.below(9), task.attempt, id));
   const attempt = random.chance(0.95) ? task.attempt : 1 + random.below(task.attempt + 1);
   // A worker keeps to its share; the mission's checks ask no model.
-  const used = task.kind === 'verify' ? {} : { tokens_in: random.below((task.share.tokens ?? 500) + 1), cost_usd: random.next() * (task.share.usd ?? 0.1) };
+  const used =
+    task.kind === 'verify'
+      ? {}
+      : { tokens_in: random.below((task.share.tokens ?? 500) + 1), cost_usd: random.next() * (task.share.usd ?? 0.1) };
   if (attempt !== task.attempt) return append(completed(task.id, attempt, {}, {}, id));
-  append(random.chance(0.7) ? completed(task.id, attempt, used, { status: random.pick(['verified', 'unverified'] as const) }, id) : failed(task.id, attempt, { ...used, retriable: random.chance(0.8) }, id));
+  append(
+    random.chance(0.7)
+      ? completed(task.id, attempt, used, { status: random.pick(['verified', 'unverified'] as const) }, id)
+      : failed(task.id, attempt, { ...used, retriable: random.chance(0.8) }, id),
+  );
 }

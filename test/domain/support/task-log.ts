@@ -1,7 +1,12 @@
 /** given / when / then for a tasks partition. */
 import type { AgentEvent, PayloadOf, Source, StepOutcome } from '../../../src/domain/events.js';
 import type { FoldRecord, Folded } from '../../../src/domain/record.js';
-import { createTaskPartitionState, evolveTaskPartition, type TaskAttempt, type TaskPartitionState } from '../../../src/domain/task-partition.js';
+import {
+  createTaskPartitionState,
+  evolveTaskPartition,
+  type TaskAttempt,
+  type TaskPartitionState,
+} from '../../../src/domain/task-partition.js';
 import { attemptKey } from '../../../src/domain/partitioning.js';
 import { eventOf, recordsOf, T0 } from './events.js';
 
@@ -23,27 +28,78 @@ export const claimed = (owner: string): AgentEvent =>
 
 export function assigned(from: Source | null, about: About = {}): AgentEvent {
   return eventOf('task_assigned', {
-    ...identity(about), description: 'make certificates', dependencies: [], timeout_seconds: 300, retry_count: 0, parameters: {}, wave_number: 1,
-    agent: 'cert_agent', kind: 'task', owner: 'orchestrator', target_partition: 0, source: from, playbook: null, acceptance: [], brief: 'deploy',
-    inputs: [], share_tokens: 10_000, share_usd: 1, workspace: null, workspace_marker: 'marker-1', feedback: null,
+    ...identity(about),
+    description: 'make certificates',
+    dependencies: [],
+    timeout_seconds: 300,
+    retry_count: 0,
+    parameters: {},
+    wave_number: 1,
+    agent: 'cert_agent',
+    kind: 'task',
+    owner: 'orchestrator',
+    target_partition: 0,
+    source: from,
+    playbook: null,
+    acceptance: [],
+    brief: 'deploy',
+    inputs: [],
+    share_tokens: 10_000,
+    share_usd: 1,
+    workspace: null,
+    workspace_marker: 'marker-1',
+    feedback: null,
   });
 }
 
 export function cancelled(from: Source | null, about: About = {}): AgentEvent {
-  return eventOf('task_cancelled', { ...identity(about), agent: 'cert_agent', owner: 'orchestrator', code: 'cancelled', reason: 'because', target_partition: 0, source: from });
+  return eventOf('task_cancelled', {
+    ...identity(about),
+    agent: 'cert_agent',
+    owner: 'orchestrator',
+    code: 'cancelled',
+    reason: 'because',
+    target_partition: 0,
+    source: from,
+  });
 }
 
-type CallDetails = About & Partial<Pick<PayloadOf<'tool_called'>, 'tokens_in' | 'tokens_out' | 'cost_usd' | 'reserved_tokens' | 'reserved_usd'>>;
+type CallDetails = About &
+  Partial<Pick<PayloadOf<'tool_called'>, 'tokens_in' | 'tokens_out' | 'cost_usd' | 'reserved_tokens' | 'reserved_usd'>>;
 
 export function called(owner: string, step: number, { task, attempt, ...details }: CallDetails = {}): AgentEvent {
   return eventOf('tool_called', {
-    ...identity({ task, attempt }), owner, step, thought: 'look', tool: 'workspace_list', arguments: '{}', idempotent: true, model: 'ollama:llama3.1', chain_index: 0,
-    refusals: [], tokens_in: 0, tokens_out: 0, cost_usd: 0, reserved_tokens: 0, reserved_usd: 0, ...details,
+    ...identity({ task, attempt }),
+    owner,
+    step,
+    thought: 'look',
+    tool: 'workspace_list',
+    arguments: '{}',
+    idempotent: true,
+    model: 'ollama:llama3.1',
+    chain_index: 0,
+    refusals: [],
+    tokens_in: 0,
+    tokens_out: 0,
+    cost_usd: 0,
+    reserved_tokens: 0,
+    reserved_usd: 0,
+    ...details,
   });
 }
 
 export function returned(owner: string, step: number, outcome: StepOutcome = 'ok', about: About = {}): AgentEvent {
-  return eventOf('tool_returned', { ...identity(about), owner, step, outcome, exit_code: 0, observation: '', output_digest: null, duration_ms: 1, checks: null });
+  return eventOf('tool_returned', {
+    ...identity(about),
+    owner,
+    step,
+    outcome,
+    exit_code: 0,
+    observation: '',
+    output_digest: null,
+    duration_ms: 1,
+    checks: null,
+  });
 }
 
 export function reserved(owner: string, tokens: number, usd: number, about: About = {}): AgentEvent {
@@ -53,10 +109,23 @@ export function reserved(owner: string, tokens: number, usd: number, about: Abou
 const used = { steps: 1, model: 'ollama:llama3.1', tokens_in: 0, tokens_out: 0, cost_usd: 0, duration_ms: 1 };
 
 export const completed = (owner: string, about: About = {}): AgentEvent =>
-  eventOf('task_completed', { ...identity(about), owner, ...used, result: { status: 'verified', summary: 'done', outputs: {}, checks: [] } });
+  eventOf('task_completed', {
+    ...identity(about),
+    owner,
+    ...used,
+    result: { status: 'verified', summary: 'done', outputs: {}, checks: [] },
+  });
 
 export const failed = (owner: string, about: About = {}): AgentEvent =>
-  eventOf('task_failed', { ...identity(about), owner, ...used, error: 'no', code: 'gave_up', retriable: true, checks: [] });
+  eventOf('task_failed', {
+    ...identity(about),
+    owner,
+    ...used,
+    error: 'no',
+    code: 'gave_up',
+    retriable: true,
+    checks: [],
+  });
 
 export interface TaskLog {
   readonly state: TaskPartitionState;

@@ -1,0 +1,77 @@
+import { describeError } from '../domain/describe-error.js';
+
+/** The schema registry did not answer, or not as a registry does. */
+export class RegistryUnreachable extends Error {
+  readonly code = 'registry_unreachable';
+  readonly retriable: boolean = true;
+
+  constructor(
+    readonly url: string,
+    reason: string,
+    options: { cause?: unknown } = {},
+  ) {
+    super(`No schema registry at ${url}: ${reason}. Start it, or correct SCHEMA_REGISTRY_URL`, options);
+    this.name = 'RegistryUnreachable';
+  }
+}
+
+/** The registry does not take a schema of this build; what is written with it could not be read by others. */
+export class SchemaIncompatible extends Error {
+  readonly code = 'schema_incompatible';
+  readonly retriable = false;
+
+  constructor(
+    readonly subject: string,
+    readonly registryReason: string,
+  ) {
+    super(
+      `The registry refuses this build's schema of ${subject}: ${registryReason}. ` +
+        'Events evolve by optional fields (with a default) only; undo the change, or give the event a new type',
+    );
+    this.name = 'SchemaIncompatible';
+  }
+}
+
+/** The registry has no schema of this id (yet). */
+export class SchemaUnknown extends Error {
+  readonly code = 'schema_unknown';
+  readonly retriable = true;
+
+  constructor(readonly schemaId: number) {
+    super(
+      `The schema registry does not know schema id ${schemaId}; look whether SCHEMA_REGISTRY_URL is the registry of whoever wrote the record`,
+    );
+    this.name = 'SchemaUnknown';
+  }
+}
+
+/** A file of schemas/ is not an event's schema. */
+export class SchemaInvalid extends Error {
+  readonly code = 'schema_invalid';
+  readonly retriable = false;
+
+  constructor(
+    readonly file: string,
+    reason: string,
+  ) {
+    super(`${file}: ${reason}`);
+    this.name = 'SchemaInvalid';
+  }
+}
+
+/** topics.yaml cannot be used. */
+export class TopicPlanInvalid extends Error {
+  readonly code = 'topic_plan_invalid';
+  readonly retriable = false;
+
+  /** Each problem names file, line and field. */
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'TopicPlanInvalid';
+  }
+}
+
+/** Why a schema could not be had, naming the registry where that is the reason: its cause alone ("socket hang up") tells an operator nothing. */
+export function describeSchemaFailure(error: unknown): string {
+  return error instanceof RegistryUnreachable || error instanceof SchemaUnknown ? error.message : describeError(error);
+}

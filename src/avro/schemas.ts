@@ -1,0 +1,69 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import avro from 'avsc';
+import { z } from 'zod';
+import { SchemaInvalid } from './errors.js';
+
+/** One event's schema as schemas/*.avsc says it. */
+export interface EventSchema {
+  readonly eventType: string;
+  /** The record's full name, such as ravenhelm.TaskAssigned; the registry's subject (RecordNameStrategy). */
+  readonly recordName: string;
+  /** The schema's JSON text, as it is registered. */
+  readonly text: string;
+  readonly type: avro.Type;
+}
+
+const eventRecord = z.object({
+  type: z.literal('record'),
+  name: z.string().min(1),
+  namespace: z.string().min(1),
+  fields: z.array(z.looseObject({ name: z.string() })),
+});
+const eventTypeField = z.object({
+  name: z.literal('event_type'),
+  type: z.object({ type: z.literal('enum'), symbols: z.tuple([z.string()]) }),
+});
+
+/** Reads every *.avsc of a directory; throws SchemaInvalid with the file and what is wrong. */
+export async function loadSchemas(directory: string): Promise<readonly EventSchema[]> {
+  const files = (await readdir(directory)).filter((name) => name.endsWith('.avsc')).sort();
+  if (files.length === 0)
+    throw new SchemaInvalid(directory, "no *.avsc file is here; point the schemas directory at the project's schemas/");
+  return Promise.all(
+    files.map(async (name) => parseSchema(join(directory, name), await readFile(join(directory, name), 'utf8'))),
+  );
+}
+
+/** Compiles the text of one schema; `file` is for messages only. */
+export function parseSchema(file: string, text: string): EventSchema {
+  const json = parseJson(file, text);
+  const record = eventRecord.safeParse(json);
+  if (!record.success) throw new SchemaInvalid(file, `not an event's record: ${z.prettifyError(record.error)}`);
+  const discriminator = eventTypeField.safeParse(record.data.fields.find((field) => field.name === 'event_type'));
+  if (!discriminator.success)
+    throw new SchemaInvalid(file, 'its field event_type must be an enum of exactly one symbol');
+  return {
+    eventType: discriminator.data.type.symbols[0],
+    recordName: `${record.data.namespace}.${record.data.name}`,
+    text: JSON.stringify(json),
+    type: compile(file, json),
+  };
+}
+
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SchemaInvalid(file, `not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function compile(file: string, json: unknown): avro.Type {
+  const schema = z.custom<avro.Schema>((value) => typeof value === 'object' && value !== null).parse(json);
+  try {
+    return avro.Type.forSchema(schema);
+  } catch (error) {
+    throw new SchemaInvalid(file, `not an Avro schema: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises';
+import { LineCounter, isNode, parseDocument, type Document } from 'yaml';
+import { z } from 'zod';
+import type { TopicNames } from '../domain/topic-names.js';
+import type { TopicSpec } from '../ports/log.js';
+import { TopicPlanInvalid } from './errors.js';
+
+/** A topic of topics.yaml, with its name. */
+export interface PlannedTopic extends TopicSpec {
+  /** The orchestrator deletes records older than this and below the committed offset; null: it deletes none. */
+  readonly swarmRetentionMs: number | null;
+}
+
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, y: 365 * 86_400_000 } as const;
+const FOREVER = 'forever';
+
+const retention = z
+  .string()
+  .regex(/^(forever|[1-9]\d*\s*[smhdy])$/, 'expected forever, or a number and one of s, m, h, d, y, such as 7 d')
+  .transform((text) => (text === FOREVER ? null : Number.parseInt(text, 10) * unitMs(text)));
+
+const topic = z
+  .strictObject({
+    partitions: z.int().min(1),
+    retention,
+    deleted_by: z.enum(['swarm', 'broker']),
+    replication_factor: z
+      .union([z.literal('auto'), z.int().min(1)], 'expected auto or a whole number from 1')
+      .default('auto'),
+    config: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  })
+  .superRefine(({ deleted_by: deletedBy, config }, context) => {
+    for (const setting of ['retention.ms', 'retention.bytes']) {
+      if (!(setting in config)) continue;
+      const instead =
+        deletedBy === 'swarm' ? 'a broker that deletes by age deletes open work; remove it' : 'use retention instead';
+      context.addIssue({ code: 'custom', path: ['config', setting], message: instead });
+    }
+  });
+/** No group handles these topics, so that the swarm cannot know what is done. */
+const watchedTopic = topic.refine((value) => value.deleted_by === 'broker', {
+  path: ['deleted_by'],
+  error: 'no consumer group commits offsets here, so that the swarm would delete nothing; use broker',
+});
+const plan = z.strictObject({ coordination: topic, tasks: topic, status: watchedTopic, 'dead-letters': watchedTopic });
+
+type Topic = z.infer<typeof topic>;
+
+/**
+ * Reads topics.yaml: the coordination, status and dead-letters topics, and one tasks topic for each agent. Throws
+ * TopicPlanInvalid, which names file, line and field of every problem.
+ */
+export async function loadTopicPlan(
+  path: string,
+  names: TopicNames,
+  agents: readonly string[],
+): Promise<readonly PlannedTopic[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new TopicPlanInvalid([
+      `${path}: cannot be read (${error instanceof Error ? error.message : String(error)}); restore it from the project`,
+    ]);
+  }
+  return parseTopicPlan(path, text, names, agents);
+}
+
+/** As loadTopicPlan, from the text; `file` is for messages only. */
+export function parseTopicPlan(
+  file: string,
+  text: string,
+  names: TopicNames,
+  agents: readonly string[],
+): readonly PlannedTopic[] {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  if (document.errors.length > 0) {
+    throw new TopicPlanInvalid(
+      document.errors.map(({ message, pos }) => `${file}:${lines.linePos(pos[0]).line}: ${message.split('\n')[0]}`),
+    );
+  }
+  const parsed = plan.safeParse(document.toJS());
+  if (!parsed.success) {
+    throw new TopicPlanInvalid(
+      parsed.error.issues.map((issue) => {
+        // An unknown key is reported at what is around it; the reader wants the key's own line.
+        const path = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
+        return `${file}:${lineOf(document, lines, path)}: ${path.join('.') || 'the file'}: ${issue.message}`;
+      }),
+    );
+  }
+  const { coordination, tasks, status, 'dead-letters': deadLetters } = parsed.data;
+  return [
+    plannedTopic(names.coordination, coordination),
+    ...agents.map((agent) => plannedTopic(names.tasks(agent), tasks)),
+    plannedTopic(names.status, status),
+    plannedTopic(names.deadLetters, deadLetters),
+  ];
+}
+
+function plannedTopic(
+  name: string,
+  { partitions, retention: retentionMs, deleted_by: deletedBy, replication_factor: replication, config }: Topic,
+): PlannedTopic {
+  const bySwarm = deletedBy === 'swarm';
+  const brokerRetention: Record<string, string> = bySwarm
+    ? { 'retention.ms': '-1', 'retention.bytes': '-1' }
+    : { 'retention.ms': String(retentionMs ?? -1) };
+  const settings = Object.fromEntries(Object.entries(config).map(([setting, value]) => [setting, String(value)]));
+  return {
+    name,
+    partitions,
+    replicationFactor: replication === 'auto' ? null : replication,
+    config: { ...brokerRetention, ...settings },
+    swarmRetentionMs: bySwarm ? retentionMs : null,
+  };
+}
+
+/** Line of a field, or of the nearest one around it that the file has; from 1. */
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+  for (let depth = path.length; depth > 0; depth -= 1) {
+    const node = document.getIn(path.slice(0, depth), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
+function unitMs(text: string): number {
+  const unit = z.enum(['s', 'm', 'h', 'd', 'y']).parse(text.at(-1));
+  return UNIT_MS[unit];
+}

@@ -1,0 +1,9 @@
+/** The files' contents (PEM), not their paths. */
+export interface TlsOptions {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly passphrase?: string;
+  /** Name in the broker's certificate, when it is not the host's. */
+  readonly servername?: string;
+}

@@ -1,0 +1,38 @@
+import type { AgentEvent } from '../../domain/events.js';
+import type { Mission, MissionTask } from '../../domain/mission-state.js';
+import type { OrchestratorContext } from './orchestrator-context.js';
+
+/** Tells watchers, on the status topic, which task waits for which, and when the wait is over. */
+export function sendDependencyNews({ presence }: OrchestratorContext, mission: Mission, event: AgentEvent): void {
+  if (event.event_type === 'plan_approved') {
+    for (const task of waitingTasks(mission)) {
+      for (const id of task.plan.dependencies)
+        presence.send({ type: 'dependency_required', ...news(mission, task, id) });
+    }
+  }
+  if (event.event_type === 'task_completed') {
+    const { task_id } = event.payload;
+    for (const task of waitingTasks(mission)) {
+      if (task.plan.dependencies.includes(task_id))
+        presence.send({ type: 'dependency_satisfied', ...news(mission, task, task_id) });
+    }
+  }
+}
+
+const waitingTasks = (mission: Mission): readonly MissionTask[] =>
+  [...mission.tasks.values()].filter((task) => task.kind === 'task' && task.status === 'waiting');
+
+function news(mission: Mission, task: MissionTask, dependency: string) {
+  return {
+    from: 'orchestrator',
+    to: task.plan.agent,
+    missionId: mission.id,
+    payload: {
+      requesting_agent: task.plan.agent,
+      dependency_type: 'task',
+      dependency_name: dependency,
+      required_by: task.id,
+      metadata: { mission_id: mission.id },
+    },
+  };
+}

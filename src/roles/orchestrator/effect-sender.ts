@@ -1,0 +1,118 @@
+/** Carries out decisions that were read back: sends assignments and cancels to tasks partitions, in log order. */
+import type { AgentEvent, Source } from '../../domain/events.js';
+import type { Effect } from '../../domain/mission-state.js';
+import { taskRecordKey } from '../../domain/partitioning.js';
+import { AppendDropped, AppendRejected } from '../../ports/log.js';
+import type { OrchestratorContext } from './orchestrator-context.js';
+import { createOutbox } from '../shared/outbox.js';
+import { asError } from '../../domain/as-error.js';
+
+export interface EffectSender {
+  /** Sends a decision unless it was sent under this claim or acknowledged before. */
+  send(effect: Effect, epoch: string): void;
+  readonly isAcknowledged: (effect: Effect) => boolean;
+  /** It is known from elsewhere that it has arrived. */
+  acknowledge(effect: Effect): void;
+  /** The claim is lost: what is still queued is dropped, and the next claim sends everything unacknowledged again. */
+  reset(): void;
+  /** Nobody will ask of effects below this offset again. */
+  forgetBelow(offset: number): void;
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void>;
+}
+
+export interface EffectSenderDeps {
+  readonly partition: number;
+  onAcknowledged(effect: Effect): void;
+  /** The decision can never reach its partition. */
+  onRejected(effect: Effect, error: AppendRejected): void;
+}
+
+interface Sending {
+  readonly effect: Effect;
+  readonly epoch: string;
+}
+
+export function createEffectSender(
+  context: OrchestratorContext,
+  { partition, onAcknowledged, onRejected }: EffectSenderDeps,
+): EffectSender {
+  const { appenders, topics } = context.deps;
+  const acknowledged = new Set<number>();
+  const outbox = createOutbox<Sending>(context.sending, async ({ effect, epoch }) => {
+    const { agent, target_partition, mission_id, task_id } = effect.event.payload;
+    try {
+      await appenders.tasks.append({
+        topic: topics.tasks(agent),
+        partition: target_partition,
+        key: taskRecordKey(mission_id, task_id),
+        event: withSource(effect, { epoch, partition, offset: effect.offset }),
+      });
+      acknowledged.add(effect.offset);
+      onAcknowledged(effect);
+    } catch (error) {
+      if (error instanceof AppendDropped) return;
+      if (!(error instanceof AppendRejected)) return context.onFatal(asError(error));
+      acknowledged.add(effect.offset);
+      onRejected(effect, error);
+    }
+  });
+
+  return {
+    send(effect, epoch) {
+      if (!acknowledged.has(effect.offset)) outbox.send(`${partition}/${effect.offset}`, { effect, epoch });
+    },
+    isAcknowledged: (effect) => acknowledged.has(effect.offset),
+    reset() {
+      outbox.reset();
+      appenders.tasks.dropQueued(
+        ({ event }) =>
+          (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') &&
+          event.payload.source?.partition === partition,
+      );
+    },
+    acknowledge: (effect) => void acknowledged.add(effect.offset),
+    forgetBelow(offset) {
+      for (const each of acknowledged) if (each < offset) acknowledged.delete(each);
+    },
+    settled: outbox.settled,
+  };
+}
+
+function withSource({ event }: Effect, source: Source): AgentEvent {
+  return event.event_type === 'task_assigned'
+    ? { ...event, payload: { ...event.payload, source } }
+    : { ...event, payload: { ...event.payload, source } };
+}
+
+/** The assignment cannot be delivered: that is the end of the attempt. */
+export function undeliverable(
+  context: OrchestratorContext,
+  { event }: Effect,
+  error: AppendRejected,
+): AgentEvent | null {
+  if (event.event_type !== 'task_assigned') return null;
+  const { task_id, mission_id, attempt, owner, agent } = event.payload;
+  return context.createEvent({
+    type: 'task_failed',
+    from: agent,
+    to: 'orchestrator',
+    missionId: mission_id,
+    payload: {
+      task_id,
+      mission_id,
+      attempt,
+      owner,
+      error: `the assignment could not be written: ${error.message}`,
+      code: 'too_large',
+      retriable: false,
+      steps: 0,
+      model: '',
+      tokens_in: 0,
+      tokens_out: 0,
+      cost_usd: 0,
+      duration_ms: 0,
+      checks: [],
+    },
+  });
+}

@@ -1,0 +1,190 @@
+/** One assigned coordination partition: folds it, holds it, and carries out what was decided for its missions. */
+import { misplacedInCoordination } from '../../domain/event-places.js';
+import type { AgentEvent } from '../../domain/events.js';
+import { answeredEffect, evolveCoordination, missionIdOf } from '../../domain/mission-evolve.js';
+import { parseMissionId } from '../../domain/mission-id.js';
+import {
+  coordinationReplayPoint,
+  forgetEnded,
+  forgetHistory,
+  restoreCoordination,
+} from '../../domain/mission-replay.js';
+import { createCoordinationState, type Effect } from '../../domain/mission-state.js';
+import type { ReplayPoint } from '../../domain/record.js';
+import { replayStart } from '../../domain/replay-start.js';
+import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../../ports/log.js';
+import { createClaim, type HeldClaim } from '../shared/claim.js';
+import { createDeadLetters } from '../shared/dead-letters.js';
+import { sendDependencyNews } from './dependency-news.js';
+import { createEffectSender, undeliverable } from './effect-sender.js';
+import { createMissionDecisions } from './mission-decisions.js';
+import type { OrchestratorContext } from './orchestrator-context.js';
+import { createPlannerCalls } from './planner-calls.js';
+
+export interface MissionPartition extends PartitionConsumer {
+  readonly topic: string;
+  readonly partition: number;
+  held(): boolean;
+  replayPoint(): ReplayPoint | null;
+  onCommitted(point: ReplayPoint): void;
+  /** Workers have come or gone, or hold other partitions. */
+  onLiveChanged(): void;
+  /** No new decisions; resolves when everything that was decided and read back has been sent. */
+  drain(): Promise<void>;
+}
+
+/** @throws DataLoss when the replay point cannot be trusted */
+export function openMissionPartition(context: OrchestratorContext, assignment: PartitionAssignment): MissionPartition {
+  const { topic, partition } = assignment;
+  const { appenders, ids, processId } = context.deps;
+  const logger = context.deps.logger.child({ topic, partition });
+  const start = replayStart(assignment);
+  const state =
+    start.metadata === null
+      ? createCoordinationState(partition)
+      : restoreCoordination(partition, start.offset, start.metadata, (id) => parseMissionId(id)?.timeMs ?? null);
+  const decisions = createMissionDecisions(context, { topic, partition, state, held: () => claim.held() });
+  const { writer } = decisions;
+  const plannerCalls = createPlannerCalls(context, partition, writer.news);
+  const effects = createEffectSender(context, {
+    partition,
+    onAcknowledged: (effect) => forgetHistory(state, effect.event.payload.mission_id, effects.isAcknowledged),
+    onRejected: (effect, error) => writer.news(undeliverable(context, effect, error)),
+  });
+  const claim = createClaim({
+    ...context.deps,
+    createEvent: context.createEvent,
+    partition: { topic, partition },
+    appender: appenders.coordination,
+    isAssigned: () => context.isAssigned({ topic, partition }),
+    onHeld: hold,
+    onLost: lose,
+    onFatal: context.onFatal,
+  });
+  const deadLetters = createDeadLetters({
+    ...context.deps,
+    logger,
+    isHeld: () => claim.held() !== null,
+    onFatal: context.onFatal,
+  });
+  claim.start();
+
+  function hold(held: HeldClaim): void {
+    logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
+    deadLetters.onHeld();
+    if (state.epoch === null) {
+      writer.append(
+        context.createEvent({
+          type: 'partition_opened',
+          from: processId,
+          payload: { epoch: ids.uuid().slice(0, 4), topic, partition },
+        }),
+        'epoch',
+      );
+    }
+    resume();
+    context.onHeldChanged();
+  }
+
+  /** Everything that the missions in the fold still need: unacknowledged effects, plans, decisions, timers. */
+  function resume(): void {
+    sendEffects([...state.missions.values()].flatMap((mission) => mission.effects));
+    for (const mission of state.missions.values()) {
+      if (mission.status !== 'open') continue;
+      if (mission.planning === 'requested') plannerCalls.call(mission);
+      decisions.touch(mission.id);
+    }
+  }
+
+  function sendEffects(unsent: readonly Effect[]): void {
+    const { epoch } = state;
+    if (epoch === null || claim.held() === null) return;
+    for (const effect of [...unsent].sort((a, b) => a.offset - b.offset)) effects.send(effect, epoch);
+  }
+
+  function lose(): void {
+    logger.info({}, 'partition.lost');
+    decisions.reset();
+    plannerCalls.stopAll();
+    effects.reset();
+    context.onHeldChanged();
+  }
+
+  function fold(record: LogRecord): void {
+    if (record.content.kind === 'poison') return skip(record, record.content.reason);
+    const { event } = record.content;
+    const fault = misplacedInCoordination(partition, event);
+    if (fault !== null) return skip(record, fault);
+    const folded = evolveCoordination(state, { offset: record.offset, timestampMs: record.timestampMs, event });
+    writer.onRead(event);
+    if (folded !== 'applied') {
+      logger.debug({ offset: record.offset, event_type: event.event_type, why: folded }, 'record.void');
+      keepUnknownAgent(record, event);
+      return;
+    }
+    react(event, record.offset);
+    settle(event);
+  }
+
+  /** A worker's answer shows that its assignment has arrived; of that, and of an ended mission, little has to be kept. */
+  function settle(event: AgentEvent): void {
+    const mission = state.missions.get(missionIdOf(event) ?? '');
+    if (mission === undefined) return;
+    const answered = answeredEffect(mission, event);
+    if (answered !== null) effects.acknowledge(answered);
+    if (answered !== null || mission.status !== 'open') forgetHistory(state, mission.id, effects.isAcknowledged);
+  }
+
+  function skip(record: LogRecord, fault: string): void {
+    state.position = record.offset + 1;
+    deadLetters.skip(record, fault);
+  }
+
+  /** Only where the fold made nothing of it: what is void must not depend on the agents that this build has. */
+  function keepUnknownAgent(record: LogRecord, { event_type, payload }: AgentEvent): void {
+    if (!('agent' in payload) || context.taskPartitions.count(payload.agent) !== null) return;
+    deadLetters.skip(record, `${event_type} is for ${payload.agent}, and this swarm has no such agent`);
+  }
+
+  function react(event: AgentEvent, offset: number): void {
+    if (event.event_type === 'partition_claimed') return claim.onRead(event.payload.owner, offset);
+    if (claim.held() === null) return;
+    if (event.event_type === 'partition_opened') return resume();
+    const missionId = missionIdOf(event);
+    const mission = missionId === null ? undefined : state.missions.get(missionId);
+    if (mission === undefined) return;
+    decisions.touch(mission.id);
+    if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') sendEffects([{ offset, event }]);
+    if (event.event_type === 'plan_requested') plannerCalls.call(mission);
+    else if (mission.planning !== 'requested' || mission.status !== 'open') plannerCalls.stop(mission.id);
+    sendDependencyNews(context, mission, event);
+  }
+
+  return {
+    topic,
+    partition,
+    held: () => claim.held() !== null,
+    onRecords(records) {
+      for (const record of records) fold(record);
+      decisions.beat();
+    },
+    onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
+    onUnblocked: () => context.blocked.unblock({ topic, partition }),
+    onClosed() {
+      context.blocked.forget({ topic, partition });
+      claim.close();
+    },
+    replayPoint: () =>
+      claim.held() === null || !deadLetters.isSettled() ? null : coordinationReplayPoint(state, effects.isAcknowledged),
+    onCommitted(point) {
+      forgetEnded(state, point.offset, effects.isAcknowledged);
+      effects.forgetBelow(point.offset);
+    },
+    onLiveChanged: decisions.onLiveChanged,
+    async drain() {
+      decisions.stop();
+      plannerCalls.stopAll();
+      await Promise.all([effects.settled(), deadLetters.settled()]);
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { AgentEvent } from '../../domain/events.js';
+import { hasOpenAttempt, type Mission, type MissionTask } from '../../domain/mission-state.js';
+import { timerKeys } from '../../domain/mission-timers.js';
+import { unservedMessage } from '../../domain/unserved.js';
+import type { OrchestratorContext } from './orchestrator-context.js';
+
+/**
+ * Says of each open attempt that it waits because no live worker serves its agent, and since when: of an assignment
+ * that nobody takes, and of a task whose worker is gone. Takes it back when a worker is there.
+ */
+export interface UnservedAnnouncer {
+  announce(mission: Mission): void;
+  /** The claim is lost: what the next holder says counts. */
+  reset(): void;
+}
+
+export function createUnservedAnnouncer(
+  context: OrchestratorContext,
+  isExpired: (timerKey: string) => boolean,
+  send: (event: AgentEvent) => void,
+): UnservedAnnouncer {
+  const { live, deps, createEvent } = context;
+  /** What was sent last for an attempt, and is not read back yet or stands in the fold; by the attempt's timer key. */
+  const told = new Map<string, number | null>();
+
+  /** When the attempt's agent lost its last worker; null: it has one, or the assignment is too new to worry. */
+  function unservedSince(mission: Mission, task: MissionTask): number | null {
+    // Its worker may not have been heard of yet: an assignment is given a moment, an orchestrator that has just begun too.
+    const isKnown =
+      task.status === 'assigned'
+        ? isExpired(timerKeys.unserved(mission.id, task.id, task.attempt))
+        : live.hasLookedAround();
+    return isKnown ? live.unservedSinceMs(task.plan.agent) : null;
+  }
+
+  function tell(mission: Mission, task: MissionTask, sinceMs: number | null): void {
+    const { agent } = task.plan;
+    if (sinceMs === null) deps.logger.info({ mission_id: mission.id, task_id: task.id, agent }, 'task.served_again');
+    else
+      deps.logger.warn(
+        { mission_id: mission.id, task_id: task.id, agent, since: new Date(sinceMs).toISOString() },
+        'task.unserved',
+      );
+    send(
+      createEvent({
+        type: 'task_progress',
+        from: 'orchestrator',
+        missionId: mission.id,
+        payload: {
+          task_id: task.id,
+          mission_id: mission.id,
+          attempt: task.attempt,
+          step: 0,
+          tool: null,
+          percent_complete: 0,
+          substeps_completed: 0,
+          substeps_total: 0,
+          message:
+            sinceMs === null
+              ? `a worker for ${agent} is there again`
+              : unservedMessage(agent, new Date(sinceMs).toISOString()),
+          unserved_since: sinceMs,
+        },
+      }),
+    );
+  }
+
+  return {
+    announce(mission) {
+      for (const task of mission.tasks.values()) {
+        const isOpen = mission.status === 'open' && hasOpenAttempt(task);
+        if (!isOpen && told.size === 0) continue; // at every record of a mission with many tasks
+        const key = timerKeys.unserved(mission.id, task.id, task.attempt);
+        if (!isOpen) {
+          told.delete(key);
+          continue;
+        }
+        const sinceMs = unservedSince(mission, task);
+        // The first holder's word is good enough for the next one: it saw the worker go.
+        const known = told.has(key) ? told.get(key) : task.unservedSinceMs;
+        if ((known === null) === (sinceMs === null)) continue;
+        told.set(key, sinceMs);
+        tell(mission, task, sinceMs);
+      }
+    },
+    reset: () => told.clear(),
+  };
+}

@@ -1,0 +1,85 @@
+/** Keeps for operators what a partition's fold skips: what nobody can read, and what is misplaced. */
+import { partitionForKey } from '../../domain/partitioning.js';
+import { letterHeaders } from '../../domain/dead-letter.js';
+import { AppendDropped, AppendRejected, TopicMissing, type Log, type LogRecord } from '../../ports/log.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Logger } from '../../ports/logger.js';
+import type { TopicNames } from '../../domain/topic-names.js';
+import { asError } from '../../domain/as-error.js';
+
+export interface DeadLettersDeps {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly topics: TopicNames;
+  /** Whether this process holds the partition: only the holder writes. */
+  isHeld(): boolean;
+  onFatal(error: Error): void;
+}
+
+export interface DeadLetters {
+  /** The record was skipped. It is written while the partition is held; one that was folded before that is remembered. */
+  skip(record: LogRecord, error: string): void;
+  /** The claim was read back. What the holder before wrote of the replay range may be written again; that harms nothing. */
+  onHeld(): void;
+  /** False while a letter is not written: a replay point behind its record would lose it in a crash. */
+  isSettled(): boolean;
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void>;
+}
+
+interface Skipped {
+  readonly record: LogRecord;
+  readonly error: string;
+  readonly skippedAtMs: number;
+}
+
+export function createDeadLetters({ log, clock, logger, topics, isHeld, onFatal }: DeadLettersDeps): DeadLetters {
+  const waiting: Skipped[] = [];
+  const writing = new Set<Promise<void>>();
+  let partitionCount: Promise<number> | null = null;
+
+  /** The letters of a partition share one, in its order. */
+  async function partitionFor({ topic, partition }: LogRecord): Promise<number> {
+    partitionCount ??= log.admin.partitionCount(topics.deadLetters);
+    return partitionForKey(`${topic}/${partition}`, await partitionCount);
+  }
+
+  async function write(skipped: Skipped): Promise<void> {
+    const { record, error, skippedAtMs } = skipped;
+    try {
+      const partition = await partitionFor(record);
+      const headers = letterHeaders(record.headers ?? {}, { origin: record, error, skippedAtMs });
+      if (isHeld()) await log.copyRecord({ topic: topics.deadLetters, partition, record, headers });
+      else waiting.push(skipped);
+    } catch (failure) {
+      partitionCount = null;
+      if (failure instanceof AppendRejected || failure instanceof TopicMissing) {
+        return logger.error({ offset: record.offset, error, reason: failure.message }, 'dead_letter.rejected');
+      }
+      waiting.push(skipped); // So that the replay point stays before it, and whoever holds the partition next reads it again.
+      if (!(failure instanceof AppendDropped)) onFatal(asError(failure));
+    }
+  }
+
+  function flush(): void {
+    if (!isHeld()) return;
+    for (const skipped of waiting.splice(0)) {
+      const written = write(skipped).finally(() => writing.delete(written));
+      writing.add(written);
+    }
+  }
+
+  return {
+    skip(record, error) {
+      logger.error({ offset: record.offset, reason: error }, 'record.skipped');
+      waiting.push({ record, error, skippedAtMs: clock.now() });
+      flush();
+    },
+    onHeld: flush,
+    isSettled: () => waiting.length === 0 && writing.size === 0,
+    async settled() {
+      await Promise.all(writing);
+    },
+  };
+}

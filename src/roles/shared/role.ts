@@ -1,0 +1,39 @@
+import type { AgentSpec } from '../../domain/agent-spec.js';
+import type { TopicNames } from '../../domain/topic-names.js';
+import type { Clock, Ids } from '../../ports/clock.js';
+import type { Appender, Log } from '../../ports/log.js';
+import type { Logger } from '../../ports/logger.js';
+import type { Metrics } from '../../ports/metrics.js';
+import type { ProcessVitals } from '../../ports/vitals.js';
+import type { RoleHealth } from './role-health.js';
+
+/** A long-running part of the swarm: machines plus their effects. */
+export interface Role {
+  /** Resolves when the role has joined its groups. */
+  start(): Promise<void>;
+  /** Drains: nothing new is begun, what runs has graceMs to end; then offsets are committed and the groups left. */
+  stop(graceMs: number): Promise<void>;
+  /** Resolves with the reason when the role cannot go on; the process should then end so that a supervisor restarts it. */
+  readonly failed: Promise<Error>;
+  /** How it is now, also while it starts and drains. */
+  health(): RoleHealth;
+}
+
+/** What every role of a process shares. */
+export interface RoleDeps {
+  readonly log: Log;
+  /** The process's two batching appenders; whoever made them closes them, after the roles have stopped. */
+  readonly appenders: { readonly coordination: Appender; readonly tasks: Appender };
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** A number of at least 0 and below 1. */
+  random(): number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly vitals: ProcessVitals;
+  readonly topics: TopicNames;
+  /** Every agent of the swarm. */
+  readonly roster: readonly AgentSpec[];
+  /** Names this process in claims and signs of life; unique. */
+  readonly processId: string;
+}

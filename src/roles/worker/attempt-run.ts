@@ -1,0 +1,199 @@
+/** An attempt from its first doubt to its final record; what its failures mean. */
+import type { Failover } from '../../agent/failover.js';
+import {
+  FINISH,
+  type LoopEffects,
+  type LoopEnd,
+  type LoopFailureCode,
+  type TurnUse,
+} from '../../agent/loop-contract.js';
+import { runReActLoop } from '../../agent/react-loop.js';
+import { AppendDropped, AppendFailed, AppendRejected } from '../../ports/log.js';
+import type { Logger } from '../../ports/logger.js';
+import { FenceLost, WorkspaceFull, WorkspaceUnusable } from '../../ports/tools.js';
+import type { ExecutionDeps } from './execution-deps.js';
+import { RecordVoid } from './read-back.js';
+import { TaskTaken, TaskTimeout } from './reasons.js';
+import { asError } from '../../domain/as-error.js';
+import type { TaskJournal } from './task-journal.js';
+import { endOfFinish, loopTaskOf, resultPayload } from './task-result.js';
+import type { TaskSteps } from './task-steps.js';
+import type { MissionNews, WorkerContext } from './worker-context.js';
+
+export interface Control {
+  readonly thinking: AbortController;
+  abort(reason: Error): void;
+}
+
+/** The whole of an attempt: what is in doubt is settled first, then the models go on where the journal ends. */
+export async function runAttempt(
+  context: WorkerContext,
+  deps: ExecutionDeps,
+  steps: TaskSteps,
+  journal: TaskJournal,
+  control: Control,
+): Promise<void> {
+  const { clock, logger } = context.deps;
+  const { assignment } = deps.attempt;
+  const startedMs = clock.monotonicMs();
+  const timeoutMs = assignment.timeout_seconds * 1000;
+  const remainingMs = () => Math.max(0, startedMs + timeoutMs - clock.monotonicMs());
+  const deadline = clock.setTimer(timeoutMs + context.timings.deadlineGraceMs, () =>
+    control.abort(new TaskTimeout(`the execution deadline of ${assignment.timeout_seconds} s has passed`)),
+  );
+  steps.sendStarted();
+  let end: LoopEnd;
+  try {
+    end = await endOf(context, deps, steps, { remainingMs, signal: control.thinking.signal });
+  } catch (error) {
+    end = endOfError(error, logger, lostTurn(deps));
+  } finally {
+    deadline.cancel();
+  }
+  await steps.idle();
+  const durationMs = clock.monotonicMs() - startedMs;
+  logger.info(
+    { agent: assignment.agent, task_id: assignment.task_id, duration_ms: Math.round(durationMs), status: end.kind },
+    'task.executed',
+  );
+  const written = await journalEnd(deps, journal, end, durationMs);
+  context.deps.metrics.taskExecuted(assignment.agent, written);
+}
+
+/** Resolves with what the attempt has come to when its final record was read back. */
+async function journalEnd(
+  deps: ExecutionDeps,
+  journal: TaskJournal,
+  end: LoopEnd,
+  durationMs: number,
+): Promise<'completed' | 'failed'> {
+  const result = resultPayload(deps.current(), deps.held.owner, end, durationMs);
+  try {
+    if (result.type === 'task_completed') await journal.completed(result.payload);
+    else await journal.failed(result.payload);
+    return result.type === 'task_completed' ? 'completed' : 'failed';
+  } catch (error) {
+    if (!(error instanceof AppendRejected) || result.type === 'task_failed') throw error;
+    // Whoever took the task over would come to the same result.
+    const used = end.unjournaled === undefined ? {} : { unjournaled: end.unjournaled };
+    return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, durationMs);
+  }
+}
+
+const tooLarge = (what: string, error: AppendRejected): Extract<LoopEnd, { kind: 'failed' }> => ({
+  kind: 'failed',
+  code: 'too_large',
+  error: `${what} could not be journaled: ${error.message}`,
+  retriable: false,
+  checks: [],
+});
+
+async function endOf(
+  context: WorkerContext,
+  deps: ExecutionDeps,
+  steps: TaskSteps,
+  limits: { remainingMs(): number; signal: AbortSignal },
+): Promise<LoopEnd> {
+  // First the fence: whatever comes of this attempt, nothing of an earlier one starts behind it.
+  await steps.settleDoubt();
+  await steps.prepare();
+  const finished = endOfFinish(deps.current());
+  if (finished !== null) return finished;
+  // Cancelled while its doubt was settled, it may have been forgotten by the fold: nothing goes on from there.
+  limits.signal.throwIfAborted();
+  if (deps.attempt.assignment.kind === 'verify') return verify(deps, steps, limits.remainingMs);
+  const effects: LoopEffects = {
+    chain: context.deps.chainOf(deps.spec),
+    tools: context.deps.tools.definitions().filter((tool) => deps.spec.tools.includes(tool.name)),
+    perform: (decision) => steps.perform(decision, limits.remainingMs),
+    reserveTurn: (cost) => steps.reserve(cost),
+    failedOver: (failover, step) => context.sendToMission(deps.attempt, failoverNews(deps, failover, step)),
+    remainingMs: limits.remainingMs,
+    signal: limits.signal,
+  };
+  return runReActLoop(loopTaskOf(deps.current(), deps.spec, deps.held.owner), effects, context.deps.loopLimits);
+}
+
+function failoverNews(
+  { attempt: { assignment } }: ExecutionDeps,
+  { fromModel, toModel, reason, cause }: Failover,
+  step: number,
+): MissionNews {
+  const { mission_id, task_id, attempt, agent } = assignment;
+  return {
+    type: 'model_failed_over',
+    payload: {
+      mission_id,
+      task_id,
+      attempt,
+      step,
+      revision: null,
+      agent,
+      from_model: fromModel,
+      to_model: toModel,
+      reason,
+      cause,
+    },
+  };
+}
+
+/** The mission's success checks: a finish without a model. */
+async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => number): Promise<LoopEnd> {
+  const args = { summary: `${deps.attempt.assignment.acceptance.length} success checks passed`, outputs: {} };
+  const result = await steps.perform(
+    {
+      thought: "The mission's success checks.",
+      tool: FINISH,
+      arguments: args,
+      idempotent: true,
+      model: '',
+      chainIndex: 0,
+      refusals: [],
+      tokensIn: 0,
+      tokensOut: 0,
+      costUsd: 0,
+      reserved: { tokens: 0, usd: 0 },
+    },
+    remainingMs,
+  );
+  const checks = result.checks ?? [];
+  return result.outcome === 'ok'
+    ? { kind: 'finished', ...args, checks }
+    : // Nothing in the workspace has changed since: the same checks would fail again.
+      { kind: 'failed', code: 'checks', error: result.observation, retriable: false, checks };
+}
+
+/** Failures that end the attempt. Where it was taken away there is no result: those go on up. */
+function endOfError(error: unknown, logger: Logger, lost: TurnUse): LoopEnd {
+  if (isTakenAway(error) || error instanceof AppendFailed) throw error;
+  const failed = (
+    code: LoopFailureCode,
+    message: string,
+    retriable: boolean,
+  ): Extract<LoopEnd, { kind: 'failed' }> => ({ kind: 'failed', code, error: message, retriable, checks: [] });
+  if (error instanceof TaskTimeout)
+    return { kind: 'failed', code: 'timeout', error: error.message, retriable: true, checks: [], unjournaled: lost };
+  if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
+  if (error instanceof WorkspaceFull) return failed('workspace', error.message, true);
+  if (error instanceof AppendRejected) return { ...tooLarge('a step', error), unjournaled: lost };
+  logger.error({ err: error }, 'task.broken');
+  return { ...failed('internal', `the worker broke: ${asError(error).message}`, true), unjournaled: lost };
+}
+
+/** A turn that was cut off may have cost all that was reserved for it; without a budget nothing is charged on suspicion. */
+function lostTurn({ held, current }: ExecutionDeps): TurnUse {
+  const { reservation, assignment } = current();
+  const charged =
+    reservation?.owner === held.owner && (assignment.share_tokens !== null || assignment.share_usd !== null);
+  return { tokensIn: charged ? reservation.tokens : 0, tokensOut: 0, costUsd: charged ? reservation.usd : 0 };
+}
+
+/** Another claim, a cancel or a shutdown: somebody else writes the attempt's end. */
+export function isTakenAway(error: unknown): boolean {
+  return (
+    error instanceof TaskTaken ||
+    error instanceof FenceLost ||
+    error instanceof RecordVoid ||
+    error instanceof AppendDropped
+  );
+}

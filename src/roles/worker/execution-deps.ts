@@ -1,0 +1,18 @@
+import type { AgentSpec } from '../../domain/agent-spec.js';
+import type { TaskAttempt } from '../../domain/task-partition.js';
+import type { HeldClaim } from '../shared/claim.js';
+import type { ReadBack } from './read-back.js';
+
+/** What one execution of an attempt under one claim is given. */
+export interface ExecutionDeps {
+  readonly spec: AgentSpec;
+  readonly attempt: TaskAttempt;
+  readonly held: HeldClaim;
+  readonly readBack: ReadBack;
+  readonly topic: string;
+  readonly partition: number;
+  /** The attempt as folded now. */
+  current(): TaskAttempt;
+  /** Whether the claim under which it runs still holds and the attempt is open: one that the fold has forgotten has ended. */
+  isOurs(): boolean;
+}

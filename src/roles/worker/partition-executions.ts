@@ -1,0 +1,98 @@
+/** The executions of one tasks partition: open attempts wait for a slot of the agent, and what has one runs. */
+import type { AgentSpec } from '../../domain/agent-spec.js';
+import type { TaskAttempt } from '../../domain/task-partition.js';
+import type { PartitionId } from '../../ports/log.js';
+import type { HeldClaim } from '../shared/claim.js';
+import type { ReadBack } from './read-back.js';
+import type { SlotUser } from '../shared/slots.js';
+import { startExecution, type Execution } from './task-execution.js';
+import type { WorkerContext } from './worker-context.js';
+
+export interface PartitionExecutions {
+  /** An open attempt under the held claim: it is run when its turn comes. */
+  enqueue(attemptKey: string): void;
+  /** What is being executed now. */
+  running(): readonly Execution[];
+  isRunning(attemptKey: string): boolean;
+  abort(attemptKey: string, reason: Error): void;
+  /** The claim is lost: nothing waits any more, and what runs is stopped. */
+  abortAll(reason: Error): void;
+  /** Nothing is begun any more; resolves when what runs has ended, or was stopped after graceMs. */
+  drain(reason: Error, graceMs: number): Promise<void>;
+}
+
+export interface PartitionExecutionsDeps extends PartitionId {
+  readonly spec: AgentSpec;
+  readonly readBack: ReadBack;
+  held(): HeldClaim | null;
+  /** As folded now; undefined once the fold has forgotten it. */
+  attempt(attemptKey: string): TaskAttempt | undefined;
+  /** An attempt gets its slot; gives it with everything that its execution needs. */
+  onSlot(attempt: TaskAttempt): TaskAttempt;
+  /** Nothing of the attempt's execution is alive any more. */
+  onEnded(attemptKey: string): void;
+}
+
+export function createPartitionExecutions(context: WorkerContext, deps: PartitionExecutionsDeps): PartitionExecutions {
+  const slots = context.slotsOf(deps.spec.name);
+  const executions = new Map<string, Execution>();
+  let draining = false;
+  const user: SlotUser = { use };
+
+  function enqueue(key: string): void {
+    if (!draining && deps.held() !== null) slots.request(key, user);
+  }
+
+  /** An execution is made only now: of 100,000 open attempts most wait. */
+  function use(key: string): Promise<void> | null {
+    const held = deps.held();
+    const attempt = deps.attempt(key);
+    if (draining || held === null || attempt?.status !== 'open') return null;
+    const before = lastOfTask(attempt);
+    if (before !== undefined) {
+      // A new attempt, or the same one under a new claim, waits for the processes of the one before; meanwhile others have the slot.
+      void before.settled.then(() => enqueue(key));
+      return null;
+    }
+    return run(deps.onSlot(attempt), held);
+  }
+
+  function run(attempt: TaskAttempt, held: HeldClaim): Promise<void> {
+    const { key } = attempt;
+    const current = () => deps.attempt(key);
+    const execution = startExecution(context, {
+      ...deps,
+      attempt,
+      held,
+      current: () => current() ?? attempt,
+      isOurs: () => deps.held()?.owner === held.owner && current()?.status === 'open',
+    });
+    executions.set(key, execution);
+    return execution.settled.then(() => {
+      executions.delete(key);
+      deps.onEnded(key);
+    });
+  }
+
+  function lastOfTask({ assignment: { mission_id, task_id } }: TaskAttempt): Execution | undefined {
+    return [...executions.values()].find(
+      ({ attempt: { assignment } }) => assignment.task_id === task_id && assignment.mission_id === mission_id,
+    );
+  }
+
+  return {
+    enqueue,
+    running: () => [...executions.values()],
+    isRunning: (key) => executions.has(key),
+    abort: (key, reason) => executions.get(key)?.abort(reason),
+    abortAll(reason) {
+      slots.withdraw(user);
+      for (const execution of executions.values()) execution.abort(reason);
+    },
+    async drain(reason, graceMs) {
+      draining = true;
+      slots.withdraw(user);
+      await Promise.all([...executions.values()].map((execution) => execution.drain(reason, graceMs)));
+    },
+  };
+}

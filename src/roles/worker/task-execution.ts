@@ -1,0 +1,81 @@
+/** One attempt being executed under one claim: from its slot until nothing of it is alive. */
+import type { TaskAttempt } from '../../domain/task-partition.js';
+import { isTakenAway, runAttempt } from './attempt-run.js';
+import type { ExecutionDeps } from './execution-deps.js';
+import { RecordVoid } from './read-back.js';
+import { asError } from '../../domain/as-error.js';
+import { createTaskJournal } from './task-journal.js';
+import { createTaskSteps } from './task-steps.js';
+import type { WorkerContext } from './worker-context.js';
+
+export interface Execution {
+  readonly attempt: TaskAttempt;
+  readonly owner: string;
+  /** Number of the current step; 0 before the first. */
+  step(): number;
+  /** Stops it now: model calls and tools. */
+  abort(reason: Error): void;
+  /** No new steps; a running tool has graceMs. Resolves when it has ended. */
+  drain(reason: Error, graceMs: number): Promise<void>;
+  /** Resolves when nothing of it is alive any more. Never rejects. */
+  readonly settled: Promise<void>;
+}
+
+export function startExecution(context: WorkerContext, deps: ExecutionDeps): Execution {
+  const { attempt, held } = deps;
+  const { clock, logger: parentLogger } = context.deps;
+  const logger = parentLogger.child({
+    agent: deps.spec.name,
+    mission_id: attempt.assignment.mission_id,
+    task_id: attempt.assignment.task_id,
+    attempt: attempt.assignment.attempt,
+  });
+  const thinking = new AbortController();
+  const acting = new AbortController();
+  const journal = createTaskJournal(context, {
+    ...deps,
+    // Nobody else would journal it while this claim holds: the role starts again, and finds the step in doubt.
+    onOutcomeLost: (error) => context.onFatal(asError(error)),
+  });
+  const steps = createTaskSteps(context, {
+    ...deps,
+    journal,
+    logger,
+    thinking: thinking.signal,
+    acting: acting.signal,
+  });
+  const abort = (reason: Error) => {
+    thinking.abort(reason);
+    acting.abort(reason);
+  };
+  const settled = run().catch((error: unknown) => onEndedEarly(error));
+
+  async function run(): Promise<void> {
+    try {
+      await runAttempt(context, deps, steps, journal, { thinking, abort });
+    } finally {
+      await steps.idle();
+    }
+  }
+
+  function onEndedEarly(error: unknown): void {
+    // Void although this claim holds and the attempt is open: nobody would go on with it, so the role starts again.
+    const stranded = error instanceof RecordVoid && deps.isOurs();
+    if (isTakenAway(error) && !stranded) logger.info({ reason: asError(error).message }, 'task.taken_away');
+    else context.onFatal(asError(error));
+  }
+
+  return {
+    attempt,
+    owner: held.owner,
+    step: steps.count,
+    abort,
+    async drain(reason, graceMs) {
+      thinking.abort(reason);
+      const timer = clock.setTimer(graceMs, () => acting.abort(reason));
+      await settled;
+      timer.cancel();
+    },
+    settled,
+  };
+}

@@ -1,0 +1,120 @@
+/** Writes the journal of one execution: every record is appended under the held claim and read back before it counts. */
+import type { EventOf, PayloadOf } from '../../domain/events.js';
+import { taskRecordKey } from '../../domain/partitioning.js';
+import type { TaskAttempt } from '../../domain/task-partition.js';
+import type { TokenCost } from '../../ports/model.js';
+import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
+import { AppendDropped } from '../../ports/log.js';
+import type { HeldClaim } from '../shared/claim.js';
+import { RecordVoid, type ReadBack } from './read-back.js';
+import type { WorkerContext } from './worker-context.js';
+
+export interface TaskJournal {
+  /** Resolves with the step as the log has it. */
+  call(step: number, decision: StepDecision): Promise<PayloadOf<'tool_called'>>;
+  /** Appends the outcome; it need not be read back before the next model call. */
+  outcome(step: number, result: StepResult): void;
+  /** Appends the outcome and waits until it was read back. */
+  outcomeReadBack(step: number, result: StepResult): Promise<void>;
+  reserve(cost: TokenCost): Promise<void>;
+  completed(payload: PayloadOf<'task_completed'>): Promise<void>;
+  failed(payload: PayloadOf<'task_failed'>): Promise<void>;
+}
+
+type Journaled = EventOf<'tool_called' | 'turn_reserved' | 'tool_returned' | 'task_completed' | 'task_failed'>;
+
+export interface TaskJournalDeps {
+  readonly attempt: TaskAttempt;
+  readonly held: HeldClaim;
+  readonly topic: string;
+  readonly partition: number;
+  readonly readBack: ReadBack;
+  /** An outcome could not be appended; whoever takes the task over finds it in doubt. */
+  onOutcomeLost(error: unknown): void;
+}
+
+export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps): TaskJournal {
+  const { attempt, held, topic, partition, readBack } = deps;
+  const { mission_id, task_id, agent } = attempt.assignment;
+  const identity = { mission_id, task_id, attempt: attempt.assignment.attempt, owner: held.owner };
+  const envelope = { from: agent, missionId: mission_id };
+  const append = (event: Journaled) =>
+    context.deps.appenders.tasks.append({ topic, partition, key: taskRecordKey(mission_id, task_id), event });
+
+  function appendAndReadBack<T extends Journaled>(event: T): Promise<T> {
+    const read = readBack.waitFor(event);
+    append(event).catch((error: unknown) => readBack.reject(event.event_id, error));
+    return read;
+  }
+
+  const returned = (step: number, result: StepResult) =>
+    context.createEvent({
+      type: 'tool_returned',
+      ...envelope,
+      payload: {
+        ...identity,
+        step,
+        outcome: result.outcome,
+        exit_code: result.exitCode,
+        observation: result.observation,
+        output_digest: result.outputDigest,
+        duration_ms: Math.round(result.durationMs),
+        checks: result.checks === null ? null : [...result.checks],
+      },
+    });
+
+  return {
+    async call(step, decision) {
+      const event = context.createEvent({
+        type: 'tool_called',
+        ...envelope,
+        payload: { ...identity, ...calledPayload(step, decision) },
+      });
+      return (await appendAndReadBack(event)).payload;
+    },
+    outcome(step, result) {
+      append(returned(step, result)).catch((error: unknown) => {
+        if (!(error instanceof AppendDropped)) deps.onOutcomeLost(error);
+      });
+    },
+    async outcomeReadBack(step, result) {
+      await appendAndReadBack(returned(step, result)).catch((error: unknown) => {
+        // Void because an outcome is known already: then that one counts.
+        if (!(error instanceof RecordVoid)) throw error;
+      });
+    },
+    async reserve({ tokens, usd }) {
+      await appendAndReadBack(
+        context.createEvent({
+          type: 'turn_reserved',
+          ...envelope,
+          payload: { ...identity, reserved_tokens: tokens, reserved_usd: usd },
+        }),
+      );
+    },
+    async completed(payload) {
+      await appendAndReadBack(context.createEvent({ type: 'task_completed', ...envelope, payload }));
+    },
+    async failed(payload) {
+      await appendAndReadBack(context.createEvent({ type: 'task_failed', ...envelope, payload }));
+    },
+  };
+}
+
+function calledPayload(step: number, decision: StepDecision) {
+  return {
+    step,
+    thought: decision.thought,
+    tool: decision.tool,
+    arguments: JSON.stringify(decision.arguments),
+    idempotent: decision.idempotent,
+    model: decision.model,
+    chain_index: decision.chainIndex,
+    refusals: [...decision.refusals],
+    tokens_in: decision.tokensIn,
+    tokens_out: decision.tokensOut,
+    cost_usd: decision.costUsd,
+    reserved_tokens: decision.reserved.tokens,
+    reserved_usd: decision.reserved.usd,
+  };
+}

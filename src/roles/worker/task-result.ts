@@ -1,0 +1,87 @@
+/** From the journal to the loop's task, and from the loop's end to the final record. */
+import { FINISH, type LoopEnd, type LoopTask } from '../../agent/loop-contract.js';
+import { parseFinish } from '../../agent/step-schema.js';
+import type { AgentSpec } from '../../domain/agent-spec.js';
+import type { Check, PayloadOf } from '../../domain/events.js';
+import { spentBefore, type TaskAttempt, type TaskResultPayload } from '../../domain/task-partition.js';
+
+/** The task's own checks and those of its playbook. */
+export function acceptanceOf(assignment: PayloadOf<'task_assigned'>, spec: AgentSpec): readonly Check[] {
+  const playbook = assignment.playbook === null ? undefined : spec.playbooks[assignment.playbook];
+  return [...assignment.acceptance, ...(playbook?.acceptance ?? [])];
+}
+
+/** What the loop is given. Every step of the journal must have an outcome by now. */
+export function loopTaskOf(attempt: TaskAttempt, agent: AgentSpec, owner: string): LoopTask {
+  const { assignment } = attempt;
+  const hasShare = assignment.share_tokens !== null || assignment.share_usd !== null;
+  return {
+    assignment,
+    agent,
+    playbook: assignment.playbook === null ? null : (agent.playbooks[assignment.playbook] ?? null),
+    acceptance: acceptanceOf(assignment, agent),
+    history: attempt.steps.map(({ call, outcome }) => {
+      if (outcome === null) throw new TypeError(`step ${call.step} of ${attempt.key} has no outcome`);
+      return { call, outcome };
+    }),
+    spent: spentBefore(attempt, owner),
+    // A turn that nobody reserved under this claim could be lost without a trace. Without a budget it need not be counted.
+    mustReserve: hasShare && attempt.reservation?.owner !== owner,
+  };
+}
+
+/** The end of a task whose last journaled step is a finish that passed: only its final record is missing. */
+export function endOfFinish(attempt: TaskAttempt): LoopEnd | null {
+  const last = attempt.steps.at(-1);
+  if (last?.call.tool !== FINISH || last.outcome?.outcome !== 'ok') return null;
+  return { kind: 'finished', ...parseFinish(parseArguments(last.call.arguments)), checks: last.outcome.checks ?? [] };
+}
+
+/** The arguments of a call as they were journaled. */
+export function parseArguments(text: string): Record<string, unknown> {
+  const parsed: unknown = JSON.parse(text);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new TypeError(`a journaled call has no arguments: ${text.slice(0, 80)}`);
+  return { ...parsed };
+}
+
+/** The attempt's final record. */
+export function resultPayload(
+  attempt: TaskAttempt,
+  owner: string,
+  end: LoopEnd,
+  durationMs: number,
+): TaskResultPayload {
+  const { assignment, steps, spending } = attempt;
+  // What other owners' unanswered turns may have cost counts as spent.
+  const spent = spentBefore(attempt, owner);
+  // A last turn that stands in no step was paid for all the same.
+  const { tokensIn, tokensOut, costUsd } = end.unjournaled ?? { tokensIn: 0, tokensOut: 0, costUsd: 0 };
+  const common = {
+    task_id: assignment.task_id,
+    mission_id: assignment.mission_id,
+    attempt: assignment.attempt,
+    owner,
+    steps: steps.length,
+    model: steps.at(-1)?.call.model ?? '',
+    cost_usd: spent.usd + costUsd,
+    tokens_in: spent.tokens - spending.tokensOut + tokensIn,
+    tokens_out: spending.tokensOut + tokensOut,
+    duration_ms: Math.round(durationMs),
+  };
+  if (end.kind === 'finished') {
+    const status = end.checks.length > 0 ? 'verified' : 'unverified';
+    return {
+      type: 'task_completed',
+      payload: {
+        ...common,
+        model: end.unjournaled?.model ?? common.model,
+        result: { status, summary: end.summary, outputs: { ...end.outputs }, checks: [...end.checks] },
+      },
+    };
+  }
+  return {
+    type: 'task_failed',
+    payload: { ...common, error: end.error, code: end.code, retriable: end.retriable, checks: [...end.checks] },
+  };
+}

@@ -1,0 +1,75 @@
+import type { LoopLimits } from '../../agent/loop-state.js';
+import type { AgentSpec } from '../../domain/agent-spec.js';
+import type { PayloadOf } from '../../domain/events.js';
+import type { TaskAttempt } from '../../domain/task-partition.js';
+import type { CircuitNews } from '../../ports/circuits.js';
+import type { PartitionId } from '../../ports/log.js';
+import type { ChatModel } from '../../ports/model.js';
+import type { Packer } from '../../ports/packer.js';
+import type { ToolExecutor } from '../../ports/tools.js';
+import type { BlockedPartitions } from '../shared/blocked-partitions.js';
+import type { CreateEvent } from '../../domain/event-factory.js';
+import type { RoleDeps } from '../shared/role.js';
+import { DEFAULT_STALLED_MS } from '../shared/role-health.js';
+import type { ShareText } from './shared-text.js';
+import type { Slots } from '../shared/slots.js';
+
+export interface WorkerDeps extends RoleDeps {
+  /** The agents that this process serves. */
+  readonly agents: readonly AgentSpec[];
+  /** Model chain of an agent, tried in order; never empty. */
+  chainOf(agent: AgentSpec): readonly ChatModel[];
+  readonly tools: ToolExecutor;
+  /** For what waits in large numbers. */
+  readonly packer: Packer;
+  readonly loopLimits: LoopLimits;
+  /** News of this process's circuit breakers, which this role passes on; absent: another role does, or there are none. */
+  readonly circuits?: CircuitNews;
+  /** What keeps this process from doing its work although it runs, such as a sandbox that cannot be built; null: nothing. */
+  readonly impediment?: string | null;
+  readonly timings?: Partial<WorkerTimings>;
+}
+
+export interface WorkerTimings {
+  /** Between commits of replay points. */
+  readonly commitMs: number;
+  readonly heartbeatMs: number;
+  /** A running tool has this long after its task's deadline before it is stopped from outside. */
+  readonly deadlineGraceMs: number;
+  /** A group that was not heard of for so long has come to a standstill. */
+  readonly stalledMs: number;
+}
+
+export const DEFAULT_WORKER_TIMINGS: WorkerTimings = {
+  commitMs: 500,
+  heartbeatMs: 5_000,
+  deadlineGraceMs: 5_000,
+  stalledMs: DEFAULT_STALLED_MS,
+};
+
+type NewsType = 'task_accepted' | 'task_started' | 'task_progress' | 'model_failed_over';
+export type MissionNews = { [T in NewsType]: { readonly type: T; readonly payload: PayloadOf<T> } }[NewsType];
+
+/** What the parts of a running worker share. */
+export interface WorkerContext {
+  readonly deps: WorkerDeps;
+  readonly timings: WorkerTimings;
+  readonly createEvent: CreateEvent;
+  readonly shareText: ShareText;
+  /** For executions: the agent's concurrency. */
+  slotsOf(agent: string): Slots;
+  /** For news and results of many attempts at once: what an appender holds of them stays small. */
+  readonly sending: { readonly accepted: Slots; readonly results: Slots };
+  isAssigned(partition: PartitionId, agent: string): boolean;
+  /**
+   * Appends an event about an attempt to its mission's coordination partition. Progress, not a result: it may be lost.
+   * Resolves when nothing of it is queued any more; never rejects.
+   */
+  sendToMission(attempt: TaskAttempt, event: MissionNews): Promise<void>;
+  /** The set of held partitions has changed. */
+  onHeldChanged(): void;
+  readonly blocked: BlockedPartitions;
+  /** A step has an outcome. */
+  onStepEnded(agent: string, outcome: string): void;
+  onFatal(error: Error): void;
+}

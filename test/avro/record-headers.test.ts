@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { createRecordHeaders } from '../../src/avro/record-headers.js';
+import { statusRequest, taskProgress } from '../contract/events.js';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+describe('record headers', () => {
+  test("say what a mission's record is, and trace it by mission and event", () => {
+    const event = taskProgress('m-1', 'deploy-cert_agent-wave1', 2);
+    expect(createRecordHeaders()(event)).toEqual({
+      event_type: 'task_progress',
+      mission_id: 'm-1',
+      task_id: 'deploy-cert_agent-wave1',
+      attempt: '2',
+      traceparent: `00-${sha256('m-1').slice(0, 32)}-${sha256(event.event_id).slice(0, 16)}-01`,
+    });
+  });
+
+  test('of one mission share the trace, in every process', () => {
+    const traces = [createRecordHeaders(), createRecordHeaders()].map(
+      (headersOf) => headersOf(taskProgress('m-1', 't', 1))['traceparent']?.split('-')[1],
+    );
+    expect(new Set(traces).size).toBe(1);
+  });
+
+  test('leave out what an event does not have', () => {
+    const event = statusRequest('r');
+    expect(createRecordHeaders()(event)).toEqual({
+      event_type: 'request_status',
+      traceparent: `00-${sha256(event.event_id).slice(0, 32)}-${sha256(event.event_id).slice(0, 16)}-01`,
+    });
+  });
+});
