@@ -21,11 +21,11 @@ export interface System
     Pick<typeof ToolsPort, 'FenceLost' | 'WorkspaceUnusable'>,
     Pick<typeof LogPort, 'AppendDropped' | 'AppendFailed' | 'AppendRejected' | 'CommitRefused'> {}
 
-/** @param load imports a module by its path below src, such as roles/worker.js */
+/** @param load imports a module by its path below src, such as roles/worker/worker.js */
 export async function loadSystem(load: (path: string) => Promise<unknown>): Promise<System> {
   const [worker, orchestrator, playbook, planner, contract, roster, model, tools, log] = await Promise.all([
-    load('roles/worker.js') as Promise<typeof WorkerModule>,
-    load('roles/orchestrator.js') as Promise<typeof OrchestratorModule>,
+    load('roles/worker/worker.js') as Promise<typeof WorkerModule>,
+    load('roles/orchestrator/orchestrator.js') as Promise<typeof OrchestratorModule>,
     load('models/playbook.js') as Promise<typeof PlaybookModule>,
     load('agent/planner.js') as Promise<typeof PlannerModule>,
     load('agent/planner-contract.js') as Promise<typeof PlannerContract>,
