@@ -4,10 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// @ovotech/avro-ts brings a TypeScript 4 that warns of its own deprecated factory functions, through console.warn.
-const warn = console.warn;
-console.warn = (...words) => (String(words[0]).startsWith('DeprecationWarning') ? undefined : warn(...words));
-const { toTypeScript } = await import('@ovotech/avro-ts');
+import { typesOfSchema } from './schema-types.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const schemasDir = join(root, 'schemas');
@@ -21,14 +18,13 @@ for (const file of files) {
   const schema = JSON.parse(await readFile(join(schemasDir, file), 'utf8'));
   const eventType = schema.fields.find((field) => field.name === 'event_type').type.symbols[0];
   events.push({ name: schema.name, module: basename(file, '.avsc'), eventType });
-  const types = withoutSchemaConstants(toTypeScript(schema));
-  await writeModule(`${basename(file, '.avsc')}.ts`, types);
+  await writeModule(`${basename(file, '.avsc')}.ts`, `${header(file)}\n${typesOfSchema(schema)}`);
 }
 
 await writeModule(
   'agent-event.ts',
   [
-    '// Generated from schemas/*.avsc by scripts/generate-events.mjs.',
+    header('*.avsc'),
     ...events.map(({ name, module }) => `import type { ${name} } from './${module}.js';`),
     '',
     `export type { ${events.map(({ name }) => name).join(', ')} };`,
@@ -61,7 +57,6 @@ async function removeModulesWithoutSchema() {
   }
 }
 
-/** The library also writes each schema as a string constant; the codec reads the .avsc files instead. */
-function withoutSchemaConstants(source) {
-  return source.replace(/^\s*export const \w+ = ".*";\n/gm, '');
+function header(file) {
+  return `// Generated from schemas/${file} by scripts/generate-events.mjs.`;
 }

@@ -9,6 +9,7 @@ const SOURCES = [
   'src',
   'schemas',
   'scripts/generate-events.mjs',
+  'scripts/schema-types.mjs',
   'tsconfig.json',
   'tsconfig.build.json',
   'package-lock.json',
