@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { Kafka, logLevel, type Consumer, type Producer } from 'kafkajs';
+import { Kafka, logLevel, type Consumer, type Producer } from 'ravenhelm-kafkajs';
 import { closeOnce } from '../support/closing.js';
 import { openProductLog, type Cluster } from '../support/product-log.js';
 import { figure, type Finding } from '../support/report.js';

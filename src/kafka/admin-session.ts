@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs';
+import type { Admin } from 'ravenhelm-kafkajs';
 import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
 import { leaving, protocolErrorType } from './errors.js';

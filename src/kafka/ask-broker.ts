@@ -1,4 +1,4 @@
-import kafkajs from 'kafkajs';
+import kafkajs from 'ravenhelm-kafkajs';
 import { createSocketFactory } from './socket-factory.js';
 
 /** The cluster's id when the broker answers and takes work; null when it does not (yet). Never rejects. */

@@ -1,4 +1,4 @@
-import type { KafkaMessage } from 'kafkajs';
+import type { KafkaMessage } from 'ravenhelm-kafkajs';
 import type {
   CommittedOffset,
   GroupOptions,

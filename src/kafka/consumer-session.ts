@@ -1,4 +1,4 @@
-import type { Consumer, KafkaMessage } from 'kafkajs';
+import type { Consumer, KafkaMessage } from 'ravenhelm-kafkajs';
 import type { Clock, Timer } from '../ports/clock.js';
 import { TopicMissing, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';

@@ -1,5 +1,5 @@
 // kafkajs is CommonJS, and node cannot see all of its names: the values come from the default import.
-import kafkajs, { type Admin } from 'kafkajs';
+import kafkajs, { type Admin } from 'ravenhelm-kafkajs';
 import type { Clock } from '../ports/clock.js';
 import type { TopicDifference, TopicSpec } from '../ports/log.js';
 import { protocolErrorType } from './errors.js';

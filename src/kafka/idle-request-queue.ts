@@ -1,4 +1,4 @@
-import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+import RequestQueue from 'ravenhelm-kafkajs/src/network/requestQueue/index.js';
 import { replaceMethod } from './replace-method.js';
 
 /**
@@ -7,7 +7,7 @@ import { replaceMethod } from './replace-method.js';
  * connections of a worker that is some thirty thousand timers a second. So nothing is scheduled where nothing waits: what
  * comes later is sent at once, or schedules the look for itself. (network/requestQueue/index.js scheduleCheckPendingRequests.)
  */
-export function letIdleRequestQueuesRest(): void {
+export function skipIdleQueueTimers(): void {
   lookForTimeoutsSeldom();
   replaceMethod(
     RequestQueue?.prototype,

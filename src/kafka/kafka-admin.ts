@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs';
+import type { Admin } from 'ravenhelm-kafkajs';
 import type { Clock } from '../ports/clock.js';
 import type { LogAdmin, PartitionAssignment } from '../ports/log.js';
 import { partitionsOf, StaleMetadata, type AdminSession } from './admin-session.js';

@@ -1,15 +1,10 @@
-import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } from 'kafkajs';
+import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } from 'ravenhelm-kafkajs';
 import type { TlsOptions } from '../ports/tls.js';
 import type { Logger } from '../ports/logger.js';
 import { describeError, rootCause } from '../domain/describe-error.js';
 import { BrokerUnreachable } from './errors.js';
-import { commitOnlyOnce } from './single-commit.js';
-import { writeProduceRequestsOnce } from './produce-request.js';
-import { paceFetches } from './fetch-pace.js';
-import { letIdleRequestQueuesRest } from './idle-request-queue.js';
-import { commitNothingOutOfRange } from './out-of-range.js';
+import { patchOwnKafkajs } from './own-kafkajs.js';
 import { createSocketFactory } from './socket-factory.js';
-import { endFetchersOfStoppedConsumers, leaveWhereStoppedWhileStarting } from './stopped-runner.js';
 
 /** How to reach and enter a cluster. */
 export interface ClusterOptions {
@@ -39,13 +34,7 @@ const REQUEST_TIMEOUT_MS = 15_000;
 export type ClientFactory = (overrides?: { readonly retry?: KafkaConfig['retry'] }) => Kafka;
 
 export function createClientFactory(options: ClusterOptions, logger: Logger): ClientFactory {
-  endFetchersOfStoppedConsumers();
-  leaveWhereStoppedWhileStarting();
-  letIdleRequestQueuesRest();
-  paceFetches();
-  writeProduceRequestsOnce();
-  commitOnlyOnce();
-  commitNothingOutOfRange();
+  patchOwnKafkajs();
   const base: KafkaConfig = {
     brokers: [...options.brokers],
     clientId: options.clientId,

@@ -1,4 +1,4 @@
-import type { Consumer } from 'kafkajs';
+import type { Consumer } from 'ravenhelm-kafkajs';
 import type { Random } from '../domain/backoff.js';
 import { METADATA_LIMIT_BYTES } from '../domain/record.js';
 import type { Clock } from '../ports/clock.js';

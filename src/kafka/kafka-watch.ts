@@ -1,4 +1,4 @@
-import type { KafkaMessage } from 'kafkajs';
+import type { KafkaMessage } from 'ravenhelm-kafkajs';
 import type { Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
 import type { PartitionId, Watch, WatchOptions } from '../ports/log.js';

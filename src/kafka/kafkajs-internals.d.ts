@@ -1,5 +1,5 @@
 /** Parts of kafkajs 2.2.4 that it does not export and that a defect of its must be worked round in. */
-declare module 'kafkajs/src/consumer/runner.js' {
+declare module 'ravenhelm-kafkajs/src/consumer/runner.js' {
   class Runner {
     running: boolean;
     readonly consumerGroup: {
@@ -16,7 +16,7 @@ declare module 'kafkajs/src/consumer/runner.js' {
   }
   export default Runner;
 }
-declare module 'kafkajs/src/consumer/consumerGroup.js' {
+declare module 'ravenhelm-kafkajs/src/consumer/consumerGroup.js' {
   class ConsumerGroup {
     /** Of a fetch, in ms. */
     maxWaitTime: number;
@@ -29,7 +29,7 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
   }
   export default ConsumerGroup;
 }
-declare module 'kafkajs/src/network/requestQueue/index.js' {
+declare module 'ravenhelm-kafkajs/src/network/requestQueue/index.js' {
   class RequestQueue {
     constructor(options: object);
     readonly pending: readonly unknown[];
@@ -56,7 +56,7 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
   export default RequestQueue;
 }
-declare module 'kafkajs/src/protocol/encoder.js' {
+declare module 'ravenhelm-kafkajs/src/protocol/encoder.js' {
   class Encoder {
     constructor(initialSize?: number);
     buf: Buffer;
@@ -65,8 +65,8 @@ declare module 'kafkajs/src/protocol/encoder.js' {
   }
   export default Encoder;
 }
-declare module 'kafkajs/src/protocol/requests/produce/v3/request.js' {
-  import type Encoder from 'kafkajs/src/protocol/encoder.js';
+declare module 'ravenhelm-kafkajs/src/protocol/requests/produce/v3/request.js' {
+  import type Encoder from 'ravenhelm-kafkajs/src/protocol/encoder.js';
   export interface ProducedMessage {
     readonly key?: Buffer | string | null;
     readonly value: Buffer | string | null;
@@ -90,8 +90,8 @@ declare module 'kafkajs/src/protocol/requests/produce/v3/request.js' {
   const createRequest: (args: ProduceArguments) => ProduceRequest;
   export default createRequest;
 }
-declare module 'kafkajs/src/broker/index.js' {
-  import type { ProduceArguments, ProduceRequest } from 'kafkajs/src/protocol/requests/produce/v3/request.js';
+declare module 'ravenhelm-kafkajs/src/broker/index.js' {
+  import type { ProduceArguments, ProduceRequest } from 'ravenhelm-kafkajs/src/protocol/requests/produce/v3/request.js';
   class Broker {
     connect(): Promise<void>;
     /** Of the produce API; others have other arguments. */
@@ -102,7 +102,7 @@ declare module 'kafkajs/src/broker/index.js' {
   }
   export default Broker;
 }
-declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
+declare module 'ravenhelm-kafkajs/src/protocol/recordBatch/crc32C/index.js' {
   const crc32C: (bytes: Buffer) => number;
   export default crc32C;
 }

@@ -1,4 +1,4 @@
-import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
+import ConsumerGroup from 'ravenhelm-kafkajs/src/consumer/consumerGroup.js';
 import type { PartitionId } from '../ports/log.js';
 import { replaceMethod } from './replace-method.js';
 

@@ -4,7 +4,7 @@
  * record next, whoever brings it. So it need not wait for a fetch to bring it a second time. A reader that stands anywhere
  * else takes nothing: there is something in between that it has not read yet.
  */
-import type { KafkaMessage, Message } from 'kafkajs';
+import type { KafkaMessage, Message } from 'ravenhelm-kafkajs';
 import type { PartitionId } from '../ports/log.js';
 
 /** Records of one partition, one after the other. */

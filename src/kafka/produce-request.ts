@@ -1,6 +1,6 @@
-import Broker from 'kafkajs/src/broker/index.js';
-import Encoder from 'kafkajs/src/protocol/encoder.js';
-import type { ProduceArguments } from 'kafkajs/src/protocol/requests/produce/v3/request.js';
+import Broker from 'ravenhelm-kafkajs/src/broker/index.js';
+import Encoder from 'ravenhelm-kafkajs/src/protocol/encoder.js';
+import type { ProduceArguments } from 'ravenhelm-kafkajs/src/protocol/requests/produce/v3/request.js';
 import { measureBatch } from './record-batch.js';
 import { replaceMethod } from './replace-method.js';
 

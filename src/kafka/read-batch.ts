@@ -1,4 +1,4 @@
-import type { KafkaMessage } from 'kafkajs';
+import type { KafkaMessage } from 'ravenhelm-kafkajs';
 import type { AnyContent, AnyRecord, LogRecord, PartitionId } from '../ports/log.js';
 import type { Codec } from '../avro/codec.js';
 

@@ -2,8 +2,8 @@
  * Record batches as the log holds them: format v2 (magic 2), uncompressed, without a producer id, every record with the
  * same time. Source: the Kafka protocol guide, "Message format", Record Batch and Record.
  */
-import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js';
-import type { ProducedMessage } from 'kafkajs/src/protocol/requests/produce/v3/request.js';
+import crc32C from 'ravenhelm-kafkajs/src/protocol/recordBatch/crc32C/index.js';
+import type { ProducedMessage } from 'ravenhelm-kafkajs/src/protocol/requests/produce/v3/request.js';
 
 /** Measured once, written once. */
 export interface MeasuredBatch {

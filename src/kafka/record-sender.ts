@@ -1,4 +1,4 @@
-import type { Producer } from 'kafkajs';
+import type { Producer } from 'ravenhelm-kafkajs';
 import type { PartitionId } from '../ports/log.js';
 import type { WaitingRecord } from './waiting-records.js';
 import type { ClientFactory } from './kafka-client.js';

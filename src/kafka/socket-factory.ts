@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { ISocketFactory } from 'kafkajs';
+import type { ISocketFactory } from 'ravenhelm-kafkajs';
 import { wholeFrames } from './whole-frames.js';
 
 type Listener = (...values: readonly unknown[]) => void;

@@ -1,4 +1,4 @@
-import { AssignerProtocol, type PartitionAssigner } from 'kafkajs';
+import { AssignerProtocol, type PartitionAssigner } from 'ravenhelm-kafkajs';
 import { z } from 'zod';
 import { dealPartitions } from '../domain/deal-partitions.js';
 import type { PartitionId } from '../ports/log.js';

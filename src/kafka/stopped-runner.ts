@@ -1,4 +1,4 @@
-import Runner from 'kafkajs/src/consumer/runner.js';
+import Runner from 'ravenhelm-kafkajs/src/consumer/runner.js';
 import { describeError } from '../domain/describe-error.js';
 import { replaceMethod } from './replace-method.js';
 

@@ -1,4 +1,4 @@
-import type { Message } from 'kafkajs';
+import type { Message } from 'ravenhelm-kafkajs';
 import { AppendDropped, type Appended, type AppendFailed, type AppendRequest, type PartitionId } from '../ports/log.js';
 
 /** A record that waits to be written. */

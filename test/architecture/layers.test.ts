@@ -52,6 +52,7 @@ describe('a planted violation is found', () => {
     ['src/local/x.ts', "import kafkajs from 'kafkajs';", /kafkajs, which is kept behind src\/kafka/],
     ['src/cli/x.ts', "import type { Consumer } from 'kafkajs';", /kafkajs, which is kept behind src\/kafka/],
     ['src/main.ts', "const { Kafka } = await import('kafkajs');", /kafkajs, which is kept behind src\/kafka/],
+    ['src/swarm/x.ts', "import { Kafka } from 'ravenhelm-kafkajs';", /kept behind src\/kafka/],
     ['src/cli/x.ts', "import { x } from '@kafkajs/confluent-schema-registry/dist/x.js';", /kept behind src\/avro/],
     ['src/kafka/x.ts', "import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';", /kept behind src\/avro/],
     ['src/avro/x.ts', "import { x } from '../kafka/kafka-log.js';", /avro imports kafka/],

@@ -1,4 +1,4 @@
-import type { KafkaMessage } from 'kafkajs';
+import type { KafkaMessage } from 'ravenhelm-kafkajs';
 import type { PartitionAssignment, PartitionId } from '../../src/ports/log.js';
 import { createAssignedPartitions, type AssignedPartitions } from '../../src/kafka/assigned-partitions.js';
 import { createBackoff } from '../../src/kafka/backoff.js';

@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs';
+import type { Admin } from 'ravenhelm-kafkajs';
 import type { AdminSession } from '../../src/kafka/admin-session.js';
 import { assignmentsOf } from '../../src/kafka/kafka-admin.js';
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { KafkaJSProtocolError, type Consumer } from 'kafkajs';
+import { KafkaJSProtocolError, type Consumer } from 'ravenhelm-kafkajs';
 import { createConsumerSession, type ConsumerSession } from '../../src/kafka/consumer-session.js';
 import { createClientFactory } from '../../src/kafka/kafka-client.js';
 import type { Logger } from '../../src/ports/logger.js';

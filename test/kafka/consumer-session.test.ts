@@ -1,4 +1,4 @@
-import { KafkaJSConnectionError, type Consumer } from 'kafkajs';
+import { KafkaJSConnectionError, type Consumer } from 'ravenhelm-kafkajs';
 import { createConsumerSession } from '../../src/kafka/consumer-session.js';
 import { BrokerFailed } from '../../src/kafka/errors.js';
 import type { Clock } from '../../src/ports/clock.js';

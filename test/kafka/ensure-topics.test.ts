@@ -1,4 +1,4 @@
-import { KafkaJSProtocolError, type Admin } from 'kafkajs';
+import { KafkaJSProtocolError, type Admin } from 'ravenhelm-kafkajs';
 import { systemClock } from '../contract/system-clock.js';
 import { ensureTopics } from '../../src/kafka/ensure-topics.js';
 

@@ -1,4 +1,4 @@
-import { KafkaJSProtocolError } from 'kafkajs';
+import { KafkaJSProtocolError } from 'ravenhelm-kafkajs';
 import { describeFailure } from '../../src/cli/failure.js';
 import { leaving, MemberStopped } from '../../src/kafka/errors.js';
 

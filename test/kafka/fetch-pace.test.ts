@@ -1,4 +1,4 @@
-import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
+import ConsumerGroup from 'ravenhelm-kafkajs/src/consumer/consumerGroup.js';
 import {
   LONGEST_PAUSE_MS,
   markKnown,

@@ -1,7 +1,7 @@
-import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-import { letIdleRequestQueuesRest } from '../../src/kafka/idle-request-queue.js';
+import RequestQueue from 'ravenhelm-kafkajs/src/network/requestQueue/index.js';
+import { skipIdleQueueTimers } from '../../src/kafka/idle-request-queue.js';
 
-letIdleRequestQueuesRest();
+skipIdleQueueTimers();
 
 const logger = { debug() {}, info() {}, warn() {}, error() {}, namespace: () => logger };
 

@@ -1,4 +1,4 @@
-import { KafkaJSProtocolError } from 'kafkajs';
+import { KafkaJSProtocolError } from 'ravenhelm-kafkajs';
 import { AppendDropped, AppendFailed, AppendRejected, TopicMissing } from '../../src/ports/log.js';
 import { createCodec } from '../../src/avro/codec.js';
 import { createKafkaAppender, type KafkaAppender } from '../../src/kafka/kafka-appender.js';

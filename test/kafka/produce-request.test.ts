@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import createRequest, {
   type ProduceArguments,
   type ProducedMessage,
-} from 'kafkajs/src/protocol/requests/produce/v3/request.js';
+} from 'ravenhelm-kafkajs/src/protocol/requests/produce/v3/request.js';
 import { encodeProduce } from '../../src/kafka/produce-request.js';
 
 const NOW = 1_795_680_000_123;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from 'ravenhelm-kafkajs';
 import { createRecordSender, NotConnected } from '../../src/kafka/record-sender.js';
 import { until } from '../contract/until.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
-import Runner from 'kafkajs/src/consumer/runner.js';
+import Runner from 'ravenhelm-kafkajs/src/consumer/runner.js';
 import { joinRecorded } from '../contract/recorder.js';
 import { until } from '../contract/until.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';

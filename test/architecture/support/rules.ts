@@ -69,6 +69,7 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
 /** Packages that one layer keeps to itself, types included: what they get wrong is worked round in one place. */
 const KEPT_BEHIND: Readonly<Record<string, string>> = {
   kafkajs: 'kafka',
+  'ravenhelm-kafkajs': 'kafka',
   '@kafkajs/confluent-schema-registry': 'avro',
 };
 
