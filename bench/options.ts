@@ -1,8 +1,10 @@
 /** What npm run bench is asked to do. */
 import { parseArgs } from 'node:util';
-import { PRESSURE_PARTS, type PressureOptions, type PressurePart } from './pressure/pressure.js';
+import { PRESSURE_PARTS, type PressurePart } from './pressure/pressure.js';
+import type { PressureOptions } from './pressure/options.js';
 import type { ScaleOptions } from './scale/rebalance.js';
-import { SPEED_PARTS, type SpeedOptions, type SpeedPart } from './speed/speed.js';
+import { SPEED_PARTS, type SpeedPart } from './speed/speed.js';
+import type { SpeedOptions } from './speed/options.js';
 
 export const USAGE = `npm run bench -- [speed | scale | pressure] [part …] [options]
 speed (default)        how fast the swarm is, beside the floors of the same run

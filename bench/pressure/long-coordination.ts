@@ -17,7 +17,7 @@ import {
   OWNER,
   planTask,
 } from './events.js';
-import type { PressureOptions } from './pressure.js';
+import type { PressureOptions } from './options.js';
 
 const PARTITION = 0;
 const TASKS = 12;

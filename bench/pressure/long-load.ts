@@ -4,7 +4,7 @@ import { createMilestone } from '../support/milestone.js';
 import { figure, slopeFigure, type Finding } from '../support/report.js';
 import { startRole, type RoleProcess } from '../support/role-process.js';
 import { COORDINATION_PARTITIONS, MISSION_TASKS, missionRequest } from './events.js';
-import type { PressureOptions } from './pressure.js';
+import type { PressureOptions } from './options.js';
 
 /** Four tasks a second, each with a step of a second and three checks. */
 const MISSION_EVERY_MS = 3_000;

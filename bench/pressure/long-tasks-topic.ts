@@ -7,7 +7,7 @@ import { figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { committedUpTo } from './committed.js';
 import { assignment, missionIdIn, OWNER, taskRecord, type TaskPlace } from './events.js';
-import type { PressureOptions } from './pressure.js';
+import type { PressureOptions } from './options.js';
 
 /** The most that a tool's outcome may hold. */
 const OBSERVATION = 'drwxr-xr-x 2 root root 4096 Nov 25 17:43 certs\n'.repeat(348);

@@ -12,7 +12,7 @@ import { readRaw } from '../support/raw-read.js';
 import { figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { COORDINATION_PARTITIONS, MISSION_TASKS, missionRequest, TASKS_PARTITIONS } from './events.js';
-import type { PressureOptions } from './pressure.js';
+import type { PressureOptions } from './options.js';
 
 const ROUNDS = 20;
 

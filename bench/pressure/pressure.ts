@@ -1,23 +1,11 @@
 /** Whether much work lets a process grow, and how long a start takes in front of it. */
-import type { Cluster } from '../support/product-log.js';
 import type { Finding } from '../support/report.js';
 import { measureLongCoordination } from './long-coordination.js';
 import { measureLongLoad } from './long-load.js';
 import { measureLongTasksTopic } from './long-tasks-topic.js';
 import { measureOpenMissions } from './open-missions.js';
+import type { PressureOptions } from './options.js';
 import { measureQueuedTasks } from './queued-tasks.js';
-
-export interface PressureOptions {
-  readonly cluster: Cluster;
-  readonly projectDir: string;
-  readonly tasks: number;
-  readonly missions: number;
-  readonly megabytes: number;
-  /** Seconds that memory is watched for once everything is folded. */
-  readonly watch: number;
-  /** Minutes of load. */
-  readonly minutes: number;
-}
 
 export const PRESSURE_PARTS = [
   'queued-tasks',

@@ -9,7 +9,7 @@ import { createMilestone } from '../support/milestone.js';
 import { figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { assignment, COORDINATION_PARTITIONS, missionIdIn, taskRecord, type TaskPlace } from './events.js';
-import type { PressureOptions } from './pressure.js';
+import type { PressureOptions } from './options.js';
 
 /** The tool is slow, so that the queue stays. */
 const SLOW_SECONDS = 2;

@@ -5,7 +5,7 @@ import { figure, type Finding } from '../support/report.js';
 import { startRole, type RoleProcess } from '../support/role-process.js';
 import { rounds } from '../support/statistics.js';
 import { COORDINATION_PARTITIONS } from '../pressure/events.js';
-import type { SpeedOptions } from './speed.js';
+import type { SpeedOptions } from './options.js';
 
 const SETTLE_MS = 45_000;
 const ROUND_MS = 10_000;

@@ -8,7 +8,7 @@ import { keepRunning } from '../support/load.js';
 import { figure, type Finding } from '../support/report.js';
 import { rounds } from '../support/statistics.js';
 import { createStubModel, createStubTools } from '../support/stubs.js';
-import type { SpeedOptions } from './speed.js';
+import type { SpeedOptions } from './options.js';
 
 const IN_FLIGHT = 60;
 const ROUND_MS = 5_000;

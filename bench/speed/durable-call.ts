@@ -4,7 +4,7 @@ import { startBenchSwarm } from '../support/bench-swarm.js';
 import { figure, slopeFigure, type Figure, type Finding } from '../support/report.js';
 import { quantile, rounds } from '../support/statistics.js';
 import { createStubModel, createStubTools } from '../support/stubs.js';
-import type { SpeedOptions } from './speed.js';
+import type { SpeedOptions } from './options.js';
 
 type Floor = NonNullable<Figure['floor']>;
 

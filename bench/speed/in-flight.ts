@@ -5,7 +5,7 @@ import { keepRunning } from '../support/load.js';
 import { figure, type Finding } from '../support/report.js';
 import { quantile, rounds } from '../support/statistics.js';
 import { createStubModel, createStubTools } from '../support/stubs.js';
-import type { SpeedOptions } from './speed.js';
+import type { SpeedOptions } from './options.js';
 
 const IN_FLIGHT = [12, 60, 200, 1000];
 const ROUND_MS = 3_000;

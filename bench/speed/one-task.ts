@@ -8,7 +8,7 @@ import { startChild } from '../support/child-process.js';
 import { figure, type Finding } from '../support/report.js';
 import { quantile, rounds } from '../support/statistics.js';
 import { createStubModel, createStubTools, STUB_OLLAMA_MODEL } from '../support/stubs.js';
-import type { SpeedOptions } from './speed.js';
+import type { SpeedOptions } from './options.js';
 
 const TASKS = 200;
 /** The broker and this process compile what they run often; a cold floor would flatter, a cold task mislead. */

@@ -5,7 +5,7 @@ import { keepRunning } from '../support/load.js';
 import { figure, type Finding } from '../support/report.js';
 import { rounds } from '../support/statistics.js';
 import { startWorkerProcess } from '../support/worker-process.js';
-import type { SpeedOptions } from './speed.js';
+import type { SpeedOptions } from './options.js';
 
 /** What the first system that was built this way took for a task: a model of 200 ms, and a tool of 50 ms. */
 const MODEL_MS = 200;

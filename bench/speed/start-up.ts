@@ -7,7 +7,7 @@ import { whenReady } from '../support/fold-figures.js';
 import { figure, type Figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { quantile, rounds } from '../support/statistics.js';
-import type { SpeedOptions } from './speed.js';
+import type { SpeedOptions } from './options.js';
 
 const BEHIND = [0, 100_000, 1_000_000];
 

@@ -1,13 +1,7 @@
 import { addCost, clamp, fits, isLimited, left, NOTHING, type Limits } from '../domain/budget.js';
-import {
-  ModelError,
-  type ChatModel,
-  type ChatReply,
-  type ChatRequest,
-  type ModelErrorCode,
-  type TokenCost,
-} from '../ports/model.js';
+import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
 import { REJECTED_CHARACTERS, type RejectedReply } from './prompt-text.js';
+import type { PassedWhy } from './step.js';
 import type { Parsed } from './step-schema.js';
 import { cutMiddle } from './tokens.js';
 
@@ -45,15 +39,6 @@ export interface Question<T> {
 export type Answer<T> =
   | { readonly kind: 'answered'; readonly value: T; readonly reply: ChatReply }
   | { readonly kind: 'passed'; readonly why: PassedWhy };
-
-/** Why the chain moves on from a model. */
-export interface PassedWhy {
-  readonly cause: ModelErrorCode | 'budget';
-  /** Whether the same question may be answered another time. */
-  readonly retriable: boolean;
-  /** For the next model and for people; names the model. */
-  readonly text: string;
-}
 
 /** Asks a model until it answers validly, at most three times; books what that used to the turn. */
 export async function askModel<T>(question: Question<T>, turn: Turn): Promise<Answer<T>> {

@@ -1,5 +1,5 @@
 import type { ChatModel } from '../ports/model.js';
-import type { PassedWhy } from './ask-model.js';
+import type { PassedWhy } from './step.js';
 
 /** The chain moves on from one model to the next. */
 export interface Failover {

@@ -4,9 +4,6 @@ import type { ChatModel, TokenCost } from '../ports/model.js';
 import type { ToolDefinition, ToolOutcome } from '../ports/tools.js';
 import type { Failover } from './failover.js';
 
-/** The pseudo-tool with which a model says that it is done; the worker answers it by running the checks. */
-export const FINISH = 'finish';
-
 /** What the ReAct loop is given about its task. */
 export interface LoopTask {
   readonly assignment: PayloadOf<'task_assigned'>;

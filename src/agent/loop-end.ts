@@ -1,5 +1,6 @@
-import type { PassedWhy, Turn } from './ask-model.js';
-import { FINISH, type LoopEnd, type LoopFailureCode, type StepDecision } from './loop-contract.js';
+import type { Turn } from './ask-model.js';
+import type { LoopEnd, LoopFailureCode, StepDecision } from './loop-contract.js';
+import { FINISH, type PassedWhy } from './step.js';
 import type { Loop } from './loop-state.js';
 import { REPEATED_AT_MOST } from './repetition.js';
 import { parseFinish } from './step-schema.js';

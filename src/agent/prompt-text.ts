@@ -2,7 +2,8 @@
 import type { TaskInput } from '../domain/events.js';
 import type { ChatMessage } from '../ports/model.js';
 import type { ToolDefinition } from '../ports/tools.js';
-import { FINISH, type LoopTask } from './loop-contract.js';
+import type { LoopTask } from './loop-contract.js';
+import { FINISH } from './step.js';
 import { REPEATED_AT_MOST } from './repetition.js';
 import type { TakenStep } from './taken-step.js';
 import { cutMiddle } from './tokens.js';

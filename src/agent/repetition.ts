@@ -1,4 +1,4 @@
-import { FINISH } from './loop-contract.js';
+import { FINISH } from './step.js';
 import type { TakenStep } from './taken-step.js';
 
 /** The task ends when a call comes back this often; at one time less the model is told. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { didYouMean } from '../domain/did-you-mean.js';
 import type { ToolDefinition } from '../ports/tools.js';
-import { FINISH } from './loop-contract.js';
+import { FINISH } from './step.js';
 import { optionalProperties, portableSchema, type PortableSchema } from './portable-schema.js';
 
 /** A model's step: a tool call, or finish with {summary, outputs}. */

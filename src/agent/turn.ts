@@ -1,8 +1,9 @@
 import { left, NOTHING, type Limits } from '../domain/budget.js';
 import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
-import { askModel, reservation, startTurn, usedIn, type PassedWhy, type Turn } from './ask-model.js';
+import { askModel, reservation, startTurn, usedIn, type Turn } from './ask-model.js';
 import { failoverOf } from './failover.js';
-import { FINISH, type LoopEnd, type StepDecision } from './loop-contract.js';
+import type { LoopEnd, StepDecision } from './loop-contract.js';
+import { FINISH, type PassedWhy } from './step.js';
 import { chainUsedUp, timedOut } from './loop-end.js';
 import type { Loop } from './loop-state.js';
 import type { RejectedReply } from './prompt-text.js';

@@ -1,8 +1,7 @@
 import type { Clock } from '../ports/clock.js';
 import { AppendDropped, AppendRejected, type Appended, type Appender, type AppendRequest } from '../ports/log.js';
 import { frozenCopy } from './frozen-copy.js';
-import type { Schedule } from './memory-log.js';
-import type { Storage } from './storage.js';
+import type { Schedule, Storage } from './storage.js';
 
 interface Queued {
   readonly request: AppendRequest;

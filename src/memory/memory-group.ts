@@ -8,8 +8,7 @@ import {
   type PartitionId,
 } from '../ports/log.js';
 import { createMemoryMember, type MemoryMember } from './memory-member.js';
-import type { Schedule } from './memory-log.js';
-import type { Storage } from './storage.js';
+import { partitionName, type Schedule, type Storage } from './storage.js';
 
 /** A consumer group: its members, who has which partition, and what was committed. */
 export interface MemoryGroup {
@@ -90,9 +89,4 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
     committed,
     setCommitted,
   };
-}
-
-/** A partition's name in messages and maps, such as ravenhelm.squad.status[0]. */
-export function partitionName({ topic, partition }: PartitionId): string {
-  return `${topic}[${partition}]`;
 }

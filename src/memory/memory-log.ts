@@ -11,12 +11,9 @@ import type {
 } from '../ports/log.js';
 import { AppendRejected, type CommittedOffset } from '../ports/log.js';
 import { createMemoryAppender } from './memory-appender.js';
-import { createMemoryGroup, partitionName, type MemoryGroup } from './memory-group.js';
+import { createMemoryGroup, type MemoryGroup } from './memory-group.js';
 import { createMemoryWatch } from './memory-watch.js';
-import { createStorage, type Storage, type StoredPartition } from './storage.js';
-
-/** Runs a callback later, never inside the call. Whoever owns it decides on the order of everything in the log. */
-export type Schedule = (callback: () => void) => void;
+import { createStorage, partitionName, type Schedule, type Storage, type StoredPartition } from './storage.js';
 
 export interface MemoryLogOptions {
   /** For the records' timestamps. */

@@ -1,8 +1,6 @@
 import type { CommittedOffset, GroupOptions, PartitionConsumer, PartitionId } from '../ports/log.js';
-import type { Schedule } from './memory-log.js';
-import { partitionName } from './memory-group.js';
 import { readPartition, type PartitionReader } from './partition-reader.js';
-import type { Storage, StoredPartition } from './storage.js';
+import { partitionName, type Schedule, type Storage, type StoredPartition } from './storage.js';
 
 /** A member of a group, as the group sees it. */
 export interface MemoryMember {

@@ -1,7 +1,6 @@
 import type { Watch, WatchOptions } from '../ports/log.js';
-import type { Schedule } from './memory-log.js';
 import { readPartition, type PartitionReader } from './partition-reader.js';
-import type { Storage, StoredPartition } from './storage.js';
+import type { Schedule, Storage, StoredPartition } from './storage.js';
 
 /** Reads every partition of the topics without a group; hands poison and what cannot be read to those who want it. */
 export function createMemoryWatch(options: WatchOptions, storage: Storage, schedule: Schedule): Watch {

@@ -1,6 +1,5 @@
 import type { AnyRecord, LogRecord } from '../ports/log.js';
-import type { Schedule } from './memory-log.js';
-import type { StoredPartition } from './storage.js';
+import type { Schedule, StoredPartition } from './storage.js';
 
 /** Records handed over in one call, as a broker's fetch is bounded too. */
 const RECORDS_PER_DELIVERY = 500;

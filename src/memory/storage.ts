@@ -2,6 +2,9 @@ import type { Headers } from '../domain/dead-letter.js';
 import type { AnyContent, AnyRecord, PartitionId, RecordContent, TopicSpec } from '../ports/log.js';
 import { TopicMissing } from '../ports/log.js';
 
+/** Runs a callback later, never inside the call. Its owner decides on the order of everything in the log. */
+export type Schedule = (callback: () => void) => void;
+
 /** One partition: an append-only list of records whose beginning can be deleted. */
 export interface StoredPartition extends PartitionId {
   /** First offset that is still held. */
@@ -25,6 +28,11 @@ export interface Storage {
   find(topic: string): { readonly spec: TopicSpec; readonly partitions: readonly StoredPartition[] } | undefined;
   /** The partitions of a topic, in order; throws TopicMissing. */
   partitions(topic: string): readonly StoredPartition[];
+}
+
+/** A partition's name in messages and maps, such as ravenhelm.squad.status[0]. */
+export function partitionName({ topic, partition }: PartitionId): string {
+  return `${topic}[${partition}]`;
 }
 
 export function createStorage(): Storage {

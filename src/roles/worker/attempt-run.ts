@@ -1,12 +1,7 @@
 /** An attempt from its first doubt to its final record; what its failures mean. */
 import type { Failover } from '../../agent/failover.js';
-import {
-  FINISH,
-  type LoopEffects,
-  type LoopEnd,
-  type LoopFailureCode,
-  type TurnUse,
-} from '../../agent/loop-contract.js';
+import { type LoopEffects, type LoopEnd, type LoopFailureCode, type TurnUse } from '../../agent/loop-contract.js';
+import { FINISH } from '../../agent/step.js';
 import { runReActLoop } from '../../agent/react-loop.js';
 import { AppendDropped, AppendFailed, AppendRejected } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';

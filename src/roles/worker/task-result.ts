@@ -1,5 +1,6 @@
 /** From the journal to the loop's task, and from the loop's end to the final record. */
-import { FINISH, type LoopEnd, type LoopTask } from '../../agent/loop-contract.js';
+import type { LoopEnd, LoopTask } from '../../agent/loop-contract.js';
+import { FINISH } from '../../agent/step.js';
 import { parseFinish } from '../../agent/step-schema.js';
 import type { AgentSpec } from '../../domain/agent-spec.js';
 import type { Check, PayloadOf } from '../../domain/events.js';

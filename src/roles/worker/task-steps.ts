@@ -1,5 +1,6 @@
 /** The steps of one execution: journaled, read back, run as the record says, and their outcomes journaled. */
-import { FINISH, type StepDecision, type StepResult } from '../../agent/loop-contract.js';
+import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
+import { FINISH } from '../../agent/step.js';
 import type { PayloadOf } from '../../domain/events.js';
 import { stepInDoubt, type TaskAttempt } from '../../domain/task-partition.js';
 import type { Logger } from '../../ports/logger.js';
