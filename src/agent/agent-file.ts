@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AgentSpec, Playbook } from '../domain/agent-spec.js';
 import { ORCHESTRATOR } from '../domain/plan.js';
 import type { Problem } from './config-error.js';
-import { didYouMean } from '../domain/did-you-mean.js';
+import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted, shortened } from '../domain/quoted.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
 
@@ -112,7 +112,7 @@ function matterProblems(
     ...matter.tools.flatMap((tool, index) =>
       tools.includes(tool)
         ? []
-        : [source.problemAt(['tools', index], `unknown tool ${quoted(tool)}`, didYouMean(tool, tools))],
+        : [source.problemAt(['tools', index], `unknown tool ${quoted(tool)}`, chooseInstead(tool, tools))],
     ),
     ...repeated(matter.tools).map((index) =>
       source.problemAt(

@@ -4,7 +4,7 @@ import { validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, ORCHESTRATOR, type PlanDraft, type PlanScope } from '../domain/plan.js';
 import { checkSchema, repeated } from './agent-file.js';
 import { ConfigError, type Problem } from './config-error.js';
-import { didYouMean } from '../domain/did-you-mean.js';
+import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted } from '../domain/quoted.js';
 import type { Roster } from './roster.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
@@ -159,7 +159,7 @@ function agentProblems(mission: MissionSource, source: YamlSource<MissionSource>
       ];
     return roster.byName(name)
       ? []
-      : [source.problemAt(['agents', index], `unknown agent ${quoted(name)}`, didYouMean(name, roster.names))];
+      : [source.problemAt(['agents', index], `unknown agent ${quoted(name)}`, chooseInstead(name, roster.names))];
   });
   return [
     ...unknown,

@@ -4,7 +4,7 @@ import { findCycle, inDependencyOrder } from '../domain/agent-graph.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { readAgentFile, refusedAgentFile, type AgentFile } from './agent-file.js';
 import { ConfigError, type Problem } from './config-error.js';
-import { didYouMean } from '../domain/did-you-mean.js';
+import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted } from '../domain/quoted.js';
 import { decodeText, NO_TEXT, unreadableReason } from './text-file.js';
 
@@ -58,7 +58,7 @@ export function createRoster(specs: readonly AgentSpec[]): Roster {
             line: null,
             column: null,
             message: `unknown agent ${quoted(name)}`,
-            fix: didYouMean(name, names),
+            fix: chooseInstead(name, names),
           })),
         );
       }
@@ -132,7 +132,7 @@ function dependencyProblems(files: readonly AgentFile[]): readonly Problem[] {
             source.problemAt(
               ['depends_on', index],
               `unknown agent ${quoted(name)}`,
-              didYouMean(
+              chooseInstead(
                 name,
                 names.filter((other) => other !== source.value?.name),
               ),

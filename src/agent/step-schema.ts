@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { didYouMean } from '../domain/did-you-mean.js';
+import { chooseInstead } from '../domain/did-you-mean.js';
 import type { ToolDefinition } from '../ports/tools.js';
 import { FINISH } from './step.js';
 import { optionalProperties, portableSchema, type PortableSchema } from './portable-schema.js';
@@ -92,7 +92,7 @@ function checkCall(step: Step, tools: readonly ToolDefinition[]): Parsed<Step> {
   if (!tool)
     return {
       ok: false,
-      reason: `there is no tool "${step.tool}"; ${didYouMean(step.tool, [...tools.map((candidate) => candidate.name), FINISH])}`,
+      reason: `there is no tool "${step.tool}"; ${chooseInstead(step.tool, [...tools.map((candidate) => candidate.name), FINISH])}`,
     };
   const optional = optionalProperties(tool.parameters);
   const args = Object.fromEntries(

@@ -1,7 +1,7 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
 import type { Problem } from './config-error.js';
-import { didYouMean } from '../domain/did-you-mean.js';
+import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted, shortened } from '../domain/quoted.js';
 import { yamlFault } from './yaml-fault.js';
 
@@ -97,7 +97,7 @@ function describeIssue(issue: z.core.$ZodIssue, data: unknown, schema: z.ZodType
     return issue.keys.map((key) => ({
       path: [...path, key],
       message: `unknown key ${quoted(key)}`,
-      fix: didYouMean(key, known),
+      fix: chooseInstead(key, known),
     }));
   }
   if (value === undefined) return [{ path, message: `${name} is missing`, fix: `add it (${expectation(issue)})` }];
@@ -108,7 +108,7 @@ function describeIssue(issue: z.core.$ZodIssue, data: unknown, schema: z.ZodType
         message: `${name} is ${show(value)}`,
         fix:
           typeof value === 'string'
-            ? didYouMean(value, issue.values.map(String))
+            ? chooseInstead(value, issue.values.map(String))
             : `use one of: ${issue.values.map(String).join(', ')}`,
       },
     ];

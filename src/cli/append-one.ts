@@ -1,6 +1,6 @@
 import { AppendFailed, type AppendRequest, type Appended, type Log } from '../ports/log.js';
 import type { CommandContext } from './context.js';
-import { orAborted } from './deferred.js';
+import { orAborted } from '../domain/deferred.js';
 
 export interface AppendOneOptions extends AppendRequest {
   /** Names the appender in logs. */

@@ -6,7 +6,7 @@ import { appendOne } from './append-one.js';
 import { clientCommand, connectionFlags } from './client-command.js';
 import type { ClientSession } from './client-session.js';
 import type { CommandContext } from './context.js';
-import { createDeferred, orAborted } from './deferred.js';
+import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import { follow } from './follow.js';
 import { requester } from './host.js';
 
@@ -33,7 +33,7 @@ export async function askProcesses(
   const { host, topics } = context;
   const requestId = host.ids.uuid();
   const answers = new Map<string, StatusReport>();
-  const done = createDeferred<void>();
+  const done = createHandledDeferred<void>();
   let quiet: Pick<Timer, 'cancel'> = { cancel: () => undefined };
   const waitFor = (durationMs: number) => {
     quiet.cancel();

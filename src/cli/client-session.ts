@@ -1,9 +1,9 @@
 import type { Log } from '../ports/log.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
-import { orAborted } from './deferred.js';
+import { orAborted } from '../domain/deferred.js';
 import { createMissionFeed, type MissionFeed } from './mission-feed.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../domain/did-you-mean.js';
 import { openClientLog } from './open-log.js';
 import { createReleases } from './releases.js';
 

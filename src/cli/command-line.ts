@@ -4,7 +4,7 @@ import { createContext, type CommandContext, type GlobalOptions } from './contex
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { describeFailure, failureText } from './failure.js';
 import type { Host } from './host.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../domain/did-you-mean.js';
 import { SETTINGS, SETTING_NAMES, type SettingName } from './settings.js';
 
 /** The commands' code, loaded when one was typed: help should not wait for a Kafka client. */

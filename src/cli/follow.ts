@@ -1,5 +1,5 @@
 import type { Log, WatchOptions } from '../ports/log.js';
-import { createDeferred } from './deferred.js';
+import { createHandledDeferred } from '../domain/deferred.js';
 
 /** A watch of a topic whose state is told by promises; nobody has to await them. */
 export interface Following {
@@ -12,8 +12,8 @@ export interface Following {
 
 /** Starts to read. Rejects when the topics cannot be watched. */
 export async function follow(log: Pick<Log, 'watch'>, options: Omit<WatchOptions, 'onFatal'>): Promise<Following> {
-  const caughtUp = createDeferred<void>();
-  const failure = createDeferred<never>();
+  const caughtUp = createHandledDeferred<void>();
+  const failure = createHandledDeferred<never>();
   const watch = await log.watch({
     ...options,
     onCaughtUp() {

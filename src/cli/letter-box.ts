@@ -5,9 +5,9 @@ import type { AnyRecord } from '../ports/log.js';
 import { wrongUse } from './cli-error.js';
 import type { ClientSession } from './client-session.js';
 import type { CommandContext } from './context.js';
-import { createDeferred, orAborted } from './deferred.js';
+import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import { follow } from './follow.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../domain/did-you-mean.js';
 
 export type Letter = LetterOf<AnyRecord>;
 
@@ -62,7 +62,7 @@ export async function openLetterBox(
       );
     },
     async append({ id, record: { partition, key } }, event) {
-      const folded = createDeferred<Folded>();
+      const folded = createHandledDeferred<Folded>();
       readBack.set(event.event_id, folded.resolve);
       await appender.append({ topic: context.topics.deadLetters, partition, key: key ?? id, event });
       return orAborted(Promise.race([folded.promise, failure]), interruption);

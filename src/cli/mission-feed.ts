@@ -2,7 +2,7 @@ import { createCoordinationView, type CoordinationView } from '../domain/coordin
 import type { AgentEvent } from '../domain/events.js';
 import type { MissionReport, MissionStatus } from '../domain/report.js';
 import type { Log, LogRecord } from '../ports/log.js';
-import { orAborted } from './deferred.js';
+import { orAborted } from '../domain/deferred.js';
 import { missionOf } from './event-line.js';
 import { follow } from './follow.js';
 

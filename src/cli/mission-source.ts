@@ -8,7 +8,7 @@ import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../age
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../domain/did-you-mean.js';
 import { settingPlace } from './setting-place.js';
 
 /** The mission that is run when none is named. */

@@ -11,7 +11,7 @@ import { createMemoryLog } from '../memory/memory-log.js';
 import type { Log } from '../ports/log.js';
 import { CliError, wrongConfiguration, wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
-import { orAborted } from './deferred.js';
+import { orAborted } from '../domain/deferred.js';
 import { EXIT } from './exit-codes.js';
 import { howToUnset } from './setting-place.js';
 

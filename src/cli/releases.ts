@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
-import { createDeferred } from './deferred.js';
+import { createHandledDeferred } from '../domain/deferred.js';
 
 /** What was acquired, to be released in reverse order. */
 export interface Releases {
@@ -20,7 +20,7 @@ export function createReleases({ logger, clock }: { readonly logger: Logger; rea
       pending.push({ name, release });
     },
     async all(limitMs) {
-      const tooLong = createDeferred<void>();
+      const tooLong = createHandledDeferred<void>();
       const timer = clock.setTimer(limitMs, () => {
         logger.warn({ limit_ms: limitMs }, 'release.abandoned');
         tooLong.resolve();

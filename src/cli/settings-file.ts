@@ -2,7 +2,7 @@ import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import { yamlFault } from '../agent/yaml-fault.js';
 import { shortened } from '../domain/quoted.js';
 import { wrongConfiguration } from './cli-error.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../domain/did-you-mean.js';
 import { SETTING_NAMES, type SettingName } from './settings.js';
 import { oneLine } from './text-width.js';
 

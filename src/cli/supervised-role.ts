@@ -4,7 +4,7 @@ import type { Logger } from '../ports/logger.js';
 import { asError } from '../domain/as-error.js';
 import type { Role } from '../roles/shared/role.js';
 import type { RoleHealth } from '../roles/shared/role-health.js';
-import { createDeferred } from './deferred.js';
+import { createHandledDeferred } from '../domain/deferred.js';
 import { RoleFailed } from './role-failed.js';
 
 export interface SupervisedOptions {
@@ -37,8 +37,8 @@ export const RESTARTS = {
  * beginning rejects start().
  */
 export function createSupervisedRole({ name, create, clock, random, logger, onRestart }: SupervisedOptions): Role {
-  const failed = createDeferred<Error>();
-  const started = createDeferred<void>();
+  const failed = createHandledDeferred<Error>();
+  const started = createHandledDeferred<void>();
   let current: Beginning | null = null;
   /** When the current role had started; null before that. */
   let runningSinceMs: number | null = null;
@@ -97,7 +97,7 @@ export function createSupervisedRole({ name, create, clock, random, logger, onRe
 
   /** Stops a failed role once its start has ended: what a start opens after a stop, nobody would ever close. */
   async function close({ role, started: ended }: Beginning): Promise<void> {
-    const abandoned = createDeferred<void>();
+    const abandoned = createHandledDeferred<void>();
     const timer = clock.setTimer(RESTARTS.stopMs, () => {
       logger.warn({ role: name, limit_ms: RESTARTS.stopMs }, 'role.stop_abandoned');
       abandoned.resolve();

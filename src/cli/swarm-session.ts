@@ -2,7 +2,7 @@ import type { AgentSpec } from '../domain/agent-spec.js';
 import type { Role } from '../roles/shared/role.js';
 import type { Roster } from '../agent/roster.js';
 import type { CommandContext } from './context.js';
-import { createDeferred, orAborted } from './deferred.js';
+import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import { createMissionFeed, type MissionFeed } from './mission-feed.js';
 import { openSwarmLog, type OpenLog } from './open-log.js';
 import { openProcessHealth } from './process-health.js';
@@ -58,7 +58,7 @@ export async function withSwarm<T>(
       host.interruption,
     );
     for (const line of swarm.banner) context.say(line);
-    const broken = createDeferred<never>();
+    const broken = createHandledDeferred<never>();
     const roles = swarm.roles.map(({ name, create }) =>
       createSupervisedRole({
         name,

@@ -1,25 +1,55 @@
-/** 'did you mean "x"?' for the other candidate that is nearest to the word, else the whole choice. */
-export function didYouMean(word: string, all: readonly string[]): string {
-  const candidates = all.filter((candidate) => candidate !== word);
-  const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .sort((a, b) => a.distance - b.distance);
-  const nearest = ranked[0];
-  if (nearest && nearest.distance <= Math.max(2, Math.floor(word.length / 3)))
-    return `did you mean "${nearest.candidate}"?`;
-  return candidates.length > 0 ? `use one of: ${candidates.join(', ')}` : 'leave it out';
+/** The candidate that was most likely meant, whatever its capitals; null when none is near. */
+export function nearest(word: string, candidates: readonly string[]): string | null {
+  let best: string | null = null;
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
 }
 
-/** Levenshtein's distance, one row at a time. */
+/** "Did you mean X?" for another word than this one; null when none is near. */
+export function didYouMean(word: string, candidates: readonly string[]): string | null {
+  const candidate = nearestOther(word, candidates);
+  return candidate === null ? null : `Did you mean ${candidate}?`;
+}
+
+/** What to do about a wrong word in a file or in a model's reply: the nearest other word, else the whole choice. */
+export function chooseInstead(word: string, candidates: readonly string[]): string {
+  const candidate = nearestOther(word, candidates);
+  if (candidate !== null) return `did you mean "${candidate}"?`;
+  const others = candidates.filter((other) => other !== word);
+  return others.length > 0 ? `use one of: ${others.join(', ')}` : 'leave it out';
+}
+
+const nearestOther = (word: string, candidates: readonly string[]): string | null =>
+  nearest(
+    word,
+    candidates.filter((other) => other !== word),
+  );
+
+/**
+ * Damerau and Levenshtein's distance (optimal string alignment): insertions, deletions, replacements and swaps of
+ * neighbours. One row at a time, with the two rows before it.
+ */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, charOfA] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, charOfB] of [...b].entries()) {
-      const replaced = (row[j] ?? 0) + (charOfA === charOfB ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let cost = Math.min(replace, at(last, j) + 1, at(row, j - 1) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, at(beforeLast, j - 2) + 1);
+      row.push(cost);
     }
-    row = next;
+    [beforeLast, last] = [last, row];
   }
-  return row.at(-1) ?? 0;
+  return at(last, b.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Number.POSITIVE_INFINITY;
 }

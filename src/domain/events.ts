@@ -9,7 +9,6 @@ import type {
 } from './generated/agent-event.js';
 
 export type * from './generated/agent-event.js';
-export { EVENT_TYPES } from './generated/agent-event.js';
 
 export type EventType = AgentEvent['event_type'];
 /** The event of a type. */

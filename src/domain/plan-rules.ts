@@ -1,5 +1,5 @@
 import { nearestDependencies } from './agent-graph.js';
-import { didYouMean } from './did-you-mean.js';
+import { chooseInstead } from './did-you-mean.js';
 import { quoted } from './quoted.js';
 import type { Plan, PlanTask } from './events.js';
 import { eachTask, ORCHESTRATOR, type PlanScope } from './plan.js';
@@ -76,7 +76,7 @@ function taskProblems(task: PlanTask, path: readonly (string | number)[], scope:
       {
         path: agentPath,
         message: `unknown agent ${quoted(task.agent)}`,
-        fix: didYouMean(task.agent, namesToChoose(scope)),
+        fix: chooseInstead(task.agent, namesToChoose(scope)),
       },
     ];
   if (!scope.agents.includes(task.agent)) {
@@ -90,7 +90,7 @@ function taskProblems(task: PlanTask, path: readonly (string | number)[], scope:
   }
   if (task.playbook !== null && !Object.hasOwn(spec.playbooks, task.playbook)) {
     const names = Object.keys(spec.playbooks);
-    const choice = names.length > 0 ? didYouMean(task.playbook, names) : 'it has none, so name none';
+    const choice = names.length > 0 ? chooseInstead(task.playbook, names) : 'it has none, so name none';
     return [
       { path: [...path, 'playbook'], message: `${task.agent} has no playbook ${quoted(task.playbook)}`, fix: choice },
     ];

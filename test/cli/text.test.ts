@@ -2,7 +2,7 @@ import { cutToWidth, oneLine, padToWidth, textWidth } from '../../src/cli/text-w
 import { paint, segment, wantsColors } from '../../src/cli/paint.js';
 import { shortDuration, measuredDuration, shownUsd } from '../../src/cli/durations.js';
 import { describeFailure } from '../../src/cli/failure.js';
-import { didYouMean, nearest } from '../../src/cli/nearest.js';
+import { didYouMean, nearest } from '../../src/domain/did-you-mean.js';
 import { reportText } from '../../src/cli/report-text.js';
 import { check, report, task } from './support/samples.js';
 

@@ -9,7 +9,7 @@ import { tellIfUnserved } from '../ask-processes.js';
 import { CliError, wrongUse } from '../cli-error.js';
 import { caughtUp, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
-import { createDeferred, orAborted } from '../deferred.js';
+import { createHandledDeferred, orAborted } from '../../domain/deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { follow } from '../follow.js';
 import { requester } from '../host.js';
@@ -155,7 +155,7 @@ async function takePartition(
 ): Promise<{ readonly member: GroupMember; readonly assignment: PartitionAssignment }> {
   if (partition >= (await session.log.admin.partitionCount(topic)))
     throw wrongUse(`${topic} has no partition ${partition}`);
-  const given = createDeferred<PartitionAssignment>();
+  const given = createHandledDeferred<PartitionAssignment>();
   const member = await orAborted(
     session.log.joinGroup({
       groupId,

@@ -3,7 +3,7 @@ import { missingOrchestrator, tellIfUnserved } from '../ask-processes.js';
 import { clientCommand } from '../client-command.js';
 import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
-import { createDeferred } from '../deferred.js';
+import { createHandledDeferred } from '../../domain/deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { MissionFeed } from '../mission-feed.js';
 import { followMission } from '../mission-follow.js';
@@ -51,7 +51,7 @@ async function followOrExplain(
     return await followMission(context, {
       missionId,
       feed,
-      broken: createDeferred<never>().promise,
+      broken: createHandledDeferred<never>().promise,
       notice: missingOrchestrator(context, session),
     });
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { AgentEvent } from '../../domain/events.js';
 import { caughtUp, requireMission, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
-import { createDeferred, orAborted } from '../deferred.js';
+import { createHandledDeferred, orAborted } from '../../domain/deferred.js';
 import { eventLine } from '../event-line.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { follow } from '../follow.js';
@@ -60,7 +60,7 @@ function endOfWatching({ host }: CommandContext): ExitCode {
 async function untilNobodyReads({ host }: CommandContext, failure: Promise<unknown>): Promise<undefined> {
   const stop = AbortSignal.any([host.interruption, host.stdout.closed]);
   try {
-    await orAborted(Promise.race([failure, createDeferred<never>().promise]), stop);
+    await orAborted(Promise.race([failure, createHandledDeferred<never>().promise]), stop);
   } catch (error) {
     if (!stop.aborted) throw error;
   }
