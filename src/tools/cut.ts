@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 
-/** Observations are at most this long in UTF-8 (design.md: head and tail of 16 KiB). */
+/** Observations are at most this long in UTF-8 (head and tail; the whole is in the outputs). */
 export const OBSERVATION_BYTES = 16 * 1024;
 
 /** Bytes that the text takes within a JSON string, without the quotes. */

@@ -20,7 +20,7 @@ raise_fence() {
 
 /**
  * The launcher: a POSIX sh script that runs one tool (or checks, one after the other) for one claim. It is a process
- * of its own, in its own session, so that it outlives the worker. What it promises (design.md, the fence):
+ * of its own, in its own session, so that it outlives the worker. What it promises (docs/architecture.md, rule 3):
  *
  * - It holds the task's lock (flock) from before the start until no process of the tool is left. The lock's file
  *   description is held by the script and by its watcher, never by the tool: killing either one keeps the lock, and

@@ -1,4 +1,4 @@
-/** Who may import whom, and who may touch the process, time and chance (design: layers). */
+/** Who may import whom, and who may touch the process, time and chance (docs/architecture.md, layers). */
 import { posix } from 'node:path';
 import { readSource } from './source-facts.js';
 
