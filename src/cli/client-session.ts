@@ -1,19 +1,16 @@
-import type { Log } from '../ports/log.js';
+import type { LogSession } from '../client/context.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
 import { orAborted } from '../domain/deferred.js';
-import { createMissionFeed, type MissionFeed } from './mission-feed.js';
+import { createMissionFeed, type MissionFeed } from '../client/mission-feed.js';
 import { didYouMean } from '../domain/did-you-mean.js';
 import { openClientLog } from './open-log.js';
-import { createReleases } from './releases.js';
+import { createCleanup } from '../swarm/cleanup.js';
 
 /** The log of a running swarm, for a command that asks or tells it something. */
-export interface ClientSession {
-  readonly log: Log;
+export interface ClientSession extends LogSession {
   /** Starts to read the coordination topic. */
   openFeed(): Promise<MissionFeed>;
-  /** To be called when the session ends, before the log is closed. */
-  onEnd(name: string, release: () => Promise<void>): void;
 }
 
 /** How long leaving may take on a broker that answers slowly. */
@@ -21,24 +18,24 @@ const RELEASE_MS = 5_000;
 
 /** Opens the log, runs the body and closes everything, whatever happened. */
 export async function withClient<T>(context: CommandContext, body: (session: ClientSession) => Promise<T>): Promise<T> {
-  const releases = createReleases({ logger: context.logger, clock: context.host.clock });
+  const cleanup = createCleanup(context.swarm);
   try {
     const { log } = await openClientLog(context);
-    releases.add('log', () => log.close());
+    cleanup.add('log', () => log.close());
     return await body({
       log,
-      onEnd: releases.add,
+      onEnd: cleanup.add,
       async openFeed() {
         const feed = await orAborted(
           createMissionFeed({ log, topic: context.topics.coordination }),
           context.host.interruption,
         );
-        releases.add('feed', () => feed.stop());
+        cleanup.add('feed', () => feed.stop());
         return feed;
       },
     });
   } finally {
-    await releases.all(RELEASE_MS);
+    await cleanup.all(RELEASE_MS);
   }
 }
 

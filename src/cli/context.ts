@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../agent/text-file.js';
+import type { ClientContext } from '../client/context.js';
 import { createTopicNames, type TopicNames } from '../domain/topic-names.js';
 import type { Logger } from '../ports/logger.js';
+import type { SwarmContext } from '../swarm/context.js';
 import { createLogger } from '../telemetry/pino-logger.js';
 import { wrongConfiguration } from './cli-error.js';
 import { loadConfig, type Config } from './config.js';
-import type { Host, Output } from './host.js';
+import { requester, type Host, type Output } from './host.js';
 import { wantsColors } from './paint.js';
 import type { SettingName } from './settings.js';
 
@@ -22,6 +24,9 @@ export interface CommandContext {
   readonly host: Host;
   readonly config: Config;
   readonly topics: TopicNames;
+  /** The same for the layers below, which know no terminal. */
+  readonly swarm: SwarmContext;
+  readonly client: ClientContext;
   readonly json: boolean;
   readonly logger: Logger;
   /** Where text for people goes: stdout, or stderr when stdout carries a document. */
@@ -54,12 +59,18 @@ export function createContext(
   const people = options.json ? host.stderr : host.stdout;
   const toStderr = (text: string) => host.stderr.write(text);
   let writeLog = toStderr;
+  const { clock, ids, random, interruption: signal } = host;
+  const topics = createTopicNames(config.values.RAVENHELM_PREFIX);
+  const logger = createLogger({ level: config.values.LOG_LEVEL, write: (line) => writeLog(line) });
+  const shared = { clock, ids, random, logger, topics, signal };
   return {
     host,
     config,
-    topics: createTopicNames(config.values.RAVENHELM_PREFIX),
+    topics,
+    swarm: { ...shared, processName: `${host.hostname}-${host.pid}` },
+    client: { ...shared, requester: requester(host) },
     json: options.json,
-    logger: createLogger({ level: config.values.LOG_LEVEL, write: (line) => writeLog(line) }),
+    logger,
     people,
     colors: wantsColors(host.env, people.isTerminal),
     say: (line) => people.write(`${line}\n`),

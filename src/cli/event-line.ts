@@ -15,13 +15,6 @@ export function eventLine(event: AgentEvent): string {
     .join(' | ');
 }
 
-/** The mission that an event belongs to, or null. */
-export function missionOf(event: AgentEvent): string | null {
-  if ('mission_id' in event.payload) return event.payload.mission_id;
-  if ('metadata' in event.payload) return event.payload.metadata['mission_id'] ?? event.correlation_id ?? null;
-  return event.correlation_id ?? null;
-}
-
 function subject(event: AgentEvent): string {
   const { payload } = event;
   if ('task_id' in payload && payload.task_id !== null) return payload.task_id;

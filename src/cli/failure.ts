@@ -37,6 +37,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   tool_setup: EXIT.usage,
   planning_failed: EXIT.missionFailed,
   data_loss: EXIT.missionFailed,
+  role_failed: EXIT.roleFailed,
 };
 
 const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {

@@ -6,7 +6,7 @@ import { wrongUse } from './cli-error.js';
 import type { ClientSession } from './client-session.js';
 import type { CommandContext } from './context.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
-import { follow } from './follow.js';
+import { follow } from '../client/follow.js';
 import { didYouMean } from '../domain/did-you-mean.js';
 
 export type Letter = LetterOf<AnyRecord>;

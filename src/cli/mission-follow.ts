@@ -1,7 +1,7 @@
 import type { AgentEvent } from '../domain/events.js';
 import type { MissionReport } from '../domain/report.js';
 import type { CommandContext } from './context.js';
-import type { MissionFeed } from './mission-feed.js';
+import type { MissionFeed } from '../client/mission-feed.js';
 import { answerText, questionText } from './answers.js';
 import { planText } from './plan-text.js';
 import { createProgress, type Progress } from './progress.js';

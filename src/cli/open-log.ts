@@ -1,37 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askBroker } from '../kafka/ask-broker.js';
-import { createKafkaLog } from '../kafka/kafka-log.js';
-import type { ClusterOptions } from '../kafka/kafka-client.js';
 import { createLocalStack, type LocalStack } from '../local/local-stack.js';
 import { conflictError, type PortConflict } from '../local/port-conflict.js';
-import { StackError } from '../local/stack-error.js';
 import { developmentPlace } from '../local/stack-place.js';
-import { createMemoryLog } from '../memory/memory-log.js';
-import type { Log } from '../ports/log.js';
+import {
+  openKafka,
+  openMemory,
+  openSwarmLog as openChosenLog,
+  type Cluster,
+  type KafkaAccess,
+  type OpenLog,
+} from '../swarm/open-log.js';
 import { CliError, wrongConfiguration, wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
-import { orAborted } from '../domain/deferred.js';
 import { EXIT } from './exit-codes.js';
 import { howToUnset } from './setting-place.js';
-
-/** The log that a command works on, and how it was found. */
-export interface OpenLog {
-  readonly log: Log;
-  readonly kind: 'kafka' | 'memory';
-  /** For kafka: where; the local stack's addresses stand in no setting. */
-  readonly brokers: readonly string[];
-  readonly registryUrl: string | null;
-  /** Lines for the banner. */
-  readonly banner: readonly string[];
-}
-
-/** Where a broker and its registry are. */
-interface Cluster {
-  readonly brokers: readonly string[];
-  readonly registryUrl: string;
-  readonly banner: readonly string[];
-}
 
 /** The local stack of this clone. */
 export function localStackOf({ host }: CommandContext): LocalStack {
@@ -43,61 +27,45 @@ export function localStackOf({ host }: CommandContext): LocalStack {
   });
 }
 
-/**
- * The log for a process that runs roles: the given broker, else this clone's local stack, started if need be, else the
- * in-memory log, which lives in this process only. Rejects with an error of exit code 3 where no broker can be had and
- * memory is not allowed.
- */
+/** The log for a process that runs roles, as the settings say. Rejects with exit code 2 where they forbid every log. */
 export async function openSwarmLog(
   context: CommandContext,
   { allowMemory }: { readonly allowMemory: boolean },
 ): Promise<OpenLog> {
   const wanted = context.config.values.RAVENHELM_LOG;
   if (wanted === 'memory') {
-    if (allowMemory) return openMemoryLog(context, ['log: in memory, this process only (--log memory)']);
+    if (allowMemory) return openMemory(context.swarm, ['log: in memory, this process only (--log memory)']);
     throw wrongUse(
-      'the in-memory log lives in one process: a role alone on it meets nobody',
+      'the in-memory log cannot be shared between processes',
       `${howToUnset(context.config, 'RAVENHELM_LOG')}, or start everything in one process: npx ravenhelm`,
     );
   }
-  const given = givenCluster(context);
-  if (given !== null) return openKafkaLog(context, given);
-  try {
-    return await openKafkaLog(context, await startLocalStack(context));
-  } catch (error) {
-    if (!(error instanceof StackError) || error.code !== 'stack_unavailable' || wanted === 'kafka' || !allowMemory)
-      throw error;
-    return openMemoryLog(context, [
-      `log: in memory, this process only. ${error.message}`,
-      `     how to get a broker: ${error.nextStep}`,
-    ]);
-  }
+  return openChosenLog(context.swarm, {
+    wanted,
+    allowMemory,
+    access: await kafkaAccess(context),
+    cluster: givenCluster(context),
+    stack: localStackOf(context),
+    say: context.say,
+  });
 }
 
 /** The log for a command that meets a running swarm. Starts nothing; rejects with exit code 3 when there is no broker. */
 export async function openClientLog(context: CommandContext): Promise<OpenLog> {
   if (context.config.values.RAVENHELM_LOG === 'memory') {
     throw wrongUse(
-      'the in-memory log lives in the process that runs the swarm: no other command can reach it, and nothing of it is left when that has ended',
+      'the in-memory log lives in the process that runs the swarm: other commands cannot reach it, and it ends with that process',
       `${howToUnset(context.config, 'RAVENHELM_LOG')}.`,
     );
   }
-  return openKafkaLog(context, givenCluster(context) ?? (await runningLocalStack(context)));
+  const cluster = givenCluster(context) ?? (await runningLocalStack(context));
+  return openKafka(context.swarm, await kafkaAccess(context), cluster);
 }
 
 function givenCluster({ config }: CommandContext): Cluster | null {
   const { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: registryUrl } = config.values;
   if (brokers === null || registryUrl === null) return null;
   return { brokers, registryUrl, banner: [`log: Kafka at ${brokers.join(',')}, registry at ${registryUrl}`] };
-}
-
-async function startLocalStack(context: CommandContext): Promise<Cluster> {
-  const stack = await localStackOf(context).up({ progress: context.say, signal: context.host.interruption });
-  const how = `${stack.started ? 'started' : 'running already'}; it stays up, npx ravenhelm stack down stops it`;
-  return {
-    ...stack,
-    banner: [`log: Kafka at ${stack.brokers.join(',')}, registry at ${stack.registryUrl}`, `     local stack, ${how}`],
-  };
 }
 
 async function runningLocalStack(context: CommandContext): Promise<Cluster> {
@@ -120,39 +88,10 @@ export function portsHeld(conflicts: readonly PortConflict[]): string {
   return `${message}\n${nextStep}`;
 }
 
-async function openKafkaLog(context: CommandContext, { brokers, registryUrl, banner }: Cluster): Promise<OpenLog> {
-  const { host, config, logger } = context;
-  const { values } = config;
-  const { SCHEMA_REGISTRY_USERNAME: username, SCHEMA_REGISTRY_PASSWORD: password } = values;
-  const log = await orAborted(
-    createKafkaLog({
-      ...(await clusterOptions(context, brokers)),
-      registry: {
-        url: registryUrl,
-        ...(username === null || password === null ? {} : { auth: { username, password } }),
-      },
-      schemasDir: join(host.projectDir, 'schemas'),
-      prefix: values.RAVENHELM_PREFIX,
-      sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
-      clock: host.clock,
-      ids: host.ids,
-      random: host.random,
-      logger,
-    }),
-    host.interruption,
-  );
-  return { log, kind: 'kafka', brokers, registryUrl, banner };
-}
-
-function openMemoryLog({ host }: CommandContext, banner: readonly string[]): OpenLog {
-  return { log: createMemoryLog({ clock: host.clock }), kind: 'memory', brokers: [], registryUrl: null, banner };
-}
-
-async function clusterOptions(
-  { host, config: { values } }: CommandContext,
-  brokers: readonly string[],
-): Promise<ClusterOptions> {
+/** How the settings say that the brokers and the registry are entered. */
+async function kafkaAccess({ host, config: { values } }: CommandContext): Promise<KafkaAccess> {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values;
+  const { SCHEMA_REGISTRY_USERNAME: registryUser, SCHEMA_REGISTRY_PASSWORD: registryPassword } = values;
   const [ca, cert, key] = await Promise.all([
     readPem('KAFKA_TLS_CA', values.KAFKA_TLS_CA),
     readPem('KAFKA_TLS_CERT', values.KAFKA_TLS_CERT),
@@ -160,8 +99,12 @@ async function clusterOptions(
   ]);
   const tls = { ...(ca === null ? {} : { ca }), ...(cert === null ? {} : { cert }), ...(key === null ? {} : { key }) };
   return {
-    brokers,
-    clientId: `ravenhelm-${host.hostname}-${host.pid}`,
+    schemasDir: join(host.projectDir, 'schemas'),
+    prefix: values.RAVENHELM_PREFIX,
+    sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
+    ...(registryUser !== null && registryPassword !== null
+      ? { registryAuth: { username: registryUser, password: registryPassword } }
+      : {}),
     ...(mechanism !== null && username !== null && password !== null
       ? { sasl: { mechanism, username, password } }
       : {}),

@@ -1,6 +1,6 @@
 import { clientCommand } from './client-command.js';
 import type { CommandContext } from './context.js';
-import { hasEnded, type MissionFeed } from './mission-feed.js';
+import { hasEnded, type MissionFeed } from '../client/mission-feed.js';
 import { oneLine } from './text-width.js';
 
 /** More than so many are counted, not named. */

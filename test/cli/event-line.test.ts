@@ -1,4 +1,5 @@
-import { eventLine, missionOf } from '../../src/cli/event-line.js';
+import { eventLine } from '../../src/cli/event-line.js';
+import { missionOf } from '../../src/client/mission-of.js';
 import { check, event, MISSION } from './support/samples.js';
 
 const ASSIGNED = {

@@ -3,15 +3,15 @@ import { parseMissionId } from '../../domain/mission-id.js';
 import type { Mission } from '../../domain/mission-state.js';
 import type { Log } from '../../ports/log.js';
 import { createEventFactory } from '../../domain/event-factory.js';
-import { appendOne } from '../append-one.js';
-import { tellIfUnserved } from '../ask-processes.js';
+import { appendOne } from '../../client/append-one.js';
+import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 import { clientCommand } from '../client-command.js';
 import { CliError, wrongUse } from '../cli-error.js';
 import { caughtUp, requireMission, withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { requester } from '../host.js';
-import { withWorkspace } from '../mission-request.js';
+import { withWorkspace } from '../../client/submit.js';
 import { awaitsAnswer } from '../answers.js';
 
 type Decision = EventOf<'plan_approved' | 'plan_rejected' | 'attention_answered' | 'mission_cancel_requested'>;
@@ -108,10 +108,10 @@ async function decide(
         mission_id: missionId,
         decision: done.replaceAll(' ', '_'),
         name: report?.name ?? '',
-        workspace: report === null ? null : withWorkspace(context, report).workspace,
+        workspace: report === null ? null : withWorkspace(context.config.values.WORKSPACE_ROOT, report).workspace,
       });
     }
-    await tellIfUnserved(context, session);
+    await sayIfNoOrchestrator(context, session);
     return EXIT.done;
   });
 }
@@ -125,13 +125,16 @@ async function appendDecision(context: CommandContext, log: Log, missionId: stri
       `${missionId} is no mission id`,
       'Mission ids look like 20261123-141502-417-p05-x7k2.',
     );
-  await appendOne(context, log, {
+  await appendOne(context.client, log, {
     appender: 'submit',
     topic: context.topics.coordination,
     partition: parts.partition,
     key: missionId,
     event,
-    ifUnknown: `whether that stands in the log is not known; ${clientCommand(context, `status ${missionId}`)} tells, and saying it twice does no harm`,
+    onUnknown: () =>
+      context.host.stderr.write(
+        `it is not known whether the log has it; ${clientCommand(context, `status ${missionId}`)} shows it. Repeating the command does no harm.\n`,
+      ),
   });
 }
 

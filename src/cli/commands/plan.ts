@@ -2,10 +2,11 @@ import { createMissionId } from '../../domain/mission-id.js';
 import { noMetrics } from '../../ports/metrics.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { requestEvent } from '../mission-request.js';
+import { requestEvent } from '../../client/submit.js';
+import { openModels, openPlanner } from '../../swarm/models.js';
+import { modelSettings } from '../from-settings.js';
 import { readMission, readRoster } from '../mission-source.js';
 import { planText } from '../plan-text.js';
-import { openModels, openPlanner } from '../swarm.js';
 
 /** Shows what would be done: the file's own plan, or a planner's. Nothing is run, no broker is needed. */
 export async function planMission(context: CommandContext, file: string): Promise<ExitCode> {
@@ -13,9 +14,15 @@ export async function planMission(context: CommandContext, file: string): Promis
   const mission = await readMission(context, file, roster);
   if (mission.plan !== null)
     return show(context, { planner: 'the mission file', model: '', refusals: [], plan: mission.plan });
-  const models = await openModels(context, noMetrics);
+  const models = await openModels({
+    ...modelSettings(context),
+    clock: context.host.clock,
+    random: context.host.random,
+    metrics: noMetrics,
+    signal: context.host.interruption,
+  });
   const missionId = createMissionId({ nowMs: context.host.clock.now(), partition: 0, random: context.host.random });
-  const request = requestEvent(context, mission, missionId, null, '');
+  const request = requestEvent(context.client, { mission, missionId, workspace: null, marker: '' });
   const answer = await openPlanner(roster, models).propose(
     { mission: request.payload, revision: 1, reason: null, firstWave: 1, done: [] },
     context.host.interruption,

@@ -4,14 +4,14 @@ import { attemptKey } from '../../domain/partitioning.js';
 import { recoverReplayPoint } from '../../domain/replay-recovery.js';
 import type { GroupMember, PartitionAssignment, PartitionConsumer, PartitionId } from '../../ports/log.js';
 import { createEventFactory } from '../../domain/event-factory.js';
-import { appendOne } from '../append-one.js';
-import { tellIfUnserved } from '../ask-processes.js';
+import { appendOne } from '../../client/append-one.js';
+import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 import { CliError, wrongUse } from '../cli-error.js';
 import { caughtUp, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { createHandledDeferred, orAborted } from '../../domain/deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { follow } from '../follow.js';
+import { follow } from '../../client/follow.js';
 import { requester } from '../host.js';
 import { readRoster } from '../mission-source.js';
 
@@ -60,7 +60,7 @@ export async function recoverPartition(context: CommandContext, options: Recover
       context.say(
         `${place} goes on at offset ${recovery.point.offset}; what was open below it is lost${asked.length === 0 ? '' : `, and a new attempt was asked for: ${asked.map(attemptKey).join(', ')}`}. Start the processes that serve it.`,
       );
-    if (asked.length > 0) await tellIfUnserved(context, session);
+    if (asked.length > 0) await sayIfNoOrchestrator(context, session);
     return EXIT.done;
   });
 }
@@ -110,13 +110,12 @@ async function askForNewAttempts(
       missionId: attempt.mission_id,
       payload: { ...attempt, requested_by, reason: `its assignment in ${place.topic}/${place.partition} was deleted` },
     });
-    await appendOne(context, session.log, {
+    await appendOne(context.client, session.log, {
       appender: 'recover',
       topic: topics.coordination,
       partition,
       key: attempt.mission_id,
       event,
-      ifUnknown: null,
     });
     asked.push(attempt);
   }

@@ -5,15 +5,15 @@ import { partitionForKey } from '../../domain/partitioning.js';
 import { planRedrive, type RedrivePlan, type RedriveRefused } from '../../domain/redrive.js';
 import { TopicMissing, type Appended, type Log } from '../../ports/log.js';
 import { createEventFactory } from '../../domain/event-factory.js';
-import { appendOne } from '../append-one.js';
-import { tellIfUnserved } from '../ask-processes.js';
+import { appendOne } from '../../client/append-one.js';
+import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 import { wrongUse } from '../cli-error.js';
 import { caughtUp, withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { requester } from '../host.js';
 import { handledBy, openLetterBox, requireFree, type Letter, type LetterBox } from '../letter-box.js';
-import type { MissionFeed } from '../mission-feed.js';
+import type { MissionFeed } from '../../client/mission-feed.js';
 
 export interface RedriveOptions {
   readonly ids: readonly string[];
@@ -43,7 +43,7 @@ export function redriveLetters(context: CommandContext, options: RedriveOptions)
     const outcomes: Outcome[] = [];
     for (const letter of letters) outcomes.push(await redriveOne(context, session.log, box, feed, letter, options));
     if (context.json) context.print(outcomes);
-    if (outcomes.some(({ outcome }) => outcome === 'new_attempt')) await tellIfUnserved(context, session);
+    if (outcomes.some(({ outcome }) => outcome === 'new_attempt')) await sayIfNoOrchestrator(context, session);
     return outcomes.some(({ outcome }) => outcome === 'refused') ? EXIT.usage : EXIT.done;
   });
 }
@@ -203,5 +203,5 @@ async function write(
     missionId: mission_id,
     payload: { ...plan.request, requested_by, reason: `its assignment became dead letter ${id}` },
   });
-  return appendOne(context, log, { appender: 'redrive', topic, partition, key: mission_id, event, ifUnknown: null }); // the letter says that it was begun
+  return appendOne(context.client, log, { appender: 'redrive', topic, partition, key: mission_id, event }); // the letter says that it was begun
 }

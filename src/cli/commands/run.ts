@@ -4,13 +4,15 @@ import { clientCommand } from '../client-command.js';
 import { caughtUp } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import type { MissionFeed } from '../mission-feed.js';
+import type { MissionFeed } from '../../client/mission-feed.js';
 import { followMission } from '../mission-follow.js';
-import { requestMission, withWorkspace } from '../mission-request.js';
+import { withWorkspace } from '../../client/submit.js';
+import type { SwarmSession } from '../../swarm/session.js';
+import { requestMission } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
 import { goingOnLine, leftOpenLine } from '../open-missions.js';
 import { reportText } from '../report-text.js';
-import { withSwarm, type SwarmSession } from '../swarm-session.js';
+import { openFeed, withSwarm } from '../swarm-session.js';
 import { oneLine } from '../text-width.js';
 
 export interface RunOptions {
@@ -40,7 +42,7 @@ export async function runMission(context: CommandContext, options: RunOptions): 
           'Use a broker (npm run setup says how), or leave on_failure out.',
         );
       }
-      const feed = await session.openFeed();
+      const feed = await openFeed(context, session);
       await Promise.race([caughtUp(context, feed), session.broken]);
       sayIfAny(context, goingOnLine(context, feed));
       const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
@@ -56,7 +58,7 @@ export async function runMission(context: CommandContext, options: RunOptions): 
 }
 
 export function printReport(context: CommandContext, report: MissionReport): void {
-  const complete = withWorkspace(context, report);
+  const complete = withWorkspace(context.config.values.WORKSPACE_ROOT, report);
   if (context.json) context.print(complete);
   else context.host.stdout.write(reportText(complete, context.colors, context.host.clock.now()));
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { DEFAULT_MISSION, readRoster } from '../mission-source.js';
-import { withSwarm, type SwarmSession } from '../swarm-session.js';
+import type { SwarmSession } from '../../swarm/session.js';
+import { withSwarm } from '../swarm-session.js';
 import { runMission } from './run.js';
 
 export interface StartOptions {

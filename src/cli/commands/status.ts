@@ -1,11 +1,12 @@
-import { askProcesses, noOrchestrator, type StatusReport } from '../ask-processes.js';
+import { askProcesses, type StatusReport } from '../../client/ask-processes.js';
+import { noOrchestrator } from '../orchestrator-notice.js';
 import { clientCommand } from '../client-command.js';
 import { caughtUp, requireMission, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { shortDuration } from '../durations.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import type { MissionFeed } from '../mission-feed.js';
-import { withWorkspace } from '../mission-request.js';
+import type { MissionFeed } from '../../client/mission-feed.js';
+import { withWorkspace } from '../../client/submit.js';
 import { readRoster } from '../mission-source.js';
 import { answerText, awaitsAnswer, questionText } from '../answers.js';
 import { planText } from '../plan-text.js';
@@ -42,7 +43,7 @@ async function showMissions(context: CommandContext, session: ClientSession): Pr
     .map((id) => feed.view.report(id))
     .filter((report) => report !== null);
   if (context.json) {
-    context.print(reports.map((report) => withWorkspace(context, report)));
+    context.print(reports.map((report) => withWorkspace(context.config.values.WORKSPACE_ROOT, report)));
     return;
   }
   if (reports.length === 0) return context.say('no missions yet');
@@ -84,7 +85,7 @@ async function showMission(context: CommandContext, session: ClientSession, miss
   requireMission(feed, missionId);
   const report = feed.view.report(missionId);
   if (report === null) return;
-  const complete = withWorkspace(context, report);
+  const complete = withWorkspace(context.config.values.WORKSPACE_ROOT, report);
   if (context.json) return context.print(complete);
   context.host.stdout.write(reportText(complete, context.colors, context.host.clock.now()));
   if (report.question !== null) context.host.stdout.write(`\n${questionText(context, missionId, report.question)}`);
@@ -94,7 +95,7 @@ async function showMission(context: CommandContext, session: ClientSession, miss
 }
 
 async function showProcesses(context: CommandContext, session: ClientSession, missionId: string | null): Promise<void> {
-  const reports = await askProcesses(context, session, {
+  const reports = await askProcesses(context.client, session, {
     firstMs: FIRST_ANSWER_MS,
     quietMs: QUIET_MS,
     isEnough: () => false,

@@ -1,13 +1,13 @@
 import type { MissionReport } from '../../domain/report.js';
-import { missingOrchestrator, tellIfUnserved } from '../ask-processes.js';
+import { missingOrchestrator, sayIfNoOrchestrator } from '../orchestrator-notice.js';
 import { clientCommand } from '../client-command.js';
 import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { createHandledDeferred } from '../../domain/deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import type { MissionFeed } from '../mission-feed.js';
+import type { MissionFeed } from '../../client/mission-feed.js';
 import { followMission } from '../mission-follow.js';
-import { requestMission } from '../mission-request.js';
+import { requestMission } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
 import { printReport } from './run.js';
 import { oneLine } from '../text-width.js';
@@ -30,7 +30,7 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
         context.host.stdout.write(`${missionId}\n`);
         context.host.stderr.write(`submitted; to see how it goes: ${clientCommand(context, `watch ${missionId}`)}\n`);
       }
-      await tellIfUnserved(context, session);
+      await sayIfNoOrchestrator(context, session);
       return EXIT.done;
     }
     context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);

@@ -4,8 +4,8 @@ import type { CommandContext } from '../context.js';
 import { createHandledDeferred, orAborted } from '../../domain/deferred.js';
 import { eventLine } from '../event-line.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { follow } from '../follow.js';
-import { hasEnded } from '../mission-feed.js';
+import { follow } from '../../client/follow.js';
+import { hasEnded } from '../../client/mission-feed.js';
 
 /** Events as they happen, one line each; ends with the mission, with Ctrl-C, or when nobody reads on. */
 export function watchMissions(context: CommandContext, missionId: string | null): Promise<ExitCode> {

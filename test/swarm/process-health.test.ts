@@ -1,4 +1,4 @@
-import { createProcessHealthUnderTest, heldBackClaims } from './support/health.js';
+import { createProcessHealthUnderTest, heldBackClaims } from './health.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
 import { createSystemClock } from '../../src/telemetry/system-clock.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';

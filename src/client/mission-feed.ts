@@ -3,7 +3,7 @@ import type { AgentEvent } from '../domain/events.js';
 import type { MissionReport, MissionStatus } from '../domain/report.js';
 import type { Log, LogRecord } from '../ports/log.js';
 import { orAborted } from '../domain/deferred.js';
-import { missionOf } from './event-line.js';
+import { missionOf } from './mission-of.js';
 import { follow } from './follow.js';
 
 /** A record of the coordination topic that counted. */

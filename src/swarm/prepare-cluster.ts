@@ -1,30 +1,38 @@
-import { join } from 'node:path';
-import type { Roster } from '../agent/roster.js';
 import { loadTopicPlan, type PlannedTopic } from '../avro/topic-plan.js';
+import type { TopicNames } from '../domain/topic-names.js';
 import type { Log, TopicDifference } from '../ports/log.js';
 import type { RetentionRule } from '../roles/orchestrator/retention.js';
-import type { CommandContext } from './context.js';
+import type { SwarmContext } from './context.js';
 
 export interface PreparedCluster {
   readonly topics: readonly string[];
-  readonly plan: readonly PlannedTopic[];
   /** What the orchestrator deletes when it is old and done. */
   readonly retention: readonly RetentionRule[];
-  /** What exists otherwise than topics.yaml has it; it was told on stderr and left as it is. */
+  /** What exists otherwise than topics.yaml has it; it was logged and left as it is. */
   readonly differences: readonly TopicDifference[];
 }
 
+export interface PrepareClusterOptions {
+  readonly log: Log;
+  /** topics.yaml; absolute. */
+  readonly topicsFile: string;
+  /** Names of all agents of the swarm. */
+  readonly agents: readonly string[];
+}
+
 /** Creates the topics that are missing. Schemas were registered when the log was opened. */
-export async function prepareCluster(context: CommandContext, log: Log, roster: Roster): Promise<PreparedCluster> {
-  const plan = await loadTopicPlan(join(context.host.projectDir, 'topics.yaml'), context.topics, roster.names);
+export async function prepareCluster(
+  { topics, logger }: Pick<SwarmContext, 'topics' | 'logger'>,
+  { log, topicsFile, agents }: PrepareClusterOptions,
+): Promise<PreparedCluster> {
+  const plan = await loadTopicPlan(topicsFile, topics, agents);
   const differences = await log.admin.ensureTopics(plan);
   for (const { topic, setting, expected, actual } of differences) {
-    context.logger.warn({ topic, setting, expected, actual }, 'topic.differs');
+    logger.warn({ topic, setting, expected, actual }, 'topic.differs');
   }
   return {
     topics: plan.map((topic) => topic.name),
-    plan,
-    retention: retentionRules(plan, context, roster),
+    retention: retentionRules(plan, topics, agents),
     differences,
   };
 }
@@ -32,12 +40,12 @@ export async function prepareCluster(context: CommandContext, log: Log, roster: 
 /** Each topic that the swarm deletes from, with the group that handles it. */
 function retentionRules(
   plan: readonly PlannedTopic[],
-  { topics }: CommandContext,
-  roster: Roster,
+  topics: TopicNames,
+  agents: readonly string[],
 ): readonly RetentionRule[] {
   const groups = new Map([
     [topics.coordination, topics.orchestratorGroup],
-    ...roster.names.map((agent): [string, string] => [topics.tasks(agent), topics.workerGroup(agent)]),
+    ...agents.map((agent): [string, string] => [topics.tasks(agent), topics.workerGroup(agent)]),
   ]);
   return plan.flatMap(({ name, swarmRetentionMs: retentionMs }) => {
     const groupId = groups.get(name);

@@ -3,7 +3,7 @@ import type { Logger } from '../ports/logger.js';
 import { createHandledDeferred } from '../domain/deferred.js';
 
 /** What was acquired, to be released in reverse order. */
-export interface Releases {
+export interface Cleanup {
   /** name stands in the log when releasing fails. */
   add(name: string, release: () => Promise<void>): void;
   /**
@@ -13,7 +13,7 @@ export interface Releases {
   all(limitMs: number): Promise<void>;
 }
 
-export function createReleases({ logger, clock }: { readonly logger: Logger; readonly clock: Clock }): Releases {
+export function createCleanup({ logger, clock }: { readonly logger: Logger; readonly clock: Clock }): Cleanup {
   const pending: { readonly name: string; release(): Promise<void> }[] = [];
   return {
     add(name, release) {

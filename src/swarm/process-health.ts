@@ -1,16 +1,10 @@
-/** What this process says of its health: /livez, /readyz and /metrics, where RAVENHELM_HTTP asks for them. */
+/** What this process says of its health: /livez, /readyz and /metrics, where an address is given for them. */
 import { noMetrics, type Metrics } from '../ports/metrics.js';
 import type { ProcessVitals } from '../ports/vitals.js';
 import type { Role } from '../roles/shared/role.js';
-import { openHttpEndpoint, type Verdict } from '../telemetry/http-endpoint.js';
+import { openHttpEndpoint, type HttpAddress, type Verdict } from '../telemetry/http-endpoint.js';
 import { createProcessVitals } from '../telemetry/process-vitals.js';
 import { createPrometheus } from '../telemetry/prometheus.js';
-import type { CommandContext } from './context.js';
-import type { Settings } from './settings.js';
-
-type HealthContext = Pick<CommandContext, 'say'> & {
-  readonly config: { readonly values: Pick<Settings, 'RAVENHELM_HTTP'> };
-};
 
 export interface ProcessHealth {
   /** Where it is served; null: nowhere. */
@@ -27,8 +21,8 @@ export interface ProcessHealth {
 /** An event loop that is so late on average does no work worth mentioning, in milliseconds. */
 const STUCK_MS = 1_000;
 
-/** Opens the endpoint where one is asked for. Rejects with HttpAddressUnusable. */
-export async function openProcessHealth({ config, say }: HealthContext): Promise<ProcessHealth> {
+/** Opens the endpoint where an address is given. Rejects with HttpAddressUnusable. */
+export async function openProcessHealth(address: HttpAddress | null): Promise<ProcessHealth> {
   const vitals = createProcessVitals();
   let roles: readonly Role[] | null = null;
   let draining = false;
@@ -47,13 +41,11 @@ export async function openProcessHealth({ config, say }: HealthContext): Promise
     return { reasons: roles === null ? ['the process is starting'] : roles.flatMap((role) => role.health().missing) };
   };
 
-  const address = config.values.RAVENHELM_HTTP;
   const prometheus = address === null ? null : createPrometheus({ heldPartitions: () => countByTopic(roles ?? []) });
   const endpoint =
     address === null || prometheus === null
       ? null
       : await openHttpEndpoint({ address, live, ready, metrics: prometheus });
-  if (endpoint !== null) say(`health: ${endpoint.url}/livez, /readyz, /metrics`);
   return {
     url: endpoint?.url ?? null,
     metrics: prometheus?.metrics ?? noMetrics,

@@ -1,6 +1,6 @@
-import { openProcessHealth, type ProcessHealth } from '../../../src/cli/process-health.js';
-import type { Appended, AppendRequest, Log } from '../../../src/ports/log.js';
-import { createDeferred } from '../../../src/domain/deferred.js';
+import { openProcessHealth, type ProcessHealth } from '../../src/swarm/process-health.js';
+import type { Appended, AppendRequest, Log } from '../../src/ports/log.js';
+import { createDeferred } from '../../src/domain/deferred.js';
 
 /** A process's health endpoint on a free port, and questions to it over HTTP. */
 export async function createProcessHealthUnderTest(): Promise<
@@ -11,10 +11,7 @@ export async function createProcessHealthUnderTest(): Promise<
     until(path: string, isSo: (status: number, reasons: readonly string[]) => boolean): Promise<void>;
   }
 > {
-  const health = await openProcessHealth({
-    say: () => undefined,
-    config: { values: { RAVENHELM_HTTP: { host: '127.0.0.1', port: 0 } } },
-  });
+  const health = await openProcessHealth({ host: '127.0.0.1', port: 0 });
   const ask = async (path: string): Promise<readonly [number, readonly string[]]> => {
     const response = await fetch(`${health.url}${path}`);
     const answer: { readonly reasons?: readonly string[] } = JSON.parse(await response.text());

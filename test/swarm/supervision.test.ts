@@ -2,15 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterruption } from '../../src/cli/interruption.js';
-import { createReleases } from '../../src/cli/releases.js';
-import { keysDirectory } from '../../src/cli/secrets-key.js';
+import { createCleanup } from '../../src/swarm/cleanup.js';
+import { keysDirectory } from '../../src/swarm/secrets-key.js';
 import { describeFailure } from '../../src/cli/failure.js';
-import { createSupervisedRole } from '../../src/cli/supervised-role.js';
+import { createSupervisedRole } from '../../src/swarm/supervised-role.js';
 import { DataLoss } from '../../src/domain/record.js';
 import { BrokerFailed } from '../../src/kafka/errors.js';
 import type { Logger } from '../../src/ports/logger.js';
 import type { Role } from '../../src/roles/shared/role.js';
-import { createFakeClock } from './support/fake-clock.js';
+import { createFakeClock } from '../cli/support/fake-clock.js';
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -99,7 +99,7 @@ describe('a supervised role', () => {
     await role.start();
     made.at(-1)?.fail(Object.assign(new Error('records are gone'), { retriable: false }));
     const failure = await role.failed;
-    expect(failure.message).toBe('the worker failed, and beginning anew would not heal it: records are gone');
+    expect(failure.message).toBe('the worker failed with a non-retryable error: records are gone');
     expect(describeFailure(failure).exitCode).toBe(4);
     expect(clock.pendingTimers()).toBe(0);
   });
@@ -358,7 +358,7 @@ describe('signals', () => {
 describe('what was acquired', () => {
   test('is released in reverse order, also when releasing something fails', async () => {
     const released: string[] = [];
-    const releases = createReleases({ logger: silent, clock: createFakeClock() });
+    const releases = createCleanup({ logger: silent, clock: createFakeClock() });
     for (const name of ['log', 'feed', 'roles']) {
       releases.add(name, async () => {
         released.push(name);
@@ -371,7 +371,7 @@ describe('what was acquired', () => {
 
   test('is waited for no longer than the limit', async () => {
     const clock = createFakeClock();
-    const releases = createReleases({ logger: silent, clock });
+    const releases = createCleanup({ logger: silent, clock });
     releases.add('the broker', () => new Promise(() => undefined));
     const released = releases.all(1_000);
     clock.advance(1_000);

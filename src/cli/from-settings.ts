@@ -1,0 +1,31 @@
+/** What the settings say, as swarm and client take it. */
+import { join } from 'node:path';
+import { firstTokenWithin } from '../models/ollama.js';
+import type { SessionOptions } from '../swarm/session.js';
+import type { CommandContext } from './context.js';
+
+export function topicsFile({ host }: CommandContext): string {
+  return join(host.projectDir, 'topics.yaml');
+}
+
+export function modelSettings({ host, config: { values } }: CommandContext): SessionOptions['models'] {
+  return {
+    catalogFile: join(host.projectDir, 'models.yaml'),
+    ollamaLimits: firstTokenWithin(values.OLLAMA_FIRST_TOKEN_MS),
+    ollamaHost: values.OLLAMA_HOST,
+    anthropicKey: values.ANTHROPIC_API_KEY,
+    openaiKey: values.OPENAI_API_KEY,
+    anthropicBaseUrl: values.ANTHROPIC_BASE_URL,
+    openaiBaseUrl: values.OPENAI_BASE_URL,
+    workerModels: values.WORKER_MODELS,
+  };
+}
+
+export function toolSettings({ host, config: { values } }: CommandContext): SessionOptions['tools'] {
+  return {
+    workspaceRoot: values.WORKSPACE_ROOT,
+    sandbox: values.RAVENHELM_SANDBOX,
+    packageDir: host.projectDir,
+    nodePath: host.nodePath,
+  };
+}

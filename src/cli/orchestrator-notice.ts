@@ -1,0 +1,31 @@
+import { orchestratorAnswers } from '../client/ask-processes.js';
+import type { LogSession } from '../client/context.js';
+import { clientCommand, connectionFlags } from './client-command.js';
+import type { CommandContext } from './context.js';
+
+/** What to say to the person when no orchestrator answers; null when one does. */
+export async function missingOrchestrator(context: CommandContext, session: LogSession): Promise<string | null> {
+  return (await orchestratorAnswers(context.client, session)) ? null : noOrchestrator(context);
+}
+
+/**
+ * Says when no orchestrator answers. What was asked of the swarm is in the log already: a person who does not wait for
+ * this, or a log that cannot be read any more, changes nothing about that. Never rejects.
+ */
+export async function sayIfNoOrchestrator(context: CommandContext, session: LogSession): Promise<void> {
+  const { stderr, interruption } = context.host;
+  try {
+    stderr.write((await missingOrchestrator(context, session)) ?? '');
+  } catch (error) {
+    if (!interruption.aborted)
+      stderr.write(
+        `could not check for a running orchestrator: ${error instanceof Error ? error.message : String(error)}\n`,
+      );
+  }
+}
+
+export function noOrchestrator(context: CommandContext): string {
+  // npm start knows nothing of this command's flags.
+  const orStart = connectionFlags(context).length === 0 ? ' (or npm start)' : '';
+  return `no orchestrator is serving; start one: ${clientCommand(context, '--role orchestrator')}${orStart}\n`;
+}

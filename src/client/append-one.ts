@@ -1,0 +1,31 @@
+import { orAborted } from '../domain/deferred.js';
+import { AppendFailed, type AppendRequest, type Appended, type Log } from '../ports/log.js';
+import type { ClientContext } from './context.js';
+
+export interface AppendOneOptions extends AppendRequest {
+  /** Names the appender in logs. */
+  readonly appender: string;
+  /** Called before the rejection where the record may be in the log all the same. */
+  onUnknown?(): void;
+}
+
+/** Appends one record. Rejects as Appender.append does, and with the signal's reason at once. */
+export async function appendOne(
+  { signal, logger }: Pick<ClientContext, 'signal' | 'logger'>,
+  log: Log,
+  { appender: name, onUnknown, ...request }: AppendOneOptions,
+): Promise<Appended> {
+  const appender = log.createAppender(name);
+  try {
+    return await orAborted(appender.append(request), signal);
+  } catch (error) {
+    // A record that was refused is not there; one whose answer did not come may be.
+    if (signal.aborted || error instanceof AppendFailed) onUnknown?.();
+    throw error;
+  } finally {
+    // Whether the record is written does not depend on it.
+    await orAborted(appender.close(), signal).catch((error: unknown) =>
+      logger.debug({ error, appender: name }, 'appender.close_failed'),
+    );
+  }
+}

@@ -1,0 +1,24 @@
+import type { TopicNames } from '../domain/topic-names.js';
+import type { Clock, Ids } from '../ports/clock.js';
+import type { Log } from '../ports/log.js';
+import type { Logger } from '../ports/logger.js';
+
+/** What a client of the swarm takes from the process that it runs in. */
+export interface ClientContext {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** At least 0, below 1. */
+  random(): number;
+  readonly logger: Logger;
+  readonly topics: TopicNames;
+  /** Aborted when waiting should end. */
+  readonly signal: AbortSignal;
+  /** Who asks, as the events say it: USER@HOST. */
+  readonly requester: string;
+}
+
+/** An open log, and what is released before it is closed. */
+export interface LogSession {
+  readonly log: Log;
+  onEnd(name: string, release: () => Promise<void>): void;
+}

@@ -1,0 +1,152 @@
+import type { Roster } from '../agent/roster.js';
+import type { AgentSpec } from '../domain/agent-spec.js';
+import type { Models } from '../models/chain.js';
+import type { Appender, Log } from '../ports/log.js';
+import type { Metrics } from '../ports/metrics.js';
+import { createOrchestrator } from '../roles/orchestrator/orchestrator.js';
+import type { RetentionRule } from '../roles/orchestrator/retention.js';
+import type { Role, RoleDeps } from '../roles/shared/role.js';
+import { createWorker } from '../roles/worker/worker.js';
+import { createSystemPacker } from '../telemetry/system-packer.js';
+import type { SwarmContext } from './context.js';
+import { openPlanner } from './models.js';
+import type { ProcessHealth } from './process-health.js';
+import type { OpenTools } from './tools.js';
+
+export interface NamedRole {
+  readonly name: 'orchestrator' | 'worker';
+  /** Each call makes a new role with appenders of its own. */
+  create(): Role;
+}
+
+export interface RolesOptions {
+  readonly log: Log;
+  readonly roster: Roster;
+  readonly orchestrator: boolean;
+  readonly models: Models;
+  /** The worker, with the agents that it serves; null: none. */
+  readonly worker: { readonly agents: readonly AgentSpec[]; readonly tools: OpenTools } | null;
+  /** What the orchestrator deletes from the log when it is old and done. */
+  readonly retention: readonly RetentionRule[];
+  /** What the roles count, and tell of their process. */
+  readonly health: Pick<ProcessHealth, 'metrics' | 'vitals'>;
+}
+
+/** Tokens that a reply may have, and a prompt for a model that names no context size. */
+const WORKER_OUTPUT_TOKENS = 2_048;
+const WORKER_PROMPT_TOKENS = 16_000;
+
+/** The roles of this process. Throws UnknownModel and NoModel for an agent whose models cannot be used. */
+export function createRoles(context: SwarmContext, options: RolesOptions): readonly NamedRole[] {
+  return [
+    ...(options.orchestrator ? [orchestratorRole(context, options)] : []),
+    ...(options.worker === null ? [] : [workerRole(context, options, options.worker)]),
+  ];
+}
+
+function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRole {
+  const planner = openPlanner(options.roster, options.models);
+  // The breakers are the process's: one of its roles tells of them.
+  const circuits = options.worker === null ? { circuits: options.models.circuits } : {};
+  return {
+    name: 'orchestrator',
+    create: () =>
+      withOwnAppenders(context, options, (appenders) =>
+        createOrchestrator({
+          ...roleDeps(context, options, 'orchestrator', appenders),
+          planner,
+          retention: options.retention,
+          ...circuits,
+        }),
+      ),
+  };
+}
+
+function workerRole(
+  context: SwarmContext,
+  options: RolesOptions,
+  { agents, tools }: NonNullable<RolesOptions['worker']>,
+): NamedRole {
+  const { models } = options;
+  const chains = new Map(agents.map((agent) => [agent.name, models.workerChain(agent.models)]));
+  return {
+    name: 'worker',
+    create: () =>
+      withOwnAppenders(context, options, (appenders) =>
+        createWorker({
+          ...roleDeps(context, options, 'worker', appenders),
+          agents,
+          chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
+          tools: tools.tools,
+          circuits: models.circuits,
+          impediment: tools.impediment,
+          packer: createSystemPacker(),
+          loopLimits: {
+            clock: context.clock,
+            maxOutputTokens: WORKER_OUTPUT_TOKENS,
+            maxPromptTokens: WORKER_PROMPT_TOKENS,
+          },
+        }),
+      ),
+  };
+}
+
+function roleDeps(
+  { clock, ids, random, logger, topics, processName }: SwarmContext,
+  { log, roster, health }: RolesOptions,
+  role: string,
+  appenders: RoleDeps['appenders'],
+): RoleDeps {
+  const processId = `${role}-${processName}-${ids.uuid().slice(0, 4)}`;
+  return {
+    log,
+    appenders,
+    clock,
+    ids,
+    random,
+    logger: logger.child({ role, process: processId }),
+    metrics: health.metrics,
+    vitals: health.vitals,
+    topics,
+    roster: roster.agents,
+    processId,
+  };
+}
+
+/** A role and its two batching appenders, which are closed after it has stopped. */
+function withOwnAppenders(
+  context: SwarmContext,
+  { log, health }: RolesOptions,
+  create: (appenders: RoleDeps['appenders']) => Role,
+): Role {
+  const timed = (name: string) => timedAppender(context, log.createAppender(name), name, health.metrics);
+  const appenders = { coordination: timed('coordination'), tasks: timed('tasks') };
+  const role = create(appenders);
+  return {
+    start: () => role.start(),
+    failed: role.failed,
+    health: () => role.health(),
+    async stop(graceMs) {
+      try {
+        await role.stop(graceMs);
+      } finally {
+        await Promise.all([appenders.coordination.close(), appenders.tasks.close()]);
+      }
+    },
+  };
+}
+
+function timedAppender({ clock }: SwarmContext, appender: Appender, name: string, metrics: Metrics): Appender {
+  return {
+    ...appender,
+    append(request) {
+      const startedMs = clock.monotonicMs();
+      const appended = appender.append(request);
+      appended.then(
+        () => metrics.appended(name, clock.monotonicMs() - startedMs),
+        () => undefined, // the caller has the rejection
+      );
+      return appended;
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import type { Roster } from '../agent/roster.js';
+import type { AgentSpec } from '../domain/agent-spec.js';
+import { createHandledDeferred, orAborted } from '../domain/deferred.js';
+import type { Role } from '../roles/shared/role.js';
+import type { HttpAddress } from '../telemetry/http-endpoint.js';
+import { createCleanup, type Cleanup } from './cleanup.js';
+import type { SwarmContext } from './context.js';
+import { openModels, type OpenModelsOptions } from './models.js';
+import type { OpenLog } from './open-log.js';
+import { prepareCluster } from './prepare-cluster.js';
+import { openProcessHealth, type ProcessHealth } from './process-health.js';
+import { createRoles } from './roles.js';
+import { createSupervisedRole } from './supervised-role.js';
+import { openTools, type OpenToolsOptions } from './tools.js';
+
+/** Running roles and the log that they work on. */
+export interface SwarmSession extends OpenLog {
+  /** Rejects when a role has given up or the context's signal was aborted. */
+  readonly broken: Promise<never>;
+  /** To be released when the session closes, before the roles drain. */
+  onEnd(name: string, release: () => Promise<void>): void;
+  /** Drains the roles and closes what was opened, in reverse order. */
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly roster: Roster;
+  readonly orchestrator: boolean;
+  /** Agents that this process's worker serves; empty: no worker. */
+  readonly agents: readonly AgentSpec[];
+  /** topics.yaml; absolute. */
+  readonly topicsFile: string;
+  /** Where health and metrics are served; null: nowhere. */
+  readonly http: HttpAddress | null;
+  readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
+  readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger'>;
+  openLog(): Promise<OpenLog>;
+  /** Lines that say what is used, and why: the log, the models, the sandbox. */
+  say(line: string): void;
+  /** The roles run, and are about to drain. */
+  onDrain?(): void;
+}
+
+/** How long running steps may take to end when the session closes. */
+const DRAIN_MS = 10_000;
+/** Beyond that: offsets, leaving the groups, connections. */
+const RELEASE_MS = 2_000;
+
+/**
+ * Opens the log and starts the roles. What was opened is closed again when something fails; then rejects with it: a
+ * wrong configuration, RoleFailed, or the signal's reason.
+ */
+export async function startSession(context: SwarmContext, options: SessionOptions): Promise<SwarmSession> {
+  const cleanup = createCleanup(context);
+  const close = () => cleanup.all(DRAIN_MS + RELEASE_MS);
+  try {
+    const health = await openProcessHealth(options.http);
+    cleanup.add('health', () => health.close());
+    if (health.url !== null) options.say(`health: ${health.url}/livez, /readyz, /metrics`);
+    const opened = await options.openLog();
+    cleanup.add('log', () => opened.log.close());
+    for (const line of opened.banner) options.say(line);
+    const roles = await orAborted(prepareRoles(context, options, opened, health), context.signal);
+    const { broken } = await startRoles(context, options, roles, health, cleanup);
+    return { ...opened, broken, onEnd: cleanup.add, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Asks the models and tries the sandbox. Rejects with what makes a start useless: unknown models, a bad directory. */
+async function prepareRoles(
+  context: SwarmContext,
+  options: SessionOptions,
+  { log }: OpenLog,
+  health: ProcessHealth,
+): Promise<readonly Role[]> {
+  const { clock, random, logger, signal } = context;
+  const { metrics } = health;
+  const [{ retention }, models, tools] = await Promise.all([
+    prepareCluster(context, { log, topicsFile: options.topicsFile, agents: options.roster.names }),
+    openModels({ ...options.models, clock, random, metrics, signal }),
+    options.agents.length === 0 ? null : openTools({ ...options.tools, clock, logger }),
+  ]);
+  options.say(models.banner());
+  if (tools !== null) options.say(tools.line);
+  const worker = tools === null ? null : { agents: options.agents, tools };
+  const { roster, orchestrator } = options;
+  return createRoles(context, { log, roster, orchestrator, models, worker, retention, health }).map(
+    ({ name, create }) =>
+      createSupervisedRole({
+        name,
+        create,
+        clock,
+        random,
+        logger,
+        onRestart: () => metrics.roleRestarted(name),
+      }),
+  );
+}
+
+/** Resolves when all have started, with a promise that rejects when one of them gives up. */
+async function startRoles(
+  { signal }: SwarmContext,
+  { onDrain }: SessionOptions,
+  roles: readonly Role[],
+  health: ProcessHealth,
+  cleanup: Cleanup,
+): Promise<Pick<SwarmSession, 'broken'>> {
+  health.watch(roles);
+  cleanup.add('roles', () => stopAll(roles));
+  cleanup.add('readiness', async () => health.drain());
+  if (roles.length > 0) cleanup.add('announcement', async () => onDrain?.());
+  const failure = createHandledDeferred<never>();
+  for (const role of roles) role.failed.then(failure.reject, failure.reject);
+  await orAborted(Promise.race([Promise.all(roles.map((role) => role.start())), failure.promise]), signal);
+  const broken = orAborted(failure.promise, signal);
+  broken.catch(() => undefined); // the session's user sees it, whenever that looks
+  return { broken };
+}
+
+/** Side by side, because each may take the whole time to drain. Rejects with the first failure when all have ended. */
+async function stopAll(roles: readonly Role[]): Promise<void> {
+  const ended = await Promise.allSettled(roles.map((role) => role.stop(DRAIN_MS)));
+  for (const result of ended) if (result.status === 'rejected') throw result.reason;
+}

@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../ports/clock.js';
+import type { Logger } from '../ports/logger.js';
+import type { ToolExecutor } from '../ports/tools.js';
+import { workspaceMarker } from '../tools/places.js';
+import { probeSandbox } from '../tools/probe.js';
+import type { ReadOnlyBind, SystemOptions } from '../tools/sandbox.js';
+import { createToolExecutor } from '../tools/tool-executor.js';
+import { keysDirectory } from './secrets-key.js';
+
+export interface OpenToolsOptions {
+  /** Where the missions' workspaces lie; absolute. Made when it is not there. */
+  readonly workspaceRoot: string;
+  /** false: commands run with the rights of this process. */
+  readonly sandbox: boolean;
+  /** The directory of the installed package, which has toolbox/. */
+  readonly packageDir: string;
+  /** Absolute path of the node that agents' commands find as `node`. */
+  readonly nodePath: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface OpenTools {
+  readonly tools: ToolExecutor;
+  /** Says which sandbox is used, and why. */
+  readonly line: string;
+  /** Why commands are refused here; null: they are not. */
+  readonly impediment: string | null;
+}
+
+/** Packages that the toolbox's programs import; node looks for them there from /toolbox. */
+const TOOLBOX_PACKAGES = ['yaml', '@electric-sql/pglite'];
+
+/** The tools, in the sandbox as it can be built here. One that cannot refuses commands; the line says the fix. */
+export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
+  const { workspaceRoot, packageDir, nodePath, clock, logger } = options;
+  await workspaceMarker(workspaceRoot);
+  const keys = await keysDirectory(workspaceRoot);
+  const system: SystemOptions = {
+    toolboxDir: join(packageDir, 'toolbox'),
+    extraBinds: [...packageBinds(packageDir), { source: keys, target: '/keys', variable: 'KEYS' }],
+    nodePath,
+  };
+  const sandbox = options.sandbox ? await probeSandbox(system) : 'off';
+  const tools = createToolExecutor({ ...system, workspaceRoot, sandbox, clock, logger });
+  if (sandbox === 'off')
+    return {
+      tools,
+      line: 'Sandbox: off, as --sandbox off says: commands run with your rights on this computer',
+      impediment: null,
+    };
+  if (sandbox.ok) return { tools, line: `Sandbox: bubblewrap ${sandbox.version}`, impediment: null };
+  const impediment = `the sandbox cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}`;
+  return { tools, line: `Sandbox: ${impediment}`, impediment };
+}
+
+/** A package that is not installed is left out: the optional ones need not be. */
+function packageBinds(packageDir: string): readonly ReadOnlyBind[] {
+  return TOOLBOX_PACKAGES.flatMap((name) => {
+    const source = installedPackage(packageDir, name);
+    return source === null ? [] : [{ source, target: `/node_modules/${name}` }];
+  });
+}
+
+/** As node finds it: in the package's own node_modules or in that of a project that has the package installed. */
+function installedPackage(packageDir: string, name: string): string | null {
+  for (let directory = packageDir; ; directory = dirname(directory)) {
+    const candidate = join(directory, 'node_modules', name);
+    if (existsSync(candidate)) return candidate;
+    if (dirname(directory) === directory) return null;
+  }
+}
