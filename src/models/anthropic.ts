@@ -5,42 +5,36 @@ import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
 import {
   createHostedModel,
-  HOSTED_LIMITS,
   outputLimit,
+  sdkOptions,
   type HostedOptions,
   type ReadCall,
   type Spending,
 } from './hosted.js';
 import type { ApiAnswer } from './http-errors.js';
 import { costUsd, promptTokens, type Usage } from './price.js';
-import type { Watchdog } from './watchdog.js';
 
-/** The vendor's own address. */
+/** The default base URL. */
 export const ANTHROPIC_URL = 'https://api.anthropic.com';
 
 /**
- * A Claude model through the Messages API: streamed, with structured output (output_config.format; these models
- * refuse a forced tool while they think) and without temperature, which the API no longer takes.
+ * A Claude model through the Messages API. Replies are streamed and use structured output (output_config.format),
+ * because these models refuse a forced tool call while thinking is on. No temperature is sent: the API no longer
+ * accepts one.
  *
- * Errors: unreachable (no connection, 5xx, 529, cut stream), timeout, rate_limited (with retry-after), refused (key,
- * quota, unknown model, prompt too long, the model's own refusal), invalid. The SDK's own retries are off:
- * retry.ts decides on them.
+ * Errors: unreachable (no connection, 5xx, 529, interrupted stream), timeout, rate_limited (with retry-after), refused
+ * (key, quota, unknown model, prompt too long, the model declined), invalid. The SDK's retries are off: retry.ts
+ * decides on retries.
  */
 export function createAnthropicModel(options: HostedOptions): ChatModel {
-  const { entry, apiKey, baseUrl, limits } = options;
-  // authToken null and a given baseURL: nothing but what is passed in here decides who is asked and paid.
-  const client = new Anthropic({
-    apiKey,
-    authToken: null,
-    baseURL: baseUrl ?? ANTHROPIC_URL,
-    maxRetries: 0,
-    timeout: limits?.wholeMs ?? HOSTED_LIMITS.wholeMs,
-    logLevel: 'off',
-  });
+  const { entry } = options;
+  // authToken: null, so that the SDK does not read a token from the environment.
+  const client = new Anthropic({ ...sdkOptions(options, ANTHROPIC_URL), authToken: null });
   return createHostedModel(options, {
     keyName: 'ANTHROPIC_API_KEY',
     empty: emptyReply,
-    read: (request, watch, reply) => read(client, paramsOf(entry, request), watch, reply),
+    open: (request, signal) => client.messages.create(paramsOf(entry, request), { signal }),
+    take: (event, reply) => take(eventSchema.parse(event), reply),
     finish: (call) => finish(entry, call),
     answerOf,
   });
@@ -63,8 +57,8 @@ function paramsOf(entry: ModelEntry, request: ChatRequest): MessageCreateParamsS
 
 interface PartialReply extends Spending {
   text: string;
-  /** message_start's counts. */
-  begun: Usage;
+  /** The counts of message_start. */
+  initialUsage: Usage;
   stopReason: string | null;
   stage: 'nothing' | 'started' | 'stopped';
 }
@@ -73,35 +67,20 @@ function emptyReply(): PartialReply {
   return {
     accepted: false,
     usage: null,
-    begun: { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 },
+    initialUsage: { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 },
     text: '',
     stopReason: null,
     stage: 'nothing',
   };
 }
 
-async function read(
-  client: Anthropic,
-  params: MessageCreateParamsStreaming,
-  watch: Watchdog,
-  reply: PartialReply,
-): Promise<void> {
-  const stream = await client.messages.create(params, { signal: watch.signal });
-  watch.connected();
-  reply.accepted = true;
-  for await (const raw of stream) {
-    watch.received();
-    take(eventSchema.parse(raw), reply);
-  }
-}
-
-/** The events that matter; others (ping, content_block_start, what comes next year) pass. */
 const usageFields = {
   input_tokens: z.int().nonnegative().nullish(),
   cache_read_input_tokens: z.int().nonnegative().nullish(),
   cache_creation_input_tokens: z.int().nonnegative().nullish(),
   output_tokens: z.int().nonnegative(),
 };
+/** The events that the adapter uses. It ignores all others (ping, content_block_start, types added later). */
 const eventSchema = z.union([
   z.object({ type: z.literal('message_start'), message: z.object({ usage: z.object(usageFields) }) }),
   z.object({
@@ -127,10 +106,10 @@ const eventSchema = z.union([
 function take(event: z.infer<typeof eventSchema>, reply: PartialReply): void {
   if ('message' in event) {
     reply.stage = 'started';
-    reply.begun = mergeUsage(reply.begun, event.message.usage);
+    reply.initialUsage = mergeUsage(reply.initialUsage, event.message.usage);
   } else if ('usage' in event) {
     reply.stopReason = event.delta.stop_reason ?? null;
-    reply.usage = mergeUsage(reply.begun, event.usage);
+    reply.usage = mergeUsage(reply.initialUsage, event.usage);
   } else if ('delta' in event) {
     if ('text' in event.delta) reply.text += event.delta.text;
   } else if (event.type === 'message_stop') {
@@ -138,23 +117,24 @@ function take(event: z.infer<typeof eventSchema>, reply: PartialReply): void {
   }
 }
 
-/** message_delta's counts are totals; what it leaves out stands as message_start said it. */
-function mergeUsage(before: Usage, said: { [Key in keyof typeof usageFields]?: number | null | undefined }): Usage {
+/** The counts in message_delta are totals. A count that it omits keeps the value from message_start. */
+function mergeUsage(before: Usage, sent: { [Key in keyof typeof usageFields]?: number | null | undefined }): Usage {
   return {
-    input: said.input_tokens ?? before.input,
-    cacheRead: said.cache_read_input_tokens ?? before.cacheRead,
-    cacheWrite: said.cache_creation_input_tokens ?? before.cacheWrite,
-    output: said.output_tokens ?? before.output,
+    input: sent.input_tokens ?? before.input,
+    cacheRead: sent.cache_read_input_tokens ?? before.cacheRead,
+    cacheWrite: sent.cache_creation_input_tokens ?? before.cacheWrite,
+    output: sent.output_tokens ?? before.output,
   };
 }
 
 function finish(entry: ModelEntry, { reply, failure }: ReadCall<PartialReply>): ChatReply {
-  if (reply.stage === 'nothing') throw failure('invalid', 'what answers does not speak the Messages API');
+  if (reply.stage === 'nothing')
+    throw failure('invalid', 'the server does not speak the Messages API; check ANTHROPIC_BASE_URL');
   if (reply.stage === 'started' || reply.usage === null)
     throw failure('unreachable', 'the connection ended in the middle of the reply');
   if (reply.stopReason === 'refusal') throw failure('refused', 'the model declined to answer');
   if (reply.stopReason === 'model_context_window_exceeded')
-    throw failure('refused', 'the prompt does not fit the model; shorten it');
+    throw failure('refused', "the prompt exceeds the model's context window; shorten it");
   if (reply.text === '') throw failure('invalid', `the reply is empty (stop reason ${reply.stopReason ?? 'none'})`);
   return {
     text: reply.text,

@@ -2,22 +2,22 @@ import { ModelError, type TokenCost } from '../ports/model.js';
 import type { Clock } from '../ports/clock.js';
 import { createWatchdog, type CallLimits, type LimitAdvice, type Watchdog } from './watchdog.js';
 
-/** What every adapter needs for one call. */
+/** The settings of one call, the same for every adapter. */
 export interface CallSetting {
   readonly clock: Clock;
   readonly limits: CallLimits;
   readonly advice: LimitAdvice;
-  /** How the model is named in errors. */
+  /** The model's name in errors. */
   readonly model: string;
-  /** What has been used up so far, as far as the server has said. */
+  /** What the call has used so far, as far as the server has reported it. */
   used(): TokenCost;
-  /** Translates what the SDK threw. */
+  /** Translates an error of the SDK. */
   translate(error: unknown): ModelError;
 }
 
 /**
- * Runs one call under its limits. Rejects with the signal's reason when the caller gave up, else with a ModelError:
- * timeout when a limit passed, what run() threw when that is one, and the translation of anything else.
+ * Runs one call under its limits. Rejects with the signal's reason when the caller aborted, else with a ModelError:
+ * timeout when a limit was exceeded, the error of run() if it is a ModelError, else its translation.
  */
 export async function callModel<T>(
   setting: CallSetting,
@@ -28,7 +28,7 @@ export async function callModel<T>(
   const watch = createWatchdog(setting.clock, setting.limits, setting.advice, signal);
   try {
     const result = await run(watch);
-    // The SDKs end an aborted stream like a finished one.
+    // The SDKs end an aborted stream in the same way as a complete one.
     watch.signal.throwIfAborted();
     return result;
   } catch (error) {

@@ -9,33 +9,33 @@ export type Effort = 'low' | 'medium' | 'high';
 export interface ModelEntry {
   readonly id: string;
   readonly provider: Provider;
-  /** Prompt and reply together; for Ollama it is num_ctx. */
+  /** Prompt and reply together, in tokens; num_ctx for Ollama. */
   readonly contextTokens: number;
   readonly maxOutputTokens: number;
-  /** What a thinking model may use up beyond the reply. */
+  /** The most tokens that a thinking model uses in addition to the reply. */
   readonly thinkingTokens: number;
-  /** Ollama: whether the model is asked to think aloud before the reply. */
+  /** Ollama: whether the model writes its thinking before the reply. */
   readonly thinking: boolean;
   readonly effort: Effort | null;
-  /** Whether the API takes a temperature for this model. */
+  /** Whether the API accepts a temperature for this model. */
   readonly temperature: boolean;
   readonly price: Price;
 }
 
 export interface ModelCatalog {
-  /** Day on which ids and prices were looked up, YYYY-MM-DD. */
+  /** Date of the ids and prices, YYYY-MM-DD. */
   readonly asOf: string;
-  /** What a provider's bare name means for a planner and for a worker. */
+  /** The model that a provider's name without an id selects, for a planner and for a worker. */
   readonly defaults: Readonly<Record<'planner' | 'worker', Readonly<Record<Provider, string>>>>;
-  /** The models with an entry, of all providers. */
+  /** All models that have an entry. */
   readonly models: readonly ModelEntry[];
-  /** The entry of a hosted model; null when it is not in the file. */
+  /** The entry of a hosted model; null if the file has none. */
   hosted(provider: Exclude<Provider, 'ollama'>, id: string): ModelEntry | null;
-  /** The entry of an Ollama model; any name has one. */
+  /** The entry of an Ollama model. A model without one gets the file's defaults for Ollama. */
   ollama(id: string): ModelEntry;
 }
 
-/** models.yaml cannot be used; the message names the file, the line and what is wrong. */
+/** models.yaml cannot be used. The message names the file, the line and the problem. */
 export class CatalogError extends Error {
   readonly code = 'model_catalog';
   readonly retriable = false;
@@ -84,7 +84,7 @@ const fileSchema = z
         context.addIssue({
           code: 'custom',
           path: ['models', index, 'id'],
-          message: `${model.provider}:${model.id} stands here twice`,
+          message: `${model.provider}:${model.id} is listed twice`,
         });
       }
     });
@@ -103,9 +103,9 @@ const fileSchema = z
   });
 
 /**
- * Reads models.yaml. Throws CatalogError, naming the file and the line, for whatever is not as it must be.
+ * Reads models.yaml. Throws CatalogError for invalid content; the message names the file and the line.
  * @param text the file's content
- * @param fileName how errors name it
+ * @param fileName the file's name in errors
  */
 export function parseCatalog(text: string, fileName: string): ModelCatalog {
   const lines = new LineCounter();
@@ -171,7 +171,7 @@ function sameModel(a: { provider: Provider; id: string }, b: { provider: Provide
   return a.provider === b.provider && a.id === b.id;
 }
 
-/** Line of the innermost node of a path that is there. */
+/** The line of the innermost node of the path that exists. */
 function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
   for (let length = path.length; length > 0; length -= 1) {
     const node: unknown = document.getIn(path.slice(0, length), true);

@@ -4,40 +4,40 @@ import { createModelPool, type ModelAccess, type ModelPool } from './model-pool.
 import { PLAYBOOK_MODEL } from './playbook.js';
 
 export interface ModelsOptions extends ModelAccess {
-  /** WORKER_MODELS, by name, in order; null: what can be used here. */
+  /** WORKER_MODELS: names in order; null: the models that are available here. */
   readonly workerModels: readonly string[] | null;
-  /** Ends the probing at start. */
+  /** Aborts the probes at startup. */
   readonly signal: AbortSignal;
 }
 
 export interface Models {
   /**
-   * The chain of a worker's agent, in order; never empty.
-   * Names are the agent's own (AgentSpec.models), else WORKER_MODELS, else what can be used here.
-   * Throws UnknownModel, and NoModel when each of the names lacks its key.
+   * The chain of an agent, in order; never empty.
+   * The names come from the agent (AgentSpec.models), else from WORKER_MODELS, else the available models are used.
+   * Throws UnknownModel, and NoModel when every name lacks its API key.
    */
   workerChain(agentModels: readonly string[] | null): readonly ChatModel[];
-  /** The planner's chain without its last resort `order`, which is no model; may be empty. */
+  /** The planner's chain; may be empty. It omits the last resort `order`, which is not a model. */
   plannerChain(): readonly ChatModel[];
-  /** News of the circuit breakers of the models' endpoints. */
+  /** State changes of the circuit breakers of the models' endpoints. */
   readonly circuits: CircuitNews;
-  /** One line: which models will be used and why. */
+  /** One line: which models are used, and why. */
   banner(): string;
 }
 
-/** A chain whose every model lacks its key. */
+/** No model of a chain has an API key. */
 export class NoModel extends Error {
   readonly code = 'no_model';
   readonly retriable = false;
 }
 
 /**
- * Asks which models can be used and makes the chains. Throws UnknownModel for a name in workerModels that means
- * nothing, NoModel when all of them lack their keys, OllamaHostError for an OLLAMA_HOST that is no address.
+ * Probes the models and builds the chains. Rejects with UnknownModel for an unknown name in workerModels, with NoModel
+ * when all of them lack their API keys, and with OllamaHostError when OLLAMA_HOST is not an address.
  *
- * Without WORKER_MODELS a worker's chain is ollama (when it answers and the model is there), playbook, and openai when
- * a key is there; the planner's is anthropic and openai where their keys are, and ollama when it can be used. Names
- * that are given stay in the chain even if their server does not answer now: it may later.
+ * Without WORKER_MODELS a worker's chain is ollama (if it answers and has the model), playbook, and openai (if its key
+ * is set). The planner's chain is anthropic and openai (if their keys are set) and ollama (if it can be used). Names
+ * from WORKER_MODELS stay in the chain even if their server does not answer at startup, because it may answer later.
  */
 export async function createModels(options: ModelsOptions): Promise<Models> {
   const pool = createModelPool(options);
@@ -56,17 +56,19 @@ export async function createModels(options: ModelsOptions): Promise<Models> {
 
   const workerChain: Models['workerChain'] = (agentModels) => chainOf(pool, agentModels ?? names);
   const defaultChain = workerChain(null);
-  const whyWorkers = [...(named === null ? [] : ['as WORKER_MODELS says']), ...workers.notes];
+  const workerNotes = [...(named === null ? [] : ['from WORKER_MODELS']), ...workers.notes];
   return {
     workerChain,
     plannerChain: () => plannerChain,
     circuits: pool.circuits,
-    banner: () =>
-      `Models: workers ${sequence(defaultChain, whyWorkers)}; planner ${sequence([...plannerChain, { name: 'order' }], hosted.notes)}`,
+    banner: () => {
+      const planner = sequence([...plannerChain, { name: 'order' }], hosted.notes);
+      return `Models: workers ${sequence(defaultChain, workerNotes)}; planner ${planner}`;
+    },
   };
 }
 
-/** Which of some models can be used now, and what is to be said of each. */
+/** Which of the named models can be used now, with a note on each for the banner. */
 interface Selection {
   readonly usable: readonly ChatModel[];
   readonly notes: readonly string[];
@@ -104,8 +106,9 @@ function chainOf(pool: ModelPool, names: readonly string[]): readonly ChatModel[
     else chain.push(model);
   }
   if (chain.length > 0) return chain;
+  const keys = [...new Set(missing)].join(' or ');
   throw new NoModel(
-    `none of the models ${names.join(', ')} can be used: set ${[...new Set(missing)].join(' or ')}, or name ollama or playbook`,
+    `no API key for any of the models ${names.join(', ')}; set ${keys}, or name ollama or playbook instead`,
   );
 }
 

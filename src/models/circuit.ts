@@ -1,44 +1,58 @@
 import { backoffMs, type Random } from '../domain/backoff.js';
 
 /**
- * The circuit breaker of one endpoint as a machine without a clock: what it does with a call, and what a call's end
- * does with it. A generation is the time between two changes; the end of a call from an earlier one changes nothing.
+ * The circuit breaker of one endpoint, as a pure state machine: enter() decides whether a call is admitted, and
+ * afterCall() applies how the call ended. The generation grows with each change of state;
+ * the end of a call that was admitted in an earlier generation changes nothing.
  */
-export type Circuit =
-  | { readonly state: 'closed'; readonly generation: number /** In a row. */; readonly failures: number }
-  | ({ readonly state: 'open' /** Monotonic. */; readonly untilMs: number } & Tripped)
-  | ({
-      readonly state: 'half_open' /** Whether a call is under way that finds out. */;
-      readonly probing: boolean;
-    } & Tripped);
+export type Circuit = Closed | Open | HalfOpen;
+
+interface Closed {
+  readonly state: 'closed';
+  readonly generation: number;
+  /** Consecutive failures. */
+  readonly failures: number;
+}
+
+interface Open extends Tripped {
+  readonly state: 'open';
+  /** Monotonic time at which the next call is admitted. */
+  readonly untilMs: number;
+}
+
+interface HalfOpen extends Tripped {
+  readonly state: 'half_open';
+  /** Whether the one call that tests the endpoint is running. */
+  readonly probing: boolean;
+}
 
 interface Tripped {
   readonly generation: number;
   readonly failures: number;
-  /** The last failure, in its own words. */
+  /** The message of the last failure. */
   readonly reason: string;
-  /** How often it has opened since it was last closed. */
+  /** How often the circuit has opened since it was last closed. */
   readonly openings: number;
   readonly openMs: number;
 }
 
-/** How a call ended, as far as its endpoint is concerned. */
+/** How a call ended, as far as the endpoint is concerned. */
 export type CallEnd =
-  /** It got an answer, be it a refusal: the endpoint is there. */
+  /** The endpoint answered; a refusal is an answer too. */
   | { readonly kind: 'answered' }
-  /** retryAfterMs: when the server wants to be asked again; null when it did not say. */
+  /** retryAfterMs: how long the server asks to wait; null when it did not say. */
   | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number | null }
-  /** The caller gave up, which says nothing. */
+  /** The caller gave up; that says nothing about the endpoint. */
   | { readonly kind: 'abandoned' };
 
 export const CLOSED: Circuit = { state: 'closed', generation: 0, failures: 0 };
 
-/** Failures in a row that open it; each is a whole call, its tries again included. */
+/** Consecutive failures that open the circuit. A call counts as one failure, however often it was retried. */
 export const FAILURES_TO_OPEN = 5;
-/** The first rest lasts half of this to all of it, the second up to twice as long, and so on up to the longest. */
+/** The circuit first stays open for 50 to 100 % of baseMs; each further opening doubles that, up to maxMs. */
 export const REST = { baseMs: 20_000, maxMs: 300_000 };
 
-/** A call wants to go through: whether it may, and the circuit after that. */
+/** Decides whether a call is admitted; returns the circuit after that decision. nowMs is monotonic. */
 export function enter(circuit: Circuit, nowMs: number): { readonly admitted: boolean; readonly circuit: Circuit } {
   switch (circuit.state) {
     case 'closed':
@@ -58,7 +72,7 @@ export function enter(circuit: Circuit, nowMs: number): { readonly admitted: boo
   }
 }
 
-/** A call has ended that was admitted in this generation. */
+/** Applies the end of a call that was admitted in the given generation. nowMs is monotonic. */
 export function afterCall(circuit: Circuit, generation: number, end: CallEnd, nowMs: number, random: Random): Circuit {
   if (generation !== circuit.generation || circuit.state === 'open') return circuit;
   switch (end.kind) {
@@ -86,7 +100,7 @@ export function afterCall(circuit: Circuit, generation: number, end: CallEnd, no
   }
 }
 
-/** Half of it is certain: a rest that chance makes nothing of would be none. */
+/** Half of the time is fixed: with full jitter an open circuit could admit the next call at once. */
 function restMs(openings: number, retryAfterMs: number | null, random: Random): number {
   const half = { baseMs: REST.baseMs / 2, maxMs: REST.maxMs / 2 };
   return Math.round(retryAfterMs ?? backoffMs(openings, half, () => 1) + backoffMs(openings, half, random));

@@ -5,9 +5,9 @@ import type { Metrics } from '../ports/metrics.js';
 import { ModelError, type ChatModel } from '../ports/model.js';
 import { afterCall, CLOSED, enter, type CallEnd, type Circuit } from './circuit.js';
 
-/** The circuit breakers of a process: one for each endpoint, shared by every agent and model that asks it. */
+/** The circuit breakers of a process: one for each endpoint, shared by every agent and model that calls it. */
 export interface Circuits extends CircuitNews {
-  /** The model, passed over at once while its endpoint rests: then it rejects with a ModelError of the code resting. */
+  /** Wraps a model. While the circuit is open, its calls reject at once with a ModelError of code resting. */
   guard(endpoint: string, model: ChatModel): ChatModel;
 }
 
@@ -18,19 +18,19 @@ export interface CircuitsOptions {
 }
 
 /**
- * Our own, because no library takes a clock: cockatiel measures the rest with Date.now, which jumps, and opossum with a
- * timer of its own.
+ * Written here because no library accepts a clock: cockatiel measures with Date.now, which can jump, and opossum with
+ * its own timer.
  */
 export function createCircuits(options: CircuitsOptions): Circuits {
   const listeners = new Set<CircuitListener>();
   const circuits = new Map<string, (model: ChatModel) => ChatModel>();
-  const tell = (change: CircuitChange) => {
+  const publish = (change: CircuitChange) => {
     options.metrics.circuitState(change.endpoint, change.to);
     for (const listener of listeners) listener(change);
   };
   return {
     guard(endpoint, model) {
-      const guard = circuits.get(endpoint) ?? createGuard(endpoint, options, tell);
+      const guard = circuits.get(endpoint) ?? createGuard(endpoint, options, publish);
       circuits.set(endpoint, guard);
       return guard(model);
     },
@@ -44,7 +44,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
 function createGuard(
   endpoint: string,
   { clock, random, metrics }: CircuitsOptions,
-  tell: CircuitListener,
+  publish: CircuitListener,
 ): (model: ChatModel) => ChatModel {
   let circuit: Circuit = CLOSED;
   metrics.circuitState(endpoint, circuit.state);
@@ -54,7 +54,7 @@ function createGuard(
     circuit = next;
     if (next.state === from) return;
     const tripped = next.state === 'closed' ? { reason: 'a call was answered', failures: 0 } : next;
-    tell({
+    publish({
       endpoint,
       model,
       from,
@@ -88,8 +88,8 @@ function createGuard(
 }
 
 /**
- * What another call might mend is the endpoint's failure; a refusal or nonsense comes from one that is there, and a call
- * that was not made because the server wants to be left alone says nothing.
+ * A retriable error is a failure of the endpoint. A refusal or an invalid reply shows that the endpoint answers. A call
+ * that was not sent because the server asked to wait says nothing.
  */
 function endOf(error: ModelError): CallEnd {
   if (error.code === 'resting') return { kind: 'abandoned' };
@@ -104,10 +104,10 @@ function resting(endpoint: string, model: string, circuit: Circuit, clock: Clock
   const until =
     circuit.state === 'open'
       ? `until ${new Date(clock.now() + leftMs).toISOString()}`
-      : 'while one call finds out whether it is back';
+      : 'while one call tests whether it is available again';
   return new ModelError(
     'resting',
-    `${model}: ${endpoint} is resting ${until}: ${circuit.failures} failures, last: ${circuit.reason}`,
+    `${model}: ${endpoint} is not called ${until}, after ${circuit.failures} failures; the last one: ${circuit.reason}`,
     { retryAfterMs: leftMs },
   );
 }

@@ -8,19 +8,19 @@ import { boundCost, usageCost, type Usage } from './price.js';
 import { messagesTokenBound, schemaTokenBound } from './token-bound.js';
 import type { CallLimits, LimitAdvice, Watchdog } from './watchdog.js';
 
-/** What the adapters of hosted APIs are given. */
+/** Options of the adapters for hosted APIs. */
 export interface HostedOptions {
   readonly entry: ModelEntry;
   readonly apiKey: string;
-  /** null: the vendor's own. */
+  /** null: the vendor's default. */
   readonly baseUrl: string | null;
   readonly clock: Clock;
   readonly limits?: Partial<CallLimits>;
 }
 
-/** How far a streamed call has come, for what it has used up. */
+/** The state of a streamed call that decides what it has cost so far. */
 export interface Spending {
-  /** Whether the API has taken the request, from which moment on it may charge. */
+  /** Whether the API has accepted the request. From then on it may charge for it. */
   accepted: boolean;
   /** The final counts; null until the API has sent them. */
   usage: Usage | null;
@@ -31,25 +31,27 @@ export interface ReadCall<Reply extends Spending> {
   readonly request: ChatRequest;
   readonly reply: Reply;
   readonly used: TokenCost;
-  /** The error that names the model and says what was used up. */
+  /** Creates an error that names the model and carries what the call has used. */
   failure(code: ModelError['code'], message: string): ModelError;
 }
 
-/** What a vendor's API has of its own. */
+/** The parts that differ between vendors. */
 export interface HostedApi<Reply extends Spending> {
-  /** The setting that holds its key. */
+  /** The setting that holds the API key. */
   readonly keyName: string;
-  /** A reply of which nothing has come. */
+  /** A reply before its first chunk. */
   empty(): Reply;
-  /** Sends the request and reads the stream into the reply; tells the watchdog of every piece. */
-  read(request: ChatRequest, watch: Watchdog, reply: Reply): Promise<void>;
-  /** What a stream comes to that ended; throws where it holds no reply. */
+  /** Sends the request. Resolves with the stream when the API has accepted the request. */
+  open(request: ChatRequest, signal: AbortSignal): Promise<AsyncIterable<unknown>>;
+  /** Adds one chunk of the stream to the reply. Throws a ZodError for a chunk that is not as the API documents it. */
+  take(chunk: unknown, reply: Reply): void;
+  /** Turns a stream that has ended into the reply. Throws a ModelError if there is no complete reply. */
   finish(call: ReadCall<Reply>): ChatReply;
-  /** The API's own failure; timeout: the SDK's; null: no answer of the API. */
+  /** Reads an SDK error. timeout: the SDK timed out; null: the API did not answer. */
   answerOf(error: unknown): ApiAnswer | 'timeout' | null;
 }
 
-/** Thinking models say nothing for a while, but their streams carry pings and thinking as pieces. */
+/** Thinking models send no text for a while, but pings and thinking count as chunks. */
 export const HOSTED_LIMITS: CallLimits = {
   connectMs: 60_000,
   firstTokenMs: 120_000,
@@ -59,12 +61,26 @@ export const HOSTED_LIMITS: CallLimits = {
 
 const ADVICE: LimitAdvice = {
   connectMs: "check this computer's network, the vendor's status page and the base URL",
-  firstTokenMs: "check the vendor's status page, or put another model in front",
+  firstTokenMs: "check the vendor's status page, or put another model first in the chain",
   stallMs: "check this computer's network and the vendor's status page",
-  wholeMs: 'ask for less at once, or put a faster model in front',
+  wholeMs: 'split the task, or put a faster model first in the chain',
 };
 
-/** A model behind a hosted API: everything but what the vendor's API has of its own. It never retries. */
+/**
+ * The client options that both SDKs share. Every value is explicit, so that no environment variable decides which
+ * server is called or whose account pays.
+ */
+export function sdkOptions({ apiKey, baseUrl, limits }: HostedOptions, defaultUrl: string) {
+  return {
+    apiKey,
+    baseURL: baseUrl ?? defaultUrl,
+    maxRetries: 0,
+    timeout: limits?.wholeMs ?? HOSTED_LIMITS.wholeMs,
+    logLevel: 'off',
+  } as const;
+}
+
+/** A model behind a hosted API, built from the vendor's parts. It never retries. */
 export function createHostedModel<Reply extends Spending>(
   { entry, clock, limits }: Omit<HostedOptions, 'apiKey' | 'baseUrl'>,
   api: HostedApi<Reply>,
@@ -73,7 +89,7 @@ export function createHostedModel<Reply extends Spending>(
   return {
     name,
     contextTokens: entry.contextTokens,
-    // A request would cost money and says little about the next one; a wrong key shows itself at the first call.
+    // A test request would cost money and says little about the next one. The first call reports a wrong key.
     probe: async () => ({ usable: true }),
     worstCase: (request) => hostedWorstCase(entry, request),
     async chat(request, signal) {
@@ -85,7 +101,7 @@ export function createHostedModel<Reply extends Spending>(
         { clock, limits: { ...HOSTED_LIMITS, ...limits }, advice: ADVICE, model: name, used, translate },
         signal,
         async (watch) => {
-          await api.read(request, watch, reply);
+          await readStream(api, request, watch, reply);
           return api.finish({
             request,
             reply,
@@ -98,7 +114,22 @@ export function createHostedModel<Reply extends Spending>(
   };
 }
 
-/** Tokens that the API is allowed to write: the reply and the thinking before it. */
+async function readStream<Reply extends Spending>(
+  api: HostedApi<Reply>,
+  request: ChatRequest,
+  watch: Watchdog,
+  reply: Reply,
+): Promise<void> {
+  const stream = await api.open(request, watch.signal);
+  watch.connected();
+  reply.accepted = true;
+  for await (const chunk of stream) {
+    watch.received();
+    api.take(chunk, reply);
+  }
+}
+
+/** The most tokens that the API may generate: the reply and the thinking before it. */
 export function outputLimit(entry: ModelEntry, request: ChatRequest): number {
   return Math.min(request.maxOutputTokens + entry.thinkingTokens, entry.maxOutputTokens);
 }
@@ -108,22 +139,23 @@ function promptBound(request: ChatRequest): number {
   return messagesTokenBound(request) + schemaTokenBound(request.schema);
 }
 
-/** Upper bound of one call; the adapters never retry, and the API charges for no more than max_tokens. */
+/** Upper bound of one call. The adapters never retry, and the API charges at most max_tokens for output. */
 function hostedWorstCase(entry: ModelEntry, request: ChatRequest): TokenCost {
   return boundCost(entry.price, promptBound(request), outputLimit(entry, request));
 }
 
-/** Throws when the prompt may be longer than the context whose price models.yaml knows. */
+/** Throws when prompt and reply may exceed the context window in models.yaml; its prices apply up to that size. */
 function refuseTooLong(name: string, entry: ModelEntry, request: ChatRequest): void {
   const tokens = promptBound(request) + outputLimit(entry, request);
   if (tokens <= entry.contextTokens) return;
   throw new ModelError(
     'refused',
-    `${name}: prompt and reply may take ${tokens} tokens and the model has ${entry.contextTokens}; shorten the prompt`,
+    `${name}: prompt and reply may take ${tokens} tokens, but the context window has ${entry.contextTokens}; ` +
+      'shorten the prompt',
   );
 }
 
-/** What a call has used up; the worst case where it was taken and then broke off, for nobody says what was charged. */
+/** What a call has used. If the API accepted it and then failed, the worst case: the charge is unknown. */
 function usedSoFar(entry: ModelEntry, request: ChatRequest, { accepted, usage }: Spending): TokenCost {
   if (usage !== null) return usageCost(entry.price, usage);
   return accepted ? hostedWorstCase(entry, request) : { tokens: 0, usd: 0 };
@@ -141,7 +173,7 @@ function translated(
   if (error instanceof z.ZodError || error instanceof SyntaxError) {
     return new ModelError(
       'invalid',
-      `${call.model}: the API's reply is not what it promises: ${error.message.slice(0, 200)}`,
+      `${call.model}: the reply does not follow the API's format: ${error.message.slice(0, 200)}`,
       options,
     );
   }

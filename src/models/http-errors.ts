@@ -1,10 +1,10 @@
 import { ModelError, type ModelErrorCode, type TokenCost } from '../ports/model.js';
 
-/** What an HTTP API said when it did not answer with a reply. */
+/** An error response of an HTTP API. */
 export interface ApiAnswer {
-  /** HTTP status; null when the connection failed or the error came inside the stream. */
+  /** HTTP status; null when the connection failed or the error was part of the stream. */
   readonly status: number | null;
-  /** The API's own kind or code of error; null when it gave none. */
+  /** The API's error type or code; null when it gave none. */
   readonly kind: string | null;
   readonly message: string;
   readonly headers: Headers | null;
@@ -12,7 +12,7 @@ export interface ApiAnswer {
 
 export interface ApiFailure extends ApiAnswer {
   readonly model: string;
-  /** What the reader does about a refused key. */
+  /** What to do about a refused key. */
   readonly keyHint: string;
   readonly cause: unknown;
   readonly used: TokenCost;
@@ -20,7 +20,7 @@ export interface ApiFailure extends ApiAnswer {
   readonly nowMs: number;
 }
 
-/** Kinds of errors that the APIs send inside a stream, or whose status says too little. */
+/** Error types that the APIs send inside a stream, or whose HTTP status is ambiguous. */
 const CODE_OF_KIND: Readonly<Record<string, ModelErrorCode>> = {
   rate_limit_error: 'rate_limited',
   rate_limit_exceeded: 'rate_limited',
@@ -36,7 +36,7 @@ const CODE_OF_KIND: Readonly<Record<string, ModelErrorCode>> = {
   server_error: 'unreachable',
 };
 
-/** The ModelError of an API's failure; the one place that says what is worth another try. */
+/** The ModelError for an API's error response. The only place that decides which of them may be retried. */
 export function apiError(failure: ApiFailure): ModelError {
   const code = codeOf(failure);
   const hint = nextStep(failure);
@@ -49,7 +49,7 @@ export function apiError(failure: ApiFailure): ModelError {
 
 function codeOf({ status, kind }: ApiFailure): ModelErrorCode {
   const byKind = kind === null ? undefined : CODE_OF_KIND[kind];
-  // OpenAI answers 429 to an account without credit; waiting does not help.
+  // OpenAI answers 429 also to an account without credit; waiting does not help then.
   if (status === 429) return kind === 'insufficient_quota' || kind === 'billing_error' ? 'refused' : 'rate_limited';
   if (status === null) return byKind ?? 'unreachable';
   if (status === 408 || status === 504) return 'timeout';
@@ -63,12 +63,12 @@ function nextStep({ status, keyHint }: ApiFailure): string {
   return '';
 }
 
-/** A server that asks for more (a date in the wrong year) is asked again after this. */
+/** Longer waits (a date in the wrong year) are reduced to this. */
 const LONGEST_RETRY_AFTER_MS = 15 * 60_000;
 
 /**
- * Milliseconds that a server asks to wait, at most a quarter of an hour; null when it does not ask. These are the
- * headers that both pinned SDKs go by: retry-after-ms, then retry-after in seconds or as an HTTP date.
+ * Milliseconds that a server asks to wait, at most 15 minutes; null when it does not ask. Reads the same headers as
+ * both pinned SDKs: retry-after-ms, then retry-after in seconds or as an HTTP date.
  */
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const asked = askedMs(headers, nowMs);
@@ -86,7 +86,7 @@ function askedMs(headers: Headers, nowMs: number): number | null {
   return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
 }
 
-/** A number of at least 0; null for anything else, an empty header included. */
+/** A non-negative number; null for anything else, an empty header included. */
 function numberOf(text: string | null): number | null {
   return text !== null && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : null;
 }

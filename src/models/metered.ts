@@ -2,12 +2,12 @@ import type { Clock } from '../ports/clock.js';
 import type { Metrics, ModelCallOutcome } from '../ports/metrics.js';
 import { ModelError, type ChatModel } from '../ports/model.js';
 
-/** A model whose every call is counted, with its outcome and how long it took. */
+/** A model that reports each call to the metrics, with outcome and duration. */
 export function withMetrics(model: ChatModel, clock: Clock, metrics: Metrics): ChatModel {
   return {
     ...model,
     async chat(request, signal) {
-      const begunMs = clock.monotonicMs();
+      const startedMs = clock.monotonicMs();
       let outcome: ModelCallOutcome = 'aborted';
       try {
         const reply = await model.chat(request, signal);
@@ -17,7 +17,7 @@ export function withMetrics(model: ChatModel, clock: Clock, metrics: Metrics): C
         if (error instanceof ModelError) outcome = error.code;
         throw error;
       } finally {
-        metrics.modelCall({ model: model.name, outcome, durationMs: clock.monotonicMs() - begunMs });
+        metrics.modelCall({ model: model.name, outcome, durationMs: clock.monotonicMs() - startedMs });
       }
     },
   };

@@ -1,16 +1,16 @@
 import type { ModelCatalog, ModelEntry } from './catalog.js';
 
-/** What a name such as ollama, ollama:qwen3, playbook or anthropic:claude-… stands for. */
+/** The meaning of a name such as ollama, ollama:qwen3, playbook or anthropic:claude-…. */
 export type ModelChoice = { readonly kind: 'playbook' } | { readonly kind: 'model'; readonly entry: ModelEntry };
 
-/** A model's name that means nothing; the message lists what exists. */
+/** An unknown model name. The message lists the known ones. */
 export class UnknownModel extends Error {
   readonly code = 'unknown_model';
   readonly retriable = false;
 }
 
 /**
- * Reads a model's name: a provider (its default for the role), provider:id, or playbook.
+ * Reads a model's name: provider (the role's default model), provider:id, or playbook (workers only).
  * Throws UnknownModel.
  */
 export function parseModelName(name: string, catalog: ModelCatalog, role: 'planner' | 'worker'): ModelChoice {

@@ -15,32 +15,32 @@ import { createPlaybookModel } from './playbook.js';
 import { withRetries, type RetryOptions } from './retry.js';
 import type { CallLimits } from './watchdog.js';
 
-/** Where the models are and who pays. */
+/** The models' servers, keys and limits. */
 export interface ModelAccess {
   readonly catalog: ModelCatalog;
   readonly clock: Clock;
-  /** Spreads tries and rests. */
+  /** Jitter for retries and circuit breakers. */
   readonly random: Random;
   readonly metrics: Metrics;
-  /** OLLAMA_HOST; null is this computer. */
+  /** OLLAMA_HOST; null: this computer. */
   readonly ollamaHost: string | null;
   /** ANTHROPIC_API_KEY and OPENAI_API_KEY; null or empty: the provider is not used. */
   readonly anthropicKey: string | null;
   readonly openaiKey: string | null;
-  /** ANTHROPIC_BASE_URL and OPENAI_BASE_URL; null: the vendor's own. */
+  /** ANTHROPIC_BASE_URL and OPENAI_BASE_URL; null: the vendor's default. */
   readonly anthropicBaseUrl: string | null;
   readonly openaiBaseUrl: string | null;
-  /** Limits that differ from each adapter's own. */
+  /** Limits that replace the adapters' defaults. */
   readonly limits?: Partial<CallLimits>;
   /** The same for Ollama alone. */
   readonly ollamaLimits?: Partial<CallLimits>;
 }
 
-/** The models of a process; each is made once, so that an Ollama model's num_ctx never changes. */
+/** The models of a process. Each is created once, so that an Ollama model's num_ctx never changes. */
 export interface ModelPool {
   readonly ollamaUrl: string;
   readonly circuits: CircuitNews;
-  /** The model of a name; missingKey where its provider's key is not set. Throws UnknownModel. */
+  /** The model with this name, or missingKey if its provider's key is not set. Throws UnknownModel. */
   named(name: string, role: 'planner' | 'worker'): ChatModel | MissingKey;
 }
 
@@ -48,15 +48,15 @@ export interface MissingKey {
   readonly missingKey: 'ANTHROPIC_API_KEY' | 'OPENAI_API_KEY';
 }
 
-/** A near server that hangs for so long is passed over: the playbook or another model goes on at once. */
+/** Retries of a local server end after this time, so that the next model of the chain answers soon. */
 const OLLAMA_PATIENCE = { patienceMs: 5_000 };
 
-/** Throws OllamaHostError for an OLLAMA_HOST that is no address. */
+/** Throws OllamaHostError when OLLAMA_HOST is not an address. */
 export function createModelPool(access: ModelAccess): ModelPool {
   const { catalog, clock, random, metrics, limits = {}, ollamaLimits = {} } = access;
   const circuits = createCircuits({ clock, random, metrics });
   const url = ollamaUrl(access.ollamaHost);
-  const made = new Map<string, ChatModel>();
+  const created = new Map<string, ChatModel>();
   const playbook = createPlaybookModel();
   const hosted = (entry: ModelEntry, apiKey: string, baseUrl: string | null) => ({
     entry,
@@ -65,10 +65,10 @@ export function createModelPool(access: ModelAccess): ModelPool {
     clock,
     limits,
   });
-  /** Counted for each try; tried again; and passed over at once while its endpoint rests. */
+  /** From inside to outside: metrics count each attempt, retries repeat it, the circuit breaker sees whole calls. */
   const guarded = (model: ChatModel, endpoint: string, patience: Pick<RetryOptions, 'patienceMs'> = {}) =>
     circuits.guard(endpoint, withRetries(withMetrics(model, clock, metrics), { clock, random, ...patience }));
-  const make = (entry: ModelEntry): ChatModel | MissingKey => {
+  const create = (entry: ModelEntry): ChatModel | MissingKey => {
     switch (entry.provider) {
       case 'ollama':
         return guarded(
@@ -97,8 +97,8 @@ export function createModelPool(access: ModelAccess): ModelPool {
       const choice = parseModelName(name, catalog, role);
       if (choice.kind === 'playbook') return playbook;
       const key = `${choice.entry.provider}:${choice.entry.id}`;
-      const model = made.get(key) ?? make(choice.entry);
-      if (!('missingKey' in model)) made.set(key, model);
+      const model = created.get(key) ?? create(choice.entry);
+      if (!('missingKey' in model)) created.set(key, model);
       return model;
     },
   };

@@ -1,14 +1,14 @@
 const DEFAULT_PORT = '11434';
 
-/** OLLAMA_HOST that is no address. */
+/** OLLAMA_HOST is not an address. */
 export class OllamaHostError extends Error {
   readonly code = 'ollama_host';
   readonly retriable = false;
 }
 
 /**
- * The server's URL from OLLAMA_HOST, in the forms that ollama itself takes: host, host:port, :port, a URL; nothing is
- * http://127.0.0.1:11434. The address 0.0.0.0 tells a server to listen everywhere; clients reach it on this computer.
+ * The server's URL from OLLAMA_HOST, in the forms that ollama accepts: host, host:port, :port or a URL. Empty means
+ * http://127.0.0.1:11434. A server listens on all addresses with 0.0.0.0; clients then use the loopback address.
  * Throws OllamaHostError.
  */
 export function ollamaUrl(host: string | null): string {
@@ -20,7 +20,7 @@ export function ollamaUrl(host: string | null): string {
   const url = URL.canParse(`http://${address}`) && !/^[a-z]+:\/\//i.test(rest) ? new URL(`http://${address}`) : null;
   if (url === null || url.hostname === '') {
     throw new OllamaHostError(
-      `OLLAMA_HOST is "${host ?? ''}", which is no address; use host, host:port or http://host:port`,
+      `OLLAMA_HOST is "${host ?? ''}", which is not an address; use host, host:port or http://host:port`,
     );
   }
   const port = portOf(address, scheme);
@@ -28,9 +28,9 @@ export function ollamaUrl(host: string | null): string {
   return `${scheme ?? 'http'}://${hostname}:${port}${url.pathname.replace(/\/$/, '')}`;
 }
 
-/** As ollama does it: a URL without a port has its scheme's, anything else 11434. */
+/** As in ollama: a URL without a port has its scheme's default port, anything else 11434. */
 function portOf(address: string, scheme: string | undefined): string {
-  // The URL class drops a port that is its scheme's default, so it is read here.
+  // The URL class drops a port that is the scheme's default, so the port is read from the text.
   const explicit = /:(\d+)(?:\/|$)/.exec(address)?.[1];
   if (explicit !== undefined) return explicit;
   if (scheme === undefined) return DEFAULT_PORT;

@@ -18,7 +18,7 @@ export class OllamaHttpError extends Error {
   }
 }
 
-/** The stream held an error, a line that is no JSON, or ended before the reply did. */
+/** The stream contained an error or a line that is not JSON, or ended before the reply was complete. */
 export class OllamaStreamError extends Error {
   readonly code = 'ollama_stream';
   readonly retriable: boolean;
@@ -35,9 +35,9 @@ export class OllamaStreamError extends Error {
 }
 
 /**
- * The fetch that the ollama package is given, one for each call. The package has no way to abort a request before its
- * first line, prints errors to the console and skips lines that are no JSON, so all of this is caught here.
- * @param body document: one JSON document. lines: a stream of them, each checked as it passes.
+ * A fetch for the ollama package, one for each call. The package cannot abort a request before its first line, prints
+ * errors to the console and skips lines that are not JSON; this fetch aborts and rejects in these cases.
+ * @param body document: one JSON document. lines: a stream of JSON lines, each checked on arrival.
  */
 export function createOllamaFetch(clock: Clock, watch: Watchdog, body: 'document' | 'lines'): typeof fetch {
   return async (input, init) => {
@@ -57,20 +57,20 @@ async function errorText(response: Response): Promise<string> {
     if (typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string')
       return body.error;
   } catch (error) {
-    // A proxy in front of Ollama answers in its own words.
+    // A proxy in front of Ollama may answer with text or HTML.
     if (!(error instanceof SyntaxError)) throw error;
   }
   return `HTTP ${response.status} ${text.slice(0, 200)}`.trim();
 }
 
-/** How long the end of a body may come after the last of its lines. */
+/** How long to wait for the end of a body after its last line. */
 const END_WITHIN_MS = 100;
 
 type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
 
 /**
- * The lines of a body as they come. The last one waits for the body's end: the package reads no further than that line,
- * and a body that was not read to its end takes its connection with it, so that each call would open a new one.
+ * The lines of a body, as they arrive. The last line is held back until the body has ended: the package stops reading
+ * there, and a body that was not read to its end closes its connection, so that each call would open a new one.
  */
 async function* checkedLines(clock: Clock, watch: Watchdog, body: BodyReader): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
@@ -82,7 +82,7 @@ async function* checkedLines(clock: Clock, watch: Watchdog, body: BodyReader): A
   }
 }
 
-/** Streams of node that decode and split would take longer than the lines do. */
+/** By hand, because Node's decoding and splitting streams cost more time than the lines themselves. */
 async function* linesOf(body: BodyReader): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
@@ -92,14 +92,14 @@ async function* linesOf(body: BodyReader): AsyncGenerator<string> {
     yield* lines.filter(hasContent);
   }
   rest += decoder.decode();
-  // The last line may lack its line feed; half a line means that the connection ended early.
+  // The last line may lack its line feed. An incomplete line means that the connection ended early.
   if (hasContent(rest) && !isJson(rest)) throw new OllamaStreamError('cut', 'the reply ended in the middle of a line');
   if (hasContent(rest)) yield rest;
 }
 
 const hasContent = (line: string): boolean => line.trim() !== '';
 
-/** Resolves in time, come what may: the reply is complete, whatever becomes of its connection. */
+/** Resolves after END_WITHIN_MS at the latest and never rejects: the reply is complete, only its connection is not. */
 function endOf(clock: Clock, body: BodyReader): Promise<void> {
   return new Promise((resolve) => {
     const timer = clock.setTimer(END_WITHIN_MS, resolve);
@@ -125,16 +125,18 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Whether it is the reply's last line. Throws OllamaStreamError for what is none. */
+/** Whether this is the reply's last line. Throws OllamaStreamError for an error or an invalid line. */
 function checkLine(line: string): boolean {
   let content: unknown;
   try {
     content = JSON.parse(line);
   } catch (error) {
-    throw new OllamaStreamError('malformed', `a line of the reply is no JSON: ${line.slice(0, 100)}`, { cause: error });
+    throw new OllamaStreamError('malformed', `a line of the reply is not JSON: ${line.slice(0, 100)}`, {
+      cause: error,
+    });
   }
   if (typeof content !== 'object' || content === null)
-    throw new OllamaStreamError('malformed', `a line of the reply is no object: ${line.slice(0, 100)}`);
+    throw new OllamaStreamError('malformed', `a line of the reply is not an object: ${line.slice(0, 100)}`);
   if ('error' in content) throw new OllamaStreamError('error', String(content.error));
   return 'done' in content && content.done === true;
 }

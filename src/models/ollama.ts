@@ -25,13 +25,13 @@ export interface OllamaOptions {
   readonly limits?: Partial<CallLimits>;
 }
 
-/** A busy server still answers /api/version at once; the first token waits for loading the model and reading the prompt. */
+/** A busy server still answers /api/version at once. The first token waits until model and prompt are loaded. */
 const LIMITS: CallLimits = { connectMs: 5_000, firstTokenMs: 240_000, stallMs: 60_000, wholeMs: 300_000 };
 
-/** Node's fetch gives up by itself when headers have not come after five minutes, and Ollama sends them with the first token. */
+/** Node's fetch fails when no headers arrive for five minutes, and Ollama sends them with the first token. */
 export const LONGEST_FIRST_TOKEN_MS = 290_000;
 
-/** Limits for a computer that needs so long for the first token; the whole call may take longer by as much. */
+/** Limits with this much time for the first token. The limit of the whole call grows by the same amount. */
 export function firstTokenWithin(firstTokenMs: number): Partial<CallLimits> {
   return { firstTokenMs, wholeMs: LIMITS.wholeMs + Math.max(0, firstTokenMs - LIMITS.firstTokenMs) };
 }
@@ -39,25 +39,27 @@ export function firstTokenWithin(firstTokenMs: number): Partial<CallLimits> {
 const ADVICE: LimitAdvice = {
   connectMs: 'it hangs or is overloaded: restart `ollama serve`, or set OLLAMA_HOST',
   firstTokenMs:
-    'loading the model and reading the prompt took too long: raise OLLAMA_FIRST_TOKEN_MS, load the model beforehand (`ollama run`), or use a smaller one',
+    'loading the model and reading the prompt took too long: raise OLLAMA_FIRST_TOKEN_MS, ' +
+    'load the model in advance (`ollama run`), or use a smaller one',
   stallMs: 'the server hangs or is overloaded: restart `ollama serve`, or use a smaller model',
-  wholeMs: 'the model is too slow for this computer: use a smaller one, or let the task ask for less',
+  wholeMs: 'the model is too slow for this computer: use a smaller one, or split the task',
 };
 
-/** A chat that has said nothing for so long is loading its model, or hangs. */
+/** A chat without output for this long is loading its model, or hangs. */
 const QUIET_MS = 250;
 
-/** Longer than the pauses of a task, so that the model is not loaded again at each turn. */
+/** Longer than the pauses within a task, so that the model is not loaded again for each turn. */
 const KEEP_ALIVE = '30m';
 const SEED = 42;
 
 /**
- * A model on an Ollama server: constrained by the request's schema, temperature 0, seeded, num_ctx the same in every
- * request of the process.
+ * A model on an Ollama server. Replies are constrained by the request's schema; temperature is 0, the seed is fixed,
+ * and num_ctx is the same in every request of the process.
  *
- * Errors: unreachable (no server, 5xx, cut stream), timeout (the message names the limit), refused (the model is not there; the message has the pull
- * command), rate_limited, invalid. It does not retry; a request may be sent twice only where a newer server refuses a
- * prompt that is too long: then it is sent again to be truncated, which is reported.
+ * Errors: unreachable (no server, 5xx, interrupted stream), timeout (the message names the limit), refused (the server
+ * lacks the model; the message has the pull command), rate_limited, invalid. It does not retry. It sends a request
+ * twice only when a newer server refuses a prompt that is too long: the second request allows truncation, and the
+ * reply says so (promptTruncated).
  */
 export function createOllamaModel({ url, entry, clock, limits }: OllamaOptions): ChatModel {
   const name = `ollama:${entry.id}`;
@@ -79,20 +81,20 @@ interface Server {
   readonly limits: CallLimits;
 }
 
-/** Whether the server answers and has the model; reason and fix when not. */
+/** Whether the server answers and has the model; if not, the reason and the fix. */
 async function probe(server: Server, signal: AbortSignal): Promise<ModelProbe> {
   const watch = createWatchdog(server.clock, server.limits, ADVICE, signal);
   try {
     const { models } = tagsSchema.parse(await clientOf(server, watch, 'document').list());
-    const there = models.some((model) => withTag(model.name) === withTag(server.entry.id));
-    return there
+    const found = models.some((model) => withTag(model.name) === withTag(server.entry.id));
+    return found
       ? { usable: true }
-      : { usable: false, reason: `model ${server.entry.id} is not at ${server.url}`, fix: pullCommand(server) };
+      : { usable: false, reason: `${server.url} does not have model ${server.entry.id}`, fix: pullCommand(server) };
   } catch (error) {
     const why = watch.expired() ?? (error instanceof OllamaHttpError ? error.message : null);
     const reason =
       error instanceof z.ZodError
-        ? `what answers at ${server.url} is not Ollama`
+        ? `the server at ${server.url} is not Ollama`
         : `no Ollama at ${server.url}${why === null ? '' : ` (${why})`}`;
     return { usable: false, reason, fix: 'start `ollama serve`, or set OLLAMA_HOST' };
   } finally {
@@ -117,10 +119,10 @@ function clientOf(server: Server, watch: Watchdog, body: 'document' | 'lines'): 
 }
 
 async function chat(server: Server, request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
-  const received = { pieces: 0 };
-  // The server says what it counted at the end only; until then the prompt counts in full and each piece as a token.
+  const received = { chunks: 0 };
+  // The server reports its counts only at the end. Until then the prompt counts in full and each chunk as one token.
   const used = (): TokenCost => ({
-    tokens: received.pieces === 0 ? 0 : promptBound(server.entry, request) + received.pieces,
+    tokens: received.chunks === 0 ? 0 : promptBound(server.entry, request) + received.chunks,
     usd: 0,
   });
   const setting: CallSetting = {
@@ -137,9 +139,9 @@ async function chat(server: Server, request: ChatRequest, signal: AbortSignal): 
 }
 
 /**
- * Asks beside the chat, which says nothing while the model is loaded: a server that hangs does not answer this either.
- * Only once the chat has been quiet for a while; a model that is loaded often begins before that. Never resolves; rejects
- * when the server refuses the question, or with the end of the call.
+ * Asks for the server's version beside the chat: a chat sends nothing while the model is loaded, and only a server that
+ * hangs does not answer this request either. It is sent only after the chat has been quiet for a while, because a
+ * loaded model often replies sooner. Never resolves; rejects when the server refuses the request or the call ends.
  */
 async function awaitSignOfLife(server: Server, watch: Watchdog): Promise<never> {
   await pause(server.clock, Math.min(QUIET_MS, server.limits.connectMs / 2), watch.signal);
@@ -154,13 +156,13 @@ async function converse(
   server: Server,
   request: ChatRequest,
   watch: Watchdog,
-  received: { pieces: number },
+  received: { chunks: number },
 ): Promise<ChatReply> {
   const mayBeTooLong = messagesTokenBound(request) + outputLimit(server.entry, request) > server.entry.contextTokens;
   try {
     return await stream(server, request, watch, received, false);
   } catch (error) {
-    // A server that knows `truncate: false` refuses what it would have cut; let it cut, and say so.
+    // A server that supports `truncate: false` refuses a prompt that it would truncate. Allow it, and report it.
     const refusedAsTooLong =
       mayBeTooLong && error instanceof OllamaHttpError && (error.status === 400 || error.status === 500);
     if (!refusedAsTooLong) throw error;
@@ -168,15 +170,15 @@ async function converse(
   }
 }
 
-/** The package's type lacks two fields that /api/chat takes; servers that do not know them ignore them. */
+/** Two fields of /api/chat that the package's type lacks. Older servers ignore them. */
 export type OllamaChatBody = OllamaRequest & {
-  /** false: refuse a prompt that does not fit, rather than drop its older messages in silence. */
+  /** false: refuse a prompt that does not fit, instead of silently dropping its older messages. */
   truncate: boolean;
-  /** false: end the reply at num_ctx, rather than forget the prompt's beginning while replying. */
+  /** false: end the reply at num_ctx, instead of dropping the beginning of the prompt while replying. */
   shift: boolean;
 };
 
-function bodyOf({ entry }: Server, request: ChatRequest, allowCut: boolean): OllamaChatBody & { stream: true } {
+function bodyOf({ entry }: Server, request: ChatRequest, allowTruncation: boolean): OllamaChatBody & { stream: true } {
   return {
     model: entry.id,
     messages: request.messages.map(({ role, content }) => ({ role, content })),
@@ -184,8 +186,8 @@ function bodyOf({ entry }: Server, request: ChatRequest, allowCut: boolean): Oll
     format: request.schema,
     keep_alive: KEEP_ALIVE,
     think: entry.thinking,
-    truncate: allowCut,
-    shift: allowCut,
+    truncate: allowTruncation,
+    shift: allowTruncation,
     options: { num_ctx: entry.contextTokens, num_predict: outputLimit(entry, request), temperature: 0, seed: SEED },
   };
 }
@@ -203,22 +205,22 @@ async function stream(
   server: Server,
   request: ChatRequest,
   watch: Watchdog,
-  received: { pieces: number },
-  allowCut: boolean,
+  received: { chunks: number },
+  allowTruncation: boolean,
 ): Promise<ChatReply> {
-  const replies = await clientOf(server, watch, 'lines').chat(bodyOf(server, request, allowCut));
+  const replies = await clientOf(server, watch, 'lines').chat(bodyOf(server, request, allowTruncation));
   let text = '';
-  for await (const piece of replies) {
-    const part = pieceSchema.parse(piece);
+  for await (const chunk of replies) {
+    const part = chunkSchema.parse(chunk);
     text += part.message.content;
     if (!part.done) {
-      received.pieces += 1;
+      received.chunks += 1;
       continue;
     }
-    const counted = { prompt: part.prompt_eval_count ?? null, reply: part.eval_count ?? received.pieces };
+    const counted = { prompt: part.prompt_eval_count ?? null, reply: part.eval_count ?? received.chunks };
     return {
       text,
-      // Servers before 0.4 leave the count out when the prompt was cached; then the upper bound stands.
+      // Servers before 0.4 omit the count when the prompt was cached; the upper bound is used then.
       tokensIn: counted.prompt ?? promptBound(server.entry, request),
       tokensOut: counted.reply,
       costUsd: 0,
@@ -228,7 +230,7 @@ async function stream(
   throw new OllamaStreamError('cut', 'the stream ended before the reply was done');
 }
 
-const pieceSchema = z.object({
+const chunkSchema = z.object({
   message: z.object({ content: z.string() }),
   done: z.boolean(),
   prompt_eval_count: z.int().nonnegative().optional(),
@@ -240,7 +242,7 @@ function translate(server: Server, error: unknown, used: TokenCost): ModelError 
     new ModelError(code, `${server.name}: ${message}`, { cause: error, used, retryAfterMs: wait });
   if (error instanceof OllamaHttpError) {
     if (error.status === 404) return failure('refused', `${error.message}; run \`${pullCommand(server)}\``);
-    // 503: its queue is full; a proxy in front of it limits the rate.
+    // 503: the server's queue is full. 429: a proxy in front of it limits the rate.
     const wait = retryAfterMs(error.headers, server.clock.now());
     if (error.status === 429) return failure('rate_limited', error.message, wait);
     return failure(error.status >= 500 ? 'unreachable' : 'refused', error.message, wait);
@@ -248,7 +250,7 @@ function translate(server: Server, error: unknown, used: TokenCost): ModelError 
   if (error instanceof OllamaStreamError)
     return failure(error.kind === 'malformed' ? 'invalid' : 'unreachable', error.message);
   if (error instanceof z.ZodError || error instanceof SyntaxError)
-    return failure('invalid', `what answers at ${server.url} does not speak Ollama's API`);
+    return failure('invalid', `the server at ${server.url} does not speak Ollama's API; check OLLAMA_HOST`);
   return used.tokens > 0
     ? failure('unreachable', 'the connection broke in the middle of the reply')
     : failure('unreachable', `Ollama does not answer at ${server.url}; start \`ollama serve\`, or set OLLAMA_HOST`);

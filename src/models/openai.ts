@@ -5,45 +5,37 @@ import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
 import {
   createHostedModel,
-  HOSTED_LIMITS,
   outputLimit,
+  sdkOptions,
   type HostedOptions,
   type ReadCall,
   type Spending,
 } from './hosted.js';
 import type { ApiAnswer } from './http-errors.js';
 import { promptTokens } from './price.js';
-import type { Watchdog } from './watchdog.js';
 
-/** The vendor's own address. */
+/** The default base URL. */
 export const OPENAI_URL = 'https://api.openai.com/v1';
 
 const SEED = 42;
 
 /**
- * An OpenAI model through Chat Completions, which other servers behind a base URL speak too: streamed, with strict
- * structured output; temperature only where models.yaml says that the model takes it.
+ * An OpenAI model through Chat Completions, which other servers behind a base URL speak too. Replies are streamed and
+ * use strict structured output. A temperature is sent only if models.yaml says that the model accepts one.
  *
- * Errors: unreachable (no connection, 5xx, cut stream), timeout, rate_limited (with retry-after), refused (key, quota,
- * unknown model, prompt too long, the model's own refusal), invalid. The SDK's own retries are off:
- * retry.ts decides on them.
+ * Errors: unreachable (no connection, 5xx, interrupted stream), timeout, rate_limited (with retry-after), refused (key,
+ * quota, unknown model, prompt too long, the model declined), invalid. The SDK's retries are off: retry.ts decides on
+ * retries.
  */
 export function createOpenaiModel(options: HostedOptions): ChatModel {
-  const { entry, apiKey, baseUrl, limits } = options;
-  // organization and project null, and a given baseURL: nothing but what is passed in here decides who is asked and paid.
-  const client = new OpenAI({
-    apiKey,
-    organization: null,
-    project: null,
-    baseURL: baseUrl ?? OPENAI_URL,
-    maxRetries: 0,
-    timeout: limits?.wholeMs ?? HOSTED_LIMITS.wholeMs,
-    logLevel: 'off',
-  });
+  const { entry } = options;
+  // organization and project: null, so that the SDK does not read them from the environment.
+  const client = new OpenAI({ ...sdkOptions(options, OPENAI_URL), organization: null, project: null });
   return createHostedModel(options, {
     keyName: 'OPENAI_API_KEY',
     empty: emptyReply,
-    read: (request, watch, reply) => read(client, paramsOf(entry, request), watch, reply),
+    open: (request, signal) => client.chat.completions.create(paramsOf(entry, request), { signal }),
+    take: (chunk, reply) => take(chunkSchema.parse(chunk), reply),
     finish: (call) => finish(entry, call),
     answerOf,
   });
@@ -75,21 +67,6 @@ interface PartialReply extends Spending {
 
 function emptyReply(): PartialReply {
   return { accepted: false, usage: null, text: '', refusal: '', finishReason: null, chunks: 0 };
-}
-
-async function read(
-  client: OpenAI,
-  params: ChatCompletionCreateParamsStreaming,
-  watch: Watchdog,
-  reply: PartialReply,
-): Promise<void> {
-  const stream = await client.chat.completions.create(params, { signal: watch.signal });
-  watch.connected();
-  reply.accepted = true;
-  for await (const raw of stream) {
-    watch.received();
-    take(chunkSchema.parse(raw), reply);
-  }
 }
 
 const chunkSchema = z.object({
@@ -127,14 +104,14 @@ function take(chunk: z.infer<typeof chunkSchema>, reply: PartialReply): void {
 }
 
 function finish(entry: ModelEntry, { request, reply, used, failure }: ReadCall<PartialReply>): ChatReply {
-  if (reply.chunks === 0) throw failure('invalid', 'what answers does not speak Chat Completions');
+  if (reply.chunks === 0) throw failure('invalid', 'the server does not speak Chat Completions; check OPENAI_BASE_URL');
   if (reply.finishReason === null) throw failure('unreachable', 'the connection ended in the middle of the reply');
   if (reply.refusal !== '' || reply.finishReason === 'content_filter')
     throw failure('refused', `the model declined to answer: ${reply.refusal || 'content filter'}`);
   if (reply.text === '') throw failure('invalid', `the reply is empty (finish reason ${reply.finishReason})`);
   return {
     text: reply.text,
-    // Some servers behind a base URL count nothing; then the call counts as its worst case.
+    // Some servers behind a base URL report no usage. The call then counts as its worst case.
     tokensIn: reply.usage === null ? used.tokens - outputLimit(entry, request) : promptTokens(reply.usage),
     tokensOut: reply.usage === null ? outputLimit(entry, request) : reply.usage.output,
     costUsd: used.usd,

@@ -16,13 +16,12 @@ const FINISH_TOOL = 'finish';
 const NOTHING: TokenCost = { tokens: 0, usd: 0 };
 
 /**
- * The deterministic worker: answers each turn with the next step of the playbook that the task names.
+ * A model without an LLM: answers each turn with the next step of the playbook that the task names.
  *
- * Where it stands is folded from the turn's steps alone, so that any worker can go on after a crash. It knows its own
- * steps by the model's name in them and by their order, never by searching for a command, so the same command may
- * stand in a playbook twice. Steps of models before it in the chain are ignored when they came before its first step.
- * When another model has acted after it had begun, it gave up then and gives up again: the workspace is no longer
- * the one that its next step expects.
+ * Its position is folded from the turn's steps alone, so that any worker can continue after a crash. It recognises its
+ * own steps by the model name in them and by their order, never by searching for a command, so a playbook may contain
+ * the same command twice. It ignores steps of other models before its own first step. If another model has acted after
+ * that, it gave up at that point and gives up again: the workspace may no longer be what its next step expects.
  */
 export function createPlaybookModel(): ChatModel {
   return {
@@ -32,10 +31,9 @@ export function createPlaybookModel(): ChatModel {
     worstCase: () => NOTHING,
     async chat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
       signal.throwIfAborted();
-      if (request.turn === null) throw gaveUp('the playbook model runs tasks only; it cannot plan');
+      if (request.turn === null) throw gaveUp('the playbook model only runs tasks; it cannot plan');
       const { task, playbook, steps } = request.turn;
-      if (playbook === null)
-        throw gaveUp(`task ${task.task_id} names no playbook, and the playbook model does nothing without one`);
+      if (playbook === null) throw gaveUp(`task ${task.task_id} names no playbook, and the playbook model needs one`);
       return replyOf(playbook, nextMove(playbook, steps));
     },
   };
@@ -47,7 +45,7 @@ type Move =
   | { readonly kind: 'run'; readonly index: number }
   | { readonly kind: 'finish'; readonly done: readonly string[]; readonly skipped: readonly string[] };
 
-/** Where the playbook stands: the step's index, whether its `unless` was asked and said no, and what is behind it. */
+/** The position in the playbook: the step's index, whether its `unless` ran and failed, and the steps before it. */
 interface Position {
   readonly index: number;
   readonly asked: boolean;
@@ -55,7 +53,7 @@ interface Position {
   readonly skipped: readonly string[];
 }
 
-/** Folds the past into the next move. Throws gave_up where the playbook ends. */
+/** Folds the past steps into the next move. Throws a ModelError of code gave_up if the playbook cannot continue. */
 function nextMove(playbook: Playbook, steps: readonly PastStep[]): Move {
   let position: Position = { index: 0, asked: false, done: [], skipped: [] };
   for (const step of ownSteps(steps)) position = after(playbook, position, step);
@@ -68,9 +66,7 @@ function ownSteps(steps: readonly PastStep[]): readonly PastStep[] {
   const since = steps.slice(first);
   const foreign = since.find((step) => step.model !== PLAYBOOK_MODEL);
   if (foreign !== undefined)
-    throw gaveUp(
-      `${foreign.model} went on after the playbook with step ${foreign.step}; the playbook does not come back`,
-    );
+    throw gaveUp(`${foreign.model} took over from the playbook at step ${foreign.step}; the playbook does not resume`);
   return since;
 }
 
@@ -80,12 +76,12 @@ function moveAt(playbook: Playbook, { index, asked, done, skipped }: Position): 
   return { kind: step.unless !== null && !asked ? 'ask' : 'run', index };
 }
 
-/** One step of the past. */
+/** The position after one past step. */
 function after(playbook: Playbook, position: Position, past: PastStep): Position {
   const move = moveAt(playbook, position);
   if (!isMove(playbook, move, past)) {
     throw gaveUp(
-      `step ${past.step} is not what playbook ${playbook.name} has in that place; was it changed while the task ran?`,
+      `step ${past.step} does not match playbook ${playbook.name}; was the playbook changed while the task ran?`,
     );
   }
   if (past.outcome === 'refused')
@@ -100,7 +96,7 @@ function after(playbook: Playbook, position: Position, past: PastStep): Position
   }
 }
 
-/** Checks change nothing, so an interrupted finish is simply said again. */
+/** Checks change nothing, so an interrupted finish is simply repeated. */
 function afterFinish(position: Position, past: PastStep): Position {
   if (past.outcome === 'error')
     throw gaveUp(`every step of the playbook is done and the checks still fail: ${past.observation}`);
@@ -109,7 +105,7 @@ function afterFinish(position: Position, past: PastStep): Position {
 
 function afterUnless(playbook: Playbook, position: Position, past: PastStep): Position {
   const step = stepAt(playbook, position);
-  // Nobody can tell how it ended: it is asked again.
+  // How it ended is unknown, and `unless` commands are idempotent: run it again.
   if (past.outcome === 'unknown' || past.outcome === 'aborted') return position;
   if (past.outcome === 'ok')
     return { ...position, index: position.index + 1, asked: false, skipped: [...position.skipped, step.name] };
@@ -121,11 +117,12 @@ function afterCommand(playbook: Playbook, position: Position, past: PastStep): P
   const step = stepAt(playbook, position);
   if (past.outcome === 'ok')
     return { ...position, index: position.index + 1, asked: false, done: [...position.done, step.name] };
-  if (past.outcome === 'error')
-    throw gaveUp(
-      `step "${step.name}" failed${past.exitCode === null ? '' : ` with exit code ${past.exitCode}`}: ${past.observation}`,
-    );
-  if (step.unless === null) throw gaveUp(`step "${step.name}" may have run and has no \`unless\` that could tell`);
+  if (past.outcome === 'error') {
+    const code = past.exitCode === null ? '' : ` with exit code ${past.exitCode}`;
+    throw gaveUp(`step "${step.name}" failed${code}: ${past.observation}`);
+  }
+  if (step.unless === null)
+    throw gaveUp(`step "${step.name}" may have run, and it has no \`unless\` command to check that`);
   return { ...position, asked: false };
 }
 
@@ -154,8 +151,9 @@ function stepAt(playbook: Playbook, { index }: { readonly index: number }): Play
 function replyOf(playbook: Playbook, move: Move): ChatReply {
   const said = { tokensIn: 0, tokensOut: 0, costUsd: 0, promptTruncated: false };
   if (move.kind === 'finish') return { ...said, text: JSON.stringify(finishOf(playbook, move)) };
-  const place = `step ${move.index + 1} of ${playbook.steps.length} of playbook ${playbook.name}: ${nameOf(playbook, move)}`;
-  const thought = move.kind === 'ask' ? `${place} (is it done already?)` : place;
+  const position = `step ${move.index + 1} of ${playbook.steps.length}`;
+  const place = `${position} of playbook ${playbook.name}: ${nameOf(playbook, move)}`;
+  const thought = move.kind === 'ask' ? `${place} (is it already done?)` : place;
   const text = JSON.stringify({ thought, tool: COMMAND_TOOL, arguments: { command: commandOf(playbook, move) } });
   return move.kind === 'ask' ? { ...said, text, idempotent: true } : { ...said, text };
 }
@@ -166,7 +164,7 @@ function finishOf(
 ): object {
   const parts = [
     done.length > 0 ? `did ${done.join(', ')}` : 'had nothing to do',
-    ...(skipped.length > 0 ? [`skipped what was done already: ${skipped.join(', ')}`] : []),
+    ...(skipped.length > 0 ? [`skipped because already done: ${skipped.join(', ')}`] : []),
   ];
   return {
     thought: `every step of playbook ${playbook.name} is done`,

@@ -1,12 +1,12 @@
 import type { TokenCost } from '../ports/model.js';
 
-/** US dollars for a million tokens. */
+/** US dollars per million tokens. */
 export interface Price {
   readonly input: number;
   readonly output: number;
-  /** Input read from the vendor's prompt cache; the price of input when not given. */
+  /** Input read from the vendor's prompt cache; null: the price of input. */
   readonly cacheRead: number | null;
-  /** Input written to it; the price of input when not given. */
+  /** Input written to that cache; null: the price of input. */
   readonly cacheWrite: number | null;
 }
 
@@ -19,7 +19,7 @@ export interface Usage {
   readonly output: number;
 }
 
-/** US dollars that a call cost. */
+/** The cost of a call in US dollars. */
 export function costUsd(price: Price, usage: Usage): number {
   const dollars =
     usage.input * price.input +
@@ -39,7 +39,7 @@ export function usageCost(price: Price, usage: Usage): TokenCost {
   return { tokens: promptTokens(usage) + usage.output, usd: costUsd(price, usage) };
 }
 
-/** Upper bound for so many tokens in and out: every prompt token at the dearest of the input prices. */
+/** Upper bound of a call's cost: every prompt token counts at the highest of the input prices. */
 export function boundCost(price: Price, promptBound: number, outputBound: number): TokenCost {
   const input = Math.max(price.input, price.cacheRead ?? 0, price.cacheWrite ?? 0);
   return { tokens: promptBound + outputBound, usd: (promptBound * input + outputBound * price.output) / 1_000_000 };

@@ -3,10 +3,10 @@ import type { ChatRequest } from '../ports/model.js';
 /**
  * Upper bound of a text's tokens, without the model's tokenizer.
  *
- * Only "one token for each UTF-8 byte" holds for every tokenizer and every text, and it is four times too high for
- * prose: budgets would refuse calls that cost a quarter of what is left. The bound here counts each kind of character
- * by what the worst of today's tokenizers make of it (test/ollama measures it on a real one), and holds for what agents send: prose,
- * code, JSON, configuration, logs, digests and base64. It comes to about half the bytes.
+ * Only "one token per UTF-8 byte" holds for every tokenizer and every text, but it is four times too high for prose:
+ * budgets would refuse calls that cost a quarter of what is left. This bound counts each kind of character as the worst
+ * of today's tokenizers do (test/ollama measures it on a real one). It holds for what agents send: prose, code, JSON,
+ * configuration, logs, digests and base64. It is about half the bytes. It is a bound, not an estimate.
  */
 export function tokenBound(text: string): number {
   let tokens = 0;
@@ -22,12 +22,12 @@ export function tokenBound(text: string): number {
       at = skip(text, at, isUpper);
       tokens += Math.ceil(((at - begin) * 2) / 3);
     } else if (code === SPACE && isLetter(text.charCodeAt(at))) {
-      // A single space belongs to the word behind it.
+      // A single space is part of the token of the next word.
     } else if (isBlank(code)) {
       at = skip(text, at, isBlank);
       tokens += Math.ceil((at - begin) / 4);
     } else if (isAscii(code)) {
-      // Digits and punctuation: Llama 2's and Gemma's tokenizers give each digit a token of its own.
+      // Digits and punctuation: the tokenizers of Llama 2 and Gemma make each digit a token.
       tokens += 1;
     } else {
       at = skip(text, at, (other) => !isAscii(other));
@@ -37,7 +37,7 @@ export function tokenBound(text: string): number {
   return tokens;
 }
 
-/** Where a run of such characters ends. */
+/** The index after a run of characters that belong together. */
 function skip(text: string, from: number, belongs: (code: number) => boolean): number {
   let at = from;
   while (at < text.length && belongs(text.charCodeAt(at))) at += 1;
@@ -53,7 +53,7 @@ const isBlank = (code: number): boolean => code === SPACE || code === TAB;
 const isAscii = (code: number): boolean => code <= 0x7f;
 
 /**
- * Lower bound of a text's tokens: no tokenizer in use joins two words, so each run of letters is one token at least.
+ * Lower bound of a text's tokens: no tokenizer in use joins two words, so each run of letters is at least one token.
  * A server that counted fewer has not read the whole text.
  */
 export function tokenFloor(text: string): number {
@@ -62,7 +62,7 @@ export function tokenFloor(text: string): number {
   return words;
 }
 
-/** Tokens that a chat template puts around each message, and once around the whole. */
+/** Tokens that a chat template adds to each message, and once to the whole prompt. */
 const PER_MESSAGE = 8;
 const PER_PROMPT = 32;
 
@@ -76,10 +76,10 @@ export function messagesTokenFloor(request: ChatRequest): number {
   return request.messages.reduce((sum, message) => sum + tokenFloor(message.content), 0);
 }
 
-/** Hosted APIs put the schema, and a text that explains it, in front of the prompt and charge for both. */
+/** Hosted APIs prepend the schema and a text that explains it to the prompt, and charge for both. */
 const SCHEMA_EXPLANATION = 400;
 
-/** Upper bound of the schema's share of a hosted model's prompt in tokens. */
+/** Upper bound of the tokens that the schema adds to a hosted model's prompt. */
 export function schemaTokenBound(schema: object): number {
   return tokenBound(JSON.stringify(schema)) + SCHEMA_EXPLANATION;
 }

@@ -1,47 +1,47 @@
 import type { Clock, Timer } from '../ports/clock.js';
 
-/** How long each part of a call may take, in milliseconds. */
+/** Time limits for the parts of a call, in milliseconds. */
 export interface CallLimits {
-  /** Until the server answers at all. */
+  /** Until the server answers. */
   readonly connectMs: number;
-  /** From then until the first piece of the reply: loading the model and reading the prompt. */
+  /** From then until the first chunk of the reply; includes loading the model and reading the prompt. */
   readonly firstTokenMs: number;
-  /** Between two pieces of the reply. */
+  /** Between two chunks of the reply. */
   readonly stallMs: number;
-  /** The whole call; the caller's own deadline ends it sooner. */
+  /** The whole call; the caller's deadline may end it sooner. */
   readonly wholeMs: number;
 }
 
-/** What the reader of an error does about each limit, such as "raise OLLAMA_FIRST_TOKEN_MS". */
+/** What to do when a limit was exceeded, such as "raise OLLAMA_FIRST_TOKEN_MS". */
 export type LimitAdvice = Readonly<Record<keyof CallLimits, string>>;
 
-/** What had not happened when a limit passed. */
+/** What had not happened when the limit was reached. */
 const MISSED: Readonly<Record<keyof CallLimits, string>> = {
   connectMs: 'the server did not answer',
-  firstTokenMs: 'the reply did not begin',
-  stallMs: 'the reply stalled: no further piece came',
+  firstTokenMs: 'the reply did not start',
+  stallMs: 'the reply stalled: no further chunk arrived',
   wholeMs: 'the reply was not complete',
 };
 
-/** Nobody waits for it any more. */
+/** The abort reason after stop(); no caller sees it. */
 const ENDED = new Error('the call has ended');
 
-/** Ends a call whose server accepts and then says nothing. */
+/** Aborts a call that exceeds one of its limits, such as one whose server accepts the request and then hangs. */
 export interface Watchdog {
-  /** Aborted when a limit was passed or the caller gave up. */
+  /** Aborted when a limit was exceeded, the caller aborted, or stop() was called. */
   readonly signal: AbortSignal;
-  /** The server has answered; the first piece is awaited now, unless it has come. */
+  /** Call when the server has answered; starts the limit of the first chunk unless one has arrived. */
   connected(): void;
   isConnected(): boolean;
-  /** A piece of the reply has come. */
+  /** Call for every chunk of the reply. */
   received(): void;
-  /** What was not in time, by which limit, and what to do; null while everything is. */
+  /** What was late, which limit it exceeded and what to do; null while no limit was exceeded. */
   expired(): string | null;
-  /** Ends the watch, and whatever of the call is still under way. */
+  /** Stops the timers and aborts what is left of the call. */
   stop(): void;
 }
 
-/** Watches one call. The limits run on the clock's timers; the caller's signal is passed on. */
+/** Watches one call. The limits run on the clock's timers; an abort of the caller's signal is passed on. */
 export function createWatchdog(clock: Clock, limits: CallLimits, advice: LimitAdvice, caller: AbortSignal): Watchdog {
   const controller = new AbortController();
   let expired: string | null = null;

@@ -2,17 +2,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CheckResult } from '../domain/events.js';
 import { FenceLost, type CheckCall, type CheckRun } from '../ports/tools.js';
-import { digestOf, digestOfText, endsOf, fit, OBSERVATION_BYTES } from './cut.js';
+import { digestOf, digestOfText, endsOf, fit, OBSERVATION_BYTES } from './truncate.js';
 import { noteOn, outputPaths, outputsWithin, readLauncherOutcome, TIMED_OUT, type LauncherOutcome } from './outcome.js';
 import type { RunPlace } from './places.js';
 
 export interface CheckReport {
   readonly place: RunPlace;
-  /** Name of the step's files; check n has {stem}-c{n}. */
+  /** Base name of the step's files; check n uses {stem}-c{n}. */
   readonly stem: string;
   readonly call: CheckCall;
   readonly outputsAt: string;
-  /** Why nothing was started; null when the launcher left outcomes. */
+  /** Why the launcher started nothing; null if it left outcomes. */
   readonly failure: string | null;
 }
 
@@ -24,7 +24,7 @@ export async function forgetChecks(place: RunPlace, stem: string, count: number)
   await Promise.all(paths.map((path) => rm(path, { force: true })));
 }
 
-/** Puts together what the launcher left of a step's checks. Rejects with FenceLost when it was fenced off. */
+/** Reads the outcomes that the launcher left for a step's checks. Rejects with FenceLost if the launcher was fenced. */
 export async function checkResults(report: CheckReport): Promise<CheckRun> {
   const { place, stem, call } = report;
   const results: CheckResult[] = [];
@@ -33,7 +33,7 @@ export async function checkResults(report: CheckReport): Promise<CheckRun> {
     const name = `${stem}-c${index + 1}`;
     const left = report.failure === null ? await readLauncherOutcome(place, name) : null;
     if (left?.reason === 'fenced')
-      throw new FenceLost(`A newer claim than ${call.claimOffset} took the task over while its checks ran.`);
+      throw new FenceLost(`A newer claim than ${call.claimOffset} took over the task while its checks ran.`);
     const result =
       left === null
         ? notStarted(check)

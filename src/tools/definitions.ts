@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ToolDefinition } from '../ports/tools.js';
 
-/** The longest command: Linux takes 128 KiB in one argument. */
+/** Linux limits a single argument to 128 KiB. */
 const MAX_COMMAND_BYTES = 100_000;
 const MAX_CONTENT_BYTES = 8 * 1024 * 1024;
 
@@ -19,7 +19,7 @@ export const commandArguments = z.strictObject({
     .refine(withoutNul, 'must not contain a NUL byte')
     .describe('Shell command, run by sh.'),
   working_dir: path.default('.').describe('Directory of the workspace to run it in; the workspace itself by default.'),
-  timeout: z.number().positive().max(3600).default(300).describe('Seconds after which it is ended.'),
+  timeout: z.number().positive().max(3600).default(300).describe('Seconds after which the command is killed.'),
 });
 
 export const readArguments = z.strictObject({
@@ -29,7 +29,7 @@ export const readArguments = z.strictObject({
 });
 
 export const writeArguments = z.strictObject({
-  path: path.describe('File of the workspace; directories on the way are made.'),
+  path: path.describe('File of the workspace; missing directories are created.'),
   content: z
     .string()
     .refine(
@@ -57,7 +57,8 @@ export const LIST = 'workspace_list';
 export const TOOL_DEFINITIONS: readonly ToolDefinition[] = [
   define(
     COMMAND,
-    'Runs a shell command in the workspace, without network. Gives {command, exit_code, stdout, stderr, success}. Long output is cut in the middle; the whole is in /outputs. Background processes end with the command.',
+    'Runs a shell command in the workspace, without network. Gives {command, exit_code, stdout, stderr, success}. ' +
+      'Long output is cut in the middle; the whole is in /outputs. Background processes end with the command.',
     commandArguments,
     () => false,
   ),

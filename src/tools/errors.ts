@@ -1,10 +1,10 @@
-/** The tools cannot be set up as configured. */
+/** The tools' configuration cannot be used. */
 export class ToolSetupError extends Error {
   readonly code = 'tool_setup';
   readonly retriable = false;
 }
 
-/** A call that is not run, with the reason for the model. */
+/** A call was not run; the message tells the model why. */
 export class CallRefused extends Error {
   readonly code = 'call_refused';
   readonly retriable = false;

@@ -1,25 +1,25 @@
 import type { FileHandle } from 'node:fs/promises';
 import { opendir, lstat } from 'node:fs/promises';
 import type { ListArguments, ReadArguments } from './definitions.js';
-import { endsOf, fit, OBSERVATION_BYTES } from './cut.js';
+import { endsOf, fit, OBSERVATION_BYTES } from './truncate.js';
 import { CallRefused } from './errors.js';
 import { openInside, parsePath } from './jail.js';
 import { codeOf, STATE_DIRECTORY, type RunPlace } from './places.js';
 
-/** At most this much of a file is looked through, and this much of it is kept; a sparse file may claim terabytes. */
+/** Limits for scanning a file and for the bytes kept of it; a sparse file may claim terabytes. */
 const MAX_SCANNED_BYTES = 64 * 1024 * 1024;
 const MAX_KEPT_BYTES = 1024 * 1024;
 const MAX_ENTRIES = 1000;
 
-/** What a tool that runs in the worker found. */
+/** The result of a tool that runs in the worker. */
 export interface FileResult {
   /** JSON, at most OBSERVATION_BYTES. */
   readonly observation: string;
-  /** What the digest is taken of. */
+  /** The digest is computed from this text. */
   readonly output: string;
 }
 
-/** workspace_read. Rejects with CallRefused, or with the system's error. */
+/** workspace_read. Rejects with CallRefused, or with the error of the file system. */
 export async function readLines(place: RunPlace, args: ReadArguments, signal: AbortSignal): Promise<FileResult> {
   const file = await openFor(place, args.path);
   try {
@@ -90,7 +90,7 @@ async function linesOf(file: FileHandle, first: number, last: number, signal: Ab
 
 const NEWLINE = 10;
 
-/** Which bytes of a chunk, whose first byte belongs to `line`, are of the wanted lines. */
+/** The byte range of the wanted lines in a chunk whose first byte belongs to `line`; -1 if it has none. */
 function rangeOf(
   chunk: Buffer,
   line: number,
@@ -113,7 +113,7 @@ function rangeOf(
   return { from, to, nextLine: current };
 }
 
-/** workspace_list. Rejects with CallRefused, or with the system's error. */
+/** workspace_list. Rejects with CallRefused, or with the error of the file system. */
 export async function listDirectory(place: RunPlace, args: ListArguments): Promise<FileResult> {
   const handle = await openFor(place, args.path);
   try {
@@ -149,7 +149,7 @@ async function firstNames(directory: string, holdsState: boolean): Promise<{ nam
   return { names: names.sort(), truncated: false };
 }
 
-/** null when it vanished meanwhile. */
+/** null if the entry no longer exists. */
 async function describe(path: string, name: string): Promise<Entry | null> {
   try {
     const stats = await lstat(path);

@@ -1,12 +1,12 @@
 import { WorkspaceFull, WorkspaceUnusable, type ToolExecutor } from '../ports/tools.js';
 import { codeOf } from './places.js';
 
-/** The system's words for a full disk and for a used-up quota. */
+/** The system's error codes for a full disk and for an exhausted quota. */
 const OUT_OF_SPACE: readonly string[] = ['ENOSPC', 'EDQUOT'];
 
-/** The executor, which rejects with WorkspaceFull for whatever there was no space to write. */
-export function noticingFullDisks(executor: ToolExecutor): ToolExecutor {
-  const noticing =
+/** Wraps an executor so that it rejects with WorkspaceFull when there was no space to write. */
+export function reportingFullDisks(executor: ToolExecutor): ToolExecutor {
+  const reporting =
     <A extends readonly unknown[], R>(work: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
       try {
@@ -17,15 +17,15 @@ export function noticingFullDisks(executor: ToolExecutor): ToolExecutor {
     };
   return {
     definitions: executor.definitions,
-    takeFence: noticing(executor.takeFence),
-    recoverOutcome: noticing(executor.recoverOutcome),
-    run: noticing(executor.run),
-    runChecks: noticing(executor.runChecks),
-    prepareWorkspace: noticing(executor.prepareWorkspace),
+    takeFence: reporting(executor.takeFence),
+    recoverOutcome: reporting(executor.recoverOutcome),
+    run: reporting(executor.run),
+    runChecks: reporting(executor.runChecks),
+    prepareWorkspace: reporting(executor.prepareWorkspace),
   };
 }
 
-/** Also where a workspace could not be created for want of space. */
+/** Includes a workspace that could not be created because there was no space. */
 function isOutOfSpace(error: unknown): boolean {
   return OUT_OF_SPACE.includes(codeOf(error instanceof WorkspaceUnusable ? error.cause : error));
 }

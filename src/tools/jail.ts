@@ -4,7 +4,7 @@ import { CallRefused } from './errors.js';
 import { codeOf } from './places.js';
 import { INSIDE } from './sandbox.js';
 
-/** A path as a tool names it, taken apart. Parts never contain `..` */
+/** A parsed path of a tool call. Its parts never contain `..`. */
 export interface ToolPath {
   readonly area: 'workspace' | 'outputs';
   readonly parts: readonly string[];
@@ -12,12 +12,12 @@ export interface ToolPath {
 
 const MAX_LINKS = 40;
 
-/** Takes a tool's path apart. Throws CallRefused for a name that does not stay in the workspace (or in /outputs). */
+/** Parses a path of a tool call. Throws CallRefused for a path outside the workspace and /outputs. */
 export function parsePath(path: string): ToolPath {
   if (path === '') throw new CallRefused('the path is empty; name a file of the workspace, such as src/app.js');
   if (path.includes('\0')) throw new CallRefused('the path contains a NUL byte');
   if (path.startsWith('~'))
-    throw new CallRefused(`${path}: there is no home directory; paths are relative to the workspace`);
+    throw new CallRefused(`${path}: agents have no home directory; use a path relative to the workspace`);
   const area = path === INSIDE.outputs || path.startsWith(`${INSIDE.outputs}/`) ? 'outputs' : 'workspace';
   const inside = area === 'outputs' ? path.slice(INSIDE.outputs.length) : withoutWorkspace(path);
   const parts: string[] = [];
@@ -37,10 +37,13 @@ function withoutWorkspace(path: string): string {
 }
 
 /**
- * Opens a file or directory below root for reading. Each name is opened from its parent's descriptor without following
- * links (node has no openat; /proc/self/fd/N/name is the same), so a link that appears in between leads nowhere.
- * (realpath and open leaked under such a race in 1,954 of 40,000 reads.) Links are followed by hand, within root.
- * Pipes do not block. `hidden` is a name in root that is not there. The caller closes the handle. Rejects with CallRefused, or with the system's error.
+ * Opens a file or directory below root for reading; the caller closes the handle. Rejects with CallRefused, or with the
+ * error of the file system.
+ *
+ * Each name is opened from its parent's descriptor without following links (Node has no openat; /proc/self/fd/N/name
+ * is equivalent), so that a link created in between is not followed. (With realpath and open, such a race leaked
+ * 1,954 of 40,000 reads.) Links are resolved here, within root. Opening a pipe does not block.
+ * @param hidden a name in root that is refused
  */
 export async function openInside(root: string, parts: readonly string[], hidden: string | null): Promise<FileHandle> {
   const opened: FileHandle[] = [await open(root, constants.O_RDONLY | constants.O_DIRECTORY)];
@@ -101,13 +104,13 @@ async function closeAll(handles: readonly FileHandle[]): Promise<void> {
 
 function lastOf(handles: readonly FileHandle[]): FileHandle {
   const handle = handles.at(-1);
-  if (handle === undefined) throw new Error('the walk has no directory open');
+  if (handle === undefined) throw new Error('no directory is open');
   return handle;
 }
 
 const RESERVED = [['.git', 'hooks'], ['.git', 'config'], ['.npmrc'], ['.ravenhelm']];
 
-/** Whether writing there would change what other programs run or trust, at any depth. */
+/** Whether a file there, at any depth, changes what other programs run or trust. */
 export function isReserved(parts: readonly string[]): boolean {
   return parts.some((_, at) => RESERVED.some((names) => names.every((name, index) => parts[at + index] === name)));
 }

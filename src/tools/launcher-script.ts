@@ -1,6 +1,6 @@
 /**
- * raise_fence: makes the claim the fence, unless it is there already; ends with 70 when a higher one is. Compared and
- * renamed under a lock of its own, so that the fence never falls.
+ * raise_fence: raises the fence to the claim; exits with 70 if the fence is higher. A separate lock guards the
+ * comparison and the rename, so that the fence never decreases.
  */
 const RAISE_FENCE = String.raw`
 read_fence() { highest=-1; { read -r highest <"$run/fence"; } 2>/dev/null; }
@@ -19,25 +19,25 @@ raise_fence() {
 `;
 
 /**
- * The launcher: a POSIX sh script that runs one tool (or checks, one after the other) for one claim. It is a process
- * of its own, in its own session, so that it outlives the worker. What it promises (docs/architecture.md, rule 3):
+ * The launcher: a POSIX sh script that runs one tool call, or several checks in sequence, for one claim. It runs in a
+ * separate session, so that it outlives the worker. Its guarantees (docs/architecture.md, rule 3):
  *
- * - It holds the task's lock (flock) from before the start until no process of the tool is left. The lock's file
- *   description is held by the script and by its watcher, never by the tool: killing either one keeps the lock, and
- *   a tool cannot unlock it. Without a sandbox the tool holds it too, so that a straggler keeps it.
- * - It raises the fence to its claim before it waits for the lock (an earlier attempt's launcher may hold it), and
- *   under the lock it refuses to start when the fence is above its claim, and when the step has a start mark.
- * - The watcher looks at the fence and at the time limit ten times a second and has the tool killed. In the sandbox
- *   the whole pid namespace dies with its pid 1, and bwrap returns only after the kernel has reaped all of it.
- * - It leaves an outcome by rename.
+ * - It holds the task's lock (flock) from before the start until no process of the tool is left. The script and its
+ *   watcher hold the lock's file description, the tool does not: the lock survives if one of the two is killed, and a
+ *   tool cannot release it. Without a sandbox the tool inherits it too, so that a process left behind keeps the lock.
+ * - It raises the fence to its claim before it waits for the lock, because an earlier attempt's launcher may hold it.
+ *   With the lock, it refuses to start if the fence is above its claim or the step has a start mark.
+ * - The watcher checks the fence and the time limit ten times a second and has the tool killed. In the sandbox the
+ *   whole pid namespace dies with its pid 1, and bwrap returns only after the kernel has reaped all of it.
+ * - It writes the outcome by rename.
  *
  * Output passes through two named pipes that `cat` drains: a file as stdout would be emptied by `> /dev/stderr`, and
- * the sandbox's user could not open it. Beyond 256 MiB a stream is broken off (the tool gets SIGPIPE).
+ * the sandbox's user could not open it. A stream ends after 256 MiB (the tool gets SIGPIPE).
  *
  * Environment: run (the task's run directory), claim, stem, limit_ms, once (yes: one command, at most once; no:
  * checks), isolated (yes or no), token (the mark in the environment of bwrap, or of the tool without a sandbox),
  * count, command_1 ….
- * Arguments: the argument vector that each command is appended to.
+ * Arguments: the argument vector; each command is appended to it.
  */
 export const LAUNCHER_SCRIPT = String.raw`
 set -u
@@ -89,7 +89,7 @@ kill_tool() {
 }
 
 sweep() {
-  # grep's exit code says nothing here: it is 2 when a process ended meanwhile.
+  # grep's exit code is not used: it is 2 if a process ended meanwhile.
   while left=$(grep -lsxzF "RAVENHELM_RUN=$token" /proc/[0-9]*/environ); [ -n "$left" ]; do
     for found in $left; do found=\${found#/proc/}; kill -9 "\${found%/environ}" 2>/dev/null; done
     sleep 0.01
@@ -100,7 +100,7 @@ nothing_left() {
   if [ "$isolated" = no ]; then kill -9 "-$child" 2>/dev/null; sweep; return 0; fi
   built=; { read -r _; read -r _ built _; } 2>/dev/null <"$run/$name.status"
   [ "$built" != '"exit-code":' ] || return 0
-  # bwrap died before it could set its child's death signal, or was killed: its processes bear the mark until they run the tool.
+  # bwrap was killed, or died before it set its child's death signal. Its processes have the mark until the tool runs.
   sweep
   find_pid1 || return 0
   tries=0
@@ -153,7 +153,7 @@ run_one() {
   wait_for "$child"; result=$code
   phase=idle
   nothing_left
-  # Only SIGKILL is sure: a subshell that has not yet reset its parent's traps swallows any other signal.
+  # Only SIGKILL is certain: a subshell that has not yet reset its parent's traps ignores any other signal.
   kill -9 "$watcher" 2>/dev/null
   wait_for "$watcher"
   wait_for "$out"; wait_for "$err"
@@ -190,10 +190,10 @@ done
 exit 0
 `.replaceAll('\\${', '${');
 
-/** What the launcher's own exit codes say. 0: outcomes are left. */
+/** The launcher's exit codes. 0: it left outcomes. */
 export const LAUNCHER_EXIT = { fenced: 70, startedBefore: 71, lockBusy: 72, aborted: 73 } as const;
 
-/** Raises a task's fence and waits for its lock. Environment: run, claim. */
+/** The script that raises a task's fence and waits for its lock. Environment: run, claim. */
 export const FENCE_SCRIPT = `
 set -u
 umask 022

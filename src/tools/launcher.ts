@@ -6,35 +6,35 @@ import { FenceLost } from '../ports/tools.js';
 import { FENCE_SCRIPT, LAUNCHER_EXIT, LAUNCHER_SCRIPT } from './launcher-script.js';
 import type { RunPlace } from './places.js';
 
-/** The launcher's own programs (flock, cat, mv, bwrap …); never the worker's PATH. */
+/** Where the launcher finds flock, cat, mv, bwrap and others; it does not use the worker's PATH. */
 export const LAUNCHER_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface Launch {
   readonly place: RunPlace;
-  /** Name of the step's files. */
+  /** Base name of the step's files. */
   readonly stem: string;
   readonly claimOffset: number;
   readonly timeLimitMs: number;
-  /** A tool starts at most once for its step; checks may run again. */
+  /** true: the step's tool starts at most once. false: checks, which may run again. */
   readonly once: boolean;
   readonly isolated: boolean;
-  /** The mark of the run's processes in their environment. */
+  /** Marks the run's processes in their environment. */
   readonly token: string;
-  /** Each is appended to the argument vector. */
+  /** Run in sequence, each appended to the argument vector. */
   readonly commands: readonly string[];
   readonly argumentVector: readonly string[];
-  /** What the tool reads as its standard input. */
+  /** The tool's standard input; null: empty. */
   readonly input: string | null;
 }
 
-/** done: outcomes are left. The others: nothing was started by this launcher. */
+/** done: the launcher left outcomes. All others: this launcher started nothing. */
 export type LaunchEnd =
   | { readonly kind: 'done' | 'started_before' | 'aborted' }
   | { readonly kind: 'failed'; readonly reason: string };
 
 /**
- * Runs the launcher to its end. An abort makes it kill its tool; this resolves when nothing of the tool is left.
- * Rejects with FenceLost when a higher claim was there before the start.
+ * Runs the launcher to its end. On an abort it kills the tool; this resolves when no process of the tool is left.
+ * Rejects with FenceLost if a higher claim held the fence before the start.
  */
 export async function launch(request: Launch, signal: AbortSignal): Promise<LaunchEnd> {
   const log = await open(join(request.place.run, 'launcher.log'), 'a', 0o600);
@@ -85,25 +85,27 @@ async function endOf(request: Launch, exit: ScriptExit, signal: AbortSignal): Pr
     case LAUNCHER_EXIT.lockBusy:
       return {
         kind: 'failed',
-        reason: `the task's lock was not free in time, or flock(1) is missing (package util-linux)${await lastWords(request)}`,
+        reason:
+          "the task's lock was not free within the time limit, or flock(1) is missing (package util-linux)" +
+          (await lastLogLine(request)),
       };
     default:
       // SIGTERM before the script's first line: nothing was started.
       if (exit.signal === 'SIGTERM' && signal.aborted) return { kind: 'aborted' };
       return {
         kind: 'failed',
-        reason: `the launcher ended with ${exit.code ?? exit.signal}${await lastWords(request)}`,
+        reason: `the launcher ended with ${exit.code ?? exit.signal}${await lastLogLine(request)}`,
       };
   }
 }
 
-async function lastWords(request: Launch): Promise<string> {
+async function lastLogLine(request: Launch): Promise<string> {
   const log = await readFile(join(request.place.run, 'launcher.log'), 'utf8');
   const last = log.trim().split('\n').at(-1) ?? '';
   return last === '' ? '' : `: ${last.slice(-500)}`;
 }
 
-/** A file without a name: it is gone with its last descriptor, also when the worker dies. */
+/** An unlinked file: it disappears with its last descriptor, even if the worker dies. */
 async function unnamedFile(directory: string, content: string): Promise<FileHandle> {
   const path = join(directory, `input-${randomUUID()}`);
   try {
@@ -115,8 +117,8 @@ async function unnamedFile(directory: string, content: string): Promise<FileHand
 }
 
 /**
- * Raises the fence to a claim's offset and waits for the task's lock. Rejects with FenceLost when a higher claim is
- * there, and with the signal's reason when aborted.
+ * Raises the fence to a claim's offset and waits for the task's lock. Rejects with FenceLost if a higher claim holds
+ * the fence, and with the signal's reason on an abort.
  */
 export async function takeFence(place: RunPlace, claimOffset: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
@@ -131,7 +133,8 @@ export async function takeFence(place: RunPlace, claimOffset: number, signal: Ab
     if (exit.code === LAUNCHER_EXIT.fenced) throw new FenceLost(`A newer claim than ${claimOffset} holds the task.`);
     signal.throwIfAborted();
     throw new Error(
-      `The fence could not be taken in ${place.run}: sh ended with ${exit.code ?? exit.signal}. flock(1) is needed (package util-linux), and the directory must be writable.`,
+      `Could not take the fence in ${place.run}: sh ended with ${exit.code ?? exit.signal}. ` +
+        'Install flock(1) (package util-linux) and make the directory writable.',
     );
   } finally {
     await log.close();
@@ -150,16 +153,16 @@ interface ScriptExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What a terminal sends to everything in its foreground: Ctrl-C, Ctrl-\, and its own end. */
+/** Signals that a terminal sends to its foreground processes: Ctrl-C, Ctrl-\, and when it closes. */
 const TERMINAL_SIGNALS: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGHUP']);
 const MOST_STARTS = 20;
 
 /**
- * Starts a script that a terminal's signal ended again. The signal can only have come between the fork and the child's
- * setsid(): it stays pending there, and libuv's child has the default action for it when it becomes the script (uv_spawn
- * resets signals before setsid and unblocks them last), so that Ctrl-C killed a launcher before its first line in 6 of
- * 60 starts under a storm of signals, and the step was refused instead of drained. One that was killed later by hand
- * has left its start mark, and the next one says so.
+ * Runs a script, and restarts it if a signal of the terminal ended it. Such a signal can only arrive between fork and
+ * the child's setsid(). It stays pending there, and the child has the default action for it when it becomes the script:
+ * libuv's uv_spawn resets signals before setsid and unblocks them last. With many signals, Ctrl-C killed a launcher
+ * before its first line in 6 of 60 starts, and the step was refused instead of drained. A restart is safe: a launcher
+ * that was killed later has left its start mark, and the next one finds it.
  */
 async function runScript(script: string, options: ScriptOptions, signal: AbortSignal): Promise<ScriptExit> {
   for (let starts = 1; ; starts += 1) {
@@ -168,9 +171,9 @@ async function runScript(script: string, options: ScriptOptions, signal: AbortSi
   }
 }
 
-/** A session of its own (it outlives the worker) and no pipe to the worker, whose death would break it. */
+/** In a new session, to outlive the worker, and without a pipe to the worker, whose death would break it. */
 function runScriptOnce(script: string, options: ScriptOptions, signal: AbortSignal): Promise<ScriptExit> {
-  // From here on nothing is awaited before the listener is there, so that no abort is missed.
+  // No await between this check and the listener, so that no abort is missed.
   if (signal.aborted) return Promise.resolve({ code: LAUNCHER_EXIT.aborted, signal: null });
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', script, 'ravenhelm-launcher', ...options.argumentVector], {

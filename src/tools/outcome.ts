@@ -3,12 +3,12 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ToolOutcome } from '../ports/tools.js';
-import { digestOf, endsOf, fit, jsonBytes, OBSERVATION_BYTES, readEnds, wanted } from './cut.js';
+import { digestOf, endsOf, fit, jsonBytes, OBSERVATION_BYTES, readEnds, wanted } from './truncate.js';
 import { COMMAND, WRITE } from './definitions.js';
 import { INSIDE } from './sandbox.js';
 import { absent, existing, type RunPlace } from './places.js';
 
-/** What a step was asked to do; kept beside its outcome, so that another worker can tell the model. */
+/** The call of a step. It is stored next to the outcome, so that another worker can describe both to the model. */
 const callRecord = z.discriminatedUnion('tool', [
   z.object({ tool: z.literal(COMMAND), command: z.string(), timeLimitMs: z.number(), outputsAt: z.string() }),
   z.object({
@@ -23,8 +23,8 @@ const callRecord = z.discriminatedUnion('tool', [
 export type CallRecord = z.output<typeof callRecord>;
 
 /**
- * exited: it ended by itself. timeout, aborted, fenced: the launcher ended it. broken: the sandbox could not be built,
- * nothing ran. lost: the sandbox was killed from outside.
+ * exited: the tool ended by itself. timeout, aborted, fenced: the launcher killed it. broken: the sandbox could not be
+ * created, nothing ran. lost: another process killed the sandbox.
  */
 const REASONS = ['exited', 'timeout', 'aborted', 'fenced', 'broken', 'lost'] as const;
 
@@ -34,14 +34,14 @@ const launcherOutcome = z.object({
   duration_ms: z.coerce.number().int(),
 });
 
-/** What the launcher left. */
+/** The outcome file of the launcher. */
 export interface LauncherOutcome {
   readonly reason: (typeof REASONS)[number];
   readonly exitCode: number;
   readonly durationMs: number;
 }
 
-/** The launcher's outcome by its name (a step's, or a check's); null when there is none. */
+/** The launcher's outcome of a step or a check, by its base name; null if there is none. */
 export async function readLauncherOutcome(place: RunPlace, name: string): Promise<LauncherOutcome | null> {
   const text = await readFile(join(place.run, `${name}.outcome`), 'utf8').catch(absent);
   if (text === null) return null;
@@ -55,7 +55,7 @@ export async function readLauncherOutcome(place: RunPlace, name: string): Promis
   return { reason, exitCode: exit, durationMs: duration_ms };
 }
 
-/** Keeps a step's call; the first one stays, as only one can start. */
+/** Stores a step's call. The first one is kept, because only one can start. */
 export async function keepCall(place: RunPlace, step: string, call: CallRecord): Promise<void> {
   const path = join(place.run, `${step}.call.json`);
   const draft = `${path}.${randomUUID()}`;
@@ -69,12 +69,12 @@ export async function readCall(place: RunPlace, step: string): Promise<CallRecor
   return text === null ? null : callRecord.parse(JSON.parse(text));
 }
 
-/** Paths of the full outputs, stdout first. The digest is taken of both, in this order. */
+/** Paths of the full outputs, stdout first. The digest covers both, in this order. */
 export function outputPaths(place: RunPlace, name: string): readonly [string, string] {
   return [join(place.outputs, `${name}.stdout`), join(place.outputs, `${name}.stderr`)];
 }
 
-/** What the model and the journal learn of a step. */
+/** The outcome of a step as the model and the journal see it. */
 export async function describeOutcome(
   place: RunPlace,
   step: string,
@@ -90,7 +90,7 @@ export async function describeOutcome(
   return { outcome, exitCode, observation, outputDigest: await digestOf(paths), durationMs: left.durationMs };
 }
 
-/** Exit code of a workspace_write whose directory turned out to lie elsewhere. */
+/** Exit code of a workspace_write whose target is outside the workspace, or is a link or a special file. */
 export const LEFT_WORKSPACE = 77;
 
 function statusOf(call: CallRecord, left: LauncherOutcome): Pick<ToolOutcome, 'outcome' | 'exitCode'> {
@@ -110,24 +110,24 @@ function statusOf(call: CallRecord, left: LauncherOutcome): Pick<ToolOutcome, 'o
   }
 }
 
-/** The exit code that timeout(1) made customary. */
+/** The exit code of timeout(1). */
 export const TIMED_OUT = 124;
 
-/** A sentence for the model; null when the exit code says it all. */
+/** A note for the model; null if the exit code is enough. */
 export function noteOn(left: LauncherOutcome, timeLimitMs: number): string | null {
   switch (left.reason) {
     case 'exited':
       return null;
     case 'timeout':
-      return `ended by the time limit of ${timeLimitMs / 1000} s; all of its processes were killed`;
+      return `the time limit of ${timeLimitMs / 1000} s was reached; all of its processes were killed`;
     case 'aborted':
-      return 'stopped before its end; all of its processes were killed';
+      return 'stopped before it ended; all of its processes were killed';
     case 'fenced':
-      return 'stopped because another worker took the task over; all of its processes were killed';
+      return 'stopped because another worker took over the task; all of its processes were killed';
     case 'broken':
-      return 'the sandbox could not be built; nothing ran';
+      return 'the sandbox could not be created; nothing ran';
     case 'lost':
-      return 'killed from outside; it may have done part of its work';
+      return 'killed by another process; it may have done part of its work';
   }
 }
 
@@ -180,7 +180,7 @@ function noteField(left: LauncherOutcome, timeLimitMs: number): { note?: string 
   return note === null ? {} : { note };
 }
 
-/** Both outputs in at most budget bytes of JSON; what one does not need the other may have. */
+/** Both outputs in at most budget bytes of JSON. One may use what the other does not need. */
 export async function outputsWithin(
   paths: Paths,
   budget: number,

@@ -20,29 +20,29 @@ import { WorkspaceUnusable, type TaskPlace } from '../ports/tools.js';
 import { SANDBOX_ACCOUNT, type Account } from './sandbox.js';
 
 /**
- * Where files lie. Below the base (WORKSPACE_ROOT, or the directory given with --workspace):
+ * The files of a task. Below the base (WORKSPACE_ROOT, or the directory given with --workspace):
  *
  *     {mission id}/                                  the workspace (a given directory is the workspace itself)
  *     .ravenhelm/workspace-id                        the marker
  *     .ravenhelm/account-{uid}/                      passwd, group and hosts of the sandboxes
- *     .ravenhelm/runs/{mission id}/{task id}/        lock, fence; per attempt and step the call, start mark and outcome
+ *     .ravenhelm/runs/{mission id}/{task id}/        lock, fence; for each step: call, start mark and outcome
  *     .ravenhelm/runs/{mission id}/{task id}/outputs the full outputs, /outputs in the sandbox
  *
- * The state lies beside the marker, so that all workers that may use a workspace share its locks.
+ * The state is next to the marker, so that all workers that may use a workspace share its locks.
  */
 export interface RunPlace {
   /** Absolute, without links. */
   readonly workspace: string;
-  /** Whether the workspace holds the state, too, and the sandbox must hide it. */
+  /** Whether the workspace contains the state, so that the sandbox must hide it. */
   readonly holdsState: boolean;
   readonly run: string;
   readonly outputs: string;
   readonly etcDir: string;
-  /** Who runs the tools when the worker is root; null: the worker's own user. */
+  /** The user of the tools when the worker is root; null: the worker's user. */
   readonly account: Account | null;
 }
 
-/** The directory of the system's own state below a base. */
+/** The swarm's state directory below a base. */
 export const STATE_DIRECTORY = '.ravenhelm';
 
 const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
@@ -50,21 +50,22 @@ const MARKER = /^[A-Za-z0-9-]{8,64}$/;
 
 export interface PlaceOptions {
   readonly workspaceRoot: string;
-  /** Whether tools run as another user than the worker (a sandbox started by root). */
+  /** Whether tools run as a different user than the worker (a sandbox started by root). */
   readonly separateAccount: boolean;
 }
 
-/** Name of a step's files: a{attempt}-s{step}. */
+/** Base name of a step's files: a{attempt}-s{step}. */
 export function stepName(task: TaskPlace, step: number): string {
   return `a${task.attempt}-s${step}`;
 }
 
-/** Checks the marker and makes the task's directories. Rejects with WorkspaceUnusable. */
+/** Checks the marker and creates the task's directories. Rejects with WorkspaceUnusable. */
 export async function preparePlace(task: TaskPlace, options: PlaceOptions): Promise<RunPlace> {
   for (const id of [task.missionId, task.taskId]) {
     if (!SAFE_ID.test(id))
       throw new WorkspaceUnusable(
-        `The id ${JSON.stringify(id)} cannot name a directory; ids consist of letters, digits, dots, dashes and underscores.`,
+        `The id ${JSON.stringify(id)} cannot be a directory name; ` +
+          'use letters, digits, dots, dashes and underscores only.',
       );
   }
   const base = await basePath(task, options.workspaceRoot);
@@ -80,17 +81,18 @@ export async function preparePlace(task: TaskPlace, options: PlaceOptions): Prom
 
 async function basePath(task: TaskPlace, workspaceRoot: string): Promise<string> {
   const given = task.workspace ?? workspaceRoot;
-  if (!isAbsolute(given)) throw new WorkspaceUnusable(`The workspace ${given} is not an absolute path.`);
+  if (!isAbsolute(given))
+    throw new WorkspaceUnusable(`The workspace ${given} is not an absolute path; give an absolute one.`);
   const base = await realpath(given).catch((error: unknown) => {
     throw new WorkspaceUnusable(
-      `The workspace ${given} cannot be reached here (${reasonOf(error)}). Mount it at the same path on every worker.`,
+      `This worker cannot open the workspace ${given} (${reasonOf(error)}). Mount it at the same path on every worker.`,
       { cause: error },
     );
   });
   if (!(await lstat(base)).isDirectory()) throw new WorkspaceUnusable(`The workspace ${given} is not a directory.`);
   if (task.workspace !== null && contains(base, await realpath(workspaceRoot).catch(() => workspaceRoot))) {
     throw new WorkspaceUnusable(
-      `The workspace ${given} holds the workspaces of other missions (${workspaceRoot}). Give a directory outside it.`,
+      `The workspace ${given} contains the workspaces of other missions (${workspaceRoot}). Use another directory.`,
     );
   }
   return base;
@@ -104,10 +106,11 @@ function contains(directory: string, inner: string): boolean {
 async function checkMarker(base: string, expected: string): Promise<void> {
   const found = await readMarker(base);
   if (found === expected) return;
+  const actual = found === null ? `no marker (${STATE_DIRECTORY}/workspace-id)` : `the marker ${found}`;
   throw new WorkspaceUnusable(
-    found === null
-      ? `${base} holds no marker (${STATE_DIRECTORY}/workspace-id), the mission's workspaces have ${expected}. This worker sees another directory than the one that the mission was submitted with; share the volume, or set WORKSPACE_ROOT to it.`
-      : `${base} has the marker ${found}, the mission's workspaces have ${expected}. This worker sees another volume than the one that the mission was submitted with; share the volume, or set WORKSPACE_ROOT to it.`,
+    `${base} has ${actual}, but the mission's workspaces have ${expected}. ` +
+      `This worker sees another ${found === null ? 'directory' : 'volume'} than the one that the mission was ` +
+      'submitted with; share the volume, or set WORKSPACE_ROOT to it.',
   );
 }
 
@@ -122,9 +125,9 @@ async function ownWorkspace(base: string, missionId: string): Promise<string> {
 }
 
 /**
- * A workspace below the root is handed to SANDBOX_ACCOUNT. A given directory keeps its owner, and the tools run as
- * that user; root's own is handed over only when it is empty, because nothing of an agent's runs as root and nobody's
- * files change hands.
+ * A workspace below WORKSPACE_ROOT is given to SANDBOX_ACCOUNT. A directory from --workspace keeps its owner, and the
+ * tools run as that user. If root owns it, it is given to SANDBOX_ACCOUNT only when it is empty: agents never run as
+ * root, and existing files never change their owner.
  */
 async function accountOf(workspace: string, ours: boolean): Promise<Account> {
   const { uid, gid } = await lstat(workspace);
@@ -132,7 +135,8 @@ async function accountOf(workspace: string, ours: boolean): Promise<Account> {
   const names = ours ? [] : (await readdir(workspace)).filter((name) => name !== STATE_DIRECTORY);
   if (names.length > 0) {
     throw new WorkspaceUnusable(
-      `${workspace} belongs to root and is not empty; agents never run as root. Hand it over with: chown -R ${SANDBOX_ACCOUNT.uid}:${SANDBOX_ACCOUNT.gid} ${workspace}`,
+      `${workspace} belongs to root and is not empty; agents never run as root. ` +
+        `Change its owner: chown -R ${SANDBOX_ACCOUNT.uid}:${SANDBOX_ACCOUNT.gid} ${workspace}`,
     );
   }
   await chown(workspace, SANDBOX_ACCOUNT.uid, SANDBOX_ACCOUNT.gid);
@@ -141,14 +145,17 @@ async function accountOf(workspace: string, ours: boolean): Promise<Account> {
 
 async function requireWritable(workspace: string): Promise<void> {
   await access(workspace, constants.W_OK | constants.X_OK).catch((error: unknown) => {
-    throw new WorkspaceUnusable(`${workspace} cannot be written by this worker's user (${reasonOf(error)}).`, {
-      cause: error,
-    });
+    throw new WorkspaceUnusable(
+      `This worker's user cannot write to ${workspace} (${reasonOf(error)}). Change its owner or mode.`,
+      {
+        cause: error,
+      },
+    );
   });
 }
 
-/** Writes passwd, group and hosts for the sandboxes of an account, and returns their directory. */
-export async function accountFiles(base: string, account: Account): Promise<string> {
+/** Writes passwd, group and hosts for the sandboxes of an account; returns their directory. */
+async function accountFiles(base: string, account: Account): Promise<string> {
   const directory = join(base, STATE_DIRECTORY, `account-${account.uid}-${account.gid}`);
   const root = account.uid === 0 ? '' : 'root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n';
   await mkdir(directory, { recursive: true, mode: 0o755 });
@@ -167,13 +174,14 @@ async function writeOnce(path: string, text: string): Promise<void> {
 }
 
 /**
- * The marker id of a workspace root or of a given directory; both are made when they are not there. Missions carry
- * it, and a worker that finds another one does not run them. Rejects with WorkspaceUnusable.
+ * The marker id of a workspace root or of a directory from --workspace. Creates the directory and the marker if they
+ * are missing. Missions carry the id, and a worker that finds another one does not run them. Rejects with
+ * WorkspaceUnusable.
  */
 export async function workspaceMarker(directory: string): Promise<string> {
   if (!isAbsolute(directory)) throw new WorkspaceUnusable(`The workspace ${directory} is not an absolute path.`);
   try {
-    // The state is closed to other users: outputs may hold what the agents' files hold.
+    // No access for other users: outputs may contain what the agents' files contain.
     await makeDirectory(directory);
     await mkdir(join(directory, STATE_DIRECTORY), { mode: 0o700 }).catch(existing);
     return (await readMarker(directory)) ?? (await writeMarker(directory));
@@ -186,7 +194,7 @@ export async function workspaceMarker(directory: string): Promise<string> {
   }
 }
 
-/** mkdir's own recursion never ends where a file system makes no directories and says ENOENT, as /proc does (Node 20). */
+/** By hand: in Node 20, recursive mkdir never ends on a file system that answers ENOENT to mkdir, such as /proc. */
 async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o755 }).catch(existing);
@@ -207,11 +215,11 @@ async function writeMarker(directory: string): Promise<string> {
   } finally {
     await file.close();
   }
-  // link() fails when another process was first; then its marker counts.
+  // link() fails if another process was first; then its marker counts.
   await link(draft, path).catch(existing);
   await rm(draft);
   const marker = await readMarker(directory);
-  if (marker === null) throw new WorkspaceUnusable(`The marker of ${directory} vanished while it was written.`);
+  if (marker === null) throw new WorkspaceUnusable(`The marker of ${directory} disappeared after it was written.`);
   return marker;
 }
 
@@ -222,23 +230,23 @@ async function readMarker(directory: string): Promise<string | null> {
   const marker = text.trim();
   if (!MARKER.test(marker))
     throw new WorkspaceUnusable(
-      `${path} does not hold a marker id. Restore it, or remove it when no mission uses the directory any more.`,
+      `${path} does not contain a marker id. Restore it, or remove it if no mission uses the directory any more.`,
     );
   return marker;
 }
 
-/** For catch: null when the file is not there. */
+/** For catch: null if the file does not exist. */
 export function absent(error: unknown): null {
   if (codeOf(error) === 'ENOENT') return null;
   throw error;
 }
 
-/** For catch: goes on when the file is there already. */
+/** For catch: ignores that the file already exists. */
 export function existing(error: unknown): void {
   if (codeOf(error) !== 'EEXIST') throw error;
 }
 
-/** The system's error code, such as ENOENT; empty when there is none. */
+/** The system's error code, such as ENOENT; empty if there is none. */
 export function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
     ? error.code

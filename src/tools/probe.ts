@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readEnds } from './cut.js';
+import { readEnds } from './truncate.js';
 import { launch, LAUNCHER_PATH } from './launcher.js';
 import { outputPaths, readLauncherOutcome, type LauncherOutcome } from './outcome.js';
 import { preparePlace, reasonOf, stepName, workspaceMarker, type RunPlace } from './places.js';
@@ -16,12 +16,12 @@ import {
   type UsableSandbox,
 } from './sandbox.js';
 
-const OFF = 'Or run with --sandbox off, which lets agents do whatever this user may do.';
+const OFF = 'Or run with --sandbox off; agents may then do everything that this user may do.';
 const PROBE_LIMIT_MS = 20_000;
 
 /**
- * Tries the sandbox as the tools will use it, once, at start: bubblewrap, the account, node inside. Takes the same
- * system options as the executor. Never rejects for a sandbox that does not work: the reason and the fix come back.
+ * Tests the sandbox once at startup, in the way the tools use it: bubblewrap, the account, node inside. Takes the same
+ * system options as the executor. If the sandbox does not work, it resolves with the reason and the fix.
  */
 export async function probeSandbox(options: SystemOptions): Promise<UsableSandbox | UnusableSandbox> {
   if (process.platform !== 'linux') {
@@ -61,16 +61,19 @@ function atLeast(version: string, major: number, minor: number): boolean {
   return found > major || (found === major && foundMinor >= minor);
 }
 
-/** Succeeds when it runs as the account, can write where it may and only there, and has node. */
+/** Succeeds if it runs as the account, can write to the workspace and /tmp only, and has node. */
 const PROBE_COMMAND = [
-  'test "$(id -u)" = "$(stat -c %u /workspace)" || { echo "it does not run as the owner of the workspace" >&2; exit 1; }',
+  'owner=$(stat -c %u /workspace)',
+  'test "$(id -u)" = "$owner" || { echo "it does not run as the owner of the workspace" >&2; exit 1; }',
   'test "$(id -u)" != 0 || { echo "it runs as root" >&2; exit 1; }',
   'touch /workspace/probe /tmp/probe || exit 1',
-  'if touch /usr/probe 2>/dev/null || touch /outputs/probe 2>/dev/null; then echo "it can write outside the workspace" >&2; exit 1; fi',
+  'if touch /usr/probe 2>/dev/null || touch /outputs/probe 2>/dev/null; then',
+  '  echo "it can write outside the workspace" >&2; exit 1',
+  'fi',
   'node -e "process.exit(0)" || { echo "node does not run in it" >&2; exit 1; }',
 ].join('\n');
 
-/** Goes the way of every command: the launcher, its lock and its pipes are tried, too. */
+/** Runs the probe like any command, so that the launcher, its lock and its pipes are tested too. */
 async function trySandbox(sandbox: UsableSandbox, options: SystemOptions): Promise<UsableSandbox | UnusableSandbox> {
   const base = await mkdtemp(join(tmpdir(), 'ravenhelm-probe-'));
   try {
@@ -127,10 +130,15 @@ async function reasonLeft(place: RunPlace, stem: string, left: LauncherOutcome |
   return left === null ? 'the launcher left no outcome' : `${left.reason} with exit code ${left.exitCode}`;
 }
 
+const UNCONFINED = '--security-opt seccomp=unconfined --security-opt apparmor=unconfined';
+
 function fixFor(sandbox: UsableSandbox): string {
   return sandbox.mode === 'root'
-    ? `Root needs the right to mount (CAP_SYS_ADMIN): in a container add --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined, or run as another user. ${OFF}`
-    : `Allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1 (Debian), sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), in a container --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined. ${OFF}`;
+    ? `Root needs the right to mount (CAP_SYS_ADMIN): in a container add --cap-add SYS_ADMIN ${UNCONFINED}, ` +
+        `or run as another user. ${OFF}`
+    : 'Allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1 (Debian), ' +
+        'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), ' +
+        `in a container ${UNCONFINED} --security-opt systempaths=unconfined. ${OFF}`;
 }
 
 function output(argumentVector: readonly string[]): Promise<{ code: number; stdout: string }> {

@@ -1,18 +1,18 @@
 import { posix } from 'node:path';
 import { LEFT_WORKSPACE } from './outcome.js';
 
-/** What runs inside, without its last argument, which the launcher appends. */
+/** The argument vector that runs in the sandbox, without its last argument, which the launcher appends. */
 export type Program = readonly string[];
 
-/** Runs a shell command in a directory; the command is appended. The change of directory needs the account's rights. */
+/** Runs a shell command, which is appended, in a directory. The cd runs inside, with the rights of the account. */
 export function shellProgram(directory: string): Program {
   return ['/bin/sh', '-c', 'cd -- "$1" && unset OLDPWD && exec /bin/sh -c "$2"', 'sh', directory];
 }
 
 /**
- * Writes standard input to a file; the file's name is appended. It runs inside the sandbox, so that whatever links
- * appear meanwhile, nothing but the workspace can be written. Overwriting replaces the name: a link is not followed,
- * and readers see the old file or the new one.
+ * Writes standard input to a file, whose name is appended. It runs inside the sandbox, so that it can only write to the
+ * workspace, even if links appear meanwhile. Overwriting renames a new file into place: a link is not followed, and
+ * readers see either the old file or the new one.
  */
 export function writeProgram(root: string, parts: readonly string[], mode: 'overwrite' | 'append'): Program {
   const directory = posix.join('.', ...parts.slice(0, -1));

@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { ToolSetupError } from './errors.js';
 
-/** Inside the sandbox the task's files have these names, wherever they lie outside. */
+/** Paths inside the sandbox, independent of the paths outside. */
 export const INSIDE = {
   workspace: '/workspace',
   outputs: '/outputs',
@@ -10,52 +10,52 @@ export const INSIDE = {
   node: '/opt/node/bin',
 } as const;
 
-/** A read-only mount for the sandbox. Packages for the toolbox belong at /node_modules/NAME, where node looks last. */
+/** A read-only mount. Mount packages for the toolbox at /node_modules/NAME, the last place where node looks. */
 export interface ReadOnlyBind {
   readonly source: string;
-  /** Absolute, outside every other mount. */
+  /** Absolute, outside all other mounts. */
   readonly target: string;
-  /** Environment variable that tells commands where it is: the target in the sandbox, the source without one. */
+  /** Environment variable with its path: the target in the sandbox, the source without a sandbox. */
   readonly variable?: string;
 }
 
-/** Who runs inside; set when the worker is root. */
+/** The user inside the sandbox when the worker is root. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
 }
 
 /**
- * The user of the sandboxes that root starts: high and unassigned, because 65534 is shared by whatever else has no
- * user of its own. It owns the workspaces below the root.
+ * The user of sandboxes that root starts; it owns the workspaces below WORKSPACE_ROOT. A high, unassigned id, because
+ * other programs without a user share 65534.
  */
 export const SANDBOX_ACCOUNT: Account = { uid: 61337, gid: 61337 };
 
-/** What probeSandbox found out about bubblewrap here. */
+/** The result of probeSandbox when bubblewrap works. */
 export interface UsableSandbox {
   readonly ok: true;
-  /** root: mounts by root, then setpriv to an account without rights. user: a user namespace of the worker's own user. */
+  /** root: root mounts, then setpriv switches to an account without rights. user: uses a user namespace. */
   readonly mode: 'root' | 'user';
   readonly version: string;
-  /** Whether --disable-userns (0.8) is there; it needs a user namespace of its own. */
+  /** Whether bwrap has --disable-userns (from 0.8); it requires --unshare-user. */
   readonly disableUserNamespaces: boolean;
 }
 
 export interface UnusableSandbox {
   readonly ok: false;
   readonly reason: string;
-  /** What to do, in one line. */
+  /** What to do, as one line. */
   readonly fix: string;
 }
 
 export interface SystemOptions {
   readonly toolboxDir: string | null;
   readonly extraBinds: readonly ReadOnlyBind[];
-  /** Absolute path of the node that commands find as `node`. */
+  /** Absolute path of the program that commands find as `node`. */
   readonly nodePath: string;
 }
 
-/** The mounts that all sandboxes of this process share, and the PATH inside. */
+/** The mounts that all sandboxes of this process share, and the PATH inside them. */
 export interface SystemMounts {
   readonly arguments: readonly string[];
   readonly path: string;
@@ -79,7 +79,7 @@ const TAKEN_TARGETS = [
 ];
 const ETC = ['alternatives', 'ssl/certs', 'ssl/openssl.cnf', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime'];
 
-/** Reads how this computer's system directories lie. Throws ToolSetupError for a bind that cannot be mounted. */
+/** Reads the layout of this computer's system directories. Throws ToolSetupError for a bind that cannot be mounted. */
 export function systemMounts(options: SystemOptions): SystemMounts {
   const args = ['--ro-bind', '/usr', '/usr'];
   for (const name of ['bin', 'sbin', 'lib', 'lib32', 'lib64']) args.push(...systemDirectory(`/${name}`));
@@ -96,14 +96,14 @@ export function systemMounts(options: SystemOptions): SystemMounts {
   return { arguments: args, path: `${nodeIsSystem ? dirname(node) : INSIDE.node}:${SYSTEM_PATH}` };
 }
 
-/** /bin and its kind are links into /usr on merged systems and directories elsewhere. */
+/** /bin, /sbin and /lib are links into /usr on merged systems and directories on others. */
 function systemDirectory(path: string): string[] {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry === undefined) return [];
   return entry.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path];
 }
 
-/** bwrap 0.8 makes the directories above a mount point for root alone (0700). */
+/** bwrap 0.8 creates the directories above a mount point for root alone (0700). */
 function parentsOf(target: string): string[] {
   const names = target.split('/').slice(1, -1);
   return names.flatMap((_, index) => ['--perms', '0755', '--dir', `/${names.slice(0, index + 1).join('/')}`]);
@@ -112,8 +112,9 @@ function parentsOf(target: string): string[] {
 function checkedTarget(target: string): string {
   const taken = TAKEN_TARGETS.find((name) => target === name || target.startsWith(`${name}/`));
   if (!target.startsWith('/') || taken !== undefined) {
+    const reason = taken === undefined ? 'the path is not absolute' : `the sandbox mounts ${taken} itself`;
     throw new ToolSetupError(
-      `A read-only bind cannot go to ${target}: ${taken === undefined ? 'the path must be absolute' : `${taken} is mounted by the sandbox itself`}. Packages belong at /node_modules/NAME.`,
+      `Cannot mount a read-only bind at ${target}: ${reason}. Mount packages at /node_modules/NAME.`,
     );
   }
   return target;
@@ -126,80 +127,29 @@ export interface SandboxOptions {
   readonly etcDir: string;
   readonly workspace: string;
   readonly workspaceWritable: boolean;
-  /** Whether the workspace holds .ravenhelm (a given directory does); it is hidden then. */
+  /** Whether to hide .ravenhelm in the workspace; a directory from --workspace contains it. */
   readonly hideState: boolean;
   readonly outputs: string;
-  /** Set in mode root. */
+  /** Set in mode root only. */
   readonly account: Account | null;
-  /** What runs inside, as the account; the launcher appends the command. */
+  /** Runs inside, as the account; the launcher appends the command. */
   readonly program: readonly string[];
 }
 
 /** The argument vector of a sandbox. The launcher opens descriptor 8 for bwrap's status. */
 export function sandboxArguments(options: SandboxOptions): string[] {
-  const { sandbox, workspace, outputs, etcDir } = options;
   return [
     'bwrap',
-    ...(sandbox.mode === 'user'
-      ? ['--unshare-user', ...(sandbox.disableUserNamespaces ? ['--disable-userns'] : [])]
-      : []),
-    '--unshare-pid',
-    '--unshare-net',
-    '--unshare-ipc',
-    '--unshare-uts',
-    '--unshare-cgroup-try',
-    '--die-with-parent',
-    '--new-session',
-    '--as-pid-1',
-    '--hostname',
-    'ravenhelm',
-    '--json-status-fd',
-    '8',
+    ...namespaces(options.sandbox),
+    ...words('--die-with-parent --new-session --as-pid-1 --hostname ravenhelm --json-status-fd 8'),
     ...environment(options.system.path),
     ...options.system.arguments,
-    '--ro-bind',
-    `${etcDir}/passwd`,
-    '/etc/passwd',
-    '--ro-bind',
-    `${etcDir}/group`,
-    '/etc/group',
-    '--ro-bind',
-    `${etcDir}/hosts`,
-    '/etc/hosts',
-    '--proc',
-    '/proc',
-    '--dev',
-    '/dev',
-    '--perms',
-    '1777',
-    '--tmpfs',
-    '/dev/shm',
-    '--perms',
-    '1777',
-    '--tmpfs',
-    '/tmp',
-    options.workspaceWritable ? '--bind' : '--ro-bind',
-    workspace,
-    INSIDE.workspace,
-    ...(options.hideState
-      ? [
-          '--perms',
-          '0555',
-          '--tmpfs',
-          `${INSIDE.workspace}/.ravenhelm`,
-          '--remount-ro',
-          `${INSIDE.workspace}/.ravenhelm`,
-        ]
-      : []),
-    '--ro-bind',
-    outputs,
-    INSIDE.outputs,
-    '--remount-ro',
-    '/',
-    '--cap-drop',
-    'ALL',
-    ...(sandbox.mode === 'root'
-      ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP']
+    ...etcFiles(options.etcDir),
+    ...words('--proc /proc --dev /dev --perms 1777 --tmpfs /dev/shm --perms 1777 --tmpfs /tmp'),
+    ...taskMounts(options),
+    ...words('--remount-ro / --cap-drop ALL'),
+    ...(options.sandbox.mode === 'root'
+      ? words('--cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP')
       : []),
     '--',
     '/bin/sh',
@@ -211,8 +161,33 @@ export function sandboxArguments(options: SandboxOptions): string[] {
   ];
 }
 
+function namespaces({ mode, disableUserNamespaces }: UsableSandbox): string[] {
+  const shared = words('--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try');
+  if (mode === 'root') return shared;
+  return ['--unshare-user', ...(disableUserNamespaces ? ['--disable-userns'] : []), ...shared];
+}
+
+function etcFiles(etcDir: string): string[] {
+  return ['passwd', 'group', 'hosts'].flatMap((name) => ['--ro-bind', `${etcDir}/${name}`, `/etc/${name}`]);
+}
+
+/** The workspace, with the swarm's state hidden, and the outputs. */
+function taskMounts({ workspace, workspaceWritable, hideState, outputs }: SandboxOptions): string[] {
+  const state = `${INSIDE.workspace}/.ravenhelm`;
+  return [
+    ...[workspaceWritable ? '--bind' : '--ro-bind', workspace, INSIDE.workspace],
+    ...(hideState ? ['--perms', '0555', '--tmpfs', state, '--remount-ro', state] : []),
+    ...['--ro-bind', outputs, INSIDE.outputs],
+  ];
+}
+
+/** Splits constant arguments, none of which contains a space. */
+function words(text: string): string[] {
+  return text.split(' ');
+}
+
 /**
- * Pid 1: runs the program as its child and ends with it, upon which the kernel kills whatever is left in the pid
+ * Pid 1: runs the program as its child and exits with it; the kernel then kills all other processes in the pid
  * namespace. (bwrap's own pid 1 would wait for background processes.) Limits: files of 1 GiB, no core dumps.
  */
 const FIRST_PROCESS = 'ulimit -c 0; ulimit -f 2097152; "$@"; exit $?';
@@ -229,7 +204,7 @@ function environment(path: string): string[] {
   return ['--clearenv', ...Object.entries(variables).flatMap(([name, value]) => ['--setenv', name, value])];
 }
 
-/** bwrap started by root keeps three capabilities for this step alone; afterwards none are left, nor can any come back. */
+/** bwrap, started by root, keeps three capabilities for this step only. After it none are left or can be regained. */
 function withoutRights(account: Account): string[] {
   return [
     'setpriv',
@@ -251,12 +226,12 @@ export interface UnsandboxedOptions {
   readonly toolboxDir: string | null;
   readonly extraBinds: readonly ReadOnlyBind[];
   readonly nodePath: string;
-  /** Marks the processes of this run in their environment, so that stragglers are found. */
+  /** Marks the processes of this run in their environment, so that processes left behind are found. */
   readonly token: string;
   readonly program: readonly string[];
 }
 
-/** The argument vector with --sandbox off: a session of its own and a clean environment, nothing else. */
+/** The argument vector with --sandbox off: a new session and a clean environment, nothing else. */
 export function unsandboxedArguments(options: UnsandboxedOptions): string[] {
   const places = options.extraBinds.flatMap(({ variable, source }) =>
     variable === undefined ? [] : [`${variable}=${source}`],

@@ -11,10 +11,10 @@ export interface Harness {
   model(url: string, limits?: Partial<CallLimits>): ChatModel;
 }
 
-/** None of these passes in a test, but for the one that a test sets. */
+/** Too long to expire in a test; each test shortens the limit that it examines. */
 const PATIENT: CallLimits = { connectMs: 600_000, firstTokenMs: 600_000, stallMs: 600_000, wholeMs: 600_000 };
 
-/** What the ReAct loop and the planner rely on, whichever API it is. */
+/** The behaviour that the ReAct loop and the planner rely on, the same for every API. */
 export function describeAdapter(harness: Harness): void {
   describe(`${harness.name} keeps the contract of a chat model`, () => {
     const open: Pick<FakeServer, 'close'>[] = [];
@@ -27,7 +27,7 @@ export function describeAdapter(harness: Harness): void {
       return { server, model: harness.model(server.url, { ...PATIENT, ...limits }) };
     };
 
-    test.each([step, finish])('a reply comes back as it was said: %j', async (content) => {
+    test.each([step, finish])('a reply is returned unchanged: %j', async (content) => {
       const { model } = await given(JSON.stringify(content));
       const reply = await ask(model);
       expect(JSON.parse(reply.text)).toEqual(content);
@@ -35,7 +35,7 @@ export function describeAdapter(harness: Harness): void {
       expect(reply.idempotent).toBeUndefined();
     });
 
-    test('tokens are those that the server counted, and no more than the worst case', async () => {
+    test("tokens are the server's counts, and at most the worst case", async () => {
       const { model } = await given({ kind: 'text', text: JSON.stringify(step), tokensIn: 40, tokensOut: 22 });
       const reply = await ask(model);
       expect([reply.tokensIn, reply.tokensOut]).toEqual([40, 22]);
@@ -44,17 +44,17 @@ export function describeAdapter(harness: Harness): void {
       expect(reply.costUsd).toBeLessThanOrEqual(worst.usd);
     });
 
-    test('text that is no JSON reaches the caller, who tells the model so', async () => {
+    test('text that is not JSON is returned to the caller, which asks the model to correct it', async () => {
       const { model } = await given('I would rather talk about it.');
       expect((await ask(model)).text).toBe('I would rather talk about it.');
     });
 
-    test('a body that is no reply of this API is invalid', async () => {
+    test('a body that does not follow the API is an invalid reply', async () => {
       const { model } = await given({ kind: 'malformed', body: '<html>It works!</html>\n' });
       expect((await modelError(ask(model))).code).toBe('invalid');
     });
 
-    test('429 is rate limited and carries the seconds of retry-after; nothing is retried here', async () => {
+    test('429 is rate_limited and carries retry-after; the adapter does not retry', async () => {
       const { model, server } = await given({
         kind: 'error',
         status: 429,
@@ -71,7 +71,7 @@ export function describeAdapter(harness: Harness): void {
       expect(server.requests).toHaveLength(1);
     });
 
-    test('a retry-after in the form of a past date means at once', async () => {
+    test('a retry-after date in the past means no wait', async () => {
       const { model } = await given({
         kind: 'error',
         status: 429,
@@ -82,7 +82,7 @@ export function describeAdapter(harness: Harness): void {
     });
 
     test.each([429, 503, 529])(
-      '%i: the milliseconds of retry-after-ms come before retry-after, which may be a date',
+      '%i: retry-after-ms takes precedence over retry-after, which may be a date',
       async (status) => {
         const at = (index: number): Readonly<Record<string, string>> =>
           index === 0
@@ -96,7 +96,7 @@ export function describeAdapter(harness: Harness): void {
       },
     );
 
-    test('a retry-after of a year is one of a quarter of an hour; one that is no time is none', async () => {
+    test('a retry-after of a year is reduced to 15 minutes; an unreadable one is ignored', async () => {
       const { model } = await given((index) => ({
         kind: 'error',
         status: 429,
@@ -107,12 +107,12 @@ export function describeAdapter(harness: Harness): void {
       expect((await modelError(ask(model))).retryAfterMs).toBeNull();
     });
 
-    test('429 without retry-after says nothing about when', async () => {
+    test('429 without retry-after has no wait', async () => {
       const { model } = await given({ kind: 'error', status: 429, message: 'slow down' });
       expect((await modelError(ask(model))).retryAfterMs).toBeNull();
     });
 
-    test.each([500, 503, 529])('%i is unreachable and not retried here', async (status) => {
+    test.each([500, 503, 529])('%i is unreachable; the adapter does not retry', async (status) => {
       const { model, server } = await given({ kind: 'error', status, message: 'overloaded' });
       expect(await modelError(ask(model))).toMatchObject({
         code: 'unreachable',
@@ -131,7 +131,7 @@ export function describeAdapter(harness: Harness): void {
       });
     });
 
-    describe('says which limit has passed, what to do, and closes the connection:', () => {
+    describe('names the exceeded limit and what to do, and closes the connection:', () => {
       test('a server that never accepts', async () => {
         const deaf = await startDeafServer();
         open.push(deaf);
@@ -143,7 +143,7 @@ export function describeAdapter(harness: Harness): void {
         });
       });
 
-      test('a server that accepts and says nothing', async () => {
+      test('a server that accepts and sends nothing', async () => {
         const silent = await startHttpServer(async () => undefined);
         open.push(silent);
         const error = await modelError(ask(harness.model(silent.url, { ...PATIENT, connectMs: 300 })));
@@ -160,24 +160,24 @@ export function describeAdapter(harness: Harness): void {
         const { model, server } = await given({ kind: 'stalled', at: 'first_token' }, { firstTokenMs: 300 });
         expect(await modelError(ask(model))).toMatchObject({
           code: 'timeout',
-          message: expect.stringMatching(/did not begin within 300 ms \(firstTokenMs\); \w/),
+          message: expect.stringMatching(/did not start within 300 ms \(firstTokenMs\); \w/),
         });
         await server.abandoned;
       });
 
-      test('a reply that stalls in the middle, and what it had used up counts', async () => {
+      test('a reply that stalls in the middle; the tokens used so far count', async () => {
         const { model, server } = await given({ kind: 'stalled', at: 'middle' }, { stallMs: 300 });
         const error = await modelError(ask(model));
         expect(error).toMatchObject({
           code: 'timeout',
-          message: expect.stringMatching(/stalled: no further piece came within 300 ms \(stallMs\); \w/),
+          message: expect.stringMatching(/stalled: no further chunk arrived within 300 ms \(stallMs\); \w/),
         });
         expect(error.used.tokens).toBeGreaterThan(0);
         expect(error.used.tokens).toBeLessThanOrEqual(model.worstCase(chatRequest()).tokens);
         await server.abandoned;
       });
 
-      test('a reply that drips for ever, and what it had used up counts', async () => {
+      test('a reply that trickles without end; the tokens used so far count', async () => {
         const { model, server } = await given({ kind: 'dripping' }, { wholeMs: 600 });
         const error = await modelError(ask(model));
         expect(error).toMatchObject({
@@ -190,7 +190,7 @@ export function describeAdapter(harness: Harness): void {
     });
 
     test.each(['dropped', 'closed'] as const)(
-      'a stream that is %s in the middle is unreachable, never half a reply',
+      'a stream that is %s in the middle is unreachable, not a partial reply',
       async (how) => {
         const { model } = await given({ kind: 'cut', how });
         const error = await modelError(ask(model));
@@ -199,7 +199,7 @@ export function describeAdapter(harness: Harness): void {
       },
     );
 
-    test('an error inside the stream is an error', async () => {
+    test('an error inside the stream fails the call', async () => {
       const { model } = await given({ kind: 'error_in_stream', message: 'the runner died' });
       expect(await modelError(ask(model))).toMatchObject({
         code: 'unreachable',
@@ -207,14 +207,14 @@ export function describeAdapter(harness: Harness): void {
       });
     });
 
-    test('a server that is gone is unreachable', async () => {
+    test('a stopped server is unreachable', async () => {
       const { model, server } = await given('{}');
       open.length = 0;
       await server.close();
       expect(await modelError(ask(model))).toMatchObject({ code: 'unreachable', retriable: true });
     });
 
-    describe('a caller that gives up gets its own reason back, and the connection is closed at once:', () => {
+    describe("an aborted call rejects with the signal's reason and closes the connection at once:", () => {
       const reason = new Error('the task was cancelled');
 
       test('before the call', async () => {
@@ -257,7 +257,7 @@ export function describeAdapter(harness: Harness): void {
       }
     });
 
-    test('one adapter serves several calls side by side', async () => {
+    test('one adapter serves concurrent calls', async () => {
       const { model } = await given((index) => JSON.stringify({ ...step, thought: `call ${index}` }));
       const replies = await Promise.all([ask(model), ask(model), ask(model)]);
       expect(replies.map((reply) => String(JSON.parse(reply.text).thought)).sort()).toEqual([

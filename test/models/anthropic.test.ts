@@ -30,7 +30,7 @@ describe('the anthropic adapter', () => {
     };
   };
 
-  test('sends the system prompt apart, the schema as output format, room for thinking, and no temperature', async () => {
+  test('sends system prompt and schema separately, tokens for thinking, and no temperature', async () => {
     const { server, model } = await given();
     await ask(model);
     const [request] = server.requests;
@@ -44,7 +44,7 @@ describe('the anthropic adapter', () => {
     expect(request).not.toHaveProperty('temperature');
   });
 
-  test('prices tokens by models.yaml, cached ones at their own price', async () => {
+  test('prices tokens as in models.yaml, cached tokens at the price for cached ones', async () => {
     const { model } = await given({
       reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 3_000, cached: 1_000, tokensOut: 500 }),
     });
@@ -53,7 +53,7 @@ describe('the anthropic adapter', () => {
     expect(reply.costUsd).toBeCloseTo((2_000 * 4 + 1_000 * 0.2 + 500 * 20) / 1_000_000, 12);
   });
 
-  test('a wrong key is refused and names the variable', async () => {
+  test('a wrong key is refused; the message names the variable', async () => {
     const { model } = await given({}, { apiKey: 'wrong' });
     expect(await modelError(ask(model))).toMatchObject({
       code: 'refused',
@@ -62,7 +62,7 @@ describe('the anthropic adapter', () => {
     });
   });
 
-  test('an unknown model is refused and names models.yaml', async () => {
+  test('an unknown model is refused; the message names models.yaml', async () => {
     const { model } = await given({ models: [] });
     expect(await modelError(ask(model))).toMatchObject({
       code: 'refused',
@@ -70,7 +70,7 @@ describe('the anthropic adapter', () => {
     });
   });
 
-  test("the model's own refusal is refused, and what it cost counts", async () => {
+  test('a reply in which the model declines is refused, and its cost counts', async () => {
     const { model } = await given({
       reply: () => ({ kind: 'text', text: 'no', stop: 'refusal', tokensIn: 100, tokensOut: 10 }),
     });
@@ -80,7 +80,7 @@ describe('the anthropic adapter', () => {
     });
   });
 
-  test('a reply that was all thinking is invalid', async () => {
+  test('a reply of nothing but thinking is invalid', async () => {
     const { model } = await given({ reply: () => ({ kind: 'text', text: '', stop: 'max_tokens' }) });
     expect(await modelError(ask(model))).toMatchObject({
       code: 'invalid',
@@ -88,20 +88,20 @@ describe('the anthropic adapter', () => {
     });
   });
 
-  test('a rate limit inside the stream is one', async () => {
+  test('a rate limit inside the stream is rate_limited', async () => {
     const { model } = await given({
       reply: () => ({ kind: 'error_in_stream', type: 'rate_limit_error', message: 'too many tokens' }),
     });
     expect((await modelError(ask(model))).code).toBe('rate_limited');
   });
 
-  test('a prompt beyond the context whose price is known is refused before it costs anything', async () => {
+  test('a prompt that exceeds the context window in models.yaml is refused before it costs anything', async () => {
     const { server, model } = await given({}, { contextTokens: 1_000 });
     expect(await modelError(ask(model))).toMatchObject({ code: 'refused', used: { tokens: 0, usd: 0 } });
     expect(server.requests).toHaveLength(0);
   });
 
-  test("a request that the pinned SDK's types do not know is refused by the test server", async () => {
+  test("the test server refuses a request with fields that the pinned SDK's types lack", async () => {
     const { server } = await given();
     const answer = await fetch(`${server.url}/v1/messages`, {
       method: 'POST',
@@ -118,7 +118,7 @@ describe('the anthropic adapter', () => {
     expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('temperature')]);
   });
 
-  test('a conversation that ends with the assistant is refused by the API, and so here', async () => {
+  test('the test server, like the API, refuses a conversation that ends with the assistant', async () => {
     const { model } = await given();
     const prefilled = chatRequest({
       messages: [

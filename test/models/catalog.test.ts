@@ -7,7 +7,7 @@ import { catalog } from './fixtures.js';
 
 const text = readFileSync(new URL('../../models.yaml', import.meta.url), 'utf8');
 
-/** The ids by name of the SDKs' own types: without the `string` that those allow besides. */
+/** The ids that the SDKs' types name, without the plain `string` that those types also allow. */
 type Known<T> = T extends string ? (string extends T ? never : T) : never;
 const anthropicIds = [
   'claude-opus-5-5',
@@ -34,7 +34,7 @@ function errorOf(changed: string): string {
 }
 
 describe('models.yaml', () => {
-  test("is dated, and every hosted id stands in the pinned SDK's types", () => {
+  test("is dated, and the pinned SDKs' types contain every hosted id", () => {
     expect(catalog.asOf).toMatch(/^2026-\d\d-\d\d$/);
     const ids = (provider: string) =>
       catalog.models.filter((model) => model.provider === provider).map((model) => model.id);
@@ -42,14 +42,14 @@ describe('models.yaml', () => {
     expect(ids('openai')).toEqual(openaiIds);
   });
 
-  test('prices each hosted model; output never costs less than input', () => {
+  test('has a price for each hosted model; output never costs less than input', () => {
     for (const { price } of catalog.models.filter((model) => model.provider !== 'ollama')) {
       expect(price.input).toBeGreaterThan(0);
       expect(price.output).toBeGreaterThan(price.input);
     }
   });
 
-  test('any Ollama model has an entry, free of charge', () => {
+  test('any Ollama model has an entry and is free', () => {
     expect(catalog.ollama('mistral-nemo')).toMatchObject({
       contextTokens: 16_384,
       thinking: false,
@@ -72,7 +72,7 @@ describe('models.yaml', () => {
       /^models\.yaml:8: defaults\.planner\.anthropic: claude-nine has no entry/,
     ],
     [
-      'a temperature where the API takes none',
+      'a temperature for an API that accepts none',
       'effort: medium\n    temperature: false',
       'effort: medium\n    temperature: true',
       /temperature: must be false/,
@@ -81,7 +81,7 @@ describe('models.yaml', () => {
       'an id that stands twice',
       'id: gpt-5.6-luna',
       'id: gpt-5.6-terra',
-      /models\.\d+\.id: openai:gpt-5\.6-terra stands here twice/,
+      /models\.\d+\.id: openai:gpt-5\.6-terra is listed twice/,
     ],
     ['a missing date', 'as_of: 2026-11-23', 'as_of: lately', /as_of/],
     ['broken YAML', 'models:\n', 'models: [\n', /^models\.yaml:\d+: /],
@@ -92,7 +92,7 @@ describe('models.yaml', () => {
 });
 
 describe("a model's name", () => {
-  test('is a provider, with its default for the role, or provider:id, or playbook', () => {
+  test("is a provider (the role's default), provider:id, or playbook", () => {
     const id = (name: string, role: 'planner' | 'worker' = 'worker') => {
       const choice = parseModelName(name, catalog, role);
       return choice.kind === 'playbook' ? 'playbook' : `${choice.entry.provider}:${choice.entry.id}`;
@@ -108,7 +108,7 @@ describe("a model's name", () => {
   });
 
   test.each(['gemini', 'anthropic:claude-nine', 'ollama:', 'openai:', '', 'Playbook'])(
-    '%j means nothing, and the error lists what exists',
+    '%j is unknown, and the error lists the known names',
     (name) => {
       expect(() => parseModelName(name, catalog, 'worker')).toThrow(UnknownModel);
       expect(() => parseModelName(name, catalog, 'worker')).toThrow(
@@ -117,7 +117,7 @@ describe("a model's name", () => {
     },
   );
 
-  test('a planner has no playbook', () => {
+  test('a planner cannot use playbook', () => {
     expect(() => parseModelName('playbook', catalog, 'planner')).toThrow(UnknownModel);
   });
 });

@@ -15,7 +15,7 @@ describe('the chains of models', () => {
     open.push(server);
     return server.url;
   };
-  /** Port 1 is reserved; nothing answers there. */
+  /** Port 1 is reserved; no server answers there. */
   const nowhere = '127.0.0.1:1';
   const given = (options: Partial<ModelsOptions> = {}) =>
     createModels({
@@ -34,7 +34,7 @@ describe('the chains of models', () => {
     });
   const names = (models: readonly { readonly name: string }[]) => models.map((model) => model.name);
 
-  test('with nothing at hand workers follow playbooks, the planner the order, and the banner says why', async () => {
+  test('without any model, workers use playbooks and the planner uses the order; the banner says why', async () => {
     const models = await given();
     expect(names(models.workerChain(null))).toEqual(['playbook']);
     expect(models.plannerChain()).toEqual([]);
@@ -44,14 +44,14 @@ describe('the chains of models', () => {
     );
   });
 
-  test('an Ollama without the model is passed over, with the pull command in the banner', async () => {
+  test('an Ollama without the model is skipped; the banner has the pull command', async () => {
     const models = await given({ ollamaHost: await ollamaWith('llama3.1:latest') });
     expect(names(models.workerChain(null))).toEqual(['playbook']);
     expect(models.banner()).toContain('ollama pull qwen3:8b');
     expect(models.banner()).not.toContain('\n');
   });
 
-  test('an Ollama with the model comes first; openai comes last, when its key is there', async () => {
+  test('an Ollama with the model comes first; openai comes last if its key is set', async () => {
     const models = await given({ ollamaHost: await ollamaWith('qwen3:8b'), openaiKey: 'k', anthropicKey: 'k' });
     expect(names(models.workerChain(null))).toEqual(['ollama:qwen3:8b', 'playbook', 'openai:gpt-5.6-terra']);
     expect(names(models.plannerChain())).toEqual([
@@ -59,23 +59,24 @@ describe('the chains of models', () => {
       'openai:gpt-5.6-sol',
       'ollama:qwen3:8b',
     ]);
+    expect(models.banner()).toMatch(/workers ollama:qwen3:8b, then playbook, then openai:gpt-5\.6-terra .*; planner /);
     expect(models.banner()).toMatch(
-      /workers ollama:qwen3:8b, then playbook, then openai:gpt-5\.6-terra .*; planner anthropic:claude-opus-5-5, then openai:gpt-5\.6-sol, then ollama:qwen3:8b, then order$/,
+      /; planner anthropic:claude-opus-5-5, then openai:gpt-5\.6-sol, then ollama:qwen3:8b, then order$/,
     );
   });
 
-  test('WORKER_MODELS decides the chain, and keeps a server that does not answer now', async () => {
+  test('WORKER_MODELS defines the chain and keeps a server that does not answer at startup', async () => {
     const models = await given({ workerModels: ['playbook', 'ollama:llama3.1'] });
     expect(names(models.workerChain(null))).toEqual(['playbook', 'ollama:llama3.1']);
-    expect(models.banner()).toContain('as WORKER_MODELS says; no Ollama at');
+    expect(models.banner()).toContain('from WORKER_MODELS; no Ollama at');
   });
 
-  test("an agent's own chain comes before WORKER_MODELS; what lacks a key is left out", async () => {
+  test("an agent's chain overrides WORKER_MODELS; models without a key are left out", async () => {
     const models = await given({ workerModels: ['playbook'] });
     expect(names(models.workerChain(['openai', 'ollama']))).toEqual(['ollama:qwen3:8b']);
   });
 
-  test('a name that means nothing stops the start; so does a chain whose every model lacks its key', async () => {
+  test('an unknown name prevents the start; so does a chain in which no model has a key', async () => {
     await expect(given({ workerModels: ['gemini'] })).rejects.toThrow(UnknownModel);
     await expect(given({ workerModels: ['openai'] })).rejects.toThrow(NoModel);
     const models = await given();
@@ -83,7 +84,7 @@ describe('the chains of models', () => {
     expect(() => models.workerChain(['anthropic'])).toThrow(/ANTHROPIC_API_KEY/);
   });
 
-  test('a server that fails is asked again, counted for each try, and then passed over at once by all its models', async () => {
+  test('calls to a failing server are retried, counted per attempt, then rejected at once', async () => {
     const calls: ModelCallOutcome[] = [];
     const states: CircuitStateName[] = [];
     const metrics: Metrics = {
@@ -106,7 +107,7 @@ describe('the chains of models', () => {
     expect(states).toEqual(['closed', 'open']);
   });
 
-  test('each model is one object in the whole process, so that its num_ctx never changes', async () => {
+  test('each model is created once per process, so that its num_ctx never changes', async () => {
     const models = await given({ ollamaHost: await ollamaWith('qwen3:8b') });
     expect(models.workerChain(null)[0]).toBe(models.workerChain(['ollama:qwen3:8b'])[0]);
     expect(models.workerChain(null)[0]).toBe(models.plannerChain()[0]);

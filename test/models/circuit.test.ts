@@ -10,7 +10,7 @@ const ENDPOINT = 'ollama at http://127.0.0.1:11434';
 const reply: ChatReply = { text: '{}', tokensIn: 1, tokensOut: 1, costUsd: 0, promptTruncated: false };
 const NOON = Date.UTC(2026, 10, 25, 12);
 
-/** A model of which each call waits until the test ends it. */
+/** A model whose calls wait until the test ends them. */
 function openModel(name = 'ollama:qwen3:8b') {
   const calls: { resolve(reply: ChatReply): void; reject(error: unknown): void }[] = [];
   const model: ChatModel = {
@@ -41,7 +41,7 @@ function given(random = () => 1) {
   const guarded = circuits.guard(ENDPOINT, model);
   const failing = async (code: ModelErrorCode, retryAfterMs: number | null = null) => {
     const call = modelError(ask(guarded));
-    calls.at(-1)?.reject(new ModelError(code, `${code} it was`, { retryAfterMs }));
+    calls.at(-1)?.reject(new ModelError(code, `a test failure (${code})`, { retryAfterMs }));
     return call;
   };
   const trip = async () => {
@@ -52,7 +52,7 @@ function given(random = () => 1) {
 const states = (changes: readonly CircuitChange[]) => changes.map(({ from, to }) => `${from} → ${to}`);
 
 describe('the circuit breaker of an endpoint', () => {
-  test('opens after five failures in a row, and passes the model over at once, saying until when and why', async () => {
+  test('opens after five consecutive failures, then rejects calls with the time and the reason', async () => {
     const { guarded, calls, changes, failing } = given();
     for (const code of ['unreachable', 'timeout', 'unreachable', 'timeout'] as const) await failing(code);
     expect(changes).toEqual([]);
@@ -63,22 +63,24 @@ describe('the circuit breaker of an endpoint', () => {
         model: 'ollama:qwen3:8b',
         from: 'closed',
         to: 'open',
-        reason: 'unreachable it was',
+        reason: 'a test failure (unreachable)',
         failures: 5,
         openMs: 20_000,
       },
     ]);
-    const passedOver = await modelError(ask(guarded));
+    const rejected = await modelError(ask(guarded));
     expect(calls).toHaveLength(5);
-    expect(passedOver).toMatchObject({
+    expect(rejected).toMatchObject({
       code: 'resting',
       retriable: true,
       used: { tokens: 0, usd: 0 },
-      message: `ollama:qwen3:8b: ${ENDPOINT} is resting until 2026-11-25T12:00:20.000Z: 5 failures, last: unreachable it was`,
+      message:
+        `ollama:qwen3:8b: ${ENDPOINT} is not called until 2026-11-25T12:00:20.000Z, ` +
+        'after 5 failures; the last one: a test failure (unreachable)',
     });
   });
 
-  test('takes a call that was not made, because the server wants to be left alone, for neither a failure nor an answer', async () => {
+  test('a call that was not sent because of retry-after counts neither as a failure nor as an answer', async () => {
     const { changes, failing } = given();
     for (let round = 0; round < 4; round += 1) await failing('unreachable');
     await failing('resting');
@@ -88,7 +90,7 @@ describe('the circuit breaker of an endpoint', () => {
   });
 
   test.each(['refused', 'invalid', 'gave_up'] as const)(
-    'counts no %s: an endpoint that answers is there',
+    '%s is not a failure of the endpoint: it has answered',
     async (code) => {
       const { changes, failing } = given();
       for (let round = 0; round < 4; round += 1) await failing('unreachable');
@@ -98,7 +100,7 @@ describe('the circuit breaker of an endpoint', () => {
     },
   );
 
-  test('counts from nothing again after a call that was answered', async () => {
+  test('an answered call resets the count of failures', async () => {
     const { guarded, calls, changes, failing } = given();
     for (let round = 0; round < 4; round += 1) await failing('unreachable');
     const good = ask(guarded);
@@ -108,13 +110,13 @@ describe('the circuit breaker of an endpoint', () => {
     expect(changes).toEqual([]);
   });
 
-  test('rests as long as a server asks that limits the rate', async () => {
+  test("stays open as long as the server's retry-after asks", async () => {
     const { changes, failing } = given();
     for (let round = 0; round < 5; round += 1) await failing('rate_limited', 90_000);
     expect(changes).toMatchObject([{ to: 'open', openMs: 90_000 }]);
   });
 
-  test('lets one call find out after the rest, and no other meanwhile; a good one closes it', async () => {
+  test('then admits a single test call; its success closes the circuit', async () => {
     const { guarded, calls, changes, gauge, trip, pass } = given();
     await trip();
     pass(19_999);
@@ -124,7 +126,7 @@ describe('the circuit breaker of an endpoint', () => {
     const other = await modelError(ask(guarded));
     expect(other).toMatchObject({
       code: 'resting',
-      message: expect.stringContaining('while one call finds out whether it is back'),
+      message: expect.stringContaining('while one call tests whether it is available again'),
     });
     expect(calls).toHaveLength(6);
     calls.at(-1)?.resolve(reply);
@@ -136,7 +138,7 @@ describe('the circuit breaker of an endpoint', () => {
     expect(gauge).toEqual((['closed', 'open', 'half_open', 'closed'] as const).map((state) => [ENDPOINT, state]));
   });
 
-  test('rests longer each time that the call finds nothing, up to five minutes', async () => {
+  test('stays open longer after each failed test call, up to five minutes', async () => {
     const { changes, failing, trip, pass } = given();
     await trip();
     for (let round = 0; round < 6; round += 1) {
@@ -148,17 +150,17 @@ describe('the circuit breaker of an endpoint', () => {
     ]);
   });
 
-  test('half of each rest is certain, the other half chance', async () => {
-    const restWith = async (random: () => number) => {
+  test('half of each open time is fixed, the other half random', async () => {
+    const openMsWith = async (random: () => number) => {
       const { changes, trip } = given(random);
       await trip();
       return changes[0]?.openMs;
     };
-    expect(await restWith(() => 0)).toBe(10_000);
-    expect(await restWith(() => 0.5)).toBe(10_000 + backoffMs(1, { baseMs: 10_000, maxMs: 10_000 }, () => 0.5));
+    expect(await openMsWith(() => 0)).toBe(10_000);
+    expect(await openMsWith(() => 0.5)).toBe(10_000 + backoffMs(1, { baseMs: 10_000, maxMs: 10_000 }, () => 0.5));
   });
 
-  test('a call that finds out and is given up leaves it to the next one', async () => {
+  test('if the test call is aborted, the next call is the test call', async () => {
     const { guarded, calls, changes, trip, pass } = given();
     await trip();
     pass(20_000);
@@ -172,7 +174,7 @@ describe('the circuit breaker of an endpoint', () => {
     expect(states(changes)).toEqual(['closed → open', 'open → half_open', 'half_open → closed']);
   });
 
-  test('the end of a call from before it opened changes nothing', async () => {
+  test('the end of a call that was admitted before the circuit opened changes nothing', async () => {
     const { guarded, calls, changes, trip, pass } = given();
     const slow = ask(guarded);
     const slower = modelError(ask(guarded));
@@ -188,7 +190,7 @@ describe('the circuit breaker of an endpoint', () => {
     expect(states(changes)).toEqual(['closed → open', 'open → half_open', 'half_open → closed']);
   });
 
-  test('is one for all models of the endpoint, and another endpoint has its own', async () => {
+  test('all models of an endpoint share one circuit; another endpoint has its own', async () => {
     const { circuits, trip } = given();
     const sibling = openModel('ollama:llama3.1');
     const elsewhere = openModel('openai:gpt-4.1');
@@ -201,7 +203,7 @@ describe('the circuit breaker of an endpoint', () => {
     expect(await good).toBe(reply);
   });
 
-  test('tells nobody who has stopped listening', async () => {
+  test('does not call a listener that has unsubscribed', async () => {
     const { circuits, trip } = given();
     const heard: CircuitChange[] = [];
     circuits.subscribe((change) => heard.push(change))();

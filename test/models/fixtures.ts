@@ -6,7 +6,7 @@ import { ModelError, type ChatModel, type ChatRequest } from '../../src/ports/mo
 /** The project's own models.yaml. */
 export const catalog = parseCatalog(readFileSync(new URL('../../models.yaml', import.meta.url), 'utf8'), 'models.yaml');
 
-/** The computer's clock: the servers in these tests are real ones. */
+/** The system clock: the servers in these tests are real. */
 export const clock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
@@ -23,7 +23,7 @@ const closed = (properties: Readonly<Record<string, object>>) => ({
   additionalProperties: false,
 });
 
-/** A schema like the loop's: closed objects, every property required, the choice one level down. */
+/** A schema like the agent loop's: closed objects, every property required, the choice one level down. */
 export const schema = closed({
   thought: { type: 'string' },
   action: {
@@ -68,7 +68,7 @@ export function ask(model: ChatModel, request: ChatRequest = chatRequest()): Ret
   return model.chat(request, new AbortController().signal);
 }
 
-/** The ModelError that a call ends with; anything else fails the test. */
+/** The ModelError that a call rejects with; anything else fails the test. */
 export async function modelError(call: Promise<unknown>): Promise<ModelError> {
   try {
     await call;
@@ -76,7 +76,7 @@ export async function modelError(call: Promise<unknown>): Promise<ModelError> {
     if (error instanceof ModelError) return error;
     throw error;
   }
-  throw new Error('the call succeeded, and a ModelError was expected');
+  throw new Error('the call succeeded, but a ModelError was expected');
 }
 
 /** The entry of a hosted model that models.yaml must have. */

@@ -26,7 +26,7 @@ describe('the ollama adapter', () => {
   };
   const never = new AbortController().signal;
 
-  test('constrains the reply by the schema and sends the same num_ctx every time, temperature 0 and a seed', async () => {
+  test('constrains the reply by the schema, and always sends the same num_ctx, temperature 0 and a seed', async () => {
     const { server, model } = await given();
     await ask(model);
     await ask(model, chatRequest({ maxOutputTokens: 900 }));
@@ -37,20 +37,20 @@ describe('the ollama adapter', () => {
     ]);
   });
 
-  test("costs nothing, and its worst case is the prompt's bound and the reply", async () => {
+  test("costs nothing; its worst case is the prompt's bound plus the reply", async () => {
     const { model } = await given();
     expect(model.worstCase(chatRequest())).toEqual({ tokens: messagesTokenBound(chatRequest()) + 500, usd: 0 });
     expect((await ask(model)).costUsd).toBe(0);
   });
 
-  test('a prompt far longer than num_ctx counts as num_ctx in the worst case: the server reads no more', async () => {
+  test('a prompt longer than num_ctx counts as num_ctx in the worst case: the server reads no more', async () => {
     const { model } = await given();
     const long = chatRequest({ messages: [{ role: 'user', content: 'word '.repeat(100_000) }] });
     expect(model.worstCase(long).tokens).toBe(entry.contextTokens + 500);
   });
 
   describe('probe', () => {
-    test('a model that is there can be used, with and without its tag', async () => {
+    test('a model that the server has is usable, with and without its tag', async () => {
       const { server } = await given({ models: ['llama3.1:latest', 'qwen3:8b'] });
       for (const id of ['llama3.1', 'llama3.1:latest', 'qwen3:8b']) {
         expect(await createOllamaModel({ url: server.url, entry: catalog.ollama(id), clock }).probe(never)).toEqual({
@@ -59,17 +59,17 @@ describe('the ollama adapter', () => {
       }
     });
 
-    test('a model that is not there comes with the pull command', async () => {
+    test('for a missing model it gives the pull command', async () => {
       const { server } = await given({ models: ['qwen3:4b'] });
       const probe = await createOllamaModel({ url: server.url, entry, clock }).probe(never);
       expect(probe).toEqual({
         usable: false,
-        reason: `model qwen3:8b is not at ${server.url}`,
+        reason: `${server.url} does not have model qwen3:8b`,
         fix: 'ollama pull qwen3:8b',
       });
     });
 
-    test('a server that is not there comes with the command that starts it', async () => {
+    test('for a stopped server it gives the command that starts it', async () => {
       const { server, model } = await given();
       open.length = 0;
       await server.close();
@@ -80,13 +80,13 @@ describe('the ollama adapter', () => {
       });
     });
 
-    test('never throws, not even when the caller has given up', async () => {
+    test('never rejects, not even when the caller has aborted', async () => {
       const { model } = await given();
       expect(await model.probe(AbortSignal.abort(new Error('stop')))).toMatchObject({ usable: false });
     });
   });
 
-  test('a hung server is noticed by its silence on /api/version, long before the model could have loaded', async () => {
+  test('a server that hangs is detected by /api/version, long before the model could have loaded', async () => {
     const server = await startFakeOllama({ reply: () => '{}', hangs: true });
     open.push(server);
     const model = createOllamaModel({ url: server.url, entry, clock, limits: { connectMs: 200 } });
@@ -100,13 +100,13 @@ describe('the ollama adapter', () => {
     });
   });
 
-  test('a server that begins to answer at once is not asked for a sign of life as well', async () => {
+  test('a server that replies at once is not asked for its version', async () => {
     const { server, model } = await given();
     await ask(model);
     expect(server.asked()).toEqual(['POST /api/chat']);
   });
 
-  test('a server that loads its model is asked for one, and then has its time', async () => {
+  test('a server that loads its model is asked for its version, and then has the time of the first token', async () => {
     const asked = createDeferred<void>();
     const server = await startFakeOllama({
       reply: () => asked.promise.then(() => JSON.stringify(step)),
@@ -118,10 +118,10 @@ describe('the ollama adapter', () => {
     expect(server.asked()).toEqual(['POST /api/chat', 'GET /api/version']);
   });
 
-  test('calls one after the other use their connection again, though the body ends behind the last line', async () => {
+  test('consecutive calls reuse their connection, although the body ends after the last line', async () => {
     const { server, model } = await given();
     for (let call = 0; call < 20; call += 1) await ask(model);
-    // A call that begins in the very moment in which another ends finds its connection taken.
+    // A call that starts at the moment when another ends finds its connection in use.
     expect(server.connections()).toBeLessThanOrEqual(2);
   });
 
@@ -131,7 +131,7 @@ describe('the ollama adapter', () => {
     await server.abandoned;
   });
 
-  test('a missing model and a stopped server are named, with what to do', async () => {
+  test('errors about a missing model and a stopped server say what to do', async () => {
     const { server } = await given({ models: [] });
     const model = createOllamaModel({ url: server.url, entry, clock });
     expect(await modelError(ask(model))).toMatchObject({
@@ -146,7 +146,7 @@ describe('the ollama adapter', () => {
     });
   });
 
-  test('a server that leaves its counts out for a cached prompt is charged the upper bound', async () => {
+  test('a call counts as the upper bound if the server omits the count of a cached prompt', async () => {
     const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(finish), uncounted: true }) });
     expect((await ask(model)).tokensIn).toBe(messagesTokenBound(chatRequest()));
   });
@@ -162,14 +162,14 @@ describe('the ollama adapter', () => {
 
     test.each([
       ['the runner cut it to num_ctx', entry.contextTokens],
-      ['a newer runner cut it to half of num_ctx', entry.contextTokens / 2 + 2],
+      ['a newer runner truncated it to half of num_ctx', entry.contextTokens / 2 + 2],
       ['whole messages were dropped', 900],
     ])('is reported: %s', async (_, tokensIn) => {
       const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn }) });
       expect((await ask(model, long)).promptTruncated).toBe(true);
     });
 
-    test('is reported when the reply ran over num_ctx and pushed its beginning out', async () => {
+    test('is reported when the reply exceeded num_ctx and its beginning was dropped', async () => {
       const { model } = await given({
         reply: () => ({
           kind: 'text',
@@ -184,7 +184,7 @@ describe('the ollama adapter', () => {
       ).toBe(true);
     });
 
-    test('is certain where the server refuses to cut: it is sent again to be cut, and reported', async () => {
+    test('is certain when the server refuses it: it is sent again with truncation allowed, and reported', async () => {
       const { server, model } = await given({
         countTokens: () => 32_000,
         reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 13_000 }),
@@ -194,7 +194,7 @@ describe('the ollama adapter', () => {
       expect(server.requests.map((request) => request.truncate)).toEqual([false, true]);
     });
 
-    test('a long prompt that was read whole is not reported', async () => {
+    test('a long prompt that was read completely is not reported', async () => {
       const text = 'the agent reads every line of the log '.repeat(1_500);
       const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 12_050 }) });
       expect((await ask(model, chatRequest({ messages: [{ role: 'user', content: text }] }))).promptTruncated).toBe(
@@ -202,7 +202,7 @@ describe('the ollama adapter', () => {
       );
     });
 
-    test('a short prompt is never reported, whatever the server counts', async () => {
+    test("a short prompt is never reported, regardless of the server's counts", async () => {
       const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 1 }) });
       expect((await ask(model)).promptTruncated).toBe(false);
     });
@@ -227,7 +227,7 @@ describe('OLLAMA_HOST', () => {
     expect(ollamaUrl(host)).toBe(url);
   });
 
-  test.each(['ftp://x', 'a b', 'host:port'])('%j is refused, with the forms that are taken', (host) => {
+  test.each(['ftp://x', 'a b', 'host:port'])('%j is refused, and the error lists the accepted forms', (host) => {
     expect(() => ollamaUrl(host)).toThrow(/host:port/);
   });
 });

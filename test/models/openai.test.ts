@@ -34,7 +34,7 @@ describe('the openai adapter', () => {
     };
   };
 
-  test('a reasoning model gets an effort and room for reasoning, and no temperature', async () => {
+  test('a reasoning model gets an effort and tokens for reasoning, and no temperature', async () => {
     const { server, model } = await given();
     await ask(model);
     expect(server.requests[0]).toMatchObject({
@@ -45,14 +45,14 @@ describe('the openai adapter', () => {
     expect(server.requests[0]).not.toHaveProperty('temperature');
   });
 
-  test('a model that takes a temperature gets 0 and a seed, and no effort', async () => {
+  test('a model that accepts a temperature gets 0 and a seed, and no effort', async () => {
     const { server, model } = await given({}, { entry: hostedEntry('openai', 'gpt-4.1') });
     await ask(model);
     expect(server.requests[0]).toMatchObject({ temperature: 0, seed: expect.any(Number), max_completion_tokens: 500 });
     expect(server.requests[0]).not.toHaveProperty('reasoning_effort');
   });
 
-  test('prices tokens by models.yaml, cached ones at their own price', async () => {
+  test('prices tokens as in models.yaml, cached tokens at the price for cached ones', async () => {
     const { model } = await given({
       reply: () => ({ kind: 'text', text: JSON.stringify(step), tokensIn: 3_000, cached: 1_000, tokensOut: 500 }),
     });
@@ -61,14 +61,14 @@ describe('the openai adapter', () => {
     expect(reply.costUsd).toBeCloseTo((2_000 * 2 + 1_000 * 0.2 + 500 * 12) / 1_000_000, 12);
   });
 
-  test('a server behind the base URL that counts nothing is charged its worst case', async () => {
+  test('a call to a server that reports no usage counts as its worst case', async () => {
     const { model } = await given({ reply: () => ({ kind: 'text', text: JSON.stringify(step), uncounted: true }) });
     const reply = await ask(model);
     const worst = model.worstCase(chatRequest());
     expect([reply.tokensIn + reply.tokensOut, reply.costUsd]).toEqual([worst.tokens, worst.usd]);
   });
 
-  test('a wrong key is refused and names the variable', async () => {
+  test('a wrong key is refused; the message names the variable', async () => {
     const { model } = await given({}, { apiKey: 'wrong' });
     expect(await modelError(ask(model))).toMatchObject({
       code: 'refused',
@@ -88,7 +88,7 @@ describe('the openai adapter', () => {
     expect(await modelError(ask(model))).toMatchObject({ code: 'refused', retriable: false });
   });
 
-  test('an unknown model is refused and names models.yaml', async () => {
+  test('an unknown model is refused; the message names models.yaml', async () => {
     const { model } = await given({ models: [] });
     expect(await modelError(ask(model))).toMatchObject({
       code: 'refused',
@@ -96,12 +96,12 @@ describe('the openai adapter', () => {
     });
   });
 
-  test.each(['refusal', 'content_filter'])("the model's own refusal is refused: %s", async (stop) => {
+  test.each(['refusal', 'content_filter'])('a reply in which the model declines is refused: %s', async (stop) => {
     const { model } = await given({ reply: () => ({ kind: 'text', text: 'I cannot help with that', stop }) });
     expect((await modelError(ask(model))).code).toBe('refused');
   });
 
-  test('a reply that was all reasoning is invalid', async () => {
+  test('a reply of nothing but reasoning is invalid', async () => {
     const { model } = await given({ reply: () => ({ kind: 'text', text: '', stop: 'length' }) });
     expect(await modelError(ask(model))).toMatchObject({ code: 'invalid', message: expect.stringContaining('length') });
   });
@@ -111,7 +111,7 @@ describe('the openai adapter', () => {
     ['an open object', { ...schema, additionalProperties: true }],
     ['a length', { ...schema, properties: { ...schema.properties, thought: { type: 'string', minLength: 1 } } }],
     ['a choice at the root', { anyOf: [schema] }],
-  ])('a schema that the API cannot be constrained to is refused: %s', async (_, refused) => {
+  ])('a schema that strict structured output does not support is refused: %s', async (_, refused) => {
     const { model } = await given();
     expect((await modelError(ask(model, chatRequest({ schema: refused })))).code).toBe('refused');
   });

@@ -47,7 +47,7 @@ const UNKNOWN: Outcome = { outcome: 'unknown', exitCode: null };
 const ABORTED: Outcome = { outcome: 'aborted', exitCode: null };
 const REFUSED: Outcome = { outcome: 'refused', exitCode: null };
 
-/** The past in short: commands (or finish) with their outcomes, by the playbook unless said otherwise. */
+/** Past steps in short form: commands (or finish) with their outcomes, by the playbook unless a model is given. */
 function past(...steps: readonly (readonly [command: string, outcome: Outcome, by?: string])[]): readonly PastStep[] {
   return steps.map(([command, outcome, by = 'playbook'], index) => ({
     step: index + 1,
@@ -64,14 +64,14 @@ function turn(playbook: Playbook | null, steps: readonly PastStep[] = []): Retur
   return chatRequest({ turn: context });
 }
 
-/** The next command, or finish. */
+/** The next command; finish at the end. */
 async function next(playbook: Playbook, steps: readonly PastStep[] = []): Promise<string> {
   const reply: { arguments?: { command: string } } = JSON.parse((await ask(model, turn(playbook, steps))).text);
   return reply.arguments?.command ?? 'finish';
 }
 
 describe('the playbook model', () => {
-  test('asks unless first, as a call that may be repeated, and runs the command when it says no', async () => {
+  test('runs `unless` first, as an idempotent call, and the command if `unless` fails', async () => {
     const playbook = playbookOf(ca, server);
     const first = await ask(model, turn(playbook));
     expect(JSON.parse(first.text)).toEqual({
@@ -85,20 +85,20 @@ describe('the playbook model', () => {
     expect(second.idempotent).toBeUndefined();
   });
 
-  test('skips the step when unless exits 0', async () => {
+  test('skips the step if `unless` exits 0', async () => {
     expect(await next(playbookOf(ca, server), past(['test -f ca.pem', OK]))).toBe('openssl server');
   });
 
-  test('finishes after the last step, and the summary names what was done and what was skipped', async () => {
+  test('finishes after the last step; the summary names the steps that ran and those that were skipped', async () => {
     const reply = await ask(model, turn(playbookOf(ca, server), past(['test -f ca.pem', OK], ['openssl server', OK])));
     const { finish } = JSON.parse(reply.text);
     expect(finish.summary).toBe(
-      'Playbook certificates did sign the server; skipped what was done already: make the CA.',
+      'Playbook certificates did sign the server; skipped because already done: make the CA.',
     );
     expect(finish.outputs).toEqual({ playbook: 'certificates' });
   });
 
-  test('costs nothing and can always be used', async () => {
+  test('costs nothing and is always usable', async () => {
     expect(await ask(model, turn(playbookOf(list)))).toMatchObject({
       tokensIn: 0,
       tokensOut: 0,
@@ -109,7 +109,7 @@ describe('the playbook model', () => {
     expect(await model.probe(new AbortController().signal)).toEqual({ usable: true });
   });
 
-  test('declines a task that names no playbook, and a planner', async () => {
+  test('declines a task without a playbook, and a planner', async () => {
     expect(await modelError(ask(model, turn(null)))).toMatchObject({
       code: 'gave_up',
       retriable: false,
@@ -135,9 +135,9 @@ describe('the playbook model', () => {
     ['a step without unless was aborted', past(['test -f ca.pem', OK], ['openssl server', ABORTED]), /may have run/],
     ['the playbook was changed while the task ran', past(['test -f other.pem', OK]), /changed/],
     [
-      'another model went on after it',
+      'another model took over',
       past(['test -f ca.pem', FAILED], ['openssl ca', FAILED], ['openssl ca -v', OK, 'ollama:qwen3:8b']),
-      /does not come back/,
+      /does not resume/,
     ],
   ])('gives up when %s', async (_, steps, message) => {
     expect(await modelError(ask(model, turn(playbookOf(ca, server), steps)))).toMatchObject({
@@ -146,7 +146,7 @@ describe('the playbook model', () => {
     });
   });
 
-  test.each([UNKNOWN, ABORTED])('asks unless again where nobody can tell how a step ended: %j', async (outcome) => {
+  test.each([UNKNOWN, ABORTED])('runs `unless` again if the outcome of a step is not known: %j', async (outcome) => {
     const playbook = playbookOf(ca, server);
     expect(await next(playbook, past(['test -f ca.pem', outcome]))).toBe('test -f ca.pem');
     expect(await next(playbook, past(['test -f ca.pem', FAILED], ['openssl ca', outcome]))).toBe('test -f ca.pem');
@@ -155,11 +155,11 @@ describe('the playbook model', () => {
     ).toBe('openssl server');
   });
 
-  test('says finish again when nobody can tell how the checks ended', async () => {
+  test('repeats finish if the outcome of the checks is unknown', async () => {
     expect(await next(playbookOf(list), past(['ls', OK], ['finish', UNKNOWN]))).toBe('finish');
   });
 
-  test('begins with its first step after models that came before it in the chain', async () => {
+  test('starts with its first step after steps of earlier models in the chain', async () => {
     expect(
       await next(playbookOf(list, list), past(['ls', OK, 'ollama:qwen3:8b'], ['rm x', UNKNOWN, 'ollama:qwen3:8b'])),
     ).toBe('ls');
@@ -168,20 +168,21 @@ describe('the playbook model', () => {
     );
   });
 
-  test('runs a command that stands in the playbook twice twice', async () => {
+  test('runs a command twice if the playbook contains it twice', async () => {
     const playbook = playbookOf(list, server, list);
     expect(await next(playbook, past(['ls', OK], ['openssl server', OK]))).toBe('ls');
     expect(await next(playbook, past(['ls', OK], ['openssl server', OK], ['ls', OK]))).toBe('finish');
   });
 
-  test('an empty playbook finishes at once; its checks decide', async () => {
+  test('an empty playbook finishes at once; the checks decide', async () => {
     expect(await next(playbookOf())).toBe('finish');
   });
 });
 
-describe('from every prefix of every run', () => {
+describe('after every prefix of every run', () => {
   const outcomes = [OK, FAILED, UNKNOWN, ABORTED] as const;
-  // Commands repeat, an unless is another step's command, and a skip stands next to a step: what matching could confuse.
+  // Cases that matching by text would confuse: repeated commands, an `unless` equal to another step's command, and a
+  // skipped step next to one that runs.
   const playbooks = [
     playbookOf(list, list, list),
     playbookOf(ca, ca),
@@ -189,10 +190,10 @@ describe('from every prefix of every run', () => {
     playbookOf(server, { name: 'again', command: 'openssl server', unless: 'openssl server' }, list),
   ];
 
-  /** What a run has done so far, told by the harness, which knows what each call was for. */
+  /** The state of a run, kept by the harness, which knows the purpose of each call. */
   interface Run {
     readonly steps: readonly PastStep[];
-    /** Index of the step that is due, and whether its unless has said no. */
+    /** Index of the step that is due, and whether its `unless` has failed. */
     readonly due: number;
     readonly mayRun: boolean;
   }
@@ -203,7 +204,7 @@ describe('from every prefix of every run', () => {
     return step.unless !== null && !run.mayRun ? step.unless : step.command;
   }
 
-  /** The run after the expected call ended so; null when the playbook must give up. */
+  /** The run after the expected call had this outcome; null if the playbook must give up. */
   function follow(playbook: Playbook, run: Run, outcome: Outcome): Run | null {
     const command = expected(playbook, run);
     const steps = [...run.steps, ...past([command, outcome]).map((step) => ({ ...step, step: run.steps.length + 1 }))];
@@ -217,7 +218,7 @@ describe('from every prefix of every run', () => {
   }
 
   test.each(playbooks.map((playbook, index) => [index, playbook] as const))(
-    'playbook %i repeats no step that is done and skips none that is not',
+    'playbook %i never repeats a finished step and never skips an unfinished one',
     async (_, playbook) => {
       let runs: readonly Run[] = [{ steps: [], due: 0, mayRun: false }];
       let seen = 0;

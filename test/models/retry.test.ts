@@ -6,13 +6,13 @@ import type { FakeReply } from '../support/fake-model-server.js';
 import { startFakeAnthropic, type FakeAnthropic } from '../support/fake-anthropic.js';
 import { ask, catalog, chatRequest, clock, hostedEntry, modelError, step } from './fixtures.js';
 
-describe('a hosted model that tries again', () => {
+describe('a hosted model with retries', () => {
   const open: FakeAnthropic[] = [];
   afterEach(async () => {
     await Promise.all(open.splice(0).map((server) => server.close()));
   });
 
-  /** Waits of the retries pass at once and are written down. */
+  /** The waits between attempts end at once and are recorded. */
   const given = async (replies: readonly FakeReply[], random = () => 0) => {
     const server = await startFakeAnthropic({ reply: (_, index) => replies[index] ?? JSON.stringify(step) });
     open.push(server);
@@ -40,13 +40,13 @@ describe('a hosted model that tries again', () => {
   });
   const down: FakeReply = { kind: 'error', status: 529, message: 'overloaded' };
 
-  test('waits as long as retry-after says, and then succeeds', async () => {
+  test('waits for the time in retry-after, then succeeds', async () => {
     const { model, waits } = await given([limited('7')]);
     expect(JSON.parse((await ask(model)).text)).toEqual(step);
     expect(waits).toEqual([7_000]);
   });
 
-  test('comes a little later than that, so that those who were told the same do not come together', async () => {
+  test('adds jitter to retry-after, so that callers with the same value do not retry together', async () => {
     const { model, waits } = await given([limited('7')], () => 0.5);
     await ask(model);
     expect(waits).toEqual([7_500]);
@@ -56,7 +56,7 @@ describe('a hosted model that tries again', () => {
     [() => 0.999, [999, 1_998]],
     [() => 0, [0, 0]],
   ])(
-    'backs off after failures of the server by anything up to a bound that doubles, three calls in all',
+    'backs off after server errors with full jitter and a bound that doubles; three attempts in total',
     async (random, expected) => {
       const { model, server, waits } = await given([down, down, down, down], random);
       expect((await modelError(ask(model))).code).toBe('unreachable');
@@ -64,7 +64,7 @@ describe('a hosted model that tries again', () => {
     },
   );
 
-  test('passes on at once where the caller has less time than the server asks for', async () => {
+  test('fails at once if the caller has less time than the server asks for', async () => {
     const { model, server, waits } = await given([limited('7')]);
     expect(await modelError(ask(model, chatRequest({ timeLeftMs: 6_999 })))).toMatchObject({
       code: 'rate_limited',
@@ -73,7 +73,7 @@ describe('a hosted model that tries again', () => {
     expect([server.requests.length, waits]).toEqual([1, []]);
   });
 
-  test('its patience counts from the first call: no second wait goes beyond it', async () => {
+  test('its patience counts from the first attempt: a second wait that exceeds it is not started', async () => {
     const { once, server } = await given([limited('20'), limited('20')]);
     let nowMs = 0;
     const passing: Clock = {
@@ -90,15 +90,15 @@ describe('a hosted model that tries again', () => {
 
   test.each([
     ['a wait that is too long', limited('600')],
-    ['what another try cannot mend', { kind: 'error', status: 400, message: 'bad' }],
+    ['an error that a retry cannot fix', { kind: 'error', status: 400, message: 'bad' }],
     ['a call that may have been charged', { kind: 'cut', how: 'dropped' }],
-  ] satisfies [string, FakeReply][])('passes on at once: %s', async (_, reply) => {
+  ] satisfies [string, FakeReply][])('fails at once: %s', async (_, reply) => {
     const { model, server, waits } = await given([reply]);
     await modelError(ask(model));
     expect([server.requests.length, waits]).toEqual([1, []]);
   });
 
-  test('what the server asks of one call holds for the others: they are passed over without being sent, until then', async () => {
+  test('a retry-after applies to all later calls: until then they are rejected without being sent', async () => {
     const { once, server } = await given([limited('60')]);
     let nowMs = 0;
     const model = withRetries(once, { clock: { ...clock, monotonicMs: () => nowMs }, random: () => 0 });
@@ -108,7 +108,7 @@ describe('a hosted model that tries again', () => {
       code: 'resting',
       retriable: true,
       retryAfterMs: 40_000,
-      message: expect.stringContaining('left alone for 40 s more (retry-after)'),
+      message: expect.stringContaining('accepts no calls for another 40 s (retry-after)'),
     });
     expect(server.requests).toHaveLength(1);
     nowMs = 60_000;
@@ -116,7 +116,7 @@ describe('a hosted model that tries again', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test('so does a call that was under way meanwhile, before its own next try', async () => {
+  test('it also delays the next attempt of a call that was already running', async () => {
     const calls: { reject(error: ModelError): void }[] = [];
     const waits: number[] = [];
     const waiting: Clock = {
@@ -144,7 +144,7 @@ describe('a hosted model that tries again', () => {
     for (const call of both) await expect(call).rejects.toThrow('the tasks were cancelled');
   });
 
-  test('a call that comes shortly before that waits for it', async () => {
+  test('a call shortly before the end of that time waits', async () => {
     const { once, server } = await given([limited('60')]);
     let nowMs = 0;
     const waits: number[] = [];
@@ -164,12 +164,12 @@ describe('a hosted model that tries again', () => {
     expect([server.requests.length, waits]).toEqual([2, [10_500]]);
   });
 
-  test('costs at worst what one call costs', async () => {
+  test('has the worst case of a single call', async () => {
     const { model, once } = await given([]);
     expect(model.worstCase(chatRequest())).toEqual(once.worstCase(chatRequest()));
   });
 
-  test('a caller that gives up while it waits gets its own reason back', async () => {
+  test("an abort during a wait rejects with the signal's reason", async () => {
     const reason = new Error('the task was cancelled');
     const caller = new AbortController();
     const { once } = await given([limited('20')]);

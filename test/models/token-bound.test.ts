@@ -1,7 +1,7 @@
 import { tokenBound, tokenFloor } from '../../src/models/token-bound.js';
 import { createRandom } from '../simulation/random.js';
 
-/** The bound as rules on pieces of text: slow to run, and easy to check by eye. */
+/** The bound as regular expressions: slower, but easy to verify by reading. */
 const RULES: readonly (readonly [piece: RegExp, tokensOf: (piece: string) => number])[] = [
   [/^ (?=[A-Za-z])/, () => 0],
   [/^[A-Z]?[a-z]+/, ({ length }) => Math.ceil(length / 2)],
@@ -41,13 +41,13 @@ describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
   });
 
   test.each(['0123456789'.repeat(10), '配置文件', '{}[]();:!?'.repeat(5)])(
-    'what tokenizers cut small counts each character: %s',
+    'counts each character of text that tokenizers split finely: %s',
     (text) => {
       expect(tokenBound(text)).toBeGreaterThanOrEqual(text.length);
     },
   );
 
-  test('no text has more than one token a byte, and none fewer than its words', () => {
+  test('a bound is at most one token per byte and at least one per word', () => {
     for (const text of [
       '',
       'a',
@@ -63,7 +63,7 @@ describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
     }
   });
 
-  test('is what the rules on pieces of text make of it, whatever the text', () => {
+  test('equals the reference implementation for any text', () => {
     const random = createRandom(20_261_126);
     const parts = [
       'a',
@@ -95,7 +95,7 @@ describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
     }
   });
 
-  test('a longer text never has a lower bound', () => {
+  test('never decreases when text is appended', () => {
     const text = 'The CA is at /certs/ca.pem (sha256 9f86d081); 3 of 7 SANs match.';
     const bounds = Array.from(text, (_, index) => tokenBound(text.slice(0, index + 1)));
     for (const [index, bound] of bounds.entries()) expect(bound).toBeGreaterThanOrEqual((bounds[index - 1] ?? 0) - 1);

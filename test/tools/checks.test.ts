@@ -34,7 +34,7 @@ test('all pass: one result each, with exit code, duration and digest', async () 
   expect(observation).toBe('passed: there\npassed: good');
 });
 
-test('the first that fails ends the run and is told with its output', async () => {
+test('the first failing check ends the run and is reported with its output', async () => {
   const { passed, results, observation } = await run({
     there: 'true',
     bad: 'echo wrong SAN >&2; exit 5',
@@ -70,17 +70,17 @@ test('an abort rejects with its reason', async () => {
   await expect(running).rejects.toThrow('cancelled');
 });
 
-test('no checks pass vacuously with no result', async () => {
+test('an empty list of checks passes without results', async () => {
   expect(await run({})).toEqual({ passed: true, results: [], observation: '' });
 });
 
-test('the observation of a noisy check stays within 16 KiB and points to the whole', async () => {
+test('long output of a check is truncated to 16 KiB, with the path of the full output', async () => {
   const { observation } = await run({ noisy: 'seq 1 100000; seq 1 100000 >&2; exit 1' });
   expect(Buffer.byteLength(observation)).toBeLessThanOrEqual(16 * 1024);
   expect(observation).toMatch(/\/outputs\/a1-s\d+-c1\.stderr/);
 });
 
-test('what checks left is no outcome of a step', async () => {
+test('outcomes of checks are not outcomes of a step', async () => {
   await run({ fine: 'true' });
   expect(await harness.executor.recoverOutcome(harness.task(), step)).toBeNull();
 });

@@ -1,23 +1,23 @@
 import { WorkspaceUnusable } from '../../src/ports/tools.js';
-import { noticingFullDisks } from '../../src/tools/full-disk.js';
+import { reportingFullDisks } from '../../src/tools/full-disk.js';
 import { createHarness, never, removeTemporaryDirectories } from './harness.js';
 
 afterAll(removeTemporaryDirectories);
 
-describe('a disk that is full', () => {
+describe('a full disk', () => {
   const systemError = (code: string) => Object.assign(new Error(`${code}: open`), { code });
 
   test.each([
     ['a full disk', systemError('ENOSPC')],
     ['a used-up quota', systemError('EDQUOT')],
     [
-      'a workspace that could not be created for want of space',
+      'a workspace that could not be created because there was no space',
       new WorkspaceUnusable('/w cannot be created (ENOSPC).', { cause: systemError('ENOSPC') }),
     ],
-  ])('is told by every promise of the executor, as something that may pass: %s', async (_, cause) => {
+  ])('makes every promise of the executor reject with a retriable error: %s', async (_, cause) => {
     const { executor, task } = await createHarness({ sandbox: 'off' });
     const failing = () => Promise.reject(cause);
-    const full = noticingFullDisks({
+    const full = reportingFullDisks({
       ...executor,
       takeFence: failing,
       recoverOutcome: failing,
@@ -37,11 +37,11 @@ describe('a disk that is full', () => {
       await expect(promise).rejects.toMatchObject({ code: 'workspace_full', retriable: true, cause });
   });
 
-  test('is nothing else that fails', async () => {
+  test('is not reported for other errors', async () => {
     const { executor, task } = await createHarness({ sandbox: 'off' });
     for (const error of [systemError('EIO'), new WorkspaceUnusable('/w belongs to root')]) {
       await expect(
-        noticingFullDisks({ ...executor, prepareWorkspace: () => Promise.reject(error) }).prepareWorkspace(task()),
+        reportingFullDisks({ ...executor, prepareWorkspace: () => Promise.reject(error) }).prepareWorkspace(task()),
       ).rejects.toBe(error);
     }
   });

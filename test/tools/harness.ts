@@ -10,7 +10,7 @@ import { probeSandbox } from '../../src/tools/probe.js';
 import type { ReadOnlyBind, UnusableSandbox, UsableSandbox } from '../../src/tools/sandbox.js';
 import { createToolExecutor } from '../../src/tools/tool-executor.js';
 
-// Real processes on a busy computer; nothing here asserts a time.
+// Real processes on a busy computer; the tests assert no durations.
 jest.setTimeout(60_000);
 
 export const clock: Clock = {

@@ -20,7 +20,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-describe('nothing survives', () => {
+describe('no process survives', () => {
   test('the end of the command', async () => {
     const mark = newMark();
     expect(await harness.sh(`${sleepers(mark)}; echo done`)).toMatchObject({ outcome: 'ok', stdout: 'done\n' });
@@ -64,7 +64,7 @@ describe('nothing survives', () => {
     expect(await harness.executor.recoverOutcome(harness.task(), 1)).toMatchObject({ outcome: 'aborted' });
   });
 
-  test('an abort before the start, and at any moment of it', async () => {
+  test('an abort before or during the start', async () => {
     const mark = newMark();
     for (const delayMs of Array.from({ length: 30 }, (_, index) => index)) {
       const controller = new AbortController();
@@ -79,7 +79,7 @@ describe('nothing survives', () => {
   });
 });
 
-/** The launchers' main processes below a root: those without a launcher as their parent. */
+/** The launchers' main processes below a root: those whose parent is not a launcher. */
 function launchersOf(root: string): number[] {
   const pids = alive('ravenhelm-launcher')
     .filter((pid) => procFile(pid, 'environ').includes(`run=${root}`))
@@ -88,7 +88,7 @@ function launchersOf(root: string): number[] {
   return pids.filter((pid) => !pids.includes(parentOf(pid)) && procFile(pid, 'comm').trim() === 'sh');
 }
 
-/** Starts a step from a process of its own, as a worker would, and kills that process when `when` says so. */
+/** Starts a step from a separate process, like a worker, and kills that process when `when` resolves. */
 async function startInWorkerThatDies(command: string, when: () => boolean, claimOffset = 10): Promise<void> {
   const place = await preparePlace(harness.task(), {
     workspaceRoot: harness.root,
@@ -123,7 +123,8 @@ async function startInWorkerThatDies(command: string, when: () => boolean, claim
     command_1: command,
   };
   const script = `const [variables, ...args] = JSON.parse(process.argv[1]);
-    require('child_process').spawn('/bin/sh', args, { detached: true, stdio: 'ignore', env: { PATH: process.env.PATH, ...variables } });
+    const env = { PATH: process.env.PATH, ...variables };
+    require('child_process').spawn('/bin/sh', args, { detached: true, stdio: 'ignore', env });
     setInterval(() => {}, 1000);`;
   const worker = spawn(
     process.execPath,
@@ -139,7 +140,7 @@ async function startInWorkerThatDies(command: string, when: () => boolean, claim
 describe('a worker that dies', () => {
   const started = () => existsSync(join(harness.workspace(), 'started'));
 
-  test('leaves a launcher that runs on to its end and whose outcome the next worker reads', async () => {
+  test('leaves a launcher that runs to its end; the next worker reads its outcome', async () => {
     await startInWorkerThatDies('touch started; sleep 0.5; echo finished; exit 4', started);
     const other = await createHarness({ root: harness.root });
     expect(await other.executor.recoverOutcome(other.task(), 1)).toBeNull();
@@ -150,7 +151,7 @@ describe('a worker that dies', () => {
     expect(outcome?.durationMs).toBeGreaterThan(0);
   });
 
-  test('leaves a launcher that the next holder’s fence ends, and taking the fence waits for that', async () => {
+  test('leaves a launcher that the next holder’s fence ends; takeFence waits for that', async () => {
     const mark = newMark();
     await startInWorkerThatDies(`${sleepers(mark)}; touch started; sleep ${mark}`, started);
     await harness.executor.takeFence(harness.task(), 11, never);
@@ -161,7 +162,7 @@ describe('a worker that dies', () => {
     });
   });
 
-  test('is also fenced by the first launcher of the next holder', async () => {
+  test('is fenced also by the first launcher of the next holder', async () => {
     const mark = newMark();
     await startInWorkerThatDies(`${sleepers(mark)}; touch started; sleep ${mark}`, started);
     expect(await harness.sh('echo mine', { step: 2, claimOffset: 12 })).toMatchObject({
@@ -171,7 +172,7 @@ describe('a worker that dies', () => {
     expect(alive(mark)).toEqual([]);
   });
 
-  test('does not lose a command that was on its way: a second start of the step gives the first one’s outcome', async () => {
+  test('does not lose a running command: a second start of the step returns the outcome of the first', async () => {
     await startInWorkerThatDies('echo run >> runs; touch started; sleep 0.3', started);
     expect(await harness.sh('echo run >> runs', { step: 1 })).toMatchObject({ outcome: 'ok' });
     expect(readFileSync(join(harness.workspace(), 'runs'), 'utf8')).toBe('run\n');
@@ -179,7 +180,7 @@ describe('a worker that dies', () => {
 });
 
 describe('the fence', () => {
-  test('a lower claim is refused, by the fence and by the launcher', async () => {
+  test('takeFence and the launcher refuse a lower claim', async () => {
     await harness.executor.takeFence(harness.task(), 20, never);
     await expect(harness.executor.takeFence(harness.task(), 19, never)).rejects.toBeInstanceOf(FenceLost);
     await expect(
@@ -203,13 +204,13 @@ describe('the fence', () => {
     expect(await harness.sh('true', { claimOffset: 20 })).toMatchObject({ outcome: 'ok' });
   });
 
-  test('never falls when many claims take it at once', async () => {
+  test('never decreases when many claims take it at once', async () => {
     const claims = Array.from({ length: 10 }, (_, index) => 100 + ((index * 7) % 10));
     await Promise.allSettled(claims.map((claim) => harness.executor.takeFence(harness.task(), claim, never)));
     expect(readFileSync(join(harness.runOf(harness.task()), 'fence'), 'utf8')).toBe('109\n');
   });
 
-  test('ends the running tool of a lower claim, whose worker learns that it lost', async () => {
+  test('ends the running tool of a lower claim, whose worker gets FenceLost', async () => {
     const mark = newMark();
     const running = harness.call('execute_terminal_command', {
       command: `${sleepers(mark)}; touch started; sleep ${mark}`,
@@ -239,7 +240,7 @@ describe('the fence', () => {
     await lost;
   });
 
-  test('waiting for it can be aborted, and leaves nobody waiting', async () => {
+  test('waiting for it can be aborted, and no process keeps waiting', async () => {
     const run = harness.runOf(harness.task());
     await harness.executor.takeFence(harness.task(), 10, never);
     const holder = spawn('flock', ['-x', join(run, 'lock'), '-c', 'echo held; exec sleep 30'], {
@@ -255,20 +256,20 @@ describe('the fence', () => {
     process.kill(-(holder.pid ?? 0), 'SIGKILL');
   });
 
-  test('stands between the tasks of a mission: another task’s fence changes nothing', async () => {
+  test('is separate for each task of a mission', async () => {
     await harness.executor.takeFence(harness.task('other-task'), 99, never);
     expect(await harness.sh('true', { claimOffset: 10 })).toMatchObject({ outcome: 'ok' });
   });
 });
 
 describe('each step starts at most once', () => {
-  test('a second start gives the first outcome and runs nothing', async () => {
+  test('a second start returns the first outcome and runs nothing', async () => {
     expect(await harness.sh('echo run >> runs; cat runs', { step: 5 })).toMatchObject({ stdout: 'run\n' });
     expect(await harness.sh('echo run >> runs; cat runs', { step: 5 })).toMatchObject({ stdout: 'run\n' });
     expect(readFileSync(join(harness.workspace(), 'runs'), 'utf8')).toBe('run\n');
   });
 
-  test('a start mark without an outcome is unknown, and nothing runs', async () => {
+  test('a start mark without an outcome gives unknown, and nothing runs', async () => {
     await harness.executor.prepareWorkspace(harness.task());
     writeFileSync(join(harness.runOf(harness.task()), 'a1-s7.started'), '9\n');
     expect(await harness.call('execute_terminal_command', { command: 'touch x' }, { step: 7 })).toMatchObject({
@@ -277,25 +278,25 @@ describe('each step starts at most once', () => {
     expect(existsSync(join(harness.workspace(), 'x'))).toBe(false);
   });
 
-  test('of eight starts at once one runs', async () => {
+  test('one of eight concurrent starts runs', async () => {
     const results = await Promise.all(
       Array.from({ length: 8 }, () => harness.sh('echo run >> runs; cat runs', { step: 8 })),
     );
     expect(results.map((result) => result.stdout)).toEqual(Array(8).fill('run\n'));
   });
 
-  test('the same step of the next attempt is another step', async () => {
+  test('the step with the same number in the next attempt is a different step', async () => {
     await harness.sh('echo run >> runs', { step: 1 });
     await harness.sh('echo run >> runs', { step: 1, task: harness.task(undefined, undefined, 2) });
     expect(readFileSync(join(harness.workspace(), 'runs'), 'utf8')).toBe('run\nrun\n');
   });
 });
 
-test('an outcome that was never left is null', async () => {
+test('recoverOutcome is null if the launcher left no outcome', async () => {
   expect(await harness.executor.recoverOutcome(harness.task(), 1)).toBeNull();
 });
 
-test('a write that the launcher finished is recovered as what it was', async () => {
+test('a write that the launcher finished is recovered as a write', async () => {
   await harness.call('workspace_write', { path: 'a.txt', content: 'abc' }, { step: 2 });
   expect(await harness.executor.recoverOutcome(harness.task(), 2)).toMatchObject({
     outcome: 'ok',
@@ -303,7 +304,7 @@ test('a write that the launcher finished is recovered as what it was', async () 
   });
 });
 
-test('twelve commands run side by side', async () => {
+test('twelve commands run concurrently', async () => {
   const commands = Array.from({ length: 12 }, (_, index) =>
     harness.sh(`echo ${index}; cat /proc/sys/kernel/hostname >/dev/null`, {
       task: harness.task(`task-${index}`),

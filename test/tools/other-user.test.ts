@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { transformSync } from '@swc/core';
 import { removeTemporaryDirectories, temporaryDirectory } from './harness.js';
 
-/** The same tools as another user than root: user namespaces instead of setpriv. Only root can become another user. */
+/** The same tools as a user other than root: user namespaces instead of setpriv. Only root can switch to that user. */
 const USER = 12_346;
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 const run = promisify(execFile);
@@ -43,23 +43,29 @@ if (!sandbox.ok) { console.log(JSON.stringify({ sandbox })); process.exit(0); }
 const logger = { debug() {}, info() {}, warn() {}, error() {}, child() { return logger; } };
 const clock = { now: Date.now, monotonicMs: () => performance.now(), setTimer() {} };
 const executor = createToolExecutor({ ...system, workspaceRoot: root, sandbox, clock, logger });
-const task = { missionId: 'm1', taskId: 't1', attempt: 1, workspace: null, workspaceMarker: await workspaceMarker(root) };
+const marker = await workspaceMarker(root);
+const task = { missionId: 'm1', taskId: 't1', attempt: 1, workspace: null, workspaceMarker: marker };
 let step = 0;
 const never = new AbortController().signal;
-const call = (tool, args, timeLimitMs = 20000) => executor.run({ task, step: ++step, claimOffset: 1, timeLimitMs, tool, arguments: args }, never);
+const call = (tool, args, timeLimitMs = 20000) =>
+  executor.run({ task, step: ++step, claimOffset: 1, timeLimitMs, tool, arguments: args }, never);
+const checks = [{ name: 'there', command: 'test -f a/b' }, { name: 'ro', command: 'touch x' }];
+const look =
+  'id -u; echo x >/dev/stderr; touch made; echo x > /usr/x; unshare -U true; ' +
+  'cat /proc/1/environ | tr "\\\\0" "\\\\n"';
 const results = {
   sandbox,
-  id: await call('execute_terminal_command', { command: 'id -u; echo x >/dev/stderr; touch made; echo x > /usr/x; unshare -U true; cat /proc/1/environ | tr "\\\\0" "\\\\n"' }),
+  id: await call('execute_terminal_command', { command: look }),
   limit: await call('execute_terminal_command', { command: '(setsid sleep 889.1 &); sleep 889.1' }, 400),
   write: await call('workspace_write', { path: 'a/b', content: 'hello' }),
   read: await call('workspace_read', { path: 'a/b' }),
-  checks: await executor.runChecks({ task, step: ++step, claimOffset: 1, timeLimitMs: 20000, checks: [{ name: 'there', command: 'test -f a/b' }, { name: 'ro', command: 'touch x' }] }, never),
+  checks: await executor.runChecks({ task, step: ++step, claimOffset: 1, timeLimitMs: 20000, checks }, never),
 };
 console.log(JSON.stringify(results));
 `;
 
 asRoot(
-  'a worker that is not root runs its tools in user namespaces, as itself and without survivors',
+  'a worker that is not root runs its tools in user namespaces, as its own user, and leaves no processes',
   async () => {
     const directory = compiled();
     const root = join(directory, 'workspaces');
@@ -84,7 +90,7 @@ asRoot(
     );
     const results = JSON.parse(stdout);
     if (!results.sandbox.ok) {
-      // This computer forbids user namespaces: then that must be the reason, and the fix must be told.
+      // This computer forbids user namespaces: then that must be the reason, and the fix must be given.
       expect(results.sandbox).toMatchObject({
         reason: expect.stringMatching(/namespace|permission|permitted/i),
         fix: expect.stringContaining('user namespaces'),

@@ -39,18 +39,22 @@ afterAll(() => {
 });
 
 describe('what a command sees', () => {
-  test('the network is gone', async () => {
+  test('there is no network', async () => {
     const server = createServer((socket) => socket.end('reached'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const script = `require('net').connect(${port}, '127.0.0.1').on('error', (e) => { console.log(e.code); }).on('data', (d) => console.log(String(d)))`;
+    const script = [
+      `require('net').connect(${port}, '127.0.0.1')`,
+      `.on('error', (e) => { console.log(e.code); })`,
+      `.on('data', (d) => console.log(String(d)))`,
+    ].join('');
     expect(await harness.sh(`node -e "${script}"`)).toMatchObject({ stdout: 'ECONNREFUSED\n' });
     expect((await harness.sh('cat /proc/net/dev')).stdout).not.toMatch(/eth|ens|enp|wlan/);
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test('nothing of the worker’s environment can be read, not even from process 1', async () => {
+  test('the worker’s environment cannot be read, not even from process 1', async () => {
     const result = await harness.sh('env; cat /proc/*/environ 2>/dev/null; cat /proc/1/environ');
     expect(result.stdout).not.toContain('canary');
     expect(result.stdout).not.toContain('NODE_OPTIONS');
@@ -74,7 +78,7 @@ describe('what a command sees', () => {
     expect(stdout).not.toContain('launcher.log');
   });
 
-  asRoot('nothing runs with rights: no uid 0, no capabilities, none to be had', async () => {
+  asRoot('commands have no privileges: no uid 0, no capabilities, and no way to gain them', async () => {
     const { stdout } = await harness.sh('id -u; grep -E "^Cap|NoNewPrivs" /proc/self/status');
     expect(stdout).toMatch(new RegExp(`^${SANDBOX_ACCOUNT.uid}\n`));
     expect([...stdout.matchAll(/^Cap\w+:\t(\w+)$/gm)].map((match) => match[1])).toEqual(
@@ -104,12 +108,12 @@ describe('what a command can write', () => {
     expect(await harness.sh(`echo x > ${path}`)).toMatchObject({ outcome: 'error', success: false });
   });
 
-  test('its own /tmp, which is gone afterwards', async () => {
+  test('its own /tmp, which is removed afterwards', async () => {
     expect(await harness.sh('echo x > /tmp/mine && cat /tmp/mine')).toMatchObject({ stdout: 'x\n' });
     expect(await harness.sh('cat /tmp/mine')).toMatchObject({ outcome: 'error' });
   });
 
-  test('not the workspace of another mission, which it does not see', async () => {
+  test('not the workspace of another mission, which is invisible to it', async () => {
     const other = await harness.executor.prepareWorkspace(harness.task('t', 'm2'));
     writeFileSync(join(other, 'theirs'), 'x');
     expect(await harness.sh(`ls ${harness.root}; cat ${other}/theirs; ls /workspace/../m2`)).toMatchObject({
@@ -127,8 +131,8 @@ describe('what a command can write', () => {
   });
 });
 
-describe('where things lie', () => {
-  asRoot('clone, node and workspaces may lie under a directory closed to others', async () => {
+describe('locations', () => {
+  asRoot('clone, node and workspaces may be below a directory that other users cannot enter', async () => {
     const closed = join(temporaryDirectory(), 'home');
     mkdirSync(closed, { mode: 0o700 });
     for (const name of ['toolbox', 'package', 'bin']) mkdirSync(join(closed, name), { mode: 0o755 });
@@ -159,13 +163,13 @@ describe('where things lie', () => {
     expect(readFileSync(join(inside.workspace(), 'made'), 'utf8')).toBe('x\n');
   });
 
-  test('a bind over the sandbox’s own mounts is an error at start', async () => {
+  test('a bind over the sandbox’s own mounts is an error at startup', async () => {
     await expect(createHarness({ extraBinds: [{ source: '/usr', target: '/workspace/usr' }] })).rejects.toThrow(
       ToolSetupError,
     );
   });
 
-  asRoot('a given directory keeps its owner, and commands run as that user', async () => {
+  asRoot('a directory from --workspace keeps its owner, and commands run as that user', async () => {
     const given = temporaryDirectory();
     chownSync(given, 12_345, 12_345);
     const task = { ...harness.task(), workspace: given, workspaceMarker: await workspaceMarker(given) };
@@ -175,7 +179,7 @@ describe('where things lie', () => {
   });
 
   asRoot(
-    'a given directory of root is handed over when it is empty and refused with the fix when it is not',
+    'a directory from --workspace that root owns gets a new owner if it is empty, else it is refused with the fix',
     async () => {
       const given = temporaryDirectory();
       const task = { ...harness.task(), workspace: given, workspaceMarker: await workspaceMarker(given) };
@@ -190,7 +194,7 @@ describe('where things lie', () => {
     },
   );
 
-  test('the state that a given directory holds is hidden from its commands', async () => {
+  test('the state in a directory from --workspace is hidden from commands', async () => {
     const given = temporaryDirectory();
     if (isRoot) chownSync(given, 12_345, 12_345);
     const task = { ...harness.task('given-task'), workspace: given, workspaceMarker: await workspaceMarker(given) };
@@ -211,13 +215,13 @@ describe('where things lie', () => {
 });
 
 describe('the marker', () => {
-  test('is made once, also by two processes at the same time', async () => {
+  test('is created once, also by two concurrent processes', async () => {
     const root = temporaryDirectory();
     const markers = await Promise.all(Array.from({ length: 8 }, () => workspaceMarker(root)));
     expect(new Set(markers).size).toBe(1);
   });
 
-  test('of another root makes the workspace unusable, with both ids in the message', async () => {
+  test('of another root makes the workspace unusable; the message names both ids', async () => {
     const task = { ...harness.task(), workspaceMarker: '00000000-0000-4000-8000-000000000000' };
     const attempts = [
       () => harness.executor.prepareWorkspace(task),
@@ -232,7 +236,7 @@ describe('the marker', () => {
     }
   });
 
-  test('is never made by a worker: a root without one is unusable', async () => {
+  test('is never created by a worker: a root without one is unusable', async () => {
     const given = temporaryDirectory();
     await expect(harness.executor.prepareWorkspace({ ...harness.task(), workspace: given })).rejects.toMatchObject({
       code: 'workspace',
@@ -245,13 +249,13 @@ describe('the marker', () => {
     ['m1', '../x'],
     ['.ravenhelm', 't'],
     ['', 't'],
-  ])('ids that are no names are refused: %j %j', async (missionId, taskId) => {
+  ])('ids that cannot be directory names are refused: %j %j', async (missionId, taskId) => {
     await expect(harness.executor.prepareWorkspace({ ...harness.task(), missionId, taskId })).rejects.toMatchObject({
       code: 'workspace',
     });
   });
 
-  test('a given directory that is not there, or holds other missions, is unusable', async () => {
+  test('a directory from --workspace that is missing or contains other missions is unusable', async () => {
     await expect(
       harness.executor.prepareWorkspace({ ...harness.task(), workspace: '/no/such/place' }),
     ).rejects.toMatchObject({ code: 'workspace' });
@@ -261,14 +265,14 @@ describe('the marker', () => {
   });
 });
 
-describe('when the sandbox cannot be built', () => {
+describe('without a usable sandbox', () => {
   const broken = {
     ok: false,
     reason: 'bwrap is not installed',
     fix: 'Install it: apt-get install -y bubblewrap',
   } as const;
 
-  test('commands, writes and checks are refused with the fix; reading goes on', async () => {
+  test('commands, writes and checks are refused with the fix; reading still works', async () => {
     const without = await createHarness({ sandbox: broken });
     for (const outcome of [
       await without.call('execute_terminal_command', { command: 'touch x' }),
@@ -293,7 +297,7 @@ describe('when the sandbox cannot be built', () => {
     expect(await without.call('workspace_list', {})).toMatchObject({ outcome: 'ok' });
   });
 
-  test('the probe says why and what to do', async () => {
+  test('the probe reports the reason and what to do', async () => {
     const probe = await probeSandbox({ toolboxDir: null, extraBinds: [], nodePath: '/bin/false' });
     expect(probe).toMatchObject({
       ok: false,
@@ -302,7 +306,7 @@ describe('when the sandbox cannot be built', () => {
     });
   });
 
-  test('a sandbox that breaks later leaves no process behind and says so', async () => {
+  test('a sandbox that stops working later leaves no process and reports it', async () => {
     const root = temporaryDirectory();
     const vanishing = temporaryDirectory();
     const later = await createHarness({ root, extraBinds: [{ source: vanishing, target: '/vanishing' }] });
@@ -314,7 +318,7 @@ describe('when the sandbox cannot be built', () => {
   });
 });
 
-test('the sandbox of this computer is told', async () => {
+test('the sandbox of this computer is described', async () => {
   expect(await usableSandbox()).toMatchObject({
     ok: true,
     mode: isRoot ? 'root' : 'user',

@@ -7,13 +7,13 @@ import { removeTemporaryDirectories, temporaryDirectory } from './harness.js';
 
 const PROGRAM = fileURLToPath(new URL('../support/tools-under-signals.mjs', import.meta.url));
 const COMMANDS = 40;
-/** Between two signals. Without a pause no start would ever come through. */
+/** The pause between two signals. Without it no start would succeed. */
 const MOST_PAUSE_MS = 6;
 
 afterAll(removeTemporaryDirectories);
 
 test.each(['SIGINT', 'SIGQUIT', 'SIGHUP'] as const)(
-  'a terminal that sends %s to the worker at any moment of a start neither loses a command nor runs one twice',
+  'a terminal that sends %s to the worker at any moment of a start loses no command and runs none twice',
   async (signal) => {
     const root = temporaryDirectory();
     const worker = spawn(process.execPath, [PROGRAM, root, String(COMMANDS)], {

@@ -17,7 +17,7 @@ const list = (path: string) => harness.call('workspace_list', { path });
 const inWorkspace = (path: string) => join(harness.workspace(), path);
 
 describe('execute_terminal_command', () => {
-  test('gives exit code and both outputs of a command in the workspace', async () => {
+  test('returns the exit code and both outputs of a command in the workspace', async () => {
     const result = await harness.sh('pwd; echo problem >&2; exit 3');
     expect(result).toMatchObject({
       outcome: 'error',
@@ -35,11 +35,11 @@ describe('execute_terminal_command', () => {
     expect(JSON.parse(outcome.observation)).toMatchObject({ stdout: '/workspace/deep/er\n', success: true });
   });
 
-  test('ends a command at its own timeout with exit code 124 and says so', async () => {
-    const outcome = await harness.call('execute_terminal_command', { command: 'echo begun; sleep 60', timeout: 0.3 });
+  test('kills a command at its timeout, with exit code 124 and a note', async () => {
+    const outcome = await harness.call('execute_terminal_command', { command: 'echo started; sleep 60', timeout: 0.3 });
     expect(outcome).toMatchObject({ outcome: 'error', exitCode: 124 });
     expect(JSON.parse(outcome.observation)).toMatchObject({
-      stdout: 'begun\n',
+      stdout: 'started\n',
       note: expect.stringContaining('time limit of 0.3 s'),
     });
   });
@@ -65,13 +65,13 @@ describe('execute_terminal_command', () => {
     'openssl rand -hex 4',
     'ls 2>&1 | head -3',
     'echo x | tee /dev/stderr',
-  ])('ordinary work goes on inside: %s', async (command) => {
+  ])('ordinary work is possible inside: %s', async (command) => {
     await write('README.md', '# hello\n');
     await write('app.js', 'console.log(1)\n');
     expect(await harness.sh(command)).toMatchObject({ outcome: 'ok', success: true });
   });
 
-  test('refuses arguments that are not of its form, with the reason', async () => {
+  test('refuses invalid arguments, with the reason', async () => {
     expect(await harness.call('execute_terminal_command', { cmd: 'ls' })).toMatchObject({
       outcome: 'refused',
       exitCode: null,
@@ -120,13 +120,13 @@ describe('workspace_write, workspace_read and workspace_list', () => {
     expect(readFileSync(inWorkspace('secret'), 'utf8')).toBe('y');
   });
 
-  test('a megabyte passes unharmed', async () => {
+  test('a megabyte is written unchanged', async () => {
     const content = 'äöü€\n'.repeat(100_000);
     expect(await write('big.txt', content)).toMatchObject({ outcome: 'ok' });
     expect(readFileSync(inWorkspace('big.txt'), 'utf8')).toBe(content);
   });
 
-  test('a missing file and a range beyond the end are told apart from a refusal', async () => {
+  test('a missing file is an error; a range beyond the end is refused', async () => {
     expect(await read('absent.txt')).toMatchObject({ outcome: 'error', observation: 'no such file or directory' });
     expect(await read('%2e%2e/%2e%2e/etc/passwd')).toMatchObject({ outcome: 'error' });
     await write('short.txt', 'one\n');
@@ -136,7 +136,7 @@ describe('workspace_write, workspace_read and workspace_list', () => {
     });
   });
 
-  test('a sparse terabyte is read to the limit and marked as truncated', async () => {
+  test('a sparse file of a terabyte is read up to the limit and marked as truncated', async () => {
     await write('sparse', '');
     truncateSync(inWorkspace('sparse'), 2 ** 40);
     const outcome = await read('sparse');
@@ -144,7 +144,7 @@ describe('workspace_write, workspace_read and workspace_list', () => {
     expect(JSON.parse(outcome.observation)).toMatchObject({ truncated: true, total_lines: null });
   });
 
-  test('a directory of thousands is cut and marked', async () => {
+  test('a list of thousands of entries is truncated and marked', async () => {
     await harness.sh('mkdir many && cd many && seq 1 3000 | xargs touch');
     const outcome = await list('many');
     expect(JSON.parse(outcome.observation)).toMatchObject({ truncated: true });
@@ -158,7 +158,7 @@ describe('workspace_write, workspace_read and workspace_list', () => {
     });
   });
 
-  test('the worker can read what commands wrote, whatever its mode', async () => {
+  test('the worker can read what commands wrote, whatever the file mode', async () => {
     await harness.sh('echo hidden > .env; chmod 600 .env');
     expect(JSON.parse((await read('.env')).observation)).toMatchObject({ content: 'hidden\n' });
   });
@@ -183,9 +183,10 @@ describe('paths cannot leave the workspace', () => {
     expect(await write(path, 'x')).toMatchObject({ outcome: 'refused' });
   });
 
-  test('links that lead out are not followed by reading or listing', async () => {
+  test('reading and listing do not follow links that lead out', async () => {
     await harness.sh(
-      'ln -s /etc etc-link; ln -s ../../../../etc/passwd up-link; ln -s loop-b loop-a; ln -s loop-a loop-b; ln -s / root-link',
+      'ln -s /etc etc-link; ln -s ../../../../etc/passwd up-link; ' +
+        'ln -s loop-b loop-a; ln -s loop-a loop-b; ln -s / root-link',
     );
     for (const path of ['etc-link/hostname', 'up-link', 'loop-a', 'root-link/etc/passwd'])
       expect(await read(path)).toMatchObject({ outcome: 'refused' });
@@ -194,13 +195,14 @@ describe('paths cannot leave the workspace', () => {
 
   test('links within the workspace are followed', async () => {
     await harness.sh(
-      'mkdir -p releases/1; echo here > releases/1/f; ln -s releases/1 current; ln -s /workspace/releases abs; ln -s ../1/f releases/1/again',
+      'mkdir -p releases/1; echo here > releases/1/f; ' +
+        'ln -s releases/1 current; ln -s /workspace/releases abs; ln -s ../1/f releases/1/again',
     );
     for (const path of ['current/f', 'abs/1/f', 'current/again', '/workspace/current/f'])
       expect(JSON.parse((await read(path)).observation)).toMatchObject({ content: 'here\n' });
   });
 
-  test('writing replaces a link at the end and never its target', async () => {
+  test('writing replaces a link, never its target', async () => {
     const outside = join(temporaryDirectory(), 'target');
     writeFileSync(outside, 'untouched');
     symlinkSync(outside, inWorkspace('leaf'));
@@ -219,12 +221,17 @@ describe('paths cannot leave the workspace', () => {
     expect(await write('etc-link/x', 'x')).toMatchObject({ outcome: 'refused' });
   });
 
-  test('a directory that is swapped for a link while it is read leaks nothing', async () => {
+  test('a directory that is replaced by a link during a read leaks nothing', async () => {
     const outside = temporaryDirectory();
     writeFileSync(join(outside, 'f'), 'SECRET');
     mkdirSync(inWorkspace('swap'), { recursive: true });
     writeFileSync(inWorkspace('swap/f'), 'fine');
-    const script = `cd "$1"; ln -s "$2" evil; i=0; while [ $i -lt 100 ]; do mv -T swap kept; mv -T evil swap; mv -T swap evil; mv -T kept swap; i=$((i+1)); done`;
+    const script = [
+      'cd "$1"; ln -s "$2" evil; i=0',
+      'while [ $i -lt 100 ]; do',
+      '  mv -T swap kept; mv -T evil swap; mv -T swap evil; mv -T kept swap; i=$((i+1))',
+      'done',
+    ].join('\n');
     const flipping = import('node:child_process').then(
       ({ spawn }) =>
         new Promise((resolve) =>
@@ -277,7 +284,7 @@ describe('definitions', () => {
     });
   });
 
-  test('reading, listing and overwriting are idempotent, appending and commands are not', () => {
+  test('reading, listing and overwriting are idempotent; appending and commands are not', () => {
     expect(definition('workspace_read')?.idempotent({})).toBe(true);
     expect(definition('workspace_list')?.idempotent({})).toBe(true);
     expect(definition('workspace_write')?.idempotent({ mode: 'overwrite' })).toBe(true);
@@ -286,7 +293,7 @@ describe('definitions', () => {
     expect(definition('execute_terminal_command')?.idempotent({ command: 'true' })).toBe(false);
   });
 
-  test('bad arguments are named', () => {
+  test('validation names the wrong argument', () => {
     expect(definition('workspace_read')?.validate({ path: 'a', start_line: 0 })).toContain('start_line');
     expect(definition('workspace_read')?.validate({ path: 'a' })).toBeNull();
   });

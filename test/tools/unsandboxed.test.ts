@@ -41,7 +41,7 @@ test('commands, writes and checks run in the workspace itself, with an empty env
   ).toMatchObject({ passed: false, results: [{ exit_code: 0 }, { exit_code: 6 }] });
 });
 
-test('long output can be read where the cut says', async () => {
+test('long output can be read at the path in the truncation note', async () => {
   const result = await harness.sh('seq 1 50000');
   const place = /\/\S+\.stdout/.exec(result.stdout)?.[0] ?? '';
   expect(readFileSync(place, 'utf8')).toHaveLength('1\n'.length * 9 + 3 * 90 + 4 * 900 + 5 * 9000 + 6 * 40001);
@@ -50,7 +50,7 @@ test('long output can be read where the cut says', async () => {
   ).toMatchObject({ outcome: 'ok', observation: expect.stringContaining('50000') });
 });
 
-test('background processes end with the command, also those in sessions of their own', async () => {
+test('background processes end with the command, also those in separate sessions', async () => {
   const mark = `87${process.pid}.1`;
   expect(await harness.sh(`sleep ${mark} & (setsid sleep ${mark} &); echo done`)).toMatchObject({
     outcome: 'ok',
@@ -59,7 +59,7 @@ test('background processes end with the command, also those in sessions of their
   expect(sleeping(mark)).toEqual([]);
 });
 
-test('the time limit and the fence leave nothing alive', async () => {
+test('the time limit and the fence leave no process', async () => {
   const mark = `87${process.pid}.2`;
   expect(await harness.sh(`(setsid sleep ${mark} &); sleep ${mark}`, { timeLimitMs: 300 })).toMatchObject({
     exitCode: 124,

@@ -2,24 +2,24 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 
-/** Observations are at most this long in UTF-8 (head and tail; the whole is in the outputs). */
+/** The most UTF-8 bytes of an observation. A longer output keeps its head and tail. */
 export const OBSERVATION_BYTES = 16 * 1024;
 
-/** Bytes that the text takes within a JSON string, without the quotes. */
+/** Bytes of the text inside a JSON string, without the quotes. */
 export function jsonBytes(text: string): number {
   return Buffer.byteLength(JSON.stringify(text)) - 2;
 }
 
-/** A text of which only both ends may be known. */
+/** A text of which possibly only the head and the tail were read. */
 export interface Ends {
   readonly head: string;
-  /** Empty when head is the whole text. */
+  /** Empty if head is the whole text. */
   readonly tail: string;
-  /** Bytes of the whole. */
+  /** Bytes of the whole text. */
   readonly size: number;
 }
 
-/** Reads as much of both ends of a file as an observation can hold. Bytes that are no text become U+FFFD. */
+/** Reads as much of both ends of a file as an observation can hold. Invalid UTF-8 and NUL become U+FFFD. */
 export async function readEnds(path: string): Promise<Ends> {
   const file = await open(path, 'r');
   try {
@@ -29,7 +29,7 @@ export async function readEnds(path: string): Promise<Ends> {
     const tail = Buffer.alloc(OBSERVATION_BYTES);
     await file.read(head, 0, OBSERVATION_BYTES, 0);
     await file.read(tail, 0, OBSERVATION_BYTES, size - OBSERVATION_BYTES);
-    return { head: decode(withoutCutEnd(head)), tail: decode(withoutCutStart(tail)), size };
+    return { head: decode(withoutPartialEnd(head)), tail: decode(withoutPartialStart(tail)), size };
   } finally {
     await file.close();
   }
@@ -43,8 +43,8 @@ function decode(bytes: Buffer): string {
   return bytes.toString('utf8').replaceAll('\0', '\uFFFD');
 }
 
-/** Leaves out a character whose bytes were cut off at the end. */
-function withoutCutEnd(bytes: Buffer): Buffer {
+/** Drops an incomplete character at the end. */
+function withoutPartialEnd(bytes: Buffer): Buffer {
   for (let back = 1; back <= 3; back++) {
     const byte = bytes[bytes.length - back] ?? 0;
     if ((byte & 0xc0) === 0x80) continue;
@@ -54,13 +54,17 @@ function withoutCutEnd(bytes: Buffer): Buffer {
   return bytes;
 }
 
-function withoutCutStart(bytes: Buffer): Buffer {
+/** Drops the rest of an incomplete character at the start. */
+function withoutPartialStart(bytes: Buffer): Buffer {
   let start = 0;
   while (start < 3 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
   return bytes.subarray(start);
 }
 
-/** The text, or its head and tail around the note, in at most budget bytes of a JSON string. */
+/**
+ * The text, or its head and tail with a note between them, in at most budget bytes of a JSON string.
+ * @param where says in the note where to find the whole text
+ */
 export function fit(ends: Ends, budget: number, where: string): string {
   if (ends.tail === '' && jsonBytes(ends.head) <= budget) return ends.head;
   const note = `\n[... cut: ${ends.size} bytes in all, ${where} ...]\n`;
@@ -70,7 +74,7 @@ export function fit(ends: Ends, budget: number, where: string): string {
   return takeHead(ends.head, room - jsonBytes(tail)) + note + tail;
 }
 
-/** How many bytes of a JSON string the text would take; a text that was cut on reading takes more than any budget. */
+/** Bytes that the whole text takes in a JSON string; Infinity if only its ends were read. */
 export function wanted(ends: Ends): number {
   return ends.tail === '' ? jsonBytes(ends.head) : Number.POSITIVE_INFINITY;
 }
@@ -98,7 +102,7 @@ function takeTail(text: string, budget: number): string {
   return characters.slice(start).join('');
 }
 
-/** sha256 of the files' bytes, one after the other, hex. */
+/** sha256 of the concatenated files, hex. */
 export async function digestOf(paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const path of paths) {

@@ -1,0 +1,115 @@
+import type { TaskPlace, ToolCall, ToolOutcome } from '../ports/tools.js';
+import { COMMAND, WRITE, type CommandArguments, type WriteArguments } from './definitions.js';
+import { CallRefused } from './errors.js';
+import { isReserved, parsePath } from './jail.js';
+import { launch, type LaunchEnd } from './launcher.js';
+import { describeOutcome, keepCall, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
+import { stepName, type RunPlace } from './places.js';
+import { shellProgram, writeProgram, type Program } from './programs.js';
+import { argumentVector, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
+
+/** execute_terminal_command. Throws or rejects with CallRefused for a call that is not run. */
+export function runCommand(
+  runtime: ToolRuntime,
+  call: ToolCall,
+  args: CommandArguments,
+  place: RunPlace,
+  signal: AbortSignal,
+): Promise<ToolOutcome> {
+  const { area, parts } = parsePath(args.working_dir);
+  if (area !== 'workspace') throw new CallRefused(`working_dir ${args.working_dir} is outside the workspace`);
+  const { workspace, outputs } = visiblePaths(runtime, place);
+  const record = {
+    tool: COMMAND,
+    command: args.command,
+    timeLimitMs: Math.min(args.timeout * 1000, call.timeLimitMs),
+    outputsAt: outputs,
+  } as const;
+  const program = shellProgram([workspace, ...parts].join('/'));
+  return runOnce(runtime, call, { place, record, program, lastArgument: args.command, input: null }, signal);
+}
+
+/** workspace_write. Throws or rejects with CallRefused for a call that is not run. */
+export function runWrite(
+  runtime: ToolRuntime,
+  call: ToolCall,
+  args: WriteArguments,
+  place: RunPlace,
+  signal: AbortSignal,
+): Promise<ToolOutcome> {
+  const { area, parts } = parsePath(args.path);
+  const name = parts.at(-1);
+  if (area !== 'workspace') throw new CallRefused(`${args.path} is outside the workspace`);
+  if (name === undefined) throw new CallRefused(`${args.path} is a directory`);
+  if (isReserved(parts))
+    throw new CallRefused(`${args.path} is reserved: it would change what other programs run or trust`);
+  const { workspace, outputs } = visiblePaths(runtime, place);
+  const record = {
+    tool: WRITE,
+    path: args.path,
+    mode: args.mode,
+    bytes: Buffer.byteLength(args.content),
+    timeLimitMs: call.timeLimitMs,
+    outputsAt: outputs,
+  } as const;
+  const program = writeProgram(workspace, parts, args.mode);
+  return runOnce(runtime, call, { place, record, program, lastArgument: name, input: args.content }, signal);
+}
+
+/** The outcome that a launcher left for a step; null if there is none. */
+export async function leftOutcome(place: RunPlace, stem: string): Promise<ToolOutcome | null> {
+  const left = await readLauncherOutcome(place, stem);
+  const record = left === null ? null : await readCall(place, stem);
+  return left === null || record === null ? null : describeOutcome(place, stem, record, left);
+}
+
+/** Whether the launcher of a step ended it because of a newer claim. */
+export async function wasFenced(place: RunPlace, task: TaskPlace, step: number): Promise<boolean> {
+  return (await readLauncherOutcome(place, stepName(task, step)))?.reason === 'fenced';
+}
+
+interface Run {
+  readonly place: RunPlace;
+  readonly record: CallRecord;
+  readonly program: Program;
+  readonly lastArgument: string;
+  readonly input: string | null;
+}
+
+async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: AbortSignal): Promise<ToolOutcome> {
+  const { place, record, program, lastArgument, input } = run;
+  const stem = stepName(call.task, call.step);
+  const vector = argumentVector(runtime, place, stem, program, true);
+  await keepCall(place, stem, record);
+  const end = await launch(
+    {
+      place,
+      stem,
+      claimOffset: call.claimOffset,
+      timeLimitMs: record.timeLimitMs,
+      once: true,
+      isolated: runtime.sandbox !== 'off',
+      token: tokenOf(place, stem),
+      commands: [lastArgument],
+      argumentVector: vector,
+      input,
+    },
+    signal,
+  );
+  if (end.kind !== 'done' && end.kind !== 'started_before') return notStarted(end);
+  return (
+    (await leftOutcome(place, stem)) ??
+    plainOutcome('unknown', `step ${call.step} was started before and left no outcome; it may have run`)
+  );
+}
+
+function notStarted(end: LaunchEnd): ToolOutcome {
+  return end.kind === 'failed'
+    ? plainOutcome('refused', `it was not run: ${end.reason}`)
+    : plainOutcome('aborted', 'stopped before it started');
+}
+
+/** An outcome without an exit code or output; the message is the observation. */
+export function plainOutcome(outcome: ToolOutcome['outcome'], message: string): ToolOutcome {
+  return { outcome, exitCode: null, observation: message, outputDigest: null, durationMs: 0 };
+}

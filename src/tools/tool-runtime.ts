@@ -1,0 +1,96 @@
+import type { Clock } from '../ports/clock.js';
+import type { Logger } from '../ports/logger.js';
+import type { TaskPlace } from '../ports/tools.js';
+import { CallRefused } from './errors.js';
+import { preparePlace, type RunPlace } from './places.js';
+import type { Program } from './programs.js';
+import {
+  INSIDE,
+  sandboxArguments,
+  systemMounts,
+  unsandboxedArguments,
+  type ReadOnlyBind,
+  type SystemMounts,
+  type UnusableSandbox,
+  type UsableSandbox,
+} from './sandbox.js';
+
+export interface ToolExecutorOptions {
+  /** Absolute; must contain a marker (workspaceMarker) before missions run. */
+  readonly workspaceRoot: string;
+  /** The project's scripts for agents, /toolbox inside; null: none. */
+  readonly toolboxDir: string | null;
+  /** The result of probeSandbox at startup, or off. With an unusable one, commands and writes are refused. */
+  readonly sandbox: UsableSandbox | UnusableSandbox | 'off';
+  /** More read-only mounts, such as packages that the toolbox needs at /node_modules/NAME. */
+  readonly extraBinds?: readonly ReadOnlyBind[];
+  /** The node that agents' commands use, usually process.execPath. */
+  readonly nodePath: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The environment in which tools run: the options, and the system mounts, which are null without a usable sandbox. */
+export interface ToolRuntime extends ToolExecutorOptions {
+  readonly extraBinds: readonly ReadOnlyBind[];
+  readonly system: SystemMounts | null;
+}
+
+/** Reads the system's mounts once. Throws ToolSetupError for binds that cannot be mounted. */
+export function createToolRuntime(options: ToolExecutorOptions): ToolRuntime {
+  const { sandbox, toolboxDir, nodePath, extraBinds = [] } = options;
+  const system = sandbox !== 'off' && sandbox.ok ? systemMounts({ toolboxDir, extraBinds, nodePath }) : null;
+  return { ...options, extraBinds, system };
+}
+
+/** The task's files; creates its directories. Rejects with WorkspaceUnusable. */
+export function placeOf({ workspaceRoot, sandbox }: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
+  const separateAccount = sandbox !== 'off' && sandbox.ok && sandbox.mode === 'root';
+  return preparePlace(task, { workspaceRoot, separateAccount });
+}
+
+/** The paths that the tools see: those inside the sandbox, or the real ones without a sandbox. */
+export function visiblePaths({ sandbox }: ToolRuntime, place: RunPlace): { workspace: string; outputs: string } {
+  return sandbox === 'off' ? { workspace: place.workspace, outputs: place.outputs } : INSIDE;
+}
+
+/** Identifies the processes of a run without a sandbox; only one step of a task runs at a time. */
+export function tokenOf(place: RunPlace, stem: string): string {
+  return `${place.run}/${stem}`;
+}
+
+/** Why no tool can run in this sandbox; null if it is usable. */
+export function sandboxProblem(sandbox: ToolExecutorOptions['sandbox']): string | null {
+  return sandbox === 'off' || sandbox.ok
+    ? null
+    : `the sandbox cannot be created here: ${sandbox.reason}. ${sandbox.fix}`;
+}
+
+/** The argument vector that runs a program for a step. Throws CallRefused if the sandbox is unusable. */
+export function argumentVector(
+  runtime: ToolRuntime,
+  place: RunPlace,
+  stem: string,
+  program: Program,
+  workspaceWritable: boolean,
+): string[] {
+  const { sandbox, system, toolboxDir, extraBinds, nodePath } = runtime;
+  const { workspace, outputs, etcDir, account } = place;
+  if (sandbox === 'off') {
+    const token = tokenOf(place, stem);
+    return unsandboxedArguments({ workspace, outputs, toolboxDir, extraBinds, nodePath, token, program });
+  }
+  if (!sandbox.ok || system === null) throw new CallRefused(sandboxProblem(sandbox) ?? 'the sandbox has no mounts');
+  const hideState = place.holdsState;
+  return sandboxArguments({
+    sandbox,
+    system,
+    etcDir,
+    workspace,
+    workspaceWritable,
+    hideState,
+    outputs,
+    account,
+    program,
+  });
+}
