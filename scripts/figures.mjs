@@ -1,15 +1,17 @@
 // npm run figures: counts the sources and lists what is too long or goes round in a circle. See HELP.
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { faultsOf } from './figures/limits.mjs';
 import { FUNCTION_LIMIT, LINE_LIMIT, measure } from './figures/measure.mjs';
 import { root } from './steps/run.mjs';
 
-const HELP = `npm run figures [-- --dir DIR] [--long-lines]: counts the sources, read from their syntax trees.
+const HELP = `npm run figures [-- --dir DIR] [--long-lines | --check]: counts the sources, read from their syntax trees.
 
   --dir DIR      another checkout of the project, for a comparison of before and after
   --long-lines   lists every line over ${LINE_LIMIT} characters, not only the number of them for each file
+  --check        prints only what exceeds scripts/figures/limits.mjs
 
-Exit codes: 0 printed, 2 wrong use.
+Exit codes: 0 printed or nothing exceeded, 1 something exceeds the limits, 2 wrong use.
 `;
 
 /** Of the files with long lines. */
@@ -17,10 +19,17 @@ const FILES_SHOWN = 15;
 
 try {
   const { values } = parseArgs({
-    options: { dir: { type: 'string' }, 'long-lines': { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      dir: { type: 'string' },
+      'long-lines': { type: 'boolean' },
+      check: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
+  const dir = values.dir === undefined ? root : resolve(values.dir);
   if (values.help) process.stdout.write(HELP);
-  else print(values.dir === undefined ? root : resolve(values.dir), values['long-lines'] ?? false);
+  else if (values.check) check(dir);
+  else print(dir, values['long-lines'] ?? false);
 } catch (error) {
   if (!isWrongUse(error)) throw error;
   process.stderr.write(`${error.message}\n${HELP}`);
@@ -29,6 +38,12 @@ try {
 
 function isWrongUse(error) {
   return typeof error.code === 'string' && (error.code.startsWith('ERR_PARSE_ARGS') || error.code === 'ENOENT');
+}
+
+function check(dir) {
+  const faults = faultsOf(measure(dir));
+  for (const fault of faults) say(fault);
+  process.exitCode = faults.length === 0 ? 0 : 1;
 }
 
 function print(dir, everyLongLine) {

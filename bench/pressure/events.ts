@@ -16,7 +16,7 @@ export const EPOCH = 'bench';
 /** Who holds the partitions in what the benches write. */
 export const OWNER = 'bench/1';
 
-export const createEvent: CreateEvent = createEventFactory({ clock: createSystemClock(), ids: { uuid: randomUUID } });
+const createEvent: CreateEvent = createEventFactory({ clock: createSystemClock(), ids: { uuid: randomUUID } });
 /** @param ageMs how old its id shall be */
 export const missionIdIn = (partition: number, ageMs = 0): string =>
   createMissionId({ nowMs: Date.now() - ageMs, partition, random: Math.random });

@@ -6,7 +6,7 @@ import type { Parsed } from './step-schema.js';
 import { cutMiddle } from './tokens.js';
 
 /** Replies that a model may give in one turn until it is passed over: an invalid one goes back at most twice. */
-export const REPLIES_A_TURN = 3;
+const REPLIES_A_TURN = 3;
 
 /** What a turn has used and what went wrong in it, over all models that were asked. */
 export interface Turn {

@@ -36,7 +36,7 @@ export async function loadSchemas(directory: string): Promise<readonly EventSche
 }
 
 /** Compiles the text of one schema; `file` is for messages only. */
-export function parseSchema(file: string, text: string): EventSchema {
+function parseSchema(file: string, text: string): EventSchema {
   const json = parseJson(file, text);
   const record = eventRecord.safeParse(json);
   if (!record.success) throw new SchemaInvalid(file, `not an event's record: ${z.prettifyError(record.error)}`);

@@ -115,7 +115,7 @@ function details(event: AgentEvent): string {
 }
 
 /** The check that failed, by name, or nothing when all passed. */
-export function failingCheck(checks: readonly CheckResult[]): string {
+function failingCheck(checks: readonly CheckResult[]): string {
   const failed = checks.find((check) => check.exit_code !== 0);
   return failed === undefined ? '' : `check "${failed.name}" exit ${failed.exit_code}`;
 }

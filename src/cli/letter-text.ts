@@ -134,7 +134,7 @@ const BYTES_IN_LINE = 16;
 const SHOWN_BYTES = 1024;
 
 /** Offset, bytes and printable characters, as hexdump -C prints them. */
-export function hexDump(bytes: Uint8Array): string {
+function hexDump(bytes: Uint8Array): string {
   const shown = bytes.subarray(0, SHOWN_BYTES);
   const lines: string[] = [];
   for (let offset = 0; offset < shown.length; offset += BYTES_IN_LINE) {

@@ -59,10 +59,13 @@ function settingName(key: string, place: string): SettingName {
   );
 }
 
+/** What YAML's core schema reads a scalar as. */
+type PlainValue = string | number | bigint | boolean | null;
+
 /** The text of a scalar or of a list of scalars; empty for null; null for anything else. */
 function plainText(node: unknown): string | null {
   if (node === null) return '';
-  if (isScalar(node)) return node.value === null ? '' : String(node.value);
+  if (isScalar<PlainValue>(node)) return node.value === null ? '' : String(node.value);
   if (!isSeq(node)) return null;
   const parts = node.items.map((item) => (isScalar(item) ? String(item.value) : null));
   return parts.includes(null) ? null : parts.join(',');

@@ -120,7 +120,7 @@ function nextState(state: LetterState, event: Handling, atMs: number): LetterSta
 
 const isHandling = (event: AgentEvent): event is Handling => belongsIn('dead-letters', event.event_type);
 
-export const letterId = ({ partition, offset }: Pick<LetterRecord, 'partition' | 'offset'>): string =>
+const letterId = ({ partition, offset }: Pick<LetterRecord, 'partition' | 'offset'>): string =>
   `${partition}-${offset}`;
 
 const originKey = ({ topic, partition, offset, timestampMs }: LetterOrigin): string =>

@@ -25,7 +25,7 @@ export interface RetryRule {
 }
 
 /** After so many failures of an agent on a mission more of the same is no help. */
-export const MOST_AGENT_FAILURES = 3;
+const MOST_AGENT_FAILURES = 3;
 
 export function evolveTask(
   task: MissionTask,

@@ -4,7 +4,7 @@ import type { Check, Plan, PlanTask, PlanWave } from './events.js';
 
 export const ORCHESTRATOR = 'orchestrator';
 /** Runs the mission's success checks when it takes part. */
-export const VERIFIER = 'hlidskjalf_agent';
+const VERIFIER = 'hlidskjalf_agent';
 
 /** What a plan is made and judged against. */
 export interface PlanScope {

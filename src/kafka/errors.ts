@@ -32,7 +32,7 @@ export class BrokerFailed extends Error {
 }
 
 /** The cluster's access rules do not let this user do it. */
-export class NotAuthorized extends Error {
+class NotAuthorized extends Error {
   readonly code = 'not_authorized';
   readonly retriable = false;
 

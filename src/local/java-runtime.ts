@@ -4,7 +4,7 @@ import { execa } from 'execa';
 
 import type { StackWorld } from './stack-place.js';
 
-export const LEAST_JAVA = 17;
+const LEAST_JAVA = 17;
 
 export type JavaRuntime =
   | { readonly found: true; readonly java: string; readonly major: number }

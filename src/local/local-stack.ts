@@ -1,6 +1,6 @@
 import { chooseJava, chooseStack } from './choose-stack.js';
 import { composeDown, composeRuns, composeUp, findDockerEngine } from './docker-engine.js';
-import { createJavaStack, type JavaServiceState, type StartOptions } from './java-stack.js';
+import { createJavaStack, type StartOptions } from './java-stack.js';
 import { poll } from './poll.js';
 import { conflictError, findConflicts, type PortConflict } from './port-conflict.js';
 import type { ServiceName } from './process-marker.js';
@@ -163,5 +163,3 @@ async function startDocker(
       'Ask docker ps, and docker logs of that container.',
     );
 }
-
-export type { JavaServiceState, PortConflict, StartOptions };

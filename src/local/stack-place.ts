@@ -21,7 +21,7 @@ export interface StackPorts {
   readonly registry: number;
 }
 
-export const DEFAULT_PORTS: StackPorts = { broker: 19092, controller: 19093, registry: 18081 };
+const DEFAULT_PORTS: StackPorts = { broker: 19092, controller: 19093, registry: 18081 };
 
 /** The one development stack of a clone. */
 export function developmentPlace(cloneDir: string): StackPlace {

@@ -48,9 +48,9 @@ export type CallEnd =
 export const CLOSED: Circuit = { state: 'closed', generation: 0, failures: 0 };
 
 /** Consecutive failures that open the circuit. A call counts as one failure, however often it was retried. */
-export const FAILURES_TO_OPEN = 5;
+const FAILURES_TO_OPEN = 5;
 /** The circuit first stays open for 50 to 100 % of baseMs; each further opening doubles that, up to maxMs. */
-export const REST = { baseMs: 20_000, maxMs: 300_000 };
+const REST = { baseMs: 20_000, maxMs: 300_000 };
 
 /** Decides whether a call is admitted; returns the circuit after that decision. nowMs is monotonic. */
 export function enter(circuit: Circuit, nowMs: number): { readonly admitted: boolean; readonly circuit: Circuit } {

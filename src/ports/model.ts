@@ -1,4 +1,4 @@
-import type { Check, TaskAssigned } from '../domain/events.js';
+import type { TaskAssigned } from '../domain/events.js';
 import type { Playbook } from '../domain/agent-spec.js';
 
 /** A chat model. The ReAct loop and the planner know nothing of it beyond this port. */
@@ -112,5 +112,3 @@ export class ModelError extends Error {
     this.used = options.used ?? { tokens: 0, usd: 0 };
   }
 }
-
-export type { Check };

@@ -19,7 +19,7 @@ export interface SupervisedOptions {
   onRestart?(): void;
 }
 
-export const RESTARTS = {
+const RESTARTS = {
   baseMs: 1_000,
   maxMs: 15_000,
   /** Failures in a row before it is given up. */

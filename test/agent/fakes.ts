@@ -140,7 +140,7 @@ export const agentSpec: AgentSpec = {
   prompt: 'You make certificates.',
 };
 
-export const assignment: PayloadOf<'task_assigned'> = {
+const assignment: PayloadOf<'task_assigned'> = {
   task_id: 'deploy-cert_agent-wave1',
   description: 'Make a certificate.',
   dependencies: [],
@@ -243,7 +243,7 @@ export function recordedEffects(
   };
 }
 
-export function journaled(step: number, decision: StepDecision, result: StepResult): JournaledStep {
+function journaled(step: number, decision: StepDecision, result: StepResult): JournaledStep {
   const common = { mission_id: 'm1', task_id: assignment.task_id, attempt: 1, step, owner: 'o' };
   return {
     call: {

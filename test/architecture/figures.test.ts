@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { faultsOf } from '../../scripts/figures/limits.mjs';
 import { measure } from '../../scripts/figures/measure.mjs';
 import { factsOf } from '../../scripts/figures/syntax.mjs';
 
@@ -42,6 +43,16 @@ describe('the figures', () => {
           longFunctions: [{ file: 'src/long.ts', name: 'long', line: 1, lines: 61 }],
           longLines: [{ file: 'src/long.ts', line: 62, length: 121 }],
         },
+      ]);
+      expect(faultsOf(measure(dir), [])).toEqual([
+        'src/long.ts:1: long has 61 lines, more than 60',
+        'src/long.ts:62: 121 characters, more than 120',
+      ]);
+      const long = { file: 'src/long.ts', name: 'long', reason: 'a list' };
+      const short = { file: 'src/short.ts', name: 'short', reason: 'was long' };
+      expect(faultsOf(measure(dir), [long, short])).toEqual([
+        'src/short.ts: short is short enough now; take it out of scripts/figures/limits.mjs',
+        'src/long.ts:62: 121 characters, more than 120',
       ]);
     } finally {
       rmSync(dir, { recursive: true });

@@ -3,7 +3,7 @@ import { ensureTopics } from '../../src/kafka/ensure-topics.js';
 import { createKafkaLog } from '../../src/kafka/kafka-log.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import { createEventFactory } from '../../src/domain/event-factory.js';
-import { AppendFailed, type Appended, type Appender } from '../../src/ports/log.js';
+import { AppendFailed, type Appended, type Appender, type Watch } from '../../src/ports/log.js';
 import type { Cluster } from './cluster.js';
 import { silent } from './observer.js';
 import type { Site } from './site.js';
@@ -82,6 +82,14 @@ export async function startProbeWriter(site: Site, cluster: Cluster, topics: Top
   async function readAll(): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
     const reader = await createKafkaLog({ ...options, brokers: cluster.innerBrokers, clientId: 'chaos-probe-reader' });
+    const endWith = (watch: Watch) =>
+      site.onEnd('the probe reader', async () => {
+        try {
+          await watch.stop();
+        } finally {
+          await reader.close();
+        }
+      });
     try {
       await new Promise<void>((resolve, reject) => {
         void reader
@@ -93,7 +101,7 @@ export async function startProbeWriter(site: Site, cluster: Cluster, topics: Top
             onRecord: ({ partition, offset, content }) =>
               void (content.kind === 'event' && found.set(`${partition}/${offset}`, content.event.event_id)),
           })
-          .then((watch) => site.onEnd('the probe reader', () => watch.stop().finally(() => reader.close())), reject);
+          .then(endWith, reject);
       });
     } catch (error) {
       await reader.close();

@@ -21,7 +21,7 @@ export const silentLogger: Logger = {
 };
 
 /** Options for a log on the test broker, under a prefix of its own. */
-export async function kafkaLogOptions(changes: Partial<KafkaLogOptions> = {}): Promise<KafkaLogOptions> {
+async function kafkaLogOptions(changes: Partial<KafkaLogOptions> = {}): Promise<KafkaLogOptions> {
   const { brokers, registryUrl } = testBroker();
   return {
     brokers,

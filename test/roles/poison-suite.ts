@@ -28,7 +28,7 @@ const createEvent = createEventFactory({ clock: systemClock, ids: createSystemId
 /** Of a mission that nobody has asked for. */
 const missionId = (partition: number) => createMissionId({ nowMs: Date.now(), partition, random: Math.random });
 
-export const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'>> = {}): AgentEvent => {
+const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'>> = {}): AgentEvent => {
   const mission_id = changes.mission_id ?? missionId(0);
   return createEvent({
     type: 'task_assigned',

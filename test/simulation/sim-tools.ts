@@ -123,8 +123,8 @@ export function createSimVolume({
   /** Calls back under the task's lock; a caller that is gone by then does not take it. */
   function withLock(files: TaskFiles, isGone: () => boolean, run: () => void): void {
     const tryNext = () => {
-      if (isGone()) return void files.waiting.shift()?.();
-      run();
+      if (isGone()) files.waiting.shift()?.();
+      else run();
     };
     if (files.running === null) tryNext();
     else files.waiting.push(tryNext);

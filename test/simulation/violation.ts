@@ -1,5 +1,5 @@
 /** What the swarm promises; each is looked at after every step of a run, or at its end. */
-export const INVARIANTS = {
+const INVARIANTS = {
   'final-result': 'every accepted task reaches one final result, and every mission ends',
   'result-delivered': "a task's final result reaches its mission",
   'result-is-the-journals': 'what a mission is told is what the journal says',

@@ -170,7 +170,7 @@ export function sendJson(
 }
 
 /** Writes and waits until it has left, so that what follows (a drop, a stall) finds it sent. */
-export async function write(response: ServerResponse, text: string): Promise<void> {
+async function write(response: ServerResponse, text: string): Promise<void> {
   await new Promise<void>((resolve, reject) => response.write(text, (error) => (error ? reject(error) : resolve())));
 }
 

@@ -33,7 +33,7 @@ import {
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
 /** Numbers of a process that does nothing. */
-export const stillVitals: ProcessVitals = {
+const stillVitals: ProcessVitals = {
   read: () => ({ memoryBytes: 1, heapUsedBytes: 1, loopDelayMs: { mean: 0, p99: 0, max: 0 } }),
 };
 

@@ -85,7 +85,7 @@ export const systemClock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+    const timer = setTimeout(() => callback(), delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
 };

@@ -13,7 +13,7 @@ import { createToolExecutor } from '../../src/tools/tool-executor.js';
 // Real processes on a busy computer; the tests assert no durations.
 jest.setTimeout(60_000);
 
-export const clock: Clock = {
+const clock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, callback) {
@@ -22,7 +22,7 @@ export const clock: Clock = {
   },
 };
 
-export const logger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => logger };
+const logger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => logger };
 
 export interface HarnessOptions {
   readonly sandbox?: UsableSandbox | UnusableSandbox | 'off';

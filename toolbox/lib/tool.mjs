@@ -24,7 +24,10 @@ export function refuse(problems) {
  */
 export async function runTool(usage, main) {
   const argv = process.argv.slice(2);
-  if (argv.includes('--help')) return void console.log(usage);
+  if (argv.includes('--help')) {
+    console.log(usage);
+    return;
+  }
   try {
     console.log(await main(argv));
   } catch (error) {

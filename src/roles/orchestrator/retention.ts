@@ -59,14 +59,16 @@ export function createRetention({ admin, clock, logger, rules }: RetentionDeps):
 
   async function runEvery(intervalMs: number): Promise<void> {
     await run();
-    if (!stopped) timer = clock.setTimer(intervalMs, () => (running = runEvery(intervalMs)));
+    if (!stopped) timer = clock.setTimer(intervalMs, () => start(intervalMs));
+  }
+
+  function start(intervalMs: number): void {
+    running = runEvery(intervalMs);
   }
 
   return {
     run,
-    start(intervalMs) {
-      running = runEvery(intervalMs);
-    },
+    start,
     async stop() {
       stopped = true;
       timer?.cancel();

@@ -102,7 +102,7 @@ async function endOf(
     tools: context.deps.tools.definitions().filter((tool) => deps.spec.tools.includes(tool.name)),
     perform: (decision) => steps.perform(decision, limits.remainingMs),
     reserveTurn: (cost) => steps.reserve(cost),
-    failedOver: (failover, step) => context.sendToMission(deps.attempt, failoverNews(deps, failover, step)),
+    failedOver: (failover, step) => void context.sendToMission(deps.attempt, failoverNews(deps, failover, step)),
     remainingMs: limits.remainingMs,
     signal: limits.signal,
   };

@@ -151,7 +151,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   };
 }
 
-export function placeOf({ assignment }: TaskAttempt): TaskPlace {
+function placeOf({ assignment }: TaskAttempt): TaskPlace {
   return {
     missionId: assignment.mission_id,
     taskId: assignment.task_id,

@@ -186,7 +186,7 @@ export function createWorker(deps: WorkerDeps): Role {
       committing?.stop();
       await Promise.all(partitions.all().map((partition) => partition.drain(graceMs)));
       await commitAll();
-      await Promise.all([...members.values()].map((member) => member?.leave()));
+      await Promise.all([...members.values()].map(async (member) => member?.leave()));
       stopCircuitNews();
       presence?.send({ type: 'service_stopped', from: processId, payload: service('stopped') });
       await presence?.stop();

@@ -14,11 +14,11 @@ import { eventOf, recordsOf, T0 } from './events.js';
 
 export const PARTITION = 3;
 export const ID = createMissionId({ nowMs: T0, partition: PARTITION, random: () => 0.5 });
-export const OWNER = 'o-1';
+const OWNER = 'o-1';
 
 type Request = PayloadOf<'mission_requested'>;
 
-export function requestOf(changes: Partial<Request> = {}): Request {
+function requestOf(changes: Partial<Request> = {}): Request {
   return {
     mission_id: ID,
     name: 'hello',
