@@ -59,19 +59,20 @@ process.on('exit', () => {
 });
 
 /**
- * What nothing handled is a fault of this program: it is told and ends the process, whatever the flags of node say. The
- * log has everything that is needed to go on, so that a supervisor's next process does.
+ * An error that nothing handled is logged and ends the process, whatever the flags of node say. The swarm's log has
+ * everything that the supervisor's next process needs to continue.
  */
-function endBroken(origin: string): (error: unknown) => void {
+function endWithInternalError(origin: string): (error: unknown) => void {
   return (error) => {
     createLogger({ level: 'error', write: (line) => void writeSync(process.stderr.fd, line) }).error(
-      { error, origin, exit_code: EXIT.broken },
-      'process.broken',
+      { error, origin, exit_code: EXIT.internal },
+      'process.internal_error',
     );
-    process.exit(EXIT.broken);
+    process.exit(EXIT.internal);
   };
 }
-for (const origin of ['uncaughtException', 'unhandledRejection'] as const) process.on(origin, endBroken(origin));
+for (const origin of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(origin, endWithInternalError(origin));
 
 const interruption = createInterruption({ clock, atOnce: () => process.exit(EXIT.interrupted) });
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

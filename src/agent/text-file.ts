@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { systemErrorWords } from '../domain/system-error.js';
 
 /** What is wrong with a file that holds no text. */
 export const NO_TEXT = 'this is not a text file (UTF-8)';
@@ -13,18 +14,12 @@ export function decodeText(bytes: Uint8Array): string | null {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EISDIR: 'it is a directory',
-  ENOENT: 'what it links to is not there',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  ELOOP: 'its links lead in a circle',
-};
-
 /** Why a file that a directory lists cannot be read. Throws what is no error of the file system. */
 export function unreadableReason(error: unknown): string {
   if (!isFileSystemError(error)) throw error;
-  return REASONS[error.code] ?? error.message;
+  // The directory lists it, so that only the target of a link can be missing.
+  if (error.code === 'ENOENT') return 'its link points to a file that does not exist';
+  return systemErrorWords(error.code) ?? error.message;
 }
 
 export function isFileSystemError(error: unknown): error is Error & { readonly code: string } {

@@ -6,10 +6,10 @@ export const EXIT = {
   usage: 2,
   /** No broker or registry. */
   unreachable: 3,
-  /** A role failed for good: too often in a row, or with an error that no restart heals. */
+  /** A role gave up: too many failures in a row, or an error that a restart cannot fix. */
   roleFailed: 4,
-  /** A fault of this program that nothing handled. */
-  broken: 70,
+  /** An error that nothing in the program handled. */
+  internal: 70,
   interrupted: 130,
 } as const;
 

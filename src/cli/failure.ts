@@ -60,9 +60,9 @@ export function describeFailure(error: unknown): Failure {
   }
   const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
-    exitCode: EXIT.broken,
-    message: `unexpected: ${shown}`,
-    nextStep: 'This is a fault of Ravenhelm; LOG_LEVEL=debug shows more.',
+    exitCode: EXIT.internal,
+    message: `internal error: ${shown}`,
+    nextStep: 'This is a bug in Ravenhelm; please report it. LOG_LEVEL=debug shows more.',
   };
 }
 

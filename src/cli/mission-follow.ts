@@ -11,6 +11,8 @@ export interface FollowOptions {
   readonly feed: MissionFeed;
   /** Rejects when waiting is of no use any more. */
   readonly broken: Promise<never>;
+  /** Said on stderr when following ends before the mission; null: nothing. */
+  readonly ifNotEnded: string | null;
   /** A line that the person should read meanwhile; null when there is nothing to say. */
   readonly notice?: Promise<string | null>;
 }
@@ -18,7 +20,7 @@ export interface FollowOptions {
 /** Shows a mission's progress until it has ended; resolves with its report. Rejects when it was interrupted. */
 export async function followMission(
   context: CommandContext,
-  { missionId, feed, broken, notice }: FollowOptions,
+  { missionId, feed, broken, notice, ifNotEnded }: FollowOptions,
 ): Promise<MissionReport> {
   const { host, people, colors } = context;
   const live = people.isTerminal && host.env['TERM'] !== 'dumb';
@@ -47,6 +49,7 @@ export async function followMission(
     unsubscribe();
     restoreLog();
     progress.stop(end);
+    if (end === 'kept' && ifNotEnded !== null) host.stderr.write(`${ifNotEnded}\n`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
 import { ConfigError } from '../agent/config-error.js';
@@ -47,7 +47,7 @@ async function readText(path: string, context: CommandContext): Promise<string> 
   } catch (error) {
     if (!isFileSystemError(error)) throw error;
     const there = missionFilesNear(path, context.host.projectDir);
-    const isMissing = (error.code === 'ENOENT' && !there.includes(path)) || error.code === 'ENOTDIR';
+    const isMissing = (error.code === 'ENOENT' && !isLink(path)) || error.code === 'ENOTDIR';
     if (error.code === 'EISDIR')
       throw wrongUse(`${path} is a directory`, 'Name a mission file, such as missions/hello.yaml.');
     if (!isMissing)
@@ -60,6 +60,11 @@ async function readText(path: string, context: CommandContext): Promise<string> 
   }
 }
 
+/** A link that is there, whatever it points to. */
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
 /** The file with the name that is nearest, wherever it lies: a long path in common makes nothing alike. */
 function nearestFile(path: string, candidates: readonly string[]): string | null {
   const name = nearest(
@@ -69,12 +74,23 @@ function nearestFile(path: string, candidates: readonly string[]): string | null
   return candidates.find((candidate) => basename(candidate) === name) ?? null;
 }
 
+/** Whether a file has the two keys that every mission has. Only for a suggestion: what cannot be read is none. */
+function looksLikeMission(path: string): boolean {
+  try {
+    const text = readFileSync(path, 'utf8');
+    return /^name:/m.test(text) && /^brief:/m.test(text);
+  } catch {
+    return false;
+  }
+}
+
 function missionFilesNear(path: string, projectDir: string): readonly string[] {
   return [...new Set([resolve(path, '..'), resolve(projectDir, 'missions')])].flatMap((directory) => {
     try {
       return readdirSync(directory)
         .filter((name) => /^[^.].*\.ya?ml$/.test(name))
-        .map((name) => resolve(directory, name));
+        .map((name) => resolve(directory, name))
+        .filter(looksLikeMission);
     } catch {
       return []; // only for a suggestion: a directory that cannot be listed suggests nothing
     }

@@ -90,6 +90,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
   const copies = createAppender('copies');
 
   return {
+    capabilities: { shared: true, durable: true },
     registryUrl: registry.url,
     admin: createKafkaAdmin(session, clock),
     createAppender,

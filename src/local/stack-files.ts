@@ -1,5 +1,5 @@
 import { sep } from 'node:path';
-
+import { isOutOfSpace, systemErrorWords } from '../domain/system-error.js';
 import { StackError } from './stack-error.js';
 import type { StackPlace } from './stack-place.js';
 
@@ -12,17 +12,8 @@ export async function usingStackFiles<T>(place: StackPlace, work: () => Promise<
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota of the disk is used up',
-  EROFS: 'its file system is read-only',
-  EACCES: 'this user has no permission',
-  EPERM: 'this user has no permission',
-  ENOENT: 'it cannot be created',
-  ENOTDIR: 'there is a file in place of a directory',
-  EEXIST: 'there is a file in place of a directory',
-  EISDIR: 'there is a directory in place of a file',
-};
+/** What a directory that cannot hold the stack fails with. */
+const OF_DIRECTORIES = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'EEXIST', 'EISDIR'];
 
 interface FileError extends Error {
   readonly code: string;
@@ -34,7 +25,7 @@ interface FileError extends Error {
 function isOfStackFiles(error: unknown, dataDir: string): error is FileError {
   if (typeof error !== 'object' || error === null || error instanceof StackError) return false;
   const { code, syscall, path } = error as Partial<FileError>;
-  if (code === undefined || REASONS[code] === undefined) return false;
+  if (code === undefined || !OF_DIRECTORIES.includes(code)) return false;
   return path === undefined
     ? syscall === 'write'
     : `${path}${sep}`.startsWith(`${dataDir}${sep}`) || dataDir.startsWith(`${path}${sep}`);
@@ -44,11 +35,10 @@ const OWN_BROKER = 'Or set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to use a broker
 
 function directoryUnusable(error: FileError, { dataDir }: StackPlace): StackError {
   const where = error.path === undefined || error.path === dataDir ? '' : `: ${error.path}`;
-  const full = error.code === 'ENOSPC' || error.code === 'EDQUOT';
   return new StackError(
     'directory_unusable',
-    `${dataDir} cannot hold the local stack (${REASONS[error.code]}${where}).`,
-    `${full ? 'Make space there.' : `Make ${dataDir} a directory that this user can write.`}\n${OWN_BROKER}`,
+    `${dataDir} cannot hold the local stack (${systemErrorWords(error.code) ?? error.code}${where}).`,
+    `${isOutOfSpace(error.code) ? 'Make space there.' : `Make ${dataDir} a directory that this user can write.`}\n${OWN_BROKER}`,
     { cause: error },
   );
 }

@@ -48,6 +48,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
   };
 
   return {
+    capabilities: { shared: false, durable: false },
     createAppender: (name) => createMemoryAppender({ name, storage, clock, schedule, maxRecordBytes }),
     joinGroup: (groupOptions) => group(groupOptions.groupId).join(groupOptions),
     async watch(watchOptions) {

@@ -6,6 +6,7 @@ import type { AgentEvent } from '../domain/events.js';
  * Kafka is the product's log; the in-memory log has the same behaviour and one contract suite checks both.
  */
 export interface Log {
+  readonly capabilities: LogCapabilities;
   /**
    * A batching appender: one request in flight, everything queued meanwhile goes in the next one.
    * Order within a partition is the order of the calls. A role has two: 'coordination' and 'tasks'.
@@ -24,6 +25,14 @@ export interface Log {
   readonly admin: LogAdmin;
   /** Closes every connection. Appenders, members and watches must have been closed before. */
   close(): Promise<void>;
+}
+
+/** What callers may rely on, beyond the behaviour that every log has. */
+export interface LogCapabilities {
+  /** Whether other processes can read and write it. */
+  readonly shared: boolean;
+  /** Whether its records outlive the process. */
+  readonly durable: boolean;
 }
 
 export interface AppendRequest {

@@ -9,8 +9,7 @@ import type { SwarmContext } from './context.js';
 /** The log that a process works on, and how it was found. */
 export interface OpenLog {
   readonly log: Log;
-  readonly kind: 'kafka' | 'memory';
-  /** For kafka: where; the local stack's addresses are in no setting. */
+  /** Where, for a log on Kafka; the local stack's addresses are in no setting. */
   readonly brokers: readonly string[];
   readonly registryUrl: string | null;
   /** Lines for the banner. */
@@ -76,11 +75,11 @@ export async function openKafka(
     }),
     signal,
   );
-  return { log, kind: 'kafka', brokers, registryUrl, banner };
+  return { log, brokers, registryUrl, banner };
 }
 
 export function openMemory({ clock }: Pick<SwarmContext, 'clock'>, banner: readonly string[]): OpenLog {
-  return { log: createMemoryLog({ clock }), kind: 'memory', brokers: [], registryUrl: null, banner };
+  return { log: createMemoryLog({ clock }), brokers: [], registryUrl: null, banner };
 }
 
 async function startLocalStack({ signal }: SwarmContext, { stack, say }: LogChoice): Promise<Cluster> {

@@ -1,4 +1,5 @@
 import { fastify } from 'fastify';
+import { systemErrorWords } from '../domain/system-error.js';
 
 /** Where the endpoint listens. */
 export interface HttpAddress {
@@ -40,13 +41,6 @@ export class HttpAddressUnusable extends Error {
   readonly nextStep = 'Give another address with RAVENHELM_HTTP or --http, such as 127.0.0.1:9464, or leave it out.';
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process listens there',
-  EACCES: 'this user may not (ports below 1024 are reserved)',
-  EADDRNOTAVAIL: 'this computer has no such address',
-  ENOTFOUND: 'there is no such host',
-};
-
 /** Serves /livez, /readyz and /metrics. Rejects with HttpAddressUnusable. */
 export async function openHttpEndpoint({ address, live, ready, metrics }: HttpEndpointOptions): Promise<HttpEndpoint> {
   // A probe that keeps its connection open must not keep the process from ending.
@@ -59,11 +53,14 @@ export async function openHttpEndpoint({ address, live, ready, metrics }: HttpEn
     return { url, close: () => server.close() };
   } catch (error) {
     await server.close();
-    const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-    throw new HttpAddressUnusable(address, REASONS[code] ?? (error instanceof Error ? error.message : String(error)), {
-      cause: error,
-    });
+    throw new HttpAddressUnusable(address, reasonOf(error), { cause: error });
   }
+}
+
+function reasonOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  const words = systemErrorWords(code) ?? (error instanceof Error ? error.message : String(error));
+  return code === 'EACCES' ? `${words} (ports below 1024 are reserved)` : words;
 }
 
 interface Reply {

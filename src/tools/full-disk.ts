@@ -1,8 +1,6 @@
+import { isOutOfSpace } from '../domain/system-error.js';
 import { WorkspaceFull, WorkspaceUnusable, type ToolExecutor } from '../ports/tools.js';
 import { codeOf } from './places.js';
-
-/** The system's error codes for a full disk and for an exhausted quota. */
-const OUT_OF_SPACE: readonly string[] = ['ENOSPC', 'EDQUOT'];
 
 /** Wraps an executor so that it rejects with WorkspaceFull when there was no space to write. */
 export function reportingFullDisks(executor: ToolExecutor): ToolExecutor {
@@ -12,7 +10,7 @@ export function reportingFullDisks(executor: ToolExecutor): ToolExecutor {
       try {
         return await work(...args);
       } catch (error) {
-        throw isOutOfSpace(error) ? new WorkspaceFull({ cause: error }) : error;
+        throw lacksSpace(error) ? new WorkspaceFull({ cause: error }) : error;
       }
     };
   return {
@@ -26,6 +24,6 @@ export function reportingFullDisks(executor: ToolExecutor): ToolExecutor {
 }
 
 /** Includes a workspace that could not be created because there was no space. */
-function isOutOfSpace(error: unknown): boolean {
-  return OUT_OF_SPACE.includes(codeOf(error instanceof WorkspaceUnusable ? error.cause : error));
+function lacksSpace(error: unknown): boolean {
+  return isOutOfSpace(codeOf(error instanceof WorkspaceUnusable ? error.cause : error));
 }

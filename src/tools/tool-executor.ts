@@ -1,3 +1,4 @@
+import { systemErrorWords } from '../domain/system-error.js';
 import {
   FenceLost,
   type CheckCall,
@@ -142,13 +143,7 @@ async function inWorker(result: Promise<FileResult>, signal: AbortSignal): Promi
     return { outcome: 'ok', exitCode: null, observation, outputDigest: digestOfText(output), durationMs: 0 };
   } catch (error) {
     if (signal.aborted) return plainOutcome('aborted', 'stopped before it ended');
-    if (codeOf(error).startsWith('E')) return plainOutcome('error', SYSTEM_ERRORS[codeOf(error)] ?? codeOf(error));
+    if (codeOf(error).startsWith('E')) return plainOutcome('error', systemErrorWords(codeOf(error)) ?? codeOf(error));
     throw error;
   }
 }
-
-const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  ENOTDIR: 'a part of the path is not a directory',
-  EACCES: 'permission denied',
-};

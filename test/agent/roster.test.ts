@@ -234,7 +234,7 @@ describe("an agent's file is refused", () => {
     await symlink('nowhere', join(dir, 'gone_agent.md'));
     expect(await problemsIn(dir)).toEqual([
       'b_agent.md: this cannot be read: it is a directory; correct it, or take it away',
-      'gone_agent.md: this cannot be read: what it links to is not there; correct it, or take it away',
+      'gone_agent.md: this cannot be read: its link points to a file that does not exist; correct it, or take it away',
     ]);
   });
 

@@ -35,7 +35,7 @@ describe('a mission file that cannot be read', () => {
     await symlink('x.yaml', join(dir, 'x.yaml'));
     expect(await failureOf('x.yaml')).toMatchObject({
       exitCode: 2,
-      message: `${dir}/x.yaml cannot be read: its links lead in a circle`,
+      message: `${dir}/x.yaml cannot be read: its links form a cycle`,
     });
   });
 
@@ -43,13 +43,14 @@ describe('a mission file that cannot be read', () => {
     await symlink('nowhere', join(dir, 'x.yaml'));
     expect(await failureOf('x.yaml')).toMatchObject({
       exitCode: 2,
-      message: `${dir}/x.yaml cannot be read: what it links to is not there`,
+      message: `${dir}/x.yaml cannot be read: its link points to a file that does not exist`,
     });
   });
 
   test('is missing: a name with a dot before is not suggested', async () => {
     await symlink('me@host.1:2', join(dir, '.#x.yaml'));
-    await writeFile(join(dir, 'other.yaml'), '');
+    await writeFile(join(dir, 'other.yaml'), 'name: other\nbrief: anything\n');
+    await writeFile(join(dir, 'compose.yaml'), 'services: {}\n');
     expect(await failureOf('x.yaml')).toMatchObject({ exitCode: 2, nextStep: `There are: ${dir}/other.yaml` });
   });
 

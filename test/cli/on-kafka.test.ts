@@ -234,7 +234,9 @@ describeWithBroker('the command line on Kafka', () => {
     waiting.child.kill('SIGINT');
     const { code, stderr } = await waiting.ended();
     expect(code).toBe(130);
-    expect(stderr).toMatch(/the mission goes on; npx ravenhelm watch \S+ shows it, npx ravenhelm cancel \S+ stops it/);
+    expect(stderr).toMatch(
+      /the mission continues; npx ravenhelm watch \S+ shows it, npx ravenhelm cancel \S+ stops it/,
+    );
     expect((await rh('submit', 'missions/quick.yaml')).stderr).not.toContain(unserved);
   }, 60_000);
 

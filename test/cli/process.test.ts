@@ -84,7 +84,7 @@ describe('what nothing handled', () => {
     });
     expect(ended.code).toBe(70);
     expect(JSON.parse(ended.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({
-      event: 'process.broken',
+      event: 'process.internal_error',
       origin,
       exit_code: 70,
       error: { message: 'nobody looked' },
@@ -106,9 +106,9 @@ describe('wrong use ends with 2 and says what to do', () => {
     [['reject', 'x'], '--why'],
     [['--role', 'boss'], 'orchestrator, worker'],
     [['--agents', 'first_agent'], '--role worker'],
-    [['--role', 'worker', '--exit'], 'Leave them out'],
-    [['--role', 'worker', ...MEMORY], 'meets nobody'],
-    [['status', ...MEMORY], 'no other command can reach it'],
+    [['--role', 'worker', '--exit'], 'Omit them'],
+    [['--role', 'worker', ...MEMORY], 'cannot be shared between processes'],
+    [['status', ...MEMORY], 'other commands cannot reach it'],
     [['config', 'show', '--log', 'paper'], 'auto, kafka or memory'],
     [['config', 'show', '--config', 'nowhere.yaml'], 'no configuration file'],
     [['agents', 'list', '--agents-dir', 'nowhere'], 'no such directory'],
@@ -391,7 +391,7 @@ describe('run on a terminal', () => {
 
   test("start keeps serving until Ctrl-C, then its exit code is the mission's", async () => {
     const run = startOnTerminal(clone, MEMORY);
-    await run.shows('goes on serving');
+    await run.shows('keeps serving');
     expect(screenOf(run.output())).toContain('quick-mission completed');
     run.interrupt();
     expect(await run.exit).toBe(0);
@@ -400,7 +400,7 @@ describe('run on a terminal', () => {
   test('start --exit ends with the mission', async () => {
     const run = startOnTerminal(clone, ['--exit', ...MEMORY]);
     expect(await run.exit).toBe(0);
-    expect(run.output()).not.toContain('goes on serving');
+    expect(run.output()).not.toContain('keeps serving');
   });
 });
 

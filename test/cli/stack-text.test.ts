@@ -1,4 +1,4 @@
-import { stackText } from '../../src/cli/commands/stack.js';
+import { stackText } from '../../src/cli/actions/stack.js';
 import type { StackStatus } from '../../src/local/local-stack.js';
 
 const DOWN: StackStatus = {

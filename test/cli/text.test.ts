@@ -50,11 +50,11 @@ describe('text on a terminal', () => {
 });
 
 describe('what a command ends with', () => {
-  test('is a fault of the program where no layer foresaw the error, and never what a failed mission gives', () => {
+  test('is an internal error where no layer foresaw the error, and never what a failed mission gives', () => {
     expect(describeFailure(new TypeError('x is not a function'))).toMatchObject({
       exitCode: 70,
       message: expect.stringContaining('x is not a function'),
-      nextStep: expect.stringContaining('a fault of Ravenhelm'),
+      nextStep: expect.stringContaining('a bug in Ravenhelm'),
     });
   });
 });

@@ -8,6 +8,7 @@ import {
   type AnyRecord,
   type Appender,
   type Log,
+  type LogCapabilities,
   type LogRecord,
   type PartitionId,
 } from '../../src/ports/log.js';
@@ -18,6 +19,8 @@ import { until } from './until.js';
 /** A log with what the suite must do to it behind the port's back. */
 export interface LogUnderTest {
   readonly log: Log;
+  /** What the log should say of itself. */
+  readonly capabilities: LogCapabilities;
   /** Writes bytes that no reader could ever decode. */
   writePoison(partition: PartitionId, key: string): Promise<void>;
   /** Writes an event of a type that this build does not know. */
@@ -53,6 +56,10 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
     afterEach(async () => {
       await appender.close();
       for (const { member } of members) await member.leave();
+    });
+
+    test('says what it is capable of', () => {
+      expect(log.capabilities).toEqual(tested.capabilities);
     });
 
     const createTopic = (name: string, partitions: number) =>

@@ -19,6 +19,7 @@ describeWithBroker('Kafka', () => {
     const foreign = await createForeignWriter();
     return {
       log,
+      capabilities: { shared: true, durable: true },
       writePoison: (partition, key) => foreign.write(partition, key, Buffer.from('{"no":"avro"}')),
       async writeUnknownType(partition, key) {
         const schemaId = await registerSchema(AGENT_RETIRED);

@@ -26,7 +26,9 @@ describe('a directory that cannot hold the stack', () => {
       expect(failure).toEqual({
         exitCode: 3,
         message: expect.stringMatching(
-          new RegExp(`^${dataDir} cannot hold the local stack \\(there is a file in place of a directory`),
+          new RegExp(
+            `^${dataDir} cannot hold the local stack \\((a file with this name exists already|a part of the path is not a directory)`,
+          ),
         ),
         nextStep: expect.stringMatching(/^Make .* a directory that this user can write\.\nOr set KAFKA_BROKERS/),
       });
@@ -50,7 +52,7 @@ describe('a directory that cannot hold the stack', () => {
     const failure = await failureOf(usingStackFiles(place, () => writeFile(path, '')));
     expect(failure).toMatchObject({
       exitCode: 3,
-      message: expect.stringContaining(`(there is a directory in place of a file: ${path})`),
+      message: expect.stringContaining(`(it is a directory: ${path})`),
     });
   });
 
@@ -58,7 +60,7 @@ describe('a directory that cannot hold the stack', () => {
     ['EROFS', 'read-only'],
     ['EACCES', 'permission'],
     ['EPERM', 'permission'],
-    ['ENOENT', 'cannot be created'],
+    ['ENOENT', 'no such file'],
   ])('%s is told in plain words', async (code, word) => {
     const error = Object.assign(new Error(code), { code, syscall: 'mkdir', path: place.dataDir });
     expect(await failureOf(usingStackFiles(place, () => Promise.reject(error)))).toMatchObject({

@@ -6,6 +6,7 @@ describeLogContract('the in-memory log', async () => {
   const log = createMemoryLog({ clock: systemClock });
   return {
     log,
+    capabilities: { shared: false, durable: false },
     async writePoison(partition, key) {
       log.writeForeign(partition, key, { kind: 'poison', reason: 'not in the wire format' });
     },

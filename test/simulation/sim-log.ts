@@ -140,6 +140,7 @@ export function createSimLog(options: SimLogOptions): SimLog {
             (callback) => void process.later(world.random.delayMs(2), callback),
           );
         },
+        capabilities: { shared: true, durable: true },
         copyRecord: (letter) => writeDeadLetter(process, letter),
         admin: createSimAdmin({
           world,

@@ -1,63 +1,72 @@
-import { letterFields } from '../../domain/letters.js';
-import { createEventFactory } from '../../domain/event-factory.js';
-import { withClient } from '../client-session.js';
-import type { CommandContext } from '../context.js';
-import { EXIT, type ExitCode } from '../exit-codes.js';
-import { requester } from '../host.js';
-import { openLetterBox, requireFree } from '../letter-box.js';
-import { letterDocument, letterSummary, lettersTable, letterText } from '../letter-text.js';
+import type { Command } from 'commander';
+import { wrongUse } from '../cli-error.js';
+import type { Choose } from '../registration.js';
 
-/** What waits, newest last; with all also what was handled. */
-export function listLetters(context: CommandContext, all: boolean): Promise<ExitCode> {
-  return withClient(context, async (session) => {
-    const box = await openLetterBox(context, session);
-    const letters = box.all().filter(({ state }) => all || state.kind === 'waiting' || state.kind === 'redriving');
-    if (context.json) context.print(letters.map(letterSummary));
-    else if (letters.length > 0) context.host.stdout.write(lettersTable(letters));
-    else
-      context.say(
-        all || box.all().length === 0
-          ? 'no dead letters'
-          : `no dead letter waits; --all shows ${box.all().length} that were handled`,
-      );
-    return EXIT.done;
-  });
+const load = () => import('../actions/dead-letters.js');
+const TAKE_OVER = [
+  '--take-over',
+  'also one that another process started to redrive and did not finish',
+  false,
+] as const;
+
+export function register(program: Command, choose: Choose): void {
+  const letters = program
+    .command('dead-letters')
+    .description('records that could not be processed; list, inspect, redrive or discard them');
+  registerReading(letters, choose);
+  registerRedrive(letters, choose);
+  letters
+    .command('discard')
+    .argument('<ids...>')
+    .description('mark them as handled; nothing is written back')
+    .option('--why <reason>', 'reason, recorded in the event log', 'discarded by hand')
+    .option(...TAKE_OVER)
+    .action((ids: string[], flags: { readonly why: string; readonly takeOver: boolean }, command: Command) =>
+      choose(command, async (context) =>
+        (await load()).discardLetters(context, { ids, reason: flags.why, takeOver: flags.takeOver }),
+      ),
+    );
 }
 
-/** Everything about one letter. */
-export function showLetter(context: CommandContext, id: string): Promise<ExitCode> {
-  return withClient(context, async (session) => {
-    const letter = (await openLetterBox(context, session)).require(id);
-    if (context.json) context.print(letterDocument(letter));
-    else context.host.stdout.write(letterText(letter));
-    return EXIT.done;
-  });
+function registerReading(letters: Command, choose: Choose): void {
+  letters
+    .command('list')
+    .description('list what waits to be handled, newest last')
+    .option('--all', 'also what was redriven or discarded', false)
+    .action(({ all }: { readonly all: boolean }, command: Command) =>
+      choose(command, async (context) => (await load()).listLetters(context, all)),
+    );
+  letters
+    .command('show')
+    .argument('<id>')
+    .description('show everything about one: origin, error, headers, event or bytes')
+    .action((id: string, _flags: object, command: Command) =>
+      choose(command, async (context) => (await load()).showLetter(context, id)),
+    );
 }
 
-export interface DiscardOptions {
-  readonly ids: readonly string[];
-  readonly reason: string;
+interface RedriveFlags {
+  readonly all: boolean;
+  readonly yes: boolean;
+  readonly asIs: boolean;
   readonly takeOver: boolean;
 }
 
-/** Marks letters as handled. Nothing is marked unless every id is known and free. */
-export function discardLetters(context: CommandContext, { ids, reason, takeOver }: DiscardOptions): Promise<ExitCode> {
-  return withClient(context, async (session) => {
-    const box = await openLetterBox(context, session);
-    const letters = new Map(ids.map((id) => [box.require(id).id, box.require(id)]));
-    for (const letter of letters.values()) requireFree(letter, takeOver);
-    const discarded_by = requester(context.host);
-    for (const letter of letters.values()) {
-      const payload = { ...letterFields(letter), discarded_by, reason, taken_over: takeOver };
-      const folded = await box.append(
-        letter,
-        createEventFactory(context.host)({ type: 'dead_letter_discarded', from: discarded_by, payload }),
+function registerRedrive(letters: Command, choose: Choose): void {
+  letters
+    .command('redrive')
+    .argument('[ids...]')
+    .description('write them back where they belong; for an assignment: request a new attempt')
+    .option('--all', 'every one that waits', false)
+    .option('--yes', 'with --all: do not ask', false)
+    .option('--as-is', 'back to where they came from, even if they cannot be decoded', false)
+    .option(...TAKE_OVER)
+    .action((ids: string[], flags: RedriveFlags, command: Command) => {
+      if (flags.all === ids.length > 0)
+        throw wrongUse('dead-letters redrive takes ids, or --all', 'ravenhelm dead-letters list shows the ids.');
+      if (flags.yes && !flags.all) throw wrongUse('--yes goes with --all only', 'Omit it.');
+      choose(command, async (context) =>
+        (await import('../actions/redrive.js')).redriveLetters(context, { ids, ...flags }),
       );
-      // Somebody else was faster: says who, and when.
-      if (folded !== 'applied') requireFree(box.require(letter.id), false);
-      if (!context.json) context.say(`discarded: ${letter.id}`);
-    }
-    if (context.json) context.print([...letters.keys()].map((id) => letterSummary(box.require(id))));
-    return EXIT.done;
-  });
+    });
 }

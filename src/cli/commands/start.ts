@@ -1,68 +1,66 @@
-import { join } from 'node:path';
-import type { CommandContext } from '../context.js';
-import { EXIT, type ExitCode } from '../exit-codes.js';
-import { DEFAULT_MISSION, readRoster } from '../mission-source.js';
-import type { SwarmSession } from '../../swarm/session.js';
-import { withSwarm } from '../swarm-session.js';
-import { runMission } from './run.js';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { didYouMean } from '../../domain/did-you-mean.js';
+import { wrongUse } from '../cli-error.js';
+import { WORKSPACE_FLAG, type Choose } from '../registration.js';
 
-export interface StartOptions {
-  /** null: every role, and the default mission. */
-  readonly role: 'orchestrator' | 'worker' | null;
-  /** Agents of a worker process; null: all. */
-  readonly agents: readonly string[] | null;
+interface StartFlags {
+  readonly role?: 'orchestrator' | 'worker';
+  readonly agents?: readonly string[];
   readonly exit: boolean;
-  readonly workspace: string | null;
+  readonly workspace?: string;
 }
 
-/** Starts the swarm, or one role of it. */
-export function startSwarm(context: CommandContext, options: StartOptions): Promise<ExitCode> {
-  if (options.role !== null) return serveRole(context, options.role, options.agents);
-  const keepsServing = !options.exit && context.host.stdout.isTerminal;
-  return runMission(context, {
-    file: join(context.host.projectDir, DEFAULT_MISSION),
-    workspace: options.workspace,
-    ...(keepsServing ? { afterwards: (session: SwarmSession) => serveUntilStopped(context, session) } : {}),
-  });
-}
-
-/** A role by itself serves missions of the whole swarm until it is stopped; that is its good end. */
-async function serveRole(
-  context: CommandContext,
-  role: 'orchestrator' | 'worker',
-  names: readonly string[] | null,
-): Promise<ExitCode> {
-  const roster = await readRoster(context);
-  const served = names === null ? roster : roster.subset(names, '--agents');
-  const agents = role === 'worker' ? served.agents : [];
-  await withSwarm(
-    context,
-    { roster, orchestrator: role === 'orchestrator', agents, allowMemory: false },
-    async (session) => {
-      context.logger.info(
-        { role, agents: agents.map((agent) => agent.name), brokers: session.brokers },
-        'role.serving',
+export function register(program: Command, choose: Choose): void {
+  program
+    .command('start', { isDefault: true })
+    .description('start what is missing, run missions/ravenhelm-platform.yaml and keep serving (default command)')
+    .addOption(
+      new Option('--role <role>', 'run only this role, which serves and waits for missions').choices([
+        'orchestrator',
+        'worker',
+      ]),
+    )
+    .option('--agents <names>', 'with --role worker: the agents that this process serves, comma-separated', commaList)
+    .option('--exit', 'end when the mission has ended', false)
+    .option(...WORKSPACE_FLAG)
+    .allowExcessArguments(true)
+    .action((flags: StartFlags, command: Command) => {
+      const [unexpected] = command.args;
+      if (unexpected !== undefined) throw unknownCommand(unexpected, program);
+      checkFlags(flags);
+      const role = flags.role ?? null;
+      choose(
+        command,
+        async (context) =>
+          (await import('../actions/start.js')).startSwarm(context, {
+            role,
+            agents: flags.agents ?? null,
+            exit: flags.exit,
+            workspace: flags.workspace ?? null,
+          }),
+        role === null ? {} : { LOG_LEVEL: 'info' },
       );
-      await untilStopped(context, session);
-    },
-  );
-  return EXIT.done;
+    });
 }
 
-async function serveUntilStopped(context: CommandContext, session: SwarmSession): Promise<void> {
-  context.say(
-    session.kind === 'kafka'
-      ? 'The swarm goes on serving; npx ravenhelm submit MISSION.yaml gives it another mission. Ctrl-C ends it.'
-      : 'The swarm goes on serving. Ctrl-C ends it.',
-  );
-  await untilStopped(context, session);
+function checkFlags({ role, agents, exit, workspace }: StartFlags): void {
+  if (agents !== undefined && role !== 'worker')
+    throw wrongUse('--agents goes with --role worker only', 'Missions choose their agents with agents: in their file.');
+  if (role !== undefined && (exit || workspace !== undefined))
+    throw wrongUse(`--role ${role} runs no mission of its own, so --exit and --workspace mean nothing`, 'Omit them.');
 }
 
-/** Resolves when the person stops it; rejects when a role gives up. */
-async function untilStopped({ host }: CommandContext, session: SwarmSession): Promise<void> {
-  try {
-    await session.broken;
-  } catch (error) {
-    if (!host.interruption.aborted) throw error;
-  }
+function unknownCommand(word: string, program: Command): Error {
+  if (/\.ya?ml$/.test(word)) return wrongUse(`${word} is no command`, `To run this mission: ravenhelm run ${word}`);
+  const names = program.commands.map((command) => command.name());
+  return wrongUse(`${word} is no command`, didYouMean(word, names) ?? `The commands: ${names.join(', ')}`);
+}
+
+function commaList(text: string): string[] {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  if (names.length === 0) throw new InvalidArgumentError('Name at least one.');
+  return names;
 }

@@ -1,0 +1,84 @@
+import type { MissionReport } from '../../domain/report.js';
+import { wrongUse } from '../cli-error.js';
+import { clientCommand } from '../client-command.js';
+import { caughtUp } from '../client-session.js';
+import type { CommandContext } from '../context.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { followMission } from '../mission-follow.js';
+import { withWorkspace } from '../../client/submit.js';
+import type { SwarmSession } from '../../swarm/session.js';
+import { requestMission } from '../request-mission.js';
+import { readMission, readRoster } from '../mission-source.js';
+import { goingOnLine, leftOpenLine } from '../open-missions.js';
+import { reportText } from '../report-text.js';
+import { openFeed, withSwarm } from '../swarm-session.js';
+import { oneLine } from '../text-width.js';
+
+export interface RunOptions {
+  readonly file: string;
+  readonly workspace: string | null;
+  /** Called when the report was printed and the roles still run; the process ends when it resolves. */
+  afterwards?(session: SwarmSession): Promise<void>;
+}
+
+/** Starts what is missing, carries the mission out and prints its report. Exit 0 when it completed, 1 when not. */
+export async function runMission(context: CommandContext, options: RunOptions): Promise<ExitCode> {
+  const roster = await readRoster(context);
+  const mission = await readMission(context, options.file, roster);
+  return withSwarm(
+    context,
+    { roster, orchestrator: true, agents: roster.agents, allowMemory: true },
+    async (session) => {
+      if (!session.log.capabilities.shared && mission.approval === 'approval') {
+        throw wrongUse(
+          'the mission waits for approval, which no other process can give on the in-memory log',
+          'Use a broker (npm run setup says how), or set approval: monitoring.',
+        );
+      }
+      if (!session.log.capabilities.shared && mission.onFailure === 'ask') {
+        throw wrongUse(
+          'the mission asks a person when it fails, and no other process can answer on the in-memory log',
+          'Use a broker (npm run setup says how), or leave on_failure out.',
+        );
+      }
+      const feed = await openFeed(context, session);
+      await Promise.race([caughtUp(context, feed), session.broken]);
+      sayIfAny(context, goingOnLine(context, feed));
+      const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
+      context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
+      const report = await followMission(context, {
+        missionId,
+        feed,
+        broken: session.broken,
+        ifNotEnded: session.log.capabilities.durable
+          ? `mission ${missionId} has not ended; the next swarm on this log continues it. To stop it: ${clientCommand(context, `cancel ${missionId}`)}`
+          : null,
+      });
+      printReport(context, report);
+      if (!context.json) context.say(story(context, session, missionId));
+      if (options.afterwards === undefined) sayIfAny(context, leftOpenLine(context, feed));
+      else await options.afterwards(session);
+      return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
+    },
+  );
+}
+
+export function printReport(context: CommandContext, report: MissionReport): void {
+  const complete = withWorkspace(context.config.values.WORKSPACE_ROOT, report);
+  if (context.json) context.print(complete);
+  else context.host.stdout.write(reportText(complete, context.colors, context.host.clock.now()));
+}
+
+function sayIfAny(context: CommandContext, line: string | null): void {
+  if (line !== null) context.say(line);
+}
+
+/** How to see what happened on the topic. */
+function story(context: CommandContext, session: SwarmSession, missionId: string): string {
+  if (!session.log.capabilities.durable)
+    return 'Events were kept in memory and are now lost; a broker keeps them (npm run setup).';
+  return (
+    `\nEvents of the mission: ${clientCommand(context, `watch ${missionId}`)}\n` +
+    `With plain kcat:       kcat -b ${session.brokers[0] ?? ''} -C -e -t ${context.topics.coordination} -f '%T %k %h\\n'`
+  );
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import type { CommandContext } from '../context.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { DEFAULT_MISSION, readRoster } from '../mission-source.js';
+import type { SwarmSession } from '../../swarm/session.js';
+import { withSwarm } from '../swarm-session.js';
+import { runMission } from './run.js';
+
+export interface StartOptions {
+  /** null: every role, and the default mission. */
+  readonly role: 'orchestrator' | 'worker' | null;
+  /** Agents of a worker process; null: all. */
+  readonly agents: readonly string[] | null;
+  readonly exit: boolean;
+  readonly workspace: string | null;
+}
+
+/** Starts the swarm, or one role of it. */
+export function startSwarm(context: CommandContext, options: StartOptions): Promise<ExitCode> {
+  if (options.role !== null) return serveRole(context, options.role, options.agents);
+  const keepsServing = !options.exit && context.host.stdout.isTerminal;
+  return runMission(context, {
+    file: join(context.host.projectDir, DEFAULT_MISSION),
+    workspace: options.workspace,
+    ...(keepsServing ? { afterwards: (session: SwarmSession) => serveUntilStopped(context, session) } : {}),
+  });
+}
+
+/** A role by itself serves missions of the whole swarm until it is stopped; that is its good end. */
+async function serveRole(
+  context: CommandContext,
+  role: 'orchestrator' | 'worker',
+  names: readonly string[] | null,
+): Promise<ExitCode> {
+  const roster = await readRoster(context);
+  const served = names === null ? roster : roster.subset(names, '--agents');
+  const agents = role === 'worker' ? served.agents : [];
+  await withSwarm(
+    context,
+    { roster, orchestrator: role === 'orchestrator', agents, allowMemory: false },
+    async (session) => {
+      context.logger.info(
+        { role, agents: agents.map((agent) => agent.name), brokers: session.brokers },
+        'role.serving',
+      );
+      await untilStopped(context, session);
+    },
+  );
+  return EXIT.done;
+}
+
+async function serveUntilStopped(context: CommandContext, session: SwarmSession): Promise<void> {
+  context.say(
+    session.log.capabilities.shared
+      ? 'The swarm keeps serving; npx ravenhelm submit MISSION.yaml gives it another mission. Ctrl-C ends it.'
+      : 'The swarm keeps serving. Ctrl-C ends it.',
+  );
+  await untilStopped(context, session);
+}
+
+/** Resolves when the person stops it; rejects when a role gives up. */
+async function untilStopped({ host }: CommandContext, session: SwarmSession): Promise<void> {
+  try {
+    await session.broken;
+  } catch (error) {
+    if (!host.interruption.aborted) throw error;
+  }
+}

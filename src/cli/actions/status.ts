@@ -1,0 +1,148 @@
+import { askProcesses, type StatusReport } from '../../client/ask-processes.js';
+import { noOrchestrator } from '../orchestrator-notice.js';
+import { clientCommand } from '../client-command.js';
+import { caughtUp, requireMission, withClient, type ClientSession } from '../client-session.js';
+import type { CommandContext } from '../context.js';
+import { shortDuration } from '../durations.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import type { MissionFeed } from '../../client/mission-feed.js';
+import { withWorkspace } from '../../client/submit.js';
+import { readRoster } from '../mission-source.js';
+import { answerText, awaitsAnswer, questionText } from '../answers.js';
+import { planText } from '../plan-text.js';
+import { reportText } from '../report-text.js';
+import { table } from '../table.js';
+import { cutToWidth, oneLine } from '../text-width.js';
+import { unservedLine } from '../unserved-text.js';
+
+export interface StatusOptions {
+  readonly missionId: string | null;
+  /** Ask the processes, too. */
+  readonly live: boolean;
+}
+
+const FIRST_ANSWER_MS = 5_000;
+const QUIET_MS = 700;
+const BYTES_PER_MB = 1024 * 1024;
+
+/** The missions of the log, one mission's report, or with live the processes that answer. */
+export function showStatus(context: CommandContext, { missionId, live }: StatusOptions): Promise<ExitCode> {
+  return withClient(context, async (session) => {
+    if (live) await showProcesses(context, session, missionId);
+    else if (missionId === null) await showMissions(context, session);
+    else await showMission(context, session, missionId);
+    return EXIT.done;
+  });
+}
+
+async function showMissions(context: CommandContext, session: ClientSession): Promise<void> {
+  const feed = await session.openFeed();
+  await caughtUp(context, feed);
+  const reports = feed.view
+    .missions()
+    .map((id) => feed.view.report(id))
+    .filter((report) => report !== null);
+  if (context.json) {
+    context.print(reports.map((report) => withWorkspace(context.config.values.WORKSPACE_ROOT, report)));
+    return;
+  }
+  if (reports.length === 0) return context.say('no missions yet');
+  const rows = reports.map((report) => {
+    const ended = report.tasks.filter((task) => task.status === 'verified' || task.status === 'unverified').length;
+    const lastedMs =
+      (report.ended_at === null ? context.host.clock.now() : Date.parse(report.ended_at)) -
+      Date.parse(report.started_at);
+    return [
+      report.mission_id,
+      report.name,
+      report.status.replaceAll('_', ' '),
+      `${ended}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`,
+      shortDuration(lastedMs),
+      report.reason ?? report.question?.reason ?? unservedLine(report, context.host.clock.now()),
+    ];
+  });
+  const { stdout } = context.host;
+  const lines = table([['MISSION', 'NAME', 'STATUS', 'TASKS', 'TIME', ''], ...rows]);
+  // A pipe gets the reason uncut; status MISSION shows it on a terminal.
+  stdout.write(
+    stdout.isTerminal
+      ? lines
+          .split('\n')
+          .map((line) => cutToWidth(line, stdout.size().columns))
+          .join('\n')
+      : lines,
+  );
+}
+
+/** Tasks of the plan that has been proposed; before it is approved they are not yet the mission's. */
+function plannedTasks(feed: MissionFeed, missionId: string): number {
+  return feed.view.mission(missionId)?.proposal?.plan.waves.reduce((count, wave) => count + wave.tasks.length, 0) ?? 0;
+}
+
+async function showMission(context: CommandContext, session: ClientSession, missionId: string): Promise<void> {
+  const feed = await session.openFeed();
+  await caughtUp(context, feed);
+  requireMission(feed, missionId);
+  const report = feed.view.report(missionId);
+  if (report === null) return;
+  const complete = withWorkspace(context.config.values.WORKSPACE_ROOT, report);
+  if (context.json) return context.print(complete);
+  context.host.stdout.write(reportText(complete, context.colors, context.host.clock.now()));
+  if (report.question !== null) context.host.stdout.write(`\n${questionText(context, missionId, report.question)}`);
+  const mission = feed.view.mission(missionId);
+  if (mission === null || mission.proposal === null || !awaitsAnswer(mission)) return;
+  context.host.stdout.write(`\n${planText(mission.proposal.plan)}\n${answerText(context, missionId)}`);
+}
+
+async function showProcesses(context: CommandContext, session: ClientSession, missionId: string | null): Promise<void> {
+  const reports = await askProcesses(context.client, session, {
+    firstMs: FIRST_ANSWER_MS,
+    quietMs: QUIET_MS,
+    isEnough: () => false,
+  });
+  if (!reports.some((report) => report.role === 'orchestrator')) context.host.stderr.write(noOrchestrator(context));
+  await sayUnserved(context, reports);
+  const concerned =
+    missionId === null
+      ? reports
+      : reports.filter((report) => report.running.some((task) => task.mission_id === missionId));
+  if (context.json) {
+    context.print(
+      concerned.map(({ request_id: _asked, started_at, ...facts }) => ({
+        ...facts,
+        started_at: new Date(started_at).toISOString(),
+      })),
+    );
+    return;
+  }
+  if (concerned.length === 0)
+    return context.say(missionId === null ? 'no process answered' : `no process runs a task of ${missionId}`);
+  const rows = concerned.map((report) => [
+    report.worker_id,
+    report.role,
+    `${report.agents.length} agents`,
+    `${report.partitions.length} partitions`,
+    `up ${shortDuration(context.host.clock.now() - report.started_at)}`,
+    `${Math.round(report.memory_bytes / BYTES_PER_MB)} MB`,
+    `loop ${Math.round(report.loop_delay_mean_ms)} ms, at most ${Math.round(report.loop_delay_max_ms)} ms`,
+    `${report.steps_done} steps`,
+    report.running.map((task) => `${task.task_id} step ${task.step}`).join(', '),
+  ]);
+  context.host.stdout.write(table(rows));
+  const stopped = concerned.flatMap(({ worker_id, blocked }) =>
+    blocked.map(
+      ({ topic, partition, offset, reason }) =>
+        `BLOCKED  ${worker_id}: ${topic}[${partition}] stops at offset ${offset}: ${reason}`,
+    ),
+  );
+  for (const line of stopped) context.host.stdout.write(`${oneLine(line)}\n`);
+}
+
+/** Agents that no answering process serves: their tasks would wait. */
+async function sayUnserved(context: CommandContext, reports: readonly StatusReport[]): Promise<void> {
+  const served = new Set(reports.flatMap((report) => report.agents));
+  const unserved = (await readRoster(context)).names.filter((agent) => !served.has(agent));
+  if (unserved.length === 0) return;
+  const command = clientCommand(context, `--role worker --agents ${unserved.join(',')}`);
+  context.host.stderr.write(`no live worker for ${unserved.join(', ')}; start one: ${command}\n`);
+}

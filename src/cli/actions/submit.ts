@@ -1,0 +1,45 @@
+import { missingOrchestrator, sayIfNoOrchestrator } from '../orchestrator-notice.js';
+import { clientCommand } from '../client-command.js';
+import { withClient } from '../client-session.js';
+import type { CommandContext } from '../context.js';
+import { createHandledDeferred } from '../../domain/deferred.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { followMission } from '../mission-follow.js';
+import { requestMission } from '../request-mission.js';
+import { readMission, readRoster } from '../mission-source.js';
+import { printReport } from './run.js';
+import { oneLine } from '../text-width.js';
+
+export interface SubmitOptions {
+  readonly file: string;
+  readonly wait: boolean;
+  readonly workspace: string | null;
+}
+
+/** Hands a mission to the swarm that serves this log. With wait: exit 0 when it completed, 1 when not. */
+export async function submitMission(context: CommandContext, options: SubmitOptions): Promise<ExitCode> {
+  const mission = await readMission(context, options.file, await readRoster(context));
+  return withClient(context, async (session) => {
+    const feed = options.wait ? await session.openFeed() : null;
+    const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
+    if (feed === null) {
+      if (context.json) context.print({ mission_id: missionId, workspace });
+      else {
+        context.host.stdout.write(`${missionId}\n`);
+        context.host.stderr.write(`submitted; to see how it goes: ${clientCommand(context, `watch ${missionId}`)}\n`);
+      }
+      await sayIfNoOrchestrator(context, session);
+      return EXIT.done;
+    }
+    context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
+    const report = await followMission(context, {
+      missionId,
+      feed,
+      broken: createHandledDeferred<never>().promise,
+      notice: missingOrchestrator(context, session),
+      ifNotEnded: `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ${clientCommand(context, `cancel ${missionId}`)} stops it`,
+    });
+    printReport(context, report);
+    return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
+  });
+}

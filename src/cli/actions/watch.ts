@@ -1,0 +1,72 @@
+import type { AgentEvent } from '../../domain/events.js';
+import { caughtUp, requireMission, withClient, type ClientSession } from '../client-session.js';
+import type { CommandContext } from '../context.js';
+import { createHandledDeferred, orAborted } from '../../domain/deferred.js';
+import { eventLine } from '../event-line.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { follow } from '../../client/follow.js';
+import { hasEnded } from '../../client/mission-feed.js';
+
+/** Events as they happen, one line each; ends with the mission, with Ctrl-C, or when nobody reads on. */
+export function watchMissions(context: CommandContext, missionId: string | null): Promise<ExitCode> {
+  return withClient(context, (session) =>
+    missionId === null ? watchAll(context, session) : watchMission(context, session, missionId),
+  );
+}
+
+/** What is written from now on, on coordination and status; heartbeats are left out, there is one every few seconds. */
+async function watchAll(context: CommandContext, { log, onEnd }: ClientSession): Promise<ExitCode> {
+  const { failure, stop } = await orAborted(
+    follow(log, {
+      topics: [context.topics.coordination, context.topics.status],
+      from: 'end',
+      onRecord({ content }) {
+        if (content.kind === 'event' && content.event.event_type !== 'heartbeat') write(context, content.event);
+      },
+    }),
+    context.host.interruption,
+  );
+  onEnd('watch', stop);
+  context.host.stderr.write('watching; Ctrl-C ends it\n');
+  await untilNobodyReads(context, failure);
+  return endOfWatching(context);
+}
+
+/** The mission's story from its request on. Exit 0 when it completed, 1 when it did not. */
+async function watchMission(
+  context: CommandContext,
+  { openFeed }: ClientSession,
+  missionId: string,
+): Promise<ExitCode> {
+  const feed = await openFeed();
+  feed.subscribe((change) => {
+    if (change.missionId === missionId) write(context, change.event);
+  });
+  await caughtUp(context, feed);
+  requireMission(feed, missionId);
+  const ended = feed.ended(missionId, context.host.interruption);
+  ended.catch(() => undefined); // seen through the race, or of no interest any more
+  const report = await Promise.race([ended, untilNobodyReads(context, ended)]);
+  if (report === undefined || !hasEnded(report.status)) return endOfWatching(context);
+  return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
+}
+
+/** Ctrl-C interrupts; a reader that has gone has seen what it wanted. */
+function endOfWatching({ host }: CommandContext): ExitCode {
+  return host.interruption.aborted ? EXIT.interrupted : EXIT.done;
+}
+
+/** Resolves on Ctrl-C and when stdout's reader has gone; rejects with the failure. */
+async function untilNobodyReads({ host }: CommandContext, failure: Promise<unknown>): Promise<undefined> {
+  const stop = AbortSignal.any([host.interruption, host.stdout.closed]);
+  try {
+    await orAborted(Promise.race([failure, createHandledDeferred<never>().promise]), stop);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  }
+  return undefined;
+}
+
+function write({ json, host }: CommandContext, event: AgentEvent): void {
+  host.stdout.write(`${json ? JSON.stringify(event) : eventLine(event)}\n`);
+}

@@ -1,0 +1,23 @@
+/** How a command makes itself known. Its own code is loaded when it was typed: --help does not wait for a Kafka client. */
+import type { Command } from 'commander';
+import type { CommandContext } from './context.js';
+import type { ExitCode } from './exit-codes.js';
+import type { SettingName } from './settings.js';
+
+/** What a command does once it was read. */
+export type Action = (context: CommandContext) => Promise<ExitCode>;
+
+/** Takes the one action that was typed; defaults are settings' values that the command has of its own. */
+export type Choose = (
+  command: Command,
+  action: Action,
+  defaults?: Readonly<Partial<Record<SettingName, string>>>,
+) => void;
+
+/** Adds a command, with its flags and their checks. */
+export type Register = (program: Command, choose: Choose) => void;
+
+export const WORKSPACE_FLAG = [
+  '--workspace <dir>',
+  "the mission's workspace, instead of one below WORKSPACE_ROOT",
+] as const;
