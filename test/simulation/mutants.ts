@@ -30,7 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'holder-check-calls',
-    rule: 'calls by anyone but the holder are void',
+    rule: 'calls of any owner but the holder are void',
     seed: 195,
     changes: [
       {
@@ -42,7 +42,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'holder-check-results',
-    rule: 'results by anyone but the holder are void',
+    rule: 'results of any owner but the holder are void',
     seed: 246,
     changes: [
       {
@@ -54,7 +54,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'holder-check-decisions',
-    rule: 'decisions by anyone but the holder are void',
+    rule: 'decisions of any owner but the holder are void',
     seed: 741,
     changes: [
       {
@@ -90,7 +90,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'lost-claim',
-    rule: 'who reads another claim stops acting',
+    rule: 'a process that reads another claim stops acting',
     seed: 14,
     changes: [
       { file: 'roles/shared/claim.ts', from: '} else if (held !== null) {', to: '} else if (reader === "") {' },
@@ -188,7 +188,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'requested-ids',
-    rule: 'the metadata holds the ids of missions requested lately',
+    rule: 'the metadata holds the ids of recently requested missions',
     seed: 119,
     changes: [{ file: 'domain/mission-replay.ts', from: 'state.requestedIds.set(String(id), timeMs);', to: '' }],
   },
@@ -242,7 +242,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'in-doubt',
-    rule: 'a call in doubt is made again by itself only when that is harmless',
+    rule: 'a call in doubt is repeated only when that is harmless',
     seed: 5,
     changes: [
       {
@@ -436,7 +436,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'cancelled-in-doubt',
-    rule: 'an attempt that was cancelled while its doubt was settled goes no further',
+    rule: 'an attempt that was cancelled while its doubt was settled stops',
     seed: 300,
     found:
       'an attempt that was cancelled while its step in doubt was settled went on from a journal that the fold had forgotten',
@@ -444,7 +444,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'closed-read-back',
-    rule: 'nobody waits for a record of a partition that was taken away',
+    rule: 'no execution waits for a record of a revoked partition',
     seed: 1990,
     faults: ['move', 'stall', 'crash', 'tools', 'delay'],
     found:
@@ -453,7 +453,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'late-log-name',
-    rule: 'a log that was made anew has a name of its own, whatever comes late from the one before',
+    rule: 'a recreated log has its own name, even if a late record of the old log names it again',
     seed: 1_500_054_580,
     found:
       'a topic that was made anew was sent a late second copy of the record that had named the one before it; its assignments were then taken for old ones, and ignored',
@@ -480,7 +480,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'begun-while-held',
-    rule: 'a call that is read together with the claim that took its task away is not begun',
+    rule: 'a call that is read together with the claim that took its task does not start',
     seed: 2_100_080_316,
     found:
       'a worker that had stood still read its own call and the claim of another in one batch, and began to read a file for an attempt that another one had followed',
