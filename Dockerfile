@@ -45,7 +45,7 @@ VOLUME /workspaces
 #                           no masked parts.
 # The host must allow unprivileged user namespaces: user.max_user_namespaces above 0, on older Debian
 # kernel.unprivileged_userns_clone=1, on Ubuntu 24.04 kernel.apparmor_restrict_unprivileged_userns=0 (or a profile that
-# grants userns to bwrap). Where that is not to be had, commands are refused with the reason; nothing runs unconfined.
+# grants userns to bwrap). Where that is not available, commands are refused with the reason; nothing runs unconfined.
 # The orchestrator runs no commands and needs none of this.
 USER node
 ENTRYPOINT ["node", "bin/ravenhelm.js"]

@@ -10,7 +10,7 @@ import { root, StepFailed } from './steps/run.mjs';
 const HELP = `npm run setup: installs the npm packages, builds, and installs what this computer lacks.
 
 It may be run again at any time; what is done already is skipped. Where it runs as root on Debian or Ubuntu it installs
-missing programs with apt-get; elsewhere it prints the line to run and goes on. Where no Docker engine answers, Maven
+missing programs with apt-get; elsewhere it prints the line to run and continues. Where no Docker engine answers, Maven
 fetches Apache Kafka and the Apicurio registry.
 
 Exit codes: 0 done, 1 a step failed, 2 wrong use.
@@ -34,7 +34,7 @@ async function setup() {
     process.stderr.write(`Node ${process.versions.node} is too old: 20.11 or newer is needed.\n`);
     return 1;
   }
-  // The rest stands on these two; a failure ends the setup.
+  // The other steps need these two; a failure ends the setup.
   if (!(await step('npm packages', installPackages)) || !(await step('build', build))) return 1;
 
   const { findDockerEngine } = await import('../dist/local/docker-engine.js');

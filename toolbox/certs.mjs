@@ -61,7 +61,7 @@ function names(argv) {
     ...wanted.filter((name) => !found.includes(name)).map((name) => `${options.cert}: lacks the name ${name}`),
     ...found
       .filter((name) => !wanted.includes(name))
-      .map((name) => `${options.cert}: has the name ${name}, which nobody asked for`),
+      .map((name) => `${options.cert}: has the name ${name}, which was not asked for`),
   ]);
   return `${options.cert} serves ${wanted.join(', ')}`;
 }

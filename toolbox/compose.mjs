@@ -11,7 +11,7 @@ const USAGE = `usage: node $TOOLBOX/compose.mjs services FILE --names A,B [--rou
 services    exactly these services, each with a pinned image and known keys; those routed have a label file whose port they expose
 ports       no two services publish the same port of the host
 references  volumes, networks, secrets, configs and services that are named exist, conditions fit, no cycle, no variable but those of .env
-files       env, label, config and mounted files exist; nobody mounts the CA's private key
+files       env, label, config and mounted files exist; no service mounts the CA's private key
 --later     directories that agents of the same or a later wave still write
 Several at once: node $TOOLBOX/compose.mjs ports,files FILE`;
 
@@ -57,11 +57,11 @@ function imageProblems({ name, image }) {
   return tag === undefined || tag === 'latest' ? [`service ${name}: image ${image} is not pinned to a version`] : [];
 }
 
-/** A routed service takes its labels from a file of its own name, and exposes the port that they route to. */
+/** A routed service takes its labels from the file with its name, and exposes the port that they route to. */
 function routeProblems(compose, service) {
   const file = service.labelFiles.find((candidate) => candidate.endsWith(`/${service.name}.labels`));
   if (file === undefined)
-    return [`service ${service.name} has no label file ${service.name}.labels, so that nothing routes to it`];
+    return [`service ${service.name} has no label file ${service.name}.labels, so nothing routes to it`];
   const labels = readLabels(join(dirname(compose.file), file));
   const port = labels.get(`traefik.http.services.${service.name}.loadbalancer.server.port`);
   return port !== undefined && service.expose.includes(port)
@@ -75,7 +75,7 @@ function services(compose, options) {
   const routed = listOf(options.routed);
   return [
     ...names.filter((name) => !found.includes(name)).map((name) => `lacks the service ${name}`),
-    ...found.filter((name) => !names.includes(name)).map((name) => `has the service ${name}, which nobody asked for`),
+    ...found.filter((name) => !names.includes(name)).map((name) => `has the service ${name}, which was not asked for`),
     ...compose.services.flatMap((service) => [
       ...imageProblems(service),
       ...service.keys
@@ -108,7 +108,7 @@ function dependencyProblems(compose) {
       if (condition === 'service_healthy' && !target.healthcheck)
         return [`service ${name} waits for ${service} to be healthy, but that has no healthcheck`];
       return condition === 'service_completed_successfully' && !target.oneShot
-        ? [`service ${name} waits for ${service} to end, but that is restarted for ever`]
+        ? [`service ${name} waits for ${service} to end, but that is restarted without end`]
         : [];
     }),
   );
@@ -140,7 +140,7 @@ function references(compose, options) {
         .map(({ name, service }) => `service ${service} uses ${name} of ${section}, which is not declared`),
       ...declared
         .filter((name) => !needed.some((need) => need.name === name))
-        .map((name) => `${name} of ${section} is declared, but nobody uses it`),
+        .map((name) => `${name} of ${section} is declared, but no service uses it`),
     ];
   });
   const unset = compose.variables

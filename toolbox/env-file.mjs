@@ -61,7 +61,7 @@ function check(file, options) {
     ...keys.filter((key) => !entries.has(key)).map((key) => `${file}: lacks ${key}`),
     ...[...entries.keys()]
       .filter((key) => !keys.includes(key))
-      .map((key) => `${file}: has ${key}, which nobody asked for`),
+      .map((key) => `${file}: has ${key}, which was not asked for`),
     ...[...entries].flatMap(([key, value]) => valueProblems(file, key, value)),
     ...sharedSecrets(file, entries),
   ]);

@@ -4,7 +4,7 @@ import { readYaml } from './lib/yaml.mjs';
 
 const USAGE = `usage: node $TOOLBOX/topics.mjs script PLAN.yaml --out FILE.sh
        node $TOOLBOX/topics.mjs check PLAN.yaml --script FILE.sh --topics A,B
-PLAN.yaml: topics: [{name, partitions, retention_ms (-1: for ever), cleanup_policy, doc}]
+PLAN.yaml: topics: [{name, partitions, retention_ms (-1: forever), cleanup_policy, doc}]
 script  writes the rpk commands that create the plan's topics
 check   exactly these topics, legal and documented; FILE.sh is what the plan yields`;
 
@@ -74,7 +74,7 @@ function check(file, options) {
     ...names.filter((name, index) => names.indexOf(name) !== index).map((name) => `${file}: has ${name} twice`),
     ...names
       .filter((name) => !wanted.includes(name))
-      .map((name) => `${file}: has the topic ${name}, which nobody asked for`),
+      .map((name) => `${file}: has the topic ${name}, which was not asked for`),
     ...(readText(options.script) === scriptOf(topics)
       ? []
       : [`${options.script}: is not what ${file} yields; write it again with topics.mjs script`]),

@@ -36,7 +36,7 @@ function staticProblems(argv) {
     problems.push('entry point web does not redirect to websecure');
   if (points.websecure === undefined) problems.push('has no entry point websecure');
   if (ports.some((port) => !/^\d+$/.test(port)) || new Set(ports).size !== ports.length)
-    problems.push(`entry points need ports of their own: ${ports.join(', ')}`);
+    problems.push(`entry points need different ports: ${ports.join(', ')}`);
   if (value.providers?.docker?.exposedByDefault !== false)
     problems.push('providers.docker.exposedByDefault must be false');
   if (value.providers?.file?.directory === undefined) problems.push('has no file provider with a directory');

@@ -60,7 +60,7 @@ export function eventsPage(schemasDir) {
   return [
     '# Events\n',
     'Generated from [schemas/](../schemas) by `npm run docs:events`. Do not edit; a test compares the two.\n',
-    'Values are Avro in the Confluent wire format. Each event type is a record of its own subject (RecordNameStrategy) and',
+    'Values are Avro in the Confluent wire format. Each event type is a record with its own subject (RecordNameStrategy) and',
     'changes only in ways that are FULL_TRANSITIVE compatible. Event type, mission id, task id, attempt and `traceparent`',
     'are record headers too. [operations.md](operations.md#topics-and-groups) lists the topics.\n',
     '## Envelope\n',

@@ -22,7 +22,7 @@ export async function build() {
   const digest = await digestOfSources();
   if (existsSync(join(root, 'dist/main.js')) && existsSync(join(root, GENERATED)) && (await readStamp()) === digest)
     return 'up to date';
-  const nextStep = 'Mend what the compiler says, then run npm run setup again.';
+  const nextStep = 'Fix the compiler errors above, then run npm run setup again.';
   await rm(join(root, STAMP), { force: true }); // the compiler writes files also when it finds errors
   await mustRun(process.execPath, ['scripts/generate-events.mjs'], { nextStep });
   await mustRun(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { nextStep });

@@ -244,7 +244,7 @@ export const BREAKAGES: readonly Breakage[] = [
     ...entryPoints,
     what: 'two entry points on one port',
     by: 'sed -i s/:8082/:443/ proxy/traefik.yml',
-    says: /entry points need ports of their own/,
+    says: /entry points need different ports/,
   },
 
   {

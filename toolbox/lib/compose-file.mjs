@@ -14,7 +14,7 @@ function splitColons(text) {
   return text.split(/:(?![^${}]*\})/);
 }
 
-/** {host, container} of a published port; host is null when Docker chooses it, an address may stand before it. */
+/** {host, container} of a published port; host is null when Docker chooses it, an address may precede it. */
 function portOf(entry) {
   if (typeof entry === 'object')
     return { host: entry.published === undefined ? null : String(entry.published), container: String(entry.target) };
