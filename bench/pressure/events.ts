@@ -108,7 +108,7 @@ export function missionRecord<T extends EventType>(
 /** Tasks of a requested mission, one for each agent. */
 export const MISSION_TASKS = 12;
 
-/** A mission with a plan of its own. Every task belongs to the first wave: the most that a mission can have under way. */
+/** A mission with its own plan. Every task belongs to the first wave: the most that a mission can have under way. */
 export function missionRequest(bench: BenchLog, partition: number): AppendRequest {
   const missionId = missionIdIn(partition);
   const tasks = Array.from({ length: MISSION_TASKS }, (_, number) =>

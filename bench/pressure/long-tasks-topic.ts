@@ -58,7 +58,7 @@ export async function measureLongTasksTopic({
   }
 }
 
-/** An assignment that nobody has begun, and behind it tasks that were run to their end. */
+/** An assignment that no worker has started, and behind it tasks that have ended. */
 function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<AppendRequest> {
   const missionId = missionIdIn(0);
   const place = (number: number): TaskPlace => ({

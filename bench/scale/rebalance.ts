@@ -75,7 +75,7 @@ export async function measureRebalance({
         figure('one goes', 'ms', ...leaves.map(({ ms }) => ms)),
         figure('partitions that move then', 'partitions', ...leaves.map(({ moved }) => moved)),
         figure(
-          'all are dealt anew',
+          'all are assigned from nothing',
           'ms',
           ...(await rounds(count, async () => timed(() => dealPartitions(all, dealt)))),
         ),

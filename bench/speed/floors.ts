@@ -1,4 +1,4 @@
-/** What the same broker and computer do at best, for whoever adds nothing: a bare client, a bare process, a bare request. */
+/** The best that the same broker and computer do: a bare client, a bare process, a bare request. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ const ACKS_ALL = -1;
 /** What an event of a task has on average. */
 const RECORD_BYTES = 600;
 const ROUND_TRIPS = 300;
-/** Until the broker and this process have compiled what they run often: a cold floor flatters whatever stands beside it. */
+/** Until the broker and this process have compiled what they run often: a cold floor makes every figure beside it look better. */
 const WARM_UP = 2_000;
 const BATCHES = 60;
 const BATCH = 500;

@@ -1,4 +1,4 @@
-/** A swarm's topics under a prefix of their own on the bench's broker; deleted when the bench ends. */
+/** A swarm's topics under their own prefix on the bench's broker; deleted when the bench ends. */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** The stub of Ollama in a process of its own, as a model server always is. Says its URL when it is ready. */
+/** The stub of Ollama in a separate process, as a model server always is. Prints its URL when it is ready. */
 import { sayReady } from './child-process.js';
 import { startStubOllama } from './stubs.js';
 

@@ -1,4 +1,4 @@
-/** The product's roles as a bench runs them: real ones on a real log, with a model and tools that take no time of their own. */
+/** The product's roles as a bench runs them: real ones on a real log, with a model and tools that take no time. */
 import { randomUUID } from 'node:crypto';
 import { createPlanner } from '../../src/agent/planner.js';
 import { createRoster } from '../../src/agent/roster.js';

@@ -84,7 +84,7 @@ export async function startBenchSwarm({
     agents,
     async submit(waves, partition = (count += 1) % COORDINATION_PARTITIONS) {
       const id = createMissionId({ nowMs: clock.now(), partition, random: Math.random });
-      void endOf(id).promise.catch(() => undefined); // whoever waits for it hears of it
+      void endOf(id).promise.catch(() => undefined); // the caller that waits for it handles it
       const event = createEvent({
         type: 'mission_requested',
         from: 'bench',

@@ -1,4 +1,4 @@
-/** A worker in a process of its own, for benches that count processes. */
+/** A worker in a separate process, for benches that count processes. */
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { specOf, startWorker } from './bench-roles.js';
 import { sayReady } from './child-process.js';

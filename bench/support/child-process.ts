@@ -1,4 +1,4 @@
-/** A process of the bench's own: says that it is ready, and ends when its parent lets go of it. */
+/** A child process of the bench: reports that it is ready, and ends when its parent disconnects. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

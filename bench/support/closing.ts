@@ -1,7 +1,7 @@
 /** What was opened is closed once, in reverse order: at its end, or when the bench is interrupted. */
 const open: (() => Promise<void>)[] = [];
 
-/** The same close whoever calls it first. */
+/** Closes once; later calls get the same promise. */
 export function closeOnce(close: () => Promise<void>): () => Promise<void> {
   let closing: Promise<void> | null = null;
   const once = () => (closing ??= close());

@@ -1,6 +1,6 @@
 /** A number that grows, and who waits for it to be reached. */
 export interface Milestone {
-  /** It stands there now. */
+  /** The count is now this. */
   at(count: number): void;
   /** Resolves when it stands at `count` or beyond. */
   reached(count: number): Promise<void>;

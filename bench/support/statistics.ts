@@ -9,7 +9,7 @@ export function quantile(samples: readonly number[], share: number): number {
 export interface Trend {
   /** Least squares, in y per x. */
   readonly slope: number;
-  /** Its standard error: beyond twice of it a slope can be told from 0. */
+  /** Its standard error: a slope of more than twice this differs from 0. */
   readonly error: number;
 }
 

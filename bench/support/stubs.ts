@@ -1,4 +1,4 @@
-/** A model and tools that take no time of their own, so that what is left is the swarm's. */
+/** A model and tools that take no time, so that what is left is the swarm's. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ChatModel, ChatRequest, TurnContext } from '../../src/ports/model.js';
@@ -11,7 +11,7 @@ const NOTHING_SAID = 'nothing was done';
 
 const FINISH = JSON.stringify({ thought: 'It is done.', action: { finish: { summary: 'done', outputs: [] } } });
 const callOf = (step: number): string =>
-  JSON.stringify({ thought: 'Once more.', action: { tool: NOTHING_TOOL, arguments: { number: step } } });
+  JSON.stringify({ thought: 'Again.', action: { tool: NOTHING_TOOL, arguments: { number: step } } });
 const replyAfter = (steps: number, wanted: number): string => (steps < wanted ? callOf(steps + 1) : FINISH);
 
 export interface StubModelOptions {

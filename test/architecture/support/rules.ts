@@ -7,7 +7,7 @@ interface LayerRule {
   readonly imports: readonly string[] | 'anything';
   /** Whether it may import packages and node's own modules. */
   readonly packages: boolean;
-  /** Whether it is told the time and gets its chance from outside, so that a simulation can own both. */
+  /** Whether time and chance are passed in, so that a simulation can own both. */
   readonly deterministic: boolean;
   /** A folder that a later step adds: its rule is here already, its files need not be. */
   readonly later?: true;
@@ -73,7 +73,7 @@ const KEPT_BEHIND: Readonly<Record<string, string>> = {
   '@kafkajs/confluent-schema-registry': 'avro',
 };
 
-/** Of these only src/main.ts knows; everything else is told. */
+/** Only src/main.ts may use these; it passes on what others need. */
 const PROCESS_OF_MAIN = [
   'argv',
   'argv0',

@@ -4,7 +4,7 @@ import { parseSync } from '@swc/core';
 export interface SourceFacts {
   /** Specifiers of imports and re-exports, types and import() included. */
   readonly imports: readonly string[];
-  /** Globals as they stand in the code, such as process.env or Math.random; those without a member by their name. */
+  /** Globals as the code writes them, such as process.env or Math.random; those without a member by their name. */
   readonly globals: readonly string[];
 }
 
@@ -41,7 +41,7 @@ export function readSource(text: string): SourceFacts {
   return { imports, globals };
 }
 
-/** Depth first; visit says whether to go on below the node. */
+/** Depth first; visit says whether to continue below the node. */
 function walk(value: unknown, visit: (node: Node) => boolean): void {
   if (Array.isArray(value)) return value.forEach((item) => walk(item, visit));
   if (typeof value !== 'object' || value === null) return;
