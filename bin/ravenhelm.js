@@ -6,6 +6,9 @@ import { setFlagsFromString } from 'node:v8';
 // times of what is alive, as it does where the machine has memory. Measured by npm run bench -- pressure.
 setFlagsFromString('--heap-growing-percent=20');
 
+// Stack traces name the lines of src/*.ts. Not in src/main.ts: its imports are loaded before it could say so.
+process.setSourceMapsEnabled(true);
+
 const main = new URL('../dist/main.js', import.meta.url);
 if (existsSync(main)) {
   await import(main.href);

@@ -31,7 +31,7 @@ if (args.includes('--help') || args.includes('-h')) {
 
 async function setup() {
   if (!isNodeNewEnough()) {
-    process.stderr.write(`Node ${process.versions.node} is too old: 20.11 or newer is needed.\n`);
+    process.stderr.write(`Node ${process.versions.node} is too old: 20.19 or newer is needed.\n`);
     return 1;
   }
   // The other steps need these two; a failure ends the setup.
@@ -80,5 +80,5 @@ async function sayHowTheBrokerRuns() {
 
 function isNodeNewEnough() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  return major > 20 || (major === 20 && minor >= 11);
+  return major > 20 || (major === 20 && minor >= 19);
 }

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import suite from './jest.config.mjs';
+
+/**
+ * `npm run test:unit`: the folders whose tests start no broker, no sandbox and no other process. Groups in them that need
+ * a broker are reported as skipped. Left out: chaos, cli, e2e, local, missions, packaging, simulation and tools.
+ */
+const UNIT = [
+  'agent',
+  'architecture',
+  'avro',
+  'bench',
+  'client',
+  'domain',
+  'kafka',
+  'memory',
+  'models',
+  'ports',
+  'roles',
+  'swarm',
+  'telemetry',
+];
+
+process.env.RAVENHELM_TEST_NO_BROKER_REASON = 'unit tests run without one';
+const { globalSetup: _setup, globalTeardown: _teardown, ...shared } = suite;
+export default {
+  ...shared,
+  roots: UNIT.filter((folder) => existsSync(new URL(`test/${folder}`, import.meta.url))).map(
+    (folder) => `<rootDir>/test/${folder}`,
+  ),
+};
