@@ -78,6 +78,9 @@ export function assignment(
     workspace: null,
     workspace_marker: workspaceMarker,
     feedback: null,
+    requires: [],
+    agent_digest: null,
+    playbook_acceptance: null,
   };
 }
 
@@ -134,5 +137,6 @@ export function missionRequest(bench: BenchLog, partition: number): AppendReques
     workspace: null,
     workspace_marker: bench.workspaceMarker,
     requested_by: 'bench',
+    requires: [],
   });
 }

@@ -126,6 +126,7 @@ function* request(bench: BenchLog, missionId: string, approval: 'none' | 'approv
     workspace: null,
     workspace_marker: bench.workspaceMarker,
     requested_by: 'bench',
+    requires: [],
   });
   yield missionRecord(bench, missionId, PARTITION, 'plan_proposed', {
     mission_id: missionId,

@@ -98,6 +98,13 @@ function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<Appe
         cost_usd: 0,
         reserved_tokens: 0,
         reserved_usd: 0,
+        started_at: null,
+        first_token_ms: null,
+        model_ms: null,
+        turn: null,
+        repairs: [],
+        decision: null,
+        rule: null,
       });
       yield record(number, 'tool_returned', {
         ...identity,

@@ -99,6 +99,7 @@ function beats(states: readonly CoordinationState[]) {
     isExpired: () => false,
     isServed: () => true,
     retryDelayMs: () => 0,
+    revisionOf: () => ({ digest: null, playbookAcceptance: null }),
     timeoutSeconds: () => 300,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     partitionFor: (_agent: string, key: string) => partitionForKey(key, TASKS_PARTITIONS),

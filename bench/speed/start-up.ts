@@ -127,5 +127,6 @@ function requestOf(bench: BenchLog, missionId: string): AppendRequest {
     workspace: null,
     workspace_marker: bench.workspaceMarker,
     requested_by: 'bench',
+    requires: [],
   });
 }

@@ -32,6 +32,7 @@ export const specOf = (name: string, concurrency: number, maxSteps: number): Age
   name,
   description: `${name} does nothing.`,
   phase: 1,
+  digest: 'revision 1',
   dependsOn: [],
   tools: [NOTHING_TOOL],
   models: null,

@@ -113,6 +113,7 @@ export async function startBenchSwarm({
           workspace: null,
           workspace_marker: bench.workspaceMarker,
           requested_by: 'bench',
+          requires: [],
         },
       });
       await requests.append({ topic: topics.coordination, partition, key: id, event });

@@ -51,8 +51,18 @@ export interface AgentFile {
   readonly problems: readonly Problem[];
 }
 
+/** What is read of an agent's file, and the digest of its bytes. */
+export interface AgentFileContent {
+  readonly text: string;
+  readonly digest: string;
+}
+
 /** Reads an agent's file: YAML front matter between two lines of ---, then the prompt. */
-export function readAgentFile(content: string, file: string, tools: readonly string[]): AgentFile {
+export function readAgentFile(
+  { text: content, digest }: AgentFileContent,
+  file: string,
+  tools: readonly string[],
+): AgentFile {
   const parts = /^\uFEFF?---[ \t]*\r?\n(?:([\s\S]*?)\r?\n)?---[ \t]*(?:\r?\n([\s\S]*))?$/.exec(content);
   if (!parts) {
     return refusedAgentFile({
@@ -71,7 +81,7 @@ export function readAgentFile(content: string, file: string, tools: readonly str
     ...(prompt === '' ? [promptMissing(content, file)] : []),
     ...(matter ? matterProblems(matter, source, file, tools) : []),
   ];
-  return { file, source, spec: matter && problems.length === 0 ? toSpec(matter, prompt) : null, problems };
+  return { file, source, spec: matter && problems.length === 0 ? toSpec(matter, prompt, digest) : null, problems };
 }
 
 /** A file of which nothing but its name is known. */
@@ -136,7 +146,7 @@ export function repeated(items: readonly string[]): readonly number[] {
   return items.flatMap((item, index) => (items.indexOf(item) < index ? [index] : []));
 }
 
-function toSpec(matter: FrontMatter, prompt: string): AgentSpec {
+function toSpec(matter: FrontMatter, prompt: string, digest: string): AgentSpec {
   const playbooks = Object.entries(matter.playbooks).map(([name, playbook]): [string, Playbook] => [
     name,
     {
@@ -147,6 +157,7 @@ function toSpec(matter: FrontMatter, prompt: string): AgentSpec {
   ]);
   return {
     name: matter.name,
+    digest,
     description: matter.description,
     phase: matter.phase,
     dependsOn: matter.depends_on,

@@ -1,6 +1,6 @@
 import type { AgentSpec, Playbook } from '../domain/agent-spec.js';
 import type { Check, CheckResult, PayloadOf } from '../domain/events.js';
-import type { ChatModel, TokenCost } from '../ports/model.js';
+import type { ChatModel, ModelTiming, TokenCost } from '../ports/model.js';
 import type { ToolDefinition, ToolOutcome } from '../ports/tools.js';
 import type { Failover } from './failover.js';
 
@@ -41,6 +41,8 @@ export interface StepDecision {
   readonly costUsd: number;
   /** Worst case of the next turn (all replies, the whole chain). */
   readonly reserved: TokenCost;
+  /** Of the model call whose reply is this step; null: no model was asked. */
+  readonly timing: ModelTiming | null;
 }
 
 export interface StepResult extends ToolOutcome {
@@ -96,7 +98,7 @@ export interface LastTurn extends TurnUse {
   readonly model: string;
 }
 
-/** The last three are the worker's own: the loop never ends with them. */
+/** The last four are the worker's own: the loop never ends with them. */
 export type LoopFailureCode =
   | 'gave_up'
   | 'timeout'
@@ -106,5 +108,6 @@ export type LoopFailureCode =
   | 'checks'
   | 'model'
   | 'workspace'
+  | 'agent_revision'
   | 'too_large'
   | 'internal';

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findCycle, inDependencyOrder } from '../domain/agent-graph.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import { digestOfFile } from './agent-digest.js';
 import { readAgentFile, refusedAgentFile, type AgentFile } from './agent-file.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
@@ -71,10 +72,11 @@ async function readAgent(path: string, tools: readonly string[]): Promise<AgentF
   const refused = (message: string, fix: string) =>
     refusedAgentFile({ file: path, line: null, column: null, message, fix });
   try {
-    const content = decodeText(await readFile(path));
-    return content === null
+    const bytes = await readFile(path);
+    const text = decodeText(bytes);
+    return text === null
       ? refused(NO_TEXT, 'save it as UTF-8, or take it away')
-      : readAgentFile(content, path, tools);
+      : readAgentFile({ text, digest: digestOfFile(bytes) }, path, tools);
   } catch (error) {
     return refused(`this cannot be read: ${unreadableReason(error)}`, 'correct it, or take it away');
   }

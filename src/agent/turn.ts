@@ -1,4 +1,5 @@
 import { left, NOTHING, type Limits } from '../domain/budget.js';
+import type { Clock } from '../ports/clock.js';
 import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
 import { askModel, reservation, startTurn, usedIn, type Turn } from './ask-model.js';
 import { failoverOf } from './failover.js';
@@ -31,6 +32,7 @@ export function repeatLostCall(loop: Loop): StepDecision | null {
     tokensOut: 0,
     costUsd: 0,
     reserved: reserveNext(loop, last, NOTHING),
+    timing: null,
   };
 }
 
@@ -125,7 +127,9 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
       signal.addEventListener('abort', onAbort, { once: true });
       try {
         signal.throwIfAborted();
-        const reply = await model.chat({ ...request, timeLeftMs: remaining }, call.signal);
+        const reply = await timed(loop.limits.clock, () =>
+          model.chat({ ...request, timeLeftMs: remaining }, call.signal),
+        );
         if (reply.promptTruncated) loop.promptScale *= SHRINK;
         return reply;
       } catch (error) {
@@ -143,6 +147,15 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
   };
 }
 
+/** The reply with its timing; an adapter that measures by itself knows it better, for it sees the tries and tokens. */
+async function timed(clock: Clock, chat: () => Promise<ChatReply>): Promise<ChatReply> {
+  const startedAtMs = clock.now();
+  const beganMs = clock.monotonicMs();
+  const reply = await chat();
+  const measured = { startedAtMs, firstTokenMs: null, durationMs: clock.monotonicMs() - beganMs };
+  return { ...reply, timing: reply.timing ?? measured };
+}
+
 function decisionOf(loop: Loop, model: ChatModel, turn: Turn, step: Step, reply: ChatReply): StepDecision {
   const definition = loop.effects.tools.find((tool) => tool.name === step.tool);
   return {
@@ -155,5 +168,6 @@ function decisionOf(loop: Loop, model: ChatModel, turn: Turn, step: Step, reply:
     tokensOut: turn.tokensOut,
     costUsd: turn.costUsd,
     reserved: reserveNext(loop, step, usedIn(turn)),
+    timing: reply.timing ?? null,
   };
 }

@@ -2,6 +2,7 @@ import avro from 'avsc';
 import type { AgentEvent } from '../domain/events.js';
 import type { RecordContent } from '../ports/log.js';
 import { describeError } from '../domain/describe-error.js';
+import { unmetRequirement } from '../domain/requirements.js';
 import type { Registry } from './registry.js';
 import { loadSchemas, type EventSchema } from './schemas.js';
 
@@ -119,10 +120,15 @@ function decode(bytes: Buffer | null, readers: ReadonlyMap<number, Reader>): Dec
   if (!reader) return { kind: 'schema_needed', schemaId };
   if (reader.kind === 'foreign') return { kind: 'unreadable', reason: reader.reason };
   try {
-    return { kind: 'event', event: reader.type.fromBuffer(bytes.subarray(PREFIX_BYTES), reader.resolver) };
+    return contentOf(reader.type.fromBuffer(bytes.subarray(PREFIX_BYTES), reader.resolver));
   } catch (error) {
     return { kind: 'poison', reason: `the bytes contradict schema ${schemaId}: ${describeError(error)}`, value: bytes };
   }
+}
+
+function contentOf(event: AgentEvent): Decoded {
+  const reason = unmetRequirement(event);
+  return reason === null ? { kind: 'event', event } : { kind: 'unreadable', reason };
 }
 
 /** How this build reads what was written with a schema. */

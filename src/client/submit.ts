@@ -82,6 +82,7 @@ export function requestEvent(
       workspace,
       workspace_marker: marker,
       requested_by: context.requester,
+      requires: [],
     },
   });
 }

@@ -3,6 +3,12 @@ import type { Check } from './events.js';
 /** A specialist as its agents/*.md file describes it. */
 export interface AgentSpec {
   readonly name: string;
+  /**
+   * Revision of the agent: sha256, in hex, of the bytes of its file (a change of a comment or of
+   * a line end is a new revision too). An agent that is defined in code has the sha256 of its normalised spec
+   * (agent/agent-digest.ts).
+   */
+  readonly digest: string;
   readonly description: string;
   /** Lower bound of the wave, from 1; dependencies win. */
   readonly phase: number;
@@ -31,4 +37,9 @@ export interface PlaybookStep {
   readonly command: string;
   /** The step is skipped when this command exits 0; it counts as idempotent. */
   readonly unless: string | null;
+}
+
+/** Checks of one of the agent's playbooks; none where there is no such playbook. */
+export function playbookChecks(spec: AgentSpec, playbook: string | null): readonly Check[] {
+  return playbook === null ? [] : (spec.playbooks[playbook]?.acceptance ?? []);
 }

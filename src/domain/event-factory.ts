@@ -12,6 +12,8 @@ export interface Envelope<T extends EventType> {
   readonly from: string;
   readonly to?: string | null;
   readonly missionId?: string | null;
+  /** event_id of the event that caused it; absent: none did, or it is not known which. */
+  readonly causedBy?: string | null;
   readonly payload: PayloadOf<T>;
 }
 
@@ -19,7 +21,7 @@ export type CreateEvent = <T extends EventType>(envelope: Envelope<T>) => EventO
 
 /** Puts payloads into envelopes. */
 export function createEventFactory({ clock, ids }: EventSources): CreateEvent {
-  return <T extends EventType>({ type, from, to = null, missionId = null, payload }: Envelope<T>) => {
+  return <T extends EventType>({ type, from, to = null, missionId = null, causedBy = null, payload }: Envelope<T>) => {
     const event = {
       event_id: ids.uuid(),
       event_type: type,
@@ -27,6 +29,7 @@ export function createEventFactory({ clock, ids }: EventSources): CreateEvent {
       target_agent: to,
       timestamp: clock.now(),
       correlation_id: missionId,
+      causation_id: causedBy,
       payload,
     };
     // The generated union ties event_type to payload as Envelope<T> does; TypeScript cannot follow that through a generic.

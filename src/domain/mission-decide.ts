@@ -1,6 +1,6 @@
 /** What the holder of a coordination partition decides next for a mission. Pure: the same state gives the same decisions. */
 import type { Cost } from './budget.js';
-import type { EventType, PayloadOf } from './events.js';
+import type { Check, EventType, PayloadOf } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
 import { openTasks } from './mission-evolve.js';
 import {
@@ -19,6 +19,13 @@ import { taskRecordKey } from './partitioning.js';
 /** A decision, before it gets an envelope. */
 export type Decision = { [T in EventType]: { readonly event_type: T; readonly payload: PayloadOf<T> } }[EventType];
 
+/** What an attempt keeps of its agent; null where this build has no such agent. */
+export interface AgentRevision {
+  /** AgentSpec.digest */
+  readonly digest: string | null;
+  readonly playbookAcceptance: readonly Check[] | null;
+}
+
 export interface DecideContext {
   /** The holder's owner id. */
   readonly owner: string;
@@ -30,6 +37,8 @@ export interface DecideContext {
   partitionFor(agent: string, key: string): number | null;
   /** An agent's own execution deadline in seconds. */
   timeoutSeconds(agent: string): number;
+  /** The revision of an agent that a new attempt keeps, with the checks of its playbook. */
+  revisionOf(agent: string, playbook: string | null): AgentRevision;
   /** Back-off before the attempt that follows so many failures, in milliseconds. */
   retryDelayMs(failures: number): number;
   /** Upper bound of a planner call for this mission. */
@@ -232,12 +241,16 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
   }
 }
 
+/** A verify task runs the mission's checks only: no revision of the agent makes a difference. */
+const NO_REVISION: AgentRevision = { digest: null, playbookAcceptance: [] };
+
 function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): Decision {
   const { request } = mission;
   const { plan } = task;
   const partition = task.targetPartition ?? context.partitionFor(plan.agent, taskRecordKey(mission.id, task.id));
   if (partition === null)
     throw new TypeError(`no partition for ${plan.agent}: decideWaves assigns nothing to unknown agents`);
+  const revision = task.kind === 'verify' ? NO_REVISION : context.revisionOf(plan.agent, plan.playbook);
   const share = task.kind === 'verify' ? { tokens: null, usd: null } : shareOfBudget(mission);
   return {
     event_type: 'task_assigned',
@@ -265,6 +278,9 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
       workspace: request.workspace,
       workspace_marker: request.workspace_marker,
       feedback: feedbackFor(mission, task),
+      requires: [],
+      agent_digest: revision.digest,
+      playbook_acceptance: revision.playbookAcceptance === null ? null : [...revision.playbookAcceptance],
     },
   };
 }

@@ -166,6 +166,7 @@ function planNewAttempt(id: string, { mission_id, task_id, attempt }: Attempt, w
     target_agent: null,
     timestamp: 0,
     correlation_id: null,
+    causation_id: null,
     payload: { ...request, requested_by: '', reason: '' },
   };
   const folded = world.judge(partition, asked);

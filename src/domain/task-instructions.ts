@@ -4,7 +4,7 @@ import type { PayloadOf } from './events.js';
 type Assignment = PayloadOf<'task_assigned'>;
 export type Instructions = Pick<
   Assignment,
-  'description' | 'feedback' | 'dependencies' | 'acceptance' | 'inputs' | 'parameters'
+  'description' | 'feedback' | 'dependencies' | 'acceptance' | 'playbook_acceptance' | 'inputs' | 'parameters'
 >;
 
 const NONE: Instructions = {
@@ -12,6 +12,7 @@ const NONE: Instructions = {
   feedback: null,
   dependencies: [],
   acceptance: [],
+  playbook_acceptance: null,
   inputs: [],
   parameters: {},
 };
@@ -21,8 +22,17 @@ export const instructionsOf = ({
   feedback,
   dependencies,
   acceptance,
+  playbook_acceptance,
   inputs,
   parameters,
-}: Assignment): Instructions => ({ description, feedback, dependencies, acceptance, inputs, parameters });
+}: Assignment): Instructions => ({
+  description,
+  feedback,
+  dependencies,
+  acceptance,
+  playbook_acceptance,
+  inputs,
+  parameters,
+});
 
 export const withoutInstructions = (assignment: Assignment): Assignment => ({ ...assignment, ...NONE });

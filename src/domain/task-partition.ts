@@ -3,7 +3,7 @@
  * It is folded from the partition's own log (the log is the lock): evolve depends on nothing but the state and the
  * record, so that every process that reads the log comes to the same state.
  */
-import type { PayloadOf, Source } from './events.js';
+import type { EventOf, PayloadOf, Source } from './events.js';
 import { attemptKey } from './partitioning.js';
 import type { FoldRecord, Folded, Holder } from './record.js';
 
@@ -17,6 +17,8 @@ export interface TaskSnapshot {
 }
 
 export interface JournalStep {
+  /** event_id of the call. */
+  readonly callId: string;
   readonly call: PayloadOf<'tool_called'>;
   readonly outcome: PayloadOf<'tool_returned'> | null;
 }
@@ -44,6 +46,8 @@ export interface TurnReservation {
 /** One attempt of a task. */
 export interface TaskAttempt {
   readonly key: string;
+  /** event_id of the assignment: the cause of what the worker writes about the attempt. */
+  readonly assignmentId: string;
   readonly assignment: PayloadOf<'task_assigned'>;
   readonly status: 'open' | 'completed' | 'failed' | 'cancelled';
   readonly steps: readonly JournalStep[];
@@ -81,11 +85,11 @@ export function evolveTaskPartition(state: TaskPartitionState, record: FoldRecor
       state.holder = { owner: event.payload.owner, claimOffset: record.offset };
       return 'applied';
     case 'task_assigned':
-      return assigned(state, record.offset, event.payload);
+      return assigned(state, record.offset, event);
     case 'task_cancelled':
       return cancelled(state, event.payload);
     case 'tool_called':
-      return called(state, event.payload);
+      return called(state, event);
     case 'turn_reserved':
       return reserved(state, event.payload);
     case 'tool_returned':
@@ -108,7 +112,8 @@ function takeSource(state: TaskPartitionState, source: Source | null): Folded {
   return 'applied';
 }
 
-function assigned(state: TaskPartitionState, offset: number, assignment: PayloadOf<'task_assigned'>): Folded {
+function assigned(state: TaskPartitionState, offset: number, event: EventOf<'task_assigned'>): Folded {
+  const { event_id: assignmentId, payload: assignment } = event;
   const before: TaskSnapshot = { holder: state.holder, marks: state.marks };
   const taken = takeSource(state, assignment.source);
   if (taken !== 'applied') return taken;
@@ -116,6 +121,7 @@ function assigned(state: TaskPartitionState, offset: number, assignment: Payload
   if (state.attempts.has(key)) return 'void: attempt known';
   state.attempts.set(key, {
     key,
+    assignmentId,
     assignment,
     status: 'open',
     steps: [],
@@ -147,7 +153,7 @@ function heldAttempt(
   return attempt?.status === 'open' ? attempt : 'void: attempt not open';
 }
 
-function called(state: TaskPartitionState, call: PayloadOf<'tool_called'>): Folded {
+function called(state: TaskPartitionState, { event_id: callId, payload: call }: EventOf<'tool_called'>): Folded {
   const attempt = heldAttempt(state, call);
   if (typeof attempt === 'string') return attempt;
   if (call.step !== attempt.steps.length + 1) return 'void: step out of order';
@@ -155,7 +161,7 @@ function called(state: TaskPartitionState, call: PayloadOf<'tool_called'>): Fold
   const spending = loseOthersTurn(attempt, call.owner);
   state.attempts.set(attempt.key, {
     ...attempt,
-    steps: [...attempt.steps, { call, outcome: null }],
+    steps: [...attempt.steps, { callId, call, outcome: null }],
     spending: {
       ...spending,
       tokensIn: spending.tokensIn + call.tokens_in,

@@ -1,4 +1,5 @@
 import type { Headers } from '../domain/dead-letter.js';
+import { unmetRequirement } from '../domain/requirements.js';
 import type { AnyContent, AnyRecord, PartitionId, RecordContent, TopicSpec } from '../ports/log.js';
 import { TopicMissing } from '../ports/log.js';
 
@@ -69,7 +70,15 @@ function createPartition(topic: string, partition: number): StoredPartition {
     write(key, content, timestampMs, headers = {}) {
       const offset = low + records.length;
       records.push(
-        Object.freeze({ topic, partition, offset, timestampMs, key, content: Object.freeze(content), headers }),
+        Object.freeze({
+          topic,
+          partition,
+          offset,
+          timestampMs,
+          key,
+          content: Object.freeze(readableContent(content)),
+          headers,
+        }),
       );
       changed();
       return offset;
@@ -94,4 +103,10 @@ function createPartition(topic: string, partition: number): StoredPartition {
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** As a broker's reader would have it: an event that requires what this build does not know cannot be read for now. */
+function readableContent(content: AnyContent): AnyContent {
+  const reason = content.kind === 'event' ? unmetRequirement(content.event) : null;
+  return reason === null ? content : { kind: 'unreadable', reason };
 }

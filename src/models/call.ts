@@ -1,4 +1,4 @@
-import { ModelError, type TokenCost } from '../ports/model.js';
+import { ModelError, type ChatReply, type TokenCost } from '../ports/model.js';
 import type { Clock } from '../ports/clock.js';
 import { createWatchdog, type CallLimits, type LimitAdvice, type Watchdog } from './watchdog.js';
 
@@ -16,21 +16,21 @@ export interface CallSetting {
 }
 
 /**
- * Runs one call under its limits. Rejects with the signal's reason when the caller aborted, else with a ModelError:
+ * Runs one call under its limits and measures it. Rejects with the signal's reason when the caller aborted, else with a ModelError:
  * timeout when a limit was exceeded, the error of run() if it is a ModelError, else its translation.
  */
-export async function callModel<T>(
+export async function callModel(
   setting: CallSetting,
   signal: AbortSignal,
-  run: (watch: Watchdog) => Promise<T>,
-): Promise<T> {
+  run: (watch: Watchdog) => Promise<ChatReply>,
+): Promise<ChatReply> {
   signal.throwIfAborted();
   const watch = createWatchdog(setting.clock, setting.limits, setting.advice, signal);
   try {
-    const result = await run(watch);
+    const reply = await run(watch);
     // The SDKs end an aborted stream in the same way as a complete one.
     watch.signal.throwIfAborted();
-    return result;
+    return { ...reply, timing: watch.timing() };
   } catch (error) {
     signal.throwIfAborted();
     const expired = watch.expired();

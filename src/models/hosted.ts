@@ -20,6 +20,8 @@ export interface HostedOptions {
 
 /** The state of a streamed call that decides what it has cost so far. */
 export interface Spending {
+  /** The reply's text so far. */
+  readonly text: string;
   /** Whether the API has accepted the request. From then on it may charge for it. */
   accepted: boolean;
   /** The final counts; null until the API has sent them. */
@@ -126,6 +128,7 @@ async function readStream<Reply extends Spending>(
   for await (const chunk of stream) {
     watch.received();
     api.take(chunk, reply);
+    if (reply.text !== '') watch.hasText();
   }
 }
 

@@ -213,6 +213,7 @@ async function stream(
   for await (const chunk of replies) {
     const part = chunkSchema.parse(chunk);
     text += part.message.content;
+    if (text !== '') watch.hasText();
     if (!part.done) {
       received.chunks += 1;
       continue;

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../ports/clock.js';
+import type { ModelTiming } from '../ports/model.js';
 
 /** Time limits for the parts of a call, in milliseconds. */
 export interface CallLimits {
@@ -35,6 +36,10 @@ export interface Watchdog {
   isConnected(): boolean;
   /** Call for every chunk of the reply. */
   received(): void;
+  /** Call when the reply holds text. */
+  hasText(): void;
+  /** How long the call has taken so far. */
+  timing(): ModelTiming;
   /** What was late, which limit it exceeded and what to do; null while no limit was exceeded. */
   expired(): string | null;
   /** Stops the timers and aborts what is left of the call. */
@@ -44,6 +49,9 @@ export interface Watchdog {
 /** Watches one call. The limits run on the clock's timers; an abort of the caller's signal is passed on. */
 export function createWatchdog(clock: Clock, limits: CallLimits, advice: LimitAdvice, caller: AbortSignal): Watchdog {
   const controller = new AbortController();
+  const startedAtMs = clock.now();
+  const beganMs = clock.monotonicMs();
+  let firstTokenMs: number | null = null;
   let expired: string | null = null;
   const start = (limit: keyof CallLimits): Timer =>
     clock.setTimer(limits[limit], () => {
@@ -68,6 +76,8 @@ export function createWatchdog(clock: Clock, limits: CallLimits, advice: LimitAd
     connected: () => void (awaited === 'connectMs' && enter('firstTokenMs')),
     isConnected: () => awaited !== 'connectMs',
     received: () => enter('stallMs'),
+    hasText: () => void (firstTokenMs ??= clock.monotonicMs() - beganMs),
+    timing: () => ({ startedAtMs, firstTokenMs, durationMs: clock.monotonicMs() - beganMs }),
     expired: () => expired,
     stop() {
       stage.cancel();

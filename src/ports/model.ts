@@ -74,8 +74,20 @@ export interface ChatReply {
   readonly costUsd: number;
   /** Whether the model saw less of the prompt than was sent. */
   readonly promptTruncated: boolean;
+  /** How long the call took that gave this reply, earlier tries not counted. Absent: the adapter does not measure. */
+  readonly timing?: ModelTiming;
   /** Set by an adapter that knows the call to be safe to repeat (a playbook's unless); never by a language model. */
   readonly idempotent?: boolean;
+}
+
+/** When a model call began and how long it took. */
+export interface ModelTiming {
+  /** ms since the epoch. */
+  readonly startedAtMs: number;
+  /** From the start to the first text of the reply; null: not known, for example because the model does not stream. */
+  readonly firstTokenMs: number | null;
+  /** From the start to the end of the reply. */
+  readonly durationMs: number;
 }
 
 export type ModelErrorCode =

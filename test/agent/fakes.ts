@@ -130,6 +130,7 @@ export const agentSpec: AgentSpec = {
   name: 'cert_agent',
   description: 'Certificates.',
   phase: 1,
+  digest: 'revision 1',
   dependsOn: [],
   tools: TOOLS.map((one) => one.name),
   models: null,
@@ -164,6 +165,9 @@ const assignment: PayloadOf<'task_assigned'> = {
   workspace: null,
   workspace_marker: 'w',
   feedback: null,
+  requires: [],
+  agent_digest: null,
+  playbook_acceptance: null,
 };
 
 export function loopTask(
@@ -260,6 +264,13 @@ function journaled(step: number, decision: StepDecision, result: StepResult): Jo
       cost_usd: decision.costUsd,
       reserved_tokens: decision.reserved.tokens,
       reserved_usd: decision.reserved.usd,
+      started_at: null,
+      first_token_ms: null,
+      model_ms: null,
+      turn: null,
+      repairs: [],
+      decision: null,
+      rule: null,
     },
     outcome: {
       ...common,

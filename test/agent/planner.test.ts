@@ -30,6 +30,7 @@ const mission: PayloadOf<'mission_requested'> = {
   workspace: null,
   workspace_marker: 'w',
   requested_by: 'me',
+  requires: [],
 };
 const request = (more: Partial<PlanRequest> = {}): PlanRequest => ({
   mission,

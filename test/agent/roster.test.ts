@@ -1,7 +1,11 @@
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AgentSpec } from '../../src/domain/agent-spec.js';
+import { agentSpec } from '../support/role-swarm.js';
 import { ConfigError } from '../../src/agent/config-error.js';
+import { digestOfSpec } from '../../src/agent/agent-digest.js';
 import { loadRoster } from '../../src/agent/roster.js';
 
 const TOOLS = ['execute_terminal_command', 'workspace_read', 'workspace_write', 'workspace_list'];
@@ -71,6 +75,7 @@ describe('the roster', () => {
     expect(agents).toEqual([
       {
         name: 'a_agent',
+        digest: expect.stringMatching(/^[0-9a-f]{64}$/),
         description: 'a_agent works.',
         phase: 1,
         dependsOn: [],
@@ -92,6 +97,27 @@ describe('the roster', () => {
         prompt: 'You make a.\n\n---\nAnd a rule above.',
       },
     ]);
+  });
+
+  test('the digest of an agent is the sha256 of the bytes of its file: the smallest change of the file changes it', async () => {
+    const text = agentFile('a_agent');
+    const digestOf = async (content: string) =>
+      (await loadRoster(await directory({ 'a_agent.md': content }), { tools: TOOLS })).agents[0]?.digest;
+    expect(await digestOf(text)).toBe(createHash('sha256').update(text).digest('hex'));
+    expect(await digestOf(text)).toBe(await digestOf(text));
+    expect(await digestOf(text.replace('phase: 1', 'phase: 1 # first'))).not.toBe(await digestOf(text));
+    expect(await digestOf(text.replaceAll('\n', '\r\n'))).not.toBe(await digestOf(text));
+  });
+
+  test('the digest of an agent that is defined in code depends on what its fields say, not on their order', () => {
+    const spec = agentSpec('a_agent', { playbooks: { p: { name: 'p', steps: [], acceptance: [] } } });
+    const reversed = Object.fromEntries(Object.entries(spec).reverse());
+    expect(digestOfSpec({ ...spec, ...reversed })).toBe(digestOfSpec(spec));
+    const inOtherOrder: AgentSpec = Object.assign({ ...reversed }, spec);
+    expect(Object.keys(inOtherOrder)[0]).toBe('prompt');
+    expect(digestOfSpec(inOtherOrder)).toBe(digestOfSpec(spec));
+    expect(digestOfSpec({ ...spec, maxSteps: spec.maxSteps + 1 })).not.toBe(digestOfSpec(spec));
+    expect(digestOfSpec({ ...spec, playbooks: {} })).not.toBe(digestOfSpec(spec));
   });
 
   test('lists each agent behind those that it depends on', async () => {

@@ -26,6 +26,9 @@ const ASSIGNED = {
   workspace: null,
   workspace_marker: 'm',
   feedback: null,
+  requires: [],
+  agent_digest: null,
+  playbook_acceptance: null,
 };
 
 const FAILED = {

@@ -12,7 +12,7 @@ import {
   type LogRecord,
   type PartitionId,
 } from '../../src/ports/log.js';
-import { statusRequest, taskProgress } from './events.js';
+import { statusRequest, taskAssigned, taskProgress } from './events.js';
 import { joinRecorded, offsetsOf, textsOf, type RecordedMember } from './recorder.js';
 import { until } from './until.js';
 
@@ -339,6 +339,35 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
           ['poison', 'bad'],
           ['event', 'b'],
         ]);
+      });
+
+      test('blocks a partition at a record that requires what this build does not know, and names it', async () => {
+        await append(0, 'a');
+        const event = taskAssigned(['no-such-requirement']);
+        await appender.append({ topic, partition: 0, key: 'new', event });
+        await append(0, 'b');
+        const reader = await join(log, group, topic);
+        await until('the block', () => reader.blocked.length === 1);
+        await append(1, 'other');
+        await until('the other partition', () => reader.records.length === 2);
+        expect(reader.texts()).toEqual(['a', 'other']);
+        expect(reader.blocked[0]).toEqual({
+          partition: 0,
+          offset: 1,
+          reason: 'task_assigned requires no-such-requirement, which this build does not know; upgrade it',
+        });
+        const seen: LogRecord[] = [];
+        let caughtUp = false;
+        const watch = await log.watch({
+          topics: [topic],
+          from: 'beginning',
+          onRecord: (record) => void seen.push(record),
+          onCaughtUp: () => void (caughtUp = true),
+          onFatal: fail,
+        });
+        await until('the watch, which skips it', () => caughtUp);
+        await watch.stop();
+        expect([...textsOf(seen)].sort()).toEqual(['a', 'b', 'other']);
       });
 
       test('blocks a partition at an event type that this build does not know, and keeps the others going', async () => {

@@ -109,7 +109,12 @@ describe('an assignment', () => {
       plan: { ...plan, waves: plan.waves.map((wave) => (wave.wave_number === 2 ? { ...wave, tasks: [proxy] } : wave)) },
     });
     log.when(completed(CERT, 1, {}, { summary: 'made a CA', outputs: { ca: 'certs/ca.pem' } }));
-    expect(only('task_assigned', log.settle())).toEqual({
+    const checks = [{ name: 'routes', command: 'test -f routes' }];
+    const revisionOf = (agent: string, playbook: string | null) => ({
+      digest: `${agent} today`,
+      playbookAcceptance: playbook === 'traefik' ? checks : null,
+    });
+    expect(only('task_assigned', log.settle({ revisionOf }))).toEqual({
       task_id: PROXY,
       mission_id: ID,
       attempt: 1,
@@ -133,6 +138,9 @@ describe('an assignment', () => {
       workspace: null,
       workspace_marker: 'marker-1',
       feedback: null,
+      requires: [],
+      agent_digest: 'proxy_agent today',
+      playbook_acceptance: checks,
     });
   });
 

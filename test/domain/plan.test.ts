@@ -13,6 +13,7 @@ function agent(
   const named = playbooks.map((playbook) => [playbook, { name: playbook, steps: [], acceptance: [] }]);
   return {
     name,
+    digest: 'revision 1',
     description: `${name} works.`,
     phase,
     dependsOn,

@@ -30,6 +30,9 @@ const task: TaskAssigned['payload'] = {
   workspace: null,
   workspace_marker: 'w1',
   feedback: null,
+  requires: [],
+  agent_digest: null,
+  playbook_acceptance: null,
 };
 
 function playbookOf(...steps: readonly PlaybookStep[]): Playbook {

@@ -26,5 +26,8 @@ export function assignment(number: number): PayloadOf<'task_assigned'> {
     workspace: null,
     workspace_marker: 'marker',
     feedback: number % 2 === 0 ? null : 'not yet',
+    requires: [],
+    agent_digest: null,
+    playbook_acceptance: null,
   };
 }

@@ -59,6 +59,9 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       workspace: null,
       workspace_marker: 'marker',
       feedback: null,
+      requires: [],
+      agent_digest: null,
+      playbook_acceptance: null,
       ...changes,
     },
   });

@@ -23,8 +23,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/worker/task-journal.ts',
-        from: 'return (await appendAndReadBack(event)).payload;',
-        to: 'appendAndReadBack(event).catch(() => undefined);\n      return event.payload;',
+        from: 'return appendAndReadBack(event);',
+        to: 'appendAndReadBack(event).catch(() => undefined);\n      return event;',
       },
     ],
   },
@@ -415,8 +415,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/orchestrator/mission-decisions.ts',
-        from: 'touched.add(missionId);\n      beat();',
-        to: 'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision);',
+        from: 'touch(missionId, null);\n      beat();',
+        to: 'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision, null);',
       },
     ],
   },

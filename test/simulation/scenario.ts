@@ -68,6 +68,7 @@ function agent(random: Random, name: string, dependsOn: readonly string[]): Agen
   }));
   return {
     name,
+    digest: 'revision 1',
     dependsOn,
     description: `${name} does its work`,
     phase: 1,
@@ -101,6 +102,7 @@ export function createRequest(
     workspace: null,
     workspace_marker: 'marker',
     requested_by: 'person',
+    requires: [],
     approval: faults.on('approval') ? random.pick(['none', 'monitoring', 'approval'] as const) : 'none',
     on_failure: faults.on('approval') ? random.pick(['fail', 'ask'] as const) : 'fail',
     budget: {

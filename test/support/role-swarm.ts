@@ -43,6 +43,7 @@ export function agentSpec(name: string, overrides: Partial<AgentSpec> = {}): Age
     name,
     description: `${name} does its work`,
     phase: 1,
+    digest: 'revision 1',
     dependsOn: [],
     tools: ['execute_terminal_command'],
     models: null,
@@ -164,12 +165,13 @@ export async function createRoleSwarm(options: {
     createEvent,
     async startOrchestrator(
       timings: object = {},
-      own: { readonly log?: Log } = {},
+      own: { readonly log?: Log; readonly roster?: readonly AgentSpec[] } = {},
     ): Promise<{ readonly role: Role; kill(): Promise<void> }> {
-      const { process, deps } = startProcess(own.log);
+      const { process, deps: shared } = startProcess(own.log);
+      const deps = { ...shared, roster: own.roster ?? roster };
       const planner = createPlanner({
         chain: options.plannerChain ?? [],
-        roster: createRoster(roster),
+        roster: createRoster(deps.roster),
         maxOutputTokens: 4000,
       });
       const role = createOrchestrator({
@@ -186,14 +188,14 @@ export async function createRoleSwarm(options: {
     async startWorker(
       agents: readonly string[] = roster.map((agent) => agent.name),
       behaviour = options.behaviour,
-      own: { readonly log?: Log; readonly timings?: object } = {},
+      own: { readonly log?: Log; readonly timings?: object; readonly roster?: readonly AgentSpec[] } = {},
     ): Promise<RunningWorker> {
       const { process, deps } = startProcess(own.log);
       const tools = createScriptedTools(ledger, volume, behaviour);
       const loopLimits = { clock, maxOutputTokens: 1000, maxPromptTokens: 8000 };
       const role = createWorker({
         ...deps,
-        agents: roster.filter((agent) => agents.includes(agent.name)),
+        agents: (own.roster ?? roster).filter((agent) => agents.includes(agent.name)),
         chainOf: () => chain,
         tools,
         packer: createSystemPacker(),
@@ -228,6 +230,7 @@ export async function createRoleSwarm(options: {
       workspace: null,
       workspace_marker: 'marker',
       requested_by: 'test',
+      requires: [],
       ...request,
     }),
     async submit(request: Partial<PayloadOf<'mission_requested'>> = {}): Promise<string> {

@@ -8,7 +8,8 @@ import type { OrchestratorContext } from './orchestrator-context.js';
 import { asError } from '../../domain/as-error.js';
 
 export interface DecisionWriter {
-  decide(mission: Mission, decision: Decision): void;
+  /** cause: event_id of the record that led to the decision; null where none did. */
+  decide(mission: Mission, decision: Decision, cause: string | null): void;
   /** Appends an event that must be read back before anything new is decided. */
   append(event: AgentEvent, key: string): void;
   /** Appends an event that is no decision; null is nothing to tell. */
@@ -32,14 +33,21 @@ export function createDecisionWriter(
   const { coordination } = context.deps.appenders;
   const pending = new Set<string>();
 
-  function decide(mission: Mission, decision: Decision): void {
+  function decide(mission: Mission, decision: Decision, causedBy: string | null): void {
     const to =
       decision.event_type === 'task_assigned' || decision.event_type === 'task_cancelled'
         ? decision.payload.agent
         : null;
     const from = decision.event_type === 'plan_proposed' ? 'planner' : 'orchestrator';
     append(
-      context.createEvent({ type: decision.event_type, from, to, missionId: mission.id, payload: decision.payload }),
+      context.createEvent({
+        type: decision.event_type,
+        from,
+        to,
+        missionId: mission.id,
+        causedBy,
+        payload: decision.payload,
+      }),
       mission.id,
     );
   }

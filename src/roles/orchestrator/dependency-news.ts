@@ -7,14 +7,14 @@ export function sendDependencyNews({ presence }: OrchestratorContext, mission: M
   if (event.event_type === 'plan_approved') {
     for (const task of waitingTasks(mission)) {
       for (const id of task.plan.dependencies)
-        presence.send({ type: 'dependency_required', ...news(mission, task, id) });
+        presence.send({ type: 'dependency_required', ...news(mission, task, id, event.event_id) });
     }
   }
   if (event.event_type === 'task_completed') {
     const { task_id } = event.payload;
     for (const task of waitingTasks(mission)) {
       if (task.plan.dependencies.includes(task_id))
-        presence.send({ type: 'dependency_satisfied', ...news(mission, task, task_id) });
+        presence.send({ type: 'dependency_satisfied', ...news(mission, task, task_id, event.event_id) });
     }
   }
 }
@@ -22,9 +22,10 @@ export function sendDependencyNews({ presence }: OrchestratorContext, mission: M
 const waitingTasks = (mission: Mission): readonly MissionTask[] =>
   [...mission.tasks.values()].filter((task) => task.kind === 'task' && task.status === 'waiting');
 
-function news(mission: Mission, task: MissionTask, dependency: string) {
+function news(mission: Mission, task: MissionTask, dependency: string, causedBy: string) {
   return {
     from: 'orchestrator',
+    causedBy,
     to: task.plan.agent,
     missionId: mission.id,
     payload: {

@@ -98,6 +98,7 @@ export function undeliverable(
     from: agent,
     to: 'orchestrator',
     missionId: mission_id,
+    causedBy: event.event_id,
     payload: {
       task_id,
       mission_id,

@@ -91,8 +91,8 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     sendEffects([...state.missions.values()].flatMap((mission) => mission.effects));
     for (const mission of state.missions.values()) {
       if (mission.status !== 'open') continue;
-      if (mission.planning === 'requested') plannerCalls.call(mission);
-      decisions.touch(mission.id);
+      if (mission.planning === 'requested') plannerCalls.call(mission, null);
+      decisions.touch(mission.id, null);
     }
   }
 
@@ -153,9 +153,9 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     const missionId = missionIdOf(event);
     const mission = missionId === null ? undefined : state.missions.get(missionId);
     if (mission === undefined) return;
-    decisions.touch(mission.id);
+    decisions.touch(mission.id, event);
     if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') sendEffects([{ offset, event }]);
-    if (event.event_type === 'plan_requested') plannerCalls.call(mission);
+    if (event.event_type === 'plan_requested') plannerCalls.call(mission, event.event_id);
     else if (mission.planning !== 'requested' || mission.status !== 'open') plannerCalls.stop(mission.id);
     sendDependencyNews(context, mission, event);
   }

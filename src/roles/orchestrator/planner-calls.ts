@@ -9,8 +9,11 @@ import type { DecisionWriter } from './decision-writer.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 
 export interface PlannerCalls {
-  /** Asks for the revision that the mission waits for, unless that is under way. */
-  call(mission: Mission): void;
+  /**
+   * Asks for the revision that the mission waits for, unless that is under way. cause: event_id of the plan_requested;
+   * null: not known, after a take-over.
+   */
+  call(mission: Mission, cause: string | null): void;
   /** Stops the call for a mission that needs no plan any more. */
   stop(missionId: string): void;
   stopAll(): void;
@@ -39,9 +42,9 @@ export function createPlannerCalls(
   const { planner, appenders, topics, logger } = context.deps;
   const calls = new Map<string, AbortController>();
 
-  async function propose(mission: Mission, signal: AbortSignal): Promise<void> {
+  async function propose(mission: Mission, causedBy: string | null, signal: AbortSignal): Promise<void> {
     const { id, revision } = mission;
-    const envelope = { from: 'planner', to: 'orchestrator', missionId: id };
+    const envelope = { from: 'planner', to: 'orchestrator', missionId: id, causedBy };
     let event: EventOf<'plan_proposed' | 'plan_failed'>;
     try {
       const answer = await planner.propose(planRequestOf(mission), signal, ({ fromModel, toModel, reason, cause }) => {
@@ -82,7 +85,7 @@ export function createPlannerCalls(
       if (signal.aborted) return;
       if (!(error instanceof PlanningFailed)) logger.error({ err: asError(error), mission_id: id }, 'planner.broken');
       event = planFailed(
-        mission,
+        { mission, causedBy },
         error,
         error instanceof PlanningFailed ? error.used : { tokensIn: 0, tokensOut: 0, costUsd: 0 },
       );
@@ -94,7 +97,7 @@ export function createPlannerCalls(
       // Whoever plans next would make the same plan; the mission has to hear that it cannot be had.
       if (!(error instanceof AppendRejected)) throw error;
       const { tokens_in: tokensIn, tokens_out: tokensOut, cost_usd: costUsd } = event.payload;
-      await append(id, planFailed(mission, error, { tokensIn, tokensOut, costUsd }));
+      await append(id, planFailed({ mission, causedBy }, error, { tokensIn, tokensOut, costUsd }));
     }
   }
 
@@ -102,7 +105,7 @@ export function createPlannerCalls(
     appenders.coordination.append({ topic: topics.coordination, partition, key: missionId, event });
 
   function planFailed(
-    { id, revision }: Mission,
+    { mission: { id, revision }, causedBy }: { readonly mission: Mission; readonly causedBy: string | null },
     error: unknown,
     { tokensIn, tokensOut, costUsd }: PlanningFailed['used'],
   ): EventOf<'plan_failed'> {
@@ -111,6 +114,7 @@ export function createPlannerCalls(
       from: 'planner',
       to: 'orchestrator',
       missionId: id,
+      causedBy,
       payload: {
         mission_id: id,
         revision,
@@ -123,12 +127,12 @@ export function createPlannerCalls(
   }
 
   return {
-    call(mission) {
+    call(mission, cause) {
       if (calls.has(mission.id)) return;
       const controller = new AbortController();
       calls.set(mission.id, controller);
       logger.info({ mission_id: mission.id, revision: mission.revision }, 'planner.called');
-      void propose(mission, controller.signal)
+      void propose(mission, cause, controller.signal)
         .catch((error: unknown) => {
           if (!(error instanceof AppendDropped)) context.onFatal(asError(error));
         })

@@ -94,6 +94,8 @@ async function endOf(
   await steps.prepare();
   const finished = endOfFinish(deps.current());
   if (finished !== null) return finished;
+  const otherRevision = otherRevisionOf(deps);
+  if (otherRevision !== null) return otherRevision;
   // Cancelled while its doubt was settled, it may have been forgotten by the fold: nothing goes on from there.
   limits.signal.throwIfAborted();
   if (deps.attempt.assignment.kind === 'verify') return verify(deps, steps, limits.remainingMs);
@@ -132,6 +134,26 @@ function failoverNews(
   };
 }
 
+/**
+ * An open attempt keeps the revision of the agent that it was assigned with: its prompt, playbook and limits. A digest
+ * has no order, so that an older file and a newer one are the same to this worker. A record of an older build names no
+ * revision, and runs with the file that is here.
+ */
+function otherRevisionOf({ attempt: { assignment }, spec }: ExecutionDeps): LoopEnd | null {
+  const { agent, agent_digest: wanted } = assignment;
+  if (wanted === null || wanted === spec.digest) return null;
+  const [has, wants] = [spec.digest, wanted].map((digest) => digest.slice(0, 12));
+  return {
+    kind: 'failed',
+    code: 'agent_revision',
+    error:
+      `this worker has revision ${has} of ${agent}, and the attempt was assigned with ${wants}: ` +
+      `start the orchestrator and the workers of ${agent} again with the same agents`,
+    retriable: true,
+    checks: [],
+  };
+}
+
 /** The mission's success checks: a finish without a model. */
 async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => number): Promise<LoopEnd> {
   const args = { summary: `${deps.attempt.assignment.acceptance.length} success checks passed`, outputs: {} };
@@ -148,6 +170,7 @@ async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => 
       tokensOut: 0,
       costUsd: 0,
       reserved: { tokens: 0, usd: 0 },
+      timing: null,
     },
     remainingMs,
   );

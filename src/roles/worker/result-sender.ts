@@ -38,10 +38,11 @@ export function createResultSender(
   async function sendResult(attempt: TaskAttempt, result: TaskResultPayload): Promise<void> {
     const from = attempt.assignment.agent;
     const missionId = attempt.assignment.mission_id;
+    const envelope = { from, to: 'orchestrator', missionId, causedBy: attempt.assignmentId };
     const event =
       result.type === 'task_completed'
-        ? context.createEvent({ type: 'task_completed', from, to: 'orchestrator', missionId, payload: result.payload })
-        : context.createEvent({ type: 'task_failed', from, to: 'orchestrator', missionId, payload: result.payload });
+        ? context.createEvent({ type: 'task_completed', ...envelope, payload: result.payload })
+        : context.createEvent({ type: 'task_failed', ...envelope, payload: result.payload });
     try {
       await append(attempt, event);
     } catch (error) {
@@ -51,9 +52,7 @@ export function createResultSender(
         attempt,
         context.createEvent({
           type: 'task_failed',
-          from,
-          to: 'orchestrator',
-          missionId,
+          ...envelope,
           payload: rejectedResult(result, error),
         }),
       );

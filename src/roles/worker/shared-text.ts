@@ -31,6 +31,7 @@ export function createSharedText(): ShareText {
     agent: share(assignment.agent),
     owner: share(assignment.owner),
     playbook: share(assignment.playbook),
+    agent_digest: share(assignment.agent_digest),
     workspace: share(assignment.workspace),
     workspace_marker: share(assignment.workspace_marker),
     source: assignment.source === null ? null : { ...assignment.source, epoch: share(assignment.source.epoch) },

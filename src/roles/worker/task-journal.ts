@@ -11,14 +11,20 @@ import type { WorkerContext } from './worker-context.js';
 
 export interface TaskJournal {
   /** Resolves with the step as the log has it. */
-  call(step: number, decision: StepDecision): Promise<PayloadOf<'tool_called'>>;
+  call(step: number, decision: StepDecision): Promise<EventOf<'tool_called'>>;
   /** Appends the outcome; it need not be read back before the next model call. */
-  outcome(step: number, result: StepResult): void;
+  outcome(call: JournaledCall, result: StepResult): void;
   /** Appends the outcome and waits until it was read back. */
-  outcomeReadBack(step: number, result: StepResult): Promise<void>;
+  outcomeReadBack(call: JournaledCall, result: StepResult): Promise<void>;
   reserve(cost: TokenCost): Promise<void>;
   completed(payload: PayloadOf<'task_completed'>): Promise<void>;
   failed(payload: PayloadOf<'task_failed'>): Promise<void>;
+}
+
+/** A call in the journal: its step, and the event_id of its record. */
+export interface JournaledCall {
+  readonly step: number;
+  readonly callId: string;
 }
 
 type Journaled = EventOf<'tool_called' | 'turn_reserved' | 'tool_returned' | 'task_completed' | 'task_failed'>;
@@ -37,7 +43,7 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
   const { attempt, held, topic, partition, readBack } = deps;
   const { mission_id, task_id, agent } = attempt.assignment;
   const identity = { mission_id, task_id, attempt: attempt.assignment.attempt, owner: held.owner };
-  const envelope = { from: agent, missionId: mission_id };
+  const envelope = { from: agent, missionId: mission_id, causedBy: attempt.assignmentId };
   const append = (event: Journaled) =>
     context.deps.appenders.tasks.append({ topic, partition, key: taskRecordKey(mission_id, task_id), event });
 
@@ -47,10 +53,11 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
     return read;
   }
 
-  const returned = (step: number, result: StepResult) =>
+  const returned = ({ step, callId }: JournaledCall, result: StepResult) =>
     context.createEvent({
       type: 'tool_returned',
       ...envelope,
+      causedBy: callId,
       payload: {
         ...identity,
         step,
@@ -70,15 +77,15 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
         ...envelope,
         payload: { ...identity, ...calledPayload(step, decision) },
       });
-      return (await appendAndReadBack(event)).payload;
+      return appendAndReadBack(event);
     },
-    outcome(step, result) {
-      append(returned(step, result)).catch((error: unknown) => {
+    outcome(call, result) {
+      append(returned(call, result)).catch((error: unknown) => {
         if (!(error instanceof AppendDropped)) deps.onOutcomeLost(error);
       });
     },
-    async outcomeReadBack(step, result) {
-      await appendAndReadBack(returned(step, result)).catch((error: unknown) => {
+    async outcomeReadBack(call, result) {
+      await appendAndReadBack(returned(call, result)).catch((error: unknown) => {
         // Void because an outcome is known already: then that one counts.
         if (!(error instanceof RecordVoid)) throw error;
       });
@@ -116,5 +123,16 @@ function calledPayload(step: number, decision: StepDecision) {
     cost_usd: decision.costUsd,
     reserved_tokens: decision.reserved.tokens,
     reserved_usd: decision.reserved.usd,
+    started_at: decision.timing?.startedAtMs ?? null,
+    first_token_ms: wholeMs(decision.timing?.firstTokenMs),
+    model_ms: wholeMs(decision.timing?.durationMs),
+    turn: null,
+    repairs: [],
+    decision: null,
+    rule: null,
   };
+}
+
+function wholeMs(ms: number | null | undefined): number | null {
+  return ms === null || ms === undefined ? null : Math.round(ms);
 }

@@ -2,14 +2,16 @@
 import type { LoopEnd, LoopTask } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import { parseFinish } from '../../agent/step-schema.js';
-import type { AgentSpec } from '../../domain/agent-spec.js';
+import { playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
 import type { Check, PayloadOf } from '../../domain/events.js';
 import { spentBefore, type TaskAttempt, type TaskResultPayload } from '../../domain/task-partition.js';
 
-/** The task's own checks and those of its playbook. */
+/**
+ * All checks that prove the task, as its assignment says them. Only an assignment of an older build leaves those of the
+ * playbook to the worker's own file.
+ */
 export function acceptanceOf(assignment: PayloadOf<'task_assigned'>, spec: AgentSpec): readonly Check[] {
-  const playbook = assignment.playbook === null ? undefined : spec.playbooks[assignment.playbook];
-  return [...assignment.acceptance, ...(playbook?.acceptance ?? [])];
+  return [...assignment.acceptance, ...(assignment.playbook_acceptance ?? playbookChecks(spec, assignment.playbook))];
 }
 
 /** What the loop is given. Every step of the journal must have an outcome by now. */

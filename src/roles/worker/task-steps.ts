@@ -87,11 +87,11 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   }
 
   async function journalAndRun(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
-    const call = await journal.call(current().steps.length + 1, decision);
-    sendProgress(call);
+    const { event_id: callId, payload: call } = await journal.call(current().steps.length + 1, decision);
+    sendProgress(call, callId);
     // Read in one batch with the claim that took the task away, the call is not begun any more.
     const result = deps.acting.aborted ? NOT_BEGUN : await runCall(call, Math.min(COMMAND_LIMIT_MS, remainingMs()));
-    journal.outcome(call.step, result);
+    journal.outcome({ step: call.step, callId }, result);
     context.onStepEnded(deps.spec.name, result.outcome);
     return result;
   }
@@ -103,11 +103,12 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
     return performed;
   }
 
-  function sendProgress(call: PayloadOf<'tool_called'>): void {
+  function sendProgress(call: PayloadOf<'tool_called'>, callId: string): void {
     const total = expectedSteps(deps);
     const done = call.step - 1;
     void context.sendToMission(deps.attempt, {
       type: 'task_progress',
+      causedBy: callId,
       payload: {
         task_id: call.task_id,
         mission_id: call.mission_id,
@@ -142,7 +143,10 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
       if (doubt === null) return;
       const recovered = await tools.recoverOutcome(place, doubt.call.step);
       deps.logger.info({ step: doubt.call.step, recovered: recovered !== null }, 'step.in_doubt');
-      await journal.outcomeReadBack(doubt.call.step, { ...(recovered ?? UNKNOWN), checks: null });
+      await journal.outcomeReadBack(
+        { step: doubt.call.step, callId: doubt.callId },
+        { ...(recovered ?? UNKNOWN), checks: null },
+      );
     },
     perform,
     reserve: (cost) => journal.reserve(cost),

@@ -48,7 +48,14 @@ export const DEFAULT_WORKER_TIMINGS: WorkerTimings = {
 };
 
 type NewsType = 'task_accepted' | 'task_started' | 'task_progress' | 'model_failed_over';
-export type MissionNews = { [T in NewsType]: { readonly type: T; readonly payload: PayloadOf<T> } }[NewsType];
+export type MissionNews = {
+  [T in NewsType]: {
+    readonly type: T;
+    readonly payload: PayloadOf<T>;
+    /** event_id of the cause; absent: the attempt's assignment. */
+    readonly causedBy?: string;
+  };
+}[NewsType];
 
 /** What the parts of a running worker share. */
 export interface WorkerContext {

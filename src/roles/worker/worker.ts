@@ -53,10 +53,11 @@ export function createWorker(deps: WorkerDeps): Role {
     slotsOf: (agent) => slots.get(agent) ?? createSlots(1),
     isAssigned: (partition, agent) => memberOf(agent)?.isAssigned(partition) ?? true,
     sending: { accepted: createSlots(MOST_SENDING), results: createSlots(MOST_SENDING) },
-    async sendToMission({ assignment }, news) {
+    async sendToMission({ assignment, assignmentId }, news) {
       const partition = assignment.source?.partition;
       if (partition === undefined) return;
       const event = createEvent({
+        causedBy: assignmentId,
         ...news,
         from: assignment.agent,
         to: 'orchestrator',

@@ -33,6 +33,7 @@ function requestOf(changes: Partial<Request> = {}): Request {
     workspace: null,
     workspace_marker: 'marker-1',
     requested_by: 'test',
+    requires: [],
     ...changes,
   };
 }
@@ -192,6 +193,7 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
     isExpired: () => false,
     isServed: () => true,
     partitionFor: () => 2,
+    revisionOf: () => ({ digest: null, playbookAcceptance: null }),
     timeoutSeconds: () => 300,
     retryDelayMs: (failures) => 100 * failures,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),

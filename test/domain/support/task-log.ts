@@ -49,6 +49,9 @@ export function assigned(from: Source | null, about: About = {}): AgentEvent {
     workspace: null,
     workspace_marker: 'marker-1',
     feedback: null,
+    requires: [],
+    agent_digest: null,
+    playbook_acceptance: null,
   });
 }
 
@@ -84,6 +87,13 @@ export function called(owner: string, step: number, { task, attempt, ...details 
     cost_usd: 0,
     reserved_tokens: 0,
     reserved_usd: 0,
+    started_at: null,
+    first_token_ms: null,
+    model_ms: null,
+    turn: null,
+    repairs: [],
+    decision: null,
+    rule: null,
     ...details,
   });
 }

@@ -1,0 +1,22 @@
+/**
+ * What a record may require of the build that handles it. A later build that gives missions or tasks a new meaning names
+ * it in `requires`; a build that does not know the name stops the partition before the record, as it does before an
+ * event type that it does not know, instead of handling it as if the name were not there.
+ *
+ * To add one: append its name here in the same change that handles it, and write the name into `requires` only of the
+ * missions and tasks that need it. An orchestrator that knows a mission's requirement decides which of its tasks
+ * require something of their worker.
+ */
+import type { AgentEvent } from './events.js';
+
+/** The names that this build knows. */
+export const KNOWN_REQUIREMENTS: readonly string[] = [];
+
+/** Why this build cannot handle the event; null when it can. */
+export function unmetRequirement(event: AgentEvent, known: readonly string[] = KNOWN_REQUIREMENTS): string | null {
+  if (event.event_type !== 'mission_requested' && event.event_type !== 'task_assigned') return null;
+  const unknown = event.payload.requires.filter((name) => !known.includes(name));
+  return unknown.length === 0
+    ? null
+    : `${event.event_type} requires ${unknown.join(', ')}, which this build does not know; upgrade it`;
+}
