@@ -125,7 +125,7 @@ export interface SettingInfo {
 
 export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   RAVENHELM_LOG: {
-    doc: 'Which log: kafka, memory (this process only), or auto: kafka where a broker can be had',
+    doc: 'Which log: kafka, memory (this process only), or auto: Kafka if available, else memory',
     expected: 'auto, kafka or memory',
     default: 'auto',
     flag: '--log <kind>',
@@ -143,22 +143,22 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     flag: '--registry <url>',
   },
   RAVENHELM_PREFIX: {
-    doc: 'Names of topics and consumer groups start with it; two swarms on one cluster need two',
+    doc: 'First part of all topic and group names; two swarms on one cluster need two prefixes',
     expected: `up to ${LONGEST_PREFIX} letters, digits, dots, dashes and underscores, the first a letter or a digit`,
     brokenRule: brokenPrefixRule,
     default: DEFAULT_PREFIX,
     flag: '--prefix <name>',
   },
   KAFKA_SASL_MECHANISM: {
-    doc: 'SASL mechanism; not set: no SASL',
+    doc: 'SASL mechanism; unset: no SASL',
     expected: 'plain, scram-sha-256 or scram-sha-512',
     default: null,
   },
   KAFKA_SASL_USERNAME: { doc: 'SASL user', expected: 'a name', default: null },
   KAFKA_SASL_PASSWORD: { doc: 'SASL password', expected: 'a password', default: null, secret: true },
-  KAFKA_TLS: { doc: 'Whether the brokers are spoken to over TLS', expected: 'true or false', default: 'false' },
+  KAFKA_TLS: { doc: 'Use TLS to the brokers', expected: 'true or false', default: 'false' },
   KAFKA_TLS_CA: {
-    doc: 'CA certificate file (PEM); not set: the CAs that Node trusts',
+    doc: 'CA certificate file (PEM); unset: the CAs that Node trusts',
     expected: 'a file',
     default: null,
     path: true,
@@ -167,16 +167,16 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   KAFKA_TLS_KEY: { doc: 'Client key file (PEM)', expected: 'a file', default: null, path: true },
   SCHEMA_REGISTRY_USERNAME: { doc: "The registry's user", expected: 'a name', default: null },
   SCHEMA_REGISTRY_PASSWORD: { doc: "The registry's password", expected: 'a password', default: null, secret: true },
-  // 10 s: a killed worker's task goes on elsewhere after that and about 0.7 s more (npm run chaos -- --failover). Brokers
-  // allow 6 s; then a process that stands still for 6 s (a paused virtual machine, a computer with far too much to do)
-  // loses its partitions. That loses nothing, but steps that cannot be repeated are given up and use up a retry.
+  // 10 s: a killed worker's task continues elsewhere after that and about 0.7 s more (npm run chaos -- --failover).
+  // Brokers allow 6 s; then a process that is paused for 6 s (a paused virtual machine, an overloaded computer) loses
+  // its partitions. That loses no work, but steps that cannot be repeated fail and use up a retry.
   KAFKA_SESSION_TIMEOUT_MS: {
-    doc: "After so long without a heartbeat the group gives a member's partitions to others",
+    doc: "Time without a heartbeat after which the group reassigns a member's partitions",
     expected: 'milliseconds from 6000 to 1800000 (what brokers allow by default)',
     default: '10000',
   },
   WORKER_MODELS: {
-    doc: "The workers' model chain, tried in order; an agent's own models: take its place",
+    doc: "The workers' model chain, tried in order; an agent's own models: override it",
     expected: 'names separated by commas, such as ollama:llama3.1,playbook',
     default: null,
     flag: '--models <chain>',
@@ -187,12 +187,12 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     default: 'http://127.0.0.1:11434',
   },
   OLLAMA_FIRST_TOKEN_MS: {
-    doc: 'How long Ollama may take to load the model and read the prompt, up to the first token; then the next model of the chain goes on',
+    doc: 'Time limit for the first token (Ollama loads the model first); then the next model of the chain takes over',
     expected: `milliseconds from 1000 to ${LONGEST_FIRST_TOKEN_MS} (Node itself gives up after five minutes)`,
     default: '240000',
   },
-  ANTHROPIC_API_KEY: { doc: "Key of the planner's model", expected: 'a key', default: null, secret: true },
-  OPENAI_API_KEY: { doc: 'Key of the optional fallback', expected: 'a key', default: null, secret: true },
+  ANTHROPIC_API_KEY: { doc: 'API key of Anthropic, for the planner', expected: 'a key', default: null, secret: true },
+  OPENAI_API_KEY: { doc: 'API key of OpenAI, the optional fallback', expected: 'a key', default: null, secret: true },
   ANTHROPIC_BASE_URL: { doc: "Another server with Anthropic's API", expected: 'a URL', default: null },
   OPENAI_BASE_URL: { doc: "Another server with OpenAI's API", expected: 'a URL', default: null },
   WORKSPACE_ROOT: {
@@ -209,19 +209,19 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     path: true,
   },
   RAVENHELM_SANDBOX: {
-    doc: 'off runs commands with your rights on this computer; nothing confines them then',
+    doc: 'off: commands run with your rights and without any confinement',
     expected: 'on or off',
     default: 'on',
     flag: '--sandbox <on|off>',
   },
   RAVENHELM_HTTP: {
-    doc: 'Where /livez, /readyz and /metrics are served by a process that runs roles; a port alone: on 127.0.0.1',
+    doc: 'Address of /livez, /readyz and /metrics of a process with roles; a port alone means 127.0.0.1',
     expected: 'host:port or a port, such as 127.0.0.1:9464',
     default: null,
     flag: '--http <address>',
   },
   LOG_LEVEL: {
-    doc: 'Least important log line on stderr; info with --role',
+    doc: 'Minimum log level on stderr; info with --role',
     expected: 'debug, info, warn, error or silent',
     default: 'warn',
     flag: '--log-level <level>',
