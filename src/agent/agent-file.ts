@@ -7,7 +7,7 @@ import { quoted, shortened } from '../domain/quoted.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
 
 const text = z.string().trim().min(1, 'must not be empty');
-/** Names stand in topics, groups and task ids, hence these characters only. */
+/** Names are part of topics, consumer groups and task ids, hence only these characters. */
 const agentName = z
   .string()
   .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, starting with a letter');
@@ -42,22 +42,25 @@ const frontMatterSchema = z.strictObject({
 
 type FrontMatter = z.output<typeof frontMatterSchema>;
 
-/** One agents/*.md file, read as far as it can be without the other files. */
+/** One agents/*.md file, read as far as possible without the other files. */
 export interface AgentFile {
   readonly file: string;
   readonly source: YamlSource<FrontMatter>;
-  /** null when there are problems. */
+  /** null if there are problems. */
   readonly spec: AgentSpec | null;
   readonly problems: readonly Problem[];
 }
 
-/** What is read of an agent's file, and the digest of its bytes. */
+/** The text of an agent's file, and the sha256 of its bytes, hex. */
 export interface AgentFileContent {
   readonly text: string;
   readonly digest: string;
 }
 
-/** Reads an agent's file: YAML front matter between two lines of ---, then the prompt. */
+/**
+ * Reads an agent's file: YAML front matter between two lines of ---, then the prompt. Never throws for bad content:
+ * the result lists the problems.
+ */
 export function readAgentFile(
   { text: content, digest }: AgentFileContent,
   file: string,
@@ -69,7 +72,7 @@ export function readAgentFile(
       file,
       line: 1,
       column: 1,
-      message: 'there is no front matter',
+      message: 'the front matter is missing',
       fix: "start the file with a line of ---, the agent's keys and another line of ---",
     });
   }
@@ -84,7 +87,7 @@ export function readAgentFile(
   return { file, source, spec: matter && problems.length === 0 ? toSpec(matter, prompt, digest) : null, problems };
 }
 
-/** A file of which nothing but its name is known. */
+/** A file that could not be read; only its name is known. */
 export function refusedAgentFile(problem: Problem): AgentFile {
   return { file: problem.file, source: readYaml('', problem.file, frontMatterSchema), spec: null, problems: [problem] };
 }
@@ -95,7 +98,7 @@ function promptMissing(content: string, file: string): Problem {
     line: content.trimEnd().split('\n').length + 1,
     column: 1,
     message: 'the prompt is missing',
-    fix: 'write it below the front matter',
+    fix: 'write the prompt below the front matter',
   };
 }
 
@@ -108,13 +111,13 @@ function matterProblems(
   const expected = file.replace(/^.*[\\/]/, '').replace(/\.md$/, '');
   return [
     ...(matter.name === ORCHESTRATOR
-      ? [source.problemAt(['name'], '"orchestrator" is the name of the orchestrator', 'choose another name')]
+      ? [source.problemAt(['name'], 'the name "orchestrator" is reserved', 'choose another name')]
       : []),
     ...(matter.name !== expected
       ? [
           source.problemAt(
             ['name'],
-            `the name ${quoted(matter.name)} differs from the file's, "${expected}"`,
+            `the name ${quoted(matter.name)} differs from the file's name "${expected}"`,
             `rename the file to ${shortened(matter.name)}.md or the agent to ${expected}`,
           ),
         ]
@@ -141,7 +144,7 @@ function matterProblems(
   ];
 }
 
-/** Indexes of items that occurred before. */
+/** Indexes of items that occur earlier in the list. */
 export function repeated(items: readonly string[]): readonly number[] {
   return items.flatMap((item, index) => (items.indexOf(item) < index ? [index] : []));
 }

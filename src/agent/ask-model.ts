@@ -5,17 +5,17 @@ import type { PassedWhy } from './step.js';
 import type { Parsed } from './step-schema.js';
 import { cutMiddle } from './tokens.js';
 
-/** Replies that a model may give in one turn until it is passed over: an invalid one goes back at most twice. */
+/** Replies that a model may give in one turn. After that many invalid ones the next model is asked. */
 const REPLIES_A_TURN = 3;
 
-/** What a turn has used and what went wrong in it, over all models that were asked. */
+/** What a turn has used and which errors occurred in it, over all models that were asked. */
 export interface Turn {
-  /** What it may use; nothing is started that could exceed it. */
+  /** The limits of the turn; no call is started that could exceed them. */
   readonly allowance: Limits;
   tokensIn: number;
   tokensOut: number;
   costUsd: number;
-  /** Why replies and models were passed over. */
+  /** Why replies were rejected and models were skipped. */
   readonly refusals: string[];
 }
 
@@ -29,10 +29,10 @@ export function usedIn(turn: Turn): TokenCost {
 
 export interface Question<T> {
   readonly model: ChatModel;
-  /** The request after these replies of the model were rejected. */
+  /** The request to send after these replies of the model were rejected. */
   request(rejected: readonly RejectedReply[]): ChatRequest;
   parse(text: string): Parsed<T>;
-  /** Calls the model under the caller's signals; rejects with ModelError, or with what shall end the turn. */
+  /** Calls the model under the caller's signals. Rejects with a ModelError, or with an error that ends the turn. */
   chat(request: ChatRequest): Promise<ChatReply>;
 }
 
@@ -40,7 +40,7 @@ export type Answer<T> =
   | { readonly kind: 'answered'; readonly value: T; readonly reply: ChatReply }
   | { readonly kind: 'passed'; readonly why: PassedWhy };
 
-/** Asks a model until it answers validly, at most three times; books what that used to the turn. */
+/** Asks a model until its reply is valid, at most three times. Adds tokens and costs to the turn. */
 export async function askModel<T>(question: Question<T>, turn: Turn): Promise<Answer<T>> {
   const { model } = question;
   const rejected: RejectedReply[] = [];
@@ -66,11 +66,11 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
     turn,
     'invalid',
     true,
-    `${model.name}: ${REPLIES_A_TURN} invalid replies in a row, the last because ${rejected.at(-1)?.reason ?? ''}`,
+    `${model.name}: ${REPLIES_A_TURN} invalid replies in a row; the last one: ${rejected.at(-1)?.reason ?? ''}`,
   );
 }
 
-/** Upper bound of one turn: every reply of every model of the chain, each for the largest request it may get. */
+/** Upper bound of one turn: all replies of all models of the chain, each for its largest possible request. */
 export function worstTurn(chain: readonly ChatModel[], largestRequest: (model: ChatModel) => ChatRequest): TokenCost {
   return chain.reduce((sum, model) => {
     const one = model.worstCase(largestRequest(model));
@@ -78,7 +78,7 @@ export function worstTurn(chain: readonly ChatModel[], largestRequest: (model: C
   }, NOTHING);
 }
 
-/** As much of a worst case as is left: what a turn sets aside. */
+/** The part of a worst case that a turn reserves: at most what is left of the limits. */
 export function reservation(worstCase: TokenCost, limits: Limits, used: TokenCost): TokenCost {
   return clamp(worstCase, left(limits, used));
 }
@@ -92,7 +92,7 @@ async function callModel<T>(question: Question<T>, request: ChatRequest, turn: T
     return reply;
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    // A failed call does not say which of its tokens were the prompt's.
+    // A failed call does not report which of its tokens belong to the prompt.
     turn.tokensIn += error.used.tokens;
     turn.costUsd += error.used.usd;
     return error;
@@ -110,7 +110,7 @@ function passed(
   retriable: boolean,
   text: string,
 ): { readonly kind: 'passed'; readonly why: PassedWhy } {
-  // A playbook that gives up quotes its failed step's output, which stands in the journal already.
+  // A playbook that gives up quotes the output of its failed step, which the journal already contains.
   const short = cutMiddle(text, REJECTED_CHARACTERS);
   turn.refusals.push(short);
   return { kind: 'passed', why: { cause, retriable, text: short } };

@@ -1,7 +1,7 @@
-/** One thing that is wrong in a file that a user wrote. */
+/** One problem in a file that a user wrote. */
 export interface Problem {
   readonly file: string;
-  /** From 1; null when the problem belongs to no line. */
+  /** From 1; null if the problem has no line. */
   readonly line: number | null;
   readonly column: number | null;
   /** What is wrong. */
@@ -10,7 +10,7 @@ export interface Problem {
   readonly fix: string;
 }
 
-/** Files that a user wrote cannot be used; carries every problem that was found, not only the first. */
+/** Files that a user wrote cannot be used. It carries all problems that were found, not only the first. */
 export class ConfigError extends Error {
   readonly code = 'config';
   readonly retriable = false;

@@ -1,13 +1,13 @@
 import type { ChatModel } from '../ports/model.js';
 import type { PassedWhy } from './step.js';
 
-/** The chain moves on from one model to the next. */
+/** A switch from one model of the chain to the next. */
 export interface Failover {
   readonly fromModel: string;
-  /** order: the planner's last resort, which is no model. */
+  /** A model, or order: the planner's last resort. */
   readonly toModel: string;
   readonly cause: PassedWhy['cause'];
-  /** Why, without the model's name in front. */
+  /** The reason, without the model's name in front. */
   readonly reason: string;
 }
 

@@ -4,19 +4,19 @@ import type { ChatModel, ModelTiming, TokenCost } from '../ports/model.js';
 import type { ToolDefinition, ToolOutcome } from '../ports/tools.js';
 import type { Failover } from './failover.js';
 
-/** What the ReAct loop is given about its task. */
+/** The input of the ReAct loop. */
 export interface LoopTask {
   readonly assignment: PayloadOf<'task_assigned'>;
   readonly agent: AgentSpec;
-  /** The playbook that the assignment names; null when it names none. */
+  /** The playbook that the assignment names; null if it names none. */
   readonly playbook: Playbook | null;
-  /** Every check that must pass: the task's own and those of its playbook. */
+  /** All checks that must pass: those of the task and those of its playbook. */
   readonly acceptance: readonly Check[];
-  /** Steps of earlier owners, in order; each has an outcome (unknown where nobody can tell). They are never run again. */
+  /** Steps of earlier owners, in order. Each has an outcome, which may be unknown. They are never run again. */
   readonly history: readonly JournaledStep[];
-  /** Tokens and US dollars that the journal says are gone, lost reservations included. */
+  /** Tokens and US dollars that are spent according to the journal, lost reservations included. */
   readonly spent: TokenCost;
-  /** Whether an earlier owner's turn was lost: then the first turn must be reserved again before it is taken. */
+  /** Whether an earlier owner's turn was lost. The first turn must then be reserved again before it starts. */
   readonly mustReserve: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface JournaledStep {
   readonly outcome: PayloadOf<'tool_returned'>;
 }
 
-/** A model's whole step, before it is journaled. */
+/** A complete step of a model, before it is journaled. */
 export interface StepDecision {
   readonly thought: string;
   /** Tool name, or finish. */
@@ -34,7 +34,7 @@ export interface StepDecision {
   readonly idempotent: boolean;
   readonly model: string;
   readonly chainIndex: number;
-  /** Invalid replies and models passed over on the way to this step. */
+  /** Invalid replies and skipped models before this step. */
   readonly refusals: readonly string[];
   readonly tokensIn: number;
   readonly tokensOut: number;
@@ -46,21 +46,21 @@ export interface StepDecision {
 }
 
 export interface StepResult extends ToolOutcome {
-  /** Of a finish: the checks that ran. */
+  /** The checks that ran, for a finish; else null. */
   readonly checks: readonly CheckResult[] | null;
 }
 
-/** Everything that the loop does to the world. All reject with the abort signal's reason when the task is taken away. */
+/** All side effects of the loop. All reject with the abort signal's reason when the worker loses the task. */
 export interface LoopEffects {
-  /** Tried in order. */
+  /** The models, asked in order. */
   readonly chain: readonly ChatModel[];
   /** The agent's tools. */
   readonly tools: readonly ToolDefinition[];
-  /** Journals the step, waits until it was read back, runs what the record says, journals the outcome without waiting. */
+  /** Journals the step, waits for the read-back, runs what the record says, journals the outcome without waiting. */
   perform(decision: StepDecision): Promise<StepResult>;
-  /** Sets a turn's worst case aside and waits until that was read back. */
+  /** Reserves a turn's worst case and waits for the read-back. */
   reserveTurn(cost: TokenCost): Promise<void>;
-  /** Tells that the chain has moved on while this step (from 1) was asked for; nothing waits for it. */
+  /** Reports a switch to the next model while this step (from 1) was decided. The loop does not wait for it. */
   failedOver(failover: Failover, step: number): void;
   /** Milliseconds until the task's execution deadline. */
   remainingMs(): number;
@@ -86,19 +86,19 @@ export type LoopEnd =
       readonly unjournaled?: TurnUse;
     };
 
-/** What a last turn used that led to no step; it stands in no tool_called, so the final event must add it. */
+/** What a last turn without a step has used. No tool_called records it, so the final event must add it. */
 export interface TurnUse {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly costUsd: number;
 }
 
-/** A last turn that was a finish without anything to check. */
+/** A last turn that was a finish without checks. */
 export interface LastTurn extends TurnUse {
   readonly model: string;
 }
 
-/** The last four are the worker's own: the loop never ends with them. */
+/** The worker sets the last four; the loop never ends with them. */
 export type LoopFailureCode =
   | 'gave_up'
   | 'timeout'

@@ -7,10 +7,10 @@ import { parseFinish } from './step-schema.js';
 import type { TakenStep } from './taken-step.js';
 import { cutMiddle } from './tokens.js';
 
-/** Of a call's arguments in an error. */
+/** The most characters of a call's arguments in an error. */
 const SHOWN_CHARACTERS = 500;
 
-/** Whether the steps so far end the task. */
+/** The end of the task, if the steps so far end it; else null. */
 export function endReached({ task, effects, transcript }: Loop): LoopEnd | null {
   const { steps } = transcript;
   const last = steps.at(-1);
@@ -29,8 +29,9 @@ export function endReached({ task, effects, transcript }: Loop): LoopEnd | null 
 }
 
 /**
- * A finish with nothing to check does nothing in the world, so that its step need not be read back before the task ends:
- * the final record says all of it. What went wrong on the way to it would not stand there; then it is a step like others.
+ * The end of the task for a finish without checks. Such a finish has no side effects, so its step need not be journaled
+ * before the task ends: the final record contains all of it. That record has no field for rejected replies; if there
+ * were any, the finish is journaled like other steps (null).
  */
 export function finishUnchecked(
   { task }: Loop,
@@ -52,26 +53,24 @@ function repeated(steps: readonly TakenStep[], last: TakenStep): LoopEnd {
   );
 }
 
-/** No model of the chain gave a step. */
-export function chainUsedUp(loop: Loop, turn: Turn, passedOver: readonly PassedWhy[]): LoopEnd {
+/** The end of the task when no model of the chain has given a step. */
+export function chainExhausted(loop: Loop, turn: Turn, skipped: readonly PassedWhy[]): LoopEnd {
   const { steps } = loop.transcript;
   const last = steps.at(-1);
-  const causes = passedOver.map((why) => why.cause);
+  const causes = skipped.map((why) => why.cause);
   const reasons =
-    passedOver.length === 0
-      ? `no model is left for ${loop.task.agent.name}`
-      : passedOver.map((why) => why.text).join('; ');
+    skipped.length === 0 ? `no model is left for ${loop.task.agent.name}` : skipped.map((why) => why.text).join('; ');
   if (causes.includes('budget')) return failed(steps, 'budget', false, reasons, turn);
-  // What a model tried may go better another time; a chain that never took a step will decline again.
-  const retriable = steps.length > 0 || passedOver.some((why) => why.retriable);
+  // What a model tried may succeed another time; a chain that never took a step will decline again.
+  const retriable = steps.length > 0 || skipped.some((why) => why.retriable);
   if (last?.tool === FINISH)
     return failed(steps, 'checks', retriable, `a check failed: ${failingCheck(last)}; ${reasons}`, turn);
   return failed(steps, causes.at(-1) === 'gave_up' ? 'gave_up' : 'model', retriable, reasons, turn);
 }
 
-/** The execution deadline has passed. */
+/** The end of the task at its execution deadline. */
 export function timedOut(steps: readonly TakenStep[], turn?: Turn): LoopEnd {
-  return failed(steps, 'timeout', true, `the task is not done at its deadline, after ${steps.length} steps`, turn);
+  return failed(steps, 'timeout', true, `the task reached its deadline after ${steps.length} steps`, turn);
 }
 
 function failed(

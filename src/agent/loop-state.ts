@@ -7,15 +7,15 @@ import { fromJournal, type TakenStep } from './taken-step.js';
 import { createTranscript, type Transcript } from './transcript.js';
 
 export interface LoopLimits {
-  /** Bounds model calls by the task's deadline. */
+  /** Limits model calls to the task's deadline. */
   readonly clock: Clock;
-  /** Tokens that a reply may have. */
+  /** The most tokens of a reply. */
   readonly maxOutputTokens: number;
-  /** Tokens that a prompt may have for a model that names no context size. */
+  /** The most tokens of a prompt, for a model without a context size. */
   readonly maxPromptTokens: number;
 }
 
-/** What changes from step to step. */
+/** The state of the loop. */
 export interface Loop {
   readonly task: LoopTask;
   readonly effects: LoopEffects;
@@ -25,10 +25,10 @@ export interface Loop {
   readonly transcript: Transcript;
   chainIndex: number;
   spent: TokenCost;
-  /** What is set aside for the next turn; null: the first turn, for which the whole share is (the assignment's). */
+  /** Reserved for the next turn; null: the first turn, for which the assignment reserves the whole share. */
   reserved: TokenCost | null;
   mustReserve: boolean;
-  /** Shrinks when a model reports that it saw only part of a prompt. */
+  /** Factor for the prompt's size. It shrinks when a model reports that it saw only part of a prompt. */
   promptScale: number;
 }
 
@@ -42,7 +42,7 @@ export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimi
     schema: createStepSchema(effects.tools),
     share: { tokens: task.assignment.share_tokens, usd: task.assignment.share_usd },
     transcript: createTranscript(task, effects.tools, steps),
-    // A chain that is shorter here than where the history was written has its last model going on.
+    // If the chain is shorter here than where the history was written, its last model continues.
     chainIndex: Math.min(last?.chainIndex ?? 0, Math.max(0, effects.chain.length - 1)),
     spent: task.spent,
     reserved: last?.reserved ?? null,
@@ -55,6 +55,6 @@ export function take(loop: Loop, decision: StepDecision, step: TakenStep): void 
   loop.transcript.add(step);
   loop.spent = addCost(loop.spent, { tokens: decision.tokensIn + decision.tokensOut, usd: decision.costUsd });
   loop.reserved = decision.reserved;
-  // The step that was just journaled has set the next turn aside.
+  // The journaled step has reserved the next turn.
   loop.mustReserve = false;
 }

@@ -9,7 +9,7 @@ import { quoted } from '../domain/quoted.js';
 import type { Roster } from './roster.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
 
-/** A mission as its file describes it; the fields are those of mission_requested. */
+/** A mission as its file describes it, with the fields of mission_requested. */
 export interface MissionFile {
   readonly name: string;
   readonly brief: string;
@@ -20,7 +20,7 @@ export interface MissionFile {
   /** Agents that may take part, in dependency order. */
   readonly agents: readonly string[];
   readonly success: readonly Check[];
-  /** The file's own plan; null: a planner is asked. */
+  /** The plan in the file; null: a planner makes the plan. */
   readonly plan: Plan | null;
 }
 
@@ -28,17 +28,17 @@ const text = z.string().trim().min(1, 'must not be empty');
 const checks = z.array(checkSchema);
 
 const taskSchema = z.strictObject({
-  agent: text.describe('The specialist that runs the task.'),
-  description: text.describe('What is to be done.'),
+  agent: text.describe('The agent that runs the task.'),
+  description: text.describe('What the agent has to do.'),
   playbook: text.optional().describe("One of the agent's playbooks, if one fits the task."),
   timeout_seconds: z
     .int()
     .min(1, 'must be 1 or more')
     .optional()
-    .describe("Execution deadline in seconds; the agent's own when left out."),
+    .describe("Execution deadline in seconds; default: the agent's."),
   acceptance: checks
     .default([])
-    .describe('Commands that prove the task, besides those of its playbook; each passes when it exits 0.'),
+    .describe('Commands that verify the task, in addition to those of its playbook; each passes if it exits 0.'),
 });
 
 const planSchema = z.strictObject({
@@ -51,7 +51,7 @@ const planSchema = z.strictObject({
       }),
     )
     .min(1, 'a plan needs at least one wave')
-    .describe('In order; the tasks of a wave run side by side.'),
+    .describe('Waves in order; the tasks of a wave run concurrently.'),
   risks: z.array(text).default([]).describe('What may go wrong.'),
 });
 
@@ -63,19 +63,21 @@ const missionSchema = z
       .enum(['none', 'monitoring', 'approval'])
       .default('none')
       .describe(
-        'none: the plan starts at once. monitoring: it is printed and starts. approval: it waits for approve or reject.',
+        'none: the plan starts at once. monitoring: it is printed and starts. ' +
+          'approval: it waits for approve or reject.',
       ),
     retries: z
       .int()
       .min(0, 'must be 0 or more')
       .max(10, 'must be at most 10')
       .default(2)
-      .describe('New attempts that a failed task may have.'),
+      .describe('How often a failed task is attempted again.'),
     on_failure: z
       .enum(['fail', 'ask'])
       .default('fail')
       .describe(
-        'What happens when neither retries nor a changed plan help. fail: the mission fails. ask: it waits for a person, who answers or cancels.',
+        'What happens when neither retries nor a changed plan help. fail: the mission fails. ' +
+          'ask: it waits for a person, who answers or cancels.',
       ),
     budget: z
       .strictObject({
@@ -84,16 +86,16 @@ const missionSchema = z
         minutes: z.number().positive('must be above 0').optional().describe('Wall time from the request, in minutes.'),
       })
       .optional()
-      .describe('Hard limits; what is left out is not limited.'),
+      .describe('Hard limits; a missing key means no limit.'),
     agents: z
       .array(text)
       .min(1, 'must name at least one agent')
       .optional()
-      .describe('Agents that may take part, all when left out; dependencies outside count as satisfied.'),
-    plan: planSchema.optional().describe('The own plan; no planner is called then, and it is never re-planned.'),
+      .describe('Agents that may take part; default: all. Dependencies on other agents count as satisfied.'),
+    plan: planSchema.optional().describe('A fixed plan; no planner is called, and it is never changed.'),
     success: checks
       .default([])
-      .describe('Commands that prove the mission, run as its last task; each passes when it exits 0.'),
+      .describe('Commands that verify the mission, run as its last task; each passes if it exits 0.'),
   })
   .describe('A mission of the Ravenhelm swarm.');
 
@@ -126,7 +128,7 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
   };
 }
 
-/** The JSON Schema of a mission file, which missions/mission.schema.json publishes for editors. */
+/** The JSON Schema of a mission file; missions/mission.schema.json publishes it for editors. */
 export function missionJsonSchema(): object {
   return z.toJSONSchema(missionSchema, { io: 'input', target: 'draft-7' });
 }
@@ -155,7 +157,7 @@ function agentProblems(mission: MissionSource, source: YamlSource<MissionSource>
   const unknown = names.flatMap((name, index) => {
     if (name === ORCHESTRATOR)
       return [
-        source.problemAt(['agents', index], 'the orchestrator plans and watches, it is no agent', 'leave it out'),
+        source.problemAt(['agents', index], 'the orchestrator is not an agent and cannot run tasks', 'leave it out'),
       ];
     return roster.byName(name)
       ? []
@@ -169,7 +171,7 @@ function agentProblems(mission: MissionSource, source: YamlSource<MissionSource>
   ];
 }
 
-/** The same judgement as for a planner's plan, with the place in the file. */
+/** The same rules as for a planner's plan, with the position in the file. */
 function planProblems(plan: Plan, scope: PlanScope, source: YamlSource<MissionSource>): readonly Problem[] {
   return validatePlan(plan, scope).map((problem) =>
     source.problemAt(['plan', ...problem.path], problem.message, problem.fix),

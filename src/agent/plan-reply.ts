@@ -8,7 +8,7 @@ import { fromZod, parseJsonObject, type Parsed } from './step-schema.js';
 
 const text = z.string().trim().min(1, 'must not be empty');
 
-/** A plan as a model gives it. */
+/** A plan in a model's reply. */
 const planReplySchema = z.strictObject({
   strategy: text.describe('The reasoning in a few sentences.'),
   waves: z.array(
@@ -19,7 +19,8 @@ const planReplySchema = z.strictObject({
         z.strictObject({
           agent: text.describe('Name of the agent that runs the task.'),
           description: text.describe(
-            'What is to be done, complete in itself: the agent sees the brief, this text and the results it depends on.',
+            'What has to be done, complete in itself: ' +
+              'the agent sees the brief, this text and the results it depends on.',
           ),
           playbook: z
             .string()
@@ -35,7 +36,7 @@ const planReplySchema = z.strictObject({
             .min(1, 'must be 1 or more')
             .nullable()
             .default(null)
-            .describe("Execution deadline in seconds; null for the agent's own."),
+            .describe("Execution deadline in seconds; null for the agent's default."),
         }),
       ),
     }),
@@ -47,22 +48,21 @@ const planReplySchema = z.strictObject({
     .describe('Shell commands that exit 0 only when the whole mission is done.'),
 });
 
-/** What a planner's model is constrained to. */
+/** The schema that constrains a planner's model. */
 export const planReplyJsonSchema = portableSchema(z.toJSONSchema(planReplySchema, { io: 'input' }), 'plan');
 
-/** Reads and judges a reply; a valid plan's waves are numbered from firstWave. The reasons are for the model. */
+/** Reads and validates a reply. The waves of a valid plan are numbered from firstWave. Reasons are for the model. */
 export function parsePlanReply(reply: string, scope: PlanScope, firstWave: number): Parsed<Plan> {
   const json = parseJsonObject(reply);
   if (!json.ok) return json;
-  const draft = fromZod(planReplySchema.safeParse(json.value), toDraft, 'the plan does not have the agreed form');
+  const draft = fromZod(planReplySchema.safeParse(json.value), toDraft, 'the plan does not have the required format');
   if (!draft.ok) return draft;
   const plan = buildPlan(draft.value, scope);
   const problems = validatePlan(plan, scope);
-  if (problems.length > 0)
-    return {
-      ok: false,
-      reason: `the plan cannot be carried out:\n${problems.map((problem) => `- ${describePlanProblem(problem)}`).join('\n')}`,
-    };
+  if (problems.length > 0) {
+    const list = problems.map((problem) => `- ${describePlanProblem(problem)}`).join('\n');
+    return { ok: false, reason: `the plan cannot be carried out:\n${list}` };
+  }
   return { ok: true, value: continuePlan(plan, firstWave) };
 }
 
@@ -72,7 +72,7 @@ function toDraft(reply: z.output<typeof planReplySchema>): PlanDraft {
     waves: reply.waves.map((wave) => ({
       waveNumber: wave.wave_number,
       rationale: wave.rationale,
-      // An empty name is how some models say none.
+      // Some models write an empty name for "none".
       tasks: wave.tasks.map(({ timeout_seconds: timeoutSeconds, playbook, ...task }) => ({
         ...task,
         playbook: playbook === '' ? null : playbook,

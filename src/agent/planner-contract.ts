@@ -2,7 +2,7 @@ import type { PayloadOf, Plan } from '../domain/events.js';
 import type { TokenCost } from '../ports/model.js';
 import type { Failover } from './failover.js';
 
-/** What a planner is asked. */
+/** The input of a planner. */
 export interface PlanRequest {
   readonly mission: PayloadOf<'mission_requested'>;
   /** From 1. */
@@ -11,32 +11,35 @@ export interface PlanRequest {
   readonly reason: string | null;
   /** Number of the next plan's first wave; a changed plan continues the numbers. */
   readonly firstWave: number;
-  /** Tasks that ended well and are not planned again. */
+  /** Completed tasks, which are not planned again. */
   readonly done: readonly { readonly taskId: string; readonly agent: string; readonly summary: string }[];
-  /** What is left of the mission's budget, all of it when absent; null is no limit. A planner whose worst case does not fit is passed over. */
+  /**
+   * What is left of the mission's budget; absent: all of it; null: no limit. A model whose worst case does not fit is
+   * skipped.
+   */
   readonly available?: { readonly tokens: number | null; readonly usd: number | null };
 }
 
 export interface PlannerAnswer {
   /** anthropic, openai, ollama or order. */
   readonly planner: string;
-  /** Empty when no model wrote it. */
+  /** Empty if no model wrote the plan. */
   readonly model: string;
   readonly plan: Plan;
-  /** Why earlier replies or planners were passed over. */
+  /** Why earlier replies were rejected or planners were skipped. */
   readonly refusals: readonly string[];
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly costUsd: number;
 }
 
-/** Plans missions; the orchestrator calls it beside the consumer, when it has read plan_requested back. */
+/** Plans missions. The orchestrator calls it after it has read plan_requested back; the consumer does not wait. */
 export interface Planner {
-  /** Upper bound of what one propose() may cost; never more than is left of the budget. */
+  /** Upper bound of the cost of one propose(), at most what is left of the budget. */
   worstCase(request: PlanRequest): TokenCost;
   /**
-   * Tells of each model that is passed over, where someone listens.
-   * Rejects with PlanningFailed when no planner of the chain gives a valid plan.
+   * Rejects with PlanningFailed if no planner of the chain gives a valid plan.
+   * @param failedOver called for each skipped model
    */
   propose(request: PlanRequest, signal: AbortSignal, failedOver?: (failover: Failover) => void): Promise<PlannerAnswer>;
 }

@@ -13,18 +13,18 @@ import type { RejectedReply } from './prompt-text.js';
 import type { Roster } from './roster.js';
 
 export interface PlannerOptions {
-  /** Tried in order; behind them stands ORDER, which needs no model. */
+  /** The models, asked in order. ORDER, which needs no model, comes last. */
   readonly chain: readonly ChatModel[];
   readonly roster: Roster;
-  /** Tokens that a plan may have. */
+  /** The most tokens of a plan. */
   readonly maxOutputTokens: number;
 }
 
-/** The declared order of the agents, which stands behind the models. */
+/** The planner's name when the plan is the agents' declared order. */
 const ORDER = 'order';
 
 /**
- * Plans a mission: asks the models in order, each up to three times with the reasons why its plan was refused, and
+ * Plans a mission. It asks the models in order, each up to three times with the reasons why its plan was refused, and
  * falls back to waves from the agents' declared dependencies.
  */
 export function createPlanner(options: PlannerOptions): Planner {
@@ -46,7 +46,8 @@ async function propose(
   if (unknown.length > 0)
     throw planningFailed(
       turn,
-      `the mission names agents that are unknown here: ${unknown.join(', ')}; start the orchestrator with the agents' files`,
+      `the mission names agents that this orchestrator does not know: ${unknown.join(', ')}; ` +
+        'start it with the files of these agents',
     );
   for (const [index, model] of chain.entries()) {
     signal.throwIfAborted();
@@ -66,14 +67,14 @@ async function propose(
   return answerOf(turn, ORDER, '', planByOrder(scope, request, turn));
 }
 
-/** The declared order; on a changed plan, of the agents that have no done task. */
+/** The declared order; for a changed plan, of the agents without a completed task. */
 function planByOrder(scope: PlanScope, request: PlanRequest, turn: Turn): Plan {
   const plan = orderPlan(scope, request.firstWave);
   const problems = validatePlan(plan, scope);
   if (problems.length === 0) return plan;
   const nothingLeft = plan.waves.length === 0 && scope.done.length > 0;
   const why = nothingLeft
-    ? 'every agent of the mission has done its task; the declared order has nothing more to plan'
+    ? 'every agent of the mission has completed its task; the declared order has nothing left to plan'
     : problems.map(describePlanProblem).join(' ');
   throw planningFailed(turn, `order: ${why}`);
 }
@@ -121,12 +122,12 @@ function chatRequest(
   };
 }
 
-/** Each model may be asked three times, the last time with two refused plans and their reasons in front. */
+/** Each model may be asked three times, the last time with two refused plans and their reasons in the prompt. */
 function worstPlan(
   { chain, roster, maxOutputTokens }: PlannerOptions,
   request: PlanRequest,
 ): { readonly tokens: number; readonly usd: number } {
-  // A mark of punctuation is a token of its own, so this is the most that a text of the length may have.
+  // Each punctuation mark is one token, so no text of this length has more tokens.
   const longest = '"'.repeat(REJECTED_PLAN_CHARACTERS);
   const largest = chatRequest(
     roster,

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 /**
- * JSON Schema that every provider takes as a constraint on a reply: Ollama's grammar, Anthropic's and OpenAI's
- * structured outputs. Objects are closed and all their properties required (OpenAI's strict mode refuses anything
- * else), what was optional may be null instead, and keywords that one of them refuses (lengths, ranges, patterns,
- * defaults) are left out: they are checked when the reply is read. The root must be an object without anyOf.
+ * JSON Schema that every provider accepts as a constraint on a reply: Ollama's grammar, and the structured outputs of
+ * Anthropic and OpenAI. Objects are closed and all their properties required, because OpenAI's strict mode refuses
+ * anything else; optional properties may be null instead. Keywords that one of them refuses (lengths, ranges, patterns,
+ * defaults) are omitted and checked when the reply is read. The root must be an object without anyOf.
  */
 export interface PortableSchema {
   readonly type?: string;
@@ -29,7 +29,7 @@ const source = z.object({
   oneOf: z.array(z.unknown()).optional(),
 });
 
-/** A tool or a reply is described in a way that not every provider can be constrained to. */
+/** The schema of a tool or a reply uses features that not every provider supports. */
 export class SchemaNotPortable extends Error {
   readonly code = 'schema_not_portable';
   readonly retriable = false;
@@ -39,7 +39,7 @@ export class SchemaNotPortable extends Error {
 export function portableSchema(schema: unknown, where = 'schema'): PortableSchema {
   const parsed = source.safeParse(schema);
   if (!parsed.success)
-    throw new SchemaNotPortable(`${where} is no JSON Schema object; describe it with type, enum or anyOf`);
+    throw new SchemaNotPortable(`${where} is not a JSON Schema object; describe it with type, enum or anyOf`);
   const node = parsed.data;
   const description = node.description === undefined ? {} : { description: node.description };
   const branches =
@@ -66,7 +66,7 @@ export function portableSchema(schema: unknown, where = 'schema'): PortableSchem
       return { type: node.type, ...description };
     default:
       throw new SchemaNotPortable(
-        `${where} has no type that every provider takes; describe it with type, enum or anyOf`,
+        `${where} has no type that every provider accepts; describe it with type, enum or anyOf`,
       );
   }
 }
@@ -80,7 +80,9 @@ function portableObject(
   where: string,
 ): Pick<PortableSchema, 'properties' | 'required' | 'additionalProperties'> {
   if (!node.properties)
-    throw new SchemaNotPortable(`${where} is an object without properties; providers take closed objects only`);
+    throw new SchemaNotPortable(
+      `${where} is an object without properties; providers accept closed objects only, so list its properties`,
+    );
   const required = new Set(node.required);
   const properties = Object.entries(node.properties).map(([key, property]): [string, PortableSchema] => {
     const portable = portableSchema(property, `${where}.${key}`);
@@ -97,7 +99,7 @@ function takesNull(schema: PortableSchema): boolean {
   return schema.type === 'null' || (schema.anyOf ?? []).some(takesNull);
 }
 
-/** Names of an object schema's properties that may be left out, and so come back as null. */
+/** Names of an object schema's optional properties, which models return as null. */
 export function optionalProperties(schema: unknown): readonly string[] {
   const node = source.safeParse(schema);
   if (!node.success) return [];

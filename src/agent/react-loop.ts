@@ -5,11 +5,11 @@ import { fromResult } from './taken-step.js';
 import { repeatLostCall, takeTurn } from './turn.js';
 
 /**
- * Carries a task out: asks the chain's models for the next step, has it performed, and goes on with its outcome, until
- * finish passes its checks or a limit ends the task. History counts as if this loop had taken its steps itself.
+ * Carries out a task: asks the chain's models for the next step, has it performed and continues with its outcome, until
+ * the checks after finish pass or a limit ends the task. Steps of the history count like this loop's own steps.
  *
- * Resolves with how it ended. Rejects with the signal's reason when the task is taken away, and with what perform() or
- * reserveTurn() reject with.
+ * Resolves with how the task ended. Rejects with the signal's reason when the worker loses the task, and with errors of
+ * perform() and reserveTurn().
  */
 export async function runReActLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimits): Promise<LoopEnd> {
   const loop = startLoop(task, effects, limits);

@@ -1,29 +1,29 @@
 import { FINISH } from './step.js';
 import type { TakenStep } from './taken-step.js';
 
-/** The task ends when a call comes back this often; at one time less the model is told. */
+/** The task ends when a call is repeated this often; the time before, the model gets a warning. */
 export const REPEATED_AT_MOST = 3;
 
 /**
- * Counts, step by step, how often a step's call was made with the same outcome and nothing new in between; 1 is the first
- * time, 0 is one that does not count.
+ * Counts, step by step, how often a step's call was made with the same outcome and nothing new in between. The first
+ * time is 1; 0 means that the step does not count.
  *
- * A call is the same when tool and arguments are (of finish the tool alone, for its words may change), its outcome when
- * result, exit code and output are. A step is new when its call and outcome have not occurred before in the task:
- * test, edit, test, another edit, test is progress even if the test keeps failing; read, list, read, list is none.
- * A call whose outcome is unknown does not count: it may not have run.
+ * Two calls are the same if tool and arguments are equal (for finish only the tool, because its texts may vary). Two
+ * outcomes are the same if result, exit code and output are equal. A step is new if its call and outcome have not
+ * occurred before in the task: test, edit, test, another edit, test is progress even if the test keeps failing; read,
+ * list, read, list is not. A call whose outcome is unknown does not count, because it may not have run.
  */
 export function createRepetitionCounter(): (step: TakenStep) => number {
-  const known = new Map<string, { times: number; sinceNews: number }>();
-  /** Steps that were new so far: what was counted before the last of them counts no more. */
-  let news = 0;
+  const known = new Map<string, { times: number; newSteps: number }>();
+  /** New steps so far. Repetitions that were counted before the last new step are no longer valid. */
+  let newSteps = 0;
   return (step) => {
     if (step.outcome === 'unknown') return 0;
     const signature = signatureOf(step);
     const before = known.get(signature);
-    if (before === undefined) news += 1;
-    const times = before?.sinceNews === news ? before.times + 1 : 1;
-    known.set(signature, { times, sinceNews: news });
+    if (before === undefined) newSteps += 1;
+    const times = before?.newSteps === newSteps ? before.times + 1 : 1;
+    known.set(signature, { times, newSteps });
     return times;
   };
 }
@@ -34,7 +34,7 @@ function signatureOf(step: TakenStep): string {
   return JSON.stringify([call, step.outcome, step.exitCode, checks ?? step.digest ?? step.observation]);
 }
 
-/** The same value with every object's keys in order. */
+/** The same value with the keys of all objects sorted. */
 function sortedKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortedKeys);
   if (typeof value !== 'object' || value === null) return value;

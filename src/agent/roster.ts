@@ -9,26 +9,29 @@ import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted } from '../domain/quoted.js';
 import { decodeText, NO_TEXT, unreadableReason } from './text-file.js';
 
-/** The agents that there are. */
+/** All known agents. */
 export interface Roster {
-  /** Each behind the agents that it depends on; otherwise by phase, then by name. */
+  /** Each agent comes after the agents that it depends on; otherwise sorted by phase, then by name. */
   readonly agents: readonly AgentSpec[];
   readonly names: readonly string[];
   byName(name: string): AgentSpec | undefined;
-  /** Only these agents; dependencies outside count as satisfied. Throws ConfigError, which names `origin`, when one is unknown. */
+  /**
+   * A roster of these agents only; dependencies on other agents count as satisfied. Throws ConfigError for an unknown
+   * name; `origin` is the place in its message.
+   */
   subset(names: readonly string[], origin?: string): Roster;
 }
 
 export interface RosterOptions {
-  /** Names of the tools that there are. */
+  /** Names of all tools. */
   readonly tools: readonly string[];
-  /** What a person changes to name another directory; --agents-dir when left out. */
+  /** The setting that names the directory, for errors; default --agents-dir. */
   readonly setting?: string;
 }
 
 /**
- * Reads every agents/*.md file of a directory (README.md and names that begin with a dot aside).
- * Throws ConfigError with all problems of all files: unknown keys, tools and dependencies, cycles, names that differ.
+ * Reads every agents/*.md file of a directory, except README.md and names that start with a dot.
+ * Rejects with ConfigError and all problems of all files: unknown keys, tools and dependencies, cycles, wrong names.
  */
 export async function loadRoster(dir: string, options: RosterOptions): Promise<Roster> {
   const names = await agentFileNames(dir, options.setting ?? '--agents-dir');
@@ -42,7 +45,7 @@ export async function loadRoster(dir: string, options: RosterOptions): Promise<R
   return createRoster(files.flatMap((file) => (file.spec ? [file.spec] : [])));
 }
 
-/** A roster of specs that are known to be sound: unique names, no cycles. */
+/** A roster of valid specs: unique names, no cycles. */
 export function createRoster(specs: readonly AgentSpec[]): Roster {
   const agents = inDependencyOrder(specs);
   const names = agents.map((spec) => spec.name);
@@ -75,10 +78,10 @@ async function readAgent(path: string, tools: readonly string[]): Promise<AgentF
     const bytes = await readFile(path);
     const text = decodeText(bytes);
     return text === null
-      ? refused(NO_TEXT, 'save it as UTF-8, or take it away')
+      ? refused(NO_TEXT, 'save it as UTF-8, or remove it')
       : readAgentFile({ text, digest: digestOfFile(bytes) }, path, tools);
   } catch (error) {
-    return refused(`this cannot be read: ${unreadableReason(error)}`, 'correct it, or take it away');
+    return refused(`the file cannot be read: ${unreadableReason(error)}`, 'correct or remove it');
   }
 }
 
@@ -90,11 +93,11 @@ async function agentFileNames(dir: string, setting: string): Promise<readonly st
         line: null,
         column: null,
         message,
-        fix: `write one agent a file (name.md) there, or point ${setting} elsewhere`,
+        fix: `create one file per agent (name.md) there, or set ${setting} to another directory`,
       },
     ]);
   const entries = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw unusable('there is no such directory of agents');
+    if (error.code === 'ENOENT') throw unusable('the directory of agents does not exist');
     throw unusable(
       error.code === 'ENOTDIR'
         ? 'this is not a directory'
@@ -104,7 +107,7 @@ async function agentFileNames(dir: string, setting: string): Promise<readonly st
   const names = entries
     .filter((name) => name.endsWith('.md') && !name.startsWith('.') && name.toLowerCase() !== 'readme.md')
     .sort();
-  if (names.length === 0) throw unusable('this directory holds no agents');
+  if (names.length === 0) throw unusable('this directory contains no agents');
   return names;
 }
 
@@ -117,11 +120,11 @@ function duplicateProblems(files: readonly AgentFile[]): readonly Problem[] {
     if (owner === undefined) owners.set(name, file);
     return owner === undefined
       ? []
-      : [source.problemAt(['name'], `the name ${quoted(name)} is taken by ${owner}`, 'choose another name')];
+      : [source.problemAt(['name'], `the name ${quoted(name)} is already used by ${owner}`, 'choose another name')];
   });
 }
 
-/** Names that no file claims, and cycles among those that can be read. A file that cannot be read still counts by its name. */
+/** Dependencies on unknown names, and cycles among readable files. An unreadable file counts by its file name. */
 function dependencyProblems(files: readonly AgentFile[]): readonly Problem[] {
   const names = files.map(
     ({ file, source }) => source.value?.name ?? file.replace(/^.*[\\/]/, '').replace(/\.md$/, ''),
@@ -154,7 +157,7 @@ function cycleProblems(files: readonly AgentFile[]): readonly Problem[] {
     start.source.problemAt(
       ['depends_on', index],
       `depends_on has a cycle: ${cycle.join(' → ')}`,
-      'take one of these dependencies out',
+      'remove one of these dependencies',
     ),
   ];
 }

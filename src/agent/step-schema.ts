@@ -12,20 +12,20 @@ export interface Step {
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
-/** A reply, read; or why it cannot be used, for the model. */
+/** A parsed reply, or the reason why it cannot be used, for the model. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
 
 export interface StepSchema {
-  /** What the model is constrained to. */
+  /** The schema that constrains the model. */
   readonly jsonSchema: PortableSchema;
-  /** Reads {thought, tool, arguments} or {thought, finish: {summary, outputs}}, also as `action` wraps them. */
+  /** Reads {thought, tool, arguments} or {thought, finish: {summary, outputs}}; `action` may wrap the latter part. */
   parse(text: string): Parsed<Step>;
 }
 
 /**
- * The schema of a step with these tools. Only a union ties a tool to its arguments, and it stands one level down, under
- * `action`: OpenAI refuses anyOf at the root, and variants that begin with the same open key, as `thought` would be
- * (openai-python #2193).
+ * The schema of a step with these tools. Only a union connects a tool with its arguments. The union is one level down,
+ * under `action`, because OpenAI refuses anyOf at the root and variants that start with the same key without an enum,
+ * such as `thought` (openai-python #2193).
  */
 export function createStepSchema(tools: readonly ToolDefinition[]): StepSchema {
   return { jsonSchema: stepJsonSchema(tools), parse: (text) => parseStep(text, tools) };
@@ -44,7 +44,7 @@ function stepJsonSchema(tools: readonly ToolDefinition[]): PortableSchema {
       arguments: portableSchema(tool.parameters, `${tool.name}.parameters`),
     }),
   );
-  // A map with free keys cannot be constrained to, so outputs travel as a list of names and values.
+  // Structured output does not support a map with free keys, so outputs are a list of names and values.
   const output = closed({ name: { type: 'string' }, value: { type: 'string' } });
   const finish = closed({ finish: closed({ summary: { type: 'string' }, outputs: { type: 'array', items: output } }) });
   return closed({ thought: { type: 'string' }, action: { anyOf: [...calls, finish] } });
@@ -89,11 +89,10 @@ function parseStep(text: string, tools: readonly ToolDefinition[]): Parsed<Step>
 
 function checkCall(step: Step, tools: readonly ToolDefinition[]): Parsed<Step> {
   const tool = tools.find((candidate) => candidate.name === step.tool);
-  if (!tool)
-    return {
-      ok: false,
-      reason: `there is no tool "${step.tool}"; ${chooseInstead(step.tool, [...tools.map((candidate) => candidate.name), FINISH])}`,
-    };
+  if (!tool) {
+    const names = [...tools.map((candidate) => candidate.name), FINISH];
+    return { ok: false, reason: `there is no tool "${step.tool}"; ${chooseInstead(step.tool, names)}` };
+  }
   const optional = optionalProperties(tool.parameters);
   const args = Object.fromEntries(
     Object.entries(step.arguments).filter(([key, value]) => !(value === null && optional.includes(key))),
@@ -104,7 +103,7 @@ function checkCall(step: Step, tools: readonly ToolDefinition[]): Parsed<Step> {
     : { ok: false, reason: `the arguments of ${step.tool} are wrong: ${problem}` };
 }
 
-/** A reply's text as a JSON object. */
+/** Parses a reply's text as a JSON object. */
 export function parseJsonObject(text: string): Parsed<Readonly<Record<string, unknown>>> {
   try {
     return fromZod(record.safeParse(JSON.parse(text)), (value) => value, 'the reply must be one JSON object');
@@ -118,11 +117,11 @@ export function parseJsonObject(text: string): Parsed<Readonly<Record<string, un
   }
 }
 
-/** zod's verdict with all its reasons in one line. */
+/** The result of zod, with all reasons in one line. */
 export function fromZod<T, U>(
   result: z.ZodSafeParseResult<T>,
   map: (value: T) => U,
-  title = 'the reply does not have the agreed form',
+  title = 'the reply does not have the required format',
 ): Parsed<U> {
   if (result.success) return { ok: true, value: map(result.data) };
   const reasons = result.error.issues.map((issue) =>
@@ -131,7 +130,7 @@ export function fromZod<T, U>(
   return { ok: false, reason: `${title}: ${reasons.join('; ')}` };
 }
 
-/** The arguments of a journaled finish. */
+/** Parses the arguments of a journaled finish. Throws a ZodError for others. */
 export function parseFinish(args: Readonly<Record<string, unknown>>): z.output<typeof finishSchema> {
   return finishSchema.parse(args);
 }

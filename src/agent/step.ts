@@ -1,14 +1,14 @@
-/** What a step can be besides a tool call. It imports no file of this folder, so that each of them can import it. */
+/** Terms that several files of this folder share. This file imports none of them, to avoid import cycles. */
 import type { ModelErrorCode } from '../ports/model.js';
 
-/** The pseudo-tool with which a model says that it is done; the worker answers it by running the checks. */
+/** The pseudo-tool with which a model reports that the task is done; the worker then runs the checks. */
 export const FINISH = 'finish';
 
 /** Why the chain moves on from a model. */
 export interface PassedWhy {
   readonly cause: ModelErrorCode | 'budget';
-  /** Whether the same question may be answered another time. */
+  /** Whether the same question may be answered later. */
   readonly retriable: boolean;
-  /** For the next model and for people; names the model. */
+  /** Names the model; read by the next model and by people. */
   readonly text: string;
 }

@@ -3,16 +3,16 @@ import type { CheckResult } from '../domain/events.js';
 import type { PastStep, TokenCost } from '../ports/model.js';
 import type { JournaledStep, StepDecision, StepResult } from './loop-contract.js';
 
-/** A step that was decided and has an outcome, read from the journal or just taken. */
+/** A step with an outcome, read from the journal or just performed. */
 export interface TakenStep extends PastStep {
   readonly thought: string;
-  /** sha256 of the whole output, hex; null when there is none. */
+  /** sha256 of the whole output, hex; null if there is no output. */
   readonly digest: string | null;
-  /** Of a finish: the checks that ran. */
+  /** The checks that ran, for a finish; else null. */
   readonly checks: readonly CheckResult[] | null;
   readonly idempotent: boolean;
   readonly chainIndex: number;
-  /** What the step set aside for the turn behind it. */
+  /** What the step has reserved for the next turn. */
   readonly reserved: TokenCost;
 }
 
@@ -37,7 +37,7 @@ export function fromJournal({ call, outcome }: JournaledStep): TakenStep {
   };
 }
 
-/** A step that this loop decided and saw performed. */
+/** A step that this loop decided and performed. */
 export function fromResult(step: number, decision: StepDecision, result: StepResult): TakenStep {
   return {
     step,

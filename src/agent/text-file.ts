@@ -1,20 +1,20 @@
 import { types } from 'node:util';
 import { systemErrorWords } from '../domain/system-error.js';
 
-/** What is wrong with a file that holds no text. */
+/** The problem of a file that is not text. */
 export const NO_TEXT = 'this is not a text file (UTF-8)';
 
-/** The text of a file's bytes; null when they are not UTF-8 or hold a NUL. */
+/** Decodes a file's bytes; null if they are not UTF-8 or contain a NUL. */
 export function decodeText(bytes: Uint8Array): string | null {
   if (bytes.includes(0)) return null;
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return null; // the decoder throws for nothing else
+    return null; // the decoder throws only for invalid UTF-8
   }
 }
 
-/** Why a file that a directory lists cannot be read. Throws what is no error of the file system. */
+/** Why a file in a directory cannot be read. Rethrows errors that do not come from the file system. */
 export function unreadableReason(error: unknown): string {
   if (!isFileSystemError(error)) throw error;
   // The directory lists it, so that only the target of a link can be missing.

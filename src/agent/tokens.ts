@@ -1,31 +1,31 @@
 import type { ChatMessage } from '../ports/model.js';
 
-/** Bytes of UTF-8 to a token in the mixture of prose, code and logs that prompts hold; on the low side. */
+/** UTF-8 bytes per token in a prompt's mixture of prose, code and logs; low, so that estimates are rather high. */
 const BYTES_A_TOKEN = 3;
-/** What a chat template adds around each message. */
+/** Tokens that a chat template adds to each message. */
 const TOKENS_A_MESSAGE = 8;
 
-/** An estimate, used to cut prompts; where it is too low the model reports the prompt as truncated. */
+/** Estimated tokens, used to shorten prompts. If the estimate is too low, the model reports a truncated prompt. */
 export function estimateTokens(messages: readonly ChatMessage[]): number {
   return messages.reduce((sum, message) => sum + estimateMessage(message.content), 0);
 }
 
-/** Of one message. */
+/** Estimated tokens of one message. */
 export function estimateMessage(content: string): number {
   return estimateBytes(Buffer.byteLength(content));
 }
 
-/** Of a message with so many bytes. */
+/** Estimated tokens of a message of this many bytes. */
 export function estimateBytes(bytes: number): number {
   return TOKENS_A_MESSAGE + Math.ceil(bytes / BYTES_A_TOKEN);
 }
 
-/** Characters that must go so that the estimate falls by this many tokens (a character has a byte at least). */
+/** Characters to remove so that the estimate falls by this many tokens (a character has at least one byte). */
 export function charactersFor(tokens: number): number {
   return Math.max(0, tokens * BYTES_A_TOKEN);
 }
 
-/** The text with its middle left out, at most about `keep` characters long; says how much is missing. */
+/** Replaces the middle of a text longer than `keep` characters by a note with the number of missing characters. */
 export function cutMiddle(text: string, keep: number): string {
   if (text.length <= keep) return text;
   const half = Math.floor(keep / 2);

@@ -1,6 +1,6 @@
 /**
- * A task's conversation with its models. What was said is rendered once, so that a turn costs no more after a thousand
- * steps than after ten: only what has to be cut for lack of room is made anew.
+ * A task's conversation with its models. Each part is rendered once, so that a turn costs no more after a thousand
+ * steps than after ten: only parts that must be shortened are rendered again.
  */
 import type { ChatMessage } from '../ports/model.js';
 import type { ToolDefinition } from '../ports/tools.js';
@@ -21,25 +21,25 @@ import { createRepetitionCounter } from './repetition.js';
 import type { TakenStep } from './taken-step.js';
 import { charactersFor, estimateBytes, estimateMessage, estimateTokens } from './tokens.js';
 
-/** What happened in this turn so far: it is forgotten once a step was decided. */
+/** What happened in this turn so far. It is not part of later prompts. */
 export interface ThisTurn {
-  /** Why models before this one were passed over. */
+  /** Why earlier models of the chain were skipped. */
   readonly notes: readonly string[];
   /** Replies that could not be used. */
   readonly rejected: readonly RejectedReply[];
 }
 
 export interface Transcript {
-  /** In order; grows with add. */
+  /** All steps in order, those of add() included. */
   readonly steps: readonly TakenStep[];
   add(step: TakenStep): void;
-  /** How often the last step's call was made with the same outcome and nothing new in between (see repetition.ts); 0 without steps. */
+  /** How often the last step's call was repeated with nothing new in between (repetition.ts); 0 without steps. */
   repetitions(): number;
   /**
-   * The conversation, cut to at most limitTokens (estimated): first the middle of outputs, from the oldest step to the
-   * newest, then the long arguments of old steps, then the results of other tasks, then whole steps from the oldest.
-   * What the agent is and what the task asks is never cut. Nothing but the task, the tools, the steps and this turn goes
-   * into it, so that another worker makes the same one.
+   * The conversation, shortened to at most limitTokens (estimated): first the middle of outputs, from the oldest step
+   * to the newest, then long arguments of old steps, then results of other tasks, then whole steps from the oldest.
+   * The agent's prompt and the task's text are never shortened. The conversation depends only on the task, the tools,
+   * the steps and this turn, so that another worker builds the same one.
    */
   prompt(turn: ThisTurn, limitTokens: number): readonly ChatMessage[];
 }
@@ -49,107 +49,142 @@ interface Piece {
   readonly tokens: number;
 }
 
-/** Where pieces stand: the system's, the task's, then two of each step. */
+/** The order of the pieces: the system's, the task's, then two for each step. */
 const TASK = 1;
 const callOf = (step: number): number => 2 + 2 * step;
 const observationOf = (step: number): number => 3 + 2 * step;
 
-/** A part that was cut still shows this much. */
+/** A shortened part keeps at least this much. */
 const KEPT_CHARACTERS = 300;
-/** The remark that something is missing takes room as well. */
-const REMARK_CHARACTERS = 60;
+/** The note about missing text takes space too. */
+const NOTE_CHARACTERS = 60;
 
 export function createTranscript(
   task: LoopTask,
   tools: readonly ToolDefinition[],
   history: readonly TakenStep[],
 ): Transcript {
-  const steps: TakenStep[] = [];
-  /** Of each step. */
-  const times: number[] = [];
-  /** Steps with something that may be cut short, and how long it is. */
-  const longObservations = new Map<number, number>();
-  const longArguments = new Map<number, number>();
+  const conversation = startConversation(task, tools);
   const countRepetition = createRepetitionCounter();
-  const uncutResults = task.assignment.inputs.map((input) => resultText(input).length);
-  const whole: Piece[] = [pieceOf('system', systemText(task, tools)), pieceOf('user', taskText(task, uncutResults))];
-  let wholeTokens = whole.reduce((sum, { tokens }) => sum + tokens, 0);
-
-  function add(step: TakenStep): void {
-    steps.push(step);
-    const repeated = countRepetition(step);
-    times.push(repeated);
-    const [observed, said] = [step.observation.length, longestText(step)];
-    if (observed > KEPT_CHARACTERS) longObservations.set(steps.length - 1, observed);
-    if (said > KEPT_CHARACTERS) longArguments.set(steps.length - 1, said);
-    for (const piece of [
-      pieceOf('assistant', stepText(step, Infinity)),
-      pieceOf('user', observationText(step, repeated, Infinity)),
-    ]) {
-      whole.push(piece);
-      wholeTokens += piece.tokens;
-    }
-  }
-
-  function stepAt(index: number): TakenStep {
-    const step = steps[index];
-    if (step === undefined) throw new RangeError(`a transcript of ${steps.length} steps has none at ${index}`);
-    return step;
-  }
-
-  function prompt({ notes, rejected }: ThisTurn, limitTokens: number): readonly ChatMessage[] {
-    const exchange = rejected.flatMap(rejectedMessages);
-    const pieces = [...whole];
-    let total = wholeTokens + estimateTokens(exchange);
-    const note = notes.length === 0 ? '' : `\n\n${noteText(notes)}`;
-    const put = (index: number, content: string) => {
-      const before = pieces[index];
-      if (before === undefined) throw new RangeError(`a prompt of ${pieces.length} pieces has none at ${index}`);
-      const piece = pieceOf(before.message.role, index === whole.length - 1 ? content + note : content);
-      total += piece.tokens - before.tokens;
-      pieces[index] = piece;
-    };
-    if (note !== '') put(whole.length - 1, whole.at(-1)?.message.content ?? '');
-    const results = [...uncutResults];
-    for (const cut of cutsInOrder(results, put)) {
-      if (total <= limitTokens) break;
-      cut(charactersFor(total - limitTokens));
-    }
-    const asked = pieces[TASK]?.message.content ?? '';
-    const dropped = total <= limitTokens ? 0 : dropSteps(pieces, asked, total - limitTokens);
-    if (dropped > 0) put(TASK, asked + droppedText(dropped));
-    return [...pieces.slice(0, callOf(0)), ...pieces.slice(callOf(dropped))]
-      .map(({ message }) => message)
-      .concat(exchange);
-  }
-
-  /** What may be cut short, each by a number of characters, in the order in which it goes. */
-  function* cutsInOrder(
-    results: number[],
-    put: (index: number, content: string) => void,
-  ): Generator<(characters: number) => void> {
-    for (const [index, length] of longObservations)
-      yield (characters) =>
-        put(observationOf(index), observationText(stepAt(index), times[index] ?? 0, shorter(length, characters)));
-    for (const [index, length] of longArguments)
-      yield (characters) => put(callOf(index), stepText(stepAt(index), shorter(length, characters)));
-    for (const [index, length] of results.entries()) {
-      if (length <= KEPT_CHARACTERS) continue;
-      yield (characters) => {
-        results[index] = shorter(length, characters);
-        put(TASK, taskText(task, results));
-      };
-    }
-  }
-
+  const add = (step: TakenStep): void => addStep(conversation, step, countRepetition(step));
   for (const step of history) add(step);
-  return { steps, add, repetitions: () => times.at(-1) ?? 0, prompt };
+  return {
+    steps: conversation.steps,
+    add,
+    repetitions: () => conversation.repetitions.at(-1) ?? 0,
+    prompt: (turn, limitTokens) => promptOf(conversation, turn, limitTokens),
+  };
+}
+
+interface Conversation {
+  readonly task: LoopTask;
+  readonly steps: TakenStep[];
+  /** For each step, see repetition.ts. */
+  readonly repetitions: number[];
+  /** Steps with a part that may be shortened, and its length in characters. */
+  readonly longObservations: Map<number, number>;
+  readonly longArguments: Map<number, number>;
+  /** Lengths in characters of the results of other tasks. */
+  readonly resultLengths: readonly number[];
+  /** The unshortened conversation. */
+  readonly whole: Piece[];
+  wholeTokens: number;
+}
+
+function startConversation(task: LoopTask, tools: readonly ToolDefinition[]): Conversation {
+  const resultLengths = task.assignment.inputs.map((input) => resultText(input).length);
+  const whole = [pieceOf('system', systemText(task, tools)), pieceOf('user', taskText(task, resultLengths))];
+  return {
+    task,
+    steps: [],
+    repetitions: [],
+    longObservations: new Map(),
+    longArguments: new Map(),
+    resultLengths,
+    whole,
+    wholeTokens: whole.reduce((sum, { tokens }) => sum + tokens, 0),
+  };
+}
+
+function addStep(conversation: Conversation, step: TakenStep, repetitions: number): void {
+  const index = conversation.steps.push(step) - 1;
+  conversation.repetitions.push(repetitions);
+  const observed = step.observation.length;
+  const said = longestText(step);
+  if (observed > KEPT_CHARACTERS) conversation.longObservations.set(index, observed);
+  if (said > KEPT_CHARACTERS) conversation.longArguments.set(index, said);
+  for (const piece of [
+    pieceOf('assistant', stepText(step, Infinity)),
+    pieceOf('user', observationText(step, repetitions, Infinity)),
+  ]) {
+    conversation.whole.push(piece);
+    conversation.wholeTokens += piece.tokens;
+  }
+}
+
+function promptOf(
+  conversation: Conversation,
+  { notes, rejected }: ThisTurn,
+  limitTokens: number,
+): readonly ChatMessage[] {
+  const { whole, wholeTokens } = conversation;
+  const exchange = rejected.flatMap(rejectedMessages);
+  const pieces = [...whole];
+  let total = wholeTokens + estimateTokens(exchange);
+  const note = notes.length === 0 ? '' : `\n\n${noteText(notes)}`;
+  const put = (index: number, content: string) => {
+    const before = pieces[index];
+    if (before === undefined) throw new RangeError(`a prompt of ${pieces.length} pieces has none at ${index}`);
+    const piece = pieceOf(before.message.role, index === whole.length - 1 ? content + note : content);
+    total += piece.tokens - before.tokens;
+    pieces[index] = piece;
+  };
+  if (note !== '') put(whole.length - 1, whole.at(-1)?.message.content ?? '');
+  for (const shorten of shorteningsInOrder(conversation, put)) {
+    if (total <= limitTokens) break;
+    shorten(charactersFor(total - limitTokens));
+  }
+  const asked = pieces[TASK]?.message.content ?? '';
+  const dropped = total <= limitTokens ? 0 : dropSteps(pieces, asked, total - limitTokens);
+  if (dropped > 0) put(TASK, asked + droppedText(dropped));
+  return [...pieces.slice(0, callOf(0)), ...pieces.slice(callOf(dropped))]
+    .map(({ message }) => message)
+    .concat(exchange);
+}
+
+/** The parts that may be shortened, in order. Each is a function of the number of characters to remove. */
+function* shorteningsInOrder(
+  conversation: Conversation,
+  put: (index: number, content: string) => void,
+): Generator<(characters: number) => void> {
+  const { task, repetitions, longObservations, longArguments, resultLengths } = conversation;
+  for (const [index, length] of longObservations)
+    yield (characters) => {
+      const keep = shorter(length, characters);
+      put(observationOf(index), observationText(stepAt(conversation, index), repetitions[index] ?? 0, keep));
+    };
+  for (const [index, length] of longArguments)
+    yield (characters) => put(callOf(index), stepText(stepAt(conversation, index), shorter(length, characters)));
+  const results = [...resultLengths];
+  for (const [index, length] of resultLengths.entries()) {
+    if (length <= KEPT_CHARACTERS) continue;
+    yield (characters) => {
+      results[index] = shorter(length, characters);
+      put(TASK, taskText(task, results));
+    };
+  }
+}
+
+function stepAt({ steps }: Conversation, index: number): TakenStep {
+  const step = steps[index];
+  if (step === undefined) throw new RangeError(`a transcript of ${steps.length} steps has none at ${index}`);
+  return step;
 }
 
 const shorter = (length: number, byCharacters: number): number =>
-  Math.max(KEPT_CHARACTERS, length - byCharacters - REMARK_CHARACTERS);
+  Math.max(KEPT_CHARACTERS, length - byCharacters - NOTE_CHARACTERS);
 
-/** How many of the oldest steps must go. The newest stays: without it the model would decide the same again. */
+/** How many of the oldest steps to drop. The newest stays: without it the model would decide the same again. */
 function dropSteps(pieces: readonly Piece[], text: string, excessTokens: number): number {
   const last = pieces.length / 2 - 2;
   const bytes = Buffer.byteLength(text);
@@ -157,8 +192,8 @@ function dropSteps(pieces: readonly Piece[], text: string, excessTokens: number)
   for (let dropped = 1; dropped <= last; dropped += 1) {
     gone += (pieces[callOf(dropped - 1)]?.tokens ?? 0) + (pieces[observationOf(dropped - 1)]?.tokens ?? 0);
     if (gone < excessTokens) continue;
-    const remark = estimateBytes(bytes + Buffer.byteLength(droppedText(dropped))) - estimateBytes(bytes);
-    if (gone - remark >= excessTokens) return dropped;
+    const note = estimateBytes(bytes + Buffer.byteLength(droppedText(dropped))) - estimateBytes(bytes);
+    if (gone - note >= excessTokens) return dropped;
   }
   return Math.max(0, last);
 }

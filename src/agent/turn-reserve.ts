@@ -5,23 +5,23 @@ import type { Loop } from './loop-state.js';
 import { REJECTED_CHARACTERS } from './prompt-text.js';
 import type { Step } from './step-schema.js';
 
-/** Sets the turn behind a step aside; nothing where no turn can follow. */
+/** What to reserve for the turn after a step; nothing if no turn can follow. */
 export function reserveNext(loop: Loop, step: Step, used: TokenCost): TokenCost {
   if (loop.transcript.steps.length + 1 >= loop.task.agent.maxSteps) return NOTHING;
   return reservation(worstNextTurn(loop, [step]), loop.share, addCost(loop.spent, used));
 }
 
-/** What tools show the model at most: head and tail of 16 KiB, and the words around them. */
+/** The largest observation: head and tail of 16 KiB, and the text around them. */
 const LARGEST_OBSERVATION = 17 * 1024;
-/** Bytes of a rejected reply, its reason, or the notes about other models (three a character), and the words around them. */
+/** Bytes of a rejected reply, its reason, or the notes about other models (three per character), with text around. */
 const REJECTED = 3 * REJECTED_CHARACTERS + 200;
-/** Punctuation: no text of as many bytes has more tokens. */
+/** Punctuation: no text of the same number of bytes has more tokens. */
 const DENSE = '"';
 
 /**
- * Upper bound of the turn behind these steps, which are not yet performed: the prompt uncut, the largest outcome, and
- * two rejected replies in front of the third, for each model from where the chain stands. Without a budget nothing is
- * set aside, and a model that is free needs no bound, so that the large prompt is not built for them.
+ * Upper bound of the turn after these steps, which are not performed yet: the full prompt, the largest outcome and
+ * two rejected replies before the third, for each model from the chain's current one on. Without a budget nothing is
+ * reserved, and free models need no bound; the large prompt is not built for them.
  */
 export function worstNextTurn(loop: Loop, pending: readonly Step[]): TokenCost {
   const { effects, transcript } = loop;

@@ -5,15 +5,15 @@ import { askModel, reservation, startTurn, usedIn, type Turn } from './ask-model
 import { failoverOf } from './failover.js';
 import type { LoopEnd, StepDecision } from './loop-contract.js';
 import { FINISH, type PassedWhy } from './step.js';
-import { chainUsedUp, timedOut } from './loop-end.js';
+import { chainExhausted, timedOut } from './loop-end.js';
 import type { Loop } from './loop-state.js';
 import type { RejectedReply } from './prompt-text.js';
 import type { Step } from './step-schema.js';
 import { reserveNext, worstNextTurn } from './turn-reserve.js';
 
 /**
- * A safe call whose outcome was lost, made again without asking a model; null when there is none. A call that was
- * aborted under an earlier owner was lost as well; one that was aborted here has run into its own time limit.
+ * Repeats an idempotent call whose outcome was lost, without asking a model; null if there is none. A call that was
+ * aborted under an earlier owner counts as lost; one that was aborted here has reached its time limit.
  */
 export function repeatLostCall(loop: Loop): StepDecision | null {
   const last = loop.transcript.steps.at(-1);
@@ -27,7 +27,7 @@ export function repeatLostCall(loop: Loop): StepDecision | null {
     idempotent: true,
     model: last.model,
     chainIndex: loop.chainIndex,
-    refusals: [`step ${last.step} was cut off (${last.outcome}) and is safe to repeat`],
+    refusals: [`step ${last.step} was interrupted (${last.outcome}) and is safe to repeat`],
     tokensIn: 0,
     tokensOut: 0,
     costUsd: 0,
@@ -36,15 +36,15 @@ export function repeatLostCall(loop: Loop): StepDecision | null {
   };
 }
 
-/** One turn: asks the models from where the chain stands, in order, until one gives a step. */
+/** One turn: asks the models in order, from the chain's current one on, until one gives a step. */
 export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
   const { chain } = loop.effects;
   const turn = startTurn(await allowanceOf(loop));
-  const passedOver: PassedWhy[] = [];
+  const skipped: PassedWhy[] = [];
   for (; loop.chainIndex < chain.length; loop.chainIndex += 1) {
     const model = chain[loop.chainIndex];
     if (!model) break;
-    const notes = passedOver.map((why) => why.text);
+    const notes = skipped.map((why) => why.text);
     const deadline = startDeadline(loop, model, turn);
     try {
       const answer = await askModel(
@@ -57,7 +57,7 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
         turn,
       );
       if (answer.kind === 'answered') return decisionOf(loop, model, turn, answer.value, answer.reply);
-      passedOver.push(answer.why);
+      skipped.push(answer.why);
       const next = chain[loop.chainIndex + 1];
       if (next) loop.effects.failedOver(failoverOf(model, next.name, answer.why), loop.transcript.steps.length + 1);
       loop.promptScale = 1;
@@ -66,10 +66,10 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
       return timedOut(loop.transcript.steps, turn);
     }
   }
-  return chainUsedUp(loop, turn, passedOver);
+  return chainExhausted(loop, turn, skipped);
 }
 
-/** What the turn may use: what is set aside for it, and never more than is left of the share. */
+/** The limits of the turn: what is reserved for it, and at most what is left of the share. */
 async function allowanceOf(loop: Loop): Promise<Limits> {
   if (loop.mustReserve) {
     loop.reserved = reservation(worstNextTurn(loop, []), loop.share, loop.spent);
@@ -122,7 +122,7 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
       const timer = loop.limits.clock.setTimer(remaining, () =>
         call.abort(new DeadlinePassed("the task's deadline has passed")),
       );
-      // Not AbortSignal.any: node keeps such a signal for ever when somebody goes on listening to it.
+      // Not AbortSignal.any: Node never releases such a signal while it has a listener.
       const onAbort = () => call.abort(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       try {

@@ -1,7 +1,7 @@
 import type { Document } from 'yaml';
 import { shortened } from '../domain/quoted.js';
 
-/** The first thing for which a text is no YAML; later ones mostly follow from it. */
+/** The first syntax error of a YAML text; later ones mostly follow from it. */
 export interface YamlFault {
   readonly offset: number;
   readonly message: string;
@@ -11,11 +11,11 @@ export interface YamlFault {
 type Fault = Document['errors'][number] | Document['warnings'][number];
 
 const INDENTATION = 'the indentation of this line or the next is probably wrong';
-/** Enough for the parser's own words and some of the file's. */
+/** Enough for the parser's message and a part of the line. */
 const LONGEST_MESSAGE = 100;
 
 export function yamlFault(document: Document): YamlFault | null {
-  // The parser tells of a tab behind the faults that come of it.
+  // The parser reports a tab after the errors that it causes.
   const fault =
     document.errors.find((error) => error.code === 'TAB_AS_INDENT') ?? document.errors[0] ?? document.warnings[0];
   return fault === undefined ? null : { offset: fault.pos[0], ...inPlainWords(fault) };
@@ -24,8 +24,8 @@ export function yamlFault(document: Document): YamlFault | null {
 function inPlainWords(fault: Fault): { readonly message: string; readonly fix: string } {
   if (fault.code === 'MULTIPLE_DOCS')
     return {
-      message: 'a second YAML document begins here',
-      fix: 'the file must hold one document: take the others out',
+      message: 'a second YAML document starts here',
+      fix: 'keep one document in the file and remove the others',
     };
   if (fault.code === 'TAB_AS_INDENT')
     return { message: 'this is not valid YAML: tabs are not allowed as indentation', fix: 'indent with spaces' };

@@ -7,12 +7,12 @@ import { yamlFault } from './yaml-fault.js';
 
 export type Path = readonly (string | number)[];
 
-/** YAML that a user wrote, checked against a zod schema, with the position of each part. */
+/** YAML that a user wrote, validated with a zod schema, with the position of each part. */
 export interface YamlSource<T> {
-  /** null when there are problems. */
+  /** null if there are problems. */
   readonly value: T | null;
   readonly problems: readonly Problem[];
-  /** A problem of the part at a path; of the nearest part around it when it is not there. */
+  /** A problem at a path, or at the nearest existing part around it. */
   problemAt(path: Path, message: string, fix: string): Problem;
 }
 
@@ -42,7 +42,7 @@ export function readYaml<T>(text: string, file: string, schema: z.ZodType<T>, fi
   return { value: null, problems, problemAt };
 }
 
-/** yaml throws a ReferenceError for an alias without its anchor, and when aliases multiply beyond its limit. */
+/** yaml throws a ReferenceError for an alias without its anchor, and if aliases expand beyond its limit. */
 function toData(
   document: Document,
 ):
@@ -56,12 +56,12 @@ function toData(
     return {
       ok: false,
       reason: error.message,
-      fix: isUnknown ? 'put a value that begins with * in quotes' : 'write the repeated parts out',
+      fix: isUnknown ? 'put a value that starts with * in quotes' : 'write out the repeated parts',
     };
   }
 }
 
-/** Where the part at a path starts: a list's item, the key of an unknown entry, else the value. */
+/** The offset of the part at a path: a list's item, the key of an unknown entry, else the value. */
 function offsetAt(document: Document, path: Path): number {
   let node: unknown = document.contents;
   let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;

@@ -14,7 +14,7 @@ import {
 } from '../../src/ports/model.js';
 import type { ToolDefinition } from '../../src/ports/tools.js';
 
-/** What a scripted model answers: an object becomes JSON, a text is taken as it is. */
+/** A scripted reply: an object becomes JSON, a text is used unchanged. */
 export type Scripted = object | string | ModelError | ((request: ChatRequest) => object | string | ModelError);
 
 export interface ScriptedModel extends ChatModel {
@@ -27,7 +27,7 @@ export interface ModelOptions {
   readonly contextTokens?: number;
 }
 
-/** A model behind the port that answers from a script, in order; it gives up when the script has ended. */
+/** A model that answers from a script, in order, and gives up at its end. */
 export function scriptedModel(
   name: string,
   script: readonly Scripted[],
@@ -59,7 +59,7 @@ export function scriptedModel(
   };
 }
 
-/** A model that decides by the steps so far, as a good one would: what it says depends on the conversation alone. */
+/** A model that decides by the steps so far: its reply depends on the conversation alone. */
 export function planningModel(name: string, decide: (request: ChatRequest) => object): ScriptedModel {
   return scriptedModel(
     name,
@@ -70,7 +70,7 @@ export function planningModel(name: string, decide: (request: ChatRequest) => ob
 export const failure = (code: ModelErrorCode, message = code as string): ModelError =>
   new ModelError(code, message, { used: { tokens: 3, usd: 0.001 } });
 
-/** A clock whose timers fire only when told to. */
+/** A clock whose timers fire only on request. */
 export function manualClock(): Clock & { fire(): void } {
   const timers = new Set<() => void>();
   return {
@@ -90,7 +90,7 @@ export const limits = (clock: Clock = manualClock()): LoopLimits => ({
   maxPromptTokens: 100_000,
 });
 
-/** Arguments of the fake tools: one text each. */
+/** The fake tools have one text argument each. */
 function tool(name: string, argument: string, idempotent: boolean): ToolDefinition {
   return {
     name,
@@ -187,14 +187,14 @@ export function loopTask(
   };
 }
 
-/** What a call comes to. */
+/** The outcome of a call. */
 export type Performer = (decision: StepDecision, step: number) => Partial<StepResult>;
 
 export interface RecordedEffects extends LoopEffects {
   readonly decisions: StepDecision[];
   readonly reservations: TokenCost[];
   readonly failovers: (Failover & { readonly step: number })[];
-  /** What a worker would have journaled. */
+  /** The steps as a worker would have journaled them. */
   readonly journal: JournaledStep[];
 }
 

@@ -29,7 +29,7 @@ function problemsOf(...lines: readonly string[]): readonly string[] {
 }
 
 describe('a mission file', () => {
-  test('needs a name and a brief only', () => {
+  test('needs only a name and a brief', () => {
     expect(mission()).toEqual({
       name: 'hello',
       brief: 'Deploy.',
@@ -43,7 +43,7 @@ describe('a mission file', () => {
     });
   });
 
-  test('says everything that the format has', () => {
+  test('may use every key of the format', () => {
     const read = mission(
       'approval: approval',
       'retries: 0',
@@ -98,7 +98,7 @@ describe('a mission file', () => {
     ]);
   });
 
-  test('notes the dependencies that lie outside its agents', () => {
+  test('lists dependencies on agents that do not take part', () => {
     const read = mission(
       'agents: [proxy_agent]',
       'plan: { waves: [{ tasks: [{ agent: proxy_agent, description: x }] }] }',
@@ -154,7 +154,7 @@ describe('a mission file is refused', () => {
     [
       'with the orchestrator as an agent',
       ['agents: [orchestrator]'],
-      ['hello.yaml:3:10: the orchestrator plans and watches, it is no agent; leave it out'],
+      ['hello.yaml:3:10: the orchestrator is not an agent and cannot run tasks; leave it out'],
     ],
     [
       'with an agent that is named twice',
@@ -191,14 +191,16 @@ describe('a mission file is refused', () => {
         '        - { agent: proxy_agent, description: x }',
       ],
       [
-        'hello.yaml:7:13: proxy_agent (wave 1) depends on cert_agent (wave 1); plan proxy_agent in a later wave than cert_agent',
+        'hello.yaml:7:13: proxy_agent (wave 1) depends on cert_agent (wave 1); plan proxy_agent in a ' +
+          'later wave than cert_agent',
       ],
     ],
     [
-      'with a line that is no YAML',
+      'with a line that is not YAML',
       ['agents: [cert_agent'],
       [
-        'hello.yaml:3:20: this is not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]; correct the line',
+        'hello.yaml:3:20: this is not valid YAML: Flow sequence in block collection must be sufficiently ' +
+          'indented and end with a ]; correct the line',
       ],
     ],
   ])('%s', (_, lines, problems) => {
@@ -209,27 +211,32 @@ describe('a mission file is refused', () => {
     [
       'with several documents',
       'name: x\nbrief: y\n---\nname: z\n',
-      'x.yaml:3:1: a second YAML document begins here; the file must hold one document: take the others out',
+      'x.yaml:3:1: a second YAML document starts here; keep one document in the file and remove the others',
     ],
     [
       'with a line that is too far to the right',
       'name: x\n brief: y\n',
-      'x.yaml:1:7: this is not valid YAML: Nested mappings are not allowed in compact mappings; correct the line: the indentation of this line or the next is probably wrong, or a value with a colon needs quotes',
+      'x.yaml:1:7: this is not valid YAML: Nested mappings are not allowed in compact mappings; correct ' +
+        'the line: the indentation of this line or the next is probably wrong, or a value with a colon ' +
+        'needs quotes',
     ],
     [
       'with a line that is too far to the left',
       'plan:\n    waves: []\n  risks: []\n',
-      'x.yaml:3:1: this is not valid YAML: All mapping items must start at the same column; correct the line: the indentation of this line or the next is probably wrong',
+      'x.yaml:3:1: this is not valid YAML: All mapping items must start at the same column; correct the ' +
+        'line: the indentation of this line or the next is probably wrong',
     ],
     [
-      'with an item that stands wrongly',
+      'with a misplaced item',
       'plan:\n  waves:\n    - tasks:\n      - agent: x\n     risks: []\n',
-      'x.yaml:5:1: this is not valid YAML: Sequence item without - indicator; correct the line: the indentation of this line or the next is probably wrong',
+      'x.yaml:5:1: this is not valid YAML: Sequence item without - indicator; correct the line: the ' +
+        'indentation of this line or the next is probably wrong',
     ],
     [
       'with a key without a colon',
       'name: x\nbrief\nretries: 1\n',
-      'x.yaml:2:1: this is not valid YAML: Implicit keys need to be on a single line; correct the line: the indentation of this line or the next is probably wrong, or a colon is missing',
+      'x.yaml:2:1: this is not valid YAML: Implicit keys need to be on a single line; correct the line: ' +
+        'the indentation of this line or the next is probably wrong, or a colon is missing',
     ],
     [
       'with tabs',
@@ -237,7 +244,7 @@ describe('a mission file is refused', () => {
       'x.yaml:3:1: this is not valid YAML: tabs are not allowed as indentation; indent with spaces',
     ],
     [
-      'with a tag of great length',
+      'with a very long tag',
       `name: !${'x'.repeat(300)} y\n`,
       `x.yaml:1:7: this is not valid YAML: Unresolved tag: !${'x'.repeat(82)}…; correct the line`,
     ],
@@ -261,13 +268,14 @@ describe('a mission file is refused', () => {
     expect(problemsOf(...lines).join('\n')).toMatch(/[^k]k{30,79}…/);
   });
 
-  test('with a value that begins with *', () => {
+  test('with a value that starts with *', () => {
     expect(problemsOf('agents: [*all]')).toEqual([
-      'hello.yaml:1:1: Unresolved alias (the anchor must be set before the alias): all; put a value that begins with * in quotes',
+      'hello.yaml:1:1: Unresolved alias (the anchor must be set before the alias): all; put a value that ' +
+        'starts with * in quotes',
     ]);
   });
 
-  test('with an agent that does not exist, for which only those that do are suggested', () => {
+  test('with an unknown agent; only existing ones are suggested', () => {
     expect(
       problemsOf(
         'agents: [env_agent, cert_agnt]',
@@ -291,7 +299,7 @@ describe('a mission file is refused', () => {
     );
   });
 
-  test('when it is empty', () => {
+  test('if it is empty', () => {
     expect(() => parseMissionFile('', 'x.yaml', roster)).toThrow(
       'x.yaml:1:1: the file is empty; give keys with values',
     );
@@ -299,7 +307,7 @@ describe('a mission file is refused', () => {
 });
 
 describe('the published JSON Schema', () => {
-  test('is that of the code (npm run schema:mission)', async () => {
+  test('matches the code (npm run schema:mission)', async () => {
     expect(JSON.parse(await readFile('missions/mission.schema.json', 'utf8'))).toEqual(
       JSON.parse(JSON.stringify(missionJsonSchema())),
     );

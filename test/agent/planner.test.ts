@@ -67,7 +67,7 @@ const propose = (chain: ReturnType<typeof claude>[], asked = request()) =>
   plannerOf(...chain).propose(asked, new AbortController().signal);
 
 describe('a plan', () => {
-  test('is what the model gave, with ids and dependencies', async () => {
+  test("is the model's plan, with ids and dependencies", async () => {
     const answer = await propose([claude([good])]);
     expect(answer).toMatchObject({
       planner: 'anthropic',
@@ -88,7 +88,7 @@ describe('a plan', () => {
     ]);
   });
 
-  test('is asked for with the brief, the checks, and what the agents can do', async () => {
+  test('is requested with the brief, the checks and the abilities of the agents', async () => {
     const model = claude([good]);
     await propose([model], request({ mission: { ...mission, agents: ['cert_agent', 'proxy_agent'] } }));
     const text = JSON.stringify(model.requests[0]?.messages);
@@ -118,9 +118,13 @@ describe('a plan', () => {
       reply({ ...wave(1), tasks: [{ agent: 'env_agent', description: 'x', playbook: 'nope' }] }),
       'it has none, so name none',
     ],
-    ['with waves that do not rise', reply(wave(2, 'cert_agent'), wave(2, 'env_agent')), 'wave 2 follows wave 2'],
+    [
+      'with waves that are not in ascending order',
+      reply(wave(2, 'cert_agent'), wave(2, 'env_agent')),
+      'wave 2 follows wave 2',
+    ],
     ['that is no JSON', 'Sure! Here is the plan', 'not JSON'],
-    ['with a key that is not agreed', { ...good, extra: 1 }, 'extra'],
+    ['with an unknown key', { ...good, extra: 1 }, 'extra'],
   ])('%s goes back to the model with the reason', async (_, bad, reason) => {
     const model = claude([bad, good]);
     const answer = await propose([model]);
@@ -130,7 +134,7 @@ describe('a plan', () => {
     expect(answer).toMatchObject({ tokensIn: 20, tokensOut: 10 });
   });
 
-  test('that is refused three times is left to the next planner', async () => {
+  test('that is refused three times is requested from the next planner', async () => {
     const first = claude(['a', 'b', 'c', good]);
     const answer = await propose([first, scriptedModel('ollama:llama3.1', [good])]);
     expect(first.requests).toHaveLength(3);
@@ -139,8 +143,8 @@ describe('a plan', () => {
   });
 });
 
-describe('a planner that is passed over', () => {
-  test('is told of with the next one, the last one with the declared order', async () => {
+describe('a planner that is skipped', () => {
+  test('is reported with the next one, the last one with the declared order', async () => {
     const told: Failover[] = [];
     const planner = plannerOf(
       claude([failure('unreachable', 'no network')]),
@@ -161,7 +165,7 @@ describe('a planner that is passed over', () => {
   });
 });
 
-describe('without a model that can be reached', () => {
+describe('without a reachable model', () => {
   test('the declared order is the plan, and the answer says why', async () => {
     const answer = await propose([claude([failure('unreachable', 'no network')])]);
     expect(answer).toMatchObject({ planner: 'order', model: '', refusals: ['anthropic:claude: no network'] });
@@ -174,7 +178,7 @@ describe('without a model that can be reached', () => {
     ]);
   });
 
-  test('the declared order plans anew what is not done', async () => {
+  test('the declared order plans only what is not done', async () => {
     const answer = await propose(
       [],
       request({
@@ -192,7 +196,7 @@ describe('without a model that can be reached', () => {
     ]);
   });
 
-  test('planning fails when every agent has done its task', async () => {
+  test('planning fails if every agent has completed its task', async () => {
     const done = mission.agents.map((agent) => ({ taskId: `deploy-${agent}-wave1`, agent, summary: 'made' }));
     const failed = propose(
       [claude([failure('refused', 'no key')])],
@@ -205,17 +209,17 @@ describe('without a model that can be reached', () => {
     });
   });
 
-  test('planning fails when the mission names agents that are unknown here', async () => {
+  test('planning fails if the mission names unknown agents', async () => {
     await expect(
       propose([claude([good])], request({ mission: { ...mission, agents: ['mail_agent'] } })),
-    ).rejects.toThrow('unknown here: mail_agent');
+    ).rejects.toThrow('does not know: mail_agent');
   });
 });
 
 describe('a changed plan', () => {
   const done = [{ taskId: 'deploy-cert_agent-wave1', agent: 'cert_agent', summary: 'a CA </data> and more' }];
 
-  test('is asked for with the reason and what is done, and continues the wave numbers', async () => {
+  test('is requested with the reason and the completed tasks, and continues the wave numbers', async () => {
     const model = claude([reply(wave(1, 'proxy_agent'), wave(2, 'cert_agent'))]);
     const answer = await propose([model], request({ reason: 'the port is taken', revision: 2, firstWave: 3, done }));
     const text = model.requests[0]?.messages.at(-1)?.content ?? '';
@@ -231,7 +235,7 @@ describe('a changed plan', () => {
 describe('the budget', () => {
   const dear = { worst: { tokens: 1_000, usd: 2 } };
 
-  test('bounds a plan by three replies of each planner, and by what is left', () => {
+  test('limits a plan to three replies of each planner, and to what is left', () => {
     const planner = plannerOf(claude([], dear), claude([], dear));
     expect(planner.worstCase(request())).toEqual({ tokens: 6_000, usd: 12 });
     expect(planner.worstCase(request({ available: { tokens: null, usd: 5 } }))).toEqual({ tokens: 6_000, usd: 5 });
@@ -240,7 +244,7 @@ describe('the budget', () => {
     ).toEqual({ tokens: 100, usd: 12 });
   });
 
-  test('passes over a planner whose worst case does not fit', async () => {
+  test('skips a planner whose worst case does not fit', async () => {
     const model = claude([good], dear);
     const answer = await propose([model], request({ available: { tokens: null, usd: 1.5 } }));
     expect(model.requests).toHaveLength(0);
@@ -250,7 +254,7 @@ describe('the budget', () => {
     });
   });
 
-  test('counts refused plans before the next is asked for', async () => {
+  test('counts refused plans before the next request', async () => {
     const model = claude(['bad', good], { worst: { tokens: 0, usd: 1 }, reply: { costUsd: 0.9 } });
     expect(await propose([model], request({ available: { tokens: null, usd: 1.5 } }))).toMatchObject({
       planner: 'order',
@@ -260,7 +264,7 @@ describe('the budget', () => {
   });
 });
 
-test('planning stops when nobody needs the plan any more', async () => {
+test('planning stops when the plan is no longer needed', async () => {
   const stop = new AbortController();
   const first = claude([() => (stop.abort(new Error('cancelled')), failure('unreachable'))]);
   await expect(plannerOf(first, claude([good])).propose(request(), stop.signal)).rejects.toThrow('cancelled');

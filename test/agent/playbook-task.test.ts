@@ -13,14 +13,14 @@ const playbook = {
   acceptance: [],
 };
 const task = (more: Partial<LoopTask> = {}) => loopTask({ playbook, ...more }, { playbook: playbook.name });
-/** The CA is not there yet; everything else succeeds. */
+/** The CA does not exist yet; everything else succeeds. */
 const world: Performer = (decision) =>
   decision.arguments['command'] === 'test -f ca.pem' ? { outcome: 'error', exitCode: 1 } : {};
 const commands = (effects: ReturnType<typeof recordedEffects>) =>
   effects.decisions.map((decision) => decision.arguments['command'] ?? decision.tool);
 
 describe('a task with a playbook', () => {
-  test('takes its steps one by one, asking `unless` first, and finishes', async () => {
+  test('runs its steps one by one, `unless` first, and finishes', async () => {
     const effects = recordedEffects([createPlaybookModel()], world);
     expect(await runReActLoop(task(), effects, limits())).toMatchObject({
       kind: 'finished',
@@ -30,7 +30,7 @@ describe('a task with a playbook', () => {
     expect(effects.decisions.map((decision) => decision.idempotent)).toEqual([true, false, false, false, true]);
   });
 
-  test.each([1, 2, 3, 4, 5])('goes on after a crash behind step %d without repeating any', async (cut) => {
+  test.each([1, 2, 3, 4, 5])('continues after a crash after step %d without repeating any', async (cut) => {
     const whole = recordedEffects([createPlaybookModel()], world);
     const expected = await runReActLoop(task(), whole, limits());
     const history = whole.journal.slice(0, cut);
@@ -51,15 +51,15 @@ describe('a task with a playbook', () => {
     return effects;
   }
 
-  test('asks `unless` again when a crash lost its outcome', async () => {
+  test('runs `unless` again if a crash lost its outcome', async () => {
     expect(commands(await inDoubt(1))).toEqual(['test -f ca.pem', 'openssl req', 'openssl x509', 'ls', 'finish']);
   });
 
-  test('asks `unless` before it repeats a command that may have run', async () => {
+  test('runs `unless` before it repeats a command that may have run', async () => {
     expect(commands(await inDoubt(2))).toEqual(['test -f ca.pem', 'openssl req', 'openssl x509', 'ls', 'finish']);
   });
 
-  test('leaves a command that may have run and has no `unless` to the next model', async () => {
+  test('leaves a command without `unless` that may have run to the next model', async () => {
     const effects = await inDoubt(3);
     expect(commands(effects)).toEqual(['finish']);
     expect(effects.decisions[0]).toMatchObject({
@@ -69,7 +69,7 @@ describe('a task with a playbook', () => {
     });
   });
 
-  test('leaves a step that fails to the next model', async () => {
+  test('leaves a failed step to the next model', async () => {
     const next = scriptedModel('llm', [finish()]);
     const effects = recordedEffects([createPlaybookModel(), next], (decision, step) =>
       decision.arguments['command'] === 'openssl x509'
@@ -80,7 +80,7 @@ describe('a task with a playbook', () => {
     expect(next.requests[0]?.messages.at(-1)?.content).toContain('bad key');
   });
 
-  test('is not done by stock steps when it names none', async () => {
+  test('is not run by the playbook model if it names no playbook', async () => {
     expect(await runReActLoop(loopTask(), recordedEffects([createPlaybookModel()]), limits())).toMatchObject({
       kind: 'failed',
       code: 'gave_up',

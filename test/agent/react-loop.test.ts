@@ -32,7 +32,7 @@ async function loop(script: readonly Scripted[], perform?: Performer, task: Loop
 }
 
 describe('a task', () => {
-  test('is carried out step by step until finish passes its checks', async () => {
+  test('is carried out step by step until the checks after finish pass', async () => {
     const { end, effects } = await loop([run('make'), read('out.txt'), finish('made it')]);
     expect(end).toEqual({ kind: 'finished', summary: 'made it', outputs: { where: 'out.txt' }, checks: [check(0)] });
     expect(calls(effects)).toEqual(['execute_terminal_command make', 'workspace_read out.txt', 'finish made it']);
@@ -47,7 +47,7 @@ describe('a task', () => {
     });
   });
 
-  test('goes on with the outcome of a failed check as its observation', async () => {
+  test('continues with the outcome of a failed check as its observation', async () => {
     const finishes = (n: number) => (n === 1 ? failingChecks : {});
     const { end, model } = await loop([finish(), run('make'), finish()], (decision, step) =>
       decision.tool === 'finish' ? finishes(step) : {},
@@ -56,7 +56,7 @@ describe('a task', () => {
     expect(model.requests[1]?.messages.at(-1)?.content).toContain('out.txt is missing');
   });
 
-  test('ends with a finish that has nothing to check without a step, and says what its turn has used', async () => {
+  test('ends without a step after a finish without checks, and reports what its turn has used', async () => {
     const { end, effects } = await loop([run('make'), finish('made it')], undefined, { ...loopTask(), acceptance: [] });
     expect(calls(effects)).toEqual(['execute_terminal_command make']);
     expect(end).toEqual({
@@ -68,7 +68,7 @@ describe('a task', () => {
     });
   });
 
-  test('keeps as a step a finish on the way to which a reply was refused: the log shows why', async () => {
+  test('journals a finish without checks if a reply before it was rejected, so that the log shows why', async () => {
     const { end, effects } = await loop(['not json', finish('made it')], () => ({ checks: [] }), {
       ...loopTask(),
       acceptance: [],
@@ -78,14 +78,14 @@ describe('a task', () => {
     expect(end).toEqual({ kind: 'finished', summary: 'made it', outputs: { where: 'out.txt' }, checks: [] });
   });
 
-  test('knows which calls are safe to repeat: by the tool, by the playbook, and finish always', async () => {
+  test('knows which calls are idempotent: as the tool or the playbook says, and finish always', async () => {
     const playbook = scriptedModel('playbook', [run('test -f a'), run('touch a')], { reply: { idempotent: true } });
     const effects = recordedEffects([playbook, scriptedModel('m', [run('x'), read('y'), finish()])]);
     await runReActLoop(loopTask(), effects, limits());
     expect(effects.decisions.map((decision) => decision.idempotent)).toEqual([true, true, false, true, true]);
   });
 
-  test('that is taken away ends with the reason of that', async () => {
+  test('that the worker loses rejects with the reason', async () => {
     const away = new AbortController();
     const effects = recordedEffects(
       [scriptedModel('m', [run('a'), run('b')])],
@@ -96,7 +96,7 @@ describe('a task', () => {
     expect(effects.decisions).toHaveLength(1);
   });
 
-  test('that is taken away while a model thinks ends with the reason of that', async () => {
+  test('that the worker loses during a model call rejects with the reason', async () => {
     const away = new AbortController();
     const slow = {
       ...scriptedModel('m', []),
@@ -116,7 +116,7 @@ describe('a task', () => {
 });
 
 describe('an invalid reply', () => {
-  test('goes back with the reason, twice at most, and the step tells of it', async () => {
+  test('is returned to the model with the reason, at most twice, and the step records it', async () => {
     const { effects, model } = await loop([
       'not json',
       { thought: 't', tool: 'workspace_reed', arguments: {} },
@@ -129,7 +129,7 @@ describe('an invalid reply', () => {
     expect(model.requests[2]?.messages.at(-1)?.content).toContain('did you mean "workspace_read"?');
   });
 
-  test('is forgotten once a step was decided', async () => {
+  test('is not part of later prompts', async () => {
     const { model } = await loop(['nonsense here', run('make'), finish()]);
     expect(JSON.stringify(model.requests[1]?.messages)).toContain('nonsense here');
     expect(JSON.stringify(model.requests[2]?.messages)).not.toContain('nonsense here');
@@ -148,7 +148,7 @@ describe('an invalid reply', () => {
     expect(effects.decisions[0]?.refusals.join()).toContain(reason);
   });
 
-  test('for the third time in a row moves the chain on, with the reason for the next model', async () => {
+  test('for the third time in a row moves to the next model, which gets the reason', async () => {
     const next = scriptedModel('next', [finish()]);
     const effects = recordedEffects([scriptedModel('first', ['a', 'b', 'c', finish()]), next]);
     expect((await runReActLoop(loopTask(), effects, limits())).kind).toBe('finished');
@@ -156,7 +156,7 @@ describe('an invalid reply', () => {
     expect(next.requests[0]?.messages.at(-1)?.content).toContain('first: 3 invalid replies in a row');
   });
 
-  test('that the adapter could not read counts as one', async () => {
+  test('counts also if the adapter could not read it', async () => {
     const { effects } = await loop([failure('invalid', 'cut in the middle'), finish()]);
     expect(effects.decisions[0]).toMatchObject({ refusals: ['ollama:llama3.1: cut in the middle'], tokensIn: 13 });
   });
@@ -164,7 +164,7 @@ describe('an invalid reply', () => {
 
 describe('the chain', () => {
   test.each(['unreachable', 'timeout', 'rate_limited', 'refused', 'gave_up'] as const)(
-    'moves on when a model is %s, and stays there',
+    'moves to the next model after %s, and stays there',
     async (code) => {
       const first = scriptedModel('first', [failure(code)]);
       const effects = recordedEffects([first, scriptedModel('second', [run('a'), run('b'), finish()])]);
@@ -175,7 +175,7 @@ describe('the chain', () => {
     },
   );
 
-  test('tells of each model that it moves on from, with the step, the cause and the reason, once for the whole task', async () => {
+  test('reports each skipped model once per task, with the step, the cause and the reason', async () => {
     const chain = [
       scriptedModel('ollama:llama3.1', [failure('resting', 'ollama:llama3.1: ollama at http://x is resting')]),
       scriptedModel('playbook', [run('a'), failure('gave_up', 'step "a" failed')]),
@@ -195,19 +195,19 @@ describe('the chain', () => {
     ]);
   });
 
-  test('tells of none when its last model fails: nobody goes on', async () => {
+  test('reports nothing when its last model fails: there is no next one', async () => {
     const effects = recordedEffects([scriptedModel('only', [failure('unreachable')])]);
     await runReActLoop(loopTask(), effects, limits());
     expect(effects.failovers).toEqual([]);
   });
 
-  test('tells a model how much time is left to the task', async () => {
+  test("passes the task's remaining time to the model", async () => {
     const model = scriptedModel('m', [finish()]);
     await runReActLoop(loopTask(), recordedEffects([model], undefined, { remainingMs: () => 4_321 }), limits());
     expect(model.requests[0]?.timeLeftMs).toBe(4_321);
   });
 
-  test('hands the failed step of a playbook to the next model', async () => {
+  test('shows the failed step of a playbook to the next model', async () => {
     const next = scriptedModel('llm', [finish()]);
     const effects = recordedEffects(
       [scriptedModel('playbook', [run('openssl req'), failure('gave_up', 'step "request" failed')]), next],
@@ -242,13 +242,13 @@ describe('the chain', () => {
     });
   });
 
-  test('that gives up after a failed check fails with that check', async () => {
+  test('that gives up after a failed check fails the task with that check', async () => {
     const { end } = await loop([finish(), failure('gave_up')], () => failingChecks);
     expect(end).toMatchObject({ kind: 'failed', code: 'checks', retriable: true, checks: [check(1)] });
     expect(end.kind === 'failed' && end.error).toContain('there (exit code 1)');
   });
 
-  test('without models fails the task and says so', async () => {
+  test('without models fails the task with that reason', async () => {
     expect(await runReActLoop(loopTask(), recordedEffects([]), limits())).toMatchObject({
       kind: 'failed',
       code: 'model',
@@ -259,7 +259,7 @@ describe('the chain', () => {
 });
 
 describe('the limits', () => {
-  test('end a task after its steps, those of earlier owners included', async () => {
+  test('end a task after max_steps steps, those of earlier owners included', async () => {
     const before = await loop([run('a'), run('b'), failure('gave_up')]);
     const task = loopTask({ history: before.effects.journal }, {}, { maxSteps: 3 });
     const { end, effects } = await loop([run('c'), run('d')], undefined, task);
@@ -281,7 +281,7 @@ describe('the limits', () => {
     });
   });
 
-  test('end a model call at the deadline, and count what it may have cost', async () => {
+  test('end a model call at the deadline, and count its worst case', async () => {
     const clock = manualClock();
     const stuck = {
       ...scriptedModel('stuck', [], { worst: { tokens: 70, usd: 0.7 } }),
@@ -295,17 +295,17 @@ describe('the limits', () => {
     expect(end).toMatchObject({ kind: 'failed', code: 'timeout', unjournaled: { tokensIn: 70, costUsd: 0.7 } });
   });
 
-  test('tell a model of a call repeated with the same outcome, and end the task at the third', async () => {
+  test('warn a model about a repeated call with the same outcome, and end the task at the third', async () => {
     const { end, effects, model } = await loop([run('same'), run('same'), run('same'), finish()], () => ({
       observation: 'nothing',
     }));
     expect(end).toMatchObject({ kind: 'failed', code: 'repeated' });
     expect(effects.decisions).toHaveLength(3);
-    expect(model.requests[1]?.messages.at(-1)?.content).not.toContain('once more ends the task');
-    expect(model.requests[2]?.messages.at(-1)?.content).toContain('once more ends the task');
+    expect(model.requests[1]?.messages.at(-1)?.content).not.toContain('another repetition ends the task');
+    expect(model.requests[2]?.messages.at(-1)?.content).toContain('another repetition ends the task');
   });
 
-  test('see a circle of calls', async () => {
+  test('detect a cycle of calls', async () => {
     const { end, effects } = await loop(
       Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? run('a') : read('b'))),
       () => ({ observation: 'as before' }),
@@ -314,7 +314,7 @@ describe('the limits', () => {
     expect(effects.decisions.length).toBeLessThan(8);
   });
 
-  test('let a test fail as often as something new is tried in between', async () => {
+  test('let a test fail repeatedly as long as something new is tried in between', async () => {
     const script = [
       run('test'),
       run('edit 1'),
@@ -333,19 +333,19 @@ describe('the limits', () => {
     expect(end.kind).toBe('finished');
   });
 
-  test('do not count the same call with another outcome', async () => {
+  test('do not count the same call with a different outcome', async () => {
     const { end } = await loop([run('poll'), run('poll'), run('poll'), run('poll'), finish()]);
     expect(end.kind).toBe('finished');
   });
 
-  test('end a task whose same check fails three times, whatever the summary says', async () => {
+  test('end a task if the same check fails three times, regardless of the summary', async () => {
     const { end } = await loop([finish('a'), finish('b'), finish('c'), finish('d')], () => failingChecks);
     expect(end).toMatchObject({ kind: 'failed', code: 'checks', checks: [check(1)] });
   });
 });
 
-describe('a mission that is taken over', () => {
-  /** Decides by the conversation alone: one command for each observation, then finish. */
+describe('a task that is taken over', () => {
+  /** Decides by the conversation alone: one command after each observation, then finish. */
   const steady = () =>
     planningModel('ollama:llama3.1', (request) => {
       const taken = request.turn?.steps.length ?? 0;
@@ -376,7 +376,7 @@ describe('a mission that is taken over', () => {
     },
   );
 
-  test('goes on with the model that decided last', async () => {
+  test('continues with the model that decided last', async () => {
     const before = recordedEffects([
       scriptedModel('first', [failure('unreachable')]),
       scriptedModel('second', [run('a'), failure('gave_up')]),
@@ -402,7 +402,7 @@ describe('a mission that is taken over', () => {
     return { end, effects, model };
   }
 
-  test('makes a safe call whose outcome is lost again, as a new step, without asking the model', async () => {
+  test('repeats an idempotent call whose outcome was lost, as a new step, without asking the model', async () => {
     const { end, effects } = await interrupted(read('config'));
     expect(end.kind).toBe('finished');
     expect(effects.decisions[0]).toMatchObject({
@@ -414,20 +414,20 @@ describe('a mission that is taken over', () => {
     });
   });
 
-  test('runs checks again that were cut off', async () => {
+  test('runs interrupted checks again', async () => {
     const { end, effects, model } = await interrupted(finish('was done'));
     expect(end).toMatchObject({ kind: 'finished', summary: 'was done' });
     expect(effects.decisions).toHaveLength(1);
     expect(model.requests).toHaveLength(0);
   });
 
-  test('tells the model that a command may have run, and does not run it', async () => {
+  test('informs the model that a command may have run, and does not run it', async () => {
     const { effects, model } = await interrupted(run('rm -rf cache'));
-    expect(model.requests[0]?.messages.at(-1)?.content).toContain('It may have run, wholly or in part. Check first');
+    expect(model.requests[0]?.messages.at(-1)?.content).toContain('It may have run completely or partly. Check before');
     expect(calls(effects)).toEqual(['finish done']);
   });
 
-  test('needs no further step when finish had passed', async () => {
+  test('needs no further step if finish had passed', async () => {
     const before = await loop([finish('was done')]);
     const { end, effects } = await loop([], undefined, loopTask({ history: before.effects.journal }));
     expect(end).toMatchObject({ kind: 'finished', summary: 'was done', checks: [check(0)] });
@@ -435,7 +435,7 @@ describe('a mission that is taken over', () => {
   });
 });
 
-test('a long output that a playbook quotes when it gives up is told once, not three times', async () => {
+test('a long output that a playbook quotes when it gives up is shown once, not three times', async () => {
   const effects = recordedEffects([scriptedModel('playbook', [failure('gave_up', 'x'.repeat(16_000))])]);
   const end = await runReActLoop(loopTask(), effects, limits());
   expect(end.kind === 'failed' && end.error.length).toBeLessThan(2_200);

@@ -34,7 +34,7 @@ const agentFile = (name: string, more: readonly string[] = [], prompt = 'You do 
     prompt,
   ].join('\n');
 
-/** The problems as file:line:column: text, without the directory. */
+/** The problems as "file:line:column: text", without the directory. */
 async function problemsOf(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
   return problemsIn(await directory(files));
 }
@@ -99,7 +99,7 @@ describe('the roster', () => {
     ]);
   });
 
-  test('the digest of an agent is the sha256 of the bytes of its file: the smallest change of the file changes it', async () => {
+  test('the digest of an agent is the sha256 of its file: any change of the file changes it', async () => {
     const text = agentFile('a_agent');
     const digestOf = async (content: string) =>
       (await loadRoster(await directory({ 'a_agent.md': content }), { tools: TOOLS })).agents[0]?.digest;
@@ -109,7 +109,7 @@ describe('the roster', () => {
     expect(await digestOf(text.replaceAll('\n', '\r\n'))).not.toBe(await digestOf(text));
   });
 
-  test('the digest of an agent that is defined in code depends on what its fields say, not on their order', () => {
+  test('the digest of an agent defined in code depends on its fields, not on their order', () => {
     const spec = agentSpec('a_agent', { playbooks: { p: { name: 'p', steps: [], acceptance: [] } } });
     const reversed = Object.fromEntries(Object.entries(spec).reverse());
     expect(digestOfSpec({ ...spec, ...reversed })).toBe(digestOfSpec(spec));
@@ -120,7 +120,7 @@ describe('the roster', () => {
     expect(digestOfSpec({ ...spec, playbooks: {} })).not.toBe(digestOfSpec(spec));
   });
 
-  test('lists each agent behind those that it depends on', async () => {
+  test('lists each agent after those that it depends on', async () => {
     const dir = await directory({
       'a_agent.md': agentFile('a_agent', ['depends_on: [b_agent]']),
       'b_agent.md': agentFile('b_agent', ['depends_on: [c_agent]']),
@@ -130,13 +130,13 @@ describe('the roster', () => {
     expect((await loadRoster(dir, { tools: TOOLS })).names).toEqual(['c_agent', 'b_agent', 'a_agent']);
   });
 
-  test('passes over names that begin with a dot, as the lock files of Emacs', async () => {
+  test('ignores names that start with a dot, such as the lock files of Emacs', async () => {
     const dir = await directory({ 'a_agent.md': agentFile('a_agent') });
     await symlink('me@host.123:456', join(dir, '.#a_agent.md'));
     expect((await loadRoster(dir, { tools: TOOLS })).names).toEqual(['a_agent']);
   });
 
-  test('gives a subset, and names agents that it does not know', async () => {
+  test('returns a subset, and reports unknown agents', async () => {
     const roster = await loadRoster(
       await directory({ 'a_agent.md': agentFile('a_agent'), 'b_agent.md': agentFile('b_agent') }),
       { tools: TOOLS },
@@ -148,7 +148,7 @@ describe('the roster', () => {
     );
   });
 
-  test("holds the project's twelve agents, and a thirteenth once its file is there", async () => {
+  test("contains the project's twelve agents, and a thirteenth after its file is added", async () => {
     const dir = await directory({});
     await cp('agents', dir, { recursive: true });
     expect((await loadRoster(dir, { tools: TOOLS })).agents).toHaveLength(12);
@@ -196,10 +196,11 @@ describe("an agent's file is refused", () => {
       ['a_agent.md:7:5: unknown agent "b_agent"; did you mean "bb_agent"?'],
     ],
     [
-      'with another name than its own',
+      'with a name that differs from the file name',
       { 'a_agent.md': agentFile('b_agent') },
       [
-        'a_agent.md:2:1: the name "b_agent" differs from the file\'s, "a_agent"; rename the file to b_agent.md or the agent to a_agent',
+        'a_agent.md:2:1: the name "b_agent" differs from the file\'s name "a_agent"; rename the file to ' +
+          'b_agent.md or the agent to a_agent',
       ],
     ],
     [
@@ -215,24 +216,25 @@ describe("an agent's file is refused", () => {
     [
       'without a prompt',
       { 'a_agent.md': agentFile('a_agent', [], '') },
-      ['a_agent.md:7:1: the prompt is missing; write it below the front matter'],
+      ['a_agent.md:7:1: the prompt is missing; write the prompt below the front matter'],
     ],
     [
       'without front matter',
       { 'a_agent.md': 'You do it.' },
       [
-        "a_agent.md:1:1: there is no front matter; start the file with a line of ---, the agent's keys and another line of ---",
+        "a_agent.md:1:1: the front matter is missing; start the file with a line of ---, the agent's " +
+          'keys and another line of ---',
       ],
     ],
     [
-      'with a key that is there twice',
+      'with a duplicate key',
       { 'a_agent.md': agentFile('a_agent', ['phase: 2']) },
       ['a_agent.md:6:1: this is not valid YAML: Map keys must be unique; correct the line'],
     ],
     [
       'with the name of the orchestrator',
       { 'orchestrator.md': agentFile('orchestrator') },
-      ['orchestrator.md:2:1: "orchestrator" is the name of the orchestrator; choose another name'],
+      ['orchestrator.md:2:1: the name "orchestrator" is reserved; choose another name'],
     ],
   ])('%s', async (_, files, problems) => {
     expect(await problemsOf(files)).toEqual(problems);
@@ -245,22 +247,23 @@ describe("an agent's file is refused", () => {
       'c_agent.md': agentFile('c_agent', ['depends_on: [a_agent]']),
     });
     expect(problems).toEqual([
-      'a_agent.md:6:14: depends_on has a cycle: a_agent → b_agent → c_agent → a_agent; take one of these dependencies out',
+      'a_agent.md:6:14: depends_on has a cycle: a_agent → b_agent → c_agent → a_agent; remove one of ' +
+        'these dependencies',
     ]);
   });
 
-  test('with the name of another', async () => {
+  test('with the name of another agent', async () => {
     const problems = await problemsOf({ 'a_agent.md': agentFile('a_agent'), 'b_agent.md': agentFile('a_agent') });
-    expect(problems.join('\n')).toContain('b_agent.md:2:1: the name "a_agent" is taken by');
+    expect(problems.join('\n')).toContain('b_agent.md:2:1: the name "a_agent" is already used by');
   });
 
-  test('when it cannot be read, and still counts by its name', async () => {
+  test('if it cannot be read; it still counts by its file name', async () => {
     const dir = await directory({ 'a_agent.md': agentFile('a_agent', ['depends_on: [gone_agent]']) });
     await mkdir(join(dir, 'b_agent.md'));
     await symlink('nowhere', join(dir, 'gone_agent.md'));
     expect(await problemsIn(dir)).toEqual([
-      'b_agent.md: this cannot be read: it is a directory; correct it, or take it away',
-      'gone_agent.md: this cannot be read: its link points to a file that does not exist; correct it, or take it away',
+      'b_agent.md: the file cannot be read: it is a directory; correct or remove it',
+      'gone_agent.md: the file cannot be read: its link points to a file that does not exist; correct or remove it',
     ]);
   });
 
@@ -271,14 +274,14 @@ describe("an agent's file is refused", () => {
     const dir = await directory({});
     await writeFile(join(dir, 'a_agent.md'), content);
     expect(await problemsIn(dir)).toEqual([
-      'a_agent.md: this is not a text file (UTF-8); save it as UTF-8, or take it away',
+      'a_agent.md: this is not a text file (UTF-8); save it as UTF-8, or remove it',
     ]);
   });
 
   test('with all problems of all files at once', async () => {
     const problems = await problemsOf({
       'a_agent.md': agentFile('a_agent', ['x: 1', 'y: 2']),
-      'b_agent.md': agentFile('b_agent', ['depends_on: [nobody]']),
+      'b_agent.md': agentFile('b_agent', ['depends_on: [absent_agent]']),
     });
     expect(problems.map((problem) => problem.split(': ')[0])).toEqual([
       'a_agent.md:6:1',
@@ -287,18 +290,19 @@ describe("an agent's file is refused", () => {
     ]);
   });
 
-  test('when there is no directory, or nothing in it', async () => {
+  test('if the directory does not exist or is empty', async () => {
     await expect(loadRoster('/nowhere/agents', { tools: TOOLS })).rejects.toThrow(
-      '/nowhere/agents: there is no such directory of agents; write one agent a file (name.md) there, or point --agents-dir elsewhere',
+      '/nowhere/agents: the directory of agents does not exist; create one file per agent (name.md) ' +
+        'there, or set --agents-dir to another directory',
     );
-    await expect(loadRoster(await directory({}), { tools: TOOLS })).rejects.toThrow('holds no agents');
+    await expect(loadRoster(await directory({}), { tools: TOOLS })).rejects.toThrow('contains no agents');
     await expect(loadRoster('package.json', { tools: TOOLS })).rejects.toThrow(
-      'package.json: this is not a directory; write one agent',
+      'package.json: this is not a directory; create one file',
     );
   });
 });
 
-test('every agent of the project has a prompt and a description of its own', async () => {
+test('every agent of the project has its own prompt and description', async () => {
   const { agents } = await loadRoster('agents', { tools: TOOLS });
   expect(new Set(agents.map((agent) => agent.description)).size).toBe(agents.length);
   expect(await readFile('agents/cert_agent.md', 'utf8')).toContain(

@@ -9,7 +9,7 @@ const schema = createStepSchema(TOOLS);
 const parse = (reply: unknown) => schema.parse(JSON.stringify(reply));
 const command = { tool: 'execute_terminal_command', arguments: { command: 'ls', timeout: null } };
 
-/** Every object in a schema. */
+/** All objects in a schema. */
 function nodes(value: unknown): readonly Record<string, unknown>[] {
   if (Array.isArray(value)) return value.flatMap(nodes);
   if (typeof value !== 'object' || value === null) return [];
@@ -55,7 +55,7 @@ describe.each([
 describe('the schema of a step', () => {
   const valid = new Ajv({ strict: false }).compile(schema.jsonSchema);
 
-  test('ties a tool to its own arguments', () => {
+  test('connects a tool with its own arguments', () => {
     expect(valid({ thought: 't', action: command })).toBe(true);
     expect(valid({ thought: 't', action: { ...command, tool: 'workspace_read' } })).toBe(false);
     expect(valid({ thought: 't', action: { finish: { summary: 's', outputs: [{ name: 'a', value: 'b' }] } } })).toBe(
@@ -63,7 +63,7 @@ describe('the schema of a step', () => {
     );
   });
 
-  test('lets the model leave out what a tool does not require, as null', () => {
+  test('lets the model set optional arguments to null', () => {
     expect(parse({ thought: 't', action: command })).toEqual({
       ok: true,
       value: { thought: 't', tool: 'execute_terminal_command', arguments: { command: 'ls' } },
@@ -106,7 +106,7 @@ describe('a reply', () => {
       { thought: 't', tool: 'rm', arguments: {} },
       'use one of: execute_terminal_command, workspace_read, finish',
     ],
-    ['with outputs that are no text', { thought: 't', finish: { summary: 's', outputs: { port: 80 } } }, 'outputs'],
+    ['with outputs that are not text', { thought: 't', finish: { summary: 's', outputs: { port: 80 } } }, 'outputs'],
   ])('%s is refused with the reason', (_, reply, reason) => {
     const parsed = parse(reply);
     expect(parsed.ok).toBe(false);
@@ -114,7 +114,7 @@ describe('a reply', () => {
   });
 });
 
-describe('a schema that not every provider takes', () => {
+describe('a schema that not every provider accepts', () => {
   test.each([
     ['an open object', { type: 'object', additionalProperties: { type: 'string' } }],
     ['a part without a type', { type: 'object', properties: { a: {} } }],

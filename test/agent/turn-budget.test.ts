@@ -21,7 +21,7 @@ const model = (script: readonly Scripted[], more: ModelOptions = {}) =>
 const budgeted = (share: { readonly tokens?: number; readonly usd?: number }, more: Partial<LoopTask> = {}) =>
   loopTask(more, { share_tokens: share.tokens ?? null, share_usd: share.usd ?? null });
 
-/** More than any of these tasks needs: without a budget nothing is set aside. */
+/** More than any of these tasks needs; without a budget nothing is reserved. */
 const plenty = { tokens: 1_000_000, usd: 1_000 };
 
 async function reservedBy(chain: readonly ChatModel[], task: LoopTask): Promise<readonly TokenCost[]> {
@@ -31,13 +31,13 @@ async function reservedBy(chain: readonly ChatModel[], task: LoopTask): Promise<
 }
 
 describe('a step', () => {
-  test('sets aside all replies of the whole chain for the turn behind it', async () => {
+  test('reserves all replies of the whole chain for the next turn', async () => {
     const dear = scriptedModel('dear', [], { worst: { tokens: 1_000, usd: 2 } });
     const [reserved] = await reservedBy([model([run('a'), finish()]), dear], budgeted(plenty));
     expect(reserved).toEqual({ tokens: 3 * 1_100, usd: expect.closeTo(6.3, 9) });
   });
 
-  test('sets aside only for the models that the chain still has', async () => {
+  test('reserves only for the remaining models of the chain', async () => {
     const [reserved] = await reservedBy(
       [
         scriptedModel('gone', [failure('unreachable')], { worst: { tokens: 9_999, usd: 9 } }),
@@ -48,7 +48,7 @@ describe('a step', () => {
     expect(reserved).toMatchObject({ tokens: 300 });
   });
 
-  test('never sets aside more than is left of the share', async () => {
+  test('never reserves more than is left of the share', async () => {
     const [reserved] = await reservedBy(
       [model([run('a'), finish()])],
       budgeted({ tokens: 200, usd: 0.2 }, { spent: { tokens: 20, usd: 0.02 } }),
@@ -56,14 +56,14 @@ describe('a step', () => {
     expect(reserved).toEqual({ tokens: 200 - 20 - 80, usd: expect.closeTo(0.1, 9) });
   });
 
-  test('sets nothing aside when it is the last that the task may have', async () => {
+  test('reserves nothing if it is the last step of the task', async () => {
     const effects = recordedEffects([model([run('a'), run('b')])]);
     await runReActLoop({ ...budgeted(plenty), agent: { ...agentSpec, maxSteps: 2 } }, effects, limits());
     expect(effects.decisions.map((decision) => decision.reserved.tokens)).toEqual([300, 0]);
   });
 
-  test('sets aside at least what the turn behind it may really need', async () => {
-    // This model's bound is a token for each byte of the prompt, and it answers as badly and as long as it may.
+  test('reserves at least what the next turn may actually need', async () => {
+    // This model's bound is one token per byte of the prompt, and its replies are as invalid and long as possible.
     const bytes = (messages: readonly { readonly content: string }[]) =>
       messages.reduce((sum, message) => sum + Buffer.byteLength(message.content), 0);
     const needs: number[] = [];
@@ -90,16 +90,16 @@ describe('a step', () => {
   });
 });
 
-describe('a task that nothing bounds', () => {
-  /** Its bound is never asked for. */
+describe('a task without limits', () => {
+  /** Its worst case is never requested. */
   const unasked = (one: ReturnType<typeof model>): ChatModel => ({
     ...one,
     worstCase: () => {
-      throw new Error('nobody needs a bound');
+      throw new Error('worstCase must not be called');
     },
   });
 
-  test('sets nothing aside, and asks no model for its bound, when it has no share of a budget', async () => {
+  test('reserves nothing, and asks no model for its worst case, without a share of a budget', async () => {
     const reserved = await reservedBy([unasked(model([run('a'), finish()]))], loopTask());
     expect(reserved).toEqual([
       { tokens: 0, usd: 0 },
@@ -107,7 +107,7 @@ describe('a task that nothing bounds', () => {
     ]);
   });
 
-  test('sets nothing aside when only models are left that are free', async () => {
+  test('reserves nothing if only free models are left', async () => {
     const free: ChatModel = {
       ...model([run('a'), finish()], {
         worst: { tokens: 0, usd: 0 },
@@ -122,7 +122,7 @@ describe('a task that nothing bounds', () => {
     ]);
   });
 
-  test('sets aside for the others of the chain alone when one is free', async () => {
+  test('reserves only for the other models of the chain if one is free', async () => {
     const free: ChatModel = {
       ...unasked(model([run('a'), finish()])),
       worstCase: () => ({ tokens: 0, usd: 0 }),
@@ -133,7 +133,7 @@ describe('a task that nothing bounds', () => {
 });
 
 describe('a model call', () => {
-  test('does not start when its worst case exceeds what is left of the share, and the task ends', async () => {
+  test('does not start if its worst case exceeds what is left of the share; the task ends', async () => {
     const asked = model([run('a'), run('b'), finish()]);
     const end = await runReActLoop(budgeted({ tokens: 250 }), recordedEffects([asked]), limits());
     expect(asked.requests).toHaveLength(2);
@@ -147,7 +147,7 @@ describe('a model call', () => {
     expect(asked.requests).toHaveLength(0);
   });
 
-  test('counts the rejected replies of its own turn', async () => {
+  test('counts the rejected replies of its turn', async () => {
     const asked = model(['bad', 'bad', finish()]);
     const end = await runReActLoop(budgeted({ tokens: 200 }), recordedEffects([asked]), limits());
     expect(asked.requests).toHaveLength(2);
@@ -165,7 +165,7 @@ describe('a model call', () => {
 });
 
 describe('a take-over', () => {
-  test('sets the lost turn aside again before the first call', async () => {
+  test('reserves the lost turn again before the first call', async () => {
     const order: string[] = [];
     const asked = model([() => (order.push('call'), finish())]);
     const effects = recordedEffects([asked], undefined, {
@@ -179,7 +179,7 @@ describe('a take-over', () => {
     expect(order).toEqual(['reserve 300', 'call']);
   });
 
-  test('reserves with the repeated step when there is one, not besides it', async () => {
+  test('reserves with the repeated step if there is one, not separately', async () => {
     const before = recordedEffects([model([read('a')])], () => ({ outcome: 'unknown', observation: '' }));
     await runReActLoop(loopTask({}, {}, { maxSteps: 1 }), before, limits());
     const effects = recordedEffects([model([finish()])], undefined, { history: before.journal });
@@ -188,7 +188,7 @@ describe('a take-over', () => {
     expect(effects.decisions[0]?.reserved.tokens).toBe(300);
   });
 
-  test('takes the turn that the last step has set aside, and no more', async () => {
+  test('uses the turn that the last step has reserved, and no more', async () => {
     const before = recordedEffects([model([run('a'), failure('gave_up')])]);
     await runReActLoop(budgeted({ tokens: 230 }), before, limits());
     expect(before.journal[0]?.call.reserved_tokens).toBe(150);
@@ -203,7 +203,7 @@ describe('a take-over', () => {
   });
 });
 
-describe('a prompt that the model saw only in part', () => {
+describe('a prompt that the model saw only partly', () => {
   test('is reported with the step, and the next one is shorter', async () => {
     const size = (index: number, requests: readonly { readonly messages: readonly { readonly content: string }[] }[]) =>
       requests[index]?.messages.reduce((sum, message) => sum + message.content.length, 0) ?? 0;

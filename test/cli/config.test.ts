@@ -192,7 +192,7 @@ describe('wrong values', () => {
       `${YAML}:1: this is not valid YAML: Nested mappings are not allowed in compact mappings`,
     );
     expect(error.nextStep).toContain('the indentation of this line or the next is probably wrong');
-    expect(failure({ [YAML]: 'a: 1\n---\nb: 2\n' }).message).toBe(`${YAML}:2: a second YAML document begins here`);
+    expect(failure({ [YAML]: 'a: 1\n---\nb: 2\n' }).message).toBe(`${YAML}:2: a second YAML document starts here`);
     expect(failure({ [YAML]: `${'k'.repeat(300)}: 1` }).message).toBe(`${YAML}:1: ${'k'.repeat(79)}… is no setting`);
   });
 

@@ -122,12 +122,14 @@ describe('an error that a setting causes names where it came from', () => {
       }[source];
       expect(await failed(readRoster(context()))).toMatchObject({
         exitCode: 2,
-        message: `${dir}/nowhere: there is no such directory of agents; write one agent a file (name.md) there, or point ${place} elsewhere`,
+        message:
+          `${dir}/nowhere: the directory of agents does not exist; ` +
+          `create one file per agent (name.md) there, or set ${place} to another directory`,
       });
     },
   );
 
   test('the directory of the agents, by default', async () => {
-    expect((await failed(readRoster(contextWith({}))))?.message).toContain('or point --agents-dir elsewhere');
+    expect((await failed(readRoster(contextWith({}))))?.message).toContain('or set --agents-dir to another directory');
   });
 });
