@@ -1,6 +1,9 @@
 # One image for every role: docker-compose.redpanda.yml runs it as init, orchestrator and worker.
 
-FROM node:20.20.2-bookworm-slim AS build
+# Another image with the same content, such as that of a mirror, can take its place: --build-arg NODE_IMAGE=…
+ARG NODE_IMAGE=node:24.22.3-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --include=dev --ignore-scripts --no-audit --no-fund
@@ -10,12 +13,12 @@ COPY schemas schemas
 COPY src src
 RUN npm run build
 
-FROM node:20.20.2-bookworm-slim AS dependencies
+FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
-FROM node:20.20.2-bookworm-slim
+FROM ${NODE_IMAGE}
 # bubblewrap: the sandbox. util-linux: flock (the fence) and setpriv. openssl: what missions make certificates with.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends bubblewrap util-linux openssl ca-certificates \
@@ -37,15 +40,19 @@ EXPOSE 9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "bin/health.js", "livez"]
 VOLUME /workspaces
 
-# Not root. Bubblewrap then builds its sandbox in a user namespace, which the container must allow a worker:
-#   seccomp=unconfined      Docker's default profile forbids unshare(2), clone(2) with namespaces, mount(2) and
-#                           pivot_root(2). A narrower way is that profile with these four allowed.
-#   apparmor=unconfined     Docker's default profile forbids mounts. (Hosts without AppArmor ignore it.)
-#   systempaths=unconfined  A fresh /proc can be mounted in a user namespace only where the container's own /proc has
-#                           no masked parts.
+# Not root. bubblewrap then builds its sandbox in a user namespace, which the container must allow a worker:
+#   seccomp=unconfined      bubblewrap calls unshare(2), mount(2), pivot_root(2) and sethostname(2). Docker documents
+#                           that its default profile forbids the first three without CAP_SYS_ADMIN; podman's forbids
+#                           the last. A narrower way is that profile with these allowed.
+#   apparmor=unconfined     Docker documents that its default profile forbids mounts. Hosts without AppArmor ignore it.
+#   systempaths=unconfined  The kernel allows a new /proc in a user namespace only if the container's own /proc has no
+#                           masked parts.
+# `npm run test:container` shows with podman 4.3 that missions complete with these three and that the worker refuses
+# commands without any. By hand, with bwrap in this image and the worker's arguments: seccomp alone fails ("Can't mount
+# proc"), systempaths alone fails ("Can't set hostname"), both together work. Not shown: Docker's profiles, AppArmor.
 # The host must allow unprivileged user namespaces: user.max_user_namespaces above 0, on older Debian
 # kernel.unprivileged_userns_clone=1, on Ubuntu 24.04 kernel.apparmor_restrict_unprivileged_userns=0 (or a profile that
-# grants userns to bwrap). Where that is not available, commands are refused with the reason; nothing runs unconfined.
+# grants userns to bwrap). If the host forbids them, commands are refused with the reason; nothing runs unconfined.
 # The orchestrator runs no commands and needs none of this.
 USER node
 ENTRYPOINT ["node", "bin/ravenhelm.js"]

@@ -17,10 +17,13 @@ const stages = instructions.filter(({ name }) => name === 'FROM');
 const last = instructions.slice(instructions.lastIndexOf(stages.at(-1) ?? instructions[0] ?? { name: '', words: [] }));
 
 describe('Dockerfile', () => {
-  test('has several stages on one pinned base', () => {
+  test('has several stages on one pinned base, Node 24', () => {
     expect(stages.length).toBeGreaterThan(1);
-    for (const { words } of stages) expect(words[0]).toMatch(/^node:20\.\d+\.\d+-bookworm-slim$/);
-    expect(new Set(stages.map(({ words }) => words[0])).size).toBe(1);
+    for (const { words } of stages) expect(words[0]).toBe('${NODE_IMAGE}');
+    const declared = instructions.slice(0, instructions.indexOf(stages[0] ?? last[0] ?? { name: '', words: [] }));
+    expect(declared).toHaveLength(1); // an argument above the first FROM is one for all of them
+    expect(declared[0]?.name).toBe('ARG');
+    expect(declared[0]?.words).toEqual([expect.stringMatching(/^NODE_IMAGE=node:24\.\d+\.\d+-bookworm-slim$/)]);
   });
 
   test('does not run as root', () => {
