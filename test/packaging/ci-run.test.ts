@@ -30,7 +30,9 @@ interface Simulated {
 
 interface Stage {
   readonly setup?: number;
-  readonly typecheck?: number;
+  readonly check?: number;
+  readonly coverage?: number;
+  readonly nodes?: number;
   readonly test?: number;
   readonly start?: number;
   /** What jest leaves; null: it did not get that far. */
@@ -47,7 +49,9 @@ const went = (passed: number): Simulated => ({ exit: 0, results: { passed, faile
 /** Runs .ci/run with an npm whose commands end as given; each simulation leaves its counts where it is told to. */
 async function ci({
   setup = 0,
-  typecheck = 0,
+  check = 0,
+  coverage = 0,
+  nodes = 0,
   test = 0,
   start = 0,
   results,
@@ -65,7 +69,9 @@ async function ci({
     'for last; do :; done',
     'case "$*" in',
     `"run setup") exit ${setup};;`,
-    `"run typecheck") exit ${typecheck};;`,
+    `"run check") exit ${check};;`,
+    `"run coverage") exit ${coverage};;`,
+    `"run test:nodes") exit ${nodes};;`,
     `"start -- --exit") exit ${start};;`,
     `"test") ${leave}; exit ${test};;`,
     `"run simulate -- --seeds 2000 --results "*) ${simulated(fixed)};;`,
@@ -132,9 +138,20 @@ describe('.ci/run', () => {
     expect(await ci({ results: { ...counts, numPassedTests: 0 } })).toMatchObject({ exitCode: 1 });
   });
 
-  test('fails when setup, the type check or the example mission fails, whatever the tests say', async () => {
-    expect(await ending({ start: 1, results: counts })).toEqual({ exitCode: 1, lastLine: '2545 passed, 1 failed' });
-    expect(await ending({ typecheck: 2, results: counts })).toEqual({ exitCode: 1, lastLine: '2545 passed, 1 failed' });
+  test('runs the check before the tests, and says how many seconds each stage took', async () => {
+    const { stdout } = await ci({ results: counts });
+    const calls = (await readFile(join(bin, 'calls'), 'utf8')).split('\n');
+    expect(calls.slice(0, 4)).toEqual(['run setup', 'run check', 'run setup', 'test']);
+    for (const stage of ['setup', 'check', 'setup and tests', 'node 22 and 24', 'simulation, fixed seeds', 'chaos'])
+      expect(stdout).toMatch(new RegExp(`^== ${stage} passed \\(\\d+ s\\)$`, 'm'));
+  });
+
+  test('fails when setup, a check or the example mission fails, whatever the tests say', async () => {
+    const oneFailed = { exitCode: 1, lastLine: '2545 passed, 1 failed' };
+    expect(await ending({ start: 1, results: counts })).toEqual(oneFailed);
+    expect(await ending({ check: 1, results: counts })).toEqual(oneFailed);
+    expect(await ending({ coverage: 1, results: counts })).toEqual(oneFailed);
+    expect(await ending({ nodes: 1, results: counts })).toEqual(oneFailed);
     expect(await ci({ setup: 1, results: counts })).toMatchObject({
       exitCode: 1,
       lastLine: expect.stringMatching(/ [1-9]\d* failed$/),
