@@ -4,6 +4,7 @@ import { createEventFactory } from '../../src/domain/event-factory.js';
 import { createSimProcess } from '../simulation/sim-process.js';
 import { createWorld, type World } from '../simulation/world.js';
 
+const silent = { onHeld() {}, onLost() {} };
 const partition = { topic: 'tasks', partition: 0 };
 /** From an append until every member has read it. */
 const ROUND_TRIP_MS = 2;
@@ -49,8 +50,6 @@ function contest(world: World, count: number): Contest {
           close: () => Promise.resolve(),
         },
         isAssigned: () => true,
-        onHeld() {},
-        onLost() {},
         onFatal(error) {
           throw error;
         },
@@ -75,7 +74,7 @@ describe('a claim', () => {
     'given two members that both believe in a partition, when minutes pass, then they outbid each other ever more seldom (seed %i)',
     (seed) => {
       const { claimedMs, members, run } = contest(createWorld(seed, false), 2);
-      for (const member of members) member.start();
+      for (const member of members) member.start(silent);
       run(180_000);
       const inMinute = (minute: number) => claimedMs.filter((atMs) => Math.floor(atMs / 60_000) === minute).length;
       expect(inMinute(0)).toBeLessThan(40); // 300 ms after each loss, it was 200
@@ -87,7 +86,7 @@ describe('a claim', () => {
   test('given a holder that was disturbed often, when it held the partition for a while, then the next loss costs it no more than the first', () => {
     const world = createWorld(7, false);
     const { claimedMs, members, disturb, run } = contest(world, 1);
-    members[0]?.start();
+    members[0]?.start(silent);
     run(100);
     for (let i = 0; i < 6; i++) {
       disturb();
@@ -103,7 +102,7 @@ describe('a claim', () => {
 
   test('given a holder, when its own claim is read a second time, then it goes on holding', () => {
     const { members, claimedMs, run } = contest(createWorld(1, false), 1);
-    members[0]?.start();
+    members[0]?.start(silent);
     run(100);
     const owner = members[0]?.held()?.owner ?? '';
     members[0]?.onRead(owner, 5);

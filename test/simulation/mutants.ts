@@ -83,8 +83,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/shared/claim.ts',
-        from: 'owner = `${processId}/${ids.uuid().slice(0, 8)}`;',
-        to: 'ids.uuid();\n    owner = processId;',
+        from: 'const owner = `${processId}/${ids.uuid().slice(0, 8)}`;',
+        to: 'ids.uuid();\n    const owner = processId;',
       },
     ],
   },
@@ -93,7 +93,11 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a process that reads another claim stops acting',
     seed: 14,
     changes: [
-      { file: 'roles/shared/claim.ts', from: '} else if (held !== null) {', to: '} else if (reader === "") {' },
+      {
+        file: 'roles/shared/partition-life.ts',
+        from: "if (input.kind !== 'claim_read' || input.owner === life.held.owner) return unchanged;",
+        to: "if (input.kind !== 'claim_read' || input.owner !== '') return unchanged;",
+      },
     ],
   },
   {

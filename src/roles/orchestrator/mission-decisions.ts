@@ -9,7 +9,7 @@ import type { CoordinationState, Mission } from '../../domain/mission-state.js';
 import { missionTimers, timerKeys } from '../../domain/mission-timers.js';
 import { partitionForKey } from '../../domain/partitioning.js';
 import type { PartitionId } from '../../ports/log.js';
-import type { HeldClaim } from '../shared/claim.js';
+import type { HeldClaim } from '../shared/partition-life.js';
 import { createTriggers, type Triggers } from './decision-cause.js';
 import { createDecisionWriter, type DecisionWriter } from './decision-writer.js';
 import { createMissionClock } from './mission-clock.js';

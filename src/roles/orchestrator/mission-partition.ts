@@ -13,7 +13,8 @@ import { createCoordinationState, type Effect } from '../../domain/mission-state
 import type { ReplayPoint } from '../../domain/record.js';
 import { replayStart } from '../../domain/replay-start.js';
 import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../../ports/log.js';
-import { createClaim, type HeldClaim } from '../shared/claim.js';
+import { createClaim } from '../shared/claim.js';
+import type { HeldClaim } from '../shared/partition-life.js';
 import { createDeadLetters } from '../shared/dead-letters.js';
 import { sendDependencyNews } from './dependency-news.js';
 import { createEffectSender, undeliverable } from './effect-sender.js';
@@ -43,7 +44,15 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     start.metadata === null
       ? createCoordinationState(partition)
       : restoreCoordination(partition, start.offset, start.metadata, (id) => parseMissionId(id)?.timeMs ?? null);
-  const decisions = createMissionDecisions(context, { topic, partition, state, held: () => claim.held() });
+  const claim = createClaim({
+    ...context.deps,
+    createEvent: context.createEvent,
+    partition: { topic, partition },
+    appender: appenders.coordination,
+    isAssigned: () => context.isAssigned({ topic, partition }),
+    onFatal: context.onFatal,
+  });
+  const decisions = createMissionDecisions(context, { topic, partition, state, held: claim.held });
   const { writer } = decisions;
   const plannerCalls = createPlannerCalls(context, partition, writer.news);
   const effects = createEffectSender(context, {
@@ -51,23 +60,13 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     onAcknowledged: (effect) => forgetHistory(state, effect.event.payload.mission_id, effects.isAcknowledged),
     onRejected: (effect, error) => writer.news(undeliverable(context, effect, error)),
   });
-  const claim = createClaim({
-    ...context.deps,
-    createEvent: context.createEvent,
-    partition: { topic, partition },
-    appender: appenders.coordination,
-    isAssigned: () => context.isAssigned({ topic, partition }),
-    onHeld: hold,
-    onLost: lose,
-    onFatal: context.onFatal,
-  });
   const deadLetters = createDeadLetters({
     ...context.deps,
     logger,
     isHeld: () => claim.held() !== null,
     onFatal: context.onFatal,
   });
-  claim.start();
+  claim.start({ onHeld: hold, onLost: lose });
 
   function hold(held: HeldClaim): void {
     logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');

@@ -1,6 +1,6 @@
 /** Tells the missions that their assignments have arrived, which ends the orchestrator's start deadline; the attempts then wait for a slot. */
 import type { TaskAttempt } from '../../domain/task-partition.js';
-import type { HeldClaim } from '../shared/claim.js';
+import type { HeldClaim } from '../shared/partition-life.js';
 import type { SlotUser } from '../shared/slots.js';
 import type { WorkerContext } from './worker-context.js';
 

@@ -8,7 +8,7 @@ import type { Logger } from '../../ports/logger.js';
 import { FenceLost, WorkspaceFull, WorkspaceUnusable } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { RecordVoid } from './read-back.js';
-import { TaskTaken, TaskTimeout } from './reasons.js';
+import { TaskTaken, TaskTimeout } from './abort-reasons.js';
 import { asError } from '../../domain/as-error.js';
 import type { TaskJournal } from './task-journal.js';
 import { endOfFinish, loopTaskOf, resultPayload } from './task-result.js';

@@ -1,6 +1,6 @@
 import type { AgentSpec } from '../../domain/agent-spec.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
-import type { HeldClaim } from '../shared/claim.js';
+import type { HeldClaim } from '../shared/partition-life.js';
 import type { ReadBack } from './read-back.js';
 
 /** What one execution of an attempt under one claim is given. */

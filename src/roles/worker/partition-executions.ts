@@ -2,7 +2,7 @@
 import type { AgentSpec } from '../../domain/agent-spec.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
 import type { PartitionId } from '../../ports/log.js';
-import type { HeldClaim } from '../shared/claim.js';
+import type { HeldClaim } from '../shared/partition-life.js';
 import type { ReadBack } from './read-back.js';
 import type { SlotUser } from '../shared/slots.js';
 import { startExecution, type Execution } from './task-execution.js';
@@ -14,6 +14,8 @@ export interface PartitionExecutions {
   /** What is being executed now. */
   running(): readonly Execution[];
   isRunning(attemptKey: string): boolean;
+  /** Calls back when nothing of an attempt's execution is alive any more. */
+  subscribe(listener: (attemptKey: string) => void): void;
   abort(attemptKey: string, reason: Error): void;
   /** The claim is lost: nothing waits any more, and what runs is stopped. */
   abortAll(reason: Error): void;
@@ -29,14 +31,13 @@ export interface PartitionExecutionsDeps extends PartitionId {
   attempt(attemptKey: string): TaskAttempt | undefined;
   /** An attempt gets its slot; gives it with everything that its execution needs. */
   onSlot(attempt: TaskAttempt): TaskAttempt;
-  /** Nothing of the attempt's execution is alive any more. */
-  onEnded(attemptKey: string): void;
 }
 
 export function createPartitionExecutions(context: WorkerContext, deps: PartitionExecutionsDeps): PartitionExecutions {
   const slots = context.slotsOf(deps.spec.name);
   const executions = new Map<string, Execution>();
   let draining = false;
+  let onEnded: (attemptKey: string) => void = () => undefined;
   const user: SlotUser = { use };
 
   function enqueue(key: string): void {
@@ -70,7 +71,7 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
     executions.set(key, execution);
     return execution.settled.then(() => {
       executions.delete(key);
-      deps.onEnded(key);
+      onEnded(key);
     });
   }
 
@@ -84,6 +85,9 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
     enqueue,
     running: () => [...executions.values()],
     isRunning: (key) => executions.has(key),
+    subscribe(listener) {
+      onEnded = listener;
+    },
     abort: (key, reason) => executions.get(key)?.abort(reason),
     abortAll(reason) {
       slots.withdraw(user);

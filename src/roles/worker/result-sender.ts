@@ -10,6 +10,8 @@ import type { WorkerContext } from './worker-context.js';
 export interface ResultSender {
   /** Sends an ended attempt's result unless it was sent before. A cancelled attempt has none to send. */
   send(attempt: TaskAttempt): void;
+  /** Calls back when a result was acknowledged. */
+  subscribe(listener: (attempt: TaskAttempt) => void): void;
   readonly isAcknowledged: (attemptKey: string) => boolean;
   forget(attemptKey: string): void;
   /** Resolves when nothing is under way. */
@@ -21,10 +23,8 @@ interface Ended {
   readonly result: TaskResultPayload;
 }
 
-export function createResultSender(
-  context: WorkerContext,
-  onAcknowledged: (attempt: TaskAttempt) => void,
-): ResultSender {
+export function createResultSender(context: WorkerContext): ResultSender {
+  let onAcknowledged: (attempt: TaskAttempt) => void = () => undefined;
   const acknowledged = new Set<string>();
   const { appenders, topics, logger } = context.deps;
 
@@ -74,6 +74,9 @@ export function createResultSender(
     send(attempt) {
       const { key, result } = attempt;
       if (result !== null && !acknowledged.has(key)) outbox.send(key, { attempt, result });
+    },
+    subscribe(listener) {
+      onAcknowledged = listener;
     },
     isAcknowledged: (key) => acknowledged.has(key),
     forget: (key) => void acknowledged.delete(key),

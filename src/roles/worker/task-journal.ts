@@ -5,7 +5,7 @@ import type { TaskAttempt } from '../../domain/task-partition.js';
 import type { TokenCost } from '../../ports/model.js';
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { AppendDropped } from '../../ports/log.js';
-import type { HeldClaim } from '../shared/claim.js';
+import type { HeldClaim } from '../shared/partition-life.js';
 import { RecordVoid, type ReadBack } from './read-back.js';
 import type { WorkerContext } from './worker-context.js';
 

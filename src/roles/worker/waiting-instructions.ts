@@ -11,9 +11,9 @@ type Assignment = PayloadOf<'task_assigned'>;
 
 export interface WaitingInstructions {
   /** Keeps the instructions of an attempt; gives the assignment without them. */
-  stow(attemptKey: string, assignment: Assignment): Assignment;
-  /** The whole assignment again. What was never stowed, or was taken before, is whole already. */
-  take(attemptKey: string, assignment: Assignment): Assignment;
+  compress(attemptKey: string, assignment: Assignment): Assignment;
+  /** The whole assignment again. What was never compressed, or was restored before, is whole already. */
+  restore(attemptKey: string, assignment: Assignment): Assignment;
   /** The attempt has ended. */
   drop(attemptKey: string): void;
 }
@@ -44,12 +44,12 @@ export function createWaitingInstructions(packer: Packer): WaitingInstructions {
   }
 
   return {
-    stow(attemptKey, assignment) {
+    compress(attemptKey, assignment) {
       loose.set(attemptKey, instructionsOf(assignment));
       if (loose.size >= CHUNK) packLoose();
       return withoutInstructions(assignment);
     },
-    take(attemptKey, assignment) {
+    restore(attemptKey, assignment) {
       const chunk = chunks.get(attemptKey);
       const instructions =
         loose.get(attemptKey) ?? (chunk === undefined ? undefined : instructionsIn(chunk, attemptKey));
