@@ -4,7 +4,7 @@ import { runStages } from './steps/stages.mjs';
 const npm = (name, ...args) => ({ name, command: ['npm', 'run', '-s', ...args] });
 const failed = await runStages([
   npm('simulation, many seeds', 'simulate', '--', '--seeds', '20000', '--fresh'),
-  npm('mutation check, seeds found anew', 'simulate', '--', '--mutants'),
+  npm('mutation check, seeds found again', 'simulate', '--', '--mutants'),
   npm('chaos, half an hour', 'chaos', '--', '--minutes', '30'),
   npm('a real Ollama', 'test:ollama'),
 ]);

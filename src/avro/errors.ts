@@ -39,7 +39,7 @@ export class SchemaUnknown extends Error {
 
   constructor(readonly schemaId: number) {
     super(
-      `The schema registry does not know schema id ${schemaId}; look whether SCHEMA_REGISTRY_URL is the registry of whoever wrote the record`,
+      `The schema registry does not know schema id ${schemaId}; check that SCHEMA_REGISTRY_URL is the registry that the writer of the record uses`,
     );
     this.name = 'SchemaUnknown';
   }

@@ -10,7 +10,7 @@ const CACHED_TRACES = 1000;
 /**
  * Makes the headers that let a plain kcat or rpk show what a record is: event_type, mission_id, task_id, attempt and
  * the W3C traceparent. The trace id comes from the mission's id and the span id from the event's, so that every
- * process gives the same ones without asking; an event without a mission is a trace of its own.
+ * process gives the same ones without asking; an event without a mission is a separate trace.
  */
 export function createRecordHeaders(): (event: AgentEvent) => RecordHeaders {
   const traces = new Map<string, string>();

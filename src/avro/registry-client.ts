@@ -20,7 +20,7 @@ export interface RegistryClientOptions {
   readonly random: Random;
 }
 
-/** The registry answered a request with an HTTP error. Where nobody expects that status, it is no registry that can be used. */
+/** The registry answered a request with an HTTP error. An unexpected status means that the registry cannot be used. */
 export class RegistryRefused extends RegistryUnreachable {
   override readonly retriable: boolean;
 
@@ -75,8 +75,8 @@ export function createRegistryClient(url: string, { auth, tls, clock, random }: 
 
 /**
  * Innermost: notes the response of a failed request. The library's own error middleware keeps of it a status and a
- * message only, and mappersmith reports a refused connection as status 400, so that a registry that is down could not
- * be told from one that refuses a schema but by the message's words.
+ * message only, and mappersmith reports a refused connection as status 400. So only the message's words would show
+ * whether the registry is down or refuses a schema.
  */
 const noteFailures =
   (failures: WeakMap<Request, Response>): Middleware =>

@@ -69,7 +69,7 @@ function createRegistry(url: string, { registry, api }: RegistryClient): Registr
 
   /**
    * Set before the first version: register() refuses a subject of another compatibility, and it would take that version
-   * under the registry's default before it sets any. The library has the request, but no method of its own for it.
+   * under the registry's default before it sets any. The library has the request, but no method for it.
    */
   const setCompatibility = async (subject: string): Promise<void> => {
     const set = () => api.Subject.updateConfig({ subject, body: { compatibility } });

@@ -7,7 +7,7 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** Takes whole lines, each with its line break. */
   write(line: string): void;
-  /** Stands in every line, such as the role. */
+  /** Fields of every line, such as the role. */
   readonly bindings?: Readonly<Record<string, string>>;
 }
 

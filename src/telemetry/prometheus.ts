@@ -38,7 +38,7 @@ export function createPrometheus({ heldPartitions }: PrometheusOptions): Prometh
   });
   const restarts = new Counter({
     name: 'ravenhelm_role_restarts_total',
-    help: 'Times that a role began anew after a failure',
+    help: 'Restarts of a role after a failure',
     labelNames: ['role'],
     registers,
   });

@@ -94,7 +94,7 @@ describe('the schema registry', () => {
       return method === 'POST' && path.endsWith('/versions') ? answer : notFound;
     };
 
-  test.each([409, 422])("a schema that is refused with %i is told in the registry's own words", async (status) => {
+  test.each([409, 422])("a schema that is refused with %i is reported in the registry's own words", async (status) => {
     const registry = await connect(await serve(refusing(refusal(status, 'the field urgency has no default'))));
     const registered = registry.register(SUBJECT, SCHEMA);
     await expect(registered).rejects.toThrow(SchemaIncompatible);
@@ -163,7 +163,7 @@ describe('the schema registry', () => {
     expect(requests.filter((request) => request.endsWith('/9'))).toHaveLength(1);
   });
 
-  test('a schema is fetched by its id; an id that the registry does not know is told apart from a registry that fails', async () => {
+  test('a schema is fetched by its id; an unknown id differs from a registry that fails', async () => {
     const url = await serve(({ path }) => {
       if (path === '/schemas/ids/7') return { status: 200, body: { schema: SCHEMA } };
       if (path === '/schemas/ids/6') return { status: 200, body: { text: 'of another program' } };

@@ -18,7 +18,7 @@ interface Field {
   readonly doc?: string;
 }
 
-/** Builds of other days: the same schemas under a namespace of their own, so that no test changes another's subjects. */
+/** Builds of other days: the same schemas under their own namespace, so that no test changes another's subjects. */
 describeWithBroker('schemas that change from one build to the next', () => {
   const directories: string[] = [];
   const logs: KafkaLog[] = [];
@@ -109,7 +109,7 @@ describeWithBroker('schemas that change from one build to the next', () => {
     );
   });
 
-  test("a new event type holds up no old reader: a watch skips it, and a role's partition waits, says why, and goes on in a build that knows it", async () => {
+  test("a new event type holds up no old reader: a watch skips it, and a role's partition waits, says why, and continues in a build that knows it", async () => {
     const old = await build();
     await ensureTopic(old);
     const directory = await mkdtemp(join(tmpdir(), 'schemas-'));

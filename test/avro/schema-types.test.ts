@@ -67,7 +67,7 @@ export interface Task {
 `);
   });
 
-  test('a record may hold records of its own type', () => {
+  test('a record may hold records of the same type', () => {
     expect(fieldType(['null', 'Sample'])).toBe('null | Sample');
   });
 

@@ -25,7 +25,7 @@ export interface LogUnderTest {
   writePoison(partition: PartitionId, key: string): Promise<void>;
   /** Writes an event of a type that this build does not know. */
   writeUnknownType(partition: PartitionId, key: string): Promise<void>;
-  /** Replaces a group's committed offset, as an administrator does; nobody is in the group. */
+  /** Replaces a group's committed offset, as an administrator does; the group has no member. */
   setCommitted(groupId: string, partition: PartitionId, offset: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -84,7 +84,7 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         expect(offsetsOf(reader.records, { partition: 1 })).toEqual(texts.map((_, index) => index));
       });
 
-      test('partitions have offsets of their own', async () => {
+      test('each partition has its own offsets', async () => {
         const [first] = await append(0, 'a');
         const [second] = await append(3, 'b');
         expect([first, second]).toEqual([
@@ -240,10 +240,7 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         // Those that stay are not opened again, and do not start over.
         expect(first.assignments).toHaveLength(4);
         for (const partition of [0, 1, 2, 3]) await append(partition, `p${partition}-3`);
-        await until(
-          'the new ones at whoever holds them',
-          () => first.records.length === 14 && second.records.length === 2,
-        );
+        await until('the new ones at their holder', () => first.records.length === 14 && second.records.length === 2);
         await second.member.commit(
           second.records.map(({ partition }) => ({ topic, partition, offset: 4, metadata: '' })),
         );
@@ -328,7 +325,7 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         expect(reader.texts()).toEqual(['good']);
       });
 
-      test('delivers poison as poison and goes on', async () => {
+      test('delivers poison as poison and continues', async () => {
         await append(0, 'a');
         await tested.writePoison({ topic, partition: 0 }, 'bad');
         await append(0, 'b');
@@ -497,7 +494,7 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         ]);
       });
 
-      test('a record that it has seen can be copied, event, poison and what nobody here can read alike, with headers of its own', async () => {
+      test('copies a record that it has seen, an event, poison or an unreadable one, with other headers', async () => {
         await append(0, 'a');
         await tested.writePoison({ topic, partition: 0 }, 'bad');
         await tested.writeUnknownType({ topic, partition: 0 }, 'new');
@@ -552,7 +549,7 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         expect(textsOf(seen)).toEqual(['c']);
       });
 
-      test('sees nothing after stop, and is told when its handler throws', async () => {
+      test('sees nothing after stop, and learns when its handler throws', async () => {
         const errors: Error[] = [];
         const broken = await log.watch({
           topics: [topic],

@@ -7,7 +7,7 @@ import type {
   PartitionId,
 } from '../../src/ports/log.js';
 
-/** What a member's handlers were told, in order. */
+/** The calls of a member's handlers, in order. */
 export interface RecordedMember {
   readonly member: GroupMember;
   readonly assignments: readonly PartitionAssignment[];

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/ports/clock.js';
 
-/** The computer's own time, for tests against things that have none of their own to give. */
+/** The computer's time, for tests that need real time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),

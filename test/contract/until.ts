@@ -8,7 +8,7 @@ export async function until(
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`Waited in vain for: ${what}`);
+    if (performance.now() > end) throw new Error(`Waited without success for: ${what}`);
     await delay(5);
   }
 }

@@ -136,7 +136,7 @@ describeWithBroker('SIGKILL in the middle of a mission', () => {
     ]);
   }, 90_000);
 
-  test('SIGTERM drains: the running step ends, its outcome is kept, and another worker goes on behind it', async () => {
+  test('SIGTERM drains: the running step ends, its outcome is kept, and another worker continues behind it', async () => {
     swarm.start('--role', 'orchestrator');
     const worker = swarm.start('--role', 'worker');
     await ready(1);

@@ -80,7 +80,7 @@ describeWithBroker('a mission without a plan, planned by Claude over its wire fo
     expect(JSON.stringify(server.requests[1]?.messages)).toContain('three_agent');
   }, 120_000);
 
-  test('a failed task leads to one changed plan for what remains, with waves that go on', async () => {
+  test('a failed task leads to one changed plan for what remains, with waves that continue', async () => {
     await start([plan(task('one_agent'), task('two_agent')), plan(task('one_agent'))], {
       one_agent: agent('one_agent', 'touch one_agent.txt'),
       two_agent: agent('two_agent', 'false'),

@@ -311,7 +311,7 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   {
     ...leaks,
-    what: "a stray private key of nobody's",
+    what: 'a stray private key that no service uses',
     by: newKey('proxy/other.pem'),
     says: /proxy\/other\.pem: holds a private key/,
   },
@@ -433,7 +433,7 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   {
     ...references,
-    what: 'a network that nobody declared',
+    what: 'a network that is not declared',
     by: 'sed -i "s/networks: .observability.$/networks: [metrics]/" compose.yaml',
     says: /uses metrics of networks, which is not declared/,
   },

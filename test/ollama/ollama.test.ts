@@ -79,7 +79,7 @@ describe('a real Ollama with real weights', () => {
       const messages = [
         { role: 'system' as const, content: 'Be brief.' },
         ...turns,
-        { role: 'user' as const, content: 'Go on.' },
+        { role: 'user' as const, content: 'Continue.' },
       ];
       expect((await ask(model(), chatRequest({ schema, messages, maxOutputTokens: 100 }))).promptTruncated).toBe(true);
     });

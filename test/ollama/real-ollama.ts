@@ -24,7 +24,7 @@ export interface RealOllama {
   stop(): Promise<void>;
 }
 
-/** Finds or builds Ollama, starts it on a free port with a model directory of its own, and gives it the small model. */
+/** Finds or builds Ollama, starts it on a free port with its own model directory, and gives it the small model. */
 export async function startRealOllama(): Promise<RealOllama> {
   await mkdir(CACHE, { recursive: true });
   const binary = await findBinary();

@@ -22,6 +22,7 @@ const COPIED = [
   'scripts',
   'schemas/task-started.avsc',
   'src/local',
+  'src/domain/system-error.ts',
   'src/ports/clock.ts',
   'local-stack',
   'package.json',

@@ -46,7 +46,7 @@ interface Stage {
 
 const went = (passed: number): Simulated => ({ exit: 0, results: { passed, failed: 0 } });
 
-/** Runs .ci/run with an npm whose commands end as given; each simulation leaves its counts where it is told to. */
+/** Runs .ci/run with an npm whose commands end as given; each simulation leaves its counts where its arguments say. */
 async function ci({
   setup = 0,
   check = 0,
@@ -158,7 +158,7 @@ describe('.ci/run', () => {
     });
   });
 
-  test('counts each broken seed and each rule that nobody noticed, once', async () => {
+  test('counts each broken seed and each unnoticed rule, once', async () => {
     const fixed = { exit: 1, results: { passed: 1998, failed: 2 } };
     const mutants = { exit: 1, results: { passed: 29, failed: 1 } };
     const { exitCode, lastLine, stdout } = await ci({ results: counts, fixed, mutants });
@@ -167,7 +167,7 @@ describe('.ci/run', () => {
     expect(stdout).toContain('mutation check, recorded seeds: 29 passed, 1 failed');
   });
 
-  test('says at its end what failed, for whoever sees only that', async () => {
+  test('says at its end what failed, for readers who see only the end', async () => {
     const fresh = { exit: 1, results: { passed: 499, failed: 1 }, says: 'seed 77 BROKEN budget' };
     const broken = {
       name: '/project/test/a.test.ts',

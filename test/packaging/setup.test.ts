@@ -121,7 +121,7 @@ describe('npm run setup', () => {
   });
 
   (aptIsUsed ? test : test.skip)(
-    'an apt-get that fails is reported with the line to run by hand, and the rest goes on',
+    'an apt-get that fails is reported with the line to run by hand, and the rest continues',
     async () => {
       await clone.forget('bwrap');
       await clone.program('apt-get', "console.error('Unable to fetch some archives'); process.exit(100);");
@@ -134,7 +134,7 @@ describe('npm run setup', () => {
     },
   );
 
-  (aptIsUsed ? test.skip : test)('elsewhere prints the one line to run and goes on', async () => {
+  (aptIsUsed ? test.skip : test)('elsewhere prints the one line to run and continues', async () => {
     await clone.forget('openssl');
     const { exitCode, stdout } = await clone.setup();
     expect(exitCode).toBe(0);

@@ -1,4 +1,4 @@
-/** The broker that `npm test` runs: a Redpanda container, or the Java stack on ports of its own. */
+/** The broker that `npm test` runs: a Redpanda container, or the Java stack on free ports. */
 export interface TestBroker {
   readonly brokers: readonly string[];
   /** Of the Confluent API, such as http://localhost:18081. */
@@ -16,7 +16,7 @@ export function testBroker(): TestBroker {
 }
 
 /**
- * describe() for tests that need the broker. Where none can be had they are reported as skipped, with the reason in
+ * describe() for tests that need the broker. Without one they are reported as skipped, with the reason in
  * the name of the group, never as passed.
  */
 export function describeWithBroker(name: string, body: () => void): void {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { until } from '../contract/until.js';
 
-/** Room for connections that nobody has accepted: Linux lets one more than the backlog in. */
+/** Room for connections that were not accepted: Linux lets one more than the backlog in. */
 const BACKLOG = 1;
 const WAITING = BACKLOG + 1;
 
@@ -35,7 +35,7 @@ export async function startDeafServer(): Promise<{ readonly url: string; close()
       child.kill('SIGKILL');
       await ended;
       for (const socket of queue) socket.destroy();
-      // undici goes on connecting for a caller that has given up, until the computer says that nobody listens any more.
+      // undici keeps connecting after its caller has given up, until the computer says that the port is closed.
       await until('no connection is being made', () => !process.getActiveResourcesInfo().includes('TCPConnectWrap'));
     },
   };

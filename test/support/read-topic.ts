@@ -1,6 +1,6 @@
 import type { AnyRecord, Log } from '../../src/ports/log.js';
 
-/** Everything that a topic holds now, also what nobody can decode. */
+/** Everything that a topic holds now, undecodable records included. */
 export async function readTopic(log: Log, topic: string): Promise<readonly AnyRecord[]> {
   const records: AnyRecord[] = [];
   const note = (record: AnyRecord) => void records.push(record);

@@ -63,7 +63,7 @@ export interface RunningWorker {
   kill(): Promise<void>;
 }
 
-/** A test that fails before its own close() must not leave a swarm that keeps jest's process, and the reason, for ever. */
+/** A test that fails before its own close() must not leave a swarm that keeps jest's process, and the reason, alive. */
 const running = new Set<{ close(): Promise<void> }>();
 afterEach(async () => {
   await Promise.all([...running].map((swarm) => swarm.close()));
@@ -215,7 +215,7 @@ export async function createRoleSwarm(options: {
         },
       };
     },
-    /** What somebody who submits a mission asks for. */
+    /** The request of a person who submits a mission. */
     requestOf: (id: string, request: Partial<PayloadOf<'mission_requested'>> = {}): PayloadOf<'mission_requested'> => ({
       mission_id: id,
       name: 'test',
@@ -267,7 +267,7 @@ export async function createRoleSwarm(options: {
       return report;
     },
     eventsOf: (type: AgentEvent['event_type']) => events.filter((event) => event.event_type === type),
-    /** Once, whoever asks. */
+    /** Closes once; later calls get the same promise. */
     close(): Promise<void> {
       running.delete(swarm);
       closed ??= (async () => {

@@ -25,7 +25,7 @@ export interface SwarmProcess {
   terminate(): Promise<number | null>;
 }
 
-/** The built command line as real processes on the tests' broker, with agents, missions and a prefix of their own. */
+/** The built command line as real processes on the tests' broker, with their own agents, missions and prefix. */
 export async function createSwarmProcesses(files: {
   readonly agents: Readonly<Record<string, string>>;
   readonly mission: string;
