@@ -3,6 +3,7 @@ import { taskOf, USAGE, WrongUse, type Task } from './options.js';
 import { runPressure } from './pressure/pressure.js';
 import { measureRebalance } from './scale/rebalance.js';
 import { describeFloors, measureFloors } from './speed/floors.js';
+import { measureMissionSize } from './speed/mission-size.js';
 import { runSpeed } from './speed/speed.js';
 import type { Cluster } from './support/product-log.js';
 import { closeAll, closeOnce } from './support/closing.js';
@@ -51,6 +52,8 @@ async function* measure(
   { projectDir, findCluster }: Places,
 ): AsyncGenerator<readonly Finding[]> {
   if (task.bench === 'scale') return yield await measureRebalance(task.options);
+  if (task.bench === 'speed' && task.parts.every((part) => part === 'mission-size'))
+    return yield await measureMissionSize(task.options.rounds);
   const cluster = await findCluster();
   closeOnce(() => cluster.stop());
   if (task.bench === 'pressure') {

@@ -84,7 +84,7 @@ async function foldCoordination({ log, topics }: BenchLog) {
       const state = states[partition];
       if (content.kind !== 'event' || state === undefined) return;
       const applied = evolveCoordination(state, { offset, timestampMs, event: content.event });
-      if (content.event.event_type === 'task_assigned' && applied === 'applied') assigned.at((count += 1));
+      if (content.event.event_type === 'task_assigned' && applied.kind === 'applied') assigned.at((count += 1));
     },
     onFatal(error) {
       throw error;
@@ -97,6 +97,7 @@ async function foldCoordination({ log, topics }: BenchLog) {
 function beats(states: readonly CoordinationState[]) {
   const context = {
     isExpired: () => false,
+    tasksWithExpired: () => [],
     isServed: () => true,
     retryDelayMs: () => 0,
     revisionOf: () => ({ digest: null, playbookAcceptance: null }),

@@ -4,6 +4,7 @@ import { measureAtRest } from './at-rest.js';
 import { measureCpu } from './cpu.js';
 import { measureDurableCall } from './durable-call.js';
 import { measureInFlight } from './in-flight.js';
+import { measureMissionSize } from './mission-size.js';
 import { measureOneTask } from './one-task.js';
 import type { SpeedOptions } from './options.js';
 import { measureScaleOut } from './scale-out.js';
@@ -17,6 +18,7 @@ export const SPEED_PARTS = [
   'scale-out',
   'at-rest',
   'cpu',
+  'mission-size',
 ] as const;
 export type SpeedPart = (typeof SPEED_PARTS)[number];
 
@@ -36,5 +38,7 @@ export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readon
       return measureAtRest(options);
     case 'cpu':
       return measureCpu(options);
+    case 'mission-size':
+      return measureMissionSize(options.rounds);
   }
 }

@@ -1,6 +1,7 @@
 /** An orchestrator of the product in this process, and a worker too where one is wanted; missions for them, and what becomes of them. */
-import type { EventOf, PlanTask } from '../../src/domain/events.js';
+import type { EventOf } from '../../src/domain/events.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
+import { buildPlan, type PlanDraft } from '../../src/domain/plan.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { Appender, Log, LogRecord } from '../../src/ports/log.js';
 import type { ChatModel } from '../../src/ports/model.js';
@@ -20,7 +21,7 @@ export interface Witness {
 }
 
 export interface BenchSwarmOptions {
-  readonly bench: BenchLog;
+  readonly bench: Pick<BenchLog, 'topics' | 'agents' | 'workspaceMarker'> & { readonly log: Log };
   /** Tasks that each agent runs side by side. */
   readonly concurrency: number;
   /** Of a task; default 5. */
@@ -99,17 +100,7 @@ export async function startBenchSwarm({
           budget: { usd: null, tokens: null, minutes: null },
           agents: [...agents],
           success: [],
-          plan: {
-            strategy: 'One after the other.',
-            waves: waves.map((names, index) => ({
-              wave_number: index + 1,
-              rationale: 'As given.',
-              tasks: names.map((agent, nth) => taskOf(agent, index + 1, nth + 1)),
-            })),
-            risks: [],
-            success_criteria: [],
-            notes: [],
-          },
+          plan: buildPlan(draftOf(waves), { roster, agents, done: [] }),
           workspace: null,
           workspace_marker: bench.workspaceMarker,
           requested_by: 'bench',
@@ -130,14 +121,21 @@ export async function startBenchSwarm({
   };
 }
 
-const taskOf = (agent: string, wave: number, nth: number): PlanTask => ({
-  task_id: `deploy-${agent}-wave${wave}-${nth}`,
-  agent,
-  playbook: null,
-  timeout_seconds: null,
-  dependencies: [],
-  description: 'Do nothing.',
-  acceptance: [],
+const draftOf = (waves: readonly (readonly string[])[]): PlanDraft => ({
+  strategy: 'One after the other.',
+  waves: waves.map((names, index) => ({
+    waveNumber: index + 1,
+    rationale: 'As given.',
+    tasks: names.map((agent) => ({
+      agent,
+      description: 'Do nothing.',
+      playbook: null,
+      acceptance: [],
+      timeoutSeconds: null,
+    })),
+  })),
+  risks: [],
+  successCriteria: [],
 });
 
 /** The log, and what of it is read. */

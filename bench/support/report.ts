@@ -17,6 +17,7 @@ export interface Figure {
     | 'MB/min'
     | 'MB per hour'
     | '%'
+    | '×'
     | 'bytes'
     | 'records'
     | 'partitions';

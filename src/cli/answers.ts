@@ -1,4 +1,4 @@
-import type { Mission } from '../domain/mission-state.js';
+import { isOpen, type Mission } from '../domain/mission-state.js';
 import type { MissionReport } from '../domain/report.js';
 import { clientCommand } from './client-command.js';
 import type { CommandContext } from './context.js';
@@ -6,12 +6,7 @@ import { oneLine } from './text-width.js';
 
 /** Whether the mission's plan waits for a person. */
 export function awaitsAnswer(mission: Mission): boolean {
-  return (
-    mission.status === 'open' &&
-    mission.planning === 'proposed' &&
-    mission.request.approval === 'approval' &&
-    mission.proposal !== null
-  );
+  return isOpen(mission) && mission.planning.kind === 'proposed' && mission.request.approval === 'approval';
 }
 
 /** What the mission asks, and how to answer; empty when it asks nothing. Lines end in line breaks. */

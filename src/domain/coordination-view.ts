@@ -1,7 +1,14 @@
 import type { AgentEvent, Plan } from './events.js';
-import { evolveCoordination, ownerOfDecision } from './mission-evolve.js';
+import { evolveCoordination, missionIdOf, ownerOfDecision } from './mission-evolve.js';
 import { reportMission } from './mission-report.js';
-import { createCoordinationState, type CoordinationState, type Mission } from './mission-state.js';
+import {
+  createCoordinationState,
+  proposalOf,
+  type CoordinationState,
+  type Mission,
+  type MissionFold,
+} from './mission-state.js';
+import { createTaskIndex, putTask } from './mission-tasks.js';
 import type { FoldRecord, Folded } from './record.js';
 import type { MissionReport } from './report.js';
 
@@ -35,7 +42,7 @@ export function createCoordinationView(): CoordinationView {
     if (record.event.event_type === 'partition_claimed') withoutClaim.delete(partition);
     const owner = withoutClaim.has(partition) ? ownerOfDecision(record.event) : null;
     if (owner !== null) state.holder = { owner, claimOffset: -1 };
-    return evolveCoordination(state, record) === 'applied' ? record.event : null;
+    return evolveCoordination(state, record).kind === 'applied' ? record.event : null;
   };
   const stateOf = (partition: number): CoordinationState => {
     const known = partitions.get(partition) ?? createCoordinationState(partition);
@@ -57,7 +64,8 @@ export function createCoordinationView(): CoordinationView {
       return found === null ? null : reportMission(found);
     },
     plan: (id) => {
-      const proposal = mission(id)?.proposal ?? null;
+      const found = mission(id);
+      const proposal = found === null ? null : proposalOf(found);
       return proposal === null
         ? null
         : {
@@ -71,8 +79,25 @@ export function createCoordinationView(): CoordinationView {
     mission,
     judge(partition, event, timestampMs) {
       const state = partitions.get(partition) ?? createCoordinationState(partition);
-      const copy = { ...state, missions: new Map(state.missions), requestedIds: new Map(state.requestedIds) };
+      const missions = new Map([...state.missions].map(([id, each]) => [id, { ...each }]));
+      const copy = { ...state, missions, requestedIds: new Map(state.requestedIds) };
+      const concerned = copy.missions.get(missionIdOf(event) ?? '');
+      if (concerned !== undefined) copy.missions.set(concerned.id, copyOf(concerned));
       return evolveCoordination(copy, { offset: state.position, timestampMs, event });
     },
   };
+}
+
+/** For a fold that must not be seen: all that evolve changes in place. */
+function copyOf(mission: MissionFold): MissionFold {
+  const copy = {
+    ...mission,
+    tasks: new Map(),
+    index: createTaskIndex(),
+    waves: mission.waves.map((wave) => ({ ...wave })),
+    effects: new Map(mission.effects),
+    agentFailures: new Map(mission.agentFailures),
+  };
+  for (const task of mission.tasks.values()) putTask(copy, task);
+  return copy;
 }

@@ -5,7 +5,7 @@
 import { parseLetterHeaders, type Headers, type LetterFacts, type LetterOrigin } from './dead-letter.js';
 import type { AgentEvent, EventOf, PayloadOf } from './events.js';
 import { belongsIn } from './event-places.js';
-import type { Folded } from './record.js';
+import { APPLIED, voidBecause, type Folded, type Void } from './record.js';
 
 /** A record of the dead-letters topic; what nobody can decode here is the normal case. */
 export interface LetterRecord extends LetterOrigin {
@@ -59,14 +59,14 @@ export function createLetters<R extends LetterRecord>(): Letters<R> {
     const key = originKey(facts?.origin ?? record);
     const known = letters.get(key);
     byId.set(id, key);
-    if (known?.copies.includes(id)) return 'void: read before';
+    if (known?.copies.includes(id)) return voidBecause('read before');
     letters.set(
       key,
       known === undefined
         ? { id, copies: [id], record, facts, state: { kind: 'waiting' } }
         : { ...known, copies: [...known.copies, id] },
     );
-    return 'applied';
+    return APPLIED;
   }
 
   function handle(event: Handling, atMs: number): Folded {
@@ -78,11 +78,11 @@ export function createLetters<R extends LetterRecord>(): Letters<R> {
     } = event.payload;
     const key = originKey({ topic, partition, offset, timestampMs });
     const letter = letters.get(key);
-    if (letter === undefined) return 'void: no such letter';
+    if (letter === undefined) return voidBecause('no such letter');
     const state = nextState(letter.state, event, atMs);
-    if (typeof state === 'string') return state;
+    if (state.kind === 'void') return state;
     letters.set(key, { ...letter, state });
-    return 'applied';
+    return APPLIED;
   }
 
   return {
@@ -106,13 +106,13 @@ export function createLetters<R extends LetterRecord>(): Letters<R> {
 }
 
 /** The first one who wants a letter gets it; from one who has begun it goes to another only when that says so. */
-function nextState(state: LetterState, event: Handling, atMs: number): LetterState | Folded {
+function nextState(state: LetterState, event: Handling, atMs: number): LetterState | Void {
   if (event.event_type === 'dead_letter_redriven') {
-    if (state.kind !== 'redriving') return 'void: nobody has begun';
+    if (state.kind !== 'redriving') return voidBecause('nobody has begun');
     return { kind: 'redriven', by: event.payload.redriven_by, atMs, redriven: event.payload };
   }
   const isFree = state.kind === 'waiting' || (state.kind === 'redriving' && event.payload.taken_over);
-  if (!isFree) return `void: ${state.kind} before`;
+  if (!isFree) return voidBecause(`${state.kind} before`);
   return event.event_type === 'dead_letter_taken'
     ? { kind: 'redriving', by: event.payload.taken_by, atMs }
     : { kind: 'discarded', by: event.payload.discarded_by, atMs, reason: event.payload.reason };

@@ -1,5 +1,5 @@
 import type { PayloadOf } from './events.js';
-import { hasOpenAttempt, type Mission } from './mission-state.js';
+import { isOpen, type Mission } from './mission-state.js';
 
 /** An attempt of a task, as events name it. */
 export type AttemptName = Pick<PayloadOf<'task_assigned'>, 'mission_id' | 'task_id' | 'attempt'>;
@@ -21,12 +21,10 @@ export function lostAttempts(
   missions: readonly Mission[],
   { agent, partition, hasAssignment }: LostPartition,
 ): readonly AttemptName[] {
-  return missions
-    .filter(({ status }) => status === 'open')
-    .flatMap(({ id, tasks }) =>
-      [...tasks.values()]
-        .filter((task) => hasOpenAttempt(task) && task.plan.agent === agent && task.targetPartition === partition)
-        .map((task) => ({ mission_id: id, task_id: task.id, attempt: task.attempt }))
-        .filter((attempt) => !hasAssignment(attempt)),
-    );
+  return missions.filter(isOpen).flatMap(({ id, index }) =>
+    [...index.open.values()]
+      .filter((task) => task.plan.agent === agent && task.targetPartition === partition)
+      .map((task) => ({ mission_id: id, task_id: task.id, attempt: task.attempt }))
+      .filter((attempt) => !hasAssignment(attempt)),
+  );
 }

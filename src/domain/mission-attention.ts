@@ -1,39 +1,43 @@
-/** The last rung of escalation: a mission that asks a person, and goes on with the answer. */
+/** The last rung of escalation: a mission that asks a person, and continues with the answer. */
 import type { PayloadOf } from './events.js';
-import type { Mission, MissionTask } from './mission-state.js';
-import type { Folded } from './record.js';
+import type { MissionFold } from './mission-state.js';
+import { putTask } from './mission-tasks.js';
+import { APPLIED, voidBecause, type Folded } from './record.js';
 
 export function questionAsked(
-  mission: Mission,
+  mission: MissionFold,
   { number, reason, question }: PayloadOf<'attention_requested'>,
-): Mission | Folded {
-  if (mission.question !== null) return 'void: a question is open';
-  if (number !== mission.questions + 1) return 'void: another question';
-  return { ...mission, questions: number, question: { number, reason, text: question } };
+): Folded {
+  if (mission.course.kind === 'asking') return voidBecause('a question is open');
+  if (mission.course.kind !== 'working') return voidBecause('the mission is about to end');
+  if (number !== mission.questions + 1) return voidBecause('another question');
+  mission.questions = number;
+  mission.course = { kind: 'asking', question: { number, reason, text: question } };
+  return APPLIED;
 }
 
 /**
  * The ladder starts again at its foot. A mission file's own plan is never changed, so its failed tasks are tried again
  * with the answer; a planner makes a changed plan of it.
  */
-export function questionAnswered(
-  mission: Mission,
-  { number, answer }: PayloadOf<'attention_answered'>,
-): Mission | Folded {
-  const { question } = mission;
-  if (question === null) return 'void: no question is open';
-  if (question.number !== number) return 'void: another question';
-  const next: Mission = {
-    ...mission,
-    question: null,
-    answer: { reason: question.reason, text: answer },
-    replans: 0,
-    agentFailures: {},
-  };
-  if (mission.request.plan === null) return { ...next, planning: 'answered' };
-  return { ...next, tasks: new Map([...mission.tasks].map(([id, task]) => [id, tryAgain(task)])) };
+export function questionAnswered(mission: MissionFold, { number, answer }: PayloadOf<'attention_answered'>): Folded {
+  const { course, planning } = mission;
+  if (course.kind !== 'asking') return voidBecause('no question is open');
+  if (course.question.number !== number) return voidBecause('another question');
+  const said = { reason: course.question.reason, text: answer };
+  mission.course = { kind: 'working' };
+  mission.answer = said;
+  mission.replans = 0;
+  mission.agentFailures.clear();
+  if (mission.request.plan === null) {
+    const reason = planning.kind === 'none' ? null : planning.reason;
+    mission.planning = { kind: 'answered', reason, answer: said };
+  } else tryAgain(mission);
+  return APPLIED;
 }
 
-function tryAgain(task: MissionTask): MissionTask {
-  return task.status === 'failed' || task.status === 'cancelled' ? { ...task, status: 'waiting', failures: 0 } : task;
+function tryAgain(mission: MissionFold): void {
+  for (const task of mission.tasks.values())
+    if (task.status === 'failed' || task.status === 'cancelled')
+      putTask(mission, { ...task, status: 'waiting', failures: 0 });
 }

@@ -1,8 +1,7 @@
 /** What the holder of a coordination partition decides next for a mission. Pure: the same state gives the same decisions. */
 import type { Cost } from './budget.js';
-import type { Check, EventType, PayloadOf } from './events.js';
+import type { Check, EventType, PayloadOf, Plan } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
-import { openTasks } from './mission-evolve.js';
 import {
   endedWell,
   hasOpenAttempt,
@@ -12,6 +11,7 @@ import {
   type Question,
   type Wave,
 } from './mission-state.js';
+import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { agentsOfProposal } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';
 import { taskRecordKey } from './partitioning.js';
@@ -31,6 +31,8 @@ export interface DecideContext {
   readonly owner: string;
   /** Whether a timer (mission-timers.ts) has run out. */
   isExpired(timerKey: string): boolean;
+  /** Ids of the mission's tasks with a timer that has run out; others may be among them. */
+  tasksWithExpired(missionId: string): Iterable<string>;
   /** Whether a worker that serves the agent has given a sign of life lately. */
   isServed(agent: string): boolean;
   /** Partition of the agent's tasks topic for a record key; null when this build has no such agent. */
@@ -51,27 +53,49 @@ export const MAX_REJECTIONS = 3;
 export const MAX_REPLANS = 1;
 
 export function decideMission(mission: Mission, context: DecideContext): readonly Decision[] {
-  if (mission.status !== 'open') return [];
-  if (mission.cancelRequest !== null) return cancelMission(mission, context, mission.cancelRequest);
-  if (mission.failing !== null) return failMission(mission, context, mission.failing);
+  const { course } = mission;
+  switch (course.kind) {
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
+      return [];
+    case 'cancelling':
+      return cancelMission(mission, context, course.reason);
+    case 'failing':
+      return failMission(mission, context, course.reason);
+    case 'asking':
+      return decideOvertime(mission, context) ?? decideQuestion(mission, context, course.question);
+    case 'working':
+      return decideOvertime(mission, context) ?? decideByPlan(mission, context);
+  }
+}
+
+/** null while its minutes are not used up. */
+function decideOvertime(mission: Mission, context: DecideContext): readonly Decision[] | null {
   const { minutes } = mission.request.budget;
-  if (minutes !== null && context.isExpired(timerKeys.minutes(mission.id)))
-    return failMission(mission, context, `the budget of ${minutes} minutes is used up`);
-  if (mission.question !== null) return decideQuestion(mission, context, mission.question);
-  switch (mission.planning) {
+  return minutes !== null && context.isExpired(timerKeys.minutes(mission.id))
+    ? failMission(mission, context, `the budget of ${minutes} minutes is used up`)
+    : null;
+}
+
+function decideByPlan(mission: Mission, context: DecideContext): readonly Decision[] {
+  const { planning, request } = mission;
+  switch (planning.kind) {
     case 'none':
-      return mission.request.plan === null ? [requestPlan(mission, context, null)] : [proposeOwnPlan(mission)];
+      return request.plan === null ? [requestPlan(mission, context, null)] : [proposeOwnPlan(mission, request.plan)];
     case 'requested':
       return [];
-    case 'failed':
+    case 'failed': {
       // An own plan that was refused stays refused, whatever a person says.
-      return mission.request.plan === null
-        ? askOrFail(mission, context, planningFailure(mission), null)
-        : failMission(mission, context, planningFailure(mission));
+      const failure = planningFailure(planning);
+      return request.plan === null
+        ? askOrFail(mission, context, failure, null)
+        : failMission(mission, context, failure);
+    }
     case 'answered':
-      return [requestPlan(mission, context, mission.answer === null ? null : wordingOf(mission.answer))];
+      return [requestPlan(mission, context, wordingOf(planning.answer))];
     case 'rejected':
-      return decideAfterRejection(mission, context);
+      return decideAfterRejection(mission, context, planning);
     case 'proposed':
       return decideApproval(mission, context);
     case 'approved':
@@ -94,14 +118,12 @@ function requestPlan(mission: Mission, context: DecideContext, reason: string | 
   };
 }
 
-function planningFailure({ planReason, planningError }: Mission): string {
-  const error = planningError ?? 'no planner answered';
-  return planReason === null ? `no plan: ${error}` : `${planReason}; no changed plan: ${error}`;
-}
+type WithoutPlan = Extract<Mission['planning'], { error: string }>;
 
-function proposeOwnPlan(mission: Mission): Decision {
-  const plan = mission.request.plan;
-  if (plan === null) throw new TypeError('the mission file has no plan');
+const planningFailure = ({ reason, error }: WithoutPlan): string =>
+  reason === null ? `no plan: ${error}` : `${reason}; no changed plan: ${error}`;
+
+function proposeOwnPlan(mission: Mission, plan: Plan): Decision {
   return {
     event_type: 'plan_proposed',
     payload: {
@@ -118,12 +140,15 @@ function proposeOwnPlan(mission: Mission): Decision {
   };
 }
 
-function decideAfterRejection(mission: Mission, context: DecideContext): readonly Decision[] {
-  const rejection = mission.planningError ?? 'the plan was rejected';
+function decideAfterRejection(
+  mission: Mission,
+  context: DecideContext,
+  { reason: before, error }: WithoutPlan,
+): readonly Decision[] {
   const final = mission.request.plan !== null || mission.rejections >= MAX_REJECTIONS;
   // The planner hears everything that the next plan must take into account, not only the last word.
-  const reason = mission.planReason === null ? rejection : `${mission.planReason}; ${rejection}`;
-  return final ? failMission(mission, context, rejection) : [requestPlan(mission, context, reason)];
+  const reason = before === null ? error : `${before}; ${error}`;
+  return final ? failMission(mission, context, error) : [requestPlan(mission, context, reason)];
 }
 
 function decideApproval(mission: Mission, context: DecideContext): readonly Decision[] {
@@ -148,20 +173,18 @@ function failUnknown(mission: Mission, context: DecideContext, agents: readonly 
   return failMission(mission, context, `the plan names agents that this swarm does not have: ${agents.join(', ')}`);
 }
 
-/** The first wave that is not completed goes on; a completed one makes way for the next in the same breath. */
+/** The first wave that is not completed is worked on; a completed one makes way for the next at once. */
 function decideWaves(mission: Mission, context: DecideContext): readonly Decision[] {
   // Also here: a person may approve before the holder has refused, and a swarm may come back without an agent.
-  const unplaced = new Set<string>();
-  for (const task of mission.tasks.values())
-    if (task.status === 'waiting' && task.targetPartition === null) unplaced.add(task.plan.agent);
-  const unknown = unknownAgents(unplaced, context);
+  const unknown = unknownAgents(mission.index.unplaced.keys(), context);
   if (unknown.length > 0) return failUnknown(mission, context, unknown);
   const decisions: Decision[] = [];
   const { owner } = context;
-  for (const wave of mission.waves) {
-    if (wave.replaced || wave.status === 'completed') continue;
-    const tasks = wave.taskIds.flatMap((id) => mission.tasks.get(id) ?? []);
-    if (wave.status === 'started' && tasks.every(endedWell)) {
+  for (let place = mission.nextWave; place < mission.waves.length; place += 1) {
+    const wave = mission.waves[place];
+    const tasks = wave === undefined ? undefined : mission.index.waves.get(wave.number);
+    if (wave === undefined || tasks === undefined) break;
+    if (wave.status === 'started' && tasks.done === tasks.total) {
       decisions.push({
         event_type: 'wave_completed',
         payload: { mission_id: mission.id, owner, wave_number: wave.number },
@@ -180,34 +203,42 @@ function decideWaves(mission: Mission, context: DecideContext): readonly Decisio
 }
 
 function completeMission(mission: Mission, owner: string): Decision {
-  const tasks = [...mission.tasks.values()];
   const usage = usageOf(mission);
   return {
     event_type: 'mission_completed',
     payload: {
       mission_id: mission.id,
       owner,
-      tasks_verified: tasks.filter((task) => task.status === 'verified').length,
-      tasks_unverified: tasks.filter((task) => task.status === 'unverified').length,
+      tasks_verified: mission.index.verified,
+      tasks_unverified: mission.index.unverified,
       tokens: usage.tokens,
       cost_usd: usage.usd,
     },
   };
 }
 
-function decideTasks(
+function decideTasks(mission: Mission, wave: Wave, tasks: WaveTasks, context: DecideContext): readonly Decision[] {
+  const decisions = tasksToDecide(mission, wave, tasks, context).flatMap((task) =>
+    decideTask(mission, wave, task, context),
+  );
+  if (decisions.length > 0 || tasks.unfinished > 0 || tasks.failed.size === 0) return decisions;
+  const [failed] = inPlanOrder(tasks.failed.values());
+  return failed === undefined ? [] : decideAfterFailure(mission, failed, context);
+}
+
+/** Not all tasks of the wave: its cost must not grow with those that are only waited for. */
+function tasksToDecide(
   mission: Mission,
   wave: Wave,
-  tasks: readonly MissionTask[],
+  { due }: WaveTasks,
   context: DecideContext,
-): readonly Decision[] {
-  const decisions = tasks.flatMap((task) => decideTask(mission, wave, task, context));
-  const busy =
-    decisions.length > 0 ||
-    tasks.some((task) => hasOpenAttempt(task) || task.status === 'retrying' || task.status === 'waiting');
-  const failed = tasks.find((task) => task.status === 'failed' || task.status === 'cancelled');
-  if (busy || failed === undefined) return decisions;
-  return decideAfterFailure(mission, failed, context);
+): readonly MissionTask[] {
+  const tasks = new Map(due);
+  for (const id of context.tasksWithExpired(mission.id)) {
+    const task = mission.tasks.get(id);
+    if (task?.wave === wave.number) tasks.set(id, task);
+  }
+  return inPlanOrder(tasks.values());
 }
 
 function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): readonly Decision[] {
@@ -384,13 +415,13 @@ export function failMission(
   context: Pick<DecideContext, 'owner'>,
   reason: string,
 ): readonly Decision[] {
-  const open = openTasks(mission);
+  const open = inPlanOrder(mission.index.open.values());
   if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'mission_ended', reason));
   return [{ event_type: 'mission_failed', payload: { mission_id: mission.id, owner: context.owner, reason } }];
 }
 
 function cancelMission(mission: Mission, context: DecideContext, reason: string): readonly Decision[] {
-  const open = openTasks(mission);
+  const open = inPlanOrder(mission.index.open.values());
   if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', reason));
   return [{ event_type: 'mission_cancelled', payload: { mission_id: mission.id, owner: context.owner, reason } }];
 }

@@ -8,15 +8,18 @@ import { parseMissionId } from './mission-id.js';
 import { questionAnswered, questionAsked } from './mission-attention.js';
 import { evolvePlanning } from './mission-planning.js';
 import {
-  hasOpenAttempt,
+  isOpen,
   type CoordinationState,
   type Effect,
   type Mission,
+  type MissionFold,
   type MissionTask,
   type Wave,
+  type WaveFold,
 } from './mission-state.js';
-import { evolveTask } from './mission-task.js';
-import type { FoldRecord, Folded } from './record.js';
+import { evolveTask, type MissionTaskEvent } from './mission-task.js';
+import { createTaskIndex, putTask } from './mission-tasks.js';
+import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js';
 
 /** A request may be appended this long after the time in its id; later ones are refused (see requestedIds). */
 export const REQUEST_WINDOW_MS = 10 * 60_000;
@@ -34,9 +37,9 @@ export function evolveCoordination(state: CoordinationState, record: FoldRecord)
   const { event } = record;
   switch (event.event_type) {
     case 'partition_opened':
-      if (state.epoch !== null) return 'void: the log has a name';
+      if (state.epoch !== null) return voidBecause('the log has a name');
       state.epoch = epochOf(event.payload.epoch, record.timestampMs);
-      return 'applied';
+      return APPLIED;
     case 'partition_claimed':
       return claimed(state, record.offset, event.payload.owner);
     case 'mission_requested':
@@ -50,71 +53,58 @@ export function evolveCoordination(state: CoordinationState, record: FoldRecord)
 function claimed(state: CoordinationState, offset: number, owner: string): Folded {
   const former = state.holder?.owner;
   state.holder = { owner, claimOffset: offset };
-  if (former === owner) return 'applied';
+  if (former === owner) return APPLIED;
   for (const mission of state.missions.values()) {
-    if (mission.status === 'open' && mission.planning === 'requested') {
-      put(state, { ...mission, planningSpent: addCost(mission.planningSpent, mission.planningReserved) });
-    }
+    if (isOpen(mission) && mission.planning.kind === 'requested')
+      mission.planningSpent = addCost(mission.planningSpent, mission.planning.reserved);
   }
-  return 'applied';
+  return APPLIED;
 }
 
 function requested(state: CoordinationState, record: FoldRecord, request: PayloadOf<'mission_requested'>): Folded {
   const id = request.mission_id;
   const parts = parseMissionId(id);
-  if (parts === null) return 'void: not a mission id';
-  if (parts.partition !== state.partition) return 'void: the id names another partition';
-  if (state.missions.has(id) || state.requestedIds.has(id)) return 'void: mission known';
-  if (record.timestampMs > parts.timeMs + REQUEST_WINDOW_MS) return 'void: requested too late after the time in its id';
+  if (parts === null) return voidBecause('not a mission id');
+  if (parts.partition !== state.partition) return voidBecause('the id names another partition');
+  if (state.missions.has(id) || state.requestedIds.has(id)) return voidBecause('mission known');
+  if (record.timestampMs > parts.timeMs + REQUEST_WINDOW_MS)
+    return voidBecause('requested too late after the time in its id');
   state.requestedIds.set(id, parts.timeMs);
-  put(state, {
+  state.missions.set(id, {
     id,
     request,
     requestedAtMs: record.timestampMs,
-    status: 'open',
-    reason: null,
-    endedAtMs: null,
-    planning: 'none',
+    course: { kind: 'working' },
+    planning: { kind: 'none' },
     revision: 0,
-    proposal: null,
-    planReason: null,
-    planningError: null,
     rejections: 0,
     replans: 0,
-    agentFailures: {},
+    agentFailures: new Map(),
     questions: 0,
-    question: null,
     answer: null,
-    cancelRequest: null,
-    failing: null,
     tasks: new Map(),
+    index: createTaskIndex(),
     waves: [],
+    nextWave: 0,
     planningUsage: NOTHING,
     planningSpent: NOTHING,
-    planningReserved: NOTHING,
-    effects: [],
+    effects: new Map(),
     squadReady: false,
     firstOffset: record.offset,
     before: { holder: state.holder, epoch: state.epoch },
   });
-  return 'applied';
-}
-
-function put(state: CoordinationState, mission: Mission): 'applied' {
-  state.missions.set(mission.id, mission);
-  return 'applied';
+  return APPLIED;
 }
 
 function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
   const { event } = record;
   const id = missionIdOf(event);
   const mission = id === null ? undefined : state.missions.get(id);
-  if (mission === undefined) return 'void: no such mission';
-  if (mission.status !== 'open') return 'void: mission ended';
+  if (mission === undefined) return voidBecause('no such mission');
+  if (!isOpen(mission)) return voidBecause('mission ended');
   const owner = ownerOfDecision(event);
-  if (owner !== null && owner !== state.holder?.owner) return 'void: not the holder';
-  const next = nextMission(mission, record);
-  return typeof next === 'string' ? next : put(state, next);
+  if (owner !== null && owner !== state.holder?.owner) return voidBecause('not the holder');
+  return applyTo(mission, record);
 }
 
 /** The mission that an event is about; null for events that are about none. */
@@ -141,14 +131,11 @@ export function ownerOfDecision(event: AgentEvent): string | null {
   }
 }
 
-function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
-  const { event } = record;
+function applyTo(mission: MissionFold, record: FoldRecord): Folded {
+  const { event, timestampMs: atMs } = record;
   switch (event.event_type) {
     case 'mission_cancel_requested':
-      return {
-        ...mission,
-        cancelRequest: mission.cancelRequest ?? `cancelled by ${event.payload.requested_by}: ${event.payload.reason}`,
-      };
+      return cancelRequested(mission, event.payload);
     case 'plan_requested':
     case 'plan_proposed':
     case 'plan_failed':
@@ -164,13 +151,14 @@ function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
     case 'wave_completed':
       return setWave(mission, event.payload.wave_number, 'started', 'completed');
     case 'squad_ready':
-      return { ...mission, squadReady: true };
+      mission.squadReady = true;
+      return APPLIED;
     case 'mission_completed':
-      return { ...mission, status: 'completed', endedAtMs: record.timestampMs };
+      return follow(mission, { kind: 'completed', atMs });
     case 'mission_failed':
-      return { ...mission, status: 'failed', reason: event.payload.reason, endedAtMs: record.timestampMs };
+      return follow(mission, { kind: 'failed', reason: event.payload.reason, atMs });
     case 'mission_cancelled':
-      return { ...mission, status: 'cancelled', reason: event.payload.reason, endedAtMs: record.timestampMs };
+      return follow(mission, { kind: 'cancelled', reason: event.payload.reason, atMs });
     case 'task_retry_scheduled':
     case 'task_assigned':
     case 'task_cancelled':
@@ -182,74 +170,91 @@ function nextMission(mission: Mission, record: FoldRecord): Mission | Folded {
     case 'task_retry_requested':
       return taskOfMission(mission, { ...record, event });
     case 'model_failed_over':
-      return mission; // Part of its story, and nothing of its state.
+      return APPLIED; // Part of its story, and nothing of its state.
     default:
-      return `void: ${event.event_type} does not belong in a coordination partition`;
+      return voidBecause(`${event.event_type} does not belong in a coordination partition`);
   }
 }
 
-function setWave(mission: Mission, number: number, from: Wave['status'], to: Wave['status']): Mission | Folded {
-  const current = mission.waves.find((wave) => wave.number === number && !wave.replaced);
-  if (current?.status !== from) return `void: wave ${number} is not ${from}`;
-  return { ...mission, waves: mission.waves.map((wave) => (wave === current ? { ...wave, status: to } : wave)) };
+function follow(mission: MissionFold, course: Mission['course']): Folded {
+  mission.course = course;
+  return APPLIED;
 }
 
-function taskOfMission(
-  mission: Mission,
-  record: FoldRecord & { readonly event: Parameters<typeof evolveTask>[1]['event'] },
-): Mission | Folded {
-  const { event } = record;
-  const task = mission.tasks.get(event.payload.task_id);
-  if (task === undefined) return 'void: no such task';
-  if (event.event_type === 'task_retry_requested' && !isBeingDone(mission, task))
-    return 'void: the task is not being done';
-  const { agent } = task.plan;
-  const failures = mission.agentFailures[agent] ?? 0;
-  const next = evolveTask(task, record, { retries: mission.request.retries, agentFailures: failures });
-  if (typeof next === 'string') return next;
-  const agentFailures =
-    next.failures > task.failures ? { ...mission.agentFailures, [agent]: failures + 1 } : mission.agentFailures;
-  const tasks = new Map(mission.tasks).set(task.id, next);
-  const isEffect = event.event_type === 'task_assigned' || event.event_type === 'task_cancelled';
-  const effects = isEffect ? [...mission.effects, { offset: record.offset, event }] : mission.effects;
-  const ends = event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended';
-  return {
-    ...mission,
-    tasks,
-    agentFailures,
-    effects,
-    failing: mission.failing ?? (ends ? event.payload.reason : null),
-  };
+/** A person's first word counts, also for a mission that is about to fail. */
+function cancelRequested(
+  mission: MissionFold,
+  { requested_by, reason }: PayloadOf<'mission_cancel_requested'>,
+): Folded {
+  if (mission.course.kind === 'cancelling') return APPLIED;
+  return follow(mission, { kind: 'cancelling', reason: `cancelled by ${requested_by}: ${reason}` });
 }
 
-/** Whether a new attempt of the task would bring the mission on: not when it is about to end or asks a person, nor when the plan is or was changed. */
-const isBeingDone = (mission: Mission, task: MissionTask): boolean =>
-  mission.failing === null &&
-  mission.cancelRequest === null &&
-  mission.question === null &&
-  mission.planning === 'approved' &&
-  mission.waves.some((wave) => !wave.replaced && wave.taskIds.includes(task.id));
+function setWave(mission: MissionFold, number: number, from: Wave['status'], to: Wave['status']): Folded {
+  const wave = findWave(mission, number);
+  if (wave?.status !== from) return voidBecause(`wave ${number} is not ${from}`);
+  wave.status = to;
+  while (mission.waves[mission.nextWave]?.status === 'completed') mission.nextWave += 1;
+  return APPLIED;
+}
 
-/** Attempts that are under way. */
-export const openTasks = (mission: Mission): readonly MissionTask[] =>
-  [...mission.tasks.values()].filter(hasOpenAttempt);
+/** The numbers of the waves rise: halving finds one among many. */
+function findWave({ waves }: MissionFold, number: number): WaveFold | null {
+  let [from, to] = [0, waves.length];
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    const wave = waves[middle];
+    if (wave === undefined || wave.number === number) return wave ?? null;
+    if (wave.number < number) from = middle + 1;
+    else to = middle;
+  }
+  return null;
+}
 
-/** The assignment that a worker's event answers: whoever answers has it in the log of its partition. null for other events. */
+function taskOfMission(mission: MissionFold, record: FoldRecord & { readonly event: MissionTaskEvent }): Folded {
+  const { event, offset } = record;
+  const before = mission.tasks.get(event.payload.task_id);
+  if (before === undefined) return voidBecause('no such task');
+  if (event.event_type === 'task_retry_requested' && !isBeingDone(mission, before))
+    return voidBecause('the task is not being done');
+  const { agent } = before.plan;
+  const agentFailures = mission.agentFailures.get(agent) ?? 0;
+  const evolved = evolveTask(before, record, { retries: mission.request.retries, agentFailures });
+  if (evolved.kind === 'void') return evolved;
+  putTask(mission, evolved.task);
+  if (evolved.task.failures > before.failures) mission.agentFailures.set(agent, agentFailures + 1);
+  if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled')
+    mission.effects.set(offset, { offset, event });
+  if (event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended')
+    beginToFail(mission, event.payload.reason);
+  return APPLIED;
+}
+
+/** Said by the cancels of its open attempts, so that a new holder ends the mission, too. */
+function beginToFail(mission: MissionFold, reason: string): void {
+  if (mission.course.kind === 'working' || mission.course.kind === 'asking')
+    mission.course = { kind: 'failing', reason };
+}
+
+/**
+ * Whether a new attempt of the task would bring the mission on: not when it is about to end or asks a person, nor when
+ * the plan is or was changed.
+ */
+const isBeingDone = (mission: MissionFold, task: MissionTask): boolean =>
+  mission.course.kind === 'working' &&
+  mission.planning.kind === 'approved' &&
+  findWave(mission, task.wave)?.status !== 'replaced';
+
+/** The assignment that a worker's event answers: its writer has it in the log of its partition. null for other events. */
 export function answeredEffect(mission: Mission, event: AgentEvent): Effect | null {
   switch (event.event_type) {
     case 'task_accepted':
     case 'task_started':
     case 'task_completed':
     case 'task_failed': {
-      const { task_id, attempt } = event.payload;
-      return (
-        mission.effects.find(
-          (effect) =>
-            effect.event.event_type === 'task_assigned' &&
-            effect.event.payload.task_id === task_id &&
-            effect.event.payload.attempt === attempt,
-        ) ?? null
-      );
+      const task = mission.tasks.get(event.payload.task_id);
+      if (task === undefined || task.assignedAt === null || task.attempt !== event.payload.attempt) return null;
+      return mission.effects.get(task.assignedAt) ?? null;
     }
     default:
       return null;

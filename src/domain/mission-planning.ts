@@ -1,79 +1,95 @@
 /** How a mission gets its plan: asked for, proposed, approved or rejected, and taken over into waves and tasks. */
 import { addCost, NOTHING } from './budget.js';
 import type { EventOf, PayloadOf, Plan, PlanTask, TaskKind } from './events.js';
-import type { Mission, MissionTask, Wave } from './mission-state.js';
+import {
+  lastWaveOf,
+  proposalOf,
+  type Mission,
+  type MissionFold,
+  type MissionTask,
+  type Planning,
+  type Proposal,
+} from './mission-state.js';
+import { putTask } from './mission-tasks.js';
 import { verifyTask, type VerifyTask } from './plan.js';
-import type { Folded } from './record.js';
+import { APPLIED, voidBecause, type Folded } from './record.js';
+
+type Proposed = Extract<Planning, { proposal: Proposal }>;
 
 export type PlanningEvent = EventOf<
   'plan_requested' | 'plan_proposed' | 'plan_failed' | 'plan_approved' | 'plan_rejected'
 >;
 
-export function evolvePlanning(mission: Mission, event: PlanningEvent): Mission | Folded {
+export function evolvePlanning(mission: MissionFold, event: PlanningEvent): Folded {
+  const { planning } = mission;
   if (event.event_type === 'plan_requested') return planRequested(mission, event.payload);
   if (event.event_type === 'plan_proposed' && isFilesOwnPlan(mission, event.payload))
     return filesPlanProposed(mission, event.payload);
-  if (event.payload.revision !== mission.revision) return 'void: another revision';
-  const expected: Mission['planning'] =
-    event.event_type === 'plan_proposed' || event.event_type === 'plan_failed' ? 'requested' : 'proposed';
-  if (mission.planning !== expected) return `void: the plan is not ${expected}`;
+  if (event.payload.revision !== mission.revision) return voidBecause('another revision');
   switch (event.event_type) {
     case 'plan_proposed':
-      return planProposed(planningEnded(mission, event.payload), event.payload);
     case 'plan_failed':
-      return { ...planningEnded(mission, event.payload), planning: 'failed', planningError: event.payload.error };
+      if (planning.kind !== 'requested') return voidBecause('the plan is not requested');
+      planningEnded(mission, event.payload);
+      if (event.event_type === 'plan_proposed') planProposed(mission, event.payload, planning.reason);
+      else mission.planning = { kind: 'failed', reason: planning.reason, error: event.payload.error };
+      return APPLIED;
     case 'plan_approved':
-      return planApproved(mission);
     case 'plan_rejected':
-      return {
-        ...mission,
-        planning: 'rejected',
-        rejections: mission.rejections + 1,
-        planningError: `the plan was rejected by ${event.payload.rejected_by}: ${event.payload.reason}`,
-      };
+      if (planning.kind !== 'proposed') return voidBecause('the plan is not proposed');
+      if (event.event_type === 'plan_approved') planApproved(mission, planning);
+      else planRejected(mission, planning, event.payload);
+      return APPLIED;
   }
 }
 
-const isFilesOwnPlan = (mission: Mission, proposed: PayloadOf<'plan_proposed'>): boolean =>
-  mission.planning === 'none' &&
+const isFilesOwnPlan = (mission: Mission, proposed: Proposal): boolean =>
+  mission.planning.kind === 'none' &&
   mission.request.plan !== null &&
   proposed.planner === 'mission' &&
   proposed.revision === 1;
 
 /** Taken from the request itself, so that a fold holds one copy of it for each mission. */
-function filesPlanProposed(mission: Mission, proposed: PayloadOf<'plan_proposed'>): Mission {
-  return planProposed({ ...mission, revision: 1 }, { ...proposed, plan: mission.request.plan ?? proposed.plan });
+function filesPlanProposed(mission: MissionFold, proposed: Proposal): Folded {
+  mission.revision = 1;
+  planProposed(mission, { ...proposed, plan: mission.request.plan ?? proposed.plan }, null);
+  return APPLIED;
 }
 
-function planRequested(mission: Mission, event: PayloadOf<'plan_requested'>): Mission | Folded {
-  if (mission.planning === 'requested') return 'void: a plan is requested already';
-  if (event.revision !== mission.revision + 1) return 'void: another revision';
-  return {
-    ...mission,
-    planning: 'requested',
-    revision: event.revision,
-    planReason: event.reason,
-    planningError: null,
-    replans: mission.planning === 'approved' ? mission.replans + 1 : mission.replans,
-    planningReserved: { tokens: event.reserved_tokens, usd: event.reserved_usd },
-  };
+function planRequested(mission: MissionFold, event: PayloadOf<'plan_requested'>): Folded {
+  if (mission.planning.kind === 'requested') return voidBecause('a plan is requested already');
+  if (event.revision !== mission.revision + 1) return voidBecause('another revision');
+  if (mission.planning.kind === 'approved') mission.replans += 1;
+  mission.revision = event.revision;
+  const reserved = { tokens: event.reserved_tokens, usd: event.reserved_usd };
+  mission.planning = { kind: 'requested', reason: event.reason, reserved };
+  return APPLIED;
 }
 
-function planningEnded(mission: Mission, used: { tokens_in: number; tokens_out: number; cost_usd: number }): Mission {
+function planningEnded(
+  mission: MissionFold,
+  used: { readonly tokens_in: number; readonly tokens_out: number; readonly cost_usd: number },
+): void {
   const usage = { tokens: used.tokens_in + used.tokens_out, usd: used.cost_usd };
-  return {
-    ...mission,
-    planningReserved: NOTHING,
-    planningUsage: addCost(mission.planningUsage, usage),
-    planningSpent: addCost(mission.planningSpent, usage),
-  };
+  mission.planningUsage = addCost(mission.planningUsage, usage);
+  mission.planningSpent = addCost(mission.planningSpent, usage);
 }
 
-function planProposed(mission: Mission, proposal: PayloadOf<'plan_proposed'>): Mission {
+function planProposed(mission: MissionFold, proposal: Proposal, reason: string | null): void {
   const fault = faultOf(mission, proposal.plan);
-  return fault === null
-    ? { ...mission, planning: 'proposed', proposal }
-    : { ...mission, planning: 'failed', planningError: `the plan was refused: ${fault}` };
+  mission.planning =
+    fault === null
+      ? { kind: 'proposed', reason, proposal }
+      : { kind: 'failed', reason, error: `the plan was refused: ${fault}` };
+}
+
+function planRejected(
+  mission: MissionFold,
+  { reason }: Proposed,
+  { rejected_by, reason: why }: PayloadOf<'plan_rejected'>,
+): void {
+  mission.rejections += 1;
+  mission.planning = { kind: 'rejected', reason, error: `the plan was rejected by ${rejected_by}: ${why}` };
 }
 
 /**
@@ -83,7 +99,7 @@ function planProposed(mission: Mission, proposal: PayloadOf<'plan_proposed'>): M
 function faultOf(mission: Mission, plan: Plan): string | null {
   if (plan.waves.length === 0) return 'the plan has no waves';
   const ids = new Set(mission.tasks.keys());
-  let before = Math.max(0, ...mission.waves.map((wave) => wave.number));
+  let before = lastWaveOf(mission);
   for (const { wave_number, tasks } of wavesOf(mission, plan)) {
     if (tasks.length === 0) return `wave ${wave_number} has no tasks`;
     if (wave_number <= before) return `wave ${wave_number} follows wave ${before}`;
@@ -114,45 +130,36 @@ function wavesOf(
 
 /** Agents that the proposed plan needs, the one that runs the mission's checks included. */
 export function agentsOfProposal(mission: Mission): readonly string[] {
-  const waves = mission.proposal === null ? [] : wavesOf(mission, mission.proposal.plan);
+  const proposal = proposalOf(mission);
+  const waves = proposal === null ? [] : wavesOf(mission, proposal.plan);
   return [...new Set(waves.flatMap((wave) => wave.tasks.map((task) => task.agent)))];
 }
 
 /** The plan's tasks join those that earlier plans have finished; what those left undone is replaced. */
-function planApproved(mission: Mission): Mission | Folded {
-  const { proposal } = mission;
-  if (proposal === null) return 'void: no plan';
-  const planned = wavesOf(mission, proposal.plan);
-  const tasks = new Map([...mission.tasks].map(([id, task]) => [id, replaceUndone(task)]));
-  for (const wave of planned) {
-    for (const task of wave.tasks) tasks.set(task.task_id, newTask(task, wave.wave_number, wave.kind));
+function planApproved(mission: MissionFold, { reason, proposal }: Proposed): void {
+  for (const task of mission.tasks.values())
+    if (task.status === 'waiting' || task.status === 'retrying')
+      putTask(mission, { ...task, status: 'replaced', detail: 'replaced by a changed plan' });
+  for (const wave of mission.waves) if (wave.status !== 'completed') wave.status = 'replaced';
+  mission.nextWave = mission.waves.length;
+  for (const { wave_number: number, kind, tasks } of wavesOf(mission, proposal.plan)) {
+    for (const task of tasks) putTask(mission, newTask(task, number, kind, mission.tasks.size));
+    mission.waves.push({ number, taskIds: tasks.map((task) => task.task_id), status: 'waiting' });
   }
-  const waves = planned.map(
-    (wave): Wave => ({
-      number: wave.wave_number,
-      taskIds: wave.tasks.map((task) => task.task_id),
-      status: 'waiting',
-      replaced: false,
-    }),
-  );
-  const earlier = mission.waves.map((wave) => (wave.status === 'completed' ? wave : { ...wave, replaced: true }));
-  return { ...mission, planning: 'approved', agentFailures: {}, tasks, waves: [...earlier, ...waves] };
+  mission.agentFailures.clear();
+  mission.planning = { kind: 'approved', reason, proposal };
 }
 
-function replaceUndone(task: MissionTask): MissionTask {
-  return task.status === 'waiting' || task.status === 'retrying'
-    ? { ...task, status: 'replaced', detail: 'replaced by a changed plan' }
-    : task;
-}
-
-function newTask(plan: PlanTask, wave: number, kind: TaskKind): MissionTask {
+function newTask(plan: PlanTask, wave: number, kind: TaskKind, position: number): MissionTask {
   return {
     id: plan.task_id,
     plan,
     wave,
+    position,
     kind,
     status: 'waiting',
     attempt: 0,
+    assignedAt: null,
     failures: 0,
     retryDelayMs: null,
     targetPartition: null,

@@ -5,8 +5,10 @@ import {
   type CoordinationSnapshot,
   type CoordinationState,
   type Effect,
+  isOpen,
   type Mission,
 } from './mission-state.js';
+import { createTaskIndex } from './mission-tasks.js';
 import { DataLoss, METADATA_LIMIT_BYTES, type ReplayPoint } from './record.js';
 import { asciiJson, decodeHolder, parseObject } from './task-replay.js';
 
@@ -49,7 +51,12 @@ function firstNeeded(state: CoordinationState, isAcknowledged: (effect: Effect) 
 }
 
 function isSettled(mission: Mission, isAcknowledged: (effect: Effect) => boolean): boolean {
-  return mission.status !== 'open' && mission.effects.every(isAcknowledged);
+  return !isOpen(mission) && allAcknowledged(mission, isAcknowledged);
+}
+
+function allAcknowledged({ effects }: Mission, isAcknowledged: (effect: Effect) => boolean): boolean {
+  for (const effect of effects.values()) if (!isAcknowledged(effect)) return false;
+  return true;
 }
 
 function idsRequestedBefore(state: CoordinationState, offset: number): string[] {
@@ -81,30 +88,27 @@ export function forgetEnded(
   return forgotten;
 }
 
+/** An effect that was acknowledged is asked for no more, while its mission holds the replay point back. */
+export function forgetEffect(state: CoordinationState, { offset, event }: Effect): void {
+  state.missions.get(event.payload.mission_id)?.effects.delete(offset);
+}
+
 /**
- * Forgets what nothing asks of a mission any more while it or an older one holds the replay point back: the effects that
- * were acknowledged, and of one that has ended its plan and its tasks. What keeps it from beginning again stays.
+ * Forgets the plan and the tasks of a mission that has ended and is kept only because it, or an older one, holds the
+ * replay point back. What keeps it from beginning again stays.
  */
-export function forgetHistory(
-  state: CoordinationState,
-  missionId: string,
-  isAcknowledged: (effect: Effect) => boolean,
-): void {
+export function forgetWork(state: CoordinationState, missionId: string): void {
   const mission = state.missions.get(missionId);
-  if (mission === undefined) return;
-  const effects = mission.effects.filter((effect) => !isAcknowledged(effect));
-  if (mission.status !== 'open') {
-    state.missions.set(missionId, {
-      ...mission,
-      request: { ...mission.request, brief: '', plan: null, success: [] },
-      proposal: null,
-      tasks: new Map(),
-      waves: [],
-      effects,
-    });
-  } else if (effects.length < mission.effects.length) {
-    state.missions.set(missionId, { ...mission, effects });
-  }
+  if (mission === undefined || isOpen(mission)) return;
+  state.missions.set(missionId, {
+    ...mission,
+    request: { ...mission.request, brief: '', plan: null, success: [] },
+    planning: { kind: 'none' },
+    tasks: new Map(),
+    index: createTaskIndex(),
+    waves: [],
+    nextWave: 0,
+  });
 }
 
 function encodeSnapshot({ holder, epoch }: CoordinationSnapshot, ids: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { usageOf } from './mission-budget.js';
-import type { Mission, MissionTask } from './mission-state.js';
+import { endReasonOf, isOpen, questionOf, type Mission, type MissionTask } from './mission-state.js';
 import type { MissionReport, MissionStatus, TaskReport, TaskStatus } from './report.js';
 import type { UnservedAgent } from './unserved.js';
 
@@ -11,11 +11,11 @@ export function reportMission(mission: Mission): MissionReport {
     mission_id: mission.id,
     name: mission.request.name,
     status: statusOf(mission),
-    reason: mission.reason,
-    question: mission.question,
+    reason: endReasonOf(mission),
+    question: questionOf(mission),
     workspace: mission.request.workspace,
     started_at: new Date(mission.requestedAtMs).toISOString(),
-    ended_at: mission.endedAtMs === null ? null : new Date(mission.endedAtMs).toISOString(),
+    ended_at: 'atMs' in mission.course ? new Date(mission.course.atMs).toISOString() : null,
     cost_usd: usage.usd,
     tokens: usage.tokens,
     tasks: tasks.map((task) => reportTask(mission, task)),
@@ -25,13 +25,18 @@ export function reportMission(mission: Mission): MissionReport {
   };
 }
 
-function statusOf(mission: Mission): MissionStatus {
-  if (mission.status !== 'open') return mission.status;
-  if (mission.question !== null) return 'needs_attention';
-  if (mission.planning === 'approved') return 'running';
-  return mission.planning === 'proposed' && mission.request.approval === 'approval'
-    ? 'waiting_for_approval'
-    : 'planning';
+function statusOf({ course, planning, request }: Mission): MissionStatus {
+  switch (course.kind) {
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
+      return course.kind;
+    case 'asking':
+      return 'needs_attention';
+    default:
+      if (planning.kind === 'approved') return 'running';
+      return planning.kind === 'proposed' && request.approval === 'approval' ? 'waiting_for_approval' : 'planning';
+  }
 }
 
 function reportTask(mission: Mission, task: MissionTask): TaskReport {
@@ -54,7 +59,7 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
 }
 
 function sinceOf(mission: Mission, { unservedSinceMs }: MissionTask): string | null {
-  return mission.status !== 'open' || unservedSinceMs === null ? null : new Date(unservedSinceMs).toISOString();
+  return !isOpen(mission) || unservedSinceMs === null ? null : new Date(unservedSinceMs).toISOString();
 }
 
 /** Each agent once, with the earliest time that a task of it has waited since. */
@@ -81,8 +86,8 @@ function statusOfTask(mission: Mission, task: MissionTask): TaskStatus {
     case 'running':
       return 'running';
     case 'retrying':
-      return mission.status === 'open' ? 'waiting' : 'failed';
+      return isOpen(mission) ? 'waiting' : 'failed';
     default:
-      return mission.status === 'open' ? 'waiting' : 'cancelled';
+      return isOpen(mission) ? 'waiting' : 'cancelled';
   }
 }

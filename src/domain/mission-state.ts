@@ -1,6 +1,7 @@
 /** What the fold of a coordination partition knows: missions, their tasks, and who decides. */
 import type { Cost } from './budget.js';
 import type { CheckResult, EventOf, PayloadOf, PlanTask, TaskKind } from './events.js';
+import type { TaskFold, TaskIndex } from './mission-tasks.js';
 import type { Holder } from './record.js';
 
 /** The fold's small state: what a replay needs besides the records from the replay point on. */
@@ -10,7 +11,7 @@ export interface CoordinationSnapshot {
   readonly epoch: string | null;
 }
 
-/** The fold of a coordination partition. evolve replaces its fields; the values in it are never changed. */
+/** The fold of a coordination partition. evolve changes it and its missions in place (see Folded). */
 export interface CoordinationState {
   readonly partition: number;
   /** Next offset to fold. */
@@ -20,13 +21,10 @@ export interface CoordinationState {
   /** Timestamp of the last record, ms since the epoch. */
   timestampMs: number;
   /** Missions in log order, by id. */
-  readonly missions: Map<string, Mission>;
+  readonly missions: Map<string, MissionFold>;
   /** Time (ms since the epoch) in the ids of requested missions, so that a late duplicate starts nothing. */
   readonly requestedIds: Map<string, number>;
 }
-
-/** none: not asked yet. answered: a person has said how to go on, and the planner is to hear it. */
-export type PlanningState = 'none' | 'requested' | 'proposed' | 'approved' | 'rejected' | 'failed' | 'answered';
 
 /** What a mission asks a person when its agents and its planner do not get any further. */
 export interface Question {
@@ -43,52 +41,110 @@ export interface Answer {
   readonly text: string;
 }
 
+/**
+ * Where a mission stands. working: its planning says what follows. asking: it waits for a person. cancelling and
+ * failing: its open attempts are cancelled first, also by a new holder. The others are its end.
+ */
+export type Course =
+  | { readonly kind: 'working' }
+  | { readonly kind: 'asking'; readonly question: Question }
+  | { readonly kind: 'cancelling'; readonly reason: string }
+  | { readonly kind: 'failing'; readonly reason: string }
+  | { readonly kind: 'completed'; readonly atMs: number }
+  | { readonly kind: 'failed'; readonly reason: string; readonly atMs: number }
+  | { readonly kind: 'cancelled'; readonly reason: string; readonly atMs: number };
+
+/**
+ * How far the plan of the mission's revision is. reason: why a changed plan was asked for; null for the first.
+ * answered: a person has said what to do, and the planner is to hear it.
+ */
+export type Planning =
+  | { readonly kind: 'none' }
+  /** reserved: worst case of the planner call that is under way. */
+  | { readonly kind: 'requested'; readonly reason: string | null; readonly reserved: Cost }
+  | { readonly kind: 'proposed' | 'approved'; readonly reason: string | null; readonly proposal: Proposal }
+  /** error: why there is no plan, or who rejected it and why. */
+  | { readonly kind: 'failed' | 'rejected'; readonly reason: string | null; readonly error: string }
+  | { readonly kind: 'answered'; readonly reason: string | null; readonly answer: Answer };
+
+export type Proposal = PayloadOf<'plan_proposed'>;
+
+/** A mission as the roles and the reports read it. Its tasks and their sums are in the index (mission-tasks.ts). */
 export interface Mission {
   readonly id: string;
   readonly request: PayloadOf<'mission_requested'>;
   readonly requestedAtMs: number;
-  readonly status: 'open' | 'completed' | 'failed' | 'cancelled';
-  /** Why it failed or was cancelled. */
-  readonly reason: string | null;
-  readonly endedAtMs: number | null;
-  readonly planning: PlanningState;
+  readonly course: Course;
+  readonly planning: Planning;
   /** 0 before the first plan_requested. */
   readonly revision: number;
-  /** The proposed or approved plan of this revision. */
-  readonly proposal: PayloadOf<'plan_proposed'> | null;
-  /** Why a changed plan was asked for; null for the first. */
-  readonly planReason: string | null;
-  /** Why planning failed, or why a person rejected the plan. */
-  readonly planningError: string | null;
   readonly rejections: number;
   /** Changed plans asked for because tasks failed, since a person last answered. */
   readonly replans: number;
   /** Failed attempts of each agent, since it last was escalated. */
-  readonly agentFailures: Readonly<Record<string, number>>;
+  readonly agentFailures: ReadonlyMap<string, number>;
   /** Questions asked so far. */
   readonly questions: number;
-  /** The question that the mission waits with; null when it does not. */
-  readonly question: Question | null;
-  /** The last answer and what it was about, for whoever works on after it. */
+  /** The last answer and what it was about, for the attempts that follow it. */
   readonly answer: Answer | null;
-  readonly cancelRequest: string | null;
-  /** Why the mission is about to fail: said by the cancels of its open attempts, so that a new holder ends it, too. */
-  readonly failing: string | null;
   /** Tasks of the approved plans in order, by id. */
   readonly tasks: ReadonlyMap<string, MissionTask>;
+  readonly index: TaskIndex;
+  /** In order; their numbers rise. */
   readonly waves: readonly Wave[];
+  /** Place in `waves` of the first one that is neither completed nor replaced. */
+  readonly nextWave: number;
   /** Known spending of planners. */
   readonly planningUsage: Cost;
   /** What counts against the budget for planning: known, or reserved and lost. */
   readonly planningSpent: Cost;
-  /** Worst case of the planner call that is under way. */
-  readonly planningReserved: Cost;
-  /** Decisions that must reach tasks partitions, in log order. */
-  readonly effects: readonly Effect[];
+  /** Decisions that must reach tasks partitions, by their offsets, in log order. */
+  readonly effects: ReadonlyMap<number, Effect>;
   readonly squadReady: boolean;
   readonly firstOffset: number;
   readonly before: CoordinationSnapshot;
 }
+
+/**
+ * The same mission as evolve changes it, in place: a copy of 10,000 tasks, waves or effects for each event would make an
+ * event cost more the larger its mission is. What a task, a course or a planning says is replaced as a whole.
+ */
+export type MissionFold = {
+  -readonly [K in keyof Omit<Mission, 'tasks' | 'index' | 'waves' | 'effects' | 'agentFailures'>]: Mission[K];
+} & {
+  readonly tasks: Map<string, MissionTask>;
+  readonly index: TaskFold;
+  readonly waves: WaveFold[];
+  readonly effects: Map<number, Effect>;
+  readonly agentFailures: Map<string, number>;
+};
+
+/** Whether anything may still become of it. */
+export const isOpen = (mission: Mission): boolean => statusOf(mission) === 'open';
+
+/** As programs read it: open until it has ended. */
+export const statusOf = (mission: Mission): 'open' | 'completed' | 'failed' | 'cancelled' => {
+  const { kind } = mission.course;
+  return kind === 'completed' || kind === 'failed' || kind === 'cancelled' ? kind : 'open';
+};
+
+/** Why it failed or was cancelled; null for a mission that is open or completed. */
+export const endReasonOf = ({ course }: Mission): string | null =>
+  course.kind === 'failed' || course.kind === 'cancelled' ? course.reason : null;
+
+/** The question that it waits with; null when it does not. */
+export const questionOf = ({ course }: Mission): Question | null => (course.kind === 'asking' ? course.question : null);
+
+/** The proposed or approved plan of its revision; null when there is none. */
+export const proposalOf = ({ planning }: Mission): Proposal | null =>
+  planning.kind === 'proposed' || planning.kind === 'approved' ? planning.proposal : null;
+
+/** Number of its last wave, replaced ones included; 0 before the first. */
+export const lastWaveOf = ({ waves }: Mission): number => waves.at(-1)?.number ?? 0;
+
+/** Why a changed plan was asked for; null for the first. */
+export const planReasonOf = ({ planning }: Mission): string | null =>
+  planning.kind === 'none' ? null : planning.reason;
 
 /** A decision record that is to be carried out: sent to the tasks partition that it names. */
 export interface Effect {
@@ -99,10 +155,10 @@ export interface Effect {
 export interface Wave {
   readonly number: number;
   readonly taskIds: readonly string[];
-  readonly status: 'waiting' | 'started' | 'completed';
-  /** A wave of an earlier plan that a changed plan has replaced. */
-  readonly replaced: boolean;
+  /** replaced: not completed when a changed plan took its place. */
+  readonly status: 'waiting' | 'started' | 'completed' | 'replaced';
 }
+export type WaveFold = { -readonly [K in keyof Wave]: Wave[K] };
 
 /**
  * waiting: to be assigned. assigned → accepted → running: an attempt is open. retrying: failed, another attempt will be
@@ -124,10 +180,14 @@ export interface MissionTask {
   readonly id: string;
   readonly plan: PlanTask;
   readonly wave: number;
+  /** Among all tasks of the mission, from 0. */
+  readonly position: number;
   readonly kind: TaskKind;
   readonly status: MissionTaskStatus;
   /** Number of the last attempt; 0 before the first. */
   readonly attempt: number;
+  /** Offset of the decision that assigned the last attempt; null before the first. */
+  readonly assignedAt: number | null;
   /** Attempts that used up a retry. */
   readonly failures: number;
   /** Back-off before the next attempt in milliseconds; null until it was decided. */

@@ -2,7 +2,7 @@
 import { addCost } from './budget.js';
 import type { EventOf, PayloadOf } from './events.js';
 import { hasOpenAttempt, type MissionTask } from './mission-state.js';
-import type { FoldRecord, Folded } from './record.js';
+import { voidBecause, type FoldRecord, type Void } from './record.js';
 
 export type MissionTaskEvent = EventOf<
   | 'task_retry_requested'
@@ -17,12 +17,17 @@ export type MissionTaskEvent = EventOf<
 >;
 
 /** What a failed attempt is judged by. */
-export interface RetryRule {
+interface RetryRule {
   /** New attempts that the mission allows after a failure. */
   readonly retries: number;
   /** Failed attempts of the task's agent on the mission so far. */
   readonly agentFailures: number;
 }
+
+/** The task after the event, or why the event has no effect. */
+export type EvolvedTask = { readonly kind: 'task'; readonly task: MissionTask } | Void;
+
+const changed = (task: MissionTask): EvolvedTask => ({ kind: 'task', task });
 
 /** After so many failures of an agent on a mission more of the same is no help. */
 const MOST_AGENT_FAILURES = 3;
@@ -31,51 +36,50 @@ export function evolveTask(
   task: MissionTask,
   record: FoldRecord & { readonly event: MissionTaskEvent },
   rule: RetryRule,
-): MissionTask | Folded {
+): EvolvedTask {
   const { event } = record;
-  if (event.event_type === 'task_assigned') return assigned(task, event.payload);
+  if (event.event_type === 'task_assigned') return assigned(task, event.payload, record.offset);
   if (event.event_type === 'task_retry_scheduled') return retryScheduled(task, event.payload);
-  if (event.payload.attempt !== task.attempt) return 'void: another attempt';
+  if (event.payload.attempt !== task.attempt) return voidBecause('another attempt');
   if (event.event_type === 'task_retry_requested') return retryRequested(task, event.payload);
-  if (!hasOpenAttempt(task)) return 'void: no attempt is open';
+  if (!hasOpenAttempt(task)) return voidBecause('no attempt is open');
   switch (event.event_type) {
     case 'task_accepted':
-      return task.status === 'assigned' ? { ...task, status: 'accepted' } : 'void: accepted before';
+      return task.status === 'assigned' ? changed({ ...task, status: 'accepted' }) : voidBecause('accepted before');
     case 'task_started':
-      return {
+      return changed({
         ...task,
         status: 'running',
         startedAtMs: task.startedAtMs ?? record.timestampMs,
         detail: 'started',
         unservedSinceMs: null,
-      };
+      });
     case 'task_progress':
-      // Step 0: nothing has begun; the orchestrator says what the task waits for.
-      if (event.payload.step === 0)
-        return { ...task, detail: event.payload.message, unservedSinceMs: event.payload.unserved_since };
-      return {
-        ...task,
-        status: 'running',
-        steps: Math.max(task.steps, event.payload.step),
-        detail: event.payload.message,
-        unservedSinceMs: null,
-      };
+      return changed(progressed(task, event.payload));
     case 'task_completed':
-      return completed(task, event.payload);
+      return changed(completed(task, event.payload));
     case 'task_failed':
-      return failed(task, event.payload, rule);
+      return changed(failed(task, event.payload, rule));
     case 'task_cancelled':
-      return cancelled(task, event.payload, rule);
+      return changed(cancelled(task, event.payload, rule));
   }
 }
 
-function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>): MissionTask | Folded {
-  if (task.status !== 'waiting' && task.status !== 'retrying') return 'void: not waiting for an attempt';
-  if (decision.attempt !== task.attempt + 1) return 'void: another attempt';
-  return {
+function progressed(task: MissionTask, progress: PayloadOf<'task_progress'>): MissionTask {
+  const { step, message: detail, unserved_since: unservedSinceMs } = progress;
+  // Step 0: nothing has begun; the orchestrator says what the task waits for.
+  if (step === 0) return { ...task, detail, unservedSinceMs };
+  return { ...task, status: 'running', steps: Math.max(task.steps, step), detail, unservedSinceMs: null };
+}
+
+function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, offset: number): EvolvedTask {
+  if (task.status !== 'waiting' && task.status !== 'retrying') return voidBecause('not waiting for an attempt');
+  if (decision.attempt !== task.attempt + 1) return voidBecause('another attempt');
+  return changed({
     ...task,
     status: 'assigned',
     attempt: decision.attempt,
+    assignedAt: offset,
     targetPartition: decision.target_partition,
     share: { tokens: decision.share_tokens, usd: decision.share_usd },
     steps: 0,
@@ -83,30 +87,27 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>): Miss
     detail: '',
     unservedSinceMs: null,
     retryRequest: null,
-  };
+  });
 }
 
-function retryScheduled(
-  task: MissionTask,
-  { attempt, delay_ms }: PayloadOf<'task_retry_scheduled'>,
-): MissionTask | Folded {
-  if (task.status !== 'retrying' || task.retryDelayMs !== null) return 'void: no back-off to decide';
-  if (attempt !== task.attempt + 1) return 'void: another attempt';
-  return { ...task, retryDelayMs: delay_ms };
+function retryScheduled(task: MissionTask, { attempt, delay_ms }: PayloadOf<'task_retry_scheduled'>): EvolvedTask {
+  if (task.status !== 'retrying' || task.retryDelayMs !== null) return voidBecause('no back-off to decide');
+  if (attempt !== task.attempt + 1) return voidBecause('another attempt');
+  return changed({ ...task, retryDelayMs: delay_ms });
 }
 
 /** An open attempt is cancelled first, by a decision of its own; after one that has failed the task waits for the next at once. */
-function retryRequested(task: MissionTask, request: PayloadOf<'task_retry_requested'>): MissionTask | Folded {
+function retryRequested(task: MissionTask, request: PayloadOf<'task_retry_requested'>): EvolvedTask {
   const asked: MissionTask = { ...task, retryRequest: `asked for by ${request.requested_by}: ${request.reason}` };
-  if (hasOpenAttempt(task)) return task.retryRequest === null ? asked : 'void: asked for before';
+  if (hasOpenAttempt(task)) return task.retryRequest === null ? changed(asked) : voidBecause('asked for before');
   switch (task.status) {
     case 'failed':
-      return { ...asked, status: 'waiting' };
+      return changed({ ...asked, status: 'waiting' });
     case 'waiting':
     case 'retrying':
-      return 'void: another attempt follows anyway';
+      return voidBecause('another attempt follows anyway');
     default:
-      return 'void: the task has ended';
+      return voidBecause('the task has ended');
   }
 }
 

@@ -3,7 +3,7 @@
  * saw them, so a take-over starts them again and no wall clock is compared.
  */
 import type { BackoffLimits } from './backoff.js';
-import type { Mission } from './mission-state.js';
+import { isOpen, questionOf, type Mission, type MissionTask } from './mission-state.js';
 
 export interface MissionTimer {
   /** Unique within the partition; the same for as long as it is the same wait. */
@@ -44,35 +44,42 @@ export const timerKeys = {
   minutes: (missionId: string) => `${missionId}/minutes`,
 };
 
-/** Every wait of an open mission. taskTimeoutMs gives a task's execution deadline in milliseconds. */
-export function missionTimers(
-  mission: Mission,
-  timings: MissionTimings,
-  taskTimeoutMs: (taskId: string) => number,
-): readonly MissionTimer[] {
-  if (mission.status !== 'open') return [];
+/** What an open mission itself waits for. */
+export function missionTimers(mission: Mission, timings: MissionTimings): readonly MissionTimer[] {
+  if (!isOpen(mission)) return [];
   const timers: MissionTimer[] = [];
-  const { id } = mission;
-  const { minutes } = mission.request.budget;
+  const { id, request, planning } = mission;
+  const { minutes } = request.budget;
+  const question = questionOf(mission);
   if (minutes !== null) timers.push({ key: timerKeys.minutes(id), delayMs: minutes * 60_000 });
-  if (mission.planning === 'proposed' && mission.request.approval === 'approval') {
+  if (planning.kind === 'proposed' && request.approval === 'approval')
     timers.push({ key: timerKeys.approval(id, mission.revision), delayMs: timings.approvalMs });
-  }
-  if (mission.question !== null)
-    timers.push({ key: timerKeys.attention(id, mission.question.number), delayMs: timings.attentionMs });
-  for (const task of mission.tasks.values()) {
-    if (task.status === 'assigned') {
-      timers.push({ key: timerKeys.unserved(id, task.id, task.attempt), delayMs: timings.unservedMs });
-      timers.push({ key: timerKeys.accept(id, task.id, task.attempt), delayMs: timings.acceptMs });
-    }
-    if (task.status === 'running') {
-      timers.push({
-        key: timerKeys.deadline(id, task.id, task.attempt),
-        delayMs: taskTimeoutMs(task.id) + timings.deadlineGraceMs,
-      });
-    }
-    if (task.status === 'retrying' && task.retryDelayMs !== null)
-      timers.push({ key: timerKeys.retry(id, task.id, task.attempt), delayMs: task.retryDelayMs });
-  }
+  if (question !== null) timers.push({ key: timerKeys.attention(id, question.number), delayMs: timings.attentionMs });
   return timers;
+}
+
+/** What a task of a mission waits for; nothing once the mission has ended. @param timeoutMs its execution deadline */
+export function taskTimers(
+  mission: Mission,
+  task: MissionTask,
+  timings: MissionTimings,
+  timeoutMs: number,
+): readonly MissionTimer[] {
+  if (!isOpen(mission)) return [];
+  const { id } = mission;
+  switch (task.status) {
+    case 'assigned':
+      return [
+        { key: timerKeys.unserved(id, task.id, task.attempt), delayMs: timings.unservedMs },
+        { key: timerKeys.accept(id, task.id, task.attempt), delayMs: timings.acceptMs },
+      ];
+    case 'running':
+      return [{ key: timerKeys.deadline(id, task.id, task.attempt), delayMs: timeoutMs + timings.deadlineGraceMs }];
+    case 'retrying':
+      return task.retryDelayMs === null
+        ? []
+        : [{ key: timerKeys.retry(id, task.id, task.attempt), delayMs: task.retryDelayMs }];
+    default:
+      return [];
+  }
 }

@@ -15,8 +15,26 @@ export interface Holder {
   readonly claimOffset: number;
 }
 
-/** What evolve made of a record. void: read, but without effect, and why. */
-export type Folded = 'applied' | `void: ${string}`;
+/** A record that was read and has no effect. */
+export interface Void {
+  readonly kind: 'void';
+  /** Such as: not the holder. */
+  readonly reason: string;
+}
+
+/**
+ * What evolve made of a record. The fold works in place: evolve changes the state that it is given, because a partition
+ * may hold 100,000 open attempts and a mission 10,000 tasks, and a copy for each event would cost more with each of
+ * them. A record that is void changes nothing but the position.
+ */
+export type Folded = { readonly kind: 'applied' } | Void;
+
+export const APPLIED: Folded = { kind: 'applied' };
+export const voidBecause = (reason: string): Void => ({ kind: 'void', reason });
+
+/** The same in words: applied, or void: not the holder. */
+export const describeFolded = (folded: Folded): string =>
+  folded.kind === 'applied' ? 'applied' : `void: ${folded.reason}`;
 
 /** A replay point: the next record to fold, and the fold's small state just before it, as text of at most 4,096 bytes. */
 export interface ReplayPoint {

@@ -3,9 +3,9 @@ import { headerText, type Headers, type LetterOrigin } from './dead-letter.js';
 import { belongsIn, misplacedInCoordination, misplacedInTasks } from './event-places.js';
 import type { AgentEvent, EventOf, PayloadOf } from './events.js';
 import { parseMissionId } from './mission-id.js';
-import type { Mission } from './mission-state.js';
+import { isOpen, type Mission } from './mission-state.js';
 import { taskRecordKey } from './partitioning.js';
-import type { Folded } from './record.js';
+import { describeFolded, type Folded } from './record.js';
 import type { TopicNames } from './topic-names.js';
 
 /** Redriving the letter makes no sense, or nobody can tell where to. */
@@ -156,8 +156,11 @@ function planNewAttempt(id: string, { mission_id, task_id, attempt }: Attempt, w
   if (partition === undefined) return refused(`${mission_id} is no mission id`, discardIt(id));
   const mission = world.mission(mission_id);
   if (mission === null) return refused(`the log knows no mission ${mission_id}`, discardIt(id));
-  if (mission.status !== 'open')
-    return refused(`mission ${mission_id} has ended (${mission.status}): a new attempt would be void`, discardIt(id));
+  if (!isOpen(mission))
+    return refused(
+      `mission ${mission_id} has ended (${mission.course.kind}): a new attempt would be void`,
+      discardIt(id),
+    );
   const request = { mission_id, task_id, attempt };
   const asked: EventOf<'task_retry_requested'> = {
     event_id: '',
@@ -170,9 +173,9 @@ function planNewAttempt(id: string, { mission_id, task_id, attempt }: Attempt, w
     payload: { ...request, requested_by: '', reason: '' },
   };
   const folded = world.judge(partition, asked);
-  if (folded !== 'applied')
+  if (folded.kind === 'void')
     return refused(
-      `a new attempt instead of attempt ${attempt} of ${task_id} would be ${folded}`,
+      `a new attempt instead of attempt ${attempt} of ${task_id} would be ${describeFolded(folded)}`,
       `To see the task: ravenhelm status ${mission_id}\n${discardIt(id)}`,
     );
   return { kind: 'new_attempt', request, partition };
@@ -226,7 +229,8 @@ function to(topic: string, partition: number, event: AgentEvent, world: RedriveW
     kind: 'record',
     topic,
     partition,
-    expect: folded === 'applied' ? 'it counts, unless something else is written before it' : folded,
+    expect:
+      folded.kind === 'applied' ? 'it counts, unless something else is written before it' : describeFolded(folded),
   };
 }
 

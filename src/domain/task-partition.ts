@@ -5,7 +5,7 @@
  */
 import type { EventOf, PayloadOf, Source } from './events.js';
 import { attemptKey } from './partitioning.js';
-import type { FoldRecord, Folded, Holder } from './record.js';
+import { APPLIED, voidBecause, type FoldRecord, type Folded, type Holder, type Void } from './record.js';
 
 /** Highest source offset taken for each `epoch/partition` of the coordination topic. */
 export type Marks = Readonly<Record<string, number>>;
@@ -59,7 +59,7 @@ export interface TaskAttempt {
   readonly before: TaskSnapshot;
 }
 
-/** The fold of a tasks partition. evolve replaces its fields; the values in it are never changed. */
+/** The fold of a tasks partition. evolve replaces its fields and entries in place (see Folded); an attempt itself is never changed. */
 export interface TaskPartitionState {
   /** Next offset to fold. */
   position: number;
@@ -83,7 +83,7 @@ export function evolveTaskPartition(state: TaskPartitionState, record: FoldRecor
   switch (event.event_type) {
     case 'partition_claimed':
       state.holder = { owner: event.payload.owner, claimOffset: record.offset };
-      return 'applied';
+      return APPLIED;
     case 'task_assigned':
       return assigned(state, record.offset, event);
     case 'task_cancelled':
@@ -99,26 +99,26 @@ export function evolveTaskPartition(state: TaskPartitionState, record: FoldRecor
     case 'task_failed':
       return ended(state, event.payload, { type: 'task_failed', payload: event.payload });
     default:
-      return `void: ${event.event_type} does not belong in a tasks partition`;
+      return voidBecause(`${event.event_type} does not belong in a tasks partition`);
   }
 }
 
 /** Whether a source lies at or below the mark; takes it into the marks when it does not. */
 function takeSource(state: TaskPartitionState, source: Source | null): Folded {
-  if (source === null) return 'void: no source';
+  if (source === null) return voidBecause('no source');
   const place = `${source.epoch}/${source.partition}`;
-  if (source.offset <= (state.marks[place] ?? -1)) return 'void: source taken before';
+  if (source.offset <= (state.marks[place] ?? -1)) return voidBecause('source taken before');
   state.marks = { ...state.marks, [place]: source.offset };
-  return 'applied';
+  return APPLIED;
 }
 
 function assigned(state: TaskPartitionState, offset: number, event: EventOf<'task_assigned'>): Folded {
   const { event_id: assignmentId, payload: assignment } = event;
   const before: TaskSnapshot = { holder: state.holder, marks: state.marks };
   const taken = takeSource(state, assignment.source);
-  if (taken !== 'applied') return taken;
+  if (taken.kind === 'void') return taken;
   const key = attemptKey(assignment);
-  if (state.attempts.has(key)) return 'void: attempt known';
+  if (state.attempts.has(key)) return voidBecause('attempt known');
   state.attempts.set(key, {
     key,
     assignmentId,
@@ -131,33 +131,34 @@ function assigned(state: TaskPartitionState, offset: number, event: EventOf<'tas
     firstOffset: offset,
     before,
   });
-  return 'applied';
+  return APPLIED;
 }
 
 function cancelled(state: TaskPartitionState, order: PayloadOf<'task_cancelled'>): Folded {
   const taken = takeSource(state, order.source);
-  if (taken !== 'applied') return taken;
+  if (taken.kind === 'void') return taken;
   const attempt = state.attempts.get(attemptKey(order));
-  if (attempt?.status !== 'open') return 'void: attempt not open';
+  if (attempt?.status !== 'open') return voidBecause('attempt not open');
   state.attempts.set(attempt.key, { ...attempt, status: 'cancelled' });
-  return 'applied';
+  return APPLIED;
 }
 
 /** The open attempt that a record of the holder is about; else why the record is void. */
 function heldAttempt(
   state: TaskPartitionState,
   by: { mission_id: string; task_id: string; attempt: number; owner: string },
-): TaskAttempt | Folded {
-  if (by.owner !== state.holder?.owner) return 'void: not the holder';
+): { readonly kind: 'held'; readonly attempt: TaskAttempt } | Void {
+  if (by.owner !== state.holder?.owner) return voidBecause('not the holder');
   const attempt = state.attempts.get(attemptKey(by));
-  return attempt?.status === 'open' ? attempt : 'void: attempt not open';
+  return attempt?.status === 'open' ? { kind: 'held', attempt } : voidBecause('attempt not open');
 }
 
 function called(state: TaskPartitionState, { event_id: callId, payload: call }: EventOf<'tool_called'>): Folded {
-  const attempt = heldAttempt(state, call);
-  if (typeof attempt === 'string') return attempt;
-  if (call.step !== attempt.steps.length + 1) return 'void: step out of order';
-  if (attempt.steps.at(-1)?.outcome === null) return 'void: the step before has no outcome';
+  const found = heldAttempt(state, call);
+  if (found.kind === 'void') return found;
+  const { attempt } = found;
+  if (call.step !== attempt.steps.length + 1) return voidBecause('step out of order');
+  if (attempt.steps.at(-1)?.outcome === null) return voidBecause('the step before has no outcome');
   const spending = loseOthersTurn(attempt, call.owner);
   state.attempts.set(attempt.key, {
     ...attempt,
@@ -170,18 +171,19 @@ function called(state: TaskPartitionState, { event_id: callId, payload: call }: 
     },
     reservation: { owner: call.owner, tokens: call.reserved_tokens, usd: call.reserved_usd },
   });
-  return 'applied';
+  return APPLIED;
 }
 
 function reserved(state: TaskPartitionState, turn: PayloadOf<'turn_reserved'>): Folded {
-  const attempt = heldAttempt(state, turn);
-  if (typeof attempt === 'string') return attempt;
+  const found = heldAttempt(state, turn);
+  if (found.kind === 'void') return found;
+  const { attempt } = found;
   state.attempts.set(attempt.key, {
     ...attempt,
     spending: loseOthersTurn(attempt, turn.owner),
     reservation: { owner: turn.owner, tokens: turn.reserved_tokens, usd: turn.reserved_usd },
   });
-  return 'applied';
+  return APPLIED;
 }
 
 /** A turn of another owner that was reserved and never journaled may have cost all of it. */
@@ -199,10 +201,10 @@ function loseOthersTurn(attempt: TaskAttempt, owner: string): Spending {
 function returned(state: TaskPartitionState, outcome: PayloadOf<'tool_returned'>): Folded {
   const attempt = state.attempts.get(attemptKey(outcome));
   const step = attempt?.steps[outcome.step - 1];
-  if (attempt === undefined || step === undefined) return 'void: no such step';
-  if (step.outcome !== null) return 'void: outcome known';
+  if (attempt === undefined || step === undefined) return voidBecause('no such step');
+  if (step.outcome !== null) return voidBecause('outcome known');
   state.attempts.set(attempt.key, { ...attempt, steps: attempt.steps.with(outcome.step - 1, { ...step, outcome }) });
-  return 'applied';
+  return APPLIED;
 }
 
 function ended(
@@ -210,14 +212,15 @@ function ended(
   by: { mission_id: string; task_id: string; attempt: number; owner: string },
   result: TaskResultPayload,
 ): Folded {
-  const attempt = heldAttempt(state, by);
-  if (typeof attempt === 'string') return attempt;
+  const found = heldAttempt(state, by);
+  if (found.kind === 'void') return found;
+  const { attempt } = found;
   state.attempts.set(attempt.key, {
     ...attempt,
     status: result.type === 'task_completed' ? 'completed' : 'failed',
     result,
   });
-  return 'applied';
+  return APPLIED;
 }
 
 /** The step that was called and has no outcome; null when there is none. At most the last one. */

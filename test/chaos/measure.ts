@@ -1,4 +1,5 @@
 /** Times that a person waits for: fail-over after SIGKILL, and the end of a command after a cancel or a time limit. */
+import { isUnderWay } from './under-way.js';
 import type { AgentEvent } from '../../src/domain/events.js';
 import type { LogRecord } from '../../src/ports/log.js';
 import type { World } from './fault.js';
@@ -202,7 +203,7 @@ function submitted({ site, workload }: World, kind: MissionKind): Promise<Accept
 
 async function ended({ site, observer }: World, { missionId }: Accepted): Promise<void> {
   await site.until(`the end of ${missionId}`, LIMIT_MS, () =>
-    observer.view().mission(missionId)?.status === 'open' ? null : true,
+    isUnderWay(observer.view().mission(missionId)) ? null : true,
   );
 }
 

@@ -120,7 +120,7 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
   function onTaskRecord(place: string, record: LogRecord, event: AgentEvent): void {
     const state = states.get(place) ?? createTaskPartitionState();
     states.set(place, state);
-    if (evolveTaskPartition(state, { offset: record.offset, timestampMs: record.timestampMs, event }) !== 'applied')
+    if (evolveTaskPartition(state, { offset: record.offset, timestampMs: record.timestampMs, event }).kind === 'void')
       return;
     if (event.event_type === 'task_assigned')
       assignments.add(`${event.payload.mission_id}/${event.payload.task_id}/${event.payload.attempt}`);

@@ -1,4 +1,5 @@
 /** The run itself: faults while missions are worked on, then quiet, then the bill. */
+import { isUnderWay } from './under-way.js';
 import { readLedger } from './ledger.js';
 import type { Fault, World } from './fault.js';
 import { createSchedule } from './schedule.js';
@@ -93,10 +94,10 @@ async function round(world: World, faults: readonly Fault[]): Promise<readonly S
 }
 
 const endedMissions = ({ observer }: World) =>
-  observer.missionIds().filter((id) => observer.view().mission(id)?.status !== 'open').length;
+  observer.missionIds().filter((id) => !isUnderWay(observer.view().mission(id))).length;
 
 async function untilAllEnded({ site, observer }: World): Promise<void> {
-  const open = () => observer.missionIds().filter((id) => observer.view().mission(id)?.status === 'open');
+  const open = () => observer.missionIds().filter((id) => isUnderWay(observer.view().mission(id)));
   await site
     .until('the end of every mission', END_LIMIT_MS, () => (open().length === 0 ? true : null))
     .catch((error: Error) => {

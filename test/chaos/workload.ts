@@ -1,4 +1,5 @@
 /** Missions, submitted all the time by the real client, some of which are cancelled or must fail. */
+import { isUnderWay } from './under-way.js';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -81,8 +82,7 @@ export async function createWorkload(
     return mission;
   }
 
-  const openMissions = () =>
-    observer.missionIds().filter((id) => observer.view().mission(id)?.status === 'open').length;
+  const openMissions = () => observer.missionIds().filter((id) => isUnderWay(observer.view().mission(id))).length;
   async function keepSubmitting(): Promise<void> {
     while (wanted && !site.signal.aborted) {
       if (openMissions() >= OPEN_AT_MOST) await site.pause(PAUSE_MS);
@@ -114,8 +114,7 @@ function cancelThoseMeantFor(site: Site, run: RunCommand, observer: Observer): v
     // Its request stands in another topic and may be read later than the step.
     const mission = await site.until(`the request of ${id}`, 60_000, () => observer.view().mission(id));
     if (kindOf(mission.request.name) !== 'cancelled') return;
-    while (observer.view().mission(id)?.status === 'open' && (await run('cancel', id)).code !== 0)
-      await site.pause(1_000);
+    while (isUnderWay(observer.view().mission(id)) && (await run('cancel', id)).code !== 0) await site.pause(1_000);
   };
   observer.onEvent((event) => {
     if (event.event_type !== 'tool_called' || seen.has(event.payload.mission_id)) return;

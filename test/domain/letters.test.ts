@@ -1,7 +1,7 @@
 import { headerText, letterHeaders, originalHeaders, parseLetterHeaders } from '../../src/domain/dead-letter.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import { createLetters, letterFields, type LetterRecord, type Letters } from '../../src/domain/letters.js';
-import type { Folded } from '../../src/domain/record.js';
+import { describeFolded } from '../../src/domain/record.js';
 import { eventOf, T0 } from './support/events.js';
 
 const ORIGIN = { topic: 'ravenhelm.squad.tasks.cert_agent', partition: 3, offset: 41, timestampMs: T0 };
@@ -12,14 +12,16 @@ const POISON = { kind: 'poison', reason: 'no value' } as const;
 function given() {
   const letters: Letters<LetterRecord> = createLetters();
   let offset = -1;
-  const put = (fields: Pick<LetterRecord, 'content' | 'headers'>): Folded =>
-    letters.apply({
-      topic: 'ravenhelm.squad.dead-letters',
-      partition: 0,
-      offset: (offset += 1),
-      timestampMs: T0 + 1000 * offset,
-      ...fields,
-    });
+  const put = (fields: Pick<LetterRecord, 'content' | 'headers'>): string =>
+    describeFolded(
+      letters.apply({
+        topic: 'ravenhelm.squad.dead-letters',
+        partition: 0,
+        offset: (offset += 1),
+        timestampMs: T0 + 1000 * offset,
+        ...fields,
+      }),
+    );
   const about = () =>
     letterFields(
       letters.all()[0] ?? {

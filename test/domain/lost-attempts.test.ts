@@ -1,5 +1,5 @@
+import { timersOf } from './support/mission-log.js';
 import { lostAttempts } from '../../src/domain/lost-attempts.js';
-import { DEFAULT_TIMINGS, missionTimers } from '../../src/domain/mission-timers.js';
 import { accepted, CERT, completed, ID, planOf, retryRequested, started, underWay } from './support/mission-log.js';
 
 const open = () => underWay({ plan: planOf([['cert_agent']]) });
@@ -22,7 +22,7 @@ describe('attempts of a partition that has lost its records', () => {
   test('would be waited for without end when they were accepted and not begun: no timer runs', () => {
     const log = open();
     log.when(accepted(CERT));
-    expect(missionTimers(log.mission(), DEFAULT_TIMINGS, () => 1_000)).toEqual([]);
+    expect(timersOf(log.mission())).toEqual([]);
     expect(lostAttempts([log.mission()], gone)).toEqual([attempt]);
     expect(log.when(retryRequested(CERT, 1))).toBe('applied');
     expect(log.decides()).not.toEqual([]);

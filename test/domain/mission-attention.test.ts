@@ -1,4 +1,6 @@
-import { DEFAULT_TIMINGS, missionTimers, timerKeys } from '../../src/domain/mission-timers.js';
+import { questionOf } from '../../src/domain/mission-state.js';
+import { timersOf } from './support/mission-log.js';
+import { DEFAULT_TIMINGS, timerKeys } from '../../src/domain/mission-timers.js';
 import { reportMission } from '../../src/domain/mission-report.js';
 import { restoreCoordination } from '../../src/domain/mission-replay.js';
 import { evolveCoordination } from '../../src/domain/mission-evolve.js';
@@ -74,8 +76,7 @@ describe('an agent that has failed three times on a mission', () => {
     failAll(log, CERT);
     expect(log.task(CERT)).toMatchObject({ status: 'failed', failures: 3 });
     expect(log.mission()).toMatchObject({
-      planning: 'requested',
-      planReason: `${CERT} failed after 3 attempts: it broke`,
+      planning: { kind: 'requested', reason: `${CERT} failed after 3 attempts: it broke` },
     });
     log.when(proposed(2, planOf([['cert_agent']], 3)));
     log.settle();
@@ -97,7 +98,7 @@ describe('an agent that has failed three times on a mission', () => {
 describe('a mission whose file says on_failure: ask', () => {
   test('asks the planner first, then a person, and waits', () => {
     const log = failedTwice();
-    expect(log.mission().question).toEqual({
+    expect(questionOf(log.mission())).toEqual({
       number: 1,
       reason: `${CERT_3} failed after 3 attempts: still broken`,
       text: 'What should cert_agent do differently?',
@@ -116,7 +117,7 @@ describe('a mission whose file says on_failure: ask', () => {
     expect(log.decides()).toEqual([]);
     const again = restoreCoordination(PARTITION, 0, JSON.stringify({ v: 1, h: null, e: null, ids: [] }), () => null);
     for (const record of log.records) evolveCoordination(again, record);
-    expect(again.missions.get(ID)?.question).toEqual(log.mission().question);
+    expect(again.missions.get(ID)?.course).toEqual(log.mission().course);
   });
 
   test('has the planner make a changed plan of the answer, which every later task hears, too', () => {
@@ -141,11 +142,11 @@ describe('a mission whose file says on_failure: ask', () => {
     log.when(proposed(3, planOf([['cert_agent']], 4)));
     log.settle();
     failAll(log, 'deploy-cert_agent-wave4');
-    expect(log.mission().planning).toBe('requested');
+    expect(log.mission().planning.kind).toBe('requested');
     log.when(proposed(4, planOf([['cert_agent']], 5)));
     log.settle();
     failAll(log, 'deploy-cert_agent-wave5');
-    expect(log.mission().question).toMatchObject({ number: 2 });
+    expect(questionOf(log.mission())).toMatchObject({ number: 2 });
   });
 
   test('tries the failed tasks of its own plan again, with the answer', () => {
@@ -215,9 +216,7 @@ describe('a mission whose file says on_failure: ask', () => {
   test('fails when nobody answers in time, and its timer waits as long as a person may', () => {
     const log = failedTwice();
     const key = timerKeys.attention(ID, 1);
-    expect(missionTimers(log.mission(), DEFAULT_TIMINGS, () => 300_000)).toEqual([
-      { key, delayMs: DEFAULT_TIMINGS.attentionMs },
-    ]);
+    expect(timersOf(log.mission())).toEqual([{ key, delayMs: DEFAULT_TIMINGS.attentionMs }]);
     expect(only('mission_failed', log.settle(expired(key))).reason).toBe(
       `nobody answered in time: ${CERT_3} failed after 3 attempts: still broken`,
     );

@@ -1,4 +1,6 @@
-import { leftForPlanning, leftOfBudget, usageOf } from '../../src/domain/mission-budget.js';
+import { left, NOTHING, type Limits } from '../../src/domain/budget.js';
+import type { Mission } from '../../src/domain/mission-state.js';
+import { leftForPlanning, usageOf } from '../../src/domain/mission-budget.js';
 import { timerKeys } from '../../src/domain/mission-timers.js';
 import {
   CERT,
@@ -26,6 +28,12 @@ import {
 const budget = { usd: 3, tokens: 3000, minutes: null };
 const reserving = (tokens: number, usd: number) => ({ planningWorstCase: () => ({ tokens, usd }) });
 
+/** What neither planners nor attempts have spent or may still spend. */
+function leftOf(mission: Mission): Limits {
+  const { planning } = mission;
+  return left(leftForPlanning(mission), planning.kind === 'requested' ? planning.reserved : NOTHING);
+}
+
 describe('shares', () => {
   test('are what is left, divided by the tasks that are neither under way nor ended', () => {
     const log = underWay({ budget });
@@ -33,7 +41,7 @@ describe('shares', () => {
       { tokens: 1000, usd: 1 },
       { tokens: 1000, usd: 1 },
     ]);
-    expect(leftOfBudget(log.mission())).toEqual({ tokens: 1000, usd: 1 });
+    expect(leftOf(log.mission())).toEqual({ tokens: 1000, usd: 1 });
   });
 
   test('return what their tasks did not use', () => {
@@ -65,7 +73,7 @@ describe('shares', () => {
     const log = underWay({ budget: { usd: 1, tokens: 2, minutes: null } });
     expect(log.task(CERT).share).toEqual({ tokens: 0, usd: 1 / 3 });
     log.when(completed(CERT, 1, { tokens_in: 500 }));
-    expect(leftOfBudget(log.mission()).tokens).toBe(0);
+    expect(leftOf(log.mission()).tokens).toBe(0);
   });
 
   test('are unlimited where the budget is', () => {
@@ -80,10 +88,10 @@ describe('the planner', () => {
   test('is counted first: its reservation counts while it thinks, then what it used', () => {
     const log = given(...ASKED);
     log.settle(reserving(500, 1));
-    expect(leftOfBudget(log.mission())).toEqual({ tokens: 2500, usd: 2 });
+    expect(leftOf(log.mission())).toEqual({ tokens: 2500, usd: 2 });
     expect(leftForPlanning(log.mission())).toEqual({ tokens: 3000, usd: 3 });
     log.when(proposed(1, TWO_WAVES, { tokens_in: 80, tokens_out: 20, cost_usd: 0.5 }));
-    expect(leftOfBudget(log.mission())).toEqual({ tokens: 2900, usd: 2.5 });
+    expect(leftOf(log.mission())).toEqual({ tokens: 2900, usd: 2.5 });
     expect(usageOf(log.mission())).toEqual({ tokens: 100, usd: 0.5 });
   });
 
@@ -91,16 +99,16 @@ describe('the planner', () => {
     const log = given(...ASKED);
     log.settle(reserving(500, 1));
     log.when(planFailed(1, 'nobody', { tokens_in: 300, cost_usd: 0.75 }));
-    expect(leftOfBudget(log.mission())).toEqual({ tokens: 2700, usd: 2.25 });
+    expect(leftOf(log.mission())).toEqual({ tokens: 2700, usd: 2.25 });
   });
 
   test("that a former holder had called may have spent all that was reserved, and the new holder's call its own", () => {
     const log = given(...ASKED);
     log.settle(reserving(500, 1));
     log.when(claimed('o-2'));
-    expect(leftOfBudget(log.mission())).toEqual({ tokens: 2000, usd: 1 });
+    expect(leftOf(log.mission())).toEqual({ tokens: 2000, usd: 1 });
     log.when(proposed(1, TWO_WAVES, { tokens_in: 100 }));
-    expect(leftOfBudget(log.mission())).toEqual({ tokens: 2400, usd: 2 });
+    expect(leftOf(log.mission())).toEqual({ tokens: 2400, usd: 2 });
     expect(usageOf(log.mission())).toEqual({ tokens: 100, usd: 0 });
   });
 
@@ -108,7 +116,7 @@ describe('the planner', () => {
     const log = given(...ASKED);
     log.settle(reserving(500, 1));
     log.when(claimed('o-1'));
-    expect(leftOfBudget(log.mission())).toEqual({ tokens: 2500, usd: 2 });
+    expect(leftOf(log.mission())).toEqual({ tokens: 2500, usd: 2 });
   });
 
   test('loses nothing by a take-over while it is not asked', () => {
@@ -116,7 +124,7 @@ describe('the planner', () => {
     log.settle(reserving(500, 1));
     log.when(proposed(1, TWO_WAVES, { tokens_in: 100 }));
     log.when(claimed('o-2'));
-    expect(leftOfBudget(log.mission())).toEqual({ tokens: 2900, usd: 3 });
+    expect(leftOf(log.mission())).toEqual({ tokens: 2900, usd: 3 });
   });
 
   test('pays for every revision', () => {
@@ -126,7 +134,7 @@ describe('the planner', () => {
       log.when(proposed(revision, TWO_WAVES, { tokens_in: 100, cost_usd: 0.25 }));
       log.when(rejected(revision));
     }
-    expect(leftOfBudget(log.mission())).toEqual({ tokens: 2800, usd: 2.5 });
+    expect(leftOf(log.mission())).toEqual({ tokens: 2800, usd: 2.5 });
   });
 
   test('is asked with no more than what is left, also while tasks of an earlier plan have spent', () => {
@@ -137,7 +145,7 @@ describe('the planner', () => {
     log.when(failed(CERT, 1, { tokens_in: 1500, cost_usd: 2 }));
     expect(leftForPlanning(log.mission())).toEqual({ tokens: 1000, usd: 1 });
     expect(named(log.settle(reserving(1000, 1)))).toEqual(['plan_requested']);
-    expect(leftOfBudget(log.mission())).toEqual({ tokens: 0, usd: 0 });
+    expect(leftOf(log.mission())).toEqual({ tokens: 0, usd: 0 });
   });
 });
 

@@ -1,4 +1,6 @@
-import { DEFAULT_TIMINGS, missionTimers, timerKeys } from '../../src/domain/mission-timers.js';
+import { endReasonOf, statusOf } from '../../src/domain/mission-state.js';
+import { timersOf } from './support/mission-log.js';
+import { DEFAULT_TIMINGS, timerKeys } from '../../src/domain/mission-timers.js';
 import { eventOf } from './support/events.js';
 import {
   cancelRequested,
@@ -34,7 +36,9 @@ describe('cancel', () => {
     });
     const all = log.settle();
     expect(named(all)).toEqual([`task_cancelled ${CERT}`, `task_cancelled ${ENV}`, 'mission_cancelled']);
-    expect(log.mission()).toMatchObject({ status: 'cancelled', reason: 'cancelled by ann: wrong cluster' });
+    expect(log.mission()).toMatchObject({
+      course: { kind: 'cancelled', reason: 'cancelled by ann: wrong cluster' },
+    });
   });
 
   test('leaves what has ended as it is', () => {
@@ -50,7 +54,7 @@ describe('cancel', () => {
     log.when(cancelRequested('first'));
     log.when(cancelRequested('second'));
     log.settle();
-    expect(log.mission().reason).toBe('cancelled by ann: first');
+    expect(endReasonOf(log.mission())).toBe('cancelled by ann: first');
   });
 
   test.each([
@@ -92,7 +96,7 @@ describe('cancel', () => {
     log.settle();
     expect(log.when(cancelRequested())).toBe('void: mission ended');
     expect(log.when(completed(CERT))).toBe('void: mission ended');
-    expect(log.mission().status).toBe('completed');
+    expect(statusOf(log.mission())).toBe('completed');
   });
 
   test('that reaches the log beside the last result lets the result stand, then ends the mission', () => {
@@ -109,7 +113,7 @@ describe('the minutes of the budget', () => {
   const over = expired(timerKeys.minutes(ID));
 
   test('are a timer of the whole mission', () => {
-    const timers = missionTimers(underWay({ budget: minutes }).mission(), DEFAULT_TIMINGS, () => 1);
+    const timers = timersOf(underWay({ budget: minutes }).mission());
     expect(timers).toContainEqual({ key: timerKeys.minutes(ID), delayMs: 1_200_000 });
   });
 
@@ -129,7 +133,7 @@ describe('the minutes of the budget', () => {
     for (const decision of log.decides(over)) log.when(eventOf(decision.event_type, decision.payload));
     log.when(claimed('o-2'));
     expect(named(log.settle())).toEqual(['mission_failed']);
-    expect(log.mission().reason).toBe('the budget of 20 minutes is used up');
+    expect(endReasonOf(log.mission())).toBe('the budget of 20 minutes is used up');
   });
 });
 
@@ -138,14 +142,12 @@ describe('timers', () => {
     const log = underWay({ budget: { usd: null, tokens: null, minutes: 1 } });
     log.when(cancelRequested());
     log.settle();
-    expect(missionTimers(log.mission(), DEFAULT_TIMINGS, () => 1)).toEqual([]);
+    expect(timersOf(log.mission())).toEqual([]);
   });
 
   test('a plan that waits for approval has one, and only then', () => {
     const log = given(claimed(), opened(), requested({ plan: TWO_WAVES, approval: 'approval' }));
     log.settle();
-    expect(missionTimers(log.mission(), DEFAULT_TIMINGS, () => 1)).toEqual([
-      { key: timerKeys.approval(ID, 1), delayMs: DEFAULT_TIMINGS.approvalMs },
-    ]);
+    expect(timersOf(log.mission())).toEqual([{ key: timerKeys.approval(ID, 1), delayMs: DEFAULT_TIMINGS.approvalMs }]);
   });
 });

@@ -1,4 +1,6 @@
-import { DEFAULT_TIMINGS, missionTimers, timerKeys } from '../../src/domain/mission-timers.js';
+import { endReasonOf } from '../../src/domain/mission-state.js';
+import { timersOf as everyTimerOf } from './support/mission-log.js';
+import { DEFAULT_TIMINGS, timerKeys } from '../../src/domain/mission-timers.js';
 import { eventOf } from './support/events.js';
 import {
   accepted,
@@ -26,9 +28,7 @@ import {
 const ONE_WAVE = planOf([['cert_agent']]);
 const retryKey = (attempt: number) => timerKeys.retry(ID, CERT, attempt);
 const timersOf = (log: MissionLog) =>
-  missionTimers(log.mission(), DEFAULT_TIMINGS, () => 300_000).filter(
-    (timer) => timer.key.includes('/cert') || timer.key.includes(CERT),
-  );
+  everyTimerOf(log.mission()).filter((timer) => timer.key.includes('/cert') || timer.key.includes(CERT));
 
 describe('a failed task', () => {
   test('is tried again as a new attempt, after a back-off, with what went wrong', () => {
@@ -72,7 +72,9 @@ describe('a failed task', () => {
       log.when(failed(CERT, attempt));
       log.settle(expired(retryKey(attempt)));
     }
-    expect(log.mission()).toMatchObject({ status: 'failed', reason: `${CERT} failed after 3 attempts: it broke` });
+    expect(log.mission()).toMatchObject({
+      course: { kind: 'failed', reason: `${CERT} failed after 3 attempts: it broke` },
+    });
   });
 
   test('that cannot do better is not tried again', () => {
@@ -145,7 +147,7 @@ describe('the execution deadline', () => {
     const log = underWay({ plan: ONE_WAVE, retries: 0 });
     log.when(started(CERT));
     expect(named(log.settle(late))).toEqual([`task_cancelled ${CERT}`, 'mission_failed']);
-    expect(log.mission().reason).toContain('the execution deadline has passed');
+    expect(endReasonOf(log.mission())).toContain('the execution deadline has passed');
   });
 
   test('says nothing of a task that waits for a slot', () => {
@@ -208,7 +210,7 @@ describe('a changed plan', () => {
     const log = plannedAndFailed();
     log.settle();
     log.when(planFailed(2, 'nobody knows'));
-    expect(log.settle() && log.mission().reason).toBe(
+    expect(log.settle() && endReasonOf(log.mission())).toBe(
       `${CERT} failed after 1 attempt: it broke; no changed plan: nobody knows`,
     );
   });

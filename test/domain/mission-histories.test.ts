@@ -1,4 +1,5 @@
 /** Random missions to their end: what no history may break. */
+import { endReasonOf, isOpen, statusOf } from '../../src/domain/mission-state.js';
 import { isDeepStrictEqual } from 'node:util';
 import { addCost, NOTHING, type Cost } from '../../src/domain/budget.js';
 import { decideMission, MAX_REPLANS } from '../../src/domain/mission-decide.js';
@@ -60,10 +61,10 @@ describe('in every history of a coordination partition', () => {
     const ends = { open: 0, completed: 0, failed: 0, cancelled: 0 };
     for (const seed of seeds) {
       for (const mission of missionsOf(runWorld(seed).state)) {
-        ends[mission.status] += 1;
+        ends[statusOf(mission)] += 1;
         if ([...mission.tasks.values()].some(hasOpenAttempt))
           throw inSeed(seed, `${mission.id} ended with an open attempt`);
-        if (mission.status !== 'completed' && (mission.reason ?? '') === '')
+        if (statusOf(mission) !== 'completed' && (endReasonOf(mission) ?? '') === '')
           throw inSeed(seed, `${mission.id} ended without a reason`);
         if (mission.replans > MAX_REPLANS || (mission.request.plan !== null && mission.revision > 1))
           throw inSeed(seed, `${mission.id} was planned too often`);
@@ -85,7 +86,8 @@ describe('in every history of a coordination partition', () => {
           const earlier =
             mission?.waves.filter(
               (wave) =>
-                !wave.replaced && (event.event_type === 'mission_completed' || wave.number < event.payload.wave_number),
+                wave.status !== 'replaced' &&
+                (event.event_type === 'mission_completed' || wave.number < event.payload.wave_number),
             ) ?? [];
           for (const wave of earlier) {
             const done =
@@ -130,7 +132,7 @@ describe('in every history of a coordination partition', () => {
       const random = seededRandom(seed + 1_000_000);
       const cut = random.below(records.length + 1);
       const then = foldAll(records.slice(0, cut));
-      const effects = missionsOf(then).flatMap((mission) => mission.effects);
+      const effects = missionsOf(then).flatMap((mission) => [...mission.effects.values()]);
       const acknowledged = new Set(
         random.chance(0.5)
           ? effects.map((effect) => effect.offset)
@@ -164,7 +166,8 @@ describe('in every history of a coordination partition', () => {
       }
       const unsettled = missionsOf(whole).filter(
         (mission) =>
-          mission.status === 'open' || mission.effects.some((effect) => effect.offset < cut && !isAcknowledged(effect)),
+          isOpen(mission) ||
+          [...mission.effects.values()].some((effect) => effect.offset < cut && !isAcknowledged(effect)),
       );
       if (unsettled.some((mission) => !replayed.missions.has(mission.id)))
         throw inSeed(seed, `committed ${point.offset} at ${cut}: a mission is lost`);
@@ -198,9 +201,7 @@ function createPlannerLedger() {
 
   return {
     onFolded(state: CoordinationState, { event }: FoldRecord): void {
-      const asking = missionsOf(state).filter(
-        (mission) => mission.status === 'open' && mission.planning === 'requested',
-      );
+      const asking = missionsOf(state).filter((mission) => isOpen(mission) && mission.planning.kind === 'requested');
       if (event.event_type === 'partition_claimed' && event.payload.owner !== holder) asking.forEach(call);
       if (event.event_type === 'plan_requested')
         asking.filter((mission) => mission.id === event.payload.mission_id).forEach(call);

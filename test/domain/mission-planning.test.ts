@@ -1,3 +1,4 @@
+import { planReasonOf, proposalOf } from '../../src/domain/mission-state.js';
 import { MAX_REJECTIONS } from '../../src/domain/mission-decide.js';
 import { timerKeys } from '../../src/domain/mission-timers.js';
 import {
@@ -35,7 +36,7 @@ describe("a mission file's own plan", () => {
       `task_assigned ${CERT}`,
       `task_assigned ${ENV}`,
     ]);
-    expect(log.mission().proposal).toMatchObject({ planner: 'mission', revision: 1 });
+    expect(proposalOf(log.mission())).toMatchObject({ planner: 'mission', revision: 1 });
   });
 
   test('waits for a person where the mission asks for approval', () => {
@@ -81,7 +82,7 @@ describe('a planner', () => {
     log.when(proposed(1, TWO_WAVES));
     expect(log.when(proposed(1, planOf([['env_agent']])))).toBe('void: the plan is not requested');
     expect(log.when(planFailed(1))).toBe('void: the plan is not requested');
-    expect(log.mission().proposal?.plan).toEqual(TWO_WAVES);
+    expect(proposalOf(log.mission())?.plan).toEqual(TWO_WAVES);
   });
 
   test('that was not asked is not heard', () => {
@@ -103,14 +104,14 @@ describe('approval', () => {
   test.each(['none', 'monitoring'] as const)('mode %s approves by itself', (approval) => {
     const log = given(...OPEN, requested({ approval, plan: TWO_WAVES }));
     expect(named(log.settle())).toContain('plan_approved');
-    expect(log.mission().planning).toBe('approved');
+    expect(log.mission().planning.kind).toBe('approved');
   });
 
   test('counts once', () => {
     const log = underWay();
     expect(log.when(approved(1))).toBe('void: the plan is not proposed');
     expect(log.when(rejected(1))).toBe('void: the plan is not proposed');
-    expect(log.mission().planning).toBe('approved');
+    expect(log.mission().planning.kind).toBe('approved');
   });
 
   test('that nobody gives in time fails the mission', () => {
@@ -141,7 +142,7 @@ describe('approval', () => {
       log.when(rejected(log.mission().revision, reason));
       log.settle();
     }
-    expect(log.mission().planReason).toBe(
+    expect(planReasonOf(log.mission())).toBe(
       'the plan was rejected by ann: cert first; the plan was rejected by ann: env second',
     );
   });

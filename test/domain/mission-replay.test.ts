@@ -1,9 +1,11 @@
+import { describeFolded } from '../../src/domain/record.js';
 import { answeredEffect, evolveCoordination, REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
 import { createMissionId, parseMissionId } from '../../src/domain/mission-id.js';
 import {
   coordinationReplayPoint,
   forgetEnded,
-  forgetHistory,
+  forgetEffect,
+  forgetWork,
   restoreCoordination,
 } from '../../src/domain/mission-replay.js';
 import type { CoordinationState, Effect } from '../../src/domain/mission-state.js';
@@ -86,7 +88,7 @@ describe('the replay point of a coordination partition', () => {
     log.settle();
     const next = replayOf(log, nothing);
     for (const record of log.records.slice(next.position)) evolveCoordination(next, record);
-    const effects = next.missions.get(ID)?.effects ?? [];
+    const effects = [...(next.missions.get(ID)?.effects.values() ?? [])];
     expect(effects.map((effect) => `${effect.event.event_type} ${effect.event.payload.task_id}`)).toEqual([
       `task_assigned ${CERT}`,
       `task_assigned ${ENV}`,
@@ -102,11 +104,13 @@ describe('the replay point of a coordination partition', () => {
 
 describe('late duplicates of a request', () => {
   const appendTo = (state: CoordinationState, id: string, timestampMs: number) =>
-    evolveCoordination(state, {
-      offset: state.position,
-      timestampMs,
-      event: requested({ mission_id: id, plan: TWO_WAVES }),
-    });
+    describeFolded(
+      evolveCoordination(state, {
+        offset: state.position,
+        timestampMs,
+        event: requested({ mission_id: id, plan: TWO_WAVES }),
+      }),
+    );
 
   test('start nothing after a take-over, though the replay point has passed their mission', () => {
     const next = replayOf(ended(), everything);
@@ -228,17 +232,21 @@ describe('metadata', () => {
     log.when(cancelRequested());
     log.settle();
     const point = coordinationReplayPoint(log.state, nothing);
-    const isCancel = (effect: Effect) => effect.event.event_type === 'task_cancelled';
-    forgetHistory(log.state, ID, (effect) => !isCancel(effect));
+    for (const effect of log.mission().effects.values())
+      if (effect.event.event_type === 'task_assigned') forgetEffect(log.state, effect);
+    forgetWork(log.state, ID);
     const mission = log.state.missions.get(ID);
     expect(mission).toMatchObject({
-      status: 'cancelled',
-      proposal: null,
+      course: { kind: 'cancelled' },
+      planning: { kind: 'none' },
       waves: [],
       request: { brief: '', plan: null },
     });
     expect(mission?.tasks.size).toBe(0);
-    expect(mission?.effects.map((effect) => effect.event.event_type)).toEqual(['task_cancelled', 'task_cancelled']);
+    expect([...(mission?.effects.values() ?? [])].map((effect) => effect.event.event_type)).toEqual([
+      'task_cancelled',
+      'task_cancelled',
+    ]);
     expect(coordinationReplayPoint(log.state, nothing)).toEqual(point);
     expect(log.when(requested())).toBe('void: mission known');
     expect(log.when(completed(CERT))).toBe('void: mission ended');
@@ -246,13 +254,13 @@ describe('metadata', () => {
 
   test('leaves an open mission as it is but for the effects that were acknowledged', () => {
     const log = underWay();
-    const before = log.mission();
-    forgetHistory(log.state, ID, nothing);
-    expect(log.state.missions.get(ID)).toBe(before);
-    forgetHistory(log.state, ID, (effect) => effect.event.payload.task_id === CERT);
-    const after = log.mission();
-    expect(after.effects.map((effect) => effect.event.payload.task_id)).toEqual([ENV]);
-    expect({ ...after, effects: before.effects }).toEqual(before);
+    const before = { ...log.mission(), effects: null };
+    forgetWork(log.state, ID);
+    for (const effect of log.mission().effects.values())
+      if (effect.event.payload.task_id === CERT) forgetEffect(log.state, effect);
+    const { effects } = log.mission();
+    expect([...effects.values()].map((effect) => effect.event.payload.task_id)).toEqual([ENV]);
+    expect({ ...log.mission(), effects: null }).toEqual(before);
     log.when(completed(CERT));
     expect(log.mission().tasks.get(CERT)?.status).toBe('verified');
   });

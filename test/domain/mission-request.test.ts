@@ -1,3 +1,4 @@
+import { describeFolded } from '../../src/domain/record.js';
 import { REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
 import { createCoordinationState } from '../../src/domain/mission-state.js';
@@ -6,19 +7,21 @@ import { eventOf, T0 } from './support/events.js';
 import { claimed, given, ID, named, opened, PARTITION, planOf, requested, underWay } from './support/mission-log.js';
 
 const requestAt = (timestampMs: number) =>
-  evolveCoordination(createCoordinationState(PARTITION), { offset: 0, timestampMs, event: requested() });
+  describeFolded(
+    evolveCoordination(createCoordinationState(PARTITION), { offset: 0, timestampMs, event: requested() }),
+  );
 
 describe('a request', () => {
   test('opens a mission, also before anybody holds the partition', () => {
     const log = given();
     expect(log.when(requested())).toBe('applied');
-    expect(log.mission()).toMatchObject({ id: ID, status: 'open', planning: 'none' });
+    expect(log.mission()).toMatchObject({ id: ID, course: { kind: 'working' }, planning: { kind: 'none' } });
   });
 
   test('that is written twice opens one mission', () => {
     const log = underWay();
     expect(log.when(requested())).toBe('void: mission known');
-    expect(log.mission().planning).toBe('approved');
+    expect(log.mission().planning.kind).toBe('approved');
   });
 
   test('for another partition is void: approve and cancel would not find it', () => {
@@ -70,7 +73,7 @@ describe('who decides', () => {
     expect(named(log.decides({ owner: 'o-1' }))).toEqual(['plan_requested']);
     if (decision === undefined) throw new Error('nothing decided');
     expect(log.when(eventOf(decision.event_type, decision.payload))).toBe('void: not the holder');
-    expect(log.mission().planning).toBe('none');
+    expect(log.mission().planning.kind).toBe('none');
   });
 
   test('nobody, before a claim was read', () => {

@@ -41,7 +41,7 @@ describe('a new attempt that a person asks for', () => {
         target_partition: 2,
       });
       expect(only('task_assigned', decisions)).toMatchObject({ attempt: 2, retry_count: 0, target_partition: 2 });
-      expect(log.mission().effects.map(({ event }) => event.event_type)).toEqual([
+      expect([...log.mission().effects.values()].map(({ event }) => event.event_type)).toEqual([
         'task_assigned',
         'task_cancelled',
         'task_assigned',

@@ -1,3 +1,4 @@
+import { statusOf } from '../../src/domain/mission-state.js';
 import { timerKeys } from '../../src/domain/mission-timers.js';
 import {
   CERT,
@@ -46,7 +47,7 @@ describe('waves', () => {
       tokens: 7,
       cost_usd: 0.25,
     });
-    expect(log.mission().status).toBe('completed');
+    expect(statusOf(log.mission())).toBe('completed');
     expect(log.decides()).toEqual([]);
   });
 

@@ -47,7 +47,7 @@ function planFor(input: Partial<RedriveInput>, log: MissionLog = underWay({ plan
 const event = (content: AgentEvent): RedriveInput['content'] => ({ kind: 'event', event: content });
 const at = (topic: string, partition = 2) => ({ topic, partition, offset: 5, timestampMs: T0 });
 const assignment = (log: MissionLog): AgentEvent => {
-  const [effect] = log.mission().effects;
+  const [effect] = log.mission().effects.values();
   if (effect === undefined) throw new RangeError('nothing was assigned');
   return effect.event;
 };

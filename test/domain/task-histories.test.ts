@@ -1,4 +1,5 @@
 /** Random histories of a tasks partition: duplicates, late re-sends, deposed owners, steps out of order. */
+import { describeFolded } from '../../src/domain/record.js';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentEvent, Source } from '../../src/domain/events.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
@@ -200,7 +201,7 @@ describe('in every history of a tasks partition', () => {
       for (const record of records) {
         const { event } = record;
         if (event.event_type === 'partition_claimed') last = event.payload.owner;
-        const folded = evolveTaskPartition(state, record);
+        const folded = describeFolded(evolveTaskPartition(state, record));
         if (!('owner' in event.payload) || event.event_type === 'tool_returned' || 'source' in event.payload) continue;
         if (folded === 'applied' && event.payload.owner !== last)
           throw new Error(
@@ -218,7 +219,7 @@ describe('in every history of a tasks partition', () => {
       const opened = new Set<string>();
       const state = createTaskPartitionState();
       for (const record of records) {
-        const folded = evolveTaskPartition(state, record);
+        const folded = describeFolded(evolveTaskPartition(state, record));
         if (record.event.event_type !== 'task_assigned') continue;
         if (folded !== 'applied') {
           resent += 1;

@@ -1,12 +1,14 @@
 /** Watches one coordination partition: what its log means, from offset 0, by the rules of the true domain. */
 import type { AgentEvent } from '../../src/domain/events.js';
-import { evolveCoordination, missionIdOf, ownerOfDecision, openTasks } from '../../src/domain/mission-evolve.js';
+import { evolveCoordination, missionIdOf, ownerOfDecision } from '../../src/domain/mission-evolve.js';
 import { parseMissionId } from '../../src/domain/mission-id.js';
 import { restoreCoordination } from '../../src/domain/mission-replay.js';
 import { reportMission } from '../../src/domain/mission-report.js';
 import {
   createCoordinationState,
   endedWell,
+  hasOpenAttempt,
+  isOpen,
   type CoordinationSnapshot,
   type CoordinationState,
   type Effect,
@@ -52,8 +54,8 @@ export function createMissionOracle(partition: number): MissionOracle {
     const holder = state.holder?.owner ?? null;
     const folded = evolveCoordination(state, record);
     snapshots.push({ holder: state.holder, epoch: state.epoch });
-    if (folded === 'applied' && before !== undefined) applied(before, event, offset);
-    if (folded !== 'applied') checkVoid(event, holder);
+    if (folded.kind === 'applied' && before !== undefined) applied(before, event, offset);
+    if (folded.kind === 'void') checkVoid(event, holder);
     seenEvents.add(event.event_id);
   }
 
@@ -106,7 +108,7 @@ export function createMissionOracle(partition: number): MissionOracle {
 
   function checkWaves(mission: Mission, wave: number, what: string): void {
     for (const earlier of mission.waves) {
-      if (earlier.replaced || earlier.number >= wave) continue;
+      if (earlier.status === 'replaced' || earlier.number >= wave) continue;
       const undone = earlier.taskIds.find((id) => {
         const task = mission.tasks.get(id);
         return task === undefined || !endedWell(task);
@@ -120,7 +122,7 @@ export function createMissionOracle(partition: number): MissionOracle {
   }
 
   function checkEnd(mission: Mission, how: string): void {
-    const open = openTasks(mission);
+    const open = [...mission.tasks.values()].filter(hasOpenAttempt);
     if (open.length > 0)
       throw new Violation(
         'ends-after-attempts',
@@ -136,12 +138,12 @@ export function createMissionOracle(partition: number): MissionOracle {
   function checkCommit({ offset, metadata }: CommittedOffset, isCarriedOut: (effect: Effect) => boolean): void {
     for (const mission of state.missions.values()) {
       if (mission.firstOffset >= offset) continue;
-      if (mission.status === 'open')
+      if (isOpen(mission))
         throw new Violation(
           'replay-point',
           `${place}: ${offset} is committed, and mission ${mission.id} from ${mission.firstOffset} is open`,
         );
-      const missing = mission.effects.find((effect) => !isCarriedOut(effect));
+      const missing = [...mission.effects.values()].find((effect) => !isCarriedOut(effect));
       if (missing !== undefined)
         throw new Violation(
           'replay-point',
@@ -199,5 +201,5 @@ function foldAll(state: CoordinationState, records: readonly (FoldRecord | null)
 }
 
 function isOfReplacedWave(mission: Mission, wave: number): boolean {
-  return mission.waves.some(({ number, replaced }) => number === wave && replaced);
+  return mission.waves.some(({ number, status }) => number === wave && status === 'replaced');
 }

@@ -35,8 +35,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/task-partition.ts',
-        from: 'const attempt = heldAttempt(state, call);',
-        to: 'const attempt = heldAttempt(state, { ...call, owner: state.holder?.owner ?? "" });',
+        from: 'const found = heldAttempt(state, call);',
+        to: 'const found = heldAttempt(state, { ...call, owner: state.holder?.owner ?? "" });',
       },
     ],
   },
@@ -47,8 +47,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/task-partition.ts',
-        from: 'const attempt = heldAttempt(state, by);',
-        to: 'const attempt = heldAttempt(state, { ...by, owner: state.holder?.owner ?? "" });',
+        from: 'const found = heldAttempt(state, by);',
+        to: 'const found = heldAttempt(state, { ...by, owner: state.holder?.owner ?? "" });',
       },
     ],
   },
@@ -161,7 +161,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/mission-task.ts',
-        from: "if (task.status !== 'waiting' && task.status !== 'retrying') return 'void: not waiting for an attempt';\n  if (decision.attempt !== task.attempt + 1) return 'void: another attempt';",
+        from: "if (task.status !== 'waiting' && task.status !== 'retrying') return voidBecause('not waiting for an attempt');\n  if (decision.attempt !== task.attempt + 1) return voidBecause('another attempt');",
         to: '',
       },
     ],
@@ -227,8 +227,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/mission-replay.ts',
-        from: "mission.status !== 'open' && mission.effects.every(isAcknowledged)",
-        to: "mission.status !== 'open'",
+        from: '!isOpen(mission) && allAcknowledged(mission, isAcknowledged)',
+        to: '!isOpen(mission)',
       },
     ],
   },
@@ -239,7 +239,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/orchestrator/mission-partition.ts',
-        from: 'sendEffects([...state.missions.values()].flatMap((mission) => mission.effects));',
+        from: 'sendEffects([...state.missions.values()].flatMap((mission) => [...mission.effects.values()]));',
         to: '',
       },
     ],
@@ -268,7 +268,11 @@ export const MUTANTS: readonly Mutant[] = [
     seed: 631,
     faults: ['stall', 'move', 'zombie', 'models'],
     changes: [
-      { file: 'domain/task-partition.ts', from: "if (step.outcome !== null) return 'void: outcome known';", to: '' },
+      {
+        file: 'domain/task-partition.ts',
+        from: "if (step.outcome !== null) return voidBecause('outcome known');",
+        to: '',
+      },
     ],
   },
   {
@@ -276,7 +280,11 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'the first result of an attempt wins',
     seed: 200,
     changes: [
-      { file: 'domain/mission-task.ts', from: "if (!hasOpenAttempt(task)) return 'void: no attempt is open';", to: '' },
+      {
+        file: 'domain/mission-task.ts',
+        from: "if (!hasOpenAttempt(task)) return voidBecause('no attempt is open');",
+        to: '',
+      },
     ],
   },
   {
@@ -318,8 +326,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/mission-decide.ts',
-        from: "if (wave.status === 'started' && tasks.every(endedWell)) {",
-        to: "if (wave.status === 'started' && tasks.some((task) => task.attempt > 0)) {",
+        from: "if (wave.status === 'started' && tasks.done === tasks.total) {",
+        to: "if (wave.status === 'started' && tasks.due.size === 0) {",
       },
     ],
   },
@@ -419,7 +427,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/orchestrator/mission-decisions.ts',
-        from: 'touch(missionId, null);\n      beat();',
+        from: 'touch(missionId, [], null);\n      beat();',
         to: 'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision, null);',
       },
     ],

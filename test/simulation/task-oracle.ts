@@ -46,7 +46,8 @@ export function createTaskOracle(place: string): TaskOracle {
     snapshots.push({ holder: state.holder, marks: state.marks });
     const { event } = record;
     if (event.event_type === 'partition_claimed') claims.set(record.offset, event.payload.owner);
-    if (event.event_type === 'tool_called' && folded === 'applied') callOffsets.set(stepName(event), record.offset);
+    if (event.event_type === 'tool_called' && folded.kind === 'applied')
+      callOffsets.set(stepName(event), record.offset);
   }
 
   function onPoison(): void {

@@ -1,4 +1,5 @@
 /** What is not at its end yet, once nothing goes wrong any more. */
+import { isOpen } from '../../src/domain/mission-state.js';
 import type { CommittedOffset, PartitionId } from '../../src/ports/log.js';
 import type { MissionOracle } from './mission-oracle.js';
 import type { TaskOracle } from './task-oracle.js';
@@ -24,10 +25,10 @@ function unfinishedRequest({ requested, missions }: Standing): Violation | null 
   for (const id of requested) {
     const mission = missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0];
     if (mission === undefined) return new Violation('final-result', `mission ${id} was never taken`);
-    if (mission.status === 'open')
+    if (isOpen(mission))
       return new Violation(
         'final-result',
-        `mission ${id} is open: planning ${mission.planning}, ${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`,
+        `mission ${id} is open: ${mission.course.kind}, planning ${mission.planning.kind}, ${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`,
       );
   }
   return null;

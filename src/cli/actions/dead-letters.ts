@@ -54,7 +54,7 @@ export function discardLetters(context: CommandContext, { ids, reason, takeOver 
         createEventFactory(context.host)({ type: 'dead_letter_discarded', from: discarded_by, payload }),
       );
       // Somebody else was faster: says who, and when.
-      if (folded !== 'applied') requireFree(box.require(letter.id), false);
+      if (folded.kind === 'void') requireFree(box.require(letter.id), false);
       if (!context.json) context.say(`discarded: ${letter.id}`);
     }
     if (context.json) context.print([...letters.keys()].map((id) => letterSummary(box.require(id))));

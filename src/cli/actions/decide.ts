@@ -1,6 +1,6 @@
 import type { EventOf } from '../../domain/events.js';
 import { parseMissionId } from '../../domain/mission-id.js';
-import type { Mission } from '../../domain/mission-state.js';
+import { isOpen, questionOf, statusOf, type Mission } from '../../domain/mission-state.js';
 import type { Log } from '../../ports/log.js';
 import { createEventFactory } from '../../domain/event-factory.js';
 import { appendOne } from '../../client/append-one.js';
@@ -75,7 +75,7 @@ export function answerMission(context: CommandContext, missionId: string, answer
 /** Asks to stop a mission that has not ended. */
 export function cancelMission(context: CommandContext, missionId: string, reason: string): Promise<ExitCode> {
   return decide(context, missionId, 'cancel requested', (mission) => {
-    if (mission.status !== 'open') throw wrongUse(`mission ${missionId} has already ended: ${mission.status}`, null);
+    if (!isOpen(mission)) throw wrongUse(`mission ${missionId} has already ended: ${statusOf(mission)}`, null);
     const payload = { mission_id: missionId, requested_by: requester(context.host), reason };
     return createEventFactory(context.host)({
       type: 'mission_cancel_requested',
@@ -140,8 +140,9 @@ async function appendDecision(context: CommandContext, log: Log, missionId: stri
 
 /** The question that a person can answer now. */
 function requireQuestion(mission: Mission): number {
-  if (mission.status !== 'open') throw wrongUse(`mission ${mission.id} has already ended: ${mission.status}`, null);
-  if (mission.question !== null) return mission.question.number;
+  if (!isOpen(mission)) throw wrongUse(`mission ${mission.id} has already ended: ${statusOf(mission)}`, null);
+  const question = questionOf(mission);
+  if (question !== null) return question.number;
   if (awaitsAnswer(mission))
     throw wrongUse(
       `mission ${mission.id} asks nothing; its plan waits for an answer`,
@@ -156,15 +157,15 @@ function requireQuestion(mission: Mission): number {
 
 /** The revision that a person can answer now. */
 function requireProposal(mission: Mission): number {
-  if (mission.status !== 'open') throw wrongUse(`mission ${mission.id} has already ended: ${mission.status}`, null);
-  if (awaitsAnswer(mission) && mission.proposal !== null) return mission.proposal.revision;
-  if (mission.question !== null)
+  if (!isOpen(mission)) throw wrongUse(`mission ${mission.id} has already ended: ${statusOf(mission)}`, null);
+  if (awaitsAnswer(mission)) return mission.revision;
+  if (questionOf(mission) !== null)
     throw wrongUse(
       `mission ${mission.id} has no plan that waits; it waits for the answer to its question`,
       `ravenhelm answer ${mission.id} "…"`,
     );
   throw wrongUse(
-    `mission ${mission.id} waits for no answer: ${mission.planning === 'approved' ? 'its plan runs' : 'no plan has been proposed'}`,
+    `mission ${mission.id} waits for no answer: ${mission.planning.kind === 'approved' ? 'its plan runs' : 'no plan has been proposed'}`,
     mission.request.approval === 'approval'
       ? 'ravenhelm watch shows when there is one.'
       : `Its file says approval: ${mission.request.approval}.`,

@@ -110,7 +110,7 @@ async function redriveOne(
       payload: { ...letterFields(letter), taken_by: by, taken_over: takeOver },
     }),
   );
-  const handled = taken === 'applied' ? null : handledBy(box.require(id), false);
+  const handled = taken.kind === 'applied' ? null : handledBy(box.require(id), false);
   if (handled !== null)
     return all
       ? tellLeft(context, id, handled.why)

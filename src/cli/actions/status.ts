@@ -76,7 +76,7 @@ async function showMissions(context: CommandContext, session: ClientSession): Pr
 
 /** Tasks of the plan that has been proposed; before it is approved they are not yet the mission's. */
 function plannedTasks(feed: MissionFeed, missionId: string): number {
-  return feed.view.mission(missionId)?.proposal?.plan.waves.reduce((count, wave) => count + wave.tasks.length, 0) ?? 0;
+  return feed.view.plan(missionId)?.plan.waves.reduce((count, wave) => count + wave.tasks.length, 0) ?? 0;
 }
 
 async function showMission(context: CommandContext, session: ClientSession, missionId: string): Promise<void> {
@@ -90,8 +90,9 @@ async function showMission(context: CommandContext, session: ClientSession, miss
   context.host.stdout.write(reportText(complete, context.colors, context.host.clock.now()));
   if (report.question !== null) context.host.stdout.write(`\n${questionText(context, missionId, report.question)}`);
   const mission = feed.view.mission(missionId);
-  if (mission === null || mission.proposal === null || !awaitsAnswer(mission)) return;
-  context.host.stdout.write(`\n${planText(mission.proposal.plan)}\n${answerText(context, missionId)}`);
+  const proposed = feed.view.plan(missionId);
+  if (mission === null || proposed === null || !awaitsAnswer(mission)) return;
+  context.host.stdout.write(`\n${planText(proposed.plan)}\n${answerText(context, missionId)}`);
 }
 
 async function showProcesses(context: CommandContext, session: ClientSession, missionId: string | null): Promise<void> {

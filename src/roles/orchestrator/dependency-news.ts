@@ -5,22 +5,23 @@ import type { OrchestratorContext } from './orchestrator-context.js';
 /** Tells watchers, on the status topic, which task waits for which, and when the wait is over. */
 export function sendDependencyNews({ presence }: OrchestratorContext, mission: Mission, event: AgentEvent): void {
   if (event.event_type === 'plan_approved') {
-    for (const task of waitingTasks(mission)) {
+    for (const task of mission.tasks.values()) {
+      if (!isWaiting(task)) continue;
       for (const id of task.plan.dependencies)
         presence.send({ type: 'dependency_required', ...news(mission, task, id, event.event_id) });
     }
   }
   if (event.event_type === 'task_completed') {
     const { task_id } = event.payload;
-    for (const task of waitingTasks(mission)) {
-      if (task.plan.dependencies.includes(task_id))
+    for (const id of mission.index.dependents.get(task_id) ?? []) {
+      const task = mission.tasks.get(id);
+      if (task !== undefined && isWaiting(task))
         presence.send({ type: 'dependency_satisfied', ...news(mission, task, task_id, event.event_id) });
     }
   }
 }
 
-const waitingTasks = (mission: Mission): readonly MissionTask[] =>
-  [...mission.tasks.values()].filter((task) => task.kind === 'task' && task.status === 'waiting');
+const isWaiting = (task: MissionTask): boolean => task.kind === 'task' && task.status === 'waiting';
 
 function news(mission: Mission, task: MissionTask, dependency: string, causedBy: string) {
   return {

@@ -39,6 +39,7 @@ export function createEffectSender(
 ): EffectSender {
   const { appenders, topics } = context.deps;
   const acknowledged = new Set<number>();
+  let forgotten = 0;
   const outbox = createOutbox<Sending>(context.sending, async ({ effect, epoch }) => {
     const { agent, target_partition, mission_id, task_id } = effect.event.payload;
     try {
@@ -73,6 +74,8 @@ export function createEffectSender(
     },
     acknowledge: (effect) => void acknowledged.add(effect.offset),
     forgetBelow(offset) {
+      if (offset <= forgotten) return; // at every commit, mostly with the same replay point
+      forgotten = offset;
       for (const each of acknowledged) if (each < offset) acknowledged.delete(each);
     },
     settled: outbox.settled,

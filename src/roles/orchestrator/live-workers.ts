@@ -16,36 +16,57 @@ export interface LiveWorkers {
 }
 
 interface Sign {
+  /** In listening time. */
   readonly atMs: number;
   readonly agents: readonly string[];
   /** topic/partition */
   readonly held: ReadonlySet<string>;
 }
 
+/**
+ * Silence is measured in the time in which this process listened: an orchestrator that was busy for long has the signs
+ * of life of that time still to read, and must not take their writers for gone. Its own signs come with the others, so
+ * that between two of them a third of silentMs counts at most.
+ */
+function createListeningTime(clock: Clock, silentMs: number): () => number {
+  let listenedMs = 0;
+  let lastMs = clock.monotonicMs();
+  return () => {
+    const nowMs = clock.monotonicMs();
+    listenedMs += Math.min(nowMs - lastMs, silentMs / 3);
+    lastMs = nowMs;
+    return listenedMs;
+  };
+}
+
 export function createLiveWorkers(clock: Clock, silentMs: number): LiveWorkers {
+  const listenedMs = createListeningTime(clock, silentMs);
   const signs = new Map<string, Sign>();
   const listeners: (() => void)[] = [];
   const lookingSinceMs = clock.now();
-  const beganMs = clock.monotonicMs();
   const lastSeenMs = new Map<string, number>();
   const seen = (agents: readonly string[]) => agents.forEach((agent) => lastSeenMs.set(agent, clock.now()));
   const isServed = (agent: string) => live().some(([, sign]) => sign.agents.includes(agent));
-  const live = () => [...signs].filter(([, sign]) => clock.monotonicMs() - sign.atMs < silentMs);
+  const live = () => {
+    const nowMs = listenedMs();
+    return [...signs].filter(([, sign]) => nowMs - sign.atMs < silentMs);
+  };
 
   return {
     onSign(event) {
+      listenedMs();
       if (event.event_type === 'service_stopped') {
         seen(signs.get(event.payload.service_name)?.agents ?? []);
         signs.delete(event.payload.service_name);
       } else if (event.payload.role === 'worker') {
         seen(event.payload.agents);
-        signs.set(event.payload.worker_id, signOf(event, clock.monotonicMs()));
+        signs.set(event.payload.worker_id, signOf(event, listenedMs()));
       }
       for (const listener of listeners) listener();
     },
     isServed,
     unservedSinceMs: (agent) => (isServed(agent) ? null : (lastSeenMs.get(agent) ?? lookingSinceMs)),
-    hasLookedAround: () => clock.monotonicMs() - beganMs >= silentMs,
+    hasLookedAround: () => listenedMs() >= silentMs,
     holdersOf(topic, partitionCount) {
       const workers = live();
       const holders = new Set<string>();

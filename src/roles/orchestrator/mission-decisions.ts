@@ -5,8 +5,8 @@ import { clamp } from '../../domain/budget.js';
 import { leftForPlanning } from '../../domain/mission-budget.js';
 import type { AgentEvent } from '../../domain/events.js';
 import { decideMission, failMission, type DecideContext, type Decision } from '../../domain/mission-decide.js';
-import type { CoordinationState, Mission } from '../../domain/mission-state.js';
-import { missionTimers, timerKeys } from '../../domain/mission-timers.js';
+import { isOpen, type CoordinationState, type Mission, type MissionTask } from '../../domain/mission-state.js';
+import { missionTimers, taskTimers, timerKeys } from '../../domain/mission-timers.js';
 import { partitionForKey } from '../../domain/partitioning.js';
 import type { PartitionId } from '../../ports/log.js';
 import type { HeldClaim } from '../shared/partition-life.js';
@@ -20,8 +20,8 @@ import { createUnservedAnnouncer } from './unserved-announcer.js';
 
 export interface MissionDecisions {
   readonly writer: DecisionWriter;
-  /** The next beat decides for the mission. event: the record that asks for it; null where none does. */
-  touch(missionId: string, event: AgentEvent | null): void;
+  /** The next beat decides for the mission. tasks: those whose waits may have changed; event: the record that asks for it, null where none does. */
+  touch(missionId: string, tasks: 'all' | readonly string[], event: AgentEvent | null): void;
   /** Decides for what was touched, unless own decisions were not read back yet. */
   beat(): void;
   /** Workers have come or gone, or hold other partitions. */
@@ -37,19 +37,26 @@ export interface MissionDecisionsDeps extends PartitionId {
   held(): HeldClaim | null;
 }
 
+interface Touched {
+  tasks: 'all' | Set<string>;
+  readonly triggers: Triggers;
+}
+
 export function createMissionDecisions(
   context: OrchestratorContext,
   { topic, partition, state, held }: MissionDecisionsDeps,
 ): MissionDecisions {
   const { clock, planner, roster, random } = context.deps;
-  /** Missions to decide for, each with what asks for it. */
-  const touched = new Map<string, Triggers>();
+  /** Missions to decide for, each with the tasks whose waits may have changed and with what asks for it. */
+  const touched = new Map<string, Touched>();
   /** Missions of which a decision cannot be written, and why. They fail once all that was decided has been read back. */
   const undecidable = new Map<string, string>();
   let stopped = false;
+  /** As of the last sign of life. */
+  let served = '';
 
-  const timers = createMissionClock(clock, (missionId) => {
-    touch(missionId, null);
+  const timers = createMissionClock(clock, (missionId, taskId) => {
+    touch(missionId, taskId === null ? [] : [taskId], null);
     beat();
   });
   const writer = createDecisionWriter(context, {
@@ -58,48 +65,57 @@ export function createMissionDecisions(
     onUndecidable(missionId, reason) {
       if (held() === null) return;
       undecidable.set(missionId, reason);
-      touch(missionId, null);
+      touch(missionId, [], null);
       beat();
     },
   });
   const squads = createSquadAnnouncer(context, writer.news);
   const unserved = createUnservedAnnouncer(context, timers.isExpired, writer.news);
 
-  function touch(missionId: string, event: AgentEvent | null): void {
-    const triggers = touched.get(missionId) ?? createTriggers();
-    touched.set(missionId, triggers);
-    if (event === null) triggers.onOther();
-    else triggers.onRecord(event);
+  function touch(missionId: string, tasks: 'all' | readonly string[], event: AgentEvent | null): void {
+    const known = touched.get(missionId) ?? { tasks: new Set<string>(), triggers: createTriggers() };
+    touched.set(missionId, known);
+    if (tasks === 'all') known.tasks = 'all';
+    else if (known.tasks !== 'all') for (const id of tasks) known.tasks.add(id);
+    if (event === null) known.triggers.onOther();
+    else known.triggers.onRecord(event);
   }
 
   function beat(): void {
     const claim = held();
     if (claim === null || stopped || writer.isWaiting() || state.epoch === null) return;
-    for (const [id, triggers] of touched) {
+    for (const [id, { tasks: ids, triggers }] of touched) {
       const mission = state.missions.get(id);
       if (mission === undefined) continue;
-      timers.set(
-        id,
-        missionTimers(mission, context.timings, (taskId) => timeoutMsOf(mission, taskId)),
-      );
+      const tasks =
+        ids === 'all' ? [...mission.tasks.values()] : [...ids].flatMap((each) => mission.tasks.get(each) ?? []);
+      setTimers(mission, tasks);
       for (const decision of decideNext(mission, claim.owner))
         writer.decide(mission, decision, triggers.causeOf(decision));
       squads.announce(mission);
-      unserved.announce(mission);
+      unserved.announce(mission, tasks);
     }
     touched.clear();
+  }
+
+  function setTimers(mission: Mission, tasks: readonly MissionTask[]): void {
+    if (!isOpen(mission)) return timers.end(mission.id);
+    timers.setMission(mission.id, missionTimers(mission, context.timings));
+    for (const task of tasks)
+      timers.setTask(mission.id, task.id, taskTimers(mission, task, context.timings, timeoutMsOf(task)));
   }
 
   function decideNext(mission: Mission, owner: string): readonly Decision[] {
     const reason = undecidable.get(mission.id);
     if (reason === undefined) return decideMission(mission, decideContext(owner));
-    return mission.status === 'open' ? failMission(mission, { owner }, reason) : [];
+    return isOpen(mission) ? failMission(mission, { owner }, reason) : [];
   }
 
   function decideContext(owner: string): DecideContext {
     return {
       owner,
       isExpired: timers.isExpired,
+      tasksWithExpired: timers.tasksWithExpired,
       isServed: context.live.isServed,
       partitionFor: (agent, key) => {
         const count = context.taskPartitions.count(agent);
@@ -122,21 +138,20 @@ export function createMissionDecisions(
       playbookAcceptance: spec === undefined ? null : playbookChecks(spec, playbook),
     };
   };
-  const timeoutMsOf = (mission: Mission, taskId: string): number => {
-    const plan = mission.tasks.get(taskId)?.plan;
-    return 1000 * (plan?.timeout_seconds ?? timeoutSeconds(plan?.agent ?? ''));
-  };
+  const timeoutMsOf = ({ plan }: MissionTask): number => 1000 * (plan.timeout_seconds ?? timeoutSeconds(plan.agent));
+
+  /** Which agents have a worker, and since when the others have none, in one text to compare. */
+  const servedAgents = (): string =>
+    JSON.stringify([context.live.hasLookedAround(), roster.map(({ name }) => context.live.unservedSinceMs(name))]);
 
   /** An assignment that waited for a worker in vain gets its whole start deadline once there is one. */
-  function restartAcceptTimers(): void {
-    for (const mission of state.missions.values()) {
-      for (const task of mission.tasks.values()) {
-        if (task.status !== 'assigned') continue;
-        const key = timerKeys.accept(mission.id, task.id, task.attempt);
-        if (timers.isExpired(key) && context.live.isServed(task.plan.agent)) {
-          timers.restart(mission.id, { key, delayMs: context.timings.acceptMs });
-        }
-      }
+  function restartAcceptTimers(mission: Mission): void {
+    for (const id of [...timers.tasksWithExpired(mission.id)]) {
+      const task = mission.tasks.get(id);
+      if (task?.status !== 'assigned') continue;
+      const key = timerKeys.accept(mission.id, id, task.attempt);
+      if (timers.isExpired(key) && context.live.isServed(task.plan.agent))
+        timers.restart(mission.id, id, { key, delayMs: context.timings.acceptMs });
     }
   }
 
@@ -146,10 +161,14 @@ export function createMissionDecisions(
     touch,
     onLiveChanged() {
       if (held() === null) return;
-      restartAcceptTimers();
+      const now = servedAgents();
+      const changed = now !== served;
+      served = now;
       for (const mission of state.missions.values()) {
         squads.announce(mission);
-        if (state.epoch !== null && !stopped) unserved.announce(mission);
+        if (!changed) continue; // at every sign of life, however many attempts are open
+        restartAcceptTimers(mission);
+        if (state.epoch !== null && !stopped) unserved.announce(mission, mission.index.open.values());
       }
     },
     stop() {
@@ -162,6 +181,7 @@ export function createMissionDecisions(
       undecidable.clear();
       squads.reset();
       unserved.reset();
+      served = '';
       timers.clear();
     },
   };

@@ -5,11 +5,12 @@ import { answeredEffect, evolveCoordination, missionIdOf } from '../../domain/mi
 import { parseMissionId } from '../../domain/mission-id.js';
 import {
   coordinationReplayPoint,
+  forgetEffect,
   forgetEnded,
-  forgetHistory,
+  forgetWork,
   restoreCoordination,
 } from '../../domain/mission-replay.js';
-import { createCoordinationState, type Effect } from '../../domain/mission-state.js';
+import { createCoordinationState, isOpen, type Effect } from '../../domain/mission-state.js';
 import type { ReplayPoint } from '../../domain/record.js';
 import { replayStart } from '../../domain/replay-start.js';
 import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../../ports/log.js';
@@ -57,7 +58,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
   const plannerCalls = createPlannerCalls(context, partition, writer.news);
   const effects = createEffectSender(context, {
     partition,
-    onAcknowledged: (effect) => forgetHistory(state, effect.event.payload.mission_id, effects.isAcknowledged),
+    onAcknowledged: (effect) => forgetEffect(state, effect),
     onRejected: (effect, error) => writer.news(undeliverable(context, effect, error)),
   });
   const deadLetters = createDeadLetters({
@@ -87,11 +88,11 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
 
   /** Everything that the missions in the fold still need: unacknowledged effects, plans, decisions, timers. */
   function resume(): void {
-    sendEffects([...state.missions.values()].flatMap((mission) => mission.effects));
+    sendEffects([...state.missions.values()].flatMap((mission) => [...mission.effects.values()]));
     for (const mission of state.missions.values()) {
-      if (mission.status !== 'open') continue;
-      if (mission.planning === 'requested') plannerCalls.call(mission, null);
-      decisions.touch(mission.id, null);
+      if (!isOpen(mission)) continue;
+      if (mission.planning.kind === 'requested') plannerCalls.call(mission, null);
+      decisions.touch(mission.id, 'all', null);
     }
   }
 
@@ -116,8 +117,8 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     if (fault !== null) return skip(record, fault);
     const folded = evolveCoordination(state, { offset: record.offset, timestampMs: record.timestampMs, event });
     writer.onRead(event);
-    if (folded !== 'applied') {
-      logger.debug({ offset: record.offset, event_type: event.event_type, why: folded }, 'record.void');
+    if (folded.kind === 'void') {
+      logger.debug({ offset: record.offset, event_type: event.event_type, why: folded.reason }, 'record.void');
       keepUnknownAgent(record, event);
       return;
     }
@@ -130,8 +131,11 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     const mission = state.missions.get(missionIdOf(event) ?? '');
     if (mission === undefined) return;
     const answered = answeredEffect(mission, event);
-    if (answered !== null) effects.acknowledge(answered);
-    if (answered !== null || mission.status !== 'open') forgetHistory(state, mission.id, effects.isAcknowledged);
+    if (answered !== null) {
+      effects.acknowledge(answered);
+      forgetEffect(state, answered);
+    }
+    if (!isOpen(mission)) forgetWork(state, mission.id);
   }
 
   function skip(record: LogRecord, fault: string): void {
@@ -152,10 +156,10 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     const missionId = missionIdOf(event);
     const mission = missionId === null ? undefined : state.missions.get(missionId);
     if (mission === undefined) return;
-    decisions.touch(mission.id, event);
+    decisions.touch(mission.id, concernedTasks(event), event);
     if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') sendEffects([{ offset, event }]);
     if (event.event_type === 'plan_requested') plannerCalls.call(mission, event.event_id);
-    else if (mission.planning !== 'requested' || mission.status !== 'open') plannerCalls.stop(mission.id);
+    else if (mission.planning.kind !== 'requested' || !isOpen(mission)) plannerCalls.stop(mission.id);
     sendDependencyNews(context, mission, event);
   }
 
@@ -186,4 +190,19 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       await Promise.all([effects.settled(), deadLetters.settled()]);
     },
   };
+}
+
+/** Tasks whose waits an event may change: one at most, but for those that change the plan or the mission. */
+function concernedTasks({ event_type, payload }: AgentEvent): 'all' | readonly string[] {
+  switch (event_type) {
+    case 'wave_started':
+    case 'wave_completed':
+    case 'squad_ready':
+    case 'model_failed_over':
+      return [];
+    case 'attention_requested':
+      return 'all';
+    default:
+      return 'task_id' in payload && payload.task_id !== null ? [payload.task_id] : 'all';
+  }
 }

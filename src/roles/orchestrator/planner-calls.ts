@@ -1,6 +1,6 @@
 /** Calls the planner beside the consumer and appends what it says. */
 import { PlanningFailed, type PlanRequest } from '../../agent/planner-contract.js';
-import { endedWell, type Mission } from '../../domain/mission-state.js';
+import { endedWell, lastWaveOf, planReasonOf, type Mission } from '../../domain/mission-state.js';
 import { leftForPlanning } from '../../domain/mission-budget.js';
 import type { EventOf } from '../../domain/events.js';
 import { AppendDropped, AppendRejected } from '../../ports/log.js';
@@ -21,12 +21,11 @@ export interface PlannerCalls {
 
 /** What the planner is asked for the mission's revision, or for the next one. */
 export function planRequestOf(mission: Mission, revision = mission.revision): PlanRequest {
-  const waves = mission.waves.map((wave) => wave.number);
   return {
     mission: mission.request,
     revision,
-    reason: mission.planReason,
-    firstWave: Math.max(0, ...waves) + 1,
+    reason: planReasonOf(mission),
+    firstWave: lastWaveOf(mission) + 1,
     done: [...mission.tasks.values()]
       .filter((task) => task.kind === 'task' && endedWell(task))
       .map((task) => ({ taskId: task.id, agent: task.plan.agent, summary: task.summary })),

@@ -1,5 +1,5 @@
 import type { AgentEvent } from '../../domain/events.js';
-import type { Mission } from '../../domain/mission-state.js';
+import { isOpen, type Mission } from '../../domain/mission-state.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 
 export interface SquadAnnouncer {
@@ -25,7 +25,7 @@ export function createSquadAnnouncer(context: OrchestratorContext, send: (event:
 
   return {
     announce(mission) {
-      if (mission.status !== 'open') return void announced.delete(mission.id);
+      if (!isOpen(mission)) return void announced.delete(mission.id);
       if (mission.squadReady || announced.has(mission.id)) return;
       const { agents } = mission.request;
       const workers = holdersOf(agents);

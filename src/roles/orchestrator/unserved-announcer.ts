@@ -1,5 +1,5 @@
 import type { AgentEvent } from '../../domain/events.js';
-import { hasOpenAttempt, type Mission, type MissionTask } from '../../domain/mission-state.js';
+import { hasOpenAttempt, isOpen, type Mission, type MissionTask } from '../../domain/mission-state.js';
 import { timerKeys } from '../../domain/mission-timers.js';
 import { unservedMessage } from '../../domain/unserved.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
@@ -9,7 +9,8 @@ import type { OrchestratorContext } from './orchestrator-context.js';
  * that nobody takes, and of a task whose worker is gone. Takes it back when a worker is there.
  */
 export interface UnservedAnnouncer {
-  announce(mission: Mission): void;
+  /** Of these tasks of the mission: those to which something has happened, or all when workers have come or gone. */
+  announce(mission: Mission, tasks: Iterable<MissionTask>): void;
   /** The claim is lost: what the next holder says counts. */
   reset(): void;
 }
@@ -66,12 +67,10 @@ export function createUnservedAnnouncer(
   }
 
   return {
-    announce(mission) {
-      for (const task of mission.tasks.values()) {
-        const isOpen = mission.status === 'open' && hasOpenAttempt(task);
-        if (!isOpen && told.size === 0) continue; // at every record of a mission with many tasks
+    announce(mission, tasks) {
+      for (const task of tasks) {
         const key = timerKeys.unserved(mission.id, task.id, task.attempt);
-        if (!isOpen) {
+        if (!isOpen(mission) || !hasOpenAttempt(task)) {
           told.delete(key);
           continue;
         }

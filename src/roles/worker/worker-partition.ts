@@ -212,8 +212,8 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   if (fault !== null) return skip(parts, record, fault);
   const { offset, timestampMs } = record;
   const folded = evolveTaskPartition(parts.state, { offset, timestampMs, event });
-  if (folded !== 'applied') parts.logger.debug({ offset, event_type: event.event_type, why: folded }, 'record.void');
-  react(parts, { event, offset, applied: folded === 'applied' });
+  if (folded.kind === 'void') parts.logger.debug({ offset, event_type: event.event_type, why: folded.reason }, 'record.void');
+  react(parts, { event, offset, applied: folded.kind === 'applied' });
 }
 
 /** Not folded: an assignment for another agent would move the mark beyond those for this one. */

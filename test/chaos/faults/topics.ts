@@ -1,4 +1,5 @@
 /** What operators and brokers do to topics: more partitions, records too large, a topic made anew, records deleted too early. */
+import { statusOf } from '../../../src/domain/mission-state.js';
 import { isRetriable, protocolErrorType } from '../../../src/kafka/errors.js';
 import { PromiseBroken, type Fault, type World } from '../fault.js';
 import type { Accepted } from '../workload.js';
@@ -152,7 +153,8 @@ async function submitted({ workload, site }: World, kind: Accepted['kind']): Pro
 
 async function endOf({ observer, site }: World, { missionId }: Accepted): Promise<string> {
   return site.until(`the end of ${missionId}`, END_LIMIT_MS, () => {
-    const status = observer.view().mission(missionId)?.status ?? 'open';
+    const mission = observer.view().mission(missionId);
+    const status = mission === null ? 'open' : statusOf(mission);
     return status === 'open' ? null : status;
   });
 }

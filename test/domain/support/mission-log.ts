@@ -1,4 +1,5 @@
 /** given / when / then for a coordination partition. */
+import { DEFAULT_TIMINGS, missionTimers, taskTimers, type MissionTimer } from '../../../src/domain/mission-timers.js';
 import type { AgentEvent, Check, PayloadOf, Plan, PlanTask } from '../../../src/domain/events.js';
 import { decideMission, type DecideContext, type Decision } from '../../../src/domain/mission-decide.js';
 import { evolveCoordination } from '../../../src/domain/mission-evolve.js';
@@ -9,7 +10,7 @@ import {
   type Mission,
   type MissionTask,
 } from '../../../src/domain/mission-state.js';
-import type { FoldRecord, Folded } from '../../../src/domain/record.js';
+import { describeFolded, type FoldRecord } from '../../../src/domain/record.js';
 import { eventOf, recordsOf, T0 } from './events.js';
 
 export const PARTITION = 3;
@@ -191,6 +192,7 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
   return {
     owner: OWNER,
     isExpired: () => false,
+    tasksWithExpired: () => [],
     isServed: () => true,
     partitionFor: () => 2,
     revisionOf: () => ({ digest: null, playbookAcceptance: null }),
@@ -208,7 +210,8 @@ export const expired = (...keys: readonly string[]): Partial<DecideContext> => (
 export interface MissionLog {
   readonly state: CoordinationState;
   readonly records: FoldRecord[];
-  when(event: AgentEvent): Folded;
+  /** Folds the event: applied, or void: and why. */
+  when(event: AgentEvent): string;
   /** What the holder decides now. */
   decides(changes?: Partial<DecideContext>, id?: string): readonly Decision[];
   /** Has it decide, and folds the decisions as the holder's appends, until it has nothing more to say. Returns all. */
@@ -223,10 +226,10 @@ export function given(...events: readonly AgentEvent[]): MissionLog {
   const records: FoldRecord[] = [...recordsOf(events)];
   for (const record of records) evolveCoordination(state, record);
 
-  const when = (event: AgentEvent): Folded => {
+  const when = (event: AgentEvent): string => {
     const record = { offset: records.length, timestampMs: T0 + records.length, event };
     records.push(record);
-    return evolveCoordination(state, record);
+    return describeFolded(evolveCoordination(state, record));
   };
   const mission = (id = ID): Mission => {
     const found = state.missions.get(id);
@@ -234,7 +237,14 @@ export function given(...events: readonly AgentEvent[]): MissionLog {
     return found;
   };
   const decides = (changes: Partial<DecideContext> = {}, id = ID) =>
-    decideMission(mission(id), contextOf({ owner: state.holder?.owner ?? OWNER, ...changes }));
+    decideMission(
+      mission(id),
+      contextOf({
+        owner: state.holder?.owner ?? OWNER,
+        tasksWithExpired: (missionId) => mission(missionId).tasks.keys(),
+        ...changes,
+      }),
+    );
   return {
     state,
     records,
@@ -286,3 +296,9 @@ export function only<T extends Decision['event_type']>(type: T, decisions: reado
     throw new RangeError(`${found.length} ${type} among ${named(decisions).join(', ')}`);
   return found[0].payload as PayloadOf<T>;
 }
+
+/** Every wait of a mission and its tasks. */
+export const timersOf = (mission: Mission): readonly MissionTimer[] => [
+  ...missionTimers(mission, DEFAULT_TIMINGS),
+  ...[...mission.tasks.values()].flatMap((task) => taskTimers(mission, task, DEFAULT_TIMINGS, 300_000)),
+];

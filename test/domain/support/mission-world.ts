@@ -1,4 +1,8 @@
 /** Missions of one coordination partition, driven by random workers, planners and people until each has ended. */
+import { isOpen, lastWaveOf, questionOf } from '../../../src/domain/mission-state.js';
+import { timersOf } from './mission-log.js';
+import type { Folded } from '../../../src/domain/record.js';
+import { NOTHING } from '../../../src/domain/budget.js';
 import type { AgentEvent, EventOf } from '../../../src/domain/events.js';
 import type { Cost } from '../../../src/domain/budget.js';
 import { decideMission, type DecideContext, type Decision } from '../../../src/domain/mission-decide.js';
@@ -12,7 +16,6 @@ import {
   type Mission,
   type MissionTask,
 } from '../../../src/domain/mission-state.js';
-import { DEFAULT_TIMINGS, missionTimers } from '../../../src/domain/mission-timers.js';
 import type { FoldRecord } from '../../../src/domain/record.js';
 import { eventOf, seededRandom, T0, type Random } from './events.js';
 import {
@@ -50,7 +53,7 @@ export interface World {
 
 export interface Watch {
   onDecided?(mission: Mission, decisions: readonly Decision[], context: DecideContext): void;
-  onFolded?(world: World, record: FoldRecord, folded: string, decided: boolean): void;
+  onFolded?(world: World, record: FoldRecord, folded: Folded['kind'], decided: boolean): void;
 }
 
 /** Runs every mission of a seed to its end. Throws when one never ends. */
@@ -64,7 +67,7 @@ export function runWorld(seed: number, watch: Watch = {}): World {
     const record = { offset: world.records.length, timestampMs: T0 + world.records.length, event };
     world.records.push(record);
     const folded = evolveCoordination(world.state, record);
-    watch.onFolded?.(world, record, folded, decided);
+    watch.onFolded?.(world, record, folded.kind, decided);
     // A record may be appended twice, now or much later; but not in the midst of a batch of decisions.
     if (!decided && random.chance(0.03)) append(random.chance(0.5) ? event : random.pick(world.records).event);
   };
@@ -77,6 +80,7 @@ export function runWorld(seed: number, watch: Watch = {}): World {
     const context = contextOf({
       owner: world.state.holder?.owner ?? '',
       isExpired: (key) => expiredTimers.has(key),
+      tasksWithExpired: () => mission.tasks.keys(),
       isServed: () => seed % 3 !== 0,
       planningWorstCase: (asked) => ({
         tokens: Math.min(400, leftForPlanning(asked).tokens ?? 400),
@@ -93,7 +97,7 @@ export function runWorld(seed: number, watch: Watch = {}): World {
   append(opened());
   let toCome = MISSIONS;
   while (world.records.length < MOST_RECORDS) {
-    const open = [...world.state.missions.values()].filter((mission) => mission.status === 'open');
+    const open = [...world.state.missions.values()].filter(isOpen);
     if (open.length === 0 && toCome === 0) return world;
     if (toCome > 0 && (open.length === 0 || random.chance(0.02))) {
       append(requested(randomRequest(random, toCome)));
@@ -103,7 +107,7 @@ export function runWorld(seed: number, watch: Watch = {}): World {
     if (random.chance(0.03)) takeOver();
     const mission = random.pick(open);
     if (random.chance(0.6) && decide(world.state.missions.get(mission.id) ?? mission)) continue;
-    const timers = missionTimers(mission, DEFAULT_TIMINGS, () => 300_000);
+    const timers = timersOf(mission);
     if (timers.length > 0 && random.chance(0.1)) expiredTimers.add(random.pick(timers).key);
     else happen(world.state.missions.get(mission.id) ?? mission, random, append);
   }
@@ -140,19 +144,19 @@ function randomPlan(random: Random, firstWave: number) {
 function happen(mission: Mission, random: Random, append: (event: AgentEvent) => void): void {
   const { id, revision } = mission;
   if (random.chance(0.005)) return append(cancelRequested('enough', id));
-  if (mission.planning === 'requested') {
+  if (mission.planning.kind === 'requested') {
     const { tokens, usd } = plannerBound(mission);
     const used = { tokens_in: random.below(tokens + 1), cost_usd: random.next() * usd };
-    const firstWave = Math.max(0, ...mission.waves.map((wave) => wave.number)) + 1;
+    const firstWave = lastWaveOf(mission) + 1;
     return append(
       random.chance(0.85)
         ? proposed(random.chance(0.9) ? revision : revision - 1, randomPlan(random, firstWave), { ...used, id })
         : planFailed(revision, 'nobody', used, id),
     );
   }
-  if (mission.planning === 'proposed')
+  if (mission.planning.kind === 'proposed')
     return append(random.chance(0.6) ? approved(revision, id) : rejected(revision, 'no', id));
-  if (mission.question !== null)
+  if (questionOf(mission) !== null)
     return append(
       mission.questions <= 3 && random.chance(0.7)
         ? answered(random.chance(0.9) ? mission.questions : 1, 'go on', id)
@@ -171,7 +175,7 @@ const retryOf = (task: MissionTask, random: Random, id: string): AgentEvent =>
 /** A planner spends no more than was set aside for it, and no more than there is. */
 export function plannerBound(mission: Mission): Cost {
   const available = leftForPlanning(mission);
-  const { tokens, usd } = mission.planningReserved;
+  const { tokens, usd } = mission.planning.kind === 'requested' ? mission.planning.reserved : NOTHING;
   return { tokens: Math.min(tokens, available.tokens ?? tokens), usd: Math.min(usd, available.usd ?? usd) };
 }
 

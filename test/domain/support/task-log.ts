@@ -1,6 +1,6 @@
 /** given / when / then for a tasks partition. */
 import type { AgentEvent, PayloadOf, Source, StepOutcome } from '../../../src/domain/events.js';
-import type { FoldRecord, Folded } from '../../../src/domain/record.js';
+import { describeFolded, type FoldRecord } from '../../../src/domain/record.js';
 import {
   createTaskPartitionState,
   evolveTaskPartition,
@@ -141,7 +141,7 @@ export interface TaskLog {
   readonly state: TaskPartitionState;
   readonly records: readonly FoldRecord[];
   /** Folds one more event. */
-  when(event: AgentEvent): Folded;
+  when(event: AgentEvent): string;
   attempt(about?: About): TaskAttempt;
 }
 
@@ -156,7 +156,7 @@ export function given(...events: readonly AgentEvent[]): TaskLog {
     when(event) {
       const record = { offset: records.length, timestampMs: T0 + records.length, event };
       records.push(record);
-      return evolveTaskPartition(state, record);
+      return describeFolded(evolveTaskPartition(state, record));
     },
     attempt(about) {
       const found = state.attempts.get(keyOf(about));

@@ -1,0 +1,89 @@
+/** Whether a task costs more in a large mission: the product's roles in this process, on the in-memory log, so that it needs no broker. */
+import { createTopicNames } from '../../src/domain/topic-names.js';
+import { createMemoryLog } from '../../src/memory/memory-log.js';
+import { createSystemClock } from '../../src/telemetry/system-clock.js';
+import { COORDINATION_PARTITIONS } from '../pressure/events.js';
+import { startBenchSwarm } from '../support/bench-swarm.js';
+import { figure, type Finding } from '../support/report.js';
+import { quantile } from '../support/statistics.js';
+import { createStubModel, createStubTools } from '../support/stubs.js';
+
+/** Waves and tasks in each. */
+const SHAPES = [
+  [1, 10],
+  [1, 100],
+  [1, 1_000],
+  [1, 10_000],
+  [10, 120],
+  [100, 100],
+] as const;
+/** A sample of small missions runs many of them, so that it is no shorter than one of a large mission by orders. */
+const LEAST_TASKS = 2_000;
+const AGENTS = Array.from({ length: 12 }, (_, index) => `bench_${index + 1}_agent`);
+const TASKS_PARTITIONS = 6;
+/** Of each agent: more tasks under way than a wave of 100 has. */
+const CONCURRENCY = 10;
+
+interface Sample {
+  /** Of a task. */
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+const nameOf = ([waves, tasks]: (typeof SHAPES)[number]): string =>
+  waves === 1 ? `one wave of ${tasks} tasks` : `${waves} waves of ${tasks} tasks`;
+
+export async function measureMissionSize(rounds: number): Promise<readonly Finding[]> {
+  await sampleOf([1, 1_000]); // warms up
+  const samples = new Map<string, Sample[]>(SHAPES.map((shape) => [nameOf(shape), []]));
+  // In turns, so that what else the machine does meets all of them.
+  for (let round = 0; round < rounds; round += 1)
+    for (const shape of SHAPES) samples.get(nameOf(shape))?.push(await sampleOf(shape));
+  const medianOf = (name: string, of: (sample: Sample) => number) => quantile((samples.get(name) ?? []).map(of), 0.5);
+  const hundred = nameOf([1, 100]);
+  const ratios = (of: (sample: Sample) => number, title: string) =>
+    [nameOf([1, 10_000]), nameOf([10, 120]), nameOf([100, 100])].map((name) =>
+      figure(`${title}: ${name} ÷ ${hundred}`, '×', medianOf(name, of) / medianOf(hundred, of)),
+    );
+  const perTask = (of: (sample: Sample) => number) =>
+    [...samples].map(([name, each]) => figure(name, 'ms', ...each.map(of)));
+  return [
+    { title: 'processor time of a task', figures: perTask(({ cpuMs }) => cpuMs) },
+    { title: 'time of a task', figures: perTask(({ wallMs }) => wallMs) },
+    {
+      title: 'a task of a large mission beside one of a small mission (goal: at most 1.2)',
+      figures: [...ratios(({ cpuMs }) => cpuMs, 'processor time'), ...ratios(({ wallMs }) => wallMs, 'time')],
+    },
+  ];
+}
+
+/** From the request to the end, without the start of the roles. */
+async function sampleOf([waves, tasks]: readonly [waves: number, tasks: number]): Promise<Sample> {
+  const clock = createSystemClock();
+  const topics = createTopicNames('bench');
+  const log = createMemoryLog({ clock });
+  const topic = (name: string, partitions: number) => ({ name, partitions, replicationFactor: null, config: LARGE });
+  await log.admin.ensureTopics([
+    topic(topics.coordination, COORDINATION_PARTITIONS),
+    topic(topics.status, 1),
+    topic(topics.deadLetters, 1),
+    ...AGENTS.map((agent) => topic(topics.tasks(agent), TASKS_PARTITIONS)),
+  ]);
+  const swarm = await startBenchSwarm({
+    bench: { log, topics, agents: AGENTS, workspaceMarker: 'bench' },
+    concurrency: CONCURRENCY,
+    worker: { model: createStubModel({ steps: 0, delayMs: 0 }), tools: createStubTools(0) },
+  });
+  const wave = Array.from({ length: tasks }, (_, index) => AGENTS[index % AGENTS.length] ?? '');
+  const plan = Array.from({ length: waves }, () => wave);
+  const count = Math.max(1, Math.round(LEAST_TASKS / (waves * tasks)));
+  const [cpu, startedMs] = [process.cpuUsage(), performance.now()];
+  for (let mission = 0; mission < count; mission += 1) await swarm.completed(await swarm.submit(plan));
+  const { user, system } = process.cpuUsage(cpu);
+  const done = count * waves * tasks;
+  const sample = { wallMs: (performance.now() - startedMs) / done, cpuMs: (user + system) / 1_000 / done };
+  await swarm.close();
+  return sample;
+}
+
+const LARGE = { 'max.message.bytes': String(16 * 1024 * 1024) };

@@ -1,0 +1,143 @@
+/**
+ * What is known of a mission's tasks without walking them: sums, counts and the few that need a decision. Each event
+ * changes one task, so that putTask brings all of it up to date at a cost that does not depend on the mission's size.
+ */
+import { addCost, NOTHING, type Cost } from './budget.js';
+import { endedWell, hasOpenAttempt, type MissionFold, type MissionTask } from './mission-state.js';
+
+export interface TaskIndex {
+  /** Attempts that are under way. */
+  readonly open: ReadonlyMap<string, MissionTask>;
+  readonly waves: ReadonlyMap<number, WaveTasks>;
+  /** For each agent the waiting tasks that have no partition yet. */
+  readonly unplaced: ReadonlyMap<string, number>;
+  /** For each task the ids of those that depend on it. */
+  readonly dependents: ReadonlyMap<string, readonly string[]>;
+  readonly verified: number;
+  readonly unverified: number;
+  /** Tasks with a share of the budget to come: they wait for an attempt (checks cost nothing). */
+  readonly unassigned: number;
+  /** What ended attempts cost the budget. */
+  readonly spent: Cost;
+  /** What ended attempts are known to have used. */
+  readonly usage: Cost;
+  /** Shares of the attempts that are under way. */
+  readonly outstanding: Cost;
+}
+
+export interface WaveTasks {
+  readonly total: number;
+  /** Tasks that have ended well. */
+  readonly done: number;
+  /** Tasks that wait for an attempt or have an open one. */
+  readonly unfinished: number;
+  /** Tasks that need a decision, whatever their timers say. */
+  readonly due: ReadonlyMap<string, MissionTask>;
+  /** Tasks that failed for good or were cancelled. */
+  readonly failed: ReadonlyMap<string, MissionTask>;
+}
+
+type Mutable<T> = {
+  -readonly [K in keyof T]: T[K] extends ReadonlyMap<infer Key, infer Value> ? Map<Key, Value> : T[K];
+};
+type WaveFold = Mutable<WaveTasks>;
+/** The index as putTask changes it, in place. */
+export type TaskFold = Mutable<Omit<TaskIndex, 'waves' | 'dependents'>> & {
+  readonly waves: Map<number, WaveFold>;
+  readonly dependents: Map<string, string[]>;
+};
+
+export function createTaskIndex(): TaskFold {
+  return {
+    open: new Map(),
+    waves: new Map(),
+    unplaced: new Map(),
+    dependents: new Map(),
+    verified: 0,
+    unverified: 0,
+    unassigned: 0,
+    spent: NOTHING,
+    usage: NOTHING,
+    outstanding: NOTHING,
+  };
+}
+
+/** Puts a task in the place of the one with its id, or behind the others. */
+export function putTask({ tasks, index }: Pick<MissionFold, 'tasks' | 'index'>, task: MissionTask): void {
+  const before = tasks.get(task.id);
+  if (before === undefined) noteDependencies(index, task);
+  tasks.set(task.id, task);
+  keep(index.open, task, hasOpenAttempt(task));
+  count(index, before, -1);
+  count(index, task, 1);
+  index.spent = addDifference(index.spent, before?.spent, task.spent);
+  index.usage = addDifference(index.usage, before?.usage, task.usage);
+  // Without an open attempt nothing is outstanding: differences of fractions must not add up.
+  index.outstanding =
+    index.open.size === 0 ? NOTHING : addDifference(index.outstanding, outstandingOf(before), outstandingOf(task));
+  putInWave(waveTasks(index, task.wave), before, task);
+}
+
+function noteDependencies({ dependents }: TaskFold, { id, plan }: MissionTask): void {
+  for (const dependency of plan.dependencies) {
+    const known = dependents.get(dependency);
+    if (known === undefined) dependents.set(dependency, [id]);
+    else known.push(id);
+  }
+}
+
+function waveTasks({ waves }: TaskFold, number: number): WaveFold {
+  const known = waves.get(number);
+  if (known !== undefined) return known;
+  const made: WaveFold = { total: 0, done: 0, unfinished: 0, due: new Map(), failed: new Map() };
+  waves.set(number, made);
+  return made;
+}
+
+function putInWave(wave: WaveFold, before: MissionTask | undefined, task: MissionTask): void {
+  wave.total += before === undefined ? 1 : 0;
+  wave.done += difference(before, task, endedWell);
+  wave.unfinished += difference(before, task, isUnfinished);
+  keep(wave.due, task, isDue(task));
+  keep(wave.failed, task, task.status === 'failed' || task.status === 'cancelled');
+}
+
+function count(index: TaskFold, task: MissionTask | undefined, by: 1 | -1): void {
+  if (task === undefined) return;
+  if (task.status === 'verified') index.verified += by;
+  if (task.status === 'unverified') index.unverified += by;
+  if (task.kind === 'task' && waitsForAttempt(task)) index.unassigned += by;
+  if (task.status !== 'waiting' || task.targetPartition !== null) return;
+  const { agent } = task.plan;
+  const unplaced = (index.unplaced.get(agent) ?? 0) + by;
+  if (unplaced > 0) index.unplaced.set(agent, unplaced);
+  else index.unplaced.delete(agent);
+}
+
+const waitsForAttempt = ({ status }: MissionTask): boolean => status === 'waiting' || status === 'retrying';
+const isUnfinished = (task: MissionTask): boolean => waitsForAttempt(task) || hasOpenAttempt(task);
+
+/** A task to be assigned, a back-off to be chosen, or an open attempt that is to be replaced by another. */
+const isDue = (task: MissionTask): boolean =>
+  task.status === 'waiting' ||
+  (task.status === 'retrying' && task.retryDelayMs === null) ||
+  (task.retryRequest !== null && hasOpenAttempt(task));
+
+const outstandingOf = (task: MissionTask | undefined): Cost =>
+  task !== undefined && hasOpenAttempt(task) ? { tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 } : NOTHING;
+
+function addDifference(sum: Cost, before: Cost = NOTHING, now: Cost): Cost {
+  return addCost(sum, { tokens: now.tokens - before.tokens, usd: now.usd - before.usd });
+}
+
+const difference = (before: MissionTask | undefined, now: MissionTask, holds: (task: MissionTask) => boolean): number =>
+  Number(holds(now)) - Number(before !== undefined && holds(before));
+
+function keep(tasks: Map<string, MissionTask>, task: MissionTask, isKept: boolean): void {
+  if (isKept) tasks.set(task.id, task);
+  else tasks.delete(task.id);
+}
+
+/** In the order of the plans, however they came into the index. */
+export const inPlanOrder = (tasks: Iterable<MissionTask>): readonly MissionTask[] =>
+  [...tasks].sort((a, b) => a.position - b.position);
