@@ -1,19 +1,27 @@
 import { resolve } from 'node:path';
 import type { MissionFile } from '../agent/mission-file.js';
 import { submitMission, type SubmittedMission } from '../client/submit.js';
-import type { Log } from '../ports/log.js';
+import { RecordTooLarge, type Log } from '../ports/log.js';
+import { wrongUse, type CliError } from './cli-error.js';
 import { clientCommand } from './client-command.js';
 import type { CommandContext } from './context.js';
 
-/** Submits a mission; a relative workspace is looked up in the working directory. */
-export function requestMission(
+export interface RequestMissionOptions {
+  readonly mission: MissionFile;
+  /** Its file, as the person named it. */
+  readonly file: string;
+  /** A relative one is looked up in the working directory; null: below WORKSPACE_ROOT. */
+  readonly workspace: string | null;
+}
+
+/** Submits a mission. Throws CliError when it is larger than the log takes. */
+export async function requestMission(
   context: CommandContext,
   log: Log,
-  mission: MissionFile,
-  givenWorkspace: string | null,
+  { mission, file, workspace: givenWorkspace }: RequestMissionOptions,
 ): Promise<SubmittedMission> {
   const { host, config } = context;
-  return submitMission(context.client, log, {
+  const submitted = submitMission(context.client, log, {
     mission,
     workspaceRoot: config.values.WORKSPACE_ROOT,
     workspace: givenWorkspace === null ? null : resolve(host.cwd, givenWorkspace),
@@ -22,4 +30,17 @@ export function requestMission(
         `it is not known whether mission ${missionId} was submitted; ${clientCommand(context, `status ${missionId}`)} shows it\n`,
       ),
   });
+  return submitted.catch((error: unknown) => {
+    throw error instanceof RecordTooLarge ? tooLarge(file, context.topics.coordination, error) : error;
+  });
+}
+
+/** A plan travels in one record (docs/scaling.md): nothing of the mission is in the log. */
+function tooLarge(file: string, topic: string, { size }: RecordTooLarge): CliError {
+  const sizes =
+    size === null ? `more bytes than ${topic} takes` : `${size.bytes} bytes and ${topic} takes ${size.limitBytes}`;
+  return wrongUse(
+    `${file}: the mission has ${sizes}; it was not submitted`,
+    `Split its plan into several missions, or raise max.message.bytes of ${topic} (topics.yaml for a new topic, kafka-configs.sh for one that exists).`,
+  );
 }

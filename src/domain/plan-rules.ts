@@ -143,13 +143,16 @@ function orderProblems(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
 function inputProblems(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
   const done = new Set(scope.done.map((task) => task.taskId));
   const tasks = eachTask(plan);
-  return tasks.flatMap(({ task, path, waveIndex }) => {
-    const earlier = new Set(tasks.filter((other) => other.waveIndex < waveIndex).map((other) => other.task.task_id));
-    const broken = task.dependencies.filter((id) => !earlier.has(id) && !done.has(id));
-    return broken.map((id) => ({
-      path,
-      message: `task ${task.task_id} waits for ${id}, which is no task of an earlier wave`,
-      fix: 'name tasks of earlier waves only',
-    }));
-  });
+  /** The first wave that has the task. */
+  const waveOf = new Map<string, number>();
+  for (const { task, waveIndex } of tasks) if (!waveOf.has(task.task_id)) waveOf.set(task.task_id, waveIndex);
+  return tasks.flatMap(({ task, path, waveIndex }) =>
+    task.dependencies
+      .filter((id) => (waveOf.get(id) ?? Infinity) >= waveIndex && !done.has(id))
+      .map((id) => ({
+        path,
+        message: `task ${task.task_id} waits for ${id}, which is no task of an earlier wave`,
+        fix: 'name tasks of earlier waves only',
+      })),
+  );
 }

@@ -52,11 +52,17 @@ export function taskId(agent: string, wave: number, nth = 1): string {
 export function buildPlan(draft: PlanDraft, scope: PlanScope): Plan {
   const planned = draft.waves.flatMap((wave) => wave.tasks.map((task) => task.agent));
   const present = new Set([...planned, ...scope.done.map((task) => task.agent)]);
-  const earlier: DoneTask[] = [...scope.done];
+  const awaited = awaitedAgents(present, scope.roster);
+  /** Of each agent the tasks of earlier waves, wave by wave; those of earlier plans count as one wave. */
+  const earlier = new Map<string, string[][]>();
+  noteWave(earlier, scope.done);
   const waves = draft.waves.map((wave): PlanWave => {
-    const tasks = wave.tasks.map((task, index) => planTask(task, wave, index, earlier, present, scope.roster));
-    earlier.push(...tasks.map((task) => ({ taskId: task.task_id, agent: task.agent })));
-    return { wave_number: wave.waveNumber, rationale: wave.rationale, tasks };
+    const tasks = planWave(wave, earlier, awaited);
+    noteWave(
+      earlier,
+      tasks.map((task) => ({ taskId: task.task_id, agent: task.agent })),
+    );
+    return { wave_number: wave.waveNumber, rationale: wave.rationale, tasks: [...tasks] };
   });
   const plan = {
     strategy: draft.strategy,
@@ -68,25 +74,69 @@ export function buildPlan(draft: PlanDraft, scope: PlanScope): Plan {
   return { ...plan, notes: [...dependencyNotes(plan, scope)] };
 }
 
-function planTask(
-  task: DraftTask,
-  wave: DraftWave,
-  index: number,
-  earlier: readonly DoneTask[],
+/** For each agent the ones whose results its tasks need: its own, and those that it depends on. */
+function awaitedAgents(
   present: ReadonlySet<string>,
   roster: readonly AgentSpec[],
-): PlanTask {
-  const nth = wave.tasks.slice(0, index + 1).filter((other) => other.agent === task.agent).length;
-  const awaited = new Set([task.agent, ...nearestDependencies(task.agent, present, roster)]);
-  return {
-    task_id: taskId(task.agent, wave.waveNumber, nth),
-    agent: task.agent,
-    description: task.description,
-    playbook: task.playbook,
-    acceptance: [...task.acceptance],
-    timeout_seconds: task.timeoutSeconds,
-    dependencies: earlier.filter((other) => awaited.has(other.agent)).map((other) => other.taskId),
-  };
+): ReadonlyMap<string, readonly string[]> {
+  return new Map([...present].map((agent) => [agent, [agent, ...nearestDependencies(agent, present, roster)]]));
+}
+
+type EarlierTasks = ReadonlyMap<string, readonly (readonly string[])[]>;
+
+function noteWave(earlier: Map<string, string[][]>, tasks: readonly DoneTask[]): void {
+  const ofWave = new Map<string, string[]>();
+  for (const { taskId: id, agent } of tasks) {
+    const known = ofWave.get(agent);
+    if (known === undefined) ofWave.set(agent, [id]);
+    else known.push(id);
+  }
+  for (const [agent, ids] of ofWave) earlier.set(agent, [...(earlier.get(agent) ?? []).slice(1 - MOST_NEEDED), ids]);
+}
+
+function planWave(
+  wave: DraftWave,
+  earlier: EarlierTasks,
+  awaited: ReadonlyMap<string, readonly string[]>,
+): readonly PlanTask[] {
+  const counts = new Map<string, number>();
+  for (const { agent } of wave.tasks) counts.set(agent, (counts.get(agent) ?? 0) + 1);
+  const placed = new Map<string, number>();
+  return wave.tasks.map((task): PlanTask => {
+    const place = placed.get(task.agent) ?? 0;
+    placed.set(task.agent, place + 1);
+    const among = { place, of: counts.get(task.agent) ?? 1 };
+    return {
+      task_id: taskId(task.agent, wave.waveNumber, place + 1),
+      agent: task.agent,
+      description: task.description,
+      playbook: task.playbook,
+      acceptance: [...task.acceptance],
+      timeout_seconds: task.timeoutSeconds,
+      dependencies: (awaited.get(task.agent) ?? []).flatMap((agent) => neededOf(earlier.get(agent) ?? [], among)),
+    };
+  });
+}
+
+/** So many results of one agent are handed on as they are; more are dealt out among the tasks that need them. */
+const MOST_NEEDED = 4;
+
+/**
+ * The tasks of one awaited agent whose results a task needs. The waves' order already says that everything earlier is
+ * done, so that a dependency only stands for a result: of the agent's last tasks at most four. Where its last wave has
+ * more, they are dealt out in order among this agent's tasks of the wave, so that each result is handed on and a plan's
+ * dependencies grow with its tasks: the seventh of ten sites gets the seventh certificate, not all ten.
+ * @param earlier the awaited agent's tasks, wave by wave
+ * @param among which of its agent's tasks of the wave the task is, from 0, and of how many
+ */
+function neededOf(
+  earlier: readonly (readonly string[])[],
+  { place, of }: { readonly place: number; readonly of: number },
+): readonly string[] {
+  const last = earlier.at(-1) ?? [];
+  if (last.length <= MOST_NEEDED) return earlier.flat().slice(-MOST_NEEDED);
+  const from = Math.floor((place * last.length) / of);
+  return last.slice(from, Math.max(from + 1, Math.floor(((place + 1) * last.length) / of)));
 }
 
 /** The plan's tasks in order, each with its place in the plan. */
@@ -157,7 +207,6 @@ export function verifyTask(plan: Plan, checks: readonly Check[], agents: readonl
   if (checks.length === 0 || !lastWave || !lastTask) return null;
   const agent = agents.includes(VERIFIER) ? VERIFIER : lastTask.agent;
   const waveNumber = lastWave.wave_number + 1;
-  const dependencies = eachTask(plan).map(({ task }) => task.task_id);
   const description = 'Run the success checks of the mission.';
   return {
     waveNumber,
@@ -168,7 +217,8 @@ export function verifyTask(plan: Plan, checks: readonly Check[], agents: readonl
       playbook: null,
       acceptance: [...checks],
       timeout_seconds: null,
-      dependencies,
+      // It is the only task of the last wave: the order says the rest, and the checks need no results.
+      dependencies: [],
     },
   };
 }

@@ -4,6 +4,7 @@ import {
   AppendDropped,
   AppendFailed,
   AppendRejected,
+  RecordTooLarge,
   type Appended,
   type Appender,
   type AppendRequest,
@@ -243,7 +244,7 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
       return waiting.putBack(batch);
     }
     first?.reject(
-      new AppendRejected(`${first.what} is larger than ${batch.topic} takes; shorten it`, { cause: error }),
+      new RecordTooLarge(`${first.what} is larger than ${batch.topic} takes; shorten it`, null, { cause: error }),
     );
   };
 

@@ -1,6 +1,6 @@
 import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
-import { AppendRejected, TopicMissing, type PartitionId } from '../ports/log.js';
+import { AppendRejected, RecordTooLarge, TopicMissing, type PartitionId } from '../ports/log.js';
 import { partitionsOf, type AdminSession } from './admin-session.js';
 import { describeConfigs } from './ensure-topics.js';
 import { protocolErrorType } from './errors.js';
@@ -132,7 +132,8 @@ export function refusalOf(
     return new AppendRejected(`${topic}[${partition}] does not exist: the topic has ${limits.partitions} partitions`);
   }
   if (contentBytes <= limits.maxBatchBytes) return null;
-  return new AppendRejected(
+  return new RecordTooLarge(
     `${what} has ${contentBytes} bytes and ${topic} takes ${limits.maxBatchBytes}; shorten it, or raise max.message.bytes`,
+    { bytes: contentBytes, limitBytes: limits.maxBatchBytes },
   );
 }

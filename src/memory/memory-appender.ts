@@ -1,5 +1,12 @@
 import type { Clock } from '../ports/clock.js';
-import { AppendDropped, AppendRejected, type Appended, type Appender, type AppendRequest } from '../ports/log.js';
+import {
+  AppendDropped,
+  AppendRejected,
+  RecordTooLarge,
+  type Appended,
+  type Appender,
+  type AppendRequest,
+} from '../ports/log.js';
 import { frozenCopy } from './frozen-copy.js';
 import type { Schedule, Storage } from './storage.js';
 
@@ -74,16 +81,20 @@ function writeOne(
   { storage, clock, maxRecordBytes }: MemoryAppenderOptions,
 ): void {
   const { topic, partition, key } = request;
-  const target = storage.find(topic)?.partitions[partition];
-  if (!target) {
+  const found = storage.find(topic);
+  const target = found?.partitions[partition];
+  if (!found || !target) {
     return reject(
       new AppendRejected(`${topic}[${partition}] does not exist; create the topic, or correct the partition`),
     );
   }
-  if (bytes > maxRecordBytes) {
+  const limit = Number(found.spec.config['max.message.bytes'] ?? maxRecordBytes);
+  if (bytes > limit)
     return reject(
-      new AppendRejected(`${event.event_type} has ${bytes} bytes and ${topic} takes ${maxRecordBytes}; shorten it`),
+      new RecordTooLarge(`${event.event_type} has ${bytes} bytes and ${topic} takes ${limit}; shorten it`, {
+        bytes,
+        limitBytes: limit,
+      }),
     );
-  }
   resolve({ topic, partition, offset: target.write(key, { kind: 'event', event }, clock.now()) });
 }

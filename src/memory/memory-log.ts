@@ -20,7 +20,7 @@ export interface MemoryLogOptions {
   readonly clock: Clock;
   /** Default setImmediate, so that timers and sockets have their turn. A simulation passes its own. */
   readonly schedule?: Schedule;
-  /** Larger events are refused; default 1 MiB, as brokers have it. */
+  /** Larger events are refused by topics without max.message.bytes of their own; default 1 MiB, as brokers have it. */
   readonly maxRecordBytes?: number;
 }
 

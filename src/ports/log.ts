@@ -230,6 +230,19 @@ export class AppendRejected extends Error {
   readonly retriable = false;
 }
 
+/** The record has more bytes than its topic takes (max.message.bytes). */
+export class RecordTooLarge extends AppendRejected {
+  /** @param size null where only the broker has said that it is too large */
+  constructor(
+    message: string,
+    readonly size: { readonly bytes: number; readonly limitBytes: number } | null,
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(message, options);
+    this.name = 'RecordTooLarge';
+  }
+}
+
 /** The request was removed before it was sent. */
 export class AppendDropped extends Error {
   readonly code = 'append_dropped';

@@ -278,7 +278,7 @@ describe('the verify task', () => {
       task: {
         task_id: 'verify-hlidskjalf_agent-wave3',
         acceptance: checks,
-        dependencies: ['deploy-cert_agent-wave1', 'deploy-proxy_agent-wave2'],
+        dependencies: [],
       },
     });
   });

@@ -44,7 +44,7 @@ export async function runMission(context: CommandContext, options: RunOptions): 
       const feed = await openFeed(context, session);
       await Promise.race([caughtUp(context, feed), session.broken]);
       sayIfAny(context, goingOnLine(context, feed));
-      const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
+      const { missionId, workspace } = await requestMission(context, session.log, { ...options, mission });
       context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
       const report = await followMission(context, {
         missionId,

@@ -21,7 +21,7 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
   const mission = await readMission(context, options.file, await readRoster(context));
   return withClient(context, async (session) => {
     const feed = options.wait ? await session.openFeed() : null;
-    const { missionId, workspace } = await requestMission(context, session.log, mission, options.workspace);
+    const { missionId, workspace } = await requestMission(context, session.log, { ...options, mission });
     if (feed === null) {
       if (context.json) context.print({ mission_id: missionId, workspace });
       else {
