@@ -9,6 +9,8 @@ export interface DealtMember {
   readonly id: string;
   readonly topics: readonly string[];
   readonly held: readonly Partition[];
+  /** It wants nothing but what it says it holds, and gets that where no other member holds it. */
+  readonly only?: boolean;
 }
 
 /**
@@ -22,11 +24,17 @@ export function dealPartitions(
 ): ReadonlyMap<string, readonly Partition[]> {
   const ordered = [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
   // Members are their indexes here: a group of a thousand is dealt thousands of partitions while it stands still.
-  const table: Table = { hands: ordered.map(() => []), subscribers: subscribersOf(ordered) };
-  const keepers = keepersOf(ordered);
+  const hands: Partition[][] = ordered.map(() => []);
+  const table: Table = {
+    hands,
+    shares: hands.filter((_, member) => !ordered[member]?.only),
+    subscribers: subscribersOf(ordered),
+  };
+  const keepers = keepersOf(ordered, 'sharing');
+  const pickers = keepersOf(ordered, 'only');
   const homeless: Partition[] = [];
   for (const partition of [...partitions].sort(byName)) {
-    const keeper = keepers.get(nameOf(partition));
+    const keeper = keepers.get(nameOf(partition)) ?? pickers.get(nameOf(partition));
     if (keeper !== undefined && ordered[keeper]?.topics.includes(partition.topic)) table.hands[keeper]?.push(partition);
     else homeless.push(partition);
   }
@@ -38,7 +46,9 @@ export function dealPartitions(
 interface Table {
   /** By member. */
   readonly hands: readonly Partition[][];
-  /** Members that have subscribed to a topic, in order. */
+  /** The hands between which partitions are evened out. */
+  readonly shares: readonly Partition[][];
+  /** Members with a share that have subscribed to a topic, in order. */
   readonly subscribers: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -59,7 +69,7 @@ function moveOne(table: Table): boolean {
     if (!takers.has(topic)) takers.set(topic, lightest(table, topic));
     return takers.get(topic);
   };
-  for (const hand of [...table.hands].sort((a, b) => b.length - a.length)) {
+  for (const hand of [...table.shares].sort((a, b) => b.length - a.length)) {
     for (let index = hand.length - 1; index >= 0; index -= 1) {
       const partition = hand[index];
       const taker = partition && takerOf(partition.topic);
@@ -74,8 +84,8 @@ function moveOne(table: Table): boolean {
 
 function subscribersOf(members: readonly DealtMember[]): Map<string, number[]> {
   const subscribers = new Map<string, number[]>();
-  members.forEach(({ topics }, member) => {
-    for (const topic of topics) {
+  members.forEach(({ topics, only }, member) => {
+    for (const topic of only ? [] : topics) {
       const known = subscribers.get(topic) ?? [];
       known.push(member);
       subscribers.set(topic, known);
@@ -85,9 +95,10 @@ function subscribersOf(members: readonly DealtMember[]): Map<string, number[]> {
 }
 
 /** Who holds a partition now. Of two that say so the first by id keeps it. */
-function keepersOf(members: readonly DealtMember[]): ReadonlyMap<string, number> {
+function keepersOf(members: readonly DealtMember[], which: 'sharing' | 'only'): ReadonlyMap<string, number> {
   const keepers = new Map<string, number>();
-  members.forEach(({ held }, member) => {
+  members.forEach(({ held, only = false }, member) => {
+    if (only !== (which === 'only')) return;
     for (const partition of held) {
       const name = nameOf(partition);
       if (!keepers.has(name)) keepers.set(name, member);

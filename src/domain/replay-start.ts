@@ -21,24 +21,24 @@ export interface ReplayStart {
  */
 export function replayStart({ topic, partition, committed, logStart, logEnd }: ReplaySituation): ReplayStart {
   const place = `${topic}/${partition}`;
-  const goOn = `To go on without what is lost, stop what serves it and run: ravenhelm recover ${topic} ${partition} --accept-loss`;
+  const recover = `To continue without what is lost, run: ravenhelm recover ${topic} ${partition} --accept-loss`;
   if (committed === null) {
     if (logStart === 0) return { offset: 0, metadata: null };
     throw new DataLoss(
       `${place}: nothing is committed, but the log starts at offset ${logStart}: records below it were never folded. ` +
-        `Restore the group's committed offsets. ${goOn}`,
+        `Restore the group's committed offsets. ${recover}`,
     );
   }
   if (committed.offset < 0 || committed.metadata === '') {
     throw new DataLoss(
       `${place}: the committed offset ${committed.offset} has no fold state with it; something other than the swarm committed it. ` +
-        `Restore it. ${goOn}`,
+        `Restore it. ${recover}`,
     );
   }
   if (committed.offset < logStart || committed.offset > logEnd) {
     throw new DataLoss(
       `${place}: the replay point ${committed.offset} lies outside the log (${logStart} to ${logEnd}): ` +
-        `records were deleted or the topic was recreated. Open tasks below ${logStart} are lost; resubmit their missions. ${goOn}`,
+        `records were deleted or the topic was recreated. Open tasks below ${logStart} are lost; resubmit their missions. ${recover}`,
     );
   }
   return { offset: committed.offset, metadata: committed.metadata };

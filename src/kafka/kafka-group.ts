@@ -7,18 +7,21 @@ import {
   type CommittedOffset,
   type GroupMember,
   type GroupOptions,
+  type PartitionConsumer,
   type PartitionId,
+  type SetApart,
 } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import type { AdminSession } from './admin-session.js';
-import { createAssignedPartitions, type AssignedPartitions } from './assigned-partitions.js';
 import { createBackoff } from './backoff.js';
 import type { Codec } from '../avro/codec.js';
-import { createConsumerSession } from './consumer-session.js';
 import { describeError } from '../domain/describe-error.js';
 import { assignmentsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
 import type { Loopback } from './own-records.js';
+import { createReader, type ReaderOwner } from './reader.js';
+import { isReadable } from './read-batch.js';
+import { groupReader, isAssigned, kept, mayCommit, notOpen, setApart } from './reading/state.js';
 import { stickyAssigner } from './sticky-assigner.js';
 
 export interface KafkaGroupDependencies {
@@ -52,63 +55,95 @@ export async function joinKafkaGroup(
   options: GroupOptions,
   dependencies: KafkaGroupDependencies,
 ): Promise<GroupMember> {
-  const { createClient, session, codec, clock, random, logger } = dependencies;
-  const { groupId, topics } = options;
-  const backoff = createBackoff(clock, random, READ_RETRY);
-  const consumer = createClient().consumer({
+  const { groupId, topics, only } = options;
+  const { session, clock, random, loopback } = dependencies;
+  let hasLeft = false;
+  const consumer = createConsumer(options, dependencies, {
+    wanted: () => only ?? kept(reader.state()),
+    restarts: () => !hasLeft,
+  });
+  const reader = createReader({
+    ...dependencies,
+    consumer,
+    initial: groupReader(groupId, topics),
+    owner: createOwner(options, () => setApart(reader.state())),
+    backoff: createBackoff(clock, random, READ_RETRY),
+    ask: (topic, partitions) => assignmentsOf(session, groupId, topic, partitions),
+  });
+  const commitInOrder = createCommitter(consumer, groupId);
+  await reader.session.start();
+  const unsubscribe = loopback.subscribe(reader.onOwn);
+
+  return {
+    isAssigned: (place) => isAssigned(reader.state(), place),
+    health: () => ({
+      silentMs: reader.session.silentMs(),
+      opening: notOpen(reader.state()),
+      setApart: setApart(reader.state()),
+    }),
+    async commit(commits) {
+      if (hasLeft) throw new CommitRefused(`This member has left group ${groupId}`);
+      refuseLongMetadata(commits);
+      // Asked at the moment of sending: the broker takes a member's commit for any partition.
+      return commitInOrder(() => {
+        const current = commits.filter((commit) => mayCommit(reader.state(), commit));
+        reader.feed({ kind: 'committing', commits: current });
+        return current;
+      });
+    },
+    async leave() {
+      hasLeft = true;
+      unsubscribe();
+      await reader.stop();
+    },
+  };
+}
+
+function createConsumer(
+  { groupId, only }: GroupOptions,
+  { createClient, sessionTimeoutMs, metadataAgeMs }: KafkaGroupDependencies,
+  member: { wanted(): readonly PartitionId[]; restarts(): boolean },
+): Consumer {
+  return createClient().consumer({
     groupId,
-    sessionTimeout: dependencies.sessionTimeoutMs,
+    sessionTimeout: sessionTimeoutMs,
     heartbeatInterval: HEARTBEAT_INTERVAL_MS,
     maxWaitTimeInMs: FETCH_WAIT_MS,
     maxBytes: FETCH_BYTES,
     maxBytesPerPartition: FETCH_BYTES,
-    metadataMaxAge: dependencies.metadataAgeMs,
+    metadataMaxAge: metadataAgeMs,
     allowAutoTopicCreation: false,
-    partitionAssigners: [stickyAssigner(() => partitions.held())],
-    retry: { restartOnFailure: async () => !reading.isStopped() },
+    partitionAssigners: [stickyAssigner(member.wanted, only !== undefined)],
+    retry: { restartOnFailure: async () => member.restarts() },
   });
-  const reading = createConsumerSession(
-    { consumer, groupId, topics, clock, logger },
-    {
-      onJoin: (assignment, memberId) => partitions.onJoin(assignment, memberId),
-      onBatch: (partition, messages, resolve) => partitions.onBatch(partition, messages, resolve),
-      onPaused: (partition, resolve) => partitions.skipDelivered(partition, resolve),
-      onOutOfRange: (partition) => partitions.onOutOfRange(partition),
-      onFatal: (error) => options.onFatal(error),
-    },
-  );
-  const partitions: AssignedPartitions = createAssignedPartitions({
-    group: options,
-    codec,
-    control: reading,
-    backoff,
-    logger,
-    fetchAssignments: (topic, numbers) => assignmentsOf(session, groupId, topic, numbers),
-  });
-  const commitInOrder = createCommitter(consumer, groupId);
-  await reading.start();
-  const unsubscribe = dependencies.loopback.subscribe((records) => reading.guard(() => partitions.onOwn(records)));
+}
 
+/** What the role is told of its partitions; each assignment has a consumer of its own. */
+function createOwner(options: GroupOptions, currentlyApart: () => readonly SetApart[]): ReaderOwner {
+  const consumers = new Map<number, PartitionConsumer>();
   return {
-    isAssigned: (partition) => partitions.isAssigned(partition),
-    health: () => ({ silentMs: reading.silentMs(), opening: partitions.opening() }),
-    async commit(commits) {
-      if (reading.isStopped()) throw new CommitRefused(`This member has left group ${groupId}`);
-      const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > METADATA_LIMIT_BYTES);
-      if (tooLong)
-        throw new CommitRefused(
-          `Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${METADATA_LIMIT_BYTES} bytes`,
-        );
-      // Asked at the moment of sending: the broker takes a member's commit for any partition.
-      return commitInOrder(() => partitions.committable(commits));
+    open: (id, assignment) => void consumers.set(id, options.open(assignment)),
+    // A group's reader stops before what cannot be read.
+    deliver: ({ id }, records) => consumers.get(id)?.onRecords(records.filter(isReadable)),
+    block: ({ id }, offset, reason) => consumers.get(id)?.onBlocked(offset, reason),
+    unblock: ({ id }) => consumers.get(id)?.onUnblocked(),
+    close({ id }) {
+      const consumer = consumers.get(id);
+      consumers.delete(id);
+      consumer?.onClosed();
     },
-    async leave() {
-      unsubscribe();
-      partitions.closeAll();
-      backoff.cancelAll();
-      await reading.stop();
-    },
+    setApartChanged: () => options.onSetApart?.(currentlyApart()),
+    caughtUp: () => undefined,
+    onFatal: options.onFatal,
   };
+}
+
+function refuseLongMetadata(commits: readonly (PartitionId & CommittedOffset)[]): void {
+  const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > METADATA_LIMIT_BYTES);
+  if (tooLong)
+    throw new CommitRefused(
+      `Metadata of ${tooLong.topic}[${tooLong.partition}] has more than ${METADATA_LIMIT_BYTES} bytes`,
+    );
 }
 
 /** Commits one after the other. kafkajs resolves a commit that it did not send because it was stopping. */

@@ -3,20 +3,24 @@ import { z } from 'zod';
 import { dealPartitions } from '../domain/deal-partitions.js';
 import type { PartitionId } from '../ports/log.js';
 
-const heldPartitions = z.array(z.object({ topic: z.string(), partition: z.number().int().min(0) }));
+/** `only` on every entry, or on none. A build that does not know it takes the entries for held partitions. */
+const wantedPartitions = z.array(
+  z.object({ topic: z.string(), partition: z.number().int().min(0), only: z.boolean().optional() }),
+);
 const VERSION = 1;
 
 /**
  * Deals partitions out evenly and moves as few as possible: kafkajs's own round robin moves most of them whenever a
- * member joins, and each move makes another worker take open tasks over. A member tells what it holds in its
- * subscription's user data.
+ * member joins, and each move makes another worker take open tasks over. A member says in its subscription's user data
+ * what it wants to keep, or with `only` that it wants nothing else.
  */
-export function stickyAssigner(held: () => readonly PartitionId[]): PartitionAssigner {
+export function stickyAssigner(wanted: () => readonly PartitionId[], only: boolean): PartitionAssigner {
   return ({ cluster }) => ({
     name: 'RavenhelmSticky',
     version: VERSION,
     protocol({ topics }) {
-      const userData = Buffer.from(JSON.stringify(held().map(({ topic, partition }) => ({ topic, partition }))));
+      const entries = wanted().map(({ topic, partition }) => ({ topic, partition, ...(only ? { only } : {}) }));
+      const userData = Buffer.from(JSON.stringify(entries));
       return {
         name: this.name,
         metadata: AssignerProtocol.MemberMetadata.encode({ version: VERSION, topics, userData }),
@@ -30,7 +34,7 @@ export function stickyAssigner(held: () => readonly PartitionId[]): PartitionAss
         partitions,
         members.map(({ memberId, memberMetadata }) => {
           const metadata = AssignerProtocol.MemberMetadata.decode(memberMetadata);
-          return { id: memberId, topics: metadata?.topics ?? topics, held: parseHeld(metadata?.userData) };
+          return { id: memberId, topics: metadata?.topics ?? topics, ...parseWanted(metadata?.userData) };
         }),
       );
       return [...dealt].map(([memberId, hand]) => ({
@@ -46,11 +50,12 @@ export function stickyAssigner(held: () => readonly PartitionId[]): PartitionAss
 }
 
 /** A member of another version may say nothing, or something else: then it holds nothing that could be kept. */
-function parseHeld(userData: Buffer | undefined): readonly PartitionId[] {
+function parseWanted(userData: Buffer | undefined): { held: readonly PartitionId[]; only: boolean } {
   try {
-    return heldPartitions.parse(JSON.parse(userData?.toString() || '[]'));
+    const held = wantedPartitions.parse(JSON.parse(userData?.toString() || '[]'));
+    return { held, only: held.some((entry) => entry.only === true) };
   } catch {
-    return [];
+    return { held: [], only: false };
   }
 }
 

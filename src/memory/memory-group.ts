@@ -34,7 +34,12 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
     const partitions = [...topics].flatMap((topic) => storage.partitions(topic));
     const dealt = dealPartitions(
       partitions,
-      [...members].map((member) => ({ id: member.id, topics: member.topics, held: member.assigned() })),
+      [...members].map(({ id, topics: wanted, only, kept }) => ({
+        id,
+        topics: wanted,
+        held: only ?? kept(),
+        only: only !== undefined,
+      })),
     );
     const hands = [...members].map((member) => ({ member, hand: dealt.get(member.id) ?? [] }));
     for (const { member, hand } of hands) member.takeAwayAllBut(hand);
@@ -82,7 +87,7 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
       return {
         commit: (commits) => later(() => commit(member, commits)),
         isAssigned: (partition) => member.isAssigned(partition),
-        health: () => ({ silentMs: 0, opening: member.opening() }),
+        health: () => ({ silentMs: 0, opening: member.opening(), setApart: member.setApart() }),
         leave: () => later(() => leave(member)),
       };
     },

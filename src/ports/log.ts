@@ -122,13 +122,28 @@ export interface PartitionAssignment extends PartitionId {
 export interface GroupOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
+  /** The only partitions that this member wants; it gets those of them that no other member keeps. Default: its share. */
+  readonly only?: readonly PartitionId[];
   /**
    * Called for each partition that the group gives to this member. Reading starts at committed.offset, or at
-   * logStart when there is none. Throwing stops the partition and reaches onFatal.
+   * logStart when there is none. DataLoss sets the partition apart; another error stops it and reaches onFatal.
    */
   open(assignment: PartitionAssignment): PartitionConsumer;
-  /** The member cannot go on (data loss, a handler's exception, the client's own crash). */
+  /**
+   * Called with all partitions that are set apart whenever that changes: their records were lost, so they are not read
+   * until a rebalance gives them again. The member and its other partitions continue.
+   */
+  onSetApart?(partitions: readonly SetApart[]): void;
+  /** A partition failed (a handler's exception), or the client itself crashed. */
   onFatal(error: Error): void;
+}
+
+/** A partition whose records were lost, and that is therefore not processed. */
+export interface SetApart extends PartitionId {
+  /** The first record that its group still needed. */
+  readonly offset: number;
+  /** What was lost, and what to do about it. */
+  readonly reason: string;
 }
 
 /** One assigned partition, from open to closed. All calls are synchronous: fold and return. */
@@ -151,7 +166,7 @@ export interface GroupMember {
   commit(commits: readonly (PartitionId & CommittedOffset)[]): Promise<readonly PartitionId[]>;
   /** Whether the group still says that the partition belongs to this member. */
   isAssigned(partition: PartitionId): boolean;
-  /** How it goes with the group now; for whoever watches over the process. */
+  /** How it goes with the group now. */
   health(): MemberHealth;
   /** Closes every partition and leaves the group. */
   leave(): Promise<void>;
@@ -162,6 +177,8 @@ export interface MemberHealth {
   readonly silentMs: number;
   /** Assigned partitions that are not open yet. */
   readonly opening: readonly PartitionId[];
+  /** Assigned partitions that are not processed, because their records were lost. */
+  readonly setApart: readonly SetApart[];
 }
 
 export interface WatchOptions {

@@ -55,6 +55,12 @@ describe('a planted violation is found', () => {
     ['src/swarm/x.ts', "import { Kafka } from 'ravenhelm-kafkajs';", /kept behind src\/kafka/],
     ['src/cli/x.ts', "import { x } from '@kafkajs/confluent-schema-registry/dist/x.js';", /kept behind src\/avro/],
     ['src/kafka/x.ts', "import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';", /kept behind src\/avro/],
+    [
+      'src/kafka/reading/x.ts',
+      "import type { Batch } from 'ravenhelm-kafkajs';",
+      /imports ravenhelm-kafkajs, which is kept behind/,
+    ],
+    ['src/kafka/reading/x.ts', 'export const now = () => Date.now();', /Date\.now; time and chance/],
     ['src/avro/x.ts', "import { x } from '../kafka/kafka-log.js';", /avro imports kafka/],
     ['src/roles/worker/x.ts', "import { x } from '../orchestrator/x.js';", /roles\/worker imports roles\/orchestrator/],
     ['src/roles/shared/x.ts', "import { x } from '../worker/x.js';", /roles\/shared imports roles\/worker/],

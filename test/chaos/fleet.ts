@@ -34,7 +34,7 @@ export interface Member {
   log(): string;
   /** Exit codes of processes that ended unasked. */
   readonly unasked: readonly (number | null)[];
-  /** What those said that only a person can help (`ravenhelm recover`); of a member that is not restarted nothing is kept. */
+  /** What they said that only a person can help (`ravenhelm recover`); of a member that is not restarted nothing is kept. */
   readonly gaveUp: readonly string[];
 }
 
@@ -128,6 +128,7 @@ async function createMember(
       text += said;
       file.write(said);
       if (said.includes('"event":"role.serving"')) served = true;
+      if (restarts) gaveUp.push(...said.split('\n').filter((line) => line.includes('"event":"partition.set_apart"')));
     });
     started.once('exit', (code, signal) => {
       if (child !== started) return;

@@ -64,7 +64,7 @@ describeWithBroker('ravenhelm recover', () => {
   test('with --accept-loss commits where the log begins now, with a fold that a worker can start from', async () => {
     expect(await run('recover', topic, '1', '--accept-loss')).toMatchObject({
       code: 0,
-      said: expect.stringContaining('goes on at offset 2'),
+      said: expect.stringContaining('continues at offset 2'),
     });
     expect(await committed()).toEqual({ partition: 1, offset: 2, metadata: '{"v":1,"h":null,"m":{}}' });
     expect(await run('recover', topic, '1', '--accept-loss')).toMatchObject({
@@ -178,7 +178,7 @@ describeWithBroker('ravenhelm recover', () => {
       expect([code, said]).toEqual([
         0,
         expect.stringContaining(
-          `what was open below it is lost, and a new attempt was asked for: ${mission}/${task_id}/2. Start the processes that serve it.`,
+          `what was open below it is lost. A new attempt was asked for: ${mission}/${task_id}/2. The processes that serve it`,
         ),
       ]);
       expect(said).not.toContain('no orchestrator is serving');

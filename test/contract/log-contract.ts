@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { headerText } from '../../src/domain/dead-letter.js';
+import { DataLoss } from '../../src/domain/record.js';
 import {
   AppendDropped,
   AppendRejected,
@@ -10,6 +11,7 @@ import {
   type Log,
   type LogCapabilities,
   type LogRecord,
+  type PartitionAssignment,
   type PartitionId,
 } from '../../src/ports/log.js';
 import { statusRequest, taskAssigned, taskProgress } from './events.js';
@@ -307,6 +309,51 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         await until('the healthy partition', () => reader.records.length === 1);
         expect(reader.texts()).toEqual(['elsewhere']);
         expect((await log.admin.committed(group, topic))[0]).toMatchObject({ partition: 0, offset: 2 });
+      });
+
+      test('sets a partition apart whose records were lost, names it, and continues with the others', async () => {
+        await append(0, ...numbered(10));
+        await tested.setCommitted(group, { topic, partition: 0 }, 2);
+        await log.admin.deleteRecords(topic, 0, 5);
+        const reader = await join(log, group, topic, { onOpen: refuseLoss });
+        const apart = [{ topic, partition: 0, offset: 2, reason: 'records 2 to 4 are lost' }];
+        await until('the partition that is set apart', () => reader.setApart.length === 1);
+        expect([reader.setApart, reader.member.health().setApart]).toEqual([apart, apart]);
+        await until('the others', () => reader.open.size === 3);
+        await append(0, 'later');
+        await append(1, 'elsewhere');
+        await until('the healthy partition', () => reader.records.length === 1);
+        expect(reader.texts()).toEqual(['elsewhere']);
+        expect(reader.fatal).toEqual([]);
+        expect((await log.admin.committed(group, topic))[0]).toMatchObject({ partition: 0, offset: 2 });
+      });
+
+      test('gives it to a member that wants only that one, and opens it again when that member has recovered it', async () => {
+        await append(0, ...numbered(10));
+        await tested.setCommitted(group, { topic, partition: 0 }, 2);
+        await log.admin.deleteRecords(topic, 0, 5);
+        const reader = await join(log, group, topic, { onOpen: refuseLoss });
+        await until('the others', () => reader.setApart.length === 1 && reader.open.size === 3);
+        const healer = await join(log, group, topic, { only: [{ topic, partition: 0 }] });
+        await until('the partition', () => healer.open.size === 1);
+        expect(healer.assignments).toMatchObject([{ partition: 0, committed: { offset: 2 }, logStart: 5, logEnd: 10 }]);
+        await until('that it is no longer named', () => reader.setApart.length === 0);
+        expect(reader.closed).toEqual([]);
+        await healer.member.commit([{ topic, partition: 0, offset: 5, metadata: 'recovered' }]);
+        await healer.member.leave();
+        await until('the rest of it', () => reader.records.length === 5);
+        expect(reader.texts()).toEqual(['n5', 'n6', 'n7', 'n8', 'n9']);
+        expect(reader.assignments.at(-1)).toMatchObject({ committed: { offset: 5, metadata: 'recovered' } });
+        expect([reader.closed, reader.fatal]).toEqual([[], []]);
+      });
+
+      test('gives a member that wants only what another holds nothing, and takes nothing from the other', async () => {
+        const holder = await join(log, group, topic);
+        await until('all four', () => holder.open.size === 4);
+        const other = await join(log, group, topic, { only: [{ topic, partition: 0 }] });
+        await append(0, 'a');
+        await until('the record', () => holder.records.length === 1);
+        expect([other.open.size, holder.closed]).toEqual([0, []]);
       });
 
       test('stops a partition whose handler throws, and says so', async () => {
@@ -646,6 +693,12 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
       });
     });
   });
+}
+
+/** As a fold does that cannot start there. */
+function refuseLoss({ committed, logStart }: PartitionAssignment): void {
+  if (committed !== null && committed.offset < logStart)
+    throw new DataLoss(`records ${committed.offset} to ${logStart - 1} are lost`);
 }
 
 function fail(error: Error): never {

@@ -5,6 +5,7 @@ import type {
   LogRecord,
   PartitionAssignment,
   PartitionId,
+  SetApart,
 } from '../../src/ports/log.js';
 
 /** The calls of a member's handlers, in order. */
@@ -17,6 +18,8 @@ export interface RecordedMember {
   readonly blocked: readonly { readonly partition: number; readonly offset: number; readonly reason: string }[];
   readonly unblocked: readonly number[];
   readonly closed: readonly number[];
+  /** As they were named last. */
+  readonly setApart: readonly SetApart[];
   readonly fatal: readonly Error[];
   /** request_id of the status requests that were read, in order. */
   texts(): readonly string[];
@@ -30,6 +33,7 @@ export async function joinRecorded(
   handlers: {
     readonly onOpen?: (assignment: PartitionAssignment) => void;
     readonly onRecord?: (record: LogRecord) => void;
+    readonly only?: readonly PartitionId[];
   } = {},
 ): Promise<RecordedMember> {
   const assignments: PartitionAssignment[] = [];
@@ -39,10 +43,12 @@ export async function joinRecorded(
   const unblocked: number[] = [];
   const closed: number[] = [];
   const fatal: Error[] = [];
+  let setApart: readonly SetApart[] = [];
 
   const options: GroupOptions = {
     groupId,
     topics: [topic],
+    ...(handlers.only === undefined ? {} : { only: handlers.only }),
     open(assignment) {
       const { partition } = assignment;
       assignments.push(assignment);
@@ -64,10 +70,24 @@ export async function joinRecorded(
         },
       };
     },
+    onSetApart: (all) => void (setApart = all),
     onFatal: (error) => void fatal.push(error),
   };
   const member = await log.joinGroup(options);
-  return { member, assignments, open, records, blocked, unblocked, closed, fatal, texts: () => textsOf(records) };
+  return {
+    member,
+    assignments,
+    open,
+    records,
+    blocked,
+    unblocked,
+    closed,
+    fatal,
+    get setApart() {
+      return setApart;
+    },
+    texts: () => textsOf(records),
+  };
 }
 
 export function textsOf(records: readonly LogRecord[]): readonly string[] {

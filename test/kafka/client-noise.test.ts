@@ -1,9 +1,8 @@
-import { EventEmitter } from 'node:events';
-import { KafkaJSProtocolError, type Consumer } from 'ravenhelm-kafkajs';
-import { createConsumerSession, type ConsumerSession } from '../../src/kafka/consumer-session.js';
+import { KafkaJSProtocolError } from 'ravenhelm-kafkajs';
 import { createClientFactory } from '../../src/kafka/kafka-client.js';
+import type { Reader } from '../../src/kafka/reader.js';
 import type { Logger } from '../../src/ports/logger.js';
-import { systemClock } from '../contract/system-clock.js';
+import { createScriptedReader, scriptedConsumer } from './scripted-reader.js';
 
 type Line = readonly [level: string, event: string];
 
@@ -20,39 +19,21 @@ function recordingLogger(): { readonly logger: Logger; readonly lines: Line[] } 
   return { logger, lines };
 }
 
-const sessions: ConsumerSession[] = [];
+const readers: Reader[] = [];
 afterEach(async () => {
-  for (const session of sessions.splice(0)) await session.stop();
+  for (const reader of readers.splice(0)) await reader.stop();
 });
 
 /** A member that is in its group; the test plays the client's events. */
-async function joinedSession() {
+async function joinedMember() {
   const { logger, lines } = recordingLogger();
-  const events = new EventEmitter();
-  const nothing = async () => undefined;
-  const scripted: unknown = {
-    events: { GROUP_JOIN: 'join', CRASH: 'crash', STOP: 'stop' },
-    on: (name: string, listener: (event: unknown) => void) => events.on(name, listener),
-    connect: nothing,
-    subscribe: nothing,
-    disconnect: nothing,
-    run: async () => void join(),
-  };
-  const join = () => events.emit('join', { payload: { memberAssignment: {} } });
-  const crash = (error: Error, restart: boolean) => events.emit('crash', { payload: { error, restart } });
+  const { consumer, emit } = scriptedConsumer(() => join());
+  const join = () => emit('join', { memberAssignment: {}, memberId: 'm' });
+  const crash = (error: Error, restart: boolean) => emit('crash', { error, restart });
   const fatal: Error[] = [];
-  const session = createConsumerSession(
-    { consumer: scripted as Consumer, groupId: 'g', topics: ['t'], clock: systemClock, logger },
-    {
-      onJoin: () => undefined,
-      onBatch: () => true,
-      onPaused: () => undefined,
-      onOutOfRange: () => undefined,
-      onFatal: (error) => void fatal.push(error),
-    },
-  );
-  sessions.push(session);
-  await session.start();
+  const reader = createScriptedReader({ consumer, logger, owner: { onFatal: (error) => void fatal.push(error) } });
+  readers.push(reader);
+  await reader.session.start();
   return { join, crash, lines, fatal };
 }
 
@@ -75,14 +56,14 @@ const forbidden = () =>
 const INTERRUPTED = 'kafka.member_interrupted';
 
 test('a failure that passes is no warning', async () => {
-  const { crash, lines, fatal } = await joinedSession();
+  const { crash, lines, fatal } = await joinedMember();
   crash(loading(), true);
   expect(lines).toEqual([['info', INTERRUPTED]]);
   expect(fatal).toEqual([]);
 });
 
 test('a member that stays out of its group is a warning, until it has joined again', async () => {
-  const { crash, join, lines } = await joinedSession();
+  const { crash, join, lines } = await joinedMember();
   for (let count = 0; count < 5; count++) crash(loading(), true);
   join();
   crash(loading(), true);
@@ -90,7 +71,7 @@ test('a member that stays out of its group is a warning, until it has joined aga
 });
 
 test('a failure that ends the member is a warning, and fatal', async () => {
-  const { crash, lines, fatal } = await joinedSession();
+  const { crash, lines, fatal } = await joinedMember();
   crash(forbidden(), false);
   expect(lines).toEqual([['warn', INTERRUPTED]]);
   expect(fatal).toHaveLength(1);

@@ -29,13 +29,7 @@ test('a join that fails leaves no timer behind, and says what failed', async () 
   };
   const session = createConsumerSession(
     { consumer: scripted as Consumer, groupId: 'g', topics: ['t'], clock, logger: silentLogger },
-    {
-      onJoin: () => undefined,
-      onBatch: () => true,
-      onPaused: () => undefined,
-      onOutOfRange: () => undefined,
-      onFatal: () => undefined,
-    },
+    { feed: () => undefined, onBatch: () => true, onIdle: () => undefined },
   );
   await expect(session.start()).rejects.toThrow(BrokerFailed);
   expect(mostTimers).toBe(1);

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
-import { DataLoss } from '../../src/domain/record.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
 import { TopicMissing, type LogRecord } from '../../src/ports/log.js';
 import { statusRequest } from '../contract/events.js';
@@ -9,7 +8,7 @@ import { until } from '../contract/until.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
 import { openKafkaLog } from './kafka-under-test.js';
 
-describeWithBroker('a topic that is deleted and made anew under whoever reads it', () => {
+describeWithBroker('a topic that is deleted and recreated under its readers', () => {
   const releases: (() => Promise<unknown>)[] = [];
   let log: KafkaLog;
   let topic: string;
@@ -41,7 +40,7 @@ describeWithBroker('a topic that is deleted and made anew under whoever reads it
   };
   const recreate = () => remove().then(create);
 
-  test('is no matter to questions about other topics', async () => {
+  test('does not disturb questions about other topics', async () => {
     const other = `other-${randomUUID()}`;
     await log.admin.ensureTopics([{ name: other, partitions: 2, replicationFactor: null, config: {} }]);
     expect(await log.admin.partitionCount(topic)).toBe(1);
@@ -52,16 +51,18 @@ describeWithBroker('a topic that is deleted and made anew under whoever reads it
     expect(await log.admin.offsets(other)).toHaveLength(2);
   });
 
-  test('is data loss to a member of a group: it stops and says so, and reads nothing of the new topic as if it were the old', async () => {
+  test('is data loss to a member of a group: the partition is set apart and named, and nothing of the new topic is read as if it were the old', async () => {
     await write('a', 'b', 'c', 'd');
     const reader = await joinRecorded(log, `group-${topic}`, topic);
     releases.push(() => reader.member.leave());
     await until('the old records', () => reader.records.length === 4);
     await recreate();
     await write('new-a', 'new-b');
-    await until('the end', () => reader.fatal.length > 0, 60_000);
-    expect(reader.fatal).toEqual([expect.any(DataLoss)]);
-    expect(reader.fatal[0]?.message).toContain('ravenhelm recover');
+    await until('the loss', () => reader.setApart.length > 0, 60_000);
+    expect(reader.setApart).toEqual([
+      { topic, partition: 0, offset: 4, reason: expect.stringContaining('ravenhelm recover') },
+    ]);
+    expect([reader.closed, reader.fatal]).toEqual([[0], []]);
     await write('new-c', 'new-d', 'new-e');
     expect(reader.texts()).toEqual(['a', 'b', 'c', 'd']);
   }, 120_000);

@@ -50,6 +50,14 @@ describe('dealing partitions to members', () => {
     expect(Object.values(deal(1, member('a'), member('b'))).flat()).toEqual([0]);
   });
 
+  test('a member that wants only some gets those that no other keeps, and the others share the rest as if it were not there', () => {
+    const only = (id: string, held: readonly number[]) => ({ ...member(id, held), only: true });
+    expect(deal(4, member('a', [0, 1]), member('b', [3]), only('c', [2]))).toEqual({ a: [0, 1], b: [3], c: [2] });
+    expect(deal(4, member('b', [0, 1, 2, 3]), only('a', [2]))).toEqual({ a: [], b: [0, 1, 2, 3] });
+    expect(deal(4, only('a', [1, 2, 3]), member('b'))).toEqual({ a: [1, 2, 3], b: [0] });
+    expect(deal(3, only('a', [1]))).toEqual({ a: [1] });
+  });
+
   test('gives nobody a topic that it did not subscribe to', () => {
     const dealt = dealPartitions(
       [...partitions(2), ...partitions(2, 'status')],

@@ -16,7 +16,7 @@ describe('replay points', () => {
         return commits.filter(takes);
       },
       isAssigned: () => true,
-      health: () => ({ silentMs: 0, opening: [] }),
+      health: () => ({ silentMs: 0, opening: [], setApart: [] }),
       leave: async () => undefined,
     };
     const told: number[] = [];

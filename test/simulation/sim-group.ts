@@ -271,7 +271,7 @@ export function createSimGroup({
           resolve({
             commit: (commits) => commit(member, commits),
             isAssigned: ({ partition }) => member.beliefs.has(partition) && !member.left,
-            health: () => ({ silentMs: 0, opening: [] }),
+            health: () => ({ silentMs: 0, opening: [], setApart: [] }),
             leave: async () => leave(member),
           });
         });

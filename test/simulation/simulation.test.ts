@@ -36,7 +36,7 @@ const FOUND: readonly Found[] = [
   ...MUTANTS.flatMap(({ seed, found, faults = FAULT_NAMES }) =>
     found === undefined ? [] : [{ seed, bug: found, faults }],
   ),
-  // In the broker's client, which the simulated group follows; test/kafka/assigned-partitions.test.ts holds the fix.
+  // In the broker's client, which the simulated group follows; test/kafka/reading/group.test.ts holds the fix.
   {
     seed: 294,
     bug: 'a worker that the group had given up came back with its partition and committed a replay point below the one of the worker between, where the records were deleted',

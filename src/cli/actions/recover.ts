@@ -1,7 +1,8 @@
 import { lostAttempts, type AttemptName } from '../../domain/lost-attempts.js';
 import { parseMissionId } from '../../domain/mission-id.js';
 import { attemptKey } from '../../domain/partitioning.js';
-import { recoverReplayPoint } from '../../domain/replay-recovery.js';
+import { recoverReplayPoint, type FoldKind, type Recovery } from '../../domain/replay-recovery.js';
+import type { ReplaySituation } from '../../domain/replay-start.js';
 import type { GroupMember, PartitionAssignment, PartitionConsumer, PartitionId } from '../../ports/log.js';
 import { createEventFactory } from '../../domain/event-factory.js';
 import { appendOne } from '../../client/append-one.js';
@@ -20,49 +21,71 @@ export interface RecoverOptions extends PartitionId {
   readonly acceptLoss: boolean;
 }
 
-/** The group hands a partition that its members have given up to a new one at once; a running member keeps its own. */
+/** A process that has set the partition apart gives it up at the rebalance that this join causes. */
 const ASSIGNED_WITHIN_MS = 60_000;
 
 /**
- * Goes on with a partition whose records were deleted before they were done: asks for a new attempt of each task whose
- * assignment is gone, because nobody is left who would end it, and commits where the log begins now.
+ * Continues a partition after data loss: asks for a new attempt of each task whose assignment is gone, because no worker
+ * will end it, and commits where the log begins now. The processes that serve it may run: they have set it apart, and
+ * open it again when this process has left their group.
  */
 export async function recoverPartition(context: CommandContext, options: RecoverOptions): Promise<ExitCode> {
   const { agent, groupId } = await foldOf(context, options.topic);
   const kind = agent === null ? 'coordination' : 'tasks';
   return withClient(context, async (session) => {
-    const { member, assignment } = await takePartition(context, session, groupId, options);
-    const place = `${options.topic}/${options.partition}`;
-    const recovery = recoverReplayPoint(kind, assignment);
-    if (recovery === null)
-      throw wrongUse(
-        `the replay point of ${place} is sound: nothing is to be recovered`,
-        'Start the processes that serve it.',
-      );
+    const recovery = recoveryOf(kind, await situationOf(session, groupId, options));
     if (!options.acceptLoss)
       throw wrongUse(
         recovery.loss,
-        `To go on without what is lost: ravenhelm recover ${options.topic} ${options.partition} --accept-loss`,
+        `To continue without what is lost: ravenhelm recover ${options.topic} ${options.partition} --accept-loss`,
       );
-    // First what is asked for: a recovery that is cut off here is begun again.
+    const { member, assignment } = await takePartition(context, session, groupId, options);
+    // What the group says now, as the holder: another may have recovered it meanwhile.
+    const { point, loss } = recoveryOf(kind, assignment);
+    // First what is asked for: a recovery that is interrupted here can be repeated.
     const asked = agent === null ? [] : await askForNewAttempts(context, session, agent, options);
-    const committed = await member.commit([{ topic: options.topic, partition: options.partition, ...recovery.point }]);
-    if (committed.length === 0) throw partitionHeld(groupId, options); // It was given to somebody else meanwhile.
-    if (context.json)
-      context.print({
-        topic: options.topic,
-        partition: options.partition,
-        offset: recovery.point.offset,
-        loss: recovery.loss,
-        new_attempts: asked,
-      });
-    else
-      context.say(
-        `${place} goes on at offset ${recovery.point.offset}; what was open below it is lost${asked.length === 0 ? '' : `, and a new attempt was asked for: ${asked.map(attemptKey).join(', ')}`}. Start the processes that serve it.`,
-      );
+    const committed = await member.commit([{ topic: options.topic, partition: options.partition, ...point }]);
+    if (committed.length === 0) throw partitionHeld(groupId, options); // It was given to another member meanwhile.
+    report(context, options, { offset: point.offset, loss, asked });
     if (asked.length > 0) await sayIfNoOrchestrator(context, session);
     return EXIT.done;
   });
+}
+
+/** The partition's state, without joining its group: a look disturbs nothing. */
+async function situationOf(
+  { log: { admin } }: ClientSession,
+  groupId: string,
+  { topic, partition }: PartitionId,
+): Promise<ReplaySituation> {
+  const bounds = (await admin.offsets(topic)).find((each) => each.partition === partition);
+  if (bounds === undefined) throw wrongUse(`${topic} has no partition ${partition}`);
+  const commit = (await admin.committed(groupId, topic)).find((each) => each.partition === partition);
+  const offset = commit?.offset ?? null;
+  const committed = offset === null ? null : { offset, metadata: commit?.metadata ?? '' };
+  return { topic, partition, committed, logStart: bounds.low, logEnd: bounds.high };
+}
+
+function recoveryOf(kind: FoldKind, situation: ReplaySituation): Recovery {
+  const recovery = recoverReplayPoint(kind, situation);
+  if (recovery !== null) return recovery;
+  throw wrongUse(
+    `the replay point of ${situation.topic}/${situation.partition} is sound: nothing is to be recovered`,
+    'Start the processes that serve it, or restart the one that has set it apart.',
+  );
+}
+
+function report(
+  context: CommandContext,
+  { topic, partition }: PartitionId,
+  { offset, loss, asked }: { readonly offset: number; readonly loss: string; readonly asked: readonly AttemptName[] },
+): void {
+  if (context.json) return context.print({ topic, partition, offset, loss, new_attempts: asked });
+  const attempts = asked.length === 0 ? '' : `. A new attempt was asked for: ${asked.map(attemptKey).join(', ')}`;
+  context.say(
+    `${topic}/${partition} continues at offset ${offset}; what was open below it is lost${attempts}. ` +
+      'The processes that serve it open it again; start one if none runs.',
+  );
 }
 
 /** Who folds the topic; the agent is null where orchestrators do. */
@@ -145,23 +168,22 @@ async function assignmentsIn(
   return found;
 }
 
-/** Joins the group until it gives the partition to this process; a role that still holds it must be stopped first. */
+/** Joins the group for this partition only, until it is given to this process; a role that still processes it keeps it. */
 async function takePartition(
   { host }: CommandContext,
   session: ClientSession,
   groupId: string,
   { topic, partition }: PartitionId,
 ): Promise<{ readonly member: GroupMember; readonly assignment: PartitionAssignment }> {
-  if (partition >= (await session.log.admin.partitionCount(topic)))
-    throw wrongUse(`${topic} has no partition ${partition}`);
   const given = createHandledDeferred<PartitionAssignment>();
   const member = await orAborted(
     session.log.joinGroup({
       groupId,
       topics: [topic],
+      only: [{ topic, partition }],
       open(assignment) {
         if (assignment.partition === partition) given.resolve(assignment);
-        return NOBODY;
+        return NO_CONSUMER;
       },
       onFatal: given.reject,
     }),
@@ -187,5 +209,5 @@ function partitionHeld(groupId: string, { topic, partition }: PartitionId): CliE
   );
 }
 
-/** Reads on without doing anything with it. */
-const NOBODY: PartitionConsumer = { onRecords() {}, onBlocked() {}, onUnblocked() {}, onClosed() {} };
+/** Nothing is done with the records that are left. */
+const NO_CONSUMER: PartitionConsumer = { onRecords() {}, onBlocked() {}, onUnblocked() {}, onClosed() {} };

@@ -123,6 +123,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
         groupId: topics.orchestratorGroup,
         topics: [topics.coordination],
         open: (assignment) => partitions.open(openMissionPartition(context, assignment)),
+        onSetApart: (apart) => blocked.setApart(topics.orchestratorGroup, apart),
         onFatal: failed.resolve,
       });
       await context.presence.start();

@@ -1,6 +1,9 @@
-/** Partitions that stop before a record which cannot be read for now: told to operators for as long as they do. */
+/**
+ * Partitions that are not processed: they stop before a record that cannot be read for now, or records of theirs were lost.
+ * Operators see them in heartbeats, on the status topic and in the role's health for as long as that lasts.
+ */
 import type { PayloadOf } from '../../domain/events.js';
-import type { PartitionId } from '../../ports/log.js';
+import type { PartitionId, SetApart } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Presence } from './presence.js';
 
@@ -13,6 +16,8 @@ export interface BlockedPartitions {
   unblock(partition: PartitionId): void;
   /** The partition was taken away. */
   forget(partition: PartitionId): void;
+  /** All partitions of a group that are set apart, whenever that changes. */
+  setApart(groupId: string, partitions: readonly SetApart[]): void;
   list(): Blocked[];
 }
 
@@ -25,14 +30,46 @@ export interface BlockedPartitionsDeps {
   isReady(): boolean;
 }
 
-export function createBlockedPartitions({
-  logger,
-  processId,
-  presence,
-  isReady,
-}: BlockedPartitionsDeps): BlockedPartitions {
+export function createBlockedPartitions(deps: BlockedPartitionsDeps): BlockedPartitions {
+  const { logger } = deps;
   const blocked = new Map<string, Blocked>();
-  const idOf = ({ topic, partition }: PartitionId) => `${topic}[${partition}]`;
+  /** By group. */
+  const apart = new Map<string, readonly SetApart[]>();
+  const list = () => [
+    ...blocked.values(),
+    ...[...apart.values()].flat().map((each) => ({ ...each, reason: `set apart: ${each.reason}` })),
+  ];
+  const say = createAnnouncer(deps, () => list().length === 0);
+
+  return {
+    block({ topic, partition }, offset, reason) {
+      logger.error({ topic, partition, offset, reason }, 'partition.blocked');
+      blocked.set(nameOf({ topic, partition }), { topic, partition, offset, reason });
+      say.unhealthy(`${nameOf({ topic, partition })} stops at offset ${offset}: ${reason}`);
+    },
+    unblock({ topic, partition }) {
+      if (!blocked.delete(nameOf({ topic, partition }))) return;
+      logger.info({ topic, partition }, 'partition.unblocked');
+      say.improved();
+    },
+    setApart(groupId, partitions) {
+      const before = apart.get(groupId) ?? [];
+      apart.set(groupId, partitions);
+      for (const { topic, partition, offset, reason } of without(partitions, before)) {
+        logger.error({ topic, partition, offset, reason }, 'partition.set_apart');
+        say.unhealthy(`${nameOf({ topic, partition })} is set apart at offset ${offset}: ${reason}`);
+      }
+      const ended = without(before, partitions);
+      for (const { topic, partition } of ended) logger.info({ topic, partition }, 'partition.set_apart_ended');
+      if (ended.length > 0) say.improved();
+    },
+    forget: (partition) => void blocked.delete(nameOf(partition)),
+    list,
+  };
+}
+
+/** What the status topic says of it. */
+function createAnnouncer({ processId, presence, isReady }: BlockedPartitionsDeps, isClear: () => boolean) {
   const service = (status: string, message: string | null) => ({
     service_name: processId,
     status,
@@ -41,23 +78,24 @@ export function createBlockedPartitions({
     error_message: message,
     metadata: {},
   });
-
   return {
-    block({ topic, partition }, offset, reason) {
-      logger.error({ topic, partition, offset, reason }, 'partition.blocked');
-      blocked.set(idOf({ topic, partition }), { topic, partition, offset, reason });
-      const message = `${idOf({ topic, partition })} stops at offset ${offset}: ${reason}`;
+    unhealthy(message: string) {
       presence()?.send({ type: 'service_unhealthy', from: processId, payload: service('unhealthy', message) });
       presence()?.beatSoon();
     },
-    unblock({ topic, partition }) {
-      if (!blocked.delete(idOf({ topic, partition }))) return;
-      logger.info({ topic, partition }, 'partition.unblocked');
-      if (blocked.size === 0 && isReady())
+    improved() {
+      if (isClear() && isReady())
         presence()?.send({ type: 'service_ready', from: processId, payload: service('ready', null) });
       presence()?.beatSoon();
     },
-    forget: (partition) => void blocked.delete(idOf(partition)),
-    list: () => [...blocked.values()],
   };
+}
+
+function without(partitions: readonly SetApart[], others: readonly SetApart[]): readonly SetApart[] {
+  const names = new Set(others.map(nameOf));
+  return partitions.filter((each) => !names.has(nameOf(each)));
+}
+
+function nameOf({ topic, partition }: PartitionId): string {
+  return `${topic}[${partition}]`;
 }

@@ -131,13 +131,15 @@ export function createWorker(deps: WorkerDeps): Role {
   });
 
   async function join(agent: AgentSpec): Promise<void> {
+    const groupId = topics.workerGroup(agent.name);
     const member = await log.joinGroup({
-      groupId: topics.workerGroup(agent.name),
+      groupId,
       topics: [topics.tasks(agent.name)],
       open: (assignment) => partitions.open(openWorkerPartition(context, agent, assignment)),
+      onSetApart: (apart) => blocked.setApart(groupId, apart),
       onFatal: context.onFatal,
     });
-    members.set(topics.workerGroup(agent.name), member);
+    members.set(groupId, member);
   }
 
   /** Rejects only when every join has ended: a member that is there afterwards is one that stop() knows. */

@@ -98,7 +98,8 @@ const recreate: Fault = {
 const retention: Fault = {
   name: 'retention-passes-task',
   what: 'the records of an open task are deleted',
-  heals: 'its worker stops and says so; `ravenhelm recover` goes on behind the loss',
+  heals:
+    'its worker sets that partition apart and says so; `ravenhelm recover` continues it behind the loss while the worker runs',
   takes: 'everything',
   async strike(world) {
     const { cluster, fleet, observer, topics, site, run } = world;
@@ -122,17 +123,17 @@ const retention: Fault = {
         await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: end }] });
       });
       keeper.begin();
-      const code = await site.until(
-        'the end of a worker whose task is gone',
-        120_000,
-        () => keeper.unasked.at(-1) ?? null,
+      await site.until('a worker that names the partition whose task is gone', 120_000, () =>
+        keeper.log().includes('"event":"partition.set_apart"') ? true : null,
       );
-      if (code === 0 || !keeper.log().includes('error: ') || !keeper.log().includes('ravenhelm recover'))
-        throw new PromiseBroken(`${keeper.name} met deleted records, ended with ${code} and did not say what to do`);
+      if (!keeper.log().includes('ravenhelm recover'))
+        throw new PromiseBroken(`${keeper.name} met deleted records and did not say what to do`);
       const recovered = await run('recover', topic, String(partition), '--accept-loss');
       if (recovered.code !== 0) throw new PromiseBroken(`ravenhelm recover: ${recovered.stderr}`);
-      keeper.begin();
-      await keeper.serving();
+      await site.until('the worker no longer names the recovered partition', 120_000, () =>
+        keeper.log().includes('"event":"partition.set_apart_ended"') ? true : null,
+      );
+      if (keeper.unasked.length > 0) throw new PromiseBroken(`${keeper.name} ended for one lost partition`);
       await endOf(world, mission);
       const status = await endOf(world, await submitted(world, 'hold'));
       if (status !== 'completed') throw new PromiseBroken(`the mission after the recovery ended as ${status}`);

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel, type Transaction } from 'kafkajs';
+import type { KafkaLog } from '../../src/kafka/kafka-log.js';
+import type { LogRecord } from '../../src/ports/log.js';
+import { createCodec } from '../../src/avro/codec.js';
+import { connectRegistry } from '../../src/avro/registry.js';
+import { statusRequest } from '../contract/events.js';
+import { joinRecorded, textsOf } from '../contract/recorder.js';
+import { systemClock } from '../contract/system-clock.js';
+import { until } from '../contract/until.js';
+import { describeWithBroker, testBroker } from '../support/broker.js';
+import { openKafkaLog, SCHEMAS_DIR } from './kafka-under-test.js';
+
+/** Another program writes in transactions: each leaves a marker at its end that no reader ever sees. */
+describeWithBroker('a partition that ends with a transaction', () => {
+  const releases: (() => Promise<unknown>)[] = [];
+  let log: KafkaLog;
+  let topic: string;
+
+  beforeEach(async () => {
+    log = await openKafkaLog();
+    releases.push(() => log.close());
+    topic = `transaction-${randomUUID()}`;
+    await log.admin.ensureTopics([{ name: topic, partitions: 1, replicationFactor: null, config: {} }]);
+  });
+  afterEach(async () => {
+    for (const release of releases.splice(0).reverse()) await release();
+  });
+
+  const write = async (...texts: readonly string[]) => {
+    const appender = log.createAppender('test');
+    for (const text of texts) await appender.append({ topic, partition: 0, key: text, event: statusRequest(text) });
+    await appender.close();
+  };
+  /** Records in a transaction, which then ends so. */
+  const transaction = async (end: (transaction: Transaction) => Promise<void>, ...texts: readonly string[]) => {
+    const { brokers, registryUrl } = testBroker();
+    const registry = await connectRegistry({ url: registryUrl, clock: systemClock, random: Math.random });
+    const codec = await createCodec(SCHEMAS_DIR, registry);
+    const producer = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).producer({
+      transactionalId: `t-${randomUUID()}`,
+      maxInFlightRequests: 1,
+      idempotent: true,
+    });
+    await producer.connect();
+    releases.push(() => producer.disconnect());
+    const begun = await producer.transaction();
+    await begun.send({
+      topic,
+      messages: texts.map((text) => ({ partition: 0, key: text, value: codec.encode(statusRequest(text)) })),
+    });
+    await end(begun);
+  };
+  const committed = (begun: Transaction) => begun.commit();
+  const aborted = (begun: Transaction) => begun.abort();
+  const end = async () => (await log.admin.offsets(topic))[0]?.high;
+
+  test.each([
+    ['committed', committed, ['a', 'b', 'c'], 4],
+    ['aborted', aborted, ['a'], 4],
+  ])(
+    'that was %s: a watch catches up and sees what follows',
+    async (_, finish, texts, high) => {
+      await write('a');
+      await transaction(finish, 'b', 'c');
+      await until('the marker', async () => (await end()) === high);
+      const seen: LogRecord[] = [];
+      const atCatchUp: string[][] = [];
+      const watch = await log.watch({
+        topics: [topic],
+        from: 'beginning',
+        onRecord: (record) => void seen.push(record),
+        onCaughtUp: () => void atCatchUp.push([...textsOf(seen)]),
+        onFatal: (error) => {
+          throw error;
+        },
+      });
+      releases.push(() => watch.stop());
+      await until('caught up', () => atCatchUp.length === 1);
+      expect(atCatchUp).toEqual([texts]);
+      await write('later');
+      await until('the record behind it', () => seen.length === texts.length + 1);
+      expect(textsOf(seen)).toEqual([...texts, 'later']);
+    },
+    60_000,
+  );
+
+  test('a member passes committed and aborted ones alike, commits, and the next one continues behind them', async () => {
+    await write('a');
+    await transaction(committed, 'b');
+    await transaction(aborted, 'c', 'd');
+    await until('the markers', async () => (await end()) === 6);
+    const group = `group-${topic}`;
+    const first = await joinRecorded(log, group, topic);
+    await until('what was committed', () => first.records.length === 2);
+    await write('e');
+    await until('the record behind them', () => first.records.length === 3);
+    expect(first.texts()).toEqual(['a', 'b', 'e']);
+    expect(first.records.map(({ offset }) => offset)).toEqual([0, 1, 6]);
+    // The replay point of a fold lies behind the last record that it has seen, at a marker.
+    expect(await first.member.commit([{ topic, partition: 0, offset: 2, metadata: 'behind b' }])).toHaveLength(1);
+    await first.member.leave();
+
+    const second = await joinRecorded(log, group, topic);
+    releases.push(() => second.member.leave());
+    await until('the rest', () => second.records.length === 1);
+    await write('f');
+    await until('the next', () => second.records.length === 2);
+    expect(second.texts()).toEqual(['e', 'f']);
+    expect([...first.fatal, ...second.fatal]).toEqual([]);
+    expect(second.member.health().setApart).toEqual([]);
+  }, 60_000);
+});
