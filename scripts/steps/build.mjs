@@ -23,7 +23,8 @@ export async function build() {
   if (existsSync(join(root, 'dist/main.js')) && existsSync(join(root, GENERATED)) && (await readStamp()) === digest)
     return 'up to date';
   const nextStep = 'Fix the compiler errors above, then run npm run setup again.';
-  await rm(join(root, STAMP), { force: true }); // the compiler writes files also when it finds errors
+  // The compiler writes files also when it finds errors, and leaves those whose source is gone.
+  await rm(join(root, 'dist'), { recursive: true, force: true });
   await mustRun(process.execPath, ['scripts/generate-events.mjs'], { nextStep });
   await mustRun(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { nextStep });
   await mkdir(join(root, 'dist'), { recursive: true });

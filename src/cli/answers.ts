@@ -1,13 +1,7 @@
-import { isOpen, type Mission } from '../domain/mission-state.js';
 import type { MissionReport } from '../domain/report.js';
 import { clientCommand } from './client-command.js';
 import type { CommandContext } from './context.js';
 import { oneLine } from './text-width.js';
-
-/** Whether the mission's plan waits for a person. */
-export function awaitsAnswer(mission: Mission): boolean {
-  return isOpen(mission) && mission.planning.kind === 'proposed' && mission.request.approval === 'approval';
-}
 
 /** What the mission asks, and how to answer; empty when it asks nothing. Lines end in line breaks. */
 export function questionText(context: CommandContext, missionId: string, question: MissionReport['question']): string {

@@ -1,9 +1,7 @@
 import type { LogSession } from '../client/context.js';
-import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
 import { orAborted } from '../domain/deferred.js';
 import { createMissionFeed, type MissionFeed } from '../client/mission-feed.js';
-import { didYouMean } from '../domain/did-you-mean.js';
 import { openClientLog } from './open-log.js';
 import { createCleanup } from '../swarm/cleanup.js';
 
@@ -42,17 +40,4 @@ export async function withClient<T>(context: CommandContext, body: (session: Cli
 /** Waits until everything that is in the log was read. */
 export function caughtUp(context: CommandContext, feed: MissionFeed): Promise<void> {
   return orAborted(feed.caughtUp, context.host.interruption);
-}
-
-/** Throws CliError (exit 2) with a suggestion when the log knows no such mission; the feed must have caught up. */
-export function requireMission(feed: MissionFeed, missionId: string): void {
-  if (feed.view.mission(missionId) !== null) return;
-  const missions = feed.view.missions();
-  throw wrongUse(
-    `there is no mission ${missionId}`,
-    didYouMean(missionId, missions) ??
-      (missions.length === 0
-        ? 'No mission was ever submitted here.'
-        : `The last one is ${missions.at(-1) ?? ''}; ravenhelm status lists them all.`),
-  );
 }

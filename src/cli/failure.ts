@@ -1,3 +1,4 @@
+import { ClientError } from '../client/client-error.js';
 import { CliError } from './cli-error.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 
@@ -48,6 +49,7 @@ const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {
 /** What to say of an error and with which code to exit. An error that no layer foresaw keeps its stack. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CliError) return { exitCode: error.exitCode, message: error.message, nextStep: error.nextStep };
+  if (error instanceof ClientError) return { exitCode: EXIT.usage, message: error.message, nextStep: error.nextStep };
   const code = textField(error, 'code');
   const exitCode = code === null ? undefined : EXIT_OF_CODE[code];
   if (error instanceof Error && code !== null && exitCode !== undefined) {

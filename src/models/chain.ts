@@ -6,6 +6,8 @@ import { PLAYBOOK_MODEL } from './playbook.js';
 export interface ModelsOptions extends ModelAccess {
   /** WORKER_MODELS: names in order; null: the models that are available here. */
   readonly workerModels: readonly string[] | null;
+  /** Names of the planner's models in order; left out: anthropic, openai and ollama where they are available. */
+  readonly plannerModels?: readonly string[];
   /** Aborts the probes at startup. */
   readonly signal: AbortSignal;
 }
@@ -44,8 +46,8 @@ export async function createModels(options: ModelsOptions): Promise<Models> {
   const named = options.workerModels?.length ? options.workerModels : null;
   const [workers, hosted, local] = await Promise.all([
     selection(pool, named ?? ['ollama'], 'worker', options.signal),
-    selection(pool, ['anthropic', 'openai'], 'planner', options.signal),
-    selection(pool, ['ollama'], 'planner', options.signal),
+    selection(pool, options.plannerModels ?? ['anthropic', 'openai'], 'planner', options.signal),
+    selection(pool, options.plannerModels === undefined ? ['ollama'] : [], 'planner', options.signal),
   ]);
   const names = named ?? [
     ...(workers.usable.length > 0 ? ['ollama'] : []),

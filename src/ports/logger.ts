@@ -6,3 +6,12 @@ export interface Logger {
   error(fields: object, event: string): void;
   child(bindings: object): Logger;
 }
+
+/** Logs nothing. */
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLogger,
+};

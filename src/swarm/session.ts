@@ -11,7 +11,7 @@ import { prepareCluster } from './prepare-cluster.js';
 import { openProcessHealth, type ProcessHealth } from './process-health.js';
 import { createRoles } from './roles.js';
 import { createSupervisedRole } from './supervised-role.js';
-import { openTools, type OpenToolsOptions } from './tools.js';
+import { openTools, openToolsInBackground, type OpenToolsOptions } from './tools.js';
 
 /** Running roles and the log that they work on. */
 export interface SwarmSession extends OpenLog {
@@ -34,6 +34,10 @@ export interface SessionOptions {
   readonly http: HttpAddress | null;
   readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
   readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger'>;
+  /** Whether the start waits for the sandbox's probe; otherwise the first tool call does. Default true. */
+  readonly waitForSandbox?: boolean;
+  /** How long running steps may take to end when the session closes; default 10 s. */
+  readonly drainMs?: number;
   openLog(): Promise<OpenLog>;
   /** Lines that say what is used, and why: the log, the models, the sandbox. */
   say(line: string): void;
@@ -41,7 +45,6 @@ export interface SessionOptions {
   onDrain?(): void;
 }
 
-/** How long running steps may take to end when the session closes. */
 const DRAIN_MS = 10_000;
 /** Beyond that: offsets, leaving the groups, connections. */
 const RELEASE_MS = 2_000;
@@ -52,7 +55,7 @@ const RELEASE_MS = 2_000;
  */
 export async function startSession(context: SwarmContext, options: SessionOptions): Promise<SwarmSession> {
   const cleanup = createCleanup(context);
-  const close = () => cleanup.all(DRAIN_MS + RELEASE_MS);
+  const close = () => cleanup.all((options.drainMs ?? DRAIN_MS) + RELEASE_MS);
   try {
     const health = await openProcessHealth(options.http);
     cleanup.add('health', () => health.close());
@@ -81,7 +84,7 @@ async function prepareRoles(
   const [{ retention }, models, tools] = await Promise.all([
     prepareCluster(context, { log, topicsFile: options.topicsFile, agents: options.roster.names }),
     openModels({ ...options.models, clock, random, metrics, signal }),
-    options.agents.length === 0 ? null : openTools({ ...options.tools, clock, logger }),
+    options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger }),
   ]);
   options.say(models.banner());
   if (tools !== null) options.say(tools.line);
@@ -100,16 +103,18 @@ async function prepareRoles(
   );
 }
 
+const toolsOf = ({ waitForSandbox = true }: SessionOptions) => (waitForSandbox ? openTools : openToolsInBackground);
+
 /** Resolves when all have started, with a promise that rejects when one of them gives up. */
 async function startRoles(
   { signal }: SwarmContext,
-  { onDrain }: SessionOptions,
+  { onDrain, drainMs = DRAIN_MS }: SessionOptions,
   roles: readonly Role[],
   health: ProcessHealth,
   cleanup: Cleanup,
 ): Promise<Pick<SwarmSession, 'broken'>> {
   health.watch(roles);
-  cleanup.add('roles', () => stopAll(roles));
+  cleanup.add('roles', () => stopAll(roles, drainMs));
   cleanup.add('readiness', async () => health.drain());
   if (roles.length > 0) cleanup.add('announcement', async () => onDrain?.());
   const failure = createHandledDeferred<never>();
@@ -121,7 +126,7 @@ async function startRoles(
 }
 
 /** Side by side, because each may take the whole time to drain. Rejects with the first failure when all have ended. */
-async function stopAll(roles: readonly Role[]): Promise<void> {
-  const ended = await Promise.allSettled(roles.map((role) => role.stop(DRAIN_MS)));
+async function stopAll(roles: readonly Role[], drainMs: number): Promise<void> {
+  const ended = await Promise.allSettled(roles.map((role) => role.stop(drainMs)));
   for (const result of ended) if (result.status === 'rejected') throw result.reason;
 }

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { ToolExecutor } from '../ports/tools.js';
+import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import { workspaceMarker } from '../tools/places.js';
 import { probeSandbox } from '../tools/probe.js';
 import type { ReadOnlyBind, SystemOptions } from '../tools/sandbox.js';
@@ -35,14 +36,8 @@ const TOOLBOX_PACKAGES = ['yaml', '@electric-sql/pglite'];
 
 /** The tools, in the sandbox as it can be built here. One that cannot refuses commands; the line says the fix. */
 export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
-  const { workspaceRoot, packageDir, nodePath, clock, logger } = options;
-  await workspaceMarker(workspaceRoot);
-  const keys = await keysDirectory(workspaceRoot);
-  const system: SystemOptions = {
-    toolboxDir: join(packageDir, 'toolbox'),
-    extraBinds: [...packageBinds(packageDir), { source: keys, target: '/keys', variable: 'KEYS' }],
-    nodePath,
-  };
+  const { workspaceRoot, clock, logger } = options;
+  const system = await systemOptions(options);
   const sandbox = options.sandbox ? await probeSandbox(system) : 'off';
   const tools = createToolExecutor({ ...system, workspaceRoot, sandbox, clock, logger });
   if (sandbox === 'off')
@@ -54,6 +49,42 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
   if (sandbox.ok) return { tools, line: `Sandbox: bubblewrap ${sandbox.version}`, impediment: null };
   const impediment = `the sandbox cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}`;
   return { tools, line: `Sandbox: ${impediment}`, impediment };
+}
+
+/**
+ * The same without waiting for the sandbox's probe: the first tool call waits for it. Rejects for a workspace root that
+ * cannot be used; a sandbox that cannot be built is logged.
+ */
+export async function openToolsInBackground(options: OpenToolsOptions): Promise<OpenTools> {
+  await workspaceMarker(options.workspaceRoot);
+  const opened = openTools(options);
+  opened.then(
+    ({ impediment }) => impediment === null || options.logger.warn({ impediment }, 'sandbox.unusable'),
+    () => undefined, // each tool call rejects with it
+  );
+  return { tools: whenOpened(opened), line: 'Sandbox: being tried', impediment: null };
+}
+
+function whenOpened(opened: Promise<OpenTools>): ToolExecutor {
+  const executor = async () => (await opened).tools;
+  return {
+    definitions: () => TOOL_DEFINITIONS,
+    takeFence: async (...call) => (await executor()).takeFence(...call),
+    recoverOutcome: async (...call) => (await executor()).recoverOutcome(...call),
+    prepareWorkspace: async (...call) => (await executor()).prepareWorkspace(...call),
+    run: async (...call) => (await executor()).run(...call),
+    runChecks: async (...call) => (await executor()).runChecks(...call),
+  };
+}
+
+async function systemOptions({ workspaceRoot, packageDir, nodePath }: OpenToolsOptions): Promise<SystemOptions> {
+  await workspaceMarker(workspaceRoot);
+  const keys = await keysDirectory(workspaceRoot);
+  return {
+    toolboxDir: join(packageDir, 'toolbox'),
+    extraBinds: [...packageBinds(packageDir), { source: keys, target: '/keys', variable: 'KEYS' }],
+    nodePath,
+  };
 }
 
 /** A package that is not installed is left out: the optional ones need not be. */

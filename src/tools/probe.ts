@@ -31,9 +31,9 @@ export async function probeSandbox(options: SystemOptions): Promise<UsableSandbo
       fix: `Run the workers in the container of docker-compose.redpanda.yml. ${OFF}`,
     };
   }
-  const missing = await missingProgram();
-  if (missing !== null) return missing;
-  const version = (await output(['bwrap', '--version'])).stdout.replace('bubblewrap', '').trim();
+  const programs = await probePrograms();
+  if (!programs.ok) return programs;
+  const version = programs.bwrap.replace('bubblewrap', '').trim();
   const sandbox: UsableSandbox = {
     ok: true,
     mode: process.getuid?.() === 0 ? 'root' : 'user',
@@ -43,17 +43,22 @@ export async function probeSandbox(options: SystemOptions): Promise<UsableSandbo
   return trySandbox(sandbox, options);
 }
 
-async function missingProgram(): Promise<UnusableSandbox | null> {
-  const packages = { bwrap: 'bubblewrap', flock: 'util-linux', setpriv: 'util-linux' };
-  for (const [program, name] of Object.entries(packages)) {
-    if ((await output([program, '--version'])).code !== 0)
-      return {
-        ok: false,
-        reason: `${program} is not installed`,
-        fix: `Install it: apt-get install -y ${name} (or your system's package ${name}). ${OFF}`,
-      };
-  }
-  return null;
+const PROGRAMS = [
+  ['bwrap', 'bubblewrap'],
+  ['flock', 'util-linux'],
+  ['setpriv', 'util-linux'],
+] as const;
+
+/** What bwrap says of its version; or the program that is missing. */
+async function probePrograms(): Promise<{ readonly ok: true; readonly bwrap: string } | UnusableSandbox> {
+  const answers = await Promise.all(PROGRAMS.map(([program]) => output([program, '--version'])));
+  const [program, name] = PROGRAMS.find((_, index) => answers[index]?.code !== 0) ?? [];
+  if (program === undefined) return { ok: true, bwrap: answers[0]?.stdout ?? '' };
+  return {
+    ok: false,
+    reason: `${program} is not installed`,
+    fix: `Install it: apt-get install -y ${name} (or your system's package ${name}). ${OFF}`,
+  };
 }
 
 function atLeast(version: string, major: number, minor: number): boolean {

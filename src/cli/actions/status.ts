@@ -1,14 +1,16 @@
 import { askProcesses, type StatusReport } from '../../client/ask-processes.js';
 import { noOrchestrator } from '../orchestrator-notice.js';
 import { clientCommand } from '../client-command.js';
-import { caughtUp, requireMission, withClient, type ClientSession } from '../client-session.js';
+import { requireMission } from '../../client/require-mission.js';
+import { caughtUp, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { shortDuration } from '../durations.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { MissionFeed } from '../../client/mission-feed.js';
 import { withWorkspace } from '../../client/submit.js';
 import { readRoster } from '../mission-source.js';
-import { answerText, awaitsAnswer, questionText } from '../answers.js';
+import { awaitsAnswer } from '../../client/decisions.js';
+import { answerText, questionText } from '../answers.js';
 import { planText } from '../plan-text.js';
 import { reportText } from '../report-text.js';
 import { table } from '../table.js';

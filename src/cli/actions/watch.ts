@@ -1,5 +1,6 @@
 import type { AgentEvent } from '../../domain/events.js';
-import { caughtUp, requireMission, withClient, type ClientSession } from '../client-session.js';
+import { requireMission } from '../../client/require-mission.js';
+import { caughtUp, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { createHandledDeferred, orAborted } from '../../domain/deferred.js';
 import { eventLine } from '../event-line.js';

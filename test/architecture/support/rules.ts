@@ -63,7 +63,7 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   client: { imports: ['domain', 'ports', 'agent', 'tools', 'telemetry'], packages: true, deterministic: false },
   api: { imports: ['domain', 'ports', 'client'], packages: true, deterministic: false, later: true },
   dashboard: { imports: ['domain', 'ports', 'client'], packages: true, deterministic: false, later: true },
-  index: { imports: [...BELOW_SWARM, 'swarm', 'client'], packages: false, deterministic: false, later: true },
+  index: { imports: [...BELOW_SWARM, 'swarm', 'client'], packages: false, deterministic: false },
   cli: { imports: 'anything', packages: true, deterministic: false },
   main: { imports: 'anything', packages: true, deterministic: false },
 };

@@ -1,0 +1,34 @@
+import type { z } from 'zod';
+import { didYouMean } from '../domain/did-you-mean.js';
+
+/** An option of the library has a value that cannot be used. */
+export class OptionError extends Error {
+  readonly code = 'option_invalid';
+  readonly retriable = false;
+
+  constructor(
+    /** Where it is, such as createSwarm: tools.workspaceRoot. */
+    readonly option: string,
+    problem: string,
+    /** What to do about it. */
+    readonly nextStep: string,
+  ) {
+    super(`${option}: ${problem}. ${nextStep}`);
+    this.name = 'OptionError';
+  }
+}
+
+/** The options with their defaults. Throws OptionError for the first one that cannot be used; known are the top names. */
+export function checkedOptions<S extends z.ZodObject>(schema: S, options: unknown, where: string): z.output<S> {
+  const parsed = schema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = (issue?.path ?? []).join('.');
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  if (unknown !== undefined) {
+    const known = path === '' ? Object.keys(schema.shape) : [];
+    const advice = didYouMean(unknown, known) ?? 'Omit it.';
+    throw new OptionError(`${where}: ${path === '' ? '' : `${path}.`}${unknown}`, 'there is no such option', advice);
+  }
+  throw new OptionError(`${where}: ${path || 'options'}`, issue?.message ?? 'it cannot be used', 'Correct it.');
+}

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { ConfigError } from '../agent/config-error.js';
+import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
+import type { Roster } from '../agent/roster.js';
+import { decodeText, NO_TEXT } from '../agent/text-file.js';
+
+/** A mission as an object: the keys of a mission file, in camel case. */
+export interface MissionDefinition {
+  readonly name: string;
+  /** Text that every agent receives. */
+  readonly brief: string;
+  /** approval: the plan waits for approve() or reject(). Default none. */
+  readonly approval?: 'none' | 'monitoring' | 'approval';
+  /** New attempts that a failed task may have, 0 to 10. Default 2. */
+  readonly retries?: number;
+  /** ask: it waits for answer() when neither retries nor a changed plan help. Default fail. */
+  readonly onFailure?: 'fail' | 'ask';
+  /** Hard limits: US dollars, tokens, minutes. Default none. */
+  readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
+  /** Agents that may take part. Default all. */
+  readonly agents?: readonly string[];
+  /** Default: a planner makes one; without a planner's model, waves follow the agents' dependencies. */
+  readonly plan?: PlanDefinition;
+  /** Commands that prove the mission, run as its last task. Default none. */
+  readonly success?: readonly { readonly name: string; readonly command: string }[];
+}
+
+export interface PlanDefinition {
+  readonly strategy?: string;
+  /** In order; the tasks of a wave run side by side. */
+  readonly waves: readonly { readonly rationale?: string; readonly tasks: readonly TaskDefinition[] }[];
+  readonly risks?: readonly string[];
+}
+
+export interface TaskDefinition {
+  readonly agent: string;
+  readonly description: string;
+  /** One of the agent's playbooks. Default none. */
+  readonly playbook?: string;
+  /** Default the agent's own. */
+  readonly timeoutSeconds?: number;
+  /** Commands that prove the task; each passes when it exits 0. Default none. */
+  readonly acceptance?: readonly { readonly name: string; readonly command: string }[];
+}
+
+/** A mission file's path or an object, checked. Rejects with ConfigError, and with the system's error for a path. */
+export async function missionOf(mission: string | MissionDefinition, roster: Roster): Promise<MissionFile> {
+  if (typeof mission !== 'string') return fromObject(mission, roster);
+  const text = decodeText(await readFile(mission));
+  if (text !== null) return parseMissionFile(text, mission, roster);
+  throw new ConfigError([{ file: mission, line: null, column: null, message: NO_TEXT, fix: 'name a mission file' }]);
+}
+
+/** JSON is YAML: an object is judged by the same rules as a file. */
+function fromObject({ onFailure, plan, ...same }: MissionDefinition, roster: Roster): MissionFile {
+  const waves = plan?.waves.map(({ tasks, ...wave }) => ({
+    ...wave,
+    tasks: tasks.map(({ timeoutSeconds, ...task }) => ({ ...task, timeout_seconds: timeoutSeconds })),
+  }));
+  const keys = { ...same, on_failure: onFailure, plan: plan === undefined ? undefined : { ...plan, waves } };
+  try {
+    return parseMissionFile(JSON.stringify(keys), `the mission ${same.name}`, roster);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.problems.map((problem) => ({ ...problem, line: null, column: null })));
+  }
+}

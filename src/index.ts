@@ -1,0 +1,29 @@
+/** The library: a swarm inside another program, and a client of one. docs/architecture.md shows the layers below. */
+export { OptionError } from './agent/checked-options.js';
+export { ConfigError, type Problem } from './agent/config-error.js';
+export { ClientError } from './client/client-error.js';
+export {
+  createClient,
+  type Client,
+  type ClientOptions,
+  type FollowOptions,
+  type SubmitOptions,
+} from './client/create-client.js';
+export type { MissionDefinition, PlanDefinition, TaskDefinition } from './client/mission-definition.js';
+export type { SubmittedMission } from './client/submit.js';
+export type { StatusReport } from './client/ask-processes.js';
+export type { AgentSpec, Playbook, PlaybookStep } from './domain/agent-spec.js';
+export type { AgentEvent } from './domain/generated/agent-event.js';
+export type { MissionReport, MissionStatus, TaskReport, TaskStatus } from './domain/report.js';
+export type { Log, LogCapabilities } from './ports/log.js';
+export type { Logger } from './ports/logger.js';
+export {
+  createSwarm,
+  type ModelOptions,
+  type Swarm,
+  type SwarmOptions,
+  type ToolOptions,
+} from './swarm/create-swarm.js';
+export { defineAgent, type AgentDefinition, type PlaybookDefinition } from './swarm/define-agent.js';
+export { kafkaLog, memoryLog, type KafkaLogOptions, type MemoryLogOptions } from './swarm/logs.js';
+export { RoleFailed } from './swarm/role-failed.js';

@@ -1,0 +1,191 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { checkedOptions } from '../agent/checked-options.js';
+import { createRoster, loadRoster, type Roster } from '../agent/roster.js';
+import type { AgentSpec } from '../domain/agent-spec.js';
+import { createTopicNames } from '../domain/topic-names.js';
+import type { Log } from '../ports/log.js';
+import { silentLogger, type Logger } from '../ports/logger.js';
+import { createSystemClock, createSystemIds } from '../telemetry/system-clock.js';
+import { TOOL_DEFINITIONS } from '../tools/definitions.js';
+import type { SwarmContext } from './context.js';
+import { PACKAGE_DIR } from './package-dir.js';
+import { startSession, type SessionOptions } from './session.js';
+
+export interface SwarmOptions {
+  /** memoryLog() or await kafkaLog(…). The swarm does not close it. */
+  readonly log: Log;
+  /** Agents of defineAgent, or a directory of *.md files. */
+  readonly agents: string | readonly AgentSpec[];
+  /** Default both. One process may have one role, others the other. */
+  readonly roles?: readonly ('orchestrator' | 'worker')[];
+  /** Names of the agents that this process's worker serves. Default all. */
+  readonly serves?: readonly string[];
+  /** Default: playbooks only, no model is called and no key is looked for. */
+  readonly models?: ModelOptions;
+  readonly tools?: ToolOptions;
+  /** Prefix of topics and groups. Default ravenhelm.squad. */
+  readonly prefix?: string;
+  /** Takes JSON-like fields and a stable event name. Default: nothing is logged. */
+  readonly logger?: Logger;
+  /** How long running steps may take to end on close(), 0 to 600000 ms. Default 10000. */
+  readonly drainMs?: number;
+  /** Aborts the start. A swarm that runs is ended by close(). */
+  readonly signal?: AbortSignal;
+}
+
+/** The environment is never read: keys and addresses are given here. */
+export interface ModelOptions {
+  /** The workers' chain, such as ['playbook', 'anthropic']. Default ['playbook']. */
+  readonly workers?: readonly string[];
+  /** The planner's chain, such as ['anthropic']. Default none: waves follow the agents' dependencies. */
+  readonly planner?: readonly string[];
+  readonly anthropicApiKey?: string;
+  readonly openaiApiKey?: string;
+  /** Default the vendor's own address. */
+  readonly anthropicBaseUrl?: string;
+  readonly openaiBaseUrl?: string;
+  /** Default http://127.0.0.1:11434. */
+  readonly ollamaHost?: string;
+}
+
+export interface ToolOptions {
+  /** Where the missions' workspaces lie. Default a temporary directory, which close() removes. */
+  readonly workspaceRoot?: string;
+  /** false: commands run with the rights of this process, unconfined. Default true; Linux with bubblewrap. */
+  readonly sandbox?: boolean;
+}
+
+/** A running swarm. createClient takes it as its options. */
+export interface Swarm extends AsyncDisposable {
+  readonly log: Log;
+  readonly agents: readonly AgentSpec[];
+  /** Absolute. */
+  readonly workspaceRoot: string;
+  readonly prefix: string;
+  /** Resolves with RoleFailed when a role gave up; the swarm should be closed then. */
+  readonly failed: Promise<unknown>;
+  /** Drains the roles and leaves the groups. May be called twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the roles on a log. Rejects with OptionError, ConfigError (an agent's file), UnknownModel or NoModel; then
+ * nothing is left running.
+ */
+export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
+  const { prefix, roles, serves, drainMs } = checkedOptions(OPTIONS, options, 'createSwarm');
+  const roster = await rosterOf(options.agents);
+  const served = serves === undefined ? roster : roster.subset(serves, 'createSwarm: serves');
+  const workspace = await openWorkspaces(options.tools?.workspaceRoot);
+  const context = contextOf(options, prefix);
+  try {
+    const session = await startSession(context, {
+      roster,
+      orchestrator: roles.includes('orchestrator'),
+      agents: roles.includes('worker') ? served.agents : [],
+      drainMs,
+      topicsFile: join(PACKAGE_DIR, 'topics.yaml'),
+      http: null,
+      models: modelsOf(options.models ?? {}),
+      tools: {
+        workspaceRoot: workspace.root,
+        sandbox: options.tools?.sandbox ?? true,
+        packageDir: PACKAGE_DIR,
+        nodePath: process.execPath,
+      },
+      waitForSandbox: false,
+      openLog: async () => ({ log: { ...options.log, close: async () => undefined }, ...UNNAMED }),
+      say: (line) => context.logger.info({ line }, 'swarm.starting'),
+    });
+    let closing: Promise<void> | null = null;
+    const close = () => (closing ??= session.close().then(workspace.remove));
+    const { log } = options;
+    const failed = session.broken.catch((error: unknown) => error);
+    const { agents } = roster;
+    return { log, agents, workspaceRoot: workspace.root, prefix, failed, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await workspace.remove();
+    throw error;
+  }
+}
+
+const UNNAMED = { brokers: [], registryUrl: null, banner: [] };
+
+async function rosterOf(agents: SwarmOptions['agents']): Promise<Roster> {
+  if (typeof agents !== 'string') return createRoster(agents);
+  return loadRoster(resolve(agents), {
+    tools: TOOL_DEFINITIONS.map((tool) => tool.name),
+    setting: 'the option agents',
+  });
+}
+
+function contextOf({ logger = silentLogger, signal }: SwarmOptions, prefix: string): SwarmContext {
+  return {
+    clock: createSystemClock(),
+    ids: createSystemIds(),
+    random: Math.random,
+    logger,
+    topics: createTopicNames(prefix),
+    signal: signal ?? new AbortController().signal,
+    processName: `${hostname()}-${process.pid}`,
+  };
+}
+
+function modelsOf(models: ModelOptions): SessionOptions['models'] {
+  return {
+    catalogFile: join(PACKAGE_DIR, 'models.yaml'),
+    workerModels: models.workers ?? ['playbook'],
+    plannerModels: models.planner ?? [],
+    anthropicKey: models.anthropicApiKey ?? null,
+    openaiKey: models.openaiApiKey ?? null,
+    anthropicBaseUrl: models.anthropicBaseUrl ?? null,
+    openaiBaseUrl: models.openaiBaseUrl ?? null,
+    ollamaHost: models.ollamaHost ?? null,
+  };
+}
+
+async function openWorkspaces(given: string | undefined): Promise<{ root: string; remove(): Promise<void> }> {
+  if (given !== undefined) return { root: resolve(given), remove: async () => undefined };
+  const root = await mkdtemp(join(tmpdir(), 'ravenhelm-'));
+  return { root, remove: () => rm(root, { recursive: true, force: true }) };
+}
+
+const text = z.string('it must be a text').min(1, 'it must not be empty');
+const names = z.array(text, 'it must be a list of names').min(1, 'it must name at least one');
+const OPTIONS = z.strictObject({
+  log: z.custom<Log>(
+    (value) => typeof value === 'object' && value !== null && 'joinGroup' in value,
+    'it must be memoryLog() or await kafkaLog(…)',
+  ),
+  agents: z.union([text, z.array(z.custom<AgentSpec>()).min(1)], 'it must be a directory or agents of defineAgent'),
+  roles: z
+    .array(z.enum(['orchestrator', 'worker'], 'it must be orchestrator or worker'))
+    .min(1, 'it must name at least one role')
+    .default(['orchestrator', 'worker']),
+  serves: names.optional(),
+  models: z
+    .strictObject({
+      workers: names.optional(),
+      planner: z.array(text, 'it must be a list of names').optional(),
+      anthropicApiKey: text.optional(),
+      openaiApiKey: text.optional(),
+      anthropicBaseUrl: text.optional(),
+      openaiBaseUrl: text.optional(),
+      ollamaHost: text.optional(),
+    })
+    .optional(),
+  tools: z
+    .strictObject({ workspaceRoot: text.optional(), sandbox: z.boolean('it must be true or false').optional() })
+    .optional(),
+  prefix: text.default(createTopicNames().prefix),
+  logger: z.custom<Logger>().optional(),
+  drainMs: z
+    .int('it must be whole milliseconds')
+    .min(0, 'it must be at least 0 ms')
+    .max(600_000, 'it must be at most 600000 ms')
+    .default(10_000),
+  signal: z.custom<AbortSignal>().optional(),
+});

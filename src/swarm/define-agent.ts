@@ -1,0 +1,60 @@
+import { readAgentFile } from '../agent/agent-file.js';
+import { ConfigError } from '../agent/config-error.js';
+import type { AgentSpec } from '../domain/agent-spec.js';
+import { TOOL_DEFINITIONS } from '../tools/definitions.js';
+
+/** An agent as an object: the keys of an agents/*.md file in camel case, and its prompt. */
+export interface AgentDefinition {
+  /** Lower-case letters, digits and _, starting with a letter. Names topics and groups. */
+  readonly name: string;
+  /** What it is responsible for; the planner reads it. */
+  readonly description: string;
+  /** Instructions for the model. Default the description. */
+  readonly prompt?: string;
+  /** Earliest wave of its tasks, from 1. Default 1. */
+  readonly phase?: number;
+  /** Names of agents whose tasks come before. Default none. */
+  readonly dependsOn?: readonly string[];
+  /** Names of its tools. Default all. */
+  readonly tools?: readonly string[];
+  /** Its own model chain, in order. Default the swarm's. */
+  readonly models?: readonly string[];
+  /** Tasks that run side by side in one process, from 1. Default 1. */
+  readonly concurrency?: number;
+  /** Limit of an attempt in seconds, from 1. Default 300. */
+  readonly timeoutSeconds?: number;
+  /** Limit of an attempt in steps, from 1. Default 40. */
+  readonly maxSteps?: number;
+  /** Fixed ways to do a task without a model, by name. Default none. */
+  readonly playbooks?: Readonly<Record<string, PlaybookDefinition>>;
+}
+
+export interface PlaybookDefinition {
+  /** In order. A step is skipped when its `unless` command exits 0. */
+  readonly steps: readonly { readonly name: string; readonly command: string; readonly unless?: string }[];
+  /** Commands that prove the task; each passes when it exits 0. Default none. */
+  readonly acceptance?: readonly { readonly name: string; readonly command: string }[];
+}
+
+/** An agent for createSwarm and createClient. Throws ConfigError with every problem of the definition. */
+export function defineAgent(definition: AgentDefinition): AgentSpec {
+  const tools = TOOL_DEFINITIONS.map((tool) => tool.name);
+  const matter = {
+    name: definition.name,
+    description: definition.description,
+    phase: definition.phase ?? 1,
+    depends_on: definition.dependsOn ?? [],
+    tools: definition.tools ?? tools,
+    models: definition.models,
+    concurrency: definition.concurrency,
+    timeout_seconds: definition.timeoutSeconds,
+    max_steps: definition.maxSteps,
+    playbooks: definition.playbooks,
+  };
+  // JSON is YAML: an object is judged by the same rules as a file.
+  const content = `---\n${JSON.stringify(matter)}\n---\n${definition.prompt ?? definition.description}`;
+  const { spec, problems } = readAgentFile(content, `${definition.name}.md`, tools);
+  if (spec !== null) return spec;
+  const file = `defineAgent ${definition.name}`;
+  throw new ConfigError(problems.map((problem) => ({ ...problem, file, line: null, column: null })));
+}

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { ClientError, createClient, createSwarm, defineAgent, memoryLog, OptionError } from '../../src/index.js';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+const node = async (...args: readonly string[]) => (await execa(process.execPath, args, { cwd: project })).stdout;
+
+const PLAYBOOK = { steps: [{ name: 'write', command: 'echo done > done.txt' }] };
+const writer = defineAgent({
+  name: 'writer',
+  description: 'Writes.',
+  prompt: 'Write.',
+  playbooks: { write: PLAYBOOK },
+});
+const plan = { waves: [{ tasks: [{ agent: 'writer', description: 'Write.', playbook: 'write' }] }] };
+
+describe('a program that embeds the swarm', () => {
+  test('is 15 lines long and completes a verified task', async () => {
+    const source = await readFile(`${project}/examples/embed.mjs`, 'utf8');
+    expect(source.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('//'))).toHaveLength(15);
+    expect(await node('examples/embed.mjs')).toBe('completed: deploy-greeter-wave1 verified');
+  });
+
+  test('finds its listeners, environment, V8 flags and exit code as they were', async () => {
+    expect(JSON.parse(await node('test/library/side-effects.mjs'))).toEqual({ status: 'completed', changes: [] });
+  });
+
+  test('has its first task verified soon: the median of 20 is printed', async () => {
+    const lines = (await node('test/library/first-task.mjs', '20')).split('\n');
+    const times = lines.map((line): number => JSON.parse(line).verifiedMs).sort((a, b) => a - b);
+    expect(times).toHaveLength(20);
+    process.stdout.write(
+      `from createSwarm to the first verified task: median ${times[10]?.toFixed(0)} ms, ` +
+        `fastest ${times[0]?.toFixed(0)} ms, slowest ${times[19]?.toFixed(0)} ms of 20\n`,
+    );
+  }, 180_000);
+});
+
+describe('a swarm and its client in this process', () => {
+  test('run a mission whose plan the client approves, and end with await using', async () => {
+    const swarm = await createSwarm({ log: memoryLog(), agents: [writer] });
+    const client = createClient(swarm);
+    const submitted = await client.submit({ name: 'ask', brief: 'Write.', approval: 'approval', plan });
+    const report = await client.follow(submitted.missionId, {
+      onEvent(event) {
+        if (event.event_type === 'plan_proposed') void client.approve(submitted.missionId);
+      },
+    });
+    expect(report).toMatchObject({ status: 'completed', tasks: [{ agent: 'writer' }] });
+    expect(await client.reports()).toEqual([await client.report(submitted.missionId)]);
+    expect(await client.processes({ timeoutMs: 500 })).toHaveLength(2);
+    await expect(client.cancel(submitted.missionId, 'too late')).rejects.toMatchObject({ code: 'mission_ended' });
+    await expect(client.report('nothing')).rejects.toBeInstanceOf(ClientError);
+    await client[Symbol.asyncDispose]();
+    await swarm[Symbol.asyncDispose]();
+    await swarm.close(); // a second time does nothing
+  });
+
+  test('name the file and the problem of a mission object that is wrong', async () => {
+    const client = createClient({ log: memoryLog(), agents: [writer], workspaceRoot: '/tmp' });
+    const mission = { name: 'typo', brief: 'Write.', agents: ['writr'] };
+    await expect(client.submit(mission)).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('the mission typo: unknown agent "writr"; did you mean "writer"?'),
+    });
+  });
+});
+
+describe('an option that is wrong', () => {
+  const log = memoryLog();
+  test.each([
+    ['createSwarm: drainMs', { log, agents: [writer], drainMs: -1 }],
+    ['createSwarm: agents', { log, agents: [] }],
+    ['createSwarm: log', { log: 'kafka', agents: [writer] }],
+    ['createSwarm: models.workers', { log, agents: [writer], models: { workers: [] } }],
+    ['createSwarm: tools.sandbox', { log, agents: [writer], tools: { sandbox: 'off' } }],
+    ['createSwarm: drainMS', { log, agents: [writer], drainMS: 1 }],
+  ])('is named: %s', async (option, options) => {
+    const failure = await createSwarm(Object(options)).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(OptionError);
+    expect(failure).toMatchObject({ code: 'option_invalid', option });
+  });
+
+  test('has its nearest name suggested', () => {
+    expect(() => createClient(Object({ log, agents: [writer], workspaceRot: '/tmp' }))).toThrow('workspaceR');
+  });
+
+  test('of an agent is named without a line', () => {
+    expect(() => defineAgent({ name: 'Writer', description: 'x', prompt: 'x' })).toThrow(
+      /^defineAgent Writer: .*lower-case letters/,
+    );
+  });
+});
+
+test('the public API is what etc/ravenhelm.api.md says; npm run api writes it', async () => {
+  const report = await node(
+    '-e',
+    "import('./scripts/steps/api-report.mjs').then(async (m) => console.log(await m.apiReport()))",
+  );
+  expect(report.trim()).toBe((await readFile(`${project}/etc/ravenhelm.api.md`, 'utf8')).trim());
+});
