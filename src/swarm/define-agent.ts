@@ -1,3 +1,4 @@
+import { digestOfSpec } from '../agent/agent-digest.js';
 import { readAgentFile } from '../agent/agent-file.js';
 import { ConfigError } from '../agent/config-error.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
@@ -53,8 +54,8 @@ export function defineAgent(definition: AgentDefinition): AgentSpec {
   };
   // JSON is YAML: an object is judged by the same rules as a file.
   const content = `---\n${JSON.stringify(matter)}\n---\n${definition.prompt ?? definition.description}`;
-  const { spec, problems } = readAgentFile(content, `${definition.name}.md`, tools);
-  if (spec !== null) return spec;
+  const { spec, problems } = readAgentFile({ text: content, digest: '' }, `${definition.name}.md`, tools);
+  if (spec !== null) return { ...spec, digest: digestOfSpec(spec) };
   const file = `defineAgent ${definition.name}`;
   throw new ConfigError(problems.map((problem) => ({ ...problem, file, line: null, column: null })));
 }
