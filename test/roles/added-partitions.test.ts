@@ -23,7 +23,7 @@ describeWithBroker('partitions that are added to an agent’s tasks topic while 
         return command === 'cert_agent step 2' && failures-- > 0 ? 'fail' : 'ok';
       },
     });
-    // Decisions only: what stands in the tasks topics is a copy of them.
+    // Decisions only: the tasks topics hold copies of them.
     const assigned = () =>
       swarm.records.flatMap(({ topic, content }) =>
         topic === swarm.topics.coordination && content.kind === 'event' && content.event.event_type === 'task_assigned'
@@ -47,7 +47,7 @@ describeWithBroker('partitions that are added to an agent’s tasks topic while 
       const isSpread = () => assigned().some(({ target_partition }) => target_partition > 0);
       while (!isSpread() && late.length < MOST_LATE) late.push(await submit());
       expect(isSpread()).toBe(true);
-      // Now the first attempts of the early tasks go on, fail, and are tried again.
+      // Now the first attempts of the early tasks continue, fail, and are tried again.
       failures -= 1;
       tools.release();
       const reports = await Promise.all([...early, ...late].map((id) => swarm.ended(id)));

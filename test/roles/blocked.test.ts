@@ -14,7 +14,7 @@ const places = {
 
 describe('a partition that stops before what cannot be read for now', () => {
   test.each(['worker', 'orchestrator'] as const)(
-    'is shown by the %s in its heartbeats and on the status topic until it goes on',
+    'is shown by the %s in its heartbeats and on the status topic until it continues',
     async (role) => {
       const log = createMemoryLog({ clock: systemClock });
       const swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], partitions: 1, log });

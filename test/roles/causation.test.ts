@@ -46,7 +46,7 @@ describe('the cause of an event', () => {
     await swarm.close();
   });
 
-  test('a call, its outcome and a result are those of their own task', async () => {
+  test('a call, its outcome and a result are caused within their task', async () => {
     const swarm = await createRoleSwarm({ roster });
     await swarm.startOrchestrator();
     await swarm.startWorker();

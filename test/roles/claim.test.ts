@@ -13,7 +13,7 @@ interface Contest {
   /** When each claim was written, in ms since the start. */
   readonly claimedMs: readonly number[];
   readonly members: readonly Claim[];
-  /** Appends a claim as somebody else would. */
+  /** Appends a claim as another process would. */
   disturb(): void;
   run(forMs: number): void;
 }
@@ -100,7 +100,7 @@ describe('a claim', () => {
     expect(back - disturbedMs).toBeLessThan(600 + ROUND_TRIP_MS);
   });
 
-  test('given a holder, when its own claim is read a second time, then it goes on holding', () => {
+  test('given a holder, when its own claim is read a second time, then it still holds', () => {
     const { members, claimedMs, run } = contest(createWorld(1, false), 1);
     members[0]?.start(silent);
     run(100);

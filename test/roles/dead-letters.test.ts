@@ -46,7 +46,7 @@ describe('what the roles skip on the in-memory log', () => {
     return committed?.offset === bounds?.high;
   };
 
-  test('given poison in both partitions, when the roles hold them, then each is kept once with its origin, and the mission goes on', async () => {
+  test('given poison in both partitions, when the roles hold them, then each is kept once with its origin, and the mission continues', async () => {
     await swarm.startOrchestrator();
     await swarm.startWorker();
     await until('both claims', () => swarm.eventsOf('partition_claimed').length === 2);
@@ -83,7 +83,7 @@ describe('what the roles skip on the in-memory log', () => {
     ]);
   });
 
-  test('given poison that nobody has read yet, when a worker comes and claims the partition behind it, then it is kept', async () => {
+  test('given unread poison, when a worker joins and claims the partition behind it, then it is kept', async () => {
     const offset = log.writeForeign(tasks, 'k', poison);
     await swarm.startWorker();
     await until('the letter', () => log.letters.length === 1);
@@ -149,7 +149,7 @@ describe('dead letters of a partition', () => {
     expect([log.letters.length, deadLetters.isSettled()]).toEqual([1, true]);
   });
 
-  test('given the dead-letters topic is missing or refuses the record, when a record is skipped, then that is logged and the partition goes on', async () => {
+  test('given the dead-letters topic is missing or refuses the record, when a record is skipped, then that is logged and the partition continues', async () => {
     for (const options of [
       { held: true, topicExists: false },
       { held: true, write: () => Promise.reject(new AppendRejected('too large')) },

@@ -5,7 +5,7 @@ import type { Log } from '../../src/ports/log.js';
 import { ModelError, type ChatModel } from '../../src/ports/model.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
-/** Gives each test a log of its own, or a prefix of its own on a shared one. */
+/** Gives each test a new log, or a new prefix on a shared one. */
 export interface LogUnderTest {
   open(): Promise<{ readonly log: Log; readonly prefix: string }>;
   close(log: Log): Promise<void>;
@@ -43,7 +43,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     expect(new Set(swarm.ledger.starts).size).toBe(swarm.ledger.starts.length);
   });
 
-  test('tells watchers of everything that the original events stand for', async () => {
+  test('shows watchers everything that the original events show', async () => {
     swarm = await create({ roster });
     const worker = await swarm.startWorker();
     await swarm.startOrchestrator();
@@ -73,7 +73,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     }
   });
 
-  test('tells of every model that is passed over, the planner’s too, and goes on', async () => {
+  test('reports every skipped model, the planner’s too, and continues', async () => {
     const gone: ChatModel = {
       name: 'ollama:llama3.1',
       probe: async () => ({ usable: true }),
@@ -127,7 +127,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
   });
 
   test.each(['worker', 'orchestrator'] as const)(
-    'the status topic is told when a circuit breaker of the process changes, until its %s has stopped',
+    'the status topic shows each change of a circuit breaker, until its %s has stopped',
     async (kind) => {
       const listeners = new Set<CircuitListener>();
       const circuits: CircuitNews = {
@@ -197,24 +197,24 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     expect(swarm.eventsOf('task_started').every((event) => event.source_agent === 'cert_agent')).toBe(true);
   });
 
-  test('a mission that asks goes on with the answer, which its agents are told', async () => {
-    let mended = false;
+  test('a mission that asks continues with the answer, which its agents receive', async () => {
+    let fixed = false;
     swarm = await create({
       roster,
-      behaviour: (command) => (command.startsWith('cert_agent step 2') && !mended ? 'fail' : 'ok'),
+      behaviour: (command) => (command.startsWith('cert_agent step 2') && !fixed ? 'fail' : 'ok'),
     });
     await swarm.startOrchestrator();
     await swarm.startWorker();
     const id = await swarm.submit({ retries: 1, on_failure: 'ask' });
     await swarm.until(() => swarm.view.report(id)?.status === 'needs_attention');
     expect(swarm.eventsOf('task_retry_scheduled')).toHaveLength(2);
-    mended = true;
+    fixed = true;
     await swarm.append(
       swarm.createEvent({
         type: 'attention_answered',
         from: 'person',
         missionId: id,
-        payload: { mission_id: id, number: 1, answer: 'it is mended', answered_by: 'person' },
+        payload: { mission_id: id, number: 1, answer: 'it is fixed', answered_by: 'person' },
       }),
       id,
     );
@@ -222,7 +222,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     const feedback = swarm.events.flatMap((event) =>
       event.event_type === 'task_assigned' && event.payload.agent === 'cert_agent' ? [event.payload.feedback] : [],
     );
-    expect(feedback.at(-1)).toContain('A person was asked, and answers: it is mended');
+    expect(feedback.at(-1)).toContain('A person was asked, and answers: it is fixed');
   });
 
   test('waits for approval, and a rejection leads to another plan', async () => {
@@ -253,7 +253,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     expect((await swarm.ended(id)).status).toBe('completed');
   });
 
-  test('cancel stops what runs, and nothing of it goes on', async () => {
+  test('cancel stops what runs, and nothing of it continues', async () => {
     swarm = await create({ roster, behaviour: (command) => (command.endsWith('step 2') ? 'hang' : 'ok') });
     await swarm.startOrchestrator();
     await swarm.startWorker();
@@ -308,7 +308,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     expect(new Set(swarm.ledger.starts).size).toBe(swarm.ledger.starts.length);
   });
 
-  test('a take-over while an idempotent call is in doubt repeats it and goes on in the same attempt', async () => {
+  test('a take-over while an idempotent call is in doubt repeats it and continues in the same attempt', async () => {
     let hung = false;
     const steps = [1, 2, 3].map((n) => ({ name: `step ${n}`, command: `step ${n}`, unless: `unless ${n}` }));
     const behaviour = (command: string) => {

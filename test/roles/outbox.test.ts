@@ -2,7 +2,7 @@ import { createOutbox } from '../../src/roles/shared/outbox.js';
 import { createSlots } from '../../src/roles/shared/slots.js';
 
 describe('an outbox', () => {
-  /** What was begun, and how each is ended. */
+  /** What has started, and how each is ended. */
   function setUp(limit: number) {
     const begun: string[] = [];
     const ends: (() => void)[] = [];
@@ -39,7 +39,7 @@ describe('an outbox', () => {
     expect(begun).toEqual(['a', 'b', 'a']);
   });
 
-  test('after a reset the same keys are sent anew, and what waited in other outboxes stays', async () => {
+  test('after a reset the same keys are sent again, and what waited in other outboxes stays', async () => {
     const { begun, createOne, endNext } = setUp(1);
     const [outbox, other] = [createOne(), createOne()];
     outbox.send('a', 'a1');
@@ -48,7 +48,7 @@ describe('an outbox', () => {
     outbox.reset();
     outbox.send('a', 'a2');
     await endNext(); // a1, begun before the reset: its end must not count as that of a2
-    outbox.send('a', 'a2 once more');
+    outbox.send('a', 'a2 again');
     await endNext();
     expect(begun).toEqual(['a1', 'c', 'a2']);
     await endNext();

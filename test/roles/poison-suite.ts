@@ -25,7 +25,7 @@ export interface PoisonedLog {
 }
 
 const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
-/** Of a mission that nobody has asked for. */
+/** Of a mission that was never requested. */
 const missionId = (partition: number) => createMissionId({ nowMs: Date.now(), partition, random: Math.random });
 
 const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'>> = {}): AgentEvent => {
@@ -47,7 +47,7 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       wave_number: 1,
       agent,
       kind: 'task',
-      owner: 'nobody',
+      owner: 'no-owner',
       target_partition: 0,
       source: { epoch: 'log-1', partition: 0, offset: 1_000_000 },
       playbook: 'work',
@@ -139,7 +139,7 @@ const original = (record: AnyRecord | undefined) => ({
 });
 
 export function poisonSuite(open: () => Promise<PoisonedLog>): void {
-  test('each kind of poison becomes one letter with every byte of it, its origin, error and time; the partitions go on and a mission completes behind them', async () => {
+  test('each kind of poison becomes one letter with every byte of it, its origin, error and time; the partitions continue and a mission completes behind them', async () => {
     const poisoned = await open();
     const { log, prefix } = poisoned;
     const topics = createTopicNames(prefix);

@@ -150,7 +150,7 @@ describe('tasks that wait for a slot', () => {
     await swarm.end();
   });
 
-  test('are passed over when they were cancelled', async () => {
+  test('are skipped when they were cancelled', async () => {
     const swarm = await openSwarm();
     await swarm.assign(SLOTS + 3);
     const worker = await swarm.startWorker();

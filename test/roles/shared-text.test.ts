@@ -21,7 +21,7 @@ function keptAfter(work: () => unknown): number {
   return (after - before) / MB;
 }
 
-/** With a brief of a megabyte, made anew each time, as a record that is read is. */
+/** With a brief of a megabyte, created again each time, as for a record that is read. */
 const withBrief = (mission: number): PayloadOf<'task_assigned'> => ({
   ...assignment(mission),
   mission_id: `mission-${mission}`,

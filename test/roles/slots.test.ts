@@ -19,7 +19,7 @@ function recordingUser(idle: readonly string[] = []) {
     used,
     async end(key: string): Promise<void> {
       ends.get(key)?.resolve();
-      await Promise.resolve(); // what waits for the end is told after it
+      await Promise.resolve(); // waiters learn of the end after it
       await Promise.resolve();
     },
   };
@@ -37,7 +37,7 @@ describe('slots', () => {
     expect(used).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('pass over a key that has nothing to do any more', async () => {
+  test('skip a key that has nothing to do any more', async () => {
     const slots = createSlots(1);
     const { user, used, end } = recordingUser(['b', 'c']);
     for (const key of ['a', 'b', 'c', 'd']) slots.request(key, user);

@@ -10,7 +10,7 @@ describe("an attempt's final record", () => {
   ).attempt();
   const end = { kind: 'finished', summary: 'done', outputs: {}, checks: [] } as const;
 
-  test('adds what a last turn used that stands in no step, and names the model that took it', () => {
+  test('adds what a last turn used that is in no step, and names the model that took it', () => {
     const { payload } = resultPayload(
       attempt,
       'w1',

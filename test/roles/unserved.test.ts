@@ -2,7 +2,7 @@ import type { AgentEvent, EventOf } from '../../src/domain/events.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 const ROSTER = [agentSpec('cert_agent')];
-/** A worker is missed soon; the orchestrator looks with each of its own heartbeats. */
+/** A worker is missed soon; the orchestrator checks with each of its heartbeats. */
 const TIMINGS = { unservedMs: 20, heartbeatMs: 20, silentMs: 2_000 };
 
 const news = (swarm: RoleSwarm) =>
