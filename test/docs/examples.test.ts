@@ -42,3 +42,8 @@ describe('README', () => {
     ]);
   });
 });
+
+test('the program in README is examples/embed.mjs', () => {
+  const program = readPage('examples/embed.mjs').replace(/^\/\/.*\n/, '');
+  expect(blockOf('README.md', 'js', 'createSwarm').trim()).toBe(program.trim());
+});
