@@ -7,11 +7,11 @@ import type { Registry } from './registry.js';
 import { loadSchemas, type EventSchema } from './schemas.js';
 
 /**
- * Events to and from the Confluent wire format: a zero byte, the writer's schema id (4 bytes, big endian), Avro.
- * Encoding and decoding are synchronous; a schema id that was not seen before has to be loaded first.
+ * Converts events to and from the Confluent wire format: a zero byte, the writer's schema id (4 bytes, big endian),
+ * Avro. Encoding and decoding are synchronous; an unknown schema id must be loaded first.
  */
 export interface Codec {
-  /** Throws EventInvalid when the event does not fit its schema. */
+  /** Throws EventInvalid if the event does not match its schema. */
   encode(event: AgentEvent): Buffer;
   decode(bytes: Buffer | null): Decoded;
   /** Fetches a writer's schema, once. Rejects with SchemaUnknown or RegistryUnreachable. */
@@ -20,12 +20,12 @@ export interface Codec {
 
 export type Decoded =
   | RecordContent
-  /** The schema has to be loaded; then decode again. */
+  /** Load the schema, then decode again. */
   | { readonly kind: 'schema_needed'; readonly schemaId: number }
-  /** Well-formed, but this build cannot read it: another build can. */
+  /** Valid, but this build cannot read it; another build can. */
   | { readonly kind: 'unreadable'; readonly reason: string };
 
-/** The event does not fit its schema. */
+/** The event does not match its schema. */
 export class EventInvalid extends Error {
   readonly code = 'event_invalid';
   readonly retriable = false;
@@ -45,7 +45,7 @@ type Reader =
   | { readonly kind: 'foreign'; readonly reason: string };
 type Resolver = ReturnType<avro.Type['createResolver']>;
 
-/** Registers every schema of the directory; rejects as Registry.register does, or with SchemaInvalid. */
+/** Registers all schemas of the directory. Rejects like Registry.register, or with SchemaInvalid. */
 export async function createCodec(schemasDir: string, registry: Registry): Promise<Codec> {
   const schemas = await loadSchemas(schemasDir);
   const writers = new Map<string, Writer>();
@@ -79,7 +79,7 @@ export async function createCodec(schemasDir: string, registry: Registry): Promi
 }
 
 function createEncoder(writers: ReadonlyMap<string, Writer>): (event: AgentEvent) => Buffer {
-  // One buffer for all: encoding is synchronous, and the result is copied out.
+  // One shared buffer: encoding is synchronous, and the result is copied.
   let scratch = Buffer.allocUnsafe(64 * 1024);
   return (event) => {
     const writer = writers.get(event.event_type);
@@ -97,7 +97,7 @@ function createEncoder(writers: ReadonlyMap<string, Writer>): (event: AgentEvent
   };
 }
 
-/** The position after the last byte, or minus the number of bytes that were missing. */
+/** The position after the last byte; negative: the number of missing bytes. */
 function encodeInto(buffer: Buffer, type: avro.Type, event: AgentEvent): number {
   try {
     return type.encode(event, buffer, PREFIX_BYTES);
@@ -105,7 +105,7 @@ function encodeInto(buffer: Buffer, type: avro.Type, event: AgentEvent): number 
     const paths: string[] = [];
     type.isValid(event, { errorHook: (path) => void paths.push(path.join('.')) });
     throw new EventInvalid(
-      `${event.event_type} does not fit its schema at ${paths.join(', ') || describeError(error)}`,
+      `${event.event_type} does not match its schema at ${paths.join(', ') || describeError(error)}`,
       { cause: error },
     );
   }
@@ -131,7 +131,7 @@ function contentOf(event: AgentEvent): Decoded {
   return reason === null ? { kind: 'event', event } : { kind: 'unreadable', reason };
 }
 
-/** How this build reads what was written with a schema. */
+/** How this build reads records that were written with a schema. */
 function readerOf(schemaId: number, text: string, schemas: ReadonlyMap<string, EventSchema>): Reader {
   let writer: avro.Type;
   try {
@@ -139,7 +139,7 @@ function readerOf(schemaId: number, text: string, schemas: ReadonlyMap<string, E
   } catch (error) {
     return {
       kind: 'foreign',
-      reason: `schema ${schemaId} is no Avro schema that this build understands: ${describeError(error)}`,
+      reason: `schema ${schemaId} is not an Avro schema that this build understands: ${describeError(error)}`,
     };
   }
   const schema = schemas.get(writer.name ?? '');

@@ -1,6 +1,6 @@
 import { describeError } from '../domain/describe-error.js';
 
-/** The schema registry did not answer, or not as a registry does. */
+/** The schema registry did not answer, or not like a registry. */
 export class RegistryUnreachable extends Error {
   readonly code = 'registry_unreachable';
   readonly retriable: boolean = true;
@@ -15,7 +15,7 @@ export class RegistryUnreachable extends Error {
   }
 }
 
-/** The registry does not take a schema of this build; what is written with it could not be read by others. */
+/** The registry refuses a schema of this build: other builds could not read records written with it. */
 export class SchemaIncompatible extends Error {
   readonly code = 'schema_incompatible';
   readonly retriable = false;
@@ -26,7 +26,7 @@ export class SchemaIncompatible extends Error {
   ) {
     super(
       `The registry refuses this build's schema of ${subject}: ${registryReason}. ` +
-        'Events evolve by optional fields (with a default) only; undo the change, or give the event a new type',
+        'Only optional fields (with a default) may be added to an event; undo the change, or create a new event type',
     );
     this.name = 'SchemaIncompatible';
   }
@@ -45,7 +45,7 @@ export class SchemaUnknown extends Error {
   }
 }
 
-/** A file of schemas/ is not an event's schema. */
+/** A file in schemas/ is not the schema of an event. */
 export class SchemaInvalid extends Error {
   readonly code = 'schema_invalid';
   readonly retriable = false;
@@ -71,7 +71,7 @@ export class TopicPlanInvalid extends Error {
   }
 }
 
-/** Why a schema could not be had, naming the registry where that is the reason: its cause alone ("socket hang up") tells an operator nothing. */
+/** Why a schema is unavailable. It names the registry, because a cause such as "socket hang up" alone does not help. */
 export function describeSchemaFailure(error: unknown): string {
   return error instanceof RegistryUnreachable || error instanceof SchemaUnknown ? error.message : describeError(error);
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { AgentEvent } from '../domain/events.js';
 
-/** Header values by name; what an event does not have is left out. */
+/** Header values by name; fields that an event lacks are omitted. */
 export type RecordHeaders = Readonly<Record<string, string>>;
 
-/** Trace ids are wanted for every record of a mission, and missions are few. */
+/** Every record of a mission needs its trace id, and there are few missions. */
 const CACHED_TRACES = 1000;
 
 /**

@@ -13,10 +13,10 @@ import type { TlsOptions } from '../ports/tls.js';
 
 export interface RegistryClientOptions {
   readonly auth?: { readonly username: string; readonly password: string };
-  /** For https; without it the system's certificate authorities are trusted. */
+  /** For https; absent: the system's certificate authorities are trusted. */
   readonly tls?: TlsOptions;
   readonly clock: Clock;
-  /** Spreads retries. */
+  /** Jitter for retries. */
   readonly random: Random;
 }
 
@@ -26,19 +26,19 @@ export class RegistryRefused extends RegistryUnreachable {
 
   constructor(
     url: string,
-    /** The library looks at it: a configuration that is not there (404) is no failure to it. */
+    /** The library reads it: a missing configuration (404) is not a failure to it. */
     readonly status: number,
-    /** The registry's own words. */
+    /** The registry's message. */
     readonly reason: string,
   ) {
     super(url, `unexpected answer, HTTP ${status}: ${reason}`);
     this.name = 'RegistryRefused';
-    // Apicurio answers 500 while two clients create the same subject.
+    // Apicurio answers 500 if two clients create the same subject at once.
     this.retriable = status >= 500;
   }
 }
 
-/** The library's registry, and its generated client for the calls that the registry has no method for. */
+/** The library's registry, and its generated client for calls that the registry has no method for. */
 export interface RegistryClient {
   readonly registry: SchemaRegistry;
   readonly api: SchemaRegistryAPIClient;
@@ -49,15 +49,15 @@ type RespondArguments = Parameters<NonNullable<ReturnType<Middleware>['response'
 type Request = RespondArguments[2];
 type Response = Awaited<ReturnType<RespondArguments[0]>>;
 
-/** For a request with its repetitions. */
+/** For a request, its retries included. */
 const DEADLINE_MS = 10_000;
-/** All requests here may be repeated. */
+/** All requests of this client are idempotent. */
 const ATTEMPTS = 5;
 const PAUSE = { baseMs: 200, maxMs: 2_000 };
 
 const errorAnswer = z.object({ message: z.string() });
 
-/** A client of the API at this address. Its calls reject with RegistryUnreachable, or its kind RegistryRefused. */
+/** A client of the API at this address. Its calls reject with RegistryUnreachable, or its subclass RegistryRefused. */
 export function createRegistryClient(url: string, { auth, tls, clock, random }: RegistryClientOptions): RegistryClient {
   const failures = new WeakMap<Request, Response>();
   const registry = new SchemaRegistry({
@@ -94,8 +94,8 @@ interface ExplainOptions extends Pick<RegistryClientOptions, 'clock' | 'random'>
 }
 
 /**
- * Outermost: turns what the library makes of a failure into what it was, makes the request again where its class says
- * so, and ends one that takes too long with all its repetitions.
+ * Outermost: converts the library's error back into the original failure, retries if the failure is retriable, and
+ * ends a request that takes too long with all its retries.
  */
 const explainFailures =
   ({ url, failures, clock, random }: ExplainOptions): Middleware =>
@@ -104,7 +104,7 @@ const explainFailures =
     return {
       prepareRequest: async (next) => (await next()).enhance({ signal: deadline.signal }),
       async response(next, _renew, request) {
-        // Not left to the signal alone: mappersmith never settles a request whose answer is cut in the middle.
+        // The signal alone is not enough: mappersmith never settles a request whose response is interrupted.
         const expired = new Promise<never>((_resolve, reject) => {
           deadline.signal.addEventListener('abort', () =>
             reject(new RegistryUnreachable(url, `no answer within ${DEADLINE_MS / 1000} s`)),
@@ -152,15 +152,15 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return text; // Not JSON: the text itself goes into the message.
+    return text; // Not JSON: the message contains the text itself.
   }
 }
 
-/** The client's list of middleware. The library only lets us append to it, behind its own error middleware. */
+/** The client's list of middleware. The library only allows to append, after its own error middleware. */
 function middlewareOf(client: object): Middleware[] {
   if (!hasManifest(client))
     throw new TypeError(
-      '@kafkajs/confluent-schema-registry is not the version that this was written for; install the one of package-lock.json',
+      '@kafkajs/confluent-schema-registry has an unsupported version; install the one in package-lock.json',
     );
   return client._manifest.middleware;
 }

@@ -9,11 +9,14 @@ import {
   type RegistryClientOptions,
 } from './registry-client.js';
 
-/** The schema registry: whatever speaks the Confluent API (Confluent, Redpanda, Apicurio's ccompat). */
+/** A schema registry with the Confluent API (Confluent, Redpanda, Apicurio's ccompat). */
 export interface Registry {
-  /** Where the API was found. */
+  /** The address of the API. */
   readonly url: string;
-  /** Registers a schema under FULL_TRANSITIVE and gives its id; the same text again gives the same id. Rejects with SchemaIncompatible or RegistryUnreachable. */
+  /**
+   * Registers a schema under FULL_TRANSITIVE and resolves with its id; the same text gives the same id. Rejects with
+   * SchemaIncompatible or RegistryUnreachable.
+   */
   register(subject: string, schema: string): Promise<number>;
   /** The JSON text of a schema. Rejects with SchemaUnknown or RegistryUnreachable. */
   schemaById(id: number): Promise<string>;
@@ -24,10 +27,10 @@ export interface RegistryOptions extends RegistryClientOptions {
   readonly url: string;
 }
 
-/** Where Apicurio serves the Confluent API; Confluent and Redpanda serve it at the root. */
+/** The path of the Confluent API in Apicurio; Confluent and Redpanda serve it at the root. */
 const APICURIO_PATH = '/apis/ccompat/v7';
 const UNAUTHORIZED: readonly number[] = [401, 403];
-/** Incompatible with an earlier version; no valid schema. */
+/** Incompatible with an earlier version; invalid schema. */
 const NOT_TAKEN: readonly number[] = [409, 422];
 
 const isConflict = (error: unknown) => error instanceof RegistryRefused && error.status === 409;
@@ -42,7 +45,7 @@ export async function connectRegistry(options: RegistryOptions): Promise<Registr
     const client = createRegistryClient(url, options);
     if (await speaksConfluent(url, client)) return createRegistry(url, client);
   }
-  throw new RegistryUnreachable(given, 'what answers there does not speak the Confluent registry API');
+  throw new RegistryUnreachable(given, 'the server does not speak the Confluent registry API');
 }
 
 async function speaksConfluent(url: string, { api }: RegistryClient): Promise<boolean> {
@@ -61,7 +64,7 @@ function createRegistry(url: string, { registry, api }: RegistryClient): Registr
     try {
       return await registry.getRegistryIdBySchema(subject, { type: SchemaType.AVRO, schema });
     } catch (error) {
-      // The library's way to say 404; every other failure is one of ours.
+      // The library throws this for 404; all other failures are errors of registry-client.ts.
       if (error instanceof ConfluentSchemaRegistryError) return null;
       throw error;
     }
@@ -77,7 +80,7 @@ function createRegistry(url: string, { registry, api }: RegistryClient): Registr
       await set();
     } catch (error) {
       if (!isConflict(error)) throw error;
-      await set(); // Of two that create the setting at once Apicurio refuses one; now it exists, and is only changed.
+      await set(); // Apicurio refuses one of two concurrent creations; the setting exists now and is only updated.
     }
   };
 
@@ -91,18 +94,18 @@ function createRegistry(url: string, { registry, api }: RegistryClient): Registr
         return (await registry.register({ type: SchemaType.AVRO, schema }, { subject, compatibility })).id;
       } catch (error) {
         if (!(error instanceof RegistryRefused) || !NOT_TAKEN.includes(error.status)) throw error;
-        // Two processes that start together: the other one's registration of the same schema may be the conflict.
+        // Another process that starts at the same time may have registered the same schema.
         const registeredMeanwhile = await lookUp(subject, schema);
         if (registeredMeanwhile !== null) return registeredMeanwhile;
         throw new SchemaIncompatible(subject, error.reason);
       }
     },
-    /** The text and not the library's compiled schema: the codec resolves from it to this build's own. */
+    /** The text, not the library's compiled schema: the codec resolves from it to this build's schema. */
     async schemaById(id) {
       try {
         const answer = schemaAnswer.safeParse((await api.Schema.find({ id })).data<unknown>());
         if (!answer.success)
-          throw new RegistryUnreachable(url, `its answer has no text of schema ${id}`, { cause: answer.error });
+          throw new RegistryUnreachable(url, `its answer lacks the text of schema ${id}`, { cause: answer.error });
         return answer.data.schema;
       } catch (error) {
         if (error instanceof RegistryRefused && error.status === 404) throw new SchemaUnknown(id);

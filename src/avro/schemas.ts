@@ -4,7 +4,7 @@ import avro from 'avsc';
 import { z } from 'zod';
 import { SchemaInvalid } from './errors.js';
 
-/** One event's schema as schemas/*.avsc says it. */
+/** The schema of one event, from schemas/*.avsc. */
 export interface EventSchema {
   readonly eventType: string;
   /** The record's full name, such as ravenhelm.TaskAssigned; the registry's subject (RecordNameStrategy). */
@@ -25,17 +25,17 @@ const eventTypeField = z.object({
   type: z.object({ type: z.literal('enum'), symbols: z.tuple([z.string()]) }),
 });
 
-/** Reads every *.avsc of a directory; throws SchemaInvalid with the file and what is wrong. */
+/** Reads all *.avsc files of a directory. Rejects with SchemaInvalid, which names the file and the problem. */
 export async function loadSchemas(directory: string): Promise<readonly EventSchema[]> {
   const files = (await readdir(directory)).filter((name) => name.endsWith('.avsc')).sort();
   if (files.length === 0)
-    throw new SchemaInvalid(directory, "no *.avsc file is here; point the schemas directory at the project's schemas/");
+    throw new SchemaInvalid(directory, "contains no *.avsc file; set the schemas directory to the project's schemas/");
   return Promise.all(
     files.map(async (name) => parseSchema(join(directory, name), await readFile(join(directory, name), 'utf8'))),
   );
 }
 
-/** Compiles the text of one schema; `file` is for messages only. */
+/** Compiles one schema; `file` is used in messages only. */
 function parseSchema(file: string, text: string): EventSchema {
   const json = parseJson(file, text);
   const record = eventRecord.safeParse(json);

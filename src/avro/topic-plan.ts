@@ -33,21 +33,21 @@ const topic = z
     for (const setting of ['retention.ms', 'retention.bytes']) {
       if (!(setting in config)) continue;
       const instead =
-        deletedBy === 'swarm' ? 'a broker that deletes by age deletes open work; remove it' : 'use retention instead';
+        deletedBy === 'swarm' ? 'remove it: a broker that deletes by age deletes open work' : 'use retention instead';
       context.addIssue({ code: 'custom', path: ['config', setting], message: instead });
     }
   });
-/** No group handles these topics, so that the swarm cannot know what is done. */
+/** No consumer group reads these topics, so that the swarm cannot know which records are done. */
 const watchedTopic = topic.refine((value) => value.deleted_by === 'broker', {
   path: ['deleted_by'],
-  error: 'no consumer group commits offsets here, so that the swarm would delete nothing; use broker',
+  error: 'use broker: no consumer group commits offsets here, so that the swarm would delete nothing',
 });
 const plan = z.strictObject({ coordination: topic, tasks: topic, status: watchedTopic, 'dead-letters': watchedTopic });
 
 type Topic = z.infer<typeof topic>;
 
 /**
- * Reads topics.yaml: the coordination, status and dead-letters topics, and one tasks topic for each agent. Throws
+ * Reads topics.yaml: the coordination, status and dead-letters topics, and one tasks topic for each agent. Rejects with
  * TopicPlanInvalid, which names file, line and field of every problem.
  */
 export async function loadTopicPlan(
@@ -59,14 +59,13 @@ export async function loadTopicPlan(
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new TopicPlanInvalid([
-      `${path}: cannot be read (${error instanceof Error ? error.message : String(error)}); restore it from the project`,
-    ]);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TopicPlanInvalid([`${path}: cannot be read (${reason}); restore it from the project`]);
   }
   return parseTopicPlan(path, text, names, agents);
 }
 
-/** As loadTopicPlan, from the text; `file` is for messages only. */
+/** Like loadTopicPlan, from the text; `file` is used in messages only. */
 export function parseTopicPlan(
   file: string,
   text: string,
@@ -84,7 +83,7 @@ export function parseTopicPlan(
   if (!parsed.success) {
     throw new TopicPlanInvalid(
       parsed.error.issues.map((issue) => {
-        // An unknown key is reported at what is around it; the reader wants the key's own line.
+        // zod reports an unknown key at its parent; the message names the line of the key itself.
         const path = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
         return `${file}:${lineOf(document, lines, path)}: ${path.join('.') || 'the file'}: ${issue.message}`;
       }),
@@ -117,7 +116,7 @@ function plannedTopic(
   };
 }
 
-/** Line of a field, or of the nearest one around it that the file has; from 1. */
+/** Line (from 1) of a field, or of its nearest existing parent. */
 function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
   for (let depth = path.length; depth > 0; depth -= 1) {
     const node = document.getIn(path.slice(0, depth), true);

@@ -12,13 +12,13 @@ export type StackChoice =
   /** reason and howToGetOne are shown to the user. */
   | { readonly kind: 'none'; readonly reason: string; readonly howToGetOne: string };
 
-/** How a local broker can run here: a Docker engine that answers, else Java with the jars, else not at all. */
+/** How a local broker can run here: with a Docker engine that answers, else with Java and the jars, else not at all. */
 export async function chooseStack(place: StackPlace, env: StackWorld['env']): Promise<StackChoice> {
   const engine = await findDockerEngine(env);
   return engine.answers ? { kind: 'docker' } : chooseJava(place, env, engine.reason);
 }
 
-/** Only Java, for a stack whose other half already runs so. whyNotDocker begins the reason. */
+/** Considers only Java, for a stack whose other half already runs on Java. The reason starts with whyNotDocker. */
 export async function chooseJava(
   place: StackPlace,
   env: StackWorld['env'],
@@ -26,14 +26,15 @@ export async function chooseJava(
 ): Promise<Exclude<StackChoice, { kind: 'docker' }>> {
   const [runtime, jars] = await Promise.all([findJava(env), hasJars(place)]);
   if (runtime.found && jars) return { kind: 'java', java: runtime.java };
+  const whyNotJava = runtime.found ? 'the jars of Kafka and its registry are missing' : runtime.reason;
   return {
     kind: 'none',
-    reason: `${whyNotDocker}, and ${runtime.found ? 'the jars of Kafka and its registry are not there' : runtime.reason}`,
+    reason: `${whyNotDocker}, and ${whyNotJava}`,
     howToGetOne: runtime.found ? 'npm run setup' : 'start Docker, or install Java 17 and Maven, then npm run setup',
   };
 }
 
-/** Setup writes complete.json when Maven has fetched everything. */
+/** Setup writes complete.json after Maven has fetched all files. */
 async function hasJars(place: StackPlace): Promise<boolean> {
   try {
     await access(join(place.jarsDir, 'complete.json'));

@@ -8,20 +8,20 @@ import type { StackPlace, StackWorld } from './stack-place.js';
 
 export type DockerEngine = { readonly answers: true } | { readonly answers: false; readonly reason: string };
 
-/** A docker command without an engine behind it, or without compose, is none. */
+/** Whether a Docker engine with compose answers; the docker command alone is not enough. */
 export async function findDockerEngine(env: StackWorld['env']): Promise<DockerEngine> {
   const engine = await docker(env, ['info', '--format', '{{.ServerVersion}}'], 10_000);
   if (engine.notFound) return { answers: false, reason: 'there is no docker command' };
-  // `docker info` of older versions exits 0 without an engine and leaves the server's version empty.
+  // Older versions of `docker info` exit 0 without an engine and print an empty server version.
   if (!engine.ok || engine.stdout === '')
-    return { answers: false, reason: 'the docker command has no engine that answers' };
+    return { answers: false, reason: 'no Docker engine answers the docker command' };
   const compose = await docker(env, ['compose', 'version', '--short'], 10_000);
   return compose.ok
     ? { answers: true }
     : { answers: false, reason: 'the Docker engine answers, but docker compose is missing' };
 }
 
-/** Starts broker and registry of the compose file, and only those; resolves when their health checks pass. */
+/** Starts only the broker and registry of the compose file. Resolves when their health checks pass. */
 export async function composeUp(
   place: StackPlace,
   env: StackWorld['env'],
@@ -42,17 +42,17 @@ export async function composeUp(
 export async function composeDown(place: StackPlace, env: StackWorld['env']): Promise<void> {
   const { ok, stderr } = await docker(env, [...composeArguments(place), 'down'], 120_000);
   if (ok) return;
-  throw new StackError('stop_failed', `docker compose down failed: ${lastLine(stderr)}`, 'Ask docker ps what is left.');
+  throw new StackError('stop_failed', `docker compose down failed: ${lastLine(stderr)}`, 'See docker ps.');
 }
 
-/** Whether the broker's container of this clone runs. */
+/** Whether this clone's broker container is running. */
 export async function composeRuns(place: StackPlace, env: StackWorld['env']): Promise<boolean> {
   const args = [...composeArguments(place), 'ps', '--quiet', '--status', 'running', BROKER_SERVICE];
   const { ok, stdout } = await docker(env, args, 15_000);
   return ok && stdout !== '';
 }
 
-/** The directory of the compose project whose container publishes the port; null when there is none. */
+/** The directory of the compose project whose container publishes the port; null if there is none. */
 export async function composeProjectOnPort(port: number, env: StackWorld['env']): Promise<string | null> {
   const format = '{{.Label "com.docker.compose.project.working_dir"}}';
   const { ok, stdout } = await docker(env, ['ps', '--filter', `publish=${port}`, '--format', format], 15_000);
@@ -61,7 +61,7 @@ export async function composeProjectOnPort(port: number, env: StackWorld['env'])
 
 const BROKER_SERVICE = 'redpanda';
 
-/** Two clones in directories of the same name must not share compose's project, hence the hash of the path. */
+/** The project name has a hash of the path, so that clones in directories of the same name have separate projects. */
 export function composeArguments(place: StackPlace): readonly string[] {
   const clone = createHash('sha256').update(place.cloneDir).digest('hex').slice(0, 8);
   return ['compose', '-p', `ravenhelm-${clone}`, '-f', join(place.cloneDir, 'docker-compose.redpanda.yml')];

@@ -10,11 +10,11 @@ export type JavaRuntime =
   | { readonly found: true; readonly java: string; readonly major: number }
   | { readonly found: false; readonly reason: string };
 
-/** Looks in JAVA_HOME, then in PATH, and asks for the version (macOS has a java that only says where to get one). */
+/** Looks in JAVA_HOME, then in PATH, and asks for the version, because macOS has a java that is only a placeholder. */
 export async function findJava(env: StackWorld['env']): Promise<JavaRuntime> {
   const home = env['JAVA_HOME'];
   const candidates = [...(home === undefined || home === '' ? [] : [join(home, 'bin/java')]), 'java'];
-  let reason = 'there is no java';
+  let reason = 'Java is not installed';
   for (const java of candidates) {
     const major = await majorVersion(java, env);
     if (major !== null && major >= LEAST_JAVA) return { found: true, java, major };

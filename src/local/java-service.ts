@@ -13,21 +13,21 @@ import type { StackPlace, StackWorld } from './stack-place.js';
 /** One of the two JVMs of the Java stack. */
 export interface JavaService {
   readonly name: ServiceName;
-  /** What runs, for people. */
+  /** The name in messages. */
   readonly title: string;
-  /** The first is the one that it is asked on. */
+  /** Requests go to the first one. */
   readonly ports: readonly [number, ...number[]];
-  /** Makes what must be there before the first start. */
+  /** Creates the files that the first start needs. */
   prepare(java: string, env: StackWorld['env']): Promise<void>;
   /** Arguments of java, without the marker. */
   readonly javaArguments: readonly string[];
-  /** True when it answers as this clone's; null when not (yet). */
+  /** true if it answers; null if it does not (yet), or answers as another clone's service. */
   ask(): Promise<true | null>;
 }
 
 /**
- * The pid of this stack's process of a service; null when it does not run. A starter that was killed before it wrote
- * the pid down leaves an orphan, which is found by its port.
+ * The pid of a service of this stack; null if it does not run. If the starting process was killed before it recorded
+ * the pid, the service is found by its port.
  */
 export async function findService(place: StackPlace, service: JavaService): Promise<number | null> {
   const recorded = await recordedPid(place, service.name);
@@ -43,14 +43,14 @@ export async function isServicePid(place: StackPlace, service: JavaService, pid:
   return command !== null && isOurs(command, place, service.name);
 }
 
-/** Whether the service answers, and not somebody else on its port: a registry of another clone answers alike. */
+/** Whether this clone's service answers. Another clone's registry on the same port would answer in the same way. */
 export async function answersItself(place: StackPlace, service: JavaService): Promise<boolean> {
   if ((await service.ask()) !== true) return false;
   const holder = await findPortHolder(service.ports[0]);
   return holder === null || isOurs(holder.command, place, service.name);
 }
 
-/** Starts the JVM in a session of its own, so that neither Ctrl-C nor the end of this process reaches it. */
+/** Starts the JVM in a separate session, so that neither Ctrl-C nor the end of this process stops it. */
 export async function launchService(
   place: StackPlace,
   service: JavaService,
@@ -60,7 +60,7 @@ export async function launchService(
   await mkdir(place.dataDir, { recursive: true });
   const log = await open(logFile(place, service.name), 'a');
   try {
-    // Not execa: it knows no file descriptors, and pipes through this process, which ends before the service does.
+    // Not execa: it accepts no file descriptors, and its pipes would end with this process, before the service does.
     const child = spawn(java, [...markerArguments(place, service.name), ...service.javaArguments], {
       cwd: place.dataDir,
       detached: true,
@@ -69,12 +69,9 @@ export async function launchService(
     });
     child.unref();
     await once(child, 'spawn').catch((error: unknown) => {
-      throw new StackError(
-        'start_failed',
-        `${service.title} could not be started.`,
-        'Check that java -version works.',
-        { cause: error },
-      );
+      throw new StackError('start_failed', `Could not start ${service.title}.`, 'Check that java -version works.', {
+        cause: error,
+      });
     });
     if (child.pid === undefined) throw new Error(`${service.title} was spawned without a pid`);
     await recordPid(place, service.name, child.pid);
@@ -84,7 +81,7 @@ export async function launchService(
   }
 }
 
-/** Resolves when the process is gone. False when there was none. */
+/** Ends the service. Resolves when the process no longer exists; false if there was none. */
 export async function stopService(place: StackPlace, service: JavaService, world: StackWorld): Promise<boolean> {
   const pid = await findService(place, service);
   if (pid !== null) {
@@ -93,7 +90,7 @@ export async function stopService(place: StackPlace, service: JavaService, world
     if ((await poll(ended, { clock: world.clock, everyMs: 50, limitMs: 20_000 })) === null) {
       signalProcess(pid, 'SIGKILL');
       if ((await poll(ended, { clock: world.clock, everyMs: 50, limitMs: 10_000 })) === null) {
-        throw new StackError('stop_failed', `${service.title} (pid ${pid}) did not end.`, `kill -9 ${pid}`);
+        throw new StackError('stop_failed', `${service.title} (pid ${pid}) did not stop.`, `Run: kill -9 ${pid}`);
       }
     }
   }
@@ -105,7 +102,7 @@ export function logFile(place: StackPlace, name: ServiceName): string {
   return join(place.dataDir, `${name}.log`);
 }
 
-/** The end of a service's log, for an error message; without the frames of stack traces, which hide the reason. */
+/** The last lines of a service's log for an error message, without stack frames, which hide the reason. */
 export async function logTail(place: StackPlace, name: ServiceName, lines: number): Promise<string> {
   const text = await readFile(logFile(place, name), 'utf8');
   return text
@@ -136,7 +133,7 @@ async function recordedPid(place: StackPlace, name: ServiceName): Promise<number
 
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'JAVA_HOME', 'JAVA_TOOL_OPTIONS'];
 
-/** A broker that outlives the swarm has no business with the swarm's API keys. */
+/** A broker that outlives the swarm must not receive the swarm's API keys. */
 function withoutSecrets(env: StackWorld['env']): Record<string, string | undefined> {
   return Object.fromEntries(PASSED_ON.map((name) => [name, env[name]]));
 }

@@ -8,21 +8,21 @@ import { isMissing } from './os-process.js';
 import { StackError } from './stack-error.js';
 import { brokersOf, type StackPlace, type StackWorld } from './stack-place.js';
 
-/** One broker of a cluster of several, each of which is a controller, too. */
+/** One broker of a cluster; each broker is also a controller. */
 export interface ClusterNode {
   readonly id: number;
-  /** Every controller of the cluster as id@host:port, this one's among them. */
+  /** All controllers of the cluster as id@host:port, this one included. */
   readonly voters: readonly string[];
-  /** Port on which the brokers speak to each other. */
+  /** Port for traffic between brokers. */
   readonly internalPort: number;
-  /** Port that clients are told: the broker's own, or that of something between. */
+  /** Port that the broker advertises to clients: its own, or that of a proxy. */
   readonly advertisedPort: number;
   readonly replicas: number;
   readonly minInSyncReplicas: number;
   readonly heapMb: number;
 }
 
-/** Apache Kafka as one node that is broker and KRaft controller, on the loopback address; alone unless it is a node of a cluster. */
+/** Apache Kafka on the loopback address: a node that is broker and KRaft controller; by default a cluster of one. */
 export function kafkaBroker(place: StackPlace, world: StackWorld, node: ClusterNode = loneNode(place)): JavaService {
   const jvm = [...classPath(place), `-Dlog4j2.configurationFile=${join(place.cloneDir, 'local-stack/log4j2.xml')}`];
   return {
@@ -42,7 +42,7 @@ export function kafkaBroker(place: StackPlace, world: StackWorld, node: ClusterN
   };
 }
 
-/** One thread collects garbage: with two cores a parallel collector only takes time from the swarm. */
+/** A serial garbage collector: with two cores a parallel one only takes time from the swarm. */
 const QUICK_START = ['-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError', '-Djava.awt.headless=true'];
 
 function classPath(place: StackPlace): readonly string[] {
@@ -53,7 +53,7 @@ function propertiesFile(place: StackPlace): string {
   return join(place.dataDir, 'server.properties');
 }
 
-/** The node that a place has by itself. Nobody else speaks to it, so that it needs no listener for brokers. */
+/** A cluster of one node. No other broker connects to it, so that it needs no listener for brokers. */
 function loneNode({ ports: { broker, controller } }: StackPlace): ClusterNode {
   return {
     id: 1,
@@ -66,7 +66,7 @@ function loneNode({ ports: { broker, controller } }: StackPlace): ClusterNode {
   };
 }
 
-/** Where it listens, and as whom it is known to clients and brokers. */
+/** The addresses on which it listens, and those that it advertises to clients and brokers. */
 function listenerSettings(
   { ports: { broker, controller } }: StackPlace,
   { internalPort, advertisedPort }: ClusterNode,
@@ -95,7 +95,7 @@ function serverProperties(place: StackPlace, node: ClusterNode): string {
     'controller.quorum.voters': node.voters.join(','),
     ...listenerSettings(place, node),
     'log.dirs': kafkaData(place).replaceAll('\\', '\\\\'),
-    // Internal topics have few partitions, for each costs time at every start.
+    // Internal topics have few partitions, because each costs time at every start.
     'default.replication.factor': replicas,
     'min.insync.replicas': inSync,
     'offsets.topic.replication.factor': replicas,
@@ -109,7 +109,7 @@ function serverProperties(place: StackPlace, node: ClusterNode): string {
     // Topics come from topics.yaml only: a misspelt name is an error, not a new topic.
     'auto.create.topics.enable': 'false',
     'unclean.leader.election.enable': 'false',
-    // A group that was away for longer than the default 7 days must still find its replay points (10 years).
+    // 10 years: a group that was down for longer than the default 7 days must still find its replay points.
     'offsets.retention.minutes': '5256000',
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',
@@ -131,7 +131,7 @@ interface Formatter {
   readonly uuid: () => string;
 }
 
-/** Kafka's directory must be formatted once. The cluster id is written last: without it the format was cut short. */
+/** Formats Kafka's directory once. The cluster id is written last: if it is missing, formatting did not finish. */
 async function format(place: StackPlace, { java, env, jvm, uuid }: Formatter): Promise<void> {
   if ((await clusterIdOf(place)) !== null && (await exists(kafkaData(place)))) return;
   await rm(kafkaData(place), { recursive: true, force: true });
@@ -147,14 +147,14 @@ async function format(place: StackPlace, { java, env, jvm, uuid }: Formatter): P
   if (result.exitCode !== 0) {
     throw new StackError(
       'start_failed',
-      `Kafka's directory could not be formatted:\n${result.all}`,
-      `Check that ${place.dataDir} can be written and has room.`,
+      `Could not format Kafka's directory:\n${result.all}`,
+      `Check that ${place.dataDir} is writable and has free space.`,
     );
   }
   await writeFile(clusterIdFile(place), `${clusterId}\n`);
 }
 
-/** Kafka's notation: 16 bytes in URL-safe base64 without padding; a leading dash would read as an option. */
+/** Kafka's format: 16 bytes in URL-safe base64 without padding. A leading dash would look like an option. */
 export function newClusterId(uuid: string): string {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url').replace(/^-/, 'A');
 }

@@ -1,6 +1,6 @@
 import { chooseJava, chooseStack } from './choose-stack.js';
 import { composeDown, composeRuns, composeUp, findDockerEngine } from './docker-engine.js';
-import { createJavaStack, type StartOptions } from './java-stack.js';
+import { createJavaStack, type JavaStack, type StartOptions } from './java-stack.js';
 import { poll } from './poll.js';
 import { conflictError, findConflicts, type PortConflict } from './port-conflict.js';
 import type { ServiceName } from './process-marker.js';
@@ -10,25 +10,25 @@ import { usingStackFiles } from './stack-files.js';
 import { brokersOf, registryUrlOf, type StackPlace, type StackWorld } from './stack-place.js';
 import { withStackLock } from './start-lock.js';
 
-/** A stack that answers. */
+/** A stack whose broker and registry answer. */
 export interface RunningStack {
   readonly kind: 'docker' | 'java';
   readonly brokers: readonly string[];
   readonly registryUrl: string;
-  /** False when it was up before. */
+  /** false if it was already running. */
   readonly started: boolean;
 }
 
 export interface StackStatus {
-  /** partly: something of this clone runs, but broker and registry do not both answer. */
+  /** partly: at least one service of this clone runs, but broker and registry do not both answer. */
   readonly state: 'up' | 'partly' | 'down';
-  /** null when nothing of this clone runs. */
+  /** null if no service of this clone runs. */
   readonly kind: 'docker' | 'java' | null;
   readonly brokers: readonly string[];
   readonly registryUrl: string;
   readonly services: readonly ServiceStatus[];
   readonly dataDir: string;
-  /** Who has the ports that this clone's stack would need. */
+  /** Other processes on the ports that this clone's stack needs. */
   readonly conflicts: readonly PortConflict[];
 }
 
@@ -36,7 +36,7 @@ export interface ServiceStatus {
   readonly name: ServiceName;
   readonly answering: boolean;
   readonly port: number;
-  /** null when it does not run, or runs in a container. */
+  /** null if it does not run, or runs in a container. */
   readonly pid: number | null;
   /** Path of its log; null for a container. */
   readonly log: string | null;
@@ -44,93 +44,101 @@ export interface ServiceStatus {
 
 export interface LocalStack {
   /**
-   * Resolves when broker and registry answer: with the running stack, or after starting what is missing. Rejects with
-   * StackError. Two copies share one start; both may be interrupted without ending what was started.
+   * Starts what is missing and resolves when broker and registry answer. Rejects with StackError. Two processes that
+   * call it at the same time share one start; an interruption does not end services that are already starting.
    */
   up(options: StartOptions): Promise<RunningStack>;
-  /** Ends what this clone started, and only that; resolves with the names when it is gone. Data is kept. */
+  /** Stops the services of this clone only, and keeps their data. Resolves with their names when they have ended. */
   down(options?: { readonly progress?: (line: string) => void }): Promise<readonly ServiceName[]>;
-  /** Asks; changes nothing. */
+  /** Reads the state; changes nothing. */
   status(): Promise<StackStatus>;
 }
 
-/** The development stack of one place: broker and schema registry on this computer, by Docker or as two JVMs. */
+/** The development stack of one place: broker and schema registry on this computer, in Docker or as two JVMs. */
 export function createLocalStack(place: StackPlace, world: StackWorld): LocalStack {
-  const java = createJavaStack(place, world);
-  const running = (kind: 'docker' | 'java', started: boolean): RunningStack => ({
-    kind,
-    brokers: brokersOf(place),
-    registryUrl: registryUrlOf(place, kind),
-    started,
-  });
-
-  async function dockerRuns(): Promise<boolean> {
-    return (await findDockerEngine(world.env)).answers && composeRuns(place, world.env);
-  }
-
-  async function status(): Promise<StackStatus> {
-    const javaServices = await java.state();
-    if (javaServices.some(({ pid }) => pid !== null)) return describe('java', javaServices);
-    if (await dockerRuns()) return describe('docker', await dockerServices(place, world));
-    return describe(
-      null,
-      javaServices.map((service) => ({ ...service, log: null })),
-    );
-  }
-
-  async function describe(kind: 'docker' | 'java' | null, services: readonly ServiceStatus[]): Promise<StackStatus> {
-    const up = kind !== null && services.every(({ answering }) => answering);
-    const { broker, controller, registry } = place.ports;
-    return {
-      state: up ? 'up' : kind === null ? 'down' : 'partly',
-      kind,
-      brokers: brokersOf(place),
-      registryUrl: registryUrlOf(place, kind ?? 'java'),
-      services,
-      dataDir: place.dataDir,
-      conflicts: kind === null ? await findConflicts([broker, controller, registry], world.env) : [],
-    };
-  }
-
-  async function start(options: StartOptions): Promise<RunningStack> {
-    const { state, kind } = await status();
-    if (kind !== null && state === 'up') return running(kind, false); // another copy started it meanwhile
-    const choice =
-      kind === 'java'
-        ? await chooseJava(place, world.env, 'half of it runs on Java')
-        : await chooseStack(place, world.env);
-    if (choice.kind === 'none')
-      throw new StackError('stack_unavailable', `No local broker can be had: ${choice.reason}.`, choice.howToGetOne);
-    if (choice.kind === 'docker') await startDocker(place, world, options, kind === 'docker');
-    else await java.start(choice.java, options);
-    return running(choice.kind, true);
-  }
-
-  async function up(options: StartOptions): Promise<RunningStack> {
-    const { state, kind } = await status();
-    if (kind !== null && state === 'up') return running(kind, false);
-    return withStackLock(place, world, { onWait: () => options.progress(WAITING), signal: options.signal }, () =>
-      start(options),
-    );
-  }
-
-  function down(progress: (line: string) => void): Promise<readonly ServiceName[]> {
-    return withStackLock(place, world, { onWait: () => progress(WAITING) }, async () => {
-      const stopped = await java.stop();
-      if (!(await dockerRuns())) return stopped;
-      await composeDown(place, world.env);
-      return ['broker', 'registry'];
-    });
-  }
-
+  const stack: Stack = { place, world, java: createJavaStack(place, world) };
   return {
-    status: () => usingStackFiles(place, status),
-    up: (options) => usingStackFiles(place, () => up(options)),
-    down: ({ progress = () => {} } = {}) => usingStackFiles(place, () => down(progress)),
+    status: () => usingStackFiles(place, () => statusOf(stack)),
+    up: (options) => usingStackFiles(place, () => up(stack, options)),
+    down: ({ progress = () => {} } = {}) => usingStackFiles(place, () => down(stack, progress)),
   };
 }
 
-const WAITING = 'another copy is starting or stopping the local stack; waiting for it';
+interface Stack {
+  readonly place: StackPlace;
+  readonly world: StackWorld;
+  readonly java: JavaStack;
+}
+
+async function up(stack: Stack, options: StartOptions): Promise<RunningStack> {
+  const { place, world } = stack;
+  const { state, kind } = await statusOf(stack);
+  if (kind !== null && state === 'up') return runningStack(place, kind, false);
+  return withStackLock(place, world, { onWait: () => options.progress(WAITING), signal: options.signal }, () =>
+    start(stack, options),
+  );
+}
+
+async function start(stack: Stack, options: StartOptions): Promise<RunningStack> {
+  const { place, world, java } = stack;
+  const { state, kind } = await statusOf(stack);
+  if (kind !== null && state === 'up') return runningStack(place, kind, false); // another process started it meanwhile
+  const choice =
+    kind === 'java'
+      ? await chooseJava(place, world.env, 'half of it runs on Java')
+      : await chooseStack(place, world.env);
+  if (choice.kind === 'none')
+    throw new StackError('stack_unavailable', `No local broker is available: ${choice.reason}.`, choice.howToGetOne);
+  if (choice.kind === 'docker') await startDocker(place, world, options, kind === 'docker');
+  else await java.start(choice.java, options);
+  return runningStack(place, choice.kind, true);
+}
+
+function down({ place, world, java }: Stack, progress: (line: string) => void): Promise<readonly ServiceName[]> {
+  return withStackLock(place, world, { onWait: () => progress(WAITING) }, async () => {
+    const stopped = await java.stop();
+    if (!(await dockerRuns(place, world))) return stopped;
+    await composeDown(place, world.env);
+    return ['broker', 'registry'];
+  });
+}
+
+async function statusOf({ place, world, java }: Stack): Promise<StackStatus> {
+  const javaServices = await java.state();
+  if (javaServices.some(({ pid }) => pid !== null)) return describe(place, world, 'java', javaServices);
+  if (await dockerRuns(place, world)) return describe(place, world, 'docker', await dockerServices(place, world));
+  const services = javaServices.map((service) => ({ ...service, log: null }));
+  return describe(place, world, null, services);
+}
+
+async function describe(
+  place: StackPlace,
+  world: StackWorld,
+  kind: 'docker' | 'java' | null,
+  services: readonly ServiceStatus[],
+): Promise<StackStatus> {
+  const isUp = kind !== null && services.every(({ answering }) => answering);
+  const { broker, controller, registry } = place.ports;
+  return {
+    state: isUp ? 'up' : kind === null ? 'down' : 'partly',
+    kind,
+    brokers: brokersOf(place),
+    registryUrl: registryUrlOf(place, kind ?? 'java'),
+    services,
+    dataDir: place.dataDir,
+    conflicts: kind === null ? await findConflicts([broker, controller, registry], world.env) : [],
+  };
+}
+
+function runningStack(place: StackPlace, kind: 'docker' | 'java', started: boolean): RunningStack {
+  return { kind, brokers: brokersOf(place), registryUrl: registryUrlOf(place, kind), started };
+}
+
+async function dockerRuns(place: StackPlace, world: StackWorld): Promise<boolean> {
+  return (await findDockerEngine(world.env)).answers && composeRuns(place, world.env);
+}
+
+const WAITING = 'another process is starting or stopping the local stack; waiting for it';
 
 async function dockerServices(place: StackPlace, world: StackWorld): Promise<readonly ServiceStatus[]> {
   const [clusterId, registry] = await Promise.all([
@@ -160,6 +168,6 @@ async function startDocker(
     throw new StackError(
       'start_failed',
       'Redpanda runs but does not answer on its ports.',
-      'Ask docker ps, and docker logs of that container.',
+      'See docker ps, and docker logs of its container.',
     );
 }

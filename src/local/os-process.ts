@@ -4,8 +4,8 @@ import { platform } from 'node:os';
 import { execa } from 'execa';
 
 /**
- * The command line of a process, its arguments joined by single spaces; null when there is no such process (a zombie
- * counts as none) or it cannot be read.
+ * The command line of a process, its arguments joined by single spaces; null if there is no such process, it is a
+ * zombie, or it cannot be read.
  */
 export async function commandLine(pid: number): Promise<string | null> {
   if (platform() !== 'linux') return commandLineByPs(pid);
@@ -23,7 +23,7 @@ async function commandLineByPs(pid: number): Promise<string | null> {
   return exitCode === 0 && stdout.trim() !== '' ? stdout.trim() : null;
 }
 
-/** False when there was no such process. Rejects when it may not be signalled. */
+/** Sends a signal; false if there is no such process. Throws if this user may not signal it. */
 export function signalProcess(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
   try {
     return process.kill(pid, signal);
@@ -33,12 +33,12 @@ export function signalProcess(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boole
   }
 }
 
-/** Whether an error of node's says that the file or process does not exist (any more). */
+/** Whether an error of Node says that the file or process does not exist (any more). */
 export function isMissing(error: unknown): boolean {
   return hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH');
 }
 
-/** By the property, not the class: node's errors may come from another realm than this module's Error. */
+/** Compares the property, not the class, because errors of Node may come from another realm. */
 export function hasCode(error: unknown, code: string): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }

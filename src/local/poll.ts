@@ -9,8 +9,8 @@ export interface PollOptions {
 }
 
 /**
- * Asks again and again until the answer is not null. Resolves with null when limitMs have passed; rejects with what
- * ask rejects with, or with StackError interrupted.
+ * Calls ask repeatedly until it resolves with something other than null. Resolves with null after limitMs. Rejects with
+ * the error of ask, or with StackError of code interrupted.
  */
 export async function poll<T>(ask: () => Promise<T | null>, options: PollOptions): Promise<T | null> {
   const deadline = options.clock.monotonicMs() + options.limitMs;
@@ -23,7 +23,10 @@ export async function poll<T>(ask: () => Promise<T | null>, options: PollOptions
   }
 }
 
-/** A pause between two questions. Rejects with StackError interrupted as soon as the signal is aborted; nextStep says what that leaves behind. */
+/**
+ * A pause between two attempts. Rejects with StackError of code interrupted as soon as the signal is aborted; nextStep
+ * says what that leaves behind.
+ */
 export async function pauseUnlessInterrupted(
   { clock, everyMs, signal }: Omit<PollOptions, 'limitMs'>,
   nextStep?: string,
@@ -36,11 +39,11 @@ export async function pauseUnlessInterrupted(
   }
 }
 
-const GOES_ON =
-  'What was started goes on starting in the background; the next start uses it, and npx ravenhelm stack down ends it.';
+const KEEPS_STARTING =
+  'Services keep starting in the background; the next start uses them, and npx ravenhelm stack down stops them.';
 
-/** Throws StackError interrupted when the signal is aborted; nextStep says what that leaves behind. */
-export function throwIfInterrupted(signal: AbortSignal | undefined, nextStep = GOES_ON): void {
+/** Throws StackError of code interrupted if the signal is aborted; nextStep says what that leaves behind. */
+export function throwIfInterrupted(signal: AbortSignal | undefined, nextStep = KEEPS_STARTING): void {
   if (signal?.aborted !== true) return;
   throw new StackError('interrupted', 'Interrupted while the local stack was starting.', nextStep);
 }

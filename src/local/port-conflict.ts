@@ -4,17 +4,17 @@ import { readMarker } from './process-marker.js';
 import { StackError } from './stack-error.js';
 import type { StackWorld } from './stack-place.js';
 
-/** A port that the stack needs and another process has. */
+/** A port that the stack needs and another process uses. */
 export interface PortConflict {
   readonly port: number;
-  /** null when the system does not say. */
+  /** null if the system does not tell. */
   readonly pid: number | null;
   readonly command: string | null;
-  /** Directory of the clone or compose project that holds it; null when it is neither. */
+  /** Directory of the clone or compose project that uses it; null if it is neither. */
   readonly cloneDir: string | null;
 }
 
-/** Those of the ports that are taken, with who has them. */
+/** The ports that are in use, with the processes that use them. */
 export async function findConflicts(
   ports: readonly number[],
   env: StackWorld['env'],
@@ -38,31 +38,32 @@ async function describeHolder(port: number, env: StackWorld['env']): Promise<Por
   };
 }
 
-/** What to tell the user: a foreign stack by its clone, anything else by pid and command. */
+/** The error for the user. It names the clone of another stack, or else pid and command. */
 export function conflictError(conflicts: readonly PortConflict[]): StackError {
   const clone = conflicts.find(({ cloneDir }) => cloneDir !== null)?.cloneDir ?? null;
   if (clone === null) {
     return new StackError(
       'ports_taken',
       `The local stack cannot start: ${conflicts.map(describe).join('; ')}.`,
-      'End that process, or set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to use a broker and registry of your own.',
+      'Stop that process, or set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to use another broker and registry.',
     );
   }
   const held = conflicts.map(({ port, pid }) => (pid === null ? `${port}` : `${port} (pid ${pid})`)).join(', ');
   return new StackError(
     'foreign_stack',
-    `A local stack of another clone is running: ${clone} holds ${conflicts.length === 1 ? 'port' : 'ports'} ${held}.`,
+    `A local stack of another clone is running: ${clone} uses ${conflicts.length === 1 ? 'port' : 'ports'} ${held}.`,
     `Stop it with: cd ${quoted(clone)} && npx ravenhelm stack down\n` +
-      'Or share it on purpose: set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to the addresses that npx ravenhelm stack status prints there.',
+      'Or share it: set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to the addresses that npx ravenhelm stack status ' +
+      'prints there.',
   );
 }
 
 function describe({ port, pid, command }: PortConflict): string {
-  if (pid === null) return `port ${port} is held by a process that only its owner can see`;
-  return `port ${port} is held by pid ${pid}${command === null ? '' : ` (${shorten(command)})`}`;
+  if (pid === null) return `port ${port} is used by a process of another user`;
+  return `port ${port} is used by pid ${pid}${command === null ? '' : ` (${shorten(command)})`}`;
 }
 
-/** As the shell takes it. */
+/** Quoted for the shell. */
 function quoted(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

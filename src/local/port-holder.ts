@@ -6,15 +6,15 @@ import { execa } from 'execa';
 
 import { commandLine } from './os-process.js';
 
-/** Who listens on a port; command is empty when the process cannot be read. */
+/** The process that listens on a port; command is empty if it cannot be read. */
 export interface PortHolder {
   readonly pid: number;
   readonly command: string;
 }
 
 /**
- * Whether something listens on the port where a stack would. Both ways are asked: a listener on all addresses does
- * not stop a bind to the loopback address on every system, and a bound port need not accept.
+ * Whether a port that a stack needs is in use. It tries to connect and to bind: on some systems a listener on all
+ * addresses does not prevent a bind to the loopback address, and a bound port may not accept connections.
  */
 export async function isPortTaken(port: number): Promise<boolean> {
   return (await accepts(port)) || !(await canListen(port));
@@ -24,7 +24,7 @@ function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     socket.once('connect', () => resolve(true));
-    socket.once('error', () => resolve(false)); // refused: nobody is there, which is the answer
+    socket.once('error', () => resolve(false)); // refused: no process listens
     socket.once('close', () => resolve(false));
     socket.setTimeout(1_000, () => socket.destroy());
     socket.once('connect', () => socket.destroy());
@@ -34,12 +34,12 @@ function accepts(port: number): Promise<boolean> {
 function canListen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false)); // in use or forbidden: either way the stack cannot have it
+    server.once('error', () => resolve(false)); // in use or forbidden: the stack cannot use it
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
 
-/** null when nobody listens, or the listener is another user's and the system does not say. */
+/** null if no process listens, or the process belongs to another user and the system does not tell. */
 export async function findPortHolder(port: number): Promise<PortHolder | null> {
   const pid = platform() === 'linux' ? await listenerByProc(port) : await listenerByLsof(port);
   return pid === null ? null : { pid, command: (await commandLine(pid)) ?? '' };
@@ -71,9 +71,9 @@ async function listeningInodes(table: string, port: number): Promise<readonly st
 }
 
 async function holdsSocket(pid: string, inodes: ReadonlySet<string>): Promise<boolean> {
-  const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []); // ended meanwhile, or another user's
+  const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []); // ended, or another user's
   for (const descriptor of descriptors) {
-    const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => ''); // closed meanwhile
+    const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => ''); // closed since
     const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
     if (inode !== undefined && inodes.has(inode)) return true;
   }

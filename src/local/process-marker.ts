@@ -3,9 +3,9 @@ import type { StackPlace } from './stack-place.js';
 export type ServiceName = 'broker' | 'registry';
 
 /**
- * Every process of the Java stack says on its command line which clone, which stack and which service it is. So a pid
- * that was used again is never taken for ours, and whoever finds a port taken can name the clone that holds it, on
- * any system that shows command lines and without a file that could be stale.
+ * The command line of every process of the Java stack names its clone, stack and service. A reused pid is therefore
+ * never mistaken for ours, and an error about a port in use can name the clone that uses it. This works on any system
+ * that shows command lines, and without a file that could be stale.
  */
 export interface ProcessMarker {
   readonly cloneDir: string;
@@ -24,7 +24,7 @@ export function markerArguments(place: StackPlace, service: ServiceName): readon
 
 const MARKER = /-Dravenhelm\.clone=(.+?) -Dravenhelm\.stack=(.+?) -Dravenhelm\.service=(\w+)/;
 
-/** null when the command line belongs to no ravenhelm stack. */
+/** The marker on a command line; null if it does not belong to a Ravenhelm stack. */
 export function readMarker(commandLine: string): ProcessMarker | null {
   const [, cloneDir, dataDir, service] = MARKER.exec(commandLine) ?? [];
   if (cloneDir === undefined || dataDir === undefined || service === undefined) return null;

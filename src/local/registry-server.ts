@@ -4,7 +4,7 @@ import type { JavaService } from './java-service.js';
 import { askRegistry } from './readiness.js';
 import { registryUrlOf, type StackPlace } from './stack-place.js';
 
-/** The Apicurio registry, with its schemas and their ids in a file, on the loopback address. */
+/** The Apicurio registry on the loopback address; a file keeps its schemas and their ids. */
 export function registryServer(place: StackPlace): JavaService {
   const registryDir = join(place.jarsDir, 'registry');
   return {
@@ -15,7 +15,7 @@ export function registryServer(place: StackPlace): JavaService {
       '-Xms64m',
       '-Xmx384m',
       '-XX:+UseSerialGC',
-      '-XX:TieredStopAtLevel=1', // it answers a few requests; compiling them well costs a second of the start
+      '-XX:TieredStopAtLevel=1', // few requests: full optimisation would only delay the start by a second
       '-XX:+ExitOnOutOfMemoryError',
       '-Dquarkus.http.host=127.0.0.1',
       `-Dquarkus.http.port=${place.ports.registry}`,

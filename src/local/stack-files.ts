@@ -3,7 +3,10 @@ import { isOutOfSpace, systemErrorWords } from '../domain/system-error.js';
 import { StackError } from './stack-error.js';
 import type { StackPlace } from './stack-place.js';
 
-/** Work on the files of a stack. Rejects with StackError directory_unusable where its directory does not let them be made or read. */
+/**
+ * Runs work on the files of a stack. Rejects with StackError of code directory_unusable if the stack's directory does
+ * not allow to create or read them.
+ */
 export async function usingStackFiles<T>(place: StackPlace, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -12,13 +15,13 @@ export async function usingStackFiles<T>(place: StackPlace, work: () => Promise<
   }
 }
 
-/** What a directory that cannot hold the stack fails with. */
+/** The error codes that mean that the stack's directory cannot be used. */
 const OF_DIRECTORIES = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'EEXIST', 'EISDIR'];
 
 interface FileError extends Error {
   readonly code: string;
   readonly syscall: string;
-  /** Writing to an open file names none. */
+  /** Absent for a write to an open file. */
   readonly path?: string;
 }
 
@@ -31,14 +34,18 @@ function isOfStackFiles(error: unknown, dataDir: string): error is FileError {
     : `${path}${sep}`.startsWith(`${dataDir}${sep}`) || dataDir.startsWith(`${path}${sep}`);
 }
 
-const OWN_BROKER = 'Or set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to use a broker and registry of your own.';
+const OWN_BROKER = 'Or set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to use another broker and registry.';
 
 function directoryUnusable(error: FileError, { dataDir }: StackPlace): StackError {
   const where = error.path === undefined || error.path === dataDir ? '' : `: ${error.path}`;
+  const reason = `${systemErrorWords(error.code) ?? error.code}${where}`;
+  const remedy = isOutOfSpace(error.code)
+    ? 'Free some space there.'
+    : `Make ${dataDir} a directory that this user can write to.`;
   return new StackError(
     'directory_unusable',
-    `${dataDir} cannot hold the local stack (${systemErrorWords(error.code) ?? error.code}${where}).`,
-    `${isOutOfSpace(error.code) ? 'Make space there.' : `Make ${dataDir} a directory that this user can write.`}\n${OWN_BROKER}`,
+    `${dataDir} cannot be used for the local stack (${reason}).`,
+    `${remedy}\n${OWN_BROKER}`,
     { cause: error },
   );
 }

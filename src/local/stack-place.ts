@@ -2,13 +2,13 @@ import { join, resolve } from 'node:path';
 
 import type { Clock, Ids } from '../ports/clock.js';
 
-/** Where a stack lies and which ports it uses. Two places with different ports and dataDir know nothing of each other. */
+/** The directories and ports of a stack. Stacks with different ports and dataDir are independent of each other. */
 export interface StackPlace {
   /** The clone that the stack belongs to; absolute. */
   readonly cloneDir: string;
   /** Data, logs, pids and the start lock; absolute. */
   readonly dataDir: string;
-  /** What `npm run setup` had Maven fetch: kafka/*.jar and registry/. */
+  /** The files that `npm run setup` fetched with Maven: kafka/*.jar and registry/. */
   readonly jarsDir: string;
   /** All on the loopback address. */
   readonly ports: StackPorts;
@@ -16,7 +16,7 @@ export interface StackPlace {
 
 export interface StackPorts {
   readonly broker: number;
-  /** Of the Java stack's KRaft controller; Redpanda needs none. */
+  /** Port of the Java stack's KRaft controller; Redpanda needs none. */
   readonly controller: number;
   readonly registry: number;
 }
@@ -25,7 +25,7 @@ const DEFAULT_PORTS: StackPorts = { broker: 19092, controller: 19093, registry: 
 
 /** The one development stack of a clone. */
 export function developmentPlace(cloneDir: string): StackPlace {
-  const clone = resolve(cloneDir); // no slash at the end: the name stands on the processes' command lines
+  const clone = resolve(cloneDir); // no trailing slash: the name is part of the processes' command lines
   return {
     cloneDir: clone,
     dataDir: join(clone, '.ravenhelm/stack'),
@@ -34,13 +34,13 @@ export function developmentPlace(cloneDir: string): StackPlace {
   };
 }
 
-/** What this layer needs of the world. */
+/** The environment of this layer. */
 export interface StackWorld {
-  /** The environment that docker and java are found in and started with (PATH, JAVA_HOME, DOCKER_HOST). */
+  /** Environment variables to find and start docker and java (PATH, JAVA_HOME, DOCKER_HOST). */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** The cluster's id when a broker answers and takes work; null when it does not (yet). Never rejects. */
+  /** The cluster's id if a broker answers and accepts requests; null if it does not (yet). Never rejects. */
   askBroker(brokers: readonly string[]): Promise<string | null>;
 }
 

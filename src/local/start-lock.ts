@@ -8,14 +8,14 @@ import { pauseUnlessInterrupted, throwIfInterrupted } from './poll.js';
 import type { StackPlace, StackWorld } from './stack-place.js';
 
 export interface LockOptions {
-  /** Called once when somebody else has the lock. */
+  /** Called once if another process has the lock. */
   readonly onWait: () => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Runs work while no other process starts or stops this stack. A holder that was killed is found out by the age of
- * its lock, within ten seconds.
+ * Runs work while no other process starts or stops this stack. The lock of a process that was killed expires after ten
+ * seconds.
  */
 export async function withStackLock<T>(
   place: StackPlace,
@@ -32,20 +32,20 @@ export async function withStackLock<T>(
   }
 }
 
-const NOTHING_STARTED = 'This copy has started nothing.';
+const NOTHING_STARTED = 'This process has started nothing.';
 
 async function acquire(
   place: StackPlace,
   world: StackWorld,
   { onWait, signal }: LockOptions,
 ): Promise<() => Promise<void>> {
-  let told = false;
+  let reported = false;
   for (;;) {
     throwIfInterrupted(signal, NOTHING_STARTED);
     const release = await tryLock(place.dataDir);
     if (release !== null) return release;
-    if (!told) onWait();
-    told = true;
+    if (!reported) onWait();
+    reported = true;
     await pauseUnlessInterrupted({ clock: world.clock, everyMs: 200, signal }, NOTHING_STARTED);
   }
 }
@@ -57,11 +57,11 @@ async function tryLock(dataDir: string): Promise<(() => Promise<void>) | null> {
       lockfilePath: join(dataDir, 'start.lock'),
       stale: 10_000,
       update: 2_000,
-      // The default throws out of a timer. Losing the lock is found out at the end, where it can be told.
+      // The default throws from a timer. A lost lock is noticed at the release instead.
       onCompromised: (error) => (lost = error),
     });
     return async () => {
-      if (lost !== null) return; // taken by another start, which finds the services by their pids and ports
+      if (lost !== null) return; // another start has taken it and finds the services by their pids and ports
       await release();
     };
   } catch (error) {

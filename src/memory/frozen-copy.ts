@@ -1,8 +1,8 @@
 import type { AgentEvent } from '../domain/events.js';
 
 /**
- * A deep copy that nobody can change, and about how many bytes it would take on a broker (text counted as it is in
- * memory). Events are data: strings, numbers, booleans, null, arrays and plain objects.
+ * A deeply frozen copy, and its approximate size on a broker in bytes (one byte per UTF-16 unit of text). Events are
+ * data: strings, numbers, booleans, null, arrays and plain objects.
  */
 export function frozenCopy(event: AgentEvent): { readonly event: AgentEvent; readonly bytes: number } {
   let bytes = 0;

@@ -12,7 +12,7 @@ import type { Schedule, Storage } from './storage.js';
 
 interface Queued {
   readonly request: AppendRequest;
-  /** As it was when append was called: the caller may go on to change its own. */
+  /** The event at the time of the call; the caller may change its object afterwards. */
   readonly copy: ReturnType<typeof frozenCopy>;
   resolve(appended: Appended): void;
   reject(error: Error): void;
@@ -26,7 +26,7 @@ export interface MemoryAppenderOptions {
   readonly maxRecordBytes: number;
 }
 
-/** Everything queued is written, in the order of the calls, by the next scheduled callback. */
+/** The next scheduled callback writes everything that is queued, in the order of the calls. */
 export function createMemoryAppender(options: MemoryAppenderOptions): Appender {
   let queue: Queued[] = [];
   let scheduled = false;
@@ -91,7 +91,7 @@ function writeOne(
   const limit = Number(found.spec.config['max.message.bytes'] ?? maxRecordBytes);
   if (bytes > limit)
     return reject(
-      new RecordTooLarge(`${event.event_type} has ${bytes} bytes and ${topic} takes ${limit}; shorten it`, {
+      new RecordTooLarge(`${event.event_type} has ${bytes} bytes, but ${topic} accepts ${limit}; shorten it`, {
         bytes,
         limitBytes: limit,
       }),

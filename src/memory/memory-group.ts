@@ -10,7 +10,7 @@ import {
 import { createMemoryMember, type MemoryMember } from './memory-member.js';
 import { partitionName, type Schedule, type Storage } from './storage.js';
 
-/** A consumer group: its members, who has which partition, and what was committed. */
+/** A consumer group: its members, their partitions and the committed offsets. */
 export interface MemoryGroup {
   join(options: GroupOptions): Promise<GroupMember>;
   committed(partition: PartitionId): CommittedOffset | null;
@@ -28,7 +28,7 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
     offsets.set(partitionName(partition), { offset, metadata });
   };
 
-  /** Takes partitions away first, so that no two members hold one at a time. */
+  /** Revokes partitions before it assigns any, so that no two members hold one at the same time. */
   const rebalance = () => {
     const topics = new Set([...members].flatMap((member) => member.topics));
     const partitions = [...topics].flatMap((topic) => storage.partitions(topic));
@@ -42,8 +42,8 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
       })),
     );
     const hands = [...members].map((member) => ({ member, hand: dealt.get(member.id) ?? [] }));
-    for (const { member, hand } of hands) member.takeAwayAllBut(hand);
-    for (const { member, hand } of hands) member.give(hand);
+    for (const { member, hand } of hands) member.revokeAllBut(hand);
+    for (const { member, hand } of hands) member.assign(hand);
   };
 
   const commit = (member: MemoryMember, commits: readonly (PartitionId & CommittedOffset)[]) => {
@@ -58,11 +58,11 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
 
   const leave = (member: MemoryMember) => {
     if (!members.delete(member)) return;
-    member.takeAwayAllBut([]);
+    member.revokeAllBut([]);
     rebalance();
   };
 
-  /** Runs on the log's schedule, as a broker's answer comes later than the call. */
+  /** Runs on the log's schedule, because a broker's answer also arrives after the call. */
   const later = <T>(work: () => T): Promise<T> =>
     new Promise((resolve, reject) => {
       schedule(() => {

@@ -16,21 +16,21 @@ import { createMemoryWatch } from './memory-watch.js';
 import { createStorage, partitionName, type Schedule, type Storage, type StoredPartition } from './storage.js';
 
 export interface MemoryLogOptions {
-  /** For the records' timestamps. */
+  /** The source of the records' timestamps. */
   readonly clock: Clock;
-  /** Default setImmediate, so that timers and sockets have their turn. A simulation passes its own. */
+  /** Default setImmediate, so that timers and sockets are served in between. A simulation passes its own. */
   readonly schedule?: Schedule;
-  /** Larger events are refused by topics without max.message.bytes of their own; default 1 MiB, as brokers have it. */
+  /** Larger events are refused by topics that do not set max.message.bytes; default 1 MiB, as on brokers. */
   readonly maxRecordBytes?: number;
 }
 
-/** The log of one process: the embedded default where no broker can be had, and what simulations and tests drive. */
+/** A log within one process: the default if no broker is available, also used by simulations and tests. */
 export interface MemoryLog extends Log {
-  /** Puts content into a partition as a foreign writer may: poison, or what this build cannot read for now. Returns its offset. */
+  /** Writes content like a foreign writer: poison, or content that this build cannot read yet. Returns its offset. */
   writeForeign(partition: PartitionId, key: string | null, content: AnyContent, headers?: Headers): number;
-  /** Makes readable what was not. */
+  /** Makes an unreadable record readable. */
   makeReadable(partition: PartitionId, offset: number, content: RecordContent): void;
-  /** Writes a group's committed offset as an administrator does. */
+  /** Writes a group's committed offset like an administrator. */
   setCommitted(groupId: string, partition: PartitionId, committed: CommittedOffset): void;
 }
 

@@ -3,7 +3,7 @@ import type { CommittedOffset, GroupOptions, PartitionConsumer, PartitionId, Set
 import { readPartition, type PartitionReader } from './partition-reader.js';
 import { partitionName, type Schedule, type Storage, type StoredPartition } from './storage.js';
 
-/** A member of a group, as the group sees it. */
+/** A member of a group, from the group's side. */
 export interface MemoryMember {
   readonly id: string;
   readonly topics: readonly string[];
@@ -12,12 +12,12 @@ export interface MemoryMember {
   /** What it keeps at the next rebalance: what it holds, but for what is set apart. */
   kept(): readonly PartitionId[];
   isAssigned(partition: PartitionId): boolean;
-  /** Assigned, but not open: open() threw. */
+  /** Assigned, but not open because open() threw. */
   opening(): readonly PartitionId[];
   /** Assigned, but not read: records were lost. */
   setApart(): readonly SetApart[];
-  takeAwayAllBut(hand: readonly PartitionId[]): void;
-  give(hand: readonly PartitionId[]): void;
+  revokeAllBut(hand: readonly PartitionId[]): void;
+  assign(hand: readonly PartitionId[]): void;
 }
 
 export interface MemoryMemberOptions {
@@ -80,14 +80,14 @@ export function createMemoryMember(deps: MemoryMemberOptions): MemoryMember {
         .filter(({ state }) => state.kind === 'closed')
         .map(({ topic, partition }) => ({ topic, partition })),
     setApart,
-    takeAwayAllBut(hand) {
+    revokeAllBut(hand) {
       const kept = new Set(hand.map(partitionName));
       for (const entry of all()) {
         // What is set apart may have been recovered meanwhile: it is opened again.
         if (!kept.has(partitionName(entry)) || entry.state.kind === 'set_apart') takeAway(entry);
       }
     },
-    give(hand) {
+    assign(hand) {
       for (const { topic, partition } of hand) {
         const stored = deps.storage.partitions(topic)[partition];
         if (stored && !assigned.has(partitionName(stored))) open(stored);
@@ -142,7 +142,7 @@ function openPartition(
   entry.state = { kind: 'open', consumer, reader };
 }
 
-/** A handler's exception belongs to its own member, not to the group that called it. */
+/** Reports a handler's exception to its member, not to the group that called it. */
 function guarded(options: GroupOptions, work: () => void): void {
   try {
     work();

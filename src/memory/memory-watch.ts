@@ -2,7 +2,7 @@ import type { Watch, WatchOptions } from '../ports/log.js';
 import { readPartition, type PartitionReader } from './partition-reader.js';
 import type { Schedule, Storage, StoredPartition } from './storage.js';
 
-/** Reads every partition of the topics without a group; hands poison and what cannot be read to those who want it. */
+/** Reads all partitions of the topics without a group. Poison and unreadable records go to onUndecodable. */
 export function createMemoryWatch(options: WatchOptions, storage: Storage, schedule: Schedule): Watch {
   const partitions = options.topics.flatMap((topic) => storage.partitions(topic));
   const behind = new Map<StoredPartition, number>();
@@ -53,7 +53,7 @@ export function createMemoryWatch(options: WatchOptions, storage: Storage, sched
   };
 
   partitions.forEach(start);
-  // Later than this call, so that the caller has the watch in hand.
+  // After this call, so that the caller already has the watch.
   schedule(checkCaughtUp);
   return {
     async stop() {

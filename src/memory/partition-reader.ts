@@ -1,14 +1,14 @@
 import type { AnyRecord, LogRecord } from '../ports/log.js';
 import type { Schedule, StoredPartition } from './storage.js';
 
-/** Records handed over in one call, as a broker's fetch is bounded too. */
+/** The most records in one call; a broker's fetch is limited too. */
 const RECORDS_PER_DELIVERY = 500;
 
 export interface ReaderEvents {
   onRecords(records: readonly LogRecord[]): void;
-  /** The record cannot be read for now; called once for each such record. */
+  /** The record cannot be read yet; called once for each such record. */
   onUnreadable(record: AnyRecord, reason: string): void;
-  /** It was read after all; called before its onRecords. */
+  /** The record has become readable; called before its onRecords. */
   onReadable(): void;
   /** Records between the position and the log start were deleted before they were read. */
   onGap(position: number, logStart: number): void;
@@ -19,80 +19,83 @@ export interface ReaderEvents {
 export interface PartitionReader {
   /** Next offset to deliver. */
   position(): number;
-  /** Moves past a record that is not wanted. */
+  /** Skips records before an offset. */
   skipTo(offset: number): void;
   stop(): void;
 }
 
-/** Delivers a partition's records in order from an offset, each delivery being one scheduled callback. */
+/** Delivers a partition's records in order from an offset; each delivery is one scheduled callback. */
 export function readPartition(
   partition: StoredPartition,
   fromOffset: number,
   schedule: Schedule,
   events: ReaderEvents,
 ): PartitionReader {
-  let position = fromOffset;
-  let blockedAt: number | null = null;
+  const reading: Reading = { position: fromOffset, blockedAt: null, stopped: false };
   let scheduled = false;
-  let stopped = false;
 
   const wake = () => {
-    if (scheduled || stopped) return;
+    if (scheduled || reading.stopped) return;
     scheduled = true;
     schedule(deliver);
   };
-
   const deliver = () => {
     scheduled = false;
-    if (stopped) return;
+    if (reading.stopped) return;
     try {
-      deliverNext();
+      if (deliverNext(reading, partition, events) === 'more') wake();
     } catch (error) {
       stop();
       events.onError(error instanceof Error ? error : new Error(String(error)));
     }
   };
-
-  const deliverNext = () => {
-    if (position < partition.low()) {
-      const from = position;
-      position = partition.low();
-      events.onGap(from, position);
-      return wake();
-    }
-    const records = readable(partition.read(position, RECORDS_PER_DELIVERY));
-    if (records.length > 0) {
-      position += records.length;
-      if (blockedAt !== null) {
-        blockedAt = null;
-        events.onReadable();
-      }
-      if (!stopped) events.onRecords(records);
-      // A record that comes from now on wakes the reader itself.
-      return position < partition.high() ? wake() : undefined;
-    }
-    const [next] = partition.read(position, 1);
-    if (next?.content.kind !== 'unreadable' || blockedAt === position) return;
-    blockedAt = position;
-    events.onUnreadable(next, next.content.reason);
-    // The handler may have skipped it.
-    if (blockedAt !== position) wake();
-  };
-
   const unsubscribe = partition.onChange(wake);
   const stop = () => {
-    stopped = true;
+    reading.stopped = true;
     unsubscribe();
   };
   wake();
   return {
-    position: () => position,
+    position: () => reading.position,
     skipTo(offset) {
-      position = Math.max(position, offset);
-      blockedAt = null;
+      reading.position = Math.max(reading.position, offset);
+      reading.blockedAt = null;
     },
     stop,
   };
+}
+
+interface Reading {
+  position: number;
+  /** Offset of the unreadable record that was reported last. */
+  blockedAt: number | null;
+  stopped: boolean;
+}
+
+/** One delivery. idle: a record that is written later wakes the reader. */
+function deliverNext(reading: Reading, partition: StoredPartition, events: ReaderEvents): 'more' | 'idle' {
+  const { position } = reading;
+  if (position < partition.low()) {
+    reading.position = partition.low();
+    events.onGap(position, reading.position);
+    return 'more';
+  }
+  const records = readable(partition.read(position, RECORDS_PER_DELIVERY));
+  if (records.length > 0) {
+    reading.position += records.length;
+    if (reading.blockedAt !== null) {
+      reading.blockedAt = null;
+      events.onReadable();
+    }
+    if (!reading.stopped) events.onRecords(records);
+    return reading.position < partition.high() ? 'more' : 'idle';
+  }
+  const [next] = partition.read(position, 1);
+  if (next?.content.kind !== 'unreadable' || reading.blockedAt === position) return 'idle';
+  reading.blockedAt = position;
+  events.onUnreadable(next, next.content.reason);
+  // The handler may have skipped it.
+  return reading.blockedAt === position ? 'idle' : 'more';
 }
 
 /** The records before the first one that cannot be read. */

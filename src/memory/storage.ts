@@ -3,23 +3,23 @@ import { unmetRequirement } from '../domain/requirements.js';
 import type { AnyContent, AnyRecord, PartitionId, RecordContent, TopicSpec } from '../ports/log.js';
 import { TopicMissing } from '../ports/log.js';
 
-/** Runs a callback later, never inside the call. Its owner decides on the order of everything in the log. */
+/** Runs a callback later, never during the call. It decides the order of all operations of the log. */
 export type Schedule = (callback: () => void) => void;
 
-/** One partition: an append-only list of records whose beginning can be deleted. */
+/** One partition: an append-only list of records whose first records can be deleted. */
 export interface StoredPartition extends PartitionId {
-  /** First offset that is still held. */
+  /** First offset that still exists. */
   low(): number;
   /** Next offset to be written. */
   high(): number;
   write(key: string | null, content: AnyContent, timestampMs: number, headers?: Headers): number;
-  /** At most `limit` records from an offset that is held. */
+  /** At most `limit` records from an existing offset on. */
   read(fromOffset: number, limit: number): readonly AnyRecord[];
   replace(offset: number, content: RecordContent): void;
   deleteBefore(offset: number): void;
-  /** Of the first record that is not older than a time (ms since the epoch), else the end. */
+  /** Offset of the first record that is not older than a time (ms since the epoch), else the end. */
   offsetAtTime(timestampMs: number): number;
-  /** Calls back, synchronously, whenever something may have become readable. Returns the way to stop that. */
+  /** Calls the listener synchronously whenever records may have become readable. Returns how to unsubscribe. */
   onChange(listener: () => void): () => void;
 }
 

@@ -2,17 +2,17 @@ import type { CircuitStateName } from './metrics.js';
 
 /** A circuit breaker has changed its state. */
 export interface CircuitChange {
-  /** Provider and address, such as ollama at http://127.0.0.1:11434. */
+  /** Provider and address, such as "ollama at http://127.0.0.1:11434". */
   readonly endpoint: string;
-  /** The model whose call changed it, by name. */
+  /** Name of the model whose call changed the state. */
   readonly model: string;
   readonly from: CircuitStateName;
   readonly to: CircuitStateName;
-  /** The failure that opened it; what closed it. */
+  /** The failure that opened it, or why it closed. */
   readonly reason: string;
-  /** Failures in a row. */
+  /** Consecutive failures. */
   readonly failures: number;
-  /** How long nothing is sent, in milliseconds; 0 unless it opened. */
+  /** How long no call is sent, in milliseconds; 0 unless the circuit opened. */
   readonly openMs: number;
 }
 

@@ -1,8 +1,8 @@
-/** Time, ids and randomness come in through this port, so that a simulation can own them. */
+/** Time comes in through this port, so that a simulation can control it. */
 export interface Clock {
   /** Milliseconds since the epoch; may jump. For timestamps only. */
   now(): number;
-  /** Milliseconds of a clock that never jumps. For durations and deadlines. */
+  /** Milliseconds of a monotonic clock. For durations and deadlines. */
   monotonicMs(): number;
   /** Calls back once, after at least delayMs. */
   setTimer(delayMs: number, callback: () => void): Timer;
@@ -12,7 +12,7 @@ export interface Timer {
   cancel(): void;
 }
 
-/** Resolves after so many milliseconds; rejects with the signal's reason as soon as that is aborted. */
+/** Resolves after delayMs milliseconds; rejects with the signal's reason as soon as it is aborted. */
 export function pause(clock: Pick<Clock, 'setTimer'>, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);

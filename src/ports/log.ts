@@ -2,8 +2,8 @@ import type { Headers } from '../domain/dead-letter.js';
 import type { AgentEvent } from '../domain/events.js';
 
 /**
- * The log: topics of partitions of records, read in order, appended at the end.
- * Kafka is the product's log; the in-memory log has the same behaviour and one contract suite checks both.
+ * The log: topics with partitions of records, which are read in order and appended at the end. Kafka is the production
+ * log; the in-memory log has the same behaviour, and one contract suite tests both.
  */
 export interface Log {
   readonly capabilities: LogCapabilities;
@@ -14,16 +14,16 @@ export interface Log {
   createAppender(name: string): Appender;
   /** Joins a consumer group. Resolves when the member has been accepted by the group. */
   joinGroup(options: GroupOptions): Promise<GroupMember>;
-  /** Reads topics without a group: sees every record, commits nothing. What it cannot decode holds it up nowhere. */
+  /** Reads topics without a group: gets every record, commits nothing, and skips records that it cannot decode. */
   watch(options: WatchOptions): Promise<Watch>;
   /**
-   * Writes a record's own key and value, every byte of them, to another place: a dead letter, or one that goes back.
-   * Resolves and rejects as Appender.append does.
+   * Copies a record's key and value byte for byte to another partition: as a dead letter, or back from there.
+   * Resolves and rejects like Appender.append.
    */
   copyRecord(copy: RecordCopy): Promise<Appended>;
-  /** What an administrator asks of the cluster. */
+  /** Administrative operations. */
   readonly admin: LogAdmin;
-  /** Closes every connection. Appenders, members and watches must have been closed before. */
+  /** Closes all connections. Close appenders, members and watches first. */
   close(): Promise<void>;
 }
 
@@ -50,11 +50,11 @@ export interface Appended {
 
 export interface Appender {
   /**
-   * Resolves when the broker has acknowledged the record (all in-sync replicas). May write it twice, never zero
-   * times after it resolved. Rejects with AppendRejected when this record can never be written (too large, topic
-   * missing, not authorised; the records behind it go on), with AppendDropped when dropQueued or close removed it,
-   * and with AppendFailed when a passing failure did not pass: then this appender refuses everything that follows
-   * for the partition, in order, and the role that owns it restarts.
+   * Resolves when the broker has acknowledged the record (all in-sync replicas). The record may be written twice, but
+   * never zero times after it resolved. Rejects with AppendRejected if this record can never be written (too large,
+   * topic missing, not authorised; later records are not affected), with AppendDropped if dropQueued or close removed
+   * it, and with AppendFailed if a retriable failure lasted too long: the appender then refuses all later records for
+   * the partition, in order, and the role that owns it restarts.
    */
   append(request: AppendRequest): Promise<Appended>;
   /** Removes queued requests that match and have not been sent; their promises reject with AppendDropped. */
@@ -63,7 +63,7 @@ export interface Appender {
   close(): Promise<void>;
 }
 
-/** One record as it is read. Offsets and timestamps (ms since the epoch, set by the log) are safe integers. */
+/** One record that was read. Offsets and timestamps (ms since the epoch, set by the log) are safe integers. */
 export interface LogRecord {
   readonly topic: string;
   readonly partition: number;
@@ -71,9 +71,9 @@ export interface LogRecord {
   readonly timestampMs: number;
   readonly key: string | null;
   readonly content: RecordContent;
-  /** Absent where there are none. */
+  /** Absent if there are none. */
   readonly headers?: Headers;
-  /** Key and value as they lie on the broker; absent in the in-memory log, which holds events as they are. */
+  /** Key and value as stored on the broker; absent in the in-memory log, which stores events as objects. */
   readonly bytes?: RecordBytes;
 }
 
@@ -82,18 +82,18 @@ export interface RecordBytes {
   readonly value: Uint8Array | null;
 }
 
-/** event: decoded. poison: bytes that no reader could ever decode; value is those bytes, null when the record had none. */
+/** event: decoded. poison: value holds bytes that no reader can ever decode; null if the record had none. */
 export type RecordContent =
   | { readonly kind: 'event'; readonly event: AgentEvent }
   | { readonly kind: 'poison'; readonly reason: string; readonly value?: Uint8Array | null };
 
-/** A record that may be one which this build cannot read for now: its event type, or its schema, is not known here. */
+/** A record that this build may be unable to read yet, because it does not know the event type or the schema. */
 export interface AnyRecord extends Omit<LogRecord, 'content'> {
   readonly content: AnyContent;
 }
 export type AnyContent = RecordContent | { readonly kind: 'unreadable'; readonly reason: string };
 
-/** Where a record is to be written again, and with which headers. */
+/** The partition to copy a record to, and its headers there. */
 export interface RecordCopy extends PartitionId {
   readonly record: AnyRecord;
   readonly headers: Headers;
@@ -111,9 +111,9 @@ export interface CommittedOffset {
 }
 
 export interface PartitionAssignment extends PartitionId {
-  /** What the group has committed for this partition; null when nothing was. */
+  /** What the group has committed for this partition; null if nothing. */
   readonly committed: CommittedOffset | null;
-  /** First offset that the log still holds, at assignment. */
+  /** First offset that still exists, at assignment. */
   readonly logStart: number;
   /** Next offset to be written, at assignment. */
   readonly logEnd: number;
@@ -125,8 +125,8 @@ export interface GroupOptions {
   /** The only partitions that this member wants; it gets those of them that no other member keeps. Default: its share. */
   readonly only?: readonly PartitionId[];
   /**
-   * Called for each partition that the group gives to this member. Reading starts at committed.offset, or at
-   * logStart when there is none. DataLoss sets the partition apart; another error stops it and reaches onFatal.
+   * Called for each partition that the group assigns to this member. Reading starts at committed.offset, or at
+   * logStart if nothing was committed. DataLoss sets the partition apart; other errors stop it and go to onFatal.
    */
   open(assignment: PartitionAssignment): PartitionConsumer;
   /**
@@ -134,7 +134,7 @@ export interface GroupOptions {
    * until a rebalance gives them again. The member and its other partitions continue.
    */
   onSetApart?(partitions: readonly SetApart[]): void;
-  /** A partition failed (a handler's exception), or the client itself crashed. */
+  /** The member cannot continue: a handler threw, or the client crashed. */
   onFatal(error: Error): void;
 }
 
@@ -146,34 +146,34 @@ export interface SetApart extends PartitionId {
   readonly reason: string;
 }
 
-/** One assigned partition, from open to closed. All calls are synchronous: fold and return. */
+/** One assigned partition, from open to closed. All calls are synchronous: fold, then return. */
 export interface PartitionConsumer {
   /** In offset order, without gaps or repeats between open and closed. */
   onRecords(records: readonly LogRecord[]): void;
-  /** The partition cannot go past this record for now (unknown event type or schema, registry down); it is retried. */
+  /** This record cannot be read yet (unknown event type or schema, registry down). The log retries it. */
   onBlocked(offset: number, reason: string): void;
-  /** It was read after all. */
+  /** The blocked record has become readable. */
   onUnblocked(): void;
-  /** The group has taken the partition away, or the member leaves. No more calls follow. */
+  /** The group has revoked the partition, or the member leaves. No more calls follow. */
   onClosed(): void;
 }
 
 export interface GroupMember {
   /**
-   * Commits replay points. Resolves with those that were committed: a partition that is not assigned any more, or of which
-   * that is not known at the moment, is left out. Rejects when the group refuses.
+   * Commits replay points. Resolves with the partitions that were committed; those that are no longer assigned, or
+   * whose assignment is currently unverified, are left out. Rejects with CommitRefused if the group refuses.
    */
   commit(commits: readonly (PartitionId & CommittedOffset)[]): Promise<readonly PartitionId[]>;
-  /** Whether the group still says that the partition belongs to this member. */
+  /** Whether the partition is still assigned to this member. */
   isAssigned(partition: PartitionId): boolean;
-  /** How it goes with the group now. */
+  /** The state of the membership, for health checks. */
   health(): MemberHealth;
   /** Closes every partition and leaves the group. */
   leave(): Promise<void>;
 }
 
 export interface MemberHealth {
-  /** Milliseconds since the group or a broker was last heard of: a fetch or a heartbeat was answered, or a join. */
+  /** Milliseconds since the group or a broker last answered: a fetch, a heartbeat or a join. */
   readonly silentMs: number;
   /** Assigned partitions that are not open yet. */
   readonly opening: readonly PartitionId[];
@@ -183,13 +183,13 @@ export interface MemberHealth {
 
 export interface WatchOptions {
   readonly topics: readonly string[];
-  /** beginning: everything that the log holds. end: what is written from now on. */
+  /** beginning: all records of the log. end: records that are written from now on. */
   readonly from: 'beginning' | 'end';
-  /** In offset order within a partition. Poison and unknown event types are skipped before this is called, unless the next one is there. */
+  /** Called in offset order within a partition. Poison and unreadable records go to onUndecodable, or are skipped. */
   onRecord(record: LogRecord): void;
-  /** In the same order: poison, and what cannot be read for now. */
+  /** Called in the same order for poison and for records that cannot be read yet. */
   onUndecodable?(record: AnyRecord): void;
-  /** Called once, when everything that was in the log at the start has been delivered. */
+  /** Called once, when all records that existed at the start have been delivered. */
   onCaughtUp?(): void;
   onFatal(error: Error): void;
 }
@@ -199,20 +199,20 @@ export interface Watch {
 }
 
 export interface LogAdmin {
-  /** Number of partitions; rejects with TopicMissing when the topic does not exist. */
+  /** Number of partitions; rejects with TopicMissing if the topic does not exist. */
   partitionCount(topic: string): Promise<number>;
-  /** First held and next written offset of each partition, in partition order. */
+  /** First existing and next offset of each partition, in partition order. */
   offsets(
     topic: string,
   ): Promise<readonly { readonly partition: number; readonly low: number; readonly high: number }[]>;
-  /** Committed offsets of a group, in partition order; offset null when nothing was committed. */
+  /** Committed offsets of a group, in partition order; offset is null if nothing was committed. */
   committed(
     groupId: string,
     topic: string,
   ): Promise<readonly { readonly partition: number; readonly offset: number | null; readonly metadata: string }[]>;
   /**
-   * For each partition, in order, the offset of the first record whose timestamp is not before a time (ms since the
-   * epoch); the end of the partition when there is none.
+   * For each partition, in order, the offset of the first record whose timestamp is at or after a time (ms since the
+   * epoch); the end of the partition if there is none.
    */
   offsetAtTime(
     topic: string,
@@ -220,15 +220,15 @@ export interface LogAdmin {
   ): Promise<readonly { readonly partition: number; readonly offset: number }[]>;
   /** Deletes the records of a partition below an offset. */
   deleteRecords(topic: string, partition: number, beforeOffset: number): Promise<void>;
-  /** Creates what is missing; reports, and never alters, what differs. */
+  /** Creates missing topics. Reports differences of existing ones, and never changes them. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDifference[]>;
 }
 
-/** What topics.yaml says of one topic, with names resolved. */
+/** One topic of topics.yaml, with names resolved. */
 export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
-  /** null: from the cluster's size (3 from three brokers on, else 1). */
+  /** null: derived from the cluster's size (3 with three or more brokers, else 1). */
   readonly replicationFactor: number | null;
   /** Broker settings by their Kafka names, such as cleanup.policy and retention.ms. */
   readonly config: Readonly<Record<string, string>>;
@@ -241,7 +241,7 @@ export interface TopicDifference {
   readonly actual: string;
 }
 
-/** This record can never be written; the ones behind it can. */
+/** This record can never be written; later ones can. */
 export class AppendRejected extends Error {
   readonly code = 'append_rejected';
   readonly retriable = false;
@@ -266,7 +266,7 @@ export class AppendDropped extends Error {
   readonly retriable = false;
 }
 
-/** The log could not be reached, or kept refusing, for longer than the client's retries. */
+/** The log was unreachable, or refused the record, for longer than the client's retries. */
 export class AppendFailed extends Error {
   readonly code = 'append_failed';
   readonly retriable = true;
@@ -278,7 +278,7 @@ export class TopicMissing extends Error {
   readonly retriable = false;
 }
 
-/** The group did not take the commit: the member has left or lost its place, or the metadata is too long. */
+/** The group refused the commit: the member has left or was removed, or the metadata is too long. */
 export class CommitRefused extends Error {
   readonly code = 'commit_refused';
   readonly retriable = true;

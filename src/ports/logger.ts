@@ -1,4 +1,4 @@
-/** Structured log lines on stderr; pino satisfies it. The event name is stable, such as task.executed. */
+/** Structured log lines on stderr; pino implements it. The event name is stable, such as task.executed. */
 export interface Logger {
   debug(fields: object, event: string): void;
   info(fields: object, event: string): void;

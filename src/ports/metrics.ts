@@ -1,28 +1,28 @@
 import type { ModelErrorCode } from './model.js';
 
-/** closed: calls go through. open: none do. half_open: one at a time does, to see whether the endpoint is back. */
+/** closed: calls are sent. open: no call is sent. half_open: one call at a time tests the endpoint. */
 export type CircuitStateName = 'closed' | 'open' | 'half_open';
 
-/** How one call of a model ended; aborted: the caller gave up. */
+/** How one call of a model ended; aborted: the caller aborted it. */
 export type ModelCallOutcome = 'ok' | 'aborted' | ModelErrorCode;
 
-/** Numbers that someone may collect. Counting changes nothing, nothing waits for it, and it never throws. */
+/** Metrics of the process. Reporting has no effect on the swarm, is never awaited and never throws. */
 export interface Metrics {
   /** An attempt has ended here; status is completed or failed. */
   taskExecuted(agent: string, status: 'completed' | 'failed'): void;
-  /** A step has ended here; outcome as tool_returned says it. */
+  /** A step has ended here; outcome is that of tool_returned. */
   stepEnded(agent: string, outcome: string): void;
-  /** A role begins anew after a failure. */
+  /** A role restarts after a failure. */
   roleRestarted(role: string): void;
-  /** An append was acknowledged so long after it was asked for, in milliseconds. */
+  /** An append was acknowledged; durationMs counts from the request. */
   appended(appender: string, durationMs: number): void;
-  /** The circuit of a model's endpoint has this state now. */
+  /** The current state of the circuit breaker of a model's endpoint. */
   circuitState(endpoint: string, state: CircuitStateName): void;
   /** One request to a model, each try by itself; durationMs is from the request to the reply's last token. */
   modelCall(call: { readonly model: string; readonly outcome: ModelCallOutcome; readonly durationMs: number }): void;
 }
 
-/** For whoever counts nothing. */
+/** Metrics that are not collected. */
 export const noMetrics: Metrics = {
   taskExecuted: () => undefined,
   stepEnded: () => undefined,

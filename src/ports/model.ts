@@ -3,23 +3,23 @@ import type { Playbook } from '../domain/agent-spec.js';
 
 /** A chat model. The ReAct loop and the planner know nothing of it beyond this port. */
 export interface ChatModel {
-  /** provider:model, such as ollama:llama3.1, playbook or anthropic:claude-…; it stands in the events. */
+  /** provider:model, such as ollama:llama3.1, playbook or anthropic:claude-…; events record it. */
   readonly name: string;
-  /** What prompt and reply may have together, in tokens; the prompt is cut to fit. Absent: no limit that matters. */
+  /** Limit of prompt and reply together, in tokens; prompts are shortened to fit. Absent: no relevant limit. */
   readonly contextTokens?: number;
-  /** Asks whether it can be used now; never throws. */
+  /** Checks whether the model can be used now; never rejects. */
   probe(signal: AbortSignal): Promise<ModelProbe>;
-  /** Whether it uses neither tokens nor money, whatever it is asked: worstCase is nothing. Absent: it may. */
+  /** true: it never uses tokens or money, so that worstCase is always zero. Absent: it may. */
   readonly free?: boolean;
-  /** Upper bound of what one chat() with this request may cost, all of the adapter's own retries included. */
+  /** Upper bound of the cost of one chat() with this request, retries included. */
   worstCase(request: ChatRequest): TokenCost;
-  /** One reply. Rejects with ModelError only (or the signal's reason when aborted). */
+  /** One reply. Rejects only with ModelError, or with the signal's reason when aborted. */
   chat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply>;
 }
 
 export type ModelProbe =
   | { readonly usable: true }
-  /** reason and fix are shown to the user, such as "model llama3.1 is not there" and "ollama pull llama3.1". */
+  /** reason and fix are shown to the user, such as "… does not have model llama3.1" and "ollama pull llama3.1". */
   | { readonly usable: false; readonly reason: string; readonly fix: string | null };
 
 export interface TokenCost {
@@ -35,23 +35,23 @@ export interface ChatMessage {
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
   /**
-   * JSON Schema of the reply; the adapter constrains the model to it as it is, so it holds to what every API takes:
+   * JSON Schema of the reply; the adapter passes it to the API unchanged, so it uses only what every API accepts:
    * an object at the root, closed objects, every property required, no lengths, ranges or patterns.
    */
   readonly schema: object;
   readonly maxOutputTokens: number;
-  /** Milliseconds until the caller's own deadline: no pause between two tries goes on beyond it. Absent: none. */
+  /** Milliseconds until the caller's deadline. No retry waits beyond it. Absent: no deadline. */
   readonly timeLeftMs?: number;
-  /** What a model that does not read prose goes by; null for the planner. */
+  /** The turn in structured form, for models that do not read the messages; null for the planner. */
   readonly turn: TurnContext | null;
 }
 
 /** The turn in structured form, for the playbook model. */
 export interface TurnContext {
   readonly task: TaskAssigned['payload'];
-  /** The playbook that the task names; null when it names none. */
+  /** The playbook that the task names; null if it names none. */
   readonly playbook: Playbook | null;
-  /** Every step so far, in order; failed checks are steps of the tool finish. */
+  /** All steps so far, in order; failed checks are steps of the tool finish. */
   readonly steps: readonly PastStep[];
 }
 
@@ -76,7 +76,7 @@ export interface ChatReply {
   readonly promptTruncated: boolean;
   /** How long the call took that gave this reply, earlier tries not counted. Absent: the adapter does not measure. */
   readonly timing?: ModelTiming;
-  /** Set by an adapter that knows the call to be safe to repeat (a playbook's unless); never by a language model. */
+  /** Set if the adapter knows that the call is safe to repeat (a playbook's `unless`); never by a language model. */
   readonly idempotent?: boolean;
 }
 
@@ -91,24 +91,24 @@ export interface ModelTiming {
 }
 
 export type ModelErrorCode =
-  | 'unreachable' // connection refused, name not found, cut stream, 5xx
-  | 'timeout' // a limit of the call has passed; the message names it
-  | 'rate_limited' // 429; retryAfterMs when the server says
-  | 'resting' // not asked: it is left alone for a while, because its endpoint has failed too often in a row or its server asked for that
+  | 'unreachable' // connection refused, name not found, interrupted stream, 5xx
+  | 'timeout' // a limit of the call was exceeded; the message names it
+  | 'rate_limited' // 429; with retryAfterMs if the server sent it
+  | 'resting' // not called: its circuit breaker is open, or the server has asked to wait
   | 'refused' // 4xx: key, quota, unknown model
-  | 'invalid' // the reply is not what the API promises
-  | 'gave_up'; // the model says that it cannot go on (the playbook model declines or a step failed)
+  | 'invalid' // the reply does not follow the API's format
+  | 'gave_up'; // the model cannot continue (the playbook model declines, or a step failed)
 
-/** What the same question may not meet again a little later. */
+/** Errors that may not occur again if the same request is sent later. */
 const RETRIABLE: readonly ModelErrorCode[] = ['unreachable', 'timeout', 'rate_limited', 'resting'];
 
 export class ModelError extends Error {
   readonly code: ModelErrorCode;
-  /** Whether the same question may be answered another time. */
+  /** Whether the same request may succeed later. */
   readonly retriable: boolean;
-  /** When the server wants to be asked again, in milliseconds; null: it did not say. */
+  /** How long the server asks to wait, in milliseconds; null: it did not say. */
   readonly retryAfterMs: number | null;
-  /** What was used up before it failed, as far as is known. */
+  /** What the call used before it failed, as far as known. */
   readonly used: TokenCost;
 
   constructor(

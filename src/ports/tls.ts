@@ -4,6 +4,6 @@ export interface TlsOptions {
   readonly cert?: string;
   readonly key?: string;
   readonly passphrase?: string;
-  /** Name in the broker's certificate, when it is not the host's. */
+  /** Name in the broker's certificate, if it differs from the host's. */
   readonly servername?: string;
 }

@@ -1,22 +1,25 @@
 import type { Check, CheckResult, StepOutcome } from '../domain/events.js';
 
-/** Runs tools for tasks, inside the sandbox, behind the fence. Each of its promises may reject with WorkspaceFull. */
+/** Runs the tools of tasks, in the sandbox and guarded by the fence. Every promise may reject with WorkspaceFull. */
 export interface ToolExecutor {
-  /** The tools of this executor by name. */
+  /** The tools of this executor. */
   definitions(): readonly ToolDefinition[];
   /**
-   * Takes the fence of a task for a claim: writes the claim's offset beside the task's lock, waits until every
-   * launcher of an earlier claim has ended its child and let go of the lock. Rejects with FenceLost when a higher
-   * claim is there already.
+   * Takes the fence of a task for a claim: writes the claim's offset next to the task's lock, and waits until every
+   * launcher of an earlier claim has ended its child and released the lock. Rejects with FenceLost if a higher claim
+   * holds the fence.
    */
   takeFence(task: TaskPlace, claimOffset: number, signal: AbortSignal): Promise<void>;
-  /** The outcome that a launcher left for a step, also that of a dead process; null when there is none. */
+  /** The outcome that a launcher left for a step, also one of a dead worker; null if there is none. */
   recoverOutcome(task: TaskPlace, step: number): Promise<ToolOutcome | null>;
-  /** Starts the tool of a step at most once. Failing tools are outcomes, not rejections; only FenceLost, WorkspaceUnusable and WorkspaceFull reject. */
+  /**
+   * Starts the tool of a step at most once. A failing tool is an outcome, not a rejection. Rejects only with FenceLost,
+   * WorkspaceUnusable or WorkspaceFull.
+   */
   run(call: ToolCall, signal: AbortSignal): Promise<ToolOutcome>;
-  /** Runs checks one after the other with the workspace read-only, until one fails or all passed. */
+  /** Runs checks in sequence, with the workspace read-only, until one fails or all have passed. */
   runChecks(call: CheckCall, signal: AbortSignal): Promise<CheckRun>;
-  /** Where the task's workspace lies; creates it. Rejects with WorkspaceUnusable when the marker differs. */
+  /** Creates the task's workspace; resolves with its path. Rejects with WorkspaceUnusable, e.g. for another marker. */
   prepareWorkspace(task: TaskPlace): Promise<string>;
 }
 
@@ -25,18 +28,18 @@ export interface ToolDefinition {
   readonly description: string;
   /** JSON Schema of the arguments. */
   readonly parameters: object;
-  /** Whether a call with these arguments may be made again when its outcome is unknown. */
+  /** Whether a call with these arguments may be repeated if its outcome is unknown. */
   idempotent(args: Readonly<Record<string, unknown>>): boolean;
-  /** null when the arguments are good, else what is wrong, for the model. */
+  /** null if the arguments are valid, else what is wrong, for the model. */
   validate(args: unknown): string | null;
 }
 
-/** Where a task's files lie; the same for every attempt but for the outcomes. */
+/** Identifies a task's files. All attempts share them, except for the outcomes. */
 export interface TaskPlace {
   readonly missionId: string;
   readonly taskId: string;
   readonly attempt: number;
-  /** Given directory, absolute; null is WORKSPACE_ROOT/{missionId}. */
+  /** Directory from --workspace, absolute; null: WORKSPACE_ROOT/{missionId}. */
   readonly workspace: string | null;
   readonly workspaceMarker: string;
 }
@@ -55,7 +58,7 @@ export interface ToolCall {
 export interface ToolOutcome {
   readonly outcome: StepOutcome;
   readonly exitCode: number | null;
-  /** Head and tail of at most 16 KiB, as the model sees it. */
+  /** What the model sees: head and tail, at most 16 KiB. */
   readonly observation: string;
   /** sha256 of the whole output, hex. */
   readonly outputDigest: string | null;
@@ -72,31 +75,31 @@ export interface CheckCall {
 
 export interface CheckRun {
   readonly passed: boolean;
-  /** One for each check that ran; the failing one is last. */
+  /** One for each check that ran; a failing one is last. */
   readonly results: readonly CheckResult[];
-  /** For the model: what failed and its output; head and tail of at most 16 KiB. */
+  /** For the model: the failing check and its output; head and tail, at most 16 KiB. */
   readonly observation: string;
 }
 
-/** A newer claim has taken the task. */
+/** A newer claim has taken over the task. */
 export class FenceLost extends Error {
   readonly code = 'fence_lost';
   readonly retriable = false;
 }
 
-/** The workspace cannot be used here (another root's marker, no such directory, not writable). */
+/** The workspace cannot be used here (marker of another root, missing directory, not writable). */
 export class WorkspaceUnusable extends Error {
   readonly code = 'workspace';
   readonly retriable = false;
 }
 
-/** The disk of the workspaces is full, or its quota used up; another attempt may find space. */
+/** The disk of the workspaces is full, or its quota is exhausted. A later attempt may succeed. */
 export class WorkspaceFull extends Error {
   readonly code = 'workspace_full';
   readonly retriable = true;
 
   constructor(options: ErrorOptions) {
-    super('the disk of the workspaces is full; make space below WORKSPACE_ROOT', options);
+    super('the disk of the workspaces is full; free some space below WORKSPACE_ROOT', options);
     this.name = 'WorkspaceFull';
   }
 }

@@ -1,14 +1,14 @@
-/** How the process that runs the roles is doing. Told to watchers in heartbeats; nothing is decided by it. */
+/** Measurements of the process that runs the roles. Heartbeats report them; no decision depends on them. */
 export interface ProcessVitals {
-  /** What is known now; cheap. */
+  /** The current values; cheap to call. */
   read(): VitalsReading;
 }
 
 export interface VitalsReading {
   /** Resident memory, in bytes. */
   readonly memoryBytes: number;
-  /** What of the JavaScript heap is used, in bytes. */
+  /** Used JavaScript heap, in bytes. */
   readonly heapUsedBytes: number;
-  /** How much later than due the event loop ran timers in the last whole interval, in milliseconds. */
+  /** How late the event loop ran timers in the last complete interval, in milliseconds. */
   readonly loopDelayMs: { readonly mean: number; readonly p99: number; readonly max: number };
 }

@@ -4,26 +4,26 @@ import { systemErrorWords } from '../domain/system-error.js';
 /** Where the endpoint listens. */
 export interface HttpAddress {
   readonly host: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
-/** The answer to a question about health, with what speaks against it. */
+/** The result of a health check; without reasons it is positive. */
 export interface Verdict {
   readonly reasons: readonly string[];
 }
 
 export interface HttpEndpointOptions {
   readonly address: HttpAddress;
-  /** Whether it should be left running; reasons: what has come to a standstill. */
+  /** Whether the process should keep running; reasons: what has stalled. */
   live(): Verdict;
-  /** Whether it does all of its work; reasons: what is missing. */
+  /** Whether the process does all of its work; reasons: what is missing. */
   ready(): Verdict;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
 }
 
 export interface HttpEndpoint {
-  /** Where it listens, such as http://127.0.0.1:9464. */
+  /** Its address, such as http://127.0.0.1:9464. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -34,11 +34,11 @@ export class HttpAddressUnusable extends Error {
   readonly retriable = false;
 
   constructor({ host, port }: HttpAddress, reason: string, options: { readonly cause: unknown }) {
-    super(`RAVENHELM_HTTP: ${host}:${port} cannot be listened on: ${reason}`, options);
+    super(`RAVENHELM_HTTP: cannot listen on ${host}:${port}: ${reason}`, options);
     this.name = 'HttpAddressUnusable';
   }
 
-  readonly nextStep = 'Give another address with RAVENHELM_HTTP or --http, such as 127.0.0.1:9464, or leave it out.';
+  readonly nextStep = 'Set another address with RAVENHELM_HTTP or --http, such as 127.0.0.1:9464, or remove it.';
 }
 
 /** Serves /livez, /readyz and /metrics. Rejects with HttpAddressUnusable. */

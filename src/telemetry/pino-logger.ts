@@ -5,15 +5,15 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 export interface LoggerOptions {
   readonly level: LogLevel;
-  /** Takes whole lines, each with its line break. */
+  /** Receives complete lines, each with its line break. */
   write(line: string): void;
   /** Fields of every line, such as the role. */
   readonly bindings?: Readonly<Record<string, string>>;
 }
 
 /**
- * JSON lines: level and time first, then the fields, the stable event name under `event`. An Error under `error` or
- * `err` is written with its type, message, code and stack.
+ * Writes JSON lines: level and time first, then the fields; `event` is the stable name of the event. An Error under
+ * `error` or `err` is written with type, message, code and stack.
  */
 export function createLogger({ level, write, bindings = {} }: LoggerOptions): Logger {
   const root = pino(

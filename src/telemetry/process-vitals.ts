@@ -5,11 +5,11 @@ const RESOLUTION_MS = 50;
 const INTERVAL_MS = 5_000;
 const NANOSECONDS_PER_MS = 1e6;
 
-/** This process's memory and event loop; measures until stop(). Does not keep the process running. */
+/** Measures this process's memory and event loop until stop(). It does not keep the process running. */
 export function createProcessVitals(): ProcessVitals & { stop(): void } {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();
-  /** Of the last whole interval; null in the first one. */
+  /** The delays of the last complete interval; null during the first one. */
   let last: VitalsReading['loopDelayMs'] | null = null;
   const interval = setInterval(() => {
     last = delays();
@@ -17,7 +17,7 @@ export function createProcessVitals(): ProcessVitals & { stop(): void } {
   }, INTERVAL_MS);
   interval.unref();
 
-  /** node counts the time from tick to tick, which is the resolution where nothing is late. */
+  /** Node measures the time from tick to tick, which equals the resolution if nothing is late. */
   const late = (nanoseconds: number) =>
     Number.isFinite(nanoseconds)
       ? Math.max(0, Math.round((nanoseconds / NANOSECONDS_PER_MS - RESOLUTION_MS) * 10) / 10)

@@ -1,29 +1,52 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Metrics } from '../ports/metrics.js';
 
-/** The process's numbers, as Prometheus collects them. */
+/** The process's metrics for Prometheus. */
 export interface Prometheus {
   readonly metrics: Metrics;
-  /** Such as text/plain; version=0.0.4. */
+  /** For example text/plain; version=0.0.4. */
   readonly contentType: string;
   text(): Promise<string>;
 }
 
 export interface PrometheusOptions {
-  /** Held partitions by topic, asked for at each collection. */
+  /** Number of held partitions by topic; called at each collection. */
   heldPartitions(): ReadonlyMap<string, number>;
 }
 
 const CIRCUIT_STATES = ['closed', 'half_open', 'open'] as const;
-/** Seconds; an append takes a millisecond on a broker nearby. */
+/** Seconds; an append takes one millisecond on a local broker. */
 const APPEND_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 30];
-/** Seconds; a local model takes a few, a cold one minutes. */
+/** Seconds; a local model takes a few seconds, or minutes if it has to be loaded. */
 const MODEL_BUCKETS = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
 
 export function createPrometheus({ heldPartitions }: PrometheusOptions): Prometheus {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  registerHeldPartitions(registry, heldPartitions);
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    metrics: metricsOf(instrumentsOf([registry])),
+  };
+}
+
+function metricsOf({ tasks, steps, restarts, appends, modelCalls, circuits }: Instruments): Metrics {
+  return {
+    taskExecuted: (agent, status) => tasks.inc({ agent, status }),
+    stepEnded: (agent, outcome) => steps.inc({ agent, outcome }),
+    roleRestarted: (role) => restarts.inc({ role }),
+    appended: (appender, durationMs) => appends.observe({ appender }, durationMs / 1000),
+    modelCall: ({ model, outcome, durationMs }) => modelCalls.observe({ model, outcome }, durationMs / 1000),
+    circuitState(endpoint, state) {
+      for (const each of CIRCUIT_STATES) circuits.set({ endpoint, state: each }, each === state ? 1 : 0);
+    },
+  };
+}
+
+type Instruments = ReturnType<typeof instrumentsOf>;
+
+function instrumentsOf(registers: Registry[]) {
   const tasks = new Counter({
     name: 'ravenhelm_tasks_executed_total',
     help: 'Attempts that ended in this process',
@@ -44,24 +67,28 @@ export function createPrometheus({ heldPartitions }: PrometheusOptions): Prometh
   });
   const appends = new Histogram({
     name: 'ravenhelm_append_seconds',
-    help: 'From asking for an append to its acknowledgement',
+    help: 'From the request of an append to its acknowledgement',
     labelNames: ['appender'],
     buckets: APPEND_BUCKETS,
     registers,
   });
   const modelCalls = new Histogram({
     name: 'ravenhelm_model_call_seconds',
-    help: "From a request to the reply's last token, each try by itself",
+    help: "From a request to the reply's last token, for each attempt",
     labelNames: ['model', 'outcome'],
     buckets: MODEL_BUCKETS,
     registers,
   });
   const circuits = new Gauge({
     name: 'ravenhelm_circuit_state',
-    help: '1 for the state that the circuit breaker of a model endpoint is in',
+    help: '1 for the current state of the circuit breaker of a model endpoint',
     labelNames: ['endpoint', 'state'],
     registers,
   });
+  return { tasks, steps, restarts, appends, modelCalls, circuits };
+}
+
+function registerHeldPartitions(registry: Registry, heldPartitions: PrometheusOptions['heldPartitions']): void {
   registry.registerMetric(
     new Gauge({
       name: 'ravenhelm_held_partitions',
@@ -74,19 +101,4 @@ export function createPrometheus({ heldPartitions }: PrometheusOptions): Prometh
       },
     }),
   );
-
-  return {
-    contentType: registry.contentType,
-    text: () => registry.metrics(),
-    metrics: {
-      taskExecuted: (agent, status) => tasks.inc({ agent, status }),
-      stepEnded: (agent, outcome) => steps.inc({ agent, outcome }),
-      roleRestarted: (role) => restarts.inc({ role }),
-      appended: (appender, durationMs) => appends.observe({ appender }, durationMs / 1000),
-      modelCall: ({ model, outcome, durationMs }) => modelCalls.observe({ model, outcome }, durationMs / 1000),
-      circuitState(endpoint, state) {
-        for (const each of CIRCUIT_STATES) circuits.set({ endpoint, state: each }, each === state ? 1 : 0);
-      },
-    },
-  };
 }

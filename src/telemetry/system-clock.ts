@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Clock, Ids } from '../ports/clock.js';
 
-/** The computer's clocks. A pending timer keeps the process running until it is cancelled. */
+/** The system's clocks. A pending timer keeps the process running until it is cancelled. */
 export function createSystemClock(): Clock {
   return {
     now: () => Date.now(),

@@ -4,7 +4,7 @@ import type { Registry } from '../../src/avro/registry.js';
 import { statusRequest, taskProgress } from '../contract/events.js';
 import { SCHEMAS_DIR, wireBytes } from '../kafka/kafka-under-test.js';
 
-/** A registry in memory: ids count up. */
+/** A registry in memory with ascending ids. */
 function memoryRegistry(): Registry & { readonly texts: Map<number, string>; down: boolean; requests: number } {
   const texts = new Map<number, string>();
   const registry = {
@@ -42,7 +42,7 @@ describe('the codec', () => {
     expect(JSON.parse(schema)).toMatchObject({ name: 'RequestStatus' });
   });
 
-  test('reads back what it wrote, also when it is larger than its buffer', () => {
+  test('reads back what it wrote, also if it is larger than its buffer', () => {
     for (const event of [
       statusRequest('ünï'),
       taskProgress('m', 't', 3),
@@ -56,14 +56,14 @@ describe('the codec', () => {
     }
   });
 
-  test('refuses an event that does not fit its schema, naming the field', () => {
+  test('refuses an event that does not match its schema, and names the field', () => {
     const event = statusRequest('r');
     const broken = { ...event, payload: { ...event.payload, requested_by: 7 as unknown as string } };
     expect(() => codec.encode(broken)).toThrow(EventInvalid);
     expect(() => codec.encode(broken)).toThrow(/payload\.requested_by/);
   });
 
-  test('calls poison what no reader could ever decode', () => {
+  test('reports bytes that no reader can ever decode as poison', () => {
     const good = codec.encode(statusRequest('r'));
     const reasons = [
       null,
@@ -76,7 +76,7 @@ describe('the codec', () => {
     expect(reasons.map(({ kind }) => kind)).toEqual(Array.from({ length: 6 }, () => 'poison'));
   });
 
-  test('asks for a schema that it has not seen, once, and reads with it afterwards', async () => {
+  test('loads an unknown schema once, and then reads with it', async () => {
     const text = registry.texts.get(codec.encode(statusRequest('r')).readInt32BE(1)) ?? '';
     registry.texts.set(900, text);
     const bytes = wireBytes(900, codec.encode(statusRequest('foreign')).subarray(5));
@@ -87,7 +87,7 @@ describe('the codec', () => {
     expect(codec.decode(bytes)).toMatchObject({ kind: 'event', event: { payload: { request_id: 'foreign' } } });
   });
 
-  test('does not call poison what only the registry knows, or another build', async () => {
+  test('does not report records as poison that another build can read', async () => {
     await expect(codec.loadSchema(901)).rejects.toThrow(SchemaUnknown);
     registry.down = true;
     await expect(codec.loadSchema(901)).rejects.toThrow(RegistryUnreachable);

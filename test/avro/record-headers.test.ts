@@ -5,7 +5,7 @@ import { statusRequest, taskProgress } from '../contract/events.js';
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 describe('record headers', () => {
-  test("say what a mission's record is, and trace it by mission and event", () => {
+  test('describe the record of a mission, with a trace id of the mission and a span id of the event', () => {
     const event = taskProgress('m-1', 'deploy-cert_agent-wave1', 2);
     expect(createRecordHeaders()(event)).toEqual({
       event_type: 'task_progress',
@@ -16,14 +16,14 @@ describe('record headers', () => {
     });
   });
 
-  test('of one mission share the trace, in every process', () => {
+  test('of one mission share the trace id in every process', () => {
     const traces = [createRecordHeaders(), createRecordHeaders()].map(
       (headersOf) => headersOf(taskProgress('m-1', 't', 1))['traceparent']?.split('-')[1],
     );
     expect(new Set(traces).size).toBe(1);
   });
 
-  test('leave out what an event does not have', () => {
+  test('omit fields that an event lacks', () => {
     const event = statusRequest('r');
     expect(createRecordHeaders()(event)).toEqual({
       event_type: 'request_status',

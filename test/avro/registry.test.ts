@@ -23,7 +23,7 @@ type Answers = (request: {
   readonly authorization: string | undefined;
 }) => Answer | 'cut';
 
-/** Speaks HTTP as a registry does; what it answers is up to the test. The requests that came are in `requests`. */
+/** An HTTP server like a registry, with answers from the test. `requests` has the requests it received. */
 function listener(answers: Answers, requests: string[]): RequestListener {
   return (request, response) => {
     request.resume().on('end', () => {
@@ -81,7 +81,7 @@ describe('the schema registry', () => {
     ]);
   });
 
-  test('a schema that is registered already costs one look, and changes nothing', async () => {
+  test('a schema that is already registered needs one look-up and changes nothing', async () => {
     const url = await serve(() => ({ status: 200, body: { id: 7 } }));
     expect(await (await connect(url)).register(SUBJECT, SCHEMA)).toBe(7);
     expect(requests).toEqual(['GET /subjects', `POST /subjects/${SUBJECT}`]);
@@ -104,7 +104,7 @@ describe('the schema registry', () => {
     });
   });
 
-  test('a registry that cannot be asked is no refusal of the schema, whatever its words are', async () => {
+  test('an unreachable registry is not reported as refusing the schema, whatever its message says', async () => {
     const registry = await connect(await serve(refusing(refusal(400, 'schema is incompatible'))));
     await expect(registry.register(SUBJECT, SCHEMA)).rejects.toThrow(RegistryUnreachable);
     await releases.pop()?.();
@@ -113,7 +113,7 @@ describe('the schema registry', () => {
     await expect(gone).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
-  test('what another process registered in the meantime is no conflict', async () => {
+  test('a schema that another process has registered in the meantime is not a conflict', async () => {
     let registered = false;
     const url = await serve(({ method, path }) => {
       if (path.startsWith('/config')) return { status: 200, body: { compatibilityLevel: 'FULL_TRANSITIVE' } };
@@ -126,7 +126,7 @@ describe('the schema registry', () => {
     expect(await (await connect(url)).register(SUBJECT, SCHEMA)).toBe(9);
   });
 
-  test('two that set up a subject at once both succeed, though the registry refuses one of the settings', async () => {
+  test('two processes that set up a subject at once both succeed, even if one setting is refused', async () => {
     let settings = 0;
     const url = await serve(({ method, path }) => {
       if (method === 'PUT' && settings++ === 0) return refusal(409, 'a rule of this name exists already');
@@ -137,13 +137,13 @@ describe('the schema registry', () => {
     expect(requests.filter((request) => request.startsWith('PUT'))).toHaveLength(2);
   });
 
-  test('a server error is tried again, as Apicurio needs it while two clients create the same subject', async () => {
+  test('a server error is retried, as Apicurio requires when two clients create the same subject', async () => {
     let failures = 2;
     const url = await serve(() => (failures-- > 0 ? refusal(500, 'busy') : { status: 200, body: { id: 7 } }));
     expect(await (await connect(url)).register(SUBJECT, SCHEMA)).toBe(7);
   });
 
-  test('pauses between tries are anything up to a bound that doubles; what the registry refuses is asked once', async () => {
+  test('retries have full jitter and a bound that doubles; refused requests are not retried', async () => {
     const pauses: number[] = [];
     const hurried: Clock = {
       ...systemClock,
@@ -172,11 +172,11 @@ describe('the schema registry', () => {
     const registry = await connect(url);
     expect(await registry.schemaById(7)).toBe(SCHEMA);
     await expect(registry.schemaById(8)).rejects.toThrow(SchemaUnknown);
-    await expect(registry.schemaById(6)).rejects.toThrow(/its answer has no text of schema 6\. .*SCHEMA_REGISTRY_URL/);
+    await expect(registry.schemaById(6)).rejects.toThrow(/its answer lacks the text of schema 6\. .*SCHEMA_REGISTRY_URL/);
     await expect(registry.schemaById(9)).rejects.toThrow(/HTTP 403: not yours/);
   });
 
-  test('the API is found at the root and where Apicurio has it', async () => {
+  test("the API is found at the root and at Apicurio's path", async () => {
     const url = await listen(
       createServer(listener(({ path }) => (path === '/apis/ccompat/v7/subjects' ? subjects : notFound), requests)),
     );
@@ -184,7 +184,7 @@ describe('the schema registry', () => {
     expect((await connect(`${url}/apis/ccompat/v7`)).url).toBe(`${url}/apis/ccompat/v7`);
   });
 
-  test('user and password are sent, and a refusal of them is said', async () => {
+  test('user and password are sent, and their refusal is reported', async () => {
     const expected = `Basic ${Buffer.from('raven:secret').toString('base64')}`;
     const url = await listen(
       createServer(
@@ -200,7 +200,7 @@ describe('the schema registry', () => {
     );
   });
 
-  test('an answer that is cut in the middle, or never comes, ends as unreachable when its time is over', async () => {
+  test('a response that is interrupted or never arrives is unreachable after the time limit', async () => {
     const timers: { delayMs: number; callback: () => void }[] = [];
     const clock: Clock = {
       now: () => 0,
@@ -222,7 +222,7 @@ describe('the schema registry', () => {
     await expect(fetched).rejects.toThrow(RegistryUnreachable);
   });
 
-  test('over https the given certificate authority is trusted, and no other', async () => {
+  test('over https only the configured certificate authority is trusted', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'registry-tls-'));
     releases.push(() => rm(directory, { recursive: true }));
     const [keyFile, certFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];

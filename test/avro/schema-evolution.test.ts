@@ -71,7 +71,7 @@ describeWithBroker('schemas that change from one build to the next', () => {
 
   const urgency: Field = { name: 'urgency', type: ['null', 'string'], default: null, doc: 'How soon.' };
 
-  test("after an optional field was added, yesterday's events are read with its default and today's by yesterday's build without it", async () => {
+  test('an added optional field: new builds read old events with its default, old builds ignore it', async () => {
     const yesterday = await build();
     await ensureTopic(yesterday);
     await writeOne(yesterday, 'old');
@@ -91,7 +91,7 @@ describeWithBroker('schemas that change from one build to the next', () => {
     );
   });
 
-  test("an added field without a default is refused at start, with the registry's own reason", async () => {
+  test("an added field without a default is refused at startup, with the registry's reason", async () => {
     await build();
     const start = build((fields) => [...fields, { name: 'urgency', type: 'string', doc: 'How soon.' }]);
     await expect(start).rejects.toThrow(SchemaIncompatible);
@@ -101,7 +101,7 @@ describeWithBroker('schemas that change from one build to the next', () => {
     });
   });
 
-  test('a field that changes its type is refused against every earlier version, not the latest only', async () => {
+  test('a field that changes its type is refused against every earlier version, not only the latest', async () => {
     await build((fields) => [...fields, urgency]);
     await build();
     await expect(build((fields) => [...fields, { ...urgency, type: ['null', 'int'] }])).rejects.toThrow(

@@ -35,7 +35,7 @@ describe('topics.yaml', () => {
     ]);
   });
 
-  test("lets no broker delete open work: coordination and tasks are kept forever, their retention is the swarm's", async () => {
+  test('keeps coordination and tasks forever on the broker; the swarm applies their retention', async () => {
     const [coordination, tasks, status] = await loadTopicPlan(FILE, names, ['cert_agent']);
     for (const topic of [coordination, tasks]) {
       expect(topic).toMatchObject({
@@ -52,7 +52,7 @@ describe('topics.yaml', () => {
     expect(parseTopicPlan('topics.yaml', text, names, [])[0]?.swarmRetentionMs).toBe(7 * 365 * DAY_MS);
   });
 
-  test('names file, line and field of what is wrong', async () => {
+  test('names file, line and field of each problem', async () => {
     expect(problemsOf(await changed('partitions: 12', 'partitions: none'))).toEqual([
       expect.stringMatching(/^topics\.yaml:14: coordination\.partitions: .*number/),
     ]);
@@ -70,17 +70,23 @@ describe('topics.yaml', () => {
     expect(
       problemsOf(await changed('    message.timestamp.type: LogAppendTime\n', '    retention.ms: 1000\n')),
     ).toEqual([
-      expect.stringMatching(/coordination\.config\.retention\.ms: a broker that deletes by age deletes open work/),
+      expect.stringMatching(
+        /coordination\.config\.retention\.ms: remove it: a broker that deletes by age deletes open work/,
+      ),
     ]);
   });
 
-  test('refuses to leave the deletion to the swarm where no group says what is handled', async () => {
+  test('refuses deletion by the swarm for topics without a consumer group', async () => {
     expect(
       problemsOf(await changed('retention: 1 d\n  deleted_by: broker', 'retention: 1 d\n  deleted_by: swarm')),
-    ).toEqual([expect.stringMatching(/^topics\.yaml:\d+: status\.deleted_by: no consumer group commits offsets here/)]);
+    ).toEqual([
+      expect.stringMatching(
+        /^topics\.yaml:\d+: status\.deleted_by: use broker: no consumer group commits offsets here/,
+      ),
+    ]);
   });
 
-  test('says which file is missing', async () => {
+  test('names the missing file', async () => {
     await expect(loadTopicPlan('/nowhere/topics.yaml', names, [])).rejects.toThrow(
       /^\/nowhere\/topics\.yaml: cannot be read/,
     );

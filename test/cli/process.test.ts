@@ -57,7 +57,7 @@ describe('--http', () => {
     const { code, stderr } = await runInPipe(clone, ['run', 'missions/quick.yaml', ...MEMORY], {
       RAVENHELM_HTTP: String(port),
     });
-    expect(stderr).toContain(`RAVENHELM_HTTP: 127.0.0.1:${port} cannot be listened on: another process listens there`);
+    expect(stderr).toContain(`RAVENHELM_HTTP: cannot listen on 127.0.0.1:${port}: another process listens there`);
     expect(code).toBe(2);
     holder.close();
   });

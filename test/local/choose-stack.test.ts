@@ -16,7 +16,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 const ENGINE = 'case "$1" in info) echo 27.1.1;; compose) echo 2.29.0;; esac';
 const JAVA_17 = 'echo \'openjdk version "17.0.15" 2025-04-15\' >&2';
 
-/** A PATH that holds only what the test put there. */
+/** A PATH with only the programs of the test. */
 const only = () => ({ PATH: directory });
 
 async function fetchedJars() {
@@ -26,12 +26,12 @@ async function fetchedJars() {
 }
 
 describe('a Docker engine', () => {
-  test('answers when it tells its version and has compose', async () => {
+  test('answers if it reports its version and has compose', async () => {
     await withProgram(directory, 'docker', ENGINE);
     expect(await findDockerEngine(only())).toEqual({ answers: true });
   });
 
-  test('a docker command without an engine behind it is none, also where docker info exits 0', async () => {
+  test('does not answer behind a docker command without an engine, even if docker info exits 0', async () => {
     await withProgram(directory, 'docker', 'echo "Cannot connect to the Docker daemon" >&2; exit 1');
     expect(await findDockerEngine(only())).toMatchObject({
       answers: false,
@@ -41,7 +41,7 @@ describe('a Docker engine', () => {
     expect(await findDockerEngine(only())).toMatchObject({ answers: false });
   });
 
-  test('an engine without compose is none', async () => {
+  test('is not usable without compose', async () => {
     await withProgram(directory, 'docker', 'case "$1" in info) echo 27.1.1;; *) exit 1;; esac');
     expect(await findDockerEngine(only())).toMatchObject({
       answers: false,
@@ -49,7 +49,7 @@ describe('a Docker engine', () => {
     });
   });
 
-  test('no docker command is none', async () => {
+  test('does not answer without a docker command', async () => {
     expect(await findDockerEngine(only())).toMatchObject({
       answers: false,
       reason: expect.stringContaining('no docker command'),
@@ -70,48 +70,48 @@ describe('Java', () => {
     expect(await findJava(only())).toEqual({ found: true, java: 'java', major: 17 });
   });
 
-  test('older than 17 is none, and the reason says so', async () => {
+  test('older than 17 is not used, and the reason says so', async () => {
     await withProgram(directory, 'java', 'echo \'java version "1.8.0_392"\' >&2');
     expect(await findJava(only())).toEqual({ found: false, reason: 'java is version 8, older than 17' });
   });
 
-  test('a java that only says where to get one is none', async () => {
+  test('that only prints how to install it is not used', async () => {
     await withProgram(
       directory,
       'java',
       'echo "The operation couldn’t be completed. Unable to locate a Java Runtime." >&2; exit 1',
     );
-    expect(await findJava(only())).toEqual({ found: false, reason: 'there is no java' });
+    expect(await findJava(only())).toEqual({ found: false, reason: 'Java is not installed' });
   });
 });
 
 describe('the choice', () => {
-  test('is Docker where an engine answers, even with Java there', async () => {
+  test('is Docker if an engine answers, even if Java is installed', async () => {
     await withProgram(directory, 'docker', ENGINE);
     await withProgram(directory, 'java', JAVA_17);
     await fetchedJars();
     expect(await chooseStack(developmentPlace(directory), only())).toEqual({ kind: 'docker' });
   });
 
-  test('is Java where no engine answers and the jars are there', async () => {
+  test('is Java if no engine answers and the jars exist', async () => {
     await withProgram(directory, 'docker', 'exit 1');
     await withProgram(directory, 'java', JAVA_17);
     await fetchedJars();
     expect(await chooseStack(developmentPlace(directory), only())).toEqual({ kind: 'java', java: 'java' });
   });
 
-  test('is none without the jars, and setup gets them', async () => {
+  test('is none without the jars, with the advice to run setup', async () => {
     await withProgram(directory, 'java', JAVA_17);
     expect(await chooseStack(developmentPlace(directory), only())).toEqual({
       kind: 'none',
-      reason: 'there is no docker command, and the jars of Kafka and its registry are not there',
+      reason: 'there is no docker command, and the jars of Kafka and its registry are missing',
       howToGetOne: 'npm run setup',
     });
   });
 
-  test('is none without Docker and Java, and says what to install', async () => {
+  test('is none without Docker and Java, with the advice what to install', async () => {
     const choice = await chooseStack(developmentPlace(directory), only());
-    expect(choice).toMatchObject({ kind: 'none', reason: 'there is no docker command, and there is no java' });
+    expect(choice).toMatchObject({ kind: 'none', reason: 'there is no docker command, and Java is not installed' });
     expect(choice).toMatchObject({ howToGetOne: expect.stringMatching(/Docker.*Java 17 and Maven.*npm run setup/) });
   });
 });

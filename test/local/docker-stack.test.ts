@@ -18,7 +18,7 @@ afterEach(async () => {
   await rm(bin, { recursive: true, force: true });
 });
 
-/** A docker command with an engine; compose and ps do as the scripts say. */
+/** A docker command with an engine; compose and ps run the given scripts. */
 async function stackWithDocker({ composeUp = 'exit 0', ps = '' }: { composeUp?: string; ps?: string }) {
   const script = `echo "$*" >> ${bin}/calls
 case "$*" in
@@ -31,8 +31,8 @@ esac`;
   return createLocalStack(place, { ...world, env: await withProgram(bin, 'docker', script) });
 }
 
-describe('the stack by Docker', () => {
-  test('starts only the broker’s service, under a project name of this clone, and passes on why it failed', async () => {
+describe('the stack in Docker', () => {
+  test('starts only the broker’s service, under this clone’s project name, and reports failures', async () => {
     const stack = await stackWithDocker({
       composeUp: 'echo "pulling redpanda" >&2; echo "no space left on device" >&2; exit 17',
     });
@@ -49,12 +49,12 @@ describe('the stack by Docker', () => {
     );
   });
 
-  test('gives clones in directories of the same name different projects', () => {
+  test('uses different projects for clones in directories of the same name', () => {
     const [one, two] = ['/a/swarm', '/b/swarm'].map((cloneDir) => composeArguments({ ...place, cloneDir }).slice(0, 3));
     expect(one).not.toEqual(two);
   });
 
-  test('names the clone whose container holds a port', async () => {
+  test('names the clone whose container uses a port', async () => {
     const stack = await stackWithDocker({ ps: '/home/somebody/swarm' });
     const script = `require('node:net').createServer().listen(${place.ports.broker}, '127.0.0.1', () => console.log('listening'))`;
     const proxy = spawn(process.execPath, ['-e', script, '--', 'docker-proxy'], {
@@ -66,7 +66,7 @@ describe('the stack by Docker', () => {
     await once(proxy, 'exit');
     expect(failure).toMatchObject({
       code: 'foreign_stack',
-      message: expect.stringContaining('/home/somebody/swarm holds port'),
+      message: expect.stringContaining('/home/somebody/swarm uses port'),
       nextStep: expect.stringContaining('cd /home/somebody/swarm && npx ravenhelm stack down'),
     });
   });

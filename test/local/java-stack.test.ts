@@ -12,7 +12,7 @@ const choice = await chooseJava(developmentPlace(resolve('.')), world.env, 'thes
 const describeWithJava = (name: string, body: () => void) =>
   choice.kind === 'java' ? describe(name, body) : describe.skip(`${name} [${choice.reason}]`, body);
 
-/** One real stack for all tests of this file, which run in order: a start takes seconds. */
+/** One real stack for all tests of this file, because a start takes seconds; the tests run in order. */
 describeWithJava('the Java stack', () => {
   let place: Awaited<ReturnType<typeof temporaryPlace>>;
   beforeAll(async () => {
@@ -23,7 +23,7 @@ describeWithJava('the Java stack', () => {
     await place.remove();
   });
 
-  /** As another copy of the program has it: nothing is shared but the directory. */
+  /** The stack from the view of another process: only the directory is shared. */
   const stack = () => createLocalStack(place, world);
   const pids = async () => Object.fromEntries((await stack().status()).services.map(({ name, pid }) => [name, pid]));
   const pidFile = (name: string) => join(place.dataDir, `${name}.pid`);
@@ -41,25 +41,25 @@ describeWithJava('the Java stack', () => {
     return answer;
   }
 
-  test('is started once by two copies that start it at the same time', async () => {
+  test('is started once by two processes that start it at the same time', async () => {
     const told: string[] = [];
     const progress = (line: string) => told.push(line);
     const running = await Promise.all([stack().up({ progress }), stack().up({ progress })]);
     expect(running.map(({ started }) => started).sort()).toEqual([false, true]);
     expect(running.map(({ kind }) => kind)).toEqual(['java', 'java']);
     expect(told.filter((line) => line.includes('starting Apache Kafka'))).toHaveLength(1);
-    expect(told.filter((line) => line.includes('another copy is starting'))).toHaveLength(1);
+    expect(told.filter((line) => line.includes('another process is starting'))).toHaveLength(1);
     expect(await stack().status()).toMatchObject({ state: 'up', kind: 'java', conflicts: [] });
   });
 
-  test('leads a session of its own, so that Ctrl-C in the terminal does not reach it', async () => {
+  test('runs in a separate session, so that Ctrl-C in the terminal does not stop it', async () => {
     for (const pid of Object.values(await pids())) {
       const [, , , , group, session] = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/\(.*\)/, '()').split(' ');
       expect({ group, session }).toEqual({ group: String(pid), session: String(pid) });
     }
   });
 
-  test('does not hand API keys to processes that outlive the swarm', async () => {
+  test('passes no API keys to processes that outlive the swarm', async () => {
     for (const pid of Object.values(await pids())) {
       const names = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').map((entry) => entry.split('=')[0]);
       expect(names).toContain('PATH');
@@ -67,7 +67,7 @@ describeWithJava('the Java stack', () => {
     }
   });
 
-  test('is found by its port when a killed starter left no pid, or a stale one', async () => {
+  test('is found by its port if a killed process left no pid, or a stale one', async () => {
     const before = await pids();
     await writeFile(pidFile('broker'), `${process.pid}\n`); // a pid that lives, but is no broker
     await writeFile(pidFile('registry'), 'not a pid');
@@ -75,7 +75,7 @@ describeWithJava('the Java stack', () => {
     expect(await readFile(pidFile('broker'), 'utf8')).toBe(`${before['broker']}\n`);
   });
 
-  test('a half that died is started again beside the half that lives, and schemas keep their ids', async () => {
+  test('a service that died is started again while the other keeps running, and schemas keep their ids', async () => {
     const { registryUrl } = await stack().up({ progress: () => {} });
     const id = await schemaId(registryUrl);
     const before = await pids();
@@ -89,7 +89,7 @@ describeWithJava('the Java stack', () => {
     expect(await schemaId(registryUrl)).toEqual(id);
   });
 
-  test('ends on stack down and keeps its data for the next start', async () => {
+  test('stops on stack down and keeps its data for the next start', async () => {
     const clusterId = await askBroker([`localhost:${place.ports.broker}`]);
     expect(await stack().down()).toEqual(['broker', 'registry']);
     expect(await stack().status()).toMatchObject({ state: 'down', kind: null, conflicts: [] });
@@ -97,13 +97,13 @@ describeWithJava('the Java stack', () => {
     expect(await stack().down()).toEqual([]);
   });
 
-  test('a stale pid that another process has by now is neither reused nor killed', async () => {
+  test('a stale pid that now belongs to another process is neither used nor killed', async () => {
     await writeFile(pidFile('broker'), `${process.pid}\n`);
     expect(await stack().status()).toMatchObject({ state: 'down' });
     expect(await stack().down()).toEqual([]);
   });
 
-  test('a service that cannot start is reported with the end of its log, and the other half is stopped again', async () => {
+  test('a service that cannot start is reported with the end of its log, and the other one is stopped', async () => {
     const meta = join(place.dataDir, 'kafka/meta.properties');
     await writeFile(meta, (await readFile(meta, 'utf8')).replace('node.id=1', 'node.id=7'));
     const failure = await stack()
@@ -111,13 +111,13 @@ describeWithJava('the Java stack', () => {
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: 'start_failed',
-      message: expect.stringMatching(/Apache Kafka .* ended while it was starting[^]*Stored node id 7/),
+      message: expect.stringMatching(/Apache Kafka .* ended during the start[^]*Stored node id 7/),
     });
     expect(failure).toMatchObject({ nextStep: expect.stringContaining(join(place.dataDir, 'broker.log')) });
     expect(await stack().status()).toMatchObject({ state: 'down' });
   });
 
-  test('a broker whose files cannot be made: the registry that this start began is stopped again', async () => {
+  test('if the broker’s files cannot be created, the registry of the same start is stopped', async () => {
     const other = await temporaryPlace();
     const failing = createLocalStack(other, world);
     try {
@@ -130,7 +130,7 @@ describeWithJava('the Java stack', () => {
     }
   });
 
-  test('two clones that start at the same moment: no loser is told to delete its data, and none claims the other’s half', async () => {
+  test('of two clones that start at once, none is advised to delete data or uses the other’s services', async () => {
     const one = await temporaryPlace();
     const two = await temporaryPlace();
     const clones = [one, { ...two, ports: one.ports }].map((at) => createLocalStack(at, world));
@@ -149,7 +149,7 @@ describeWithJava('the Java stack', () => {
 });
 
 describe('a cluster id', () => {
-  test('is 16 bytes in URL-safe base64, and never reads as an option', () => {
+  test('is 16 bytes in URL-safe base64, and never looks like an option', () => {
     expect(newClusterId('fbffffff-ffff-4fff-bfff-ffffffffffff')).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/);
   });
 });

@@ -46,17 +46,17 @@ async function place(): Promise<StackPlace> {
 }
 
 describe('a port', () => {
-  test('is taken by a listener on the loopback address or on all addresses', async () => {
+  test('is in use by a listener on the loopback address or on all addresses', async () => {
     expect(await isPortTaken(await listen(0, '127.0.0.1'))).toBe(true);
     expect(await isPortTaken(await listen(0, '0.0.0.0'))).toBe(true);
     expect(await isPortTaken(await listen(0, '::'))).toBe(true);
   });
 
-  test('is free when nobody listens', async () => {
+  test('is free if no process listens', async () => {
     expect(await isPortTaken((await place()).ports.broker)).toBe(false);
   });
 
-  test('names its holder by pid and command line', async () => {
+  test('is reported with the pid and command line of its process', async () => {
     const { ports } = await place();
     const pid = await listenElsewhere(ports.broker, ['some', 'program']);
     expect(await findPortHolder(ports.broker)).toEqual({ pid, command: expect.stringContaining('some program') });
@@ -64,8 +64,8 @@ describe('a port', () => {
   });
 });
 
-describe('starting the stack on a taken port', () => {
-  test('starts nothing and says which process holds it', async () => {
+describe('starting the stack on a port in use', () => {
+  test('starts nothing and names the process that uses it', async () => {
     const at = await place();
     const pid = await listenElsewhere(at.ports.registry);
     const progress: string[] = [];
@@ -75,14 +75,14 @@ describe('starting the stack on a taken port', () => {
     expect(failure).toBeInstanceOf(StackError);
     expect(failure).toMatchObject({
       code: 'ports_taken',
-      message: expect.stringContaining(`port ${at.ports.registry} is held by pid ${pid}`),
+      message: expect.stringContaining(`port ${at.ports.registry} is used by pid ${pid}`),
       nextStep: expect.stringContaining('KAFKA_BROKERS'),
     });
     expect(failure).toMatchObject({ message: expect.stringContaining(`(${process.execPath} -e`) });
     expect(progress).toEqual([]);
   });
 
-  test('does not use another clone’s stack silently: it names that clone and both ways out', async () => {
+  test('does not silently use another clone’s stack: it names that clone and both solutions', async () => {
     const at = await place();
     const other = {
       ...at,
@@ -95,14 +95,14 @@ describe('starting the stack on a taken port', () => {
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: 'foreign_stack',
-      message: expect.stringContaining('/home/somebody/other clone holds port'),
+      message: expect.stringContaining('/home/somebody/other clone uses port'),
       nextStep: expect.stringMatching(
         /cd '\/home\/somebody\/other clone' && npx ravenhelm stack down[^]*KAFKA_BROKERS and SCHEMA_REGISTRY_URL/,
       ),
     });
   });
 
-  test('stack down leaves another clone’s processes alone', async () => {
+  test('stack down does not stop another clone’s processes', async () => {
     const at = await place();
     const other = { ...at, cloneDir: '/other', dataDir: '/other/.ravenhelm/stack' };
     const pid = await listenElsewhere(at.ports.broker, markerArguments(other, 'broker'));
@@ -110,7 +110,7 @@ describe('starting the stack on a taken port', () => {
     expect(await findPortHolder(at.ports.broker)).toMatchObject({ pid });
   });
 
-  test('the status of a stopped stack lists who has its ports', async () => {
+  test('the status of a stopped stack lists the processes on its ports', async () => {
     const at = await place();
     const pid = await listenElsewhere(at.ports.controller);
     expect(await createLocalStack(at, world).status()).toMatchObject({
@@ -120,12 +120,12 @@ describe('starting the stack on a taken port', () => {
     });
   });
 
-  test('a holder that the system does not show is still told of', () => {
+  test('a port is reported even if the system does not show its process', () => {
     const error = conflictError([{ port: 19092, pid: null, command: null, cloneDir: null }]);
-    expect(error.message).toContain('port 19092 is held by a process that only its owner can see');
+    expect(error.message).toContain('port 19092 is used by a process of another user');
   });
 
-  test('free ports are no conflict', async () => {
+  test('free ports are not a conflict', async () => {
     const { ports } = await place();
     expect(await findConflicts([ports.broker, ports.controller, ports.registry], world.env)).toEqual([]);
   });

@@ -11,12 +11,12 @@ beforeEach(async () => {
 });
 afterEach(() => place.remove());
 
-/** How a command ends that rejects as the work does. */
+/** The error of a command whose work rejects. */
 const failureOf = async (work: Promise<unknown>) => describeFailure(await work.catch((error: unknown) => error));
 
-describe('a directory that cannot hold the stack', () => {
+describe('a directory that cannot be used for the stack', () => {
   test.each(['up', 'down', 'status'] as const)(
-    'a file where it must be: stack %s names it and says what to do',
+    'if a file is in its place, stack %s names it and says what to do',
     async (command) => {
       const file = join(place.dataDir, '.ravenhelm');
       await writeFile(file, '');
@@ -27,26 +27,27 @@ describe('a directory that cannot hold the stack', () => {
         exitCode: 3,
         message: expect.stringMatching(
           new RegExp(
-            `^${dataDir} cannot hold the local stack \\((a file with this name exists already|a part of the path is not a directory)`,
+            `^${dataDir} cannot be used for the local stack \\(` +
+              '(a file with this name exists already|a part of the path is not a directory)',
           ),
         ),
-        nextStep: expect.stringMatching(/^Make .* a directory that this user can write\.\nOr set KAFKA_BROKERS/),
+        nextStep: expect.stringMatching(/^Make .* a directory that this user can write to\.\nOr set KAFKA_BROKERS/),
       });
     },
   );
 
-  test('a full disk: the next step is to make space', async () => {
+  test('on a full disk the next step is to free some space', async () => {
     const full = join(place.dataDir, 'server.properties');
     await symlink('/dev/full', full);
     const failure = await failureOf(usingStackFiles(place, () => writeFile(full, 'process.roles=broker\n')));
     expect(failure).toMatchObject({
       exitCode: 3,
-      message: `${place.dataDir} cannot hold the local stack (the disk is full).`,
-      nextStep: expect.stringMatching(/^Make space there\./),
+      message: `${place.dataDir} cannot be used for the local stack (the disk is full).`,
+      nextStep: expect.stringMatching(/^Free some space there\./),
     });
   });
 
-  test('a directory where a file must be is named', async () => {
+  test('a directory in place of a file is named', async () => {
     const path = join(place.dataDir, 'server.properties');
     await mkdir(path);
     const failure = await failureOf(usingStackFiles(place, () => writeFile(path, '')));
@@ -61,7 +62,7 @@ describe('a directory that cannot hold the stack', () => {
     ['EACCES', 'permission'],
     ['EPERM', 'permission'],
     ['ENOENT', 'no such file'],
-  ])('%s is told in plain words', async (code, word) => {
+  ])('%s is reported in plain words', async (code, word) => {
     const error = Object.assign(new Error(code), { code, syscall: 'mkdir', path: place.dataDir });
     expect(await failureOf(usingStackFiles(place, () => Promise.reject(error)))).toMatchObject({
       exitCode: 3,

@@ -8,7 +8,7 @@ import { askBroker } from '../../src/kafka/ask-broker.js';
 import { developmentPlace, type StackPlace, type StackWorld } from '../../src/local/stack-place.js';
 
 export const world: StackWorld = {
-  env: { ...process.env, DOCKER_HOST: 'unix:///nonexistent/docker.sock' }, // the Java stack is what these tests are about
+  env: { ...process.env, DOCKER_HOST: 'unix:///nonexistent/docker.sock' }, // these tests need the Java stack
   clock: {
     now: () => Date.now(),
     monotonicMs: () => performance.now(),
@@ -21,7 +21,7 @@ export const world: StackWorld = {
   askBroker,
 };
 
-/** A place of its own: free ports and a temporary directory; remove() deletes it. */
+/** A separate place: free ports and a temporary directory; remove() deletes it. */
 export async function temporaryPlace(): Promise<StackPlace & { remove(): Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'ravenhelm-local-'));
   const [broker = 0, controller = 0, registry = 0] = await freePorts(3);
@@ -43,7 +43,7 @@ export function portOf(server: ReturnType<typeof createServer>): number {
   return address.port;
 }
 
-/** An environment in which a program is the given shell script, before all others of its name. */
+/** An environment in which a shell script replaces a program. */
 export async function withProgram(directory: string, name: string, script: string): Promise<StackWorld['env']> {
   await writeFile(join(directory, name), `#!/bin/sh\n${script}\n`);
   await chmod(join(directory, name), 0o755);

@@ -10,11 +10,11 @@ beforeEach(async () => {
 afterEach(() => place.remove());
 
 const never = () => {
-  throw new Error('nobody else has the lock');
+  throw new Error('no other process has the lock');
 };
 
 describe('the start lock', () => {
-  test('lets one in at a time, tells the other that it waits, and lets it in afterwards', async () => {
+  test('admits one process at a time; the other one reports that it waits, and is admitted afterwards', async () => {
     const order: string[] = [];
     let letFirstEnd = () => {};
     let firstIsIn = () => {};
@@ -35,14 +35,14 @@ describe('the start lock', () => {
     expect(order).toEqual(['first in', 'second waits', 'first out', 'second in']);
   });
 
-  test('is given up by work that fails', async () => {
+  test('is released if the work fails', async () => {
     await expect(
       withStackLock(place, world, { onWait: never }, () => Promise.reject(new Error('broken'))),
     ).rejects.toThrow('broken');
     await expect(withStackLock(place, world, { onWait: never }, async () => 'in')).resolves.toBe('in');
   });
 
-  test('of a killed starter is taken over', async () => {
+  test('of a killed process is taken over', async () => {
     const lock = join(place.dataDir, 'start.lock');
     await mkdir(lock);
     const aMinuteAgo = new Date(Date.now() - 60_000);
@@ -50,7 +50,7 @@ describe('the start lock', () => {
     await expect(withStackLock(place, world, { onWait: never }, async () => 'in')).resolves.toBe('in');
   });
 
-  test('can be waited for in vain: an interruption ends the waiting', async () => {
+  test('an interruption ends the waiting for it', async () => {
     const interruption = new AbortController();
     await withStackLock(place, world, { onWait: never }, async () => {
       const waiting = withStackLock(

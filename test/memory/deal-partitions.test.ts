@@ -17,7 +17,7 @@ describe('dealing partitions to members', () => {
       ]),
     );
 
-  test('deals evenly when nobody holds anything', () => {
+  test('deals evenly if no member holds a partition', () => {
     expect(deal(6, member('a'), member('b'))).toEqual({ a: [0, 2, 4], b: [1, 3, 5] });
     expect(
       Object.values(deal(7, member('a'), member('b'), member('c')))
@@ -26,21 +26,21 @@ describe('dealing partitions to members', () => {
     ).toEqual([2, 2, 3]);
   });
 
-  test('a joining member gets its share, and nothing else moves', () => {
+  test('a joining member gets its share, and no other partition moves', () => {
     const after = deal(6, member('a', [0, 2, 4]), member('b', [1, 3, 5]), member('c'));
     expect(after['c']).toHaveLength(2);
     expect([0, 2, 4]).toEqual(expect.arrayContaining(after['a'] ?? []));
     expect([1, 3, 5]).toEqual(expect.arrayContaining(after['b'] ?? []));
   });
 
-  test('what a leaving member held goes to the others, and nothing else moves', () => {
+  test('the partitions of a leaving member go to the others, and no other partition moves', () => {
     const after = deal(6, member('a', [0, 2]), member('c', [4, 5]));
     expect(after['a']).toEqual(expect.arrayContaining([0, 2]));
     expect(after['c']).toEqual(expect.arrayContaining([4, 5]));
     expect(after['a']?.length).toBe(3);
   });
 
-  test('gives each partition to one member, also when two say that they hold it', () => {
+  test('gives each partition to one member, even if two report that they hold it', () => {
     const after = deal(4, member('a', [0, 1, 2, 3]), member('b', [0, 1, 2, 3]));
     expect(Object.values(after).flat().sort()).toEqual([0, 1, 2, 3]);
     expect(after['a']).toHaveLength(2);

@@ -5,7 +5,7 @@ import { createFakeClock } from '../cli/support/fake-clock.js';
 describe('a pause', () => {
   const reason = new Error('the task was cancelled');
 
-  test('ends after its time, and leaves nothing behind on the signal', async () => {
+  test('ends after its time, and removes its listener from the signal', async () => {
     const clock = createFakeClock();
     const caller = new AbortController();
     const paused = pause(clock, 1_000, caller.signal);
@@ -15,7 +15,7 @@ describe('a pause', () => {
     expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
   });
 
-  test("ends with the signal's reason at once, and its timer with it", async () => {
+  test("rejects at once with the signal's reason, and cancels its timer", async () => {
     const clock = createFakeClock();
     const caller = new AbortController();
     const paused = pause(clock, 1_000, caller.signal);
@@ -24,7 +24,7 @@ describe('a pause', () => {
     expect(clock.pendingTimers()).toBe(0);
   });
 
-  test('does not begin when the signal was aborted before', async () => {
+  test('does not start if the signal is already aborted', async () => {
     const clock = createFakeClock();
     await expect(pause(clock, 1_000, AbortSignal.abort(reason))).rejects.toBe(reason);
     expect(clock.pendingTimers()).toBe(0);

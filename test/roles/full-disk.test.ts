@@ -21,7 +21,7 @@ test('an attempt that finds the disk full says so and is made again, for there m
     attempt: 1,
     code: 'workspace',
     retriable: true,
-    error: 'the disk of the workspaces is full; make space below WORKSPACE_ROOT',
+    error: 'the disk of the workspaces is full; free some space below WORKSPACE_ROOT',
   });
   // Once in the task's journal, once on the coordination topic.
   expect(swarm.eventsOf('task_failed').map(({ payload }) => payload)).toEqual([failure, failure]);

@@ -25,7 +25,7 @@ test('/livez and /readyz answer 200, or 503 with the reasons', async () => {
   await endpoint.close();
 });
 
-test('an address that is taken is an error that names the setting and the way out', async () => {
+test('an address in use is an error that names the setting and what to do', async () => {
   const holder = createServer().listen(ANY);
   await once(holder, 'listening');
   const address = holder.address();
@@ -33,12 +33,12 @@ test('an address that is taken is an error that names the setting and the way ou
   const failure = await open({ ...ANY, port }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(HttpAddressUnusable);
   expect(String(failure)).toContain(
-    `RAVENHELM_HTTP: 127.0.0.1:${port} cannot be listened on: another process listens there`,
+    `RAVENHELM_HTTP: cannot listen on 127.0.0.1:${port}: another process listens there`,
   );
   holder.close();
 });
 
-test('/metrics gives what was counted, and the process', async () => {
+test('/metrics returns the metrics of the swarm and of the process', async () => {
   const counted = prometheus();
   counted.metrics.taskExecuted('cert_agent', 'completed');
   counted.metrics.stepEnded('cert_agent', 'ok');
@@ -63,7 +63,7 @@ test('/metrics gives what was counted, and the process', async () => {
   await endpoint.close();
 });
 
-test('a process knows its memory, and an event loop that was held up', async () => {
+test('a process measures its memory and the delay of its event loop', async () => {
   const vitals = createProcessVitals();
   await new Promise((resolve) => setTimeout(resolve, 50)); // its timer has run once
   const until = performance.now() + 200;
