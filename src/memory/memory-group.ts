@@ -28,24 +28,6 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
     offsets.set(partitionName(partition), { offset, metadata });
   };
 
-  /** Revokes partitions before it assigns any, so that no two members hold one at the same time. */
-  const rebalance = () => {
-    const topics = new Set([...members].flatMap((member) => member.topics));
-    const partitions = [...topics].flatMap((topic) => storage.partitions(topic));
-    const dealt = dealPartitions(
-      partitions,
-      [...members].map(({ id, topics: wanted, only, kept }) => ({
-        id,
-        topics: wanted,
-        held: only ?? kept(),
-        only: only !== undefined,
-      })),
-    );
-    const hands = [...members].map((member) => ({ member, hand: dealt.get(member.id) ?? [] }));
-    for (const { member, hand } of hands) member.revokeAllBut(hand);
-    for (const { member, hand } of hands) member.assign(hand);
-  };
-
   const commit = (member: MemoryMember, commits: readonly (PartitionId & CommittedOffset)[]) => {
     if (!members.has(member)) throw new CommitRefused(`Member ${member.id} has left group ${groupId}`);
     const tooLong = commits.find(({ metadata }) => Buffer.byteLength(metadata) > METADATA_LIMIT_BYTES);
@@ -59,20 +41,8 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
   const leave = (member: MemoryMember) => {
     if (!members.delete(member)) return;
     member.revokeAllBut([]);
-    rebalance();
+    rebalance(members, storage);
   };
-
-  /** Runs on the log's schedule, because a broker's answer also arrives after the call. */
-  const later = <T>(work: () => T): Promise<T> =>
-    new Promise((resolve, reject) => {
-      schedule(() => {
-        try {
-          resolve(work());
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
 
   return {
     async join(options) {
@@ -80,18 +50,49 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
       joined += 1;
       const id = `${groupId}-${String(joined).padStart(6, '0')}`;
       const member = createMemoryMember({ id, options, storage, schedule, committed });
-      await later(() => {
+      await later(schedule, () => {
         members.add(member);
-        rebalance();
+        rebalance(members, storage);
       });
       return {
-        commit: (commits) => later(() => commit(member, commits)),
+        commit: (commits) => later(schedule, () => commit(member, commits)),
         isAssigned: (partition) => member.isAssigned(partition),
         health: () => ({ silentMs: 0, opening: member.opening(), setApart: member.setApart() }),
-        leave: () => later(() => leave(member)),
+        leave: () => later(schedule, () => leave(member)),
       };
     },
     committed,
     setCommitted,
   };
+}
+
+/** Revokes partitions before it assigns any, so that no two members hold one at the same time. */
+function rebalance(members: ReadonlySet<MemoryMember>, storage: Storage): void {
+  const topics = new Set([...members].flatMap((member) => member.topics));
+  const partitions = [...topics].flatMap((topic) => storage.partitions(topic));
+  const shares = dealPartitions(
+    partitions,
+    [...members].map(({ id, topics: wanted, only, kept }) => ({
+      id,
+      topics: wanted,
+      held: only ?? kept(),
+      only: only !== undefined,
+    })),
+  );
+  const assignments = [...members].map((member) => ({ member, share: shares.get(member.id) ?? [] }));
+  for (const { member, share } of assignments) member.revokeAllBut(share);
+  for (const { member, share } of assignments) member.assign(share);
+}
+
+/** Runs on the log's schedule, because a broker's answer also arrives after the call. */
+function later<T>(schedule: Schedule, work: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    schedule(() => {
+      try {
+        resolve(work());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
 }

@@ -30,7 +30,7 @@ export const STEPS = {
 } as const;
 
 export const AGENTS = ['scout_agent', 'smith_agent', 'clerk_agent', 'scribe_agent', 'keeper_agent'] as const;
-/** Those that every worker serves; keeper_agent is for what needs a worker of its own. */
+/** The agents that every worker serves; keeper_agent is for faults that need a separate worker. */
 export const COMMON_AGENTS = AGENTS.filter((agent) => agent !== 'keeper_agent');
 
 /** One write of one line: the kernel appends it as a whole. The number tells two runs of one command apart. */

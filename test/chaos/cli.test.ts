@@ -19,10 +19,10 @@ describe('npm run chaos', () => {
     await rm(root, { recursive: true });
   });
 
-  test('--list names every fault, what it does and how it heals', async () => {
+  test('--list names every fault, what it does and how the swarm recovers', async () => {
     expect(await main(['--list'], root)).toBe(0);
-    for (const { name, what, heals } of FAULTS)
-      expect(written.join('')).toMatch(new RegExp(`^${name} +${what}; ${heals}$`.replaceAll(/[()]/g, '\\$&'), 'm'));
+    for (const { name, what, recovery } of FAULTS)
+      expect(written.join('')).toMatch(new RegExp(`^${name} +${what}; ${recovery}$`.replaceAll(/[()]/g, '\\$&'), 'm'));
   });
 
   test('--help explains the flags and the exit codes', async () => {

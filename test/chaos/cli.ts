@@ -16,7 +16,7 @@ import { createRows, markdownTable, rowHolds, textTable, type Row } from './tabl
 import { startWorld } from './world.js';
 
 const USAGE = `npm run chaos -- [options]
-  --minutes N        how long faults go on (default 3)
+  --minutes N        how long faults last (default 3)
   --faults a,b       only these; --list shows them
   --seed S           the order of the faults; printed when not given
   --workers N        worker processes (default 3)
@@ -25,7 +25,7 @@ const USAGE = `npm run chaos -- [options]
   --latency          measure instead: from a cancel or a time limit to the end of the command's processes
   --rounds N         how often each is measured (default 10)
   --session-timeout MS  KAFKA_SESSION_TIMEOUT_MS of the swarm (default: the product's)
-  --list             the faults, what they do and how they heal
+  --list             the faults, what they do and how the swarm recovers
   --json FILE        everything that was found
   --markdown FILE    the table for a document, with date, machine and versions
   --results FILE     {passed, failed}: one for each fault's row
@@ -78,7 +78,7 @@ function readArguments(argv: readonly string[]): Wishes | string {
   const { values } = parse(argv);
   if (values.help === true) return USAGE;
   if (values.list === true)
-    return FAULTS.map(({ name, what, heals }) => `${name.padEnd(22)} ${what}; ${heals}\n`).join('');
+    return FAULTS.map(({ name, what, recovery }) => `${name.padEnd(22)} ${what}; ${recovery}\n`).join('');
   return {
     minutes: numberOf('--minutes', values.minutes ?? '3', 0.1),
     seed: wholeNumberOf('--seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 31)), 0),

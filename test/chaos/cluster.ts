@@ -30,7 +30,7 @@ export interface Cluster {
   readonly brokers: readonly Broker[];
   readonly registry: Server;
   readonly registryUrl: string;
-  /** What clients are told: the proxies. */
+  /** The addresses that clients get: the proxies. */
   readonly clientBrokers: readonly string[];
   /** The listeners that the brokers use among themselves; the harness looks at the cluster through them. */
   readonly innerBrokers: readonly string[];
@@ -39,7 +39,7 @@ export interface Cluster {
   whole(): Promise<void>;
 }
 
-/** On a computer that does much else; nobody waits longer than it takes. */
+/** For a busy computer; the wait ends as soon as the condition holds. */
 const START_LIMIT_MS = 600_000;
 const WHOLE_LIMIT_MS = 600_000;
 
@@ -147,7 +147,7 @@ function createServer(
       running = pid;
       await site.until(`${name} answers`, START_LIMIT_MS, async () => {
         if (await ended(pid))
-          throw new Error(`${name} ended while it was starting:\n${await logTail(place, service.name, 15)}`);
+          throw new Error(`${name} ended during the start:\n${await logTail(place, service.name, 15)}`);
         return answers();
       });
     },

@@ -28,8 +28,8 @@ export interface Fault {
   readonly name: string;
   /** What it does, for --list and the table's legend. */
   readonly what: string;
-  /** How it heals. */
-  readonly heals: string;
+  /** How the swarm recovers. */
+  readonly recovery: string;
   /** What it must have for itself; two faults with the same word never meet. `everything`: it meets no other fault. */
   readonly takes:
     | 'workers'
@@ -42,9 +42,9 @@ export interface Fault {
     | 'topics'
     | 'disk'
     | 'everything';
-  /** Why it cannot be had on this computer; null when it can. */
+  /** Why it is not available on this computer; null if it is. */
   readonly impossible?: () => Promise<string | null>;
-  /** Does it, holds it, and heals it. Rejects with what the swarm promised and did not keep. */
+  /** Applies the fault, holds it, and ends it. Rejects with PromiseBroken if the swarm broke a promise. */
   strike(world: World): Promise<void>;
 }
 

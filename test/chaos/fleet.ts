@@ -64,7 +64,7 @@ export interface FleetOptions {
 
 /** As an ordinary supervisor: at once, but not in a loop at full speed. */
 const RESTART_PAUSE_MS = 1_000;
-/** On a computer that does much else; nobody waits longer than it takes. */
+/** For a busy computer; the wait ends as soon as the condition holds. */
 export const SERVING_LIMIT_MS = 600_000;
 
 export async function createFleet(site: Site, options: FleetOptions): Promise<Fleet> {

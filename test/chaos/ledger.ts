@@ -12,6 +12,6 @@ export async function readLedger(workspace: string): Promise<readonly string[]> 
   const lines = text.split('\n').filter((line) => line !== '');
   const unique = new Set(lines);
   if (unique.size !== lines.length)
-    throw new Error(`${workspace}: two lines of the ledger are the same; each carries a number of its own`);
+    throw new Error(`${workspace}: two lines of the ledger are the same; each line has a unique number`);
   return lines.map((line) => line.split(' ')[0] ?? '');
 }

@@ -46,7 +46,7 @@ export async function measureEnds(world: World, rounds: number): Promise<readonl
       samplesMs: cancels.map(({ fromCommandMs }) => fromCommandMs),
     },
     {
-      name: 'the cancel stands in the log → no process of the command is left',
+      name: 'the cancel is in the log → no process of the command is left',
       goalMs: 1_000,
       samplesMs: cancels.map(({ fromRecordMs }) => fromRecordMs),
     },
@@ -68,12 +68,12 @@ async function workerFailover(world: World): Promise<number> {
   const { observer, fleet, site } = world;
   const mission = await submitted(world, 'long');
   const call = await runningCall(world, mission);
-  // Before its line is there the step would begin again after the take-over, and take its whole time once more.
+  // Before its line exists, the step would start again after the take-over and take its full time again.
   await site.until('the line of the step', LIMIT_MS, async () =>
     (await readLedger(mission.workspace)).length > 0 ? true : null,
   );
   const holder = fleet.ownerOf(call.owner);
-  if (holder === null) throw new Error(`nobody is ${call.owner}`);
+  if (holder === null) throw new Error(`no process is ${call.owner}`);
   const killedAtMs = site.clock.now();
   let claimedAtMs: number | null = null;
   const end = observer.onEvent((event, record) => {
@@ -108,7 +108,7 @@ async function orchestratorFailover(world: World): Promise<number> {
   await runningCall(world, mission);
   const owner = await site.until('a decision', LIMIT_MS, () => decisions.of(mission).at(-1)?.owner ?? null);
   const holder = fleet.ownerOf(owner);
-  if (holder === null) throw new Error(`nobody is ${owner}`);
+  if (holder === null) throw new Error(`no process is ${owner}`);
   const killedAtMs = site.clock.now();
   await holder.destroy();
   const next = await site.until(

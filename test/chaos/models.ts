@@ -67,7 +67,7 @@ function nextStep({ messages = [] }: OllamaChatBody): string {
   });
 }
 
-/** A model is told that an interrupted command may have run, and to look first: this one always looks. */
+/** The prompt asks a model to check whether an interrupted command has run; this model always checks. */
 function ledgerCommandOnce(step: MarkedStep): string {
   return ledgerCommand(step).replace(
     /echo .*? &&/,

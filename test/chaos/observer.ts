@@ -1,4 +1,4 @@
-/** Reads the swarm's topics while faults go on, past the proxies, and keeps what the verdict needs. */
+/** Reads the swarm's topics during the faults, bypassing the proxies, and keeps the data for the verdict. */
 import { createCoordinationView, type CoordinationView } from '../../src/domain/coordination-view.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import {
@@ -43,7 +43,7 @@ export interface Observer {
   readonly calls: readonly SeenCall[];
   /** Assignments that were taken, by mission/task/attempt. */
   readonly assignments: ReadonlySet<string>;
-  /** Broker's times of every record that shows work going on. */
+  /** Broker timestamps of all records that show progress. */
   readonly progress: readonly number[];
   readonly missionIds: () => readonly string[];
   /** The newest record about a mission and who holds its partition, in words: where an open mission waits. */
@@ -51,7 +51,7 @@ export interface Observer {
   /** Resolves with the first answer that is not null, asked again after each record; rejects when it does not come in time. */
   until<T>(what: string, limitMs: number, find: () => T | null): Promise<T>;
   onEvent(listener: (event: AgentEvent, record: LogRecord) => void): () => void;
-  /** The coordination topic is made anew: what was seen of it is kept apart and nothing more of it is awaited. */
+  /** The coordination topic is recreated: its old records are kept apart, and no more of them are expected. */
   forgetCoordination(): Promise<void>;
   resume(): Promise<void>;
   /** Resolves when everything that the log holds now has been seen. */
@@ -180,7 +180,7 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
     lastOf(missionId) {
       const last = newest.get(missionId);
       if (last === undefined) return 'no record names it';
-      return `its newest record is ${last.event} in ${last.place}, ${Math.round((site.clock.now() - last.atMs) / 1000)} s ago; ${holders.get(last.place) ?? 'nobody'} claimed that partition last`;
+      return `its newest record is ${last.event} in ${last.place}, ${Math.round((site.clock.now() - last.atMs) / 1000)} s ago; ${holders.get(last.place) ?? 'no process'} claimed that partition last`;
     },
     async until(what, limitMs, find) {
       return site.until(what, limitMs, find);

@@ -51,7 +51,7 @@ export async function startProbeWriter(site: Site, cluster: Cluster, topics: Top
   const writeOn = async (partition: number) => {
     while (wanted && !site.signal.aborted) {
       await write(partition).catch((error: unknown) => {
-        // It gave the partition up, as it may; nothing was acknowledged. A role would begin anew, and so does this.
+        // The appender gave up the partition; nothing was acknowledged. A role would restart, and so does this writer.
         if (!(error instanceof AppendFailed)) throw error;
         appender = log.createAppender('probe');
       });

@@ -73,7 +73,7 @@ describe('the proxy', () => {
     expect(await answer(await client(), 'again')).toBe('again');
   });
 
-  test('refuses while it is told to', async () => {
+  test('refuses connections while configured to', async () => {
     proxy.refuse(true);
     const socket = await client();
     await once(socket, 'close');

@@ -82,7 +82,7 @@ async function round(world: World, faults: readonly Fault[]): Promise<readonly S
   );
   site.signal.throwIfAborted();
   const ended = endedMissions(world);
-  // The round lasts until missions end again; that they never do is told by the missions' own verdicts.
+  // The round lasts until missions end again. If they never do, the verdict on the missions reports it.
   await site
     .until('a mission has ended after the fault', CALM_LIMIT_MS, () => (endedMissions(world) > ended ? true : null))
     .catch((error: Error) => site.say(error.message));

@@ -1,4 +1,4 @@
-/** Where a run lives: a directory of its own, what was started in it, and the way everything ends again. */
+/** The place of a run: its directory, the processes started in it, and how all of them end. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

@@ -3,7 +3,7 @@ import type { JudgedMission, Outcome } from './run-faults.js';
 import { createRows, markdownTable, rowHolds, textTable } from './table.js';
 import { brokenProcesses, lostAppends, lostMissions } from './verdict.js';
 
-const fault = (name: string): Fault => ({ name, what: '', heals: '', takes: 'disk', strike: async () => undefined });
+const fault = (name: string): Fault => ({ name, what: '', recovery: '', takes: 'disk', strike: async () => undefined });
 const mission = (changes: Partial<JudgedMission> = {}): JudgedMission => ({
   missionId: 'm',
   status: 'completed',

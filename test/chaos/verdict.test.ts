@@ -80,7 +80,7 @@ describe('the verdict on a mission', () => {
     });
   });
 
-  test('is a duplicate when a step ran that nobody called', () => {
+  test('is a duplicate if a step ran without a call', () => {
     expect(judgeMission({ report: report(), lines: ['keeper/1'], calls: [] })).toMatchObject({ duplicated: 1 });
   });
 

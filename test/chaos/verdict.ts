@@ -88,7 +88,7 @@ function mayFollow(report: MissionReport, before: SeenCall): boolean {
 
 function liesIn({ report, lines, calls }: MissionEvidence): string[] {
   const kind = kindOf(report.name);
-  if (kind === null) return [`nobody knows missions named ${report.name}`];
+  if (kind === null) return [`unknown mission name ${report.name}`];
   const problems: string[] = [];
   const status = report.status;
   if (!KINDS[kind].ends.some((end) => end === status)) problems.push(`a ${kind} mission must not end as ${status}`);
@@ -145,7 +145,7 @@ export function lostAppends(
     );
 }
 
-/** Codes with which a role may end by itself: whoever supervises it starts it again, or a person is told what to do. */
+/** Exit codes with which a role may end by itself: its supervisor restarts it, or a person gets the next step. */
 const MAY_END_WITH: readonly (number | null)[] = [EXIT.unreachable, EXIT.roleFailed];
 
 /**
@@ -161,7 +161,7 @@ export function brokenProcesses(members: readonly Pick<Member, 'name' | 'unasked
   ]);
 }
 
-/** The longest time, in ms, within [from, to] in which a mission was open and nothing went on. */
+/** The longest time, in ms, within [from, to] in which a mission was open without progress. */
 export function longestStall(
   progress: readonly number[],
   open: readonly { readonly fromMs: number; readonly toMs: number }[],

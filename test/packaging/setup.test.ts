@@ -79,7 +79,7 @@ describe('npm run setup', () => {
     expect(again.exitCode).toBe(1); // a failed build is not taken for a finished one
   });
 
-  test('ends with npm’s own words when packages cannot be had', async () => {
+  test('ends with npm’s message if packages are not available', async () => {
     await clone.program('npm', "console.error('npm error code ENOTFOUND'); process.exit(1);");
     const { exitCode, stdout, stderr } = await clone.setup();
     expect(exitCode).toBe(1);

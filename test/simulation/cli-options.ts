@@ -5,8 +5,8 @@ import { MUTANTS } from './mutants.js';
 
 export const USAGE = `npm run simulate -- [options]
   --seeds N          how many seeds to run (default 200; of the mutation check 2000)
-  --from S           the first seed (default 1); a run that was interrupted says where to go on
-  --fresh            begin at a seed that nobody has chosen, and print it
+  --from S           the first seed (default 1); an interrupted run prints where to continue
+  --fresh            start at a random seed, and print it
   --seed S           only this one
   --trace            print the story of --seed
   --faults a,b       only these: ${FAULT_NAMES.join(', ')}

@@ -20,7 +20,7 @@ export async function compileBase() {
 
 /**
  * Makes a copy of the compiled true sources (compileBase comes first) with a rule switched off; resolves with its directory.
- * @param changes the file's name below src, and what stands in place of what: each text must stand there exactly once
+ * @param changes the file's name below src, and which text replaces which: each text must occur there exactly once
  */
 export async function compileMutant({ name, changes }) {
   const dir = join(out, 'mutants', name);

@@ -36,7 +36,7 @@ export interface MissionOracle {
 export function createMissionOracle(partition: number): MissionOracle {
   const place = `coordination[${partition}]`;
   const state = createCoordinationState(partition);
-  /** By offset; null where nobody can read it. */
+  /** By offset; null if unreadable. */
   const records: (FoldRecord | null)[] = [];
   const snapshots: CoordinationSnapshot[] = [{ holder: null, epoch: null }];
   const effects = new Map<number, Effect>();
@@ -96,7 +96,7 @@ export function createMissionOracle(partition: number): MissionOracle {
 
   /**
    * A decision that its own holder has made before: it decided before its last word was read back. What an earlier holder
-   * decided too may come late, after a second copy of its claim has made it the holder in the log once more.
+   * decided too may come late, after a second copy of its claim has made it the holder in the log again.
    */
   function checkVoid(event: AgentEvent, holder: string | null): void {
     if (event.event_type !== 'task_assigned' || seenEvents.has(event.event_id) || ownerOfDecision(event) !== holder)

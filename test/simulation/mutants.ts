@@ -5,7 +5,7 @@ export interface Mutant {
   readonly name: string;
   /** The rule that is off. */
   readonly rule: string;
-  /** What stands in place of what; each text stands in its file (below src) exactly once. */
+  /** Which text replaces which; each text occurs in its file (below src) exactly once. */
   readonly changes: readonly { readonly file: string; readonly from: string; readonly to: string }[];
   /** A seed that fails with it. */
   readonly seed: number;
@@ -381,7 +381,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a turn whose step is too large for the journal counts as spent',
     seed: 3394,
     faults: ['large'],
-    found: 'the turn that led to a step too large for the journal was paid for and charged to nobody',
+    found: 'the turn that led to a step too large for the journal was paid for but not charged',
     changes: [
       {
         file: 'roles/worker/attempt-run.ts',
@@ -423,7 +423,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a mission whose decision is too large fails only when what was decided with it has been read back',
     seed: 95,
     found:
-      'a mission of which one assignment was refused as too large failed while another, decided in the same breath, was on its way',
+      'a mission of which one assignment was refused as too large failed while another, decided at the same time, was being sent',
     changes: [
       {
         file: 'roles/orchestrator/mission-decisions.ts',
@@ -451,7 +451,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'an attempt that was cancelled while its doubt was settled stops',
     seed: 300,
     found:
-      'an attempt that was cancelled while its step in doubt was settled went on from a journal that the fold had forgotten',
+      'an attempt that was cancelled while its step in doubt was settled continued with a journal that the fold had dropped',
     changes: [{ file: 'roles/worker/attempt-run.ts', from: 'limits.signal.throwIfAborted();', to: '' }],
   },
   {
@@ -460,7 +460,7 @@ export const MUTANTS: readonly Mutant[] = [
     seed: 1990,
     faults: ['move', 'stall', 'crash', 'tools', 'delay'],
     found:
-      'an execution that was waiting for a recovered outcome while its partition was taken away waited for ever for a record that nobody read to it, and kept its slot',
+      'an execution that was waiting for a recovered outcome while its partition was revoked waited without end for a record that was never delivered, and kept its slot',
     changes: [{ file: 'roles/worker/read-back.ts', from: 'closed = reason;', to: '' }],
   },
   {
@@ -468,7 +468,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a recreated log has its own name, even if a late record of the old log names it again',
     seed: 1_500_054_580,
     found:
-      'a topic that was made anew was sent a late second copy of the record that had named the one before it; its assignments were then taken for old ones, and ignored',
+      'a recreated topic received a late second copy of the record that had named the old one; its assignments were then considered old, and ignored',
     changes: [
       {
         file: 'domain/mission-evolve.ts',
@@ -495,7 +495,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a call that is read together with the claim that took its task does not start',
     seed: 2_100_080_316,
     found:
-      'a worker that had stood still read its own call and the claim of another in one batch, and began to read a file for an attempt that another one had followed',
+      'a worker that had been paused read its own call and another claim in one batch, and started to read a file for an attempt that had a successor',
     changes: [
       {
         file: 'roles/worker/task-steps.ts',

@@ -18,7 +18,7 @@ import { Violation, type Invariant } from './violation.js';
 export interface Oracle {
   /** By partition. */
   missions(): readonly MissionOracle[];
-  /** The coordination topic was made anew, and the missions in the old one are lost. */
+  /** The coordination topic was recreated, and the missions in the old one are lost. */
   forgetMissions(): void;
   violation(): Violation | null;
   report(invariant: Invariant, detail: string): void;
@@ -139,7 +139,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     if (!isSame(result?.payload ?? null, event.payload)) {
       throw new Violation(
         'result-is-the-journals',
-        `${key}: the mission is told ${event.event_type}, the journal has ${result === null ? 'no result' : JSON.stringify(result)}`,
+        `${key}: the mission receives ${event.event_type}, the journal has ${result === null ? 'no result' : JSON.stringify(result)}`,
       );
     }
   }
@@ -220,7 +220,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
       )
         return;
       refused.add(attemptKey(event.payload));
-      // What cannot reach its partition is told to its mission instead.
+      // A record that cannot reach its partition is reported to its mission instead.
       if (event.event_type === 'task_assigned' && event.payload.source !== null)
         carriedOut.add(
           placeOf(event.payload.source.epoch, event.payload.source.partition, event.payload.source.offset),

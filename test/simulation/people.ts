@@ -24,7 +24,7 @@ export interface People {
     approval: PayloadOf<'mission_requested'>['approval'],
     partition: number,
   ): void;
-  /** A mission asks. Most are answered, twice at most; the others are cancelled, or wait until nobody answers in time. */
+  /** A mission asks. Most questions are answered, at most twice; other missions are cancelled, or the question expires. */
   onAsked(event: EventOf<'attention_requested'>, partition: number): void;
   onAssigned(event: EventOf<'task_assigned'>, partition: number): void;
 }
@@ -49,7 +49,7 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
   let waiting = scenario.missions;
 
   function append(event: AgentEvent, missionId: string, partition: number): void {
-    // A request that reaches a topic that was made anew would be a new request: nothing in that log knows it.
+    // In a recreated topic the request would be a new one: that log does not know it.
     const write = () =>
       void (requested.includes(missionId) && log.write({ topic: coordination, partition, key: missionId, event }));
     write();

@@ -1,4 +1,4 @@
-/** Runs seeds side by side, each thread with modules of its own. */
+/** Runs seeds in parallel; each thread has its own modules. */
 import { Worker } from 'node:worker_threads';
 import type { Fault } from './faults.js';
 import { createSeedQueue } from './seed-queue.js';
@@ -34,7 +34,7 @@ export interface ThreadData extends Pick<SeedRun, 'tree' | 'from' | 'faults'> {
 /** A run's objects all die with it, and a scavenger that comes seldom finds few of them alive. */
 const YOUNG_MB = 64;
 
-/** Resolves when every seed that was begun has come to its end. */
+/** Resolves when all started seeds have ended. */
 export async function runSeeds(
   { tree, from, count, faults, threads, stopAtFirst, signal }: SeedRun,
   onReport: (report: SeedReport) => void,

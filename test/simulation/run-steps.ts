@@ -3,7 +3,7 @@ const BATCH = 256;
 
 /**
  * Calls step until it returns false. Before each call every promise chain has run to where it waits for something, and
- * rejections that nobody handles were reported: node does both between any two immediates. Those of a batch share one
+ * unhandled rejections were reported: node does both between any two immediates. Those of a batch share one
  * turn of the event loop, for a turn (it asks the kernel) takes longer than most steps.
  */
 export function runSteps(step: () => boolean): Promise<void> {

@@ -13,11 +13,11 @@ describe('the count of a run', () => {
     expect(tally.summary()).toBe('3 seeds, 1 broken (7), 30 steps, 1 min 30 s, 2 seeds a minute');
   });
 
-  test('given a run that was interrupted, then it goes on at the first seed that was not run, even if later ones were', () => {
+  test('given a run that was interrupted, then it continues at the first seed that was not run, even if later ones were', () => {
     const tally = createSeedTally({ from: 100, count: 1000, nowMs: () => 0 });
     [100, 102, 101, 105].map(kept).forEach(tally.add);
     expect(tally.run()).toBe(4);
-    expect(tally.summary()).toContain('every seed from 100 to 102 was run; go on with --from 103 --seeds 997');
+    expect(tally.summary()).toContain('every seed from 100 to 102 was run; continue with --from 103 --seeds 997');
   });
 });
 

@@ -1,4 +1,4 @@
-/** Counts the seeds of a run, so that one that was interrupted says honestly what it has run and where to go on. */
+/** Counts the seeds of a run, so that an interrupted run reports exactly what it has run and where to continue. */
 import type { SeedReport } from './run-seeds.js';
 
 export interface SeedTally {
@@ -45,7 +45,7 @@ export function createSeedTally({ from, count, nowMs }: SeedTallyOptions): SeedT
       const which = broken.length === 0 ? '' : ` (${listed(broken)})`;
       const whole = `${run} seeds, ${broken.length} broken${which}, ${steps} steps, ${speed()}`;
       if (run === count) return whole;
-      return `${whole}\ninterrupted: every seed from ${from} to ${next - 1} was run; go on with --from ${next} --seeds ${from + count - next}`;
+      return `${whole}\ninterrupted: every seed from ${from} to ${next - 1} was run; continue with --from ${next} --seeds ${from + count - next}`;
     },
   };
 }

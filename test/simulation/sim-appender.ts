@@ -119,7 +119,7 @@ export function createSimAppender({
     world.at(afterMs, () => void writeAll(batch, 'appends again'));
   }
 
-  /** One partition of the request is given up; nobody can tell whether its records were written. */
+  /** One partition of the request is given up; whether its records were written is unknown. */
   function failPartition(batch: readonly Queued[]): Map<Queued, Answer> {
     const place = random.pick([...new Set(batch.map(({ request }) => placeOf(request)))]);
     given.add(place);
@@ -186,7 +186,7 @@ export function createSimAppender({
 }
 
 /**
- * A record is too large for what is in it, whoever sends it and however often. Only those that a model or a person can
+ * A record is too large for what is in it, whichever process sends it, however often. Only those that a model or a person can
  * make as long as they like; of an assignment the decision may fit where its carrying out, which says more, does not.
  */
 function isTooLarge(event: AgentEvent): boolean {

@@ -1,6 +1,6 @@
 /**
  * A consumer group whose members learn late of what has changed: its coordinator knows who has each partition, each
- * member what it was told last. Two may believe in the same partition at once, and a stopped one believes for hours.
+ * member what it last learned. Two may believe that they hold the same partition, and a paused one for hours.
  */
 import { readPartition, type PartitionReader } from '../../src/memory/partition-reader.js';
 import type { StoredPartition } from '../../src/memory/storage.js';
@@ -25,9 +25,9 @@ export interface SimGroup {
   move(): void;
   /** Members that have not spoken for the session timeout lose their partitions; partitions without a member get one. */
   expire(): void;
-  /** The topic was made anew: what was committed is gone. */
+  /** The topic was recreated: the committed offsets are lost. */
   forget(): void;
-  /** What everybody believes is made true: one live member has each partition, and nobody else believes so. */
+  /** Makes beliefs true: each partition has one live member, and no other member believes that it holds it. */
   settle(): void;
   /** Whether each partition is open at the member that has it. */
   isSettled(): boolean;
@@ -49,7 +49,7 @@ export interface SimGroupOptions {
 
 interface Belief {
   generation: number;
-  /** Word of its loss is on its way: to one that stands still it comes late, but once. */
+  /** The news of its loss is on its way; a paused member receives it late, but once. */
   isToldOfLoss: boolean;
   /** Highest offset that it has found committed or has tried to commit. */
   committedOffset: number;
@@ -122,7 +122,7 @@ export function createSimGroup({
     if (seats.get(partition) !== current || member.left) return;
     const believed = member.beliefs.get(partition);
     if (believed !== undefined) {
-      // It never heard that it had lost it, and goes on unless somebody else has committed meanwhile.
+      // It never heard that it had lost it, and continues unless another member has committed meanwhile.
       if (random.chance(0.5) && goesOn(believed, current, committedAt(partition))) {
         current.fetched = true;
         return;
@@ -184,7 +184,7 @@ export function createSimGroup({
     });
   }
 
-  /** What is deleted was handled by somebody who has held the partition meanwhile; else it is lost. */
+  /** Deleted records were handled by a member that held the partition meanwhile; otherwise they are lost. */
   function meetGap(partition: number, member: Member): void {
     const belief = member.beliefs.get(partition);
     if (belief === undefined) return;

@@ -44,7 +44,7 @@ export interface SimLog {
   of(process: SimProcess): Log;
   /** Puts a record into the log now. */
   write(request: AppendRequest): number;
-  /** The same for whatever somebody else may write. */
+  /** The same for records of other writers. */
   writeForeign(partition: PartitionId, content: RecordContent): void;
   createTopics(topics: readonly { readonly name: string; readonly partitions: number }[]): void;
   partitions(topic: string): readonly StoredPartition[];

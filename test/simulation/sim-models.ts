@@ -40,7 +40,7 @@ export function createSimModel(options: SimModelOptions): ChatModel {
       witness.onTold(process, turn);
       const tokens = random.between(100, WORST.tokens);
       const used = { tokens, usd: (tokens / WORST.tokens) * WORST.usd };
-      // Whoever asks pays, whether or not it hears the answer.
+      // The caller pays, even if it never receives the answer.
       witness.onSpent(turn.task.mission_id, used);
       await thinkingTime(options, signal);
       if (faults.on('models') && random.chance(0.1))
@@ -83,7 +83,7 @@ function nonsense({ random }: World): string {
   ]);
 }
 
-/** Goes on until enough steps ended well; after a step that may have run it looks first, or runs it again knowingly. */
+/** Continues until enough steps succeeded; after a step that may have run it checks first, or knowingly repeats it. */
 function replyOf({ random }: World, { task, steps }: TurnContext): string {
   const say = (tool: string, args: object) =>
     JSON.stringify({ thought: `step ${steps.length + 1}`, tool, arguments: args });
@@ -129,7 +129,7 @@ export function createSimPlanner(
     try {
       return { ...(await real.propose(request, signal)), ...used };
     } catch (error) {
-      // That no plan was found is told with what was spent in vain.
+      // The failure to find a plan is reported with what was spent on it.
       throw error instanceof system.PlanningFailed ? new system.PlanningFailed(error.message, used) : error;
     }
   }

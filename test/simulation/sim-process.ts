@@ -1,4 +1,4 @@
-/** A process of the swarm: it can stand still while time goes on, and die at any moment. */
+/** A process of the swarm: it can be paused while time passes, and die at any moment. */
 import type { Clock, Timer } from '../../src/ports/clock.js';
 import { EPOCH_MS, type World } from './world.js';
 
@@ -7,9 +7,9 @@ export interface SimProcess {
   readonly clock: Clock;
   isAlive(): boolean;
   isStalled(): boolean;
-  /** Runs a callback in this process after a delay: later when it stands still then, never when it is dead. */
+  /** Runs a callback in this process after a delay: later if it is paused then, never if it is dead. */
   later(delayMs: number, callback: () => void): () => void;
-  /** Stands still, as after SIGSTOP: what arrives meanwhile waits. */
+  /** Is paused, as after SIGSTOP: events that arrive meanwhile wait. */
   stall(durationMs: number): void;
   /** SIGCONT. */
   wake(): void;
@@ -20,7 +20,7 @@ export interface SimProcess {
   jumpClock(byMs: number): void;
 }
 
-/** What waited for a process runs within this after it goes on, in no certain order. */
+/** Events that waited for a paused process run within this time after it resumes, in any order. */
 const BACKLOG_MS = 50;
 
 export function createSimProcess(world: World, id: string): SimProcess {

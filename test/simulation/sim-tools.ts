@@ -1,6 +1,6 @@
 /**
  * The workspaces' volume and the launchers on it, as src/tools has them: a fence and a lock for each task, start marks,
- * and outcomes that outlive the worker. A launcher is a process of its own: it goes on when its worker stands or dies.
+ * and outcomes that outlive the worker. A launcher is a separate process: it keeps running if its worker is paused or dies.
  */
 import type {
   CheckCall,
@@ -196,7 +196,7 @@ export function createSimVolume({
     if (faults.on('tools')) {
       if (random.chance(0.05))
         return { durationMs: timeLimitMs, outcome: outcome('error', 124, `${what} took too long`) };
-      // A launcher that stands still does not keep the time limit either.
+      // A paused launcher does not enforce the time limit either.
       if (random.chance(0.02))
         return { durationMs: 2 * timeLimitMs + 60_000, outcome: outcome('error', 124, `${what} hung`) };
       if (random.chance(0.03))

@@ -46,7 +46,7 @@ const MOST_STEPS = 400_000;
 /** When nothing goes wrong any more, everything ends within this time; late duplicates included. */
 const LONGEST_MS = 24 * 3_600_000;
 
-/** A stream of its own, so that seeds without requests of new attempts stay the runs that they were; the recorded ones are without. */
+/** A separate random stream, so that seeds without requests of new attempts (the recorded ones) stay the same runs. */
 const RETRY_STREAM = 0x1045;
 
 export async function simulate({
@@ -137,7 +137,7 @@ export async function simulate({
 
   /** An operator's last resort: the orchestrators are stopped, the topic and what the group committed are deleted. */
   function recreate(): void {
-    world.tell(() => `${topics.coordination} is made anew`);
+    world.tell(() => `${topics.coordination} is recreated`);
     for (const process of swarm.processes()) if (process.id.startsWith('orchestrator')) swarm.crash(process);
     log.createTopics([{ name: topics.coordination, partitions: scenario.coordinationPartitions }]);
     log.group(topics.orchestratorGroup).forget();

@@ -44,7 +44,7 @@ const FOUND: readonly Found[] = [
   { seed: 397, bug: 'the same for an orchestrator' },
   {
     seed: 3_011_451,
-    bug: 'a worker that stood still between the answer with its replay point and the opening took records that were done and deleted for lost',
+    bug: 'a worker that was paused between receiving its replay point and opening took finished and deleted records for lost ones',
   },
 ];
 
@@ -56,14 +56,14 @@ const OWN: readonly Found[] = [
   },
   {
     seed: 3_013_136,
-    bug: 'a worker that stood still while records were deleted read on behind them, and went on under a claim that was lost',
+    bug: 'a worker that was paused while records were deleted read on after them, and continued under a lost claim',
   },
   { seed: 3_013_913, bug: 'the same for an orchestrator' },
   {
     seed: 3_018_048,
     bug: 'a member that had opened its partition late kept a generation with which it could never commit again',
   },
-  { seed: 1_500_002_950, bug: 'a planner that found no plan did not say what it had spent in vain' },
+  { seed: 1_500_002_950, bug: 'a planner that found no plan did not report what it had spent' },
   {
     seed: 1_500_003_019,
     bug: 'what an earlier holder had decided, and came late behind a second copy of its claim, was taken for decided twice',

@@ -8,7 +8,7 @@ export interface SkipOracle {
   onWritten(record: LogRecord, place: 'coordination' | 'tasks'): void;
   onDeadLetter(record: AnyRecord): void;
   checkCommit(partition: PartitionId, committed: CommittedOffset): void;
-  /** The topic was made anew. */
+  /** The topic was recreated. */
   forget(topic: string): void;
   unfinished(): Violation | null;
 }

@@ -1,4 +1,4 @@
-/** Foreign writers: what they put into the log nobody can read, or it belongs elsewhere. */
+/** Foreign writers: they write unreadable records, or records that belong elsewhere. */
 import type { AgentEvent } from '../../src/domain/events.js';
 import type { Ids } from '../../src/ports/clock.js';
 import type { RecordContent } from '../../src/ports/log.js';

@@ -180,7 +180,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
     return logger;
   }
 
-  /** The role cannot go on: its process ends, and another one starts. */
+  /** The role cannot continue: its process ends, and another one starts. */
   function fail(entry: Running, error: Error): void {
     if (entry.ending || !entry.process.isAlive()) return;
     world.tell(() => `${entry.process.id} fails: ${error.message}`);

@@ -32,7 +32,7 @@ export interface TaskOracle {
 
 export function createTaskOracle(place: string): TaskOracle {
   const state = createTaskPartitionState();
-  /** By offset; null where nobody can read it. */
+  /** By offset; null if unreadable. */
   const records: (FoldRecord | null)[] = [];
   /** The small state just before each offset. */
   const snapshots: TaskSnapshot[] = [{ holder: null, marks: {} }];
@@ -89,7 +89,10 @@ export function createTaskOracle(place: string): TaskOracle {
         earlier.call.arguments === step.call.arguments &&
         !earlier.call.idempotent;
       if (isSame && earlier.outcome?.outcome === 'unknown' && !told.has(`${key}#${earlier.call.step}`)) {
-        throw new Violation('told-of-doubt', `${what}: step ${earlier.call.step} is in doubt, and no model was told`);
+        throw new Violation(
+          'told-of-doubt',
+          `${what}: step ${earlier.call.step} is in doubt, and no model was informed`,
+        );
       }
     }
   }
@@ -145,7 +148,7 @@ export function createTaskOracle(place: string): TaskOracle {
       for (const { step, outcome } of steps) {
         if (outcome === 'unknown') told.add(`${key}#${step}`);
         const logged = state.attempts.get(key)?.steps[step - 1];
-        // Of its own step a process knows the outcome before the log does, and a stopped one does not know that another was first.
+        // A process knows the outcome of its step before the log does; a paused one may not know that another was first.
         if (logged === undefined || logged.outcome === null || logged.call.owner.startsWith(`${process.id}/`)) continue;
         if (logged.outcome.outcome !== outcome)
           throw new Violation(

@@ -9,7 +9,7 @@ import type { World } from './world.js';
 
 export interface Trouble {
   begin(): void;
-  /** Faults like the moments after a record was written, before anybody has read it. */
+  /** Faults like the moments between the writing of a record and its first read. */
   onWritten(event: AgentEvent): void;
   /** And the moment between a read-back and what it allows. */
   beforeSpawn(process: SimProcess): void;
@@ -27,7 +27,7 @@ export interface TroubleOptions {
   readonly log: SimLog;
   /** Adds a partition to the tasks topics. */
   grow(): void;
-  /** Loses the coordination topic and makes it anew. */
+  /** Loses the coordination topic and recreates it. */
   recreate(): void;
 }
 
@@ -79,7 +79,7 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
 
   function standStill(process: SimProcess, atMostMs: number): void {
     const durationMs = random.next() * atMostMs;
-    world.tell(() => `${process.id} stands still for ${(durationMs / 1000).toFixed(1)} s`);
+    world.tell(() => `${process.id} is paused for ${(durationMs / 1000).toFixed(1)} s`);
     process.stall(durationMs);
   }
 
@@ -101,7 +101,7 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
     });
   }
 
-  /** The faults are over; the processes that stand still for long wake up as zombies in their own time. */
+  /** The faults are over; processes that are paused for long wake up as zombies later. */
   function stop(): void {
     world.tell(() => 'nothing goes wrong any more');
     faults.stop();

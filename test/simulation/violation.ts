@@ -2,7 +2,7 @@
 const INVARIANTS = {
   'final-result': 'every accepted task reaches one final result, and every mission ends',
   'result-delivered': "a task's final result reaches its mission",
-  'result-is-the-journals': 'what a mission is told is what the journal says',
+  'result-is-the-journals': 'a mission receives the result in the journal',
   'read-back-first': 'no tool starts unless its call was read back under the holder',
   'starts-once': 'no call record starts twice',
   'no-start-after-outcome': 'a step whose outcome is in the log never starts',
@@ -10,7 +10,7 @@ const INVARIANTS = {
   'no-start-after-end': 'no tool starts after the attempt has its final result',
   'no-start-after-fence': 'no tool starts under a claim after a later claim has the fence',
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
-  'told-of-doubt': 'a non-idempotent call in doubt is never made again without the model having been told',
+  'told-of-doubt': 'a non-idempotent call in doubt is never repeated before the model was informed',
   'decided-once': 'the holder assigns each attempt once',
   'decision-carried-out': 'every assignment and every cancel that was decided reaches its partition',
   'taken-once': 'an attempt is taken in one place, once, and by a decision that counts',

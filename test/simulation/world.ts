@@ -12,7 +12,7 @@ export interface World {
   at(delayMs: number, callback: () => void): () => void;
   /** Runs what comes next; false when nothing will ever happen again. */
   step(): boolean;
-  /** One line of the run's story. The text is made only when somebody reads it. */
+  /** Adds a line to the run's trace. The text is built only if the trace is read. */
   tell(line: () => string): void;
   readonly story: readonly string[];
 }

@@ -9,7 +9,7 @@ const anyBroker = ({ cluster, random }: World) => random.pick(cluster.brokers);
 const cleanStop: Fault = {
   name: 'broker-stop',
   what: 'a broker is shut down in order',
-  heals: 'it starts again; every replica comes back in sync',
+  recovery: 'it starts again; every replica comes back in sync',
   takes: 'brokers',
   async strike(world) {
     const broker = anyBroker(world);
@@ -23,7 +23,7 @@ const cleanStop: Fault = {
 const kill: Fault = {
   name: 'broker-kill',
   what: 'SIGKILL of a broker',
-  heals: 'it starts again and recovers its log',
+  recovery: 'it starts again and recovers its log',
   takes: 'brokers',
   async strike(world) {
     const broker = anyBroker(world);
@@ -37,7 +37,7 @@ const kill: Fault = {
 const rolling: Fault = {
   name: 'rolling-restart',
   what: 'every broker is restarted, one after the other',
-  heals: 'each is in sync before the next one stops',
+  recovery: 'each is in sync before the next one stops',
   takes: 'brokers',
   async strike({ cluster }) {
     for (const broker of cluster.brokers) {
@@ -51,7 +51,7 @@ const rolling: Fault = {
 const moveLeaders: Fault = {
   name: 'move-leaders',
   what: 'the leaders of every partition move to other brokers under load',
-  heals: 'the replicas that gave up the lead come back',
+  recovery: 'the former leaders come back into sync',
   takes: 'brokers',
   // The probe writer writes meanwhile; what it was acknowledged is compared with the log at the end of the run.
   async strike({ cluster, topics }) {

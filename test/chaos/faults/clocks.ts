@@ -6,7 +6,7 @@ const HOUR_MS = 3_600_000;
 const jump = (name: string, what: string, direction: 1 | -1): Fault => ({
   name,
   what,
-  heals: 'the clock is right again, which is a jump in the other direction',
+  recovery: 'the clock is corrected, a jump in the other direction',
   takes: 'clocks',
   async strike({ fleet, site, random }) {
     const member = random.pick(fleet.members.filter((each) => each.pid() > 0));

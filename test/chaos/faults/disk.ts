@@ -1,4 +1,4 @@
-/** A workspace whose disk is full: a small file system of its own is mounted for it. */
+/** A workspace whose disk is full: a small separate file system is mounted for it. */
 import { execa } from 'execa';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,10 +12,10 @@ const SIZE = '4m';
 const diskFull: Fault = {
   name: 'disk-full',
   what: 'the disk of a mission’s workspace is full',
-  heals: 'there is space again; missions submitted then complete',
+  recovery: 'space is free again; missions submitted then complete',
   takes: 'disk',
   async impossible() {
-    if (process.platform !== 'linux') return 'a file system of its own is mounted on Linux only';
+    if (process.platform !== 'linux') return 'mounting a separate file system requires Linux';
     const { exitCode, stderr } = await execa('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], {
       reject: false,
     });

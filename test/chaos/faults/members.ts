@@ -11,7 +11,7 @@ const WORKERS_EACH = 20;
 const crowd: Fault = {
   name: 'sixty-workers',
   what: '60 workers join the groups and leave again, while the others work',
-  heals: 'they are gone',
+  recovery: 'they are gone',
   takes: 'workers',
   async strike({ site, fleet }) {
     const hosts = Array.from({ length: PROCESSES }, (_, index) =>

@@ -6,7 +6,7 @@ import { OFFSET_FETCH } from '../proxy.js';
 const cut: Fault = {
   name: 'connections-cut',
   what: 'every connection to the brokers breaks, again and again',
-  heals: 'clients connect anew',
+  recovery: 'clients reconnect',
   takes: 'network',
   async strike({ cluster, site, random }) {
     for (let times = random.between(3, 6); times > 0; times -= 1) {
@@ -18,8 +18,8 @@ const cut: Fault = {
 
 const refused: Fault = {
   name: 'connections-refused',
-  what: 'one broker is out of the clients’ reach, though it leads',
-  heals: 'it can be reached again',
+  what: 'one leading broker is unreachable for clients',
+  recovery: 'it can be reached again',
   takes: 'network',
   async strike({ cluster, site, random }) {
     const { proxy } = random.pick(cluster.brokers);
@@ -36,7 +36,7 @@ const refused: Fault = {
 const delayed: Fault = {
   name: 'connections-delayed',
   what: 'everything between the swarm and the brokers takes 0.3 to 1 s longer, each way',
-  heals: 'the network is fast again',
+  recovery: 'the network is fast again',
   takes: 'network',
   async strike({ cluster, site, random }) {
     for (const { proxy } of cluster.brokers) proxy.delay(random.between(300, 1_000));
@@ -50,8 +50,8 @@ const delayed: Fault = {
 
 const fetchOffsets: Fault = {
   name: 'fetch-offsets-fails',
-  what: 'the question for committed offsets fails once while a group is joined',
-  heals: 'it is asked again',
+  what: 'fetching committed offsets fails once while a member joins the group',
+  recovery: 'the request is retried',
   takes: 'workers',
   async strike({ cluster, fleet, site, random }) {
     const member = random.pick(fleet.of('worker'));

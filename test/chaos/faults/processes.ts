@@ -1,11 +1,11 @@
-/** Processes that die, and processes that stand still for longer than their group waits for them. */
+/** Processes that die, and processes that are paused for longer than their session timeout. */
 import type { Fault, World } from '../fault.js';
 import type { RoleName } from '../fleet.js';
 
 const crash = (role: RoleName): Fault => ({
   name: `kill-${role}s`,
   what: `SIGKILL of ${role}s, one after the other`,
-  heals: 'a supervisor starts new ones',
+  recovery: 'a supervisor starts new ones',
   takes: `${role}s`,
   async strike(world) {
     for (const member of shuffled(world, role).slice(0, 2)) {
@@ -19,7 +19,7 @@ const crash = (role: RoleName): Fault => ({
 const freeze = (role: RoleName): Fault => ({
   name: `freeze-${role}s`,
   what: `SIGSTOP of one ${role} for longer than the session timeout, then SIGCONT`,
-  heals: 'it goes on with what it knew, and finds out',
+  recovery: 'it continues with its old state, and detects that it has lost its partitions',
   takes: `${role}s`,
   async strike(world) {
     const [member] = shuffled(world, role);

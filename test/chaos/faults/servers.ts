@@ -4,7 +4,7 @@ import type { Fault } from '../fault.js';
 const registry: Fault = {
   name: 'registry-stopped',
   what: 'the schema registry is stopped',
-  heals: 'it starts again',
+  recovery: 'it starts again',
   takes: 'registry',
   async strike({ cluster, site, random }) {
     await cluster.registry.stop();
@@ -16,7 +16,7 @@ const registry: Fault = {
 const modelStopped: Fault = {
   name: 'model-stopped',
   what: 'the model server is stopped',
-  heals: 'it starts again',
+  recovery: 'it starts again',
   takes: 'models',
   async strike({ models, site, random }) {
     models.stop();
@@ -31,7 +31,7 @@ const modelStopped: Fault = {
 const misbehaving = (name: string, how: 'hung' | 'limited', what: string): Fault => ({
   name,
   what,
-  heals: 'it answers again',
+  recovery: 'it answers again',
   takes: 'models',
   async strike({ models, site, random }) {
     models.behave(how);

@@ -1,4 +1,4 @@
-/** What operators and brokers do to topics: more partitions, records too large, a topic made anew, records deleted too early. */
+/** Changes of topics: more partitions, records that are too large, a recreated topic, records deleted too early. */
 import { statusOf } from '../../../src/domain/mission-state.js';
 import { isRetriable, protocolErrorType } from '../../../src/kafka/errors.js';
 import { PromiseBroken, type Fault, type World } from '../fault.js';
@@ -9,7 +9,7 @@ const END_LIMIT_MS = 300_000;
 const grow: Fault = {
   name: 'partitions-added',
   what: 'a tasks topic gets one more partition',
-  heals: 'its group notices and holds it; nothing is to be undone',
+  recovery: 'its group detects and assigns it; nothing to undo',
   takes: 'topics',
   async strike({ cluster, topics, random, site }) {
     const topic = topics.tasks(random.pick(['scout_agent', 'smith_agent']));
@@ -32,7 +32,7 @@ const grow: Fault = {
         }),
     );
     await cluster.whole();
-    // Whoever is given a partition claims it by its first record.
+    // The worker that is assigned a partition claims it with its first record.
     await site.until(`a claim in ${topic}/${count}`, 120_000, () =>
       cluster
         .admin(async (admin) =>
@@ -47,8 +47,8 @@ const grow: Fault = {
 
 const oversized: Fault = {
   name: 'oversized-record',
-  what: 'a model asks for a step that no topic takes (1.3 MB), beside good ones',
-  heals: 'that task fails and says so; the others go on',
+  what: 'a model gives a step that is too large for any topic (1.3 MB), beside valid ones',
+  recovery: 'that task fails with the reason; the others continue',
   takes: 'topics',
   async strike(world) {
     const mission = await submitted(world, 'oversized');
@@ -61,8 +61,8 @@ const oversized: Fault = {
 /** The last resort of an operator. What was in the topic is lost by definition, and is counted apart. */
 const recreate: Fault = {
   name: 'topic-recreated',
-  what: 'the coordination topic and its group’s offsets are deleted and made anew, with the orchestrators stopped',
-  heals: 'what is submitted afterwards is worked on; the missions in the old topic are gone',
+  what: 'the coordination topic and its group’s offsets are deleted and recreated while the orchestrators are stopped',
+  recovery: 'new missions are processed; the missions in the old topic are lost',
   takes: 'everything',
   async strike(world) {
     const { cluster, fleet, observer, topics, workload, site, run } = world;
@@ -91,15 +91,14 @@ const recreate: Fault = {
     const status = await endOf(world, await submitted(world, 'steady'));
     workload.start();
     if (status !== 'completed')
-      throw new PromiseBroken(`the first mission after the topic was made anew ended as ${status}`);
+      throw new PromiseBroken(`the first mission after the topic was recreated ended as ${status}`);
   },
 };
 
 const retention: Fault = {
   name: 'retention-passes-task',
   what: 'the records of an open task are deleted',
-  heals:
-    'its worker sets that partition apart and says so; `ravenhelm recover` continues it behind the loss while the worker runs',
+  recovery: 'its worker sets the partition apart and names it; `ravenhelm recover` resumes it while the worker runs',
   takes: 'everything',
   async strike(world) {
     const { cluster, fleet, observer, topics, site, run } = world;
