@@ -34,7 +34,7 @@ describe('the local stack for people', () => {
       ...DOWN,
       conflicts: [{ port: 19092, pid: 4711, command: 'java kafka', cloneDir: '/srv/other' }],
     });
-    expect(shown).toContain('/srv/other holds port 19092 (pid 4711)');
+    expect(shown).toContain('/srv/other uses port 19092 (pid 4711)');
     expect(shown).toContain('cd /srv/other && npx ravenhelm stack down');
     expect(shown).toContain('set KAFKA_BROKERS and SCHEMA_REGISTRY_URL');
     expect(shown).not.toContain('stack up starts it');
@@ -45,6 +45,6 @@ describe('the local stack for people', () => {
       ...DOWN,
       conflicts: [{ port: 18081, pid: 4711, command: 'python3 -m http.server', cloneDir: null }],
     });
-    expect(shown).toContain('port 18081 is held by pid 4711 (python3 -m http.server)');
+    expect(shown).toContain('port 18081 is used by pid 4711 (python3 -m http.server)');
   });
 });

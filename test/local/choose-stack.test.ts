@@ -35,7 +35,7 @@ describe('a Docker engine', () => {
     await withProgram(directory, 'docker', 'echo "Cannot connect to the Docker daemon" >&2; exit 1');
     expect(await findDockerEngine(only())).toMatchObject({
       answers: false,
-      reason: expect.stringContaining('no engine that answers'),
+      reason: expect.stringContaining('no Docker engine answers'),
     });
     await withProgram(directory, 'docker', 'echo "ERROR: Cannot connect to the Docker daemon" >&2; echo; exit 0');
     expect(await findDockerEngine(only())).toMatchObject({ answers: false });
