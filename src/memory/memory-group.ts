@@ -14,7 +14,7 @@ import { partitionName, type Schedule, type Storage } from './storage.js';
 export interface MemoryGroup {
   join(options: GroupOptions): Promise<GroupMember>;
   committed(partition: PartitionId): CommittedOffset | null;
-  /** Writes committed offsets as an administrator does, whoever the members are. */
+  /** Writes committed offsets like an administrator, whatever the members hold. */
   setCommitted(partition: PartitionId, committed: CommittedOffset): void;
 }
 

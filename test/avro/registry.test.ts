@@ -172,7 +172,9 @@ describe('the schema registry', () => {
     const registry = await connect(url);
     expect(await registry.schemaById(7)).toBe(SCHEMA);
     await expect(registry.schemaById(8)).rejects.toThrow(SchemaUnknown);
-    await expect(registry.schemaById(6)).rejects.toThrow(/its answer lacks the text of schema 6\. .*SCHEMA_REGISTRY_URL/);
+    await expect(registry.schemaById(6)).rejects.toThrow(
+      /its answer lacks the text of schema 6\. .*SCHEMA_REGISTRY_URL/,
+    );
     await expect(registry.schemaById(9)).rejects.toThrow(/HTTP 403: not yours/);
   });
 

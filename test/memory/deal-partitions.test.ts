@@ -58,7 +58,7 @@ describe('dealing partitions to members', () => {
     expect(deal(3, only('a', [1]))).toEqual({ a: [1] });
   });
 
-  test('gives nobody a topic that it did not subscribe to', () => {
+  test('gives no member a topic that it did not subscribe to', () => {
     const dealt = dealPartitions(
       [...partitions(2), ...partitions(2, 'status')],
       [member('a', [], ['tasks']), member('b', [], ['status'])],
