@@ -79,7 +79,7 @@ function workerRole(
           chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
           tools: tools.tools,
           circuits: models.circuits,
-          impediment: tools.impediment,
+          degradedReason: tools.degradedReason,
           packer: createSystemPacker(),
           loopLimits: {
             clock: context.clock,

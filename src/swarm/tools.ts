@@ -28,7 +28,7 @@ export interface OpenTools {
   /** Says which sandbox is used, and why. */
   readonly line: string;
   /** Why commands are refused here; null: they are not. */
-  readonly impediment: string | null;
+  readonly degradedReason: string | null;
 }
 
 /** Packages that the toolbox's programs import; node looks for them there from /toolbox. */
@@ -44,11 +44,11 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
     return {
       tools,
       line: 'Sandbox: off, as --sandbox off says: commands run with your rights on this computer',
-      impediment: null,
+      degradedReason: null,
     };
-  if (sandbox.ok) return { tools, line: `Sandbox: bubblewrap ${sandbox.version}`, impediment: null };
-  const impediment = `the sandbox cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}`;
-  return { tools, line: `Sandbox: ${impediment}`, impediment };
+  if (sandbox.ok) return { tools, line: `Sandbox: bubblewrap ${sandbox.version}`, degradedReason: null };
+  const degradedReason = `the sandbox cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}`;
+  return { tools, line: `Sandbox: ${degradedReason}`, degradedReason };
 }
 
 /**

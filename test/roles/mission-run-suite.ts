@@ -162,7 +162,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
   );
 
   test('a worker that cannot do its work says so', async () => {
-    swarm = await create({ roster, impediment: 'the sandbox cannot be built' });
+    swarm = await create({ roster, degradedReason: 'the sandbox cannot be built' });
     await swarm.startWorker();
     await swarm.until(() =>
       swarm.events.some(

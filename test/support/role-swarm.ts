@@ -79,7 +79,7 @@ export async function createRoleSwarm(options: {
   readonly log?: Log;
   readonly prefix?: string;
   readonly partitions?: number;
-  readonly impediment?: string;
+  readonly degradedReason?: string;
   readonly retention?: readonly RetentionRule[];
 }) {
   const clock = createSystemClock();
@@ -199,7 +199,7 @@ export async function createRoleSwarm(options: {
         chainOf: () => chain,
         tools,
         packer: createSystemPacker(),
-        impediment: options.impediment ?? null,
+        degradedReason: options.degradedReason ?? null,
         ...(options.circuits ? { circuits: options.circuits } : {}),
         loopLimits,
         timings: { commitMs: 20, ...own.timings },

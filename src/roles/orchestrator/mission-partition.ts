@@ -17,7 +17,7 @@ import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../../po
 import { createClaim } from '../shared/claim.js';
 import type { HeldClaim } from '../shared/partition-life.js';
 import { createDeadLetters } from '../shared/dead-letters.js';
-import { sendDependencyNews } from './dependency-news.js';
+import { publishDependencyEvents } from './dependency-events.js';
 import { createEffectSender, undeliverable } from './effect-sender.js';
 import { createMissionDecisions } from './mission-decisions.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
@@ -160,7 +160,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') sendEffects([{ offset, event }]);
     if (event.event_type === 'plan_requested') plannerCalls.call(mission, event.event_id);
     else if (mission.planning.kind !== 'requested' || !isOpen(mission)) plannerCalls.stop(mission.id);
-    sendDependencyNews(context, mission, event);
+    publishDependencyEvents(context, mission, event);
   }
 
   return {

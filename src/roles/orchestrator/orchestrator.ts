@@ -1,7 +1,7 @@
 /** The orchestrator role: member of the group that holds the coordination topic. It plans and watches; it never executes. */
 import { DEFAULT_TIMINGS } from '../../domain/mission-timers.js';
 import type { GroupMember, Watch } from '../../ports/log.js';
-import { tellOfCircuits } from '../shared/circuit-news.js';
+import { publishCircuitEvents } from '../shared/circuit-events.js';
 import { createBlockedPartitions } from '../shared/blocked-partitions.js';
 import { createCommits } from '../shared/commits.js';
 import { createEventFactory } from '../../domain/event-factory.js';
@@ -43,7 +43,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   let presence: Presence | null = null;
   let statusWatch: Watch | null = null;
   let committing: { stop(): void } | null = null;
-  let stopCircuitNews: () => void = () => undefined;
+  let stopCircuitEvents: () => void = () => undefined;
 
   live.subscribe(() => {
     for (const partition of partitions.all()) partition.onLiveChanged();
@@ -84,7 +84,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       taskPartitions,
       sending: createSlots(MOST_SENDING),
       isAssigned: (partition) => member?.isAssigned(partition) ?? true,
-      onHeldChanged: () => ownPresence.beatSoon(),
+      onHeldChanged: () => ownPresence.heartbeatSoon(),
       onFatal: failed.resolve,
     };
   }
@@ -117,7 +117,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
     async start() {
       const context = await createContext();
       presence = context.presence;
-      stopCircuitNews = tellOfCircuits(deps.circuits, presence, processId);
+      stopCircuitEvents = publishCircuitEvents(deps.circuits, presence, processId);
       await watchWorkers(context);
       member = await log.joinGroup({
         groupId: topics.orchestratorGroup,
@@ -138,7 +138,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       await Promise.all([retention.stop(), ...partitions.all().map((partition) => partition.drain())]);
       if (member !== null) await commits.run(member, partitions.all());
       await member?.leave();
-      stopCircuitNews();
+      stopCircuitEvents();
       await statusWatch?.stop();
       await presence?.stop();
       logger.info({}, 'orchestrator.stopped');

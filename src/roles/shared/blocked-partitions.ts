@@ -25,7 +25,7 @@ export interface BlockedPartitionsDeps {
   readonly logger: Logger;
   readonly processId: string;
   /** Whom it can be told to; null before the process says anything. */
-  presence(): Pick<Presence, 'send' | 'beatSoon'> | null;
+  presence(): Pick<Presence, 'send' | 'heartbeatSoon'> | null;
   /** Whether the process does its work but for what is blocked. */
   isReady(): boolean;
 }
@@ -81,12 +81,12 @@ function createAnnouncer({ processId, presence, isReady }: BlockedPartitionsDeps
   return {
     unhealthy(message: string) {
       presence()?.send({ type: 'service_unhealthy', from: processId, payload: service('unhealthy', message) });
-      presence()?.beatSoon();
+      presence()?.heartbeatSoon();
     },
     improved() {
       if (isClear() && isReady())
         presence()?.send({ type: 'service_ready', from: processId, payload: service('ready', null) });
-      presence()?.beatSoon();
+      presence()?.heartbeatSoon();
     },
   };
 }

@@ -32,11 +32,11 @@ export interface Presence {
   /** Appends an event to the status topic. It is news, not a result: one that is refused is logged. */
   send<T extends StatusEvent>(envelope: Envelope<T>): void;
   /** A heartbeat soon, because something worth knowing has changed; many changes make one. */
-  beatSoon(): void;
+  heartbeatSoon(): void;
   stop(): Promise<void>;
 }
 
-const BEAT_SOON_MS = 50;
+const HEARTBEAT_SOON_MS = 50;
 
 export interface PresenceOptions {
   readonly intervalMs: number;
@@ -72,8 +72,8 @@ export async function createPresence(
 
   return {
     send,
-    beatSoon() {
-      pendingBeat ??= clock.setTimer(BEAT_SOON_MS, () => {
+    heartbeatSoon() {
+      pendingBeat ??= clock.setTimer(HEARTBEAT_SOON_MS, () => {
         pendingBeat = null;
         beat();
       });

@@ -26,7 +26,7 @@ export interface WorkerDeps extends RoleDeps {
   /** News of this process's circuit breakers, which this role passes on; absent: another role does, or there are none. */
   readonly circuits?: CircuitNews;
   /** What keeps this process from doing its work although it runs, such as a sandbox that cannot be built; null: nothing. */
-  readonly impediment?: string | null;
+  readonly degradedReason?: string | null;
   readonly timings?: Partial<WorkerTimings>;
 }
 

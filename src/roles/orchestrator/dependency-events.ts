@@ -3,7 +3,7 @@ import type { Mission, MissionTask } from '../../domain/mission-state.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 
 /** Tells watchers, on the status topic, which task waits for which, and when the wait is over. */
-export function sendDependencyNews({ presence }: OrchestratorContext, mission: Mission, event: AgentEvent): void {
+export function publishDependencyEvents({ presence }: OrchestratorContext, mission: Mission, event: AgentEvent): void {
   if (event.event_type === 'plan_approved') {
     for (const task of mission.tasks.values()) {
       if (!isWaiting(task)) continue;

@@ -3,7 +3,11 @@ import type { CircuitNews } from '../../ports/circuits.js';
 import type { Presence } from './presence.js';
 
 /** @returns how to stop it */
-export function tellOfCircuits(circuits: CircuitNews | undefined, presence: Presence, processId: string): () => void {
+export function publishCircuitEvents(
+  circuits: CircuitNews | undefined,
+  presence: Presence,
+  processId: string,
+): () => void {
   if (circuits === undefined) return () => undefined;
   return circuits.subscribe(({ openMs, ...change }) => {
     presence.send({

@@ -1,0 +1,25 @@
+/** Sends events about attempts to the coordination partitions of their missions. */
+import type { CreateEvent } from '../../domain/event-factory.js';
+import { asError } from '../../domain/as-error.js';
+import { AppendDropped, AppendFailed } from '../../ports/log.js';
+import type { WorkerContext, WorkerDeps } from './worker-context.js';
+
+export function createMissionSender(
+  { appenders, topics, logger }: WorkerDeps,
+  createEvent: CreateEvent,
+  onFatal: (error: Error) => void,
+): WorkerContext['sendToMission'] {
+  return async ({ assignment, assignmentId }, envelope) => {
+    const { agent: from, mission_id: missionId, source } = assignment;
+    if (source === null) return;
+    const event = createEvent({ causedBy: assignmentId, ...envelope, from, to: 'orchestrator', missionId });
+    const place = { topic: topics.coordination, partition: source.partition, key: missionId };
+    try {
+      await appenders.coordination.append({ ...place, event });
+    } catch (error) {
+      if (error instanceof AppendFailed) onFatal(error);
+      else if (!(error instanceof AppendDropped))
+        logger.warn({ err: asError(error), event_type: envelope.type }, 'event.not_sent');
+    }
+  };
+}
