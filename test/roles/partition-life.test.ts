@@ -2,7 +2,7 @@ import { OPEN, stepPartitionLife, type LifeInput, type PartitionLife } from '../
 
 const claim = (owner: string): LifeInput => ({ kind: 'claim', owner });
 const read = (owner: string, offset = 7, nowMs = 1_000): LifeInput => ({ kind: 'claim_read', owner, offset, nowMs });
-const TAKEN_AWAY: LifeInput = { kind: 'taken_away' };
+const REVOKED: LifeInput = { kind: 'revoked' };
 
 const claimed = (losses = 0, owner = 'me/1'): PartitionLife => ({ phase: 'claimed', losses, owner });
 const held = (losses = 0, sinceMs = 1_000): PartitionLife => ({
@@ -36,13 +36,13 @@ describe('the life of a partition', () => {
     ['29 s are not', held(1), read('other/1', 8, 30_999), lost(2), [lose, again(1_200)]],
     ['a lost one is claimed under a new owner id', lost(3), claim('me/2'), claimed(3, 'me/2'), [append('me/2')]],
     ['a lost one is not held by its lost owner id, read again', lost(1), read('me/1'), lost(1), []],
-    ['an open one is revoked', OPEN, TAKEN_AWAY, CLOSED, []],
-    ['a claimed one is revoked', claimed(), TAKEN_AWAY, CLOSED, []],
-    ['a held one is lost when it is revoked, and not claimed again', held(), TAKEN_AWAY, CLOSED, [lose]],
-    ['a lost one is revoked', lost(1), TAKEN_AWAY, CLOSED, []],
+    ['an open one is revoked', OPEN, REVOKED, CLOSED, []],
+    ['a claimed one is revoked', claimed(), REVOKED, CLOSED, []],
+    ['a held one is lost when it is revoked, and not claimed again', held(), REVOKED, CLOSED, [lose]],
+    ['a lost one is revoked', lost(1), REVOKED, CLOSED, []],
     ['a closed one is never claimed', CLOSED, claim('me/2'), CLOSED, []],
     ['a closed one is never held', CLOSED, read('me/1'), CLOSED, []],
-    ['a closed one is lost only once', CLOSED, TAKEN_AWAY, CLOSED, []],
+    ['a closed one is lost only once', CLOSED, REVOKED, CLOSED, []],
   ])('%s', (_, life, input, then, actions) => {
     expect(stepPartitionLife(life, input)).toEqual({ life: then, actions });
   });

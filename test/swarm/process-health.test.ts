@@ -37,7 +37,7 @@ describe('a process that runs roles', () => {
     await health.until('/readyz', (status) => status === 200);
   });
 
-  test('is not ready while a partition stands still at a record that this build cannot read, and says which', async () => {
+  test('is not ready while a partition is blocked at a record that this build cannot read, and says which', async () => {
     const log = createMemoryLog({ clock: createSystemClock() });
     swarm = await createRoleSwarm({ roster: ROSTER, log });
     health = await createProcessHealthUnderTest();
@@ -49,7 +49,7 @@ describe('a process that runs roles', () => {
     await health.until('/readyz', (status) => status === 503);
     expect(await health.ask('/readyz')).toEqual([
       503,
-      [`${place.topic}/1 stands still at offset ${offset}: schema 4711 is not known`],
+      [`${place.topic}/1 is blocked at offset ${offset}: schema 4711 is not known`],
     ]);
     expect((await health.ask('/livez'))[0]).toBe(200);
     log.makeReadable(place, offset, { kind: 'poison', reason: 'no event after all' });

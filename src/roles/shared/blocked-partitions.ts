@@ -1,5 +1,5 @@
 /**
- * Partitions that are not processed: they stop before a record that cannot be read for now, or records of theirs were lost.
+ * Partitions that are not processed: they stop before a record that cannot be read for now, or records were lost.
  * Operators see them in heartbeats, on the status topic and in the role's health for as long as that lasts.
  */
 import type { PayloadOf } from '../../domain/events.js';
@@ -14,7 +14,7 @@ export interface BlockedPartitions {
   block(partition: PartitionId, offset: number, reason: string): void;
   /** The record was read after all. */
   unblock(partition: PartitionId): void;
-  /** The partition was taken away. */
+  /** The partition was revoked. */
   forget(partition: PartitionId): void;
   /** All partitions of a group that are set apart, whenever that changes. */
   setApart(groupId: string, partitions: readonly SetApart[]): void;
@@ -24,7 +24,7 @@ export interface BlockedPartitions {
 export interface BlockedPartitionsDeps {
   readonly logger: Logger;
   readonly processId: string;
-  /** Whom it can be told to; null before the process says anything. */
+  /** Where it is reported; null before the process reports anything. */
   presence(): Pick<Presence, 'send' | 'heartbeatSoon'> | null;
   /** Whether the process does its work but for what is blocked. */
   isReady(): boolean;

@@ -1,4 +1,4 @@
-/** Holds a partition as partition-life.ts says: appends its claims, waits between them, and says when it is held and lost. */
+/** Drives partition-life.ts: appends the claims, waits between them, and reports when it is held and lost. */
 import type { PartitionId, Appender } from '../../ports/log.js';
 import { AppendDropped } from '../../ports/log.js';
 import type { Clock, Ids, Timer } from '../../ports/clock.js';
@@ -30,7 +30,7 @@ export interface Claim {
   start(listener: ClaimListener): void;
   /** A claim was read: the process's own, or that of another one. */
   onRead(owner: string, offset: number): void;
-  /** The partition was taken away. */
+  /** The partition was revoked. */
   close(): void;
 }
 
@@ -67,7 +67,7 @@ export function createClaim(deps: ClaimDeps): Claim {
     take({ kind: 'claim', owner });
   }
 
-  /** Once the group has taken the partition away, close() follows. */
+  /** Once the group has revoked the partition, close() follows. */
   function claimIfAssigned(): void {
     if (deps.isAssigned()) claim();
     else timer = clock.setTimer(LOOK_MS, claimIfAssigned);
@@ -82,7 +82,7 @@ export function createClaim(deps: ClaimDeps): Claim {
     onRead: (owner, offset) => take({ kind: 'claim_read', owner, offset, nowMs: clock.monotonicMs() }),
     close() {
       timer?.cancel();
-      take({ kind: 'taken_away' });
+      take({ kind: 'revoked' });
     },
   };
 }

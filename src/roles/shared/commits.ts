@@ -1,4 +1,4 @@
-/** Commits replay points on a beat: only what has moved, and only while nothing else is being committed. */
+/** Commits replay points: only what has moved, and only while nothing else is being committed. */
 import type { PartitionId } from '../../ports/log.js';
 import type { GroupMember } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
@@ -11,7 +11,10 @@ export interface CommittedPartition extends PartitionId {
 }
 
 export interface Commits {
-  /** Commits what has moved. A refusal (a rebalance is under way), or a partition that is left out, is not an error: the next beat tries again. */
+  /**
+   * Commits what has moved. A refusal (during a rebalance), or a partition that is left out, is not an error: the next
+   * run tries again.
+   */
   run(member: GroupMember, partitions: readonly CommittedPartition[]): Promise<void>;
 }
 

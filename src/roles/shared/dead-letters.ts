@@ -1,4 +1,4 @@
-/** Keeps for operators what a partition's fold skips: what nobody can read, and what is misplaced. */
+/** Keeps for operators what a partition's fold skips: unreadable and misplaced records. */
 import { partitionForKey } from '../../domain/partitioning.js';
 import { letterHeaders } from '../../domain/dead-letter.js';
 import { AppendDropped, AppendRejected, TopicMissing, type Log, type LogRecord } from '../../ports/log.js';
@@ -18,9 +18,9 @@ export interface DeadLettersDeps {
 }
 
 export interface DeadLetters {
-  /** The record was skipped. It is written while the partition is held; one that was folded before that is remembered. */
+  /** The record was skipped. It is written once the partition is held; until then it is remembered. */
   skip(record: LogRecord, error: string): void;
-  /** The claim was read back. What the holder before wrote of the replay range may be written again; that harms nothing. */
+  /** The claim was read back. Letters of the replay range may be written again, which is harmless. */
   onHeld(): void;
   /** False while a letter is not written: a replay point behind its record would lose it in a crash. */
   isSettled(): boolean;
@@ -57,7 +57,7 @@ export function createDeadLetters({ log, clock, logger, topics, isHeld, onFatal 
       if (failure instanceof AppendRejected || failure instanceof TopicMissing) {
         return logger.error({ offset: record.offset, error, reason: failure.message }, 'dead_letter.rejected');
       }
-      waiting.push(skipped); // So that the replay point stays before it, and whoever holds the partition next reads it again.
+      waiting.push(skipped); // Then the replay point stays before it, and the next holder reads it again.
       if (!(failure instanceof AppendDropped)) onFatal(asError(failure));
     }
   }

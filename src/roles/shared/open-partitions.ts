@@ -37,7 +37,7 @@ export function createOpenPartitions<P extends RolePartition>(
       ...blocked
         .list()
         .map(
-          ({ topic, partition, offset, reason }) => `${topic}/${partition} stands still at offset ${offset}: ${reason}`,
+          ({ topic, partition, offset, reason }) => `${topic}/${partition} is blocked at offset ${offset}: ${reason}`,
         ),
       ...[...open]
         .filter((partition) => !partition.held())

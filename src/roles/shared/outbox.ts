@@ -1,13 +1,13 @@
 /** What is to be sent once under this claim, in order, a limited number of items at a time. */
 import type { Slots, SlotUser } from './slots.js';
 
-/** More than an appender puts into one request; so many of the thousands that a take-over may have to send wait in it at once. */
+/** Items that wait in an appender at once: more than one request holds, and few of the thousands after a take-over. */
 export const MOST_SENDING = 1_000;
 
 export interface Outbox<T> {
   /** Sends it when a slot is free; what waits or is under way under this key already is not sent again. */
   send(key: string, item: T): void;
-  /** Forgets what waits and what is under way: from now on the same keys may be sent anew. */
+  /** Forgets what waits and what is under way: from now on the same keys may be sent again. */
   reset(): void;
   /** Resolves when nothing waits or is under way. */
   settled(): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * The life of a partition in a process that its group has given it to: open → claimed → held → lost, and claimed again
- * after a while, until the group takes it away. The same for tasks and coordination partitions. Pure; claim.ts drives it.
+ * The life of a partition in a process to which the group assigned it: open → claimed → held → lost, and claimed again
+ * after a while, until the group revokes it. The same for tasks and coordination partitions. Pure; claim.ts drives it.
  */
 
 export interface HeldClaim {
@@ -22,8 +22,8 @@ export type LifeInput =
   | { readonly kind: 'claim'; readonly owner: string }
   /** A claim was read from the partition: the process's own, or that of another one. */
   | { readonly kind: 'claim_read'; readonly owner: string; readonly offset: number; readonly nowMs: number }
-  /** The group has taken the partition away. */
-  | { readonly kind: 'taken_away' };
+  /** The group has revoked the partition. */
+  | { readonly kind: 'revoked' };
 
 export type LifeAction =
   | { readonly kind: 'append_claim'; readonly owner: string }
@@ -56,7 +56,7 @@ export function stepPartitionLife(life: PartitionLife, input: LifeInput): LifeSt
 
   // It ends in any phase, and for good.
   if (life.phase === 'closed') return unchanged;
-  if (input.kind === 'taken_away')
+  if (input.kind === 'revoked')
     return { life: { phase: 'closed' }, actions: life.phase === 'held' ? [{ kind: 'lose' }] : [] };
 
   switch (life.phase) {
@@ -68,7 +68,7 @@ export function stepPartitionLife(life: PartitionLife, input: LifeInput): LifeSt
       return { life: { phase: 'claimed', losses: life.losses, owner }, actions: [{ kind: 'append_claim', owner }] };
     }
 
-    // Claimed: reading the own claim back means that everything before it is folded. Other claims before it say nothing.
+    // Claimed: when the own claim is read back, everything before it is folded. Claims of others before it say nothing.
     case 'claimed': {
       if (input.kind !== 'claim_read' || input.owner !== life.owner) return unchanged;
       const held = { owner: input.owner, claimOffset: input.offset };
@@ -78,7 +78,7 @@ export function stepPartitionLife(life: PartitionLife, input: LifeInput): LifeSt
       };
     }
 
-    // Held, until another claim is read. The own one a second time is a duplicate append. A lost owner id is never used again.
+    // Held, until another claim is read. The own one a second time is a duplicate append.
     case 'held': {
       if (input.kind !== 'claim_read' || input.owner === life.held.owner) return unchanged;
       const losses = input.nowMs - life.sinceMs < QUIET_MS ? life.losses + 1 : 1;

@@ -59,7 +59,7 @@ export async function createPresence(
     appenders.coordination
       .append({ topic: topics.status, partition, key: processId, event: createEvent(envelope) })
       .catch((error: unknown) => {
-        // An appender that has given up on the partition would keep the process silent for ever.
+        // An appender that has given up on the partition would keep the process silent forever.
         if (error instanceof AppendFailed) options.onFatal(error);
         else if (!(error instanceof AppendDropped))
           logger.warn({ err: asError(error), event_type: envelope.type }, 'status.not_sent');

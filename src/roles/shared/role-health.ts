@@ -1,6 +1,6 @@
 import type { PartitionId } from '../../ports/log.js';
 
-/** What a role says of itself to whoever watches over its process. */
+/** What a role says of itself to the supervisor of its process. */
 export interface RoleHealth {
   /** What is still missing before it does all of its work, one sentence each; empty: ready. */
   readonly missing: readonly string[];

@@ -11,9 +11,9 @@ import type { RoleHealth } from './role-health.js';
 export interface Role {
   /** Resolves when the role has joined its groups. */
   start(): Promise<void>;
-  /** Drains: nothing new is begun, what runs has graceMs to end; then offsets are committed and the groups left. */
+  /** Drains: nothing new starts, what runs has graceMs to end; then offsets are committed and the groups left. */
   stop(graceMs: number): Promise<void>;
-  /** Resolves with the reason when the role cannot go on; the process should then end so that a supervisor restarts it. */
+  /** Resolves with the reason when the role cannot continue; then the process ends and a supervisor restarts it. */
   readonly failed: Promise<Error>;
   /** How it is now, also while it starts and drains. */
   health(): RoleHealth;
@@ -22,7 +22,7 @@ export interface Role {
 /** What every role of a process shares. */
 export interface RoleDeps {
   readonly log: Log;
-  /** The process's two batching appenders; whoever made them closes them, after the roles have stopped. */
+  /** The process's two batching appenders; their creator closes them, after the roles have stopped. */
   readonly appenders: { readonly coordination: Appender; readonly tasks: Appender };
   readonly clock: Clock;
   readonly ids: Ids;

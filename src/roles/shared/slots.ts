@@ -1,13 +1,13 @@
-/** A limit on what runs side by side, first come first served. Of what waits nothing but a key is kept, so that very much may wait. */
+/** A limit on what runs at the same time, first come, first served. Only the keys of waiting items are kept. */
 export interface Slots {
-  /** Asks for a slot; `user.use(key)` is called when there is one, at once if it is free. A key that waits already keeps its place. */
+  /** Asks for a slot; calls `user.use(key)` when one is free, which may be at once. A waiting key keeps its place. */
   request(key: string, user: SlotUser): void;
   /** Nothing of this user waits any more. */
   withdraw(user: SlotUser): void;
 }
 
 export interface SlotUser {
-  /** Uses the slot until the promise, which never rejects, resolves. null gives it back at once: there is nothing to do for the key any more. */
+  /** Uses the slot until the promise resolves; it never rejects. null: nothing to do, the slot is free again. */
   use(key: string): Promise<void> | null;
 }
 

@@ -1,4 +1,4 @@
-/** Why an execution was taken away. Each is a reason of an AbortSignal; none is a result of the task. */
+/** Why an execution ended early. Each is a reason of an AbortSignal; none is a result of the task. */
 export class TaskTaken extends Error {
   readonly retriable = true;
   constructor(

@@ -1,4 +1,7 @@
-/** Tells the missions that their assignments have arrived, which ends the orchestrator's start deadline; the attempts then wait for a slot. */
+/**
+ * Reports to the missions that their assignments have arrived, which ends the orchestrator's start deadline. The
+ * attempts then wait for a slot.
+ */
 import type { TaskAttempt } from '../../domain/task-partition.js';
 import type { HeldClaim } from '../shared/partition-life.js';
 import type { SlotUser } from '../shared/slots.js';

@@ -20,7 +20,7 @@ export interface Control {
   abort(reason: Error): void;
 }
 
-/** The whole of an attempt: what is in doubt is settled first, then the models go on where the journal ends. */
+/** The whole of an attempt: what is in doubt is settled first, then the models continue where the journal ends. */
 export async function runAttempt(
   context: WorkerContext,
   deps: ExecutionDeps,
@@ -69,7 +69,7 @@ async function journalEnd(
     return result.type === 'task_completed' ? 'completed' : 'failed';
   } catch (error) {
     if (!(error instanceof AppendRejected) || result.type === 'task_failed') throw error;
-    // Whoever took the task over would come to the same result.
+    // Any process that takes the task over would come to the same result.
     const used = end.unjournaled === undefined ? {} : { unjournaled: end.unjournaled };
     return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, durationMs);
   }
@@ -96,7 +96,7 @@ async function endOf(
   if (finished !== null) return finished;
   const otherRevision = otherRevisionOf(deps);
   if (otherRevision !== null) return otherRevision;
-  // Cancelled while its doubt was settled, it may have been forgotten by the fold: nothing goes on from there.
+  // Cancelled while its doubt was settled, it may have been forgotten by the fold: then nothing more is run.
   limits.signal.throwIfAborted();
   if (deps.attempt.assignment.kind === 'verify') return verify(deps, steps, limits.remainingMs);
   const effects: LoopEffects = {
@@ -181,7 +181,7 @@ async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => 
       { kind: 'failed', code: 'checks', error: result.observation, retriable: false, checks };
 }
 
-/** Failures that end the attempt. Where it was taken away there is no result: those go on up. */
+/** Failures that end the attempt. An attempt that this process has lost has no result: then it throws. */
 function endOfError(error: unknown, logger: Logger, lost: TurnUse): LoopEnd {
   if (isTakenAway(error) || error instanceof AppendFailed) throw error;
   const failed = (
@@ -198,7 +198,9 @@ function endOfError(error: unknown, logger: Logger, lost: TurnUse): LoopEnd {
   return { ...failed('internal', `the worker broke: ${asError(error).message}`, true), unjournaled: lost };
 }
 
-/** A turn that was cut off may have cost all that was reserved for it; without a budget nothing is charged on suspicion. */
+/**
+ * An interrupted turn may have cost all that was reserved for it. Without a budget only known use is charged.
+ */
 function lostTurn({ held, current }: ExecutionDeps): TurnUse {
   const { reservation, assignment } = current();
   const charged =
@@ -206,7 +208,7 @@ function lostTurn({ held, current }: ExecutionDeps): TurnUse {
   return { tokensIn: charged ? reservation.tokens : 0, tokensOut: 0, costUsd: charged ? reservation.usd : 0 };
 }
 
-/** Another claim, a cancel or a shutdown: somebody else writes the attempt's end. */
+/** Another claim, a cancel or a shutdown: another process writes the attempt's end. */
 export function isTakenAway(error: unknown): boolean {
   return (
     error instanceof TaskTaken ||

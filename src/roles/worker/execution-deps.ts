@@ -13,6 +13,6 @@ export interface ExecutionDeps {
   readonly partition: number;
   /** The attempt as folded now. */
   current(): TaskAttempt;
-  /** Whether the claim under which it runs still holds and the attempt is open: one that the fold has forgotten has ended. */
+  /** Whether its claim still holds and the attempt is open. An attempt that the fold has forgotten has ended. */
   isOurs(): boolean;
 }

@@ -19,7 +19,7 @@ export interface PartitionExecutions {
   abort(attemptKey: string, reason: Error): void;
   /** The claim is lost: nothing waits any more, and what runs is stopped. */
   abortAll(reason: Error): void;
-  /** Nothing is begun any more; resolves when what runs has ended, or was stopped after graceMs. */
+  /** Starts nothing new; resolves when what runs has ended, or was stopped after graceMs. */
   drain(reason: Error, graceMs: number): Promise<void>;
 }
 
@@ -51,7 +51,8 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
     if (draining || held === null || attempt?.status !== 'open') return null;
     const before = lastOfTask(attempt);
     if (before !== undefined) {
-      // A new attempt, or the same one under a new claim, waits for the processes of the one before; meanwhile others have the slot.
+      // A new attempt, or the same one under a new claim, waits for the processes of the one before.
+      // Meanwhile others use the slot.
       void before.settled.then(() => enqueue(key));
       return null;
     }

@@ -3,7 +3,7 @@ import { createDeferred, type Deferred } from '../../domain/deferred.js';
 
 type JournalEvent = EventOf<'tool_called' | 'turn_reserved' | 'tool_returned' | 'task_completed' | 'task_failed'>;
 
-/** The record was read, but it has no effect: somebody else was faster or holds the partition. */
+/** The record was read, but it has no effect: another process was faster or holds the partition. */
 export class RecordVoid extends Error {
   readonly code = 'record_void';
   readonly retriable = false;

@@ -4,7 +4,7 @@ import type { PayloadOf } from '../../domain/events.js';
 export type ShareText = (assignment: PayloadOf<'task_assigned'>) => PayloadOf<'task_assigned'>;
 
 /**
- * Characters of the briefs and what else is shared, the briefs of ten thousand ordinary missions; then it begins anew,
+ * Characters of the briefs and what else is shared, the briefs of ten thousand ordinary missions; then it starts again,
  * which costs a second copy of what is still open and nothing else. A brief may be as large as a record (1 MB).
  */
 const MOST_CHARACTERS = 8_000_000;

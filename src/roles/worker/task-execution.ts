@@ -34,7 +34,7 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
   const acting = new AbortController();
   const journal = createTaskJournal(context, {
     ...deps,
-    // Nobody else would journal it while this claim holds: the role starts again, and finds the step in doubt.
+    // No other process would journal it while this claim holds: the role starts again, and finds the step in doubt.
     onOutcomeLost: (error) => context.onFatal(asError(error)),
   });
   const steps = createTaskSteps(context, {
@@ -59,7 +59,7 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
   }
 
   function onEndedEarly(error: unknown): void {
-    // Void although this claim holds and the attempt is open: nobody would go on with it, so the role starts again.
+    // Void although this claim holds and the attempt is open: no process would continue it, so the role starts again.
     const stranded = error instanceof RecordVoid && deps.isOurs();
     if (isTakenAway(error) && !stranded) logger.info({ reason: asError(error).message }, 'task.taken_away');
     else context.onFatal(asError(error));

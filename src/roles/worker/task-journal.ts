@@ -1,4 +1,4 @@
-/** Writes the journal of one execution: every record is appended under the held claim and read back before it counts. */
+/** The journal of one execution: each record is appended under the held claim and read back before it counts. */
 import type { EventOf, PayloadOf } from '../../domain/events.js';
 import { taskRecordKey } from '../../domain/partitioning.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
@@ -35,7 +35,7 @@ export interface TaskJournalDeps {
   readonly topic: string;
   readonly partition: number;
   readonly readBack: ReadBack;
-  /** An outcome could not be appended; whoever takes the task over finds it in doubt. */
+  /** An outcome could not be appended; the next holder finds the step in doubt. */
   onOutcomeLost(error: unknown): void;
 }
 

@@ -28,7 +28,7 @@ export function loopTaskOf(attempt: TaskAttempt, agent: AgentSpec, owner: string
       return { call, outcome };
     }),
     spent: spentBefore(attempt, owner),
-    // A turn that nobody reserved under this claim could be lost without a trace. Without a budget it need not be counted.
+    // A turn that was not reserved under this claim could be lost unrecorded. Without a budget it need not be counted.
     mustReserve: hasShare && attempt.reservation?.owner !== owner,
   };
 }
@@ -58,7 +58,7 @@ export function resultPayload(
   const { assignment, steps, spending } = attempt;
   // What other owners' unanswered turns may have cost counts as spent.
   const spent = spentBefore(attempt, owner);
-  // A last turn that stands in no step was paid for all the same.
+  // A last turn that led to no step was paid for all the same.
   const { tokensIn, tokensOut, costUsd } = end.unjournaled ?? { tokensIn: 0, tokensOut: 0, costUsd: 0 };
   const common = {
     task_id: assignment.task_id,

@@ -15,7 +15,10 @@ export interface TaskSteps {
   sendStarted(): void;
   /** Makes the workspace ready. Rejects with WorkspaceUnusable. */
   prepare(): Promise<void>;
-  /** Takes the fence from earlier claims and gives the step without an outcome one; the loop repeats it when that is harmless. */
+  /**
+   * Takes the fence from earlier claims and gives an outcome to the step that has none. The loop repeats that step when
+   * it is harmless.
+   */
   settleDoubt(): Promise<void>;
   perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult>;
   reserve(cost: TokenCost): Promise<void>;
@@ -43,7 +46,8 @@ const UNKNOWN: ToolOutcome = {
   outputDigest: null,
   durationMs: 0,
   observation:
-    'The worker that started this step is gone, and nobody can tell whether it ran. Check what is there before doing it again.',
+    'The worker that started this step is gone, and it is not known whether the step ran. ' +
+    'Check what is there before you do it again.',
 };
 
 const NOT_BEGUN: StepResult = {
@@ -89,7 +93,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   async function journalAndRun(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
     const { event_id: callId, payload: call } = await journal.call(current().steps.length + 1, decision);
     sendProgress(call, callId);
-    // Read in one batch with the claim that took the task away, the call is not begun any more.
+    // Read in one batch with the claim that took the task away, the call does not start.
     const result = deps.acting.aborted ? NOT_BEGUN : await runCall(call, Math.min(COMMAND_LIMIT_MS, remainingMs()));
     journal.outcome({ step: call.step, callId }, result);
     context.onStepEnded(deps.spec.name, result.outcome);
@@ -99,7 +103,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   function perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
     if (deps.thinking.aborted) return Promise.reject(deps.thinking.reason);
     const performed = journalAndRun(decision, remainingMs);
-    running = performed.catch(() => undefined); // whoever awaits performed handles its failure; idle() only waits
+    running = performed.catch(() => undefined); // the caller of perform handles its failure; idle() only waits
     return performed;
   }
 

@@ -23,9 +23,9 @@ export interface WorkerDeps extends RoleDeps {
   /** For what waits in large numbers. */
   readonly packer: Packer;
   readonly loopLimits: LoopLimits;
-  /** News of this process's circuit breakers, which this role passes on; absent: another role does, or there are none. */
+  /** Changes of this process's circuit breakers, to be published; absent: another role does, or there are none. */
   readonly circuits?: CircuitNews;
-  /** What keeps this process from doing its work although it runs, such as a sandbox that cannot be built; null: nothing. */
+  /** Why this process cannot do all of its work, such as a sandbox that cannot be built; null: it can. */
   readonly degradedReason?: string | null;
   readonly timings?: Partial<WorkerTimings>;
 }

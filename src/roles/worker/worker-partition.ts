@@ -42,7 +42,10 @@ export interface WorkerPartition extends PartitionConsumer {
   held(): boolean;
   /** What is being executed now. */
   running(): readonly Execution[];
-  /** The replay point to commit; null while this process is not the holder, the metadata does not fit or a dead letter is not written. */
+  /**
+   * The replay point to commit; null while this process is not the holder, the metadata does not fit or a dead letter
+   * is not written.
+   */
   replayPoint(): ReplayPoint | null;
   /** The replay point was committed: what lies below it may be forgotten. */
   onCommitted(point: ReplayPoint): void;
@@ -63,7 +66,7 @@ interface Parts extends PartitionId {
   readonly results: ResultSender;
   readonly executions: PartitionExecutions;
   readonly acceptances: Acceptances;
-  /** True once the process shuts down: then nothing is begun any more. */
+  /** True once the process shuts down: then nothing new starts. */
   draining: boolean;
 }
 
@@ -90,7 +93,7 @@ export function openWorkerPartition(
     onClosed() {
       context.blocked.forget({ topic, partition });
       claim.close();
-      readBack.close(new TaskTaken('claim_lost', 'the partition was taken away'));
+      readBack.close(new TaskTaken('claim_lost', 'the partition was revoked'));
     },
     replayPoint: () =>
       claim.held() === null || !deadLetters.isSettled() ? null : taskReplayPoint(state, results.isAcknowledged),
@@ -212,7 +215,8 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   if (fault !== null) return skip(parts, record, fault);
   const { offset, timestampMs } = record;
   const folded = evolveTaskPartition(parts.state, { offset, timestampMs, event });
-  if (folded.kind === 'void') parts.logger.debug({ offset, event_type: event.event_type, why: folded.reason }, 'record.void');
+  if (folded.kind === 'void')
+    parts.logger.debug({ offset, event_type: event.event_type, why: folded.reason }, 'record.void');
   react(parts, { event, offset, applied: folded.kind === 'applied' });
 }
 
