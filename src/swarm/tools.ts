@@ -59,10 +59,10 @@ export async function openToolsInBackground(options: OpenToolsOptions): Promise<
   await workspaceMarker(options.workspaceRoot);
   const opened = openTools(options);
   opened.then(
-    ({ impediment }) => impediment === null || options.logger.warn({ impediment }, 'sandbox.unusable'),
+    ({ degradedReason }) => degradedReason === null || options.logger.warn({ degradedReason }, 'sandbox.unusable'),
     () => undefined, // each tool call rejects with it
   );
-  return { tools: whenOpened(opened), line: 'Sandbox: being tried', impediment: null };
+  return { tools: whenOpened(opened), line: 'Sandbox: being tried', degradedReason: null };
 }
 
 function whenOpened(opened: Promise<OpenTools>): ToolExecutor {
