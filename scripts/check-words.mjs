@@ -22,6 +22,7 @@ const SKIPPED = [
   /(^|\/)(node_modules|dist|coverage|\.git|\.ravenhelm)\//,
   /^src\/domain\/generated\//,
   /^docs\/events\.md$/,
+  /^etc\/ravenhelm\.api\.md$/,
   /^missions\/mission\.schema\.json$/,
   /^package-lock\.json$/,
   /^scripts\/words\//,

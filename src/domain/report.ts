@@ -47,7 +47,7 @@ export interface TaskReport {
   readonly cost_usd: number;
   readonly duration_ms: number;
   readonly summary: string;
-  /** What is going on (step n: tool) while it runs; why it failed, the failing check named, when it did. */
+  /** What it does (step n: tool) while it runs; why it failed, the failing check named, when it did. */
   readonly detail: string;
   /** Since when it waits because no live worker serves its agent (ISO 8601); null: it does not. */
   readonly unserved_since: string | null;
