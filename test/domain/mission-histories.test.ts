@@ -1,4 +1,5 @@
 /** Random missions to their end: what no history may break. */
+import fc from 'fast-check';
 import { endReasonOf, isOpen, statusOf } from '../../src/domain/mission-state.js';
 import { isDeepStrictEqual } from 'node:util';
 import { addCost, NOTHING, type Cost } from '../../src/domain/budget.js';
@@ -15,31 +16,39 @@ import {
   type Mission,
 } from '../../src/domain/mission-state.js';
 import type { FoldRecord } from '../../src/domain/record.js';
-import { seededRandom } from './support/events.js';
+import type { Random } from './support/events.js';
 import { PARTITION } from './support/mission-log.js';
-import { plannerBound, runWorld } from './support/mission-world.js';
+import { missionHistories, plannerBound, runWorld, type MissionHistory } from './support/mission-world.js';
+import { aside, choicesOf } from './support/moves.js';
 
 const WORLDS = 400;
-const seeds = Array.from({ length: WORLDS }, (_, index) => index + 1);
-const inSeed = (seed: number, what: string): Error => new Error(`seed ${seed}: ${what}`);
+
+/** Checks a sentence for every history; random is for choices that are no part of it. */
+function inEveryHistory(check: (history: MissionHistory, random: Random) => void): void {
+  fc.assert(
+    fc.property(missionHistories, aside, (history, other) => check(history, choicesOf(other))),
+    { numRuns: WORLDS, seed: 1 },
+  );
+}
+
 const missionsOf = (state: CoordinationState): readonly Mission[] => [...state.missions.values()];
 
 describe('in every history of a coordination partition', () => {
   test('no decision is void when its own holder appends it, and deciding is pure', () => {
     const types = new Map<string, number>();
-    for (const seed of seeds) {
-      runWorld(seed, {
+    inEveryHistory((history, random) => {
+      runWorld(history, {
         onDecided(mission, decisions, context) {
           if (!isDeepStrictEqual(decideMission(mission, context), decisions))
-            throw inSeed(seed, 'deciding twice gave two answers');
+            throw new Error('deciding twice gave two answers');
         },
         onFolded(_, { event }, folded, decided) {
           if (!decided) return;
           types.set(event.event_type, (types.get(event.event_type) ?? 0) + 1);
-          if (folded !== 'applied') throw inSeed(seed, `${event.event_type} is ${folded}`);
+          if (folded !== 'applied') throw new Error(`${event.event_type} is ${folded}`);
         },
       });
-    }
+    });
     const kinds = [
       'plan_requested',
       'plan_proposed',
@@ -59,25 +68,25 @@ describe('in every history of a coordination partition', () => {
 
   test('every mission ends, and nothing is open or decided after its end', () => {
     const ends = { open: 0, completed: 0, failed: 0, cancelled: 0 };
-    for (const seed of seeds) {
-      for (const mission of missionsOf(runWorld(seed).state)) {
+    inEveryHistory((history) => {
+      for (const mission of missionsOf(runWorld(history).state)) {
         ends[statusOf(mission)] += 1;
         if ([...mission.tasks.values()].some(hasOpenAttempt))
-          throw inSeed(seed, `${mission.id} ended with an open attempt`);
+          throw new Error(`${mission.id} ended with an open attempt`);
         if (statusOf(mission) !== 'completed' && (endReasonOf(mission) ?? '') === '')
-          throw inSeed(seed, `${mission.id} ended without a reason`);
+          throw new Error(`${mission.id} ended without a reason`);
         if (mission.replans > MAX_REPLANS || (mission.request.plan !== null && mission.revision > 1))
-          throw inSeed(seed, `${mission.id} was planned too often`);
+          throw new Error(`${mission.id} was planned too often`);
       }
-    }
+    });
     expect(ends.open).toBe(0);
     expect(Math.min(ends.completed, ends.failed, ends.cancelled)).toBeGreaterThan(50);
   });
 
   test('the next wave never starts over a failure, and no mission completes over one', () => {
     let started = 0;
-    for (const seed of seeds) {
-      runWorld(seed, {
+    inEveryHistory((history, random) => {
+      runWorld(history, {
         onFolded(world, { event }, folded) {
           if (folded !== 'applied' || (event.event_type !== 'wave_started' && event.event_type !== 'mission_completed'))
             return;
@@ -94,42 +103,40 @@ describe('in every history of a coordination partition', () => {
               wave.status === 'completed' &&
               wave.taskIds.length > 0 &&
               wave.taskIds.every((id) => endedWellById(mission, id));
-            if (!done) throw inSeed(seed, `${event.event_type} over wave ${wave.number}`);
+            if (!done) throw new Error(`${event.event_type} over wave ${wave.number}`);
           }
         },
       });
-    }
+    });
     expect(started).toBeGreaterThan(WORLDS);
   });
 
   test('the budget is never exceeded, whatever was cancelled or lost', () => {
     let limited = 0;
-    for (const seed of seeds) {
+    inEveryHistory((history, random) => {
       const planners = createPlannerLedger();
-      runWorld(seed, {
+      runWorld(history, {
         onFolded(world, record, folded) {
           if (folded === 'applied') planners.onFolded(world.state, record);
           for (const mission of missionsOf(world.state)) {
             const most = addCost(planners.most(mission.id), mostOfTasks(mission));
             const { tokens, usd } = mission.request.budget;
             if ((tokens !== null && most.tokens > tokens) || (usd !== null && most.usd > usd + 1e-9))
-              throw inSeed(
-                seed,
+              throw new Error(
                 `${mission.id} may spend ${JSON.stringify(most)} of ${JSON.stringify(mission.request.budget)} at ${record.offset}`,
               );
             if (tokens !== null && most.tokens > tokens * 0.9) limited += 1;
           }
         },
       });
-    }
+    });
     expect(limited).toBeGreaterThan(WORLDS);
   });
 
   test('a fold from the replay point equals the fold from the beginning for everything that is not settled', () => {
     let passed = 0;
-    for (const seed of seeds) {
-      const { records } = runWorld(seed);
-      const random = seededRandom(seed + 1_000_000);
+    inEveryHistory((history, random) => {
+      const { records } = runWorld(history);
       const cut = random.below(records.length + 1);
       const then = foldAll(records.slice(0, cut));
       const effects = missionsOf(then).flatMap((mission) => [...mission.effects.values()]);
@@ -140,7 +147,7 @@ describe('in every history of a coordination partition', () => {
       );
       const isAcknowledged = (effect: Effect) => acknowledged.has(effect.offset);
       const point = coordinationReplayPoint(then, isAcknowledged);
-      if (point === null) throw inSeed(seed, 'no replay point');
+      if (point === null) throw new Error('no replay point');
       forgetEnded(then, point.offset, isAcknowledged);
 
       const whole = foldAll(records);
@@ -162,7 +169,7 @@ describe('in every history of a coordination partition', () => {
             ids: new Map([...whole.requestedIds].sort()),
           },
         );
-        if (!same) throw inSeed(seed, `committed ${point.offset} at ${cut}: another state`);
+        if (!same) throw new Error(`committed ${point.offset} at ${cut}: another state`);
       }
       const unsettled = missionsOf(whole).filter(
         (mission) =>
@@ -170,9 +177,9 @@ describe('in every history of a coordination partition', () => {
           [...mission.effects.values()].some((effect) => effect.offset < cut && !isAcknowledged(effect)),
       );
       if (unsettled.some((mission) => !replayed.missions.has(mission.id)))
-        throw inSeed(seed, `committed ${point.offset} at ${cut}: a mission is lost`);
+        throw new Error(`committed ${point.offset} at ${cut}: a mission is lost`);
       if (point.offset > 3) passed += 1;
-    }
+    });
     expect(passed).toBeGreaterThan(WORLDS / 5);
   });
 });

@@ -1,5 +1,5 @@
 import { tokenBound, tokenFloor } from '../../src/models/token-bound.js';
-import { createRandom } from '../simulation/random.js';
+import fc from 'fast-check';
 
 /** The bound as regular expressions: slower, but easy to verify by reading. */
 const RULES: readonly (readonly [piece: RegExp, tokensOf: (piece: string) => number])[] = [
@@ -64,7 +64,6 @@ describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
   });
 
   test('equals the reference implementation for any text', () => {
-    const random = createRandom(20_261_126);
     const parts = [
       'a',
       'b',
@@ -89,10 +88,13 @@ describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
       '😀',
       '\ud83d',
     ];
-    for (let text = 0; text < 5_000; text += 1) {
-      const made = Array.from({ length: random.between(0, 40) }, () => random.pick(parts)).join('');
-      expect([made, tokenBound(made)]).toEqual([made, tokensByRules(made)]);
-    }
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...parts), { maxLength: 40, size: 'max' }), (text) => {
+        const made = text.join('');
+        expect([made, tokenBound(made)]).toEqual([made, tokensByRules(made)]);
+      }),
+      { numRuns: 5_000, seed: 1 },
+    );
   });
 
   test('never decreases when text is appended', () => {

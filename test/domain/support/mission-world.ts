@@ -1,4 +1,5 @@
 /** Missions of one coordination partition, driven by random workers, planners and people until each has ended. */
+import fc from 'fast-check';
 import { isOpen, lastWaveOf, questionOf } from '../../../src/domain/mission-state.js';
 import { timersOf } from './mission-log.js';
 import type { Folded } from '../../../src/domain/record.js';
@@ -17,7 +18,8 @@ import {
   type MissionTask,
 } from '../../../src/domain/mission-state.js';
 import type { FoldRecord } from '../../../src/domain/record.js';
-import { eventOf, seededRandom, T0, type Random } from './events.js';
+import { eventOf, T0, type Random } from './events.js';
+import { aside, choicesOf, moves, type Move } from './moves.js';
 import {
   accepted,
   answered,
@@ -56,9 +58,24 @@ export interface Watch {
   onFolded?(world: World, record: FoldRecord, folded: Folded['kind'], decided: boolean): void;
 }
 
-/** Runs every mission of a seed to its end. Throws when one never ends. */
-export function runWorld(seed: number, watch: Watch = {}): World {
-  const random = seededRandom(seed);
+/** What happens to a partition: the moves first, then others, made from `rest`, until every mission has ended. */
+export interface MissionHistory {
+  readonly moves: readonly Move[];
+  readonly rest: Move;
+  /** Whether live workers serve the agents. */
+  readonly isServed: boolean;
+}
+
+export const missionHistories: fc.Arbitrary<MissionHistory> = fc.record({
+  moves: moves(75),
+  rest: aside,
+  isServed: fc.noBias(fc.integer({ min: 0, max: 2 })).map((draw) => draw !== 0),
+});
+
+/** Runs every mission of a history to its end. Throws when one never ends. */
+export function runWorld(history: MissionHistory, watch: Watch = {}): World {
+  let random = choicesOf(history.rest);
+  const moveAt = (index: number): Move => history.moves[index] ?? (history.rest + index) >>> 0;
   const world: World = { state: createCoordinationState(PARTITION), records: [], watch };
   const expiredTimers = new Set<string>();
   let owners = 1;
@@ -80,8 +97,8 @@ export function runWorld(seed: number, watch: Watch = {}): World {
     const context = contextOf({
       owner: world.state.holder?.owner ?? '',
       isExpired: (key) => expiredTimers.has(key),
+      isServed: () => history.isServed,
       tasksWithExpired: () => mission.tasks.keys(),
-      isServed: () => seed % 3 !== 0,
       planningWorstCase: (asked) => ({
         tokens: Math.min(400, leftForPlanning(asked).tokens ?? 400),
         usd: Math.min(0.5, leftForPlanning(asked).usd ?? 0.5),
@@ -96,7 +113,8 @@ export function runWorld(seed: number, watch: Watch = {}): World {
   takeOver();
   append(opened());
   let toCome = MISSIONS;
-  while (world.records.length < MOST_RECORDS) {
+  for (let move = 0; world.records.length < MOST_RECORDS; move += 1) {
+    random = choicesOf(moveAt(move));
     const open = [...world.state.missions.values()].filter(isOpen);
     if (open.length === 0 && toCome === 0) return world;
     if (toCome > 0 && (open.length === 0 || random.chance(0.02))) {
@@ -111,7 +129,7 @@ export function runWorld(seed: number, watch: Watch = {}): World {
     if (timers.length > 0 && random.chance(0.1)) expiredTimers.add(random.pick(timers).key);
     else happen(world.state.missions.get(mission.id) ?? mission, random, append);
   }
-  throw new Error(`seed ${seed}: a mission never ends`);
+  throw new Error('a mission never ends');
 }
 
 function randomRequest(random: Random, index: number): Partial<EventOf<'mission_requested'>['payload']> {
