@@ -4,7 +4,11 @@ import suite from './jest.unit.config.mjs';
  * `npm run coverage`: what the unit tests reach of the folders that hold the protocol. The floors are the measured values,
  * rounded down; raise them when the values rise.
  */
-const FLOORS = {};
+const FLOORS = {
+  './src/domain/': { lines: 93, functions: 91, branches: 86 },
+  './src/agent/': { lines: 99, functions: 100, branches: 91 },
+  './src/roles/': { lines: 89, functions: 89, branches: 84 },
+};
 
 export default {
   ...suite,
