@@ -120,7 +120,7 @@ export async function describeConfigs(
       ]),
     );
   } catch (error) {
-    // Reading settings is a right of its own; without it there is nothing to compare with.
+    // Reading settings is a separate right; without it there is nothing to compare with.
     if (protocolErrorType(error)?.endsWith('AUTHORIZATION_FAILED')) return new Map();
     throw error;
   }

@@ -56,7 +56,7 @@ function isForbidden(error: unknown): boolean {
 }
 
 /**
- * Tells the owner that its member or watch cannot go on. kafkajs calls us from places where an exception would be an
+ * Tells the owner that its member or watch cannot continue. kafkajs calls us from places where an exception would be an
  * unhandled rejection, so that a handler that throws is logged instead.
  */
 export function reportFatal(owner: { onFatal(error: Error): void }, error: unknown, logger: Logger): void {

@@ -9,7 +9,7 @@ export const SETTLED_WAIT_MS = 1_000;
 export const PAUSE_STEP_MS = 2;
 export const LONGEST_PAUSE_MS = 10;
 
-/** Whoever has read every record of a batch before it came. */
+/** A reader that has read every record of a batch before it came. */
 export interface KnownBatchReader {
   readonly clock: Clock;
   /** Called when nothing of the batch's partition is being fetched: the next fetch need not bring what was read meanwhile. */
@@ -73,7 +73,7 @@ export function paceFetches(): void {
   );
 }
 
-/** A rebalance has set every position anew; what was brought before says nothing any more. */
+/** A rebalance has reset every position; what was brought before says nothing any more. */
 function begin(member: Member, generation: number | null): void {
   Object.assign(member, { generation, fetches: 0, knownInARow: 0 });
   member.brought.clear();

@@ -25,7 +25,7 @@ const SECOND_MS = 1_000;
  * Every connection looks ten times a second whether its requests have run out of time, which they have after seconds
  * (scheduleRequestTimeoutCheck). With the connections of a worker for twelve agents that wakes an idle process three
  * hundred times a second; once a second is enough. And it ends the looking as soon as the connection is to be closed,
- * which waits for the answers: a broker that does not answer any more would keep it waiting for ever.
+ * which waits for the answers: a broker that does not answer any more would keep it waiting forever.
  */
 function lookForTimeoutsSeldom(): void {
   replaceMethod(

@@ -30,7 +30,7 @@ export function createKafkaAdmin(session: AdminSession, clock: Clock): LogAdmin 
     offsetAtTime: (topic, timestampMs) =>
       session.run(async (admin) => {
         const partitions = await partitionsOf(admin, topic);
-        // A negative time is a question of its own in the protocol: -1 asks for the end, -2 for the beginning. Where no
+        // A negative time is a separate question in the protocol: -1 asks for the end, -2 for the beginning. Where no
         // record is so new kafkajs gives the end that it asked for just before, not the broker's -1.
         const found = await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, Math.ceil(timestampMs)));
         return inOrder(

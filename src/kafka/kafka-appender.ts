@@ -235,7 +235,7 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
     for (const record of records) record.reject(refusal);
   };
 
-  /** Halves what is sent at once; a single record that is too large is refused, and those behind it go on. */
+  /** Halves what is sent at once; a single record that is too large is refused, and those behind it are sent. */
   const handleTooLarge = (batch: TakenBatch, error: unknown) => {
     topics.forget(batch.topic); // Its limit was lowered.
     const [first, ...others] = batch.records;

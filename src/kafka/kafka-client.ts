@@ -28,7 +28,7 @@ const CONNECTION_TIMEOUT_MS = 3000;
 const REQUEST_TIMEOUT_MS = 15_000;
 
 /**
- * Makes a client. Each consumer, producer and admin has one of its own: within one client kafkajs shares the
+ * Makes a client. Each consumer, producer and admin has a separate one: within one client kafkajs shares the
  * committed offsets of all consumers of the same group, and one member's rebalance wipes the other's.
  */
 export type ClientFactory = (overrides?: { readonly retry?: KafkaConfig['retry'] }) => Kafka;
@@ -64,7 +64,7 @@ function saslOf({ mechanism, username, password }: SaslOptions): SASLOptions {
 
 /**
  * kafkajs's log on ours. It logs as errors what is everyday (a rebalance, a retried connection), so that all of it is
- * for debugging; what matters is logged by this adapter under names of its own. Only what a consumer logs as an error
+ * for debugging; what matters is logged by this adapter under its own names. Only what a consumer logs as an error
  * stays a warning, save its crashes and restarts (they alone count retries): those come as events too, with the error
  * itself, and the consumer session says whether they pass (kafka.member_interrupted).
  */

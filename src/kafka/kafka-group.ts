@@ -118,7 +118,7 @@ function createConsumer(
   });
 }
 
-/** What the role is told of its partitions; each assignment has a consumer of its own. */
+/** Hands the partitions to the role; each assignment has its own consumer. */
 function createOwner(options: GroupOptions, currentlyApart: () => readonly SetApart[]): ReaderOwner {
   const consumers = new Map<number, PartitionConsumer>();
   return {

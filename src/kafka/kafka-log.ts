@@ -2,8 +2,8 @@ import type { Random } from '../domain/backoff.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
-import { createAdminSession } from './admin-session.js';
-import { createCodec } from '../avro/codec.js';
+import { createAdminSession, type AdminSession } from './admin-session.js';
+import { createCodec, type Codec } from '../avro/codec.js';
 import { createKafkaAdmin } from './kafka-admin.js';
 import { createKafkaAppender } from './kafka-appender.js';
 import { brokerUnreachable, createClientFactory, type ClusterOptions } from './kafka-client.js';
@@ -14,7 +14,7 @@ import { createLoopback } from './own-records.js';
 import { createRecordHeaders } from '../avro/record-headers.js';
 import { createRecordSender } from './record-sender.js';
 import { createAskTopic } from './topic-directory.js';
-import { connectRegistry, type RegistryOptions } from '../avro/registry.js';
+import { connectRegistry, type Registry, type RegistryOptions } from '../avro/registry.js';
 
 export interface KafkaLogOptions extends ClusterOptions {
   readonly registry: Omit<RegistryOptions, 'clock' | 'random'>;
@@ -61,17 +61,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
   } = options;
   const createClient = createClientFactory(options, logger);
   const session = createAdminSession(createClient, clock, random);
-  const [registry] = await Promise.all([
-    connectRegistry({ ...options.registry, clock, random }),
-    connectBrokers(options.brokers, session),
-  ]).catch(async (error: unknown) => {
-    await session.close();
-    throw error;
-  });
-  const codec = await createCodec(options.schemasDir, registry).catch(async (error: unknown) => {
-    await session.close();
-    throw error;
-  });
+  const { registry, codec } = await connect(options, session);
   const headersOf = createRecordHeaders();
   const loopback = createLoopback();
   const createAppender = (name: string) =>
@@ -125,10 +115,22 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
   };
 }
 
-async function connectBrokers(
-  brokers: readonly string[],
-  session: ReturnType<typeof createAdminSession>,
-): Promise<void> {
+/** Brokers and registry, with the schemas registered. The session is closed where one of them fails. */
+async function connect(options: KafkaLogOptions, session: AdminSession): Promise<{ registry: Registry; codec: Codec }> {
+  const { clock, random } = options;
+  try {
+    const [registry] = await Promise.all([
+      connectRegistry({ ...options.registry, clock, random }),
+      connectBrokers(options.brokers, session),
+    ]);
+    return { registry, codec: await createCodec(options.schemasDir, registry) };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+async function connectBrokers(brokers: readonly string[], session: AdminSession): Promise<void> {
   try {
     await session.run((admin) => admin.describeCluster());
   } catch (error) {

@@ -26,7 +26,7 @@ export interface KafkaWatchDependencies {
   readonly groupId: string;
 }
 
-/** Reads topics as the only member of a group of its own. */
+/** Reads topics as the only member of a separate group. */
 export async function watchKafka(options: WatchOptions, dependencies: KafkaWatchDependencies): Promise<Watch> {
   const { createClient, session, clock, random, logger, groupId, metadataAgeMs } = dependencies;
   let stopping: Promise<void> | null = null;

@@ -24,7 +24,7 @@ export class KafkajsVersionWrong extends Error {
 }
 
 /**
- * Patches this package's own copy of kafkajs, once in the process. The copy is installed under a name of its own (an
+ * Patches this package's own copy of kafkajs, once in the process. The copy is installed under its own name (an
  * npm alias, ravenhelm-kafkajs), so that the kafkajs of a program that embeds the swarm stays as it is.
  * @throws KafkajsVersionWrong before anything is changed
  */

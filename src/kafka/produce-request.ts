@@ -45,7 +45,7 @@ function writingOnce(lookUp: Broker['lookupRequest']): Broker['lookupRequest'] {
   return replaced;
 }
 
-/** What the swarm's own appender sends: nothing compressed, in a transaction or with a time of its own. */
+/** What the swarm's own appender sends: nothing compressed, in a transaction or with its own time. */
 const isPlain = ({ compression = NONE, transactionalId, topicData }: ProduceArguments): boolean =>
   compression === NONE &&
   transactionalId == null &&

@@ -4,7 +4,7 @@ import type { AnyRecord, RecordCopy } from '../ports/log.js';
 /** Header values as the client takes them: anything but a Buffer it would turn into text. */
 export type ClientHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[]>>;
 
-/** The record to be written: key and value as they were read, not one byte of them made anew. */
+/** The record to be written: key and value as they were read, byte for byte. */
 export function copyOf({ record, headers }: Pick<RecordCopy, 'record' | 'headers'>) {
   const { key, value } = bytesOf(record);
   return { key: bufferOf(key), value: bufferOf(value), headers: clientHeaders(headers) };

@@ -1,4 +1,4 @@
-import type { Producer } from 'ravenhelm-kafkajs';
+import type { Producer, RecordMetadata } from 'ravenhelm-kafkajs';
 import type { PartitionId } from '../ports/log.js';
 import type { WaitingRecord } from './waiting-records.js';
 import type { ClientFactory } from './kafka-client.js';
@@ -88,14 +88,7 @@ export function createRecordSender(createClient: ClientFactory): RecordSender {
           timeout: ACK_TIMEOUT_MS,
           topicMessages: byTopic(batches),
         });
-        const written = new Map<string, Written>();
-        for (const { topicName, partition, errorCode, baseOffset: first, logAppendTime } of response) {
-          const baseOffset = Number(first ?? -1);
-          const timeMs = Number(logAppendTime ?? -1);
-          if (errorCode === 0 && baseOffset >= 0)
-            written.set(`${topicName} ${partition}`, { baseOffset, timestampMs: timeMs < 0 ? null : timeMs });
-        }
-        const acknowledged = batches.map(({ topic, partition }) => written.get(`${topic} ${partition}`) ?? null);
+        const acknowledged = acknowledgedIn(response, batches);
         if (acknowledged.includes(null)) discard();
         return acknowledged;
       } catch (error) {
@@ -108,6 +101,18 @@ export function createRecordSender(createClient: ClientFactory): RecordSender {
       await Promise.all(closing);
     },
   };
+}
+
+/** Where each batch lies; null for one that the response does not name without an error. */
+function acknowledgedIn(response: readonly RecordMetadata[], batches: readonly Batch[]): readonly (Written | null)[] {
+  const written = new Map<string, Written>();
+  for (const { topicName, partition, errorCode, baseOffset: first, logAppendTime } of response) {
+    const baseOffset = Number(first ?? -1);
+    const timeMs = Number(logAppendTime ?? -1);
+    if (errorCode === 0 && baseOffset >= 0)
+      written.set(`${topicName} ${partition}`, { baseOffset, timestampMs: timeMs < 0 ? null : timeMs });
+  }
+  return batches.map(({ topic, partition }) => written.get(`${topic} ${partition}`) ?? null);
 }
 
 function byTopic(batches: readonly Batch[]) {

@@ -17,7 +17,7 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
  * - It decodes in the socket's 'data' event, without a catch: an answer that is too short, or a state that it does not
  *   expect, throws there and ends the process as an uncaught exception. Here that is an error of the socket: kafkajs
  *   rejects what waits on the connection and connects again.
- * - It lets go of a socket that still connects each time that it is asked to disconnect, and each time node adds a
+ * - It releases a socket that still connects each time that it is asked to disconnect, and each time node adds a
  *   listener: while a broker is down, node warns of a leak. Here once is enough.
  */
 export function createSocketFactory(): ISocketFactory {

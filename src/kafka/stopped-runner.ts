@@ -27,8 +27,8 @@ export function endFetchersOfStoppedConsumers(): void {
 }
 
 /**
- * kafkajs 2.2.4: stop() does nothing to a runner that is just starting, and its consumer forgets it. It goes on connecting
- * and joining for as long as its retries last, and then holds partitions that nobody reads, and sends heartbeats for them,
+ * kafkajs 2.2.4: stop() does nothing to a runner that is just starting, and its consumer forgets it. It keeps connecting
+ * and joining for as long as its retries last, and then holds partitions without reading them, and sends heartbeats for them,
  * until the process ends. So it leaves the group at the end of its start. (runner.js start and stop, consumer/index.js stop.)
  */
 export function leaveWhereStoppedWhileStarting(): void {

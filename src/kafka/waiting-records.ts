@@ -3,7 +3,7 @@ import { AppendDropped, type Appended, type AppendFailed, type AppendRequest, ty
 
 /** A record that waits to be written. */
 export interface WaitingRecord {
-  /** Null for a copied record, which nobody drops. */
+  /** Null for a copied record, which is never dropped. */
   readonly request: AppendRequest | null;
   /** What it is, in messages: an event type, or a copied record. */
   readonly what: string;
@@ -21,7 +21,7 @@ export interface WaitingRecord {
 /** What waits for one partition, in order, and how its sending goes. */
 export interface PartitionQueue extends PartitionId {
   records: WaitingRecord[];
-  /** Sent in a request of its own: it was in one that failed, and nobody says because of which partition. */
+  /** Sent in a separate request: it was in one that failed, and the error names no partition. */
   alone: boolean;
   /** Records for the next request; halved when a batch is too large. */
   limit: number;

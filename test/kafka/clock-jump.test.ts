@@ -16,7 +16,7 @@ describeWithBroker('a member whose wall clock is set back', () => {
     for (const release of releases.splice(0).reverse()) await release();
   });
 
-  test('goes on with its heartbeats: the group keeps it and takes its commits', async () => {
+  test('continues its heartbeats: the group keeps it and takes its commits', async () => {
     const events: string[] = [];
     const logger: Logger = { ...silentLogger, warn: (_fields, event) => void events.push(event), child: () => logger };
     const log = await openKafkaLog({ logger, sessionTimeoutMs: SESSION_TIMEOUT_MS });

@@ -59,7 +59,7 @@ describe('the fetches of a group member', () => {
 
 describe('a fetch after one that brought', () => {
   const batch = (isEmpty = false) => ({ isEmpty: () => isEmpty });
-  /** Batches whose readers were told that nothing is being fetched. */
+  /** Batches whose readers know that nothing is being fetched. */
   const skipped: object[] = [];
   const known = (clock: Clock) => {
     const own = batch();

@@ -133,7 +133,7 @@ describe('the Kafka appender', () => {
     expect(broker.log.get('tasks[1]')).toEqual(['b', 'c', 'd']);
   });
 
-  test('after a refused request finds the guilty partition, and lets the others go on', async () => {
+  test('after a refused request finds the guilty partition, and sends the others', async () => {
     broker.answer = (batches) =>
       batches.some(({ partition }) => partition === 2) && now < 1000 ? brokerError('NOT_ENOUGH_REPLICAS') : [];
     const guilty = append('x', 2);

@@ -102,7 +102,7 @@ describeWithBroker('a log on Kafka', () => {
     expect([second?.key, second?.value, second?.headers]).toEqual([null, null, { ours: Buffer.from('new') }]);
   });
 
-  test("the broker's time stands in the records of a topic with LogAppendTime", async () => {
+  test("the records have the broker's time in a topic with LogAppendTime", async () => {
     const log = await open({
       clock: {
         now: () => 0,
@@ -129,7 +129,7 @@ describeWithBroker('a log on Kafka', () => {
     expect(seen[0]?.timestampMs).toBeGreaterThan(before - 60_000);
   });
 
-  test('a partition that waits for the registry says so, keeps its place in the group, and goes on when the registry is back', async () => {
+  test('a partition that waits for the registry says so, keeps its place in the group, and continues when the registry is back', async () => {
     const registry = await startRegistryProxy();
     releases.push(() => registry.close());
     const log = await open({ registry: { url: registry.url } });
@@ -161,7 +161,7 @@ describeWithBroker('a log on Kafka', () => {
     expect(reader.fatal).toEqual([]);
   });
 
-  test('a partition goes on by itself behind a record whose schema could be fetched late', async () => {
+  test('a partition continues by itself behind a record whose schema could be fetched late', async () => {
     const registry = await startRegistryProxy();
     releases.push(() => registry.close());
     const log = await open({ registry: { url: registry.url } });

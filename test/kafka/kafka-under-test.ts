@@ -20,7 +20,7 @@ export const silentLogger: Logger = {
   child: () => silentLogger,
 };
 
-/** Options for a log on the test broker, under a prefix of its own. */
+/** Options for a log on the test broker, under its own prefix. */
 async function kafkaLogOptions(changes: Partial<KafkaLogOptions> = {}): Promise<KafkaLogOptions> {
   const { brokers, registryUrl } = testBroker();
   return {

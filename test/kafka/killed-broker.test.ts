@@ -7,13 +7,13 @@ import { temporaryPlace, world } from '../local/stack-fixture.js';
 import { createQuickSwarm, faultsOf } from '../support/quick-mission.js';
 import { supervise } from '../support/supervise.js';
 
-const choice = await chooseJava(developmentPlace(resolve('.')), world.env, 'this test kills a broker of its own');
+const choice = await chooseJava(developmentPlace(resolve('.')), world.env, 'this test kills its own broker');
 const hasBroker = process.env['RAVENHELM_TEST_BROKERS'] !== undefined;
 const describeWithJava = (name: string, body: () => void) =>
   choice.kind === 'java' && hasBroker ? describe(name, body) : describe.skip(`${name} [no Java, or no broker]`, body);
 
 describeWithJava('a broker that is killed and comes back', () => {
-  test('leaves nothing unhandled in the roles, and the swarm goes on', async () => {
+  test('leaves nothing unhandled in the roles, and the swarm continues', async () => {
     const place = await temporaryPlace();
     const stack = createLocalStack(place, world);
     const { brokers, registryUrl } = await stack.up({ progress: () => undefined });
@@ -25,7 +25,7 @@ describeWithJava('a broker that is killed and comes back', () => {
     const pid = services.find(({ name }) => name === 'broker')?.pid;
     if (pid === undefined || pid === null) throw new Error('the broker has no process');
     signalProcess(pid, 'SIGKILL');
-    // Nobody is there: what a client is told at once, and what the roles keep finding out meanwhile.
+    // No broker is there: a client learns it at once, and the roles find it out repeatedly.
     expect(await swarm.run('submit', 'mission.yaml')).toMatchObject({ code: 3 });
     await stack.up({ progress: () => undefined });
     expect(await swarm.run('submit', 'mission.yaml', '--wait')).toMatchObject({ code: 0 });

@@ -16,7 +16,7 @@ export const testCodec: Codec = await createCodec(SCHEMAS_DIR, {
   schemaById: async () => '',
 });
 
-/** @param onRun the client was told to run: the test lets the group accept it */
+/** @param onRun called when the client runs: the test lets the group accept it */
 export function scriptedConsumer(onRun: () => void) {
   const events = new EventEmitter();
   const told: string[] = [];

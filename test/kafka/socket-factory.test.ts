@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { createSocketFactory } from '../../src/kafka/socket-factory.js';
 
-test('a socket that still connects is let go of once, however often it is asked to', async () => {
+test('a socket that still connects is released once, however often it is asked to', async () => {
   const server = createServer((socket) => void socket.resume());
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();

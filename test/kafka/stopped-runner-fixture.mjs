@@ -1,5 +1,5 @@
 // A consumer of kafkajs that is stopped while its set of brokers changes. Says `stopped` when stopping came to its end;
-// what is tested is that it does: the defect hangs the whole process, so that it needs one of its own.
+// what is tested is that it does: the defect hangs the whole process, so that it needs a separate one.
 import Runner from 'ravenhelm-kafkajs/src/consumer/runner.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endFetchersOfStoppedConsumers } from '../../dist/kafka/stopped-runner.js';

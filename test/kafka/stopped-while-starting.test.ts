@@ -7,7 +7,7 @@ import { describeWithBroker, testBroker } from '../support/broker.js';
 import { createKafkaProxy } from '../support/kafka-proxy.js';
 import { openKafkaLog } from './kafka-under-test.js';
 
-describeWithBroker('a member that leaves while its client begins anew', () => {
+describeWithBroker('a member that leaves while its client restarts', () => {
   const releases: (() => Promise<unknown>)[] = [];
   const original = Runner.prototype.start;
   afterEach(async () => {
@@ -43,12 +43,12 @@ describeWithBroker('a member that leaves while its client begins anew', () => {
 
     const startsBefore = starts.length; // a broker that has just begun may have refused the first
     proxy.refuse();
-    await until('the client begins anew', () => starts.length > startsBefore, 60_000);
+    await until('the client restarts', () => starts.length > startsBefore, 60_000);
     expect(startsEnded.filter((ended) => ended)).toHaveLength(starts.length - 1);
     const left = member.leave();
     proxy.accept();
     await Promise.all([left, starts.at(-1)]);
-    await until('nobody is left in the group', async () => (await members()) === 0, 15_000);
+    await until('no member is left in the group', async () => (await members()) === 0, 15_000);
     const soonestReturn = performance.now() + 2_000; // Several heartbeats.
     await until(
       'the time in which one that came back would be seen',

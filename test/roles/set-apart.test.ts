@@ -36,7 +36,7 @@ describe('a partition whose records were deleted before they were read', () => {
     const reason = expect.stringMatching(/^set apart: .*ravenhelm recover test\.tasks\.lost_agent 0 --accept-loss/);
     expect(beats().at(-1)?.payload.blocked).toEqual([{ ...lost, offset: 0, reason }]);
     expect(role.health().missing).toEqual([
-      expect.stringContaining(`${lost.topic}/0 stands still at offset 0: set apart`),
+      expect.stringContaining(`${lost.topic}/0 is blocked at offset 0: set apart`),
     ]);
     expect(swarm.eventsOf('service_unhealthy').map(({ payload }) => payload)).toEqual([
       expect.objectContaining({ error_message: expect.stringContaining(`${lost.topic}[0] is set apart at offset 0`) }),

@@ -66,7 +66,7 @@ export function askAgain(draft: Draft, topic: string, failures = 0): void {
 export function answer(draft: Draft, { topic, states }: Of<'answered'>): void {
   const { questions, session } = draft.state();
   const question = questions.get(topic);
-  // Given up once more: the answer may be from before another member had them.
+  // Given up again since it was asked: the answer may be from before another member had them.
   for (const found of question?.askedAs === session.memberId ? states : []) {
     const entry = draft.get(found);
     if (entry === null || !question?.ids.has(entry.id)) continue;

@@ -98,7 +98,7 @@ export interface ReadBatch {
 export type ReadStop =
   | { readonly kind: 'schema_needed'; readonly schemaId: number; readonly record: Unread }
   | { readonly kind: 'unreadable'; readonly reason: string }
-  /** The batch begins below what the client was told to bring next: it was reset. */
+  /** The batch begins below what the client should bring next: it was reset. */
   | { readonly kind: 'rewound' }
   /** The first record that the broker has lies behind the position. */
   | { readonly kind: 'gap'; readonly nextOffset: number };

@@ -16,7 +16,7 @@ export function fetched(draft: Draft, { place, read }: Of<'fetched'>): void {
   if (read.stop !== null) stopBefore(draft, after, read.stop);
 }
 
-/** Not held against `expected`: the client has not been told to go there, and may bring it once more. */
+/** Not held against `expected`: the client was not sent there, and may bring it again. */
 export function passed(draft: Draft, { place, first, last }: Of<'passed'>): void {
   const entry = readable(draft.state(), place);
   if (entry === null || last < entry.position) return;
@@ -31,7 +31,7 @@ export function own(draft: Draft, { place, read }: Of<'own'>): void {
 
 export function idle(draft: Draft, { place }: Of<'idle'>): void {
   const entry = readable(draft.state(), place);
-  // What is sought is fetched from there, whatever is resolved.
+  // After a seek the client fetches from there, whatever is resolved.
   if (entry !== null && !entry.awaitingSeek) resolveTo(draft, entry, entry.position);
 }
 

@@ -41,7 +41,7 @@ export interface Partition extends PartitionId {
   readonly position: number;
   /** The lowest offset that the client may bring next; not above the position. */
   readonly expected: number;
-  /** The client was told where to read, and nothing has come from there yet. */
+  /** The client was sent to the position, and nothing has come from there yet. */
   readonly awaitingSeek: boolean;
   /** The group had given this member up: another may have had the partition. Neither read nor committed until that is known. */
   readonly ownershipUnverified: boolean;
@@ -49,7 +49,7 @@ export interface Partition extends PartitionId {
   readonly committedOffset: number;
   /** How often in a row, without a record between them, it was asked where the log begins and ends. */
   readonly lookups: number;
-  /** Why the partition cannot be read for now, as its consumer was told. */
+  /** Why the partition cannot be read for now, as its consumer knows. */
   readonly blockedReason: string | null;
   /** Watch: reached when everything that was there at the start has been delivered. */
   readonly target: number;
@@ -115,7 +115,7 @@ export function groupReader(groupId: string, topics: readonly string[]): ReaderS
   };
 }
 
-/** A watch that has not begun to read. */
+/** A watch before its first fetch. */
 export function watchReader(groupId: string, topics: readonly string[], starts: readonly StartingPoint[]): ReaderState {
   return {
     ...groupReader(groupId, topics),
@@ -161,7 +161,7 @@ export function isAssigned(state: ReaderState, place: PartitionId): boolean {
   return state.partitions.has(keyOf(place));
 }
 
-/** What this member wants to keep at the next rebalance; a partition that is set apart may go to whoever heals it. */
+/** What this member wants to keep at the next rebalance; a partition that is set apart may go to the member that recovers it. */
 export function kept(state: ReaderState): readonly PartitionId[] {
   return [...state.partitions.values()].filter(({ phase }) => phase.name !== 'set_apart').map(placeOf);
 }

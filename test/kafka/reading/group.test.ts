@@ -22,7 +22,7 @@ describe('the partitions of a member', () => {
     expect(machine.told()).toEqual(['resolve 3', 'records 0 3']);
   });
 
-  test('a partition that is taken away is closed', () => {
+  test('a revoked partition is closed', () => {
     const machine = createMachine().reading(P0, 0).join([]);
     expect(machine.told()).toEqual(['close 0']);
     expect(isAssigned(machine.state(), P0)).toBe(false);
@@ -123,7 +123,7 @@ describe('records that this process has appended', () => {
     expect(machine.told()).toEqual(['records 0 2,3', 'resolve 3']);
   });
 
-  test('are fetched from where the client was told to read, until something has come from there', () => {
+  test('are fetched from where the client was sent to, until something has come from there', () => {
     const machine = atTwo().own(P0, 2, 4).join([P0]);
     machine.told();
     machine.own(P0, 4, 5).idle(P0);
@@ -303,7 +303,7 @@ describe('control records and aborted transactions, which no reader sees', () =>
     expect(machine.told()).toEqual(['seek 0 7', 'resume 0']);
   });
 
-  test('may be brought once more, and are no rewind then', () => {
+  test('may be brought again, and are no rewind then', () => {
     const machine = createMachine().reading(P0, 0).passed(P0, 0, 2);
     expect(machine.state().partitions.get('tasks[0]')).toMatchObject({ position: 3, expected: 0 });
   });
@@ -334,7 +334,7 @@ describe('a partition whose records were lost', () => {
     expect(machine.commit(P1, 1)).toBe(true);
   });
 
-  test('is not kept at the next rebalance, so that it can be given to whoever recovers it', () => {
+  test('is not kept at the next rebalance, so that it can be given to the member that recovers it', () => {
     expect(kept(lose().state())).toEqual([P1]);
   });
 
@@ -348,7 +348,7 @@ describe('a partition whose records were lost', () => {
     expect(setApart(machine.state())).toEqual([]);
   });
 
-  test('is no longer named once it is taken away', () => {
+  test('is no longer named once it is revoked', () => {
     const machine = lose();
     machine.told();
     machine.join([P1]);
