@@ -18,7 +18,7 @@ export class OptionError extends Error {
   }
 }
 
-/** The options with their defaults. Throws OptionError for the first one that cannot be used; known are the top names. */
+/** The options with their defaults. Throws OptionError for the first one that cannot be used. */
 export function checkedOptions<S extends z.ZodObject>(schema: S, options: unknown, where: string): z.output<S> {
   const parsed = schema.safeParse(options);
   if (parsed.success) return parsed.data;

@@ -39,7 +39,8 @@ export class SchemaUnknown extends Error {
 
   constructor(readonly schemaId: number) {
     super(
-      `The schema registry does not know schema id ${schemaId}; check that SCHEMA_REGISTRY_URL is the registry that the writer of the record uses`,
+      `The schema registry does not know schema id ${schemaId}; ` +
+        'check that SCHEMA_REGISTRY_URL is the registry that the writer of the record uses',
     );
     this.name = 'SchemaUnknown';
   }

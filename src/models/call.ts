@@ -16,8 +16,8 @@ export interface CallSetting {
 }
 
 /**
- * Runs one call under its limits and measures it. Rejects with the signal's reason when the caller aborted, else with a ModelError:
- * timeout when a limit was exceeded, the error of run() if it is a ModelError, else its translation.
+ * Runs one call under its limits and measures it. Rejects with the signal's reason when the caller aborted, else with a
+ * ModelError: timeout when a limit was exceeded, the error of run() if it is a ModelError, else its translation.
  */
 export async function callModel(
   setting: CallSetting,

@@ -122,7 +122,7 @@ export interface PartitionAssignment extends PartitionId {
 export interface GroupOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** The only partitions that this member wants; it gets those of them that no other member keeps. Default: its share. */
+  /** The only partitions that this member wants; it gets those that no other member keeps. Default: its share. */
   readonly only?: readonly PartitionId[];
   /**
    * Called for each partition that the group assigns to this member. Reading starts at committed.offset, or at
