@@ -1,7 +1,7 @@
 /** The process: arguments, environment, signals, streams and the exit. Everything else is told what it needs. */
 import { readFileSync, writeSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, sep } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -15,7 +15,9 @@ import { SHOW_CURSOR } from './cli/screen.js';
 import { createLogger } from './telemetry/pino-logger.js';
 import { createSystemClock, createSystemIds } from './telemetry/system-clock.js';
 
-const projectDir = dirname(dirname(fileURLToPath(import.meta.url)));
+const packageDir = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Nothing is written into node_modules: an installed package works on the directory that it was started in. */
+const projectDir = packageDir.split(sep).includes('node_modules') ? process.cwd() : packageDir;
 const clock = createSystemClock();
 
 /** Whether text was lost that somebody may rely on: no exit code says done then. */
@@ -82,8 +84,9 @@ const host: Host = {
   argv: process.argv.slice(2),
   env: process.env,
   cwd: process.cwd(),
+  packageDir,
   projectDir,
-  version: z.object({ version: z.string() }).parse(JSON.parse(readFileSync(`${projectDir}/package.json`, 'utf8')))
+  version: z.object({ version: z.string() }).parse(JSON.parse(readFileSync(`${packageDir}/package.json`, 'utf8')))
     .version,
   user: userName(),
   hostname: hostname(),

@@ -4,6 +4,7 @@ import { register as registerConfig } from './commands/config.js';
 import { register as registerDeadLetters } from './commands/dead-letters.js';
 import { register as registerDecide } from './commands/decide.js';
 import { register as registerInit } from './commands/init.js';
+import { register as registerNew } from './commands/new.js';
 import { register as registerPlan } from './commands/plan.js';
 import { register as registerRecover } from './commands/recover.js';
 import { register as registerRun } from './commands/run.js';
@@ -34,6 +35,7 @@ const COMMANDS: readonly Register[] = [
   registerConfig,
   registerRecover,
   registerInit,
+  registerNew,
 ];
 
 const EXIT_CODES = `

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { wrongConfiguration } from './cli-error.js';
 import { parseEnvFile } from './env-file.js';
@@ -32,6 +33,8 @@ export interface ConfigInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly projectDir: string;
+  /** Where agents/ is when the project has none. */
+  readonly packageDir?: string;
   /** --config; null: ravenhelm.yaml in the working directory, where there is one. */
   readonly configFile: string | null;
   /** Defaults that a command has of its own. */
@@ -85,8 +88,13 @@ function collectOrigins(input: ConfigInput): SettingOrigin[] {
     const standard = input.defaults?.[name] ?? info.default;
     return standard === null
       ? { name, text: null, source: 'default', place: 'the default' }
-      : make(standard, 'default', 'the default', input.projectDir);
+      : make(standard, 'default', 'the default', baseOf(name, standard, input));
   });
+}
+
+/** The directory that a default's path starts from: agents/ of the package where the project has none. */
+function baseOf(name: SettingName, path: string, { projectDir, packageDir = projectDir }: ConfigInput): string {
+  return name === 'RAVENHELM_AGENTS_DIR' && !existsSync(join(projectDir, path)) ? packageDir : projectDir;
 }
 
 function readSettingsFile(input: ConfigInput) {

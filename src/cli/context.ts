@@ -52,6 +52,7 @@ export function createContext(
     env: host.env,
     cwd: host.cwd,
     projectDir: host.projectDir,
+    packageDir: host.packageDir,
     configFile: options.configFile,
     defaults,
     readFile: readFileIfThere,

@@ -5,12 +5,12 @@ import type { SessionOptions } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
 
 export function topicsFile({ host }: CommandContext): string {
-  return join(host.projectDir, 'topics.yaml');
+  return join(host.packageDir, 'topics.yaml');
 }
 
 export function modelSettings({ host, config: { values } }: CommandContext): SessionOptions['models'] {
   return {
-    catalogFile: join(host.projectDir, 'models.yaml'),
+    catalogFile: join(host.packageDir, 'models.yaml'),
     ollamaLimits: firstTokenWithin(values.OLLAMA_FIRST_TOKEN_MS),
     ollamaHost: values.OLLAMA_HOST,
     anthropicKey: values.ANTHROPIC_API_KEY,
@@ -25,7 +25,7 @@ export function toolSettings({ host, config: { values } }: CommandContext): Sess
   return {
     workspaceRoot: values.WORKSPACE_ROOT,
     sandbox: values.RAVENHELM_SANDBOX,
-    packageDir: host.projectDir,
+    packageDir: host.packageDir,
     nodePath: host.nodePath,
   };
 }

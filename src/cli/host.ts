@@ -7,7 +7,9 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute. */
   readonly cwd: string;
-  /** Where package.json, agents/, missions/ and topics.yaml lie; absolute. */
+  /** Where the program's own files lie: package.json, schemas/, topics.yaml, toolbox/; absolute. */
+  readonly packageDir: string;
+  /** Where agents/, missions/, workspaces and the local stack's data lie: the clone, or the person's own project. */
   readonly projectDir: string;
   /** Of package.json. */
   readonly version: string;

@@ -1,6 +1,6 @@
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { ConfigError } from '../agent/config-error.js';
 import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
 import { loadRoster, type Roster } from '../agent/roster.js';
@@ -12,7 +12,13 @@ import { nearest } from '../domain/did-you-mean.js';
 import { settingPlace } from './setting-place.js';
 
 /** The mission that is run when none is named. */
-export const DEFAULT_MISSION = 'missions/ravenhelm-platform.yaml';
+const DEFAULT_MISSION = 'missions/ravenhelm-platform.yaml';
+
+/** The person's own file first, then the package's. */
+export function defaultMission({ host }: CommandContext): string {
+  const own = join(host.projectDir, DEFAULT_MISSION);
+  return existsSync(own) ? own : join(host.packageDir, DEFAULT_MISSION);
+}
 
 /** Every agent of the configured directory. Throws ConfigError. */
 export function readRoster(context: CommandContext): Promise<Roster> {

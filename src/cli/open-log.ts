@@ -99,7 +99,7 @@ async function kafkaAccess({ host, config: { values } }: CommandContext): Promis
   ]);
   const tls = { ...(ca === null ? {} : { ca }), ...(cert === null ? {} : { cert }), ...(key === null ? {} : { key }) };
   return {
-    schemasDir: join(host.projectDir, 'schemas'),
+    schemasDir: join(host.packageDir, 'schemas'),
     prefix: values.RAVENHELM_PREFIX,
     sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
     ...(registryUser !== null && registryPassword !== null

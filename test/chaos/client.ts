@@ -22,6 +22,7 @@ export function createClient(site: Site, env: Readonly<Record<string, string | u
       env,
       cwd: site.dir,
       projectDir: site.root,
+      packageDir: site.root,
       version: '0.0.0',
       user: 'chaos',
       hostname: hostname(),

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { DEFAULT_MISSION, readRoster } from '../mission-source.js';
+import { defaultMission, readRoster } from '../mission-source.js';
 import type { SwarmSession } from '../../swarm/session.js';
 import { withSwarm } from '../swarm-session.js';
 import { runMission } from './run.js';
@@ -20,7 +19,7 @@ export function startSwarm(context: CommandContext, options: StartOptions): Prom
   if (options.role !== null) return serveRole(context, options.role, options.agents);
   const keepsServing = !options.exit && context.host.stdout.isTerminal;
   return runMission(context, {
-    file: join(context.host.projectDir, DEFAULT_MISSION),
+    file: defaultMission(context),
     workspace: options.workspace,
     ...(keepsServing ? { afterwards: (session: SwarmSession) => serveUntilStopped(context, session) } : {}),
   });

@@ -1,0 +1,58 @@
+/** The package as npm installs it: packed, then installed into an empty directory and into a new project. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+const INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--omit=optional'];
+
+let dir: string;
+let tarball: string;
+const run = (cwd: string, program: string, ...args: readonly string[]) =>
+  execa(program, args, { cwd, reject: false, all: true, env: { RAVENHELM_LOG: undefined, INIT_CWD: undefined } });
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'ravenhelm-pack-'));
+  const packed = await execa('npm', ['pack', '--silent', '--pack-destination', dir], { cwd: project });
+  tarball = join(dir, packed.stdout.trim().split('\n').at(-1) ?? '');
+  mkdirSync(join(dir, 'empty'));
+  writeFileSync(join(dir, 'empty/package.json'), '{ "name": "empty", "private": true, "type": "module" }');
+  const installed = await run(join(dir, 'empty'), 'npm', ...INSTALL, tarball);
+  if (installed.exitCode !== 0) throw new Error(installed.all);
+}, 300_000);
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+test('the command answers with its version', async () => {
+  const { stdout } = await run(join(dir, 'empty'), 'npx', 'ravenhelm', '--version');
+  expect(stdout.trim()).toBe(JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).version);
+}, 60_000);
+
+test('the library runs a mission where it is installed', async () => {
+  writeFileSync(join(dir, 'empty/embed.mjs'), readFileSync(join(project, 'examples/embed.mjs')));
+  const { all } = await run(join(dir, 'empty'), process.execPath, 'embed.mjs');
+  expect(all).toBe('completed: deploy-greeter-wave1 verified');
+}, 60_000);
+
+test('a new project starts at once, with its own agent and mission, and leaves node_modules alone', async () => {
+  const made = await run(join(dir, 'empty'), 'npx', 'ravenhelm', 'new', '../mine');
+  expect(made.all).toContain('npm start');
+  const mine = join(dir, 'mine');
+  expect(JSON.parse(readFileSync(join(mine, 'package.json'), 'utf8')).dependencies).toEqual({
+    ravenhelm: `file:${tarball}`,
+  });
+  const installed = await run(mine, 'npm', ...INSTALL);
+  expect([installed.exitCode, installed.exitCode === 0 ? '' : installed.all]).toEqual([0, '']);
+  const started = await run(mine, 'npm', 'start');
+  expect(started.all).toContain('hello completed');
+  expect(started.exitCode).toBe(0);
+  expect(existsSync(join(mine, 'node_modules/ravenhelm/.ravenhelm'))).toBe(false);
+  expect(existsSync(join(mine, '.ravenhelm'))).toBe(true);
+}, 300_000);
+
+test('a directory that holds something is refused', async () => {
+  const refused = await run(join(dir, 'empty'), 'npx', 'ravenhelm', 'new', '.');
+  expect(refused.all).toContain('is not empty');
+  expect(refused.exitCode).toBe(2);
+}, 60_000);
