@@ -1,4 +1,4 @@
-/** The process: arguments, environment, signals, streams and the exit. Everything else is told what it needs. */
+/** The process: arguments, environment, signals, streams and the exit. It passes to everything else what that needs. */
 import { readFileSync, writeSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { dirname, sep } from 'node:path';
@@ -20,7 +20,7 @@ const packageDir = dirname(dirname(fileURLToPath(import.meta.url)));
 const projectDir = packageDir.split(sep).includes('node_modules') ? process.cwd() : packageDir;
 const clock = createSystemClock();
 
-/** Whether text was lost that somebody may rely on: no exit code says done then. */
+/** Whether text was lost that a reader may rely on: then no exit code says done. */
 let textLost = false;
 
 /**
@@ -39,7 +39,7 @@ function createOutput(stream: NodeJS.WriteStream): Output {
         failureText({
           exitCode: EXIT.usage,
           message: `the output cannot be written: ${error.message}`,
-          nextStep: 'Make space, or send it elsewhere; what the command did until then stands in the log.',
+          nextStep: 'Make space, or send it elsewhere; what the command did until then is in the log.',
         }),
       );
   });
@@ -131,7 +131,7 @@ function userName(): string {
   }
 }
 
-/** Resolves when what was written has left the process, or nobody reads it any more. */
+/** Resolves when what was written has left the process, or its reader has gone. */
 function flush(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     if (stream.destroyed) resolve();

@@ -1,7 +1,7 @@
 import type { Log, WatchOptions } from '../ports/log.js';
 import { createHandledDeferred } from '../domain/deferred.js';
 
-/** A watch of a topic whose state is told by promises; nobody has to await them. */
+/** A watch of a topic whose state is in promises; they need not be awaited. */
 export interface Following {
   /** Resolves when everything that was in the log at the start was delivered; rejects when it cannot be read. */
   readonly caughtUp: Promise<void>;

@@ -67,7 +67,7 @@ export function deploymentWaves(agents: readonly string[], roster: readonly Agen
   return waves;
 }
 
-/** The agents such that each stands behind those that it depends on; otherwise by phase, then by name. */
+/** The agents, each behind those that it depends on; otherwise by phase, then by name. */
 export function inDependencyOrder(roster: readonly AgentSpec[]): readonly AgentSpec[] {
   const waves = deploymentWaves(
     roster.map((spec) => spec.name),

@@ -34,7 +34,7 @@ export interface CoordinationView {
 
 export function createCoordinationView(): CoordinationView {
   const partitions = new Map<number, CoordinationState>();
-  /** Partitions whose first claim was deleted with the old records: until the next one, whoever decides is the holder. */
+  /** Partitions whose first claim was deleted with the old records: until the next one, the writer of a decision is the holder. */
   const withoutClaim = new Set<number>();
   const apply = (partition: number, record: FoldRecord): AgentEvent | null => {
     if (!partitions.has(partition) && record.offset > 0) withoutClaim.add(partition);

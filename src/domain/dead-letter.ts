@@ -1,14 +1,14 @@
 /**
- * A dead letter: a record's own key, bytes and headers, with its origin, the error and the time in headers of their
- * own, so that whoever reads it knows what it was, and redriving it needs nothing else.
+ * A dead letter: a record's own key, bytes and headers, with its origin, the error and the time in further
+ * headers. So a reader knows what it was, and redriving it needs nothing else.
  */
 
-/** null: the header stands there without a value. */
+/** null: the header has no value. */
 export type HeaderValue = Uint8Array | string | null;
-/** Header values by name; a name that stands there several times has a list. */
+/** Header values by name; a name that occurs several times has a list. */
 export type Headers = Readonly<Record<string, HeaderValue | readonly HeaderValue[] | undefined>>;
 
-/** The record that became a letter. Its timestamp tells it from that of a topic which was made anew. */
+/** The record that became a letter. Its timestamp tells it from that of a recreated topic. */
 export interface LetterOrigin {
   readonly topic: string;
   readonly partition: number;

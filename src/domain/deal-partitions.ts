@@ -23,7 +23,7 @@ export function dealPartitions(
   members: readonly DealtMember[],
 ): ReadonlyMap<string, readonly Partition[]> {
   const ordered = [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
-  // Members are their indexes here: a group of a thousand is dealt thousands of partitions while it stands still.
+  // Members are their indexes here: a group of a thousand gets thousands of partitions while it is paused.
   const hands: Partition[][] = ordered.map(() => []);
   const table: Table = {
     hands,

@@ -7,7 +7,7 @@ import type { AgentEvent, EventOf, PayloadOf } from './events.js';
 import { belongsIn } from './event-places.js';
 import { APPLIED, voidBecause, type Folded, type Void } from './record.js';
 
-/** A record of the dead-letters topic; what nobody can decode here is the normal case. */
+/** A record of the dead-letters topic; usually this build cannot decode it. */
 export interface LetterRecord extends LetterOrigin {
   readonly headers?: Headers;
   readonly content:
@@ -15,7 +15,7 @@ export interface LetterRecord extends LetterOrigin {
     | { readonly kind: 'poison' | 'unreadable'; readonly reason: string };
 }
 
-/** redriving: somebody has begun, and has not said that it is done. */
+/** redriving: a process has started, and has not recorded the end. */
 export type LetterState =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'redriving'; readonly by: string; readonly atMs: number }
@@ -30,11 +30,11 @@ export type LetterState =
 export interface Letter<R extends LetterRecord = LetterRecord> {
   /** Partition and offset of its first copy, such as 0-17. */
   readonly id: string;
-  /** Ids of all copies: whoever takes a partition over may write a letter again. */
+  /** Ids of all copies: a new holder of the partition may write a letter again. */
   readonly copies: readonly string[];
   /** The first copy. */
   readonly record: R;
-  /** Null when no header says what it was: somebody else has put it there. */
+  /** Null when no header says what it was: it was written by another program. */
   readonly facts: LetterFacts | null;
   readonly state: LetterState;
 }
@@ -108,7 +108,7 @@ export function createLetters<R extends LetterRecord>(): Letters<R> {
 /** The first one who wants a letter gets it; from one who has begun it goes to another only when that says so. */
 function nextState(state: LetterState, event: Handling, atMs: number): LetterState | Void {
   if (event.event_type === 'dead_letter_redriven') {
-    if (state.kind !== 'redriving') return voidBecause('nobody has begun');
+    if (state.kind !== 'redriving') return voidBecause('it was not taken');
     return { kind: 'redriven', by: event.payload.redriven_by, atMs, redriven: event.payload };
   }
   const isFree = state.kind === 'waiting' || (state.kind === 'redriving' && event.payload.taken_over);

@@ -13,7 +13,7 @@ export interface LostPartition {
 }
 
 /**
- * Attempts that their missions wait for although nobody will ever end them: they are open, and the partition that they
+ * Attempts that their missions wait for although no worker will end them: they are open, and the partition that they
  * were assigned to has lost the assignment. One whose assignment was decided and is not sent yet is among them; a new
  * attempt instead costs it nothing.
  */

@@ -163,7 +163,7 @@ function decideApproval(mission: Mission, context: DecideContext): readonly Deci
     ];
   }
   const expired = context.isExpired(timerKeys.approval(mission.id, mission.revision));
-  return expired ? failMission(mission, context, 'nobody approved the plan in time') : [];
+  return expired ? failMission(mission, context, 'the plan was not approved in time') : [];
 }
 
 const unknownAgents = (agents: Iterable<string>, context: DecideContext): readonly string[] =>
@@ -403,7 +403,7 @@ function questionAbout(failed: MissionTask | null): string {
 
 function decideQuestion(mission: Mission, context: DecideContext, { number, reason }: Question): readonly Decision[] {
   return context.isExpired(timerKeys.attention(mission.id, number))
-    ? failMission(mission, context, `nobody answered in time: ${reason}`)
+    ? failMission(mission, context, `no answer in time: ${reason}`)
     : [];
 }
 

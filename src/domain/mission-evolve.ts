@@ -25,7 +25,7 @@ import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js'
 export const REQUEST_WINDOW_MS = 10 * 60_000;
 
 /**
- * The name of a log: what its first holder called it, and when the log took that. A topic that is made anew may be sent a
+ * The name of a log: what its first holder called it, and when the log took that. A recreated topic may receive a
  * late second copy of the record that named the one before it; under the same name its decisions would be taken for old ones.
  */
 const epochOf = (name: string, timestampMs: number): string => `${name}-${timestampMs.toString(36)}`;

@@ -93,7 +93,7 @@ function planRejected(
 }
 
 /**
- * Why a plan can never be carried out, whoever made it and whatever it was checked against before: (mission, task,
+ * Why a plan can never be carried out, no matter who made it and what it was checked against before: (mission, task,
  * attempt) would not be unique, a wave would hang or pass without a task. null when it can.
  */
 function faultOf(mission: Mission, plan: Plan): string | null {

@@ -20,7 +20,7 @@ export function reportMission(mission: Mission): MissionReport {
     tokens: usage.tokens,
     tasks: tasks.map((task) => reportTask(mission, task)),
     unserved_agents: unservedAgents(mission),
-    // A changed plan has checks of its own, which come after those of an earlier try.
+    // A changed plan has its own checks, which come after those of an earlier try.
     success: tasks.findLast((task) => task.kind === 'verify')?.checks ?? [],
   };
 }
@@ -73,7 +73,7 @@ function unservedAgents(mission: Mission): readonly UnservedAgent[] {
   return [...agents].map(([agent, since]) => ({ agent, since }));
 }
 
-/** A task that had not begun when its mission ended will never run: it is cancelled, not waiting. */
+/** A task that had not started when its mission ended will never run: it is cancelled, not waiting. */
 function statusOfTask(mission: Mission, task: MissionTask): TaskStatus {
   switch (task.status) {
     case 'verified':

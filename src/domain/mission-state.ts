@@ -119,7 +119,7 @@ export type MissionFold = {
   readonly agentFailures: Map<string, number>;
 };
 
-/** Whether anything may still become of it. */
+/** Whether it has not ended. */
 export const isOpen = (mission: Mission): boolean => statusOf(mission) === 'open';
 
 /** As programs read it: open until it has ended. */

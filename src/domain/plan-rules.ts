@@ -116,7 +116,7 @@ function duplicateProblems(plan: Plan): readonly PlanProblem[] {
   });
 }
 
-/** An agent's first task must stand in a later wave than the first task of every planned agent that it depends on. */
+/** An agent's first task must be in a later wave than the first task of every planned agent that it depends on. */
 function orderProblems(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
   const first = new Map<string, { readonly index: number; readonly path: readonly (string | number)[] }>();
   for (const { task, path, waveIndex } of eachTask(plan))

@@ -123,7 +123,7 @@ const MOST_NEEDED = 4;
 
 /**
  * The tasks of one awaited agent whose results a task needs. The waves' order already says that everything earlier is
- * done, so that a dependency only stands for a result: of the agent's last tasks at most four. Where its last wave has
+ * done, so a dependency only means a result: of the agent's last tasks at most four. Where its last wave has
  * more, they are dealt out in order among this agent's tasks of the wave, so that each result is handed on and a plan's
  * dependencies grow with its tasks: the seventh of ten sites gets the seventh certificate, not all ten.
  * @param earlier the awaited agent's tasks, wave by wave

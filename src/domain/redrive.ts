@@ -1,4 +1,4 @@
-/** Where a dead letter goes when it is redriven, and what will come of it there. */
+/** Where a dead letter goes when it is redriven, and its result there. */
 import { headerText, type Headers, type LetterOrigin } from './dead-letter.js';
 import { belongsIn, misplacedInCoordination, misplacedInTasks } from './event-places.js';
 import type { AgentEvent, EventOf, PayloadOf } from './events.js';
@@ -8,7 +8,7 @@ import { taskRecordKey } from './partitioning.js';
 import { describeFolded, type Folded } from './record.js';
 import type { TopicNames } from './topic-names.js';
 
-/** Redriving the letter makes no sense, or nobody can tell where to. */
+/** Redriving the letter makes no sense, or its place is unknown. */
 export interface RedriveRefused {
   readonly kind: 'refused';
   readonly why: string;
@@ -63,7 +63,7 @@ export function planRedrive(
   const place = placeOf(origin.topic, world.topics);
   if (place === null)
     return refused(
-      `its origin ${origin.topic} is no topic of this swarm that anybody reads`,
+      `its origin ${origin.topic} is no topic that this swarm reads`,
       `Look at RAVENHELM_PREFIX. ${discardIt(id)}`,
     );
   if (asIs)
@@ -77,7 +77,7 @@ export function planRedrive(
   if (assignment !== null) return planNewAttempt(id, assignment, world);
   if (content.kind !== 'event') {
     return refused(
-      `nobody can decode it here: ${content.reason}`,
+      `this build cannot decode it: ${content.reason}`,
       `To write it back where it came from, for readers that have changed since: ravenhelm dead-letters redrive --as-is ${id}\n${discardIt(id)}`,
     );
   }
@@ -196,7 +196,7 @@ function planMisplaced(id: string, key: string | null, event: AgentEvent, world:
     return planJournal(event, { ...payload, task_id: payload.task_id }, world);
   const partition = parseMissionId(payload.mission_id)?.partition;
   if (partition === undefined)
-    return refused(`${payload.mission_id} is no mission id, so nobody can tell its partition`, discardIt(id));
+    return refused(`${payload.mission_id} is no mission id, so its partition is unknown`, discardIt(id));
   return to(topics.coordination, partition, event, world);
 }
 

@@ -8,7 +8,7 @@ import { decodeTaskSnapshot, encodeTaskSnapshot } from './task-replay.js';
 
 export type FoldKind = 'coordination' | 'tasks';
 
-/** What was lost, and where a fold can go on behind it. */
+/** What was lost, and where a fold can continue behind it. */
 export interface Recovery {
   /** In words, as the role that stopped said it. */
   readonly loss: string;
@@ -17,9 +17,9 @@ export interface Recovery {
 }
 
 /**
- * How to go on with a partition whose replay point cannot be trusted; null when it can: then nothing is to be recovered.
+ * How to continue a partition whose replay point cannot be trusted; null when it can: then nothing is to be recovered.
  * The marks of a tasks partition are kept, so that assignments which were taken are not taken again. A coordination
- * log that was made anew is another log, and gets an epoch of its own.
+ * recreated log is another log, and gets a new epoch.
  */
 export function recoverReplayPoint(kind: FoldKind, situation: ReplaySituation): Recovery | null {
   const loss = lossOf(kind, situation);

@@ -197,7 +197,7 @@ function loseOthersTurn(attempt: TaskAttempt, owner: string): Spending {
   };
 }
 
-/** The first outcome of a step wins, whoever wrote it: it says what happened, not what shall happen. */
+/** The first outcome of a step wins, no matter who wrote it: it says what happened, not what should happen. */
 function returned(state: TaskPartitionState, outcome: PayloadOf<'tool_returned'>): Folded {
   const attempt = state.attempts.get(attemptKey(outcome));
   const step = attempt?.steps[outcome.step - 1];

@@ -23,7 +23,7 @@ export function taskReplayPoint(
   return metadata.length > METADATA_LIMIT_BYTES ? null : { offset, metadata };
 }
 
-/** Attempts stand in log order, so that the walk ends at the oldest however many wait behind it. */
+/** Attempts are in log order, so the walk ends at the oldest however many wait behind it. */
 function firstUnsettled(
   state: TaskPartitionState,
   isAcknowledged: (attemptKey: string) => boolean,

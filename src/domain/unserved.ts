@@ -1,4 +1,4 @@
-/** Agents that no live worker serves: what is told of a task that waits for one. */
+/** Agents that no live worker serves: what is reported of a task that waits for one. */
 
 /** An agent without a live worker, and since when. */
 export interface UnservedAgent {

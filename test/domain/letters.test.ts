@@ -107,14 +107,14 @@ describe('the letters of the topic', () => {
     expect(topic.letters.find('0-1')?.copies).toEqual(['0-0', '0-1']);
   });
 
-  test('of a topic that was made anew are others, though they lie at the same place', () => {
+  test('of a recreated topic are others, though they have the same offsets', () => {
     const topic = given();
     topic.letter();
     topic.letter({ timestampMs: T0 + 99 });
     expect(topic.letters.all()).toHaveLength(2);
   });
 
-  test('that somebody else has put there are shown without an origin', () => {
+  test('that another program wrote are shown without an origin', () => {
     const topic = given();
     topic.foreign();
     expect(topic.letters.find('0-0')).toMatchObject({ facts: null, state: { kind: 'waiting' } });
@@ -124,7 +124,7 @@ describe('the letters of the topic', () => {
 });
 
 describe('of two who want a letter', () => {
-  test('the first one read has it, and the other is told who and when', () => {
+  test('the first one read has it, and the other learns who and when', () => {
     const topic = given();
     topic.letter();
     const [ann, ben] = [topic.taken('ann'), topic.taken('ben')];
@@ -147,13 +147,13 @@ describe('of two who want a letter', () => {
     }
   });
 
-  test('nobody gets one that was handled, not even by taking over', () => {
+  test('a handled one is not given out again, not even to a take-over', () => {
     const topic = given();
     topic.letter();
     topic.says(topic.discarded('ann'));
     expect(topic.says(topic.taken('ben', true))).toBe('void: discarded before');
     expect(topic.says(topic.discarded('ben', { taken_over: true }))).toBe('void: discarded before');
-    expect(topic.says(topic.redriven('ben'))).toBe('void: nobody has begun');
+    expect(topic.says(topic.redriven('ben'))).toBe('void: it was not taken');
     expect(topic.state()).toMatchObject({ kind: 'discarded', by: 'ann', reason: 'seen' });
   });
 
@@ -165,7 +165,7 @@ describe('of two who want a letter', () => {
     expect(topic.letters.find('0-2')?.state.kind).toBe('discarded');
   });
 
-  test('what was said about a letter that nobody knows is void', () => {
+  test('events about an unknown letter are void', () => {
     const topic = given();
     expect(topic.says(topic.discarded('ann'))).toBe('void: no such letter');
   });

@@ -19,7 +19,7 @@ describe('attempts of a partition that has lost its records', () => {
     expect(lostAttempts([log.mission()], gone)).toEqual([attempt]);
   });
 
-  test('would be waited for without end when they were accepted and not begun: no timer runs', () => {
+  test('would be waited for without end when they were accepted and not started: no timer runs', () => {
     const log = open();
     log.when(accepted(CERT));
     expect(timersOf(log.mission())).toEqual([]);

@@ -39,7 +39,7 @@ function failAll(log: MissionLog, task: string, error = 'it broke'): void {
   }
 }
 
-/** A mission without a plan of its own: planned, failed, planned again, and failed again. */
+/** A mission without its own plan: planned, failed, planned again, and failed again. */
 function failedTwice(): MissionLog {
   const log = given(claimed(), opened(), requested({ on_failure: 'ask' }));
   log.settle();
@@ -149,7 +149,7 @@ describe('a mission whose file says on_failure: ask', () => {
     expect(questionOf(log.mission())).toMatchObject({ number: 2 });
   });
 
-  test('tries the failed tasks of its own plan again, with the answer', () => {
+  test('tries the failed tasks of a mission file’s plan again, with the answer', () => {
     const log = underWay({ plan: planOf([['cert_agent', 'env_agent']]), retries: 0, on_failure: 'ask' });
     log.when(completed(ENV));
     log.when(failed(CERT, 1, { error: 'no openssl' }));
@@ -170,7 +170,7 @@ describe('a mission whose file says on_failure: ask', () => {
     expect(named(log.settle())).toEqual(['wave_completed 1', 'mission_completed']);
   });
 
-  test('runs its success checks again when a person has mended what they look at', () => {
+  test('runs its success checks again when a person has fixed what they check', () => {
     const log = underWay({ plan: ONE_WAVE, success: [{ name: 'up', command: 'test -e up' }], on_failure: 'ask' });
     log.when(completed(CERT));
     log.settle();
@@ -183,7 +183,7 @@ describe('a mission whose file says on_failure: ask', () => {
     expect(only('task_assigned', log.settle())).toMatchObject({ task_id: verify, attempt: 2 });
   });
 
-  test('asks when nobody can plan it, and asks the planner again with the answer', () => {
+  test('asks when no planner can plan it, and asks the planner again with the answer', () => {
     const log = given(claimed(), opened(), requested({ on_failure: 'ask' }));
     log.settle();
     log.when(planFailed(1, 'the planner is lost'));
@@ -213,16 +213,16 @@ describe('a mission whose file says on_failure: ask', () => {
     expect(named(log.settle())).toEqual(['mission_cancelled']);
   });
 
-  test('fails when nobody answers in time, and its timer waits as long as a person may', () => {
+  test('fails without an answer in time, and its timer waits as long as a person may', () => {
     const log = failedTwice();
     const key = timerKeys.attention(ID, 1);
     expect(timersOf(log.mission())).toEqual([{ key, delayMs: DEFAULT_TIMINGS.attentionMs }]);
     expect(only('mission_failed', log.settle(expired(key))).reason).toBe(
-      `nobody answered in time: ${CERT_3} failed after 3 attempts: still broken`,
+      `no answer in time: ${CERT_3} failed after 3 attempts: still broken`,
     );
   });
 
-  test('does not ask about a plan of its own that can never be carried out', () => {
+  test('does not ask about a mission file’s plan that can never be carried out', () => {
     const log = given(claimed(), opened(), requested({ plan: planOf([]), on_failure: 'ask' }));
     expect(named(log.settle())).toEqual(['plan_proposed', 'mission_failed']);
   });

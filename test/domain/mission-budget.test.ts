@@ -51,7 +51,7 @@ describe('shares', () => {
     expect(only('task_assigned', log.settle())).toMatchObject({ task_id: PROXY, share_tokens: 2900, share_usd: 2.75 });
   });
 
-  test('are lost with an attempt that was cancelled: nobody knows what it has spent', () => {
+  test('are lost with an attempt that was cancelled: its spending is unknown', () => {
     const log = underWay({ budget });
     log.settle(expired(timerKeys.accept(ID, CERT, 1)));
     expect(log.task(CERT).spent).toEqual({ tokens: 1000, usd: 1 });
@@ -59,7 +59,7 @@ describe('shares', () => {
     expect(log.task(CERT).share).toEqual({ tokens: 500, usd: 0.5 });
   });
 
-  test('of a retry are cut anew from what is left', () => {
+  test('of a retry are cut again from what is left', () => {
     const log = underWay({ budget });
     log.when(failed(CERT, 1, { tokens_in: 600, cost_usd: 0.5 }));
     expect(only('task_assigned', log.settle(expired(timerKeys.retry(ID, CERT, 1))))).toMatchObject({
@@ -98,7 +98,7 @@ describe('the planner', () => {
   test('that fails is paid, too', () => {
     const log = given(...ASKED);
     log.settle(reserving(500, 1));
-    log.when(planFailed(1, 'nobody', { tokens_in: 300, cost_usd: 0.75 }));
+    log.when(planFailed(1, 'no planner', { tokens_in: 300, cost_usd: 0.75 }));
     expect(leftOf(log.mission())).toEqual({ tokens: 2700, usd: 2.25 });
   });
 

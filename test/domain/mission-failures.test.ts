@@ -42,7 +42,7 @@ describe('a failed task', () => {
     });
   });
 
-  test('waits for as long as the log says, whoever holds the partition by then', () => {
+  test('waits for as long as the log says, under any later holder', () => {
     const log = underWay({ plan: ONE_WAVE });
     log.when(failed(CERT));
     expect(timersOf(log)).toEqual([]);
@@ -209,9 +209,9 @@ describe('a changed plan', () => {
   test('that no planner can make ends the mission with both reasons', () => {
     const log = plannedAndFailed();
     log.settle();
-    log.when(planFailed(2, 'nobody knows'));
+    log.when(planFailed(2, 'no planner knows'));
     expect(log.settle() && endReasonOf(log.mission())).toBe(
-      `${CERT} failed after 1 attempt: it broke; no changed plan: nobody knows`,
+      `${CERT} failed after 1 attempt: it broke; no changed plan: no planner knows`,
     );
   });
 

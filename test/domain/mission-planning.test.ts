@@ -114,12 +114,12 @@ describe('approval', () => {
     expect(log.mission().planning.kind).toBe('approved');
   });
 
-  test('that nobody gives in time fails the mission', () => {
+  test('that is not given in time fails the mission', () => {
     const log = given(...OPEN, requested({ approval: 'approval', plan: TWO_WAVES }));
     log.settle();
     expect(log.decides()).toEqual([]);
     expect(only('mission_failed', log.settle(expired(timerKeys.approval(ID, 1)))).reason).toBe(
-      'nobody approved the plan in time',
+      'the plan was not approved in time',
     );
   });
 
@@ -174,7 +174,7 @@ describe('approval', () => {
   });
 });
 
-describe('a plan that cannot be carried out is refused, whoever sent it', () => {
+describe('a plan that cannot be carried out is refused from any sender', () => {
   const twice = planOf([['cert_agent', 'cert_agent']]);
   test.each([
     ['has no waves', planOf([]), /has no waves/],

@@ -193,7 +193,7 @@ describe('late duplicates of a request', () => {
       expect(coordinationReplayPoint(log.state, everything)?.offset).toBe(log.state.position);
     });
 
-    test('let a holder go on from there that knows only what was replayed', () => {
+    test('let a holder continue from there that knows only what was replayed', () => {
       const log = manyEnded();
       const next = replayOf(log, everything);
       const start = next.position;

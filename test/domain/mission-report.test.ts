@@ -106,7 +106,7 @@ describe('the report of a mission', () => {
     expect(reportOf(log).ended_at).not.toBeNull();
   });
 
-  test('calls what had not begun when the mission ended cancelled', () => {
+  test('calls what had not started when the mission ended cancelled', () => {
     const log = underWay();
     log.when(completed(CERT));
     log.when(cancelRequested());
@@ -157,7 +157,7 @@ describe('a watcher', () => {
     expect(view.plan(ID)).toMatchObject({ revision: 1, planner: 'mission', plan: TWO_WAVES });
   });
 
-  test('is not told of what has no effect', () => {
+  test('does not learn of what has no effect', () => {
     const log = underWay();
     log.when(completed(CERT));
     log.when(completed(CERT));
@@ -188,7 +188,7 @@ describe('a watcher', () => {
     expect(viewOf(log, 2).view.report(ID)?.status).toBe('completed');
   });
 
-  test('of a whole log takes nobody for the holder before a claim', () => {
+  test('of a whole log knows no holder before a claim', () => {
     const log = given(requested());
     log.when({
       ...cancelRequested(),

@@ -12,7 +12,7 @@ const requestAt = (timestampMs: number) =>
   );
 
 describe('a request', () => {
-  test('opens a mission, also before anybody holds the partition', () => {
+  test('opens a mission, also before the first claim', () => {
     const log = given();
     expect(log.when(requested())).toBe('applied');
     expect(log.mission()).toMatchObject({ id: ID, course: { kind: 'working' }, planning: { kind: 'none' } });
@@ -55,7 +55,7 @@ describe('the name of the log', () => {
     expect(log.state.epoch).toBe(name);
   });
 
-  test('is another one in a topic that was made anew, though the record that named the old one comes again, late', () => {
+  test('is another one in a recreated topic, though the record that named the old one comes again, late', () => {
     const event = opened('first');
     const names = [T0, T0 + 26_000].map((timestampMs) => {
       const state = createCoordinationState(PARTITION);
@@ -76,7 +76,7 @@ describe('who decides', () => {
     expect(log.mission().planning.kind).toBe('none');
   });
 
-  test('nobody, before a claim was read', () => {
+  test('no process, before a claim was read', () => {
     const log = given(requested());
     expect(log.when(eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x' }))).toBe(
       'void: not the holder',

@@ -25,29 +25,26 @@ describe('a new attempt that a person asks for', () => {
     ['assigned', []],
     ['accepted', [accepted(CERT)]],
     ['running', [accepted(CERT), started(CERT)]],
-  ])(
-    'of a task that is %s cancels the open attempt by a decision of its own, then assigns the next one',
-    (_, events) => {
-      const log = underWay({ plan: ONE_WAVE, retries: 0 });
-      for (const event of events) log.when(event);
-      expect(log.when(retryRequested(CERT, 1, 'its assignment was poison'))).toBe('applied');
-      expect(named(log.decides())).toEqual([`task_cancelled ${CERT}`]);
-      const decisions = log.settle();
-      expect(named(decisions)).toEqual([`task_cancelled ${CERT}`, `task_assigned ${CERT}`]);
-      expect(only('task_cancelled', decisions)).toMatchObject({
-        attempt: 1,
-        code: 'retry_requested',
-        reason: 'asked for by ann: its assignment was poison',
-        target_partition: 2,
-      });
-      expect(only('task_assigned', decisions)).toMatchObject({ attempt: 2, retry_count: 0, target_partition: 2 });
-      expect([...log.mission().effects.values()].map(({ event }) => event.event_type)).toEqual([
-        'task_assigned',
-        'task_cancelled',
-        'task_assigned',
-      ]);
-    },
-  );
+  ])('of a task that is %s cancels the open attempt by a separate decision, then assigns the next one', (_, events) => {
+    const log = underWay({ plan: ONE_WAVE, retries: 0 });
+    for (const event of events) log.when(event);
+    expect(log.when(retryRequested(CERT, 1, 'its assignment was poison'))).toBe('applied');
+    expect(named(log.decides())).toEqual([`task_cancelled ${CERT}`]);
+    const decisions = log.settle();
+    expect(named(decisions)).toEqual([`task_cancelled ${CERT}`, `task_assigned ${CERT}`]);
+    expect(only('task_cancelled', decisions)).toMatchObject({
+      attempt: 1,
+      code: 'retry_requested',
+      reason: 'asked for by ann: its assignment was poison',
+      target_partition: 2,
+    });
+    expect(only('task_assigned', decisions)).toMatchObject({ attempt: 2, retry_count: 0, target_partition: 2 });
+    expect([...log.mission().effects.values()].map(({ event }) => event.event_type)).toEqual([
+      'task_assigned',
+      'task_cancelled',
+      'task_assigned',
+    ]);
+  });
 
   test('uses up no retry', () => {
     const log = underWay({ plan: ONE_WAVE, retries: 1 });
@@ -102,7 +99,7 @@ describe('a new attempt that a person asks for', () => {
     }
   });
 
-  test('brings back a task that has failed for good while its mission goes on with others', () => {
+  test('brings back a task that has failed for good while its mission continues with others', () => {
     const log = underWay({ retries: 0 });
     log.when(failed(CERT));
     expect(log.decides()).toEqual([]);
@@ -126,7 +123,7 @@ describe('a new attempt that a person asks for', () => {
     expect(stopping.decides()).toEqual([]);
   });
 
-  test('of a task that nobody knows is void', () => {
+  test('of an unknown task is void', () => {
     expect(underWay().when(retryRequested('deploy-ghost-wave1', 1))).toBe('void: no such task');
   });
 

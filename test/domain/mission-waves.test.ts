@@ -26,7 +26,7 @@ import {
 } from './support/mission-log.js';
 
 describe('waves', () => {
-  test('a wave that is done makes way for the next in the same breath', () => {
+  test('a wave that is done makes way for the next at the same time', () => {
     const log = underWay();
     log.when(completed(CERT));
     expect(log.decides()).toEqual([]);
@@ -208,7 +208,7 @@ describe('what workers say', () => {
 describe("the mission's success checks", () => {
   const success = [{ name: 'up', command: 'curl up' }];
 
-  test('are its last task, in a wave of their own, without budget or inputs', () => {
+  test('are its last task, in a separate wave, without budget or inputs', () => {
     const log = underWay({ plan: planOf([['cert_agent']]), success, budget: { usd: 1, tokens: 100, minutes: null } });
     log.when(completed(CERT));
     const decisions = log.settle();

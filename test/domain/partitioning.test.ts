@@ -18,7 +18,7 @@ describe('the partition of a key', () => {
   });
 });
 
-test('attempts of a task have keys of their own', () => {
+test('each attempt of a task has its own key', () => {
   const task = { mission_id: 'm', task_id: 't' };
   expect(attemptKey({ ...task, attempt: 1 })).not.toBe(attemptKey({ ...task, attempt: 2 }));
 });

@@ -167,7 +167,7 @@ describe('a plan is refused', () => {
     expect(words(doubled)).toEqual(['two tasks have the id deploy-cert_agent-wave1; ids are unique within a mission.']);
   });
 
-  test('with a task that waits for one of its own wave or for none that exists', () => {
+  test('with a task that waits for one of the same wave or for none that exists', () => {
     const plan = planOf([[task('cert_agent'), task('env_agent')]]);
     const waiting = {
       ...plan,
@@ -183,7 +183,7 @@ describe('a plan is refused', () => {
   });
 
   test('with every problem at once, each at its place', () => {
-    const problems = validatePlan(planOf([[task('nobody'), task('orchestrator')], []]), scopeOf());
+    const problems = validatePlan(planOf([[task('no_agent'), task('orchestrator')], []]), scopeOf());
     expect(problems.map((problem) => problem.path.join('.'))).toEqual([
       'waves.1.tasks',
       'waves.0.tasks.0.agent',
@@ -197,7 +197,7 @@ describe('a plan is accepted', () => {
     expect(words(planOf([[task('cert_agent')], [task('proxy_agent')], [task('cert_agent')]]))).toEqual([]);
   });
 
-  test('with a note on the dependencies that nobody of the mission covers', () => {
+  test('with a note on the dependencies that no agent of the mission covers', () => {
     const scope = scopeOf(['secrets_agent', 'events_agent']);
     const plan = planOf([[task('secrets_agent')], [task('events_agent')]], scope);
     expect(words(plan, scope)).toEqual([]);

@@ -70,11 +70,11 @@ const reserved = eventOf('turn_reserved', {
   reserved_usd: 0,
 });
 
-describe('what nobody can decode', () => {
+describe('an undecodable record', () => {
   test('is not redriven, with the two ways out', () => {
     expect(planFor({})).toMatchObject({
       kind: 'refused',
-      why: 'nobody can decode it here: no value',
+      why: 'this build cannot decode it: no value',
       nextStep: expect.stringMatching(/redrive --as-is 0-17\n.*discard 0-17/),
     });
   });
@@ -110,7 +110,7 @@ describe('an assignment', () => {
     });
   });
 
-  test('is refused when its mission has ended, when nobody knows that, and when the task has gone on', () => {
+  test('is refused when its mission has ended, when that is unknown, and when the task has a later attempt', () => {
     const log = underWay({ plan: planOf([['cert_agent']]) });
     const content = event(assignment(log));
     expect(planFor({ content }, given(claimed(), opened()))).toMatchObject({

@@ -14,7 +14,7 @@ const coordinationFold = (epoch: string) => {
   return point.metadata;
 };
 
-describe('going on behind lost records', () => {
+describe('continuing behind lost records', () => {
   test('there is nothing to recover where the replay point is sound', () => {
     expect(
       recoverReplayPoint('tasks', { ...place, committed: { offset: 5, metadata: tasksFold }, logStart: 3, logEnd: 9 }),
@@ -22,7 +22,7 @@ describe('going on behind lost records', () => {
     expect(recoverReplayPoint('tasks', { ...place, committed: null, logStart: 0, logEnd: 9 })).toBeNull();
   });
 
-  test('a tasks partition goes on where the log begins and keeps its marks, so that no assignment is taken twice', () => {
+  test('a tasks partition continues where the log begins and keeps its marks, so that no assignment is taken twice', () => {
     const recovery = recoverReplayPoint('tasks', {
       ...place,
       committed: { offset: 5, metadata: tasksFold },
@@ -38,7 +38,7 @@ describe('going on behind lost records', () => {
     ['nothing was committed', null],
     ['another client committed', { offset: 5, metadata: '' }],
     ['the metadata is not a fold', { offset: 5, metadata: 'what?' }],
-  ])('a tasks partition goes on without marks when %s', (_, committed) => {
+  ])('a tasks partition continues without marks when %s', (_, committed) => {
     const recovery = recoverReplayPoint('tasks', { ...place, committed, logStart: 2, logEnd: 9 });
     expect(recovery?.point.offset).toBe(2);
     expect(decodeTaskSnapshot(recovery?.point.metadata ?? '').marks).toEqual({});
@@ -54,7 +54,7 @@ describe('going on behind lost records', () => {
     expect(recovery?.point).toEqual({ offset: 8, metadata: coordinationFold('e1') });
   });
 
-  test('a coordination partition gets an epoch of its own when the topic was made anew', () => {
+  test('a coordination partition gets a new epoch when the topic was recreated', () => {
     const recovery = recoverReplayPoint('coordination', {
       ...place,
       committed: { offset: 50, metadata: coordinationFold('e1') },

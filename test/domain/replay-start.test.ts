@@ -44,7 +44,7 @@ describe('what stops a fold as data loss', () => {
       /the committed offset -2 has no fold state/,
     ],
     [
-      'somebody committed without metadata',
+      'another program committed without metadata',
       { committed: { offset: 5, metadata: '' }, logStart: 0, logEnd: 9 },
       /the committed offset 5 has no fold state/,
     ],

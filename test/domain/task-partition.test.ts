@@ -18,7 +18,7 @@ import {
 const HELD_BY_A = [claimed('a'), assigned(source(10))];
 
 describe('who holds a tasks partition', () => {
-  test('nobody, before a claim was read', () => {
+  test('no process, before a claim was read', () => {
     expect(given().state.holder).toBeNull();
   });
 
@@ -81,7 +81,7 @@ describe('steps', () => {
     expect(log.when(called('a', 2))).toBe('applied');
   });
 
-  test('a call for an attempt that nobody assigned is void', () => {
+  test('a call for an unassigned attempt is void', () => {
     expect(given(claimed('a')).when(called('a', 1))).toBe('void: attempt not open');
   });
 
@@ -98,7 +98,7 @@ describe('steps', () => {
 describe('outcomes', () => {
   const CALLED = [...HELD_BY_A, called('a', 1)];
 
-  test('the first outcome of a step wins, whoever wrote it', () => {
+  test('the first outcome of a step wins, no matter who wrote it', () => {
     const log = given(...CALLED, claimed('b'));
     expect(log.when(returned('a', 1, 'ok'))).toBe('applied');
     expect(log.when(returned('b', 1, 'unknown'))).toBe('void: outcome known');
@@ -147,7 +147,7 @@ describe('results', () => {
     expect(log.attempt()).toMatchObject({ status: 'failed', result: { type: 'task_failed' } });
   });
 
-  test("a deposed owner's result is void, and the new holder goes on", () => {
+  test("a deposed owner's result is void, and the new holder continues", () => {
     const log = given(...HELD_BY_A, claimed('b'));
     expect(log.when(completed('a'))).toBe('void: not the holder');
     expect(log.attempt().status).toBe('open');

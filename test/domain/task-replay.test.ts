@@ -59,7 +59,7 @@ describe('the replay point of a tasks partition', () => {
     });
   });
 
-  test('is held by a result that was not acknowledged, be it a failure', () => {
+  test('is held by a result that was not acknowledged, also of a failure', () => {
     const log = given(
       claimed('a'),
       assigned(source(10)),

@@ -55,7 +55,7 @@ describe('each assignment is taken once', () => {
     expect(given(claimed('a'), assigned(source(10))).when(cancelled(null))).toBe('void: no source');
   });
 
-  test('an assignment counts whoever holds the partition, also before the first claim', () => {
+  test('an assignment counts under any holder, also before the first claim', () => {
     expect(given().when(assigned(source(10)))).toBe('applied');
   });
 });

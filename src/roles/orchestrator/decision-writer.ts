@@ -22,7 +22,7 @@ export interface DecisionWriter {
 }
 
 export interface DecisionWriterDeps extends PartitionId {
-  /** The log can never take a decision for this mission (too large): it would be made again for ever. */
+  /** The log can never take a decision for this mission (too large): it would be made again without end. */
   onUndecidable(missionId: string, reason: string): void;
 }
 

@@ -15,7 +15,7 @@ export interface EffectSender {
   acknowledge(effect: Effect): void;
   /** The claim is lost: what is still queued is dropped, and the next claim sends everything unacknowledged again. */
   reset(): void;
-  /** Nobody will ask of effects below this offset again. */
+  /** Effects below this offset are not asked for again. */
   forgetBelow(offset: number): void;
   /** Resolves when nothing is under way. */
   settled(): Promise<void>;

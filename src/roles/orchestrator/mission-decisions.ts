@@ -124,7 +124,7 @@ export function createMissionDecisions(
       timeoutSeconds,
       revisionOf,
       retryDelayMs: (failures) => Math.round(backoffMs(failures, context.timings.retryBackoff, random)),
-      // Never more than there is: a planner whose worst case does not fit is passed over.
+      // Never more than there is: a planner whose worst case does not fit is skipped.
       planningWorstCase: (mission) =>
         clamp(planner.worstCase(planRequestOf(mission, mission.revision + 1)), leftForPlanning(mission)),
     };
@@ -144,7 +144,7 @@ export function createMissionDecisions(
   const servedAgents = (): string =>
     JSON.stringify([context.live.hasLookedAround(), roster.map(({ name }) => context.live.unservedSinceMs(name))]);
 
-  /** An assignment that waited for a worker in vain gets its whole start deadline once there is one. */
+  /** An assignment whose wait for a worker expired gets its whole start deadline once there is one. */
   function restartAcceptTimers(mission: Mission): void {
     for (const id of [...timers.tasksWithExpired(mission.id)]) {
       const task = mission.tasks.get(id);

@@ -89,7 +89,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
     };
   }
 
-  /** Heartbeats tell who serves what; whoever lives now is asked at once, so that nobody waits for the next beat. */
+  /** Heartbeats show who serves what; live processes are asked immediately, so that no task waits for the next beat. */
   async function watchWorkers(context: OrchestratorContext): Promise<void> {
     statusWatch = await log.watch({
       topics: [topics.status],

@@ -93,7 +93,7 @@ export function createPlannerCalls(
     try {
       await append(id, event);
     } catch (error) {
-      // Whoever plans next would make the same plan; the mission has to hear that it cannot be had.
+      // The next planner would make the same plan; the mission must learn that the log refuses it.
       if (!(error instanceof AppendRejected)) throw error;
       const { tokens_in: tokensIn, tokens_out: tokensOut, cost_usd: costUsd } = event.payload;
       await append(id, planFailed({ mission, causedBy }, error, { tokensIn, tokensOut, costUsd }));

@@ -6,7 +6,7 @@ import type { OrchestratorContext } from './orchestrator-context.js';
 
 /**
  * Says of each open attempt that it waits because no live worker serves its agent, and since when: of an assignment
- * that nobody takes, and of a task whose worker is gone. Takes it back when a worker is there.
+ * that no worker takes, and of a task whose worker is gone. Takes it back when a worker is there.
  */
 export interface UnservedAnnouncer {
   /** Of these tasks of the mission: those to which something has happened, or all when workers have come or gone. */
@@ -21,7 +21,7 @@ export function createUnservedAnnouncer(
   send: (event: AgentEvent) => void,
 ): UnservedAnnouncer {
   const { live, deps, createEvent } = context;
-  /** What was sent last for an attempt, and is not read back yet or stands in the fold; by the attempt's timer key. */
+  /** What was sent last for an attempt, and is not read back yet or is in the fold; by the attempt's timer key. */
   const told = new Map<string, number | null>();
 
   /** When the attempt's agent lost its last worker; null: it has one, or the assignment is too new to worry. */

@@ -169,7 +169,7 @@ function happen(mission: Mission, random: Random, append: (event: AgentEvent) =>
     return append(
       random.chance(0.85)
         ? proposed(random.chance(0.9) ? revision : revision - 1, randomPlan(random, firstWave), { ...used, id })
-        : planFailed(revision, 'nobody', used, id),
+        : planFailed(revision, 'no planner', used, id),
     );
   }
   if (mission.planning.kind === 'proposed')
@@ -177,7 +177,7 @@ function happen(mission: Mission, random: Random, append: (event: AgentEvent) =>
   if (questionOf(mission) !== null)
     return append(
       mission.questions <= 3 && random.chance(0.7)
-        ? answered(random.chance(0.9) ? mission.questions : 1, 'go on', id)
+        ? answered(random.chance(0.9) ? mission.questions : 1, 'continue', id)
         : cancelRequested('no idea', id),
     );
   if (mission.tasks.size > 0 && random.chance(0.02))
