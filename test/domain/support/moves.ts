@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { seededRandom, type Random } from './events.js';
 
-/** A move's choices come from a number of its own, so that leaving out one move changes no other. */
+/** A move's choices come from its own number, so that leaving out one move changes no other. */
 export type Move = number;
 
 export function choicesOf(move: Move): Random {
