@@ -2,15 +2,8 @@
 import type { Cost } from './budget.js';
 import type { Check, EventType, PayloadOf, Plan } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
-import {
-  endedWell,
-  hasOpenAttempt,
-  type Answer,
-  type Mission,
-  type MissionTask,
-  type Question,
-  type Wave,
-} from './mission-state.js';
+import type { Answer, Mission, Question, Wave } from './mission-state.js';
+import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-state.js';
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { agentsOfProposal } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';

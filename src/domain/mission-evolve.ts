@@ -13,10 +13,10 @@ import {
   type Effect,
   type Mission,
   type MissionFold,
-  type MissionTask,
   type Wave,
   type WaveFold,
 } from './mission-state.js';
+import type { MissionTask } from './mission-task-state.js';
 import { evolveTask, type MissionTaskEvent } from './mission-task.js';
 import { createTaskIndex, putTask } from './mission-tasks.js';
 import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js';

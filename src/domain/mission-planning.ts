@@ -6,10 +6,10 @@ import {
   proposalOf,
   type Mission,
   type MissionFold,
-  type MissionTask,
   type Planning,
   type Proposal,
 } from './mission-state.js';
+import type { MissionTask } from './mission-task-state.js';
 import { putTask } from './mission-tasks.js';
 import { verifyTask, type VerifyTask } from './plan.js';
 import { APPLIED, voidBecause, type Folded } from './record.js';

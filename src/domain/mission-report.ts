@@ -1,5 +1,6 @@
 import { usageOf } from './mission-budget.js';
-import { endReasonOf, isOpen, questionOf, type Mission, type MissionTask } from './mission-state.js';
+import { endReasonOf, isOpen, questionOf, type Mission } from './mission-state.js';
+import type { MissionTask } from './mission-task-state.js';
 import type { MissionReport, MissionStatus, TaskReport, TaskStatus } from './report.js';
 import type { UnservedAgent } from './unserved.js';
 

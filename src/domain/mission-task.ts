@@ -1,7 +1,7 @@
 /** How one task of a mission evolves. Events of another attempt than the open one are void. */
 import { addCost } from './budget.js';
 import type { EventOf, PayloadOf } from './events.js';
-import { hasOpenAttempt, type MissionTask } from './mission-state.js';
+import { hasOpenAttempt, type MissionTask } from './mission-task-state.js';
 import { voidBecause, type FoldRecord, type Void } from './record.js';
 
 export type MissionTaskEvent = EventOf<

@@ -3,7 +3,7 @@
  * changes one task, so that putTask brings all of it up to date at a cost that does not depend on the mission's size.
  */
 import { addCost, NOTHING, type Cost } from './budget.js';
-import { endedWell, hasOpenAttempt, type MissionFold, type MissionTask } from './mission-state.js';
+import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-state.js';
 
 export interface TaskIndex {
   /** Attempts that are under way. */
@@ -47,6 +47,12 @@ export type TaskFold = Mutable<Omit<TaskIndex, 'waves' | 'dependents'>> & {
   readonly dependents: Map<string, string[]>;
 };
 
+/** A mission's tasks by id, and what is known of them all; changed in place. */
+export interface IndexedTasks {
+  readonly tasks: Map<string, MissionTask>;
+  readonly index: TaskFold;
+}
+
 export function createTaskIndex(): TaskFold {
   return {
     open: new Map(),
@@ -63,7 +69,7 @@ export function createTaskIndex(): TaskFold {
 }
 
 /** Puts a task in the place of the one with its id, or behind the others. */
-export function putTask({ tasks, index }: Pick<MissionFold, 'tasks' | 'index'>, task: MissionTask): void {
+export function putTask({ tasks, index }: IndexedTasks, task: MissionTask): void {
   const before = tasks.get(task.id);
   if (before === undefined) noteDependencies(index, task);
   tasks.set(task.id, task);

@@ -3,7 +3,8 @@
  * saw them, so a take-over starts them again and no wall clock is compared.
  */
 import type { BackoffLimits } from './backoff.js';
-import { isOpen, questionOf, type Mission, type MissionTask } from './mission-state.js';
+import { isOpen, questionOf, type Mission } from './mission-state.js';
+import type { MissionTask } from './mission-task-state.js';
 
 export interface MissionTimer {
   /** Unique within the partition; the same for as long as it is the same wait. */

@@ -9,12 +9,11 @@ import { parseMissionId } from '../../src/domain/mission-id.js';
 import { coordinationReplayPoint, forgetEnded, restoreCoordination } from '../../src/domain/mission-replay.js';
 import {
   createCoordinationState,
-  endedWell,
-  hasOpenAttempt,
   type CoordinationState,
   type Effect,
   type Mission,
 } from '../../src/domain/mission-state.js';
+import { endedWell, hasOpenAttempt } from '../../src/domain/mission-task-state.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { Random } from './support/events.js';
 import { PARTITION } from './support/mission-log.js';

@@ -6,14 +6,13 @@ import { restoreCoordination } from '../../src/domain/mission-replay.js';
 import { reportMission } from '../../src/domain/mission-report.js';
 import {
   createCoordinationState,
-  endedWell,
-  hasOpenAttempt,
   isOpen,
   type CoordinationSnapshot,
   type CoordinationState,
   type Effect,
   type Mission,
 } from '../../src/domain/mission-state.js';
+import { endedWell, hasOpenAttempt } from '../../src/domain/mission-task-state.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { CommittedOffset } from '../../src/ports/log.js';

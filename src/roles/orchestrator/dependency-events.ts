@@ -1,5 +1,6 @@
 import type { AgentEvent } from '../../domain/events.js';
-import type { Mission, MissionTask } from '../../domain/mission-state.js';
+import type { Mission } from '../../domain/mission-state.js';
+import type { MissionTask } from '../../domain/mission-task-state.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 
 /** Tells watchers, on the status topic, which task waits for which, and when the wait is over. */

@@ -1,6 +1,7 @@
 /** Calls the planner beside the consumer and appends what it says. */
 import { PlanningFailed, type PlanRequest } from '../../agent/planner-contract.js';
-import { endedWell, lastWaveOf, planReasonOf, type Mission } from '../../domain/mission-state.js';
+import { lastWaveOf, planReasonOf, type Mission } from '../../domain/mission-state.js';
+import { endedWell } from '../../domain/mission-task-state.js';
 import { leftForPlanning } from '../../domain/mission-budget.js';
 import type { EventOf } from '../../domain/events.js';
 import { AppendDropped, AppendRejected } from '../../ports/log.js';

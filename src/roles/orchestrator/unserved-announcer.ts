@@ -1,5 +1,6 @@
 import type { AgentEvent } from '../../domain/events.js';
-import { hasOpenAttempt, isOpen, type Mission, type MissionTask } from '../../domain/mission-state.js';
+import { isOpen, type Mission } from '../../domain/mission-state.js';
+import { hasOpenAttempt, type MissionTask } from '../../domain/mission-task-state.js';
 import { timerKeys } from '../../domain/mission-timers.js';
 import { unservedMessage } from '../../domain/unserved.js';
 import type { OrchestratorContext } from './orchestrator-context.js';

@@ -4,12 +4,8 @@ import type { AgentEvent, Check, PayloadOf, Plan, PlanTask } from '../../../src/
 import { decideMission, type DecideContext, type Decision } from '../../../src/domain/mission-decide.js';
 import { evolveCoordination } from '../../../src/domain/mission-evolve.js';
 import { createMissionId } from '../../../src/domain/mission-id.js';
-import {
-  createCoordinationState,
-  type CoordinationState,
-  type Mission,
-  type MissionTask,
-} from '../../../src/domain/mission-state.js';
+import { createCoordinationState, type CoordinationState, type Mission } from '../../../src/domain/mission-state.js';
+import type { MissionTask } from '../../../src/domain/mission-task-state.js';
 import { describeFolded, type FoldRecord } from '../../../src/domain/record.js';
 import { eventOf, recordsOf, T0 } from './events.js';
 

@@ -10,13 +10,8 @@ import { decideMission, type DecideContext, type Decision } from '../../../src/d
 import { evolveCoordination } from '../../../src/domain/mission-evolve.js';
 import { createMissionId } from '../../../src/domain/mission-id.js';
 import { leftForPlanning } from '../../../src/domain/mission-budget.js';
-import {
-  createCoordinationState,
-  hasOpenAttempt,
-  type CoordinationState,
-  type Mission,
-  type MissionTask,
-} from '../../../src/domain/mission-state.js';
+import { createCoordinationState, type CoordinationState, type Mission } from '../../../src/domain/mission-state.js';
+import { hasOpenAttempt, type MissionTask } from '../../../src/domain/mission-task-state.js';
 import type { FoldRecord } from '../../../src/domain/record.js';
 import { eventOf, T0, type Random } from './events.js';
 import { aside, choicesOf, moves, type Move } from './moves.js';

@@ -1,0 +1,64 @@
+/** What a mission's fold knows of one of its tasks. */
+import type { Cost } from './budget.js';
+import type { CheckResult, PlanTask, TaskKind } from './events.js';
+
+/**
+ * waiting: to be assigned. assigned → accepted → running: an attempt is open. retrying: failed, another attempt will be
+ * made. failed: for good. replaced: never done, because a changed plan took its place.
+ */
+export type MissionTaskStatus =
+  | 'waiting'
+  | 'assigned'
+  | 'accepted'
+  | 'running'
+  | 'retrying'
+  | 'verified'
+  | 'unverified'
+  | 'failed'
+  | 'cancelled'
+  | 'replaced';
+
+export interface MissionTask {
+  readonly id: string;
+  readonly plan: PlanTask;
+  readonly wave: number;
+  /** Among all tasks of the mission, from 0. */
+  readonly position: number;
+  readonly kind: TaskKind;
+  readonly status: MissionTaskStatus;
+  /** Number of the last attempt; 0 before the first. */
+  readonly attempt: number;
+  /** Offset of the decision that assigned the last attempt; null before the first. */
+  readonly assignedAt: number | null;
+  /** Attempts that used up a retry. */
+  readonly failures: number;
+  /** Back-off before the next attempt in milliseconds; null until it was decided. */
+  readonly retryDelayMs: number | null;
+  /** Partition of the agent's topic; kept for every attempt. */
+  readonly targetPartition: number | null;
+  /** The open attempt's share of the budget. */
+  readonly share: { readonly tokens: number | null; readonly usd: number | null };
+  /** What ended attempts cost the budget. */
+  readonly spent: Cost;
+  /** What ended attempts are known to have used. */
+  readonly usage: Cost;
+  readonly steps: number;
+  readonly model: string;
+  readonly startedAtMs: number | null;
+  readonly durationMs: number;
+  readonly summary: string;
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly checks: readonly CheckResult[];
+  /** Step and tool while it runs; the error when it failed. */
+  readonly detail: string;
+  /** Who asked for another attempt instead of the last one, and why; null once that is assigned. */
+  readonly retryRequest: string | null;
+  /** Since when the open attempt waits for a live worker, as an orchestrator saw it; null: it has one. */
+  readonly unservedSinceMs: number | null;
+}
+
+const OPEN: readonly MissionTaskStatus[] = ['assigned', 'accepted', 'running'];
+/** Whether an attempt of the task is under way. */
+export const hasOpenAttempt = (task: MissionTask): boolean => OPEN.includes(task.status);
+/** Whether the task has a result that its dependents may build on. */
+export const endedWell = (task: MissionTask): boolean => task.status === 'verified' || task.status === 'unverified';
