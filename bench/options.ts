@@ -123,7 +123,8 @@ function parse(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
   } catch (error) {
-    // By its message: node's errors may come from another realm than this module's Error. Its second sentence is about other programs.
+    // By its message: node's errors may come from another realm than this module's Error. Its second sentence is about
+    // other programs.
     const message =
       typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
     throw new WrongUse(message.split('. ')[0] ?? message);

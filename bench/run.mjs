@@ -37,7 +37,8 @@ async function findCluster() {
   const started = await startTestBroker();
   if (started.kind === 'none')
     throw new Error(
-      `There is no broker to measure on: ${started.reason}. Run npm run setup, or set RAVENHELM_TEST_BROKERS and RAVENHELM_TEST_REGISTRY.`,
+      `There is no broker to measure on: ${started.reason}. Run npm run setup, or set RAVENHELM_TEST_BROKERS and ` +
+        'RAVENHELM_TEST_REGISTRY.',
     );
   return started;
 }

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { build } from './steps/build.mjs';
 import { root } from './steps/run.mjs';
 
-const HELP = `npm run dev [-- COMMAND…]: compiles src/ whenever a file changes. With a command of ravenhelm it starts that
-command, and starts it again after each change, for example
+const HELP = `npm run dev [-- COMMAND…]: compiles src/ whenever a file changes. With a command of ravenhelm it starts
+that command, and starts it again after each change, for example
 
   npm run dev -- run missions/hello.yaml --log memory
   npm run dev -- start --role worker --agents cert_agent
@@ -29,7 +29,8 @@ const compiler = start(
   '--preserveWatchOutput',
 );
 const children = [compiler];
-// --watch-path and not --watch alone: commands are loaded lazily, and a change of one that is not loaded yet counts too.
+// --watch-path and not --watch alone: commands are loaded lazily, and a change of one that is not loaded yet counts
+// too.
 if (command.length > 0)
   children.push(
     start('--watch-path=dist', '--watch-preserve-output', '--enable-source-maps', 'bin/ravenhelm.js', ...command),

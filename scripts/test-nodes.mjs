@@ -8,7 +8,8 @@ import { runStages } from './steps/stages.mjs';
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   process.stdout.write(
-    `SKIPPED: node ${NODE_VERSIONS.join(' and ')} are only fetched for Linux on x64, and this is ${process.platform} on ` +
+    `SKIPPED: node ${NODE_VERSIONS.join(' and ')} are only fetched for Linux on x64, and this is ` +
+      `${process.platform} on ` +
       `${process.arch}. Install them yourself and run npm run test:unit with each.\n`,
   );
 } else {

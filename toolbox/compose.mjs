@@ -8,9 +8,11 @@ const USAGE = `usage: node $TOOLBOX/compose.mjs services FILE --names A,B [--rou
        node $TOOLBOX/compose.mjs ports FILE
        node $TOOLBOX/compose.mjs references FILE --env .env
        node $TOOLBOX/compose.mjs files FILE [--later DIR,DIR]
-services    exactly these services, each with a pinned image and known keys; those routed have a label file whose port they expose
+services    exactly these services, each with a pinned image and known keys; those routed have a label file whose port
+            they expose
 ports       no two services publish the same port of the host
-references  volumes, networks, secrets, configs and services that are named exist, conditions fit, no cycle, no variable but those of .env
+references  volumes, networks, secrets, configs and services that are named exist, conditions fit, no cycle, no
+            variable but those of .env
 files       env, label, config and mounted files exist; no service mounts the CA's private key
 --later     directories that agents of the same or a later wave still write
 Several at once: node $TOOLBOX/compose.mjs ports,files FILE`;

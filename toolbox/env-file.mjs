@@ -10,8 +10,14 @@ fill   writes FILE with mode 600: the settings, and 256 new random bits for each
 check  FILE holds exactly these keys, each once and none empty or a placeholder; it has mode 600, and its secrets
        (…PASSWORD, …SECRET, …TOKEN, …SALT, …_KEY) are hexadecimal, of at least 128 bits and all different`;
 
-const PLACEHOLDER =
-  /change.?me|placeholder|example|replace|todo|fixme|xxx|your[-_]|<[^>]*>|\$\{|^(secret|password|admin|test|none|null|undefined)$/i;
+const PLACEHOLDER = new RegExp(
+  [
+    'change.?me|placeholder|example|replace|todo|fixme|xxx|your[-_]',
+    String.raw`<[^>]*>|\$\{`,
+    '^(secret|password|admin|test|none|null|undefined)$',
+  ].join('|'),
+  'i',
+);
 const STRONG = /^[0-9a-f]{32,}$/;
 const SECRET_BYTES = 32;
 

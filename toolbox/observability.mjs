@@ -6,10 +6,10 @@ import { readYaml } from './lib/yaml.mjs';
 
 const USAGE = `usage: node $TOOLBOX/observability.mjs prometheus FILE (--services A,B | --compose FILE)
        node $TOOLBOX/observability.mjs grafana DIR (--services A,B | --compose FILE)
-prometheus  scrape jobs have unique names, and targets SERVICE:PORT of services that exist (with --services: of each of them);
-            rule files exist, hold groups of rules with expressions
-grafana     DIR is the provisioning directory: data sources have a uid and a type and lead to existing services; dashboards
-            are JSON, their panels have unique ids, queries, and a data source that is provisioned`;
+prometheus  scrape jobs have unique names, and targets SERVICE:PORT of services that exist (with --services: of each of
+            them); rule files exist, hold groups of rules with expressions
+grafana     DIR is the provisioning directory: data sources have a uid and a type and lead to existing services;
+            dashboards are JSON, their panels have unique ids, queries, and a data source that is provisioned`;
 
 /** Names of the services that may be referred to. */
 function servicesOf(options) {

@@ -5,14 +5,19 @@ import { readKeyValues, SECRET_NAME } from './lib/env.mjs';
 import { listFiles, modeOf, readText } from './lib/files.mjs';
 import { listOf, readArguments, refuse, runTool } from './lib/tool.mjs';
 
-const USAGE = `usage: node $TOOLBOX/secret-scan.mjs DIR --env .env --keys certs/ca.key,certs/server.key [--outside /keys/secrets.key]
+const USAGE = `usage: node $TOOLBOX/secret-scan.mjs DIR --env .env --keys certs/ca.key,certs/server.key
+       [--outside /keys/secrets.key]
 No file below DIR but --env holds the value of one of its secrets, in whatever notation (plain, any case, base64,
 hexadecimal, URL-encoded). Private keys are in the files of --keys only; those and --env have mode 600.
 --outside: files outside DIR whose content must not be in DIR either. Values are never printed.`;
 
-/** Notations in which bytes might have been copied, compared in lower case and without white space: indexes fold case, PEM wraps lines. */
+/**
+ * Notations in which bytes might have been copied, compared in lower case and without white space: indexes fold case,
+ * PEM wraps lines.
+ */
 function notationsOf(bytes) {
-  // Inside longer base64 the bytes start at any of three bit positions; the first and last characters depend on the neighbours.
+  // Inside longer base64 the bytes start at any of three bit positions; the first and last characters depend on the
+  // neighbours.
   const base64 = [0, 1, 2].map((shift) =>
     Buffer.concat([Buffer.alloc(shift), bytes])
       .toString('base64')

@@ -4,8 +4,10 @@ import { Problems, readArguments, refuse, runTool, UsageError } from './lib/tool
 
 const USAGE = `usage: node $TOOLBOX/service-graph.mjs derive GRAPH.json --compose compose.yaml [--cypher FILE]
        node $TOOLBOX/service-graph.mjs check GRAPH.json --compose compose.yaml [--cypher FILE]
-derive  writes services, dependencies and the start order (groups that may start side by side), and the statements that load them into a graph database
-check   the graph has no cycle, is the compose file's, its start order respects every dependency; the statements are the graph's`;
+derive  writes services, dependencies and the start order (groups that may start side by side), and the statements that
+        load them into a graph database
+check   the graph has no cycle, is the compose file's, its start order respects every dependency; the statements are
+        the graph's`;
 
 function deriveFrom(compose) {
   const nodes = compose.services
@@ -29,7 +31,8 @@ function cypherOf({ nodes, edges }) {
     ...nodes.map(({ name, image }) => `MERGE (s:Service {name: ${text(name)}}) SET s.image = ${text(image)};`),
     ...edges.map(
       ({ from, to, condition }) =>
-        `MATCH (a:Service {name: ${text(from)}}), (b:Service {name: ${text(to)}}) MERGE (a)-[d:DEPENDS_ON]->(b) SET d.condition = ${text(condition)};`,
+        `MATCH (a:Service {name: ${text(from)}}), (b:Service {name: ${text(to)}}) MERGE (a)-[d:DEPENDS_ON]->(b) ` +
+        `SET d.condition = ${text(condition)};`,
     ),
     '',
   ].join('\n');

@@ -12,14 +12,17 @@ A statement that ends in \\gexec runs each cell of its result, as psql does.
 
 /** Everything that a second run of idempotent migrations must leave as it is. */
 const INVENTORY = `
-  select 'column ' || table_schema || '.' || table_name || '.' || column_name || ' ' || data_type as item from information_schema.columns where table_schema not in ('pg_catalog', 'information_schema')
+  select 'column ' || table_schema || '.' || table_name || '.' || column_name || ' ' || data_type as item
+    from information_schema.columns where table_schema not in ('pg_catalog', 'information_schema')
   union all select 'index ' || schemaname || '.' || indexname from pg_indexes where schemaname not in ('pg_catalog')
-  union all select 'constraint ' || conrelid::regclass || ' ' || conname from pg_constraint where conrelid <> 0 and connamespace <> 'pg_catalog'::regnamespace
+  union all select 'constraint ' || conrelid::regclass || ' ' || conname
+    from pg_constraint where conrelid <> 0 and connamespace <> 'pg_catalog'::regnamespace
   union all select 'trigger ' || tgrelid::regclass || ' ' || tgname from pg_trigger where not tgisinternal
   union all select 'role ' || rolname from pg_roles
   union all select 'database ' || datname from pg_database
   order by 1`;
-const TABLES = `select quote_ident(table_schema) || '.' || quote_ident(table_name) as name from information_schema.tables
+const TABLES = `
+  select quote_ident(table_schema) || '.' || quote_ident(table_name) as name from information_schema.tables
   where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema') order by 1`;
 
 function filesOf(path) {
@@ -57,7 +60,10 @@ async function inventory(database) {
   return items;
 }
 
-/** V8's optimising compiler costs more here than it saves: 3.5 s of processor time with it, 2.0 s without, for a run of four migrations. */
+/**
+ * V8's optimising compiler costs more here than it saves: 3.5 s of processor time with it, 2.0 s without, for a run of
+ * four migrations.
+ */
 async function openDatabase() {
   setFlagsFromString('--liftoff-only');
   const { PGlite } = await import('@electric-sql/pglite');

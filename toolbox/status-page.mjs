@@ -7,11 +7,15 @@ import { readArguments, refuse, runTool, UsageError } from './lib/tool.mjs';
 
 const USAGE = `usage: node $TOOLBOX/status-page.mjs build DIR --graph GRAPH.json --labels DIR --cert CERT
        node $TOOLBOX/status-page.mjs check DIR
-build  writes DIR/status.json (the control plane's API answer: routes, start order, certificate, artefacts) and DIR/index.html, which links them all
+build  writes DIR/status.json (the control plane's API answer: routes, start order, certificate, artefacts) and
+       DIR/index.html, which links them all
 check  status.json lists every file of the platform as it is now`;
 
 /** Files that build writes; they describe the others. */
 const OWN = ['index.html', 'status.json'];
+const STYLE =
+  'body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}' +
+  'table{border-collapse:collapse;width:100%}td{border-top:1px solid #ccc;padding:.2rem .5rem .2rem 0}';
 
 /** Every file of the platform; digests of private files are left out. */
 function artefactsFor(directory) {
@@ -48,23 +52,30 @@ const escape = (text) =>
   );
 
 function artefactRow(directory, { path, bytes, private: isPrivate }) {
-  return `<tr><td><a href="${escape(encodeURI(relative(directory, path)))}">${escape(path)}</a></td><td>${bytes} bytes${isPrivate ? ', private: opens on this machine only' : ''}</td></tr>`;
+  return (
+    `<tr><td><a href="${escape(encodeURI(relative(directory, path)))}">${escape(path)}</a></td><td>${bytes} ` +
+    `bytes${isPrivate ? ', private: opens on this machine only' : ''}</td></tr>`
+  );
 }
 
 function pageOf(directory, status) {
   const areas = [...new Set(status.artefacts.map(({ path }) => dirname(path).split('/')[0]))].sort();
   const area = (name) => status.artefacts.filter(({ path }) => dirname(path).split('/')[0] === name);
   const titleOf = (name) => (name === '.' ? 'platform' : name);
+  const summary =
+    `${status.services} services, ${status.routes.length} routes, ${status.artefacts.length} artefacts. The ` +
+    `certificate is valid until ${escape(status.certificate_valid_to)}. The same ` +
+    'as data: <a href="status.json">status.json</a>.';
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <title>Hlidskjalf: the Ravenhelm platform</title>
-<style>body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%}td{border-top:1px solid #ccc;padding:.2rem .5rem .2rem 0}</style>
+<style>${STYLE}</style>
 </head>
 <body>
 <h1>Hlidskjalf</h1>
-<p>${status.services} services, ${status.routes.length} routes, ${status.artefacts.length} artefacts. The certificate is valid until ${escape(status.certificate_valid_to)}. The same as data: <a href="status.json">status.json</a>.</p>
+<p>${summary}</p>
 <nav>${areas.map((name) => `<a href="#${escape(titleOf(name))}">${escape(titleOf(name))}</a>`).join(' · ')}</nav>
 <h2>Routes</h2>
 <ul>${status.routes.map(({ service, url }) => `<li><a href="${escape(url)}">${escape(service)}</a></li>`).join('')}</ul>

@@ -4,7 +4,8 @@ import { listOf, Problems, readArguments, refuse, runTool, UsageError, wholeNumb
 const USAGE = `usage: node $TOOLBOX/text-index.mjs build INDEX.json --except DIR,DIR
        node $TOOLBOX/text-index.mjs check INDEX.json
        node $TOOLBOX/text-index.mjs query INDEX.json "WORDS"... [--first FILE]... [--limit N]
-build  indexes the text files of the current directory (not those of mode 600, keys, certificates and ciphertexts, nor below --except)
+build  indexes the text files of the current directory (not those of mode 600, keys, certificates and ciphertexts,
+       nor below --except)
 check  every file that belongs in it is in it as it is now, and nothing else
 query  prints the best files by BM25 for each WORDS; the nth --first must be the best for the nth WORDS`;
 

@@ -45,7 +45,8 @@ function readPlan(file) {
 function scriptOf(topics) {
   const commands = topics.map(
     ({ name, partitions, retention_ms: retention, cleanup_policy: policy }) =>
-      `rpk topic describe ${name} >/dev/null 2>&1 || rpk topic create ${name} --partitions ${partitions} --topic-config retention.ms=${retention} --topic-config cleanup.policy=${policy}`,
+      `rpk topic describe ${name} >/dev/null 2>&1 || rpk topic create ${name} --partitions ${partitions} ` +
+      `--topic-config retention.ms=${retention} --topic-config cleanup.policy=${policy}`,
   );
   return [
     '#!/bin/sh',

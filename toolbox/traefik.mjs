@@ -8,9 +8,12 @@ import { readYaml } from './lib/yaml.mjs';
 const USAGE = `usage: node $TOOLBOX/traefik.mjs static FILE
        node $TOOLBOX/traefik.mjs tls DIR --mount /certs=certs
        node $TOOLBOX/traefik.mjs routes LABELS_DIR --static FILE --dynamic DIR --cert CERT --services A,B
-static  entry points web (redirects to websecure) and websecure on different ports; a docker provider that exposes nothing by itself, a file provider
-tls     the certificates that the dynamic configuration names exist here (--mount CONTAINER=HERE) and their keys belong to them
-routes  one label file for each service: routers with an existing entry point, service and middlewares, TLS on, a port, and a host name that CERT serves`;
+static  entry points web (redirects to websecure) and websecure on different ports; a docker provider that exposes
+        nothing by itself, a file provider
+tls     the certificates that the dynamic configuration names exist here (--mount CONTAINER=HERE) and their keys
+        belong to them
+routes  one label file for each service: routers with an existing entry point, service and middlewares, TLS on, a
+        port, and a host name that CERT serves`;
 
 const portOf = (entryPoint) =>
   String(entryPoint?.address ?? '')

@@ -23,7 +23,11 @@ export const missionIdIn = (partition: number, ageMs = 0): string =>
 
 /** About 800 characters; another one for each mission. */
 export const briefOf = (missionId: string): string =>
-  `Prepare the platform ${missionId} for its first deployment. ${'Every service gets its certificate, its settings and its database before anything that needs them is started; nothing that already serves is touched. '.repeat(5)}`;
+  `Prepare the platform ${missionId} for its first deployment. ` +
+  (
+    'Every service gets its certificate, its settings and its database before anything that needs them is started; ' +
+    'nothing that already serves is touched. '
+  ).repeat(5);
 
 export function planTask(taskId: string, agent: string): PlanTask {
   return {
@@ -32,7 +36,11 @@ export function planTask(taskId: string, agent: string): PlanTask {
     playbook: 'slow',
     timeout_seconds: null,
     dependencies: [],
-    description: `${taskId}: ${'bring what this agent answers for into the state that the brief asks for, and say what was there before. '.repeat(3)}`,
+    description:
+      `${taskId}: ` +
+      (
+        'bring what this agent answers for into the state that the brief asks for, ' + 'and say what was there before. '
+      ).repeat(3),
     acceptance: [1, 2, 3].map((n) => ({
       name: `${taskId} holds ${n}`,
       command: `test -d . && : "proof ${n} of ${taskId} in its workspace, exit code 0 when it holds"`,

@@ -34,7 +34,10 @@ const OUTPUTS = {
   report: 'The certificate of the proxy is valid for 365 days and names seven services.\n'.repeat(100),
 };
 
-/** One partition holds ended missions behind one that waits for a person; then that one is cancelled, and they lie before the replay point. */
+/**
+ * One partition holds ended missions behind one that waits for a person; then that one is cancelled, and they lie
+ * before the replay point.
+ */
 export async function measureLongCoordination({
   cluster,
   projectDir,
@@ -66,7 +69,9 @@ export async function measureLongCoordination({
     await before.stop();
     return [
       {
-        title: `${megabytes} MB of ended missions (${written} records) after the replay point of a coordination partition`,
+        title:
+          `${megabytes} MB of ended missions (${written} records) after the replay point of a coordination ` +
+          'partition',
         figures: [...foldFigures(written, afterReady, beforeReady, raw), ...afterMemory],
       },
       {

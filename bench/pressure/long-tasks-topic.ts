@@ -17,7 +17,10 @@ const PARTITION = 0;
 const SLOW_SECONDS = 20;
 const RESTED_MS = 5_000;
 
-/** One partition holds the journals of finished tasks behind an open one; then that one ends, and they lie before the replay point. */
+/**
+ * One partition holds the journals of finished tasks behind an open one; then that one ends, and they lie before the
+ * replay point.
+ */
 export async function measureLongTasksTopic({
   cluster,
   projectDir,

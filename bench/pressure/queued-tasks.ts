@@ -81,7 +81,10 @@ function* assignments(bench: BenchLog, tasks: number, missions: number): Iterabl
   }
 }
 
-/** Hears what a worker tells the missions. A task that has ended before its turn came to be accepted is not accepted any more. */
+/**
+ * Hears what a worker tells the missions. A task that has ended before its turn came to be accepted is not accepted any
+ * more.
+ */
 async function watchNews({ log, topics }: BenchLog) {
   const known = new Set<string>();
   const first = createDeferred<void>();

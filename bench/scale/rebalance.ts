@@ -16,7 +16,9 @@ export interface ScaleOptions {
 const TOPIC = 'tasks';
 const GROUP = 'workers';
 
-/** Workers join one group one after the other; then, round by round, one more comes and goes, and a tenth goes at once. */
+/**
+ * Workers join one group one after the other; then, round by round, one more comes and goes, and a tenth goes at once.
+ */
 export async function measureRebalance({
   rounds: count,
   workers,

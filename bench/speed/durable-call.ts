@@ -1,4 +1,7 @@
-/** What a journaled tool call adds, from the first step of a task to its thousandth, and from the first mission to the ten-thousandth. */
+/**
+ * What a journaled tool call adds, from the first step of a task to its thousandth, and from the first mission to the
+ * ten-thousandth.
+ */
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { startBenchSwarm } from '../support/bench-swarm.js';
 import { figure, slopeFigure, type Figure, type Finding } from '../support/report.js';

@@ -23,7 +23,10 @@ const ACKS_ALL = -1;
 /** What an event of a task has on average. */
 const RECORD_BYTES = 600;
 const ROUND_TRIPS = 300;
-/** Until the broker and this process have compiled what they run often: a cold floor makes every figure beside it look better. */
+/**
+ * Until the broker and this process have compiled what they run often: a cold floor makes every figure beside it look
+ * better.
+ */
 const WARM_UP = 2_000;
 const BATCHES = 60;
 const BATCH = 500;

@@ -1,4 +1,7 @@
-/** Whether a task costs more in a large mission: the product's roles in this process, on the in-memory log, so that it needs no broker. */
+/**
+ * Whether a task costs more in a large mission: the product's roles in this process, on the in-memory log, so that it
+ * needs no broker.
+ */
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
 import { createSystemClock } from '../../src/telemetry/system-clock.js';

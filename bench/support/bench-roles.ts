@@ -43,7 +43,10 @@ export const specOf = (name: string, concurrency: number, maxSteps: number): Age
   prompt: 'You do nothing.',
 });
 
-/** Started; a failure of it ends the bench. @param coordination what its decisions are appended with; default: an own appender */
+/**
+ * Started; a failure of it ends the bench.
+ * @param coordination what its decisions are appended with; default: an own appender
+ */
 export async function startOrchestrator(
   options: BenchRoleOptions,
   coordination?: (appender: Appender) => Appender,

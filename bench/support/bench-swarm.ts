@@ -1,4 +1,7 @@
-/** An orchestrator of the product in this process, and a worker too where one is wanted; missions for them, and what becomes of them. */
+/**
+ * An orchestrator of the product in this process, and a worker too where one is wanted; missions for them, and what
+ * becomes of them.
+ */
 import type { EventOf } from '../../src/domain/events.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
 import { buildPlan, type PlanDraft } from '../../src/domain/plan.js';

@@ -1,4 +1,7 @@
-/** What processor time goes into: V8's sampling profiler on this process, by what the code belongs to, and as a flame graph. */
+/**
+ * What processor time goes into: V8's sampling profiler on this process, by what the code belongs to, and as a flame
+ * graph.
+ */
 import { Session } from 'node:inspector/promises';
 import type { Profiler } from 'node:inspector';
 
@@ -99,7 +102,9 @@ function flameGraph({ nodes }: Profiler.Profile, selfMs: ReadonlyMap<number, num
     const node = byId.get(id);
     if (node === undefined || node.callFrame.functionName === '(idle)') return 0;
     const { functionName, url, lineNumber } = node.callFrame;
-    const name = `${functionName || '(anonymous)'} ${url.split('/').slice(-2).join('/')}${url === '' ? '' : `:${lineNumber + 1}`}`;
+    const name =
+      `${functionName || '(anonymous)'} ${url.split('/').slice(-2).join('/')}` +
+      `${url === '' ? '' : `:${lineNumber + 1}`}`;
     const child = frame.children.get(name) ?? { name, ms: 0, children: new Map() };
     frame.children.set(name, child);
     const ms = (selfMs.get(id) ?? 0) + (node.children ?? []).reduce((sum, next) => sum + merged(child, next), 0);
@@ -119,9 +124,12 @@ function flameGraph({ nodes }: Profiler.Profile, selfMs: ReadonlyMap<number, num
     const shown =
       width < 30
         ? ''
-        : `<text x="${x.toFixed(1)}" y="${row * ROW + 12}" clip-path="inset(0)">${escape(frame.name.slice(0, Math.floor(width / 6)))}</text>`;
+        : `<text x="${x.toFixed(1)}" y="${row * ROW + 12}" clip-path="inset(0)">` +
+          `${escape(frame.name.slice(0, Math.floor(width / 6)))}</text>`;
     rects.push(
-      `<g><title>${escape(frame.name)}: ${frame.ms.toFixed(1)} ms, ${((100 * frame.ms) / root.ms).toFixed(1)} %</title><rect x="${x.toFixed(1)}" y="${row * ROW}" width="${width.toFixed(1)}" height="${ROW - 1}" fill="hsl(${hue} 80% 65%)"/>${shown}</g>`,
+      `<g><title>${escape(frame.name)}: ${frame.ms.toFixed(1)} ms, ${((100 * frame.ms) / root.ms).toFixed(1)} ` +
+        `%</title><rect x="${x.toFixed(1)}" y="${row * ROW}" width="${width.toFixed(1)}" height="${ROW - 1}" ` +
+        `fill="hsl(${hue} 80% 65%)"/>${shown}</g>`,
     );
     let left = x;
     for (const child of [...frame.children.values()].sort((a, b) => b.ms - a.ms)) {
@@ -130,7 +138,10 @@ function flameGraph({ nodes }: Profiler.Profile, selfMs: ReadonlyMap<number, num
     }
   };
   draw(root, 0, 0);
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${(depth + 1) * ROW}" font-family="monospace" font-size="10">${rects.join('\n')}</svg>\n`;
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${(depth + 1) * ROW}" ` +
+    `font-family="monospace" font-size="10">${rects.join('\n')}</svg>\n`
+  );
 }
 
 const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

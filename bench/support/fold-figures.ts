@@ -2,7 +2,10 @@ import type { RawRead } from './raw-read.js';
 import { figure, type Figure } from './report.js';
 import type { RoleProcess } from './role-process.js';
 
-/** When a role was ready, and what that took. Processor time, because wall-clock time tells more of what else the machine does. */
+/**
+ * When a role was ready, and what that took. Processor time, because wall-clock time tells more of what else the
+ * machine does.
+ */
 export interface Ready {
   readonly seconds: number;
   readonly cpuSeconds: number;

@@ -38,7 +38,10 @@ export const figure = (name: string, unit: Figure['unit'], ...samples: readonly 
   samples,
 });
 
-/** min and max are its bounds with the error of the sample: a slope whose bounds include 0 may be 0. @param per how much of x the unit is for */
+/**
+ * min and max are its bounds with the error of the sample: a slope whose bounds include 0 may be 0.
+ * @param per how much of x the unit is for
+ */
 export function slopeFigure(
   name: string,
   unit: Figure['unit'],

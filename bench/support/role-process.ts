@@ -1,4 +1,6 @@
-/** A role as users run it, and what it takes: the command line as a process, its log, its memory and its processor time. */
+/**
+ * A role as users run it, and what it takes: the command line as a process, its log, its memory and its processor time.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -7,7 +9,10 @@ import { createInterface } from 'node:readline';
 import { closeOnce } from './closing.js';
 
 export interface RoleProcess {
-  /** Resolves with the seconds from the start until the count-th line of this event in its log; rejects when it ends before. */
+  /**
+   * Resolves with the seconds from the start until the count-th line of this event in its log; rejects when it ends
+   * before.
+   */
   logged(event: string, count?: number): Promise<number>;
   /** Seconds since the start. */
   seconds(): number;

@@ -67,7 +67,13 @@ export async function startStubOllama({ steps, delayMs }: StubModelOptions): Pro
       const text = Buffer.concat(chunks).toString();
       const content = replyAfter(text.split(NOTHING_SAID).length - 1, steps);
       const line = (done: boolean, rest: object) =>
-        `${JSON.stringify({ model: STUB_OLLAMA_MODEL, created_at: new Date().toISOString(), message: { role: 'assistant', content: done ? '' : content }, done, ...rest })}\n`;
+        `${JSON.stringify({
+          model: STUB_OLLAMA_MODEL,
+          created_at: new Date().toISOString(),
+          message: { role: 'assistant', content: done ? '' : content },
+          done,
+          ...rest,
+        })}\n`;
       const answer = () =>
         response
           .setHeader('content-type', 'application/x-ndjson')

@@ -57,15 +57,20 @@ export function eventsPage(schemasDir) {
     .sort((a, b) => (a.eventType < b.eventType ? -1 : 1));
   const [first] = events;
   const index = events.map(({ eventType, schema }) => `| [${eventType}](#${eventType}) | ${cell(schema.doc)} |`);
+  const envelope = first.schema.fields.filter(
+    ({ name }) => ENVELOPE.has(name) && name !== 'event_type' && name !== 'payload',
+  );
   return [
     '# Events\n',
     'Generated from [schemas/](../schemas) by `npm run docs:events`. Do not edit; a test compares the two.\n',
-    'Values are Avro in the Confluent wire format. Each event type is a record with its own subject (RecordNameStrategy) and',
-    'changes only in ways that are FULL_TRANSITIVE compatible. Event type, mission id, task id, attempt and `traceparent`',
+    'Values are Avro in the Confluent wire format. Each event type is a record with its own subject ' +
+      '(RecordNameStrategy) and',
+    'changes only in ways that are FULL_TRANSITIVE compatible. Event type, mission id, task id, attempt and ' +
+      '`traceparent`',
     'are record headers too. [operations.md](operations.md#topics-and-groups) lists the topics.\n',
     '## Envelope\n',
     'Every event has these fields, then its `payload`.\n',
-    `${table(first.schema.fields.filter(({ name }) => ENVELOPE.has(name) && name !== 'event_type' && name !== 'payload'))}\n`,
+    `${table(envelope)}\n`,
     '## Index\n',
     `| event | meaning |\n|---|---|\n${index.join('\n')}\n`,
     ...events.map(eventSection),

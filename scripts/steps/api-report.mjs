@@ -24,7 +24,8 @@ export async function apiReport() {
   return [
     '# Public API of ravenhelm',
     '',
-    'Written by `npm run api` from the declarations; do not edit. Types that are named here but not exported are those of',
+    'Written by `npm run api` from the declarations; do not edit. Types that are named here but not exported are ' +
+      'those of',
     'the events in schemas/.',
     '',
     '```ts',
@@ -34,7 +35,9 @@ export async function apiReport() {
   ].join('\n');
 }
 
-/** A type that comes from elsewhere: the events, whose declarations follow schemas/ and are compared by their own test. */
+/**
+ * A type that comes from elsewhere: the events, whose declarations follow schemas/ and are compared by their own test.
+ */
 function reexportOf(name, lines, file) {
   const line = lines.find((text) => new RegExp(`^export .*\\b${name}\\b.* from `).test(text));
   if (line === undefined) throw new Error(`${file} does not declare ${name}`);

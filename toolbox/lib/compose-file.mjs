@@ -86,7 +86,10 @@ export function readComposeFile(file) {
   };
 }
 
-/** The dependency order of {name, after[]}: {order, cycle}; the cycle is empty when there is none. Ties are sorted by name. */
+/**
+ * The dependency order of {name, after[]}: {order, cycle}; the cycle is empty when there is none. Ties are sorted by
+ * name.
+ */
 export function orderOf(nodes) {
   const waiting = new Map(nodes.map(({ name, after }) => [name, new Set(after)]));
   const order = [];

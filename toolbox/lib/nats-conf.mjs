@@ -1,4 +1,7 @@
-/** The configuration language of nats-server: maps, arrays, strings, numbers with sizes, booleans, $VARIABLES, # and // comments. */
+/**
+ * The configuration language of nats-server: maps, arrays, strings, numbers with sizes, booleans, $VARIABLES, # and //
+ * comments.
+ */
 import { Problems } from './tool.mjs';
 
 const TOKEN = /\s+|#[^\n]*|\/\/[^\n]*|"(?:[^"\\]|\\.)*"|'[^']*'|[{}[\],=:]|[^\s{}[\],=:#"']+/gy;

@@ -30,7 +30,10 @@ const DIRECTIVES = {
   'rename-command': [ANY, ANY],
 };
 
-/** Directive → its argument lists, in order; a directive or an argument that Redis would refuse is an error with its line. */
+/**
+ * Directive → its argument lists, in order; a directive or an argument that Redis would refuse is an error with its
+ * line.
+ */
 export function parseRedis(file, text) {
   const directives = new Map();
   const problems = [];

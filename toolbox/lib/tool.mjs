@@ -47,8 +47,10 @@ export async function runTool(usage, main) {
 /**
  * Reads options and positionals strictly.
  * @param {string[]} argv
- * @param {Record<string, 'string' | 'strings' | 'boolean'>} options strings: may be given several times, or once with commas
- * @param {{ positionals?: [number, number], required?: string[] }} rules smallest and largest number of positionals; options that must be given
+ * @param {Record<string, 'string' | 'strings' | 'boolean'>} options strings: may be given several times, or once with
+ *   commas
+ * @param {{ positionals?: [number, number], required?: string[] }} rules smallest and largest number of positionals;
+ *   options that must be given
  */
 export function readArguments(argv, options, { positionals = [0, 0], required = [] } = {}) {
   const config = Object.fromEntries(
