@@ -49,7 +49,7 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
     const held = deps.held();
     const attempt = deps.attempt(key);
     if (draining || held === null || attempt?.status !== 'open') return null;
-    const before = lastOfTask(attempt);
+    const before = executionOfTask(executions.values(), attempt);
     if (before !== undefined) {
       // A new attempt, or the same one under a new claim, waits for the processes of the one before.
       // Meanwhile others use the slot.
@@ -61,25 +61,12 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
 
   function run(attempt: TaskAttempt, held: HeldClaim): Promise<void> {
     const { key } = attempt;
-    const current = () => deps.attempt(key);
-    const execution = startExecution(context, {
-      ...deps,
-      attempt,
-      held,
-      current: () => current() ?? attempt,
-      isOurs: () => deps.held()?.owner === held.owner && current()?.status === 'open',
-    });
+    const execution = execute(context, deps, attempt, held);
     executions.set(key, execution);
     return execution.settled.then(() => {
       executions.delete(key);
       onEnded(key);
     });
-  }
-
-  function lastOfTask({ assignment: { mission_id, task_id } }: TaskAttempt): Execution | undefined {
-    return [...executions.values()].find(
-      ({ attempt: { assignment } }) => assignment.task_id === task_id && assignment.mission_id === mission_id,
-    );
   }
 
   return {
@@ -100,4 +87,30 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
       await Promise.all([...executions.values()].map((execution) => execution.drain(reason, graceMs)));
     },
   };
+}
+
+function execute(
+  context: WorkerContext,
+  deps: PartitionExecutionsDeps,
+  attempt: TaskAttempt,
+  held: HeldClaim,
+): Execution {
+  const current = () => deps.attempt(attempt.key);
+  return startExecution(context, {
+    ...deps,
+    attempt,
+    held,
+    current: () => current() ?? attempt,
+    isOurs: () => deps.held()?.owner === held.owner && current()?.status === 'open',
+  });
+}
+
+/** What is still alive of the attempt's task: of an earlier attempt, or of the same one under an earlier claim. */
+function executionOfTask(
+  executions: Iterable<Execution>,
+  { assignment: { mission_id, task_id } }: TaskAttempt,
+): Execution | undefined {
+  return [...executions].find(
+    ({ attempt: { assignment } }) => assignment.task_id === task_id && assignment.mission_id === mission_id,
+  );
 }

@@ -58,16 +58,7 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
       type: 'tool_returned',
       ...envelope,
       causedBy: callId,
-      payload: {
-        ...identity,
-        step,
-        outcome: result.outcome,
-        exit_code: result.exitCode,
-        observation: result.observation,
-        output_digest: result.outputDigest,
-        duration_ms: Math.round(result.durationMs),
-        checks: result.checks === null ? null : [...result.checks],
-      },
+      payload: { ...identity, step, ...returnedPayload(result) },
     });
 
   return {
@@ -130,6 +121,17 @@ function calledPayload(step: number, decision: StepDecision) {
     repairs: [],
     decision: null,
     rule: null,
+  };
+}
+
+function returnedPayload(result: StepResult) {
+  return {
+    outcome: result.outcome,
+    exit_code: result.exitCode,
+    observation: result.observation,
+    output_digest: result.outputDigest,
+    duration_ms: Math.round(result.durationMs),
+    checks: result.checks === null ? null : [...result.checks],
   };
 }
 

@@ -1,14 +1,13 @@
 /** The steps of one execution: journaled, read back, run as the record says, and their outcomes journaled. */
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
-import { FINISH } from '../../agent/step.js';
-import type { PayloadOf } from '../../domain/events.js';
 import { stepInDoubt, type TaskAttempt } from '../../domain/task-partition.js';
 import type { Logger } from '../../ports/logger.js';
 import type { TokenCost } from '../../ports/model.js';
 import type { TaskPlace, ToolOutcome } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
+import { progressNews } from './step-progress.js';
+import { createStepRunner } from './step-runner.js';
 import type { TaskJournal } from './task-journal.js';
-import { acceptanceOf, parseArguments } from './task-result.js';
 import type { WorkerContext } from './worker-context.js';
 
 export interface TaskSteps {
@@ -37,9 +36,6 @@ interface TaskStepsDeps extends ExecutionDeps {
   readonly acting: AbortSignal;
 }
 
-/** A command never takes longer, whatever its task's deadline. */
-const COMMAND_LIMIT_MS = 300_000;
-
 const UNKNOWN: ToolOutcome = {
   outcome: 'unknown',
   exitCode: null,
@@ -63,38 +59,14 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   const { held, journal, current } = deps;
   const { tools, clock } = context.deps;
   const place = placeOf(deps.attempt);
+  const runCall = createStepRunner({ ...deps, tools, clock, place });
   let running: Promise<unknown> = Promise.resolve();
-
-  /** Runs what the record says. */
-  async function runCall(call: PayloadOf<'tool_called'>, timeLimitMs: number): Promise<StepResult> {
-    const common = { task: place, step: call.step, claimOffset: held.claimOffset, timeLimitMs };
-    if (call.tool === FINISH) {
-      const startedMs = clock.monotonicMs();
-      const run = await tools.runChecks(
-        { ...common, checks: acceptanceOf(deps.attempt.assignment, deps.spec) },
-        deps.acting,
-      );
-      return {
-        outcome: run.passed ? 'ok' : 'error',
-        exitCode: null,
-        observation: run.observation,
-        outputDigest: null,
-        durationMs: clock.monotonicMs() - startedMs,
-        checks: run.results,
-      };
-    }
-    const outcome = await tools.run(
-      { ...common, tool: call.tool, arguments: parseArguments(call.arguments) },
-      deps.acting,
-    );
-    return { ...outcome, checks: null };
-  }
 
   async function journalAndRun(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
     const { event_id: callId, payload: call } = await journal.call(current().steps.length + 1, decision);
-    sendProgress(call, callId);
+    void context.sendToMission(deps.attempt, progressNews(deps, call, callId));
     // Read in one batch with the claim that took the task away, the call does not start.
-    const result = deps.acting.aborted ? NOT_BEGUN : await runCall(call, Math.min(COMMAND_LIMIT_MS, remainingMs()));
+    const result = deps.acting.aborted ? NOT_BEGUN : await runCall(call, remainingMs());
     journal.outcome({ step: call.step, callId }, result);
     context.onStepEnded(deps.spec.name, result.outcome);
     return result;
@@ -105,27 +77,6 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
     const performed = journalAndRun(decision, remainingMs);
     running = performed.catch(() => undefined); // the caller of perform handles its failure; idle() only waits
     return performed;
-  }
-
-  function sendProgress(call: PayloadOf<'tool_called'>, callId: string): void {
-    const total = expectedSteps(deps);
-    const done = call.step - 1;
-    void context.sendToMission(deps.attempt, {
-      type: 'task_progress',
-      causedBy: callId,
-      payload: {
-        task_id: call.task_id,
-        mission_id: call.mission_id,
-        attempt: call.attempt,
-        step: call.step,
-        tool: call.tool,
-        message: `step ${call.step}: ${call.tool === FINISH ? 'checking' : call.tool}`,
-        substeps_completed: done,
-        substeps_total: Math.max(total, call.step),
-        unserved_since: null,
-        percent_complete: Math.min(99, Math.round((done / Math.max(total, call.step)) * 100)),
-      },
-    });
   }
 
   return {
@@ -167,12 +118,4 @@ function placeOf({ assignment }: TaskAttempt): TaskPlace {
     workspace: assignment.workspace,
     workspaceMarker: assignment.workspace_marker,
   };
-}
-
-/** Steps of the playbook and the finish, or the agent's limit: a guess, for the progress line. */
-function expectedSteps({ attempt, spec }: ExecutionDeps): number {
-  if (attempt.assignment.kind === 'verify') return 1;
-  const playbook = attempt.assignment.playbook === null ? undefined : spec.playbooks[attempt.assignment.playbook];
-  if (playbook === undefined) return spec.maxSteps;
-  return playbook.steps.reduce((total, step) => total + (step.unless === null ? 1 : 2), 1);
 }
