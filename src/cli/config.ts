@@ -37,7 +37,7 @@ export interface ConfigInput {
   readonly packageDir?: string;
   /** --config; null: ravenhelm.yaml in the working directory, where there is one. */
   readonly configFile: string | null;
-  /** Defaults that a command has of its own. */
+  /** Defaults of the command, before those of the settings. */
   readonly defaults?: Readonly<Partial<Record<SettingName, string>>>;
   /** The file's text, or null when there is no such file. */
   readFile(path: string): string | null;
@@ -112,7 +112,8 @@ function wrongValues(origins: readonly SettingOrigin[]): Error {
     const { brokenRule, expected } = SETTINGS[origin.name];
     const shown =
       origin.text === null ? 'nothing' : `"${cutToWidth(oneLine(shownValue(origin) ?? ''), LONGEST_SHOWN)}"`;
-    return `${origin.name} is ${shown} (from ${origin.place}); it must ${brokenRule?.(origin.text ?? '') ?? `be ${expected}`}`;
+    const rule = brokenRule?.(origin.text ?? '') ?? `be ${expected}`;
+    return `${origin.name} is ${shown} (from ${origin.place}); it must ${rule}`;
   });
   const places = [...new Set(origins.map((origin) => origin.place))].join(', ');
   return wrongConfiguration(lines.join('\n'), `Correct it in ${places}, or take it away there.`);

@@ -4,7 +4,7 @@ const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
 
 /**
  * Reads NAME=value lines: # starts a comment, quotes are taken off, "…" knows \n.
- * Node's own util.parseEnv passes over lines that it cannot read; here they are an error with their number.
+ * Node's own util.parseEnv skips lines that it cannot read; here they are an error with their number.
  */
 export function parseEnvFile(text: string, file: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>();

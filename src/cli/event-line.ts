@@ -1,4 +1,4 @@
-import type { AgentEvent, CheckResult } from '../domain/events.js';
+import type { AgentEvent, CheckResult, EventType, PayloadOf } from '../domain/events.js';
 import { measuredDuration } from './durations.js';
 import { oneLine } from './text-width.js';
 
@@ -8,7 +8,12 @@ import { oneLine } from './text-width.js';
  */
 export function eventLine(event: AgentEvent): string {
   const target = event.target_agent === null ? '' : ` → ${event.target_agent}`;
-  const parts = [event.event_type, `${event.source_agent}${target}`, subject(event), details(event)];
+  const parts = [
+    event.event_type,
+    `${event.source_agent}${target}`,
+    subject(event),
+    details(event.event_type, event.payload),
+  ];
   return parts
     .filter((part) => part !== '')
     .map(oneLine)
@@ -28,96 +33,93 @@ function subject(event: AgentEvent): string {
   return `${payload.topic}[${payload.partition}]`;
 }
 
-/** What else a reader wants to know; the compiler names an event type that is missing here. */
-function details(event: AgentEvent): string {
-  switch (event.event_type) {
-    case 'mission_requested':
-      return `${event.payload.name}, approval ${event.payload.approval}`;
-    case 'mission_completed':
-      return `${event.payload.tasks_verified} verified, ${event.payload.tasks_unverified} unverified`;
-    case 'mission_failed':
-    case 'mission_cancelled':
-    case 'mission_cancel_requested':
-      return event.payload.reason;
-    case 'plan_requested':
-      return [`revision ${event.payload.revision}`, event.payload.reason ?? '']
-        .filter((part) => part !== '')
-        .join(': ');
-    case 'plan_proposed':
-      return `revision ${event.payload.revision} by ${event.payload.model === '' ? event.payload.planner : event.payload.model}: ${count(event.payload.plan.waves.length, 'wave')}, ${count(event.payload.plan.waves.flatMap((wave) => wave.tasks).length, 'task')}`;
-    case 'plan_approved':
-      return `revision ${event.payload.revision} by ${event.payload.approved_by}`;
-    case 'plan_rejected':
-      return `revision ${event.payload.revision} by ${event.payload.rejected_by}: ${event.payload.reason}`;
-    case 'plan_failed':
-      return `revision ${event.payload.revision}: ${event.payload.error}`;
-    case 'attention_requested':
-      return `question ${event.payload.number}: ${event.payload.reason}. ${event.payload.question}`;
-    case 'attention_answered':
-      return `question ${event.payload.number} by ${event.payload.answered_by}: ${event.payload.answer}`;
-    case 'wave_started':
-      return event.payload.task_ids.join(', ');
-    case 'task_assigned':
-    case 'task_accepted':
-      return attempt(event.payload.attempt);
-    case 'task_retry_scheduled':
-      return `attempt ${event.payload.attempt} in ${measuredDuration(event.payload.delay_ms)}: ${event.payload.reason}`;
-    case 'task_started':
-      return [attempt(event.payload.attempt), event.payload.worker_id].filter((part) => part !== '').join(', ');
-    case 'task_progress':
-      return event.payload.message;
-    case 'model_failed_over':
-      return `${event.payload.from_model} → ${event.payload.to_model}, ${event.payload.reason}`;
-    case 'task_completed':
-      return `${event.payload.result.status}, ${count(event.payload.steps, 'step')}, ${count(event.payload.result.checks.length, 'check')}, ${measuredDuration(event.payload.duration_ms)}`;
-    case 'task_failed':
-      return [event.payload.code, failingCheck(event.payload.checks), event.payload.error]
-        .filter((part) => part !== '')
-        .join(': ');
-    case 'task_cancelled':
-      return `${event.payload.code}: ${event.payload.reason}`;
-    case 'task_retry_requested':
-      return [attempt(event.payload.attempt), event.payload.reason].filter((part) => part !== '').join(': ');
-    case 'dead_letter_taken':
-      return event.payload.taken_over ? 'taken over' : '';
-    case 'dead_letter_redriven':
-      return `${event.payload.how.replace('_', ' ')}: ${event.payload.target_topic}[${event.payload.target_partition}]@${event.payload.target_offset}`;
-    case 'dead_letter_discarded':
-      return event.payload.reason;
-    case 'tool_called':
-      return `step ${event.payload.step}: ${event.payload.tool} by ${event.payload.model}`;
-    case 'tool_returned':
-      return `step ${event.payload.step}: ${event.payload.outcome}${event.payload.exit_code === null ? '' : `, exit ${event.payload.exit_code}`}`;
-    case 'partition_claimed':
-      return `${event.payload.topic}[${event.payload.partition}]`;
-    case 'service_starting':
-    case 'service_ready':
-    case 'service_stopped':
-      return event.payload.status;
-    case 'service_unhealthy':
-      return event.payload.error_message ?? event.payload.status;
-    case 'dependency_required':
-    case 'dependency_satisfied':
-      return `${event.payload.dependency_type}, for ${event.payload.required_by}`;
-    case 'squad_ready':
-      return event.payload.agents.join(', ');
-    case 'circuit_changed':
-      return `${event.payload.endpoint}: ${event.payload.from} → ${event.payload.to}${event.payload.to === 'open' ? ` for ${measuredDuration(event.payload.open_ms)} after ${count(event.payload.failures, 'failure')}` : ''}, ${event.payload.reason}`;
-    case 'heartbeat':
-    case 'status_report':
-      return `${count(event.payload.partitions.length, 'partition')}, ${count(event.payload.running.length, 'running task')}`;
-    case 'partition_opened':
-    case 'request_status':
-    case 'turn_reserved':
-    case 'wave_completed':
-      return '';
-  }
+type Payloads = { readonly [T in EventType]: PayloadOf<T> };
+type Details = { readonly [T in keyof Payloads]: (payload: Payloads[T]) => string };
+
+/** What else a reader wants to know. */
+function details<T extends keyof Payloads>(type: T, payload: Payloads[T]): string {
+  return DETAILS[type](payload);
 }
+
+const nothing = () => '';
+const reason = (payload: { readonly reason: string }) => payload.reason;
+const attemptOf = (payload: { readonly attempt: number }) => attempt(payload.attempt);
+const status = (payload: { readonly status: string }) => payload.status;
+const dependency = (payload: { readonly dependency_type: string; readonly required_by: string }) =>
+  `${payload.dependency_type}, for ${payload.required_by}`;
+const running = (payload: { readonly partitions: readonly unknown[]; readonly running: readonly unknown[] }) =>
+  `${count(payload.partitions.length, 'partition')}, ${count(payload.running.length, 'running task')}`;
+
+/** By event type; the compiler names a type that is missing here. */
+const DETAILS: Details = {
+  mission_requested: ({ name, approval }) => `${name}, approval ${approval}`,
+  mission_completed: ({ tasks_verified, tasks_unverified }) =>
+    `${tasks_verified} verified, ${tasks_unverified} unverified`,
+  mission_failed: reason,
+  mission_cancelled: reason,
+  mission_cancel_requested: reason,
+  plan_requested: (payload) => joined(': ', `revision ${payload.revision}`, payload.reason ?? ''),
+  plan_proposed: ({ revision, model, planner, plan }) =>
+    `revision ${revision} by ${model === '' ? planner : model}: ${count(plan.waves.length, 'wave')}, ` +
+    count(plan.waves.flatMap((wave) => wave.tasks).length, 'task'),
+  plan_approved: ({ revision, approved_by }) => `revision ${revision} by ${approved_by}`,
+  plan_rejected: (payload) => `revision ${payload.revision} by ${payload.rejected_by}: ${payload.reason}`,
+  plan_failed: ({ revision, error }) => `revision ${revision}: ${error}`,
+  attention_requested: (payload) => `question ${payload.number}: ${payload.reason}. ${payload.question}`,
+  attention_answered: (payload) => `question ${payload.number} by ${payload.answered_by}: ${payload.answer}`,
+  wave_started: ({ task_ids }) => task_ids.join(', '),
+  wave_completed: nothing,
+  task_assigned: attemptOf,
+  task_accepted: attemptOf,
+  task_retry_scheduled: (payload) =>
+    `attempt ${payload.attempt} in ${measuredDuration(payload.delay_ms)}: ${payload.reason}`,
+  task_started: (payload) => joined(', ', attempt(payload.attempt), payload.worker_id),
+  task_progress: ({ message }) => message,
+  model_failed_over: (payload) => `${payload.from_model} → ${payload.to_model}, ${payload.reason}`,
+  task_completed: ({ result, steps, duration_ms }) =>
+    `${result.status}, ${count(steps, 'step')}, ${count(result.checks.length, 'check')}, ` +
+    measuredDuration(duration_ms),
+  task_failed: ({ code, checks, error }) => joined(': ', code, failingCheck(checks), error),
+  task_cancelled: (payload) => `${payload.code}: ${payload.reason}`,
+  task_retry_requested: (payload) => joined(': ', attempt(payload.attempt), payload.reason),
+  dead_letter_taken: ({ taken_over }) => (taken_over ? 'taken over' : ''),
+  dead_letter_redriven: ({ how, target_topic, target_partition, target_offset }) =>
+    `${how.replace('_', ' ')}: ${target_topic}[${target_partition}]@${target_offset}`,
+  dead_letter_discarded: reason,
+  tool_called: ({ step, tool, model }) => `step ${step}: ${tool} by ${model}`,
+  tool_returned: ({ step, outcome, exit_code }) =>
+    `step ${step}: ${outcome}${exit_code === null ? '' : `, exit ${exit_code}`}`,
+  turn_reserved: nothing,
+  partition_claimed: ({ topic, partition }) => `${topic}[${partition}]`,
+  partition_opened: nothing,
+  service_starting: status,
+  service_ready: status,
+  service_stopped: status,
+  service_unhealthy: (payload) => payload.error_message ?? payload.status,
+  dependency_required: dependency,
+  dependency_satisfied: dependency,
+  squad_ready: ({ agents }) => agents.join(', '),
+  circuit_changed(payload) {
+    const open =
+      payload.to === 'open'
+        ? ` for ${measuredDuration(payload.open_ms)} after ${count(payload.failures, 'failure')}`
+        : '';
+    return `${payload.endpoint}: ${payload.from} → ${payload.to}${open}, ${payload.reason}`;
+  },
+  heartbeat: running,
+  status_report: running,
+  request_status: nothing,
+};
 
 /** The check that failed, by name, or nothing when all passed. */
 function failingCheck(checks: readonly CheckResult[]): string {
   const failed = checks.find((check) => check.exit_code !== 0);
   return failed === undefined ? '' : `check "${failed.name}" exit ${failed.exit_code}`;
+}
+
+/** The parts that are not empty. */
+function joined(separator: string, ...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join(separator);
 }
 
 function attempt(number: number): string {

@@ -20,7 +20,7 @@ export interface Host {
   readonly nodePath: string;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Asks the person at the terminal and resolves with the line that was typed; null where nobody can be asked. */
+  /** Asks the person at the terminal and resolves with the line that was typed; null without a terminal. */
   readonly ask: ((question: string) => Promise<string>) | null;
   /** Aborted by SIGTERM and the first Ctrl-C: whatever runs drains and ends. */
   readonly interruption: AbortSignal;

@@ -100,7 +100,8 @@ export function stateText(state: LetterState): string {
     case 'redriven': {
       const { how, target_topic, target_partition, target_offset } = state.redriven;
       const where = `${target_topic}[${target_partition}]@${target_offset}`;
-      return `was redriven${byAndWhen}: ${how === 'new_attempt' ? 'a new attempt was asked for at' : 'written to'} ${where}`;
+      const what = how === 'new_attempt' ? 'a new attempt was asked for at' : 'written to';
+      return `was redriven${byAndWhen}: ${what} ${where}`;
     }
     case 'discarded':
       return `was discarded${byAndWhen}: ${state.reason}`;

@@ -44,7 +44,7 @@ function namesIn({ payload }: AgentEvent): { readonly mission_id: string | null;
 }
 
 const errorOf = ({ facts }: Letter): string =>
-  facts?.error ?? 'no header says where it came from: somebody else has put it here';
+  facts?.error ?? 'no header says where it came from: another program has written it';
 
 export function lettersTable(letters: readonly Letter[]): string {
   const rows = letters.map((letter) => {

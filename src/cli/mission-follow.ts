@@ -38,7 +38,8 @@ export async function followMission(
   let following = true;
   notice?.then(
     (text) => text !== null && following && (live ? progress.say(text) : host.stderr.write(text)),
-    (error: unknown) => context.logger.debug({ error }, 'notice.failed'), // following fails of itself when the log is gone
+    // When the log is gone, following fails, too, and reports it.
+    (error: unknown) => context.logger.debug({ error }, 'notice.failed'),
   );
   try {
     const report = await Promise.race([feed.ended(missionId, host.interruption), broken]);

@@ -50,11 +50,12 @@ export async function openSwarmLog(
   });
 }
 
-/** The log for a command that meets a running swarm. Starts nothing; rejects with exit code 3 when there is no broker. */
+/** The log of a running swarm. Starts nothing; rejects with exit code 3 when there is no broker. */
 export async function openClientLog(context: CommandContext): Promise<OpenLog> {
   if (context.config.values.RAVENHELM_LOG === 'memory') {
     throw wrongUse(
-      'the in-memory log lives in the process that runs the swarm: other commands cannot reach it, and it ends with that process',
+      'the in-memory log lives in the process that runs the swarm: ' +
+        'other commands cannot reach it, and it ends with that process',
       `${howToUnset(context.config, 'RAVENHELM_LOG')}.`,
     );
   }

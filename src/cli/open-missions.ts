@@ -12,12 +12,13 @@ interface OpenMissions {
   readonly names: string;
 }
 
-/** What else the swarm on this log goes on with; null when there is nothing. The feed must have caught up. */
+/** What else the swarm on this log continues; null when there is nothing. The feed must have caught up. */
 export function goingOnLine(context: CommandContext, feed: MissionFeed): string | null {
   const open = openMissions(context, feed);
   return open === null
     ? null
-    : `also going on with ${counted(open.count, 'earlier mission')}: ${open.names}; stop one with ${clientCommand(context, 'cancel ID')}`;
+    : `continues ${counted(open.count, 'earlier mission')}, too: ${open.names}; ` +
+        `stop one with ${clientCommand(context, 'cancel ID')}`;
 }
 
 /** What a process that ends leaves to the next one; null when there is nothing. */
@@ -25,7 +26,8 @@ export function leftOpenLine(context: CommandContext, feed: MissionFeed): string
   const open = openMissions(context, feed);
   return open === null
     ? null
-    : `${counted(open.count, 'other mission')} not ended: ${open.names}; the next swarm on this log goes on, ${clientCommand(context, 'cancel ID')} stops one`;
+    : `${counted(open.count, 'other mission')} not ended: ${open.names}; ` +
+        `the next swarm on this log continues, ${clientCommand(context, 'cancel ID')} stops one`;
 }
 
 function openMissions(context: CommandContext, { view }: MissionFeed): OpenMissions | null {

@@ -13,7 +13,7 @@ export interface Progress {
   onEvent(event: AgentEvent, report: MissionReport): void;
   /** Writes text that stays, such as a log line, without tearing the lines below it. Ends in a line break. */
   say(text: string): void;
-  /** Ends it. replaced: what follows says the same again, so the lines are taken away; kept: they stay. */
+  /** Ends it. replaced: what follows says the same again, so the lines are erased; kept: they stay. */
   stop(end: 'replaced' | 'kept'): void;
 }
 

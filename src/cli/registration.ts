@@ -1,4 +1,4 @@
-/** How a command makes itself known. Its own code is loaded when it was typed: --help does not wait for a Kafka client. */
+/** How a command registers. Its code is loaded when it was typed: --help does not wait for a Kafka client. */
 import type { Command } from 'commander';
 import type { CommandContext } from './context.js';
 import type { ExitCode } from './exit-codes.js';
@@ -7,7 +7,7 @@ import type { SettingName } from './settings.js';
 /** What a command does once it was read. */
 export type Action = (context: CommandContext) => Promise<ExitCode>;
 
-/** Takes the one action that was typed; defaults are settings' values that the command has of its own. */
+/** Takes the one action that was typed; defaults are settings' values of this command. */
 export type Choose = (
   command: Command,
   action: Action,

@@ -27,7 +27,8 @@ export async function requestMission(
     workspace: givenWorkspace === null ? null : resolve(host.cwd, givenWorkspace),
     onUnknown: (missionId) =>
       host.stderr.write(
-        `it is not known whether mission ${missionId} was submitted; ${clientCommand(context, `status ${missionId}`)} shows it\n`,
+        `it is not known whether mission ${missionId} was submitted; ` +
+          `${clientCommand(context, `status ${missionId}`)} shows it\n`,
       ),
   });
   return submitted.catch((error: unknown) => {
@@ -41,6 +42,7 @@ function tooLarge(file: string, topic: string, { size }: RecordTooLarge): CliErr
     size === null ? `more bytes than ${topic} takes` : `${size.bytes} bytes and ${topic} takes ${size.limitBytes}`;
   return wrongUse(
     `${file}: the mission has ${sizes}; it was not submitted`,
-    `Split its plan into several missions, or raise max.message.bytes of ${topic} (topics.yaml for a new topic, kafka-configs.sh for one that exists).`,
+    `Split its plan into several missions, or raise max.message.bytes of ${topic} ` +
+      '(topics.yaml for a new topic, kafka-configs.sh for one that exists).',
   );
 }

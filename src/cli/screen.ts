@@ -37,7 +37,7 @@ export function createScreen(output: Output): Screen {
     lines.map((line) => `\r${line.text}${CLEAR_TO_END_OF_LINE}\n`).join('');
   const forgetUnreachable = () => {
     const { columns, rows } = output.size();
-    // Narrower than a drawn line: the terminal may have wrapped it, and nobody knows how many rows it takes now.
+    // Narrower than a drawn line: the terminal may have wrapped it, and its number of rows is unknown.
     if (drawn.length >= rows || drawn.some((line) => line.width > columns)) drawn = [];
   };
   const replaceWith = (lines: readonly PaintedLine[], before = '') => {

@@ -13,7 +13,7 @@ export interface SettingsFileEntry {
 
 /**
  * Reads ravenhelm.yaml: a map of settings by their names, in capitals or not (kafka_brokers: localhost:19092); lists
- * stand for values separated by commas. Throws CliError with file and line for what is no setting or no plain value.
+ * mean values separated by commas. Throws CliError with file and line for what is no setting or no plain value.
  */
 export function parseSettingsFile(text: string, file: string): ReadonlyMap<SettingName, SettingsFileEntry> {
   const lines = new LineCounter();

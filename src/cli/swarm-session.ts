@@ -55,7 +55,7 @@ export async function withSwarm<T>(
   }
 }
 
-/** Reads the coordination topic from its beginning. A process that only serves does without: a feed holds every mission. */
+/** Reads the coordination topic from its beginning. Not for a process that only serves: a feed holds every mission. */
 export async function openFeed(context: CommandContext, session: SwarmSession): Promise<MissionFeed> {
   const feed = await orAborted(
     createMissionFeed({ log: session.log, topic: context.topics.coordination }),

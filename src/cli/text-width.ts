@@ -1,11 +1,19 @@
-/** How many columns text takes on a terminal, and cutting it to fit. Never counts escape sequences: paint afterwards. */
+/** How many columns text takes on a terminal, and cutting it to fit. Counts no escape sequences: paint afterwards. */
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 /** Wide and full-width characters of Unicode's East Asian Width, coarsely, and what is drawn as an emoji. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
+const WIDE = new RegExp(
+  [
+    '[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\u33ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\ua000-\\ua4cf\\ua960-\\ua97c]',
+    '[\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6]',
+    '[\\u{1f300}-\\u{1faff}\\u{20000}-\\u{3fffd}]',
+    '\\p{Emoji_Presentation}',
+    '\\ufe0f',
+  ].join('|'),
+  'u',
+);
 const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
-/** Control characters, also those that turn the writing direction: text from models and commands must not steer the terminal. */
+/** Control characters and those that change the writing direction: foreign text must not steer the terminal. */
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g;
 
 export function textWidth(text: string): number {

@@ -2,7 +2,7 @@ import type { MissionReport, TaskReport } from '../domain/report.js';
 import { unservedFact, unservedMessage } from '../domain/unserved.js';
 import { roughDuration } from './durations.js';
 
-/** What is going on with a task, as its line says it; what it waits for, with how long by now. */
+/** What a task does now, as its line says it: what it waits for, and since when. */
 export function detailOf(task: TaskReport, nowMs: number): string {
   return task.unserved_since === null
     ? task.detail

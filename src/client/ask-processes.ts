@@ -21,7 +21,7 @@ export interface AskOptions {
 /** A running orchestrator answers within milliseconds; a busy one gets more. */
 const ORCHESTRATOR_MS = 1_500;
 
-/** Appends request_status and collects the answers until no more come. Rejects when the log cannot be read or written. */
+/** Appends request_status and collects answers until no more come. Rejects when the log cannot be read or written. */
 export async function askProcesses(
   context: ClientContext,
   { log, onEnd }: LogSession,

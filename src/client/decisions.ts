@@ -1,4 +1,4 @@
-/** What a person decides about a mission, as events for its partition. Each throws ClientError where it cannot be done. */
+/** What a person decides about a mission, as events for its partition. Each throws ClientError when it cannot. */
 import { createEventFactory } from '../domain/event-factory.js';
 import type { EventOf } from '../domain/events.js';
 import { parseMissionId } from '../domain/mission-id.js';
@@ -122,7 +122,8 @@ function requireQuestion(mission: Mission): number {
     `mission ${id} asks nothing`,
     request.on_failure === 'ask'
       ? 'ravenhelm watch shows when it asks something.'
-      : 'Its file does not say on_failure: ask, so it never asks. A plan that waits is answered with approve or reject.',
+      : 'Its file does not say on_failure: ask, so it never asks. ' +
+          'A plan that waits is answered with approve or reject.',
   );
 }
 
@@ -139,7 +140,8 @@ function requireProposal(mission: Mission): number {
     );
   throw new ClientError(
     'nothing_to_answer',
-    `mission ${id} waits for no answer: ${planning.kind === 'approved' ? 'its plan runs' : 'no plan has been proposed'}`,
+    `mission ${id} waits for no answer: ` +
+      (planning.kind === 'approved' ? 'its plan runs' : 'no plan has been proposed'),
     request.approval === 'approval'
       ? 'ravenhelm watch shows when there is one.'
       : `Its file says approval: ${request.approval}.`,

@@ -16,7 +16,7 @@ export interface FeedChange {
   readonly past: boolean;
 }
 
-/** The coordination topic, folded from its beginning and kept up to date: what every command that shows missions reads. */
+/** The coordination topic, folded from its beginning and kept up to date. */
 export interface MissionFeed {
   readonly view: CoordinationView;
   /** Calls back after each record that counted was folded; returns how to stop that. */

@@ -4,11 +4,11 @@ import { createHandledDeferred } from '../domain/deferred.js';
 
 /** What was acquired, to be released in reverse order. */
 export interface Cleanup {
-  /** name stands in the log when releasing fails. */
+  /** name is in the log event when releasing fails. */
   add(name: string, release: () => Promise<void>): void;
   /**
    * Releases everything, the last first. What fails is logged and does not keep the rest from being released. Waits no
-   * longer than the limit: a broker that is gone answers nobody, and the process ends all the same.
+   * longer than the limit: a broker that is gone never answers, and the process must still end.
    */
   all(limitMs: number): Promise<void>;
 }

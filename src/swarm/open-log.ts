@@ -61,7 +61,7 @@ export async function openSwarmLog(context: SwarmContext, choice: LogChoice): Pr
 }
 
 export async function openKafka(
-  { processName, topics: _, signal, ...context }: SwarmContext,
+  { processName, signal, ...context }: SwarmContext,
   { registryAuth, ...access }: KafkaAccess,
   { brokers, registryUrl, banner }: Cluster,
 ): Promise<OpenLog> {

@@ -15,7 +15,7 @@ import type { OpenTools } from './tools.js';
 
 export interface NamedRole {
   readonly name: 'orchestrator' | 'worker';
-  /** Each call makes a new role with appenders of its own. */
+  /** Each call makes a new role with its own appenders. */
   create(): Role;
 }
 
@@ -28,7 +28,7 @@ export interface RolesOptions {
   readonly worker: { readonly agents: readonly AgentSpec[]; readonly tools: OpenTools } | null;
   /** What the orchestrator deletes from the log when it is old and done. */
   readonly retention: readonly RetentionRule[];
-  /** What the roles count, and tell of their process. */
+  /** What the roles count and report about their process. */
   readonly health: Pick<ProcessHealth, 'metrics' | 'vitals'>;
 }
 
@@ -46,7 +46,7 @@ export function createRoles(context: SwarmContext, options: RolesOptions): reado
 
 function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRole {
   const planner = openPlanner(options.roster, options.models);
-  // The breakers are the process's: one of its roles tells of them.
+  // The breakers are the process's: one of its roles reports them.
   const circuits = options.worker === null ? { circuits: options.models.circuits } : {};
   return {
     name: 'orchestrator',

@@ -141,7 +141,7 @@ describe('wrong values', () => {
     ['', 'have at least one letter or digit'],
     ['a/b', 'be letters, digits, dots, dashes and underscores'],
     ['a'.repeat(101), 'have 100 characters at most (it has 101)'],
-  ])('the prefix %j is told the rule that it breaks', (text, rule) => {
+  ])('the error for the prefix %j names the rule that it breaks', (text, rule) => {
     expect(failure({}, { flags: { RAVENHELM_PREFIX: text } }).message).toMatch(
       new RegExp(`; it must ${rule.replace(/[()]/g, '\\$&')}$`),
     );
@@ -153,7 +153,7 @@ describe('wrong values', () => {
     expect(failure({}, { env: { RAVENHELM_LOG: 'a\u001b[31mb' } }).message).toContain('"a [31mb"');
   });
 
-  test('all wrong values are told at once', () => {
+  test('one error names all wrong values', () => {
     const error = failure({ [DOT_ENV]: 'LOG_LEVEL=loud' }, { flags: { RAVENHELM_LOG: 'paper' } });
     expect(error.message).toContain('RAVENHELM_LOG is "paper" (from --log)');
     expect(error.message).toContain(`LOG_LEVEL is "loud" (from ${DOT_ENV})`);
@@ -186,7 +186,7 @@ describe('wrong values', () => {
     expect(failure({ [YAML]: 'log_level: {a: 1}' }).message).toContain('one value or a list');
   });
 
-  test('a broken file is told in plain words, without its text', () => {
+  test('the error for a broken file is plain and does not quote the file', () => {
     const error = failure({ [YAML]: 'log_level: info\n  openai_api_key: sk-secret\n' });
     expect(error.message).toBe(
       `${YAML}:1: this is not valid YAML: Nested mappings are not allowed in compact mappings`,

@@ -24,7 +24,7 @@ interface ListedLetter {
 
 const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
 
-/** An orchestrator and a worker of one of the two agents; the other agent has nobody until a test starts one. */
+/** An orchestrator and a worker of one of the two agents; the other agent has no worker until a test starts one. */
 describeWithBroker('dead-letters', () => {
   const prefix = `letters.${randomUUID().slice(0, 8)}`;
   const topics = createTopicNames(prefix);
@@ -118,7 +118,7 @@ describeWithBroker('dead-letters', () => {
     });
   }, 120_000);
 
-  test('discard takes it out of the list; a second operator is told who did it and when', async () => {
+  test('discard takes it out of the list; a second operator sees who did it and when', async () => {
     const { id } = await poisoned(null);
     expect((await rh('dead-letters', 'discard', id, '--why', 'a test of ours')).code).toBe(0);
     expect((await listed()).map((letter) => letter.id)).not.toContain(id);
@@ -135,7 +135,7 @@ describeWithBroker('dead-letters', () => {
     }
   }, 120_000);
 
-  test('of two operators at once one redrives, and the other is told', async () => {
+  test('of two operators at once one redrives, and the other sees why it cannot', async () => {
     const { id } = await poisoned();
     const ends = await Promise.all([
       rh('dead-letters', 'redrive', '--as-is', id),
@@ -147,7 +147,7 @@ describeWithBroker('dead-letters', () => {
     );
   }, 120_000);
 
-  test('two operators who redrive all at once share the work: each letter is written once, and both are content', async () => {
+  test('two operators who redrive all at once write each letter once, and both exit with 0', async () => {
     const ids = [(await poisoned()).id, (await poisoned()).id, (await poisoned()).id];
     const ends = await Promise.all(
       [0, 1].map(() => rh('dead-letters', 'redrive', '--all', '--yes', '--as-is', '--json')),
@@ -160,7 +160,7 @@ describeWithBroker('dead-letters', () => {
     }
   }, 120_000);
 
-  test('what nobody can decode is refused with the ways out; as it is, it goes back with every byte and comes back as another letter', async () => {
+  test('an undecodable letter is refused; --as-is writes its bytes back, and it becomes a new letter', async () => {
     const { id, origin } = await poisoned(Buffer.from([0xff, 0x00, 0xfe]));
     const refused = await rh('dead-letters', 'redrive', id);
     expect([refused.code, refused.stderr]).toEqual([
@@ -227,7 +227,7 @@ describeWithBroker('dead-letters', () => {
     );
   }, 90_000);
 
-  test('what would come of it is said: of a mission that nobody knows, nothing', async () => {
+  test('redrive says what to expect: nothing for an unknown mission', async () => {
     const unknown = createMissionId({ nowMs: Date.now(), partition: coordination.partition + 1, random: Math.random });
     const appender = log.createAppender('test');
     await appender.append({
@@ -245,7 +245,7 @@ describeWithBroker('dead-letters', () => {
     expect((await rh('dead-letters', 'show', id)).stdout).toMatch(/state +was redriven by/);
   }, 120_000);
 
-  test('redriving an assignment asks for a new attempt: the open one is cancelled, the next one is carried out, and no retry is used up', async () => {
+  test('redriving an assignment cancels the open attempt and runs a new one without using a retry', async () => {
     const mission = (await rh('submit', 'missions/quick.yaml')).stdout.trim();
     const waits = { topic: topics.tasks('first_agent') };
     const isItsAssignment = ({ content }: AnyRecord) =>
@@ -272,7 +272,10 @@ describeWithBroker('dead-letters', () => {
       (line) => line.startsWith('task_retry_requested | ') && line.includes(`its assignment became dead letter ${id}`),
     );
     expect(lines[asked + 1]).toMatch(
-      /^task_cancelled \| orchestrator → first_agent \| deploy-first_agent-wave1 \| retry_requested: asked for by \S+@\S+: its assignment/,
+      new RegExp(
+        '^task_cancelled \\| orchestrator → first_agent \\| deploy-first_agent-wave1 \\| ' +
+          'retry_requested: asked for by \\S+@\\S+: its assignment',
+      ),
     );
     expect(lines[asked + 2]).toMatch(
       /^task_assigned \| orchestrator → first_agent \| deploy-first_agent-wave1 \| attempt 2$/,
@@ -291,7 +294,7 @@ describeWithBroker('dead-letters', () => {
     ]);
   }, 120_000);
 
-  test('redrive --all asks first; where nobody can be asked it wants --yes', async () => {
+  test('redrive --all asks first; without a terminal it wants --yes', async () => {
     await poisoned();
     const unasked = await rh('dead-letters', 'redrive', '--all');
     expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining('Add --yes.')]);
@@ -311,7 +314,7 @@ describeWithBroker('dead-letters', () => {
     }
     const waiting = (await listed()).filter(({ state }) => state === 'waiting').length;
     const all = await rh('dead-letters', 'redrive', '--all', '--yes', '--json');
-    expect(all.code).toBe(2); // what nobody can decode is refused, each with its reason
+    expect(all.code).toBe(2); // undecodable letters are refused, each with its reason
     expect(JSON.parse(all.stdout)).toHaveLength(waiting);
     const agreed = startOnTerminal(clone, ['dead-letters', 'redrive', '--all', '--as-is'], { env });
     await agreed.shows('[y/N]');

@@ -55,7 +55,7 @@ describe('an event on one line', () => {
     );
   });
 
-  test('a further attempt is told', () => {
+  test('a further attempt is named', () => {
     expect(eventLine(event('task_assigned', { ...ASSIGNED, attempt: 2 }, 'orchestrator', 'cert_agent'))).toMatch(
       / \| attempt 2$/,
     );
@@ -63,7 +63,8 @@ describe('an event on one line', () => {
 
   test('a failure names its code and the failing check, on one line', () => {
     expect(eventLine(event('task_failed', FAILED, 'cert_agent', 'orchestrator'))).toBe(
-      'task_failed | cert_agent → orchestrator | deploy-cert_agent-wave1 | checks: check "key match" exit 1: three attempts failed',
+      'task_failed | cert_agent → orchestrator | deploy-cert_agent-wave1 | ' +
+        'checks: check "key match" exit 1: three attempts failed',
     );
   });
 
@@ -102,7 +103,8 @@ describe('an event on one line', () => {
       cause: 'unreachable',
     };
     expect(eventLine(event('model_failed_over', failover, 'cert_agent', 'orchestrator'))).toBe(
-      'model_failed_over | cert_agent → orchestrator | deploy-cert_agent-wave1 | ollama:llama3.1 → playbook, connection refused',
+      'model_failed_over | cert_agent → orchestrator | deploy-cert_agent-wave1 | ' +
+        'ollama:llama3.1 → playbook, connection refused',
     );
     expect(
       eventLine(
@@ -128,7 +130,8 @@ describe('an event on one line', () => {
       open_ms: 20_000,
     };
     expect(eventLine(event('circuit_changed', change, 'worker-1'))).toBe(
-      'circuit_changed | worker-1 | worker-1 | ollama at http://127.0.0.1:11434: closed → open for 20.0 s after 5 failures, connection refused',
+      'circuit_changed | worker-1 | worker-1 | ollama at http://127.0.0.1:11434: ' +
+        'closed → open for 20.0 s after 5 failures, connection refused',
     );
     expect(
       eventLine(
@@ -139,7 +142,8 @@ describe('an event on one line', () => {
         ),
       ),
     ).toBe(
-      'circuit_changed | worker-1 | worker-1 | ollama at http://127.0.0.1:11434: half_open → closed, a call was answered',
+      'circuit_changed | worker-1 | worker-1 | ollama at http://127.0.0.1:11434: ' +
+        'half_open → closed, a call was answered',
     );
   });
 

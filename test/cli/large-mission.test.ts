@@ -45,7 +45,7 @@ describe('a mission of ten waves of 120 tasks over the twelve agents', () => {
     expect(plan.waves.map(({ tasks }: { tasks: readonly unknown[] }) => tasks.length)).toEqual(Array(10).fill(120));
   });
 
-  test('is submitted in one record that the topics of topics.yaml take, and that the default of brokers takes', async () => {
+  test('is submitted in one record that fits the topics of topics.yaml and the default of brokers', async () => {
     const topics = createTopicNames('large');
     const workspaceRoot = await mkdtemp(join(tmpdir(), 'large-mission-'));
     const text = largeMissionFile({ roster: roster.agents, waves: 10, tasks: 120 });
@@ -75,7 +75,7 @@ describe('a mission of ten waves of 120 tasks over the twelve agents', () => {
     }
   });
 
-  test('that is larger than the topic takes is refused by run with both sizes: exit code 2, and nothing is written', async () => {
+  test('larger than the topic takes is refused by run with both sizes: exit code 2, nothing is written', async () => {
     const description = 'A long description. '.repeat(400).trim();
     const text = largeMissionFile({ roster: roster.agents, waves: 10, tasks: 120, description });
     writeFileSync(join(clone.dir, 'missions/huge.yaml'), text);

@@ -92,7 +92,8 @@ describeWithBroker('the command line on Kafka', () => {
     const beside = await rh('run', 'missions/quick.yaml', '--json');
     expect(beside.stderr).toMatch(
       new RegExp(
-        `also going on with \\d+ earlier missions?: .*${missionId} \\(quick-mission\\).*; stop one with npx ravenhelm cancel ID`,
+        `continues \\d+ earlier missions?, too: .*${missionId} \\(quick-mission\\).*; ` +
+          'stop one with npx ravenhelm cancel ID',
       ),
     );
     expect((await rh('approve', missionId)).code).toBe(0);
@@ -114,7 +115,7 @@ describeWithBroker('the command line on Kafka', () => {
     await watching.ended();
   });
 
-  test('a mission that is stuck asks a person, and goes on with the answer', async () => {
+  test('a mission that is stuck asks a person, and continues with the answer', async () => {
     const workspace = join(clone.dir, 'stuck');
     await mkdir(workspace);
     const waited = startInPipe(
@@ -169,7 +170,7 @@ describeWithBroker('the command line on Kafka', () => {
 
   test('answering a mission that never asks says so', async () => {
     const missionId = await submit('asks');
-    const answer = await rh('answer', missionId, 'go on');
+    const answer = await rh('answer', missionId, 'continue');
     expect(answer).toMatchObject({ code: 2, stderr: expect.stringContaining('asks nothing') });
     expect(answer.stderr).toContain('approve or reject');
     expect((await rh('cancel', missionId)).code).toBe(0);
@@ -216,7 +217,7 @@ describeWithBroker('the command line on Kafka', () => {
     ]);
   });
 
-  test('what is told to a log that nobody serves says so, and how to start an orchestrator', async () => {
+  test('a request to a log without an orchestrator says so, and how to start one', async () => {
     const alone = { ...env, RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}` };
     const lonely = (...args: string[]) => runInPipe(clone, args, alone);
     const unserved = `no orchestrator is serving; start one: npx ravenhelm --role orchestrator (or npm start)`;

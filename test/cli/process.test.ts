@@ -71,13 +71,14 @@ describe('--http', () => {
 
 describe('what nothing handled', () => {
   test.each([
-    ['a rejection', 'Promise.reject(new Error("nobody looked"))', 'unhandledRejection'],
-    ['an exception', 'setImmediate(() => { throw new Error("nobody looked"); })', 'uncaughtException'],
-  ])('%s is told in the log and ends the process with 70', async (_name, code, origin) => {
+    ['a rejection', 'Promise.reject(new Error("no handler"))', 'unhandledRejection'],
+    ['an exception', 'setImmediate(() => { throw new Error("no handler"); })', 'uncaughtException'],
+  ])('%s is logged and ends the process with 70', async (_name, code, origin) => {
     const started = JSON.stringify(join(clone.dir, `fault-${origin}/first_agent.started`));
     writeFileSync(
       join(clone.dir, 'fault.mjs'),
-      `import { existsSync } from 'node:fs';\nconst look = setInterval(() => { if (!existsSync(${started})) return; clearInterval(look); ${code}; }, 20);\n`,
+      `import { existsSync } from 'node:fs';\n` +
+        `const look = setInterval(() => { if (!existsSync(${started})) return; clearInterval(look); ${code}; }, 20);\n`,
     );
     const ended = await runInPipe(clone, ['run', 'missions/slow.yaml', '--workspace', `fault-${origin}`, ...MEMORY], {
       NODE_OPTIONS: `--import=${join(clone.dir, 'fault.mjs')}`,
@@ -87,7 +88,7 @@ describe('what nothing handled', () => {
       event: 'process.internal_error',
       origin,
       exit_code: 70,
-      error: { message: 'nobody looked' },
+      error: { message: 'no handler' },
     });
   });
 });
@@ -284,7 +285,7 @@ describe('run in a pipe', () => {
     expect(code).toBe(0);
   });
 
-  test('an output that cannot be written is told once; the mission is carried out all the same, and the command is not done', async () => {
+  test('an output that cannot be written is reported once; the mission ends, and the exit code is not 0', async () => {
     const full = openSync('/dev/full', 'w');
     const child = spawn(
       process.execPath,
@@ -298,7 +299,8 @@ describe('run in a pipe', () => {
     const [code] = await once(child, 'close');
     closeSync(full);
     expect(stderr).toBe(
-      'error: the output cannot be written: ENOSPC: no space left on device, write\n  Make space, or send it elsewhere; what the command did until then stands in the log.\n',
+      'error: the output cannot be written: ENOSPC: no space left on device, write\n' +
+        '  Make space, or send it elsewhere; the log has what the command did until then.\n',
     );
     expect(code).toBe(2);
     expect(existsSync(join(clone.dir, 'unheard/second_agent.txt'))).toBe(true);

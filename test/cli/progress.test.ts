@@ -100,7 +100,7 @@ describe('progress on a terminal', () => {
     return { terminal, clock, progress: createProgress({ output: terminal, clock, colors: true, live: true }) };
   };
 
-  test('elapsed time goes on between events', () => {
+  test('elapsed time continues between events', () => {
     const { terminal, clock, progress } = live();
     progress.onEvent(EVENT, MIXED);
     expect(terminal.screen()[0]).toContain('0:00');
@@ -124,7 +124,7 @@ describe('progress on a terminal', () => {
     expect(clock.pendingTimers()).toBe(0);
   });
 
-  test('lines that the report replaces are taken away', () => {
+  test('lines that the report replaces are erased', () => {
     const { terminal, progress } = live();
     progress.say('banner\n');
     progress.onEvent(EVENT, MIXED);

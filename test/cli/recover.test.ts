@@ -178,7 +178,8 @@ describeWithBroker('ravenhelm recover', () => {
       expect([code, said]).toEqual([
         0,
         expect.stringContaining(
-          `what was open below it is lost. A new attempt was asked for: ${mission}/${task_id}/2. The processes that serve it`,
+          'what was open below it is lost. ' +
+            `A new attempt was asked for: ${mission}/${task_id}/2. The processes that serve it`,
         ),
       ]);
       expect(said).not.toContain('no orchestrator is serving');

@@ -25,7 +25,10 @@ describe('the local stack for people', () => {
       { ...half, name: 'registry', answering: false, pid: null },
     ] as const;
     expect(stackText({ ...DOWN, state: 'partly', kind: 'java', services })).toMatch(
-      /^the local stack is only partly up: the broker answers, the registry does not run; npx ravenhelm stack up starts what is missing\n/,
+      new RegExp(
+        '^the local stack is only partly up: the broker answers, the registry does not run; ' +
+          'npx ravenhelm stack up starts what is missing\n',
+      ),
     );
   });
 

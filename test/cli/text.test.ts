@@ -115,7 +115,7 @@ describe('the report for people', () => {
     },
   );
 
-  test('names the status, every task with its failing check, once why it failed, the success checks and the workspace', () => {
+  test('names the status, tasks with their failing check, the reason once, success checks and workspace', () => {
     expect(reportText(failed, false, NOW).split('\n')).toEqual([
       'hello failed  20261123-141502-417-p05-x7k2',
       ' wave 1  ✓ cert_agent  verified    2.1 s, 3 steps, 1/1 checks, playbook',
@@ -152,7 +152,8 @@ describe('the report for people', () => {
       .map((line) => line.trimEnd());
     expect(shown).toEqual([
       ' wave 1  ● cert_agent   running     2 steps, step 2: execute_terminal_command',
-      '         · env_agent    waiting     no live worker for env_agent since 14:03:22Z (4 min); start one: npx ravenhelm --role worker --agents env_agent',
+      '         · env_agent    waiting     no live worker for env_agent since 14:03:22Z (4 min); ' +
+        'start one: npx ravenhelm --role worker --agents env_agent',
       ' wave 2  · rag_agent    waiting',
       '         − graph_agent  cancelled   changed my mind',
     ]);

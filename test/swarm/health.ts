@@ -21,7 +21,8 @@ export async function createProcessHealthUnderTest(): Promise<
     ...health,
     ask,
     async until(path, isSo) {
-      while (!isSo(...(await ask(path)))) await new Promise((resolve) => setTimeout(resolve, 20)); // between two questions
+      // A pause between two requests.
+      while (!isSo(...(await ask(path)))) await new Promise((resolve) => setTimeout(resolve, 20));
     },
   };
 }

@@ -37,7 +37,7 @@ describe('a process that runs roles', () => {
     await health.until('/readyz', (status) => status === 200);
   });
 
-  test('is not ready while a partition is blocked at a record that this build cannot read, and says which', async () => {
+  test('is not ready while a record that this build cannot read blocks a partition, and says which', async () => {
     const log = createMemoryLog({ clock: createSystemClock() });
     swarm = await createRoleSwarm({ roster: ROSTER, log });
     health = await createProcessHealthUnderTest();

@@ -36,7 +36,7 @@ function createRoles() {
 }
 
 describe('a supervised role', () => {
-  test('begins anew after a failure, with a growing pause', async () => {
+  test('starts again after a failure, with a growing pause', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
     const role = createSupervisedRole({ name: 'worker', create, clock, random: () => 1, logger: silent });
@@ -92,7 +92,7 @@ describe('a supervised role', () => {
     expect(made).toHaveLength(11);
   });
 
-  test('an error that no retry heals is given up at once', async () => {
+  test('an error that no retry can fix is given up at once', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
     const role = createSupervisedRole({ name: 'worker', create, clock, random: () => 1, logger: silent });
@@ -122,7 +122,7 @@ describe('a supervised role', () => {
     });
   });
 
-  test('a first start that meets a broker in trouble is begun anew; one that says nothing of passing is told', async () => {
+  test('a first start is repeated after a retriable error of the broker; another error is reported', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
     let starts = 0;
@@ -219,7 +219,7 @@ describe('a supervised role', () => {
     expect((await role.failed).message).toContain('no file descriptor is left');
   });
 
-  test('a start and a role that fail at once are one failure, and one role begins anew', async () => {
+  test('a start and a role that fail at once are one failure, and one role starts again', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
     const starts: { reject(reason: Error): void }[] = [];
@@ -247,7 +247,7 @@ describe('a supervised role', () => {
     expect(made).toHaveLength(3);
   });
 
-  test('a role that fails while it starts is stopped when its start has ended, and the start of the next one counts', async () => {
+  test('a role that fails while it starts is stopped after its start; the start of the next one counts', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
     const starts: { resolve(): void }[] = [];
@@ -324,7 +324,7 @@ describe('a supervised role', () => {
     expect(made).toHaveLength(1);
   });
 
-  test('a stopped role does not begin anew', async () => {
+  test('a stopped role does not start again', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
     const role = createSupervisedRole({ name: 'worker', create, clock, random: () => 1, logger: silent });

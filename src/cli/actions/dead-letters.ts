@@ -53,7 +53,7 @@ export function discardLetters(context: CommandContext, { ids, reason, takeOver 
         letter,
         createEventFactory(context.host)({ type: 'dead_letter_discarded', from: discarded_by, payload }),
       );
-      // Somebody else was faster: says who, and when.
+      // Another operator was faster: the error says who, and when.
       if (folded.kind === 'void') requireFree(box.require(letter.id), false);
       if (!context.json) context.say(`discarded: ${letter.id}`);
     }

@@ -17,7 +17,8 @@ export async function initCluster(context: CommandContext): Promise<ExitCode> {
     if (context.json) context.print({ topics, differences });
     else
       context.say(
-        `${topics.length} topics and every event's schema are there${differences.length === 0 ? '' : `; ${differences.length} settings differ from topics.yaml`}`,
+        `${topics.length} topics and every event's schema are there` +
+          (differences.length === 0 ? '' : `; ${differences.length} settings differ from topics.yaml`),
       );
     return EXIT.done;
   });

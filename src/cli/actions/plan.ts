@@ -40,7 +40,7 @@ interface ShownPlan {
 function show(context: CommandContext, { planner, model, refusals, plan }: ShownPlan): ExitCode {
   if (context.json) context.print({ planner, model, refusals, plan });
   else {
-    for (const refusal of refusals) context.host.stderr.write(`passed over: ${refusal}\n`);
+    for (const refusal of refusals) context.host.stderr.write(`skipped: ${refusal}\n`);
     context.say(`planned by: ${model === '' ? planner : model}`);
     context.host.stdout.write(planText(plan));
   }

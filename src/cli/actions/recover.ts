@@ -25,9 +25,9 @@ export interface RecoverOptions extends PartitionId {
 const ASSIGNED_WITHIN_MS = 60_000;
 
 /**
- * Continues a partition after data loss: asks for a new attempt of each task whose assignment is gone, because no worker
- * will end it, and commits where the log begins now. The processes that serve it may run: they have set it apart, and
- * open it again when this process has left their group.
+ * Continues a partition after data loss: asks for a new attempt of each task whose assignment is gone, because no
+ * worker will end it, and commits where the log begins now. The processes that serve it may run: they have set it
+ * apart, and open it again when this process has left their group.
  */
 export async function recoverPartition(context: CommandContext, options: RecoverOptions): Promise<ExitCode> {
   const { agent, groupId } = await foldOf(context, options.topic);
@@ -168,7 +168,7 @@ async function assignmentsIn(
   return found;
 }
 
-/** Joins the group for this partition only, until it is given to this process; a role that still processes it keeps it. */
+/** Joins the group for this partition only and waits for it; a role that still processes it keeps it. */
 async function takePartition(
   { host }: CommandContext,
   session: ClientSession,

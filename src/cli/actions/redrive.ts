@@ -27,7 +27,7 @@ type Doable = Exclude<RedrivePlan, RedriveRefused>;
 /** What was done, as --json prints it. */
 interface Outcome {
   readonly id: string;
-  /** left: of all letters, one that somebody else has taken meanwhile. */
+  /** left: with --all, another operator has taken it meanwhile. */
   readonly outcome: 'record' | 'new_attempt' | 'refused' | 'left';
   readonly written: Appended | null;
   readonly expect: string;
@@ -68,7 +68,7 @@ async function chosenLetters(
 
 async function confirm({ host }: CommandContext, question: string): Promise<void> {
   if (host.ask === null)
-    throw wrongUse('redrive --all asks before it begins, and nobody can be asked here', 'Add --yes.');
+    throw wrongUse('redrive --all asks before it begins, and there is no terminal to ask at', 'Add --yes.');
   if (!/^y(es)?$/i.test((await host.ask(question)).trim())) throw wrongUse('nothing was redriven', null);
 }
 
@@ -80,53 +80,18 @@ async function redriveOne(
   letter: Letter,
   { all, asIs, takeOver }: RedriveOptions,
 ): Promise<Outcome> {
-  const { id, record, facts } = letter;
-  const { topics, host } = context;
-  const plan = planRedrive(
-    {
-      id,
-      origin: facts?.origin ?? null,
-      key: record.key,
-      headers: originalHeaders(record.headers ?? {}),
-      content: record.content,
-      asIs,
-    },
-    {
-      topics,
-      mission: feed.view.mission,
-      judge: (partition, event) => feed.view.judge(partition, event, host.clock.now()),
-    },
-  );
+  const { id } = letter;
+  const plan = planOf(context, feed, letter, asIs);
   if (plan.kind === 'refused') return tellRefused(context, id, plan);
   const target = await targetOf(context, log, plan);
   if (target.kind === 'refused') return tellRefused(context, id, target);
-  const by = requester(host);
-  const createEvent = createEventFactory(host);
-  const taken = await box.append(
-    letter,
-    createEvent({
-      type: 'dead_letter_taken',
-      from: by,
-      payload: { ...letterFields(letter), taken_by: by, taken_over: takeOver },
-    }),
-  );
-  const handled = taken.kind === 'applied' ? null : handledBy(box.require(id), false);
+  const handled = await take(context, box, letter, takeOver);
   if (handled !== null)
     return all
       ? tellLeft(context, id, handled.why)
       : tellRefused(context, id, { kind: 'refused', why: `it ${handled.why}`, nextStep: handled.nextStep });
   const written = await write(context, log, letter, plan, target);
-  const redriven = {
-    redriven_by: by,
-    how: plan.kind,
-    target_topic: written.topic,
-    target_partition: written.partition,
-    target_offset: written.offset,
-  };
-  await box.append(
-    letter,
-    createEvent({ type: 'dead_letter_redriven', from: by, payload: { ...letterFields(letter), ...redriven } }),
-  );
+  await noteRedriven(context, box, letter, plan.kind, written);
   const expect =
     plan.kind === 'record'
       ? plan.expect
@@ -136,6 +101,52 @@ async function redriveOne(
       `redriven: ${id} to ${written.topic}[${written.partition}]@${written.offset}; to be expected: ${expect}`,
     );
   return { id, outcome: plan.kind, written, expect };
+}
+
+function planOf(
+  { topics, host }: CommandContext,
+  feed: MissionFeed,
+  { id, record, facts }: Letter,
+  asIs: boolean,
+): RedrivePlan {
+  const { key, content } = record;
+  const headers = originalHeaders(record.headers ?? {});
+  return planRedrive(
+    { id, origin: facts?.origin ?? null, key, headers, content, asIs },
+    {
+      topics,
+      mission: feed.view.mission,
+      judge: (partition, event) => feed.view.judge(partition, event, host.clock.now()),
+    },
+  );
+}
+
+/** Says beside the letter that it is being redriven; null, or who was faster. */
+async function take({ host }: CommandContext, box: LetterBox, letter: Letter, takeOver: boolean) {
+  const by = requester(host);
+  const payload = { ...letterFields(letter), taken_by: by, taken_over: takeOver };
+  const event = createEventFactory(host)({ type: 'dead_letter_taken', from: by, payload });
+  const taken = await box.append(letter, event);
+  return taken.kind === 'applied' ? null : handledBy(box.require(letter.id), false);
+}
+
+async function noteRedriven(
+  { host }: CommandContext,
+  box: LetterBox,
+  letter: Letter,
+  how: Doable['kind'],
+  written: Appended,
+): Promise<void> {
+  const by = requester(host);
+  const payload = {
+    ...letterFields(letter),
+    redriven_by: by,
+    how,
+    target_topic: written.topic,
+    target_partition: written.partition,
+    target_offset: written.offset,
+  };
+  await box.append(letter, createEventFactory(host)({ type: 'dead_letter_redriven', from: by, payload }));
 }
 
 interface Target {
@@ -168,7 +179,7 @@ async function targetOf({ topics }: CommandContext, log: Log, plan: Doable): Pro
   }
 }
 
-/** Whoever redrives all is content when somebody else does. */
+/** A letter that another operator has taken is no failure of --all. */
 function tellLeft(context: CommandContext, id: string, why: string): Outcome {
   if (!context.json) context.say(`left: ${id} ${why}`);
   return { id, outcome: 'left', written: null, expect: why };
@@ -203,5 +214,6 @@ async function write(
     missionId: mission_id,
     payload: { ...plan.request, requested_by, reason: `its assignment became dead letter ${id}` },
   });
-  return appendOne(context.client, log, { appender: 'redrive', topic, partition, key: mission_id, event }); // the letter says that it was begun
+  // When the outcome is unknown, the letter still says that it was taken.
+  return appendOne(context.client, log, { appender: 'redrive', topic, partition, key: mission_id, event });
 }

@@ -51,7 +51,8 @@ export async function runMission(context: CommandContext, options: RunOptions): 
         feed,
         broken: session.broken,
         ifNotEnded: session.log.capabilities.durable
-          ? `mission ${missionId} has not ended; the next swarm on this log continues it. To stop it: ${clientCommand(context, `cancel ${missionId}`)}`
+          ? `mission ${missionId} has not ended; the next swarm on this log continues it. ` +
+            `To stop it: ${clientCommand(context, `cancel ${missionId}`)}`
           : null,
       });
       printReport(context, report);
@@ -79,6 +80,7 @@ function story(context: CommandContext, session: SwarmSession, missionId: string
     return 'Events were kept in memory and are now lost; a broker keeps them (npm run setup).';
   return (
     `\nEvents of the mission: ${clientCommand(context, `watch ${missionId}`)}\n` +
-    `With plain kcat:       kcat -b ${session.brokers[0] ?? ''} -C -e -t ${context.topics.coordination} -f '%T %k %h\\n'`
+    `With plain kcat:       kcat -b ${session.brokers[0] ?? ''} -C -e ` +
+    `-t ${context.topics.coordination} -f '%T %k %h\\n'`
   );
 }

@@ -16,7 +16,8 @@ export async function stackUp(context: CommandContext): Promise<ExitCode> {
     });
   else
     context.say(
-      `the local stack ${stack.started ? 'is up' : 'was up already'}: Kafka at ${stack.brokers.join(',')}, registry at ${stack.registryUrl}`,
+      `the local stack ${stack.started ? 'is up' : 'was up already'}: ` +
+        `Kafka at ${stack.brokers.join(',')}, registry at ${stack.registryUrl}`,
     );
   return EXIT.done;
 }

@@ -37,7 +37,9 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
       feed,
       broken: createHandledDeferred<never>().promise,
       notice: missingOrchestrator(context, session),
-      ifNotEnded: `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ${clientCommand(context, `cancel ${missionId}`)} stops it`,
+      ifNotEnded:
+        `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ` +
+        `${clientCommand(context, `cancel ${missionId}`)} stops it`,
     });
     printReport(context, report);
     return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;

@@ -8,7 +8,7 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { follow } from '../../client/follow.js';
 import { hasEnded } from '../../client/mission-feed.js';
 
-/** Events as they happen, one line each; ends with the mission, with Ctrl-C, or when nobody reads on. */
+/** Events as they happen, one line each; ends with the mission, with Ctrl-C, or when its output has no reader. */
 export function watchMissions(context: CommandContext, missionId: string | null): Promise<ExitCode> {
   return withClient(context, (session) =>
     missionId === null ? watchAll(context, session) : watchMission(context, session, missionId),

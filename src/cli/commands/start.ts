@@ -47,7 +47,7 @@ function checkFlags({ role, agents, exit, workspace }: StartFlags): void {
   if (agents !== undefined && role !== 'worker')
     throw wrongUse('--agents goes with --role worker only', 'Missions choose their agents with agents: in their file.');
   if (role !== undefined && (exit || workspace !== undefined))
-    throw wrongUse(`--role ${role} runs no mission of its own, so --exit and --workspace mean nothing`, 'Omit them.');
+    throw wrongUse(`--role ${role} runs no mission, so --exit and --workspace mean nothing`, 'Omit them.');
 }
 
 function unknownCommand(word: string, program: Command): Error {

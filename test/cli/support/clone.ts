@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const project = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A built clone of its own: the real program, with agents and missions that take no time, and its own .ravenhelm. */
+/** A separate built clone: the real program, with agents and missions that take no time, and its own .ravenhelm. */
 export interface TestClone {
   readonly dir: string;
   /** Environment of a user who has set nothing. */
@@ -30,7 +30,11 @@ concurrency: 2
 timeout_seconds: 60
 max_steps: 10
 playbooks:
-${playbook('quick', `echo ${name} >> ${name}.txt`, `test -f ${name}.txt`)}${playbook('slow', `touch ${name}.started; sleep 4; touch ${name}.slow`, `test -f ${name}.slow`)}${playbook('wrong', `touch ${name}.wrong`, 'test -f nowhere.txt')}---
+${[
+  playbook('quick', `echo ${name} >> ${name}.txt`, `test -f ${name}.txt`),
+  playbook('slow', `touch ${name}.started; sleep 4; touch ${name}.slow`, `test -f ${name}.slow`),
+  playbook('wrong', `touch ${name}.wrong`, 'test -f nowhere.txt'),
+].join('')}---
 You write files.
 `;
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../src/ports/clock.js';
 
-/** A clock that stands still until a test moves it. */
+/** A clock that only a test moves. */
 export interface FakeClock extends Clock {
   advance(ms: number): void;
   pendingTimers(): number;
