@@ -19,7 +19,7 @@ const ROSTER = NAMES.map((name, index) =>
   }),
 );
 
-test('ten waves of 120 tasks are done to the last one, and no task is handed more than the results that it needs', async () => {
+test('ten waves of 120 tasks are all done, and each task is handed the few results that it needs', async () => {
   const mission = parseMissionFile(
     largeMissionFile({ roster: ROSTER, waves: 10, tasks: 120, playbook: 'work' }),
     'large.yaml',
