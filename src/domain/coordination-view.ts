@@ -28,13 +28,19 @@ export interface CoordinationView {
     readonly plan: Plan;
   } | null;
   mission(missionId: string): Mission | null;
-  /** What a record with this event would come to if it were appended to a partition at a time (ms since the epoch). Changes nothing. */
+  /**
+   * What a record with this event would come to if it were appended to a partition at a time (ms since the epoch).
+   * Changes nothing.
+   */
   judge(partition: number, event: AgentEvent, timestampMs: number): Folded;
 }
 
 export function createCoordinationView(): CoordinationView {
   const partitions = new Map<number, CoordinationState>();
-  /** Partitions whose first claim was deleted with the old records: until the next one, the writer of a decision is the holder. */
+  /**
+   * Partitions whose first claim was deleted with the old records: until the next one, the writer of a decision is
+   * the holder.
+   */
   const withoutClaim = new Set<number>();
   const apply = (partition: number, record: FoldRecord): AgentEvent | null => {
     if (!partitions.has(partition) && record.offset > 0) withoutClaim.add(partition);

@@ -32,7 +32,8 @@ export function createEventFactory({ clock, ids }: EventSources): CreateEvent {
       causation_id: causedBy,
       payload,
     };
-    // The generated union ties event_type to payload as Envelope<T> does; TypeScript cannot follow that through a generic.
+    // The generated union ties event_type to payload as Envelope<T> does; TypeScript cannot follow that through a
+    // generic.
     return event as unknown as EventOf<T>;
   };
 }

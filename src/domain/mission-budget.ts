@@ -7,7 +7,10 @@ export function leftForPlanning({ request, planningSpent, index }: Mission): Lim
   return left(request.budget, addCost(planningSpent, addCost(index.spent, index.outstanding)));
 }
 
-/** The share of each assignment made now: what is left ÷ the tasks that are neither under way nor ended (checks cost nothing). */
+/**
+ * The share of each assignment made now: what is left ÷ the tasks that are neither under way nor ended (checks cost
+ * nothing).
+ */
 export function shareOfBudget({ request, planning, planningSpent, index }: Mission): Limits {
   const reserved = planning.kind === 'requested' ? planning.reserved : NOTHING;
   const { spent, outstanding, unassigned } = index;

@@ -1,4 +1,7 @@
-/** What the holder of a coordination partition decides next for a mission. Pure: the same state gives the same decisions. */
+/**
+ * What the holder of a coordination partition decides next for a mission. Pure: the same state gives the same
+ * decisions.
+ */
 import type { Cost } from './budget.js';
 import type { Check, EventType, PayloadOf, Plan } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
@@ -359,7 +362,8 @@ function cancelTask(mission: Mission, task: MissionTask, owner: string, code: st
 }
 
 function decideAfterFailure(mission: Mission, failed: MissionTask, context: DecideContext): readonly Decision[] {
-  const reason = `${failed.id} failed after ${failed.attempt} ${failed.attempt === 1 ? 'attempt' : 'attempts'}: ${failed.detail}`;
+  const attempts = `${failed.attempt} ${failed.attempt === 1 ? 'attempt' : 'attempts'}`;
+  const reason = `${failed.id} failed after ${attempts}: ${failed.detail}`;
   const mayReplan = mission.request.plan === null && mission.replans < MAX_REPLANS;
   return mayReplan ? [requestPlan(mission, context, reason)] : askOrFail(mission, context, reason, failed);
 }

@@ -26,7 +26,8 @@ export const REQUEST_WINDOW_MS = 10 * 60_000;
 
 /**
  * The name of a log: what its first holder called it, and when the log took that. A recreated topic may receive a
- * late second copy of the record that named the one before it; under the same name its decisions would be taken for old ones.
+ * late second copy of the record that named the one before it; under the same name its decisions would be taken for
+ * old ones.
  */
 const epochOf = (name: string, timestampMs: number): string => `${name}-${timestampMs.toString(36)}`;
 
@@ -49,7 +50,10 @@ export function evolveCoordination(state: CoordinationState, record: FoldRecord)
   }
 }
 
-/** A planner that a former holder called may have spent all that was reserved. The same claim, appended twice, changes no holder. */
+/**
+ * A planner that a former holder called may have spent all that was reserved. The same claim, appended twice, changes
+ * no holder.
+ */
 function claimed(state: CoordinationState, offset: number, owner: string): Folded {
   const former = state.holder?.owner;
   state.holder = { owner, claimOffset: offset };
@@ -245,7 +249,9 @@ const isBeingDone = (mission: MissionFold, task: MissionTask): boolean =>
   mission.planning.kind === 'approved' &&
   findWave(mission, task.wave)?.status !== 'replaced';
 
-/** The assignment that a worker's event answers: its writer has it in the log of its partition. null for other events. */
+/**
+ * The assignment that a worker's event answers: its writer has it in the log of its partition. null for other events.
+ */
 export function answeredEffect(mission: Mission, event: AgentEvent): Effect | null {
   switch (event.event_type) {
     case 'task_accepted':

@@ -24,7 +24,8 @@ const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
  * A new mission id, such as 20261123-141502-417-p05-x7k2: UTC time to the millisecond, so that ids sort by time,
  * the coordination partition, so that approve and cancel find the mission after partitions were added, and four
  * characters against collisions. Lowercase and safe as a directory name.
- * Throws RangeError for a time before 1970 or after 9999 and for a partition that is not a whole number below a million.
+ * Throws RangeError for a time before 1970 or after 9999 and for a partition that is not a whole number below a
+ * million.
  */
 export function createMissionId({ nowMs, partition, random }: MissionIdInput): string {
   if (!Number.isInteger(nowMs) || nowMs < 0 || nowMs > LATEST_MS) {

@@ -112,7 +112,10 @@ function faultOf(mission: Mission, plan: Plan): string | null {
   return null;
 }
 
-/** The mission's last task: the success checks of its file, and those that the planner added. null when there are none. */
+/**
+ * The mission's last task: the success checks of its file, and those that the planner added. null when there are
+ * none.
+ */
 function verifyTaskOf({ request }: Mission, plan: Plan): VerifyTask | null {
   const added = plan.success_criteria.filter((check) => request.success.every((own) => own.command !== check.command));
   return verifyTask(plan, [...request.success, ...added], request.agents);

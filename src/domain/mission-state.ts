@@ -107,7 +107,8 @@ export interface Mission {
 }
 
 /**
- * The same mission as evolve changes it, in place: a copy of 10,000 tasks, waves or effects for each event would make an
+ * The same mission as evolve changes it, in place: a copy of 10,000 tasks, waves or effects for each event would make
+ * an
  * event cost more the larger its mission is. What a task, a course or a planning says is replaced as a whole.
  */
 export type MissionFold = {

@@ -96,7 +96,10 @@ function retryScheduled(task: MissionTask, { attempt, delay_ms }: PayloadOf<'tas
   return changed({ ...task, retryDelayMs: delay_ms });
 }
 
-/** An open attempt is cancelled first, by a separate decision; after one that has failed the task waits for the next at once. */
+/**
+ * An open attempt is cancelled first, by a separate decision; after one that has failed the task waits for the next
+ * at once.
+ */
 function retryRequested(task: MissionTask, request: PayloadOf<'task_retry_requested'>): EvolvedTask {
   const asked: MissionTask = { ...task, retryRequest: `asked for by ${request.requested_by}: ${request.reason}` };
   if (hasOpenAttempt(task)) return task.retryRequest === null ? changed(asked) : voidBecause('asked for before');

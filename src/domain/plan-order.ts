@@ -36,6 +36,8 @@ function orderTask(spec: AgentSpec): DraftTask {
     playbook === null
       ? 'No playbook was chosen.'
       : `Playbook ${playbook} is the agent's only one; it was chosen for the agent, not for the wording of the brief.`;
-  const description = `Do what ${spec.name} answers for, as the brief asks: ${spec.description} (Planned from the declared order, without a model. ${stock})`;
+  const description =
+    `Do what ${spec.name} answers for, as the brief asks: ${spec.description} ` +
+    `(Planned from the declared order, without a model. ${stock})`;
   return { agent: spec.name, description, playbook, acceptance: [], timeoutSeconds: null };
 }

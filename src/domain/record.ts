@@ -8,7 +8,10 @@ export interface FoldRecord {
   readonly event: AgentEvent;
 }
 
-/** The last claim read: who may call tools and write results in a tasks partition, or decide in a coordination partition. */
+/**
+ * The last claim read: who may call tools and write results in a tasks partition, or decide in a coordination
+ * partition.
+ */
 export interface Holder {
   readonly owner: string;
   /** Offset of the claim; the fence is ordered by it. */
@@ -36,7 +39,9 @@ export const voidBecause = (reason: string): Void => ({ kind: 'void', reason });
 export const describeFolded = (folded: Folded): string =>
   folded.kind === 'applied' ? 'applied' : `void: ${folded.reason}`;
 
-/** A replay point: the next record to fold, and the fold's small state just before it, as text of at most 4,096 bytes. */
+/**
+ * A replay point: the next record to fold, and the fold's small state just before it, as text of at most 4,096 bytes.
+ */
 export interface ReplayPoint {
   readonly offset: number;
   readonly metadata: string;
@@ -45,7 +50,10 @@ export interface ReplayPoint {
 /** Kafka's offset.metadata.max.bytes. */
 export const METADATA_LIMIT_BYTES = 4096;
 
-/** The committed replay point cannot be trusted: records that were not folded are gone, or its metadata is not readable. */
+/**
+ * The committed replay point cannot be trusted: records that were not folded are gone, or its metadata is not
+ * readable.
+ */
 export class DataLoss extends Error {
   readonly code = 'data_loss';
   readonly retriable = false;

@@ -78,7 +78,8 @@ export function planRedrive(
   if (content.kind !== 'event') {
     return refused(
       `this build cannot decode it: ${content.reason}`,
-      `To write it back where it came from, for readers that have changed since: ravenhelm dead-letters redrive --as-is ${id}\n${discardIt(id)}`,
+      `To write it back where it came from, for readers that have changed since: ` +
+        `ravenhelm dead-letters redrive --as-is ${id}\n${discardIt(id)}`,
     );
   }
   const { event } = content;
@@ -121,7 +122,8 @@ function neverRedriven(id: string, event: AgentEvent): RedriveRefused | null {
     case 'partition_claimed':
     case 'partition_opened':
       return refused(
-        `a ${event.event_type} belongs to the process that wrote it: written again it would take the partition from its holder`,
+        `a ${event.event_type} belongs to the process that wrote it: ` +
+          `written again it would take the partition from its holder`,
         discardIt(id),
       );
     case 'dead_letter_taken':

@@ -31,14 +31,16 @@ export function replayStart({ topic, partition, committed, logStart, logEnd }: R
   }
   if (committed.offset < 0 || committed.metadata === '') {
     throw new DataLoss(
-      `${place}: the committed offset ${committed.offset} has no fold state with it; something other than the swarm committed it. ` +
+      `${place}: the committed offset ${committed.offset} has no fold state with it; ` +
+        `something other than the swarm committed it. ` +
         `Restore it. ${recover}`,
     );
   }
   if (committed.offset < logStart || committed.offset > logEnd) {
     throw new DataLoss(
       `${place}: the replay point ${committed.offset} lies outside the log (${logStart} to ${logEnd}): ` +
-        `records were deleted or the topic was recreated. Open tasks below ${logStart} are lost; resubmit their missions. ${recover}`,
+        `records were deleted or the topic was recreated. ` +
+        `Open tasks below ${logStart} are lost; resubmit their missions. ${recover}`,
     );
   }
   return { offset: committed.offset, metadata: committed.metadata };

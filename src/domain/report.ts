@@ -13,7 +13,9 @@ export type MissionStatus =
   | 'failed'
   | 'cancelled';
 
-/** The one document that run --json, submit --wait --json and status MISSION --json print; snake_case as users see it. */
+/**
+ * The one document that run --json, submit --wait --json and status MISSION --json print; snake_case as users see it.
+ */
 export interface MissionReport {
   readonly mission_id: string;
   readonly name: string;

@@ -1,5 +1,6 @@
 /**
- * What a record may require of the build that handles it. A later build that gives missions or tasks a new meaning names
+ * What a record may require of the build that handles it. A later build that gives missions or tasks a new meaning
+ * names
  * it in `requires`; a build that does not know the name stops the partition before the record, as it does before an
  * event type that it does not know, instead of handling it as if the name were not there.
  *
@@ -10,7 +11,7 @@
 import type { AgentEvent } from './events.js';
 
 /** The names that this build knows. */
-export const KNOWN_REQUIREMENTS: readonly string[] = [];
+const KNOWN_REQUIREMENTS: readonly string[] = [];
 
 /** Why this build cannot handle the event; null when it can. */
 export function unmetRequirement(event: AgentEvent, known: readonly string[] = KNOWN_REQUIREMENTS): string | null {

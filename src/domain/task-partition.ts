@@ -59,7 +59,10 @@ export interface TaskAttempt {
   readonly before: TaskSnapshot;
 }
 
-/** The fold of a tasks partition. evolve replaces its fields and entries in place (see Folded); an attempt itself is never changed. */
+/**
+ * The fold of a tasks partition. evolve replaces its fields and entries in place (see Folded); an attempt itself is
+ * never changed.
+ */
 export interface TaskPartitionState {
   /** Next offset to fold. */
   position: number;

@@ -39,7 +39,10 @@ function isSettled(attempt: TaskAttempt, isAcknowledged: (attemptKey: string) =>
   return attempt.status === 'cancelled' || isAcknowledged(attempt.key);
 }
 
-/** Forgets attempts that no replay from this offset will meet; the marks keep their assignments from being taken again. */
+/**
+ * Forgets attempts that no replay from this offset will meet; the marks keep their assignments from being taken
+ * again.
+ */
 export function forgetSettled(
   state: TaskPartitionState,
   replayOffset: number,

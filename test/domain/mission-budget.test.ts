@@ -102,7 +102,7 @@ describe('the planner', () => {
     expect(leftOf(log.mission())).toEqual({ tokens: 2700, usd: 2.25 });
   });
 
-  test("that a former holder had called may have spent all that was reserved, and the new holder's call its own", () => {
+  test("that a former holder had called may have spent all its reservation, and the new holder's its own", () => {
     const log = given(...ASKED);
     log.settle(reserving(500, 1));
     log.when(claimed('o-2'));

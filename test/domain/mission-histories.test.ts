@@ -122,7 +122,8 @@ describe('in every history of a coordination partition', () => {
             const { tokens, usd } = mission.request.budget;
             if ((tokens !== null && most.tokens > tokens) || (usd !== null && most.usd > usd + 1e-9))
               throw new Error(
-                `${mission.id} may spend ${JSON.stringify(most)} of ${JSON.stringify(mission.request.budget)} at ${record.offset}`,
+                `${mission.id} may spend ${JSON.stringify(most)} ` +
+                  `of ${JSON.stringify(mission.request.budget)} at ${record.offset}`,
               );
             if (tokens !== null && most.tokens > tokens * 0.9) limited += 1;
           }
@@ -198,7 +199,10 @@ function mostOfTasks(mission: Mission): Cost {
   return most;
 }
 
-/** What planners can really have spent: each holder that knew of a request has called one. The log does not tell which of them answered. */
+/**
+ * What planners can really have spent: each holder that knew of a request has called one. The log does not tell which
+ * of them answered.
+ */
 function createPlannerLedger() {
   const calls = new Map<string, Cost[]>();
   const settled = new Map<string, Cost>();

@@ -110,7 +110,7 @@ describe('a new attempt that a person asks for', () => {
     expect(named(log.settle())).toEqual(['wave_completed 1', 'wave_started 2', `task_assigned ${PROXY}`]);
   });
 
-  test('is void where another attempt follows anyway, where the mission is about to end, and where it has ended', () => {
+  test('is void where another attempt follows anyway, and where the mission is about to end or has ended', () => {
     const retrying = underWay({ plan: ONE_WAVE });
     retrying.when(failed(CERT));
     expect(retrying.when(retryRequested(CERT, 1))).toBe('void: another attempt follows anyway');

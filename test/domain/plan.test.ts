@@ -202,7 +202,8 @@ describe('a plan is accepted', () => {
     const plan = planOf([[task('secrets_agent')], [task('events_agent')]], scope);
     expect(words(plan, scope)).toEqual([]);
     expect(plan.notes).toEqual([
-      "dependencies outside the mission's agents count as satisfied: secrets_agent needs proxy_agent, events_agent needs proxy_agent",
+      "dependencies outside the mission's agents count as satisfied: " +
+        'secrets_agent needs proxy_agent, events_agent needs proxy_agent',
     ]);
   });
 });

@@ -177,7 +177,7 @@ describe('an event that is elsewhere', () => {
     });
   });
 
-  test("of a task's journal goes to its agent's topic: to the task's partition where the mission is known, else by its key", () => {
+  test("of a task's journal goes to the task's partition if the mission is known, else to its key's", () => {
     const origin = at(topics.coordination, PARTITION);
     expect(planFor({ origin, content: event(returned) })).toMatchObject({ kind: 'record', topic: TASKS, partition: 2 });
     const unknown = { ...returned, source_agent: 'env_agent' };

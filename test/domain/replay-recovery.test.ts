@@ -22,7 +22,7 @@ describe('continuing behind lost records', () => {
     expect(recoverReplayPoint('tasks', { ...place, committed: null, logStart: 0, logEnd: 9 })).toBeNull();
   });
 
-  test('a tasks partition continues where the log begins and keeps its marks, so that no assignment is taken twice', () => {
+  test('a tasks partition continues at the log start with its marks, so that no assignment is taken twice', () => {
     const recovery = recoverReplayPoint('tasks', {
       ...place,
       committed: { offset: 5, metadata: tasksFold },

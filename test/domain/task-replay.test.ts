@@ -134,7 +134,7 @@ describe('forgetting', () => {
     expect(log.when(assigned(source(10)))).toBe('void: source taken before');
   });
 
-  test('an ended attempt behind an open one keeps its result until that was acknowledged, and nothing of how it came about', () => {
+  test('an ended attempt behind an open one keeps its result until that was acknowledged, and nothing else', () => {
     const log = given(
       claimed('a'),
       assigned(source(10)),

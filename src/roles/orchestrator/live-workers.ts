@@ -5,7 +5,10 @@ import type { Clock } from '../../ports/clock.js';
 export interface LiveWorkers {
   onSign(event: EventOf<'heartbeat' | 'status_report' | 'service_stopped'>): void;
   isServed(agent: string): boolean;
-  /** When a worker that serves the agent was seen last, or this process began to look; null while one is live. ms since the epoch. */
+  /**
+   * When a worker that serves the agent was seen last, or this process began to look; null while one is live. ms
+   * since the epoch.
+   */
   unservedSinceMs(agent: string): number | null;
   /** Whether it has watched for so long that a live worker would have given a sign. */
   hasLookedAround(): boolean;

@@ -1,4 +1,6 @@
-/** Decides for the missions of a held coordination partition: at each beat for those to which something has happened. */
+/**
+ * Decides for the missions of a held coordination partition: at each beat for those to which something has happened.
+ */
 import { playbookChecks } from '../../domain/agent-spec.js';
 import { backoffMs } from '../../domain/backoff.js';
 import { clamp } from '../../domain/budget.js';
@@ -21,7 +23,10 @@ import { createUnservedAnnouncer } from './unserved-announcer.js';
 
 export interface MissionDecisions {
   readonly writer: DecisionWriter;
-  /** The next beat decides for the mission. tasks: those whose waits may have changed; event: the record that asks for it, null where none does. */
+  /**
+   * The next beat decides for the mission. tasks: those whose waits may have changed; event: the record that asks for
+   * it, null where none does.
+   */
   touch(missionId: string, tasks: 'all' | readonly string[], event: AgentEvent | null): void;
   /** Decides for what was touched, unless own decisions were not read back yet. */
   beat(): void;
@@ -50,7 +55,9 @@ export function createMissionDecisions(
   const { clock, planner, roster, random } = context.deps;
   /** Missions to decide for, each with the tasks whose waits may have changed and with what asks for it. */
   const touched = new Map<string, Touched>();
-  /** Missions of which a decision cannot be written, and why. They fail once all that was decided has been read back. */
+  /**
+   * Missions of which a decision cannot be written, and why. They fail once all that was decided has been read back.
+   */
   const undecidable = new Map<string, string>();
   let stopped = false;
   /** As of the last sign of life. */

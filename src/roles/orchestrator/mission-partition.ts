@@ -126,7 +126,9 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     settle(event);
   }
 
-  /** A worker's answer shows that its assignment has arrived; of that, and of an ended mission, little has to be kept. */
+  /**
+   * A worker's answer shows that its assignment has arrived; of that, and of an ended mission, little has to be kept.
+   */
   function settle(event: AgentEvent): void {
     const mission = state.missions.get(missionIdOf(event) ?? '');
     if (mission === undefined) return;

@@ -13,7 +13,9 @@ import type { TaskPartitions } from './task-partitions.js';
 
 export interface OrchestratorDeps extends RoleDeps {
   readonly planner: Planner;
-  /** News of this process's circuit breakers, which this role passes on; absent: another role does, or there are none. */
+  /**
+   * News of this process's circuit breakers, which this role passes on; absent: another role does, or there are none.
+   */
   readonly circuits?: CircuitNews;
   /** What is deleted from the log when it is old and done; default: nothing. */
   readonly retention?: readonly RetentionRule[];

@@ -1,4 +1,7 @@
-/** The orchestrator role: member of the group that holds the coordination topic. It plans and watches; it never executes. */
+/**
+ * The orchestrator role: member of the group that holds the coordination topic. It plans and watches; it never
+ * executes.
+ */
 import { DEFAULT_TIMINGS } from '../../domain/mission-timers.js';
 import type { GroupMember, Watch } from '../../ports/log.js';
 import { publishCircuitEvents } from '../shared/circuit-events.js';

@@ -41,7 +41,8 @@ export async function createTaskPartitions({
       await ask(agent);
       logger.info({ agent, partitions: counts.get(agent) }, 'partitions.added');
     } catch (error) {
-      logger.warn({ err: asError(error), agent }, 'partitions.not_counted'); // The worker's next sign of life asks again.
+      // The worker's next sign of life asks again.
+      logger.warn({ err: asError(error), agent }, 'partitions.not_counted');
     } finally {
       asking.delete(agent);
     }

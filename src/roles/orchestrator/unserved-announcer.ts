@@ -27,7 +27,8 @@ export function createUnservedAnnouncer(
 
   /** When the attempt's agent lost its last worker; null: it has one, or the assignment is too new to worry. */
   function unservedSince(mission: Mission, task: MissionTask): number | null {
-    // Its worker may not have been heard of yet: an assignment is given a moment, an orchestrator that has just begun too.
+    // Its worker may not have been heard of yet: an assignment is given a moment, an orchestrator that has just begun
+    // too.
     const isKnown =
       task.status === 'assigned'
         ? isExpired(timerKeys.unserved(mission.id, task.id, task.attempt))

@@ -1,4 +1,7 @@
-/** Histories as lists of moves, which fast-check makes and shortens: a failure is shown by the shortest list that it finds. */
+/**
+ * Histories as lists of moves, which fast-check makes and shortens: a failure is shown by the shortest list that it
+ * finds.
+ */
 import fc from 'fast-check';
 import { seededRandom, type Random } from './events.js';
 
