@@ -1,16 +1,17 @@
 /** Random histories of a tasks partition: duplicates, late re-sends, deposed owners, steps out of order. */
-import { describeFolded } from '../../src/domain/record.js';
 import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
 import type { AgentEvent, Source } from '../../src/domain/events.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
-import type { FoldRecord } from '../../src/domain/record.js';
+import { describeFolded, type FoldRecord } from '../../src/domain/record.js';
 import {
   createTaskPartitionState,
   evolveTaskPartition,
   type TaskPartitionState,
 } from '../../src/domain/task-partition.js';
 import { decodeTaskSnapshot, forgetSettled, taskReplayPoint } from '../../src/domain/task-replay.js';
-import { recordsOf, seededRandom, type Random } from './support/events.js';
+import { recordsOf, type Random } from './support/events.js';
+import { aside, choicesOf, moves, type Move } from './support/moves.js';
 import {
   assigned,
   called,
@@ -24,12 +25,14 @@ import {
   type About,
 } from './support/task-log.js';
 
-const HISTORIES = 2_000;
+const HISTORIES = 2_300;
+/** Moves of a history, on average; most moves append one record. */
 const LENGTH = 40;
 const OWNERS = ['a', 'b', 'c'];
 
 interface World {
-  readonly random: Random;
+  /** The choices of the current move. */
+  random: Random;
   readonly log: AgentEvent[];
   readonly sent: AgentEvent[];
   readonly attempts: { readonly about: About; steps: number }[];
@@ -84,10 +87,9 @@ function work(world: World): void {
   if (random.chance(0.08)) log.push(log[log.length - 1] ?? claimed('a'));
 }
 
-/** Deterministic; the same for every test. */
-function historyOf(seed: number): readonly FoldRecord[] {
+function historyOf(list: readonly Move[]): readonly FoldRecord[] {
   const world: World = {
-    random: seededRandom(seed),
+    random: choicesOf(0),
     log: [],
     sent: [],
     attempts: [],
@@ -95,7 +97,8 @@ function historyOf(seed: number): readonly FoldRecord[] {
     epoch: 1,
     holder: 'a',
   };
-  while (world.log.length < LENGTH) {
+  for (const move of list) {
+    world.random = choicesOf(move);
     const kind = world.random.next();
     if (kind < 0.12) {
       world.holder = world.random.pick(OWNERS);
@@ -107,10 +110,13 @@ function historyOf(seed: number): readonly FoldRecord[] {
   return recordsOf(world.log);
 }
 
-const HISTORIES_BY_SEED = Array.from({ length: HISTORIES }, (_, index) => ({
-  seed: index + 1,
-  records: historyOf(index + 1),
-}));
+/** Checks a sentence for every history; random is for choices that are no part of it. */
+function inEveryHistory(check: (records: readonly FoldRecord[], random: Random) => void): void {
+  fc.assert(
+    fc.property(moves(LENGTH), aside, (list, other) => check(historyOf(list), choicesOf(other))),
+    { numRuns: HISTORIES, seed: 1 },
+  );
+}
 
 function foldAll(
   records: readonly FoldRecord[],
@@ -132,13 +138,12 @@ function acknowledgedAt(state: TaskPartitionState, random: Random): ReadonlySet<
 describe('in every history of a tasks partition', () => {
   test('a fold from the replay point equals the fold from the beginning for everything that is not settled', () => {
     let replays = 0;
-    for (const { seed, records } of HISTORIES_BY_SEED) {
-      const random = seededRandom(seed + 1_000_000);
+    inEveryHistory((records, random) => {
       const cut = random.below(records.length + 1);
       const then = foldAll(records.slice(0, cut));
       const acknowledged = acknowledgedAt(then, random);
       const point = taskReplayPoint(then, (key) => acknowledged.has(key));
-      if (point === null) throw new Error(`seed ${seed}: no replay point`);
+      if (point === null) throw new Error('no replay point');
 
       const whole = foldAll(records);
       const replayed = foldAll(
@@ -146,26 +151,25 @@ describe('in every history of a tasks partition', () => {
         createTaskPartitionState(point.offset, decodeTaskSnapshot(point.metadata)),
       );
       const fromThere = new Map([...whole.attempts].filter(([, attempt]) => attempt.firstOffset >= point.offset));
-      expectEqual(`seed ${seed}, committed ${point.offset} at ${cut}`, replayed, { ...whole, attempts: fromThere });
+      expectEqual(`committed ${point.offset} at ${cut}`, replayed, { ...whole, attempts: fromThere });
       const unsettled = [...whole.attempts.values()].filter(
         (attempt) => attempt.status === 'open' || (attempt.result !== null && !acknowledged.has(attempt.key)),
       );
       expectEqual(
-        `seed ${seed}, unsettled`,
+        'unsettled',
         unsettled.filter((attempt) => !replayed.attempts.has(attempt.key)),
         [],
       );
       if (point.offset > 0) replays += 1;
-    }
-    expect(replays).toBeGreaterThan(HISTORIES / 2);
+    });
+    expect(replays).toBeGreaterThan(1_000);
   });
 
   test('a fold that commits and forgets on the way comes to the same open attempts', () => {
     let forgotten = 0;
-    for (const { seed, records } of HISTORIES_BY_SEED) {
+    inEveryHistory((records, random) => {
       const state = createTaskPartitionState();
       const acknowledged = new Set<string>();
-      const random = seededRandom(seed + 2_000_000);
       for (const record of records) {
         evolveTaskPartition(state, record);
         if (!random.chance(0.3)) continue;
@@ -173,29 +177,29 @@ describe('in every history of a tasks partition', () => {
         const point = taskReplayPoint(state, (key) => acknowledged.has(key));
         if (point !== null) forgotten += forgetSettled(state, point.offset, (key) => acknowledged.has(key)).length;
       }
-      expectEqual(`seed ${seed}`, openAndSmall(state), openAndSmall(foldAll(records)));
-    }
+      expectEqual('forgotten on the way', openAndSmall(state), openAndSmall(foldAll(records)));
+    });
     expect(forgotten).toBeGreaterThan(HISTORIES);
   });
 
   test('steps have no holes, only the last may lack an outcome, and a result ends its attempt', () => {
     let steps = 0;
-    for (const { seed, records } of HISTORIES_BY_SEED) {
+    inEveryHistory((records) => {
       for (const attempt of foldAll(records).attempts.values()) {
         const broken =
           attempt.steps.some((step, index) => step.call.step !== index + 1) ||
           attempt.steps.slice(0, -1).some((step) => step.outcome === null) ||
           (attempt.result !== null) !== (attempt.status === 'completed' || attempt.status === 'failed');
-        if (broken) throw new Error(`seed ${seed}: ${JSON.stringify(attempt)}`);
+        if (broken) throw new Error(JSON.stringify(attempt));
         steps += attempt.steps.length;
       }
-    }
+    });
     expect(steps).toBeGreaterThan(HISTORIES);
   });
 
   test('only the owner that was the last to claim calls tools and writes results', () => {
     let voided = 0;
-    for (const { seed, records } of HISTORIES_BY_SEED) {
+    inEveryHistory((records) => {
       const state = createTaskPartitionState();
       let last: string | null = null;
       for (const record of records) {
@@ -204,18 +208,16 @@ describe('in every history of a tasks partition', () => {
         const folded = describeFolded(evolveTaskPartition(state, record));
         if (!('owner' in event.payload) || event.event_type === 'tool_returned' || 'source' in event.payload) continue;
         if (folded === 'applied' && event.payload.owner !== last)
-          throw new Error(
-            `seed ${seed}: ${event.event_type} at ${record.offset} by ${event.payload.owner}, held by ${last}`,
-          );
+          throw new Error(`${event.event_type} at ${record.offset} by ${event.payload.owner}, held by ${last}`);
         if (folded === 'void: not the holder') voided += 1;
       }
-    }
+    });
     expect(voided).toBeGreaterThan(HISTORIES);
   });
 
   test('every attempt is opened at most once, however often its assignment is sent', () => {
     let resent = 0;
-    for (const { seed, records } of HISTORIES_BY_SEED) {
+    inEveryHistory((records) => {
       const opened = new Set<string>();
       const state = createTaskPartitionState();
       for (const record of records) {
@@ -226,11 +228,11 @@ describe('in every history of a tasks partition', () => {
           continue;
         }
         const key = attemptKey(record.event.payload);
-        if (opened.has(key)) throw new Error(`seed ${seed}: ${key} was opened twice`);
+        if (opened.has(key)) throw new Error(`${key} was opened twice`);
         opened.add(key);
         state.attempts.delete(key); // as if it had been forgotten: the marks alone must do
       }
-    }
+    });
     expect(resent).toBeGreaterThan(HISTORIES);
   });
 });

@@ -26,6 +26,11 @@ describe('Dockerfile', () => {
     expect(declared[0]?.words).toEqual([expect.stringMatching(/^NODE_IMAGE=node:24\.\d+\.\d+-bookworm-slim$/)]);
   });
 
+  test('is built on the Node of .nvmrc', () => {
+    const image = instructions.find(({ name }) => name === 'ARG')?.words[0];
+    expect(image).toMatch(new RegExp(`^NODE_IMAGE=node:${readFileSync('.nvmrc', 'utf8').trim()}\\.`));
+  });
+
   test('does not run as root', () => {
     const users = last.filter(({ name }) => name === 'USER').map(({ words }) => words[0]);
     expect(users.at(-1)).toBe('node');
