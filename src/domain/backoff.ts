@@ -5,6 +5,9 @@ export interface BackoffLimits {
   readonly maxMs: number;
 }
 
+/** The power of two stays finite: 0 times infinity is no number. Every bound is at its longest before. */
+const MOST_DOUBLINGS = 1_000;
+
 /** A number of at least 0 and below 1, like Math.random. */
 export type Random = () => number;
 
@@ -17,5 +20,5 @@ export type Random = () => number;
  * @returns milliseconds, not rounded
  */
 export function backoffMs(attempt: number, { baseMs, maxMs }: BackoffLimits, random: Random): number {
-  return random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
+  return random() * Math.min(maxMs, baseMs * 2 ** Math.min(attempt - 1, MOST_DOUBLINGS));
 }

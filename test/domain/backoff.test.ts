@@ -1,5 +1,5 @@
+import fc from 'fast-check';
 import { backoffMs } from '../../src/domain/backoff.js';
-import { createRandom } from '../simulation/random.js';
 
 const limits = { baseMs: 100, maxMs: 5_000 };
 
@@ -11,21 +11,27 @@ describe('the pause before another attempt', () => {
   });
 
   test('stays a number within its bounds after any number of attempts, whatever the limits and the chance', () => {
-    const random = createRandom(1);
-    for (let round = 0; round < 5_000; round += 1) {
-      const attempt = 1 + Math.floor(random.next() * 3_000);
-      const baseMs = random.next() * 10_000;
-      const maxMs = baseMs + random.next() * 1_000_000;
-      const pause = backoffMs(attempt, { baseMs, maxMs }, () => random.next());
-      expect(pause).toBeGreaterThanOrEqual(0);
-      expect(pause).toBeLessThanOrEqual(Math.min(maxMs, baseMs * 2 ** Math.min(attempt - 1, 1_000)));
-    }
+    const upTo = (max: number) => fc.double({ min: 0, max, maxExcluded: true, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 3_000 }),
+        upTo(10_000),
+        upTo(1_000_000),
+        upTo(1),
+        (attempt, baseMs, more, chance) => {
+          const maxMs = baseMs + more;
+          const pause = backoffMs(attempt, { baseMs, maxMs }, () => chance);
+          expect(pause).toBeGreaterThanOrEqual(0);
+          expect(pause).toBeLessThanOrEqual(Math.min(maxMs, baseMs * 2 ** Math.min(attempt - 1, 1_000)));
+        },
+      ),
+      { numRuns: 1_000, seed: 1 },
+    );
   });
 
   test('uses the whole range: no part of it is left out', () => {
-    const random = createRandom(2);
     const tenths = new Set(
-      Array.from({ length: 1_000 }, () => Math.floor(backoffMs(4, limits, () => random.next()) / 80)),
+      Array.from({ length: 1_000 }, (_, index) => Math.floor(backoffMs(4, limits, () => index / 1_000) / 80)),
     );
     expect([...tenths].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
