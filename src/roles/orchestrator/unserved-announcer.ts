@@ -1,4 +1,4 @@
-import type { AgentEvent } from '../../domain/events.js';
+import type { AgentEvent, PayloadOf } from '../../domain/events.js';
 import { isOpen, type Mission } from '../../domain/mission-state.js';
 import { hasOpenAttempt, type MissionTask } from '../../domain/mission-task-state.js';
 import { timerKeys } from '../../domain/mission-timers.js';
@@ -49,21 +49,7 @@ export function createUnservedAnnouncer(
         type: 'task_progress',
         from: 'orchestrator',
         missionId: mission.id,
-        payload: {
-          task_id: task.id,
-          mission_id: mission.id,
-          attempt: task.attempt,
-          step: 0,
-          tool: null,
-          percent_complete: 0,
-          substeps_completed: 0,
-          substeps_total: 0,
-          message:
-            sinceMs === null
-              ? `a worker for ${agent} is there again`
-              : unservedMessage(agent, new Date(sinceMs).toISOString()),
-          unserved_since: sinceMs,
-        },
+        payload: progressOf(mission, task, sinceMs),
       }),
     );
   }
@@ -85,5 +71,25 @@ export function createUnservedAnnouncer(
       }
     },
     reset: () => told.clear(),
+  };
+}
+
+/** What the mission's readers see of an attempt that waits for a worker, or of one that has a worker again. */
+function progressOf(mission: Mission, task: MissionTask, sinceMs: number | null): PayloadOf<'task_progress'> {
+  const { agent } = task.plan;
+  return {
+    task_id: task.id,
+    mission_id: mission.id,
+    attempt: task.attempt,
+    step: 0,
+    tool: null,
+    percent_complete: 0,
+    substeps_completed: 0,
+    substeps_total: 0,
+    message:
+      sinceMs === null
+        ? `a worker for ${agent} is there again`
+        : unservedMessage(agent, new Date(sinceMs).toISOString()),
+    unserved_since: sinceMs,
   };
 }
