@@ -27,72 +27,84 @@ interface OfMission {
   readonly expired: Map<string, Set<string>>;
 }
 
-export function createMissionClock(
-  clock: Clock,
-  onExpired: (missionId: string, taskId: string | null) => void,
-): MissionClock {
-  const missions = new Map<string, OfMission>();
-  const expired = new Set<string>();
+/** What the functions below share. */
+interface Parts {
+  readonly clock: Clock;
+  readonly onExpired: (missionId: string, taskId: string | null) => void;
+  readonly missions: Map<string, OfMission>;
+  /** Keys that have run out. */
+  readonly expired: Set<string>;
+}
 
-  function of(missionId: string): OfMission {
-    const known = missions.get(missionId) ?? { own: new Map(), tasks: new Map(), expired: new Map() };
-    missions.set(missionId, known);
-    return known;
-  }
-
-  function start(missionId: string, taskId: string | null, { key, delayMs }: MissionTimer): Timer {
-    return clock.setTimer(delayMs, () => {
-      expired.add(key);
-      if (taskId !== null) addTo(of(missionId).expired, taskId, key);
-      onExpired(missionId, taskId);
-    });
-  }
-
-  /** Also what has run out is kept in `running`: as long as it is the same wait it does not start again. */
-  function set(missionId: string, taskId: string | null, running: Timers, timers: readonly MissionTimer[]): void {
-    for (const [key, timer] of running) {
-      if (timers.some((wanted) => wanted.key === key)) continue;
-      timer.cancel();
-      running.delete(key);
-      forget(missionId, taskId, key);
-    }
-    for (const timer of timers) if (!running.has(timer.key)) running.set(timer.key, start(missionId, taskId, timer));
-  }
-
-  function forget(missionId: string, taskId: string | null, key: string): void {
-    expired.delete(key);
-    if (taskId !== null) deleteFrom(of(missionId).expired, taskId, key);
-  }
-
-  function end(missionId: string): void {
-    const { own, tasks } = of(missionId);
-    for (const [taskId, running] of tasks) set(missionId, taskId, running, []);
-    set(missionId, null, own, []);
-    missions.delete(missionId);
-  }
-
+export function createMissionClock(clock: Clock, onExpired: Parts['onExpired']): MissionClock {
+  const parts: Parts = { clock, onExpired, missions: new Map(), expired: new Set() };
+  const { missions, expired } = parts;
   return {
-    setMission: (missionId, timers) => set(missionId, null, of(missionId).own, timers),
+    setMission: (missionId, timers) => set(parts, missionId, null, ofMission(parts, missionId).own, timers),
     setTask(missionId, taskId, timers) {
-      const { tasks } = of(missionId);
+      const { tasks } = ofMission(parts, missionId);
       const running: Timers = tasks.get(taskId) ?? new Map();
-      set(missionId, taskId, running, timers);
+      set(parts, missionId, taskId, running, timers);
       if (running.size > 0) tasks.set(taskId, running);
       else tasks.delete(taskId);
     },
     isExpired: (key) => expired.has(key),
     tasksWithExpired: (missionId) => missions.get(missionId)?.expired.keys() ?? [],
     restart(missionId, taskId, timer) {
-      const running = of(missionId).tasks.get(taskId);
+      const running = ofMission(parts, missionId).tasks.get(taskId);
       running?.get(timer.key)?.cancel();
-      forget(missionId, taskId, timer.key);
-      running?.set(timer.key, start(missionId, taskId, timer));
+      forget(parts, missionId, taskId, timer.key);
+      running?.set(timer.key, start(parts, missionId, taskId, timer));
     },
-    end,
+    end: (missionId) => end(parts, missionId),
     clear() {
-      for (const missionId of [...missions.keys()]) end(missionId);
+      for (const missionId of [...missions.keys()]) end(parts, missionId);
     },
   };
+}
+
+function ofMission({ missions }: Parts, missionId: string): OfMission {
+  const known = missions.get(missionId) ?? { own: new Map(), tasks: new Map(), expired: new Map() };
+  missions.set(missionId, known);
+  return known;
+}
+
+function start(parts: Parts, missionId: string, taskId: string | null, { key, delayMs }: MissionTimer): Timer {
+  return parts.clock.setTimer(delayMs, () => {
+    parts.expired.add(key);
+    if (taskId !== null) addTo(ofMission(parts, missionId).expired, taskId, key);
+    parts.onExpired(missionId, taskId);
+  });
+}
+
+/** Also what has run out is kept in `running`: as long as it is the same wait it does not start again. */
+function set(
+  parts: Parts,
+  missionId: string,
+  taskId: string | null,
+  running: Timers,
+  timers: readonly MissionTimer[],
+): void {
+  for (const [key, timer] of running) {
+    if (timers.some((wanted) => wanted.key === key)) continue;
+    timer.cancel();
+    running.delete(key);
+    forget(parts, missionId, taskId, key);
+  }
+  for (const timer of timers)
+    if (!running.has(timer.key)) running.set(timer.key, start(parts, missionId, taskId, timer));
+}
+
+function forget(parts: Parts, missionId: string, taskId: string | null, key: string): void {
+  parts.expired.delete(key);
+  if (taskId !== null) deleteFrom(ofMission(parts, missionId).expired, taskId, key);
+}
+
+function end(parts: Parts, missionId: string): void {
+  const { own, tasks } = ofMission(parts, missionId);
+  for (const [taskId, running] of tasks) set(parts, missionId, taskId, running, []);
+  set(parts, missionId, null, own, []);
+  parts.missions.delete(missionId);
 }
 
 function addTo(sets: Map<string, Set<string>>, name: string, value: string): void {
