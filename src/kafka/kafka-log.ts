@@ -29,7 +29,9 @@ export interface KafkaLogOptions extends ClusterOptions {
   readonly logger: Logger;
   /** Default 10 s; at least the broker's group.min.session.timeout.ms (6 s). */
   readonly sessionTimeoutMs?: number;
-  /** How old readers let their knowledge of topics become: partitions that were added are found by then. Default 30 s. */
+  /**
+   * How old readers let their knowledge of topics become: partitions that were added are found by then. Default 30 s.
+   */
   readonly metadataAgeMs?: number;
   /** How long appends to a partition may keep failing before they fail for good; default 30 s. */
   readonly appendTimeoutMs?: number;
@@ -50,20 +52,13 @@ const METADATA_AGE_MS = 30_000;
  * SchemaInvalid.
  */
 export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
-  const {
-    clock,
-    ids,
-    random,
-    logger,
-    prefix,
-    sessionTimeoutMs = SESSION_TIMEOUT_MS,
-    metadataAgeMs = METADATA_AGE_MS,
-  } = options;
+  const { clock, random, logger, metadataAgeMs = METADATA_AGE_MS, sessionTimeoutMs = SESSION_TIMEOUT_MS } = options;
   const createClient = createClientFactory(options, logger);
   const session = createAdminSession(createClient, clock, random);
   const { registry, codec } = await connect(options, session);
   const headersOf = createRecordHeaders();
   const loopback = createLoopback();
+  const reading = { createClient, session, codec, clock, random, logger, metadataAgeMs };
   const createAppender = (name: string) =>
     createKafkaAppender({
       loopback,
@@ -84,30 +79,9 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
     registryUrl: registry.url,
     admin: createKafkaAdmin(session, clock),
     createAppender,
-    joinGroup: (group) =>
-      joinKafkaGroup(group, {
-        createClient,
-        session,
-        codec,
-        clock,
-        random,
-        logger,
-        sessionTimeoutMs,
-        metadataAgeMs,
-        loopback,
-      }),
+    joinGroup: (group) => joinKafkaGroup(group, { ...reading, sessionTimeoutMs, loopback }),
     copyRecord: async (copy) => copies.appendCopy(copy, copyOf(copy)),
-    watch: (watch) =>
-      watchKafka(watch, {
-        createClient,
-        session,
-        codec,
-        clock,
-        random,
-        logger,
-        metadataAgeMs,
-        groupId: `${prefix}.watch-${ids.uuid()}`,
-      }),
+    watch: (watch) => watchKafka(watch, { ...reading, groupId: `${options.prefix}.watch-${options.ids.uuid()}` }),
     async close() {
       await copies.close();
       await session.close();

@@ -18,8 +18,8 @@ export interface Written {
 /** One produce request at a time. */
 export interface RecordSender {
   /**
-   * Where each batch lies that the response acknowledges, in the order of the batches; null for a batch that it does not
-   * name. Rejects with the client's error when a request was refused, with NotConnected when none was sent.
+   * Where each batch lies that the response acknowledges, in the order of the batches; null for a batch that it does
+   * not name. Rejects with the client's error when a request was refused, with NotConnected when none was sent.
    */
   send(batches: readonly Batch[]): Promise<readonly (Written | null)[]>;
   close(): Promise<void>;
@@ -35,10 +35,10 @@ const ACKS_ALL = -1;
 const ACK_TIMEOUT_MS = 10_000;
 
 /**
- * kafkajs's producer cannot be trusted with retries (2.2.4; #1355, #1416, and README.md): sendBatch may resolve without having written a partition whose
- * leader moved, and an idempotent producer acknowledges records it never wrote after another partition's failure. So
- * it retries nothing, is not idempotent, its response is checked partition by partition, and after any failure it is
- * discarded with all it believes about the cluster.
+ * kafkajs's producer cannot be trusted with retries (2.2.4; #1355, #1416, and README.md): sendBatch may resolve without
+ * having written a partition whose leader moved, and an idempotent producer acknowledges records it never wrote after
+ * another partition's failure. So it retries nothing, is not idempotent, its response is checked partition by
+ * partition, and after any failure it is discarded with all it believes about the cluster.
  */
 export function createRecordSender(createClient: ClientFactory): RecordSender {
   let producer: Producer | null = null;
@@ -46,16 +46,7 @@ export function createRecordSender(createClient: ClientFactory): RecordSender {
 
   const connected = async (): Promise<Producer> => {
     if (producer) return producer;
-    const fresh = createClient({ retry: { retries: 1, initialRetryTime: 50 } }).producer({
-      idempotent: false,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      retry: { retries: 0 },
-      createPartitioner:
-        () =>
-        ({ message }) =>
-          message.partition ?? 0,
-    });
+    const fresh = newProducer(createClient);
     try {
       await fresh.connect();
     } catch (error) {
@@ -101,6 +92,19 @@ export function createRecordSender(createClient: ClientFactory): RecordSender {
       await Promise.all(closing);
     },
   };
+}
+
+function newProducer(createClient: ClientFactory): Producer {
+  return createClient({ retry: { retries: 1, initialRetryTime: 50 } }).producer({
+    idempotent: false,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    retry: { retries: 0 },
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition ?? 0,
+  });
 }
 
 /** Where each batch lies; null for one that the response does not name without an error. */
