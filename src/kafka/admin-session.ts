@@ -26,7 +26,10 @@ const PASSING = new Set([
   'NOT_CONTROLLER',
 ]);
 const mayPass = (error: unknown) => error instanceof StaleMetadata || PASSING.has(protocolErrorType(error) ?? '');
-/** On a connection that has served before it may be of another topic: kafkajs asks each time for every topic that it was ever asked for. */
+/**
+ * On a connection that has served before it may be of another topic: kafkajs asks each time for every topic that it was
+ * ever asked for.
+ */
 const isOfSomeTopic = (error: unknown) => protocolErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION';
 const ATTEMPTS = 7;
 const PAUSE = { baseMs: 150, maxMs: 2_500 };

@@ -11,9 +11,15 @@ import type { Input } from './reading/inputs.js';
 
 /** A kafkajs consumer from its first join to its end. Its events are the inputs of the reading machine. */
 export interface ConsumerSession {
-  /** Resolves when the group has accepted this member for the first time. Rejects with TopicMissing, MemberStopped or the client's error. */
+  /**
+   * Resolves when the group has accepted this member for the first time. Rejects with TopicMissing, MemberStopped or
+   * the client's error.
+   */
   start(): Promise<void>;
-  /** Milliseconds since a broker answered this member's fetch, heartbeat or join; since the session was made when none did. */
+  /**
+   * Milliseconds since a broker answered this member's fetch, heartbeat or join; since the session was made when none
+   * did.
+   */
   silentMs(): number;
   accepted(): void;
   /** The first join will not come. */
@@ -33,7 +39,10 @@ export interface SessionHandlers {
    * @returns whether there was anything in it that had not been delivered before
    */
   onBatch(place: PartitionId, fetched: Fetched, resolve: (offset: number) => void): boolean;
-  /** After a batch without anything new: nothing of the partition is being fetched, and `resolve` says from where it will be. */
+  /**
+   * After a batch without anything new: nothing of the partition is being fetched, and `resolve` says from where it
+   * will be.
+   */
   onIdle(place: PartitionId, resolve: (offset: number) => void): void;
 }
 
@@ -45,7 +54,10 @@ export interface ConsumerSessionOptions {
   readonly logger: Logger;
 }
 
-/** kafkajs joins again by itself after passing failures (a coordinator that is loading); the first join must not last forever. */
+/**
+ * kafkajs joins again by itself after passing failures (a coordinator that is loading); the first join must not last
+ * forever.
+ */
 const JOIN_TIMEOUT_MS = 45_000;
 const CLOCK_CHECK_MS = 1_000;
 

@@ -46,7 +46,8 @@ function onCluster(spec: TopicSpec, brokers: number): Wanted {
 async function createAll(admin: Admin, missing: readonly Wanted[]): Promise<void> {
   try {
     await admin.createTopics({
-      // untilReadable waits for more than leaders; kafkajs's own wait ends with an error at a broker that has not heard of the topic yet.
+      // untilReadable waits for more than leaders; kafkajs's own wait ends with an error at a broker that has not heard
+      // of the topic yet.
       waitForLeaders: false,
       topics: missing.map(({ name, partitions, replicas, config }) => ({
         topic: name,

@@ -17,7 +17,10 @@ export class BrokerUnreachable extends Error {
   }
 }
 
-/** A broker was there, and then did not answer as it should: a connection was cut, a leader moved, an answer made no sense. */
+/**
+ * A broker was there, and then did not answer as it should: a connection was cut, a leader moved, an answer made no
+ * sense.
+ */
 export class BrokerFailed extends Error {
   readonly code = 'broker_failed';
   readonly retriable = true;
@@ -43,9 +46,13 @@ class NotAuthorized extends Error {
 }
 
 const GRANT =
-  'Grant this user READ, WRITE and DESCRIBE on the topics and READ on the groups of RAVENHELM_PREFIX, or correct KAFKA_SASL_USERNAME';
+  'Grant this user READ, WRITE and DESCRIBE on the topics and READ on the groups of RAVENHELM_PREFIX, ' +
+  'or correct KAFKA_SASL_USERNAME';
 
-/** An error as it leaves this layer: what kafkajs says of a connection or a broker becomes BrokerFailed, or NotAuthorized where it can never pass. */
+/**
+ * An error as it leaves this layer: what kafkajs says of a connection or a broker becomes BrokerFailed, or
+ * NotAuthorized where it can never pass.
+ */
 export function leaving(error: unknown, doing: string): unknown {
   if (!(error instanceof Error && error.name.startsWith('KafkaJS'))) return error;
   return isForbidden(error) ? new NotAuthorized(doing, { cause: error }) : new BrokerFailed(doing, { cause: error });
@@ -75,10 +82,8 @@ export class MemberStopped extends Error {
 
   constructor(groupId: string, options: { cause: unknown }) {
     const forbidden = isForbidden(options.cause);
-    super(
-      `The member of group ${groupId} stopped: ${describeError(options.cause)}. ${forbidden ? GRANT : 'Restart the role'}`,
-      options,
-    );
+    const nextStep = forbidden ? GRANT : 'Restart the role';
+    super(`The member of group ${groupId} stopped: ${describeError(options.cause)}. ${nextStep}`, options);
     this.name = 'MemberStopped';
     this.retriable = !forbidden;
   }

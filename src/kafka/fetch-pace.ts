@@ -12,7 +12,10 @@ export const LONGEST_PAUSE_MS = 10;
 /** A reader that has read every record of a batch before it came. */
 export interface KnownBatchReader {
   readonly clock: Clock;
-  /** Called when nothing of the batch's partition is being fetched: the next fetch need not bring what was read meanwhile. */
+  /**
+   * Called when nothing of the batch's partition is being fetched: the next fetch need not bring what was read
+   * meanwhile.
+   */
   skipRead(): void;
 }
 
@@ -37,14 +40,14 @@ interface Member {
 /**
  * How long a fetch waits for records, and when the next one begins. (consumer/consumerGroup.js fetch.)
  *
- * A member that has settled waits longer, so that a swarm at rest asks seldom: each of a worker's twelve consumers has a
- * fetch under way all the time. Records are not later for it, for they end the wait. A rebalance is, by as much at most:
- * kafkajs sends its heartbeats between fetches, and a partition that comes is read with the next one. So after a rebalance
- * the waits are short for a while.
+ * A member that has settled waits longer, so that a swarm at rest asks seldom: each of a worker's twelve consumers has
+ * a fetch under way all the time. Records are not later for it, for they end the wait. A rebalance is, by as much at
+ * most: kafkajs sends its heartbeats between fetches, and a partition that comes is read with the next one. So after a
+ * rebalance the waits are short for a while.
  *
- * What this process appends ends its own fetch, which then brings what was read long before (own-records.ts): for a task
- * without steps that is half of all requests. After such a fetch the next one begins a little later, behind what was
- * appended and read meanwhile. What others append is later by as much at most.
+ * What this process appends ends its own fetch, which then brings what was read long before (own-records.ts): for a
+ * task without steps that is half of all requests. After such a fetch the next one begins a little later, behind what
+ * was appended and read meanwhile. What others append is later by as much at most.
  */
 export function paceFetches(): void {
   const members = new WeakMap<ConsumerGroup, Member>();

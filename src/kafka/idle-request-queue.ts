@@ -2,10 +2,11 @@ import RequestQueue from 'ravenhelm-kafkajs/src/network/requestQueue/index.js';
 import { replaceMethod } from './replace-method.js';
 
 /**
- * kafkajs 2.2.4: from its first answer on the request queue of every connection sets a timer of a millisecond, whether or
- * not anything waits in it, again and again (tulios/kafkajs #1704, #1556; the fix of #1667 was never merged). With the
- * connections of a worker that is some thirty thousand timers a second. So nothing is scheduled where nothing waits: what
- * comes later is sent at once, or schedules the look for itself. (network/requestQueue/index.js scheduleCheckPendingRequests.)
+ * kafkajs 2.2.4: from its first answer on the request queue of every connection sets a timer of a millisecond, whether
+ * or not anything waits in it, again and again (tulios/kafkajs #1704, #1556; the fix of #1667 was never merged). With
+ * the connections of a worker that is some thirty thousand timers a second. So nothing is scheduled where nothing
+ * waits: what comes later is sent at once, or schedules the look for itself. (network/requestQueue/index.js
+ * scheduleCheckPendingRequests.)
  */
 export function skipIdleQueueTimers(): void {
   lookForTimeoutsSeldom();

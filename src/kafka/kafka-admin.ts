@@ -64,8 +64,8 @@ export function assignmentsOf(
   partitions: readonly number[],
 ): Promise<readonly PartitionAssignment[]> {
   return session.run(async (admin) => {
-    // A holder may commit, and records be deleted behind that, between any two answers: only in this order does an offset
-    // that was committed lie inside the bounds.
+    // A holder may commit, and records be deleted behind that, between any two answers: only in this order does an
+    // offset that was committed lie inside the bounds.
     const begins = await askBounds(admin, topic, partitions);
     const commits = await askCommits(admin, groupId, topic, partitions);
     const ends = await askBounds(admin, topic, partitions);

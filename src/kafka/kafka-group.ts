@@ -43,8 +43,9 @@ const HEARTBEAT_INTERVAL_MS = 500;
 /** A partition that is opened or resumed during a fetch is read after it, so an empty fetch must end soon. */
 export const FETCH_WAIT_MS = 200;
 /**
- * The most that one answer holds. kafkajs keeps an answer and what it decoded of it until all of it was handled, for each
- * consumer, and a worker for twelve agents has twelve; its own default is 10 MB. A record batch that is larger comes alone.
+ * The most that one answer holds. kafkajs keeps an answer and what it decoded of it until all of it was handled, for
+ * each consumer, and a worker for twelve agents has twelve; its own default is 10 MB. A record batch that is larger
+ * comes alone.
  */
 const FETCH_BYTES = 1024 * 1024;
 /** Until a reader asks the cluster again. */

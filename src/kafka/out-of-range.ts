@@ -9,10 +9,10 @@ const listeners = new Map<string, Listener>();
 
 /**
  * kafkajs 2.2.4 takes OFFSET_OUT_OF_RANGE for the end of its position: it commits -2, "the beginning", as the group's
- * offset, over whatever the group had committed, and the replay point is gone. But a broker says it also when nothing is
- * lost: since Kafka 2.4 a consumer may fetch from any replica (KIP-392), and while partitions are reassigned one that has
- * led before and comes back does not have everything yet. So nothing is committed: the client learns who leads, and the
- * reader learns of it and asks the leader. (consumer/consumerGroup.js recoverFromOffsetOutOfRange.)
+ * offset, over whatever the group had committed, and the replay point is gone. But a broker says it also when nothing
+ * is lost: since Kafka 2.4 a consumer may fetch from any replica (KIP-392), and while partitions are reassigned one
+ * that has led before and comes back does not have everything yet. So nothing is committed: the client learns who
+ * leads, and the reader learns of it and asks the leader. (consumer/consumerGroup.js recoverFromOffsetOutOfRange.)
  */
 export function commitNothingOutOfRange(): void {
   replaceMethod(

@@ -1,8 +1,8 @@
 /**
- * What this process has appended, handed to its own readers as soon as it is acknowledged. An acknowledged record (acks=all)
- * lies in the log at the offset that the answer names; a reader that has read everything before that offset reads this
- * record next, from whichever source. So it need not wait for a fetch to bring it a second time. A reader that stands anywhere
- * else takes nothing: there is something in between that it has not read yet.
+ * What this process has appended, handed to its own readers as soon as it is acknowledged. An acknowledged record
+ * (acks=all) lies in the log at the offset that the answer names; a reader that has read everything before that offset
+ * reads this record next, from whichever source. So it need not wait for a fetch to bring it a second time. A reader
+ * that stands anywhere else takes nothing: there is something in between that it has not read yet.
  */
 import type { KafkaMessage, Message } from 'ravenhelm-kafkajs';
 import type { PartitionId } from '../ports/log.js';

@@ -10,9 +10,10 @@ const NONE = 0;
 const [OLDEST, NEWEST] = [3, 7];
 
 /**
- * kafkajs 2.2.4 makes an encoder of 512 zeroed bytes for each header of each record, copies each into the next, and takes
- * 18 to 60 µs a record for that: a fifth of what a task costs a busy swarm. Here a request is measured, and written once
- * into a buffer of its size. Its answer is parsed as before. (broker/index.js produce, protocol/requests/produce/v3.)
+ * kafkajs 2.2.4 makes an encoder of 512 zeroed bytes for each header of each record, copies each into the next, and
+ * takes 18 to 60 µs a record for that: a fifth of what a task costs a busy swarm. Here a request is measured, and
+ * written once into a buffer of its size. Its answer is parsed as before. (broker/index.js produce,
+ * protocol/requests/produce/v3.)
  */
 export function writeProduceRequestsOnce(): void {
   // Each connect gives the broker a new function for the versions that the other end speaks.

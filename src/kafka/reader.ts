@@ -1,6 +1,6 @@
 /**
- * The driver of the reading machine (reading/step.ts), shared by groups and watches: brings it what the client, the cluster
- * and the registry say, and carries out what it asks for. It decides nothing.
+ * The driver of the reading machine (reading/step.ts), shared by groups and watches: brings it what the client, the
+ * cluster and the registry say, and carries out what it asks for. It decides nothing.
  */
 import type { Consumer } from 'ravenhelm-kafkajs';
 import type { Codec } from '../avro/codec.js';
@@ -39,7 +39,10 @@ export interface ReaderOptions {
   readonly clock: Clock;
   readonly backoff: Backoff;
   readonly logger: Logger;
-  /** Where the log begins and ends in these partitions of a topic at least, and what the group has committed, asked of the cluster now. */
+  /**
+   * Where the log begins and ends in these partitions of a topic at least, and what the group has committed, asked of
+   * the cluster now.
+   */
   ask(topic: string, partitions: readonly number[]): Promise<readonly PartitionAssignment[]>;
 }
 

@@ -4,7 +4,9 @@ import type { ClientHeaders } from './record-copy.js';
 const RECORD_OVERHEAD_BYTES = 36;
 const HEADER_OVERHEAD_BYTES = 10;
 
-/** content: bytes of key, value and headers, what the record takes at least. batch: what it takes at most in a batch. */
+/**
+ * content: bytes of key, value and headers, what the record takes at least. batch: what it takes at most in a batch.
+ */
 export function recordSize(
   key: Buffer | string | null,
   value: Buffer | null,

@@ -1,7 +1,8 @@
 const replaced = new WeakMap<object, Set<PropertyKey>>();
 
 /**
- * Replaces a method of a class inside this package's own copy of kafkajs. A second call for the same method does nothing.
+ * Replaces a method of a class inside this package's own copy of kafkajs. A second call for the same method does
+ * nothing.
  * @param prototype undefined where kafkajs has no such class
  * @param replace gives the new method for the present one
  * @throws TypeError when the method is missing: it is another version of kafkajs
@@ -13,7 +14,8 @@ export function replaceMethod<T extends object, M extends keyof T>(
 ): void {
   if (prototype === undefined || typeof prototype[name] !== 'function')
     throw new TypeError(
-      `ravenhelm-kafkajs has no method ${String(name)} where it is expected; install the version that package.json pins`,
+      `ravenhelm-kafkajs has no method ${String(name)} where it is expected; ` +
+        'install the version that package.json pins',
     );
   const names = replaced.get(prototype) ?? new Set();
   if (names.has(name)) return;

@@ -3,8 +3,8 @@ import { replaceMethod } from './replace-method.js';
 
 /**
  * kafkajs 2.2.4 sends a commit that failed again, as whatever member it is by then: when partitions were reassigned in
- * between, the broker takes it for a partition that another member holds, and that one's replay point goes back (a relative
- * of tulios/kafkajs #1046). So a commit is sent once; who wants it asks again, for what is assigned then.
+ * between, the broker takes it for a partition that another member holds, and that one's replay point goes back (a
+ * relative of tulios/kafkajs #1046). So a commit is sent once; who wants it asks again, for what is assigned then.
  */
 export function commitOnlyOnce(): void {
   replaceMethod(

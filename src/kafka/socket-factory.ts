@@ -11,9 +11,9 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
  * kafkajs's connections, with three of its defects kept out (2.2.4, src/network/connection.js):
  *
  * - It keeps a half-read answer when a connection is cut, and reads the next connection of the same broker behind it;
- *   and two connects at once feed one buffer. From then on every length is wrong (#715, "Rare ERR_BUFFER_OUT_OF_BOUNDS",
- *   found in its users' chaos tests; still open). Here each socket collects its own answers and hands over whole ones,
- *   so that nothing of a socket outlives it.
+ *   and two connects at once feed one buffer. From then on every length is wrong (#715, "Rare
+ *   ERR_BUFFER_OUT_OF_BOUNDS", found in its users' chaos tests; still open). Here each socket collects its own answers
+ *   and hands over whole ones, so that nothing of a socket outlives it.
  * - It decodes in the socket's 'data' event, without a catch: an answer that is too short, or a state that it does not
  *   expect, throws there and ends the process as an uncaught exception. Here that is an error of the socket: kafkajs
  *   rejects what waits on the connection and connects again.

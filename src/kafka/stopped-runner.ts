@@ -9,10 +9,11 @@ class ConsumerStopped extends Error {
 }
 
 /**
- * kafkajs 2.2.4: a consumer that is stopped at the moment when the set of its brokers changes (one could not be reached)
- * makes new fetchers all the same, and those of a stopped consumer get nothing at once, again and again, without ever
- * leaving the microtask queue: the process hangs at full load, deaf even to signals. So a stopped consumer's fetch
- * fails, which ends the fetchers. (fetchManager.js start, runner.js fetch; a relative of tulios/kafkajs #1384.)
+ * kafkajs 2.2.4: a consumer that is stopped at the moment when the set of its brokers changes (one could not be
+ * reached) makes new fetchers all the same, and those of a stopped consumer get nothing at once, again and again,
+ * without ever leaving the microtask queue: the process hangs at full load, deaf even to signals. So a stopped
+ * consumer's fetch fails, which ends the fetchers. (fetchManager.js start, runner.js fetch; a relative of
+ * tulios/kafkajs #1384.)
  */
 export function endFetchersOfStoppedConsumers(): void {
   replaceMethod(
@@ -27,9 +28,10 @@ export function endFetchersOfStoppedConsumers(): void {
 }
 
 /**
- * kafkajs 2.2.4: stop() does nothing to a runner that is just starting, and its consumer forgets it. It keeps connecting
- * and joining for as long as its retries last, and then holds partitions without reading them, and sends heartbeats for them,
- * until the process ends. So it leaves the group at the end of its start. (runner.js start and stop, consumer/index.js stop.)
+ * kafkajs 2.2.4: stop() does nothing to a runner that is just starting, and its consumer forgets it. It keeps
+ * connecting and joining for as long as its retries last, and then holds partitions without reading them, and sends
+ * heartbeats for them, until the process ends. So it leaves the group at the end of its start. (runner.js start and
+ * stop, consumer/index.js stop.)
  */
 export function leaveWhereStoppedWhileStarting(): void {
   const begun = new WeakSet<Runner>();

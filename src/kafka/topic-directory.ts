@@ -39,7 +39,9 @@ export interface TopicDirectoryOptions {
 
 /** The brokers' default of max.message.bytes, for clients that may not read a topic's settings. */
 const DEFAULT_MAX_BATCH_BYTES = 1024 * 1024;
-/** Just after it was made, a topic or a further partition is not known to every broker; on a busy computer for seconds. */
+/**
+ * Just after it was made, a topic or a further partition is not known to every broker; on a busy computer for seconds.
+ */
 const MISSING_AFTER_MS = 5_000;
 const LOOKUP_PAUSE = { baseMs: 250, maxMs: 1_000 };
 /** A record batch's own header (format v2). */
@@ -121,7 +123,10 @@ export function permanentRefusal(topic: string, error: unknown): AppendRejected 
   }
 }
 
-/** Why this record can never be written to its partition; null when it can, as far as one can tell without asking the broker. */
+/**
+ * Why this record can never be written to its partition; null when it can, as far as one can tell without asking the
+ * broker.
+ */
 export function refusalOf(
   { topic, partition }: PartitionId,
   record: Pick<WaitingRecord, 'what' | 'contentBytes'>,
@@ -133,7 +138,8 @@ export function refusalOf(
   }
   if (contentBytes <= limits.maxBatchBytes) return null;
   return new RecordTooLarge(
-    `${what} has ${contentBytes} bytes and ${topic} takes ${limits.maxBatchBytes}; shorten it, or raise max.message.bytes`,
+    `${what} has ${contentBytes} bytes and ${topic} takes ${limits.maxBatchBytes}; ` +
+      'shorten it, or raise max.message.bytes',
     { bytes: contentBytes, limitBytes: limits.maxBatchBytes },
   );
 }

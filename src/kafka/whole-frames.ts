@@ -7,7 +7,8 @@ export class FrameInvalid extends Error {
 
   constructor(size: number) {
     super(
-      `the broker sent a frame of ${size} bytes, which is no Kafka answer; if this stays, compare KAFKA_BROKERS and KAFKA_TLS with the broker's listener`,
+      `the broker sent a frame of ${size} bytes, which is no Kafka answer; if this stays, ` +
+        "compare KAFKA_BROKERS and KAFKA_TLS with the broker's listener",
     );
     this.name = 'FrameInvalid';
   }

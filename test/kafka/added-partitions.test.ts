@@ -22,7 +22,7 @@ describeWithBroker('partitions that are added to a topic in use', () => {
     for (const release of releases.splice(0).reverse()) await release();
   });
 
-  test('are written, held by the group and seen by watches from their first record on, without a restart of anything', async () => {
+  test('are written, held by the group and seen by watches from their first record on, without a restart', async () => {
     const appender = log.createAppender('test');
     releases.push(() => appender.close());
     const append = (partition: number, text: string) =>

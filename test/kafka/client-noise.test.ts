@@ -77,7 +77,7 @@ test('a failure that ends the member is a warning, and fatal', async () => {
   expect(fatal).toHaveLength(1);
 });
 
-test("the client's own lines about crashes, restarts and rebalances are for debugging; a listener that failed is a warning", () => {
+test("the client's lines on crashes, restarts and rebalances are for debugging; a failed listener is a warning", () => {
   const { logger, lines } = recordingLogger();
   const client = createClientFactory({ brokers: ['localhost:1'], clientId: 'test' }, logger)().logger();
   client

@@ -30,7 +30,8 @@ describeWithBroker('a member whose wall clock is set back', () => {
 
     Date.now = () => trueNow() - HOURS_MS; // kafkajs asks Date when a heartbeat is due
     await until('the client was restarted', () => events.includes('kafka.clock_moved_backwards'));
-    const soonestEnd = performance.now() + SESSION_TIMEOUT_MS * 1.5; // by then the group would have given a silent member up
+    // By then the group would have given a silent member up.
+    const soonestEnd = performance.now() + SESSION_TIMEOUT_MS * 1.5;
     await until('the time after which a silent member is none', () => performance.now() > soonestEnd);
     await member.commit([{ topic, partition: 0, offset: 0, metadata: 'still a member' }]);
     expect(await log.admin.committed(groupId, topic)).toEqual([

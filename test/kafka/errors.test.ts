@@ -14,7 +14,7 @@ describe('what the cluster says, as it leaves this folder', () => {
     });
   });
 
-  test('is a matter of access rules where it can never pass: wrong configuration, with what to grant, and no fault of the program', () => {
+  test("is wrong configuration where access is forbidden: it says what to grant, and is no program's fault", () => {
     const error = leaving(forbidden, 'A question');
     expect(error).toMatchObject({ code: 'not_authorized', retriable: false });
     expect(describeFailure(error)).toMatchObject({

@@ -120,7 +120,7 @@ describe('the Kafka appender', () => {
     expect(broker.mostInFlight).toBe(1);
   });
 
-  test('counts nothing as written that the response does not name, and sends it again before anything newer', async () => {
+  test('counts nothing as written that the response does not name, and sends it again before newer ones', async () => {
     broker.answer = (batches) => {
       if (broker.requests.length > 1) return [];
       // kafkajs resolves although the leader of partition 1 has moved.
@@ -154,7 +154,7 @@ describe('the Kafka appender', () => {
     expect(broker.log.get('tasks[0]')).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('gives up a partition that keeps failing, refuses everything that follows for it, and keeps the others', async () => {
+  test('gives up a partition that keeps failing, refuses all that follows for it, and keeps the others', async () => {
     broker.answer = (batches) =>
       batches.some(({ partition }) => partition === 0) ? brokerError('NOT_ENOUGH_REPLICAS') : [];
     const lost = [append('a'), append('b')];
@@ -207,7 +207,7 @@ describe('the Kafka appender', () => {
     ]);
   });
 
-  test('a topic and a partition that not every broker knows yet are written once the one that is asked knows them', async () => {
+  test('a topic and a partition that not every broker knows yet are written once the asked one knows', async () => {
     const answers = [
       () => {
         throw new TopicMissing('tasks does not exist');
@@ -277,7 +277,8 @@ describe('the Kafka appender', () => {
         ['tasks', 0, ['1 1234 b', '2 1234 c']],
       ]);
       const [message] = own[0]?.messages() ?? [];
-      expect(message?.value?.subarray(0, 5)).toEqual(Buffer.from([0, 0, 0, 0, 1])); // the wire format with the schema's id
+      // The wire format with the schema's id.
+      expect(message?.value?.subarray(0, 5)).toEqual(Buffer.from([0, 0, 0, 0, 1]));
       expect(message?.headers?.['event_type']).toEqual(Buffer.from('request_status'));
     });
 

@@ -75,7 +75,7 @@ describeWithBroker('a log on Kafka', () => {
     });
   });
 
-  test("a copied record keeps the original's key, value and headers byte for byte, also where they are no text", async () => {
+  test("a copied record keeps the original's key, value and headers byte for byte, also if not text", async () => {
     const log = await open();
     const topic = await createTopic(log);
     const copies = await createTopic(log);
@@ -129,7 +129,7 @@ describeWithBroker('a log on Kafka', () => {
     expect(seen[0]?.timestampMs).toBeGreaterThan(before - 60_000);
   });
 
-  test('a partition that waits for the registry says so, keeps its place in the group, and continues when the registry is back', async () => {
+  test('a partition that waits for the registry says so, stays in the group, and continues with it', async () => {
     const registry = await startRegistryProxy();
     releases.push(() => registry.close());
     const log = await open({ registry: { url: registry.url } });

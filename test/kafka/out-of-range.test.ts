@@ -40,7 +40,10 @@ describeWithBroker('a replica that calls a position out of range because it does
     await other.close();
   };
 
-  /** Fetch answers of versions 7 to 11: length, correlation id, throttle time, error, session, then topics with partitions. */
+  /**
+   * Fetch answers of versions 7 to 11: length, correlation id, throttle time, error, session, then topics with
+   * partitions.
+   */
   const outOfRange: Rewrite = (answer) => {
     const errorAt = 4 + 4 + 4 + 2 + 4 + 4 + 2 + topic.length + 4 + 4;
     expect(answer.subarray(24, 24 + topic.length).toString()).toBe(topic);

@@ -78,7 +78,7 @@ describe('the driver of the reading machine', () => {
     expect(done).toEqual(['records 1']);
   });
 
-  test('closes every partition once, also when a handler leaves the group in the middle of a batch, or closing throws', async () => {
+  test('closes every partition once, also when a handler leaves the group mid-batch, or closing throws', async () => {
     const closed: number[] = [];
     const { reader, bring, fatal } = await joinedReader({
       deliver: () => void reader.stop(),
@@ -94,7 +94,7 @@ describe('the driver of the reading machine', () => {
     expect(await bring(P1, 0)).toEqual([]);
   });
 
-  test('sets a partition apart whose open says that records were lost, and stops one whose open fails otherwise', async () => {
+  test('sets a partition apart whose open says that records were lost, and stops if open fails otherwise', async () => {
     const { reader, told, fatal } = await joinedReader({
       open(_id, { partition }) {
         if (partition === 0) throw new DataLoss('no usable commit');

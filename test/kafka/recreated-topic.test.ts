@@ -51,7 +51,7 @@ describeWithBroker('a topic that is deleted and recreated under its readers', ()
     expect(await log.admin.offsets(other)).toHaveLength(2);
   });
 
-  test('is data loss to a member of a group: the partition is set apart and named, and nothing of the new topic is read as if it were the old', async () => {
+  test('is data loss to a member: the partition is set apart and named, and nothing new is read as old', async () => {
     await write('a', 'b', 'c', 'd');
     const reader = await joinRecorded(log, `group-${topic}`, topic);
     releases.push(() => reader.member.leave());

@@ -7,7 +7,7 @@ import { createKafkaProxy } from '../support/kafka-proxy.js';
 import { openKafkaLog } from './kafka-under-test.js';
 
 describeWithBroker('a commit whose answer is lost', () => {
-  test('is refused and not sent again behind its caller’s back: by then the partition may be another member’s', async () => {
+  test('is refused and not sent again unasked: by then the partition may be another member’s', async () => {
     const [broker = ''] = testBroker().brokers;
     const proxy = await createKafkaProxy(broker);
     const topic = `commit-${randomUUID()}`;

@@ -85,7 +85,7 @@ describeWithBroker('a partition that ends with a transaction', () => {
     60_000,
   );
 
-  test('a member passes committed and aborted ones alike, commits, and the next one continues behind them', async () => {
+  test('a member passes committed and aborted ones alike, commits, and the next continues behind them', async () => {
     await write('a');
     await transaction(committed, 'b');
     await transaction(aborted, 'c', 'd');

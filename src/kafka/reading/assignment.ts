@@ -30,8 +30,8 @@ const OPENED_ANEW: ReadonlySet<string> = new Set(['opening', 'starting', 'set_ap
 
 function keepOrPrepare(draft: Draft, place: PartitionId): void {
   const entry = draft.get(place);
-  // One that is still opening starts again: what was fetched for it may be from before another member had it. One that was
-  // set apart may have been recovered meanwhile.
+  // One that is still opening starts again: what was fetched for it may be from before another member had it. One that
+  // was set apart may have been recovered meanwhile.
   if (entry === null || OPENED_ANEW.has(entry.phase.name)) {
     if (entry?.phase.name === 'starting') close(draft, entry);
     prepare(draft, place);

@@ -30,7 +30,9 @@ export type Input =
   | { readonly kind: 'threw'; readonly id: number; readonly error: unknown }
   /** A fetch brought records. */
   | { readonly kind: 'fetched'; readonly place: PartitionId; readonly read: ReadBatch }
-  /** A fetch brought only what readers never see (control records, aborted transactions): the client reads on behind it. */
+  /**
+   * A fetch brought only what readers never see (control records, aborted transactions): the client reads on behind it.
+   */
   | { readonly kind: 'passed'; readonly place: PartitionId; readonly first: number; readonly last: number }
   /** Nothing of the partition is being fetched: what was delivered meanwhile need not be. */
   | { readonly kind: 'idle'; readonly place: PartitionId }

@@ -27,8 +27,9 @@ export function stopBefore(draft: Draft, entry: Partition, stop: ReadStop): void
 }
 
 /**
- * Finds out why the client's records do not begin at the position, or why there are none. Offsets have holes where records
- * were deleted, which is data loss, or compacted, which is not. A log that ends before the position is another one.
+ * Finds out why the client's records do not begin at the position, or why there are none. Offsets have holes where
+ * records were deleted, which is data loss, or compacted, which is not. A log that ends before the position is another
+ * one.
  */
 export function lookUp(draft: Draft, entry: Partition, next: number): void {
   const ticket = suspend(draft, entry, { kind: 'bounds', next, attempt: 1 });
@@ -87,7 +88,8 @@ function lossIn(groupId: string, { logStart, logEnd }: PartitionAssignment, posi
   if (logStart > position)
     return `records ${position} to ${logStart - 1} were deleted before group ${groupId} had read them`;
   if (logEnd >= position) return null;
-  return `group ${groupId} has read up to ${position}, and the log has ${logStart} to ${logEnd}: the topic was recreated or truncated`;
+  const found = `the log has ${logStart} to ${logEnd}`;
+  return `group ${groupId} has read up to ${position}, and ${found}: the topic was recreated or truncated`;
 }
 
 const recoverWith = ({ topic, partition }: Partition): string =>

@@ -60,8 +60,8 @@ export function clientStopped(draft: Draft): void {
 }
 
 /**
- * kafkajs asks the wall clock when a heartbeat is due. One that was set back by hours silences the member for hours, while
- * it reads partitions that the group has long given to others. A client that is restarted counts from now.
+ * kafkajs asks the wall clock when a heartbeat is due. One that was set back by hours silences the member for hours,
+ * while it reads partitions that the group has long given to others. A client that is restarted counts from now.
  */
 export function clockSeen(draft: Draft, { wallMs }: Of<'clock'>): void {
   const { session, groupId } = draft.state();

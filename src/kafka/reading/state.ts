@@ -1,6 +1,6 @@
 /**
- * What a reader of topics knows: a member of a group, or a watch. Everything here is data; `step` makes the next state of
- * it, and the driver carries out what `step` asks for.
+ * What a reader of topics knows: a member of a group, or a watch. Everything here is data; `step` makes the next state
+ * of it, and the driver carries out what `step` asks for.
  */
 import type { AnyRecord, PartitionId, SetApart } from '../../ports/log.js';
 
@@ -16,7 +16,9 @@ export interface ReaderState {
   readonly questions: ReadonlyMap<string, Question>;
   /** The last number that was given to a partition or a wait. */
   readonly lastId: number;
-  /** Watch: whether everything that was in the log at the start was delivered. Nothing is said before it has started. */
+  /**
+   * Watch: whether everything that was in the log at the start was delivered. Nothing is said before it has started.
+   */
   readonly progress: 'starting' | 'behind' | 'caught_up';
 }
 
@@ -43,7 +45,10 @@ export interface Partition extends PartitionId {
   readonly expected: number;
   /** The client was sent to the position, and nothing has come from there yet. */
   readonly awaitingSeek: boolean;
-  /** The group had given this member up: another may have had the partition. Neither read nor committed until that is known. */
+  /**
+   * The group had given this member up: another may have had the partition. Neither read nor committed until that is
+   * known.
+   */
   readonly ownershipUnverified: boolean;
   /** Highest offset that this member has found committed or has tried to commit. */
   readonly committedOffset: number;
@@ -161,7 +166,10 @@ export function isAssigned(state: ReaderState, place: PartitionId): boolean {
   return state.partitions.has(keyOf(place));
 }
 
-/** What this member wants to keep at the next rebalance; a partition that is set apart may go to the member that recovers it. */
+/**
+ * What this member wants to keep at the next rebalance; a partition that is set apart may go to the member that
+ * recovers it.
+ */
 export function kept(state: ReaderState): readonly PartitionId[] {
   return [...state.partitions.values()].filter(({ phase }) => phase.name !== 'set_apart').map(placeOf);
 }

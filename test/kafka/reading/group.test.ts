@@ -217,7 +217,7 @@ describe('a position that a broker calls out of range', () => {
     return machine;
   };
 
-  test('is kept where the log holds it, and asked about later each time: a replica does not have everything yet', () => {
+  test('is kept where the log holds it, and asked about later each time: a replica does not have it all yet', () => {
     const machine = atThree();
     for (const times of [1, 2, 3]) {
       machine
@@ -384,7 +384,7 @@ describe('a member that the group had given up and that comes back with the part
     expect(machine.told()).toEqual(['close 0', 'open 0', 'seek 0 8', 'resume 0']);
   });
 
-  test('opens the partition again where another has committed further, so that the replay point never goes back', () => {
+  test('opens the partition again where another committed further, so that the replay point never goes back', () => {
     const machine = atFour().join([P0], 'member-2');
     machine.answer(found(P0, 8, { logStart: 8 })).open();
     expect(machine.told()).toEqual(['seek 0 4', 'pause 0', 'ask 0', 'close 0', 'open 0', 'seek 0 8', 'resume 0']);

@@ -3,7 +3,7 @@ import { createWatchMachine, found, P0, P1 } from './machine.js';
 const start = (position: number, target: number, place = P0) => ({ ...place, position, target });
 
 describe('a watch', () => {
-  test('has caught up when everything that was there at the start was delivered, and says so once it has started', () => {
+  test('has caught up when all that was there at the start was delivered, and says so once it has started', () => {
     const machine = createWatchMachine(start(0, 2), start(0, 1, P1)).deliver(P0, 0, 2);
     machine.feed({ kind: 'started' }).told();
     machine.deliver(P1, 0, 1).deliver(P1, 1, 2);
