@@ -20,7 +20,8 @@ describe('every error class', () => {
     ['exported, and with neither', 'export class A extends Error {}', ['A has no code', 'A has no retriable']],
     [
       'whose parent has one of them',
-      "export class A extends B { readonly code = 'a'; } export class B extends Error { constructor(readonly retriable: boolean) { super(); } }",
+      "export class A extends B { readonly code = 'a'; } export class B extends Error { constructor(readonly " +
+        'retriable: boolean) { super(); } }',
       ['B has no code'],
     ],
   ])('is found that is %s', (_, text, faults) => {
@@ -30,7 +31,8 @@ describe('every error class', () => {
   test.each([
     ["class A extends Error { readonly code = 'a'; readonly retriable = false; }"],
     [
-      "class A extends Error { readonly retriable = false; constructor(readonly code: 'a' | 'b', message: string) { super(message); } }",
+      "class A extends Error { readonly retriable = false; constructor(readonly code: 'a' | 'b', message: " +
+        'string) { super(message); } }',
     ],
     ["class A extends B {} class B extends Error { readonly code = 'b'; readonly retriable: boolean = true; }"],
     ['class A extends Map { }'],

@@ -92,17 +92,20 @@ describe('what looks like a violation is none', () => {
     ],
     [
       'src/domain/x.ts',
-      "import type { Plan } from './events.js'; export const at = (ms: number) => new Date(ms).toISOString() + Date.UTC(2026, 1) + Math.max(1, 2);",
+      "import type { Plan } from './events.js'; export const at = (ms: number) => new Date(ms).toISOString() + " +
+        'Date.UTC(2026, 1) + Math.max(1, 2);',
     ],
     [
       'src/roles/worker/x.ts',
-      "import { a } from '../../agent/a.js'; import { b } from '../../ports/b.js'; import { c } from '../../domain/c.js'; import { d } from '../shared/d.js';",
+      "import { a } from '../../agent/a.js'; import { b } from '../../ports/b.js'; import { c } from " +
+        "'../../domain/c.js'; import { d } from '../shared/d.js';",
     ],
     ['src/tools/x.ts', 'export const uid = process.getuid?.();'],
     ['src/models/x.ts', "import OpenAI from 'openai'; setTimeout(() => undefined, 1);"],
     [
       'src/cli/x.ts',
-      "import { createKafkaLog } from '../kafka/kafka-log.js'; export const option = { process: 1, env: 2 }; option.env += 1;",
+      "import { createKafkaLog } from '../kafka/kafka-log.js'; export const option = { process: 1, env: 2 }; " +
+        'option.env += 1;',
     ],
     ['src/main.ts', "process.on('SIGINT', () => process.exit(Number(process.env.CODE)));"],
   ])('%s: %s', (path, text) => {

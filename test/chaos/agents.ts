@@ -48,7 +48,8 @@ const unlessDone = ({ mark }: MarkedStep): string => `grep -q "^${mark} " ${LEDG
 function playbook(name: string, marked: readonly MarkedStep[], more: readonly string[] = []): string {
   const lines = marked.map(
     (step) =>
-      `      - { name: "${step.mark}", command: ${JSON.stringify(ledgerCommand(step))}${step.repeatable ? `, unless: ${JSON.stringify(unlessDone(step))}` : ''} }`,
+      `      - { name: "${step.mark}", command: ${JSON.stringify(ledgerCommand(step))}` +
+      `${step.repeatable ? `, unless: ${JSON.stringify(unlessDone(step))}` : ''} }`,
   );
   const checks = marked.map(
     (step) => `      - { name: "${step.mark} is in the ledger", command: ${JSON.stringify(unlessDone(step))} }`,
@@ -155,7 +156,15 @@ export function missionFile(kind: MissionKind, name: string): string {
   const task = (place: string) => {
     const [agent = '', book = ''] = place.split(' ');
     const scripted = agent !== 'scribe_agent';
-    return `        - { agent: ${agent}, description: "Write the ledger.${kind === 'oversized' && !scripted ? ` ${OVERSIZED}` : ''}"${scripted ? `, playbook: ${book}` : `, acceptance: [${STEPS['scribe_agent notes'].map((step) => `{ name: "${step.mark}", command: ${JSON.stringify(unlessDone(step))} }`).join(', ')}]`}${timeoutSeconds === undefined ? '' : `, timeout_seconds: ${timeoutSeconds}`} }`;
+    const checks = STEPS['scribe_agent notes'].map(
+      (step) => `{ name: "${step.mark}", command: ${JSON.stringify(unlessDone(step))} }`,
+    );
+    return (
+      `        - { agent: ${agent}, description: "Write the ledger.` +
+      `${kind === 'oversized' && !scripted ? ` ${OVERSIZED}` : ''}"` +
+      `${scripted ? `, playbook: ${book}` : `, acceptance: [${checks.join(', ')}]`}` +
+      `${timeoutSeconds === undefined ? '' : `, timeout_seconds: ${timeoutSeconds}`} }`
+    );
   };
   return [
     `name: ${name}`,

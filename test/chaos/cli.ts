@@ -210,9 +210,12 @@ async function runAndReport(site: Site, wishes: Wishes, java: string): Promise<n
   );
   const rows = createRows(outcome, wishes.faults, omitted, world.observer.progress);
   await writeReports(wishes, rows, outcome);
+  const { buried } = outcome;
+  const lost = `; ${buried.length} missions were open in a deleted topic and were lost with it: ${buried.join(', ')}`;
   say(
     process.stdout,
-    `\n${textTable(rows)}\n\n${outcome.acknowledgedAppends} acknowledged appends were compared with the log; ${outcome.refusedSubmissions} submissions were refused and promised nothing${outcome.buried.length === 0 ? '' : `; ${outcome.buried.length} missions were open in a deleted topic and went with it: ${outcome.buried.join(', ')}`}\n`,
+    `\n${textTable(rows)}\n\n${outcome.acknowledgedAppends} acknowledged appends were compared with the log; ` +
+      `${outcome.refusedSubmissions} submissions were refused and promised nothing${buried.length === 0 ? '' : lost}\n`,
     0,
   );
   for (const problem of new Set(rows.flatMap(({ problems }) => problems)))
@@ -239,11 +242,7 @@ async function measureAndReport(site: Site, wishes: Wishes, java: string): Promi
       `${JSON.stringify({ sessionTimeoutMs: world.sessionTimeoutMs, measured }, null, 2)}\n`,
     );
   if (wishes.markdown !== null) await writeFile(wishes.markdown, `${title}\n\n${measureTable(measured)}\n`);
-  if (wishes.results !== null)
-    await writeFile(
-      wishes.results,
-      `${JSON.stringify({ passed: measured.filter((one) => goalsHold([one])).length, failed: measured.filter((one) => !goalsHold([one])).length })}\n`,
-    );
+  if (wishes.results !== null) await writeResults(wishes.results, measured, (one) => goalsHold([one]));
   return goalsHold(measured) ? 0 : 1;
 }
 
@@ -256,11 +255,12 @@ async function writeReports(
   if (markdown !== null)
     await writeFile(markdown, `${provenance(seed)}, ${minutes} minutes\n\n${markdownTable(rows)}\n`);
   const struck = rows.filter(({ omitted }) => omitted === null);
-  if (results !== null)
-    await writeFile(
-      results,
-      `${JSON.stringify({ passed: struck.filter(rowHolds).length, failed: struck.filter((row) => !rowHolds(row)).length })}\n`,
-    );
+  if (results !== null) await writeResults(results, struck, rowHolds);
+}
+
+async function writeResults<T>(file: string, all: readonly T[], holds: (one: T) => boolean): Promise<void> {
+  const passed = all.filter(holds).length;
+  await writeFile(file, `${JSON.stringify({ passed, failed: all.length - passed })}\n`);
 }
 
 const lockFile = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
@@ -274,7 +274,10 @@ function provenance(seed: number): string {
     `kafkajs ${packages['node_modules/kafkajs']?.version ?? ''}`,
     `Node ${process.version}`,
   ];
-  return `${new Date().toISOString().slice(0, 10)}, seed ${seed}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, ${versions.join(', ')}`;
+  return (
+    `${new Date().toISOString().slice(0, 10)}, seed ${seed}, ${cpus().length} cores, ` +
+    `${Math.round(totalmem() / 2 ** 30)} GB, ${versions.join(', ')}`
+  );
 }
 
 const reasonOf = (error: unknown): string =>

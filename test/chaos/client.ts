@@ -1,4 +1,6 @@
-/** The command line as a person uses it, run in this process: the same code from reading the arguments to the exit code. */
+/**
+ * The command line as a person uses it, run in this process: the same code from reading the arguments to the exit code.
+ */
 import { hostname } from 'node:os';
 import { runCommandLine } from '../../src/cli/command-line.js';
 import type { Host, Output } from '../../src/cli/host.js';

@@ -1,5 +1,6 @@
-// Several workers of the built product in one process, each as `ravenhelm --role worker` would be: crowd.mjs COUNT AGENTS-DIR
-// Says `serving` for each that serves; all leave when standard input closes. Exits with the highest exit code of theirs.
+// Several workers of the built product in one process, each as `ravenhelm --role worker` would be:
+// crowd.mjs COUNT AGENTS-DIR
+// Prints `serving` for each that serves; all leave when standard input closes. Exits with their highest exit code.
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createSystemClock, createSystemIds } from '../../dist/telemetry/system-clock.js';

@@ -34,7 +34,10 @@ export interface Member {
   log(): string;
   /** Exit codes of processes that ended unasked. */
   readonly unasked: readonly (number | null)[];
-  /** What they said that only a person can help (`ravenhelm recover`); of a member that is not restarted nothing is kept. */
+  /**
+   * What they said that only a person can help (`ravenhelm recover`); of a member that is not restarted nothing is
+   * kept.
+   */
   readonly gaveUp: readonly string[];
 }
 

@@ -212,7 +212,10 @@ export function measureTable(all: readonly Measured[]): string {
   const rows = all.map(({ name, samplesMs, goalMs }) => {
     const sorted = [...samplesMs].sort((a, b) => a - b);
     const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-    return `| ${name} | ${sorted.length} | ${seconds(at(0))} | ${seconds(at(0.5))} | ${seconds(at(1))} | ${goalMs === null ? '' : `${seconds(goalMs)}${at(1) <= goalMs ? '' : ' MISSED'}`} |`;
+    return (
+      `| ${name} | ${sorted.length} | ${seconds(at(0))} | ${seconds(at(0.5))} | ${seconds(at(1))} | ` +
+      `${goalMs === null ? '' : `${seconds(goalMs)}${at(1) <= goalMs ? '' : ' MISSED'}`} |`
+    );
   });
   return ['| what | rounds | min | median | max | goal |', '| --- | --- | --- | --- | --- | --- |', ...rows].join('\n');
 }

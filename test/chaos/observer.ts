@@ -48,7 +48,10 @@ export interface Observer {
   readonly missionIds: () => readonly string[];
   /** The newest record about a mission and who holds its partition, in words: where an open mission waits. */
   lastOf(missionId: string): string;
-  /** Resolves with the first answer that is not null, asked again after each record; rejects when it does not come in time. */
+  /**
+   * Resolves with the first answer that is not null, asked again after each record; rejects when it does not come in
+   * time.
+   */
   until<T>(what: string, limitMs: number, find: () => T | null): Promise<T>;
   onEvent(listener: (event: AgentEvent, record: LogRecord) => void): () => void;
   /** The coordination topic is recreated: its old records are kept apart, and no more of them are expected. */
@@ -180,7 +183,10 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
     lastOf(missionId) {
       const last = newest.get(missionId);
       if (last === undefined) return 'no record names it';
-      return `its newest record is ${last.event} in ${last.place}, ${Math.round((site.clock.now() - last.atMs) / 1000)} s ago; ${holders.get(last.place) ?? 'no process'} claimed that partition last`;
+      return (
+        `its newest record is ${last.event} in ${last.place}, ${Math.round((site.clock.now() - last.atMs) / 1000)} ` +
+        `s ago; ${holders.get(last.place) ?? 'no process'} claimed that partition last`
+      );
     },
     async until(what, limitMs, find) {
       return site.until(what, limitMs, find);

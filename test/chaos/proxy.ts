@@ -95,7 +95,10 @@ function pipe(from: Socket, to: Socket, delayMs: () => number, passes: (chunk: B
   });
 }
 
-/** Reads the request kinds out of a client's byte stream: each request is its length (4 bytes), its kind (2 bytes), and more. */
+/**
+ * Reads the request kinds out of a client's byte stream: each request is its length (4 bytes), its kind (2 bytes), and
+ * more.
+ */
 export function createRequestReader(): (chunk: Buffer) => readonly number[] {
   let head = Buffer.alloc(0);
   /** Bytes of the current request that are still to come. */

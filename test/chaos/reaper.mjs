@@ -1,6 +1,6 @@
 // Ends what a chaos run has left behind and removes its directory, when standard input closes. Started by site.ts.
-// Every process of a run has been started with an environment that names the run's directory, which is unique: HOME of the
-// swarm's processes, TMPDIR of the JVMs, the launchers' run. Who only looks at the directory's files has not.
+// Every process of a run has been started with an environment that names the run's directory, which is unique: HOME of
+// the swarm's processes, TMPDIR of the JVMs, the launchers' run. Who only looks at the directory's files has not.
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 

@@ -88,7 +88,9 @@ async function round(world: World, faults: readonly Fault[]): Promise<readonly S
     .catch((error: Error) => site.say(error.message));
   const toMs = site.clock.now();
   site.say(
-    `${faults.map(({ name }) => name).join(' + ')}: ${((site.clock.monotonicMs() - startedMs) / 1000).toFixed(1)} s${problems.map((problem) => (problem === null ? '' : `; ${problem}`)).join('')}`,
+    `${faults.map(({ name }) => name).join(' + ')}: ` +
+      `${((site.clock.monotonicMs() - startedMs) / 1000).toFixed(1)} ` +
+      `s${problems.map((problem) => (problem === null ? '' : `; ${problem}`)).join('')}`,
   );
   return faults.map((fault, index) => ({ fault: fault.name, fromMs, toMs, problem: problems[index] ?? null }));
 }

@@ -1,5 +1,6 @@
 // node --import: shifts the wall clock of a process by what the file CHAOS_CLOCK_FILE says (milliseconds), as a jump of
-// the system clock would. The product takes the time from Date; monotonic clocks and timers keep running, as in a real jump.
+// the system clock would. The product takes the time from Date; monotonic clocks and timers keep running, as in a real
+// jump.
 import { readFileSync } from 'node:fs';
 
 const file = process.env.CHAOS_CLOCK_FILE;

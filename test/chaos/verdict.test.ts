@@ -84,7 +84,7 @@ describe('the verdict on a mission', () => {
     expect(judgeMission({ report: report(), lines: ['keeper/1'], calls: [] })).toMatchObject({ duplicated: 1 });
   });
 
-  test('is a duplicate when a step that must not be repeated was called again in the same attempt, although it was in doubt', () => {
+  test('is a duplicate when a step in doubt that must not be repeated was called again in the same attempt', () => {
     const calls = [call({ outcome: interrupted }), call({ step: 2, owner: 'b' })];
     expect(judgeMission({ report: report(), lines: ['keeper/1', 'keeper/1'], calls })).toMatchObject({
       duplicated: 1,
@@ -101,7 +101,7 @@ describe('the verdict on a mission', () => {
     });
   });
 
-  test('is good when a repeatable step was called again because it was in doubt, and a duplicate when it had succeeded', () => {
+  test('is good when a repeatable step in doubt was called again, and a duplicate when it had succeeded', () => {
     const scout = (changes: Partial<SeenCall>) =>
       call({ mark: 'long/1', taskId: 'deploy-scout_agent-wave1', ...changes });
     const long = report({ name: 'long-1', tasks: [task({ task_id: 'deploy-scout_agent-wave1' })] });

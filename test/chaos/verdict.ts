@@ -68,7 +68,8 @@ function duplicatesIn({ report, lines, calls }: MissionEvidence): string[] {
         .findLast((each) => each.taskId === call.taskId && each.attempt === call.attempt);
       if (before !== undefined && !mayFollow(report, before))
         problems.push(
-          `${mark} was called again in step ${call.step} of ${call.taskId} attempt ${call.attempt} after it ended with ${before.outcome?.kind ?? 'no outcome'}`,
+          `${mark} was called again in step ${call.step} of ${call.taskId} attempt ${call.attempt} after it ` +
+            `ended with ${before.outcome?.kind ?? 'no outcome'}`,
         );
     }
   }

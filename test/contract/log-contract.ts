@@ -328,7 +328,7 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         expect((await log.admin.committed(group, topic))[0]).toMatchObject({ partition: 0, offset: 2 });
       });
 
-      test('gives it to a member that wants only that one, and opens it again when that member has recovered it', async () => {
+      test('gives it to a member that wants only that one; opens it again once that member has recovered', async () => {
         await append(0, ...numbered(10));
         await tested.setCommitted(group, { topic, partition: 0 }, 2);
         await log.admin.deleteRecords(topic, 0, 5);
@@ -414,7 +414,7 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         expect([...textsOf(seen)].sort()).toEqual(['a', 'b', 'other']);
       });
 
-      test('blocks a partition at an event type that this build does not know, and keeps the others going', async () => {
+      test('blocks a partition at an event type that this build does not know, and no other partition', async () => {
         await append(0, 'a');
         await tested.writeUnknownType({ topic, partition: 0 }, 'new');
         await append(0, 'b');

@@ -30,7 +30,8 @@ retries: 0
 agents: [first_agent]
 plan:
   waves:
-    - tasks: [{ agent: first_agent, description: Run., playbook: endless, acceptance: [{ name: none, command: 'true' }] }]
+    - tasks:
+        - { agent: first_agent, description: Run., playbook: endless, acceptance: [{ name: none, command: 'true' }] }
 `;
 
 const is =

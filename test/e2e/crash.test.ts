@@ -18,7 +18,9 @@ playbooks:
   ledger:
     steps:
       - { name: one, command: echo ${name} one >> ledger.txt, unless: grep -q "${name} one" ledger.txt }
-      - { name: two, command: echo ${name} two >> ledger.txt && sleep ${seconds} && touch ${name}.two, unless: test -f ${name}.two }
+      - name: two
+        command: echo ${name} two >> ledger.txt && sleep ${seconds} && touch ${name}.two
+        unless: test -f ${name}.two
       - { name: three, command: echo ${name} three >> ledger.txt, unless: grep -q "${name} three" ledger.txt }
     acceptance:
       - { name: all steps, command: test -f ${name}.two && grep -q "${name} three" ledger.txt }
@@ -136,7 +138,7 @@ describeWithBroker('SIGKILL in the middle of a mission', () => {
     ]);
   }, 90_000);
 
-  test('SIGTERM drains: the running step ends, its outcome is kept, and another worker continues behind it', async () => {
+  test('SIGTERM drains: the running step ends, its outcome is kept, another worker continues behind it', async () => {
     swarm.start('--role', 'orchestrator');
     const worker = swarm.start('--role', 'worker');
     await ready(1);

@@ -18,7 +18,9 @@ max_steps: 10
 playbooks:
   nightly:
     steps:
-      - { name: write the script, command: "mkdir -p backup && echo 'pg_dump muninn' > backup/run.sh", unless: test -f backup/run.sh }
+      - name: write the script
+        command: "mkdir -p backup && echo 'pg_dump muninn' > backup/run.sh"
+        unless: test -f backup/run.sh
     acceptance:
       - { name: the script parses, command: sh -n backup/run.sh }
 ---

@@ -45,7 +45,10 @@ describe('the stack in Docker', () => {
     expect(told).toContain('docker: pulling redpanda');
     const up = (await readFile(join(bin, 'calls'), 'utf8')).split('\n').find((call) => call.includes(' up '));
     expect(up).toMatch(
-      /^compose -p ravenhelm-[0-9a-f]{8} -f .*\/docker-compose\.redpanda\.yml up --detach --wait --wait-timeout \d+ redpanda$/,
+      new RegExp(
+        String.raw`^compose -p ravenhelm-[0-9a-f]{8} -f .*/docker-compose\.redpanda\.yml up --detach ` +
+          String.raw`--wait --wait-timeout \d+ redpanda$`,
+      ),
     );
   });
 
@@ -56,7 +59,9 @@ describe('the stack in Docker', () => {
 
   test('names the clone whose container uses a port', async () => {
     const stack = await stackWithDocker({ ps: '/home/somebody/swarm' });
-    const script = `require('node:net').createServer().listen(${place.ports.broker}, '127.0.0.1', () => console.log('listening'))`;
+    const script =
+      `require('node:net').createServer().listen(${place.ports.broker}, '127.0.0.1', () => ` +
+      `console.log('listening'))`;
     const proxy = spawn(process.execPath, ['-e', script, '--', 'docker-proxy'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

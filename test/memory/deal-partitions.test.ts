@@ -50,7 +50,7 @@ describe('dealing partitions to members', () => {
     expect(Object.values(deal(1, member('a'), member('b'))).flat()).toEqual([0]);
   });
 
-  test('a member that wants only some gets those that no other keeps, and the others share the rest as if it were not there', () => {
+  test('a member that wants only some gets those that no other keeps; the others share the rest as without it', () => {
     const only = (id: string, held: readonly number[]) => ({ ...member(id, held), only: true });
     expect(deal(4, member('a', [0, 1]), member('b', [3]), only('c', [2]))).toEqual({ a: [0, 1], b: [3], c: [2] });
     expect(deal(4, member('b', [0, 1, 2, 3]), only('a', [2]))).toEqual({ a: [], b: [0, 1, 2, 3] });

@@ -13,17 +13,23 @@ export interface Breakage {
 
 const issue = (days: number) =>
   'openssl req -new -config certs/openssl.cnf -key certs/server.key -out /tmp/s.csr && ' +
-  `openssl x509 -req -in /tmp/s.csr -CA certs/ca.crt -CAkey certs/ca.key -set_serial 7 -days ${days} -sha256 -extfile certs/openssl.cnf -extensions server -out certs/server.crt`;
+  `openssl x509 -req -in /tmp/s.csr -CA certs/ca.crt -CAkey certs/ca.key -set_serial 7 -days ${days} -sha256 ` +
+  '-extfile certs/openssl.cnf -extensions server -out certs/server.crt';
 /** Only openssl ca lets one choose the dates. */
 const expire =
-  `printf '[ca]\\ndefault_ca = own\\n[own]\\ndatabase = /tmp/issued\\nnew_certs_dir = /tmp\\nserial = /tmp/serial\\npolicy = any\\n[any]\\ncommonName = supplied\\n' > /tmp/ca.cnf && : > /tmp/issued && echo 07 > /tmp/serial && ` +
-  'openssl req -new -config certs/openssl.cnf -key certs/server.key -out /tmp/s.csr && openssl ca -batch -config /tmp/ca.cnf -in /tmp/s.csr -cert certs/ca.crt -keyfile certs/ca.key -md sha256 ' +
-  '-startdate 20200101000000Z -enddate 20210101000000Z -notext -extfile certs/openssl.cnf -extensions server -out certs/server.crt';
+  `printf '[ca]\\ndefault_ca = own\\n[own]\\ndatabase = /tmp/issued\\nnew_certs_dir = /tmp\\nserial = ` +
+  `/tmp/serial\\npolicy = any\\n[any]\\ncommonName = supplied\\n' > /tmp/ca.cnf && : > /tmp/issued && echo 07 > ` +
+  '/tmp/serial && ' +
+  'openssl req -new -config certs/openssl.cnf -key certs/server.key -out /tmp/s.csr && openssl ca -batch -config ' +
+  '/tmp/ca.cnf -in /tmp/s.csr -cert certs/ca.crt -keyfile certs/ca.key -md sha256 ' +
+  '-startdate 20200101000000Z -enddate 20210101000000Z -notext -extfile certs/openssl.cnf -extensions server ' +
+  '-out certs/server.crt';
 const newKey = (file: string) =>
   `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out /tmp/new.key && cat /tmp/new.key > ${file}`;
 /** Edits a JSON file by a JavaScript statement over doc. */
 const edit = (file: string, statement: string) =>
-  `node -e 'const fs = require("fs"); const doc = JSON.parse(fs.readFileSync("${file}", "utf8")); ${statement}; fs.writeFileSync("${file}", JSON.stringify(doc))'`;
+  `node -e 'const fs = require("fs"); const doc = JSON.parse(fs.readFileSync("${file}", "utf8")); ${statement}; ` +
+  `fs.writeFileSync("${file}", JSON.stringify(doc))'`;
 const secret = '$(sed -n s/^REDIS_PASSWORD=//p .env)';
 
 const certificates = { agent: 'cert_agent' };
@@ -82,14 +88,19 @@ export const BREAKAGES: readonly Breakage[] = [
     ...certificates,
     check: 'the CA issued the server certificate',
     what: 'a server certificate of another CA',
-    by: `cp certs/ca.crt /tmp/ca.crt && ${newKey('certs/ca.key')} && openssl req -new -x509 -config certs/openssl.cnf -extensions ca -key certs/ca.key -days 3650 -out certs/ca.crt && ${issue(397)} && cat /tmp/ca.crt > certs/ca.crt`,
+    by:
+      `cp certs/ca.crt /tmp/ca.crt && ${newKey('certs/ca.key')} && openssl req -new -x509 -config ` +
+      `certs/openssl.cnf -extensions ca -key certs/ca.key -days 3650 -out certs/ca.crt && ${issue(397)} && cat ` +
+      '/tmp/ca.crt > certs/ca.crt',
     says: /was not issued by certs\/ca\.crt/,
   },
   {
     ...certificates,
     check: 'the CA issued the server certificate',
     what: 'a server certificate that is a CA itself',
-    by: `sed -i 's/CA:FALSE/CA:TRUE/; s/digitalSignature/digitalSignature, keyCertSign/' certs/openssl.cnf && ${issue(397)}`,
+    by:
+      `sed -i 's/CA:FALSE/CA:TRUE/; s/digitalSignature/digitalSignature, keyCertSign/' certs/openssl.cnf && ` +
+      `${issue(397)}`,
     says: /is a CA itself/,
   },
   {
@@ -174,7 +185,9 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     ...migrations,
     what: 'a migration that adds rows each time',
-    by: `echo "INSERT INTO muninn.missions (id, name) VALUES (gen_random_uuid()::text, 'again');" >> database/migrations/004_grants.sql`,
+    by:
+      `echo "INSERT INTO muninn.missions (id, name) VALUES (gen_random_uuid()::text, 'again');" >> ` +
+      'database/migrations/004_grants.sql',
     says: /run 2 is not idempotent, it changed: rows muninn\.missions 2/,
   },
   {
@@ -281,7 +294,11 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     ...sealed,
     what: 'a tampered ciphertext',
-    by: `node -e 'const fs = require("fs"); const lines = fs.readFileSync("secrets/platform.env.cms", "utf8").split("\\n"); const at = lines.length - 8; lines[at] = (lines[at][10] === "A" ? "B" : "A") + lines[at].slice(1); const old = lines[at]; lines[at] = old.slice(0, 10) + (old[10] === "A" ? "B" : "A") + old.slice(11); fs.writeFileSync("secrets/platform.env.cms", lines.join("\\n"))'`,
+    by:
+      `node -e 'const fs = require("fs"); const lines = fs.readFileSync("secrets/platform.env.cms", ` +
+      `"utf8").split("\\n"); const at = lines.length - 8; lines[at] = (lines[at][10] === "A" ? "B" : "A") + ` +
+      `lines[at].slice(1); const old = lines[at]; lines[at] = old.slice(0, 10) + (old[10] === "A" ? "B" : "A") + ` +
+      `old.slice(11); fs.writeFileSync("secrets/platform.env.cms", lines.join("\\n"))'`,
     says: /[Ee]rror/,
   },
   {
@@ -332,7 +349,9 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     ...topics,
     what: 'a missing topic',
-    by: 'sed -i /dead-letters/d events/topics.yaml && node $TOOLBOX/topics.mjs script events/topics.yaml --out events/create-topics.sh',
+    by:
+      'sed -i /dead-letters/d events/topics.yaml && node $TOOLBOX/topics.mjs script events/topics.yaml --out ' +
+      'events/create-topics.sh',
     says: /lacks the topic ravenhelm\.squad\.dead-letters/,
   },
   {
@@ -482,7 +501,9 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     ...services,
     what: 'a service that was left out',
-    by: `node -e 'const fs = require("fs"); fs.writeFileSync("compose.yaml", fs.readFileSync("compose.yaml", "utf8").replace(/  docling:\\n(    .*\\n)+/, ""))'`,
+    by:
+      `node -e 'const fs = require("fs"); fs.writeFileSync("compose.yaml", fs.readFileSync("compose.yaml", ` +
+      `"utf8").replace(/  docling:\\n(    .*\\n)+/, ""))'`,
     says: /lacks the service docling/,
   },
   {
@@ -517,7 +538,8 @@ export const BREAKAGES: readonly Breakage[] = [
     what: 'an index that leads elsewhere',
     by: edit(
       'rag/index.json',
-      'const n = doc.files.findIndex((file) => file.path === "cache/nats.conf"); doc.files[n].path = "cache/other.conf"',
+      'const n = doc.files.findIndex((file) => file.path === "cache/nats.conf"); doc.files[n].path = ' +
+        '"cache/other.conf"',
     ),
     says: /leads to cache\/other\.conf, not to cache\/nats\.conf/,
   },
@@ -565,7 +587,8 @@ export const BREAKAGES: readonly Breakage[] = [
     what: 'a control plane that starts first',
     by: edit(
       'graph/services.json',
-      'doc.start_order = [["hlidskjalf"], ...doc.start_order.map((group) => group.filter((name) => name !== "hlidskjalf"))]',
+      'doc.start_order = [["hlidskjalf"], ...doc.start_order.map((group) => group.filter((name) => name !== ' +
+        '"hlidskjalf"))]',
     ),
     says: /does not hold: .*start_order/,
   },

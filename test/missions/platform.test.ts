@@ -65,7 +65,7 @@ test('the twelve agents have the phases and dependencies of the deployment order
   });
 });
 
-test('the mission runs the twelve in five waves, secrets_agent in the third, because dependencies win over phases', () => {
+test('the mission runs the twelve in five waves, secrets_agent in the third: dependencies win over phases', () => {
   expect(mission.plan?.waves.map((wave) => wave.tasks.map((task) => task.agent))).toEqual([
     ['cert_agent', 'env_agent', 'database_agent'],
     ['proxy_agent', 'cache_agent'],
@@ -114,7 +114,8 @@ test('what was damaged is made again and what is good stays', async () => {
   const before = inventory('damaged');
   await platform.run(
     'damaged',
-    'rm proxy/labels/lab.labels && : > cache/nats.conf && sed -i 3d compose.yaml && sed -i s/^NATS_PASSWORD=.*/NATS_PASSWORD=/ .env',
+    'rm proxy/labels/lab.labels && : > cache/nats.conf && sed -i 3d compose.yaml && sed -i ' +
+      's/^NATS_PASSWORD=.*/NATS_PASSWORD=/ .env',
   );
   for (const [agent, playbook] of [
     ['env_agent', 'platform-env'],

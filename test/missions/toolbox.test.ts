@@ -99,7 +99,8 @@ test('links in comments do not count, and a page without links is no status page
 test('the NATS configuration is read with sizes, arrays, comments and variables', () => {
   file('nats.env', 'USER=u\nPASS=p\n');
   const good =
-    'port: 4222 # clients\nhttp_port = 8222\njetstream { store_dir: "/data", max_file: 1GB }\nauthorization { users: [ { user: $USER, password: $PASS } ] }\n';
+    'port: 4222 # clients\nhttp_port = 8222\njetstream { store_dir: "/data", max_file: 1GB }\nauthorization { ' +
+    'users: [ { user: $USER, password: $PASS } ] }\n';
   expect(run('conf.mjs', 'nats', file('nats.conf', good), '--env', 'nats.env')).toMatchObject({ status: 0 });
   expect(
     run('conf.mjs', 'nats', file('nats.conf', good.replace('$PASS', '"hunter2"')), '--env', 'nats.env'),

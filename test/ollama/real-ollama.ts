@@ -100,8 +100,10 @@ async function createModel(binary: string, url: string, weights: string): Promis
   const modelfile = join(CACHE, 'Modelfile');
   // Gemma's own turns, so that system prompts and several messages reach the model as they would in a larger one.
   const turns =
-    '{{ range .Messages }}<start_of_turn>{{ if eq .Role "assistant" }}model{{ else }}user{{ end }}\n{{ .Content }}<end_of_turn>\n{{ end }}<start_of_turn>model\n';
-  // One thread: the runner's threads spin while they wait for each other, and on busy cores that costs more than it brings.
+    '{{ range .Messages }}<start_of_turn>{{ if eq .Role "assistant" }}model{{ else }}user{{ end }}\n{{ .Content ' +
+    '}}<end_of_turn>\n{{ end }}<start_of_turn>model\n';
+  // One thread: the runner's threads spin while they wait for each other, and on busy cores that costs more than it
+  // brings.
   await writeFile(modelfile, `FROM ${weights}\nTEMPLATE """${turns}"""\nPARAMETER num_thread 1\n`);
   await run(binary, ['create', MODEL, '-f', modelfile], { OLLAMA_HOST: url });
 }
@@ -125,7 +127,8 @@ async function run(
   const [exitCode] = await once(child, 'close');
   if (exitCode !== 0)
     throw new NoOllama(
-      `\`${command} ${args.join(' ')}\` ended with exit code ${String(exitCode)}:\n${Buffer.concat(output).toString('utf8').slice(-4_000)}`,
+      `\`${command} ${args.join(' ')}\` ended with exit code ${String(exitCode)}:\n` +
+        `${Buffer.concat(output).toString('utf8').slice(-4_000)}`,
     );
 }
 

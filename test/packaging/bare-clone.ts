@@ -41,7 +41,9 @@ export async function bareClone(): Promise<BareClone> {
 
   const log = join(directory, 'calls.log');
   const program = async (name: string, script = '') => {
-    const record = `require('node:fs').appendFileSync(${JSON.stringify(log)}, [${JSON.stringify(name)}, ...process.argv.slice(2)].join(' ') + '\\n');`;
+    const record =
+      `require('node:fs').appendFileSync(${JSON.stringify(log)}, [${JSON.stringify(name)}, ` +
+      `...process.argv.slice(2)].join(' ') + '\\n');`;
     await writeFile(join(bin, name), `#!${process.execPath}\n${record}\n${script}\n`);
     await chmod(join(bin, name), 0o755);
   };

@@ -99,7 +99,7 @@ const ending = async (stage: Stage) => {
 };
 
 describe('.ci/run', () => {
-  test('closes with the sum of what jest, the simulation and chaos counted and exits 0 when everything passed', async () => {
+  test('closes with the sum of what jest, the simulation and chaos counted; exits 0 when all passed', async () => {
     expect(await ending({ results: counts })).toEqual({ exitCode: 0, lastLine: '2545 passed, 0 failed' });
   });
 

@@ -108,7 +108,8 @@ describe('npm run setup', () => {
     await clone.program('apt-cache');
     await clone.program(
       'apt-get',
-      `if (process.argv.includes('install')) require('node:fs').writeFileSync(${JSON.stringify(bwrap)}, '#!/bin/sh\\n', { mode: 0o755 });`,
+      `if (process.argv.includes('install')) require('node:fs').writeFileSync(${JSON.stringify(bwrap)}, ` +
+        `'#!/bin/sh\\n', { mode: 0o755 });`,
     );
     const { exitCode, stdout } = await clone.setup();
     expect(exitCode).toBe(0);
@@ -128,7 +129,10 @@ describe('npm run setup', () => {
       const { exitCode, stdout, stderr } = await clone.setup();
       expect(exitCode).toBe(1);
       expect(stderr).toMatch(
-        /programs FAILED[^]*Unable to fetch some archives\n→ Run it by hand: sudo apt-get update && sudo apt-get install -y bubblewrap/,
+        new RegExp(
+          'programs FAILED[^]*Unable to fetch some archives\n→ Run it by hand: ' +
+            'sudo apt-get update && sudo apt-get install -y bubblewrap',
+        ),
       );
       expect(stdout).toContain('[4/4] local broker: fetched');
     },

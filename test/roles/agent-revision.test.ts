@@ -66,7 +66,7 @@ describe('an attempt and the revision of its agent', () => {
     expect(swarm.ledger.starts).toEqual([]);
   });
 
-  test('a worker with another file that takes an attempt over fails it; the next attempt has the new revision', async () => {
+  test('a worker with another file that takes over an attempt fails it; the next has the new revision', async () => {
     let hung = false;
     swarm = await createRoleSwarm({
       roster: [MONDAY],
@@ -104,7 +104,7 @@ describe('an attempt and the revision of its agent', () => {
     expect(proofs(swarm)[0]).toEqual(['own check', 'monday check']);
   });
 
-  test('the checks that are run are those of the assignment, also where the worker reads others from its file', async () => {
+  test('the checks are those of the assignment, also where the worker reads others from its file', async () => {
     swarm = await createRoleSwarm({ roster: [MONDAY] });
     await swarm.startOrchestrator();
     await swarm.startWorker(undefined, undefined, { roster: [{ ...TUESDAY, digest: 'monday' }] });

@@ -71,7 +71,7 @@ function contest(world: World, count: number): Contest {
 
 describe('a claim', () => {
   test.each([1, 2, 3, 4, 5])(
-    'given two members that both believe in a partition, when minutes pass, then they outbid each other ever more seldom (seed %i)',
+    'given two members that both believe in a partition, when minutes pass, then they outbid each other less (seed %i)',
     (seed) => {
       const { claimedMs, members, run } = contest(createWorld(seed, false), 2);
       for (const member of members) member.start(silent);
@@ -83,7 +83,7 @@ describe('a claim', () => {
     },
   );
 
-  test('given a holder that was disturbed often, when it held the partition for a while, then the next loss costs it no more than the first', () => {
+  test('given a holder that lost often, when it has held for a while, then a loss costs what the first did', () => {
     const world = createWorld(7, false);
     const { claimedMs, members, disturb, run } = contest(world, 1);
     members[0]?.start(silent);

@@ -46,7 +46,7 @@ describe('what the roles skip on the in-memory log', () => {
     return committed?.offset === bounds?.high;
   };
 
-  test('given poison in both partitions, when the roles hold them, then each is kept once with its origin, and the mission continues', async () => {
+  test('given poison in both partitions, when read, then each is kept once; the mission continues', async () => {
     await swarm.startOrchestrator();
     await swarm.startWorker();
     await until('both claims', () => swarm.eventsOf('partition_claimed').length === 2);
@@ -68,7 +68,7 @@ describe('what the roles skip on the in-memory log', () => {
     );
   });
 
-  test('given events that belong in another topic, when they are read, then they are kept, too, and nothing else comes of them', async () => {
+  test('given events of another topic, when they are read, then they are kept and have no other effect', async () => {
     await swarm.startOrchestrator();
     await swarm.startWorker();
     const appender = log.createAppender('test');
@@ -137,7 +137,7 @@ describe('dead letters of a partition', () => {
     expect(log.letters).toHaveLength(1);
   });
 
-  test('given the claim is lost while the topic is looked up, when it is held again, then the record is written once', async () => {
+  test('given a claim lost while the topic is looked up, when held again, then there is one letter', async () => {
     const { log, claim, deadLetters } = await given({ held: true });
     deadLetters.skip(record, 'poison');
     claim.held = false;
@@ -149,7 +149,7 @@ describe('dead letters of a partition', () => {
     expect([log.letters.length, deadLetters.isSettled()]).toEqual([1, true]);
   });
 
-  test('given the dead-letters topic is missing or refuses the record, when a record is skipped, then that is logged and the partition continues', async () => {
+  test('given no topic or a refusal, when a record is skipped, then that is logged; the rest continues', async () => {
     for (const options of [
       { held: true, topicExists: false },
       { held: true, write: () => Promise.reject(new AppendRejected('too large')) },
@@ -161,7 +161,7 @@ describe('dead letters of a partition', () => {
     }
   });
 
-  test('given the log cannot be reached, when a record is skipped, then the role restarts, and no replay point passes the record', async () => {
+  test('given no log in reach, when a record is skipped, then the role restarts; no commit passes it', async () => {
     const { fatal, deadLetters } = await given({
       held: true,
       write: () => Promise.reject(new AppendFailed('no broker')),

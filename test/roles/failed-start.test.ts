@@ -4,7 +4,7 @@ import { createDeferred } from '../../src/domain/deferred.js';
 import { systemClock } from '../contract/system-clock.js';
 import { agentSpec, createRoleSwarm } from '../support/role-swarm.js';
 
-test('a worker that one group refuses has failed to start only when the others have joined, so that its stop leaves them all', async () => {
+test('a worker that one group refuses fails after the others have joined, so that a stop leaves them all', async () => {
   const memory = createMemoryLog({ clock: systemClock });
   const slow = createDeferred<void>();
   const left: string[] = [];

@@ -139,7 +139,7 @@ const original = (record: AnyRecord | undefined) => ({
 });
 
 export function poisonSuite(open: () => Promise<PoisonedLog>): void {
-  test('each kind of poison becomes one letter with every byte of it, its origin, error and time; the partitions continue and a mission completes behind them', async () => {
+  test('each poison becomes one letter with bytes, origin, error and time; missions behind it complete', async () => {
     const poisoned = await open();
     const { log, prefix } = poisoned;
     const topics = createTopicNames(prefix);

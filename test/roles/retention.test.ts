@@ -101,7 +101,7 @@ function retentionSuite(open: () => Promise<Log>): void {
     ]);
   });
 
-  test('given old records that are not handled, when it runs, then it deletes none at or above the committed offset', async () => {
+  test('given old unhandled records, when it runs, then it deletes none at or above the committed offset', async () => {
     const { deps, firstHeld } = await given(log, 2);
     await createRetention(deps).run();
     expect(await firstHeld()).toBe(2);
@@ -126,7 +126,7 @@ describe('retention on the in-memory log', () => {
     expect(logger.lines.filter(({ event }) => event === 'retention.failed')).toEqual([]);
   });
 
-  test('given one topic fails, when it runs, then the others have their turn, and that one has it the next time', async () => {
+  test('given one topic fails, when it runs, then the others have their turn, and that one the next time', async () => {
     const log = await open();
     const [failing, healthy] = [await given(log, 5), await given(log, 5)];
     let broken = true;

@@ -34,7 +34,7 @@ function blockedSuite(open: () => Promise<Opened>): void {
     return { swarm, orchestrator, worker, blockedIn };
   }
 
-  test('a mission that requires it does not start: the orchestrator stops the partition and shows it in its health', async () => {
+  test('a mission that requires it does not start: the partition stops, and the health report shows it', async () => {
     const { swarm, orchestrator, worker, blockedIn } = await startSwarm();
     try {
       const id = createMissionId({ nowMs: Date.now(), partition: 0, random: Math.random });

@@ -32,7 +32,10 @@ describe('a task whose agent no live worker serves', () => {
       status: 'waiting',
       unserved_since: agent?.since,
       detail: expect.stringMatching(
-        /^no live worker for cert_agent since \d\d:\d\d:\d\dZ; start one: npx ravenhelm --role worker --agents cert_agent$/,
+        new RegExp(
+          String.raw`^no live worker for cert_agent since \d\d:\d\d:\d\dZ; ` +
+            'start one: npx ravenhelm --role worker --agents cert_agent$',
+        ),
       ),
     });
     await swarm.startWorker();

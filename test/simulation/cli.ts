@@ -89,7 +89,8 @@ async function run(
         tally.add(report);
         if (report.violation !== null)
           out(
-            `seed ${report.seed} BROKEN ${report.violation.invariant}: ${report.violation.detail.slice(0, 600)}\n  ${storyOf(report.seed, faults)}\n`,
+            `seed ${report.seed} BROKEN ${report.violation.invariant}: ${report.violation.detail.slice(0, 600)}\n` +
+              `  ${storyOf(report.seed, faults)}\n`,
           );
         else if (tally.run() % 10_000 === 0) out(`${tally.progress()}\n`);
       },
@@ -104,7 +105,8 @@ async function run(
 }
 
 const storyOf = (seed: number, faults: readonly Fault[]): string =>
-  `npm run simulate -- --seed ${seed} --trace${faults.length < FAULT_NAMES.length ? ` --faults ${faults.join(',')}` : ''}`;
+  `npm run simulate -- --seed ${seed} --trace` +
+  `${faults.length < FAULT_NAMES.length ? ` --faults ${faults.join(',')}` : ''}`;
 
 async function mutants(
   { names, recordedOnly, from, count, results }: Extract<Task, { kind: 'mutants' }>,

@@ -19,7 +19,8 @@ export async function compileBase() {
 }
 
 /**
- * Makes a copy of the compiled true sources (compileBase comes first) with a rule switched off; resolves with its directory.
+ * Makes a copy of the compiled true sources (compileBase comes first) with a rule switched off; resolves with its
+ * directory.
  * @param changes the file's name below src, and which text replaces which: each text must occur there exactly once
  */
 export async function compileMutant({ name, changes }) {
@@ -33,7 +34,8 @@ export async function compileMutant({ name, changes }) {
     const source = changed.get(path) ?? (await readFile(join(root, path), 'utf8'));
     if (source.split(from).length !== 2)
       throw new Error(
-        `Mutant ${name}: ${path} has not exactly one place that reads\n${from}\nBring test/simulation/mutants.ts up to date.`,
+        `Mutant ${name}: ${path} has not exactly one place that reads\n${from}\nBring test/simulation/mutants.ts ` +
+          'up to date.',
       );
     changed.set(
       path,
@@ -53,7 +55,10 @@ export async function compileMutant({ name, changes }) {
   return dir;
 }
 
-/** Compiles files and directories of the project into a directory, where their paths are as in the project; resolves with it. */
+/**
+ * Compiles files and directories of the project into a directory, where their paths are as in the project; resolves
+ * with it.
+ */
 export async function compileSources(dir, sources) {
   await Promise.all(
     (await filesOf(sources)).map(async (path) => {

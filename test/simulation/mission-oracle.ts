@@ -94,8 +94,8 @@ export function createMissionOracle(partition: number): MissionOracle {
   }
 
   /**
-   * A decision that its own holder has made before: it decided before its last word was read back. What an earlier holder
-   * decided too may come late, after a second copy of its claim has made it the holder in the log again.
+   * A decision that its own holder has made before: it decided before its last word was read back. What an earlier
+   * holder decided too may come late, after a second copy of its claim has made it the holder in the log again.
    */
   function checkVoid(event: AgentEvent, holder: string | null): void {
     if (event.event_type !== 'task_assigned' || seenEvents.has(event.event_id) || ownerOfDecision(event) !== holder)
@@ -146,7 +146,8 @@ export function createMissionOracle(partition: number): MissionOracle {
       if (missing !== undefined)
         throw new Violation(
           'replay-point',
-          `${place}: ${offset} is committed, and ${missing.event.event_type} from ${missing.offset} has not reached its partition`,
+          `${place}: ${offset} is committed, and ${missing.event.event_type} from ${missing.offset} has not ` +
+            'reached its partition',
         );
     }
     const expected = snapshots[offset];

@@ -52,5 +52,8 @@ async function isNoticed(
 
 function lineOf({ name }: Mutant, first: SeedReport | null, seeds: string): string {
   if (first?.violation === null || first === null) return `SURVIVED ${name.padEnd(25)} ${seeds} kept every promise`;
-  return `noticed  ${name.padEnd(25)} seed ${first.seed} breaks ${first.violation.invariant}: ${first.violation.detail.split('\n')[0]?.slice(0, 160)}`;
+  return (
+    `noticed  ${name.padEnd(25)} seed ${first.seed} breaks ${first.violation.invariant}: ` +
+    `${first.violation.detail.split('\n')[0]?.slice(0, 160)}`
+  );
 }

@@ -126,7 +126,9 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'roles/orchestrator/mission-partition.ts',
         from: 'effects.send(effect, epoch);',
-        to: 'effects.send({ ...effect, offset: state.missions.get(effect.event.payload.mission_id)?.firstOffset ?? effect.offset }, epoch);',
+        to:
+          'effects.send({ ...effect, offset: state.missions.get(effect.event.payload.mission_id)?.firstOffset ?? ' +
+          'effect.offset }, epoch);',
       },
     ],
   },
@@ -137,7 +139,9 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/mission-decide.ts',
-        from: "if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', reason));",
+        from:
+          "if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', " +
+          'reason));',
         to: 'void open;',
       },
     ],
@@ -161,7 +165,9 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/mission-task.ts',
-        from: "if (task.status !== 'waiting' && task.status !== 'retrying') return voidBecause('not waiting for an attempt');\n  if (decision.attempt !== task.attempt + 1) return voidBecause('another attempt');",
+        from:
+          "if (task.status !== 'waiting' && task.status !== 'retrying') return voidBecause('not waiting for an " +
+          "attempt');\n  if (decision.attempt !== task.attempt + 1) return voidBecause('another attempt');",
         to: '',
       },
     ],
@@ -395,7 +401,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'an attempt whose result is too large for the journal fails',
     seed: 117,
     found:
-      'a result that the log refused as too large ended the worker, and every one that took the task over came to the same result',
+      'a result that the log refused as too large ended the worker, and every one that took the task over came ' +
+      'to the same result',
     changes: [
       {
         file: 'roles/worker/attempt-run.ts',
@@ -409,7 +416,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a plan that is too large for the log is a plan that failed',
     seed: 65,
     found:
-      'a plan that the log refused as too large ended the orchestrator, and every one that took the mission over had the same plan made',
+      'a plan that the log refused as too large ended the orchestrator, and every one that took the mission over ' +
+      'had the same plan made',
     changes: [
       {
         file: 'roles/orchestrator/planner-calls.ts',
@@ -423,12 +431,16 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a mission whose decision is too large fails only when what was decided with it has been read back',
     seed: 95,
     found:
-      'a mission of which one assignment was refused as too large failed while another, decided at the same time, was being sent',
+      'a mission of which one assignment was refused as too large failed while another, decided at the same ' +
+      'time, was being sent',
     changes: [
       {
         file: 'roles/orchestrator/mission-decisions.ts',
         from: 'touch(missionId, [], null);\n      beat();',
-        to: 'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission !== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) writer.decide(mission, decision, null);',
+        to:
+          'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission ' +
+          '!== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) ' +
+          'writer.decide(mission, decision, null);',
       },
     ],
   },
@@ -444,14 +456,16 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     found:
-      'a record of a cancelled attempt came in after the fold had forgotten the attempt; the role took the attempt for open and restarted',
+      'a record of a cancelled attempt came in after the fold had forgotten the attempt; the role took the ' +
+      'attempt for open and restarted',
   },
   {
     name: 'cancelled-in-doubt',
     rule: 'an attempt that was cancelled while its doubt was settled stops',
     seed: 300,
     found:
-      'an attempt that was cancelled while its step in doubt was settled continued with a journal that the fold had dropped',
+      'an attempt that was cancelled while its step in doubt was settled continued with a journal that the fold ' +
+      'had dropped',
     changes: [{ file: 'roles/worker/attempt-run.ts', from: 'limits.signal.throwIfAborted();', to: '' }],
   },
   {
@@ -460,7 +474,8 @@ export const MUTANTS: readonly Mutant[] = [
     seed: 1990,
     faults: ['move', 'stall', 'crash', 'tools', 'delay'],
     found:
-      'an execution that was waiting for a recovered outcome while its partition was revoked waited without end for a record that was never delivered, and kept its slot',
+      'an execution that was waiting for a recovered outcome while its partition was revoked waited without end ' +
+      'for a record that was never delivered, and kept its slot',
     changes: [{ file: 'roles/worker/read-back.ts', from: 'closed = reason;', to: '' }],
   },
   {
@@ -468,7 +483,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a recreated log has its own name, even if a late record of the old log names it again',
     seed: 1_500_054_580,
     found:
-      'a recreated topic received a late second copy of the record that had named the old one; its assignments were then considered old, and ignored',
+      'a recreated topic received a late second copy of the record that had named the old one; its assignments ' +
+      'were then considered old, and ignored',
     changes: [
       {
         file: 'domain/mission-evolve.ts',
@@ -495,7 +511,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a call that is read together with the claim that took its task does not start',
     seed: 2_100_080_316,
     found:
-      'a worker that had been paused read its own call and another claim in one batch, and started to read a file for an attempt that had a successor',
+      'a worker that had been paused read its own call and another claim in one batch, and started to read a ' +
+      'file for an attempt that had a successor',
     changes: [
       {
         file: 'roles/worker/task-steps.ts',

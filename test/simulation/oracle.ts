@@ -139,7 +139,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     if (!isSame(result?.payload ?? null, event.payload)) {
       throw new Violation(
         'result-is-the-journals',
-        `${key}: the mission receives ${event.event_type}, the journal has ${result === null ? 'no result' : JSON.stringify(result)}`,
+        `${key}: the mission receives ${event.event_type}, the journal has ` +
+          `${result === null ? 'no result' : JSON.stringify(result)}`,
       );
     }
   }
@@ -231,7 +232,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
         if (committed === null || committed.offset < beforeOffset)
           throw new Violation(
             'deleted-is-done',
-            `${idOf(id)} is deleted below ${beforeOffset}, and a replay starts at ${committed?.offset ?? 'the beginning'}`,
+            `${idOf(id)} is deleted below ${beforeOffset}, and a replay starts at ` +
+              `${committed?.offset ?? 'the beginning'}`,
           );
         logStarts.set(idOf(id), Math.max(beforeOffset, logStarts.get(idOf(id)) ?? 0));
       }),

@@ -1,4 +1,7 @@
-/** People: they ask for missions, approve, reject and cancel them, and ask for new attempts, sometimes twice, sometimes too late. */
+/**
+ * People: they ask for missions, approve, reject and cancel them, and ask for new attempts, sometimes twice, sometimes
+ * too late.
+ */
 import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
 import { createEventFactory } from '../../src/domain/event-factory.js';
@@ -24,7 +27,9 @@ export interface People {
     approval: PayloadOf<'mission_requested'>['approval'],
     partition: number,
   ): void;
-  /** A mission asks. Most questions are answered, at most twice; other missions are cancelled, or the question expires. */
+  /**
+   * A mission asks. Most questions are answered, at most twice; other missions are cancelled, or the question expires.
+   */
   onAsked(event: EventOf<'attention_requested'>, partition: number): void;
   onAssigned(event: EventOf<'task_assigned'>, partition: number): void;
 }

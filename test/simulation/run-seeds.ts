@@ -20,7 +20,10 @@ export interface SeedRun {
   readonly count: number;
   readonly faults: readonly Fault[];
   readonly threads: number;
-  /** No seed begins after one has broken a promise; those before it are run to their end, so that the first is the first. */
+  /**
+   * No seed begins after one has broken a promise; those before it are run to their end, so that the first is the
+   * first.
+   */
   readonly stopAtFirst: boolean;
   /** No seed begins after it was aborted. */
   readonly signal: AbortSignal;

@@ -13,7 +13,7 @@ describe('the count of a run', () => {
     expect(tally.summary()).toBe('3 seeds, 1 broken (7), 30 steps, 1 min 30 s, 2 seeds a minute');
   });
 
-  test('given a run that was interrupted, then it continues at the first seed that was not run, even if later ones were', () => {
+  test('given an interrupted run, then it continues at the first seed not run, even if later ones were', () => {
     const tally = createSeedTally({ from: 100, count: 1000, nowMs: () => 0 });
     [100, 102, 101, 105].map(kept).forEach(tally.add);
     expect(tally.run()).toBe(4);

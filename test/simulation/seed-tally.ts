@@ -45,7 +45,10 @@ export function createSeedTally({ from, count, nowMs }: SeedTallyOptions): SeedT
       const which = broken.length === 0 ? '' : ` (${listed(broken)})`;
       const whole = `${run} seeds, ${broken.length} broken${which}, ${steps} steps, ${speed()}`;
       if (run === count) return whole;
-      return `${whole}\ninterrupted: every seed from ${from} to ${next - 1} was run; continue with --from ${next} --seeds ${from + count - next}`;
+      return (
+        `${whole}\ninterrupted: every seed from ${from} to ${next - 1} was run; continue with --from ${next} ` +
+        `--seeds ${from + count - next}`
+      );
     },
   };
 }

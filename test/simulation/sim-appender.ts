@@ -1,4 +1,6 @@
-/** An appender on an unreliable way to the log: one request in flight, which may come late, twice, or without an answer. */
+/**
+ * An appender on an unreliable way to the log: one request in flight, which may come late, twice, or without an answer.
+ */
 import type { Appended, Appender, AppendRequest } from '../../src/ports/log.js';
 import type { AgentEvent } from '../../src/domain/events.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
@@ -186,8 +188,9 @@ export function createSimAppender({
 }
 
 /**
- * A record is too large for what is in it, whichever process sends it, however often. Only those that a model or a person can
- * make as long as they like; of an assignment the decision may fit where its carrying out, which says more, does not.
+ * A record is too large for what is in it, whichever process sends it, however often. Only those that a model or a
+ * person can make as long as they like; of an assignment the decision may fit where its carrying out, which says more,
+ * does not.
  */
 function isTooLarge(event: AgentEvent): boolean {
   switch (event.event_type) {

@@ -23,7 +23,9 @@ export interface SimGroup {
   committed(partition: number): CommittedOffset | null;
   /** Gives a partition to another member, if there is one. */
   move(): void;
-  /** Members that have not spoken for the session timeout lose their partitions; partitions without a member get one. */
+  /**
+   * Members that have not spoken for the session timeout lose their partitions; partitions without a member get one.
+   */
   expire(): void;
   /** The topic was recreated: the committed offsets are lost. */
   forget(): void;
@@ -91,7 +93,8 @@ export function createSimGroup({
     if (current === null) return;
     world.tell(
       () =>
-        `${id}[${partition}] is given to ${member.process.id}${before === undefined ? '' : `, no longer ${before.member.process.id}`}`,
+        `${id}[${partition}] is given to ${member.process.id}` +
+        `${before === undefined ? '' : `, no longer ${before.member.process.id}`}`,
     );
     if (before !== undefined && !before.member.left) {
       const lag = faults.on('move') ? random.pick([1, 50, 2_000, 60_000]) : 5;

@@ -77,7 +77,8 @@ export function createSimLog(options: SimLogOptions): SimLog {
     const offset = target.high();
     world.tell(
       () =>
-        `  ${topic}[${partition}]@${offset} ${content.kind === 'event' ? describe(content.event) : `POISON ${content.reason}`}`,
+        `  ${topic}[${partition}]@${offset} ` +
+        `${content.kind === 'event' ? describe(content.event) : `POISON ${content.reason}`}`,
     );
     target.write(key, content, timestampMs);
     onWritten({ topic, partition, offset, timestampMs, key, content });

@@ -31,7 +31,10 @@ export function createSimSeats<M>(onCommit: (partition: PartitionId, committed: 
   const offsets = new Map<number, CommittedOffset>();
   let generations = 0;
 
-  /** Of an older generation nothing is taken; only while the group rebalances may the member of just before still commit. */
+  /**
+   * Of an older generation nothing is taken; only while the group rebalances may the member of just before still
+   * commit.
+   */
   function mayCommit(member: M, partition: number, generation: number | undefined): boolean {
     const current = seats.get(partition);
     if (current === undefined || generation === undefined) return false;

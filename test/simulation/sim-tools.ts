@@ -1,6 +1,7 @@
 /**
  * The workspaces' volume and the launchers on it, as src/tools has them: a fence and a lock for each task, start marks,
- * and outcomes that outlive the worker. A launcher is a separate process: it keeps running if its worker is paused or dies.
+ * and outcomes that outlive the worker. A launcher is a separate process: it keeps running if its worker is paused or
+ * dies.
  */
 import type {
   CheckCall,

@@ -71,7 +71,8 @@ export async function simulate({
   });
   const ids = {
     uuid: () =>
-      `${((random.next() * 2 ** 32) >>> 0).toString(16).padStart(8, '0')}-${((random.next() * 2 ** 32) >>> 0).toString(16).padStart(8, '0')}`,
+      `${((random.next() * 2 ** 32) >>> 0).toString(16).padStart(8, '0')}-` +
+      `${((random.next() * 2 ** 32) >>> 0).toString(16).padStart(8, '0')}`,
   };
   let fingerprint = 0;
 
@@ -117,7 +118,8 @@ export async function simulate({
     onStart(start) {
       world.tell(
         () =>
-          `${start.process.id} STARTS ${start.call.task.taskId}/${start.call.task.attempt}#${start.call.step} ${start.call.tool} under claim ${start.call.claimOffset}`,
+          `${start.process.id} STARTS ${start.call.task.taskId}/${start.call.task.attempt}#${start.call.step} ` +
+          `${start.call.tool} under claim ${start.call.claimOffset}`,
       );
       oracle.onStart(start);
     },
@@ -183,7 +185,9 @@ export async function simulate({
 
   world.tell(
     () =>
-      `seed ${seed}: ${scenario.workers} workers, ${scenario.orchestrators} orchestrators, ${scenario.roster.map(({ name }) => `${name} (${scenario.chains.get(name)?.join(', ')})`).join(', ')}; faults: ${faults.chosen.join(', ') || 'none'}`,
+      `seed ${seed}: ${scenario.workers} workers, ${scenario.orchestrators} orchestrators, ` +
+      `${scenario.roster.map(({ name }) => `${name} (${scenario.chains.get(name)?.join(', ')})`).join(', ')}; ` +
+      `faults: ${faults.chosen.join(', ') || 'none'}`,
   );
   for (let i = 0; i < scenario.workers; i++) swarm.start('worker');
   for (let i = 0; i < scenario.orchestrators; i++) swarm.start('orchestrator');

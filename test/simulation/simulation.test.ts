@@ -31,7 +31,9 @@ interface Found {
   readonly faults?: readonly Fault[];
 }
 
-/** Bugs that the simulation has found. Those of the roles break a promise again when the fix is taken back (mutants.ts). */
+/**
+ * Bugs that the simulation has found. Those of the roles break a promise again when the fix is taken back (mutants.ts).
+ */
 const FOUND: readonly Found[] = [
   ...MUTANTS.flatMap(({ seed, found, faults = FAULT_NAMES }) =>
     found === undefined ? [] : [{ seed, bug: found, faults }],
@@ -39,12 +41,16 @@ const FOUND: readonly Found[] = [
   // In the broker's client, which the simulated group follows; test/kafka/reading/group.test.ts holds the fix.
   {
     seed: 294,
-    bug: 'a worker that the group had given up came back with its partition and committed a replay point below the one of the worker between, where the records were deleted',
+    bug:
+      'a worker that the group had given up came back with its partition and committed a replay point below the ' +
+      'one of the worker between, where the records were deleted',
   },
   { seed: 397, bug: 'the same for an orchestrator' },
   {
     seed: 3_011_451,
-    bug: 'a worker that was paused between receiving its replay point and opening took finished and deleted records for lost ones',
+    bug:
+      'a worker that was paused between receiving its replay point and opening took finished and deleted records ' +
+      'for lost ones',
   },
 ];
 
@@ -66,7 +72,9 @@ const OWN: readonly Found[] = [
   { seed: 1_500_002_950, bug: 'a planner that found no plan did not report what it had spent' },
   {
     seed: 1_500_003_019,
-    bug: 'what an earlier holder had decided, and came late behind a second copy of its claim, was taken for decided twice',
+    bug:
+      'what an earlier holder had decided, and came late behind a second copy of its claim, was taken for decided ' +
+      'twice',
   },
 ];
 

@@ -34,7 +34,8 @@ export function createSkipOracle(): SkipOracle {
         if (record.topic !== topic || record.partition !== partition || record.offset >= committed.offset) continue;
         throw new Violation(
           'skipped-is-kept',
-          `${topic}[${partition}]: ${committed.offset} is committed, and ${record.offset} was skipped without a dead letter`,
+          `${topic}[${partition}]: ${committed.offset} is committed, and ${record.offset} was skipped without a ` +
+            'dead letter',
         );
       }
     },

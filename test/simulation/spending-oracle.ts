@@ -29,7 +29,8 @@ export function createSpendingOracle(budgetOf: (missionId: string) => Budget | u
       if (overTokens || overUsd)
         throw new Violation(
           'budget',
-          `${missionId} has really spent ${total.tokens} tokens and $${total.usd.toFixed(4)} of ${budget.tokens} and ${budget.usd}`,
+          `${missionId} has really spent ${total.tokens} tokens and $${total.usd.toFixed(4)} of ${budget.tokens} ` +
+            `and ${budget.usd}`,
         );
     },
   };

@@ -1,4 +1,7 @@
-/** Watches the starts of tools: each once, after its call was read back under the holder, and never behind a later fence. */
+/**
+ * Watches the starts of tools: each once, after its call was read back under the holder, and never behind a later
+ * fence.
+ */
 import type { PartitionId } from '../../src/ports/log.js';
 import type { SimProcess } from './sim-process.js';
 import type { Start } from './sim-tools.js';

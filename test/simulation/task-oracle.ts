@@ -68,7 +68,8 @@ export function createTaskOracle(place: string): TaskOracle {
     if (step.call.owner !== claims.get(call.claimOffset))
       throw new Violation(
         'read-back-first',
-        `${what}: the call is ${step.call.owner}'s, the start is by claim ${call.claimOffset} of ${claims.get(call.claimOffset)}`,
+        `${what}: the call is ${step.call.owner}'s, the start is by claim ${call.claimOffset} of ` +
+          `${claims.get(call.claimOffset)}`,
       );
     if (readUpTo <= offset)
       throw new Violation(
@@ -148,7 +149,8 @@ export function createTaskOracle(place: string): TaskOracle {
       for (const { step, outcome } of steps) {
         if (outcome === 'unknown') told.add(`${key}#${step}`);
         const logged = state.attempts.get(key)?.steps[step - 1];
-        // A process knows the outcome of its step before the log does; a paused one may not know that another was first.
+        // A process knows the outcome of its step before the log does; a paused one may not know that another was
+        // first.
         if (logged === undefined || logged.outcome === null || logged.call.owner.startsWith(`${process.id}/`)) continue;
         if (logged.outcome.outcome !== outcome)
           throw new Violation(

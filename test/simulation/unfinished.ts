@@ -28,7 +28,8 @@ function unfinishedRequest({ requested, missions }: Standing): Violation | null 
     if (isOpen(mission))
       return new Violation(
         'final-result',
-        `mission ${id} is open: ${mission.course.kind}, planning ${mission.planning.kind}, ${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`,
+        `mission ${id} is open: ${mission.course.kind}, planning ${mission.planning.kind}, ` +
+          `${[...mission.tasks.values()].map((task) => `${task.id} ${task.status} ${task.attempt}`).join(', ')}`,
       );
   }
   return null;

@@ -1,4 +1,5 @@
-// Loaded before the program (node --import): writes what nothing handled into a file, before the program's own handlers.
+// Loaded before the program (node --import): writes what nothing handled into a file, before the program's own
+// handlers.
 import { appendFileSync } from 'node:fs';
 
 const file = process.env.RAVENHELM_TEST_UNHANDLED;

@@ -1,7 +1,10 @@
 import type { Clock } from '../../src/ports/clock.js';
 import type { Appender, GroupMember, Log, Watch } from '../../src/ports/log.js';
 
-/** A process's share of the world, which can be cut off at once as SIGKILL does: no timer, no append, no commit after it. */
+/**
+ * A process's share of the world, which can be cut off at once as SIGKILL does: no timer, no append, no commit after
+ * it.
+ */
 export interface Crashable {
   readonly log: Log;
   readonly clock: Clock;

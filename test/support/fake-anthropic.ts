@@ -119,7 +119,8 @@ function wireOf(response: ServerResponse, request: AnthropicRequest): ReplyWire 
     begin: () => opening(request, 100, 0).map(sse),
     piece: (text) => sse(delta(text)),
     errorInStream: ({ message, type }) =>
-      `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: type ?? 'overloaded_error', message } })}\n\n`,
+      'event: error\ndata: ' +
+      `${JSON.stringify({ type: 'error', error: { type: type ?? 'overloaded_error', message } })}\n\n`,
     cutOff: '',
     fail: ({ status, type, message, headers }) =>
       fail(response, status, errorType(type ?? typeOf(status)), message, headers),

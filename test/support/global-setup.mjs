@@ -16,7 +16,8 @@ export default async function globalSetup() {
       throw new Error(`No broker for the tests: ${broker.reason}. To get one: ${broker.howToGetOne}`);
     process.env.RAVENHELM_TEST_NO_BROKER_REASON = `${broker.reason}; ${broker.howToGetOne}`;
     process.stderr.write(
-      `No broker for the tests: ${broker.reason}. Those that need one are skipped. To run them: ${broker.howToGetOne}\n`,
+      `No broker for the tests: ${broker.reason}. Those that need one are skipped. To run them: ` +
+        `${broker.howToGetOne}\n`,
     );
     return;
   }

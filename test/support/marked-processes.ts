@@ -20,6 +20,9 @@ export function alive(mark: string): string[] {
 let marks = 0;
 /** A number of seconds to sleep that no other process has. */
 export const newMark = (): string => `86${process.pid}.${++marks}`;
-/** Sleepers that survive a kill of only the child or its group: forked, twice forked, in new sessions, ignoring signals. */
+/**
+ * Sleepers that survive a kill of only the child or its group: forked, twice forked, in new sessions, ignoring signals.
+ */
 export const sleepers = (mark: string): string =>
-  `sleep ${mark} & (setsid sleep ${mark} &) ; (setsid sh -c '(sleep ${mark} &) ; sleep ${mark}' >/dev/null 2>&1 &); trap '' TERM INT HUP`;
+  `sleep ${mark} & (setsid sleep ${mark} &) ; (setsid sh -c '(sleep ${mark} &) ; sleep ${mark}' >/dev/null 2>&1 ` +
+  `&); trap '' TERM INT HUP`;

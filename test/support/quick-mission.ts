@@ -29,8 +29,8 @@ plan:
 `;
 
 /**
- * The command line's processes with one agent and a mission of a moment (mission.yaml), each of which counts what it does
- * not handle. The topics are there when it resolves.
+ * The command line's processes with one agent and a mission of a moment (mission.yaml), each of which counts what it
+ * does not handle. The topics are there when it resolves.
  */
 export async function createQuickSwarm(env: Readonly<Record<string, string>>) {
   const swarm = await createSwarmProcesses({
@@ -55,8 +55,8 @@ export async function createQuickSwarm(env: Readonly<Record<string, string>>) {
 export type QuickSwarm = Awaited<ReturnType<typeof createQuickSwarm>>;
 
 /**
- * How a role's processes ended by themselves that should not have: giving up (4), not reaching the broker at a start (3) and
- * a stop (0) are answers to a broker that fails; a fault of the program (70) is none.
+ * How a role's processes ended by themselves that should not have: giving up (4), not reaching the broker at a start
+ * (3) and a stop (0) are answers to a broker that fails; a fault of the program (70) is none.
  */
 export function faultsOf(roles: readonly { readonly codes: readonly (number | null)[] }[]): readonly (number | null)[] {
   return roles.flatMap(({ codes }) => codes).filter((code) => code !== 4 && code !== 3 && code !== 0);

@@ -36,7 +36,9 @@ const nameOf = (task: TaskPlace): string => `${task.missionId}/${task.taskId}`;
 const stepOf = (call: { task: TaskPlace; step: number }): string =>
   `${nameOf(call.task)}/${call.task.attempt}#${call.step}`;
 
-/** Tools without processes, for tests of the roles: the same contract as the real executor, and a ledger of what it did. */
+/**
+ * Tools without processes, for tests of the roles: the same contract as the real executor, and a ledger of what it did.
+ */
 export function createScriptedTools(
   ledger: Ledger,
   volume: SharedVolume,

@@ -1,5 +1,6 @@
 // Runs commands one after the other while this process's group gets a terminal's signals; prints each outcome as JSON.
-// Arguments: the workspaces' root, how many. Ends with its standard input: while node itself ends, it has no handlers any more.
+// Arguments: the workspaces' root, how many. Ends with its standard input: while node itself ends, it has no handlers
+// any more.
 import { once } from 'node:events';
 import { createToolExecutor } from '../../dist/tools/tool-executor.js';
 import { workspaceMarker } from '../../dist/tools/places.js';

@@ -102,7 +102,10 @@ const TIME_AND_CHANCE = [
   'crypto.randomUUID',
 ];
 
-/** What a file does that its layer may not; one sentence each. path is relative to the project, such as src/domain/plan.ts. */
+/**
+ * What a file does that its layer may not; one sentence each. path is relative to the project, such as
+ * src/domain/plan.ts.
+ */
 export function violationsIn(path: string, text: string): readonly string[] {
   const layer = layerOf(path);
   const rule = LAYERS[layer];

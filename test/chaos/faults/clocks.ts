@@ -1,4 +1,6 @@
-/** Wall clocks that jump by hours. The product takes the time from Date; a process's Date is shifted as a jump would. */
+/**
+ * Wall clocks that jump by hours. The product takes the time from Date; a process's Date is shifted as a jump would.
+ */
 import type { Fault } from '../fault.js';
 
 const HOUR_MS = 3_600_000;
