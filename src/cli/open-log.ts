@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { askBroker } from '../kafka/ask-broker.js';
 import { createLocalStack, type LocalStack } from '../local/local-stack.js';
 import { conflictError, type PortConflict } from '../local/port-conflict.js';
@@ -27,6 +28,12 @@ export function localStackOf({ host }: CommandContext): LocalStack {
   });
 }
 
+/** Whether a local stack belongs to the project: a clone has one, another project when it was set up or started there. */
+function hasLocalStack({ host: { packageDir, projectDir } }: CommandContext): boolean {
+  const { dataDir, jarsDir } = developmentPlace(projectDir);
+  return resolve(packageDir) === resolve(projectDir) || existsSync(dataDir) || existsSync(jarsDir);
+}
+
 /** The log for a process that runs roles, as the settings say. Rejects with exit code 2 where they forbid every log. */
 export async function openSwarmLog(
   context: CommandContext,
@@ -40,11 +47,16 @@ export async function openSwarmLog(
       `${howToUnset(context.config, 'RAVENHELM_LOG')}, or start everything in one process: npx ravenhelm`,
     );
   }
+  const cluster = givenCluster(context);
+  if (wanted === 'auto' && allowMemory && cluster === null && !hasLocalStack(context))
+    return openMemory(context.swarm, [
+      'log: in memory, this process only. For a broker: set KAFKA_BROKERS and SCHEMA_REGISTRY_URL',
+    ]);
   return openChosenLog(context.swarm, {
     wanted,
     allowMemory,
     access: await kafkaAccess(context),
-    cluster: givenCluster(context),
+    cluster,
     stack: localStackOf(context),
     say: context.say,
   });

@@ -26,9 +26,9 @@ export function projectFiles({ name, specifier }: ProjectFacts): Readonly<Record
 }
 
 const SETTINGS = `# Settings of this project; npx ravenhelm config show lists all of them.
-# memory: the log is kept in one process and ends with it. For a broker: remove the line,
-# and set kafka_brokers and schema_registry_url here or in .env.
-ravenhelm_log: memory
+# Without a broker, the log is kept in memory and ends with the process. For a broker, set both here or in .env:
+# kafka_brokers: localhost:9092
+# schema_registry_url: http://localhost:8081
 `;
 
 const AGENT = `---

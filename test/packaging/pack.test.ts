@@ -45,11 +45,51 @@ test('a new project starts at once, with its own agent and mission, and leaves n
   const installed = await run(mine, 'npm', ...INSTALL);
   expect([installed.exitCode, installed.exitCode === 0 ? '' : installed.all]).toEqual([0, '']);
   const started = await run(mine, 'npm', 'start');
+  expect(started.all).toContain('log: in memory, this process only');
   expect(started.all).toContain('hello completed');
   expect(started.exitCode).toBe(0);
+  expect(readFileSync(join(mine, 'ravenhelm.yaml'), 'utf8')).not.toMatch(/^[^#]/m);
+  // A broker in the settings is used at once; without its registry the error says what is missing.
+  writeFileSync(join(mine, '.env'), 'KAFKA_BROKERS=127.0.0.1:1\n');
+  const alone = await run(mine, 'npm', 'start');
+  expect(alone.all).toContain('but SCHEMA_REGISTRY_URL is not');
+  expect(alone.exitCode).toBe(2);
+  writeFileSync(join(mine, '.env'), 'KAFKA_BROKERS=127.0.0.1:1\nSCHEMA_REGISTRY_URL=http://127.0.0.1:1\n');
+  const both = await run(mine, 'npm', 'start');
+  expect(both.all).not.toContain('in memory');
+  expect(both.exitCode).toBe(3);
   expect(existsSync(join(mine, 'node_modules/ravenhelm/.ravenhelm'))).toBe(false);
   expect(existsSync(join(mine, '.ravenhelm'))).toBe(true);
 }, 300_000);
+
+test('a strict TypeScript program compiles against the declarations, theirs checked, too', async () => {
+  const empty = join(dir, 'empty');
+  const compilerOptions = {
+    strict: true,
+    skipLibCheck: false,
+    module: 'NodeNext',
+    target: 'ES2023',
+    lib: ['ES2023', 'ESNext.Disposable'],
+    types: ['node'],
+    typeRoots: [join(project, 'node_modules/@types')],
+    noEmit: true,
+  };
+  writeFileSync(join(empty, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
+  writeFileSync(
+    join(empty, 'consumer.ts'),
+    `import { createClient, createSwarm, memoryLog, type Swarm } from 'ravenhelm';
+const swarm: Swarm = await createSwarm({ log: memoryLog(), agents: 'agents' });
+const client = createClient(swarm);
+const { status } = await client.run('missions/hello.yaml');
+// @ts-expect-error: a status is a text; without types it would be any, and this line an error.
+export const wrong: number = status;
+await client.close();
+`,
+  );
+  const compiled = await run(empty, join(project, 'node_modules/.bin/tsc'), '-p', '.');
+  expect(compiled.all).toBe('');
+  expect(compiled.exitCode).toBe(0);
+}, 120_000);
 
 test('a directory that holds something is refused', async () => {
   const refused = await run(join(dir, 'empty'), 'npx', 'ravenhelm', 'new', '.');
