@@ -1,5 +1,7 @@
 import type { CallLimits } from '../../src/models/watchdog.js';
+import type { Clock } from '../../src/ports/clock.js';
 import type { ChatModel } from '../../src/ports/model.js';
+import { createFakeClock } from '../cli/support/fake-clock.js';
 import { startDeafServer } from '../support/deaf-server.js';
 import { startHttpServer, type FakeReply, type FakeServer } from '../support/fake-model-server.js';
 import { ask, chatRequest, clock, finish, modelError, step } from './fixtures.js';
@@ -7,8 +9,8 @@ import { ask, chatRequest, clock, finish, modelError, step } from './fixtures.js
 export interface Harness {
   readonly name: string;
   start(reply: (index: number) => FakeReply): Promise<FakeServer & { readonly requests: readonly unknown[] }>;
-  /** The adapter, asking the server at this URL. */
-  model(url: string, limits?: Partial<CallLimits>): ChatModel;
+  /** The adapter, asking the server at this URL. Without a clock: the system's. */
+  model(url: string, limits?: Partial<CallLimits>, clock?: Clock): ChatModel;
 }
 
 /** Too long to expire in a test; each test shortens the limit that it examines. */
@@ -42,6 +44,17 @@ export function describeAdapter(harness: Harness): void {
       const worst = model.worstCase(chatRequest());
       expect(reply.tokensIn + reply.tokensOut).toBeLessThanOrEqual(worst.tokens);
       expect(reply.costUsd).toBeLessThanOrEqual(worst.usd);
+    });
+
+    test('a pause before the first token counts in the time of the first token and of the call', async () => {
+      const fake = createFakeClock(1_700_000_000_123);
+      const { server } = await given({
+        kind: 'paused',
+        text: JSON.stringify(step),
+        onPause: () => fake.advance(1_500),
+      });
+      const { timing } = await ask(harness.model(server.url, PATIENT, fake));
+      expect(timing).toEqual({ startedAtMs: 1_700_000_000_123, firstTokenMs: 1_500, durationMs: 1_500 });
     });
 
     test('text that is not JSON is returned to the caller, which asks the model to correct it', async () => {

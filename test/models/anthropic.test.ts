@@ -9,7 +9,8 @@ const entry = hostedEntry('anthropic', catalog.defaults.planner.anthropic);
 describeAdapter({
   name: 'anthropic',
   start: (reply) => startFakeAnthropic({ reply: (_, index) => reply(index) }),
-  model: (url, limits = {}) => createAnthropicModel({ entry, apiKey: 'test-key', baseUrl: url, clock, limits }),
+  model: (url, limits = {}, own = clock) =>
+    createAnthropicModel({ entry, apiKey: 'test-key', baseUrl: url, clock: own, limits }),
 });
 
 describe('the anthropic adapter', () => {

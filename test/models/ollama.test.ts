@@ -11,7 +11,7 @@ const entry = catalog.ollama('qwen3:8b');
 describeAdapter({
   name: 'ollama',
   start: (reply) => startFakeOllama({ reply: (_, index) => reply(index) }),
-  model: (url, limits = {}) => createOllamaModel({ url, entry, clock, limits }),
+  model: (url, limits = {}, own = clock) => createOllamaModel({ url, entry, clock: own, limits }),
 });
 
 describe('the ollama adapter', () => {

@@ -9,7 +9,8 @@ const entry = hostedEntry('openai', catalog.defaults.worker.openai);
 describeAdapter({
   name: 'openai',
   start: (reply) => startFakeOpenai({ reply: (_, index) => reply(index) }),
-  model: (url, limits = {}) => createOpenaiModel({ entry, apiKey: 'test-key', baseUrl: `${url}/v1`, clock, limits }),
+  model: (url, limits = {}, own = clock) =>
+    createOpenaiModel({ entry, apiKey: 'test-key', baseUrl: `${url}/v1`, clock: own, limits }),
 });
 
 describe('the openai adapter', () => {

@@ -31,6 +31,8 @@ export type FakeReply =
   | { readonly kind: 'malformed'; readonly body: string }
   /** The server goes silent: before it answers, after the headers, or in the middle of the reply. */
   | { readonly kind: 'stalled'; readonly at: 'connect' | 'first_token' | 'middle' }
+  /** The headers, then whatever onPause awaits, then a whole good reply. */
+  | { readonly kind: 'paused'; readonly text: string; onPause(): void | Promise<void> }
   /** A whole good reply, after which the server neither ends the body nor says any more. */
   | { readonly kind: 'endless'; readonly text: string }
   /** A piece of the reply every few milliseconds, without an end. */
@@ -131,6 +133,11 @@ export async function sendReply(
   switch (reply.kind) {
     case 'text':
       await send(wire.whole(reply));
+      return void response.end();
+    case 'paused':
+      response.flushHeaders();
+      await reply.onPause();
+      await send(wire.whole({ kind: 'text', text: reply.text }));
       return void response.end();
     case 'endless':
       return send(wire.whole({ kind: 'text', text: reply.text }));
