@@ -1,4 +1,3 @@
-import { backoffMs } from '../domain/backoff.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import { asError } from '../domain/as-error.js';
@@ -6,147 +5,76 @@ import type { Role } from '../roles/shared/role.js';
 import type { RoleHealth } from '../roles/shared/role-health.js';
 import { createHandledDeferred } from '../domain/deferred.js';
 import { RoleFailed } from './role-failed.js';
+import { NOT_STARTED, RESTARTS, supervise, type SupervisionAction, type SupervisionInput } from './supervision.js';
 
 export interface SupervisedOptions {
-  /** Such as worker; stands in messages and log lines. */
+  /** Such as worker; used in messages and log lines. */
   readonly name: string;
   /** A new role with connections of its own; a failed one is never started again. */
   create(): Role;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
-  /** A failed role is about to begin anew. */
+  /** A failed role is about to be replaced. */
   onRestart?(): void;
 }
 
-const RESTARTS = {
-  baseMs: 1_000,
-  maxMs: 15_000,
-  /** Failures in a row before it is given up. */
-  mostFailures: 6,
-  /** A role that ran for so long after its start is forgiven its earlier failures. */
-  recoveredMs: 60_000,
-  /** How long a failed role may take to close what it has; a broker that is gone answers nobody. */
-  stopMs: 15_000,
-} as const;
+/** How long a failed role may take to close what it has; a broker that is gone never answers. */
+const STOP_MS = 15_000;
 
 /**
- * A role that begins anew when it fails, after a growing pause with jitter: it re-reads the log, so nothing is lost by
- * that. `failed` resolves with RoleFailed when it failed too often in a row, or at once with an error that no restart
- * heals. A first start that fails is begun anew only when the error says that it may pass; what else is wrong from the
- * beginning rejects start().
+ * A role that is replaced when it fails, after a growing pause with jitter: the next one re-reads the log, so nothing
+ * is lost by that. `failed` resolves with RoleFailed when it failed too often in a row, or at once with an error that
+ * no restart can fix. A first start that fails is repeated only when the error says that it may pass; any other
+ * rejects start().
  */
-export function createSupervisedRole({ name, create, clock, random, logger, onRestart }: SupervisedOptions): Role {
+export function createSupervisedRole(options: SupervisedOptions): Role {
+  const { name, clock, random } = options;
   const failed = createHandledDeferred<Error>();
   const started = createHandledDeferred<void>();
-  let current: Beginning | null = null;
-  /** When the current role had started; null before that. */
-  let runningSinceMs: number | null = null;
-  let everStarted = false;
+  let state = NOT_STARTED;
+  let latest: Beginning | null = null;
+  let created = 0;
   let pause: Timer | null = null;
   let closing: Promise<void> = Promise.resolve();
-  let stopping = false;
-  let failures = 0;
 
-  function begin(): void {
-    runningSinceMs = null;
-    const role = create();
-    const mine: Beginning = { role, started: role.start() };
-    current = mine;
-    const onFailed = (reason: unknown) => onFailure(mine, asError(reason));
-    role.failed.then(onFailed, onFailed);
-    mine.started.then(
-      () => onStarted(mine),
-      (reason: unknown) => onStartFailed(mine, asError(reason)),
-    );
+  function handle(input: SupervisionInput): void {
+    const next = supervise(state, input);
+    state = next.state;
+    next.actions.forEach(act);
   }
 
-  function onStarted(mine: Beginning): void {
-    if (mine !== current) return;
-    runningSinceMs = clock.monotonicMs();
-    everStarted = true;
-    started.resolve();
-  }
-
-  function onStartFailed(mine: Beginning, error: Error): void {
-    if (everStarted || failures > 0 || saysThatItMayPass(error)) void onFailure(mine, error);
-    else if (mine === current) started.reject(error); // whoever called start() stops what there is
-  }
-
-  /** A role can fail in more than one way at once; only the first one counts. */
-  async function onFailure(mine: Beginning, error: Error): Promise<void> {
-    if (stopping || mine !== current) return;
-    current = null;
-    const recovered = runningSinceMs !== null && clock.monotonicMs() - runningSinceMs >= RESTARTS.recoveredMs;
-    failures = recovered ? 1 : failures + 1;
-    closing = close(mine);
-    await closing;
-    if (!stopping) decide(error);
-  }
-
-  function decide(error: Error): void {
-    if (!isRetriable(error)) return failed.resolve(new RoleFailed(name, null, error));
-    if (failures >= RESTARTS.mostFailures) return failed.resolve(new RoleFailed(name, failures, error));
-    const pauseMs = Math.round(backoffMs(failures, RESTARTS, random));
-    logger.warn(
-      { role: name, error, failures, most_failures: RESTARTS.mostFailures, pause_ms: pauseMs },
-      'role.restarting',
-    );
-    pause = clock.setTimer(pauseMs, restart);
-  }
-
-  /** Stops a failed role once its start has ended: what a start opens after a stop, nobody would ever close. */
-  async function close({ role, started: ended }: Beginning): Promise<void> {
-    const abandoned = createHandledDeferred<void>();
-    const timer = clock.setTimer(RESTARTS.stopMs, () => {
-      logger.warn({ role: name, limit_ms: RESTARTS.stopMs }, 'role.stop_abandoned');
-      abandoned.resolve();
-    });
-    const stopped = ended
-      .catch(() => undefined) // why it failed has been told
-      .then(() => role.stop(0))
-      .catch((cause: unknown) => logger.warn({ role: name, error: cause }, 'role.stop_failed'));
-    await Promise.race([stopped, abandoned.promise]);
-    timer.cancel();
-  }
-
-  function restart(): void {
-    onRestart?.();
-    try {
-      begin();
-    } catch (error) {
-      failures += 1; // it could not even be made
-      decide(asError(error));
+  function act(action: SupervisionAction): void {
+    if (action.kind === 'resolve_start') started.resolve();
+    else if (action.kind === 'reject_start') started.reject(action.error);
+    else if (action.kind === 'give_up') failed.resolve(new RoleFailed(name, action.failures, action.error));
+    else if (action.kind === 'restart') pause = restartLater(options, action, begin, handle);
+    else if (latest !== null) {
+      closing = close(options, latest);
+      void closing.then(() => handle({ kind: 'closed', error: action.error, chance: random() }));
     }
   }
 
-  async function start(): Promise<void> {
-    begin();
-    await Promise.race([
-      started.promise,
-      failed.promise.then((end) => {
-        throw end;
-      }),
-    ]);
+  function begin(): void {
+    const role = options.create();
+    latest = { role, started: role.start() };
+    const number = ++created;
+    handle({ kind: 'created', role: number });
+    observe(latest, number, clock, handle);
   }
 
-  function health(): RoleHealth {
-    if (current !== null) return current.role.health();
-    return {
-      missing: [`the ${name} is beginning anew after a failure (${failures} of ${RESTARTS.mostFailures} in a row)`],
-      stalled: [],
-      held: [],
-    };
-  }
-
+  const current = (): Role | null => (state.current === null ? null : (latest?.role ?? null));
   return {
-    start,
-    health,
+    async start() {
+      begin();
+      await Promise.race([started.promise, failed.promise.then((end) => Promise.reject(end))]);
+    },
+    health: () => current()?.health() ?? restartingHealth(name, state.failures),
     async stop(graceMs) {
-      stopping = true;
+      handle({ kind: 'stop' });
       pause?.cancel();
       // The processes of a role that has just failed must be gone, too, before this one ends.
-      await Promise.all([current?.role.stop(graceMs), closing]);
+      await Promise.all([current()?.stop(graceMs), closing]);
     },
     failed: failed.promise,
   };
@@ -158,11 +86,58 @@ interface Beginning {
   readonly started: Promise<void>;
 }
 
-/** An error that does not say may pass. */
-function isRetriable(error: Error): boolean {
-  return !('retriable' in error) || error.retriable !== false;
+type Handle = (input: SupervisionInput) => void;
+
+function observe({ role, started }: Beginning, number: number, clock: Clock, handle: Handle): void {
+  const nowMs = () => clock.monotonicMs();
+  const onFailed = (reason: unknown) =>
+    handle({ kind: 'failed', role: number, error: asError(reason), nowMs: nowMs() });
+  role.failed.then(onFailed, onFailed);
+  started.then(
+    () => handle({ kind: 'started', role: number, nowMs: nowMs() }),
+    (reason: unknown) => handle({ kind: 'start_failed', role: number, error: asError(reason), nowMs: nowMs() }),
+  );
 }
 
-function saysThatItMayPass(error: unknown): boolean {
-  return error instanceof Error && 'retriable' in error && error.retriable === true;
+function restartLater(
+  { name, clock, random, logger, onRestart }: SupervisedOptions,
+  { pauseMs, failures, error }: Extract<SupervisionAction, { kind: 'restart' }>,
+  begin: () => void,
+  handle: Handle,
+): Timer {
+  logger.warn(
+    { role: name, error, failures, most_failures: RESTARTS.mostFailures, pause_ms: pauseMs },
+    'role.restarting',
+  );
+  return clock.setTimer(pauseMs, () => {
+    onRestart?.();
+    try {
+      begin();
+    } catch (cause) {
+      handle({ kind: 'not_created', error: asError(cause), chance: random() });
+    }
+  });
+}
+
+/** Stops a failed role once its start has ended: what a start opens after a stop would never be closed. */
+async function close({ name, clock, logger }: SupervisedOptions, { role, started }: Beginning): Promise<void> {
+  const abandoned = createHandledDeferred<void>();
+  const timer = clock.setTimer(STOP_MS, () => {
+    logger.warn({ role: name, limit_ms: STOP_MS }, 'role.stop_abandoned');
+    abandoned.resolve();
+  });
+  const stopped = started
+    .catch(() => undefined) // why it failed has been logged
+    .then(() => role.stop(0))
+    .catch((cause: unknown) => logger.warn({ role: name, error: cause }, 'role.stop_failed'));
+  await Promise.race([stopped, abandoned.promise]);
+  timer.cancel();
+}
+
+function restartingHealth(name: string, failures: number): RoleHealth {
+  return {
+    missing: [`the ${name} is being restarted after a failure (${failures} of ${RESTARTS.mostFailures} in a row)`],
+    stalled: [],
+    held: [],
+  };
 }
