@@ -105,7 +105,9 @@ const exitCode = await runCommandLine(host);
 await Promise.all([flush(process.stdout), flush(process.stderr)]);
 process.exit(exitCode === EXIT.done && textLost ? EXIT.usage : exitCode);
 
-/** The question goes to stderr: stdout may be a document. Ctrl-C interrupts as anywhere else; Ctrl-D is an empty answer. */
+/**
+ * The question goes to stderr: stdout may be a document. Ctrl-C interrupts as anywhere else; Ctrl-D is an empty answer.
+ */
 async function askOnTerminal(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new AbortController();

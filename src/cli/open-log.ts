@@ -28,7 +28,10 @@ export function localStackOf({ host }: CommandContext): LocalStack {
   });
 }
 
-/** Whether a local stack belongs to the project: a clone has one, another project when it was set up or started there. */
+/**
+ * Whether a local stack belongs to the project: a clone has one; another project has one when it was set up or started
+ * there.
+ */
 function hasLocalStack({ host: { packageDir, projectDir } }: CommandContext): boolean {
   const { dataDir, jarsDir } = developmentPlace(projectDir);
   return resolve(packageDir) === resolve(projectDir) || existsSync(dataDir) || existsSync(jarsDir);

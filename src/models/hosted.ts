@@ -54,7 +54,7 @@ export interface HostedApi<Reply extends Spending> {
 }
 
 /** Thinking models send no text for a while, but pings and thinking count as chunks. */
-export const HOSTED_LIMITS: CallLimits = {
+const HOSTED_LIMITS: CallLimits = {
   connectMs: 60_000,
   firstTokenMs: 120_000,
   stallMs: 60_000,

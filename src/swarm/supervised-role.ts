@@ -10,7 +10,7 @@ import { NOT_STARTED, RESTARTS, supervise, type SupervisionAction, type Supervis
 export interface SupervisedOptions {
   /** Such as worker; used in messages and log lines. */
   readonly name: string;
-  /** A new role with connections of its own; a failed one is never started again. */
+  /** A new role with its own connections; a failed one is never started again. */
   create(): Role;
   readonly clock: Clock;
   readonly random: () => number;

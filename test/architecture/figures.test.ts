@@ -19,7 +19,7 @@ describe('the figures', () => {
       'function outer() {\n  [1].map((x) => x);\n}',
       ['outer 1+3', 'inside outer 2+1'],
     ],
-    ['a function behind characters of several bytes and #!', '#!/usr/bin/env node\n// ä→𝄞\nfunction f() {}', ['f 3+1']],
+    ['a function behind multi-byte characters and #!', '#!/usr/bin/env node\n// ä→𝄞\nfunction f() {}', ['f 3+1']],
   ])('know %s', (_, text, names) => {
     expect(namesIn(text)).toEqual(names);
   });

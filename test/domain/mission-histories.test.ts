@@ -35,7 +35,7 @@ const missionsOf = (state: CoordinationState): readonly Mission[] => [...state.m
 describe('in every history of a coordination partition', () => {
   test('no decision is void when its own holder appends it, and deciding is pure', () => {
     const types = new Map<string, number>();
-    inEveryHistory((history, random) => {
+    inEveryHistory((history) => {
       runWorld(history, {
         onDecided(mission, decisions, context) {
           if (!isDeepStrictEqual(decideMission(mission, context), decisions))
@@ -84,7 +84,7 @@ describe('in every history of a coordination partition', () => {
 
   test('the next wave never starts over a failure, and no mission completes over one', () => {
     let started = 0;
-    inEveryHistory((history, random) => {
+    inEveryHistory((history) => {
       runWorld(history, {
         onFolded(world, { event }, folded) {
           if (folded !== 'applied' || (event.event_type !== 'wave_started' && event.event_type !== 'mission_completed'))
@@ -112,7 +112,7 @@ describe('in every history of a coordination partition', () => {
 
   test('the budget is never exceeded, whatever was cancelled or lost', () => {
     let limited = 0;
-    inEveryHistory((history, random) => {
+    inEveryHistory((history) => {
       const planners = createPlannerLedger();
       runWorld(history, {
         onFolded(world, record, folded) {

@@ -73,7 +73,7 @@ export function createWorkerGroups(options: WorkerGroupsOptions): WorkerGroups {
       await Promise.all(agents.map(commit));
     },
     async leave() {
-      await Promise.all([...members.values()].map((member) => member?.leave()));
+      await Promise.all([...members.values()].map(async (member) => member?.leave()));
     },
     health: () => healthOfMembers(members, stalledMs),
   };

@@ -14,7 +14,7 @@ export const P0 = { topic: 'tasks', partition: 0 };
 export const P1 = { topic: 'tasks', partition: 1 };
 const CONTENT: RecordContent = { kind: 'poison', reason: 'test' };
 
-export const record = (place: PartitionId, offset: number) => ({
+const record = (place: PartitionId, offset: number) => ({
   ...place,
   offset,
   timestampMs: 0,
@@ -23,7 +23,7 @@ export const record = (place: PartitionId, offset: number) => ({
 });
 
 /** Records from one offset to another, as a fetch gives them to a reader that is at the first. */
-export function batch(place: PartitionId, from: number, to: number, stop: ReadStop | null = null): ReadBatch {
+function batch(place: PartitionId, from: number, to: number, stop: ReadStop | null = null): ReadBatch {
   const records = [];
   for (let offset = from; offset < to; offset += 1) records.push(record(place, offset));
   return { records, position: to, stop };
