@@ -372,7 +372,7 @@ describeWithBroker('dead-letters', () => {
     });
     expect(await rh('dead-letters', 'list', '--log', 'memory')).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('nothing of it is left when that has ended'),
+      stderr: expect.stringContaining('other commands cannot reach it, and it ends with that process'),
     });
     const nowhere = await runInPipe(clone, ['dead-letters', 'list'], { ...env, KAFKA_BROKERS: '127.0.0.1:1' });
     expect(nowhere.code).toBe(3);

@@ -266,7 +266,7 @@ describeWithBroker('the command line on Kafka', () => {
       const { code, stderr } = await submitting.ended();
       expect(code).toBe(130);
       const [, missionId = ''] =
-        /whether mission (\S+) was submitted is not known; npx ravenhelm status \S+ tells/.exec(stderr) ?? [];
+        /it is not known whether mission (\S+) was submitted; npx ravenhelm status \S+ shows it/.exec(stderr) ?? [];
       expect((await rh('status', missionId)).code).toBe(0); // the answer was lost, the record was not
     } finally {
       await proxy.close();

@@ -112,7 +112,7 @@ describe('wrong use ends with 2 and says what to do', () => {
     [['status', ...MEMORY], 'other commands cannot reach it'],
     [['config', 'show', '--log', 'paper'], 'auto, kafka or memory'],
     [['config', 'show', '--config', 'nowhere.yaml'], 'no configuration file'],
-    [['agents', 'list', '--agents-dir', 'nowhere'], 'no such directory'],
+    [['agents', 'list', '--agents-dir', 'nowhere'], 'the directory of agents does not exist'],
     [['run', 'missions/asks.yaml', ...MEMORY], 'waits for approval'],
   ])('%j', async (args, hint) => {
     const { code, stdout, stderr } = await runInPipe(clone, args);
@@ -300,7 +300,7 @@ describe('run in a pipe', () => {
     closeSync(full);
     expect(stderr).toBe(
       'error: the output cannot be written: ENOSPC: no space left on device, write\n' +
-        '  Make space, or send it elsewhere; the log has what the command did until then.\n',
+        '  Make space, or send it elsewhere; what the command did until then is in the log.\n',
     );
     expect(code).toBe(2);
     expect(existsSync(join(clone.dir, 'unheard/second_agent.txt'))).toBe(true);

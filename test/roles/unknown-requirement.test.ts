@@ -24,7 +24,7 @@ function blockedSuite(open: () => Promise<Opened>): void {
     const swarm = await createRoleSwarm({ roster, ...opened, partitions: 1 });
     const orchestrator = await swarm.startOrchestrator({ heartbeatMs: 200 });
     const worker = await swarm.startWorker(undefined, undefined, { timings: { heartbeatMs: 200 } });
-    await swarm.until(() => swarm.eventsOf('partition_claimed').length === 2);
+    await swarm.until(() => [orchestrator, worker].every(({ role }) => role.health().missing.length === 0));
     /** What the role says in its last heartbeat. */
     const blockedIn = (role: string) =>
       swarm.events
