@@ -29,7 +29,31 @@ export interface TokenCost {
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
+  /** The message as text. It is complete without `call` and `answers`, so that every endpoint can be sent it. */
   readonly content: string;
+  /** Assistant: the step that `content` says, for endpoints that are sent tool calls in their own form. */
+  readonly call?: MessageCall;
+  /** User: `content` is what came of the call with this id. */
+  readonly answers?: string;
+}
+
+/** A step of the conversation as a tool call. */
+export interface MessageCall {
+  /** Unique in the conversation; letters, digits, _ and -, at most 40 characters. */
+  readonly id: string;
+  /** Tool name, or finish. */
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** What the model said before the call; may be empty. */
+  readonly thought: string;
+}
+
+/** A tool as a model is offered it. */
+export interface OfferedTool {
+  readonly name: string;
+  readonly description: string;
+  /** Portable JSON Schema of the arguments (src/agent/portable-schema.ts). */
+  readonly parameters: object;
 }
 
 export interface ChatRequest {
@@ -39,7 +63,11 @@ export interface ChatRequest {
    * an object at the root, closed objects, every property required, no lengths, ranges or patterns.
    */
   readonly schema: object;
+  /** The tools of the step, finish included, for endpoints with tool calls of their own. Absent: ask for JSON only. */
+  readonly tools?: readonly OfferedTool[];
   readonly maxOutputTokens: number;
+  /** Random seed, where the endpoint takes one. Absent: the adapter's fixed seed. */
+  readonly seed?: number;
   /** Milliseconds until the caller's deadline. No retry waits beyond it. Absent: no deadline. */
   readonly timeLeftMs?: number;
   /** The turn in structured form, for models that do not read the messages; null for the planner. */
@@ -67,8 +95,14 @@ export interface PastStep {
 }
 
 export interface ChatReply {
-  /** The reply's text; JSON that should satisfy the schema. */
+  /** The reply's text, as it was received; JSON that should satisfy the schema. Empty if the reply is tool calls. */
   readonly text: string;
+  /** Tool calls in the API's own form, in order. Absent or empty: none. */
+  readonly toolCalls?: readonly NativeCall[];
+  /** Why the reply ended. Absent: it is complete. */
+  readonly ending?: ReplyEnding;
+  /** How the endpoint was asked for the step. Absent: the adapter has one form only. */
+  readonly form?: ReplyForm;
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly costUsd: number;
@@ -79,6 +113,30 @@ export interface ChatReply {
   /** Set if the adapter knows that the call is safe to repeat (a playbook's `unless`); never by a language model. */
   readonly idempotent?: boolean;
 }
+
+/** A tool call in an API's own form. */
+export interface NativeCall {
+  readonly name: string;
+  /** Text as received (OpenAI: JSON in a string), or the decoded value (Ollama, Anthropic). */
+  readonly arguments: unknown;
+}
+
+/** How a model was asked: by its own tool calls, a JSON schema, "any JSON object", or in words only. */
+export type ReplyForm = 'native' | 'json_schema' | 'json_object' | 'plain';
+
+export type ReplyEnding =
+  | { readonly kind: 'complete' }
+  | {
+      readonly kind: 'cut';
+      /**
+       * output_limit: maxOutputTokens reached. context_full: prompt and reply fill the context. only_thinking: the
+       * limit was used up before the first text. not_loaded: the server loaded or unloaded the model and sent no text.
+       * interrupted: the server ended the reply for another reason (paused turn, content filter).
+       */
+      readonly why: 'output_limit' | 'context_full' | 'only_thinking' | 'not_loaded' | 'interrupted';
+      /** For people and the model, with the numbers that are known: "cut at 2048 tokens (num_predict)". */
+      readonly detail: string;
+    };
 
 /** When a model call began and how long it took. */
 export interface ModelTiming {
