@@ -61,7 +61,7 @@ export async function measureOpenMissions({
           ...secondMemory,
         ],
       },
-      { title: 'what one beat costs with all of them', figures: beats(fold.states) },
+      { title: 'what one tick costs with all of them', figures: ticks(fold.states) },
     ];
   } finally {
     await bench.close();
@@ -94,11 +94,11 @@ async function foldCoordination({ log, topics }: BenchLog) {
 }
 
 /** What a holder does in turns, measured on the fold by itself. */
-function beats(states: readonly CoordinationState[]) {
+function ticks(states: readonly CoordinationState[]) {
   const context = {
     isExpired: () => false,
     tasksWithExpired: () => [],
-    isServed: () => true,
+    hasWorker: () => true,
     retryDelayMs: () => 0,
     revisionOf: () => ({ digest: null, playbookAcceptance: null }),
     timeoutSeconds: () => 300,

@@ -2,7 +2,7 @@ import type { MissionReport, TaskReport, TaskStatus } from '../domain/report.js'
 import { shortDuration, shownUsd } from './durations.js';
 import { segment, type Line, type Tone } from './paint.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
-import { detailOf } from './unserved-text.js';
+import { detailOf } from './without-worker-text.js';
 
 export interface FrameTimes {
   /** Since the mission began, in milliseconds. */

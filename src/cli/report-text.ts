@@ -4,7 +4,7 @@ import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line } from './paint.js';
 import { checksPassed, failedCheck, statusMark, taskLabel } from './progress-frame.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
-import { detailOf } from './unserved-text.js';
+import { detailOf } from './without-worker-text.js';
 
 /** Wider than any line: a report is not cut, the terminal or the reader wraps it. */
 const UNCUT = 10_000;

@@ -30,7 +30,7 @@ export interface DecideContext {
   /** Ids of the mission's tasks with a timer that has run out; others may be among them. */
   tasksWithExpired(missionId: string): Iterable<string>;
   /** Whether a worker that serves the agent has given a sign of life lately. */
-  isServed(agent: string): boolean;
+  hasWorker(agent: string): boolean;
   /** Partition of the agent's tasks topic for a record key; null when this build has no such agent. */
   partitionFor(agent: string, key: string): number | null;
   /** An agent's own execution deadline in seconds. */
@@ -252,7 +252,7 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
     case 'assigned': {
       // Without a live worker another attempt would only wait in the same place.
       const expired =
-        context.isExpired(timerKeys.accept(id, task.id, task.attempt)) && context.isServed(task.plan.agent);
+        context.isExpired(timerKeys.accept(id, task.id, task.attempt)) && context.hasWorker(task.plan.agent);
       return expired
         ? [cancelTask(mission, task, context.owner, 'not_accepted', 'no worker accepted the assignment in time')]
         : [];

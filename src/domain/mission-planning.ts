@@ -177,7 +177,7 @@ function newTask(plan: PlanTask, wave: number, kind: TaskKind, position: number)
     outputs: {},
     checks: [],
     detail: '',
-    unservedSinceMs: null,
+    withoutWorkerSinceMs: null,
     retryRequest: null,
   };
 }

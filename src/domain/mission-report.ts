@@ -2,7 +2,7 @@ import { usageOf } from './mission-budget.js';
 import { endReasonOf, isOpen, questionOf, type Mission } from './mission-state.js';
 import type { MissionTask } from './mission-task-state.js';
 import type { MissionReport, MissionStatus, TaskReport, TaskStatus } from './report.js';
-import type { UnservedAgent } from './unserved.js';
+import type { AgentWithoutWorker } from './without-worker.js';
 
 /** What users see of a mission; the fold of the log and nothing else. */
 export function reportMission(mission: Mission): MissionReport {
@@ -20,7 +20,7 @@ export function reportMission(mission: Mission): MissionReport {
     cost_usd: usage.usd,
     tokens: usage.tokens,
     tasks: tasks.map((task) => reportTask(mission, task)),
-    unserved_agents: unservedAgents(mission),
+    unserved_agents: agentsWithoutWorker(mission),
     // A changed plan has its own checks, which come after those of an earlier try.
     success: tasks.findLast((task) => task.kind === 'verify')?.checks ?? [],
   };
@@ -59,12 +59,12 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
   };
 }
 
-function sinceOf(mission: Mission, { unservedSinceMs }: MissionTask): string | null {
-  return !isOpen(mission) || unservedSinceMs === null ? null : new Date(unservedSinceMs).toISOString();
+function sinceOf(mission: Mission, { withoutWorkerSinceMs }: MissionTask): string | null {
+  return !isOpen(mission) || withoutWorkerSinceMs === null ? null : new Date(withoutWorkerSinceMs).toISOString();
 }
 
 /** Each agent once, with the earliest time that a task of it has waited since. */
-function unservedAgents(mission: Mission): readonly UnservedAgent[] {
+function agentsWithoutWorker(mission: Mission): readonly AgentWithoutWorker[] {
   const agents = new Map<string, string>();
   for (const task of mission.tasks.values()) {
     const since = sinceOf(mission, task);

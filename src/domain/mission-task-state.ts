@@ -54,7 +54,7 @@ export interface MissionTask {
   /** Who asked for another attempt instead of the last one, and why; null once that is assigned. */
   readonly retryRequest: string | null;
   /** Since when the open attempt waits for a live worker, as an orchestrator saw it; null: it has one. */
-  readonly unservedSinceMs: number | null;
+  readonly withoutWorkerSinceMs: number | null;
 }
 
 const OPEN: readonly MissionTaskStatus[] = ['assigned', 'accepted', 'running'];

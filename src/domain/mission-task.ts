@@ -52,7 +52,7 @@ export function evolveTask(
         status: 'running',
         startedAtMs: task.startedAtMs ?? record.timestampMs,
         detail: 'started',
-        unservedSinceMs: null,
+        withoutWorkerSinceMs: null,
       });
     case 'task_progress':
       return changed(progressed(task, event.payload));
@@ -66,10 +66,10 @@ export function evolveTask(
 }
 
 function progressed(task: MissionTask, progress: PayloadOf<'task_progress'>): MissionTask {
-  const { step, message: detail, unserved_since: unservedSinceMs } = progress;
+  const { step, message: detail, unserved_since: withoutWorkerSinceMs } = progress;
   // Step 0: nothing has begun; the orchestrator says what the task waits for.
-  if (step === 0) return { ...task, detail, unservedSinceMs };
-  return { ...task, status: 'running', steps: Math.max(task.steps, step), detail, unservedSinceMs: null };
+  if (step === 0) return { ...task, detail, withoutWorkerSinceMs };
+  return { ...task, status: 'running', steps: Math.max(task.steps, step), detail, withoutWorkerSinceMs: null };
 }
 
 function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, offset: number): EvolvedTask {
@@ -85,7 +85,7 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, offse
     steps: 0,
     retryDelayMs: null,
     detail: '',
-    unservedSinceMs: null,
+    withoutWorkerSinceMs: null,
     retryRequest: null,
   });
 }
@@ -120,7 +120,7 @@ const withoutRetries = (task: MissionTask): MissionTask['status'] =>
 
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
   const { status, summary, outputs, checks } = result.result;
-  return { ...withUsage(task, result), status, summary, outputs, checks, detail: '', unservedSinceMs: null };
+  return { ...withUsage(task, result), status, summary, outputs, checks, detail: '', withoutWorkerSinceMs: null };
 }
 
 function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: RetryRule): MissionTask {
@@ -132,7 +132,7 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
     failures,
     checks: result.checks,
     detail: result.error,
-    unservedSinceMs: null,
+    withoutWorkerSinceMs: null,
   };
 }
 
@@ -169,7 +169,7 @@ function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, rul
     spent,
     share: { tokens: null, usd: null },
     detail: decision.reason,
-    unservedSinceMs: null,
+    withoutWorkerSinceMs: null,
   };
   switch (decision.code) {
     case 'not_accepted':

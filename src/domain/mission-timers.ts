@@ -14,7 +14,7 @@ export interface MissionTimer {
 
 export interface MissionTimings {
   /** An assignment that waits for so long without a live worker is announced. */
-  readonly unservedMs: number;
+  readonly withoutWorkerMs: number;
   /** An assignment that is not accepted within this is decided again, without using up a retry. */
   readonly acceptMs: number;
   /** The worker enforces a task's deadline; this much later the orchestrator gives up on the worker. */
@@ -27,7 +27,7 @@ export interface MissionTimings {
 }
 
 export const DEFAULT_TIMINGS: MissionTimings = {
-  unservedMs: 5_000,
+  withoutWorkerMs: 5_000,
   acceptMs: 30_000,
   deadlineGraceMs: 30_000,
   retryBackoff: { baseMs: 1_000, maxMs: 30_000 },
@@ -36,7 +36,8 @@ export const DEFAULT_TIMINGS: MissionTimings = {
 };
 
 export const timerKeys = {
-  unserved: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/unserved`,
+  withoutWorker: (missionId: string, taskId: string, attempt: number) =>
+    `${missionId}/${taskId}/${attempt}/without_worker`,
   accept: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/accept`,
   deadline: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/deadline`,
   retry: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/retry`,
@@ -71,7 +72,7 @@ export function taskTimers(
   switch (task.status) {
     case 'assigned':
       return [
-        { key: timerKeys.unserved(id, task.id, task.attempt), delayMs: timings.unservedMs },
+        { key: timerKeys.withoutWorker(id, task.id, task.attempt), delayMs: timings.withoutWorkerMs },
         { key: timerKeys.accept(id, task.id, task.attempt), delayMs: timings.acceptMs },
       ];
     case 'running':

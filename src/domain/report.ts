@@ -1,6 +1,6 @@
 import type { CheckResult } from './events.js';
 import type { Question } from './mission-state.js';
-import type { UnservedAgent } from './unserved.js';
+import type { AgentWithoutWorker } from './without-worker.js';
 
 /** waiting: not yet running (retries and waves to come included). */
 export type TaskStatus = 'waiting' | 'running' | 'verified' | 'unverified' | 'failed' | 'cancelled';
@@ -32,7 +32,7 @@ export interface MissionReport {
   readonly tokens: number;
   readonly tasks: readonly TaskReport[];
   /** Agents that open tasks wait for, because no live worker serves them. */
-  readonly unserved_agents: readonly UnservedAgent[];
+  readonly unserved_agents: readonly AgentWithoutWorker[];
   /** The success checks' results; empty until they ran. */
   readonly success: readonly CheckResult[];
 }

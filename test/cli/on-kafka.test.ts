@@ -220,25 +220,25 @@ describeWithBroker('the command line on Kafka', () => {
   test('a request to a log without an orchestrator says so, and how to start one', async () => {
     const alone = { ...env, RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}` };
     const lonely = (...args: string[]) => runInPipe(clone, args, alone);
-    const unserved = `no orchestrator is serving; start one: npx ravenhelm --role orchestrator (or npm start)`;
+    const noOrchestrator = `no orchestrator is serving; start one: npx ravenhelm --role orchestrator (or npm start)`;
     await lonely('init');
     const submitted = await lonely('submit', 'missions/quick.yaml');
-    expect(submitted).toMatchObject({ code: 0, stderr: expect.stringContaining(unserved) });
+    expect(submitted).toMatchObject({ code: 0, stderr: expect.stringContaining(noOrchestrator) });
     expect(await lonely('cancel', submitted.stdout.trim())).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining(unserved),
+      stderr: expect.stringContaining(noOrchestrator),
     });
-    expect((await lonely('status', '--live')).stderr).toContain(unserved);
+    expect((await lonely('status', '--live')).stderr).toContain(noOrchestrator);
 
     const waiting = startInPipe(clone, ['submit', 'missions/quick.yaml', '--wait'], alone);
-    await waiting.shows(unserved);
+    await waiting.shows(noOrchestrator);
     waiting.child.kill('SIGINT');
     const { code, stderr } = await waiting.ended();
     expect(code).toBe(130);
     expect(stderr).toMatch(
       /the mission continues; npx ravenhelm watch \S+ shows it, npx ravenhelm cancel \S+ stops it/,
     );
-    expect((await rh('submit', 'missions/quick.yaml')).stderr).not.toContain(unserved);
+    expect((await rh('submit', 'missions/quick.yaml')).stderr).not.toContain(noOrchestrator);
   }, 60_000);
 
   test('who does not wait for what is said of the orchestrator has submitted the mission all the same', async () => {

@@ -98,7 +98,7 @@ describe('the start deadline', () => {
   test('runs while an assignment is not accepted, and ends with the acceptance', () => {
     const log = underWay({ plan: ONE_WAVE });
     expect(timersOf(log)).toEqual([
-      { key: timerKeys.unserved(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.unservedMs },
+      { key: timerKeys.withoutWorker(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.withoutWorkerMs },
       { key: timerKeys.accept(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.acceptMs },
     ]);
     log.when(accepted(CERT));
@@ -116,8 +116,8 @@ describe('the start deadline', () => {
 
   test('cancels nothing while no worker lives that serves the agent: another attempt would only wait, too', () => {
     const log = underWay({ plan: ONE_WAVE });
-    expect(log.decides({ ...late, isServed: () => false })).toEqual([]);
-    expect(named(log.decides({ ...late, isServed: (agent) => agent === 'cert_agent' }))).toEqual([
+    expect(log.decides({ ...late, hasWorker: () => false })).toEqual([]);
+    expect(named(log.decides({ ...late, hasWorker: (agent) => agent === 'cert_agent' }))).toEqual([
       `task_cancelled ${CERT}`,
     ]);
   });

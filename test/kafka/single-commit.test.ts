@@ -20,7 +20,7 @@ describeWithBroker('a commit whose answer is lost', () => {
       const commit = member.commit([{ topic, partition: 0, offset: 0, metadata: 'sent once' }]);
       await expect(commit).rejects.toThrow(CommitRefused);
       await struck;
-      // What the role does at its next beat.
+      // What the role does at its next commit interval.
       await until('a commit that is taken', () =>
         member.commit([{ topic, partition: 0, offset: 0, metadata: 'asked for again' }]).then(
           () => true,

@@ -25,15 +25,15 @@ describe('a partition that stops before what cannot be read for now', () => {
         () => swarm.eventsOf('partition_claimed').length === 2 && swarm.eventsOf('service_ready').length === 1,
       );
       const said = (type: AgentEvent['event_type']) => swarm.eventsOf(type);
-      const beats = () =>
+      const heartbeats = () =>
         said('heartbeat').filter(
           (event): event is EventOf<'heartbeat'> => event.event_type === 'heartbeat' && event.payload.role === role,
         );
 
       const offset = log.writeForeign(place, 'k', UNREADABLE);
       const blocked = { ...place, offset, reason: UNREADABLE.reason };
-      await swarm.until(() => beats().at(-1)?.payload.blocked.length === 1);
-      expect(beats().at(-1)?.payload.blocked).toEqual([blocked]);
+      await swarm.until(() => heartbeats().at(-1)?.payload.blocked.length === 1);
+      expect(heartbeats().at(-1)?.payload.blocked).toEqual([blocked]);
       expect(said('service_unhealthy').map(({ payload }) => payload)).toEqual([
         expect.objectContaining({
           status: 'unhealthy',
@@ -55,7 +55,7 @@ describe('a partition that stops before what cannot be read for now', () => {
 
       const id = await swarm.submit();
       log.makeReadable(place, offset, { kind: 'event', event: taskProgress(id, 'deploy-nobody-wave1', 1) });
-      await swarm.until(() => beats().at(-1)?.payload.blocked.length === 0 && said('service_ready').length === 2);
+      await swarm.until(() => heartbeats().at(-1)?.payload.blocked.length === 0 && said('service_ready').length === 2);
       expect((await swarm.ended(id)).status).toBe('completed');
       await swarm.close();
       await log.close();

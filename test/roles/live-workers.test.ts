@@ -40,7 +40,7 @@ function given() {
   return {
     clock,
     live,
-    beats: (worker: string, partitions: readonly number[] = [0]) => sign(worker, 'worker', partitions),
+    heartbeats: (worker: string, partitions: readonly number[] = [0]) => sign(worker, 'worker', partitions),
     /** The orchestrator reads its own sign of life, as it does every few seconds while it listens. */
     listens: () => sign('orchestrator-1', 'orchestrator', []),
     stops: (worker: string) =>
@@ -50,43 +50,43 @@ function given() {
 
 describe('a worker', () => {
   test('that is silent while the orchestrator listens counts as gone after silentMs, since its last sign', () => {
-    const { clock, live, beats, listens } = given();
+    const { clock, live, heartbeats, listens } = given();
     clock.advance(1_000);
-    beats('w-1');
+    heartbeats('w-1');
     const lastSignMs = clock.now();
-    for (let beat = 0; beat < 2; beat += 1) {
+    for (let interval = 0; interval < 2; interval += 1) {
       clock.advance(BEAT_MS);
       listens();
-      expect(live.isServed('cert_agent')).toBe(true);
-      expect(live.unservedSinceMs('cert_agent')).toBeNull();
+      expect(live.hasWorker('cert_agent')).toBe(true);
+      expect(live.withoutWorkerSinceMs('cert_agent')).toBeNull();
     }
     clock.advance(BEAT_MS);
     listens();
-    expect(live.isServed('cert_agent')).toBe(false);
-    expect(live.unservedSinceMs('cert_agent')).toBe(lastSignMs);
+    expect(live.hasWorker('cert_agent')).toBe(false);
+    expect(live.withoutWorkerSinceMs('cert_agent')).toBe(lastSignMs);
     expect(live.holdersOf(TOPIC, 1)).toBeNull();
   });
 
   test('is not missed by an orchestrator that was busy for an hour and has its signs still to read', () => {
-    const { clock, live, beats, listens } = given();
-    beats('w-1');
+    const { clock, live, heartbeats, listens } = given();
+    heartbeats('w-1');
     clock.advance(3_600_000);
     // Its own sign is the first that it reads: the worker's are behind it.
     listens();
-    expect(live.isServed('cert_agent')).toBe(true);
-    beats('w-1');
-    expect(live.isServed('cert_agent')).toBe(true);
+    expect(live.hasWorker('cert_agent')).toBe(true);
+    heartbeats('w-1');
+    expect(live.hasWorker('cert_agent')).toBe(true);
   });
 
   test('counts as gone at once when it says that it stops, and is there again with its next sign', () => {
-    const { clock, live, beats, stops } = given();
-    beats('w-1');
+    const { clock, live, heartbeats, stops } = given();
+    heartbeats('w-1');
     clock.advance(1_000);
     stops('w-1');
-    expect(live.isServed('cert_agent')).toBe(false);
-    expect(live.unservedSinceMs('cert_agent')).toBe(clock.now());
-    beats('w-1');
-    expect(live.unservedSinceMs('cert_agent')).toBeNull();
+    expect(live.hasWorker('cert_agent')).toBe(false);
+    expect(live.withoutWorkerSinceMs('cert_agent')).toBe(clock.now());
+    heartbeats('w-1');
+    expect(live.withoutWorkerSinceMs('cert_agent')).toBeNull();
   });
 });
 
@@ -95,13 +95,13 @@ describe('an orchestrator', () => {
     const { clock, live, listens } = given();
     const beganMs = clock.now();
     clock.advance(3_600_000);
-    expect(live.hasLookedAround()).toBe(false);
-    expect(live.unservedSinceMs('cert_agent')).toBe(beganMs);
-    for (let beat = 0; beat < 2; beat += 1) {
+    expect(live.observedFullInterval()).toBe(false);
+    expect(live.withoutWorkerSinceMs('cert_agent')).toBe(beganMs);
+    for (let interval = 0; interval < 2; interval += 1) {
       clock.advance(BEAT_MS);
       listens();
     }
-    expect(live.hasLookedAround()).toBe(true);
+    expect(live.observedFullInterval()).toBe(true);
   });
 
   test('is no worker, and its sign is a moment to look at the workers again', () => {
@@ -110,14 +110,14 @@ describe('an orchestrator', () => {
     live.subscribe(() => (looked += 1));
     listens();
     expect(looked).toBe(1);
-    expect(live.isServed('cert_agent')).toBe(false);
+    expect(live.hasWorker('cert_agent')).toBe(false);
   });
 });
 
 test("the holders of a topic's partitions are known only where each has one", () => {
-  const { live, beats } = given();
-  beats('w-1', [0]);
+  const { live, heartbeats } = given();
+  heartbeats('w-1', [0]);
   expect(live.holdersOf(TOPIC, 2)).toBeNull();
-  beats('w-2', [1]);
+  heartbeats('w-2', [1]);
   expect(live.holdersOf(TOPIC, 2)).toEqual(['w-1', 'w-2']);
 });

@@ -174,7 +174,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
 
   test('a task without a live worker waits and says so, and runs once there is one', async () => {
     swarm = await create({ roster });
-    await swarm.startOrchestrator({ unservedMs: 20, acceptMs: 40 });
+    await swarm.startOrchestrator({ withoutWorkerMs: 20, acceptMs: 40 });
     const id = await swarm.submit();
     await swarm.until(
       () => swarm.view.report(id)?.tasks[0]?.detail.startsWith('no live worker for cert_agent') ?? false,

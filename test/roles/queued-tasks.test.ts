@@ -139,10 +139,10 @@ describe('tasks that wait for a slot', () => {
     worker.tools.release();
     await swarm.until(() => startedTasks(swarm).length === 2 * SLOTS);
     expect(startedTasks(swarm)).toEqual(namesTo(2 * SLOTS));
-    const beats = swarm.events.flatMap((event) =>
+    const heartbeats = swarm.events.flatMap((event) =>
       event.event_type === 'heartbeat' ? [event.payload.running.length] : [],
     );
-    expect(Math.max(...beats)).toBeLessThanOrEqual(SLOTS);
+    expect(Math.max(...heartbeats)).toBeLessThanOrEqual(SLOTS);
     expect(
       new Set(swarm.events.flatMap((event) => (event.event_type === 'task_started' ? [event.payload.task_id] : [])))
         .size,

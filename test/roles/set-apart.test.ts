@@ -28,13 +28,13 @@ describe('a partition whose records were deleted before they were read', () => {
     const { log, swarm } = await swarmWithLoss();
     await swarm.startOrchestrator();
     const { role } = await swarm.startWorker();
-    const beats = () =>
+    const heartbeats = () =>
       swarm.events.filter(
         (event): event is EventOf<'heartbeat'> => event.event_type === 'heartbeat' && event.payload.role === 'worker',
       );
-    await swarm.until(() => beats().at(-1)?.payload.blocked.length === 1);
+    await swarm.until(() => heartbeats().at(-1)?.payload.blocked.length === 1);
     const reason = expect.stringMatching(/^set apart: .*ravenhelm recover test\.tasks\.lost_agent 0 --accept-loss/);
-    expect(beats().at(-1)?.payload.blocked).toEqual([{ ...lost, offset: 0, reason }]);
+    expect(heartbeats().at(-1)?.payload.blocked).toEqual([{ ...lost, offset: 0, reason }]);
     expect(role.health().missing).toEqual([
       expect.stringContaining(`${lost.topic}/0 is blocked at offset 0: set apart`),
     ]);
@@ -59,7 +59,7 @@ describe('a partition whose records were deleted before they were read', () => {
     if (recovery === null) throw new TypeError('nothing is to be recovered');
     await healer.commit([{ ...lost, ...recovery.point }]);
     await healer.leave();
-    await swarm.until(() => beats().at(-1)?.payload.blocked.length === 0);
+    await swarm.until(() => heartbeats().at(-1)?.payload.blocked.length === 0);
     await swarm.until(() => swarm.eventsOf('service_ready').length > 0);
     expect(role.health().missing).toEqual([]);
     expect((await swarm.ended(await swarm.submit({ agents: ['lost_agent'] }))).status).toBe('completed');

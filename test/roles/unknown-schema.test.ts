@@ -18,12 +18,12 @@ describeWithBroker('a record whose schema id the registry does not know', () => 
     ]);
     const swarm = await createRoleSwarm({ roster, log, prefix, partitions: 1 });
     const { coordination, deadLetters, orchestratorGroup } = swarm.topics;
-    const beats = () =>
+    const heartbeats = () =>
       swarm.events.filter(
         (event): event is EventOf<'heartbeat'> =>
           event.event_type === 'heartbeat' && event.payload.role === 'orchestrator',
       );
-    const blocked = () => beats().at(-1)?.payload.blocked ?? [];
+    const blocked = () => heartbeats().at(-1)?.payload.blocked ?? [];
     const inCoordination = () =>
       swarm.records.flatMap(({ topic, content }) =>
         topic === coordination && content.kind === 'event' ? [content.event] : [],

@@ -436,7 +436,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/orchestrator/mission-decisions.ts',
-        from: 'touch(missionId, [], null);\n      beat();',
+        from: 'touch(missionId, [], null);\n      tick();',
         to:
           'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission ' +
           '!== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) ' +

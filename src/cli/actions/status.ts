@@ -15,7 +15,7 @@ import { planText } from '../plan-text.js';
 import { reportText } from '../report-text.js';
 import { table } from '../table.js';
 import { cutToWidth, oneLine } from '../text-width.js';
-import { unservedLine } from '../unserved-text.js';
+import { withoutWorkerLine } from '../without-worker-text.js';
 
 export interface StatusOptions {
   readonly missionId: string | null;
@@ -60,7 +60,7 @@ async function showMissions(context: CommandContext, session: ClientSession): Pr
       report.status.replaceAll('_', ' '),
       `${ended}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`,
       shortDuration(lastedMs),
-      report.reason ?? report.question?.reason ?? unservedLine(report, context.host.clock.now()),
+      report.reason ?? report.question?.reason ?? withoutWorkerLine(report, context.host.clock.now()),
     ];
   });
   const { stdout } = context.host;
@@ -104,7 +104,7 @@ async function showProcesses(context: CommandContext, session: ClientSession, mi
     isEnough: () => false,
   });
   if (!reports.some((report) => report.role === 'orchestrator')) context.host.stderr.write(noOrchestrator(context));
-  await sayUnserved(context, reports);
+  await sayWithoutWorker(context, reports);
   const concerned =
     missionId === null
       ? reports
@@ -142,10 +142,10 @@ async function showProcesses(context: CommandContext, session: ClientSession, mi
 }
 
 /** Agents that no answering process serves: their tasks would wait. */
-async function sayUnserved(context: CommandContext, reports: readonly StatusReport[]): Promise<void> {
-  const served = new Set(reports.flatMap((report) => report.agents));
-  const unserved = (await readRoster(context)).names.filter((agent) => !served.has(agent));
-  if (unserved.length === 0) return;
-  const command = clientCommand(context, `--role worker --agents ${unserved.join(',')}`);
-  context.host.stderr.write(`no live worker for ${unserved.join(', ')}; start one: ${command}\n`);
+async function sayWithoutWorker(context: CommandContext, reports: readonly StatusReport[]): Promise<void> {
+  const withWorker = new Set(reports.flatMap((report) => report.agents));
+  const withoutWorker = (await readRoster(context)).names.filter((agent) => !withWorker.has(agent));
+  if (withoutWorker.length === 0) return;
+  const command = clientCommand(context, `--role worker --agents ${withoutWorker.join(',')}`);
+  context.host.stderr.write(`no live worker for ${withoutWorker.join(', ')}; start one: ${command}\n`);
 }

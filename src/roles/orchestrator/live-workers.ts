@@ -4,17 +4,17 @@ import type { Clock } from '../../ports/clock.js';
 
 export interface LiveWorkers {
   onSign(event: EventOf<'heartbeat' | 'status_report' | 'service_stopped'>): void;
-  isServed(agent: string): boolean;
+  hasWorker(agent: string): boolean;
   /**
    * When a worker that serves the agent was seen last, or this process began to look; null while one is live. ms
    * since the epoch.
    */
-  unservedSinceMs(agent: string): number | null;
+  withoutWorkerSinceMs(agent: string): number | null;
   /** Whether it has watched for so long that a live worker would have given a sign. */
-  hasLookedAround(): boolean;
+  observedFullInterval(): boolean;
   /** Processes that hold the topic's partitions; null when some partition has no holder. */
   holdersOf(topic: string, partitionCount: number): readonly string[] | null;
-  /** Calls back after a sign of life has changed which agents are served or who holds what. */
+  /** Calls back after a sign of life has changed which agents have a worker or who holds what. */
   subscribe(listener: () => void): void;
 }
 
@@ -49,7 +49,7 @@ export function createLiveWorkers(clock: Clock, silentMs: number): LiveWorkers {
   const lookingSinceMs = clock.now();
   const lastSeenMs = new Map<string, number>();
   const seen = (agents: readonly string[]) => agents.forEach((agent) => lastSeenMs.set(agent, clock.now()));
-  const isServed = (agent: string) => live().some(([, sign]) => sign.agents.includes(agent));
+  const hasWorker = (agent: string) => live().some(([, sign]) => sign.agents.includes(agent));
   const live = () => {
     const nowMs = listenedMs();
     return [...signs].filter(([, sign]) => nowMs - sign.atMs < silentMs);
@@ -67,9 +67,9 @@ export function createLiveWorkers(clock: Clock, silentMs: number): LiveWorkers {
       }
       for (const listener of listeners) listener();
     },
-    isServed,
-    unservedSinceMs: (agent) => (isServed(agent) ? null : (lastSeenMs.get(agent) ?? lookingSinceMs)),
-    hasLookedAround: () => listenedMs() >= silentMs,
+    hasWorker,
+    withoutWorkerSinceMs: (agent) => (hasWorker(agent) ? null : (lastSeenMs.get(agent) ?? lookingSinceMs)),
+    observedFullInterval: () => listenedMs() >= silentMs,
     holdersOf(topic, partitionCount) {
       const workers = live();
       const holders = new Set<string>();

@@ -1,7 +1,6 @@
 /**
- * Decides for the missions of a held coordination partition: at each beat for those to which something has happened.
+ * Decides for the missions of a held coordination partition: at each tick for those to which something has happened.
  */
-import { playbookChecks } from '../../domain/agent-spec.js';
 import { backoffMs } from '../../domain/backoff.js';
 import { clamp } from '../../domain/budget.js';
 import { leftForPlanning } from '../../domain/mission-budget.js';
@@ -19,17 +18,17 @@ import { createMissionClock } from './mission-clock.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { planRequestOf } from './planner-calls.js';
 import { createSquadAnnouncer } from './squad-announcer.js';
-import { createUnservedAnnouncer } from './unserved-announcer.js';
+import { createWithoutWorkerAnnouncer } from './without-worker-announcer.js';
 
 export interface MissionDecisions {
   readonly writer: DecisionWriter;
   /**
-   * The next beat decides for the mission. tasks: those whose waits may have changed; event: the record that asks for
+   * The next tick decides for the mission. tasks: those whose waits may have changed; event: the record that asks for
    * it, null where none does.
    */
   touch(missionId: string, tasks: 'all' | readonly string[], event: AgentEvent | null): void;
   /** Decides for what was touched, unless own decisions were not read back yet. */
-  beat(): void;
+  tick(): void;
   /** Workers have come or gone, or hold other partitions. */
   onLiveChanged(): void;
   /** Nothing new is decided any more. */
@@ -61,11 +60,11 @@ export function createMissionDecisions(
   const undecidable = new Map<string, string>();
   let stopped = false;
   /** As of the last sign of life. */
-  let served = '';
+  let workers = '';
 
   const timers = createMissionClock(clock, (missionId, taskId) => {
     touch(missionId, taskId === null ? [] : [taskId], null);
-    beat();
+    tick();
   });
   const writer = createDecisionWriter(context, {
     topic,
@@ -74,11 +73,11 @@ export function createMissionDecisions(
       if (held() === null) return;
       undecidable.set(missionId, reason);
       touch(missionId, [], null);
-      beat();
+      tick();
     },
   });
   const squads = createSquadAnnouncer(context, writer.news);
-  const unserved = createUnservedAnnouncer(context, timers.isExpired, writer.news);
+  const withoutWorker = createWithoutWorkerAnnouncer(context, timers.isExpired, writer.news);
 
   function touch(missionId: string, tasks: 'all' | readonly string[], event: AgentEvent | null): void {
     const known = touched.get(missionId) ?? { tasks: new Set<string>(), triggers: createTriggers() };
@@ -89,7 +88,7 @@ export function createMissionDecisions(
     else known.triggers.onRecord(event);
   }
 
-  function beat(): void {
+  function tick(): void {
     const claim = held();
     if (claim === null || stopped || writer.isWaiting() || state.epoch === null) return;
     for (const [id, { tasks: ids, triggers }] of touched) {
@@ -101,7 +100,7 @@ export function createMissionDecisions(
       for (const decision of decideNext(mission, claim.owner))
         writer.decide(mission, decision, triggers.causeOf(decision));
       squads.announce(mission);
-      unserved.announce(mission, tasks);
+      withoutWorker.announce(mission, tasks);
     }
     touched.clear();
   }
@@ -124,13 +123,12 @@ export function createMissionDecisions(
       owner,
       isExpired: timers.isExpired,
       tasksWithExpired: timers.tasksWithExpired,
-      isServed: context.live.isServed,
+      hasWorker: context.live.hasWorker,
       partitionFor: (agent, key) => {
         const count = context.taskPartitions.count(agent);
         return count === null ? null : partitionForKey(key, count);
       },
-      timeoutSeconds,
-      revisionOf,
+      ...context.agents,
       retryDelayMs: (failures) => Math.round(backoffMs(failures, context.timings.retryBackoff, random)),
       // Never more than there is: a planner whose worst case does not fit is skipped.
       planningWorstCase: (mission) =>
@@ -138,19 +136,15 @@ export function createMissionDecisions(
     };
   }
 
-  const timeoutSeconds = (agent: string): number => roster.find((spec) => spec.name === agent)?.timeoutSeconds ?? 300;
-  const revisionOf: DecideContext['revisionOf'] = (agent, playbook) => {
-    const spec = roster.find(({ name }) => name === agent);
-    return {
-      digest: spec?.digest ?? null,
-      playbookAcceptance: spec === undefined ? null : playbookChecks(spec, playbook),
-    };
-  };
-  const timeoutMsOf = ({ plan }: MissionTask): number => 1000 * (plan.timeout_seconds ?? timeoutSeconds(plan.agent));
+  const timeoutMsOf = ({ plan }: MissionTask): number =>
+    1000 * (plan.timeout_seconds ?? context.agents.timeoutSeconds(plan.agent));
 
   /** Which agents have a worker, and since when the others have none, in one text to compare. */
-  const servedAgents = (): string =>
-    JSON.stringify([context.live.hasLookedAround(), roster.map(({ name }) => context.live.unservedSinceMs(name))]);
+  const workersNow = (): string =>
+    JSON.stringify([
+      context.live.observedFullInterval(),
+      roster.map(({ name }) => context.live.withoutWorkerSinceMs(name)),
+    ]);
 
   /** An assignment whose wait for a worker expired gets its whole start deadline once there is one. */
   function restartAcceptTimers(mission: Mission): void {
@@ -158,25 +152,25 @@ export function createMissionDecisions(
       const task = mission.tasks.get(id);
       if (task?.status !== 'assigned') continue;
       const key = timerKeys.accept(mission.id, id, task.attempt);
-      if (timers.isExpired(key) && context.live.isServed(task.plan.agent))
+      if (timers.isExpired(key) && context.live.hasWorker(task.plan.agent))
         timers.restart(mission.id, id, { key, delayMs: context.timings.acceptMs });
     }
   }
 
   return {
     writer,
-    beat,
+    tick,
     touch,
     onLiveChanged() {
       if (held() === null) return;
-      const now = servedAgents();
-      const changed = now !== served;
-      served = now;
+      const now = workersNow();
+      const changed = now !== workers;
+      workers = now;
       for (const mission of state.missions.values()) {
         squads.announce(mission);
         if (!changed) continue; // at every sign of life, however many attempts are open
         restartAcceptTimers(mission);
-        if (state.epoch !== null && !stopped) unserved.announce(mission, mission.index.open.values());
+        if (state.epoch !== null && !stopped) withoutWorker.announce(mission, mission.index.open.values());
       }
     },
     stop() {
@@ -188,8 +182,8 @@ export function createMissionDecisions(
       touched.clear();
       undecidable.clear();
       squads.reset();
-      unserved.reset();
-      served = '';
+      withoutWorker.reset();
+      workers = '';
       timers.clear();
     },
   };

@@ -171,7 +171,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     held: () => claim.held() !== null,
     onRecords(records) {
       for (const record of records) fold(record);
-      decisions.beat();
+      decisions.tick();
     },
     onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
     onUnblocked: () => context.blocked.unblock({ topic, partition }),

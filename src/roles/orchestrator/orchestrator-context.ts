@@ -4,6 +4,7 @@ import type { CircuitNews } from '../../ports/circuits.js';
 import type { PartitionId } from '../../ports/log.js';
 import type { BlockedPartitions } from '../shared/blocked-partitions.js';
 import type { CreateEvent } from '../../domain/event-factory.js';
+import type { AgentSettings } from './agent-settings.js';
 import type { LiveWorkers } from './live-workers.js';
 import type { Presence } from '../shared/presence.js';
 import type { RetentionRule } from './retention.js';
@@ -39,6 +40,7 @@ export interface OrchestratorContext {
   readonly deps: OrchestratorDeps;
   readonly timings: OrchestratorTimings;
   readonly createEvent: CreateEvent;
+  readonly agents: AgentSettings;
   readonly live: LiveWorkers;
   readonly presence: Presence;
   readonly blocked: BlockedPartitions;

@@ -8,6 +8,7 @@ import { publishCircuitEvents } from '../shared/circuit-events.js';
 import { createBlockedPartitions } from '../shared/blocked-partitions.js';
 import { createCommits } from '../shared/commits.js';
 import { createEventFactory } from '../../domain/event-factory.js';
+import { createAgentSettings } from './agent-settings.js';
 import { createLiveWorkers } from './live-workers.js';
 import { openMissionPartition, type MissionPartition } from './mission-partition.js';
 import type { OrchestratorContext, OrchestratorDeps, OrchestratorTimings } from './orchestrator-context.js';
@@ -81,6 +82,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       deps,
       timings,
       createEvent,
+      agents: createAgentSettings(deps.roster),
       live,
       presence: ownPresence,
       blocked,
@@ -92,7 +94,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
     };
   }
 
-  /** Heartbeats show who serves what; live processes are asked immediately, so that no task waits for the next beat. */
+  /** Heartbeats show who serves what; live processes are asked immediately, so that no task waits for the next heartbeat. */
   async function watchWorkers(context: OrchestratorContext): Promise<void> {
     statusWatch = await log.watch({
       topics: [topics.status],

@@ -53,7 +53,7 @@ export async function createPresence(
   const partition = partitionForKey(processId, await log.admin.partitionCount(topics.status));
   const startedAt = clock.now();
   let watch: Watch | null = null;
-  let beats: { stop(): void } | null = null;
+  let heartbeats: { stop(): void } | null = null;
 
   function send<T extends StatusEvent>(envelope: Envelope<T>): void {
     appenders.coordination
@@ -66,16 +66,16 @@ export async function createPresence(
       });
   }
 
-  let pendingBeat: Timer | null = null;
+  let pendingHeartbeat: Timer | null = null;
   const live = () => ({ worker_id: processId, started_at: startedAt, ...options.vitals(), ...reading(deps) });
-  const beat = () => send({ type: 'heartbeat', from: processId, payload: live() });
+  const sendHeartbeat = () => send({ type: 'heartbeat', from: processId, payload: live() });
 
   return {
     send,
     heartbeatSoon() {
-      pendingBeat ??= clock.setTimer(HEARTBEAT_SOON_MS, () => {
-        pendingBeat = null;
-        beat();
+      pendingHeartbeat ??= clock.setTimer(HEARTBEAT_SOON_MS, () => {
+        pendingHeartbeat = null;
+        sendHeartbeat();
       });
     },
     async start() {
@@ -89,12 +89,12 @@ export async function createPresence(
         },
         onFatal: options.onFatal,
       });
-      beat();
-      beats = repeat(clock, options.intervalMs, beat, options.onFatal);
+      sendHeartbeat();
+      heartbeats = repeat(clock, options.intervalMs, sendHeartbeat, options.onFatal);
     },
     async stop() {
-      beats?.stop();
-      pendingBeat?.cancel();
+      heartbeats?.stop();
+      pendingHeartbeat?.cancel();
       await watch?.stop();
     },
   };

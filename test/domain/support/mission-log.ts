@@ -183,13 +183,13 @@ export const failed = (
     ...changes,
   });
 
-/** What the holder knows besides the fold. Every agent is there, served, and asks for 300 s; no timer has run out. */
+/** What the holder knows besides the fold. Every agent is there, has a worker, and asks for 300 s; no timer has run out. */
 export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
   return {
     owner: OWNER,
     isExpired: () => false,
     tasksWithExpired: () => [],
-    isServed: () => true,
+    hasWorker: () => true,
     partitionFor: () => 2,
     revisionOf: () => ({ digest: null, playbookAcceptance: null }),
     timeoutSeconds: () => 300,

@@ -58,13 +58,13 @@ export interface MissionHistory {
   readonly moves: readonly Move[];
   readonly rest: Move;
   /** Whether live workers serve the agents. */
-  readonly isServed: boolean;
+  readonly hasWorker: boolean;
 }
 
 export const missionHistories: fc.Arbitrary<MissionHistory> = fc.record({
   moves: moves(75),
   rest: aside,
-  isServed: fc.noBias(fc.integer({ min: 0, max: 2 })).map((draw) => draw !== 0),
+  hasWorker: fc.noBias(fc.integer({ min: 0, max: 2 })).map((draw) => draw !== 0),
 });
 
 /** Runs every mission of a history to its end. Throws when one never ends. */
@@ -92,7 +92,7 @@ export function runWorld(history: MissionHistory, watch: Watch = {}): World {
     const context = contextOf({
       owner: world.state.holder?.owner ?? '',
       isExpired: (key) => expiredTimers.has(key),
-      isServed: () => history.isServed,
+      hasWorker: () => history.hasWorker,
       tasksWithExpired: () => mission.tasks.keys(),
       planningWorstCase: (asked) => ({
         tokens: Math.min(400, leftForPlanning(asked).tokens ?? 400),

@@ -3,7 +3,7 @@ import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swar
 
 const ROSTER = [agentSpec('cert_agent')];
 /** A worker is missed soon; the orchestrator checks with each of its heartbeats. */
-const TIMINGS = { unservedMs: 20, heartbeatMs: 20, silentMs: 2_000 };
+const TIMINGS = { withoutWorkerMs: 20, heartbeatMs: 20, silentMs: 2_000 };
 
 const news = (swarm: RoleSwarm) =>
   swarm
@@ -77,9 +77,9 @@ describe('a task whose agent no live worker serves', () => {
     const id = await swarm.submit();
     await swarm.until(() => report(swarm, id)?.tasks[0]?.status === 'running');
     await first.kill();
-    const beats = swarm.eventsOf('heartbeat').length;
+    const heartbeats = swarm.eventsOf('heartbeat').length;
     await swarm.startOrchestrator({ ...TIMINGS, silentMs: 600_000 });
-    await swarm.until(() => swarm.eventsOf('heartbeat').length > beats + 20);
+    await swarm.until(() => swarm.eventsOf('heartbeat').length > heartbeats + 20);
     expect(news(swarm)).toEqual([]);
     expect(report(swarm, id)?.tasks[0]?.status).toBe('running');
     await worker.kill();

@@ -2,47 +2,48 @@ import type { AgentEvent, PayloadOf } from '../../domain/events.js';
 import { isOpen, type Mission } from '../../domain/mission-state.js';
 import { hasOpenAttempt, type MissionTask } from '../../domain/mission-task-state.js';
 import { timerKeys } from '../../domain/mission-timers.js';
-import { unservedMessage } from '../../domain/unserved.js';
+import { withoutWorkerMessage } from '../../domain/without-worker.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 
 /**
  * Says of each open attempt that it waits because no live worker serves its agent, and since when: of an assignment
  * that no worker takes, and of a task whose worker is gone. Takes it back when a worker is there.
  */
-export interface UnservedAnnouncer {
+export interface WithoutWorkerAnnouncer {
   /** Of these tasks of the mission: those to which something has happened, or all when workers have come or gone. */
   announce(mission: Mission, tasks: Iterable<MissionTask>): void;
   /** The claim is lost: what the next holder says counts. */
   reset(): void;
 }
 
-export function createUnservedAnnouncer(
+export function createWithoutWorkerAnnouncer(
   context: OrchestratorContext,
   isExpired: (timerKey: string) => boolean,
   send: (event: AgentEvent) => void,
-): UnservedAnnouncer {
+): WithoutWorkerAnnouncer {
   const { live, deps, createEvent } = context;
   /** What was sent last for an attempt, and is not read back yet or is in the fold; by the attempt's timer key. */
   const told = new Map<string, number | null>();
 
   /** When the attempt's agent lost its last worker; null: it has one, or the assignment is too new to worry. */
-  function unservedSince(mission: Mission, task: MissionTask): number | null {
+  function withoutWorkerSince(mission: Mission, task: MissionTask): number | null {
     // Its worker may not have been heard of yet: an assignment is given a moment, an orchestrator that has just begun
     // too.
     const isKnown =
       task.status === 'assigned'
-        ? isExpired(timerKeys.unserved(mission.id, task.id, task.attempt))
-        : live.hasLookedAround();
-    return isKnown ? live.unservedSinceMs(task.plan.agent) : null;
+        ? isExpired(timerKeys.withoutWorker(mission.id, task.id, task.attempt))
+        : live.observedFullInterval();
+    return isKnown ? live.withoutWorkerSinceMs(task.plan.agent) : null;
   }
 
   function tell(mission: Mission, task: MissionTask, sinceMs: number | null): void {
     const { agent } = task.plan;
-    if (sinceMs === null) deps.logger.info({ mission_id: mission.id, task_id: task.id, agent }, 'task.served_again');
+    if (sinceMs === null)
+      deps.logger.info({ mission_id: mission.id, task_id: task.id, agent }, 'task.with_worker_again');
     else
       deps.logger.warn(
         { mission_id: mission.id, task_id: task.id, agent, since: new Date(sinceMs).toISOString() },
-        'task.unserved',
+        'task.without_worker',
       );
     send(
       createEvent({
@@ -57,14 +58,14 @@ export function createUnservedAnnouncer(
   return {
     announce(mission, tasks) {
       for (const task of tasks) {
-        const key = timerKeys.unserved(mission.id, task.id, task.attempt);
+        const key = timerKeys.withoutWorker(mission.id, task.id, task.attempt);
         if (!isOpen(mission) || !hasOpenAttempt(task)) {
           told.delete(key);
           continue;
         }
-        const sinceMs = unservedSince(mission, task);
+        const sinceMs = withoutWorkerSince(mission, task);
         // The first holder's word is good enough for the next one: it saw the worker go.
-        const known = told.has(key) ? told.get(key) : task.unservedSinceMs;
+        const known = told.has(key) ? told.get(key) : task.withoutWorkerSinceMs;
         if ((known === null) === (sinceMs === null)) continue;
         told.set(key, sinceMs);
         tell(mission, task, sinceMs);
@@ -89,7 +90,7 @@ function progressOf(mission: Mission, task: MissionTask, sinceMs: number | null)
     message:
       sinceMs === null
         ? `a worker for ${agent} is there again`
-        : unservedMessage(agent, new Date(sinceMs).toISOString()),
+        : withoutWorkerMessage(agent, new Date(sinceMs).toISOString()),
     unserved_since: sinceMs,
   };
 }
