@@ -1,5 +1,5 @@
-/** What a group of very many workers costs when one comes or goes: the product's own dealing, on the in-memory log. */
-import { dealPartitions, type DealtMember } from '../../src/domain/deal-partitions.js';
+/** What a very large group of workers costs when one comes or goes: the product's own assignment, on the in-memory log. */
+import { assignPartitions, type AssignedMember } from '../../src/domain/assign-partitions.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
 import type { GroupMember, PartitionConsumer } from '../../src/ports/log.js';
 import { createSystemClock } from '../../src/telemetry/system-clock.js';
@@ -56,13 +56,13 @@ export async function measureRebalance({
   };
   const joins = await rounds(count, () => costOf(async () => void members.push(await join())));
   const leaves = await rounds(count, () => costOf(async () => members.shift()?.leave()));
-  const dealt = Array.from(
+  const idle = Array.from(
     { length: workers },
-    (_, number): DealtMember => ({ id: `worker-${number}`, topics: [TOPIC], held: [] }),
+    (_, number): AssignedMember => ({ id: `worker-${number}`, topics: [TOPIC], held: [] }),
   );
   const all = Array.from({ length: partitions }, (_, partition) => ({ topic: TOPIC, partition }));
-  const hands = dealPartitions(all, dealt);
-  const holding = dealt.map((member) => ({ ...member, held: hands.get(member.id) ?? [] }));
+  const shares = assignPartitions(all, idle);
+  const holding = idle.map((member) => ({ ...member, held: shares.get(member.id) ?? [] }));
   const timed = (work: () => void) => {
     const startedMs = performance.now();
     work();
@@ -79,13 +79,13 @@ export async function measureRebalance({
         figure(
           'all are assigned from nothing',
           'ms',
-          ...(await rounds(count, async () => timed(() => dealPartitions(all, dealt)))),
+          ...(await rounds(count, async () => timed(() => assignPartitions(all, idle)))),
         ),
         figure(
           'a tenth goes at once',
           'ms',
           ...(await rounds(count, async () =>
-            timed(() => dealPartitions(all, holding.slice(Math.ceil(workers / 10)))),
+            timed(() => assignPartitions(all, holding.slice(Math.ceil(workers / 10)))),
           )),
         ),
         figure('what the members tell the leader', 'bytes', JSON.stringify(holding.map(({ held }) => held)).length),

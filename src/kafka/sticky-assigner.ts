@@ -1,6 +1,6 @@
 import { AssignerProtocol, type PartitionAssigner } from 'ravenhelm-kafkajs';
 import { z } from 'zod';
-import { dealPartitions } from '../domain/deal-partitions.js';
+import { assignPartitions } from '../domain/assign-partitions.js';
 import type { PartitionId } from '../ports/log.js';
 
 /** `only` on every entry, or on none. A build that does not know it takes the entries for held partitions. */
@@ -10,7 +10,7 @@ const wantedPartitions = z.array(
 const VERSION = 1;
 
 /**
- * Deals partitions out evenly and moves as few as possible: kafkajs's own round robin moves most of them whenever a
+ * Assigns partitions evenly and moves as few as possible: kafkajs's own round robin moves most of them whenever a
  * member joins, and each move makes another worker take open tasks over. A member says in its subscription's user data
  * what it wants to keep, or with `only` that it wants nothing else.
  */
@@ -30,18 +30,18 @@ export function stickyAssigner(wanted: () => readonly PartitionId[], only: boole
       const partitions = topics.flatMap((topic) =>
         cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ topic, partition: partitionId })),
       );
-      const dealt = dealPartitions(
+      const assigned = assignPartitions(
         partitions,
         members.map(({ memberId, memberMetadata }) => {
           const metadata = AssignerProtocol.MemberMetadata.decode(memberMetadata);
           return { id: memberId, topics: metadata?.topics ?? topics, ...parseWanted(metadata?.userData) };
         }),
       );
-      return [...dealt].map(([memberId, hand]) => ({
+      return [...assigned].map(([memberId, share]) => ({
         memberId,
         memberAssignment: AssignerProtocol.MemberAssignment.encode({
           version: VERSION,
-          assignment: byTopic(hand),
+          assignment: byTopic(share),
           userData: Buffer.alloc(0),
         }),
       }));

@@ -1,4 +1,4 @@
-import { dealPartitions } from '../domain/deal-partitions.js';
+import { assignPartitions } from '../domain/assign-partitions.js';
 import { METADATA_LIMIT_BYTES } from '../domain/record.js';
 import {
   CommitRefused,
@@ -70,7 +70,7 @@ export function createMemoryGroup(groupId: string, storage: Storage, schedule: S
 function rebalance(members: ReadonlySet<MemoryMember>, storage: Storage): void {
   const topics = new Set([...members].flatMap((member) => member.topics));
   const partitions = [...topics].flatMap((topic) => storage.partitions(topic));
-  const shares = dealPartitions(
+  const shares = assignPartitions(
     partitions,
     [...members].map(({ id, topics: wanted, only, kept }) => ({
       id,

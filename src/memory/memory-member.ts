@@ -16,8 +16,8 @@ export interface MemoryMember {
   opening(): readonly PartitionId[];
   /** Assigned, but not read: records were lost. */
   setApart(): readonly SetApart[];
-  revokeAllBut(hand: readonly PartitionId[]): void;
-  assign(hand: readonly PartitionId[]): void;
+  revokeAllBut(share: readonly PartitionId[]): void;
+  assign(share: readonly PartitionId[]): void;
 }
 
 export interface MemoryMemberOptions {
@@ -80,15 +80,15 @@ export function createMemoryMember(deps: MemoryMemberOptions): MemoryMember {
         .filter(({ state }) => state.kind === 'closed')
         .map(({ topic, partition }) => ({ topic, partition })),
     setApart,
-    revokeAllBut(hand) {
-      const kept = new Set(hand.map(partitionName));
+    revokeAllBut(share) {
+      const kept = new Set(share.map(partitionName));
       for (const entry of all()) {
         // What is set apart may have been recovered meanwhile: it is opened again.
         if (!kept.has(partitionName(entry)) || entry.state.kind === 'set_apart') takeAway(entry);
       }
     },
-    assign(hand) {
-      for (const { topic, partition } of hand) {
+    assign(share) {
+      for (const { topic, partition } of share) {
         const stored = deps.storage.partitions(topic)[partition];
         if (stored && !assigned.has(partitionName(stored))) open(stored);
       }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { listenToMember } from './member-words.js';
 import { directory, type Site } from './site.js';
 
 export type RoleName = 'orchestrator' | 'worker';
@@ -126,12 +127,14 @@ async function createMember(
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     child = started;
-    started.stderr.on('data', (chunk: Buffer) => {
-      const said = chunk.toString();
+    started.stderr.setEncoding('utf8');
+    started.stderr.on('data', (said: string) => {
       text += said;
       file.write(said);
-      if (said.includes('"event":"role.serving"')) served = true;
-      if (restarts) gaveUp.push(...said.split('\n').filter((line) => line.includes('"event":"partition.set_apart"')));
+    });
+    listenToMember(started.stderr, {
+      serving: () => void (served ||= child === started),
+      setApart: (line) => void (restarts && gaveUp.push(line)),
     });
     started.once('exit', (code, signal) => {
       if (child !== started) return;

@@ -10,10 +10,12 @@ type Of<K extends Input['kind']> = Extract<Input, { kind: K }>;
 /** Closes what is gone, opens what is new, and sets every position. */
 export function joined(draft: Draft, { assignment }: Of<'joined'>): void {
   if (draft.state().kind === 'watch') return watchAssigned(draft, assignment);
+  const wasApart = isAnyApart(draft);
   const given = new Set(assignment.map(keyOf));
   for (const entry of draft.all()) if (!given.has(keyOf(entry))) close(draft, entry);
   for (const place of assignment) keepOrPrepare(draft, place);
   for (const topic of draft.state().topics) if (!draft.state().questions.has(topic)) askAgain(draft, topic);
+  if (wasApart) draft.act({ kind: 'set_apart_changed' });
 }
 
 /** A watch is the only member of its group, so nothing is ever taken from it. */
@@ -141,12 +143,20 @@ export function putApart(draft: Draft, entry: Partition, reason: string): void {
       event: 'kafka.partition_set_apart',
       fields: { group: groupId, ...placeOf(entry), offset: entry.position, reason },
     },
+    { kind: 'set_apart_changed' },
   );
 }
 
 export function left(draft: Draft): void {
+  const wasApart = isAnyApart(draft);
   for (const entry of draft.all()) close(draft, entry);
   draft.change({ session: { ...draft.state().session, left: true }, questions: new Map() });
+  if (wasApart) draft.act({ kind: 'set_apart_changed' });
+}
+
+/** None stays set apart over a rebalance: it is closed, or opened again. */
+function isAnyApart(draft: Draft): boolean {
+  return draft.all().some(({ phase }) => phase.name === 'set_apart');
 }
 
 function close(draft: Draft, entry: Partition): void {

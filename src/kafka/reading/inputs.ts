@@ -2,7 +2,10 @@
 import type { AnyRecord, CommittedOffset, PartitionAssignment, PartitionId } from '../../ports/log.js';
 import type { ReaderState, Unread } from './state.js';
 
-export type Input =
+export type Input = SessionInput | AssignmentInput | RecordInput;
+
+/** How it goes with the group. */
+export type SessionInput =
   /** The group has given these partitions to this member. A rebalance resets every position, also of kept ones. */
   | {
       readonly kind: 'joined';
@@ -17,15 +20,21 @@ export type Input =
   | { readonly kind: 'clock'; readonly wallMs: number }
   | { readonly kind: 'join_timed_out'; readonly cause: unknown }
   | { readonly kind: 'left' }
-  /** Watch: its owner has it in hand. */
-  | { readonly kind: 'started' }
+  /** Watch: its owner has it now. */
+  | { readonly kind: 'started' };
+
+/** From the group's word to an open partition. */
+export type AssignmentInput =
   /** The answer to `ask`: the group's committed offsets and the log's bounds. */
   | { readonly kind: 'answered'; readonly topic: string; readonly states: readonly PartitionAssignment[] }
   | { readonly kind: 'unanswered'; readonly topic: string; readonly error: string }
   | { readonly kind: 'topic_waited'; readonly topic: string }
   | { readonly kind: 'opened'; readonly id: number }
   /** open() says that the replay point cannot be trusted. */
-  | { readonly kind: 'open_lost'; readonly id: number; readonly reason: string }
+  | { readonly kind: 'open_lost'; readonly id: number; readonly reason: string };
+
+/** Records on their way to their consumer, and what keeps them waiting. */
+export type RecordInput =
   /** A handler of the partition threw. */
   | { readonly kind: 'threw'; readonly id: number; readonly error: unknown }
   /** A fetch brought records. */

@@ -50,10 +50,13 @@ function deliver(draft: Draft, entry: Partition, { records, position }: ReadBatc
   return draft.put({ ...entry, position, lookups: 0, blockedReason: null });
 }
 
-/** The partition stops, and its owner learns why; the others continue. */
+/**
+ * The partition stops, and its owner learns why; the others continue. One that is set apart stays so, whatever its
+ * consumer does while it is closed.
+ */
 export function threw(draft: Draft, { id, error }: Of<'threw'>): void {
   const entry = draft.byId(id);
-  if (entry !== null) {
+  if (entry !== null && entry.phase.name !== 'set_apart') {
     draft.put({ ...entry, phase: { name: 'stopped' } });
     draft.act({ kind: 'pause', place: placeOf(entry) });
   }

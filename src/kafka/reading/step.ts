@@ -4,11 +4,11 @@
  */
 import { answer, askAgain, joined, left, opened, openLost, unanswered } from './assignment.js';
 import { createDraft, type Draft } from './draft.js';
-import type { Input, Step } from './inputs.js';
+import type { AssignmentInput, Input, RecordInput, Step } from './inputs.js';
 import { bounds, boundsFailed, outOfRange, schemaFailed, schemaLoaded, waited } from './lookups.js';
 import { committing, fetched, idle, own, passed, threw } from './records.js';
 import { acceptedByGroup, clientStopped, clockSeen, crashed, heartbeat, joinTimedOut } from './session.js';
-import { setApart, type ReaderState } from './state.js';
+import type { ReaderState } from './state.js';
 
 /** A handler may throw while it is closed, and a client that was restarting may join late. */
 const AFTER_LEAVING: ReadonlySet<Input['kind']> = new Set(['joined', 'threw']);
@@ -18,7 +18,6 @@ export function step(state: ReaderState, input: Input): Step {
   if (state.session.left && !AFTER_LEAVING.has(input.kind)) return { state, actions: [] };
   const draft = createDraft(state);
   take(draft, input);
-  if (draft.state().partitions !== state.partitions) tellSetApart(draft, state);
   tellCaughtUp(draft);
   return draft.done();
 }
@@ -42,6 +41,19 @@ function take(draft: Draft, input: Input): void {
     case 'started':
       return draft.change({ progress: 'behind' });
     case 'answered':
+    case 'unanswered':
+    case 'topic_waited':
+    case 'opened':
+    case 'open_lost':
+      return takeAssignment(draft, input);
+    default:
+      return takeRecords(draft, input);
+  }
+}
+
+function takeAssignment(draft: Draft, input: AssignmentInput): void {
+  switch (input.kind) {
+    case 'answered':
       return answer(draft, input);
     case 'unanswered':
       return unanswered(draft, input);
@@ -51,30 +63,8 @@ function take(draft: Draft, input: Input): void {
       return opened(draft, input);
     case 'open_lost':
       return openLost(draft, input);
-    default:
-      return takeRecords(draft, input);
   }
 }
-
-type RecordInput = Exclude<
-  Input,
-  {
-    kind:
-      | 'joined'
-      | 'crashed'
-      | 'heartbeat'
-      | 'client_stopped'
-      | 'clock'
-      | 'join_timed_out'
-      | 'left'
-      | 'started'
-      | 'answered'
-      | 'unanswered'
-      | 'topic_waited'
-      | 'opened'
-      | 'open_lost';
-  }
->;
 
 function takeRecords(draft: Draft, input: RecordInput): void {
   switch (input.kind) {
@@ -103,11 +93,6 @@ function takeRecords(draft: Draft, input: RecordInput): void {
     case 'committing':
       return committing(draft, input);
   }
-}
-
-function tellSetApart(draft: Draft, before: ReaderState): void {
-  const [was, is] = [setApart(before), setApart(draft.state())];
-  if (JSON.stringify(was) !== JSON.stringify(is)) draft.act({ kind: 'set_apart_changed' });
 }
 
 function tellCaughtUp(draft: Draft): void {

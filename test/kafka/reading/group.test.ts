@@ -348,6 +348,29 @@ describe('a partition whose records were lost', () => {
     expect(setApart(machine.state())).toEqual([]);
   });
 
+  test('stays set apart and named when its consumer throws while it is closed', () => {
+    const machine = lose();
+    machine.told();
+    machine.feed({ kind: 'threw', id: [...machine.state().partitions.values()][0]?.id ?? 0, error: new Error('late') });
+    expect(machine.told()).toEqual(['fail']);
+    expect(setApart(machine.state())).toEqual([{ ...P0, offset: 4, reason: 'no usable commit' }]);
+  });
+
+  test('is reported once, not with each record or commit of the others', () => {
+    const machine = lose();
+    expect(machine.count('set_apart_changed')).toBe(1);
+    machine.deliver(P1, 0, 1);
+    machine.commit(P1, 1);
+    expect(machine.count('set_apart_changed')).toBe(1);
+  });
+
+  test('is no longer named once the member has left', () => {
+    const machine = lose();
+    machine.told();
+    machine.feed({ kind: 'left' });
+    expect(machine.told()).toEqual(['close 0', 'close 1', 'set_apart_changed']);
+  });
+
   test('is no longer named once it is revoked', () => {
     const machine = lose();
     machine.told();

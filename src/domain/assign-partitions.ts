@@ -1,11 +1,11 @@
-/** A partition, as the dealing sees it. */
+/** What is assigned. */
 interface Partition {
   readonly topic: string;
   readonly partition: number;
 }
 
 /** A member of a consumer group: what it subscribed to, and what it holds now. */
-export interface DealtMember {
+export interface AssignedMember {
   readonly id: string;
   readonly topics: readonly string[];
   readonly held: readonly Partition[];
@@ -14,20 +14,20 @@ export interface DealtMember {
 }
 
 /**
- * Deals partitions out to the members of a group: evenly, and moving as few as possible, because a partition that
+ * Assigns partitions to the members of a group: evenly, and moving as few as possible, because a partition that
  * moves takes its open tasks to another worker, which has to take each of them over. The same input gives the same
  * result. A partition that no member subscribed to is left out.
  */
-export function dealPartitions(
+export function assignPartitions(
   partitions: readonly Partition[],
-  members: readonly DealtMember[],
+  members: readonly AssignedMember[],
 ): ReadonlyMap<string, readonly Partition[]> {
   const ordered = [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
   // Members are their indexes here: a group of a thousand gets thousands of partitions while it is paused.
-  const hands: Partition[][] = ordered.map(() => []);
+  const assigned: Partition[][] = ordered.map(() => []);
   const table: Table = {
-    hands,
-    shares: hands.filter((_, member) => !ordered[member]?.only),
+    assigned,
+    sharing: assigned.filter((_, member) => !ordered[member]?.only),
     subscribers: subscribersOf(ordered),
   };
   const keepers = keepersOf(ordered, 'sharing');
@@ -35,29 +35,30 @@ export function dealPartitions(
   const homeless: Partition[] = [];
   for (const partition of [...partitions].sort(byName)) {
     const keeper = keepers.get(nameOf(partition)) ?? pickers.get(nameOf(partition));
-    if (keeper !== undefined && ordered[keeper]?.topics.includes(partition.topic)) table.hands[keeper]?.push(partition);
+    if (keeper !== undefined && ordered[keeper]?.topics.includes(partition.topic))
+      table.assigned[keeper]?.push(partition);
     else homeless.push(partition);
   }
-  for (const partition of homeless) lightest(table, partition.topic)?.push(partition);
+  for (const partition of homeless) shortest(table, partition.topic)?.push(partition);
   while (moveOne(table));
-  return new Map(ordered.map(({ id }, member) => [id, table.hands[member] ?? []]));
+  return new Map(ordered.map(({ id }, member) => [id, table.assigned[member] ?? []]));
 }
 
 interface Table {
   /** By member. */
-  readonly hands: readonly Partition[][];
-  /** The hands between which partitions are evened out. */
-  readonly shares: readonly Partition[][];
+  readonly assigned: readonly Partition[][];
+  /** Those of them between which partitions are evened out. */
+  readonly sharing: readonly Partition[][];
   /** Members with a share that have subscribed to a topic, in order. */
   readonly subscribers: ReadonlyMap<string, readonly number[]>;
 }
 
-/** The smallest hand of those that a partition of the topic may go to. */
-function lightest({ hands, subscribers }: Table, topic: string): Partition[] | undefined {
+/** The shortest list of those that a partition of the topic may go to. */
+function shortest({ assigned, subscribers }: Table, topic: string): Partition[] | undefined {
   let best: Partition[] | undefined;
   for (const member of subscribers.get(topic) ?? []) {
-    const hand = hands[member];
-    if (hand !== undefined && (best === undefined || hand.length < best.length)) best = hand;
+    const list = assigned[member];
+    if (list !== undefined && (best === undefined || list.length < best.length)) best = list;
   }
   return best;
 }
@@ -66,15 +67,15 @@ function lightest({ hands, subscribers }: Table, topic: string): Partition[] | u
 function moveOne(table: Table): boolean {
   const takers = new Map<string, Partition[] | undefined>();
   const takerOf = (topic: string) => {
-    if (!takers.has(topic)) takers.set(topic, lightest(table, topic));
+    if (!takers.has(topic)) takers.set(topic, shortest(table, topic));
     return takers.get(topic);
   };
-  for (const hand of [...table.shares].sort((a, b) => b.length - a.length)) {
-    for (let index = hand.length - 1; index >= 0; index -= 1) {
-      const partition = hand[index];
+  for (const list of [...table.sharing].sort((a, b) => b.length - a.length)) {
+    for (let index = list.length - 1; index >= 0; index -= 1) {
+      const partition = list[index];
       const taker = partition && takerOf(partition.topic);
-      if (!taker || hand.length - taker.length < 2) continue;
-      hand.splice(index, 1);
+      if (!taker || list.length - taker.length < 2) continue;
+      list.splice(index, 1);
       taker.push(partition);
       return true;
     }
@@ -82,7 +83,7 @@ function moveOne(table: Table): boolean {
   return false;
 }
 
-function subscribersOf(members: readonly DealtMember[]): Map<string, number[]> {
+function subscribersOf(members: readonly AssignedMember[]): Map<string, number[]> {
   const subscribers = new Map<string, number[]>();
   members.forEach(({ topics, only }, member) => {
     for (const topic of only ? [] : topics) {
@@ -95,7 +96,7 @@ function subscribersOf(members: readonly DealtMember[]): Map<string, number[]> {
 }
 
 /** Who holds a partition now. Of two that say so the first by id keeps it. */
-function keepersOf(members: readonly DealtMember[], which: 'sharing' | 'only'): ReadonlyMap<string, number> {
+function keepersOf(members: readonly AssignedMember[], which: 'sharing' | 'only'): ReadonlyMap<string, number> {
   const keepers = new Map<string, number>();
   members.forEach(({ held, only = false }, member) => {
     if (only !== (which === 'only')) return;
