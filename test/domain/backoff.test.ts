@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { backoffMs } from '../../src/domain/backoff.js';
+import { propertyRuns } from '../support/quick.js';
 
 const limits = { baseMs: 100, maxMs: 5_000 };
 
@@ -25,7 +26,7 @@ describe('the pause before another attempt', () => {
           expect(pause).toBeLessThanOrEqual(Math.min(maxMs, baseMs * 2 ** Math.min(attempt - 1, 1_000)));
         },
       ),
-      { numRuns: 1_000, seed: 1 },
+      { numRuns: propertyRuns(1_000), seed: 1 },
     );
   });
 

@@ -15,12 +15,13 @@ import {
 } from '../../src/domain/mission-state.js';
 import { endedWell, hasOpenAttempt } from '../../src/domain/mission-task-state.js';
 import type { FoldRecord } from '../../src/domain/record.js';
+import { propertyRuns } from '../support/quick.js';
 import type { Random } from './support/events.js';
 import { PARTITION } from './support/mission-log.js';
 import { missionHistories, plannerBound, runWorld, type MissionHistory } from './support/mission-world.js';
 import { aside, choicesOf } from './support/moves.js';
 
-const WORLDS = 400;
+const WORLDS = propertyRuns(400);
 
 /** Checks a sentence for every history; random is for choices that are no part of it. */
 function inEveryHistory(check: (history: MissionHistory, random: Random) => void): void {
@@ -62,7 +63,7 @@ describe('in every history of a coordination partition', () => {
       'mission_failed',
       'mission_cancelled',
     ];
-    expect(kinds.filter((type) => (types.get(type) ?? 0) < 20)).toEqual([]);
+    expect(kinds.filter((type) => (types.get(type) ?? 0) < WORLDS / 20)).toEqual([]);
   });
 
   test('every mission ends, and nothing is open or decided after its end', () => {
@@ -79,7 +80,7 @@ describe('in every history of a coordination partition', () => {
       }
     });
     expect(ends.open).toBe(0);
-    expect(Math.min(ends.completed, ends.failed, ends.cancelled)).toBeGreaterThan(50);
+    expect(Math.min(ends.completed, ends.failed, ends.cancelled)).toBeGreaterThan(WORLDS / 8);
   });
 
   test('the next wave never starts over a failure, and no mission completes over one', () => {

@@ -1,12 +1,16 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { jest } from '@jest/globals';
 import { chooseJava } from '../../src/local/choose-stack.js';
 import { createLocalStack } from '../../src/local/local-stack.js';
 import { newClusterId } from '../../src/local/kafka-broker.js';
 import { signalProcess } from '../../src/local/os-process.js';
 import { askBroker } from '../../src/kafka/ask-broker.js';
 import { developmentPlace } from '../../src/local/stack-place.js';
-import { temporaryPlace, world } from './stack-fixture.js';
+import { temporaryPlace, withProgram, world } from './stack-fixture.js';
+
+/** A start takes seconds, on a busy computer a minute; the stack itself gives up after three. */
+jest.setTimeout(400_000);
 
 const choice = await chooseJava(developmentPlace(resolve('.')), world.env, 'these tests are about the Java stack');
 const describeWithJava = (name: string, body: () => void) =>
@@ -126,6 +130,33 @@ describeWithJava('the Java stack', () => {
       expect(await failing.status()).toMatchObject({ state: 'down', conflicts: [] });
     } finally {
       await failing.down();
+      await other.remove();
+    }
+  });
+
+  test('says that a port was taken when it was free at first and the service finds it used', async () => {
+    const other = await temporaryPlace();
+    const java = join(other.dataDir, 'java/bin/java');
+    await mkdir(dirname(java), { recursive: true });
+    const env = await withProgram(
+      dirname(java),
+      'java',
+      [
+        'case "$*" in',
+        `*-version*) echo 'openjdk version "21.0.1"' >&2 ;;`,
+        '*StorageTool*) ;;',
+        '*) echo "java.net.BindException: Address already in use"; exit 1 ;;',
+        'esac',
+      ].join('\n'),
+    );
+    const racing = createLocalStack(other, { ...world, env: { ...env, JAVA_HOME: join(other.dataDir, 'java') } });
+    try {
+      await expect(racing.up({ progress: () => {} })).rejects.toMatchObject({
+        code: 'ports_taken',
+        nextStep: expect.stringContaining('try again: npx ravenhelm stack up'),
+      });
+    } finally {
+      await racing.down();
       await other.remove();
     }
   });

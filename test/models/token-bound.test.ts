@@ -1,5 +1,6 @@
 import { tokenBound, tokenFloor } from '../../src/models/token-bound.js';
 import fc from 'fast-check';
+import { propertyRuns } from '../support/quick.js';
 
 /** The bound as regular expressions: slower, but easy to verify by reading. */
 const RULES: readonly (readonly [piece: RegExp, tokensOf: (piece: string) => number])[] = [
@@ -93,7 +94,7 @@ describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
         const made = text.join('');
         expect([made, tokenBound(made)]).toEqual([made, tokensByRules(made)]);
       }),
-      { numRuns: 5_000, seed: 1 },
+      { numRuns: propertyRuns(5_000), seed: 1 },
     );
   });
 

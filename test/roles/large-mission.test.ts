@@ -1,6 +1,7 @@
 import { parseMissionFile } from '../../src/agent/mission-file.js';
 import { createRoster } from '../../src/agent/roster.js';
 import { largeMissionFile } from '../support/large-mission.js';
+import { longTest } from '../support/quick.js';
 import { agentSpec, createRoleSwarm } from '../support/role-swarm.js';
 
 const NAMES = Array.from({ length: 12 }, (_, index) => `agent_${index + 1}`);
@@ -19,7 +20,7 @@ const ROSTER = NAMES.map((name, index) =>
   }),
 );
 
-test('ten waves of 120 tasks are all done, and each task is handed the few results that it needs', async () => {
+longTest('ten waves of 120 tasks are all done, and each task is handed the few results that it needs', async () => {
   const mission = parseMissionFile(
     largeMissionFile({ roster: ROSTER, waves: 10, tasks: 120, playbook: 'work' }),
     'large.yaml',

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { PayloadOf } from '../../src/domain/events.js';
 import { createSharedText } from '../../src/roles/worker/shared-text.js';
+import { longTest } from '../support/quick.js';
 import { assignment } from './assignment.js';
 
 setFlagsFromString('--expose-gc');
@@ -29,14 +30,14 @@ const withBrief = (mission: number): PayloadOf<'task_assigned'> => ({
 });
 
 describe('texts that attempts share', () => {
-  test('are kept once, and the assignment stays what it was', () => {
+  longTest('are kept once, and the assignment stays what it was', () => {
     const share = createSharedText();
     expect(share(withBrief(1))).toEqual(withBrief(1));
     const kept = keptAfter(() => Array.from({ length: MISSIONS }, () => share(withBrief(1))));
     expect(kept).toBeLessThan(5);
   });
 
-  test('are forgotten before they fill the memory, however large the briefs are', () => {
+  longTest('are forgotten before they fill the memory, however large the briefs are', () => {
     const share = createSharedText();
     const kept = keptAfter(() => {
       for (let mission = 0; mission < MISSIONS; mission += 1) share(withBrief(mission));

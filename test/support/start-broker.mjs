@@ -10,12 +10,36 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** Redpanda by testcontainers where a Docker engine answers, else the Java stack, else none. */
-export async function startTestBroker() {
+/**
+ * Redpanda by testcontainers where a Docker engine answers, else the Java stack, else none. choosePorts(count) tells which
+ * ports to try, anew for each attempt.
+ */
+export async function startTestBroker({ choosePorts = freePorts } = {}) {
   const { chooseStack, developmentPlace } = await builtStack();
   const choice = await chooseStack(developmentPlace(root), process.env);
   if (choice.kind === 'none') return choice;
-  return choice.kind === 'docker' ? startContainer() : startJavaStack();
+  return choice.kind === 'docker' ? onPorts(1, startContainer, choosePorts) : onPorts(3, startJavaStack, choosePorts);
+}
+
+const PORT_ATTEMPTS = 5;
+
+/** Between the choice of a port and its use another process may take it: then it is tried with others. */
+async function onPorts(count, start, choosePorts) {
+  for (let attempt = 1; ; attempt += 1) {
+    const ports = await choosePorts(count);
+    try {
+      return await start(ports);
+    } catch (error) {
+      if (!isPortTaken(error) || attempt === PORT_ATTEMPTS) throw error;
+      process.stderr.write(`The broker's ports ${ports.join(', ')} are no longer free; trying others.\n`);
+    }
+  }
+}
+
+function isPortTaken(error) {
+  // Codes of a StackError; else Docker's words.
+  if (['ports_taken', 'foreign_stack'].includes(error.code)) return true;
+  return /port is already allocated|address already in use/i.test(error.message);
 }
 
 /** The stack's own code, as built: what the tests start is what users start. */
@@ -32,24 +56,24 @@ async function builtStack() {
 }
 
 /** Nothing of it meets the developer's stack: free ports, data in a temporary directory. */
-async function startJavaStack() {
+async function startJavaStack([broker, controller, registry]) {
   const { createLocalStack, developmentPlace, askBroker } = await builtStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'ravenhelm-test-'));
-  const [broker, controller, registry] = await freePorts(3);
   const place = { ...developmentPlace(root), dataDir, ports: { broker, controller, registry } };
   const reaper = await startReaper(place);
   const stack = createLocalStack(place, { env: process.env, clock: systemClock, ids: { uuid: randomUUID }, askBroker });
-  const { brokers, registryUrl } = await stack.up({ progress: () => {} });
-  return {
-    kind: 'java',
-    brokers,
-    registryUrl,
-    async stop() {
-      reaper.ref(); // else node may end before it
-      reaper.stdin.end();
-      await once(reaper, 'exit');
-    },
+  const stop = async () => {
+    reaper.ref(); // else node may end before it
+    reaper.stdin.end();
+    await once(reaper, 'exit');
   };
+  try {
+    const { brokers, registryUrl } = await stack.up({ progress: () => {} });
+    return { kind: 'java', brokers, registryUrl, stop };
+  } catch (error) {
+    await stop(); // removes the directory
+    throw error;
+  }
 }
 
 /**
@@ -67,9 +91,9 @@ async function startReaper(place) {
   return reaper;
 }
 
-async function startContainer() {
+async function startContainer(ports) {
   const { startRedpanda } = await import('./redpanda-container.mjs');
-  return startRedpanda(await freePorts(1));
+  return startRedpanda(ports);
 }
 
 /** Ports that were free a moment ago, all different. */
