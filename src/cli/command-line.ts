@@ -8,6 +8,7 @@ import { register as registerNew } from './commands/new.js';
 import { register as registerPlan } from './commands/plan.js';
 import { register as registerRecover } from './commands/recover.js';
 import { register as registerRun } from './commands/run.js';
+import { register as registerShow } from './commands/show.js';
 import { register as registerStack } from './commands/stack.js';
 import { register as registerStart } from './commands/start.js';
 import { register as registerStatus } from './commands/status.js';
@@ -28,6 +29,7 @@ const COMMANDS: readonly Register[] = [
   registerPlan,
   registerStatus,
   registerWatch,
+  registerShow,
   registerDecide,
   registerDeadLetters,
   registerStack,

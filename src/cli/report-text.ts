@@ -9,9 +9,23 @@ import { detailOf } from './without-worker-text.js';
 /** Wider than any line: a report is not cut, the terminal or the reader wraps it. */
 const UNCUT = 10_000;
 
-/** The mission's report for people, as it is at a time (ms since the epoch); lines end in line breaks. */
-export function reportText(report: MissionReport, colors: boolean, nowMs: number): string {
-  const lines = [headline(report), ...taskLines(report, nowMs), ...successLines(report.success), ...endLines(report)];
+export interface ReportTextOptions {
+  readonly colors: boolean;
+  /** ms since the epoch. */
+  readonly nowMs: number;
+  /** The command line of these words for another terminal; null when no other process can read the mission's log. */
+  readonly command: ((words: string) => string) | null;
+}
+
+/** The mission's report for people, as it is at a time; lines end in line breaks. */
+export function reportText(report: MissionReport, { colors, nowMs, command }: ReportTextOptions): string {
+  const lines = [
+    headline(report),
+    ...taskLines(report, nowMs),
+    ...successLines(report.success),
+    ...endLines(report),
+    ...failureLines(report, command),
+  ];
   return lines.map((line) => `${paint(line, UNCUT, colors).text}\n`).join('');
 }
 
@@ -87,5 +101,15 @@ function endLines(report: MissionReport): readonly Line[] {
       : [[segment('reason: '), segment(oneLine(report.reason), report.status === 'failed' ? 'red' : 'yellow')]]),
     [segment(facts.join(', '))],
     ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
+  ];
+}
+
+/** How to see the step that failed. */
+function failureLines({ status, mission_id, tasks }: MissionReport, command: ReportTextOptions['command']): Line[] {
+  const failed = tasks.findLast((task) => task.status === 'failed' && task.attempts > 0);
+  if (status !== 'failed' || failed === undefined || command === null) return [];
+  const step = failed.steps > 0 ? ` --step ${failed.steps}` : '';
+  return [
+    [segment(`what failed: ${command(`show ${mission_id} ${failed.task_id} --attempt ${failed.attempts}${step}`)}`)],
   ];
 }

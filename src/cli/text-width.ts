@@ -47,6 +47,18 @@ export function oneLine(text: string): string {
   return text.replace(CONTROL, ' ').trim();
 }
 
+/** The lines of foreign text as a terminal may be given them: indentation kept, tabs as two spaces, no controls. */
+export function safeLines(text: string): readonly string[] {
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map(safeLine);
+}
+
+/** One line of foreign text: indentation kept, tabs as two spaces, no control characters. */
+export function safeLine(line: string): string {
+  return line.replaceAll('\t', '  ').replace(CONTROL, ' ').trimEnd();
+}
+
 function graphemeWidth(grapheme: string): number {
   if (ZERO_WIDTH.test(grapheme)) return 0;
   return WIDE.test(grapheme) ? 2 : 1;

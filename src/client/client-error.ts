@@ -5,6 +5,8 @@ export class ClientError extends Error {
   constructor(
     readonly code:
       | 'mission_unknown'
+      | 'task_unknown'
+      | 'attempt_unknown'
       | 'mission_ended'
       | 'nothing_to_answer'
       | 'answer_empty'

@@ -163,6 +163,7 @@ function newTask(plan: PlanTask, wave: number, kind: TaskKind, position: number)
     status: 'waiting',
     attempt: 0,
     assignedAt: null,
+    firstAssignedAtMs: null,
     failures: 0,
     retryDelayMs: null,
     targetPartition: null,

@@ -30,6 +30,8 @@ export interface MissionTask {
   readonly attempt: number;
   /** Offset of the decision that assigned the last attempt; null before the first. */
   readonly assignedAt: number | null;
+  /** When the first attempt was assigned, ms since the epoch; null before. */
+  readonly firstAssignedAtMs: number | null;
   /** Attempts that used up a retry. */
   readonly failures: number;
   /** Back-off before the next attempt in milliseconds; null until it was decided. */

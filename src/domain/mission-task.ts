@@ -38,7 +38,7 @@ export function evolveTask(
   rule: RetryRule,
 ): EvolvedTask {
   const { event } = record;
-  if (event.event_type === 'task_assigned') return assigned(task, event.payload, record.offset);
+  if (event.event_type === 'task_assigned') return assigned(task, event.payload, record);
   if (event.event_type === 'task_retry_scheduled') return retryScheduled(task, event.payload);
   if (event.payload.attempt !== task.attempt) return voidBecause('another attempt');
   if (event.event_type === 'task_retry_requested') return retryRequested(task, event.payload);
@@ -72,14 +72,15 @@ function progressed(task: MissionTask, progress: PayloadOf<'task_progress'>): Mi
   return { ...task, status: 'running', steps: Math.max(task.steps, step), detail, withoutWorkerSinceMs: null };
 }
 
-function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, offset: number): EvolvedTask {
+function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, record: FoldRecord): EvolvedTask {
   if (task.status !== 'waiting' && task.status !== 'retrying') return voidBecause('not waiting for an attempt');
   if (decision.attempt !== task.attempt + 1) return voidBecause('another attempt');
   return changed({
     ...task,
     status: 'assigned',
     attempt: decision.attempt,
-    assignedAt: offset,
+    assignedAt: record.offset,
+    firstAssignedAtMs: task.firstAssignedAtMs ?? record.timestampMs,
     targetPartition: decision.target_partition,
     share: { tokens: decision.share_tokens, usd: decision.share_usd },
     steps: 0,

@@ -2,7 +2,7 @@ import type { Random } from '../domain/backoff.js';
 import { describeError } from '../domain/describe-error.js';
 import type { Codec } from '../avro/codec.js';
 import type { Clock } from '../ports/clock.js';
-import type { Watch, WatchOptions } from '../ports/log.js';
+import { isWatched, watchStart, type Watch, type WatchOptions } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import type { AdminSession } from './admin-session.js';
 import { createBackoff } from './backoff.js';
@@ -73,6 +73,7 @@ function createOwner(options: WatchOptions, isStopped: () => boolean, stop: () =
     deliver(_place, records) {
       for (const record of records) {
         if (isStopped()) return;
+        if (!isWatched(options, record)) continue;
         if (isReadable(record) && record.content.kind === 'event') options.onRecord(record);
         else options.onUndecodable?.(record);
       }
@@ -101,14 +102,16 @@ async function forgetGroup(session: AdminSession, groupId: string, logger: Logge
   }
 }
 
-async function startingPoints(
-  { topics, from }: WatchOptions,
-  session: AdminSession,
-): Promise<readonly StartingPoint[]> {
+async function startingPoints(options: WatchOptions, session: AdminSession): Promise<readonly StartingPoint[]> {
   const starts: StartingPoint[] = [];
-  for (const topic of topics) {
+  for (const topic of options.topics) {
     for (const { partition, low, high } of await offsetsOf(session, topic))
-      starts.push({ topic, partition, position: from === 'beginning' ? low : high, target: high });
+      starts.push({
+        topic,
+        partition,
+        position: watchStart(options, { topic, partition, low, high }),
+        target: high,
+      });
   }
   return starts;
 }

@@ -1,10 +1,12 @@
-import type { Watch, WatchOptions } from '../ports/log.js';
+import { isWatched, watchStart, type Watch, type WatchOptions } from '../ports/log.js';
 import { readPartition, type PartitionReader } from './partition-reader.js';
 import type { Schedule, Storage, StoredPartition } from './storage.js';
 
 /** Reads all partitions of the topics without a group. Poison and unreadable records go to onUndecodable. */
 export function createMemoryWatch(options: WatchOptions, storage: Storage, schedule: Schedule): Watch {
-  const partitions = options.topics.flatMap((topic) => storage.partitions(topic));
+  const partitions = options.topics
+    .flatMap((topic) => storage.partitions(topic))
+    .filter((partition) => isWatched(options, partition));
   const behind = new Map<StoredPartition, number>();
   const readers: PartitionReader[] = [];
   let caughtUp = false;
@@ -21,8 +23,9 @@ export function createMemoryWatch(options: WatchOptions, storage: Storage, sched
   };
 
   const start = (partition: StoredPartition) => {
-    const from = options.from === 'beginning' ? partition.low() : partition.high();
     const target = partition.high();
+    const { topic, partition: number } = partition;
+    const from = watchStart(options, { topic, partition: number, low: partition.low(), high: target });
     if (from < target) behind.set(partition, target);
     const passed = (position: number) => {
       if (position < target || !behind.delete(partition)) return;

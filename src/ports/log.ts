@@ -183,8 +183,11 @@ export interface MemberHealth {
 
 export interface WatchOptions {
   readonly topics: readonly string[];
-  /** beginning: all records of the log. end: records that are written from now on. */
-  readonly from: 'beginning' | 'end';
+  /**
+   * beginning: all records of the log. end: records that are written from now on. Places: the records of these
+   * partitions from these offsets on, and nothing of the topics' other partitions.
+   */
+  readonly from: 'beginning' | 'end' | readonly WatchPlace[];
   /** Called in offset order within a partition. Poison and unreadable records go to onUndecodable, or are skipped. */
   onRecord(record: LogRecord): void;
   /** Called in the same order for poison and for records that cannot be read yet. */
@@ -192,6 +195,27 @@ export interface WatchOptions {
   /** Called once, when all records that existed at the start have been delivered. */
   onCaughtUp?(): void;
   onFatal(error: Error): void;
+}
+
+/** Where a watch begins in a partition; an offset below the first record that still exists means that record. */
+export interface WatchPlace extends PartitionId {
+  readonly offset: number;
+}
+
+/** Whether a watch from there delivers the records of a partition. */
+export function isWatched({ from }: Pick<WatchOptions, 'from'>, { topic, partition }: PartitionId): boolean {
+  return typeof from === 'string' || from.some((place) => place.topic === topic && place.partition === partition);
+}
+
+/** The first offset that a watch delivers of a partition whose records begin at low and end before high. */
+export function watchStart(
+  { from }: Pick<WatchOptions, 'from'>,
+  { topic, partition, low, high }: PartitionId & { readonly low: number; readonly high: number },
+): number {
+  if (from === 'beginning') return low;
+  if (from === 'end') return high;
+  const place = from.find((each) => each.topic === topic && each.partition === partition);
+  return place === undefined ? high : Math.min(Math.max(place.offset, low), high);
 }
 
 export interface Watch {

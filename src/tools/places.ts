@@ -55,8 +55,21 @@ export interface PlaceOptions {
 }
 
 /** Base name of a step's files: a{attempt}-s{step}. */
-export function stepName(task: TaskPlace, step: number): string {
+export function stepName(task: Pick<TaskPlace, 'attempt'>, step: number): string {
   return `a${task.attempt}-s${step}`;
+}
+
+/**
+ * The files with the whole stdout and stderr of a step, below the base (WORKSPACE_ROOT, or the mission's own
+ * directory). They may not exist: the step ran on another computer, or its files were removed.
+ */
+export function wholeOutputs(
+  base: string,
+  task: { readonly missionId: string; readonly taskId: string; readonly attempt: number },
+  step: number,
+): readonly [string, string] {
+  const stem = join(base, STATE_DIRECTORY, 'runs', task.missionId, task.taskId, 'outputs', stepName(task, step));
+  return [`${stem}.stdout`, `${stem}.stderr`];
 }
 
 /** Checks the marker and creates the task's directories. Rejects with WorkspaceUnusable. */

@@ -79,6 +79,62 @@ describeWithBroker('the command line on Kafka', () => {
     expect((await rh('watch', JSON.parse(stdout).mission_id)).code).toBe(1);
   });
 
+  describe('show', () => {
+    let missionId: string;
+    beforeAll(async () => {
+      missionId = JSON.parse((await rh('submit', 'missions/loud.yaml', '--wait', '--json')).stdout).mission_id;
+    }, 60_000);
+
+    test('prints each step with its command, output, model and checks', async () => {
+      const { code, stdout } = await rh('show', missionId);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^deploy-first_agent-wave1 {2}attempt 1 {2}failed {2}first_agent$/m);
+      expect(stdout).toMatch(/^ {2}step 2 {2}execute_terminal_command {2}ok, exit code 0, \d+\.\d s$/m);
+      expect(stdout).toMatch(/^ {4}command: seq 1 5000; printf/m);
+      expect(stdout).toMatch(/^ {4}playbook, 0 \+ 0 tokens, \$0\.00/m);
+      expect(stdout).toMatch(/^ {4}✗ loud is there {2}exit code 1, .*: test -f nowhere\.txt$/m);
+      expect(stdout).toMatch(/lines left out; --output shows them$/m);
+      expect(stdout).not.toMatch(/^ {6}2500$/m);
+      expect(stdout).not.toContain('\u001b'); // a command's output does not steer the terminal
+      expect(stdout).not.toContain('second_agent'); // it was not assigned
+    });
+
+    test('--output prints the whole output, which the journal has only in part', async () => {
+      const { stdout } = await rh('show', missionId, 'first_agent', '--step', '2', '--output');
+      const printed = stdout.split('\n').filter((line) => /^ {6}\d+$/.test(line));
+      expect(printed.map(Number)).toEqual(Array.from({ length: 5000 }, (_, index) => index + 1));
+    });
+
+    test('--json prints one object for each attempt', async () => {
+      const { stdout } = await rh('show', missionId, 'deploy-first_agent-wave1', '--attempt', '1', '--json');
+      const reports = stdout.trim().split('\n');
+      expect(reports).toHaveLength(1);
+      expect(JSON.parse(reports[0] ?? '')).toMatchObject({
+        mission_id: missionId,
+        task_id: 'deploy-first_agent-wave1',
+        attempt: 1,
+        status: 'failed',
+        error: { code: expect.any(String) },
+        steps: [
+          { step: 1, tool: 'execute_terminal_command', outcome: { kind: 'error', exit_code: 1 } }, // already done?
+          { step: 2, tool: 'execute_terminal_command', model: 'playbook', outcome: { kind: 'ok', exit_code: 0 } },
+          { step: 3, tool: 'finish', outcome: { checks: [{ name: 'loud is there', exit_code: 1 }] } },
+        ],
+      });
+    });
+
+    test.each([
+      [['frist_agent'], /no task frist_agent/],
+      [['first_agent', '--attempt', '7'], /has no attempt 7/],
+      [['first_agent', '--step', '70'], /no attempt has a step 70/],
+      [['first_agent', '--step', '0'], /whole number from 1/],
+    ])('%j is wrong use', async (args, words) => {
+      const { code, stderr } = await rh('show', missionId, ...args);
+      expect(stderr).toMatch(words);
+      expect(code).toBe(2);
+    });
+  });
+
   test('a mission that waits for approval runs after approve', async () => {
     const waited = startInPipe(clone, ['submit', 'missions/asks.yaml', '--wait', '--json'], env);
     await waited.shows('The plan waits for an answer');

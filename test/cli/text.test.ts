@@ -116,7 +116,7 @@ describe('the report for people', () => {
   );
 
   test('names the status, tasks with their failing check, the reason once, success checks and workspace', () => {
-    expect(reportText(failed, false, NOW).split('\n')).toEqual([
+    expect(reportText(failed, { colors: false, nowMs: NOW, command: (words) => `rh ${words}` }).split('\n')).toEqual([
       'hello failed  20261123-141502-417-p05-x7k2',
       ' wave 1  ✓ cert_agent  verified    2.1 s, 3 steps, 1/1 checks, playbook',
       ' wave 2  ✗ env_agent   failed      0.0 s, 9 steps, 1/2 checks, 3 attempts, ✗ mode 600: exit 1',
@@ -125,6 +125,7 @@ describe('the report for people', () => {
       `reason: deploy-env_agent-wave2 failed after 3 attempts: ${LONG}`,
       'took 30.0 s, 12 tokens, $0.00',
       'workspace: /srv/work/hello',
+      `what failed: rh show 20261123-141502-417-p05-x7k2 ${failed.tasks[1]?.task_id} --attempt 3 --step 9`,
       '',
     ]);
   });
@@ -144,8 +145,7 @@ describe('the report for people', () => {
         task({ agent: 'rag_agent', wave: 2 }),
         task({ agent: 'graph_agent', wave: 2, status: 'cancelled', detail: 'changed my mind' }),
       ]),
-      false,
-      NOW,
+      { colors: false, nowMs: NOW, command: null },
     )
       .split('\n')
       .slice(1, 5)
@@ -173,8 +173,7 @@ describe('the report for people', () => {
             checks: [check('chain', 2)],
           }),
         ]),
-        false,
-        NOW,
+        { colors: false, nowMs: NOW, command: null },
       ),
     ).toContain(`✗ chain: exit 2 ${LONG}`);
   });

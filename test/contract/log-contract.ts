@@ -475,6 +475,33 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
         expect(textsOf(seen)).toEqual(['new']);
       });
 
+      test('from places delivers these partitions from there on, and nothing of the others', async () => {
+        await append(0, 'a', 'b', 'c');
+        await append(1, 'd');
+        await append(3, 'e');
+        const seen: LogRecord[] = [];
+        const atCatchUp: number[] = [];
+        const watch = await log.watch({
+          topics: [topic],
+          from: [
+            { topic, partition: 0, offset: 1 },
+            { topic, partition: 3, offset: 99 },
+          ],
+          onRecord: (record) => void seen.push(record),
+          onCaughtUp: () => void atCatchUp.push(seen.length),
+          onFatal: fail,
+        });
+        await until('caught up', () => atCatchUp.length === 1);
+        expect(atCatchUp).toEqual([2]);
+        await append(1, 'not this');
+        await append(3, 'f');
+        await append(0, 'g');
+        await until('the new ones', () => seen.length === 4);
+        await watch.stop();
+        expect(textsOf(seen.filter(({ partition }) => partition === 0))).toEqual(['b', 'c', 'g']);
+        expect(textsOf(seen.filter(({ partition }) => partition !== 0))).toEqual(['f']);
+      });
+
       test('reads several topics, of which one may be empty', async () => {
         const empty = `${topic}-empty`;
         await createTopic(empty, 1);

@@ -1,4 +1,7 @@
 import type { MissionReport } from '../../domain/report.js';
+import { readAttempts } from '../../client/attempts.js';
+import type { MissionFeed } from '../../client/mission-feed.js';
+import { attemptParts } from '../attempt-text.js';
 import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
 import { caughtUp } from '../client-session.js';
@@ -55,7 +58,8 @@ export async function runMission(context: CommandContext, options: RunOptions): 
             `To stop it: ${clientCommand(context, `cancel ${missionId}`)}`
           : null,
       });
-      printReport(context, report);
+      printReport(context, report, session.log.capabilities.shared);
+      if (!context.json && !session.log.capabilities.shared) await showFailure(context, session, feed, report);
       if (!context.json) context.say(story(context, session, missionId));
       if (options.afterwards === undefined) sayIfAny(context, leftOpenLine(context, feed));
       else await options.afterwards(session);
@@ -64,10 +68,35 @@ export async function runMission(context: CommandContext, options: RunOptions): 
   );
 }
 
-export function printReport(context: CommandContext, report: MissionReport): void {
+/** @param isShared whether another process can read the mission's log */
+export function printReport(context: CommandContext, report: MissionReport, isShared: boolean): void {
   const complete = withWorkspace(context.config.values.WORKSPACE_ROOT, report);
-  if (context.json) context.print(complete);
-  else context.host.stdout.write(reportText(complete, context.colors, context.host.clock.now()));
+  if (context.json) return context.print(complete);
+  const command = isShared ? (words: string) => clientCommand(context, words) : null;
+  const { colors, host } = context;
+  host.stdout.write(reportText(complete, { colors, nowMs: host.clock.now(), command }));
+}
+
+/** Steps of a failed attempt that are shown at the end of a run. */
+const LAST_STEPS = 3;
+
+/** The last attempt of the task that failed, with its last steps, while its log is still there. */
+async function showFailure(
+  context: CommandContext,
+  { log }: SwarmSession,
+  feed: MissionFeed,
+  report: MissionReport,
+): Promise<void> {
+  const failed = report.tasks.findLast((task) => task.status === 'failed' && task.attempts > 0);
+  const mission = feed.view.mission(report.mission_id);
+  if (report.status !== 'failed' || failed === undefined || mission === null) return;
+  context.say('');
+  const filter = { task: failed.task_id, attempt: failed.attempts };
+  await readAttempts(context.client, log, mission, filter, (attempt) => {
+    const last = { ...attempt, steps: attempt.steps.slice(-LAST_STEPS) };
+    for (const part of attemptParts(last, { colors: context.colors, whole: false, outputs: new Map() }))
+      if (part.kind === 'text') context.people.write(part.text);
+  });
 }
 
 function sayIfAny(context: CommandContext, line: string | null): void {

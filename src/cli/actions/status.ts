@@ -89,7 +89,13 @@ async function showMission(context: CommandContext, session: ClientSession, miss
   if (report === null) return;
   const complete = withWorkspace(context.config.values.WORKSPACE_ROOT, report);
   if (context.json) return context.print(complete);
-  context.host.stdout.write(reportText(complete, context.colors, context.host.clock.now()));
+  context.host.stdout.write(
+    reportText(complete, {
+      colors: context.colors,
+      nowMs: context.host.clock.now(),
+      command: (words) => clientCommand(context, words),
+    }),
+  );
   if (report.question !== null) context.host.stdout.write(`\n${questionText(context, missionId, report.question)}`);
   const mission = feed.view.mission(missionId);
   const proposed = feed.view.plan(missionId);

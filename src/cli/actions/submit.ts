@@ -41,7 +41,7 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
         `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ` +
         `${clientCommand(context, `cancel ${missionId}`)} stops it`,
     });
-    printReport(context, report);
+    printReport(context, report, true);
     return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
   });
 }

@@ -34,6 +34,7 @@ ${[
   playbook('quick', `echo ${name} >> ${name}.txt`, `test -f ${name}.txt`),
   playbook('slow', `touch ${name}.started; sleep 4; touch ${name}.slow`, `test -f ${name}.slow`),
   playbook('wrong', `touch ${name}.wrong`, 'test -f nowhere.txt'),
+  playbook('loud', 'seq 1 5000; printf "\\033[31mred\\n" >&2', 'test -f nowhere.txt'),
 ].join('')}---
 You write files.
 `;
@@ -62,6 +63,7 @@ export async function createTestClone(): Promise<TestClone> {
     'quick.yaml': mission('quick'),
     'slow.yaml': mission('slow'),
     'wrong.yaml': mission('wrong'),
+    'loud.yaml': mission('loud'),
     'ravenhelm-platform.yaml': mission('quick'),
     'asks.yaml': mission('quick', 'approval: approval\n'),
     'stuck.yaml': mission('wrong', 'on_failure: ask\n'),

@@ -1,0 +1,82 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { readAttempts } from '../../client/attempts.js';
+import { requireMission } from '../../client/require-mission.js';
+import { findWholeOutput, type WholeOutput } from '../../client/whole-output.js';
+import type { AttemptReport } from '../../domain/attempt-report.js';
+import { attemptParts } from '../attempt-text.js';
+import { wrongUse } from '../cli-error.js';
+import { caughtUp, withClient } from '../client-session.js';
+import type { CommandContext } from '../context.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { safeLine } from '../text-width.js';
+
+export interface ShowOptions {
+  readonly missionId: string;
+  readonly task: string | null;
+  readonly attempt: number | null;
+  readonly step: number | null;
+  readonly wholeOutput: boolean;
+}
+
+/** The journal of a mission's attempts, for people, or with --json as one JSON object a line, one for each attempt. */
+export function showAttempts(context: CommandContext, options: ShowOptions): Promise<ExitCode> {
+  const { missionId, task, attempt, step } = options;
+  return withClient(context, async ({ log, openFeed }) => {
+    const feed = await openFeed();
+    await caughtUp(context, feed);
+    const mission = requireMission(feed, missionId);
+    const base = mission.request.workspace ?? context.config.values.WORKSPACE_ROOT;
+    let attempts = 0;
+    let shown = 0;
+    await readAttempts(context.client, log, mission, { task, attempt }, async (whole) => {
+      attempts += 1;
+      const report = step === null ? whole : onlyStep(whole, step);
+      if (report === null) return;
+      shown += 1;
+      await showAttempt(context, options, base, report);
+    });
+    if (shown > 0) return EXIT.done;
+    if (attempts > 0) throw wrongUse(`no attempt has a step ${step}`, 'Leave --step out to see every step.');
+    context.say(
+      mission.tasks.size === 0
+        ? `${missionId} has no tasks yet`
+        : `no task of ${missionId} was assigned yet, or its records were deleted (retention of the tasks topics)`,
+    );
+    return EXIT.done;
+  });
+}
+
+function onlyStep(report: AttemptReport, wanted: number): AttemptReport | null {
+  const steps = report.steps.filter(({ step }) => step === wanted);
+  return steps.length === 0 ? null : { ...report, steps };
+}
+
+async function showAttempt(
+  context: CommandContext,
+  { wholeOutput }: ShowOptions,
+  base: string,
+  report: AttemptReport,
+): Promise<void> {
+  const { stdout } = context.host;
+  if (context.json) return void stdout.write(`${JSON.stringify(report)}\n`);
+  const outputs = wholeOutput ? await wholeOutputsOf(base, report) : new Map<number, WholeOutput>();
+  for (const part of attemptParts(report, { colors: context.colors, whole: wholeOutput, outputs })) {
+    if (part.kind === 'text') stdout.write(part.text);
+    else
+      for await (const line of createInterface({ input: createReadStream(part.path, 'utf8'), crlfDelay: Infinity }))
+        stdout.write(`${part.indent}${safeLine(line)}\n`);
+  }
+}
+
+/** The files of the outputs that the journal holds only in part. */
+async function wholeOutputsOf(base: string, report: AttemptReport): Promise<ReadonlyMap<number, WholeOutput>> {
+  const found = new Map<number, WholeOutput>();
+  for (const { step, outcome } of report.steps) {
+    if (outcome === null || outcome.output_digest === null) continue;
+    const { mission_id: missionId, task_id: taskId, attempt } = report;
+    const whole = await findWholeOutput({ base, missionId, taskId, attempt, step, digest: outcome.output_digest });
+    if (whole !== null) found.set(step, whole);
+  }
+  return found;
+}

@@ -1,0 +1,154 @@
+/** An attempt's journal for people. */
+import type { AttemptReport, StepReport } from '../domain/attempt-report.js';
+import type { CheckResult } from '../domain/events.js';
+import { measuredDuration, shownUsd } from './durations.js';
+import type { WholeOutput } from '../client/whole-output.js';
+import { paint, segment, type Line, type Tone } from './paint.js';
+import { oneLine, safeLines } from './text-width.js';
+
+/** Wider than any line: the terminal wraps, nothing is cut. */
+const UNCUT = 1_000_000;
+/** Lines of an output, argument or thought that are shown from its beginning, and from its end. */
+const HEAD_LINES = 15;
+const TAIL_LINES = 15;
+
+export interface AttemptTextOptions {
+  readonly colors: boolean;
+  /** Show every line that is recorded, instead of head and tail. */
+  readonly whole: boolean;
+  /** The files with the whole output, by step, where they were found. */
+  readonly outputs: ReadonlyMap<number, WholeOutput>;
+}
+
+/** Text to write, or a file whose lines are to be written after this indentation. */
+export type AttemptPart =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'file'; readonly path: string; readonly indent: string };
+
+type Part = Line | Extract<AttemptPart, { kind: 'file' }>;
+
+/** In the order in which they are written. Text ends in a line break and holds no control characters of others. */
+export function* attemptParts(report: AttemptReport, options: AttemptTextOptions): Generator<AttemptPart> {
+  yield of(heading(report));
+  for (const step of report.steps) for (const part of stepLines(step, options)) yield of(part);
+  for (const line of endLines(report)) yield of(line);
+
+  function of(part: Part): AttemptPart {
+    return 'kind' in part ? part : { kind: 'text', text: `${paint(part, UNCUT, options.colors).text}\n` };
+  }
+}
+
+const STATUS_TONE: Readonly<Record<AttemptReport['status'], Tone>> = {
+  open: 'cyan',
+  completed: 'green',
+  failed: 'red',
+  cancelled: 'yellow',
+};
+
+function heading({ task_id, agent, attempt, status }: AttemptReport): Line {
+  return [
+    segment(oneLine(task_id), 'bold'),
+    segment(`  attempt ${attempt}  `),
+    segment(status, STATUS_TONE[status]),
+    segment(`  ${oneLine(agent)}`, 'dim'),
+  ];
+}
+
+function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part[] {
+  const cut = (text: string) => (options.whole ? safeLines(text) : headAndTail(safeLines(text)));
+  const checks = step.outcome?.checks ?? [];
+  return [
+    stepHeading(step),
+    [segment(`    ${oneLine(modelFacts(step))}`, 'dim')],
+    ...step.refusals.flatMap((text) => block('refused', cut(text), 'yellow')),
+    ...step.repairs.flatMap((text) => block('repaired', [oneLine(text)], 'yellow')),
+    ...block('thought', cut(step.thought)),
+    ...Object.entries(step.arguments).flatMap(([name, value]) =>
+      block(oneLine(name), cut(typeof value === 'string' ? value : JSON.stringify(value))),
+    ),
+    ...outputLines(step, options, cut),
+    ...checks.map(checkLine),
+  ];
+}
+
+function stepHeading({ step, tool, outcome }: StepReport): Line {
+  if (outcome === null)
+    return [segment(`  step ${step}  ${oneLine(tool)}  `, 'bold'), segment('no outcome yet', 'cyan')];
+  const code = outcome.exit_code === null ? '' : `, exit code ${outcome.exit_code}`;
+  const took = `, ${measuredDuration(outcome.duration_ms)}`;
+  return [
+    segment(`  step ${step}  ${oneLine(tool)}  `, 'bold'),
+    segment(outcome.kind, outcome.kind === 'ok' ? 'green' : 'red'),
+    segment(`${code}${took}`),
+  ];
+}
+
+function modelFacts({ model, tokens_in, tokens_out, cost_usd, model_ms, first_token_ms }: StepReport): string {
+  const first = first_token_ms === null ? '' : ` (first text after ${measuredDuration(first_token_ms)})`;
+  return [
+    model,
+    `${tokens_in} + ${tokens_out} tokens`,
+    shownUsd(cost_usd),
+    ...(model_ms === null ? [] : [`${measuredDuration(model_ms)}${first}`]),
+  ].join(', ');
+}
+
+type Cut = (text: string) => readonly string[];
+
+/** A command's observation is a JSON object with stdout and stderr, a file's one with content; others are text. */
+function outputLines({ step, outcome }: StepReport, { outputs }: AttemptTextOptions, cut: Cut): readonly Part[] {
+  const found = outputs.get(step);
+  if (found !== undefined) return [...fileBlock('stdout', found.stdout), ...fileBlock('stderr', found.stderr)];
+  if (outcome === null) return [];
+  const fields = observedFields(outcome.output);
+  if (fields === null) return block('output', cut(outcome.output));
+  return Object.entries(fields)
+    .filter(([name, value]) => !SHOWN_ELSEWHERE.has(name) && value !== '' && value !== null)
+    .flatMap(([name, value]) => block(oneLine(name), cut(typeof value === 'string' ? value : JSON.stringify(value))));
+}
+
+/** The arguments and the heading have these. */
+const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set(['command', 'exit_code', 'success', 'path', 'mode']);
+
+function observedFields(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** A label, then its text: on the same line if it is one line, else below it. */
+function block(label: string, lines: readonly string[], tone: Tone = 'plain'): readonly Line[] {
+  const [first, ...more] = lines;
+  if (first === undefined || (more.length === 0 && first === '')) return [];
+  if (more.length === 0) return [[segment(`    ${label}: `, 'dim'), segment(first, tone)]];
+  return [[segment(`    ${label}:`, 'dim')], ...lines.map((line): Line => [segment(`      ${line}`, tone)])];
+}
+
+function fileBlock(label: string, path: string): readonly Part[] {
+  return [[segment(`    ${label}, whole:`, 'dim')], { kind: 'file', path, indent: '      ' }];
+}
+
+function headAndTail(lines: readonly string[]): readonly string[] {
+  if (lines.length <= HEAD_LINES + TAIL_LINES + 1) return lines;
+  const left = lines.length - HEAD_LINES - TAIL_LINES;
+  return [...lines.slice(0, HEAD_LINES), `… ${left} lines left out; --output shows them`, ...lines.slice(-TAIL_LINES)];
+}
+
+function checkLine({ name, command, exit_code, duration_ms }: CheckResult): Line {
+  const passed = exit_code === 0;
+  return [
+    segment(passed ? '    ✓ ' : '    ✗ ', passed ? 'green' : 'red'),
+    segment(oneLine(name)),
+    segment(`  exit code ${exit_code}, ${measuredDuration(duration_ms)}: ${oneLine(command)}`, 'dim'),
+  ];
+}
+
+function endLines({ status, summary, error, steps }: AttemptReport): readonly Line[] {
+  if (error !== null) return block('why it failed', [oneLine(`${error.code}: ${error.text}`)], 'red');
+  if (summary !== null) return block('summary', safeLines(summary), 'green');
+  return status === 'open' && steps.length === 0 ? [[segment('    no step yet', 'dim')]] : [];
+}

@@ -1,0 +1,35 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Choose } from '../registration.js';
+
+interface ShowFlags {
+  readonly attempt?: number;
+  readonly step?: number;
+  readonly output: boolean;
+}
+
+export function register(program: Command, choose: Choose): void {
+  program
+    .command('show')
+    .argument('<mission>')
+    .argument('[task]', "a task's id, or an agent that has one task in the mission")
+    .description('show what the agents did: each step with its thought, command, output, model and cost')
+    .option('--attempt <n>', 'this attempt only, from 1', countingNumber)
+    .option('--step <n>', 'this step only, from 1', countingNumber)
+    .option('--output', 'the whole recorded output, not only its head and tail', false)
+    .action((mission: string, task: string | undefined, flags: ShowFlags, command: Command) =>
+      choose(command, async (context) =>
+        (await import('../actions/show.js')).showAttempts(context, {
+          missionId: mission,
+          task: task ?? null,
+          attempt: flags.attempt ?? null,
+          step: flags.step ?? null,
+          wholeOutput: flags.output,
+        }),
+      ),
+    );
+}
+
+function countingNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}

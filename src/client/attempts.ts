@@ -1,0 +1,134 @@
+/** What the agents of a mission did: the journals of its attempts, read from the tasks topics. */
+import { chooseInstead } from '../domain/did-you-mean.js';
+import { createAttemptJournal, type AttemptId, type AttemptJournal } from '../domain/attempt-journal.js';
+import { reportAttempt, type AttemptReport } from '../domain/attempt-report.js';
+import { createHandledDeferred, orAborted } from '../domain/deferred.js';
+import type { Mission } from '../domain/mission-state.js';
+import type { MissionTask } from '../domain/mission-task-state.js';
+import { attemptKey } from '../domain/partitioning.js';
+import type { TaskAttempt } from '../domain/task-partition.js';
+import type { Log, LogRecord, PartitionId, WatchPlace } from '../ports/log.js';
+import { ClientError } from './client-error.js';
+import type { ClientContext } from './context.js';
+import { follow } from './follow.js';
+
+export interface AttemptFilter {
+  /** A task's id, or an agent that has one task. null: every task. */
+  readonly task: string | null;
+  /** From 1. null: every attempt. */
+  readonly attempt: number | null;
+}
+
+/** Clocks of brokers may differ by this much. */
+const CLOCK_SKEW_MS = 60_000;
+
+/**
+ * Calls back with each attempt of the mission that matches, in the order in which they ended; those that have not
+ * ended come last. Reads each task's own partition from the time of its assignment on, and only as far as it
+ * has to; keeps only open attempts in memory. Rejects with ClientError when there is no such task or attempt.
+ */
+export async function readAttempts(
+  { topics, signal }: Pick<ClientContext, 'topics' | 'signal'>,
+  log: Pick<Log, 'watch' | 'admin'>,
+  mission: Mission,
+  filter: AttemptFilter,
+  onAttempt: (attempt: AttemptReport) => Promise<void> | void,
+): Promise<void> {
+  const missing = wantedAttempts(mission, filter);
+  if (missing.size === 0) return;
+  const journals = createJournals((id) => missing.has(attemptKey(id)));
+  const tasks = new Set([...missing.values()]);
+  const places = await startingPlaces(log, topics.tasks, [...tasks]);
+  const complete = createHandledDeferred<void>();
+  let handled = Promise.resolve();
+  const hand = (attempt: TaskAttempt) => {
+    handled = handled.then(() => onAttempt(reportAttempt(attempt)));
+    handled.catch(complete.reject);
+  };
+  const { caughtUp, failure, stop } = await follow(log, {
+    topics: [...new Set(places.map(({ topic }) => topic))],
+    from: places,
+    onRecord(record) {
+      for (const attempt of journals.apply(record)) {
+        if (!missing.delete(attempt.key)) continue;
+        hand(attempt);
+        if (missing.size === 0) complete.resolve();
+      }
+    },
+  });
+  try {
+    await orAborted(Promise.race([complete.promise, caughtUp, failure]), signal);
+  } finally {
+    await stop();
+  }
+  for (const attempt of journals.rest()) if (missing.has(attempt.key)) hand(attempt);
+  await handled;
+}
+
+/** By attemptKey: the task of each attempt that was made and matches. */
+function wantedAttempts(mission: Mission, filter: AttemptFilter): Map<string, MissionTask> {
+  const wanted = new Map<string, MissionTask>();
+  for (const task of matchingTasks(mission, filter.task)) {
+    for (let attempt = 1; attempt <= task.attempt; attempt += 1)
+      if (filter.attempt === null || filter.attempt === attempt)
+        wanted.set(attemptKey({ mission_id: mission.id, task_id: task.id, attempt }), task);
+    if (filter.task !== null && filter.attempt !== null && filter.attempt > task.attempt)
+      throw new ClientError(
+        'attempt_unknown',
+        `${task.id} has no attempt ${filter.attempt}`,
+        task.attempt === 0 ? 'It was not assigned yet.' : `Its last one is ${task.attempt}.`,
+      );
+  }
+  return wanted;
+}
+
+function matchingTasks(mission: Mission, wanted: string | null): readonly MissionTask[] {
+  const tasks = [...mission.tasks.values()];
+  if (wanted === null) return tasks;
+  const exact = mission.tasks.get(wanted);
+  if (exact !== undefined) return [exact];
+  const ofAgent = tasks.filter((task) => task.plan.agent === wanted);
+  if (ofAgent.length === 1) return ofAgent;
+  const choices = (ofAgent.length > 1 ? ofAgent : tasks).map(({ id }) => id);
+  throw new ClientError(
+    'task_unknown',
+    ofAgent.length > 1 ? `${wanted} has several tasks in ${mission.id}` : `${mission.id} has no task ${wanted}`,
+    choices.length === 0 ? 'It has no tasks yet.' : `${chooseInstead(wanted, choices)}.`,
+  );
+}
+
+async function startingPlaces(
+  { admin }: Pick<Log, 'admin'>,
+  topicOf: (agent: string) => string,
+  tasks: readonly MissionTask[],
+): Promise<readonly WatchPlace[]> {
+  const places = new Map<string, WatchPlace>();
+  // Earliest first, so that a partition's first task says where reading begins.
+  const inOrder = tasks.toSorted((a, b) => (a.firstAssignedAtMs ?? 0) - (b.firstAssignedAtMs ?? 0));
+  for (const { plan, targetPartition, firstAssignedAtMs } of inOrder) {
+    const topic = topicOf(plan.agent);
+    if (targetPartition === null || firstAssignedAtMs === null) continue;
+    if (places.has(nameOf({ topic, partition: targetPartition }))) continue;
+    const found = await admin.offsetAtTime(topic, firstAssignedAtMs - CLOCK_SKEW_MS);
+    for (const { partition, offset } of found)
+      if (partition === targetPartition) places.set(nameOf({ topic, partition }), { topic, partition, offset });
+  }
+  return [...places.values()];
+}
+
+function createJournals(isWanted: (attempt: AttemptId) => boolean) {
+  const journals = new Map<string, AttemptJournal>();
+  return {
+    apply(record: LogRecord) {
+      if (record.content.kind !== 'event') return [];
+      const { event } = record.content;
+      const name = nameOf(record);
+      const journal = journals.get(name) ?? createAttemptJournal(isWanted);
+      journals.set(name, journal);
+      return journal.apply({ offset: record.offset, timestampMs: record.timestampMs, event });
+    },
+    rest: () => [...journals.values()].flatMap((journal) => journal.rest()),
+  };
+}
+
+const nameOf = ({ topic, partition }: PartitionId): string => `${topic}[${partition}]`;

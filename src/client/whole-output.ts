@@ -1,0 +1,32 @@
+/** The whole output of a step: the journal holds its head and tail, the workspace on the worker's computer all of it. */
+import { isFileSystemError } from '../agent/text-file.js';
+import { wholeOutputs } from '../tools/places.js';
+import { digestOf } from '../tools/truncate.js';
+
+export interface WholeOutput {
+  /** Paths of files. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface OutputOf {
+  /** WORKSPACE_ROOT, or the mission's own directory; absolute. */
+  readonly base: string;
+  readonly missionId: string;
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly step: number;
+  /** The journal's digest of the output. */
+  readonly digest: string;
+}
+
+/** The files of a step's output when they lie here and are what the journal's digest says; null otherwise. */
+export async function findWholeOutput({ base, digest, step, ...task }: OutputOf): Promise<WholeOutput | null> {
+  const [stdout, stderr] = wholeOutputs(base, task, step);
+  try {
+    return (await digestOf([stdout, stderr])) === digest ? { stdout, stderr } : null;
+  } catch (error) {
+    if (isFileSystemError(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,115 @@
+/** What an attempt of a task did, as people and programs see it: snake_case, like the mission's report. */
+import type { CheckResult } from './events.js';
+import type { JournalStep, TaskAttempt } from './task-partition.js';
+
+export interface AttemptReport {
+  readonly mission_id: string;
+  readonly task_id: string;
+  readonly agent: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** open: it has not ended, or its end was not read yet. */
+  readonly status: TaskAttempt['status'];
+  readonly steps: readonly StepReport[];
+  /** The summary of a completed attempt; null otherwise. */
+  readonly summary: string | null;
+  /** Why a failed attempt failed; null otherwise. */
+  readonly error: { readonly code: string; readonly text: string } | null;
+  /** The checks that ended the attempt. */
+  readonly checks: readonly CheckResult[];
+}
+
+export interface StepReport {
+  /** From 1. */
+  readonly step: number;
+  readonly thought: string;
+  /** Tool name, or finish. */
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** The model that chose the step. */
+  readonly model: string;
+  /** Its place in the agent's chain, from 0. */
+  readonly chain_index: number;
+  readonly tokens_in: number;
+  readonly tokens_out: number;
+  readonly cost_usd: number;
+  /** When the model was asked (ISO 8601); null: no model was asked, or it is not recorded. */
+  readonly started_at: string | null;
+  readonly first_token_ms: number | null;
+  readonly model_ms: number | null;
+  /** Replies that could not be used and models that were skipped, before this step. */
+  readonly refusals: readonly string[];
+  /** What was changed in the model's reply to make it a step. */
+  readonly repairs: readonly string[];
+  /** null: the step has no outcome yet. */
+  readonly outcome: StepOutcome | null;
+}
+
+export interface StepOutcome {
+  readonly kind: NonNullable<JournalStep['outcome']>['outcome'];
+  readonly exit_code: number | null;
+  readonly duration_ms: number;
+  /** What the model saw: head and tail of at most 16 KiB. */
+  readonly output: string;
+  /** sha256 of the whole output, hex; null where there was none. */
+  readonly output_digest: string | null;
+  /** Of a finish: the checks that ran. */
+  readonly checks: readonly CheckResult[];
+}
+
+export function reportAttempt({ assignment, status, steps, result }: TaskAttempt): AttemptReport {
+  const completed = result?.type === 'task_completed' ? result.payload : null;
+  const failed = result?.type === 'task_failed' ? result.payload : null;
+  return {
+    mission_id: assignment.mission_id,
+    task_id: assignment.task_id,
+    agent: assignment.agent,
+    attempt: assignment.attempt,
+    status,
+    steps: steps.map(reportStep),
+    summary: completed?.result.summary ?? null,
+    error: failed === null ? null : { code: failed.code, text: failed.error },
+    checks: completed?.result.checks ?? failed?.checks ?? [],
+  };
+}
+
+function reportStep({ call, outcome }: JournalStep): StepReport {
+  return {
+    step: call.step,
+    thought: call.thought,
+    tool: call.tool,
+    arguments: argumentsOf(call.arguments),
+    model: call.model,
+    chain_index: call.chain_index,
+    tokens_in: call.tokens_in,
+    tokens_out: call.tokens_out,
+    cost_usd: call.cost_usd,
+    started_at: call.started_at === null ? null : new Date(call.started_at).toISOString(),
+    first_token_ms: call.first_token_ms,
+    model_ms: call.model_ms,
+    refusals: call.refusals,
+    repairs: call.repairs,
+    outcome:
+      outcome === null
+        ? null
+        : {
+            kind: outcome.outcome,
+            exit_code: outcome.exit_code,
+            duration_ms: outcome.duration_ms,
+            output: outcome.observation,
+            output_digest: outcome.output_digest,
+            checks: outcome.checks ?? [],
+          },
+  };
+}
+
+/** The journal's writers put a JSON object there; a record of another writer may hold any text. */
+function argumentsOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return { text };
+}
