@@ -63,7 +63,7 @@ export interface ChatRequest {
    * an object at the root, closed objects, every property required, no lengths, ranges or patterns.
    */
   readonly schema: object;
-  /** The tools of the step, finish included, for endpoints with tool calls of their own. Absent: ask for JSON only. */
+  /** The tools of the step, finish included, for endpoints with native tool calls. Absent: ask for JSON only. */
   readonly tools?: readonly OfferedTool[];
   readonly maxOutputTokens: number;
   /** Random seed, where the endpoint takes one. Absent: the adapter's fixed seed. */
