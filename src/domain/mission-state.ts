@@ -108,8 +108,7 @@ export interface Mission {
 
 /**
  * The same mission as evolve changes it, in place: a copy of 10,000 tasks, waves or effects for each event would make
- * an
- * event cost more the larger its mission is. What a task, a course or a planning says is replaced as a whole.
+ * an event cost more the larger its mission is. What a task, a course or a planning says is replaced as a whole.
  */
 export type MissionFold = {
   -readonly [K in keyof Omit<Mission, 'tasks' | 'index' | 'waves' | 'effects' | 'agentFailures'>]: Mission[K];

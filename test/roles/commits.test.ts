@@ -7,7 +7,7 @@ const point: ReplayPoint = { offset: 7, metadata: 'fold' };
 const of = (partition: number) => ({ topic: 'tasks', partition });
 
 describe('replay points', () => {
-  test('that were left out of a commit are not taken for committed, and are sent again at the next commit', async () => {
+  test('that a commit left out are not taken for committed, and are sent again with the next', async () => {
     let takes: (partition: PartitionId) => boolean = ({ partition }) => partition === 0;
     const sent: number[][] = [];
     const member: GroupMember = {

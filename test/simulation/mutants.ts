@@ -245,7 +245,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/orchestrator/mission-partition.ts',
-        from: 'sendEffects([...state.missions.values()].flatMap((mission) => [...mission.effects.values()]));',
+        from: 'sendEffects(parts, unsent);',
         to: '',
       },
     ],
@@ -436,11 +436,11 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/orchestrator/mission-decisions.ts',
-        from: 'touch(missionId, [], null);\n      tick();',
+        from: 'touched.touch(missionId, [], null);\n      tick(parts);',
         to:
-          'const mission = state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (mission ' +
-          '!== undefined && owner !== undefined) for (const decision of decideNext(mission, owner)) ' +
-          'writer.decide(mission, decision, null);',
+          'const mission = parts.state.missions.get(missionId);\n      const owner = held()?.owner;\n      if (' +
+          'mission !== undefined && owner !== undefined) for (const decision of decideNext(parts, mission, ' +
+          'decideContext(parts, owner))) writer.decide(mission, decision, null);',
       },
     ],
   },

@@ -10,18 +10,20 @@ import {
   forgetWork,
   restoreCoordination,
 } from '../../domain/mission-replay.js';
-import { createCoordinationState, isOpen, type Effect } from '../../domain/mission-state.js';
+import { createCoordinationState, isOpen, type CoordinationState, type Effect } from '../../domain/mission-state.js';
 import type { ReplayPoint } from '../../domain/record.js';
 import { replayStart } from '../../domain/replay-start.js';
-import type { LogRecord, PartitionAssignment, PartitionConsumer } from '../../ports/log.js';
-import { createClaim } from '../shared/claim.js';
+import type { LogRecord, PartitionAssignment, PartitionConsumer, PartitionId } from '../../ports/log.js';
+import type { Logger } from '../../ports/logger.js';
+import { createClaim, type Claim } from '../shared/claim.js';
 import type { HeldClaim } from '../shared/partition-life.js';
-import { createDeadLetters } from '../shared/dead-letters.js';
+import { createDeadLetters, type DeadLetters } from '../shared/dead-letters.js';
 import { publishDependencyEvents } from './dependency-events.js';
-import { createEffectSender, undeliverable } from './effect-sender.js';
-import { createMissionDecisions } from './mission-decisions.js';
+import { createEffectSender, undeliverable, type EffectSender } from './effect-sender.js';
+import { createMissionDecisions, type MissionDecisions } from './mission-decisions.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
-import { createPlannerCalls } from './planner-calls.js';
+import { createPlannerCalls, type PlannerCalls } from './planner-calls.js';
+import { tasksChangedBy } from './touched-missions.js';
 
 export interface MissionPartition extends PartitionConsumer {
   readonly topic: string;
@@ -35,142 +37,29 @@ export interface MissionPartition extends PartitionConsumer {
   drain(): Promise<void>;
 }
 
+/** The parts of an open partition. Each is made before anything refers to it. */
+interface Parts extends PartitionId {
+  readonly context: OrchestratorContext;
+  readonly logger: Logger;
+  readonly state: CoordinationState;
+  readonly claim: Claim;
+  readonly deadLetters: DeadLetters;
+  readonly decisions: MissionDecisions;
+  readonly plannerCalls: PlannerCalls;
+  readonly effects: EffectSender;
+}
+
 /** @throws DataLoss when the replay point cannot be trusted */
 export function openMissionPartition(context: OrchestratorContext, assignment: PartitionAssignment): MissionPartition {
-  const { topic, partition } = assignment;
-  const { appenders, ids, processId } = context.deps;
-  const logger = context.deps.logger.child({ topic, partition });
-  const start = replayStart(assignment);
-  const state =
-    start.metadata === null
-      ? createCoordinationState(partition)
-      : restoreCoordination(partition, start.offset, start.metadata, (id) => parseMissionId(id)?.timeMs ?? null);
-  const claim = createClaim({
-    ...context.deps,
-    createEvent: context.createEvent,
-    partition: { topic, partition },
-    appender: appenders.coordination,
-    isAssigned: () => context.isAssigned({ topic, partition }),
-    onFatal: context.onFatal,
-  });
-  const decisions = createMissionDecisions(context, { topic, partition, state, held: claim.held });
-  const { writer } = decisions;
-  const plannerCalls = createPlannerCalls(context, partition, writer.news);
-  const effects = createEffectSender(context, {
-    partition,
-    onAcknowledged: (effect) => forgetEffect(state, effect),
-    onRejected: (effect, error) => writer.news(undeliverable(context, effect, error)),
-  });
-  const deadLetters = createDeadLetters({
-    ...context.deps,
-    logger,
-    isHeld: () => claim.held() !== null,
-    onFatal: context.onFatal,
-  });
-  claim.start({ onHeld: hold, onLost: lose });
-
-  function hold(held: HeldClaim): void {
-    logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
-    deadLetters.onHeld();
-    if (state.epoch === null) {
-      writer.append(
-        context.createEvent({
-          type: 'partition_opened',
-          from: processId,
-          payload: { epoch: ids.uuid().slice(0, 4), topic, partition },
-        }),
-        'epoch',
-      );
-    }
-    resume();
-    context.onHeldChanged();
-  }
-
-  /** Everything that the missions in the fold still need: unacknowledged effects, plans, decisions, timers. */
-  function resume(): void {
-    sendEffects([...state.missions.values()].flatMap((mission) => [...mission.effects.values()]));
-    for (const mission of state.missions.values()) {
-      if (!isOpen(mission)) continue;
-      if (mission.planning.kind === 'requested') plannerCalls.call(mission, null);
-      decisions.touch(mission.id, 'all', null);
-    }
-  }
-
-  function sendEffects(unsent: readonly Effect[]): void {
-    const { epoch } = state;
-    if (epoch === null || claim.held() === null) return;
-    for (const effect of [...unsent].sort((a, b) => a.offset - b.offset)) effects.send(effect, epoch);
-  }
-
-  function lose(): void {
-    logger.info({}, 'partition.lost');
-    decisions.reset();
-    plannerCalls.stopAll();
-    effects.reset();
-    context.onHeldChanged();
-  }
-
-  function fold(record: LogRecord): void {
-    if (record.content.kind === 'poison') return skip(record, record.content.reason);
-    const { event } = record.content;
-    const fault = misplacedInCoordination(partition, event);
-    if (fault !== null) return skip(record, fault);
-    const folded = evolveCoordination(state, { offset: record.offset, timestampMs: record.timestampMs, event });
-    writer.onRead(event);
-    if (folded.kind === 'void') {
-      logger.debug({ offset: record.offset, event_type: event.event_type, why: folded.reason }, 'record.void');
-      keepUnknownAgent(record, event);
-      return;
-    }
-    react(event, record.offset);
-    settle(event);
-  }
-
-  /**
-   * A worker's answer shows that its assignment has arrived; of that, and of an ended mission, little has to be kept.
-   */
-  function settle(event: AgentEvent): void {
-    const mission = state.missions.get(missionIdOf(event) ?? '');
-    if (mission === undefined) return;
-    const answered = answeredEffect(mission, event);
-    if (answered !== null) {
-      effects.acknowledge(answered);
-      forgetEffect(state, answered);
-    }
-    if (!isOpen(mission)) forgetWork(state, mission.id);
-  }
-
-  function skip(record: LogRecord, fault: string): void {
-    state.position = record.offset + 1;
-    deadLetters.skip(record, fault);
-  }
-
-  /** Only where the fold made nothing of it: what is void must not depend on the agents that this build has. */
-  function keepUnknownAgent(record: LogRecord, { event_type, payload }: AgentEvent): void {
-    if (!('agent' in payload) || context.taskPartitions.count(payload.agent) !== null) return;
-    deadLetters.skip(record, `${event_type} is for ${payload.agent}, and this swarm has no such agent`);
-  }
-
-  function react(event: AgentEvent, offset: number): void {
-    if (event.event_type === 'partition_claimed') return claim.onRead(event.payload.owner, offset);
-    if (claim.held() === null) return;
-    if (event.event_type === 'partition_opened') return resume();
-    const missionId = missionIdOf(event);
-    const mission = missionId === null ? undefined : state.missions.get(missionId);
-    if (mission === undefined) return;
-    decisions.touch(mission.id, concernedTasks(event), event);
-    if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') sendEffects([{ offset, event }]);
-    if (event.event_type === 'plan_requested') plannerCalls.call(mission, event.event_id);
-    else if (mission.planning.kind !== 'requested' || !isOpen(mission)) plannerCalls.stop(mission.id);
-    publishDependencyEvents(context, mission, event);
-  }
-
+  const parts = createParts(context, assignment);
+  const { topic, partition, state, claim, deadLetters, decisions, plannerCalls, effects } = parts;
+  claim.start({ onHeld: (held) => hold(parts, held), onLost: () => lose(parts) });
   return {
     topic,
     partition,
     held: () => claim.held() !== null,
     onRecords(records) {
-      for (const record of records) fold(record);
+      for (const record of records) takeRecord(parts, record);
       decisions.tick();
     },
     onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
@@ -194,17 +83,133 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
   };
 }
 
-/** Tasks whose waits an event may change: one at most, but for those that change the plan or the mission. */
-function concernedTasks({ event_type, payload }: AgentEvent): 'all' | readonly string[] {
-  switch (event_type) {
-    case 'wave_started':
-    case 'wave_completed':
-    case 'squad_ready':
-    case 'model_failed_over':
-      return [];
-    case 'attention_requested':
-      return 'all';
-    default:
-      return 'task_id' in payload && payload.task_id !== null ? [payload.task_id] : 'all';
+function createParts(context: OrchestratorContext, assignment: PartitionAssignment): Parts {
+  const { topic, partition } = assignment;
+  const { deps, createEvent, onFatal } = context;
+  const logger = deps.logger.child({ topic, partition });
+  const state = stateAt(assignment);
+  const claim = createClaim({
+    ...deps,
+    createEvent,
+    partition: { topic, partition },
+    appender: deps.appenders.coordination,
+    isAssigned: () => context.isAssigned({ topic, partition }),
+    onFatal,
+  });
+  const decisions = createMissionDecisions(context, { topic, partition, state, held: claim.held });
+  const { news } = decisions.writer;
+  const plannerCalls = createPlannerCalls(context, partition, news);
+  const effects = createEffectSender(context, {
+    partition,
+    onAcknowledged: (effect) => forgetEffect(state, effect),
+    onRejected: (effect, error) => news(undeliverable(context, effect, error)),
+  });
+  const deadLetters = createDeadLetters({ ...deps, logger, isHeld: () => claim.held() !== null, onFatal });
+  return { context, topic, partition, logger, state, claim, deadLetters, decisions, plannerCalls, effects };
+}
+
+function stateAt(assignment: PartitionAssignment): CoordinationState {
+  const { offset, metadata } = replayStart(assignment);
+  return metadata === null
+    ? createCoordinationState(assignment.partition)
+    : restoreCoordination(assignment.partition, offset, metadata, (id) => parseMissionId(id)?.timeMs ?? null);
+}
+
+function hold(parts: Parts, held: HeldClaim): void {
+  const { context, topic, partition, state, decisions } = parts;
+  parts.logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
+  parts.deadLetters.onHeld();
+  if (state.epoch === null) {
+    const { processId, ids } = context.deps;
+    const payload = { epoch: ids.uuid().slice(0, 4), topic, partition };
+    decisions.writer.append(context.createEvent({ type: 'partition_opened', from: processId, payload }), 'epoch');
   }
+  resume(parts);
+  context.onHeldChanged();
+}
+
+/** Everything that the missions in the fold still need: unacknowledged effects, plans, decisions, timers. */
+function resume(parts: Parts): void {
+  const { state, plannerCalls, decisions } = parts;
+  const unsent = [...state.missions.values()].flatMap((mission) => [...mission.effects.values()]);
+  sendEffects(parts, unsent);
+  for (const mission of state.missions.values()) {
+    if (!isOpen(mission)) continue;
+    if (mission.planning.kind === 'requested') plannerCalls.call(mission, null);
+    decisions.touch(mission.id, 'all', null);
+  }
+}
+
+function sendEffects({ state, claim, effects }: Parts, unsent: readonly Effect[]): void {
+  const { epoch } = state;
+  if (epoch === null || claim.held() === null) return;
+  for (const effect of [...unsent].sort((a, b) => a.offset - b.offset)) effects.send(effect, epoch);
+}
+
+function lose({ context, logger, decisions, plannerCalls, effects }: Parts): void {
+  logger.info({}, 'partition.lost');
+  decisions.reset();
+  plannerCalls.stopAll();
+  effects.reset();
+  context.onHeldChanged();
+}
+
+function takeRecord(parts: Parts, record: LogRecord): void {
+  if (record.content.kind === 'poison') return skip(parts, record, record.content.reason);
+  const { event } = record.content;
+  const fault = misplacedInCoordination(parts.partition, event);
+  if (fault !== null) return skip(parts, record, fault);
+  const { offset, timestampMs } = record;
+  const folded = evolveCoordination(parts.state, { offset, timestampMs, event });
+  parts.decisions.writer.onRead(event);
+  if (folded.kind === 'void') {
+    parts.logger.debug({ offset, event_type: event.event_type, why: folded.reason }, 'record.void');
+    return keepUnknownAgent(parts, record, event);
+  }
+  react(parts, event, offset);
+  settle(parts, event);
+}
+
+function skip({ state, deadLetters }: Parts, record: LogRecord, fault: string): void {
+  state.position = record.offset + 1;
+  deadLetters.skip(record, fault);
+}
+
+/** Only where the fold made nothing of it: what is void must not depend on the agents that this build has. */
+function keepUnknownAgent(
+  { context, deadLetters }: Parts,
+  record: LogRecord,
+  { event_type, payload }: AgentEvent,
+): void {
+  if (!('agent' in payload) || context.taskPartitions.count(payload.agent) !== null) return;
+  deadLetters.skip(record, `${event_type} is for ${payload.agent}, and this swarm has no such agent`);
+}
+
+function react(parts: Parts, event: AgentEvent, offset: number): void {
+  const { context, state, claim, decisions, plannerCalls } = parts;
+  if (event.event_type === 'partition_claimed') return claim.onRead(event.payload.owner, offset);
+  if (claim.held() === null) return;
+  if (event.event_type === 'partition_opened') return resume(parts);
+  const mission = state.missions.get(missionIdOf(event) ?? '');
+  if (mission === undefined) return;
+  decisions.touch(mission.id, tasksChangedBy(event), event);
+  if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled')
+    sendEffects(parts, [{ offset, event }]);
+  if (event.event_type === 'plan_requested') plannerCalls.call(mission, event.event_id);
+  else if (mission.planning.kind !== 'requested' || !isOpen(mission)) plannerCalls.stop(mission.id);
+  publishDependencyEvents(context, mission, event);
+}
+
+/**
+ * A worker's answer shows that its assignment has arrived; of that, and of an ended mission, little has to be kept.
+ */
+function settle({ state, effects }: Parts, event: AgentEvent): void {
+  const mission = state.missions.get(missionIdOf(event) ?? '');
+  if (mission === undefined) return;
+  const answered = answeredEffect(mission, event);
+  if (answered !== null) {
+    effects.acknowledge(answered);
+    forgetEffect(state, answered);
+  }
+  if (!isOpen(mission)) forgetWork(state, mission.id);
 }
