@@ -1,15 +1,14 @@
 /** The library: a swarm inside another program, and a client of one. docs/architecture.md shows the layers below. */
 export { OptionError } from './agent/checked-options.js';
 export { ConfigError, type Problem } from './agent/config-error.js';
-export { ClientError } from './client/client-error.js';
-export {
-  createClient,
-  type Client,
-  type ClientOptions,
-  type FollowOptions,
-  type SubmitOptions,
-} from './client/create-client.js';
+export type { Client, DeadLetters, FollowOptions, SubmitOptions } from './client/client.js';
+export { ClientError, type ClientErrorCode } from './client/client-error.js';
+export { createClient, type ClientOptions } from './client/create-client.js';
+export type { DeadLetter, DeadLetterDetails } from './client/dead-letter.js';
+export type { DiscardOptions } from './client/discard.js';
 export type { MissionDefinition, PlanDefinition, TaskDefinition } from './client/mission-definition.js';
+export type { RecoveredPartition, RecoverOptions } from './client/recover.js';
+export type { RedriveOptions, RedriveOutcome } from './client/redrive.js';
 export type { SubmittedMission } from './client/submit.js';
 export type { StatusReport } from './client/ask-processes.js';
 export type { AgentSpec, Playbook, PlaybookStep } from './domain/agent-spec.js';

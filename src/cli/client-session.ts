@@ -1,40 +1,43 @@
+import { createClientOn } from '../client/client-on.js';
+import type { Client } from '../client/client.js';
 import type { LogSession } from '../client/context.js';
-import type { CommandContext } from './context.js';
-import { orAborted } from '../domain/deferred.js';
 import { createMissionFeed, type MissionFeed } from '../client/mission-feed.js';
+import { withSession } from '../client/session.js';
+import { orAborted } from '../domain/deferred.js';
+import type { CommandContext } from './context.js';
+import { readRoster } from './mission-source.js';
 import { openClientLog } from './open-log.js';
-import { createCleanup } from '../swarm/cleanup.js';
 
 /** The log of a running swarm, for a command that asks or tells it something. */
 export interface ClientSession extends LogSession {
+  readonly client: Client;
   /** Starts to read the coordination topic. */
   openFeed(): Promise<MissionFeed>;
 }
 
-/** How long leaving may take on a broker that answers slowly. */
-const RELEASE_MS = 5_000;
-
 /** Opens the log, runs the body and closes everything, whatever happened. */
 export async function withClient<T>(context: CommandContext, body: (session: ClientSession) => Promise<T>): Promise<T> {
-  const cleanup = createCleanup(context.swarm);
-  try {
-    const { log } = await openClientLog(context);
-    cleanup.add('log', () => log.close());
-    return await body({
+  const { log } = await openClientLog(context);
+  return withSession(context.client, log, (session) => {
+    session.onEnd('log', () => log.close());
+    const client = createClientOn(context.client, {
       log,
-      onEnd: cleanup.add,
-      async openFeed() {
-        const feed = await orAborted(
-          createMissionFeed({ log, topic: context.topics.coordination }),
-          context.host.interruption,
-        );
-        cleanup.add('feed', () => feed.stop());
-        return feed;
-      },
+      roster: () => readRoster(context),
+      workspaceRoot: context.config.values.WORKSPACE_ROOT,
     });
-  } finally {
-    await cleanup.all(RELEASE_MS);
-  }
+    session.onEnd('client', () => client.close());
+    return body({ ...session, client, openFeed: () => openFeed(context, session) });
+  });
+}
+
+/** Reads the coordination topic from its beginning. Not for a process that only serves: a feed holds every mission. */
+export async function openFeed(context: CommandContext, { log, onEnd }: LogSession): Promise<MissionFeed> {
+  const feed = await orAborted(
+    createMissionFeed({ log, topic: context.topics.coordination }),
+    context.host.interruption,
+  );
+  onEnd('feed', () => feed.stop());
+  return feed;
 }
 
 /** Waits until everything that is in the log was read. */

@@ -1,132 +1,48 @@
-import { headerText, originalHeaders, type Headers, type HeaderValue } from '../domain/dead-letter.js';
-import type { AgentEvent } from '../domain/events.js';
-import { stateText, type Letter } from './letter-box.js';
+/** Dead letters for people. Nothing in them steers the terminal. */
+import type { DeadLetter, DeadLetterDetails } from '../client/dead-letter.js';
 import { table } from './table.js';
 import { oneLine } from './text-width.js';
 
-/** A letter as --json shows it in the list. */
-export function letterSummary(letter: Letter) {
-  const { id, copies, record, facts, state } = letter;
-  const { content } = record;
-  const headers = originalHeaders(record.headers ?? {});
-  const header = (name: string) => headerText(headers[name]) ?? null;
-  const names =
-    content.kind === 'event'
-      ? namesIn(content.event)
-      : { mission_id: header('mission_id'), task_id: header('task_id') };
-  return {
-    id,
-    copies,
-    time: new Date(facts?.skippedAtMs ?? record.timestampMs).toISOString(),
-    origin:
-      facts === null
-        ? null
-        : {
-            topic: facts.origin.topic,
-            partition: facts.origin.partition,
-            offset: facts.origin.offset,
-            time: new Date(facts.origin.timestampMs).toISOString(),
-          },
-    decodable: content.kind === 'event',
-    event_type: content.kind === 'event' ? content.event.event_type : header('event_type'),
-    ...names,
-    error: errorOf(letter),
-    state: state.kind,
-    handled: state.kind === 'waiting' ? null : { by: state.by, at: new Date(state.atMs).toISOString() },
-  };
-}
-
-function namesIn({ payload }: AgentEvent): { readonly mission_id: string | null; readonly task_id: string | null } {
-  return {
-    mission_id: 'mission_id' in payload ? payload.mission_id : null,
-    task_id: 'task_id' in payload ? payload.task_id : null,
-  };
-}
-
-const errorOf = ({ facts }: Letter): string =>
-  facts?.error ?? 'no header says where it came from: another program has written it';
-
-export function lettersTable(letters: readonly Letter[]): string {
+export function lettersTable(letters: readonly DeadLetter[]): string {
   const rows = letters.map((letter) => {
-    const { id, time, origin, decodable, event_type, mission_id, task_id, error, state } = letterSummary(letter);
+    const { id, time, decodable, event_type, mission_id, task_id, error, state } = letter;
     const type = event_type === null ? '-' : decodable ? event_type : `(${event_type})`;
-    return [
-      id,
-      time,
-      origin === null ? '?' : `${origin.topic}[${origin.partition}]@${origin.offset}`,
-      type,
-      [mission_id, task_id].filter((part) => part !== null).join(' ') || '-',
-      state,
-      error,
-    ];
+    const task = [mission_id, task_id].filter((part) => part !== null).join(' ') || '-';
+    return [id, time, originText(letter), type, task, state, error];
   });
   return table([['ID', 'SKIPPED AT', 'ORIGIN', 'TYPE', 'MISSION, TASK', 'STATE', 'ERROR'], ...rows]);
 }
 
-/** Everything about a letter as --json shows it. Bytes as base64, because JSON has none. */
-export function letterDocument(letter: Letter) {
-  const { record } = letter;
-  const value = valueOf(letter);
-  return {
-    ...letterSummary(letter),
-    what_became_of_it: stateText(letter.state),
-    key: record.key,
-    headers: headerTexts(record.headers ?? {}),
-    event: record.content.kind === 'event' ? record.content.event : null,
-    why_not_decodable: record.content.kind === 'event' ? null : record.content.reason,
-    value_base64: value === null ? null : Buffer.from(value).toString('base64'),
-  };
-}
-
-/** Everything about a letter, for people; lines end in line breaks. Nothing in it steers the terminal. */
-export function letterText(letter: Letter): string {
-  const { record } = letter;
-  const { id, copies, time, origin, event_type, mission_id, task_id, error } = letterSummary(letter);
+/** Everything about a letter; lines end in line breaks. */
+export function letterText(letter: DeadLetterDetails): string {
+  const { id, copies, origin } = letter;
   const rows: string[][] = [
     ['letter', [id, ...copies.filter((copy) => copy !== id).map((copy) => `also ${copy}`)].join(', ')],
-    ['skipped at', time],
-    ['origin', origin === null ? '?' : `${origin.topic}[${origin.partition}]@${origin.offset} of ${origin.time}`],
-    ['error', error],
-    ['state', stateText(letter.state)],
-    ['key', record.key ?? '(none)'],
-    ['type', event_type ?? '-'],
-    ['mission', mission_id ?? '-'],
-    ['task', task_id ?? '-'],
-    ...Object.entries(headerTexts(record.headers ?? {})).map(([name, text]) => [`header ${name}`, text]),
+    ['skipped at', letter.time],
+    ['origin', origin === null ? '?' : `${originText(letter)} of ${origin.time}`],
+    ['error', letter.error],
+    ['state', letter.what_became_of_it],
+    ['key', letter.key ?? '(none)'],
+    ['type', letter.event_type ?? '-'],
+    ['mission', letter.mission_id ?? '-'],
+    ['task', letter.task_id ?? '-'],
+    ...Object.entries(letter.headers).map(([name, text]) => [`header ${name}`, text]),
   ];
   return `${table(rows)}\n${contentText(letter)}`;
 }
 
-function contentText(letter: Letter): string {
-  const { content } = letter.record;
-  if (content.kind === 'event')
-    return `${JSON.stringify(content.event, null, 2)
+function originText({ origin }: DeadLetter): string {
+  return origin === null ? '?' : `${origin.topic}[${origin.partition}]@${origin.offset}`;
+}
+
+function contentText({ event, why_not_decodable, value_base64 }: DeadLetterDetails): string {
+  if (event !== null)
+    return `${JSON.stringify(event, null, 2)
       .split('\n')
       .map((line) => ' '.repeat(line.search(/\S/)) + oneLine(line))
       .join('\n')}\n`;
-  const value = valueOf(letter);
-  return `not decodable: ${oneLine(content.reason)}\n${value === null ? '(no value)\n' : hexDump(value)}`;
-}
-
-function valueOf({ record: { bytes, content } }: Letter): Uint8Array | null {
-  return bytes?.value ?? (content.kind === 'poison' ? (content.value ?? null) : null);
-}
-
-function headerTexts(headers: Headers): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      valuesOf(value)
-        .map((each) => headerText(each) ?? '')
-        .join(', '),
-    ]),
-  );
-}
-
-function valuesOf(value: Headers[string]): readonly HeaderValue[] {
-  if (value === undefined || value === null || typeof value === 'string' || value instanceof Uint8Array)
-    return [value ?? null];
-  return value;
+  const value = value_base64 === null ? null : Buffer.from(value_base64, 'base64');
+  return `not decodable: ${oneLine(why_not_decodable ?? '')}\n${value === null ? '(no value)\n' : hexDump(value)}`;
 }
 
 const BYTES_IN_LINE = 16;

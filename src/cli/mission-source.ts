@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { ConfigError } from '../agent/config-error.js';
 import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
-import { loadRoster, type Roster } from '../agent/roster.js';
+import type { Roster } from '../agent/roster.js';
 import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../agent/text-file.js';
-import { TOOL_DEFINITIONS } from '../tools/definitions.js';
+import { rosterOf } from '../client/roster.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
 import { nearest } from '../domain/did-you-mean.js';
@@ -23,10 +23,7 @@ export function defaultMission({ host }: CommandContext): string {
 /** Every agent of the configured directory. Throws ConfigError. */
 export function readRoster(context: CommandContext): Promise<Roster> {
   const { config } = context;
-  return loadRoster(config.values.RAVENHELM_AGENTS_DIR, {
-    tools: TOOL_DEFINITIONS.map((tool) => tool.name),
-    setting: settingPlace(config, 'RAVENHELM_AGENTS_DIR'),
-  });
+  return rosterOf(config.values.RAVENHELM_AGENTS_DIR, settingPlace(config, 'RAVENHELM_AGENTS_DIR'));
 }
 
 /** Reads a mission's file; a relative name is looked up in the working directory. Throws CliError and ConfigError. */

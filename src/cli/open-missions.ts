@@ -30,12 +30,8 @@ export function leftOpenLine(context: CommandContext, feed: MissionFeed): string
         `the next swarm on this log continues, ${clientCommand(context, 'cancel ID')} stops one`;
 }
 
-function openMissions(context: CommandContext, { view }: MissionFeed): OpenMissions | null {
-  const open = view
-    .missions()
-    .map((id) => view.report(id))
-    .filter((report) => report !== null)
-    .filter(({ status }) => !hasEnded(status));
+function openMissions(context: CommandContext, feed: MissionFeed): OpenMissions | null {
+  const open = feed.reports().filter(({ status }) => !hasEnded(status));
   if (open.length === 0) return null;
   const named = open.slice(-MOST_NAMED).map(({ mission_id: id, name }) => `${id} (${oneLine(name)})`);
   if (open.length > MOST_NAMED) named.push(`${open.length - MOST_NAMED} more, see ${clientCommand(context, 'status')}`);

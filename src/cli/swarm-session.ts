@@ -1,7 +1,5 @@
 import type { Roster } from '../agent/roster.js';
-import { createMissionFeed, type MissionFeed } from '../client/mission-feed.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
-import { orAborted } from '../domain/deferred.js';
 import { RoleFailed } from '../swarm/role-failed.js';
 import { startSession, type SwarmSession } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
@@ -53,14 +51,4 @@ export async function withSwarm<T>(
         'role.failed',
       );
   }
-}
-
-/** Reads the coordination topic from its beginning. Not for a process that only serves: a feed holds every mission. */
-export async function openFeed(context: CommandContext, session: SwarmSession): Promise<MissionFeed> {
-  const feed = await orAborted(
-    createMissionFeed({ log: session.log, topic: context.topics.coordination }),
-    context.host.interruption,
-  );
-  session.onEnd('feed', () => feed.stop());
-  return feed;
 }

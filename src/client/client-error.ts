@@ -1,17 +1,34 @@
+/** Why something cannot be done. */
+export type ClientErrorCode =
+  /** The log knows no such mission. */
+  | 'mission_unknown'
+  /** The mission has no such task, or its task no such attempt. */
+  | 'task_unknown'
+  | 'attempt_unknown'
+  | 'mission_ended'
+  /** No plan waits for an answer, or the mission asks nothing. */
+  | 'nothing_to_answer'
+  | 'answer_empty'
+  /** There is no dead letter with this id. */
+  | 'letter_unknown'
+  /** Another operator handles the dead letter, or has handled it. */
+  | 'letter_handled'
+  /** Neither an orchestrator nor a worker reads this topic. */
+  | 'topic_not_folded'
+  | 'partition_unknown'
+  /** The partition has lost nothing. */
+  | 'nothing_lost'
+  /** The partition has lost records, and acceptLoss was not given. */
+  | 'loss_not_accepted'
+  /** A running process serves the partition. */
+  | 'partition_held';
+
 /** What was asked cannot be done: an unknown mission, one that has ended, nothing to answer. */
 export class ClientError extends Error {
   readonly retriable = false;
 
   constructor(
-    readonly code:
-      | 'mission_unknown'
-      | 'task_unknown'
-      | 'attempt_unknown'
-      | 'mission_ended'
-      | 'nothing_to_answer'
-      | 'answer_empty'
-      | 'letter_unknown'
-      | 'letter_handled',
+    readonly code: ClientErrorCode,
     message: string,
     /** What to do about it; null: nothing can be done. */
     readonly nextStep: string | null,

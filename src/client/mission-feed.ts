@@ -19,10 +19,14 @@ export interface FeedChange {
 /** The coordination topic, folded from its beginning and kept up to date. */
 export interface MissionFeed {
   readonly view: CoordinationView;
+  /** The report of each mission, oldest first. */
+  reports(): readonly MissionReport[];
   /** Calls back after each record that counted was folded; returns how to stop that. */
   subscribe(listener: (change: FeedChange) => void): () => void;
   /** Resolves when everything that was in the log at the start was folded; rejects when the log cannot be read. */
   readonly caughtUp: Promise<void>;
+  /** Never resolves; rejects when the log cannot be read any more. */
+  readonly failure: Promise<never>;
   /** Resolves with the report once the mission has ended; rejects when the log cannot be read or the signal aborts. */
   ended(missionId: string, signal: AbortSignal): Promise<MissionReport>;
   stop(): Promise<void>;
@@ -57,11 +61,13 @@ export async function createMissionFeed({
 
   return {
     view,
+    reports: () => view.missions().flatMap((id) => view.report(id) ?? []),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     caughtUp,
+    failure,
     ended: (missionId, signal) => orAborted(Promise.race([whenEnded(view, listeners, missionId), failure]), signal),
     stop,
   };

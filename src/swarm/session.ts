@@ -3,7 +3,7 @@ import type { AgentSpec } from '../domain/agent-spec.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import type { Role } from '../roles/shared/role.js';
 import type { HttpAddress } from '../telemetry/http-endpoint.js';
-import { createCleanup, type Cleanup } from './cleanup.js';
+import { createCleanup, type Cleanup } from '../ports/cleanup.js';
 import type { SwarmContext } from './context.js';
 import { openModels, type OpenModelsOptions } from './models.js';
 import type { OpenLog } from './open-log.js';
@@ -63,7 +63,7 @@ export async function startSession(context: SwarmContext, options: SessionOption
     const opened = await options.openLog();
     cleanup.add('log', () => opened.log.close());
     for (const line of opened.banner) options.say(line);
-    const roles = await orAborted(prepareRoles(context, options, opened, health), context.signal);
+    const roles = await orAborted(prepareRoles(context, options, opened, health, cleanup), context.signal);
     const { broken } = await startRoles(context, options, roles, health, cleanup);
     return { ...opened, broken, onEnd: cleanup.add, close };
   } catch (error) {
@@ -78,6 +78,7 @@ async function prepareRoles(
   options: SessionOptions,
   { log }: OpenLog,
   health: ProcessHealth,
+  cleanup: Cleanup,
 ): Promise<readonly Role[]> {
   const { clock, random, logger, signal } = context;
   const { metrics } = health;
@@ -86,6 +87,8 @@ async function prepareRoles(
     openModels({ ...options.models, clock, random, metrics, signal }),
     options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger }),
   ]);
+  // Who removes the workspaces' root afterwards removes all of it.
+  if (tools !== null) cleanup.add('tools', () => tools.opened);
   options.say(models.banner());
   if (tools !== null) options.say(tools.line);
   const worker = tools === null ? null : { agents: options.agents, tools };

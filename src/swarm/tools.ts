@@ -29,7 +29,11 @@ export interface OpenTools {
   readonly line: string;
   /** Why commands are refused here; null: they are not. */
   readonly degradedReason: string | null;
+  /** Resolves when nothing more is written below the workspaces' root by opening them. Never rejects. */
+  readonly opened: Promise<void>;
 }
+
+const AT_ONCE = Promise.resolve();
 
 /** Packages that the toolbox's programs import; node looks for them there from /toolbox. */
 const TOOLBOX_PACKAGES = ['yaml', '@electric-sql/pglite'];
@@ -45,10 +49,12 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
       tools,
       line: 'Sandbox: off, as --sandbox off says: commands run with your rights on this computer',
       degradedReason: null,
+      opened: AT_ONCE,
     };
-  if (sandbox.ok) return { tools, line: `Sandbox: bubblewrap ${sandbox.version}`, degradedReason: null };
+  if (sandbox.ok)
+    return { tools, line: `Sandbox: bubblewrap ${sandbox.version}`, degradedReason: null, opened: AT_ONCE };
   const degradedReason = `the sandbox cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}`;
-  return { tools, line: `Sandbox: ${degradedReason}`, degradedReason };
+  return { tools, line: `Sandbox: ${degradedReason}`, degradedReason, opened: AT_ONCE };
 }
 
 /**
@@ -57,12 +63,14 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
  */
 export async function openToolsInBackground(options: OpenToolsOptions): Promise<OpenTools> {
   await workspaceMarker(options.workspaceRoot);
-  const opened = openTools(options);
-  opened.then(
-    ({ degradedReason }) => degradedReason === null || options.logger.warn({ degradedReason }, 'sandbox.unusable'),
+  const opening = openTools(options);
+  const opened = opening.then(
+    ({ degradedReason }) => {
+      if (degradedReason !== null) options.logger.warn({ degradedReason }, 'sandbox.unusable');
+    },
     () => undefined, // each tool call rejects with it
   );
-  return { tools: whenOpened(opened), line: 'Sandbox: being tried', degradedReason: null };
+  return { tools: whenOpened(opening), line: 'Sandbox: being tried', degradedReason: null, opened };
 }
 
 function whenOpened(opened: Promise<OpenTools>): ToolExecutor {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterruption } from '../../src/cli/interruption.js';
-import { createCleanup } from '../../src/swarm/cleanup.js';
+import { createCleanup } from '../../src/ports/cleanup.js';
 import { keysDirectory } from '../../src/swarm/secrets-key.js';
 import { describeFailure } from '../../src/cli/failure.js';
 import { createSupervisedRole } from '../../src/swarm/supervised-role.js';

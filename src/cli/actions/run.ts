@@ -4,7 +4,7 @@ import type { MissionFeed } from '../../client/mission-feed.js';
 import { attemptParts } from '../attempt-text.js';
 import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
-import { caughtUp } from '../client-session.js';
+import { caughtUp, openFeed } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { followMission } from '../mission-follow.js';
@@ -14,7 +14,7 @@ import { requestMission } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
 import { goingOnLine, leftOpenLine } from '../open-missions.js';
 import { reportText } from '../report-text.js';
-import { openFeed, withSwarm } from '../swarm-session.js';
+import { withSwarm } from '../swarm-session.js';
 import { oneLine } from '../text-width.js';
 
 export interface RunOptions {

@@ -40,10 +40,7 @@ export function showStatus(context: CommandContext, { missionId, live }: StatusO
 async function showMissions(context: CommandContext, session: ClientSession): Promise<void> {
   const feed = await session.openFeed();
   await caughtUp(context, feed);
-  const reports = feed.view
-    .missions()
-    .map((id) => feed.view.report(id))
-    .filter((report) => report !== null);
+  const reports = feed.reports();
   if (context.json) {
     context.print(reports.map((report) => withWorkspace(context.config.values.WORKSPACE_ROOT, report)));
     return;

@@ -1,6 +1,6 @@
-import type { Clock } from '../ports/clock.js';
-import type { Logger } from '../ports/logger.js';
 import { createHandledDeferred } from '../domain/deferred.js';
+import type { Clock } from './clock.js';
+import type { Logger } from './logger.js';
 
 /** What was acquired, to be released in reverse order. */
 export interface Cleanup {

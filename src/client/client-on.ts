@@ -1,0 +1,128 @@
+import { resolve } from 'node:path';
+import type { Roster } from '../agent/roster.js';
+import type { MissionReport } from '../domain/report.js';
+import { createCleanup } from '../ports/cleanup.js';
+import type { Log } from '../ports/log.js';
+import { askProcesses } from './ask-processes.js';
+import type { Client, DeadLetters, FollowOptions } from './client.js';
+import type { ClientContext } from './context.js';
+import { deadLetterDetailsOf, deadLetterOf } from './dead-letter.js';
+import { answer, appendDecision, approve, cancel, reject, requireText, type Decide } from './decisions.js';
+import { discardLetters } from './discard.js';
+import { openLetterBox, type LetterBox } from './letter-box.js';
+import { missionOf } from './mission-definition.js';
+import type { MissionFeed } from './mission-feed.js';
+import { recoverPartition } from './recover.js';
+import { redriveLetters } from './redrive.js';
+import { requireMission } from './require-mission.js';
+import { RELEASE_MS, withSession } from './session.js';
+import { createSharedFeed, type SharedFeed } from './shared-feed.js';
+import { submitMission, withWorkspace } from './submit.js';
+
+export interface ClientFacts {
+  /** The client does not close it. */
+  readonly log: Log;
+  /** Read when it is needed, once. */
+  roster(): Promise<Roster>;
+  /** Absolute. */
+  readonly workspaceRoot: string;
+}
+
+/** A client with time, ids and signal from its caller. Opens nothing before it is used. */
+export function createClientOn(context: ClientContext, { log, workspaceRoot, ...facts }: ClientFacts): Client {
+  const cleanup = createCleanup(context);
+  const feed = createSharedFeed(context, log, (opened) => cleanup.add('feed', () => opened.stop()));
+  let read: Promise<Roster> | null = null;
+  const roster = () => (read ??= facts.roster());
+  const decide = async (missionId: string, decision: Decide): Promise<void> =>
+    appendDecision(context, log, decision(context, requireMission(await feed.current(), missionId)));
+  const submit: Client['submit'] = async (mission, { workspace } = {}) =>
+    submitMission(context, log, {
+      mission: await missionOf(mission, await roster()),
+      workspaceRoot,
+      workspace: workspace === undefined ? null : resolve(workspace),
+    });
+  const follow: Client['follow'] = async (missionId, options = {}) =>
+    withWorkspace(workspaceRoot, await followOn(await feed.open(), context, missionId, options));
+  const close = () => cleanup.all(RELEASE_MS);
+  return {
+    submit,
+    follow,
+    async run(mission, options = {}) {
+      await feed.open(); // its first events are seen, too
+      return follow((await submit(mission, options)).missionId, options);
+    },
+    report: async (missionId) => reportOf(await feed.current(), missionId, workspaceRoot),
+    reports: async () => (await feed.current()).reports().map((report) => withWorkspace(workspaceRoot, report)),
+    approve: (missionId) => decide(missionId, approve),
+    reject: (missionId, reason) => decide(missionId, reject(reason)),
+    async answer(missionId, text) {
+      requireText(text);
+      await decide(missionId, answer(text));
+    },
+    cancel: (missionId, reason) => decide(missionId, cancel(reason)),
+    processes: ({ timeoutMs = PROCESSES_MS } = {}) =>
+      withSession(context, log, (session) =>
+        askProcesses(context, session, {
+          firstMs: timeoutMs,
+          quietMs: Math.min(timeoutMs, QUIET_MS),
+          isEnough: () => false,
+        }),
+      ),
+    deadLetters: deadLettersOn(context, log, feed),
+    recover: (options) =>
+      withSession(context, log, async (session) =>
+        recoverPartition({ context, session, agents: (await roster()).names, openFeed: feed.current }, options),
+      ),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+const PROCESSES_MS = 2_000;
+const QUIET_MS = 700;
+
+function deadLettersOn(context: ClientContext, log: Log, feed: SharedFeed): DeadLetters {
+  const withBox = <T>(body: (box: LetterBox) => T | Promise<T>): Promise<T> =>
+    withSession(context, log, async (session) => body(await openLetterBox(context, session)));
+  return {
+    list: ({ all = false } = {}) =>
+      withBox((box) =>
+        box
+          .all()
+          .filter(({ state }) => all || state.kind === 'waiting' || state.kind === 'redriving')
+          .map(deadLetterOf),
+      ),
+    get: (id) => withBox((box) => deadLetterDetailsOf(box.require(id))),
+    redrive: (ids, options = {}) =>
+      withBox((box) => redriveLetters({ context, log, box, openFeed: feed.current }, ids, options)),
+    discard: (ids, options) => withBox((box) => discardLetters(context, box, ids, options)),
+  };
+}
+
+function reportOf(feed: MissionFeed, missionId: string, workspaceRoot: string): MissionReport {
+  const { id } = requireMission(feed, missionId);
+  const report = feed.view.report(id);
+  if (report === null) throw new TypeError(`the mission ${id} has no report`);
+  return withWorkspace(workspaceRoot, report);
+}
+
+async function followOn(
+  feed: MissionFeed,
+  context: ClientContext,
+  missionId: string,
+  { onEvent, signal }: FollowOptions,
+): Promise<MissionReport> {
+  const unsubscribe = feed.subscribe((change) => {
+    const report = change.missionId === missionId ? feed.view.report(missionId) : null;
+    if (report !== null) onEvent?.(change.event, report);
+  });
+  try {
+    return await feed.ended(
+      missionId,
+      signal === undefined ? context.signal : AbortSignal.any([signal, context.signal]),
+    );
+  } finally {
+    unsubscribe();
+  }
+}

@@ -1,0 +1,71 @@
+import type { AgentEvent } from '../domain/events.js';
+import type { MissionReport } from '../domain/report.js';
+import type { StatusReport } from './ask-processes.js';
+import type { DeadLetter, DeadLetterDetails } from './dead-letter.js';
+import type { DiscardOptions } from './discard.js';
+import type { MissionDefinition } from './mission-definition.js';
+import type { RecoveredPartition, RecoverOptions } from './recover.js';
+import type { RedriveOptions, RedriveOutcome } from './redrive.js';
+import type { SubmittedMission } from './submit.js';
+
+export interface SubmitOptions {
+  /** The mission's own directory, instead of one below the workspaces' root. */
+  readonly workspace?: string;
+}
+
+export interface FollowOptions {
+  /** After each event of the mission, with the report as it is then. */
+  readonly onEvent?: (event: AgentEvent, report: MissionReport) => void;
+  /** Ends waiting; the mission continues. */
+  readonly signal?: AbortSignal;
+}
+
+/** A client of a running swarm. Every method rejects with the log's errors where the log cannot be used. */
+export interface Client extends AsyncDisposable {
+  /** Submits a mission: a file's path, or an object. Rejects with ConfigError. */
+  submit(mission: string | MissionDefinition, options?: SubmitOptions): Promise<SubmittedMission>;
+  /** Resolves with the report when the mission has ended, whatever its status. */
+  follow(missionId: string, options?: FollowOptions): Promise<MissionReport>;
+  /** submit and follow. */
+  run(mission: string | MissionDefinition, options?: SubmitOptions & FollowOptions): Promise<MissionReport>;
+  /** Rejects with ClientError for an unknown mission. */
+  report(missionId: string): Promise<MissionReport>;
+  /** Every mission of the log, oldest first. */
+  reports(): Promise<readonly MissionReport[]>;
+  approve(missionId: string): Promise<void>;
+  reject(missionId: string, reason: string): Promise<void>;
+  answer(missionId: string, text: string): Promise<void>;
+  cancel(missionId: string, reason: string): Promise<void>;
+  /** The processes that answer within timeoutMs (default 2000), with what they hold and run. */
+  processes(options?: { readonly timeoutMs?: number }): Promise<readonly StatusReport[]>;
+  /** Records that a role could not process. */
+  readonly deadLetters: DeadLetters;
+  /**
+   * Continues a partition after data loss: requests a new attempt of each task whose assignment is gone, and commits
+   * where the log begins now. The roles may run; they open the partition again. Takes up to 60 s while the group
+   * rebalances. Rejects with ClientError: loss_not_accepted (the message says what is lost), nothing_lost,
+   * partition_held, partition_unknown, topic_not_folded.
+   */
+  recover(options: RecoverOptions): Promise<RecoveredPartition>;
+  /** Stops reading. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** The dead-letters topic. Each call reads it from its beginning. */
+export interface DeadLetters {
+  /** Those that wait or are being redriven, oldest first; with all also those that were handled. */
+  list(options?: { readonly all?: boolean }): Promise<readonly DeadLetter[]>;
+  /** Everything about one, by the id of any copy. Rejects with ClientError (letter_unknown). */
+  get(id: string): Promise<DeadLetterDetails>;
+  /**
+   * Writes letters back where they belong, one after the other; for an assignment it requests a new attempt instead.
+   * A letter that makes no sense there is refused and stays. Rejects with ClientError before anything is written:
+   * letter_unknown, and without leaveHandled letter_handled.
+   */
+  redrive(ids: readonly string[], options?: RedriveOptions): Promise<readonly RedriveOutcome[]>;
+  /**
+   * Marks letters as handled; nothing is written back. Resolves with the letters as they are then. Rejects with
+   * ClientError: letter_unknown, letter_handled.
+   */
+  discard(ids: readonly string[], options: DiscardOptions): Promise<readonly DeadLetter[]>;
+}
