@@ -20,8 +20,11 @@ const SHAPES = [
   [10, 120],
   [100, 100],
 ] as const;
-/** A sample of small missions runs many of them, so that it is no shorter than one of a large mission by orders. */
-const LEAST_TASKS = 2_000;
+/**
+ * A sample of small missions runs many of them: each sample takes as long, and leaves as many records in the log of this
+ * process, whose memory the garbage collector walks, as one of the largest mission.
+ */
+const LEAST_TASKS = 10_000;
 const AGENTS = Array.from({ length: 12 }, (_, index) => `bench_${index + 1}_agent`);
 const TASKS_PARTITIONS = 6;
 /** Of each agent: more tasks under way than a wave of 100 has. */

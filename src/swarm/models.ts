@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { createPlanner } from '../agent/planner.js';
 import type { Planner } from '../agent/planner-contract.js';
 import type { Roster } from '../agent/roster.js';
-import { parseCatalog } from '../models/catalog.js';
+import { parseCatalog, type ModelCatalog } from '../models/catalog.js';
 import { createModels, type Models, type ModelsOptions } from '../models/chain.js';
 
 const PLAN_OUTPUT_TOKENS = 16_000;
@@ -13,12 +13,28 @@ export interface OpenModelsOptions extends Omit<ModelsOptions, 'catalog'> {
   readonly catalogFile: string;
 }
 
-/** The models that can be used here. Rejects with UnknownModel, NoModel or CatalogError. */
+/** The models that can be used here. Rejects with UnknownModel, NoModel or, where a model is named, CatalogError. */
 export async function openModels({ catalogFile, ...options }: OpenModelsOptions): Promise<Models> {
-  return createModels({
-    ...options,
-    catalog: parseCatalog(await readFile(catalogFile, 'utf8'), basename(catalogFile)),
-  });
+  return createModels({ ...options, catalog: catalogWhenNeeded(await readFile(catalogFile, 'utf8'), catalogFile) });
+}
+
+/** A swarm of playbooks names no model: then the file is not parsed. Its members throw as parseCatalog does. */
+function catalogWhenNeeded(text: string, catalogFile: string): ModelCatalog {
+  let parsed: ModelCatalog | null = null;
+  const catalog = () => (parsed ??= parseCatalog(text, basename(catalogFile)));
+  return {
+    get asOf() {
+      return catalog().asOf;
+    },
+    get defaults() {
+      return catalog().defaults;
+    },
+    get models() {
+      return catalog().models;
+    },
+    hosted: (provider, id) => catalog().hosted(provider, id),
+    ollama: (id) => catalog().ollama(id),
+  };
 }
 
 export function openPlanner(roster: Roster, models: Models): Planner {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnds } from './truncate.js';
@@ -49,16 +49,38 @@ const PROGRAMS = [
   ['setpriv', 'util-linux'],
 ] as const;
 
-/** What bwrap says of its version; or the program that is missing. */
+/** What bwrap says of its version; or the program that is missing. Only bwrap is started: the others are looked up. */
 async function probePrograms(): Promise<{ readonly ok: true; readonly bwrap: string } | UnusableSandbox> {
-  const answers = await Promise.all(PROGRAMS.map(([program]) => output([program, '--version'])));
-  const [program, name] = PROGRAMS.find((_, index) => answers[index]?.code !== 0) ?? [];
-  if (program === undefined) return { ok: true, bwrap: answers[0]?.stdout ?? '' };
+  const [answer, ...installed] = await Promise.all([
+    output(['bwrap', '--version']),
+    ...PROGRAMS.map(([program]) => isInstalled(program)),
+  ]);
+  const [program, name] = PROGRAMS.find((_, index) => installed[index] !== true) ?? [];
+  if (program !== undefined)
+    return {
+      ok: false,
+      reason: `${program} is not installed`,
+      fix: `Install it: apt-get install -y ${name} (or your system's package ${name}). ${OFF}`,
+    };
+  if (answer.code === 0) return { ok: true, bwrap: answer.stdout };
   return {
     ok: false,
-    reason: `${program} is not installed`,
-    fix: `Install it: apt-get install -y ${name} (or your system's package ${name}). ${OFF}`,
+    reason: 'bwrap --version fails',
+    fix: `Run it to see why, and install bubblewrap again: apt-get install -y --reinstall bubblewrap. ${OFF}`,
   };
+}
+
+/** Whether the launcher finds the program. */
+async function isInstalled(program: string): Promise<boolean> {
+  const found = await Promise.all(
+    LAUNCHER_PATH.split(':').map((directory) =>
+      access(join(directory, program), constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.includes(true);
 }
 
 function atLeast(version: string, major: number, minor: number): boolean {

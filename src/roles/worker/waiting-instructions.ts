@@ -1,7 +1,7 @@
 /**
  * The instructions of open attempts that wait for a slot. There may be 100,000 of them, and as objects they would take
- * most of a worker's memory (bench/README.md), so that all but the last few are packed, in chunks, because what
- * instructions have in common makes them small.
+ * most of a worker's memory (bench/README.md), so that all but the last are packed, in chunks, because what instructions
+ * have in common makes them small. Attempts get their slots in order: a chunk is unpacked once for all that it holds.
  */
 import type { PayloadOf } from '../../domain/events.js';
 import { instructionsOf, withoutInstructions, type Instructions } from '../../domain/task-instructions.js';
@@ -18,44 +18,81 @@ export interface WaitingInstructions {
   drop(attemptKey: string): void;
 }
 
-const CHUNK = 64;
+/** Characters of instructions that wait unpacked, of one partition; then they are packed into a chunk. */
+const MOST_LOOSE = 64 * 1024;
+
+/** Added for each attempt: its names of fields and its objects, roughly. */
+const EACH = 100;
+
+interface Loose {
+  readonly instructions: Instructions;
+  readonly characters: number;
+}
 
 export function createWaitingInstructions(packer: Packer): WaitingInstructions {
-  /** The last few, as they are. */
-  let loose = new Map<string, Instructions>();
+  /** The last ones, as they are, and their characters in all. */
+  const loose = new Map<string, Loose>();
+  let looseCharacters = 0;
   const chunks = new Map<string, Uint8Array>();
+  /** The chunk that was asked last. */
+  let opened: { readonly chunk: Uint8Array; readonly entries: Map<string, Instructions> } | null = null;
 
   function packLoose(): void {
-    const chunk = packer.pack(JSON.stringify([...loose]));
+    const entries = [...loose].map(([key, { instructions }]) => [key, instructions]);
+    const chunk = packer.pack(JSON.stringify(entries));
     for (const key of loose.keys()) chunks.set(key, chunk);
-    loose = new Map();
+    loose.clear();
+    looseCharacters = 0;
   }
 
   function instructionsIn(chunk: Uint8Array, attemptKey: string): Instructions {
-    const entries: readonly (readonly [string, Instructions])[] = JSON.parse(packer.unpack(chunk));
-    const found = entries.find(([key]) => key === attemptKey);
+    if (opened?.chunk !== chunk) {
+      const entries: readonly (readonly [string, Instructions])[] = JSON.parse(packer.unpack(chunk));
+      opened = { chunk, entries: new Map(entries) };
+    }
+    const found = opened.entries.get(attemptKey);
     if (found === undefined) throw new TypeError(`the instructions of ${attemptKey} are not in their chunk`);
-    return found[1];
+    return found;
+  }
+
+  function find(attemptKey: string): Instructions | null {
+    const chunk = chunks.get(attemptKey);
+    return loose.get(attemptKey)?.instructions ?? (chunk === undefined ? null : instructionsIn(chunk, attemptKey));
   }
 
   function drop(attemptKey: string): void {
+    looseCharacters -= loose.get(attemptKey)?.characters ?? 0;
     loose.delete(attemptKey);
+    opened?.entries.delete(attemptKey);
     chunks.delete(attemptKey);
+    if (chunks.size === 0) opened = null;
   }
 
   return {
     compress(attemptKey, assignment) {
-      loose.set(attemptKey, instructionsOf(assignment));
-      if (loose.size >= CHUNK) packLoose();
+      drop(attemptKey);
+      const instructions = instructionsOf(assignment);
+      const characters = EACH + charactersIn(instructions);
+      loose.set(attemptKey, { instructions, characters });
+      looseCharacters += characters;
+      if (looseCharacters >= MOST_LOOSE) packLoose();
       return withoutInstructions(assignment);
     },
     restore(attemptKey, assignment) {
-      const chunk = chunks.get(attemptKey);
-      const instructions =
-        loose.get(attemptKey) ?? (chunk === undefined ? undefined : instructionsIn(chunk, attemptKey));
+      const instructions = find(attemptKey);
+      if (instructions === null) return assignment;
       drop(attemptKey);
-      return instructions === undefined ? assignment : { ...assignment, ...instructions };
+      return { ...assignment, ...instructions };
     },
     drop,
   };
+}
+
+/** In all texts of a value, names of fields left out. */
+function charactersIn(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 0;
+  let characters = 0;
+  for (const each of Object.values(value)) characters += charactersIn(each);
+  return characters;
 }

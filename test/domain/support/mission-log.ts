@@ -183,7 +183,7 @@ export const failed = (
     ...changes,
   });
 
-/** What the holder knows besides the fold. Each agent is known, has a worker and asks for 300 s; no timer has run out. */
+/** What the holder knows besides the fold. Each agent is known, has a worker and 300 s; no timer has run out. */
 export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
   return {
     owner: OWNER,
