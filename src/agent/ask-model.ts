@@ -1,12 +1,14 @@
 import { addCost, clamp, fits, isLimited, left, NOTHING, type Limits } from '../domain/budget.js';
 import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
 import { REJECTED_CHARACTERS, type RejectedReply } from './prompt-text.js';
+import type { Reading } from './reading/read-reply.js';
 import type { PassedWhy } from './step.js';
-import type { Parsed } from './step-schema.js';
 import { cutMiddle } from './tokens.js';
 
 /** Replies that a model may give in one turn. After that many invalid ones the next model is asked. */
 const REPLIES_A_TURN = 3;
+/** How much longer than usual a reply may be after one that was cut. */
+const MORE_ROOM = 4;
 
 /** What a turn has used and which errors occurred in it, over all models that were asked. */
 export interface Turn {
@@ -27,28 +29,47 @@ export function usedIn(turn: Turn): TokenCost {
   return { tokens: turn.tokensIn + turn.tokensOut, usd: turn.costUsd };
 }
 
+/** How a model is asked in a turn. */
+export interface Asked {
+  /** Its replies in this turn that could not be used. */
+  readonly rejected: readonly RejectedReply[];
+  /** Whether its reply may be longer than usual, because the last one was cut. */
+  readonly moreRoom: boolean;
+}
+
 export interface Question<T> {
   readonly model: ChatModel;
-  /** The request to send after these replies of the model were rejected. */
-  request(rejected: readonly RejectedReply[]): ChatRequest;
-  parse(text: string): Parsed<T>;
+  request(asked: Asked): ChatRequest;
+  read(reply: ChatReply): Reading<T>;
   /** Calls the model under the caller's signals. Rejects with a ModelError, or with an error that ends the turn. */
   chat(request: ChatRequest): Promise<ChatReply>;
+  /** Told of each reply and what could be read from it. */
+  onReading?(reading: Reading<T>): void;
 }
 
 export type Answer<T> =
-  | { readonly kind: 'answered'; readonly value: T; readonly reply: ChatReply }
+  | {
+      readonly kind: 'answered';
+      readonly value: T;
+      readonly reply: ChatReply;
+      readonly reading: Extract<Reading<T>, { ok: true }>;
+      readonly asked: Asked;
+      readonly request: ChatRequest;
+    }
   | { readonly kind: 'passed'; readonly why: PassedWhy };
 
-/** Asks a model until its reply is valid, at most three times. Adds tokens and costs to the turn. */
+/**
+ * Asks a model until its reply can be used, at most three times. A reply that was cut is asked for again once, shorter
+ * and with more room where there is some. Adds tokens and costs to the turn.
+ */
 export async function askModel<T>(question: Question<T>, turn: Turn): Promise<Answer<T>> {
   const { model } = question;
   const rejected: RejectedReply[] = [];
+  let cuts = 0;
   while (rejected.length < REPLIES_A_TURN) {
-    const request = question.request(rejected);
-    const bound = isLimited(turn.allowance) ? model.worstCase(request) : NOTHING;
-    if (!fits(turn.allowance, usedIn(turn), bound))
-      return passed(turn, 'budget', false, overBudget(model, turn, bound));
+    const planned = plan(question, { rejected: [...rejected], moreRoom: cuts > 0 }, turn);
+    if ('why' in planned) return planned;
+    const { request, asked } = planned;
     const outcome = await callModel(question, request, turn);
     if (outcome instanceof ModelError && outcome.code !== 'invalid')
       return passed(turn, outcome.code, outcome.retriable, named(model, outcome.message));
@@ -58,9 +79,13 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
     }
     if (outcome.promptTruncated)
       turn.refusals.push(`${model.name}: the model saw only part of the prompt; the next one will be shorter`);
-    const parsed = question.parse(outcome.text);
-    if (parsed.ok) return { kind: 'answered', value: parsed.value, reply: outcome };
-    rejected.push(reject(turn, model, outcome.text, parsed.reason));
+    const reading = question.read(outcome);
+    question.onReading?.(reading);
+    if (reading.ok) return { kind: 'answered', value: reading.value, reply: outcome, reading, asked, request };
+    rejected.push(reject(turn, model, textOf(outcome), reading.reason));
+    if (reading.fault !== 'cut') continue;
+    cuts += 1;
+    if (cuts > 1) return passed(turn, 'invalid', true, cutTwice(model, reading.reason, outcome));
   }
   return passed(
     turn,
@@ -70,11 +95,49 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
   );
 }
 
-/** Upper bound of one turn: all replies of all models of the chain, each for its largest possible request. */
-export function worstTurn(chain: readonly ChatModel[], largestRequest: (model: ChatModel) => ChatRequest): TokenCost {
+/** The request that fits what is left, or why there is none. More room is left out where it does not fit. */
+function plan<T>(
+  question: Question<T>,
+  asked: Asked,
+  turn: Turn,
+): { readonly request: ChatRequest; readonly asked: Asked } | Extract<Answer<T>, { kind: 'passed' }> {
+  const { model } = question;
+  const request = question.request(asked);
+  const bound = isLimited(turn.allowance) ? model.worstCase(request) : NOTHING;
+  if (fits(turn.allowance, usedIn(turn), bound)) return { request, asked };
+  if (asked.moreRoom) return plan(question, { ...asked, moreRoom: false }, turn);
+  return passed(turn, 'budget', false, overBudget(model, turn, bound));
+}
+
+/** The limit of a reply after one that was cut; half of the context is left to the prompt. */
+export function moreRoom(maxOutputTokens: number, contextTokens: number | undefined): number {
+  const most = contextTokens === undefined ? Infinity : Math.floor(contextTokens / 2);
+  return Math.max(maxOutputTokens, Math.min(maxOutputTokens * MORE_ROOM, most));
+}
+
+/** A reply as text, for the next prompt. */
+function textOf({ text, toolCalls = [] }: ChatReply): string {
+  const calls = toolCalls.map(({ name, arguments: args }) => JSON.stringify({ tool: name, arguments: args }));
+  return [text, ...calls].filter((part) => part.trim() !== '').join('\n');
+}
+
+function cutTwice(model: ChatModel, reason: string, { tokensOut }: ChatReply): string {
+  return `${model.name}: two replies were cut, the last one after ${tokensOut} tokens: ${reason}`;
+}
+
+/**
+ * Upper bound of one turn: all replies of all models of the chain, each for its largest possible request. Replies after
+ * the first may have more room.
+ */
+export function worstTurn(
+  chain: readonly ChatModel[],
+  largestRequest: (model: ChatModel, moreRoom: boolean) => ChatRequest,
+): TokenCost {
   return chain.reduce((sum, model) => {
-    const one = model.worstCase(largestRequest(model));
-    return addCost(sum, { tokens: one.tokens * REPLIES_A_TURN, usd: one.usd * REPLIES_A_TURN });
+    const first = model.worstCase(largestRequest(model, false));
+    const later = model.worstCase(largestRequest(model, true));
+    const replies = Array.from({ length: REPLIES_A_TURN }, (_, index) => (index === 0 ? first : later));
+    return replies.reduce(addCost, sum);
   }, NOTHING);
 }
 

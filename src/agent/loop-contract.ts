@@ -3,6 +3,7 @@ import type { Check, CheckResult, PayloadOf } from '../domain/events.js';
 import type { ChatModel, ModelTiming, TokenCost } from '../ports/model.js';
 import type { ToolDefinition, ToolOutcome } from '../ports/tools.js';
 import type { Failover } from './failover.js';
+import type { ReadingFault } from './reading/read-reply.js';
 
 /** The input of the ReAct loop. */
 export interface LoopTask {
@@ -43,11 +44,25 @@ export interface StepDecision {
   readonly reserved: TokenCost;
   /** Of the model call whose reply is this step; null: no model was asked. */
   readonly timing: ModelTiming | null;
+  /** What was changed in the reply to read the step (src/agent/reading/repairs.ts). */
+  readonly repairs: readonly string[];
+  /** Tools of further calls of the reply, which do not run. */
+  readonly notRun: readonly string[];
+  /** What the turn's prompt depended on (turn-record.ts), JSON; null: no model was asked. */
+  readonly turn: string | null;
 }
 
 export interface StepResult extends ToolOutcome {
   /** The checks that ran, for a finish; else null. */
   readonly checks: readonly CheckResult[] | null;
+}
+
+/** What could be read from a model's reply. */
+export interface ReplyRead {
+  readonly model: string;
+  /** Why it could not be used; null: it was. */
+  readonly fault: ReadingFault | null;
+  readonly repairs: readonly string[];
 }
 
 /** All side effects of the loop. All reject with the abort signal's reason when the worker loses the task. */
@@ -62,6 +77,8 @@ export interface LoopEffects {
   reserveTurn(cost: TokenCost): Promise<void>;
   /** Reports a switch to the next model while this step (from 1) was decided. The loop does not wait for it. */
   failedOver(failover: Failover, step: number): void;
+  /** Reports what could be read from a reply. Absent: it is not reported. */
+  replyRead?(reply: ReplyRead): void;
   /** Milliseconds until the task's execution deadline. */
   remainingMs(): number;
   /** Aborted on cancel, on loss of the claim and on shutdown. */

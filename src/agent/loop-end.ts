@@ -3,7 +3,7 @@ import type { LoopEnd, LoopFailureCode, StepDecision } from './loop-contract.js'
 import { FINISH, type PassedWhy } from './step.js';
 import type { Loop } from './loop-state.js';
 import { REPEATED_AT_MOST } from './repetition.js';
-import { parseFinish } from './step-schema.js';
+import { parseFinish } from './reading/finish.js';
 import type { TakenStep } from './taken-step.js';
 import { cutMiddle } from './tokens.js';
 
@@ -30,14 +30,14 @@ export function endReached({ task, effects, transcript }: Loop): LoopEnd | null 
 
 /**
  * The end of the task for a finish without checks. Such a finish has no side effects, so its step need not be journaled
- * before the task ends: the final record contains all of it. That record has no field for rejected replies; if there
- * were any, the finish is journaled like other steps (null).
+ * before the task ends: the final record contains all of it. That record has no field for rejected replies and
+ * repairs; if there were any, the finish is journaled like other steps (null).
  */
 export function finishUnchecked(
   { task }: Loop,
-  { tool, arguments: args, refusals, model, tokensIn, tokensOut, costUsd }: StepDecision,
+  { tool, arguments: args, refusals, repairs, model, tokensIn, tokensOut, costUsd }: StepDecision,
 ): LoopEnd | null {
-  if (tool !== FINISH || task.acceptance.length > 0 || refusals.length > 0) return null;
+  if (tool !== FINISH || task.acceptance.length > 0 || refusals.length > 0 || repairs.length > 0) return null;
   return { kind: 'finished', ...parseFinish(args), checks: [], unjournaled: { model, tokensIn, tokensOut, costUsd } };
 }
 

@@ -30,6 +30,8 @@ export interface Loop {
   mustReserve: boolean;
   /** Factor for the prompt's size. It shrinks when a model reports that it saw only part of a prompt. */
   promptScale: number;
+  /** The most tokens of the last prompt. */
+  promptLimit: number;
 }
 
 export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimits): Loop {
@@ -48,6 +50,7 @@ export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimi
     reserved: last?.reserved ?? null,
     mustReserve: task.mustReserve,
     promptScale: 1,
+    promptLimit: limits.maxPromptTokens,
   };
 }
 

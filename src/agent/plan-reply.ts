@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { Plan } from '../domain/events.js';
+import type { ChatReply } from '../ports/model.js';
 import { describePlanProblem, validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, continuePlan, type PlanDraft, type PlanScope } from '../domain/plan.js';
 import { checkSchema } from './agent-file.js';
 import { portableSchema } from './portable-schema.js';
-import { fromZod, parseJsonObject, type Parsed } from './step-schema.js';
+import { planReadings } from './reading/plan-shapes.js';
+import { readReply, type Reading, type Refused } from './reading/read-reply.js';
+import type { Repair } from './reading/repairs.js';
 
 const text = z.string().trim().min(1, 'must not be empty');
 
@@ -51,19 +54,53 @@ const planReplySchema = z.strictObject({
 /** The schema that constrains a planner's model. */
 export const planReplyJsonSchema = portableSchema(z.toJSONSchema(planReplySchema, { io: 'input' }), 'plan');
 
+const FORM =
+  'reply with one JSON object and nothing else: {"strategy": "…", "waves": […], "risks": […], "success_criteria": […]}';
+
 /** Reads and validates a reply. The waves of a valid plan are numbered from firstWave. Reasons are for the model. */
-export function parsePlanReply(reply: string, scope: PlanScope, firstWave: number): Parsed<Plan> {
-  const json = parseJsonObject(reply);
-  if (!json.ok) return json;
-  const draft = fromZod(planReplySchema.safeParse(json.value), toDraft, 'the plan does not have the required format');
-  if (!draft.ok) return draft;
-  const plan = buildPlan(draft.value, scope);
-  const problems = validatePlan(plan, scope);
-  if (problems.length > 0) {
-    const list = problems.map((problem) => `- ${describePlanProblem(problem)}`).join('\n');
-    return { ok: false, reason: `the plan cannot be carried out:\n${list}` };
+export function readPlanReply(
+  reply: Pick<ChatReply, 'text' | 'toolCalls' | 'ending'>,
+  scope: PlanScope,
+  firstWave: number,
+): Reading<Plan> {
+  const candidate = (shaped: { readonly value: unknown; readonly repairs: ReadonlySet<Repair> }) => ({
+    key: JSON.stringify(shaped.value),
+    label: 'a plan',
+    inSequence: false,
+    result: judged(shaped, scope, firstWave),
+  });
+  return readReply(reply, {
+    noun: 'plan',
+    form: FORM,
+    fromValue: (value) => planReadings(value, planReplyJsonSchema).map(candidate),
+    fromCall: (call) => {
+      const [plan] = planReadings(call.arguments, planReplyJsonSchema);
+      return candidate(plan ?? { value: call.arguments, repairs: new Set() });
+    },
+  });
+}
+
+function judged(
+  { value, repairs }: { readonly value: unknown; readonly repairs: ReadonlySet<Repair> },
+  scope: PlanScope,
+  firstWave: number,
+): Refused | { readonly ok: true; readonly value: Plan; readonly repairs: ReadonlySet<Repair> } {
+  const parsed = planReplySchema.safeParse(value);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) =>
+      path.length > 0 ? `${path.join('.')}: ${message}` : message,
+    );
+    return {
+      ok: false,
+      fault: 'arguments',
+      reason: `the plan does not have the required format: ${problems.join('; ')}`,
+    };
   }
-  return { ok: true, value: continuePlan(plan, firstWave) };
+  const plan = buildPlan(toDraft(parsed.data), scope);
+  const problems = validatePlan(plan, scope);
+  if (problems.length === 0) return { ok: true, value: continuePlan(plan, firstWave), repairs };
+  const list = problems.map((problem) => `- ${describePlanProblem(problem)}`).join('\n');
+  return { ok: false, fault: 'rules', reason: `the plan cannot be carried out:\n${list}` };
 }
 
 function toDraft(reply: z.output<typeof planReplySchema>): PlanDraft {

@@ -4,12 +4,11 @@ import { orderPlan } from '../domain/plan-order.js';
 import { describePlanProblem, validatePlan } from '../domain/plan-rules.js';
 import type { PlanScope } from '../domain/plan.js';
 import type { ChatModel, ChatRequest } from '../ports/model.js';
-import { askModel, reservation, startTurn, worstTurn, type Turn } from './ask-model.js';
+import { askModel, moreRoom, reservation, startTurn, worstTurn, type Asked, type Turn } from './ask-model.js';
 import { failoverOf, type Failover } from './failover.js';
-import { parsePlanReply, planReplyJsonSchema } from './plan-reply.js';
+import { planReplyJsonSchema, readPlanReply } from './plan-reply.js';
 import { PlanningFailed, type Planner, type PlannerAnswer, type PlanRequest } from './planner-contract.js';
 import { buildPlannerPrompt, REJECTED_PLAN_CHARACTERS } from './planner-prompt.js';
-import type { RejectedReply } from './prompt-text.js';
 import type { Roster } from './roster.js';
 
 export interface PlannerOptions {
@@ -54,8 +53,8 @@ async function propose(
     const answer = await askModel(
       {
         model,
-        request: (rejected) => chatRequest(roster, request, rejected, maxOutputTokens),
-        parse: (text) => parsePlanReply(text, scope, request.firstWave),
+        request: (asked) => chatRequest(roster, request, asked, roomOf(model, maxOutputTokens, asked)),
+        read: (reply) => readPlanReply(reply, scope, request.firstWave),
         chat: (asked) => model.chat(asked, signal),
       },
       turn,
@@ -110,7 +109,7 @@ function limitsOf({ available, mission }: PlanRequest): Limits {
 function chatRequest(
   roster: Roster,
   request: PlanRequest,
-  rejected: readonly RejectedReply[],
+  { rejected }: Pick<Asked, 'rejected'>,
   maxOutputTokens: number,
 ): ChatRequest {
   const agents = roster.agents.filter((agent) => request.mission.agents.includes(agent.name));
@@ -122,6 +121,10 @@ function chatRequest(
   };
 }
 
+function roomOf({ contextTokens }: ChatModel, maxOutputTokens: number, asked: Pick<Asked, 'moreRoom'>): number {
+  return asked.moreRoom ? moreRoom(maxOutputTokens, contextTokens) : maxOutputTokens;
+}
+
 /** Each model may be asked three times, the last time with two refused plans and their reasons in the prompt. */
 function worstPlan(
   { chain, roster, maxOutputTokens }: PlannerOptions,
@@ -129,17 +132,14 @@ function worstPlan(
 ): { readonly tokens: number; readonly usd: number } {
   // Each punctuation mark is one token, so no text of this length has more tokens.
   const longest = '"'.repeat(REJECTED_PLAN_CHARACTERS);
-  const largest = chatRequest(
-    roster,
-    request,
-    [
-      { text: longest, reason: longest },
-      { text: longest, reason: longest },
-    ],
-    maxOutputTokens,
-  );
+  const rejected = [
+    { text: longest, reason: longest },
+    { text: longest, reason: longest },
+  ];
   return reservation(
-    worstTurn(chain, () => largest),
+    worstTurn(chain, (model, more) =>
+      chatRequest(roster, request, { rejected }, roomOf(model, maxOutputTokens, { moreRoom: more })),
+    ),
     limitsOf(request),
     NOTHING,
   );

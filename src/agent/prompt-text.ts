@@ -103,7 +103,12 @@ export function observationText(step: TakenStep, times: number, keep: number): s
         'Do something else: another repetition ends the task.'
       : '';
   const output = dataBlock(step.tool, cutMiddle(step.observation, keep));
-  return `Step ${step.step}: ${outcomeText(step)}\n${output}${warning}`;
+  return `Step ${step.step}: ${outcomeText(step)}\n${output}${notRunText(step)}${warning}`;
+}
+
+function notRunText({ tool, notRun }: TakenStep): string {
+  if (notRun.length === 0) return '';
+  return `\nYour reply had ${notRun.length + 1} calls. Only the first one, ${tool}, ran; not run: ${notRun.join(', ')}. Make one call a reply.`;
 }
 
 function outcomeText(step: TakenStep): string {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { CheckResult } from '../domain/events.js';
 import type { PastStep, TokenCost } from '../ports/model.js';
 import type { JournaledStep, StepDecision, StepResult } from './loop-contract.js';
+import { notRunOf } from './turn-record.js';
 
 /** A step with an outcome, read from the journal or just performed. */
 export interface TakenStep extends PastStep {
@@ -14,6 +15,8 @@ export interface TakenStep extends PastStep {
   readonly chainIndex: number;
   /** What the step has reserved for the next turn. */
   readonly reserved: TokenCost;
+  /** Tools of further calls of the reply, which did not run. */
+  readonly notRun: readonly string[];
 }
 
 const argumentsSchema = z.record(z.string(), z.unknown());
@@ -29,6 +32,7 @@ export function fromJournal({ call, outcome }: JournaledStep): TakenStep {
     idempotent: call.idempotent,
     chainIndex: call.chain_index,
     reserved: { tokens: call.reserved_tokens, usd: call.reserved_usd },
+    notRun: notRunOf(call.turn),
     outcome: outcome.outcome,
     exitCode: outcome.exit_code,
     observation: outcome.observation,
@@ -48,6 +52,7 @@ export function fromResult(step: number, decision: StepDecision, result: StepRes
     idempotent: decision.idempotent,
     chainIndex: decision.chainIndex,
     reserved: decision.reserved,
+    notRun: decision.notRun,
     outcome: result.outcome,
     exitCode: result.exitCode,
     observation: result.observation,

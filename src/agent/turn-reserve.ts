@@ -1,9 +1,9 @@
 import { addCost, isLimited, NOTHING } from '../domain/budget.js';
 import type { TokenCost } from '../ports/model.js';
-import { reservation, worstTurn } from './ask-model.js';
+import { moreRoom, reservation, worstTurn } from './ask-model.js';
 import type { Loop } from './loop-state.js';
 import { REJECTED_CHARACTERS } from './prompt-text.js';
-import type { Step } from './step-schema.js';
+import type { Step } from './step.js';
 
 /** What to reserve for the turn after a step; nothing if no turn can follow. */
 export function reserveNext(loop: Loop, step: Step, used: TokenCost): TokenCost {
@@ -35,11 +35,13 @@ export function worstNextTurn(loop: Loop, pending: readonly Step[]): TokenCost {
   ]);
   const rejected = [text('assistant', REJECTED), text('user', REJECTED)];
   const exchange = [text('user', REJECTED), ...rejected, ...rejected];
-  const request = {
-    messages: [...whole, ...coming, ...exchange],
+  const messages = [...whole, ...coming, ...exchange];
+  const { maxOutputTokens } = loop.limits;
+  return worstTurn(paid, (model, more) => ({
+    messages,
     schema: loop.schema.jsonSchema,
-    maxOutputTokens: loop.limits.maxOutputTokens,
+    tools: loop.schema.tools,
+    maxOutputTokens: more ? moreRoom(maxOutputTokens, model.contextTokens) : maxOutputTokens,
     turn: null,
-  };
-  return worstTurn(paid, () => request);
+  }));
 }

@@ -1,14 +1,14 @@
 import { left, NOTHING, type Limits } from '../domain/budget.js';
 import type { Clock } from '../ports/clock.js';
 import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
-import { askModel, reservation, startTurn, usedIn, type Turn } from './ask-model.js';
+import { askModel, moreRoom, reservation, startTurn, usedIn, type Answer, type Asked, type Turn } from './ask-model.js';
 import { failoverOf } from './failover.js';
 import type { LoopEnd, StepDecision } from './loop-contract.js';
-import { FINISH, type PassedWhy } from './step.js';
+import { FINISH, type PassedWhy, type Step } from './step.js';
 import { chainExhausted, timedOut } from './loop-end.js';
 import type { Loop } from './loop-state.js';
-import type { RejectedReply } from './prompt-text.js';
-import type { Step } from './step-schema.js';
+import type { Reading } from './reading/read-reply.js';
+import { turnRecord } from './turn-record.js';
 import { reserveNext, worstNextTurn } from './turn-reserve.js';
 
 /**
@@ -33,6 +33,9 @@ export function repeatLostCall(loop: Loop): StepDecision | null {
     costUsd: 0,
     reserved: reserveNext(loop, last, NOTHING),
     timing: null,
+    repairs: [],
+    notRun: [],
+    turn: null,
   };
 }
 
@@ -50,13 +53,14 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
       const answer = await askModel(
         {
           model,
-          request: (rejected) => requestFor(loop, model, notes, rejected),
-          parse: loop.schema.parse,
+          request: (asked) => requestFor(loop, model, notes, asked),
+          read: loop.schema.read,
           chat: deadline.chat,
+          onReading: (reading) => report(loop, model, reading),
         },
         turn,
       );
-      if (answer.kind === 'answered') return decisionOf(loop, model, turn, answer.value, answer.reply);
+      if (answer.kind === 'answered') return decisionOf(loop, model, turn, answer, notes);
       skipped.push(answer.why);
       const next = chain[loop.chainIndex + 1];
       if (next) loop.effects.failedOver(failoverOf(model, next.name, answer.why), loop.transcript.steps.length + 1);
@@ -84,23 +88,38 @@ async function allowanceOf(loop: Loop): Promise<Limits> {
   };
 }
 
-function requestFor(
-  loop: Loop,
-  model: ChatModel,
-  notes: readonly string[],
-  rejected: readonly RejectedReply[],
-): ChatRequest {
-  const { task, limits, transcript, schema } = loop;
-  const room =
-    model.contextTokens === undefined
-      ? limits.maxPromptTokens
-      : Math.min(limits.maxPromptTokens, model.contextTokens - limits.maxOutputTokens);
+function report({ effects }: Loop, { name }: ChatModel, reading: Reading<Step>): void {
+  effects.replyRead?.({
+    model: name,
+    fault: reading.ok ? null : reading.fault,
+    repairs: reading.ok ? reading.repairs : [],
+  });
+}
+
+function requestFor(loop: Loop, model: ChatModel, notes: readonly string[], asked: Asked): ChatRequest {
+  const { task, transcript, schema } = loop;
+  loop.promptLimit = promptLimit(loop, model, asked);
   return {
-    messages: transcript.prompt({ notes, rejected }, Math.floor(room * loop.promptScale)),
+    messages: transcript.prompt({ notes, rejected: asked.rejected }, loop.promptLimit),
     schema: schema.jsonSchema,
-    maxOutputTokens: limits.maxOutputTokens,
+    tools: schema.tools,
+    maxOutputTokens: outputLimit(loop, model, asked),
     turn: { task: task.assignment, playbook: task.playbook, steps: transcript.steps },
   };
+}
+
+function outputLimit({ limits }: Loop, { contextTokens }: ChatModel, asked: Asked): number {
+  return asked.moreRoom ? moreRoom(limits.maxOutputTokens, contextTokens) : limits.maxOutputTokens;
+}
+
+/** The most tokens of the prompt. */
+function promptLimit(loop: Loop, model: ChatModel, asked: Asked): number {
+  const { maxPromptTokens } = loop.limits;
+  const room =
+    model.contextTokens === undefined
+      ? maxPromptTokens
+      : Math.min(maxPromptTokens, model.contextTokens - outputLimit(loop, model, asked));
+  return Math.floor(room * loop.promptScale);
 }
 
 class DeadlinePassed extends Error {
@@ -156,8 +175,15 @@ async function timed(clock: Clock, chat: () => Promise<ChatReply>): Promise<Chat
   return { ...reply, timing: reply.timing ?? measured };
 }
 
-function decisionOf(loop: Loop, model: ChatModel, turn: Turn, step: Step, reply: ChatReply): StepDecision {
+function decisionOf(
+  loop: Loop,
+  model: ChatModel,
+  turn: Turn,
+  { value: step, reply, reading, asked, request }: Extract<Answer<Step>, { kind: 'answered' }>,
+  notes: readonly string[],
+): StepDecision {
   const definition = loop.effects.tools.find((tool) => tool.name === step.tool);
+  const { repairs, notRun } = reading;
   return {
     ...step,
     idempotent: reply.idempotent ?? (step.tool === FINISH || definition?.idempotent(step.arguments) === true),
@@ -169,5 +195,16 @@ function decisionOf(loop: Loop, model: ChatModel, turn: Turn, step: Step, reply:
     costUsd: turn.costUsd,
     reserved: reserveNext(loop, step, usedIn(turn)),
     timing: reply.timing ?? null,
+    repairs,
+    notRun,
+    turn: turnRecord({
+      form: reply.form,
+      tokenLimit: loop.promptLimit,
+      maxOutputTokens: request.maxOutputTokens,
+      failovers: notes,
+      rejected: asked.rejected,
+      notRun,
+      messages: request.messages,
+    }),
   };
 }

@@ -20,6 +20,12 @@ export interface Metrics {
   circuitState(endpoint: string, state: CircuitStateName): void;
   /** One request to a model, each try by itself; durationMs is from the request to the reply's last token. */
   modelCall(call: { readonly model: string; readonly outcome: ModelCallOutcome; readonly durationMs: number }): void;
+  /** A reply to a task was read. fault: why it could not be used; null: it was, after these repairs. */
+  replyRead(reply: {
+    readonly model: string;
+    readonly fault: string | null;
+    readonly repairs: readonly string[];
+  }): void;
 }
 
 /** Metrics that are not collected. */
@@ -30,4 +36,5 @@ export const noMetrics: Metrics = {
   appended: () => undefined,
   circuitState: () => undefined,
   modelCall: () => undefined,
+  replyRead: () => undefined,
 };

@@ -31,13 +31,17 @@ export function createPrometheus({ heldPartitions }: PrometheusOptions): Prometh
   };
 }
 
-function metricsOf({ tasks, steps, restarts, appends, modelCalls, circuits }: Instruments): Metrics {
+function metricsOf({ tasks, steps, restarts, appends, modelCalls, replies, repairs, circuits }: Instruments): Metrics {
   return {
     taskExecuted: (agent, status) => tasks.inc({ agent, status }),
     stepEnded: (agent, outcome) => steps.inc({ agent, outcome }),
     roleRestarted: (role) => restarts.inc({ role }),
     appended: (appender, durationMs) => appends.observe({ appender }, durationMs / 1000),
     modelCall: ({ model, outcome, durationMs }) => modelCalls.observe({ model, outcome }, durationMs / 1000),
+    replyRead({ model, fault, repairs: made }) {
+      replies.inc({ model, result: fault ?? (made.length > 0 ? 'repaired' : 'read') });
+      for (const repair of made) repairs.inc({ model, repair });
+    },
     circuitState(endpoint, state) {
       for (const each of CIRCUIT_STATES) circuits.set({ endpoint, state: each }, each === state ? 1 : 0);
     },
@@ -79,13 +83,25 @@ function instrumentsOf(registers: Registry[]) {
     buckets: MODEL_BUCKETS,
     registers,
   });
+  const replies = new Counter({
+    name: 'ravenhelm_replies_total',
+    help: 'Replies of models to tasks: read, repaired, or why they could not be used',
+    labelNames: ['model', 'result'],
+    registers,
+  });
+  const repairs = new Counter({
+    name: 'ravenhelm_reply_repairs_total',
+    help: 'What was changed in replies to read a step from them',
+    labelNames: ['model', 'repair'],
+    registers,
+  });
   const circuits = new Gauge({
     name: 'ravenhelm_circuit_state',
     help: '1 for the current state of the circuit breaker of a model endpoint',
     labelNames: ['endpoint', 'state'],
     registers,
   });
-  return { tasks, steps, restarts, appends, modelCalls, circuits };
+  return { tasks, steps, restarts, appends, modelCalls, replies, repairs, circuits };
 }
 
 function registerHeldPartitions(registry: Registry, heldPartitions: PrometheusOptions['heldPartitions']): void {

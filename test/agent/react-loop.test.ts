@@ -141,8 +141,12 @@ describe('an invalid reply', () => {
       { thought: 't', tool: 'workspace_read', arguments: { file: 'x' } },
       'unknown argument file',
     ],
-    ['with both a tool and finish', { ...run('x'), ...finish() }, 'Unrecognized'],
-    ['without a summary', { thought: 't', finish: { summary: ' ', outputs: {} } }, 'finish.summary'],
+    ['with both a tool and finish', { ...run('x'), ...finish() }, '2 different steps'],
+    [
+      'without a summary',
+      { thought: 't', finish: { summary: ' ', outputs: {} } },
+      'finish is wrong: summary: must not be empty',
+    ],
   ])('%s says so', async (_, reply, reason) => {
     const { effects } = await loop([reply, finish()]);
     expect(effects.decisions[0]?.refusals.join()).toContain(reason);

@@ -6,7 +6,7 @@ import { TOOL_DEFINITIONS } from '../../src/tools/definitions.js';
 import { TOOLS } from './fakes.js';
 
 const schema = createStepSchema(TOOLS);
-const parse = (reply: unknown) => schema.parse(JSON.stringify(reply));
+const parse = (reply: unknown) => schema.read({ text: JSON.stringify(reply) });
 const command = { tool: 'execute_terminal_command', arguments: { command: 'ls', timeout: null } };
 
 /** All objects in a schema. */
@@ -64,53 +64,21 @@ describe('the schema of a step', () => {
   });
 
   test('lets the model set optional arguments to null', () => {
-    expect(parse({ thought: 't', action: command })).toEqual({
+    expect(parse({ thought: 't', action: command })).toMatchObject({
       ok: true,
       value: { thought: 't', tool: 'execute_terminal_command', arguments: { command: 'ls' } },
+      repairs: [],
     });
   });
 });
 
-describe('a reply', () => {
-  test.each([
-    ['wrapped', { thought: 't', action: { tool: 'workspace_read', arguments: { path: 'a' } } }],
-    ['flat', { thought: 't', tool: 'workspace_read', arguments: { path: 'a' } }],
-  ])('may come %s', (_, reply) => {
-    expect(parse(reply)).toEqual({
-      ok: true,
-      value: { thought: 't', tool: 'workspace_read', arguments: { path: 'a' } },
-    });
-  });
-
-  test.each([
-    [
-      'with outputs as a list',
-      { thought: 't', action: { finish: { summary: 's', outputs: [{ name: 'a', value: 'b' }] } } },
-    ],
-    ['with outputs as a map', { thought: 't', finish: { summary: 's', outputs: { a: 'b' } } }],
-    ['as a tool', { thought: 't', tool: 'finish', arguments: { summary: 's', outputs: { a: 'b' } } }],
-  ])('may finish %s', (_, reply) => {
-    expect(parse(reply)).toEqual({
-      ok: true,
-      value: { thought: 't', tool: 'finish', arguments: { summary: 's', outputs: { a: 'b' } } },
-    });
-  });
-
-  test.each<[string, unknown, string]>([
-    ['that is a list', [], 'one JSON object'],
-    ['without a thought', { tool: 'workspace_read', arguments: { path: 'a' } }, 'thought'],
-    ['without a tool', { thought: 't' }, 'tool'],
-    ['with an unknown key', { thought: 't', tool: 'workspace_read', arguments: { path: 'a' }, extra: 1 }, 'extra'],
-    [
-      'with an unknown tool',
-      { thought: 't', tool: 'rm', arguments: {} },
-      'use one of: execute_terminal_command, workspace_read, finish',
-    ],
-    ['with outputs that are not text', { thought: 't', finish: { summary: 's', outputs: { port: 80 } } }, 'outputs'],
-  ])('%s is refused with the reason', (_, reply, reason) => {
-    const parsed = parse(reply);
-    expect(parsed.ok).toBe(false);
-    expect(!parsed.ok && parsed.reason).toContain(reason);
+describe('the tools that a model is offered for calls of its own form', () => {
+  test('are those of the step and finish, with the same arguments as in the schema', () => {
+    expect(schema.tools.map(({ name }) => name)).toEqual(['execute_terminal_command', 'workspace_read', 'finish']);
+    const variants = schema.jsonSchema.properties?.['action']?.anyOf?.map(
+      (variant) => variant.properties?.['arguments'] ?? variant.properties?.['finish'],
+    );
+    expect(variants).toEqual(schema.tools.map(({ parameters }) => parameters));
   });
 });
 

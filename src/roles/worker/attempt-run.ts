@@ -105,6 +105,7 @@ async function endOf(
     perform: (decision) => steps.perform(decision, limits.remainingMs),
     reserveTurn: (cost) => steps.reserve(cost),
     failedOver: (failover, step) => void context.sendToMission(deps.attempt, failoverNews(deps, failover, step)),
+    replyRead: (reply) => context.deps.metrics.replyRead(reply),
     remainingMs: limits.remainingMs,
     signal: limits.signal,
   };
@@ -171,6 +172,9 @@ async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => 
       costUsd: 0,
       reserved: { tokens: 0, usd: 0 },
       timing: null,
+      repairs: [],
+      notRun: [],
+      turn: null,
     },
     remainingMs,
   );

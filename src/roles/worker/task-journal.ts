@@ -117,8 +117,8 @@ function calledPayload(step: number, decision: StepDecision) {
     started_at: decision.timing?.startedAtMs ?? null,
     first_token_ms: wholeMs(decision.timing?.firstTokenMs),
     model_ms: wholeMs(decision.timing?.durationMs),
-    turn: null,
-    repairs: [],
+    turn: decision.turn,
+    repairs: [...decision.repairs],
     decision: null,
     rule: null,
   };

@@ -1,7 +1,7 @@
 /** From the journal to the loop's task, and from the loop's end to the final record. */
 import type { LoopEnd, LoopTask } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
-import { parseFinish } from '../../agent/step-schema.js';
+import { parseFinish } from '../../agent/reading/finish.js';
 import { playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
 import type { Check, PayloadOf } from '../../domain/events.js';
 import { spentBefore, type TaskAttempt, type TaskResultPayload } from '../../domain/task-partition.js';

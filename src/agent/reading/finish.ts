@@ -1,0 +1,69 @@
+/** The arguments of finish: what was done, and small facts for the tasks that depend on this one. */
+import { z } from 'zod';
+import { isBag, jsonText, type Bag } from './proposals.js';
+import type { Repair } from './repairs.js';
+
+/** Of summary and outputs together as JSON: a result travels with the assignments of other tasks. */
+const FINISH_BYTES = 64 * 1024;
+
+const finishSchema = z.object({
+  summary: z.string({ error: 'is missing; say what was done' }).trim().min(1, 'must not be empty; say what was done'),
+  outputs: z
+    .record(z.string(), z.string(), { error: 'must be a map of texts, or a list of {name, value}' })
+    .default({}),
+});
+
+/** finish as a model may say it now; a journaled one was allowed then. */
+export const newFinishSchema = finishSchema.refine(
+  (finish) => Buffer.byteLength(JSON.stringify(finish)) <= FINISH_BYTES,
+  { error: `summary and outputs must not have more than ${FINISH_BYTES} bytes; write a file and give its path` },
+);
+
+export type Finish = z.output<typeof finishSchema>;
+
+/** Parses the arguments of a journaled finish. Throws a ZodError for others. */
+export function parseFinish(args: Bag): Finish {
+  return finishSchema.parse(args);
+}
+
+const SUMMARY_KEYS: readonly string[] = ['result', 'answer', 'message', 'text', 'final_answer'];
+
+/** A finish in its usual form, out of any spelling; what cannot be brought to it is left to finishSchema. */
+export function plainFinish(value: unknown, beside: Bag, repairs: Set<Repair>): unknown {
+  const single = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  if (!isBag(single)) return single;
+  const bag: Bag = { ...beside, ...single };
+  const other = SUMMARY_KEYS.filter((key) => typeof bag[key] === 'string');
+  const [key] = other;
+  if (bag['summary'] === undefined && other.length === 1 && key !== undefined) repairs.add('keys');
+  const summary = bag['summary'] ?? (other.length === 1 && key !== undefined ? bag[key] : undefined);
+  const outputs = plainOutputs(bag['outputs'], repairs);
+  const known = ['summary', 'outputs', ...other];
+  if (Object.keys(bag).some((one) => !known.includes(one))) repairs.add('extra_keys');
+  return { summary, ...(outputs === undefined || outputs === null ? {} : { outputs }) };
+}
+
+function plainOutputs(given: unknown, repairs: Set<Repair>): unknown {
+  const value = typeof given === 'string' && given.trim() !== '' ? jsonText(given, repairs) : given;
+  if (typeof given === 'string' && value !== undefined) repairs.add('json_text');
+  if (given === '') return undefined;
+  if (!Array.isArray(value)) return value ?? given;
+  const pairs = value.map(pairOf);
+  if (pairs.some((pair) => pair === null)) return value;
+  const outputs = new Map<string, unknown>();
+  for (const [name, text] of pairs.filter((pair) => pair !== null)) {
+    // Two values of one name: neither is sure.
+    if (outputs.has(name) && outputs.get(name) !== text) return value;
+    outputs.set(name, text);
+  }
+  return Object.fromEntries(outputs);
+}
+
+/** {name, value}, {key, value} or {a: "b"}. */
+function pairOf(item: unknown): readonly [string, unknown] | null {
+  if (!isBag(item)) return null;
+  const name = item['name'] ?? item['key'];
+  if (typeof name === 'string' && name !== '' && 'value' in item) return [name, item['value']];
+  const [entry, ...more] = Object.entries(item);
+  return entry !== undefined && more.length === 0 ? entry : null;
+}

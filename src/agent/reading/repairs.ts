@@ -1,0 +1,32 @@
+/** What a reader may change in a reply to get a step out of it. The log and a metric name them. */
+export const REPAIRS = {
+  prose: 'text before or after the step was left out',
+  thinking: 'a block of thinking was left out',
+  fence: 'the step was taken out of a Markdown fence',
+  tags: 'the call was written in the tags or tokens of a chat template',
+  list: 'the step was the only one in a list',
+  repeated: 'the same step was written more than once',
+  wrapped: 'the step was inside another object',
+  keys: 'tool, arguments or finish were written under other names',
+  extra_keys: 'keys that a step does not have were left out',
+  json_text: 'JSON inside a text was read as JSON',
+  tool_name: "a name space, other capitals or separators were removed from the tool's name",
+  empty_arguments: 'an empty object before the arguments was left out',
+  bare_argument: "a text was read as the tool's only required argument",
+  trailing_comma: 'a comma before a closing bracket was left out',
+  missing_comma: 'a comma between two keys was added',
+  comments: 'comments in the JSON were left out',
+  quotes: 'keys or texts in single, curved, triple or no quotes were read as texts',
+  literals: 'True, False or None were read as true, false or null',
+  control_characters: 'line breaks or control characters in a text were read as they are',
+  escapes: "an escape of JavaScript or Python was read as the character that it means (\\' or \\x41)",
+  numbers: 'a number was written with + or without a digit before or after the point',
+  number_text: 'a text was read as the number that it says',
+  boolean_text: 'a text was read as true or false',
+  single_item: 'a single value was read as a list of one',
+  enum_case: 'a value was written in other capitals',
+  capped: 'a timeout above the largest one was lowered to it',
+  cut_after: 'the reply was cut after the step had ended',
+} as const;
+
+export type Repair = keyof typeof REPAIRS;

@@ -1,0 +1,226 @@
+/** Finds the JSON values and calls in a reply's text, whatever wraps them. Knows no tools and no steps. */
+import { startCursor, cut, match, type Cursor, type Cut, type Wrong } from './cursor.js';
+import { readLooseJson } from './loose-json.js';
+import type { Repair } from './repairs.js';
+import { readTaggedCall } from './tagged-call.js';
+
+/** A value in a reply's text. */
+export interface Fragment {
+  /** The JSON value; for a call in tags {tool, arguments}. */
+  readonly value: unknown;
+  /** Whether it was written as a call, in the tags or tokens of a chat template. */
+  readonly call: boolean;
+}
+
+export interface Scan {
+  readonly fragments: readonly Fragment[];
+  /** Why the text cannot be read on; what was found before it is then not sure either. */
+  readonly fault: Cut | Wrong | null;
+  /** What stands before the first value, without tags. */
+  readonly before: string;
+}
+
+interface State {
+  readonly cursor: Cursor;
+  readonly repairs: Set<Repair>;
+  fragments: Fragment[];
+  /** The text outside of values, fences, tags and thinking. */
+  outside: string;
+  before: string | null;
+  /** A mark said that the next value is a call. */
+  callFollows: boolean;
+  fault: Cut | Wrong | null;
+  done: boolean;
+}
+
+export function scan(text: string, repairs: Set<Repair>): Scan {
+  const whole = textInQuotes(text, repairs);
+  if (whole !== null) return scan(whole, repairs);
+  const state: State = {
+    cursor: startCursor(text, 0),
+    repairs,
+    fragments: [],
+    outside: '',
+    before: null,
+    callFollows: false,
+    fault: null,
+    done: false,
+  };
+  while (!state.done && state.fault === null && state.cursor.at < text.length) step(state);
+  const around = withoutMarks(state.outside);
+  if (around !== '' && state.fragments.length > 0) repairs.add('prose');
+  return { fragments: state.fragments, fault: state.fault, before: withoutMarks(state.before ?? state.outside) };
+}
+
+/** The text inside, if the whole reply is one JSON text that may hold a value; else null. */
+function textInQuotes(text: string, repairs: Set<Repair>): string | null {
+  const start = text.search(/[^\s\0-\x20\uFEFF]/);
+  if (text[start] !== '"') return null;
+  const read = readLooseJson(text, start, repairs);
+  if (read.kind !== 'value' || typeof read.value !== 'string' || text.slice(read.end).trim() !== '') return null;
+  repairs.add('json_text');
+  return read.value;
+}
+
+type Rule = (state: State) => boolean;
+
+function step(state: State): void {
+  const { cursor } = state;
+  const next = /[{[<`◁]|\bto=|^[ \t>*]*(?:Action|Observation)[ \t]*:|functools\[/gim;
+  next.lastIndex = cursor.at;
+  const found = next.exec(cursor.text)?.index ?? cursor.text.length;
+  state.outside += cursor.text.slice(cursor.at, found);
+  cursor.at = found;
+  if (found < cursor.text.length && !RULES.some((rule) => rule(state))) {
+    state.outside += cursor.text[cursor.at];
+    cursor.at += 1;
+  }
+}
+
+const THINKING: readonly (readonly [open: RegExp, close: RegExp])[] = [
+  [
+    /<(?:[\w-]+:)?(?:think|thinking|thought|thoughts|reasoning|reflection|scratchpad)>/iy,
+    /<\/(?:[\w-]+:)?(?:think|thinking|thought|thoughts|reasoning|reflection|scratchpad)>/gi,
+  ],
+  [/\[THINK\]/y, /\[\/THINK\]/g],
+  [/◁think▷/y, /◁\/think▷/g],
+  [/<\|begin_of_thought\|>/y, /<\|end_of_thought\|>/g],
+  [/<\|channel\|>\s*analysis\s*<\|message\|>/y, /<\|end\|>|(?=<\|start\|>|<\|channel\|>)/g],
+];
+
+const thinking: Rule = (state) => {
+  const { cursor } = state;
+  for (const [open, close] of THINKING) {
+    const opened = match(cursor, open);
+    if (!opened) continue;
+    close.lastIndex = cursor.at + opened[0].length;
+    const closed = close.exec(cursor.text);
+    if (closed) cursor.at = closed.index + closed[0].length;
+    else state.fault = { kind: 'cut', inside: 'the thinking', serious: true };
+    state.repairs.add('thinking');
+    return true;
+  }
+  const orphan = match(cursor, /<\/(?:[\w-]+:)?(?:think|thinking|reasoning)>|\[\/THINK\]|◁\/think▷/iy);
+  if (!orphan) return false;
+  // The chat template wrote the opening tag: all until here was thinking.
+  cursor.at += orphan[0].length;
+  state.fragments = [];
+  state.outside = '';
+  state.before = null;
+  state.callFollows = false;
+  state.repairs.add('thinking');
+  return true;
+};
+
+/** A tool's name in tokens, directly before the JSON of its arguments. */
+const NAMED: readonly RegExp[] = [
+  // Mistral
+  /\[TOOL_CALLS\]\s*([\w.:/-]+)\s*(?:\[CALL_ID\]\s*[\w-]+\s*)?(?:\[ARGS\]\s*)?(?=\{)/y,
+  // DeepSeek V3, R1 and V3.1
+  /<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?\s*([\w.:/-]+)\s*(?:<｜tool▁sep｜>)?\s*(?:```\w*\s*)?(?=\{)/y,
+  // Kimi K2
+  /<\|tool_call_begin\|>\s*([\w.:/-]+)\s*<\|tool_call_argument_begin\|>\s*(?=\{)/y,
+  // gpt-oss, with and without its tokens
+  /\bto=([\w.:/-]+)(?:\s|<\|\w+\|>|\bjson\b|\bcode\b|\bcommentary\b)*(?=\{)/iy,
+  // ReAct prompts
+  /^[ \t>*]*Action[ \t]*:\**[ \t]*[`"'*]*([\w.:/-]+)[`"'*]*(?:\(\))?[ \t]*\r?\n\s*\**Action[ _]Input[ \t]*:\**\s*(?:```\w*\s*)?(?=\{)/imy,
+  // GLM-4
+  /<tool_call>\s*([A-Za-z_][\w.:/-]*)\s*(?=\{)/iy,
+];
+
+const namedCall: Rule = (state) => {
+  const { cursor } = state;
+  for (const form of NAMED) {
+    const head = match(cursor, form);
+    if (!head) continue;
+    const read = readLooseJson(cursor.text, cursor.at + head[0].length, state.repairs);
+    if (read.kind === 'value') put(state, { tool: head[1], arguments: read.value }, read.end, true);
+    else state.fault = read;
+    state.repairs.add('tags');
+    return true;
+  }
+  return false;
+};
+
+const taggedCall: Rule = (state) => {
+  const read = readTaggedCall(state.cursor, state.repairs);
+  if (read === null) return false;
+  if (read.kind === 'value') put(state, read.value, read.end, true);
+  else state.fault = read;
+  state.repairs.add('tags');
+  return true;
+};
+
+const CALL_MARK =
+  /<(?:[\w-]+:)?(?:tool_calls?|toolcalls?|function_calls?|tool_use|tools?)>|<\|(?:tool_calls?|python_tag|plugin|action_start)\|>|\[TOOL_CALLS\]|\[TOOL_REQUEST\]|functools(?=\[)|<｜tool▁calls▁begin｜>/iy;
+
+const callMark: Rule = (state) => {
+  const { cursor } = state;
+  const mark = match(cursor, CALL_MARK);
+  if (!mark) return false;
+  cursor.at += mark[0].length;
+  state.callFollows = true;
+  state.repairs.add('tags');
+  if (cursor.text.slice(cursor.at).trim() === '') {
+    cut(cursor, 'a call');
+    state.fault = cursor.fault;
+  }
+  return true;
+};
+
+/** Languages of blocks that hold no step; a block of JSON may be marked as anything else. */
+const CODE =
+  /```(?:bash|sh|shell|zsh|console|terminal|powershell|python|py|ruby|go|rust|c|cpp|java|yaml|yml|toml|ini|html|css|diff|sql|dockerfile|makefile)[ \t]*\r?\n(?!\s*[{[<])/iy;
+
+const fence: Rule = (state) => {
+  const { cursor } = state;
+  const code = match(cursor, CODE);
+  const mark = match(cursor, /`+[ \t]*[\w+-]*/y);
+  if (!mark) return false;
+  if (code) {
+    const end = cursor.text.indexOf('\n```', cursor.at + code[0].length - 1);
+    state.outside += ' code ';
+    cursor.at = end === -1 ? cursor.text.length : end + 4;
+    return true;
+  }
+  if (mark[0].startsWith('```')) state.repairs.add('fence');
+  cursor.at += mark[0].startsWith('```') ? mark[0].length : 1;
+  return true;
+};
+
+/** What follows a ReAct call is what the model imagines of its outcome. */
+const observation: Rule = (state) => {
+  if (!match(state.cursor, /^[ \t>*]*Observation[ \t]*:/imy) || !state.fragments.some((fragment) => fragment.call))
+    return false;
+  state.outside += 'observation';
+  state.done = true;
+  return true;
+};
+
+const json: Rule = (state) => {
+  const { cursor } = state;
+  if (!/[{[]/.test(cursor.text[cursor.at] ?? '')) return false;
+  const read = readLooseJson(cursor.text, cursor.at, state.repairs);
+  if (read.kind === 'value') put(state, read.value, read.end, state.callFollows);
+  else if (read.serious) state.fault = read;
+  else return false;
+  return true;
+};
+
+const RULES: readonly Rule[] = [thinking, namedCall, taggedCall, callMark, fence, observation, json];
+
+function put(state: State, value: unknown, end: number, call: boolean): void {
+  state.before ??= state.outside;
+  state.fragments.push({ value, call });
+  state.callFollows = false;
+  state.cursor.at = end;
+}
+
+/** A text without the tags and tokens of chat templates, and without the labels of a ReAct prompt. */
+function withoutMarks(text: string): string {
+  return text
+    .replaceAll(/<[|｜][^<>]{0,60}[|｜]>|<\/?[\w:-]{1,40}>|\[\/?[A-Z_]{2,20}\]|<\/?s>/g, '')
+    .replaceAll(/^\s*Thought[ \t]*:\s*/gim, '')
+    .replaceAll(/[\0-\x08\x0b-\x1f\uFEFF\u200B]/g, '')
+    .trim();
+}

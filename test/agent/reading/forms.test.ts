@@ -1,0 +1,296 @@
+import { callOf, readCalls, readText } from './support.js';
+
+const RUN = 'execute_terminal_command {"command":"ls -la"}';
+const CALL = '{"tool":"execute_terminal_command","arguments":{"command":"ls -la"}}';
+const STEP = `{"thought":"look","action":${CALL}}`;
+const NAMED = '{"name":"execute_terminal_command","arguments":{"command":"ls -la"}}';
+const ARGS = '{"command": "ls -la"}';
+
+/** What wraps a step: [name, text, repairs that are recorded]. */
+const WRAPPED: readonly (readonly [string, string, readonly string[]])[] = [
+  ['nothing', STEP, []],
+  ['nothing, flat', `{"thought":"look",${CALL.slice(1)}`, []],
+  ['blanks and a byte order mark', `\uFEFF\n\n ${STEP} \n\0`, []],
+  ['prose', `Let me look around first.\n${STEP}\nThen I will continue.`, ['prose']],
+  ['prose with brackets', `In [this] case {maybe} use \${HOME} (see [1]): ${STEP}`, ['prose']],
+  ['a fence', `\`\`\`json\n${STEP}\n\`\`\``, ['fence']],
+  ['a fence that does not end', `\`\`\`\n${STEP}`, ['fence']],
+  ['a fence in prose', `Here you are:\n\n\`\`\`json\n${STEP}\n\`\`\`\n\nDone.`, ['fence', 'prose']],
+  ['inline code', `I reply \`${STEP}\``, ['prose']],
+  [
+    'prose with a block of code',
+    `Like this:\n\`\`\`sh\necho '${CALL.replace('ls -la', 'rm x')}'\n\`\`\`\n${STEP}`,
+    ['prose'],
+  ],
+  ['thinking', `<think>Should I use {"tool": "x"}? [y</think>\n${STEP}`, ['thinking']],
+  ['thinking whose beginning the template wrote', `Should I {try}?\n</think>\n${STEP}`, ['thinking']],
+  ['thinking in capitals', `[THINK]hm[/THINK]${STEP}`, ['thinking']],
+  ['Hermes tags', `<tool_call>\n${NAMED}\n</tool_call>`, ['tags', 'keys']],
+  ['Hermes tags without an end', `<tool_call>\n${NAMED}`, ['tags', 'keys']],
+  ['Hermes tags after prose', `I will look.\n<tool_call>\n${NAMED}\n</tool_call><|im_end|>`, ['tags', 'prose', 'keys']],
+  ['tags of a list', `<tool_calls>[${NAMED}]</tool_calls>`, ['tags', 'list', 'keys']],
+  ['Granite and Phi tokens', `<|tool_call|>[${NAMED}]<|/tool_call|>`, ['tags', 'list', 'keys']],
+  ['functools', `functools[${NAMED}]`, ['tags', 'list', 'keys']],
+  ['Nemotron tags', `<TOOLCALL>[${NAMED}]</TOOLCALL>`, ['tags', 'list', 'keys']],
+  [
+    'Llama 3.1 with a token',
+    `<|python_tag|>{"type":"function","name":"execute_terminal_command","parameters":${ARGS}}<|eom_id|>`,
+    ['tags', 'keys', 'extra_keys'],
+  ],
+  ['Llama 3.1 with a function tag', `<function=execute_terminal_command>${ARGS}</function>`, ['tags']],
+  ['Llama 3.1 without an end', `<function=execute_terminal_command>${ARGS}`, ['tags']],
+  [
+    'Qwen3-Coder',
+    '<tool_call>\n<function=execute_terminal_command>\n<parameter=command>\nls -la\n</parameter>\n</function>\n</tool_call>',
+    ['tags'],
+  ],
+  [
+    'Qwen3-Coder without the opening tag',
+    "I'll look.\n\n<function=execute_terminal_command>\n<parameter=command>\nls -la\n</parameter>\n</function>\n</tool_call>",
+    ['tags', 'prose'],
+  ],
+  [
+    'Claude tags',
+    '<function_calls>\n<invoke name="execute_terminal_command">\n<parameter name="command">ls -la</parameter>\n</invoke>\n</function_calls>',
+    ['tags'],
+  ],
+  [
+    'MiniMax tags',
+    '<minimax:tool_call>\n<invoke name="execute_terminal_command">\n<parameter name="command">ls -la</parameter>\n</invoke>\n</minimax:tool_call>',
+    ['tags'],
+  ],
+  [
+    'GLM 4.5',
+    '<tool_call>execute_terminal_command\n<arg_key>command</arg_key>\n<arg_value>ls -la</arg_value>\n</tool_call>',
+    ['tags'],
+  ],
+  ['GLM 4', `<tool_call>execute_terminal_command\n${ARGS}</tool_call>`, ['tags']],
+  ['Mistral', `[TOOL_CALLS][${NAMED}]`, ['tags', 'list', 'keys']],
+  ['Mistral with an end token', `[TOOL_CALLS] [${NAMED}]</s>`, ['tags', 'list', 'keys']],
+  ['Mistral 3', `[TOOL_CALLS]execute_terminal_command[ARGS]${ARGS}`, ['tags']],
+  ['Mistral 3 with an id', `[TOOL_CALLS]execute_terminal_command[CALL_ID]abc123XYZ[ARGS]${ARGS}`, ['tags']],
+  [
+    'DeepSeek V3',
+    `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>execute_terminal_command\n\`\`\`json\n${ARGS}\n\`\`\`<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+    ['tags', 'fence'],
+  ],
+  [
+    'DeepSeek V3.1',
+    `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>execute_terminal_command<｜tool▁sep｜>${ARGS}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+    ['tags'],
+  ],
+  [
+    'Kimi K2',
+    `<|tool_calls_section_begin|><|tool_call_begin|>functions.execute_terminal_command:0<|tool_call_argument_begin|>${ARGS}<|tool_call_end|><|tool_calls_section_end|>`,
+    ['tags', 'tool_name'],
+  ],
+  [
+    'gpt-oss',
+    `<|channel|>analysis<|message|>I {think}<|end|><|start|>assistant<|channel|>commentary to=functions.execute_terminal_command <|constrain|>json<|message|>${ARGS}<|call|>`,
+    ['thinking', 'tags', 'tool_name', 'prose'],
+  ],
+  [
+    'gpt-oss whose tokens a server removed',
+    `commentary to=functions.execute_terminal_command json${ARGS}`,
+    ['tags', 'tool_name', 'prose'],
+  ],
+  ['LM Studio', `[TOOL_REQUEST]${NAMED}[END_TOOL_REQUEST]`, ['tags', 'keys']],
+  [
+    'a ReAct prompt',
+    `Thought: I look.\nAction: execute_terminal_command\nAction Input: ${ARGS}\nObservation: a.txt {b`,
+    ['tags', 'prose'],
+  ],
+  ['a list', `[${STEP}]`, ['list']],
+  ['a text of JSON', JSON.stringify(STEP), ['json_text']],
+  ['a text of JSON in a text of JSON', JSON.stringify(JSON.stringify(STEP)), ['json_text']],
+  ['action as a text', JSON.stringify({ thought: 't', action: CALL }), ['json_text', 'wrapped']],
+  ['action twice', `{"thought":"t","action":{"action":${CALL}}}`, ['wrapped']],
+  ['action as a list', `{"thought":"t","action":[${CALL}]}`, ['wrapped', 'list']],
+  ['tool_call', `{"tool_call":${NAMED}}`, ['wrapped', 'keys']],
+  [
+    'the API of OpenAI',
+    `{"role":"assistant","content":"look","tool_calls":[{"id":"c1","type":"function","function":{"name":"execute_terminal_command","arguments":${JSON.stringify(ARGS)}}}]}`,
+    ['wrapped', 'keys', 'json_text'],
+  ],
+  [
+    'the API of Claude',
+    `{"type":"tool_use","id":"t1","name":"execute_terminal_command","input":${ARGS}}`,
+    ['keys', 'extra_keys'],
+  ],
+  [
+    'function_call',
+    `{"function_call":{"name":"execute_terminal_command","arguments":${JSON.stringify(ARGS)}}}`,
+    ['wrapped', 'keys', 'json_text'],
+  ],
+  ['LangChain', `{"action":"execute_terminal_command","action_input":${ARGS}}`, ['keys']],
+  ['LangChain with a text', '{"action":"execute_terminal_command","action_input":"ls -la"}', ['keys', 'bare_argument']],
+  ['other keys', `{"thoughts":"t","tool_name":"execute_terminal_command","parameters":${ARGS}}`, ['keys']],
+  ['arguments beside the tool', '{"thought":"t","tool":"execute_terminal_command","command":"ls -la"}', ['keys']],
+  ["the tool's name as a key", `{"thought":"t","action":{"execute_terminal_command":${ARGS}}}`, ['keys']],
+  ['more keys', `{"thought":"t","confidence":0.9,${CALL.slice(1)}`, ['extra_keys']],
+  ['arguments as a text', `{"tool":"execute_terminal_command","arguments":${JSON.stringify(ARGS)}}`, ['json_text']],
+  ['arguments twice', `{"tool":"execute_terminal_command","arguments":{"arguments":${ARGS}}}`, ['wrapped']],
+  [
+    'a thought in the arguments',
+    '{"tool":"execute_terminal_command","arguments":{"reason":"r","command":"ls -la"}}',
+    ['extra_keys'],
+  ],
+  ['a name space', CALL.replace('execute', 'functions.execute'), ['tool_name']],
+  ['other separators', CALL.replace('execute_terminal_command', 'ExecuteTerminal-Command'), ['tool_name']],
+  ['the same step twice', `${STEP}\n${STEP}`, ['repeated']],
+  ['an example with a placeholder', `The form is {"tool": "NAME", "arguments": {}}.\n${STEP}`, ['prose']],
+  ['another object', `The file says {"name": "Bingo", "age": 30}.\n${STEP}`, ['prose']],
+];
+
+test.each(WRAPPED)('a step is read that is wrapped in %s', (_, text, repairs) => {
+  const reading = readText(text);
+  expect(callOf(reading)).toBe(RUN);
+  expect(reading.ok && [...reading.repairs].sort()).toEqual([...repairs].sort());
+});
+
+/** JSON that is almost JSON. */
+test.each([
+  ['a comma at the end', '{"tool":"execute_terminal_command","arguments":{"command":"ls -la",},}', 'trailing_comma'],
+  ['no comma', '{"tool":"execute_terminal_command"\n"arguments":{"command":"ls -la"}}', 'missing_comma'],
+  ['a comment', '{"tool":"execute_terminal_command", // look\n"arguments":{/* all */"command":"ls -la"}}', 'comments'],
+  [
+    "a comment of Python's",
+    '{"tool":"execute_terminal_command", # look\n"arguments":{"command":"ls -la"}}',
+    'comments',
+  ],
+  ['single quotes', "{'tool':'execute_terminal_command','arguments':{'command':'ls -la'}}", 'quotes'],
+  ['keys without quotes', '{tool:"execute_terminal_command",arguments:{command:"ls -la"}}', 'quotes'],
+  ['curved quotes', '{“tool”:“execute_terminal_command”,“arguments”:{“command”:“ls -la”}}', 'quotes'],
+  ['triple quotes', '{"tool":"execute_terminal_command","arguments":{"command":"""ls -la"""}}', 'quotes'],
+  ['backticks', '{"tool":"execute_terminal_command","arguments":{"command":`ls -la`}}', 'quotes'],
+  ["Python's words", '{"tool":"execute_terminal_command","arguments":{"command":"ls -la","timeout":None}}', 'literals'],
+  ['arrows for colons', '{"tool" => "execute_terminal_command", "arguments" => {"command" => "ls -la"}}', null],
+  ['an escape that is none', '{"tool":"execute_terminal_command","arguments":{"command":"ls\\x20-la"}}', 'escapes'],
+])('a step is read with %s', (_, text, repair) => {
+  const reading = readText(text);
+  expect(callOf(reading)).toBe(RUN);
+  if (repair !== null) expect(reading.ok && reading.repairs).toContain(repair);
+});
+
+test('a text keeps its line breaks and quotes as they are', () => {
+  const reading = readText(`{'tool':'execute_terminal_command','arguments':{'command':'echo "a"\n\tb\\'c'}}`);
+  expect(reading).toMatchObject({ ok: true, value: { arguments: { command: 'echo "a"\n\tb\'c' } } });
+  expect(reading.ok && reading.repairs).toEqual(expect.arrayContaining(['quotes', 'control_characters', 'escapes']));
+});
+
+/** Values of a neighbouring type. */
+test.each([
+  ['a number as text', { command: 'ls', timeout: '60' }, { command: 'ls', timeout: 60 }, 'number_text'],
+  ['a number with a point', { command: 'ls', timeout: 60.0 }, { command: 'ls', timeout: 60 }, null],
+  ['a timeout above the largest', { command: 'ls', timeout: 1e15 }, { command: 'ls', timeout: 3600 }, 'capped'],
+  ['null for an option', { command: 'ls', timeout: null, working_dir: null }, { command: 'ls' }, null],
+])('%s is read', (_, args, expected, repair) => {
+  const reading = readText(JSON.stringify({ tool: 'execute_terminal_command', arguments: args }));
+  expect(reading).toMatchObject({ ok: true, value: { arguments: expected } });
+  expect(reading.ok && reading.repairs).toEqual(repair === null ? [] : [repair]);
+});
+
+test.each([
+  ['a text for a list', { words: 'a' }, { words: ['a'] }],
+  ['a list as a text', { words: '["a", "b"]' }, { words: ['a', 'b'] }],
+  ['a word for true', { words: ['a'], recursive: 'True' }, { words: ['a'], recursive: true }],
+  ['an object as a text', { words: ['a'], range: '{"from": "3"}' }, { words: ['a'], range: { from: 3 } }],
+  ['a number as text beside null', { words: ['a'], limit: '5' }, { words: ['a'], limit: 5 }],
+])('%s is read', (_, args, expected) => {
+  expect(readText(JSON.stringify({ tool: 'search_files', arguments: args }))).toMatchObject({
+    ok: true,
+    value: { arguments: expected },
+  });
+});
+
+test('a parameter beside the arguments belongs to them', () => {
+  const text = '{"tool":"execute_terminal_command","arguments":{"command":"ls"},"working_dir":"sub"}';
+  expect(callOf(readText(text))).toBe('execute_terminal_command {"working_dir":"sub","command":"ls"}');
+});
+
+const FINISHED = 'finish {"summary":"made it","outputs":{"a":"b"}}';
+
+test.each([
+  ['under action', '{"thought":"t","action":{"finish":{"summary":"made it","outputs":[{"name":"a","value":"b"}]}}}'],
+  ['at the root, with a map', '{"thought":"t","finish":{"summary":"made it","outputs":{"a":"b"}}}'],
+  ['as a tool', '{"tool":"finish","arguments":{"summary":"made it","outputs":{"a":"b"}}}'],
+  ['as a tool without arguments', '{"tool":"finish","summary":"made it","outputs":{"a":"b"}}'],
+  ['as a text', '{"finish":"made it","outputs":{"a":"b"}}'],
+  ['as true', '{"finish":true,"summary":"made it","outputs":[{"a":"b"}]}'],
+  ['as an action', '{"action":"finish","action_input":{"summary":"made it","outputs":{"a":"b"}}}'],
+  ['in capitals', '{"action":"Finish","action_input":{"summary":"made it","outputs":"{\\"a\\":\\"b\\"}"}}'],
+  ['beside a tool that is null', '{"tool":null,"arguments":null,"finish":{"summary":"made it","outputs":{"a":"b"}}}'],
+  ['with more keys', '{"finish":{"summary":"made it","status":"success","outputs":[{"key":"a","value":"b"}]}}'],
+])('finish is read %s', (_, text) => {
+  expect(callOf(readText(text))).toBe(FINISHED);
+});
+
+test.each([
+  '{"finish":"made it"}',
+  '{"finish":{"summary":"made it","outputs":null}}',
+  '{"tool":"finish","arguments":"made it"}',
+])('finish is read without outputs: %s', (text) =>
+  expect(callOf(readText(text))).toBe('finish {"summary":"made it","outputs":{}}'),
+);
+
+describe('a call in an API’s own form', () => {
+  const name = 'execute_terminal_command';
+  test.each([
+    ['with arguments as text (OpenAI)', [{ name, arguments: ARGS }]],
+    ['with arguments as an object (Ollama, Claude)', [{ name, arguments: { command: 'ls -la' } }]],
+    ['with a name space', [{ name: `functions.${name}`, arguments: ARGS }]],
+    ['with a number', [{ name: `functions.${name}:0`, arguments: ARGS }]],
+    ['with tokens in its name (vllm #32587)', [{ name: `${name}<|channel|>commentary`, arguments: ARGS }]],
+    ['with text in text', [{ name, arguments: JSON.stringify(ARGS) }]],
+    ['after an empty object (openai-agents-js #712)', [{ name, arguments: `{}${ARGS}` }]],
+    ['with the arguments twice (mudler/cogito #66)', [{ name, arguments: `${ARGS}${ARGS}` }]],
+    ['as a step in a function of its own', [{ name: 'action', arguments: JSON.parse(STEP) }]],
+    ['as a step in itself', [{ name, arguments: JSON.parse(CALL) }]],
+    ['with almost-JSON', [{ name, arguments: "{'command': 'ls -la',}" }]],
+  ])('is read %s', (_, calls) => {
+    expect(callOf(readCalls(calls, 'I look.'))).toBe(RUN);
+  });
+
+  test('has the text beside it as its thought, without thinking and tags', () => {
+    expect(readCalls([{ name, arguments: ARGS }], '<think>hm</think>I look.\n<|im_end|>')).toMatchObject({
+      ok: true,
+      value: { thought: 'I look.' },
+      repairs: [],
+    });
+  });
+
+  test('is the first of several, and the others are named', () => {
+    const calls = [
+      { name, arguments: ARGS },
+      { name: 'workspace_read', arguments: { path: 'a' } },
+    ];
+    expect(readCalls(calls)).toMatchObject({ ok: true, value: { tool: name }, notRun: ['workspace_read'] });
+  });
+
+  test.each([
+    [
+      'in tags',
+      `<tool_call>${NAMED}</tool_call>\n<tool_call>{"name":"finish","arguments":{"summary":"s"}}</tool_call>`,
+    ],
+    ['in a list of calls', `{"tool_calls":[${NAMED},{"name":"finish","arguments":{"summary":"s"}}]}`],
+    ['in tokens', `[TOOL_CALLS][${NAMED},{"name":"finish","arguments":{"summary":"s"}}]`],
+  ])('written %s as one of several is the first of them', (_, text) => {
+    const reading = readText(text);
+    expect(callOf(reading)).toBe(RUN);
+    expect(reading).toMatchObject({ notRun: ['finish'] });
+  });
+
+  test('without arguments needs none', () => {
+    for (const args of ['', '{}', null, undefined])
+      expect(callOf(readCalls([{ name: 'workspace_list', arguments: args }]))).toBe('workspace_list {}');
+  });
+
+  test('may carry JSON as the content of a file', () => {
+    const content = JSON.stringify({ tool: 'workspace_write', arguments: { path: 'b', content: 'c' } });
+    const args = { path: 'a.json', content };
+    const expected = `workspace_write ${JSON.stringify(args)}`;
+    expect(callOf(readCalls([{ name: 'workspace_write', arguments: args }]))).toBe(expected);
+    expect(callOf(readText(JSON.stringify({ tool: 'workspace_write', ...args })))).toBe(expected);
+    expect(callOf(readText(JSON.stringify({ tool: 'workspace_write', arguments: args })))).toBe(expected);
+  });
+});

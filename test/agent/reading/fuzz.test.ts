@@ -1,0 +1,286 @@
+/**
+ * Any step in any wrapper is read; damage that needs no invented text is read at least nine times of ten; nothing is
+ * ever read as another step; whatever is cut is refused.
+ */
+import fc from 'fast-check';
+import { callOf, readCalls, readText } from './support.js';
+
+interface Said {
+  readonly thought: string;
+  readonly tool: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** A text in three parts: without the end of the core it is cut. */
+type Parts = readonly [before: string, core: string, after: string];
+type Form = (said: Said, prose: string) => Parts;
+
+const J = JSON.stringify;
+const TRICKY = [
+  '"',
+  "'",
+  '\\',
+  '{',
+  '}',
+  '[',
+  ']',
+  '`',
+  '```',
+  '\n',
+  '\t',
+  '</think>',
+  '<tool_call>',
+  '//',
+  '#',
+  '“',
+  'ß',
+  '💥',
+  ',',
+  ':',
+];
+const text = fc
+  .array(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 6 }), fc.constantFrom(...TRICKY)), {
+    minLength: 1,
+    maxLength: 8,
+  })
+  .map((parts) => parts.join('').replaceAll('\0', ''))
+  .filter((value) => value.trim() !== '');
+const path = fc.stringMatching(/^[a-z][a-z0-9._ -]{0,10}$/);
+const prose = fc.stringMatching(/^[A-Z][a-z ,]{0,30}[.]$/);
+
+const said: fc.Arbitrary<Said> = fc.oneof(
+  fc.record({ thought: text, tool: fc.constant('execute_terminal_command'), args: fc.record({ command: text }) }),
+  fc.record({
+    thought: text,
+    tool: fc.constant('execute_terminal_command'),
+    args: fc.record({ command: text, timeout: fc.integer({ min: 1, max: 3600 }), working_dir: path }),
+  }),
+  fc.record({ thought: text, tool: fc.constant('workspace_write'), args: fc.record({ path, content: text }) }),
+  fc.record({
+    thought: text,
+    tool: fc.constant('workspace_read'),
+    args: fc.record({ path, start_line: fc.integer({ min: 1, max: 99 }) }),
+  }),
+  fc.record({
+    thought: text,
+    tool: fc.constant('finish'),
+    args: fc.record({ summary: text.map((one) => one.trim()), outputs: fc.dictionary(path, text, { maxKeys: 2 }) }),
+  }),
+);
+
+const flat = ({ thought, tool, args }: Said) => J({ thought, tool, arguments: args });
+const usual = ({ thought, tool, args }: Said) =>
+  J({ thought, action: tool === 'finish' ? { finish: args } : { tool, arguments: args } });
+const named = ({ tool, args }: Said, key = 'arguments') => J({ name: tool, [key]: args });
+
+const FORMS: Readonly<Record<string, Form>> = {
+  usual: (one) => ['', usual(one), ''],
+  flat: (one) => ['', flat(one), ''],
+  pretty: (one) => ['', J(JSON.parse(usual(one)), null, 2), '\n'],
+  prose: (one, around) => [`${around}\n`, usual(one), `\n${around}`],
+  fence: (one, around) => [`${around}\n\`\`\`json\n`, usual(one), `\n\`\`\`\n${around}`],
+  thinking: (one, around) => [`<think>${around} {"tool": "x"</think>`, usual(one), ''],
+  'thinking without a beginning': (one, around) => [`${around}</think>\n`, usual(one), ''],
+  hermes: (one) => ['<tool_call>\n', named(one), '\n</tool_call>'],
+  'llama 3.1': (one) => ['<|python_tag|>', named(one, 'parameters'), '<|eom_id|>'],
+  'llama 3.1 function': (one) => ['', `<function=${one.tool}>${J(one.args)}`, '</function>'],
+  mistral: (one) => ['', `[TOOL_CALLS][${named(one)}]`, ''],
+  'mistral 3': (one) => ['', `[TOOL_CALLS]${one.tool}[ARGS]${J(one.args)}`, ''],
+  'deepseek v3': (one) => [
+    '',
+    `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>${one.tool}\n\`\`\`json\n${J(one.args)}`,
+    '\n```<｜tool▁call▁end｜>',
+  ],
+  'deepseek v3.1': (one) => ['', `<｜tool▁call▁begin｜>${one.tool}<｜tool▁sep｜>${J(one.args)}`, '<｜tool▁call▁end｜>'],
+  kimi: (one) => [
+    '',
+    `<|tool_call_begin|>functions.${one.tool}:0<|tool_call_argument_begin|>${J(one.args)}`,
+    '<|tool_call_end|>',
+  ],
+  'gpt-oss': (one) => [
+    '',
+    `<|channel|>commentary to=functions.${one.tool} <|constrain|>json<|message|>${J(one.args)}`,
+    '<|call|>',
+  ],
+  react: (one, around) => [
+    `Thought: ${around}\n`,
+    `Action: ${one.tool}\nAction Input: ${J(one.args)}`,
+    '\nObservation: {',
+  ],
+  list: (one) => ['', `[${usual(one)}]`, ''],
+  'text of JSON': (one) => ['', J(usual(one)), ''],
+  openai: (one) => ['', J({ tool_calls: [{ function: { name: one.tool, arguments: J(one.args) } }] }), ''],
+  claude: (one) => ['', J({ type: 'tool_use', id: 'x', name: one.tool, input: one.args }), ''],
+  langchain: (one) => ['', J({ action: one.tool, action_input: one.args }), ''],
+  'action twice': (one) => ['', J({ action: { action: { tool: one.tool, arguments: one.args } } }), ''],
+  'tool as key': (one) => ['', J({ thought: one.thought, action: { [one.tool]: one.args } }), ''],
+  'name space': (one) => ['', J({ tool: `functions.${one.tool}`, arguments: one.args }), ''],
+  bom: (one) => ['\uFEFF\u0000 ', usual(one), '\u0000\n'],
+};
+
+const expected = ({ tool, args }: Said) => `${tool} ${J(sorted(args))}`;
+function got(reading: ReturnType<typeof readText>): string {
+  return reading.ok ? `${reading.value.tool} ${J(sorted(reading.value.arguments))}` : reading.fault;
+}
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, part]) => [key, sorted(part)])
+      .sort(),
+  );
+}
+const faults = ['empty', 'cut', 'not_json', 'ambiguous', 'nothing', 'unknown_tool', 'arguments'];
+
+describe.each(Object.entries(FORMS))('a step in the form "%s"', (_, form) => {
+  test('is read', () => {
+    fc.assert(
+      fc.property(said, prose, (one, around) => {
+        expect(got(readText(form(one, around).join('')))).toBe(expected(one));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('is refused wherever it is cut, and never read as another', () => {
+    fc.assert(
+      fc.property(said, prose, (one, around) => {
+        const [before, core, after] = form(one, around);
+        const whole = before + core + after;
+        for (let end = 0; end < whole.length; end += 1) {
+          const read = got(readText(whole.slice(0, end)));
+          if (end < before.length + core.length) expect(faults).toContain(read);
+          else expect([...faults, expected(one)]).toContain(read);
+        }
+      }),
+      { numRuns: 5 },
+    );
+  });
+});
+
+test('a call of an API is read from any of its forms, and refused wherever its text is cut', () => {
+  fc.assert(
+    fc.property(said, ({ tool, args }) => {
+      const call = expected({ thought: '', tool, args });
+      for (const given of [args, J(args), `{}${J(args)}`, J(J(args))])
+        expect(got(readCalls([{ name: tool, arguments: given }]))).toBe(call);
+      for (let end = 1; end < J(args).length; end += 1)
+        expect(faults).toContain(got(readCalls([{ name: tool, arguments: J(args).slice(0, end) }])));
+    }),
+    { numRuns: 20 },
+  );
+});
+
+/** Writes a value as almost-JSON. */
+interface Style {
+  readonly quote: readonly [string, string];
+  readonly bareKeys: boolean;
+  readonly trailing: string;
+  readonly comment: string;
+  readonly rawBreaks: boolean;
+  readonly comma: string;
+  readonly python: boolean;
+}
+
+const style: fc.Arbitrary<Style> = fc.record({
+  quote: fc.constantFrom(['"', '"'] as const, ["'", "'"] as const, ['“', '”'] as const),
+  bareKeys: fc.boolean(),
+  trailing: fc.constantFrom('', ',', ', '),
+  comment: fc.constantFrom('', ' // why "not"\n', " # it's {\n", ' /* ] */ '),
+  rawBreaks: fc.boolean(),
+  comma: fc.constantFrom(',', ', ', ',\n', '\n'),
+  python: fc.boolean(),
+});
+
+function almost(value: unknown, how: Style): string {
+  const quoted = (one: string) => {
+    const body = J(one)
+      .slice(1, -1)
+      .replaceAll('\\"', how.quote[0] === '"' ? '\\"' : '"');
+    const escaped = how.quote[0] === "'" ? body.replaceAll("'", "\\'") : body;
+    const broken = how.rawBreaks ? escaped.replaceAll(/(?<!\\)((?:\\\\)*)\\n/g, '$1\n') : escaped;
+    return `${how.quote[0]}${broken}${how.quote[1]}`;
+  };
+  if (value === null) return how.python ? 'None' : 'null';
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value !== 'object') return String(value);
+  // Without a comma the next key must be quoted.
+  const bare = how.bareKeys && how.comma.includes(',');
+  const entries = Object.entries(value).map(
+    ([key, part]) => `${bare && /^[a-z_]\w*$/i.test(key) ? key : quoted(key)}:${how.comment} ${almost(part, how)}`,
+  );
+  return `{${entries.join(how.comma)}${entries.length > 0 ? how.trailing : ''}}`;
+}
+
+test('of steps in almost-JSON at least nine of ten are read, and none as another', () => {
+  let read = 0;
+  let all = 0;
+  fc.assert(
+    fc.property(said, style, (one, how) => {
+      const wanted = JSON.parse(one.tool === 'finish' ? usual(one) : flat(one));
+      const reading = got(readText(almost({ ...wanted, note: null }, how)));
+      expect([...faults, expected(one)]).toContain(reading);
+      all += 1;
+      if (reading === expected(one)) read += 1;
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(read / all).toBeGreaterThanOrEqual(0.9);
+});
+
+test('a step that lost any one character outside of its texts is read as it was, or refused', () => {
+  let read = 0;
+  let all = 0;
+  fc.assert(
+    fc.property(said, fc.nat(), fc.boolean(), (one, at, spaced) => {
+      const whole = spaced ? J(JSON.parse(usual(one)), null, 1) : usual(one);
+      const places = outside(whole);
+      const place = places[at % places.length] ?? 0;
+      const reading = got(readText(whole.slice(0, place) + whole.slice(place + 1)));
+      expect([...faults, expected(one)]).toContain(reading);
+      all += 1;
+      if (reading === expected(one)) read += 1;
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(read).toBeGreaterThan(0);
+  expect(all).toBe(1_000);
+});
+
+/** Indexes outside of the texts and numbers of a JSON document; the quotes count as outside. */
+function outside(json: string): readonly number[] {
+  const places: number[] = [];
+  let inText = false;
+  for (let at = 0; at < json.length; at += 1) {
+    if (inText && json[at] === '\\') at += 1;
+    else if (json[at] === '"') {
+      inText = !inText;
+      places.push(at);
+    } else if (!inText && !/\d/.test(json[at] ?? '')) places.push(at);
+  }
+  return places;
+}
+
+test('two different steps in one text are never read as one', () => {
+  fc.assert(
+    fc.property(said, said, prose, fc.constantFrom('\n', ' ', '\n\n```json\n'), (one, other, around, between) => {
+      fc.pre(expected(one) !== expected(other));
+      expect(faults).toContain(got(readText(`${around}\n${usual(one)}${between}${flat(other)}`)));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('any text is read or refused, in time that grows with its length', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom(...TRICKY, '{"tool":', '<think>', 'true', '1', 'Action: x\n'), { maxLength: 60 }),
+      (parts) => {
+        expect([...faults, ...parts]).toContain(callOf(readText(parts.join(''))));
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+  for (const part of ['{', '[', '{"a":', '[[{"', '{a:', '<think>', '<tool_call>', '`', '"', '{x:"'])
+    expect(faults).toContain(callOf(readText(part.repeat(20_000))));
+});

@@ -1,0 +1,187 @@
+import { callOf, readCalls, readReply, readText } from './support.js';
+
+const CALL = '{"tool":"execute_terminal_command","arguments":{"command":"ls"}}';
+const OTHER = '{"tool":"execute_terminal_command","arguments":{"command":"rm -rf build"}}';
+const refusal = (text: string) => {
+  const reading = readText(text);
+  return reading.ok ? callOf(reading) : `${reading.fault}: ${reading.reason}`;
+};
+
+test.each<[string, string, string, string]>([
+  ['empty', '  \n\uFEFF', 'empty', 'the reply is empty; reply with exactly one JSON object'],
+  ['prose only', 'I am done with the task.', 'not_json', 'the reply is not JSON; reply with exactly one'],
+  ['thinking only', '<think>I should look.</think>', 'not_json', 'the reply is not JSON'],
+  ['thinking that does not end', `<think>I should ${CALL}`, 'cut', 'ends inside the thinking'],
+  ['two steps', `${CALL}\n${OTHER}`, 'ambiguous', 'has 2 different steps in it'],
+  ['a list of two steps', `[${CALL},${OTHER}]`, 'ambiguous', '2 different steps'],
+  [
+    'an example beside the step',
+    `For example ${OTHER}.\n\`\`\`json\n${CALL}\n\`\`\``,
+    'ambiguous',
+    '2 different steps',
+  ],
+  ['a step beside a call in tags', `<tool_call>${CALL}</tool_call>\n${OTHER}`, 'ambiguous', '2 different steps'],
+  [
+    'a tool and finish',
+    '{"tool":"workspace_list","arguments":{},"finish":{"summary":"s"}}',
+    'ambiguous',
+    '(finish, workspace_list)',
+  ],
+  [
+    'two names of tools',
+    '{"tool":"workspace_list","name":"workspace_read","arguments":{}}',
+    'ambiguous',
+    '2 different',
+  ],
+  ['an object without a step', '{"answer": 42}', 'nothing', 'the reply has no step in it'],
+  ['arguments only', '{"command":"ls"}', 'nothing', 'has no step'],
+  ['a step inside the content of a file', JSON.stringify({ path: 'a', content: CALL }), 'nothing', 'has no step'],
+  ['an unknown tool', '{"tool":"workspace_reed","arguments":{}}', 'unknown_tool', 'did you mean "workspace_read"?'],
+  ['an unknown tool with flat arguments', '{"tool":"bash","command":"ls"}', 'unknown_tool', 'there is no tool "bash"'],
+  ['no required argument', '{"tool":"workspace_read","arguments":{}}', 'arguments', 'path'],
+  [
+    'an argument that does not exist',
+    '{"tool":"workspace_read","arguments":{"path":"a","lines":3}}',
+    'arguments',
+    'lines',
+  ],
+  [
+    'a text for a number',
+    '{"tool":"workspace_read","arguments":{"path":"a","start_line":"first"}}',
+    'arguments',
+    'start_line',
+  ],
+  ['a number for a text', '{"tool":"workspace_read","arguments":{"path":7}}', 'arguments', 'path'],
+  [
+    'an argument in two places',
+    '{"tool":"workspace_read","arguments":{"path":"a"},"path":"b"}',
+    'arguments',
+    'path is there twice',
+  ],
+  [
+    'two different arguments',
+    '{"tool":"workspace_read","arguments":{"path":"a"},"parameters":{"path":"b"}}',
+    'ambiguous',
+    '2 different',
+  ],
+  ['a key twice', '{"tool":"workspace_read","arguments":{"path":"a","path":"b"}}', 'not_json', '"path" is there twice'],
+  [
+    'a quote inside a text',
+    '{"tool":"execute_terminal_command","arguments":{"command":"echo "hi""}}',
+    'not_json',
+    'is missing here, near',
+  ],
+  [
+    'an escape that is not clear',
+    '{"tool":"execute_terminal_command","arguments":{"command":"grep \\."}}',
+    'not_json',
+    'write \\\\ for a backslash',
+  ],
+  [
+    'broken JSON around a step',
+    `{"tool":"workspace_write","arguments":{"path":"a","content":"{"x": ${OTHER}"}}`,
+    'not_json',
+    'near',
+  ],
+  ['no colon', `{'content' '${OTHER}'}`, 'not_json', 'no colon'],
+  [
+    'a parameter that holds tags',
+    '<function=workspace_write>\n<parameter=path>a</parameter>\n<parameter=content><parameter=path>b</parameter></parameter>\n</function>',
+    'not_json',
+    'not clear where',
+  ],
+  ['a finish without a summary', '{"finish":{"outputs":[]}}', 'arguments', 'summary'],
+  ['a finish with an empty summary', '{"finish":{"summary":" "}}', 'arguments', 'must not be empty'],
+  ['outputs that are no texts', '{"finish":{"summary":"s","outputs":{"port":80}}}', 'arguments', 'outputs'],
+  [
+    'an output twice',
+    '{"finish":{"summary":"s","outputs":[{"name":"a","value":"b"},{"name":"a","value":"c"}]}}',
+    'arguments',
+    'outputs',
+  ],
+  [
+    'a result that is too long',
+    JSON.stringify({ finish: { summary: 's', outputs: { a: 'x'.repeat(70_000) } } }),
+    'arguments',
+    'write a file',
+  ],
+  ['too deep', '{"tool":'.repeat(200), 'not_json', 'nested too deeply'],
+])('a reply that is %s is refused with what to do', (_, text, fault, reason) => {
+  expect(refusal(text)).toContain(`${fault}: `);
+  expect(refusal(text)).toContain(reason);
+});
+
+test.each([
+  ['inside a text', '{"tool":"execute_terminal_command","arguments":{"command":"rm -rf /workspace/'],
+  ['after a text', '{"tool":"execute_terminal_command","arguments":{"command":"rm -rf /workspace/build"'],
+  ['before the last bracket', CALL.slice(0, -1)],
+  ['inside an escape', '{"tool":"execute_terminal_command","arguments":{"command":"echo \\'],
+  ['inside a number', '{"tool":"execute_terminal_command","arguments":{"command":"ls","timeout":6'],
+  ['inside a word', '{"tool":"execute_terminal_command","arguments":{"command":"ls","timeout":nul'],
+  ['inside a comment', '{"tool":"execute_terminal_command", // because'],
+  ['inside a parameter', '<function=execute_terminal_command>\n<parameter=command>\nrm -rf /workspace/'],
+  ['between parameters', '<function=execute_terminal_command>\n<parameter=command>\nls\n</parameter>\n'],
+  ['inside a call', `I look.\n<tool_call>\n`],
+  ['inside a second step', `${CALL}\n{"tool":"workspace_read","arg`],
+])('a reply that ends %s is cut, whatever its stop reason', (_, text) => {
+  expect(callOf(readText(text))).toBe('cut');
+  expect(callOf(readReply({ text, ending: { kind: 'complete' } }))).toBe('cut');
+});
+
+describe('a reply that the server says was cut', () => {
+  const cut = (why: 'output_limit' | 'interrupted' | 'only_thinking', detail = 'cut at 2048 tokens (num_predict)') =>
+    ({ kind: 'cut', why, detail }) as const;
+
+  test.each(['output_limit', 'interrupted', 'only_thinking'] as const)('is named with its numbers: %s', (why) => {
+    const reading = readReply({ text: '{"thought":"I', ending: cut(why) });
+    expect(reading).toMatchObject({ ok: false, fault: 'cut' });
+    expect(!reading.ok && reading.reason).toContain('cut at 2048 tokens (num_predict)');
+    expect(!reading.ok && reading.reason).toContain('Be shorter');
+  });
+
+  test('is read if its only object had ended before', () => {
+    expect(readReply({ text: `${CALL}\n\n\n`, ending: cut('output_limit') })).toMatchObject({
+      ok: true,
+      repairs: ['cut_after'],
+    });
+  });
+
+  test.each([
+    ['in prose', { text: `For example ${CALL}. But`, ending: cut('output_limit') }],
+    ['of which more may follow', { text: `${CALL}\nand`, ending: cut('output_limit') }],
+    ['that a filter ended', { text: CALL, ending: cut('interrupted') }],
+    [
+      'with calls that an SDK may have completed',
+      { text: '', toolCalls: [{ name: 'workspace_read', arguments: { path: 'a' } }], ending: cut('output_limit') },
+    ],
+  ])('is not read %s', (_, reply) => {
+    expect(callOf(readReply(reply))).toBe('cut');
+  });
+});
+
+describe('a call in an API’s own form', () => {
+  test.each([
+    ['whose arguments end inside a text', [{ name: 'workspace_read', arguments: '{"path":"a' }], 'cut'],
+    ['whose arguments are not JSON', [{ name: 'workspace_write', arguments: 'path=a' }], 'arguments'],
+    [
+      'with different arguments twice',
+      [{ name: 'workspace_read', arguments: '{"path":"a"}{"path":"b"}' }],
+      'arguments',
+    ],
+    ['of an unknown tool', [{ name: 'bash', arguments: { command: 'ls' } }], 'unknown_tool'],
+    [
+      'of an unknown tool before a known one',
+      [
+        { name: 'bash', arguments: {} },
+        { name: 'workspace_list', arguments: {} },
+      ],
+      'unknown_tool',
+    ],
+  ])('%s is refused', (_, calls, fault) => {
+    expect(callOf(readCalls(calls))).toBe(fault);
+  });
+
+  test('beside a text with another step is refused', () => {
+    expect(callOf(readCalls([{ name: 'workspace_list', arguments: {} }], CALL))).toBe('ambiguous');
+  });
+});
