@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { CheckResult } from '../domain/events.js';
 import type { PastStep, TokenCost } from '../ports/model.js';
 import type { JournaledStep, StepDecision, StepResult } from './loop-contract.js';
-import { notRunOf } from './turn-record.js';
 
 /** A step with an outcome, read from the journal or just performed. */
 export interface TakenStep extends PastStep {
@@ -59,4 +58,18 @@ export function fromResult(step: number, decision: StepDecision, result: StepRes
     digest: result.outputDigest,
     checks: result.checks,
   };
+}
+
+/** Of the field turn (turn-record.ts). */
+const recorded = z.object({ not_run: z.array(z.string()).default([]) });
+
+/** Tools of further calls of the reply, from a journaled turn; none if it has no record, or one of another build. */
+function notRunOf(turn: string | null): readonly string[] {
+  if (turn === null) return [];
+  try {
+    return recorded.safeParse(JSON.parse(turn)).data?.not_run ?? [];
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
 }

@@ -1,6 +1,5 @@
 /** What is journaled of a turn (`turn` of tool_called): what its prompt depended on beside the task and its steps. */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import type { ChatMessage, ReplyForm } from '../ports/model.js';
 import { REJECTED_CHARACTERS, type RejectedReply } from './prompt-text.js';
 import { cutMiddle } from './tokens.js';
@@ -36,17 +35,4 @@ export function turnRecord(facts: TurnFacts): string {
     digest: createHash('sha256').update(prompt).digest('hex'),
     length: prompt.length,
   });
-}
-
-const recorded = z.object({ not_run: z.array(z.string()).default([]) });
-
-/** Tools of further calls of the reply, from a journaled turn; none if it has no record, or one of another build. */
-export function notRunOf(turn: string | null): readonly string[] {
-  if (turn === null) return [];
-  try {
-    return recorded.safeParse(JSON.parse(turn)).data?.not_run ?? [];
-  } catch (error) {
-    if (error instanceof SyntaxError) return [];
-    throw error;
-  }
 }

@@ -3,7 +3,10 @@
  * ever read as another step; whatever is cut is refused.
  */
 import fc from 'fast-check';
+import { propertyRuns } from '../../support/quick.js';
 import { callOf, readCalls, readText } from './support.js';
+
+const SEED = 1;
 
 interface Said {
   readonly thought: string;
@@ -138,7 +141,7 @@ describe.each(Object.entries(FORMS))('a step in the form "%s"', (_, form) => {
       fc.property(said, prose, (one, around) => {
         expect(got(readText(form(one, around).join('')))).toBe(expected(one));
       }),
-      { numRuns: 60 },
+      { numRuns: propertyRuns(60), seed: SEED },
     );
   });
 
@@ -153,7 +156,7 @@ describe.each(Object.entries(FORMS))('a step in the form "%s"', (_, form) => {
           else expect([...faults, expected(one)]).toContain(read);
         }
       }),
-      { numRuns: 5 },
+      { numRuns: propertyRuns(5), seed: SEED },
     );
   });
 });
@@ -167,7 +170,7 @@ test('a call of an API is read from any of its forms, and refused wherever its t
       for (let end = 1; end < J(args).length; end += 1)
         expect(faults).toContain(got(readCalls([{ name: tool, arguments: J(args).slice(0, end) }])));
     }),
-    { numRuns: 20 },
+    { numRuns: propertyRuns(20), seed: SEED },
   );
 });
 
@@ -223,7 +226,7 @@ test('of steps in almost-JSON at least nine of ten are read, and none as another
       all += 1;
       if (reading === expected(one)) read += 1;
     }),
-    { numRuns: 1_000 },
+    { numRuns: propertyRuns(1_000), seed: SEED },
   );
   expect(read / all).toBeGreaterThanOrEqual(0.9);
 });
@@ -241,10 +244,10 @@ test('a step that lost any one character outside of its texts is read as it was,
       all += 1;
       if (reading === expected(one)) read += 1;
     }),
-    { numRuns: 1_000 },
+    { numRuns: propertyRuns(1_000), seed: SEED },
   );
   expect(read).toBeGreaterThan(0);
-  expect(all).toBe(1_000);
+  expect(all).toBe(propertyRuns(1_000));
 });
 
 /** Indexes outside of the texts and numbers of a JSON document; the quotes count as outside. */
@@ -267,7 +270,7 @@ test('two different steps in one text are never read as one', () => {
       fc.pre(expected(one) !== expected(other));
       expect(faults).toContain(got(readText(`${around}\n${usual(one)}${between}${flat(other)}`)));
     }),
-    { numRuns: 300 },
+    { numRuns: propertyRuns(300), seed: SEED },
   );
 });
 
@@ -279,7 +282,7 @@ test('any text is read or refused, in time that grows with its length', () => {
         expect([...faults, ...parts]).toContain(callOf(readText(parts.join(''))));
       },
     ),
-    { numRuns: 1_000 },
+    { numRuns: propertyRuns(1_000), seed: SEED },
   );
   for (const part of ['{', '[', '{"a":', '[[{"', '{a:', '<think>', '<tool_call>', '`', '"', '{x:"'])
     expect(faults).toContain(callOf(readText(part.repeat(20_000))));
