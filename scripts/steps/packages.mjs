@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -13,7 +14,10 @@ export async function installPackages() {
   return 'installed';
 }
 
-/** npm notes in node_modules what it put there; optional packages for other platforms are missing in it. */
+/**
+ * npm notes in node_modules what it put there; optional packages for other platforms are missing in it. The note alone is
+ * no proof: it stays where an interrupted npm, or a person, has deleted packages.
+ */
 async function isInstalled() {
   const [wanted, there] = await Promise.all(
     ['package-lock.json', 'node_modules/.package-lock.json'].map(lockedPackages),
@@ -22,7 +26,10 @@ async function isInstalled() {
   return Object.entries(wanted)
     .filter(([path, { optional }]) => path !== '' && optional !== true)
     .every(
-      ([path, { version, integrity }]) => there[path]?.version === version && there[path]?.integrity === integrity,
+      ([path, { version, integrity }]) =>
+        there[path]?.version === version &&
+        there[path]?.integrity === integrity &&
+        existsSync(join(root, path, 'package.json')),
     );
 }
 

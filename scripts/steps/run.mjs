@@ -12,16 +12,28 @@ export class StepFailed extends Error {
   }
 }
 
+const children = new Set();
+
+/** Passes a signal on to what run() runs. A Ctrl-C needs none of this: the terminal sends it to all of them. */
+export function signalChildren(signal) {
+  for (const child of children) child.kill(signal);
+}
+
 /** Runs a program to its end with its output kept. exitCode is null when there is no such program. */
 export async function run(command, args, { env = process.env } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    children.add(child);
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
-    child.once('error', (error) => resolve({ exitCode: null, output: error.message }));
+    const settle = (result) => {
+      children.delete(child);
+      resolve(result);
+    };
+    child.once('error', (error) => settle({ exitCode: null, output: error.message }));
     child.once('close', (exitCode, signal) =>
-      resolve({ exitCode: exitCode ?? 128, output: signal === null ? output : `${output}\nended by ${signal}` }),
+      settle({ exitCode: exitCode ?? 128, output: signal === null ? output : `${output}\nended by ${signal}` }),
     );
   });
 }

@@ -56,9 +56,11 @@ export function loadConfig(input: ConfigInput): Config {
   return { values: parsed.data, origins };
 }
 
-/** The value as it may be shown: secrets keep their last four characters at most. */
+/** The value as it may be shown: secrets keep their last four characters at most, addresses no user or password. */
 export function shownValue(origin: SettingOrigin): string | null {
-  if (origin.text === null || SETTINGS[origin.name].secret !== true) return origin.text;
+  const { secret, address } = SETTINGS[origin.name];
+  if (origin.text !== null && address === true) return origin.text.replace(/(^|\/\/|,)[^,]*@/g, '$1••••@');
+  if (origin.text === null || secret !== true) return origin.text;
   return origin.text.length >= 16 ? `••••${origin.text.slice(-4)}` : '••••';
 }
 

@@ -32,10 +32,14 @@ const list = z
       .filter((part) => part !== ''),
   )
   .pipe(z.array(z.string().min(1)).min(1));
-const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
+const url = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => brokenUrlRule(text) === null)
+  .transform((text) => text.replace(/\/+$/, ''));
 /** As Ollama itself takes it; read by the models' own rule. */
 const ollamaHost = z
   .string()
+  .refine((text) => brokenUrlRule(text) === null)
   .refine((text) => {
     try {
       return ollamaUrl(text) !== '';
@@ -71,6 +75,17 @@ function brokenPrefixRule(text: string): string | null {
   if (/^\.+$/.test(text)) return 'not be dots alone';
   if (!/^[A-Za-z0-9]/.test(text)) return 'begin with a letter or a digit';
   return text.length > LONGEST_PREFIX ? `have ${LONGEST_PREFIX} characters at most (it has ${text.length})` : null;
+}
+
+/** An address is shown in banners, errors and logs, so that no password may be in it. Other rules have their own text. */
+function brokenUrlRule(text: string): string | null {
+  return text.includes('@') ? 'not contain a user or a password' : null;
+}
+
+/** The registry has settings for them; the model servers take an API key. */
+function brokenRegistryRule(text: string): string | null {
+  const broken = brokenUrlRule(text);
+  return broken === null ? null : `${broken}: use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD`;
 }
 
 /** Every setting by the name it has in the environment; values are read from text, null where nothing is set. */
@@ -119,6 +134,8 @@ export interface SettingInfo {
   readonly flag?: string;
   /** Shown masked. */
   readonly secret?: true;
+  /** Of servers: what stands before an @ is shown masked. */
+  readonly address?: true;
   /** Relative to the place where it stands: the working directory or the file's. */
   readonly path?: true;
 }
@@ -133,12 +150,15 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   KAFKA_BROKERS: {
     doc: 'Bootstrap brokers',
     expected: 'host:port, several separated by commas, such as localhost:19092',
+    address: true,
     default: null,
     flag: '--brokers <list>',
   },
   SCHEMA_REGISTRY_URL: {
     doc: 'Schema registry with the Confluent API',
     expected: 'a URL such as http://localhost:18081',
+    brokenRule: brokenRegistryRule,
+    address: true,
     default: null,
     flag: '--registry <url>',
   },
@@ -184,6 +204,8 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   OLLAMA_HOST: {
     doc: 'Ollama server',
     expected: 'host, host:port or a URL, such as http://127.0.0.1:11434',
+    brokenRule: brokenUrlRule,
+    address: true,
     default: 'http://127.0.0.1:11434',
   },
   OLLAMA_FIRST_TOKEN_MS: {
@@ -193,8 +215,20 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   },
   ANTHROPIC_API_KEY: { doc: 'API key of Anthropic, for the planner', expected: 'a key', default: null, secret: true },
   OPENAI_API_KEY: { doc: 'API key of OpenAI, the optional fallback', expected: 'a key', default: null, secret: true },
-  ANTHROPIC_BASE_URL: { doc: "Another server with Anthropic's API", expected: 'a URL', default: null },
-  OPENAI_BASE_URL: { doc: "Another server with OpenAI's API", expected: 'a URL', default: null },
+  ANTHROPIC_BASE_URL: {
+    doc: "Another server with Anthropic's API",
+    expected: 'a URL',
+    brokenRule: brokenUrlRule,
+    address: true,
+    default: null,
+  },
+  OPENAI_BASE_URL: {
+    doc: "Another server with OpenAI's API",
+    expected: 'a URL',
+    brokenRule: brokenUrlRule,
+    address: true,
+    default: null,
+  },
   WORKSPACE_ROOT: {
     doc: "Directory of the missions' workspaces; the same volume for every worker",
     expected: 'a directory',

@@ -1,4 +1,4 @@
-import { execa } from 'execa';
+import { execa, type ResultPromise } from 'execa';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,7 +9,7 @@ export interface BareClone {
   /** Runs npm run setup's program. */
   setup(
     ...args: readonly string[]
-  ): Promise<{ readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string }>;
+  ): ResultPromise<{ reject: false; extendEnv: false; env: { PATH: string; HOME: string } }>;
   /** Command lines of the stand-ins since the last call; questions for a version are left out. */
   calls(): Promise<readonly string[]>;
   /** Puts a program on the PATH: a node script. Without a script it just succeeds. */
@@ -57,15 +57,12 @@ export async function bareClone(): Promise<BareClone> {
     program,
     forget: (name) => rm(join(bin, name)),
     remove: () => rm(directory, { recursive: true, force: true }),
-    async setup(...args) {
-      const env = { PATH: bin, HOME: directory };
-      const { exitCode, stdout, stderr } = await execa(
-        process.execPath,
-        [join(directory, 'scripts/setup.mjs'), ...args],
-        { env, extendEnv: false, reject: false },
-      );
-      return { exitCode, stdout, stderr };
-    },
+    setup: (...args) =>
+      execa(process.execPath, [join(directory, 'scripts/setup.mjs'), ...args], {
+        env: { PATH: bin, HOME: directory },
+        extendEnv: false,
+        reject: false,
+      }),
     async calls() {
       const lines = (await readFile(log, 'utf8').catch(() => '')).split('\n'); // nothing was called
       await rm(log, { force: true });

@@ -1,7 +1,8 @@
 import { execa } from 'execa';
 import { existsSync } from 'node:fs';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bareClone, type BareClone } from './bare-clone.js';
 
 let clone: BareClone;
@@ -13,6 +14,15 @@ afterEach(() => clone.remove());
 const mavenRuns = (calls: readonly string[]) =>
   calls.filter((call) => call.startsWith('mvn -q -B -f local-stack/pom.xml'));
 const npmRuns = (calls: readonly string[]) => calls.filter((call) => call.startsWith('npm ci'));
+
+/** Like npm ci, with each package as a link, so that one can be deleted. */
+const NPM_INTO_A_DIRECTORY = `
+const fs = require('node:fs');
+const from = ${JSON.stringify(resolve('node_modules'))};
+fs.rmSync('node_modules', { recursive: true, force: true });
+fs.mkdirSync('node_modules');
+for (const name of fs.readdirSync(from)) fs.symlinkSync(from + '/' + name, 'node_modules/' + name);
+`;
 
 describe('npm run setup', () => {
   test('brings a bare clone to where it runs, with a line for each step', async () => {
@@ -144,6 +154,47 @@ describe('npm run setup', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/\[3\/4\] programs: to install them: .*openssl/);
     expect(stdout).toContain('[4/4] local broker: fetched');
+  });
+
+  test('installs again when a package has been deleted, although npm noted that all were there', async () => {
+    await clone.program('npm', NPM_INTO_A_DIRECTORY);
+    await clone.setup();
+    await clone.calls();
+    await rm(join(clone.directory, 'node_modules/semver'), { recursive: true });
+    expect(await clone.setup()).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('npm packages: installed'),
+    });
+    expect(npmRuns(await clone.calls())).toHaveLength(1);
+  });
+
+  test('waits for npm when it is interrupted, says how to continue, and does so', async () => {
+    // Like npm: it takes a while to clean up after Ctrl-C.
+    const marks = (name: string) => JSON.stringify(join(clone.directory, name));
+    await clone.program(
+      'npm',
+      `const { writeFileSync } = require('node:fs');
+       process.on('SIGTERM', () => setTimeout(() => { writeFileSync(${marks('cleaned')}, ''); process.exit(1); }, 500));
+       setInterval(() => {}, 1000);
+       writeFileSync(${marks('npm-runs')}, '');`,
+    );
+    const setup = clone.setup();
+    while (!existsSync(join(clone.directory, 'npm-runs'))) await sleep(20);
+    setup.kill('SIGTERM');
+    expect(await setup).toMatchObject({ exitCode: 143, stderr: 'interrupted; to continue: npm run setup' });
+    expect(existsSync(join(clone.directory, 'cleaned'))).toBe(true);
+    await clone.program('npm', NPM_INTO_A_DIRECTORY);
+    expect(await clone.setup()).toMatchObject({ exitCode: 0 });
+  });
+
+  test('of one clone waits while another one runs, and is not stopped by what a killed one left', async () => {
+    await clone.program('npm', `setTimeout(() => { ${NPM_INTO_A_DIRECTORY} }, 1000);`);
+    const both = await Promise.all([clone.setup(), clone.setup()]);
+    expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+    expect(both.filter(({ stdout }) => /another npm run setup \(pid \d+\) runs/.test(String(stdout)))).toHaveLength(1);
+    expect(npmRuns(await clone.calls())).toHaveLength(1);
+    await writeFile(join(clone.directory, '.ravenhelm/setup.pid'), `${process.pid}\n`); // alive, and no setup
+    expect(await clone.setup()).toMatchObject({ exitCode: 0 });
   });
 
   test('explains itself, and refuses what it does not know', async () => {
