@@ -15,8 +15,8 @@ export async function installPackages() {
 }
 
 /**
- * npm notes in node_modules what it put there; optional packages for other platforms are missing in it. The note alone is
- * no proof: it stays where an interrupted npm, or a person, has deleted packages.
+ * npm notes in node_modules what it put there; optional packages for other platforms are missing in it. The note alone
+ * is no proof: it stays where an interrupted npm, or a person, has deleted packages.
  */
 async function isInstalled() {
   const [wanted, there] = await Promise.all(

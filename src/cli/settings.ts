@@ -134,7 +134,7 @@ export interface SettingInfo {
   readonly flag?: string;
   /** Shown masked. */
   readonly secret?: true;
-  /** Of servers: what stands before an @ is shown masked. */
+  /** Of servers: what is before an @ is shown masked. */
   readonly address?: true;
   /** Relative to the place where it stands: the working directory or the file's. */
   readonly path?: true;

@@ -16,6 +16,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
+import { isOutOfSpace, systemErrorWords } from '../domain/system-error.js';
 import { WorkspaceUnusable, type TaskPlace } from '../ports/tools.js';
 import { SANDBOX_ACCOUNT, type Account } from './sandbox.js';
 
@@ -200,10 +201,12 @@ export async function workspaceMarker(directory: string): Promise<string> {
     return (await readMarker(directory)) ?? (await writeMarker(directory));
   } catch (error) {
     if (error instanceof WorkspaceUnusable) throw error;
-    throw new WorkspaceUnusable(
-      `${directory} cannot hold workspaces (${reasonOf(error)}). Choose a directory that this user can write.`,
-      { cause: error },
-    );
+    const advice = isOutOfSpace(codeOf(error))
+      ? 'Free some space, or choose another directory'
+      : 'Choose a directory that this user can write';
+    throw new WorkspaceUnusable(`${directory} cannot hold workspaces (${reasonOf(error)}). ${advice}.`, {
+      cause: error,
+    });
   }
 }
 
@@ -267,5 +270,6 @@ export function codeOf(error: unknown): string {
 }
 
 export function reasonOf(error: unknown): string {
-  return codeOf(error) || (error instanceof Error ? error.message : String(error));
+  const code = codeOf(error);
+  return systemErrorWords(code) ?? (code || (error instanceof Error ? error.message : String(error)));
 }

@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
 /**
- * Redpanda by testcontainers where a Docker engine answers, else the Java stack, else none. choosePorts(count) tells which
- * ports to try, anew for each attempt.
+ * Redpanda by testcontainers where a Docker engine answers, else the Java stack, else none. choosePorts(count) tells
+ * which ports to try; it is asked again for each attempt.
  */
 export async function startTestBroker({ choosePorts = freePorts } = {}) {
   const { chooseStack, developmentPlace } = await builtStack();
