@@ -71,7 +71,7 @@ async function given(log: Log, committed: number | null) {
       },
     });
     await until('the assignment', () => member.isAssigned({ topic, partition: 0 }));
-    await member.commit([{ topic, partition: 0, offset: committed, metadata: '' }]);
+    await member.commit([{ topic, partition: 0, offset: committed, metadata: 'the state of the fold' }]);
     await member.leave();
   }
   const clock = clockAt((timestamps[3] ?? 0) + RETENTION_MS);
@@ -119,6 +119,17 @@ describe('retention on the in-memory log', () => {
     expect(logger.lines).toEqual([]);
   });
 
+  test("given a commit of another tool, without the fold's state, when it runs, then nothing is deleted", async () => {
+    const log = await open();
+    const { deps, firstHeld, topic } = await given(log, null);
+    log.setCommitted(deps.rules[0]?.groupId ?? '', { topic, partition: 0 }, { offset: 5, metadata: '' });
+    await createRetention(deps).run();
+    expect(await firstHeld()).toBe(0);
+    log.setCommitted(deps.rules[0]?.groupId ?? '', { topic, partition: 0 }, { offset: 5, metadata: 'the state' });
+    await createRetention(deps).run();
+    expect(await firstHeld()).toBe(3);
+  });
+
   test('given two orchestrators, when both run side by side, then the outcome is that of one', async () => {
     const { deps, firstHeld, logger } = await given(await open(), 4);
     await Promise.all([createRetention(deps).run(), createRetention(deps).run()]);
@@ -161,7 +172,7 @@ describe('retention on the in-memory log', () => {
     retention.start(3_600_000);
     await until('the first run', () => clock.delays.length === 1);
     expect([clock.delays, await firstHeld()]).toEqual([[3_600_000], 1]);
-    log.setCommitted(deps.rules[0]?.groupId ?? '', { topic, partition: 0 }, { offset: 2, metadata: '' });
+    log.setCommitted(deps.rules[0]?.groupId ?? '', { topic, partition: 0 }, { offset: 2, metadata: 'the state of the fold' });
     clock.fire();
     await until('the second run', () => clock.delays.length === 1);
     expect(await firstHeld()).toBe(2);

@@ -1,6 +1,9 @@
 import { createPlanner } from '../../src/agent/planner.js';
 import { PlanningFailed } from '../../src/agent/planner-contract.js';
 import { createRoster } from '../../src/agent/roster.js';
+import { DataLoss } from '../../src/domain/record.js';
+import * as state from '../../src/kafka/reading/state.js';
+import { step } from '../../src/kafka/reading/step.js';
 import { createPlaybookModel } from '../../src/models/playbook.js';
 import { AppendDropped, AppendFailed, AppendRejected, CommitRefused } from '../../src/ports/log.js';
 import { ModelError } from '../../src/ports/model.js';
@@ -24,4 +27,6 @@ export const baseSystem: System = {
   AppendFailed,
   AppendRejected,
   CommitRefused,
+  DataLoss,
+  reading: { ...state, step },
 };

@@ -8,7 +8,15 @@ import { transform } from '@swc/core';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const out = join(root, '.ravenhelm/simulation');
 /** What the swarm's roles need, and nothing that touches the world. */
-const SYSTEM = ['src/domain', 'src/ports', 'src/agent', 'src/roles', 'src/memory', 'src/models/playbook.ts'];
+const SYSTEM = [
+  'src/domain',
+  'src/ports',
+  'src/agent',
+  'src/roles',
+  'src/memory',
+  'src/models/playbook.ts',
+  'src/kafka/reading',
+];
 const SIMULATION = ['test/simulation'];
 
 /** Compiles the true sources and the simulation; resolves with their directory. */

@@ -23,6 +23,8 @@ export const FAULTS = {
   recreate: 'the coordination topic is lost with the missions in it, and recreated',
   clock: 'wall clocks jump by hours',
   retry: 'people ask for new attempts of tasks',
+  overwrite: 'a foreign tool commits over the replay points; a person restores them later',
+  revise: "agents' files are changed: processes start with another revision than others have",
 } as const;
 
 export type Fault = keyof typeof FAULTS;
@@ -37,14 +39,27 @@ export interface Faults {
   stopped(): boolean;
 }
 
-/** Of the seeds; the same for all, so that choosing it takes nothing from the other faults' stream. */
-const RETRY_SHARE = 0.25;
+/**
+ * Of the seeds. Such a fault has its own stream, and the same share in all seeds, so that choosing it takes nothing from
+ * the stream of the others.
+ */
+const SHARES = { retry: 0.25, revise: 0.15, overwrite: 0.5 } as const;
+export type StreamedFault = keyof typeof SHARES;
 
-/** @param allowed the faults to choose from */
-export function chooseFaults(random: Random, retryRandom: Random, allowed: readonly Fault[]): Faults {
+const isStreamed = (fault: Fault): fault is StreamedFault => Object.hasOwn(SHARES, fault);
+
+/**
+ * @param streams of the faults that have their own
+ * @param allowed the faults to choose from
+ */
+export function chooseFaults(
+  random: Random,
+  streams: Readonly<Record<StreamedFault, Random>>,
+  allowed: readonly Fault[],
+): Faults {
   const share = random.pick([0.3, 0.6, 1]);
   const chosen = new Set(
-    allowed.filter((fault) => (fault === 'retry' ? retryRandom.chance(RETRY_SHARE) : random.chance(share))),
+    allowed.filter((fault) => (isStreamed(fault) ? streams[fault].chance(SHARES[fault]) : random.chance(share))),
   );
   let over = false;
   return {

@@ -381,6 +381,84 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'agent-revision',
+    rule: "a worker without the attempt's revision of the agent does not run it",
+    seed: 18,
+    changes: [
+      {
+        file: 'roles/worker/attempt-run.ts',
+        from: 'if (wanted === null || wanted === spec.digest) return null;',
+        to: "if (wanted === null || wanted !== '') return null;",
+      },
+    ],
+  },
+  {
+    name: 'agent-revision-retriable',
+    rule: 'and fails it so that it is tried again',
+    seed: 18,
+    changes: [
+      {
+        file: 'roles/worker/attempt-run.ts',
+        from: 'again with the same agents`,\n    retriable: true,',
+        to: 'again with the same agents`,\n    retriable: false,',
+      },
+    ],
+  },
+  {
+    name: 'set-apart-unread',
+    rule: 'a partition whose replay point cannot be trusted is set apart, and not read',
+    seed: 29,
+    changes: [
+      {
+        file: 'kafka/reading/assignment.ts',
+        from: 'if (entry !== null) putApart(draft, { ...entry, position: Math.max(0, entry.committedOffset) }, reason);',
+        to: "if (entry !== null && reason !== '') startReading(draft, entry);",
+      },
+    ],
+  },
+  {
+    name: 'set-apart-alone',
+    rule: 'the other partitions of its member continue',
+    seed: 29,
+    changes: [
+      {
+        file: 'kafka/reading/assignment.ts',
+        from: 'if (entry !== null) putApart(draft, { ...entry, position: Math.max(0, entry.committedOffset) }, reason);',
+        to: "if (entry !== null) draft.act({ kind: 'fail', error: new Error(reason) });",
+      },
+    ],
+  },
+  {
+    name: 'set-apart-named',
+    rule: 'it is named',
+    seed: 29,
+    changes: [{ file: 'kafka/reading/assignment.ts', from: "    { kind: 'set_apart_changed' },\n", to: '' }],
+  },
+  {
+    name: 'set-apart-reopened',
+    rule: 'it is opened again when a rebalance gives it again',
+    seed: 121,
+    changes: [
+      {
+        file: 'kafka/reading/assignment.ts',
+        from: "new Set(['opening', 'starting', 'set_apart'])",
+        to: "new Set(['opening', 'starting'])",
+      },
+    ],
+  },
+  {
+    name: 'moved-on',
+    rule: 'a member that was given up opens a partition again where another has committed further',
+    seed: 143,
+    changes: [
+      {
+        file: 'kafka/reading/assignment.ts',
+        from: 'return committed !== null && committed.offset > committedOffset;',
+        to: 'return committed !== null && committed.offset > committedOffset && committedOffset < 0;',
+      },
+    ],
+  },
   // Bugs that the simulation has found: each fix taken back.
   {
     name: 'turn-too-large',
@@ -519,6 +597,15 @@ export const MUTANTS: readonly Mutant[] = [
         from: 'deps.acting.aborted ? NOT_BEGUN',
         to: 'deps.held.owner === "" ? NOT_BEGUN',
       },
+    ],
+  },
+  {
+    name: 'retention-of-strangers',
+    rule: "a commit without the fold's state deletes nothing",
+    seed: 263,
+    found: 'the orchestrator deleted open work below an offset that a foreign tool had committed for its group',
+    changes: [
+      { file: 'roles/orchestrator/retention.ts', from: "return metadata !== '';", to: "return metadata !== 'x';" },
     ],
   },
 ];

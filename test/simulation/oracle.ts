@@ -1,4 +1,5 @@
 /** Sees every record as it is written, every start and every commit, and says which promise was broken first. */
+import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
@@ -24,6 +25,8 @@ export interface Oracle {
   report(invariant: Invariant, detail: string): void;
   onWritten(record: LogRecord): void;
   onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
+  /** A process starts. @param agents what it finds of them */
+  onStarted(process: SimProcess, agents: readonly AgentSpec[]): void;
   onStart(start: Start): void;
   onSecondStart(start: Start): void;
   onCommit(partition: PartitionId, committed: CommittedOffset): void;
@@ -191,6 +194,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
         if (mission !== undefined) missionWritten(mission, folded);
       });
     },
+    onStarted: starts.onStarted,
     onDelivered: starts.onDelivered,
     onStart: (start) => looking(() => starts.onStart(start)),
     onSecondStart: ({ call }) =>

@@ -73,7 +73,7 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
         type: 'mission_requested',
         from: 'person',
         missionId: id,
-        payload: createRequest(random, faults, scenario, id),
+        payload: createRequest(random, faults, scenario, id, requested.length === 1 ? scenario.largeWave : null),
       }),
       id,
       partition,

@@ -3,6 +3,7 @@ import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import type { PayloadOf } from '../../src/domain/events.js';
 import { orderPlan } from '../../src/domain/plan-order.js';
 import type { Faults } from './faults.js';
+import { largeWavePlan } from './large-wave.js';
 import type { Random } from './random.js';
 import { COMMAND, READ } from './sim-tools.js';
 
@@ -15,6 +16,8 @@ export interface Scenario {
   /** Names of each agent's models; playbook is the real one. */
   readonly chains: ReadonlyMap<string, readonly string[]>;
   readonly missions: number;
+  /** Tasks in one wave of the first mission; null: as many as there are agents. */
+  readonly largeWave: number | null;
   /** Faults end this long after the start; in milliseconds. */
   readonly faultsEndMs: number;
   /** Between faults that hit processes and partitions. */
@@ -26,7 +29,7 @@ export interface Scenario {
   readonly keepMs: number;
 }
 
-export function createScenario(random: Random, faults: Faults): Scenario {
+export function createScenario(random: Random, faults: Faults, largeWave: number | null): Scenario {
   const roster = [
     agent(random, 'cert_agent', []),
     agent(random, 'proxy_agent', ['cert_agent']),
@@ -44,6 +47,7 @@ export function createScenario(random: Random, faults: Faults): Scenario {
   return {
     roster,
     chains,
+    largeWave,
     faultsEndMs,
     workers: random.between(1, 3),
     orchestrators: random.between(1, 2),
@@ -59,6 +63,9 @@ export function createScenario(random: Random, faults: Faults): Scenario {
   };
 }
 
+/** Of an agent's file, unless it is changed (revisions.ts). */
+export const REVISION = 'revision 1';
+
 function agent(random: Random, name: string, dependsOn: readonly string[]): AgentSpec {
   const guarded = random.chance(0.5);
   const steps = [1, 2, 3].slice(0, random.between(1, 3)).map((n) => ({
@@ -68,7 +75,7 @@ function agent(random: Random, name: string, dependsOn: readonly string[]): Agen
   }));
   return {
     name,
-    digest: 'revision 1',
+    digest: REVISION,
     dependsOn,
     description: `${name} does its work`,
     phase: 1,
@@ -89,11 +96,13 @@ export function createRequest(
   faults: Faults,
   { roster }: Scenario,
   missionId: string,
+  /** Tasks in one wave; null: an ordinary plan, or none. */
+  largeWave: number | null,
 ): PayloadOf<'mission_requested'> {
   const agents = roster.map((spec) => spec.name).filter(() => random.chance(0.8));
   if (agents.length === 0) agents.push(...roster.slice(0, 1).map((spec) => spec.name));
   const tight = random.chance(0.5);
-  return {
+  const request: PayloadOf<'mission_requested'> = {
     mission_id: missionId,
     name: 'simulated',
     brief: 'Do the work.',
@@ -113,4 +122,8 @@ export function createRequest(
     success: random.chance(0.5) ? [{ name: 'whole', command: 'check all' }] : [],
     plan: random.chance(0.5) ? orderPlan({ roster, agents, done: [] }) : null,
   };
+  if (largeWave === null) return request;
+  // Not ended by its budget after three of its tasks.
+  const budget = { usd: null, tokens: null, minutes: null };
+  return { ...request, budget, plan: largeWavePlan({ roster, agents, done: [] }, largeWave) };
 }

@@ -20,6 +20,8 @@ export interface SimAppenderOptions {
   write(request: AppendRequest): number;
   /** A record was refused for good. */
   onRefused(request: AppendRequest): void;
+  /** A record was acknowledged to the process that appended it. */
+  onOwn(process: SimProcess, appended: Appended): void;
   /** The process may die now. */
   moment(process: SimProcess): void;
 }
@@ -42,6 +44,7 @@ export function createSimAppender({
   system,
   write,
   onRefused,
+  onOwn,
   moment,
 }: SimAppenderOptions): Appender {
   const { random } = world;
@@ -151,16 +154,17 @@ export function createSimAppender({
       for (const entry of batch) {
         const answer = answers.get(entry);
         if (answer instanceof Error) entry.reject(answer);
-        else
-          entry.resolve({
-            topic: entry.request.topic,
-            partition: entry.request.partition,
-            offset: answer?.offset ?? -1,
-          });
+        else acknowledge(entry, answer?.offset ?? -1);
       }
       for (const entry of refused) entry.reject(failed(placeOf(entry.request)));
       wake();
     });
+  }
+
+  /** Its process's readers take it without a fetch. */
+  function acknowledge({ request: { topic, partition }, resolve }: Queued, offset: number): void {
+    onOwn(process, { topic, partition, offset });
+    resolve({ topic, partition, offset });
   }
 
   return {

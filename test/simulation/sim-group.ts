@@ -5,6 +5,7 @@
 import { readPartition, type PartitionReader } from '../../src/memory/partition-reader.js';
 import type { StoredPartition } from '../../src/memory/storage.js';
 import type {
+  Appended,
   CommittedOffset,
   GroupMember,
   GroupOptions,
@@ -27,6 +28,12 @@ export interface SimGroup {
    * Members that have not spoken for the session timeout lose their partitions; partitions without a member get one.
    */
   expire(): void;
+  /** What is committed, before a foreign tool has overwritten it. */
+  replayPoint(partition: number): CommittedOffset | null;
+  /** A foreign tool commits over a replay point, without the fold's state; a person restores it later. */
+  overwrite(): void;
+  /** The process's own record was acknowledged. */
+  onOwn(process: SimProcess, appended: Appended): void;
   /** The topic was recreated: the committed offsets are lost. */
   forget(): void;
   /** Makes beliefs true: each partition has one live member, and no other member believes that it holds it. */
@@ -257,6 +264,11 @@ export function createSimGroup({
     expire,
     forget,
     committed: committedAt,
+    replayPoint: committedAt,
+    // Its members take every replay point; those of a reading group do not.
+    overwrite: () => undefined,
+    // They fetch everything.
+    onOwn: () => undefined,
     join(process, options) {
       const member: Member = { process, options, beliefs: new Map(), left: false, stalledSinceMs: null };
       process.onDeath(() => {

@@ -13,11 +13,13 @@ import type {
   RecordCopy,
 } from '../../src/ports/log.js';
 import type { Faults } from './faults.js';
+import { createReadingGroup } from './reading-group.js';
 import { createSimAdmin } from './sim-admin.js';
 import { createSimAppender } from './sim-appender.js';
 import { createSimGroup, type SimGroup } from './sim-group.js';
 import type { SimProcess } from './sim-process.js';
 import type { System } from './system.js';
+import type { Invariant } from './violation.js';
 import { EPOCH_MS, type World } from './world.js';
 
 export interface SimLogOptions {
@@ -26,6 +28,9 @@ export interface SimLogOptions {
   readonly system: System;
   /** Topic of each consumer group. */
   readonly groups: Readonly<Record<string, string>>;
+  /** Whether the members of the groups are the real reading machine. */
+  readonly readsForReal: boolean;
+  report(invariant: Invariant, detail: string): void;
   /** Partitions that a topic has now, of those it may ever have. */
   partitionCount(topic: string): number;
   onWritten(record: LogRecord): void;
@@ -58,7 +63,8 @@ export function createSimLog(options: SimLogOptions): SimLog {
   const groups = new Map<string, SimGroup>();
   for (const [id, topic] of Object.entries(options.groups)) {
     const partitions = () => storage.partitions(topic).slice(0, options.partitionCount(topic));
-    groups.set(id, createSimGroup({ ...options, id, partitions }));
+    const createGroup = options.readsForReal ? createReadingGroup : createSimGroup;
+    groups.set(id, createGroup({ ...options, id, partitions }));
   }
   const group = (id: string): SimGroup => {
     const found = groups.get(id);
@@ -131,6 +137,7 @@ export function createSimLog(options: SimLogOptions): SimLog {
             system,
             write,
             onRefused: options.onRefused,
+            onOwn: (owner, appended) => groups.forEach((each) => each.onOwn(owner, appended)),
             moment: options.moment,
           }),
         joinGroup: (groupOptions) => group(groupOptions.groupId).join(process, groupOptions),

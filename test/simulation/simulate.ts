@@ -2,6 +2,7 @@
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import type { LogRecord, PartitionId } from '../../src/ports/log.js';
 import { chooseFaults, FAULT_NAMES, type Fault } from './faults.js';
+import { chooseLargeWave } from './large-wave.js';
 import { createOracle } from './oracle.js';
 import { createPeople } from './people.js';
 import { createRandom } from './random.js';
@@ -46,8 +47,16 @@ const MOST_STEPS = 400_000;
 /** When nothing goes wrong any more, everything ends within this time; late duplicates included. */
 const LONGEST_MS = 24 * 3_600_000;
 
-/** A separate random stream, so that seeds without requests of new attempts (the recorded ones) stay the same runs. */
+/**
+ * Separate random streams, so that seeds without requests of new attempts, without changed agents, large waves
+ * and the real reading machine (the recorded ones) stay the same runs.
+ */
 const RETRY_STREAM = 0x1045;
+const REVISE_STREAM = 0x233e;
+const WAVE_STREAM = 0x3002;
+const READER_STREAM = 0x3ecb8;
+/** Of the seeds: their groups' members are the real reading machine. */
+const READER_SHARE = 0.25;
 
 export async function simulate({
   seed,
@@ -58,8 +67,15 @@ export async function simulate({
   const world = createWorld(seed, tracing);
   const { random } = world;
   const retryRandom = createRandom(seed ^ RETRY_STREAM);
-  const faults = chooseFaults(random, retryRandom, allowed);
-  const scenario = createScenario(random, faults);
+  const reviseRandom = createRandom(seed ^ REVISE_STREAM);
+  const readerRandom = createRandom(seed ^ READER_STREAM);
+  const readsForReal = readerRandom.chance(READER_SHARE);
+  const faults = chooseFaults(
+    random,
+    { retry: retryRandom, revise: reviseRandom, overwrite: readerRandom },
+    allowed.filter((fault) => fault !== 'overwrite' || readsForReal),
+  );
+  const scenario = createScenario(random, faults, chooseLargeWave(createRandom(seed ^ WAVE_STREAM)));
   const topics = createTopicNames('sim');
   const taskTopics = scenario.roster.map(({ name }) => topics.tasks(name));
   let taskPartitions = scenario.taskPartitions;
@@ -80,6 +96,8 @@ export async function simulate({
     world,
     faults,
     system,
+    readsForReal,
+    report: (invariant, detail) => oracle.report(invariant, detail),
     groups: {
       [topics.orchestratorGroup]: topics.coordination,
       ...Object.fromEntries(scenario.roster.map(({ name }) => [topics.workerGroup(name), topics.tasks(name)])),
@@ -125,7 +143,7 @@ export async function simulate({
     },
     onSecondStart: oracle.onSecondStart,
   });
-  const swarm = createSwarm({ world, faults, system, scenario, topics, ids, log, volume, oracle });
+  const swarm = createSwarm({ world, faults, reviseRandom, system, scenario, topics, ids, log, volume, oracle });
   const people = createPeople({ world, faults, retryRandom, scenario, ids, coordination: topics.coordination, log });
   const trouble = createTrouble({
     world,
@@ -173,7 +191,7 @@ export async function simulate({
     log
       .groups()
       .find((group) => groupTopic(group.id) === id.topic)
-      ?.committed(id.partition) ?? null;
+      ?.replayPoint(id.partition) ?? null;
   const groupTopic = (groupId: string) =>
     groupId === topics.orchestratorGroup
       ? topics.coordination

@@ -24,6 +24,24 @@ describe('the simulation', () => {
   });
 });
 
+test('a partition whose replay point was overwritten is set apart, and opened again once it is restored', async () => {
+  const { story, violation } = await simulate({ seed: 121, system, tracing: true });
+  expect(violation).toBeNull();
+  const apartAt = story.findIndex((line) => line.includes('has sim.') && line.endsWith(' set apart'));
+  const place = /has (\S+) set apart/.exec(story[apartAt] ?? '')?.[1] ?? 'none';
+  const after = story.slice(apartAt);
+  const openedAt = after.findIndex((line) => line.includes(` opens ${place} at `));
+  expect(after.slice(0, openedAt).some((line) => line.endsWith('nothing set apart'))).toBe(true);
+});
+
+test('some seeds have a mission with hundreds of tasks in one wave', async () => {
+  const { story, violation } = await simulate({ seed: 46, system, tracing: true });
+  expect(violation).toBeNull();
+  expect(
+    story.filter((line) => line.includes('sim.tasks.') && line.includes(' task_assigned ')).length,
+  ).toBeGreaterThan(100);
+});
+
 interface Found {
   readonly seed: number;
   readonly bug: string;

@@ -2,6 +2,7 @@
  * Watches the starts of tools: each once, after its call was read back under the holder, and never behind a later
  * fence.
  */
+import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import type { PartitionId } from '../../src/ports/log.js';
 import type { SimProcess } from './sim-process.js';
 import type { Start } from './sim-tools.js';
@@ -9,6 +10,8 @@ import type { TaskOracle } from './task-oracle.js';
 import { Violation } from './violation.js';
 
 export interface StartOracle {
+  /** @param agents what it was started with */
+  onStarted(process: SimProcess, agents: readonly AgentSpec[]): void;
   onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
   /** @throws Violation */
   onStart(start: Start): void;
@@ -18,12 +21,15 @@ export interface StartOracle {
 export function createStartOracle(
   takenAt: (attemptKey: string) => (TaskOracle & PartitionId) | undefined,
 ): StartOracle {
+  const revisions = new Map<string, ReadonlyMap<string, string>>();
   const readUpTo = new Map<string, number>();
   const started = new Set<string>();
   const last = new Map<string, { readonly attempt: number; readonly claimOffset: number }>();
   const placeOf = (process: SimProcess, { topic, partition }: PartitionId) => `${process.id} ${topic}[${partition}]`;
 
   return {
+    onStarted: (process, agents) =>
+      void revisions.set(process.id, new Map(agents.map(({ name, digest }) => [name, digest]))),
     onDelivered: (process, partition, nextOffset) => void readUpTo.set(placeOf(process, partition), nextOffset),
     onStart({ process, call }) {
       const { missionId, taskId, attempt } = call.task;
@@ -33,7 +39,7 @@ export function createStartOracle(
       started.add(step);
       const oracle = takenAt(`${task}/${attempt}`);
       if (oracle === undefined) throw new Violation('read-back-first', `${step}: the attempt was never taken`);
-      oracle.checkStart(call, readUpTo.get(placeOf(process, oracle)) ?? 0);
+      oracle.checkStart(call, readUpTo.get(placeOf(process, oracle)) ?? 0, revisions.get(process.id) ?? new Map());
       const before = last.get(task) ?? { attempt: 0, claimOffset: -1 };
       if (attempt < before.attempt)
         throw new Violation('attempts-in-order', `${step} starts after a tool of attempt ${before.attempt}`);

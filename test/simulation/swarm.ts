@@ -9,6 +9,8 @@ import type { RetentionRule } from '../../src/roles/orchestrator/retention.js';
 import type { Role, RoleDeps } from '../../src/roles/shared/role.js';
 import type { Faults } from './faults.js';
 import type { Oracle } from './oracle.js';
+import type { Random } from './random.js';
+import { revised } from './revisions.js';
 import type { Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
 import { createSimModel, createSimPlanner } from './sim-models.js';
@@ -26,6 +28,8 @@ const plainPacker: Packer = {
 export interface SwarmOptions {
   readonly world: World;
   readonly faults: Faults;
+  /** For the revisions of agents only. */
+  readonly reviseRandom: Random;
   readonly system: System;
   readonly scenario: Scenario;
   readonly topics: TopicNames;
@@ -71,7 +75,7 @@ const DRAIN_GRACE_MS = 10_000;
 const KILL_AFTER_MS = 30_000;
 
 export function createSwarm(options: SwarmOptions): Swarm {
-  const { world, faults, system, scenario, topics, ids, log, volume, oracle } = options;
+  const { world, faults, reviseRandom, system, scenario, topics, ids, log, volume, oracle } = options;
   const { random } = world;
   const running = new Map<SimProcess, Running>();
   let started = 0;
@@ -87,6 +91,8 @@ export function createSwarm(options: SwarmOptions): Swarm {
   function start(kind: ProcessKind): void {
     started += 1;
     const process = createSimProcess(world, `${kind}-${started}`);
+    const roster = revised(scenario.roster, faults, reviseRandom);
+    oracle.onStarted(process, roster);
     const ownLog = log.of(process);
     const appenders = { coordination: ownLog.createAppender('coordination'), tasks: ownLog.createAppender('tasks') };
     const deps: RoleDeps = {
@@ -99,7 +105,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
       metrics: NO_METRICS,
       vitals: STILL_VITALS,
       topics,
-      roster: scenario.roster,
+      roster,
       processId: process.id,
     };
     const role = kind === 'worker' ? workerOf(process, deps) : orchestratorOf(process, deps);
@@ -131,7 +137,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
     const models = modelsOf(process);
     return system.createWorker({
       ...deps,
-      agents: scenario.roster,
+      agents: deps.roster,
       chainOf: (agent) => models(scenario.chains.get(agent.name) ?? ['playbook']),
       tools: volume.executorOf(process),
       packer: plainPacker,
@@ -143,7 +149,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
   function orchestratorOf(process: SimProcess, deps: RoleDeps): Role {
     const planner = system.createPlanner({
       chain: [],
-      roster: system.createRoster(scenario.roster),
+      roster: system.createRoster(deps.roster),
       maxOutputTokens: 1000,
     });
     return system.createOrchestrator({

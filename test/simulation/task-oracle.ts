@@ -1,5 +1,5 @@
 /** Watches one tasks partition: what its log means, from offset 0, by the rules of the true domain. */
-import type { EventOf } from '../../src/domain/events.js';
+import type { EventOf, PayloadOf } from '../../src/domain/events.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import {
@@ -22,8 +22,11 @@ export interface TaskOracle {
   onWritten(record: FoldRecord): void;
   /** A record that no fold takes: it has an offset, and that is all. */
   onPoison(): void;
-  /** @param readUpTo next offset that the process will read in this partition */
-  checkStart(call: ToolCall, readUpTo: number): void;
+  /**
+   * @param readUpTo next offset that the process will read in this partition
+   * @param revisions of the process's agents, by name
+   */
+  checkStart(call: ToolCall, readUpTo: number, revisions: ReadonlyMap<string, string>): void;
   checkCommit(committed: CommittedOffset, isDelivered: (attemptKey: string) => boolean): void;
   checkFolds(committed: CommittedOffset | null): void;
   /** A model is shown these steps of an attempt. */
@@ -48,6 +51,11 @@ export function createTaskOracle(place: string): TaskOracle {
     if (event.event_type === 'partition_claimed') claims.set(record.offset, event.payload.owner);
     if (event.event_type === 'tool_called' && folded.kind === 'applied')
       callOffsets.set(stepName(event), record.offset);
+    if (event.event_type === 'task_failed' && event.payload.code === 'agent_revision' && !event.payload.retriable)
+      throw new Violation(
+        'keeps-revision',
+        `${attemptKey(event.payload)} fails for want of a revision, and is not retried`,
+      );
   }
 
   function onPoison(): void {
@@ -56,7 +64,7 @@ export function createTaskOracle(place: string): TaskOracle {
     snapshots.push({ holder: state.holder, marks: state.marks });
   }
 
-  function checkStart(call: ToolCall, readUpTo: number): void {
+  function checkStart(call: ToolCall, readUpTo: number, revisions: ReadonlyMap<string, string>): void {
     const { missionId, taskId, attempt: number } = call.task;
     const key = attemptKey({ mission_id: missionId, task_id: taskId, attempt: number });
     const what = `${key}#${call.step} at ${place}`;
@@ -78,6 +86,7 @@ export function createTaskOracle(place: string): TaskOracle {
       );
     if (step.call.tool !== call.tool || step.call.arguments !== JSON.stringify(call.arguments))
       throw new Violation('read-back-first', `${what}: what runs is not what the record says`);
+    checkRevision(what, attempt.assignment, revisions);
     if (!step.call.idempotent) {
       if (step.outcome !== null)
         throw new Violation('no-start-after-outcome', `${what}: ${step.outcome.outcome} by ${step.outcome.owner}`);
@@ -160,6 +169,16 @@ export function createTaskOracle(place: string): TaskOracle {
       }
     },
   };
+}
+
+function checkRevision(
+  what: string,
+  { agent, agent_digest: wanted }: PayloadOf<'task_assigned'>,
+  revisions: ReadonlyMap<string, string>,
+): void {
+  const found = revisions.get(agent);
+  if (wanted !== null && found !== wanted)
+    throw new Violation('keeps-revision', `${what}: ${agent} runs as ${found}, and was assigned as ${wanted}`);
 }
 
 function foldAll(state: TaskPartitionState, records: readonly (FoldRecord | null)[]): void {

@@ -31,7 +31,18 @@ export interface TroubleOptions {
   recreate(): void;
 }
 
-const KINDS: readonly Fault[] = ['crash', 'drain', 'stall', 'zombie', 'move', 'move', 'grow', 'recreate', 'clock'];
+const KINDS: readonly Fault[] = [
+  'crash',
+  'drain',
+  'stall',
+  'zombie',
+  'move',
+  'move',
+  'grow',
+  'recreate',
+  'clock',
+  'overwrite',
+];
 const HOUR_MS = 3_600_000;
 const SESSION_CHECK_MS = 10_000;
 const SENSITIVE: ReadonlySet<string> = new Set([
@@ -57,6 +68,7 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
     if (!faults.on(kind)) return;
     const processes = swarm.processes();
     if (kind === 'move') return random.pick(log.groups()).move();
+    if (kind === 'overwrite') return random.pick(log.groups()).overwrite();
     if (kind === 'grow') return void (random.chance(0.2) && (grow(), log.groups().forEach((group) => group.expire())));
     if (kind === 'recreate') return void (random.chance(0.2) && recreate());
     if (processes.length === 0) return;

@@ -37,7 +37,7 @@ export function createRetention({ admin, clock, logger, rules }: RetentionDeps):
 
   async function apply({ topic, groupId, retentionMs }: RetentionRule): Promise<void> {
     const young = await admin.offsetAtTime(topic, clock.now() - retentionMs);
-    const committed = await admin.committed(groupId, topic);
+    const committed = (await admin.committed(groupId, topic)).filter(isReplayPoint);
     for (const { partition, low } of await admin.offsets(topic)) {
       const beforeOffset = Math.min(at(young, partition), at(committed, partition));
       if (stopped || beforeOffset <= low) continue;
@@ -75,6 +75,11 @@ export function createRetention({ admin, clock, logger, rules }: RetentionDeps):
       await running;
     },
   };
+}
+
+/** A commit without the fold's state is another tool's: records before it may still be needed. */
+function isReplayPoint({ metadata }: { readonly metadata: string }): boolean {
+  return metadata !== '';
 }
 
 /** Offset of a partition; 0, which deletes nothing, where there is none (added since, or nothing was committed). */
