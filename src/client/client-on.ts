@@ -3,6 +3,7 @@ import type { Roster } from '../agent/roster.js';
 import type { MissionReport } from '../domain/report.js';
 import { createCleanup } from '../ports/cleanup.js';
 import type { Log } from '../ports/log.js';
+import { readAttempts } from './attempts.js';
 import { askProcesses } from './ask-processes.js';
 import type { Client, DeadLetters, FollowOptions } from './client.js';
 import type { ClientContext } from './context.js';
@@ -54,6 +55,8 @@ export function createClientOn(context: ClientContext, { log, workspaceRoot, ...
     },
     report: async (missionId) => reportOf(await feed.current(), missionId, workspaceRoot),
     reports: async () => (await feed.current()).reports().map((report) => withWorkspace(workspaceRoot, report)),
+    attempts: async (missionId, onAttempt, { task = null, attempt = null } = {}) =>
+      readAttempts(context, log, requireMission(await feed.current(), missionId), { task, attempt }, onAttempt),
     approve: (missionId) => decide(missionId, approve),
     reject: (missionId, reason) => decide(missionId, reject(reason)),
     async answer(missionId, text) {

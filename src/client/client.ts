@@ -1,3 +1,4 @@
+import type { AttemptReport } from '../domain/attempt-report.js';
 import type { AgentEvent } from '../domain/events.js';
 import type { MissionReport } from '../domain/report.js';
 import type { StatusReport } from './ask-processes.js';
@@ -20,6 +21,13 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface AttemptsOptions {
+  /** A task's id, or an agent that has one task in the mission. Default every task. */
+  readonly task?: string;
+  /** From 1. Default every attempt. */
+  readonly attempt?: number;
+}
+
 /** A client of a running swarm. Every method rejects with the log's errors where the log cannot be used. */
 export interface Client extends AsyncDisposable {
   /** Submits a mission: a file's path, or an object. Rejects with ConfigError. */
@@ -32,6 +40,15 @@ export interface Client extends AsyncDisposable {
   report(missionId: string): Promise<MissionReport>;
   /** Every mission of the log, oldest first. */
   reports(): Promise<readonly MissionReport[]>;
+  /**
+   * What the agents did: calls back with each attempt in the order in which they ended, those that have not ended last,
+   * and waits for it. Rejects with ClientError: mission_unknown, task_unknown, attempt_unknown.
+   */
+  attempts(
+    missionId: string,
+    onAttempt: (attempt: AttemptReport) => Promise<void> | void,
+    options?: AttemptsOptions,
+  ): Promise<void>;
   approve(missionId: string): Promise<void>;
   reject(missionId: string, reason: string): Promise<void>;
   answer(missionId: string, text: string): Promise<void>;
