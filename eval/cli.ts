@@ -84,7 +84,7 @@ async function runScripted({ projectDir }: Places, tasks: readonly EvalTask[], o
   const expectations = await readExpectations(join(projectDir, 'eval/expected.yaml'));
   const all = Object.keys(PERSONALITIES).map((name) => ({ name }));
   const personalities = chosen('--personality', all, options.personalities);
-  const hello = await readHello(projectDir, 4 * options.timeoutSeconds);
+  const hello = await readHello(projectDir, options.timeoutSeconds);
   const server = await startPersonalities((prompt) => knowledgeOf(tasks, prompt) ?? hello.knowledge(prompt));
   const wrong: string[] = [];
   const documents: object[] = [];
