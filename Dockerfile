@@ -3,20 +3,21 @@
 # Another image with the same content, such as that of a mirror, can take its place: --build-arg NODE_IMAGE=…
 ARG NODE_IMAGE=node:24.22.3-bookworm-slim
 
-FROM ${NODE_IMAGE} AS build
+FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --include=dev --ignore-scripts --no-audit --no-fund
+
+FROM packages AS build
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts scripts
 COPY schemas schemas
 COPY src src
 RUN npm run build
 
-FROM ${NODE_IMAGE} AS dependencies
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+# Not a second npm ci, which would fetch each package again.
+FROM packages AS dependencies
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE}
 # bubblewrap: the sandbox. util-linux: flock (the fence) and setpriv. openssl: what missions make certificates with.

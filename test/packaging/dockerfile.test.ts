@@ -19,7 +19,9 @@ const last = instructions.slice(instructions.lastIndexOf(stages.at(-1) ?? instru
 describe('Dockerfile', () => {
   test('has several stages on one pinned base, Node 24', () => {
     expect(stages.length).toBeGreaterThan(1);
-    for (const { words } of stages) expect(words[0]).toBe('${NODE_IMAGE}');
+    const names = stages.flatMap(({ words }) => words[2] ?? []);
+    for (const { words } of stages) expect(['${NODE_IMAGE}', ...names]).toContain(words[0]);
+    expect(last[0]?.words).toEqual(['${NODE_IMAGE}']); // the image itself has no compiler, no sources
     const declared = instructions.slice(0, instructions.indexOf(stages[0] ?? last[0] ?? { name: '', words: [] }));
     expect(declared).toHaveLength(1); // an argument above the first FROM is one for all of them
     expect(declared[0]?.name).toBe('ARG');
