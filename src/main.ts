@@ -1,7 +1,7 @@
 /** The process: arguments, environment, signals, streams and the exit. It passes to everything else what that needs. */
 import { readFileSync, writeSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { dirname, sep } from 'node:path';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -11,13 +11,13 @@ import { EXIT } from './cli/exit-codes.js';
 import { failureText } from './cli/failure.js';
 import type { Host, Output } from './cli/host.js';
 import { createInterruption } from './cli/interruption.js';
+import { projectDirOf } from './cli/project-dir.js';
 import { SHOW_CURSOR } from './cli/screen.js';
 import { createLogger } from './telemetry/pino-logger.js';
 import { createSystemClock, createSystemIds } from './telemetry/system-clock.js';
 
 const packageDir = dirname(dirname(fileURLToPath(import.meta.url)));
-/** Nothing is written into node_modules: an installed package works on the directory that it was started in. */
-const projectDir = packageDir.split(sep).includes('node_modules') ? process.cwd() : packageDir;
+const projectDir = projectDirOf({ packageDir, cwd: process.cwd(), program: process.argv[1] ?? packageDir });
 const clock = createSystemClock();
 
 /** Whether text was lost that a reader may rely on: then no exit code says done. */

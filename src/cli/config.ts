@@ -3,29 +3,13 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { wrongConfiguration } from './cli-error.js';
 import { parseEnvFile } from './env-file.js';
 import { parseSettingsFile } from './settings-file.js';
-import { SETTINGS, SETTING_NAMES, settingsSchema, type SettingName, type Settings } from './settings.js';
+import type { Config, SettingOrigin, SettingSource } from './setting-origin.js';
+import { SETTINGS, SETTING_NAMES, settingsSchema, type SettingName } from './settings.js';
+import { checkTogether } from './settings-together.js';
 import { cutToWidth, oneLine } from './text-width.js';
 
 /** Columns that an error gives to a wrong value. */
 const LONGEST_SHOWN = 80;
-
-/** Where a value came from, strongest first. */
-export type SettingSource = 'flag' | 'environment' | '.env' | 'file' | 'default';
-
-export interface Config {
-  readonly values: Settings;
-  /** One for each setting, in the order in which they are shown. */
-  readonly origins: readonly SettingOrigin[];
-}
-
-export interface SettingOrigin {
-  readonly name: SettingName;
-  /** As it was written, paths made absolute; null when it is not set. */
-  readonly text: string | null;
-  readonly source: SettingSource;
-  /** The flag, variable or file and line that a person would change. */
-  readonly place: string;
-}
 
 export interface ConfigInput {
   /** Flags that were typed, by the setting's name. */
@@ -52,8 +36,9 @@ export function loadConfig(input: ConfigInput): Config {
     const wrong = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
     throw wrongValues(origins.filter((origin) => wrong.has(origin.name)));
   }
-  checkTogether(parsed.data, origins);
-  return { values: parsed.data, origins };
+  const config = { values: parsed.data, origins };
+  checkTogether(config);
+  return config;
 }
 
 /** The value as it may be shown: secrets keep their last four characters at most, addresses no user or password. */
@@ -119,30 +104,4 @@ function wrongValues(origins: readonly SettingOrigin[]): Error {
   });
   const places = [...new Set(origins.map((origin) => origin.place))].join(', ');
   return wrongConfiguration(lines.join('\n'), `Correct it in ${places}, or take it away there.`);
-}
-
-/** Settings that mean something only together. */
-function checkTogether(values: Settings, origins: readonly SettingOrigin[]): void {
-  const placeOf = (name: SettingName) => origins.find((origin) => origin.name === name)?.place ?? name;
-  const needs = (given: SettingName, needed: SettingName) => {
-    if (isSet(values[given]) && !isSet(values[needed])) {
-      throw wrongConfiguration(
-        `${given} is set (from ${placeOf(given)}), but ${needed} is not`,
-        `Set ${needed} to ${SETTINGS[needed].expected}, or take ${given} away.`,
-      );
-    }
-  };
-  needs('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL');
-  needs('SCHEMA_REGISTRY_URL', 'KAFKA_BROKERS');
-  needs('KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME');
-  needs('KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD');
-  needs('KAFKA_SASL_PASSWORD', 'KAFKA_SASL_MECHANISM');
-  needs('SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD');
-  for (const file of ['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const) needs(file, 'KAFKA_TLS');
-  needs('KAFKA_TLS_CERT', 'KAFKA_TLS_KEY');
-  needs('KAFKA_TLS_KEY', 'KAFKA_TLS_CERT');
-}
-
-function isSet(value: Settings[SettingName]): boolean {
-  return value !== null && value !== false;
 }

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { askBroker } from '../kafka/ask-broker.js';
-import { createLocalStack, type LocalStack } from '../local/local-stack.js';
+import type { LocalStack } from '../local/local-stack.js';
 import { conflictError, type PortConflict } from '../local/port-conflict.js';
 import { developmentPlace } from '../local/stack-place.js';
+import { localStackOf } from '../swarm/local-stack.js';
 import {
+  openAvailableLog,
   openKafka,
   openMemory,
-  openSwarmLog as openChosenLog,
   type Cluster,
   type KafkaAccess,
   type OpenLog,
@@ -18,14 +18,9 @@ import type { CommandContext } from './context.js';
 import { EXIT } from './exit-codes.js';
 import { howToUnset } from './setting-place.js';
 
-/** The local stack of this clone. */
-export function localStackOf({ host }: CommandContext): LocalStack {
-  return createLocalStack(developmentPlace(host.projectDir), {
-    env: host.env,
-    clock: host.clock,
-    ids: host.ids,
-    askBroker,
-  });
+/** The local stack of this project. */
+export function projectStack({ host: { projectDir, env, clock, ids } }: CommandContext): LocalStack {
+  return localStackOf(projectDir, { env, clock, ids });
 }
 
 /**
@@ -37,14 +32,14 @@ function hasLocalStack({ host: { packageDir, projectDir } }: CommandContext): bo
   return resolve(packageDir) === resolve(projectDir) || existsSync(dataDir) || existsSync(jarsDir);
 }
 
-/** The log for a process that runs roles, as the settings say. Rejects with exit code 2 where they forbid every log. */
+/** The log that the settings name for a process that runs roles. Rejects with exit code 2 where they forbid every log. */
 export async function openSwarmLog(
   context: CommandContext,
   { allowMemory }: { readonly allowMemory: boolean },
 ): Promise<OpenLog> {
   const wanted = context.config.values.RAVENHELM_LOG;
   if (wanted === 'memory') {
-    if (allowMemory) return openMemory(context.swarm, ['log: in memory, this process only (--log memory)']);
+    if (allowMemory) return openMemory(context.swarm, ' (--log memory)');
     throw wrongUse(
       'the in-memory log cannot be shared between processes',
       `${howToUnset(context.config, 'RAVENHELM_LOG')}, or start everything in one process: npx ravenhelm`,
@@ -52,15 +47,13 @@ export async function openSwarmLog(
   }
   const cluster = givenCluster(context);
   if (wanted === 'auto' && allowMemory && cluster === null && !hasLocalStack(context))
-    return openMemory(context.swarm, [
-      'log: in memory, this process only. For a broker: set KAFKA_BROKERS and SCHEMA_REGISTRY_URL',
-    ]);
-  return openChosenLog(context.swarm, {
+    return openMemory(context.swarm, '. For a broker: set KAFKA_BROKERS and SCHEMA_REGISTRY_URL');
+  return openAvailableLog(context.swarm, {
     wanted,
     allowMemory,
     access: await kafkaAccess(context),
     cluster,
-    stack: localStackOf(context),
+    stack: projectStack(context),
     say: context.say,
   });
 }
@@ -80,13 +73,12 @@ export async function openClientLog(context: CommandContext): Promise<OpenLog> {
 
 function givenCluster({ config }: CommandContext): Cluster | null {
   const { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: registryUrl } = config.values;
-  if (brokers === null || registryUrl === null) return null;
-  return { brokers, registryUrl, banner: [`log: Kafka at ${brokers.join(',')}, registry at ${registryUrl}`] };
+  return brokers === null || registryUrl === null ? null : { brokers, registryUrl };
 }
 
 async function runningLocalStack(context: CommandContext): Promise<Cluster> {
-  const { state, brokers, registryUrl, conflicts } = await localStackOf(context).status();
-  if (state === 'up') return { brokers, registryUrl, banner: [] };
+  const { state, brokers, registryUrl, conflicts } = await projectStack(context).status();
+  if (state === 'up') return { brokers, registryUrl };
   const message = 'there is no broker: KAFKA_BROKERS is not set and the local stack is not up';
   throw conflicts.length === 0
     ? new CliError(

@@ -1,4 +1,4 @@
-import type { Config, SettingOrigin } from './config.js';
+import type { Config, SettingOrigin } from './setting-origin.js';
 import { SETTINGS, type SettingName } from './settings.js';
 
 /** What a person changes to give a setting another value: where it came from, else its flag. */

@@ -20,7 +20,11 @@ export interface OpenLog {
 export interface Cluster {
   readonly brokers: readonly string[];
   readonly registryUrl: string;
-  readonly banner: readonly string[];
+}
+
+/** The cluster as every text names it. */
+export function clusterText({ brokers, registryUrl }: Cluster): string {
+  return `Kafka at ${brokers.join(',')}, registry at ${registryUrl}`;
 }
 
 /** How the brokers and the registry are entered. */
@@ -42,29 +46,31 @@ export interface LogChoice {
 }
 
 /**
- * The log for a process that runs roles: the given broker, else the local stack, started if need be, else the in-memory
- * log, which lives in this process only. Rejects with what keeps a broker away where memory is not allowed.
+ * The first log that there is: on the given broker, on the local stack, which is started if need be, or in memory, in
+ * this process only. Rejects with what keeps a broker away where memory is not allowed.
  */
-export async function openSwarmLog(context: SwarmContext, choice: LogChoice): Promise<OpenLog> {
+export async function openAvailableLog(context: SwarmContext, choice: LogChoice): Promise<OpenLog> {
   const { access, cluster, wanted, allowMemory } = choice;
   if (cluster !== null) return openKafka(context, access, cluster);
   try {
-    return await openKafka(context, access, await startLocalStack(context, choice));
+    const { started, ...local } = await choice.stack.up({ progress: choice.say, signal: context.signal });
+    const how = `${started ? 'started' : 'running already'}; it stays up, npx ravenhelm stack down stops it`;
+    return await openKafka(context, access, local, [`     local stack, ${how}`]);
   } catch (error) {
     if (!(error instanceof StackError) || error.code !== 'stack_unavailable' || wanted === 'kafka' || !allowMemory)
       throw error;
-    return openMemory(context, [
-      `log: in memory, this process only. ${error.message}`,
-      `     how to get a broker: ${error.nextStep}`,
-    ]);
+    return openMemory(context, `. ${error.message}`, [`     how to get a broker: ${error.nextStep}`]);
   }
 }
 
+/** The log on a cluster; details are further lines of its banner. */
 export async function openKafka(
   { processName, signal, ...context }: SwarmContext,
   { registryAuth, ...access }: KafkaAccess,
-  { brokers, registryUrl, banner }: Cluster,
+  cluster: Cluster,
+  details: readonly string[] = [],
 ): Promise<OpenLog> {
+  const { brokers, registryUrl } = cluster;
   const log = await orAborted(
     createKafkaLog({
       ...context,
@@ -75,19 +81,15 @@ export async function openKafka(
     }),
     signal,
   );
-  return { log, brokers, registryUrl, banner };
+  return { log, brokers, registryUrl, banner: [`log: ${clusterText(cluster)}`, ...details] };
 }
 
-export function openMemory({ clock }: Pick<SwarmContext, 'clock'>, banner: readonly string[]): OpenLog {
+/** A log in memory; why ends the first line of its banner, details are further lines. */
+export function openMemory(
+  { clock }: Pick<SwarmContext, 'clock'>,
+  why: string,
+  details: readonly string[] = [],
+): OpenLog {
+  const banner = [`log: in memory, this process only${why}`, ...details];
   return { log: createMemoryLog({ clock }), brokers: [], registryUrl: null, banner };
-}
-
-async function startLocalStack({ signal }: SwarmContext, { stack, say }: LogChoice): Promise<Cluster> {
-  const { started, brokers, registryUrl } = await stack.up({ progress: say, signal });
-  const how = `${started ? 'started' : 'running already'}; it stays up, npx ravenhelm stack down stops it`;
-  return {
-    brokers,
-    registryUrl,
-    banner: [`log: Kafka at ${brokers.join(',')}, registry at ${registryUrl}`, `     local stack, ${how}`],
-  };
 }

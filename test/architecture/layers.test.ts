@@ -72,6 +72,10 @@ describe('a planted violation is found', () => {
     ['src/agent/x.ts', 'export const pick = Math.random();', /Math\.random; time and chance/],
     ['src/local/x.ts', "import { runCommandLine } from '../cli/command-line.js';", /local imports cli/],
     ['src/cli/commands/x.ts', "import '../../main.js';", /cli imports main/],
+    ['src/cli/x.ts', "import type { Log } from '../kafka/kafka-log.js';", /cli imports kafka/],
+    ['src/cli/x.ts', "import '../memory/memory-log.js';", /cli imports memory/],
+    ['src/cli/actions/x.ts', "import '../../tools/definitions.js';", /cli imports tools/],
+    ['src/cli/x.ts', "import '../roles/worker/worker.js';", /cli imports roles\/worker/],
     ['src/cli/x.ts', 'export const home = process.env.HOME;', /process\.env belongs to src\/main\.ts/],
     ['src/cli/x.ts', "export const home = process['env'];", /process\.env belongs to src\/main\.ts/],
     ['src/cli/x.ts', 'const { argv } = process;', /process belongs to src\/main\.ts/],
@@ -104,7 +108,7 @@ describe('what looks like a violation is none', () => {
     ['src/models/x.ts', "import OpenAI from 'openai'; setTimeout(() => undefined, 1);"],
     [
       'src/cli/x.ts',
-      "import { createKafkaLog } from '../kafka/kafka-log.js'; export const option = { process: 1, env: 2 }; " +
+      "import { openKafka } from '../swarm/open-log.js'; export const option = { process: 1, env: 2 }; " +
         'option.env += 1;',
     ],
     ['src/main.ts', "process.on('SIGINT', () => process.exit(Number(process.env.CODE)));"],

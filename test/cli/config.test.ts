@@ -1,5 +1,6 @@
 import { CliError } from '../../src/cli/cli-error.js';
-import { loadConfig, shownValue, type Config, type ConfigInput } from '../../src/cli/config.js';
+import { loadConfig, shownValue, type ConfigInput } from '../../src/cli/config.js';
+import type { Config } from '../../src/cli/setting-origin.js';
 
 function load(files: Record<string, string> = {}, input: Partial<ConfigInput> = {}): Config {
   return loadConfig({
@@ -172,6 +173,24 @@ describe('wrong values', () => {
     [{ ...BOTH, KAFKA_TLS: 'true', KAFKA_TLS_CERT: 'c.pem' }, 'KAFKA_TLS_KEY'],
   ])('%j alone is not enough: %s is missing', (env, missing) => {
     expect(failure({}, { env }).message).toContain(`${missing} is not`);
+  });
+
+  test('a broker without a registry names what is missing and three ways out', () => {
+    const error = failure({ [DOT_ENV]: 'KAFKA_BROKERS=a:1' });
+    expect(error.message).toBe(
+      `KAFKA_BROKERS is set (from ${DOT_ENV}), but SCHEMA_REGISTRY_URL is not; Kafka needs both`,
+    );
+    expect(error.nextStep?.split('\n')).toEqual([
+      'To use that cluster: set SCHEMA_REGISTRY_URL to a URL such as http://localhost:18081.',
+      'To use the local stack, which has both: ' + `take KAFKA_BROKERS out of ${DOT_ENV}, then npx ravenhelm stack up.`,
+      'To do without a broker, in this process only: --log memory.',
+    ]);
+  });
+
+  test('a broker without a registry does no harm with --log memory, and does with --log auto', () => {
+    const env = { KAFKA_BROKERS: 'a:1' };
+    expect(load({}, { env, flags: { RAVENHELM_LOG: 'memory' } }).values.KAFKA_BROKERS).toEqual(['a:1']);
+    expect(failure({}, { env, flags: { RAVENHELM_LOG: 'auto' } }).exitCode).toBe(2);
   });
 
   test('an unknown key of the file is an error with its line and a suggestion', () => {

@@ -53,7 +53,10 @@ test('a new project starts at once, with its own agent and mission, and leaves n
   writeFileSync(join(mine, '.env'), 'KAFKA_BROKERS=127.0.0.1:1\n');
   const alone = await run(mine, 'npm', 'start');
   expect(alone.all).toContain('but SCHEMA_REGISTRY_URL is not');
+  expect(alone.all).not.toContain('log: in memory');
   expect(alone.exitCode).toBe(2);
+  const inMemory = await run(mine, 'npm', 'start', '--', '--log', 'memory');
+  expect(inMemory.all).toContain('hello completed');
   writeFileSync(join(mine, '.env'), 'KAFKA_BROKERS=127.0.0.1:1\nSCHEMA_REGISTRY_URL=http://127.0.0.1:1\n');
   const both = await run(mine, 'npm', 'start');
   expect(both.all).not.toContain('in memory');

@@ -1,12 +1,13 @@
 import type { StackStatus } from '../../local/local-stack.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { localStackOf, portsHeld } from '../open-log.js';
+import { clusterText } from '../../swarm/open-log.js';
+import { portsHeld, projectStack } from '../open-log.js';
 import { table } from '../table.js';
 
 /** Starts the local stack, or finds it running. */
 export async function stackUp(context: CommandContext): Promise<ExitCode> {
-  const stack = await localStackOf(context).up({ progress: context.say, signal: context.host.interruption });
+  const stack = await projectStack(context).up({ progress: context.say, signal: context.host.interruption });
   if (context.json)
     context.print({
       kind: stack.kind,
@@ -14,17 +15,13 @@ export async function stackUp(context: CommandContext): Promise<ExitCode> {
       registry_url: stack.registryUrl,
       started: stack.started,
     });
-  else
-    context.say(
-      `the local stack ${stack.started ? 'is up' : 'was up already'}: ` +
-        `Kafka at ${stack.brokers.join(',')}, registry at ${stack.registryUrl}`,
-    );
+  else context.say(`the local stack ${stack.started ? 'is up' : 'was up already'}: ${clusterText(stack)}`);
   return EXIT.done;
 }
 
 /** Stops what this clone started; its data stays. */
 export async function stackDown(context: CommandContext): Promise<ExitCode> {
-  const stopped = await localStackOf(context).down({ progress: context.say });
+  const stopped = await projectStack(context).down({ progress: context.say });
   if (context.json) context.print({ stopped });
   else context.say(stopped.length === 0 ? 'the local stack was not running' : `stopped: ${stopped.join(', ')}`);
   return EXIT.done;
@@ -32,7 +29,7 @@ export async function stackDown(context: CommandContext): Promise<ExitCode> {
 
 /** Exit 0 when it is up, 3 when it is not. */
 export async function stackStatus(context: CommandContext): Promise<ExitCode> {
-  const status = await localStackOf(context).status();
+  const status = await projectStack(context).status();
   if (context.json) context.print(document(status));
   else context.host.stdout.write(stackText(status));
   return status.state === 'up' ? EXIT.done : EXIT.unreachable;
@@ -65,10 +62,11 @@ export function stackText(status: StackStatus): string {
   return head + held + (status.state === 'down' ? '' : table(services)) + `data: ${status.dataDir}\n`;
 }
 
-function headline({ state, kind, brokers, registryUrl, services, conflicts }: StackStatus): string {
+function headline(status: StackStatus): string {
+  const { state, kind, services, conflicts } = status;
   if (state === 'down')
     return `the local stack is down${conflicts.length === 0 ? '; npx ravenhelm stack up starts it' : ''}`;
-  if (state === 'up') return `the local stack is up: Kafka at ${brokers.join(',')}, registry at ${registryUrl}`;
+  if (state === 'up') return `the local stack is up: ${clusterText(status)}`;
   const parts = services.map(
     ({ name, answering, pid }) =>
       `the ${name} ${answering ? 'answers' : pid === null && kind === 'java' ? 'does not run' : 'does not answer'}`,

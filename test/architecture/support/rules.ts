@@ -40,6 +40,18 @@ const BELOW_SWARM = [
   'roles/worker',
 ];
 
+/** A thin user of swarm and client. It may name no log, tool or role: those come through swarm and client. */
+const OF_CLI = [
+  'domain',
+  'ports',
+  'swarm',
+  'client',
+  'agent', // mission and agent files, and what is wrong with one
+  'local', // the stack command: its status and the ports that others hold
+  'models', // what an Ollama address and its time limit may be: settings are checked before a model is opened
+  'telemetry', // the log lines on stderr
+];
+
 /** By folder of src, the deepest that has a rule; main and index are src/main.ts and src/index.ts. */
 export const LAYERS: Readonly<Record<string, LayerRule>> = {
   domain: { imports: [], packages: false, deterministic: true },
@@ -64,7 +76,7 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   api: { imports: ['domain', 'ports', 'client'], packages: true, deterministic: false, later: true },
   dashboard: { imports: ['domain', 'ports', 'client'], packages: true, deterministic: false, later: true },
   index: { imports: [...BELOW_SWARM, 'swarm', 'client'], packages: false, deterministic: false },
-  cli: { imports: 'anything', packages: true, deterministic: false },
+  cli: { imports: OF_CLI, packages: true, deterministic: false },
   main: { imports: 'anything', packages: true, deterministic: false },
 };
 

@@ -1,0 +1,55 @@
+import { wrongConfiguration } from './cli-error.js';
+import type { Config } from './setting-origin.js';
+import { howToUnset } from './setting-place.js';
+import { SETTINGS, type SettingName, type Settings } from './settings.js';
+
+/** Settings that mean something only together. Throws CliError (exit 2) that names what is missing. */
+export function checkTogether(config: Config): void {
+  const { values } = config;
+  // On the in-memory log no broker is used, so a half of its settings does no harm.
+  if (values.RAVENHELM_LOG !== 'memory') {
+    needsCluster(config, 'KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL');
+    needsCluster(config, 'SCHEMA_REGISTRY_URL', 'KAFKA_BROKERS');
+  }
+  const needs = (given: SettingName, needed: SettingName) => {
+    if (isAlone(values, given, needed))
+      throw wrongConfiguration(
+        `${given} is set (from ${placeOf(config, given)}), but ${needed} is not`,
+        `Set ${needed} to ${SETTINGS[needed].expected}, or take ${given} away.`,
+      );
+  };
+  needs('KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME');
+  needs('KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD');
+  needs('KAFKA_SASL_PASSWORD', 'KAFKA_SASL_MECHANISM');
+  needs('SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD');
+  for (const file of ['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const) needs(file, 'KAFKA_TLS');
+  needs('KAFKA_TLS_CERT', 'KAFKA_TLS_KEY');
+  needs('KAFKA_TLS_KEY', 'KAFKA_TLS_CERT');
+}
+
+/** One of the two names a cluster, so Kafka is meant: the in-memory log is never used instead without being asked for. */
+function needsCluster(config: Config, given: SettingName, needed: SettingName): void {
+  if (!isAlone(config.values, given, needed)) return;
+  throw wrongConfiguration(
+    `${given} is set (from ${placeOf(config, given)}), but ${needed} is not; Kafka needs both`,
+    [
+      `To use that cluster: set ${needed} to ${SETTINGS[needed].expected}.`,
+      `To use the local stack, which has both: ${startedLow(howToUnset(config, given))}, then npx ravenhelm stack up.`,
+      'To do without a broker, in this process only: --log memory.',
+    ].join('\n'),
+  );
+}
+
+function isAlone(values: Settings, given: SettingName, needed: SettingName): boolean {
+  return isSet(values[given]) && !isSet(values[needed]);
+}
+
+function isSet(value: Settings[SettingName]): boolean {
+  return value !== null && value !== false;
+}
+
+function placeOf({ origins }: Config, name: SettingName): string {
+  return origins.find((origin) => origin.name === name)?.place ?? name;
+}
+
+const startedLow = (words: string): string => `${words.charAt(0).toLowerCase()}${words.slice(1)}`;
