@@ -39,6 +39,7 @@ function httpModel(url: string): ChatModel {
     thinkingTokens: 0,
     thinking: false,
     effort: null,
+    toolCalls: 'auto',
     temperature: true,
     price: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
   } as const;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
+import { withoutCredentials } from '../models/endpoint.js';
 import { wrongConfiguration } from './cli-error.js';
 import { parseEnvFile } from './env-file.js';
 import { parseSettingsFile } from './settings-file.js';
@@ -44,7 +45,7 @@ export function loadConfig(input: ConfigInput): Config {
 /** The value as it may be shown: secrets keep their last four characters at most, addresses no user or password. */
 export function shownValue(origin: SettingOrigin): string | null {
   const { secret, address } = SETTINGS[origin.name];
-  if (origin.text !== null && address === true) return origin.text.replace(/(^|\/\/|,)[^,]*@/g, '$1••••@');
+  if (origin.text !== null && address === true) return withoutCredentials(origin.text, '••••@');
   if (origin.text === null || secret !== true) return origin.text;
   return origin.text.length >= 16 ? `••••${origin.text.slice(-4)}` : '••••';
 }
@@ -64,9 +65,9 @@ function collectOrigins(input: ConfigInput): SettingOrigin[] {
     const flagText = input.flags[name];
     if (flagText !== undefined) return make(flagText, 'flag', info.flag?.split(' ')[0] ?? name);
     // Compose passes unset variables on as empty ones; an empty value counts as not set.
-    const envText = input.env[name];
-    if (envText !== undefined && envText !== '')
-      return make(envText, 'environment', `the environment variable ${name}`);
+    const variable = info.anyCase === true && isGiven(input.env[name.toLowerCase()]) ? name.toLowerCase() : name;
+    const envText = input.env[variable];
+    if (isGiven(envText)) return make(envText, 'environment', `the environment variable ${variable}`);
     const dotEnvText = dotEnv.get(name);
     if (dotEnvText !== undefined && dotEnvText !== '') return make(dotEnvText, '.env', envFile);
     const entry = file?.entries.get(name);
@@ -78,6 +79,8 @@ function collectOrigins(input: ConfigInput): SettingOrigin[] {
       : make(standard, 'default', 'the default', baseOf(name, standard, input));
   });
 }
+
+const isGiven = (text: string | undefined): text is string => text !== undefined && text !== '';
 
 /** The directory that a default's path starts from: agents/ of the package where the project has none. */
 function baseOf(name: SettingName, path: string, { projectDir, packageDir = projectDir }: ConfigInput): string {

@@ -17,6 +17,7 @@ export function modelSettings({ host, config: { values } }: CommandContext): Ses
     openaiKey: values.OPENAI_API_KEY,
     anthropicBaseUrl: values.ANTHROPIC_BASE_URL,
     openaiBaseUrl: values.OPENAI_BASE_URL,
+    proxies: { http: values.HTTP_PROXY, https: values.HTTPS_PROXY, no: values.NO_PROXY },
     workerModels: values.WORKER_MODELS,
   };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DEFAULT_PREFIX } from '../domain/topic-names.js';
 import { LONGEST_FIRST_TOKEN_MS } from '../models/ollama.js';
 import { OllamaHostError, ollamaUrl } from '../models/ollama-host.js';
+import { ProxyError, proxyUrl } from '../models/proxy.js';
 
 const isPort = (text: string): boolean => Number(text) <= 65_535;
 /** host:port pairs, separated by commas. */
@@ -32,14 +33,11 @@ const list = z
       .filter((part) => part !== ''),
   )
   .pipe(z.array(z.string().min(1)).min(1));
-const url = z
-  .url({ protocol: /^https?$/ })
-  .refine((text) => brokenUrlRule(text) === null)
-  .transform((text) => text.replace(/\/+$/, ''));
+const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
+const registryUrl = url.refine((text) => brokenRegistryRule(text) === null);
 /** As Ollama itself takes it; read by the models' own rule. */
 const ollamaHost = z
   .string()
-  .refine((text) => brokenUrlRule(text) === null)
   .refine((text) => {
     try {
       return ollamaUrl(text) !== '';
@@ -49,6 +47,17 @@ const ollamaHost = z
     }
   })
   .transform((text) => ollamaUrl(text));
+const proxy = z
+  .string()
+  .refine((text) => {
+    try {
+      return proxyUrl(text) !== '';
+    } catch (error) {
+      if (error instanceof ProxyError) return false;
+      throw error;
+    }
+  })
+  .transform(proxyUrl);
 const flag = z
   .enum(['true', 'false', 'on', 'off', 'yes', 'no', '1', '0'])
   .transform((text) => ['true', 'on', 'yes', '1'].includes(text));
@@ -77,22 +86,17 @@ function brokenPrefixRule(text: string): string | null {
   return text.length > LONGEST_PREFIX ? `have ${LONGEST_PREFIX} characters at most (it has ${text.length})` : null;
 }
 
-/** An address is shown in banners, errors and logs, so that no password may be in it. Other rules have their own text. */
-function brokenUrlRule(text: string): string | null {
-  return text.includes('@') ? 'not contain a user or a password' : null;
-}
-
-/** The registry has settings for them; the model servers take an API key. */
+/** The registry has settings for them; the models' servers take them in their addresses. */
 function brokenRegistryRule(text: string): string | null {
-  const broken = brokenUrlRule(text);
-  return broken === null ? null : `${broken}: use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD`;
+  if (!text.includes('@')) return null;
+  return 'not contain a user or a password: use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD';
 }
 
 /** Every setting by the name it has in the environment; values are read from text, null where nothing is set. */
 export const settingsSchema = z.object({
   RAVENHELM_LOG: z.enum(['auto', 'kafka', 'memory']),
   KAFKA_BROKERS: brokers.nullable(),
-  SCHEMA_REGISTRY_URL: url.nullable(),
+  SCHEMA_REGISTRY_URL: registryUrl.nullable(),
   RAVENHELM_PREFIX: z.string().refine((text) => brokenPrefixRule(text) === null),
   KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).nullable(),
   KAFKA_SASL_USERNAME: z.string().nullable(),
@@ -111,6 +115,9 @@ export const settingsSchema = z.object({
   OPENAI_API_KEY: z.string().nullable(),
   ANTHROPIC_BASE_URL: url.nullable(),
   OPENAI_BASE_URL: url.nullable(),
+  HTTP_PROXY: proxy.nullable(),
+  HTTPS_PROXY: proxy.nullable(),
+  NO_PROXY: z.string().nullable(),
   WORKSPACE_ROOT: path,
   RAVENHELM_AGENTS_DIR: path,
   RAVENHELM_SANDBOX: flag,
@@ -136,6 +143,8 @@ export interface SettingInfo {
   readonly secret?: true;
   /** Of servers: what is before an @ is shown masked. */
   readonly address?: true;
+  /** Its name in lower case is read from the environment too, and wins, as curl has it. */
+  readonly anyCase?: true;
   /** Relative to the place where it stands: the working directory or the file's. */
   readonly path?: true;
 }
@@ -204,7 +213,6 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   OLLAMA_HOST: {
     doc: 'Ollama server',
     expected: 'host, host:port or a URL, such as http://127.0.0.1:11434',
-    brokenRule: brokenUrlRule,
     address: true,
     default: 'http://127.0.0.1:11434',
   },
@@ -215,19 +223,27 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   },
   ANTHROPIC_API_KEY: { doc: 'API key of Anthropic, for the planner', expected: 'a key', default: null, secret: true },
   OPENAI_API_KEY: { doc: 'API key of OpenAI, the optional fallback', expected: 'a key', default: null, secret: true },
-  ANTHROPIC_BASE_URL: {
-    doc: "Another server with Anthropic's API",
-    expected: 'a URL',
-    brokenRule: brokenUrlRule,
-    address: true,
+  ANTHROPIC_BASE_URL: { doc: "Another server with Anthropic's API", expected: 'a URL', address: true, default: null },
+  OPENAI_BASE_URL: { doc: "Another server with OpenAI's API", expected: 'a URL', address: true, default: null },
+  HTTP_PROXY: {
+    doc: 'Proxy for models at http:// addresses; loopback addresses never use it',
+    expected: 'host:port or a URL, such as http://proxy.example:3128',
     default: null,
+    address: true,
+    anyCase: true,
   },
-  OPENAI_BASE_URL: {
-    doc: "Another server with OpenAI's API",
-    expected: 'a URL',
-    brokenRule: brokenUrlRule,
-    address: true,
+  HTTPS_PROXY: {
+    doc: 'Proxy for models at https:// addresses',
+    expected: 'host:port or a URL, such as http://proxy.example:3128',
     default: null,
+    address: true,
+    anyCase: true,
+  },
+  NO_PROXY: {
+    doc: 'Hosts that are reached without a proxy',
+    expected: 'names, addresses or networks separated by commas, such as .example,10.0.0.0/8',
+    default: null,
+    anyCase: true,
   },
   WORKSPACE_ROOT: {
     doc: "Directory of the missions' workspaces; the same volume for every worker",

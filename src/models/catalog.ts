@@ -1,5 +1,7 @@
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { z } from 'zod';
+import type { ToolCalls } from './capabilities.js';
+import { sameOllamaModel } from './ollama-name.js';
 import type { Price } from './price.js';
 
 export type Provider = 'anthropic' | 'openai' | 'ollama';
@@ -17,6 +19,8 @@ export interface ModelEntry {
   /** Ollama: whether the model writes its thinking before the reply. */
   readonly thinking: boolean;
   readonly effort: Effort | null;
+  /** Whether steps are asked for as the API's own tool calls or as JSON. */
+  readonly toolCalls: ToolCalls;
   /** Whether the API accepts a temperature for this model. */
   readonly temperature: boolean;
   readonly price: Price;
@@ -43,12 +47,16 @@ export class CatalogError extends Error {
 
 const count = z.int().positive();
 const dollars = z.number().nonnegative();
+/** Room for the thinking of a local model; it counts towards num_predict. */
+const THINKING_TOKENS = 4_096;
+const toolCalls = z.enum(['native', 'json', 'auto']).default('auto');
 const hosted = {
   id: z.string().min(1),
   context_tokens: count,
   max_output_tokens: count,
   thinking_tokens: z.int().nonnegative().default(0),
   effort: z.enum(['low', 'medium', 'high']).nullable().default(null),
+  tool_calls: toolCalls,
   usd_per_million_tokens: z.strictObject({
     input: dollars,
     output: dollars,
@@ -68,6 +76,8 @@ const modelSchema = z.discriminatedUnion('provider', [
     id: z.string().min(1),
     context_tokens: count,
     thinking: z.boolean().default(false),
+    thinking_tokens: z.int().nonnegative().default(THINKING_TOKENS),
+    tool_calls: toolCalls,
   }),
 ]);
 const byProvider = z.strictObject({ anthropic: z.string(), openai: z.string(), ollama: z.string() });
@@ -75,7 +85,12 @@ const fileSchema = z
   .strictObject({
     as_of: z.iso.date(),
     defaults: z.strictObject({ planner: byProvider, worker: byProvider }),
-    ollama: z.strictObject({ context_tokens: count, thinking: z.boolean() }),
+    ollama: z.strictObject({
+      context_tokens: count,
+      thinking: z.boolean(),
+      thinking_tokens: z.int().nonnegative().default(THINKING_TOKENS),
+      tool_calls: toolCalls,
+    }),
     models: z.array(modelSchema),
   })
   .superRefine((file, context) => {
@@ -116,15 +131,45 @@ export function parseCatalog(text: string, fileName: string): ModelCatalog {
       `${fileName}:${lines.linePos(syntaxError.pos[0]).line}: ${syntaxError.message.split('\n')[0]}`,
     );
   }
-  const content: unknown = document.toJS();
-  const parsed = fileSchema.safeParse(content);
+  if (document.contents === null) throw new CatalogError(`${fileName} is empty; restore it with git`);
+  const parsed = fileSchema.safeParse(contentOf(document, lines, fileName));
   if (!parsed.success) {
-    const found = parsed.error.issues.map(
-      (issue) => `${fileName}:${lineOf(document, lines, issue.path)}: ${issue.path.join('.')}: ${issue.message}`,
-    );
+    const found = parsed.error.issues.map((issue) => {
+      const place = `${fileName}:${lineOf(document, lines, issue.path)}`;
+      return issue.path.length === 0
+        ? `${place}: the file must be a map with as_of, defaults, ollama and models (${issue.message})`
+        : `${place}: ${issue.path.join('.')}: ${issue.message}`;
+    });
     throw new CatalogError(`${found.join('\n')}\ncorrect the file, or restore it with git`);
   }
   return catalogOf(parsed.data);
+}
+
+/** The YAML library finds out about aliases (*name) only here: one without an anchor, or too many of them. */
+function contentOf(document: Document, lines: LineCounter, fileName: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    const line = danglingAlias(document, lines);
+    const place = line === null ? fileName : `${fileName}:${line}`;
+    throw new CatalogError(`${place}: ${error.message}; write the value out, or restore the file with git`, {
+      cause: error,
+    });
+  }
+}
+
+/** The line of the first alias that has no anchor before it; null: each has one. */
+function danglingAlias(document: Document, lines: LineCounter): number | null {
+  let line: number | null = null;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      line = alias.range === null || alias.range === undefined ? null : lines.linePos(alias.range[0]).line;
+      return visit.BREAK;
+    },
+  });
+  return line;
 }
 
 function catalogOf(file: z.infer<typeof fileSchema>): ModelCatalog {
@@ -143,12 +188,17 @@ function catalogOf(file: z.infer<typeof fileSchema>): ModelCatalog {
 const FREE: Price = { input: 0, output: 0, cacheRead: null, cacheWrite: null };
 
 function entryOf(model: z.infer<typeof modelSchema>): ModelEntry {
-  const common = { id: model.id, provider: model.provider, contextTokens: model.context_tokens };
+  const common = {
+    id: model.id,
+    provider: model.provider,
+    contextTokens: model.context_tokens,
+    toolCalls: model.tool_calls,
+  };
   if (model.provider === 'ollama') {
     return {
       ...common,
       maxOutputTokens: model.context_tokens,
-      thinkingTokens: 0,
+      thinkingTokens: model.thinking ? model.thinking_tokens : 0,
       thinking: model.thinking,
       effort: null,
       temperature: true,
@@ -168,7 +218,7 @@ function entryOf(model: z.infer<typeof modelSchema>): ModelEntry {
 }
 
 function sameModel(a: { provider: Provider; id: string }, b: { provider: Provider; id: string }): boolean {
-  return a.provider === b.provider && a.id === b.id;
+  return a.provider === b.provider && (a.provider === 'ollama' ? sameOllamaModel(a.id, b.id) : a.id === b.id);
 }
 
 /** The line of the innermost node of the path that exists. */

@@ -100,8 +100,14 @@ export function afterCall(circuit: Circuit, generation: number, end: CallEnd, no
   }
 }
 
-/** Half of the time is fixed: with full jitter an open circuit could admit the next call at once. */
+/**
+ * Half of the time is fixed: with full jitter an open circuit could admit the next call at once. A retry-after of zero
+ * says nothing (the server has failed all the same), and a shorter one than a second is not worth a test.
+ */
 function restMs(openings: number, retryAfterMs: number | null, random: Random): number {
+  if (retryAfterMs !== null && retryAfterMs > 0) return Math.round(Math.max(retryAfterMs, SHORTEST_REST_MS));
   const half = { baseMs: REST.baseMs / 2, maxMs: REST.maxMs / 2 };
-  return Math.round(retryAfterMs ?? backoffMs(openings, half, () => 1) + backoffMs(openings, half, random));
+  return Math.round(backoffMs(openings, half, () => 1) + backoffMs(openings, half, random));
 }
+
+const SHORTEST_REST_MS = 1_000;

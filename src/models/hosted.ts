@@ -1,27 +1,40 @@
 import { z } from 'zod';
 import type { Clock } from '../ports/clock.js';
-import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
+import {
+  ModelError,
+  type ChatModel,
+  type ChatReply,
+  type ChatRequest,
+  type ReplyForm,
+  type TokenCost,
+} from '../ports/model.js';
+import { createApiFetch } from './api-fetch.js';
 import { callModel } from './call.js';
+import { ignoredSchema, MOST_REFUSALS, type Capabilities, type Sent } from './capabilities.js';
 import type { ModelEntry } from './catalog.js';
-import { apiError, type ApiAnswer } from './http-errors.js';
+import { connectCause } from './connect-cause.js';
+import type { Endpoint } from './endpoint.js';
+import { apiError, type ApiAnswer, type ApiHints } from './http-errors.js';
 import { boundCost, usageCost, type Usage } from './price.js';
-import { messagesTokenBound, schemaTokenBound } from './token-bound.js';
+import { wordsOf } from './server-words.js';
+import { formTokenBound, messagesTokenBound } from './token-bound.js';
+import { createTransport, type Transport } from './transport.js';
 import type { CallLimits, LimitAdvice, Watchdog } from './watchdog.js';
 
 /** Options of the adapters for hosted APIs. */
 export interface HostedOptions {
   readonly entry: ModelEntry;
   readonly apiKey: string;
-  /** null: the vendor's default. */
+  /** May hold user:password@ for basic authentication, which then replaces the key. null: the vendor's default. */
   readonly baseUrl: string | null;
   readonly clock: Clock;
   readonly limits?: Partial<CallLimits>;
+  /** Default: directly. */
+  readonly transport?: Transport;
 }
 
 /** The state of a streamed call that decides what it has cost so far. */
 export interface Spending {
-  /** The reply's text so far. */
-  readonly text: string;
   /** Whether the API has accepted the request. From then on it may charge for it. */
   accepted: boolean;
   /** The final counts; null until the API has sent them. */
@@ -37,17 +50,28 @@ export interface ReadCall<Reply extends Spending> {
   failure(code: ModelError['code'], message: string): ModelError;
 }
 
+/** A request in a vendor's form, and what it uses. */
+export interface Prepared<Feature extends string> {
+  readonly sent: Sent<Feature>;
+}
+
 /** The parts that differ between vendors. */
-export interface HostedApi<Reply extends Spending> {
-  /** The setting that holds the API key. */
-  readonly keyName: string;
+export interface HostedApi<Reply extends Spending, Feature extends string, Request extends Prepared<Feature>> {
+  readonly endpoint: Endpoint;
+  /** Where to look when a request is refused. */
+  readonly hints: ApiHints;
+  readonly can: Capabilities<Feature>;
   /** A reply before its first chunk. */
   empty(): Reply;
+  /** Whether the reply has text or a tool call so far. */
+  hasOutput(reply: Reply): boolean;
+  /** The request in the terms that the server is known to take. */
+  prepare(request: ChatRequest): Request;
   /** Sends the request. Resolves with the stream when the API has accepted the request. */
-  open(request: ChatRequest, signal: AbortSignal): Promise<AsyncIterable<unknown>>;
+  open(request: Request, reply: Reply, signal: AbortSignal): Promise<AsyncIterable<unknown>>;
   /** Adds one chunk of the stream to the reply. Throws a ZodError for a chunk that is not as the API documents it. */
   take(chunk: unknown, reply: Reply): void;
-  /** Turns a stream that has ended into the reply. Throws a ModelError if there is no complete reply. */
+  /** Turns a stream that has ended into the reply. Throws a ModelError if there is none. */
   finish(call: ReadCall<Reply>): ChatReply;
   /** Reads an SDK error. timeout: the SDK timed out; null: the API did not answer. */
   answerOf(error: unknown): ApiAnswer | 'timeout' | null;
@@ -72,20 +96,21 @@ const ADVICE: LimitAdvice = {
  * The client options that both SDKs share. Every value is explicit, so that no environment variable decides which
  * server is called or whose account pays.
  */
-export function sdkOptions({ apiKey, baseUrl, limits }: HostedOptions, defaultUrl: string) {
+export function sdkOptions({ apiKey, limits, transport = createTransport() }: HostedOptions, endpoint: Endpoint) {
   return {
     apiKey,
-    baseURL: baseUrl ?? defaultUrl,
+    baseURL: endpoint.url,
     maxRetries: 0,
     timeout: limits?.wholeMs ?? HOSTED_LIMITS.wholeMs,
     logLevel: 'off',
+    fetch: createApiFetch(transport, endpoint),
   } as const;
 }
 
 /** A model behind a hosted API, built from the vendor's parts. It never retries. */
-export function createHostedModel<Reply extends Spending>(
-  { entry, clock, limits }: Omit<HostedOptions, 'apiKey' | 'baseUrl'>,
-  api: HostedApi<Reply>,
+export function createHostedModel<Reply extends Spending, Feature extends string, Request extends Prepared<Feature>>(
+  { entry, apiKey, clock, limits, transport = createTransport() }: HostedOptions,
+  api: HostedApi<Reply, Feature, Request>,
 ): ChatModel {
   const name = `${entry.provider}:${entry.id}`;
   return {
@@ -98,38 +123,78 @@ export function createHostedModel<Reply extends Spending>(
       refuseTooLong(name, entry, request);
       const reply = api.empty();
       const used = () => usedSoFar(entry, request, reply);
-      const translate = (error: unknown) => translated(api, error, { model: name, used: used(), nowMs: clock.now() });
+      const translate = (error: unknown) =>
+        translated(api, error, {
+          model: name,
+          used: used(),
+          nowMs: clock.now(),
+          secrets: [apiKey, ...api.endpoint.secrets],
+          proxy: transport.proxyOf(api.endpoint.url),
+        });
       return callModel(
         { clock, limits: { ...HOSTED_LIMITS, ...limits }, advice: ADVICE, model: name, used, translate },
         signal,
         async (watch) => {
-          await readStream(api, request, watch, reply);
-          return api.finish({
-            request,
-            reply,
-            used: used(),
-            failure: (code, message) => new ModelError(code, `${name}: ${message}`, { used: used() }),
-          });
+          const form = await readStream(api, request, watch, reply);
+          const failure: ReadCall<Reply>['failure'] = (code, message) =>
+            new ModelError(code, `${name}: ${message}`, { used: used() });
+          const read = api.finish({ request, reply, used: used(), failure });
+          if (form === 'json_schema' && ignoredSchema(read)) api.can.ignoresSchemas();
+          return { ...read, form };
         },
       );
     },
   };
 }
 
-async function readStream<Reply extends Spending>(
-  api: HostedApi<Reply>,
+/** Sends the request, without what the server refuses, until it replies. Resolves with the form of the reply. */
+async function readStream<Reply extends Spending, Feature extends string, Request extends Prepared<Feature>>(
+  api: HostedApi<Reply, Feature, Request>,
   request: ChatRequest,
   watch: Watchdog,
   reply: Reply,
+): Promise<ReplyForm> {
+  for (let left = MOST_REFUSALS; ; left -= 1) {
+    const prepared = api.prepare(request);
+    try {
+      await readOnce(api, prepared, watch, reply);
+      return prepared.sent.form;
+    } catch (error) {
+      const answer = refusalIn(api, error, reply);
+      if (answer === null || left === 0 || api.can.learn(answer, prepared.sent) === null) throw error;
+      Object.assign(reply, api.empty());
+    }
+  }
+}
+
+async function readOnce<Reply extends Spending, Feature extends string, Request extends Prepared<Feature>>(
+  api: HostedApi<Reply, Feature, Request>,
+  prepared: Request,
+  watch: Watchdog,
+  reply: Reply,
 ): Promise<void> {
-  const stream = await api.open(request, watch.signal);
+  const stream = await api.open(prepared, reply, watch.signal);
   watch.connected();
   reply.accepted = true;
   for await (const chunk of stream) {
     watch.received();
     api.take(chunk, reply);
-    if (reply.text !== '') watch.hasText();
+    if (api.hasOutput(reply)) watch.hasText();
   }
+}
+
+/**
+ * The answer that may refuse a part of the request; null: it is none, or the reply has begun. LM Studio and gateways
+ * that have sent their headers refuse a request as the first event of a stream, often without a status.
+ */
+function refusalIn<Reply extends Spending>(
+  api: Pick<HostedApi<Reply, string, Prepared<string>>, 'answerOf' | 'hasOutput'>,
+  error: unknown,
+  reply: Reply,
+): ApiAnswer | null {
+  const answer = api.answerOf(error);
+  if (answer === null || answer === 'timeout' || api.hasOutput(reply) || reply.usage !== null) return null;
+  return { ...answer, status: answer.status ?? answer.words.status ?? 400 };
 }
 
 /** The most tokens that the API may generate: the reply and the thinking before it. */
@@ -137,9 +202,9 @@ export function outputLimit(entry: ModelEntry, request: ChatRequest): number {
   return Math.min(request.maxOutputTokens + entry.thinkingTokens, entry.maxOutputTokens);
 }
 
-/** Upper bound of a request's prompt in tokens, the schema included. */
+/** Upper bound of a request's prompt in tokens, in whatever form it is sent. */
 function promptBound(request: ChatRequest): number {
-  return messagesTokenBound(request) + schemaTokenBound(request.schema);
+  return messagesTokenBound(request) + formTokenBound(request);
 }
 
 /** Upper bound of one call. The adapters never retry, and the API charges at most max_tokens for output. */
@@ -164,25 +229,37 @@ function usedSoFar(entry: ModelEntry, request: ChatRequest, { accepted, usage }:
   return accepted ? hostedWorstCase(entry, request) : { tokens: 0, usd: 0 };
 }
 
+interface FailedCall {
+  readonly model: string;
+  readonly used: TokenCost;
+  readonly nowMs: number;
+  readonly secrets: readonly string[];
+  readonly proxy: string | null;
+}
+
 function translated(
-  api: Pick<HostedApi<Spending>, 'answerOf' | 'keyName'>,
+  { answerOf, hints, endpoint }: Pick<HostedApi<Spending, string, Prepared<string>>, 'answerOf' | 'hints' | 'endpoint'>,
   error: unknown,
-  call: { readonly model: string; readonly used: TokenCost; readonly nowMs: number },
+  { proxy, ...call }: FailedCall,
 ): ModelError {
   const options = { cause: error, used: call.used };
-  const answer = api.answerOf(error);
-  if (answer === 'timeout') return new ModelError('timeout', `${call.model}: the API did not answer in time`, options);
-  if (answer !== null) return apiError({ ...call, ...answer, keyHint: `check ${api.keyName}`, cause: error });
-  if (error instanceof z.ZodError || error instanceof SyntaxError) {
-    return new ModelError(
-      'invalid',
-      `${call.model}: the reply does not follow the API's format: ${error.message.slice(0, 200)}`,
-      options,
-    );
-  }
-  return new ModelError(
-    'unreachable',
-    `${call.model}: the API cannot be reached: ${error instanceof Error ? error.message : String(error)}`,
-    options,
-  );
+  const answer = answerOf(error);
+  const failure = (code: ModelError['code'], text: string) => new ModelError(code, `${call.model}: ${text}`, options);
+  if (answer === 'timeout') return failure('timeout', `${endpoint.url} did not answer in time; ${hints.url}`);
+  if (answer !== null) return apiError({ ...call, ...answer, hints, cause: error });
+  if (error instanceof z.ZodError || error instanceof SyntaxError)
+    return failure('invalid', `the reply does not follow the API's format: ${firstFault(error)}; ${hints.url}`);
+  if (call.used.tokens > 0)
+    return failure('unreachable', `the connection broke in the middle of the reply: ${unreachable(error)}`);
+  const through = proxy === null ? '' : ` through the proxy ${proxy}`;
+  return failure('unreachable', `${endpoint.url} cannot be reached${through}: ${unreachable(error)}; ${hints.url}`);
+}
+
+const unreachable = (error: unknown): string =>
+  connectCause(error) ?? wordsOf(error instanceof Error ? error.message : String(error)).shown;
+
+function firstFault(error: z.ZodError | SyntaxError): string {
+  if (error instanceof SyntaxError) return wordsOf(error.message).shown;
+  const [issue] = error.issues;
+  return issue === undefined ? 'it is empty' : `${issue.path.join('.') || 'the piece'}: ${issue.message}`;
 }

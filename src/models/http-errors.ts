@@ -1,19 +1,30 @@
 import { ModelError, type ModelErrorCode, type TokenCost } from '../ports/model.js';
+import { withoutSecrets } from './endpoint.js';
+import type { ServerWords } from './server-words.js';
 
 /** An error response of an HTTP API. */
 export interface ApiAnswer {
-  /** HTTP status; null when the connection failed or the error was part of the stream. */
+  /** HTTP status; null when the error was part of the stream. */
   readonly status: number | null;
-  /** The API's error type or code; null when it gave none. */
-  readonly kind: string | null;
-  readonly message: string;
+  readonly words: ServerWords;
   readonly headers: Headers | null;
+}
+
+/** Where to look when an API refuses a request. */
+export interface ApiHints {
+  /** Such as "check OPENAI_API_KEY". */
+  readonly key: string;
+  /** Such as "check OPENAI_BASE_URL". */
+  readonly url: string;
+  /** Where a model comes from that the server does not have, such as "run `ollama pull qwen3:8b`". */
+  readonly model: string;
 }
 
 export interface ApiFailure extends ApiAnswer {
   readonly model: string;
-  /** What to do about a refused key. */
-  readonly keyHint: string;
+  readonly hints: ApiHints;
+  /** Keys and passwords, which some servers repeat in their errors. */
+  readonly secrets: readonly string[];
   readonly cause: unknown;
   readonly used: TokenCost;
   /** Milliseconds since the epoch, for a retry-after that is a date. */
@@ -30,6 +41,7 @@ const CODE_OF_KIND: Readonly<Record<string, ModelErrorCode>> = {
   billing_error: 'refused',
   invalid_request_error: 'refused',
   not_found_error: 'refused',
+  exceed_context_size_error: 'refused',
   timeout_error: 'timeout',
   overloaded_error: 'unreachable',
   api_error: 'unreachable',
@@ -38,29 +50,60 @@ const CODE_OF_KIND: Readonly<Record<string, ModelErrorCode>> = {
 
 /** The ModelError for an API's error response. The only place that decides which of them may be retried. */
 export function apiError(failure: ApiFailure): ModelError {
-  const code = codeOf(failure);
-  const hint = nextStep(failure);
-  return new ModelError(code, `${failure.model}: ${failure.message}${hint}`, {
+  return new ModelError(codeOf(failure), `${failure.model}: ${answerText(failure)}; ${nextStep(failure)}`, {
     cause: failure.cause,
     used: failure.used,
     retryAfterMs: failure.headers === null ? null : retryAfterMs(failure.headers, failure.nowMs),
   });
 }
 
-function codeOf({ status, kind }: ApiFailure): ModelErrorCode {
-  const byKind = kind === null ? undefined : CODE_OF_KIND[kind];
+/** Status and the server's own words, such as "HTTP 502: Bad Gateway (a web page, not the API's words)". */
+export function answerText({ status, words, secrets }: Pick<ApiFailure, 'status' | 'words' | 'secrets'>): string {
+  const said = withoutSecrets(words.shown, secrets) || 'the server gave no reason';
+  return `${status === null ? '' : `HTTP ${status}: `}${said}${words.html ? " (a web page, not the API's words)" : ''}`;
+}
+
+function codeOf({ status, words }: ApiFailure): ModelErrorCode {
+  const kind = words.kinds.find((one) => one in CODE_OF_KIND);
+  const byKind = kind === undefined ? undefined : CODE_OF_KIND[kind];
   // OpenAI answers 429 also to an account without credit; waiting does not help then.
-  if (status === 429) return kind === 'insufficient_quota' || kind === 'billing_error' ? 'refused' : 'rate_limited';
-  if (status === null) return byKind ?? 'unreachable';
+  if (status === 429) return isUnpaid(words) ? 'refused' : 'rate_limited';
+  if (isTooLong(words)) return 'refused';
+  if (status === null) return byKind ?? (words.status === null ? 'unreachable' : codeOfStatus(words.status));
+  return codeOfStatus(status);
+}
+
+function codeOfStatus(status: number): ModelErrorCode {
+  if (status === 429) return 'rate_limited';
   if (status === 408 || status === 504) return 'timeout';
   if (status === 409 || status >= 500) return 'unreachable';
   return 'refused';
 }
 
-function nextStep({ status, keyHint }: ApiFailure): string {
-  if (status === 401 || status === 403) return `; ${keyHint}`;
-  if (status === 404) return '; check the model id in models.yaml';
-  return '';
+const isUnpaid = ({ kinds }: ServerWords): boolean =>
+  kinds.includes('insufficient_quota') || kinds.includes('billing_error');
+
+/** llama.cpp has answered a prompt that is too long with 400 and with 500 (llama.cpp #15780). */
+export function isTooLong({ full, kinds }: ServerWords): boolean {
+  if (kinds.includes('exceed_context_size_error') || kinds.includes('context_length_exceeded')) return true;
+  return (
+    /(?:maximum|available|exceeds?(?: the)?) context|context (?:the )?overflow|num_ctx/i.test(full) ||
+    /(?:prompt|input)\b.{0,60}\b(?:is too long|exceeds?\b.{0,30}\b(?:context|length)|longer than)/i.test(full)
+  );
+}
+
+function nextStep({ status, words, hints }: ApiFailure): string {
+  if (isTooLong(words)) return 'shorten the prompt, or put a model with a larger context first';
+  if (status === 401 || status === 403) return hints.key;
+  if (status === 402 || isUnpaid(words) || (status === 400 && /credit balance/i.test(words.full)))
+    return "check the account's credit";
+  if (status === 404) return /model|pull/i.test(words.full) && !words.html ? hints.model : hints.url;
+  if (status === 407) return 'check the credentials in HTTP_PROXY or HTTPS_PROXY';
+  if (status === 413) return 'shorten the prompt';
+  if (status === 429) return 'wait, or name another model behind it in the chain';
+  if (words.html) return `${hints.url} and the proxy in front of it`;
+  if (status === null || status >= 500) return "the fault is the server's: look at its log or status page";
+  return "check the model's entry in models.yaml";
 }
 
 /** Longer waits (a date in the wrong year) are reduced to this. */

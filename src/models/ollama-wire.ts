@@ -1,22 +1,7 @@
 import { ReadableStream } from 'node:stream/web';
 import type { Clock } from '../ports/clock.js';
+import { wordsOf } from './server-words.js';
 import type { Watchdog } from './watchdog.js';
-
-/** The server answered with an HTTP error. */
-export class OllamaHttpError extends Error {
-  readonly code = 'ollama_http';
-  readonly retriable: boolean;
-
-  constructor(
-    readonly status: number,
-    message: string,
-    readonly headers: Headers,
-  ) {
-    super(message);
-    this.name = 'OllamaHttpError';
-    this.retriable = status === 429 || status >= 500;
-  }
-}
 
 /** The stream contained an error or a line that is not JSON, or ended before the reply was complete. */
 export class OllamaStreamError extends Error {
@@ -37,30 +22,22 @@ export class OllamaStreamError extends Error {
 /**
  * A fetch for the ollama package, one for each call. The package cannot abort a request before its first line, prints
  * errors to the console and skips lines that are not JSON; this fetch aborts and rejects in these cases.
+ * @param send rejects for an error status
  * @param body document: one JSON document. lines: a stream of JSON lines, each checked on arrival.
  */
-export function createOllamaFetch(clock: Clock, watch: Watchdog, body: 'document' | 'lines'): typeof fetch {
+export function createOllamaFetch(
+  send: typeof fetch,
+  clock: Clock,
+  watch: Watchdog,
+  body: 'document' | 'lines',
+): typeof fetch {
   return async (input, init) => {
-    const response = await fetch(input, { ...init, signal: watch.signal });
-    if (!response.ok) throw new OllamaHttpError(response.status, await errorText(response), response.headers);
+    const response = await send(input, { ...init, signal: watch.signal });
     if (body === 'document') return response;
     watch.connected();
     if (response.body === null) throw new OllamaStreamError('malformed', 'the reply has no body');
     return new Response(ReadableStream.from(checkedLines(clock, watch, response.body.getReader())), response);
   };
-}
-
-async function errorText(response: Response): Promise<string> {
-  const text = await response.text();
-  try {
-    const body: unknown = JSON.parse(text);
-    if (typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string')
-      return body.error;
-  } catch (error) {
-    // A proxy in front of Ollama may answer with text or HTML.
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  return `HTTP ${response.status} ${text.slice(0, 200)}`.trim();
 }
 
 /** How long to wait for the end of a body after its last line. */
@@ -137,6 +114,6 @@ function checkLine(line: string): boolean {
   }
   if (typeof content !== 'object' || content === null)
     throw new OllamaStreamError('malformed', `a line of the reply is not an object: ${line.slice(0, 100)}`);
-  if ('error' in content) throw new OllamaStreamError('error', String(content.error));
+  if ('error' in content && content.error !== null) throw new OllamaStreamError('error', wordsOf(content).shown);
   return 'done' in content && content.done === true;
 }

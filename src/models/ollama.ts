@@ -1,4 +1,4 @@
-import { Ollama, type ChatRequest as OllamaRequest } from 'ollama';
+import { Ollama } from 'ollama';
 import { z } from 'zod';
 import { pause, type Clock } from '../ports/clock.js';
 import {
@@ -7,22 +7,34 @@ import {
   type ChatReply,
   type ChatRequest,
   type ModelProbe,
+  type NativeCall,
+  type ReplyEnding,
   type TokenCost,
 } from '../ports/model.js';
+import { createApiFetch, httpAnswerIn } from './api-fetch.js';
 import { callModel, type CallSetting } from './call.js';
+import { ignoredSchema, MOST_REFUSALS, type Capabilities } from './capabilities.js';
 import type { ModelEntry } from './catalog.js';
-import { retryAfterMs } from './http-errors.js';
-import { createOllamaFetch, OllamaHttpError, OllamaStreamError } from './ollama-wire.js';
+import { connectCause, isSyntaxError } from './connect-cause.js';
+import { COMPLETE, cut, endedByLength, onlyThinking } from './endings.js';
+import { endpointOf, type Endpoint } from './endpoint.js';
+import { answerText, apiError, isTooLong } from './http-errors.js';
+import { sameOllamaModel } from './ollama-name.js';
+import { ollamaCapabilities, ollamaRequest, type OllamaFeature, type OllamaPrepared } from './ollama-request.js';
+import { createOllamaFetch, OllamaStreamError } from './ollama-wire.js';
 import { wasTruncated } from './truncation.js';
-import { messagesTokenBound } from './token-bound.js';
+import { formTokenBound, messagesTokenBound } from './token-bound.js';
+import { createTransport, type Transport } from './transport.js';
 import { createWatchdog, type CallLimits, type LimitAdvice, type Watchdog } from './watchdog.js';
 
 export interface OllamaOptions {
-  /** The server's URL (ollamaUrl). */
+  /** The server's URL (ollamaUrl); may hold user:password@ for basic authentication. */
   readonly url: string;
   readonly entry: ModelEntry;
   readonly clock: Clock;
   readonly limits?: Partial<CallLimits>;
+  /** Default: directly. */
+  readonly transport?: Transport;
 }
 
 /** A busy server still answers /api/version at once. The first token waits until model and prompt are loaded. */
@@ -48,37 +60,46 @@ const ADVICE: LimitAdvice = {
 /** A chat without output for this long is loading its model, or hangs. */
 const QUIET_MS = 250;
 
-/** Longer than the pauses within a task, so that the model is not loaded again for each turn. */
-const KEEP_ALIVE = '30m';
-const SEED = 42;
-
 /**
- * A model on an Ollama server. Replies are constrained by the request's schema; temperature is 0, the seed is fixed,
- * and num_ctx is the same in every request of the process.
+ * A model on an Ollama server. Replies are constrained by the request's schema, or the model calls tools where
+ * models.yaml says `tool_calls: native`; temperature is 0, the seed is fixed unless the request has one, and num_ctx is
+ * the same in every request of the process. What a server or a model refuses (format, think, tools) is left out from
+ * then on.
  *
  * Errors: unreachable (no server, 5xx, interrupted stream), timeout (the message names the limit), refused (the server
- * lacks the model; the message has the pull command), rate_limited, invalid. It does not retry. It sends a request
- * twice only when a newer server refuses a prompt that is too long: the second request allows truncation, and the
- * reply says so (promptTruncated).
+ * lacks the model; the message has the pull command), rate_limited, invalid. It does not retry. When a newer server
+ * refuses a prompt that is too long, a second request allows truncation, and the reply says so (promptTruncated).
  */
-export function createOllamaModel({ url, entry, clock, limits }: OllamaOptions): ChatModel {
+export function createOllamaModel(options: OllamaOptions): ChatModel {
+  const { url, entry, clock, limits, transport = createTransport() } = options;
   const name = `ollama:${entry.id}`;
-  const server: Server = { url, entry, clock, name, limits: { ...LIMITS, ...limits } };
+  const endpoint = endpointOf(url);
+  const server: Server = {
+    endpoint,
+    entry,
+    clock,
+    name,
+    transport,
+    limits: { ...LIMITS, ...limits },
+    can: ollamaCapabilities(entry),
+  };
   return {
     name,
     contextTokens: entry.contextTokens,
     probe: (signal) => probe(server, signal),
-    worstCase: (request) => ({ tokens: promptBound(entry, request) + outputLimit(entry, request), usd: 0 }),
+    worstCase: (request) => ({ tokens: promptBound(server, request) + outputLimit(entry, request), usd: 0 }),
     chat: (request, signal) => chat(server, request, signal),
   };
 }
 
 interface Server {
-  readonly url: string;
+  readonly endpoint: Endpoint;
   readonly entry: ModelEntry;
   readonly clock: Clock;
   readonly name: string;
+  readonly transport: Transport;
   readonly limits: CallLimits;
+  readonly can: Capabilities<OllamaFeature>;
 }
 
 /** Whether the server answers and has the model; if not, the reason and the fix. */
@@ -86,43 +107,62 @@ async function probe(server: Server, signal: AbortSignal): Promise<ModelProbe> {
   const watch = createWatchdog(server.clock, server.limits, ADVICE, signal);
   try {
     const { models } = tagsSchema.parse(await clientOf(server, watch, 'document').list());
-    const found = models.some((model) => withTag(model.name) === withTag(server.entry.id));
+    const found = models.some((model) => sameOllamaModel(model.name, server.entry.id));
     return found
       ? { usable: true }
-      : { usable: false, reason: `${server.url} does not have model ${server.entry.id}`, fix: pullCommand(server) };
+      : {
+          usable: false,
+          reason: `${server.endpoint.url} does not have model ${server.entry.id}`,
+          fix: pullCommand(server),
+        };
   } catch (error) {
-    const why = watch.expired() ?? (error instanceof OllamaHttpError ? error.message : null);
-    const reason =
-      error instanceof z.ZodError
-        ? `the server at ${server.url} is not Ollama`
-        : `no Ollama at ${server.url}${why === null ? '' : ` (${why})`}`;
-    return { usable: false, reason, fix: 'start `ollama serve`, or set OLLAMA_HOST' };
+    return { usable: false, ...probeFailure(server, error, watch.expired(), signal.aborted) };
   } finally {
     watch.stop();
   }
 }
 
-const tagsSchema = z.object({ models: z.array(z.object({ name: z.string() })) });
-
-/** A name without a tag means :latest. */
-function withTag(model: string): string {
-  const lastPart = model.slice(model.lastIndexOf('/') + 1);
-  return lastPart.includes(':') ? model : `${model}:latest`;
+function probeFailure(
+  { endpoint }: Server,
+  error: unknown,
+  expired: string | null,
+  aborted: boolean,
+): { readonly reason: string; readonly fix: string | null } {
+  const { url } = endpoint;
+  if (aborted) return { reason: `the start ended before the Ollama at ${url} answered`, fix: null };
+  const answer = httpAnswerIn(error);
+  if (answer !== null) {
+    const asked = answer.status === 401 || answer.status === 403;
+    return {
+      reason: `the server at ${url} answered ${answerText({ ...answer, secrets: endpoint.secrets })}`,
+      fix: asked ? 'write user:password@ in front of the host in OLLAMA_HOST' : 'check OLLAMA_HOST',
+    };
+  }
+  if (error instanceof z.ZodError || isSyntaxError(error))
+    return { reason: `the server at ${url} is not Ollama`, fix: 'check OLLAMA_HOST' };
+  const why = expired ?? connectCause(error);
+  return {
+    reason: `no Ollama at ${url}${why === null ? '' : ` (${why})`}`,
+    fix: 'start `ollama serve`, or set OLLAMA_HOST',
+  };
 }
+
+const tagsSchema = z.object({ models: z.array(z.object({ name: z.string() })) });
 
 function pullCommand(server: Server): string {
   return `ollama pull ${server.entry.id}`;
 }
 
-function clientOf(server: Server, watch: Watchdog, body: 'document' | 'lines'): Ollama {
-  return new Ollama({ host: server.url, fetch: createOllamaFetch(server.clock, watch, body) });
+function clientOf({ endpoint, transport, clock }: Server, watch: Watchdog, body: 'document' | 'lines'): Ollama {
+  const send = createApiFetch(transport, endpoint);
+  return new Ollama({ host: endpoint.url, fetch: createOllamaFetch(send, clock, watch, body) });
 }
 
 async function chat(server: Server, request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
   const received = { chunks: 0 };
   // The server reports its counts only at the end. Until then the prompt counts in full and each chunk as one token.
   const used = (): TokenCost => ({
-    tokens: received.chunks === 0 ? 0 : promptBound(server.entry, request) + received.chunks,
+    tokens: received.chunks === 0 ? 0 : promptBound(server, request) + received.chunks,
     usd: 0,
   });
   const setting: CallSetting = {
@@ -141,79 +181,78 @@ async function chat(server: Server, request: ChatRequest, signal: AbortSignal): 
 /**
  * Asks for the server's version beside the chat: a chat sends nothing while the model is loaded, and only a server that
  * hangs does not answer this request either. It is sent only after the chat has been quiet for a while, because a
- * loaded model often replies sooner. Never resolves; rejects when the server refuses the request or the call ends.
+ * loaded model often replies sooner. Any answer will do: servers with Ollama's API may lack this path. Never resolves;
+ * rejects when there is no answer.
  */
 async function awaitSignOfLife(server: Server, watch: Watchdog): Promise<never> {
   await pause(server.clock, Math.min(QUIET_MS, server.limits.connectMs / 2), watch.signal);
   if (!watch.isConnected()) {
-    await clientOf(server, watch, 'document').version();
+    try {
+      await clientOf(server, watch, 'document').version();
+    } catch (error) {
+      if (httpAnswerIn(error) === null && !isSyntaxError(error)) throw error;
+    }
     watch.connected();
   }
   return new Promise(() => undefined);
 }
 
+/** Sends the request, without what the server refuses, until it replies. */
 async function converse(
   server: Server,
   request: ChatRequest,
   watch: Watchdog,
   received: { chunks: number },
 ): Promise<ChatReply> {
-  const mayBeTooLong = messagesTokenBound(request) + outputLimit(server.entry, request) > server.entry.contextTokens;
-  try {
-    return await stream(server, request, watch, received, false);
-  } catch (error) {
-    // A server that supports `truncate: false` refuses a prompt that it would truncate. Allow it, and report it.
-    const refusedAsTooLong =
-      mayBeTooLong && error instanceof OllamaHttpError && (error.status === 400 || error.status === 500);
-    if (!refusedAsTooLong) throw error;
-    return { ...(await stream(server, request, watch, received, true)), promptTruncated: true };
+  const { entry, can } = server;
+  const limit = outputLimit(entry, request);
+  const mayBeTooLong = messagesTokenBound(request) + limit > entry.contextTokens;
+  let truncating = false;
+  for (let left = MOST_REFUSALS; ; left -= 1) {
+    const prepared = ollamaRequest(entry, can, request, limit, truncating);
+    try {
+      const reply = await stream(server, request, prepared, watch, received);
+      if (prepared.sent.form === 'json_schema' && ignoredSchema(reply)) can.ignoresSchemas();
+      return { ...reply, promptTruncated: truncating || reply.promptTruncated };
+    } catch (error) {
+      const answer = httpAnswerIn(error);
+      if (answer === null || left === 0) throw error;
+      // A server that supports `truncate: false` refuses a prompt that it would truncate. Allow it, and report it.
+      if (!truncating && mayBeTooLong && isTooLong(answer.words)) truncating = true;
+      else if (can.learn(answer, prepared.sent) === null) throw error;
+    }
   }
 }
 
-/** Two fields of /api/chat that the package's type lacks. Older servers ignore them. */
-export type OllamaChatBody = OllamaRequest & {
-  /** false: refuse a prompt that does not fit, instead of silently dropping its older messages. */
-  truncate: boolean;
-  /** false: end the reply at num_ctx, instead of dropping the beginning of the prompt while replying. */
-  shift: boolean;
-};
-
-function bodyOf({ entry }: Server, request: ChatRequest, allowTruncation: boolean): OllamaChatBody & { stream: true } {
-  return {
-    model: entry.id,
-    messages: request.messages.map(({ role, content }) => ({ role, content })),
-    stream: true,
-    format: request.schema,
-    keep_alive: KEEP_ALIVE,
-    think: entry.thinking,
-    truncate: allowTruncation,
-    shift: allowTruncation,
-    options: { num_ctx: entry.contextTokens, num_predict: outputLimit(entry, request), temperature: 0, seed: SEED },
-  };
-}
-
-/** Upper bound of the prompt's tokens: Ollama reads no more than num_ctx of it. */
-function promptBound(entry: ModelEntry, request: ChatRequest): number {
-  return Math.min(messagesTokenBound(request), entry.contextTokens);
+/** Upper bound of the prompt's tokens: Ollama reads no more than num_ctx of it. A schema constrains without tokens. */
+function promptBound({ entry, can }: Server, request: ChatRequest): number {
+  const form = can.formFor(request) === 'json_schema' ? 0 : formTokenBound(request);
+  return Math.min(messagesTokenBound(request) + form, entry.contextTokens);
 }
 
 function outputLimit(entry: ModelEntry, request: ChatRequest): number {
-  return Math.min(request.maxOutputTokens, entry.maxOutputTokens);
+  return Math.min(request.maxOutputTokens + entry.thinkingTokens, entry.maxOutputTokens);
 }
 
 async function stream(
   server: Server,
   request: ChatRequest,
+  { body, sent }: OllamaPrepared,
   watch: Watchdog,
   received: { chunks: number },
-  allowTruncation: boolean,
 ): Promise<ChatReply> {
-  const replies = await clientOf(server, watch, 'lines').chat(bodyOf(server, request, allowTruncation));
+  const replies = await clientOf(server, watch, 'lines').chat(body);
   let text = '';
+  let thought = false;
+  const toolCalls: NativeCall[] = [];
   for await (const chunk of replies) {
     const part = chunkSchema.parse(chunk);
-    text += part.message.content;
-    if (text !== '') watch.hasText();
+    text += part.message?.content ?? '';
+    thought ||= (part.message?.thinking ?? '') !== '';
+    for (const call of part.message?.tool_calls ?? [])
+      toolCalls.push({ name: call.function.name, arguments: call.function.arguments });
+    const hasOutput = text !== '' || toolCalls.length > 0;
+    if (hasOutput) watch.hasText();
     if (!part.done) {
       received.chunks += 1;
       continue;
@@ -221,8 +260,11 @@ async function stream(
     const counted = { prompt: part.prompt_eval_count ?? null, reply: part.eval_count ?? received.chunks };
     return {
       text,
+      ...(toolCalls.length > 0 ? { toolCalls } : {}),
+      ending: endingOf(server.entry, part, { hasOutput, thought, limit: body.options?.num_predict ?? 0 }),
+      form: sent.form,
       // Servers before 0.4 omit the count when the prompt was cached; the upper bound is used then.
-      tokensIn: counted.prompt ?? promptBound(server.entry, request),
+      tokensIn: counted.prompt ?? promptBound(server, request),
       tokensOut: counted.reply,
       costUsd: 0,
       promptTruncated: wasTruncated(request, counted, server.entry.contextTokens),
@@ -231,28 +273,71 @@ async function stream(
   throw new OllamaStreamError('cut', 'the stream ended before the reply was done');
 }
 
+const count = z.int().nonnegative().nullish();
 const chunkSchema = z.object({
-  message: z.object({ content: z.string() }),
+  message: z
+    .object({
+      content: z.string().nullish(),
+      thinking: z.string().nullish(),
+      tool_calls: z
+        .array(z.object({ function: z.object({ name: z.string(), arguments: z.unknown().optional() }) }))
+        .nullish(),
+    })
+    .nullish(),
   done: z.boolean(),
-  prompt_eval_count: z.int().nonnegative().optional(),
-  eval_count: z.int().nonnegative().optional(),
+  done_reason: z.string().nullish(),
+  prompt_eval_count: count,
+  eval_count: count,
 });
 
+function endingOf(
+  { contextTokens }: ModelEntry,
+  { done_reason, prompt_eval_count, eval_count }: z.infer<typeof chunkSchema>,
+  { hasOutput, thought, limit }: { readonly hasOutput: boolean; readonly thought: boolean; readonly limit: number },
+): ReplyEnding {
+  const reason = `done_reason ${done_reason ?? 'none'}`;
+  const tokens = eval_count ?? null;
+  if (done_reason === 'length') {
+    const prompt = prompt_eval_count ?? null;
+    const allTokens = prompt === null || tokens === null ? null : prompt + tokens;
+    return endedByLength({ hasOutput, tokens, allTokens, limit, contextTokens, reason: `${reason}, num_predict` });
+  }
+  if (!hasOutput && (done_reason === 'load' || done_reason === 'unload'))
+    return cut('not_loaded', `the server only ${done_reason}ed the model and sent no text (${reason})`);
+  return !hasOutput && thought ? onlyThinking(tokens, reason) : COMPLETE;
+}
+
 function translate(server: Server, error: unknown, used: TokenCost): ModelError {
-  const failure = (code: ModelError['code'], message: string, wait: number | null = null) =>
-    new ModelError(code, `${server.name}: ${message}`, { cause: error, used, retryAfterMs: wait });
-  if (error instanceof OllamaHttpError) {
-    if (error.status === 404) return failure('refused', `${error.message}; run \`${pullCommand(server)}\``);
-    // 503: the server's queue is full. 429: a proxy in front of it limits the rate.
-    const wait = retryAfterMs(error.headers, server.clock.now());
-    if (error.status === 429) return failure('rate_limited', error.message, wait);
-    return failure(error.status >= 500 ? 'unreachable' : 'refused', error.message, wait);
+  const { endpoint, name, transport } = server;
+  const failure = (code: ModelError['code'], message: string) =>
+    new ModelError(code, `${name}: ${message}`, { cause: error, used });
+  const answer = httpAnswerIn(error);
+  if (answer !== null) {
+    return apiError({
+      ...answer,
+      model: name,
+      hints: {
+        key: 'write user:password@ in front of the host in OLLAMA_HOST',
+        url: 'check OLLAMA_HOST',
+        model: `run \`${pullCommand(server)}\``,
+      },
+      secrets: endpoint.secrets,
+      cause: error,
+      used,
+      nowMs: server.clock.now(),
+    });
   }
   if (error instanceof OllamaStreamError)
     return failure(error.kind === 'malformed' ? 'invalid' : 'unreachable', error.message);
-  if (error instanceof z.ZodError || error instanceof SyntaxError)
-    return failure('invalid', `the server at ${server.url} does not speak Ollama's API; check OLLAMA_HOST`);
-  return used.tokens > 0
-    ? failure('unreachable', 'the connection broke in the middle of the reply')
-    : failure('unreachable', `Ollama does not answer at ${server.url}; start \`ollama serve\`, or set OLLAMA_HOST`);
+  if (error instanceof z.ZodError || isSyntaxError(error))
+    return failure('invalid', `the server at ${endpoint.url} does not speak Ollama's API; check OLLAMA_HOST`);
+  const why = connectCause(error);
+  const because = why === null ? '' : `: ${why}`;
+  if (used.tokens > 0) return failure('unreachable', `the connection broke in the middle of the reply${because}`);
+  const proxy = transport.proxyOf(endpoint.url);
+  const through = proxy === null ? '' : ` through the proxy ${proxy}`;
+  return failure(
+    'unreachable',
+    `Ollama does not answer at ${endpoint.url}${through}${because}; start \`ollama serve\`, or set OLLAMA_HOST`,
+  );
 }

@@ -1,27 +1,30 @@
 import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
-import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
-import { z } from 'zod';
-import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
+import type { ChatModel, ChatReply, ReplyEnding } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
-import {
-  createHostedModel,
-  outputLimit,
-  sdkOptions,
-  type HostedOptions,
-  type ReadCall,
-  type Spending,
-} from './hosted.js';
+import { COMPLETE, cut, endedByLength, onlyThinking } from './endings.js';
+import { endpointOf, type Endpoint } from './endpoint.js';
+import { createHostedModel, outputLimit, sdkOptions, type HostedOptions, type ReadCall } from './hosted.js';
+import { ErrorInStream, httpAnswerIn } from './api-fetch.js';
 import type { ApiAnswer } from './http-errors.js';
+import { emptyOpenaiReply, takeOpenaiChunk, type OpenaiReply } from './openai-chunk.js';
+import { openaiCapabilities, openaiRequest, type OpenaiFeature, type OpenaiRequest } from './openai-request.js';
+import { openaiStream, type StreamEnd } from './openai-stream.js';
 import { promptTokens } from './price.js';
+import { wordsOf } from './server-words.js';
 
 /** The default base URL. */
 export const OPENAI_URL = 'https://api.openai.com/v1';
 
-const SEED = 42;
+/** A reply and whether its stream ended as the API says. */
+interface PartialReply extends OpenaiReply {
+  accepted: boolean;
+  readonly end: StreamEnd;
+}
 
 /**
- * An OpenAI model through Chat Completions, which other servers behind a base URL speak too. Replies are streamed and
- * use strict structured output. A temperature is sent only if models.yaml says that the model accepts one.
+ * An OpenAI model through Chat Completions, which other servers behind a base URL speak too, more or less: what they
+ * refuse is left out from then on (openai-request.ts). Replies are streamed. A temperature is sent only if models.yaml
+ * says that the model accepts one.
  *
  * Errors: unreachable (no connection, 5xx, interrupted stream), timeout, rate_limited (with retry-after), refused (key,
  * quota, unknown model, prompt too long, the model declined), invalid. The SDK's retries are off: retry.ts decides on
@@ -29,88 +32,46 @@ const SEED = 42;
  */
 export function createOpenaiModel(options: HostedOptions): ChatModel {
   const { entry } = options;
+  const { endpoint, query } = baseOf(options.baseUrl ?? OPENAI_URL);
+  const own = new URL(endpoint.url).hostname === new URL(OPENAI_URL).hostname;
+  const can = openaiCapabilities(entry);
   // organization and project: null, so that the SDK does not read them from the environment.
-  const client = new OpenAI({ ...sdkOptions(options, OPENAI_URL), organization: null, project: null });
-  return createHostedModel(options, {
-    keyName: 'OPENAI_API_KEY',
-    empty: emptyReply,
-    open: (request, signal) => client.chat.completions.create(paramsOf(entry, request), { signal }),
-    take: (chunk, reply) => take(chunkSchema.parse(chunk), reply),
+  const client = new OpenAI({
+    ...sdkOptions(options, endpoint),
+    organization: null,
+    project: null,
+    defaultQuery: query,
+    defaultHeaders: isAzure(endpoint.url) ? { 'api-key': options.apiKey } : {},
+  });
+  return createHostedModel<PartialReply, OpenaiFeature, OpenaiRequest>(options, {
+    endpoint,
+    hints: { key: 'check OPENAI_API_KEY', url: 'check OPENAI_BASE_URL', model: 'check the model id in models.yaml' },
+    can,
+    empty: () => ({ ...emptyOpenaiReply(), accepted: false, end: { marked: false } }),
+    hasOutput: (reply) => reply.text !== '' || reply.calls.count() > 0,
+    prepare: (request) => openaiRequest({ entry, own, can }, request, outputLimit(entry, request)),
+    open: async ({ params }, reply, signal) =>
+      openaiStream(client, await client.chat.completions.create(params, { signal }).asResponse(), reply.end),
+    take: takeOpenaiChunk,
     finish: (call) => finish(entry, call),
     answerOf,
   });
 }
 
-function paramsOf(entry: ModelEntry, request: ChatRequest): ChatCompletionCreateParamsStreaming {
-  return {
-    model: entry.id,
-    messages: request.messages.map(({ role, content }) => ({ role, content })),
-    max_completion_tokens: outputLimit(entry, request),
-    response_format: {
-      type: 'json_schema',
-      json_schema: { name: 'reply', strict: true, schema: { ...request.schema } },
-    },
-    ...(entry.effort === null ? {} : { reasoning_effort: entry.effort }),
-    ...(entry.temperature ? { temperature: 0, seed: SEED } : {}),
-    store: false,
-    stream: true,
-    stream_options: { include_usage: true },
-  };
-}
-
-interface PartialReply extends Spending {
-  text: string;
-  refusal: string;
-  finishReason: string | null;
-  chunks: number;
-}
-
-function emptyReply(): PartialReply {
-  return { accepted: false, usage: null, text: '', refusal: '', finishReason: null, chunks: 0 };
-}
-
-const chunkSchema = z.object({
-  choices: z.array(
-    z.object({
-      delta: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }),
-      finish_reason: z.string().nullish(),
-    }),
-  ),
-  usage: z
-    .object({
-      prompt_tokens: z.int().nonnegative(),
-      completion_tokens: z.int().nonnegative(),
-      prompt_tokens_details: z.object({ cached_tokens: z.int().nonnegative().nullish() }).nullish(),
-    })
-    .nullish(),
-});
-
-function take(chunk: z.infer<typeof chunkSchema>, reply: PartialReply): void {
-  reply.chunks += 1;
-  for (const { delta, finish_reason } of chunk.choices) {
-    reply.text += delta.content ?? '';
-    reply.refusal += delta.refusal ?? '';
-    reply.finishReason = finish_reason ?? reply.finishReason;
-  }
-  if (chunk.usage) {
-    const cached = chunk.usage.prompt_tokens_details?.cached_tokens ?? 0;
-    reply.usage = {
-      input: chunk.usage.prompt_tokens - cached,
-      cacheRead: cached,
-      cacheWrite: 0,
-      output: chunk.usage.completion_tokens,
-    };
-  }
-}
-
-function finish(entry: ModelEntry, { request, reply, used, failure }: ReadCall<PartialReply>): ChatReply {
+function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
+  const { request, reply, used, failure } = call;
   if (reply.chunks === 0) throw failure('invalid', 'the server does not speak Chat Completions; check OPENAI_BASE_URL');
-  if (reply.finishReason === null) throw failure('unreachable', 'the connection ended in the middle of the reply');
-  if (reply.refusal !== '' || reply.finishReason === 'content_filter')
-    throw failure('refused', `the model declined to answer: ${reply.refusal || 'content filter'}`);
-  if (reply.text === '') throw failure('invalid', `the reply is empty (finish reason ${reply.finishReason})`);
+  if (reply.finishReason === null && !reply.end.marked)
+    throw failure('unreachable', 'the connection ended in the middle of the reply');
+  if (reply.refusal !== '') throw failure('refused', `the model declined to answer: ${reply.refusal}`);
+  const toolCalls = reply.calls.all();
+  const ending = endingOf(entry, call);
+  if (ending.kind === 'complete' && reply.text === '' && toolCalls.length === 0)
+    throw failure('invalid', `the reply is empty (finish_reason ${reply.finishReason ?? 'none'})`);
   return {
     text: reply.text,
+    ...(toolCalls.length > 0 ? { toolCalls } : {}),
+    ending,
     // Some servers behind a base URL report no usage. The call then counts as its worst case.
     tokensIn: reply.usage === null ? used.tokens - outputLimit(entry, request) : promptTokens(reply.usage),
     tokensOut: reply.usage === null ? outputLimit(entry, request) : reply.usage.output,
@@ -119,13 +80,89 @@ function finish(entry: ModelEntry, { request, reply, used, failure }: ReadCall<P
   };
 }
 
+function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>): ReplyEnding {
+  const reason = `finish_reason ${reply.finishReason ?? 'none'}`;
+  const hasOutput = reply.text !== '' || reply.calls.count() > 0;
+  const { usage } = reply;
+  const filters = reply.filters.length === 0 ? '' : `: ${reply.filters.join(', ')}`;
+  switch (meaningOf(reply.finishReason)) {
+    case 'length':
+      return endedByLength({
+        hasOutput,
+        tokens: usage?.output ?? null,
+        allTokens: usage === null ? null : promptTokens(usage) + usage.output,
+        limit: outputLimit(entry, request),
+        contextTokens: entry.contextTokens,
+        reason,
+      });
+    case 'context':
+      return cut('context_full', `prompt and reply fill the model's context (${reason})`);
+    case 'filter':
+      return cut('interrupted', `the server's content filter ended the reply${filters} (${reason})`);
+    case 'interrupted':
+      return cut('interrupted', `the server ended the reply before its end (${reason})`);
+    case 'end':
+      return !hasOutput && reply.thought ? onlyThinking(usage?.output ?? null, reason) : COMPLETE;
+  }
+}
+
+/**
+ * The base URL without what people paste with it: the path of Chat Completions. A query belongs to every request:
+ * Azure's deployments need ?api-version=….
+ */
+function baseOf(text: string): { readonly endpoint: Endpoint; readonly query: Record<string, string> } {
+  const { url, ...credentials } = endpointOf(text);
+  const { origin, pathname, searchParams } = new URL(url);
+  const path = pathname.replace(/\/+$/, '').replace(/\/chat\/completions$/, '');
+  return { endpoint: { ...credentials, url: `${origin}${path}` }, query: Object.fromEntries(searchParams) };
+}
+
+/** Azure's deployments take the key in a header of this name and no other. */
+const isAzure = (url: string): boolean => new URL(url).hostname.endsWith('.azure.com');
+
+type Meaning = 'end' | 'length' | 'context' | 'filter' | 'interrupted';
+
+/**
+ * Finish reasons of OpenAI and of servers with its API: vLLM and SGLang (abort), Mistral (model_length), DeepSeek
+ * (insufficient_system_resource), GLM (sensitive, network_error), OpenRouter (error), and those of Gemini and Claude
+ * that gateways pass on. Others (stop, eos, tool_calls, end_turn, …) mean that the reply is complete.
+ */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  length: 'length',
+  max_tokens: 'length',
+  max_output_tokens: 'length',
+  max_completion_tokens: 'length',
+  model_length: 'context',
+  model_context_window_exceeded: 'context',
+  context_length_exceeded: 'context',
+  content_filter: 'filter',
+  content_filtered: 'filter',
+  sensitive: 'filter',
+  safety: 'filter',
+  recitation: 'filter',
+  prohibited_content: 'filter',
+  blocklist: 'filter',
+  spii: 'filter',
+  refusal: 'filter',
+  guardrail_intervened: 'filter',
+  abort: 'interrupted',
+  aborted: 'interrupted',
+  cancelled: 'interrupted',
+  error: 'interrupted',
+  network_error: 'interrupted',
+  pause_turn: 'interrupted',
+  timeout: 'interrupted',
+  insufficient_system_resource: 'interrupted',
+};
+
+const meaningOf = (reason: string | null): Meaning => MEANINGS[(reason ?? '').toLowerCase()] ?? 'end';
+
 function answerOf(error: unknown): ApiAnswer | 'timeout' | null {
+  const answer = httpAnswerIn(error);
+  if (answer !== null) return answer;
+  if (error instanceof ErrorInStream) return { status: null, words: error.words, headers: null };
   if (error instanceof APIConnectionTimeoutError) return 'timeout';
   if (!(error instanceof APIError) || error instanceof APIConnectionError) return null;
-  return {
-    status: error.status ?? null,
-    kind: error.code ?? error.type ?? null,
-    message: error.message,
-    headers: error.headers ?? null,
-  };
+  // An error inside the stream has no HTTP status.
+  return { status: error.status ?? null, words: wordsOf(error.error ?? error.message), headers: error.headers ?? null };
 }

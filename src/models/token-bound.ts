@@ -1,4 +1,4 @@
-import type { ChatRequest } from '../ports/model.js';
+import type { ChatMessage, ChatRequest } from '../ports/model.js';
 
 /**
  * Upper bound of a text's tokens, without the model's tokenizer.
@@ -68,7 +68,14 @@ const PER_PROMPT = 32;
 
 /** Upper bound of a request's messages in tokens, without its schema. */
 export function messagesTokenBound(request: ChatRequest): number {
-  return request.messages.reduce((sum, message) => sum + tokenBound(message.content) + PER_MESSAGE, PER_PROMPT);
+  return request.messages.reduce((sum, message) => sum + messageTokenBound(message) + PER_MESSAGE, PER_PROMPT);
+}
+
+/** A step may be sent as text or as a tool call. */
+function messageTokenBound({ content, call }: ChatMessage): number {
+  const asText = tokenBound(content);
+  if (call === undefined) return asText;
+  return Math.max(asText, tokenBound(JSON.stringify(call)) + PER_CALL);
 }
 
 /** Lower bound of a request's messages in tokens. */
@@ -76,10 +83,13 @@ export function messagesTokenFloor(request: ChatRequest): number {
   return request.messages.reduce((sum, message) => sum + tokenFloor(message.content), 0);
 }
 
+/** Names of fields and markers that a template writes around a call and its result. */
+const PER_CALL = 32;
+
 /** Hosted APIs prepend the schema and a text that explains it to the prompt, and charge for both. */
 const SCHEMA_EXPLANATION = 400;
 
-/** Upper bound of the tokens that the schema adds to a hosted model's prompt. */
-export function schemaTokenBound(schema: object): number {
-  return tokenBound(JSON.stringify(schema)) + SCHEMA_EXPLANATION;
+/** Upper bound of the tokens that a schema or tools add to the prompt, and the words that explain the form. */
+export function formTokenBound({ schema, tools = [] }: ChatRequest): number {
+  return Math.max(tokenBound(JSON.stringify(schema)), tokenBound(JSON.stringify(tools))) + SCHEMA_EXPLANATION;
 }

@@ -6,6 +6,7 @@ import { checkedOptions } from '../agent/checked-options.js';
 import { createRoster, loadRoster, type Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { createTopicNames } from '../domain/topic-names.js';
+import { ProxyError, proxyUrl } from '../models/proxy.js';
 import type { Log } from '../ports/log.js';
 import { silentLogger, type Logger } from '../ports/logger.js';
 import { createSystemClock, createSystemIds } from '../telemetry/system-clock.js';
@@ -49,6 +50,8 @@ export interface ModelOptions {
   readonly openaiBaseUrl?: string;
   /** Default http://127.0.0.1:11434. */
   readonly ollamaHost?: string;
+  /** Proxies for http:// and https:// addresses, and the list of NO_PROXY. Loopback addresses never use one. */
+  readonly proxies?: { readonly http?: string; readonly https?: string; readonly no?: string };
 }
 
 export interface ToolOptions {
@@ -144,6 +147,11 @@ function modelsOf(models: ModelOptions): SessionOptions['models'] {
     anthropicBaseUrl: models.anthropicBaseUrl ?? null,
     openaiBaseUrl: models.openaiBaseUrl ?? null,
     ollamaHost: models.ollamaHost ?? null,
+    proxies: {
+      http: models.proxies?.http ?? null,
+      https: models.proxies?.https ?? null,
+      no: models.proxies?.no ?? null,
+    },
   };
 }
 
@@ -153,7 +161,18 @@ async function openWorkspaces(given: string | undefined): Promise<{ root: string
   return { root, remove: () => rm(root, { recursive: true, force: true }) };
 }
 
+function isProxy(address: string): boolean {
+  try {
+    return proxyUrl(address) !== '';
+  } catch (error) {
+    if (error instanceof ProxyError) return false;
+    throw error;
+  }
+}
+
 const text = z.string('it must be a text').min(1, 'it must not be empty');
+const url = z.url({ protocol: /^https?$/, error: 'it must be a URL such as https://models.example/v1' });
+const proxy = text.refine(isProxy, 'it must be a proxy such as http://proxy.example:3128');
 const names = z.array(text, 'it must be a list of names').min(1, 'it must name at least one');
 const OPTIONS = z.strictObject({
   log: z.custom<Log>(
@@ -172,9 +191,12 @@ const OPTIONS = z.strictObject({
       planner: z.array(text, 'it must be a list of names').optional(),
       anthropicApiKey: text.optional(),
       openaiApiKey: text.optional(),
-      anthropicBaseUrl: text.optional(),
-      openaiBaseUrl: text.optional(),
+      anthropicBaseUrl: url.optional(),
+      openaiBaseUrl: url.optional(),
       ollamaHost: text.optional(),
+      proxies: z
+        .strictObject({ http: proxy.optional(), https: proxy.optional(), no: z.string('it must be a text').optional() })
+        .optional(),
     })
     .optional(),
   tools: z

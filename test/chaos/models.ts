@@ -1,5 +1,5 @@
 /** The model server: it speaks Ollama's API, and can be stopped, hang, and refuse work for a while. */
-import type { OllamaChatBody } from '../../src/models/ollama.js';
+import type { OllamaChatBody } from '../../src/models/ollama-request.js';
 import { startFakeOllama, type FakeOllama } from '../support/fake-ollama.js';
 import type { FakeReply } from '../support/fake-model-server.js';
 import { LEDGER, ledgerCommand, MODEL, OVERSIZED, STEPS, type MarkedStep } from './agents.js';

@@ -116,6 +116,33 @@ describe('what values become', () => {
   });
 });
 
+describe('proxies and credentials', () => {
+  test('proxies are read in both cases, and lower case wins', () => {
+    const { values, origins } = load(
+      {},
+      { env: { HTTP_PROXY: 'a:1', http_proxy: 'b:1', HTTPS_PROXY: 'http://c:1', no_proxy: 'd' } },
+    );
+    expect([values.HTTP_PROXY, values.HTTPS_PROXY, values.NO_PROXY]).toEqual(['http://b:1', 'http://c:1', 'd']);
+    expect(origins.find(({ name }) => name === 'HTTP_PROXY')?.place).toBe('the environment variable http_proxy');
+    expect(load({}, { env: { http_proxy: '', HTTP_PROXY: 'a:1' } }).values.HTTP_PROXY).toBe('http://a:1');
+  });
+
+  test.each(['OLLAMA_HOST', 'OPENAI_BASE_URL', 'ANTHROPIC_BASE_URL', 'HTTP_PROXY', 'HTTPS_PROXY'])(
+    '%s keeps user and password, and does not show them',
+    (name) => {
+      const config = load({}, { env: { [name]: 'http://me:hidden@h:1/x' } });
+      expect(JSON.stringify(config.values)).toContain('me:hidden@h:1');
+      expect(shownValue(origin(config, name))).toBe('http://••••@h:1/x');
+    },
+  );
+
+  test.each(['OLLAMA_HOST', 'OPENAI_BASE_URL', 'HTTPS_PROXY'])('a wrong %s is refused without showing them', (name) => {
+    const { message } = failure({}, { env: { [name]: 'ftp://me:hidden@h' } });
+    expect(message).toContain(`${name} is "ftp://••••@h"`);
+    expect(message).not.toContain('hidden');
+  });
+});
+
 describe('wrong values', () => {
   test.each([
     ['KAFKA_BROKERS', 'localhost', 'host:port'],

@@ -78,13 +78,22 @@ describe('no key or password is shown', () => {
   test.each([
     ['SCHEMA_REGISTRY_URL', 'http://me:hunter2@127.0.0.1:9', /use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASS/],
     ['KAFKA_BROKERS', 'me:hunter2@127.0.0.1:9', /it must be host:port/],
-    ['OLLAMA_HOST', 'http://me:hunter2@127.0.0.1:9', /must not contain a user or a password/],
-    ['ANTHROPIC_BASE_URL', 'https://me:hunter2@127.0.0.1:9', /must not contain a user or a password/],
-    ['OPENAI_BASE_URL', 'https://me:hunter2@127.0.0.1:9', /must not contain a user or a password/],
+    ['OLLAMA_HOST', 'ftp://me:hunter2@127.0.0.1:9', /it must be host, host:port or a URL/],
+    ['OPENAI_BASE_URL', 'https://me:hunter/2@127.0.0.1:9', /it must be a URL/],
   ])('as a part of an address: %s is refused', async (name, value, advice) => {
     const { code, text } = await outputOf(['status'], { ...DEAD, [name]: value });
     expect(code).toBe(2);
     expect(text).toMatch(advice);
-    expect(text).not.toContain('hunter2');
+    expect(text).not.toMatch(/hunter\/?2/);
   });
+
+  test.each(['OLLAMA_HOST', 'ANTHROPIC_BASE_URL', 'OPENAI_BASE_URL', 'HTTPS_PROXY'])(
+    'as a part of %s: it is used, and not shown',
+    async (name) => {
+      const { code, text } = await outputOf(['config', 'show'], { [name]: 'http://me:hunter2@127.0.0.1:9' });
+      expect(code).toBe(0);
+      expect(text).toContain('http://••••@127.0.0.1:9');
+      expect(text).not.toContain('hunter2');
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadRoster, type Roster } from '../../src/agent/roster.js';
-import type { OllamaChatBody } from '../../src/models/ollama.js';
+import type { OllamaChatBody } from '../../src/models/ollama-request.js';
 import { describeWithBroker } from '../support/broker.js';
 import { startFakeOllama, type FakeOllama } from '../support/fake-ollama.js';
 import { createSwarmProcesses, type SwarmProcesses } from '../support/swarm-processes.js';

@@ -2,7 +2,8 @@ import { createAnthropicModel } from '../../src/models/anthropic.js';
 import type { ModelEntry } from '../../src/models/catalog.js';
 import { startFakeAnthropic, type FakeAnthropic, type FakeAnthropicOptions } from '../support/fake-anthropic.js';
 import { describeAdapter } from './adapter-contract.js';
-import { ask, catalog, chatRequest, clock, hostedEntry, modelError, step } from './fixtures.js';
+import { sendJson, startHttpServer } from '../support/fake-model-server.js';
+import { ask, catalog, chatRequest, clock, conversation, hostedEntry, modelError, step } from './fixtures.js';
 
 const entry = hostedEntry('anthropic', catalog.defaults.planner.anthropic);
 
@@ -14,7 +15,7 @@ describeAdapter({
 });
 
 describe('the anthropic adapter', () => {
-  const open: FakeAnthropic[] = [];
+  const open: Pick<FakeAnthropic, 'close'>[] = [];
   afterEach(async () => {
     await Promise.all(open.splice(0).map((server) => server.close()));
   });
@@ -71,6 +72,12 @@ describe('the anthropic adapter', () => {
     });
   });
 
+  test('an error about an account without credit, which the API answers with 400, says to check it', async () => {
+    const message = 'Your credit balance is too low to access the Anthropic API.';
+    const { model } = await given({ reply: () => ({ kind: 'error', status: 400, message }) });
+    expect((await modelError(ask(model))).message).toContain(`HTTP 400: ${message}; check the account's credit`);
+  });
+
   test('a reply in which the model declines is refused, and its cost counts', async () => {
     const { model } = await given({
       reply: () => ({ kind: 'text', text: 'no', stop: 'refusal', tokensIn: 100, tokensOut: 10 }),
@@ -81,11 +88,136 @@ describe('the anthropic adapter', () => {
     });
   });
 
-  test('a reply of nothing but thinking is invalid', async () => {
-    const { model } = await given({ reply: () => ({ kind: 'text', text: '', stop: 'max_tokens' }) });
-    expect(await modelError(ask(model))).toMatchObject({
-      code: 'invalid',
-      message: expect.stringContaining('max_tokens'),
+  test('a refusal carries its category and explanation', async () => {
+    const extra = { stop_details: { type: 'refusal', category: 'cyber', explanation: 'It asks for malware.' } };
+    const { model } = await given({ reply: () => ({ kind: 'text', text: '', stop: 'refusal', extra }) });
+    expect((await modelError(ask(model))).message).toContain(
+      'the model declined to answer (cyber: It asks for malware.)',
+    );
+  });
+
+  test('a reply that used up its limit on thinking is cut before its first text', async () => {
+    const limit = 500 + entry.thinkingTokens;
+    const { model } = await given({ reply: () => ({ kind: 'text', text: '', stop: 'max_tokens', tokensOut: limit }) });
+    expect(await ask(model)).toMatchObject({
+      text: '',
+      tokensOut: limit,
+      ending: { kind: 'cut', why: 'only_thinking', detail: expect.stringContaining('max_tokens') },
+    });
+  });
+
+  test.each([
+    ['max_tokens', 'output_limit'],
+    ['model_context_window_exceeded', 'context_full'],
+    ['pause_turn', 'interrupted'],
+  ])('%s: the reply is cut (%s), its text is as it was received', async (stop, why) => {
+    const { model } = await given({ reply: () => ({ kind: 'text', text: '{"thought": "ha', stop, tokensOut: 8_500 }) });
+    expect(await ask(model)).toMatchObject({
+      text: '{"thought": "ha',
+      ending: { kind: 'cut', why, detail: expect.stringMatching(new RegExp(`8500.*${stop}`)) },
+    });
+  });
+
+  describe('tool calls', () => {
+    const calls = [{ name: 'finish', arguments: { summary: 'done' } }];
+
+    test('are sent with the conversation in blocks, none in parallel, and read back decoded', async () => {
+      const { server, model } = await given(
+        { reply: () => ({ kind: 'text', text: 'Now I finish.', calls }) },
+        { toolCalls: 'native' },
+      );
+      expect(await ask(model, conversation)).toMatchObject({
+        text: 'Now I finish.',
+        toolCalls: calls,
+        form: 'native',
+        ending: { kind: 'complete' },
+      });
+      expect(server.requests[0]).toMatchObject({
+        tools: [{ name: 'execute_terminal_command', strict: true }, { name: 'finish' }],
+        tool_choice: { type: 'auto', disable_parallel_tool_use: true },
+        output_config: { effort: 'medium' },
+        messages: [
+          { role: 'user', content: 'Make a certificate authority.' },
+          {
+            role: 'assistant',
+            content: [
+              { type: 'text', text: 'look first' },
+              {
+                type: 'tool_use',
+                id: 'call_1',
+                name: 'execute_terminal_command',
+                input: { command: 'ls -l', timeout: null },
+              },
+            ],
+          },
+          { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'call_1', content: 'Step 1: succeeded.' }] },
+        ],
+      });
+      expect(server.requests[0]?.output_config).not.toHaveProperty('format');
+    });
+
+    test('auto is the schema, which the API enforces', async () => {
+      const { model } = await given();
+      expect((await ask(model, conversation)).form).toBe('json_schema');
+    });
+  });
+
+  describe('a compatible server', () => {
+    const events = (text: string) =>
+      [
+        { type: 'message_start', message: { usage: { input_tokens: 9, output_tokens: 0 } } },
+        { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+        { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } },
+        { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 5 } },
+        { type: 'message_stop' },
+      ]
+        .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+        .join('');
+    const startServer = async (refuses: (body: Record<string, unknown>) => string | null) => {
+      const bodies: Record<string, unknown>[] = [];
+      const server = await startHttpServer(async (_, response, text) => {
+        const body: Record<string, unknown> = JSON.parse(text);
+        bodies.push(body);
+        const message = refuses(body);
+        if (message !== null)
+          return sendJson(response, 400, { type: 'error', error: { type: 'invalid_request_error', message } });
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.end(events(JSON.stringify(step)));
+      });
+      open.push(server);
+      return { server, bodies };
+    };
+
+    test.each([
+      ['output_config: Extra inputs are not permitted', 'auto', (body: object) => 'output_config' in body, 'native'],
+      ['tools are not supported by this model', 'native', (body: object) => 'tools' in body, 'json_schema'],
+      [
+        'messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.',
+        'native',
+        (body: object) => JSON.stringify(body).includes('"tool_use"'),
+        'json_schema',
+      ],
+    ] as const)('that says "%s" is asked for what it has', async (message, toolCalls, when, form) => {
+      const { server, bodies } = await startServer((body) => (when(body) ? message : null));
+      const model = createAnthropicModel({
+        entry: { ...entry, toolCalls, effort: null },
+        apiKey: 'k',
+        baseUrl: server.url,
+        clock,
+      });
+      const first = await ask(model, conversation);
+      await ask(model, conversation);
+      expect([first.form, bodies.length]).toEqual([form, 3]);
+    });
+
+    test('that says a prompt is too long is not asked again, and the error says what to do', async () => {
+      const { server, bodies } = await startServer(() => 'prompt is too long: 210000 tokens > 200000 maximum');
+      const error = await modelError(ask(createAnthropicModel({ entry, apiKey: 'k', baseUrl: server.url, clock })));
+      expect(error).toMatchObject({
+        code: 'refused',
+        message: expect.stringMatching(/HTTP 400: .*; shorten the prompt/),
+      });
+      expect(bodies).toHaveLength(1);
     });
   });
 

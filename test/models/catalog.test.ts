@@ -63,7 +63,7 @@ describe('models.yaml', () => {
       'a price that is no number',
       'input: 4,',
       'input: cheap,',
-      /^models\.yaml:25: models\.0\.usd_per_million_tokens\.input: /,
+      /^models\.yaml:31: models\.0\.usd_per_million_tokens\.input: /,
     ],
     [
       'a default without an entry',
@@ -85,9 +85,41 @@ describe('models.yaml', () => {
     ],
     ['a missing date', 'as_of: 2026-11-23', 'as_of: lately', /as_of/],
     ['broken YAML', 'models:\n', 'models: [\n', /^models\.yaml:\d+: /],
+    [
+      'an alias without an anchor',
+      'effort: medium',
+      'effort: *level',
+      /^models\.yaml:\d+: Unresolved alias.*level.*write the value out/,
+    ],
+    [
+      'a way of calling tools that does not exist',
+      'effort: medium',
+      'effort: medium\n    tool_calls: always',
+      /tool_calls: /,
+    ],
   ])('%s is refused with the file, the line and the field', (_, from, to, message) => {
     expect(text).toContain(from);
     expect(errorOf(text.replace(from, to))).toMatch(message);
+  });
+});
+
+describe('the whole of models.yaml', () => {
+  test.each([
+    ['', /^models\.yaml is empty; restore it with git$/],
+    ['# nothing but a comment\n', /^models\.yaml is empty/],
+    ['a text', /^models\.yaml:1: the file must be a map with as_of, defaults, ollama and models/],
+    ['- a list', /^models\.yaml:1: the file must be a map/],
+  ])('%j is refused in words', (content, message) => {
+    expect(errorOf(content)).toMatch(message);
+  });
+
+  test('an Ollama model is found by any of its names, and may not be listed under two', () => {
+    const entry = (id: string) => `  - { id: "${id}", provider: ollama, context_tokens: 4096, tool_calls: native }\n`;
+    const one = parseCatalog(`${text}${entry('llama3.1')}`, 'models.yaml');
+    for (const name of ['llama3.1', 'Llama3.1:latest', 'library/llama3.1'])
+      expect(one.ollama(name)).toMatchObject({ contextTokens: 4096, toolCalls: 'native' });
+    expect(one.ollama('llama3.1:8b')).toMatchObject({ contextTokens: 16384, toolCalls: 'auto' });
+    expect(errorOf(`${text}${entry('llama3.1')}${entry('library/Llama3.1:latest')}`)).toMatch(/is listed twice/);
   });
 });
 

@@ -1,4 +1,5 @@
 import { backoffMs } from '../../src/domain/backoff.js';
+import { afterCall, CLOSED, type CallEnd, type Circuit } from '../../src/models/circuit.js';
 import { createCircuits } from '../../src/models/circuits.js';
 import type { CircuitChange } from '../../src/ports/circuits.js';
 import type { Clock } from '../../src/ports/clock.js';
@@ -108,6 +109,17 @@ describe('the circuit breaker of an endpoint', () => {
     await good;
     for (let round = 0; round < 4; round += 1) await failing('unreachable');
     expect(changes).toEqual([]);
+  });
+
+  test.each([
+    [0, 10_000],
+    [0.5, 1_000],
+    [20, 1_000],
+  ])('a retry-after of %d ms does not close it at once: it rests for %d ms', (retryAfterMs, least) => {
+    let circuit: Circuit = CLOSED;
+    const end: CallEnd = { kind: 'failed', reason: 'busy', retryAfterMs };
+    for (let call = 0; call < 5; call += 1) circuit = afterCall(circuit, circuit.generation, end, 0, () => 0);
+    expect(circuit).toMatchObject({ state: 'open', openMs: least });
   });
 
   test("stays open as long as the server's retry-after asks", async () => {

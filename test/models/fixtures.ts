@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseCatalog, type ModelEntry } from '../../src/models/catalog.js';
 import type { Clock } from '../../src/ports/clock.js';
-import { ModelError, type ChatModel, type ChatRequest } from '../../src/ports/model.js';
+import { ModelError, type ChatModel, type ChatRequest, type OfferedTool } from '../../src/ports/model.js';
 
 /** The project's own models.yaml. */
 export const catalog = parseCatalog(readFileSync(new URL('../../models.yaml', import.meta.url), 'utf8'), 'models.yaml');
@@ -85,3 +85,33 @@ export function hostedEntry(provider: 'anthropic' | 'openai', id: string): Model
   if (entry === null) throw new Error(`models.yaml has no ${provider}:${id}`);
   return entry;
 }
+
+/** The tools of a step, finish included. */
+export const tools: readonly OfferedTool[] = [
+  {
+    name: 'execute_terminal_command',
+    description: 'Runs a command.',
+    parameters: closed({ command: { type: 'string' }, timeout: { anyOf: [{ type: 'integer' }, { type: 'null' }] } }),
+  },
+  { name: 'finish', description: 'Ends the task.', parameters: closed({ summary: { type: 'string' } }) },
+];
+
+/** A conversation with one step behind it. */
+export const conversation: ChatRequest = chatRequest({
+  messages: [
+    { role: 'system', content: 'You are cert_agent.' },
+    { role: 'user', content: 'Make a certificate authority.' },
+    {
+      role: 'assistant',
+      content: JSON.stringify(step),
+      call: {
+        id: 'call_1',
+        tool: 'execute_terminal_command',
+        arguments: { command: 'ls -l', timeout: null },
+        thought: 'look first',
+      },
+    },
+    { role: 'user', content: 'Step 1: succeeded.', answers: 'call_1' },
+  ],
+  tools,
+});

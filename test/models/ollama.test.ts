@@ -2,9 +2,11 @@ import { createOllamaModel } from '../../src/models/ollama.js';
 import { ollamaUrl } from '../../src/models/ollama-host.js';
 import { messagesTokenBound } from '../../src/models/token-bound.js';
 import { createDeferred } from '../../src/domain/deferred.js';
+import type { OllamaChatBody } from '../../src/models/ollama-request.js';
+import { startHttpServer } from '../support/fake-model-server.js';
 import { startFakeOllama, type FakeOllama, type FakeOllamaOptions } from '../support/fake-ollama.js';
 import { describeAdapter } from './adapter-contract.js';
-import { ask, catalog, chatRequest, clock, finish, modelError, schema, step } from './fixtures.js';
+import { ask, catalog, chatRequest, clock, conversation, finish, modelError, schema, step, tools } from './fixtures.js';
 
 const entry = catalog.ollama('qwen3:8b');
 
@@ -15,7 +17,7 @@ describeAdapter({
 });
 
 describe('the ollama adapter', () => {
-  const open: FakeOllama[] = [];
+  const open: Pick<FakeOllama, 'close'>[] = [];
   afterEach(async () => {
     await Promise.all(open.splice(0).map((server) => server.close()));
   });
@@ -75,14 +77,68 @@ describe('the ollama adapter', () => {
       await server.close();
       expect(await model.probe(never)).toEqual({
         usable: false,
-        reason: `no Ollama at ${server.url}`,
+        reason: expect.stringMatching(/no Ollama at .* \(nothing listens at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\)/),
         fix: expect.stringContaining('ollama serve'),
       });
     });
 
-    test('never rejects, not even when the caller has aborted', async () => {
+    test('never rejects; a caller that has aborted does not hear that there is no server', async () => {
       const { model } = await given();
-      expect(await model.probe(AbortSignal.abort(new Error('stop')))).toMatchObject({ usable: false });
+      const probe = await model.probe(AbortSignal.abort(new Error('stop')));
+      expect(probe).toMatchObject({ usable: false, fix: null, reason: expect.not.stringContaining('no Ollama') });
+    });
+
+    test.each([
+      [401, '{"error":"unauthorized"}', 'HTTP 401: unauthorized', 'user:password@'],
+      [
+        404,
+        '<html><head><title>404 Not Found</title></head></html>',
+        'HTTP 404: 404 Not Found (a web page',
+        'check OLLAMA_HOST',
+      ],
+      [200, '<html></html>', 'is not Ollama', 'check OLLAMA_HOST'],
+      [200, '{"object":"list"}', 'is not Ollama', 'check OLLAMA_HOST'],
+    ])('a server that answers %i %s is named as what it is', async (status, body, reason, fix) => {
+      const server = await startHttpServer(async (_, response) => {
+        response.writeHead(status, { 'content-type': body.startsWith('<') ? 'text/html' : 'application/json' });
+        response.end(body);
+      });
+      open.push(server);
+      const probe = await createOllamaModel({ url: server.url, entry, clock }).probe(never);
+      expect(probe).toMatchObject({
+        usable: false,
+        reason: expect.stringContaining(reason),
+        fix: expect.stringContaining(fix),
+      });
+    });
+
+    test.each([
+      ['llama3.1:latest', 'Llama3.1'],
+      ['llama3.1:latest', 'library/llama3.1'],
+      ['llama3.1:latest', 'registry.ollama.ai/library/llama3.1:latest'],
+      ['llama3.1:latest', 'llama3.1@sha256:abc'],
+      ['qwen3:8b', 'QWEN3:8B'],
+      ['team/m:latest', 'Team/M'],
+      ['hf.co/bartowski/L-GGUF:Q4_K_M', 'hf.co/bartowski/L-GGUF:q4_k_m'],
+      ['hf.co/bartowski/L-GGUF:Q4_K_M', 'huggingface.co/bartowski/L-GGUF:Q4_K_M'],
+      ['registry.local:5000/team/m:latest', 'registry.local:5000/team/m'],
+    ])('%s is the model %s', async (there, asked) => {
+      const { server } = await given({ models: [there] });
+      expect(await createOllamaModel({ url: server.url, entry: catalog.ollama(asked), clock }).probe(never)).toEqual({
+        usable: true,
+      });
+    });
+
+    test.each([
+      ['llama3.1:8b', 'llama3.1'],
+      ['team/m:latest', 'm'],
+      ['hf.co/a/m:latest', 'a/m'],
+      ['registry.local:5000/team/m:latest', 'team/m'],
+    ])('%s is not the model %s', async (there, asked) => {
+      const { server } = await given({ models: [there] });
+      expect(
+        await createOllamaModel({ url: server.url, entry: catalog.ollama(asked), clock }).probe(never),
+      ).toMatchObject({ usable: false });
     });
   });
 
@@ -116,6 +172,185 @@ describe('the ollama adapter', () => {
     const reply = await ask(createOllamaModel({ url: server.url, entry, clock, limits: { connectMs: 2_000 } }));
     expect(JSON.parse(reply.text)).toEqual(step);
     expect(server.asked()).toEqual(['POST /api/chat', 'GET /api/version']);
+  });
+
+  test('a server with the API and without /api/version is not taken for one without the model', async () => {
+    const asked = createDeferred<void>();
+    const server = await startFakeOllama({
+      reply: () => asked.promise.then(() => JSON.stringify(step)),
+      onVersion: () => asked.resolve(),
+      versionStatus: 404,
+    });
+    open.push(server);
+    const reply = await ask(createOllamaModel({ url: server.url, entry, clock, limits: { connectMs: 2_000 } }));
+    expect(JSON.parse(reply.text)).toEqual(step);
+  });
+
+  describe('what a server or a model lacks is left out from then on:', () => {
+    test.each([
+      [
+        'a format of Ollama before 0.5',
+        400,
+        'json: cannot unmarshal object into Go struct field ChatRequest.format of type string',
+        (body: OllamaChatBody) => typeof body.format === 'object',
+        'auto',
+        'native',
+      ],
+      [
+        'any format',
+        500,
+        'failed to load model vocabulary required for format',
+        (body: OllamaChatBody) => body.format !== undefined,
+        'json',
+        'plain',
+      ],
+      [
+        'tools (ollama #5793)',
+        400,
+        'registry.ollama.ai/library/llama3:latest does not support tools',
+        (body: OllamaChatBody) => body.tools !== undefined,
+        'native',
+        'json_schema',
+      ],
+      [
+        'thinking (ollama #11439)',
+        400,
+        '"qwen3:8b" does not support thinking',
+        (body: OllamaChatBody) => body.think !== undefined,
+        'auto',
+        'json_schema',
+      ],
+    ] as const)('%s', async (_, status, error, when, toolCalls, form) => {
+      const server = await startFakeOllama({
+        reply: () => JSON.stringify(step),
+        refuse: (body) => (when(body) ? { status, error } : null),
+      });
+      open.push(server);
+      const model = createOllamaModel({ url: server.url, entry: { ...entry, toolCalls }, clock });
+      expect((await ask(model, chatRequest({ tools }))).form).toBe(form);
+      const before = server.asked().length;
+      await ask(model, chatRequest({ tools }));
+      expect(server.asked()).toHaveLength(before + 1);
+    });
+  });
+
+  test('tool calls: the conversation as the API has it, what may be null is optional, the calls are read', async () => {
+    const calls = [{ name: 'finish', arguments: { summary: 'done' } }];
+    const { server } = await given({ reply: () => ({ kind: 'text', text: '', calls }) });
+    const model = createOllamaModel({ url: server.url, entry: { ...entry, toolCalls: 'native' }, clock });
+    expect(await ask(model, conversation)).toMatchObject({ text: '', toolCalls: calls, form: 'native' });
+    expect(server.requests[0]?.messages?.slice(1)).toEqual([
+      { role: 'user', content: 'Make a certificate authority.' },
+      {
+        role: 'assistant',
+        content: 'look first',
+        tool_calls: [
+          { function: { name: 'execute_terminal_command', arguments: { command: 'ls -l', timeout: null } } },
+        ],
+      },
+      { role: 'tool', content: 'Step 1: succeeded.', tool_name: 'execute_terminal_command' },
+    ]);
+    expect(server.requests[0]?.tools?.[0]?.function.parameters).toMatchObject({
+      properties: { command: { type: 'string' }, timeout: { type: 'integer' } },
+      required: ['command'],
+    });
+    expect(server.requests[0]).not.toHaveProperty('format');
+  });
+
+  test("a request's seed takes the place of the fixed one", async () => {
+    const { server, model } = await given();
+    await ask(model, chatRequest({ seed: 7 }));
+    expect(server.requests[0]?.options?.seed).toBe(7);
+  });
+
+  test('a model that thinks gets room for it', async () => {
+    const { server } = await given();
+    const thinking = { ...entry, thinking: true, thinkingTokens: 1_000 };
+    await ask(createOllamaModel({ url: server.url, entry: thinking, clock }));
+    expect(server.requests[0]).toMatchObject({ think: true, options: { num_predict: 1_500 } });
+  });
+
+  describe('how a reply ended', () => {
+    const ended = async (text: string, extra: object, stop = 'length') => {
+      const { model } = await given({ reply: () => ({ kind: 'text', text, stop, extra: { ...extra } }) });
+      const { ending, text: received } = await ask(model);
+      expect(received).toBe(text);
+      return ending;
+    };
+
+    test('at num_predict', async () => {
+      expect(await ended('{"thou', { prompt_eval_count: 40, eval_count: 500 })).toEqual({
+        kind: 'cut',
+        why: 'output_limit',
+        detail: 'cut at 500 tokens (done_reason length, num_predict, limit 500)',
+      });
+    });
+
+    test('in a full context', async () => {
+      const counts = { prompt_eval_count: entry.contextTokens - 100, eval_count: 100 };
+      expect(await ended('{"thou', counts)).toMatchObject({
+        why: 'context_full',
+        detail: expect.stringContaining('16384'),
+      });
+    });
+
+    test('before its first text', async () => {
+      expect(await ended('', { eval_count: 500 })).toMatchObject({ why: 'only_thinking' });
+    });
+
+    test.each(['load', 'unload'])('%s: the server sent no text', async (reason) => {
+      expect(await ended('', {}, reason)).toEqual({
+        kind: 'cut',
+        why: 'not_loaded',
+        detail: `the server only ${reason}ed the model and sent no text (done_reason ${reason})`,
+      });
+    });
+
+    test('complete', async () => {
+      expect(await ended('{}', {}, 'stop')).toEqual({ kind: 'complete' });
+    });
+  });
+
+  test('pieces without content, with null, and counts that are null are read (M24)', async () => {
+    const lines = [
+      { message: { role: 'assistant', thinking: 'Hm' }, done: false },
+      { message: { role: 'assistant', content: null, thinking: null }, done: false },
+      { message: { role: 'assistant', content: '{}' }, done: false },
+      { done: true, done_reason: 'stop', eval_count: null, prompt_eval_count: null },
+    ];
+    const body = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    const { model } = await given({ reply: () => ({ kind: 'malformed', body }) });
+    expect(await ask(model)).toMatchObject({ text: '{}', ending: { kind: 'complete' }, tokensOut: 3 });
+  });
+
+  test('an error object inside the stream shows its message (M19)', async () => {
+    const body = `${JSON.stringify({ error: { message: 'overloaded', code: 503 } })}\n`;
+    const { model } = await given({ reply: () => ({ kind: 'malformed', body }) });
+    const error = await modelError(ask(model));
+    expect(error).toMatchObject({ code: 'unreachable', message: 'ollama:qwen3:8b: overloaded' });
+  });
+
+  test.each([
+    [404, '{"error":"model \\"qwen3:8b\\" not found, try pulling it first"}', 'run `ollama pull qwen3:8b`'],
+    [404, '404 page not found', 'check OLLAMA_HOST'],
+    [502, '<html><body><h1>Bad Gateway</h1></body></html>', 'HTTP 502: Bad Gateway (a web page'],
+    [500, '{"error":"llama runner process has terminated: exit status 2"}', 'HTTP 500: llama runner process'],
+  ])('%i %s says what to do', async (status, body, said) => {
+    let asked = 0;
+    const server = await startHttpServer(async (_, response) => {
+      asked += 1;
+      response.writeHead(status, { 'content-type': body.startsWith('{') ? 'application/json' : 'text/html' });
+      response.end(body);
+    });
+    open.push(server);
+    const long = chatRequest({ messages: [{ role: 'user', content: 'aa 11 '.repeat(20_000) }] });
+    for (const request of [chatRequest(), long]) {
+      const { message } = await modelError(ask(createOllamaModel({ url: server.url, entry, clock }), request));
+      expect(message).toContain(said);
+      if (!said.includes('pull')) expect(message).not.toContain('pull');
+    }
+    // A long prompt is no reason to send it again: nothing says that it was too long.
+    expect(asked).toBe(2);
   });
 
   test('consecutive calls reuse their connection, although the body ends after the last line', async () => {
@@ -223,11 +458,35 @@ describe('OLLAMA_HOST', () => {
     ['https://gpu.example', 'https://gpu.example:443'],
     ['https://gpu.example:444/ollama/', 'https://gpu.example:444/ollama'],
     [' "gpu.local:80" ', 'http://gpu.local:80'],
+    // Forms of ollama's own table (envconfig), and what people paste (M23).
+    ['::1', 'http://[::1]:11434'],
+    ['fd00::1', 'http://[fd00::1]:11434'],
+    ['[fd00::1]', 'http://[fd00::1]:11434'],
+    ['::', 'http://[::1]:11434'],
+    ['HTTP://gpu.local', 'http://gpu.local:80'],
+    ['Https://GPU.local:1', 'https://gpu.local:1'],
+    ['http://h:11434?x=1', 'http://h:11434'],
+    ['h:11434#x', 'http://h:11434'],
+    ['http://h:11434/api', 'http://h:11434'],
+    ['http://h:11434/api/', 'http://h:11434'],
+    ['http://h/ollama/api', 'http://h:80/ollama'],
+    ['http://h:11434/v1', 'http://h:11434'],
+    ['me:pw@h', 'http://me:pw@h:11434'],
+    ['https://me:p%40@h/x', 'https://me:p%40@h:443/x'],
   ])('%j means %s', (host, url) => {
     expect(ollamaUrl(host)).toBe(url);
   });
 
-  test.each(['ftp://x', 'a b', 'host:port'])('%j is refused, and the error lists the accepted forms', (host) => {
-    expect(() => ollamaUrl(host)).toThrow(/host:port/);
+  test('what it means means the same again', () => {
+    for (const host of ['::1', 'me:pw@h/x/', 'https://h', ':1'])
+      expect(ollamaUrl(ollamaUrl(host))).toBe(ollamaUrl(host));
   });
+
+  test.each(['ftp://x', 'a b', 'host:port', 'http://', 'h:99999', 'me:hidden@a b'])(
+    '%j is refused, and the error lists the accepted forms',
+    (host) => {
+      expect(() => ollamaUrl(host)).toThrow(/host:port/);
+      expect(() => ollamaUrl(host)).not.toThrow(/hidden/);
+    },
+  );
 });

@@ -2,7 +2,7 @@ import type { ModelEntry } from '../../src/models/catalog.js';
 import { createOpenaiModel } from '../../src/models/openai.js';
 import { startFakeOpenai, type FakeOpenai, type FakeOpenaiOptions } from '../support/fake-openai.js';
 import { describeAdapter } from './adapter-contract.js';
-import { ask, catalog, chatRequest, clock, hostedEntry, modelError, schema, step } from './fixtures.js';
+import { ask, catalog, chatRequest, clock, conversation, hostedEntry, modelError, schema, step } from './fixtures.js';
 
 const entry = hostedEntry('openai', catalog.defaults.worker.openai);
 
@@ -49,7 +49,7 @@ describe('the openai adapter', () => {
   test('a model that accepts a temperature gets 0 and a seed, and no effort', async () => {
     const { server, model } = await given({}, { entry: hostedEntry('openai', 'gpt-4.1') });
     await ask(model);
-    expect(server.requests[0]).toMatchObject({ temperature: 0, seed: expect.any(Number), max_completion_tokens: 500 });
+    expect(server.requests[0]).toMatchObject({ temperature: 0, seed: expect.any(Number), max_tokens: 500 });
     expect(server.requests[0]).not.toHaveProperty('reasoning_effort');
   });
 
@@ -97,14 +97,43 @@ describe('the openai adapter', () => {
     });
   });
 
-  test.each(['refusal', 'content_filter'])('a reply in which the model declines is refused: %s', async (stop) => {
-    const { model } = await given({ reply: () => ({ kind: 'text', text: 'I cannot help with that', stop }) });
-    expect((await modelError(ask(model))).code).toBe('refused');
+  test('a reply in which the model declines is refused, with its words', async () => {
+    const { model } = await given({
+      reply: () => ({ kind: 'text', text: 'I cannot help with that', stop: 'refusal' }),
+    });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('I cannot help with that'),
+    });
   });
 
-  test('a reply of nothing but reasoning is invalid', async () => {
-    const { model } = await given({ reply: () => ({ kind: 'text', text: '', stop: 'length' }) });
-    expect(await modelError(ask(model))).toMatchObject({ code: 'invalid', message: expect.stringContaining('length') });
+  test('a reply that the content filter ended is cut', async () => {
+    const { model } = await given({ reply: () => ({ kind: 'text', text: 'I can', stop: 'content_filter' }) });
+    expect((await ask(model)).ending).toMatchObject({ kind: 'cut', why: 'interrupted' });
+  });
+
+  test('a reply that used up its limit on reasoning is cut before its first text', async () => {
+    const limit = 500 + entry.thinkingTokens;
+    const { model } = await given({ reply: () => ({ kind: 'text', text: '', stop: 'length', tokensOut: limit }) });
+    expect(await ask(model)).toMatchObject({
+      text: '',
+      tokensOut: limit,
+      ending: { kind: 'cut', why: 'only_thinking', detail: expect.stringContaining(`${limit}`) },
+    });
+  });
+
+  test('tool calls are read, and form says how they were asked for', async () => {
+    const calls = [{ name: 'finish', arguments: { summary: 'done' } }];
+    const { model } = await given(
+      { reply: () => ({ kind: 'text', text: '', calls }) },
+      { entry: { ...entry, toolCalls: 'native' } },
+    );
+    expect(await ask(model, conversation)).toMatchObject({
+      text: '',
+      toolCalls: [{ name: 'finish', arguments: '{"summary":"done"}' }],
+      form: 'native',
+      ending: { kind: 'complete' },
+    });
   });
 
   test.each([

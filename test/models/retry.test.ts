@@ -144,6 +144,50 @@ describe('a hosted model with retries', () => {
     for (const call of both) await expect(call).rejects.toThrow('the tasks were cancelled');
   });
 
+  test('a call that pauses already waits longer when the server asks another one to', async () => {
+    const calls: { resolve(): void; reject(error: ModelError): void }[] = [];
+    const pending: { at: number; run(): void }[] = [];
+    let nowMs = 0;
+    const stepped: Clock = {
+      ...clock,
+      monotonicMs: () => nowMs,
+      setTimer(delayMs, run) {
+        pending.push({ at: nowMs + delayMs, run });
+        return { cancel: () => undefined };
+      },
+    };
+    const settled = () => new Promise((resolve) => setImmediate(resolve));
+    const advance = async (toMs: number) => {
+      nowMs = toMs;
+      const waiting = pending.splice(0);
+      pending.push(...waiting.filter(({ at }) => at > toMs));
+      for (const { at, run } of waiting) if (at <= toMs) run();
+      await settled();
+    };
+    const reply = { text: '{}', tokensIn: 1, tokensOut: 1, costUsd: 0, promptTruncated: false };
+    const model = withRetries(
+      {
+        name: 'm',
+        probe: async () => ({ usable: true }),
+        worstCase: () => ({ tokens: 0, usd: 0 }),
+        chat: () => new Promise((resolve, reject) => calls.push({ resolve: () => resolve(reply), reject })),
+      },
+      { clock: stepped, random: () => 0 },
+    );
+    const both = [ask(model), ask(model)];
+    calls[0]?.reject(new ModelError('rate_limited', 'slow down', { retryAfterMs: 5_000 }));
+    await settled();
+    await advance(1_000);
+    calls[1]?.reject(new ModelError('rate_limited', 'slow down more', { retryAfterMs: 9_000 }));
+    await settled();
+    await advance(5_000);
+    expect(calls).toHaveLength(2);
+    await advance(10_000);
+    expect(calls).toHaveLength(4);
+    for (const call of calls.slice(2)) call.resolve();
+    await Promise.all(both);
+  });
+
   test('a call shortly before the end of that time waits', async () => {
     const { once, server } = await given([limited('60')]);
     let nowMs = 0;

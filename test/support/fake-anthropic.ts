@@ -36,6 +36,15 @@ export interface FakeAnthropic extends FakeServer {
   readonly requests: readonly AnthropicRequest[];
 }
 
+const textBlock = z.strictObject({ type: z.literal('text'), text: z.string().min(1) });
+const toolUse = z.strictObject({
+  type: z.literal('tool_use'),
+  id: z.string().regex(/^[\w-]+$/),
+  name: z.string(),
+  input: z.record(z.string(), z.unknown()),
+});
+const toolResult = z.strictObject({ type: z.literal('tool_result'), tool_use_id: z.string(), content: z.string() });
+
 /**
  * The part of the pinned SDK's request type that the adapter may use. Strict: like the API it refuses what is not in
  * the type, a temperature among it.
@@ -44,11 +53,33 @@ const checker = z.strictObject({
   model: z.string(),
   max_tokens: z.int().positive(),
   system: z.string().min(1).optional(),
-  messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.string().min(1) })).min(1),
-  output_config: z.strictObject({
-    format: z.strictObject({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }),
-    effort: z.enum(['low', 'medium', 'high', 'xhigh', 'max']).optional(),
-  }),
+  messages: z
+    .array(
+      z.union([
+        z.strictObject({ role: z.enum(['user', 'assistant']), content: z.string().min(1) }),
+        z.strictObject({ role: z.literal('assistant'), content: z.array(z.union([textBlock, toolUse])).min(1) }),
+        z.strictObject({ role: z.literal('user'), content: z.array(toolResult).min(1) }),
+      ]),
+    )
+    .min(1),
+  output_config: z
+    .strictObject({
+      format: z.strictObject({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }).optional(),
+      effort: z.enum(['low', 'medium', 'high', 'xhigh', 'max']).optional(),
+    })
+    .optional(),
+  tools: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[\w-]{1,64}$/),
+        description: z.string(),
+        input_schema: z.looseObject({ type: z.literal('object') }),
+        strict: z.literal(true).optional(),
+      }),
+    )
+    .min(1)
+    .optional(),
+  tool_choice: z.strictObject({ type: z.literal('auto'), disable_parallel_tool_use: z.literal(true) }).optional(),
   stream: z.literal(true),
 }) satisfies z.ZodType<MessageCreateParamsStreaming>;
 const linked: NoExtraKeys<AnthropicRequest, MessageCreateParamsStreaming> = true;
@@ -90,7 +121,12 @@ export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise
 function faultOf(request: AnthropicRequest): string | null {
   if (request.messages.at(-1)?.role !== 'user')
     return 'messages: this model does not support assistant message prefill';
-  return strictSchemaFault(request.output_config.format.schema, false);
+  const schemas =
+    request.output_config?.format === undefined
+      ? (request.tools ?? []).map((tool) => tool.input_schema)
+      : [request.output_config.format.schema];
+  if (schemas.length === 0) return 'this test server expects a schema or tools';
+  return schemas.map((schema) => strictSchemaFault(schema, false)).find((fault) => fault !== null) ?? null;
 }
 
 function fail(
@@ -178,9 +214,16 @@ function restOf(reply: TextReply): readonly RawMessageStreamEvent[] {
   return [
     ...pieces(reply.text).map(delta),
     { type: 'content_block_stop', index: 1 },
+    ...(reply.calls ?? []).flatMap(({ name, arguments: input }, at) => callEvents(name, input, at + 2)),
     {
       type: 'message_delta',
-      delta: { container: null, stop_details: null, stop_reason: stopReason(reply.stop), stop_sequence: null },
+      delta: {
+        container: null,
+        stop_details: null,
+        stop_reason: stopReason(reply.stop ?? (reply.calls === undefined ? undefined : 'tool_use')),
+        stop_sequence: null,
+        ...reply.extra,
+      },
       usage: {
         cache_creation_input_tokens: null,
         cache_read_input_tokens: null,
@@ -194,7 +237,33 @@ function restOf(reply: TextReply): readonly RawMessageStreamEvent[] {
   ];
 }
 
-const STOP_REASONS: readonly StopReason[] = ['end_turn', 'max_tokens', 'refusal', 'model_context_window_exceeded'];
+/** As the API streams a call: its block, then its input in pieces of JSON. */
+function callEvents(name: string, input: object, index: number): readonly RawMessageStreamEvent[] {
+  return [
+    {
+      type: 'content_block_start',
+      index,
+      content_block: { type: 'tool_use', id: `toolu_${index}`, name, input: {}, caller: { type: 'direct' } },
+    },
+    ...pieces(JSON.stringify(input)).map(
+      (piece): RawMessageStreamEvent => ({
+        type: 'content_block_delta',
+        index,
+        delta: { type: 'input_json_delta', partial_json: piece },
+      }),
+    ),
+    { type: 'content_block_stop', index },
+  ];
+}
+
+const STOP_REASONS: readonly StopReason[] = [
+  'end_turn',
+  'max_tokens',
+  'tool_use',
+  'pause_turn',
+  'refusal',
+  'model_context_window_exceeded',
+];
 const ERROR_TYPES: readonly ErrorType[] = [
   'invalid_request_error',
   'authentication_error',

@@ -2,6 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { once } from 'node:events';
 import { createDeferred } from '../../src/domain/deferred.js';
 
+export interface FakeCall {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
 /** What a fake model server answers to one request. A string is a good reply with that text. */
 export type FakeReply =
   | string
@@ -17,6 +22,10 @@ export type FakeReply =
       readonly stop?: string;
       /** The server leaves its counts out. */
       readonly uncounted?: boolean;
+      /** Tool calls in the API's own form. */
+      readonly calls?: readonly FakeCall[];
+      /** Fields of the API's own in its last event. */
+      readonly extra?: Readonly<Record<string, unknown>>;
     }
   | {
       readonly kind: 'error';

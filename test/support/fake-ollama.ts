@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ChatResponse, ListResponse, VersionResponse } from 'ollama';
 import { z } from 'zod';
-import type { OllamaChatBody } from '../../src/models/ollama.js';
+import type { OllamaChatBody } from '../../src/models/ollama-request.js';
 import {
   asReply,
   pieces,
@@ -23,6 +23,10 @@ export interface FakeOllamaOptions {
   readonly models?: readonly string[];
   /** Like newer servers: a prompt of more than num_ctx tokens is refused when the request says `truncate: false`. */
   readonly countTokens?: (request: OllamaChatBody) => number;
+  /** Answers /api/chat with this error when it applies to the request. */
+  readonly refuse?: (request: OllamaChatBody) => { readonly status: number; readonly error: unknown } | null;
+  /** The status of /api/version; default 200. */
+  readonly versionStatus?: number;
   /** true: the server accepts connections and never answers. */
   readonly hangs?: boolean;
   /** Called when it was asked for its version. */
@@ -39,11 +43,38 @@ export interface FakeOllama extends FakeServer {
 /** The fields of the package's ChatRequest that a worker may send, and the two that /api/chat takes besides. */
 const checker = z.strictObject({
   model: z.string().min(1),
-  messages: z.array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1),
+  messages: z
+    .array(
+      z.strictObject({
+        role: z.enum(['system', 'user', 'assistant', 'tool']),
+        content: z.string(),
+        tool_calls: z
+          .array(
+            z.strictObject({
+              function: z.strictObject({ name: z.string(), arguments: z.record(z.string(), z.unknown()) }),
+            }),
+          )
+          .optional(),
+        tool_name: z.string().optional(),
+      }),
+    )
+    .min(1),
   stream: z.literal(true),
-  format: z.record(z.string(), z.unknown()),
+  format: z.union([z.record(z.string(), z.unknown()), z.literal('json')]).optional(),
+  tools: z
+    .array(
+      z.strictObject({
+        type: z.literal('function'),
+        function: z.strictObject({
+          name: z.string(),
+          description: z.string(),
+          parameters: z.looseObject({ type: z.string() }),
+        }),
+      }),
+    )
+    .optional(),
   keep_alive: z.union([z.string(), z.number()]),
-  think: z.boolean(),
+  think: z.boolean().optional(),
   truncate: z.boolean(),
   shift: z.boolean(),
   options: z.strictObject({
@@ -68,7 +99,7 @@ export async function startFakeOllama(options: FakeOllamaOptions): Promise<FakeO
     switch (what) {
       case 'GET /api/version':
         options.onVersion?.();
-        return sendJson(response, 200, { version: '0.6.5' } satisfies VersionResponse);
+        return sendJson(response, options.versionStatus ?? 200, { version: '0.6.5' } satisfies VersionResponse);
       case 'GET /api/tags':
         return sendJson(response, 200, { models: models.map(tag) });
       case 'POST /api/chat':
@@ -89,6 +120,8 @@ export async function startFakeOllama(options: FakeOllamaOptions): Promise<FakeO
       return sendJson(response, 404, {
         error: `model ${JSON.stringify(request.model)} not found, try pulling it first`,
       });
+    const refused = options.refuse?.(request) ?? null;
+    if (refused !== null) return sendJson(response, refused.status, { error: refused.error });
     const tokens = options.countTokens?.(request) ?? 0;
     requests.push(request);
     if (tokens > request.options.num_ctx && !request.truncate)
@@ -104,7 +137,13 @@ export async function startFakeOllama(options: FakeOllamaOptions): Promise<FakeO
 function wireOf(response: ServerResponse, request: OllamaChatBody): ReplyWire {
   return {
     headers: { 'content-type': 'application/x-ndjson' },
-    whole: (reply) => [...pieces(reply.text).map((piece) => line(request, piece)), lastLine(request, reply)],
+    whole: (reply) => [
+      ...pieces(reply.text).map((piece) => line(request, piece)),
+      ...(reply.calls ?? []).map(({ name, arguments: args }) =>
+        line(request, '', { tool_calls: [{ function: { name, arguments: args } }] }),
+      ),
+      lastLine(request, reply),
+    ],
     begin: () => [line(request, '{"thought":')],
     piece: (text) => line(request, text),
     errorInStream: ({ message }) => `${JSON.stringify({ error: message })}\n`,
@@ -116,11 +155,11 @@ function wireOf(response: ServerResponse, request: OllamaChatBody): ReplyWire {
 /** The wire's form of the package's types: a date is a string there. */
 type Wire<T extends { created_at: Date }> = Omit<T, 'created_at'> & { created_at: string };
 
-function line(request: OllamaChatBody, content: string): string {
+function line(request: OllamaChatBody, content: string, more: Partial<ChatResponse['message']> = {}): string {
   const piece: Wire<Pick<ChatResponse, 'model' | 'message' | 'done' | 'created_at'>> = {
     model: request.model,
     created_at: '2026-11-23T00:00:00Z',
-    message: { role: 'assistant', content },
+    message: { role: 'assistant', content, ...more },
     done: false,
   };
   return `${JSON.stringify(piece)}\n`;
@@ -141,7 +180,7 @@ function lastLine(request: OllamaChatBody, reply: TextReply): string {
     eval_duration: 1_000,
   };
   const { prompt_eval_count: _, ...uncounted } = last;
-  return `${JSON.stringify(reply.uncounted === true ? uncounted : last)}\n`;
+  return `${JSON.stringify({ ...(reply.uncounted === true ? uncounted : last), ...reply.extra })}\n`;
 }
 
 function tag(

@@ -1,0 +1,49 @@
+import type { ReplyEnding } from '../ports/model.js';
+
+type Cut = Extract<ReplyEnding, { kind: 'cut' }>;
+
+export const COMPLETE: ReplyEnding = { kind: 'complete' };
+
+export const cut = (why: Cut['why'], detail: string): Cut => ({ kind: 'cut', why, detail });
+
+/** What is known of a reply that a server ended early. */
+export interface Ended {
+  /** Whether it has text or a tool call. */
+  readonly hasOutput: boolean;
+  /** Tokens of the reply as the server counted them; null: it did not. */
+  readonly tokens: number | null;
+  /** Prompt and reply; null: not counted. */
+  readonly allTokens: number | null;
+  /** The limit that was sent. */
+  readonly limit: number;
+  readonly contextTokens: number;
+  /** The API's own words, such as "finish_reason length". */
+  readonly reason: string;
+}
+
+/** A server may stop a token or two before a limit. */
+const SLACK = 2;
+
+/**
+ * The ending of a reply that the server ended because of its length. Servers say "length" for the token limit and for a
+ * full context alike; the counts tell them apart.
+ */
+export function endedByLength(ended: Ended): Cut {
+  const { hasOutput, tokens, allTokens, limit, contextTokens, reason } = ended;
+  if (tokens !== null && tokens < limit && allTokens !== null && allTokens + SLACK >= contextTokens) {
+    return cut(
+      'context_full',
+      `cut at ${tokens} of ${limit} tokens: prompt and reply (${allTokens} tokens) fill the context of ` +
+        `${contextTokens} (${reason})`,
+    );
+  }
+  const early = tokens !== null && tokens + SLACK < limit ? ', a limit of the server itself' : '';
+  const at = `cut at ${tokens ?? limit} tokens`;
+  if (!hasOutput) return cut('only_thinking', `${at}, before the first text (${reason}, limit ${limit}${early})`);
+  return cut('output_limit', `${at} (${reason}, limit ${limit}${early})`);
+}
+
+/** A reply that is complete and holds nothing but thinking. */
+export function onlyThinking(tokens: number | null, reason: string): Cut {
+  return cut('only_thinking', `ended after ${tokens ?? 'some'} tokens of thinking without text (${reason})`);
+}
