@@ -45,7 +45,7 @@ function withNote(request: ChatRequest, form: ReplyForm): Pick<ChatRequest, 'mes
 const NATIVE_NOTE =
   'In this conversation you call tools through the API, one call in each reply, instead of writing JSON in the text.';
 
-export function noteOf(request: ChatRequest, form: ReplyForm): string | null {
+function noteOf(request: ChatRequest, form: ReplyForm): string | null {
   switch (form) {
     case 'json_schema':
       return null;

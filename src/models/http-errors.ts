@@ -113,7 +113,7 @@ const LONGEST_RETRY_AFTER_MS = 15 * 60_000;
  * Milliseconds that a server asks to wait, at most 15 minutes; null when it does not ask. Reads the same headers as
  * both pinned SDKs: retry-after-ms, then retry-after in seconds or as an HTTP date.
  */
-export function retryAfterMs(headers: Headers, nowMs: number): number | null {
+function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const asked = askedMs(headers, nowMs);
   return asked === null ? null : Math.min(asked, LONGEST_RETRY_AFTER_MS);
 }

@@ -19,6 +19,8 @@ export class OllamaHostError extends Error {
 export function ollamaUrl(host: string | null): string {
   const given = (host ?? '').trim().replace(/^["']|["']$/g, '');
   if (given === '') return `http://127.0.0.1:${DEFAULT_PORT}`;
+  // Ollama's own cloud, as ollama itself reads it.
+  if (given.toLowerCase() === 'ollama.com') return 'https://ollama.com:443';
   const [, scheme, afterScheme] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(given) ?? [null, undefined, given];
   const parts = partsOf(afterScheme ?? '');
   const protocol = scheme?.toLowerCase();

@@ -471,6 +471,7 @@ describe('OLLAMA_HOST', () => {
     ['http://h:11434/api/', 'http://h:11434'],
     ['http://h/ollama/api', 'http://h:80/ollama'],
     ['http://h:11434/v1', 'http://h:11434'],
+    ['ollama.com', 'https://ollama.com:443'],
     ['me:pw@h', 'http://me:pw@h:11434'],
     ['https://me:p%40@h/x', 'https://me:p%40@h:443/x'],
   ])('%j means %s', (host, url) => {
