@@ -37,10 +37,13 @@ export function endedByLength(ended: Ended): Cut {
         `${contextTokens} (${reason})`,
     );
   }
-  const early = tokens !== null && tokens + SLACK < limit ? ', a limit of the server itself' : '';
-  const at = `cut at ${tokens ?? limit} tokens`;
-  if (!hasOutput) return cut('only_thinking', `${at}, before the first text (${reason}, limit ${limit}${early})`);
-  return cut('output_limit', `${at} (${reason}, limit ${limit}${early})`);
+  const early = tokens !== null && tokens + SLACK < limit;
+  const at = early
+    ? `cut at ${tokens} tokens, before the limit of ${limit}: the server has a lower one`
+    : `cut at ${tokens ?? limit} tokens`;
+  const because = early ? `(${reason})` : `(${reason}, limit ${limit})`;
+  if (!hasOutput) return cut('only_thinking', `${at}, before the first text ${because}`);
+  return cut('output_limit', `${at} ${because}`);
 }
 
 /** A reply that is complete and holds nothing but thinking. */

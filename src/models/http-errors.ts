@@ -93,6 +93,8 @@ export function isTooLong({ full, kinds }: ServerWords): boolean {
 }
 
 function nextStep({ status, words, hints }: ApiFailure): string {
+  if (words.kinds.includes('content_filter'))
+    return 'its content filter refused the prompt: change the words of the task';
   if (isTooLong(words)) return 'shorten the prompt, or put a model with a larger context first';
   if (status === 401 || status === 403) return hints.key;
   if (status === 402 || isUnpaid(words) || (status === 400 && /credit balance/i.test(words.full)))

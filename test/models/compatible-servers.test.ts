@@ -381,6 +381,14 @@ describe('how a reply ended', () => {
     });
   });
 
+  test('length below the limit is a lower limit of the server where the context has room', async () => {
+    expect(await ended('length', counts(40, 100))).toEqual({
+      kind: 'cut',
+      why: 'output_limit',
+      detail: 'cut at 100 tokens, before the limit of 500: the server has a lower one (finish_reason length)',
+    });
+  });
+
   test('length before any text is only thinking', async () => {
     expect(await ended('length', counts(40, 500), { reasoning_content: 'Let me see' })).toMatchObject({
       why: 'only_thinking',
@@ -457,6 +465,22 @@ describe("errors show the status, the server's own words and what to do:", () =>
       'an object as the message',
       { status: 400, error: { error: { message: { reason: 'x', code: 7 } } } },
       /HTTP 400: \{"reason":"x","code":7\}; /,
+    ],
+    [
+      "Azure's filter on the prompt",
+      {
+        status: 400,
+        error: {
+          error: {
+            message: "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+            type: null,
+            param: 'prompt',
+            code: 'content_filter',
+            status: 400,
+          },
+        },
+      },
+      /HTTP 400: The response was filtered .*; its content filter refused the prompt: change the words of the task/,
     ],
     [
       'a key in the words',
