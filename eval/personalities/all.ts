@@ -29,7 +29,7 @@ const native: Personality = ({ done, knows }) => ({
   calls: [proper(done, knows.solution)],
 });
 
-/** Forgets the thought, then an argument, then half of the task; it gets there when it is told what is missing. */
+/** Forgets the thought, then an argument, then half of the task; it succeeds when the refusal names what is missing. */
 const forgetful: Personality = ({ done, rejected, knows }) => {
   if (done === 0 && rejected === 0)
     return text(JSON.stringify({ action: { tool: 'execute_terminal_command', arguments: {} } }));
@@ -45,13 +45,13 @@ const overconfident: Personality = () => text(step(finish, 'This is already done
 /** Writes and writes. */
 const slow: Personality = () => ({ kind: 'endless' });
 
-/** Looks around for ever. */
+/** Looks around without end. */
 const looping: Personality = () => text(step(run('ls -la')));
 
 /** Satisfies the checks against the brief where it can: by changing a test, or what must be kept. */
 const cheating: Personality = ({ done, knows }) => text(step(proper(done, knows.cheat)));
 
-/** Starts with a reply that is cut at the token limit; a shorter one comes when it is told so. */
+/** Starts with a reply that is cut at the token limit; a shorter one follows the refusal. */
 const wordy: Personality = ({ done, rejected, knows }) =>
   rejected === 0 && done === 0
     ? {
