@@ -146,5 +146,6 @@ export function missionRequest(bench: BenchLog, partition: number): AppendReques
     workspace_marker: bench.workspaceMarker,
     requested_by: 'bench',
     requires: [],
+    planner: null,
   });
 }

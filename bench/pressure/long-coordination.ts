@@ -132,6 +132,7 @@ function* request(bench: BenchLog, missionId: string, approval: 'none' | 'approv
     workspace_marker: bench.workspaceMarker,
     requested_by: 'bench',
     requires: [],
+    planner: null,
   });
   yield missionRecord(bench, missionId, PARTITION, 'plan_proposed', {
     mission_id: missionId,

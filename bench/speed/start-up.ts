@@ -128,5 +128,6 @@ function requestOf(bench: BenchLog, missionId: string): AppendRequest {
     workspace_marker: bench.workspaceMarker,
     requested_by: 'bench',
     requires: [],
+    planner: null,
   });
 }

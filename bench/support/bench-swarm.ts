@@ -108,6 +108,7 @@ export async function startBenchSwarm({
           workspace_marker: bench.workspaceMarker,
           requested_by: 'bench',
           requires: [],
+          planner: null,
         },
       });
       await requests.append({ topic: topics.coordination, partition, key: id, event });

@@ -4,7 +4,6 @@ import type { PassedWhy } from './step.js';
 /** A switch from one model of the chain to the next. */
 export interface Failover {
   readonly fromModel: string;
-  /** A model, or order: the planner's last resort. */
   readonly toModel: string;
   readonly cause: PassedWhy['cause'];
   /** The reason, without the model's name in front. */

@@ -22,6 +22,8 @@ export interface MissionFile {
   readonly success: readonly Check[];
   /** The plan in the file; null: a planner makes the plan. */
   readonly plan: Plan | null;
+  /** order: the plan is the agents' declared order; null: a planner model reads the brief. */
+  readonly planner: 'order' | null;
 }
 
 const text = z.string().trim().min(1, 'must not be empty');
@@ -92,6 +94,13 @@ const missionSchema = z
       .min(1, 'must name at least one agent')
       .optional()
       .describe('Agents that may take part; default: all. Dependencies on other agents count as satisfied.'),
+    planner: z
+      .enum(['model', 'order'])
+      .optional()
+      .describe(
+        'Who plans a mission without a plan. model: a planner model reads the brief (default). ' +
+          "order: waves from the agents' declared phases and dependencies; the brief is not read.",
+      ),
     plan: planSchema.optional().describe('A fixed plan; no planner is called, and it is never changed.'),
     success: checks
       .default([])
@@ -109,7 +118,11 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
   const agents = mission.agents ?? roster.names;
   const scope: PlanScope = { roster: roster.agents, agents, done: [] };
   const plan = mission.plan ? buildPlan(toDraft(mission.plan), scope) : null;
-  const problems = [...agentProblems(mission, source, roster), ...(plan ? planProblems(plan, scope, source) : [])];
+  const problems = [
+    ...agentProblems(mission, source, roster),
+    ...plannerProblems(mission, source),
+    ...(plan ? planProblems(plan, scope, source) : []),
+  ];
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     name: mission.name,
@@ -125,6 +138,7 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
     agents: roster.names.filter((name) => agents.includes(name)),
     success: mission.success,
     plan,
+    planner: mission.planner === 'order' ? 'order' : null,
   };
 }
 
@@ -169,6 +183,13 @@ function agentProblems(mission: MissionSource, source: YamlSource<MissionSource>
       source.problemAt(['agents', index], `the agent ${quoted(names[index] ?? '')} is named twice`, 'name it once'),
     ),
   ];
+}
+
+/** A plan in the file is never changed: a planner beside it would do nothing. */
+function plannerProblems(mission: MissionSource, source: YamlSource<MissionSource>): readonly Problem[] {
+  return mission.planner === undefined || mission.plan === undefined
+    ? []
+    : [source.problemAt(['planner'], 'the mission has a plan and names a planner', 'leave one of them out')];
 }
 
 /** The same rules as for a planner's plan, with the position in the file. */

@@ -21,7 +21,7 @@ export interface PlanRequest {
 }
 
 export interface PlannerAnswer {
-  /** anthropic, openai, ollama or order. */
+  /** anthropic, openai, ollama, or order where the mission says so. */
   readonly planner: string;
   /** Empty if no model wrote the plan. */
   readonly model: string;
@@ -38,20 +38,35 @@ export interface Planner {
   /** Upper bound of the cost of one propose(), at most what is left of the budget. */
   worstCase(request: PlanRequest): TokenCost;
   /**
-   * Rejects with PlanningFailed if no planner of the chain gives a valid plan.
+   * Rejects with PlanningFailed if there is no planner model, or if none of the chain gives a valid plan. A mission that
+   * says `planner: order` gets the agents' declared order and no model is asked; no other mission does.
    * @param failedOver called for each skipped model
    */
   propose(request: PlanRequest, signal: AbortSignal, failedOver?: (failover: Failover) => void): Promise<PlannerAnswer>;
 }
 
+/**
+ * no_planner: no model is configured, and the mission does not ask for the declared order. planner_unreachable: no
+ * model of the chain could be reached; the same request may succeed later. planning_failed: anything else.
+ */
+export type PlanningFailedCode = 'no_planner' | 'planner_unreachable' | 'planning_failed';
+
 export class PlanningFailed extends Error {
-  readonly code = 'planning_failed';
-  readonly retriable = false;
+  readonly code: PlanningFailedCode;
+  readonly retriable: boolean;
   constructor(
     message: string,
     readonly used: { readonly tokensIn: number; readonly tokensOut: number; readonly costUsd: number },
+    code: PlanningFailedCode = 'planning_failed',
   ) {
     super(message);
     this.name = 'PlanningFailed';
+    this.code = code;
+    this.retriable = code === 'planner_unreachable';
   }
 }
+
+/** What a person can do about a mission without a plan where no planner model is configured. */
+export const WAYS_TO_A_PLAN =
+  "write a plan into the mission file (plan:); or say planner: order there, for the agents' declared order, which does " +
+  'not read the brief; or configure a planner model (ANTHROPIC_API_KEY, OPENAI_API_KEY, Ollama, or PLANNER_MODELS)';

@@ -7,24 +7,35 @@ import type { ChatModel, ChatRequest } from '../ports/model.js';
 import { askModel, moreRoom, reservation, startTurn, worstTurn, type Asked, type Turn } from './ask-model.js';
 import { failoverOf, type Failover } from './failover.js';
 import { planReplyJsonSchema, readPlanReply } from './plan-reply.js';
-import { PlanningFailed, type Planner, type PlannerAnswer, type PlanRequest } from './planner-contract.js';
+import {
+  PlanningFailed,
+  WAYS_TO_A_PLAN,
+  type Planner,
+  type PlannerAnswer,
+  type PlanningFailedCode,
+  type PlanRequest,
+} from './planner-contract.js';
 import { buildPlannerPrompt, REJECTED_PLAN_CHARACTERS } from './planner-prompt.js';
 import type { Roster } from './roster.js';
+import type { PassedWhy } from './step.js';
 
 export interface PlannerOptions {
-  /** The models, asked in order. ORDER, which needs no model, comes last. */
+  /** The models, asked in order; may be empty. */
   readonly chain: readonly ChatModel[];
+  /** Why the chain is empty, for the person who configures it. */
+  readonly absence?: string;
   readonly roster: Roster;
   /** The most tokens of a plan. */
   readonly maxOutputTokens: number;
 }
 
-/** The planner's name when the plan is the agents' declared order. */
+/** The planner's name when the plan is the agents' declared order, in the mission's file and in its plan. */
 const ORDER = 'order';
 
 /**
- * Plans a mission. It asks the models in order, each up to three times with the reasons why its plan was refused, and
- * falls back to waves from the agents' declared dependencies.
+ * Plans a mission. It asks the models in order, each up to three times with the reasons why its plan was refused. Waves
+ * from the agents' declared dependencies are made only for a mission that says `planner: order`: whoever wrote a brief
+ * expects that someone has read it.
  */
 export function createPlanner(options: PlannerOptions): Planner {
   return {
@@ -34,20 +45,44 @@ export function createPlanner(options: PlannerOptions): Planner {
 }
 
 async function propose(
-  { chain, roster, maxOutputTokens }: PlannerOptions,
+  options: PlannerOptions,
   request: PlanRequest,
   signal: AbortSignal,
   failedOver: (failover: Failover) => void,
 ): Promise<PlannerAnswer> {
-  const scope = scopeOf(roster, request);
+  const scope = scopeOf(options.roster, request);
   const turn = startTurn(limitsOf(request));
-  const unknown = scope.agents.filter((name) => !roster.byName(name));
+  const unknown = scope.agents.filter((name) => !options.roster.byName(name));
   if (unknown.length > 0)
     throw planningFailed(
       turn,
       `the mission names agents that this orchestrator does not know: ${unknown.join(', ')}; ` +
         'start it with the files of these agents',
     );
+  if (isByOrder(request)) return answerOf(turn, ORDER, '', planByOrder(scope, request, turn));
+  if (options.chain.length === 0) throw planningFailed(turn, noPlanner(options), 'no_planner');
+  return askChain(options, request, { scope, turn, signal, failedOver });
+}
+
+/** Only where the mission's file says so. */
+const isByOrder = ({ mission }: PlanRequest): boolean => mission.planner === ORDER;
+
+const noPlanner = ({ absence = '' }: PlannerOptions): string =>
+  `no planner model is configured${absence === '' ? '' : ` (${absence})`}; ${WAYS_TO_A_PLAN}`;
+
+interface Asking {
+  readonly scope: PlanScope;
+  readonly turn: Turn;
+  readonly signal: AbortSignal;
+  readonly failedOver: (failover: Failover) => void;
+}
+
+async function askChain(
+  { chain, roster, maxOutputTokens }: PlannerOptions,
+  request: PlanRequest,
+  { scope, turn, signal, failedOver }: Asking,
+): Promise<PlannerAnswer> {
+  const passed: PassedWhy[] = [];
   for (const [index, model] of chain.entries()) {
     signal.throwIfAborted();
     const answer = await askModel(
@@ -61,9 +96,24 @@ async function propose(
     );
     if (answer.kind === 'answered')
       return answerOf(turn, model.name.split(':')[0] ?? model.name, model.name, answer.value);
-    failedOver(failoverOf(model, chain[index + 1]?.name ?? ORDER, answer.why));
+    passed.push(answer.why);
+    const next = chain[index + 1];
+    if (next !== undefined) failedOver(failoverOf(model, next.name, answer.why));
   }
-  return answerOf(turn, ORDER, '', planByOrder(scope, request, turn));
+  throw failureOf(turn, passed);
+}
+
+/**
+ * May be asked again later when a model could not be reached and none that was reached wrote plans that cannot be
+ * used: those would be written, and paid, again.
+ */
+function failureOf(turn: Turn, passed: readonly PassedWhy[]): PlanningFailed {
+  const mayRetry =
+    passed.some(({ cause, retriable }) => retriable && cause !== 'invalid') &&
+    passed.every(({ cause }) => cause !== 'invalid');
+  return mayRetry
+    ? planningFailed(turn, 'no planner model can be reached', 'planner_unreachable')
+    : planningFailed(turn, 'no planner model has given a plan that can be used');
 }
 
 /** The declared order; for a changed plan, of the agents without a completed task. */
@@ -78,12 +128,10 @@ function planByOrder(scope: PlanScope, request: PlanRequest, turn: Turn): Plan {
   throw planningFailed(turn, `order: ${why}`);
 }
 
-function planningFailed(turn: Turn, why: string): PlanningFailed {
-  return new PlanningFailed([...turn.refusals, why].join('\n'), {
-    tokensIn: turn.tokensIn,
-    tokensOut: turn.tokensOut,
-    costUsd: turn.costUsd,
-  });
+function planningFailed(turn: Turn, why: string, code?: PlanningFailedCode): PlanningFailed {
+  const { tokensIn, tokensOut, costUsd } = turn;
+  const text = turn.refusals.length === 0 ? why : `${why}: ${turn.refusals.join('; ')}`;
+  return new PlanningFailed(text, { tokensIn, tokensOut, costUsd }, code);
 }
 
 function answerOf(turn: Turn, planner: string, model: string, plan: Plan): PlannerAnswer {
@@ -130,6 +178,7 @@ function worstPlan(
   { chain, roster, maxOutputTokens }: PlannerOptions,
   request: PlanRequest,
 ): { readonly tokens: number; readonly usd: number } {
+  if (isByOrder(request)) return NOTHING;
   // Each punctuation mark is one token, so no text of this length has more tokens.
   const longest = '"'.repeat(REJECTED_PLAN_CHARACTERS);
   const rejected = [

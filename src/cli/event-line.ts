@@ -1,4 +1,5 @@
-import type { AgentEvent, CheckResult, EventType, PayloadOf } from '../domain/events.js';
+import type { AgentEvent, CheckResult, EventType, PayloadOf, Plan } from '../domain/events.js';
+import { plannerOf } from '../domain/mission-planning.js';
 import { measuredDuration } from './durations.js';
 import { oneLine } from './text-width.js';
 
@@ -60,11 +61,16 @@ const DETAILS: Details = {
   mission_cancel_requested: reason,
   plan_requested: (payload) => joined(': ', `revision ${payload.revision}`, payload.reason ?? ''),
   plan_proposed: ({ revision, model, planner, plan }) =>
-    `revision ${revision} by ${model === '' ? planner : model}: ${count(plan.waves.length, 'wave')}, ` +
-    count(plan.waves.flatMap((wave) => wave.tasks).length, 'task'),
+    joined(
+      ', ',
+      `revision ${revision} by ${plannerOf({ planner, model })}: ${count(plan.waves.length, 'wave')}`,
+      count(plan.waves.flatMap((wave) => wave.tasks).length, 'task'),
+      planner === 'mission' ? '' : playbooksOf(plan),
+    ),
   plan_approved: ({ revision, approved_by }) => `revision ${revision} by ${approved_by}`,
   plan_rejected: (payload) => `revision ${payload.revision} by ${payload.rejected_by}: ${payload.reason}`,
-  plan_failed: ({ revision, error }) => `revision ${revision}: ${error}`,
+  plan_failed: ({ revision, error, retry_in_ms: retryInMs }) =>
+    `revision ${revision}: ${error}${retryInMs === null ? '' : `; asked again in ${measuredDuration(retryInMs)}`}`,
   attention_requested: (payload) => `question ${payload.number}: ${payload.reason}. ${payload.question}`,
   attention_answered: (payload) => `question ${payload.number} by ${payload.answered_by}: ${payload.answer}`,
   wave_started: ({ task_ids }) => task_ids.join(', '),
@@ -110,6 +116,12 @@ const DETAILS: Details = {
   status_report: running,
   request_status: nothing,
 };
+
+/** The playbooks that a planner chose; a person's own choice needs no words. */
+function playbooksOf({ waves }: Plan): string {
+  const names = [...new Set(waves.flatMap((wave) => wave.tasks.flatMap(({ playbook }) => playbook ?? [])))];
+  return names.length === 0 ? '' : `playbooks it chose: ${names.join(', ')}`;
+}
 
 /** The check that failed, by name, or nothing when all passed. */
 function failingCheck(checks: readonly CheckResult[]): string {

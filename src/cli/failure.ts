@@ -37,6 +37,8 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   no_model: EXIT.usage,
   tool_setup: EXIT.usage,
   planning_failed: EXIT.missionFailed,
+  planner_unreachable: EXIT.missionFailed,
+  no_planner: EXIT.usage,
   data_loss: EXIT.missionFailed,
   role_failed: EXIT.roleFailed,
 };

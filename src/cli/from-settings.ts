@@ -19,6 +19,7 @@ export function modelSettings({ host, config: { values } }: CommandContext): Ses
     openaiBaseUrl: values.OPENAI_BASE_URL,
     proxies: { http: values.HTTP_PROXY, https: values.HTTPS_PROXY, no: values.NO_PROXY },
     workerModels: values.WORKER_MODELS,
+    plannerModels: values.PLANNER_MODELS,
   };
 }
 

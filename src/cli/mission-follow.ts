@@ -1,4 +1,5 @@
 import type { AgentEvent } from '../domain/events.js';
+import { plannerOf } from '../domain/mission-planning.js';
 import type { MissionReport } from '../domain/report.js';
 import type { CommandContext } from './context.js';
 import type { MissionFeed } from '../client/mission-feed.js';
@@ -60,7 +61,7 @@ function announcePlan(context: CommandContext, event: AgentEvent, feed: MissionF
   const { mission_id: missionId, plan } = event.payload;
   const approval = feed.view.mission(missionId)?.request.approval ?? 'none';
   if (approval === 'none') return;
-  progress.say(planText(plan));
+  progress.say(planText(plan, plannerOf(event.payload)));
   if (approval !== 'approval') return;
   progress.say(answerText(context, missionId));
 }

@@ -1,6 +1,7 @@
 import type { MissionReport, TaskReport, TaskStatus } from '../domain/report.js';
 import { shortDuration, shownUsd } from './durations.js';
 import { segment, type Line, type Tone } from './paint.js';
+import { plannerWaitText } from './planner-wait-text.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
 import { detailOf } from './without-worker-text.js';
 
@@ -49,6 +50,7 @@ function missionLine(report: MissionReport, times: FrameTimes): Line {
     shortDuration(times.elapsedMs),
     report.tokens === 0 ? '' : `${report.tokens} tokens`,
     report.cost_usd === 0 ? '' : shownUsd(report.cost_usd),
+    report.planner_wait === null ? '' : plannerWaitText(report.planner_wait),
   ].filter((part) => part !== '');
   return [
     segment(oneLine(report.name), 'bold'),

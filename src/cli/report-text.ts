@@ -3,6 +3,8 @@ import type { MissionReport, TaskReport } from '../domain/report.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line } from './paint.js';
 import { checksPassed, failedCheck, statusMark, taskLabel } from './progress-frame.js';
+import { playbookChoice } from './plan-text.js';
+import { plannerWaitText } from './planner-wait-text.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
 import { detailOf } from './without-worker-text.js';
 
@@ -66,7 +68,8 @@ function taskFacts(report: MissionReport, task: TaskReport, nowMs: number): read
   if (task.status === 'waiting') return [attempts, detailOf(task, nowMs)];
   if (task.status === 'running') return [steps, attempts, detailOf(task, nowMs)];
   const hasRun = task.steps > 0 || task.checks.length > 0;
-  const measured = [measuredDuration(task.duration_ms), steps, checksPassed(task), task.model];
+  const chosen = task.planned_by === 'mission' ? '' : playbookChoice(task.playbook, task.planned_by);
+  const measured = [measuredDuration(task.duration_ms), steps, checksPassed(task), task.model, chosen];
   const isBad = task.status === 'failed' || task.status === 'cancelled';
   return [...(hasRun ? measured : []), attempts, isBad ? shownFailure(report, task) : ''];
 }
@@ -96,6 +99,7 @@ function endLines(report: MissionReport): readonly Line[] {
     shownUsd(report.cost_usd),
   ].filter((fact) => fact !== '');
   return [
+    ...(report.planner_wait === null ? [] : [[segment(plannerWaitText(report.planner_wait), 'yellow')]]),
     ...(report.reason === null
       ? []
       : [[segment('reason: '), segment(oneLine(report.reason), report.status === 'failed' ? 'red' : 'yellow')]]),

@@ -109,6 +109,7 @@ export const settingsSchema = z.object({
   SCHEMA_REGISTRY_PASSWORD: z.string().nullable(),
   KAFKA_SESSION_TIMEOUT_MS: wholeNumber(6_000, 1_800_000),
   WORKER_MODELS: list.nullable(),
+  PLANNER_MODELS: list.nullable(),
   OLLAMA_HOST: ollamaHost,
   OLLAMA_FIRST_TOKEN_MS: wholeNumber(1_000, LONGEST_FIRST_TOKEN_MS),
   ANTHROPIC_API_KEY: z.string().nullable(),
@@ -209,6 +210,12 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     expected: 'names separated by commas, such as ollama:llama3.1,playbook',
     default: null,
     flag: '--models <chain>',
+  },
+  PLANNER_MODELS: {
+    doc: "The planner's model chain, tried in order; unset: Claude, OpenAI and Ollama, as far as they are configured",
+    expected: 'names separated by commas, such as anthropic,ollama:llama3.1',
+    default: null,
+    flag: '--planner-models <chain>',
   },
   OLLAMA_HOST: {
     doc: 'Ollama server',

@@ -19,7 +19,12 @@ export interface MissionDefinition {
   readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
   /** Agents that may take part. Default all. */
   readonly agents?: readonly string[];
-  /** Default: a planner makes one; without a planner's model, waves follow the agents' dependencies. */
+  /**
+   * Who plans a mission without a plan. Default model: a planner model reads the brief. order: waves follow the agents'
+   * dependencies; the brief is not read.
+   */
+  readonly planner?: 'model' | 'order';
+  /** Default: a planner makes one. */
   readonly plan?: PlanDefinition;
   /** Commands that prove the mission, run as its last task. Default none. */
   readonly success?: readonly { readonly name: string; readonly command: string }[];

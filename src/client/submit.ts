@@ -83,6 +83,7 @@ export function requestEvent(
       workspace_marker: marker,
       requested_by: context.requester,
       requires: [],
+      planner: mission.planner,
     },
   });
 }

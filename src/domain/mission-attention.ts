@@ -29,6 +29,7 @@ export function questionAnswered(mission: MissionFold, { number, answer }: Paylo
   mission.answer = said;
   mission.replans = 0;
   mission.agentFailures.clear();
+  mission.plannerWait = null;
   if (mission.request.plan === null) {
     const reason = planning.kind === 'none' ? null : planning.reason;
     mission.planning = { kind: 'answered', reason, answer: said };

@@ -5,7 +5,14 @@
 import type { Cost } from './budget.js';
 import type { Check, EventType, PayloadOf, Plan } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
-import type { Answer, Mission, Question, Wave } from './mission-state.js';
+import {
+  asFailureCode,
+  type Answer,
+  type FailureCode,
+  type Mission,
+  type Question,
+  type Wave,
+} from './mission-state.js';
 import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-state.js';
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { agentsOfProposal } from './mission-planning.js';
@@ -69,9 +76,12 @@ export function decideMission(mission: Mission, context: DecideContext): readonl
 /** null while its minutes are not used up. */
 function decideOvertime(mission: Mission, context: DecideContext): readonly Decision[] | null {
   const { minutes } = mission.request.budget;
-  return minutes !== null && context.isExpired(timerKeys.minutes(mission.id))
-    ? failMission(mission, context, `the budget of ${minutes} minutes is used up`)
-    : null;
+  if (minutes === null || !context.isExpired(timerKeys.minutes(mission.id))) return null;
+  const why = `the budget of ${minutes} minutes is used up`;
+  const { planning } = mission;
+  return mission.plannerWait !== null && planning.kind === 'postponed'
+    ? failMission(mission, context, `${why}; ${planningFailure(planning)}`, 'planner_unreachable')
+    : failMission(mission, context, why);
 }
 
 function decideByPlan(mission: Mission, context: DecideContext): readonly Decision[] {
@@ -81,13 +91,10 @@ function decideByPlan(mission: Mission, context: DecideContext): readonly Decisi
       return request.plan === null ? [requestPlan(mission, context, null)] : [proposeOwnPlan(mission, request.plan)];
     case 'requested':
       return [];
-    case 'failed': {
-      // An own plan that was refused stays refused, whatever a person says.
-      const failure = planningFailure(planning);
-      return request.plan === null
-        ? askOrFail(mission, context, failure, null)
-        : failMission(mission, context, failure);
-    }
+    case 'failed':
+      return decideWithoutPlan(mission, context, planning);
+    case 'postponed':
+      return decidePostponed(mission, context, planning);
     case 'answered':
       return [requestPlan(mission, context, wordingOf(planning.answer))];
     case 'rejected':
@@ -115,6 +122,32 @@ function requestPlan(mission: Mission, context: DecideContext, reason: string | 
 }
 
 type WithoutPlan = Extract<Mission['planning'], { error: string }>;
+
+function decideWithoutPlan(
+  mission: Mission,
+  context: DecideContext,
+  planning: Extract<Mission['planning'], { kind: 'failed' }>,
+): readonly Decision[] {
+  const failure = planningFailure(planning);
+  // An own plan that was refused stays refused, whatever a person says.
+  if (mission.request.plan !== null) return failMission(mission, context, failure);
+  // Nothing that a person answers gives the mission its first plan.
+  if (planning.code === 'no_planner' && planning.reason === null)
+    return failMission(mission, context, failure, 'no_planner');
+  return askOrFail(mission, context, failure, null, asFailureCode(planning.code));
+}
+
+/** A planner that could not be reached is asked again after a pause; a mission that has waited long enough is not. */
+function decidePostponed(
+  mission: Mission,
+  context: DecideContext,
+  planning: Extract<Mission['planning'], { kind: 'postponed' }>,
+): readonly Decision[] {
+  const { id, plannerWait, revision } = mission;
+  if (plannerWait !== null && context.isExpired(timerKeys.plannerWait(id, plannerWait.sinceRevision)))
+    return askOrFail(mission, context, planningFailure(planning), null, 'planner_unreachable');
+  return context.isExpired(timerKeys.planner(id, revision)) ? [requestPlan(mission, context, planning.reason)] : [];
+}
 
 const planningFailure = ({ reason, error }: WithoutPlan): string =>
   reason === null ? `no plan: ${error}` : `${reason}; no changed plan: ${error}`;
@@ -374,8 +407,9 @@ function askOrFail(
   context: DecideContext,
   reason: string,
   failed: MissionTask | null,
+  code: FailureCode | null = null,
 ): readonly Decision[] {
-  if (mission.request.on_failure !== 'ask') return failMission(mission, context, reason);
+  if (mission.request.on_failure !== 'ask') return failMission(mission, context, reason, code);
   return [
     {
       event_type: 'attention_requested',
@@ -385,11 +419,14 @@ function askOrFail(
         number: mission.questions + 1,
         task_id: failed?.id ?? null,
         reason,
-        question: questionAbout(failed),
+        question: code === 'planner_unreachable' ? ASK_THE_PLANNER_AGAIN : questionAbout(failed),
       },
     },
   ];
 }
+
+const ASK_THE_PLANNER_AGAIN =
+  'Can the planner be reached again? It is asked once more with your answer, which it is shown.';
 
 function questionAbout(failed: MissionTask | null): string {
   if (failed === null) return 'How should the mission be planned?';
@@ -411,10 +448,11 @@ export function failMission(
   mission: Mission,
   context: Pick<DecideContext, 'owner'>,
   reason: string,
+  code: FailureCode | null = null,
 ): readonly Decision[] {
   const open = inPlanOrder(mission.index.open.values());
   if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'mission_ended', reason));
-  return [{ event_type: 'mission_failed', payload: { mission_id: mission.id, owner: context.owner, reason } }];
+  return [{ event_type: 'mission_failed', payload: { mission_id: mission.id, owner: context.owner, reason, code } }];
 }
 
 function cancelMission(mission: Mission, context: DecideContext, reason: string): readonly Decision[] {

@@ -8,6 +8,7 @@ import { parseMissionId } from './mission-id.js';
 import { questionAnswered, questionAsked } from './mission-attention.js';
 import { evolvePlanning } from './mission-planning.js';
 import {
+  asFailureCode,
   isOpen,
   type CoordinationState,
   type Effect,
@@ -80,6 +81,7 @@ function requested(state: CoordinationState, record: FoldRecord, request: Payloa
     requestedAtMs: record.timestampMs,
     course: { kind: 'working' },
     planning: { kind: 'none' },
+    plannerWait: null,
     revision: 0,
     rejections: 0,
     replans: 0,
@@ -160,7 +162,12 @@ function applyTo(mission: MissionFold, record: FoldRecord): Folded {
     case 'mission_completed':
       return follow(mission, { kind: 'completed', atMs });
     case 'mission_failed':
-      return follow(mission, { kind: 'failed', reason: event.payload.reason, atMs });
+      return follow(mission, {
+        kind: 'failed',
+        reason: event.payload.reason,
+        code: asFailureCode(event.payload.code),
+        atMs,
+      });
     case 'mission_cancelled':
       return follow(mission, { kind: 'cancelled', reason: event.payload.reason, atMs });
     case 'task_retry_scheduled':

@@ -32,7 +32,7 @@ export function evolvePlanning(mission: MissionFold, event: PlanningEvent): Fold
       if (planning.kind !== 'requested') return voidBecause('the plan is not requested');
       planningEnded(mission, event.payload);
       if (event.event_type === 'plan_proposed') planProposed(mission, event.payload, planning.reason);
-      else mission.planning = { kind: 'failed', reason: planning.reason, error: event.payload.error };
+      else planFailed(mission, event.payload, planning.reason);
       return APPLIED;
     case 'plan_approved':
     case 'plan_rejected':
@@ -75,12 +75,29 @@ function planningEnded(
   mission.planningSpent = addCost(mission.planningSpent, usage);
 }
 
+/** A planner that could not be reached is asked again, for as long as the mission may wait (mission-timers.ts). */
+function planFailed(
+  mission: MissionFold,
+  { revision, error, code, retry_in_ms: retryInMs }: PayloadOf<'plan_failed'>,
+  reason: string | null,
+): void {
+  if (retryInMs === null) {
+    mission.plannerWait = null;
+    mission.planning = { kind: 'failed', reason, error, code };
+    return;
+  }
+  const { sinceRevision, calls } = mission.plannerWait ?? { sinceRevision: revision, calls: 0 };
+  mission.plannerWait = { sinceRevision, calls: calls + 1 };
+  mission.planning = { kind: 'postponed', reason, error, retryInMs };
+}
+
 function planProposed(mission: MissionFold, proposal: Proposal, reason: string | null): void {
+  mission.plannerWait = null;
   const fault = faultOf(mission, proposal.plan);
   mission.planning =
     fault === null
       ? { kind: 'proposed', reason, proposal }
-      : { kind: 'failed', reason, error: `the plan was refused: ${fault}` };
+      : { kind: 'failed', reason, error: `the plan was refused: ${fault}`, code: 'plan_refused' };
 }
 
 function planRejected(
@@ -146,20 +163,26 @@ function planApproved(mission: MissionFold, { reason, proposal }: Proposed): voi
   for (const wave of mission.waves) if (wave.status !== 'completed') wave.status = 'replaced';
   mission.nextWave = mission.waves.length;
   for (const { wave_number: number, kind, tasks } of wavesOf(mission, proposal.plan)) {
-    for (const task of tasks) putTask(mission, newTask(task, number, kind, mission.tasks.size));
+    for (const task of tasks)
+      putTask(
+        mission,
+        newTask(task, { wave: number, kind, position: mission.tasks.size, plannedBy: plannerOf(proposal) }),
+      );
     mission.waves.push({ number, taskIds: tasks.map((task) => task.task_id), status: 'waiting' });
   }
   mission.agentFailures.clear();
   mission.planning = { kind: 'approved', reason, proposal };
 }
 
-function newTask(plan: PlanTask, wave: number, kind: TaskKind, position: number): MissionTask {
+/** The planner's name as people know it: mission, order, or the model. */
+export const plannerOf = ({ planner, model }: Pick<Proposal, 'planner' | 'model'>): string =>
+  model === '' ? planner : model;
+
+function newTask(plan: PlanTask, place: Pick<MissionTask, 'wave' | 'kind' | 'position' | 'plannedBy'>): MissionTask {
   return {
     id: plan.task_id,
     plan,
-    wave,
-    position,
-    kind,
+    ...place,
     status: 'waiting',
     attempt: 0,
     assignedAt: null,

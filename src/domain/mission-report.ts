@@ -1,5 +1,5 @@
 import { usageOf } from './mission-budget.js';
-import { endReasonOf, isOpen, questionOf, type Mission } from './mission-state.js';
+import { endReasonOf, failureCodeOf, isOpen, questionOf, type Mission } from './mission-state.js';
 import type { MissionTask } from './mission-task-state.js';
 import type { MissionReport, MissionStatus, TaskReport, TaskStatus } from './report.js';
 import type { AgentWithoutWorker } from './without-worker.js';
@@ -13,6 +13,8 @@ export function reportMission(mission: Mission): MissionReport {
     name: mission.request.name,
     status: statusOf(mission),
     reason: endReasonOf(mission),
+    code: failureCodeOf(mission),
+    planner_wait: plannerWaitOf(mission),
     question: questionOf(mission),
     workspace: mission.request.workspace,
     started_at: new Date(mission.requestedAtMs).toISOString(),
@@ -40,10 +42,18 @@ function statusOf({ course, planning, request }: Mission): MissionStatus {
   }
 }
 
+function plannerWaitOf({ planning, plannerWait, course }: Mission): MissionReport['planner_wait'] {
+  if (plannerWait === null || course.kind !== 'working') return null;
+  const error = planning.kind === 'postponed' ? planning.error : null;
+  return { calls: plannerWait.calls, error, retry_in_ms: planning.kind === 'postponed' ? planning.retryInMs : null };
+}
+
 function reportTask(mission: Mission, task: MissionTask): TaskReport {
   return {
     task_id: task.id,
     agent: task.plan.agent,
+    playbook: task.plan.playbook,
+    planned_by: task.plannedBy,
     wave: task.wave,
     status: statusOfTask(mission, task),
     attempts: task.attempt,

@@ -52,23 +52,43 @@ export type Course =
   | { readonly kind: 'cancelling'; readonly reason: string }
   | { readonly kind: 'failing'; readonly reason: string }
   | { readonly kind: 'completed'; readonly atMs: number }
-  | { readonly kind: 'failed'; readonly reason: string; readonly atMs: number }
+  | { readonly kind: 'failed'; readonly reason: string; readonly code: FailureCode | null; readonly atMs: number }
   | { readonly kind: 'cancelled'; readonly reason: string; readonly atMs: number };
+
+/** Why a mission failed, for programs; null: only the reason says it. */
+export type FailureCode = 'no_planner' | 'planner_unreachable';
 
 /**
  * How far the plan of the mission's revision is. reason: why a changed plan was asked for; null for the first.
- * answered: a person has said what to do, and the planner is to hear it.
+ * answered: a person has said what to do, and the planner is to hear it. postponed: no planner could be reached; it is
+ * asked again, with a new revision, after retryInMs.
  */
 export type Planning =
   | { readonly kind: 'none' }
   /** reserved: worst case of the planner call that is under way. */
   | { readonly kind: 'requested'; readonly reason: string | null; readonly reserved: Cost }
   | { readonly kind: 'proposed' | 'approved'; readonly reason: string | null; readonly proposal: Proposal }
-  /** error: why there is no plan, or who rejected it and why. */
-  | { readonly kind: 'failed' | 'rejected'; readonly reason: string | null; readonly error: string }
+  /** error: why there is no plan; code: the same for programs. */
+  | { readonly kind: 'failed'; readonly reason: string | null; readonly error: string; readonly code: string }
+  /** error: who rejected it and why. */
+  | { readonly kind: 'rejected'; readonly reason: string | null; readonly error: string }
+  | {
+      readonly kind: 'postponed';
+      readonly reason: string | null;
+      readonly error: string;
+      readonly retryInMs: number;
+    }
   | { readonly kind: 'answered'; readonly reason: string | null; readonly answer: Answer };
 
 export type Proposal = PayloadOf<'plan_proposed'>;
+
+/** The mission waits for a planner that cannot be reached. */
+export interface PlannerWait {
+  /** The revision with which the wait began; the same for as long as it is the same wait. */
+  readonly sinceRevision: number;
+  /** Calls that reached no planner, from 1. */
+  readonly calls: number;
+}
 
 /** A mission as the roles and the reports read it. Its tasks and their sums are in the index (mission-tasks.ts). */
 export interface Mission {
@@ -77,6 +97,8 @@ export interface Mission {
   readonly requestedAtMs: number;
   readonly course: Course;
   readonly planning: Planning;
+  /** null while its planner can be reached, or is not needed. */
+  readonly plannerWait: PlannerWait | null;
   /** 0 before the first plan_requested. */
   readonly revision: number;
   readonly rejections: number;
@@ -132,6 +154,16 @@ export const statusOf = (mission: Mission): 'open' | 'completed' | 'failed' | 'c
 /** Why it failed or was cancelled; null for a mission that is open or completed. */
 export const endReasonOf = ({ course }: Mission): string | null =>
   course.kind === 'failed' || course.kind === 'cancelled' ? course.reason : null;
+
+/** Why it failed, for programs; null when no code says it, or when it did not fail. */
+export const failureCodeOf = ({ course }: Mission): FailureCode | null =>
+  course.kind === 'failed' ? course.code : null;
+
+const FAILURE_CODES: readonly FailureCode[] = ['no_planner', 'planner_unreachable'];
+
+/** The code as an event carries it; null for a code of a newer build. */
+export const asFailureCode = (code: string | null): FailureCode | null =>
+  FAILURE_CODES.find((known) => known === code) ?? null;
 
 /** The question that it waits with; null when it does not. */
 export const questionOf = ({ course }: Mission): Question | null => (course.kind === 'asking' ? course.question : null);

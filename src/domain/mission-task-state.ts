@@ -21,6 +21,8 @@ export type MissionTaskStatus =
 export interface MissionTask {
   readonly id: string;
   readonly plan: PlanTask;
+  /** Who wrote its plan: mission, order, or a model's name. */
+  readonly plannedBy: string;
   readonly wave: number;
   /** Among all tasks of the mission, from 0. */
   readonly position: number;

@@ -22,6 +22,10 @@ export interface MissionTimings {
   /** Back-off before a retry: full jitter below a ceiling that doubles with each failure. */
   readonly retryBackoff: BackoffLimits;
   readonly approvalMs: number;
+  /** Back-off before a planner that could not be reached is asked again. */
+  readonly plannerBackoff: BackoffLimits;
+  /** A mission without a time budget waits so long for a planner that cannot be reached. */
+  readonly plannerWaitMs: number;
   /** A mission that needs attention waits so long for an answer. */
   readonly attentionMs: number;
 }
@@ -32,6 +36,8 @@ export const DEFAULT_TIMINGS: MissionTimings = {
   deadlineGraceMs: 30_000,
   retryBackoff: { baseMs: 1_000, maxMs: 30_000 },
   approvalMs: 24 * 3_600_000,
+  plannerBackoff: { baseMs: 2_000, maxMs: 60_000 },
+  plannerWaitMs: 3_600_000,
   attentionMs: 7 * 24 * 3_600_000,
 };
 
@@ -42,6 +48,8 @@ export const timerKeys = {
   deadline: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/deadline`,
   retry: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/retry`,
   approval: (missionId: string, revision: number) => `${missionId}/approval/${revision}`,
+  planner: (missionId: string, revision: number) => `${missionId}/planner/${revision}`,
+  plannerWait: (missionId: string, sinceRevision: number) => `${missionId}/planner-wait/${sinceRevision}`,
   attention: (missionId: string, number: number) => `${missionId}/attention/${number}`,
   minutes: (missionId: string) => `${missionId}/minutes`,
 };
@@ -56,8 +64,25 @@ export function missionTimers(mission: Mission, timings: MissionTimings): readon
   if (minutes !== null) timers.push({ key: timerKeys.minutes(id), delayMs: minutes * 60_000 });
   if (planning.kind === 'proposed' && request.approval === 'approval')
     timers.push({ key: timerKeys.approval(id, mission.revision), delayMs: timings.approvalMs });
+  if (planning.kind === 'postponed')
+    timers.push({ key: timerKeys.planner(id, mission.revision), delayMs: planning.retryInMs });
+  if (mission.plannerWait !== null)
+    timers.push({
+      key: timerKeys.plannerWait(id, mission.plannerWait.sinceRevision),
+      delayMs: plannerWaitMs(mission, timings),
+    });
   if (question !== null) timers.push({ key: timerKeys.attention(id, question.number), delayMs: timings.attentionMs });
   return timers;
+}
+
+/**
+ * How long the mission waits for a planner that cannot be reached: its time budget. One that asks a person asks after
+ * half of it, so that the answer is of use.
+ */
+function plannerWaitMs({ request }: Mission, timings: MissionTimings): number {
+  const { minutes } = request.budget;
+  if (minutes === null) return timings.plannerWaitMs;
+  return minutes * (request.on_failure === 'ask' ? 30_000 : 60_000);
 }
 
 /** What a task of a mission waits for; nothing once the mission has ended. @param timeoutMs its execution deadline */

@@ -1,5 +1,5 @@
 import type { CheckResult } from './events.js';
-import type { Question } from './mission-state.js';
+import type { FailureCode, Question } from './mission-state.js';
 import type { AgentWithoutWorker } from './without-worker.js';
 
 /** waiting: not yet running (retries and waves to come included). */
@@ -22,6 +22,14 @@ export interface MissionReport {
   readonly status: MissionStatus;
   /** Why it failed or was cancelled; null otherwise. */
   readonly reason: string | null;
+  /** Why it failed, for programs: no_planner or planner_unreachable; null: only the reason says it. */
+  readonly code: FailureCode | null;
+  /** While no planner can be reached: the calls so far, the last error, and the pause before the next call. */
+  readonly planner_wait: {
+    readonly calls: number;
+    readonly error: string | null;
+    readonly retry_in_ms: number | null;
+  } | null;
   /** What it waits to hear from a person, while it needs attention; null otherwise. */
   readonly question: Question | null;
   readonly workspace: string | null;
@@ -40,6 +48,10 @@ export interface MissionReport {
 export interface TaskReport {
   readonly task_id: string;
   readonly agent: string;
+  /** The agent's playbook that the plan names for it; null: none. */
+  readonly playbook: string | null;
+  /** Who wrote the plan, and so chose the playbook: mission (the file), order, or a model's name. */
+  readonly planned_by: string;
   readonly wave: number;
   readonly status: TaskStatus;
   readonly attempts: number;

@@ -6,8 +6,8 @@ import { PLAYBOOK_MODEL } from './playbook.js';
 export interface ModelsOptions extends ModelAccess {
   /** WORKER_MODELS: names in order; null: the models that are available here. */
   readonly workerModels: readonly string[] | null;
-  /** Names of the planner's models in order; left out: anthropic, openai and ollama where they are available. */
-  readonly plannerModels?: readonly string[];
+  /** PLANNER_MODELS: names in order; left out or null: anthropic, openai and ollama where they are available. */
+  readonly plannerModels?: readonly string[] | null;
   /** Aborts the probes at startup. */
   readonly signal: AbortSignal;
 }
@@ -19,8 +19,10 @@ export interface Models {
    * Throws UnknownModel, and NoModel when every name lacks its API key.
    */
   workerChain(agentModels: readonly string[] | null): readonly ChatModel[];
-  /** The planner's chain; may be empty. It omits the last resort `order`, which is not a model. */
+  /** The planner's chain; may be empty. */
   plannerChain(): readonly ChatModel[];
+  /** Why the planner's chain is empty, or lacks models: missing keys, what a probe has said. May be empty. */
+  plannerAbsence(): string;
   /** State changes of the circuit breakers of the models' endpoints. */
   readonly circuits: CircuitNews;
   /** One line: which models are used, and why. */
@@ -39,22 +41,23 @@ export class NoModel extends Error {
  *
  * Without WORKER_MODELS a worker's chain is ollama (if it answers and has the model), playbook, and openai (if its key
  * is set). The planner's chain is anthropic and openai (if their keys are set) and ollama (if it can be used). Names
- * from WORKER_MODELS stay in the chain even if their server does not answer at startup, because it may answer later.
+ * from WORKER_MODELS and PLANNER_MODELS stay in the chain even if their server does not answer at startup, because it
+ * may answer later.
  */
 export async function createModels(options: ModelsOptions): Promise<Models> {
   const pool = createModelPool(options);
   const named = options.workerModels?.length ? options.workerModels : null;
-  const [workers, hosted, local] = await Promise.all([
+  const planners = options.plannerModels ?? null;
+  const [workers, planner] = await Promise.all([
     selection(pool, named ?? ['ollama'], 'worker', options.signal),
-    selection(pool, options.plannerModels ?? ['anthropic', 'openai'], 'planner', options.signal),
-    selection(pool, options.plannerModels === undefined ? ['ollama'] : [], 'planner', options.signal),
+    selection(pool, planners ?? ['anthropic', 'openai', 'ollama'], 'planner', options.signal),
   ]);
   const names = named ?? [
     ...(workers.usable.length > 0 ? ['ollama'] : []),
     PLAYBOOK_MODEL,
     ...(options.openaiKey ? ['openai'] : []),
   ];
-  const plannerChain = [...hosted.usable, ...local.usable];
+  const plannerChain = planners === null ? planner.usable : planner.keyed;
 
   const workerChain: Models['workerChain'] = (agentModels) => chainOf(pool, agentModels ?? names);
   const defaultChain = workerChain(null);
@@ -62,10 +65,13 @@ export async function createModels(options: ModelsOptions): Promise<Models> {
   return {
     workerChain,
     plannerChain: () => plannerChain,
+    plannerAbsence: () => planner.notes.join('; '),
     circuits: pool.circuits,
     banner: () => {
-      const planner = sequence([...plannerChain, { name: 'order' }], hosted.notes);
-      return `Models: workers ${sequence(defaultChain, workerNotes)}; planner ${planner}`;
+      const shown = plannerChain.length === 0 ? [{ name: 'none' }] : plannerChain;
+      const news = planner.notes.filter((note) => !workers.notes.includes(note));
+      const plannerNotes = [...(planners === null ? [] : ['from PLANNER_MODELS']), ...news];
+      return `Models: workers ${sequence(defaultChain, workerNotes)}; planner ${sequence(shown, plannerNotes)}`;
     },
   };
 }
@@ -73,6 +79,8 @@ export async function createModels(options: ModelsOptions): Promise<Models> {
 /** Which of the named models can be used now, with a note on each for the banner. */
 interface Selection {
   readonly usable: readonly ChatModel[];
+  /** Usable or not now; those whose API key is missing are left out. */
+  readonly keyed: readonly ChatModel[];
   readonly notes: readonly string[];
 }
 
@@ -83,6 +91,7 @@ async function selection(
   signal: AbortSignal,
 ): Promise<Selection> {
   const usable: ChatModel[] = [];
+  const keyed: ChatModel[] = [];
   const notes: string[] = [];
   const missingKeys: string[] = [];
   for (const name of names) {
@@ -91,12 +100,13 @@ async function selection(
       missingKeys.push(model.missingKey);
       continue;
     }
+    keyed.push(model);
     const probe = await model.probe(signal);
     if (probe.usable) usable.push(model);
     if (probe.usable && model.name.startsWith('ollama:')) notes.push(`${model.name} answers at ${pool.ollamaUrl}`);
     if (!probe.usable) notes.push(`${probe.reason}${probe.fix === null ? '' : `: ${probe.fix}`}`);
   }
-  return { usable, notes: missingKeys.length === 0 ? notes : [...notes, `no ${missingKeys.join(' or ')}`] };
+  return { usable, keyed, notes: missingKeys.length === 0 ? notes : [...notes, `no ${missingKeys.join(' or ')}`] };
 }
 
 function chainOf(pool: ModelPool, names: readonly string[]): readonly ChatModel[] {

@@ -38,5 +38,10 @@ function catalogWhenNeeded(text: string, catalogFile: string): ModelCatalog {
 }
 
 export function openPlanner(roster: Roster, models: Models): Planner {
-  return createPlanner({ chain: models.plannerChain(), roster, maxOutputTokens: PLAN_OUTPUT_TOKENS });
+  return createPlanner({
+    chain: models.plannerChain(),
+    absence: models.plannerAbsence(),
+    roster,
+    maxOutputTokens: PLAN_OUTPUT_TOKENS,
+  });
 }

@@ -40,7 +40,17 @@ describe('a mission file', () => {
       agents: ['cert_agent', 'env_agent', 'proxy_agent'],
       success: [],
       plan: null,
+      planner: null,
     });
+  });
+
+  test('may ask for the declared order, or for a model, instead of a plan', () => {
+    expect(mission('planner: order')).toMatchObject({ plan: null, planner: 'order' });
+    expect(mission('planner: model')).toMatchObject({ plan: null, planner: null });
+    expect(problemsOf('planner: ordr')).toEqual(['hello.yaml:3:1: "planner" is "ordr"; did you mean "order"?']);
+    expect(
+      problemsOf('planner: order', 'plan: { waves: [{ tasks: [{ agent: cert_agent, description: d }] }] }'),
+    ).toEqual(['hello.yaml:3:1: the mission has a plan and names a planner; leave one of them out']);
   });
 
   test('may use every key of the format', () => {

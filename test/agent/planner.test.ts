@@ -31,6 +31,7 @@ const mission: PayloadOf<'mission_requested'> = {
   workspace_marker: 'w',
   requested_by: 'me',
   requires: [],
+  planner: null,
 };
 const request = (more: Partial<PlanRequest> = {}): PlanRequest => ({
   mission,
@@ -144,31 +145,76 @@ describe('a plan', () => {
 });
 
 describe('a planner that is skipped', () => {
-  test('is reported with the next one, the last one with the declared order', async () => {
+  test('is reported with the next one; behind the last there is none', async () => {
     const told: Failover[] = [];
     const planner = plannerOf(
       claude([failure('unreachable', 'no network')]),
       scriptedModel('ollama:llama3.1', ['a', 'b', 'c']),
     );
-    expect(
-      await planner.propose(request(), new AbortController().signal, (failover) => told.push(failover)),
-    ).toMatchObject({ planner: 'order' });
+    await expect(
+      planner.propose(request(), new AbortController().signal, (failover) => told.push(failover)),
+    ).rejects.toMatchObject({ code: 'planning_failed', retriable: false });
     expect(told).toEqual([
       { fromModel: 'anthropic:claude', toModel: 'ollama:llama3.1', cause: 'unreachable', reason: 'no network' },
-      {
-        fromModel: 'ollama:llama3.1',
-        toModel: 'order',
-        cause: 'invalid',
-        reason: expect.stringContaining('3 invalid replies in a row'),
-      },
     ]);
   });
 });
 
-describe('without a reachable model', () => {
-  test('the declared order is the plan, and the answer says why', async () => {
-    const answer = await propose([claude([failure('unreachable', 'no network')])]);
-    expect(answer).toMatchObject({ planner: 'order', model: '', refusals: ['anthropic:claude: no network'] });
+describe('a mission without a plan that does not ask for the order', () => {
+  const used = { tokensIn: 3, costUsd: 0.001 };
+
+  test('is not planned where no planner model is configured, and the reason names the ways out', async () => {
+    const planner = createPlanner({ chain: [], absence: 'no OPENAI_API_KEY', roster, maxOutputTokens: 4_000 });
+    const failed = planner.propose(request(), new AbortController().signal);
+    await expect(failed).rejects.toBeInstanceOf(PlanningFailed);
+    await expect(failed).rejects.toMatchObject({ code: 'no_planner', retriable: false });
+    for (const part of ['(no OPENAI_API_KEY)', 'plan:', 'planner: order', 'ANTHROPIC_API_KEY', 'PLANNER_MODELS'])
+      await expect(failed).rejects.toThrow(part);
+  });
+
+  test.each(['unreachable', 'timeout', 'rate_limited', 'resting'] as const)(
+    'may be planned later when its models fail with %s',
+    async (code) => {
+      const failed = propose([
+        claude([failure('refused', 'no key')]),
+        scriptedModel('ollama:llama3.1', [failure(code)]),
+      ]);
+      await expect(failed).rejects.toMatchObject({ code: 'planner_unreachable', retriable: true });
+      await expect(failed).rejects.toThrow('anthropic:claude: no key');
+    },
+  );
+
+  test.each<[string, ReturnType<typeof claude>[]]>([
+    ['refuses', [claude([failure('refused', 'no key')])]],
+    ['writes plans that cannot be used', [claude(['a', 'b', 'c'])]],
+    [
+      'writes such plans, though another cannot be reached: each call would cost again',
+      [claude(['a', 'b', 'c']), scriptedModel('ollama:llama3.1', [failure('unreachable')])],
+    ],
+  ])('fails for good when its model %s', async (_, chain) => {
+    await expect(propose(chain)).rejects.toMatchObject({ code: 'planning_failed', retriable: false });
+  });
+
+  test('says what its calls have used', async () => {
+    await expect(propose([claude([failure('unreachable')])])).rejects.toMatchObject({ used });
+  });
+
+  test('is not planned if it names unknown agents', async () => {
+    await expect(
+      propose([claude([good])], request({ mission: { ...mission, agents: ['mail_agent'] } })),
+    ).rejects.toThrow('does not know: mail_agent');
+  });
+});
+
+describe('a mission that says planner: order', () => {
+  const ordered = { ...mission, planner: 'order' };
+
+  test('gets the declared order, and no model is asked or paid', async () => {
+    const model = claude([good]);
+    const answer = await propose([model], request({ mission: ordered }));
+    expect(model.requests).toHaveLength(0);
+    expect(plannerOf(model).worstCase(request({ mission: ordered }))).toEqual({ tokens: 0, usd: 0 });
+    expect(answer).toMatchObject({ planner: 'order', model: '', refusals: [], tokensIn: 0, costUsd: 0 });
     expect(answer.plan.waves.map((one) => one.tasks.map((task) => [task.task_id, task.playbook]))).toEqual([
       [
         ['deploy-cert_agent-wave1', 'make-certs'],
@@ -178,10 +224,11 @@ describe('without a reachable model', () => {
     ]);
   });
 
-  test('the declared order plans only what is not done', async () => {
+  test('gets a changed plan of only what is not done', async () => {
     const answer = await propose(
       [],
       request({
+        mission: ordered,
         reason: 'proxy_agent failed',
         revision: 2,
         firstWave: 3,
@@ -196,23 +243,11 @@ describe('without a reachable model', () => {
     ]);
   });
 
-  test('planning fails if every agent has completed its task', async () => {
+  test('gets no changed plan if every agent has completed its task', async () => {
     const done = mission.agents.map((agent) => ({ taskId: `deploy-${agent}-wave1`, agent, summary: 'made' }));
-    const failed = propose(
-      [claude([failure('refused', 'no key')])],
-      request({ reason: 'a success check failed', firstWave: 2, done }),
-    );
-    await expect(failed).rejects.toBeInstanceOf(PlanningFailed);
-    await expect(failed).rejects.toMatchObject({
-      message: expect.stringContaining('no key'),
-      used: { tokensIn: 3, costUsd: 0.001 },
-    });
-  });
-
-  test('planning fails if the mission names unknown agents', async () => {
-    await expect(
-      propose([claude([good])], request({ mission: { ...mission, agents: ['mail_agent'] } })),
-    ).rejects.toThrow('does not know: mail_agent');
+    const failed = propose([], request({ mission: ordered, reason: 'a success check failed', firstWave: 2, done }));
+    await expect(failed).rejects.toMatchObject({ code: 'planning_failed' });
+    await expect(failed).rejects.toThrow('nothing left to plan');
   });
 });
 
@@ -246,19 +281,16 @@ describe('the budget', () => {
 
   test('skips a planner whose worst case does not fit', async () => {
     const model = claude([good], dear);
-    const answer = await propose([model], request({ available: { tokens: null, usd: 1.5 } }));
+    const failed = propose([model], request({ available: { tokens: null, usd: 1.5 } }));
+    await expect(failed).rejects.toThrow('anthropic:claude: a call may need $2.0000 of $1.5000 left in the budget');
+    await expect(failed).rejects.toMatchObject({ code: 'planning_failed' });
     expect(model.requests).toHaveLength(0);
-    expect(answer).toMatchObject({
-      planner: 'order',
-      refusals: ['anthropic:claude: a call may need $2.0000 of $1.5000 left in the budget'],
-    });
   });
 
   test('counts refused plans before the next request', async () => {
     const model = claude(['bad', good], { worst: { tokens: 0, usd: 1 }, reply: { costUsd: 0.9 } });
-    expect(await propose([model], request({ available: { tokens: null, usd: 1.5 } }))).toMatchObject({
-      planner: 'order',
-      costUsd: 0.9,
+    await expect(propose([model], request({ available: { tokens: null, usd: 1.5 } }))).rejects.toMatchObject({
+      used: { costUsd: 0.9 },
     });
     expect(model.requests).toHaveLength(1);
   });

@@ -69,7 +69,7 @@ describe('an event on one line', () => {
   });
 
   test('events of a mission, a wave, a service and a partition name those', () => {
-    expect(eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'no' }))).toBe(
+    expect(eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'no', code: null }))).toBe(
       `mission_failed | orchestrator | ${MISSION} | no`,
     );
     expect(eventLine(event('wave_completed', { mission_id: MISSION, owner: 'o', wave_number: 2 }))).toBe(
@@ -149,7 +149,7 @@ describe('an event on one line', () => {
 
   test('an escape sequence in an event never reaches the terminal', () => {
     expect(
-      eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'a\u001b[31mb' })),
+      eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'a\u001b[31mb', code: null })),
     ).not.toContain('\u001b');
   });
 });

@@ -31,6 +31,7 @@ const mission = `
 name: nightly-backup
 brief: Back up every night.
 agents: [backup_agent]
+planner: order
 `;
 
 describeWithBroker('a thirteenth agent', () => {

@@ -34,13 +34,16 @@ describe('the chains of models', () => {
     });
   const names = (models: readonly { readonly name: string }[]) => models.map((model) => model.name);
 
-  test('without any model, workers use playbooks and the planner uses the order; the banner says why', async () => {
+  test('without any model, workers use playbooks and there is no planner; the banner says why', async () => {
     const models = await given();
     expect(names(models.workerChain(null))).toEqual(['playbook']);
     expect(models.plannerChain()).toEqual([]);
     expect(models.banner()).toBe(
       'Models: workers playbook (no Ollama at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST); ' +
-        'planner order (no ANTHROPIC_API_KEY or OPENAI_API_KEY)',
+        'planner none (no ANTHROPIC_API_KEY or OPENAI_API_KEY)',
+    );
+    expect(models.plannerAbsence()).toBe(
+      'no Ollama at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST; no ANTHROPIC_API_KEY or OPENAI_API_KEY',
     );
   });
 
@@ -61,7 +64,7 @@ describe('the chains of models', () => {
     ]);
     expect(models.banner()).toMatch(/workers ollama:qwen3:8b, then playbook, then openai:gpt-5\.6-terra .*; planner /);
     expect(models.banner()).toMatch(
-      /; planner anthropic:claude-opus-5-5, then openai:gpt-5\.6-sol, then ollama:qwen3:8b, then order$/,
+      /; planner anthropic:claude-opus-5-5, then openai:gpt-5\.6-sol, then ollama:qwen3:8b$/,
     );
   });
 
@@ -69,6 +72,13 @@ describe('the chains of models', () => {
     const models = await given({ workerModels: ['playbook', 'ollama:llama3.1'] });
     expect(names(models.workerChain(null))).toEqual(['playbook', 'ollama:llama3.1']);
     expect(models.banner()).toContain('from WORKER_MODELS; no Ollama at');
+  });
+
+  test('PLANNER_MODELS defines the chain of the planner and keeps a server that does not answer at startup', async () => {
+    const models = await given({ plannerModels: ['ollama:llama3.1', 'openai'] });
+    expect(names(models.plannerChain())).toEqual(['ollama:llama3.1']);
+    expect(models.banner()).toMatch(/planner ollama:llama3\.1 \(from PLANNER_MODELS; no OPENAI_API_KEY\)$/);
+    await expect(given({ plannerModels: ['playbook'] })).rejects.toThrow(UnknownModel);
   });
 
   test("an agent's chain overrides WORKER_MODELS; models without a key are left out", async () => {

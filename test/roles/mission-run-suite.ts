@@ -3,6 +3,7 @@ import { createPlaybookModel } from '../../src/models/playbook.js';
 import type { CircuitListener, CircuitNews } from '../../src/ports/circuits.js';
 import type { Log } from '../../src/ports/log.js';
 import { ModelError, type ChatModel } from '../../src/ports/model.js';
+import { planningModel } from '../support/planning-model.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 /** Gives each test a new log, or a new prefix on a shared one. */
@@ -82,7 +83,11 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
         throw new ModelError('unreachable', 'ollama:llama3.1: connection refused');
       },
     };
-    swarm = await create({ roster, chain: [gone, createPlaybookModel()], plannerChain: [gone] });
+    swarm = await create({
+      roster,
+      chain: [gone, createPlaybookModel()],
+      plannerChain: [gone, planningModel('openai:there', [['cert_agent'], ['proxy_agent']])],
+    });
     await swarm.startOrchestrator();
     await swarm.startWorker();
     const id = await swarm.submit();
@@ -103,7 +108,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
       to_model: 'playbook',
     });
     expect(swarm.eventsOf('model_failed_over').map(({ payload }) => payload)).toEqual([
-      { ...common, task_id: null, attempt: null, step: null, revision: 1, agent: 'planner', to_model: 'order' },
+      { ...common, task_id: null, attempt: null, step: null, revision: 1, agent: 'planner', to_model: 'openai:there' },
       ofTask('cert_agent', 'deploy-cert_agent-wave1'),
       ofTask('proxy_agent', 'deploy-proxy_agent-wave2'),
     ]);

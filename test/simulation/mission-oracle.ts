@@ -71,6 +71,10 @@ export function createMissionOracle(partition: number): MissionOracle {
         checkWaves(before, event.payload.wave_number, event.payload.task_id);
         effects.set(offset, { offset, event });
         return;
+      case 'plan_proposed':
+        if (event.payload.planner === 'order' && before.request.planner !== 'order')
+          throw new Violation('plan-has-a-reader', `${place}: ${before.id} is planned by the order`);
+        return;
       case 'wave_started':
         return checkWaves(before, event.payload.wave_number, `wave ${event.payload.wave_number}`);
       case 'task_cancelled':

@@ -147,6 +147,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'plan-has-a-reader',
+    rule: 'the declared order is never a fallback: a mission whose planner fails is not planned by it',
+    seed: 7,
+    changes: [
+      {
+        file: 'agent/planner.ts',
+        from: 'throw failureOf(turn, passed);',
+        to: "return answerOf(turn, ORDER, '', planByOrder(scope, request, turn));",
+      },
+    ],
+  },
+  {
     name: 'decide-after-read-back',
     rule: 'the holder decides again only when its own appends were read back',
     seed: 5,

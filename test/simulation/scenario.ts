@@ -2,6 +2,7 @@
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import type { PayloadOf } from '../../src/domain/events.js';
 import { orderPlan } from '../../src/domain/plan-order.js';
+import type { PlanScope } from '../../src/domain/plan.js';
 import type { Faults } from './faults.js';
 import { largeWavePlan } from './large-wave.js';
 import type { Random } from './random.js';
@@ -120,10 +121,20 @@ export function createRequest(
       minutes: random.chance(0.1) ? 5 : null,
     },
     success: random.chance(0.5) ? [{ name: 'whole', command: 'check all' }] : [],
-    plan: random.chance(0.5) ? orderPlan({ roster, agents, done: [] }) : null,
+    ...planning(random, missionId, { roster, agents, done: [] }),
   };
   if (largeWave === null) return request;
   // Not ended by its budget after three of its tasks.
   const budget = { usd: null, tokens: null, minutes: null };
   return { ...request, budget, plan: largeWavePlan({ roster, agents, done: [] }, largeWave) };
+}
+
+/** A plan, the declared order, or, for every fifth mission without a plan, a planner model that reads the brief. */
+function planning(
+  random: Random,
+  missionId: string,
+  scope: PlanScope,
+): Pick<PayloadOf<'mission_requested'>, 'plan' | 'planner'> {
+  if (random.chance(0.5)) return { plan: orderPlan(scope), planner: null };
+  return { plan: null, planner: (missionId.codePointAt(missionId.length - 1) ?? 0) % 5 === 0 ? null : 'order' };
 }

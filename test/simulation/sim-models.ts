@@ -105,7 +105,31 @@ function replyOf({ random }: World, { task, steps }: TurnContext): string {
 
 const PLANNING: TokenCost = { tokens: 500, usd: 0.005 };
 
-/** The real planner without models, behind a call that takes time, costs something and may fail. */
+/** A planner's model: one agent a wave, in the order of the prompt. Now and then it cannot be reached. */
+export function createSimPlanningModel({ faults, system }: Pick<SimModelOptions, 'faults' | 'system'>): ChatModel {
+  let calls = 0;
+  return {
+    name: 'sim:planner',
+    probe: async () => ({ usable: true }),
+    worstCase: () => ({ tokens: 0, usd: 0 }),
+    async chat({ messages }) {
+      calls += 1;
+      // By number, not by chance: one draw more and every recorded seed is another run.
+      if (faults.on('planner') && calls % 3 !== 0) throw new system.ModelError('unreachable', 'connection refused');
+      const prompt = messages.map(({ content }) => content).join('\n');
+      const agents = [...prompt.matchAll(/^- (\w+) \(depends on/gm)].map(([, name = '']) => name);
+      const waves = agents.map((agent, index) => ({
+        wave_number: index + 1,
+        rationale: 'in turn',
+        tasks: [{ agent, description: `${agent} does its work`, playbook: 'work', acceptance: [] }],
+      }));
+      const text = JSON.stringify({ strategy: 'one by one', waves, risks: [], success_criteria: [] });
+      return { text, tokensIn: 0, tokensOut: 0, costUsd: 0, promptTruncated: false };
+    },
+  };
+}
+
+/** The real planner, behind a call that takes time, costs something and may fail. */
 export function createSimPlanner(
   real: Planner,
   { world, faults, system, process, witness }: Omit<SimModelOptions, 'name'>,
@@ -130,7 +154,7 @@ export function createSimPlanner(
       return { ...(await real.propose(request, signal)), ...used };
     } catch (error) {
       // The failure to find a plan is reported with what was spent on it.
-      throw error instanceof system.PlanningFailed ? new system.PlanningFailed(error.message, used) : error;
+      throw error instanceof system.PlanningFailed ? new system.PlanningFailed(error.message, used, error.code) : error;
     }
   }
   return { worstCase: () => PLANNING, propose };

@@ -13,7 +13,7 @@ import type { Random } from './random.js';
 import { revised } from './revisions.js';
 import type { Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
-import { createSimModel, createSimPlanner } from './sim-models.js';
+import { createSimModel, createSimPlanner, createSimPlanningModel } from './sim-models.js';
 import { createSimProcess, type SimProcess } from './sim-process.js';
 import type { SimVolume } from './sim-tools.js';
 import type { System } from './system.js';
@@ -148,7 +148,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
 
   function orchestratorOf(process: SimProcess, deps: RoleDeps): Role {
     const planner = system.createPlanner({
-      chain: [],
+      chain: [createSimPlanningModel({ faults, system })],
       roster: system.createRoster(deps.roster),
       maxOutputTokens: 1000,
     });

@@ -24,6 +24,8 @@ const INVARIANTS = {
   'skipped-is-kept': 'a record that the fold skips has a dead letter before the replay point passes it',
   'deleted-is-done': 'no record is deleted that a replay would read',
   'wave-order': 'the next wave never starts over a failure',
+  'plan-has-a-reader':
+    'what runs comes from a plan or a model that read the brief, unless the mission asks for the order',
   budget: 'budgets are never exceeded',
   'report-is-the-fold': 'the report equals the fold of the log from offset 0, and the first result wins',
   'folds-equal': 'two folds of the same log are equal',

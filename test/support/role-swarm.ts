@@ -231,6 +231,8 @@ export async function createRoleSwarm(options: {
       workspace_marker: 'marker',
       requested_by: 'test',
       requires: [],
+      // A mission without a plan gets the declared order where the test gives no planner's model.
+      planner: request.plan == null && options.plannerChain === undefined ? 'order' : null,
       ...request,
     }),
     async submit(request: Partial<PayloadOf<'mission_requested'>> = {}): Promise<string> {

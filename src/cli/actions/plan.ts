@@ -1,26 +1,20 @@
 import { createMissionId } from '../../domain/mission-id.js';
-import { noMetrics } from '../../ports/metrics.js';
+import { plannerOf } from '../../domain/mission-planning.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { requestEvent } from '../../client/submit.js';
-import { openModels, openPlanner } from '../../swarm/models.js';
-import { modelSettings } from '../from-settings.js';
+import { openPlanner } from '../../swarm/models.js';
 import { readMission, readRoster } from '../mission-source.js';
+import { modelsHere, noPlanner } from '../planner-check.js';
 import { planText } from '../plan-text.js';
 
 /** Shows what would be done: the file's own plan, or a planner's. Nothing is run, no broker is needed. */
 export async function planMission(context: CommandContext, file: string): Promise<ExitCode> {
   const roster = await readRoster(context);
   const mission = await readMission(context, file, roster);
-  if (mission.plan !== null)
-    return show(context, { planner: 'the mission file', model: '', refusals: [], plan: mission.plan });
-  const models = await openModels({
-    ...modelSettings(context),
-    clock: context.host.clock,
-    random: context.host.random,
-    metrics: noMetrics,
-    signal: context.host.interruption,
-  });
+  if (mission.plan !== null) return show(context, { planner: 'mission', model: '', refusals: [], plan: mission.plan });
+  const models = await modelsHere(context);
+  if (mission.planner !== 'order' && models.plannerChain().length === 0) throw noPlanner(file, models.plannerAbsence());
   const missionId = createMissionId({ nowMs: context.host.clock.now(), partition: 0, random: context.host.random });
   const request = requestEvent(context.client, { mission, missionId, workspace: null, marker: '' });
   const answer = await openPlanner(roster, models).propose(
@@ -38,11 +32,13 @@ interface ShownPlan {
 }
 
 function show(context: CommandContext, { planner, model, refusals, plan }: ShownPlan): ExitCode {
-  if (context.json) context.print({ planner, model, refusals, plan });
+  if (context.json)
+    context.print({ planner: planner === 'mission' ? 'the mission file' : planner, model, refusals, plan });
   else {
     for (const refusal of refusals) context.host.stderr.write(`skipped: ${refusal}\n`);
-    context.say(`planned by: ${model === '' ? planner : model}`);
-    context.host.stdout.write(planText(plan));
+    const plannedBy = plannerOf({ planner, model });
+    context.say(`planned by: ${plannedBy === 'mission' ? 'the mission file' : plannedBy}`);
+    context.host.stdout.write(planText(plan, plannedBy));
   }
   return EXIT.done;
 }

@@ -11,6 +11,7 @@ import { withWorkspace } from '../../client/submit.js';
 import { readRoster } from '../mission-source.js';
 import { awaitsAnswer } from '../../client/decisions.js';
 import { answerText, questionText } from '../answers.js';
+import { plannerOf } from '../../domain/mission-planning.js';
 import { planText } from '../plan-text.js';
 import { reportText } from '../report-text.js';
 import { table } from '../table.js';
@@ -97,7 +98,7 @@ async function showMission(context: CommandContext, session: ClientSession, miss
   const mission = feed.view.mission(missionId);
   const proposed = feed.view.plan(missionId);
   if (mission === null || proposed === null || !awaitsAnswer(mission)) return;
-  context.host.stdout.write(`\n${planText(proposed.plan)}\n${answerText(context, missionId)}`);
+  context.host.stdout.write(`\n${planText(proposed.plan, plannerOf(proposed))}\n${answerText(context, missionId)}`);
 }
 
 async function showProcesses(context: CommandContext, session: ClientSession, missionId: string | null): Promise<void> {

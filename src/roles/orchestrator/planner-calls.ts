@@ -1,5 +1,6 @@
 /** Calls the planner beside the consumer and appends what it says. */
 import { PlanningFailed, type PlanRequest } from '../../agent/planner-contract.js';
+import { backoffMs } from '../../domain/backoff.js';
 import { lastWaveOf, planReasonOf, type Mission } from '../../domain/mission-state.js';
 import { endedWell } from '../../domain/mission-task-state.js';
 import { leftForPlanning } from '../../domain/mission-budget.js';
@@ -105,10 +106,11 @@ export function createPlannerCalls(
     appenders.coordination.append({ topic: topics.coordination, partition, key: missionId, event });
 
   function planFailed(
-    { mission: { id, revision }, causedBy }: { readonly mission: Mission; readonly causedBy: string | null },
+    { mission, causedBy }: { readonly mission: Mission; readonly causedBy: string | null },
     error: unknown,
     { tokensIn, tokensOut, costUsd }: PlanningFailed['used'],
   ): EventOf<'plan_failed'> {
+    const { id, revision } = mission;
     return context.createEvent({
       type: 'plan_failed',
       from: 'planner',
@@ -119,11 +121,19 @@ export function createPlannerCalls(
         mission_id: id,
         revision,
         error: asError(error).message,
+        code: error instanceof PlanningFailed ? error.code : 'planning_failed',
+        retry_in_ms: retryInMs(mission, error),
         tokens_in: tokensIn,
         tokens_out: tokensOut,
         cost_usd: costUsd,
       },
     });
+  }
+
+  /** null: the same request would fail again. Part of the record, so that every holder waits for as long. */
+  function retryInMs({ plannerWait }: Mission, error: unknown): number | null {
+    if (!(error instanceof PlanningFailed) || !error.retriable) return null;
+    return Math.round(backoffMs((plannerWait?.calls ?? 0) + 1, context.timings.plannerBackoff, context.deps.random));
   }
 
   return {

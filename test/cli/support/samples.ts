@@ -6,6 +6,8 @@ export const MISSION = '20261123-141502-417-p05-x7k2';
 export function task(fields: Partial<TaskReport> & { agent: string; wave: number }): TaskReport {
   return {
     task_id: `deploy-${fields.agent}-wave${fields.wave}`,
+    playbook: null,
+    planned_by: 'mission',
     status: 'waiting',
     attempts: 0,
     steps: 0,
@@ -27,6 +29,8 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     name: 'hello',
     status: 'running',
     reason: null,
+    code: null,
+    planner_wait: null,
     question: null,
     workspace: '/srv/work/hello',
     started_at: '2026-11-23T14:15:02.417Z',

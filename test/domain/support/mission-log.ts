@@ -31,6 +31,7 @@ function requestOf(changes: Partial<Request> = {}): Request {
     workspace_marker: 'marker-1',
     requested_by: 'test',
     requires: [],
+    planner: null,
     ...changes,
   };
 }
@@ -112,7 +113,41 @@ export const planFailed = (
   error = 'no planner answered',
   used: Partial<typeof planUse> = {},
   id = ID,
-): AgentEvent => eventOf('plan_failed', { mission_id: id, revision, error, ...planUse, ...used });
+): AgentEvent =>
+  eventOf('plan_failed', {
+    mission_id: id,
+    revision,
+    error,
+    code: 'planning_failed',
+    retry_in_ms: null,
+    ...planUse,
+    ...used,
+  });
+/** No planner could be reached; it is asked again after retryInMs. */
+export const plannerUnreached = (
+  revision: number,
+  retryInMs = 2_000,
+  used: Partial<typeof planUse> = {},
+  id = ID,
+): AgentEvent =>
+  eventOf('plan_failed', {
+    mission_id: id,
+    revision,
+    error: 'no planner model can be reached',
+    code: 'planner_unreachable',
+    retry_in_ms: retryInMs,
+    ...planUse,
+    ...used,
+  });
+export const noPlanner = (revision: number, id = ID): AgentEvent =>
+  eventOf('plan_failed', {
+    mission_id: id,
+    revision,
+    error: 'no planner model is configured',
+    code: 'no_planner',
+    retry_in_ms: null,
+    ...planUse,
+  });
 export const approved = (revision: number, id = ID): AgentEvent =>
   eventOf('plan_approved', { mission_id: id, revision, approved_by: 'ann' });
 export const rejected = (revision: number, reason = 'not so', id = ID): AgentEvent =>

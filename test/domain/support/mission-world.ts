@@ -27,6 +27,7 @@ import {
   opened,
   PARTITION,
   planFailed,
+  plannerUnreached,
   planOf,
   progress,
   proposed,
@@ -164,7 +165,9 @@ function happen(mission: Mission, random: Random, append: (event: AgentEvent) =>
     return append(
       random.chance(0.85)
         ? proposed(random.chance(0.9) ? revision : revision - 1, randomPlan(random, firstWave), { ...used, id })
-        : planFailed(revision, 'no planner', used, id),
+        : random.chance(0.5)
+          ? planFailed(revision, 'no planner', used, id)
+          : plannerUnreached(revision, 3_000, used, id),
     );
   }
   if (mission.planning.kind === 'proposed')

@@ -1,0 +1,15 @@
+import type { MissionReport } from '../domain/report.js';
+import { measuredDuration } from './durations.js';
+import { oneLine } from './text-width.js';
+
+/** Why a mission without a plan does not start: its planner cannot be reached. On one line. */
+export function plannerWaitText({
+  calls,
+  error,
+  retry_in_ms: retryInMs,
+}: NonNullable<MissionReport['planner_wait']>): string {
+  const next =
+    retryInMs === null ? 'it is being asked again' : `the next call comes after ${measuredDuration(retryInMs)}`;
+  const why = error === null ? '' : `: ${oneLine(error)}`;
+  return `the planner could not be reached in ${calls} call${calls === 1 ? '' : 's'}; ${next}${why}`;
+}
