@@ -14,7 +14,7 @@ import type { HeldClaim } from '../shared/partition-life.js';
 import { createDecisionWriter, type DecisionWriter } from './decision-writer.js';
 import { createMissionClock, type MissionClock } from './mission-clock.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
-import { planRequestOf } from './planner-calls.js';
+import { planRequestOf } from './plan-request.js';
 import { createSquadAnnouncer, type SquadAnnouncer } from './squad-announcer.js';
 import { createTouchedMissions, type TouchedMission, type TouchedMissions } from './touched-missions.js';
 import { createWithoutWorkerAnnouncer, type WithoutWorkerAnnouncer } from './without-worker-announcer.js';

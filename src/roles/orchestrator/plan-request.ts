@@ -1,0 +1,18 @@
+import type { PlanRequest } from '../../agent/planner-contract.js';
+import { leftForPlanning } from '../../domain/mission-budget.js';
+import { lastWaveOf, planReasonOf, type Mission } from '../../domain/mission-state.js';
+import { endedWell } from '../../domain/mission-task-state.js';
+
+/** What the planner is asked for the mission's revision, or for the next one. */
+export function planRequestOf(mission: Mission, revision = mission.revision): PlanRequest {
+  return {
+    mission: mission.request,
+    revision,
+    reason: planReasonOf(mission),
+    firstWave: lastWaveOf(mission) + 1,
+    done: [...mission.tasks.values()]
+      .filter((task) => task.kind === 'task' && endedWell(task))
+      .map((task) => ({ taskId: task.id, agent: task.plan.agent, summary: task.summary })),
+    available: leftForPlanning(mission),
+  };
+}
