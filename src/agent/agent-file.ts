@@ -1,40 +1,44 @@
 import { z } from 'zod';
 import type { AgentSpec, Playbook } from '../domain/agent-spec.js';
 import { ORCHESTRATOR } from '../domain/plan.js';
+import { SIZES } from '../domain/sizes.js';
+import { checksSchema, command, numberIn, text, textWithin } from './checked-values.js';
 import type { Problem } from './config-error.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted, shortened } from '../domain/quoted.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
 
-const text = z.string().trim().min(1, 'must not be empty');
-/** Names are part of topics, consumer groups and task ids, hence only these characters. */
+/** Names are part of topics, consumer groups and task ids, hence only these characters, and not too many. */
 const agentName = z
   .string()
-  .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, starting with a letter');
+  .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, starting with a letter')
+  .max(
+    SIZES.name,
+    `must have at most ${SIZES.name} characters: it is part of a topic's name, and Kafka takes 249 for all of it`,
+  );
 const playbookName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_-]*$/, "a playbook's name must be lower-case letters, digits, - and _");
+  .regex(/^[a-z0-9][a-z0-9_-]*$/, "a playbook's name must be lower-case letters, digits, - and _")
+  .max(SIZES.name, `a playbook's name must have at most ${SIZES.name} characters`);
 
-export const checkSchema = z.strictObject({ name: text, command: text });
-
-const stepSchema = z.strictObject({ name: text, command: text, unless: text.optional() });
+const stepSchema = z.strictObject({ name: textWithin(SIZES.description), command, unless: command.optional() });
 
 const frontMatterSchema = z.strictObject({
   name: agentName,
   description: text,
-  phase: z.int().min(1, 'must be 1 or more'),
+  phase: numberIn('agent phase'),
   depends_on: z.array(agentName).default([]),
   tools: z.array(text).min(1, 'must name at least one tool'),
   models: z.array(text).min(1, 'must name at least one model').optional(),
-  concurrency: z.int().min(1, 'must be 1 or more').default(1),
-  timeout_seconds: z.int().min(1, 'must be 1 or more').default(300),
-  max_steps: z.int().min(1, 'must be 1 or more').default(40),
+  concurrency: numberIn('agent concurrency').default(1),
+  timeout_seconds: numberIn('agent timeout_seconds').default(300),
+  max_steps: numberIn('agent max_steps').default(40),
   playbooks: z
     .record(
       playbookName,
       z.strictObject({
         steps: z.array(stepSchema).min(1, 'must have at least one step'),
-        acceptance: z.array(checkSchema).default([]),
+        acceptance: checksSchema.default([]),
       }),
     )
     .default({}),

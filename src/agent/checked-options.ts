@@ -1,5 +1,20 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { didYouMean } from '../domain/did-you-mean.js';
+import { RANGES, rangeText, type RangeName } from '../domain/ranges.js';
+import { brokenPrefixRule } from '../domain/topic-names.js';
+
+/** An option that is a number of this range. */
+export function optionIn(name: RangeName): z.ZodNumber {
+  const range = RANGES[name];
+  const must = `it must be ${rangeText(range)}`;
+  return (range.whole ? z.int(must) : z.number(must)).min(range.least, must).max(range.most, must);
+}
+
+/** The first part of the names of topics and groups. */
+export const prefixOption = z.string('it must be a text').superRefine((prefix, context) => {
+  const rule = brokenPrefixRule(prefix);
+  if (rule !== null) context.addIssue({ code: 'custom', message: `it must ${rule}` });
+});
 
 /** An option of the library has a value that cannot be used. */
 export class OptionError extends Error {

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { ApprovalMode, Budget, Check, OnFailure, Plan } from '../domain/events.js';
 import { validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, ORCHESTRATOR, type PlanDraft, type PlanScope } from '../domain/plan.js';
-import { checkSchema, repeated } from './agent-file.js';
+import { SIZES } from '../domain/sizes.js';
+import { repeated } from './agent-file.js';
+import { checksSchema, numberIn, text, textWithin } from './checked-values.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted } from '../domain/quoted.js';
@@ -26,19 +28,14 @@ export interface MissionFile {
   readonly planner: 'order' | null;
 }
 
-const text = z.string().trim().min(1, 'must not be empty');
-const checks = z.array(checkSchema);
-
 const taskSchema = z.strictObject({
   agent: text.describe('The agent that runs the task.'),
-  description: text.describe('What the agent has to do.'),
+  description: textWithin(SIZES.description).describe('What the agent has to do.'),
   playbook: text.optional().describe("One of the agent's playbooks, if one fits the task."),
-  timeout_seconds: z
-    .int()
-    .min(1, 'must be 1 or more')
+  timeout_seconds: numberIn('task timeout_seconds')
     .optional()
     .describe("Execution deadline in seconds; default: the agent's."),
-  acceptance: checks
+  acceptance: checksSchema
     .default([])
     .describe('Commands that verify the task, in addition to those of its playbook; each passes if it exits 0.'),
 });
@@ -59,8 +56,10 @@ const planSchema = z.strictObject({
 
 const missionSchema = z
   .strictObject({
-    name: text.describe('Name of the mission.'),
-    brief: text.describe('Text that every agent receives.'),
+    name: text
+      .max(SIZES.missionName, `must have at most ${SIZES.missionName} characters`)
+      .describe('Name of the mission.'),
+    brief: textWithin(SIZES.brief).describe('Text that every agent receives.'),
     approval: z
       .enum(['none', 'monitoring', 'approval'])
       .default('none')
@@ -68,12 +67,7 @@ const missionSchema = z
         'none: the plan starts at once. monitoring: it is printed and starts. ' +
           'approval: it waits for approve or reject.',
       ),
-    retries: z
-      .int()
-      .min(0, 'must be 0 or more')
-      .max(10, 'must be at most 10')
-      .default(2)
-      .describe('How often a failed task is attempted again.'),
+    retries: numberIn('mission retries').default(2).describe('How often a failed task is attempted again.'),
     on_failure: z
       .enum(['fail', 'ask'])
       .default('fail')
@@ -83,9 +77,9 @@ const missionSchema = z
       ),
     budget: z
       .strictObject({
-        usd: z.number().positive('must be above 0').optional().describe('US dollars.'),
-        tokens: z.int().min(1, 'must be 1 or more').optional().describe('Tokens, prompt and reply.'),
-        minutes: z.number().positive('must be above 0').optional().describe('Wall time from the request, in minutes.'),
+        usd: numberIn('mission budget.usd').optional().describe('US dollars.'),
+        tokens: numberIn('mission budget.tokens').optional().describe('Tokens, prompt and reply.'),
+        minutes: numberIn('mission budget.minutes').optional().describe('Wall time from the request, in minutes.'),
       })
       .optional()
       .describe('Hard limits; a missing key means no limit.'),
@@ -102,7 +96,7 @@ const missionSchema = z
           "order: waves from the agents' declared phases and dependencies; the brief is not read.",
       ),
     plan: planSchema.optional().describe('A fixed plan; no planner is called, and it is never changed.'),
-    success: checks
+    success: checksSchema
       .default([])
       .describe('Commands that verify the mission, run as its last task; each passes if it exits 0.'),
   })

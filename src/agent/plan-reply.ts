@@ -3,13 +3,11 @@ import type { Plan } from '../domain/events.js';
 import type { ChatReply } from '../ports/model.js';
 import { describePlanProblem, validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, continuePlan, type PlanDraft, type PlanScope } from '../domain/plan.js';
-import { checkSchema } from './agent-file.js';
+import { checkSchema, numberIn, text } from './checked-values.js';
 import { portableSchema } from './portable-schema.js';
 import { planReadings } from './reading/plan-shapes.js';
 import { readReply, type Reading, type Refused } from './reading/read-reply.js';
 import type { Repair } from './reading/repairs.js';
-
-const text = z.string().trim().min(1, 'must not be empty');
 
 /** A plan in a model's reply. */
 const planReplySchema = z.strictObject({
@@ -34,9 +32,7 @@ const planReplySchema = z.strictObject({
             .array(checkSchema)
             .default([])
             .describe('Shell commands that exit 0 only when the task is done.'),
-          timeout_seconds: z
-            .int()
-            .min(1, 'must be 1 or more')
+          timeout_seconds: numberIn('task timeout_seconds')
             .nullable()
             .default(null)
             .describe("Execution deadline in seconds; null for the agent's default."),

@@ -45,8 +45,19 @@ export async function loadRoster(dir: string, options: RosterOptions): Promise<R
   return createRoster(files.flatMap((file) => (file.spec ? [file.spec] : [])));
 }
 
-/** A roster of valid specs: unique names, no cycles. */
+/** A roster of valid specs without cycles. Throws ConfigError for a name that is used twice: both would share a topic. */
 export function createRoster(specs: readonly AgentSpec[]): Roster {
+  const twice = specs.filter(({ name }, index) => specs.findIndex((other) => other.name === name) < index);
+  if (twice.length > 0)
+    throw new ConfigError(
+      twice.map(({ name }) => ({
+        file: 'agents',
+        line: null,
+        column: null,
+        message: `the name ${quoted(name)} is used twice, and both agents would share a topic`,
+        fix: 'choose another name',
+      })),
+    );
   const agents = inDependencyOrder(specs);
   const names = agents.map((spec) => spec.name);
   return {

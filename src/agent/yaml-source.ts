@@ -94,11 +94,11 @@ function describeIssue(issue: z.core.$ZodIssue, data: unknown, schema: z.ZodType
   const value = valueAt(data, path);
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), path);
-    return issue.keys.map((key) => ({
-      path: [...path, key],
-      message: `unknown key ${quoted(key)}`,
-      fix: chooseInstead(key, known),
-    }));
+    return issue.keys.map((key) => ({ path: [...path, key], ...unknownKey(key, known) }));
+  }
+  if (issue.code === 'invalid_key') {
+    const [rule] = issue.issues;
+    return [{ path, message: `${name}: ${rule?.message ?? issue.message}`, fix: 'rename it' }];
   }
   if (value === undefined) return [{ path, message: `${name} is missing`, fix: `add it (${expectation(issue)})` }];
   if (issue.code === 'invalid_value') {
@@ -114,8 +114,23 @@ function describeIssue(issue: z.core.$ZodIssue, data: unknown, schema: z.ZodType
     ];
   }
   if (issue.code === 'invalid_type')
-    return [{ path, message: `${name} is ${show(value)}`, fix: `give ${expectation(issue)}` }];
+    return [
+      {
+        path,
+        message: `${name} is ${show(value)}`,
+        fix: `give ${expectation(issue)}${hasNoEnd(value) ? ' with an end' : ''}`,
+      },
+    ];
   return [{ path, message: `${name}: ${issue.message}`, fix: `change it (it is ${show(value)})` }];
+}
+
+/** .inf and .nan in YAML. */
+const hasNoEnd = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value);
+
+function unknownKey(key: string, known: readonly string[]): Pick<Finding, 'message' | 'fix'> {
+  return key === '<<'
+    ? { message: 'merge keys (<<) are not read', fix: 'write the keys out' }
+    : { message: `unknown key ${quoted(key)}`, fix: chooseInstead(key, known) };
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
@@ -143,6 +158,7 @@ function show(value: unknown): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';
+  if (typeof value === 'number') return String(value);
   return typeof value === 'string' ? quoted(value) : JSON.stringify(value);
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, isNode, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
+import { isInRange, RANGES, rangeText, type RangeName } from '../domain/ranges.js';
 import type { TopicNames } from '../domain/topic-names.js';
 import type { TopicSpec } from '../ports/log.js';
 import { TopicPlanInvalid } from './errors.js';
@@ -13,23 +14,45 @@ export interface PlannedTopic extends TopicSpec {
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, y: 365 * 86_400_000 } as const;
 const FOREVER = 'forever';
+const LONGEST_RETENTION_MS = 1000 * UNIT_MS.y;
 
 const retention = z
   .string()
   .regex(/^(forever|[1-9]\d*\s*[smhdy])$/, 'expected forever, or a number and one of s, m, h, d, y, such as 7 d')
-  .transform((text) => (text === FOREVER ? null : Number.parseInt(text, 10) * unitMs(text)));
+  .transform((text) => (text === FOREVER ? null : Number.parseInt(text, 10) * unitMs(text)))
+  .refine(
+    (durationMs) => durationMs === null || durationMs <= LONGEST_RETENTION_MS,
+    'expected at most 1000 y, or forever',
+  );
+
+const RECORD_SIZE = 'max.message.bytes';
+
+function numberIn(name: RangeName): z.ZodNumber {
+  const expected = `expected ${rangeText(RANGES[name])}`;
+  return z.int(expected).min(RANGES[name].least, expected).max(RANGES[name].most, expected);
+}
 
 const topic = z
   .strictObject({
-    partitions: z.int().min(1),
+    partitions: numberIn('topic partitions'),
     retention,
     deleted_by: z.enum(['swarm', 'broker']),
     replication_factor: z
-      .union([z.literal('auto'), z.int().min(1)], 'expected auto or a whole number from 1')
+      .union(
+        [z.literal('auto'), numberIn('topic replication_factor')],
+        `expected auto or ${rangeText(RANGES['topic replication_factor'])}`,
+      )
       .default('auto'),
     config: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
   })
   .superRefine(({ deleted_by: deletedBy, config }, context) => {
+    const bytes = config[RECORD_SIZE];
+    if (bytes !== undefined && !isInRange(RANGES['topic max.message.bytes'], Number(bytes)))
+      context.addIssue({
+        code: 'custom',
+        path: ['config', RECORD_SIZE],
+        message: `expected ${rangeText(RANGES['topic max.message.bytes'])}: what a mission or a task may have must fit`,
+      });
     for (const setting of ['retention.ms', 'retention.bytes']) {
       if (!(setting in config)) continue;
       const instead =

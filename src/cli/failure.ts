@@ -28,6 +28,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   schema_invalid: EXIT.usage,
   topic_plan_invalid: EXIT.usage,
   topic_missing: EXIT.usage,
+  topic_name_collides: EXIT.usage,
   not_authorized: EXIT.usage,
   model_catalog: EXIT.usage,
   unknown_model: EXIT.usage,

@@ -1,21 +1,37 @@
-import { orchestratorAnswers } from '../client/ask-processes.js';
+import type { MissionFile } from '../agent/mission-file.js';
+import { answersOfSwarm, isOrchestrator } from '../client/ask-processes.js';
 import type { LogSession } from '../client/context.js';
 import { clientCommand, connectionFlags } from './client-command.js';
 import type { CommandContext } from './context.js';
+import { modelsNotice, rolesWithModels } from './mission-models.js';
 
-/** What to say to the person when no orchestrator answers; null when one does. */
-export async function missingOrchestrator(context: CommandContext, session: LogSession): Promise<string | null> {
-  return (await orchestratorAnswers(context.client, session)) ? null : noOrchestrator(context);
+/**
+ * What to say to the person when no orchestrator answers, or of the models that the swarm has for this mission; null:
+ * nothing.
+ */
+export async function missingOrchestrator(
+  context: CommandContext,
+  session: LogSession,
+  mission: MissionFile | null = null,
+): Promise<string | null> {
+  const roles = mission === null ? [] : rolesWithModels(mission);
+  const reports = await answersOfSwarm(context.client, session, { everyone: roles.includes('worker') });
+  const notice = modelsNotice(roles, reports);
+  return (reports.some(isOrchestrator) ? notice : `${noOrchestrator(context)}${notice}`) || null;
 }
 
 /**
  * Says when no orchestrator answers. What was asked of the swarm is in the log already: a person who does not wait for
  * this, or a log that cannot be read any more, changes nothing about that. Never rejects.
  */
-export async function sayIfNoOrchestrator(context: CommandContext, session: LogSession): Promise<void> {
+export async function sayIfNoOrchestrator(
+  context: CommandContext,
+  session: LogSession,
+  mission: MissionFile | null = null,
+): Promise<void> {
   const { stderr, interruption } = context.host;
   try {
-    stderr.write((await missingOrchestrator(context, session)) ?? '');
+    stderr.write((await missingOrchestrator(context, session, mission)) ?? '');
   } catch (error) {
     if (!interruption.aborted)
       stderr.write(

@@ -13,10 +13,14 @@ export function planText(plan: Plan, plannedBy: string): string {
 }
 
 /** A playbook that no person chose is named with who did: it may do something else than the brief asks. */
-export function playbookChoice(playbook: string | null, plannedBy: string): string {
+function playbookChoice(playbook: string | null, plannedBy: string): string {
   if (playbook === null) return '';
   return plannedBy === 'mission' ? `playbook ${playbook}` : `playbook ${playbook} (chosen by ${plannedBy})`;
 }
+
+/** The same of a task; empty where a person chose the playbook, who knows. */
+export const chosenPlaybook = (task: { readonly playbook: string | null; readonly planned_by: string }): string =>
+  task.planned_by === 'mission' ? '' : playbookChoice(task.playbook, task.planned_by);
 
 function waveLines(wave: Plan['waves'][number], plannedBy: string): readonly string[] {
   const tasks = wave.tasks.flatMap((task) => {

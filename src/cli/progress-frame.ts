@@ -1,6 +1,7 @@
 import type { MissionReport, TaskReport, TaskStatus } from '../domain/report.js';
 import { shortDuration, shownUsd } from './durations.js';
 import { segment, type Line, type Tone } from './paint.js';
+import { chosenPlaybook } from './plan-text.js';
 import { plannerWaitText } from './planner-wait-text.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
 import { detailOf } from './without-worker-text.js';
@@ -103,7 +104,7 @@ function describeTask(task: TaskReport, times: FrameTimes): string {
 function taskDetails(task: TaskReport, times: FrameTimes): readonly string[] {
   switch (task.status) {
     case 'running':
-      return [shortDuration(times.runningMs(task.task_id)), detailOf(task, times.nowMs)];
+      return [shortDuration(times.runningMs(task.task_id)), detailOf(task, times.nowMs), chosenPlaybook(task)];
     case 'verified':
     case 'unverified':
       return [
@@ -111,6 +112,7 @@ function taskDetails(task: TaskReport, times: FrameTimes): readonly string[] {
         `${task.steps} step${task.steps === 1 ? '' : 's'}`,
         checksPassed(task),
         task.model,
+        chosenPlaybook(task),
       ];
     case 'failed':
       return [failedCheck(task) || task.detail];

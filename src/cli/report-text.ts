@@ -3,7 +3,7 @@ import type { MissionReport, TaskReport } from '../domain/report.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line } from './paint.js';
 import { checksPassed, failedCheck, statusMark, taskLabel } from './progress-frame.js';
-import { playbookChoice } from './plan-text.js';
+import { chosenPlaybook } from './plan-text.js';
 import { plannerWaitText } from './planner-wait-text.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
 import { detailOf } from './without-worker-text.js';
@@ -68,8 +68,7 @@ function taskFacts(report: MissionReport, task: TaskReport, nowMs: number): read
   if (task.status === 'waiting') return [attempts, detailOf(task, nowMs)];
   if (task.status === 'running') return [steps, attempts, detailOf(task, nowMs)];
   const hasRun = task.steps > 0 || task.checks.length > 0;
-  const chosen = task.planned_by === 'mission' ? '' : playbookChoice(task.playbook, task.planned_by);
-  const measured = [measuredDuration(task.duration_ms), steps, checksPassed(task), task.model, chosen];
+  const measured = [measuredDuration(task.duration_ms), steps, checksPassed(task), task.model, chosenPlaybook(task)];
   const isBad = task.status === 'failed' || task.status === 'cancelled';
   return [...(hasRun ? measured : []), attempts, isBad ? shownFailure(report, task) : ''];
 }

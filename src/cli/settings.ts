@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { DEFAULT_PREFIX } from '../domain/topic-names.js';
+import { isInRange, RANGES, type NumberRange } from '../domain/ranges.js';
+import { brokenPrefixRule, DEFAULT_PREFIX, LONGEST_PREFIX } from '../domain/topic-names.js';
 import { LONGEST_FIRST_TOKEN_MS } from '../models/ollama.js';
 import { OllamaHostError, ollamaUrl } from '../models/ollama-host.js';
 import { ProxyError, proxyUrl } from '../models/proxy.js';
 
-const isPort = (text: string): boolean => Number(text) <= 65_535;
+const isPort = (text: string): boolean => isInRange(RANGES['broker port'], Number(text));
 /** host:port pairs, separated by commas. */
 const brokers = z
   .string()
@@ -61,7 +62,7 @@ const proxy = z
 const flag = z
   .enum(['true', 'false', 'on', 'off', 'yes', 'no', '1', '0'])
   .transform((text) => ['true', 'on', 'yes', '1'].includes(text));
-const wholeNumber = (least: number, most: number) =>
+const wholeNumber = ({ least, most }: NumberRange) =>
   z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
 const httpAddress = z
   .string()
@@ -73,18 +74,8 @@ const httpAddress = z
       port: Number(text.slice(colon + 1)),
     };
   })
-  .refine(({ port }) => port <= 65_535);
+  .refine(({ port }) => isInRange(RANGES['RAVENHELM_HTTP port'], port));
 const path = z.string().min(1);
-const LONGEST_PREFIX = 100;
-
-/** The rule of prefixes that a text breaks, behind "it must"; null when it keeps them all. */
-function brokenPrefixRule(text: string): string | null {
-  if (text === '') return 'have at least one letter or digit';
-  if (!/^[A-Za-z0-9._-]+$/.test(text)) return 'be letters, digits, dots, dashes and underscores';
-  if (/^\.+$/.test(text)) return 'not be dots alone';
-  if (!/^[A-Za-z0-9]/.test(text)) return 'begin with a letter or a digit';
-  return text.length > LONGEST_PREFIX ? `have ${LONGEST_PREFIX} characters at most (it has ${text.length})` : null;
-}
 
 /** The registry has settings for them; the models' servers take them in their addresses. */
 function brokenRegistryRule(text: string): string | null {
@@ -107,11 +98,11 @@ export const settingsSchema = z.object({
   KAFKA_TLS_KEY: path.nullable(),
   SCHEMA_REGISTRY_USERNAME: z.string().nullable(),
   SCHEMA_REGISTRY_PASSWORD: z.string().nullable(),
-  KAFKA_SESSION_TIMEOUT_MS: wholeNumber(6_000, 1_800_000),
+  KAFKA_SESSION_TIMEOUT_MS: wholeNumber(RANGES.KAFKA_SESSION_TIMEOUT_MS),
   WORKER_MODELS: list.nullable(),
   PLANNER_MODELS: list.nullable(),
   OLLAMA_HOST: ollamaHost,
-  OLLAMA_FIRST_TOKEN_MS: wholeNumber(1_000, LONGEST_FIRST_TOKEN_MS),
+  OLLAMA_FIRST_TOKEN_MS: wholeNumber(RANGES.OLLAMA_FIRST_TOKEN_MS),
   ANTHROPIC_API_KEY: z.string().nullable(),
   OPENAI_API_KEY: z.string().nullable(),
   ANTHROPIC_BASE_URL: url.nullable(),

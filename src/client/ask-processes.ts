@@ -66,15 +66,19 @@ function answerTo(requestId: string, event: AgentEvent): StatusReport | null {
   return event.event_type === 'status_report' && event.payload.request_id === requestId ? event.payload : null;
 }
 
-/** Whether a running orchestrator answers. */
-export async function orchestratorAnswers(context: ClientContext, session: LogSession): Promise<boolean> {
-  const isOrchestrator = (report: StatusReport) => report.role === 'orchestrator';
-  const reports = await askProcesses(context, session, {
+export const isOrchestrator = ({ role }: StatusReport): boolean => role === 'orchestrator';
+
+/** The processes that answer until an orchestrator does; with everyone, those that answer soon. */
+export function answersOfSwarm(
+  context: ClientContext,
+  session: LogSession,
+  { everyone }: { readonly everyone: boolean },
+): Promise<readonly StatusReport[]> {
+  return askProcesses(context, session, {
     firstMs: ORCHESTRATOR_MS,
     quietMs: ORCHESTRATOR_MS,
-    isEnough: isOrchestrator,
+    isEnough: (report) => !everyone && isOrchestrator(report),
   });
-  return reports.some(isOrchestrator);
 }
 
 async function request(context: ClientContext, log: LogSession['log'], requestId: string): Promise<void> {

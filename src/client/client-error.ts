@@ -9,6 +9,8 @@ export type ClientErrorCode =
   /** No plan waits for an answer, or the mission asks nothing. */
   | 'nothing_to_answer'
   | 'answer_empty'
+  /** An answer or a reason is longer than an assignment can carry. */
+  | 'text_too_long'
   /** There is no dead letter with this id. */
   | 'letter_unknown'
   /** Another operator handles the dead letter, or has handled it. */

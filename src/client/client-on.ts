@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { z } from 'zod';
+import { checkedOptions, optionIn } from '../agent/checked-options.js';
 import type { Roster } from '../agent/roster.js';
 import type { MissionReport } from '../domain/report.js';
 import { createCleanup } from '../ports/cleanup.js';
@@ -64,14 +66,7 @@ export function createClientOn(context: ClientContext, { log, workspaceRoot, ...
       await decide(missionId, answer(text));
     },
     cancel: (missionId, reason) => decide(missionId, cancel(reason)),
-    processes: ({ timeoutMs = PROCESSES_MS } = {}) =>
-      withSession(context, log, (session) =>
-        askProcesses(context, session, {
-          firstMs: timeoutMs,
-          quietMs: Math.min(timeoutMs, QUIET_MS),
-          isEnough: () => false,
-        }),
-      ),
+    processes: (options) => processesOf(context, log, options),
     deadLetters: deadLettersOn(context, log, feed),
     recover: (options) =>
       withSession(context, log, async (session) =>
@@ -82,8 +77,19 @@ export function createClientOn(context: ClientContext, { log, workspaceRoot, ...
   };
 }
 
-const PROCESSES_MS = 2_000;
+const PROCESSES_OPTIONS = z.strictObject({ timeoutMs: optionIn('processes timeoutMs').default(2_000) });
 const QUIET_MS = 700;
+
+async function processesOf(
+  context: ClientContext,
+  log: Log,
+  options: Parameters<Client['processes']>[0] = {},
+): ReturnType<Client['processes']> {
+  const { timeoutMs: firstMs } = checkedOptions(PROCESSES_OPTIONS, options, 'processes');
+  return withSession(context, log, (session) =>
+    askProcesses(context, session, { firstMs, quietMs: Math.min(firstMs, QUIET_MS), isEnough: () => false }),
+  );
+}
 
 function deadLettersOn(context: ClientContext, log: Log, feed: SharedFeed): DeadLetters {
   const withBox = <T>(body: (box: LetterBox) => T | Promise<T>): Promise<T> =>

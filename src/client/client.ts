@@ -53,7 +53,7 @@ export interface Client extends AsyncDisposable {
   reject(missionId: string, reason: string): Promise<void>;
   answer(missionId: string, text: string): Promise<void>;
   cancel(missionId: string, reason: string): Promise<void>;
-  /** The processes that answer within timeoutMs (default 2000), with what they hold and run. */
+  /** The processes that answer within timeoutMs (1 to 600000, default 2000), with what they hold and run. */
   processes(options?: { readonly timeoutMs?: number }): Promise<readonly StatusReport[]>;
   /** Records that a role could not process. */
   readonly deadLetters: DeadLetters;

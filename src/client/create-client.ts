@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { checkedOptions } from '../agent/checked-options.js';
+import { checkedOptions, prefixOption } from '../agent/checked-options.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { createTopicNames } from '../domain/topic-names.js';
 import type { Log } from '../ports/log.js';
@@ -58,7 +58,7 @@ const OPTIONS = z.strictObject({
   ),
   agents: z.union([text, z.array(z.custom<AgentSpec>()).min(1)], 'it must be a directory or agents of defineAgent'),
   workspaceRoot: text,
-  prefix: text.default(createTopicNames().prefix),
+  prefix: prefixOption.default(createTopicNames().prefix),
   requester: text.optional(),
   logger: z.custom<Logger>().optional(),
   signal: z.custom<AbortSignal>().optional(),

@@ -5,6 +5,7 @@ import { parseMissionId } from '../domain/mission-id.js';
 import { isOpen, questionOf, statusOf, type Mission } from '../domain/mission-state.js';
 import type { Log } from '../ports/log.js';
 import { appendOne } from './append-one.js';
+import { byteLength, SIZES } from '../domain/sizes.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext } from './context.js';
 
@@ -26,6 +27,7 @@ export const approve: Decide = (context, mission) =>
 
 /** Refuses the proposed plan; the planner gets the reason. */
 export function reject(reason: string): Decide {
+  requireShort(reason);
   return (context, mission) =>
     createEventFactory(context)({
       type: 'plan_rejected',
@@ -49,8 +51,20 @@ export function answer(text: string): Decide {
     });
 }
 
-/** Throws ClientError for an answer without text; known before the log is opened. */
+/** Throws ClientError for a text that no assignment can carry to an agent; known before the log is opened. */
+function requireShort(text: string): void {
+  const bytes = byteLength(text);
+  if (bytes > SIZES.answer)
+    throw new ClientError(
+      'text_too_long',
+      `the text has ${bytes} bytes; it may have ${SIZES.answer}`,
+      'Shorten it, or put the details into a file of the workspace and name that.',
+    );
+}
+
+/** Throws ClientError for an answer without text, or with too much; known before the log is opened. */
 export function requireText(text: string): void {
+  requireShort(text);
   if (text.trim() === '')
     throw new ClientError(
       'answer_empty',
@@ -61,6 +75,7 @@ export function requireText(text: string): void {
 
 /** Asks to stop a mission that has not ended. */
 export function cancel(reason: string): Decide {
+  requireShort(reason);
   return (context, mission) => {
     requireOpen(mission);
     return createEventFactory(context)({

@@ -17,6 +17,8 @@ import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-stat
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { agentsOfProposal } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';
+import { cutToBytes, SIZES } from './sizes.js';
+import { inputsWithin } from './task-inputs.js';
 import { taskRecordKey } from './partitioning.js';
 
 /** A decision, before it gets an envelope. */
@@ -78,10 +80,13 @@ function decideOvertime(mission: Mission, context: DecideContext): readonly Deci
   const { minutes } = mission.request.budget;
   if (minutes === null || !context.isExpired(timerKeys.minutes(mission.id))) return null;
   const why = `the budget of ${minutes} minutes is used up`;
-  const { planning } = mission;
-  return mission.plannerWait !== null && planning.kind === 'postponed'
-    ? failMission(mission, context, `${why}; ${planningFailure(planning)}`, 'planner_unreachable')
-    : failMission(mission, context, why);
+  const { planning, plannerWait } = mission;
+  if (plannerWait === null) return failMission(mission, context, why);
+  const waited =
+    planning.kind === 'postponed'
+      ? planningFailure(planning)
+      : `no plan: no planner could be reached, calls so far: ${plannerWait.calls}`;
+  return failMission(mission, context, `${why}; ${waited}`, 'planner_unreachable');
 }
 
 function decideByPlan(mission: Mission, context: DecideContext): readonly Decision[] {
@@ -348,7 +353,11 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
 /** What the attempt should know of what came before it: the last failure, and a person's answer. */
 function feedbackFor({ answer }: Mission, task: MissionTask): string | null {
   const failure = task.failures === 0 ? '' : task.detail;
-  return [failure, answer === null ? '' : wordingOf(answer)].filter((part) => part !== '').join('\n') || null;
+  const parts = [
+    cutToBytes(failure, SIZES.feedback),
+    answer === null ? '' : cutToBytes(wordingOf(answer), SIZES.feedback),
+  ];
+  return parts.filter((part) => part !== '').join('\n') || null;
 }
 
 function scheduleRetry(mission: Mission, task: MissionTask, context: DecideContext): Decision {
@@ -370,11 +379,11 @@ function scheduleRetry(mission: Mission, task: MissionTask, context: DecideConte
 /** Results of the tasks that this one depends on; the mission's checks need none. */
 function inputsOf(mission: Mission, task: MissionTask): PayloadOf<'task_assigned'>['inputs'] {
   if (task.kind === 'verify') return [];
-  return task.plan.dependencies.flatMap((id) => {
-    const done = mission.tasks.get(id);
-    if (done === undefined || !endedWell(done)) return [];
-    return [{ task_id: id, agent: done.plan.agent, summary: done.summary, outputs: { ...done.outputs } }];
+  const done = task.plan.dependencies.flatMap((id) => {
+    const dependency = mission.tasks.get(id);
+    return dependency !== undefined && endedWell(dependency) ? [dependency] : [];
   });
+  return inputsWithin(done, SIZES.inputs);
 }
 
 function cancelTask(mission: Mission, task: MissionTask, owner: string, code: string, reason: string): Decision {
@@ -425,8 +434,7 @@ function askOrFail(
   ];
 }
 
-const ASK_THE_PLANNER_AGAIN =
-  'Can the planner be reached again? It is asked once more with your answer, which it is shown.';
+const ASK_THE_PLANNER_AGAIN = 'Can the planner be reached again? It is asked again, with your answer.';
 
 function questionAbout(failed: MissionTask | null): string {
   if (failed === null) return 'How should the mission be planned?';

@@ -11,6 +11,18 @@ export interface TopicNames {
 
 export const DEFAULT_PREFIX = 'ravenhelm.squad';
 
+/** With the longest agent's name (sizes.ts) a topic's name stays below Kafka's 249 characters. */
+export const LONGEST_PREFIX = 100;
+
+/** The rule of prefixes that a text breaks, behind "it must"; null when it keeps them all. */
+export function brokenPrefixRule(text: string): string | null {
+  if (text === '') return 'have at least one letter or digit';
+  if (!/^[A-Za-z0-9._-]+$/.test(text)) return 'be letters, digits, dots, dashes and underscores';
+  if (/^\.+$/.test(text)) return 'not be dots alone';
+  if (!/^[A-Za-z0-9]/.test(text)) return 'begin with a letter or a digit';
+  return text.length > LONGEST_PREFIX ? `have ${LONGEST_PREFIX} characters at most (it has ${text.length})` : null;
+}
+
 /** With the default prefix the groups have the names that users know: orchestrator and worker-{agent}. */
 export function createTopicNames(prefix: string = DEFAULT_PREFIX): TopicNames {
   const group = (name: string) => (prefix === DEFAULT_PREFIX ? name : `${prefix}.${name}`);

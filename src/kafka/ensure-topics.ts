@@ -2,7 +2,7 @@
 import kafkajs, { type Admin } from 'ravenhelm-kafkajs';
 import type { Clock } from '../ports/clock.js';
 import type { TopicDifference, TopicSpec } from '../ports/log.js';
-import { protocolErrorType } from './errors.js';
+import { protocolErrorType, TopicNameCollides } from './errors.js';
 
 /** A cluster of this many brokers survives the loss of one: three replicas, two of them in sync. */
 const BROKERS_FOR_REPLICATION = 3;
@@ -31,10 +31,20 @@ export async function ensureTopics(
   const wanted = specs.map((spec) => onCluster(spec, brokers.length));
   const existing = new Set(await admin.listTopics());
   const missing = wanted.filter(({ name }) => !existing.has(name));
+  refuseCollisions(missing, [...existing, ...wanted.map(({ name }) => name)]);
   if (missing.length > 0) await createAll(admin, missing);
   for (const { name } of missing) await untilReadable(admin, name, clock);
   const present = wanted.filter(({ name }) => existing.has(name));
   return present.length > 0 ? differences(admin, present) : [];
+}
+
+/** Brokers refuse names that differ in dots and underscores only, because their metrics would be the same. */
+function refuseCollisions(missing: readonly Wanted[], names: readonly string[]): void {
+  const plain = (name: string) => name.replaceAll('.', '_');
+  for (const { name } of missing) {
+    const other = names.find((known) => known !== name && plain(known) === plain(name));
+    if (other !== undefined) throw new TopicNameCollides(name, other);
+  }
 }
 
 function onCluster(spec: TopicSpec, brokers: number): Wanted {

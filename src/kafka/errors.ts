@@ -34,6 +34,23 @@ export class BrokerFailed extends Error {
   }
 }
 
+/** A new topic's name differs from another one in dots and underscores only. */
+export class TopicNameCollides extends Error {
+  readonly code = 'topic_name_collides';
+  readonly retriable = false;
+
+  constructor(
+    readonly topic: string,
+    readonly other: string,
+  ) {
+    super(
+      `the topic ${topic} cannot be created: its name differs from ${other} in dots and underscores only, and brokers ` +
+        'give both the same metrics. Choose another RAVENHELM_PREFIX, or another name for the agent',
+    );
+    this.name = 'TopicNameCollides';
+  }
+}
+
 /** The cluster's access rules do not let this user do it. */
 class NotAuthorized extends Error {
   readonly code = 'not_authorized';

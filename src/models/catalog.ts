@@ -2,6 +2,7 @@ import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { z } from 'zod';
 import type { ToolCalls } from './capabilities.js';
 import { sameOllamaModel } from './ollama-name.js';
+import { RANGES, rangeText, type RangeName } from '../domain/ranges.js';
 import type { Price } from './price.js';
 
 export type Provider = 'anthropic' | 'openai' | 'ollama';
@@ -45,16 +46,21 @@ export class CatalogError extends Error {
   readonly retriable = false;
 }
 
-const count = z.int().positive();
-const dollars = z.number().nonnegative();
 /** Room for the thinking of a local model; it counts towards num_predict. */
 const THINKING_TOKENS = 4_096;
 const toolCalls = z.enum(['native', 'json', 'auto']).default('auto');
+function numberIn(name: RangeName): z.ZodNumber {
+  const range = RANGES[name];
+  const must = `must be ${rangeText(range)}`;
+  return (range.whole ? z.int(must) : z.number(must)).min(range.least, must).max(range.most, must);
+}
+
+const dollars = numberIn('model price');
 const hosted = {
   id: z.string().min(1),
-  context_tokens: count,
-  max_output_tokens: count,
-  thinking_tokens: z.int().nonnegative().default(0),
+  context_tokens: numberIn('model context_tokens'),
+  max_output_tokens: numberIn('model max_output_tokens'),
+  thinking_tokens: numberIn('model thinking_tokens').default(0),
   effort: z.enum(['low', 'medium', 'high']).nullable().default(null),
   tool_calls: toolCalls,
   usd_per_million_tokens: z.strictObject({
@@ -74,9 +80,9 @@ const modelSchema = z.discriminatedUnion('provider', [
   z.strictObject({
     provider: z.literal('ollama'),
     id: z.string().min(1),
-    context_tokens: count,
+    context_tokens: numberIn('model context_tokens'),
     thinking: z.boolean().default(false),
-    thinking_tokens: z.int().nonnegative().default(THINKING_TOKENS),
+    thinking_tokens: numberIn('model thinking_tokens').default(THINKING_TOKENS),
     tool_calls: toolCalls,
   }),
 ]);
@@ -86,9 +92,9 @@ const fileSchema = z
     as_of: z.iso.date(),
     defaults: z.strictObject({ planner: byProvider, worker: byProvider }),
     ollama: z.strictObject({
-      context_tokens: count,
+      context_tokens: numberIn('model context_tokens'),
       thinking: z.boolean(),
-      thinking_tokens: z.int().nonnegative().default(THINKING_TOKENS),
+      thinking_tokens: numberIn('model thinking_tokens').default(THINKING_TOKENS),
       tool_calls: toolCalls,
     }),
     models: z.array(modelSchema),

@@ -25,8 +25,8 @@ export interface Models {
   plannerAbsence(): string;
   /** State changes of the circuit breakers of the models' endpoints. */
   readonly circuits: CircuitNews;
-  /** One line: which models are used, and why. */
-  banner(): string;
+  /** Which models are used, and why, on one line; empty for a process that plans nothing and works for no agent. */
+  summary(roles: { readonly workers: boolean; readonly planner: boolean }): string;
 }
 
 /** No model of a chain has an API key. */
@@ -67,11 +67,14 @@ export async function createModels(options: ModelsOptions): Promise<Models> {
     plannerChain: () => plannerChain,
     plannerAbsence: () => planner.notes.join('; '),
     circuits: pool.circuits,
-    banner: () => {
+    summary: ({ workers: showWorkers, planner: showPlanner }) => {
       const shown = plannerChain.length === 0 ? [{ name: 'none' }] : plannerChain;
-      const news = planner.notes.filter((note) => !workers.notes.includes(note));
+      const news = planner.notes.filter((note) => !showWorkers || !workers.notes.includes(note));
       const plannerNotes = [...(planners === null ? [] : ['from PLANNER_MODELS']), ...news];
-      return `Models: workers ${sequence(defaultChain, workerNotes)}; planner ${sequence(shown, plannerNotes)}`;
+      return [
+        ...(showWorkers ? [`workers ${sequence(defaultChain, workerNotes)}`] : []),
+        ...(showPlanner ? [`planner ${sequence(shown, plannerNotes)}`] : []),
+      ].join('; ');
     },
   };
 }

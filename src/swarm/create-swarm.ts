@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { checkedOptions } from '../agent/checked-options.js';
+import { checkedOptions, optionIn, prefixOption } from '../agent/checked-options.js';
 import { createRoster, loadRoster, type Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { createTopicNames } from '../domain/topic-names.js';
@@ -41,7 +41,7 @@ export interface SwarmOptions {
 export interface ModelOptions {
   /** The workers' chain, such as ['playbook', 'anthropic']. Default ['playbook']. */
   readonly workers?: readonly string[];
-  /** The planner's chain, such as ['anthropic']. Default none: waves follow the agents' dependencies. */
+  /** The planner's chain, such as ['anthropic']. Default none: a mission then needs a plan, or planner: 'order'. */
   readonly planner?: readonly string[];
   readonly anthropicApiKey?: string;
   readonly openaiApiKey?: string;
@@ -202,12 +202,8 @@ const OPTIONS = z.strictObject({
   tools: z
     .strictObject({ workspaceRoot: text.optional(), sandbox: z.boolean('it must be true or false').optional() })
     .optional(),
-  prefix: text.default(createTopicNames().prefix),
+  prefix: prefixOption.default(createTopicNames().prefix),
   logger: z.custom<Logger>().optional(),
-  drainMs: z
-    .int('it must be whole milliseconds')
-    .min(0, 'it must be at least 0 ms')
-    .max(600_000, 'it must be at most 600000 ms')
-    .default(10_000),
+  drainMs: optionIn('createSwarm drainMs').default(10_000),
   signal: z.custom<AbortSignal>().optional(),
 });

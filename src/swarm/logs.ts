@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { checkedOptions } from '../agent/checked-options.js';
+import { checkedOptions, optionIn, prefixOption } from '../agent/checked-options.js';
 import { createTopicNames } from '../domain/topic-names.js';
 import { createMemoryLog } from '../memory/memory-log.js';
 import type { Log } from '../ports/log.js';
@@ -10,7 +10,7 @@ import { createSystemClock, createSystemIds } from '../telemetry/system-clock.js
 import { PACKAGE_DIR } from './package-dir.js';
 
 export interface MemoryLogOptions {
-  /** Larger events are refused, in bytes from 1024. Default 1 MiB, as brokers have it. */
+  /** Larger events are refused, in bytes from 1048576. Default 1 MiB, as brokers have it. */
   readonly maxRecordBytes?: number;
 }
 
@@ -79,7 +79,7 @@ const auth = { username: text, password: text };
 const anything = z.custom<unknown>(() => true);
 
 const MEMORY_OPTIONS = z.strictObject({
-  maxRecordBytes: z.int('it must be a whole number of bytes').min(1024, 'it must be at least 1024 bytes').optional(),
+  maxRecordBytes: optionIn('memoryLog maxRecordBytes').optional(),
 });
 
 const KAFKA_OPTIONS = z.strictObject({
@@ -94,11 +94,7 @@ const KAFKA_OPTIONS = z.strictObject({
   tls: z
     .union([z.literal(true), z.strictObject({ ca: text.optional(), cert: text.optional(), key: text.optional() })])
     .optional(),
-  sessionTimeoutMs: z
-    .int('it must be whole milliseconds')
-    .min(6_000, 'it must be at least 6000 ms')
-    .max(1_800_000, 'it must be at most 1800000 ms')
-    .optional(),
-  prefix: text.optional(),
+  sessionTimeoutMs: optionIn('kafkaLog sessionTimeoutMs').optional(),
+  prefix: prefixOption.optional(),
   logger: anything.optional(),
 });

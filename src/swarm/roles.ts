@@ -54,6 +54,7 @@ function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRo
       withOwnAppenders(context, options, (appenders) =>
         createOrchestrator({
           ...roleDeps(context, options, 'orchestrator', appenders),
+          models: options.models.summary({ workers: false, planner: true }),
           planner,
           retention: options.retention,
           ...circuits,
@@ -75,6 +76,7 @@ function workerRole(
       withOwnAppenders(context, options, (appenders) =>
         createWorker({
           ...roleDeps(context, options, 'worker', appenders),
+          models: models.summary({ workers: true, planner: false }),
           agents,
           chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
           tools: tools.tools,

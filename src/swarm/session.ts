@@ -89,7 +89,8 @@ async function prepareRoles(
   ]);
   // Who removes the workspaces' root afterwards removes all of it.
   if (tools !== null) cleanup.add('tools', () => tools.opened);
-  options.say(models.banner());
+  const used = models.summary({ workers: options.agents.length > 0, planner: options.orchestrator });
+  if (used !== '') options.say(`Models: ${used}`);
   if (tools !== null) options.say(tools.line);
   const worker = tools === null ? null : { agents: options.agents, tools };
   const { roster, orchestrator } = options;

@@ -154,8 +154,14 @@ describe('a mission file is refused', () => {
     [
       'with a budget of nothing',
       ['budget: { usd: 0 }'],
-      ['hello.yaml:3:11: "budget.usd": must be above 0; change it (it is 0)'],
+      ['hello.yaml:3:11: "budget.usd": must be from 0.000001 to 1000000 US dollars; change it (it is 0)'],
     ],
+    [
+      'a number without an end',
+      ['budget: { usd: .inf }'],
+      ['hello.yaml:3:11: "budget.usd" is Infinity; give a number with an end'],
+    ],
+    ['a merge key', ['budget: { <<: 1 }'], ['hello.yaml:3:11: merge keys (<<) are not read; write the keys out']],
     [
       'with an unknown agent',
       ['agents: [cert_agent, env_agnt]'],

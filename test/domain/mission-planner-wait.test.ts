@@ -101,7 +101,16 @@ describe('a mission whose planner cannot be reached', () => {
     });
   });
 
-  test('asks a person where it says so, and asks the planner once more with the answer', () => {
+  test('fails with that code, too, when its time ends while the planner is being asked again', () => {
+    const log = unreached(1, { budget: { ...NO_BUDGET, minutes: 10 } });
+    log.settle(expired(timerKeys.planner(ID, 1)));
+    expect(only('mission_failed', log.settle(expired(timerKeys.minutes(ID))))).toMatchObject({
+      code: 'planner_unreachable',
+      reason: 'the budget of 10 minutes is used up; no plan: no planner could be reached, calls so far: 1',
+    });
+  });
+
+  test('asks a person where it says so, and asks the planner again with the answer', () => {
     const log = unreached(2, { on_failure: 'ask' });
     log.settle(expired(timerKeys.plannerWait(ID, 1)));
     expect(questionOf(log.mission())?.text).toMatch(/planner be reached/);

@@ -43,6 +43,16 @@ function cluster(brokers: number): Admin & {
   return admin as unknown as ReturnType<typeof cluster>;
 }
 
+test('a name that differs from another in dots and underscores only is refused before anything is created', async () => {
+  const there = Object.assign(cluster(1), { listTopics: async () => ['team_a.tasks.env_agent', 'other'] });
+  const spec = (name: string) => ({ name, partitions: 1, replicationFactor: null, config: {} });
+  await expect(ensureTopics(there, [spec('fine'), spec('team.a.tasks.env_agent')], systemClock)).rejects.toMatchObject({
+    code: 'topic_name_collides',
+    message: expect.stringMatching(/team\.a\.tasks\.env_agent .* team_a\.tasks\.env_agent .*RAVENHELM_PREFIX/),
+  });
+  expect(there.created).toEqual([]);
+});
+
 describe('creating topics', () => {
   const spec = { name: 'tasks', partitions: 6, replicationFactor: null, config: { 'cleanup.policy': 'delete' } };
 

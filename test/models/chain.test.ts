@@ -1,4 +1,4 @@
-import { createModels, NoModel, type ModelsOptions } from '../../src/models/chain.js';
+import { createModels, NoModel, type Models, type ModelsOptions } from '../../src/models/chain.js';
 import { UnknownModel } from '../../src/models/model-name.js';
 import type { CircuitChange } from '../../src/ports/circuits.js';
 import { noMetrics, type CircuitStateName, type Metrics, type ModelCallOutcome } from '../../src/ports/metrics.js';
@@ -32,14 +32,15 @@ describe('the chains of models', () => {
       signal: new AbortController().signal,
       ...options,
     });
+  const banner = (models: Models) => models.summary({ workers: true, planner: true });
   const names = (models: readonly { readonly name: string }[]) => models.map((model) => model.name);
 
   test('without any model, workers use playbooks and there is no planner; the banner says why', async () => {
     const models = await given();
     expect(names(models.workerChain(null))).toEqual(['playbook']);
     expect(models.plannerChain()).toEqual([]);
-    expect(models.banner()).toBe(
-      'Models: workers playbook (no Ollama at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST); ' +
+    expect(banner(models)).toBe(
+      'workers playbook (no Ollama at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST); ' +
         'planner none (no ANTHROPIC_API_KEY or OPENAI_API_KEY)',
     );
     expect(models.plannerAbsence()).toBe(
@@ -47,11 +48,21 @@ describe('the chains of models', () => {
     );
   });
 
+  test('a process names the models of the roles that it has', async () => {
+    const models = await given();
+    const why = 'no Ollama at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST';
+    expect(models.summary({ workers: true, planner: false })).toBe(`workers playbook (${why})`);
+    expect(models.summary({ workers: false, planner: true })).toBe(
+      `planner none (${why}; no ANTHROPIC_API_KEY or OPENAI_API_KEY)`,
+    );
+    expect(models.summary({ workers: false, planner: false })).toBe('');
+  });
+
   test('an Ollama without the model is skipped; the banner has the pull command', async () => {
     const models = await given({ ollamaHost: await ollamaWith('llama3.1:latest') });
     expect(names(models.workerChain(null))).toEqual(['playbook']);
-    expect(models.banner()).toContain('ollama pull qwen3:8b');
-    expect(models.banner()).not.toContain('\n');
+    expect(banner(models)).toContain('ollama pull qwen3:8b');
+    expect(banner(models)).not.toContain('\n');
   });
 
   test('an Ollama with the model comes first; openai comes last if its key is set', async () => {
@@ -62,8 +73,8 @@ describe('the chains of models', () => {
       'openai:gpt-5.6-sol',
       'ollama:qwen3:8b',
     ]);
-    expect(models.banner()).toMatch(/workers ollama:qwen3:8b, then playbook, then openai:gpt-5\.6-terra .*; planner /);
-    expect(models.banner()).toMatch(
+    expect(banner(models)).toMatch(/workers ollama:qwen3:8b, then playbook, then openai:gpt-5\.6-terra .*; planner /);
+    expect(banner(models)).toMatch(
       /; planner anthropic:claude-opus-5-5, then openai:gpt-5\.6-sol, then ollama:qwen3:8b$/,
     );
   });
@@ -71,13 +82,13 @@ describe('the chains of models', () => {
   test('WORKER_MODELS defines the chain and keeps a server that does not answer at startup', async () => {
     const models = await given({ workerModels: ['playbook', 'ollama:llama3.1'] });
     expect(names(models.workerChain(null))).toEqual(['playbook', 'ollama:llama3.1']);
-    expect(models.banner()).toContain('from WORKER_MODELS; no Ollama at');
+    expect(banner(models)).toContain('from WORKER_MODELS; no Ollama at');
   });
 
   test('PLANNER_MODELS defines the chain of the planner and keeps a server that does not answer at startup', async () => {
     const models = await given({ plannerModels: ['ollama:llama3.1', 'openai'] });
     expect(names(models.plannerChain())).toEqual(['ollama:llama3.1']);
-    expect(models.banner()).toMatch(/planner ollama:llama3\.1 \(from PLANNER_MODELS; no OPENAI_API_KEY\)$/);
+    expect(banner(models)).toMatch(/planner ollama:llama3\.1 \(from PLANNER_MODELS; no OPENAI_API_KEY\)$/);
     await expect(given({ plannerModels: ['playbook'] })).rejects.toThrow(UnknownModel);
   });
 

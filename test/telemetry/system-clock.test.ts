@@ -12,13 +12,16 @@ function overflows(): { readonly names: readonly string[]; stop(): void } {
 const TURN_OF_THE_LOOP_MS = 20;
 
 describe("the system clock's timer", () => {
-  test.each([1, 10, 49, 50, 51, 1000])('ends after its whole delay in parts of at most %i ms', async (longestPartMs) => {
-    const clock = createSystemClock(longestPartMs);
-    const startedMs = clock.monotonicMs();
-    await pause(clock, 50);
-    // Node rounds a timer's start to whole milliseconds.
-    expect(clock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(49);
-  });
+  test.each([1, 10, 49, 50, 51, 1000])(
+    'ends after its whole delay in parts of at most %i ms',
+    async (longestPartMs) => {
+      const clock = createSystemClock(longestPartMs);
+      const startedMs = clock.monotonicMs();
+      await pause(clock, 50);
+      // Node rounds a timer's start to whole milliseconds.
+      expect(clock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(49);
+    },
+  );
 
   test('calls back once, and not when it was cancelled in a later part', async () => {
     const clock = createSystemClock(5);

@@ -5,22 +5,23 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { requestEvent } from '../../client/submit.js';
 import { openPlanner } from '../../swarm/models.js';
 import { readMission, readRoster } from '../mission-source.js';
-import { modelsHere, noPlanner } from '../planner-check.js';
+import { modelsHere, requireModels, warnOfTasks } from '../mission-models.js';
 import { planText } from '../plan-text.js';
 
 /** Shows what would be done: the file's own plan, or a planner's. Nothing is run, no broker is needed. */
 export async function planMission(context: CommandContext, file: string): Promise<ExitCode> {
   const roster = await readRoster(context);
   const mission = await readMission(context, file, roster);
+  await requireModels(context, mission, roster, file);
   if (mission.plan !== null) return show(context, { planner: 'mission', model: '', refusals: [], plan: mission.plan });
   const models = await modelsHere(context);
-  if (mission.planner !== 'order' && models.plannerChain().length === 0) throw noPlanner(file, models.plannerAbsence());
   const missionId = createMissionId({ nowMs: context.host.clock.now(), partition: 0, random: context.host.random });
   const request = requestEvent(context.client, { mission, missionId, workspace: null, marker: '' });
   const answer = await openPlanner(roster, models).propose(
     { mission: request.payload, revision: 1, reason: null, firstWave: 1, done: [] },
     context.host.interruption,
   );
+  warnOfTasks(context, answer.plan, roster, models);
   return show(context, answer);
 }
 

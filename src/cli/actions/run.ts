@@ -10,7 +10,7 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { followMission } from '../mission-follow.js';
 import { withWorkspace } from '../../client/submit.js';
 import type { SwarmSession } from '../../swarm/session.js';
-import { requirePlanner } from '../planner-check.js';
+import { requireModels } from '../mission-models.js';
 import { requestMission } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
 import { goingOnLine, leftOpenLine } from '../open-missions.js';
@@ -29,7 +29,7 @@ export interface RunOptions {
 export async function runMission(context: CommandContext, options: RunOptions): Promise<ExitCode> {
   const roster = await readRoster(context);
   const mission = await readMission(context, options.file, roster);
-  await requirePlanner(context, mission, options.file);
+  await requireModels(context, mission, roster, options.file);
   return withSwarm(
     context,
     { roster, orchestrator: true, agents: roster.agents, allowMemory: true },

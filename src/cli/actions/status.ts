@@ -136,6 +136,8 @@ async function showProcesses(context: CommandContext, session: ClientSession, mi
     report.running.map((task) => `${task.task_id} step ${task.step}`).join(', '),
   ]);
   context.host.stdout.write(table(rows));
+  for (const { worker_id, models } of concerned)
+    if (models !== null) context.host.stdout.write(`models  ${oneLine(`${worker_id}: ${models}`)}\n`);
   const stopped = concerned.flatMap(({ worker_id, blocked }) =>
     blocked.map(
       ({ topic, partition, offset, reason }) =>

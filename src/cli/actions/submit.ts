@@ -28,7 +28,7 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
         context.host.stdout.write(`${missionId}\n`);
         context.host.stderr.write(`submitted; to see how it goes: ${clientCommand(context, `watch ${missionId}`)}\n`);
       }
-      await sayIfNoOrchestrator(context, session);
+      await sayIfNoOrchestrator(context, session, mission);
       return EXIT.done;
     }
     context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
@@ -36,7 +36,7 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
       missionId,
       feed,
       broken: createHandledDeferred<never>().promise,
-      notice: missingOrchestrator(context, session),
+      notice: missingOrchestrator(context, session, mission),
       ifNotEnded:
         `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ` +
         `${clientCommand(context, `cancel ${missionId}`)} stops it`,

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
+import { numberArgument } from '../number-argument.js';
 import type { Choose } from '../registration.js';
 
 export function register(program: Command, choose: Choose): void {
@@ -16,6 +17,5 @@ export function register(program: Command, choose: Choose): void {
 }
 
 function partitionNumber(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0.');
-  return Number(text);
+  return numberArgument('recover partition', text);
 }

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
+import { numberArgument } from '../number-argument.js';
 import type { Choose } from '../registration.js';
 
 interface ShowFlags {
@@ -13,8 +14,8 @@ export function register(program: Command, choose: Choose): void {
     .argument('<mission>')
     .argument('[task]', "a task's id, or an agent that has one task in the mission")
     .description('show what the agents did: each step with its thought, command, output, model and cost')
-    .option('--attempt <n>', 'this attempt only, from 1', countingNumber)
-    .option('--step <n>', 'this step only, from 1', countingNumber)
+    .option('--attempt <n>', 'this attempt only, from 1', (text) => numberArgument('show --attempt', text))
+    .option('--step <n>', 'this step only, from 1', (text) => numberArgument('show --step', text))
     .option('--output', 'the whole recorded output, not only its head and tail', false)
     .action((mission: string, task: string | undefined, flags: ShowFlags, command: Command) =>
       choose(command, async (context) =>
@@ -27,9 +28,4 @@ export function register(program: Command, choose: Choose): void {
         }),
       ),
     );
-}
-
-function countingNumber(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
-  return Number(text);
 }

@@ -1,4 +1,4 @@
-/** What the log is told of a planner's call. */
+/** The events that a planner's call leads to. */
 import type { Failover } from '../../agent/failover.js';
 import { PlanningFailed, type PlannerAnswer } from '../../agent/planner-contract.js';
 import { asError } from '../../domain/as-error.js';

@@ -85,7 +85,12 @@ export async function createPresence(
         onRecord({ content }) {
           if (content.kind !== 'event' || content.event.event_type !== 'request_status') return;
           const { request_id, requested_by } = content.event.payload;
-          send({ type: 'status_report', from: processId, to: requested_by, payload: { request_id, ...live() } });
+          send({
+            type: 'status_report',
+            from: processId,
+            to: requested_by,
+            payload: { request_id, models: deps.models ?? null, ...live() },
+          });
         },
         onFatal: options.onFatal,
       });

@@ -31,6 +31,8 @@ export interface RoleDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly vitals: ProcessVitals;
+  /** Which models this role uses, and why, on one line; absent: it does not say. */
+  readonly models?: string;
   readonly topics: TopicNames;
   /** Every agent of the swarm. */
   readonly roster: readonly AgentSpec[];

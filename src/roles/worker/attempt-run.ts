@@ -109,7 +109,19 @@ async function endOf(
     remainingMs: limits.remainingMs,
     signal: limits.signal,
   };
-  return runReActLoop(loopTaskOf(deps.current(), deps.spec, deps.held.owner), effects, context.deps.loopLimits);
+  const end = await runReActLoop(
+    loopTaskOf(deps.current(), deps.spec, deps.held.owner),
+    effects,
+    context.deps.loopLimits,
+  );
+  return namingModels(end, effects.chain, context.deps.models);
+}
+
+/** Where no model could do the task, the reason says which there are, and why no other is used. */
+function namingModels(end: LoopEnd, chain: LoopEffects['chain'], models: string | undefined): LoopEnd {
+  if (end.kind !== 'failed' || (end.code !== 'gave_up' && end.code !== 'model')) return end;
+  const names = chain.map(({ name }) => name).join(', then ');
+  return { ...end, error: `${end.error} (models of this task: ${names}${models === undefined ? '' : `; ${models}`})` };
 }
 
 function failoverNews(

@@ -1,0 +1,62 @@
+/**
+ * The numbers that people set, each with its range; both ends are allowed and work. docs/configuration.md has the table.
+ * A number is checked where it is written: in a file with line and column, else by the name of its setting or option.
+ */
+export interface NumberRange {
+  readonly least: number;
+  readonly most: number;
+  /** Whether it has no fraction. */
+  readonly whole: boolean;
+  /** What it counts, in the plural; empty where its name says it. */
+  readonly unit: string;
+}
+
+const whole = (least: number, most: number, unit = ''): NumberRange => ({ least, most, unit, whole: true });
+const any = (least: number, most: number, unit: string): NumberRange => ({ least, most, unit, whole: false });
+
+const A_YEAR_SECONDS = 365 * 86_400;
+/** Far above what a mission costs, and exact in a JavaScript number and in Avro's long. */
+const MANY_TOKENS = 1_000_000_000_000;
+
+export const RANGES = {
+  'mission retries': whole(0, 10),
+  'mission budget.usd': any(0.000001, 1_000_000, 'US dollars'),
+  'mission budget.tokens': whole(1, MANY_TOKENS, 'tokens'),
+  // Ten years.
+  'mission budget.minutes': any(0.001, 5_256_000, 'minutes'),
+  'task timeout_seconds': whole(1, A_YEAR_SECONDS, 'seconds'),
+  'agent phase': whole(1, 1_000),
+  'agent concurrency': whole(1, 1_000, 'tasks'),
+  'agent timeout_seconds': whole(1, A_YEAR_SECONDS, 'seconds'),
+  'agent max_steps': whole(1, 10_000, 'steps'),
+  // Room for a reply of 2,048 tokens and for a prompt as long.
+  'model context_tokens': whole(4_096, 100_000_000, 'tokens'),
+  'model max_output_tokens': whole(256, 100_000_000, 'tokens'),
+  'model thinking_tokens': whole(0, 100_000_000, 'tokens'),
+  'model price': any(0, 1_000_000, 'US dollars per million tokens'),
+  'topic partitions': whole(1, 10_000),
+  'topic replication_factor': whole(1, 100),
+  // What records carry (sizes.ts) fits into the brokers' default of 1 MiB, not into less.
+  'topic max.message.bytes': whole(1_048_576, 2_147_483_647, 'bytes'),
+  KAFKA_SESSION_TIMEOUT_MS: whole(6_000, 1_800_000, 'milliseconds'),
+  OLLAMA_FIRST_TOKEN_MS: whole(1_000, 290_000, 'milliseconds'),
+  'RAVENHELM_HTTP port': whole(0, 65_535),
+  'broker port': whole(1, 65_535),
+  'show --attempt': whole(1, 999_999_999),
+  'show --step': whole(1, 999_999_999),
+  'recover partition': whole(0, 999_999),
+  'createSwarm drainMs': whole(0, 600_000, 'milliseconds'),
+  'kafkaLog sessionTimeoutMs': whole(6_000, 1_800_000, 'milliseconds'),
+  'memoryLog maxRecordBytes': whole(1_048_576, 2_147_483_647, 'bytes'),
+  'processes timeoutMs': whole(1, 600_000, 'milliseconds'),
+} as const satisfies Readonly<Record<string, NumberRange>>;
+
+export type RangeName = keyof typeof RANGES;
+
+/** Such as "a whole number from 1 to 10" or "from 0.001 to 5256000 minutes". */
+export function rangeText({ least, most, unit, whole: isWhole }: NumberRange): string {
+  return `${isWhole ? 'a whole number ' : ''}from ${least} to ${most}${unit === '' ? '' : ` ${unit}`}`;
+}
+
+export const isInRange = ({ least, most, whole: isWhole }: NumberRange, value: number): boolean =>
+  value >= least && value <= most && (!isWhole || Number.isInteger(value));

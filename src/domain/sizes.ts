@@ -1,0 +1,52 @@
+/**
+ * What fits into a record. An assignment travels in one record of the agent's topic, which takes 1 MiB
+ * (brokers' default max.message.bytes). It carries the brief, the task, its checks, results of earlier tasks and what
+ * went wrong before; each has its share here, and the shares add up to less than a record:
+ * 256 + 64 + 128 + 128 + 256 + 2·32 KiB = 896 KiB, which leaves 128 KiB for ids and the envelope.
+ */
+const KIB = 1024;
+
+export const SIZES = {
+  /** A mission's name and an agent's, in characters. An agent's is part of topics (249 characters at most) and ids. */
+  name: 100,
+  missionName: 200,
+  /** The others in bytes of UTF-8. */
+  brief: 256 * KIB,
+  description: 64 * KIB,
+  /** Names and commands of all checks of a task, or of a mission, or of a playbook. */
+  checks: 128 * KIB,
+  /** One command. Linux takes 128 KiB as one argument; the tools take this much. */
+  command: 100_000,
+  /** Summaries and outputs of the tasks that a task depends on; longer ones are cut. */
+  inputs: 256 * KIB,
+  /** The last failure of a task, and what a person answered, each; longer failures are cut. */
+  feedback: 32 * KIB,
+  answer: 32 * KIB,
+} as const;
+
+/** Bytes of the text in UTF-8. */
+export function byteLength(text: string): number {
+  let bytes = 0;
+  for (const character of text) bytes += bytesOf(character.codePointAt(0) ?? 0);
+  return bytes;
+}
+
+function bytesOf(codePoint: number): number {
+  if (codePoint < 0x80) return 1;
+  if (codePoint < 0x800) return 2;
+  return codePoint < 0x1_00_00 ? 3 : 4;
+}
+
+/** The text with its end cut off where it has more bytes; a note says so. */
+export function cutToBytes(text: string, most: number): string {
+  if (text.length * 3 <= most || byteLength(text) <= most) return text;
+  const note = ' … (cut)';
+  let left = most - byteLength(note);
+  let kept = 0;
+  for (const character of text) {
+    left -= bytesOf(character.codePointAt(0) ?? 0);
+    if (left < 0) break;
+    kept += character.length;
+  }
+  return `${text.slice(0, kept)}${note}`;
+}

@@ -1,0 +1,181 @@
+/** Every number that people set, at both ends of its range and beyond, where it is written. */
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { readAgentFile } from '../../src/agent/agent-file.js';
+import { ConfigError } from '../../src/agent/config-error.js';
+import { parseMissionFile } from '../../src/agent/mission-file.js';
+import { createRoster } from '../../src/agent/roster.js';
+import { parseTopicPlan } from '../../src/avro/topic-plan.js';
+import { numberArgument } from '../../src/cli/number-argument.js';
+import { settingsSchema, type SettingName } from '../../src/cli/settings.js';
+import { createClient } from '../../src/client/create-client.js';
+import { RANGES, rangeText, type RangeName } from '../../src/domain/ranges.js';
+import { createTopicNames } from '../../src/domain/topic-names.js';
+import { parseCatalog } from '../../src/models/catalog.js';
+import { LONGEST_FIRST_TOKEN_MS } from '../../src/models/ollama.js';
+import { createSwarm } from '../../src/swarm/create-swarm.js';
+import { kafkaLog, memoryLog } from '../../src/swarm/logs.js';
+import { agentSpec } from '../agent/fakes.js';
+
+const roster = createRoster([agentSpec]);
+const [topics, models] = await Promise.all([readFile('topics.yaml', 'utf8'), readFile('models.yaml', 'utf8')]);
+
+/** Reads the number where it is written: resolves or returns when it is allowed, else fails with where and why. */
+type Reads = (value: number) => unknown;
+interface Place {
+  readonly read: Reads;
+  /** What an error names: file, line and column, or the setting or option. */
+  readonly named: RegExp;
+}
+
+const mission = (...lines: readonly string[]) =>
+  parseMissionFile(['name: m', 'brief: b', ...lines].join('\n'), 'm.yaml', roster);
+const task = (value: number) =>
+  mission(
+    `plan: { waves: [{ tasks: [{ agent: ${agentSpec.name}, description: d,`,
+    `  timeout_seconds: ${value} }] }] }`,
+  );
+
+function agent(key: string): Reads {
+  return (value) => {
+    const matter = { name: 'a', description: 'd', phase: 1, tools: '[run]', [key]: value };
+    const lines = Object.entries(matter).map(([name, each]) => `${name}: ${each}`);
+    const { problems } = readAgentFile({ text: ['---', ...lines, '---', 'You.'].join('\n'), digest: '' }, 'a.md', [
+      'run',
+    ]);
+    if (problems.length > 0) throw new ConfigError(problems);
+  };
+}
+
+/** The number of the first such key in a file of the package, replaced. */
+const replaced = (text: string, key: RegExp, value: number) => {
+  expect(text).toMatch(key);
+  return text.replace(key, `$1${value}`);
+};
+const topic = (key: RegExp) => (value: number) =>
+  parseTopicPlan('topics.yaml', replaced(topics, key, value), createTopicNames(), ['a']);
+const model = (key: RegExp) => (value: number) => parseCatalog(replaced(models, key, value), 'models.yaml');
+
+function setting(name: SettingName, write: (value: number) => string = String): Reads {
+  return (value) => {
+    const parsed = settingsSchema.shape[name].safeParse(write(value));
+    if (!parsed.success) throw new Error(name);
+  };
+}
+
+const argument = (name: RangeName) => (value: number) =>
+  new Command()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .argument('<number>', 'n', (text) => numberArgument(name, text))
+    .parse([String(value)], { from: 'user' });
+
+/** Ends before anything is opened: another option is wrong, and would be named when this one is not. */
+const swarm = (drainMs: number) =>
+  createSwarm({ log: memoryLog(), agents: [], drainMs }).catch((error: Error) => {
+    if (!/createSwarm: agents/.test(error.message)) throw error;
+  });
+const kafka = (sessionTimeoutMs: number) =>
+  kafkaLog({ brokers: ['127.0.0.1:1'], registryUrl: 'http://127.0.0.1:1', sessionTimeoutMs }).catch((error: Error) => {
+    if (!/No Kafka broker|127\.0\.0\.1:1/.test(error.message)) throw error;
+  });
+async function processes(timeoutMs: number): Promise<void> {
+  const stop = AbortSignal.abort(new Error('stopped'));
+  const client = createClient({ log: memoryLog(), agents: [agentSpec], workspaceRoot: '/tmp', signal: stop });
+  await client.processes({ timeoutMs }).catch((error: Error) => {
+    if (/processes: timeoutMs/.test(error.message)) throw error;
+  });
+  await client.close();
+}
+
+const PLACES: Readonly<Record<RangeName, Place>> = {
+  'mission retries': { read: (value) => mission(`retries: ${value}`), named: /^m\.yaml:3:1: "retries"/ },
+  'mission budget.usd': {
+    read: (value) => mission(`budget: { usd: ${value} }`),
+    named: /^m\.yaml:3:11: "budget\.usd"/,
+  },
+  'mission budget.tokens': {
+    read: (value) => mission(`budget: { tokens: ${value} }`),
+    named: /^m\.yaml:3:11: "budget\.tokens"/,
+  },
+  'mission budget.minutes': {
+    read: (value) => mission('budget:', `  minutes: ${value}`),
+    named: /^m\.yaml:4:3: "budget\.minutes"/,
+  },
+  'task timeout_seconds': { read: task, named: /^m\.yaml:4:3: "plan\.waves\[0\]\.tasks\[0\]\.timeout_seconds"/ },
+  'agent phase': { read: agent('phase'), named: /^a\.md:4:1: "phase"/ },
+  'agent concurrency': { read: agent('concurrency'), named: /^a\.md:6:1: "concurrency"/ },
+  'agent timeout_seconds': { read: agent('timeout_seconds'), named: /^a\.md:6:1: "timeout_seconds"/ },
+  'agent max_steps': { read: agent('max_steps'), named: /^a\.md:6:1: "max_steps"/ },
+  'model context_tokens': { read: model(/(context_tokens: )\d+/), named: /^models\.yaml:\d+: .*context_tokens/ },
+  'model max_output_tokens': {
+    read: model(/(max_output_tokens: )\d+/),
+    named: /^models\.yaml:\d+: .*max_output_tokens/,
+  },
+  'model thinking_tokens': { read: model(/(thinking_tokens: )\d+/), named: /^models\.yaml:\d+: .*thinking_tokens/ },
+  'model price': { read: model(/(input: )[\d.]+/), named: /^models\.yaml:\d+: .*input/ },
+  'topic partitions': { read: topic(/(partitions: )\d+/), named: /^topics\.yaml:\d+: coordination\.partitions/ },
+  'topic replication_factor': {
+    read: topic(/(replication_factor: )auto/),
+    named: /^topics\.yaml:\d+: coordination\.replication_factor/,
+  },
+  'topic max.message.bytes': {
+    read: topic(/(max\.message\.bytes: )\d+/),
+    named: /^topics\.yaml:\d+: coordination\.config\.max\.message\.bytes/,
+  },
+  KAFKA_SESSION_TIMEOUT_MS: { read: setting('KAFKA_SESSION_TIMEOUT_MS'), named: /KAFKA_SESSION_TIMEOUT_MS/ },
+  OLLAMA_FIRST_TOKEN_MS: { read: setting('OLLAMA_FIRST_TOKEN_MS'), named: /OLLAMA_FIRST_TOKEN_MS/ },
+  'RAVENHELM_HTTP port': { read: setting('RAVENHELM_HTTP', (port) => `127.0.0.1:${port}`), named: /RAVENHELM_HTTP/ },
+  'broker port': { read: setting('KAFKA_BROKERS', (port) => `localhost:${port}`), named: /KAFKA_BROKERS/ },
+  'show --attempt': { read: argument('show --attempt'), named: /number/ },
+  'show --step': { read: argument('show --step'), named: /number/ },
+  'recover partition': { read: argument('recover partition'), named: /number/ },
+  'createSwarm drainMs': { read: swarm, named: /^createSwarm: drainMs/ },
+  'kafkaLog sessionTimeoutMs': { read: kafka, named: /^kafkaLog: sessionTimeoutMs/ },
+  'memoryLog maxRecordBytes': {
+    read: (value) => memoryLog({ maxRecordBytes: value }),
+    named: /^memoryLog: maxRecordBytes/,
+  },
+  'processes timeoutMs': { read: processes, named: /^processes: timeoutMs/ },
+};
+
+/** Beyond an end, as little as the number's kind allows and far; and what is no such number. */
+function beyond(name: RangeName): readonly number[] {
+  const { least, most, whole } = RANGES[name];
+  const far = [-1, Number.MAX_SAFE_INTEGER * 8, 1e300, Infinity, Number.NaN];
+  const near = whole ? [least - 1, most + 1, least + 0.5] : [least / 2 - 1e-9, most * 1.000_001];
+  return [...near, ...far];
+}
+
+const names = Object.keys(PLACES) as RangeName[];
+
+describe.each(names)('%s', (name) => {
+  const { read, named } = PLACES[name];
+  const { least, most } = RANGES[name];
+
+  test.each([least, most])('may be %d', async (value) => {
+    await read(value);
+  });
+
+  test.each(beyond(name))(`may not be %d; the error says where it stands`, async (value) => {
+    const reading = (async () => read(value))();
+    await expect(reading).rejects.toThrow(named);
+  });
+});
+
+test.each(
+  names.filter((name) =>
+    /^(mission|task|agent|model|topic|show|recover|createSwarm|kafkaLog|memoryLog|processes) /.test(name),
+  ),
+)('the error of %s says its range', async (name) => {
+  await expect((async () => PLACES[name].read(RANGES[name].most + 1))()).rejects.toThrow(rangeText(RANGES[name]));
+});
+
+test('docs/configuration.md has every range', async () => {
+  const page = await readFile('docs/configuration.md', 'utf8');
+  for (const [name, range] of Object.entries(RANGES)) expect(page).toContain(`| ${name} | ${rangeText(range)} |`);
+});
+
+test("the limit of Ollama's first token is the adapter's own", () => {
+  expect(RANGES.OLLAMA_FIRST_TOKEN_MS.most).toBe(LONGEST_FIRST_TOKEN_MS);
+});

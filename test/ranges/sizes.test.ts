@@ -1,0 +1,164 @@
+/** What a mission may have fits into the records that carry it, with all that is added on the way. */
+import { readAgentFile } from '../../src/agent/agent-file.js';
+import { ConfigError } from '../../src/agent/config-error.js';
+import { parseMissionFile } from '../../src/agent/mission-file.js';
+import { createRoster } from '../../src/agent/roster.js';
+import { loadSchemas } from '../../src/avro/schemas.js';
+import { brokenPrefixRule, createTopicNames, LONGEST_PREFIX } from '../../src/domain/topic-names.js';
+import { byteLength, cutToBytes, SIZES } from '../../src/domain/sizes.js';
+import { inputsWithin } from '../../src/domain/task-inputs.js';
+import { agentSpec } from '../agent/fakes.js';
+import {
+  answered,
+  claimed,
+  completed,
+  failed,
+  given,
+  ID,
+  only,
+  opened,
+  planOf,
+  planTask,
+  requested,
+} from '../domain/support/mission-log.js';
+import { eventOf } from '../domain/support/events.js';
+
+const RECORD_BYTES = 1_048_576;
+const KAFKA_NAME = 249;
+/** Three bytes of UTF-8 in one character, the most that a character of JavaScript has. */
+const WIDE = '\u2713';
+const wide = (bytes: number) => WIDE.repeat(Math.floor(bytes / 3));
+const roster = createRoster([agentSpec]);
+
+function problemsOf(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+const mission = (fields: object) => () =>
+  parseMissionFile(JSON.stringify({ name: 'm', brief: 'b', ...fields }), 'm.yaml', roster);
+const inPlan = (task: object) =>
+  mission({ plan: { waves: [{ tasks: [{ agent: agentSpec.name, description: 'd', ...task }] }] } });
+const check = (bytes: number) => ({ name: '', command: 'x'.repeat(bytes) });
+const checks = (bytes: number) => {
+  const list = Array.from({ length: Math.floor(bytes / 90_001) }, () => ({ ...check(90_000), name: 'n' }));
+  const left = bytes - list.length * 90_001;
+  return left > 1 ? [...list, { name: 'n', command: 'x'.repeat(left - 1) }] : list;
+};
+const agent = (fields: object) => {
+  const matter = { name: 'a', description: 'd', phase: 1, tools: ['run'], ...fields };
+  const content = `---\n${JSON.stringify(matter)}\n---\nYou.`;
+  return () => {
+    const { problems } = readAgentFile({ text: content, digest: '' }, `${matter.name}.md`, ['run']);
+    if (problems.length > 0) throw new ConfigError(problems);
+  };
+};
+const playbook = (fields: object) =>
+  agent({ playbooks: { work: { steps: [{ name: 's', command: 'true' }], ...fields } } });
+
+test.each<[string, (size: number) => () => unknown, number]>([
+  ["a mission's name", (size) => mission({ name: 'n'.repeat(size) }), SIZES.missionName],
+  ['a brief', (size) => mission({ brief: 'b'.repeat(size) }), SIZES.brief],
+  ["a task's description", (size) => inPlan({ description: 'd'.repeat(size) }), SIZES.description],
+  ["a task's checks", (size) => inPlan({ acceptance: checks(size) }), SIZES.checks],
+  ["a mission's checks", (size) => mission({ success: checks(size) }), SIZES.checks],
+  ["a check's command", (size) => mission({ success: [{ ...check(size), name: 'n' }] }), SIZES.command],
+  ["an agent's name", (size) => agent({ name: 'a'.repeat(size) }), SIZES.name],
+  [
+    "a playbook's name",
+    (size) => agent({ playbooks: { ['p'.repeat(size)]: { steps: [{ name: 's', command: 'c' }] } } }),
+    SIZES.name,
+  ],
+  ["a playbook's checks", (size) => playbook({ acceptance: checks(size) }), SIZES.checks],
+  [
+    "a playbook step's command",
+    (size) => playbook({ steps: [{ name: 's', command: 'c'.repeat(size) }] }),
+    SIZES.command,
+  ],
+])('%s may be as large as it may be, and no larger; the error says where, and the limit', (_, read, most) => {
+  expect(problemsOf(read(most))).toBe('');
+  const problem = problemsOf(read(most + 1));
+  expect(problem).toMatch(/^(m\.yaml|a+\.md):\d+:\d+: /);
+  expect(problem).toContain(`at most ${most} `);
+});
+
+test('sizes are bytes of UTF-8, not characters', () => {
+  expect(problemsOf(mission({ brief: wide(SIZES.brief) }))).toBe('');
+  expect(problemsOf(mission({ brief: WIDE.repeat(SIZES.brief / 2) }))).toContain(`at most ${SIZES.brief} bytes`);
+  for (const text of ['', 'a', 'é', WIDE, '😀', 'a\uD800b', wide(999)])
+    expect(byteLength(text)).toBe(Buffer.byteLength(text));
+});
+
+test('a text is cut at a whole character, and says so', () => {
+  for (const text of [wide(3_000), '😀'.repeat(500), 'x'.repeat(2_000)]) {
+    const cut = cutToBytes(text, 1_000);
+    expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(1_000);
+    expect(Buffer.byteLength(cut)).toBeGreaterThan(990);
+    expect(cut).toMatch(/ … \(cut\)$/);
+    expect(Buffer.from(cut).toString()).toBe(cut);
+  }
+  expect(cutToBytes('short', 1_000)).toBe('short');
+});
+
+test('the largest topic name is one that Kafka takes', () => {
+  const names = createTopicNames('p'.repeat(LONGEST_PREFIX));
+  expect(brokenPrefixRule(names.prefix)).toBeNull();
+  expect(names.tasks('a'.repeat(SIZES.name)).length).toBeLessThanOrEqual(KAFKA_NAME);
+  expect(names.deadLetters.length).toBeLessThanOrEqual(KAFKA_NAME);
+});
+
+test('two agents cannot share a topic', () => {
+  expect(() => createRoster([agentSpec, { ...agentSpec, digest: 'another' }])).toThrow(/is used twice/);
+});
+
+describe('the largest assignment', () => {
+  const waves = planOf([Array.from({ length: 40 }, () => 'env_agent'), ['proxy_agent']]);
+  const ids = Array.from({ length: 40 }, (_, index) => `deploy-env_agent-wave1${index === 0 ? '' : `-${index + 1}`}`);
+  const largest = planTask('proxy_agent', 2, {
+    description: wide(SIZES.description),
+    acceptance: checks(SIZES.checks),
+    dependencies: ids,
+    playbook: 'work',
+  });
+  const first = (waves.waves[0]?.tasks ?? []).map((task, index) => ({ ...task, task_id: ids[index] ?? '' }));
+  const plan = {
+    ...waves,
+    waves: waves.waves.map((wave, index) => ({ ...wave, tasks: index === 0 ? first : [largest] })),
+  };
+  const request = requested({ brief: wide(SIZES.brief), plan, on_failure: 'ask', retries: 0 });
+
+  test('fits into a record, with results, failures and an answer that are longer than what it may carry', async () => {
+    const log = given(claimed(), opened(), request);
+    const context = { revisionOf: () => ({ digest: 'd'.repeat(64), playbookAcceptance: checks(SIZES.checks) }) };
+    log.settle(context);
+    for (const id of ids)
+      log.when(completed(id, 1, {}, { summary: wide(90_000), outputs: { o: wide(90_000), p: 'x' } }));
+    log.settle(context);
+    log.when(failed(largest.task_id, 1, { error: wide(900_000), retriable: false }));
+    log.settle(context);
+    log.when(answered(1, wide(SIZES.answer)));
+    const assigned = only('task_assigned', log.settle(context));
+    expect(assigned.inputs).toHaveLength(40);
+    expect(assigned.inputs[0]?.outputs).toEqual({ p: 'x' });
+    const schema = (await loadSchemas('schemas')).find(({ eventType }) => eventType === 'task_assigned');
+    const bytes = schema?.type.toBuffer(eventOf('task_assigned', assigned)).length;
+    expect(bytes).toBeGreaterThan(RECORD_BYTES / 2);
+    expect(bytes).toBeLessThan(RECORD_BYTES - 64 * 1024);
+    expect(assigned.mission_id).toBe(ID);
+  });
+
+  test('has whole results where they fit', () => {
+    const log = given(claimed(), opened(), request);
+    log.settle();
+    const [id = ''] = ids;
+    log.when(completed(id, 1, {}, { summary: 's'.repeat(3_000), outputs: { o: 'x'.repeat(3_000) } }));
+    expect(inputsWithin([log.task(id)], SIZES.inputs)).toEqual([
+      { task_id: id, agent: 'env_agent', summary: 's'.repeat(3_000), outputs: { o: 'x'.repeat(3_000) } },
+    ]);
+  });
+});
