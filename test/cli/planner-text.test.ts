@@ -5,6 +5,7 @@ import { reportText } from '../../src/cli/report-text.js';
 import { planOf, planTask } from '../domain/support/mission-log.js';
 import { event, MISSION, report, task } from './support/samples.js';
 
+const PLAIN = { colors: false, nowMs: 0, command: (words: string) => words };
 const plan = {
   ...planOf([]),
   waves: [{ wave_number: 1, rationale: '', tasks: [planTask('env_agent', 1, { playbook: 'platform-env' })] }],
@@ -55,8 +56,8 @@ describe('a playbook that a planner chose', () => {
 
   test('is shown as such in the report', () => {
     const ran = { ...chosen, steps: 1 };
-    expect(reportText(report([ran]), false, 0)).toContain('playbook platform-env (chosen by order)');
-    expect(reportText(report([{ ...ran, planned_by: 'mission' }]), false, 0)).not.toContain('platform-env');
+    expect(reportText(report([ran]), PLAIN)).toContain('playbook platform-env (chosen by order)');
+    expect(reportText(report([{ ...ran, planned_by: 'mission' }]), PLAIN)).not.toContain('platform-env');
   });
 });
 
@@ -70,9 +71,9 @@ describe('a planner that cannot be reached', () => {
 
   test('is shown while the mission waits, and in its status', () => {
     expect(frameOf(waiting)).toContain(text);
-    expect(reportText(waiting, false, 0)).toContain(text);
+    expect(reportText(waiting, PLAIN)).toContain(text);
     const asking = report([], { planner_wait: { calls: 1, error: null, retry_in_ms: null } });
-    expect(reportText(asking, false, 0)).toContain('in 1 call; it is being asked again\n');
+    expect(reportText(asking, PLAIN)).toContain('in 1 call; it is being asked again\n');
   });
 
   test('is an event line with the time of the next call', () => {

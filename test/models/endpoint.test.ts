@@ -79,7 +79,7 @@ describe('credentials in an address', () => {
           workerModels: null,
           signal,
         })
-      ).banner(),
+      ).summary({ workers: true, planner: true }),
     ];
     expect(new Set(seen)).toEqual(new Set([basic('me:hidden')]));
     for (const text of texts) {

@@ -450,7 +450,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'set-apart-reopened',
     rule: 'it is opened again when a rebalance gives it again',
-    seed: 121,
+    seed: 162,
     changes: [
       {
         file: 'kafka/reading/assignment.ts',
