@@ -19,10 +19,14 @@ export interface Turn {
   costUsd: number;
   /** Why replies were rejected and models were skipped. */
   readonly refusals: string[];
+  /** By model: its replies that could not be used. */
+  readonly rejected: Map<string, RejectedReply[]>;
+  /** Why the chain moved on from models. */
+  readonly skipped: PassedWhy[];
 }
 
 export function startTurn(allowance: Limits): Turn {
-  return { allowance, tokensIn: 0, tokensOut: 0, costUsd: 0, refusals: [] };
+  return { allowance, tokensIn: 0, tokensOut: 0, costUsd: 0, refusals: [], rejected: new Map(), skipped: [] };
 }
 
 export function usedIn(turn: Turn): TokenCost {
@@ -64,7 +68,7 @@ export type Answer<T> =
  */
 export async function askModel<T>(question: Question<T>, turn: Turn): Promise<Answer<T>> {
   const { model } = question;
-  const rejected: RejectedReply[] = [];
+  const rejected = rejectedOf(turn, model);
   let cuts = 0;
   while (rejected.length < REPLIES_A_TURN) {
     const planned = plan(question, { rejected: [...rejected], moreRoom: cuts > 0 }, turn);
@@ -74,7 +78,7 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
     if (outcome instanceof ModelError && outcome.code !== 'invalid')
       return passed(turn, outcome.code, outcome.retriable, named(model, outcome.message));
     if (outcome instanceof ModelError) {
-      rejected.push(reject(turn, model, '', outcome.message));
+      sendBack(turn, model, '', outcome.message);
       continue;
     }
     if (outcome.promptTruncated)
@@ -82,7 +86,7 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
     const reading = question.read(outcome);
     question.onReading?.(reading);
     if (reading.ok) return { kind: 'answered', value: reading.value, reply: outcome, reading, asked, request };
-    rejected.push(reject(turn, model, textOf(outcome), reading.reason));
+    sendBack(turn, model, textOf(outcome), reading.reason);
     if (reading.fault !== 'cut') continue;
     cuts += 1;
     if (cuts > 1) return passed(turn, 'invalid', true, cutTwice(model, reading.reason, outcome));
@@ -162,9 +166,16 @@ async function callModel<T>(question: Question<T>, request: ChatRequest, turn: T
   }
 }
 
-function reject(turn: Turn, model: ChatModel, text: string, reason: string): RejectedReply {
+function rejectedOf(turn: Turn, { name }: ChatModel): RejectedReply[] {
+  const rejected = turn.rejected.get(name) ?? [];
+  turn.rejected.set(name, rejected);
+  return rejected;
+}
+
+/** Counts a reply as one that could not be used; the model is asked again with the reason. */
+export function sendBack(turn: Turn, model: ChatModel, text: string, reason: string): void {
   turn.refusals.push(cutMiddle(named(model, reason), REJECTED_CHARACTERS));
-  return { text, reason };
+  rejectedOf(turn, model).push({ text, reason });
 }
 
 function passed(

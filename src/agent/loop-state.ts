@@ -1,6 +1,7 @@
 import { addCost, type Limits } from '../domain/budget.js';
 import type { Clock } from '../ports/clock.js';
 import type { TokenCost } from '../ports/model.js';
+import type { Turn } from './ask-model.js';
 import type { LoopEffects, LoopTask, StepDecision } from './loop-contract.js';
 import { createStepSchema, type StepSchema } from './step-schema.js';
 import { fromJournal, type TakenStep } from './taken-step.js';
@@ -32,6 +33,8 @@ export interface Loop {
   promptScale: number;
   /** The most tokens of the last prompt. */
   promptLimit: number;
+  /** The turn whose step is not journaled yet; null: the next turn is a new one. */
+  turn: Turn | null;
 }
 
 export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimits): Loop {
@@ -51,6 +54,7 @@ export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimi
     mustReserve: task.mustReserve,
     promptScale: 1,
     promptLimit: limits.maxPromptTokens,
+    turn: null,
   };
 }
 
@@ -60,4 +64,5 @@ export function take(loop: Loop, decision: StepDecision, step: TakenStep): void 
   loop.reserved = decision.reserved;
   // The journaled step has reserved the next turn.
   loop.mustReserve = false;
+  loop.turn = null;
 }

@@ -1,6 +1,6 @@
 /** The texts of a prompt: how a model sees each part of a task. */
 import type { TaskInput } from '../domain/events.js';
-import type { ChatMessage } from '../ports/model.js';
+import type { ChatMessage, MessageCall } from '../ports/model.js';
 import type { ToolDefinition } from '../ports/tools.js';
 import type { LoopTask } from './loop-contract.js';
 import { FINISH } from './step.js';
@@ -76,6 +76,27 @@ export function stepText(step: TakenStep, keep: number): string {
   const args = mapTexts(step.arguments, (text) => cutMiddle(text, keep));
   const action = step.tool === FINISH ? { finish: args } : { tool: step.tool, arguments: args };
   return JSON.stringify({ thought: step.thought, action });
+}
+
+/** Unique in a conversation. Nine letters and digits, which every API takes: Mistral's wants exactly that. */
+export function callId({ step }: Pick<TakenStep, 'step'>): string {
+  return `step${String(step).padStart(5, '0')}`;
+}
+
+/** The step as a tool call, its texts shortened like those of stepText. */
+export function stepCall(step: TakenStep, keep: number): MessageCall {
+  const args = mapValues(step.arguments, (value) => mapTexts(value, (text) => cutMiddle(text, keep)));
+  const { outputs } = args;
+  // A model that calls finish as a tool gives its outputs as a list.
+  const asList =
+    step.tool === FINISH && typeof outputs === 'object' && outputs !== null && !Array.isArray(outputs)
+      ? { outputs: Object.entries(outputs).map(([name, value]) => ({ name, value })) }
+      : {};
+  return { id: callId(step), tool: step.tool, arguments: { ...args, ...asList }, thought: step.thought };
+}
+
+function mapValues(bag: Readonly<Record<string, unknown>>, map: (value: unknown) => unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(bag).map(([key, value]) => [key, map(value)]));
 }
 
 /** Characters of the longest text in the step's arguments. */

@@ -2,11 +2,12 @@ import { endReached, finishUnchecked } from './loop-end.js';
 import type { LoopEffects, LoopEnd, LoopTask } from './loop-contract.js';
 import { startLoop, take, type LoopLimits } from './loop-state.js';
 import { fromResult } from './taken-step.js';
-import { repeatLostCall, takeTurn } from './turn.js';
+import { repeatLostCall, sendStepBack, takeTurn } from './turn.js';
+import { RecordTooLarge } from '../ports/log.js';
 
 /**
  * Carries out a task: asks the chain's models for the next step, has it performed and continues with its outcome, until
- * the checks after finish pass or a limit ends the task. Steps of the history count like this loop's own steps.
+ * the checks after finish pass or a limit ends the task. A step that the log does not take is sent back to its model. Steps of the history count like this loop's own steps.
  *
  * Resolves with how the task ended. Rejects with the signal's reason when the worker loses the task, and with errors of
  * perform() and reserveTurn().
@@ -21,7 +22,12 @@ export async function runReActLoop(task: LoopTask, effects: LoopEffects, limits:
     if ('kind' in decided) return decided;
     const unchecked = finishUnchecked(loop, decided);
     if (unchecked) return unchecked;
-    const result = await effects.perform(decided);
+    const result = await effects.perform(decided).catch((error: unknown) => {
+      if (!(error instanceof RecordTooLarge)) throw error;
+      sendStepBack(loop, decided, error);
+      return null;
+    });
+    if (result === null) continue;
     take(loop, decided, fromResult(loop.transcript.steps.length + 1, decided, result));
   }
 }

@@ -6,12 +6,14 @@ import type { ChatMessage } from '../ports/model.js';
 import type { ToolDefinition } from '../ports/tools.js';
 import type { LoopTask } from './loop-contract.js';
 import {
+  callId,
   droppedText,
   longestText,
   noteText,
   observationText,
   rejectedMessages,
   resultText,
+  stepCall,
   stepText,
   systemText,
   taskText,
@@ -36,10 +38,11 @@ export interface Transcript {
   /** How often the last step's call was repeated with nothing new in between (repetition.ts); 0 without steps. */
   repetitions(): number;
   /**
-   * The conversation, shortened to at most limitTokens (estimated): first the middle of outputs, from the oldest step
-   * to the newest, then long arguments of old steps, then results of other tasks, then whole steps from the oldest.
-   * The agent's prompt and the task's text are never shortened. The conversation depends only on the task, the tools,
-   * the steps and this turn, so that another worker builds the same one.
+   * The conversation, shortened to at most limitTokens (estimated). What the model needs most is cut last: first the
+   * middle of old outputs, then of old arguments, from the oldest step on; then of the results of other tasks and of the
+   * newest call's arguments; then whole steps, from the oldest on. Only when nothing older is left the middle of the
+   * newest output goes. The agent's prompt and the task's text are never shortened. The conversation depends only on the
+   * task, the tools, the steps and this turn, so that another worker builds the same one.
    */
   prompt(turn: ThisTurn, limitTokens: number): readonly ChatMessage[];
 }
@@ -93,7 +96,10 @@ interface Conversation {
 
 function startConversation(task: LoopTask, tools: readonly ToolDefinition[]): Conversation {
   const resultLengths = task.assignment.inputs.map((input) => resultText(input).length);
-  const whole = [pieceOf('system', systemText(task, tools)), pieceOf('user', taskText(task, resultLengths))];
+  const whole = [
+    pieceOf({ role: 'system', content: systemText(task, tools) }),
+    pieceOf({ role: 'user', content: taskText(task, resultLengths) }),
+  ];
   return {
     task,
     steps: [],
@@ -113,10 +119,8 @@ function addStep(conversation: Conversation, step: TakenStep, repetitions: numbe
   const said = longestText(step);
   if (observed > KEPT_CHARACTERS) conversation.longObservations.set(index, observed);
   if (said > KEPT_CHARACTERS) conversation.longArguments.set(index, said);
-  for (const piece of [
-    pieceOf('assistant', stepText(step, Infinity)),
-    pieceOf('user', observationText(step, repetitions, Infinity)),
-  ]) {
+  for (const message of [callMessage(step, Infinity), answerMessage(step, repetitions, Infinity)]) {
+    const piece = pieceOf(message);
     conversation.whole.push(piece);
     conversation.wholeTokens += piece.tokens;
   }
@@ -132,47 +136,70 @@ function promptOf(
   const pieces = [...whole];
   let total = wholeTokens + estimateTokens(exchange);
   const note = notes.length === 0 ? '' : `\n\n${noteText(notes)}`;
-  const put = (index: number, content: string) => {
+  const put: Put = (index, message) => {
     const before = pieces[index];
     if (before === undefined) throw new RangeError(`a prompt of ${pieces.length} pieces has none at ${index}`);
-    const piece = pieceOf(before.message.role, index === whole.length - 1 ? content + note : content);
+    const piece = pieceOf(index === whole.length - 1 ? { ...message, content: message.content + note } : message);
     total += piece.tokens - before.tokens;
     pieces[index] = piece;
   };
-  if (note !== '') put(whole.length - 1, whole.at(-1)?.message.content ?? '');
+  const last = whole.at(-1);
+  if (note !== '' && last) put(whole.length - 1, last.message);
   for (const shorten of shorteningsInOrder(conversation, put)) {
     if (total <= limitTokens) break;
     shorten(charactersFor(total - limitTokens));
   }
   const asked = pieces[TASK]?.message.content ?? '';
   const dropped = total <= limitTokens ? 0 : dropSteps(pieces, asked, total - limitTokens);
-  if (dropped > 0) put(TASK, asked + droppedText(dropped));
+  if (dropped > 0) put(TASK, { role: 'user', content: asked + droppedText(dropped) });
+  for (const gone of pieces.slice(callOf(0), callOf(dropped))) total -= gone.tokens;
+  if (total > limitTokens) shortenNewest(conversation, put, charactersFor(total - limitTokens));
   return [...pieces.slice(0, callOf(0)), ...pieces.slice(callOf(dropped))]
     .map(({ message }) => message)
     .concat(exchange);
 }
 
+type Put = (index: number, message: ChatMessage) => void;
+
 /** The parts that may be shortened, in order. Each is a function of the number of characters to remove. */
-function* shorteningsInOrder(
-  conversation: Conversation,
-  put: (index: number, content: string) => void,
-): Generator<(characters: number) => void> {
-  const { task, repetitions, longObservations, longArguments, resultLengths } = conversation;
+function* shorteningsInOrder(conversation: Conversation, put: Put): Generator<(characters: number) => void> {
+  const { task, steps, repetitions, longObservations, longArguments, resultLengths } = conversation;
+  const newest = steps.length - 1;
+  const shortenCall = (index: number, length: number) => (characters: number) =>
+    put(callOf(index), callMessage(stepAt(conversation, index), shorter(length, characters)));
   for (const [index, length] of longObservations)
-    yield (characters) => {
-      const keep = shorter(length, characters);
-      put(observationOf(index), observationText(stepAt(conversation, index), repetitions[index] ?? 0, keep));
-    };
-  for (const [index, length] of longArguments)
-    yield (characters) => put(callOf(index), stepText(stepAt(conversation, index), shorter(length, characters)));
+    if (index < newest)
+      yield (characters) => {
+        const step = stepAt(conversation, index);
+        put(observationOf(index), answerMessage(step, repetitions[index] ?? 0, shorter(length, characters)));
+      };
+  for (const [index, length] of longArguments) if (index < newest) yield shortenCall(index, length);
   const results = [...resultLengths];
   for (const [index, length] of resultLengths.entries()) {
     if (length <= KEPT_CHARACTERS) continue;
     yield (characters) => {
       results[index] = shorter(length, characters);
-      put(TASK, taskText(task, results));
+      put(TASK, { role: 'user', content: taskText(task, results) });
     };
   }
+  const said = longArguments.get(newest);
+  if (said !== undefined) yield shortenCall(newest, said);
+}
+
+function shortenNewest(conversation: Conversation, put: Put, characters: number): void {
+  const newest = conversation.steps.length - 1;
+  const length = conversation.longObservations.get(newest);
+  if (length === undefined) return;
+  const step = stepAt(conversation, newest);
+  put(observationOf(newest), answerMessage(step, conversation.repetitions[newest] ?? 0, shorter(length, characters)));
+}
+
+function callMessage(step: TakenStep, keep: number): ChatMessage {
+  return { role: 'assistant', content: stepText(step, keep), call: stepCall(step, keep) };
+}
+
+function answerMessage(step: TakenStep, repetitions: number, keep: number): ChatMessage {
+  return { role: 'user', content: observationText(step, repetitions, keep), answers: callId(step) };
 }
 
 function stepAt({ steps }: Conversation, index: number): TakenStep {
@@ -198,6 +225,6 @@ function dropSteps(pieces: readonly Piece[], text: string, excessTokens: number)
   return Math.max(0, last);
 }
 
-function pieceOf(role: ChatMessage['role'], content: string): Piece {
-  return { message: { role, content }, tokens: estimateMessage(content) };
+function pieceOf(message: ChatMessage): Piece {
+  return { message, tokens: estimateMessage(message.content) };
 }

@@ -1,13 +1,26 @@
 import { left, NOTHING, type Limits } from '../domain/budget.js';
 import type { Clock } from '../ports/clock.js';
+import type { RecordTooLarge } from '../ports/log.js';
 import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
-import { askModel, moreRoom, reservation, startTurn, usedIn, type Answer, type Asked, type Turn } from './ask-model.js';
+import {
+  askModel,
+  moreRoom,
+  reservation,
+  sendBack,
+  startTurn,
+  usedIn,
+  type Answer,
+  type Asked,
+  type Turn,
+} from './ask-model.js';
 import { failoverOf } from './failover.js';
 import type { LoopEnd, StepDecision } from './loop-contract.js';
-import { FINISH, type PassedWhy, type Step } from './step.js';
+import { FINISH, type Step } from './step.js';
 import { chainExhausted, timedOut } from './loop-end.js';
 import type { Loop } from './loop-state.js';
+import { REJECTED_CHARACTERS } from './prompt-text.js';
 import type { Reading } from './reading/read-reply.js';
+import { cutMiddle } from './tokens.js';
 import { turnRecord } from './turn-record.js';
 import { reserveNext, worstNextTurn } from './turn-reserve.js';
 
@@ -42,8 +55,9 @@ export function repeatLostCall(loop: Loop): StepDecision | null {
 /** One turn: asks the models in order, from the chain's current one on, until one gives a step. */
 export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
   const { chain } = loop.effects;
-  const turn = startTurn(await allowanceOf(loop));
-  const skipped: PassedWhy[] = [];
+  const turn = loop.turn ?? startTurn(await allowanceOf(loop));
+  const { skipped } = turn;
+  loop.turn = turn;
   for (; loop.chainIndex < chain.length; loop.chainIndex += 1) {
     const model = chain[loop.chainIndex];
     if (!model) break;
@@ -71,6 +85,25 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
     }
   }
   return chainExhausted(loop, turn, skipped);
+}
+
+/**
+ * Sends a step back that the log does not take, because its record would be too large. Nothing of it was done, and the
+ * turn continues.
+ */
+export function sendStepBack(
+  loop: Loop,
+  { thought, tool, arguments: args }: StepDecision,
+  error: RecordTooLarge,
+): void {
+  const model = loop.effects.chain[loop.chainIndex];
+  if (loop.turn === null || model === undefined) throw error;
+  const size = error.size === null ? '' : ` (${error.size.bytes} bytes of ${error.size.limitBytes})`;
+  const text = cutMiddle(JSON.stringify({ thought, action: { tool, arguments: args } }), REJECTED_CHARACTERS);
+  const reason =
+    `the step is too large for a record of the log${size}, and nothing of it was done; shorten its arguments, or write ` +
+    'a long file in several steps: the first part with mode overwrite, each further one with mode append';
+  sendBack(loop.turn, model, text, reason);
 }
 
 /** The limits of the turn: what is reserved for it, and at most what is left of the share. */

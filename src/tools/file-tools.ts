@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { opendir, lstat } from 'node:fs/promises';
 import type { ListArguments, ReadArguments } from './definitions.js';
-import { endsOf, fit, OBSERVATION_BYTES } from './truncate.js';
+import { endsOf, fit, jsonBytes, OBSERVATION_BYTES } from './truncate.js';
 import { CallRefused } from './errors.js';
 import { openInside, parsePath } from './jail.js';
 import { codeOf, STATE_DIRECTORY, type RunPlace } from './places.js';
@@ -34,20 +34,36 @@ export async function readLines(place: RunPlace, args: ReadArguments, signal: Ab
       start_line: args.start_line,
       end_line: Math.min(args.end_line ?? found.lines, found.lines),
       total_lines: found.whole ? found.lines : null,
-      truncated: found.truncated,
     };
-    return { observation: withContent(facts, found.text), output: found.text };
+    return { observation: withContent(facts, found), output: found.text };
   } finally {
     await file.close();
   }
 }
 
-function withContent(facts: object, text: string): string {
-  const budget = OBSERVATION_BYTES - Buffer.byteLength(JSON.stringify({ ...facts, content: '' }));
-  return JSON.stringify({
-    ...facts,
-    content: fit(endsOf(text), budget, 'read it in parts with start_line and end_line'),
-  });
+interface Facts {
+  readonly path: string;
+  readonly start_line: number;
+  readonly end_line: number;
+  readonly total_lines: number | null;
+}
+
+function withContent(facts: Facts, { text, truncated }: Lines): string {
+  const room = (cut: boolean) =>
+    OBSERVATION_BYTES - Buffer.byteLength(JSON.stringify({ ...facts, truncated: cut, content: '' }));
+  const content = fit(endsOf(text), room(true), adviceFor(facts, text, room(true)));
+  return JSON.stringify({ ...facts, truncated: truncated || content !== endsOf(text).head, content });
+}
+
+/** How to read the rest: by lines, but a line that is too long itself only by characters. */
+function adviceFor({ path, start_line: first }: Facts, text: string, room: number): string {
+  const long = text.split('\n').findIndex((line) => jsonBytes(line) > room);
+  if (long === -1) return 'read it in parts with start_line and end_line';
+  const quoted = `'${path.replaceAll("'", "'\\''")}'`;
+  return (
+    `line ${first + long} is longer than what is shown at once: read a part of it with the shell, such as ` +
+    `sed -n ${first + long}p ${quoted} | cut -c 1-8000`
+  );
 }
 
 interface Lines {

@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import type { LoopTask } from '../../src/agent/loop-contract.js';
 import { runReActLoop } from '../../src/agent/react-loop.js';
 import { fromJournal, type TakenStep } from '../../src/agent/taken-step.js';
 import { createTranscript, type ThisTurn } from '../../src/agent/transcript.js';
 import { estimateTokens } from '../../src/agent/tokens.js';
+import { propertyRuns } from '../support/quick.js';
 import { failure, finish, limits, loopTask, recordedEffects, run, scriptedModel, TOOLS } from './fakes.js';
 
 const LONG = (mark: string) => `${mark}-begin ${'filler words '.repeat(400)}${mark}-end`;
@@ -130,4 +132,102 @@ describe('a prompt that exceeds its limit', () => {
     expect(messages[2]?.content).toContain('characters left out');
     expect(JSON.parse(messages[2]?.content ?? '')).toMatchObject({ action: { tool: 'execute_terminal_command' } });
   });
+});
+
+/** Any text, of which each part can be recognised by its number. */
+const parts = (mark: string, length: number) => Array.from({ length }, (_, index) => `${mark}${index}`).join(' ');
+const sizes = fc.integer({ min: 0, max: 400 });
+const history = fc.array(fc.record({ output: sizes, argument: sizes }), { minLength: 1, maxLength: 8 });
+
+/** The steps of a history, as a journal has them. */
+function stepsOf(made: readonly { readonly output: number; readonly argument: number }[]): readonly TakenStep[] {
+  return made.map(({ output, argument }, index) => ({
+    step: index + 1,
+    thought: 'why',
+    tool: 'execute_terminal_command',
+    arguments: { command: parts(`a${index}_`, argument) },
+    model: 'm',
+    outcome: 'ok',
+    exitCode: 0,
+    observation: parts(`o${index}_`, output),
+    digest: null,
+    checks: null,
+    idempotent: false,
+    chainIndex: 0,
+    reserved: { tokens: 0, usd: 0 },
+    notRun: [],
+  }));
+}
+
+describe('of any history', () => {
+  const nothing = { notes: [], rejected: [] };
+
+  test('the newest output is cut only when nothing older is left to give way', () => {
+    fc.assert(
+      fc.property(history, sizes, fc.nat(), (made, result, part) => {
+        const steps = stepsOf(made);
+        const inputs = [{ task_id: 't', agent: 'a', summary: parts('r', result), outputs: {} }];
+        const task = loopTask({}, { inputs });
+        const whole = estimateTokens(buildPrompt({ task, steps, ...nothing }, Infinity));
+        const limit = part % whole;
+        const messages = buildPrompt({ task, steps, ...nothing }, limit);
+        const [least] = [buildPrompt({ task, steps, ...nothing }, 0)];
+        const newest = steps.at(-1)?.observation ?? '';
+        if (!messages.at(-1)?.content.includes(newest)) {
+          expect(messages.slice(0, -1)).toEqual(least.slice(0, -1));
+          expect(messages).toHaveLength(4);
+        }
+        const fits = estimateTokens(messages) <= limit;
+        expect(fits || estimateTokens(messages) === estimateTokens(least)).toBe(true);
+      }),
+      { numRuns: propertyRuns(500), seed: 1 },
+    );
+  });
+
+  test('an old output or argument loses its middle before its step is left out', () => {
+    fc.assert(
+      fc.property(history, fc.nat(), (made, part) => {
+        const steps = stepsOf(made);
+        const task = loopTask();
+        const whole = estimateTokens(buildPrompt({ task, steps, ...nothing }, Infinity));
+        const messages = buildPrompt({ task, steps, ...nothing }, part % whole);
+        const left = messages.filter(({ role }) => role === 'assistant').length;
+        if (left === steps.length) return;
+        for (const { content } of messages.slice(2, -1)) expect(content.length).toBeLessThan(700);
+      }),
+      { numRuns: propertyRuns(500), seed: 1 },
+    );
+  });
+
+  test('each call has an id of its own, which its outcome names, at every length', () => {
+    fc.assert(
+      fc.property(history, fc.nat({ max: 3_000 }), (made, limit) => {
+        const messages = buildPrompt({ task: loopTask(), steps: stepsOf(made), ...nothing }, limit);
+        const calls = messages.flatMap(({ call }) => call ?? []);
+        expect(messages.flatMap(({ answers }) => answers ?? [])).toEqual(calls.map(({ id }) => id));
+        expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length);
+        for (const [index, { id, tool, arguments: args, thought }] of calls.entries()) {
+          expect(id).toMatch(/^[A-Za-z0-9]{9}$/);
+          const said: unknown = JSON.parse(messages[2 + 2 * index]?.content ?? '');
+          expect(said).toEqual({ thought, action: { tool, arguments: args } });
+        }
+      }),
+      { numRuns: propertyRuns(200), seed: 1 },
+    );
+  });
+});
+
+test('finish is a call whose outputs are a list, as a model gives them', () => {
+  const [step] = stepsOf([{ output: 1, argument: 1 }]);
+  const steps = step ? [{ ...step, tool: 'finish', arguments: { summary: 's', outputs: { a: 'b' } } }] : [];
+  const [, , call] = buildPrompt({ task: loopTask(), steps, notes: [], rejected: [] }, Infinity);
+  expect(call?.call?.arguments).toEqual({ summary: 's', outputs: [{ name: 'a', value: 'b' }] });
+});
+
+test('a model whose further calls did not run is told so with the outcome of the first', () => {
+  const steps = stepsOf([{ output: 1, argument: 1 }]).map((one) => ({ ...one, notRun: ['workspace_read', 'finish'] }));
+  const text = buildPrompt({ task: loopTask(), steps, notes: [], rejected: [] }, Infinity).at(-1)?.content;
+  expect(text).toContain(
+    'had 3 calls. Only the first one, execute_terminal_command, ran; not run: workspace_read, finish.',
+  );
 });

@@ -120,8 +120,8 @@ describe('workspace_write, workspace_read and workspace_list', () => {
     expect(readFileSync(inWorkspace('secret'), 'utf8')).toBe('y');
   });
 
-  test('a megabyte is written unchanged', async () => {
-    const content = 'äöü€\n'.repeat(100_000);
+  test('most of a megabyte is written unchanged', async () => {
+    const content = 'äöü€\n'.repeat(70_000);
     expect(await write('big.txt', content)).toMatchObject({ outcome: 'ok' });
     expect(readFileSync(inWorkspace('big.txt'), 'utf8')).toBe(content);
   });
@@ -134,6 +134,25 @@ describe('workspace_write, workspace_read and workspace_list', () => {
       outcome: 'refused',
       observation: 'short.txt has 1 lines',
     });
+  });
+
+  test('one long line is read in part, marked, and the advice reads the rest', async () => {
+    const begin = 'x'.repeat(20_000);
+    await harness.sh(`{ echo first; printf %s ${begin}; printf %s ${begin}; echo; } > "it's long.txt"`);
+    const { content, ...facts } = JSON.parse((await read("it's long.txt")).observation);
+    expect(facts).toMatchObject({ total_lines: 2, truncated: true });
+    const advice = /sed -n .* \| cut -c 1-8000/.exec(content)?.[0] ?? '';
+    const rest = await harness.sh(advice.replace('1-8000', '39990-40100'));
+    expect(JSON.parse(rest.observation)).toMatchObject({ exit_code: 0, stdout: `${'x'.repeat(11)}\n` });
+  });
+
+  test('many lines are read in part, marked, and the advice is to read fewer', async () => {
+    await harness.sh('seq 1 9000 > numbers.txt');
+    const { content, truncated } = JSON.parse((await read('numbers.txt')).observation);
+    expect(truncated).toBe(true);
+    expect(content).toContain('with start_line and end_line');
+    const part = JSON.parse((await read('numbers.txt', { start_line: 4000, end_line: 4002 })).observation);
+    expect(part).toMatchObject({ content: '4000\n4001\n4002\n', truncated: false });
   });
 
   test('a sparse file of a terabyte is read up to the limit and marked as truncated', async () => {
@@ -151,10 +170,11 @@ describe('workspace_write, workspace_read and workspace_list', () => {
     expect(Buffer.byteLength(outcome.observation)).toBeLessThanOrEqual(16 * 1024);
   });
 
-  test('more than 8 MiB are refused', async () => {
-    expect(await write('big.bin', 'A'.repeat(8 * 1024 * 1024 + 1))).toMatchObject({
+  test('more than a record of the log takes are refused, with what to do', async () => {
+    expect(await write('escaped.bin', '\n'.repeat(400_000))).toMatchObject({ outcome: 'refused' });
+    expect(await write('big.bin', 'A'.repeat(768 * 1024 + 1))).toMatchObject({
       outcome: 'refused',
-      observation: expect.stringContaining('8388608'),
+      observation: expect.stringContaining('write it in parts'),
     });
   });
 
