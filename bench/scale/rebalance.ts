@@ -1,4 +1,4 @@
-/** What a very large group of workers costs when one comes or goes: the product's own assignment, on the in-memory log. */
+/** What a worker's coming or going costs a very large group: the product's own assignment, on the in-memory log. */
 import { assignPartitions, type AssignedMember } from '../../src/domain/assign-partitions.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
 import type { GroupMember, PartitionConsumer } from '../../src/ports/log.js';

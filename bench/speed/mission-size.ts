@@ -21,8 +21,8 @@ const SHAPES = [
   [100, 100],
 ] as const;
 /**
- * A sample of small missions runs many of them: each sample takes as long, and leaves as many records in the log of this
- * process, whose memory the garbage collector walks, as one of the largest mission.
+ * A sample of small missions runs many of them: each sample takes as long, and leaves as many records in the log of
+ * this process, whose memory the garbage collector walks, as one of the largest mission.
  */
 const LEAST_TASKS = 10_000;
 const AGENTS = Array.from({ length: 12 }, (_, index) => `bench_${index + 1}_agent`);

@@ -47,7 +47,7 @@ export interface Question<T> {
   read(reply: ChatReply): Reading<T>;
   /** Calls the model under the caller's signals. Rejects with a ModelError, or with an error that ends the turn. */
   chat(request: ChatRequest): Promise<ChatReply>;
-  /** Told of each reply and what could be read from it. */
+  /** Called for each reply, with what could be read from it. */
   onReading?(reading: Reading<T>): void;
 }
 

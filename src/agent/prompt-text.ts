@@ -129,7 +129,8 @@ export function observationText(step: TakenStep, times: number, keep: number): s
 
 function notRunText({ tool, notRun }: TakenStep): string {
   if (notRun.length === 0) return '';
-  return `\nYour reply had ${notRun.length + 1} calls. Only the first one, ${tool}, ran; not run: ${notRun.join(', ')}. Make one call a reply.`;
+  const calls = `Your reply had ${notRun.length + 1} calls. Only the first one, ${tool}, ran`;
+  return `\n${calls}; not run: ${notRun.join(', ')}. Make one call a reply.`;
 }
 
 function outcomeText(step: TakenStep): string {

@@ -32,7 +32,7 @@ function hasLocalStack({ host: { packageDir, projectDir } }: CommandContext): bo
   return resolve(packageDir) === resolve(projectDir) || existsSync(dataDir) || existsSync(jarsDir);
 }
 
-/** The log that the settings name for a process that runs roles. Rejects with exit code 2 where they forbid every log. */
+/** The log that the settings name for a process with roles. Rejects with exit code 2 where they forbid every log. */
 export async function openSwarmLog(
   context: CommandContext,
   { allowMemory }: { readonly allowMemory: boolean },

@@ -27,7 +27,7 @@ export function checkTogether(config: Config): void {
   needs('KAFKA_TLS_KEY', 'KAFKA_TLS_CERT');
 }
 
-/** One of the two names a cluster, so Kafka is meant: the in-memory log is never used instead without being asked for. */
+/** One of the two names a cluster, so Kafka is meant: the in-memory log is used only on request. */
 function needsCluster(config: Config, given: SettingName, needed: SettingName): void {
   if (!isAlone(config.values, given, needed)) return;
   throw wrongConfiguration(

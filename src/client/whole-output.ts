@@ -1,4 +1,4 @@
-/** The whole output of a step: the journal holds its head and tail, the workspace on the worker's computer all of it. */
+/** The whole output of a step: the journal has its head and tail; all of it is in the worker's workspace. */
 import { isFileSystemError } from '../agent/text-file.js';
 import { wholeOutputs } from '../tools/places.js';
 import { digestOf } from '../tools/truncate.js';

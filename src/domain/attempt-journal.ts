@@ -27,8 +27,8 @@ export interface AttemptJournal {
 /**
  * Folds by the same rules as the partition's holder (task-partition.ts), so that records of a worker that had lost its
  * claim do not count. Only open attempts are kept. Reading must begin at or before the assignment of every wanted
- * attempt: until a claim is read, the worker that journals is the holder, because a worker that a later claim has replaced
- * reads that claim before the assignment, and journals nothing for it.
+ * attempt: until a claim is read, the worker that journals is the holder, because a worker that a later claim has
+ * replaced reads that claim before the assignment, and journals nothing for it.
  */
 export function createAttemptJournal(isWanted: (attempt: AttemptId) => boolean): AttemptJournal {
   const state = createTaskPartitionState();

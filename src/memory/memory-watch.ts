@@ -58,9 +58,5 @@ export function createMemoryWatch(options: WatchOptions, storage: Storage, sched
   partitions.forEach(start);
   // After this call, so that the caller already has the watch.
   schedule(checkCaughtUp);
-  return {
-    async stop() {
-      stop();
-    },
-  };
+  return { stop: async () => stop() };
 }

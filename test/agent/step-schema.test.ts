@@ -72,7 +72,7 @@ describe('the schema of a step', () => {
   });
 });
 
-describe('the tools that a model is offered for calls of its own form', () => {
+describe('the tools that a model is offered for calls in the form of its API', () => {
   test('are those of the step and finish, with the same arguments as in the schema', () => {
     expect(schema.tools.map(({ name }) => name)).toEqual(['execute_terminal_command', 'workspace_read', 'finish']);
     const variants = schema.jsonSchema.properties?.['action']?.anyOf?.map(

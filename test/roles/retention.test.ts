@@ -172,7 +172,11 @@ describe('retention on the in-memory log', () => {
     retention.start(3_600_000);
     await until('the first run', () => clock.delays.length === 1);
     expect([clock.delays, await firstHeld()]).toEqual([[3_600_000], 1]);
-    log.setCommitted(deps.rules[0]?.groupId ?? '', { topic, partition: 0 }, { offset: 2, metadata: 'the state of the fold' });
+    log.setCommitted(
+      deps.rules[0]?.groupId ?? '',
+      { topic, partition: 0 },
+      { offset: 2, metadata: 'the state of the fold' },
+    );
     clock.fire();
     await until('the second run', () => clock.delays.length === 1);
     expect(await firstHeld()).toBe(2);

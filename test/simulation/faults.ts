@@ -40,8 +40,8 @@ export interface Faults {
 }
 
 /**
- * Of the seeds. Such a fault has its own stream, and the same share in all seeds, so that choosing it takes nothing from
- * the stream of the others.
+ * Of the seeds. Such a fault has its own stream, and the same share in all seeds, so that choosing it takes nothing
+ * from the stream of the others.
  */
 const SHARES = { retry: 0.25, revise: 0.15, overwrite: 0.5 } as const;
 export type StreamedFault = keyof typeof SHARES;

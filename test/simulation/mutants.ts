@@ -15,6 +15,9 @@ export interface Mutant {
   readonly found?: string;
 }
 
+const PUT_APART =
+  'if (entry !== null) putApart(draft, { ...entry, position: Math.max(0, entry.committedOffset) }, reason);';
+
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'read-back',
@@ -424,7 +427,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'kafka/reading/assignment.ts',
-        from: 'if (entry !== null) putApart(draft, { ...entry, position: Math.max(0, entry.committedOffset) }, reason);',
+        from: PUT_APART,
         to: "if (entry !== null && reason !== '') startReading(draft, entry);",
       },
     ],
@@ -436,7 +439,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'kafka/reading/assignment.ts',
-        from: 'if (entry !== null) putApart(draft, { ...entry, position: Math.max(0, entry.committedOffset) }, reason);',
+        from: PUT_APART,
         to: "if (entry !== null) draft.act({ kind: 'fail', error: new Error(reason) });",
       },
     ],

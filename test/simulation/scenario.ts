@@ -65,7 +65,7 @@ export function createScenario(random: Random, faults: Faults, largeWave: number
 }
 
 /** Of an agent's file, unless it is changed (revisions.ts). */
-export const REVISION = 'revision 1';
+const REVISION = 'revision 1';
 
 function agent(random: Random, name: string, dependsOn: readonly string[]): AgentSpec {
   const guarded = random.chance(0.5);

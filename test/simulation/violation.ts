@@ -11,8 +11,8 @@ const INVARIANTS = {
   'no-start-after-fence': 'no tool starts under a claim after a later claim has the fence',
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
   'keeps-revision':
-    "an attempt runs with the agent's revision that it was assigned with; a worker without it fails the attempt, for a " +
-    'retry',
+    "an attempt runs with the agent's revision that it was assigned with; a worker without it fails the attempt, for " +
+    'a retry',
   'set-apart': 'a partition whose replay point cannot be trusted is not read, and is named',
   'told-of-doubt': 'a non-idempotent call in doubt is never repeated before the model was informed',
   'decided-once': 'the holder assigns each attempt once',

@@ -10,7 +10,7 @@ export type Arguments =
   | { readonly ok: true; readonly arguments: Bag }
   | { readonly ok: false; readonly fault: 'cut' | 'arguments'; readonly reason: string };
 
-/** @param beside what stood beside the arguments: parameters that belong to them, or nothing that matters */
+/** @param beside what was beside the arguments: parameters that belong to them, or nothing that matters */
 export function readArguments(tool: ToolDefinition, given: unknown, beside: Bag, repairs: Set<Repair>): Arguments {
   const parameters = parametersOf(tool.parameters);
   const read =
@@ -50,7 +50,7 @@ function unwrapped(bag: Bag, parameters: Bag, repairs: Set<Repair>): Bag {
   return inner;
 }
 
-/** Parameters that stand beside the arguments belong to them; other keys there, and comments, are left out. */
+/** Parameters that are beside the arguments belong to them; other keys there, and comments, are left out. */
 function withBeside(bag: Bag, beside: Bag, parameters: Bag, repairs: Set<Repair>): Bag {
   const comment = (key: string) =>
     !Object.hasOwn(parameters, key) && (THOUGHT_KEYS.includes(key) || ENVELOPE_KEYS.includes(key));

@@ -1,4 +1,4 @@
-/** Where a reader of almost-JSON is in its text, and why it cannot go on. */
+/** Where a reader of almost-JSON is in its text, and why it cannot continue. */
 import type { Repair } from './repairs.js';
 
 /** A value that ends only behind the end of the text. */
@@ -16,7 +16,7 @@ export interface Wrong {
   readonly at: number;
   /** What is wrong, for the model. */
   readonly what: string;
-  /** true: it was meant as JSON, so that its inner parts must not be read as values of their own. */
+  /** true: it was meant as JSON, so that its inner parts must not be read as separate values. */
   readonly serious: boolean;
 }
 

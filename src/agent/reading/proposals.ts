@@ -9,9 +9,9 @@ export interface Proposal {
   /** As written. */
   readonly tool: string;
   readonly arguments: unknown;
-  /** What stood beside tool and arguments. */
+  /** What was beside tool and arguments. */
   readonly beside: Bag;
-  /** Whether it stands in a list of calls, of which the first is taken. */
+  /** Whether it is in a list of calls, of which the first is taken. */
   readonly inSequence: boolean;
   readonly repairs: ReadonlySet<Repair>;
 }

@@ -41,7 +41,7 @@ export interface Candidate<T> {
   readonly key: string;
   /** For people and models: the tool. */
   readonly label: string;
-  /** Whether it stands in a list of calls, of which the first is taken. */
+  /** Whether it is in a list of calls, of which the first is taken. */
   readonly inSequence: boolean;
   readonly result: { readonly ok: true; readonly value: T; readonly repairs: ReadonlySet<Repair> } | Refused;
 }

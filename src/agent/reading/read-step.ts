@@ -38,7 +38,7 @@ export function createStepReader(tools: readonly ToolDefinition[]): StepReader {
     });
 }
 
-/** Some models call a function of their own, such as "action", with the whole step as its arguments. */
+/** Some models call a function that was not offered, such as "action", with the whole step as its arguments. */
 function nativeProposal(
   { name, arguments: args }: NativeCall,
   thought: string,
@@ -99,7 +99,8 @@ function readCall(
 
 function unknownTool(written: string, tools: readonly ToolDefinition[]): Refused {
   const names = [...tools.map(({ name }) => name), FINISH];
-  const reason = `there is no tool ${JSON.stringify(written.slice(0, 100))}; ${chooseInstead(written.slice(0, 100), names)}`;
+  const shown = written.slice(0, 100);
+  const reason = `there is no tool ${JSON.stringify(shown)}; ${chooseInstead(shown, names)}`;
   return { ok: false, fault: 'unknown_tool', reason };
 }
 

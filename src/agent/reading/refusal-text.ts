@@ -1,4 +1,4 @@
-/** What a model is told about a reply that cannot be read. */
+/** What a model learns about a reply that cannot be read. */
 import type { Cut, Wrong } from './cursor.js';
 
 /** Characters around the place of a fault. */
@@ -17,7 +17,7 @@ export function faultText(
 /** @param detail how it was cut, with the numbers that are known */
 export function endsInside(detail: string): string {
   return (
-    `the reply was cut (${detail}), and nothing of it was done. Be shorter this time: think less, keep the thought to ` +
-    'one sentence, and write a long file in several parts, one part a reply'
+    `the reply was cut (${detail}), and nothing of it was done. Be shorter this time: think less, keep the thought ` +
+    'to one sentence, and write a long file in several parts, one part a reply'
   );
 }

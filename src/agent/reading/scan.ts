@@ -16,7 +16,7 @@ export interface Scan {
   readonly fragments: readonly Fragment[];
   /** Why the text cannot be read on; what was found before it is then not sure either. */
   readonly fault: Cut | Wrong | null;
-  /** What stands before the first value, without tags. */
+  /** What is before the first value, without tags. */
   readonly before: string;
 }
 
@@ -112,6 +112,10 @@ const thinking: Rule = (state) => {
   return true;
 };
 
+/** One expression of several, so that each line of a long one can be read. */
+const joined = (separator: '' | '|', flags: string, parts: readonly RegExp[]) =>
+  new RegExp(parts.map(({ source }) => source).join(separator), flags);
+
 /** A tool's name in tokens, directly before the JSON of its arguments. */
 const NAMED: readonly RegExp[] = [
   // Mistral
@@ -123,7 +127,10 @@ const NAMED: readonly RegExp[] = [
   // gpt-oss, with and without its tokens
   /\bto=([\w.:/-]+)(?:\s|<\|\w+\|>|\bjson\b|\bcode\b|\bcommentary\b)*(?=\{)/iy,
   // ReAct prompts
-  /^[ \t>*]*Action[ \t]*:\**[ \t]*[`"'*]*([\w.:/-]+)[`"'*]*(?:\(\))?[ \t]*\r?\n\s*\**Action[ _]Input[ \t]*:\**\s*(?:```\w*\s*)?(?=\{)/imy,
+  joined('', 'imy', [
+    /^[ \t>*]*Action[ \t]*:\**[ \t]*[`"'*]*([\w.:/-]+)[`"'*]*(?:\(\))?[ \t]*\r?\n/,
+    /\s*\**Action[ _]Input[ \t]*:\**\s*(?:```\w*\s*)?(?=\{)/,
+  ]),
   // GLM-4
   /<tool_call>\s*([A-Za-z_][\w.:/-]*)\s*(?=\{)/iy,
 ];
@@ -151,8 +158,11 @@ const taggedCall: Rule = (state) => {
   return true;
 };
 
-const CALL_MARK =
-  /<(?:[\w-]+:)?(?:tool_calls?|toolcalls?|function_calls?|tool_use|tools?)>|<\|(?:tool_calls?|python_tag|plugin|action_start)\|>|\[TOOL_CALLS\]|\[TOOL_REQUEST\]|functools(?=\[)|<｜tool▁calls▁begin｜>/iy;
+const CALL_MARK = joined('|', 'iy', [
+  /<(?:[\w-]+:)?(?:tool_calls?|toolcalls?|function_calls?|tool_use|tools?)>/,
+  /<\|(?:tool_calls?|python_tag|plugin|action_start)\|>/,
+  /\[TOOL_CALLS\]|\[TOOL_REQUEST\]|functools(?=\[)|<｜tool▁calls▁begin｜>/,
+]);
 
 const callMark: Rule = (state) => {
   const { cursor } = state;
@@ -169,8 +179,12 @@ const callMark: Rule = (state) => {
 };
 
 /** Languages of blocks that hold no step; a block of JSON may be marked as anything else. */
-const CODE =
-  /```(?:bash|sh|shell|zsh|console|terminal|powershell|python|py|ruby|go|rust|c|cpp|java|yaml|yml|toml|ini|html|css|diff|sql|dockerfile|makefile)[ \t]*\r?\n(?!\s*[{[<])/iy;
+const CODE_LANGUAGES = joined('|', '', [
+  /bash|sh|shell|zsh|console|terminal|powershell/,
+  /python|py|ruby|go|rust|c|cpp|java|sql/,
+  /yaml|yml|toml|ini|html|css|diff|dockerfile|makefile/,
+]);
+const CODE = new RegExp(`\`\`\`(?:${CODE_LANGUAGES.source})[ \\t]*\\r?\\n(?!\\s*[{[<])`, 'iy');
 
 const fence: Rule = (state) => {
   const { cursor } = state;

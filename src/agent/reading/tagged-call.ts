@@ -1,5 +1,5 @@
 /**
- * Calls whose parameters are tags of their own: <function=NAME><parameter=KEY>…</parameter></function> (Qwen3-Coder,
+ * Calls with a tag for each parameter: <function=NAME><parameter=KEY>…</parameter></function> (Qwen3-Coder,
  * Llama 3.1 with JSON inside), <invoke name="NAME"><parameter name="KEY">… (Claude, MiniMax), and
  * <tool_call>NAME<arg_key>KEY</arg_key><arg_value>… (GLM 4.5).
  */

@@ -2,15 +2,15 @@
 import { FINISH } from '../step.js';
 import type { FindTool } from './proposals.js';
 
-/** Names in an example, which nobody would call. */
+/** Names that examples use for a tool; no tool has them. */
 const PLACEHOLDER = /^(name|tool|tool_?name|function_?name|your_tool|example|string|\.\.\.|…|<.*>|\{.*\})$/i;
 
 export const isPlaceholder = (written: string): boolean => PLACEHOLDER.test(written.trim());
 
 /**
- * Finds a tool by the name that a model wrote: as it is, else without a name space (functions.x, default_api:x), a call's
- * number (x:0), brackets (x()) or the tokens of a chat template (x<|channel|>commentary), in any capitals and with any
- * separators; only if exactly one tool remains.
+ * Finds a tool by the name that a model wrote: as it is, else without a name space (functions.x, default_api:x), a
+ * call's number (x:0), brackets (x()) or the tokens of a chat template (x<|channel|>commentary), in any capitals and
+ * with any separators; only if exactly one tool remains.
  */
 export function createToolFinder(names: readonly string[]): FindTool {
   const all = [...names, FINISH];

@@ -59,7 +59,10 @@ async function showAttempt(
   report: AttemptReport,
 ): Promise<void> {
   const { stdout } = context.host;
-  if (context.json) return void stdout.write(`${JSON.stringify(report)}\n`);
+  if (context.json) {
+    stdout.write(`${JSON.stringify(report)}\n`);
+    return;
+  }
   const outputs = wholeOutput ? await wholeOutputsOf(base, report) : new Map<number, WholeOutput>();
   for (const part of attemptParts(report, { colors: context.colors, whole: wholeOutput, outputs })) {
     if (part.kind === 'text') stdout.write(part.text);

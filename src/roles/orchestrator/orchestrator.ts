@@ -16,7 +16,7 @@ import { createLiveWorkers } from './live-workers.js';
 import { openMissionPartition } from './mission-partition.js';
 import type { OrchestratorContext, OrchestratorDeps, OrchestratorTimings } from './orchestrator-context.js';
 import { createOrchestratorGroup } from './orchestrator-group.js';
-import { createOrchestratorStatus } from './orchestrator-status.js';
+import { createOrchestratorStatus, type OrchestratorStatus } from './orchestrator-status.js';
 import { createRetention } from './retention.js';
 import { createTaskPartitions } from './task-partitions.js';
 import { watchWorkers } from './worker-watch.js';
@@ -46,30 +46,12 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   let statusWatch: Watch | null = null;
   let committing: { stop(): void } | null = null;
 
-  async function createContext(): Promise<OrchestratorContext> {
-    const taskPartitions = await createTaskPartitions({ ...deps, admin: log.admin });
-    const presence = await status.begin();
-    return {
-      deps,
-      timings,
-      createEvent,
-      agents: createAgentSettings(deps.roster),
-      live,
-      presence,
-      blocked,
-      taskPartitions,
-      sending: createSlots(MOST_SENDING),
-      isAssigned: group.isAssigned,
-      onHeldChanged: () => presence.heartbeatSoon(),
-      onFatal,
-    };
-  }
-
   return {
     failed: failed.promise,
     health: status.health,
     async start() {
-      const context = await createContext();
+      const shared = { deps, timings, createEvent, live, blocked, isAssigned: group.isAssigned, onFatal };
+      const context = await createContext(shared, status);
       statusWatch = await watchWorkers(context);
       await group.join({
         open: (assignment) => partitions.open(openMissionPartition(context, assignment)),
@@ -90,5 +72,25 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       await status.end();
       logger.info({}, 'orchestrator.stopped');
     },
+  };
+}
+
+type Shared = 'deps' | 'timings' | 'createEvent' | 'live' | 'blocked' | 'isAssigned' | 'onFatal';
+
+/** Reads which topics of tasks there are, and opens the status topic. */
+async function createContext(
+  shared: Pick<OrchestratorContext, Shared>,
+  status: OrchestratorStatus,
+): Promise<OrchestratorContext> {
+  const { deps } = shared;
+  const taskPartitions = await createTaskPartitions({ ...deps, admin: deps.log.admin });
+  const presence = await status.begin();
+  return {
+    ...shared,
+    agents: createAgentSettings(deps.roster),
+    presence,
+    taskPartitions,
+    sending: createSlots(MOST_SENDING),
+    onHeldChanged: () => presence.heartbeatSoon(),
   };
 }

@@ -1,7 +1,8 @@
 /**
  * The instructions of open attempts that wait for a slot. There may be 100,000 of them, and as objects they would take
- * most of a worker's memory (bench/README.md), so that all but the last are packed, in chunks, because what instructions
- * have in common makes them small. Attempts get their slots in order: a chunk is unpacked once for all that it holds.
+ * most of a worker's memory (bench/README.md), so that all but the last are packed, in chunks, because what
+ * instructions have in common makes them small. Attempts get their slots in order: a chunk is unpacked once for all
+ * that it holds.
  */
 import type { PayloadOf } from '../../domain/events.js';
 import { instructionsOf, withoutInstructions, type Instructions } from '../../domain/task-instructions.js';

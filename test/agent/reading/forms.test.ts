@@ -41,22 +41,26 @@ const WRAPPED: readonly (readonly [string, string, readonly string[]])[] = [
   ['Llama 3.1 without an end', `<function=execute_terminal_command>${ARGS}`, ['tags']],
   [
     'Qwen3-Coder',
-    '<tool_call>\n<function=execute_terminal_command>\n<parameter=command>\nls -la\n</parameter>\n</function>\n</tool_call>',
+    '<tool_call>\n<function=execute_terminal_command>\n<parameter=command>\nls -la\n</parameter>\n' +
+      '</function>\n</tool_call>',
     ['tags'],
   ],
   [
     'Qwen3-Coder without the opening tag',
-    "I'll look.\n\n<function=execute_terminal_command>\n<parameter=command>\nls -la\n</parameter>\n</function>\n</tool_call>",
+    "I'll look.\n\n<function=execute_terminal_command>\n<parameter=command>\nls -la\n</parameter>\n" +
+      '</function>\n</tool_call>',
     ['tags', 'prose'],
   ],
   [
     'Claude tags',
-    '<function_calls>\n<invoke name="execute_terminal_command">\n<parameter name="command">ls -la</parameter>\n</invoke>\n</function_calls>',
+    '<function_calls>\n<invoke name="execute_terminal_command">\n<parameter name="command">ls -la</parameter>\n' +
+      '</invoke>\n</function_calls>',
     ['tags'],
   ],
   [
     'MiniMax tags',
-    '<minimax:tool_call>\n<invoke name="execute_terminal_command">\n<parameter name="command">ls -la</parameter>\n</invoke>\n</minimax:tool_call>',
+    '<minimax:tool_call>\n<invoke name="execute_terminal_command">\n<parameter name="command">ls -la</parameter>\n' +
+      '</invoke>\n</minimax:tool_call>',
     ['tags'],
   ],
   [
@@ -71,22 +75,26 @@ const WRAPPED: readonly (readonly [string, string, readonly string[]])[] = [
   ['Mistral 3 with an id', `[TOOL_CALLS]execute_terminal_command[CALL_ID]abc123XYZ[ARGS]${ARGS}`, ['tags']],
   [
     'DeepSeek V3',
-    `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>execute_terminal_command\n\`\`\`json\n${ARGS}\n\`\`\`<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+    '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>execute_terminal_command\n' +
+      `\`\`\`json\n${ARGS}\n\`\`\`<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
     ['tags', 'fence'],
   ],
   [
     'DeepSeek V3.1',
-    `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>execute_terminal_command<｜tool▁sep｜>${ARGS}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+    `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>execute_terminal_command<｜tool▁sep｜>${ARGS}` +
+      '<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
     ['tags'],
   ],
   [
     'Kimi K2',
-    `<|tool_calls_section_begin|><|tool_call_begin|>functions.execute_terminal_command:0<|tool_call_argument_begin|>${ARGS}<|tool_call_end|><|tool_calls_section_end|>`,
+    '<|tool_calls_section_begin|><|tool_call_begin|>functions.execute_terminal_command:0' +
+      `<|tool_call_argument_begin|>${ARGS}<|tool_call_end|><|tool_calls_section_end|>`,
     ['tags', 'tool_name'],
   ],
   [
     'gpt-oss',
-    `<|channel|>analysis<|message|>I {think}<|end|><|start|>assistant<|channel|>commentary to=functions.execute_terminal_command <|constrain|>json<|message|>${ARGS}<|call|>`,
+    '<|channel|>analysis<|message|>I {think}<|end|><|start|>assistant<|channel|>commentary ' +
+      `to=functions.execute_terminal_command <|constrain|>json<|message|>${ARGS}<|call|>`,
     ['thinking', 'tags', 'tool_name', 'prose'],
   ],
   [
@@ -109,7 +117,8 @@ const WRAPPED: readonly (readonly [string, string, readonly string[]])[] = [
   ['tool_call', `{"tool_call":${NAMED}}`, ['wrapped', 'keys']],
   [
     'the API of OpenAI',
-    `{"role":"assistant","content":"look","tool_calls":[{"id":"c1","type":"function","function":{"name":"execute_terminal_command","arguments":${JSON.stringify(ARGS)}}}]}`,
+    '{"role":"assistant","content":"look","tool_calls":[{"id":"c1","type":"function","function":' +
+      `{"name":"execute_terminal_command","arguments":${JSON.stringify(ARGS)}}}]}`,
     ['wrapped', 'keys', 'json_text'],
   ],
   [
@@ -244,7 +253,7 @@ describe('a call in an API’s own form', () => {
     ['with text in text', [{ name, arguments: JSON.stringify(ARGS) }]],
     ['after an empty object (openai-agents-js #712)', [{ name, arguments: `{}${ARGS}` }]],
     ['with the arguments twice (mudler/cogito #66)', [{ name, arguments: `${ARGS}${ARGS}` }]],
-    ['as a step in a function of its own', [{ name: 'action', arguments: JSON.parse(STEP) }]],
+    ['as a step in a function that was not offered', [{ name: 'action', arguments: JSON.parse(STEP) }]],
     ['as a step in itself', [{ name, arguments: JSON.parse(CALL) }]],
     ['with almost-JSON', [{ name, arguments: "{'command': 'ls -la',}" }]],
   ])('is read %s', (_, calls) => {

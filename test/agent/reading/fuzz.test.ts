@@ -206,7 +206,7 @@ function almost(value: unknown, how: Style): string {
   };
   if (value === null) return how.python ? 'None' : 'null';
   if (typeof value === 'string') return quoted(value);
-  if (typeof value !== 'object') return String(value);
+  if (typeof value !== 'object') return J(value);
   // Without a comma the next key must be quoted.
   const bare = how.bareKeys && how.comma.includes(',');
   const entries = Object.entries(value).map(

@@ -86,7 +86,8 @@ test.each<[string, string, string, string]>([
   ['no colon', `{'content' '${OTHER}'}`, 'not_json', 'no colon'],
   [
     'a parameter that holds tags',
-    '<function=workspace_write>\n<parameter=path>a</parameter>\n<parameter=content><parameter=path>b</parameter></parameter>\n</function>',
+    '<function=workspace_write>\n<parameter=path>a</parameter>\n' +
+      '<parameter=content><parameter=path>b</parameter></parameter>\n</function>',
     'not_json',
     'not clear where',
   ],

@@ -27,7 +27,7 @@ const SEARCH: ToolDefinition = {
   },
 };
 
-export const TOOLS: readonly ToolDefinition[] = [...TOOL_DEFINITIONS, SEARCH];
+const TOOLS: readonly ToolDefinition[] = [...TOOL_DEFINITIONS, SEARCH];
 
 const read = createStepReader(TOOLS);
 
