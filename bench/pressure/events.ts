@@ -35,6 +35,8 @@ export function planTask(taskId: string, agent: string): PlanTask {
     agent,
     playbook: 'slow',
     timeout_seconds: null,
+    protected: [],
+    changes: [],
     dependencies: [],
     description:
       `${taskId}: ` +
@@ -89,6 +91,8 @@ export function assignment(
     requires: [],
     agent_digest: null,
     playbook_acceptance: null,
+    protected: [],
+    changes: [],
   };
 }
 

@@ -108,6 +108,7 @@ function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<Appe
         repairs: [],
         decision: null,
         rule: null,
+        baseline: null,
       });
       yield record(number, 'tool_returned', {
         ...identity,
@@ -118,6 +119,7 @@ function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<Appe
         output_digest: null,
         duration_ms: 5,
         checks: null,
+        changed_paths: [],
       });
       written += OBSERVATION.length + 600;
     }

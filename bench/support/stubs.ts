@@ -126,6 +126,8 @@ export function createStubTools(delayMs: number): ToolExecutor {
       if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
       return outcome;
     },
+    takeBaseline: async ({ checks }) => ({ checks: checks.map(() => ({ workspace: 1, empty: 1 })), protected: [] }),
+    changedPaths: async () => [],
     runChecks: async () => ({ passed: true, results: [], observation: '' }),
     prepareWorkspace: async () => '/nowhere',
   };

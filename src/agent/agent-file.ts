@@ -6,6 +6,7 @@ import { checksSchema, command, numberIn, text, textWithin } from './checked-val
 import type { Problem } from './config-error.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted, shortened } from '../domain/quoted.js';
+import { workspacePath } from '../domain/workspace-path.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
 
 /** Names are part of topics, consumer groups and task ids, hence only these characters, and not too many. */
@@ -20,6 +21,12 @@ const playbookName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]*$/, "a playbook's name must be lower-case letters, digits, - and _")
   .max(SIZES.name, `a playbook's name must have at most ${SIZES.name} characters`);
+
+/** A file or directory of the workspace; the workspace itself is . */
+const workspacePathSchema = textWithin(1000).refine(
+  (path) => workspacePath(path) !== null && !/[*?]/.test(path),
+  'must be a file or directory of the workspace, without * and ?',
+);
 
 const stepSchema = z.strictObject({ name: textWithin(SIZES.description), command, unless: command.optional() });
 
@@ -39,6 +46,7 @@ const frontMatterSchema = z.strictObject({
       z.strictObject({
         steps: z.array(stepSchema).min(1, 'must have at least one step'),
         acceptance: checksSchema.default([]),
+        changes: z.array(workspacePathSchema).max(100, 'must name at most 100 paths').default([]),
       }),
     )
     .default({}),
@@ -159,6 +167,7 @@ function toSpec(matter: FrontMatter, prompt: string, digest: string): AgentSpec 
     {
       name,
       acceptance: playbook.acceptance,
+      changes: playbook.changes.map((path) => workspacePath(path) ?? path),
       steps: playbook.steps.map((step) => ({ name: step.name, command: step.command, unless: step.unless ?? null })),
     },
   ]);

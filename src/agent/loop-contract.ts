@@ -1,7 +1,7 @@
 import type { AgentSpec, Playbook } from '../domain/agent-spec.js';
 import type { Check, CheckResult, PayloadOf } from '../domain/events.js';
 import type { ChatModel, ModelTiming, TokenCost } from '../ports/model.js';
-import type { ToolDefinition, ToolOutcome } from '../ports/tools.js';
+import type { ProtectionRules, ToolDefinition, ToolOutcome } from '../ports/tools.js';
 import type { Failover } from './failover.js';
 import type { ReadingFault } from './reading/read-reply.js';
 
@@ -13,6 +13,8 @@ export interface LoopTask {
   readonly playbook: Playbook | null;
   /** All checks that must pass: those of the task and those of its playbook. */
   readonly acceptance: readonly Check[];
+  /** What the task must not change. */
+  readonly protection: ProtectionRules;
   /** Steps of earlier owners, in order. Each has an outcome, which may be unknown. They are never run again. */
   readonly history: readonly JournaledStep[];
   /** Tokens and US dollars that are spent according to the journal, lost reservations included. */
@@ -55,6 +57,8 @@ export interface StepDecision {
 export interface StepResult extends ToolOutcome {
   /** The checks that ran, for a finish; else null. */
   readonly checks: readonly CheckResult[] | null;
+  /** Of a finish: protected files that are not as they were; they end the task. Absent: none. */
+  readonly changed?: readonly string[];
 }
 
 /** What could be read from a model's reply. */
@@ -100,6 +104,8 @@ export type LoopEnd =
       readonly error: string;
       readonly retriable: boolean;
       readonly checks: readonly CheckResult[];
+      /** Protected files that the task has changed; absent: none. */
+      readonly changed?: readonly string[];
       readonly unjournaled?: TurnUse;
     };
 
@@ -123,6 +129,7 @@ export type LoopFailureCode =
   | 'steps'
   | 'repeated'
   | 'checks'
+  | 'protected'
   | 'model'
   | 'workspace'
   | 'agent_revision'

@@ -16,6 +16,8 @@ export function endReached({ task, effects, transcript }: Loop): LoopEnd | null 
   const last = steps.at(-1);
   if (last?.tool === FINISH && last.outcome === 'ok')
     return { kind: 'finished', ...parseFinish(last.arguments), checks: last.checks ?? [] };
+  if (last && last.changed.length > 0)
+    return { ...failed(steps, 'protected', false, last.observation), changed: last.changed };
   if (last && transcript.repetitions() >= REPEATED_AT_MOST) return repeated(steps, last);
   if (effects.remainingMs() <= 0) return timedOut(steps);
   if (steps.length >= task.agent.maxSteps)
@@ -29,15 +31,16 @@ export function endReached({ task, effects, transcript }: Loop): LoopEnd | null 
 }
 
 /**
- * The end of the task for a finish without checks. Such a finish has no side effects, so its step need not be journaled
- * before the task ends: the final record contains all of it. That record has no field for rejected replies and
- * repairs; if there were any, the finish is journaled like other steps (null).
+ * The end of the task for a finish without checks and listed protected paths. Such a finish has no side effects, so its
+ * step need not be journaled before the task ends: the final record contains all of it. That record has no field for
+ * rejected replies and repairs; if there were any, the finish is journaled like other steps (null).
  */
 export function finishUnchecked(
   { task }: Loop,
   { tool, arguments: args, refusals, repairs, model, tokensIn, tokensOut, costUsd }: StepDecision,
 ): LoopEnd | null {
-  if (tool !== FINISH || task.acceptance.length > 0 || refusals.length > 0 || repairs.length > 0) return null;
+  const isJudged = task.acceptance.length > 0 || task.protection.listed.length > 0;
+  if (tool !== FINISH || isJudged || refusals.length > 0 || repairs.length > 0) return null;
   return { kind: 'finished', ...parseFinish(args), checks: [], unjournaled: { model, tokensIn, tokensOut, costUsd } };
 }
 
@@ -79,7 +82,7 @@ function failed(
   retriable: boolean,
   error: string,
   turn?: Turn,
-): LoopEnd {
+): Extract<LoopEnd, { kind: 'failed' }> {
   const checks = steps.findLast((step) => step.checks !== null)?.checks ?? [];
   const end = { kind: 'failed', code, error, retriable, checks } as const;
   return turn

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ApprovalMode, Budget, Check, OnFailure, Plan } from '../domain/events.js';
+import { staticCheckNotes } from '../domain/plan-checks.js';
 import { validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, ORCHESTRATOR, type PlanDraft, type PlanScope } from '../domain/plan.js';
 import { SIZES } from '../domain/sizes.js';
@@ -38,6 +39,16 @@ const taskSchema = z.strictObject({
   acceptance: checksSchema
     .default([])
     .describe('Commands that verify the task, in addition to those of its playbook; each passes if it exits 0.'),
+  protected: z
+    .array(textWithin(1000))
+    .max(100, 'must name at most 100 paths')
+    .default([])
+    .describe('Files and directories that the task must not change, besides those that its checks name.'),
+  changes: z
+    .array(textWithin(1000))
+    .max(100, 'must name at most 100 paths')
+    .default([])
+    .describe('Files and directories that the task may change although they exist and its checks name them.'),
 });
 
 const planSchema = z.strictObject({
@@ -131,9 +142,14 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
     },
     agents: roster.names.filter((name) => agents.includes(name)),
     success: mission.success,
-    plan,
+    plan: plan === null ? null : withNotes(plan, mission.success),
     planner: mission.planner === 'order' ? 'order' : null,
   };
+}
+
+/** A person may give checks that prove nothing; the plan says so. */
+function withNotes(plan: Plan, success: readonly Check[]): Plan {
+  return { ...plan, notes: [...plan.notes, ...staticCheckNotes({ ...plan, success_criteria: [...success] })] };
 }
 
 /** The JSON Schema of a mission file; missions/mission.schema.json publishes it for editors. */
@@ -153,6 +169,8 @@ function toDraft(plan: NonNullable<MissionSource['plan']>): PlanDraft {
         playbook: task.playbook ?? null,
         acceptance: task.acceptance,
         timeoutSeconds: task.timeout_seconds ?? null,
+        protected: task.protected,
+        changes: task.changes,
       })),
     })),
     risks: plan.risks,

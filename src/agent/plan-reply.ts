@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Plan } from '../domain/events.js';
 import type { ChatReply } from '../ports/model.js';
-import { describePlanProblem, validatePlan } from '../domain/plan-rules.js';
+import { staticCheckProblems } from '../domain/plan-checks.js';
+import { describePlanProblem } from '../domain/plan-problem.js';
+import { validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, continuePlan, type PlanDraft, type PlanScope } from '../domain/plan.js';
 import { checkSchema, numberIn, text } from './checked-values.js';
 import { portableSchema } from './portable-schema.js';
@@ -36,6 +38,16 @@ const planReplySchema = z.strictObject({
             .nullable()
             .default(null)
             .describe("Execution deadline in seconds; null for the agent's default."),
+          protected: z
+            .array(text)
+            .max(100, 'must name at most 100 paths')
+            .default([])
+            .describe('Existing files and directories that the checks rely on and the task must not change.'),
+          changes: z
+            .array(text)
+            .max(100, 'must name at most 100 paths')
+            .default([])
+            .describe('Existing files and directories that a check names and that the task has to change.'),
         }),
       ),
     }),
@@ -93,7 +105,7 @@ function judged(
     };
   }
   const plan = buildPlan(toDraft(parsed.data), scope);
-  const problems = validatePlan(plan, scope);
+  const problems = [...validatePlan(plan, scope), ...staticCheckProblems(plan)];
   if (problems.length === 0) return { ok: true, value: continuePlan(plan, firstWave), repairs };
   const list = problems.map((problem) => `- ${describePlanProblem(problem)}`).join('\n');
   return { ok: false, fault: 'rules', reason: `the plan cannot be carried out:\n${list}` };

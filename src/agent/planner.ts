@@ -1,7 +1,8 @@
 import { NOTHING, type Limits } from '../domain/budget.js';
 import type { Plan } from '../domain/events.js';
 import { orderPlan } from '../domain/plan-order.js';
-import { describePlanProblem, validatePlan } from '../domain/plan-rules.js';
+import { describePlanProblem } from '../domain/plan-problem.js';
+import { validatePlan } from '../domain/plan-rules.js';
 import type { PlanScope } from '../domain/plan.js';
 import type { ChatModel, ChatRequest } from '../ports/model.js';
 import { askModel, moreRoom, reservation, startTurn, worstTurn, type Asked, type Turn } from './ask-model.js';

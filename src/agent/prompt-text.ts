@@ -58,9 +58,22 @@ export function taskText(task: LoopTask, resultLengths: readonly number[]): stri
     `# Mission\n${assignment.brief}`,
     `# Your task (${assignment.task_id})\n${assignment.description}`,
     `# Acceptance: commands that must exit 0, run with the workspace read-only\n${checks}`,
+    ...protectionText(task),
     ...(results.length > 0 ? [`# Results of the tasks that yours depends on\n${results.join('\n')}`] : []),
     ...(feedback === '' ? [] : [`# Why the previous attempt failed\n${feedback}`]),
   ].join('\n\n');
+}
+
+/** What the task must not change, as far as its assignment says it: what is there is not known yet. */
+function protectionText({ protection: { listed, named, changes } }: LoopTask): readonly string[] {
+  const isAllowed = (path: string) =>
+    changes.some((change) => change === '' || path === change || path.startsWith(`${change}/`));
+  const paths = new Set([...listed, ...named.map(({ path }) => path).filter((path) => !isAllowed(path))]);
+  if (paths.size === 0) return [];
+  return [
+    '# Do not change\nYou cannot change the checks. What exists of these when the task begins must stay as it is; ' +
+      `a change fails the task: ${[...paths].join(', ')}`,
+  ];
 }
 
 export function resultText(input: TaskInput): string {

@@ -10,6 +10,8 @@ export interface TakenStep extends PastStep {
   readonly digest: string | null;
   /** The checks that ran, for a finish; else null. */
   readonly checks: readonly CheckResult[] | null;
+  /** Of a finish: protected files that are not as they were. */
+  readonly changed: readonly string[];
   readonly idempotent: boolean;
   readonly chainIndex: number;
   /** What the step has reserved for the next turn. */
@@ -37,6 +39,7 @@ export function fromJournal({ call, outcome }: JournaledStep): TakenStep {
     observation: outcome.observation,
     digest: outcome.output_digest,
     checks: outcome.checks,
+    changed: outcome.changed_paths,
   };
 }
 
@@ -57,6 +60,7 @@ export function fromResult(step: number, decision: StepDecision, result: StepRes
     observation: result.observation,
     digest: result.outputDigest,
     checks: result.checks,
+    changed: result.changed ?? [],
   };
 }
 

@@ -30,6 +30,8 @@ export interface Playbook {
   readonly name: string;
   readonly steps: readonly PlaybookStep[];
   readonly acceptance: readonly Check[];
+  /** Files and directories that it makes or changes, although its checks name them; absent: none. */
+  readonly changes?: readonly string[];
 }
 
 export interface PlaybookStep {

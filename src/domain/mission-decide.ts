@@ -346,6 +346,8 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
       requires: [],
       agent_digest: revision.digest,
       playbook_acceptance: revision.playbookAcceptance === null ? null : [...revision.playbookAcceptance],
+      protected: [...plan.protected],
+      changes: [...plan.changes],
     },
   };
 }

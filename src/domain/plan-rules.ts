@@ -2,22 +2,9 @@ import { nearestDependencies } from './agent-graph.js';
 import { chooseInstead } from './did-you-mean.js';
 import { quoted } from './quoted.js';
 import type { Plan, PlanTask } from './events.js';
+import { pathProblems } from './plan-checks.js';
+import type { PlanProblem } from './plan-problem.js';
 import { eachTask, ORCHESTRATOR, type PlanScope } from './plan.js';
-
-/** What is wrong with a plan, in words that a model or a mission's author can act on. */
-export interface PlanProblem {
-  /** Where in the plan, such as ['waves', 0, 'tasks', 1, 'agent']. */
-  readonly path: readonly (string | number)[];
-  /** What is wrong. */
-  readonly message: string;
-  /** What to do about it. */
-  readonly fix: string;
-}
-
-/** Both in one sentence. */
-export function describePlanProblem(problem: PlanProblem): string {
-  return `${problem.message}; ${problem.fix}.`;
-}
 
 /** Everything that is wrong with a plan; empty when it may be carried out. */
 export function validatePlan(plan: Plan, scope: PlanScope): readonly PlanProblem[] {
@@ -25,7 +12,7 @@ export function validatePlan(plan: Plan, scope: PlanScope): readonly PlanProblem
     return [{ path: ['waves'], message: 'the plan has no waves', fix: 'give at least one wave with one task' }];
   return [
     ...waveProblems(plan),
-    ...eachTask(plan).flatMap(({ task, path }) => taskProblems(task, path, scope)),
+    ...eachTask(plan).flatMap(({ task, path }) => [...taskProblems(task, path, scope), ...pathProblems(task, path)]),
     ...duplicateProblems(plan),
     ...orderProblems(plan, scope),
     ...inputProblems(plan, scope),

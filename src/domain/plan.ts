@@ -1,6 +1,7 @@
 import { nearestDependencies } from './agent-graph.js';
 import type { AgentSpec } from './agent-spec.js';
 import type { Check, Plan, PlanTask, PlanWave } from './events.js';
+import { workspacePath } from './workspace-path.js';
 
 export const ORCHESTRATOR = 'orchestrator';
 /** Runs the mission's success checks when it takes part. */
@@ -41,6 +42,10 @@ export interface DraftTask {
   readonly playbook: string | null;
   readonly acceptance: readonly Check[];
   readonly timeoutSeconds: number | null;
+  /** Files and directories that it must not change; absent: only those that its checks name. */
+  readonly protected?: readonly string[];
+  /** Files and directories that it may change although its checks name them; absent: none. */
+  readonly changes?: readonly string[];
 }
 
 /** deploy-{agent}-wave{n}; nth (from 1) tells further tasks of an agent in a wave apart: -2, -3. */
@@ -113,10 +118,17 @@ function planWave(
       playbook: task.playbook,
       acceptance: [...task.acceptance],
       timeout_seconds: task.timeoutSeconds,
+      protected: pathsOf(task.protected),
+      changes: pathsOf(task.changes),
       dependencies: (awaited.get(task.agent) ?? []).flatMap((agent) => neededOf(earlier.get(agent) ?? [], among)),
     };
   });
 }
+
+/** Each once, as one relative to the workspace; what is no such path stays as it is, for validatePlan to find. */
+const pathsOf = (paths: readonly string[] = []): string[] => [
+  ...new Set(paths.map((path) => workspacePath(path) ?? path)),
+];
 
 /** So many results of one agent are handed on as they are; more are dealt out among the tasks that need them. */
 const MOST_NEEDED = 4;
@@ -217,6 +229,8 @@ export function verifyTask(plan: Plan, checks: readonly Check[], agents: readonl
       playbook: null,
       acceptance: [...checks],
       timeout_seconds: null,
+      protected: [],
+      changes: [],
       // It is the only task of the last wave: the order says the rest, and the checks need no results.
       dependencies: [],
     },

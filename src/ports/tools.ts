@@ -1,3 +1,5 @@
+import type { Baseline, ProtectedPath } from '../domain/baseline.js';
+import type { NamedPath } from '../domain/check-paths.js';
 import type { Check, CheckResult, StepOutcome } from '../domain/events.js';
 
 /** Runs the tools of tasks, in the sandbox and guarded by the fence. Every promise may reject with WorkspaceFull. */
@@ -19,6 +21,22 @@ export interface ToolExecutor {
   run(call: ToolCall, signal: AbortSignal): Promise<ToolOutcome>;
   /** Runs checks in sequence, with the workspace read-only, until one fails or all have passed. */
   runChecks(call: CheckCall, signal: AbortSignal): Promise<CheckRun>;
+  /**
+   * What is there before a task's first step: each check's exit code in the workspace (read-only) and in an empty
+   * directory, and the digests of what the task must not change. It is taken once for a task: later calls, also of other
+   * attempts and other workers, resolve with what the first one has found.
+   */
+  takeBaseline(call: BaselineCall, signal: AbortSignal): Promise<Baseline>;
+  /**
+   * The protected files that are not as they were, each with what has become of it, such as "test/a.mjs (content)".
+   * @param changes paths that the task may change, relative to the workspace; empty text: all of it
+   */
+  changedPaths(
+    task: TaskPlace,
+    before: readonly ProtectedPath[],
+    changes: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly string[]>;
   /** Creates the task's workspace; resolves with its path. Rejects with WorkspaceUnusable, e.g. for another marker. */
   prepareWorkspace(task: TaskPlace): Promise<string>;
 }
@@ -79,6 +97,25 @@ export interface CheckRun {
   readonly results: readonly CheckResult[];
   /** For the model: the failing check and its output; head and tail, at most 16 KiB. */
   readonly observation: string;
+}
+
+/** What a task must not change; all paths are relative to the workspace, without . and .. */
+export interface ProtectionRules {
+  /** Protected also where nothing is there yet. */
+  readonly listed: readonly string[];
+  /** Protected if they exist when the task begins, unless it may change them. */
+  readonly named: readonly NamedPath[];
+  /** What the task may change although a check names it, or a listed directory contains it. */
+  readonly changes: readonly string[];
+}
+
+export interface BaselineCall {
+  readonly task: TaskPlace;
+  readonly claimOffset: number;
+  readonly checks: readonly Check[];
+  /** Milliseconds that each check may take, in each place. */
+  readonly timeLimitMs: number;
+  readonly protection: ProtectionRules;
 }
 
 /** A newer claim has taken over the task. */

@@ -82,6 +82,8 @@ function whenOpened(opened: Promise<OpenTools>): ToolExecutor {
     prepareWorkspace: async (...call) => (await executor()).prepareWorkspace(...call),
     run: async (...call) => (await executor()).run(...call),
     runChecks: async (...call) => (await executor()).runChecks(...call),
+    takeBaseline: async (...call) => (await executor()).takeBaseline(...call),
+    changedPaths: async (...call) => (await executor()).changedPaths(...call),
   };
 }
 

@@ -39,6 +39,7 @@ export async function checkResults(report: CheckReport): Promise<CheckRun> {
         ? notStarted(check)
         : {
             ...check,
+            baseline: null,
             exit_code: exitCodeOf(left),
             duration_ms: left.durationMs,
             output_digest: await digestOf(outputPaths(place, name)),
@@ -58,10 +59,12 @@ function notStarted(check: { name: string; command: string }): CheckResult {
     exit_code: NOT_STARTED,
     duration_ms: 0,
     output_digest: digestOfText(''),
+    baseline: null,
   };
 }
 
-function exitCodeOf(left: LauncherOutcome): number {
+/** TIMED_OUT or -1 where the check has not exited by itself. */
+export function exitCodeOf(left: LauncherOutcome): number {
   switch (left.reason) {
     case 'exited':
       return left.exitCode;

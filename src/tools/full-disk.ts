@@ -19,6 +19,8 @@ export function reportingFullDisks(executor: ToolExecutor): ToolExecutor {
     recoverOutcome: reporting(executor.recoverOutcome),
     run: reporting(executor.run),
     runChecks: reporting(executor.runChecks),
+    takeBaseline: reporting(executor.takeBaseline),
+    changedPaths: reporting(executor.changedPaths),
     prepareWorkspace: reporting(executor.prepareWorkspace),
   };
 }

@@ -35,7 +35,8 @@ raise_fence() {
  * the sandbox's user could not open it. A stream ends after 256 MiB (the tool gets SIGPIPE).
  *
  * Environment: run (the task's run directory), claim, stem, limit_ms, once (yes: one command, at most once; no:
- * checks), isolated (yes or no), token (the mark in the environment of bwrap, or of the tool without a sandbox),
+ * checks), each (yes: all checks run, limit_ms for each; no: the first failure ends them, limit_ms for all), isolated
+ * (yes or no), token (the mark in the environment of bwrap, or of the tool without a sandbox),
  * count, command_1 ….
  * Arguments: the argument vector; each command is appended to it.
  */
@@ -182,9 +183,15 @@ while [ "$i" -le "$count" ]; do
   [ "$stopped" != fenced ] || exit 70
   [ -z "$stopped" ] || exit 73
   eval "command=\$command_$i"
+  [ "$each" = no ] || { clock; deadline=$((now + limit_ms / 10)); }
   if [ "$once" = yes ]; then name=$stem; else name=$stem-c$i; fi
   run_one "$name" "$command" "$@"
-  [ "$reason" = exited ] && [ "$result" -eq 0 ] || exit 0
+  if [ "$each" = yes ]; then
+    [ "$stopped" != timeout ] || stopped=
+    killed=
+  else
+    [ "$reason" = exited ] && [ "$result" -eq 0 ] || exit 0
+  fi
   i=$((i + 1))
 done
 exit 0

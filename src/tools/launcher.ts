@@ -17,6 +17,8 @@ export interface Launch {
   readonly timeLimitMs: number;
   /** true: the step's tool starts at most once. false: checks, which may run again. */
   readonly once: boolean;
+  /** Of checks: all run, whatever their exit codes, and the time limit is that of each; absent: the first failure ends it. */
+  readonly each?: boolean;
   readonly isolated: boolean;
   /** Marks the run's processes in their environment. */
   readonly token: string;
@@ -65,6 +67,7 @@ function variablesOf(request: Launch): Record<string, string> {
     stem: request.stem,
     limit_ms: String(Math.max(1, Math.ceil(request.timeLimitMs))),
     once: request.once ? 'yes' : 'no',
+    each: request.each === true ? 'yes' : 'no',
     isolated: request.isolated ? 'yes' : 'no',
     token: request.token,
     count: String(request.commands.length),

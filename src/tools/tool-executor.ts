@@ -7,6 +7,7 @@ import {
   type ToolExecutor,
   type ToolOutcome,
 } from '../ports/tools.js';
+import { changedPaths, takeBaseline } from './baseline.js';
 import { checkResults, forgetChecks } from './checks.js';
 import {
   COMMAND,
@@ -52,6 +53,8 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     prepareWorkspace: async (task) => (await placeOf(runtime, task)).workspace,
     run: (call, signal) => run(runtime, call, signal),
     runChecks: (call, signal) => runChecks(runtime, call, signal),
+    takeBaseline: (call, signal) => takeBaseline(runtime, call, signal),
+    changedPaths: (task, before, changes, signal) => changedPaths(runtime, task, before, changes, signal),
   });
 }
 

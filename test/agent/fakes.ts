@@ -168,6 +168,8 @@ const assignment: PayloadOf<'task_assigned'> = {
   requires: [],
   agent_digest: null,
   playbook_acceptance: null,
+  protected: [],
+  changes: [],
 };
 
 export function loopTask(
@@ -180,6 +182,7 @@ export function loopTask(
     agent: { ...agentSpec, ...agent },
     playbook: null,
     acceptance: [{ name: 'there', command: 'test -f out.txt' }],
+    protection: { listed: [], named: [], changes: [] },
     history: [],
     spent: { tokens: 0, usd: 0 },
     mustReserve: false,
@@ -204,6 +207,7 @@ export const check = (exitCode: number): CheckResult => ({
   exit_code: exitCode,
   duration_ms: 1,
   output_digest: `d${exitCode}`,
+  baseline: null,
 });
 
 export function recordedEffects(
@@ -271,6 +275,7 @@ function journaled(step: number, decision: StepDecision, result: StepResult): Jo
       repairs: [...decision.repairs],
       decision: null,
       rule: null,
+      baseline: null,
     },
     outcome: {
       ...common,
@@ -280,6 +285,7 @@ function journaled(step: number, decision: StepDecision, result: StepResult): Jo
       output_digest: result.outputDigest,
       duration_ms: result.durationMs,
       checks: result.checks ? [...result.checks] : null,
+      changed_paths: [...(result.changed ?? [])],
     },
   };
 }

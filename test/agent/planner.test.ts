@@ -49,7 +49,7 @@ const wave = (number: number, ...agents: readonly string[]) => ({
     agent,
     description: `${agent} works`,
     playbook: null,
-    acceptance: [{ name: 'ok', command: 'true' }],
+    acceptance: [{ name: 'ok', command: 'test -f ok' }],
     timeout_seconds: null,
   })),
 });
@@ -57,7 +57,7 @@ const reply = (...waves: readonly object[]) => ({
   strategy: 'first this',
   waves,
   risks: ['none'],
-  success_criteria: [{ name: 's', command: 'true' }],
+  success_criteria: [{ name: 's', command: 'test -f ok' }],
 });
 const good = reply(wave(1, 'cert_agent'), wave(2, 'proxy_agent'));
 
@@ -81,7 +81,7 @@ describe('a plan', () => {
     expect(answer.plan).toMatchObject({
       strategy: 'first this',
       risks: ['none'],
-      success_criteria: [{ name: 's', command: 'true' }],
+      success_criteria: [{ name: 's', command: 'test -f ok' }],
     });
     expect(answer.plan.waves.map((one) => one.tasks)).toMatchObject([
       [{ task_id: 'deploy-cert_agent-wave1', dependencies: [] }],

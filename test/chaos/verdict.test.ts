@@ -2,7 +2,9 @@ import type { MissionReport, TaskReport } from '../../src/domain/report.js';
 import type { SeenCall } from './observer.js';
 import { judgeMission, longestStall } from './verdict.js';
 
-const proof = [{ name: 'it is there', command: 'true', exit_code: 0, duration_ms: 1, output_digest: '' }];
+const proof = [
+  { name: 'it is there', command: 'true', exit_code: 0, duration_ms: 1, output_digest: '', baseline: null },
+];
 const task = (changes: Partial<TaskReport> = {}): TaskReport => ({
   task_id: 'deploy-keeper_agent-wave1',
   agent: 'keeper_agent',

@@ -29,6 +29,8 @@ const ASSIGNED = {
   requires: [],
   agent_digest: null,
   playbook_acceptance: null,
+  protected: [],
+  changes: [],
 };
 
 const FAILED = {
@@ -46,6 +48,7 @@ const FAILED = {
   cost_usd: 0,
   duration_ms: 5,
   checks: [check('chain', 0), check('key match', 1)],
+  changed_paths: [],
 };
 
 describe('an event on one line', () => {

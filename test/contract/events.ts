@@ -86,6 +86,8 @@ export function taskAssigned(
       requires: [...requires],
       agent_digest: null,
       playbook_acceptance: null,
+      protected: [],
+      changes: [],
     },
   };
 }

@@ -30,12 +30,13 @@ import {
 const reportOf = (log: MissionLog) => reportMission(log.mission());
 const statusesOf = (log: MissionLog) =>
   Object.fromEntries(reportOf(log).tasks.map((task) => [task.task_id, task.status]));
-const check = (name: string, exit_code: number) => ({
+const check = (name: string, exit_code: number, baseline: string | null = null) => ({
   name,
   command: `check ${name}`,
   exit_code,
   duration_ms: 3,
   output_digest: '',
+  baseline,
 });
 
 describe('the report of a mission', () => {

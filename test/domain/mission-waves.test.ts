@@ -140,6 +140,8 @@ describe('an assignment', () => {
       workspace_marker: 'marker-1',
       feedback: null,
       requires: [],
+      protected: [],
+      changes: [],
       agent_digest: 'proxy_agent today',
       playbook_acceptance: checks,
     });

@@ -1,7 +1,8 @@
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import type { Plan } from '../../src/domain/events.js';
 import { orderPlan } from '../../src/domain/plan-order.js';
-import { describePlanProblem, validatePlan } from '../../src/domain/plan-rules.js';
+import { describePlanProblem } from '../../src/domain/plan-problem.js';
+import { validatePlan } from '../../src/domain/plan-rules.js';
 import { buildPlan, continuePlan, taskId, verifyTask, type DraftTask, type PlanScope } from '../../src/domain/plan.js';
 
 function agent(

@@ -60,6 +60,7 @@ const returned = eventOf('tool_returned', {
   output_digest: null,
   duration_ms: 1,
   checks: null,
+  changed_paths: [],
 });
 const reserved = eventOf('turn_reserved', {
   mission_id: ID,

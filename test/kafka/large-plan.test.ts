@@ -34,6 +34,8 @@ function planOf(count: number): Plan {
         playbook: null,
         acceptance: [],
         timeout_seconds: null,
+        protected: [],
+        changes: [],
         dependencies:
           wave === 0 ? [] : [0, 1, 2, 3].map((further) => id(wave, (index + further * AGENTS.length) % perWave)),
       })),

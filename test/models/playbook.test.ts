@@ -33,6 +33,8 @@ const task: TaskAssigned['payload'] = {
   requires: [],
   agent_digest: null,
   playbook_acceptance: null,
+  protected: [],
+  changes: [],
 };
 
 function playbookOf(...steps: readonly PlaybookStep[]): Playbook {

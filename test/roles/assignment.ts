@@ -29,5 +29,7 @@ export function assignment(number: number): PayloadOf<'task_assigned'> {
     requires: [],
     agent_digest: null,
     playbook_acceptance: null,
+    protected: [],
+    changes: [],
   };
 }

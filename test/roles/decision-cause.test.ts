@@ -26,6 +26,7 @@ const failed = (taskId: string): AgentEvent => ({
     cost_usd: 0,
     duration_ms: 1,
     checks: [],
+    changed_paths: [],
   },
 });
 const waveCompleted: Decision = {

@@ -62,6 +62,8 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       requires: [],
       agent_digest: null,
       playbook_acceptance: null,
+      protected: [],
+      changes: [],
       ...changes,
     },
   });

@@ -43,6 +43,8 @@ function assignment(number: number, offset = number): PayloadOf<'task_assigned'>
     requires: [],
     agent_digest: null,
     playbook_acceptance: null,
+    protected: [],
+    changes: [],
   };
 }
 

@@ -3,7 +3,9 @@
  * and outcomes that outlive the worker. A launcher is a separate process: it keeps running if its worker is paused or
  * dies.
  */
+import type { Baseline } from '../../src/domain/baseline.js';
 import type {
+  BaselineCall,
   CheckCall,
   CheckRun,
   TaskPlace,
@@ -13,8 +15,10 @@ import type {
   ToolOutcome,
 } from '../../src/ports/tools.js';
 import type { Faults } from './faults.js';
+import type { Random } from './random.js';
 import type { SimProcess } from './sim-process.js';
 import type { System } from './system.js';
+import { textHash } from './text-hash.js';
 import type { World } from './world.js';
 
 export interface Start {
@@ -32,6 +36,8 @@ export interface SimVolumeOptions {
   readonly world: World;
   readonly faults: Faults;
   readonly system: System;
+  /** For baselines only. */
+  readonly baselineRandom: Random;
   /** A call was read back, and its launcher is about to be spawned. */
   beforeSpawn(process: SimProcess): void;
   /** A tool that runs in the worker itself is about to end. */
@@ -53,6 +59,9 @@ interface TaskFiles {
   readonly waiting: (() => void)[];
   readonly started: Set<string>;
   readonly outcomes: Map<string, ToolOutcome>;
+  /** A tool of the task was started: its workspace is not as it was. */
+  isTouched: boolean;
+  baseline: Baseline | null;
 }
 
 type End =
@@ -76,6 +85,10 @@ const definitions: readonly ToolDefinition[] = [
   { name: READ, description: 'Reads a file.', parameters: text('path'), idempotent: () => true, validate: () => null },
 ];
 
+/** Some checks of some missions pass whatever is there. */
+export const isVacuousCheck = (missionId: string, command: string): boolean =>
+  textHash(`${missionId} ${command}`) % 4 === 0;
+
 const taskOf = ({ missionId, taskId }: TaskPlace) => `${missionId}/${taskId}`;
 const stepOf = ({ attempt }: TaskPlace, step: number) => `${attempt}#${step}`;
 const outcome = (kind: ToolOutcome['outcome'], exitCode: number | null, observation: string): ToolOutcome => ({
@@ -90,6 +103,7 @@ export function createSimVolume({
   world,
   faults,
   system,
+  baselineRandom,
   beforeSpawn,
   beforeEnd,
   onStart,
@@ -98,6 +112,8 @@ export function createSimVolume({
   const { random } = world;
   const tasks = new Map<string, TaskFiles>();
   let running = 0;
+  /** In the other runs a baseline takes no time, as beside a model that thinks longer. */
+  const isSlow = baselineRandom.chance(0.25);
 
   const filesOf = (place: TaskPlace): TaskFiles => {
     const known = tasks.get(taskOf(place)) ?? {
@@ -106,6 +122,8 @@ export function createSimVolume({
       waiting: [],
       started: new Set(),
       outcomes: new Map(),
+      isTouched: false,
+      baseline: null,
     };
     tasks.set(taskOf(place), known);
     return known;
@@ -166,6 +184,7 @@ export function createSimVolume({
         }
         if (once !== null) {
           files.started.add(once.name);
+          files.isTouched = true;
           onStart(once.start);
         }
         begin(files);
@@ -262,6 +281,7 @@ export function createSimVolume({
       const what = String(call.arguments['command'] ?? call.arguments['path']);
       if (call.tool === READ) {
         onStart(start);
+        filesOf(call.task).isTouched = true;
         beforeEnd(process);
         await new Promise<void>((resolve) => process.later(random.delayMs(5), resolve));
         return signal.aborted
@@ -297,12 +317,32 @@ export function createSimVolume({
         exit_code: exitCode,
         duration_ms: 1,
         output_digest: 'digest',
+        baseline: null,
       }));
       return {
         passed: exitCode === 0 || call.checks.length === 0,
         results,
         observation: exitCode === 0 ? 'all checks passed' : 'a check failed',
       };
+    }
+
+    /** The first one that is kept counts; a check that seems to hold before shows that it was taken too late. */
+    async function takeBaseline(call: BaselineCall, signal: AbortSignal): Promise<Baseline> {
+      const files = filesOf(call.task);
+      if (files.baseline === null && isSlow) {
+        const run = { durationMs: baselineRandom.delayMs(200), outcome: outcome('ok', 0, '') };
+        const end = await ask(call.task, call.claimOffset, signal, { once: null, run }, (ended) => ended);
+        if (end.kind === 'fenced') throw fenced();
+        signal.throwIfAborted();
+      }
+      files.baseline ??= {
+        checks: call.checks.map(({ command }) => {
+          const isVacuous = isVacuousCheck(call.task.missionId, command);
+          return { workspace: isVacuous || files.isTouched ? 0 : 1, empty: isVacuous ? 0 : 1 };
+        }),
+        protected: [],
+      };
+      return files.baseline;
     }
 
     async function takeFence(place: TaskPlace, claimOffset: number, signal: AbortSignal): Promise<void> {
@@ -331,6 +371,8 @@ export function createSimVolume({
       definitions: () => definitions,
       run,
       runChecks,
+      takeBaseline,
+      changedPaths: async () => [],
       takeFence,
       async recoverOutcome(place, step) {
         // The volume may be slow: much happens while it is asked.

@@ -57,6 +57,8 @@ const WAVE_STREAM = 0x3002;
 const READER_STREAM = 0x3ecb8;
 /** Of the seeds: their groups' members are the real reading machine. */
 const READER_SHARE = 0.25;
+/** The same for what was there before a task. */
+const BASELINE_STREAM = 0xba5e;
 
 export async function simulate({
   seed,
@@ -67,6 +69,7 @@ export async function simulate({
   const world = createWorld(seed, tracing);
   const { random } = world;
   const retryRandom = createRandom(seed ^ RETRY_STREAM);
+  const baselineRandom = createRandom(seed ^ BASELINE_STREAM);
   const reviseRandom = createRandom(seed ^ REVISE_STREAM);
   const readerRandom = createRandom(seed ^ READER_STREAM);
   const readsForReal = readerRandom.chance(READER_SHARE);
@@ -131,6 +134,7 @@ export async function simulate({
     world,
     faults,
     system,
+    baselineRandom,
     beforeSpawn: (process) => trouble.beforeSpawn(process),
     beforeEnd: (process) => trouble.beforeSpawn(process),
     onStart(start) {

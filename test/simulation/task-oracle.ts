@@ -1,10 +1,12 @@
 /** Watches one tasks partition: what its log means, from offset 0, by the rules of the true domain. */
+import { baselineOf } from '../../src/domain/baseline.js';
 import type { EventOf, PayloadOf } from '../../src/domain/events.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import {
   createTaskPartitionState,
   evolveTaskPartition,
+  type TaskAttempt,
   type TaskPartitionState,
   type TaskSnapshot,
 } from '../../src/domain/task-partition.js';
@@ -14,6 +16,7 @@ import type { PastStep } from '../../src/ports/model.js';
 import type { ToolCall } from '../../src/ports/tools.js';
 import type { SimProcess } from './sim-process.js';
 import { isSame } from './same.js';
+import { isVacuousCheck } from './sim-tools.js';
 import { sortedJson } from './sorted-json.js';
 import { Violation } from './violation.js';
 
@@ -49,8 +52,12 @@ export function createTaskOracle(place: string): TaskOracle {
     snapshots.push({ holder: state.holder, marks: state.marks });
     const { event } = record;
     if (event.event_type === 'partition_claimed') claims.set(record.offset, event.payload.owner);
-    if (event.event_type === 'tool_called' && folded.kind === 'applied')
+    if (folded.kind === 'void') return;
+    if (event.event_type === 'tool_called') {
       callOffsets.set(stepName(event), record.offset);
+      if (event.payload.step === 1) checkBaseline(state.attempts.get(attemptKey(event.payload)));
+    }
+    if (event.event_type === 'task_completed') checkProof(state.attempts.get(attemptKey(event.payload)), event);
     if (event.event_type === 'task_failed' && event.payload.code === 'agent_revision' && !event.payload.retriable)
       throw new Violation(
         'keeps-revision',
@@ -179,6 +186,24 @@ function checkRevision(
   const found = revisions.get(agent);
   if (wanted !== null && found !== wanted)
     throw new Violation('keeps-revision', `${what}: ${agent} runs as ${found}, and was assigned as ${wanted}`);
+}
+
+const checksOf = ({ assignment }: TaskAttempt) => [...assignment.acceptance, ...(assignment.playbook_acceptance ?? [])];
+
+/** In the simulated world a check holds before the work only if it is vacuous. */
+function checkBaseline(attempt: TaskAttempt | undefined): void {
+  if (attempt === undefined || attempt.assignment.kind === 'verify' || checksOf(attempt).length === 0) return;
+  const baseline = baselineOf(attempt);
+  if (baseline === null) throw new Violation('baseline-first', `${attempt.key} has a first step without a baseline`);
+  const late = baseline.checks.some(({ workspace, empty }) => workspace === 0 && empty !== 0);
+  if (late) throw new Violation('baseline-first', `${attempt.key} has a baseline that shows its own work`);
+}
+
+function checkProof(attempt: TaskAttempt | undefined, { payload }: EventOf<'task_completed'>): void {
+  if (attempt === undefined || attempt.assignment.kind === 'verify') return;
+  const isProven = checksOf(attempt).some(({ command }) => !isVacuousCheck(payload.mission_id, command));
+  if (payload.result.status === 'verified' && !isProven)
+    throw new Violation('verified-is-proven', `${attempt.key} is verified by checks that always pass`);
 }
 
 function foldAll(state: TaskPartitionState, records: readonly (FoldRecord | null)[]): void {

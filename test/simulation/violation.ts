@@ -9,6 +9,8 @@ const INVARIANTS = {
   'first-outcome': 'what a model is shown of a step is the first outcome in the log',
   'no-start-after-end': 'no tool starts after the attempt has its final result',
   'no-start-after-fence': 'no tool starts under a claim after a later claim has the fence',
+  'baseline-first': "the baseline in an attempt's first step was taken before any tool of the task started",
+  'verified-is-proven': 'a task is verified only with a check that could have failed',
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
   'keeps-revision':
     "an attempt runs with the agent's revision that it was assigned with; a worker without it fails the attempt, for " +

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Baseline } from '../../src/domain/baseline.js';
 import {
   FenceLost,
   type TaskPlace,
@@ -11,6 +12,8 @@ import {
 export interface Ledger {
   readonly starts: string[];
   readonly checks: string[];
+  /** Tasks whose baseline was taken, by mission/task/attempt. */
+  readonly baselines: string[];
 }
 
 /** How a command behaves. hang: until it is aborted or released. */
@@ -28,9 +31,18 @@ export interface ScriptedTools extends ToolExecutor {
 export interface SharedVolume {
   readonly fences: Map<string, number>;
   readonly outcomes: Map<string, ToolOutcome>;
+  /** By mission/task. */
+  readonly baselines: Map<string, Baseline>;
+  /** Protected paths that differ now, as changedPaths tells. */
+  readonly changed: string[];
 }
 
-export const createSharedVolume = (): SharedVolume => ({ fences: new Map(), outcomes: new Map() });
+export const createSharedVolume = (): SharedVolume => ({
+  fences: new Map(),
+  outcomes: new Map(),
+  baselines: new Map(),
+  changed: [],
+});
 
 const nameOf = (task: TaskPlace): string => `${task.missionId}/${task.taskId}`;
 const stepOf = (call: { task: TaskPlace; step: number }): string =>
@@ -109,6 +121,7 @@ export function createScriptedTools(
         exit_code: behaviour(check.command) === 'fail' ? 1 : 0,
         duration_ms: 1,
         output_digest: '',
+        baseline: null,
       }));
       ledger.checks.push(stepOf(call));
       const failed = results.find((result) => result.exit_code !== 0);
@@ -118,6 +131,20 @@ export function createScriptedTools(
         observation: failed === undefined ? 'all checks passed' : `check ${failed.name} failed`,
       };
     },
+    /** A check with the word vacuous has passed everywhere before, one with the word held in the workspace only. */
+    async takeBaseline({ task, checks, protection }) {
+      const known = volume.baselines.get(nameOf(task)) ?? {
+        checks: checks.map(({ command }) => ({
+          workspace: /vacuous|held/.test(command) ? 0 : 1,
+          empty: command.includes('vacuous') ? 0 : 1,
+        })),
+        protected: protection.listed.map((path) => ({ path, digest: 'as it was' })),
+      };
+      if (!volume.baselines.has(nameOf(task))) ledger.baselines.push(`${nameOf(task)}/${task.attempt}`);
+      volume.baselines.set(nameOf(task), known);
+      return known;
+    },
+    changedPaths: async () => [...volume.changed],
     prepareWorkspace: async () => '/workspace',
   };
 }

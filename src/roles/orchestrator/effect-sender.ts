@@ -117,6 +117,7 @@ export function undeliverable(
       cost_usd: 0,
       duration_ms: 0,
       checks: [],
+      changed_paths: [],
     },
   });
 }

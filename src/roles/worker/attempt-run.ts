@@ -99,6 +99,7 @@ async function endOf(
   // Cancelled while its doubt was settled, it may have been forgotten by the fold: then nothing more is run.
   limits.signal.throwIfAborted();
   if (deps.attempt.assignment.kind === 'verify') return verify(deps, steps, limits.remainingMs);
+  steps.startBaseline();
   const effects: LoopEffects = {
     chain: context.deps.chainOf(deps.spec),
     tools: context.deps.tools.definitions().filter((tool) => deps.spec.tools.includes(tool.name)),

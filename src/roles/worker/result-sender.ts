@@ -101,5 +101,6 @@ function rejectedResult({ payload }: TaskResultPayload, error: AppendRejected) {
     cost_usd: payload.cost_usd,
     duration_ms: payload.duration_ms,
     checks: [],
+    changed_paths: [],
   };
 }

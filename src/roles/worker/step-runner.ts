@@ -1,13 +1,14 @@
 /** Runs one journaled call: a tool, or the checks of a finish. */
 import type { StepResult } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
+import { baselineOf, verdictOn, type Baseline } from '../../domain/baseline.js';
 import type { PayloadOf } from '../../domain/events.js';
 import type { Clock } from '../../ports/clock.js';
 import type { TaskPlace, ToolExecutor } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
-import { acceptanceOf, parseArguments } from './task-result.js';
+import { acceptanceOf, parseArguments, protectionOf } from './task-result.js';
 
-export interface StepRunnerDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' | 'held'> {
+export interface StepRunnerDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' | 'held' | 'current'> {
   readonly tools: ToolExecutor;
   readonly clock: Clock;
   readonly place: TaskPlace;
@@ -21,7 +22,11 @@ export type StepRunner = (call: PayloadOf<'tool_called'>, remainingMs: number) =
 /** A command never takes longer, whatever its task's deadline. */
 const COMMAND_LIMIT_MS = 300_000;
 
-export function createStepRunner({ attempt, spec, held, tools, clock, place, acting }: StepRunnerDeps): StepRunner {
+/** What an observation and a record name of the protected files that were changed. */
+const MOST_CHANGED = 20;
+
+export function createStepRunner(deps: StepRunnerDeps): StepRunner {
+  const { attempt, spec, held, tools, clock, place, acting } = deps;
   const callOf = (step: number, remainingMs: number) => ({
     task: place,
     step,
@@ -29,8 +34,18 @@ export function createStepRunner({ attempt, spec, held, tools, clock, place, act
     timeLimitMs: Math.min(COMMAND_LIMIT_MS, remainingMs),
   });
 
-  async function runChecks(step: number, remainingMs: number): Promise<StepResult> {
+  /** What the task has changed although it must not. */
+  async function changedOf(before: Baseline | null): Promise<readonly string[]> {
+    if (before === null || before.protected.length === 0) return [];
+    const { changes } = protectionOf(attempt.assignment, spec);
+    return tools.changedPaths(place, before.protected, changes, acting);
+  }
+
+  async function finish(step: number, remainingMs: number): Promise<StepResult> {
     const startedMs = clock.monotonicMs();
+    const before = baselineOf(deps.current());
+    const changed = await changedOf(before);
+    if (changed.length > 0) return refusedFinish(changed, clock.monotonicMs() - startedMs);
     const checks = acceptanceOf(attempt.assignment, spec);
     const run = await tools.runChecks({ ...callOf(step, remainingMs), checks }, acting);
     return {
@@ -39,13 +54,27 @@ export function createStepRunner({ attempt, spec, held, tools, clock, place, act
       observation: run.observation,
       outputDigest: null,
       durationMs: clock.monotonicMs() - startedMs,
-      checks: run.results,
+      checks: run.results.map((result, at) => ({ ...result, baseline: verdictOn(result, before?.checks[at]) })),
     };
   }
 
   return async ({ step, tool, arguments: text }, remainingMs) => {
-    if (tool === FINISH) return runChecks(step, remainingMs);
+    if (tool === FINISH) return finish(step, remainingMs);
     const outcome = await tools.run({ ...callOf(step, remainingMs), tool, arguments: parseArguments(text) }, acting);
     return { ...outcome, checks: null };
+  };
+}
+
+function refusedFinish(changed: readonly string[], durationMs: number): StepResult {
+  const shown = changed.slice(0, MOST_CHANGED);
+  const more = changed.length > shown.length ? ` and ${changed.length - shown.length} more` : '';
+  return {
+    outcome: 'error',
+    exitCode: null,
+    observation: `protected files are not as they were before the task: ${shown.join(', ')}${more}`,
+    outputDigest: null,
+    durationMs,
+    checks: [],
+    changed: shown,
   };
 }

@@ -10,8 +10,11 @@ import { RecordVoid, type ReadBack } from './read-back.js';
 import type { WorkerContext } from './worker-context.js';
 
 export interface TaskJournal {
-  /** Resolves with the step as the log has it. */
-  call(step: number, decision: StepDecision): Promise<EventOf<'tool_called'>>;
+  /**
+   * Resolves with the step as the log has it.
+   * @param baseline of an attempt's first step (encodeBaseline)
+   */
+  call(step: number, decision: StepDecision, baseline: string | null): Promise<EventOf<'tool_called'>>;
   /** Appends the outcome; it need not be read back before the next model call. */
   outcome(call: JournaledCall, result: StepResult): void;
   /** Appends the outcome and waits until it was read back. */
@@ -62,11 +65,11 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
     });
 
   return {
-    async call(step, decision) {
+    async call(step, decision, baseline) {
       const event = context.createEvent({
         type: 'tool_called',
         ...envelope,
-        payload: { ...identity, ...calledPayload(step, decision) },
+        payload: { ...identity, ...calledPayload(step, decision), baseline },
       });
       return appendAndReadBack(event);
     },
@@ -132,6 +135,7 @@ function returnedPayload(result: StepResult) {
     output_digest: result.outputDigest,
     duration_ms: Math.round(result.durationMs),
     checks: result.checks === null ? null : [...result.checks],
+    changed_paths: [...(result.changed ?? [])],
   };
 }
 

@@ -3,8 +3,11 @@ import type { LoopEnd, LoopTask } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import { parseFinish } from '../../agent/reading/finish.js';
 import { playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
+import { provesTask } from '../../domain/baseline.js';
+import { pathsNamedBy } from '../../domain/check-paths.js';
 import type { Check, PayloadOf } from '../../domain/events.js';
 import { spentBefore, type TaskAttempt, type TaskResultPayload } from '../../domain/task-partition.js';
+import type { ProtectionRules } from '../../ports/tools.js';
 
 /**
  * All checks that prove the task, as its assignment says them. Only an assignment of an older build leaves those of the
@@ -12,6 +15,16 @@ import { spentBefore, type TaskAttempt, type TaskResultPayload } from '../../dom
  */
 export function acceptanceOf(assignment: PayloadOf<'task_assigned'>, spec: AgentSpec): readonly Check[] {
   return [...assignment.acceptance, ...(assignment.playbook_acceptance ?? playbookChecks(spec, assignment.playbook))];
+}
+
+/** What the task must not change, by its assignment, its playbook and its checks. */
+export function protectionOf(assignment: PayloadOf<'task_assigned'>, spec: AgentSpec): ProtectionRules {
+  const playbook = assignment.playbook === null ? undefined : spec.playbooks[assignment.playbook];
+  return {
+    listed: assignment.protected,
+    named: pathsNamedBy(acceptanceOf(assignment, spec).map((check) => check.command)),
+    changes: [...assignment.changes, ...(playbook?.changes ?? [])],
+  };
 }
 
 /** What the loop is given. Every step of the journal must have an outcome by now. */
@@ -23,6 +36,7 @@ export function loopTaskOf(attempt: TaskAttempt, agent: AgentSpec, owner: string
     agent,
     playbook: assignment.playbook === null ? null : (agent.playbooks[assignment.playbook] ?? null),
     acceptance: acceptanceOf(assignment, agent),
+    protection: protectionOf(assignment, agent),
     history: attempt.steps.map(({ call, outcome }) => {
       if (outcome === null) throw new TypeError(`step ${call.step} of ${attempt.key} has no outcome`);
       return { call, outcome };
@@ -73,7 +87,7 @@ export function resultPayload(
     duration_ms: Math.round(durationMs),
   };
   if (end.kind === 'finished') {
-    const status = end.checks.length > 0 ? 'verified' : 'unverified';
+    const status = provesTask(end.checks) ? 'verified' : 'unverified';
     return {
       type: 'task_completed',
       payload: {
@@ -85,6 +99,13 @@ export function resultPayload(
   }
   return {
     type: 'task_failed',
-    payload: { ...common, error: end.error, code: end.code, retriable: end.retriable, checks: [...end.checks] },
+    payload: {
+      ...common,
+      error: end.error,
+      code: end.code,
+      retriable: end.retriable,
+      checks: [...end.checks],
+      changed_paths: [...(end.changed ?? [])],
+    },
   };
 }

@@ -1,5 +1,6 @@
 /** The steps of one execution: journaled, read back, run as the record says, and their outcomes journaled. */
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
+import { encodeBaseline } from '../../domain/baseline.js';
 import { stepInDoubt, type TaskAttempt } from '../../domain/task-partition.js';
 import type { Logger } from '../../ports/logger.js';
 import type { TokenCost } from '../../ports/model.js';
@@ -7,6 +8,7 @@ import type { TaskPlace, ToolOutcome } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { progressNews } from './step-progress.js';
 import { createStepRunner } from './step-runner.js';
+import { createTaskBaseline } from './task-baseline.js';
 import type { TaskJournal } from './task-journal.js';
 import type { WorkerContext } from './worker-context.js';
 
@@ -19,11 +21,13 @@ export interface TaskSteps {
    * it is harmless.
    */
   settleDoubt(): Promise<void>;
+  /** Begins to look at what is there before the first step, beside the first model call. */
+  startBaseline(): void;
   perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult>;
   reserve(cost: TokenCost): Promise<void>;
   /** Number of the current step; 0 before the first. */
   count(): number;
-  /** Resolves when no tool is running. */
+  /** No step follows: resolves when no tool is running. */
   idle(): Promise<void>;
 }
 
@@ -60,10 +64,13 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   const { tools, clock } = context.deps;
   const place = placeOf(deps.attempt);
   const runCall = createStepRunner({ ...deps, tools, clock, place });
+  const baseline = createTaskBaseline({ ...deps, tools, place });
   let running: Promise<unknown> = Promise.resolve();
 
   async function journalAndRun(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
-    const { event_id: callId, payload: call } = await journal.call(current().steps.length + 1, decision);
+    const found = current().steps.length === 0 ? await baseline.forFirstStep() : null;
+    const before = found === null ? null : encodeBaseline(found);
+    const { event_id: callId, payload: call } = await journal.call(current().steps.length + 1, decision, before);
     void context.sendToMission(deps.attempt, progressNews(deps, call, callId));
     // Read in one batch with the claim that took the task away, the call does not start.
     const result = deps.acting.aborted ? NOT_BEGUN : await runCall(call, remainingMs());
@@ -103,10 +110,14 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
         { ...(recovered ?? UNKNOWN), checks: null },
       );
     },
+    startBaseline: () => baseline.start(),
     perform,
     reserve: (cost) => journal.reserve(cost),
     count: () => current().steps.length,
-    idle: async () => void (await running),
+    async idle() {
+      await baseline.stop();
+      await running;
+    },
   };
 }
 

@@ -45,7 +45,7 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
 }
 
 export function check(name: string, exitCode: number): CheckResult {
-  return { name, command: `test ${name}`, exit_code: exitCode, duration_ms: 3, output_digest: 'aa' };
+  return { name, command: `test ${name}`, exit_code: exitCode, duration_ms: 3, output_digest: 'aa', baseline: null };
 }
 
 export function event<T extends EventType>(

@@ -43,6 +43,8 @@ export const planTask = (agent: string, wave: number, changes: Partial<PlanTask>
   playbook: null,
   acceptance: [],
   timeout_seconds: null,
+  protected: [],
+  changes: [],
   dependencies: [],
   ...changes,
 });
@@ -215,6 +217,7 @@ export const failed = (
     code: 'gave_up',
     retriable: true,
     checks: [],
+    changed_paths: [],
     ...changes,
   });
 

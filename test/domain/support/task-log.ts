@@ -52,6 +52,8 @@ export function assigned(from: Source | null, about: About = {}): AgentEvent {
     requires: [],
     agent_digest: null,
     playbook_acceptance: null,
+    protected: [],
+    changes: [],
   });
 }
 
@@ -94,6 +96,7 @@ export function called(owner: string, step: number, { task, attempt, ...details 
     repairs: [],
     decision: null,
     rule: null,
+    baseline: null,
     ...details,
   });
 }
@@ -109,6 +112,7 @@ export function returned(owner: string, step: number, outcome: StepOutcome = 'ok
     output_digest: null,
     duration_ms: 1,
     checks: null,
+    changed_paths: [],
   });
 }
 
@@ -135,6 +139,7 @@ export const failed = (owner: string, about: About = {}): AgentEvent =>
     code: 'gave_up',
     retriable: true,
     checks: [],
+    changed_paths: [],
   });
 
 export interface TaskLog {

@@ -1,0 +1,92 @@
+/**
+ * What was there before a task's first step: whether its checks passed already, in the workspace and in an empty
+ * directory, and the digests of the files that it must not change. The first step's tool_called carries it, so that it
+ * is known before anything can have changed, and to every holder of the partition.
+ */
+import type { Check, CheckResult } from './events.js';
+import { isStaticCheck } from './static-check.js';
+import type { TaskAttempt } from './task-partition.js';
+
+export interface Baseline {
+  /** One for each check of the task, in order. */
+  readonly checks: readonly CheckBaseline[];
+  readonly protected: readonly ProtectedPath[];
+}
+
+/** Exit codes; TIMED_OUT or NOT_RUN where there is none. */
+export interface CheckBaseline {
+  readonly workspace: number;
+  readonly empty: number;
+}
+
+export interface ProtectedPath {
+  /** Relative to the workspace. */
+  readonly path: string;
+  /** sha256 over everything that is there, hex; null: nothing is there. */
+  readonly digest: string | null;
+}
+
+export const NOT_RUN = -1;
+/** Each check has so long, in the workspace and in an empty directory. */
+export const BASELINE_LIMIT_MS = 10_000;
+
+export type Verdict = 'vacuous' | 'held_before';
+
+/** As tool_called.baseline has it. */
+export function encodeBaseline(baseline: Baseline): string {
+  return JSON.stringify(baseline);
+}
+
+/** The baseline that an attempt's journal has; null: none, or one that this build cannot read. */
+export function baselineOf({ steps }: TaskAttempt): Baseline | null {
+  const text = steps[0]?.call.baseline ?? null;
+  return text === null ? null : decodeBaseline(text);
+}
+
+/** null for a text that encodeBaseline has not written. */
+export function decodeBaseline(text: string): Baseline | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isBaseline(value) ? value : null;
+  } catch {
+    return null; // A text of another build: the same as none.
+  }
+}
+
+function isBaseline(value: unknown): value is Baseline {
+  return (
+    hasLists(value) &&
+    value.checks.every((check) => isObject(check) && isNumber(check['workspace']) && isNumber(check['empty'])) &&
+    value.protected.every(
+      (entry) =>
+        isObject(entry) &&
+        typeof entry['path'] === 'string' &&
+        (entry['digest'] === null || typeof entry['digest'] === 'string'),
+    )
+  );
+}
+
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+const hasLists = (value: unknown): value is { checks: readonly unknown[]; protected: readonly unknown[] } =>
+  isObject(value) && Array.isArray(value['checks']) && Array.isArray(value['protected']);
+
+/**
+ * What the baseline says of a check that passes at the end; null: it did not pass before the work.
+ * @param before undefined: it is not known; then only the check's form counts
+ */
+export function verdictOn(check: Check, before: CheckBaseline | undefined): Verdict | null {
+  if (isStaticCheck(check.command) || (before?.workspace === 0 && before.empty === 0)) return 'vacuous';
+  return before?.workspace === 0 ? 'held_before' : null;
+}
+
+/** Whether passed checks prove their task: at least one of them could have failed. */
+export function provesTask(checks: readonly CheckResult[]): boolean {
+  return checks.some((check) => check.baseline !== 'vacuous');
+}
+
+/** Whether passed checks show no more than what was so before the work. */
+export function heldBefore(checks: readonly CheckResult[]): boolean {
+  return provesTask(checks) && checks.every((check) => check.baseline !== null);
+}

@@ -1,0 +1,73 @@
+/** What a plan's checks and paths are worth: checks that prove nothing, and paths that cannot be protected. */
+import type { Check, Plan, PlanTask } from './events.js';
+import type { PlanProblem } from './plan-problem.js';
+import { eachTask } from './plan.js';
+import { quoted } from './quoted.js';
+import { isStaticCheck } from './static-check.js';
+import { workspacePath } from './workspace-path.js';
+
+type Path = readonly (string | number)[];
+
+/** Checks that always pass; a planner's plan must have none. */
+export function staticCheckProblems(plan: Plan): readonly PlanProblem[] {
+  const problems = (checks: readonly Check[], whose: string, path: Path) =>
+    checks.flatMap((check, index): PlanProblem[] =>
+      isStaticCheck(check.command)
+        ? [
+            {
+              path: [...path, index],
+              message: `the check ${quoted(check.name)} of ${whose} always passes: ${quoted(check.command)}`,
+              fix: 'give a command that fails until the work is done, or leave the check out',
+            },
+          ]
+        : [],
+    );
+  return [
+    ...eachTask(plan).flatMap(({ task, path }) => problems(task.acceptance, task.task_id, [...path, 'acceptance'])),
+    ...problems(plan.success_criteria, 'the mission', ['success_criteria']),
+  ];
+}
+
+/** The same for a person's plan, as notes. */
+export function staticCheckNotes(plan: Plan): readonly string[] {
+  const names = (checks: readonly Check[]) =>
+    checks.filter((check) => isStaticCheck(check.command)).map((check) => quoted(check.name));
+  const notes = (where: string, found: readonly string[]) =>
+    found.length === 0 ? [] : [`${where}: always passes and proves nothing: ${found.join(', ')}`];
+  return [
+    ...eachTask(plan).flatMap(({ task }) => notes(`checks of ${task.task_id}`, names(task.acceptance))),
+    ...notes('success checks', names(plan.success_criteria)),
+  ];
+}
+
+/** What is wrong with the paths that a task protects and changes. */
+export function pathProblems(task: PlanTask, path: Path): readonly PlanProblem[] {
+  return [
+    ...task.protected.flatMap((text, index) => problemOf(text, [...path, 'protected', index], false)),
+    ...task.changes.flatMap((text, index) => problemOf(text, [...path, 'changes', index], true)),
+    ...task.protected.flatMap((text, index) =>
+      task.changes.includes(text)
+        ? [
+            {
+              path: [...path, 'protected', index],
+              message: `${quoted(text)} is protected and to be changed`,
+              fix: 'name it in one of the two lists',
+            },
+          ]
+        : [],
+    ),
+  ];
+}
+
+function problemOf(text: string, path: Path, mayBeAll: boolean): readonly PlanProblem[] {
+  const found = workspacePath(text);
+  if (found === null)
+    return [
+      { path, message: `${quoted(text)} is outside the workspace`, fix: 'give a path relative to the workspace' },
+    ];
+  if (found === '' && !mayBeAll)
+    return [{ path, message: 'the whole workspace cannot be protected', fix: 'name files or directories in it' }];
+  if (/[*?]/.test(found))
+    return [{ path, message: `${quoted(text)} is a pattern`, fix: 'name a file, or the directory that has the files' }];
+  return [];
+}

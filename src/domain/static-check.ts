@@ -1,0 +1,214 @@
+/**
+ * Whether a check passes whatever the workspace holds, as its form alone shows: `true`, `:`, `exit 0`, `echo ok`,
+ * `[ 1 = 1 ]`, `make || true`, a comment, nothing. A check that may fail is never called static: where the form does not
+ * decide, the answer is false, and the baseline (baseline.ts) says more.
+ */
+import {
+  parseShell,
+  type Command,
+  type Item,
+  type Pipeline,
+  type Redirect,
+  type Script,
+  type Word,
+} from './shell-words.js';
+
+/** Ways in which a part of a script may end: with a status for what follows, or by leaving the shell with it. */
+type End = 'pass' | 'fail' | 'leave-pass' | 'leave-fail';
+type Ends = ReadonlySet<End>;
+
+const PASS: Ends = new Set<End>(['pass']);
+const FAIL: Ends = new Set<End>(['fail']);
+const EITHER: Ends = new Set<End>(['pass', 'fail']);
+const ANY: Ends = new Set<End>(['pass', 'fail', 'leave-pass', 'leave-fail']);
+
+interface Shell {
+  /** set -e: a command that fails ends the shell. */
+  errexit: boolean;
+}
+
+/** Whether the command exits with 0 wherever it runs. */
+export function isStaticCheck(command: string): boolean {
+  return [...endsOfScript(parseShell(command), { errexit: false })].every(
+    (end) => end === 'pass' || end === 'leave-pass',
+  );
+}
+
+function endsOfScript(script: Script, shell: Shell): Ends {
+  return script.isOpaque ? ANY : endsOfList(script.list, shell);
+}
+
+function endsOfList(list: readonly Item[], shell: Shell): Ends {
+  let ends = PASS;
+  for (const item of list) {
+    const now = item.isBackground ? PASS : endsOfItem(item, shell);
+    ends = new Set([...leaving(ends), ...(staysIn(ends) ? afterErrexit(now, shell) : [])]);
+  }
+  return ends;
+}
+
+const leaving = (ends: Ends): End[] => [...ends].filter((end) => end === 'leave-pass' || end === 'leave-fail');
+const staysIn = (ends: Ends): boolean => ends.has('pass') || ends.has('fail');
+
+function afterErrexit(ends: Ends, { errexit }: Shell): Iterable<End> {
+  return errexit && ends.has('fail') ? [...ends, 'leave-fail'] : ends;
+}
+
+function endsOfItem({ pipelines }: Item, shell: Shell): Ends {
+  let ends: Ends = new Set();
+  for (const pipeline of pipelines) {
+    if (pipeline.joinedBy === 'first') ends = endsOfPipeline(pipeline, shell);
+    else {
+      const goesOn: End = pipeline.joinedBy === '&&' ? 'pass' : 'fail';
+      const kept = [...ends].filter((end) => end !== goesOn);
+      ends = new Set([...kept, ...(ends.has(goesOn) ? endsOfPipeline(pipeline, shell) : [])]);
+    }
+  }
+  return ends;
+}
+
+function endsOfPipeline({ commands, isNegated }: Pipeline, shell: Shell): Ends {
+  const last = commands.at(-1);
+  if (last === undefined) return ANY;
+  // The shell may be told (pipefail) that each command of a pipeline counts; then only the last one may be unknown.
+  const ends = commands.length === 1 ? endsOfCommand(last, shell) : inSubshell(endsOfCommand(last, { ...shell }));
+  if (!isNegated) return ends;
+  const negated: Readonly<Record<End, End>> = {
+    pass: 'fail',
+    fail: 'pass',
+    'leave-pass': 'leave-pass',
+    'leave-fail': 'leave-fail',
+  };
+  return new Set([...ends].map((end) => negated[end]));
+}
+
+function inSubshell(ends: Ends): Ends {
+  return new Set([...ends].map((end): End => (end === 'pass' || end === 'leave-pass' ? 'pass' : 'fail')));
+}
+
+function endsOfCommand(command: Command, shell: Shell): Ends {
+  if (command.redirects.some((redirect) => !isHarmless(redirect))) return mayLeave(command) ? ANY : EITHER;
+  if (command.kind !== 'simple')
+    return command.kind === 'group'
+      ? endsOfList(command.list, shell)
+      : inSubshell(endsOfList(command.list, { ...shell }));
+  if (command.words.length === 0) return endsOfAssignments(command.assignments);
+  return endsOfWords(command.words, shell);
+}
+
+/** exit < file is rare enough to be left open. */
+const mayLeave = (command: Command): boolean => command.kind !== 'simple' || command.words[0]?.text === 'exit';
+
+/** A redirect that cannot fail; that of a missing file makes even `:` fail. */
+const isHarmless = ({ operator, target }: Redirect): boolean =>
+  target.isLiteral &&
+  (operator === '>&' ? /^[12-]$/.test(target.text) : ['/dev/null', '/dev/stderr', '/dev/stdout'].includes(target.text));
+
+/** The status of an assignment is that of its last substitution. */
+function endsOfAssignments(assignments: readonly Word[]): Ends {
+  return assignments.every((word) => word.substitutions.length === 0) ? PASS : EITHER;
+}
+
+const ALWAYS_PASS: ReadonlySet<string> = new Set(['true', ':', 'echo', 'printf', 'pwd', 'date', 'whoami']);
+/** Programs that only run another one, with the arguments behind their name. */
+const RUNS_ANOTHER: ReadonlySet<string> = new Set(['command', 'builtin', 'exec', 'nohup', 'time']);
+const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'ksh', 'zsh']);
+
+function endsOfWords([program, ...args]: readonly Word[], shell: Shell): Ends {
+  if (program?.isLiteral !== true) return ANY;
+  const name = program.text.replace(/^(?:\/usr)?\/s?bin\//, '');
+  if (ALWAYS_PASS.has(name)) return name === 'printf' && args.length === 0 ? FAIL : PASS;
+  if (RUNS_ANOTHER.has(name)) {
+    const first = args[0];
+    if (first === undefined || first.text.startsWith('-')) return ANY;
+    return name === 'exec' ? leave(endsOfWords(args, shell)) : endsOfWords(args, shell);
+  }
+  if (SHELLS.has(name)) return endsOfShell(args);
+  switch (name) {
+    case 'false':
+      return FAIL;
+    case 'exit':
+      return endsOfExit(args);
+    case 'set':
+      return endsOfSet(args, shell);
+    case 'test':
+      return endsOfTest(args);
+    case '[':
+    case '[[':
+      return args.at(-1)?.text === (name === '[' ? ']' : ']]') ? endsOfTest(args.slice(0, -1)) : EITHER;
+    case 'sleep':
+      return args.length > 0 && args.every(({ text, isLiteral }) => isLiteral && /^\d+(\.\d+)?[smhd]?$/.test(text))
+        ? PASS
+        : EITHER;
+    // These change what the rest of the script means.
+    case 'eval':
+    case '.':
+    case 'source':
+    case 'trap':
+    case 'return':
+    case 'alias':
+    case 'break':
+    case 'continue':
+      return ANY;
+    default:
+      return EITHER;
+  }
+}
+
+const leave = (ends: Ends): Ends =>
+  new Set([...ends].map((end): End => (end === 'pass' || end === 'leave-pass' ? 'leave-pass' : 'leave-fail')));
+
+function endsOfExit([code]: readonly Word[]): Ends {
+  if (code === undefined || !code.isLiteral) return new Set<End>(['leave-pass', 'leave-fail']);
+  return new Set<End>([/^0+$/.test(code.text) ? 'leave-pass' : 'leave-fail']);
+}
+
+function endsOfSet(args: readonly Word[], shell: Shell): Ends {
+  const options = args.map((word) => word.text);
+  if (options.some((text) => /^-[a-zA-Z]*e/.test(text) || text === 'errexit')) shell.errexit = true;
+  return options.every((text) => /^[-+][a-zA-Z]+$/.test(text) || ['errexit', 'nounset', 'xtrace'].includes(text))
+    ? PASS
+    : ANY;
+}
+
+/** sh -c 'script', with no options but -e and -u. */
+function endsOfShell(args: readonly Word[]): Ends {
+  const at = args.findIndex((word) => /^-[eu]*c$/.test(word.text));
+  const script = args[at + 1];
+  if (at !== 0 || script?.isLiteral !== true) return EITHER;
+  const shell = { errexit: args[0]?.text.includes('e') === true };
+  return inSubshell(endsOfScript(parseShell(script.text), shell));
+}
+
+const NUMBERS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
+  '-eq': (a, b) => a === b,
+  '-ne': (a, b) => a !== b,
+  '-lt': (a, b) => a < b,
+  '-le': (a, b) => a <= b,
+  '-gt': (a, b) => a > b,
+  '-ge': (a, b) => a >= b,
+};
+
+/** test with constants only. */
+function endsOfTest(args: readonly Word[]): Ends {
+  if (args.some((word) => !word.isLiteral)) return EITHER;
+  const verdict = verdictOf(args.map((word) => word.text));
+  return verdict === null ? EITHER : verdict ? PASS : FAIL;
+}
+
+function verdictOf(args: readonly string[]): boolean | null {
+  const [first = '', second = '', third = ''] = args;
+  if (args.length > 1 && first === '!') {
+    const verdict = verdictOf(args.slice(1));
+    return verdict === null ? null : !verdict;
+  }
+  if (args.length === 0) return false;
+  if (args.length === 1) return first !== '';
+  if (args.length === 2) return first === '-n' ? second !== '' : first === '-z' ? second === '' : null;
+  if (args.length > 3) return null;
+  if (second === '=' || second === '==') return first === third;
+  if (second === '!=') return first !== third;
+  const compare = NUMBERS[second];
+  const isNumeric = /^-?\d+$/.test(first) && /^-?\d+$/.test(third);
+  return compare === undefined || !isNumeric ? null : compare(Number(first), Number(third));
+}

@@ -1,0 +1,22 @@
+/** Where checks run; the sandbox mounts the workspace there. */
+export const WORKSPACE_MOUNT = '/workspace';
+
+/**
+ * A path as one relative to the workspace, without . and ..; empty for the workspace itself. null for what is outside of
+ * it, or no path. Nothing is looked up: links are not followed.
+ * @param directory what a relative path starts from, relative to the workspace; null: elsewhere
+ */
+export function workspacePath(text: string, directory: string | null = ''): string | null {
+  if (text === '' || /[\0\n]/.test(text) || text.startsWith('~')) return null;
+  const isAbsolute = text.startsWith('/');
+  if (isAbsolute && text !== WORKSPACE_MOUNT && !text.startsWith(`${WORKSPACE_MOUNT}/`)) return null;
+  if (!isAbsolute && directory === null) return null;
+  const whole = isAbsolute ? text.slice(WORKSPACE_MOUNT.length) : `${directory ?? ''}/${text}`;
+  const parts: string[] = [];
+  for (const part of whole.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part !== '..') parts.push(part);
+    else if (parts.pop() === undefined) return null;
+  }
+  return parts.join('/');
+}

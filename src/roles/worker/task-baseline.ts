@@ -1,0 +1,66 @@
+/** The baseline of an attempt: taken beside the first model call, and journaled with the first step. */
+import { BASELINE_LIMIT_MS, type Baseline } from '../../domain/baseline.js';
+import type { TaskPlace, ToolExecutor } from '../../ports/tools.js';
+import type { ExecutionDeps } from './execution-deps.js';
+import { acceptanceOf, protectionOf } from './task-result.js';
+
+export interface TaskBaseline {
+  /** Starts to take it, unless the journal has a step or there is nothing to compare. */
+  start(): void;
+  /** For an attempt's first step; null: there is nothing to compare. Rejects as ToolExecutor.takeBaseline does. */
+  forFirstStep(): Promise<Baseline | null>;
+  /** Stops what is running of it; resolves when nothing is left. */
+  stop(): Promise<void>;
+}
+
+export interface TaskBaselineDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' | 'held' | 'current'> {
+  readonly tools: ToolExecutor;
+  readonly place: TaskPlace;
+  /** Aborted when running tools must stop. */
+  readonly acting: AbortSignal;
+}
+
+export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
+  const { attempt, spec, held, tools, place, acting } = deps;
+  const stopping = new AbortController();
+  let taken: Promise<Baseline | null> | null = null;
+
+  async function take(): Promise<Baseline | null> {
+    const { assignment } = attempt;
+    const checks = acceptanceOf(assignment, spec);
+    // The success checks of a mission run at its end only, and their form says what they prove.
+    if (assignment.kind === 'verify' || (checks.length === 0 && assignment.protected.length === 0)) return null;
+    const onAbort = () => stopping.abort(acting.reason);
+    if (acting.aborted) onAbort();
+    else acting.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await tools.takeBaseline(
+        {
+          task: place,
+          claimOffset: held.claimOffset,
+          checks,
+          timeLimitMs: BASELINE_LIMIT_MS,
+          protection: protectionOf(assignment, spec),
+        },
+        stopping.signal,
+      );
+    } finally {
+      acting.removeEventListener('abort', onAbort);
+    }
+  }
+
+  function start(): Promise<Baseline | null> {
+    taken ??= take();
+    taken.catch(() => undefined); // The first step fails with it; without one nobody needs it.
+    return taken;
+  }
+
+  return {
+    start: () => void (deps.current().steps.length === 0 && start()),
+    forFirstStep: start,
+    async stop() {
+      stopping.abort(new Error('the attempt has ended'));
+      await taken?.catch(() => undefined);
+    },
+  };
+}

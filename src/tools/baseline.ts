@@ -1,0 +1,170 @@
+/**
+ * A task's baseline: each check in the workspace (read-only) and in an empty directory, and the listing of what the task
+ * must not change. It is kept beside the task's fence, outside of what the sandbox can write, and the first one that is
+ * kept counts: a worker journals no step before, so that it shows the workspace before the work to every later attempt.
+ */
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { NOT_RUN, type Baseline, type CheckBaseline } from '../domain/baseline.js';
+import type { Check } from '../domain/events.js';
+import { FenceLost, type BaselineCall, type TaskPlace } from '../ports/tools.js';
+import { exitCodeOf, forgetChecks } from './checks.js';
+import { launch } from './launcher.js';
+import { outputPaths, readLauncherOutcome } from './outcome.js';
+import { absent, existing, type RunPlace } from './places.js';
+import { shellProgram } from './programs.js';
+import { differencesFrom, listProtected } from './protected-paths.js';
+import { argumentVector, placeOf, sandboxProblem, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
+
+const keptBaseline = z.object({
+  checks: z.array(z.object({ command: z.string(), workspace: z.int(), empty: z.int() })),
+  protected: z.array(
+    z.object({
+      path: z.string(),
+      digest: z.string().nullable(),
+      entries: z.array(
+        z.object({
+          path: z.string(),
+          type: z.enum(['file', 'directory', 'link', 'other']),
+          mode: z.int(),
+          digest: z.string().nullable(),
+        }),
+      ),
+    }),
+  ),
+});
+type KeptBaseline = z.output<typeof keptBaseline>;
+
+/** See ToolExecutor.takeBaseline. */
+export async function takeBaseline(runtime: ToolRuntime, call: BaselineCall, signal: AbortSignal): Promise<Baseline> {
+  const place = await placeOf(runtime, call.task);
+  const kept = (await readKept(place)) ?? (await keep(place, await observe(runtime, place, call, signal)));
+  return {
+    checks: call.checks.map((check) => {
+      const { workspace, empty } = kept.checks.find(({ command }) => command === check.command) ?? NOTHING_KNOWN;
+      return { workspace, empty };
+    }),
+    protected: kept.protected.map(({ path, digest }) => ({ path, digest })),
+  };
+}
+
+const NOTHING_KNOWN: CheckBaseline = { workspace: NOT_RUN, empty: NOT_RUN };
+
+/** See ToolExecutor.changedPaths. */
+export async function changedPaths(
+  runtime: ToolRuntime,
+  task: TaskPlace,
+  before: Baseline['protected'],
+  changes: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const place = await placeOf(runtime, task);
+  const kept = await readKept(place);
+  return differencesFrom(place, before, kept?.protected ?? [], changes, signal);
+}
+
+async function observe(
+  runtime: ToolRuntime,
+  place: RunPlace,
+  call: BaselineCall,
+  signal: AbortSignal,
+): Promise<KeptBaseline> {
+  const listing = listProtected(place, call.protection, signal);
+  const checks = runTwice(runtime, place, call, signal);
+  // Both end before this does, so that nothing of it is left.
+  await Promise.allSettled([listing, checks]);
+  const protectedNow = await listing;
+  return {
+    checks: await checks,
+    protected: protectedNow.map(({ path, digest, entries }) => ({ path, digest, entries: [...entries] })),
+  };
+}
+
+async function runTwice(
+  runtime: ToolRuntime,
+  place: RunPlace,
+  call: BaselineCall,
+  signal: AbortSignal,
+): Promise<KeptBaseline['checks']> {
+  const { checks } = call;
+  if (checks.length === 0) return [];
+  const isUsable = sandboxProblem(runtime.sandbox) === null;
+  const workspace = isUsable ? await exitCodes(runtime, place, 'before', call, signal) : [];
+  const empty = isUsable ? await exitCodes(runtime, await emptyPlace(place), 'empty', call, signal) : [];
+  return checks.map(({ command }, index) => ({
+    command,
+    workspace: workspace[index] ?? NOT_RUN,
+    empty: empty[index] ?? NOT_RUN,
+  }));
+}
+
+/** The task's place with an empty directory for a workspace. Without a sandbox an earlier check may have written there. */
+async function emptyPlace(place: RunPlace): Promise<RunPlace> {
+  const workspace = join(place.run, 'empty');
+  await rm(workspace, { recursive: true, force: true });
+  await mkdir(workspace, { mode: 0o755 });
+  return { ...place, workspace, holdsState: false };
+}
+
+/** The exit code of each check. Rejects with FenceLost, and with the signal's reason. */
+async function exitCodes(
+  runtime: ToolRuntime,
+  place: RunPlace,
+  which: string,
+  { task, checks, claimOffset, timeLimitMs }: BaselineCall,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const stem = `a${task.attempt}-${which}`;
+  await forgetChecks(place, stem, checks.length);
+  const program = shellProgram(visiblePaths(runtime, place).workspace);
+  await launch(
+    {
+      place,
+      stem,
+      claimOffset,
+      timeLimitMs,
+      once: false,
+      each: true,
+      isolated: runtime.sandbox !== 'off',
+      token: tokenOf(place, stem),
+      commands: checks.map((check: Check) => check.command),
+      argumentVector: argumentVector(runtime, place, stem, program, false),
+      input: null,
+    },
+    signal,
+  );
+  signal.throwIfAborted();
+  return Promise.all(checks.map((_, index) => takeExitCode(place, `${stem}-c${index + 1}`, claimOffset)));
+}
+
+/** Its output is of no use to the task, which would see it in /outputs. */
+async function takeExitCode(place: RunPlace, name: string, claimOffset: number): Promise<number> {
+  const left = await readLauncherOutcome(place, name);
+  await Promise.all(
+    [...outputPaths(place, name), join(place.run, `${name}.outcome`)].map((path) => rm(path, { force: true })),
+  );
+  if (left?.reason === 'fenced')
+    throw new FenceLost(`A newer claim than ${claimOffset} took over the task before its first step.`);
+  return left === null ? NOT_RUN : exitCodeOf(left);
+}
+
+const pathOf = (place: RunPlace): string => join(place.run, 'baseline.json');
+
+async function readKept(place: RunPlace): Promise<KeptBaseline | null> {
+  const text = await readFile(pathOf(place), 'utf8').catch(absent);
+  return text === null ? null : keptBaseline.parse(JSON.parse(text));
+}
+
+/** Resolves with the one that counts: link() fails where another worker was first. */
+async function keep(place: RunPlace, baseline: KeptBaseline): Promise<KeptBaseline> {
+  const draft = join(place.run, `baseline-${randomUUID()}`);
+  try {
+    await writeFile(draft, JSON.stringify(baseline), { mode: 0o600, flag: 'wx' });
+    await link(draft, pathOf(place)).catch(existing);
+  } finally {
+    await rm(draft, { force: true });
+  }
+  return (await readKept(place)) ?? baseline;
+}

@@ -1,0 +1,68 @@
+import { pathsNamedBy } from '../../src/domain/check-paths.js';
+
+const named = (command: string) => pathsNamedBy([command]).map(({ path }) => path);
+
+describe('the paths that a check names', () => {
+  test.each<[string, readonly string[]]>([
+    ['node --test test/sum.test.mjs', ['test/sum.test.mjs']],
+    ['node "test/a b.mjs"', ['test/a b.mjs']],
+    ['./verify.sh', ['verify.sh']],
+    ['sh verify.sh', ['verify.sh']],
+    ['sh ./tests/run.sh < input.txt', ['input.txt', 'tests/run.sh']],
+    ['sh "$WORKSPACE"/verify.sh', ['verify.sh']],
+    ['sh ${WORKSPACE}/verify.sh', ['verify.sh']],
+    ['sh /workspace/verify.sh', ['verify.sh']],
+    ['diff expected.txt out.txt', ['expected.txt', 'out.txt']],
+    ['test "$(cat out.txt)" = done', ['out.txt']],
+    ['test `cat out.txt` = done', ['out.txt']],
+    ['cd app && node --test test/a.mjs', ['app/test/a.mjs']],
+    ['(cd app && sh check.sh) && sh check.sh', ['app/check.sh', 'check.sh']],
+    ['cd "$TOOLBOX" && node certs.mjs', []],
+    ['cd app/.. && sh check.sh', ['check.sh']],
+    ['certs.mjs certs/ca.crt:certs/ca.key', ['certs/ca.crt:certs/ca.key', 'certs/ca.crt', 'certs/ca.key']],
+    ['eslint --config=conf/eslint.json src', ['conf/eslint.json', 'src']],
+    ['CONFIG=conf/a.json node check.mjs', ['conf/a.json', 'check.mjs']],
+    ['env CONFIG=conf/a.json node check.mjs', ['conf/a.json', 'check.mjs']],
+    ['timeout 5s sh check.sh', ['check.sh']],
+    ["sh -c 'node check.mjs'", ['check.mjs']],
+    ['cat a.txt | grep -q pattern b.txt', ['a.txt', 'b.txt']],
+    ['grep -q pattern', []],
+    ['grep -e pattern a.txt', ['pattern', 'a.txt']],
+    ['jq -e .name package.json', ['package.json']],
+    ['npm test', []],
+    ['npm run build', []],
+    ['npm --prefix app test', []],
+    ['make -C app test', []],
+    ['cargo test', []],
+    ['npx jest tests', ['tests']],
+    ['pytest tests', ['tests']],
+    ['node --test "test/*.test.mjs"', ['test/*.test.mjs']],
+    ['find src -name "*.js"', ['src']],
+    ['echo out.txt > /tmp/x', []],
+    ['ls .', []],
+    ['ls "$WORKSPACE"', []],
+    ['cat ../outside /etc/passwd ~/x', []],
+    ['node "$TOOLBOX"/certs.mjs --cert certs/server.crt', ['certs/server.crt']],
+    ['if test -f a.txt; then sh b.sh; fi', ['a.txt', 'b.sh']],
+    ['for f in a.txt b.txt; do cat "$f"; done', ['in', 'a.txt', 'b.txt']],
+    ['[ a.txt -nt b.txt ]', ['a.txt', 'b.txt']],
+    ['[ "$x" = done ]', []],
+    ['node -e "require(\'./a\')"', []],
+    ['sort <<EOF | diff - out.txt\nbody.txt\nEOF', ['out.txt']],
+    ['# node check.mjs', []],
+  ])('%j', (command, expected) => {
+    expect(named(command)).toEqual(expected);
+  });
+
+  test('a file that test asks for counts, a directory does not', () => {
+    expect(pathsNamedBy(['test -d src && test -f src/a.js'])).toEqual([
+      { path: 'src', isPattern: false, isFileOnly: true },
+      { path: 'src/a.js', isPattern: false, isFileOnly: true },
+    ]);
+    expect(pathsNamedBy(['test -d src', 'ls src'])).toEqual([{ path: 'src', isPattern: false, isFileOnly: false }]);
+  });
+
+  test('are at most 200', () => {
+    expect(named(Array.from({ length: 500 }, (_, n) => `cat f${n}`).join(';'))).toHaveLength(200);
+  });
+});
