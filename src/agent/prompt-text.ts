@@ -64,11 +64,15 @@ export function taskText(task: LoopTask, resultLengths: readonly number[]): stri
   ].join('\n\n');
 }
 
-/** What the task must not change, as far as its assignment says it: what is there is not known yet. */
+/**
+ * What the task must not change, as far as its assignment says it: what is there is not known yet. Of what the checks
+ * name only what looks like a path is shown.
+ */
 function protectionText({ protection: { listed, named, changes } }: LoopTask): readonly string[] {
   const isAllowed = (path: string) =>
     changes.some((change) => change === '' || path === change || path.startsWith(`${change}/`));
-  const paths = new Set([...listed, ...named.map(({ path }) => path).filter((path) => !isAllowed(path))]);
+  const shown = named.map(({ path }) => path).filter((path) => /^[\w.@+/*?[\]-]*[./][\w.@+/*?[\]-]*$/.test(path));
+  const paths = new Set([...listed, ...shown.filter((path) => !isAllowed(path))]);
   if (paths.size === 0) return [];
   return [
     '# Do not change\nYou cannot change the checks. What exists of these when the task begins must stay as it is; ' +

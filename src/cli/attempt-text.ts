@@ -138,11 +138,14 @@ function headAndTail(lines: readonly string[]): readonly string[] {
   return [...lines.slice(0, HEAD_LINES), `… ${left} lines left out; --output shows them`, ...lines.slice(-TAIL_LINES)];
 }
 
-function checkLine({ name, command, exit_code, duration_ms }: CheckResult): Line {
+const BASELINE_WORDS: Readonly<Record<string, string>> = { vacuous: 'proves nothing', held_before: 'held before' };
+
+function checkLine({ name, command, exit_code, duration_ms, baseline }: CheckResult): Line {
   const passed = exit_code === 0;
   return [
     segment(passed ? '    ✓ ' : '    ✗ ', passed ? 'green' : 'red'),
     segment(oneLine(name)),
+    segment(baseline === null ? '' : ` (${BASELINE_WORDS[baseline] ?? baseline})`, 'yellow'),
     segment(`  exit code ${exit_code}, ${measuredDuration(duration_ms)}: ${oneLine(command)}`, 'dim'),
   ];
 }

@@ -1,7 +1,7 @@
 import type { CheckResult } from '../domain/events.js';
 import type { MissionReport, TaskReport } from '../domain/report.js';
 import { measuredDuration, shownUsd } from './durations.js';
-import { paint, segment, type Line } from './paint.js';
+import { paint, segment, type Line, type Segment } from './paint.js';
 import { checksPassed, failedCheck, statusMark, taskLabel } from './progress-frame.js';
 import { chosenPlaybook } from './plan-text.js';
 import { plannerWaitText } from './planner-wait-text.js';
@@ -36,8 +36,16 @@ function headline(report: MissionReport): Line {
   return [
     segment(`${oneLine(report.name)} `, 'bold'),
     segment(report.status.replaceAll('_', ' '), tone),
+    segment(proofText(report)),
     segment(`  ${report.mission_id}`, 'dim'),
   ];
+}
+
+/** Such as "; 2 of 3 tasks verified, 1 held before", of a mission that has ended. */
+function proofText({ ended_at, proof }: MissionReport): string {
+  if (ended_at === null || proof.tasks === 0) return '';
+  const before = proof.held_before === 0 ? '' : `, ${proof.held_before} held before`;
+  return `; ${proof.verified} of ${proof.tasks} task${proof.tasks === 1 ? '' : 's'} verified${before}`;
 }
 
 function taskLines(report: MissionReport, nowMs: number): readonly Line[] {
@@ -68,9 +76,21 @@ function taskFacts(report: MissionReport, task: TaskReport, nowMs: number): read
   if (task.status === 'waiting') return [attempts, detailOf(task, nowMs)];
   if (task.status === 'running') return [steps, attempts, detailOf(task, nowMs)];
   const hasRun = task.steps > 0 || task.checks.length > 0;
-  const measured = [measuredDuration(task.duration_ms), steps, checksPassed(task), task.model, chosenPlaybook(task)];
+  const said = [checksPassed(task), proofOfTask(task), task.model, chosenPlaybook(task)];
+  const measured = [measuredDuration(task.duration_ms), steps, ...said];
   const isBad = task.status === 'failed' || task.status === 'cancelled';
   return [...(hasRun ? measured : []), attempts, isBad ? shownFailure(report, task) : ''];
+}
+
+/** What its passed checks are worth, where that is less than a reader would think. */
+function proofOfTask({ status, checks, held_before }: TaskReport): string {
+  if (held_before) return 'held before';
+  const isDone = status === 'verified' || status === 'unverified';
+  const vacuous = checks.filter((check) => check.baseline === 'vacuous').length;
+  if (!isDone || vacuous === 0) return '';
+  return vacuous === checks.length
+    ? 'its checks prove nothing'
+    : `${vacuous} of its checks prove${vacuous === 1 ? 's' : ''} nothing`;
 }
 
 /** The long text stands once in a report: in its reason when that holds it, else with the task. */
@@ -85,8 +105,13 @@ function successLines(checks: readonly CheckResult[]): readonly Line[] {
     segment(' success '),
     segment(check.exit_code === 0 ? '✓ ' : '✗ ', check.exit_code === 0 ? 'green' : 'red'),
     segment(oneLine(check.name)),
-    segment(check.exit_code === 0 ? '' : ` (exit ${check.exit_code}: ${oneLine(check.command)})`, 'red'),
+    successNote(check),
   ]);
+}
+
+function successNote({ exit_code, command, baseline }: CheckResult): Segment {
+  if (exit_code !== 0) return segment(` (exit ${exit_code}: ${oneLine(command)})`, 'red');
+  return segment(baseline === 'vacuous' ? ` (always passes: ${oneLine(command)})` : '', 'yellow');
 }
 
 function endLines(report: MissionReport): readonly Line[] {

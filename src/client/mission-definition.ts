@@ -46,6 +46,10 @@ export interface TaskDefinition {
   readonly timeoutSeconds?: number;
   /** Commands that prove the task; each passes when it exits 0. Default none. */
   readonly acceptance?: readonly { readonly name: string; readonly command: string }[];
+  /** Files and directories that it must not change, besides those that its checks name. Default none. */
+  readonly protected?: readonly string[];
+  /** Files and directories that it may change although they exist and its checks name them. Default none. */
+  readonly changes?: readonly string[];
 }
 
 /** A mission file's path or an object, checked. Rejects with ConfigError, and with the system's error for a path. */

@@ -408,7 +408,9 @@ function cancelTask(mission: Mission, task: MissionTask, owner: string, code: st
 function decideAfterFailure(mission: Mission, failed: MissionTask, context: DecideContext): readonly Decision[] {
   const attempts = `${failed.attempt} ${failed.attempt === 1 ? 'attempt' : 'attempts'}`;
   const reason = `${failed.id} failed after ${attempts}: ${failed.detail}`;
-  const mayReplan = mission.request.plan === null && mission.replans < MAX_REPLANS;
+  // What judges the work was changed: a changed plan would take it for granted.
+  const isTampered = failed.changedPaths.length > 0;
+  const mayReplan = mission.request.plan === null && mission.replans < MAX_REPLANS && !isTampered;
   return mayReplan ? [requestPlan(mission, context, reason)] : askOrFail(mission, context, reason, failed);
 }
 

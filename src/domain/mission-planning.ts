@@ -200,6 +200,7 @@ function newTask(plan: PlanTask, place: Pick<MissionTask, 'wave' | 'kind' | 'pos
     summary: '',
     outputs: {},
     checks: [],
+    changedPaths: [],
     detail: '',
     withoutWorkerSinceMs: null,
     retryRequest: null,

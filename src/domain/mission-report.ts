@@ -1,7 +1,8 @@
+import { heldBefore } from './baseline.js';
 import { usageOf } from './mission-budget.js';
 import { endReasonOf, failureCodeOf, isOpen, questionOf, type Mission } from './mission-state.js';
 import type { MissionTask } from './mission-task-state.js';
-import type { MissionReport, MissionStatus, TaskReport, TaskStatus } from './report.js';
+import type { MissionReport, MissionStatus, Proof, TaskReport, TaskStatus } from './report.js';
 import type { AgentWithoutWorker } from './without-worker.js';
 
 /** What users see of a mission; the fold of the log and nothing else. */
@@ -21,12 +22,22 @@ export function reportMission(mission: Mission): MissionReport {
     ended_at: 'atMs' in mission.course ? new Date(mission.course.atMs).toISOString() : null,
     cost_usd: usage.usd,
     tokens: usage.tokens,
+    proof: proofOf(tasks),
     tasks: tasks.map((task) => reportTask(mission, task)),
     unserved_agents: agentsWithoutWorker(mission),
     // A changed plan has its own checks, which come after those of an earlier try.
     success: tasks.findLast((task) => task.kind === 'verify')?.checks ?? [],
   };
 }
+
+/** The mission's own checks are no task of the plan, and what a changed plan has replaced is none any more. */
+function proofOf(all: readonly MissionTask[]): Proof {
+  const tasks = all.filter((task) => task.kind === 'task' && task.status !== 'replaced');
+  const verified = tasks.filter((task) => task.status === 'verified');
+  return { tasks: tasks.length, verified: verified.length, held_before: verified.filter(hasHeldBefore).length };
+}
+
+const hasHeldBefore = ({ status, checks }: MissionTask): boolean => status === 'verified' && heldBefore(checks);
 
 function statusOf({ course, planning, request }: Mission): MissionStatus {
   switch (course.kind) {
@@ -66,6 +77,8 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
     detail: task.detail,
     unserved_since: sinceOf(mission, task),
     checks: task.checks,
+    held_before: hasHeldBefore(task),
+    changed_paths: task.changedPaths,
   };
 }
 

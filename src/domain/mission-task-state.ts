@@ -53,6 +53,8 @@ export interface MissionTask {
   readonly summary: string;
   readonly outputs: Readonly<Record<string, string>>;
   readonly checks: readonly CheckResult[];
+  /** Protected files that its last attempt has changed. */
+  readonly changedPaths: readonly string[];
   /** Step and tool while it runs; the error when it failed. */
   readonly detail: string;
   /** Who asked for another attempt instead of the last one, and why; null once that is assigned. */

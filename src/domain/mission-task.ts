@@ -85,6 +85,7 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, recor
     share: { tokens: decision.share_tokens, usd: decision.share_usd },
     steps: 0,
     retryDelayMs: null,
+    changedPaths: [],
     detail: '',
     withoutWorkerSinceMs: null,
     retryRequest: null,
@@ -132,6 +133,7 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
     status,
     failures,
     checks: result.checks,
+    changedPaths: result.changed_paths,
     detail: result.error,
     withoutWorkerSinceMs: null,
   };

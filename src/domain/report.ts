@@ -13,6 +13,15 @@ export type MissionStatus =
   | 'failed'
   | 'cancelled';
 
+/** How much of a mission's plan is proven; replaced tasks and the mission's own checks are not counted. */
+export interface Proof {
+  readonly tasks: number;
+  /** Tasks whose checks passed at the end, at least one of which could have failed. */
+  readonly verified: number;
+  /** Of the verified ones: those whose checks passed before their first step as well. */
+  readonly held_before: number;
+}
+
 /**
  * The one document that run --json, submit --wait --json and status MISSION --json print; snake_case as users see it.
  */
@@ -38,6 +47,7 @@ export interface MissionReport {
   readonly ended_at: string | null;
   readonly cost_usd: number;
   readonly tokens: number;
+  readonly proof: Proof;
   readonly tasks: readonly TaskReport[];
   /** Agents that open tasks wait for, because no live worker serves them. */
   readonly unserved_agents: readonly AgentWithoutWorker[];
@@ -66,4 +76,8 @@ export interface TaskReport {
   /** Since when it waits because no live worker serves its agent (ISO 8601); null: it does not. */
   readonly unserved_since: string | null;
   readonly checks: readonly CheckResult[];
+  /** Whether it is verified, and its checks passed before its first step as well: its work may have changed nothing. */
+  readonly held_before: boolean;
+  /** Protected files that its last attempt has changed, made or removed; it fails with them. */
+  readonly changed_paths: readonly string[];
 }

@@ -35,6 +35,8 @@ export interface PlaybookDefinition {
   readonly steps: readonly { readonly name: string; readonly command: string; readonly unless?: string }[];
   /** Commands that prove the task; each passes when it exits 0. Default none. */
   readonly acceptance?: readonly { readonly name: string; readonly command: string }[];
+  /** Files and directories that it makes or changes, although its checks name them. Default none. */
+  readonly changes?: readonly string[];
 }
 
 /** An agent for createSwarm and createClient. Throws ConfigError with every problem of the definition. */

@@ -22,6 +22,8 @@ const task = (changes: Partial<TaskReport> = {}): TaskReport => ({
   detail: '',
   checks: proof,
   unserved_since: null,
+  held_before: false,
+  changed_paths: [],
   ...changes,
 });
 const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
@@ -38,6 +40,7 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   ended_at: '',
   cost_usd: 0,
   tokens: 0,
+  proof: { tasks: 1, verified: 1, held_before: 0 },
   tasks: [task()],
   success: proof,
   ...changes,

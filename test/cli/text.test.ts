@@ -117,7 +117,7 @@ describe('the report for people', () => {
 
   test('names the status, tasks with their failing check, the reason once, success checks and workspace', () => {
     expect(reportText(failed, { colors: false, nowMs: NOW, command: (words) => `rh ${words}` }).split('\n')).toEqual([
-      'hello failed  20261123-141502-417-p05-x7k2',
+      'hello failed; 1 of 2 tasks verified  20261123-141502-417-p05-x7k2',
       ' wave 1  ✓ cert_agent  verified    2.1 s, 3 steps, 1/1 checks, playbook',
       ' wave 2  ✗ env_agent   failed      0.0 s, 9 steps, 1/2 checks, 3 attempts, ✗ mode 600: exit 1',
       ' success ✓ links',
@@ -127,6 +127,35 @@ describe('the report for people', () => {
       'workspace: /srv/work/hello',
       `what failed: rh show 20261123-141502-417-p05-x7k2 ${failed.tasks[1]?.task_id} --attempt 3 --step 9`,
       '',
+    ]);
+  });
+
+  test('says how much is proven, and what its checks are worth', () => {
+    const vacuous = { ...check('anything', 0), baseline: 'vacuous' };
+    const held = { ...check('keys', 0), baseline: 'held_before' };
+    const done = { attempts: 1, steps: 1, duration_ms: 10, model: 'm' };
+    const text = reportText(
+      report(
+        [
+          task({ agent: 'a', wave: 1, status: 'verified', checks: [check('made', 0), vacuous], ...done }),
+          task({ agent: 'b', wave: 1, status: 'verified', checks: [held], held_before: true, ...done }),
+          task({ agent: 'c', wave: 1, status: 'unverified', checks: [vacuous], ...done }),
+        ],
+        {
+          status: 'completed',
+          ended_at: '2026-11-23T14:15:32.417Z',
+          proof: { tasks: 3, verified: 2, held_before: 1 },
+          success: [{ ...vacuous, command: 'true' }],
+        },
+      ),
+      { colors: false, nowMs: NOW, command: null },
+    );
+    expect(text.split('\n').slice(0, 5)).toEqual([
+      'hello completed; 2 of 3 tasks verified, 1 held before  20261123-141502-417-p05-x7k2',
+      ' wave 1  ✓ a  verified    0.0 s, 1 step, 2/2 checks, 1 of its checks proves nothing, m',
+      '         ✓ b  verified    0.0 s, 1 step, 1/1 checks, held before, m',
+      '         ○ c  unverified  0.0 s, 1 step, 1/1 checks, its checks prove nothing, m',
+      ' success ✓ anything (always passes: true)',
     ]);
   });
 

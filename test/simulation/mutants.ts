@@ -176,7 +176,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'assigned-once',
     rule: 'an assignment counts only for a task that waits for that attempt',
-    seed: 158,
+    seed: 883,
     changes: [
       {
         file: 'domain/mission-task.ts',
@@ -299,7 +299,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'first-result',
     rule: 'the first result of an attempt wins',
-    seed: 200,
+    seed: 15,
     changes: [
       {
         file: 'domain/mission-task.ts',
@@ -311,7 +311,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lost-turns',
     rule: 'a turn that was reserved and lost counts as spent',
-    seed: 198,
+    seed: 635,
     changes: [
       {
         file: 'domain/task-partition.ts',
@@ -475,6 +475,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   // Bugs that the simulation has found: each fix taken back.
+  {
+    name: 'baseline-first',
+    rule: 'an attempt journals its first step only with what was there before the task',
+    seed: 1,
+    changes: [
+      {
+        file: 'roles/worker/task-steps.ts',
+        from: 'current().steps.length === 0 ? await baseline.forFirstStep() : null',
+        to: 'current().steps.length === 1 ? await baseline.forFirstStep() : null',
+      },
+    ],
+  },
+  {
+    name: 'proof',
+    rule: 'a task is verified only with a check that could have failed',
+    seed: 9,
+    changes: [
+      {
+        file: 'domain/baseline.ts',
+        from: "return checks.some((check) => check.baseline !== 'vacuous');",
+        to: 'return checks.length > 0;',
+      },
+    ],
+  },
   {
     name: 'turn-too-large',
     rule: 'a turn whose step is too large for the journal counts as spent',

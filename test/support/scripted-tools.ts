@@ -21,6 +21,8 @@ export type Behaviour = (command: string) => 'ok' | 'fail' | 'hang';
 
 export interface ScriptedTools extends ToolExecutor {
   readonly ledger: Ledger;
+  /** Protected files that differ from the baseline, as changedPaths tells; tests change it. */
+  readonly changed: string[];
   /** Lets hanging commands end well. */
   release(): void;
   /** Kills this executor's worker: its running commands never report, as after SIGKILL. */
@@ -33,15 +35,12 @@ export interface SharedVolume {
   readonly outcomes: Map<string, ToolOutcome>;
   /** By mission/task. */
   readonly baselines: Map<string, Baseline>;
-  /** Protected paths that differ now, as changedPaths tells. */
-  readonly changed: string[];
 }
 
 export const createSharedVolume = (): SharedVolume => ({
   fences: new Map(),
   outcomes: new Map(),
   baselines: new Map(),
-  changed: [],
 });
 
 const nameOf = (task: TaskPlace): string => `${task.missionId}/${task.taskId}`;
@@ -57,6 +56,7 @@ export function createScriptedTools(
   behaviour: Behaviour = () => 'ok',
 ): ScriptedTools {
   const hanging = new Set<() => void>();
+  const changed: string[] = [];
   let dead = false;
   const outcomeOf = (exitCode: number, text: string): ToolOutcome => ({
     outcome: exitCode === 0 ? 'ok' : 'error',
@@ -84,6 +84,7 @@ export function createScriptedTools(
 
   return {
     ledger,
+    changed,
     release: () => [...hanging].forEach((released) => released()),
     die() {
       dead = true;
@@ -144,7 +145,7 @@ export function createScriptedTools(
       volume.baselines.set(nameOf(task), known);
       return known;
     },
-    changedPaths: async () => [...volume.changed],
+    changedPaths: async () => [...changed],
     prepareWorkspace: async () => '/workspace',
   };
 }

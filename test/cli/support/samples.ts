@@ -19,6 +19,8 @@ export function task(fields: Partial<TaskReport> & { agent: string; wave: number
     detail: '',
     unserved_since: null,
     checks: [],
+    held_before: false,
+    changed_paths: [],
     ...fields,
   };
 }
@@ -37,6 +39,7 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     ended_at: null,
     cost_usd: 0,
     tokens: 0,
+    proof: { tasks: tasks.length, verified: tasks.filter((one) => one.status === 'verified').length, held_before: 0 },
     tasks,
     unserved_agents: [],
     success: [],

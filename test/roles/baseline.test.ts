@@ -1,0 +1,202 @@
+/** What a task's checks say before its first step, and what follows from it for its result. */
+import type { EventOf } from '../../src/domain/events.js';
+import { decodeBaseline } from '../../src/domain/baseline.js';
+import type { ChatModel } from '../../src/ports/model.js';
+import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
+
+const AGENT = 'cert_agent';
+const agentWith = (...commands: readonly string[]) =>
+  agentSpec(AGENT, {
+    playbooks: {
+      work: {
+        name: 'work',
+        steps: [1, 2].map((n) => ({ name: `step ${n}`, command: `step ${n}`, unless: null })),
+        acceptance: commands.map((command) => ({ name: command, command })),
+      },
+    },
+  });
+
+const called = (swarm: RoleSwarm) =>
+  swarm.events.filter((event): event is EventOf<'tool_called'> => event.event_type === 'tool_called');
+const baselines = (swarm: RoleSwarm) =>
+  called(swarm).map(({ payload: { attempt, step, baseline } }) => [
+    attempt,
+    step,
+    baseline === null ? null : decodeBaseline(baseline)?.checks.map(({ workspace, empty }) => `${workspace} ${empty}`),
+  ]);
+
+describe('the baseline of a task', () => {
+  let swarm: RoleSwarm;
+  afterEach(() => swarm.close());
+
+  const run = async (commands: readonly string[], request: Parameters<RoleSwarm['submit']>[0] = {}) => {
+    swarm = await createRoleSwarm({ roster: [agentWith(...commands)] });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    return swarm.ended(await swarm.submit(request));
+  };
+
+  test('is in the first step of the attempt, once', async () => {
+    const report = await run(['made it', 'held before', 'vacuous one']);
+    expect(baselines(swarm)).toEqual([
+      [1, 1, ['1 1', '0 1', '0 0']],
+      [1, 2, null],
+      [1, 3, null],
+    ]);
+    expect(report.tasks[0]?.checks.map(({ baseline }) => baseline)).toEqual([null, 'held_before', 'vacuous']);
+    expect(report).toMatchObject({ proof: { tasks: 1, verified: 1, held_before: 0 }, tasks: [{ held_before: false }] });
+  });
+
+  test('one check that could have failed verifies the task, also if it held before', async () => {
+    const report = await run(['held before', 'vacuous one']);
+    expect(report).toMatchObject({
+      status: 'completed',
+      proof: { tasks: 1, verified: 1, held_before: 1 },
+      tasks: [{ status: 'verified', held_before: true }],
+    });
+  });
+
+  test.each([['vacuous one'], ['true'], ['step 9 || true']])('%j alone verifies nothing', async (command) => {
+    const report = await run([command]);
+    expect(report).toMatchObject({
+      status: 'completed',
+      proof: { tasks: 1, verified: 0, held_before: 0 },
+      tasks: [{ status: 'unverified', held_before: false, checks: [{ exit_code: 0, baseline: 'vacuous' }] }],
+    });
+  });
+
+  test('success checks have none, and their form says what they prove', async () => {
+    const report = await run(['made it'], {
+      success: [
+        { name: 'real', command: 'vacuous for the tools of this test' },
+        { name: 'nothing', command: 'exit 0' },
+      ],
+    });
+    expect(report.success.map(({ baseline }) => baseline)).toEqual([null, 'vacuous']);
+    expect(swarm.ledger.baselines).toHaveLength(1);
+    expect(report.tasks.map(({ status }) => status)).toEqual(['verified', 'verified']);
+  });
+
+  test('is that of the first attempt in every later one', async () => {
+    let failures = 1;
+    swarm = await createRoleSwarm({
+      roster: [agentWith('made it')],
+      behaviour: (command) => (command === 'step 2' && failures-- > 0 ? 'fail' : 'ok'),
+    });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const report = await swarm.ended(await swarm.submit());
+    expect(report).toMatchObject({ status: 'completed', tasks: [{ attempts: 2 }] });
+    expect(swarm.ledger.baselines.map((key) => key.slice(key.lastIndexOf('/')))).toEqual(['/1']);
+    expect(baselines(swarm).filter(([, step]) => step === 1)).toEqual([
+      [1, 1, ['1 1']],
+      [2, 1, ['1 1']],
+    ]);
+  });
+
+  test('is not taken again by a worker that takes over after the first step', async () => {
+    swarm = await createRoleSwarm({
+      roster: [agentWith('held before')],
+      behaviour: (command) => (command === 'step 2' ? 'hang' : 'ok'),
+    });
+    await swarm.startOrchestrator();
+    const first = await swarm.startWorker();
+    const id = await swarm.submit();
+    await swarm.until(() => swarm.ledger.starts.length === 2);
+    await first.kill();
+    await swarm.startWorker(undefined, () => 'ok');
+    await swarm.ended(id);
+    expect(swarm.ledger.baselines).toHaveLength(1);
+    // The playbook gives up a step in doubt, and the second attempt has the baseline of the first.
+    expect(baselines(swarm).filter(([, , baseline]) => baseline !== null)).toEqual([
+      [1, 1, ['0 1']],
+      [2, 1, ['0 1']],
+    ]);
+  });
+
+  test('is taken while the first model call is under way', async () => {
+    let asked = () => undefined as void;
+    const isAsked = new Promise<void>((resolve) => (asked = resolve));
+    const model: ChatModel = {
+      name: 'slow',
+      probe: async () => ({ usable: true }),
+      worstCase: () => ({ tokens: 10, usd: 0 }),
+      async chat() {
+        asked();
+        // It answers only when the baseline is there: the test ends only if the two overlap.
+        await swarm.until(() => swarm.ledger.baselines.length > 0);
+        return {
+          text: JSON.stringify({ thought: 'done', action: { finish: { summary: 'done', outputs: [] } } }),
+          tokensIn: 1,
+          tokensOut: 1,
+          costUsd: 0,
+          promptTruncated: false,
+        };
+      },
+    };
+    swarm = await createRoleSwarm({ roster: [agentWith('made it')], chain: [model] });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const id = await swarm.submit();
+    await isAsked;
+    expect((await swarm.ended(id)).status).toBe('completed');
+  });
+});
+
+describe('a protected file that was changed', () => {
+  let swarm: RoleSwarm;
+  afterEach(() => swarm.close());
+
+  const run = async (request: Parameters<RoleSwarm['submit']>[0]) => {
+    swarm = await createRoleSwarm({ roster: [agentWith('made it')] });
+    await swarm.startOrchestrator();
+    const worker = await swarm.startWorker();
+    worker.tools.changed.push('tests/a.mjs (content)');
+    return swarm.ended(await swarm.submit(request));
+  };
+  const plan = (protectedPaths: string[], acceptance: { name: string; command: string }[] = []) => ({
+    strategy: 's',
+    risks: [],
+    notes: [],
+    success_criteria: [],
+    waves: [
+      {
+        wave_number: 1,
+        rationale: '',
+        tasks: [
+          {
+            task_id: 'deploy-cert_agent-wave1',
+            agent: AGENT,
+            description: 'work',
+            playbook: 'work',
+            acceptance,
+            timeout_seconds: null,
+            protected: protectedPaths,
+            changes: [],
+            dependencies: [],
+          },
+        ],
+      },
+    ],
+  });
+
+  test('fails the task at once with its name, and no check is run', async () => {
+    const report = await run({ plan: plan(['tests']) });
+    expect(report).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('tests/a.mjs (content)'),
+      tasks: [{ status: 'failed', attempts: 1, changed_paths: ['tests/a.mjs (content)'] }],
+    });
+    expect(swarm.ledger.checks).toEqual([]);
+    const returned = swarm.events.flatMap((event) => (event.event_type === 'tool_returned' ? [event.payload] : []));
+    expect(returned.at(-1)?.changed_paths).toEqual(['tests/a.mjs (content)']);
+    const failed = swarm.events.flatMap((event) => (event.event_type === 'task_failed' ? [event.payload] : []));
+    expect(failed[0]).toMatchObject({ code: 'protected', retriable: false });
+  });
+
+  test('leads to no changed plan, which would build on it', async () => {
+    const report = await run({ plan: plan(['tests']), retries: 2 });
+    expect(report.status).toBe('failed');
+    expect(swarm.eventsOf('plan_requested')).toEqual([]);
+  });
+});

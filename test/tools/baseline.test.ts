@@ -1,0 +1,259 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { pathsNamedBy } from '../../src/domain/check-paths.js';
+import type { BaselineCall, ProtectionRules, TaskPlace } from '../../src/ports/tools.js';
+import { FenceLost } from '../../src/ports/tools.js';
+import { createHarness, never, removeTemporaryDirectories, type Harness } from './harness.js';
+
+let harness: Harness;
+
+afterEach(removeTemporaryDirectories);
+beforeEach(async () => {
+  harness = await createHarness();
+  await harness.executor.prepareWorkspace(harness.task());
+});
+
+const put = (path: string, text: string) => {
+  const place = join(harness.workspace(), path);
+  mkdirSync(join(place, '..'), { recursive: true });
+  writeFileSync(place, text);
+  return place;
+};
+const remove = (path: string) => rmSync(join(harness.workspace(), path), { recursive: true });
+
+function callOf(commands: readonly string[], options: Partial<BaselineCall & ProtectionRules> = {}): BaselineCall {
+  const { listed = [], changes = [] } = options;
+  return {
+    task: options.task ?? harness.task(),
+    claimOffset: options.claimOffset ?? 10,
+    checks: commands.map((command) => ({ name: command, command })),
+    timeLimitMs: options.timeLimitMs ?? 10_000,
+    protection: { listed, named: pathsNamedBy(commands), changes },
+  };
+}
+const take = (commands: readonly string[], options?: Partial<BaselineCall & ProtectionRules>) =>
+  harness.executor.takeBaseline(callOf(commands, options), never);
+
+describe('the checks before the first step', () => {
+  test('each runs in the workspace and in an empty directory, whatever the ones before it said', async () => {
+    put('a.txt', 'old\n');
+    const { checks } = await take([
+      'test -f a.txt',
+      'exit 3',
+      'true',
+      'test ! -e a.txt',
+      'test -z "$(ls -A)"',
+      'grep -q new a.txt',
+    ]);
+    expect(checks).toEqual([
+      { workspace: 0, empty: 1 },
+      { workspace: 3, empty: 3 },
+      { workspace: 0, empty: 0 },
+      { workspace: 1, empty: 0 },
+      { workspace: 1, empty: 0 },
+      { workspace: 1, empty: 2 },
+    ]);
+  });
+
+  test('neither place can be written to, and no output is left for the agent to see', async () => {
+    const { checks } = await take(['touch made', 'echo said; echo "$WORKSPACE"/x > "$WORKSPACE"/made']);
+    expect(checks.every(({ workspace, empty }) => workspace !== 0 && empty !== 0)).toBe(true);
+    expect(existsSync(join(harness.workspace(), 'made'))).toBe(false);
+    expect(readdirSync(join(harness.runOf(harness.task()), 'outputs'))).toEqual([]);
+  });
+
+  test('a check that does not end in its time is stopped, and the next one has its own time', async () => {
+    const { checks } = await take(['sleep 30', 'true', 'sleep 30 & wait', 'exit 4'], { timeLimitMs: 500 });
+    expect(checks).toEqual([
+      { workspace: 124, empty: 124 },
+      { workspace: 0, empty: 0 },
+      { workspace: 124, empty: 124 },
+      { workspace: 4, empty: 4 },
+    ]);
+  });
+
+  test('the first baseline of a task is that of every later attempt', async () => {
+    const commands = ['test -f made.txt'];
+    const first = await take(commands);
+    put('made.txt', 'by the first attempt');
+    expect(await take(commands, { task: harness.task(undefined, undefined, 2), claimOffset: 20 })).toEqual(first);
+    expect(await take([...commands, 'test -d .'], { claimOffset: 30 })).toEqual({
+      checks: [
+        { workspace: 1, empty: 1 },
+        { workspace: -1, empty: -1 },
+      ],
+      protected: [],
+    });
+  });
+
+  test('two workers at once keep the same one', async () => {
+    const both = await Promise.all(
+      [take(['true']), take(['true'], { claimOffset: 11 })].map((one) => one.catch((error: unknown) => error)),
+    );
+    expect(both.filter((one) => one instanceof FenceLost).length).toBeLessThan(2);
+    expect(await take(['true'])).toEqual({ checks: [{ workspace: 0, empty: 0 }], protected: [] });
+  });
+
+  test('none is taken behind a newer claim, or after an abort', async () => {
+    await harness.executor.takeFence(harness.task(), 50, never);
+    await expect(take(['true'])).rejects.toThrow(FenceLost);
+    const controller = new AbortController();
+    const taking = harness.executor.takeBaseline(callOf(['sleep 30'], { claimOffset: 60 }), controller.signal);
+    setTimeout(() => controller.abort(new Error('cancelled')), 100);
+    await expect(taking).rejects.toThrow('cancelled');
+    expect(existsSync(join(harness.runOf(harness.task()), 'baseline.json'))).toBe(false);
+  });
+
+  test('without a sandbox they run as well', async () => {
+    harness = await createHarness({ sandbox: 'off' });
+    await harness.executor.prepareWorkspace(harness.task());
+    put('a.txt', 'x');
+    const { checks } = await take(['test -f a.txt', 'test -f "$WORKSPACE"/a.txt', 'true']);
+    expect(checks).toEqual([
+      { workspace: 0, empty: 1 },
+      { workspace: 0, empty: 1 },
+      { workspace: 0, empty: 0 },
+    ]);
+  });
+
+  test('with a sandbox that cannot be built none is run', async () => {
+    harness = await createHarness({ sandbox: { ok: false, reason: 'no', fix: 'get it' } });
+    expect(await take(['true'])).toEqual({ checks: [{ workspace: -1, empty: -1 }], protected: [] });
+  });
+});
+
+describe('what a task must not change', () => {
+  const changed = async (
+    change: () => void,
+    commands: readonly string[],
+    rules: Partial<ProtectionRules> = {},
+    task: TaskPlace = harness.task(),
+  ) => {
+    const before = await take(commands, rules);
+    change();
+    return harness.executor.changedPaths(task, before.protected, rules.changes ?? [], never);
+  };
+
+  test.each<[string, () => void, readonly string[]]>([
+    ['nothing', () => undefined, []],
+    ['the same content again', () => put('tests/a.mjs', 'a'), []],
+    ['content', () => put('tests/a.mjs', 'b'), ['tests/a.mjs (content)']],
+    ['a mode', () => chmodSync(join(harness.workspace(), 'tests/a.mjs'), 0o600), ['tests/a.mjs (mode)']],
+    ['a file less', () => remove('tests/a.mjs'), ['tests/a.mjs (removed)']],
+    ['a file more', () => put('tests/deep/c.mjs', ''), ['tests/deep/c.mjs (created)']],
+    [
+      'no directory any more',
+      () => remove('tests'),
+      [
+        'tests (removed)',
+        'tests/a.mjs (removed)',
+        'tests/deep (removed)',
+        'tests/deep/b.mjs (removed)',
+        'tests/link (removed)',
+      ],
+    ],
+    [
+      'a link elsewhere',
+      () => (remove('tests/link'), symlinkSync('deep/b.mjs', join(harness.workspace(), 'tests/link'))),
+      ['tests/link (content)'],
+    ],
+    [
+      'a link in place of a file',
+      () => (remove('tests/a.mjs'), symlinkSync('deep/b.mjs', join(harness.workspace(), 'tests/a.mjs'))),
+      ['tests/a.mjs (file replaced by link)'],
+    ],
+    ['a file beside it', () => put('src/a.mjs', 'new'), []],
+  ])('a listed directory: %s', async (_, change, expected) => {
+    put('tests/a.mjs', 'a');
+    put('tests/deep/b.mjs', 'b');
+    put('src/a.mjs', 's');
+    symlinkSync('a.mjs', join(harness.workspace(), 'tests/link'));
+    expect(await changed(change, [], { listed: ['tests'] })).toEqual(expected);
+  });
+
+  test('what a check names and exists; what does not exist yet may be made', async () => {
+    put('test/sum.test.mjs', 'test');
+    const commands = ['node --test test/sum.test.mjs && test -f out.txt'];
+    const change = () => (put('test/sum.test.mjs', 'weaker'), put('out.txt', 'x'));
+    expect(await changed(change, commands)).toEqual(['test/sum.test.mjs (content)']);
+  });
+
+  test('not what the task says that it changes, at or below the path', async () => {
+    put('app/main.js', 'old');
+    put('app/test.js', 'test');
+    const change = () => (put('app/main.js', 'new'), put('app/test.js', 'weaker'));
+    expect(
+      await changed(change, ['node --check app/main.js', 'node app/test.js', 'ls app'], { changes: ['app/main.js'] }),
+    ).toEqual(['app/test.js (content)']);
+    harness = await createHarness();
+    await harness.executor.prepareWorkspace(harness.task());
+    put('app/main.js', 'old');
+    expect(await changed(() => put('app/main.js', 'new'), ['node --check app/main.js'], { changes: [''] })).toEqual([]);
+  });
+
+  test('a listed path wins over a change above it, and counts also while nothing is there', async () => {
+    const change = () => (put('app/test.js', 'made'), put('app/main.js', 'new'));
+    expect(await changed(change, [], { listed: ['app/test.js'], changes: ['app'] })).toEqual(['app/test.js (created)']);
+  });
+
+  test('a directory that a check only asks for may be filled', async () => {
+    put('src/old.js', 'x');
+    expect(await changed(() => put('src/new.js', 'y'), ['test -d src && test -f src/new.js'])).toEqual([]);
+  });
+
+  test('the files that a pattern matches', async () => {
+    put('test/a.test.mjs', 'a');
+    put('test/deep/b.test.mjs', 'b');
+    const change = () => (put('test/a.test.mjs', ''), put('test/deep/b.test.mjs', ''), put('test/new.test.mjs', ''));
+    expect(await changed(change, ['node --test test/*.mjs "test/**/b.*"'])).toEqual([
+      'test/a.test.mjs (content)',
+      'test/deep/b.test.mjs (content)',
+    ]);
+  });
+
+  test('the file that a link leads to, if it is in the workspace', async () => {
+    put('real.mjs', 'a');
+    symlinkSync('real.mjs', join(harness.workspace(), 'check.mjs'));
+    symlinkSync('/etc/hostname', join(harness.workspace(), 'outside'));
+    expect(await changed(() => put('real.mjs', 'b'), ['node check.mjs', 'cat outside'])).toEqual([
+      'check.mjs (target) (content)',
+    ]);
+  });
+
+  test('what is no regular file is listed without being read', async () => {
+    await harness.sh(
+      'mkdir pipes && mkfifo pipes/p && ln -s loop pipes/loop && mkdir pipes/shut && chmod 000 pipes/shut',
+    );
+    expect(await changed(() => undefined, ['ls pipes'])).toEqual([]);
+  });
+
+  test('a large file is compared by its content', async () => {
+    const large = Buffer.alloc(40 * 1024 * 1024, 'x');
+    put('data.bin', large.toString());
+    large[large.length - 1] = 121;
+    const before = process.memoryUsage().arrayBuffers;
+    const differs = await changed(() => put('data.bin', large.toString()), ['sha256sum data.bin']);
+    expect(differs).toEqual(['data.bin (content)']);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
+  });
+
+  test('the digests of the journal count, not what is kept beside them', async () => {
+    put('a.txt', 'a');
+    const before = await take(['cat a.txt']);
+    put('a.txt', 'b');
+    const kept = join(harness.runOf(harness.task()), 'baseline.json');
+    writeFileSync(kept, readFileSync(kept, 'utf8').replaceAll(/[0-9a-f]{64}/g, 'f'.repeat(64)));
+    expect(await harness.executor.changedPaths(harness.task(), before.protected, [], never)).toEqual([
+      'a.txt (changed)',
+    ]);
+  });
+});
