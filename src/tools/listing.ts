@@ -69,7 +69,9 @@ async function openOrNull({ root, hidden }: ListOptions, parts: readonly string[
   }
 }
 
-const isGone = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(codeOf(error));
+/** Also a name that no file can have: what a check names need not be a path. */
+const isGone = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENAMETOOLONG'].includes(codeOf(error));
 
 async function visitTarget(listing: Listing, parts: readonly string[], path: string): Promise<void> {
   const target = await openOrNull(listing, parts);

@@ -67,7 +67,11 @@ async function entriesOf(
       await handle.close();
     }
   } catch (error) {
-    if (error instanceof CallRefused || ['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP'].includes(codeOf(error))) return [];
+    if (
+      error instanceof CallRefused ||
+      ['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'].includes(codeOf(error))
+    )
+      return [];
     throw error;
   }
 }

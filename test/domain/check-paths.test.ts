@@ -50,6 +50,7 @@ describe('the paths that a check names', () => {
     ['node -e "require(\'./a\')"', []],
     ['sort <<EOF | diff - out.txt\nbody.txt\nEOF', ['out.txt']],
     ['# node check.mjs', []],
+    [`node check.mjs 'doc.ui === true' 'docs[0].port > 1' '{"a":1}'`, ['check.mjs']],
   ])('%j', (command, expected) => {
     expect(named(command)).toEqual(expected);
   });

@@ -579,7 +579,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'cancelled-in-doubt',
     rule: 'an attempt that was cancelled while its doubt was settled stops',
-    seed: 300,
+    seed: 343,
     found:
       'an attempt that was cancelled while its step in doubt was settled continued with a journal that the fold ' +
       'had dropped',

@@ -229,6 +229,11 @@ describe('what a task must not change', () => {
     ]);
   });
 
+  test('a word that can be no file name is none', async () => {
+    const word = 'NAME'.repeat(100);
+    expect(await changed(() => undefined, [`node check.mjs ${word} ${word}/*.js`])).toEqual([]);
+  });
+
   test('what is no regular file is listed without being read', async () => {
     await harness.sh(
       'mkdir pipes && mkfifo pipes/p && ln -s loop pipes/loop && mkdir pipes/shut && chmod 000 pipes/shut',
