@@ -213,7 +213,7 @@ describe("an agent's file is refused", () => {
     [
       'with a number that is too small',
       { 'a_agent.md': agentFile('a_agent', ['max_steps: 0']) },
-      ['a_agent.md:6:1: "max_steps": must be 1 or more; change it (it is 0)'],
+      ['a_agent.md:6:1: "max_steps": must be a whole number from 1 to 10000 steps; change it (it is 0)'],
     ],
     [
       'without a prompt',

@@ -152,6 +152,7 @@ function stepsOf(made: readonly { readonly output: number; readonly argument: nu
     observation: parts(`o${index}_`, output),
     digest: null,
     checks: null,
+    changed: [],
     idempotent: false,
     chainIndex: 0,
     reserved: { tokens: 0, usd: 0 },
