@@ -38,8 +38,8 @@ export interface Planner {
   /** Upper bound of the cost of one propose(), at most what is left of the budget. */
   worstCase(request: PlanRequest): TokenCost;
   /**
-   * Rejects with PlanningFailed if there is no planner model, or if none of the chain gives a valid plan. A mission that
-   * says `planner: order` gets the agents' declared order and no model is asked; no other mission does.
+   * Rejects with PlanningFailed if there is no planner model, or if none of the chain gives a valid plan. A mission
+   * that says `planner: order` gets the agents' declared order and no model is asked; no other mission does.
    * @param failedOver called for each skipped model
    */
   propose(request: PlanRequest, signal: AbortSignal, failedOver?: (failover: Failover) => void): Promise<PlannerAnswer>;
@@ -68,5 +68,6 @@ export class PlanningFailed extends Error {
 
 /** What a person can do about a mission without a plan where no planner model is configured. */
 export const WAYS_TO_A_PLAN =
-  "write a plan into the mission file (plan:); or say planner: order there, for the agents' declared order, which does " +
-  'not read the brief; or configure a planner model (ANTHROPIC_API_KEY, OPENAI_API_KEY, Ollama, or PLANNER_MODELS)';
+  "write a plan into the mission file (plan:); or say planner: order there, for the agents' declared order, which " +
+  'does not read the brief; or configure a planner model (ANTHROPIC_API_KEY, OPENAI_API_KEY, Ollama, or ' +
+  'PLANNER_MODELS)';

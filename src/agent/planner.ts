@@ -35,8 +35,8 @@ const ORDER = 'order';
 
 /**
  * Plans a mission. It asks the models in order, each up to three times with the reasons why its plan was refused. Waves
- * from the agents' declared dependencies are made only for a mission that says `planner: order`: a person who wrote a brief
- * expects that it was read.
+ * from the agents' declared dependencies are made only for a mission that says `planner: order`: a person who wrote a
+ * brief expects that it was read.
  */
 export function createPlanner(options: PlannerOptions): Planner {
   return {

@@ -7,7 +7,8 @@ import { RecordTooLarge } from '../ports/log.js';
 
 /**
  * Carries out a task: asks the chain's models for the next step, has it performed and continues with its outcome, until
- * the checks after finish pass or a limit ends the task. A step that the log does not take is sent back to its model. Steps of the history count like this loop's own steps.
+ * the checks after finish pass or a limit ends the task. A step that the log does not take is sent back to its model.
+ * Steps of the history count like this loop's own steps.
  *
  * Resolves with how the task ended. Rejects with the signal's reason when the worker loses the task, and with errors of
  * perform() and reserveTurn().

@@ -45,7 +45,7 @@ export async function loadRoster(dir: string, options: RosterOptions): Promise<R
   return createRoster(files.flatMap((file) => (file.spec ? [file.spec] : [])));
 }
 
-/** A roster of valid specs without cycles. Throws ConfigError for a name that is used twice: both would share a topic. */
+/** A roster of valid specs without cycles. Throws ConfigError for a name used twice: both would share a topic. */
 export function createRoster(specs: readonly AgentSpec[]): Roster {
   const twice = specs.filter(({ name }, index) => specs.findIndex((other) => other.name === name) < index);
   if (twice.length > 0)

@@ -101,8 +101,8 @@ export function sendStepBack(
   const size = error.size === null ? '' : ` (${error.size.bytes} bytes of ${error.size.limitBytes})`;
   const text = cutMiddle(JSON.stringify({ thought, action: { tool, arguments: args } }), REJECTED_CHARACTERS);
   const reason =
-    `the step is too large for a record of the log${size}, and nothing of it was done; shorten its arguments, or write ` +
-    'a long file in several steps: the first part with mode overwrite, each further one with mode append';
+    `the step is too large for a record of the log${size}, and nothing of it was done; shorten its arguments, or ` +
+    'write a long file in several steps: the first part with mode overwrite, each further one with mode append';
   sendBack(loop.turn, model, text, reason);
 }
 

@@ -26,8 +26,8 @@ export function modelsHere(context: CommandContext): Promise<Models> {
 const needsPlanner = ({ plan, planner }: MissionFile): boolean => plan === null && planner !== 'order';
 
 /**
- * Rejects with CliError (exit 2) when the mission has no plan, does not ask for the declared order, and no planner model
- * is configured here. Names on stderr the tasks of its plan for which there is no model here.
+ * Rejects with CliError (exit 2) when the mission has no plan, does not ask for the declared order, and no planner
+ * model is configured here. Names on stderr the tasks of its plan for which there is no model here.
  */
 export async function requireModels(
   context: CommandContext,
@@ -52,8 +52,8 @@ export function warnOfTasks(context: CommandContext, plan: Plan, roster: Roster,
   );
   if (tasks.length === 0) return;
   context.host.stderr.write(
-    `warning: no model here can do ${tasks.map((task) => task.task_id).join(', ')}: no playbook is named, and there is ` +
-      `no language model: ${models.summary({ workers: true, planner: false })}\n`,
+    `warning: no model here can do ${tasks.map((task) => task.task_id).join(', ')}: no playbook is named, and there ` +
+      `is no language model: ${models.summary({ workers: true, planner: false })}\n`,
   );
 }
 

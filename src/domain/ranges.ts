@@ -1,6 +1,7 @@
 /**
- * The numbers that people set, each with its range; both ends are allowed and work. docs/configuration.md has the table.
- * A number is checked where it is written: in a file with line and column, else by the name of its setting or option.
+ * The numbers that people set, each with its range; both ends are allowed and work. docs/configuration.md has the
+ * table. A number is checked where it is written: in a file with line and column, else by the name of its setting or
+ * option.
  */
 export interface NumberRange {
   readonly least: number;

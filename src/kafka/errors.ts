@@ -44,8 +44,8 @@ export class TopicNameCollides extends Error {
     readonly other: string,
   ) {
     super(
-      `the topic ${topic} cannot be created: its name differs from ${other} in dots and underscores only, and brokers ` +
-        'give both the same metrics. Choose another RAVENHELM_PREFIX, or another name for the agent',
+      `the topic ${topic} cannot be created: its name differs from ${other} in dots and underscores only, and ` +
+        'brokers give both the same metrics. Choose another RAVENHELM_PREFIX, or another name for the agent',
     );
     this.name = 'TopicNameCollides';
   }

@@ -67,7 +67,8 @@ describe('a planner that cannot be reached', () => {
     planner_wait: { calls: 3, error: 'no planner model can be reached: x: refused', retry_in_ms: 12_300 },
   });
   const text =
-    'the planner could not be reached in 3 calls; the next call comes after 12.3 s: no planner model can be reached: x: refused';
+    'the planner could not be reached in 3 calls; the next call comes after 12.3 s: ' +
+    'no planner model can be reached: x: refused';
 
   test('is shown while the mission waits, and in its status', () => {
     expect(frameOf(waiting)).toContain(text);

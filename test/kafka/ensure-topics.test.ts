@@ -43,7 +43,7 @@ function cluster(brokers: number): Admin & {
   return admin as unknown as ReturnType<typeof cluster>;
 }
 
-test('a name that differs from another in dots and underscores only is refused before anything is created', async () => {
+test('a name that differs from another only in dots and underscores is refused, and no topic is created', async () => {
   const there = Object.assign(cluster(1), { listTopics: async () => ['team_a.tasks.env_agent', 'other'] });
   const spec = (name: string) => ({ name, partitions: 1, replicationFactor: null, config: {} });
   await expect(ensureTopics(there, [spec('fine'), spec('team.a.tasks.env_agent')], systemClock)).rejects.toMatchObject({

@@ -44,7 +44,8 @@ describe('the chains of models', () => {
         'planner none (no ANTHROPIC_API_KEY or OPENAI_API_KEY)',
     );
     expect(models.plannerAbsence()).toBe(
-      'no Ollama at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST; no ANTHROPIC_API_KEY or OPENAI_API_KEY',
+      'no Ollama at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST; ' +
+        'no ANTHROPIC_API_KEY or OPENAI_API_KEY',
     );
   });
 
@@ -85,7 +86,7 @@ describe('the chains of models', () => {
     expect(banner(models)).toContain('from WORKER_MODELS; no Ollama at');
   });
 
-  test('PLANNER_MODELS defines the chain of the planner and keeps a server that does not answer at startup', async () => {
+  test('PLANNER_MODELS defines the chain of the planner and keeps a server that is silent at startup', async () => {
     const models = await given({ plannerModels: ['ollama:llama3.1', 'openai'] });
     expect(names(models.plannerChain())).toEqual(['ollama:llama3.1']);
     expect(banner(models)).toMatch(/planner ollama:llama3\.1 \(from PLANNER_MODELS; no OPENAI_API_KEY\)$/);
