@@ -11,14 +11,15 @@ import { cutMiddle } from './tokens.js';
 const SHOWN_CHARACTERS = 500;
 
 /** The end of the task, if the steps so far end it; else null. */
-export function endReached({ task, effects, transcript }: Loop): LoopEnd | null {
+export function endReached(loop: Loop): LoopEnd | null {
+  const { task, effects, transcript } = loop;
   const { steps } = transcript;
   const last = steps.at(-1);
   if (last?.tool === FINISH && last.outcome === 'ok')
     return { kind: 'finished', ...parseFinish(last.arguments), checks: last.checks ?? [] };
   if (last && last.changed.length > 0)
     return { ...failed(steps, 'protected', false, last.observation), changed: last.changed };
-  if (last && transcript.repetitions() >= REPEATED_AT_MOST) return repeated(steps, last);
+  if (last && transcript.repetitions() >= REPEATED_AT_MOST && !isFollowed(loop)) return repeated(steps, last);
   if (effects.remainingMs() <= 0) return timedOut(steps);
   if (steps.length >= task.agent.maxSteps)
     return failed(
@@ -44,16 +45,28 @@ export function finishUnchecked(
   return { kind: 'finished', ...parseFinish(args), checks: [], unjournaled: { model, tokensIn, tokensOut, costUsd } };
 }
 
+/** Whether another model follows the current one in the chain. */
+export function isFollowed({ effects, chainIndex }: Loop): boolean {
+  return chainIndex + 1 < effects.chain.length;
+}
+
+/** Why the chain moves on before a turn: its model has repeated itself without progress. null: it has not. */
+export function stuck(loop: Loop): PassedWhy | null {
+  const last = loop.transcript.steps.at(-1);
+  if (!last || last.chainIndex !== loop.chainIndex || loop.transcript.repetitions() < REPEATED_AT_MOST) return null;
+  if (!isFollowed(loop)) return null;
+  return { cause: 'gave_up', retriable: true, text: `${last.model}: ${repetitionOf(last)}` };
+}
+
 function repeated(steps: readonly TakenStep[], last: TakenStep): LoopEnd {
+  const text = `${last.model}: ${repetitionOf(last)}`;
+  return failed(steps, last.tool === FINISH ? 'checks' : 'repeated', true, text);
+}
+
+function repetitionOf(last: TakenStep): string {
   const times = `${REPEATED_AT_MOST} times with the same outcome and nothing new in between`;
-  if (last.tool === FINISH)
-    return failed(steps, 'checks', true, `the same check failed ${times}: ${failingCheck(last)}`);
-  return failed(
-    steps,
-    'repeated',
-    true,
-    `${last.tool} was called ${times}: ${cutMiddle(JSON.stringify(last.arguments), SHOWN_CHARACTERS)}`,
-  );
+  if (last.tool === FINISH) return `the same check failed ${times}: ${failingCheck(last)}`;
+  return `${last.tool} was called ${times}: ${cutMiddle(JSON.stringify(last.arguments), SHOWN_CHARACTERS)}`;
 }
 
 /** The end of the task when no model of the chain has given a step. */
@@ -71,9 +84,10 @@ export function chainExhausted(loop: Loop, turn: Turn, skipped: readonly PassedW
   return failed(steps, causes.at(-1) === 'gave_up' ? 'gave_up' : 'model', retriable, reasons, turn);
 }
 
-/** The end of the task at its execution deadline. */
-export function timedOut(steps: readonly TakenStep[], turn?: Turn): LoopEnd {
-  return failed(steps, 'timeout', true, `the task reached its deadline after ${steps.length} steps`, turn);
+/** The end of the task at its execution deadline. @param waited what it was waiting for, if for a model */
+export function timedOut(steps: readonly TakenStep[], turn?: Turn, waited?: string): LoopEnd {
+  const last = waited === undefined ? '' : `: ${waited}`;
+  return failed(steps, 'timeout', true, `the task reached its deadline after ${steps.length} steps${last}`, turn);
 }
 
 function failed(

@@ -1,14 +1,14 @@
 import { FINISH } from './step.js';
 import type { TakenStep } from './taken-step.js';
 
-/** The task ends when a call is repeated this often; the time before, the model gets a warning. */
+/** The chain moves on, or the task ends, when a call is repeated this often; the time before, the model gets a warning. */
 export const REPEATED_AT_MOST = 3;
 
 /**
  * Counts, step by step, how often a step's call was made with the same outcome and nothing new in between. The first
  * time is 1; 0 means that the step does not count.
  *
- * Two calls are the same if tool and arguments are equal (for finish only the tool, because its texts may vary). Two
+ * Two calls are the same if model, tool and arguments are equal (for finish not the arguments, its texts may vary). Two
  * outcomes are the same if result, exit code and output are equal. A step is new if its call and outcome have not
  * occurred before in the task: test, edit, test, another edit, test is progress even if the test keeps failing; read,
  * list, read, list is not. A call whose outcome is unknown does not count, because it may not have run.
@@ -30,8 +30,10 @@ export function createRepetitionCounter(): (step: TakenStep) => number {
 
 function signatureOf(step: TakenStep): string {
   const call = step.tool === FINISH ? [FINISH] : [step.tool, sortedKeys(step.arguments)];
+  // The next model of the chain may do what the one before it did, without its count.
+  const { chainIndex } = step;
   const checks = step.checks?.map((check) => [check.name, check.exit_code, check.output_digest]);
-  return JSON.stringify([call, step.outcome, step.exitCode, checks ?? step.digest ?? step.observation]);
+  return JSON.stringify([chainIndex, call, step.outcome, step.exitCode, checks ?? step.digest ?? step.observation]);
 }
 
 /** The same value with the keys of all objects sorted. */

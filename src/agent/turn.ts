@@ -1,7 +1,7 @@
 import { left, NOTHING, type Limits } from '../domain/budget.js';
 import type { Clock } from '../ports/clock.js';
 import type { RecordTooLarge } from '../ports/log.js';
-import type { ChatModel, ChatReply, ChatRequest } from '../ports/model.js';
+import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
 import {
   askModel,
   moreRoom,
@@ -15,8 +15,8 @@ import {
 } from './ask-model.js';
 import { failoverOf } from './failover.js';
 import type { LoopEnd, StepDecision } from './loop-contract.js';
-import { FINISH, type Step } from './step.js';
-import { chainExhausted, timedOut } from './loop-end.js';
+import { FINISH, type PassedWhy, type Step } from './step.js';
+import { chainExhausted, isFollowed, stuck, timedOut } from './loop-end.js';
 import type { Loop } from './loop-state.js';
 import { REJECTED_CHARACTERS } from './prompt-text.js';
 import type { Reading } from './reading/read-reply.js';
@@ -58,6 +58,8 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
   const turn = loop.turn ?? startTurn(await allowanceOf(loop));
   const { skipped } = turn;
   loop.turn = turn;
+  const repeating = stuck(loop);
+  if (repeating) moveOn(loop, turn, repeating);
   for (; loop.chainIndex < chain.length; loop.chainIndex += 1) {
     const model = chain[loop.chainIndex];
     if (!model) break;
@@ -81,10 +83,22 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
       loop.promptScale = 1;
     } catch (error) {
       if (!(error instanceof DeadlinePassed)) throw error;
-      return timedOut(loop.transcript.steps, turn);
+      return timedOut(loop.transcript.steps, turn, error.message);
     }
   }
   return chainExhausted(loop, turn, skipped);
+}
+
+/** A model that repeats itself without progress leaves the task to the next one. */
+function moveOn(loop: Loop, turn: Turn, why: PassedWhy): void {
+  const { chain, failedOver } = loop.effects;
+  const [model, next] = [chain[loop.chainIndex], chain[loop.chainIndex + 1]];
+  if (model === undefined || next === undefined) return;
+  turn.skipped.push(why);
+  turn.refusals.push(why.text);
+  failedOver(failoverOf(model, next.name, why), loop.transcript.steps.length + 1);
+  loop.chainIndex += 1;
+  loop.promptScale = 1;
 }
 
 /**
@@ -163,16 +177,22 @@ class DeadlinePassed extends Error {
 /** Of the prompt's room, after a model saw only part of one. */
 const SHRINK = 0.75;
 
-/** A chat that ends with the task's deadline; then what it may have cost counts as used. */
+/**
+ * A chat that ends with the task's deadline; then what it may have cost counts as used. While another model
+ * follows this one, a call gets at most half of the time that is left, so that a slow model does not use up the task.
+ */
 function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request: ChatRequest): Promise<ChatReply> } {
   const { signal, remainingMs } = loop.effects;
   return {
     async chat(request) {
       const remaining = remainingMs();
-      if (remaining <= 0) throw new DeadlinePassed("the task's deadline has passed");
+      if (remaining <= 0) throw new DeadlinePassed('no time was left to ask a model');
+      const next = isFollowed(loop) ? loop.effects.chain[loop.chainIndex + 1] : undefined;
+      const limitMs = next === undefined ? remaining : remaining / 2;
+      const seconds = Math.round(limitMs / 1000);
       const call = new AbortController();
-      const timer = loop.limits.clock.setTimer(remaining, () =>
-        call.abort(new DeadlinePassed("the task's deadline has passed")),
+      const timer = loop.limits.clock.setTimer(limitMs, () =>
+        call.abort(new DeadlinePassed(`${model.name} had not replied after ${seconds} s`)),
       );
       // Not AbortSignal.any: Node never releases such a signal while it has a listener.
       const onAbort = () => call.abort(signal.reason);
@@ -180,7 +200,7 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
       try {
         signal.throwIfAborted();
         const reply = await timed(loop.limits.clock, () =>
-          model.chat({ ...request, timeLeftMs: remaining }, call.signal),
+          model.chat({ ...request, timeLeftMs: limitMs }, call.signal),
         );
         if (reply.promptTruncated) loop.promptScale *= SHRINK;
         return reply;
@@ -188,6 +208,7 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
         signal.throwIfAborted();
         if (!call.signal.aborted) throw error;
         const lost = model.worstCase(request);
+        if (next !== undefined) throw tooSlow(model, next, seconds, lost);
         turn.tokensIn += lost.tokens;
         turn.costUsd += lost.usd;
         throw call.signal.reason;
@@ -197,6 +218,12 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
       }
     },
   };
+}
+
+function tooSlow(model: ChatModel, next: ChatModel, seconds: number, used: TokenCost): ModelError {
+  const advice = 'use a faster model, or raise timeout_seconds of the agent or task';
+  const message = `${model.name} had not replied after ${seconds} s, half of the time that was left; the rest is for ${next.name}; ${advice}`;
+  return new ModelError('timeout', message, { used });
 }
 
 /** The reply with its timing; an adapter that measures by itself knows it better, for it sees the tries and tokens. */

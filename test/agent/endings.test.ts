@@ -158,7 +158,7 @@ describe('a turn', () => {
     });
   });
 
-  test('offers the tools and finish, for models with tool calls of their own', async () => {
+  test('offers the tools and finish, for models that can call tools', async () => {
     const { model, requests } = replies('m', [finish()]);
     await loop(model);
     expect(requests[0]?.tools?.map(({ name }) => name)).toEqual([

@@ -200,7 +200,7 @@ describe('of any history', () => {
     );
   });
 
-  test('each call has an id of its own, which its outcome names, at every length', () => {
+  test('each call has its own id, which its outcome names, at every length', () => {
     fc.assert(
       fc.property(history, fc.nat({ max: 3_000 }), (made, limit) => {
         const messages = buildPrompt({ task: loopTask(), steps: stepsOf(made), ...nothing }, limit);
@@ -225,7 +225,7 @@ test('finish is a call whose outputs are a list, as a model gives them', () => {
   expect(call?.call?.arguments).toEqual({ summary: 's', outputs: [{ name: 'a', value: 'b' }] });
 });
 
-test('a model whose further calls did not run is told so with the outcome of the first', () => {
+test('a model whose further calls did not run learns so with the outcome of the first', () => {
   const steps = stepsOf([{ output: 1, argument: 1 }]).map((one) => ({ ...one, notRun: ['workspace_read', 'finish'] }));
   const text = buildPrompt({ task: loopTask(), steps, notes: [], rejected: [] }, Infinity).at(-1)?.content;
   expect(text).toContain(

@@ -323,7 +323,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'cancelled-share',
     rule: 'a cancelled attempt counts its whole share',
-    seed: 93,
+    seed: 112,
     changes: [
       {
         file: 'domain/mission-task.ts',
