@@ -3,6 +3,7 @@ import type { Check, CheckResult, PayloadOf } from '../domain/events.js';
 import type { ChatModel, ModelTiming, TokenCost } from '../ports/model.js';
 import type { ProtectionRules, ToolDefinition, ToolOutcome } from '../ports/tools.js';
 import type { Failover } from './failover.js';
+import type { Redact } from './redact.js';
 import type { ReadingFault } from './reading/read-reply.js';
 
 /** The input of the ReAct loop. */
@@ -81,6 +82,8 @@ export interface LoopEffects {
   reserveTurn(cost: TokenCost): Promise<void>;
   /** Reports a switch to the next model while this step (from 1) was decided. The loop does not wait for it. */
   failedOver(failover: Failover, step: number): void;
+  /** What every prompt, reply and error of a model passes (redact.ts). Absent: nothing is changed. */
+  readonly redact?: Redact;
   /** Reports what could be read from a reply. Absent: it is not reported. */
   replyRead?(reply: ReplyRead): void;
   /** Milliseconds until the task's execution deadline. */

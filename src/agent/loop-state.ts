@@ -3,8 +3,12 @@ import type { Clock } from '../ports/clock.js';
 import type { TokenCost } from '../ports/model.js';
 import type { Turn } from './ask-model.js';
 import type { LoopEffects, LoopTask, StepDecision } from './loop-contract.js';
+import { createPromptJournal, type PromptJournal } from './prompt-journal.js';
+import { redactStep, redactTask } from './redact-task.js';
+import { NO_REDACTION, type Redact } from './redact.js';
 import { createStepSchema, type StepSchema } from './step-schema.js';
 import { fromJournal, type TakenStep } from './taken-step.js';
+import type { WhatsLeft } from './whats-left.js';
 import { createTranscript, type Transcript } from './transcript.js';
 
 export interface LoopLimits {
@@ -24,6 +28,8 @@ export interface Loop {
   readonly schema: StepSchema;
   readonly share: Limits;
   readonly transcript: Transcript;
+  readonly prompts: PromptJournal;
+  readonly redact: Redact;
   chainIndex: number;
   spent: TokenCost;
   /** Reserved for the next turn; null: the first turn, for which the assignment reserves the whole share. */
@@ -33,12 +39,15 @@ export interface Loop {
   promptScale: number;
   /** The most tokens of the last prompt. */
   promptLimit: number;
+  /** What the last prompt said was left. */
+  left: WhatsLeft | null;
   /** The turn whose step is not journaled yet; null: the next turn is a new one. */
   turn: Turn | null;
 }
 
 export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimits): Loop {
-  const steps = task.history.map(fromJournal);
+  const redact = effects.redact ?? NO_REDACTION;
+  const steps = task.history.map((step) => redactStep(fromJournal(step), redact));
   const last = steps.at(-1);
   return {
     task,
@@ -46,7 +55,9 @@ export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimi
     limits,
     schema: createStepSchema(effects.tools),
     share: { tokens: task.assignment.share_tokens, usd: task.assignment.share_usd },
-    transcript: createTranscript(task, effects.tools, steps),
+    transcript: createTranscript(redactTask(task, redact), effects.tools, steps),
+    prompts: createPromptJournal(task.assignment, task.history),
+    redact,
     // If the chain is shorter here than where the history was written, its last model continues.
     chainIndex: Math.min(last?.chainIndex ?? 0, Math.max(0, effects.chain.length - 1)),
     spent: task.spent,
@@ -54,12 +65,16 @@ export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimi
     mustReserve: task.mustReserve,
     promptScale: 1,
     promptLimit: limits.maxPromptTokens,
+    left: null,
     turn: null,
   };
 }
 
 export function take(loop: Loop, decision: StepDecision, step: TakenStep): void {
-  loop.transcript.add(step);
+  const { thought, arguments: args, turn } = decision;
+  const { observation } = step;
+  loop.prompts.add({ step: step.step, thought, arguments: JSON.stringify(args), observation }, turn !== null);
+  loop.transcript.add(redactStep(step, loop.redact));
   loop.spent = addCost(loop.spent, { tokens: decision.tokensIn + decision.tokensOut, usd: decision.costUsd });
   loop.reserved = decision.reserved;
   // The journaled step has reserved the next turn.

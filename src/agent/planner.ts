@@ -17,6 +17,7 @@ import {
   type PlanRequest,
 } from './planner-contract.js';
 import { buildPlannerPrompt, REJECTED_PLAN_CHARACTERS } from './planner-prompt.js';
+import { NO_REDACTION, redactMessages, redactReplies, type Redact } from './redact.js';
 import type { Roster } from './roster.js';
 import type { PassedWhy } from './step.js';
 
@@ -28,6 +29,8 @@ export interface PlannerOptions {
   readonly roster: Roster;
   /** The most tokens of a plan. */
   readonly maxOutputTokens: number;
+  /** What prompts, replies and errors of models pass (redact.ts). Absent: nothing is changed. */
+  readonly redact?: Redact;
 }
 
 /** The planner's name when the plan is the agents' declared order, in the mission's file and in its plan. */
@@ -79,19 +82,23 @@ interface Asking {
 }
 
 async function askChain(
-  { chain, roster, maxOutputTokens }: PlannerOptions,
+  { chain, roster, maxOutputTokens, redact = NO_REDACTION }: PlannerOptions,
   request: PlanRequest,
   { scope, turn, signal, failedOver }: Asking,
 ): Promise<PlannerAnswer> {
+  const shown = shownRequest(request, redact);
   const passed: PassedWhy[] = [];
   for (const [index, model] of chain.entries()) {
     signal.throwIfAborted();
     const answer = await askModel(
       {
         model,
-        request: (asked) => chatRequest(roster, request, asked, roomOf(model, maxOutputTokens, asked)),
+        request: (asked) => {
+          const question = chatRequest(roster, shown, asked, roomOf(model, maxOutputTokens, asked));
+          return { ...question, messages: redactMessages(question.messages, redact) };
+        },
         read: (reply) => readPlanReply(reply, scope, request.firstWave),
-        chat: (asked) => model.chat(asked, signal),
+        chat: redactReplies((asked) => model.chat(asked, signal), redact),
       },
       turn,
     );
@@ -115,6 +122,16 @@ function failureOf(turn: Turn, passed: readonly PassedWhy[]): PlanningFailed {
   return mayRetry
     ? planningFailed(turn, 'no planner model can be reached', 'planner_unreachable')
     : planningFailed(turn, 'no planner model has given a plan that can be used');
+}
+
+/** The texts that the prompt cuts, redacted before. */
+function shownRequest(request: PlanRequest, redact: Redact): PlanRequest {
+  const { reason, done } = request;
+  return {
+    ...request,
+    reason: reason === null ? null : redact(reason),
+    done: done.map((task) => ({ ...task, summary: redact(task.summary) })),
+  };
 }
 
 /** The declared order; for a changed plan, of the agents without a completed task. */

@@ -9,14 +9,13 @@ import {
   callId,
   droppedText,
   longestText,
-  noteText,
   observationText,
-  rejectedMessages,
   resultText,
   stepCall,
   stepText,
   systemText,
   taskText,
+  turnTexts,
   type RejectedReply,
 } from './prompt-text.js';
 import { createRepetitionCounter } from './repetition.js';
@@ -29,6 +28,8 @@ export interface ThisTurn {
   readonly notes: readonly string[];
   /** Replies that could not be used. */
   readonly rejected: readonly RejectedReply[];
+  /** What is left of the task. It ends the last message. Absent: it is not said. */
+  readonly left?: string;
 }
 
 export interface Transcript {
@@ -43,6 +44,7 @@ export interface Transcript {
    * the newest call's arguments; then whole steps, from the oldest on. Only when nothing older is left the middle of
    * the newest output goes. The agent's prompt and the task's text are never shortened. The conversation depends only
    * on the task, the tools, the steps and this turn, so that another worker builds the same one.
+   * What this turn adds is at its end: where nothing is cut, it begins with the messages of the conversation before it.
    */
   prompt(turn: ThisTurn, limitTokens: number): readonly ChatMessage[];
 }
@@ -126,16 +128,11 @@ function addStep(conversation: Conversation, step: TakenStep, repetitions: numbe
   }
 }
 
-function promptOf(
-  conversation: Conversation,
-  { notes, rejected }: ThisTurn,
-  limitTokens: number,
-): readonly ChatMessage[] {
+function promptOf(conversation: Conversation, turn: ThisTurn, limitTokens: number): readonly ChatMessage[] {
   const { whole, wholeTokens } = conversation;
-  const exchange = rejected.flatMap(rejectedMessages);
+  const { note, exchange } = turnTexts(turn);
   const pieces = [...whole];
   let total = wholeTokens + estimateTokens(exchange);
-  const note = notes.length === 0 ? '' : `\n\n${noteText(notes)}`;
   const put: Put = (index, message) => {
     const before = pieces[index];
     if (before === undefined) throw new RangeError(`a prompt of ${pieces.length} pieces has none at ${index}`);

@@ -1,8 +1,9 @@
 /** What is journaled of a turn (`turn` of tool_called): what its prompt depended on beside the task and its steps. */
-import { createHash } from 'node:crypto';
 import type { ChatMessage, ReplyForm } from '../ports/model.js';
 import { REJECTED_CHARACTERS, type RejectedReply } from './prompt-text.js';
+import { digestOf, type PromptJournal } from './prompt-journal.js';
 import { cutMiddle } from './tokens.js';
+import type { WhatsLeft } from './whats-left.js';
 
 export interface TurnFacts {
   /** How the reply was asked for; absent: the model has one form only. */
@@ -16,23 +17,28 @@ export interface TurnFacts {
   readonly rejected: readonly RejectedReply[];
   /** Tools of further calls of the reply, which did not run. */
   readonly notRun: readonly string[];
+  /** What the prompt said was left; null: nothing. */
+  readonly left: WhatsLeft | null;
   readonly messages: readonly ChatMessage[];
 }
 
-/** The JSON text of the field. Its keys are documented in schemas/tool-called.avsc; empty ones are left out. */
-export function turnRecord(facts: TurnFacts): string {
-  const prompt = facts.messages.map(({ role, content }) => `${role}: ${content}`).join('\n\n');
+/**
+ * The JSON text of the field. Its keys are documented in schemas/tool-called.avsc; empty ones are left out.
+ * @param prompts records the prompt
+ */
+export function turnRecord(facts: TurnFacts, prompts: Pick<PromptJournal, 'record'>): string {
   const short = (text: string) => cutMiddle(text, REJECTED_CHARACTERS);
+  const failovers = facts.failovers.map(short);
+  const rejected = facts.rejected.map(({ text, reason }) => ({ text: short(text), reason: short(reason) }));
   return JSON.stringify({
     ...(facts.form === undefined ? {} : { form: facts.form }),
     ...(facts.tokenLimit === null ? {} : { token_limit: facts.tokenLimit }),
     max_output_tokens: facts.maxOutputTokens,
-    ...(facts.failovers.length === 0 ? {} : { failovers: facts.failovers.map(short) }),
-    ...(facts.rejected.length === 0
-      ? {}
-      : { rejected: facts.rejected.map(({ text, reason }) => ({ text: short(text), reason: short(reason) })) }),
+    ...(failovers.length === 0 ? {} : { failovers }),
+    ...(rejected.length === 0 ? {} : { rejected }),
     ...(facts.notRun.length === 0 ? {} : { not_run: facts.notRun }),
-    digest: createHash('sha256').update(prompt).digest('hex'),
-    length: prompt.length,
+    ...(facts.left === null ? {} : { left: facts.left }),
+    ...digestOf(facts.messages),
+    ...prompts.record(facts.messages, { failovers, rejected }),
   });
 }

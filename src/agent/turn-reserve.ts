@@ -14,7 +14,7 @@ export function reserveNext(loop: Loop, step: Step, used: TokenCost): TokenCost 
 /** The largest observation: head and tail of 16 KiB, and the text around them. */
 const LARGEST_OBSERVATION = 17 * 1024;
 /** Bytes of a rejected reply, its reason, or the notes about other models (three per character), with text around. */
-const REJECTED = 3 * REJECTED_CHARACTERS + 200;
+const REJECTED = 3 * REJECTED_CHARACTERS + 400;
 /** Punctuation: no text of the same number of bytes has more tokens. */
 const DENSE = '"';
 

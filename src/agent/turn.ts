@@ -1,4 +1,4 @@
-import { left, NOTHING, type Limits } from '../domain/budget.js';
+import { addCost, left, NOTHING, type Limits } from '../domain/budget.js';
 import type { Clock } from '../ports/clock.js';
 import type { RecordTooLarge } from '../ports/log.js';
 import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
@@ -21,8 +21,10 @@ import type { Loop } from './loop-state.js';
 import { REJECTED_CHARACTERS } from './prompt-text.js';
 import type { Reading } from './reading/read-reply.js';
 import { cutMiddle } from './tokens.js';
+import { redactMessages, redactRecord, redactReplies } from './redact.js';
 import { turnRecord } from './turn-record.js';
 import { reserveNext, worstNextTurn } from './turn-reserve.js';
+import { leftText, type WhatsLeft } from './whats-left.js';
 
 /**
  * Repeats an idempotent call whose outcome was lost, without asking a model; null if there is none. A call that was
@@ -69,9 +71,9 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
       const answer = await askModel(
         {
           model,
-          request: (asked) => requestFor(loop, model, notes, asked),
+          request: (asked) => requestFor(loop, model, turn, notes, asked),
           read: loop.schema.read,
-          chat: deadline.chat,
+          chat: redactReplies(deadline.chat, loop.redact),
           onReading: (reading) => report(loop, model, reading),
         },
         turn,
@@ -143,11 +145,21 @@ function report({ effects }: Loop, { name }: ChatModel, reading: Reading<Step>):
   });
 }
 
-function requestFor(loop: Loop, model: ChatModel, notes: readonly string[], asked: Asked): ChatRequest {
-  const { task, transcript, schema } = loop;
+function requestFor(
+  loop: Loop,
+  model: ChatModel,
+  turn: Turn,
+  notes: readonly string[],
+  { rejected, ...asked }: Asked,
+): ChatRequest {
+  const { task, transcript, schema, redact } = loop;
+  loop.left = whatsLeft(loop, turn);
   loop.promptLimit = promptLimit(loop, model, asked);
   return {
-    messages: transcript.prompt({ notes, rejected: asked.rejected }, loop.promptLimit),
+    messages: redactMessages(
+      transcript.prompt({ notes, rejected, left: leftText(loop.left) }, loop.promptLimit),
+      redact,
+    ),
     schema: schema.jsonSchema,
     tools: schema.tools,
     maxOutputTokens: outputLimit(loop, model, asked),
@@ -155,12 +167,21 @@ function requestFor(loop: Loop, model: ChatModel, notes: readonly string[], aske
   };
 }
 
-function outputLimit({ limits }: Loop, { contextTokens }: ChatModel, asked: Asked): number {
+function whatsLeft({ task, effects, share, spent, transcript }: Loop, turn: Turn): WhatsLeft {
+  const { tokens } = left(share, addCost(spent, usedIn(turn)));
+  return {
+    steps: Math.max(0, task.agent.maxSteps - transcript.steps.length),
+    seconds: Math.max(0, Math.floor(effects.remainingMs() / 1000)),
+    tokens: tokens === null ? null : Math.max(0, Math.floor(tokens)),
+  };
+}
+
+function outputLimit({ limits }: Loop, { contextTokens }: ChatModel, asked: Pick<Asked, 'moreRoom'>): number {
   return asked.moreRoom ? moreRoom(limits.maxOutputTokens, contextTokens) : limits.maxOutputTokens;
 }
 
 /** The most tokens of the prompt. */
-function promptLimit(loop: Loop, model: ChatModel, asked: Asked): number {
+function promptLimit(loop: Loop, model: ChatModel, asked: Pick<Asked, 'moreRoom'>): number {
   const { maxPromptTokens } = loop.limits;
   const room =
     model.contextTokens === undefined
@@ -246,6 +267,8 @@ function decisionOf(
   const { repairs, notRun } = reading;
   return {
     ...step,
+    thought: loop.redact(step.thought),
+    arguments: redactRecord(step.arguments, loop.redact),
     idempotent: reply.idempotent ?? (step.tool === FINISH || definition?.idempotent(step.arguments) === true),
     model: model.name,
     chainIndex: loop.chainIndex,
@@ -257,14 +280,18 @@ function decisionOf(
     timing: reply.timing ?? null,
     repairs,
     notRun,
-    turn: turnRecord({
-      form: reply.form,
-      tokenLimit: loop.promptLimit,
-      maxOutputTokens: request.maxOutputTokens,
-      failovers: notes,
-      rejected: asked.rejected,
-      notRun,
-      messages: request.messages,
-    }),
+    turn: turnRecord(
+      {
+        form: reply.form,
+        tokenLimit: loop.promptLimit,
+        maxOutputTokens: request.maxOutputTokens,
+        failovers: notes,
+        rejected: asked.rejected,
+        notRun,
+        left: loop.left,
+        messages: request.messages,
+      },
+      loop.prompts,
+    ),
   };
 }

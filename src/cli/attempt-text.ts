@@ -1,5 +1,5 @@
 /** An attempt's journal for people. */
-import type { AttemptReport, StepReport } from '../domain/attempt-report.js';
+import type { AttemptReport, PromptReport, StepReport } from '../domain/attempt-report.js';
 import type { CheckResult } from '../domain/events.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import type { WholeOutput } from '../client/whole-output.js';
@@ -60,6 +60,7 @@ function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part
   return [
     stepHeading(step),
     [segment(`    ${oneLine(modelFacts(step))}`, 'dim')],
+    ...(step.prompt === undefined ? [] : promptLines(step.prompt)),
     ...step.refusals.flatMap((text) => block('refused', cut(text), 'yellow')),
     ...step.repairs.flatMap((text) => block('repaired', [oneLine(text)], 'yellow')),
     ...block('thought', cut(step.thought)),
@@ -69,6 +70,21 @@ function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part
     ...outputLines(step, options, cut),
     ...checks.map(checkLine),
   ];
+}
+
+/** The whole prompt, and whether it is the one that was sent. */
+function promptLines({ state, messages, why, digest }: PromptReport): readonly Line[] {
+  const texts = messages.flatMap(({ role, content }) => block(`prompt, ${role}`, safeLines(content)));
+  switch (state) {
+    case 'exact':
+      return [...texts, [segment('    prompt: ', 'dim'), segment(`exact, sha256 ${digest}`, 'green')]];
+    case 'differs':
+      return [...texts, ...block('prompt', [`not the one that was sent: ${oneLine(why ?? '')}`], 'red')];
+    case 'not_recorded':
+      return block('prompt', [`not recorded: ${oneLine(why ?? '')}`]);
+    case 'unreadable':
+      return block('prompt', [`cannot be rebuilt: ${oneLine(why ?? '')}`], 'red');
+  }
 }
 
 function stepHeading({ step, tool, outcome }: StepReport): Line {

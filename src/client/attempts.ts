@@ -1,7 +1,8 @@
 /** What the agents of a mission did: the journals of its attempts, read from the tasks topics. */
+import { rebuildPrompts } from '../agent/prompt-journal.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { createAttemptJournal, type AttemptId, type AttemptJournal } from '../domain/attempt-journal.js';
-import { reportAttempt, type AttemptReport } from '../domain/attempt-report.js';
+import { reportAttempt, type AttemptReport, type StepReport } from '../domain/attempt-report.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import type { Mission } from '../domain/mission-state.js';
 import type { MissionTask } from '../domain/mission-task-state.js';
@@ -17,6 +18,8 @@ export interface AttemptFilter {
   readonly task: string | null;
   /** From 1. null: every attempt. */
   readonly attempt: number | null;
+  /** Rebuild the prompt of each step. */
+  readonly prompts?: boolean;
 }
 
 /** Clocks of brokers may differ by this much. */
@@ -42,7 +45,7 @@ export async function readAttempts(
   const complete = createHandledDeferred<void>();
   let handled = Promise.resolve();
   const hand = (attempt: TaskAttempt) => {
-    handled = handled.then(() => onAttempt(reportAttempt(attempt)));
+    handled = handled.then(() => onAttempt(filter.prompts === true ? withPrompts(attempt) : reportAttempt(attempt)));
     handled.catch(complete.reject);
   };
   const { caughtUp, failure, stop } = await follow(log, {
@@ -63,6 +66,16 @@ export async function readAttempts(
   }
   for (const attempt of journals.rest()) if (missing.has(attempt.key)) hand(attempt);
   await handled;
+}
+
+function withPrompts(attempt: TaskAttempt): AttemptReport {
+  const report = reportAttempt(attempt);
+  const prompts = rebuildPrompts(attempt.assignment, attempt.steps);
+  const steps = report.steps.map((step): StepReport => {
+    const prompt = prompts.get(step.step);
+    return prompt === undefined ? step : { ...step, prompt };
+  });
+  return { ...report, steps };
 }
 
 /** By attemptKey: the task of each attempt that was made and matches. */

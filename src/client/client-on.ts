@@ -57,8 +57,14 @@ export function createClientOn(context: ClientContext, { log, workspaceRoot, ...
     },
     report: async (missionId) => reportOf(await feed.current(), missionId, workspaceRoot),
     reports: async () => (await feed.current()).reports().map((report) => withWorkspace(workspaceRoot, report)),
-    attempts: async (missionId, onAttempt, { task = null, attempt = null } = {}) =>
-      readAttempts(context, log, requireMission(await feed.current(), missionId), { task, attempt }, onAttempt),
+    attempts: async (missionId, onAttempt, { task = null, attempt = null, prompts = false } = {}) =>
+      readAttempts(
+        context,
+        log,
+        requireMission(await feed.current(), missionId),
+        { task, attempt, prompts },
+        onAttempt,
+      ),
     approve: (missionId) => decide(missionId, approve),
     reject: (missionId, reason) => decide(missionId, reject(reason)),
     async answer(missionId, text) {

@@ -26,6 +26,8 @@ export interface AttemptsOptions {
   readonly task?: string;
   /** From 1. Default every attempt. */
   readonly attempt?: number;
+  /** Whether each step has the prompt that its model was sent, rebuilt from the journal. Default false. */
+  readonly prompts?: boolean;
 }
 
 /** A client of a running swarm. Every method rejects with the log's errors where the log cannot be used. */

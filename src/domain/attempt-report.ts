@@ -43,6 +43,28 @@ export interface StepReport {
   readonly repairs: readonly string[];
   /** null: the step has no outcome yet. */
   readonly outcome: StepOutcome | null;
+  /** The prompt that the model was sent; absent unless it was asked for. */
+  readonly prompt?: PromptReport;
+}
+
+export interface PromptMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** A prompt, rebuilt from the journal. */
+export interface PromptReport {
+  /**
+   * exact: its digest is the recorded one. differs: it is not. not_recorded: no model was asked, or the journal does
+   * not say. unreadable: a part of the journal that it needs is missing.
+   */
+  readonly state: 'exact' | 'differs' | 'not_recorded' | 'unreadable';
+  /** Empty unless exact or differs. */
+  readonly messages: readonly PromptMessage[];
+  /** sha256 of the prompt that was sent, hex; null: not recorded. */
+  readonly digest: string | null;
+  /** Why the prompt is not exact; null: it is. */
+  readonly why: string | null;
 }
 
 export interface StepOutcome {

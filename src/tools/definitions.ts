@@ -65,25 +65,30 @@ export const TOOL_DEFINITIONS: readonly ToolDefinition[] = [
   define(
     COMMAND,
     'Runs a shell command in the workspace, without network. Gives {command, exit_code, stdout, stderr, success}. ' +
-      'Long output is cut in the middle; the whole is in /outputs. Background processes end with the command.',
+      'A good call does one thing, asks nothing, and prints little: {"command": "npm test 2>&1 | tail -n 40", ' +
+      '"timeout": 120}. Long output is cut in the middle; all of it is in /outputs. ' +
+      'Background processes end with the command.',
     commandArguments,
     () => false,
   ),
   define(
     READ,
-    'Reads lines of a text file. Gives {path, start_line, end_line, total_lines, content}.',
+    'Reads lines of a text file. Gives {path, start_line, end_line, total_lines, content}. ' +
+      'A good call reads the lines that you need: {"path": "src/app.js", "start_line": 1, "end_line": 80}.',
     readArguments,
     () => true,
   ),
   define(
     WRITE,
-    'Writes a text file: overwrite (default) replaces it, append adds to its end. Gives {path, mode, bytes, success}.',
+    'Writes a text file: overwrite (default) replaces it, append adds to its end. ' +
+      'Gives {path, mode, bytes, success}. A good call has the whole content, nothing left out: {"path": "etc/app.conf", "content": "port=8080\\n"}.',
     writeArguments,
     (args) => args['mode'] !== 'append',
   ),
   define(
     LIST,
-    'Lists a directory. Gives {path, entries: [{name, type, bytes}], truncated}.',
+    'Lists a directory. Gives {path, entries: [{name, type, bytes}], truncated}. ' +
+      'A good call names the directory that you look for something in: {"path": "src"}.',
     listArguments,
     () => true,
   ),

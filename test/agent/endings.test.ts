@@ -155,6 +155,9 @@ describe('a turn', () => {
       max_output_tokens: 500,
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
       length: requests[0]?.messages.map(({ role, content }) => `${role}: ${content}`).join('\n\n').length,
+      left: { steps: 20, seconds: 1, tokens: null },
+      system: requests[0]?.messages[0]?.content,
+      messages: expect.any(Array),
     });
   });
 

@@ -301,3 +301,27 @@ test('planning stops when the plan is no longer needed', async () => {
   const first = claude([() => (stop.abort(new Error('cancelled')), failure('unreachable'))]);
   await expect(plannerOf(first, claude([good])).propose(request(), stop.signal)).rejects.toThrow('cancelled');
 });
+
+test('prompts, replies and errors of planners pass the redactor', async () => {
+  const seen: string[] = [];
+  const redact = (text: string) => text.replaceAll('hunter2', '[hidden]');
+  const chain = [
+    claude([failure('unreachable', 'hunter2 is no key')]),
+    claude(['no plan, but hunter2', { ...good, strategy: 'log in with hunter2' }]),
+  ];
+  const planner = createPlanner({ chain, roster, maxOutputTokens: 4_000, redact });
+  const answer = await planner.propose(
+    request({
+      mission: { ...mission, brief: 'Use hunter2.' },
+      reason: 'hunter2 failed',
+      done: [{ taskId: 't', agent: 'env_agent', summary: `${'x'.repeat(245)}hunter2${'x'.repeat(300)}` }],
+    }),
+    new AbortController().signal,
+    ({ reason }) => seen.push(reason),
+  );
+  const prompts = chain.flatMap(({ requests }) => requests.map(({ messages }) => JSON.stringify(messages)));
+  expect(prompts).toHaveLength(3);
+  for (const prompt of prompts) expect(prompt).toContain('[hidden]');
+  expect(JSON.stringify([prompts, seen, answer])).not.toMatch(/hunter|ter2/);
+  expect(answer.plan.strategy).toBe('log in with [hidden]');
+});

@@ -1,7 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { ClientError, createClient, createSwarm, defineAgent, memoryLog, OptionError } from '../../src/index.js';
+import {
+  ClientError,
+  createClient,
+  createSwarm,
+  defineAgent,
+  memoryLog,
+  OptionError,
+  type AttemptReport,
+  type PromptReport,
+} from '../../src/index.js';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const node = async (...args: readonly string[]) => (await execa(process.execPath, args, { cwd: project })).stdout;
@@ -55,6 +64,26 @@ describe('a swarm and its client in this process', () => {
     await client[Symbol.asyncDispose]();
     await swarm[Symbol.asyncDispose]();
     await swarm.close(); // a second time does nothing
+  });
+
+  test('give the prompt of each step, rebuilt from the log, to those who ask for it', async () => {
+    const swarm = await createSwarm({ log: memoryLog(), agents: [writer] });
+    const client = createClient(swarm);
+    const { mission_id } = await client.run({ name: 'prompts', brief: 'Write.', plan });
+    const shown: (PromptReport | undefined)[] = [];
+    const take = ({ steps }: AttemptReport) => void shown.push(...steps.map(({ prompt }) => prompt));
+    await client.attempts(mission_id, take, { prompts: true });
+    expect(shown.length).toBeGreaterThan(0);
+    for (const prompt of shown)
+      expect(prompt).toMatchObject({
+        state: 'exact',
+        messages: [{ role: 'system', content: expect.stringContaining('# Tools') }, { role: 'user' }],
+      });
+    shown.length = 0;
+    await client.attempts(mission_id, take);
+    expect(new Set(shown)).toEqual(new Set([undefined]));
+    await client[Symbol.asyncDispose]();
+    await swarm[Symbol.asyncDispose]();
   });
 
   test('name the file and the problem of a mission object that is wrong', async () => {

@@ -188,7 +188,12 @@ export async function createRoleSwarm(options: {
     async startWorker(
       agents: readonly string[] = roster.map((agent) => agent.name),
       behaviour = options.behaviour,
-      own: { readonly log?: Log; readonly timings?: object; readonly roster?: readonly AgentSpec[] } = {},
+      own: {
+        readonly log?: Log;
+        readonly timings?: object;
+        readonly roster?: readonly AgentSpec[];
+        readonly redact?: (text: string) => string;
+      } = {},
     ): Promise<RunningWorker> {
       const { process, deps } = startProcess(own.log);
       const tools = createScriptedTools(ledger, volume, behaviour);
@@ -202,6 +207,7 @@ export async function createRoleSwarm(options: {
         degradedReason: options.degradedReason ?? null,
         ...(options.circuits ? { circuits: options.circuits } : {}),
         loopLimits,
+        ...(own.redact === undefined ? {} : { redact: own.redact }),
         timings: { commitMs: 20, ...own.timings },
       });
       roles.push(role);

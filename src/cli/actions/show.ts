@@ -17,11 +17,12 @@ export interface ShowOptions {
   readonly attempt: number | null;
   readonly step: number | null;
   readonly wholeOutput: boolean;
+  readonly prompts: boolean;
 }
 
 /** The journal of a mission's attempts, for people, or with --json as one JSON object a line, one for each attempt. */
 export function showAttempts(context: CommandContext, options: ShowOptions): Promise<ExitCode> {
-  const { missionId, task, attempt, step } = options;
+  const { missionId, task, attempt, step, prompts } = options;
   return withClient(context, async ({ log, openFeed }) => {
     const feed = await openFeed();
     await caughtUp(context, feed);
@@ -29,7 +30,7 @@ export function showAttempts(context: CommandContext, options: ShowOptions): Pro
     const base = mission.request.workspace ?? context.config.values.WORKSPACE_ROOT;
     let attempts = 0;
     let shown = 0;
-    await readAttempts(context.client, log, mission, { task, attempt }, async (whole) => {
+    await readAttempts(context.client, log, mission, { task, attempt, prompts }, async (whole) => {
       attempts += 1;
       const report = step === null ? whole : onlyStep(whole, step);
       if (report === null) return;

@@ -6,6 +6,7 @@ interface ShowFlags {
   readonly attempt?: number;
   readonly step?: number;
   readonly output: boolean;
+  readonly prompt: boolean;
 }
 
 export function register(program: Command, choose: Choose): void {
@@ -17,6 +18,7 @@ export function register(program: Command, choose: Choose): void {
     .option('--attempt <n>', 'this attempt only, from 1', (text) => numberArgument('show --attempt', text))
     .option('--step <n>', 'this step only, from 1', (text) => numberArgument('show --step', text))
     .option('--output', 'the whole recorded output, not only its head and tail', false)
+    .option('--prompt', 'the exact prompt of each step, rebuilt from the journal and compared with its digest', false)
     .action((mission: string, task: string | undefined, flags: ShowFlags, command: Command) =>
       choose(command, async (context) =>
         (await import('../actions/show.js')).showAttempts(context, {
@@ -25,6 +27,7 @@ export function register(program: Command, choose: Choose): void {
           attempt: flags.attempt ?? null,
           step: flags.step ?? null,
           wholeOutput: flags.output,
+          prompts: flags.prompt,
         }),
       ),
     );

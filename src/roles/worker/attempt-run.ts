@@ -106,6 +106,7 @@ async function endOf(
     perform: (decision) => steps.perform(decision, limits.remainingMs),
     reserveTurn: (cost) => steps.reserve(cost),
     failedOver: (failover, step) => void context.sendToMission(deps.attempt, failoverNews(deps, failover, step)),
+    ...(context.deps.redact === undefined ? {} : { redact: context.deps.redact }),
     replyRead: (reply) => context.deps.metrics.replyRead(reply),
     remainingMs: limits.remainingMs,
     signal: limits.signal,

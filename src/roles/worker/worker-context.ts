@@ -1,4 +1,5 @@
 import type { LoopLimits } from '../../agent/loop-state.js';
+import type { Redact } from '../../agent/redact.js';
 import type { AgentSpec } from '../../domain/agent-spec.js';
 import type { PayloadOf } from '../../domain/events.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
@@ -23,6 +24,8 @@ export interface WorkerDeps extends RoleDeps {
   /** For what waits in large numbers. */
   readonly packer: Packer;
   readonly loopLimits: LoopLimits;
+  /** What prompts, replies and errors of models pass (src/agent/redact.ts). Absent: nothing is changed. */
+  readonly redact?: Redact;
   /** Changes of this process's circuit breakers, to be published; absent: another role does, or there are none. */
   readonly circuits?: CircuitNews;
   /** Why this process cannot do all of its work, such as a sandbox that cannot be built; null: it can. */

@@ -1,0 +1,67 @@
+import { attemptParts } from '../../src/cli/attempt-text.js';
+import type { AttemptReport, PromptReport } from '../../src/domain/attempt-report.js';
+
+const digest = 'd'.repeat(64);
+const messages = [
+  { role: 'system' as const, content: 'You make certificates.' },
+  { role: 'user' as const, content: Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n') },
+];
+
+function textOf(prompt: PromptReport): string {
+  const report: AttemptReport = {
+    mission_id: 'm1',
+    task_id: 't1',
+    agent: 'a',
+    attempt: 1,
+    status: 'open',
+    steps: [
+      {
+        step: 1,
+        thought: 'because',
+        tool: 'execute_terminal_command',
+        arguments: { command: 'make' },
+        model: 'm',
+        chain_index: 0,
+        tokens_in: 1,
+        tokens_out: 1,
+        cost_usd: 0,
+        started_at: null,
+        first_token_ms: null,
+        model_ms: null,
+        refusals: [],
+        repairs: [],
+        outcome: null,
+        prompt,
+      },
+    ],
+    summary: null,
+    error: null,
+    checks: [],
+  };
+  const parts = [...attemptParts(report, { colors: false, whole: false, outputs: new Map() })];
+  return parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
+}
+
+describe('the prompt of a step', () => {
+  test('is printed whole, message by message, and is said to be exact', () => {
+    const text = textOf({ state: 'exact', messages, digest, why: null });
+    expect(text).toContain('    prompt, system: You make certificates.\n');
+    expect(text).toContain('    prompt, user:\n      line 0\n');
+    for (let at = 0; at < 100; at += 1) expect(text).toContain(`      line ${at}\n`);
+    expect(text).toContain(`    prompt: exact, sha256 ${digest}\n`);
+  });
+
+  test('that is not the one that was sent is printed, and that is said plainly', () => {
+    const text = textOf({ state: 'differs', messages, digest, why: 'its digest is e, and d was recorded' });
+    expect(text).toContain('line 99\n');
+    expect(text).toContain('    prompt: not the one that was sent: its digest is e, and d was recorded\n');
+    expect(text).not.toContain('exact');
+  });
+
+  test.each([
+    ['not_recorded', 'prompt: not recorded: no model was asked'],
+    ['unreadable', 'prompt: cannot be rebuilt: no model was asked'],
+  ] as const)('that is %s says why', (state, line) => {
+    expect(textOf({ state, messages: [], digest: null, why: 'no model was asked' })).toContain(line);
+  });
+});
