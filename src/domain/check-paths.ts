@@ -181,7 +181,9 @@ function afterEquals(word: Word): Word {
   return { ...word, text: at === -1 ? '' : word.text.slice(at + 1) };
 }
 
-/** An expression in another language, such as doc.ui === true, and no path. Spaces and brackets alone may be in a name. */
+/**
+ * An expression in another language, such as doc.ui === true, and no path. Spaces and brackets alone may be in a name.
+ */
 const isCode = (text: string): boolean => /[<>|&;"'`{}!]|==|\s[=+(]|\)\s/.test(text) || text.split(/\s+/).length > 5;
 
 /** The word as a path, and its parts where it is a list such as a.crt:a.key or a,b. */

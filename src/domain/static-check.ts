@@ -1,7 +1,7 @@
 /**
  * Whether a check passes whatever the workspace holds, as its form alone shows: `true`, `:`, `exit 0`, `echo ok`,
- * `[ 1 = 1 ]`, `make || true`, a comment, nothing. A check that may fail is never called static: where the form does not
- * decide, the answer is false, and the baseline (baseline.ts) says more.
+ * `[ 1 = 1 ]`, `make || true`, a comment, nothing. A check that may fail is never called static: where the form does
+ * not decide, the answer is false, and the baseline (baseline.ts) says more.
  */
 import {
   parseShell,

@@ -2,8 +2,8 @@
 export const WORKSPACE_MOUNT = '/workspace';
 
 /**
- * A path as one relative to the workspace, without . and ..; empty for the workspace itself. null for what is outside of
- * it, or no path. Nothing is looked up: links are not followed.
+ * A path as one relative to the workspace, without . and ..; empty for the workspace itself. null for what is outside
+ * of it, or no path. Nothing is looked up: links are not followed.
  * @param directory what a relative path starts from, relative to the workspace; null: elsewhere
  */
 export function workspacePath(text: string, directory: string | null = ''): string | null {

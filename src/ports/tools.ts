@@ -23,8 +23,8 @@ export interface ToolExecutor {
   runChecks(call: CheckCall, signal: AbortSignal): Promise<CheckRun>;
   /**
    * What is there before a task's first step: each check's exit code in the workspace (read-only) and in an empty
-   * directory, and the digests of what the task must not change. It is taken once for a task: later calls, also of other
-   * attempts and other workers, resolve with what the first one has found.
+   * directory, and the digests of what the task must not change. It is taken once for a task: later calls, also of
+   * other attempts and other workers, resolve with what the first one has found.
    */
   takeBaseline(call: BaselineCall, signal: AbortSignal): Promise<Baseline>;
   /**

@@ -1,7 +1,8 @@
 /**
- * A task's baseline: each check in the workspace (read-only) and in an empty directory, and the listing of what the task
- * must not change. It is kept beside the task's fence, outside of what the sandbox can write, and the first one that is
- * kept counts: a worker journals no step before, so that it shows the workspace before the work to every later attempt.
+ * A task's baseline: each check in the workspace (read-only) and in an empty directory, and the listing of what the
+ * task must not change. It is kept beside the task's fence, outside of what the sandbox can write, and the first one
+ * that is kept counts: a worker journals no step before, so that it shows the workspace before the work to every later
+ * attempt.
  */
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -100,7 +101,9 @@ async function runTwice(
   }));
 }
 
-/** The task's place with an empty directory for a workspace. Without a sandbox an earlier check may have written there. */
+/**
+ * The task's place with an empty directory for a workspace. Without a sandbox an earlier check may have written there.
+ */
 async function emptyPlace(place: RunPlace): Promise<RunPlace> {
   const workspace = join(place.run, 'empty');
   await rm(workspace, { recursive: true, force: true });

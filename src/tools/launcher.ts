@@ -17,7 +17,10 @@ export interface Launch {
   readonly timeLimitMs: number;
   /** true: the step's tool starts at most once. false: checks, which may run again. */
   readonly once: boolean;
-  /** Of checks: all run, whatever their exit codes, and the time limit is that of each; absent: the first failure ends it. */
+  /**
+   * Of checks: all run, whatever their exit codes, and the time limit is that of each; absent: the first failure
+   * ends it.
+   */
   readonly each?: boolean;
   readonly isolated: boolean;
   /** Marks the run's processes in their environment. */

@@ -1,7 +1,7 @@
 /**
- * What is below a path of the workspace, with a digest of each file: the one place that tells whether files have changed.
- * Nothing is followed out of the workspace (jail.ts), memory does not grow with the size of a file, and two listings of
- * the same files are equal.
+ * What is below a path of the workspace, with a digest of each file: the one place that tells whether files have
+ * changed. Nothing is followed out of the workspace (jail.ts), memory does not grow with the size of a file, and two
+ * listings of the same files are equal.
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';

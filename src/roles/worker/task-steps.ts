@@ -103,12 +103,10 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
       await tools.takeFence(place, held.claimOffset, deps.acting);
       const doubt = stepInDoubt(current());
       if (doubt === null) return;
-      const recovered = await tools.recoverOutcome(place, doubt.call.step);
-      deps.logger.info({ step: doubt.call.step, recovered: recovered !== null }, 'step.in_doubt');
-      await journal.outcomeReadBack(
-        { step: doubt.call.step, callId: doubt.callId },
-        { ...(recovered ?? UNKNOWN), checks: null },
-      );
+      const { step } = doubt.call;
+      const recovered = await tools.recoverOutcome(place, step);
+      deps.logger.info({ step, recovered: recovered !== null }, 'step.in_doubt');
+      await journal.outcomeReadBack({ step, callId: doubt.callId }, { ...(recovered ?? UNKNOWN), checks: null });
     },
     startBaseline: () => baseline.start(),
     perform,
