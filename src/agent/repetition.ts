@@ -1,7 +1,9 @@
 import { FINISH } from './step.js';
 import type { TakenStep } from './taken-step.js';
 
-/** The chain moves on, or the task ends, when a call is repeated this often; the time before, the model gets a warning. */
+/**
+ * The chain moves on, or the task ends, when a call is repeated this often; the time before, the model gets a warning.
+ */
 export const REPEATED_AT_MOST = 3;
 
 /**

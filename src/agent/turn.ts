@@ -243,8 +243,8 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
 
 function tooSlow(model: ChatModel, next: ChatModel, seconds: number, used: TokenCost): ModelError {
   const advice = 'use a faster model, or raise timeout_seconds of the agent or task';
-  const message = `${model.name} had not replied after ${seconds} s, half of the time that was left; the rest is for ${next.name}; ${advice}`;
-  return new ModelError('timeout', message, { used });
+  const reason = `${model.name} had not replied after ${seconds} s, half of the time that was left`;
+  return new ModelError('timeout', `${reason}; the rest is for ${next.name}; ${advice}`, { used });
 }
 
 /** The reply with its timing; an adapter that measures by itself knows it better, for it sees the tries and tokens. */

@@ -81,7 +81,8 @@ export const TOOL_DEFINITIONS: readonly ToolDefinition[] = [
   define(
     WRITE,
     'Writes a text file: overwrite (default) replaces it, append adds to its end. ' +
-      'Gives {path, mode, bytes, success}. A good call has the whole content, nothing left out: {"path": "etc/app.conf", "content": "port=8080\\n"}.',
+      'Gives {path, mode, bytes, success}. A good call has the whole content, nothing left out: ' +
+      '{"path": "etc/app.conf", "content": "port=8080\\n"}.',
     writeArguments,
     (args) => args['mode'] !== 'append',
   ),
