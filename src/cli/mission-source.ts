@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { join, parse, relative, resolve } from 'node:path';
 import { ConfigError } from '../agent/config-error.js';
 import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
 import type { Roster } from '../agent/roster.js';
@@ -68,13 +68,11 @@ function isLink(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
-/** The file with the name that is nearest, wherever it lies: a long path in common makes nothing alike. */
+/** The file with the name that is nearest, wherever it is: a common path or a common ending makes no names alike. */
 function nearestFile(path: string, candidates: readonly string[]): string | null {
-  const name = nearest(
-    basename(path),
-    candidates.map((candidate) => basename(candidate)),
-  );
-  return candidates.find((candidate) => basename(candidate) === name) ?? null;
+  const nameOf = (file: string) => parse(file).name;
+  const name = nearest(nameOf(path), candidates.map(nameOf));
+  return candidates.find((candidate) => nameOf(candidate) === name) ?? null;
 }
 
 /** Whether a file has the two keys that every mission has. Only for a suggestion: what cannot be read is none. */

@@ -54,6 +54,12 @@ describe('a mission file that cannot be read', () => {
     expect(await failureOf('x.yaml')).toMatchObject({ exitCode: 2, nextStep: `There are: ${dir}/other.yaml` });
   });
 
+  test('is missing: the name that is near is suggested; a common ending makes no name near', async () => {
+    await writeFile(join(dir, 'loud.yaml'), 'name: loud\nbrief: anything\n');
+    expect(await failureOf('lod.yml')).toMatchObject({ nextStep: `Did you mean ${dir}/loud.yaml?` });
+    expect(await failureOf('nope.yaml')).toMatchObject({ nextStep: `There are: ${dir}/loud.yaml` });
+  });
+
   test.each([
     ['a NUL', 'name: \u0000secret'],
     ['bytes that are not UTF-8', Buffer.from([0xff, 0xfe, 0x41])],
