@@ -70,7 +70,7 @@ function endsOfItem({ pipelines }: Item, shell: Shell): Ends {
 function endsOfPipeline({ commands, isNegated }: Pipeline, shell: Shell): Ends {
   const last = commands.at(-1);
   if (last === undefined) return ANY;
-  // The shell may be told (pipefail) that each command of a pipeline counts; then only the last one may be unknown.
+  // With the option pipefail each command of a pipeline counts; then only the last one may be unknown.
   const ends = commands.length === 1 ? endsOfCommand(last, shell) : inSubshell(endsOfCommand(last, { ...shell }));
   if (!isNegated) return ends;
   const negated: Readonly<Record<End, End>> = {

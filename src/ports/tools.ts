@@ -28,7 +28,7 @@ export interface ToolExecutor {
    */
   takeBaseline(call: BaselineCall, signal: AbortSignal): Promise<Baseline>;
   /**
-   * The protected files that are not as they were, each with what has become of it, such as "test/a.mjs (content)".
+   * The protected files that are not as they were, each with what is different, such as "test/a.mjs (content)".
    * @param changes paths that the task may change, relative to the workspace; empty text: all of it
    */
   changedPaths(

@@ -10,7 +10,7 @@ export interface PatternOptions {
   readonly signal: AbortSignal;
 }
 
-/** More than a check that is told apart from its workspace names. */
+/** The most paths that one pattern gives, and the most directories that are searched for them. */
 const MOST_MATCHES = 1_000;
 const MOST_DIRECTORIES = 5_000;
 

@@ -1,4 +1,4 @@
-/** The files of a workspace that a task must not change: which they are, and what has become of them. */
+/** The files of a workspace that a task must not change: which they are, and which of them have changed. */
 import type { ProtectionRules } from '../ports/tools.js';
 import { digestOfListing, listingDifferences, listTree, type ListedEntry, type ListOptions } from './listing.js';
 import { matchesOf } from './path-patterns.js';

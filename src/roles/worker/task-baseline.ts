@@ -51,7 +51,7 @@ export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
 
   function start(): Promise<Baseline | null> {
     taken ??= take();
-    taken.catch(() => undefined); // The first step fails with it; without one nobody needs it.
+    taken.catch(() => undefined); // The first step fails with it; without one it is not needed.
     return taken;
   }
 
