@@ -14,6 +14,8 @@ const taskSchema = z.strictObject({
   files: z.record(path, z.string()).default({}),
   /** Files that the checks rely on; the agent must not change them. The judge puts them back first. */
   protected: z.array(path).default([]),
+  /** Files that the checks name and that the task is to change. */
+  changes: z.array(path).default([]),
   checks: z.array(z.strictObject({ name: z.string().min(1), command })).min(1),
   /** A shell script that does the task. Of an impossible task: the honest try, which the checks refuse. */
   solution: command,

@@ -88,7 +88,7 @@ async function runTask(
         plan: {
           waves: [
             {
-              tasks: [{ agent: 'solver', description: task.brief, acceptance: task.checks }],
+              tasks: [solverTask(task)],
             },
           ],
         },
@@ -111,6 +111,14 @@ async function runTask(
     await swarm.close();
   }
 }
+
+const solverTask = ({ brief, checks, changes, protected: kept }: EvalTask) => ({
+  agent: 'solver',
+  description: brief,
+  acceptance: checks,
+  changes,
+  protected: kept,
+});
 
 /** The judge: a playbook that does nothing or runs a script, and then the task's checks. */
 async function judge(task: EvalTask, workspace: string, script: string | null = null): Promise<Verdict> {

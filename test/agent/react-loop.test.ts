@@ -309,6 +309,19 @@ describe('the limits', () => {
     expect(model.requests[2]?.messages.at(-1)?.content).toContain('another repetition ends the task');
   });
 
+  test('end a task at the third finish whose same check fails, though its output holds times', async () => {
+    const { end, effects } = await loop(
+      Array.from({ length: 10 }, () => finish()),
+      (_, step) => ({
+        outcome: 'error',
+        observation: `failed after ${step} ms`,
+        checks: [{ ...check(1), output_digest: `d${step}` }],
+      }),
+    );
+    expect(end).toMatchObject({ kind: 'failed', code: 'checks' });
+    expect(effects.decisions).toHaveLength(3);
+  });
+
   test('detect a cycle of calls', async () => {
     const { end, effects } = await loop(
       Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? run('a') : read('b'))),
