@@ -163,8 +163,14 @@ function requestFor(
     schema: schema.jsonSchema,
     tools: schema.tools,
     maxOutputTokens: outputLimit(loop, model, asked),
+    ...seedOf(task.assignment.attempt),
     turn: { task: task.assignment, playbook: task.playbook, steps: transcript.steps },
   };
+}
+
+/** A further attempt does not ask the same again: temperature is 0, and with the same seed the same would come. */
+function seedOf(attempt: number): Pick<ChatRequest, 'seed'> {
+  return attempt === 1 ? {} : { seed: 1_000 + attempt };
 }
 
 function whatsLeft({ task, effects, share, spent, transcript }: Loop, turn: Turn): WhatsLeft {

@@ -322,6 +322,15 @@ describe('the limits', () => {
     expect(effects.decisions).toHaveLength(3);
   });
 
+  test("give each further attempt another seed, and the first one the model's own", async () => {
+    const seeds = [];
+    for (const attempt of [1, 2, 3]) {
+      const { model } = await loop([finish()], undefined, loopTask({}, { attempt }));
+      seeds.push(model.requests[0]?.seed);
+    }
+    expect(seeds).toEqual([undefined, 1002, 1003]);
+  });
+
   test('detect a cycle of calls', async () => {
     const { end, effects } = await loop(
       Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? run('a') : read('b'))),
