@@ -11,10 +11,10 @@ export const REPEATED_AT_MOST = 3;
  * time is 1; 0 means that the step does not count.
  *
  * Two calls are the same if model, tool and arguments are equal (for finish not the arguments, its texts may vary). Two
- * outcomes are the same if result, exit code and output are equal (for finish the checks and their exit codes: the output
- * of a test may hold times). A step is new if its call and outcome have not
- * occurred before in the task: test, edit, test, another edit, test is progress even if the test keeps failing; read,
- * list, read, list is not. A call whose outcome is unknown does not count, because it may not have run.
+ * outcomes are the same if result, exit code and output are equal (for finish the checks and their exit codes: the
+ * output of a test may hold times). A step is new if its call and outcome have not occurred before in the task: test,
+ * edit, test, another edit, test is progress even if the test keeps failing; read, list, read, list is not. A call
+ * whose outcome is unknown does not count, because it may not have run.
  */
 export function createRepetitionCounter(): (step: TakenStep) => number {
   const known = new Map<string, { times: number; newSteps: number }>();
