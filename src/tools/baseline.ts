@@ -92,8 +92,15 @@ async function runTwice(
   const { checks } = call;
   if (checks.length === 0) return [];
   const isUsable = sandboxProblem(runtime.sandbox) === null;
-  const workspace = isUsable ? await exitCodes(runtime, place, 'before', call, signal) : [];
-  const empty = isUsable ? await exitCodes(runtime, await emptyPlace(place), 'empty', call, signal) : [];
+  const runs = isUsable
+    ? [
+        exitCodes(runtime, place, 'before', call, signal),
+        emptyPlace(place).then((empty) => exitCodes(runtime, empty, 'empty', call, signal)),
+      ]
+    : [];
+  // Both have ended before this fails.
+  await Promise.allSettled(runs);
+  const [workspace = [], empty = []] = await Promise.all(runs);
   return checks.map(({ command }, index) => ({
     command,
     workspace: workspace[index] ?? NOT_RUN,
@@ -102,13 +109,16 @@ async function runTwice(
 }
 
 /**
- * The task's place with an empty directory for a workspace. Without a sandbox an earlier check may have written there.
+ * A place beside the task's, with an empty directory for a workspace and its own lock: it touches nothing of the task,
+ * so it runs at the same time. Without a sandbox an earlier check may have written there.
  */
 async function emptyPlace(place: RunPlace): Promise<RunPlace> {
-  const workspace = join(place.run, 'empty');
-  await rm(workspace, { recursive: true, force: true });
-  await mkdir(workspace, { mode: 0o755 });
-  return { ...place, workspace, holdsState: false };
+  const run = join(place.run, 'empty');
+  const workspace = join(run, 'workspace');
+  const outputs = join(run, 'outputs');
+  await rm(run, { recursive: true, force: true });
+  for (const directory of [workspace, outputs]) await mkdir(directory, { recursive: true, mode: 0o755 });
+  return { ...place, run, outputs, workspace, holdsState: false };
 }
 
 /** The exit code of each check. Rejects with FenceLost, and with the signal's reason. */
