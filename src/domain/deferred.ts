@@ -22,8 +22,12 @@ export function createHandledDeferred<T>(): Deferred<T> {
   return deferred;
 }
 
-/** The promise's value, unless the signal aborts first: then rejects with the signal's reason. */
+/**
+ * The promise's value, unless the signal aborts first: then rejects with the signal's reason. What the promise comes to
+ * after that counts as handled.
+ */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  promise.catch(() => undefined); // as Promise.race does, also where the signal has aborted already
   signal.throwIfAborted();
   const aborted = createHandledDeferred<never>();
   const onAbort = () => aborted.reject(signal.reason);

@@ -35,6 +35,7 @@ interface Stage {
   readonly nodes?: number;
   readonly test?: number;
   readonly start?: number;
+  readonly evaluation?: number;
   /** What jest leaves; null: it did not get that far. */
   readonly results: object | null;
   readonly fixed?: Simulated;
@@ -54,6 +55,7 @@ async function ci({
   nodes = 0,
   test = 0,
   start = 0,
+  evaluation = 0,
   results,
   fixed = went(2000),
   fresh = went(500),
@@ -73,6 +75,7 @@ async function ci({
     `"run coverage") exit ${coverage};;`,
     `"run test:nodes") exit ${nodes};;`,
     `"start -- --exit") exit ${start};;`,
+    `"run eval") exit ${evaluation};;`,
     `"test") ${leave}; exit ${test};;`,
     `"run simulate -- --seeds 2000 --results "*) ${simulated(fixed)};;`,
     `"run simulate -- --seeds 500 --fresh --results "*) ${simulated(fresh)};;`,
@@ -152,6 +155,7 @@ describe('.ci/run', () => {
     expect(await ending({ check: 1, results: counts })).toEqual(oneFailed);
     expect(await ending({ coverage: 1, results: counts })).toEqual(oneFailed);
     expect(await ending({ nodes: 1, results: counts })).toEqual(oneFailed);
+    expect(await ending({ evaluation: 1, results: counts })).toEqual(oneFailed);
     expect(await ci({ setup: 1, results: counts })).toMatchObject({
       exitCode: 1,
       lastLine: expect.stringMatching(/ [1-9]\d* failed$/),

@@ -72,8 +72,8 @@ const argument = (name: RangeName) => (value: number) =>
 
 /** Ends before anything is opened: another option is wrong, and would be named when this one is not. */
 const swarm = (drainMs: number) =>
-  createSwarm({ log: memoryLog(), agents: [], drainMs }).catch((error: Error) => {
-    if (!/createSwarm: agents/.test(error.message)) throw error;
+  createSwarm({ log: memoryLog(), agents: [agentSpec], serves: ['unknown'], drainMs }).catch((error: Error) => {
+    if (!/createSwarm: serves/.test(error.message)) throw error;
   });
 const kafka = (sessionTimeoutMs: number) =>
   kafkaLog({ brokers: ['127.0.0.1:1'], registryUrl: 'http://127.0.0.1:1', sessionTimeoutMs }).catch((error: Error) => {
@@ -107,13 +107,19 @@ const PLACES: Readonly<Record<RangeName, Place>> = {
   'agent concurrency': { read: agent('concurrency'), named: /^a\.md:6:1: "concurrency"/ },
   'agent timeout_seconds': { read: agent('timeout_seconds'), named: /^a\.md:6:1: "timeout_seconds"/ },
   'agent max_steps': { read: agent('max_steps'), named: /^a\.md:6:1: "max_steps"/ },
-  'model context_tokens': { read: model(/(context_tokens: )\d+/), named: /^models\.yaml:\d+: .*context_tokens/ },
+  'model context_tokens': {
+    read: model(/(^[^#\n]*context_tokens: )\d+/m),
+    named: /^models\.yaml:\d+: .*context_tokens/,
+  },
   'model max_output_tokens': {
-    read: model(/(max_output_tokens: )\d+/),
+    read: model(/(^[^#\n]*max_output_tokens: )\d+/m),
     named: /^models\.yaml:\d+: .*max_output_tokens/,
   },
-  'model thinking_tokens': { read: model(/(thinking_tokens: )\d+/), named: /^models\.yaml:\d+: .*thinking_tokens/ },
-  'model price': { read: model(/(input: )[\d.]+/), named: /^models\.yaml:\d+: .*input/ },
+  'model thinking_tokens': {
+    read: model(/(^[^#\n]*thinking_tokens: )\d+/m),
+    named: /^models\.yaml:\d+: .*thinking_tokens/,
+  },
+  'model price': { read: model(/(^[^#\n]*input: )[\d.]+/m), named: /^models\.yaml:\d+: .*input/ },
   'topic partitions': { read: topic(/(partitions: )\d+/), named: /^topics\.yaml:\d+: coordination\.partitions/ },
   'topic replication_factor': {
     read: topic(/(replication_factor: )auto/),

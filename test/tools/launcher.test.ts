@@ -117,6 +117,7 @@ async function startInWorkerThatDies(command: string, when: () => boolean, claim
     stem: 'a1-s1',
     limit_ms: '30000',
     once: 'yes',
+    each: 'no',
     isolated: 'yes',
     token: place.run,
     count: '1',
