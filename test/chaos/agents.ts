@@ -54,7 +54,9 @@ function playbook(name: string, marked: readonly MarkedStep[], more: readonly st
   const checks = marked.map(
     (step) => `      - { name: "${step.mark} is in the ledger", command: ${JSON.stringify(unlessDone(step))} }`,
   );
-  return [`  ${name}:`, '    steps:', ...lines, ...more, '    acceptance:', ...checks].join('\n');
+  return [`  ${name}:`, '    steps:', ...lines, ...more, `    changes: [${LEDGER}]`, '    acceptance:', ...checks].join(
+    '\n',
+  );
 }
 
 function agentFile(
@@ -162,7 +164,7 @@ export function missionFile(kind: MissionKind, name: string): string {
     return (
       `        - { agent: ${agent}, description: "Write the ledger.` +
       `${kind === 'oversized' && !scripted ? ` ${OVERSIZED}` : ''}"` +
-      `${scripted ? `, playbook: ${book}` : `, acceptance: [${checks.join(', ')}]`}` +
+      `${scripted ? `, playbook: ${book}` : `, changes: [${LEDGER}], acceptance: [${checks.join(', ')}]`}` +
       `${timeoutSeconds === undefined ? '' : `, timeout_seconds: ${timeoutSeconds}`} }`
     );
   };

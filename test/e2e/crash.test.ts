@@ -22,6 +22,7 @@ playbooks:
         command: echo ${name} two >> ledger.txt && sleep ${seconds} && touch ${name}.two
         unless: test -f ${name}.two
       - { name: three, command: echo ${name} three >> ledger.txt, unless: grep -q "${name} three" ledger.txt }
+    changes: [ledger.txt]
     acceptance:
       - { name: all steps, command: test -f ${name}.two && grep -q "${name} three" ledger.txt }
 ---
