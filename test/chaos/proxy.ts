@@ -85,13 +85,19 @@ export async function startProxy(port: number, targetPort: number): Promise<Prox
 function pipe(from: Socket, to: Socket, delayMs: () => number, passes: (chunk: Buffer) => boolean): void {
   let last = Promise.resolve();
   let due = 0;
+  /** Chunks that wait; a timer may fire later than it is due, and nothing may overtake what waits for it. */
+  let waiting = 0;
   from.on('data', (chunk: Buffer) => {
     if (!passes(chunk)) return;
     due = Math.max(due, performance.now() + delayMs());
-    if (due <= performance.now() + 1) return void to.write(chunk);
+    if (waiting === 0 && due <= performance.now() + 1) return void to.write(chunk);
+    waiting += 1;
     const wait = due - performance.now();
     const arrived = new Promise<void>((resolve) => setTimeout(resolve, wait));
-    last = Promise.all([last, arrived]).then(() => void (to.writable && to.write(chunk)));
+    last = Promise.all([last, arrived]).then(() => {
+      waiting -= 1;
+      if (to.writable) to.write(chunk);
+    });
   });
 }
 
