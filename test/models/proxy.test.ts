@@ -104,6 +104,11 @@ async function startProxy(answer: number | null = null) {
 }
 
 describe('a model behind a proxy', () => {
+  // A busy computer takes seconds to load it, which would count as the time to connect.
+  beforeAll(async () => {
+    await import('undici');
+  }, 60_000);
+
   const open: { close(): Promise<void> }[] = [];
   afterEach(async () => {
     await Promise.all(open.splice(0).map((server) => server.close()));
