@@ -84,8 +84,8 @@ async function runScripted({ projectDir }: Places, tasks: readonly EvalTask[], o
   const expectations = await readExpectations(join(projectDir, 'eval/expected.yaml'));
   const all = Object.keys(PERSONALITIES).map((name) => ({ name }));
   const personalities = chosen('--personality', all, options.personalities);
-  const hello = await readHello(projectDir, options.timeoutSeconds);
-  const server = await startPersonalities((prompt) => knowledgeOf(tasks, prompt) ?? hello.knowledge(prompt));
+  const { knowledge } = await readHello(projectDir, options.timeoutSeconds);
+  const server = await startPersonalities((prompt) => knowledgeOf(tasks, prompt) ?? knowledge(prompt));
   const wrong: string[] = [];
   const documents: object[] = [];
   try {
@@ -94,8 +94,10 @@ async function runScripted({ projectDir }: Places, tasks: readonly EvalTask[], o
       if (expected === undefined) throw new WrongUse(`eval/expected.yaml has no line for ${name}`);
       const own = tasks.filter((task) => expected.tasks?.includes(task.name) ?? true);
       const models = { workers: [`ollama:${name}`], ollamaHost: server.url };
-      const results = await runChain(own, options, models);
-      const mission = options.tasks === null ? await helloUnder(hello, name, server.url) : null;
+      const timeoutSeconds = expected.timeout_seconds ?? options.timeoutSeconds;
+      const results = await runChain(own, { ...options, timeoutSeconds }, models);
+      const mission =
+        options.tasks === null ? await helloUnder(await readHello(projectDir, timeoutSeconds), name, server.url) : null;
       wrong.push(...differences(name, expected, results));
       if (mission !== null) wrong.push(...helloDifferences(name, expected.solvable === 'all', mission));
       documents.push({ personality: name, results, mission });

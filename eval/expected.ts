@@ -8,6 +8,7 @@ const expectationSchema = z.strictObject({
   solvable: z.enum(['all', 'none']),
   impossible: z.array(z.string()),
   tasks: z.array(z.string()).optional(),
+  timeout_seconds: z.int().min(1).max(3600).optional(),
 });
 
 export type Expectation = z.output<typeof expectationSchema>;

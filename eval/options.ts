@@ -8,7 +8,7 @@ Without --models the scripted personalities run, and the result is compared with
   --personality A,B     of the scripted models, these only
   --tasks A,B           of eval/tasks, these only
   --trials K            of each task (default 1); pass^K is the share of tasks that K trials of K solve
-  --timeout S           limit of an attempt in seconds, 1 to 3600 (default 120; scripted: 30)
+  --timeout S           limit of an attempt in seconds, 1 to 3600 (default 120)
   --retries N           new attempts after a failed one, 0 to 10 (default 0)
   --parallel N          trials that run side by side, 1 to 16 (default 2)
   --validate            only shows that each task's checks pass after its solution, and on nothing else
@@ -48,7 +48,7 @@ export function parseOptions(argv: readonly string[]): EvalOptions | null {
     personalities: list(values.personality),
     tasks: list(values.tasks),
     trials: wholeNumber('--trials', values.trials, 1, 100, 1),
-    timeoutSeconds: wholeNumber('--timeout', values.timeout, 1, 3600, kind === 'scripted' ? 30 : 120),
+    timeoutSeconds: wholeNumber('--timeout', values.timeout, 1, 3600, 120),
     retries: wholeNumber('--retries', values.retries, 0, 10, 0),
     parallel: wholeNumber('--parallel', values.parallel, 1, 16, 2),
     json: values.json,
