@@ -2,9 +2,11 @@ import type { MessageCreateParamsStreaming, MessageParam } from '@anthropic-ai/s
 import type { ChatRequest, ReplyForm } from '../ports/model.js';
 import {
   createCapabilities,
+  draftRequest,
   fieldNamed,
   type Capabilities,
   type FormFeature,
+  type RequestDraft,
   type Sent,
   type Trait,
 } from './capabilities.js';
@@ -43,14 +45,7 @@ export function anthropicRequest(
   request: ChatRequest,
   limit: number,
 ): AnthropicRequest {
-  const features = new Set<AnthropicFeature>();
-  const use = <Fields extends object>(feature: AnthropicFeature, fields: Fields): Partial<Fields> => {
-    if (!can.takes(feature)) return {};
-    features.add(feature);
-    return fields;
-  };
-  const form = can.formFor(request);
-  if (form !== 'plain') features.add(form);
+  const { form, use, sent } = draftRequest(can, request);
   const parts = conversation(request, form);
   const system = parts.flatMap((part) => (part.kind === 'text' && part.role === 'system' ? [part.text] : []));
   const output = {
@@ -66,10 +61,10 @@ export function anthropicRequest(
     ...toolFields(form, request, use),
     stream: true,
   };
-  return { params, sent: { form, features, schema: form === 'json_schema' ? request.schema : null } };
+  return { params, sent: sent() };
 }
 
-type Use = <Fields extends object>(feature: AnthropicFeature, fields: Fields) => Partial<Fields>;
+type Use = RequestDraft<AnthropicFeature>['use'];
 
 /** A choice of tool cannot be forced while thinking is on, so the model may answer in text as well. */
 function toolFields(form: ReplyForm, request: ChatRequest, use: Use): Partial<MessageCreateParamsStreaming> {

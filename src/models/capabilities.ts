@@ -120,6 +120,35 @@ export function createCapabilities<Feature extends string>(
   };
 }
 
+/** A request in the making: its form, and what of the API it uses so far. */
+export interface RequestDraft<Feature extends string> {
+  readonly form: ReplyForm;
+  readonly features: Set<Feature>;
+  /** The fields if the server takes the feature, which then counts as used; none otherwise. */
+  use<Fields extends object>(feature: Feature, fields: Fields): Partial<Fields>;
+  /** What the request used, for learn(). */
+  sent(): Sent<Feature>;
+}
+
+/** The draft of a request in the best form that is left for it. */
+export function draftRequest<Feature extends string>(
+  can: Capabilities<Feature | FormFeature>,
+  request: ChatRequest,
+): RequestDraft<Feature | FormFeature> {
+  const form = can.formFor(request);
+  const features = new Set<Feature | FormFeature>(form === 'plain' ? [] : [form]);
+  return {
+    form,
+    features,
+    use(feature, fields) {
+      if (!can.takes(feature)) return {};
+      features.add(feature);
+      return fields;
+    },
+    sent: () => ({ form, features, schema: form === 'json_schema' ? request.schema : null }),
+  };
+}
+
 function namedFeature<Feature extends string>(
   { words }: ApiAnswer,
   { features }: Sent<Feature>,

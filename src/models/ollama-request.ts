@@ -1,7 +1,14 @@
 import type { ChatRequest as OllamaRequest, Message } from 'ollama';
 import { z } from 'zod';
 import type { ChatRequest } from '../ports/model.js';
-import { createCapabilities, type Capabilities, type FormFeature, type Sent, type Trait } from './capabilities.js';
+import {
+  createCapabilities,
+  draftRequest,
+  type Capabilities,
+  type FormFeature,
+  type Sent,
+  type Trait,
+} from './capabilities.js';
 import type { ModelEntry } from './catalog.js';
 import { conversation, type Part } from './conversation.js';
 
@@ -48,10 +55,7 @@ export function ollamaRequest(
   limit: number,
   allowTruncation: boolean,
 ): OllamaPrepared {
-  const features = new Set<OllamaFeature>();
-  const form = can.formFor(request);
-  if (form !== 'plain') features.add(form);
-  if (can.takes('think')) features.add('think');
+  const { form, use, sent } = draftRequest(can, request);
   const tools = (request.tools ?? []).map(({ name, description, parameters }) => ({
     type: 'function',
     function: { name, description, parameters: optionalParameters(parameters) },
@@ -64,12 +68,12 @@ export function ollamaRequest(
     ...(form === 'json_object' ? { format: 'json' } : {}),
     ...(form === 'native' ? { tools } : {}),
     keep_alive: KEEP_ALIVE,
-    ...(can.takes('think') ? { think: entry.thinking } : {}),
+    ...use('think', { think: entry.thinking }),
     truncate: allowTruncation,
     shift: allowTruncation,
     options: { num_ctx: entry.contextTokens, num_predict: limit, temperature: 0, seed: request.seed ?? SEED },
   };
-  return { body, sent: { form, features, schema: form === 'json_schema' ? request.schema : null } };
+  return { body, sent: sent() };
 }
 
 function messageOf(part: Part): Message {

@@ -6,9 +6,11 @@ import type {
 import type { ChatRequest, ReplyForm } from '../ports/model.js';
 import {
   createCapabilities,
+  draftRequest,
   fieldNamed,
   type Capabilities,
   type FormFeature,
+  type RequestDraft,
   type Sent,
   type Trait,
 } from './capabilities.js';
@@ -85,15 +87,7 @@ const SEED = 42;
 
 /** The request in the terms that the server is known to take, with what it uses. */
 export function openaiRequest({ entry, own, can }: OpenaiSetting, request: ChatRequest, limit: number): OpenaiRequest {
-  const features = new Set<OpenaiFeature>();
-  /** The fields if the server takes the feature, and then the feature counts as used. */
-  const use = <Fields extends object>(feature: OpenaiFeature, fields: Fields): Partial<Fields> => {
-    if (!can.takes(feature)) return {};
-    features.add(feature);
-    return fields;
-  };
-  const form = can.formFor(request);
-  if (form !== 'plain') features.add(form);
+  const { form, features, use, sent } = draftRequest(can, request);
   const seeded = entry.temperature || request.seed !== undefined;
   const params: ChatCompletionCreateParamsStreaming = {
     model: entry.id,
@@ -107,10 +101,10 @@ export function openaiRequest({ entry, own, can }: OpenaiSetting, request: ChatR
     stream: true,
     ...use('stream_options', { stream_options: { include_usage: true } }),
   };
-  return { params, sent: { form, features, schema: form === 'json_schema' ? request.schema : null }, limit };
+  return { params, sent: sent(), limit };
 }
 
-type Use = <Fields extends object>(feature: OpenaiFeature, fields: Fields) => Partial<Fields>;
+type Use = RequestDraft<OpenaiFeature>['use'];
 
 /**
  * OpenAI's reasoning models refuse max_tokens; servers with its API know max_tokens, and some ignore the newer name

@@ -1,6 +1,6 @@
 // Turns TypeScript into modules that plain node runs fast. Types are checked by npm run typecheck, not here.
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
@@ -74,6 +74,17 @@ export async function compileSources(dir, sources) {
       await writeIfNew(compiledFile(dir, path), await compile(path, source));
     }),
   );
+  return dir;
+}
+
+/**
+ * Compiles programs into an empty directory, in which dist/ then lies under the name src/: what they import is what users
+ * run. Resolves with the directory.
+ */
+export async function compileBesideDist(dir, sources) {
+  await rm(dir, { recursive: true, force: true });
+  await compileSources(dir, sources);
+  await symlink(join(root, 'dist'), join(dir, 'src'));
   return dir;
 }
 
