@@ -78,8 +78,8 @@ export async function compileSources(dir, sources) {
 }
 
 /**
- * Compiles programs into an empty directory, in which dist/ then lies under the name src/: what they import is what users
- * run. Resolves with the directory.
+ * Compiles programs into an empty directory, in which dist/ then lies under the name src/: what they import is what
+ * users run. Resolves with the directory.
  */
 export async function compileBesideDist(dir, sources) {
   await rm(dir, { recursive: true, force: true });
