@@ -32,7 +32,7 @@ max_steps: 10
 playbooks:
 ${[
   playbook('quick', `echo ${name} >> ${name}.txt`, `test -f ${name}.txt`),
-  playbook('slow', `touch ${name}.started; sleep 4; touch ${name}.slow`, `test -f ${name}.slow`),
+  playbook('slow', `touch ${name}.started; sleep 60; touch ${name}.slow`, `test -f ${name}.slow`),
   playbook('wrong', `touch ${name}.wrong`, 'test -f nowhere.txt'),
   playbook('loud', 'seq 1 5000; printf "\\033[31mred\\n" >&2', 'test -f nowhere.txt'),
 ].join('')}---
