@@ -1,6 +1,7 @@
 /** An attempt's journal for people. */
 import type { AttemptReport, PromptReport, StepReport } from '../domain/attempt-report.js';
 import type { CheckResult } from '../domain/events.js';
+import { jsonObject } from '../domain/json-object.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import type { WholeOutput } from '../client/whole-output.js';
 import { paint, segment, type Line, type Tone } from './paint.js';
@@ -116,7 +117,7 @@ function outputLines({ step, outcome }: StepReport, { outputs }: AttemptTextOpti
   const found = outputs.get(step);
   if (found !== undefined) return [...fileBlock('stdout', found.stdout), ...fileBlock('stderr', found.stderr)];
   if (outcome === null) return [];
-  const fields = observedFields(outcome.output);
+  const fields = jsonObject(outcome.output);
   if (fields === null) return block('output', cut(outcome.output));
   return Object.entries(fields)
     .filter(([name, value]) => !SHOWN_ELSEWHERE.has(name) && value !== '' && value !== null)
@@ -125,16 +126,6 @@ function outputLines({ step, outcome }: StepReport, { outputs }: AttemptTextOpti
 
 /** The arguments and the heading have these. */
 const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set(['command', 'exit_code', 'success', 'path', 'mode']);
-
-function observedFields(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
 
 /** A label, then its text: on the same line if it is one line, else below it. */
 function block(label: string, lines: readonly string[], tone: Tone = 'plain'): readonly Line[] {

@@ -8,7 +8,7 @@ import type { Mission } from '../domain/mission-state.js';
 import type { MissionTask } from '../domain/mission-task-state.js';
 import { attemptKey } from '../domain/partitioning.js';
 import type { TaskAttempt } from '../domain/task-partition.js';
-import type { Log, LogRecord, PartitionId, WatchPlace } from '../ports/log.js';
+import { partitionName, type Log, type LogRecord, type WatchPlace } from '../ports/log.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext } from './context.js';
 import { follow } from './follow.js';
@@ -121,10 +121,10 @@ async function startingPlaces(
   for (const { plan, targetPartition, firstAssignedAtMs } of inOrder) {
     const topic = topicOf(plan.agent);
     if (targetPartition === null || firstAssignedAtMs === null) continue;
-    if (places.has(nameOf({ topic, partition: targetPartition }))) continue;
+    if (places.has(partitionName({ topic, partition: targetPartition }))) continue;
     const found = await admin.offsetAtTime(topic, firstAssignedAtMs - CLOCK_SKEW_MS);
     for (const { partition, offset } of found)
-      if (partition === targetPartition) places.set(nameOf({ topic, partition }), { topic, partition, offset });
+      if (partition === targetPartition) places.set(partitionName({ topic, partition }), { topic, partition, offset });
   }
   return [...places.values()];
 }
@@ -135,7 +135,7 @@ function createJournals(isWanted: (attempt: AttemptId) => boolean) {
     apply(record: LogRecord) {
       if (record.content.kind !== 'event') return [];
       const { event } = record.content;
-      const name = nameOf(record);
+      const name = partitionName(record);
       const journal = journals.get(name) ?? createAttemptJournal(isWanted);
       journals.set(name, journal);
       return journal.apply({ offset: record.offset, timestampMs: record.timestampMs, event });
@@ -143,5 +143,3 @@ function createJournals(isWanted: (attempt: AttemptId) => boolean) {
     rest: () => [...journals.values()].flatMap((journal) => journal.rest()),
   };
 }
-
-const nameOf = ({ topic, partition }: PartitionId): string => `${topic}[${partition}]`;

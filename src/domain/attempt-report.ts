@@ -1,5 +1,6 @@
 /** What an attempt of a task did, as people and programs see it: snake_case, like the mission's report. */
 import type { CheckResult } from './events.js';
+import { jsonObject } from './json-object.js';
 import type { JournalStep, TaskAttempt } from './task-partition.js';
 
 export interface AttemptReport {
@@ -127,11 +128,5 @@ function reportStep({ call, outcome }: JournalStep): StepReport {
 
 /** The journal's writers put a JSON object there; a record of another writer may hold any text. */
 function argumentsOf(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  return { text };
+  return jsonObject(text) ?? { text };
 }

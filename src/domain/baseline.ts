@@ -4,6 +4,7 @@
  * is known before anything can have changed, and to every holder of the partition.
  */
 import type { Check, CheckResult } from './events.js';
+import { jsonObject } from './json-object.js';
 import { isStaticCheck } from './static-check.js';
 import type { TaskAttempt } from './task-partition.js';
 
@@ -43,14 +44,10 @@ export function baselineOf({ steps }: TaskAttempt): Baseline | null {
   return text === null ? null : decodeBaseline(text);
 }
 
-/** null for a text that encodeBaseline has not written. */
+/** null for a text that encodeBaseline has not written, such as one of another build. */
 export function decodeBaseline(text: string): Baseline | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isBaseline(value) ? value : null;
-  } catch {
-    return null; // A text of another build: the same as none.
-  }
+  const value: unknown = jsonObject(text);
+  return isBaseline(value) ? value : null;
 }
 
 function isBaseline(value: unknown): value is Baseline {

@@ -14,17 +14,13 @@ export interface NamedPath {
   readonly isFileOnly: boolean;
 }
 
-/** More than any command names; what a command names beyond is not protected. */
-const MOST_PATHS = 200;
-
 /** The paths that the commands name, each once, in order. */
 export function pathsNamedBy(commands: readonly string[]): readonly NamedPath[] {
   const found = new Map<string, NamedPath>();
   for (const command of commands) {
     walkScript(parseShell(command), { directory: '' }, (named) => {
       const known = found.get(named.path);
-      if (found.size < MOST_PATHS || known !== undefined)
-        found.set(named.path, { ...named, isFileOnly: named.isFileOnly && known?.isFileOnly !== false });
+      found.set(named.path, { ...named, isFileOnly: named.isFileOnly && known?.isFileOnly !== false });
     });
   }
   return [...found.values()];

@@ -22,6 +22,8 @@ export const SIZES = {
   /** The last failure of a task, and what a person answered, each; longer failures are cut. */
   feedback: 32 * KIB,
   answer: 32 * KIB,
+  /** What was there before a task's first step, as its record has it: results of checks, digests of protected files. */
+  baseline: 128 * KIB,
 } as const;
 
 /** Bytes of the text in UTF-8. */

@@ -2,13 +2,14 @@ import { assignPartitions } from '../domain/assign-partitions.js';
 import { METADATA_LIMIT_BYTES } from '../domain/record.js';
 import {
   CommitRefused,
+  partitionName,
   type CommittedOffset,
   type GroupMember,
   type GroupOptions,
   type PartitionId,
 } from '../ports/log.js';
 import { createMemoryMember, type MemoryMember } from './memory-member.js';
-import { partitionName, type Schedule, type Storage } from './storage.js';
+import type { Schedule, Storage } from './storage.js';
 
 /** A consumer group: its members, their partitions and the committed offsets. */
 export interface MemoryGroup {

@@ -9,11 +9,11 @@ import type {
   TopicDifference,
   TopicSpec,
 } from '../ports/log.js';
-import { AppendRejected, type CommittedOffset } from '../ports/log.js';
+import { AppendRejected, partitionName, type CommittedOffset } from '../ports/log.js';
 import { createMemoryAppender } from './memory-appender.js';
 import { createMemoryGroup, type MemoryGroup } from './memory-group.js';
 import { createMemoryWatch } from './memory-watch.js';
-import { createStorage, partitionName, type Schedule, type Storage, type StoredPartition } from './storage.js';
+import { createStorage, type Schedule, type Storage, type StoredPartition } from './storage.js';
 
 export interface MemoryLogOptions {
   /** The source of the records' timestamps. */

@@ -1,7 +1,14 @@
 import { DataLoss } from '../domain/record.js';
-import type { CommittedOffset, GroupOptions, PartitionConsumer, PartitionId, SetApart } from '../ports/log.js';
+import {
+  partitionName,
+  type CommittedOffset,
+  type GroupOptions,
+  type PartitionConsumer,
+  type PartitionId,
+  type SetApart,
+} from '../ports/log.js';
 import { readPartition, type PartitionReader } from './partition-reader.js';
-import { partitionName, type Schedule, type Storage, type StoredPartition } from './storage.js';
+import type { Schedule, Storage, StoredPartition } from './storage.js';
 
 /** A member of a group, from the group's side. */
 export interface MemoryMember {

@@ -1,7 +1,7 @@
 import type { Headers } from '../domain/dead-letter.js';
 import { unmetRequirement } from '../domain/requirements.js';
 import type { AnyContent, AnyRecord, PartitionId, RecordContent, TopicSpec } from '../ports/log.js';
-import { TopicMissing } from '../ports/log.js';
+import { partitionName, TopicMissing } from '../ports/log.js';
 
 /** Runs a callback later, never during the call. It decides the order of all operations of the log. */
 export type Schedule = (callback: () => void) => void;
@@ -29,11 +29,6 @@ export interface Storage {
   find(topic: string): { readonly spec: TopicSpec; readonly partitions: readonly StoredPartition[] } | undefined;
   /** The partitions of a topic, in order; throws TopicMissing. */
   partitions(topic: string): readonly StoredPartition[];
-}
-
-/** A partition's name in messages and maps, such as ravenhelm.squad.status[0]. */
-export function partitionName({ topic, partition }: PartitionId): string {
-  return `${topic}[${partition}]`;
 }
 
 export function createStorage(): Storage {
@@ -86,7 +81,7 @@ function createPartition(topic: string, partition: number): StoredPartition {
     read: (fromOffset, limit) => records.slice(fromOffset - low, fromOffset - low + limit),
     replace(offset, content) {
       const record = records[offset - low];
-      if (!record) throw new RangeError(`${topic}[${partition}] does not hold offset ${offset}`);
+      if (!record) throw new RangeError(`${partitionName({ topic, partition })} does not hold offset ${offset}`);
       records[offset - low] = Object.freeze({ ...record, content: Object.freeze(content) });
       changed();
     },

@@ -104,6 +104,11 @@ export interface PartitionId {
   readonly partition: number;
 }
 
+/** A partition's name in messages and maps, such as ravenhelm.squad.status[0]. */
+export function partitionName({ topic, partition }: PartitionId): string {
+  return `${topic}[${partition}]`;
+}
+
 /** A replay point: the next record to fold, and the fold's small state just before it (at most 4,096 bytes). */
 export interface CommittedOffset {
   readonly offset: number;

@@ -24,7 +24,7 @@ export interface ToolExecutor {
   /**
    * What is there before a task's first step: each check's exit code in the workspace (read-only) and in an empty
    * directory, and the digests of what the task must not change. It is taken once for a task: later calls, also of
-   * other attempts and other workers, resolve with what the first one has found.
+   * other attempts and other workers, resolve with what the first one has found. Rejects with ProtectionTooLarge.
    */
   takeBaseline(call: BaselineCall, signal: AbortSignal): Promise<Baseline>;
   /**
@@ -127,6 +127,12 @@ export class FenceLost extends Error {
 /** The workspace cannot be used here (marker of another root, missing directory, not writable). */
 export class WorkspaceUnusable extends Error {
   readonly code = 'workspace';
+  readonly retriable = false;
+}
+
+/** What a task must not change cannot be watched: there is too much of it. The message names the task and the path. */
+export class ProtectionTooLarge extends Error {
+  readonly code = 'protection_too_large';
   readonly retriable = false;
 }
 

@@ -8,15 +8,16 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { NOT_RUN, type Baseline, type CheckBaseline } from '../domain/baseline.js';
+import { encodeBaseline, NOT_RUN, type Baseline, type CheckBaseline } from '../domain/baseline.js';
 import type { Check } from '../domain/events.js';
+import { byteLength, SIZES } from '../domain/sizes.js';
 import { FenceLost, type BaselineCall, type TaskPlace } from '../ports/tools.js';
 import { exitCodeOf, forgetChecks } from './checks.js';
 import { launch } from './launcher.js';
 import { outputPaths, readLauncherOutcome } from './outcome.js';
 import { absent, existing, type RunPlace } from './places.js';
 import { shellProgram } from './programs.js';
-import { differencesFrom, listProtected } from './protected-paths.js';
+import { differencesFrom, listProtected, tooLarge } from './protected-paths.js';
 import { argumentVector, placeOf, sandboxProblem, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
 
 const keptBaseline = z.object({
@@ -42,6 +43,17 @@ type KeptBaseline = z.output<typeof keptBaseline>;
 export async function takeBaseline(runtime: ToolRuntime, call: BaselineCall, signal: AbortSignal): Promise<Baseline> {
   const place = await placeOf(runtime, call.task);
   const kept = (await readKept(place)) ?? (await keep(place, await observe(runtime, place, call, signal)));
+  const baseline = asCalled(kept, call);
+  const bytes = byteLength(encodeBaseline(baseline));
+  if (bytes > SIZES.baseline)
+    throw tooLarge(
+      call.task.taskId,
+      `${baseline.protected.length} paths with their digests have ${bytes} bytes, and a record takes ${SIZES.baseline}`,
+    );
+  return baseline;
+}
+
+function asCalled(kept: KeptBaseline, call: BaselineCall): Baseline {
   return {
     checks: call.checks.map((check) => {
       const { workspace, empty } = kept.checks.find(({ command }) => command === check.command) ?? NOTHING_KNOWN;
@@ -72,7 +84,7 @@ async function observe(
   call: BaselineCall,
   signal: AbortSignal,
 ): Promise<KeptBaseline> {
-  const listing = listProtected(place, call.protection, signal);
+  const listing = listProtected(place, call.task.taskId, call.protection, signal);
   const checks = runTwice(runtime, place, call, signal);
   // Both end before this does, so that nothing of it is left.
   await Promise.allSettled([listing, checks]);

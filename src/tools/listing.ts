@@ -27,11 +27,14 @@ export interface ListOptions {
   readonly hidden: string | null;
   /** Paths that are left out, with what is below them. */
   isLeftOut(path: string): boolean;
+  /** A directory that is not looked into. */
+  onTooDeep?(path: string): void;
   readonly signal: AbortSignal;
 }
 
-/** What is listed of one path; a directory with more is compared by the number of its names. */
+/** What is listed of one path; what a directory has beyond is compared by one digest of all of it. */
 const MOST_ENTRIES = 50_000;
+/** Of directories, each of which keeps a file open; what is deeper is not looked at, and onTooDeep is called. */
 const MOST_DEPTH = 64;
 const CHUNK_BYTES = 64 * 1024;
 
@@ -39,23 +42,35 @@ const CHUNK_BYTES = 64 * 1024;
  * Everything at and below a path, parents first, names in order; empty if nothing is there. A link is listed, and so is
  * what the path itself links to; links further down are not followed.
  */
-export async function listTree(path: string, options: ListOptions): Promise<readonly ListedEntry[]> {
+export async function listTree(
+  path: string,
+  options: ListOptions,
+  mostEntries = MOST_ENTRIES,
+): Promise<readonly ListedEntry[]> {
   const parts = path.split('/');
   const name = parts.at(-1) ?? '';
   const parent = await openOrNull(options, parts.slice(0, -1));
   if (parent === null || name === '' || (parts.length === 1 && name === options.hidden)) return [];
-  const listing: Listing = { ...options, entries: [], buffer: Buffer.alloc(CHUNK_BYTES) };
+  const entries: ListedEntry[] = [];
+  const listing: Listing = {
+    ...options,
+    add: (entry) => void entries.push(entry),
+    hasRoomFor: (names) => entries.length + names < mostEntries,
+    buffer: Buffer.alloc(CHUNK_BYTES),
+  };
   try {
     await visit(listing, parent, name, path, 0);
   } finally {
     await parent.close();
   }
-  if (listing.entries[0]?.type === 'link') await visitTarget(listing, parts, path);
-  return listing.entries;
+  if (entries[0]?.type === 'link') await visitTarget(listing, parts, path);
+  return entries;
 }
 
 interface Listing extends ListOptions {
-  readonly entries: ListedEntry[];
+  add(entry: ListedEntry): void;
+  /** Whether so many further entries may be kept. */
+  hasRoomFor(names: number): boolean;
   readonly buffer: Buffer;
 }
 
@@ -91,18 +106,18 @@ async function visit(listing: Listing, parent: FileHandle, name: string, path: s
     const stats = await lstat(place);
     if (stats.isSymbolicLink()) {
       const target = await readlink(place, { encoding: 'buffer' });
-      listing.entries.push({ path, type: 'link', mode: 0, digest: createHash('sha256').update(target).digest('hex') });
+      listing.add({ path, type: 'link', mode: 0, digest: createHash('sha256').update(target).digest('hex') });
       return;
     }
     if (!stats.isFile() && !stats.isDirectory()) {
-      listing.entries.push({ path, type: 'other', mode: stats.mode & 0o7777, digest: null });
+      listing.add({ path, type: 'other', mode: stats.mode & 0o7777, digest: null });
       return;
     }
     const opened = await openReadable(place);
     if (opened === null) {
       // A file that this user may not read: its mode and size are all that is known.
       const type = stats.isFile() ? 'file' : 'directory';
-      listing.entries.push({ path, type, mode: stats.mode & 0o7777, digest: null });
+      listing.add({ path, type, mode: stats.mode & 0o7777, digest: null });
       return;
     }
     try {
@@ -128,18 +143,28 @@ async function visitOpened(listing: Listing, handle: FileHandle, path: string, d
   const stats = await handle.stat();
   const mode = stats.mode & 0o7777;
   if (stats.isFile()) {
-    listing.entries.push({ path, type: 'file', mode, digest: await digestOfFile(listing, handle) });
+    listing.add({ path, type: 'file', mode, digest: await digestOfFile(listing, handle) });
     return;
   }
   if (!stats.isDirectory()) {
-    listing.entries.push({ path, type: 'other', mode, digest: null });
+    listing.add({ path, type: 'other', mode, digest: null });
     return;
   }
   const names = (await readdir(`/proc/self/fd/${handle.fd}`)).sort();
-  const isTooLarge = depth === MOST_DEPTH || listing.entries.length + names.length >= MOST_ENTRIES;
-  listing.entries.push({ path, type: 'directory', mode, digest: isTooLarge ? `${names.length} names` : null });
-  if (isTooLarge) return;
-  for (const name of names) await visit(listing, handle, name, `${path}/${name}`, depth + 1);
+  const visitAll = async (into: Listing) => {
+    for (const name of names) await visit(into, handle, name, `${path}/${name}`, depth + 1);
+  };
+  if (depth === MOST_DEPTH) {
+    listing.onTooDeep?.(path);
+    listing.add({ path, type: 'directory', mode, digest: `${names.length} names` });
+  } else if (listing.hasRoomFor(names.length)) {
+    listing.add({ path, type: 'directory', mode, digest: null });
+    await visitAll(listing);
+  } else {
+    const hash = createHash('sha256');
+    await visitAll({ ...listing, add: (entry) => void hash.update(lineOf(entry)), hasRoomFor: () => true });
+    listing.add({ path, type: 'directory', mode, digest: hash.digest('hex') });
+  }
 }
 
 async function digestOfFile({ buffer, signal }: Listing, file: FileHandle): Promise<string> {
@@ -157,9 +182,11 @@ async function digestOfFile({ buffer, signal }: Listing, file: FileHandle): Prom
 export function digestOfListing(entries: readonly ListedEntry[]): string | null {
   if (entries.length === 0) return null;
   const hash = createHash('sha256');
-  for (const { path, type, mode, digest } of entries) hash.update(`${JSON.stringify([path, type, mode, digest])}\n`);
+  for (const entry of entries) hash.update(lineOf(entry));
   return hash.digest('hex');
 }
+
+const lineOf = ({ path, type, mode, digest }: ListedEntry): string => `${JSON.stringify([path, type, mode, digest])}\n`;
 
 /** What differs between two listings, such as "test/a.mjs (content)"; in order of the paths. */
 export function listingDifferences(before: readonly ListedEntry[], after: readonly ListedEntry[]): readonly string[] {

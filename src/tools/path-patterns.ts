@@ -1,5 +1,5 @@
 /** The paths of the workspace that match a pattern of the shell; ** matches any number of directories. */
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { CallRefused } from './errors.js';
 import { openInside } from './jail.js';
 import { codeOf } from './places.js';
@@ -7,30 +7,43 @@ import { codeOf } from './places.js';
 export interface PatternOptions {
   readonly root: string;
   readonly hidden: string | null;
+  /** Paths that are left out, with what is below them. */
+  isLeftOut(path: string): boolean;
   readonly signal: AbortSignal;
 }
 
-/** The most paths that one pattern gives, and the most directories that are searched for them. */
-const MOST_MATCHES = 1_000;
-const MOST_DIRECTORIES = 5_000;
+/** The most paths that one pattern may match, and the most directories that are searched for them. */
+const LIMITS = { matches: 1_000, directories: 20_000 };
 
-/** At most 1,000 paths, in order. Links are not followed below the pattern's first star. */
-export async function matchesOf(pattern: string, options: PatternOptions): Promise<readonly string[]> {
-  const search: Search = { ...options, matches: [], directories: 0 };
+/** A pattern matches more than can be watched; the message says how much. */
+export class PatternTooWide extends Error {
+  readonly code = 'pattern_too_wide';
+  readonly retriable = false;
+}
+
+/**
+ * The paths, in order; links are not followed below the pattern's first star. Rejects with PatternTooWide for more than
+ * 1,000 of them, and where more than 20,000 directories would have to be searched.
+ */
+export async function matchesOf(pattern: string, options: PatternOptions, limits = LIMITS): Promise<readonly string[]> {
+  const search: Search = { ...options, limits, matches: new Set(), directories: 0 };
   await descend(search, [], pattern.split('/'));
-  return [...new Set(search.matches)].sort();
+  return [...search.matches].sort();
 }
 
 interface Search extends PatternOptions {
-  readonly matches: string[];
+  readonly limits: typeof LIMITS;
+  readonly matches: Set<string>;
   directories: number;
 }
 
 async function descend(search: Search, parents: readonly string[], [part, ...rest]: readonly string[]): Promise<void> {
   search.signal.throwIfAborted();
-  if (search.matches.length >= MOST_MATCHES) return;
+  if (parents.length > 0 && search.isLeftOut(parents.join('/'))) return;
   if (part === undefined) {
-    search.matches.push(parents.join('/'));
+    search.matches.add(parents.join('/'));
+    if (search.matches.size > search.limits.matches)
+      throw new PatternTooWide(`matches more than ${search.limits.matches} paths`);
     return;
   }
   if (part === '**') {
@@ -54,15 +67,15 @@ async function entriesOf(
   parts: readonly string[],
 ): Promise<readonly { readonly name: string; readonly isDirectory: boolean }[]> {
   search.directories += 1;
-  if (search.directories > MOST_DIRECTORIES) return [];
+  if (search.directories > search.limits.directories)
+    throw new PatternTooWide(`would have to be searched for in more than ${search.limits.directories} directories`);
   try {
     const handle = await openInside(search.root, parts, search.hidden);
     try {
-      const place = `/proc/self/fd/${handle.fd}`;
-      const names = (await readdir(place)).filter((name) => parts.length > 0 || name !== search.hidden);
-      return await Promise.all(
-        names.sort().map(async (name) => ({ name, isDirectory: (await lstat(`${place}/${name}`)).isDirectory() })),
-      );
+      const entries = await readdir(`/proc/self/fd/${handle.fd}`, { withFileTypes: true });
+      return entries
+        .filter(({ name }) => parts.length > 0 || name !== search.hidden)
+        .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }));
     } finally {
       await handle.close();
     }

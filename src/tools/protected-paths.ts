@@ -1,7 +1,8 @@
 /** The files of a workspace that a task must not change: which they are, and which of them have changed. */
-import type { ProtectionRules } from '../ports/tools.js';
+import { quoted } from '../domain/quoted.js';
+import { ProtectionTooLarge, type ProtectionRules } from '../ports/tools.js';
 import { digestOfListing, listingDifferences, listTree, type ListedEntry, type ListOptions } from './listing.js';
-import { matchesOf } from './path-patterns.js';
+import { matchesOf, PatternTooWide } from './path-patterns.js';
 import { STATE_DIRECTORY, type RunPlace } from './places.js';
 
 /** One protected path with all that is below it. */
@@ -15,24 +16,53 @@ export interface ProtectedListing {
 const isAtOrBelow = (path: string, above: string): boolean =>
   above === '' || path === above || path.startsWith(`${above}/`);
 
-/** What is protected, as it is now: what the task lists, and what its checks name and exists. */
+/**
+ * What is protected, as it is now: what the task lists, and what its checks name and exists. Rejects with
+ * ProtectionTooLarge where some of it could not be watched: then the task does not begin.
+ */
 export async function listProtected(
   place: RunPlace,
+  taskId: string,
   rules: ProtectionRules,
   signal: AbortSignal,
 ): Promise<readonly ProtectedListing[]> {
-  const options = searchOptions(place, signal);
+  const mayChange = (path: string) => rules.changes.some((change) => isAtOrBelow(path, change));
+  const options = { ...searchOptions(place, signal), isLeftOut: mayChange };
+  const onTooDeep = (path: string) => {
+    throw tooLarge(taskId, `${quoted(path)} is deeper in a protected directory than can be looked into`);
+  };
+  const listNow = (path: string) => listOne(place, path, rules.changes, signal, onTooDeep);
   const found = new Map<string, ProtectedListing>();
-  for (const path of rules.listed) found.set(path, await listOne(place, path, rules.changes, signal));
+  for (const path of rules.listed) found.set(path, await listNow(path));
   for (const { path: named, isPattern, isFileOnly } of rules.named) {
-    for (const path of isPattern ? await matchesOf(named, options) : [named]) {
-      if (found.has(path) || rules.changes.some((change) => isAtOrBelow(path, change))) continue;
-      const listing = await listOne(place, path, rules.changes, signal);
+    for (const path of isPattern ? await matchesIn(taskId, named, options) : [named]) {
+      if (found.has(path) || mayChange(path)) continue;
+      const listing = await listNow(path);
       const isThere = listing.entries.length > 0 && !(isFileOnly && listing.entries[0]?.type === 'directory');
       if (isThere) found.set(path, listing);
     }
   }
   return [...found.values()];
+}
+
+/** Why the task cannot begin, and what to do about it. */
+export function tooLarge(taskId: string, what: string): ProtectionTooLarge {
+  return new ProtectionTooLarge(
+    `what ${taskId} must not change cannot be watched: ${what}; ` +
+      'let its checks and `protected` name fewer files, or list what it may change in `changes`',
+  );
+}
+
+async function matchesIn(
+  taskId: string,
+  pattern: string,
+  options: Parameters<typeof matchesOf>[1],
+): Promise<readonly string[]> {
+  try {
+    return await matchesOf(pattern, options);
+  } catch (error) {
+    throw error instanceof PatternTooWide ? tooLarge(taskId, `${quoted(pattern)} ${error.message}`) : error;
+  }
 }
 
 /** The path without what the task may change below it. */
@@ -41,11 +71,13 @@ async function listOne(
   path: string,
   changes: readonly string[],
   signal: AbortSignal,
+  onTooDeep?: (path: string) => void,
 ): Promise<ProtectedListing> {
   const allowed = changes.filter((change) => change !== path && isAtOrBelow(change, path));
   const entries = await listTree(path, {
     ...searchOptions(place, signal),
     isLeftOut: (entry) => allowed.some((change) => isAtOrBelow(entry, change)),
+    ...(onTooDeep === undefined ? {} : { onTooDeep }),
   });
   return { path, digest: digestOfListing(entries), entries };
 }

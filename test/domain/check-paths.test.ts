@@ -63,7 +63,7 @@ describe('the paths that a check names', () => {
     expect(pathsNamedBy(['test -d src', 'ls src'])).toEqual([{ path: 'src', isPattern: false, isFileOnly: false }]);
   });
 
-  test('are at most 200', () => {
-    expect(named(Array.from({ length: 500 }, (_, n) => `cat f${n}`).join(';'))).toHaveLength(200);
+  test('none is left out, however many there are', () => {
+    expect(named(Array.from({ length: 5_000 }, (_, n) => `cat f${n}`).join(';'))).toHaveLength(5_000);
   });
 });

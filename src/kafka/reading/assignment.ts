@@ -1,9 +1,9 @@
 /** From the group's word to an open partition, and back. */
-import type { PartitionAssignment, PartitionId } from '../../ports/log.js';
+import { partitionName, type PartitionAssignment, type PartitionId } from '../../ports/log.js';
 import type { Draft } from './draft.js';
 import type { Input } from './inputs.js';
 import { named, seek, startReading } from './moves.js';
-import { keyOf, newPartition, placeOf, type Partition } from './state.js';
+import { newPartition, placeOf, type Partition } from './state.js';
 
 type Of<K extends Input['kind']> = Extract<Input, { kind: K }>;
 
@@ -11,8 +11,8 @@ type Of<K extends Input['kind']> = Extract<Input, { kind: K }>;
 export function joined(draft: Draft, { assignment }: Of<'joined'>): void {
   if (draft.state().kind === 'watch') return watchAssigned(draft, assignment);
   const wasApart = isAnyApart(draft);
-  const given = new Set(assignment.map(keyOf));
-  for (const entry of draft.all()) if (!given.has(keyOf(entry))) close(draft, entry);
+  const given = new Set(assignment.map(partitionName));
+  for (const entry of draft.all()) if (!given.has(partitionName(entry))) close(draft, entry);
   for (const place of assignment) keepOrPrepare(draft, place);
   for (const topic of draft.state().topics) if (!draft.state().questions.has(topic)) askAgain(draft, topic);
   if (wasApart) draft.act({ kind: 'set_apart_changed' });

@@ -1,6 +1,6 @@
-import type { PartitionId } from '../../ports/log.js';
+import { partitionName, type PartitionId } from '../../ports/log.js';
 import type { Action, Step } from './inputs.js';
-import { keyOf, type Partition, type ReaderState } from './state.js';
+import type { Partition, ReaderState } from './state.js';
 
 /** Collects what one step changes. The state that it is made from is not touched. */
 export interface Draft {
@@ -37,14 +37,14 @@ export function createDraft(from: ReaderState): Draft {
     act(...more) {
       actions.push(...more);
     },
-    get: (place) => state.partitions.get(keyOf(place)) ?? null,
+    get: (place) => state.partitions.get(partitionName(place)) ?? null,
     byId: (id) => [...state.partitions.values()].find((entry) => entry.id === id) ?? null,
     all: () => [...state.partitions.values()],
     put(entry) {
-      writable().set(keyOf(entry), entry);
+      writable().set(partitionName(entry), entry);
       return entry;
     },
-    remove: (place) => void writable().delete(keyOf(place)),
+    remove: (place) => void writable().delete(partitionName(place)),
     nextId() {
       state = { ...state, lastId: state.lastId + 1 };
       return state.lastId;

@@ -1,10 +1,10 @@
 /** A partition that waits before a record: for its schema, or to learn where the log begins and ends. */
-import type { PartitionAssignment } from '../../ports/log.js';
+import { partitionName, type PartitionAssignment } from '../../ports/log.js';
 import { hasMovedOn, putApart, reopen } from './assignment.js';
 import type { Draft } from './draft.js';
 import type { Input, ReadStop } from './inputs.js';
 import { named, startReading, suspend } from './moves.js';
-import { keyOf, placeOf, readable, type Partition, type Wants } from './state.js';
+import { placeOf, readable, type Partition, type Wants } from './state.js';
 
 type Of<K extends Input['kind']> = Extract<Input, { kind: K }>;
 type Waiting = Partition & { readonly phase: { readonly name: 'waiting' } };
@@ -54,7 +54,7 @@ export function bounds(draft: Draft, { ticket, found }: Of<'bounds'>): void {
   // Another member has held it, and is done with what is deleted.
   if (hasMovedOn(entry, found)) return reopen(draft, entry, found);
   const loss = lossIn(draft.state().groupId, found, entry.position);
-  if (loss !== null) return putApart(draft, entry, `${keyOf(entry)}: ${loss}. ${recoverWith(entry)}`);
+  if (loss !== null) return putApart(draft, entry, `${partitionName(entry)}: ${loss}. ${recoverWith(entry)}`);
   continueAt(draft, entry, entry.phase.wants.kind === 'bounds' ? entry.phase.wants.next : entry.position);
 }
 

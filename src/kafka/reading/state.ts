@@ -2,7 +2,7 @@
  * What a reader of topics knows: a member of a group, or a watch. Everything here is data; `step` makes the next state
  * of it, and the driver carries out what `step` asks for.
  */
-import type { AnyRecord, PartitionId, SetApart } from '../../ports/log.js';
+import { partitionName, type AnyRecord, type PartitionId, type SetApart } from '../../ports/log.js';
 
 export interface ReaderState {
   /** A watch is the only member of its group, commits nothing, and passes what it cannot read. */
@@ -10,7 +10,7 @@ export interface ReaderState {
   readonly groupId: string;
   readonly topics: readonly string[];
   readonly session: Session;
-  /** By keyOf. */
+  /** By partitionName. */
   readonly partitions: ReadonlyMap<string, Partition>;
   /** By topic: the question of where to read its new partitions from. One at a time. */
   readonly questions: ReadonlyMap<string, Question>;
@@ -127,7 +127,7 @@ export function watchReader(groupId: string, topics: readonly string[], starts: 
     kind: 'watch',
     partitions: new Map(
       starts.map(({ position, target, ...place }, index) => [
-        keyOf(place),
+        partitionName(place),
         { ...newPartition(place, index + 1), phase: { name: 'reading' }, position, expected: position, target },
       ]),
     ),
@@ -152,18 +152,14 @@ export function newPartition({ topic, partition }: PartitionId, id: number): Par
   };
 }
 
-export function keyOf({ topic, partition }: PartitionId): string {
-  return `${topic}[${partition}]`;
-}
-
 /** The partition where its records are read now, and by whom is not in doubt; null otherwise. */
 export function readable(state: ReaderState, place: PartitionId): Partition | null {
-  const entry = state.partitions.get(keyOf(place));
+  const entry = state.partitions.get(partitionName(place));
   return entry !== undefined && entry.phase.name === 'reading' && !entry.ownershipUnverified ? entry : null;
 }
 
 export function isAssigned(state: ReaderState, place: PartitionId): boolean {
-  return state.partitions.has(keyOf(place));
+  return state.partitions.has(partitionName(place));
 }
 
 /**
@@ -189,7 +185,7 @@ export function setApart(state: ReaderState): readonly SetApart[] {
 
 /** Whether this member may commit for the partition now. */
 export function mayCommit(state: ReaderState, place: PartitionId): boolean {
-  const entry = state.partitions.get(keyOf(place));
+  const entry = state.partitions.get(partitionName(place));
   return entry !== undefined && !entry.ownershipUnverified && entry.phase.name !== 'set_apart';
 }
 

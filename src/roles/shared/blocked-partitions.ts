@@ -3,7 +3,7 @@
  * Operators see them in heartbeats, on the status topic and in the role's health for as long as that lasts.
  */
 import type { PayloadOf } from '../../domain/events.js';
-import type { PartitionId, SetApart } from '../../ports/log.js';
+import { partitionName, type PartitionId, type SetApart } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Presence } from './presence.js';
 
@@ -44,11 +44,11 @@ export function createBlockedPartitions(deps: BlockedPartitionsDeps): BlockedPar
   return {
     block({ topic, partition }, offset, reason) {
       logger.error({ topic, partition, offset, reason }, 'partition.blocked');
-      blocked.set(nameOf({ topic, partition }), { topic, partition, offset, reason });
-      say.unhealthy(`${nameOf({ topic, partition })} stops at offset ${offset}: ${reason}`);
+      blocked.set(partitionName({ topic, partition }), { topic, partition, offset, reason });
+      say.unhealthy(`${partitionName({ topic, partition })} stops at offset ${offset}: ${reason}`);
     },
     unblock({ topic, partition }) {
-      if (!blocked.delete(nameOf({ topic, partition }))) return;
+      if (!blocked.delete(partitionName({ topic, partition }))) return;
       logger.info({ topic, partition }, 'partition.unblocked');
       say.improved();
     },
@@ -57,13 +57,13 @@ export function createBlockedPartitions(deps: BlockedPartitionsDeps): BlockedPar
       apart.set(groupId, partitions);
       for (const { topic, partition, offset, reason } of without(partitions, before)) {
         logger.error({ topic, partition, offset, reason }, 'partition.set_apart');
-        say.unhealthy(`${nameOf({ topic, partition })} is set apart at offset ${offset}: ${reason}`);
+        say.unhealthy(`${partitionName({ topic, partition })} is set apart at offset ${offset}: ${reason}`);
       }
       const ended = without(before, partitions);
       for (const { topic, partition } of ended) logger.info({ topic, partition }, 'partition.set_apart_ended');
       if (ended.length > 0) say.improved();
     },
-    forget: (partition) => void blocked.delete(nameOf(partition)),
+    forget: (partition) => void blocked.delete(partitionName(partition)),
     list,
   };
 }
@@ -92,10 +92,6 @@ function createAnnouncer({ processId, presence, isReady }: BlockedPartitionsDeps
 }
 
 function without(partitions: readonly SetApart[], others: readonly SetApart[]): readonly SetApart[] {
-  const names = new Set(others.map(nameOf));
-  return partitions.filter((each) => !names.has(nameOf(each)));
-}
-
-function nameOf({ topic, partition }: PartitionId): string {
-  return `${topic}[${partition}]`;
+  const names = new Set(others.map(partitionName));
+  return partitions.filter((each) => !names.has(partitionName(each)));
 }

@@ -5,7 +5,7 @@ import { FINISH } from '../../agent/step.js';
 import { runReActLoop } from '../../agent/react-loop.js';
 import { AppendDropped, AppendFailed, AppendRejected } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
-import { FenceLost, WorkspaceFull, WorkspaceUnusable } from '../../ports/tools.js';
+import { FenceLost, ProtectionTooLarge, WorkspaceFull, WorkspaceUnusable } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { RecordVoid } from './read-back.js';
 import { TaskTaken, TaskTimeout } from './abort-reasons.js';
@@ -210,6 +210,7 @@ function endOfError(error: unknown, logger: Logger, lost: TurnUse): LoopEnd {
   if (error instanceof TaskTimeout)
     return { kind: 'failed', code: 'timeout', error: error.message, retriable: true, checks: [], unjournaled: lost };
   if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
+  if (error instanceof ProtectionTooLarge) return failed('protected', error.message, false);
   if (error instanceof WorkspaceFull) return failed('workspace', error.message, true);
   if (error instanceof AppendRejected) return { ...tooLarge('a step', error), unjournaled: lost };
   logger.error({ err: error }, 'task.broken');

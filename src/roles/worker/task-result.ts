@@ -6,6 +6,7 @@ import { playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
 import { provesTask } from '../../domain/baseline.js';
 import { pathsNamedBy } from '../../domain/check-paths.js';
 import type { Check, PayloadOf } from '../../domain/events.js';
+import { jsonObject } from '../../domain/json-object.js';
 import { spentBefore, type TaskAttempt, type TaskResultPayload } from '../../domain/task-partition.js';
 import type { ProtectionRules } from '../../ports/tools.js';
 
@@ -56,9 +57,8 @@ export function endOfFinish(attempt: TaskAttempt): LoopEnd | null {
 
 /** The arguments of a call as they were journaled. */
 export function parseArguments(text: string): Record<string, unknown> {
-  const parsed: unknown = JSON.parse(text);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new TypeError(`a journaled call has no arguments: ${text.slice(0, 80)}`);
+  const parsed = jsonObject(text);
+  if (parsed === null) throw new TypeError(`a journaled call has no arguments: ${text.slice(0, 80)}`);
   return { ...parsed };
 }
 
