@@ -111,7 +111,7 @@ async function createModel(binary: string, url: string, weights: string): Promis
 }
 
 /**
- * This version of Ollama now and then ends a load with "context canceled" (a race of its own, in ggml.go at the end of
+ * This version of Ollama now and then ends a load with "context canceled" (a race in its ggml.go at the end of
  * the load); the swarm asks such a server again, as this does.
  */
 async function loadModel(url: string): Promise<void> {
