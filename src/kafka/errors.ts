@@ -71,8 +71,17 @@ const GRANT =
  * NotAuthorized where it can never pass.
  */
 export function leaving(error: unknown, doing: string): unknown {
-  if (!(error instanceof Error && error.name.startsWith('KafkaJS'))) return error;
+  if (!(error instanceof Error && isOfClient(error))) return error;
   return isForbidden(error) ? new NotAuthorized(doing, { cause: error }) : new BrokerFailed(doing, { cause: error });
+}
+
+/**
+ * kafkajs names its errors, but not where it does not expect one: a connection that went between two requests ("Broker
+ * not connected"), and brokers that it has just forgotten (a TypeError). Those are known by where they were raised.
+ */
+function isOfClient(error: Error): boolean {
+  const raisedIn = error.stack?.split('\n').find((line) => line.startsWith('    at ')) ?? '';
+  return error.name.startsWith('KafkaJS') || raisedIn.includes('/node_modules/ravenhelm-kafkajs/');
 }
 
 function isForbidden(error: unknown): boolean {

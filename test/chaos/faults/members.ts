@@ -1,10 +1,12 @@
 /** A crowd of workers that joins and leaves again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { PromiseBroken, type Fault } from '../fault.js';
 import { SERVING_LIMIT_MS } from '../fleet.js';
 
+/** Compiled beside this file. */
+const PROGRAM = fileURLToPath(new URL('../crowd.js', import.meta.url));
 const PROCESSES = 3;
 const WORKERS_EACH = 20;
 
@@ -15,7 +17,7 @@ const crowd: Fault = {
   takes: 'workers',
   async strike({ site, fleet }) {
     const hosts = Array.from({ length: PROCESSES }, (_, index) =>
-      spawn(process.execPath, [join(site.root, 'test/chaos/crowd.mjs'), String(WORKERS_EACH), fleet.agentsDir], {
+      spawn(process.execPath, [PROGRAM, String(WORKERS_EACH), fleet.agentsDir, site.root], {
         cwd: site.dir,
         env: { ...fleet.env, CHAOS_HOST: String(index) },
         stdio: ['pipe', 'pipe', 'pipe'],
@@ -29,9 +31,14 @@ const crowd: Fault = {
     }
     const ended = Promise.all(hosts.map(async (host) => (await once(host, 'exit'), host.exitCode)));
     try {
-      await site.until('60 workers serve', SERVING_LIMIT_MS, () =>
-        said.split('serving\n').length - 1 >= PROCESSES * WORKERS_EACH ? true : null,
-      );
+      await site.until('60 workers serve', SERVING_LIMIT_MS, () => {
+        const [end] = /^ended .*$/m.exec(said) ?? [];
+        if (end !== undefined)
+          throw new PromiseBroken(
+            `a worker ${end} by itself before all served: ${/internal error[^]{0,900}/.exec(errors)?.[0] ?? errors.slice(-900)}`,
+          );
+        return said.split('serving\n').length - 1 >= PROCESSES * WORKERS_EACH ? true : null;
+      });
       for (const host of hosts) host.stdin.end(); // they leave in order
       const codes = await ended;
       if (codes.some((code) => code !== 0))
