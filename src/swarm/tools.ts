@@ -52,7 +52,12 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
       opened: AT_ONCE,
     };
   if (sandbox.ok)
-    return { tools, line: `Sandbox: bubblewrap ${sandbox.version}`, degradedReason: null, opened: AT_ONCE };
+    return {
+      tools,
+      line: `Sandbox: bubblewrap ${sandbox.version} with a system call filter`,
+      degradedReason: null,
+      opened: AT_ONCE,
+    };
   const degradedReason = `the sandbox cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}`;
   return { tools, line: `Sandbox: ${degradedReason}`, degradedReason, opened: AT_ONCE };
 }

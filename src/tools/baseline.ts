@@ -153,6 +153,7 @@ async function exitCodes(
       once: false,
       each: true,
       isolated: runtime.sandbox !== 'off',
+      seccomp: place.seccomp,
       token: tokenOf(place, stem),
       commands: checks.map((check: Check) => check.command),
       argumentVector: argumentVector(runtime, place, stem, program, false),

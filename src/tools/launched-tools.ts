@@ -89,6 +89,7 @@ async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: A
       timeLimitMs: record.timeLimitMs,
       once: true,
       isolated: runtime.sandbox !== 'off',
+      seccomp: place.seccomp,
       token: tokenOf(place, stem),
       commands: [lastArgument],
       argumentVector: vector,

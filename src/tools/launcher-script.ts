@@ -36,7 +36,7 @@ raise_fence() {
  *
  * Environment: run (the task's run directory), claim, stem, limit_ms, once (yes: one command, at most once; no:
  * checks), each (yes: all checks run, limit_ms for each; no: the first failure ends them, limit_ms for all), isolated
- * (yes or no), token (the mark in the environment of bwrap, or of the tool without a sandbox),
+ * (yes or no), seccomp (file with bwrap's system call filter), token (the mark in the environment of bwrap, or of the tool without a sandbox),
  * count, command_1 ….
  * Arguments: the argument vector; each command is appended to it.
  */
@@ -143,7 +143,7 @@ run_one() {
   keep_output <&6 >"$run/outputs/$name.stderr" 3>&- 4<&- 5>&- 6<&- 7<&- 9>&- & err=$!
   clock; began=$now
   if [ "$isolated" = yes ]; then
-    RAVENHELM_RUN=$token "$@" "$command" <&7 >&3 2>&5 8>"$run/$name.status" 3>&- 4<&- 5>&- 6<&- 7<&- 9>&- &
+    RAVENHELM_RUN=$token "$@" "$command" <&7 >&3 2>&5 8>"$run/$name.status" 7<"$seccomp" 3>&- 4<&- 5>&- 6<&- 9>&- &
   else
     "$@" "$command" <&7 >&3 2>&5 3>&- 4<&- 5>&- 6<&- 7<&- &
   fi

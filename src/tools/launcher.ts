@@ -23,6 +23,8 @@ export interface Launch {
    */
   readonly each?: boolean;
   readonly isolated: boolean;
+  /** File with the system call filter, which bwrap gets as descriptor 7; null: not isolated. */
+  readonly seccomp: string | null;
   /** Marks the run's processes in their environment. */
   readonly token: string;
   /** Run in sequence, each appended to the argument vector. */
@@ -72,6 +74,7 @@ function variablesOf(request: Launch): Record<string, string> {
     once: request.once ? 'yes' : 'no',
     each: request.each === true ? 'yes' : 'no',
     isolated: request.isolated ? 'yes' : 'no',
+    seccomp: request.seccomp ?? '',
     token: request.token,
     count: String(request.commands.length),
     ...commands,

@@ -26,6 +26,7 @@ import { SANDBOX_ACCOUNT, type Account } from './sandbox.js';
  *     {mission id}/                                  the workspace (a given directory is the workspace itself)
  *     .ravenhelm/workspace-id                        the marker
  *     .ravenhelm/account-{uid}/                      passwd, group and hosts of the sandboxes
+ *     .ravenhelm/seccomp-{architecture}              the system call filter of the sandboxes
  *     .ravenhelm/runs/{mission id}/{task id}/        lock, fence; for each step: call, start mark and outcome
  *     .ravenhelm/runs/{mission id}/{task id}/outputs the full outputs, /outputs in the sandbox
  *
@@ -41,6 +42,8 @@ export interface RunPlace {
   readonly etcDir: string;
   /** The user of the tools when the worker is root; null: the worker's user. */
   readonly account: Account | null;
+  /** File with the sandbox's system call filter; null: without a sandbox. */
+  readonly seccomp: string | null;
 }
 
 /** The swarm's state directory below a base. */
@@ -53,6 +56,8 @@ export interface PlaceOptions {
   readonly workspaceRoot: string;
   /** Whether tools run as a different user than the worker (a sandbox started by root). */
   readonly separateAccount: boolean;
+  /** The sandbox's system call filter (seccomp/filter.ts); null: without a sandbox. */
+  readonly filter: Buffer | null;
 }
 
 /** Base name of a step's files: a{attempt}-s{step}. */
@@ -90,7 +95,9 @@ export async function preparePlace(task: TaskPlace, options: PlaceOptions): Prom
   const run = join(base, STATE_DIRECTORY, 'runs', task.missionId, task.taskId);
   await mkdir(join(run, 'outputs'), { recursive: true, mode: 0o755 });
   const etcDir = await accountFiles(base, account ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
-  return { workspace, holdsState: task.workspace !== null, run, outputs: join(run, 'outputs'), etcDir, account };
+  const seccomp = options.filter === null ? null : await filterFile(base, options.filter);
+  const holdsState = task.workspace !== null;
+  return { workspace, holdsState, run, outputs: join(run, 'outputs'), etcDir, account, seccomp };
 }
 
 async function basePath(task: TaskPlace, workspaceRoot: string): Promise<string> {
@@ -179,11 +186,18 @@ async function accountFiles(base: string, account: Account): Promise<string> {
   return directory;
 }
 
-async function writeOnce(path: string, text: string): Promise<void> {
-  const there = await readFile(path, 'utf8').catch(absent);
-  if (there === text) return;
+/** Its name has the architecture, because workers of several may share the directory. */
+async function filterFile(base: string, filter: Buffer): Promise<string> {
+  const path = join(base, STATE_DIRECTORY, `seccomp-${process.arch}`);
+  await writeOnce(path, filter);
+  return path;
+}
+
+async function writeOnce(path: string, content: string | Buffer): Promise<void> {
+  const there = await readFile(path).catch(absent);
+  if (there?.equals(Buffer.from(content)) === true) return;
   const draft = `${path}.${randomUUID()}`;
-  await writeFile(draft, text, { mode: 0o644 });
+  await writeFile(draft, content, { mode: 0o644 });
   await rename(draft, path);
 }
 

@@ -7,6 +7,7 @@ import { launch, LAUNCHER_PATH } from './launcher.js';
 import { outputPaths, readLauncherOutcome, type LauncherOutcome } from './outcome.js';
 import { preparePlace, reasonOf, stepName, workspaceMarker, type RunPlace } from './places.js';
 import { shellProgram } from './programs.js';
+import { filterFor, hasFilter } from './seccomp/filter.js';
 import {
   INSIDE,
   sandboxArguments,
@@ -31,6 +32,13 @@ export async function probeSandbox(options: SystemOptions): Promise<UsableSandbo
       fix: `Run the workers in the container of docker-compose.redpanda.yml. ${OFF}`,
     };
   }
+  if (!hasFilter(process.arch))
+    return {
+      ok: false,
+      reason: `there is no system call filter for ${process.arch}`,
+      fix: `Run the workers on x64 or arm64. ${OFF}`,
+    };
+  const filter = filterFor(process.arch);
   const programs = await probePrograms();
   if (!programs.ok) return programs;
   const version = programs.bwrap.replace('bubblewrap', '').trim();
@@ -40,7 +48,7 @@ export async function probeSandbox(options: SystemOptions): Promise<UsableSandbo
     version,
     disableUserNamespaces: atLeast(version, 0, 8),
   };
-  return trySandbox(sandbox, options);
+  return trySandbox(sandbox, options, filter);
 }
 
 const PROGRAMS = [
@@ -88,7 +96,10 @@ function atLeast(version: string, major: number, minor: number): boolean {
   return found > major || (found === major && foundMinor >= minor);
 }
 
-/** Succeeds if it runs as the account, can write to the workspace and /tmp only, and has node. */
+/**
+ * Succeeds if it runs as the account, can write to the workspace and /tmp only, has the system call filter, and has node.
+ * A container's own filter would also show as "Seccomp: 2", so a call that only ours refuses is tried too.
+ */
 const PROBE_COMMAND = [
   'owner=$(stat -c %u /workspace)',
   'test "$(id -u)" = "$owner" || { echo "it does not run as the owner of the workspace" >&2; exit 1; }',
@@ -97,16 +108,25 @@ const PROBE_COMMAND = [
   'if touch /usr/probe 2>/dev/null || touch /outputs/probe 2>/dev/null; then',
   '  echo "it can write outside the workspace" >&2; exit 1',
   'fi',
+  'filtered=; while read -r name value; do [ "$name" != Seccomp: ] || filtered=$value; done </proc/self/status',
+  'if [ "$filtered" != 2 ] || chmod 4700 /tmp/probe 2>/dev/null; then',
+  '  echo "the system call filter is not in force" >&2; exit 1',
+  'fi',
   'node -e "process.exit(0)" || { echo "node does not run in it" >&2; exit 1; }',
 ].join('\n');
 
 /** Runs the probe like any command, so that the launcher, its lock and its pipes are tested too. */
-async function trySandbox(sandbox: UsableSandbox, options: SystemOptions): Promise<UsableSandbox | UnusableSandbox> {
+async function trySandbox(
+  sandbox: UsableSandbox,
+  options: SystemOptions,
+  filter: Buffer,
+): Promise<UsableSandbox | UnusableSandbox> {
   const base = await mkdtemp(join(tmpdir(), 'ravenhelm-probe-'));
   try {
     const marker = await workspaceMarker(base);
     const task = { missionId: 'probe', taskId: 'probe', attempt: 1, workspace: null, workspaceMarker: marker };
-    const place = await preparePlace(task, { workspaceRoot: base, separateAccount: sandbox.mode === 'root' });
+    const separateAccount = sandbox.mode === 'root';
+    const place = await preparePlace(task, { workspaceRoot: base, separateAccount, filter });
     const { etcDir, workspace, outputs, account } = place;
     const program = shellProgram(INSIDE.workspace);
     const argumentVector = sandboxArguments({
@@ -129,6 +149,7 @@ async function trySandbox(sandbox: UsableSandbox, options: SystemOptions): Promi
         timeLimitMs: PROBE_LIMIT_MS,
         once: true,
         isolated: true,
+        seccomp: place.seccomp,
         token: place.run,
         commands: [PROBE_COMMAND],
         argumentVector,

@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { ToolSetupError } from './errors.js';
 
@@ -84,7 +84,7 @@ export function systemMounts(options: SystemOptions): SystemMounts {
   const args = ['--ro-bind', '/usr', '/usr'];
   for (const name of ['bin', 'sbin', 'lib', 'lib32', 'lib64']) args.push(...systemDirectory(`/${name}`));
   args.push(...parentsOf('/etc/ssl/certs'), ...parentsOf(`${INSIDE.node}/node`));
-  for (const name of ETC) args.push('--ro-bind-try', `/etc/${name}`, `/etc/${name}`);
+  for (const name of [...ETC, ...javaSettings()]) args.push('--ro-bind-try', `/etc/${name}`, `/etc/${name}`);
   const node = realpathSync(options.nodePath);
   const nodeIsSystem = node.startsWith('/usr/') && basename(node) === 'node';
   if (!nodeIsSystem) args.push('--ro-bind', node, `${INSIDE.node}/node`);
@@ -94,6 +94,11 @@ export function systemMounts(options: SystemOptions): SystemMounts {
   for (const { variable, target } of options.extraBinds)
     if (variable !== undefined) args.push('--setenv', variable, target);
   return { arguments: args, path: `${nodeIsSystem ? dirname(node) : INSIDE.node}:${SYSTEM_PATH}` };
+}
+
+/** Debian and Ubuntu keep files there that a Java virtual machine does not start without. */
+function javaSettings(): string[] {
+  return readdirSync('/etc').filter((name) => /^java(-\d+-openjdk)?$/.test(name));
 }
 
 /** /bin, /sbin and /lib are links into /usr on merged systems and directories on others. */
@@ -136,12 +141,15 @@ export interface SandboxOptions {
   readonly program: readonly string[];
 }
 
-/** The argument vector of a sandbox. The launcher opens descriptor 8 for bwrap's status. */
+/**
+ * The argument vector of a sandbox. The launcher opens descriptor 8 for bwrap's status, and 7 for the system call filter,
+ * which bwrap installs after its last mount.
+ */
 export function sandboxArguments(options: SandboxOptions): string[] {
   return [
     'bwrap',
     ...namespaces(options.sandbox),
-    ...words('--die-with-parent --new-session --as-pid-1 --hostname ravenhelm --json-status-fd 8'),
+    ...words('--die-with-parent --new-session --as-pid-1 --hostname ravenhelm --json-status-fd 8 --seccomp 7'),
     ...environment(options.system.path),
     ...options.system.arguments,
     ...etcFiles(options.etcDir),

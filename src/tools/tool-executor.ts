@@ -128,6 +128,7 @@ async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSig
       timeLimitMs: call.timeLimitMs,
       once: false,
       isolated: runtime.sandbox !== 'off',
+      seccomp: place.seccomp,
       token: tokenOf(place, stem),
       commands: call.checks.map((check) => check.command),
       argumentVector: argumentVector(runtime, place, stem, shellProgram(workspace), false),

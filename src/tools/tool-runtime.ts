@@ -4,6 +4,7 @@ import type { TaskPlace } from '../ports/tools.js';
 import { CallRefused } from './errors.js';
 import { preparePlace, type RunPlace } from './places.js';
 import type { Program } from './programs.js';
+import { filterFor, hasFilter } from './seccomp/filter.js';
 import {
   INSIDE,
   sandboxArguments,
@@ -34,19 +35,23 @@ export interface ToolExecutorOptions {
 export interface ToolRuntime extends ToolExecutorOptions {
   readonly extraBinds: readonly ReadOnlyBind[];
   readonly system: SystemMounts | null;
+  /** The system call filter; null without a usable sandbox. */
+  readonly filter: Buffer | null;
 }
 
 /** Reads the system's mounts once. Throws ToolSetupError for binds that cannot be mounted. */
 export function createToolRuntime(options: ToolExecutorOptions): ToolRuntime {
   const { sandbox, toolboxDir, nodePath, extraBinds = [] } = options;
-  const system = sandbox !== 'off' && sandbox.ok ? systemMounts({ toolboxDir, extraBinds, nodePath }) : null;
-  return { ...options, extraBinds, system };
+  const usable = sandbox !== 'off' && sandbox.ok;
+  const system = usable ? systemMounts({ toolboxDir, extraBinds, nodePath }) : null;
+  const filter = usable && hasFilter(process.arch) ? filterFor(process.arch) : null;
+  return { ...options, extraBinds, system, filter };
 }
 
 /** The task's files; creates its directories. Rejects with WorkspaceUnusable. */
-export function placeOf({ workspaceRoot, sandbox }: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
+export function placeOf({ workspaceRoot, sandbox, filter }: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
   const separateAccount = sandbox !== 'off' && sandbox.ok && sandbox.mode === 'root';
-  return preparePlace(task, { workspaceRoot, separateAccount });
+  return preparePlace(task, { workspaceRoot, separateAccount, filter });
 }
 
 /** The paths that the tools see: those inside the sandbox, or the real ones without a sandbox. */

@@ -7,6 +7,7 @@ import { keepCall } from '../../src/tools/outcome.js';
 import { preparePlace } from '../../src/tools/places.js';
 import { shellProgram } from '../../src/tools/programs.js';
 import { INSIDE, sandboxArguments, systemMounts } from '../../src/tools/sandbox.js';
+import { filterFor, hasFilter } from '../../src/tools/seccomp/filter.js';
 import { alive, newMark, procFile, sleepers } from '../support/marked-processes.js';
 import { createHarness, never, removeTemporaryDirectories, usableSandbox, type Harness } from './harness.js';
 
@@ -93,6 +94,7 @@ async function startInWorkerThatDies(command: string, when: () => boolean, claim
   const place = await preparePlace(harness.task(), {
     workspaceRoot: harness.root,
     separateAccount: process.getuid?.() === 0,
+    filter: hasFilter(process.arch) ? filterFor(process.arch) : null,
   });
   const sandbox = await usableSandbox();
   const system = systemMounts({ toolboxDir: null, extraBinds: [], nodePath: process.execPath });
@@ -119,6 +121,7 @@ async function startInWorkerThatDies(command: string, when: () => boolean, claim
     once: 'yes',
     each: 'no',
     isolated: 'yes',
+    seccomp: place.seccomp ?? '',
     token: place.run,
     count: '1',
     command_1: command,
@@ -317,7 +320,11 @@ test('twelve commands run concurrently', async () => {
 });
 
 test('a launcher that cannot write its state says why', async () => {
-  const place = await preparePlace(harness.task(), { workspaceRoot: harness.root, separateAccount: false });
+  const place = await preparePlace(harness.task(), {
+    workspaceRoot: harness.root,
+    separateAccount: false,
+    filter: null,
+  });
   execFileSync('mkdir', [join(place.run, 'stdout')]);
   const end = await launch(
     {
@@ -327,6 +334,7 @@ test('a launcher that cannot write its state says why', async () => {
       timeLimitMs: 1000,
       once: true,
       isolated: false,
+      seccomp: null,
       token: place.run,
       commands: ['true'],
       argumentVector: ['sh', '-c'],

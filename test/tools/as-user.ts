@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { transformSync } from '@swc/core';
+import { temporaryDirectory } from './harness.js';
+
+/** A user other than root, for the tools with user namespaces in place of setpriv. Only root can switch to it. */
+export const USER = 12_346;
+
+export interface UserPlace {
+  /** Has the compiled tools below src/. */
+  readonly directory: string;
+  /** A root of workspaces that belongs to USER. */
+  readonly root: string;
+}
+
+/** Compiles the tools to a directory that USER can enter; the clone may be closed to it. */
+export function placeForUser(): UserPlace {
+  const directory = temporaryDirectory();
+  chmodSync(directory, 0o755);
+  for (const layer of ['tools', 'ports', 'domain']) {
+    const names = readdirSync(resolve('src', layer), { recursive: true, encoding: 'utf8' });
+    for (const name of names.filter((file) => file.endsWith('.ts'))) {
+      const target = join(directory, 'src', layer, name.replace(/\.ts$/, '.js'));
+      mkdirSync(dirname(target), { recursive: true });
+      const { code } = transformSync(readFileSync(resolve('src', layer, name), 'utf8'), {
+        filename: name,
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'es6' },
+      });
+      writeFileSync(target, code);
+    }
+  }
+  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
+  cpSync(resolve('node_modules/zod'), join(directory, 'node_modules/zod'), { recursive: true });
+  const root = join(directory, 'workspaces');
+  mkdirSync(root);
+  chownSync(root, USER, USER);
+  return { directory, root };
+}
+
+/**
+ * Runs a module as USER and resolves with what it printed, as JSON text. The module gets the root of the workspaces as its
+ * first argument, and has `sandbox` (the probe's result), `executor`, `task` and `call(tool, arguments, timeLimitMs)`.
+ */
+export async function runAsUser({ directory, root }: UserPlace, module: string): Promise<string> {
+  writeFileSync(join(directory, 'script.mjs'), `${PREAMBLE}\n${module}`);
+  const { stdout } = await promisify(execFile)(
+    'setpriv',
+    [
+      ...['--reuid', String(USER), '--regid', String(USER), '--clear-groups'],
+      ...[process.execPath, join(directory, 'script.mjs'), root],
+    ],
+    { env: { PATH: process.env['PATH'] ?? '', SECRET: 'sk-canary-0123456789', HOME: '/' } },
+  );
+  return stdout;
+}
+
+const PREAMBLE = `
+import { createToolExecutor } from './src/tools/tool-executor.js';
+import { probeSandbox } from './src/tools/probe.js';
+import { workspaceMarker } from './src/tools/places.js';
+const [, , root] = process.argv;
+const system = { toolboxDir: null, extraBinds: [], nodePath: process.execPath };
+const sandbox = await probeSandbox(system);
+if (!sandbox.ok) { console.log(JSON.stringify({ sandbox })); process.exit(0); }
+const logger = { debug() {}, info() {}, warn() {}, error() {}, child() { return logger; } };
+const clock = { now: Date.now, monotonicMs: () => performance.now(), setTimer() {} };
+const executor = createToolExecutor({ ...system, workspaceRoot: root, sandbox, clock, logger });
+const marker = await workspaceMarker(root);
+const task = { missionId: 'm1', taskId: 't1', attempt: 1, workspace: null, workspaceMarker: marker };
+let step = 0;
+const never = new AbortController().signal;
+const call = (tool, args, timeLimitMs = 20000) =>
+  executor.run({ task, step: ++step, claimOffset: 1, timeLimitMs, tool, arguments: args }, never);
+`;
