@@ -2,6 +2,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { dirname } from 'node:path';
+import { createInterface as createLineReader } from 'node:readline';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -95,6 +96,7 @@ const host: Host = {
   stdout: createOutput(process.stdout),
   stderr: createOutput(process.stderr),
   ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? askOnTerminal : null,
+  lines: () => createLineReader({ input: process.stdin, crlfDelay: Infinity }),
   interruption: interruption.aborted,
   clock,
   ids: createSystemIds(),

@@ -8,6 +8,7 @@ import { register as registerNew } from './commands/new.js';
 import { register as registerPlan } from './commands/plan.js';
 import { register as registerRecover } from './commands/recover.js';
 import { register as registerRun } from './commands/run.js';
+import { register as registerSandbox } from './commands/sandbox.js';
 import { register as registerShow } from './commands/show.js';
 import { register as registerStack } from './commands/stack.js';
 import { register as registerStart } from './commands/start.js';
@@ -15,7 +16,7 @@ import { register as registerStatus } from './commands/status.js';
 import { register as registerSubmit } from './commands/submit.js';
 import { register as registerWatch } from './commands/watch.js';
 import { createContext, type GlobalOptions } from './context.js';
-import { EXIT, type ExitCode } from './exit-codes.js';
+import { EXIT } from './exit-codes.js';
 import { describeFailure, failureText } from './failure.js';
 import type { Host } from './host.js';
 import type { Choose, Register } from './registration.js';
@@ -34,6 +35,7 @@ const COMMANDS: readonly Register[] = [
   registerDeadLetters,
   registerStack,
   registerAgents,
+  registerSandbox,
   registerConfig,
   registerRecover,
   registerInit,
@@ -46,9 +48,9 @@ Exit codes: 0 done, 1 the mission failed, 2 wrong use or configuration, 3 no bro
 `;
 
 /** Reads the command line and carries it out. Never rejects: a failure is a text on stderr and the exit code. */
-export async function runCommandLine(host: Host): Promise<ExitCode> {
+export async function runCommandLine(host: Host): Promise<number> {
   try {
-    const chosen: { run(): Promise<ExitCode> }[] = [];
+    const chosen: { run(): Promise<number> }[] = [];
     const program = createProgram(host, (command, action, defaults) => {
       chosen.push({ run: async () => action(createContext(host, globalOptions(command), defaults)) });
     });

@@ -22,6 +22,8 @@ export interface Host {
   readonly stderr: Output;
   /** Asks the person at the terminal and resolves with the line that was typed; null without a terminal. */
   readonly ask: ((question: string) => Promise<string>) | null;
+  /** The lines of standard input, without their ends. */
+  lines(): AsyncIterable<string>;
   /** Aborted by SIGTERM and the first Ctrl-C: whatever runs drains and ends. */
   readonly interruption: AbortSignal;
   readonly clock: Clock;

@@ -1,11 +1,10 @@
 /** How a command registers. Its code is loaded when it was typed: --help does not wait for a Kafka client. */
 import type { Command } from 'commander';
 import type { CommandContext } from './context.js';
-import type { ExitCode } from './exit-codes.js';
 import type { SettingName } from './settings.js';
 
-/** What a command does once it was read. */
-export type Action = (context: CommandContext) => Promise<ExitCode>;
+/** What a command does once it was read. Resolves with the exit code; that of sandbox exec may be any. */
+export type Action = (context: CommandContext) => Promise<number>;
 
 /** Takes the one action that was typed; defaults are settings' values of this command. */
 export type Choose = (

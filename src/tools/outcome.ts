@@ -42,7 +42,7 @@ export interface LauncherOutcome {
 }
 
 /** The launcher's outcome of a step or a check, by its base name; null if there is none. */
-export async function readLauncherOutcome(place: RunPlace, name: string): Promise<LauncherOutcome | null> {
+export async function readLauncherOutcome(place: Pick<RunPlace, 'run'>, name: string): Promise<LauncherOutcome | null> {
   const text = await readFile(join(place.run, `${name}.outcome`), 'utf8').catch(absent);
   if (text === null) return null;
   const fields = Object.fromEntries(

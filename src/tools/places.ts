@@ -74,8 +74,13 @@ export function wholeOutputs(
   task: { readonly missionId: string; readonly taskId: string; readonly attempt: number },
   step: number,
 ): readonly [string, string] {
-  const stem = join(base, STATE_DIRECTORY, 'runs', task.missionId, task.taskId, 'outputs', stepName(task, step));
+  const stem = join(runDirectory(base, task), 'outputs', stepName(task, step));
   return [`${stem}.stdout`, `${stem}.stderr`];
+}
+
+/** Where a task's run files lie, below the base. */
+export function runDirectory(base: string, task: { readonly missionId: string; readonly taskId: string }): string {
+  return join(base, STATE_DIRECTORY, 'runs', task.missionId, task.taskId);
 }
 
 /** Checks the marker and creates the task's directories. Rejects with WorkspaceUnusable. */
@@ -92,7 +97,7 @@ export async function preparePlace(task: TaskPlace, options: PlaceOptions): Prom
   const workspace = task.workspace === null ? await ownWorkspace(base, task.missionId) : base;
   const account = options.separateAccount ? await accountOf(workspace, task.workspace === null) : null;
   if (account === null) await requireWritable(workspace);
-  const run = join(base, STATE_DIRECTORY, 'runs', task.missionId, task.taskId);
+  const run = runDirectory(base, task);
   await mkdir(join(run, 'outputs'), { recursive: true, mode: 0o755 });
   const etcDir = await accountFiles(base, account ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
   const seccomp = options.filter === null ? null : await filterFile(base, options.filter);

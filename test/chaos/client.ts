@@ -37,6 +37,7 @@ export function createClient(site: Site, env: Readonly<Record<string, string | u
       ids: site.ids,
       random: Math.random,
       ask: null,
+      async *lines() {},
     };
     const code = await runCommandLine(host);
     return { code, stdout: stdout.join(''), stderr: stderr.join('') };

@@ -7,7 +7,12 @@ export type Line =
   | { readonly label: string }
   | { readonly load: number }
   | { readonly and: number }
-  | { readonly jump: keyof typeof COMPARISONS; readonly value: number; readonly then?: string; readonly else?: string }
+  | {
+      readonly jump: keyof typeof COMPARISONS;
+      readonly value: number;
+      readonly ifTrue?: string;
+      readonly ifFalse?: string;
+    }
   | { readonly return: number };
 
 // Sources: linux/bpf_common.h and linux/filter.h.
@@ -40,8 +45,8 @@ export function assemble(lines: readonly Line[]): Buffer {
     const [code, operand] = encoded(line);
     program.writeUInt16LE(code, at);
     if ('jump' in line) {
-      program.writeUInt8(distance(line.then, index), at + 2);
-      program.writeUInt8(distance(line.else, index), at + 3);
+      program.writeUInt8(distance(line.ifTrue, index), at + 2);
+      program.writeUInt8(distance(line.ifFalse, index), at + 3);
     }
     program.writeUInt32LE(operand, at + 4);
   }

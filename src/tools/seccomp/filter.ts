@@ -75,19 +75,19 @@ const TERMINAL_COMMANDS = [0x5412, 0x541c, 0x5423];
 const PERSONALITY_QUERY = 0xffff_ffff;
 
 /** The loaded word decides: one of the values goes to the label, any other to the next line. */
-const oneOf = (values: readonly number[], then: string): Line[] =>
-  values.map((value) => ({ jump: 'equal', value, then }));
+const oneOf = (values: readonly number[], ifTrue: string): Line[] =>
+  values.map((value) => ({ jump: 'equal', value, ifTrue }));
 const end = (name: End): Line => ({ return: ENDS[name] });
 
 /** A mode of chmod or mknod. */
 const modeRule = (index: number): readonly Line[] => [
   argument(index),
-  { jump: 'anyBit', value: SET_ID_BITS, then: 'eperm', else: 'allow' },
+  { jump: 'anyBit', value: SET_ID_BITS, ifTrue: 'eperm', ifFalse: 'allow' },
 ];
 
 const openRule = (flags: number): readonly Line[] => [
   argument(flags),
-  { jump: 'anyBit', value: CREATES, else: 'allow' },
+  { jump: 'anyBit', value: CREATES, ifFalse: 'allow' },
   ...modeRule(flags + 1),
 ];
 
@@ -95,11 +95,11 @@ const openRule = (flags: number): readonly Line[] => [
 const RULES: readonly { readonly calls: readonly CallName[]; readonly lines: readonly Line[] }[] = [
   {
     calls: ['clone'],
-    lines: [argument(0), { jump: 'anyBit', value: NEW_NAMESPACES_OF_CLONE, then: 'eperm', else: 'allow' }],
+    lines: [argument(0), { jump: 'anyBit', value: NEW_NAMESPACES_OF_CLONE, ifTrue: 'eperm', ifFalse: 'allow' }],
   },
   {
     calls: ['unshare'],
-    lines: [argument(0), { jump: 'anyBit', value: NEW_NAMESPACES, then: 'eperm', else: 'allow' }],
+    lines: [argument(0), { jump: 'anyBit', value: NEW_NAMESPACES, ifTrue: 'eperm', ifFalse: 'allow' }],
   },
   { calls: ['ioctl'], lines: [argument(1), ...oneOf(TERMINAL_COMMANDS, 'eperm'), end('allow')] },
   { calls: ['personality'], lines: [argument(0), ...oneOf([0, PERSONALITY_QUERY], 'allow'), end('eperm')] },
@@ -142,11 +142,11 @@ export function filterFor(architecture: Architecture): Buffer {
     names.flatMap((name) => CALL_NUMBERS[name][architecture] ?? []);
   return assemble([
     { load: ARCHITECTURE },
-    { jump: 'equal', value: AUDIT[architecture], else: 'kill' },
+    { jump: 'equal', value: AUDIT[architecture], ifFalse: 'kill' },
     { load: NUMBER },
     ...oneOf(numbersOf(UNKNOWN), 'enosys'),
     // Also refuses the numbers of x32, which are above.
-    { jump: 'above', value: NEWEST_CALL, then: 'enosys' },
+    { jump: 'above', value: NEWEST_CALL, ifTrue: 'enosys' },
     ...RULES.flatMap(({ calls }, index) => oneOf(numbersOf(calls), `rule ${index}`)),
     ...oneOf(numbersOf(REFUSED), 'eperm'),
     end('allow'),

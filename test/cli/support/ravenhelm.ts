@@ -10,13 +10,20 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The program in a pipe. */
-export function startInPipe(clone: TestClone, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+/** The program in a pipe; input is all that it can read. */
+export function startInPipe(
+  clone: TestClone,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  input = '',
+) {
   const child = spawn(process.execPath, [join(clone.dir, 'bin/ravenhelm.js'), ...args], {
     cwd: clone.dir,
     env: { ...clone.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // A program that does not read it may have ended.
+  child.stdin.on('error', () => undefined).end(input);
   let stdout = '';
   let stderr = '';
   const listeners = new Set<() => void>();

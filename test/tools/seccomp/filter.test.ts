@@ -172,7 +172,7 @@ test('other architectures have no filter', () => {
 });
 
 test('the assembler refuses jumps to labels that are missing, behind or too far ahead', () => {
-  const jump: Line = { jump: 'equal', value: 1, then: 'end' };
+  const jump: Line = { jump: 'equal', value: 1, ifTrue: 'end' };
   const end: readonly Line[] = [{ label: 'end' }, { return: 0 }];
   const lines = (count: number): readonly Line[] => Array.from({ length: count }, () => ({ load: 0 }));
   expect(assemble([jump, ...lines(255), ...end])).toHaveLength(257 * 8);

@@ -73,7 +73,7 @@ const TRIES: readonly Try[] = [
   ['mknodat', '-100, "set", 0102755, 0', EPERM],
 ];
 
-/** Each call in a child of its own, because some, where they are allowed, end or change the process. */
+/** Each call in a separate process, because some, where they are allowed, end or change the process. */
 const PERL = [
   'use strict; use warnings; no warnings "portable";',
   'sub try { my ($name, $number, @args) = @_; my $pid = fork; if ($pid) { waitpid $pid, 0; return }',

@@ -1,0 +1,131 @@
+/** Single tool calls as an agent's task makes them, without a mission, a model or a log. */
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { AgentSpec } from '../domain/agent-spec.js';
+import type { StepOutcome } from '../domain/events.js';
+import type { Ids } from '../ports/clock.js';
+import type { TaskPlace, ToolExecutor, ToolOutcome } from '../ports/tools.js';
+import { COMMAND } from '../tools/definitions.js';
+import { readLauncherOutcome } from '../tools/outcome.js';
+import { runDirectory, stepName, workspaceMarker } from '../tools/places.js';
+import { openTools, type OpenToolsOptions } from './tools.js';
+
+export interface SandboxCall {
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+/** The result of a call, as `ravenhelm sandbox` prints it. */
+export interface SandboxCallResult {
+  /** What the policy said. */
+  readonly decision: 'allow' | 'ask' | 'deny';
+  /** The policy's rule that decided; null: none did. */
+  readonly rule: string | null;
+  /** As in the event tool_returned. */
+  readonly outcome: StepOutcome;
+  /** null: nothing ran to its end. */
+  readonly exit_code: number | null;
+  /** Of a command, as the agent sees it (at most 16 KiB); of another tool, its whole result. */
+  readonly stdout: string;
+  /** Of a command, as the agent sees it; for a call that was not run, the reason. */
+  readonly stderr: string;
+  readonly timed_out: boolean;
+  /** Whether its processes were killed. */
+  readonly killed: boolean;
+  /** The limit that ended it; null: none did. */
+  readonly limit: string | null;
+  readonly duration_ms: number;
+}
+
+export interface SandboxCallsOptions extends OpenToolsOptions {
+  readonly ids: Ids;
+  /** Absolute; null: a new one below the workspaces' root, which close removes. */
+  readonly workspace: string | null;
+  /** Whose tools and time limit hold; null: all tools, DEFAULT_LIMIT_SECONDS. */
+  readonly agent: AgentSpec | null;
+}
+
+export interface SandboxCalls {
+  /** Says which sandbox is used. */
+  readonly line: string;
+  /** Makes a call as the next step of one task. Rejects as ToolExecutor.run does. */
+  call(call: SandboxCall, signal: AbortSignal): Promise<SandboxCallResult>;
+  /** Removes the task's files, and the workspace if it was a new one. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_LIMIT_SECONDS = 300;
+const TASK = 'call';
+const commandOutput = z.object({ stdout: z.string(), stderr: z.string() });
+
+/** Tries the sandbox and prepares a task. Rejects with WorkspaceUnusable. */
+export async function openSandboxCalls(options: SandboxCallsOptions): Promise<SandboxCalls> {
+  const { workspaceRoot, workspace, agent, ids } = options;
+  const { tools, line } = await openTools(options);
+  const base = workspace ?? workspaceRoot;
+  const missionId = `sandbox-${ids.uuid()}`;
+  const marker = await workspaceMarker(base);
+  const task: TaskPlace = { missionId, taskId: TASK, attempt: 1, workspace, workspaceMarker: marker };
+  const run = runDirectory(base, task);
+  let step = 0;
+  return {
+    line,
+    async call(call, signal) {
+      if (agent !== null && !agent.tools.includes(call.tool))
+        return notRun(`${agent.name} does not have the tool ${call.tool}; it has ${agent.tools.join(', ')}`);
+      step += 1;
+      const timeLimitMs = (agent?.timeoutSeconds ?? DEFAULT_LIMIT_SECONDS) * 1000;
+      const outcome = await runStep(tools, { ...call, task, step, timeLimitMs }, signal);
+      const left = await readLauncherOutcome({ run }, stepName(task, step));
+      return resultOf(call.tool, outcome, left?.reason ?? 'exited');
+    },
+    async close() {
+      await rm(dirname(run), { recursive: true, force: true });
+      if (workspace === null) await rm(join(base, missionId), { recursive: true, force: true });
+    },
+  };
+}
+
+type Step = SandboxCall & { readonly task: TaskPlace; readonly step: number; readonly timeLimitMs: number };
+
+/** The only holder of the task, so any claim will do. */
+function runStep(tools: ToolExecutor, step: Step, signal: AbortSignal): Promise<ToolOutcome> {
+  return tools.run({ ...step, claimOffset: 1 }, signal);
+}
+
+function resultOf(tool: string, outcome: ToolOutcome, reason: string): SandboxCallResult {
+  const ran = tool === COMMAND && outcome.exitCode !== null;
+  const shown = ran ? commandOutput.parse(JSON.parse(outcome.observation)) : shownOf(outcome);
+  return {
+    decision: 'allow',
+    rule: null,
+    outcome: outcome.outcome,
+    exit_code: outcome.exitCode,
+    stdout: shown.stdout,
+    stderr: shown.stderr,
+    timed_out: reason === 'timeout',
+    killed: reason !== 'exited' && reason !== 'broken',
+    limit: null,
+    duration_ms: outcome.durationMs,
+  };
+}
+
+function shownOf({ outcome, observation }: ToolOutcome): { readonly stdout: string; readonly stderr: string } {
+  return outcome === 'ok' ? { stdout: observation, stderr: '' } : { stdout: '', stderr: observation };
+}
+
+function notRun(reason: string): SandboxCallResult {
+  return {
+    decision: 'allow',
+    rule: null,
+    outcome: 'refused',
+    exit_code: null,
+    stdout: '',
+    stderr: reason,
+    timed_out: false,
+    killed: false,
+    limit: null,
+    duration_ms: 0,
+  };
+}

@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTestClone, type TestClone } from './support/clone.js';
+import { runInPipe, startInPipe } from './support/ravenhelm.js';
+
+let clone: TestClone;
+beforeAll(async () => {
+  clone = await createTestClone();
+});
+afterAll(() => clone.remove());
+
+const sandbox = (...args: readonly string[]) => runInPipe(clone, ['--sandbox', 'on', 'sandbox', ...args]);
+
+test('a command gives its outputs and its exit code, and leaves nothing behind', async () => {
+  const ended = await sandbox('exec', '--', 'pwd; echo x > f; ls; echo oops >&2; exit 3');
+  expect(ended).toMatchObject({ code: 3, stdout: '/workspace\nf\n', stderr: 'oops\n' });
+  const root = join(clone.dir, '.ravenhelm/workspaces');
+  expect(readdirSync(root)).toEqual(['.ravenhelm']);
+  expect(readdirSync(join(root, '.ravenhelm/runs'))).toEqual([]);
+});
+
+test('several words are a program and its arguments, with --json the result is a document and the exit code 0', async () => {
+  const { code, stdout } = await sandbox(
+    'exec',
+    '--json',
+    '--',
+    'sh',
+    '-c',
+    `printf '%s|' "$@"; exit 4`,
+    'sh',
+    `it's`,
+    '$HOME',
+  );
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({
+    decision: 'allow',
+    rule: null,
+    outcome: 'error',
+    exit_code: 4,
+    stdout: `it's|$HOME|`,
+    stderr: '',
+    timed_out: false,
+    killed: false,
+    limit: null,
+    duration_ms: expect.any(Number),
+  });
+});
+
+test('calls on standard input are steps of one task in the given workspace, one result a line', async () => {
+  const workspace = join(clone.dir, 'given');
+  mkdirSync(workspace);
+  const running = startInPipe(
+    clone,
+    ['sandbox', 'tool', '--json', '--workspace', 'given', '-'],
+    {},
+    [
+      { tool: 'workspace_write', arguments: { path: 'a', content: 'x' } },
+      { tool: 'workspace_read', arguments: { path: '/etc/passwd' } },
+      { tool: 'execute_terminal_command', arguments: { command: 'cat a; sleep 100', timeout: 0.5 } },
+      { tool: 'no_such_tool', arguments: {} },
+    ]
+      .map((call) => `${JSON.stringify(call)}\n`)
+      .join(''),
+  );
+  const { code, stdout } = await running.ended();
+  expect(code).toBe(0);
+  expect(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toMatchObject([
+    { outcome: 'ok', exit_code: 0 },
+    { outcome: 'refused', exit_code: null, stderr: '/etc/passwd is outside the workspace; use paths relative to it' },
+    { outcome: 'error', exit_code: 124, stdout: 'x', timed_out: true, killed: true },
+    { outcome: 'refused', stderr: 'there is no tool no_such_tool' },
+  ]);
+  expect(readFileSync(join(workspace, 'a'), 'utf8')).toBe('x');
+  expect(existsSync(join(workspace, '.ravenhelm/runs'))).toBe(true);
+  expect(readdirSync(join(workspace, '.ravenhelm/runs'))).toEqual([]);
+});
+
+test('wrong use ends with 2 and says what to give', async () => {
+  for (const [args, text] of [
+    [['tool', '--json', 'ls'], 'the call is not JSON'],
+    [['tool', '--json', '{"tool":"x"}'], 'arguments'],
+    [['exec', '--agent', 'qick', '--', 'id'], 'there is no agent qick'],
+    [['exec'], "missing required argument 'command'"],
+    [['exec', '--workspace', '/proc/x', '--', 'id'], '/proc/x'],
+  ] as const) {
+    const { code, stdout, stderr } = await sandbox(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(text);
+  }
+});
