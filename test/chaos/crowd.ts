@@ -49,6 +49,7 @@ const host: Host = {
   ids: createSystemIds(),
   random: Math.random,
   ask: null,
+  async *lines() {},
 };
 
 /** As a supervisor would: another fault may strike while they start. */
