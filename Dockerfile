@@ -20,9 +20,9 @@ FROM packages AS dependencies
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE}
-# bubblewrap: the sandbox. util-linux: flock (the fence) and setpriv. openssl: what missions make certificates with.
+# bubblewrap: the sandbox. perl-base: the launcher. util-linux: setpriv. openssl: what missions make certificates with.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends bubblewrap util-linux openssl ca-certificates \
+ && apt-get install -y --no-install-recommends bubblewrap perl-base util-linux openssl ca-certificates \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules

@@ -17,8 +17,16 @@ const PROGRAMS = [
     dnf: 'bubblewrap',
   },
   {
-    name: 'flock and setpriv',
-    why: 'the fence and the sandbox',
+    name: 'perl',
+    why: 'the launcher of commands: fence, lock and limits',
+    find: () => runs('perl', ['-e', '0']),
+    linuxOnly: true,
+    debian: ['perl-base'],
+    dnf: 'perl-interpreter',
+  },
+  {
+    name: 'setpriv and setsid',
+    why: 'the sandbox',
     find: hasUtilLinux,
     linuxOnly: true,
     debian: ['util-linux'],
@@ -109,7 +117,7 @@ async function runs(command, args) {
 }
 
 async function hasUtilLinux() {
-  return (await runs('flock', ['--version'])) && (await runs('setpriv', ['--version']));
+  return (await runs('setsid', ['--version'])) && (await runs('setpriv', ['--version']));
 }
 
 async function hasJava() {

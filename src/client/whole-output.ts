@@ -1,7 +1,7 @@
 /** The whole output of a step: the journal has its head and tail; all of it is in the worker's workspace. */
 import { isFileSystemError } from '../agent/text-file.js';
 import { wholeOutputs } from '../tools/places.js';
-import { digestOf } from '../tools/truncate.js';
+import { readOutputs } from '../tools/truncate.js';
 
 export interface WholeOutput {
   /** Paths of files. */
@@ -24,7 +24,7 @@ export interface OutputOf {
 export async function findWholeOutput({ base, digest, step, ...task }: OutputOf): Promise<WholeOutput | null> {
   const [stdout, stderr] = wholeOutputs(base, task, step);
   try {
-    return (await digestOf([stdout, stderr])) === digest ? { stdout, stderr } : null;
+    return (await readOutputs([stdout, stderr])).digest === digest ? { stdout, stderr } : null;
   } catch (error) {
     if (isFileSystemError(error)) return null;
     throw error;

@@ -150,7 +150,7 @@ async function exitCodes(
       stem,
       claimOffset,
       timeLimitMs,
-      once: false,
+      callRecord: null,
       each: true,
       isolated: runtime.sandbox !== 'off',
       seccomp: place.seccomp,

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CheckResult } from '../domain/events.js';
 import { FenceLost, type CheckCall, type CheckRun } from '../ports/tools.js';
-import { digestOf, digestOfText, endsOf, fit, OBSERVATION_BYTES } from './truncate.js';
+import { digestOfText, endsOf, fit, OBSERVATION_BYTES, readOutputs, type Outputs } from './truncate.js';
 import { noteOn, outputPaths, outputsWithin, readLauncherOutcome, TIMED_OUT, type LauncherOutcome } from './outcome.js';
 import type { RunPlace } from './places.js';
 
@@ -34,19 +34,20 @@ export async function checkResults(report: CheckReport): Promise<CheckRun> {
     const left = report.failure === null ? await readLauncherOutcome(place, name) : null;
     if (left?.reason === 'fenced')
       throw new FenceLost(`A newer claim than ${call.claimOffset} took over the task while its checks ran.`);
+    const outputs = left === null ? null : await readOutputs(outputPaths(place, name));
     const result =
-      left === null
+      left === null || outputs === null
         ? notStarted(check)
         : {
             ...check,
             baseline: null,
             exit_code: exitCodeOf(left),
             duration_ms: left.durationMs,
-            output_digest: await digestOf(outputPaths(place, name)),
+            output_digest: outputs.digest,
           };
     results.push(result);
     if (result.exit_code !== 0)
-      return { passed: false, results, observation: await describeFailure(report, passed, result, name, left) };
+      return { passed: false, results, observation: describeFailure(report, passed, result, name, left, outputs) };
     passed.push(`passed: ${check.name}`);
   }
   return { passed: true, results, observation: fit(endsOf(passed.join('\n')), OBSERVATION_BYTES, 'all passed') };
@@ -79,13 +80,14 @@ export function exitCodeOf(left: LauncherOutcome): number {
   }
 }
 
-async function describeFailure(
+function describeFailure(
   report: CheckReport,
   passed: readonly string[],
   failed: CheckResult,
   name: string,
   left: LauncherOutcome | null,
-): Promise<string> {
+  outputs: Outputs | null,
+): string {
   const note = report.failure ?? (left === null ? 'it was not started' : noteOn(left, report.call.timeLimitMs));
   const head = [
     ...passed,
@@ -95,8 +97,8 @@ async function describeFailure(
     ...(note === null ? [] : [`note: ${note}`]),
   ].join('\n');
   const shortHead = fit(endsOf(head), OBSERVATION_BYTES / 2, 'earlier checks passed');
-  if (left === null) return shortHead;
+  if (outputs === null) return shortHead;
   const budget = OBSERVATION_BYTES - Buffer.byteLength(shortHead) - 64;
-  const { stdout, stderr } = await outputsWithin(outputPaths(report.place, name), budget, name, report.outputsAt);
+  const { stdout, stderr } = outputsWithin(outputs.ends, budget, name, report.outputsAt);
   return `${shortHead}\nstdout:\n${stdout}\nstderr:\n${stderr}`;
 }

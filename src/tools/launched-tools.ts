@@ -3,7 +3,7 @@ import { COMMAND, WRITE, type CommandArguments, type WriteArguments } from './de
 import { CallRefused } from './errors.js';
 import { isReserved, parsePath } from './jail.js';
 import { launch, type LaunchEnd } from './launcher.js';
-import { describeOutcome, keepCall, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
+import { describeOutcome, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
 import { stepName, type RunPlace } from './places.js';
 import { shellProgram, writeProgram, type Program } from './programs.js';
 import { argumentVector, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
@@ -56,10 +56,17 @@ export function runWrite(
   return runOnce(runtime, call, { place, record, program, lastArgument: name, input: args.content }, signal);
 }
 
-/** The outcome that a launcher left for a step; null if there is none. */
-export async function leftOutcome(place: RunPlace, stem: string): Promise<ToolOutcome | null> {
+/**
+ * The outcome that a launcher left for a step; null if there is none.
+ * @param call the call, if this launcher has started it; else the one that is kept is read
+ */
+export async function leftOutcome(
+  place: RunPlace,
+  stem: string,
+  call: CallRecord | null = null,
+): Promise<ToolOutcome | null> {
   const left = await readLauncherOutcome(place, stem);
-  const record = left === null ? null : await readCall(place, stem);
+  const record = left === null ? null : (call ?? (await readCall(place, stem)));
   return left === null || record === null ? null : describeOutcome(place, stem, record, left);
 }
 
@@ -80,14 +87,13 @@ async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: A
   const { place, record, program, lastArgument, input } = run;
   const stem = stepName(call.task, call.step);
   const vector = argumentVector(runtime, place, stem, program, true);
-  await keepCall(place, stem, record);
   const end = await launch(
     {
       place,
       stem,
       claimOffset: call.claimOffset,
       timeLimitMs: record.timeLimitMs,
-      once: true,
+      callRecord: JSON.stringify(record),
       isolated: runtime.sandbox !== 'off',
       seccomp: place.seccomp,
       token: tokenOf(place, stem),
@@ -99,7 +105,7 @@ async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: A
   );
   if (end.kind !== 'done' && end.kind !== 'started_before') return notStarted(end);
   return (
-    (await leftOutcome(place, stem)) ??
+    (await leftOutcome(place, stem, end.kind === 'done' ? record : null)) ??
     plainOutcome('unknown', `step ${call.step} was started before and left no outcome; it may have run`)
   );
 }

@@ -1,14 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ToolOutcome } from '../ports/tools.js';
-import { digestOf, endsOf, fit, jsonBytes, OBSERVATION_BYTES, readEnds, wanted } from './truncate.js';
+import { endsOf, fit, jsonBytes, OBSERVATION_BYTES, readOutputs, wanted, type Outputs } from './truncate.js';
 import { COMMAND, WRITE } from './definitions.js';
 import { INSIDE } from './sandbox.js';
-import { absent, existing, type RunPlace } from './places.js';
+import { absent, type RunPlace } from './places.js';
 
-/** The call of a step. It is stored next to the outcome, so that another worker can describe both to the model. */
+/** The call of a step. The launcher keeps it next to the outcome, so that another worker can describe both to the model. */
 const callRecord = z.discriminatedUnion('tool', [
   z.object({ tool: z.literal(COMMAND), command: z.string(), timeLimitMs: z.number(), outputsAt: z.string() }),
   z.object({
@@ -55,15 +54,7 @@ export async function readLauncherOutcome(place: Pick<RunPlace, 'run'>, name: st
   return { reason, exitCode: exit, durationMs: duration_ms };
 }
 
-/** Stores a step's call. The first one is kept, because only one can start. */
-export async function keepCall(place: RunPlace, step: string, call: CallRecord): Promise<void> {
-  const path = join(place.run, `${step}.call.json`);
-  const draft = `${path}.${randomUUID()}`;
-  await writeFile(draft, JSON.stringify(call), { mode: 0o600 });
-  await link(draft, path).catch(existing);
-  await rm(draft);
-}
-
+/** The call that the launcher kept beside a step's start mark. */
 export async function readCall(place: RunPlace, step: string): Promise<CallRecord | null> {
   const text = await readFile(join(place.run, `${step}.call.json`), 'utf8').catch(absent);
   return text === null ? null : callRecord.parse(JSON.parse(text));
@@ -82,12 +73,12 @@ export async function describeOutcome(
   left: LauncherOutcome,
 ): Promise<ToolOutcome> {
   const { outcome, exitCode } = statusOf(call, left);
-  const paths = outputPaths(place, step);
+  const { ends, digest } = await readOutputs(outputPaths(place, step));
   const observation =
     call.tool === COMMAND
-      ? await describeCommand(paths, step, call, left, exitCode)
-      : await describeWrite(paths, call, left, exitCode);
-  return { outcome, exitCode, observation, outputDigest: await digestOf(paths), durationMs: left.durationMs };
+      ? describeCommand(ends, step, call, left, exitCode)
+      : describeWrite(ends, call, left, exitCode);
+  return { outcome, exitCode, observation, outputDigest: digest, durationMs: left.durationMs };
 }
 
 /** Exit code of a workspace_write whose target is outside the workspace, or is a link or a special file. */
@@ -131,15 +122,15 @@ export function noteOn(left: LauncherOutcome, timeLimitMs: number): string | nul
   }
 }
 
-type Paths = readonly [string, string];
+type Ends = Outputs['ends'];
 
-async function describeCommand(
-  paths: Paths,
+function describeCommand(
+  ends: Ends,
   step: string,
   call: CallRecord & { tool: typeof COMMAND },
   left: LauncherOutcome,
   exitCode: number | null,
-): Promise<string> {
+): string {
   const facts = {
     command: fit(endsOf(call.command), 2048, 'the call itself has the whole command'),
     exit_code: exitCode,
@@ -147,7 +138,7 @@ async function describeCommand(
     ...noteField(left, call.timeLimitMs),
   };
   const budget = OBSERVATION_BYTES - Buffer.byteLength(JSON.stringify({ ...facts, stdout: '', stderr: '' }));
-  const { stdout, stderr } = await outputsWithin(paths, budget, step, call.outputsAt);
+  const { stdout, stderr } = outputsWithin(ends, budget, step, call.outputsAt);
   return JSON.stringify({
     command: facts.command,
     exit_code: exitCode,
@@ -158,13 +149,13 @@ async function describeCommand(
   });
 }
 
-async function describeWrite(
-  paths: Paths,
+function describeWrite(
+  ends: Ends,
   call: CallRecord & { tool: typeof WRITE },
   left: LauncherOutcome,
   exitCode: number | null,
-): Promise<string> {
-  const error = exitCode === 0 ? '' : fit(await readEnds(paths[1]), 2048, 'the beginning and the end are shown');
+): string {
+  const error = exitCode === 0 ? '' : fit(ends[1], 2048, 'the beginning and the end are shown');
   return JSON.stringify({
     path: call.path,
     mode: call.mode,
@@ -181,13 +172,12 @@ function noteField(left: LauncherOutcome, timeLimitMs: number): { note?: string 
 }
 
 /** Both outputs in at most budget bytes of JSON. One may use what the other does not need. */
-export async function outputsWithin(
-  paths: Paths,
+export function outputsWithin(
+  [out, err]: Ends,
   budget: number,
   name: string,
   outputsAt: string = INSIDE.outputs,
-): Promise<{ stdout: string; stderr: string }> {
-  const [out, err] = await Promise.all([readEnds(paths[0]), readEnds(paths[1])]);
+): { stdout: string; stderr: string } {
   const half = Math.floor(budget / 2);
   const forErr = Math.min(wanted(err), Math.max(half, budget - wanted(out)));
   const stderr = fit(err, forErr, `the whole is in ${outputsAt}/${name}.stderr`);

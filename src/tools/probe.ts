@@ -3,7 +3,8 @@ import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnds } from './truncate.js';
-import { launch, LAUNCHER_PATH } from './launcher.js';
+import { launch } from './launcher.js';
+import { LAUNCHER_PATH } from './launcher-process.js';
 import { outputPaths, readLauncherOutcome, type LauncherOutcome } from './outcome.js';
 import { preparePlace, reasonOf, stepName, workspaceMarker, type RunPlace } from './places.js';
 import { shellProgram } from './programs.js';
@@ -53,7 +54,7 @@ export async function probeSandbox(options: SystemOptions): Promise<UsableSandbo
 
 const PROGRAMS = [
   ['bwrap', 'bubblewrap'],
-  ['flock', 'util-linux'],
+  ['perl', 'perl-base'],
   ['setpriv', 'util-linux'],
 ] as const;
 
@@ -147,7 +148,7 @@ async function trySandbox(
         stem,
         claimOffset: 0,
         timeLimitMs: PROBE_LIMIT_MS,
-        once: true,
+        callRecord: '{}',
         isolated: true,
         seccomp: place.seccomp,
         token: place.run,

@@ -4,9 +4,13 @@ import { LEFT_WORKSPACE } from './outcome.js';
 /** The argument vector that runs in the sandbox, without its last argument, which the launcher appends. */
 export type Program = readonly string[];
 
-/** Runs a shell command, which is appended, in a directory. The cd runs inside, with the rights of the account. */
+/**
+ * Runs a shell command, which is appended, in a directory, as the child of this shell, which exits with it. Where this
+ * shell is pid 1 of a sandbox, the kernel then kills all other processes in the pid namespace. (bwrap's own pid 1 would
+ * wait for background processes.) The cd runs inside, with the rights of the account.
+ */
 export function shellProgram(directory: string): Program {
-  return ['/bin/sh', '-c', 'cd -- "$1" && unset OLDPWD && exec /bin/sh -c "$2"', 'sh', directory];
+  return ['/bin/sh', '-c', 'cd -- "$1" && unset OLDPWD && /bin/sh -c "$2"; exit $?', 'sh', directory];
 }
 
 /**

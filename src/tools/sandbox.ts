@@ -137,19 +137,16 @@ export interface SandboxOptions {
   readonly outputs: string;
   /** Set in mode root only. */
   readonly account: Account | null;
-  /** Runs inside, as the account; the launcher appends the command. */
+  /** Runs inside, as the account, in mode user as pid 1; the launcher appends the command. */
   readonly program: readonly string[];
 }
 
-/**
- * The argument vector of a sandbox. The launcher opens descriptor 8 for bwrap's status, and 7 for the system call filter,
- * which bwrap installs after its last mount.
- */
+/** The argument vector of a sandbox. The launcher inserts bwrap's options for its status and the system call filter. */
 export function sandboxArguments(options: SandboxOptions): string[] {
   return [
     'bwrap',
     ...namespaces(options.sandbox),
-    ...words('--die-with-parent --new-session --as-pid-1 --hostname ravenhelm --json-status-fd 8 --seccomp 7'),
+    ...words('--die-with-parent --new-session --as-pid-1 --hostname ravenhelm'),
     ...environment(options.system.path),
     ...options.system.arguments,
     ...etcFiles(options.etcDir),
@@ -160,11 +157,7 @@ export function sandboxArguments(options: SandboxOptions): string[] {
       ? words('--cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP')
       : []),
     '--',
-    '/bin/sh',
-    '-c',
-    FIRST_PROCESS,
-    'init',
-    ...(options.account === null ? [] : withoutRights(options.account)),
+    ...(options.account === null ? [] : ['/bin/sh', '-c', FIRST_PROCESS, 'init', ...withoutRights(options.account)]),
     ...options.program,
   ];
 }
@@ -195,10 +188,11 @@ function words(text: string): string[] {
 }
 
 /**
- * Pid 1: runs the program as its child and exits with it; the kernel then kills all other processes in the pid
- * namespace. (bwrap's own pid 1 would wait for background processes.) Limits: files of 1 GiB, no core dumps.
+ * Pid 1 of a sandbox that root starts: runs the program as its child and exits with it. It stays root, without more
+ * than three capabilities: bwrap may not send another user's process the signal that ends pid 1 with bwrap, and the
+ * agent's processes cannot reach it.
  */
-const FIRST_PROCESS = 'ulimit -c 0; ulimit -f 2097152; "$@"; exit $?';
+const FIRST_PROCESS = '"$@"; exit $?';
 
 function environment(path: string): string[] {
   const variables = {

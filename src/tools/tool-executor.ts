@@ -126,7 +126,7 @@ async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSig
       stem,
       claimOffset: call.claimOffset,
       timeLimitMs: call.timeLimitMs,
-      once: false,
+      callRecord: null,
       isolated: runtime.sandbox !== 'off',
       seccomp: place.seccomp,
       token: tokenOf(place, stem),

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 
 /** The most UTF-8 bytes of an observation. A longer output keeps its head and tail. */
 export const OBSERVATION_BYTES = 16 * 1024;
@@ -21,14 +20,41 @@ export interface Ends {
 
 /** Reads as much of both ends of a file as an observation can hold. Invalid UTF-8 and NUL become U+FFFD. */
 export async function readEnds(path: string): Promise<Ends> {
+  return readOnce(path, null);
+}
+
+/** The ends of both outputs of a command, and sha256 of the whole of them, hex; each file is read once. */
+export interface Outputs {
+  readonly ends: readonly [Ends, Ends];
+  readonly digest: string;
+}
+
+export async function readOutputs([stdout, stderr]: readonly [string, string]): Promise<Outputs> {
+  const hash = createHash('sha256');
+  const add = (bytes: Buffer) => hash.update(bytes);
+  const first = await readOnce(stdout, add);
+  return { ends: [first, await readOnce(stderr, add)], digest: hash.digest('hex') };
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Hands the whole file to `visit`, in chunks and in order. */
+async function readOnce(path: string, visit: ((bytes: Buffer) => unknown) | null): Promise<Ends> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
-    if (size <= 2 * OBSERVATION_BYTES) return { head: decode(await file.readFile()), tail: '', size };
+    if (size <= 2 * OBSERVATION_BYTES) {
+      const all = await file.readFile();
+      visit?.(all);
+      return { head: decode(all), tail: '', size };
+    }
     const head = Buffer.alloc(OBSERVATION_BYTES);
     const tail = Buffer.alloc(OBSERVATION_BYTES);
     await file.read(head, 0, OBSERVATION_BYTES, 0);
     await file.read(tail, 0, OBSERVATION_BYTES, size - OBSERVATION_BYTES);
+    if (visit !== null)
+      for await (const chunk of file.createReadStream({ start: 0, highWaterMark: CHUNK_BYTES, autoClose: false }))
+        visit(chunk);
     return { head: decode(withoutPartialEnd(head)), tail: decode(withoutPartialStart(tail)), size };
   } finally {
     await file.close();
@@ -100,16 +126,6 @@ function takeTail(text: string, budget: number): string {
     start--;
   }
   return characters.slice(start).join('');
-}
-
-/** sha256 of the concatenated files, hex. */
-export async function digestOf(paths: readonly string[]): Promise<string> {
-  const hash = createHash('sha256');
-  for (const path of paths) {
-    if ((await stat(path)).size === 0) continue;
-    for await (const chunk of createReadStream(path)) hash.update(chunk);
-  }
-  return hash.digest('hex');
 }
 
 /** sha256 of a text's UTF-8 bytes, hex. */

@@ -50,7 +50,7 @@ export async function bareClone(): Promise<BareClone> {
   await program('npm', `require('node:fs').symlinkSync(${JSON.stringify(resolve('node_modules'))}, 'node_modules');`);
   await program('mvn', FAKE_MAVEN);
   await program('java', 'console.error(\'openjdk version "17.0.15"\');');
-  for (const name of ['bwrap', 'flock', 'setpriv', 'openssl']) await program(name);
+  for (const name of ['bwrap', 'perl', 'setsid', 'setpriv', 'openssl']) await program(name);
 
   return {
     directory,

@@ -50,7 +50,7 @@ describe('Dockerfile', () => {
 
   test('has inside what the tools call', () => {
     const installed = last.filter(({ name }) => name === 'RUN').flatMap(({ words }) => words);
-    for (const program of ['bubblewrap', 'util-linux', 'openssl']) expect(installed).toContain(program);
+    for (const program of ['bubblewrap', 'perl-base', 'util-linux', 'openssl']) expect(installed).toContain(program);
   });
 
   test('says what bubblewrap needs of the container', () => {

@@ -32,6 +32,7 @@ export function placeForUser(): UserPlace {
       writeFileSync(target, code);
     }
   }
+  cpSync(resolve('bin/ravenhelm-launcher.pl'), join(directory, 'bin/ravenhelm-launcher.pl'));
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
   cpSync(resolve('node_modules/zod'), join(directory, 'node_modules/zod'), { recursive: true });
   const root = join(directory, 'workspaces');

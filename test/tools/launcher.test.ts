@@ -1,10 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FenceLost } from '../../src/ports/tools.js';
-import { launch } from '../../src/tools/launcher.js';
-import { keepCall } from '../../src/tools/outcome.js';
-import { preparePlace } from '../../src/tools/places.js';
+import { fieldsOf, launch, type Launch } from '../../src/tools/launcher.js';
+import { encodeRequest, LAUNCHER_PATH, LAUNCHER_PROGRAM } from '../../src/tools/launcher-process.js';
+import { preparePlace, type RunPlace } from '../../src/tools/places.js';
 import { shellProgram } from '../../src/tools/programs.js';
 import { INSIDE, sandboxArguments, systemMounts } from '../../src/tools/sandbox.js';
 import { filterFor, hasFilter } from '../../src/tools/seccomp/filter.js';
@@ -83,10 +83,32 @@ describe('no process survives', () => {
 /** The launchers' main processes below a root: those whose parent is not a launcher. */
 function launchersOf(root: string): number[] {
   const pids = alive('ravenhelm-launcher')
-    .filter((pid) => procFile(pid, 'environ').includes(`run=${root}`))
+    .filter((pid) => procFile(pid, 'environ').includes(`RAVENHELM_RUN=${root}`))
     .map(Number);
   const parentOf = (pid: number) => Number(/^PPid:\t(\d+)/m.exec(procFile(pid, 'status'))?.[1]);
-  return pids.filter((pid) => !pids.includes(parentOf(pid)) && procFile(pid, 'comm').trim() === 'sh');
+  return pids.filter((pid) => !pids.includes(parentOf(pid)));
+}
+
+/** A step without a sandbox. */
+function stepOf(place: RunPlace, command: string): Launch {
+  return {
+    place,
+    stem: 'a1-s1',
+    claimOffset: 10,
+    timeLimitMs: 30_000,
+    callRecord: JSON.stringify({
+      tool: 'execute_terminal_command',
+      command,
+      timeLimitMs: 30_000,
+      outputsAt: INSIDE.outputs,
+    }),
+    isolated: false,
+    seccomp: null,
+    token: place.run,
+    commands: [command],
+    argumentVector: ['setsid', '/bin/sh', '-c'],
+    input: null,
+  };
 }
 
 /** Starts a step from a separate process, like a worker, and kills that process when `when` resolves. */
@@ -106,35 +128,23 @@ async function startInWorkerThatDies(command: string, when: () => boolean, claim
     hideState: false,
     program: shellProgram(INSIDE.workspace),
   });
-  await keepCall(place, 'a1-s1', {
-    tool: 'execute_terminal_command',
-    command,
-    timeLimitMs: 30_000,
-    outputsAt: INSIDE.outputs,
-  });
-  const { LAUNCHER_SCRIPT } = await import('../../src/tools/launcher-script.js');
-  const variables = {
-    run: place.run,
-    claim: String(claimOffset),
-    stem: 'a1-s1',
-    limit_ms: '30000',
-    once: 'yes',
-    each: 'no',
-    isolated: 'yes',
-    seccomp: place.seccomp ?? '',
-    token: place.run,
-    count: '1',
-    command_1: command,
-  };
-  const script = `const [variables, ...args] = JSON.parse(process.argv[1]);
-    const env = { PATH: process.env.PATH, ...variables };
-    require('child_process').spawn('/bin/sh', args, { detached: true, stdio: 'ignore', env });
-    setInterval(() => {}, 1000);`;
-  const worker = spawn(
-    process.execPath,
-    ['-e', script, JSON.stringify([variables, '-c', LAUNCHER_SCRIPT, 'ravenhelm-launcher', ...vector])],
-    { stdio: 'ignore' },
+  const request = encodeRequest(
+    fieldsOf({
+      ...stepOf(place, command),
+      claimOffset,
+      isolated: true,
+      seccomp: place.seccomp,
+      argumentVector: vector,
+    }),
   );
+  const script = `const [program, path, request] = process.argv.slice(1);
+    const { stdin } = require('child_process').spawn('perl', [program], { detached: true, stdio: ['pipe', 'ignore', 'ignore'],
+      env: { PATH: path } });
+    stdin.end(Buffer.from(request, 'base64'));
+    setInterval(() => {}, 1000);`;
+  const worker = spawn(process.execPath, ['-e', script, LAUNCHER_PROGRAM, LAUNCHER_PATH, request.toString('base64')], {
+    stdio: 'ignore',
+  });
   const died = new Promise((resolve) => worker.once('exit', resolve));
   await until(when);
   worker.kill('SIGKILL');
@@ -319,28 +329,16 @@ test('twelve commands run concurrently', async () => {
   expect(results.map((result) => result.stdout)).toEqual(Array.from({ length: 12 }, (_, index) => `${index}\n`));
 });
 
-test('a launcher that cannot write its state says why', async () => {
+test('a launcher that cannot write its state says why, and starts nothing', async () => {
   const place = await preparePlace(harness.task(), {
     workspaceRoot: harness.root,
     separateAccount: false,
     filter: null,
   });
-  execFileSync('mkdir', [join(place.run, 'stdout')]);
-  const end = await launch(
-    {
-      place,
-      stem: 'a1-s1',
-      claimOffset: 1,
-      timeLimitMs: 1000,
-      once: true,
-      isolated: false,
-      seccomp: null,
-      token: place.run,
-      commands: ['true'],
-      argumentVector: ['sh', '-c'],
-      input: null,
-    },
-    never,
-  );
-  expect(end).toMatchObject({ kind: 'failed', reason: expect.stringContaining('stdout') });
+  mkdirSync(join(place.outputs, 'a1-s1.stdout'));
+  expect(await launch(stepOf(place, `touch ${place.workspace}/x`), never)).toMatchObject({
+    kind: 'failed',
+    reason: expect.stringContaining('stdout'),
+  });
+  expect(existsSync(join(place.workspace, 'x'))).toBe(false);
 });

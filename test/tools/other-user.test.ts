@@ -16,6 +16,7 @@ console.log(JSON.stringify({
   sandbox,
   id: await call('execute_terminal_command', { command: look }),
   limit: await call('execute_terminal_command', { command: '(setsid sleep 889.1 &); sleep 889.1' }, 400),
+  bomb: await call('execute_terminal_command', { command: "ulimit -p 200; perl -e 'fork while 1; 889.1'" }, 1000),
   write: await call('workspace_write', { path: 'a/b', content: 'hello' }),
   read: await call('workspace_read', { path: 'a/b' }),
   checks: await executor.runChecks({ task, step: ++step, claimOffset: 1, timeLimitMs: 20000, checks }, never),
@@ -43,6 +44,8 @@ asRoot(
     expect(seen.stderr).toContain('unshare');
     expect(statSync(join(place.root, 'm1/made')).uid).toBe(USER);
     expect(results.limit).toMatchObject({ outcome: 'error', exitCode: 124 });
+    expect(results.bomb).toMatchObject({ outcome: 'error', exitCode: 124 });
+    expect(results.bomb.durationMs).toBeLessThan(3_000);
     expect(readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes('889.1'))).toEqual([]);
     expect(results.write).toMatchObject({ outcome: 'ok' });
     expect(JSON.parse(results.read.observation)).toMatchObject({ content: 'hello' });

@@ -1,0 +1,446 @@
+#!/usr/bin/perl -w
+# The launcher: runs one tool call, or several checks in sequence, for one claim. It has a session of its own, so that
+# it outlives the worker. Its guarantees (docs/architecture.md, rule 3; docs/decisions/0007-launcher-in-perl.md):
+#
+# - It holds the task's lock (flock) from before the start until no process of the tool is left. Two processes hold it,
+#   the guardian and its child, the runner: killing either one keeps the lock until the other has ended the tool. Both
+#   are subreapers, so every process that loses its parent becomes a child of one of them: "no child is left" is exact.
+# - It raises the fence to its claim before it waits for the lock, because an earlier attempt's launcher may hold it.
+#   With the lock, it refuses to start if the fence is above its claim or the step has a start mark.
+# - The runner looks at the fence and the time limit ten times a second and kills the tool. Neither needs a fork, so a
+#   fork bomb cannot stop it. In the sandbox the whole pid namespace dies with its pid 1.
+# - It writes the outcome by rename.
+# - The tool gets descriptors 0 to 2 only. Its outputs are pipes that the runner drains into files: a file as stdout
+#   would be emptied by `> /dev/stderr`. They are anonymous, so that a step cannot spoil those of the next one.
+#
+# Standard input has the request: fields "NAME BYTES\n" and that many bytes, the last one "end 0\n". If it ends before,
+# the worker is gone and nothing is started. Fields: what (fence: only raise the fence and wait for the lock; run),
+# machine (x64 or arm64), run (the task's run directory), claim, stem, call (JSON, kept beside the start mark), limit_ms,
+# once (yes: one command, at most once; no: checks), each (yes: all checks run, limit_ms for each; no: the first failure
+# ends them, limit_ms for all), isolated (yes: argument 1 is bwrap; no), token (RAVENHELM_RUN in the environment of
+# bwrap), seccomp (path of a filter; optional), input (optional), argument (many), command (many; each is appended to
+# the arguments).
+#
+# Only built-in functions: a module such as POSIX takes longer to load than all else takes to run.
+use strict;
+
+my %EXIT = (fenced => 70, started_before => 71, lock_busy => 72, aborted => 73, failed => 74);
+my %CALLS = (
+    x64   => { prctl => 157, keyctl => 250, prlimit => 302 },
+    arm64 => { prctl => 167, keyctl => 219, prlimit => 261 },
+);
+my ($PR_SET_CHILD_SUBREAPER, $PR_GET_CHILD_SUBREAPER, $KEYCTL_JOIN_SESSION_KEYRING) = (36, 37, 1);
+my %RESOURCES = (file_bytes => 1, core_bytes => 4);
+my %LIMITS = (file_bytes => 1 << 30, core_bytes => 0);
+my ($LOCK_EX, $LOCK_NB, $WNOHANG, $F_SETFD, $EINTR, $EAGAIN, $EEXIST) = (2, 4, 1, 2, 4, 11, 17);
+my $WRITE_NEW = 0x1 | 0x40 | 0x80;    # O_WRONLY, O_CREAT, O_EXCL
+my $OUTPUT_BYTES = 256 << 20;         # of a stream; then it is closed, and the tool gets SIGPIPE
+my $CHUNK = 1 << 16;
+my $LOOK_MS = 100;
+
+my (%request, @arguments, @commands, $run, $calls, $lock, $stopped, $uptime);
+
+sub leave { my ($code, $message) = @_; print STDERR "$message\n" if defined $message; exit $EXIT{$code} }
+
+sub main {
+    umask 022;
+    close_inherited();
+    $SIG{TERM} = sub { $stopped = 'aborted' unless defined $stopped };
+    $SIG{CHLD} = sub { };             # ends select() early
+    $SIG{PIPE} = 'IGNORE';
+    read_request();
+    $run = $request{run};
+    open(STDERR, '>>', "$run/launcher.log") or exit $EXIT{failed};
+    open(STDOUT, '>&', \*STDERR) or leave('failed', "cannot use launcher.log: $!");
+    become_subreaper();
+    open($uptime, '<', '/proc/uptime') or leave('failed', "cannot open /proc/uptime: $!");
+    raise_fence();
+    take_lock($request{what} eq 'fence' ? undef : $request{limit_ms} + 1000);
+    leave('fenced') if fenced();
+    exit 0 if $request{what} eq 'fence';
+    provide_input();
+    run_all();
+    exit 0;
+}
+
+# What the worker had open without close-on-exec.
+sub close_inherited {
+    opendir(my $list, '/proc/self/fd') or leave('failed', "cannot list /proc/self/fd: $!");
+    my @open = grep { /^\d+$/ && $_ > 2 } readdir $list;
+    closedir $list;
+    for my $number (@open) {
+        # Fails for the listing's own descriptor, which is closed already.
+        my $is_open = open(my $inherited, '<&=', $number);
+        close $inherited if $is_open;
+    }
+}
+
+sub read_request {
+    my $text = '';
+    my $at = 0;
+    my $more = sub {
+        my $got = sysread(STDIN, $text, $CHUNK, length $text);
+        exit $EXIT{aborted} if defined $got ? $got == 0 : $! != $EINTR;
+        exit $EXIT{aborted} if defined $stopped;
+    };
+    while (1) {
+        my $end;
+        $more->() while ($end = index($text, "\n", $at)) < 0;
+        my ($name, $bytes) = split / /, substr($text, $at, $end - $at);
+        $at = $end + 1;
+        last if $name eq 'end';
+        $more->() while length($text) < $at + $bytes;
+        my $value = substr($text, $at, $bytes);
+        $at += $bytes;
+        if    ($name eq 'argument') { push @arguments, $value }
+        elsif ($name eq 'command')  { push @commands,  $value }
+        else                        { $request{$name} = $value }
+    }
+}
+
+sub become_subreaper {
+    $calls = $CALLS{ $request{machine} } or leave('failed', "no system call numbers for $request{machine}");
+    leave('failed', 'this perl is not a 64-bit program') if length pack('p', '') != 8;
+    my $is_set = pack('i', 0);
+    syscall($calls->{prctl}, $PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    syscall($calls->{prctl}, $PR_GET_CHILD_SUBREAPER, $is_set, 0, 0, 0);
+    leave('failed', "cannot become a subreaper: $!") if unpack('i', $is_set) != 1;
+}
+
+# Milliseconds since the start of the computer.
+sub clock {
+    sysseek($uptime, 0, 0);
+    sysread($uptime, my $text, 64);
+    my ($seconds, $hundredths) = $text =~ /^(\d+)\.(\d\d)/ or leave('failed', 'cannot read /proc/uptime');
+    return $seconds * 1000 + $hundredths * 10;
+}
+
+sub read_fence {
+    open(my $file, '<', "$run/fence") or return -1;
+    my $line = <$file>;
+    return defined $line && $line =~ /^(\d+)$/ ? $1 : -1;
+}
+
+sub fenced { return read_fence() > $request{claim} }
+
+# A separate lock guards the comparison and the rename, so that the fence never decreases.
+sub raise_fence {
+    my $claim = $request{claim};
+    return if read_fence() == $claim;
+    open(my $guard, '>>', "$run/fence.lock") or leave('failed', "cannot open $run/fence.lock: $!");
+    until (flock($guard, $LOCK_EX)) { leave('lock_busy', "cannot lock $run/fence.lock: $!") if $! != $EINTR }
+    my $highest = read_fence();
+    leave('fenced') if $highest > $claim;
+    replace("$run/fence", "$claim\n") if $highest < $claim;
+    close $guard;
+}
+
+# Writes a file by rename.
+sub replace {
+    my ($path, $content) = @_;
+    open(my $file, '>', "$path.new") or leave('failed', "cannot write $path: $!");
+    (print {$file} $content) && close($file) && rename("$path.new", $path) or leave('failed', "cannot write $path: $!");
+}
+
+sub take_lock {
+    my ($limit_ms) = @_;
+    my $began = clock();
+    open($lock, '>>', "$run/lock") or leave('failed', "cannot open $run/lock: $!");
+    until (flock($lock, $LOCK_EX | $LOCK_NB)) {
+        leave('lock_busy', "cannot lock $run/lock: $!") if $! != $EAGAIN && $! != $EINTR;
+        leave('aborted') if defined $stopped;
+        leave('fenced') if fenced();
+        leave('lock_busy') if defined $limit_ms && clock() >= $began + $limit_ms;
+        pause(0.01);
+    }
+    leave('aborted') if defined $stopped;
+}
+
+sub pause { select(undef, undef, undef, $_[0]) }
+
+# An unlinked file: it disappears with its last descriptor.
+sub provide_input {
+    my $path = '/dev/null';
+    if (defined $request{input}) {
+        $path = "$run/input-$$";
+        sysopen(my $file, $path, $WRITE_NEW, 0600) or leave('failed', "cannot write $path: $!");
+        (print {$file} delete $request{input}) && close($file) or leave('failed', "cannot write $path: $!");
+    }
+    my $opened = open(STDIN, '<', $path);
+    unlink $path if $path ne '/dev/null';
+    leave('failed', "cannot read $path: $!") unless $opened;
+}
+
+sub run_all {
+    my $once = $request{once} eq 'yes';
+    leave('started_before') if $once && -e "$run/$request{stem}.started";
+    my $deadline = clock() + $request{limit_ms};
+    my $number = 0;
+    for my $command (@commands) {
+        $number += 1;
+        leave($stopped) if defined $stopped;
+        my $name = $once ? $request{stem} : "$request{stem}-c$number";
+        $deadline = clock() + $request{limit_ms} if $request{each} eq 'yes';
+        my @sinks = map { sink("$run/outputs/$name.$_") } 'stdout', 'stderr';
+        mark_start() if $once;
+        my $end = guard($name, $command, $deadline, @sinks);
+        return if $request{each} eq 'no' && $end ne 'passed';
+        $stopped = $end if $end eq 'fenced' || $end eq 'aborted';
+    }
+}
+
+sub sink {
+    my ($path) = @_;
+    open(my $file, '>', $path) or leave('failed', "cannot write $path: $!");
+    return $file;
+}
+
+# The call is complete before the start mark exists.
+sub mark_start {
+    my $path = "$run/$request{stem}";
+    replace("$path.call.json", $request{call});
+    sysopen(my $mark, "$path.started", $WRITE_NEW, 0644)
+        or ($! == $EEXIST ? leave('started_before') : leave('failed', "cannot write $path.started: $!"));
+    (print {$mark} "$request{claim}\n") && close($mark) or leave('failed', "cannot write $path.started: $!");
+}
+
+# The guardian: starts the runner of a command and waits for it. passed, failed, timeout, aborted or fenced.
+my @ENDS = ('passed', 'failed', 'timeout', 'aborted', 'fenced');
+
+sub guard {
+    my ($name, $command, $deadline, @sinks) = @_;
+    my $guardian = $$;
+    my $began = clock();
+    pipe(my $ended, my $alive) or return not_started($name, $sinks[1], "cannot make a pipe: $!");
+    my $runner = fork;
+    return not_started($name, $sinks[1], "cannot start a process: $!") unless defined $runner;
+    if ($runner == 0) {
+        close $ended;
+        my $end = eval { run_one($guardian, $name, $command, $deadline, @sinks) };
+        leave('failed', $@) unless defined $end;
+        exit $end;
+    }
+    close $alive;
+    my $told = 0;
+    until (is_ready($ended, $LOOK_MS / 1000)) {
+        next if $told || !defined $stopped;
+        kill 'TERM', $runner;
+        $told = 1;
+    }
+    waitpid($runner, 0);
+    my $end = $? & 127 ? undef : $ENDS[$? >> 8];
+    return $end if defined $end;
+    # The runner was killed. What it had started is, or becomes, a child of this process.
+    end_all();
+    leave_outcome($name, 'aborted', 137, clock() - $began) unless -e "$run/$name.outcome";
+    return 'aborted';
+}
+
+# Whether a descriptor can be read, or has ended, within so many seconds.
+sub is_ready {
+    my ($handle, $seconds) = @_;
+    my $bits = '';
+    vec($bits, fileno $handle, 1) = 1;
+    return select($bits, undef, undef, $seconds) > 0;
+}
+
+sub not_started {
+    my ($name, $sink, $message) = @_;
+    syswrite($sink, "$message\n");
+    leave_outcome($name, 'broken', 1, 0);
+    return 'failed';
+}
+
+sub leave_outcome {
+    my ($name, $reason, $exit, $duration_ms) = @_;
+    replace("$run/$name.outcome", "reason=$reason\nexit=$exit\nduration_ms=$duration_ms\n");
+}
+
+# What the runner knows about its tool.
+my ($tool, $status, $killed_at, @left);
+
+# Runs one command to its end and leaves its outcome; an index of @ENDS.
+sub run_one {
+    my ($guardian, $name, $command, $deadline, @sinks) = @_;
+    become_subreaper();
+    ($status, $killed_at, @left) = ('', 0, $OUTPUT_BYTES, $OUTPUT_BYTES);
+    my $isolated = $request{isolated} eq 'yes';
+    my $began = clock();
+    my (@from, @to);
+    for my $index (0 .. ($isolated ? 2 : 1)) {
+        pipe($from[$index], $to[$index]) or return broken($name, $sinks[1], "cannot make a pipe: $!");
+    }
+    # The sandbox's user may open /dev/stdout and /dev/stderr.
+    chmod 0622, $to[0], $to[1];
+    $tool = fork;
+    return broken($name, $sinks[1], "cannot start a process: $!") unless defined $tool;
+    become_tool($command, $isolated, @to) if $tool == 0;
+    @to = ();
+    my $result = attend($guardian, $deadline, \@from, \@sinks);
+    kill 'KILL', -$tool unless $isolated;
+    end_all();
+    drain(\@from, \@sinks);
+    my $reason = how_it_ended($isolated, $result);
+    leave_outcome($name, $reason, $result, clock() - $began);
+    return $reason eq 'exited' ? ($result == 0 ? 0 : 1) : $reason eq 'timeout' ? 2 : $reason eq 'aborted' ? 3
+        : $reason eq 'fenced' ? 4 : 1;
+}
+
+sub broken { not_started(@_); return 1 }
+
+# In the child: limits, keyring, descriptors, then the tool's program in place of this one.
+sub become_tool {
+    my ($command, $isolated, $out, $err, $report) = @_;
+    my @program = (@arguments, $command);
+    my $fail = sub { syswrite(STDERR, "$_[0]\n"); exit 127 };
+    open(STDOUT, '>&', $out) && open(STDERR, '>&', $err) or $fail->("cannot use the output pipes: $!");
+    if ($isolated) {
+        my @extra = ('--json-status-fd', keep_open($report));
+        if (defined $request{seccomp}) {
+            open(my $filter, '<', $request{seccomp}) or $fail->("cannot open the filter $request{seccomp}: $!");
+            push @extra, '--seccomp', keep_open($filter);
+        }
+        splice @program, 1, 0, @extra;
+        %ENV = (PATH => $ENV{PATH}, RAVENHELM_RUN => $request{token});
+    } else {
+        %ENV = (PATH => $ENV{PATH});
+        keep_open($lock);    # a process that is left behind keeps the lock
+    }
+    # A keyring of its own. Where keyrings are unknown or forbidden, the tool has none either.
+    if (syscall($calls->{keyctl}, $KEYCTL_JOIN_SESSION_KEYRING, 0) < 0 && $! != 38 && $! != 1) {
+        $fail->("cannot make a keyring: $!");
+    }
+    for my $name (keys %RESOURCES) {
+        my $limit = pack('QQ', ($LIMITS{$name}) x 2);
+        syscall($calls->{prlimit}, 0, $RESOURCES{$name}, $limit, 0) == 0 or $fail->("cannot limit $name: $!");
+    }
+    # If memory is short, the kernel ends the tool and not the worker.
+    if (open(my $score, '>', '/proc/self/oom_score_adj')) { syswrite($score, '500'); close $score }
+    $SIG{PIPE} = 'DEFAULT';
+    { exec { $program[0] } @program }
+    $fail->("cannot run $program[0]: $!");
+}
+
+my @KEPT;
+
+sub keep_open {
+    my ($handle) = @_;
+    push @KEPT, $handle;
+    fcntl($handle, $F_SETFD, 0);
+    return fileno $handle;
+}
+
+# Until the tool has ended: drains its outputs, reads bwrap's status, looks at fence, time and guardian. Its exit code.
+sub attend {
+    my ($guardian, $deadline, $from, $sinks) = @_;
+    my ($looked, $quiet) = (0, 0);
+    while (waitpid($tool, $WNOHANG) != $tool) {
+        my $now = clock();
+        if (!defined $stopped && $now - $looked >= $LOOK_MS) {
+            $stopped = 'aborted' if getppid() != $guardian;
+            $stopped = 'fenced' if !defined $stopped && fenced();
+            $looked = $now;
+        }
+        $stopped = 'timeout' if !defined $stopped && $now >= $deadline;
+        kill_tool() if defined $stopped;
+        my $wait_ms = $deadline - $now < $LOOK_MS && $deadline > $now ? $deadline - $now : $LOOK_MS;
+        my $bits = '';
+        for my $handle (@$from) { vec($bits, fileno $handle, 1) = 1 if defined $handle }
+        # All have ended: so has the tool, or it is about to.
+        if ($bits eq '') { $wait_ms = $quiet < $wait_ms ? ++$quiet : $wait_ms }
+        next unless select($bits, undef, undef, $wait_ms / 1000) > 0;
+        for my $index (0 .. $#$from) {
+            next unless defined $from->[$index] && vec($bits, fileno $from->[$index], 1);
+            move($from, $index, $sinks->[$index]);
+        }
+    }
+    my $ended = $?;
+    return $ended & 127 ? 128 + ($ended & 127) : $ended >> 8;
+}
+
+# One read of a pipe: an output goes to its file, the third is bwrap's status. An ended or full one is closed.
+sub move {
+    my ($from, $index, $sink) = @_;
+    my $got = sysread($from->[$index], my $bytes, $CHUNK);
+    return if !defined $got && $! == $EINTR;
+    if (!$got) { $from->[$index] = undef; return }
+    if ($index == 2) { $status .= $bytes; return }
+    my $kept = $got < $left[$index] ? $got : $left[$index];
+    my $written = 0;
+    while ($written < $kept) {
+        my $count = syswrite($sink, $bytes, $kept - $written, $written);
+        next if !defined $count && $! == $EINTR;
+        if (!defined $count) { print STDERR "cannot keep the output: $!\n"; $from->[$index] = undef; return }
+        $written += $count;
+    }
+    $left[$index] -= $kept;
+    $from->[$index] = undef if $left[$index] == 0;
+}
+
+# No process can write any more: what is in the pipes is all.
+sub drain {
+    my ($from, $sinks) = @_;
+    for my $index (0 .. $#$from) {
+        while (defined $from->[$index] && is_ready($from->[$index], 0)) {
+            move($from, $index, $sinks->[$index]);
+        }
+    }
+}
+
+# bwrap waits for pid 1 of the sandbox and then ends. Before that process exists, and if bwrap does not end within a
+# second, bwrap itself is killed.
+sub kill_tool {
+    return if $status =~ /"exit-code"/;
+    my ($first) = $status =~ /"child-pid": *(\d+)/;
+    my $has_first = defined $first && parent_of($first) == $tool;
+    my $count = $has_first ? kill_namespace($first) : 0;
+    my $is_late = $killed_at && clock() >= $killed_at + 1000;
+    if ($request{isolated} eq 'no') { $count += kill('KILL', -$tool) + kill('KILL', $tool) }
+    elsif (!$has_first || $is_late) { $count += kill('KILL', $tool) }
+    $killed_at = clock() if $count && !$killed_at;
+}
+
+# Pid 1 of the sandbox, and all others. Killing pid 1 is enough for the kernel to kill them, but not before it has had
+# its turn among hundreds of processes of a fork bomb; a process that has a signal pending does not fork.
+sub kill_namespace {
+    my ($first) = @_;
+    my $namespace = readlink "/proc/$first/ns/pid";
+    my $count = kill 'KILL', $first;
+    return $count if !defined $namespace || $namespace eq (readlink('/proc/self/ns/pid') || $namespace);
+    opendir(my $list, '/proc') or return $count;
+    for my $pid (grep { /^\d+$/ } readdir $list) {
+        my $other = readlink "/proc/$pid/ns/pid";
+        kill 'KILL', $pid if defined $other && $other eq $namespace;
+    }
+    closedir $list;
+    return $count;
+}
+
+sub parent_of {
+    my ($pid) = @_;
+    open(my $file, '<', "/proc/$pid/stat") or return 0;
+    my $line = <$file>;
+    return defined $line && $line =~ /.*\) \S+ (\d+)/s ? $1 : 0;
+}
+
+# Kills all children, also those that became children because their parent ended, until none is left.
+sub end_all {
+    while (1) {
+        my $reaped;
+        do { $reaped = waitpid(-1, $WNOHANG) } while $reaped > 0;
+        return if $reaped == -1;
+        opendir(my $list, '/proc') or leave('failed', "cannot list /proc: $!");
+        kill 'KILL', grep { /^\d+$/ && parent_of($_) == $$ } readdir $list;
+        closedir $list;
+        pause(0.01);
+    }
+}
+
+sub how_it_ended {
+    my ($isolated, $result) = @_;
+    return $stopped if $killed_at;
+    return 'exited' if !$isolated || $status =~ /"exit-code"/;
+    return $result > 128 ? 'lost' : 'broken';
+}
+
+main();
