@@ -46,6 +46,18 @@ function createOutput(stream: NodeJS.WriteStream): Output {
   });
   return {
     write: (text) => void (closed.signal.aborted || stream.write(text)),
+    async drained() {
+      if (closed.signal.aborted || !stream.writableNeedDrain) return;
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          stream.off('drain', done);
+          closed.signal.removeEventListener('abort', done);
+          resolve();
+        };
+        stream.on('drain', done);
+        closed.signal.addEventListener('abort', done);
+      });
+    },
     isTerminal: stream.isTTY === true,
     size: () => ({ columns: stream.columns ?? 80, rows: stream.rows ?? 24 }),
     onResize(listener) {

@@ -1,5 +1,5 @@
 import type { AgentSpec, Playbook } from '../domain/agent-spec.js';
-import type { Check, CheckResult, PayloadOf } from '../domain/events.js';
+import type { Check, CheckRecord, CheckResult, PayloadOf } from '../domain/events.js';
 import type { ChatModel, ModelTiming, TokenCost } from '../ports/model.js';
 import type { ProtectionRules, ToolDefinition, ToolOutcome } from '../ports/tools.js';
 import type { Failover } from './failover.js';
@@ -57,7 +57,7 @@ export interface StepDecision {
 
 export interface StepResult extends ToolOutcome {
   /** The checks that ran, for a finish; else null. */
-  readonly checks: readonly CheckResult[] | null;
+  readonly checks: readonly CheckRecord[] | null;
   /** Of a finish: protected files that are not as they were; they end the task. Absent: none. */
   readonly changed?: readonly string[];
 }

@@ -1,6 +1,6 @@
 /** An attempt's journal for people. */
-import type { AttemptReport, PromptReport, StepReport } from '../domain/attempt-report.js';
-import type { CheckResult } from '../domain/events.js';
+import type { AttemptReport, CheckReport, PromptReport, StepReport } from '../domain/attempt-report.js';
+import { NOT_RUN, type CheckBaseline } from '../domain/baseline.js';
 import { jsonObject } from '../domain/json-object.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import type { WholeOutput } from '../client/whole-output.js';
@@ -69,7 +69,7 @@ function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part
       block(oneLine(name), cut(typeof value === 'string' ? value : JSON.stringify(value))),
     ),
     ...outputLines(step, options, cut),
-    ...checks.map(checkLine),
+    ...checks.flatMap((check) => checkLines(check, cut)),
   ];
 }
 
@@ -100,12 +100,20 @@ function stepHeading({ step, tool, outcome }: StepReport): Line {
   ];
 }
 
-function modelFacts({ model, tokens_in, tokens_out, cost_usd, model_ms, first_token_ms }: StepReport): string {
+const FORM_WORDS: Readonly<Record<string, string>> = {
+  native: 'native tool call',
+  json_schema: 'JSON schema',
+  json_object: 'JSON object',
+  plain: 'plain text',
+};
+
+function modelFacts({ model, form, tokens_in, tokens_out, cost_usd, model_ms, first_token_ms }: StepReport): string {
   const first = first_token_ms === null ? '' : ` (first text after ${measuredDuration(first_token_ms)})`;
   return [
     model,
     `${tokens_in} + ${tokens_out} tokens`,
     shownUsd(cost_usd),
+    ...(form === null ? [] : [`asked for as ${FORM_WORDS[form] ?? form}`]),
     ...(model_ms === null ? [] : [`${measuredDuration(model_ms)}${first}`]),
   ].join(', ');
 }
@@ -147,7 +155,22 @@ function headAndTail(lines: readonly string[]): readonly string[] {
 
 const BASELINE_WORDS: Readonly<Record<string, string>> = { vacuous: 'proves nothing', held_before: 'held before' };
 
-function checkLine({ name, command, exit_code, duration_ms, baseline }: CheckResult): Line {
+function checkLines(check: CheckReport, cut: Cut): readonly Line[] {
+  const shown = check.output === null ? [] : cut(check.output.trimEnd());
+  return [
+    checkLine(check),
+    ...(check.before === null ? [] : [[segment(`      before the first step: ${beforeText(check.before)}`, 'dim')]]),
+    ...(shown.length === 1 && shown[0] === '' ? [] : shown.map((line): Line => [segment(`      ${line}`)])),
+  ];
+}
+
+/** What the same command did before the work. */
+function beforeText({ workspace, empty }: CheckBaseline): string {
+  const text = (code: number) => (code === NOT_RUN ? 'not run' : `exit code ${code}`);
+  return `${text(workspace)} in the workspace, ${text(empty)} in an empty directory`;
+}
+
+function checkLine({ name, command, exit_code, duration_ms, baseline }: CheckReport): Line {
   const passed = exit_code === 0;
   return [
     segment(passed ? '    ✓ ' : '    ✗ ', passed ? 'green' : 'red'),

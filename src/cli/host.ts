@@ -35,6 +35,8 @@ export interface Host {
 /** A stream that text is written to: a terminal, a pipe or a file. */
 export interface Output {
   write(text: string): void;
+  /** Resolves when little of what was written still waits for its reader, or the reader has gone away. */
+  drained(): Promise<void>;
   readonly isTerminal: boolean;
   /** In characters; of no meaning unless isTerminal. */
   size(): TerminalSize;

@@ -25,10 +25,15 @@ export interface AttemptFilter {
 /** Clocks of brokers may differ by this much. */
 const CLOCK_SKEW_MS = 60_000;
 
+/** Tasks whose attempts may be in memory at the same time. */
+const TASKS_AT_ONCE = 50;
+
 /**
  * Calls back with each attempt of the mission that matches, in the order in which they ended; those that have not
- * ended come last. Reads each task's own partition from the time of its assignment on, and only as far as it
- * has to; keeps only open attempts in memory. Rejects with ClientError when there is no such task or attempt.
+ * ended come last. Reads each task's own partition from the time of its assignment on, and only as far as it has to.
+ * Memory holds the attempts of at most 50 tasks, however many the mission has: those are read, and their callbacks
+ * awaited, before the next 50, in the order of their assignment. Rejects with ClientError when there is no such task or
+ * attempt.
  */
 export async function readAttempts(
   { topics, signal }: Pick<ClientContext, 'topics' | 'signal'>,
@@ -37,11 +42,28 @@ export async function readAttempts(
   filter: AttemptFilter,
   onAttempt: (attempt: AttemptReport) => Promise<void> | void,
 ): Promise<void> {
-  const missing = wantedAttempts(mission, filter);
-  if (missing.size === 0) return;
+  const wanted = wantedAttempts(mission, filter);
+  const tasks = inOrderOfAssignment(new Set(wanted.values()));
+  for (let at = 0; at < tasks.length; at += TASKS_AT_ONCE) {
+    const some = new Set(tasks.slice(at, at + TASKS_AT_ONCE));
+    const missing = new Map([...wanted].filter(([, task]) => some.has(task)));
+    await readSome({ topics, signal }, log, missing, filter, onAttempt);
+  }
+}
+
+const inOrderOfAssignment = (tasks: Iterable<MissionTask>): readonly MissionTask[] =>
+  [...tasks].toSorted((a, b) => (a.firstAssignedAtMs ?? 0) - (b.firstAssignedAtMs ?? 0));
+
+/** @param missing by attemptKey, the task of each wanted attempt; those that are found are taken out */
+async function readSome(
+  { topics, signal }: Pick<ClientContext, 'topics' | 'signal'>,
+  log: Pick<Log, 'watch' | 'admin'>,
+  missing: Map<string, MissionTask>,
+  filter: AttemptFilter,
+  onAttempt: (attempt: AttemptReport) => Promise<void> | void,
+): Promise<void> {
   const journals = createJournals((id) => missing.has(attemptKey(id)));
-  const tasks = new Set([...missing.values()]);
-  const places = await startingPlaces(log, topics.tasks, [...tasks]);
+  const places = await startingPlaces(log, topics.tasks, inOrderOfAssignment(new Set(missing.values())));
   const complete = createHandledDeferred<void>();
   let handled = Promise.resolve();
   const hand = (attempt: TaskAttempt) => {
@@ -117,8 +139,7 @@ async function startingPlaces(
 ): Promise<readonly WatchPlace[]> {
   const places = new Map<string, WatchPlace>();
   // Earliest first, so that a partition's first task says where reading begins.
-  const inOrder = tasks.toSorted((a, b) => (a.firstAssignedAtMs ?? 0) - (b.firstAssignedAtMs ?? 0));
-  for (const { plan, targetPartition, firstAssignedAtMs } of inOrder) {
+  for (const { plan, targetPartition, firstAssignedAtMs } of tasks) {
     const topic = topicOf(plan.agent);
     if (targetPartition === null || firstAssignedAtMs === null) continue;
     if (places.has(partitionName({ topic, partition: targetPartition }))) continue;

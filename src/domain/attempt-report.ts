@@ -1,5 +1,6 @@
 /** What an attempt of a task did, as people and programs see it: snake_case, like the mission's report. */
-import type { CheckResult } from './events.js';
+import { baselineOf, type Baseline, type CheckBaseline } from './baseline.js';
+import type { CheckRecord, CheckResult } from './events.js';
 import { jsonObject } from './json-object.js';
 import type { JournalStep, TaskAttempt } from './task-partition.js';
 
@@ -17,7 +18,16 @@ export interface AttemptReport {
   /** Why a failed attempt failed; null otherwise. */
   readonly error: { readonly code: string; readonly text: string } | null;
   /** The checks that ended the attempt. */
-  readonly checks: readonly CheckResult[];
+  readonly checks: readonly CheckReport[];
+  /** What was there before the task's first step; null: no step yet, or there was nothing to compare. */
+  readonly baseline: Baseline | null;
+}
+
+export interface CheckReport extends Omit<CheckRecord, 'output'> {
+  /** What it printed, head and tail; null: not recorded. */
+  readonly output: string | null;
+  /** Exit codes of the same command before the task's first step (baseline.ts); null: not known. */
+  readonly before: CheckBaseline | null;
 }
 
 export interface StepReport {
@@ -31,6 +41,11 @@ export interface StepReport {
   readonly model: string;
   /** Its place in the agent's chain, from 0. */
   readonly chain_index: number;
+  /**
+   * How the model was asked for its reply: native (a tool call), json_schema, json_object or plain; null: the model has
+   * one form only, or no model was asked.
+   */
+  readonly form: string | null;
   readonly tokens_in: number;
   readonly tokens_out: number;
   readonly cost_usd: number;
@@ -77,10 +92,13 @@ export interface StepOutcome {
   /** sha256 of the whole output, hex; null where there was none. */
   readonly output_digest: string | null;
   /** Of a finish: the checks that ran. */
-  readonly checks: readonly CheckResult[];
+  readonly checks: readonly CheckReport[];
 }
 
-export function reportAttempt({ assignment, status, steps, result }: TaskAttempt): AttemptReport {
+export function reportAttempt(attempt: TaskAttempt): AttemptReport {
+  const { assignment, status, steps, result } = attempt;
+  const baseline = baselineOf(attempt);
+  const reports = steps.map((step) => reportStep(step, baseline));
   const completed = result?.type === 'task_completed' ? result.payload : null;
   const failed = result?.type === 'task_failed' ? result.payload : null;
   return {
@@ -89,14 +107,34 @@ export function reportAttempt({ assignment, status, steps, result }: TaskAttempt
     agent: assignment.agent,
     attempt: assignment.attempt,
     status,
-    steps: steps.map(reportStep),
+    steps: reports,
     summary: completed?.result.summary ?? null,
     error: failed === null ? null : { code: failed.code, text: failed.error },
-    checks: completed?.result.checks ?? failed?.checks ?? [],
+    checks: lastChecks(reports, completed?.result.checks ?? failed?.checks ?? [], baseline),
+    baseline,
   };
 }
 
-function reportStep({ call, outcome }: JournalStep): StepReport {
+/** The final record's checks, with what the step that ran them says of their output. */
+function lastChecks(
+  steps: readonly StepReport[],
+  checks: readonly CheckResult[],
+  baseline: Baseline | null,
+): readonly CheckReport[] {
+  const recorded = steps.findLast(({ outcome }) => (outcome?.checks ?? []).length > 0)?.outcome?.checks ?? [];
+  return checks.map((check, index) => {
+    const same = recorded[index];
+    const isSame = same?.command === check.command && same.output_digest === check.output_digest;
+    return reportCheck({ ...check, output: isSame ? same.output : null }, index, baseline);
+  });
+}
+
+const reportCheck = (check: CheckRecord, index: number, baseline: Baseline | null): CheckReport => ({
+  ...check,
+  before: baseline?.checks[index] ?? null,
+});
+
+function reportStep({ call, outcome }: JournalStep, baseline: Baseline | null): StepReport {
   return {
     step: call.step,
     thought: call.thought,
@@ -104,6 +142,7 @@ function reportStep({ call, outcome }: JournalStep): StepReport {
     arguments: argumentsOf(call.arguments),
     model: call.model,
     chain_index: call.chain_index,
+    form: formOf(call.turn),
     tokens_in: call.tokens_in,
     tokens_out: call.tokens_out,
     cost_usd: call.cost_usd,
@@ -121,9 +160,15 @@ function reportStep({ call, outcome }: JournalStep): StepReport {
             duration_ms: outcome.duration_ms,
             output: outcome.observation,
             output_digest: outcome.output_digest,
-            checks: outcome.checks ?? [],
+            checks: (outcome.checks ?? []).map((check, index) => reportCheck(check, index, baseline)),
           },
   };
+}
+
+/** Of the field turn, which a record of another build may write in another way. */
+function formOf(turn: string | null): string | null {
+  const form = turn === null ? null : jsonObject(turn)?.['form'];
+  return typeof form === 'string' ? form : null;
 }
 
 /** The journal's writers put a JSON object there; a record of another writer may hold any text. */

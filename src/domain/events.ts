@@ -18,6 +18,8 @@ export type PayloadOf<T extends EventType> = EventOf<T>['payload'];
 
 export type Check = MissionRequested['payload']['success'][number];
 export type CheckResult = TaskCompleted['payload']['result']['checks'][number];
+/** A check's result with what it printed, as its step's outcome has it; final records leave the output out. */
+export type CheckRecord = NonNullable<ToolReturned['payload']['checks']>[number];
 export type StepOutcome = ToolReturned['payload']['outcome'];
 export type Plan = PlanProposed['payload']['plan'];
 export type PlanWave = Plan['waves'][number];

@@ -24,6 +24,10 @@ export const SIZES = {
   answer: 32 * KIB,
   /** What was there before a task's first step, as its record has it: results of checks, digests of protected files. */
   baseline: 128 * KIB,
+  /** What a check printed, as its step's outcome has it, in bytes of JSON: head and tail; of all checks together. */
+  passedCheckOutput: 512,
+  failedCheckOutput: 4 * KIB,
+  checkOutputs: 64 * KIB,
 } as const;
 
 /** Bytes of the text in UTF-8. */

@@ -1,6 +1,6 @@
 import type { Baseline, ProtectedPath } from '../domain/baseline.js';
 import type { NamedPath } from '../domain/check-paths.js';
-import type { Check, CheckResult, StepOutcome } from '../domain/events.js';
+import type { Check, CheckRecord, StepOutcome } from '../domain/events.js';
 
 /** Runs the tools of tasks, in the sandbox and guarded by the fence. Every promise may reject with WorkspaceFull. */
 export interface ToolExecutor {
@@ -89,12 +89,14 @@ export interface CheckCall {
   readonly claimOffset: number;
   readonly checks: readonly Check[];
   readonly timeLimitMs: number;
+  /** What the recorded outputs pass before they are cut. Absent: nothing is changed. */
+  redact?(text: string): string;
 }
 
 export interface CheckRun {
   readonly passed: boolean;
   /** One for each check that ran; a failing one is last. */
-  readonly results: readonly CheckResult[];
+  readonly results: readonly CheckRecord[];
   /** For the model: the failing check and its output; head and tail, at most 16 KiB. */
   readonly observation: string;
 }

@@ -1,8 +1,18 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CheckResult } from '../domain/events.js';
+import type { CheckRecord } from '../domain/events.js';
+import { SIZES } from '../domain/sizes.js';
 import { FenceLost, type CheckCall, type CheckRun } from '../ports/tools.js';
-import { digestOfText, endsOf, fit, OBSERVATION_BYTES, readOutputs, type Outputs } from './truncate.js';
+import {
+  digestOfText,
+  endsOf,
+  fit,
+  jsonBytes,
+  OBSERVATION_BYTES,
+  readOutputs,
+  type Ends,
+  type Outputs,
+} from './truncate.js';
 import { noteOn, outputPaths, outputsWithin, readLauncherOutcome, TIMED_OUT, type LauncherOutcome } from './outcome.js';
 import type { RunPlace } from './places.js';
 
@@ -27,8 +37,9 @@ export async function forgetChecks(place: RunPlace, stem: string, count: number)
 /** Reads the outcomes that the launcher left for a step's checks. Rejects with FenceLost if the launcher was fenced. */
 export async function checkResults(report: CheckReport): Promise<CheckRun> {
   const { place, stem, call } = report;
-  const results: CheckResult[] = [];
+  const results: CheckRecord[] = [];
   const passed: string[] = [];
+  let room = SIZES.checkOutputs - SIZES.failedCheckOutput;
   for (const [index, check] of call.checks.entries()) {
     const name = `${stem}-c${index + 1}`;
     const left = report.failure === null ? await readLauncherOutcome(place, name) : null;
@@ -44,7 +55,9 @@ export async function checkResults(report: CheckReport): Promise<CheckRun> {
             exit_code: exitCodeOf(left),
             duration_ms: left.durationMs,
             output_digest: outputs.digest,
+            output: outputOf(report, name, outputs, exitCodeOf(left) === 0 ? room : null),
           };
+    room -= jsonBytes(result.output ?? '');
     results.push(result);
     if (result.exit_code !== 0)
       return { passed: false, results, observation: describeFailure(report, passed, result, name, left, outputs) };
@@ -53,7 +66,25 @@ export async function checkResults(report: CheckReport): Promise<CheckRun> {
   return { passed: true, results, observation: fit(endsOf(passed.join('\n')), OBSERVATION_BYTES, 'all passed') };
 }
 
-function notStarted(check: { name: string; command: string }): CheckResult {
+/** @param room of all checks' outputs, bytes of JSON; null: the check has failed, and its output has its own room */
+function outputOf(
+  { call, outputsAt }: CheckReport,
+  name: string,
+  { ends }: Outputs,
+  room: number | null,
+): string | null {
+  if (room !== null && room < SIZES.passedCheckOutput) return null;
+  const { redact = (text) => text } = call;
+  const redacted = ({ head, tail, size }: Ends): Ends => ({ head: redact(head), tail: redact(tail), size });
+  const budget = (room === null ? SIZES.failedCheckOutput : SIZES.passedCheckOutput) - jsonBytes(STDERR);
+  const { stdout, stderr } = outputsWithin([redacted(ends[0]), redacted(ends[1])], budget, name, outputsAt);
+  return stdout === '' || stderr === '' ? stdout + stderr : stdout + STDERR + stderr;
+}
+
+/** Between both outputs. */
+const STDERR = '\nstderr:\n';
+
+function notStarted(check: { name: string; command: string }): CheckRecord {
   return {
     name: check.name,
     command: check.command,
@@ -61,6 +92,7 @@ function notStarted(check: { name: string; command: string }): CheckResult {
     duration_ms: 0,
     output_digest: digestOfText(''),
     baseline: null,
+    output: null,
   };
 }
 
@@ -83,7 +115,7 @@ export function exitCodeOf(left: LauncherOutcome): number {
 function describeFailure(
   report: CheckReport,
   passed: readonly string[],
-  failed: CheckResult,
+  failed: CheckRecord,
   name: string,
   left: LauncherOutcome | null,
   outputs: Outputs | null,

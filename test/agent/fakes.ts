@@ -2,7 +2,7 @@ import type { Failover } from '../../src/agent/failover.js';
 import type { JournaledStep, LoopEffects, LoopTask, StepDecision, StepResult } from '../../src/agent/loop-contract.js';
 import type { LoopLimits } from '../../src/agent/loop-state.js';
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
-import type { CheckResult, PayloadOf } from '../../src/domain/events.js';
+import type { CheckRecord, PayloadOf } from '../../src/domain/events.js';
 import type { Clock } from '../../src/ports/clock.js';
 import {
   ModelError,
@@ -201,7 +201,8 @@ export interface RecordedEffects extends LoopEffects {
   readonly journal: JournaledStep[];
 }
 
-export const check = (exitCode: number): CheckResult => ({
+export const check = (exitCode: number): CheckRecord => ({
+  output: null,
   name: 'there',
   command: 'test -f out.txt',
   exit_code: exitCode,

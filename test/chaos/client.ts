@@ -47,6 +47,7 @@ export function createClient(site: Site, env: Readonly<Record<string, string | u
 function collect(parts: string[]): Output {
   return {
     write: (text) => void parts.push(text),
+    drained: async () => undefined,
     isTerminal: false,
     size: () => ({ columns: 80, rows: 24 }),
     onResize: () => () => undefined,

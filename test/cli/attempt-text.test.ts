@@ -22,6 +22,7 @@ function textOf(prompt: PromptReport): string {
         arguments: { command: 'make' },
         model: 'm',
         chain_index: 0,
+        form: null,
         tokens_in: 1,
         tokens_out: 1,
         cost_usd: 0,
@@ -37,6 +38,7 @@ function textOf(prompt: PromptReport): string {
     summary: null,
     error: null,
     checks: [],
+    baseline: null,
   };
   const parts = [...attemptParts(report, { colors: false, whole: false, outputs: new Map() })];
   return parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');

@@ -318,6 +318,7 @@ export function createSimVolume({
         duration_ms: 1,
         output_digest: 'digest',
         baseline: null,
+        output: null,
       }));
       return {
         passed: exitCode === 0 || call.checks.length === 0,

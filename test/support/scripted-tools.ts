@@ -123,6 +123,7 @@ export function createScriptedTools(
         duration_ms: 1,
         output_digest: '',
         baseline: null,
+        output: null,
       }));
       ledger.checks.push(stepOf(call));
       const failed = results.find((result) => result.exit_code !== 0);

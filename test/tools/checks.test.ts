@@ -11,10 +11,20 @@ beforeAll(async () => {
 afterAll(removeTemporaryDirectories);
 
 let step = 100;
-function run(checks: Record<string, string>, options: { timeLimitMs?: number; signal?: AbortSignal } = {}) {
+function run(
+  checks: Record<string, string>,
+  options: { timeLimitMs?: number; signal?: AbortSignal; redact?: (text: string) => string } = {},
+) {
   const list = Object.entries(checks).map(([name, command]) => ({ name, command }));
   return harness.executor.runChecks(
-    { task: harness.task(), step: ++step, claimOffset: 10, timeLimitMs: options.timeLimitMs ?? 30_000, checks: list },
+    {
+      task: harness.task(),
+      step: ++step,
+      claimOffset: 10,
+      timeLimitMs: options.timeLimitMs ?? 30_000,
+      checks: list,
+      ...(options.redact === undefined ? {} : { redact: options.redact }),
+    },
     options.signal ?? never,
   );
 }
@@ -83,4 +93,62 @@ test('long output of a check is truncated to 16 KiB, with the path of the full o
 test('outcomes of checks are not outcomes of a step', async () => {
   await run({ fine: 'true' });
   expect(await harness.executor.recoverOutcome(harness.task(), step)).toBeNull();
+});
+
+describe('the output of a check in its result', () => {
+  const outputs = async (...given: Parameters<typeof run>) => (await run(...given)).results.map(({ output }) => output);
+  const jsonBytes = (text: string | null | undefined) => Buffer.byteLength(JSON.stringify(text ?? '')) - 2;
+
+  test('is stdout, then stderr, of passed checks and of the one that failed', async () => {
+    expect(
+      await outputs({
+        out: 'echo 12 tests',
+        err: 'echo careful >&2',
+        silent: ':',
+        both: 'echo made; echo wrong SAN >&2; exit 5',
+      }),
+    ).toEqual(['12 tests\n', 'careful\n', '', 'made\n\nstderr:\nwrong SAN\n']);
+  });
+
+  test('is head and tail of 512 bytes where it passed, of 4 KiB where it failed', async () => {
+    const [passed, failed] = await outputs({
+      passed: 'echo first; seq 1 9999; echo last',
+      failed: 'echo first; seq 1 9999; echo last; seq 1 9999 >&2; exit 1',
+    });
+    for (const [output, most] of [
+      [passed, 512],
+      [failed, 4096],
+    ] as const) {
+      expect(jsonBytes(output)).toBeLessThanOrEqual(most);
+      expect(jsonBytes(output)).toBeGreaterThan(most / 2);
+      expect(output).toMatch(/^first\n1\n2\n/);
+      expect(output).toContain('last\n');
+      expect(output).toMatch(/cut: \d+ bytes in all, the whole is in \/outputs\/a1-s\d+-c\d\.stdout/);
+    }
+  });
+
+  test('has 64 KiB for all checks of a record; what is beyond is not recorded, and the failing one always is', async () => {
+    const names = Array.from({ length: 160 }, (_, index) => `check ${index}`);
+    const all = await outputs({
+      ...Object.fromEntries(names.map((name) => [name, `seq 1 999 # ${name}`])),
+      bad: 'echo bad; exit 1',
+    });
+    expect(all).toHaveLength(161);
+    expect(all.reduce((sum, output) => sum + jsonBytes(output), 0)).toBeLessThanOrEqual(64 * 1024);
+    expect(all.filter((output) => output === null).length).toBeGreaterThan(20);
+    expect(all.slice(0, 100)).not.toContain(null);
+    expect(all.at(-1)).toBe('bad\n');
+  });
+
+  test('has passed the redaction before it was cut', async () => {
+    const secret = `token-${'s'.repeat(300)}-end`;
+    const redact = (text: string) => text.replaceAll(secret, '[secret]');
+    // Half of the secret would be left where the output is cut.
+    const [output] = await outputs(
+      { leaks: `head -c 120 /dev/zero | tr '\\0' x; echo ${secret}; seq 1 999` },
+      { redact },
+    );
+    expect(output).toContain('[secret]');
+    expect(output).not.toContain('token-s');
+  });
 });

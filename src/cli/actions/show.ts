@@ -60,16 +60,18 @@ async function showAttempt(
   report: AttemptReport,
 ): Promise<void> {
   const { stdout } = context.host;
-  if (context.json) {
-    stdout.write(`${JSON.stringify(report)}\n`);
-    return;
-  }
+  // Where a pager has not read yet, what follows waits and is not kept in memory.
+  const write = (text: string): Promise<void> => {
+    stdout.write(text);
+    return stdout.drained();
+  };
+  if (context.json) return write(`${JSON.stringify(report)}\n`);
   const outputs = wholeOutput ? await wholeOutputsOf(base, report) : new Map<number, WholeOutput>();
   for (const part of attemptParts(report, { colors: context.colors, whole: wholeOutput, outputs })) {
-    if (part.kind === 'text') stdout.write(part.text);
+    if (part.kind === 'text') await write(part.text);
     else
       for await (const line of createInterface({ input: createReadStream(part.path, 'utf8'), crlfDelay: Infinity }))
-        stdout.write(`${part.indent}${safeLine(line)}\n`);
+        await write(`${part.indent}${safeLine(line)}\n`);
   }
 }
 

@@ -5,7 +5,7 @@ import { parseFinish } from '../../agent/reading/finish.js';
 import { playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
 import { provesTask } from '../../domain/baseline.js';
 import { pathsNamedBy } from '../../domain/check-paths.js';
-import type { Check, PayloadOf } from '../../domain/events.js';
+import type { Check, CheckResult, PayloadOf } from '../../domain/events.js';
 import { jsonObject } from '../../domain/json-object.js';
 import { spentBefore, type TaskAttempt, type TaskResultPayload } from '../../domain/task-partition.js';
 import type { ProtectionRules } from '../../ports/tools.js';
@@ -62,6 +62,11 @@ export function parseArguments(text: string): Record<string, unknown> {
   return { ...parsed };
 }
 
+/** The step's outcome has what a check printed; the result travels with other tasks. */
+function withoutOutput({ name, command, exit_code, duration_ms, output_digest, baseline }: CheckResult): CheckResult {
+  return { name, command, exit_code, duration_ms, output_digest, baseline };
+}
+
 /** The attempt's final record. */
 export function resultPayload(
   attempt: TaskAttempt,
@@ -93,7 +98,7 @@ export function resultPayload(
       payload: {
         ...common,
         model: end.unjournaled?.model ?? common.model,
-        result: { status, summary: end.summary, outputs: { ...end.outputs }, checks: [...end.checks] },
+        result: { status, summary: end.summary, outputs: { ...end.outputs }, checks: end.checks.map(withoutOutput) },
       },
     };
   }
@@ -104,7 +109,7 @@ export function resultPayload(
       error: end.error,
       code: end.code,
       retriable: end.retriable,
-      checks: [...end.checks],
+      checks: end.checks.map(withoutOutput),
       changed_paths: [...(end.changed ?? [])],
     },
   };

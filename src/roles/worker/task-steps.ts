@@ -61,9 +61,9 @@ const NOT_BEGUN: StepResult = {
 
 export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): TaskSteps {
   const { held, journal, current } = deps;
-  const { tools, clock } = context.deps;
+  const { tools, clock, redact } = context.deps;
   const place = placeOf(deps.attempt);
-  const runCall = createStepRunner({ ...deps, tools, clock, place });
+  const runCall = createStepRunner({ ...deps, tools, clock, place, redact });
   const baseline = createTaskBaseline({ ...deps, tools, place });
   let running: Promise<unknown> = Promise.resolve();
 

@@ -102,6 +102,7 @@ export function createTestTerminal(columns = 80, rows = 24): TestTerminal {
         rest = rest.slice(character.length);
       }
     },
+    drained: async () => undefined,
     isTerminal: true,
     size: () => size,
     onResize(listener) {
