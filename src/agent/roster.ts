@@ -15,6 +15,8 @@ export interface Roster {
   readonly agents: readonly AgentSpec[];
   readonly names: readonly string[];
   byName(name: string): AgentSpec | undefined;
+  /** A problem with an agent as a whole, at the line of its file that has its name. */
+  problemOf(name: string, message: string, fix: string): Problem;
   /**
    * A roster of these agents only; dependencies on other agents count as satisfied. Throws ConfigError for an unknown
    * name; `origin` is the place in its message.
@@ -42,11 +44,28 @@ export async function loadRoster(dir: string, options: RosterOptions): Promise<R
     ...dependencyProblems(files),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
-  return createRoster(files.flatMap((file) => (file.spec ? [file.spec] : [])));
+  return rosterOf(
+    files.flatMap((file) => (file.spec ? [file.spec] : [])),
+    (name, message, fix) =>
+      files.find(({ spec }) => spec?.name === name)?.source.problemAt(['name'], message, fix) ??
+      withoutFile(name, message, fix),
+  );
 }
 
 /** A roster of valid specs without cycles. Throws ConfigError for a name used twice: both would share a topic. */
 export function createRoster(specs: readonly AgentSpec[]): Roster {
+  return rosterOf(specs, withoutFile);
+}
+
+const withoutFile = (name: string, message: string, fix: string): Problem => ({
+  file: `agent ${name}`,
+  line: null,
+  column: null,
+  message,
+  fix,
+});
+
+function rosterOf(specs: readonly AgentSpec[], problemOf: Roster['problemOf']): Roster {
   const twice = specs.filter(({ name }, index) => specs.findIndex((other) => other.name === name) < index);
   if (twice.length > 0)
     throw new ConfigError(
@@ -64,6 +83,7 @@ export function createRoster(specs: readonly AgentSpec[]): Roster {
     agents,
     names,
     byName: (name) => agents.find((spec) => spec.name === name),
+    problemOf,
     subset(wanted, origin = 'agents') {
       const unknown = wanted.filter((name) => !names.includes(name));
       if (unknown.length > 0) {
@@ -77,7 +97,10 @@ export function createRoster(specs: readonly AgentSpec[]): Roster {
           })),
         );
       }
-      return createRoster(specs.filter((spec) => wanted.includes(spec.name)));
+      return rosterOf(
+        specs.filter((spec) => wanted.includes(spec.name)),
+        problemOf,
+      );
     },
   };
 }

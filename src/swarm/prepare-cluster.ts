@@ -1,5 +1,8 @@
+import { ConfigError } from '../agent/config-error.js';
+import type { Roster } from '../agent/roster.js';
 import { loadTopicPlan, type PlannedTopic } from '../avro/topic-plan.js';
 import type { TopicNames } from '../domain/topic-names.js';
+import { TopicNameCollides } from '../kafka/errors.js';
 import type { Log, TopicDifference } from '../ports/log.js';
 import type { RetentionRule } from '../roles/orchestrator/retention.js';
 import type { SwarmContext } from './context.js';
@@ -16,25 +19,45 @@ export interface PrepareClusterOptions {
   readonly log: Log;
   /** topics.yaml; absolute. */
   readonly topicsFile: string;
-  /** Names of all agents of the swarm. */
-  readonly agents: readonly string[];
+  /** All agents of the swarm. */
+  readonly roster: Pick<Roster, 'names' | 'problemOf'>;
 }
 
-/** Creates the topics that are missing. Schemas were registered when the log was opened. */
+/**
+ * Creates the topics that are missing. Schemas were registered when the log was opened. Rejects with ConfigError, which
+ * names the agent's file and line, where its topic's name is too near to that of another topic.
+ */
 export async function prepareCluster(
   { topics, logger }: Pick<SwarmContext, 'topics' | 'logger'>,
-  { log, topicsFile, agents }: PrepareClusterOptions,
+  { log, topicsFile, roster }: PrepareClusterOptions,
 ): Promise<PreparedCluster> {
-  const plan = await loadTopicPlan(topicsFile, topics, agents);
-  const differences = await log.admin.ensureTopics(plan);
+  const plan = await loadTopicPlan(topicsFile, topics, roster.names);
+  const differences = await log.admin.ensureTopics(plan).catch((error: unknown) => {
+    throw atItsAgent(error, topics, roster);
+  });
   for (const { topic, setting, expected, actual } of differences) {
     logger.warn({ topic, setting, expected, actual }, 'topic.differs');
   }
   return {
     topics: plan.map((topic) => topic.name),
-    retention: retentionRules(plan, topics, agents),
+    retention: retentionRules(plan, topics, roster.names),
     differences,
   };
+}
+
+/** The error with the agent's place, if it is about an agent's topic and not about one that each swarm has. */
+function atItsAgent(error: unknown, topics: TopicNames, roster: PrepareClusterOptions['roster']): unknown {
+  if (!(error instanceof TopicNameCollides)) return error;
+  const agent = roster.names.find((name) => topics.tasks(name) === error.topic);
+  if (agent === undefined) return error;
+  return new ConfigError([
+    roster.problemOf(
+      agent,
+      `its topic ${error.topic} cannot be created: the name differs from ${error.other} in dots and underscores only, ` +
+        'and brokers give both the same metrics',
+      'choose another name for the agent, or another RAVENHELM_PREFIX',
+    ),
+  ]);
 }
 
 /** Each topic that the swarm deletes from, with the group that handles it. */

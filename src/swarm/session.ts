@@ -83,7 +83,7 @@ async function prepareRoles(
   const { clock, random, logger, signal } = context;
   const { metrics } = health;
   const [{ retention }, models, tools] = await Promise.all([
-    prepareCluster(context, { log, topicsFile: options.topicsFile, agents: options.roster.names }),
+    prepareCluster(context, { log, topicsFile: options.topicsFile, roster: options.roster }),
     openModels({ ...options.models, clock, random, metrics, signal }),
     options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger }),
   ]);

@@ -12,7 +12,7 @@ export async function initCluster(context: CommandContext): Promise<ExitCode> {
     const { topics, differences } = await prepareCluster(context, {
       log,
       topicsFile: topicsFile(context),
-      agents: roster.names,
+      roster,
     });
     if (context.json) context.print({ topics, differences });
     else
