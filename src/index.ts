@@ -13,7 +13,14 @@ export type { SubmittedMission } from './client/submit.js';
 export type { StatusReport } from './client/ask-processes.js';
 export type { AgentSpec, Playbook, PlaybookStep } from './domain/agent-spec.js';
 export type { AgentEvent } from './domain/generated/agent-event.js';
-export type { AttemptReport, PromptMessage, PromptReport, StepOutcome, StepReport } from './domain/attempt-report.js';
+export type {
+  AttemptReport,
+  CheckReport,
+  PromptMessage,
+  PromptReport,
+  StepOutcome,
+  StepReport,
+} from './domain/attempt-report.js';
 export type { MissionReport, MissionStatus, TaskReport, TaskStatus } from './domain/report.js';
 export type { Log, LogCapabilities } from './ports/log.js';
 export type { Logger } from './ports/logger.js';

@@ -22,6 +22,7 @@ process.stdin.resume().once('close', () => leaving.abort(new Error('the crowd le
 
 const output = (write: (text: string) => void): Output => ({
   write,
+  drained: async () => undefined,
   isTerminal: false,
   size: () => ({ columns: 80, rows: 24 }),
   onResize: () => () => undefined,
