@@ -128,14 +128,22 @@ describe('the output of a check in its result', () => {
   });
 
   test('has 64 KiB for all checks of a record; what is beyond is not recorded, and the failing one always is', async () => {
-    const names = Array.from({ length: 160 }, (_, index) => `check ${index}`);
-    const all = await outputs({
-      ...Object.fromEntries(names.map((name) => [name, `seq 1 999 # ${name}`])),
-      bad: 'echo bad; exit 1',
-    });
-    expect(all).toHaveLength(161);
+    const quick = await createHarness({ sandbox: 'off' });
+    const passing = Array.from({ length: 140 }, (_, index) => ({ name: `check ${index}`, command: 'seq 1 999' }));
+    const { results } = await quick.executor.runChecks(
+      {
+        task: quick.task(),
+        step: 1,
+        claimOffset: 10,
+        timeLimitMs: 50_000,
+        checks: [...passing, { name: 'bad', command: 'echo bad; exit 1' }],
+      },
+      never,
+    );
+    const all = results.map(({ output }) => output);
+    expect(all).toHaveLength(141);
     expect(all.reduce((sum, output) => sum + jsonBytes(output), 0)).toBeLessThanOrEqual(64 * 1024);
-    expect(all.filter((output) => output === null).length).toBeGreaterThan(20);
+    expect(all.filter((output) => output === null).length).toBeGreaterThan(5);
     expect(all.slice(0, 100)).not.toContain(null);
     expect(all.at(-1)).toBe('bad\n');
   });
