@@ -93,6 +93,7 @@ export function assignment(
     playbook_acceptance: null,
     protected: [],
     changes: [],
+    used_up_by: null,
   };
 }
 

@@ -76,7 +76,7 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
     const { request, asked } = planned;
     const outcome = await callModel(question, request, turn);
     if (outcome instanceof ModelError && outcome.code !== 'invalid')
-      return passed(turn, outcome.code, outcome.retriable, named(model, outcome.message));
+      return passed(turn, model, outcome.code, outcome.retriable, named(model, outcome.message));
     if (outcome instanceof ModelError) {
       sendBack(turn, model, '', outcome.message);
       continue;
@@ -89,10 +89,11 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
     sendBack(turn, model, textOf(outcome), reading.reason);
     if (reading.fault !== 'cut') continue;
     cuts += 1;
-    if (cuts > 1) return passed(turn, 'invalid', true, cutTwice(model, reading.reason, outcome));
+    if (cuts > 1) return passed(turn, model, 'invalid', true, cutTwice(model, reading.reason, outcome));
   }
   return passed(
     turn,
+    model,
     'invalid',
     true,
     `${model.name}: ${REPLIES_A_TURN} invalid replies in a row; the last one: ${rejected.at(-1)?.reason ?? ''}`,
@@ -108,9 +109,10 @@ function plan<T>(
   const { model } = question;
   const request = question.request(asked);
   const bound = isLimited(turn.allowance) ? model.worstCase(request) : NOTHING;
-  if (fits(turn.allowance, usedIn(turn), bound)) return { request, asked };
+  // A model that uses nothing also fits when others have used more than all of it.
+  if (model.free === true || fits(turn.allowance, usedIn(turn), bound)) return { request, asked };
   if (asked.moreRoom) return plan(question, { ...asked, moreRoom: false }, turn);
-  return passed(turn, 'budget', false, overBudget(model, turn, bound));
+  return passed(turn, model, 'budget', false, overBudget(model, turn, bound));
 }
 
 /** The limit of a reply after one that was cut; half of the context is left to the prompt. */
@@ -180,6 +182,7 @@ export function sendBack(turn: Turn, model: ChatModel, text: string, reason: str
 
 function passed(
   turn: Turn,
+  { name }: ChatModel,
   cause: PassedWhy['cause'],
   retriable: boolean,
   text: string,
@@ -187,7 +190,7 @@ function passed(
   // A playbook that gives up quotes the output of its failed step, which the journal already contains.
   const short = cutMiddle(text, REJECTED_CHARACTERS);
   turn.refusals.push(short);
-  return { kind: 'passed', why: { cause, retriable, text: short } };
+  return { kind: 'passed', why: { model: name, cause, retriable, text: short } };
 }
 
 function named(model: ChatModel, message: string): string {

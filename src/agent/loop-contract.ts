@@ -4,7 +4,7 @@ import type { ChatModel, ModelTiming, TokenCost } from '../ports/model.js';
 import type { ProtectionRules, ToolDefinition, ToolOutcome } from '../ports/tools.js';
 import type { Failover } from './failover.js';
 import type { Redact } from './redact.js';
-import type { ReadingFault } from './reading/read-reply.js';
+import type { ReplyRead } from './reply-read.js';
 
 /** The input of the ReAct loop. */
 export interface LoopTask {
@@ -62,22 +62,17 @@ export interface StepResult extends ToolOutcome {
   readonly changed?: readonly string[];
 }
 
-/** What could be read from a model's reply. */
-export interface ReplyRead {
-  readonly model: string;
-  /** Why it could not be used; null: it was. */
-  readonly fault: ReadingFault | null;
-  readonly repairs: readonly string[];
-}
-
 /** All side effects of the loop. All reject with the abort signal's reason when the worker loses the task. */
 export interface LoopEffects {
   /** The models, asked in order. */
   readonly chain: readonly ChatModel[];
   /** The agent's tools. */
   readonly tools: readonly ToolDefinition[];
-  /** Journals the step, waits for the read-back, runs what the record says, journals the outcome without waiting. */
-  perform(decision: StepDecision): Promise<StepResult>;
+  /**
+   * Journals the step, waits for the read-back, runs what the record says, journals the outcome without waiting.
+   * @param timeLeftMs milliseconds that the step may take, when it starts
+   */
+  perform(decision: StepDecision, timeLeftMs: () => number): Promise<StepResult>;
   /** Reserves a turn's worst case and waits for the read-back. */
   reserveTurn(cost: TokenCost): Promise<void>;
   /** Reports a switch to the next model while this step (from 1) was decided. The loop does not wait for it. */
@@ -109,6 +104,8 @@ export type LoopEnd =
       readonly checks: readonly CheckResult[];
       /** Protected files that the task has changed; absent: none. */
       readonly changed?: readonly string[];
+      /** The model that used up the attempt; null: no model did, or it is not known. */
+      readonly usedUpBy: string | null;
       readonly unjournaled?: TurnUse;
     };
 

@@ -1,6 +1,7 @@
 import type { Turn } from './ask-model.js';
 import type { LoopEnd, LoopFailureCode, StepDecision } from './loop-contract.js';
 import { FINISH, type PassedWhy } from './step.js';
+import { canDo, nextInChain } from './chain-place.js';
 import type { Loop } from './loop-state.js';
 import { REPEATED_AT_MOST } from './repetition.js';
 import { parseFinish } from './reading/finish.js';
@@ -18,12 +19,12 @@ export function endReached(loop: Loop): LoopEnd | null {
   if (last?.tool === FINISH && last.outcome === 'ok')
     return { kind: 'finished', ...parseFinish(last.arguments), checks: last.checks ?? [] };
   if (last && last.changed.length > 0)
-    return { ...failed(steps, 'protected', false, last.observation), changed: last.changed };
-  if (last && transcript.repetitions() >= REPEATED_AT_MOST && !isFollowed(loop)) return repeated(steps, last);
-  if (effects.remainingMs() <= 0) return timedOut(steps);
+    return { ...failed(loop, 'protected', false, last.observation), changed: last.changed };
+  if (last && transcript.repetitions() >= REPEATED_AT_MOST && !isFollowed(loop)) return repeated(loop, last);
+  if (effects.remainingMs() <= 0) return timedOut(loop);
   if (steps.length >= task.agent.maxSteps)
     return failed(
-      steps,
+      loop,
       'steps',
       true,
       `the task is not done after ${steps.length} steps (max_steps of ${task.agent.name})`,
@@ -45,9 +46,9 @@ export function finishUnchecked(
   return { kind: 'finished', ...parseFinish(args), checks: [], unjournaled: { model, tokensIn, tokensOut, costUsd } };
 }
 
-/** Whether another model follows the current one in the chain. */
-export function isFollowed({ effects, chainIndex }: Loop): boolean {
-  return chainIndex + 1 < effects.chain.length;
+/** Whether another model that can do the task follows the current one in the chain. */
+export function isFollowed({ effects, chainIndex, task }: Loop): boolean {
+  return nextInChain(effects.chain, chainIndex, task.playbook) !== undefined;
 }
 
 /** Why the chain moves on before a turn: its model has repeated itself without progress. null: it has not. */
@@ -55,12 +56,12 @@ export function stuck(loop: Loop): PassedWhy | null {
   const last = loop.transcript.steps.at(-1);
   if (!last || last.chainIndex !== loop.chainIndex || loop.transcript.repetitions() < REPEATED_AT_MOST) return null;
   if (!isFollowed(loop)) return null;
-  return { cause: 'gave_up', retriable: true, text: `${last.model}: ${repetitionOf(last)}` };
+  return { model: last.model, cause: 'gave_up', retriable: true, text: `${last.model}: ${repetitionOf(last)}` };
 }
 
-function repeated(steps: readonly TakenStep[], last: TakenStep): LoopEnd {
+function repeated(loop: Loop, last: TakenStep): LoopEnd {
   const text = `${last.model}: ${repetitionOf(last)}`;
-  return failed(steps, last.tool === FINISH ? 'checks' : 'repeated', true, text);
+  return failed(loop, last.tool === FINISH ? 'checks' : 'repeated', true, text);
 }
 
 function repetitionOf(last: TakenStep): string {
@@ -76,29 +77,51 @@ export function chainExhausted(loop: Loop, turn: Turn, skipped: readonly PassedW
   const causes = skipped.map((why) => why.cause);
   const reasons =
     skipped.length === 0 ? `no model is left for ${loop.task.agent.name}` : skipped.map((why) => why.text).join('; ');
-  if (causes.includes('budget')) return failed(steps, 'budget', false, reasons, turn);
+  const asked = { turn, usedUpBy: lastAsked(loop, skipped) };
+  if (causes.includes('budget')) return failed(loop, 'budget', false, reasons, asked);
   // What a model tried may succeed another time; a chain that never took a step will decline again.
   const retriable = steps.length > 0 || skipped.some((why) => why.retriable);
   if (last?.tool === FINISH)
-    return failed(steps, 'checks', retriable, `a check failed: ${failingCheck(last)}; ${reasons}`, turn);
-  return failed(steps, causes.at(-1) === 'gave_up' ? 'gave_up' : 'model', retriable, reasons, turn);
+    return failed(loop, 'checks', retriable, `a check failed: ${failingCheck(last)}; ${reasons}`, asked);
+  return failed(loop, causes.at(-1) === 'gave_up' ? 'gave_up' : 'model', retriable, reasons, asked);
 }
 
-/** The end of the task at its execution deadline. @param waited what it was waiting for, if for a model */
-export function timedOut(steps: readonly TakenStep[], turn?: Turn, waited?: string): LoopEnd {
-  const last = waited === undefined ? '' : `: ${waited}`;
-  return failed(steps, 'timeout', true, `the task reached its deadline after ${steps.length} steps${last}`, turn);
+/** Of the models that were passed over, the last one that can do the task. */
+function lastAsked({ effects, task }: Loop, skipped: readonly PassedWhy[]): string | null {
+  const able = new Set(effects.chain.filter((model) => canDo(model, task.playbook)).map(({ name }) => name));
+  return (skipped.findLast(({ model }) => able.has(model)) ?? skipped.at(-1))?.model ?? null;
 }
 
+/** What a task waited for when its deadline passed. */
+export interface Waited {
+  readonly turn: Turn;
+  readonly text: string;
+  /** The model that was being asked; null: none was. */
+  readonly model: string | null;
+}
+
+/** The end of the task at its execution deadline. */
+export function timedOut(loop: Loop, waited?: Waited): LoopEnd {
+  const { steps } = loop.transcript;
+  const last = steps.at(-1);
+  const before = last === undefined ? null : `the last one was ${last.tool} of ${last.model}`;
+  const why = waited?.model ? waited.text : (before ?? waited?.text ?? null);
+  const error = `the task reached its deadline after ${steps.length} steps${why === null ? '' : `: ${why}`}`;
+  const asked = waited === undefined ? {} : { turn: waited.turn, ...(waited.model && { usedUpBy: waited.model }) };
+  return failed(loop, 'timeout', true, error, asked);
+}
+
+/** @param asked the turn that gave no step, and the model that used up the attempt; default: the last step's */
 function failed(
-  steps: readonly TakenStep[],
+  { transcript: { steps }, work }: Loop,
   code: LoopFailureCode,
   retriable: boolean,
   error: string,
-  turn?: Turn,
+  { turn, usedUpBy = steps.at(-1)?.model ?? null }: { readonly turn?: Turn; readonly usedUpBy?: string | null } = {},
 ): Extract<LoopEnd, { kind: 'failed' }> {
   const checks = steps.findLast((step) => step.checks !== null)?.checks ?? [];
-  const end = { kind: 'failed', code, error, retriable, checks } as const;
+  const reason = [error, work.text()].filter((part) => part !== '').join('; ');
+  const end = { kind: 'failed', code, error: reason, retriable, checks, usedUpBy } as const;
   return turn
     ? { ...end, unjournaled: { tokensIn: turn.tokensIn, tokensOut: turn.tokensOut, costUsd: turn.costUsd } }
     : end;

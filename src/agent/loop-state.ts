@@ -8,6 +8,9 @@ import { redactStep, redactTask } from './redact-task.js';
 import { NO_REDACTION, type Redact } from './redact.js';
 import { createStepSchema, type StepSchema } from './step-schema.js';
 import { fromJournal, type TakenStep } from './taken-step.js';
+import { startOfChain } from './chain-place.js';
+import { createModelWork, type ModelWork } from './model-work.js';
+import { setAsideFor, type SetAside } from './set-aside.js';
 import type { WhatsLeft } from './whats-left.js';
 import { createTranscript, type Transcript } from './transcript.js';
 
@@ -30,6 +33,8 @@ export interface Loop {
   readonly transcript: Transcript;
   readonly prompts: PromptJournal;
   readonly redact: Redact;
+  readonly setAside: SetAside | null;
+  readonly work: ModelWork;
   chainIndex: number;
   spent: TokenCost;
   /** Reserved for the next turn; null: the first turn, for which the assignment reserves the whole share. */
@@ -58,8 +63,12 @@ export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimi
     transcript: createTranscript(redactTask(task, redact), effects.tools, steps),
     prompts: createPromptJournal(task.assignment, task.history),
     redact,
-    // If the chain is shorter here than where the history was written, its last model continues.
-    chainIndex: Math.min(last?.chainIndex ?? 0, Math.max(0, effects.chain.length - 1)),
+    setAside: setAsideFor(effects.chain, task.playbook, {
+      maxSteps: task.agent.maxSteps,
+      timeoutSeconds: task.assignment.timeout_seconds,
+    }),
+    work: createModelWork(task.history),
+    chainIndex: last === undefined ? startIndex(task, effects) : placeOf(last, effects),
     spent: task.spent,
     reserved: last?.reserved ?? null,
     mustReserve: task.mustReserve,
@@ -69,6 +78,13 @@ export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimi
     turn: null,
   };
 }
+
+const startIndex = ({ assignment, playbook }: LoopTask, { chain }: LoopEffects): number =>
+  startOfChain(chain, assignment.used_up_by, playbook);
+
+/** If the chain is shorter here than where the history was written, its last model continues. */
+const placeOf = (last: TakenStep, { chain }: LoopEffects): number =>
+  Math.min(last.chainIndex, Math.max(0, chain.length - 1));
 
 export function take(loop: Loop, decision: StepDecision, step: TakenStep): void {
   const { thought, arguments: args, turn } = decision;

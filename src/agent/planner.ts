@@ -6,6 +6,7 @@ import { validatePlan } from '../domain/plan-rules.js';
 import type { PlanScope } from '../domain/plan.js';
 import type { ChatModel, ChatRequest } from '../ports/model.js';
 import { askModel, moreRoom, reservation, startTurn, worstTurn, type Asked, type Turn } from './ask-model.js';
+import { replyReadOf, type ReplyRead } from './reply-read.js';
 import { failoverOf, type Failover } from './failover.js';
 import { planReplyJsonSchema, readPlanReply } from './plan-reply.js';
 import {
@@ -31,6 +32,8 @@ export interface PlannerOptions {
   readonly maxOutputTokens: number;
   /** What prompts, replies and errors of models pass (redact.ts). Absent: nothing is changed. */
   readonly redact?: Redact;
+  /** Reports what could be read from a reply. Absent: it is not reported. */
+  readonly replyRead?: (reply: ReplyRead) => void;
 }
 
 /** The planner's name when the plan is the agents' declared order, in the mission's file and in its plan. */
@@ -82,7 +85,7 @@ interface Asking {
 }
 
 async function askChain(
-  { chain, roster, maxOutputTokens, redact = NO_REDACTION }: PlannerOptions,
+  { chain, roster, maxOutputTokens, redact = NO_REDACTION, replyRead }: PlannerOptions,
   request: PlanRequest,
   { scope, turn, signal, failedOver }: Asking,
 ): Promise<PlannerAnswer> {
@@ -99,6 +102,7 @@ async function askChain(
         },
         read: (reply) => readPlanReply(reply, scope, request.firstWave),
         chat: redactReplies((asked) => model.chat(asked, signal), redact),
+        onReading: (reading) => replyRead?.(replyReadOf(model, reading)),
       },
       turn,
     );

@@ -61,8 +61,16 @@ export function taskText(task: LoopTask, resultLengths: readonly number[]): stri
     `# Acceptance: commands that must exit 0, run with the workspace read-only\n${checks}`,
     ...protectionText(task),
     ...(results.length > 0 ? [`# Results of the tasks that yours depends on\n${results.join('\n')}`] : []),
-    ...(feedback === '' ? [] : [`# Why the previous attempt failed\n${feedback}`]),
+    ...attemptText(assignment.attempt, feedback),
   ].join('\n\n');
+}
+
+/** Says the attempt's number too, so that no attempt asks what another has asked. */
+function attemptText(attempt: number, feedback: string): readonly string[] {
+  const number = attempt === 1 ? '' : `This is attempt ${attempt}.\n`;
+  if (feedback !== '') return [`# Why the previous attempt failed\n${number}${feedback}`];
+  const advice = 'An earlier attempt was stopped, and part of its work may be done: look before you begin.';
+  return attempt === 1 ? [] : [`# The attempt before\n${number}${advice}`];
 }
 
 /**

@@ -2,6 +2,7 @@ import { endReached, finishUnchecked } from './loop-end.js';
 import type { LoopEffects, LoopEnd, LoopTask } from './loop-contract.js';
 import { startLoop, take, type LoopLimits } from './loop-state.js';
 import { fromResult } from './taken-step.js';
+import { timeForStep } from './turn-time.js';
 import { repeatLostCall, sendStepBack, takeTurn } from './turn.js';
 import { RecordTooLarge } from '../ports/log.js';
 
@@ -23,12 +24,15 @@ export async function runReActLoop(task: LoopTask, effects: LoopEffects, limits:
     if ('kind' in decided) return decided;
     const unchecked = finishUnchecked(loop, decided);
     if (unchecked) return unchecked;
-    const result = await effects.perform(decided).catch((error: unknown) => {
-      if (!(error instanceof RecordTooLarge)) throw error;
-      sendStepBack(loop, decided, error);
-      return null;
-    });
+    const result = await effects
+      .perform(decided, () => timeForStep(loop))
+      .catch((error: unknown) => {
+        if (!(error instanceof RecordTooLarge)) throw error;
+        sendStepBack(loop, decided, error);
+        return null;
+      });
     if (result === null) continue;
+    loop.work.stepped(decided.model, result.durationMs);
     take(loop, decided, fromResult(loop.transcript.steps.length + 1, decided, result));
   }
 }

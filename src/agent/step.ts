@@ -17,6 +17,8 @@ export interface PassedWhy {
   readonly cause: ModelErrorCode | 'budget';
   /** Whether the same question may be answered later. */
   readonly retriable: boolean;
+  /** The model's name. */
+  readonly model: string;
   /** Names the model; read by the next model and by people. */
   readonly text: string;
 }

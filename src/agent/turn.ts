@@ -16,14 +16,16 @@ import {
 import { failoverOf } from './failover.js';
 import type { LoopEnd, StepDecision } from './loop-contract.js';
 import { FINISH, type PassedWhy, type Step } from './step.js';
-import { chainExhausted, isFollowed, stuck, timedOut } from './loop-end.js';
+import { chainExhausted, stuck, timedOut } from './loop-end.js';
+import { nextInChain } from './chain-place.js';
 import type { Loop } from './loop-state.js';
 import { REJECTED_CHARACTERS } from './prompt-text.js';
-import type { Reading } from './reading/read-reply.js';
+import { replyReadOf } from './reply-read.js';
 import { cutMiddle } from './tokens.js';
 import { redactMessages, redactRecord, redactReplies } from './redact.js';
 import { turnRecord } from './turn-record.js';
 import { reserveNext, worstNextTurn } from './turn-reserve.js';
+import { callLimitMs, LEAST_CALL_MS, noStepLeft, setAsideNow } from './turn-time.js';
 import { leftText, type WhatsLeft } from './whats-left.js';
 
 /**
@@ -65,6 +67,12 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
   for (; loop.chainIndex < chain.length; loop.chainIndex += 1) {
     const model = chain[loop.chainIndex];
     if (!model) break;
+    const without = noStepLeft(loop, model);
+    if (without) {
+      turn.refusals.push(without.text);
+      passOver(loop, turn, model, without);
+      continue;
+    }
     const notes = skipped.map((why) => why.text);
     const deadline = startDeadline(loop, model, turn);
     try {
@@ -74,18 +82,15 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
           request: (asked) => requestFor(loop, model, turn, notes, asked),
           read: loop.schema.read,
           chat: redactReplies(deadline.chat, loop.redact),
-          onReading: (reading) => report(loop, model, reading),
+          onReading: (reading) => loop.effects.replyRead?.(replyReadOf(model, reading)),
         },
         turn,
       );
       if (answer.kind === 'answered') return decisionOf(loop, model, turn, answer, notes);
-      skipped.push(answer.why);
-      const next = chain[loop.chainIndex + 1];
-      if (next) loop.effects.failedOver(failoverOf(model, next.name, answer.why), loop.transcript.steps.length + 1);
-      loop.promptScale = 1;
+      passOver(loop, turn, model, answer.why);
     } catch (error) {
       if (!(error instanceof DeadlinePassed)) throw error;
-      return timedOut(loop.transcript.steps, turn, error.message);
+      return timedOut(loop, { turn, text: error.message, model: error.model });
     }
   }
   return chainExhausted(loop, turn, skipped);
@@ -93,13 +98,18 @@ export async function takeTurn(loop: Loop): Promise<StepDecision | LoopEnd> {
 
 /** A model that repeats itself without progress leaves the task to the next one. */
 function moveOn(loop: Loop, turn: Turn, why: PassedWhy): void {
-  const { chain, failedOver } = loop.effects;
-  const [model, next] = [chain[loop.chainIndex], chain[loop.chainIndex + 1]];
-  if (model === undefined || next === undefined) return;
-  turn.skipped.push(why);
+  const model = loop.effects.chain[loop.chainIndex];
+  if (model === undefined) return;
   turn.refusals.push(why.text);
-  failedOver(failoverOf(model, next.name, why), loop.transcript.steps.length + 1);
+  passOver(loop, turn, model, why);
   loop.chainIndex += 1;
+}
+
+function passOver(loop: Loop, { skipped }: Turn, model: ChatModel, why: PassedWhy): void {
+  const { chain, failedOver } = loop.effects;
+  skipped.push(why);
+  const next = chain[loop.chainIndex + 1];
+  if (next) failedOver(failoverOf(model, next.name, why), loop.transcript.steps.length + 1);
   loop.promptScale = 1;
 }
 
@@ -137,14 +147,6 @@ async function allowanceOf(loop: Loop): Promise<Limits> {
   };
 }
 
-function report({ effects }: Loop, { name }: ChatModel, reading: Reading<Step>): void {
-  effects.replyRead?.({
-    model: name,
-    fault: reading.ok ? null : reading.fault,
-    repairs: reading.ok ? reading.repairs : [],
-  });
-}
-
 function requestFor(
   loop: Loop,
   model: ChatModel,
@@ -173,11 +175,14 @@ function seedOf(attempt: number): Pick<ChatRequest, 'seed'> {
   return attempt === 1 ? {} : { seed: 1_000 + attempt };
 }
 
-function whatsLeft({ task, effects, share, spent, transcript }: Loop, turn: Turn): WhatsLeft {
+/** Without what is set aside for a model behind the one that is asked. */
+function whatsLeft(loop: Loop, turn: Turn): WhatsLeft {
+  const { task, effects, share, spent, transcript } = loop;
   const { tokens } = left(share, addCost(spent, usedIn(turn)));
+  const aside = setAsideNow(loop) ?? { steps: 0, ms: 0 };
   return {
-    steps: Math.max(0, task.agent.maxSteps - transcript.steps.length),
-    seconds: Math.max(0, Math.floor(effects.remainingMs() / 1000)),
+    steps: Math.max(0, task.agent.maxSteps - transcript.steps.length - aside.steps),
+    seconds: Math.max(0, Math.floor((effects.remainingMs() - aside.ms) / 1000)),
     tokens: tokens === null ? null : Math.max(0, Math.floor(tokens)),
   };
 }
@@ -199,31 +204,40 @@ function promptLimit(loop: Loop, model: ChatModel, asked: Pick<Asked, 'moreRoom'
 class DeadlinePassed extends Error {
   readonly code = 'timeout';
   readonly retriable = true;
+  /** @param model the model that was being asked; null: none was */
+  constructor(
+    message: string,
+    readonly model: string | null,
+  ) {
+    super(message);
+  }
 }
 
 /** Of the prompt's room, after a model saw only part of one. */
 const SHRINK = 0.75;
 
 /**
- * A chat that ends with the task's deadline; then what it may have cost counts as used. While another model
- * follows this one, a call gets at most half of the time that is left, so that a slow model does not use up the task.
+ * A chat that ends with the task's deadline; then what it may have cost counts as used. While another model follows
+ * this one, the call ends earlier (callLimitMs), so that a slow model does not use up the task.
  */
 function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request: ChatRequest): Promise<ChatReply> } {
   const { signal, remainingMs } = loop.effects;
   return {
     async chat(request) {
       const remaining = remainingMs();
-      if (remaining <= 0) throw new DeadlinePassed('no time was left to ask a model');
-      const next = isFollowed(loop) ? loop.effects.chain[loop.chainIndex + 1] : undefined;
-      const limitMs = next === undefined ? remaining : remaining / 2;
+      if (remaining <= 0) throw new DeadlinePassed('no time was left to ask a model', null);
+      const next = nextInChain(loop.effects.chain, loop.chainIndex, loop.task.playbook);
+      const limitMs = callLimitMs(loop, remaining);
+      if (next !== undefined && limitMs < LEAST_CALL_MS) throw notAsked(model, next);
       const seconds = Math.round(limitMs / 1000);
       const call = new AbortController();
       const timer = loop.limits.clock.setTimer(limitMs, () =>
-        call.abort(new DeadlinePassed(`${model.name} had not replied after ${seconds} s`)),
+        call.abort(new DeadlinePassed(`${model.name} had not replied after ${seconds} s`, model.name)),
       );
       // Not AbortSignal.any: Node never releases such a signal while it has a listener.
       const onAbort = () => call.abort(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
+      const beganMs = loop.limits.clock.monotonicMs();
       try {
         signal.throwIfAborted();
         const reply = await timed(loop.limits.clock, () =>
@@ -240,6 +254,7 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
         turn.costUsd += lost.usd;
         throw call.signal.reason;
       } finally {
+        loop.work.called(model.name, loop.limits.clock.monotonicMs() - beganMs);
         timer.cancel();
         signal.removeEventListener('abort', onAbort);
       }
@@ -249,9 +264,12 @@ function startDeadline(loop: Loop, model: ChatModel, turn: Turn): { chat(request
 
 function tooSlow(model: ChatModel, next: ChatModel, seconds: number, used: TokenCost): ModelError {
   const advice = 'use a faster model, or raise timeout_seconds of the agent or task';
-  const reason = `${model.name} had not replied after ${seconds} s, half of the time that was left`;
-  return new ModelError('timeout', `${reason}; the rest is for ${next.name}; ${advice}`, { used });
+  const reason = `${model.name} had not replied after ${seconds} s`;
+  return new ModelError('timeout', `${reason}; the time that is left is for ${next.name}; ${advice}`, { used });
 }
+
+const notAsked = ({ name }: ChatModel, next: ChatModel): ModelError =>
+  new ModelError('timeout', `${name} was not asked: the time that is left is for ${next.name}`);
 
 /** The reply with its timing; an adapter that measures by itself knows it better, for it sees the tries and tokens. */
 async function timed(clock: Clock, chat: () => Promise<ChatReply>): Promise<ChatReply> {
@@ -295,7 +313,7 @@ function decisionOf(
         rejected: asked.rejected,
         notRun,
         left: loop.left,
-        messages: request.messages,
+        messages: reply.messages ?? request.messages,
       },
       loop.prompts,
     ),

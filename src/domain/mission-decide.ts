@@ -348,6 +348,7 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
       playbook_acceptance: revision.playbookAcceptance === null ? null : [...revision.playbookAcceptance],
       protected: [...plan.protected],
       changes: [...plan.changes],
+      used_up_by: task.usedUpBy,
     },
   };
 }

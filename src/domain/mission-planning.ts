@@ -195,6 +195,7 @@ function newTask(plan: PlanTask, place: Pick<MissionTask, 'wave' | 'kind' | 'pos
     usage: NOTHING,
     steps: 0,
     model: '',
+    usedUpBy: null,
     startedAtMs: null,
     durationMs: 0,
     summary: '',

@@ -48,6 +48,8 @@ export interface MissionTask {
   readonly usage: Cost;
   readonly steps: number;
   readonly model: string;
+  /** The model that used up an attempt, as far as the results so far name one; the next attempt begins behind it. */
+  readonly usedUpBy: string | null;
   readonly startedAtMs: number | null;
   readonly durationMs: number;
   readonly summary: string;

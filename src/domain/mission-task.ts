@@ -134,6 +134,8 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
     failures,
     checks: result.checks,
     changedPaths: result.changed_paths,
+    // A failure that names no model says nothing new about them.
+    usedUpBy: result.used_up_by ?? task.usedUpBy,
     detail: result.error,
     withoutWorkerSinceMs: null,
   };

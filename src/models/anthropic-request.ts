@@ -1,5 +1,5 @@
 import type { MessageCreateParamsStreaming, MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import type { ChatRequest, ReplyForm } from '../ports/model.js';
+import type { ChatRequest, ReplyForm, SentMessage } from '../ports/model.js';
 import {
   createCapabilities,
   draftRequest,
@@ -11,7 +11,7 @@ import {
   type Trait,
 } from './capabilities.js';
 import type { ModelEntry } from './catalog.js';
-import { conversation, merged, type Part } from './conversation.js';
+import { conversation, merged, sentMessages, type Part } from './conversation.js';
 
 /** Parts of a request that servers with the Messages API may lack. */
 export type AnthropicFeature = FormFeature | 'tool_choice' | 'strict' | 'effort';
@@ -37,6 +37,7 @@ export function anthropicCapabilities(entry: ModelEntry): Capabilities<Anthropic
 export interface AnthropicRequest {
   readonly params: MessageCreateParamsStreaming;
   readonly sent: Sent<AnthropicFeature>;
+  readonly messages: readonly SentMessage[];
 }
 
 export function anthropicRequest(
@@ -46,7 +47,7 @@ export function anthropicRequest(
   limit: number,
 ): AnthropicRequest {
   const { form, use, sent } = draftRequest(can, request);
-  const parts = conversation(request, form);
+  const parts = merged(conversation(request, form));
   const system = parts.flatMap((part) => (part.kind === 'text' && part.role === 'system' ? [part.text] : []));
   const output = {
     ...(form === 'json_schema' ? { format: { type: 'json_schema' as const, schema: { ...request.schema } } } : {}),
@@ -56,12 +57,12 @@ export function anthropicRequest(
     model: entry.id,
     max_tokens: limit,
     ...(system.length > 0 ? { system: system.join('\n\n') } : {}),
-    messages: merged(parts).flatMap(messageOf),
+    messages: parts.flatMap(messageOf),
     ...(Object.keys(output).length > 0 ? { output_config: output } : {}),
     ...toolFields(form, request, use),
     stream: true,
   };
-  return { params, sent: sent() };
+  return { params, sent: sent(), messages: sentMessages(parts) };
 }
 
 type Use = RequestDraft<AnthropicFeature>['use'];

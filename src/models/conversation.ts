@@ -1,9 +1,10 @@
-import type { ChatMessage, ChatRequest, MessageCall, ReplyForm } from '../ports/model.js';
+import type { ChatMessage, ChatRequest, MessageCall, ReplyForm, SentMessage } from '../ports/model.js';
 
 /** A message as an API with its own tool calls takes it. */
 export type Part =
   | { readonly kind: 'text'; readonly role: ChatMessage['role']; readonly text: string }
-  | { readonly kind: 'call'; readonly call: MessageCall }
+  /** text: the call as a message says it. */
+  | { readonly kind: 'call'; readonly call: MessageCall; readonly text: string }
   | { readonly kind: 'result'; readonly call: MessageCall; readonly text: string };
 
 /**
@@ -23,12 +24,22 @@ export function conversation(request: ChatRequest, form: ReplyForm): readonly Pa
       open = null;
     } else if (message.call !== undefined && next?.role === 'user' && next.answers === message.call.id) {
       open = message.call;
-      parts.push({ kind: 'call', call: open });
+      parts.push({ kind: 'call', call: open, text: message.content });
     } else {
       parts.push(asText(message));
     }
   });
   return parts;
+}
+
+/** The parts as text, for the record of what was sent. */
+export function sentMessages(parts: readonly Part[]): readonly SentMessage[] {
+  return parts.map((part) => ({ role: roleOf(part), content: part.text }));
+}
+
+function roleOf(part: Part): SentMessage['role'] {
+  if (part.kind === 'text') return part.role;
+  return part.kind === 'call' ? 'assistant' : 'user';
 }
 
 const asText = ({ role, content }: ChatMessage): Part => ({ kind: 'text', role, text: content });

@@ -5,7 +5,7 @@ import {
   type ChatModel,
   type ChatReply,
   type ChatRequest,
-  type ReplyForm,
+  type SentMessage,
   type TokenCost,
 } from '../ports/model.js';
 import { createApiFetch } from './api-fetch.js';
@@ -53,6 +53,7 @@ export interface ReadCall<Reply extends Spending> {
 /** A request in a vendor's form, and what it uses. */
 export interface Prepared<Feature extends string> {
   readonly sent: Sent<Feature>;
+  readonly messages: readonly SentMessage[];
 }
 
 /** The parts that differ between vendors. */
@@ -135,30 +136,30 @@ export function createHostedModel<Reply extends Spending, Feature extends string
         { clock, limits: { ...HOSTED_LIMITS, ...limits }, advice: ADVICE, model: name, used, translate },
         signal,
         async (watch) => {
-          const form = await readStream(api, request, watch, reply);
+          const { sent, messages } = await readStream(api, request, watch, reply);
           const failure: ReadCall<Reply>['failure'] = (code, message) =>
             new ModelError(code, `${name}: ${message}`, { used: used() });
           const read = api.finish({ request, reply, used: used(), failure });
-          if (form === 'json_schema' && ignoredSchema(read)) api.can.ignoresSchemas();
-          return { ...read, form };
+          if (sent.form === 'json_schema' && ignoredSchema(read)) api.can.ignoresSchemas();
+          return { ...read, form: sent.form, messages };
         },
       );
     },
   };
 }
 
-/** Sends the request, without what the server refuses, until it replies. Resolves with the form of the reply. */
+/** Sends the request, without what the server refuses, until it replies. Resolves with the request that was answered. */
 async function readStream<Reply extends Spending, Feature extends string, Request extends Prepared<Feature>>(
   api: HostedApi<Reply, Feature, Request>,
   request: ChatRequest,
   watch: Watchdog,
   reply: Reply,
-): Promise<ReplyForm> {
+): Promise<Request> {
   for (let left = MOST_REFUSALS; ; left -= 1) {
     const prepared = api.prepare(request);
     try {
       await readOnce(api, prepared, watch, reply);
-      return prepared.sent.form;
+      return prepared;
     } catch (error) {
       const answer = refusalIn(api, error, reply);
       if (answer === null || left === 0 || api.can.learn(answer, prepared.sent) === null) throw error;
@@ -173,14 +174,16 @@ async function readOnce<Reply extends Spending, Feature extends string, Request 
   watch: Watchdog,
   reply: Reply,
 ): Promise<void> {
-  const stream = await api.open(prepared, reply, watch.signal);
-  watch.connected();
-  reply.accepted = true;
-  for await (const chunk of stream) {
-    watch.received();
-    api.take(chunk, reply);
-    if (api.hasOutput(reply)) watch.hasText();
-  }
+  await watch.request(async (signal) => {
+    const stream = await api.open(prepared, reply, signal);
+    watch.connected();
+    reply.accepted = true;
+    for await (const chunk of stream) {
+      watch.received();
+      api.take(chunk, reply);
+      if (api.hasOutput(reply)) watch.hasText();
+    }
+  });
 }
 
 /**

@@ -68,7 +68,7 @@ function codeOf({ status, words }: ApiFailure): ModelErrorCode {
   const byKind = kind === undefined ? undefined : CODE_OF_KIND[kind];
   // OpenAI answers 429 also to an account without credit; waiting does not help then.
   if (status === 429) return isUnpaid(words) ? 'refused' : 'rate_limited';
-  if (isTooLong(words)) return 'refused';
+  if (isTooLong(words) || lacksMemory(words)) return 'refused';
   if (status === null) return byKind ?? (words.status === null ? 'unreachable' : codeOfStatus(words.status));
   return codeOfStatus(status);
 }
@@ -92,10 +92,20 @@ export function isTooLong({ full, kinds }: ServerWords): boolean {
   );
 }
 
+export const SMALLER = 'use a smaller model, or a smaller context_tokens in models.yaml';
+
+/**
+ * The model does not fit on its server; asked again, it would not fit either. Ollama says so with 500 and, if its runner
+ * has failed to load the model, in the runner's words (ollama #8597, #9260, #9782, #12634).
+ */
+export const lacksMemory = ({ full }: Pick<ServerWords, 'full'>): boolean =>
+  /requires more (?:system |gpu )?memory|out of memory|insufficient memory|(?:unable|failed) to allocate/i.test(full);
+
 function nextStep({ status, words, hints }: ApiFailure): string {
   if (words.kinds.includes('content_filter'))
     return 'its content filter refused the prompt: change the words of the task';
   if (isTooLong(words)) return 'shorten the prompt, or put a model with a larger context first';
+  if (lacksMemory(words)) return SMALLER;
   if (status === 401 || status === 403) return hints.key;
   if (status === 402 || isUnpaid(words) || (status === 400 && /credit balance/i.test(words.full)))
     return "check the account's credit";

@@ -1,6 +1,6 @@
 import type { ChatRequest as OllamaRequest, Message } from 'ollama';
 import { z } from 'zod';
-import type { ChatRequest } from '../ports/model.js';
+import type { ChatRequest, SentMessage } from '../ports/model.js';
 import {
   createCapabilities,
   draftRequest,
@@ -10,7 +10,7 @@ import {
   type Trait,
 } from './capabilities.js';
 import type { ModelEntry } from './catalog.js';
-import { conversation, type Part } from './conversation.js';
+import { conversation, sentMessages, type Part } from './conversation.js';
 
 /** Parts of a request that a server, or the model on it, may lack. */
 export type OllamaFeature = FormFeature | 'think';
@@ -42,6 +42,7 @@ export type OllamaChatBody = OllamaRequest & {
 export interface OllamaPrepared {
   readonly body: OllamaChatBody & { stream: true };
   readonly sent: Sent<OllamaFeature>;
+  readonly messages: readonly SentMessage[];
 }
 
 /** Longer than the pauses within a task, so that the model is not loaded again for each turn. */
@@ -56,13 +57,14 @@ export function ollamaRequest(
   allowTruncation: boolean,
 ): OllamaPrepared {
   const { form, use, sent } = draftRequest(can, request);
+  const parts = conversation(request, form);
   const tools = (request.tools ?? []).map(({ name, description, parameters }) => ({
     type: 'function',
     function: { name, description, parameters: optionalParameters(parameters) },
   }));
   const body: OllamaPrepared['body'] = {
     model: entry.id,
-    messages: conversation(request, form).map(messageOf),
+    messages: parts.map(messageOf),
     stream: true,
     ...(form === 'json_schema' ? { format: request.schema } : {}),
     ...(form === 'json_object' ? { format: 'json' } : {}),
@@ -73,7 +75,7 @@ export function ollamaRequest(
     shift: allowTruncation,
     options: { num_ctx: entry.contextTokens, num_predict: limit, temperature: 0, seed: request.seed ?? SEED },
   };
-  return { body, sent: sent() };
+  return { body, sent: sent(), messages: sentMessages(parts) };
 }
 
 function messageOf(part: Part): Message {

@@ -18,7 +18,7 @@ import type { ModelEntry } from './catalog.js';
 import { connectCause, isSyntaxError } from './connect-cause.js';
 import { COMPLETE, cut, endedByLength, onlyThinking } from './endings.js';
 import { endpointOf, type Endpoint } from './endpoint.js';
-import { answerText, apiError, isTooLong } from './http-errors.js';
+import { answerText, apiError, isTooLong, lacksMemory, SMALLER } from './http-errors.js';
 import { sameOllamaModel } from './ollama-name.js';
 import { ollamaCapabilities, ollamaRequest, type OllamaFeature, type OllamaPrepared } from './ollama-request.js';
 import { createOllamaFetch, OllamaStreamError } from './ollama-wire.js';
@@ -237,7 +237,7 @@ function outputLimit(entry: ModelEntry, request: ChatRequest): number {
 async function stream(
   server: Server,
   request: ChatRequest,
-  { body, sent }: OllamaPrepared,
+  { body, sent, messages }: OllamaPrepared,
   watch: Watchdog,
   received: { chunks: number },
 ): Promise<ChatReply> {
@@ -263,6 +263,7 @@ async function stream(
       ...(toolCalls.length > 0 ? { toolCalls } : {}),
       ending: endingOf(server.entry, part, { hasOutput, thought, limit: body.options?.num_predict ?? 0 }),
       form: sent.form,
+      messages,
       // Servers before 0.4 omit the count when the prompt was cached; the upper bound is used then.
       tokensIn: counted.prompt ?? promptBound(server, request),
       tokensOut: counted.reply,
@@ -327,6 +328,8 @@ function translate(server: Server, error: unknown, used: TokenCost): ModelError 
       nowMs: server.clock.now(),
     });
   }
+  if (error instanceof OllamaStreamError && lacksMemory({ full: error.message }))
+    return failure('refused', `${error.message}; ${SMALLER}`);
   if (error instanceof OllamaStreamError)
     return failure(error.kind === 'malformed' ? 'invalid' : 'unreachable', error.message);
   if (error instanceof z.ZodError || isSyntaxError(error))

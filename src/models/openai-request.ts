@@ -3,7 +3,7 @@ import type {
   ChatCompletionCreateParamsStreaming,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions';
-import type { ChatRequest, ReplyForm } from '../ports/model.js';
+import type { ChatRequest, ReplyForm, SentMessage } from '../ports/model.js';
 import {
   createCapabilities,
   draftRequest,
@@ -15,7 +15,7 @@ import {
   type Trait,
 } from './capabilities.js';
 import type { ModelEntry } from './catalog.js';
-import { conversation, merged, withoutSystem, type Part } from './conversation.js';
+import { conversation, merged, sentMessages, withoutSystem, type Part } from './conversation.js';
 
 /** Parts of a request that servers with OpenAI's API may lack. */
 export type OpenaiFeature =
@@ -72,6 +72,7 @@ export function openaiCapabilities(entry: ModelEntry): Capabilities<OpenaiFeatur
 export interface OpenaiRequest {
   readonly params: ChatCompletionCreateParamsStreaming;
   readonly sent: Sent<OpenaiFeature>;
+  readonly messages: readonly SentMessage[];
   /** The token limit, under whatever name. */
   readonly limit: number;
 }
@@ -88,10 +89,12 @@ const SEED = 42;
 /** The request in the terms that the server is known to take, with what it uses. */
 export function openaiRequest({ entry, own, can }: OpenaiSetting, request: ChatRequest, limit: number): OpenaiRequest {
   const { form, features, use, sent } = draftRequest(can, request);
+  const parts = partsOf(request, form, use, can);
+  const idOf = (id: string) => (can.takes('long_ids') ? id : shortId(id));
   const seeded = entry.temperature || request.seed !== undefined;
   const params: ChatCompletionCreateParamsStreaming = {
     model: entry.id,
-    messages: messagesOf(request, form, use, can),
+    messages: parts.map((part) => messageOf(part, idOf)),
     ...limitOf(own, can, limit, features),
     ...formFields(form, request, use),
     ...(entry.effort === null ? {} : use('reasoning_effort', { reasoning_effort: entry.effort })),
@@ -101,7 +104,7 @@ export function openaiRequest({ entry, own, can }: OpenaiSetting, request: ChatR
     stream: true,
     ...use('stream_options', { stream_options: { include_usage: true } }),
   };
-  return { params, sent: sent(), limit };
+  return { params, sent: sent(), messages: sentMessages(parts), limit };
 }
 
 type Use = RequestDraft<OpenaiFeature>['use'];
@@ -150,21 +153,15 @@ function formFields(form: ReplyForm, request: ChatRequest, use: Use): Partial<Ch
   }
 }
 
-function messagesOf(
-  request: ChatRequest,
-  form: ReplyForm,
-  use: Use,
-  can: Capabilities<OpenaiFeature>,
-): ChatCompletionMessageParam[] {
+function partsOf(request: ChatRequest, form: ReplyForm, use: Use, can: Capabilities<OpenaiFeature>): readonly Part[] {
   const parts = conversation(request, form);
   const hasSystem = parts.some((part) => part.kind === 'text' && part.role === 'system');
   const sent = hasSystem && !can.takes('system_role') ? withoutSystem(parts) : parts;
   if (hasSystem) use('system_role', {});
   const alternating = merged(sent);
   if (alternating.length < sent.length) use('same_roles', {});
-  const idOf = (id: string) => (can.takes('long_ids') ? id : shortId(id));
   if (sent.some((part) => part.kind === 'call')) use('long_ids', {});
-  return (can.takes('same_roles') ? sent : alternating).map((part) => messageOf(part, idOf));
+  return can.takes('same_roles') ? sent : alternating;
 }
 
 function messageOf(part: Part, idOf: (id: string) => string): ChatCompletionMessageParam {

@@ -5,6 +5,7 @@ import {
   type ChatReply,
   type ChatRequest,
   type PastStep,
+  type TaskNeeds,
   type TokenCost,
 } from '../ports/model.js';
 
@@ -28,6 +29,7 @@ export function createPlaybookModel(): ChatModel {
     name: PLAYBOOK_MODEL,
     free: true,
     probe: async () => ({ usable: true }),
+    needs: (playbook) => (playbook === null ? null : needsOf(playbook)),
     worstCase: () => NOTHING,
     async chat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
       signal.throwIfAborted();
@@ -37,6 +39,14 @@ export function createPlaybookModel(): ChatModel {
       return replyOf(playbook, nextMove(playbook, steps));
     },
   };
+}
+
+/** For a command of a playbook and its `unless`. */
+const SECONDS_A_STEP = 30;
+
+function needsOf({ steps }: Playbook): TaskNeeds {
+  const calls = steps.reduce((sum, { unless }) => sum + (unless === null ? 1 : 2), 0);
+  return { steps: calls + 1, seconds: steps.length * SECONDS_A_STEP };
 }
 
 /** What the playbook does next. */

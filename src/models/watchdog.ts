@@ -31,6 +31,11 @@ const ENDED = new Error('the call has ended');
 export interface Watchdog {
   /** Aborted when a limit was exceeded, the caller aborted, or stop() was called. */
   readonly signal: AbortSignal;
+  /**
+   * Runs one request of the call with a signal of its own: the SDKs never release the one that they are given, and a
+   * call may have many requests.
+   */
+  request<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Call when the server has answered; starts the limit of the first chunk unless one has arrived. */
   connected(): void;
   isConnected(): boolean;
@@ -73,6 +78,17 @@ export function createWatchdog(clock: Clock, limits: CallLimits, advice: LimitAd
   };
   return {
     signal: controller.signal,
+    async request(run) {
+      const request = new AbortController();
+      const onAbort = () => request.abort(controller.signal.reason);
+      if (controller.signal.aborted) onAbort();
+      else controller.signal.addEventListener('abort', onAbort, { once: true });
+      try {
+        return await run(request.signal);
+      } finally {
+        controller.signal.removeEventListener('abort', onAbort);
+      }
+    },
     connected: () => void (awaited === 'connectMs' && enter('firstTokenMs')),
     isConnected: () => awaited !== 'connectMs',
     received: () => enter('stallMs'),

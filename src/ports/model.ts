@@ -11,10 +11,19 @@ export interface ChatModel {
   probe(signal: AbortSignal): Promise<ModelProbe>;
   /** true: it never uses tokens or money, so that worstCase is always zero. Absent: it may. */
   readonly free?: boolean;
+  /** What it needs to do a task with this playbook; null: it cannot do the task. Absent: that is not known. */
+  needs?(playbook: Playbook | null): TaskNeeds | null;
   /** Upper bound of the cost of one chat() with this request, retries included. */
   worstCase(request: ChatRequest): TokenCost;
   /** One reply. Rejects only with ModelError, or with the signal's reason when aborted. */
   chat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply>;
+}
+
+/** What a model takes at most, as long as nothing interrupts it. */
+export interface TaskNeeds {
+  /** finish included. */
+  readonly steps: number;
+  readonly seconds: number;
 }
 
 export type ModelProbe =
@@ -36,6 +45,9 @@ export interface ChatMessage {
   /** User: `content` is what came of the call with this id. */
   readonly answers?: string;
 }
+
+/** A message in a prompt, as text. */
+export type SentMessage = Pick<ChatMessage, 'role' | 'content'>;
 
 /** A step of the conversation as a tool call. */
 export interface MessageCall {
@@ -103,6 +115,11 @@ export interface ChatReply {
   readonly ending?: ReplyEnding;
   /** How the endpoint was asked for the step. Absent: the adapter has one form only. */
   readonly form?: ReplyForm;
+  /**
+   * The messages as they were sent, with what the adapter has added or put together for the form and the endpoint; of
+   * a call or its result in the API's own form, the text that says the same. Absent: those of the request.
+   */
+  readonly messages?: readonly SentMessage[];
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly costUsd: number;

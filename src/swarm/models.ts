@@ -4,6 +4,7 @@ import { createPlanner } from '../agent/planner.js';
 import type { Planner } from '../agent/planner-contract.js';
 import type { Roster } from '../agent/roster.js';
 import { parseCatalog, type ModelCatalog } from '../models/catalog.js';
+import type { Metrics } from '../ports/metrics.js';
 import { createModels, type Models, type ModelsOptions } from '../models/chain.js';
 
 const PLAN_OUTPUT_TOKENS = 16_000;
@@ -37,11 +38,13 @@ function catalogWhenNeeded(text: string, catalogFile: string): ModelCatalog {
   };
 }
 
-export function openPlanner(roster: Roster, models: Models): Planner {
+/** @param metrics count what could be read from replies; absent: not counted */
+export function openPlanner(roster: Roster, models: Models, metrics?: Pick<Metrics, 'replyRead'>): Planner {
   return createPlanner({
     chain: models.plannerChain(),
     absence: models.plannerAbsence(),
     roster,
     maxOutputTokens: PLAN_OUTPUT_TOKENS,
+    ...(metrics === undefined ? {} : { replyRead: (reply) => metrics.replyRead(reply) }),
   });
 }

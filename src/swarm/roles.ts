@@ -45,7 +45,7 @@ export function createRoles(context: SwarmContext, options: RolesOptions): reado
 }
 
 function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRole {
-  const planner = openPlanner(options.roster, options.models);
+  const planner = openPlanner(options.roster, options.models, options.health.metrics);
   // The breakers are the process's: one of its roles reports them.
   const circuits = options.worker === null ? { circuits: options.models.circuits } : {};
   return {

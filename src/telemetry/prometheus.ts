@@ -85,13 +85,13 @@ function instrumentsOf(registers: Registry[]) {
   });
   const replies = new Counter({
     name: 'ravenhelm_replies_total',
-    help: 'Replies of models to tasks: read, repaired, or why they could not be used',
+    help: 'Replies of models to tasks and of planners: read, repaired, or why they could not be used',
     labelNames: ['model', 'result'],
     registers,
   });
   const repairs = new Counter({
     name: 'ravenhelm_reply_repairs_total',
-    help: 'What was changed in replies to read a step from them',
+    help: 'What was changed in replies to read a step or a plan from them',
     labelNames: ['model', 'repair'],
     registers,
   });

@@ -170,6 +170,7 @@ const assignment: PayloadOf<'task_assigned'> = {
   playbook_acceptance: null,
   protected: [],
   changes: [],
+  used_up_by: null,
 };
 
 export function loopTask(

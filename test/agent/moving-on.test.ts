@@ -43,7 +43,9 @@ describe('a slow model', () => {
     expect((await runReActLoop(loopTask(), effects, limits(clock))).kind).toBe('finished');
     expect(slow.given).toEqual([150_000]);
     expect(effects.failovers).toMatchObject([{ fromModel: 'ollama:slow', toModel: 'playbook', cause: 'timeout' }]);
-    expect(effects.failovers[0]?.reason).toContain('had not replied after 150 s, half of the time that was left');
+    expect(effects.failovers[0]?.reason).toContain(
+      'had not replied after 150 s; the time that is left is for playbook',
+    );
     expect(effects.decisions[0]).toMatchObject({ model: 'playbook', tokensIn: 80, costUsd: 0.71 });
   });
 
@@ -55,7 +57,10 @@ describe('a slow model', () => {
     expect(slow.given).toEqual([300_000]);
     expect(end).toMatchObject({
       code: 'timeout',
-      error: 'the task reached its deadline after 0 steps: ollama:slow had not replied after 300 s',
+      error:
+        'the task reached its deadline after 0 steps: ollama:slow had not replied after 300 s; ' +
+        'ollama:slow took 0.0 s (1 call, 0 steps)',
+      usedUpBy: 'ollama:slow',
       unjournaled: { tokensIn: 70 },
     });
   });
@@ -91,7 +96,9 @@ describe('a model that finishes three times with the same failing check', () => 
     const effects = recordedEffects([overconfident()], failing);
     expect(await runReActLoop(loopTask(), effects, limits())).toMatchObject({
       code: 'checks',
-      error: expect.stringMatching(/^overconfident: the same check failed 3 times .*there \(exit code 1\)$/),
+      error: expect.stringMatching(
+        /^overconfident: the same check failed 3 times .*there \(exit code 1\); overconfident took 0\.0 s/,
+      ),
     });
   });
 

@@ -89,6 +89,21 @@ describe('a plan', () => {
     ]);
   });
 
+  test('is counted with its repairs, and so is each reply that could not be used', async () => {
+    const read: unknown[] = [];
+    const planner = createPlanner({
+      chain: [claude(['no plan', `Here it is: ${JSON.stringify(good)}`])],
+      roster,
+      maxOutputTokens: 4_000,
+      replyRead: (reply) => read.push(reply),
+    });
+    await planner.propose(request(), new AbortController().signal);
+    expect(read).toEqual([
+      { model: 'anthropic:claude', fault: 'not_json', repairs: [] },
+      { model: 'anthropic:claude', fault: null, repairs: [expect.any(String)] },
+    ]);
+  });
+
   test('is requested with the brief, the checks and the abilities of the agents', async () => {
     const model = claude([good]);
     await propose([model], request({ mission: { ...mission, agents: ['cert_agent', 'proxy_agent'] } }));

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { createPromptJournal, digestOf, rebuildPrompts } from '../../src/agent/prompt-journal.js';
 import { runReActLoop } from '../../src/agent/react-loop.js';
 import type { PromptMessage } from '../../src/domain/attempt-report.js';
-import type { ChatMessage, ChatModel } from '../../src/ports/model.js';
+import { conversation, sentMessages } from '../../src/models/conversation.js';
+import type { ChatMessage, ChatModel, ReplyForm } from '../../src/ports/model.js';
 import type { JournaledStep } from '../../src/agent/loop-contract.js';
 import { propertyRuns } from '../support/quick.js';
 import { failure, limits, loopTask, recordedEffects, run, scriptedModel, TOOLS, type Scripted } from './fakes.js';
@@ -19,6 +20,8 @@ interface Part {
   readonly steps: number;
   readonly tools: number;
   readonly prompt: string;
+  /** In which of these its replies are asked for, in turn. */
+  readonly forms: readonly ReplyForm[];
 }
 
 const reply = fc.oneof(
@@ -36,6 +39,7 @@ const part: fc.Arbitrary<Part> = fc.record({
   steps: fc.integer({ min: 1, max: 8 }),
   tools: fc.constantFrom(1, 2),
   prompt: fc.constantFrom('You make certificates.', words('agent', 60)),
+  forms: fc.array(fc.constantFrom('json_schema', 'native', 'json_object', 'plain'), { minLength: 1, maxLength: 3 }),
 });
 
 const inputs = [{ task_id: 't0', agent: 'a', summary: words('found', 100), outputs: { file: words('path', 40) } }];
@@ -45,16 +49,26 @@ const assigned = { inputs, brief: words('brief', 50), feedback: words('failed', 
 async function attempt(parts: readonly Part[]) {
   const sent = new Map<number, readonly PromptMessage[]>();
   let history: readonly JournaledStep[] = [];
-  for (const { replies, output, limit, steps, tools, prompt } of parts) {
-    let last: readonly ChatMessage[] = [];
+  for (const { replies, output, limit, steps, tools, prompt, forms } of parts) {
+    let last: readonly PromptMessage[] = [];
+    let calls = 0;
     const chain = replies.map((script, index): ChatModel => {
       const model = scriptedModel(`m${index}`, script);
-      return { ...model, chat: (request, signal) => ((last = request.messages), model.chat(request, signal)) };
+      return {
+        ...model,
+        /** As the adapters do it: what is sent has a note for the form, and the reply says what was sent. */
+        async chat(request, signal) {
+          const form = forms[calls % forms.length] ?? 'json_schema';
+          calls += 1;
+          last = sentMessages(conversation(request, form));
+          return { ...(await model.chat(request, signal)), form, messages: last };
+        },
+      };
     });
     const effects = recordedEffects(
       chain,
       (_, step) => {
-        sent.set(step, shown(last));
+        sent.set(step, last);
         return { observation: words(`o${step}_`, output), outputDigest: `d${step}` };
       },
       { history, tools: TOOLS.slice(0, tools) },
@@ -119,6 +133,7 @@ describe('the prompts of an attempt', () => {
     steps,
     tools: 2,
     prompt: 'You make certificates.',
+    forms: ['json_schema'],
   });
   const turnOf = (step: JournaledStep | undefined): Record<string, unknown> => JSON.parse(step?.call.turn ?? '{}');
 
@@ -132,6 +147,16 @@ describe('the prompts of an attempt', () => {
       expect.stringContaining('You make better certificates.'),
       undefined,
     ]);
+  });
+
+  test('have what an adapter adds for the form, and the system text again when the form changes', async () => {
+    const { assignment, history } = await attempt([{ ...long(4), forms: ['json_schema', 'plain', 'plain', 'native'] }]);
+    expect(history.map((step) => 'system' in turnOf(step))).toEqual([true, true, false, true]);
+    const prompts = [...rebuildPrompts(assignment, history).values()].map(({ messages }) => messages[0]?.content ?? '');
+    expect(prompts[0]).not.toContain('JSON Schema: {');
+    expect(prompts[1]).toContain('Reply with one JSON object and nothing else');
+    expect(prompts[2]).toBe(prompts[1]);
+    expect(prompts[3]).toContain('you call tools through the API');
   });
 
   test('take little of a record, however long the attempt is', async () => {
@@ -175,7 +200,7 @@ describe('the prompts of an attempt', () => {
   test('each begin with the one before, up to what was left in its last message', async () => {
     await fc.assert(
       fc.asyncProperty(part, async (made) => {
-        const { sent } = await attempt([{ ...made, limit: 1_000_000 }]);
+        const { sent } = await attempt([{ ...made, limit: 1_000_000, forms: made.forms.slice(0, 1) }]);
         for (let step = 1; step < sent.size; step += 1) {
           const [before, after] = [sent.get(step) ?? [], sent.get(step + 1) ?? []];
           // What was sent back or skipped in a turn is only in that turn, at the end of its prompt.

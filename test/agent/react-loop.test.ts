@@ -228,7 +228,7 @@ describe('the chain', () => {
     [
       'gave up without a step: a new attempt changes nothing',
       [failure('gave_up', 'declined')],
-      { code: 'gave_up', retriable: false, error: 'first: declined' },
+      { code: 'gave_up', retriable: false, error: 'first: declined; first took 0.0 s (1 call, 0 steps)' },
     ],
     ['could not be reached: a new attempt may', [failure('unreachable')], { code: 'model', retriable: true }],
     ['was refused: a new attempt is refused too', [failure('refused')], { code: 'model', retriable: false }],

@@ -31,6 +31,7 @@ const ASSIGNED = {
   playbook_acceptance: null,
   protected: [],
   changes: [],
+  used_up_by: null,
 };
 
 const FAILED = {
@@ -49,6 +50,7 @@ const FAILED = {
   duration_ms: 5,
   checks: [check('chain', 0), check('key match', 1)],
   changed_paths: [],
+  used_up_by: null,
 };
 
 describe('an event on one line', () => {

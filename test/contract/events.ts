@@ -88,6 +88,7 @@ export function taskAssigned(
       playbook_acceptance: null,
       protected: [],
       changes: [],
+      used_up_by: null,
     },
   };
 }

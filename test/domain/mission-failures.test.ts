@@ -42,6 +42,22 @@ describe('a failed task', () => {
     });
   });
 
+  test('begins behind the model that used up an attempt, as the results so far name it', () => {
+    const log = underWay({ plan: ONE_WAVE, retries: 3 });
+    log.when(failed(CERT, 1, { used_up_by: 'ollama:slow' }));
+    log.settle();
+    // Under another holder too: it is in the log.
+    log.when(claimed('o-2'));
+    expect(only('task_assigned', log.settle({ ...expired(retryKey(1)), owner: 'o-2' }))).toMatchObject({
+      attempt: 2,
+      used_up_by: 'ollama:slow',
+    });
+    // A failure of another kind says nothing about the models.
+    log.when(failed(CERT, 2, { code: 'workspace' }));
+    log.settle({ owner: 'o-2' });
+    expect(only('task_assigned', log.settle({ ...expired(retryKey(2)), owner: 'o-2' })).used_up_by).toBe('ollama:slow');
+  });
+
   test('waits for as long as the log says, under any later holder', () => {
     const log = underWay({ plan: ONE_WAVE });
     log.when(failed(CERT));

@@ -99,6 +99,16 @@ describe('a new attempt that a person asks for', () => {
     }
   });
 
+  test('begins behind the model that used up the attempt before', () => {
+    const log = underWay({ retries: 0 });
+    log.when(failed(CERT, 1, { retriable: false, used_up_by: 'ollama:slow' }));
+    log.when(retryRequested(CERT, 1));
+    expect(only('task_assigned', log.settle())).toMatchObject({ attempt: 2, used_up_by: 'ollama:slow' });
+    // Cancelled for another one, an attempt says nothing about the models.
+    log.when(retryRequested(CERT, 2));
+    expect(only('task_assigned', log.settle())).toMatchObject({ attempt: 3, used_up_by: 'ollama:slow' });
+  });
+
   test('brings back a task that has failed for good while its mission continues with others', () => {
     const log = underWay({ retries: 0 });
     log.when(failed(CERT));

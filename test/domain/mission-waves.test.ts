@@ -142,6 +142,7 @@ describe('an assignment', () => {
       requires: [],
       protected: [],
       changes: [],
+      used_up_by: null,
       agent_digest: 'proxy_agent today',
       playbook_acceptance: checks,
     });

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { createOpenaiModel } from '../../src/models/openai.js';
 import type { ModelEntry } from '../../src/models/catalog.js';
 import type { ReplyForm } from '../../src/ports/model.js';
@@ -453,6 +454,62 @@ describe('a server with most of the API is asked for what it has', () => {
     expect(server.bodies.length).toBeLessThanOrEqual(2 * (fields.length + 1));
     await ask(model);
     expect(fields.filter((field) => field in (server.bodies.at(-1) ?? {}))).toEqual([]);
+  });
+
+  test('one call may be refused many times without a warning about listeners', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const fields = ['store', 'seed', 'temperature', 'stream_options', 'parallel_tool_calls', 'tool_choice'];
+    const refused = (body: SentBody) =>
+      fields.find((field) => field in body) ??
+      (JSON.stringify(body).includes('"strict"') ? 'strict' : undefined) ??
+      (formatOf(body) === 'json_schema' ? 'response_format' : undefined) ??
+      ('tools' in body ? 'tools' : undefined) ??
+      ('response_format' in body ? 'response_format' : undefined) ??
+      ('max_tokens' in body ? 'max_tokens' : undefined);
+    const isSystem = (body: SentBody) => roles(body).includes('system');
+    const server = await startFakeCompatible((body) => {
+      const field = refused(body) ?? (isSystem(body) ? 'system role' : undefined);
+      return field === undefined
+        ? reply(body)
+        : { status: 400, error: openaiError(`${field} is not supported`, field === 'system role' ? null : field) };
+    });
+    open.push(server);
+    const model = createOpenaiModel({
+      entry: { ...entry, toolCalls: 'native' },
+      apiKey: 'k',
+      baseUrl: server.baseUrl,
+      clock,
+    });
+    await ask(model, chatRequest({ ...conversation, tools }));
+    // A warning is emitted in the next tick.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    expect(server.bodies.length).toBeGreaterThan(11);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each<[ReplyForm, Partial<ModelEntry>, (body: SentBody) => boolean]>([
+    ['json_schema', {}, () => false],
+    ['native', { toolCalls: 'native' }, () => false],
+    ['json_object', { toolCalls: 'json' }, (body) => formatOf(body) === 'json_schema'],
+    ['plain', { toolCalls: 'json' }, has('response_format')],
+  ])('in the form %s, a reply has the messages that were sent, notes included', async (form, change, when) => {
+    const refusal = { status: 400, error: openaiError('response_format is not supported', 'response_format') };
+    const { server, model } = await given(when, refusal, change);
+    const said = await ask(model, { ...conversation, tools });
+    expect(said.form).toBe(form);
+    const body = z.object({ messages: z.array(z.looseObject({ role: z.string(), content: z.string() })) });
+    const sent = body.parse(server.bodies.at(-1)).messages;
+    // A call in the API's own form is the one message whose text the record writes out.
+    const asText = sent.map(({ role, content, tool_calls: calls }, index) =>
+      calls === undefined
+        ? { role: role === 'tool' ? 'user' : role, content }
+        : { role, content: conversation.messages[index]?.content },
+    );
+    expect(said.messages).toEqual(asText);
+    expect(said.messages?.[0]?.content !== conversation.messages[0]?.content).toBe(form !== 'json_schema');
   });
 
   test('in words only, the prompt has the schema and says what to write', async () => {

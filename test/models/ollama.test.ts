@@ -1,3 +1,4 @@
+import { withRetries } from '../../src/models/retry.js';
 import { createOllamaModel } from '../../src/models/ollama.js';
 import { ollamaUrl } from '../../src/models/ollama-host.js';
 import { messagesTokenBound } from '../../src/models/token-bound.js';
@@ -328,6 +329,28 @@ describe('the ollama adapter', () => {
     const { model } = await given({ reply: () => ({ kind: 'malformed', body }) });
     const error = await modelError(ask(model));
     expect(error).toMatchObject({ code: 'unreachable', message: 'ollama:qwen3:8b: overloaded' });
+  });
+
+  test.each([
+    ['model requires more system memory (5.6 GiB) than is available (3.4 GiB)'],
+    ['llama runner process has terminated: error loading model: unable to allocate CUDA0 buffer'],
+    ['llama runner process has terminated: CUDA error: out of memory'],
+    ['llama runner process has terminated: cudaMalloc failed: out of memory'],
+  ])('a server without the memory for the model is not asked again: %s', async (message) => {
+    for (const status of [500, 200]) {
+      let asked = 0;
+      const server = await startHttpServer(async (_, response) => {
+        asked += 1;
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.end(`${JSON.stringify({ error: message })}\n`);
+      });
+      open.push(server);
+      const model = withRetries(createOllamaModel({ url: server.url, entry, clock }), { clock, random: () => 0 });
+      const error = await modelError(ask(model));
+      expect([error.code, error.retriable, asked]).toEqual(['refused', false, 1]);
+      expect(error.message).toContain(message);
+      expect(error.message).toContain('use a smaller model');
+    }
   });
 
   test.each([

@@ -35,6 +35,7 @@ const task: TaskAssigned['payload'] = {
   playbook_acceptance: null,
   protected: [],
   changes: [],
+  used_up_by: null,
 };
 
 function playbookOf(...steps: readonly PlaybookStep[]): Playbook {

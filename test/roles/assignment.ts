@@ -31,5 +31,6 @@ export function assignment(number: number): PayloadOf<'task_assigned'> {
     playbook_acceptance: null,
     protected: [],
     changes: [],
+    used_up_by: null,
   };
 }

@@ -27,6 +27,7 @@ const failed = (taskId: string): AgentEvent => ({
     duration_ms: 1,
     checks: [],
     changed_paths: [],
+    used_up_by: null,
   },
 });
 const waveCompleted: Decision = {

@@ -64,6 +64,7 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       playbook_acceptance: null,
       protected: [],
       changes: [],
+      used_up_by: null,
       ...changes,
     },
   });

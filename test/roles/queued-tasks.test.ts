@@ -45,6 +45,7 @@ function assignment(number: number, offset = number): PayloadOf<'task_assigned'>
     playbook_acceptance: null,
     protected: [],
     changes: [],
+    used_up_by: null,
   };
 }
 

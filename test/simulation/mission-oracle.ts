@@ -1,5 +1,5 @@
 /** Watches one coordination partition: what its log means, from offset 0, by the rules of the true domain. */
-import type { AgentEvent } from '../../src/domain/events.js';
+import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import { evolveCoordination, missionIdOf, ownerOfDecision } from '../../src/domain/mission-evolve.js';
 import { parseMissionId } from '../../src/domain/mission-id.js';
 import { restoreCoordination } from '../../src/domain/mission-replay.js';
@@ -69,6 +69,7 @@ export function createMissionOracle(partition: number): MissionOracle {
       case 'task_assigned':
         assignedBy.set(attemptKey(event.payload), event.payload.owner);
         checkWaves(before, event.payload.wave_number, event.payload.task_id);
+        checkName(before, event.payload);
         effects.set(offset, { offset, event });
         return;
       case 'plan_proposed':
@@ -206,4 +207,10 @@ function foldAll(state: CoordinationState, records: readonly (FoldRecord | null)
 
 function isOfReplacedWave(mission: Mission, wave: number): boolean {
   return mission.waves.some(({ number, status }) => number === wave && status === 'replaced');
+}
+
+function checkName({ tasks }: Mission, { task_id, used_up_by, ...attempt }: PayloadOf<'task_assigned'>): void {
+  const named = tasks.get(task_id)?.usedUpBy ?? null;
+  if (used_up_by !== named)
+    throw new Violation('begins-behind', `${attemptKey({ ...attempt, task_id })} names ${used_up_by}, not ${named}`);
 }

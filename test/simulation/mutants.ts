@@ -488,6 +488,36 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'baseline-once',
+    rule: 'no baseline is taken after a journaled step',
+    seed: 13,
+    changes: [
+      {
+        file: 'roles/worker/task-baseline.ts',
+        from: 'start: () => void (deps.current().steps.length === 0 && start()),',
+        to: 'start: () => void start(),',
+      },
+    ],
+  },
+  {
+    name: 'begins-behind',
+    rule: 'the attempt after one that a model has used up begins behind that model',
+    seed: 24,
+    changes: [
+      {
+        file: 'agent/chain-place.ts',
+        from: '=== usedUpBy) + 1;',
+        to: '=== usedUpBy) + 0;',
+      },
+    ],
+  },
+  {
+    name: 'carries-the-name',
+    rule: 'an assignment carries the name of the model that used up an earlier attempt',
+    seed: 8,
+    changes: [{ file: 'domain/mission-decide.ts', from: 'used_up_by: task.usedUpBy,', to: 'used_up_by: null,' }],
+  },
+  {
     name: 'proof',
     rule: 'a task is verified only with a check that could have failed',
     seed: 9,

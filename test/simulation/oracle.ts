@@ -6,6 +6,7 @@ import type { TopicNames } from '../../src/domain/topic-names.js';
 import type { AppendRequest, CommittedOffset, LogRecord, PartitionId, RecordCopy } from '../../src/ports/log.js';
 import type { TokenCost, TurnContext } from '../../src/ports/model.js';
 import { createMissionOracle, type MissionOracle } from './mission-oracle.js';
+import type { TaskPlace } from '../../src/ports/tools.js';
 import type { SimProcess } from './sim-process.js';
 import type { Start } from './sim-tools.js';
 import { isSame } from './same.js';
@@ -37,6 +38,10 @@ export interface Oracle {
   onDelete(partition: PartitionId, beforeOffset: number, committed: CommittedOffset | null): void;
   onSpent(missionId: string, cost: TokenCost): void;
   onTold(process: SimProcess, turn: TurnContext): void;
+  /** A model is asked for a step. @param chain names of the agent's models */
+  onAsked(model: string, chain: readonly string[], turn: TurnContext): void;
+  /** A baseline is begun. */
+  onBaseline(process: SimProcess, task: TaskPlace): void;
   /** What is not at its end yet; null when everything is. */
   unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): Violation | null;
   checkEnd(committedOf: (id: PartitionId) => CommittedOffset | null): void;
@@ -242,6 +247,8 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
         logStarts.set(idOf(id), Math.max(beforeOffset, logStarts.get(idOf(id)) ?? 0));
       }),
     onSpent: (missionId, cost) => looking(() => spending.onSpent(missionId, cost)),
+    onAsked: (model, chain, turn) => looking(() => checkBegin(model, chain, turn)),
+    onBaseline: (process, task) => looking(() => starts.onBaseline(process, task)),
     onTold(process, { task, steps }) {
       const key = attemptKey(task);
       looking(() => takenAt.get(key)?.onTold(process, key, steps));
@@ -253,4 +260,12 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
           oracle.checkFolds(committedOf({ topic: topics.coordination, partition: oracle.partition }));
       }),
   };
+}
+
+/** At its first step an attempt does not ask the model that has used up an earlier one, unless no other is left. */
+function checkBegin(model: string, chain: readonly string[], { task, playbook, steps }: TurnContext): void {
+  if (steps.length > 0 || task.used_up_by !== model) return;
+  const behind = chain.slice(chain.indexOf(model) + 1).filter((name) => name !== 'playbook' || playbook !== null);
+  if (behind.length > 0)
+    throw new Violation('begins-behind', `${attemptKey(task)} asks ${model}, and ${behind.join(', ')} is behind it`);
 }

@@ -11,6 +11,7 @@ import type { World } from './world.js';
 export interface ModelWitness {
   onSpent(missionId: string, cost: TokenCost): void;
   onTold(process: SimProcess, turn: TurnContext): void;
+  onAsked(model: string, chain: readonly string[], turn: TurnContext): void;
 }
 
 export interface SimModelOptions {
@@ -20,6 +21,8 @@ export interface SimModelOptions {
   readonly system: System;
   readonly process: SimProcess;
   readonly witness: ModelWitness;
+  /** Names of the agent's models. */
+  readonly chain: readonly string[];
 }
 
 const WORST: TokenCost = { tokens: 1000, usd: 0.01 };
@@ -38,6 +41,7 @@ export function createSimModel(options: SimModelOptions): ChatModel {
       const { turn } = request;
       if (turn === null) throw new system.ModelError('gave_up', 'it plans nothing');
       witness.onTold(process, turn);
+      witness.onAsked(name, options.chain, turn);
       const tokens = random.between(100, WORST.tokens);
       const used = { tokens, usd: (tokens / WORST.tokens) * WORST.usd };
       // The caller pays, even if it never receives the answer.
@@ -132,7 +136,7 @@ export function createSimPlanningModel({ faults, system }: Pick<SimModelOptions,
 /** The real planner, behind a call that takes time, costs something and may fail. */
 export function createSimPlanner(
   real: Planner,
-  { world, faults, system, process, witness }: Omit<SimModelOptions, 'name'>,
+  { world, faults, system, process, witness }: Omit<SimModelOptions, 'name' | 'chain'>,
 ): Planner {
   const { random } = world;
   async function propose(request: PlanRequest, signal: AbortSignal): Promise<PlannerAnswer> {

@@ -42,6 +42,8 @@ export interface SimVolumeOptions {
   beforeSpawn(process: SimProcess): void;
   /** A tool that runs in the worker itself is about to end. */
   beforeEnd(process: SimProcess): void;
+  /** A baseline is begun. */
+  onBaseline(process: SimProcess, task: TaskPlace): void;
   /** A tool is started now. */
   onStart(start: Start): void;
   /** A call record is about to be started although it was before; only the start mark keeps it from running. */
@@ -106,6 +108,7 @@ export function createSimVolume({
   baselineRandom,
   beforeSpawn,
   beforeEnd,
+  onBaseline,
   onStart,
   onSecondStart,
 }: SimVolumeOptions): SimVolume {
@@ -329,6 +332,7 @@ export function createSimVolume({
 
     /** The first one that is kept counts; a check that seems to hold before shows that it was taken too late. */
     async function takeBaseline(call: BaselineCall, signal: AbortSignal): Promise<Baseline> {
+      onBaseline(process, call.task);
       const files = filesOf(call.task);
       if (files.baseline === null && isSlow) {
         const run = { durationMs: baselineRandom.delayMs(200), outcome: outcome('ok', 0, '') };

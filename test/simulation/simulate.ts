@@ -137,6 +137,7 @@ export async function simulate({
     baselineRandom,
     beforeSpawn: (process) => trouble.beforeSpawn(process),
     beforeEnd: (process) => trouble.beforeSpawn(process),
+    onBaseline: oracle.onBaseline,
     onStart(start) {
       world.tell(
         () =>

@@ -4,6 +4,7 @@
  */
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import type { PartitionId } from '../../src/ports/log.js';
+import type { TaskPlace } from '../../src/ports/tools.js';
 import type { SimProcess } from './sim-process.js';
 import type { Start } from './sim-tools.js';
 import type { TaskOracle } from './task-oracle.js';
@@ -15,6 +16,8 @@ export interface StartOracle {
   onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
   /** @throws Violation */
   onStart(start: Start): void;
+  /** @throws Violation */
+  onBaseline(process: SimProcess, task: TaskPlace): void;
 }
 
 /** @param takenAt where an attempt was taken; undefined: nowhere */
@@ -31,6 +34,11 @@ export function createStartOracle(
     onStarted: (process, agents) =>
       void revisions.set(process.id, new Map(agents.map(({ name, digest }) => [name, digest]))),
     onDelivered: (process, partition, nextOffset) => void readUpTo.set(placeOf(process, partition), nextOffset),
+    onBaseline(process, { missionId, taskId, attempt }) {
+      const key = `${missionId}/${taskId}/${attempt}`;
+      const oracle = takenAt(key);
+      oracle?.checkBaselineStart(key, readUpTo.get(placeOf(process, oracle)) ?? 0);
+    },
     onStart({ process, call }) {
       const { missionId, taskId, attempt } = call.task;
       const task = `${missionId}/${taskId}`;

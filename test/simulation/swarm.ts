@@ -129,7 +129,9 @@ export function createSwarm(options: SwarmOptions): Swarm {
     };
     return (names) =>
       names.map((name) =>
-        name === 'playbook' ? told : createSimModel({ name, world, faults, system, process, witness: oracle }),
+        name === 'playbook'
+          ? told
+          : createSimModel({ name, world, faults, system, process, witness: oracle, chain: names }),
       );
   }
 

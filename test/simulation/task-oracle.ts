@@ -30,6 +30,8 @@ export interface TaskOracle {
    * @param revisions of the process's agents, by name
    */
   checkStart(call: ToolCall, readUpTo: number, revisions: ReadonlyMap<string, string>): void;
+  /** @param readUpTo next offset that the process will read in this partition */
+  checkBaselineStart(attempt: string, readUpTo: number): void;
   checkCommit(committed: CommittedOffset, isDelivered: (attemptKey: string) => boolean): void;
   checkFolds(committed: CommittedOffset | null): void;
   /** A model is shown these steps of an attempt. */
@@ -159,6 +161,11 @@ export function createTaskOracle(place: string): TaskOracle {
     onWritten,
     onPoison,
     checkStart,
+    checkBaselineStart(key, readUpTo) {
+      const first = callOffsets.get(`${key}#1`);
+      if (first !== undefined && first < readUpTo)
+        throw new Violation('baseline-once', `${key} at ${place}: its first step at ${first} was read`);
+    },
     checkCommit,
     checkFolds,
     onTold(process, key, steps) {

@@ -10,8 +10,11 @@ const INVARIANTS = {
   'no-start-after-end': 'no tool starts after the attempt has its final result',
   'no-start-after-fence': 'no tool starts under a claim after a later claim has the fence',
   'baseline-first': "the baseline in an attempt's first step was taken before any tool of the task started",
+  'baseline-once': 'no baseline is taken when the first step of its attempt was read',
   'verified-is-proven': 'a task is verified only with a check that could have failed',
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
+  'begins-behind':
+    'the attempt after one that a model has used up carries its name, and begins behind it while another can do the task',
   'keeps-revision':
     "an attempt runs with the agent's revision that it was assigned with; a worker without it fails the attempt, for " +
     'a retry',

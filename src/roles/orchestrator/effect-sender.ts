@@ -118,6 +118,7 @@ export function undeliverable(
       duration_ms: 0,
       checks: [],
       changed_paths: [],
+      used_up_by: null,
     },
   });
 }

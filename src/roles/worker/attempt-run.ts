@@ -41,7 +41,7 @@ export async function runAttempt(
   try {
     end = await endOf(context, deps, steps, { remainingMs, signal: control.thinking.signal });
   } catch (error) {
-    end = endOfError(error, logger, lostTurn(deps));
+    end = endOfError(error, logger, deps);
   } finally {
     deadline.cancel();
   }
@@ -81,6 +81,7 @@ const tooLarge = (what: string, error: AppendRejected): Extract<LoopEnd, { kind:
   error: `${what} could not be journaled: ${error.message}`,
   retriable: false,
   checks: [],
+  usedUpBy: null,
 });
 
 async function endOf(
@@ -103,7 +104,7 @@ async function endOf(
   const effects: LoopEffects = {
     chain: context.deps.chainOf(deps.spec),
     tools: context.deps.tools.definitions().filter((tool) => deps.spec.tools.includes(tool.name)),
-    perform: (decision) => steps.perform(decision, limits.remainingMs),
+    perform: (decision, timeLeftMs) => steps.perform(decision, timeLeftMs),
     reserveTurn: (cost) => steps.reserve(cost),
     failedOver: (failover, step) => void context.sendToMission(deps.attempt, failoverNews(deps, failover, step)),
     ...(context.deps.redact === undefined ? {} : { redact: context.deps.redact }),
@@ -166,6 +167,7 @@ function otherRevisionOf({ attempt: { assignment }, spec }: ExecutionDeps): Loop
       `start the orchestrator and the workers of ${agent} again with the same agents`,
     retriable: true,
     checks: [],
+    usedUpBy: null,
   };
 }
 
@@ -196,19 +198,31 @@ async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => 
   return result.outcome === 'ok'
     ? { kind: 'finished', ...args, checks }
     : // Nothing in the workspace has changed since: the same checks would fail again.
-      { kind: 'failed', code: 'checks', error: result.observation, retriable: false, checks };
+      { kind: 'failed', code: 'checks', error: result.observation, retriable: false, checks, usedUpBy: null };
 }
 
 /** Failures that end the attempt. An attempt that this process has lost has no result: then it throws. */
-function endOfError(error: unknown, logger: Logger, lost: TurnUse): LoopEnd {
+function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEnd {
+  const lost = lostTurn(deps);
   if (isTakenAway(error) || error instanceof AppendFailed) throw error;
   const failed = (
     code: LoopFailureCode,
     message: string,
     retriable: boolean,
-  ): Extract<LoopEnd, { kind: 'failed' }> => ({ kind: 'failed', code, error: message, retriable, checks: [] });
+  ): Extract<LoopEnd, { kind: 'failed' }> => ({
+    kind: 'failed',
+    code,
+    error: message,
+    retriable,
+    checks: [],
+    usedUpBy: null,
+  });
   if (error instanceof TaskTimeout)
-    return { kind: 'failed', code: 'timeout', error: error.message, retriable: true, checks: [], unjournaled: lost };
+    return {
+      ...failed('timeout', `${error.message}${lastStepText(deps)}`, true),
+      ...lastModel(deps),
+      unjournaled: lost,
+    };
   if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
   if (error instanceof ProtectionTooLarge) return failed('protected', error.message, false);
   if (error instanceof WorkspaceFull) return failed('workspace', error.message, true);
@@ -216,6 +230,17 @@ function endOfError(error: unknown, logger: Logger, lost: TurnUse): LoopEnd {
   logger.error({ err: error }, 'task.broken');
   return { ...failed('internal', `the worker broke: ${asError(error).message}`, true), unjournaled: lost };
 }
+
+/** A tool or a model did not end in time, although it was told to. */
+function lastStepText({ current, spec }: ExecutionDeps): string {
+  const last = current().steps.at(-1);
+  if (last === undefined) return ` before the first step of ${spec.name}`;
+  const { call, outcome } = last;
+  const state = outcome === null ? 'had not ended' : `took ${(outcome.duration_ms / 1000).toFixed(1)} s`;
+  return `; step ${call.step}, ${call.tool} of ${call.model}, ${state}`;
+}
+
+const lastModel = ({ current }: ExecutionDeps) => ({ usedUpBy: current().steps.at(-1)?.call.model || null });
 
 /**
  * An interrupted turn may have cost all that was reserved for it. Without a budget only known use is charged.

@@ -85,7 +85,8 @@ export function createResultSender(context: WorkerContext): ResultSender {
 }
 
 /** A result that the coordination topic cannot take (too large) is still an end of the attempt. */
-function rejectedResult({ payload }: TaskResultPayload, error: AppendRejected) {
+function rejectedResult(result: TaskResultPayload, error: AppendRejected) {
+  const { payload } = result;
   return {
     task_id: payload.task_id,
     mission_id: payload.mission_id,
@@ -102,5 +103,6 @@ function rejectedResult({ payload }: TaskResultPayload, error: AppendRejected) {
     duration_ms: payload.duration_ms,
     checks: [],
     changed_paths: [],
+    used_up_by: result.type === 'task_failed' ? result.payload.used_up_by : null,
   };
 }

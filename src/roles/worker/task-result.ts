@@ -111,6 +111,7 @@ export function resultPayload(
       retriable: end.retriable,
       checks: end.checks.map(withoutOutput),
       changed_paths: [...(end.changed ?? [])],
+      used_up_by: end.usedUpBy,
     },
   };
 }

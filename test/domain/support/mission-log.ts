@@ -218,6 +218,7 @@ export const failed = (
     retriable: true,
     checks: [],
     changed_paths: [],
+    used_up_by: null,
     ...changes,
   });
 

@@ -54,6 +54,7 @@ export function assigned(from: Source | null, about: About = {}): AgentEvent {
     playbook_acceptance: null,
     protected: [],
     changes: [],
+    used_up_by: null,
   });
 }
 
@@ -140,6 +141,7 @@ export const failed = (owner: string, about: About = {}): AgentEvent =>
     retriable: true,
     checks: [],
     changed_paths: [],
+    used_up_by: null,
   });
 
 export interface TaskLog {
