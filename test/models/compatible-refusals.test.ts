@@ -463,7 +463,7 @@ describe('a server with most of the API is asked for what it has', () => {
     const fields = ['store', 'seed', 'temperature', 'stream_options', 'parallel_tool_calls', 'tool_choice'];
     const refused = (body: SentBody) =>
       fields.find((field) => field in body) ??
-      (JSON.stringify(body).includes('"strict"') ? 'strict' : undefined) ??
+      (JSON.stringify(body['tools'] ?? '').includes('"strict"') ? 'strict' : undefined) ??
       (formatOf(body) === 'json_schema' ? 'response_format' : undefined) ??
       ('tools' in body ? 'tools' : undefined) ??
       ('response_format' in body ? 'response_format' : undefined) ??

@@ -11,7 +11,7 @@ interface Asked extends ChatModel {
   readonly attempts: number[];
 }
 
-type Reply = (asked: { readonly step: number; readonly agent: string }) => object;
+type Reply = (asked: { readonly step: number; readonly agent: string }) => object | Promise<object>;
 
 function model(name: string, reply: Reply): Asked {
   const attempts: number[] = [];
