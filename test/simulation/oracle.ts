@@ -40,7 +40,7 @@ export interface Oracle {
   onTold(process: SimProcess, turn: TurnContext): void;
   /** A model is asked for a step. @param chain names of the agent's models */
   onAsked(model: string, chain: readonly string[], turn: TurnContext): void;
-  /** A baseline is begun. */
+  /** A baseline starts. */
   onBaseline(process: SimProcess, task: TaskPlace): void;
   /** What is not at its end yet; null when everything is. */
   unfinished(requested: readonly string[], committedOf: (id: PartitionId) => CommittedOffset | null): Violation | null;

@@ -42,7 +42,7 @@ export interface SimVolumeOptions {
   beforeSpawn(process: SimProcess): void;
   /** A tool that runs in the worker itself is about to end. */
   beforeEnd(process: SimProcess): void;
-  /** A baseline is begun. */
+  /** A baseline starts. */
   onBaseline(process: SimProcess, task: TaskPlace): void;
   /** A tool is started now. */
   onStart(start: Start): void;
