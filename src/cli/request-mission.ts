@@ -1,10 +1,13 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { MissionFile } from '../agent/mission-file.js';
-import { submitMission, type SubmittedMission } from '../client/submit.js';
+import { requestEvent, submitMission, type SubmittedMission } from '../client/submit.js';
+import { createMissionId } from '../domain/mission-id.js';
 import { RecordTooLarge, type Log } from '../ports/log.js';
 import { wrongUse, type CliError } from './cli-error.js';
 import { clientCommand } from './client-command.js';
 import type { CommandContext } from './context.js';
+import { topicsFile } from './from-settings.js';
+import { requestSize } from '../swarm/request-size.js';
 
 export interface RequestMissionOptions {
   readonly mission: MissionFile;
@@ -12,6 +15,19 @@ export interface RequestMissionOptions {
   readonly file: string;
   /** A relative one is looked up in the working directory; null: below WORKSPACE_ROOT. */
   readonly workspace: string | null;
+}
+
+/**
+ * Throws CliError when the mission is larger than topics.yaml allows: then nothing is started. What an existing topic
+ * takes is known only later, when the mission is submitted.
+ */
+export async function requireFits(context: CommandContext, mission: MissionFile, file: string): Promise<void> {
+  const { host, topics } = context;
+  const missionId = createMissionId({ nowMs: host.clock.now(), partition: 0, random: host.random });
+  const event = requestEvent(context.client, { mission, missionId, workspace: null, marker: '' });
+  const schemasDir = join(host.packageDir, 'schemas');
+  const size = await requestSize(event, { topics, schemasDir, topicsFile: topicsFile(context) });
+  if (size.bytes > size.limitBytes) throw tooLarge(file, topics.coordination, size);
 }
 
 /** Submits a mission. Throws CliError when it is larger than the log takes. */
@@ -32,12 +48,12 @@ export async function requestMission(
       ),
   });
   return submitted.catch((error: unknown) => {
-    throw error instanceof RecordTooLarge ? tooLarge(file, context.topics.coordination, error) : error;
+    throw error instanceof RecordTooLarge ? tooLarge(file, context.topics.coordination, error.size) : error;
   });
 }
 
 /** A plan travels in one record (docs/scaling.md): nothing of the mission is in the log. */
-function tooLarge(file: string, topic: string, { size }: RecordTooLarge): CliError {
+function tooLarge(file: string, topic: string, size: RecordTooLarge['size']): CliError {
   const sizes =
     size === null ? `more bytes than ${topic} takes` : `${size.bytes} bytes and ${topic} takes ${size.limitBytes}`;
   return wrongUse(

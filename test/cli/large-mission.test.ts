@@ -75,20 +75,26 @@ describe('a mission of ten waves of 120 tasks over the twelve agents', () => {
     }
   });
 
-  test('larger than the topic takes is refused by run with both sizes: exit code 2, nothing is written', async () => {
-    const description = 'A long description. '.repeat(400).trim();
-    const text = largeMissionFile({ roster: roster.agents, waves: 10, tasks: 120, description });
-    writeFileSync(join(clone.dir, 'missions/huge.yaml'), text);
-    const { code, stderr } = await run('missions/huge.yaml', 'run', '--log', 'memory');
-    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.any(String) });
-    const message = /the mission has (\d+) bytes and (\S+) takes (\d+); it was not submitted/.exec(stderr);
-    expect(message).not.toBeNull();
-    const [, bytes, topic, limit] = message ?? [];
-    expect(topic).toBe('ravenhelm.squad.coordination');
-    expect(Number(limit)).toBe(8_388_608);
-    expect(Number(bytes)).toBeGreaterThan(8_388_608);
-    expect(stderr).toContain('missions/huge.yaml: the mission has');
-    expect(stderr).toContain('Split its plan into several missions');
-    expect(stderr).not.toContain('mission_requested');
-  });
+  test.each([['run', '--log', 'memory'], ['plan'], ['submit']])(
+    'larger than topics.yaml allows is refused by %s with both sizes, before anything is started',
+    async (...args) => {
+      const [command, ...flags] = args;
+      const description = 'A long description. '.repeat(400).trim();
+      const text = largeMissionFile({ roster: roster.agents, waves: 10, tasks: 120, description });
+      writeFileSync(join(clone.dir, 'missions/huge.yaml'), text);
+      const { code, stderr } = await run('missions/huge.yaml', command, ...flags);
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.any(String) });
+      const message = /the mission has (\d+) bytes and (\S+) takes (\d+); it was not submitted/.exec(stderr);
+      expect(message).not.toBeNull();
+      const [, bytes, topic, limit] = message ?? [];
+      expect(topic).toBe('ravenhelm.squad.coordination');
+      expect(Number(limit)).toBe(8_388_608);
+      expect(Number(bytes)).toBeGreaterThan(8_388_608);
+      expect(stderr).toContain('missions/huge.yaml: the mission has');
+      expect(stderr).toContain('Split its plan into several missions');
+      // Not even a broker was looked for.
+      expect(stderr).toMatch(/^error: missions\/huge\.yaml: the mission has/);
+      expect(stderr).not.toContain('mission_requested');
+    },
+  );
 });

@@ -7,11 +7,13 @@ import { openPlanner } from '../../swarm/models.js';
 import { readMission, readRoster } from '../mission-source.js';
 import { modelsHere, requireModels, warnOfTasks } from '../mission-models.js';
 import { planText } from '../plan-text.js';
+import { requireFits } from '../request-mission.js';
 
 /** Shows what would be done: the file's own plan, or a planner's. Nothing is run, no broker is needed. */
 export async function planMission(context: CommandContext, file: string): Promise<ExitCode> {
   const roster = await readRoster(context);
   const mission = await readMission(context, file, roster);
+  await requireFits(context, mission, file);
   await requireModels(context, mission, roster, file);
   if (mission.plan !== null) return show(context, { planner: 'mission', model: '', refusals: [], plan: mission.plan });
   const models = await modelsHere(context);

@@ -11,7 +11,7 @@ import { followMission } from '../mission-follow.js';
 import { withWorkspace } from '../../client/submit.js';
 import type { SwarmSession } from '../../swarm/session.js';
 import { requireModels } from '../mission-models.js';
-import { requestMission } from '../request-mission.js';
+import { requestMission, requireFits } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
 import { goingOnLine, leftOpenLine } from '../open-missions.js';
 import { reportText } from '../report-text.js';
@@ -29,6 +29,7 @@ export interface RunOptions {
 export async function runMission(context: CommandContext, options: RunOptions): Promise<ExitCode> {
   const roster = await readRoster(context);
   const mission = await readMission(context, options.file, roster);
+  await requireFits(context, mission, options.file);
   await requireModels(context, mission, roster, options.file);
   return withSwarm(
     context,

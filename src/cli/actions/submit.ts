@@ -5,7 +5,7 @@ import type { CommandContext } from '../context.js';
 import { createHandledDeferred } from '../../domain/deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { followMission } from '../mission-follow.js';
-import { requestMission } from '../request-mission.js';
+import { requestMission, requireFits } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
 import { printReport } from './run.js';
 import { oneLine } from '../text-width.js';
@@ -19,6 +19,7 @@ export interface SubmitOptions {
 /** Hands a mission to the swarm that serves this log. With wait: exit 0 when it completed, 1 when not. */
 export async function submitMission(context: CommandContext, options: SubmitOptions): Promise<ExitCode> {
   const mission = await readMission(context, options.file, await readRoster(context));
+  await requireFits(context, mission, options.file);
   return withClient(context, async (session) => {
     const feed = options.wait ? await session.openFeed() : null;
     const { missionId, workspace } = await requestMission(context, session.log, { ...options, mission });

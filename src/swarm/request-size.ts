@@ -1,0 +1,34 @@
+/** How large a mission's request is, before any log is opened. */
+import { createRecordHeaders } from '../avro/record-headers.js';
+import { loadSchemas } from '../avro/schemas.js';
+import { loadTopicPlan } from '../avro/topic-plan.js';
+import type { EventOf } from '../domain/events.js';
+import type { TopicNames } from '../domain/topic-names.js';
+import { recordSize } from '../kafka/record-size.js';
+
+export interface RequestSize {
+  readonly bytes: number;
+  /** Of topics.yaml; a topic that exists may have another limit. */
+  readonly limitBytes: number;
+}
+
+/** The zero byte and the schema's id before the value. */
+const PREFIX_BYTES = 5;
+/** Brokers' default of max.message.bytes. */
+const DEFAULT_LIMIT_BYTES = 1_048_576;
+
+/** The size of the record that carries the request with its plan, and what the coordination topic takes. */
+export async function requestSize(
+  event: EventOf<'mission_requested'>,
+  { topics, schemasDir, topicsFile }: { topics: TopicNames; schemasDir: string; topicsFile: string },
+): Promise<RequestSize> {
+  const [schemas, plan] = await Promise.all([loadSchemas(schemasDir), loadTopicPlan(topicsFile, topics, [])]);
+  const schema = schemas.find(({ eventType }) => eventType === event.event_type);
+  if (schema === undefined) throw new TypeError(`${schemasDir} has no schema of ${event.event_type}`);
+  const value = Buffer.concat([Buffer.alloc(PREFIX_BYTES), schema.type.toBuffer(event)]);
+  const limit = plan.find(({ name }) => name === topics.coordination)?.config['max.message.bytes'];
+  return {
+    bytes: recordSize(event.payload.mission_id, value, createRecordHeaders()(event)).batch,
+    limitBytes: limit === undefined ? DEFAULT_LIMIT_BYTES : Number(limit),
+  };
+}
