@@ -79,3 +79,17 @@ test('limits far beyond 24.8 days end nothing at once', async () => {
   expect(code).toBe(0);
   expect(stderr).not.toContain('TimeoutOverflowWarning');
 });
+
+test("a check that always passes is noted in a person's plan, and proves nothing at the end", async () => {
+  const acceptance = "[{ name: fine, command: 'exit 0' }]";
+  const task = `{ agent: first_agent, description: Write., playbook: quick, acceptance: ${acceptance} }`;
+  write('static.yaml', `name: s\nbrief: b\nagents: [first_agent]\nplan: { waves: [{ tasks: [${task}] }] }\n`);
+  const { code, stdout } = await runInPipe(clone, ['plan', 'missions/static.yaml']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('checks of deploy-first_agent-wave1: always passes and proves nothing: "fine"');
+  const ran = await run('static.yaml', {}, '--json');
+  expect(JSON.parse(ran.stdout)).toMatchObject({
+    status: 'completed',
+    tasks: [{ checks: expect.arrayContaining([expect.objectContaining({ name: 'fine', baseline: 'vacuous' })]) }],
+  });
+});
