@@ -58,7 +58,6 @@ export async function openBenchLog(cluster: Cluster, projectDir: string, slowSec
       RAVENHELM_PREFIX: prefix,
       RAVENHELM_AGENTS_DIR: dir,
       WORKSPACE_ROOT: workspaces,
-      RAVENHELM_SANDBOX: 'off',
       WORKER_MODELS: 'playbook',
       LOG_LEVEL: 'info',
     },

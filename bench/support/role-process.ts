@@ -41,7 +41,7 @@ export function startRole(
 ): RoleProcess {
   const startedMs = performance.now();
   const seconds = () => (performance.now() - startedMs) / 1000;
-  const child = spawn(process.execPath, [join(projectDir, 'bin/ravenhelm.js'), '--role', role], {
+  const child = spawn(process.execPath, [join(projectDir, 'bin/ravenhelm.js'), '--role', role, '--sandbox', 'off'], {
     cwd: projectDir,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -5,7 +5,7 @@ import { wrongConfiguration } from './cli-error.js';
 import { parseEnvFile } from './env-file.js';
 import { parseSettingsFile } from './settings-file.js';
 import type { Config, SettingOrigin, SettingSource } from './setting-origin.js';
-import { SETTINGS, SETTING_NAMES, settingsSchema, type SettingName } from './settings.js';
+import { SETTINGS, SETTING_NAMES, settingsSchema, type SettingInfo, type SettingName } from './settings.js';
 import { checkTogether } from './settings-together.js';
 import { cutToWidth, oneLine } from './text-width.js';
 
@@ -62,22 +62,34 @@ function collectOrigins(input: ConfigInput): SettingOrigin[] {
       place,
       text: info.path === true && !isAbsolute(text) ? resolve(base, text) : text,
     });
+    const origin = (made: SettingOrigin): SettingOrigin => {
+      if (info.flagOnly === true) throw notByFlag(made, info);
+      return made;
+    };
     const flagText = input.flags[name];
     if (flagText !== undefined) return make(flagText, 'flag', info.flag?.split(' ')[0] ?? name);
     // Compose passes unset variables on as empty ones; an empty value counts as not set.
     const variable = info.anyCase === true && isGiven(input.env[name.toLowerCase()]) ? name.toLowerCase() : name;
     const envText = input.env[variable];
-    if (isGiven(envText)) return make(envText, 'environment', `the environment variable ${variable}`);
+    if (isGiven(envText)) return origin(make(envText, 'environment', `the environment variable ${variable}`));
     const dotEnvText = dotEnv.get(name);
-    if (dotEnvText !== undefined && dotEnvText !== '') return make(dotEnvText, '.env', envFile);
+    if (dotEnvText !== undefined && dotEnvText !== '') return origin(make(dotEnvText, '.env', envFile));
     const entry = file?.entries.get(name);
     if (entry !== undefined && file !== null)
-      return make(entry.text, 'file', `${file.path}:${entry.line}`, resolve(file.path, '..'));
+      return origin(make(entry.text, 'file', `${file.path}:${entry.line}`, resolve(file.path, '..')));
     const standard = input.defaults?.[name] ?? info.default;
     return standard === null
       ? { name, text: null, source: 'default', place: 'the default' }
       : make(standard, 'default', 'the default', baseOf(name, standard, input));
   });
+}
+
+function notByFlag({ name, place }: SettingOrigin, { flag = name }: SettingInfo): Error {
+  const typed = flag.split(' ')[0] ?? name;
+  return wrongConfiguration(
+    `${name} is set (from ${place}), and it is a flag only, so that nothing but the typed command decides it`,
+    `Take it away there, and type ${typed} with the command where you need it.`,
+  );
 }
 
 const isGiven = (text: string | undefined): text is string => text !== undefined && text !== '';

@@ -5,7 +5,7 @@ import { createTopicNames, type TopicNames } from '../domain/topic-names.js';
 import type { Logger } from '../ports/logger.js';
 import type { SwarmContext } from '../swarm/context.js';
 import { createLogger } from '../telemetry/pino-logger.js';
-import { wrongConfiguration } from './cli-error.js';
+import { wrongConfiguration, wrongUse } from './cli-error.js';
 import { loadConfig } from './config.js';
 import type { Config } from './setting-origin.js';
 import { requester, type Host, type Output } from './host.js';
@@ -58,6 +58,11 @@ export function createContext(
     defaults,
     readFile: readFileIfThere,
   });
+  if (!config.values.RAVENHELM_SANDBOX && host.env['NODE_ENV'] === 'production')
+    throw wrongUse(
+      '--sandbox off is refused with NODE_ENV=production: commands of agents would run with the rights of this process',
+      'Leave the flag out. `npm run setup` says how to get bubblewrap.',
+    );
   const people = options.json ? host.stderr : host.stdout;
   const toStderr = (text: string) => host.stderr.write(text);
   let writeLog = toStderr;

@@ -131,6 +131,8 @@ export interface SettingInfo {
   readonly default: string | null;
   /** Command-line flag in commander's notation, where there is one. */
   readonly flag?: string;
+  /** An error in a file or in the environment: who turns it off must type it. */
+  readonly flagOnly?: true;
   /** Shown masked. */
   readonly secret?: true;
   /** Of servers: what is before an @ is shown masked. */
@@ -257,10 +259,11 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     path: true,
   },
   RAVENHELM_SANDBOX: {
-    doc: 'off: commands run with your rights and without any confinement',
+    doc: 'off: commands run with your rights and without any confinement; by this flag only',
     expected: 'on or off',
     default: 'on',
     flag: '--sandbox <on|off>',
+    flagOnly: true,
   },
   RAVENHELM_HTTP: {
     doc: 'Address of /livez, /readyz and /metrics of a process with roles; a port alone means 127.0.0.1',

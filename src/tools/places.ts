@@ -1,4 +1,5 @@
 import {
+  chmod,
   chown,
   lstat,
   mkdir,
@@ -95,6 +96,7 @@ export async function preparePlace(task: TaskPlace, options: PlaceOptions): Prom
   const base = await basePath(task, options.workspaceRoot);
   await checkMarker(base, task.workspaceMarker);
   const workspace = task.workspace === null ? await ownWorkspace(base, task.missionId) : base;
+  await restoreMode(workspace, task.workspace === null);
   const account = options.separateAccount ? await accountOf(workspace, task.workspace === null) : null;
   if (account === null) await requireWritable(workspace);
   const run = runDirectory(base, task);
@@ -142,12 +144,33 @@ async function checkMarker(base: string, expected: string): Promise<void> {
 
 async function ownWorkspace(base: string, missionId: string): Promise<string> {
   const workspace = join(base, missionId);
-  await mkdir(workspace, { mode: 0o755 }).catch((error: unknown) => {
+  await mkdir(workspace, { mode: OWNER_ONLY }).catch((error: unknown) => {
     if (codeOf(error) !== 'EEXIST')
       throw new WorkspaceUnusable(`${workspace} cannot be created (${reasonOf(error)}).`, { cause: error });
   });
   if (!(await lstat(workspace)).isDirectory()) throw new WorkspaceUnusable(`${workspace} is not a directory.`);
   return workspace;
+}
+
+/** Agents' files are not for the other users of this computer. */
+const OWNER_ONLY = 0o700;
+const MODE_BITS = 0o7777;
+
+/**
+ * A command owns its workspace and can change the mode: then no later step could enter it. A workspace below
+ * WORKSPACE_ROOT is for its owner only; a directory from --workspace gets back its owner's rights and keeps the others.
+ */
+async function restoreMode(workspace: string, ours: boolean): Promise<void> {
+  const mode = (await lstat(workspace)).mode & MODE_BITS;
+  const wanted = ours ? OWNER_ONLY : mode | OWNER_ONLY;
+  if (mode === wanted) return;
+  await chmod(workspace, wanted).catch((error: unknown) => {
+    throw new WorkspaceUnusable(
+      `${workspace} has the mode ${mode.toString(8).padStart(4, '0')}, and this worker cannot change it ` +
+        `(${reasonOf(error)}). Its owner needs all rights: chmod u+rwx ${workspace}`,
+      { cause: error },
+    );
+  });
 }
 
 /**

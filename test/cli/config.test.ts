@@ -107,6 +107,17 @@ describe('what values become', () => {
     expect(load({}, { flags: { RAVENHELM_SANDBOX: text } }).values.RAVENHELM_SANDBOX).toBe(value);
   });
 
+  test.each([
+    ['environment', {}, { RAVENHELM_SANDBOX: 'off' }, 'the environment variable RAVENHELM_SANDBOX'],
+    ['environment, on', {}, { RAVENHELM_SANDBOX: 'on' }, 'the environment variable RAVENHELM_SANDBOX'],
+    ['.env', { [DOT_ENV]: 'RAVENHELM_SANDBOX=off' }, {}, DOT_ENV],
+    ['file', { [YAML]: 'ravenhelm_sandbox: off' }, {}, `${YAML}:1`],
+  ])('the sandbox is a flag only: refused in the %s', (_, files, env, place) => {
+    const { message, nextStep, exitCode } = failure(files, { env });
+    expect({ message, exitCode }).toEqual({ message: expect.stringContaining(place), exitCode: 2 });
+    expect(nextStep).toContain('type --sandbox');
+  });
+
   test('.env knows quotes, comments and export', () => {
     const { values } = load({
       [DOT_ENV]: '# keys\nexport OPENAI_API_KEY="sk-1 # not a comment"\n\nWORKSPACE_ROOT=/srv/work # here\n',

@@ -80,6 +80,13 @@ test('calls on standard input are steps of one task in the given workspace, one 
   expect(readdirSync(join(workspace, '.ravenhelm/runs'))).toEqual([]);
 });
 
+test('--sandbox off is refused with NODE_ENV=production', async () => {
+  const off = ['--sandbox', 'off', 'sandbox', 'exec', '--', 'id'];
+  const refused = await runInPipe(clone, off, { NODE_ENV: 'production' });
+  expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('NODE_ENV=production') });
+  expect(await runInPipe(clone, off, { NODE_ENV: 'test' })).toMatchObject({ code: 0 });
+});
+
 test('wrong use ends with 2 and says what to give', async () => {
   for (const [args, text] of [
     [['tool', '--json', 'ls'], 'the call is not JSON'],

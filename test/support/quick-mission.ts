@@ -36,7 +36,8 @@ export async function createQuickSwarm(env: Readonly<Record<string, string>>) {
   const swarm = await createSwarmProcesses({
     agents: { first_agent: AGENT },
     mission: MISSION,
-    env: { ...env, RAVENHELM_SANDBOX: 'off', NODE_OPTIONS: `--import=${COUNTER}` },
+    flags: ['--sandbox', 'off'],
+    env: { ...env, NODE_OPTIONS: `--import=${COUNTER}` },
   });
   const report = `${swarm.dir}/unhandled.txt`;
   Object.assign(swarm.env, { RAVENHELM_TEST_UNHANDLED: report });

@@ -31,6 +31,8 @@ export async function createSwarmProcesses(files: {
   readonly mission: string;
   /** Set beside, or instead of, the environment that these processes have by default; undefined takes one away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Flags of every process. */
+  readonly flags?: readonly string[];
 }) {
   const { brokers, registryUrl } = testBroker();
   const ids = createSystemIds();
@@ -55,7 +57,7 @@ export async function createSwarmProcesses(files: {
   const children = new Set<ChildProcess>();
 
   function start(...args: string[]): SwarmProcess & { readonly child: ChildProcess } {
-    const child = spawn(process.execPath, [join(project, 'bin/ravenhelm.js'), ...args], {
+    const child = spawn(process.execPath, [join(project, 'bin/ravenhelm.js'), ...(files.flags ?? []), ...args], {
       cwd: dir,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

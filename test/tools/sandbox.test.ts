@@ -131,6 +131,46 @@ describe('what a command can write', () => {
   });
 });
 
+describe('modes', () => {
+  test('a workspace is closed to other users, also one of an older version', async () => {
+    const modeOf = (directory: string) => statSync(directory).mode & 0o7777;
+    const own = await harness.executor.prepareWorkspace(harness.task('t', 'modes'));
+    expect(modeOf(own)).toBe(0o700);
+    chmodSync(own, 0o755);
+    await harness.executor.prepareWorkspace(harness.task('t', 'modes'));
+    expect(modeOf(own)).toBe(0o700);
+  });
+
+  test('a step that takes all rights from the workspace does not make later steps fail', async () => {
+    const given = temporaryDirectory();
+    chmodSync(given, 0o750);
+    if (isRoot) chownSync(given, 12_345, 12_345);
+    const mine = { ...harness.task('closing'), workspace: given, workspaceMarker: await workspaceMarker(given) };
+    for (const task of [harness.task('closing', 'closing'), mine]) {
+      expect(await harness.sh('echo x > f; chmod 000 /workspace', { task, step: 1 })).toMatchObject({ exitCode: 0 });
+      expect(await harness.sh('cat f', { task, step: 2 })).toMatchObject({ stdout: 'x\n' });
+      await harness.sh('chmod 000 /workspace', { task, step: 3 });
+      expect(await harness.call('workspace_read', { path: 'f' }, { task, step: 4 })).toMatchObject({ outcome: 'ok' });
+    }
+    expect(statSync(given).mode & 0o7777).toBe(0o700);
+  });
+
+  test('no file gets the setuid or setgid bit, whichever program makes it', async () => {
+    const { stdout } = await harness.sh(
+      [
+        'cp /usr/bin/id a; chmod 6755 a; chmod u+s a; chmod g+s a; install -m 4755 /usr/bin/id b; mkdir d; chmod 2775 d',
+        "printf x > c; perl -e 'chmod 06755, \"c\"'; node -e \"require('fs').chmodSync('c', 0o4755)\" 2>&1 | grep -m 1 -o EPERM",
+        "node -e \"require('fs').writeFileSync('e', 'x', { mode: 0o4755 })\" 2>&1 | grep -m 1 -o EPERM",
+        'tar cf t.tar --mode=6755 c; tar xf t.tar; tar xpf t.tar; find . -perm /6000',
+      ].join('\n'),
+      { task: harness.task('bits', 'bits'), step: 1 },
+    );
+    expect(stdout).toBe('EPERM\nEPERM\n');
+    const found = execFileSync('find', [harness.workspace('bits'), '-perm', '/6000'], { encoding: 'utf8' });
+    expect(found).toBe('');
+  });
+});
+
 describe('locations', () => {
   asRoot('clone, node and workspaces may be below a directory that other users cannot enter', async () => {
     const closed = join(temporaryDirectory(), 'home');

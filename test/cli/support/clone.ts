@@ -73,7 +73,7 @@ export async function createTestClone(): Promise<TestClone> {
   const { PATH = '' } = process.env;
   return {
     dir,
-    env: { PATH, HOME: dir, TERM: 'xterm-256color', OLLAMA_HOST: 'http://127.0.0.1:9', RAVENHELM_SANDBOX: 'off' },
+    env: { PATH, HOME: dir, TERM: 'xterm-256color', OLLAMA_HOST: 'http://127.0.0.1:9' },
     remove: () => rm(dir, { recursive: true, force: true }),
   };
 }

@@ -10,6 +10,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** These tests are not about the sandbox; a flag that is given later wins. */
+const FLAGS = ['--sandbox', 'off'];
+
 /** The program in a pipe; input is all that it can read. */
 export function startInPipe(
   clone: TestClone,
@@ -17,7 +20,7 @@ export function startInPipe(
   env: Readonly<Record<string, string>> = {},
   input = '',
 ) {
-  const child = spawn(process.execPath, [join(clone.dir, 'bin/ravenhelm.js'), ...args], {
+  const child = spawn(process.execPath, [join(clone.dir, 'bin/ravenhelm.js'), ...FLAGS, ...args], {
     cwd: clone.dir,
     env: { ...clone.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -69,7 +72,7 @@ export function startOnTerminal(
   } = {},
 ) {
   const program = options.file ?? process.execPath;
-  const words = options.file === undefined ? [join(clone.dir, 'bin/ravenhelm.js'), ...args] : [...args];
+  const words = options.file === undefined ? [join(clone.dir, 'bin/ravenhelm.js'), ...FLAGS, ...args] : [...args];
   const terminal = pty.spawn(program, words, {
     cols: options.columns ?? 100,
     rows: options.rows ?? 30,
