@@ -2,7 +2,7 @@
 import { chown, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { SANDBOX_ACCOUNT } from '../src/tools/sandbox.js';
+import { SANDBOX_ACCOUNT } from '../src/tools/account.js';
 import type { EvalTask } from './task-files.js';
 
 export async function createWorkspace(task: EvalTask): Promise<string> {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, link, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { STATE_DIRECTORY, codeOf } from '../tools/places.js';
+import { STATE_DIRECTORY } from '../tools/places.js';
+import { codeOf } from '../tools/system-errors.js';
 
 const KEY_BYTES = 48;
 

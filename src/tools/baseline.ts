@@ -15,7 +15,8 @@ import { FenceLost, type BaselineCall, type TaskPlace } from '../ports/tools.js'
 import { exitCodeOf, forgetChecks } from './checks.js';
 import { launch } from './launcher.js';
 import { outputPaths, readLauncherOutcome } from './outcome.js';
-import { absent, existing, type RunPlace } from './places.js';
+import type { RunPlace } from './places.js';
+import { absent, existing } from './system-errors.js';
 import { shellProgram } from './programs.js';
 import { differencesFrom, listProtected, tooLarge } from './protected-paths.js';
 import { argumentVector, placeOf, sandboxProblem, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';

@@ -4,7 +4,8 @@ import type { ListArguments, ReadArguments } from './definitions.js';
 import { endsOf, fit, jsonBytes, OBSERVATION_BYTES } from './truncate.js';
 import { CallRefused } from './errors.js';
 import { openInside, parsePath } from './jail.js';
-import { codeOf, STATE_DIRECTORY, type RunPlace } from './places.js';
+import { STATE_DIRECTORY, type RunPlace } from './places.js';
+import { codeOf } from './system-errors.js';
 
 /** Limits for scanning a file and for the bytes kept of it; a sparse file may claim terabytes. */
 const MAX_SCANNED_BYTES = 64 * 1024 * 1024;

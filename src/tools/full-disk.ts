@@ -1,6 +1,6 @@
 import { isOutOfSpace } from '../domain/system-error.js';
 import { WorkspaceFull, WorkspaceUnusable, type ToolExecutor } from '../ports/tools.js';
-import { codeOf } from './places.js';
+import { codeOf } from './system-errors.js';
 
 /** Wraps an executor so that it rejects with WorkspaceFull when there was no space to write. */
 export function reportingFullDisks(executor: ToolExecutor): ToolExecutor {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readlink, type FileHandle } from 'node:fs/promises';
 import { CallRefused } from './errors.js';
-import { codeOf } from './places.js';
+import { codeOf } from './system-errors.js';
 import { INSIDE } from './sandbox.js';
 
 /** A parsed path of a tool call. Its parts never contain `..`. */

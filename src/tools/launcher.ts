@@ -2,7 +2,8 @@ import { open, access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FenceLost } from '../ports/tools.js';
 import { LAUNCHER_EXIT, runLauncher, type LauncherExit, type RequestField } from './launcher-process.js';
-import { absent, type RunPlace } from './places.js';
+import type { RunPlace } from './places.js';
+import { absent } from './system-errors.js';
 
 export interface Launch {
   readonly place: RunPlace;

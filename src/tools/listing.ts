@@ -8,7 +8,7 @@ import { constants } from 'node:fs';
 import { lstat, open, readdir, readlink, type FileHandle } from 'node:fs/promises';
 import { CallRefused } from './errors.js';
 import { openInside } from './jail.js';
-import { codeOf } from './places.js';
+import { codeOf } from './system-errors.js';
 
 export interface ListedEntry {
   /** Relative to the workspace. */

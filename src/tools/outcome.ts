@@ -5,7 +5,8 @@ import type { ToolOutcome } from '../ports/tools.js';
 import { endsOf, fit, jsonBytes, OBSERVATION_BYTES, readOutputs, wanted, type Outputs } from './truncate.js';
 import { COMMAND, WRITE } from './definitions.js';
 import { INSIDE } from './sandbox.js';
-import { absent, type RunPlace } from './places.js';
+import type { RunPlace } from './places.js';
+import { absent } from './system-errors.js';
 
 /** The call of a step. The launcher keeps it next to the outcome, so that another worker can describe both to the model. */
 const callRecord = z.discriminatedUnion('tool', [

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { CallRefused } from './errors.js';
 import { openInside } from './jail.js';
-import { codeOf } from './places.js';
+import { codeOf } from './system-errors.js';
 
 export interface PatternOptions {
   readonly root: string;

@@ -7,26 +7,26 @@ import {
   readFile,
   readdir,
   realpath,
-  rename,
   rm,
   stat,
-  writeFile,
   link,
   access,
   constants,
 } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { isOutOfSpace, systemErrorWords } from '../domain/system-error.js';
+import { isOutOfSpace } from '../domain/system-error.js';
 import { WorkspaceUnusable, type TaskPlace } from '../ports/tools.js';
-import { SANDBOX_ACCOUNT, type Account } from './sandbox.js';
+import { SANDBOX_ACCOUNT, type Account } from './account.js';
+import { prepareSharedFiles } from './shared-files.js';
+import { absent, codeOf, existing, reasonOf } from './system-errors.js';
 
 /**
  * The files of a task. Below the base (WORKSPACE_ROOT, or the directory given with --workspace):
  *
  *     {mission id}/                                  the workspace (a given directory is the workspace itself)
  *     .ravenhelm/workspace-id                        the marker
- *     .ravenhelm/account-{uid}/                      passwd, group and hosts of the sandboxes
+ *     .ravenhelm/account-{uid}-{gid}/                /etc of the sandboxes
  *     .ravenhelm/seccomp-{architecture}              the system call filter of the sandboxes
  *     .ravenhelm/runs/{mission id}/{task id}/        lock, fence; for each step: call, start mark and outcome
  *     .ravenhelm/runs/{mission id}/{task id}/outputs the full outputs, /outputs in the sandbox
@@ -34,6 +34,8 @@ import { SANDBOX_ACCOUNT, type Account } from './sandbox.js';
  * The state is next to the marker, so that all workers that may use a workspace share its locks.
  */
 export interface RunPlace {
+  /** WORKSPACE_ROOT, or the directory given with --workspace; absolute, without links. */
+  readonly base: string;
   /** Absolute, without links. */
   readonly workspace: string;
   /** Whether the workspace contains the state, so that the sandbox must hide it. */
@@ -52,6 +54,17 @@ export const STATE_DIRECTORY = '.ravenhelm';
 
 const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 const MARKER = /^[A-Za-z0-9-]{8,64}$/;
+
+/** Whether a place can still be used as it is: its marker is the task's, and its directories are there. */
+export async function isStillUsable(place: RunPlace, task: TaskPlace): Promise<boolean> {
+  const rights = place.account === null ? constants.W_OK | constants.X_OK : constants.F_OK;
+  const [marker] = await Promise.all([
+    readMarker(place.base).catch(() => null), // preparePlace says what is wrong
+    access(place.workspace, rights),
+    access(place.outputs),
+  ]).catch(() => [null]);
+  return marker === task.workspaceMarker;
+}
 
 export interface PlaceOptions {
   readonly workspaceRoot: string;
@@ -84,8 +97,15 @@ export function runDirectory(base: string, task: { readonly missionId: string; r
   return join(base, STATE_DIRECTORY, 'runs', task.missionId, task.taskId);
 }
 
-/** Checks the marker and creates the task's directories. Rejects with WorkspaceUnusable. */
-export async function preparePlace(task: TaskPlace, options: PlaceOptions): Promise<RunPlace> {
+/**
+ * Checks the marker and creates the task's directories. Rejects with WorkspaceUnusable.
+ * @param prepareShared prepares the files that all sandboxes of an account share
+ */
+export async function preparePlace(
+  task: TaskPlace,
+  options: PlaceOptions,
+  prepareShared: typeof prepareSharedFiles = prepareSharedFiles,
+): Promise<RunPlace> {
   for (const id of [task.missionId, task.taskId]) {
     if (!SAFE_ID.test(id))
       throw new WorkspaceUnusable(
@@ -101,10 +121,10 @@ export async function preparePlace(task: TaskPlace, options: PlaceOptions): Prom
   if (account === null) await requireWritable(workspace);
   const run = runDirectory(base, task);
   await mkdir(join(run, 'outputs'), { recursive: true, mode: 0o755 });
-  const etcDir = await accountFiles(base, account ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
-  const seccomp = options.filter === null ? null : await filterFile(base, options.filter);
+  const user = account ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const shared = await prepareShared(join(base, STATE_DIRECTORY), user, options.filter);
   const holdsState = task.workspace !== null;
-  return { workspace, holdsState, run, outputs: join(run, 'outputs'), etcDir, account, seccomp };
+  return { base, workspace, holdsState, run, outputs: join(run, 'outputs'), account, ...shared };
 }
 
 async function basePath(task: TaskPlace, workspaceRoot: string): Promise<string> {
@@ -203,32 +223,6 @@ async function requireWritable(workspace: string): Promise<void> {
   });
 }
 
-/** Writes passwd, group and hosts for the sandboxes of an account; returns their directory. */
-async function accountFiles(base: string, account: Account): Promise<string> {
-  const directory = join(base, STATE_DIRECTORY, `account-${account.uid}-${account.gid}`);
-  const root = account.uid === 0 ? '' : 'root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n';
-  await mkdir(directory, { recursive: true, mode: 0o755 });
-  await writeOnce(join(directory, 'passwd'), `${root}agent:x:${account.uid}:${account.gid}:agent:/tmp:/bin/sh\n`);
-  await writeOnce(join(directory, 'group'), `${account.gid === 0 ? '' : 'root:x:0:\n'}agent:x:${account.gid}:\n`);
-  await writeOnce(join(directory, 'hosts'), '127.0.0.1 localhost ravenhelm\n::1 localhost\n');
-  return directory;
-}
-
-/** Its name has the architecture, because workers of several may share the directory. */
-async function filterFile(base: string, filter: Buffer): Promise<string> {
-  const path = join(base, STATE_DIRECTORY, `seccomp-${process.arch}`);
-  await writeOnce(path, filter);
-  return path;
-}
-
-async function writeOnce(path: string, content: string | Buffer): Promise<void> {
-  const there = await readFile(path).catch(absent);
-  if (there?.equals(Buffer.from(content)) === true) return;
-  const draft = `${path}.${randomUUID()}`;
-  await writeFile(draft, content, { mode: 0o644 });
-  await rename(draft, path);
-}
-
 /**
  * The marker id of a workspace root or of a directory from --workspace. Creates the directory and the marker if they
  * are missing. Missions carry the id, and a worker that finds another one does not run them. Rejects with
@@ -291,27 +285,4 @@ async function readMarker(directory: string): Promise<string | null> {
       `${path} does not contain a marker id. Restore it, or remove it if no mission uses the directory any more.`,
     );
   return marker;
-}
-
-/** For catch: null if the file does not exist. */
-export function absent(error: unknown): null {
-  if (codeOf(error) === 'ENOENT') return null;
-  throw error;
-}
-
-/** For catch: ignores that the file already exists. */
-export function existing(error: unknown): void {
-  if (codeOf(error) !== 'EEXIST') throw error;
-}
-
-/** The system's error code, such as ENOENT; empty if there is none. */
-export function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : '';
-}
-
-export function reasonOf(error: unknown): string {
-  const code = codeOf(error);
-  return systemErrorWords(code) ?? (code || (error instanceof Error ? error.message : String(error)));
 }

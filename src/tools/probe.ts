@@ -6,9 +6,10 @@ import { readEnds } from './truncate.js';
 import { launch } from './launcher.js';
 import { LAUNCHER_PATH } from './launcher-process.js';
 import { outputPaths, readLauncherOutcome, type LauncherOutcome } from './outcome.js';
-import { preparePlace, reasonOf, stepName, workspaceMarker, type RunPlace } from './places.js';
+import { preparePlace, stepName, workspaceMarker, type RunPlace } from './places.js';
 import { shellProgram } from './programs.js';
 import { filterFor, hasFilter } from './seccomp/filter.js';
+import { reasonOf } from './system-errors.js';
 import {
   INSIDE,
   sandboxArguments,
@@ -113,7 +114,7 @@ const PROBE_COMMAND = [
   'if [ "$filtered" != 2 ] || chmod 4700 /tmp/probe 2>/dev/null; then',
   '  echo "the system call filter is not in force" >&2; exit 1',
   'fi',
-  'node -e "process.exit(0)" || { echo "node does not run in it" >&2; exit 1; }',
+  'node --version >/dev/null || { echo "node does not run in it" >&2; exit 1; }',
 ].join('\n');
 
 /** Runs the probe like any command, so that the launcher, its lock and its pipes are tested too. */

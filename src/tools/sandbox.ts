@@ -1,6 +1,8 @@
-import { lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { ToolSetupError } from './errors.js';
+import type { Account } from './account.js';
+import { mountedEtcDirectories } from './shared-files.js';
 
 /** Paths inside the sandbox, independent of the paths outside. */
 export const INSIDE = {
@@ -18,18 +20,6 @@ export interface ReadOnlyBind {
   /** Environment variable with its path: the target in the sandbox, the source without a sandbox. */
   readonly variable?: string;
 }
-
-/** The user inside the sandbox when the worker is root. */
-export interface Account {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/**
- * The user of sandboxes that root starts; it owns the workspaces below WORKSPACE_ROOT. A high, unassigned id, because
- * other programs without a user share 65534.
- */
-export const SANDBOX_ACCOUNT: Account = { uid: 61337, gid: 61337 };
 
 /** The result of probeSandbox when bubblewrap works. */
 export interface UsableSandbox {
@@ -77,14 +67,13 @@ const TAKEN_TARGETS = [
   '/tmp',
   '/opt/node',
 ];
-const ETC = ['alternatives', 'ssl/certs', 'ssl/openssl.cnf', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime'];
 
 /** Reads the layout of this computer's system directories. Throws ToolSetupError for a bind that cannot be mounted. */
 export function systemMounts(options: SystemOptions): SystemMounts {
   const args = ['--ro-bind', '/usr', '/usr'];
   for (const name of ['bin', 'sbin', 'lib', 'lib32', 'lib64']) args.push(...systemDirectory(`/${name}`));
-  args.push(...parentsOf('/etc/ssl/certs'), ...parentsOf(`${INSIDE.node}/node`));
-  for (const name of [...ETC, ...javaSettings()]) args.push('--ro-bind-try', `/etc/${name}`, `/etc/${name}`);
+  for (const name of mountedEtcDirectories()) args.push('--ro-bind', `/etc/${name}`, `/etc/${name}`);
+  args.push(...parentsOf(`${INSIDE.node}/node`));
   const node = realpathSync(options.nodePath);
   const nodeIsSystem = node.startsWith('/usr/') && basename(node) === 'node';
   if (!nodeIsSystem) args.push('--ro-bind', node, `${INSIDE.node}/node`);
@@ -94,11 +83,6 @@ export function systemMounts(options: SystemOptions): SystemMounts {
   for (const { variable, target } of options.extraBinds)
     if (variable !== undefined) args.push('--setenv', variable, target);
   return { arguments: args, path: `${nodeIsSystem ? dirname(node) : INSIDE.node}:${SYSTEM_PATH}` };
-}
-
-/** Debian and Ubuntu keep files there that a Java virtual machine does not start without. */
-function javaSettings(): string[] {
-  return readdirSync('/etc').filter((name) => /^java(-\d+-openjdk)?$/.test(name));
 }
 
 /** /bin, /sbin and /lib are links into /usr on merged systems and directories on others. */
@@ -128,7 +112,7 @@ function checkedTarget(target: string): string {
 export interface SandboxOptions {
   readonly sandbox: UsableSandbox;
   readonly system: SystemMounts;
-  /** Directory with passwd, group and hosts. */
+  /** The prepared /etc. */
   readonly etcDir: string;
   readonly workspace: string;
   readonly workspaceWritable: boolean;
@@ -148,8 +132,8 @@ export function sandboxArguments(options: SandboxOptions): string[] {
     ...namespaces(options.sandbox),
     ...words('--die-with-parent --new-session --as-pid-1 --hostname ravenhelm'),
     ...environment(options.system.path),
+    ...['--ro-bind', options.etcDir, '/etc'],
     ...options.system.arguments,
-    ...etcFiles(options.etcDir),
     ...words('--proc /proc --dev /dev --perms 1777 --tmpfs /dev/shm --perms 1777 --tmpfs /tmp'),
     ...taskMounts(options),
     ...words('--remount-ro / --cap-drop ALL'),
@@ -166,10 +150,6 @@ function namespaces({ mode, disableUserNamespaces }: UsableSandbox): string[] {
   const shared = words('--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try');
   if (mode === 'root') return shared;
   return ['--unshare-user', ...(disableUserNamespaces ? ['--disable-userns'] : []), ...shared];
-}
-
-function etcFiles(etcDir: string): string[] {
-  return ['passwd', 'group', 'hosts'].flatMap((name) => ['--ro-bind', `${etcDir}/${name}`, `/etc/${name}`]);
 }
 
 /** The workspace, with the swarm's state hidden, and the outputs. */

@@ -25,7 +25,8 @@ import { listDirectory, readLines, type FileResult } from './file-tools.js';
 import { reportingFullDisks } from './full-disk.js';
 import { leftOutcome, plainOutcome, runCommand, runWrite, wasFenced } from './launched-tools.js';
 import { launch, takeFence, type LaunchEnd } from './launcher.js';
-import { codeOf, stepName, type RunPlace } from './places.js';
+import { stepName, type RunPlace } from './places.js';
+import { codeOf } from './system-errors.js';
 import { shellProgram } from './programs.js';
 import {
   argumentVector,

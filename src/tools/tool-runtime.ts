@@ -2,7 +2,8 @@ import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { TaskPlace } from '../ports/tools.js';
 import { CallRefused } from './errors.js';
-import { preparePlace, type RunPlace } from './places.js';
+import { createPlaces } from './kept-places.js';
+import type { RunPlace } from './places.js';
 import type { Program } from './programs.js';
 import { filterFor, hasFilter } from './seccomp/filter.js';
 import {
@@ -31,12 +32,11 @@ export interface ToolExecutorOptions {
   readonly logger: Logger;
 }
 
-/** The environment in which tools run: the options, and the system mounts, which are null without a usable sandbox. */
+/** The environment in which tools run. The system mounts are null without a usable sandbox. */
 export interface ToolRuntime extends ToolExecutorOptions {
   readonly extraBinds: readonly ReadOnlyBind[];
   readonly system: SystemMounts | null;
-  /** The system call filter; null without a usable sandbox. */
-  readonly filter: Buffer | null;
+  readonly places: ReturnType<typeof createPlaces>;
 }
 
 /** Reads the system's mounts once. Throws ToolSetupError for binds that cannot be mounted. */
@@ -45,13 +45,14 @@ export function createToolRuntime(options: ToolExecutorOptions): ToolRuntime {
   const usable = sandbox !== 'off' && sandbox.ok;
   const system = usable ? systemMounts({ toolboxDir, extraBinds, nodePath }) : null;
   const filter = usable && hasFilter(process.arch) ? filterFor(process.arch) : null;
-  return { ...options, extraBinds, system, filter };
+  const separateAccount = usable && sandbox.mode === 'root';
+  const places = createPlaces({ workspaceRoot: options.workspaceRoot, separateAccount, filter });
+  return { ...options, extraBinds, system, places };
 }
 
 /** The task's files; creates its directories. Rejects with WorkspaceUnusable. */
-export function placeOf({ workspaceRoot, sandbox, filter }: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
-  const separateAccount = sandbox !== 'off' && sandbox.ok && sandbox.mode === 'root';
-  return preparePlace(task, { workspaceRoot, separateAccount, filter });
+export function placeOf({ places }: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
+  return places.of(task);
 }
 
 /** The paths that the tools see: those inside the sandbox, or the real ones without a sandbox. */

@@ -11,7 +11,7 @@ import type { CheckRun, ToolExecutor, ToolOutcome } from '../../src/ports/tools.
 import { TOOL_DEFINITIONS } from '../../src/tools/definitions.js';
 import { workspaceMarker } from '../../src/tools/places.js';
 import { probeSandbox } from '../../src/tools/probe.js';
-import { SANDBOX_ACCOUNT } from '../../src/tools/sandbox.js';
+import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
 import { createToolExecutor } from '../../src/tools/tool-executor.js';
 import { systemClock } from './system-clock.js';
 

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { ToolSetupError } from '../../src/tools/errors.js';
 import { workspaceMarker } from '../../src/tools/places.js';
 import { probeSandbox } from '../../src/tools/probe.js';
-import { SANDBOX_ACCOUNT } from '../../src/tools/sandbox.js';
+import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
 import {
   createHarness,
   never,

@@ -1,0 +1,25 @@
+/** What the tools do with errors of the file system. */
+import { systemErrorWords } from '../domain/system-error.js';
+
+/** For catch: null if the file does not exist. */
+export function absent(error: unknown): null {
+  if (codeOf(error) === 'ENOENT') return null;
+  throw error;
+}
+
+/** For catch: ignores that the file already exists. */
+export function existing(error: unknown): void {
+  if (codeOf(error) !== 'EEXIST') throw error;
+}
+
+/** The system's error code, such as ENOENT; empty if there is none. */
+export function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : '';
+}
+
+export function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  return systemErrorWords(code) ?? (code || (error instanceof Error ? error.message : String(error)));
+}
