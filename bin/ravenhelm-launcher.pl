@@ -37,6 +37,7 @@ my $WRITE_NEW = 0x1 | 0x40 | 0x80;    # O_WRONLY, O_CREAT, O_EXCL
 my $OUTPUT_BYTES = 256 << 20;         # of a stream; then it is closed, and the tool gets SIGPIPE
 my $CHUNK = 1 << 16;
 my $LOOK_MS = 100;
+my $IDLE_SECONDS = 60;
 
 my (%request, @arguments, @commands, $run, $calls, $lock, $stopped, $uptime);
 
@@ -50,6 +51,7 @@ sub main {
     $SIG{PIPE} = 'IGNORE';
     read_request();
     $run = $request{run};
+    $0 = "ravenhelm-launcher $run";
     open(STDERR, '>>', "$run/launcher.log") or exit $EXIT{failed};
     open(STDOUT, '>&', \*STDERR) or leave('failed', "cannot use launcher.log: $!");
     become_subreaper();
@@ -78,8 +80,10 @@ sub close_inherited {
 sub read_request {
     my $text = '';
     my $at = 0;
+    alarm $IDLE_SECONDS;    # nothing was started yet: the worker starts another one
     my $more = sub {
         my $got = sysread(STDIN, $text, $CHUNK, length $text);
+        alarm 0;
         exit $EXIT{aborted} if defined $got ? $got == 0 : $! != $EINTR;
         exit $EXIT{aborted} if defined $stopped;
     };

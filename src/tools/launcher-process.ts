@@ -1,5 +1,6 @@
 /** One start of the launcher: the program, the request that it reads, and how it ended. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 /** Where the launcher finds perl, bwrap, setpriv and others; it does not use the worker's PATH. */
@@ -21,8 +22,11 @@ export interface LauncherExit {
   readonly notStarted: string | null;
 }
 
-/** Signals that a terminal sends to its foreground processes: Ctrl-C, Ctrl-\, and when it closes. */
-const TERMINAL_SIGNALS: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGHUP']);
+/**
+ * Signals that a terminal sends to its foreground processes (Ctrl-C, Ctrl-\, and when it closes), and the one that ends a
+ * launcher that has waited too long for a request.
+ */
+const SIGNALS_BEFORE_THE_START: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGALRM']);
 const MOST_STARTS = 20;
 
 /**
@@ -31,17 +35,12 @@ const MOST_STARTS = 20;
  * launcher: libuv's uv_spawn resets signals before setsid and unblocks them last. With many signals, Ctrl-C killed a
  * launcher before its first line in 6 of 60 starts, and the step was refused instead of drained. A restart is safe: a
  * launcher that was killed later has left its start mark, and the next one finds it.
- * @param mark RAVENHELM_RUN in the launcher's environment
  */
-export async function runLauncher(
-  fields: readonly RequestField[],
-  mark: string,
-  signal: AbortSignal,
-): Promise<LauncherExit> {
+export async function runLauncher(fields: readonly RequestField[], signal: AbortSignal): Promise<LauncherExit> {
   const request = encodeRequest(fields);
   for (let starts = 1; ; starts += 1) {
-    const exit = await runOnce(request, mark, signal);
-    if (exit.signal === null || !TERMINAL_SIGNALS.has(exit.signal) || starts === MOST_STARTS) return exit;
+    const exit = await runOnce(request, signal);
+    if (exit.signal === null || !SIGNALS_BEFORE_THE_START.has(exit.signal) || starts === MOST_STARTS) return exit;
   }
 }
 
@@ -53,29 +52,67 @@ export function encodeRequest(fields: readonly RequestField[]): Buffer {
   return Buffer.from(`${parts.join('')}end 0\n`);
 }
 
-/** In a new session, to outlive the worker. After it has read its request, no pipe leads to the worker any more. */
-function runOnce(request: Buffer, mark: string, signal: AbortSignal): Promise<LauncherExit> {
+/** After the launcher has read its request, no pipe leads to the worker any more. */
+function runOnce(request: Buffer, signal: AbortSignal): Promise<LauncherExit> {
   // No await between this check and the listener, so that no abort is missed.
   if (signal.aborted) return Promise.resolve({ code: LAUNCHER_EXIT.aborted, signal: null, notStarted: null });
   return new Promise((resolve) => {
-    const child = spawn('perl', ['-w', LAUNCHER_PROGRAM], {
-      cwd: '/',
-      detached: true,
-      env: { PATH: LAUNCHER_PATH, RAVENHELM_RUN: mark },
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
+    const { child, ended } = takeLauncher();
     const stop = () => child.kill('SIGTERM');
-    const end = (exit: LauncherExit) => {
+    signal.addEventListener('abort', stop, { once: true });
+    void ended.then((exit) => {
       signal.removeEventListener('abort', stop);
       resolve(exit);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    child.once('error', (error) => end({ code: null, signal: null, notStarted: reasonOf(error) }));
-    child.once('exit', (code, exitSignal) => end({ code, signal: exitSignal, notStarted: null }));
-    // A launcher that ends before it has read all of it: its exit code says why.
-    child.stdin.on('error', () => undefined);
+    });
     child.stdin.end(request);
+    startSpare();
   });
+}
+
+interface Launcher {
+  readonly child: ChildProcessByStdio<Writable & { ref?(): void; unref?(): void }, null, null>;
+  readonly ended: Promise<LauncherExit>;
+}
+
+/** Waits for its request, so that the next call does not wait for the start of perl. It ends when it gets none. */
+let spare: Launcher | null = null;
+
+function takeLauncher(): Launcher {
+  const isWaiting = spare !== null && spare.child.exitCode === null && spare.child.signalCode === null;
+  const launcher = spare !== null && isWaiting ? spare : startLauncher();
+  spare = null;
+  launcher.child.ref();
+  launcher.child.stdin.ref?.();
+  return launcher;
+}
+
+function startSpare(): void {
+  if (spare !== null) return;
+  const launcher = startLauncher();
+  // It keeps no process alive, and ends with this one.
+  launcher.child.unref();
+  launcher.child.stdin.unref?.();
+  spare = launcher;
+  void launcher.ended.then(() => {
+    if (spare === launcher) spare = null;
+  });
+}
+
+/** In a new session, to outlive the worker. */
+function startLauncher(): Launcher {
+  const child = spawn('perl', ['-w', LAUNCHER_PROGRAM], {
+    cwd: '/',
+    detached: true,
+    env: { PATH: LAUNCHER_PATH },
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  // A launcher that ends before it has read all of it: its exit code says why.
+  child.stdin.on('error', () => undefined);
+  const ended = new Promise<LauncherExit>((resolve) => {
+    child.once('error', (error) => resolve({ code: null, signal: null, notStarted: reasonOf(error) }));
+    child.once('exit', (code, signal) => resolve({ code, signal, notStarted: null }));
+  });
+  return { child, ended };
 }
 
 function reasonOf(error: Error): string {

@@ -40,7 +40,7 @@ export type LaunchEnd =
  * Rejects with FenceLost if a higher claim held the fence before the start.
  */
 export async function launch(request: Launch, signal: AbortSignal): Promise<LaunchEnd> {
-  const exit = await runLauncher(fieldsOf(request), request.token, signal);
+  const exit = await runLauncher(fieldsOf(request), signal);
   switch (exit.code) {
     case 0:
       return { kind: 'done' };
@@ -125,7 +125,6 @@ export async function takeFence(place: RunPlace, claimOffset: number, signal: Ab
       ['run', place.run],
       ['claim', String(claimOffset)],
     ],
-    place.run,
     signal,
   );
   if (exit.code === 0) return;

@@ -1,6 +1,6 @@
 // Ends what a chaos run has left behind and removes its directory, when standard input closes. Started by site.ts.
 // Every process of a run has been started with an environment that names the run's directory, which is unique: HOME of
-// the swarm's processes, TMPDIR of the JVMs, RAVENHELM_RUN of the launchers. Who only looks at the directory's files has not.
+// the swarm's processes, TMPDIR of the JVMs, RAVENHELM_RUN of the tools; a launcher's name has it. Who only looks at the directory's files has not.
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 
@@ -25,7 +25,9 @@ async function processes() {
     .filter((pid) => pid > 0 && pid !== process.pid && pid !== process.ppid);
   const found = await Promise.all(
     pids.map(async (pid) => {
-      const variables = (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).split('\0'); // ended meanwhile
+      const read = (name) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => ''); // ended meanwhile
+      if ((await read('cmdline')).startsWith(`ravenhelm-launcher ${dir}/`)) return [pid];
+      const variables = (await read('environ')).split('\0');
       return variables.some(
         (each) => each === `HOME=${dir}` || each === `TMPDIR=${dir}` || each.startsWith(`RAVENHELM_RUN=${dir}/`),
       )

@@ -83,7 +83,7 @@ describe('no process survives', () => {
 /** The launchers' main processes below a root: those whose parent is not a launcher. */
 function launchersOf(root: string): number[] {
   const pids = alive('ravenhelm-launcher')
-    .filter((pid) => procFile(pid, 'environ').includes(`RAVENHELM_RUN=${root}`))
+    .filter((pid) => procFile(pid, 'cmdline').includes(root))
     .map(Number);
   const parentOf = (pid: number) => Number(/^PPid:\t(\d+)/m.exec(procFile(pid, 'status'))?.[1]);
   return pids.filter((pid) => !pids.includes(parentOf(pid)));
