@@ -4,6 +4,7 @@ import { runPressure } from './pressure/pressure.js';
 import { measureRebalance } from './scale/rebalance.js';
 import { describeFloors, measureFloors } from './speed/floors.js';
 import { measureMissionSize } from './speed/mission-size.js';
+import { measureSandbox } from './speed/sandbox.js';
 import { runSpeed } from './speed/speed.js';
 import type { Cluster } from './support/product-log.js';
 import { closeAll, closeOnce } from './support/closing.js';
@@ -54,6 +55,8 @@ async function* measure(
   if (task.bench === 'scale') return yield await measureRebalance(task.options);
   if (task.bench === 'speed' && task.parts.every((part) => part === 'mission-size'))
     return yield await measureMissionSize(task.options.rounds);
+  if (task.bench === 'speed' && task.parts.every((part) => part === 'sandbox'))
+    return yield await measureSandbox(task.options.rounds);
   const cluster = await findCluster();
   closeOnce(() => cluster.stop());
   if (task.bench === 'pressure') {

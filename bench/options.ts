@@ -16,6 +16,7 @@ speed (default)        how fast the swarm is, beside the floors of the same run
   at-rest              processor time and memory of a swarm that has nothing to do
   cpu                  what the processor time of a task goes into
   mission-size         what a task costs in missions of 10 to 10,000 tasks; needs no broker
+  sandbox              what the sandbox adds to a command, and its parts; needs no broker
   --profile DIR        cpu keeps its last profile there, as a flame graph (SVG) and for DevTools
   --history N          missions that durable-call runs in one topic (default 10000)
 scale                  what a group of very many workers costs when one comes or goes; needs no broker

@@ -7,6 +7,7 @@ import { measureInFlight } from './in-flight.js';
 import { measureMissionSize } from './mission-size.js';
 import { measureOneTask } from './one-task.js';
 import type { SpeedOptions } from './options.js';
+import { measureSandbox } from './sandbox.js';
 import { measureScaleOut } from './scale-out.js';
 import { measureStartUp } from './start-up.js';
 
@@ -19,6 +20,7 @@ export const SPEED_PARTS = [
   'at-rest',
   'cpu',
   'mission-size',
+  'sandbox',
 ] as const;
 export type SpeedPart = (typeof SPEED_PARTS)[number];
 
@@ -40,5 +42,7 @@ export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readon
       return measureCpu(options);
     case 'mission-size':
       return measureMissionSize(options.rounds);
+    case 'sandbox':
+      return measureSandbox(options.rounds);
   }
 }

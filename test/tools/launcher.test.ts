@@ -138,7 +138,8 @@ async function startInWorkerThatDies(command: string, when: () => boolean, claim
     }),
   );
   const script = `const [program, path, request] = process.argv.slice(1);
-    const { stdin } = require('child_process').spawn('perl', [program], { detached: true, stdio: ['pipe', 'ignore', 'ignore'],
+    const { stdin } = require('child_process').spawn('perl', [program], {
+      detached: true, stdio: ['pipe', 'ignore', 'ignore'],
       env: { PATH: path } });
     stdin.end(Buffer.from(request, 'base64'));
     setInterval(() => {}, 1000);`;
