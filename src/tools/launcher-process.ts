@@ -23,8 +23,8 @@ export interface LauncherExit {
 }
 
 /**
- * Signals that a terminal sends to its foreground processes (Ctrl-C, Ctrl-\, and when it closes), and the one that ends a
- * launcher that has waited too long for a request.
+ * Signals that a terminal sends to its foreground processes (Ctrl-C, Ctrl-\, and when it closes), and the one that ends
+ * a launcher that has waited too long for a request.
  */
 const SIGNALS_BEFORE_THE_START: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGALRM']);
 const MOST_STARTS = 20;

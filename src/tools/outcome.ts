@@ -8,7 +8,7 @@ import { INSIDE } from './sandbox.js';
 import type { RunPlace } from './places.js';
 import { absent } from './system-errors.js';
 
-/** The call of a step. The launcher keeps it next to the outcome, so that another worker can describe both to the model. */
+/** The call of a step. The launcher keeps it next to the outcome, so that another worker can describe both. */
 const callRecord = z.discriminatedUnion('tool', [
   z.object({ tool: z.literal(COMMAND), command: z.string(), timeLimitMs: z.number(), outputsAt: z.string() }),
   z.object({

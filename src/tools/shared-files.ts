@@ -11,8 +11,8 @@ const COPIED = ['ld.so.cache', 'ld.so.conf', 'localtime', 'ssl/openssl.cnf'];
 const COPIED_DIRECTORY = 'ld.so.conf.d';
 
 /**
- * Directories of this computer's /etc that are mounted. Debian and Ubuntu keep files in the last ones that a Java virtual
- * machine does not start without.
+ * Directories of this computer's /etc that are mounted. Debian and Ubuntu keep files in the last ones that a Java
+ * virtual machine does not start without.
  */
 export function mountedEtcDirectories(): readonly string[] {
   const isDirectory = (name: string) => statSync(`/etc/${name}`, { throwIfNoEntry: false })?.isDirectory() === true;

@@ -1,7 +1,7 @@
 // Ends what a chaos run has left behind and removes its directory, when standard input closes. Started by site.ts.
 // Every process of a run has been started with an environment that names the run's directory, which is unique: HOME of
-// the swarm's processes, TMPDIR of the JVMs, RAVENHELM_RUN of the tools; a launcher's name has it. Who only looks at the
-// directory's files has not.
+// the swarm's processes, TMPDIR of the JVMs, RAVENHELM_RUN of the tools; a launcher's name has it.
+// Who only looks at the directory's files has not.
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 
