@@ -55,15 +55,16 @@ export const STATE_DIRECTORY = '.ravenhelm';
 const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 const MARKER = /^[A-Za-z0-9-]{8,64}$/;
 
-/** Whether a place can still be used as it is: its marker is the task's, and its directories are there. */
+/** Whether a place can still be used as it is: its marker is the task's, and its directories are there, with their mode. */
 export async function isStillUsable(place: RunPlace, task: TaskPlace): Promise<boolean> {
   const rights = place.account === null ? constants.W_OK | constants.X_OK : constants.F_OK;
-  const [marker] = await Promise.all([
+  const [marker, { mode }] = await Promise.all([
     readMarker(place.base).catch(() => null), // preparePlace says what is wrong
+    lstat(place.workspace),
     access(place.workspace, rights),
     access(place.outputs),
-  ]).catch(() => [null]);
-  return marker === task.workspaceMarker;
+  ]).catch(() => [null, { mode: 0 }] as const);
+  return marker === task.workspaceMarker && (mode & MODE_BITS) === wantedMode(mode & MODE_BITS, !place.holdsState);
 }
 
 export interface PlaceOptions {
@@ -176,13 +177,15 @@ async function ownWorkspace(base: string, missionId: string): Promise<string> {
 const OWNER_ONLY = 0o700;
 const MODE_BITS = 0o7777;
 
+const wantedMode = (mode: number, ours: boolean): number => (ours ? OWNER_ONLY : mode | OWNER_ONLY);
+
 /**
  * A command owns its workspace and can change the mode: then no later step could enter it. A workspace below
  * WORKSPACE_ROOT is for its owner only; a directory from --workspace gets back its owner's rights and keeps the others.
  */
 async function restoreMode(workspace: string, ours: boolean): Promise<void> {
   const mode = (await lstat(workspace)).mode & MODE_BITS;
-  const wanted = ours ? OWNER_ONLY : mode | OWNER_ONLY;
+  const wanted = wantedMode(mode, ours);
   if (mode === wanted) return;
   await chmod(workspace, wanted).catch((error: unknown) => {
     throw new WorkspaceUnusable(
