@@ -16,6 +16,7 @@ const UNIT = [
   'kafka',
   'memory',
   'models',
+  'policy',
   'ports',
   'roles',
   'swarm',

@@ -1,0 +1,109 @@
+/** Patterns of words and paths: * ? [abc] [!abc] {a,b}, and !(a|b) for a whole word. */
+import { matchesSequence } from './sequence.js';
+
+export type Matcher = (text: string) => boolean;
+
+type Part =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'one' }
+  | { readonly kind: 'char'; readonly char: string }
+  | { readonly kind: 'set'; readonly matches: Matcher };
+
+/** More alternatives than a person writes. */
+const MOST_ALTERNATIVES = 1000;
+
+/** A pattern cannot be used; the message says why. */
+export class PatternError extends Error {
+  readonly code = 'policy_pattern';
+  readonly retriable = false;
+}
+
+/** The words that {a,b} means; a brace without a comma is itself. Throws PatternError for too many. */
+export function alternativesOf(pattern: string): readonly string[] {
+  const found = /^(.*?)\{([^{}]*,[^{}]*)\}(.*)$/s.exec(pattern);
+  if (found === null) return [pattern];
+  const [, before = '', choices = '', after = ''] = found;
+  const all = choices.split(',').flatMap((choice) => alternativesOf(`${before}${choice}${after}`));
+  if (all.length > MOST_ALTERNATIVES) throw new PatternError(`it has more than ${MOST_ALTERNATIVES} alternatives`);
+  return [...new Set(all)];
+}
+
+/** Matches a whole word; * means any characters, / included. Throws PatternError. */
+export function wordMatcher(pattern: string): Matcher {
+  const negated = /^!\((.*)\)$/s.exec(pattern);
+  if (negated !== null) {
+    const matchers = (negated[1] ?? '').split('|').map(wordMatcher);
+    return (text) => !matchers.some((matches) => matches(text));
+  }
+  const all = alternativesOf(pattern).map(oneMatcher);
+  return (text) => all.some((matches) => matches(text));
+}
+
+function oneMatcher(pattern: string): Matcher {
+  const parts = partsOf(pattern);
+  const gap = parts.findIndex(({ kind }) => kind !== 'char');
+  const prefix = charsOf(gap === -1 ? parts : parts.slice(0, gap));
+  if (gap === -1) return (text) => text === prefix;
+  const suffix = charsOf(parts.slice(parts.findLastIndex(({ kind }) => kind !== 'char') + 1));
+  // Most words differ in their first or last characters.
+  return (text) =>
+    text.startsWith(prefix) &&
+    text.endsWith(suffix) &&
+    matchesSequence(parts, [...text], ({ kind }) => kind === 'any', fits);
+}
+
+const charsOf = (parts: readonly Part[]): string =>
+  parts.map((part) => (part.kind === 'char' ? part.char : '')).join('');
+
+function fits(part: Part, char: string): boolean {
+  if (part.kind === 'char') return part.char === char;
+  return part.kind === 'set' ? part.matches(char) : part.kind === 'one';
+}
+
+function partsOf(pattern: string): readonly Part[] {
+  const parts: Part[] = [];
+  const chars = [...pattern];
+  for (let at = 0; at < chars.length; at += 1) {
+    const char = chars[at] ?? '';
+    const end = char === '[' ? chars.indexOf(']', at + 2) : -1;
+    if (char === '*') parts.push({ kind: 'any' });
+    else if (char === '?') parts.push({ kind: 'one' });
+    else if (char === '\\' && at + 1 < chars.length) parts.push({ kind: 'char', char: chars[(at += 1)] ?? '' });
+    else if (end !== -1) {
+      parts.push({ kind: 'set', matches: setOf(chars.slice(at + 1, end)) });
+      at = end;
+    } else parts.push({ kind: 'char', char });
+  }
+  return parts;
+}
+
+/** What [ ] has: characters and ranges such as a-z; ! in front negates. */
+function setOf(chars: readonly string[]): Matcher {
+  const negated = chars[0] === '!';
+  const listed = negated ? chars.slice(1) : chars;
+  const has = (char: string) =>
+    listed.some((one, at) => {
+      if (one !== '-' || at === 0 || at === listed.length - 1) return one === char;
+      const [from = '', to = ''] = [listed[at - 1], listed[at + 1]];
+      return from <= char && char <= to;
+    });
+  return (char) => has(char) !== negated;
+}
+
+/** Matches a whole absolute path; * stays within a name, ** means any number of names. Throws PatternError. */
+export function pathMatcher(pattern: string): Matcher {
+  const all = alternativesOf(pattern).map((one) =>
+    one.split('/').map((name) => (name === '**' ? null : wordMatcher(name))),
+  );
+  return (path) => {
+    const names = path.split('/');
+    return all.some((parts) =>
+      matchesSequence(
+        parts,
+        names,
+        (part) => part === null,
+        (part, name) => part !== null && part(name),
+      ),
+    );
+  };
+}

@@ -1,0 +1,62 @@
+/** A rule of a policy, ready to be asked. */
+import type { PolicyDecision } from '../ports/policy.js';
+import type { Access, Act, ActPath } from './acts.js';
+import { commandMatcher } from './command-pattern.js';
+import { pathMatcher, wordMatcher, type Matcher } from './glob.js';
+
+export interface RuleText {
+  readonly name: string;
+  readonly decision: PolicyDecision;
+  readonly reason: string;
+  readonly tool: readonly string[];
+  readonly agent: readonly string[];
+  readonly command: readonly string[];
+  readonly path: readonly string[];
+  readonly access: readonly Access[];
+  readonly host: readonly string[];
+}
+
+export interface Rule extends RuleText {
+  /** Whether all conditions hold for this act of a call. */
+  matches(call: { readonly agent: string; readonly tool: string }, act: Act): boolean;
+}
+
+type Test<T> = (value: T) => boolean;
+
+/** Throws PatternError. */
+export function createRule(text: RuleText): Rule {
+  const tool = listMatcher(text.tool, wordMatcher);
+  const agent = listMatcher(text.agent, wordMatcher);
+  const command = listMatcher(text.command, commandMatcher);
+  const path = listMatcher(text.path, pathMatcher);
+  const host = listMatcher(text.host, wordMatcher);
+  const hasPath = (paths: readonly ActPath[]) =>
+    paths.some((one) => text.access.includes(one.access) && (path === null || path(one.path)));
+  return {
+    ...text,
+    matches: (call, act) =>
+      (tool === null || tool(call.tool)) &&
+      (agent === null || agent(call.agent)) &&
+      (command === null || (act.words !== null && command(act.words))) &&
+      (path === null || hasPath(act.paths)) &&
+      (host === null || act.hosts.some(host)),
+  };
+}
+
+/** Patterns of which one must match, and those with a ! in front, of which none may; null: no condition. */
+function listMatcher<T>(patterns: readonly string[], compile: (pattern: string) => Test<T>): Test<T> | null {
+  if (patterns.length === 0) return null;
+  const isExclusion = (pattern: string) => pattern.startsWith('!') && !pattern.startsWith('!(');
+  const wanted = patterns.filter((pattern) => !isExclusion(pattern)).map(compile);
+  const excluded = patterns.filter(isExclusion).map((pattern) => compile(pattern.slice(1)));
+  return (value) =>
+    (wanted.length === 0 || wanted.some((matches) => matches(value))) && !excluded.some((matches) => matches(value));
+}
+
+/** Compiles one pattern of a rule's key, to find out whether it can be used. Throws PatternError. */
+export function compilePattern(key: 'tool' | 'agent' | 'command' | 'path' | 'host', pattern: string): void {
+  const bare = pattern.startsWith('!') && !pattern.startsWith('!(') ? pattern.slice(1) : pattern;
+  if (key === 'command') commandMatcher(bare);
+  else if (key === 'path') pathMatcher(bare);
+  else wordMatcher(bare) satisfies Matcher;
+}

@@ -1,0 +1,255 @@
+/** A shell command as acts: every command in it, at any depth, with its redirections. */
+import {
+  forEachChild,
+  parse,
+  type Assignment,
+  type Command,
+  type HereDoc,
+  type ParsedScript,
+  type Redirect,
+  type SyntaxNode,
+} from 'unbash';
+import { posix } from 'node:path';
+import { UNKNOWN, type Act, type ActPath } from '../acts.js';
+import { differenceOf } from './dialect.js';
+import { hostsOf } from './hosts.js';
+import { pathOf, pathsOfCommand } from './paths.js';
+import { plainWord, variablesIn, wordOf, type KnownVariables, type ShellWord } from './word.js';
+import { innerOf, type Input } from './wrappers.js';
+
+/** What the reading of one call has found. */
+export interface Findings {
+  readonly acts: Act[];
+  readonly unclear: Set<string>;
+  /** Commands that were read; inner ones count too. */
+  commands: number;
+}
+
+interface Place {
+  readonly script: string;
+  readonly known: KnownVariables;
+  /** Shells inside shells. */
+  readonly depth: number;
+  /** Where it runs; absolute. One object for all commands of a shell: cd changes it. */
+  readonly at: { directory: string };
+}
+
+/** More commands than a person reads before saying yes; the rest is not read, and the call is refused. */
+export const MOST_COMMANDS = 250;
+
+/** Deeper than any honest command. */
+const MOST_SHELLS = 12;
+const SHOWN_CHARACTERS = 80;
+
+/** @param directory where the command runs; absolute */
+export function readScript(script: string, directory: string, found: Findings): void {
+  readText(script, { depth: 0, at: { directory }, known: variablesIn(script) }, found);
+}
+
+function readText(script: string, place: Omit<Place, 'script'>, found: Findings): void {
+  if (place.depth > MOST_SHELLS) found.unclear.add('shells inside shells');
+  else visit(parse(script), { ...place, script }, found);
+}
+
+function visit(node: SyntaxNode, place: Place, found: Findings): void {
+  if (found.commands > MOST_COMMANDS) return;
+  const difference = differenceOf(node);
+  if (difference !== null) found.unclear.add(difference);
+  switch (node.type) {
+    case 'Script': {
+      noteErrors(node, place, found);
+      // A substitution is a separate shell: its cd does not count outside.
+      const inside = { ...place, at: { ...place.at }, ...(node.source === undefined ? {} : { script: node.source }) };
+      forEachChild(node, (child) => visit(child, inside, found));
+      return;
+    }
+    case 'Subshell': {
+      const inside = { ...place, at: { ...place.at } };
+      forEachChild(node, (child) => visit(child, inside, found));
+      return;
+    }
+    case 'Command':
+      readCommand(node, place, found);
+      break;
+    case 'Redirected':
+      note(found, { words: null, paths: redirected(node.redirects, place, found) });
+      break;
+    case 'For':
+    case 'Select':
+      if (place.known.has(node.name.text)) found.unclear.add(`what $${node.name.text} is`);
+      break;
+    default:
+  }
+  forEachChild(node, (child) => visit(child, place, found));
+}
+
+function noteErrors(script: ParsedScript, place: Place, found: Findings): void {
+  const [error] = script.errors ?? [];
+  if (error === undefined) return;
+  const near = shown(place.script.slice(error.pos, error.pos + 40));
+  found.unclear.add(`it is no complete shell command: ${error.message}${near === '' ? '' : ` near ${near}`}`);
+}
+
+function readCommand(command: Command, place: Place, found: Findings): void {
+  const paths = redirected(command.redirects, place, found);
+  for (const part of command.prefix) {
+    if (part.type === 'Assignment') note(found, { words: [assignmentOf(part, place.known).text], paths: [] });
+  }
+  const name = command.name === undefined ? null : wordOf(command.name, place.known);
+  if (name === null) return note(found, { words: null, paths });
+  const args = command.args.map((part) =>
+    part.type === 'Word' ? wordOf(part, place.known) : assignmentOf(part, place.known),
+  );
+  readWords([name, ...args], paths, inputOf(command, place.known), place, found);
+}
+
+/** NAME=VALUE as a word; the values of an array are not read. */
+function assignmentOf({ name, value, pos }: Assignment, known: KnownVariables): ShellWord {
+  return plainWord(`${name}=${value.type === 'Word' ? wordOf(value, known).text : UNKNOWN}`, pos);
+}
+
+/** Of a command's redirections. A file that cannot be known is unclear where it is written. */
+function redirected(redirects: Command['redirects'], place: Place, found: Findings): readonly ActPath[] {
+  return redirects.flatMap((redirect) => {
+    if (redirect.type !== 'Redirect' || redirect.target === undefined) return [];
+    const word = wordOf(redirect.target, place.known);
+    // 2>&1 and 2>&- name descriptors.
+    if (/^[<>]&$/.test(redirect.operator) && /^(?:\d+-?|-)$/.test(word.text)) return [];
+    const path = pathOf(word.text, place.at.directory);
+    const access = accessOf(redirect);
+    if (path !== null) return access.map((one) => ({ path, access: one }));
+    if (access.includes('write'))
+      found.unclear.add(`the file behind ${redirect.operator} is ${shownPart(redirect.target, place)}`);
+    return [];
+  });
+}
+
+const accessOf = ({ operator }: Redirect): readonly ('read' | 'write')[] => {
+  if (operator === '<>') return ['read', 'write'];
+  return operator === '<' || operator === '<&' ? ['read'] : ['write'];
+};
+
+function inputOf(command: Command, known: KnownVariables): Input {
+  // The last one counts; of a here-document its text, where it has no expansions.
+  const last = command.redirects.findLast(
+    (redirect) =>
+      redirect.type !== 'Redirect' ||
+      (redirect.operator.startsWith('<') && (redirect.descriptor === undefined || isZero(redirect))),
+  );
+  if (last === undefined) return { text: null, isFile: false };
+  if (last.type === 'Redirect') return { text: null, isFile: last.operator === '<' && isPlainFile(last, known) };
+  if (last.type === 'HereString')
+    return { text: last.target === undefined ? null : wordOf(last.target, known), isFile: false };
+  return { text: bodyOf(last, known), isFile: false };
+}
+
+const isZero = ({ descriptor }: Redirect): boolean => descriptor?.type === 'FileDescriptor' && descriptor.value === 0;
+
+function isPlainFile({ target }: Redirect, known: KnownVariables): boolean {
+  return target !== undefined && !/^(?:\/dev\/|\/proc\/)|\uFFFC/.test(wordOf(target, known).text);
+}
+
+function bodyOf({ body, delimiter }: HereDoc, known: KnownVariables): ShellWord {
+  if (delimiter?.quoted === true || body.parts === undefined) return plainWord(body.text);
+  const value = wordOf(
+    { type: 'Word', text: body.text, value: body.text, pos: body.pos, end: body.end, parts: body.parts },
+    known,
+  );
+  return plainWord(value.text);
+}
+
+/** A command by its words, the wrappers' inner ones too. */
+function readWords(
+  words: readonly ShellWord[],
+  paths: readonly ActPath[],
+  input: Input,
+  place: Place,
+  found: Findings,
+): void {
+  const [first, ...args] = words;
+  if (first === undefined) return;
+  if (!first.isKnown || first.isPattern || first.text === '')
+    found.unclear.add(`the command's name is ${shown(textAt(first, place))}`);
+  const path = programPath(first.text);
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const texts = [path, ...args.map(({ text }) => text), ...(readsProgram(name, args) ? ['-'] : [])];
+  note(found, { words: texts, paths: [...paths, ...pathsOfCommand(name, args, place.at.directory)] });
+  found.commands += 1;
+  if (name === 'cd' || name === 'pushd') return changeDirectory(args, place);
+  if (VARIABLES.has(name)) noteVariables(args, found);
+  if (EVALUATES.has(name) && args.some(({ text }) => /^\w+\[.*(?:\$\(|`)/s.test(text)))
+    found.unclear.add(`what ${name} evaluates`);
+  const inner = innerOf(name, args, input);
+  for (const what of inner.unclear) found.unclear.add(`${what} is not known before it runs`);
+  for (const { text } of inner.assignments) note(found, { words: [text], paths: [] });
+  for (const command of inner.commands) readInner(command, input, place, found);
+  for (const script of inner.scripts) readInnerScript(script, name, place, found);
+}
+
+/** Without . and ..; a program of a directory keeps a slash, because one without is looked for in PATH. */
+function programPath(text: string): string {
+  if (!text.includes('/')) return text;
+  const path = posix.normalize(text);
+  return /^(?:\/|\.\.\/)/.test(path) ? path : `./${path}`;
+}
+
+function readInner(command: readonly ShellWord[], input: Input, place: Place, found: Findings): void {
+  if (place.depth > MOST_SHELLS) return void found.unclear.add('commands inside commands');
+  readWords(command, [], input, { ...place, depth: place.depth + 1 }, found);
+}
+
+/** A text with an unknown part may be any script; what is known of it is read all the same, because deny beats ask. */
+function readInnerScript(script: ShellWord, name: string, place: Place, found: Findings): void {
+  if (!script.isKnown || script.isPattern) found.unclear.add(`the text that ${name} runs is not known before it runs`);
+  const own = variablesIn(script.text);
+  const known = new Map([...own].filter(([variable]) => place.known.has(variable)));
+  const at = name === 'eval' || name === 'trap' ? place.at : { ...place.at };
+  readText(script.text, { depth: place.depth + 1, known, at }, found);
+}
+
+/** Builtins that change variables. */
+const VARIABLES: ReadonlySet<string> = new Set(['export', 'declare', 'typeset', 'local', 'readonly']);
+/** Bash runs substitutions in the index of a variable's name (Bash manual, Arrays). */
+const EVALUATES: ReadonlySet<string> = new Set(
+  'let test [ printf read unset declare typeset local export readonly wait'.split(' '),
+);
+
+function noteVariables(args: readonly ShellWord[], found: Findings): void {
+  for (const { text } of args) if (/^\w+\+?=/.test(text)) note(found, { words: [text.replace('+=', '=')], paths: [] });
+}
+
+function changeDirectory(args: readonly ShellWord[], place: Place): void {
+  const [target] = args.filter(({ text }) => !/^-./.test(text));
+  if (target === undefined) place.at.directory = '/tmp';
+  else if (target.isKnown && target.text !== '-')
+    place.at.directory = pathOf(target.text, place.at.directory) ?? place.at.directory;
+}
+
+const INTERPRETER = /^(?:node|deno|bun|python[\d.]*|pypy\d*|perl|ruby|php|lua[\d.]*|Rscript|tclsh|guile|osascript)$/;
+
+/** Whether an interpreter is given its program on its standard input; then a last word - says so. */
+function readsProgram(name: string, args: readonly ShellWord[]): boolean {
+  if (!INTERPRETER.test(name)) return false;
+  if (args.some(({ text }) => /^(?:-v|-V|-h|-p|-e|-c|-E|-r|--version|--help|--v8-options|--test.*)$/.test(text)))
+    return false;
+  return args.every(({ text }) => text.startsWith('-') && text !== '-');
+}
+
+function note(found: Findings, act: Pick<Act, 'words' | 'paths'>): void {
+  if (act.words === null && act.paths.length === 0) return;
+  const isCommand = act.words !== null && !/^\w+=/.test(act.words[0] ?? '');
+  found.acts.push({ ...act, hosts: act.words === null ? [] : hostsOf(act.words), counts: isCommand });
+}
+
+const shownPart = (node: { readonly pos: number; readonly end: number }, place: Place): string =>
+  shown(place.script.slice(node.pos, node.end));
+
+function textAt(word: ShellWord, { script }: Place): string {
+  if (word.at < 0) return word.text;
+  return /^\S+/.exec(script.slice(word.at))?.[0] ?? word.text;
+}
+
+function shown(text: string): string {
+  const line = text.replaceAll(UNKNOWN, '…').replaceAll(/\s+/g, ' ').trim();
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
+}

@@ -1,0 +1,27 @@
+/** The policy of a worker: whether a call may run. */
+
+export type PolicyDecision = 'allow' | 'ask' | 'deny';
+
+export const POLICY_DECISIONS: readonly PolicyDecision[] = ['allow', 'ask', 'deny'];
+
+/** A tool call before it is journaled. */
+export interface ProposedCall {
+  readonly agent: string;
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+export interface Verdict {
+  readonly decision: PolicyDecision;
+  /** Name of the rule that decided. */
+  readonly rule: string;
+  /** What in the call the rule is about, and why; for the model and for people. */
+  readonly reason: string;
+}
+
+/** Judges calls. It is pure: the same call has the same verdict, and it never throws. */
+export interface Policy {
+  judge(call: ProposedCall): Verdict;
+  /** Judges a command that a check runs, as a call of execute_terminal_command. */
+  judgeCommand(agent: string, command: string): Verdict;
+}
