@@ -27,7 +27,7 @@ RUN apt-get update \
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
-COPY package.json topics.yaml models.yaml ./
+COPY package.json topics.yaml models.yaml policy.default.yaml ./
 COPY bin bin
 COPY schemas schemas
 COPY agents agents

@@ -64,6 +64,7 @@ function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part
     ...(step.prompt === undefined ? [] : promptLines(step.prompt)),
     ...step.refusals.flatMap((text) => block('refused', cut(text), 'yellow')),
     ...step.repairs.flatMap((text) => block('repaired', [oneLine(text)], 'yellow')),
+    ...policyLines(step),
     ...block('thought', cut(step.thought)),
     ...Object.entries(step.arguments).flatMap(([name, value]) =>
       block(oneLine(name), cut(typeof value === 'string' ? value : JSON.stringify(value))),
@@ -71,6 +72,13 @@ function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part
     ...outputLines(step, options, cut),
     ...checks.flatMap((check) => checkLines(check, cut)),
   ];
+}
+
+/** What the policy decided; nothing where no policy was asked. */
+function policyLines({ policy }: StepReport): readonly Line[] {
+  if (policy === null) return [];
+  const text = `${oneLine(policy.decision)} by ${oneLine(policy.rule)}`;
+  return policy.decision === 'allow' ? [[segment(`    policy: ${text}`, 'dim')]] : block('policy', [text], 'red');
 }
 
 /** The whole prompt, and whether it is the one that was sent. */

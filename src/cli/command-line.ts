@@ -6,6 +6,7 @@ import { register as registerDecide } from './commands/decide.js';
 import { register as registerInit } from './commands/init.js';
 import { register as registerNew } from './commands/new.js';
 import { register as registerPlan } from './commands/plan.js';
+import { register as registerPolicy } from './commands/policy.js';
 import { register as registerRecover } from './commands/recover.js';
 import { register as registerRun } from './commands/run.js';
 import { register as registerSandbox } from './commands/sandbox.js';
@@ -28,6 +29,7 @@ const COMMANDS: readonly Register[] = [
   registerRun,
   registerSubmit,
   registerPlan,
+  registerPolicy,
   registerStatus,
   registerWatch,
   registerShow,

@@ -1,4 +1,5 @@
 /** What the settings say, as swarm and client take it. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstTokenWithin } from '../models/ollama.js';
 import type { SessionOptions } from '../swarm/session.js';
@@ -30,4 +31,10 @@ export function toolSettings({ host, config: { values } }: CommandContext): Sess
     packageDir: host.packageDir,
     nodePath: host.nodePath,
   };
+}
+
+/** The file that --policy or RAVENHELM_POLICY names, else policy.yaml of the working directory; null: the built-in one. */
+export function policyFile({ host, config: { values } }: CommandContext): string | null {
+  const own = join(host.cwd, 'policy.yaml');
+  return values.RAVENHELM_POLICY ?? (existsSync(own) ? own : null);
 }

@@ -113,6 +113,7 @@ export const settingsSchema = z.object({
   WORKSPACE_ROOT: path,
   RAVENHELM_AGENTS_DIR: path,
   RAVENHELM_SANDBOX: flag,
+  RAVENHELM_POLICY: path.nullable(),
   RAVENHELM_HTTP: httpAddress.nullable(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
 });
@@ -264,6 +265,13 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     default: 'on',
     flag: '--sandbox <on|off>',
     flagOnly: true,
+  },
+  RAVENHELM_POLICY: {
+    doc: 'File with the rules about what agents may call; unset: policy.yaml in the working directory, else the built-in one',
+    expected: 'a file',
+    default: null,
+    flag: '--policy <file>',
+    path: true,
   },
   RAVENHELM_HTTP: {
     doc: 'Address of /livez, /readyz and /metrics of a process with roles; a port alone means 127.0.0.1',

@@ -1,10 +1,11 @@
 import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import { openPolicy } from '../swarm/policy.js';
 import { RoleFailed } from '../swarm/role-failed.js';
 import { startSession, type SwarmSession } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
 import { EXIT } from './exit-codes.js';
-import { modelSettings, toolSettings, topicsFile } from './from-settings.js';
+import { modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
 import { openSwarmLog } from './open-log.js';
 
 export interface ServeOptions {
@@ -22,6 +23,8 @@ export async function withSwarm<T>(
   body: (session: SwarmSession) => Promise<T>,
 ): Promise<T> {
   const { host, logger, config } = context;
+  const policy = options.agents.length === 0 ? null : await openPolicy(policyFile(context), host.packageDir);
+  if (policy !== null) context.say(policy.line);
   let session: SwarmSession | null = null;
   let failure: RoleFailed | null = null;
   try {
@@ -31,6 +34,7 @@ export async function withSwarm<T>(
       http: config.values.RAVENHELM_HTTP,
       models: modelSettings(context),
       tools: toolSettings(context),
+      policy: policy?.policy ?? null,
       openLog: () => openSwarmLog(context, { allowMemory }),
       say: context.say,
       onDrain() {

@@ -57,6 +57,8 @@ export interface StepReport {
   readonly refusals: readonly string[];
   /** What was changed in the model's reply to make it a step. */
   readonly repairs: readonly string[];
+  /** What the policy decided about the step, and by which rule; null: it was not asked. */
+  readonly policy: { readonly decision: string; readonly rule: string } | null;
   /** null: the step has no outcome yet. */
   readonly outcome: StepOutcome | null;
   /** The prompt that the model was sent; absent unless it was asked for. */
@@ -151,6 +153,7 @@ function reportStep({ call, outcome }: JournalStep, baseline: Baseline | null): 
     model_ms: call.model_ms,
     refusals: call.refusals,
     repairs: call.repairs,
+    policy: call.decision === null ? null : { decision: call.decision, rule: call.rule ?? '' },
     outcome:
       outcome === null
         ? null

@@ -1,11 +1,5 @@
 /** The verdict of a policy's rules on a call. */
-import {
-  POLICY_DECISIONS,
-  type Policy,
-  type PolicyDecision,
-  type ProposedCall,
-  type Verdict,
-} from '../ports/policy.js';
+import { strictest, type Policy, type PolicyDecision, type ProposedCall, type Verdict } from '../ports/policy.js';
 import type { Act } from './acts.js';
 import { COMMAND_TOOL, readCall } from './read-call.js';
 import type { Rule } from './rule.js';
@@ -16,13 +10,6 @@ export const DEFAULT_RULE = 'default';
 
 /** Of a call that only redirects, where no rule is about it. */
 const NOT_DECIDED: Verdict = { decision: 'allow', rule: DEFAULT_RULE, reason: 'no rule is against it' };
-
-const severity = (decision: PolicyDecision): number => POLICY_DECISIONS.indexOf(decision);
-
-/** The strictest of verdicts; the first of those that are equally strict. */
-export function strictest(first: Verdict, ...others: readonly Verdict[]): Verdict {
-  return others.reduce((worst, one) => (severity(one.decision) > severity(worst.decision) ? one : worst), first);
-}
 
 /**
  * deny beats ask beats allow, for each act; the strictest act decides about the call. What cannot be read is asked.

@@ -1,4 +1,5 @@
 import type { ModelErrorCode } from './model.js';
+import type { PolicyDecision } from './policy.js';
 
 /** closed: calls are sent. open: no call is sent. half_open: one call at a time tests the endpoint. */
 export type CircuitStateName = 'closed' | 'open' | 'half_open';
@@ -12,6 +13,8 @@ export interface Metrics {
   taskExecuted(agent: string, status: 'completed' | 'failed'): void;
   /** A step has ended here; outcome is that of tool_returned. */
   stepEnded(agent: string, outcome: string): void;
+  /** The policy has judged a call. */
+  policyDecided(decision: PolicyDecision): void;
   /** A role restarts after a failure. */
   roleRestarted(role: string): void;
   /** An append was acknowledged; durationMs counts from the request. */
@@ -32,6 +35,7 @@ export interface Metrics {
 export const noMetrics: Metrics = {
   taskExecuted: () => undefined,
   stepEnded: () => undefined,
+  policyDecided: () => undefined,
   roleRestarted: () => undefined,
   appended: () => undefined,
   circuitState: () => undefined,

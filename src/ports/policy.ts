@@ -2,6 +2,7 @@
 
 export type PolicyDecision = 'allow' | 'ask' | 'deny';
 
+/** From the mildest to the strictest. */
 export const POLICY_DECISIONS: readonly PolicyDecision[] = ['allow', 'ask', 'deny'];
 
 /** A tool call before it is journaled. */
@@ -17,6 +18,12 @@ export interface Verdict {
   readonly rule: string;
   /** What in the call the rule is about, and why; for the model and for people. */
   readonly reason: string;
+}
+
+/** The strictest of verdicts; the first of those that are equally strict. */
+export function strictest(first: Verdict, ...others: readonly Verdict[]): Verdict {
+  const severity = ({ decision }: Verdict) => POLICY_DECISIONS.indexOf(decision);
+  return others.reduce((worst, one) => (severity(one) > severity(worst) ? one : worst), first);
 }
 
 /** Judges calls. It is pure: the same call has the same verdict, and it never throws. */

@@ -99,6 +99,7 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
         packageDir: PACKAGE_DIR,
         nodePath: process.execPath,
       },
+      policy: null,
       waitForSandbox: false,
       openLog: async () => ({ log: { ...options.log, close: async () => undefined }, ...UNNAMED }),
       say: (line) => context.logger.info({ line }, 'swarm.starting'),

@@ -5,6 +5,7 @@ import type { Appender, Log } from '../ports/log.js';
 import type { Metrics } from '../ports/metrics.js';
 import { createOrchestrator } from '../roles/orchestrator/orchestrator.js';
 import type { RetentionRule } from '../roles/orchestrator/retention.js';
+import type { Policy } from '../ports/policy.js';
 import type { Role, RoleDeps } from '../roles/shared/role.js';
 import { createWorker } from '../roles/worker/worker.js';
 import { createSystemPacker } from '../telemetry/system-packer.js';
@@ -25,7 +26,11 @@ export interface RolesOptions {
   readonly orchestrator: boolean;
   readonly models: Models;
   /** The worker, with the agents that it serves; null: none. */
-  readonly worker: { readonly agents: readonly AgentSpec[]; readonly tools: OpenTools } | null;
+  readonly worker: {
+    readonly agents: readonly AgentSpec[];
+    readonly tools: OpenTools;
+    readonly policy: Policy | null;
+  } | null;
   /** What the orchestrator deletes from the log when it is old and done. */
   readonly retention: readonly RetentionRule[];
   /** What the roles count and report about their process. */
@@ -66,7 +71,7 @@ function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRo
 function workerRole(
   context: SwarmContext,
   options: RolesOptions,
-  { agents, tools }: NonNullable<RolesOptions['worker']>,
+  { agents, tools, policy }: NonNullable<RolesOptions['worker']>,
 ): NamedRole {
   const { models } = options;
   const chains = new Map(agents.map((agent) => [agent.name, models.workerChain(agent.models)]));
@@ -80,6 +85,7 @@ function workerRole(
           agents,
           chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
           tools: tools.tools,
+          ...(policy === null ? {} : { policy }),
           circuits: models.circuits,
           degradedReason: tools.degradedReason,
           packer: createSystemPacker(),

@@ -3,6 +3,7 @@ import type { AgentSpec } from '../domain/agent-spec.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import type { Role } from '../roles/shared/role.js';
 import type { HttpAddress } from '../telemetry/http-endpoint.js';
+import type { Policy } from '../ports/policy.js';
 import { createCleanup, type Cleanup } from '../ports/cleanup.js';
 import type { SwarmContext } from './context.js';
 import { openModels, type OpenModelsOptions } from './models.js';
@@ -34,6 +35,8 @@ export interface SessionOptions {
   readonly http: HttpAddress | null;
   readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
   readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger'>;
+  /** Judges the calls of this process's worker; null: none is judged. */
+  readonly policy: Policy | null;
   /** Whether the start waits for the sandbox's probe; otherwise the first tool call does. Default true. */
   readonly waitForSandbox?: boolean;
   /** How long running steps may take to end when the session closes; default 10 s. */
@@ -92,7 +95,7 @@ async function prepareRoles(
   const used = models.summary({ workers: options.agents.length > 0, planner: options.orchestrator });
   if (used !== '') options.say(`Models: ${used}`);
   if (tools !== null) options.say(tools.line);
-  const worker = tools === null ? null : { agents: options.agents, tools };
+  const worker = tools === null ? null : { agents: options.agents, tools, policy: options.policy };
   const { roster, orchestrator } = options;
   return createRoles(context, { log, roster, orchestrator, models, worker, retention, health }).map(
     ({ name, create }) =>

@@ -31,10 +31,21 @@ export function createPrometheus({ heldPartitions }: PrometheusOptions): Prometh
   };
 }
 
-function metricsOf({ tasks, steps, restarts, appends, modelCalls, replies, repairs, circuits }: Instruments): Metrics {
+function metricsOf({
+  tasks,
+  steps,
+  decisions,
+  restarts,
+  appends,
+  modelCalls,
+  replies,
+  repairs,
+  circuits,
+}: Instruments): Metrics {
   return {
     taskExecuted: (agent, status) => tasks.inc({ agent, status }),
     stepEnded: (agent, outcome) => steps.inc({ agent, outcome }),
+    policyDecided: (decision) => decisions.inc({ decision }),
     roleRestarted: (role) => restarts.inc({ role }),
     appended: (appender, durationMs) => appends.observe({ appender }, durationMs / 1000),
     modelCall: ({ model, outcome, durationMs }) => modelCalls.observe({ model, outcome }, durationMs / 1000),
@@ -61,6 +72,12 @@ function instrumentsOf(registers: Registry[]) {
     name: 'ravenhelm_steps_total',
     help: 'Steps that ended in this process',
     labelNames: ['agent', 'outcome'],
+    registers,
+  });
+  const decisions = new Counter({
+    name: 'ravenhelm_policy_decisions_total',
+    help: 'Calls that the policy has judged: allow, ask or deny',
+    labelNames: ['decision'],
     registers,
   });
   const restarts = new Counter({
@@ -101,7 +118,7 @@ function instrumentsOf(registers: Registry[]) {
     labelNames: ['endpoint', 'state'],
     registers,
   });
-  return { tasks, steps, restarts, appends, modelCalls, replies, repairs, circuits };
+  return { tasks, steps, decisions, restarts, appends, modelCalls, replies, repairs, circuits };
 }
 
 function registerHeldPartitions(registry: Registry, heldPartitions: PrometheusOptions['heldPartitions']): void {

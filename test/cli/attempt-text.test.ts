@@ -31,6 +31,7 @@ function textOf(prompt: PromptReport): string {
         model_ms: null,
         refusals: [],
         repairs: [],
+        policy: null,
         outcome: null,
         prompt,
       },

@@ -127,7 +127,12 @@ describe('any text', () => {
   });
 
   test('has one however long and deep it is', () => {
-    const texts = [`echo ${'$('.repeat(5000)}`, `echo ${'*a'.repeat(5000)}`, 'a|'.repeat(5000), `rm ${'-a '.repeat(5000)}`];
+    const texts = [
+      `echo ${'$('.repeat(5000)}`,
+      `echo ${'*a'.repeat(5000)}`,
+      'a|'.repeat(5000),
+      `rm ${'-a '.repeat(5000)}`,
+    ];
     const decisions = texts.map((text) => policy.judgeCommand('env_agent', text).decision);
     expect(decisions).toEqual(['ask', 'allow', 'deny', 'allow']);
   });

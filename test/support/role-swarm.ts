@@ -12,6 +12,7 @@ import type { CircuitNews } from '../../src/ports/circuits.js';
 import type { Appender, Log, LogRecord } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { noMetrics } from '../../src/ports/metrics.js';
+import type { Policy } from '../../src/ports/policy.js';
 import type { ProcessVitals } from '../../src/ports/vitals.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import { createEventFactory } from '../../src/domain/event-factory.js';
@@ -80,6 +81,7 @@ export async function createRoleSwarm(options: {
   readonly prefix?: string;
   readonly partitions?: number;
   readonly degradedReason?: string;
+  readonly policy?: Policy;
   readonly retention?: readonly RetentionRule[];
 }) {
   const clock = createSystemClock();
@@ -206,6 +208,7 @@ export async function createRoleSwarm(options: {
         packer: createSystemPacker(),
         degradedReason: options.degradedReason ?? null,
         ...(options.circuits ? { circuits: options.circuits } : {}),
+        ...(options.policy ? { policy: options.policy } : {}),
         loopLimits,
         ...(own.redact === undefined ? {} : { redact: own.redact }),
         timings: { commitMs: 20, ...own.timings },

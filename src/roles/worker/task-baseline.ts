@@ -16,18 +16,20 @@ export interface TaskBaseline {
 export interface TaskBaselineDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' | 'held' | 'current'> {
   readonly tools: ToolExecutor;
   readonly place: TaskPlace;
+  /** Whether the policy lets the checks run. */
+  readonly mayRunChecks: boolean;
   /** Aborted when running tools must stop. */
   readonly acting: AbortSignal;
 }
 
 export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
-  const { attempt, spec, held, tools, place, acting } = deps;
+  const { attempt, spec, held, tools, place, acting, mayRunChecks } = deps;
   const stopping = new AbortController();
   let taken: Promise<Baseline | null> | null = null;
 
   async function take(): Promise<Baseline | null> {
     const { assignment } = attempt;
-    const checks = acceptanceOf(assignment, spec);
+    const checks = mayRunChecks ? acceptanceOf(assignment, spec) : [];
     // The success checks of a mission run at its end only, and their form says what they prove.
     if (assignment.kind === 'verify' || (checks.length === 0 && assignment.protected.length === 0)) return null;
     const onAbort = () => stopping.abort(acting.reason);

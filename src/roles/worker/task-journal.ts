@@ -4,6 +4,7 @@ import { taskRecordKey } from '../../domain/partitioning.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
 import type { TokenCost } from '../../ports/model.js';
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
+import type { Verdict } from '../../ports/policy.js';
 import { AppendDropped } from '../../ports/log.js';
 import type { HeldClaim } from '../shared/partition-life.js';
 import { RecordVoid, type ReadBack } from './read-back.js';
@@ -13,8 +14,14 @@ export interface TaskJournal {
   /**
    * Resolves with the step as the log has it.
    * @param baseline of an attempt's first step (encodeBaseline)
+   * @param verdict of the policy; null: it was not asked
    */
-  call(step: number, decision: StepDecision, baseline: string | null): Promise<EventOf<'tool_called'>>;
+  call(
+    step: number,
+    decision: StepDecision,
+    baseline: string | null,
+    verdict: Pick<Verdict, 'decision' | 'rule'> | null,
+  ): Promise<EventOf<'tool_called'>>;
   /** Appends the outcome; it need not be read back before the next model call. */
   outcome(call: JournaledCall, result: StepResult): void;
   /** Appends the outcome and waits until it was read back. */
@@ -65,11 +72,11 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
     });
 
   return {
-    async call(step, decision, baseline) {
+    async call(step, decision, baseline, verdict) {
       const event = context.createEvent({
         type: 'tool_called',
         ...envelope,
-        payload: { ...identity, ...calledPayload(step, decision), baseline },
+        payload: { ...identity, ...calledPayload(step, decision), ...verdictPayload(verdict), baseline },
       });
       return appendAndReadBack(event);
     },
@@ -122,9 +129,11 @@ function calledPayload(step: number, decision: StepDecision) {
     model_ms: wholeMs(decision.timing?.durationMs),
     turn: decision.turn,
     repairs: [...decision.repairs],
-    decision: null,
-    rule: null,
   };
+}
+
+function verdictPayload(verdict: Pick<Verdict, 'decision' | 'rule'> | null) {
+  return { decision: verdict?.decision ?? null, rule: verdict?.rule ?? null };
 }
 
 function returnedPayload(result: StepResult) {

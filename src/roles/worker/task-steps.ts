@@ -3,8 +3,11 @@ import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { encodeBaseline } from '../../domain/baseline.js';
 import { stepInDoubt, type TaskAttempt } from '../../domain/task-partition.js';
 import type { Logger } from '../../ports/logger.js';
+import type { PayloadOf } from '../../domain/events.js';
 import type { TokenCost } from '../../ports/model.js';
+import type { Verdict } from '../../ports/policy.js';
 import type { TaskPlace, ToolOutcome } from '../../ports/tools.js';
+import { isStopped, judgeChecks, judgeStep, stoppedResult } from './call-verdict.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { progressNews } from './step-progress.js';
 import { createStepRunner } from './step-runner.js';
@@ -61,22 +64,33 @@ const NOT_BEGUN: StepResult = {
 
 export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): TaskSteps {
   const { held, journal, current } = deps;
-  const { tools, clock, redact } = context.deps;
+  const { tools, clock, redact, policy } = context.deps;
   const place = placeOf(deps.attempt);
   const runCall = createStepRunner({ ...deps, tools, clock, place, redact });
-  const baseline = createTaskBaseline({ ...deps, tools, place });
+  const checksVerdict = policy === undefined ? null : judgeChecks(policy, deps);
+  const mayRunChecks = checksVerdict === null || checksVerdict.decision === 'allow';
+  const baseline = createTaskBaseline({ ...deps, tools, place, mayRunChecks });
   let running: Promise<unknown> = Promise.resolve();
 
   async function journalAndRun(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
     const found = current().steps.length === 0 ? await baseline.forFirstStep() : null;
     const before = found === null ? null : encodeBaseline(found);
-    const { event_id: callId, payload: call } = await journal.call(current().steps.length + 1, decision, before);
+    const verdict = policy === undefined ? null : judgeStep(policy, deps, decision);
+    const step = current().steps.length + 1;
+    const { event_id: callId, payload: call } = await journal.call(step, decision, before, verdict);
+    if (verdict !== null) context.deps.metrics.policyDecided(verdict.decision);
     void context.sendToMission(deps.attempt, progressNews(deps, call, callId));
-    // Read in one batch with the claim that took the task away, the call does not start.
-    const result = deps.acting.aborted ? NOT_BEGUN : await runCall(call, remainingMs());
+    const result = await resultOf(call, verdict, remainingMs);
     journal.outcome({ step: call.step, callId }, result);
     context.onStepEnded(deps.spec.name, result.outcome);
     return result;
+  }
+
+  async function resultOf(call: PayloadOf<'tool_called'>, verdict: Verdict | null, remainingMs: () => number) {
+    // Read in one batch with the claim that took the task away, the call does not start.
+    if (deps.acting.aborted) return NOT_BEGUN;
+    if (isStopped(call)) return stoppedResult(call, verdict?.reason ?? null);
+    return runCall(call, remainingMs());
   }
 
   function perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
@@ -104,6 +118,10 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
       const doubt = stepInDoubt(current());
       if (doubt === null) return;
       const { step } = doubt.call;
+      if (isStopped(doubt.call)) {
+        await journal.outcomeReadBack({ step, callId: doubt.callId }, stoppedResult(doubt.call, null));
+        return;
+      }
       const recovered = await tools.recoverOutcome(place, step);
       deps.logger.info({ step, recovered: recovered !== null }, 'step.in_doubt');
       await journal.outcomeReadBack({ step, callId: doubt.callId }, { ...(recovered ?? UNKNOWN), checks: null });

@@ -6,6 +6,7 @@ import type { TaskAttempt } from '../../domain/task-partition.js';
 import type { CircuitNews } from '../../ports/circuits.js';
 import type { PartitionId } from '../../ports/log.js';
 import type { ChatModel } from '../../ports/model.js';
+import type { Policy } from '../../ports/policy.js';
 import type { Packer } from '../../ports/packer.js';
 import type { ToolExecutor } from '../../ports/tools.js';
 import type { BlockedPartitions } from '../shared/blocked-partitions.js';
@@ -21,6 +22,8 @@ export interface WorkerDeps extends RoleDeps {
   /** Model chain of an agent, tried in order; never empty. */
   chainOf(agent: AgentSpec): readonly ChatModel[];
   readonly tools: ToolExecutor;
+  /** Judges each call before it is journaled. Absent: none is judged, and the records say so. */
+  readonly policy?: Policy;
   /** For what waits in large numbers. */
   readonly packer: Packer;
   readonly loopLimits: LoopLimits;

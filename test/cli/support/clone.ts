@@ -53,7 +53,15 @@ ${tail}`;
 export async function createTestClone(): Promise<TestClone> {
   const dir = await mkdtemp(join(tmpdir(), 'ravenhelm-cli-'));
   for (const name of ['bin', 'dist']) await cp(join(project, name), join(dir, name), { recursive: true });
-  for (const name of ['package.json', 'node_modules', 'schemas', 'toolbox', 'topics.yaml', 'models.yaml'])
+  for (const name of [
+    'package.json',
+    'node_modules',
+    'schemas',
+    'toolbox',
+    'topics.yaml',
+    'models.yaml',
+    'policy.default.yaml',
+  ])
     await symlink(join(project, name), join(dir, name));
   await mkdir(join(dir, 'agents'));
   await mkdir(join(dir, 'missions'));

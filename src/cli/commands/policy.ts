@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import type { Choose } from '../registration.js';
+
+export function register(program: Command, choose: Choose): void {
+  const policy = program.command('policy').description('check the rules about what agents may call');
+  policy
+    .command('test')
+    .argument('[file]', 'a policy file; default: the one that a worker would use')
+    .description('read a policy and try its examples')
+    .action((file: string | undefined, _flags: object, command: Command) =>
+      choose(command, async (context) => (await import('../actions/policy.js')).testPolicy(context, file ?? null)),
+    );
+  policy
+    .command('explain')
+    .argument('<command...>', 'a shell command, behind --')
+    .option('--agent <name>', 'the agent that would call it', 'any_agent')
+    .description('say what the policy decides about a command, and why')
+    .action((words: readonly string[], flags: { readonly agent: string }, command: Command) =>
+      choose(command, async (context) =>
+        (await import('../actions/policy.js')).explainCommand(context, flags.agent, words.join(' ')),
+      ),
+    );
+}

@@ -1,0 +1,53 @@
+/** What the policy says about a step, and what becomes of a step that it stops. */
+import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
+import { FINISH } from '../../agent/step.js';
+import type { PayloadOf } from '../../domain/events.js';
+import { strictest, type Policy, type Verdict } from '../../ports/policy.js';
+import type { ExecutionDeps } from './execution-deps.js';
+import { acceptanceOf } from './task-result.js';
+
+type Task = Pick<ExecutionDeps, 'attempt' | 'spec'>;
+
+/** The verdict on a step; of a finish that on its checks. null: there is nothing to judge. */
+export function judgeStep(policy: Policy, task: Task, step: Pick<StepDecision, 'tool' | 'arguments'>): Verdict | null {
+  if (step.tool !== FINISH) return policy.judge({ agent: task.spec.name, tool: step.tool, arguments: step.arguments });
+  return judgeChecks(policy, task);
+}
+
+/** The strictest verdict on the checks of a task; null: it has none. */
+export function judgeChecks(policy: Policy, { attempt, spec }: Task): Verdict | null {
+  const verdicts = acceptanceOf(attempt.assignment, spec).map(({ name, command }) => {
+    const verdict = policy.judgeCommand(spec.name, command);
+    return { ...verdict, reason: `check ${JSON.stringify(name)}: ${verdict.reason}` };
+  });
+  const [first, ...others] = verdicts;
+  return first === undefined ? null : strictest(first, ...others);
+}
+
+/** Whether a call is not to run. What the record says counts: a later holder does not judge it again. */
+export const isStopped = ({ decision }: Pick<PayloadOf<'tool_called'>, 'decision'>): boolean =>
+  decision !== null && decision !== 'allow';
+
+/**
+ * The outcome of a stopped call.
+ * @param reason null: another process has judged it, and the record does not say
+ */
+export function stoppedResult(
+  { tool, decision, rule }: Pick<PayloadOf<'tool_called'>, 'tool' | 'decision' | 'rule'>,
+  reason: string | null,
+): StepResult {
+  const why = reason === null ? '' : ` (${reason})`;
+  const stopped =
+    decision === 'deny'
+      ? `the policy denies it by the rule ${rule}${why}. Do not try the same in other words; find another way.`
+      : `the policy lets it run only after a person has approved it, by the rule ${rule}${why}; ` +
+        'approvals are not available here. Find a way that needs none.';
+  return {
+    outcome: 'refused',
+    exitCode: null,
+    outputDigest: null,
+    durationMs: 0,
+    observation: `It was not run: ${stopped}`,
+    checks: tool === FINISH ? [] : null,
+  };
+}
