@@ -663,8 +663,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/worker/task-steps.ts',
-        from: 'deps.acting.aborted ? NOT_BEGUN',
-        to: 'deps.held.owner === "" ? NOT_BEGUN',
+        from: 'if (deps.acting.aborted) return NOT_BEGUN;',
+        to: 'if (deps.held.owner === "") return NOT_BEGUN;',
       },
     ],
   },
