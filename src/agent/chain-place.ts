@@ -1,4 +1,4 @@
-/** Where a task's turn stands in its agent's chain of models. */
+/** The place of a task's turn in its agent's chain of models. */
 import type { Playbook } from '../domain/agent-spec.js';
 import type { ChatModel } from '../ports/model.js';
 

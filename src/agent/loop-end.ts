@@ -47,7 +47,7 @@ export function finishUnchecked(
 }
 
 /** Whether another model that can do the task follows the current one in the chain. */
-export function isFollowed({ effects, chainIndex, task }: Loop): boolean {
+function isFollowed({ effects, chainIndex, task }: Loop): boolean {
   return nextInChain(effects.chain, chainIndex, task.playbook) !== undefined;
 }
 
@@ -86,7 +86,7 @@ export function chainExhausted(loop: Loop, turn: Turn, skipped: readonly PassedW
   return failed(loop, causes.at(-1) === 'gave_up' ? 'gave_up' : 'model', retriable, reasons, asked);
 }
 
-/** Of the models that were passed over, the last one that can do the task. */
+/** Of the models that were skipped, the last one that can do the task. */
 function lastAsked({ effects, task }: Loop, skipped: readonly PassedWhy[]): string | null {
   const able = new Set(effects.chain.filter((model) => canDo(model, task.playbook)).map(({ name }) => name));
   return (skipped.findLast(({ model }) => able.has(model)) ?? skipped.at(-1))?.model ?? null;

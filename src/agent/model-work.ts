@@ -11,7 +11,7 @@ interface Work {
 export interface ModelWork {
   called(model: string, ms: number): void;
   stepped(model: string, ms: number): void;
-  /** "ollama:x took 150.0 s (4 calls, 3 steps)", for each model in the order of its first call; empty: none was asked. */
+  /** "ollama:x took 150.0 s (4 calls, 3 steps)", for each model by its first call; empty: none was asked. */
   text(): string;
 }
 

@@ -148,7 +148,7 @@ export function createHostedModel<Reply extends Spending, Feature extends string
   };
 }
 
-/** Sends the request, without what the server refuses, until it replies. Resolves with the request that was answered. */
+/** Sends the request, without what the server refuses, until it replies. Resolves with the answered request. */
 async function readStream<Reply extends Spending, Feature extends string, Request extends Prepared<Feature>>(
   api: HostedApi<Reply, Feature, Request>,
   request: ChatRequest,

@@ -95,8 +95,8 @@ export function isTooLong({ full, kinds }: ServerWords): boolean {
 export const SMALLER = 'use a smaller model, or a smaller context_tokens in models.yaml';
 
 /**
- * The model does not fit on its server; asked again, it would not fit either. Ollama says so with 500 and, if its runner
- * has failed to load the model, in the runner's words (ollama #8597, #9260, #9782, #12634).
+ * The model does not fit on its server; asked again, it would not fit either. Ollama says so with 500 and, if its
+ * runner has failed to load the model, in the runner's words (ollama #8597, #9260, #9782, #12634).
  */
 export const lacksMemory = ({ full }: Pick<ServerWords, 'full'>): boolean =>
   /requires more (?:system |gpu )?memory|out of memory|insufficient memory|(?:unable|failed) to allocate/i.test(full);

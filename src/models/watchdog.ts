@@ -32,7 +32,7 @@ export interface Watchdog {
   /** Aborted when a limit was exceeded, the caller aborted, or stop() was called. */
   readonly signal: AbortSignal;
   /**
-   * Runs one request of the call with a signal of its own: the SDKs never release the one that they are given, and a
+   * Runs one request of the call with a separate signal: the SDKs never release the one that they are given, and a
    * call may have many requests.
    */
   request<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T>;

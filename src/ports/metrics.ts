@@ -23,7 +23,7 @@ export interface Metrics {
   circuitState(endpoint: string, state: CircuitStateName): void;
   /** One request to a model, each try by itself; durationMs is from the request to the reply's last token. */
   modelCall(call: { readonly model: string; readonly outcome: ModelCallOutcome; readonly durationMs: number }): void;
-  /** A reply to a task or a planner's reply was read. fault: why it could not be used; null: it was, after these repairs. */
+  /** A reply to a task or a planner's reply was read. fault: why it is of no use; null: used, after these repairs. */
   replyRead(reply: {
     readonly model: string;
     readonly fault: string | null;

@@ -53,8 +53,8 @@ function atItsAgent(error: unknown, topics: TopicNames, roster: PrepareClusterOp
   return new ConfigError([
     roster.problemOf(
       agent,
-      `its topic ${error.topic} cannot be created: the name differs from ${error.other} in dots and underscores only, ` +
-        'and brokers give both the same metrics',
+      `its topic ${error.topic} cannot be created: the name differs from ${error.other} in dots and underscores ` +
+        'only, and brokers give both the same metrics',
       'choose another name for the agent, or another RAVENHELM_PREFIX',
     ),
   ]);

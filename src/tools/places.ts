@@ -55,7 +55,7 @@ export const STATE_DIRECTORY = '.ravenhelm';
 const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 const MARKER = /^[A-Za-z0-9-]{8,64}$/;
 
-/** Whether a place can still be used as it is: its marker is the task's, and its directories are there, with their mode. */
+/** Whether a place can still be used as it is: the marker is the task's, the directories are there, with their mode. */
 export async function isStillUsable(place: RunPlace, task: TaskPlace): Promise<boolean> {
   const rights = place.account === null ? constants.W_OK | constants.X_OK : constants.F_OK;
   const [marker, { mode }] = await Promise.all([

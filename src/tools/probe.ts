@@ -99,7 +99,7 @@ function atLeast(version: string, major: number, minor: number): boolean {
 }
 
 /**
- * Succeeds if it runs as the account, can write to the workspace and /tmp only, has the system call filter, and has node.
+ * Succeeds if it runs as the account, can write to the workspace and /tmp only, has the system call filter and node.
  * A container's own filter would also show as "Seccomp: 2", so a call that only ours refuses is tried too.
  */
 const PROBE_COMMAND = [

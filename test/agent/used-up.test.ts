@@ -210,7 +210,7 @@ describe('a playbook behind other models', () => {
   };
 
   test.each([ITS_STEPS + 1, ITS_STEPS + 3, 20])(
-    'has its steps left, of %d, whatever stood before it',
+    'has its steps left, of %d, whatever is before it',
     async (maxSteps) => {
       const { end, effects, models } = await finishes(
         [busy('a'), busy('b'), createPlaybookModel()],
@@ -305,7 +305,7 @@ describe('a playbook behind other models', () => {
     expect(given).toEqual([40_000]);
   });
 
-  test('is told to no model as time and steps that it has', async () => {
+  test("is in no model's time and steps that are left", async () => {
     const model = busy('a');
     const chain = [model, createPlaybookModel()];
     const effects = recordedEffects(chain, noCa, { remainingMs: () => 300_000 });

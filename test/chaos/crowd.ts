@@ -1,8 +1,8 @@
 /**
  * Several workers of the product in one process, each as `ravenhelm --role worker` would be:
  * crowd.js COUNT AGENTS-DIR PROJECT-DIR. Prints `serving` for each that serves, and `ended CODE` for each that ended by
- * itself, except where a broker or the registry could not be reached: it is started again, as by a supervisor. All leave
- * when standard input closes. Exits with their highest exit code.
+ * itself, except where a broker or the registry could not be reached: it is started again, as by a supervisor. All
+ * leave when standard input closes. Exits with their highest exit code.
  */
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';

@@ -19,7 +19,7 @@ test('a command gives its outputs and its exit code, and leaves nothing behind',
   expect(readdirSync(join(root, '.ravenhelm/runs'))).toEqual([]);
 });
 
-test('several words are a program and its arguments, with --json the result is a document and the exit code 0', async () => {
+test('several words are a program and its arguments; --json prints a document and ends with 0', async () => {
   const { code, stdout } = await sandbox(
     'exec',
     '--json',

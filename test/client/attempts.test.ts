@@ -47,7 +47,7 @@ function createCountedLog(onEnded: (task: string) => void): Pick<Log, 'watch' | 
   };
 }
 
-test('of a mission with many tasks the attempts of 50 are in memory at most, however slow their reader is', async () => {
+test('the attempts of at most 50 tasks are in memory, however slow their reader is', async () => {
   const waiting = new Set<string>();
   const shown = new Set<string>();
   let most = 0;

@@ -7,7 +7,7 @@ const { Broker, BrokerPool } = kafkajsParts();
 const connection = { host: 'localhost', port: 1 };
 const logger = { namespace: () => logger, debug: () => undefined };
 
-/** Parts of kafkajs that raise errors without a name of their own. */
+/** Parts of kafkajs that raise errors without a kafkajs name. */
 function kafkajsParts() {
   const load = createRequire(import.meta.url);
   return { Broker: load('ravenhelm-kafkajs/src/broker'), BrokerPool: load('ravenhelm-kafkajs/src/cluster/brokerPool') };

@@ -75,7 +75,7 @@ describe('a model that uses up an attempt', () => {
     ]);
   });
 
-  test('is not asked either by a worker that takes the next attempt over, before its first step or after it', async () => {
+  test('is not asked either by a worker that takes over the next attempt, before its first step or later', async () => {
     for (const taken of [0, 1]) {
       const first = busy();
       let lose: (error: Error) => void = () => undefined;

@@ -1,6 +1,6 @@
 /**
- * Attack cases that the tools and the sandbox decide, through `ravenhelm sandbox tool`, as root and as another user. The
- * fixture has for each case the layer that decides, and how a case of another design is mapped to ours.
+ * Attack cases that the tools and the sandbox decide, through `ravenhelm sandbox tool`, as root and as another user.
+ * The fixture has for each case the layer that decides, and how a case of another design is mapped to ours.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,7 +47,8 @@ const CANARIES = {
 };
 
 const SETUP = [
-  'printf "line\\nline\\n" > README.md; printf "b\\na\\n" > data.txt; echo "echo PWNED" > x; echo "console.log(1)" > app.js',
+  'printf "line\\nline\\n" > README.md; printf "b\\na\\n" > data.txt',
+  'echo "echo PWNED" > x; echo "console.log(1)" > app.js',
   'printf \'{"scripts":{"test":"env"}}\' > package.json; printf "all:\\n\\tenv\\n" > Makefile',
   'ln -s /etc etc-link; ln -s / root-link; ln -s loop-b loop-a; ln -s loop-a loop-b; mkfifo pipe',
   'ln -s "$OUTSIDE/dangling" new.txt; truncate -s 1T sparse; mkdir many; cd many; seq 1 20000 | xargs touch',

@@ -14,7 +14,7 @@ const INVARIANTS = {
   'verified-is-proven': 'a task is verified only with a check that could have failed',
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
   'begins-behind':
-    'the attempt after one that a model has used up carries its name, and begins behind it while another can do the task',
+    'the attempt after one that a model used up carries its name, and begins behind it while another can do the task',
   'keeps-revision':
     "an attempt runs with the agent's revision that it was assigned with; a worker without it fails the attempt, for " +
     'a retry',

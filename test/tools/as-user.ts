@@ -42,8 +42,9 @@ export function placeForUser(): UserPlace {
 }
 
 /**
- * Runs a module as USER and resolves with what it printed, as JSON text. The module gets the root of the workspaces as its
- * first argument, and has `sandbox` (the probe's result), `executor`, `task` and `call(tool, arguments, timeLimitMs)`.
+ * Runs a module as USER and resolves with what it printed, as JSON text. The module gets the root of the workspaces as
+ * its first argument, and has `sandbox` (the probe's result), `executor`, `task` and
+ * `call(tool, arguments, timeLimitMs)`.
  */
 export async function runAsUser({ directory, root }: UserPlace, module: string): Promise<string> {
   writeFileSync(join(directory, 'script.mjs'), `${PREAMBLE}\n${module}`);

@@ -127,7 +127,7 @@ describe('the output of a check in its result', () => {
     }
   });
 
-  test('has 64 KiB for all checks of a record; what is beyond is not recorded, and the failing one always is', async () => {
+  test('has 64 KiB for all checks of a record; more is not recorded, and the failing one always is', async () => {
     const quick = await createHarness({ sandbox: 'off' });
     const passing = Array.from({ length: 140 }, (_, index) => ({ name: `check ${index}`, command: 'seq 1 999' }));
     const { results } = await quick.executor.runChecks(

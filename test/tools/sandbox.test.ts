@@ -158,8 +158,10 @@ describe('modes', () => {
   test('no file gets the setuid or setgid bit, whichever program makes it', async () => {
     const { stdout } = await harness.sh(
       [
-        'cp /usr/bin/id a; chmod 6755 a; chmod u+s a; chmod g+s a; install -m 4755 /usr/bin/id b; mkdir d; chmod 2775 d',
-        "printf x > c; perl -e 'chmod 06755, \"c\"'; node -e \"require('fs').chmodSync('c', 0o4755)\" 2>&1 | grep -m 1 -o EPERM",
+        'cp /usr/bin/id a; chmod 6755 a; chmod u+s a; chmod g+s a; install -m 4755 /usr/bin/id b',
+        'mkdir d; chmod 2775 d',
+        'printf x > c; perl -e \'chmod 06755, "c"\'',
+        "node -e \"require('fs').chmodSync('c', 0o4755)\" 2>&1 | grep -m 1 -o EPERM",
         "node -e \"require('fs').writeFileSync('e', 'x', { mode: 0o4755 })\" 2>&1 | grep -m 1 -o EPERM",
         'tar cf t.tar --mode=6755 c; tar xf t.tar; tar xpf t.tar; find . -perm /6000',
       ].join('\n'),

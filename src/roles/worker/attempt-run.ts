@@ -231,7 +231,7 @@ function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEn
   return { ...failed('internal', `the worker broke: ${asError(error).message}`, true), unjournaled: lost };
 }
 
-/** A tool or a model did not end in time, although it was told to. */
+/** A tool or a model did not end in time, although it was aborted. */
 function lastStepText({ current, spec }: ExecutionDeps): string {
   const last = current().steps.at(-1);
   if (last === undefined) return ` before the first step of ${spec.name}`;

@@ -1,7 +1,7 @@
 /**
  * A line of a classic BPF program for seccomp. Jumps go forward to labels; without one they go to the next line.
- * load: a 32-bit word of struct seccomp_data, at a byte offset. and: keeps the bits of a mask. jump: compares the loaded
- * word. return: ends with a value of SECCOMP_RET_*.
+ * load: a 32-bit word of struct seccomp_data, at a byte offset. and: keeps the bits of a mask. jump: compares the
+ * loaded word. return: ends with a value of SECCOMP_RET_*.
  */
 export type Line =
   | { readonly label: string }
@@ -23,8 +23,8 @@ const COMPARISONS = { equal: 0x15, above: 0x25, anyBit: 0x45 } as const;
 const INSTRUCTION_BYTES = 8;
 
 /**
- * Assembles lines to an array of struct sock_filter: per instruction 8 bytes, little-endian: code (2), jump if true (1),
- * jump if false (1), operand (4). Throws for a label that is missing, behind, or more than 255 instructions ahead.
+ * Assembles lines to an array of struct sock_filter: per instruction 8 bytes, little-endian: code (2), jump if true
+ * (1), jump if false (1), operand (4). Throws for a label that is missing, behind, or more than 255 instructions ahead.
  */
 export function assemble(lines: readonly Line[]): Buffer {
   const labels = new Map<string, number>();

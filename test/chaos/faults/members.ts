@@ -34,9 +34,7 @@ const crowd: Fault = {
       await site.until('60 workers serve', SERVING_LIMIT_MS, () => {
         const [end] = /^ended .*$/m.exec(said) ?? [];
         if (end !== undefined)
-          throw new PromiseBroken(
-            `a worker ${end} by itself before all served: ${/internal error[^]{0,900}/.exec(errors)?.[0] ?? errors.slice(-900)}`,
-          );
+          throw new PromiseBroken(`a worker ${end} by itself before all served: ${reasonIn(errors)}`);
         return said.split('serving\n').length - 1 >= PROCESSES * WORKERS_EACH ? true : null;
       });
       for (const host of hosts) host.stdin.end(); // they leave in order
@@ -50,5 +48,8 @@ const crowd: Fault = {
     }
   },
 };
+
+/** The worst that the workers said. */
+const reasonIn = (errors: string) => /internal error[^]{0,900}/.exec(errors)?.[0] ?? errors.slice(-900);
 
 export const MEMBER_FAULTS: readonly Fault[] = [crowd];

@@ -87,7 +87,8 @@ const PERL = [
 /** An ELF file whose only code is a 32-bit call: exit(7). */
 const INT80 = [
   'perl -e \'my $code = "\\xb8\\x01\\x00\\x00\\x00\\xbb\\x07\\x00\\x00\\x00\\xcd\\x80";',
-  'print "\\x7fELF\\x02\\x01\\x01" . "\\0" x 9 . pack("S<S<L<Q<Q<Q<L<S<S<S<S<S<S<", 2, 62, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0)',
+  'print "\\x7fELF\\x02\\x01\\x01" . "\\0" x 9',
+  ' . pack("S<S<L<Q<Q<Q<L<S<S<S<S<S<S<", 2, 62, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0)',
   ' . pack("L<L<Q<Q<Q<Q<Q<Q<", 1, 5, 0, 0x400000, 0x400000, 132, 132, 4096) . $code\' > int80;',
   'chmod 755 int80; ./int80; echo "int80 $?"',
 ].join(' ');
@@ -110,13 +111,34 @@ function expectRefusals({ stdout, stderr }: Output): void {
 
 /** Programs that the filter must not disturb: threads, children, sockets, archives, modes. */
 const ORDINARY: Readonly<Record<string, string>> = {
-  node: `node -e "new (require('worker_threads').Worker)('require(\\'child_process\\').execSync(\\'true\\')', { eval: true }).on('exit', (code) => process.exit(code))"`,
-  npm: 'command -v npm >/dev/null || exit 0; mkdir n && cd n && npm init -y >/dev/null && npm pack --offline >/dev/null && ls *.tgz',
-  python:
-    'command -v python3 >/dev/null || exit 0; python3 -c "import threading, subprocess, multiprocessing as m, socket; t = threading.Thread(target=print); t.start(); t.join(); subprocess.run([\'true\'], check=True); p = m.Process(target=print); p.start(); p.join(); socket.socketpair()"',
-  java: `command -v java >/dev/null || exit 0; printf 'public class A { public static void main(String[] a) throws Exception { Thread t = new Thread(() -> System.out.println(1)); t.start(); t.join(); new ProcessBuilder("true").start().waitFor(); } }' > A.java && java -Xmx128m A.java`,
-  git: 'git init -q g && cd g && git config user.email a@b && git config user.name a && echo x > f && git add f && git commit -qm m && git clone -q . ../h && git gc -q',
-  tar: 'mkdir t && echo x > t/f && chmod 755 t/f && tar czf t.tgz t && rm -r t && tar xzf t.tgz && test -x t/f && cp -p t/f t/g && install -m 755 t/f t/h && mkfifo t/p && mktemp -d -p t',
+  node: [
+    `node -e "new (require('worker_threads').Worker)`,
+    `('require(\\'child_process\\').execSync(\\'true\\')', { eval: true })`,
+    `.on('exit', (code) => process.exit(code))"`,
+  ].join(''),
+  npm: [
+    'command -v npm >/dev/null || exit 0',
+    'mkdir n && cd n && npm init -y >/dev/null && npm pack --offline >/dev/null && ls *.tgz',
+  ].join('; '),
+  python: [
+    'command -v python3 >/dev/null || exit 0; python3 -c "import threading, subprocess, multiprocessing as m, socket',
+    "t = threading.Thread(target=print); t.start(); t.join(); subprocess.run(['true'], check=True)",
+    'p = m.Process(target=print); p.start(); p.join(); socket.socketpair()"',
+  ].join('; '),
+  java: [
+    'command -v java >/dev/null || exit 0;',
+    "printf 'public class A { public static void main(String[] a) throws Exception {",
+    'Thread t = new Thread(() -> System.out.println(1)); t.start(); t.join();',
+    'new ProcessBuilder("true").start().waitFor(); } }\' > A.java && java -Xmx128m A.java',
+  ].join(' '),
+  git: [
+    'git init -q g && cd g && git config user.email a@b && git config user.name a && echo x > f',
+    'git add f && git commit -qm m && git clone -q . ../h && git gc -q',
+  ].join(' && '),
+  tar: [
+    'mkdir t && echo x > t/f && chmod 755 t/f && tar czf t.tgz t && rm -r t && tar xzf t.tgz && test -x t/f',
+    'cp -p t/f t/g && install -m 755 t/f t/h && mkfifo t/p && mktemp -d -p t',
+  ].join(' && '),
 };
 const ordinaryCommand = Object.entries(ORDINARY)
   .map(([name, command]) => `(${command}) >out 2>&1 && echo "${name} works" || { echo "${name} fails"; cat out >&2; }`)
