@@ -33,7 +33,7 @@ export function toolSettings({ host, config: { values } }: CommandContext): Sess
   };
 }
 
-/** The file that --policy or RAVENHELM_POLICY names, else policy.yaml of the working directory; null: the built-in one. */
+/** The file of --policy or RAVENHELM_POLICY, else policy.yaml of the working directory; null: the built-in one. */
 export function policyFile({ host, config: { values } }: CommandContext): string | null {
   const own = join(host.cwd, 'policy.yaml');
   return values.RAVENHELM_POLICY ?? (existsSync(own) ? own : null);

@@ -267,7 +267,9 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     flagOnly: true,
   },
   RAVENHELM_POLICY: {
-    doc: 'File with the rules about what agents may call; unset: policy.yaml in the working directory, else the built-in one',
+    doc:
+      'File with the rules about what agents may call; unset: policy.yaml in the working directory, ' +
+      'else the built-in one',
     expected: 'a file',
     default: null,
     flag: '--policy <file>',

@@ -50,7 +50,8 @@ describe('a policy file', () => {
 
   test('refuses a rule without a condition, a name twice, a reserved name and access without path', () => {
     expect(problemsOf(rule('matches: [ls]', 'not: [cat]'))).toEqual([expect.stringContaining('has no condition')]);
-    const twice = `${rule('command: ls', 'matches: [ls]', 'not: [cat]')}\n${rule('command: ls', 'matches: [ls]', 'not: [cat]').slice('rules:\n'.length)}`;
+    const once = rule('command: ls', 'matches: [ls]', 'not: [cat]');
+    const twice = `${once}\n${once.slice('rules:\n'.length)}`;
     expect(problemsOf(twice)).toEqual([expect.stringMatching(/^policy\.yaml:8:5: two rules have the name "one"/)]);
     expect(problemsOf(rule('command: ls', 'matches: [ls]', 'not: [cat]').replace('one', 'default'))).toEqual([
       expect.stringContaining('is reserved'),
@@ -123,7 +124,8 @@ describe('rules', () => {
       'path: /workspace/certs/**',
       'access: [write]',
       'matches: [{tool: workspace_write, arguments: {path: certs/a}}]',
-      'not: [{tool: workspace_read, arguments: {path: certs/a}}, {tool: workspace_write, arguments: {path: certs/../a}}]',
+      'not: [{tool: workspace_read, arguments: {path: certs/a}}, ' +
+        '{tool: workspace_write, arguments: {path: certs/../a}}]',
     );
     const { policy } = parsePolicy(file, 'policy.yaml');
     const write = (path: string) =>

@@ -134,6 +134,8 @@ describe('any text', () => {
       `rm ${'-a '.repeat(5000)}`,
     ];
     const decisions = texts.map((text) => policy.judgeCommand('env_agent', text).decision);
-    expect(decisions).toEqual(['ask', 'allow', 'deny', 'allow']);
+    // How deep the parser comes depends on the stack: it stops it, or the number of commands does.
+    expect(decisions[0]).toMatch(/^(ask|deny)$/);
+    expect(decisions.slice(1)).toEqual(['allow', 'deny', 'allow']);
   });
 });

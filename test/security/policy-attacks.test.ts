@@ -1,4 +1,4 @@
-/** The attack cases that the policy decides, with the default policy: each ends as expected, by the rule that is named. */
+/** The attack cases that the policy decides, with the default policy: each ends as expected, by the named rule. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parsePolicy } from '../../src/policy/policy-file.js';

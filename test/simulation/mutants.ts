@@ -74,7 +74,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/worker/task-steps.ts',
-        from: 'await tools.takeFence(place, held.claimOffset, deps.acting);',
+        from: 'await tools.takeFence(place, deps.held.claimOffset, deps.acting);',
         to: '',
       },
     ],

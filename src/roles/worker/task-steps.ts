@@ -6,7 +6,7 @@ import type { Logger } from '../../ports/logger.js';
 import type { PayloadOf } from '../../domain/events.js';
 import type { TokenCost } from '../../ports/model.js';
 import type { Verdict } from '../../ports/policy.js';
-import type { TaskPlace, ToolOutcome } from '../../ports/tools.js';
+import type { TaskPlace, ToolExecutor, ToolOutcome } from '../../ports/tools.js';
 import { isStopped, judgeChecks, judgeStep, stoppedResult } from './call-verdict.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { progressNews } from './step-progress.js';
@@ -62,8 +62,25 @@ const NOT_BEGUN: StepResult = {
   checks: null,
 };
 
+async function settleDoubt(tools: ToolExecutor, place: TaskPlace, deps: TaskStepsDeps): Promise<void> {
+  const { current, journal } = deps;
+  // The lock is the task's: an earlier attempt may have left a process behind even where this one has no step.
+  if (current().steps.length === 0 && deps.attempt.assignment.attempt === 1) return;
+  await tools.takeFence(place, deps.held.claimOffset, deps.acting);
+  const doubt = stepInDoubt(current());
+  if (doubt === null) return;
+  const { step } = doubt.call;
+  if (isStopped(doubt.call)) {
+    await journal.outcomeReadBack({ step, callId: doubt.callId }, stoppedResult(doubt.call, null));
+    return;
+  }
+  const recovered = await tools.recoverOutcome(place, step);
+  deps.logger.info({ step, recovered: recovered !== null }, 'step.in_doubt');
+  await journal.outcomeReadBack({ step, callId: doubt.callId }, { ...(recovered ?? UNKNOWN), checks: null });
+}
+
 export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): TaskSteps {
-  const { held, journal, current } = deps;
+  const { journal, current } = deps;
   const { tools, clock, redact, policy } = context.deps;
   const place = placeOf(deps.attempt);
   const runCall = createStepRunner({ ...deps, tools, clock, place, redact });
@@ -105,27 +122,13 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
       const { task_id, mission_id, attempt } = deps.attempt.assignment;
       void context.sendToMission(deps.attempt, {
         type: 'task_started',
-        payload: { task_id, mission_id, attempt, owner: held.owner, worker_id: context.deps.processId },
+        payload: { task_id, mission_id, attempt, owner: deps.held.owner, worker_id: context.deps.processId },
       });
     },
     async prepare() {
       await tools.prepareWorkspace(place);
     },
-    async settleDoubt() {
-      // The lock is the task's: an earlier attempt may have left a process behind even where this one has no step.
-      if (current().steps.length === 0 && deps.attempt.assignment.attempt === 1) return;
-      await tools.takeFence(place, held.claimOffset, deps.acting);
-      const doubt = stepInDoubt(current());
-      if (doubt === null) return;
-      const { step } = doubt.call;
-      if (isStopped(doubt.call)) {
-        await journal.outcomeReadBack({ step, callId: doubt.callId }, stoppedResult(doubt.call, null));
-        return;
-      }
-      const recovered = await tools.recoverOutcome(place, step);
-      deps.logger.info({ step, recovered: recovered !== null }, 'step.in_doubt');
-      await journal.outcomeReadBack({ step, callId: doubt.callId }, { ...(recovered ?? UNKNOWN), checks: null });
-    },
+    settleDoubt: () => settleDoubt(tools, place, deps),
     startBaseline: () => baseline.start(),
     perform,
     reserve: (cost) => journal.reserve(cost),
