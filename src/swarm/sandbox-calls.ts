@@ -5,6 +5,8 @@ import { z } from 'zod';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { StepOutcome } from '../domain/events.js';
 import type { Ids } from '../ports/clock.js';
+import type { Policy, Verdict } from '../ports/policy.js';
+import { isStopped, stoppedResult } from '../roles/worker/call-verdict.js';
 import type { TaskPlace, ToolExecutor, ToolOutcome } from '../ports/tools.js';
 import { COMMAND } from '../tools/definitions.js';
 import { readLauncherOutcome } from '../tools/outcome.js';
@@ -20,7 +22,7 @@ export interface SandboxCall {
 export interface SandboxCallResult {
   /** What the policy said. */
   readonly decision: 'allow' | 'ask' | 'deny';
-  /** The policy's rule that decided; null: none did. */
+  /** The policy's rule that decided; null: the call came to no policy, as its agent does not have the tool. */
   readonly rule: string | null;
   /** As in the event tool_returned. */
   readonly outcome: StepOutcome;
@@ -44,6 +46,8 @@ export interface SandboxCallsOptions extends OpenToolsOptions {
   readonly workspace: string | null;
   /** Whose tools and time limit hold; null: all tools, DEFAULT_LIMIT_SECONDS. */
   readonly agent: AgentSpec | null;
+  /** Judges each call, as in a worker. */
+  readonly policy: Policy;
 }
 
 export interface SandboxCalls {
@@ -56,12 +60,14 @@ export interface SandboxCalls {
 }
 
 const DEFAULT_LIMIT_SECONDS = 300;
+/** The agent that a policy's rules see where none is named. */
+const ANY_AGENT = 'any_agent';
 const TASK = 'call';
 const commandOutput = z.object({ stdout: z.string(), stderr: z.string() });
 
 /** Tries the sandbox and prepares a task. Rejects with WorkspaceUnusable. */
 export async function openSandboxCalls(options: SandboxCallsOptions): Promise<SandboxCalls> {
-  const { workspaceRoot, workspace, agent, ids } = options;
+  const { workspaceRoot, workspace, agent, ids, policy } = options;
   const { tools, line } = await openTools(options);
   const base = workspace ?? workspaceRoot;
   const missionId = `sandbox-${ids.uuid()}`;
@@ -74,11 +80,14 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
     async call(call, signal) {
       if (agent !== null && !agent.tools.includes(call.tool))
         return notRun(`${agent.name} does not have the tool ${call.tool}; it has ${agent.tools.join(', ')}`);
+      const verdict = policy.judge({ ...call, agent: agent?.name ?? ANY_AGENT });
+      if (isStopped(verdict))
+        return notRun(stoppedResult({ ...call, ...verdict }, verdict.reason).observation, verdict);
       step += 1;
       const timeLimitMs = (agent?.timeoutSeconds ?? DEFAULT_LIMIT_SECONDS) * 1000;
       const outcome = await runStep(tools, { ...call, task, step, timeLimitMs }, signal);
       const left = await readLauncherOutcome({ run }, stepName(task, step));
-      return resultOf(call.tool, outcome, left?.reason ?? 'exited');
+      return resultOf(call.tool, outcome, left?.reason ?? 'exited', verdict);
     },
     async close() {
       await rm(dirname(run), { recursive: true, force: true });
@@ -94,12 +103,12 @@ function runStep(tools: ToolExecutor, step: Step, signal: AbortSignal): Promise<
   return tools.run({ ...step, claimOffset: 1 }, signal);
 }
 
-function resultOf(tool: string, outcome: ToolOutcome, reason: string): SandboxCallResult {
+function resultOf(tool: string, outcome: ToolOutcome, reason: string, verdict: Verdict): SandboxCallResult {
   const ran = tool === COMMAND && outcome.exitCode !== null;
   const shown = ran ? commandOutput.parse(JSON.parse(outcome.observation)) : shownOf(outcome);
   return {
-    decision: 'allow',
-    rule: null,
+    decision: verdict.decision,
+    rule: verdict.rule,
     outcome: outcome.outcome,
     exit_code: outcome.exitCode,
     stdout: shown.stdout,
@@ -115,10 +124,10 @@ function shownOf({ outcome, observation }: ToolOutcome): { readonly stdout: stri
   return outcome === 'ok' ? { stdout: observation, stderr: '' } : { stdout: '', stderr: observation };
 }
 
-function notRun(reason: string): SandboxCallResult {
+function notRun(reason: string, verdict: Verdict | null = null): SandboxCallResult {
   return {
-    decision: 'allow',
-    rule: null,
+    decision: verdict?.decision ?? 'deny',
+    rule: verdict?.rule ?? null,
     outcome: 'refused',
     exit_code: null,
     stdout: '',

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startInPipe } from './support/ravenhelm.js';
@@ -34,7 +34,7 @@ test('several words are a program and its arguments; --json prints a document an
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual({
     decision: 'allow',
-    rule: null,
+    rule: 'default',
     outcome: 'error',
     exit_code: 4,
     stdout: `it's|$HOME|`,
@@ -73,11 +73,33 @@ test('calls on standard input are steps of one task in the given workspace, one 
     { outcome: 'ok', exit_code: 0 },
     { outcome: 'refused', exit_code: null, stderr: '/etc/passwd is outside the workspace; use paths relative to it' },
     { outcome: 'error', exit_code: 124, stdout: 'x', timed_out: true, killed: true },
-    { outcome: 'refused', stderr: 'there is no tool no_such_tool' },
+    { decision: 'allow', outcome: 'refused', stderr: 'there is no tool no_such_tool' },
   ]);
   expect(readFileSync(join(workspace, 'a'), 'utf8')).toBe('x');
   expect(existsSync(join(workspace, '.ravenhelm/runs'))).toBe(true);
   expect(readdirSync(join(workspace, '.ravenhelm/runs'))).toEqual([]);
+});
+
+test('the policy judges each call, as in a worker', async () => {
+  const denied = await sandbox('exec', '--json', '--', 'echo ran > ran; curl http://127.0.0.1:1/');
+  expect(denied.code).toBe(0);
+  expect(JSON.parse(denied.stdout)).toMatchObject({
+    decision: 'deny',
+    rule: 'network-clients',
+    outcome: 'refused',
+    exit_code: null,
+    stderr: expect.stringContaining('the policy denies it by the rule network-clients'),
+  });
+  const asked = await sandbox('exec', '--json', '--', '$PROGRAM x');
+  expect(JSON.parse(asked.stdout)).toMatchObject({ decision: 'ask', rule: 'cannot-be-read', outcome: 'refused' });
+
+  const forPeople = await sandbox('exec', '--', 'sudo id');
+  expect(forPeople).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('other-rights') });
+
+  const own = join(clone.dir, 'all.yaml');
+  writeFileSync(own, 'default: allow\n');
+  const allowed = await runInPipe(clone, ['--policy', own, 'sandbox', 'exec', '--', 'sudo -n true || echo tried']);
+  expect(allowed).toMatchObject({ code: 0, stdout: 'tried\n' });
 });
 
 test('--sandbox off is refused with NODE_ENV=production', async () => {

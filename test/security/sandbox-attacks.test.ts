@@ -17,7 +17,7 @@ const caseSchema = z.strictObject({
   id: z.string(),
   expect: z.enum(['denied', 'contained', 'error', 'allowed']),
   /** What decides; none: the case is harmless, and everything lets it pass. */
-  layer: z.enum(['tool', 'sandbox', 'seccomp', 'none']),
+  layer: z.enum(['policy', 'tool', 'sandbox', 'seccomp', 'none']),
   mapped: z.string().optional(),
   tool: z.string(),
   arguments: z.record(z.string(), z.unknown()),
@@ -70,6 +70,8 @@ async function attack(user: number | null): Promise<Attacked> {
   if (outside === undefined || workspace === undefined || clone === undefined || root === undefined) throw new Error();
   for (const directory of [outside, workspace, clone, root]) mkdirSync(directory);
   writeFileSync(join(home, 'outside.txt'), 'CANARYoutside');
+  // Each case reaches the layer that is tested: no rule stops it before.
+  writeFileSync(join(home, 'policy.yaml'), 'default: allow\n');
   if (user !== null) {
     chmodSync(home, 0o755);
     for (const directory of [outside, workspace, root]) chownSync(directory, user, user);

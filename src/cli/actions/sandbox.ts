@@ -7,10 +7,11 @@ import {
   type SandboxCallResult,
   type SandboxCalls,
 } from '../../swarm/sandbox-calls.js';
+import { openPolicy } from '../../swarm/policy.js';
 import { CliError, wrongUse } from '../cli-error.js';
 import type { CommandContext } from '../context.js';
 import { EXIT } from '../exit-codes.js';
-import { toolSettings } from '../from-settings.js';
+import { policyFile, toolSettings } from '../from-settings.js';
 import { readRoster } from '../mission-source.js';
 
 interface Place {
@@ -66,12 +67,14 @@ async function withCalls(
   const agent = name === null ? null : (roster?.byName(name) ?? null);
   if (name !== null && agent === null)
     throw wrongUse(`there is no agent ${name}`, chooseInstead(name, roster?.names ?? []));
+  const { policy } = await openPolicy(policyFile(context), host.packageDir);
   const calls = await openSandboxCalls({
     ...toolSettings(context),
     clock: host.clock,
     ids: host.ids,
     logger,
     agent,
+    policy,
     workspace: workspace === null ? null : resolve(host.cwd, workspace),
   });
   try {

@@ -17,13 +17,13 @@ Examples:
   ravenhelm sandbox tool --json - < calls.jsonl
 
 Exit codes: with --json, 0 when a result was printed. Without it, the command's own exit code (124: the time limit
-was reached), and 2 when it was not run.
+was reached), and 2 when it was not run, by the policy or the sandbox.
 `;
 
 export function register(program: Command, choose: Choose): void {
   const sandbox = program
     .command('sandbox')
-    .description('make a tool call as an agent would: the same sandbox, mounts and limits')
+    .description('make a tool call as an agent would: the same policy, sandbox, mounts and limits')
     .addHelpText('after', EXAMPLES);
   sandbox
     .command('exec')
