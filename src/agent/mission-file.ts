@@ -40,12 +40,12 @@ const taskSchema = z.strictObject({
     .default([])
     .describe('Commands that verify the task, in addition to those of its playbook; each passes if it exits 0.'),
   protected: z
-    .array(textWithin(1000))
+    .array(textWithin(SIZES.path))
     .max(100, 'must name at most 100 paths')
     .default([])
     .describe('Files and directories that the task must not change, besides those that its checks name.'),
   changes: z
-    .array(textWithin(1000))
+    .array(textWithin(SIZES.path))
     .max(100, 'must name at most 100 paths')
     .default([])
     .describe('Files and directories that the task may change although they exist and its checks name them.'),

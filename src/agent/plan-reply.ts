@@ -4,8 +4,9 @@ import type { ChatReply } from '../ports/model.js';
 import { staticCheckProblems } from '../domain/plan-checks.js';
 import { describePlanProblem } from '../domain/plan-problem.js';
 import { validatePlan } from '../domain/plan-rules.js';
+import { SIZES } from '../domain/sizes.js';
 import { buildPlan, continuePlan, type PlanDraft, type PlanScope } from '../domain/plan.js';
-import { checkSchema, numberIn, text } from './checked-values.js';
+import { checksSchema, numberIn, text, textWithin } from './checked-values.js';
 import { portableSchema } from './portable-schema.js';
 import { planReadings } from './reading/plan-shapes.js';
 import { readReply, type Reading, type Refused } from './reading/read-reply.js';
@@ -21,7 +22,7 @@ const planReplySchema = z.strictObject({
       tasks: z.array(
         z.strictObject({
           agent: text.describe('Name of the agent that runs the task.'),
-          description: text.describe(
+          description: textWithin(SIZES.description).describe(
             'What has to be done, complete in itself: ' +
               'the agent sees the brief, this text and the results it depends on.',
           ),
@@ -30,21 +31,18 @@ const planReplySchema = z.strictObject({
             .nullable()
             .default(null)
             .describe("Name of the agent's playbook if it does exactly this task, else null."),
-          acceptance: z
-            .array(checkSchema)
-            .default([])
-            .describe('Shell commands that exit 0 only when the task is done.'),
+          acceptance: checksSchema.default([]).describe('Shell commands that exit 0 only when the task is done.'),
           timeout_seconds: numberIn('task timeout_seconds')
             .nullable()
             .default(null)
             .describe("Execution deadline in seconds; null for the agent's default."),
           protected: z
-            .array(text)
+            .array(textWithin(SIZES.path))
             .max(100, 'must name at most 100 paths')
             .default([])
             .describe('Existing files and directories that the checks rely on and the task must not change.'),
           changes: z
-            .array(text)
+            .array(textWithin(SIZES.path))
             .max(100, 'must name at most 100 paths')
             .default([])
             .describe('Existing files and directories that a check names and that the task has to change.'),
@@ -53,8 +51,7 @@ const planReplySchema = z.strictObject({
     }),
   ),
   risks: z.array(z.string()).default([]).describe('What may go wrong.'),
-  success_criteria: z
-    .array(checkSchema)
+  success_criteria: checksSchema
     .default([])
     .describe('Shell commands that exit 0 only when the whole mission is done.'),
 });

@@ -24,7 +24,6 @@ export async function withSwarm<T>(
 ): Promise<T> {
   const { host, logger, config } = context;
   const policy = options.agents.length === 0 ? null : await openPolicy(policyFile(context), host.packageDir);
-  if (policy !== null) context.say(policy.line);
   let session: SwarmSession | null = null;
   let failure: RoleFailed | null = null;
   try {
@@ -42,6 +41,7 @@ export async function withSwarm<T>(
           host.stderr.write('stopping: running steps have 10 s to end; Ctrl-C again ends at once\n');
       },
     });
+    if (policy !== null) context.say(policy.line);
     return await body(session);
   } catch (error) {
     if (error instanceof RoleFailed) failure = error;

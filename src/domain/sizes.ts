@@ -15,6 +15,10 @@ export const SIZES = {
   description: 64 * KIB,
   /** Names and commands of all checks of a task, or of a mission, or of a playbook. */
   checks: 128 * KIB,
+  /** So many of them: each has a result in its step's outcome. */
+  checksCount: 100,
+  /** A path that a task protects or changes. */
+  path: 1_000,
   /** One command. Linux takes 128 KiB as one argument; the tools take this much. */
   command: 100_000,
   /** Summaries and outputs of the tasks that a task depends on; longer ones are cut. */

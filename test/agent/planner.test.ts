@@ -3,6 +3,7 @@ import { PlanningFailed, type PlanRequest } from '../../src/agent/planner-contra
 import { createPlanner } from '../../src/agent/planner.js';
 import { createRoster } from '../../src/agent/roster.js';
 import type { PayloadOf } from '../../src/domain/events.js';
+import { SIZES } from '../../src/domain/sizes.js';
 import { agentSpec, failure, scriptedModel, type ModelOptions, type Scripted } from './fakes.js';
 
 const playbook = {
@@ -53,6 +54,10 @@ const wave = (number: number, ...agents: readonly string[]) => ({
     timeout_seconds: null,
   })),
 });
+const withTask = (fields: object) => {
+  const [task] = wave(1, 'cert_agent').tasks;
+  return { ...wave(1), tasks: [{ ...task, ...fields }] };
+};
 const reply = (...waves: readonly object[]) => ({
   strategy: 'first this',
   waves,
@@ -141,6 +146,26 @@ describe('a plan', () => {
     ],
     ['that is no JSON', 'Sure! Here is the plan', 'not JSON'],
     ['with an unknown key', { ...good, extra: 1 }, 'extra'],
+    [
+      'with a description that is too long for a record',
+      reply(withTask({ description: 'd'.repeat(SIZES.description + 1) })),
+      `waves.0.tasks.0.description: must have at most ${SIZES.description} bytes`,
+    ],
+    [
+      'with checks that are too large for a record',
+      reply(withTask({ acceptance: ['a', 'b'].map((name) => ({ name, command: 'x'.repeat(90_000) })) })),
+      `waves.0.tasks.0.acceptance: must have at most ${SIZES.checks} bytes in all`,
+    ],
+    [
+      'with too many checks of the mission',
+      { ...good, success_criteria: Array.from({ length: 101 }, () => ({ name: 's', command: 'test -f ok' })) },
+      'success_criteria: must have at most 100 checks',
+    ],
+    [
+      'with a protected path that is too long',
+      reply(withTask({ protected: ['p'.repeat(1_001)] })),
+      'waves.0.tasks.0.protected.0: must have at most 1000 bytes',
+    ],
   ])('%s goes back to the model with the reason', async (_, bad, reason) => {
     const model = claude([bad, good]);
     const answer = await propose([model]);

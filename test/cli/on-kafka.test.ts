@@ -233,7 +233,7 @@ describeWithBroker('the command line on Kafka', () => {
   });
 
   test('cancel stops a mission; cancelling it again is wrong use', async () => {
-    const missionId = await submit('slow');
+    const missionId = await submit('endless');
     const watching = startInPipe(clone, ['watch', missionId], env);
     await watching.shows('task_started');
     expect((await rh('cancel', missionId, '--why', 'changed my mind')).code).toBe(0);

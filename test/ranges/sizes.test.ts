@@ -50,6 +50,7 @@ const checks = (bytes: number) => {
   const left = bytes - list.length * 90_001;
   return left > 1 ? [...list, { name: 'n', command: 'x'.repeat(left - 1) }] : list;
 };
+const many = (count: number) => Array.from({ length: count }, () => ({ name: 'n', command: 'x' }));
 const agent = (fields: object) => {
   const matter = { name: 'a', description: 'd', phase: 1, tools: ['run'], ...fields };
   const content = `---\n${JSON.stringify(matter)}\n---\nYou.`;
@@ -67,6 +68,10 @@ test.each<[string, (size: number) => () => unknown, number]>([
   ["a task's description", (size) => inPlan({ description: 'd'.repeat(size) }), SIZES.description],
   ["a task's checks", (size) => inPlan({ acceptance: checks(size) }), SIZES.checks],
   ["a mission's checks", (size) => mission({ success: checks(size) }), SIZES.checks],
+  ["the number of a task's checks", (size) => inPlan({ acceptance: many(size) }), SIZES.checksCount],
+  ["the number of a mission's checks", (size) => mission({ success: many(size) }), SIZES.checksCount],
+  ["the number of a playbook's checks", (size) => playbook({ acceptance: many(size) }), SIZES.checksCount],
+  ['a protected path', (size) => inPlan({ protected: ['p'.repeat(size)] }), SIZES.path],
   ["a check's command", (size) => mission({ success: [{ ...check(size), name: 'n' }] }), SIZES.command],
   ["an agent's name", (size) => agent({ name: 'a'.repeat(size) }), SIZES.name],
   [

@@ -32,7 +32,8 @@ max_steps: 10
 playbooks:
 ${[
   playbook('quick', `echo ${name} >> ${name}.txt`, `test -f ${name}.txt`),
-  playbook('slow', `touch ${name}.started; sleep 60; touch ${name}.slow`, `test -f ${name}.slow`),
+  playbook('slow', `touch ${name}.started; sleep 4; touch ${name}.slow`, `test -f ${name}.slow`),
+  playbook('endless', 'sleep 60', 'test -f nowhere.txt'),
   playbook('wrong', `touch ${name}.wrong`, 'test -f nowhere.txt'),
   playbook('loud', 'seq 1 5000; printf "\\033[31mred\\n" >&2', 'test -f nowhere.txt'),
 ].join('')}---
@@ -70,6 +71,7 @@ export async function createTestClone(): Promise<TestClone> {
   const missions = {
     'quick.yaml': mission('quick'),
     'slow.yaml': mission('slow'),
+    'endless.yaml': mission('endless'),
     'wrong.yaml': mission('wrong'),
     'loud.yaml': mission('loud'),
     'ravenhelm-platform.yaml': mission('quick'),
