@@ -18,7 +18,7 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   // Two test files at a time suit two cores: the broker and the processes under test need theirs too.
   maxWorkers: 2,
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   // A worker without a leak ends 0.2 s after its last test on a quiet computer and 1.2 s after it on a busy one; jest's
   // default of 0.5 s then reports a leak that is none. One that still has a timer or socket after 10 s is reported.
   workerGracefulExitTimeout: 10_000,

@@ -66,7 +66,7 @@ describeWithBroker('a swarm whose schema registry goes away and comes back', () 
     await registry.close();
     await foreign.close();
     await clone.remove();
-  }, 60_000);
+  }, 180_000);
 
   test('stops its partitions visibly, loses nothing and continues alone; so does an unknown schema id', async () => {
     const watching = startInPipe(clone, ['watch'], direct);

@@ -35,7 +35,7 @@ describeWithBroker('the command line on Kafka', () => {
     const codes = (await Promise.all(swarm.map((role) => role.ended()))).map(({ code }) => code);
     await clone.remove();
     expect(codes).toEqual([0, 0]); // being stopped is a role's good end
-  }, 60_000);
+  }, 180_000);
 
   test('init lists the topics, and again finds nothing to do', async () => {
     const { code, stdout } = await rh('init', '--json');
@@ -83,7 +83,7 @@ describeWithBroker('the command line on Kafka', () => {
     let missionId: string;
     beforeAll(async () => {
       missionId = JSON.parse((await rh('submit', 'missions/loud.yaml', '--wait', '--json')).stdout).mission_id;
-    }, 60_000);
+    }, 180_000);
 
     test('prints each step with its command, output, model and checks', async () => {
       const { code, stdout } = await rh('show', missionId);
@@ -295,7 +295,7 @@ describeWithBroker('the command line on Kafka', () => {
       /the mission continues; npx ravenhelm watch \S+ shows it, npx ravenhelm cancel \S+ stops it/,
     );
     expect((await rh('submit', 'missions/quick.yaml')).stderr).not.toContain(noOrchestrator);
-  }, 60_000);
+  }, 180_000);
 
   test('who does not wait for what is said of the orchestrator has submitted the mission all the same', async () => {
     const alone = { ...env, RAVENHELM_PREFIX: `cli.${randomUUID().slice(0, 8)}` };
@@ -306,7 +306,7 @@ describeWithBroker('the command line on Kafka', () => {
     const { code, stdout } = await submitting.ended();
     expect(code).toBe(0);
     expect((await runInPipe(clone, ['status', stdout.trim()], alone)).code).toBe(0);
-  }, 60_000);
+  }, 180_000);
 
   test('submit that is interrupted while the broker says nothing ends, and says what is not known', async () => {
     const [broker = ''] = testBroker().brokers;
@@ -327,7 +327,7 @@ describeWithBroker('the command line on Kafka', () => {
     } finally {
       await proxy.close();
     }
-  }, 60_000);
+  }, 180_000);
 
   test('watch ends quietly when its reader goes away', async () => {
     const watching = startInPipe(clone, ['watch'], env);

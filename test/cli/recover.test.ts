@@ -47,7 +47,7 @@ describeWithBroker('ravenhelm recover', () => {
       await appender.append({ topic, partition: 1, key: text, event: statusRequest(text) });
     await appender.close();
     await log.admin.deleteRecords(topic, 1, 2);
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await log.close();
     await clone.remove();
@@ -59,7 +59,7 @@ describeWithBroker('ravenhelm recover', () => {
     expect(said).toContain('nothing is committed, but the log starts at offset 2');
     expect(said).toContain(`ravenhelm recover ${topic} 1 --accept-loss`);
     expect(await committed()).toMatchObject({ offset: null });
-  }, 60_000);
+  }, 180_000);
 
   test('with --accept-loss commits where the log begins now, with a fold that a worker can start from', async () => {
     expect(await run('recover', topic, '1', '--accept-loss')).toMatchObject({
@@ -127,11 +127,11 @@ describeWithBroker('ravenhelm recover', () => {
     beforeAll(async () => {
       await start('--role', 'orchestrator');
       mission = (await runInPipe(clone, ['submit', 'missions/quick.yaml'], env())).stdout.trim();
-    }, 60_000);
+    }, 180_000);
     afterAll(async () => {
       for (const role of swarm) role.child.kill('SIGTERM');
       await Promise.all(swarm.map((role) => role.ended()));
-    }, 60_000);
+    }, 180_000);
 
     test('a task that was accepted and never begun gets a new attempt; --json names it', async () => {
       const { assigned, place } = await loseAssignment(1);
