@@ -22,7 +22,7 @@ export const textWithin = (most: number): typeof text =>
 export const command = textWithin(SIZES.command);
 
 /** A command that proves something. */
-export const checkSchema = z.strictObject({ name: textWithin(SIZES.description), command });
+const checkSchema = z.strictObject({ name: textWithin(SIZES.description), command });
 
 /** A list of checks that travels in one record, and whose results do. */
 const limited = z.array(checkSchema).max(SIZES.checksCount, `must have at most ${SIZES.checksCount} checks`);
