@@ -24,8 +24,9 @@ export const command = textWithin(SIZES.command);
 /** A command that proves something. */
 const checkSchema = z.strictObject({ name: textWithin(SIZES.description), command });
 
-/** A list of checks that travels in one record, and whose results do. */
 const limited = z.array(checkSchema).max(SIZES.checksCount, `must have at most ${SIZES.checksCount} checks`);
+
+/** A list of checks that travels in one record, and whose results do. */
 export const checksSchema = limited.refine((checks) => checkBytes(checks) <= SIZES.checks, {
   error: ({ input }) =>
     `must have at most ${SIZES.checks} bytes in all (they have ${checkBytes(z.array(checkSchema).parse(input))})`,

@@ -32,7 +32,7 @@ export class EventInvalid extends Error {
 }
 
 const MAGIC_BYTE = 0;
-const PREFIX_BYTES = 5;
+export const PREFIX_BYTES = 5;
 const PARALLEL_REGISTRATIONS = 8;
 
 interface Writer {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ConfigError, type Problem } from '../agent/config-error.js';
 import { readYaml, type Path, type YamlSource } from '../agent/yaml-source.js';
 import { quoted } from '../domain/quoted.js';
-import { POLICY_DECISIONS, type Policy, type PolicyDecision, type ProposedCall } from '../ports/policy.js';
+import { ANY_AGENT, POLICY_DECISIONS, type Policy, type PolicyDecision, type ProposedCall } from '../ports/policy.js';
 import { ACCESSES } from './acts.js';
 import { PatternError } from './glob.js';
 import { createPolicy, DEFAULT_RULE, UNCLEAR_RULE } from './judge.js';
@@ -145,7 +145,7 @@ const isMatched = (rule: Rule, call: ProposedCall): boolean =>
 /** An example without an agent is one of the rule's first agent. */
 function callOf(one: Example, rule: Rule): ProposedCall {
   const given = typeof one === 'string' ? { command: one } : one;
-  const agent = given.agent ?? rule.agent[0] ?? 'any_agent';
+  const agent = given.agent ?? rule.agent[0] ?? ANY_AGENT;
   if ('tool' in given) return { agent, tool: given.tool, arguments: given.arguments };
   return { agent, tool: COMMAND_TOOL, arguments: { command: given.command } };
 }

@@ -5,6 +5,9 @@ export type PolicyDecision = 'allow' | 'ask' | 'deny';
 /** From the mildest to the strictest. */
 export const POLICY_DECISIONS: readonly PolicyDecision[] = ['allow', 'ask', 'deny'];
 
+/** The agent that rules see where a person's call or an example names none. */
+export const ANY_AGENT = 'any_agent';
+
 /** A tool call before it is journaled. */
 export interface ProposedCall {
   readonly agent: string;

@@ -1,4 +1,5 @@
 /** How large a mission's request is, before any log is opened. */
+import { PREFIX_BYTES } from '../avro/codec.js';
 import { createRecordHeaders } from '../avro/record-headers.js';
 import { loadSchemas } from '../avro/schemas.js';
 import { loadTopicPlan } from '../avro/topic-plan.js';
@@ -12,8 +13,6 @@ export interface RequestSize {
   readonly limitBytes: number;
 }
 
-/** The zero byte and the schema's id before the value. */
-const PREFIX_BYTES = 5;
 /** Brokers' default of max.message.bytes. */
 const DEFAULT_LIMIT_BYTES = 1_048_576;
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { StepOutcome } from '../domain/events.js';
 import type { Ids } from '../ports/clock.js';
-import type { Policy, Verdict } from '../ports/policy.js';
+import { ANY_AGENT, type Policy, type Verdict } from '../ports/policy.js';
 import { isStopped, stoppedResult } from '../roles/worker/call-verdict.js';
 import type { TaskPlace, ToolExecutor, ToolOutcome } from '../ports/tools.js';
 import { COMMAND } from '../tools/definitions.js';
@@ -60,8 +60,6 @@ export interface SandboxCalls {
 }
 
 const DEFAULT_LIMIT_SECONDS = 300;
-/** The agent that a policy's rules see where none is named. */
-const ANY_AGENT = 'any_agent';
 const TASK = 'call';
 const commandOutput = z.object({ stdout: z.string(), stderr: z.string() });
 

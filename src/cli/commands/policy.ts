@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ANY_AGENT } from '../../ports/policy.js';
 import type { Choose } from '../registration.js';
 
 export function register(program: Command, choose: Choose): void {
@@ -13,7 +14,7 @@ export function register(program: Command, choose: Choose): void {
   policy
     .command('explain')
     .argument('<command...>', 'a shell command, behind --')
-    .option('--agent <name>', 'the agent that would call it', 'any_agent')
+    .option('--agent <name>', 'the agent that would call it', ANY_AGENT)
     .description('say what the policy decides about a command, and why')
     .action((words: readonly string[], flags: { readonly agent: string }, command: Command) =>
       choose(command, async (context) =>
