@@ -1,4 +1,5 @@
 import type { Playbook } from '../domain/agent-spec.js';
+import { COMMAND_TOOL } from '../ports/tools.js';
 import {
   ModelError,
   type ChatModel,
@@ -12,7 +13,6 @@ import {
 /** The model's name in the events. */
 export const PLAYBOOK_MODEL = 'playbook';
 
-const COMMAND_TOOL = 'execute_terminal_command';
 const FINISH_TOOL = 'finish';
 const NOTHING: TokenCost = { tokens: 0, usd: 0 };
 

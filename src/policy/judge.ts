@@ -1,7 +1,8 @@
 /** The verdict of a policy's rules on a call. */
 import { strictest, type Policy, type PolicyDecision, type ProposedCall, type Verdict } from '../ports/policy.js';
+import { COMMAND_TOOL } from '../ports/tools.js';
 import type { Act } from './acts.js';
-import { COMMAND_TOOL, readCall } from './read-call.js';
+import { readCall } from './read-call.js';
 import type { Rule } from './rule.js';
 
 /** What no rule of a file decides. */

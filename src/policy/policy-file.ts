@@ -4,10 +4,11 @@ import { ConfigError, type Problem } from '../agent/config-error.js';
 import { readYaml, type Path, type YamlSource } from '../agent/yaml-source.js';
 import { quoted } from '../domain/quoted.js';
 import { ANY_AGENT, POLICY_DECISIONS, type Policy, type PolicyDecision, type ProposedCall } from '../ports/policy.js';
+import { COMMAND_TOOL } from '../ports/tools.js';
 import { ACCESSES } from './acts.js';
 import { PatternError } from './glob.js';
 import { createPolicy, DEFAULT_RULE, UNCLEAR_RULE } from './judge.js';
-import { COMMAND_TOOL, HIDDEN_RULE, readCall, TOO_MANY_RULE } from './read-call.js';
+import { HIDDEN_RULE, readCall, TOO_MANY_RULE } from './read-call.js';
 import { compilePattern, createRule, type Rule } from './rule.js';
 
 const text = z.string().trim().min(1, 'must not be empty');

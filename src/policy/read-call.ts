@@ -1,12 +1,11 @@
 /** A tool call as acts. */
+import { COMMAND_TOOL } from '../ports/tools.js';
 import { posix } from 'node:path';
 import { WORKSPACE_MOUNT } from '../domain/workspace-path.js';
 import type { ProposedCall } from '../ports/policy.js';
 import type { Access, ReadCall } from './acts.js';
 import { hiddenCharacter } from './hidden-characters.js';
 import { MOST_COMMANDS, readScript, type Findings } from './shell/read-script.js';
-
-export const COMMAND_TOOL = 'execute_terminal_command';
 
 /** What the file tools do with the argument path. */
 const FILE_TOOLS: Readonly<Record<string, Access>> = {

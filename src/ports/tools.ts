@@ -2,6 +2,9 @@ import type { Baseline, ProtectedPath } from '../domain/baseline.js';
 import type { NamedPath } from '../domain/check-paths.js';
 import type { Check, CheckRecord, StepOutcome } from '../domain/events.js';
 
+/** The tool that runs a shell command. */
+export const COMMAND_TOOL = 'execute_terminal_command';
+
 /** Runs the tools of tasks, in the sandbox and guarded by the fence. Every promise may reject with WorkspaceFull. */
 export interface ToolExecutor {
   /** The tools of this executor. */

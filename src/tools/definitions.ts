@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ToolDefinition } from '../ports/tools.js';
+import { COMMAND_TOOL, type ToolDefinition } from '../ports/tools.js';
 import { jsonBytes } from './truncate.js';
 
 /** Linux limits a single argument to 128 KiB. */
@@ -55,7 +55,7 @@ export type ReadArguments = z.output<typeof readArguments>;
 export type WriteArguments = z.output<typeof writeArguments>;
 export type ListArguments = z.output<typeof listArguments>;
 
-export const COMMAND = 'execute_terminal_command';
+export const COMMAND = COMMAND_TOOL;
 export const READ = 'workspace_read';
 export const WRITE = 'workspace_write';
 export const LIST = 'workspace_list';

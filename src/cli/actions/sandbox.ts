@@ -7,6 +7,7 @@ import {
   type SandboxCallResult,
   type SandboxCalls,
 } from '../../swarm/sandbox-calls.js';
+import { COMMAND_TOOL } from '../../ports/tools.js';
 import { openPolicy } from '../../swarm/policy.js';
 import { CliError, wrongUse } from '../cli-error.js';
 import type { CommandContext } from '../context.js';
@@ -29,13 +30,11 @@ export interface ToolOptions extends Place {
   readonly call: string;
 }
 
-const COMMAND = 'execute_terminal_command';
-
 /** Runs a command. Resolves with its exit code; with --json with 0 when its result was printed. */
 export function execInSandbox(context: CommandContext, { words, ...place }: ExecOptions): Promise<number> {
   const [first = ''] = words;
   const command = words.length === 1 ? first : words.map(quotedForShell).join(' ');
-  return withCalls(context, place, (calls) => make(context, calls, { tool: COMMAND, arguments: { command } }));
+  return withCalls(context, place, (calls) => make(context, calls, { tool: COMMAND_TOOL, arguments: { command } }));
 }
 
 /** Makes one call, or those of standard input one after the other, as steps of one task. */
