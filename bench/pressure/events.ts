@@ -94,6 +94,7 @@ export function assignment(
     protected: [],
     changes: [],
     used_up_by: null,
+    beside: null,
   };
 }
 

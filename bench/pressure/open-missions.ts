@@ -100,7 +100,7 @@ function ticks(states: readonly CoordinationState[]) {
     tasksWithExpired: () => [],
     hasWorker: () => true,
     retryDelayMs: () => 0,
-    revisionOf: () => ({ digest: null, playbookAcceptance: null }),
+    revisionOf: () => ({ digest: null, playbookAcceptance: null, playbookChanges: [] }),
     timeoutSeconds: () => 300,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     partitionFor: (_agent: string, key: string) => partitionForKey(key, TASKS_PARTITIONS),

@@ -45,3 +45,8 @@ export interface PlaybookStep {
 export function playbookChecks(spec: AgentSpec, playbook: string | null): readonly Check[] {
   return playbook === null ? [] : (spec.playbooks[playbook]?.acceptance ?? []);
 }
+
+/** What a playbook makes or changes although its checks name it; none where the agent has no such playbook. */
+export function playbookChanges(spec: AgentSpec, playbook: string | null): readonly string[] {
+  return playbook === null ? [] : (spec.playbooks[playbook]?.changes ?? []);
+}

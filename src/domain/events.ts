@@ -24,6 +24,8 @@ export type StepOutcome = ToolReturned['payload']['outcome'];
 export type Plan = PlanProposed['payload']['plan'];
 export type PlanWave = Plan['waves'][number];
 export type PlanTask = PlanWave['tasks'][number];
+/** What the tasks beside a task write. */
+export type WrittenBeside = NonNullable<TaskAssigned['payload']['beside']>;
 export type TaskInput = TaskAssigned['payload']['inputs'][number];
 export type TaskKind = TaskAssigned['payload']['kind'];
 export type Source = NonNullable<TaskAssigned['payload']['source']>;

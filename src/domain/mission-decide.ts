@@ -20,6 +20,7 @@ import { timerKeys } from './mission-timers.js';
 import { cutToBytes, SIZES } from './sizes.js';
 import { inputsWithin } from './task-inputs.js';
 import { taskRecordKey } from './partitioning.js';
+import { writtenBeside } from './wave-writes.js';
 
 /** A decision, before it gets an envelope. */
 export type Decision = { [T in EventType]: { readonly event_type: T; readonly payload: PayloadOf<T> } }[EventType];
@@ -29,6 +30,8 @@ export interface AgentRevision {
   /** AgentSpec.digest */
   readonly digest: string | null;
   readonly playbookAcceptance: readonly Check[] | null;
+  /** What the playbook makes or changes although its checks name it. */
+  readonly playbookChanges: readonly string[];
 }
 
 export interface DecideContext {
@@ -307,7 +310,7 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
 }
 
 /** A verify task runs the mission's checks only: no revision of the agent makes a difference. */
-const NO_REVISION: AgentRevision = { digest: null, playbookAcceptance: [] };
+const NO_REVISION: AgentRevision = { digest: null, playbookAcceptance: [], playbookChanges: [] };
 
 function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): Decision {
   const { request } = mission;
@@ -349,8 +352,29 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
       protected: [...plan.protected],
       changes: [...plan.changes],
       used_up_by: task.usedUpBy,
+      beside: task.kind === 'verify' ? null : besideOf(mission, wave, task, revision, context),
     },
   };
+}
+
+/** What the tasks write that may run at the same time. */
+function besideOf(
+  { tasks }: Mission,
+  { taskIds }: Wave,
+  { plan }: MissionTask,
+  revision: AgentRevision,
+  context: DecideContext,
+): PayloadOf<'task_assigned'>['beside'] {
+  const checks = [...plan.acceptance, ...(revision.playbookAcceptance ?? [])];
+  return writtenBeside(
+    taskIds,
+    (id) => tasks.get(id),
+    { listed: plan.protected, checks },
+    (agent, playbook) => {
+      const { playbookAcceptance, playbookChanges } = context.revisionOf(agent, playbook);
+      return { acceptance: playbookAcceptance ?? [], changes: playbookChanges };
+    },
+  );
 }
 
 /** What the attempt should know of what came before it: the last failure, and a person's answer. */

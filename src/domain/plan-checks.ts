@@ -1,10 +1,11 @@
 /** What a plan's checks and paths are worth: checks that prove nothing, and paths that cannot be protected. */
+import { playbookChanges, type AgentSpec } from './agent-spec.js';
 import type { Check, Plan, PlanTask } from './events.js';
 import type { PlanProblem } from './plan-problem.js';
 import { eachTask } from './plan.js';
 import { quoted } from './quoted.js';
 import { isStaticCheck } from './static-check.js';
-import { workspacePath } from './workspace-path.js';
+import { plannedPath } from './workspace-path.js';
 
 type Path = readonly (string | number)[];
 
@@ -59,8 +60,49 @@ export function pathProblems(task: PlanTask, path: Path): readonly PlanProblem[]
   ];
 }
 
+/** What a task protects and another one of its wave says it changes: they run at the same time. */
+export function sideBySideProblems(plan: Plan, roster: readonly AgentSpec[]): readonly PlanProblem[] {
+  const specs = new Map(roster.map((spec) => [spec.name, spec]));
+  const tasks = eachTask(plan);
+  const protecting = tasks.filter(({ task }) => task.protected.length > 0);
+  if (protecting.length === 0) return [];
+  const changedIn = new Map<string, PlanTask[]>();
+  for (const { task, waveIndex } of tasks)
+    for (const text of changesOf(task, specs.get(task.agent))) {
+      const key = `${waveIndex} ${plannedPath(text) ?? text}`;
+      changedIn.set(key, [...(changedIn.get(key) ?? []), task]);
+    }
+  return protecting.flatMap(({ task, path, waveIndex }) =>
+    task.protected.flatMap((text, index) => {
+      const places = atAndAbove(plannedPath(text) ?? text);
+      const other = places
+        .flatMap((place) => changedIn.get(`${waveIndex} ${place}`) ?? [])
+        .find((candidate) => candidate !== task);
+      if (other === undefined) return [];
+      return [
+        {
+          path: [...path, 'protected', index],
+          message: `${quoted(text)} is protected, and ${other.task_id} of the same wave changes it`,
+          fix: 'put the two tasks into different waves, or leave it out of one of the lists',
+        },
+      ];
+    }),
+  );
+}
+
+const changesOf = (task: PlanTask, spec: AgentSpec | undefined): readonly string[] => [
+  ...task.changes,
+  ...(spec === undefined ? [] : playbookChanges(spec, task.playbook)),
+];
+
+/** a/b, a and the workspace, for a/b. */
+const atAndAbove = (path: string): readonly string[] => {
+  const parts = path === '' ? [] : path.split('/');
+  return [path, ...parts.map((_, at) => parts.slice(0, at).join('/')).reverse()];
+};
+
 function problemOf(text: string, path: Path, mayBeAll: boolean): readonly PlanProblem[] {
-  const found = workspacePath(text);
+  const found = plannedPath(text);
   if (found === null)
     return [
       { path, message: `${quoted(text)} is outside the workspace`, fix: 'give a path relative to the workspace' },

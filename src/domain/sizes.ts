@@ -2,7 +2,7 @@
  * What fits into a record. An assignment travels in one record of the agent's topic, which takes 1 MiB
  * (brokers' default max.message.bytes). It carries the brief, the task, its checks, results of earlier tasks and what
  * went wrong before; each has its share here, and the shares add up to less than a record:
- * 256 + 64 + 128 + 128 + 256 + 2·32 KiB = 896 KiB, which leaves 128 KiB for ids and the envelope.
+ * 256 + 64 + 128 + 128 + 256 + 2·32 + 16 KiB = 912 KiB, which leaves 112 KiB for ids and the envelope.
  */
 const KIB = 1024;
 
@@ -19,6 +19,8 @@ export const SIZES = {
   checksCount: 100,
   /** A path that a task protects or changes. */
   path: 1_000,
+  /** What the other tasks of a wave write, as an assignment has it; more paths become their directory. */
+  beside: 16 * KIB,
   /** One command. Linux takes 128 KiB as one argument; the tools take this much. */
   command: 100_000,
   /** Summaries and outputs of the tasks that a task depends on; longer ones are cut. */

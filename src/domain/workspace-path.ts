@@ -20,3 +20,6 @@ export function workspacePath(text: string, directory: string | null = ''): stri
   }
   return parts.join('/');
 }
+
+/** The same for a path of a plan, where the empty text is the workspace already; null: it is outside, or no path. */
+export const plannedPath = (text: string): string | null => (text === '' ? '' : workspacePath(text));

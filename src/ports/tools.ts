@@ -32,12 +32,12 @@ export interface ToolExecutor {
   takeBaseline(call: BaselineCall, signal: AbortSignal): Promise<Baseline>;
   /**
    * The protected files that are not as they were, each with what is different, such as "test/a.mjs (content)".
-   * @param changes paths that the task may change, relative to the workspace; empty text: all of it
+   * What it or a task beside it may change or create is left out.
    */
   changedPaths(
     task: TaskPlace,
     before: readonly ProtectedPath[],
-    changes: readonly string[],
+    protection: ProtectionRules,
     signal: AbortSignal,
   ): Promise<readonly string[]>;
   /** Creates the task's workspace; resolves with its path. Rejects with WorkspaceUnusable, e.g. for another marker. */
@@ -110,8 +110,15 @@ export interface ProtectionRules {
   readonly listed: readonly string[];
   /** Protected if they exist when the task begins, unless it may change them. */
   readonly named: readonly NamedPath[];
-  /** What the task may change although a check names it, or a listed directory contains it. */
+  /** What the task may change although a check names it, or a listed directory contains it; empty text: all of it. */
   readonly changes: readonly string[];
+  /** What other tasks write at the same time, as far as it is known. */
+  readonly beside: {
+    /** Paths that they may change, with what is below them. */
+    readonly changes: readonly string[];
+    /** Paths that they may create, with what is below them; one that ends in / is all that is new below it. */
+    readonly creates: readonly string[];
+  };
 }
 
 export interface BaselineCall {

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { encodeBaseline, NOT_RUN, type Baseline, type CheckBaseline } from '../domain/baseline.js';
 import type { Check } from '../domain/events.js';
 import { byteLength, SIZES } from '../domain/sizes.js';
-import { FenceLost, type BaselineCall, type TaskPlace } from '../ports/tools.js';
+import { FenceLost, type BaselineCall, type ProtectionRules, type TaskPlace } from '../ports/tools.js';
 import { exitCodeOf, forgetChecks } from './checks.js';
 import { launch } from './launcher.js';
 import { outputPaths, readLauncherOutcome } from './outcome.js';
@@ -71,12 +71,12 @@ export async function changedPaths(
   runtime: ToolRuntime,
   task: TaskPlace,
   before: Baseline['protected'],
-  changes: readonly string[],
+  protection: ProtectionRules,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const place = await placeOf(runtime, task);
   const kept = await readKept(place);
-  return differencesFrom(place, before, kept?.protected ?? [], changes, signal);
+  return differencesFrom(place, before, kept?.protected ?? [], protection, signal);
 }
 
 async function observe(

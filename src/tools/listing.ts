@@ -188,13 +188,24 @@ export function digestOfListing(entries: readonly ListedEntry[]): string | null 
 
 const lineOf = ({ path, type, mode, digest }: ListedEntry): string => `${JSON.stringify([path, type, mode, digest])}\n`;
 
-/** What differs between two listings, such as "test/a.mjs (content)"; in order of the paths. */
-export function listingDifferences(before: readonly ListedEntry[], after: readonly ListedEntry[]): readonly string[] {
+export interface ListingDifference {
+  readonly path: string;
+  /** Such as content, mode, created or removed. */
+  readonly what: string;
+  /** null: nothing is there now. */
+  readonly now: ListedEntry | null;
+}
+
+/** What differs between two listings; in order of the paths. */
+export function listingDifferences(
+  before: readonly ListedEntry[],
+  after: readonly ListedEntry[],
+): readonly ListingDifference[] {
   const [old, now] = [before, after].map((entries) => new Map(entries.map((entry) => [entry.path, entry])));
   const paths = [...new Set([...before, ...after].map((entry) => entry.path))].sort();
   return paths.flatMap((path) => {
     const what = differenceOf(old?.get(path), now?.get(path));
-    return what === null ? [] : [`${path} (${what})`];
+    return what === null ? [] : [{ path, what, now: now?.get(path) ?? null }];
   });
 }
 

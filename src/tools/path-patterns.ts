@@ -106,3 +106,16 @@ function expressionOf(part: string): RegExp {
     return /^$/; // A set such as [z-a] matches nothing, as in the shell.
   }
 }
+
+/** Whether the pattern matches the path, a directory above it, or (for a directory) one that leads to a match. */
+export function leadsTo(pattern: string, path: string, isDirectory: boolean): boolean {
+  const wanted = pattern.split('/');
+  const parts = path.split('/');
+  const compared = Math.min(wanted.length, parts.length);
+  for (let at = 0; at < compared; at += 1) {
+    const part = wanted[at] ?? '';
+    if (part === '**') return true;
+    if (part !== parts[at] && !(/[*?[]/.test(part) && expressionOf(part).test(parts[at] ?? ''))) return false;
+  }
+  return parts.length >= wanted.length || isDirectory;
+}

@@ -1,8 +1,15 @@
 /** The files of a workspace that a task must not change: which they are, and which of them have changed. */
 import { quoted } from '../domain/quoted.js';
 import { ProtectionTooLarge, type ProtectionRules } from '../ports/tools.js';
-import { digestOfListing, listingDifferences, listTree, type ListedEntry, type ListOptions } from './listing.js';
-import { matchesOf, PatternTooWide } from './path-patterns.js';
+import {
+  digestOfListing,
+  listingDifferences,
+  listTree,
+  type ListedEntry,
+  type ListingDifference,
+  type ListOptions,
+} from './listing.js';
+import { leadsTo, matchesOf, PatternTooWide } from './path-patterns.js';
 import { STATE_DIRECTORY, type RunPlace } from './places.js';
 
 /** One protected path with all that is below it. */
@@ -26,12 +33,13 @@ export async function listProtected(
   rules: ProtectionRules,
   signal: AbortSignal,
 ): Promise<readonly ProtectedListing[]> {
-  const mayChange = (path: string) => rules.changes.some((change) => isAtOrBelow(path, change));
+  const changes = allChanges(rules);
+  const mayChange = (path: string) => changes.some((change) => isAtOrBelow(path, change));
   const options = { ...searchOptions(place, signal), isLeftOut: mayChange };
   const onTooDeep = (path: string) => {
     throw tooLarge(taskId, `${quoted(path)} is deeper in a protected directory than can be looked into`);
   };
-  const listNow = (path: string) => listOne(place, path, rules.changes, signal, onTooDeep);
+  const listNow = (path: string) => listOne(place, path, changes, signal, onTooDeep);
   const found = new Map<string, ProtectedListing>();
   for (const path of rules.listed) found.set(path, await listNow(path));
   for (const { path: named, isPattern, isFileOnly } of rules.named) {
@@ -44,6 +52,8 @@ export async function listProtected(
   }
   return [...found.values()];
 }
+
+const allChanges = ({ changes, beside }: ProtectionRules): readonly string[] => [...changes, ...beside.changes];
 
 /** Why the task cannot begin, and what to do about it. */
 export function tooLarge(taskId: string, what: string): ProtectionTooLarge {
@@ -73,14 +83,19 @@ async function listOne(
   signal: AbortSignal,
   onTooDeep?: (path: string) => void,
 ): Promise<ProtectedListing> {
-  const allowed = changes.filter((change) => change !== path && isAtOrBelow(change, path));
   const entries = await listTree(path, {
     ...searchOptions(place, signal),
-    isLeftOut: (entry) => allowed.some((change) => isAtOrBelow(entry, change)),
+    isLeftOut: (entry) => isLeftOut(entry, path, changes),
     ...(onTooDeep === undefined ? {} : { onTooDeep }),
   });
   return { path, digest: digestOfListing(entries), entries };
 }
+
+/** Of two paths the longer one decides: what may be changed below the protected path. */
+const isLeftOut = (entry: string, protectedPath: string, changes: readonly string[]): boolean =>
+  changes.some(
+    (change) => change !== protectedPath && isAtOrBelow(change, protectedPath) && isAtOrBelow(entry, change),
+  );
 
 const searchOptions = ({ workspace, holdsState }: RunPlace, signal: AbortSignal): Omit<ListOptions, 'isLeftOut'> => ({
   root: workspace,
@@ -89,24 +104,53 @@ const searchOptions = ({ workspace, holdsState }: RunPlace, signal: AbortSignal)
 });
 
 /**
- * What differs now from the digests of a baseline, such as "test/a.mjs (content)".
+ * What differs now from the digests of a baseline, such as "test/a.mjs (content)". In a directory that only a check
+ * names, what it and the tasks beside it are to create is no difference.
  * @param kept the listings of that baseline, which say more than its digests; what does not fit them is not used
  */
 export async function differencesFrom(
   place: RunPlace,
   before: readonly { readonly path: string; readonly digest: string | null }[],
   kept: readonly ProtectedListing[],
-  changes: readonly string[],
+  rules: ProtectionRules,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  const changes = allChanges(rules);
   const differences = new Set<string>();
   for (const { path, digest } of before) {
     const now = await listOne(place, path, changes, signal);
     if (now.digest === digest) continue;
     const old = kept.find((listing) => listing.path === path);
-    const known = old !== undefined && digestOfListing(old.entries) === digest;
-    for (const difference of known ? listingDifferences(old.entries, now.entries) : [`${path} (changed)`])
-      differences.add(difference);
+    if (old === undefined || digestOfListing(old.entries) !== digest) {
+      differences.add(`${path} (changed)`);
+      continue;
+    }
+    const isExpected = rules.listed.includes(path) ? () => false : outputsOf(rules, old.entries);
+    // Another attempt may have other rules than the one that took the baseline.
+    const entries = old.entries.filter((entry) => !isLeftOut(entry.path, path, changes));
+    for (const difference of listingDifferences(entries, now.entries))
+      if (!isExpected(difference)) differences.add(`${difference.path} (${difference.what})`);
   }
   return [...differences];
+}
+
+/**
+ * Whether a difference is an output: a path that a check names and that was not there before, what is below it, and the
+ * directories that lead to it.
+ */
+function outputsOf(
+  { named, beside }: ProtectionRules,
+  before: readonly ListedEntry[],
+): (difference: ListingDifference) => boolean {
+  const isDirectory = ({ type }: ListedEntry): boolean => type === 'directory';
+  const wasThere = (output: string) => before.some((entry) => leadsTo(output, entry.path, false));
+  const outputs = [...named.map(({ path }) => path), ...beside.creates.filter((path) => !path.endsWith('/'))].filter(
+    (output) => !wasThere(output),
+  );
+  const filled = beside.creates.filter((path) => path.endsWith('/')).map((path) => path.slice(0, -1));
+  return ({ path, what, now }) =>
+    what === 'created' &&
+    now !== null &&
+    (filled.some((directory) => path !== directory && isAtOrBelow(path, directory)) ||
+      outputs.some((output) => leadsTo(output, path, isDirectory(now))));
 }

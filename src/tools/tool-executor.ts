@@ -55,7 +55,7 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     run: (call, signal) => run(runtime, call, signal),
     runChecks: (call, signal) => runChecks(runtime, call, signal),
     takeBaseline: (call, signal) => takeBaseline(runtime, call, signal),
-    changedPaths: (task, before, changes, signal) => changedPaths(runtime, task, before, changes, signal),
+    changedPaths: (task, before, protection, signal) => changedPaths(runtime, task, before, protection, signal),
   });
 }
 

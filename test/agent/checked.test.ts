@@ -68,6 +68,7 @@ test('a task text names what must not be changed, without what the task changes'
     listed: ['test'],
     named: ['src/a.js', 'src/gen/b.js'].map((path) => ({ path, isPattern: false, isFileOnly: false })),
     changes: ['src/gen'],
+    beside: { changes: ['src'], creates: [] },
   };
   expect(taskText(loopTask({ protection }), [])).toContain('a change fails the task: test, src/a.js');
 });

@@ -171,6 +171,7 @@ const assignment: PayloadOf<'task_assigned'> = {
   protected: [],
   changes: [],
   used_up_by: null,
+  beside: null,
 };
 
 export function loopTask(
@@ -183,7 +184,7 @@ export function loopTask(
     agent: { ...agentSpec, ...agent },
     playbook: null,
     acceptance: [{ name: 'there', command: 'test -f out.txt' }],
-    protection: { listed: [], named: [], changes: [] },
+    protection: { listed: [], named: [], changes: [], beside: { changes: [], creates: [] } },
     history: [],
     spent: { tokens: 0, usd: 0 },
     mustReserve: false,

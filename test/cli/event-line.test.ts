@@ -32,6 +32,7 @@ const ASSIGNED = {
   protected: [],
   changes: [],
   used_up_by: null,
+  beside: null,
 };
 
 const FAILED = {

@@ -89,6 +89,7 @@ export function taskAssigned(
       protected: [],
       changes: [],
       used_up_by: null,
+      beside: null,
     },
   };
 }

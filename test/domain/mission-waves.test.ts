@@ -114,6 +114,7 @@ describe('an assignment', () => {
     const revisionOf = (agent: string, playbook: string | null) => ({
       digest: `${agent} today`,
       playbookAcceptance: playbook === 'traefik' ? checks : null,
+      playbookChanges: [],
     });
     expect(only('task_assigned', log.settle({ revisionOf }))).toEqual({
       task_id: PROXY,
@@ -143,6 +144,7 @@ describe('an assignment', () => {
       protected: [],
       changes: [],
       used_up_by: null,
+      beside: null,
       agent_digest: 'proxy_agent today',
       playbook_acceptance: checks,
     });

@@ -293,3 +293,30 @@ describe('the verify task', () => {
     expect(verifyTask(plan, [], ['cert_agent'])).toBeNull();
   });
 });
+
+describe('what a task protects', () => {
+  const changing = (changes: readonly string[]) => task('env_agent', { changes });
+  const keeping = task('cert_agent', { protected: ['tests/a.mjs'] });
+
+  test.each([['tests/a.mjs'], ['./tests'], ['/workspace/tests/'], ['.']])(
+    'is changed by no other task of its wave, such as one that changes %s',
+    (path) => {
+      expect(words(planOf([[keeping, changing([path])]]))).toEqual([
+        expect.stringContaining('"tests/a.mjs" is protected, and deploy-env_agent-wave1 of the same wave changes it'),
+      ]);
+    },
+  );
+
+  test('may be changed in another wave, and what is beside it or below it in the same', () => {
+    expect(words(planOf([[keeping], [changing(['tests'])]]))).toEqual([]);
+    expect(words(planOf([[keeping, changing(['tests/b.mjs', 'tests/a.mjs/deep'])]]))).toEqual([]);
+  });
+
+  test('is changed by no playbook either', () => {
+    const env = TWELVE.find(({ name }) => name === 'env_agent') ?? agent('env_agent', 1);
+    const playbook = { name: 'write', steps: [], acceptance: [], changes: ['tests'] };
+    const roster = [...TWELVE.filter((spec) => spec !== env), { ...env, playbooks: { write: playbook } }];
+    const scope = { ...scopeOf(), roster };
+    expect(words(planOf([[keeping, task('env_agent', { playbook: 'write' })]], scope), scope)).toHaveLength(1);
+  });
+});

@@ -36,6 +36,7 @@ const task: TaskAssigned['payload'] = {
   protected: [],
   changes: [],
   used_up_by: null,
+  beside: null,
 };
 
 function playbookOf(...steps: readonly PlaybookStep[]): Playbook {

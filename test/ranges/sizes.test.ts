@@ -139,7 +139,9 @@ describe('the largest assignment', () => {
 
   test('fits into a record, with results, failures and an answer that are longer than what it may carry', async () => {
     const log = given(claimed(), opened(), request);
-    const context = { revisionOf: () => ({ digest: 'd'.repeat(64), playbookAcceptance: checks(SIZES.checks) }) };
+    const context = {
+      revisionOf: () => ({ digest: 'd'.repeat(64), playbookAcceptance: checks(SIZES.checks), playbookChanges: [] }),
+    };
     log.settle(context);
     for (const id of ids)
       log.when(completed(id, 1, {}, { summary: wide(90_000), outputs: { o: wide(90_000), p: 'x' } }));

@@ -32,5 +32,6 @@ export function assignment(number: number): PayloadOf<'task_assigned'> {
     protected: [],
     changes: [],
     used_up_by: null,
+    beside: null,
   };
 }

@@ -65,6 +65,7 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       protected: [],
       changes: [],
       used_up_by: null,
+      beside: null,
       ...changes,
     },
   });

@@ -46,6 +46,7 @@ function assignment(number: number, offset = number): PayloadOf<'task_assigned'>
     protected: [],
     changes: [],
     used_up_by: null,
+    beside: null,
   };
 }
 

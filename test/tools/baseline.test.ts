@@ -35,15 +35,20 @@ const put = (path: string, text: string) => {
 const remove = (path: string) => rmSync(join(harness.workspace(), path), { recursive: true });
 
 function callOf(commands: readonly string[], options: Partial<BaselineCall & ProtectionRules> = {}): BaselineCall {
-  const { listed = [], changes = [] } = options;
   return {
     task: options.task ?? harness.task(),
     claimOffset: options.claimOffset ?? 10,
     checks: commands.map((command) => ({ name: command, command })),
     timeLimitMs: options.timeLimitMs ?? 10_000,
-    protection: { listed, named: pathsNamedBy(commands), changes },
+    protection: rulesOf(commands, options),
   };
 }
+const rulesOf = (commands: readonly string[], options: Partial<ProtectionRules> = {}): ProtectionRules => ({
+  listed: options.listed ?? [],
+  named: pathsNamedBy(commands),
+  changes: options.changes ?? [],
+  beside: options.beside ?? { changes: [], creates: [] },
+});
 const take = (commands: readonly string[], options?: Partial<BaselineCall & ProtectionRules>) =>
   harness.executor.takeBaseline(callOf(commands, options), never);
 
@@ -144,7 +149,7 @@ describe('what a task must not change', () => {
   ) => {
     const before = await take(commands, rules);
     change();
-    return harness.executor.changedPaths(task, before.protected, rules.changes ?? [], never);
+    return harness.executor.changedPaths(task, before.protected, rulesOf(commands, rules), never);
   };
 
   test.each<[string, () => void, readonly string[]]>([
@@ -204,6 +209,80 @@ describe('what a task must not change', () => {
     expect(await changed(() => put('app/main.js', 'new'), ['node --check app/main.js'], { changes: [''] })).toEqual([]);
   });
 
+  describe('beside a task that writes in the same directory', () => {
+    beforeEach(() => {
+      put('secrets/kept.txt', 'k');
+      put('secrets/deep/kept.txt', 'k');
+    });
+    const beside = { changes: ['secrets/mine.txt'], creates: ['secrets/new.cms', 'secrets/keys/a/*.pem', 'secrets'] };
+    const named = ['check-all secrets'];
+
+    test.each<[string, () => unknown, readonly string[]]>([
+      ['what its check names is there now', () => put('secrets/new.cms', 'x'), []],
+      ['with what is below it', () => put('secrets/new.cms/deep/file', 'x'), []],
+      ['with the directories that lead to it', () => put('secrets/keys/a/1.pem', 'x'), []],
+      ['what it may change', () => put('secrets/mine.txt', 'x'), []],
+      ['another file is not its own', () => put('secrets/other.txt', 'x'), ['secrets/other.txt (created)']],
+      [
+        'nor is another in a directory that leads to its own',
+        () => (put('secrets/keys/a/1.pem', 'x'), put('secrets/keys/b', 'x')),
+        ['secrets/keys/b (created)'],
+      ],
+      ['nor is a file that was there', () => put('secrets/kept.txt', 'x'), ['secrets/kept.txt (content)']],
+      ['nor one that is gone', () => remove('secrets/kept.txt'), ['secrets/kept.txt (removed)']],
+    ])('%s', async (_, change, expected) => {
+      expect(await changed(change, named, { beside })).toEqual(expected);
+    });
+
+    test('a file that its check names and that was there is not to be changed', async () => {
+      put('secrets/new.cms', 'old');
+      const change = () => (put('secrets/new.cms', 'new'), put('secrets/new.cms.bak', 'x'));
+      expect(await changed(change, named, { beside })).toEqual([
+        'secrets/new.cms (content)',
+        'secrets/new.cms.bak (created)',
+      ]);
+    });
+
+    test('whatever is new, where there are too many to name', async () => {
+      const change = () => (put('secrets/other.txt', 'x'), put('secrets/kept.txt', 'x'), put('secrets/deep/n', 'x'));
+      const filled = { changes: [], creates: ['secrets/deep/'] };
+      expect(await changed(change, named, { beside: filled })).toEqual([
+        'secrets/kept.txt (content)',
+        'secrets/other.txt (created)',
+      ]);
+      remove('secrets/deep/n');
+    });
+
+    test('a directory that the task lists is kept against all that is not said to change in it', async () => {
+      const change = () => (put('secrets/new.cms', 'x'), put('secrets/mine.txt', 'x'));
+      expect(await changed(change, [], { listed: ['secrets'], beside })).toEqual(['secrets/new.cms (created)']);
+    });
+
+    test('what its own check names and was not there before', async () => {
+      const change = () => (put('secrets/own.txt', 'x'), put('secrets/own2.txt', 'x'));
+      expect(await changed(change, [...named, 'grep -q x secrets/own.txt'])).toEqual(['secrets/own2.txt (created)']);
+    });
+
+    test('the tests that both name are kept against both', async () => {
+      const change = () => (put('secrets/kept.txt', 'weaker'), put('secrets/setup.mjs', 'x'));
+      expect(await changed(change, named, { beside: { changes: [], creates: ['secrets'] } })).toEqual([
+        'secrets/kept.txt (content)',
+        'secrets/setup.mjs (created)',
+      ]);
+    });
+
+    test('another attempt may have other rules than the one that looked first', async () => {
+      const before = await take(named);
+      put('secrets/new.cms', 'x');
+      put('secrets/deep/kept.txt', 'x');
+      put('secrets/kept.txt', 'x');
+      const rules = rulesOf(named, { changes: ['secrets/deep'], beside });
+      expect(await harness.executor.changedPaths(harness.task(), before.protected, rules, never)).toEqual([
+        'secrets/kept.txt (content)',
+      ]);
+    });
+  });
+
   test('a listed path wins over a change above it, and counts also while nothing is there', async () => {
     const change = () => (put('app/test.js', 'made'), put('app/main.js', 'new'));
     expect(await changed(change, [], { listed: ['app/test.js'], changes: ['app'] })).toEqual(['app/test.js (created)']);
@@ -261,7 +340,7 @@ describe('what a task must not change', () => {
     put('a.txt', 'b');
     const kept = join(harness.runOf(harness.task()), 'baseline.json');
     writeFileSync(kept, readFileSync(kept, 'utf8').replaceAll(/[0-9a-f]{64}/g, 'f'.repeat(64)));
-    expect(await harness.executor.changedPaths(harness.task(), before.protected, [], never)).toEqual([
+    expect(await harness.executor.changedPaths(harness.task(), before.protected, rulesOf([]), never)).toEqual([
       'a.txt (changed)',
     ]);
   });
@@ -325,7 +404,7 @@ describe('more than can be watched', () => {
     const before = await take(['ls top']);
     expect(before.protected).toHaveLength(1);
     mkdirSync(deep(70), { recursive: true });
-    expect(await harness.executor.changedPaths(harness.task(), before.protected, [], never)).not.toEqual([]);
+    expect(await harness.executor.changedPaths(harness.task(), before.protected, rulesOf([]), never)).not.toEqual([]);
     expect(await refusal(take(['ls top'], { task: harness.task('another-task') }))).toMatch(
       /another-task must not change cannot be watched: "top(\/d)+…" is deeper in a protected directory/,
     );
@@ -339,6 +418,6 @@ describe('more than can be watched', () => {
     expect(before.map(({ path }) => path)).toEqual(['large', 'large/a', 'large/a/1', 'large/a/2', 'large/b']);
     expect(await list()).toEqual(before);
     put('large/b/deep/3', 'y');
-    expect(listingDifferences(before, await list())).toEqual(['large/b (content)']);
+    expect(listingDifferences(before, await list())).toMatchObject([{ path: 'large/b', what: 'content' }]);
   });
 });

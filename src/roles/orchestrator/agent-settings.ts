@@ -1,5 +1,5 @@
 /** What the agents of this build ask for, by name: it is looked up for each decision. */
-import { playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
+import { playbookChanges, playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
 import type { DecideContext } from '../../domain/mission-decide.js';
 
 export type AgentSettings = Pick<DecideContext, 'timeoutSeconds' | 'revisionOf'>;
@@ -14,8 +14,12 @@ export function createAgentSettings(roster: readonly AgentSpec[]): AgentSettings
     revisionOf(agent, playbook) {
       const spec = specs.get(agent);
       return spec === undefined
-        ? { digest: null, playbookAcceptance: null }
-        : { digest: spec.digest, playbookAcceptance: playbookChecks(spec, playbook) };
+        ? { digest: null, playbookAcceptance: null, playbookChanges: [] }
+        : {
+            digest: spec.digest,
+            playbookAcceptance: playbookChecks(spec, playbook),
+            playbookChanges: playbookChanges(spec, playbook),
+          };
     },
   };
 }

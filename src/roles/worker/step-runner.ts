@@ -41,15 +41,15 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
   /** What the task has changed although it must not. */
   async function changedOf(before: Baseline | null): Promise<readonly string[]> {
     if (before === null || before.protected.length === 0) return [];
-    const { changes } = protectionOf(attempt.assignment, spec);
-    return tools.changedPaths(place, before.protected, changes, acting);
+    return tools.changedPaths(place, before.protected, protectionOf(attempt.assignment, spec), acting);
   }
 
   async function finish(step: number, remainingMs: number): Promise<StepResult> {
     const startedMs = clock.monotonicMs();
     const before = baselineOf(deps.current());
     const changed = await changedOf(before);
-    if (changed.length > 0) return refusedFinish(changed, clock.monotonicMs() - startedMs);
+    if (changed.length > 0)
+      return refusedFinish(changed, attempt.assignment.beside?.tasks ?? 0, clock.monotonicMs() - startedMs);
     const checks = acceptanceOf(attempt.assignment, spec);
     const run = await tools.runChecks({ ...callOf(step, remainingMs), checks, ...redacting }, acting);
     return {
@@ -69,16 +69,23 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
   };
 }
 
-function refusedFinish(changed: readonly string[], durationMs: number): StepResult {
+/** @param beside the other tasks of the wave, which may have made the changes */
+function refusedFinish(changed: readonly string[], beside: number, durationMs: number): StepResult {
   const shown = changed.slice(0, MOST_CHANGED);
   const more = changed.length > shown.length ? ` and ${changed.length - shown.length} more` : '';
   return {
     outcome: 'error',
     exitCode: null,
-    observation: `protected files are not as they were before the task: ${shown.join(', ')}${more}`,
+    observation:
+      `protected files are not as they were before the task: ${shown.join(', ')}${more}` + besideText(beside),
     outputDigest: null,
     durationMs,
     checks: [],
     changed: shown,
   };
 }
+
+const besideText = (tasks: number): string =>
+  tasks === 0
+    ? ''
+    : `; its wave has ${tasks} other ${tasks === 1 ? 'task' : 'tasks'}: what those change belongs in their \`changes\``;

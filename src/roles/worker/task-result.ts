@@ -2,7 +2,7 @@
 import type { LoopEnd, LoopTask } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import { parseFinish } from '../../agent/reading/finish.js';
-import { playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
+import { playbookChanges, playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
 import { provesTask } from '../../domain/baseline.js';
 import { pathsNamedBy } from '../../domain/check-paths.js';
 import type { Check, CheckResult, PayloadOf } from '../../domain/events.js';
@@ -20,11 +20,12 @@ export function acceptanceOf(assignment: PayloadOf<'task_assigned'>, spec: Agent
 
 /** What the task must not change, by its assignment, its playbook and its checks. */
 export function protectionOf(assignment: PayloadOf<'task_assigned'>, spec: AgentSpec): ProtectionRules {
-  const playbook = assignment.playbook === null ? undefined : spec.playbooks[assignment.playbook];
+  const { playbook, beside } = assignment;
   return {
     listed: assignment.protected,
     named: pathsNamedBy(acceptanceOf(assignment, spec).map((check) => check.command)),
-    changes: [...assignment.changes, ...(playbook?.changes ?? [])],
+    changes: [...assignment.changes, ...playbookChanges(spec, playbook)],
+    beside: beside ?? { changes: [], creates: [] },
   };
 }
 

@@ -55,6 +55,7 @@ export function assigned(from: Source | null, about: About = {}): AgentEvent {
     protected: [],
     changes: [],
     used_up_by: null,
+    beside: null,
   });
 }
 
