@@ -7,6 +7,7 @@ import type { Problem } from './config-error.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted, shortened } from '../domain/quoted.js';
 import { workspacePath } from '../domain/workspace-path.js';
+import { secretProblems } from './secret-problems.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
 
 /** Names are part of topics, consumer groups and task ids, hence only these characters, and not too many. */
@@ -93,6 +94,7 @@ export function readAgentFile(
   const matter = source.value;
   const problems = [
     ...source.problems,
+    ...secretProblems(source),
     ...(prompt === '' ? [promptMissing(content, file)] : []),
     ...(matter ? matterProblems(matter, source, file, tools) : []),
   ];

@@ -3,7 +3,7 @@ import type { Check, CheckRecord, CheckResult, PayloadOf } from '../domain/event
 import type { ChatModel, ModelTiming, TokenCost } from '../ports/model.js';
 import type { ProtectionRules, ToolDefinition, ToolOutcome } from '../ports/tools.js';
 import type { Failover } from './failover.js';
-import type { Redact } from './redact.js';
+import type { Redact } from '../domain/redaction.js';
 import type { ReplyRead } from './reply-read.js';
 
 /** The input of the ReAct loop. */

@@ -10,6 +10,7 @@ import { ConfigError, type Problem } from './config-error.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted } from '../domain/quoted.js';
 import type { Roster } from './roster.js';
+import { secretProblems } from './secret-problems.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
 
 /** A mission as its file describes it, with the fields of mission_requested. */
@@ -126,6 +127,7 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
   const problems = [
     ...agentProblems(mission, source, roster),
     ...plannerProblems(mission, source),
+    ...secretProblems(source),
     ...(plan ? planProblems(plan, scope, source) : []),
   ];
   if (problems.length > 0) throw new ConfigError(problems);

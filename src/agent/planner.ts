@@ -18,7 +18,8 @@ import {
   type PlanRequest,
 } from './planner-contract.js';
 import { buildPlannerPrompt, REJECTED_PLAN_CHARACTERS } from './planner-prompt.js';
-import { NO_REDACTION, redactMessages, redactReplies, type Redact } from './redact.js';
+import type { Redact } from '../domain/redaction.js';
+import { NO_REDACTION, redactMessages, redactReplies } from './redact.js';
 import type { Roster } from './roster.js';
 import type { PassedWhy } from './step.js';
 

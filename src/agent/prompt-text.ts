@@ -1,5 +1,6 @@
 /** The texts of a prompt: how a model sees each part of a task. */
 import type { TaskInput } from '../domain/events.js';
+import { mapTexts } from '../domain/map-texts.js';
 import type { ChatMessage, MessageCall } from '../ports/model.js';
 import type { ToolDefinition } from '../ports/tools.js';
 import type { LoopTask } from './loop-contract.js';
@@ -111,7 +112,7 @@ export function callId({ step }: Pick<TakenStep, 'step'>): string {
 
 /** The step as a tool call, its texts shortened like those of stepText. */
 export function stepCall(step: TakenStep, keep: number): MessageCall {
-  const args = mapValues(step.arguments, (value) => mapTexts(value, (text) => cutMiddle(text, keep)));
+  const args = mapTexts(step.arguments, (text) => cutMiddle(text, keep));
   const { outputs } = args;
   // A model that calls finish as a tool gives its outputs as a list.
   const asList =
@@ -119,10 +120,6 @@ export function stepCall(step: TakenStep, keep: number): MessageCall {
       ? { outputs: Object.entries(outputs).map(([name, value]) => ({ name, value })) }
       : {};
   return { id: callId(step), tool: step.tool, arguments: { ...args, ...asList }, thought: step.thought };
-}
-
-function mapValues(bag: Readonly<Record<string, unknown>>, map: (value: unknown) => unknown): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(bag).map(([key, value]) => [key, map(value)]));
 }
 
 /** Characters of the longest text in the step's arguments. */
@@ -133,13 +130,6 @@ export function longestText(step: TakenStep): number {
     return text;
   });
   return longest;
-}
-
-function mapTexts(value: unknown, map: (text: string) => string): unknown {
-  if (typeof value === 'string') return map(value);
-  if (Array.isArray(value)) return value.map((part) => mapTexts(part, map));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, mapTexts(part, map)]));
 }
 
 /** @param times see repetition.ts @param keep the most characters of the output */

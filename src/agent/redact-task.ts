@@ -1,5 +1,6 @@
 import type { LoopTask } from './loop-contract.js';
-import { NO_REDACTION, type Redact } from './redact.js';
+import type { Redact } from '../domain/redaction.js';
+import { NO_REDACTION } from './redact.js';
 import type { TakenStep } from './taken-step.js';
 
 /** The texts of a task that its prompts show. */

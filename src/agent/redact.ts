@@ -1,30 +1,18 @@
 /** The one place where texts change on their way to a model and back. */
+import { mapTexts } from '../domain/map-texts.js';
+import type { Redact } from '../domain/redaction.js';
 import { ModelError, type ChatMessage, type ChatReply, type ChatRequest } from '../ports/model.js';
 
-/**
- * Replaces what a model, the log and people must not see. Every prompt passes it before it is sent, and every reply and
- * error of a model before it is read or journaled; what is cut passes it before it is cut.
- *
- * It depends on nothing but the text, so that each prompt begins with the one before it, and changes nothing in a text
- * that has passed it. What it puts in has no quotes, backslashes or control characters: a reply is JSON. Of a step it
- * sees the JSON first, then each text that was read from it.
+/*
+ * Every prompt passes the function before it is sent, and every reply and error of a model before it is read or
+ * journaled; what is cut passes it before it is cut. It depends on nothing but the text, so that each prompt begins
+ * with the one before it. Of a step it sees the JSON first, then each text that was read from it.
  */
-export type Redact = (text: string) => string;
 
 /** Changes nothing. */
 export const NO_REDACTION: Redact = (text) => text;
 
-/** Each text in a JSON value, keys excepted. */
-function redactTexts(value: unknown, redact: Redact): unknown {
-  if (typeof value === 'string') return redact(value);
-  if (Array.isArray(value)) return value.map((part) => redactTexts(part, redact));
-  if (typeof value !== 'object' || value === null) return value;
-  return redactRecord(value, redact);
-}
-
-export function redactRecord(value: object, redact: Redact): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, redactTexts(part, redact)]));
-}
+export const redactTexts = <T>(value: T, redact: Redact): T => mapTexts(value, redact);
 
 export function redactMessages(messages: readonly ChatMessage[], redact: Redact): readonly ChatMessage[] {
   if (redact === NO_REDACTION) return messages;
@@ -37,7 +25,7 @@ export function redactMessages(messages: readonly ChatMessage[], redact: Redact)
           call: {
             ...message.call,
             thought: redact(message.call.thought),
-            arguments: redactRecord(message.call.arguments, redact),
+            arguments: redactTexts(message.call.arguments, redact),
           },
         }),
   }));

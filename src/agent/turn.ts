@@ -22,7 +22,7 @@ import type { Loop } from './loop-state.js';
 import { REJECTED_CHARACTERS } from './prompt-text.js';
 import { replyReadOf } from './reply-read.js';
 import { cutMiddle } from './tokens.js';
-import { redactMessages, redactRecord, redactReplies } from './redact.js';
+import { redactMessages, redactReplies, redactTexts } from './redact.js';
 import { turnRecord } from './turn-record.js';
 import { reserveNext, worstNextTurn } from './turn-reserve.js';
 import { callLimitMs, LEAST_CALL_MS, noStepLeft, setAsideNow } from './turn-time.js';
@@ -292,7 +292,7 @@ function decisionOf(
   return {
     ...step,
     thought: loop.redact(step.thought),
-    arguments: redactRecord(step.arguments, loop.redact),
+    arguments: redactTexts(step.arguments, loop.redact),
     idempotent: reply.idempotent ?? (step.tool === FINISH || definition?.idempotent(step.arguments) === true),
     model: model.name,
     chainIndex: loop.chainIndex,

@@ -19,7 +19,9 @@ import { register as registerWatch } from './commands/watch.js';
 import { createContext, type GlobalOptions } from './context.js';
 import { EXIT } from './exit-codes.js';
 import { describeFailure, failureText } from './failure.js';
-import type { Host } from './host.js';
+import { withRedactedOutput, type Host } from './host.js';
+import { createRedactor } from '../domain/redaction.js';
+import { secretVariables } from './config-secrets.js';
 import type { Choose, Register } from './registration.js';
 import { SETTINGS, SETTING_NAMES, type SettingName } from './settings.js';
 
@@ -50,7 +52,8 @@ Exit codes: 0 done, 1 the mission failed, 2 wrong use or configuration, 3 no bro
 `;
 
 /** Reads the command line and carries it out. Never rejects: a failure is a text on stderr and the exit code. */
-export async function runCommandLine(host: Host): Promise<number> {
+export async function runCommandLine(given: Host): Promise<number> {
+  const host = withRedactedOutput(given, createRedactor(secretVariables(given.env)));
   try {
     const chosen: { run(): Promise<number> }[] = [];
     const program = createProgram(host, (command, action, defaults) => {

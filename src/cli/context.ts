@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../agent/text-file.js';
 import type { ClientContext } from '../client/context.js';
+import { createRedactor } from '../domain/redaction.js';
 import { createTopicNames, type TopicNames } from '../domain/topic-names.js';
 import type { Logger } from '../ports/logger.js';
 import type { SwarmContext } from '../swarm/context.js';
 import { createLogger } from '../telemetry/pino-logger.js';
 import { wrongConfiguration, wrongUse } from './cli-error.js';
 import { loadConfig } from './config.js';
+import { secretsOf } from './config-secrets.js';
 import type { Config } from './setting-origin.js';
-import { requester, type Host, type Output } from './host.js';
+import { requester, withRedactedOutput, type Host, type Output } from './host.js';
 import { wantsColors } from './paint.js';
 import type { SettingName } from './settings.js';
 
@@ -44,32 +46,20 @@ export interface CommandContext {
 
 /** Reads the configuration. Throws CliError (exit 2) when it cannot be used. */
 export function createContext(
-  host: Host,
+  given: Host,
   options: GlobalOptions,
   defaults: Readonly<Partial<Record<SettingName, string>>> = {},
 ): CommandContext {
-  const config = loadConfig({
-    flags: options.flags,
-    env: host.env,
-    cwd: host.cwd,
-    projectDir: host.projectDir,
-    packageDir: host.packageDir,
-    configFile: options.configFile,
-    defaults,
-    readFile: readFileIfThere,
-  });
-  if (!config.values.RAVENHELM_SANDBOX && host.env['NODE_ENV'] === 'production')
-    throw wrongUse(
-      '--sandbox off is refused with NODE_ENV=production: commands of agents would run with the rights of this process',
-      'Leave the flag out. `npm run setup` says how to get bubblewrap.',
-    );
+  const config = configOf(given, options, defaults);
+  const redact = createRedactor(secretsOf(config, given.env));
+  const host = withRedactedOutput(given, redact);
   const people = options.json ? host.stderr : host.stdout;
   const toStderr = (text: string) => host.stderr.write(text);
   let writeLog = toStderr;
   const { clock, ids, random, interruption: signal } = host;
   const topics = createTopicNames(config.values.RAVENHELM_PREFIX);
   const logger = createLogger({ level: config.values.LOG_LEVEL, write: (line) => writeLog(line) });
-  const shared = { clock, ids, random, logger, topics, signal };
+  const shared = { clock, ids, random, logger, redact, topics, signal };
   return {
     host,
     config,
@@ -89,6 +79,29 @@ export function createContext(
       };
     },
   };
+}
+
+function configOf(
+  host: Host,
+  options: GlobalOptions,
+  defaults: Readonly<Partial<Record<SettingName, string>>>,
+): Config {
+  const config = loadConfig({
+    flags: options.flags,
+    env: host.env,
+    cwd: host.cwd,
+    projectDir: host.projectDir,
+    packageDir: host.packageDir,
+    configFile: options.configFile,
+    defaults,
+    readFile: readFileIfThere,
+  });
+  if (!config.values.RAVENHELM_SANDBOX && host.env['NODE_ENV'] === 'production')
+    throw wrongUse(
+      '--sandbox off is refused with NODE_ENV=production: commands of agents would run with the rights of this process',
+      'Leave the flag out. `npm run setup` says how to get bubblewrap.',
+    );
+  return config;
 }
 
 function readFileIfThere(path: string): string | null {

@@ -1,3 +1,4 @@
+import type { Redact } from '../domain/redaction.js';
 import type { Clock, Ids } from '../ports/clock.js';
 
 /** The process and the machine as the commands see them; only main.ts makes the real one. */
@@ -54,4 +55,10 @@ export interface TerminalSize {
 /** Who asks, as the events say it. */
 export function requester(host: Host): string {
   return `${host.user}@${host.hostname}`;
+}
+
+/** The host whose output passes the function. */
+export function withRedactedOutput<T extends Host>(host: T, redact: Redact): T {
+  const redacted = (output: Output): Output => ({ ...output, write: (text) => output.write(redact(text)) });
+  return { ...host, stdout: redacted(host.stdout), stderr: redacted(host.stderr) };
 }

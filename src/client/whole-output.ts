@@ -24,7 +24,7 @@ export interface OutputOf {
 export async function findWholeOutput({ base, digest, step, ...task }: OutputOf): Promise<WholeOutput | null> {
   const [stdout, stderr] = wholeOutputs(base, task, step);
   try {
-    return (await readOutputs([stdout, stderr])).digest === digest ? { stdout, stderr } : null;
+    return (await readOutputs([stdout, stderr], (text) => text)).digest === digest ? { stdout, stderr } : null;
   } catch (error) {
     if (isFileSystemError(error)) return null;
     throw error;

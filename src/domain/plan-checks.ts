@@ -4,6 +4,7 @@ import type { Check, Plan, PlanTask } from './events.js';
 import type { PlanProblem } from './plan-problem.js';
 import { eachTask } from './plan.js';
 import { quoted } from './quoted.js';
+import { isRedacted } from './secret-patterns.js';
 import { isStaticCheck } from './static-check.js';
 import { plannedPath } from './workspace-path.js';
 
@@ -29,7 +30,24 @@ export function staticCheckProblems(plan: Plan): readonly PlanProblem[] {
   ];
 }
 
-/** The same for a person's plan, as notes. */
+/** Checks that cannot run as they were written: the log has no secrets. */
+export function secretCheckProblems(plan: Plan): readonly PlanProblem[] {
+  return eachTask(plan).flatMap(({ task, path }) =>
+    task.acceptance.flatMap((check, index) =>
+      isRedacted(check.command)
+        ? [
+            {
+              path: [...path, 'acceptance', index],
+              message: `the check ${quoted(check.name)} of ${task.task_id} has a secret in its command`,
+              fix: 'let the command read it where it is stored',
+            },
+          ]
+        : [],
+    ),
+  );
+}
+
+/** The static checks of a person's plan, as notes. */
 export function staticCheckNotes(plan: Plan): readonly string[] {
   const names = (checks: readonly Check[]) =>
     checks.filter((check) => isStaticCheck(check.command)).map((check) => quoted(check.name));

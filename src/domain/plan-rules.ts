@@ -2,7 +2,7 @@ import { nearestDependencies } from './agent-graph.js';
 import { chooseInstead } from './did-you-mean.js';
 import { quoted } from './quoted.js';
 import type { Plan, PlanTask } from './events.js';
-import { pathProblems, sideBySideProblems } from './plan-checks.js';
+import { pathProblems, secretCheckProblems, sideBySideProblems } from './plan-checks.js';
 import type { PlanProblem } from './plan-problem.js';
 import { eachTask, ORCHESTRATOR, type PlanScope } from './plan.js';
 
@@ -14,6 +14,7 @@ export function validatePlan(plan: Plan, scope: PlanScope): readonly PlanProblem
     ...waveProblems(plan),
     ...eachTask(plan).flatMap(({ task, path }) => [...taskProblems(task, path, scope), ...pathProblems(task, path)]),
     ...sideBySideProblems(plan, scope.roster),
+    ...secretCheckProblems(plan),
     ...duplicateProblems(plan),
     ...orderProblems(plan, scope),
     ...inputProblems(plan, scope),

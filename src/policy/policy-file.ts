@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { ConfigError, type Problem } from '../agent/config-error.js';
 import { readYaml, type Path, type YamlSource } from '../agent/yaml-source.js';
 import { quoted } from '../domain/quoted.js';
-import { ANY_AGENT, POLICY_DECISIONS, type Policy, type PolicyDecision, type ProposedCall } from '../ports/policy.js';
+import {
+  ANY_AGENT,
+  POLICY_DECISIONS,
+  SECRET_RULE,
+  type Policy,
+  type PolicyDecision,
+  type ProposedCall,
+} from '../ports/policy.js';
 import { COMMAND_TOOL } from '../ports/tools.js';
 import { ACCESSES } from './acts.js';
 import { PatternError } from './glob.js';
@@ -44,7 +51,7 @@ const policySchema = z.strictObject({ default: decision.default('allow'), rules:
 type PolicySource = z.output<typeof policySchema>;
 
 const CONDITIONS = ['tool', 'agent', 'command', 'path', 'host'] as const;
-const RESERVED: readonly string[] = [DEFAULT_RULE, UNCLEAR_RULE, HIDDEN_RULE, TOO_MANY_RULE];
+const RESERVED: readonly string[] = [DEFAULT_RULE, UNCLEAR_RULE, HIDDEN_RULE, TOO_MANY_RULE, SECRET_RULE];
 
 export interface PolicyFile {
   readonly policy: Policy;

@@ -29,6 +29,9 @@ export function strictest(first: Verdict, ...others: readonly Verdict[]): Verdic
   return others.reduce((worst, one) => (severity(one) > severity(worst) ? one : worst), first);
 }
 
+/** The rule of calls with a secret in their arguments, which every policy has. */
+export const SECRET_RULE = 'secret-in-call';
+
 /** Judges calls. It is pure: the same call has the same verdict, and it never throws. */
 export interface Policy {
   judge(call: ProposedCall): Verdict;

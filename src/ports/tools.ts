@@ -92,8 +92,6 @@ export interface CheckCall {
   readonly claimOffset: number;
   readonly checks: readonly Check[];
   readonly timeLimitMs: number;
-  /** What the recorded outputs pass before they are cut. Absent: nothing is changed. */
-  redact?(text: string): string;
 }
 
 export interface CheckRun {

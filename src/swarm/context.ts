@@ -1,4 +1,5 @@
 import type { TopicNames } from '../domain/topic-names.js';
+import type { Redact } from '../domain/redaction.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 
@@ -9,6 +10,8 @@ export interface SwarmContext {
   /** At least 0, below 1. */
   random(): number;
   readonly logger: Logger;
+  /** What events, prompts, outputs and replies pass (domain/redaction.ts). */
+  readonly redact: Redact;
   readonly topics: TopicNames;
   /** Aborted when opening and starting should end at once. */
   readonly signal: AbortSignal;

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { checkedOptions, optionIn, prefixOption } from '../agent/checked-options.js';
 import { createRoster, loadRoster, type Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import { createRedactor } from '../domain/redaction.js';
 import { createTopicNames } from '../domain/topic-names.js';
 import { ProxyError, proxyUrl } from '../models/proxy.js';
 import type { Log } from '../ports/log.js';
@@ -13,6 +14,7 @@ import { createSystemClock, createSystemIds } from '../telemetry/system-clock.js
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import type { SwarmContext } from './context.js';
 import { PACKAGE_DIR } from './package-dir.js';
+import { redactingLog } from './redacting-log.js';
 import { startSession, type SessionOptions } from './session.js';
 
 export interface SwarmOptions {
@@ -84,6 +86,7 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
   const served = serves === undefined ? roster : roster.subset(serves, 'createSwarm: serves');
   const workspace = await openWorkspaces(options.tools?.workspaceRoot);
   const context = contextOf(options, prefix);
+  const { redact } = context;
   try {
     const session = await startSession(context, {
       roster,
@@ -101,7 +104,10 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
       },
       policy: null,
       waitForSandbox: false,
-      openLog: async () => ({ log: { ...options.log, close: async () => undefined }, ...UNNAMED }),
+      openLog: async () => ({
+        log: redactingLog({ ...options.log, close: async () => undefined }, redact),
+        ...UNNAMED,
+      }),
       say: (line) => context.logger.info({ line }, 'swarm.starting'),
     });
     let closing: Promise<void> | null = null;
@@ -126,8 +132,9 @@ async function rosterOf(agents: SwarmOptions['agents']): Promise<Roster> {
   });
 }
 
-function contextOf({ logger = silentLogger, signal }: SwarmOptions, prefix: string): SwarmContext {
+function contextOf({ logger = silentLogger, signal, models }: SwarmOptions, prefix: string): SwarmContext {
   return {
+    redact: createRedactor([models?.anthropicApiKey ?? '', models?.openaiApiKey ?? '']),
     clock: createSystemClock(),
     ids: createSystemIds(),
     random: Math.random,

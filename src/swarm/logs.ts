@@ -7,7 +7,9 @@ import { createMemoryLog } from '../memory/memory-log.js';
 import type { Log } from '../ports/log.js';
 import { silentLogger, type Logger } from '../ports/logger.js';
 import { createSystemClock, createSystemIds } from '../telemetry/system-clock.js';
+import { createRedactor } from '../domain/redaction.js';
 import { PACKAGE_DIR } from './package-dir.js';
+import { redactingLog } from './redacting-log.js';
 
 export interface MemoryLogOptions {
   /** Larger events are refused, in bytes from 1048576. Default 1 MiB, as brokers have it. */
@@ -17,10 +19,11 @@ export interface MemoryLogOptions {
 /** A log in this process's memory: no other process can read it, and it ends with this one. Needs no close(). */
 export function memoryLog(options: MemoryLogOptions = {}): Log {
   const { maxRecordBytes } = checkedOptions(MEMORY_OPTIONS, options, 'memoryLog');
-  return createMemoryLog({
+  const log = createMemoryLog({
     clock: createSystemClock(),
     ...(maxRecordBytes === undefined ? {} : { maxRecordBytes }),
   });
+  return redactingLog(log, createRedactor());
 }
 
 export interface KafkaLogOptions {
@@ -55,7 +58,7 @@ export async function kafkaLog(options: KafkaLogOptions): Promise<Log> {
   // Loaded when it is wanted: a swarm on the in-memory log starts without a Kafka client.
   const { createKafkaLog } = await import('../kafka/kafka-log.js');
   const { sasl, tls } = options;
-  return createKafkaLog({
+  const log = await createKafkaLog({
     brokers: checked.brokers,
     clientId: `ravenhelm-${hostname()}-${process.pid}`,
     registry: {
@@ -72,6 +75,7 @@ export async function kafkaLog(options: KafkaLogOptions): Promise<Log> {
     random: Math.random,
     logger: options.logger ?? silentLogger,
   });
+  return redactingLog(log, createRedactor([sasl?.password ?? '', checked.registryAuth?.password ?? '']));
 }
 
 const text = z.string('it must be a text').min(1, 'it must not be empty');

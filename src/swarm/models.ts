@@ -4,6 +4,7 @@ import { createPlanner } from '../agent/planner.js';
 import type { Planner } from '../agent/planner-contract.js';
 import type { Roster } from '../agent/roster.js';
 import { parseCatalog, type ModelCatalog } from '../models/catalog.js';
+import type { Redact } from '../domain/redaction.js';
 import type { Metrics } from '../ports/metrics.js';
 import { createModels, type Models, type ModelsOptions } from '../models/chain.js';
 
@@ -39,11 +40,17 @@ function catalogWhenNeeded(text: string, catalogFile: string): ModelCatalog {
 }
 
 /** @param metrics count what could be read from replies; absent: not counted */
-export function openPlanner(roster: Roster, models: Models, metrics?: Pick<Metrics, 'replyRead'>): Planner {
+export function openPlanner(
+  roster: Roster,
+  models: Models,
+  redact: Redact,
+  metrics?: Pick<Metrics, 'replyRead'>,
+): Planner {
   return createPlanner({
     chain: models.plannerChain(),
     absence: models.plannerAbsence(),
     roster,
+    redact,
     maxOutputTokens: PLAN_OUTPUT_TOKENS,
     ...(metrics === undefined ? {} : { replyRead: (reply) => metrics.replyRead(reply) }),
   });

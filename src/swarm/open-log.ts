@@ -5,6 +5,7 @@ import { createMemoryLog } from '../memory/memory-log.js';
 import { orAborted } from '../domain/deferred.js';
 import type { Log } from '../ports/log.js';
 import type { SwarmContext } from './context.js';
+import { redactingLog } from './redacting-log.js';
 
 /** The log that a process works on, and how it was found. */
 export interface OpenLog {
@@ -65,7 +66,7 @@ export async function openAvailableLog(context: SwarmContext, choice: LogChoice)
 
 /** The log on a cluster; details are further lines of its banner. */
 export async function openKafka(
-  { processName, signal, ...context }: SwarmContext,
+  { processName, signal, redact, ...context }: SwarmContext,
   { registryAuth, ...access }: KafkaAccess,
   cluster: Cluster,
   details: readonly string[] = [],
@@ -81,15 +82,16 @@ export async function openKafka(
     }),
     signal,
   );
-  return { log, brokers, registryUrl, banner: [`log: ${clusterText(cluster)}`, ...details] };
+  const banner = [`log: ${clusterText(cluster)}`, ...details];
+  return { log: redactingLog(log, redact), brokers, registryUrl, banner };
 }
 
 /** A log in memory; why ends the first line of its banner, details are further lines. */
 export function openMemory(
-  { clock }: Pick<SwarmContext, 'clock'>,
+  { clock, redact }: Pick<SwarmContext, 'clock' | 'redact'>,
   why: string,
   details: readonly string[] = [],
 ): OpenLog {
   const banner = [`log: in memory, this process only${why}`, ...details];
-  return { log: createMemoryLog({ clock }), brokers: [], registryUrl: null, banner };
+  return { log: redactingLog(createMemoryLog({ clock }), redact), brokers: [], registryUrl: null, banner };
 }

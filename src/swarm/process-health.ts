@@ -1,4 +1,5 @@
 /** What this process says of its health: /livez, /readyz and /metrics, where an address is given for them. */
+import type { Redact } from '../domain/redaction.js';
 import { noMetrics, type Metrics } from '../ports/metrics.js';
 import type { ProcessVitals } from '../ports/vitals.js';
 import type { Role } from '../roles/shared/role.js';
@@ -22,7 +23,7 @@ export interface ProcessHealth {
 const STUCK_MS = 1_000;
 
 /** Opens the endpoint where an address is given. Rejects with HttpAddressUnusable. */
-export async function openProcessHealth(address: HttpAddress | null): Promise<ProcessHealth> {
+export async function openProcessHealth(address: HttpAddress | null, redact: Redact): Promise<ProcessHealth> {
   const vitals = createProcessVitals();
   let roles: readonly Role[] | null = null;
   let draining = false;
@@ -41,11 +42,17 @@ export async function openProcessHealth(address: HttpAddress | null): Promise<Pr
     return { reasons: roles === null ? ['the process is starting'] : roles.flatMap((role) => role.health().missing) };
   };
 
+  const redacted = ({ reasons }: Verdict): Verdict => ({ reasons: reasons.map(redact) });
   const prometheus = address === null ? null : createPrometheus({ heldPartitions: () => countByTopic(roles ?? []) });
   const endpoint =
     address === null || prometheus === null
       ? null
-      : await openHttpEndpoint({ address, live, ready, metrics: prometheus });
+      : await openHttpEndpoint({
+          address,
+          live: () => redacted(live()),
+          ready: () => redacted(ready()),
+          metrics: prometheus,
+        });
   return {
     url: endpoint?.url ?? null,
     metrics: prometheus?.metrics ?? noMetrics,

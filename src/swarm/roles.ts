@@ -50,7 +50,7 @@ export function createRoles(context: SwarmContext, options: RolesOptions): reado
 }
 
 function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRole {
-  const planner = openPlanner(options.roster, options.models, options.health.metrics);
+  const planner = openPlanner(options.roster, options.models, context.redact, options.health.metrics);
   // The breakers are the process's: one of its roles reports them.
   const circuits = options.worker === null ? { circuits: options.models.circuits } : {};
   return {
@@ -85,6 +85,7 @@ function workerRole(
           agents,
           chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
           tools: tools.tools,
+          redact: context.redact,
           ...(policy === null ? {} : { policy }),
           circuits: models.circuits,
           degradedReason: tools.degradedReason,

@@ -2,11 +2,12 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { redactTexts } from '../agent/redact.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { StepOutcome } from '../domain/events.js';
 import type { Ids } from '../ports/clock.js';
 import { ANY_AGENT, type Policy, type Verdict } from '../ports/policy.js';
-import { isStopped, stoppedResult } from '../roles/worker/call-verdict.js';
+import { isStopped, judgeSecrets, stoppedResult } from '../roles/worker/call-verdict.js';
 import type { TaskPlace, ToolExecutor, ToolOutcome } from '../ports/tools.js';
 import { COMMAND } from '../tools/definitions.js';
 import { readLauncherOutcome } from '../tools/outcome.js';
@@ -65,7 +66,7 @@ const commandOutput = z.object({ stdout: z.string(), stderr: z.string() });
 
 /** Tries the sandbox and prepares a task. Rejects with WorkspaceUnusable. */
 export async function openSandboxCalls(options: SandboxCallsOptions): Promise<SandboxCalls> {
-  const { workspaceRoot, workspace, agent, ids, policy } = options;
+  const { workspaceRoot, workspace, agent, ids, policy, redact } = options;
   const { tools, line } = await openTools(options);
   const base = workspace ?? workspaceRoot;
   const missionId = `sandbox-${ids.uuid()}`;
@@ -78,7 +79,9 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
     async call(call, signal) {
       if (agent !== null && !agent.tools.includes(call.tool))
         return notRun(`${agent.name} does not have the tool ${call.tool}; it has ${agent.tools.join(', ')}`);
-      const verdict = policy.judge({ ...call, agent: agent?.name ?? ANY_AGENT });
+      // As the log would have it.
+      const journaled = { ...call, arguments: redactTexts(call.arguments, redact) };
+      const verdict = judgeSecrets(journaled) ?? policy.judge({ ...call, agent: agent?.name ?? ANY_AGENT });
       if (isStopped(verdict))
         return notRun(stoppedResult({ ...call, ...verdict }, verdict.reason).observation, verdict);
       step += 1;

@@ -34,7 +34,7 @@ export interface SessionOptions {
   /** Where health and metrics are served; null: nowhere. */
   readonly http: HttpAddress | null;
   readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
-  readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger'>;
+  readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger' | 'redact'>;
   /** Judges the calls of this process's worker; null: none is judged. */
   readonly policy: Policy | null;
   /** Whether the start waits for the sandbox's probe; otherwise the first tool call does. Default true. */
@@ -60,7 +60,7 @@ export async function startSession(context: SwarmContext, options: SessionOption
   const cleanup = createCleanup(context);
   const close = () => cleanup.all((options.drainMs ?? DRAIN_MS) + RELEASE_MS);
   try {
-    const health = await openProcessHealth(options.http);
+    const health = await openProcessHealth(options.http, context.redact);
     cleanup.add('health', () => health.close());
     if (health.url !== null) options.say(`health: ${health.url}/livez, /readyz, /metrics`);
     const opened = await options.openLog();
@@ -83,12 +83,12 @@ async function prepareRoles(
   health: ProcessHealth,
   cleanup: Cleanup,
 ): Promise<readonly Role[]> {
-  const { clock, random, logger, signal } = context;
+  const { clock, random, logger, redact, signal } = context;
   const { metrics } = health;
   const [{ retention }, models, tools] = await Promise.all([
     prepareCluster(context, { log, topicsFile: options.topicsFile, roster: options.roster }),
     openModels({ ...options.models, clock, random, metrics, signal }),
-    options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger }),
+    options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger, redact }),
   ]);
   // Who removes the workspaces' root afterwards removes all of it.
   if (tools !== null) cleanup.add('tools', () => tools.opened);

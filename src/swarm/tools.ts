@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Redact } from '../domain/redaction.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { ToolExecutor } from '../ports/tools.js';
@@ -21,6 +22,7 @@ export interface OpenToolsOptions {
   readonly nodePath: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly redact: Redact;
 }
 
 export interface OpenTools {
@@ -40,10 +42,10 @@ const TOOLBOX_PACKAGES = ['yaml', '@electric-sql/pglite'];
 
 /** The tools, in the sandbox as it can be built here. One that cannot refuses commands; the line says the fix. */
 export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
-  const { workspaceRoot, clock, logger } = options;
+  const { workspaceRoot, clock, logger, redact } = options;
   const system = await systemOptions(options);
   const sandbox = options.sandbox ? await probeSandbox(system) : 'off';
-  const tools = createToolExecutor({ ...system, workspaceRoot, sandbox, clock, logger });
+  const tools = createToolExecutor({ ...system, workspaceRoot, sandbox, clock, logger, redact });
   if (sandbox === 'off')
     return {
       tools,

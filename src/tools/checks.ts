@@ -3,16 +3,7 @@ import { join } from 'node:path';
 import type { CheckRecord } from '../domain/events.js';
 import { SIZES } from '../domain/sizes.js';
 import { FenceLost, type CheckCall, type CheckRun } from '../ports/tools.js';
-import {
-  digestOfText,
-  endsOf,
-  fit,
-  jsonBytes,
-  OBSERVATION_BYTES,
-  readOutputs,
-  type Ends,
-  type Outputs,
-} from './truncate.js';
+import { digestOfText, endsOf, fit, jsonBytes, OBSERVATION_BYTES, readOutputs, type Outputs } from './truncate.js';
 import { noteOn, outputPaths, outputsWithin, readLauncherOutcome, TIMED_OUT, type LauncherOutcome } from './outcome.js';
 import type { RunPlace } from './places.js';
 
@@ -24,6 +15,8 @@ export interface CheckReport {
   readonly outputsAt: string;
   /** Why the launcher started nothing; null if it left outcomes. */
   readonly failure: string | null;
+  /** What outputs pass before they are cut. */
+  redact(text: string): string;
 }
 
 const NOT_STARTED = -1;
@@ -45,7 +38,7 @@ export async function checkResults(report: CheckReport): Promise<CheckRun> {
     const left = report.failure === null ? await readLauncherOutcome(place, name) : null;
     if (left?.reason === 'fenced')
       throw new FenceLost(`A newer claim than ${call.claimOffset} took over the task while its checks ran.`);
-    const outputs = left === null ? null : await readOutputs(outputPaths(place, name));
+    const outputs = left === null ? null : await readOutputs(outputPaths(place, name), report.redact);
     const result =
       left === null || outputs === null
         ? notStarted(check)
@@ -67,17 +60,10 @@ export async function checkResults(report: CheckReport): Promise<CheckRun> {
 }
 
 /** @param room of all checks' outputs, bytes of JSON; null: the check has failed, and its output has its own room */
-function outputOf(
-  { call, outputsAt }: CheckReport,
-  name: string,
-  { ends }: Outputs,
-  room: number | null,
-): string | null {
+function outputOf({ outputsAt }: CheckReport, name: string, { ends }: Outputs, room: number | null): string | null {
   if (room !== null && room < SIZES.passedCheckOutput) return null;
-  const { redact = (text) => text } = call;
-  const redacted = ({ head, tail, size }: Ends): Ends => ({ head: redact(head), tail: redact(tail), size });
   const budget = (room === null ? SIZES.failedCheckOutput : SIZES.passedCheckOutput) - jsonBytes(STDERR);
-  const { stdout, stderr } = outputsWithin([redacted(ends[0]), redacted(ends[1])], budget, name, outputsAt);
+  const { stdout, stderr } = outputsWithin(ends, budget, name, outputsAt);
   return stdout === '' || stderr === '' ? stdout + stderr : stdout + STDERR + stderr;
 }
 

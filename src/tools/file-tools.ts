@@ -21,7 +21,12 @@ export interface FileResult {
 }
 
 /** workspace_read. Rejects with CallRefused, or with the error of the file system. */
-export async function readLines(place: RunPlace, args: ReadArguments, signal: AbortSignal): Promise<FileResult> {
+export async function readLines(
+  place: RunPlace,
+  args: ReadArguments,
+  signal: AbortSignal,
+  redact: (text: string) => string,
+): Promise<FileResult> {
   const file = await openFor(place, args.path);
   try {
     const stats = await file.stat();
@@ -36,7 +41,7 @@ export async function readLines(place: RunPlace, args: ReadArguments, signal: Ab
       end_line: Math.min(args.end_line ?? found.lines, found.lines),
       total_lines: found.whole ? found.lines : null,
     };
-    return { observation: withContent(facts, found), output: found.text };
+    return { observation: withContent(facts, { ...found, text: redact(found.text) }), output: found.text };
   } finally {
     await file.close();
   }

@@ -61,13 +61,14 @@ export function runWrite(
  * @param call the call, if this launcher has started it; else the one that is kept is read
  */
 export async function leftOutcome(
+  { redact }: Pick<ToolRuntime, 'redact'>,
   place: RunPlace,
   stem: string,
   call: CallRecord | null = null,
 ): Promise<ToolOutcome | null> {
   const left = await readLauncherOutcome(place, stem);
   const record = left === null ? null : (call ?? (await readCall(place, stem)));
-  return left === null || record === null ? null : describeOutcome(place, stem, record, left);
+  return left === null || record === null ? null : describeOutcome(place, stem, record, left, redact);
 }
 
 /** Whether the launcher of a step ended it because of a newer claim. */
@@ -105,7 +106,7 @@ async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: A
   );
   if (end.kind !== 'done' && end.kind !== 'started_before') return notStarted(end);
   return (
-    (await leftOutcome(place, stem, end.kind === 'done' ? record : null)) ??
+    (await leftOutcome(runtime, place, stem, end.kind === 'done' ? record : null)) ??
     plainOutcome('unknown', `step ${call.step} was started before and left no outcome; it may have run`)
   );
 }

@@ -72,9 +72,10 @@ export async function describeOutcome(
   step: string,
   call: CallRecord,
   left: LauncherOutcome,
+  redact: (text: string) => string,
 ): Promise<ToolOutcome> {
   const { outcome, exitCode } = statusOf(call, left);
-  const { ends, digest } = await readOutputs(outputPaths(place, step));
+  const { ends, digest } = await readOutputs(outputPaths(place, step), redact);
   const observation =
     call.tool === COMMAND
       ? describeCommand(ends, step, call, left, exitCode)

@@ -50,7 +50,7 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
   return reportingFullDisks({
     definitions: () => TOOL_DEFINITIONS,
     takeFence: async (task, claimOffset, signal) => takeFence(await placeOf(runtime, task), claimOffset, signal),
-    recoverOutcome: async (task, step) => leftOutcome(await placeOf(runtime, task), stepName(task, step)),
+    recoverOutcome: async (task, step) => leftOutcome(runtime, await placeOf(runtime, task), stepName(task, step)),
     prepareWorkspace: async (task) => (await placeOf(runtime, task)).workspace,
     run: (call, signal) => run(runtime, call, signal),
     runChecks: (call, signal) => runChecks(runtime, call, signal),
@@ -105,7 +105,7 @@ function dispatch(runtime: ToolRuntime, call: ToolCall, place: RunPlace, signal:
     case WRITE:
       return runWrite(runtime, call, writeArguments.parse(call.arguments), place, signal);
     case READ:
-      return inWorker(readLines(place, readArguments.parse(call.arguments), signal), signal);
+      return inWorker(readLines(place, readArguments.parse(call.arguments), signal, runtime.redact), signal);
     case LIST:
       return inWorker(listDirectory(place, listArguments.parse(call.arguments)), signal);
     default:
@@ -117,7 +117,8 @@ async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSig
   const place = await placeOf(runtime, call.task);
   const stem = stepName(call.task, call.step);
   const { workspace, outputs } = visiblePaths(runtime, place);
-  const report = (failure: string | null) => checkResults({ place, stem, call, outputsAt: outputs, failure });
+  const report = (failure: string | null) =>
+    checkResults({ place, stem, call, outputsAt: outputs, failure, redact: runtime.redact });
   const problem = sandboxProblem(runtime.sandbox);
   if (problem !== null) return report(problem);
   await forgetChecks(place, stem, call.checks.length);

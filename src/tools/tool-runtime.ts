@@ -1,3 +1,4 @@
+import type { Redact } from '../domain/redaction.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { TaskPlace } from '../ports/tools.js';
@@ -30,6 +31,8 @@ export interface ToolExecutorOptions {
   readonly nodePath: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What outputs and file contents pass before they are cut. Default: nothing is changed. */
+  readonly redact?: Redact;
 }
 
 /** The environment in which tools run. The system mounts are null without a usable sandbox. */
@@ -37,17 +40,18 @@ export interface ToolRuntime extends ToolExecutorOptions {
   readonly extraBinds: readonly ReadOnlyBind[];
   readonly system: SystemMounts | null;
   readonly places: ReturnType<typeof createPlaces>;
+  readonly redact: Redact;
 }
 
 /** Reads the system's mounts once. Throws ToolSetupError for binds that cannot be mounted. */
 export function createToolRuntime(options: ToolExecutorOptions): ToolRuntime {
-  const { sandbox, toolboxDir, nodePath, extraBinds = [] } = options;
+  const { sandbox, toolboxDir, nodePath, extraBinds = [], redact = (text) => text } = options;
   const usable = sandbox !== 'off' && sandbox.ok;
   const system = usable ? systemMounts({ toolboxDir, extraBinds, nodePath }) : null;
   const filter = usable && hasFilter(process.arch) ? filterFor(process.arch) : null;
   const separateAccount = usable && sandbox.mode === 'root';
   const places = createPlaces({ workspaceRoot: options.workspaceRoot, separateAccount, filter });
-  return { ...options, extraBinds, system, places };
+  return { ...options, extraBinds, system, places, redact };
 }
 
 /** The task's files; creates its directories. Rejects with WorkspaceUnusable. */

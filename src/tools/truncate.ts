@@ -29,11 +29,18 @@ export interface Outputs {
   readonly digest: string;
 }
 
-export async function readOutputs([stdout, stderr]: readonly [string, string]): Promise<Outputs> {
+/** @param redact what the texts pass before they are cut; the digest is of what was there */
+export async function readOutputs(
+  [stdout, stderr]: readonly [string, string],
+  redact: (text: string) => string,
+): Promise<Outputs> {
   const hash = createHash('sha256');
-  const add = (bytes: Buffer) => hash.update(bytes);
-  const first = await readOnce(stdout, add);
-  return { ends: [first, await readOnce(stderr, add)], digest: hash.digest('hex') };
+  const read = async (path: string): Promise<Ends> => {
+    const { head, tail, size } = await readOnce(path, (bytes) => hash.update(bytes));
+    return { head: redact(head), tail: redact(tail), size };
+  };
+  const first = await read(stdout);
+  return { ends: [first, await read(stderr)], digest: hash.digest('hex') };
 }
 
 const CHUNK_BYTES = 256 * 1024;

@@ -96,6 +96,7 @@ export async function createSwarmProcesses(files: {
     logger: silent,
   });
   const events: AgentEvent[] = [];
+  const values: Uint8Array[] = [];
   const waiting = new Set<() => void>();
   let watch: Watch | null = null;
 
@@ -103,6 +104,8 @@ export async function createSwarmProcesses(files: {
     dir,
     topics,
     events,
+    /** The same as they are on the broker. */
+    values,
     /** Of the processes that are started from now on. */
     env,
     start,
@@ -123,6 +126,7 @@ export async function createSwarmProcesses(files: {
         from: 'beginning',
         onRecord(record: LogRecord) {
           if (record.content.kind === 'event') events.push(record.content.event);
+          if (record.bytes?.value) values.push(record.bytes.value);
           for (const check of [...waiting]) check();
         },
         onFatal: (error) => {

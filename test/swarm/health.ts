@@ -1,5 +1,6 @@
 import { openProcessHealth, type ProcessHealth } from '../../src/swarm/process-health.js';
 import type { Appended, AppendRequest, Log } from '../../src/ports/log.js';
+import { createRedactor } from '../../src/domain/redaction.js';
 import { createDeferred } from '../../src/domain/deferred.js';
 
 /** A process's health endpoint on a free port, and questions to it over HTTP. */
@@ -11,7 +12,7 @@ export async function createProcessHealthUnderTest(): Promise<
     until(path: string, isSo: (status: number, reasons: readonly string[]) => boolean): Promise<void>;
   }
 > {
-  const health = await openProcessHealth({ host: '127.0.0.1', port: 0 });
+  const health = await openProcessHealth({ host: '127.0.0.1', port: 0 }, createRedactor(['canary-of-health']));
   const ask = async (path: string): Promise<readonly [number, readonly string[]]> => {
     const response = await fetch(`${health.url}${path}`);
     const answer: { readonly reasons?: readonly string[] } = JSON.parse(await response.text());

@@ -56,6 +56,19 @@ describe('a process that runs roles', () => {
     await health.until('/readyz', (status) => status === 200);
   });
 
+  test('shows no secret in its reasons', async () => {
+    const own = await createProcessHealthUnderTest();
+    const reason = 'sasl: no user canary-of-health';
+    const role = {
+      start: async () => undefined,
+      stop: async () => undefined,
+      failed: new Promise<never>(() => undefined),
+    };
+    own.watch([{ ...role, health: () => ({ missing: [reason], stalled: [], held: [] }) }]);
+    expect(await own.ask('/readyz')).toEqual([503, ['sasl: no user [redacted: configured secret]']]);
+    await own.close();
+  });
+
   test('is not ready while it drains', async () => {
     swarm = await createRoleSwarm({ roster: ROSTER });
     health = await createProcessHealthUnderTest();

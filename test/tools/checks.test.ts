@@ -11,10 +11,7 @@ beforeAll(async () => {
 afterAll(removeTemporaryDirectories);
 
 let step = 100;
-function run(
-  checks: Record<string, string>,
-  options: { timeLimitMs?: number; signal?: AbortSignal; redact?: (text: string) => string } = {},
-) {
+function run(checks: Record<string, string>, options: { timeLimitMs?: number; signal?: AbortSignal } = {}) {
   const list = Object.entries(checks).map(([name, command]) => ({ name, command }));
   return harness.executor.runChecks(
     {
@@ -23,7 +20,6 @@ function run(
       claimOffset: 10,
       timeLimitMs: options.timeLimitMs ?? 30_000,
       checks: list,
-      ...(options.redact === undefined ? {} : { redact: options.redact }),
     },
     options.signal ?? never,
   );
@@ -150,13 +146,14 @@ describe('the output of a check in its result', () => {
 
   test('has passed the redaction before it was cut', async () => {
     const secret = `token-${'s'.repeat(300)}-end`;
-    const redact = (text: string) => text.replaceAll(secret, '[secret]');
+    const redacting = await createHarness({ redact: (text) => text.replaceAll(secret, '[secret]') });
     // Half of the secret would be left where the output is cut.
-    const [output] = await outputs(
-      { leaks: `head -c 120 /dev/zero | tr '\\0' x; echo ${secret}; seq 1 999` },
-      { redact },
+    const command = `head -c 120 /dev/zero | tr '\\0' x; echo ${secret}; seq 1 999`;
+    const { results } = await redacting.executor.runChecks(
+      { task: redacting.task(), step: 1, claimOffset: 10, timeLimitMs: 30_000, checks: [{ name: 'leaks', command }] },
+      never,
     );
-    expect(output).toContain('[secret]');
-    expect(output).not.toContain('token-s');
+    expect(results[0]?.output).toContain('[secret]');
+    expect(results[0]?.output).not.toContain('token-s');
   });
 });

@@ -30,6 +30,7 @@ export interface HarnessOptions {
   readonly toolboxDir?: string | null;
   readonly extraBinds?: readonly ReadOnlyBind[];
   readonly nodePath?: string;
+  readonly redact?: (text: string) => string;
 }
 
 export interface Harness {
@@ -91,6 +92,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     nodePath: options.nodePath ?? process.execPath,
     clock,
     logger,
+    ...(options.redact === undefined ? {} : { redact: options.redact }),
   });
   const steps = new Map<string, number>();
   const task = (taskId = 'deploy-cert_agent-wave1', missionId = 'm1', attempt = 1): TaskPlace => ({

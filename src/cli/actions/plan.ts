@@ -19,7 +19,7 @@ export async function planMission(context: CommandContext, file: string): Promis
   const models = await modelsHere(context);
   const missionId = createMissionId({ nowMs: context.host.clock.now(), partition: 0, random: context.host.random });
   const request = requestEvent(context.client, { mission, missionId, workspace: null, marker: '' });
-  const answer = await openPlanner(roster, models).propose(
+  const answer = await openPlanner(roster, models, context.swarm.redact).propose(
     { mission: request.payload, revision: 1, reason: null, firstWave: 1, done: [] },
     context.host.interruption,
   );

@@ -72,6 +72,7 @@ async function withCalls(
     clock: host.clock,
     ids: host.ids,
     logger,
+    redact: context.swarm.redact,
     agent,
     policy,
     workspace: workspace === null ? null : resolve(host.cwd, workspace),

@@ -2,11 +2,25 @@
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import type { PayloadOf } from '../../domain/events.js';
-import { strictest, type Policy, type Verdict } from '../../ports/policy.js';
+import { isRedacted } from '../../domain/secret-patterns.js';
+import { SECRET_RULE, strictest, type Policy, type Verdict } from '../../ports/policy.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { acceptanceOf } from './task-result.js';
 
 type Task = Pick<ExecutionDeps, 'attempt' | 'spec'>;
+
+/**
+ * The verdict on a call with a secret in its arguments. It cannot run: the log has no secrets, and what runs is what
+ * the log says. null: there is none.
+ */
+export function judgeSecrets({ tool, arguments: args }: Pick<StepDecision, 'tool' | 'arguments'>): Verdict | null {
+  if (tool === FINISH || !isRedacted(JSON.stringify(args))) return null;
+  return {
+    decision: 'deny',
+    rule: SECRET_RULE,
+    reason: 'its arguments have a secret, or [redacted: …] in place of one: let the command read it where it is stored',
+  };
+}
 
 /** The verdict on a step; of a finish that on its checks. null: there is nothing to judge. */
 export function judgeStep(policy: Policy, task: Task, step: Pick<StepDecision, 'tool' | 'arguments'>): Verdict | null {

@@ -1,6 +1,5 @@
 /** Runs one journaled call: a tool, or the checks of a finish. */
 import type { StepResult } from '../../agent/loop-contract.js';
-import type { Redact } from '../../agent/redact.js';
 import { FINISH } from '../../agent/step.js';
 import { baselineOf, verdictOn, type Baseline } from '../../domain/baseline.js';
 import type { PayloadOf } from '../../domain/events.js';
@@ -15,8 +14,6 @@ export interface StepRunnerDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' |
   readonly place: TaskPlace;
   /** Aborted when running tools must stop. */
   readonly acting: AbortSignal;
-  /** What recorded outputs of checks pass. Absent: nothing is changed. */
-  readonly redact?: Redact | undefined;
 }
 
 /** Runs what the record says, within the time that the task has left. */
@@ -30,7 +27,6 @@ const MOST_CHANGED = 20;
 
 export function createStepRunner(deps: StepRunnerDeps): StepRunner {
   const { attempt, spec, held, tools, clock, place, acting } = deps;
-  const redacting = deps.redact === undefined ? {} : { redact: deps.redact };
   const callOf = (step: number, remainingMs: number) => ({
     task: place,
     step,
@@ -51,7 +47,7 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
     if (changed.length > 0)
       return refusedFinish(changed, attempt.assignment.beside?.tasks ?? 0, clock.monotonicMs() - startedMs);
     const checks = acceptanceOf(attempt.assignment, spec);
-    const run = await tools.runChecks({ ...callOf(step, remainingMs), checks, ...redacting }, acting);
+    const run = await tools.runChecks({ ...callOf(step, remainingMs), checks }, acting);
     return {
       outcome: run.passed ? 'ok' : 'error',
       exitCode: null,

@@ -7,7 +7,7 @@ import type { PayloadOf } from '../../domain/events.js';
 import type { TokenCost } from '../../ports/model.js';
 import type { Verdict } from '../../ports/policy.js';
 import type { TaskPlace, ToolExecutor, ToolOutcome } from '../../ports/tools.js';
-import { isStopped, judgeChecks, judgeStep, stoppedResult } from './call-verdict.js';
+import { isStopped, judgeChecks, judgeSecrets, judgeStep, stoppedResult } from './call-verdict.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { progressNews } from './step-progress.js';
 import { createStepRunner } from './step-runner.js';
@@ -81,9 +81,9 @@ async function settleDoubt(tools: ToolExecutor, place: TaskPlace, deps: TaskStep
 
 export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): TaskSteps {
   const { journal, current } = deps;
-  const { tools, clock, redact, policy } = context.deps;
+  const { tools, clock, policy } = context.deps;
   const place = placeOf(deps.attempt);
-  const runCall = createStepRunner({ ...deps, tools, clock, place, redact });
+  const runCall = createStepRunner({ ...deps, tools, clock, place });
   const checksVerdict = policy === undefined ? null : judgeChecks(policy, deps);
   const mayRunChecks = checksVerdict === null || checksVerdict.decision === 'allow';
   const baseline = createTaskBaseline({ ...deps, tools, place, mayRunChecks });
@@ -92,7 +92,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   async function journalAndRun(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
     const found = current().steps.length === 0 ? await baseline.forFirstStep() : null;
     const before = found === null ? null : encodeBaseline(found);
-    const verdict = policy === undefined ? null : judgeStep(policy, deps, decision);
+    const verdict = judgeSecrets(decision) ?? (policy === undefined ? null : judgeStep(policy, deps, decision));
     const step = current().steps.length + 1;
     const { event_id: callId, payload: call } = await journal.call(step, decision, before, verdict);
     if (verdict !== null) context.deps.metrics.policyDecided(verdict.decision);

@@ -1,5 +1,5 @@
 import type { LoopLimits } from '../../agent/loop-state.js';
-import type { Redact } from '../../agent/redact.js';
+import type { Redact } from '../../domain/redaction.js';
 import type { AgentSpec } from '../../domain/agent-spec.js';
 import type { PayloadOf } from '../../domain/events.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';

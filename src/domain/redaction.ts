@@ -1,0 +1,47 @@
+/**
+ * Replaces secrets in texts: values that the configuration holds, and what has the form of a secret. The log, the
+ * program's own log and prompts pass it (docs/security.md).
+ *
+ * What is put in has no quotes, backslashes or control characters, so that JSON with a redacted text is still JSON, and
+ * nothing here matches it.
+ */
+import type { AgentEvent } from './events.js';
+import { mapTexts } from './map-texts.js';
+import { mark, redactPatterns } from './secret-patterns.js';
+
+/** Gives the text without its secrets. The same text gives the same result; a result stays as it is. */
+export type Redact = (text: string) => string;
+
+/** Shorter values are words that occur in any text. */
+const SHORTEST_SECRET = 8;
+
+/**
+ * @param secrets values that must not appear anywhere; those with fewer than 8 characters are left alone, for they
+ *   would change ordinary words
+ */
+export function createRedactor(secrets: readonly string[] = []): Redact {
+  const values = [...new Set(secrets.filter(({ length }) => length >= SHORTEST_SECRET).flatMap(formsOf))];
+  if (values.length === 0) return redactPatterns;
+  // The longest first: one value may be part of another.
+  values.sort((a, b) => b.length - a.length);
+  const marked = mark('configured secret');
+  return (text) => redactPatterns(values.reduce((left, value) => left.replaceAll(value, marked), text));
+}
+
+/** As it is, in a JSON text, and in a URL. */
+function formsOf(secret: string): readonly string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
+}
+
+/** Ids, names and digests: what they refer to must be found again, and none of them is written by a model. */
+const IDENTIFIER =
+  /(?:^|_)(?:id|ids|digest|agent|agents|owner|epoch|marker|partition|type|kind|code|status|outcome|tool|playbook)$/;
+/** Their keys are a model's or a person's words. */
+const FREE_KEYS = /^(?:outputs|parameters)$/;
+
+/** The event with its texts redacted, identifiers excepted; the same object where nothing changes. */
+export function redactEvent(event: AgentEvent, redact: Redact): AgentEvent {
+  return mapTexts(event, (text, key, parent) =>
+    IDENTIFIER.test(key) && !FREE_KEYS.test(parent) ? text : redact(text),
+  );
+}

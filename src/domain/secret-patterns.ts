@@ -1,0 +1,148 @@
+/**
+ * What has the form of a secret. A pattern has a beginning that only secrets have, so that ordinary text stays as it
+ * is; hashes, ids and base64 text without such a beginning are none. Repetitions have an upper bound, for texts may
+ * come from strangers: the time grows with the length of the text.
+ */
+
+/** What stands where something was redacted. */
+export const mark = (what: string): string => `[redacted: ${what}]`;
+const MARK = /\[redacted: [a-z ]+\]/;
+
+/** Whether something was redacted in the text, here or before. */
+export const isRedacted = (text: string): boolean => MARK.test(text);
+
+/** The text without what has the form of a secret. */
+export function redactPatterns(text: string): string {
+  let redacted = redactPrivateKeys(text);
+  for (const { what, signs, expression } of PATTERNS)
+    if (signs.some((sign) => redacted.includes(sign)))
+      redacted = redacted.replace(expression, (...found) => `${beforeOf(found.at(-1))}${mark(what)}`);
+  // Behind what was redacted another one may begin now.
+  return redacted === text ? text : redactPatterns(redacted);
+}
+
+/** The group `before` of a match; replace() gives groups last, and the whole text where there are none. */
+function beforeOf(groups: unknown): string {
+  return typeof groups === 'object' && groups !== null && 'before' in groups ? String(groups.before) : '';
+}
+
+interface Pattern {
+  readonly what: string;
+  /** One of them is in each text that it matches: looking for them is much faster than trying the expression. */
+  readonly signs: readonly string[];
+  /** Global; a group `before` is kept. */
+  readonly expression: RegExp;
+}
+
+/** No letter or digit, but the end of a line as a JSON text has it. */
+const BEFORE = String.raw`(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))`;
+
+/**
+ * @param signs what a token begins with, or has at its beginning
+ * @param beginning the same as an expression, behind no letter or digit
+ */
+const token = (
+  what: string,
+  signs: string,
+  beginning: string,
+  least: number,
+  characters = '[A-Za-z0-9_-]',
+): Pattern => ({
+  what,
+  signs: signs.split(' '),
+  expression: new RegExp(`${BEFORE}${beginning}${characters}{${least},1024}`, 'g'),
+});
+const WORD = '[A-Za-z0-9]';
+
+/** What stands behind a name, which is kept. */
+const valueOf = (name: string, value: string): RegExp => new RegExp(`(?<before>${BEFORE}${name})${value}`, 'gi');
+
+/** By the vendors' documentation of their keys; what they say of lengths are lower bounds here. */
+const PATTERNS: readonly Pattern[] = [
+  token('anthropic key', 'sk-ant-', 'sk-ant-', 16),
+  token('langfuse key', 'sk-lf-', 'sk-lf-', 16),
+  // With a digit: words may follow sk- too.
+  token('openai key', 'sk-', '(?=sk-[A-Za-z_-]{0,200}[0-9])sk-(?:proj-|svcacct-|admin-)?', 20),
+  token('stripe key', 'sk_ rk_', '[sr]k_(?:live|test)_', 16, WORD),
+  token('aws key id', 'AKIA ASIA', '(?:AKIA|ASIA)', 16, '[A-Z2-7]'),
+  token('github token', 'ghp_ gho_ ghs_ ghu_ ghr_ github_pat_', '(?:gh[opsur]_|github_pat_)', 20, String.raw`\w`),
+  token('gitlab token', 'glpat- gldt- glrt- glcbt- glptt- glft- glsoat-', 'gl(?:pat|dt|rt|cbt|ptt|ft|soat)-', 16),
+  token('slack token', 'xox', 'xox[abeoprs]-', 10, '[A-Za-z0-9-]'),
+  token('slack webhook', 'hooks.slack.com', String.raw`hooks\.slack\.com/(?:services|workflows)/`, 20, '[A-Za-z0-9/]'),
+  token('google key', 'AIza', 'AIza', 35),
+  token('google token', 'ya29.', String.raw`ya29\.`, 20, '[A-Za-z0-9_.-]'),
+  token('huggingface token', 'hf_', 'hf_', 20, WORD),
+  token('npm token', 'npm_', 'npm_', 30, WORD),
+  token('pypi token', 'pypi-', 'pypi-', 50),
+  token('sendgrid key', 'SG.', String.raw`SG\.[A-Za-z0-9_-]{16,64}\.`, 16),
+  token('vault token', 'hvs. hvb. hvr.', String.raw`hv[sbr]\.`, 20),
+  token('digitalocean token', 'dop_ doo_ dor_', 'do[opr]_v1_', 40, '[0-9a-f]'),
+  token('telegram token', ':AA', String.raw`\d{8,10}:AA`, 33),
+  token('age key', 'AGE-SECRET-KEY-', 'AGE-SECRET-KEY-1', 50, '[A-Z0-9]'),
+  token('json web token', 'eyJ', String.raw`eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,4096}\.`, 8),
+  {
+    what: 'aws secret key',
+    signs: ['secret_access_key', 'SECRET_ACCESS_KEY'],
+    expression: valueOf(String.raw`aws_secret_access_key["']?\s{0,3}[=:]\s{0,3}["']?`, '[A-Za-z0-9/+=]{40}'),
+  },
+  {
+    what: 'authorization',
+    signs: ['uthorization', 'UTHORIZATION'],
+    expression: valueOf(
+      String.raw`authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:bearer|basic|token)\s{1,3}`,
+      '[A-Za-z0-9._~+/=-]{8,4096}',
+    ),
+  },
+  {
+    what: 'password',
+    signs: ['://'],
+    // A variable or a placeholder is no secret.
+    expression: new RegExp(
+      String.raw`(?<before>:\/\/(?<=[a-z0-9+.-]:\/\/)[^\s:@/"'<>$[\]]{0,100}:)(?![$<{%]|\*+@)` +
+        String.raw`[^\s@/"'${'`'}<>\\[\]]{1,200}(?=@)`,
+      'gi',
+    ),
+  },
+];
+
+const KEY_LINE = /-----(BEGIN|END) (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g;
+/** What follows the first line: headers, base64 and line ends, also as a JSON text has them. */
+const KEY_TEXT = new RegExp(
+  String.raw`(?:(?:\r?\n|\\r|\\n)[ \t]*(?:Proc-Type|DEK-Info|Version|Comment): [^\r\n\\"]{0,200})*` +
+    String.raw`(?:[A-Za-z0-9+/=]|(?:\r?\n|\\r|\\n)[ \t]*)*`,
+  'y',
+);
+
+/** Keys in PEM, also without their first or last line: outputs are cut. */
+function redactPrivateKeys(text: string): string {
+  if (!text.includes('PRIVATE KEY')) return text;
+  const parts: string[] = [];
+  let kept = 0;
+  for (const { index, 0: line, 1: side } of text.matchAll(KEY_LINE)) {
+    if (index < kept) continue; // The end of the key before it.
+    const from = side === 'BEGIN' ? index : beginningOf(text, index, kept);
+    parts.push(text.slice(kept, from), mark('private key'));
+    kept = side === 'BEGIN' ? endOf(text, index + line.length) : index + line.length;
+  }
+  return `${parts.join('')}${text.slice(kept)}`;
+}
+
+/** Behind the key's text and its last line, if that follows. */
+function endOf(text: string, from: number): number {
+  KEY_TEXT.lastIndex = from;
+  const end = from + (KEY_TEXT.exec(text)?.[0].length ?? 0);
+  const last = /^-----END [A-Z0-9 ]{0,60}PRIVATE KEY(?: BLOCK)?-----/.exec(text.slice(end, end + 120));
+  return end + (last?.[0].length ?? 0);
+}
+
+/** Where the base64 text before a last line begins. */
+function beginningOf(text: string, end: number, least: number): number {
+  let at = end;
+  while (at > least) {
+    const before = text.slice(at - 2, at);
+    if (/^\\[nr]$/.test(before) && text[at - 3] !== '\\') at -= 2;
+    else if (/[A-Za-z0-9+/=\r\n]$/.test(before)) at -= 1;
+    else break;
+  }
+  return Math.max(at, least);
+}
