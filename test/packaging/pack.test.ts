@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { excluding, LOWEST, readLock } from './support/engines.js';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--omit=optional'];
@@ -28,6 +29,12 @@ test('the command answers with its version', async () => {
   const { stdout } = await run(join(dir, 'empty'), 'npx', 'ravenhelm', '--version');
   expect(stdout.trim()).toBe(JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).version);
 }, 60_000);
+
+test('the lowest supported version of node is excluded by none of the packages that come with it', () => {
+  const packages = readLock(join(dir, 'empty/package-lock.json'));
+  expect(packages['node_modules/ravenhelm']).toBeDefined();
+  expect(excluding(LOWEST, packages)).toEqual([]);
+});
 
 test('the library runs a mission where it is installed', async () => {
   writeFileSync(join(dir, 'empty/embed.mjs'), readFileSync(join(project, 'examples/embed.mjs')));
