@@ -15,6 +15,7 @@ export async function appendOne(
   log: Log,
   { appender: name, onUnknown, ...request }: AppendOneOptions,
 ): Promise<Appended> {
+  signal.throwIfAborted();
   const appender = log.createAppender(name);
   try {
     return await orAborted(appender.append(request), signal);

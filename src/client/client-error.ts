@@ -1,5 +1,7 @@
 /** Why something cannot be done. */
 export type ClientErrorCode =
+  /** close() was called, before the call or while it waited. */
+  | 'client_closed'
   /** The log knows no such mission. */
   | 'mission_unknown'
   /** The mission has no such task, or its task no such attempt. */

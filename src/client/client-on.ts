@@ -8,6 +8,7 @@ import type { Log } from '../ports/log.js';
 import { readAttempts } from './attempts.js';
 import { askProcesses } from './ask-processes.js';
 import type { Client, DeadLetters, FollowOptions } from './client.js';
+import { createClosing, type Closing } from './closing.js';
 import type { ClientContext } from './context.js';
 import { deadLetterDetailsOf, deadLetterOf } from './dead-letter.js';
 import { answer, appendDecision, approve, cancel, reject, requireText, type Decide } from './decisions.js';
@@ -32,9 +33,19 @@ export interface ClientFacts {
 }
 
 /** A client with time, ids and signal from its caller. Opens nothing before it is used. */
-export function createClientOn(context: ClientContext, { log, workspaceRoot, ...facts }: ClientFacts): Client {
+export function createClientOn(given: ClientContext, { log, workspaceRoot, ...facts }: ClientFacts): Client {
+  const closing = createClosing();
+  const { whileOpen } = closing;
+  const context = { ...given, signal: AbortSignal.any([given.signal, closing.signal]) };
   const cleanup = createCleanup(context);
-  const feed = createSharedFeed(context, log, (opened) => cleanup.add('feed', () => opened.stop()));
+  const close = () => {
+    closing.close();
+    return cleanup.all(RELEASE_MS);
+  };
+  const feed = createSharedFeed(context, log, (opened) => {
+    cleanup.add('feed', () => opened.stop());
+    if (closing.signal.aborted) void close(); // it was being opened when the client was closed
+  });
   let read: Promise<Roster> | null = null;
   const roster = () => (read ??= facts.roster());
   const decide = async (missionId: string, decision: Decide): Promise<void> =>
@@ -47,17 +58,46 @@ export function createClientOn(context: ClientContext, { log, workspaceRoot, ...
     });
   const follow: Client['follow'] = async (missionId, options = {}) =>
     withWorkspace(workspaceRoot, await followOn(await feed.open(), context, missionId, options));
-  const close = () => cleanup.all(RELEASE_MS);
   return {
-    submit,
-    follow,
-    async run(mission, options = {}) {
+    submit: whileOpen(submit),
+    follow: whileOpen(follow),
+    run: whileOpen(async (mission, options = {}) => {
       await feed.open(); // its first events are seen, too
       return follow((await submit(mission, options)).missionId, options);
-    },
-    report: async (missionId) => reportOf(await feed.current(), missionId, workspaceRoot),
-    reports: async () => (await feed.current()).reports().map((report) => withWorkspace(workspaceRoot, report)),
-    attempts: async (missionId, onAttempt, { task = null, attempt = null, prompts = false } = {}) =>
+    }),
+    ...readingOn(context, log, feed, workspaceRoot, closing),
+    approve: whileOpen((missionId) => decide(missionId, approve)),
+    reject: whileOpen((missionId, reason) => decide(missionId, reject(reason))),
+    answer: whileOpen(async (missionId, text) => {
+      requireText(text);
+      await decide(missionId, answer(text));
+    }),
+    cancel: whileOpen((missionId, reason) => decide(missionId, cancel(reason))),
+    processes: whileOpen((options) => processesOf(context, log, options)),
+    deadLetters: deadLettersOn(context, log, feed, closing),
+    recover: whileOpen((options) =>
+      withSession(context, log, async (session) =>
+        recoverPartition({ context, session, agents: (await roster()).names, openFeed: feed.current }, options),
+      ),
+    ),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function readingOn(
+  context: ClientContext,
+  log: Log,
+  feed: SharedFeed,
+  workspaceRoot: string,
+  { whileOpen }: Closing,
+): Pick<Client, 'report' | 'reports' | 'attempts'> {
+  return {
+    report: whileOpen(async (missionId) => reportOf(await feed.current(), missionId, workspaceRoot)),
+    reports: whileOpen(async () =>
+      (await feed.current()).reports().map((report) => withWorkspace(workspaceRoot, report)),
+    ),
+    attempts: whileOpen(async (missionId, onAttempt, { task = null, attempt = null, prompts = false } = {}) =>
       readAttempts(
         context,
         log,
@@ -65,21 +105,7 @@ export function createClientOn(context: ClientContext, { log, workspaceRoot, ...
         { task, attempt, prompts },
         onAttempt,
       ),
-    approve: (missionId) => decide(missionId, approve),
-    reject: (missionId, reason) => decide(missionId, reject(reason)),
-    async answer(missionId, text) {
-      requireText(text);
-      await decide(missionId, answer(text));
-    },
-    cancel: (missionId, reason) => decide(missionId, cancel(reason)),
-    processes: (options) => processesOf(context, log, options),
-    deadLetters: deadLettersOn(context, log, feed),
-    recover: (options) =>
-      withSession(context, log, async (session) =>
-        recoverPartition({ context, session, agents: (await roster()).names, openFeed: feed.current }, options),
-      ),
-    close,
-    [Symbol.asyncDispose]: close,
+    ),
   };
 }
 
@@ -97,21 +123,23 @@ async function processesOf(
   );
 }
 
-function deadLettersOn(context: ClientContext, log: Log, feed: SharedFeed): DeadLetters {
+function deadLettersOn(context: ClientContext, log: Log, feed: SharedFeed, { whileOpen }: Closing): DeadLetters {
   const withBox = <T>(body: (box: LetterBox) => T | Promise<T>): Promise<T> =>
     withSession(context, log, async (session) => body(await openLetterBox(context, session)));
   return {
-    list: ({ all = false } = {}) =>
+    list: whileOpen(({ all = false } = {}) =>
       withBox((box) =>
         box
           .all()
           .filter(({ state }) => all || state.kind === 'waiting' || state.kind === 'redriving')
           .map(deadLetterOf),
       ),
-    get: (id) => withBox((box) => deadLetterDetailsOf(box.require(id))),
-    redrive: (ids, options = {}) =>
+    ),
+    get: whileOpen((id) => withBox((box) => deadLetterDetailsOf(box.require(id)))),
+    redrive: whileOpen((ids, options = {}) =>
       withBox((box) => redriveLetters({ context, log, box, openFeed: feed.current }, ids, options)),
-    discard: (ids, options) => withBox((box) => discardLetters(context, box, ids, options)),
+    ),
+    discard: whileOpen((ids, options) => withBox((box) => discardLetters(context, box, ids, options))),
   };
 }
 

@@ -30,7 +30,10 @@ export interface AttemptsOptions {
   readonly prompts?: boolean;
 }
 
-/** A client of a running swarm. Every method rejects with the log's errors where the log cannot be used. */
+/**
+ * A client of a running swarm. Every method rejects with the log's errors where the log cannot be used, and with
+ * ClientError (client_closed) once close() was called.
+ */
 export interface Client extends AsyncDisposable {
   /** Submits a mission: a file's path, or an object. Rejects with ConfigError. */
   submit(mission: string | MissionDefinition, options?: SubmitOptions): Promise<SubmittedMission>;
@@ -66,7 +69,7 @@ export interface Client extends AsyncDisposable {
    * partition_held, partition_unknown, topic_not_folded.
    */
   recover(options: RecoverOptions): Promise<RecoveredPartition>;
-  /** Stops reading. May be called twice. */
+  /** Stops reading. Calls that still wait reject; missions continue. May be called twice. */
   close(): Promise<void>;
 }
 
