@@ -79,7 +79,8 @@ async function partsOf(root: string): Promise<{ mode: string; parts: readonly Pa
     attempt: 1,
     workspace: null,
     workspaceMarker: await workspaceMarker(root),
-  };
+    secretsKey: 'none',
+  } as const;
   const runtime = createToolRuntime(options);
   const vector = argumentVector(runtime, await placeOf(runtime, task), 'a1-s0', shellProgram(INSIDE.workspace), true);
   const mounts = vector.slice(0, vector.indexOf('--') + 1);

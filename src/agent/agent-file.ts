@@ -41,6 +41,7 @@ const frontMatterSchema = z.strictObject({
   concurrency: numberIn('agent concurrency').default(1),
   timeout_seconds: numberIn('agent timeout_seconds').default(300),
   max_steps: numberIn('agent max_steps').default(40),
+  secrets_key: z.boolean().default(false),
   playbooks: z
     .record(
       playbookName,
@@ -184,6 +185,7 @@ function toSpec(matter: FrontMatter, prompt: string, digest: string): AgentSpec 
     concurrency: matter.concurrency,
     timeoutSeconds: matter.timeout_seconds,
     maxSteps: matter.max_steps,
+    ...(matter.secrets_key ? { secretsKey: true } : {}),
     playbooks: Object.fromEntries(playbooks),
     prompt,
   };

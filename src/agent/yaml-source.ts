@@ -140,6 +140,7 @@ function expectation(issue: z.core.$ZodIssue): string {
     string: 'text',
     int: 'a whole number',
     number: 'a number',
+    boolean: 'true or false',
     array: 'a list',
     object: 'keys with values',
     record: 'keys with values',

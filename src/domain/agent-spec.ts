@@ -21,6 +21,8 @@ export interface AgentSpec {
   readonly concurrency: number;
   readonly timeoutSeconds: number;
   readonly maxSteps: number;
+  /** Whether its commands see the key of the workspace, in /keys; absent: they do not. */
+  readonly secretsKey?: boolean;
   readonly playbooks: Readonly<Record<string, Playbook>>;
   readonly prompt: string;
 }

@@ -63,6 +63,8 @@ export interface TaskPlace {
   /** Directory from --workspace, absolute; null: WORKSPACE_ROOT/{missionId}. */
   readonly workspace: string | null;
   readonly workspaceMarker: string;
+  /** Whether /keys has the workspace's key: made: it is made if it is missing; existing: if there is one. */
+  readonly secretsKey: 'none' | 'existing' | 'made';
 }
 
 export interface ToolCall {

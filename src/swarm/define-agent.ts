@@ -26,6 +26,8 @@ export interface AgentDefinition {
   readonly timeoutSeconds?: number;
   /** Limit of an attempt in steps, from 1. Default 40. */
   readonly maxSteps?: number;
+  /** Whether its commands see the key of the workspace, in /keys. Default false. */
+  readonly secretsKey?: boolean;
   /** Fixed ways to do a task without a model, by name. Default none. */
   readonly playbooks?: Readonly<Record<string, PlaybookDefinition>>;
 }
@@ -52,6 +54,7 @@ export function defineAgent(definition: AgentDefinition): AgentSpec {
     concurrency: definition.concurrency,
     timeout_seconds: definition.timeoutSeconds,
     max_steps: definition.maxSteps,
+    secrets_key: definition.secretsKey,
     playbooks: definition.playbooks,
   };
   // JSON is YAML: an object is judged by the same rules as a file.

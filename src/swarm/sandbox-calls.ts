@@ -11,7 +11,7 @@ import { isStopped, judgeSecrets, stoppedResult } from '../roles/worker/call-ver
 import type { TaskPlace, ToolExecutor, ToolOutcome } from '../ports/tools.js';
 import { COMMAND } from '../tools/definitions.js';
 import { readLauncherOutcome } from '../tools/outcome.js';
-import { runDirectory, stepName, workspaceMarker } from '../tools/places.js';
+import { keyDirectory, runDirectory, stepName, workspaceMarker } from '../tools/places.js';
 import { openTools, type OpenToolsOptions } from './tools.js';
 
 export interface SandboxCall {
@@ -56,7 +56,7 @@ export interface SandboxCalls {
   readonly line: string;
   /** Makes a call as the next step of one task. Rejects as ToolExecutor.run does. */
   call(call: SandboxCall, signal: AbortSignal): Promise<SandboxCallResult>;
-  /** Removes the task's files, and the workspace if it was a new one. */
+  /** Removes the task's files, and the workspace with its key if it was a new one. */
   close(): Promise<void>;
 }
 
@@ -71,7 +71,8 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
   const base = workspace ?? workspaceRoot;
   const missionId = `sandbox-${ids.uuid()}`;
   const marker = await workspaceMarker(base);
-  const task: TaskPlace = { missionId, taskId: TASK, attempt: 1, workspace, workspaceMarker: marker };
+  const secretsKey = agent?.secretsKey === true ? 'made' : 'none';
+  const task: TaskPlace = { missionId, taskId: TASK, attempt: 1, workspace, workspaceMarker: marker, secretsKey };
   const run = runDirectory(base, task);
   let step = 0;
   return {
@@ -92,7 +93,9 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
     },
     async close() {
       await rm(dirname(run), { recursive: true, force: true });
-      if (workspace === null) await rm(join(base, missionId), { recursive: true, force: true });
+      if (workspace !== null) return;
+      for (const directory of [join(base, missionId), keyDirectory(base, task)])
+        await rm(directory, { recursive: true, force: true });
     },
   };
 }

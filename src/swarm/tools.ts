@@ -9,7 +9,6 @@ import { workspaceMarker } from '../tools/places.js';
 import { probeSandbox } from '../tools/probe.js';
 import type { ReadOnlyBind, SystemOptions } from '../tools/sandbox.js';
 import { createToolExecutor } from '../tools/tool-executor.js';
-import { keysDirectory } from './secrets-key.js';
 
 export interface OpenToolsOptions {
   /** Where the missions' workspaces lie; absolute. Made when it is not there. */
@@ -96,10 +95,9 @@ function whenOpened(opened: Promise<OpenTools>): ToolExecutor {
 
 async function systemOptions({ workspaceRoot, packageDir, nodePath }: OpenToolsOptions): Promise<SystemOptions> {
   await workspaceMarker(workspaceRoot);
-  const keys = await keysDirectory(workspaceRoot);
   return {
     toolboxDir: join(packageDir, 'toolbox'),
-    extraBinds: [...packageBinds(packageDir), { source: keys, target: '/keys', variable: 'KEYS' }],
+    extraBinds: packageBinds(packageDir),
     nodePath,
   };
 }

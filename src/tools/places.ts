@@ -1,23 +1,11 @@
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  open,
-  readFile,
-  readdir,
-  realpath,
-  rm,
-  stat,
-  link,
-  access,
-  constants,
-} from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readFile, readdir, realpath, stat, access, constants } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { isOutOfSpace } from '../domain/system-error.js';
 import { WorkspaceUnusable, type TaskPlace } from '../ports/tools.js';
 import { SANDBOX_ACCOUNT, type Account } from './account.js';
+import { linkNew } from './link-new.js';
+import { secretsKey } from './secrets-key.js';
 import { prepareSharedFiles } from './shared-files.js';
 import { absent, codeOf, existing, reasonOf } from './system-errors.js';
 
@@ -30,6 +18,12 @@ import { absent, codeOf, existing, reasonOf } from './system-errors.js';
  *     .ravenhelm/seccomp-{architecture}              the system call filter of the sandboxes
  *     .ravenhelm/runs/{mission id}/{task id}/        lock, fence; for each step: call, start mark and outcome
  *     .ravenhelm/runs/{mission id}/{task id}/outputs the full outputs, /outputs in the sandbox
+ *     .ravenhelm/secrets-key-id                      of a given directory: the id of its key
+ *
+ * Below WORKSPACE_ROOT only, so that the keys are outside every workspace:
+ *
+ *     .ravenhelm/workspace-keys/missions/{mission id}/    the key of a workspace, /keys in the sandbox
+ *     .ravenhelm/workspace-keys/directories/{marker}/     the key of a given directory
  *
  * The state is next to the marker, so that all workers that may use a workspace share its locks.
  */
@@ -43,6 +37,8 @@ export interface RunPlace {
   readonly run: string;
   readonly outputs: string;
   readonly etcDir: string;
+  /** The directory with the workspace's key; null: the task does not see it, or there is none. */
+  readonly keys: string | null;
   /** The user of the tools when the worker is root; null: the worker's user. */
   readonly account: Account | null;
   /** File with the sandbox's system call filter; null: without a sandbox. */
@@ -63,6 +59,7 @@ export async function isStillUsable(place: RunPlace, task: TaskPlace): Promise<b
     lstat(place.workspace),
     access(place.workspace, rights),
     access(place.outputs),
+    place.keys === null ? null : access(place.keys),
   ]).catch(() => [null, { mode: 0 }] as const);
   return marker === task.workspaceMarker && (mode & MODE_BITS) === wantedMode(mode & MODE_BITS, !place.holdsState);
 }
@@ -99,6 +96,19 @@ export function runDirectory(base: string, task: { readonly missionId: string; r
 }
 
 /**
+ * Where the key of a task's workspace lies. Not in .ravenhelm/keys: workers of earlier versions mount all of that.
+ * @param root WORKSPACE_ROOT
+ */
+export function keyDirectory(
+  root: string,
+  task: Pick<TaskPlace, 'missionId' | 'workspace' | 'workspaceMarker'>,
+): string {
+  const all = join(root, STATE_DIRECTORY, 'workspace-keys');
+  if (task.workspace === null) return join(all, 'missions', task.missionId);
+  return join(all, 'directories', task.workspaceMarker);
+}
+
+/**
  * Checks the marker and creates the task's directories. Rejects with WorkspaceUnusable.
  * @param prepareShared prepares the files that all sandboxes of an account share
  */
@@ -125,7 +135,20 @@ export async function preparePlace(
   const user = account ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const shared = await prepareShared(join(base, STATE_DIRECTORY), user, options.filter);
   const holdsState = task.workspace !== null;
-  return { base, workspace, holdsState, run, outputs: join(run, 'outputs'), account, ...shared };
+  const keys = await keysOf(task, base, options.workspaceRoot, account);
+  return { base, workspace, holdsState, run, outputs: join(run, 'outputs'), keys, account, ...shared };
+}
+
+async function keysOf(
+  task: TaskPlace,
+  base: string,
+  workspaceRoot: string,
+  account: Account | null,
+): Promise<string | null> {
+  if (task.secretsKey === 'none') return null;
+  const root = task.workspace === null ? base : workspaceRoot;
+  const idFile = task.workspace === null ? null : join(base, STATE_DIRECTORY, 'secrets-key-id');
+  return secretsKey({ directory: keyDirectory(root, task), idFile, account }, task.secretsKey === 'made');
 }
 
 async function basePath(task: TaskPlace, workspaceRoot: string): Promise<string> {
@@ -262,17 +285,8 @@ async function makeDirectory(path: string): Promise<void> {
 
 async function writeMarker(directory: string): Promise<string> {
   const path = join(directory, STATE_DIRECTORY, 'workspace-id');
-  const draft = `${path}.${randomUUID()}`;
-  const file = await open(draft, 'wx', 0o644);
-  try {
-    await file.writeFile(`${randomUUID()}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  // link() fails if another process was first; then its marker counts.
-  await link(draft, path).catch(existing);
-  await rm(draft);
+  // If another process is first, its marker counts.
+  await linkNew(path, `${randomUUID()}\n`);
   const marker = await readMarker(directory);
   if (marker === null) throw new WorkspaceUnusable(`The marker of ${directory} disappeared after it was written.`);
   return marker;

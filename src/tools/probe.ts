@@ -117,6 +117,8 @@ const PROBE_COMMAND = [
   'node --version >/dev/null || { echo "node does not run in it" >&2; exit 1; }',
 ].join('\n');
 
+const PROBE_TASK = { missionId: 'probe', taskId: 'probe', attempt: 1, workspace: null, secretsKey: 'none' } as const;
+
 /** Runs the probe like any command, so that the launcher, its lock and its pipes are tested too. */
 async function trySandbox(
   sandbox: UsableSandbox,
@@ -126,7 +128,7 @@ async function trySandbox(
   const base = await mkdtemp(join(tmpdir(), 'ravenhelm-probe-'));
   try {
     const marker = await workspaceMarker(base);
-    const task = { missionId: 'probe', taskId: 'probe', attempt: 1, workspace: null, workspaceMarker: marker };
+    const task = { ...PROBE_TASK, workspaceMarker: marker };
     const separateAccount = sandbox.mode === 'root';
     const place = await preparePlace(task, { workspaceRoot: base, separateAccount, filter });
     const { etcDir, workspace, outputs, account } = place;
@@ -139,6 +141,7 @@ async function trySandbox(
       workspaceWritable: true,
       hideState: false,
       outputs,
+      keys: null,
       account,
       program,
     });

@@ -8,6 +8,7 @@ import { mountedEtcDirectories } from './shared-files.js';
 export const INSIDE = {
   workspace: '/workspace',
   outputs: '/outputs',
+  keys: '/keys',
   toolbox: '/toolbox',
   node: '/opt/node/bin',
 } as const;
@@ -17,8 +18,6 @@ export interface ReadOnlyBind {
   readonly source: string;
   /** Absolute, outside all other mounts. */
   readonly target: string;
-  /** Environment variable with its path: the target in the sandbox, the source without a sandbox. */
-  readonly variable?: string;
 }
 
 /** The result of probeSandbox when bubblewrap works. */
@@ -55,6 +54,7 @@ const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 const TAKEN_TARGETS = [
   '/workspace',
   '/outputs',
+  '/keys',
   '/toolbox',
   '/usr',
   '/bin',
@@ -80,8 +80,6 @@ export function systemMounts(options: SystemOptions): SystemMounts {
   if (options.toolboxDir !== null) args.push('--ro-bind', realpathSync(options.toolboxDir), INSIDE.toolbox);
   for (const bind of options.extraBinds)
     args.push(...parentsOf(checkedTarget(bind.target)), '--ro-bind', realpathSync(bind.source), bind.target);
-  for (const { variable, target } of options.extraBinds)
-    if (variable !== undefined) args.push('--setenv', variable, target);
   return { arguments: args, path: `${nodeIsSystem ? dirname(node) : INSIDE.node}:${SYSTEM_PATH}` };
 }
 
@@ -119,6 +117,8 @@ export interface SandboxOptions {
   /** Whether to hide .ravenhelm in the workspace; a directory from --workspace contains it. */
   readonly hideState: boolean;
   readonly outputs: string;
+  /** The directory with the workspace's key; null: none is mounted. */
+  readonly keys: string | null;
   /** Set in mode root only. */
   readonly account: Account | null;
   /** Runs inside, as the account, in mode user as pid 1; the launcher appends the command. */
@@ -152,13 +152,14 @@ function namespaces({ mode, disableUserNamespaces }: UsableSandbox): string[] {
   return ['--unshare-user', ...(disableUserNamespaces ? ['--disable-userns'] : []), ...shared];
 }
 
-/** The workspace, with the swarm's state hidden, and the outputs. */
-function taskMounts({ workspace, workspaceWritable, hideState, outputs }: SandboxOptions): string[] {
+/** The workspace, with the swarm's state hidden, the outputs and the key. */
+function taskMounts({ workspace, workspaceWritable, hideState, outputs, keys }: SandboxOptions): string[] {
   const state = `${INSIDE.workspace}/.ravenhelm`;
   return [
     ...[workspaceWritable ? '--bind' : '--ro-bind', workspace, INSIDE.workspace],
     ...(hideState ? ['--perms', '0555', '--tmpfs', state, '--remount-ro', state] : []),
     ...['--ro-bind', outputs, INSIDE.outputs],
+    ...(keys === null ? [] : ['--ro-bind', keys, INSIDE.keys, '--setenv', 'KEYS', INSIDE.keys]),
   ];
 }
 
@@ -205,8 +206,8 @@ function withoutRights(account: Account): string[] {
 export interface UnsandboxedOptions {
   readonly workspace: string;
   readonly outputs: string;
+  readonly keys: string | null;
   readonly toolboxDir: string | null;
-  readonly extraBinds: readonly ReadOnlyBind[];
   readonly nodePath: string;
   /** Marks the processes of this run in their environment, so that processes left behind are found. */
   readonly token: string;
@@ -215,9 +216,6 @@ export interface UnsandboxedOptions {
 
 /** The argument vector with --sandbox off: a new session and a clean environment, nothing else. */
 export function unsandboxedArguments(options: UnsandboxedOptions): string[] {
-  const places = options.extraBinds.flatMap(({ variable, source }) =>
-    variable === undefined ? [] : [`${variable}=${source}`],
-  );
   return [
     'setsid',
     'env',
@@ -228,7 +226,7 @@ export function unsandboxedArguments(options: UnsandboxedOptions): string[] {
     `WORKSPACE=${options.workspace}`,
     `OUTPUTS=${options.outputs}`,
     `TOOLBOX=${options.toolboxDir ?? ''}`,
-    ...places,
+    ...(options.keys === null ? [] : [`KEYS=${options.keys}`]),
     `RAVENHELM_RUN=${options.token}`,
     ...options.program,
   ];

@@ -37,7 +37,6 @@ export interface ToolExecutorOptions {
 
 /** The environment in which tools run. The system mounts are null without a usable sandbox. */
 export interface ToolRuntime extends ToolExecutorOptions {
-  readonly extraBinds: readonly ReadOnlyBind[];
   readonly system: SystemMounts | null;
   readonly places: ReturnType<typeof createPlaces>;
   readonly redact: Redact;
@@ -51,7 +50,7 @@ export function createToolRuntime(options: ToolExecutorOptions): ToolRuntime {
   const filter = usable && hasFilter(process.arch) ? filterFor(process.arch) : null;
   const separateAccount = usable && sandbox.mode === 'root';
   const places = createPlaces({ workspaceRoot: options.workspaceRoot, separateAccount, filter });
-  return { ...options, extraBinds, system, places, redact };
+  return { ...options, system, places, redact };
 }
 
 /** The task's files; creates its directories. Rejects with WorkspaceUnusable. */
@@ -84,11 +83,11 @@ export function argumentVector(
   program: Program,
   workspaceWritable: boolean,
 ): string[] {
-  const { sandbox, system, toolboxDir, extraBinds, nodePath } = runtime;
-  const { workspace, outputs, etcDir, account } = place;
+  const { sandbox, system, toolboxDir, nodePath } = runtime;
+  const { workspace, outputs, etcDir, keys, account } = place;
   if (sandbox === 'off') {
     const token = tokenOf(place, stem);
-    return unsandboxedArguments({ workspace, outputs, toolboxDir, extraBinds, nodePath, token, program });
+    return unsandboxedArguments({ workspace, outputs, keys, toolboxDir, nodePath, token, program });
   }
   if (!sandbox.ok || system === null) throw new CallRefused(sandboxProblem(sandbox) ?? 'the sandbox has no mounts');
   const hideState = place.holdsState;
@@ -100,6 +99,7 @@ export function argumentVector(
     workspaceWritable,
     hideState,
     outputs,
+    keys,
     account,
     program,
   });

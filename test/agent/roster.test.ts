@@ -58,6 +58,7 @@ describe('the roster', () => {
           'concurrency: 2',
           'timeout_seconds: 60',
           'max_steps: 7',
+          'secrets_key: true',
           'playbooks:',
           '  make-a:',
           '    steps:',
@@ -85,6 +86,7 @@ describe('the roster', () => {
         concurrency: 2,
         timeoutSeconds: 60,
         maxSteps: 7,
+        secretsKey: true,
         playbooks: {
           'make-a': {
             name: 'make-a',
@@ -170,6 +172,16 @@ describe("an agent's file is refused", () => {
       'with an unknown key',
       { 'a_agent.md': agentFile('a_agent', ['timeout_second: 3']) },
       ['a_agent.md:6:1: unknown key "timeout_second"; did you mean "timeout_seconds"?'],
+    ],
+    [
+      'with a misspelled secrets_key',
+      { 'a_agent.md': agentFile('a_agent', ['secret_key: true']) },
+      ['a_agent.md:6:1: unknown key "secret_key"; did you mean "secrets_key"?'],
+    ],
+    [
+      'with a secrets_key that is neither true nor false',
+      { 'a_agent.md': agentFile('a_agent', ['secrets_key: yes']) },
+      ['a_agent.md:6:1: "secrets_key" is "yes"; give true or false'],
     ],
     [
       'with an unknown key deep inside',

@@ -80,6 +80,25 @@ test('calls on standard input are steps of one task in the given workspace, one 
   expect(readdirSync(join(workspace, '.ravenhelm/runs'))).toEqual([]);
 });
 
+test('the key of a workspace is there for an agent that names it, and goes with the workspace', async () => {
+  const file = join(clone.dir, 'agents/second_agent.md');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('max_steps:', 'secrets_key: true\nmax_steps:'));
+  const look = (...args: readonly string[]) => sandbox('exec', ...args, '--', 'wc -c < /keys/secrets.key');
+  expect(await look('--agent', 'second_agent')).toMatchObject({ code: 0, stdout: '65\n' });
+  for (const without of [['--agent', 'first_agent'], []])
+    expect(await look(...without)).toMatchObject({ stdout: '', stderr: expect.stringContaining('/keys/secrets.key') });
+  const root = join(clone.dir, '.ravenhelm/workspaces/.ravenhelm/workspace-keys');
+  expect(readdirSync(join(root, 'missions'))).toEqual([]);
+
+  mkdirSync(join(clone.dir, 'keyed'));
+  const digest = () =>
+    sandbox('exec', '--agent', 'second_agent', '--workspace', 'keyed', '--', 'sha256sum "$KEYS"/secrets.key');
+  const [first, second] = [await digest(), await digest()];
+  expect(first.stdout).toMatch(/^[0-9a-f]{64} {2}\/keys/);
+  expect(second.stdout).toBe(first.stdout);
+  expect(readdirSync(join(root, 'directories'))).toHaveLength(1);
+});
+
 test('the policy judges each call, as in a worker', async () => {
   const denied = await sandbox('exec', '--json', '--', 'echo ran > ran; curl http://127.0.0.1:1/');
   expect(denied.code).toBe(0);

@@ -86,6 +86,29 @@ describe('a swarm and its client in this process', () => {
     await swarm[Symbol.asyncDispose]();
   });
 
+  test('mount the key of a workspace for the agents that name it, and for the success checks', async () => {
+    const does = (name: string, command: string, secretsKey?: boolean) =>
+      defineAgent({
+        name,
+        description: name,
+        ...(secretsKey === undefined ? {} : { secretsKey }),
+        playbooks: { work: { steps: [{ name, command }], acceptance: [{ name, command }] } },
+      });
+    const agents = [
+      does('keeper', 'test -s "$KEYS"/secrets.key', true),
+      does('outsider', 'test ! -e /keys && test -z "${KEYS-}"'),
+    ];
+    const wave = (agent: string) => ({ tasks: [{ agent, description: 'Look.', playbook: 'work' }] });
+    await using swarm = await createSwarm({ log: memoryLog(), agents });
+    await using client = createClient(swarm);
+    const look = (name: string, waves: readonly ReturnType<typeof wave>[], command: string) =>
+      client.run({ name, brief: 'Look.', retries: 0, plan: { waves }, success: [{ name, command }] });
+    expect(await look('both', [wave('keeper'), wave('outsider')], 'test -s /keys/secrets.key')).toMatchObject({
+      status: 'completed',
+    });
+    expect(await look('without', [wave('outsider')], 'test ! -e /keys')).toMatchObject({ status: 'completed' });
+  });
+
   test('name the file and the problem of a mission object that is wrong', async () => {
     const client = createClient({ log: memoryLog(), agents: [writer], workspaceRoot: '/tmp' });
     const mission = { name: 'typo', brief: 'Write.', agents: ['writr'] };

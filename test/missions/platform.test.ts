@@ -85,7 +85,7 @@ test('every check of every task passes, with the tasks of a wave side by side', 
 });
 
 test('the success checks of the mission pass', async () => {
-  const run = await platform.check(FINISHED, mission.success);
+  const run = await platform.check(FINISHED, null, mission.success);
   expect(run).toMatchObject({ passed: true });
   expect(run.results).toHaveLength(mission.success.length);
 }, 120_000);
@@ -106,7 +106,7 @@ test('a second run over the same workspace runs no step, changes no byte and pas
   expect(secondRun.flatMap(({ agent, stepsRun }) => stepsRun.map((step) => `${agent}: ${step}`))).toEqual([]);
   expect(secondRun.filter(({ checks }) => !checks.passed)).toEqual([]);
   expect(inventory('again')).toEqual(before);
-  expect(await platform.check('again', mission.success)).toMatchObject({ passed: true });
+  expect(await platform.check('again', null, mission.success)).toMatchObject({ passed: true });
 }, 120_000);
 
 test('what was damaged is made again and what is good stays', async () => {
@@ -114,6 +114,7 @@ test('what was damaged is made again and what is good stays', async () => {
   const before = inventory('damaged');
   await platform.run(
     'damaged',
+    'env_agent',
     'rm proxy/labels/lab.labels && : > cache/nats.conf && sed -i 3d compose.yaml && sed -i ' +
       's/^NATS_PASSWORD=.*/NATS_PASSWORD=/ .env',
   );
@@ -147,7 +148,7 @@ test.each(BREAKAGES.map((breakage, number) => ({ ...breakage, number })))(
   async ({ number, agent, check, by, says }) => {
     const workspace = `broken-${number}`;
     platform.copy(FINISHED, workspace);
-    const broken = await platform.run(workspace, by);
+    const broken = await platform.run(workspace, agent, by);
     expect(broken).toMatchObject({ exitCode: 0 });
     const checks =
       agent === 'mission'
@@ -155,6 +156,7 @@ test.each(BREAKAGES.map((breakage, number) => ({ ...breakage, number })))(
         : Object.values(platform.roster.byName(agent)?.playbooks ?? {}).flatMap((playbook) => playbook.acceptance);
     const run = await platform.check(
       workspace,
+      agent === 'mission' ? null : agent,
       checks.filter(({ name }) => name === check),
     );
     expect(run.results.map(({ name }) => name)).toEqual([check]);
@@ -172,5 +174,5 @@ test('the mission hello makes certificates and .env in one wave', async () => {
     { agent: 'cert_agent', wave: 1, passed: true },
     { agent: 'env_agent', wave: 1, passed: true },
   ]);
-  expect(await platform.check('hello', hello.success)).toMatchObject({ passed: true });
+  expect(await platform.check('hello', null, hello.success)).toMatchObject({ passed: true });
 }, 120_000);

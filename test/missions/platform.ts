@@ -1,17 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { parseMissionFile, type MissionFile } from '../../src/agent/mission-file.js';
 import { loadRoster, type Roster } from '../../src/agent/roster.js';
 import type { Check } from '../../src/domain/events.js';
 import type { Playbook } from '../../src/domain/agent-spec.js';
-import type { CheckRun, ToolExecutor, ToolOutcome } from '../../src/ports/tools.js';
+import type { CheckRun, TaskPlace, ToolExecutor, ToolOutcome } from '../../src/ports/tools.js';
 import { TOOL_DEFINITIONS } from '../../src/tools/definitions.js';
-import { workspaceMarker } from '../../src/tools/places.js';
+import { keyDirectory, workspaceMarker } from '../../src/tools/places.js';
 import { probeSandbox } from '../../src/tools/probe.js';
-import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
 import { createToolExecutor } from '../../src/tools/tool-executor.js';
 import { systemClock } from './system-clock.js';
 
@@ -22,9 +20,11 @@ export interface Platform {
   /** Runs the plan of a mission wave by wave, the tasks of a wave side by side, as playbooks say. */
   runPlan(mission: MissionFile, workspace: string): Promise<readonly TaskRun[]>;
   runPlaybook(agent: string, playbook: Playbook, workspace: string): Promise<TaskRun>;
-  /** Runs a command as an agent would, with the workspace writable. */
-  run(workspace: string, command: string): Promise<ToolOutcome>;
-  check(workspace: string, checks: readonly Check[]): Promise<CheckRun>;
+  /** Runs a command as an agent, with the workspace writable. */
+  run(workspace: string, agent: string, command: string): Promise<ToolOutcome>;
+  /** @param agent null: the checks are the mission's */
+  check(workspace: string, agent: string | null, checks: readonly Check[]): Promise<CheckRun>;
+  /** With its key. */
   copy(from: string, to: string): void;
   /** Where a workspace lies here. */
   directory(workspace: string): string;
@@ -47,22 +47,23 @@ export async function createPlatform(): Promise<Platform> {
   const root = join(base, 'workspaces');
   mkdirSync(root);
   const marker = await workspaceMarker(root);
-  const executor = await createExecutor(root, makeKeys(base));
+  const executor = await createExecutor(root);
   const roster = await loadRoster(join(project, 'agents'), { tools: TOOL_DEFINITIONS.map((tool) => tool.name) });
   const never = new AbortController().signal;
   let steps = 0;
 
-  const place = (workspace: string) => ({
+  const place = (workspace: string, agent: string | null): TaskPlace => ({
     missionId: workspace,
     taskId: `task-${++steps}`,
     attempt: 1,
     workspace: null,
     workspaceMarker: marker,
+    secretsKey: agent === null ? 'existing' : roster.byName(agent)?.secretsKey === true ? 'made' : 'none',
   });
-  const run: Platform['run'] = (workspace, command) =>
+  const run: Platform['run'] = (workspace, agent, command) =>
     executor.run(
       {
-        task: place(workspace),
+        task: place(workspace, agent),
         step: 1,
         claimOffset: 1,
         timeLimitMs: TIME_LIMIT_MS,
@@ -71,18 +72,21 @@ export async function createPlatform(): Promise<Platform> {
       },
       never,
     );
-  const check: Platform['check'] = (workspace, checks) =>
-    executor.runChecks({ task: place(workspace), step: 1, claimOffset: 1, timeLimitMs: TIME_LIMIT_MS, checks }, never);
+  const check: Platform['check'] = (workspace, agent, checks) =>
+    executor.runChecks(
+      { task: place(workspace, agent), step: 1, claimOffset: 1, timeLimitMs: TIME_LIMIT_MS, checks },
+      never,
+    );
 
   async function runPlaybook(agent: string, playbook: Playbook, workspace: string, wave = 0): Promise<TaskRun> {
     const stepsRun: string[] = [];
     for (const step of playbook.steps) {
-      if (step.unless !== null && (await run(workspace, step.unless)).exitCode === 0) continue;
-      const outcome = await run(workspace, step.command);
+      if (step.unless !== null && (await run(workspace, agent, step.unless)).exitCode === 0) continue;
+      const outcome = await run(workspace, agent, step.command);
       if (outcome.exitCode !== 0) throw new Error(`${agent}: step ${step.name}: ${outcome.observation}`);
       stepsRun.push(step.name);
     }
-    return { agent, wave, stepsRun, checks: await check(workspace, playbook.acceptance) };
+    return { agent, wave, stepsRun, checks: await check(workspace, agent, playbook.acceptance) };
   }
 
   async function runPlan(mission: MissionFile, workspace: string): Promise<readonly TaskRun[]> {
@@ -104,7 +108,11 @@ export async function createPlatform(): Promise<Platform> {
     run,
     check,
     // -a keeps the owner: files of mode 600 stay readable for the sandbox's account.
-    copy: (from, to) => void execFileSync('cp', ['-a', join(root, from), join(root, to)]),
+    copy(from, to) {
+      execFileSync('cp', ['-a', join(root, from), join(root, to)]);
+      const keyOf = (missionId: string) => keyDirectory(root, { missionId, workspace: null, workspaceMarker: marker });
+      if (existsSync(keyOf(from))) execFileSync('cp', ['-a', keyOf(from), keyOf(to)]);
+    },
     directory: (workspace) => join(root, workspace),
   };
 }
@@ -115,13 +123,12 @@ export function playbookOf(roster: Roster, agent: string, name: string | null): 
   return playbook;
 }
 
-async function createExecutor(workspaceRoot: string, keys: string): Promise<ToolExecutor> {
+async function createExecutor(workspaceRoot: string): Promise<ToolExecutor> {
   const toolboxDir = join(project, 'toolbox');
-  const packages = ['yaml', '@electric-sql/pglite'].map((name) => ({
+  const extraBinds = ['yaml', '@electric-sql/pglite'].map((name) => ({
     source: join(project, 'node_modules', name),
     target: `/node_modules/${name}`,
   }));
-  const extraBinds = [...packages, { source: keys, target: '/keys' }];
   const sandbox = await probeSandbox({ toolboxDir, extraBinds, nodePath: process.execPath });
   if (!sandbox.ok) throw new Error(`these tests need bubblewrap: ${sandbox.reason}. ${sandbox.fix}`);
   const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => logger };
@@ -134,14 +141,4 @@ async function createExecutor(workspaceRoot: string, keys: string): Promise<Tool
     clock: systemClock,
     logger,
   });
-}
-
-/** A directory with secrets.key, which the sandbox's account can read and the workspace does not contain. */
-function makeKeys(base: string): string {
-  const keys = join(base, 'keys');
-  mkdirSync(keys);
-  const file = join(keys, 'secrets.key');
-  writeFileSync(file, `${randomBytes(32).toString('hex')}\n`, { mode: 0o400 });
-  if (process.getuid?.() === 0) chownSync(file, SANDBOX_ACCOUNT.uid, SANDBOX_ACCOUNT.gid);
-  return keys;
 }

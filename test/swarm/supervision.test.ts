@@ -1,9 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterruption } from '../../src/cli/interruption.js';
 import { createCleanup } from '../../src/ports/cleanup.js';
-import { keysDirectory } from '../../src/swarm/secrets-key.js';
 import { describeFailure } from '../../src/cli/failure.js';
 import { createSupervisedRole } from '../../src/swarm/supervised-role.js';
 import { DataLoss } from '../../src/domain/record.js';
@@ -377,23 +373,5 @@ describe('what was acquired', () => {
     clock.advance(1_000);
     await released;
     expect(clock.pendingTimers()).toBe(0);
-  });
-});
-
-describe("the missions' encryption key", () => {
-  test('is made once, readable and never replaced, beside the workspaces', async () => {
-    const root = mkdtempSync(join(tmpdir(), 'ravenhelm-keys-'));
-    try {
-      const directories = await Promise.all([keysDirectory(root), keysDirectory(root), keysDirectory(root)]);
-      expect(new Set(directories)).toEqual(new Set([join(root, '.ravenhelm/keys')]));
-      const path = join(root, '.ravenhelm/keys/secrets.key');
-      const key = readFileSync(path, 'utf8');
-      expect(Buffer.from(key, 'base64')).toHaveLength(48);
-      expect(statSync(path).mode & 0o777).toBe(0o444);
-      await keysDirectory(root);
-      expect(readFileSync(path, 'utf8')).toBe(key);
-    } finally {
-      rmSync(root, { recursive: true });
-    }
   });
 });

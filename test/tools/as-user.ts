@@ -71,7 +71,8 @@ const logger = { debug() {}, info() {}, warn() {}, error() {}, child() { return 
 const clock = { now: Date.now, monotonicMs: () => performance.now(), setTimer() {} };
 const executor = createToolExecutor({ ...system, workspaceRoot: root, sandbox, clock, logger });
 const marker = await workspaceMarker(root);
-const task = { missionId: 'm1', taskId: 't1', attempt: 1, workspace: null, workspaceMarker: marker };
+const ids = { missionId: 'm1', taskId: 't1', attempt: 1 };
+const task = { ...ids, workspace: null, workspaceMarker: marker, secretsKey: 'none' };
 let step = 0;
 const never = new AbortController().signal;
 const call = (tool, args, timeLimitMs = 20000) =>

@@ -101,6 +101,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     attempt,
     workspace: null,
     workspaceMarker: workspaceMarkerId,
+    secretsKey: 'none',
   });
   const call: Harness['call'] = (tool, args, overrides = {}, signal = new AbortController().signal) => {
     const place = overrides.task ?? task();

@@ -17,6 +17,9 @@ console.log(JSON.stringify({
   id: await call('execute_terminal_command', { command: look }),
   limit: await call('execute_terminal_command', { command: '(setsid sleep 889.1 &); sleep 889.1' }, 400),
   bomb: await call('execute_terminal_command', { command: "ulimit -p 200; perl -e 'fork while 1; 889.1'" }, 1000),
+  key: await executor.run({ task: { ...task, taskId: 'keyed', secretsKey: 'made' }, step: 1, claimOffset: 1,
+    timeLimitMs: 20000, tool: 'execute_terminal_command', arguments: { command: 'wc -c < /keys/secrets.key' } }, never),
+  blind: await call('execute_terminal_command', { command: 'ls /keys' }),
   write: await call('workspace_write', { path: 'a/b', content: 'hello' }),
   read: await call('workspace_read', { path: 'a/b' }),
   checks: await executor.runChecks({ task, step: ++step, claimOffset: 1, timeLimitMs: 20000, checks }, never),
@@ -47,6 +50,8 @@ asRoot(
     expect(results.bomb).toMatchObject({ outcome: 'error', exitCode: 124 });
     expect(results.bomb.durationMs).toBeLessThan(3_000);
     expect(readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes('889.1'))).toEqual([]);
+    expect(JSON.parse(results.key.observation)).toMatchObject({ stdout: '65\n' });
+    expect(results.blind).toMatchObject({ outcome: 'error', exitCode: 2 });
     expect(results.write).toMatchObject({ outcome: 'ok' });
     expect(JSON.parse(results.read.observation)).toMatchObject({ content: 'hello' });
     expect(results.checks).toMatchObject({ passed: false, results: [{ exit_code: 0 }, { exit_code: 1 }] });

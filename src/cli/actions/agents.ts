@@ -18,6 +18,7 @@ export async function listAgents(context: CommandContext): Promise<ExitCode> {
         concurrency: agent.concurrency,
         timeout_seconds: agent.timeoutSeconds,
         max_steps: agent.maxSteps,
+        secrets_key: agent.secretsKey ?? false,
         playbooks: Object.keys(agent.playbooks),
         topic: context.topics.tasks(agent.name),
         group: context.topics.workerGroup(agent.name),

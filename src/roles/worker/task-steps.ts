@@ -1,7 +1,7 @@
 /** The steps of one execution: journaled, read back, run as the record says, and their outcomes journaled. */
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { encodeBaseline } from '../../domain/baseline.js';
-import { stepInDoubt, type TaskAttempt } from '../../domain/task-partition.js';
+import { stepInDoubt } from '../../domain/task-partition.js';
 import type { Logger } from '../../ports/logger.js';
 import type { PayloadOf } from '../../domain/events.js';
 import type { TokenCost } from '../../ports/model.js';
@@ -82,7 +82,7 @@ async function settleDoubt(tools: ToolExecutor, place: TaskPlace, deps: TaskStep
 export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): TaskSteps {
   const { journal, current } = deps;
   const { tools, clock, policy } = context.deps;
-  const place = placeOf(deps.attempt);
+  const place = placeOf(deps);
   const runCall = createStepRunner({ ...deps, tools, clock, place });
   const checksVerdict = policy === undefined ? null : judgeChecks(policy, deps);
   const mayRunChecks = checksVerdict === null || checksVerdict.decision === 'allow';
@@ -140,12 +140,14 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   };
 }
 
-function placeOf({ assignment }: TaskAttempt): TaskPlace {
+/** A mission's success checks belong to no agent: they see the key that the mission's agents have used. */
+function placeOf({ attempt: { assignment }, spec }: ExecutionDeps): TaskPlace {
   return {
     missionId: assignment.mission_id,
     taskId: assignment.task_id,
     attempt: assignment.attempt,
     workspace: assignment.workspace,
     workspaceMarker: assignment.workspace_marker,
+    secretsKey: assignment.kind === 'verify' ? 'existing' : spec.secretsKey === true ? 'made' : 'none',
   };
 }
