@@ -34,3 +34,4 @@ export {
 export { defineAgent, type AgentDefinition, type PlaybookDefinition } from './swarm/define-agent.js';
 export { kafkaLog, memoryLog, type KafkaLogOptions, type MemoryLogOptions } from './swarm/logs.js';
 export { RoleFailed } from './swarm/role-failed.js';
+export { SandboxRequired } from './swarm/sandbox-required.js';

@@ -10,6 +10,7 @@ const ENVELOPE = new Set([
   'timestamp',
   'correlation_id',
   'causation_id',
+  'sandbox',
   'payload',
 ]);
 

@@ -65,6 +65,7 @@ function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part
     ...step.refusals.flatMap((text) => block('refused', cut(text), 'yellow')),
     ...step.repairs.flatMap((text) => block('repaired', [oneLine(text)], 'yellow')),
     ...policyLines(step),
+    ...(step.sandbox_off ? block('sandbox', ['off: it ran with the rights of the worker'], 'red') : []),
     ...block('thought', cut(step.thought)),
     ...Object.entries(step.arguments).flatMap(([name, value]) =>
       block(oneLine(name), cut(typeof value === 'string' ? value : JSON.stringify(value))),

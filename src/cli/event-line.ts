@@ -14,6 +14,7 @@ export function eventLine(event: AgentEvent): string {
     `${event.source_agent}${target}`,
     subject(event),
     details(event.event_type, event.payload),
+    event.sandbox === 'off' ? 'sandbox off' : '',
   ];
   return parts
     .filter((part) => part !== '')

@@ -52,6 +52,7 @@ function missionLine(report: MissionReport, times: FrameTimes): Line {
     report.tokens === 0 ? '' : `${report.tokens} tokens`,
     report.cost_usd === 0 ? '' : shownUsd(report.cost_usd),
     report.planner_wait === null ? '' : plannerWaitText(report.planner_wait),
+    report.sandbox_off ? 'sandbox off' : '',
   ].filter((part) => part !== '');
   return [
     segment(oneLine(report.name), 'bold'),

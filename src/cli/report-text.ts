@@ -74,13 +74,15 @@ function taskFacts(report: MissionReport, task: TaskReport, nowMs: number): read
   const steps = task.steps === 0 ? '' : `${task.steps} step${task.steps === 1 ? '' : 's'}`;
   const attempts = task.attempts > 1 ? `${task.attempts} attempts` : '';
   if (task.status === 'waiting') return [attempts, detailOf(task, nowMs)];
-  if (task.status === 'running') return [steps, attempts, detailOf(task, nowMs)];
+  if (task.status === 'running') return [steps, attempts, detailOf(task, nowMs), sandboxOf(task)];
   const hasRun = task.steps > 0 || task.checks.length > 0;
-  const said = [checksPassed(task), proofOfTask(task), task.model, chosenPlaybook(task)];
+  const said = [checksPassed(task), proofOfTask(task), task.model, chosenPlaybook(task), sandboxOf(task)];
   const measured = [measuredDuration(task.duration_ms), steps, ...said];
   const isBad = task.status === 'failed' || task.status === 'cancelled';
   return [...(hasRun ? measured : []), attempts, isBad ? shownFailure(report, task) : ''];
 }
+
+const sandboxOf = ({ sandbox_off }: TaskReport): string => (sandbox_off ? 'sandbox off' : '');
 
 /** What its passed checks are worth, where that is less than a reader would think. */
 function proofOfTask({ status, checks, held_before }: TaskReport): string {
@@ -128,7 +130,20 @@ function endLines(report: MissionReport): readonly Line[] {
       ? []
       : [[segment('reason: '), segment(oneLine(report.reason), report.status === 'failed' ? 'red' : 'yellow')]]),
     [segment(facts.join(', '))],
+    ...sandboxLines(report),
     ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
+  ];
+}
+
+/** What no reader must miss: nothing confined the commands. */
+function sandboxLines({ sandbox_off, tasks }: MissionReport): Line[] {
+  if (!sandbox_off) return [];
+  const off = tasks.filter((task) => task.sandbox_off).length;
+  return [
+    [
+      segment('sandbox: off', 'red'),
+      segment(`; the commands of ${off} of ${tasks.length} task${tasks.length === 1 ? '' : 's'} ran without one`),
+    ],
   ];
 }
 

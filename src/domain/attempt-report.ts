@@ -59,6 +59,8 @@ export interface StepReport {
   readonly repairs: readonly string[];
   /** What the policy decided about the step, and by which rule; null: it was not asked. */
   readonly policy: { readonly decision: string; readonly rule: string } | null;
+  /** Whether its worker ran commands without a sandbox. */
+  readonly sandbox_off: boolean;
   /** null: the step has no outcome yet. */
   readonly outcome: StepOutcome | null;
   /** The prompt that the model was sent; absent unless it was asked for. */
@@ -136,7 +138,7 @@ const reportCheck = (check: CheckRecord, index: number, baseline: Baseline | nul
   before: baseline?.checks[index] ?? null,
 });
 
-function reportStep({ call, outcome }: JournalStep, baseline: Baseline | null): StepReport {
+function reportStep({ call, outcome, sandboxOff }: JournalStep, baseline: Baseline | null): StepReport {
   return {
     step: call.step,
     thought: call.thought,
@@ -154,6 +156,7 @@ function reportStep({ call, outcome }: JournalStep, baseline: Baseline | null): 
     refusals: call.refusals,
     repairs: call.repairs,
     policy: call.decision === null ? null : { decision: call.decision, rule: call.rule ?? '' },
+    sandbox_off: sandboxOff,
     outcome:
       outcome === null
         ? null

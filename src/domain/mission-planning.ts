@@ -202,6 +202,7 @@ function newTask(plan: PlanTask, place: Pick<MissionTask, 'wave' | 'kind' | 'pos
     outputs: {},
     checks: [],
     changedPaths: [],
+    sandboxOff: false,
     detail: '',
     withoutWorkerSinceMs: null,
     retryRequest: null,

@@ -23,6 +23,7 @@ export function reportMission(mission: Mission): MissionReport {
     cost_usd: usage.usd,
     tokens: usage.tokens,
     proof: proofOf(tasks),
+    sandbox_off: tasks.some((task) => task.sandboxOff),
     tasks: tasks.map((task) => reportTask(mission, task)),
     unserved_agents: agentsWithoutWorker(mission),
     // A changed plan has its own checks, which come after those of an earlier try.
@@ -79,6 +80,7 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
     checks: task.checks,
     held_before: hasHeldBefore(task),
     changed_paths: task.changedPaths,
+    sandbox_off: task.sandboxOff,
   };
 }
 

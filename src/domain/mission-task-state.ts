@@ -57,6 +57,8 @@ export interface MissionTask {
   readonly checks: readonly CheckResult[];
   /** Protected files that its last attempt has changed. */
   readonly changedPaths: readonly string[];
+  /** Whether a worker that runs commands without a sandbox has worked on it, in any attempt. */
+  readonly sandboxOff: boolean;
   /** Step and tool while it runs; the error when it failed. */
   readonly detail: string;
   /** Who asked for another attempt instead of the last one, and why; null once that is assigned. */

@@ -37,6 +37,32 @@ export function evolveTask(
   record: FoldRecord & { readonly event: MissionTaskEvent },
   rule: RetryRule,
 ): EvolvedTask {
+  const evolved = evolveStatus(task, record, rule);
+  const isNew = evolved.kind === 'task' && !task.sandboxOff && ranWithoutSandbox(record.event);
+  return isNew ? changed({ ...evolved.task, sandboxOff: true }) : evolved;
+}
+
+/** An orchestrator's events say how its process runs commands, and nothing of the task's. */
+function ranWithoutSandbox(event: MissionTaskEvent): boolean {
+  if (event.sandbox !== 'off') return false;
+  switch (event.event_type) {
+    case 'task_accepted':
+    case 'task_started':
+    case 'task_completed':
+    case 'task_failed':
+      return true;
+    case 'task_progress':
+      return event.payload.step > 0;
+    default:
+      return false;
+  }
+}
+
+function evolveStatus(
+  task: MissionTask,
+  record: FoldRecord & { readonly event: MissionTaskEvent },
+  rule: RetryRule,
+): EvolvedTask {
   const { event } = record;
   if (event.event_type === 'task_assigned') return assigned(task, event.payload, record);
   if (event.event_type === 'task_retry_scheduled') return retryScheduled(task, event.payload);

@@ -172,6 +172,7 @@ function planNewAttempt(id: string, { mission_id, task_id, attempt }: Attempt, w
     timestamp: 0,
     correlation_id: null,
     causation_id: null,
+    sandbox: null,
     payload: { ...request, requested_by: '', reason: '' },
   };
   const folded = world.judge(partition, asked);

@@ -48,6 +48,8 @@ export interface MissionReport {
   readonly cost_usd: number;
   readonly tokens: number;
   readonly proof: Proof;
+  /** Whether commands of any task ran without a sandbox, with the rights of the worker's user. */
+  readonly sandbox_off: boolean;
   readonly tasks: readonly TaskReport[];
   /** Agents that open tasks wait for, because no live worker serves them. */
   readonly unserved_agents: readonly AgentWithoutWorker[];
@@ -80,4 +82,6 @@ export interface TaskReport {
   readonly held_before: boolean;
   /** Protected files that its last attempt has changed, made or removed; it fails with them. */
   readonly changed_paths: readonly string[];
+  /** Whether its commands ran without a sandbox, in any attempt. */
+  readonly sandbox_off: boolean;
 }

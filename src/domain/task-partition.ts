@@ -19,6 +19,8 @@ export interface TaskSnapshot {
 export interface JournalStep {
   /** event_id of the call. */
   readonly callId: string;
+  /** Whether its worker runs commands without a sandbox. */
+  readonly sandboxOff: boolean;
   readonly call: PayloadOf<'tool_called'>;
   readonly outcome: PayloadOf<'tool_returned'> | null;
 }
@@ -156,7 +158,8 @@ function heldAttempt(
   return attempt?.status === 'open' ? { kind: 'held', attempt } : voidBecause('attempt not open');
 }
 
-function called(state: TaskPartitionState, { event_id: callId, payload: call }: EventOf<'tool_called'>): Folded {
+function called(state: TaskPartitionState, event: EventOf<'tool_called'>): Folded {
+  const { event_id: callId, payload: call } = event;
   const found = heldAttempt(state, call);
   if (found.kind === 'void') return found;
   const { attempt } = found;
@@ -165,7 +168,7 @@ function called(state: TaskPartitionState, { event_id: callId, payload: call }: 
   const spending = loseOthersTurn(attempt, call.owner);
   state.attempts.set(attempt.key, {
     ...attempt,
-    steps: [...attempt.steps, { callId, call, outcome: null }],
+    steps: [...attempt.steps, { callId, sandboxOff: event.sandbox === 'off', call, outcome: null }],
     spending: {
       ...spending,
       tokensIn: spending.tokensIn + call.tokens_in,

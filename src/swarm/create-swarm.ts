@@ -15,6 +15,7 @@ import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import type { SwarmContext } from './context.js';
 import { PACKAGE_DIR } from './package-dir.js';
 import { redactingLog } from './redacting-log.js';
+import { refuseInProduction } from './sandbox-required.js';
 import { startSession, type SessionOptions } from './session.js';
 
 export interface SwarmOptions {
@@ -39,7 +40,7 @@ export interface SwarmOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The environment is never read: keys and addresses are given here. */
+/** Keys and addresses are given here: they are never read from the environment. */
 export interface ModelOptions {
   /** The workers' chain, such as ['playbook', 'anthropic']. Default ['playbook']. */
   readonly workers?: readonly string[];
@@ -59,7 +60,10 @@ export interface ModelOptions {
 export interface ToolOptions {
   /** Where the missions' workspaces lie. Default a temporary directory, which close() removes. */
   readonly workspaceRoot?: string;
-  /** false: commands run with the rights of this process, unconfined. Default true; Linux with bubblewrap. */
+  /**
+   * false: commands run with the rights of this process, unconfined; refused with NODE_ENV=production. Default true;
+   * Linux with bubblewrap.
+   */
   readonly sandbox?: boolean;
 }
 
@@ -77,11 +81,12 @@ export interface Swarm extends AsyncDisposable {
 }
 
 /**
- * Starts the roles on a log. Rejects with OptionError, ConfigError (an agent's file), UnknownModel or NoModel; then
- * nothing is left running.
+ * Starts the roles on a log. Rejects with OptionError, ConfigError (an agent's file), SandboxRequired, UnknownModel or
+ * NoModel; then nothing is left running.
  */
 export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
   const { prefix, roles, serves, drainMs } = checkedOptions(OPTIONS, options, 'createSwarm');
+  if (options.tools?.sandbox === false) refuseInProduction();
   const roster = await rosterOf(options.agents);
   const served = serves === undefined ? roster : roster.subset(serves, 'createSwarm: serves');
   const workspace = await openWorkspaces(options.tools?.workspaceRoot);

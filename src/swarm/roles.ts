@@ -102,7 +102,7 @@ function workerRole(
 
 function roleDeps(
   { clock, ids, random, logger, topics, processName }: SwarmContext,
-  { log, roster, health }: RolesOptions,
+  { log, roster, health, worker }: RolesOptions,
   role: string,
   appenders: RoleDeps['appenders'],
 ): RoleDeps {
@@ -112,6 +112,7 @@ function roleDeps(
     appenders,
     clock,
     ids,
+    ...(worker?.tools.sandboxOff === true ? { sandbox: 'off' } : {}),
     random,
     logger: logger.child({ role, process: processId }),
     metrics: health.metrics,

@@ -28,6 +28,8 @@ export interface OpenTools {
   readonly tools: ToolExecutor;
   /** Says which sandbox is used, and why. */
   readonly line: string;
+  /** Whether commands run with the rights of this process. */
+  readonly sandboxOff: boolean;
   /** Why commands are refused here; null: they are not. */
   readonly degradedReason: string | null;
   /** Resolves when nothing more is written below the workspaces' root by opening them. Never rejects. */
@@ -48,7 +50,8 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
   if (sandbox === 'off')
     return {
       tools,
-      line: 'Sandbox: off, as --sandbox off says: commands run with your rights on this computer',
+      line: 'Sandbox: off, as you have asked: commands run with your rights on this computer',
+      sandboxOff: true,
       degradedReason: null,
       opened: AT_ONCE,
     };
@@ -56,11 +59,12 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
     return {
       tools,
       line: `Sandbox: bubblewrap ${sandbox.version} with a system call filter`,
+      sandboxOff: false,
       degradedReason: null,
       opened: AT_ONCE,
     };
   const degradedReason = `the sandbox cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}`;
-  return { tools, line: `Sandbox: ${degradedReason}`, degradedReason, opened: AT_ONCE };
+  return { tools, line: `Sandbox: ${degradedReason}`, sandboxOff: false, degradedReason, opened: AT_ONCE };
 }
 
 /**
@@ -68,6 +72,7 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
  * cannot be used; a sandbox that cannot be built is logged.
  */
 export async function openToolsInBackground(options: OpenToolsOptions): Promise<OpenTools> {
+  if (!options.sandbox) return openTools(options);
   await workspaceMarker(options.workspaceRoot);
   const opening = openTools(options);
   const opened = opening.then(
@@ -76,7 +81,7 @@ export async function openToolsInBackground(options: OpenToolsOptions): Promise<
     },
     () => undefined, // each tool call rejects with it
   );
-  return { tools: whenOpened(opening), line: 'Sandbox: being tried', degradedReason: null, opened };
+  return { tools: whenOpened(opening), line: 'Sandbox: being tried', sandboxOff: false, degradedReason: null, opened };
 }
 
 function whenOpened(opened: Promise<OpenTools>): ToolExecutor {

@@ -1,6 +1,8 @@
+import avro from 'avsc';
 import { createCodec, EventInvalid, type Codec } from '../../src/avro/codec.js';
 import { RegistryUnreachable, SchemaUnknown } from '../../src/avro/errors.js';
 import type { Registry } from '../../src/avro/registry.js';
+import { EVENT_TYPES } from '../../src/domain/generated/agent-event.js';
 import { statusRequest, taskProgress } from '../contract/events.js';
 import { SCHEMAS_DIR, wireBytes } from '../kafka/kafka-under-test.js';
 
@@ -85,6 +87,31 @@ describe('the codec', () => {
     await codec.loadSchema(900);
     expect(registry.requests).toBe(1);
     expect(codec.decode(bytes)).toMatchObject({ kind: 'event', event: { payload: { request_id: 'foreign' } } });
+  });
+
+  test('has the mark of a process without a sandbox in every event; older builds need not know it', async () => {
+    const texts = [...registry.texts.values()].map((text) => JSON.parse(text));
+    const marks = texts.map(({ fields }) => fields.find(({ name }: { name: string }) => name === 'sandbox'));
+    expect(marks).toHaveLength(EVENT_TYPES.length);
+    for (const mark of marks) expect(mark).toMatchObject({ type: ['null', 'string'], default: null });
+
+    const marked = codec.encode({ ...statusRequest('marked'), sandbox: 'off' });
+    expect(codec.decode(marked)).toMatchObject({ kind: 'event', event: { sandbox: 'off' } });
+    const schema = JSON.parse(registry.texts.get(marked.readInt32BE(1)) ?? '');
+    const older = { ...schema, fields: schema.fields.filter(({ name }: { name: string }) => name !== 'sandbox') };
+    registry.texts.set(903, JSON.stringify(older));
+    await codec.loadSchema(903);
+    const { sandbox: _, ...event } = statusRequest('old');
+    const old = wireBytes(903, avro.Type.forSchema(older).toBuffer(event));
+    expect(codec.decode(old)).toMatchObject({
+      kind: 'event',
+      event: { sandbox: null, payload: { request_id: 'old' } },
+    });
+    const reader = avro.Type.forSchema(older);
+    const resolver = reader.createResolver(avro.Type.forSchema(schema));
+    expect(reader.fromBuffer(marked.subarray(5), resolver)).toEqual(
+      expect.objectContaining({ payload: expect.objectContaining({ request_id: 'marked' }) }),
+    );
   });
 
   test('does not report records as poison that another build can read', async () => {

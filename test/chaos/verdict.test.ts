@@ -24,6 +24,7 @@ const task = (changes: Partial<TaskReport> = {}): TaskReport => ({
   unserved_since: null,
   held_before: false,
   changed_paths: [],
+  sandbox_off: false,
   ...changes,
 });
 const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
@@ -41,6 +42,7 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   cost_usd: 0,
   tokens: 0,
   proof: { tasks: 1, verified: 1, held_before: 0 },
+  sandbox_off: false,
   tasks: [task()],
   success: proof,
   ...changes,

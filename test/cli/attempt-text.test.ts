@@ -7,7 +7,7 @@ const messages = [
   { role: 'user' as const, content: Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n') },
 ];
 
-function textOf(prompt: PromptReport): string {
+function textOf(prompt: PromptReport, sandboxOff = false): string {
   const report: AttemptReport = {
     mission_id: 'm1',
     task_id: 't1',
@@ -32,6 +32,7 @@ function textOf(prompt: PromptReport): string {
         refusals: [],
         repairs: [],
         policy: null,
+        sandbox_off: sandboxOff,
         outcome: null,
         prompt,
       },
@@ -44,6 +45,12 @@ function textOf(prompt: PromptReport): string {
   const parts = [...attemptParts(report, { colors: false, whole: false, outputs: new Map() })];
   return parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
 }
+
+test('a step of a worker without a sandbox says so', () => {
+  const prompt = { state: 'not_recorded', messages: [], digest: null, why: null } as const;
+  expect(textOf(prompt, true)).toContain('    sandbox: off: it ran with the rights of the worker\n');
+  expect(textOf(prompt)).not.toContain('sandbox');
+});
 
 describe('the prompt of a step', () => {
   test('is printed whole, message by message, and is said to be exact', () => {

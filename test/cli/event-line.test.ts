@@ -61,6 +61,11 @@ describe('an event on one line', () => {
     );
   });
 
+  test('an event of a process without a sandbox says so', () => {
+    const marked = { ...event('task_assigned', ASSIGNED, 'orchestrator', 'cert_agent'), sandbox: 'off' };
+    expect(eventLine(marked)).toMatch(/ \| deploy-cert_agent-wave1 \| sandbox off$/);
+  });
+
   test('a further attempt is named', () => {
     expect(eventLine(event('task_assigned', { ...ASSIGNED, attempt: 2 }, 'orchestrator', 'cert_agent'))).toMatch(
       / \| attempt 2$/,

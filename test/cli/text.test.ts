@@ -130,6 +130,22 @@ describe('the report for people', () => {
     ]);
   });
 
+  test('says that commands ran without a sandbox, and of which tasks', () => {
+    const done = { attempts: 1, steps: 1, duration_ms: 10, model: 'm', status: 'verified' } as const;
+    const tasks = [
+      task({ agent: 'a', wave: 1, ...done, sandbox_off: true }),
+      task({ agent: 'b', wave: 1, ...done }),
+      task({ agent: 'c', wave: 2, status: 'running', detail: 'step 1', sandbox_off: true }),
+    ];
+    const text = reportText(report(tasks, { sandbox_off: true }), { colors: false, nowMs: NOW, command: null });
+    const lines = text.split('\n').map((line) => line.trim());
+    expect(lines.filter((line) => line.includes('sandbox'))).toEqual([
+      expect.stringMatching(/ a  verified .*, sandbox off$/),
+      expect.stringMatching(/ c  running .*, sandbox off$/),
+      'sandbox: off; the commands of 2 of 3 tasks ran without one',
+    ]);
+  });
+
   test('says how much is proven, and what its checks are worth', () => {
     const vacuous = { ...check('anything', 0), baseline: 'vacuous' };
     const held = { ...check('keys', 0), baseline: 'held_before' };

@@ -11,6 +11,7 @@ export function statusRequest(text: string): EventOf<'request_status'> {
     timestamp: 1_795_000_000_000,
     correlation_id: null,
     causation_id: null,
+    sandbox: null,
     payload: { request_id: text, requested_by: 'operator' },
   };
 }
@@ -30,6 +31,7 @@ export function taskProgress(
     timestamp: 1_795_000_000_000,
     correlation_id: missionId,
     causation_id: null,
+    sandbox: null,
     payload: {
       task_id: taskId,
       percent_complete: 50,
@@ -59,6 +61,7 @@ export function taskAssigned(
     timestamp: 1_795_000_000_000,
     correlation_id: missionId,
     causation_id: null,
+    sandbox: null,
     payload: {
       task_id: taskId,
       mission_id: missionId,

@@ -107,6 +107,37 @@ describe('the report of a mission', () => {
     expect(reportOf(log).ended_at).not.toBeNull();
   });
 
+  test.each([
+    ['accepted', accepted(CERT), true],
+    ['started', started(CERT), true],
+    ['progress', progress(CERT, 1), true],
+    ['completed', completed(CERT), true],
+    ['failed', failed(CERT), true],
+    ["an orchestrator's progress", progress(CERT, 0), false],
+    ['of another attempt', started(CERT, 2), false],
+  ])('names a task whose worker has no sandbox: %s', (_, event, isNamed) => {
+    for (const [sandbox, isMarked] of [
+      [null, false],
+      ['off', isNamed],
+    ] as const) {
+      const log = underWay();
+      log.when({ ...event, sandbox });
+      const { tasks, sandbox_off: off } = reportOf(log);
+      const marks = tasks.map((task) => task.sandbox_off);
+      expect({ off, marks }).toEqual({ off: isMarked, marks: [isMarked, false, false] });
+    }
+  });
+
+  test('keeps that a task had a worker without a sandbox when another one continues', () => {
+    const log = underWay();
+    log.when({ ...started(CERT), sandbox: 'off' });
+    log.when(failed(CERT));
+    log.settle(expired(timerKeys.retry(ID, CERT, 1)));
+    log.when(started(CERT, 2));
+    log.when(completed(CERT, 2));
+    expect(reportOf(log).tasks[0]).toMatchObject({ status: 'verified', sandbox_off: true });
+  });
+
   test('calls what had not started when the mission ended cancelled', () => {
     const log = underWay();
     log.when(completed(CERT));

@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import {
@@ -8,6 +10,7 @@ import {
   defineAgent,
   memoryLog,
   OptionError,
+  SandboxRequired,
   type AttemptReport,
   type PromptReport,
 } from '../../src/index.js';
@@ -86,6 +89,24 @@ describe('a swarm and its client in this process', () => {
     await swarm[Symbol.asyncDispose]();
   });
 
+  test('mark every event and the report when commands run without a sandbox', async () => {
+    await using swarm = await createSwarm({ log: memoryLog(), agents: [writer], tools: { sandbox: false } });
+    await using client = createClient(swarm);
+    const marks: (readonly [string, string | null])[] = [];
+    const { missionId } = await client.submit({ name: 'off', brief: 'Write.', plan });
+    const report = await client.follow(missionId, {
+      onEvent: ({ event_type, sandbox }) => void marks.push([event_type, sandbox]),
+    });
+    expect(report).toMatchObject({ status: 'completed', sandbox_off: true, tasks: [{ sandbox_off: true }] });
+    // A person's request says nothing of a process.
+    const unmarked = marks.filter(([, mark]) => mark !== 'off').map(([type]) => type);
+    expect(unmarked).toEqual(['mission_requested']);
+    expect(marks.length).toBeGreaterThan(8);
+    const steps: boolean[] = [];
+    await client.attempts(missionId, (attempt) => void steps.push(...attempt.steps.map((step) => step.sandbox_off)));
+    expect(new Set(steps)).toEqual(new Set([true]));
+  });
+
   test('mount the key of a workspace for the agents that name it, and for the success checks', async () => {
     const does = (name: string, command: string, secretsKey?: boolean) =>
       defineAgent({
@@ -116,6 +137,36 @@ describe('a swarm and its client in this process', () => {
       code: 'config',
       message: expect.stringContaining('the mission typo: unknown agent "writr"; did you mean "writer"?'),
     });
+  });
+});
+
+describe('the sandbox in a program that embeds the swarm', () => {
+  test('cannot be turned off with NODE_ENV=production', async () => {
+    const before = process.env['NODE_ENV'];
+    process.env['NODE_ENV'] = 'production';
+    try {
+      const off = createSwarm({ log: memoryLog(), agents: [writer], tools: { sandbox: false } });
+      await expect(off).rejects.toBeInstanceOf(SandboxRequired);
+      await expect(off).rejects.toMatchObject({ code: 'sandbox_required', retriable: false });
+      await (await createSwarm({ log: memoryLog(), agents: [writer], roles: ['orchestrator'] })).close();
+    } finally {
+      process.env['NODE_ENV'] = before;
+    }
+  });
+
+  test('is not turned off by the environment or by a file', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'ravenhelm-library-'));
+    try {
+      await writeFile(join(directory, '.env'), 'RAVENHELM_SANDBOX=off\n');
+      await writeFile(join(directory, 'ravenhelm.yaml'), 'ravenhelm_sandbox: off\n');
+      const { stdout } = await execa(process.execPath, [join(project, 'test/library/in-sandbox.mjs')], {
+        cwd: directory,
+        env: { RAVENHELM_SANDBOX: 'off' },
+      });
+      expect(JSON.parse(stdout)).toEqual({ status: 'completed', sandbox_off: false });
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 });
 

@@ -167,7 +167,7 @@ export async function createRoleSwarm(options: {
     createEvent,
     async startOrchestrator(
       timings: object = {},
-      own: { readonly log?: Log; readonly roster?: readonly AgentSpec[] } = {},
+      own: { readonly log?: Log; readonly roster?: readonly AgentSpec[]; readonly sandbox?: 'off' } = {},
     ): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps: shared } = startProcess(own.log);
       const deps = { ...shared, roster: own.roster ?? roster };
@@ -179,6 +179,7 @@ export async function createRoleSwarm(options: {
       const role = createOrchestrator({
         ...deps,
         planner,
+        ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),
         ...(options.circuits ? { circuits: options.circuits } : {}),
         retention: options.retention ?? [],
         timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings },
@@ -195,6 +196,7 @@ export async function createRoleSwarm(options: {
         readonly timings?: object;
         readonly roster?: readonly AgentSpec[];
         readonly redact?: (text: string) => string;
+        readonly sandbox?: 'off';
       } = {},
     ): Promise<RunningWorker> {
       const { process, deps } = startProcess(own.log);
@@ -211,6 +213,7 @@ export async function createRoleSwarm(options: {
         ...(options.policy ? { policy: options.policy } : {}),
         loopLimits,
         ...(own.redact === undefined ? {} : { redact: own.redact }),
+        ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),
         timings: { commitMs: 20, ...own.timings },
       });
       roles.push(role);

@@ -26,6 +26,8 @@ export interface RoleDeps {
   readonly appenders: { readonly coordination: Appender; readonly tasks: Appender };
   readonly clock: Clock;
   readonly ids: Ids;
+  /** off: this process runs commands without a sandbox. */
+  readonly sandbox?: 'off';
   /** A number of at least 0 and below 1. */
   random(): number;
   readonly logger: Logger;

@@ -36,9 +36,9 @@ export function createResultSender(context: WorkerContext): ResultSender {
   };
 
   async function sendResult(attempt: TaskAttempt, result: TaskResultPayload): Promise<void> {
-    const from = attempt.assignment.agent;
-    const missionId = attempt.assignment.mission_id;
-    const envelope = { from, to: 'orchestrator', missionId, causedBy: attempt.assignmentId };
+    const { agent: from, mission_id: missionId } = attempt.assignment;
+    const causes = { causedBy: attempt.assignmentId, sandbox: sandboxOf(attempt) };
+    const envelope = { from, to: 'orchestrator', missionId, ...causes };
     const event =
       result.type === 'task_completed'
         ? context.createEvent({ type: 'task_completed', ...envelope, payload: result.payload })
@@ -83,6 +83,9 @@ export function createResultSender(context: WorkerContext): ResultSender {
     settled: outbox.settled,
   };
 }
+
+/** A step may have been another worker's, before a take-over. */
+const sandboxOf = ({ steps }: TaskAttempt): 'off' | null => (steps.some((step) => step.sandboxOff) ? 'off' : null);
 
 /** A result that the coordination topic cannot take (too large) is still an end of the attempt. */
 function rejectedResult(result: TaskResultPayload, error: AppendRejected) {

@@ -21,6 +21,7 @@ export function task(fields: Partial<TaskReport> & { agent: string; wave: number
     checks: [],
     held_before: false,
     changed_paths: [],
+    sandbox_off: false,
     ...fields,
   };
 }
@@ -40,6 +41,7 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     cost_usd: 0,
     tokens: 0,
     proof: { tasks: tasks.length, verified: tasks.filter((one) => one.status === 'verified').length, held_before: 0 },
+    sandbox_off: false,
     tasks,
     unserved_agents: [],
     success: [],
