@@ -14,6 +14,7 @@ import {
   INSIDE,
   sandboxArguments,
   systemMounts,
+  type SandboxKind,
   type SystemOptions,
   type UnusableSandbox,
   type UsableSandbox,
@@ -22,11 +23,26 @@ import {
 const OFF = 'Or run with --sandbox off; agents may then do everything that this user may do.';
 const PROBE_LIMIT_MS = 20_000;
 
+/** By system options and user, as JSON. */
+const probed = new Map<string, Promise<UsableSandbox | UnusableSandbox>>();
+
 /**
- * Tests the sandbox once at startup, in the way the tools use it: bubblewrap, the account, node inside. Takes the same
- * system options as the executor. If the sandbox does not work, it resolves with the reason and the fix.
+ * Tests the sandbox in the way the tools use it: bubblewrap, the account, node inside. Takes the same system options as
+ * the executor. If the sandbox does not work, it resolves with the reason and the fix. A process does this once for the
+ * same options and user, and again if it has failed.
  */
 export async function probeSandbox(options: SystemOptions): Promise<UsableSandbox | UnusableSandbox> {
+  const { toolboxDir, extraBinds, nodePath } = options;
+  const key = JSON.stringify([toolboxDir, extraBinds, nodePath, process.getuid?.(), process.getgid?.()]);
+  const probe = probed.get(key) ?? probeNow(options);
+  probed.set(key, probe);
+  const result = await probe;
+  if (!result.ok) probed.delete(key);
+  return result;
+}
+
+/** Never rejects. */
+async function probeNow(options: SystemOptions): Promise<UsableSandbox | UnusableSandbox> {
   if (process.platform !== 'linux') {
     return {
       ok: false,
@@ -41,16 +57,17 @@ export async function probeSandbox(options: SystemOptions): Promise<UsableSandbo
       fix: `Run the workers on x64 or arm64. ${OFF}`,
     };
   const filter = filterFor(process.arch);
-  const programs = await probePrograms();
+  const isRoot = process.getuid?.() === 0;
+  // Only a user's sandbox depends on the version: root's is tried while bwrap says its own.
+  const [programs, ofRoot] = await Promise.all([
+    probePrograms(),
+    isRoot ? trySandbox({ mode: 'root', disableUserNamespaces: false }, options, filter) : null,
+  ]);
   if (!programs.ok) return programs;
   const version = programs.bwrap.replace('bubblewrap', '').trim();
-  const sandbox: UsableSandbox = {
-    ok: true,
-    mode: process.getuid?.() === 0 ? 'root' : 'user',
-    version,
-    disableUserNamespaces: atLeast(version, 0, 8),
-  };
-  return trySandbox(sandbox, options, filter);
+  const kind = { mode: isRoot ? 'root' : 'user', disableUserNamespaces: atLeast(version, 0, 8) } as const;
+  const problem = isRoot ? ofRoot : await trySandbox(kind, options, filter);
+  return problem ?? { ok: true, version, ...kind };
 }
 
 const PROGRAMS = [
@@ -119,12 +136,12 @@ const PROBE_COMMAND = [
 
 const PROBE_TASK = { missionId: 'probe', taskId: 'probe', attempt: 1, workspace: null, secretsKey: 'none' } as const;
 
-/** Runs the probe like any command, so that the launcher, its lock and its pipes are tested too. */
+/** Runs the probe like any command, so that the launcher, its lock and its pipes are tested too. null: it works. */
 async function trySandbox(
-  sandbox: UsableSandbox,
+  sandbox: SandboxKind,
   options: SystemOptions,
   filter: Buffer,
-): Promise<UsableSandbox | UnusableSandbox> {
+): Promise<UnusableSandbox | null> {
   const base = await mkdtemp(join(tmpdir(), 'ravenhelm-probe-'));
   try {
     const marker = await workspaceMarker(base);
@@ -163,7 +180,7 @@ async function trySandbox(
       new AbortController().signal,
     );
     const left = await readLauncherOutcome(place, stem);
-    if (left?.reason === 'exited' && left.exitCode === 0) return sandbox;
+    if (left?.reason === 'exited' && left.exitCode === 0) return null;
     return {
       ok: false,
       reason: end.kind === 'failed' ? end.reason : await reasonLeft(place, stem, left),
@@ -185,7 +202,7 @@ async function reasonLeft(place: RunPlace, stem: string, left: LauncherOutcome |
 
 const UNCONFINED = '--security-opt seccomp=unconfined --security-opt apparmor=unconfined';
 
-function fixFor(sandbox: UsableSandbox): string {
+function fixFor(sandbox: SandboxKind): string {
   return sandbox.mode === 'root'
     ? `Root needs the right to mount (CAP_SYS_ADMIN): in a container add --cap-add SYS_ADMIN ${UNCONFINED}, ` +
         `or run as another user. ${OFF}`

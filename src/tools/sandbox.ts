@@ -107,8 +107,11 @@ function checkedTarget(target: string): string {
   return target;
 }
 
+/** What of a sandbox its argument vector depends on. */
+export type SandboxKind = Pick<UsableSandbox, 'mode' | 'disableUserNamespaces'>;
+
 export interface SandboxOptions {
-  readonly sandbox: UsableSandbox;
+  readonly sandbox: SandboxKind;
   readonly system: SystemMounts;
   /** The prepared /etc. */
   readonly etcDir: string;
@@ -146,7 +149,7 @@ export function sandboxArguments(options: SandboxOptions): string[] {
   ];
 }
 
-function namespaces({ mode, disableUserNamespaces }: UsableSandbox): string[] {
+function namespaces({ mode, disableUserNamespaces }: SandboxKind): string[] {
   const shared = words('--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try');
   if (mode === 'root') return shared;
   return ['--unshare-user', ...(disableUserNamespaces ? ['--disable-userns'] : []), ...shared];
