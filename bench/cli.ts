@@ -56,7 +56,7 @@ async function* measure(
   if (task.bench === 'speed' && task.parts.every((part) => part === 'mission-size'))
     return yield await measureMissionSize(task.options.rounds);
   if (task.bench === 'speed' && task.parts.every((part) => part === 'sandbox'))
-    return yield await measureSandbox(task.options.rounds);
+    return yield await measureSandbox(task.options.rounds, projectDir);
   const cluster = await findCluster();
   closeOnce(() => cluster.stop());
   if (task.bench === 'pressure') {

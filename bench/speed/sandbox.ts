@@ -1,125 +1,75 @@
 /**
  * What the sandbox adds to a command: a whole call of the executor beside a plain `sh -c true`, in turns, and the parts
- * of the call by themselves. It needs no broker. The mode is that of the user who runs it: root, or user namespaces.
+ * of the call by themselves. It needs no broker. Root measures its own mode and, as another user, that of user
+ * namespaces; another user measures the latter only.
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, chown, cp, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSystemClock } from '../../src/telemetry/system-clock.js';
-import { LAUNCHER_PATH, LAUNCHER_PROGRAM } from '../../src/tools/launcher-process.js';
-import { workspaceMarker } from '../../src/tools/places.js';
-import { probeSandbox } from '../../src/tools/probe.js';
-import { shellProgram } from '../../src/tools/programs.js';
-import { INSIDE } from '../../src/tools/sandbox.js';
-import { createToolExecutor } from '../../src/tools/tool-executor.js';
-import { argumentVector, createToolRuntime, placeOf, type ToolExecutorOptions } from '../../src/tools/tool-runtime.js';
-import type { TaskPlace } from '../../src/ports/tools.js';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { figure, type Finding } from '../support/report.js';
-import { quantile } from '../support/statistics.js';
+import { CALL, measureParts, PLAIN, type MeasuredParts } from './sandbox-parts.js';
 
-/** Of each round; the median of them counts. */
-const CALLS = 20;
-const WARM_UP = 4;
+/** A user without rights on every system. */
+const OTHER_USER = 65_534;
 
-const silent: ToolExecutorOptions['logger'] = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
-
-type Part = readonly [name: string, once: () => Promise<void>];
-
-export async function measureSandbox(rounds: number): Promise<readonly Finding[]> {
-  const root = await realpath(await mkdtemp(join(tmpdir(), 'ravenhelm-bench-')));
-  try {
-    const { mode, parts } = await partsOf(root);
-    for (const [, once] of parts) for (let call = 0; call < WARM_UP; call += 1) await once();
-    const medians = new Map<string, number[]>(parts.map(([name]) => [name, []]));
-    for (let round = 0; round < rounds; round += 1)
-      for (const [name, value] of await roundOf(parts)) medians.get(name)?.push(value);
-    const of = (name: string) => medians.get(name) ?? [];
-    const more = of(CALL).map((value, round) => value - (of(PLAIN)[round] ?? Number.NaN));
-    return [
-      {
-        title: `a command in the sandbox, mode ${mode} (goal: at most 15 ms more than sh)`,
-        figures: [figure('more than sh', 'ms', ...more), ...parts.map(([name]) => figure(name, 'ms', ...of(name)))],
-      },
-    ];
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
+/** @param projectDir has node_modules and bin */
+export async function measureSandbox(rounds: number, projectDir: string): Promise<readonly Finding[]> {
+  const own = await inDirectory(async (root) => findingOf(await measureParts(root, rounds)));
+  return process.getuid?.() === 0 ? [own, await ofOtherUser(rounds, projectDir)] : [own];
 }
 
-/** The median of each part, measured in turns, so that what else the computer does meets all of them. */
-async function roundOf(parts: readonly Part[]): Promise<readonly (readonly [string, number])[]> {
-  const samples = parts.map(([name, once]) => ({ name, once, times: [] as number[] }));
-  for (let call = 0; call < CALLS; call += 1)
-    for (const { once, times } of samples) {
-      const began = performance.now();
-      await once();
-      times.push(performance.now() - began);
-    }
-  return samples.map(({ name, times }) => [name, quantile(times, 0.5)]);
-}
-
-const PLAIN = 'sh -c true';
-const CALL = 'the whole call';
-
-async function partsOf(root: string): Promise<{ mode: string; parts: readonly Part[] }> {
-  const system = { toolboxDir: null, extraBinds: [], nodePath: process.execPath };
-  const sandbox = await probeSandbox(system);
-  if (!sandbox.ok) throw new Error(`This bench needs the sandbox: ${sandbox.reason}. ${sandbox.fix}`);
-  const options = { ...system, workspaceRoot: root, sandbox, clock: createSystemClock(), logger: silent };
-  const task = {
-    missionId: 'bench',
-    taskId: 'bench',
-    attempt: 1,
-    workspace: null,
-    workspaceMarker: await workspaceMarker(root),
-    secretsKey: 'none',
-  } as const;
-  const runtime = createToolRuntime(options);
-  const vector = argumentVector(runtime, await placeOf(runtime, task), 'a1-s0', shellProgram(INSIDE.workspace), true);
-  const mounts = vector.slice(0, vector.indexOf('--') + 1);
+function findingOf({ mode, medians }: MeasuredParts): Finding {
+  const of = (name: string) => medians[name] ?? [];
+  const more = of(CALL).map((value, round) => value - (of(PLAIN)[round] ?? Number.NaN));
   return {
-    mode: sandbox.mode,
-    parts: [
-      [PLAIN, () => started('/bin/sh', ['-c', 'true'])],
-      [CALL, callOf(createToolExecutor(options), task)],
-      ['perl by itself', () => started('perl', ['-e', '0'])],
-      ['perl, and the launcher compiled', () => started('perl', ['-c', LAUNCHER_PROGRAM])],
-      ['bwrap with its mounts', () => started('bwrap', [...mounts.slice(1), '/bin/true'])],
-      ['bwrap and what runs inside', () => started('bwrap', [...vector.slice(1), 'true'])],
-      [
-        'sh without a sandbox, under the launcher',
-        callOf(createToolExecutor({ ...options, sandbox: 'off' }), { ...task, taskId: 'off' }),
-      ],
+    title: `a command in the sandbox, mode ${mode} (goal: at most 15 ms more than sh)`,
+    figures: [
+      figure('more than sh', 'ms', ...more),
+      ...Object.entries(medians).map(([name, values]) => figure(name, 'ms', ...values)),
     ],
   };
 }
 
-function callOf(executor: ReturnType<typeof createToolExecutor>, task: TaskPlace): () => Promise<void> {
-  let step = 0;
-  return async () => {
-    const call = { task, step: ++step, claimOffset: 1, timeLimitMs: 30_000, tool: 'execute_terminal_command' };
-    const { outcome, observation } = await executor.run(
-      { ...call, arguments: { command: 'true' } },
-      new AbortController().signal,
-    );
-    if (outcome !== 'ok') throw new Error(`The command did not run: ${observation}`);
-  };
-}
-
-/** A program from its start to its end. */
-function started(program: string, parameters: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, parameters, { cwd: '/', env: { PATH: LAUNCHER_PATH }, stdio: 'ignore' });
-    child.once('error', reject);
-    child.once('exit', (code) =>
-      code === 0 ? resolve() : reject(new Error(`${program} ended with ${code ?? 'a signal'}`)),
+/** In a process of that user, from a copy of what it needs: the project may be closed to it. */
+function ofOtherUser(rounds: number, projectDir: string): Promise<Finding> {
+  return inDirectory(async (directory) => {
+    await chmod(directory, 0o755);
+    const here = fileURLToPath(new URL('../..', import.meta.url));
+    for (const layer of ['tools', 'ports', 'domain', 'telemetry'])
+      await cp(join(projectDir, 'dist', layer), join(directory, 'src', layer), { recursive: true });
+    await cp(join(here, 'bench'), join(directory, 'bench'), { recursive: true });
+    await cp(join(projectDir, 'bin'), join(directory, 'bin'), { recursive: true });
+    await cp(join(projectDir, 'node_modules/zod'), join(directory, 'node_modules/zod'), { recursive: true });
+    await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
+    const root = join(directory, 'workspaces');
+    await mkdir(root);
+    await chown(root, OTHER_USER, OTHER_USER);
+    const program = [join(directory, 'bench/support/bench-sandbox.js'), root, String(rounds)];
+    const { PATH = '' } = process.env;
+    const measured = promisify(execFile)(process.execPath, program, {
+      cwd: root,
+      env: { PATH },
+      uid: OTHER_USER,
+      gid: OTHER_USER,
+    });
+    return measured.then(
+      ({ stdout }) => findingOf(JSON.parse(stdout)),
+      (error: Error) => ({ title: `mode user was not measured: ${reasonIn(error.message)}`, figures: [] }),
     );
   });
+}
+
+/** The line of a process's failure that says why. */
+const reasonIn = (message: string): string => /^Error: (.*)$/m.exec(message)?.[1] ?? message;
+
+async function inDirectory(work: (directory: string) => Promise<Finding>): Promise<Finding> {
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'ravenhelm-bench-')));
+  try {
+    return await work(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }

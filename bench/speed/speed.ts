@@ -43,6 +43,6 @@ export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readon
     case 'mission-size':
       return measureMissionSize(options.rounds);
     case 'sandbox':
-      return measureSandbox(options.rounds);
+      return measureSandbox(options.rounds, options.projectDir);
   }
 }
