@@ -1,4 +1,4 @@
-// npm run test:slow: the checks that take too long for .ci/run. Two to three hours on two cores.
+// npm run test:slow: the checks that take too long for .ci/run. Three to four hours on two cores.
 import { runStages } from './steps/stages.mjs';
 
 const npm = (name, ...args) => ({ name, command: ['npm', 'run', '-s', ...args] });
@@ -7,6 +7,11 @@ const failed = await runStages([
   npm('mutation check, seeds found again', 'simulate', '--', '--mutants'),
   npm('chaos, half an hour', 'chaos', '--', '--minutes', '30'),
   npm('a real Ollama', 'test:ollama'),
+  {
+    name: 'races of links, 40,000 reads and 40,000 writes',
+    command: ['npm', 'test', '--', 'test/security/races'],
+    env: { ...process.env, RAVENHELM_TEST_RACE_TRIES: '40000' },
+  },
 ]);
 process.stdout.write(failed.length === 0 ? 'test:slow passed\n' : `test:slow failed: ${failed.join(', ')}\n`);
 process.exitCode = failed.length === 0 ? 0 : 1;
