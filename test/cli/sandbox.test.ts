@@ -121,6 +121,23 @@ test('the policy judges each call, as in a worker', async () => {
   expect(allowed).toMatchObject({ code: 0, stdout: 'tried\n' });
 });
 
+test('--sandbox off is said by the banner, each event, the report and its JSON', async () => {
+  const run = ['--sandbox', 'off', 'run', 'missions/quick.yaml', '--log', 'memory'];
+  const { code, stdout } = await runInPipe(clone, run);
+  expect(code).toBe(0);
+  const lines = stdout.split('\n');
+  expect(lines.filter((line) => line.startsWith('Sandbox: off'))).toHaveLength(1);
+  expect(lines.filter((line) => line.startsWith('sandbox: off; the commands of 3 of 3 tasks'))).toHaveLength(1);
+  const events = lines.filter((line) => /^(task|wave|plan|mission)_\w+ \| /.test(line));
+  expect(events.length).toBeGreaterThan(10);
+  const unmarked = events.filter((line) => !line.endsWith(' | sandbox off'));
+  expect(unmarked.map((line) => line.split(' ')[0])).toEqual(['mission_requested']);
+  const json = await runInPipe(clone, [...run, '--json']);
+  expect(JSON.parse(json.stdout)).toMatchObject({ sandbox_off: true, tasks: [{ sandbox_off: true }, {}, {}] });
+  const confined = await runInPipe(clone, ['--sandbox', 'on', ...run.slice(2), '--json']);
+  expect(JSON.parse(confined.stdout)).toMatchObject({ sandbox_off: false, tasks: [{ sandbox_off: false }, {}, {}] });
+});
+
 test('--sandbox off is refused with NODE_ENV=production', async () => {
   const off = ['--sandbox', 'off', 'sandbox', 'exec', '--', 'id'];
   const refused = await runInPipe(clone, off, { NODE_ENV: 'production' });
