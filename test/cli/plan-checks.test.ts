@@ -46,7 +46,7 @@ describe('a planner whose plan has a check that always passes', () => {
 
   const withPlanner = (...args: readonly string[]) =>
     runInPipe(clone, args, { OLLAMA_HOST: server.url, PLANNER_MODELS: 'ollama:qwen3:8b', WORKER_MODELS: 'playbook' });
-  const lastMessages = () => server.requests.map(({ messages }) => messages.at(-1)?.content ?? '');
+  const lastMessages = () => server.requests.map(({ messages }) => messages?.at(-1)?.content ?? '');
 
   test('is told which check and what to do, and its next plan is run', async () => {
     plans = [planWith('true'), planWith('test -s first_agent.txt')];

@@ -30,6 +30,8 @@ export interface FakeAnthropicOptions {
   /** Any other key is answered 401. */
   readonly apiKey?: string;
   readonly models?: readonly string[];
+  /** A request without a schema and tools is taken, as by compatible servers that know neither. Default: it is refused. */
+  readonly takesPlain?: boolean;
 }
 
 export interface FakeAnthropic extends FakeServer {
@@ -104,7 +106,7 @@ export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise
         'invalid_request_error',
         parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
       );
-    const fault = faultOf(parsed.data);
+    const fault = faultOf(parsed.data, options.takesPlain === true);
     if (fault !== null) return fail(response, 400, 'invalid_request_error', fault);
     if (!(options.models ?? ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5']).includes(parsed.data.model))
       return fail(response, 404, 'not_found_error', `model: ${parsed.data.model}`);
@@ -118,14 +120,14 @@ export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise
   return { ...server, requests };
 }
 
-function faultOf(request: AnthropicRequest): string | null {
+function faultOf(request: AnthropicRequest, takesPlain: boolean): string | null {
   if (request.messages.at(-1)?.role !== 'user')
     return 'messages: this model does not support assistant message prefill';
   const schemas =
     request.output_config?.format === undefined
       ? (request.tools ?? []).map((tool) => tool.input_schema)
       : [request.output_config.format.schema];
-  if (schemas.length === 0) return 'this test server expects a schema or tools';
+  if (schemas.length === 0 && !takesPlain) return 'this test server expects a schema or tools';
   return schemas.map((schema) => strictSchemaFault(schema, false)).find((fault) => fault !== null) ?? null;
 }
 
