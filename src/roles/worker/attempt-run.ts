@@ -7,6 +7,7 @@ import { AppendDropped, AppendFailed, AppendRejected } from '../../ports/log.js'
 import type { Logger } from '../../ports/logger.js';
 import { FenceLost, ProtectionTooLarge, WorkspaceFull, WorkspaceUnusable } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
+import { deadlineReason } from './deadline-reason.js';
 import { RecordVoid } from './read-back.js';
 import { TaskTaken, TaskTimeout } from './abort-reasons.js';
 import { asError } from '../../domain/as-error.js';
@@ -34,7 +35,7 @@ export async function runAttempt(
   const timeoutMs = assignment.timeout_seconds * 1000;
   const remainingMs = () => Math.max(0, startedMs + timeoutMs - clock.monotonicMs());
   const deadline = clock.setTimer(timeoutMs + context.timings.deadlineGraceMs, () =>
-    control.abort(new TaskTimeout(`the execution deadline of ${assignment.timeout_seconds} s has passed`)),
+    control.abort(new TaskTimeout(deadlineReason(deps, steps.stepMs()))),
   );
   steps.sendStarted();
   let end: LoopEnd;
@@ -218,26 +219,13 @@ function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEn
     usedUpBy: null,
   });
   if (error instanceof TaskTimeout)
-    return {
-      ...failed('timeout', `${error.message}${lastStepText(deps)}`, true),
-      ...lastModel(deps),
-      unjournaled: lost,
-    };
+    return { ...failed('timeout', error.message, true), ...lastModel(deps), unjournaled: lost };
   if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
   if (error instanceof ProtectionTooLarge) return failed('protected', error.message, false);
   if (error instanceof WorkspaceFull) return failed('workspace', error.message, true);
   if (error instanceof AppendRejected) return { ...tooLarge('a step', error), unjournaled: lost };
   logger.error({ err: error }, 'task.broken');
   return { ...failed('internal', `the worker broke: ${asError(error).message}`, true), unjournaled: lost };
-}
-
-/** A tool or a model did not end in time, although it was aborted. */
-function lastStepText({ current, spec }: ExecutionDeps): string {
-  const last = current().steps.at(-1);
-  if (last === undefined) return ` before the first step of ${spec.name}`;
-  const { call, outcome } = last;
-  const state = outcome === null ? 'had not ended' : `took ${(outcome.duration_ms / 1000).toFixed(1)} s`;
-  return `; step ${call.step}, ${call.tool} of ${call.model}, ${state}`;
 }
 
 const lastModel = ({ current }: ExecutionDeps) => ({ usedUpBy: current().steps.at(-1)?.call.model || null });

@@ -30,6 +30,8 @@ export interface TaskSteps {
   reserve(cost: TokenCost): Promise<void>;
   /** Number of the current step; 0 before the first. */
   count(): number;
+  /** How long the step that is being performed has taken so far, in milliseconds; null: none is. */
+  stepMs(): number | null;
   /** No step follows: resolves when no tool is running. */
   idle(): Promise<void>;
 }
@@ -88,6 +90,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   const mayRunChecks = checksVerdict === null || checksVerdict.decision === 'allow';
   const baseline = createTaskBaseline({ ...deps, tools, place, mayRunChecks });
   let running: Promise<unknown> = Promise.resolve();
+  let beganMs: number | null = null;
 
   async function journalAndRun(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
     const found = current().steps.length === 0 ? await baseline.forFirstStep() : null;
@@ -112,7 +115,8 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
 
   function perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
     if (deps.thinking.aborted) return Promise.reject(deps.thinking.reason);
-    const performed = journalAndRun(decision, remainingMs);
+    beganMs = clock.monotonicMs();
+    const performed = journalAndRun(decision, remainingMs).finally(() => (beganMs = null));
     running = performed.catch(() => undefined); // the caller of perform handles its failure; idle() only waits
     return performed;
   }
@@ -133,6 +137,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
     perform,
     reserve: (cost) => journal.reserve(cost),
     count: () => current().steps.length,
+    stepMs: () => (beganMs === null ? null : clock.monotonicMs() - beganMs),
     async idle() {
       await baseline.stop();
       await running;
