@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { LineCounter, isNode, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
 import { isInRange, RANGES, rangeText, type RangeName } from '../domain/ranges.js';
+import { RECORD_SIZE } from '../domain/sizes.js';
 import type { TopicNames } from '../domain/topic-names.js';
 import type { TopicSpec } from '../ports/log.js';
 import { TopicPlanInvalid } from './errors.js';
@@ -24,8 +25,6 @@ const retention = z
     (durationMs) => durationMs === null || durationMs <= LONGEST_RETENTION_MS,
     'expected at most 1000 y, or forever',
   );
-
-const RECORD_SIZE = 'max.message.bytes';
 
 function numberIn(name: RangeName): z.ZodNumber {
   const expected = `expected ${rangeText(RANGES[name])}`;

@@ -1,3 +1,5 @@
+import { RECORD_BYTES } from './sizes.js';
+
 /**
  * The numbers that people set, each with its range; both ends are allowed and work. docs/configuration.md has the
  * table. A number is checked where it is written: in a file with line and column, else by the name of its setting or
@@ -38,7 +40,7 @@ export const RANGES = {
   'topic partitions': whole(1, 10_000),
   'topic replication_factor': whole(1, 100),
   // What records carry (sizes.ts) fits into the brokers' default of 1 MiB, not into less.
-  'topic max.message.bytes': whole(1_048_576, 2_147_483_647, 'bytes'),
+  'topic max.message.bytes': whole(RECORD_BYTES, 2_147_483_647, 'bytes'),
   KAFKA_SESSION_TIMEOUT_MS: whole(6_000, 1_800_000, 'milliseconds'),
   OLLAMA_FIRST_TOKEN_MS: whole(1_000, 290_000, 'milliseconds'),
   'RAVENHELM_HTTP port': whole(0, 65_535),
@@ -48,7 +50,7 @@ export const RANGES = {
   'recover partition': whole(0, 999_999),
   'createSwarm drainMs': whole(0, 600_000, 'milliseconds'),
   'kafkaLog sessionTimeoutMs': whole(6_000, 1_800_000, 'milliseconds'),
-  'memoryLog maxRecordBytes': whole(1_048_576, 2_147_483_647, 'bytes'),
+  'memoryLog maxRecordBytes': whole(RECORD_BYTES, 2_147_483_647, 'bytes'),
   'processes timeoutMs': whole(1, 600_000, 'milliseconds'),
 } as const satisfies Readonly<Record<string, NumberRange>>;
 

@@ -1,5 +1,6 @@
 // kafkajs is CommonJS, and node cannot see all of its names: the values come from the default import.
 import kafkajs, { type Admin } from 'ravenhelm-kafkajs';
+import { RECORD_BYTES, RECORD_SIZE } from '../domain/sizes.js';
 import type { Clock } from '../ports/clock.js';
 import type { TopicDifference, TopicSpec } from '../ports/log.js';
 import { protocolErrorType, TopicNameCollides } from './errors.js';
@@ -103,6 +104,7 @@ async function differences(admin: Admin, topics: readonly Wanted[]): Promise<rea
     const expected = {
       partitions: String(topic.partitions),
       'replication factor': String(topic.replicas),
+      ...leastRecordBytes(actual),
       ...topic.config,
     };
     return (
@@ -112,6 +114,13 @@ async function differences(admin: Admin, topics: readonly Wanted[]): Promise<rea
         .map(([setting, value]) => ({ topic: topic.name, setting, expected: value, actual: actual[setting] ?? '' }))
     );
   });
+}
+
+/** Where topics.yaml names no size of records, the brokers' default must fit: what the swarm writes may be as large. */
+function leastRecordBytes({
+  [RECORD_SIZE]: actual,
+}: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return actual !== undefined && Number(actual) < RECORD_BYTES ? { [RECORD_SIZE]: String(RECORD_BYTES) } : {};
 }
 
 /** Settings by topic. */

@@ -1,4 +1,5 @@
 import { backoffMs, type Random } from '../domain/backoff.js';
+import { RECORD_BYTES, RECORD_SIZE } from '../domain/sizes.js';
 import type { Clock } from '../ports/clock.js';
 import { AppendRejected, RecordTooLarge, TopicMissing, type PartitionId } from '../ports/log.js';
 import { partitionsOf, type AdminSession } from './admin-session.js';
@@ -37,8 +38,6 @@ export interface TopicDirectoryOptions {
   onFailed(topic: string, error: unknown): void;
 }
 
-/** The brokers' default of max.message.bytes, for clients that may not read a topic's settings. */
-const DEFAULT_MAX_BATCH_BYTES = 1024 * 1024;
 /**
  * Just after it was made, a topic or a further partition is not known to every broker; on a busy computer for seconds.
  */
@@ -99,10 +98,10 @@ export function createAskTopic(session: AdminSession): AskTopic {
   return (topic) =>
     session.run(async (admin) => {
       const partitions = await partitionsOf(admin, topic);
-      const maxBytes = (await describeConfigs(admin, [{ name: topic }])).get(topic)?.['max.message.bytes'];
+      const maxBytes = (await describeConfigs(admin, [{ name: topic }])).get(topic)?.[RECORD_SIZE];
       return {
         partitions: partitions.length,
-        maxBatchBytes: Number(maxBytes ?? DEFAULT_MAX_BATCH_BYTES) - BATCH_OVERHEAD_BYTES,
+        maxBatchBytes: Number(maxBytes ?? RECORD_BYTES) - BATCH_OVERHEAD_BYTES,
       };
     });
 }

@@ -1,3 +1,4 @@
+import { RECORD_SIZE } from '../domain/sizes.js';
 import type { Clock } from '../ports/clock.js';
 import {
   AppendDropped,
@@ -88,7 +89,7 @@ function writeOne(
       new AppendRejected(`${topic}[${partition}] does not exist; create the topic, or correct the partition`),
     );
   }
-  const limit = Number(found.spec.config['max.message.bytes'] ?? maxRecordBytes);
+  const limit = Number(found.spec.config[RECORD_SIZE] ?? maxRecordBytes);
   if (bytes > limit)
     return reject(
       new RecordTooLarge(`${event.event_type} has ${bytes} bytes, but ${topic} accepts ${limit}; shorten it`, {

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.js';
 import type { Headers } from '../domain/dead-letter.js';
+import { RECORD_BYTES } from '../domain/sizes.js';
 import type {
   AnyContent,
   Log,
@@ -34,10 +35,8 @@ export interface MemoryLog extends Log {
   setCommitted(groupId: string, partition: PartitionId, committed: CommittedOffset): void;
 }
 
-const MAX_RECORD_BYTES = 1024 * 1024;
-
 export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
-  const { clock, schedule = (callback) => void setImmediate(callback), maxRecordBytes = MAX_RECORD_BYTES } = options;
+  const { clock, schedule = (callback) => void setImmediate(callback), maxRecordBytes = RECORD_BYTES } = options;
   const storage = createStorage();
   const groups = new Map<string, MemoryGroup>();
 

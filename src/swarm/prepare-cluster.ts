@@ -1,6 +1,7 @@
 import { ConfigError } from '../agent/config-error.js';
 import type { Roster } from '../agent/roster.js';
 import { loadTopicPlan, type PlannedTopic } from '../avro/topic-plan.js';
+import { RECORD_SIZE } from '../domain/sizes.js';
 import type { TopicNames } from '../domain/topic-names.js';
 import { TopicNameCollides } from '../kafka/errors.js';
 import type { Log, TopicDifference } from '../ports/log.js';
@@ -13,6 +14,8 @@ export interface PreparedCluster {
   readonly retention: readonly RetentionRule[];
   /** What exists otherwise than topics.yaml has it; it was logged and left as it is. */
   readonly differences: readonly TopicDifference[];
+  /** For people: which of them refuses records that the swarm may have to write, and what to do. */
+  readonly warnings: readonly string[];
 }
 
 export interface PrepareClusterOptions {
@@ -42,8 +45,17 @@ export async function prepareCluster(
     topics: plan.map((topic) => topic.name),
     retention: retentionRules(plan, topics, roster.names),
     differences,
+    warnings: differences.filter(isTooSmall).map(tooSmallLine),
   };
 }
+
+const isTooSmall = ({ setting, expected, actual }: TopicDifference): boolean =>
+  setting === RECORD_SIZE && Number(actual) < Number(expected);
+
+const tooSmallLine = ({ topic, setting, expected, actual }: TopicDifference): string =>
+  `warning: ${topic} takes records of at most ${actual} bytes (${setting}), and up to ${expected} may be needed: ` +
+  'missions, steps or results that are larger will be refused. Raise it: kafka-configs.sh --bootstrap-server BROKER ' +
+  `--alter --entity-type topics --entity-name ${topic} --add-config ${setting}=${expected}`;
 
 /** The error with the agent's place, if it is about an agent's topic and not about one that each swarm has. */
 function atItsAgent(error: unknown, topics: TopicNames, roster: PrepareClusterOptions['roster']): unknown {

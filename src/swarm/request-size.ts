@@ -4,6 +4,7 @@ import { createRecordHeaders } from '../avro/record-headers.js';
 import { loadSchemas } from '../avro/schemas.js';
 import { loadTopicPlan } from '../avro/topic-plan.js';
 import type { EventOf } from '../domain/events.js';
+import { RECORD_BYTES, RECORD_SIZE } from '../domain/sizes.js';
 import type { TopicNames } from '../domain/topic-names.js';
 import { recordSize } from '../kafka/record-size.js';
 
@@ -12,9 +13,6 @@ export interface RequestSize {
   /** Of topics.yaml; a topic that exists may have another limit. */
   readonly limitBytes: number;
 }
-
-/** Brokers' default of max.message.bytes. */
-const DEFAULT_LIMIT_BYTES = 1_048_576;
 
 /** The size of the record that carries the request with its plan, and what the coordination topic takes. */
 export async function requestSize(
@@ -25,9 +23,9 @@ export async function requestSize(
   const schema = schemas.find(({ eventType }) => eventType === event.event_type);
   if (schema === undefined) throw new TypeError(`${schemasDir} has no schema of ${event.event_type}`);
   const value = Buffer.concat([Buffer.alloc(PREFIX_BYTES), schema.type.toBuffer(event)]);
-  const limit = plan.find(({ name }) => name === topics.coordination)?.config['max.message.bytes'];
+  const limit = plan.find(({ name }) => name === topics.coordination)?.config[RECORD_SIZE];
   return {
     bytes: recordSize(event.payload.mission_id, value, createRecordHeaders()(event)).batch,
-    limitBytes: limit === undefined ? DEFAULT_LIMIT_BYTES : Number(limit),
+    limitBytes: limit === undefined ? RECORD_BYTES : Number(limit),
   };
 }

@@ -85,11 +85,12 @@ async function prepareRoles(
 ): Promise<readonly Role[]> {
   const { clock, random, logger, redact, signal } = context;
   const { metrics } = health;
-  const [{ retention }, models, tools] = await Promise.all([
+  const [{ retention, warnings }, models, tools] = await Promise.all([
     prepareCluster(context, { log, topicsFile: options.topicsFile, roster: options.roster }),
     openModels({ ...options.models, clock, random, metrics, signal }),
     options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger, redact }),
   ]);
+  for (const line of warnings) options.say(line);
   // Who removes the workspaces' root afterwards removes all of it.
   if (tools !== null) cleanup.add('tools', () => tools.opened);
   const used = models.summary({ workers: options.agents.length > 0, planner: options.orchestrator });

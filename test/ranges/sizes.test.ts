@@ -5,7 +5,7 @@ import { parseMissionFile } from '../../src/agent/mission-file.js';
 import { createRoster } from '../../src/agent/roster.js';
 import { loadSchemas } from '../../src/avro/schemas.js';
 import { brokenPrefixRule, createTopicNames, LONGEST_PREFIX } from '../../src/domain/topic-names.js';
-import { byteLength, cutToBytes, SIZES } from '../../src/domain/sizes.js';
+import { byteLength, cutToBytes, RECORD_BYTES, SIZES } from '../../src/domain/sizes.js';
 import { inputsWithin } from '../../src/domain/task-inputs.js';
 import { agentSpec } from '../agent/fakes.js';
 import {
@@ -23,7 +23,6 @@ import {
 } from '../domain/support/mission-log.js';
 import { eventOf } from '../domain/support/events.js';
 
-const RECORD_BYTES = 1_048_576;
 const KAFKA_NAME = 249;
 /** Three bytes of UTF-8 in one character, the most that a character of JavaScript has. */
 const WIDE = '\u2713';

@@ -81,3 +81,26 @@ describe('a topic whose name differs from another in dots and underscores only',
     expect((await prepare('team_a.tasks.third_agent')).topics).toContain('team.a.tasks.test_agent');
   });
 });
+
+describe('a topic that is there and takes smaller records than topics.yaml has', () => {
+  const prepare = async (maxMessageBytes: string) => {
+    const log = createMemoryLog({ clock: systemClock });
+    const config = { 'max.message.bytes': maxMessageBytes };
+    const partitions = 12;
+    await log.admin.ensureTopics([{ name: topics.coordination, partitions, replicationFactor: null, config }]);
+    const roster = createRoster([agentSpec]);
+    return (await prepareCluster({ topics, logger: silentLogger }, { log, topicsFile, roster })).warnings;
+  };
+
+  test('is named at the start with what it takes, what may be needed, and the command that raises it', async () => {
+    const [warning, ...others] = await prepare('1000000');
+    expect(others).toEqual([]);
+    expect(warning).toContain('team.a.coordination takes records of at most 1000000 bytes (max.message.bytes)');
+    expect(warning).toContain('up to 8388608 may be needed');
+    expect(warning).toContain('--entity-name team.a.coordination --add-config max.message.bytes=8388608');
+  });
+
+  test('is not named where it takes as much, or more', async () => {
+    expect([await prepare('8388608'), await prepare('9000000')]).toEqual([[], []]);
+  });
+});

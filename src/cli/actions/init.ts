@@ -9,11 +9,12 @@ import { prepareCluster } from '../../swarm/prepare-cluster.js';
 export async function initCluster(context: CommandContext): Promise<ExitCode> {
   const roster = await readRoster(context);
   return withClient(context, async ({ log }) => {
-    const { topics, differences } = await prepareCluster(context, {
+    const { topics, differences, warnings } = await prepareCluster(context, {
       log,
       topicsFile: topicsFile(context),
       roster,
     });
+    for (const line of warnings) context.host.stderr.write(`${line}\n`);
     if (context.json) context.print({ topics, differences });
     else
       context.say(
