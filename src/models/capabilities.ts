@@ -1,5 +1,5 @@
 import type { ChatReply, ChatRequest, ReplyForm } from '../ports/model.js';
-import type { ApiAnswer } from './http-errors.js';
+import { isModelsOwn, type ApiAnswer } from './http-errors.js';
 
 /** tool_calls in models.yaml: native: the API's own tool calls; json: JSON in the text; auto: what works best. */
 export type ToolCalls = 'native' | 'json' | 'auto';
@@ -106,7 +106,7 @@ export function createCapabilities<Feature extends string>(
       return order.find((form) => isLeft(form, request)) ?? 'plain';
     },
     learn(answer, sent) {
-      if (answer.status === null || !STATUSES.includes(answer.status)) return null;
+      if (answer.status === null || !STATUSES.includes(answer.status) || isModelsOwn(answer.words)) return null;
       const named = namedFeature(answer, sent, options.traits);
       if (named !== null) {
         refused.add(named);

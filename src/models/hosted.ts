@@ -69,7 +69,7 @@ export interface HostedApi<Reply extends Spending, Feature extends string, Reque
   /** The request in the terms that the server is known to take. */
   prepare(request: ChatRequest): Request;
   /** Sends the request. Resolves with the stream when the API has accepted the request. */
-  open(request: Request, reply: Reply, signal: AbortSignal): Promise<AsyncIterable<unknown>>;
+  open(request: Request, reply: Reply, signal: AbortSignal): Promise<AsyncIterable<unknown> | Iterable<unknown>>;
   /** Adds one chunk of the stream to the reply. Throws a ZodError for a chunk that is not as the API documents it. */
   take(chunk: unknown, reply: Reply): void;
   /** Turns a stream that has ended into the reply. Throws a ModelError if there is none. */

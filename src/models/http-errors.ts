@@ -68,6 +68,7 @@ function codeOf({ status, words }: ApiFailure): ModelErrorCode {
   const byKind = kind === undefined ? undefined : CODE_OF_KIND[kind];
   // OpenAI answers 429 also to an account without credit; waiting does not help then.
   if (status === 429) return isUnpaid(words) ? 'refused' : 'rate_limited';
+  if (isModelsOwn(words)) return 'invalid';
   if (isTooLong(words) || lacksMemory(words)) return 'refused';
   if (status === null) return byKind ?? (words.status === null ? 'unreachable' : codeOfStatus(words.status));
   return codeOfStatus(status);
@@ -92,6 +93,24 @@ export function isTooLong({ full, kinds }: ServerWords): boolean {
   );
 }
 
+/** What Go's JSON reader says, and nothing else: of a request only if it had been broken on the way. */
+const GO_JSON =
+  /^(?:failed to parse JSON: )?(?:unexpected end of JSON input|invalid character .+ (?:after|in|looking for) .+)$/i;
+const UNREAD_CALL = /error parsing tool call|tool call (?:parsing|validation) failed|failed to parse input at pos/i;
+const REFUSED_OUTPUT = /\b(?:tool_use_failed|json_validate_failed)\b/;
+
+/**
+ * The error is about what the model wrote, not about the request: another reply may be right. Groq answers 400
+ * (smolagents #1119, opencode #1018), Ollama 500 or an error in the stream (ollama #12884, #14492, #17647), llama.cpp
+ * 500 (llama.cpp #20532).
+ */
+export function isModelsOwn({ full, kinds }: Pick<ServerWords, 'full' | 'kinds'>): boolean {
+  return [...kinds, full].some((text) => REFUSED_OUTPUT.test(text)) || UNREAD_CALL.test(full) || GO_JSON.test(full);
+}
+
+/** For the model. */
+export const WRITE_AGAIN = 'the server could not read what you wrote: write it again, as one correct JSON object';
+
 export const SMALLER = 'use a smaller model, or a smaller context_tokens in models.yaml';
 
 /**
@@ -104,6 +123,7 @@ export const lacksMemory = ({ full }: Pick<ServerWords, 'full'>): boolean =>
 function nextStep({ status, words, hints }: ApiFailure): string {
   if (words.kinds.includes('content_filter'))
     return 'its content filter refused the prompt: change the words of the task';
+  if (isModelsOwn(words)) return WRITE_AGAIN;
   if (isTooLong(words)) return 'shorten the prompt, or put a model with a larger context first';
   if (lacksMemory(words)) return SMALLER;
   if (status === 401 || status === 403) return hints.key;

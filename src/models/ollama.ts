@@ -18,7 +18,7 @@ import type { ModelEntry } from './catalog.js';
 import { connectCause, isSyntaxError } from './connect-cause.js';
 import { COMPLETE, cut, endedByLength, onlyThinking } from './endings.js';
 import { endpointOf, type Endpoint } from './endpoint.js';
-import { answerText, apiError, isTooLong, lacksMemory, SMALLER } from './http-errors.js';
+import { answerText, apiError, isModelsOwn, isTooLong, lacksMemory, SMALLER, WRITE_AGAIN } from './http-errors.js';
 import { sameOllamaModel } from './ollama-name.js';
 import { ollamaCapabilities, ollamaRequest, type OllamaFeature, type OllamaPrepared } from './ollama-request.js';
 import { createOllamaFetch, OllamaStreamError } from './ollama-wire.js';
@@ -330,6 +330,8 @@ function translate(server: Server, error: unknown, used: TokenCost): ModelError 
   }
   if (error instanceof OllamaStreamError && lacksMemory({ full: error.message }))
     return failure('refused', `${error.message}; ${SMALLER}`);
+  if (error instanceof OllamaStreamError && isModelsOwn({ full: error.message, kinds: [] }))
+    return failure('invalid', `${error.message}; ${WRITE_AGAIN}`);
   if (error instanceof OllamaStreamError)
     return failure(error.kind === 'malformed' ? 'invalid' : 'unreachable', error.message);
   if (error instanceof z.ZodError || isSyntaxError(error))

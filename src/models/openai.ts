@@ -50,12 +50,36 @@ export function createOpenaiModel(options: HostedOptions): ChatModel {
     empty: () => ({ ...emptyOpenaiReply(), accepted: false, end: { marked: false } }),
     hasOutput: (reply) => reply.text !== '' || reply.calls.count() > 0,
     prepare: (request) => openaiRequest({ entry, own, can }, request, outputLimit(entry, request)),
-    open: async ({ params }, reply, signal) =>
-      openaiStream(client, await client.chat.completions.create(params, { signal }).asResponse(), reply.end),
+    open: async ({ params }, reply, signal) => {
+      try {
+        const response = await client.chat.completions.create(params, { signal }).asResponse();
+        return orGenerated(await openaiStream(client, response, reply.end));
+      } catch (error) {
+        return [generatedPiece(error)];
+      }
+    },
     take: takeOpenaiChunk,
     finish: (call) => finish(entry, call),
     answerOf,
   });
+}
+
+async function* orGenerated(stream: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  try {
+    yield* stream;
+  } catch (error) {
+    yield generatedPiece(error);
+  }
+}
+
+/**
+ * Groq refuses what its model wrote, and sends it along: a step may be read from it. As the piece of a reply; rethrows
+ * an error that has none.
+ */
+function generatedPiece(error: unknown): object {
+  const answer = answerOf(error);
+  if (answer === null || answer === 'timeout' || answer.words.generated === null) throw error;
+  return { choices: [{ index: 0, delta: { content: answer.words.generated }, finish_reason: 'stop' }] };
 }
 
 function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {

@@ -10,6 +10,8 @@ export interface ServerWords {
   readonly param: string | null;
   /** A status in the error itself, such as OpenRouter's {"error":{"code":502}}. */
   readonly status: number | null;
+  /** What the model wrote and the server refused (Groq's failed_generation); null: it is not there, or empty. */
+  readonly generated: string | null;
   /** Whether the answer is a web page: it then comes from something in front of the API. */
   readonly html: boolean;
 }
@@ -41,11 +43,25 @@ export function wordsOf(content: unknown): ServerWords {
     kinds: [inner['code'], inner['type'], outer['code'], outer['type']].filter(isName),
     param: typeof inner['param'] === 'string' ? inner['param'] : null,
     status: codes.map(Number).find((code) => Number.isInteger(code) && code >= 400 && code < 600) ?? null,
+    generated: textIn(inner, 'failed_generation'),
     html: false,
   };
 }
 
-const NOTHING: ServerWords = { shown: '', full: '', kinds: [], param: null, status: null, html: false };
+const NOTHING: ServerWords = {
+  shown: '',
+  full: '',
+  kinds: [],
+  param: null,
+  status: null,
+  generated: null,
+  html: false,
+};
+
+function textIn(object: Readonly<Record<string, unknown>>, key: string): string | null {
+  const value = object[key];
+  return typeof value === 'string' && value.trim() !== '' ? value : null;
+}
 
 const isName = (value: unknown): value is string => typeof value === 'string' && !/^\d*$/.test(value);
 

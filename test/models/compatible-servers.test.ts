@@ -10,6 +10,7 @@ const usage = { prompt_tokens: 40, completion_tokens: 22, total_tokens: 62 };
 const end = { ...piece({}), choices: [], usage };
 const call = { name: 'finish', arguments: { summary: 'done' } };
 const args = JSON.stringify(call.arguments);
+const GO = "invalid character ']' after object key:value pair";
 
 const open: FakeCompatible[] = [];
 afterEach(async () => {
@@ -530,5 +531,78 @@ describe("errors show the status, the server's own words and what to do:", () =>
   ])('an error inside the stream: %j', async (event, code, words) => {
     const { model } = await given([piece({ content: '{' }), event]);
     expect(await modelError(ask(model))).toMatchObject({ code, message: expect.stringContaining(words) });
+  });
+});
+
+/** A reply that the server could not read is the model's fault: the next one may be right. */
+describe('what a model wrote and its server refused', () => {
+  const groq = (generated: string, code = 'tool_use_failed') => ({
+    error: {
+      message: "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.",
+      type: 'invalid_request_error',
+      code,
+      failed_generation: generated,
+    },
+  });
+  const written = `<function=execute_terminal_command>{"command": "ls"}</function>`;
+
+  test.each<[string, CompatibleAnswer | readonly unknown[]]>([
+    ['400 (smolagents #1119)', { status: 400, error: groq(written) }],
+    ['400 for a schema', { status: 400, error: groq(written, 'json_validate_failed') }],
+    [
+      'an event of the stream (opencode #1018)',
+      [`event: error\ndata: ${JSON.stringify({ error: { ...groq(written).error, status_code: 400 } })}\n\n`],
+    ],
+  ])('is read where Groq sends it along: %s', async (_, answer) => {
+    const { server, model } = await given(answer, { toolCalls: 'native' });
+    const reply = await ask(model, chatRequest({ tools }));
+    expect(reply).toMatchObject({ text: written, ending: { kind: 'complete' } });
+    // Nothing that the request had is the fault.
+    expect((await ask(model, chatRequest({ tools }))).form).toBe('native');
+    expect(server.bodies).toHaveLength(2);
+  });
+
+  test.each<[string, CompatibleAnswer]>([
+    ['Groq without the text', { status: 400, error: groq('') }],
+    [
+      'Groq on the arguments (ha-groq-cloud-api #20)',
+      {
+        status: 400,
+        error: {
+          error: {
+            message: 'tool call validation failed: parameters for tool finish did not match schema: errors: [`/a`]',
+            type: 'invalid_request_error',
+            code: 'tool_use_failed',
+          },
+        },
+      },
+    ],
+    [
+      'Groq behind LiteLLM',
+      {
+        status: 400,
+        error: {
+          error: { message: `litellm.BadRequestError: GroqException - ${JSON.stringify(groq(''))}`, code: '400' },
+        },
+      },
+    ],
+    [
+      'llama.cpp (#20532)',
+      { status: 500, error: { error: { code: 500, message: 'Failed to parse input at pos 184: <tool_call>' } } },
+    ],
+    [
+      'Ollama behind /v1 (#12884)',
+      {
+        status: 500,
+        error: { error: { message: "error parsing tool call: raw='ls -R', err=invalid character 'l' looking for" } },
+      },
+    ],
+    ['Ollama without its own words (#17647)', { status: 500, error: { error: { message: GO } } }],
+  ])('is an invalid reply, which is not asked for in another form: %s', async (_, answer) => {
+    const { server, model } = await given(answer, { toolCalls: 'native' });
+    const error = await modelError(ask(model, chatRequest({ tools })));
+    expect(error).toMatchObject({ code: 'invalid', retriable: false });
+    expect(error.message).toContain('the server could not read what you wrote: write it again');
+    expect(server.bodies).toHaveLength(1);
   });
 });

@@ -354,6 +354,23 @@ describe('the ollama adapter', () => {
   });
 
   test.each([
+    "error parsing tool call: raw='ls -R\n', err=invalid character 'l' looking for beginning of value",
+    'failed to parse JSON: unexpected end of JSON input',
+    "invalid character ']' after object key:value pair",
+  ])('a reply that the server could not read is invalid, and the model learns it (ollama #12884): %j', async (said) => {
+    for (const status of [500, 200]) {
+      const server = await startHttpServer(async (_, response) => {
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.end(`${JSON.stringify({ error: said })}\n`);
+      });
+      open.push(server);
+      const error = await modelError(ask(createOllamaModel({ url: server.url, entry, clock })));
+      expect(error).toMatchObject({ code: 'invalid', retriable: false });
+      expect(error.message).toContain('the server could not read what you wrote');
+    }
+  });
+
+  test.each([
     [404, '{"error":"model \\"qwen3:8b\\" not found, try pulling it first"}', 'run `ollama pull qwen3:8b`'],
     [404, '404 page not found', 'check OLLAMA_HOST'],
     [502, '<html><body><h1>Bad Gateway</h1></body></html>', 'HTTP 502: Bad Gateway (a web page'],
