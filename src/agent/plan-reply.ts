@@ -80,7 +80,7 @@ export function readPlanReply(
     fromValue: (value) => planReadings(value, planReplyJsonSchema).map(candidate),
     fromCall: (call) => {
       const [plan] = planReadings(call.arguments, planReplyJsonSchema);
-      return candidate(plan ?? { value: call.arguments, repairs: new Set() });
+      return [candidate(plan ?? { value: call.arguments, repairs: new Set() })];
     },
   });
 }

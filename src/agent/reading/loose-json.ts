@@ -15,7 +15,7 @@ import {
   type Read,
   type Wrong,
 } from './cursor.js';
-import { readNumber, readText, readWord } from './loose-scalars.js';
+import { readBareText, readMarkedText, readNumber, readText, readWord } from './loose-scalars.js';
 import type { Repair } from './repairs.js';
 
 export type Loose = { readonly kind: 'value'; readonly value: unknown; readonly end: number } | Cut | Wrong;
@@ -47,12 +47,15 @@ function readValue(cursor: Cursor): Read<unknown> {
     return value;
   }
   if (/["'`“”‘’]/.test(first)) return readText(cursor);
+  if (first === '<') return readMarkedText(cursor);
   return /[-+.\d]/.test(first) ? readNumber(cursor) : readWord(cursor);
 }
 
 function readObject(cursor: Cursor): Read<unknown> {
   const entries = new Map<string, unknown>();
   cursor.at += 1;
+  if (!skipBlank(cursor)) return FAILED;
+  if (cursor.text[cursor.at] === '{') return readDoubled(cursor);
   for (let comma = true; ; ) {
     if (!skipBlank(cursor)) return FAILED;
     const next = cursor.text[cursor.at];
@@ -72,6 +75,21 @@ function readObject(cursor: Cursor): Read<unknown> {
   }
 }
 
+/** {{…}}, as prompts write an object that a template must not fill in, and models that imitate them. */
+function readDoubled(cursor: Cursor): Read<unknown> {
+  cursor.depth += 1;
+  if (cursor.depth > MAX_DEPTH) return wrong(cursor, 'it is nested too deeply');
+  // The first word of two braces in prose need not be a key either.
+  const inner = readObject(cursor);
+  cursor.depth -= 1;
+  if (inner === FAILED || !skipBlank(cursor)) return FAILED;
+  if (cursor.at >= cursor.text.length) return cut(cursor, 'an object');
+  if (cursor.text[cursor.at] !== '}') return wrong(cursor, 'an object begins with two braces and ends with one');
+  cursor.at += 1;
+  cursor.repairs.add('braces');
+  return inner;
+}
+
 function readEntry(cursor: Cursor, entries: Map<string, unknown>): Read<true> {
   const quoted = /["'“”‘’]/.test(cursor.text[cursor.at] ?? '');
   // The first word of a brace in prose need not be a key.
@@ -83,7 +101,7 @@ function readEntry(cursor: Cursor, entries: Map<string, unknown>): Read<true> {
   const colon = match(cursor, /:|=>/y);
   if (!colon) return wrong(cursor, `there is no colon after the key ${JSON.stringify(key.slice(0, 40))}`, meant);
   cursor.at += colon[0].length;
-  const value = readValue(cursor);
+  const value = readBareText(cursor) ?? readValue(cursor);
   if (value === FAILED) return doubt(cursor, meant);
   if (entries.has(key) && JSON.stringify(entries.get(key)) !== JSON.stringify(value))
     return wrong(cursor, `the key ${JSON.stringify(key)} is there twice with different values`);

@@ -31,6 +31,7 @@ export function readText(cursor: Cursor): Read<string> {
   if (!quote) return wrong(cursor, 'a text in double quotes is missing here');
   if (quote.close !== '"') cursor.repairs.add('quotes');
   cursor.at += 1;
+  let markdown: number | null = null;
   for (let text = ''; ; ) {
     const part = match(cursor, quote.part)?.[0] ?? '';
     text += part;
@@ -39,9 +40,15 @@ export function readText(cursor: Cursor): Read<string> {
     const next = cursor.text[cursor.at];
     if (next === undefined) return cut(cursor, 'a text');
     if (next !== '\\') {
+      // Markdown's escape of a name; in any other text the backslash may be meant.
+      if (markdown !== null && !/^\w+$/.test(text)) {
+        cursor.at = markdown;
+        return noEscape(cursor, '_');
+      }
       cursor.at += 1;
       return quote.close === '`' && text.includes('${') ? wrong(cursor, '${…} in a text cannot be read') : text;
     }
+    if (match(cursor, /\\_/y)) markdown ??= cursor.at;
     const character = readEscape(cursor);
     if (character === FAILED) return FAILED;
     text += character;
@@ -60,6 +67,19 @@ function readTriple(cursor: Cursor, quotes: string): Read<string> {
   return text;
 }
 
+/** A text between two tokens that Gemma writes for quotes. */
+export function readMarkedText(cursor: Cursor): Read<string> {
+  const token = match(cursor, /<escape>|<\|"\|>/y)?.[0];
+  if (token === undefined) return wrong(cursor, 'a value is missing here');
+  const end = cursor.text.indexOf(token, cursor.at + token.length);
+  if (end === -1) return cut(cursor, 'a text');
+  const text = cursor.text.slice(cursor.at + token.length, end);
+  noteControls(cursor, text);
+  cursor.repairs.add('quotes');
+  cursor.at = end + token.length;
+  return text;
+}
+
 function noteControls({ repairs }: Cursor, part: string): void {
   if (/[\0-\x1f]/.test(part)) repairs.add('control_characters');
 }
@@ -70,13 +90,15 @@ function readEscape(cursor: Cursor): Read<string> {
   // The end of the text inside an escape: \, \u12 or \x4.
   if (whole === undefined || match(cursor, /\\(?:u[\da-fA-F]{0,3}|x[\da-fA-F]?)$/y)) return cut(cursor, 'a text');
   const code = unicode ?? hex;
-  const character = code === undefined ? (ESCAPES[letter ?? ''] ?? (letter === "'" ? letter : null)) : null;
-  if (code === undefined && character === null)
-    return wrong(cursor, `\\${letter} is no escape of JSON; write \\\\ for a backslash`);
-  if (hex !== undefined || letter === "'") cursor.repairs.add('escapes');
+  const character = code === undefined ? (ESCAPES[letter ?? ''] ?? (/['_]/.test(letter ?? '') ? letter : null)) : null;
+  if (code === undefined && (character === null || character === undefined)) return noEscape(cursor, letter);
+  if (hex !== undefined || /['_]/.test(letter ?? '')) cursor.repairs.add('escapes');
   cursor.at += whole.length;
   return character ?? String.fromCharCode(Number.parseInt(code ?? '', 16));
 }
+
+const noEscape = (cursor: Cursor, letter: string | undefined): typeof FAILED =>
+  wrong(cursor, `\\${letter} is no escape of JSON; write \\\\ for a backslash`);
 
 export function readNumber(cursor: Cursor): Read<number> {
   const found = match(cursor, /[-+.\w]+/y)?.[0] ?? '';
@@ -92,6 +114,18 @@ export function readNumber(cursor: Cursor): Read<number> {
 
 const WORDS: Readonly<Record<string, boolean | null>> = { true: true, false: false, null: null };
 const PYTHON: Readonly<Record<string, boolean | null>> = { True: true, False: false, None: null };
+
+/** Words that are no text in some language. */
+const NO_TEXT = /^(true|false|null|none|nil|undefined|nan|infinity)$/i;
+
+/** One word without quotes that is all of a key's value; null: there is something else. */
+export function readBareText(cursor: Cursor): string | null {
+  const [whole = '', word = ''] = match(cursor, /\s*([A-Za-z_][\w.-]*)(?=\s*[,}])/y) ?? [];
+  if (word === '' || NO_TEXT.test(word)) return null;
+  cursor.at += whole.length;
+  cursor.repairs.add('quotes');
+  return word;
+}
 
 export function readWord(cursor: Cursor): Read<boolean | null> {
   const word = match(cursor, /[A-Za-z_$][\w$.-]*/y)?.[0] ?? '';

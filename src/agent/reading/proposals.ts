@@ -28,20 +28,22 @@ const TOOL_KEYS: readonly string[] =
   'tool name tool_name toolName function function_name action recipient_name tool_call'.split(' ');
 /** An object with one of these is meant as a call even if there is no such tool. */
 const CERTAIN_TOOL_KEYS: readonly string[] = ['tool', 'tool_name', 'action'];
-export const ARGUMENT_KEYS: readonly string[] =
-  'arguments args parameters params input action_input tool_input toolInput kwargs argument'.split(' ');
+export const ARGUMENT_KEYS: readonly string[] = (
+  'arguments args parameters params input action_input tool_input toolInput kwargs argument ' +
+  'tool_args toolArgs tool_arguments tool_parameters function_args'
+).split(' ');
 /** Keys of an API's envelope. */
 export const ENVELOPE_KEYS: readonly string[] = 'id type role index call_id tool_call_id status'.split(' ');
 /** Lists of calls in their order, of which the first is taken. */
-const SEQUENCES: readonly string[] = ['tool_calls', 'toolCalls', 'tool_uses'];
+const SEQUENCES: readonly string[] = 'tool_calls toolCalls tool_uses function_calls actions calls'.split(' ');
 /** Keys that wrap nothing but a step or a list of steps. */
 const CERTAIN_WRAPPERS: readonly string[] = [
-  ...'action step next_step next_action tool_call toolCall function_call function call'.split(' '),
+  ...'action step next_step next_action tool_call toolCall function_call functionCall function call'.split(' '),
   ...SEQUENCES,
 ];
 const WRAPPERS: readonly string[] = [
   ...CERTAIN_WRAPPERS,
-  ...'response reply result output content message json assistant tool tool_use'.split(' '),
+  ...'response reply result output content message json assistant tool tool_use properties'.split(' '),
 ];
 const MAX_DEPTH = 6;
 

@@ -53,8 +53,8 @@ export interface Wanted<T> {
   readonly form: string;
   /** @param before what was said before the value */
   fromValue(value: unknown, before: string): readonly Candidate<T>[];
-  /** @param said the reply's text */
-  fromCall(call: NativeCall, said: string): Candidate<T>;
+  /** What a call says: more than one if it is a list of calls itself. @param said the reply's text */
+  fromCall(call: NativeCall, said: string): readonly Candidate<T>[];
 }
 
 type Replied = Pick<ChatReply, 'text' | 'toolCalls' | 'ending'>;
@@ -77,19 +77,18 @@ export function readReply<T>(reply: Replied, wanted: Wanted<T>): Reading<T> {
 
 /** Calls in an API's own form, which come in order: the first is taken. */
 function fromCalls<T>(calls: readonly NativeCall[], text: string, wanted: Wanted<T>): Reading<T> {
-  const [first, ...others] = calls;
-  if (first === undefined) return refused('empty', `the reply is empty; ${wanted.form}`);
   const found = scan(text, new Set());
-  const candidate = wanted.fromCall(first, found.before);
+  const [candidate, ...others] = calls.flatMap((call, index) => wanted.fromCall(call, index === 0 ? found.before : ''));
+  if (candidate === undefined) return refused('empty', `the reply is empty; ${wanted.form}`);
   const written = found.fault === null ? candidatesIn(found, wanted).filter(({ result }) => result.ok) : [];
-  const keys = [candidate.key, ...others.map((call) => wanted.fromCall(call, '').key)];
+  const keys = [candidate, ...others].map(({ key }) => key);
   if (written.some(({ key }) => !keys.includes(key)))
     return refused(
       'ambiguous',
       `the reply's text says another ${wanted.noun} than its tool call; reply with one of them`,
     );
   return candidate.result.ok
-    ? { ...candidate.result, repairs: [...candidate.result.repairs], notRun: others.map(({ name }) => name) }
+    ? { ...candidate.result, repairs: [...candidate.result.repairs], notRun: others.map(({ label }) => label) }
     : candidate.result;
 }
 

@@ -34,24 +34,30 @@ export function createStepReader(tools: readonly ToolDefinition[]): StepReader {
         proposalsOf(value, find, cutMiddle(before, THOUGHT_CHARACTERS))
           .filter(({ tool }) => find(tool) !== null || !isPlaceholder(tool))
           .map(candidate),
-      fromCall: (call, said) => candidate(nativeProposal(call, cutMiddle(said, THOUGHT_CHARACTERS), tools, find)),
+      fromCall: (call, said) => nativeProposals(call, cutMiddle(said, THOUGHT_CHARACTERS), tools, find).map(candidate),
     });
 }
 
-/** Some models call a function that was not offered, such as "action", with the whole step as its arguments. */
-function nativeProposal(
+/**
+ * Some models call a function that was not offered, such as "action", with the whole step as its arguments, or
+ * multi_tool_use.parallel with a list of calls (craft-agents-oss #449).
+ */
+function nativeProposals(
   { name, arguments: args }: NativeCall,
   thought: string,
   tools: readonly ToolDefinition[],
   find: FindTool,
-): Proposal {
+): readonly Proposal[] {
   const call = { thought, tool: name, arguments: args, beside: {}, inSequence: true, repairs: new Set<Repair>() };
   const given = typeof args === 'string' ? jsonText(args, new Set()) : args;
   const own = ownKeys(find(name), tools);
-  if (!isBag(given) || Object.keys(given).some((key) => own.includes(key))) return call;
-  const [step, ...others] = proposalsOf(given, find, thought).filter(({ tool }) => find(tool) !== null);
-  if (step === undefined || others.length > 0 || (find(name) !== null && find(name) !== find(step.tool))) return call;
-  return { ...step, inSequence: true, repairs: new Set<Repair>([...step.repairs, 'wrapped']) };
+  if (!isBag(given) || Object.keys(given).some((key) => own.includes(key))) return [call];
+  const steps = proposalsOf(given, find, thought).filter(({ tool }) => find(tool) !== null);
+  const [step, ...others] = steps;
+  const isListed = find(name) === null && steps.every(({ inSequence }) => inSequence);
+  if (step === undefined || (others.length > 0 && !isListed) || (find(name) !== null && find(name) !== find(step.tool)))
+    return [call];
+  return steps.map((one) => ({ ...one, inSequence: true, repairs: new Set<Repair>([...one.repairs, 'wrapped']) }));
 }
 
 /** The parameters of a tool, of finish, or of none. */

@@ -2,6 +2,7 @@
 import { startCursor, cut, match, type Cursor, type Cut, type Wrong } from './cursor.js';
 import { readLooseJson } from './loose-json.js';
 import type { Repair } from './repairs.js';
+import { readPythonCalls } from './python-call.js';
 import { readTaggedCall } from './tagged-call.js';
 
 /** A value in a reply's text. */
@@ -49,7 +50,21 @@ export function scan(text: string, repairs: Set<Repair>): Scan {
   while (!state.done && state.fault === null && state.cursor.at < text.length) step(state);
   const around = withoutMarks(state.outside);
   if (around !== '' && state.fragments.length > 0) repairs.add('prose');
-  return { fragments: state.fragments, fault: state.fault, before: withoutMarks(state.before ?? state.outside) };
+  const { fragments, fault } = state;
+  const before = withoutMarks(state.before ?? state.outside);
+  return { fragments: isSequence(fragments, around) ? fragments.map(asCall) : fragments, fault, before };
+}
+
+const asCall = ({ value }: Fragment): Fragment => ({ value, call: true });
+
+/** Several calls as an API has them, {"name": …, "arguments": …}, and nothing else (hermes-agent #87900). */
+function isSequence(fragments: readonly Fragment[], around: string): boolean {
+  return fragments.length > 1 && /^[\s,;]*$/.test(around) && fragments.every(({ value }) => isApiCall(value));
+}
+
+function isApiCall(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('name' in value) || typeof value.name !== 'string') return false;
+  return Object.keys(value).every((key) => ['id', 'type', 'name', 'arguments', 'parameters'].includes(key));
 }
 
 /** The text inside, if the whole reply is one JSON text that may hold a value; else null. */
@@ -66,7 +81,7 @@ type Rule = (state: State) => boolean;
 
 function step(state: State): void {
   const { cursor } = state;
-  const next = /[{[<`◁]|\bto=|^[ \t>*]*(?:Action|Observation)[ \t]*:|functools\[/gim;
+  const next = /[{[<`◁]|\bto=|\bcall:|^[ \t>*]*(?:Action|Observation)[ \t]*:|functools\[/gim;
   next.lastIndex = cursor.at;
   const found = next.exec(cursor.text)?.index ?? cursor.text.length;
   state.outside += cursor.text.slice(cursor.at, found);
@@ -131,6 +146,8 @@ const NAMED: readonly RegExp[] = [
     /^[ \t>*]*Action[ \t]*:\**[ \t]*[`"'*]*([\w.:/-]+)[`"'*]*(?:\(\))?[ \t]*\r?\n/,
     /\s*\**Action[ _]Input[ \t]*:\**\s*(?:```\w*\s*)?(?=\{)/,
   ]),
+  // Gemma 4 and FunctionGemma, with and without their tokens
+  /\bcall:([\w.:/-]+)\s*(?=\{)/iy,
   // GLM-4
   /<tool_call>\s*([A-Za-z_][\w.:/-]*)\s*(?=\{)/iy,
 ];
@@ -159,8 +176,8 @@ const taggedCall: Rule = (state) => {
 };
 
 const CALL_MARK = joined('|', 'iy', [
-  /<(?:[\w-]+:)?(?:tool_calls?|toolcalls?|function_calls?|tool_use|tools?)>/,
-  /<\|(?:tool_calls?|python_tag|plugin|action_start)\|>/,
+  /<(?:[\w-]+:|｜DSML｜|longcat_)?(?:tool_calls?|toolcalls?|function_calls?|tool_use|tools?)>/,
+  /<\|(?:tool_calls?|tool_call_start|python_tag|plugin|action_start)\|>/,
   /\[TOOL_CALLS\]|\[TOOL_REQUEST\]|functools(?=\[)|<｜tool▁calls▁begin｜>/,
 ]);
 
@@ -221,7 +238,17 @@ const json: Rule = (state) => {
   return true;
 };
 
-const RULES: readonly Rule[] = [thinking, namedCall, taggedCall, callMark, fence, observation, json];
+/** Calls as Python writes them (Llama 4, Gemma, LFM2). */
+const pythonCalls: Rule = (state) => {
+  const read = readPythonCalls(state.cursor, state.repairs);
+  if (read === null) return false;
+  if (read.kind === 'calls') for (const value of read.calls) put(state, value, read.end, true);
+  else state.fault = read;
+  state.repairs.add('tags');
+  return true;
+};
+
+const RULES: readonly Rule[] = [thinking, namedCall, taggedCall, pythonCalls, callMark, fence, observation, json];
 
 function put(state: State, value: unknown, end: number, call: boolean): void {
   state.before ??= state.outside;
@@ -233,7 +260,10 @@ function put(state: State, value: unknown, end: number, call: boolean): void {
 /** A text without the tags and tokens of chat templates, and without the labels of a ReAct prompt. */
 function withoutMarks(text: string): string {
   return text
-    .replaceAll(/<[|｜][^<>]{0,60}[|｜]>|<\/?[\w:-]{1,40}>|\[\/?[A-Z_]{2,20}\]|<\/?s>/g, '')
+    .replaceAll(
+      /<[|｜][^<>]{0,60}[|｜]>|<[/|]?(?:｜DSML｜)?[\w:-]{1,40}\|?>|<\/｜DSML｜[\w:-]{1,40}>|\[\/?[A-Z_]{2,20}\]|<\/?s>/g,
+      '',
+    )
     .replaceAll(/^\s*Thought[ \t]*:\s*/gim, '')
     .replaceAll(/[\0-\x08\x0b-\x1f\uFEFF\u200B]/g, '')
     .trim();

@@ -1,7 +1,7 @@
 /**
  * Calls with a tag for each parameter: <function=NAME><parameter=KEY>…</parameter></function> (Qwen3-Coder,
- * Llama 3.1 with JSON inside), <invoke name="NAME"><parameter name="KEY">… (Claude, MiniMax), and
- * <tool_call>NAME<arg_key>KEY</arg_key><arg_value>… (GLM 4.5).
+ * Llama 3.1 with JSON inside), <invoke name="NAME"><parameter name="KEY">… (Claude, MiniMax, DeepSeek V3.2), and
+ * <tool_call>NAME<arg_key>KEY</arg_key><arg_value>… (GLM 4.5, LongCat).
  */
 import { cut, FAILED, match, startCursor, wrong, type Cursor, type Read } from './cursor.js';
 import { readLooseJson, type Loose } from './loose-json.js';
@@ -16,21 +16,21 @@ interface Form {
 
 const FORMS: readonly Form[] = [
   {
-    open: /<(?:[\w-]+:)?(?:function|tool|invoke|tool_call)(?:=|\s+name\s*=\s*)["']?([\w.:/-]+)["']?\s*>/iy,
-    close: /<\/(?:[\w-]+:)?(?:function|tool|invoke|tool_call)>/iy,
-    key: /<(?:[\w-]+:)?(?:parameter|param)(?:=|\s+name\s*=\s*)["']?([\w.-]+)["']?(?:\s+[\w-]+="[^"]*")*\s*>/iy,
-    endOfValue: /<\/(?:[\w-]+:)?(?:parameter|param)>/gi,
+    open: /<(?:[\w-]+:|｜DSML｜)?(?:function|tool|invoke|tool_call)(?:=|\s+name\s*=\s*)["']?([\w.:/-]+)["']?\s*>/iy,
+    close: /<\/(?:[\w-]+:|｜DSML｜)?(?:function|tool|invoke|tool_call)>/iy,
+    key: /<(?:[\w-]+:|｜DSML｜)?(?:parameter|param)(?:=|\s+name\s*=\s*)["']?([\w.-]+)["']?(?:\s+[\w-]+="[^"]*")*\s*>/iy,
+    endOfValue: /<\/(?:[\w-]+:|｜DSML｜)?(?:parameter|param)>/gi,
   },
   {
-    open: /<tool_call>\s*([A-Za-z_][\w.:/-]*)\s*(?=<arg_key>|<\/tool_call>)/iy,
-    close: /<\/tool_call>/iy,
-    key: /<arg_key>\s*([\w.-]+)\s*<\/arg_key>\s*<arg_value>/iy,
-    endOfValue: /<\/arg_value>/gi,
+    open: /<(?:longcat_)?tool_call>\s*([A-Za-z_][\w.:/-]*)\s*(?=<(?:longcat_)?arg_key>|<\/(?:longcat_)?tool_call>)/iy,
+    close: /<\/(?:longcat_)?tool_call>/iy,
+    key: /<(?:longcat_)?arg_key>\s*([\w.-]+)\s*<\/(?:longcat_)?arg_key>\s*<(?:longcat_)?arg_value>/iy,
+    endOfValue: /<\/(?:longcat_)?arg_value>/gi,
   },
 ];
 
 /** A value that holds such tags itself: where it ends is not sure. */
-const NESTED = /<(?:[\w-]+:)?(?:parameter|param|function|invoke|arg_key|arg_value)[\s=>]/i;
+const NESTED = /<(?:[\w-]+:|｜DSML｜|longcat_)?(?:parameter|param|function|invoke|arg_key|arg_value)[\s=>]/i;
 
 /** The call that begins at the cursor as {tool, arguments}, all its parameters texts; null if none begins there. */
 export function readTaggedCall({ text, at }: Cursor, repairs: Set<Repair>): Loose | null {

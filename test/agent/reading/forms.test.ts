@@ -102,6 +102,40 @@ const WRAPPED: readonly (readonly [string, string, readonly string[]])[] = [
     `commentary to=functions.execute_terminal_command json${ARGS}`,
     ['tags', 'tool_name', 'prose'],
   ],
+  [
+    'DeepSeek V3.2',
+    '<｜DSML｜function_calls>\n<｜DSML｜invoke name="execute_terminal_command">\n' +
+      '<｜DSML｜parameter name="command" string="true">ls -la</｜DSML｜parameter>\n' +
+      '</｜DSML｜invoke>\n</｜DSML｜function_calls>',
+    ['tags'],
+  ],
+  [
+    'LongCat',
+    '<longcat_tool_call>execute_terminal_command\n<longcat_arg_key>command</longcat_arg_key>\n' +
+      '<longcat_arg_value>ls -la</longcat_arg_value>\n</longcat_tool_call>',
+    ['tags'],
+  ],
+  [
+    'FunctionGemma',
+    '<start_function_call>call:execute_terminal_command{command:<escape>ls -la<escape>}<end_function_call>',
+    ['tags', 'quotes'],
+  ],
+  ['Gemma 4', '<|tool_call>call:execute_terminal_command{command:<|"|>ls -la<|"|>}<tool_call|>', ['tags', 'quotes']],
+  ['a list of Python', '[execute_terminal_command(command="ls -la")]', ['tags']],
+  [
+    'a list of Python in prose',
+    "I look:\n[execute_terminal_command( command = 'ls -la', )]\n",
+    ['tags', 'prose', 'quotes'],
+  ],
+  ['LFM2', '<|tool_call_start|>[execute_terminal_command(command="ls -la")]<|tool_call_end|>', ['tags']],
+  ['a call of Llama 3.1', '<|python_tag|>execute_terminal_command.call(command="ls -la")<|eom_id|>', ['tags']],
+  ['Gemma 3', '```tool_code\nprint(execute_terminal_command(command="ls -la"))\n```', ['tags', 'fence']],
+  ['the call of Gemini', `{"functionCall":{"name":"execute_terminal_command","args":${ARGS}}}`, ['wrapped', 'keys']],
+  ['the properties of its schema', `{"type":"object","properties":${STEP}}`, ['wrapped']],
+  ['a list of actions', `{"thought":"look","actions":[${CALL}]}`, ['wrapped']],
+  ['tool_args', `{"tool_name":"execute_terminal_command","tool_args":${ARGS}}`, ['keys']],
+  ['doubled braces', `{${STEP.replaceAll('{', '{{').replaceAll('}', '}}').slice(1, -1)}}`, ['braces']],
+  ['doubled braces around', `{ ${STEP} }`, ['braces']],
   ['LM Studio', `[TOOL_REQUEST]${NAMED}[END_TOOL_REQUEST]`, ['tags', 'keys']],
   [
     'a ReAct prompt',
@@ -174,6 +208,13 @@ test.each([
   ['backticks', '{"tool":"execute_terminal_command","arguments":{"command":`ls -la`}}', 'quotes'],
   ["Python's words", '{"tool":"execute_terminal_command","arguments":{"command":"ls -la","timeout":None}}', 'literals'],
   ['arrows for colons', '{"tool" => "execute_terminal_command", "arguments" => {"command" => "ls -la"}}', null],
+  [
+    "Markdown's escape of a name",
+    '{"tool":"execute\\_terminal\\_command","arguments":{"command":"ls -la"}}',
+    'escapes',
+  ],
+  ["Markdown's escape of a key", '{"tool\\_name":"execute_terminal_command","args":{"command":"ls -la"}}', 'escapes'],
+  ['a name without quotes', '{"tool": execute_terminal_command, "arguments":{"command":"ls -la"}}', 'quotes'],
   ['an escape that is none', '{"tool":"execute_terminal_command","arguments":{"command":"ls\\x20-la"}}', 'escapes'],
 ])('a step is read with %s', (_, text, repair) => {
   const reading = readText(text);
@@ -244,6 +285,10 @@ test.each([
 
 describe('a call in an API’s own form', () => {
   const name = 'execute_terminal_command';
+  const PARALLEL = {
+    name: 'multi_tool_use.parallel',
+    arguments: { tool_uses: [{ recipient_name: `functions.${name}`, parameters: { command: 'ls -la' } }] },
+  };
   test.each([
     ['with arguments as text (OpenAI)', [{ name, arguments: ARGS }]],
     ['with arguments as an object (Ollama, Claude)', [{ name, arguments: { command: 'ls -la' } }]],
@@ -255,6 +300,7 @@ describe('a call in an API’s own form', () => {
     ['with the arguments twice (mudler/cogito #66)', [{ name, arguments: `${ARGS}${ARGS}` }]],
     ['as a step in a function that was not offered', [{ name: 'action', arguments: JSON.parse(STEP) }]],
     ['as a step in itself', [{ name, arguments: JSON.parse(CALL) }]],
+    ['as the list of a function that was not offered (craft-agents-oss #449)', [PARALLEL]],
     ['with almost-JSON', [{ name, arguments: "{'command': 'ls -la',}" }]],
   ])('is read %s', (_, calls) => {
     expect(callOf(readCalls(calls, 'I look.'))).toBe(RUN);
@@ -282,11 +328,25 @@ describe('a call in an API’s own form', () => {
       `<tool_call>${NAMED}</tool_call>\n<tool_call>{"name":"finish","arguments":{"summary":"s"}}</tool_call>`,
     ],
     ['in a list of calls', `{"tool_calls":[${NAMED},{"name":"finish","arguments":{"summary":"s"}}]}`],
+    ['one after the other (hermes-agent #87900)', `${NAMED}\n{"name":"finish","arguments":{"summary":"s"}}`],
+    ['with a separator', `${NAMED}; {"name":"finish","parameters":{"summary":"s"}}`],
+    ['in Python', '[execute_terminal_command(command="ls -la"), finish(summary="s")]'],
+    ['in a list of actions', `{"thought":"t","actions":[${CALL},{"finish":{"summary":"s"}}]}`],
     ['in tokens', `[TOOL_CALLS][${NAMED},{"name":"finish","arguments":{"summary":"s"}}]`],
   ])('written %s as one of several is the first of them', (_, text) => {
     const reading = readText(text);
     expect(callOf(reading)).toBe(RUN);
     expect(reading).toMatchObject({ notRun: ['finish'] });
+  });
+
+  test('of a list that a function which was not offered has is the first, and the others are named', () => {
+    const uses = [
+      ...PARALLEL.arguments.tool_uses,
+      { recipient_name: 'functions.workspace_read', parameters: { path: 'a' } },
+    ];
+    const reading = readCalls([{ ...PARALLEL, arguments: { tool_uses: uses } }]);
+    expect(callOf(reading)).toBe(RUN);
+    expect(reading).toMatchObject({ notRun: ['workspace_read'] });
   });
 
   test('without arguments needs none', () => {

@@ -76,6 +76,19 @@ const usual = ({ thought, tool, args }: Said) =>
   J({ thought, action: tool === 'finish' ? { finish: args } : { tool, arguments: args } });
 const named = ({ tool, args }: Said, key = 'arguments') => J({ name: tool, [key]: args });
 
+const python = ({ tool, args }: Said) =>
+  `${tool}(${Object.entries(args)
+    .map(([key, value]) => `${key}=${J(value)}`)
+    .join(', ')})`;
+
+/** JSON whose own braces are doubled; those in its texts are not. */
+function doubled(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return J(value);
+  return `{{${Object.entries(value)
+    .map(([key, part]) => `${J(key)}: ${doubled(part)}`)
+    .join(', ')}}}`;
+}
+
 const FORMS: Readonly<Record<string, Form>> = {
   usual: (one) => ['', usual(one), ''],
   flat: (one) => ['', flat(one), ''],
@@ -100,6 +113,17 @@ const FORMS: Readonly<Record<string, Form>> = {
     `<|tool_call_begin|>functions.${one.tool}:0<|tool_call_argument_begin|>${J(one.args)}`,
     '<|tool_call_end|>',
   ],
+  'deepseek v3.2': (one) => [
+    '<｜DSML｜function_calls>\n',
+    `<｜DSML｜invoke name="${one.tool}">${J(one.args)}`,
+    '</｜DSML｜invoke>\n</｜DSML｜function_calls>',
+  ],
+  python: (one) => ['', `[${python(one)}]`, ''],
+  'python behind a token': (one, around) => [around, `<|tool_call_start|>[${python(one)}]`, '<|tool_call_end|>'],
+  'python in a block': (one, around) => [`${around}\n`, `\`\`\`tool_code\nprint(${python(one)})`, '\n```'],
+  'doubled braces': (one) => ['', doubled(JSON.parse(usual(one))), ''],
+  'gemma 4': (one) => ['<|tool_call>', `call:${one.tool}${J(one.args)}`, '<tool_call|>'],
+  gemini: (one) => ['', J({ functionCall: { name: one.tool, args: one.args } }), ''],
   'gpt-oss': (one) => [
     '',
     `<|channel|>commentary to=functions.${one.tool} <|constrain|>json<|message|>${J(one.args)}`,

@@ -2,6 +2,7 @@ import { callOf, readCalls, readReply, readText } from './support.js';
 
 const CALL = '{"tool":"execute_terminal_command","arguments":{"command":"ls"}}';
 const OTHER = '{"tool":"execute_terminal_command","arguments":{"command":"rm -rf build"}}';
+const NAMED = '{"name":"execute_terminal_command","arguments":{"command":"ls"}}';
 const refusal = (text: string) => {
   const reading = readText(text);
   return reading.ok ? callOf(reading) : `${reading.fault}: ${reading.reason}`;
@@ -13,6 +14,23 @@ test.each<[string, string, string, string]>([
   ['thinking only', '<think>I should look.</think>', 'not_json', 'the reply is not JSON'],
   ['thinking that does not end', `<think>I should ${CALL}`, 'cut', 'ends inside the thinking'],
   ['two steps', `${CALL}\n${OTHER}`, 'ambiguous', 'has 2 different steps in it'],
+  ['two calls with prose between them', `${NAMED}\nThen:\n${NAMED.replace('ls', 'pwd')}`, 'ambiguous', '2 different'],
+  [
+    "Markdown's escape in a text that may mean it",
+    '{"tool":"execute_terminal_command","arguments":{"command":"grep a\\_b c"}}',
+    'not_json',
+    'no escape of JSON',
+  ],
+  [
+    'a word of JavaScript',
+    '{"tool":"execute_terminal_command","arguments":{"command":undefined}}',
+    'not_json',
+    'value',
+  ],
+  ['two words without quotes', '{"tool":"execute_terminal_command","arguments":{"command":rm x}}', 'not_json', 'value'],
+  ['two braces and one', '{{"tool":"workspace_list","arguments":{}}', 'cut', 'ends inside an object'],
+  ['a positional argument of Python', '<|python_tag|>workspace_read("a")', 'not_json', 'NAME=VALUE'],
+  ['Python that is cut', '[execute_terminal_command(command="ls"', 'cut', 'ends inside a call'],
   ['a list of two steps', `[${CALL},${OTHER}]`, 'ambiguous', '2 different steps'],
   [
     'an example beside the step',
