@@ -7,9 +7,10 @@ export const RECORD_SIZE = 'max.message.bytes';
 export const RECORD_BYTES = 1_048_576;
 
 /**
- * What fits into a record. An assignment travels in one record of the agent's topic, which takes RECORD_BYTES. It carries the brief, the task, its checks, results of earlier tasks and what
- * went wrong before; each has its share here, and the shares add up to less than a record:
- * 256 + 64 + 128 + 128 + 256 + 2·32 + 16 KiB = 912 KiB, which leaves 112 KiB for ids and the envelope.
+ * What fits into a record. An assignment travels in one record of the agent's topic, which takes RECORD_BYTES. It
+ * carries the brief, the task, its checks, results of earlier tasks and what went wrong before; each has its share
+ * here, and the shares add up to less than a record: 256 + 64 + 128 + 128 + 256 + 2·32 + 16 KiB = 912 KiB, which
+ * leaves 112 KiB for ids and the envelope.
  */
 export const SIZES = {
   /** A mission's name and an agent's, in characters. An agent's is part of topics (249 characters at most) and ids. */

@@ -48,7 +48,7 @@ describe('a planner whose plan has a check that always passes', () => {
     runInPipe(clone, args, { OLLAMA_HOST: server.url, PLANNER_MODELS: 'ollama:qwen3:8b', WORKER_MODELS: 'playbook' });
   const lastMessages = () => server.requests.map(({ messages }) => messages?.at(-1)?.content ?? '');
 
-  test('is told which check and what to do, and its next plan is run', async () => {
+  test('learns which check it was and what to do, and its next plan is run', async () => {
     plans = [planWith('true'), planWith('test -s first_agent.txt')];
     const args = ['run', 'missions/brief.yaml', '--workspace', 'planned', '--log', 'memory', '--json'];
     const { code, stdout } = await withPlanner(...args);
@@ -88,8 +88,7 @@ describe('a task whose check names more files than can be watched', () => {
     expect(code).toBe(1);
     const { tasks, reason } = JSON.parse(stdout);
     expect(tasks).toMatchObject([{ status: 'failed', attempts: 1, steps: 0 }]);
-    expect(reason).toMatch(
-      /what deploy-first_agent-wave1 must not change cannot be watched: "part-\*\.txt" .*1,?000.*list what it may change/,
-    );
+    expect(reason).toContain('what deploy-first_agent-wave1 must not change cannot be watched: "part-*.txt" ');
+    expect(reason).toMatch(/1,?000.*list what it may change/);
   });
 });

@@ -43,13 +43,13 @@ describe('a task that is stopped after its deadline', () => {
     const report = await swarm.ended(await swarm.submit({ retries: 0 }));
     const [end] = failed();
     expect(end).toMatchObject({ code: 'timeout', retriable: true, used_up_by: MODEL });
-    const [, waited = '', worked = ''] =
-      /^the execution deadline of 1 s has passed; step 3, execute_terminal_command of ollama:busy, had not ended after (\d\.\d) s; ollama:busy took (\d\.\d) s \(2 calls, 2 steps\)$/.exec(
-        end?.error ?? '',
-      ) ?? [];
-    expect(end?.error).toContain('had not ended after');
-    expect(Number(waited)).toBeGreaterThan(0);
-    expect(worked).not.toBe('');
+    const parts = end?.error.split('; ') ?? [];
+    expect(parts).toEqual([
+      'the execution deadline of 1 s has passed',
+      expect.stringMatching(/^step 3, execute_terminal_command of ollama:busy, had not ended after \d\.\d s$/),
+      expect.stringMatching(/^ollama:busy took \d\.\d s \(2 calls, 2 steps\)$/),
+    ]);
+    expect(Number(/after (.*) s$/.exec(parts[1] ?? '')?.[1])).toBeGreaterThan(0);
     expect(report.reason).toContain('step 3, execute_terminal_command of ollama:busy, had not ended after');
   });
 
@@ -66,7 +66,7 @@ describe('a task that is stopped after its deadline', () => {
     await swarm.ended(await swarm.submit({ retries: 0 }));
     expect(failed()[0]).toMatchObject({
       error: expect.stringMatching(
-        /^the execution deadline of 1 s has passed before the first step of cert_agent, which had waited \d\.\d s to begin$/,
+        /^the execution .* has passed before the first step of cert_agent, which had waited \d\.\d s to begin$/,
       ),
       used_up_by: null,
     });

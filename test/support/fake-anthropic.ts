@@ -30,7 +30,7 @@ export interface FakeAnthropicOptions {
   /** Any other key is answered 401. */
   readonly apiKey?: string;
   readonly models?: readonly string[];
-  /** A request without a schema and tools is taken, as by compatible servers that know neither. Default: it is refused. */
+  /** A request without a schema and tools is taken, as by servers that know neither. Default: it is refused. */
   readonly takesPlain?: boolean;
 }
 

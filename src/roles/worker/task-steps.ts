@@ -103,6 +103,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
     const result = await resultOf(call, verdict, remainingMs);
     journal.outcome({ step: call.step, callId }, result);
     context.onStepEnded(deps.spec.name, result.outcome);
+    beganMs = null;
     return result;
   }
 
@@ -116,19 +117,13 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   function perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
     if (deps.thinking.aborted) return Promise.reject(deps.thinking.reason);
     beganMs = clock.monotonicMs();
-    const performed = journalAndRun(decision, remainingMs).finally(() => (beganMs = null));
+    const performed = journalAndRun(decision, remainingMs);
     running = performed.catch(() => undefined); // the caller of perform handles its failure; idle() only waits
     return performed;
   }
 
   return {
-    sendStarted() {
-      const { task_id, mission_id, attempt } = deps.attempt.assignment;
-      void context.sendToMission(deps.attempt, {
-        type: 'task_started',
-        payload: { task_id, mission_id, attempt, owner: deps.held.owner, worker_id: context.deps.processId },
-      });
-    },
+    sendStarted: () => sendStarted(context, deps),
     async prepare() {
       await tools.prepareWorkspace(place);
     },
@@ -143,6 +138,14 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
       await running;
     },
   };
+}
+
+function sendStarted(context: WorkerContext, { attempt: started, held }: TaskStepsDeps): void {
+  const { task_id, mission_id, attempt } = started.assignment;
+  void context.sendToMission(started, {
+    type: 'task_started',
+    payload: { task_id, mission_id, attempt, owner: held.owner, worker_id: context.deps.processId },
+  });
 }
 
 /** A mission's success checks belong to no agent: they see the key that the mission's agents have used. */
