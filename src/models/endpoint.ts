@@ -13,17 +13,33 @@ export function endpointOf(text: string): Endpoint {
   const url = new URL(text);
   const user = decoded(url.username);
   const password = decoded(url.password);
-  if (user === '' && password === '') return { url: text, authorization: null, secrets: [] };
+  const keys = keysIn(url);
+  if (user === '' && password === '') return { url: text, authorization: null, secrets: keys };
   const token = Buffer.from(`${user}:${password}`, 'utf8').toString('base64');
   return {
-    url: withoutCredentials(text),
+    url: withoutUser(text, ''),
     authorization: `Basic ${token}`,
-    secrets: [token, password, url.password].filter((secret) => secret.length > 2),
+    secrets: [token, password, url.password, ...keys].filter((secret) => secret.length > 2),
   };
 }
 
-/** The text with the credentials of every URL in it replaced. In what is no URL, all before an @ may be a password. */
+/** Parameters of a query that hold a key, such as ?key=… (Gemini) or ?subscription-key=… (Azure's gateway). */
+const KEY = /key|token|secret|passw|signature|^sig$|auth/i;
+
+const keysIn = ({ searchParams }: URL): readonly string[] =>
+  [...searchParams].flatMap(([name, value]) => (KEY.test(name) && value.length > 2 ? [value] : []));
+
+/**
+ * The text with the credentials of every URL in it replaced, and the keys in their queries by •••. In what is no URL,
+ * all before an @ may be a password.
+ */
 export function withoutCredentials(text: string, by = ''): string {
+  return withoutUser(text, by).replace(/([?&]([^=&?#\s]+)=)[^&#\s"']+/g, (whole, before: string, name: string) =>
+    KEY.test(name) ? `${before}•••` : whole,
+  );
+}
+
+function withoutUser(text: string, by: string): string {
   const shown = text
     .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/gi, (_, scheme: string) => `${scheme}${by}`)
     .replace(/(^|,)(?![a-z][a-z0-9+.-]*:\/\/)[^\s/?#,]*@/gi, (_, before: string) => `${before}${by}`);

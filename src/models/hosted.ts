@@ -13,7 +13,7 @@ import { callModel } from './call.js';
 import { ignoredSchema, MOST_REFUSALS, type Capabilities, type Sent } from './capabilities.js';
 import type { ModelEntry } from './catalog.js';
 import { connectCause } from './connect-cause.js';
-import type { Endpoint } from './endpoint.js';
+import { withoutCredentials, type Endpoint } from './endpoint.js';
 import { apiError, type ApiAnswer, type ApiHints } from './http-errors.js';
 import { boundCost, usageCost, type Usage } from './price.js';
 import { wordsOf } from './server-words.js';
@@ -248,14 +248,16 @@ function translated(
   const options = { cause: error, used: call.used };
   const answer = answerOf(error);
   const failure = (code: ModelError['code'], text: string) => new ModelError(code, `${call.model}: ${text}`, options);
-  if (answer === 'timeout') return failure('timeout', `${endpoint.url} did not answer in time; ${hints.url}`);
+  if (answer === 'timeout')
+    return failure('timeout', `${withoutCredentials(endpoint.url)} did not answer in time; ${hints.url}`);
   if (answer !== null) return apiError({ ...call, ...answer, hints, cause: error });
   if (error instanceof z.ZodError || error instanceof SyntaxError)
     return failure('invalid', `the reply does not follow the API's format: ${firstFault(error)}; ${hints.url}`);
   if (call.used.tokens > 0)
     return failure('unreachable', `the connection broke in the middle of the reply: ${unreachable(error)}`);
   const through = proxy === null ? '' : ` through the proxy ${proxy}`;
-  return failure('unreachable', `${endpoint.url} cannot be reached${through}: ${unreachable(error)}; ${hints.url}`);
+  const url = withoutCredentials(endpoint.url);
+  return failure('unreachable', `${url} cannot be reached${through}: ${unreachable(error)}; ${hints.url}`);
 }
 
 const unreachable = (error: unknown): string =>

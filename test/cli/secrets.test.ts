@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { portOf } from '../local/stack-fixture.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe } from './support/ravenhelm.js';
@@ -31,6 +31,24 @@ const FORMS = Object.values(SECRETS).flatMap((secret) => [
   Buffer.from(secret).toString('base64'),
   Buffer.from(`me:${secret}`).toString('base64'),
 ]);
+
+const PASSWORD = 'pass-EEEE-5555';
+/** Each repeats what it was sent, where it can. */
+const FAILURES: readonly (readonly [string, (response: ServerResponse, sent: string) => void])[] = [
+  ['refuse them', (response, sent) => void response.writeHead(401).end(sent)],
+  [
+    'say so in JSON',
+    (response, sent) => void response.writeHead(400).end(JSON.stringify({ error: { message: sent } })),
+  ],
+  ['are behind a page', (response, sent) => void response.writeHead(502).end(`<html><title>${sent}</title></html>`)],
+  ['want a password of the proxy', (response, sent) => void response.writeHead(407).end(sent)],
+  [
+    'send them elsewhere',
+    (response) => void response.writeHead(307, { location: `http://me:${PASSWORD}@x.invalid` }).end(),
+  ],
+  ['send what is no reply', (response, sent) => void response.writeHead(200).end(sent)],
+  ['break off', (response) => void response.destroy()],
+];
 
 async function outputOf(args: readonly string[], env: Readonly<Record<string, string>>) {
   const { code, stdout, stderr } = await runInPipe(clone, args, { ...ENV, ...env });
@@ -73,6 +91,31 @@ describe('no key or password is shown', () => {
     expect(asked.some((headers) => headers.includes(SECRETS.ANTHROPIC_API_KEY))).toBe(true);
     expect(asked.some((headers) => headers.includes(SECRETS.OPENAI_API_KEY))).toBe(true);
     expect(text).toContain('mission_failed');
+  });
+
+  test.each(FAILURES)('in the debug log, events and report of a mission whose models %s', async (_, answer) => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.headers.authorization} ${request.headers['proxy-authorization']} ${request.url}`);
+      answer(response, JSON.stringify([request.headers, request.url]));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = (host = '127.0.0.1') => `http://me:${PASSWORD}@${host}:${portOf(server)}`;
+    const flags = ['--log', 'memory', '--models', 'ollama:m,anthropic,openai', '--json'];
+    const { text, code } = await outputOf(['run', 'missions/quick.yaml', ...flags], {
+      OLLAMA_HOST: url(),
+      ANTHROPIC_BASE_URL: url(),
+      // Through the proxy, which is the same server.
+      OPENAI_BASE_URL: `http://me:${PASSWORD}@models.invalid/v1?subscription-key=${PASSWORD}`,
+      HTTP_PROXY: url(),
+    });
+    server.close();
+    expect([code, text]).toEqual([1, expect.stringContaining('mission_failed')]);
+    const basic = Buffer.from(`me:${PASSWORD}`).toString('base64');
+    expect(asked.some((one) => one.startsWith(`Basic ${basic}`))).toBe(true);
+    expect(asked.some((one) => one.includes(` Basic ${basic} http://models.invalid/`))).toBe(true);
+    expect(asked.some((one) => one.includes(`subscription-key=${PASSWORD}`))).toBe(true);
+    for (const form of [PASSWORD, basic]) expect(text).not.toContain(form);
   });
 
   test.each([

@@ -26,6 +26,7 @@ describe('credentials in an address', () => {
     ['https://me@h/x', 'https://h/x', basic('me:')],
     ['http://me:p%40s%3As@h', 'http://h', basic('me:p@s:s')],
     ['http://me:50%@h', 'http://h', basic('me:50%')],
+    ['http://me:pw@h/v1?key=abc', 'http://h/v1?key=abc', basic('me:pw')],
   ])('%s', (text, url, authorization) => {
     expect(endpointOf(text)).toMatchObject({ url, authorization });
   });
@@ -38,6 +39,8 @@ describe('credentials in an address', () => {
     ['http://me:p/w@h', 'http://h'],
     ['http://me:p w@h', 'http://h'],
     ['me:a@h:1,me:b@i:2', 'h:1,i:2'],
+    ['https://me:pw@h/v1?api-version=2&subscription-key=abc#x', 'https://h/v1?api-version=2&subscription-key=•••#x'],
+    ['https://h/v1?key=abc&x=1', 'https://h/v1?key=•••&x=1'],
     ['see http://a:b@c and https://d:e@f/g', 'see http://c and https://f/g'],
   ])('shown: %s is %s', (text, shown) => {
     expect(withoutCredentials(text)).toBe(shown);
