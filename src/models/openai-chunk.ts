@@ -90,7 +90,12 @@ export function takeOpenaiChunk(chunk: unknown, reply: OpenaiReply): void {
   if (usage) reply.usage = usageOf(usage) ?? reply.usage;
 }
 
-const errorChunk = z.object({ object: z.literal('error') });
+/** Gateways send errors of the server behind them with status 200, some without `error` (xaibo #36). */
+const errorChunk = z.union([
+  z.object({ object: z.literal('error') }),
+  z.object({ choices: z.null().optional(), message: z.string().min(1) }),
+  z.object({ choices: z.null().optional(), detail: z.string().min(1) }),
+]);
 
 function takeChoice(one: z.infer<typeof choice>, reply: OpenaiReply): void {
   // A choice without a delta is an annotation of Azure's filter (openai-python #1677, autogen #6465).

@@ -14,6 +14,8 @@ interface Call {
   index: number | null;
   name: string;
   text: string;
+  /** What was there before the last piece. */
+  before: string;
   /** Arguments that arrived decoded, and so in one piece. */
   value: unknown;
 }
@@ -35,7 +37,7 @@ export interface ToolCalls {
 export function createToolCalls(): ToolCalls {
   const calls: Call[] = [];
   const begin = ({ id, index }: CallPiece): Call => {
-    const call: Call = { id, index, name: '', text: '', value: undefined };
+    const call: Call = { id, index, name: '', text: '', before: '', value: undefined };
     calls.push(call);
     return call;
   };
@@ -54,11 +56,32 @@ export function createToolCalls(): ToolCalls {
       const call = callOf(piece);
       if (call.name === '') call.name = piece.name ?? '';
       call.id ??= piece.id;
-      if (typeof piece.arguments === 'string') call.text += piece.arguments;
-      else if (piece.arguments !== undefined && piece.arguments !== null) call.value = piece.arguments;
+      if (typeof piece.arguments === 'string') {
+        call.before = call.text;
+        call.text += piece.arguments;
+      } else if (piece.arguments !== undefined && piece.arguments !== null) call.value = piece.arguments;
     },
     count: () => calls.length,
     all: () =>
-      calls.map(({ name, text, value }) => ({ name, arguments: value !== undefined && text === '' ? value : text })),
+      calls.map((call) => ({
+        name: call.name,
+        arguments: call.value !== undefined && call.text === '' ? call.value : textOf(call),
+      })),
   };
+}
+
+/** vLLM sends the whole arguments once more behind their beginning (vllm #42167, #39615). */
+function textOf({ text, before }: Call): string {
+  const last = text.slice(before.length);
+  return before !== '' && last.startsWith(before) && !isJson(text) && isJson(last) ? last : text;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
 }

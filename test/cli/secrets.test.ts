@@ -100,14 +100,14 @@ describe('no key or password is shown', () => {
       answer(response, JSON.stringify([request.headers, request.url]));
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const url = (host = '127.0.0.1') => `http://me:${PASSWORD}@${host}:${portOf(server)}`;
+    const url = `http://me:${PASSWORD}@127.0.0.1:${portOf(server)}`;
     const flags = ['--log', 'memory', '--models', 'ollama:m,anthropic,openai', '--json'];
     const { text, code } = await outputOf(['run', 'missions/quick.yaml', ...flags], {
-      OLLAMA_HOST: url(),
-      ANTHROPIC_BASE_URL: url(),
+      OLLAMA_HOST: url,
+      ANTHROPIC_BASE_URL: url,
       // Through the proxy, which is the same server.
       OPENAI_BASE_URL: `http://me:${PASSWORD}@models.invalid/v1?subscription-key=${PASSWORD}`,
-      HTTP_PROXY: url(),
+      HTTP_PROXY: url,
     });
     server.close();
     expect([code, text]).toEqual([1, expect.stringContaining('mission_failed')]);

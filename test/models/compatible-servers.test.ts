@@ -231,6 +231,14 @@ describe('tool calls in pieces are put together:', () => {
       [begin({ index: 0, id: 'c1', function: { name: 'finish', arguments: call.arguments } })],
     ],
     [
+      'the whole arguments once more behind a part of them (vllm #42167)',
+      [
+        begin({ index: 0, id: 'c1', function: { name: 'finish', arguments: args.slice(0, 5) } }),
+        begin({ index: 0, function: { arguments: args.slice(5, -1) } }),
+        begin({ index: 0, id: null, type: null, function: { name: null, arguments: args } }),
+      ],
+    ],
+    [
       'nulls around them',
       [
         piece({ content: null, tool_calls: null }),
@@ -528,10 +536,31 @@ describe("errors show the status, the server's own words and what to do:", () =>
       'EngineDeadError',
     ],
     [{ error: 'a text' }, 'unreachable', 'a text'],
+    [{ error: { message: 'Compute error.' }, message: 'Compute error.' }, 'unreachable', 'Compute error.'],
   ])('an error inside the stream: %j', async (event, code, words) => {
     const { model } = await given([piece({ content: '{' }), event]);
     expect(await modelError(ask(model))).toMatchObject({ code, message: expect.stringContaining(words) });
   });
+});
+
+describe('a document with status 200 that is an error (xaibo #36)', () => {
+  test.each([
+    [{ code: 'rate_limit_daily', message: 'Error code: 429 - too many requests' }, 'too many requests'],
+    [{ error: { message: 'the provider has no credit' } }, 'the provider has no credit'],
+    [{ choices: null, detail: 'upstream is away' }, 'upstream is away'],
+    [{ success: false, message: 'no such route' }, 'no such route'],
+  ])('is an error with its words: %j', async (document, words) => {
+    const { model } = await given({ document });
+    expect((await modelError(ask(model))).message).toContain(words);
+  });
+
+  test.each([[{ choices: [], usage }], [{ choices: null }]])(
+    'is an invalid reply without words: %j',
+    async (document) => {
+      const { model } = await given({ document });
+      expect((await modelError(ask(model))).code).toBe('invalid');
+    },
+  );
 });
 
 /** A reply that the server could not read is the model's fault: the next one may be right. */
