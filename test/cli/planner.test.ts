@@ -80,16 +80,23 @@ test('limits far beyond 24.8 days end nothing at once', async () => {
   expect(stderr).not.toContain('TimeoutOverflowWarning');
 });
 
-test("a check that always passes is noted in a person's plan, and proves nothing at the end", async () => {
+test("a check that always passes is noted in a person's plan, warned of before the start, and proves nothing at the end", async () => {
   const acceptance = "[{ name: fine, command: 'exit 0' }]";
   const task = `{ agent: first_agent, description: Write., playbook: quick, acceptance: ${acceptance} }`;
-  write('static.yaml', `name: s\nbrief: b\nagents: [first_agent]\nplan: { waves: [{ tasks: [${task}] }] }\n`);
+  write(
+    'static.yaml',
+    `name: s\nbrief: b\nagents: [first_agent]\nplan: { waves: [{ tasks: [${task}] }] }\nsuccess: [{ name: all, command: ':' }]\n`,
+  );
   const { code, stdout } = await runInPipe(clone, ['plan', 'missions/static.yaml']);
   expect(code).toBe(0);
   expect(stdout).toContain('checks of deploy-first_agent-wave1: always passes and proves nothing: "fine"');
   const ran = await run('static.yaml', {}, '--json');
-  expect(JSON.parse(ran.stdout)).toMatchObject({
-    status: 'completed',
-    tasks: [{ checks: expect.arrayContaining([expect.objectContaining({ name: 'fine', baseline: 'vacuous' })]) }],
-  });
+  expect(ran.stderr).toContain(
+    'warning: missions/static.yaml: checks of deploy-first_agent-wave1: always passes and proves nothing: "fine"\n' +
+      'warning: missions/static.yaml: success checks: always passes and proves nothing: "all"\n',
+  );
+  const { status, tasks } = JSON.parse(ran.stdout);
+  expect([status, tasks.length]).toEqual(['completed', 2]);
+  expect(tasks[0].checks).toContainEqual(expect.objectContaining({ name: 'fine', baseline: 'vacuous' }));
+  expect(tasks[1].checks).toContainEqual(expect.objectContaining({ name: 'all', baseline: 'vacuous' }));
 });

@@ -2,6 +2,7 @@ import type { MissionReport } from '../../domain/report.js';
 import { readAttempts } from '../../client/attempts.js';
 import type { MissionFeed } from '../../client/mission-feed.js';
 import { attemptParts } from '../attempt-text.js';
+import { warnOfChecks } from '../check-warnings.js';
 import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
 import { caughtUp, openFeed } from '../client-session.js';
@@ -31,6 +32,7 @@ export async function runMission(context: CommandContext, options: RunOptions): 
   const mission = await readMission(context, options.file, roster);
   await requireFits(context, mission, options.file);
   await requireModels(context, mission, roster, options.file);
+  warnOfChecks(context, mission, options.file);
   return withSwarm(
     context,
     { roster, orchestrator: true, agents: roster.agents, allowMemory: true },

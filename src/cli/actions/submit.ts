@@ -1,4 +1,5 @@
 import { missingOrchestrator, sayIfNoOrchestrator } from '../orchestrator-notice.js';
+import { warnOfChecks } from '../check-warnings.js';
 import { clientCommand } from '../client-command.js';
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
@@ -20,6 +21,7 @@ export interface SubmitOptions {
 export async function submitMission(context: CommandContext, options: SubmitOptions): Promise<ExitCode> {
   const mission = await readMission(context, options.file, await readRoster(context));
   await requireFits(context, mission, options.file);
+  warnOfChecks(context, mission, options.file);
   return withClient(context, async (session) => {
     const feed = options.wait ? await session.openFeed() : null;
     const { missionId, workspace } = await requestMission(context, session.log, { ...options, mission });
