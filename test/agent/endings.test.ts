@@ -1,4 +1,5 @@
 import { runReActLoop } from '../../src/agent/react-loop.js';
+import type { ReplyRead } from '../../src/agent/reply-read.js';
 import { RecordTooLarge } from '../../src/ports/log.js';
 import type { ChatModel, ChatReply, ChatRequest, TokenCost } from '../../src/ports/model.js';
 import { createPlanner } from '../../src/agent/planner.js';
@@ -186,9 +187,15 @@ describe('a turn', () => {
     expect(requests[1]?.messages.at(-1)?.content).toContain('not run: workspace_read');
   });
 
-  test('records what was changed in its reply', async () => {
+  test('records what was changed in its reply, and reports it for the metrics', async () => {
     const { model } = replies('m', [{ text: `Sure!\n\`\`\`json\n${JSON.stringify(run('make'))}\n\`\`\`` }, finish()]);
-    const { effects } = await loop(model);
+    const counted: ReplyRead[] = [];
+    const effects = recordedEffects([model], undefined, { replyRead: (reply) => void counted.push(reply) });
+    await runReActLoop(loopTask(), effects, limits());
     expect(effects.journal.map(({ call }) => [...call.repairs].sort())).toEqual([['fence', 'prose'], []]);
+    expect(counted.map(({ repairs, ...reply }) => ({ ...reply, repairs: [...repairs].sort() }))).toEqual([
+      { model: 'm', fault: null, repairs: ['fence', 'prose'] },
+      { model: 'm', fault: null, repairs: [] },
+    ]);
   });
 });

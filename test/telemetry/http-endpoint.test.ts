@@ -46,6 +46,9 @@ test('/metrics returns the metrics of the swarm and of the process', async () =>
   counted.metrics.stepEnded('cert_agent', 'ok');
   counted.metrics.roleRestarted('worker');
   counted.metrics.appended('tasks', 3);
+  counted.metrics.replyRead({ model: 'ollama:m', fault: null, repairs: ['fence', 'quotes'] });
+  counted.metrics.replyRead({ model: 'ollama:m', fault: null, repairs: [] });
+  counted.metrics.replyRead({ model: 'ollama:m', fault: 'cut', repairs: [] });
   counted.metrics.circuitState('http://127.0.0.1:11434', 'open');
   const endpoint = await open(ANY, {}, counted);
   const answer = await fetch(`${endpoint.url}/metrics`);
@@ -58,6 +61,11 @@ test('/metrics returns the metrics of the swarm and of the process', async () =>
     'ravenhelm_circuit_state{endpoint="http://127.0.0.1:11434",state="open"} 1',
     'ravenhelm_circuit_state{endpoint="http://127.0.0.1:11434",state="closed"} 0',
     'ravenhelm_held_partitions{topic="tasks.cert_agent"} 3',
+    'ravenhelm_reply_repairs_total{model="ollama:m",repair="fence"} 1',
+    'ravenhelm_reply_repairs_total{model="ollama:m",repair="quotes"} 1',
+    'ravenhelm_replies_total{model="ollama:m",result="repaired"} 1',
+    'ravenhelm_replies_total{model="ollama:m",result="read"} 1',
+    'ravenhelm_replies_total{model="ollama:m",result="cut"} 1',
   ])
     expect(text).toContain(line);
   expect(text).toContain('process_resident_memory_bytes');
