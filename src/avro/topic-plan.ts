@@ -70,7 +70,7 @@ type Topic = z.infer<typeof topic>;
 
 /**
  * Reads topics.yaml: the coordination, status and dead-letters topics, and one tasks topic for each agent. Rejects with
- * TopicPlanInvalid, which names file, line and field of every problem.
+ * TopicPlanInvalid, which names file, line, column and field of every problem.
  */
 export async function loadTopicPlan(
   path: string,
@@ -98,16 +98,16 @@ export function parseTopicPlan(
   const document = parseDocument(text, { lineCounter: lines });
   if (document.errors.length > 0) {
     throw new TopicPlanInvalid(
-      document.errors.map(({ message, pos }) => `${file}:${lines.linePos(pos[0]).line}: ${message.split('\n')[0]}`),
+      document.errors.map(({ message, pos }) => `${file}:${placeAt(lines, pos[0])}: ${message.split('\n')[0]}`),
     );
   }
   const parsed = plan.safeParse(document.toJS());
   if (!parsed.success) {
     throw new TopicPlanInvalid(
       parsed.error.issues.map((issue) => {
-        // zod reports an unknown key at its parent; the message names the line of the key itself.
+        // zod reports an unknown key at its parent; the message names the place of the key itself.
         const path = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
-        return `${file}:${lineOf(document, lines, path)}: ${path.join('.') || 'the file'}: ${issue.message}`;
+        return `${file}:${placeOf(document, lines, path)}: ${path.join('.') || 'the file'}: ${issue.message}`;
       }),
     );
   }
@@ -138,13 +138,18 @@ function plannedTopic(
   };
 }
 
-/** Line (from 1) of a field, or of its nearest existing parent. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+function placeAt(lines: LineCounter, offset: number): string {
+  const { line, col } = lines.linePos(offset);
+  return `${line}:${col}`;
+}
+
+/** Line and column (from 1) of a field, or of its nearest existing parent. */
+function placeOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): string {
   for (let depth = path.length; depth > 0; depth -= 1) {
     const node = document.getIn(path.slice(0, depth), true);
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+    if (isNode(node) && node.range) return placeAt(lines, node.range[0]);
   }
-  return 1;
+  return '1:1';
 }
 
 function unitMs(text: string): number {

@@ -134,14 +134,14 @@ export function parseCatalog(text: string, fileName: string): ModelCatalog {
   const [syntaxError] = document.errors;
   if (syntaxError !== undefined) {
     throw new CatalogError(
-      `${fileName}:${lines.linePos(syntaxError.pos[0]).line}: ${syntaxError.message.split('\n')[0]}`,
+      `${fileName}:${placeAt(lines, syntaxError.pos[0])}: ${syntaxError.message.split('\n')[0]}`,
     );
   }
   if (document.contents === null) throw new CatalogError(`${fileName} is empty; restore it with git`);
   const parsed = fileSchema.safeParse(contentOf(document, lines, fileName));
   if (!parsed.success) {
     const found = parsed.error.issues.map((issue) => {
-      const place = `${fileName}:${lineOf(document, lines, issue.path)}`;
+      const place = `${fileName}:${placeOf(document, lines, issue.path)}`;
       return issue.path.length === 0
         ? `${place}: the file must be a map with as_of, defaults, ollama and models (${issue.message})`
         : `${place}: ${issue.path.join('.')}: ${issue.message}`;
@@ -157,25 +157,25 @@ function contentOf(document: Document, lines: LineCounter, fileName: string): un
     return document.toJS();
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    const line = danglingAlias(document, lines);
-    const place = line === null ? fileName : `${fileName}:${line}`;
+    const found = danglingAlias(document, lines);
+    const place = found === null ? fileName : `${fileName}:${found}`;
     throw new CatalogError(`${place}: ${error.message}; write the value out, or restore the file with git`, {
       cause: error,
     });
   }
 }
 
-/** The line of the first alias that has no anchor before it; null: each has one. */
-function danglingAlias(document: Document, lines: LineCounter): number | null {
-  let line: number | null = null;
+/** Line and column of the first alias that has no anchor before it; null: each has one. */
+function danglingAlias(document: Document, lines: LineCounter): string | null {
+  let place: string | null = null;
   visit(document, {
     Alias(_, alias) {
       if (alias.resolve(document) !== undefined) return undefined;
-      line = alias.range === null || alias.range === undefined ? null : lines.linePos(alias.range[0]).line;
+      place = alias.range === null || alias.range === undefined ? null : placeAt(lines, alias.range[0]);
       return visit.BREAK;
     },
   });
-  return line;
+  return place;
 }
 
 function catalogOf(file: z.infer<typeof fileSchema>): ModelCatalog {
@@ -227,14 +227,19 @@ function sameModel(a: { provider: Provider; id: string }, b: { provider: Provide
   return a.provider === b.provider && (a.provider === 'ollama' ? sameOllamaModel(a.id, b.id) : a.id === b.id);
 }
 
-/** The line of the innermost node of the path that exists. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+function placeAt(lines: LineCounter, offset: number): string {
+  const { line, col } = lines.linePos(offset);
+  return `${line}:${col}`;
+}
+
+/** Line and column of the innermost node of the path that exists. */
+function placeOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): string {
   for (let length = path.length; length > 0; length -= 1) {
     const node: unknown = document.getIn(path.slice(0, length), true);
     const position = rangeStart.safeParse(node);
-    if (position.success) return lines.linePos(position.data.range[0]).line;
+    if (position.success) return placeAt(lines, position.data.range[0]);
   }
-  return 1;
+  return '1:1';
 }
 
 const rangeStart = z.object({ range: z.tuple([z.number()], z.unknown()) });

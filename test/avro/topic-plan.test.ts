@@ -52,18 +52,20 @@ describe('topics.yaml', () => {
     expect(parseTopicPlan('topics.yaml', text, names, [])[0]?.swarmRetentionMs).toBe(7 * 365 * DAY_MS);
   });
 
-  test('names file, line and field of each problem', async () => {
+  test('names file, line, column and field of each problem', async () => {
     expect(problemsOf(await changed('partitions: 12', 'partitions: none'))).toEqual([
-      expect.stringMatching(/^topics\.yaml:14: coordination\.partitions: .*number/),
+      expect.stringMatching(/^topics\.yaml:14:\d+: coordination\.partitions: .*number/),
     ]);
     expect(problemsOf(await changed('retention: 7 d # 7 y', 'retention: a week # 7 y'))).toEqual([
-      expect.stringMatching(/^topics\.yaml:15: coordination\.retention: expected forever/),
+      expect.stringMatching(/^topics\.yaml:15:\d+: coordination\.retention: expected forever/),
     ]);
     expect(problemsOf(await changed('  partitions: 12', '  partition: 12'))).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^topics\.yaml:14: coordination\.partition: Unrecognized key/)]),
+      expect.arrayContaining([
+        expect.stringMatching(/^topics\.yaml:14:\d+: coordination\.partition: Unrecognized key/),
+      ]),
     );
-    expect(problemsOf('coordination: [')).toEqual([expect.stringMatching(/^topics\.yaml:1: /)]);
-    expect(problemsOf('')).toEqual([expect.stringMatching(/^topics\.yaml:1: the file: /)]);
+    expect(problemsOf('coordination: [')).toEqual([expect.stringMatching(/^topics\.yaml:1:\d+: /)]);
+    expect(problemsOf('')).toEqual([expect.stringMatching(/^topics\.yaml:1:\d+: the file: /)]);
   });
 
   test('refuses a broker setting that would delete open work', async () => {
@@ -81,7 +83,7 @@ describe('topics.yaml', () => {
       problemsOf(await changed('retention: 1 d\n  deleted_by: broker', 'retention: 1 d\n  deleted_by: swarm')),
     ).toEqual([
       expect.stringMatching(
-        /^topics\.yaml:\d+: status\.deleted_by: use broker: no consumer group commits offsets here/,
+        /^topics\.yaml:\d+:\d+: status\.deleted_by: use broker: no consumer group commits offsets here/,
       ),
     ]);
   });

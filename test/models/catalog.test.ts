@@ -58,18 +58,18 @@ describe('models.yaml', () => {
   });
 
   test.each([
-    ['an unknown key', 'as_of: 2026-11-23', 'as_of: 2026-11-23\nprices: yes', /^models\.yaml:\d+: .*prices/],
+    ['an unknown key', 'as_of: 2026-11-23', 'as_of: 2026-11-23\nprices: yes', /^models\.yaml:\d+:\d+: .*prices/],
     [
       'a price that is no number',
       'input: 4,',
       'input: cheap,',
-      /^models\.yaml:31: models\.0\.usd_per_million_tokens\.input: /,
+      /^models\.yaml:31:\d+: models\.0\.usd_per_million_tokens\.input: /,
     ],
     [
       'a default without an entry',
       'anthropic: claude-opus-5-5,',
       'anthropic: claude-nine,',
-      /^models\.yaml:8: defaults\.planner\.anthropic: claude-nine has no entry/,
+      /^models\.yaml:8:\d+: defaults\.planner\.anthropic: claude-nine has no entry/,
     ],
     [
       'a temperature for an API that accepts none',
@@ -84,12 +84,12 @@ describe('models.yaml', () => {
       /models\.\d+\.id: openai:gpt-5\.6-terra is listed twice/,
     ],
     ['a missing date', 'as_of: 2026-11-23', 'as_of: lately', /as_of/],
-    ['broken YAML', 'models:\n', 'models: [\n', /^models\.yaml:\d+: /],
+    ['broken YAML', 'models:\n', 'models: [\n', /^models\.yaml:\d+:\d+: /],
     [
       'an alias without an anchor',
       'effort: medium',
       'effort: *level',
-      /^models\.yaml:\d+: Unresolved alias.*level.*write the value out/,
+      /^models\.yaml:\d+:\d+: Unresolved alias.*level.*write the value out/,
     ],
     [
       'a way of calling tools that does not exist',
@@ -107,8 +107,8 @@ describe('the whole of models.yaml', () => {
   test.each([
     ['', /^models\.yaml is empty; restore it with git$/],
     ['# nothing but a comment\n', /^models\.yaml is empty/],
-    ['a text', /^models\.yaml:1: the file must be a map with as_of, defaults, ollama and models/],
-    ['- a list', /^models\.yaml:1: the file must be a map/],
+    ['a text', /^models\.yaml:1:\d+: the file must be a map with as_of, defaults, ollama and models/],
+    ['- a list', /^models\.yaml:1:\d+: the file must be a map/],
   ])('%j is refused in words', (content, message) => {
     expect(errorOf(content)).toMatch(message);
   });

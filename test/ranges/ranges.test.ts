@@ -109,25 +109,25 @@ const PLACES: Readonly<Record<RangeName, Place>> = {
   'agent max_steps': { read: agent('max_steps'), named: /^a\.md:6:1: "max_steps"/ },
   'model context_tokens': {
     read: model(/(^[^#\n]*context_tokens: )\d+/m),
-    named: /^models\.yaml:\d+: .*context_tokens/,
+    named: /^models\.yaml:\d+:\d+: .*context_tokens/,
   },
   'model max_output_tokens': {
     read: model(/(^[^#\n]*max_output_tokens: )\d+/m),
-    named: /^models\.yaml:\d+: .*max_output_tokens/,
+    named: /^models\.yaml:\d+:\d+: .*max_output_tokens/,
   },
   'model thinking_tokens': {
     read: model(/(^[^#\n]*thinking_tokens: )\d+/m),
-    named: /^models\.yaml:\d+: .*thinking_tokens/,
+    named: /^models\.yaml:\d+:\d+: .*thinking_tokens/,
   },
-  'model price': { read: model(/(^[^#\n]*input: )[\d.]+/m), named: /^models\.yaml:\d+: .*input/ },
-  'topic partitions': { read: topic(/(partitions: )\d+/), named: /^topics\.yaml:\d+: coordination\.partitions/ },
+  'model price': { read: model(/(^[^#\n]*input: )[\d.]+/m), named: /^models\.yaml:\d+:\d+: .*input/ },
+  'topic partitions': { read: topic(/(partitions: )\d+/), named: /^topics\.yaml:\d+:\d+: coordination\.partitions/ },
   'topic replication_factor': {
     read: topic(/(replication_factor: )auto/),
-    named: /^topics\.yaml:\d+: coordination\.replication_factor/,
+    named: /^topics\.yaml:\d+:\d+: coordination\.replication_factor/,
   },
   'topic max.message.bytes': {
     read: topic(/(max\.message\.bytes: )\d+/),
-    named: /^topics\.yaml:\d+: coordination\.config\.max\.message\.bytes/,
+    named: /^topics\.yaml:\d+:\d+: coordination\.config\.max\.message\.bytes/,
   },
   KAFKA_SESSION_TIMEOUT_MS: { read: setting('KAFKA_SESSION_TIMEOUT_MS'), named: /KAFKA_SESSION_TIMEOUT_MS/ },
   OLLAMA_FIRST_TOKEN_MS: { read: setting('OLLAMA_FIRST_TOKEN_MS'), named: /OLLAMA_FIRST_TOKEN_MS/ },
