@@ -37,7 +37,7 @@ describe('a models.yaml that cannot be used', () => {
 
   test('is an error as soon as a worker, a planner or an agent names a model', async () => {
     await expect(open(['anthropic'], [])).rejects.toThrow(CatalogError);
-    await expect(open(['playbook'], ['anthropic'])).rejects.toThrow(/^models\.yaml:\d+: /);
+    await expect(open(['playbook'], ['anthropic'])).rejects.toThrow(/^models\.yaml:\d+:\d+: /);
     const models = await open(['playbook'], []);
     expect(() => models.workerChain(['anthropic'])).toThrow(CatalogError);
   });
