@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PromptMessage, PromptReport } from '../domain/attempt-report.js';
 import type { PayloadOf } from '../domain/events.js';
+import { byteLength, SIZES } from '../domain/sizes.js';
 import { decodePrompt, encodePrompt, UnreadablePrompt, type CodedPrompt } from './prompt-code.js';
 import { assignmentSources, stepSources, turnSources, type SourceStep, type SourceTurn } from './prompt-sources.js';
 
@@ -29,9 +30,6 @@ export interface RecordedStep {
   readonly outcome: Pick<PayloadOf<'tool_returned'>, 'observation'> | null;
 }
 
-/** The most characters of system text and messages in a record of the log, which takes 1 MiB with all that it has. */
-const MOST_CHARACTERS = 128 * 1024;
-
 export function digestOf(messages: readonly PromptMessage[]): { readonly digest: string; readonly length: number } {
   const text = messages.map(({ role, content }) => `${role}: ${content}`).join('\n\n');
   return { digest: createHash('sha256').update(text).digest('hex'), length: text.length };
@@ -53,7 +51,7 @@ export function createPromptJournal(
       const texts = new Map([...fold.sources, ...named(system ?? fold.system), ...turnSources(turn)]);
       const coded = encodePrompt(messages, base?.messages ?? [], texts);
       const record = { ...news, ...(base === null ? {} : { base: base.step }), messages: coded };
-      const fits = JSON.stringify(record).length <= MOST_CHARACTERS;
+      const fits = byteLength(JSON.stringify(record)) <= SIZES.prompt;
       sent = fits ? { messages, system: system ?? fold.system } : null;
       return fits ? record : {};
     },

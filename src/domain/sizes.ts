@@ -10,7 +10,8 @@ export const RECORD_BYTES = 1_048_576;
  * What fits into a record. An assignment travels in one record of the agent's topic, which takes RECORD_BYTES. It
  * carries the brief, the task, its checks, results of earlier tasks and what went wrong before; each has its share
  * here, and the shares add up to less than a record: 256 + 64 + 128 + 128 + 256 + 2·32 + 16 KiB = 912 KiB, which
- * leaves 112 KiB for ids and the envelope.
+ * leaves 112 KiB for ids and the envelope. A call has 640 + 128 + 96 KiB (content, baseline, prompt), which leaves
+ * 160 KiB for its thought, rejected replies and their reasons.
  */
 export const SIZES = {
   /** A mission's name and an agent's, in characters. An agent's is part of topics (249 characters at most) and ids. */
@@ -34,6 +35,10 @@ export const SIZES = {
   /** The last failure of a task, and what a person answered, each; longer failures are cut. */
   feedback: 32 * KIB,
   answer: 32 * KIB,
+  /** What one call writes to a file, in bytes of JSON. A call is one record, with what is added to it on the way. */
+  content: 640 * KIB,
+  /** The texts of a prompt that the journal does not have yet, in bytes of JSON; longer ones are not recorded. */
+  prompt: 96 * KIB,
   /** What was there before a task's first step, as its record has it: results of checks, digests of protected files. */
   baseline: 128 * KIB,
   /** What a check printed, as its step's outcome has it, in bytes of JSON: head and tail; of all checks together. */

@@ -133,9 +133,7 @@ export function parseCatalog(text: string, fileName: string): ModelCatalog {
   const document = parseDocument(text, { lineCounter: lines });
   const [syntaxError] = document.errors;
   if (syntaxError !== undefined) {
-    throw new CatalogError(
-      `${fileName}:${placeAt(lines, syntaxError.pos[0])}: ${syntaxError.message.split('\n')[0]}`,
-    );
+    throw new CatalogError(`${fileName}:${placeAt(lines, syntaxError.pos[0])}: ${syntaxError.message.split('\n')[0]}`);
   }
   if (document.contents === null) throw new CatalogError(`${fileName} is empty; restore it with git`);
   const parsed = fileSchema.safeParse(contentOf(document, lines, fileName));

@@ -70,7 +70,7 @@ export function createToolCalls(): ToolCalls {
   };
 }
 
-/** vLLM sends the whole arguments once more behind their beginning (vllm #42167, #39615). */
+/** vLLM sends the whole arguments again behind their beginning (vllm #42167, #39615). */
 function textOf({ text, before }: Call): string {
   const last = text.slice(before.length);
   return before !== '' && last.startsWith(before) && !isJson(text) && isJson(last) ? last : text;

@@ -1,15 +1,10 @@
 import { z } from 'zod';
+import { SIZES } from '../domain/sizes.js';
 import { COMMAND_TOOL, type ToolDefinition } from '../ports/tools.js';
 import { jsonBytes } from './truncate.js';
 
 /** Linux limits a single argument to 128 KiB. */
 const MAX_COMMAND_BYTES = 100_000;
-/**
- * A call is one record of the log, which takes 1 MiB (max.message.bytes of Kafka), with the thought and the rejected
- * replies beside it. Bytes of the text in JSON, as the record has it.
- */
-const MAX_CONTENT_BYTES = 768 * 1024;
-
 const withoutNul = (text: string) => !text.includes('\0');
 const path = z.string().max(4096).refine(withoutNul, 'must not contain a NUL byte');
 
@@ -38,11 +33,11 @@ export const writeArguments = z.strictObject({
   content: z
     .string()
     .refine(
-      (text) => jsonBytes(text) <= MAX_CONTENT_BYTES,
-      `must not be longer than ${MAX_CONTENT_BYTES} bytes in JSON; ` +
+      (text) => jsonBytes(text) <= SIZES.content,
+      `must not be longer than ${SIZES.content} bytes in JSON; ` +
         'write it in parts: the first with mode overwrite, each further one with mode append',
     )
-    .describe(`At most ${MAX_CONTENT_BYTES} bytes in JSON; write a longer file in parts with mode append.`),
+    .describe(`At most ${SIZES.content} bytes in JSON; write a longer file in parts with mode append.`),
   mode: z.enum(['overwrite', 'append']).default('overwrite'),
 });
 

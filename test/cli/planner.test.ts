@@ -80,12 +80,13 @@ test('limits far beyond 24.8 days end nothing at once', async () => {
   expect(stderr).not.toContain('TimeoutOverflowWarning');
 });
 
-test("a check that always passes is noted in a person's plan, warned of before the start, and proves nothing at the end", async () => {
+test("a person's check that always passes is noted, warned of before, and proves nothing at the end", async () => {
   const acceptance = "[{ name: fine, command: 'exit 0' }]";
   const task = `{ agent: first_agent, description: Write., playbook: quick, acceptance: ${acceptance} }`;
   write(
     'static.yaml',
-    `name: s\nbrief: b\nagents: [first_agent]\nplan: { waves: [{ tasks: [${task}] }] }\nsuccess: [{ name: all, command: ':' }]\n`,
+    `name: s\nbrief: b\nagents: [first_agent]\nplan: { waves: [{ tasks: [${task}] }] }\n` +
+      "success: [{ name: all, command: ':' }]\n",
   );
   const { code, stdout } = await runInPipe(clone, ['plan', 'missions/static.yaml']);
   expect(code).toBe(0);

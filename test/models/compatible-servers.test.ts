@@ -231,7 +231,7 @@ describe('tool calls in pieces are put together:', () => {
       [begin({ index: 0, id: 'c1', function: { name: 'finish', arguments: call.arguments } })],
     ],
     [
-      'the whole arguments once more behind a part of them (vllm #42167)',
+      'the whole arguments again behind a part of them (vllm #42167)',
       [
         begin({ index: 0, id: 'c1', function: { name: 'finish', arguments: args.slice(0, 5) } }),
         begin({ index: 0, function: { arguments: args.slice(5, -1) } }),

@@ -2,12 +2,16 @@
 import { readAgentFile } from '../../src/agent/agent-file.js';
 import { ConfigError } from '../../src/agent/config-error.js';
 import { parseMissionFile } from '../../src/agent/mission-file.js';
+import { createPromptJournal } from '../../src/agent/prompt-journal.js';
+import { REPAIRS } from '../../src/agent/reading/repairs.js';
 import { createRoster } from '../../src/agent/roster.js';
+import { turnRecord } from '../../src/agent/turn-record.js';
 import { loadSchemas } from '../../src/avro/schemas.js';
 import { brokenPrefixRule, createTopicNames, LONGEST_PREFIX } from '../../src/domain/topic-names.js';
 import { byteLength, cutToBytes, RECORD_BYTES, SIZES } from '../../src/domain/sizes.js';
 import { inputsWithin } from '../../src/domain/task-inputs.js';
-import { agentSpec } from '../agent/fakes.js';
+import type { PayloadOf } from '../../src/domain/events.js';
+import { agentSpec, loopTask } from '../agent/fakes.js';
 import {
   answered,
   claimed,
@@ -166,5 +170,48 @@ describe('the largest assignment', () => {
     expect(inputsWithin([log.task(id)], SIZES.inputs)).toEqual([
       { task_id: id, agent: 'env_agent', summary: 's'.repeat(3_000), outputs: { o: 'x'.repeat(3_000) } },
     ]);
+  });
+});
+
+describe('the largest call', () => {
+  /** Its system text takes all that a recorded prompt may have. */
+  const turn = () => {
+    const rejected = [1, 2].map(() => ({ text: wide(6_000), reason: wide(6_000) }));
+    const prompts = createPromptJournal(loopTask().assignment, []);
+    const numbered = Array.from({ length: SIZES.prompt / 9 }, (_, index) => `${index}${WIDE}`).join('');
+    let most = numbered.length;
+    while (byteLength(numbered.slice(0, most)) > SIZES.prompt - 500) most -= 100;
+    const messages = [{ role: 'system' as const, content: numbered.slice(0, most) }];
+    const facts = {
+      form: 'plain' as const,
+      tokenLimit: 1e9,
+      maxOutputTokens: 1e9,
+      failovers: [wide(6_000), wide(6_000), wide(6_000)],
+      rejected,
+      notRun: [],
+      left: { steps: 1e4, seconds: 1e9, tokens: 1e12 },
+      messages,
+    };
+    return turnRecord(facts, prompts);
+  };
+
+  test.each([
+    ['written', { path: 'p'.repeat(4_096), content: '\n'.repeat(SIZES.content / 2) }],
+    ['run', { command: '\u0001'.repeat(SIZES.command) }],
+  ])('fits into a record with its prompt, baseline, thought and refusals: %s', async (_, args) => {
+    expect(Object.keys(JSON.parse(turn()))).toContain('messages');
+    const { mission_id, task_id, attempt } = loopTask().assignment;
+    const payload: PayloadOf<'tool_called'> = {
+      ...{ mission_id, task_id, attempt, step: 1, owner: 'o'.repeat(100) },
+      ...{ thought: wide(32_000), tool: 'workspace_write', arguments: JSON.stringify(args), idempotent: true },
+      ...{ model: 'm'.repeat(200), chain_index: 0, refusals: Array.from({ length: 5 }, () => wide(6_000)) },
+      ...{ tokens_in: 1e12, tokens_out: 1e12, cost_usd: 1e6, reserved_tokens: 1e12, reserved_usd: 1e6 },
+      ...{ started_at: 1e15, first_token_ms: 1e9, model_ms: 1e9, turn: turn(), repairs: Object.keys(REPAIRS) },
+      ...{ baseline: 'b'.repeat(SIZES.baseline), decision: 'allow', rule: 'r'.repeat(60) },
+    };
+    const schema = (await loadSchemas('schemas')).find(({ eventType }) => eventType === 'tool_called');
+    const bytes = schema?.type.toBuffer(eventOf('tool_called', payload)).length;
+    expect(bytes).toBeGreaterThan(RECORD_BYTES / 2);
+    expect(bytes).toBeLessThan(RECORD_BYTES);
   });
 });

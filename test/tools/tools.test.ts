@@ -1,3 +1,4 @@
+import { SIZES } from '../../src/domain/sizes.js';
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -120,8 +121,8 @@ describe('workspace_write, workspace_read and workspace_list', () => {
     expect(readFileSync(inWorkspace('secret'), 'utf8')).toBe('y');
   });
 
-  test('most of a megabyte is written unchanged', async () => {
-    const content = 'äöü€\n'.repeat(70_000);
+  test('the largest content is written unchanged', async () => {
+    const content = 'äöü€\n'.repeat(Math.floor(SIZES.content / 11));
     expect(await write('big.txt', content)).toMatchObject({ outcome: 'ok' });
     expect(readFileSync(inWorkspace('big.txt'), 'utf8')).toBe(content);
   });
@@ -172,7 +173,7 @@ describe('workspace_write, workspace_read and workspace_list', () => {
 
   test('more than a record of the log takes are refused, with what to do', async () => {
     expect(await write('escaped.bin', '\n'.repeat(400_000))).toMatchObject({ outcome: 'refused' });
-    expect(await write('big.bin', 'A'.repeat(768 * 1024 + 1))).toMatchObject({
+    expect(await write('big.bin', 'A'.repeat(SIZES.content + 1))).toMatchObject({
       outcome: 'refused',
       observation: expect.stringContaining('write it in parts'),
     });
