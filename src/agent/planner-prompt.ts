@@ -43,7 +43,7 @@ const INSTRUCTIONS = [
   '- Only the agents listed may have tasks. The orchestrator has none.',
   '- Name a playbook only if it does exactly what the task asks; else null.',
   '- Acceptance and success criteria are shell commands (sh, openssl and node are available, no network) that ' +
-    'exit 0 only when the work is done. A check that always passes, such as true, is refused.',
+    'exit 0 only when the work is done. A check that always passes, such as true or make | tail, is refused.',
   '- The agent cannot change its checks. What a check names and what protected lists must stay as it is: list the ' +
     'tests and other files that the checks rely on in protected. List in changes each file that exists, that a check ' +
     'names and that the task has to change; without that the task fails.',

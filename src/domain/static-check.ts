@@ -71,6 +71,7 @@ function endsOfPipeline({ commands, isNegated }: Pipeline, shell: Shell): Ends {
   const last = commands.at(-1);
   if (last === undefined) return ANY;
   // With the option pipefail each command of a pipeline counts; then only the last one may be unknown.
+  if (endsWithFilter(commands)) return isNegated ? FAIL : PASS;
   const ends = commands.length === 1 ? endsOfCommand(last, shell) : inSubshell(endsOfCommand(last, { ...shell }));
   if (!isNegated) return ends;
   const negated: Readonly<Record<End, End>> = {
@@ -111,7 +112,7 @@ function endsOfAssignments(assignments: readonly Word[]): Ends {
 
 const ALWAYS_PASS: ReadonlySet<string> = new Set(['true', ':', 'echo', 'printf', 'pwd', 'date', 'whoami']);
 /** Programs that only run another one, with the arguments behind their name. */
-const RUNS_ANOTHER: ReadonlySet<string> = new Set(['command', 'builtin', 'exec', 'nohup', 'time']);
+const RUNS_ANOTHER: ReadonlySet<string> = new Set(['command', 'builtin', 'exec', 'nohup', 'time', 'env', 'nice']);
 const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'ksh', 'zsh']);
 
 function endsOfWords([program, ...args]: readonly Word[], shell: Shell): Ends {
@@ -120,7 +121,7 @@ function endsOfWords([program, ...args]: readonly Word[], shell: Shell): Ends {
   if (ALWAYS_PASS.has(name)) return name === 'printf' && args.length === 0 ? FAIL : PASS;
   if (RUNS_ANOTHER.has(name)) {
     const first = args[0];
-    if (first === undefined || first.text.startsWith('-')) return ANY;
+    if (first === undefined || first.text.startsWith('-') || first.text.includes('=')) return ANY;
     return name === 'exec' ? leave(endsOfWords(args, shell)) : endsOfWords(args, shell);
   }
   if (SHELLS.has(name)) return endsOfShell(args);
@@ -171,9 +172,30 @@ function endsOfSet(args: readonly Word[], shell: Shell): Ends {
     : ANY;
 }
 
-/** sh -c 'script', with no options but -e and -u. */
+/** Filters that read their input to its end, whatever it is, and the options with which they do. */
+const FILTERS: Readonly<Record<string, RegExp>> = {
+  cat: /^$/,
+  head: /^(?: -\d+| -[nc] ?-?\d+)?$/,
+  tail: /^(?: -\d+| -[nc] ?[-+]?\d+)?$/,
+  wc: /^(?: -[lwcm]+)?$/,
+  sort: /^(?: -[nrufh]+)?$/,
+  uniq: /^(?: -[cdu]+)?$/,
+  tee: /^(?: \/dev\/(?:null|stderr))?$/,
+};
+
+/** Whether a pipeline ends with the status of a filter: make test | tail -n 20 passes although make failed. */
+function endsWithFilter(commands: readonly Command[]): boolean {
+  const last = commands.at(-1);
+  if (commands.length < 2 || last?.kind !== 'simple' || last.redirects.some((redirect) => !isHarmless(redirect)))
+    return false;
+  const [program, ...args] = last.words;
+  if (program === undefined || !last.words.every((word) => word.isLiteral)) return false;
+  return FILTERS[program.text]?.test(args.map(({ text }) => ` ${text}`).join('')) === true;
+}
+
+/** sh -c 'script', with no options but -e, -u and -l. */
 function endsOfShell(args: readonly Word[]): Ends {
-  const at = args.findIndex((word) => /^-[eu]*c$/.test(word.text));
+  const at = args.findIndex((word) => /^-[eul]*c$/.test(word.text));
   const script = args[at + 1];
   if (at !== 0 || script?.isLiteral !== true) return EITHER;
   const shell = { errexit: args[0]?.text.includes('e') === true };
