@@ -66,14 +66,16 @@ describe('a client that is closed', () => {
       answer: client.answer(missionId, 'yes'),
       cancel: client.cancel(missionId, 'no'),
       processes: client.processes(),
-      recover: client.recover({ topic, partition: 0 }),
+      recover: client.recover({ topic, partition: 0, acceptLoss: false }),
       list: client.deadLetters.list(),
       get: client.deadLetters.get('0-1'),
       redrive: client.deadLetters.redrive(['0-1']),
       discard: client.deadLetters.discard(['0-1'], { reason: 'test' }),
     };
     const methods = [...Object.keys(client), ...Object.keys(client.deadLetters)];
-    expect(Object.keys(calls).sort()).toEqual(methods.filter((name) => !['close', 'deadLetters'].includes(name)).sort());
+    expect(Object.keys(calls).sort()).toEqual(
+      methods.filter((name) => !['close', 'deadLetters'].includes(name)).sort(),
+    );
     for (const call of Object.values(calls)) await expect(call).rejects.toMatchObject(closed);
     expect((await other.reports()).map(({ mission_id }) => mission_id)).toEqual(
       before.map(({ mission_id }) => mission_id),

@@ -51,6 +51,7 @@ test('the tools of a second swarm in a process, with other workspaces, need no p
       nodePath,
       clock: createSystemClock(),
       logger: silentLogger,
+      redact: (text) => text,
     });
   expect(await open()).toMatchObject({ degradedReason: null });
   nodeEndsWith(1);
