@@ -99,7 +99,7 @@ function configOf(
   if (!config.values.RAVENHELM_SANDBOX && host.env['NODE_ENV'] === 'production')
     throw wrongUse(
       '--sandbox off is refused with NODE_ENV=production: commands of agents would run with the rights of this process',
-      'Leave the flag out. `npm run setup` says how to get bubblewrap.',
+      'Leave the flag out. The sandbox needs bubblewrap (package bubblewrap).',
     );
   return config;
 }

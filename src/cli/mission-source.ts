@@ -14,10 +14,17 @@ import { settingPlace } from './setting-place.js';
 /** The mission that is run when none is named. */
 const DEFAULT_MISSION = 'missions/ravenhelm-platform.yaml';
 
-/** The person's own file first, then the package's. */
-export function defaultMission({ host }: CommandContext): string {
+/** The person's own file first, then the package's, which needs the package's agents. Throws CliError. */
+export function defaultMission({ host, config }: CommandContext): string {
   const own = join(host.projectDir, DEFAULT_MISSION);
-  return existsSync(own) ? own : join(host.packageDir, DEFAULT_MISSION);
+  if (existsSync(own)) return own;
+  if (resolve(config.values.RAVENHELM_AGENTS_DIR) === join(host.packageDir, 'agents'))
+    return join(host.packageDir, DEFAULT_MISSION);
+  const [there] = missionFilesNear(own, host.projectDir);
+  throw wrongUse(
+    `no mission is named, and there is no ${own}, which is run then`,
+    `Name one: npx ravenhelm run ${there === undefined ? 'MISSION.yaml' : relative(host.cwd, there)}`,
+  );
 }
 
 /** Every agent of the configured directory. Throws ConfigError. */

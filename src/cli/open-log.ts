@@ -19,17 +19,23 @@ import { EXIT } from './exit-codes.js';
 import { howToUnset } from './setting-place.js';
 
 /** The local stack of this project. */
-export function projectStack({ host: { projectDir, env, clock, ids } }: CommandContext): LocalStack {
-  return localStackOf(projectDir, { env, clock, ids });
+export function projectStack({ host }: CommandContext): LocalStack {
+  const { env, clock, ids } = host;
+  return localStackOf(host, { env, clock, ids });
 }
 
-/**
- * Whether a local stack belongs to the project: a clone has one; another project has one when it was set up or started
- * there.
- */
-function hasLocalStack({ host: { packageDir, projectDir } }: CommandContext): boolean {
-  const { dataDir, jarsDir } = developmentPlace(projectDir);
-  return resolve(packageDir) === resolve(projectDir) || existsSync(dataDir) || existsSync(jarsDir);
+/** Whether a local stack belongs to the project: a clone has one; another project has one when it was started there. */
+function hasLocalStack({ host }: CommandContext): boolean {
+  return isClone(host) || existsSync(developmentPlace(host.projectDir).dataDir);
+}
+
+function isClone({ packageDir, projectDir }: CommandContext['host']): boolean {
+  return resolve(packageDir) === resolve(projectDir);
+}
+
+/** Where to get a broker; only a clone has the setup. */
+export function howToGetBroker({ host }: CommandContext): string {
+  return isClone(host) ? 'npm run setup' : 'npx ravenhelm stack up, or KAFKA_BROKERS and SCHEMA_REGISTRY_URL';
 }
 
 /** The log that the settings name for a process with roles. Rejects with exit code 2 where they forbid every log. */

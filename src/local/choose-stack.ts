@@ -30,8 +30,14 @@ export async function chooseJava(
   return {
     kind: 'none',
     reason: `${whyNotDocker}, and ${whyNotJava}`,
-    howToGetOne: runtime.found ? 'npm run setup' : 'start Docker, or install Java 17 and Maven, then npm run setup',
+    howToGetOne: howToGetOne(place, runtime.found),
   };
+}
+
+/** Only a clone has the setup, which fetches the jars. */
+function howToGetOne({ cloneDir, packageDir }: StackPlace, hasRuntime: boolean): string {
+  if (cloneDir !== packageDir) return 'start Docker, or set KAFKA_BROKERS and SCHEMA_REGISTRY_URL';
+  return hasRuntime ? 'npm run setup' : 'start Docker, or install Java 17 and Maven, then npm run setup';
 }
 
 /** Setup writes complete.json after Maven has fetched all files. */

@@ -52,11 +52,14 @@ export async function composeRuns(place: StackPlace, env: StackWorld['env']): Pr
   return ok && stdout !== '';
 }
 
-/** The directory of the compose project whose container publishes the port; null if there is none. */
+/**
+ * The clone or project whose container publishes the port; null if there is none. Compose knows the directory of its file,
+ * which is the installed package in a project.
+ */
 export async function composeProjectOnPort(port: number, env: StackWorld['env']): Promise<string | null> {
   const format = '{{.Label "com.docker.compose.project.working_dir"}}';
   const { ok, stdout } = await docker(env, ['ps', '--filter', `publish=${port}`, '--format', format], 15_000);
-  return ok && stdout !== '' ? (stdout.split('\n')[0] ?? null) : null;
+  return ok && stdout !== '' ? (stdout.split('\n')[0] ?? '').replace(/\/node_modules\/ravenhelm$/, '') : null;
 }
 
 const BROKER_SERVICE = 'redpanda';
@@ -64,7 +67,7 @@ const BROKER_SERVICE = 'redpanda';
 /** The project name has a hash of the path, so that clones in directories of the same name have separate projects. */
 export function composeArguments(place: StackPlace): readonly string[] {
   const clone = createHash('sha256').update(place.cloneDir).digest('hex').slice(0, 8);
-  return ['compose', '-p', `ravenhelm-${clone}`, '-f', join(place.cloneDir, 'docker-compose.redpanda.yml')];
+  return ['compose', '-p', `ravenhelm-${clone}`, '-f', join(place.packageDir, 'docker-compose.redpanda.yml')];
 }
 
 async function docker(env: StackWorld['env'], args: readonly string[], timeout: number) {

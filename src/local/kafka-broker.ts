@@ -24,7 +24,7 @@ export interface ClusterNode {
 
 /** Apache Kafka on the loopback address: a node that is broker and KRaft controller; by default a cluster of one. */
 export function kafkaBroker(place: StackPlace, world: StackWorld, node: ClusterNode = loneNode(place)): JavaService {
-  const jvm = [...classPath(place), `-Dlog4j2.configurationFile=${join(place.cloneDir, 'local-stack/log4j2.xml')}`];
+  const jvm = [...classPath(place), `-Dlog4j2.configurationFile=${join(place.packageDir, 'local-stack/log4j2.xml')}`];
   return {
     name: 'broker',
     title: `Apache Kafka on localhost:${place.ports.broker}`,

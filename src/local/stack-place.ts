@@ -4,8 +4,10 @@ import type { Clock, Ids } from '../ports/clock.js';
 
 /** The directories and ports of a stack. Stacks with different ports and dataDir are independent of each other. */
 export interface StackPlace {
-  /** The clone that the stack belongs to; absolute. */
+  /** The clone or project that the stack belongs to; absolute. */
   readonly cloneDir: string;
+  /** Where docker-compose.redpanda.yml and local-stack/ lie: the clone, or the installed package; absolute. */
+  readonly packageDir: string;
   /** Data, logs, pids and the start lock; absolute. */
   readonly dataDir: string;
   /** The files that `npm run setup` fetched with Maven: kafka/*.jar and registry/. */
@@ -23,13 +25,14 @@ export interface StackPorts {
 
 const DEFAULT_PORTS: StackPorts = { broker: 19092, controller: 19093, registry: 18081 };
 
-/** The one development stack of a clone. */
-export function developmentPlace(cloneDir: string): StackPlace {
+/** The one development stack of a clone, or of a project that has the package installed or linked. */
+export function developmentPlace(cloneDir: string, packageDir = cloneDir): StackPlace {
   const clone = resolve(cloneDir); // no trailing slash: the name is part of the processes' command lines
   return {
     cloneDir: clone,
+    packageDir: resolve(packageDir),
     dataDir: join(clone, '.ravenhelm/stack'),
-    jarsDir: join(clone, '.ravenhelm/jars'),
+    jarsDir: join(resolve(packageDir), '.ravenhelm/jars'),
     ports: DEFAULT_PORTS,
   };
 }

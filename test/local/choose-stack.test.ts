@@ -109,6 +109,15 @@ describe('the choice', () => {
     });
   });
 
+  test('is none in a project, which has no setup, with advice that works there', async () => {
+    await withProgram(directory, 'java', JAVA_17);
+    const place = developmentPlace(directory, join(directory, 'node_modules/ravenhelm'));
+    expect(await chooseStack(place, only())).toMatchObject({
+      kind: 'none',
+      howToGetOne: 'start Docker, or set KAFKA_BROKERS and SCHEMA_REGISTRY_URL',
+    });
+  });
+
   test('is none without Docker and Java, with the advice what to install', async () => {
     const choice = await chooseStack(developmentPlace(directory), only());
     expect(choice).toMatchObject({ kind: 'none', reason: 'there is no docker command, and Java is not installed' });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { composeArguments } from '../../src/local/docker-engine.js';
 import { createLocalStack } from '../../src/local/local-stack.js';
+import { developmentPlace } from '../../src/local/stack-place.js';
 import { temporaryPlace, withProgram, world } from './stack-fixture.js';
 
 let place: Awaited<ReturnType<typeof temporaryPlace>>;
@@ -57,22 +58,32 @@ describe('the stack in Docker', () => {
     expect(one).not.toEqual(two);
   });
 
-  test('names the clone whose container uses a port', async () => {
-    const stack = await stackWithDocker({ ps: '/home/somebody/swarm' });
-    const script =
-      `require('node:net').createServer().listen(${place.ports.broker}, '127.0.0.1', () => ` +
-      `console.log('listening'))`;
-    const proxy = spawn(process.execPath, ['-e', script, '--', 'docker-proxy'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(proxy.stdout, 'data');
-    const failure = await stack.up({ progress: () => {} }).catch((error: unknown) => error);
-    proxy.kill('SIGKILL');
-    await once(proxy, 'exit');
-    expect(failure).toMatchObject({
-      code: 'foreign_stack',
-      message: expect.stringContaining('/home/somebody/swarm uses port'),
-      nextStep: expect.stringContaining('cd /home/somebody/swarm && npx ravenhelm stack down'),
-    });
+  test('takes the files of the package where a project has it installed', () => {
+    const { packageDir } = developmentPlace('/a/mine', '/a/mine/node_modules/ravenhelm');
+    expect(composeArguments({ ...place, cloneDir: '/a/mine', packageDir }).slice(-1)).toEqual([
+      '/a/mine/node_modules/ravenhelm/docker-compose.redpanda.yml',
+    ]);
   });
+
+  test.each(['', '/node_modules/ravenhelm'])(
+    'names the clone or project whose container uses a port%s',
+    async (inside) => {
+      const stack = await stackWithDocker({ ps: `/home/somebody/swarm${inside}` });
+      const script =
+        `require('node:net').createServer().listen(${place.ports.broker}, '127.0.0.1', () => ` +
+        `console.log('listening'))`;
+      const proxy = spawn(process.execPath, ['-e', script, '--', 'docker-proxy'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(proxy.stdout, 'data');
+      const failure = await stack.up({ progress: () => {} }).catch((error: unknown) => error);
+      proxy.kill('SIGKILL');
+      await once(proxy, 'exit');
+      expect(failure).toMatchObject({
+        code: 'foreign_stack',
+        message: expect.stringContaining('/home/somebody/swarm uses port'),
+        nextStep: expect.stringContaining('cd /home/somebody/swarm && npx ravenhelm stack down'),
+      });
+    },
+  );
 });

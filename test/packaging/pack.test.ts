@@ -56,6 +56,13 @@ test('a new project starts at once, with its own agent and mission, and leaves n
   expect(started.all).toContain('hello completed');
   expect(started.exitCode).toBe(0);
   expect(readFileSync(join(mine, 'ravenhelm.yaml'), 'utf8')).not.toMatch(/^[^#]/m);
+  expect(started.all).toContain('a broker keeps them (npx ravenhelm stack up, or KAFKA_BROKERS');
+  // Only a clone has the setup and the platform's agents; the local stack's files are in the package.
+  const unnamed = await run(mine, 'npx', 'ravenhelm', 'start', '--exit');
+  expect(unnamed.all).toContain('Name one: npx ravenhelm run missions/hello.yaml');
+  expect(unnamed.exitCode).toBe(2);
+  for (const file of ['docker-compose.redpanda.yml', 'local-stack/redpanda-bootstrap.yaml', 'local-stack/log4j2.xml'])
+    expect(existsSync(join(mine, 'node_modules/ravenhelm', file))).toBe(true);
   // A broker in the settings is used at once; without its registry the error says what is missing.
   writeFileSync(join(mine, '.env'), 'KAFKA_BROKERS=127.0.0.1:1\n');
   const alone = await run(mine, 'npm', 'start');

@@ -14,6 +14,7 @@ import type { SwarmSession } from '../../swarm/session.js';
 import { requireModels } from '../mission-models.js';
 import { requestMission, requireFits } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
+import { howToGetBroker } from '../open-log.js';
 import { goingOnLine, leftOpenLine } from '../open-missions.js';
 import { reportText } from '../report-text.js';
 import { withSwarm } from '../swarm-session.js';
@@ -40,13 +41,13 @@ export async function runMission(context: CommandContext, options: RunOptions): 
       if (!session.log.capabilities.shared && mission.approval === 'approval') {
         throw wrongUse(
           'the mission waits for approval, which no other process can give on the in-memory log',
-          'Use a broker (npm run setup says how), or set approval: monitoring.',
+          `Use a broker (${howToGetBroker(context)}), or set approval: monitoring.`,
         );
       }
       if (!session.log.capabilities.shared && mission.onFailure === 'ask') {
         throw wrongUse(
           'the mission asks a person when it fails, and no other process can answer on the in-memory log',
-          'Use a broker (npm run setup says how), or leave on_failure out.',
+          `Use a broker (${howToGetBroker(context)}), or leave on_failure out.`,
         );
       }
       const feed = await openFeed(context, session);
@@ -111,7 +112,7 @@ function sayIfAny(context: CommandContext, line: string | null): void {
 /** How to see what happened on the topic. */
 function story(context: CommandContext, session: SwarmSession, missionId: string): string {
   if (!session.log.capabilities.durable)
-    return 'Events were kept in memory and are now lost; a broker keeps them (npm run setup).';
+    return `Events were kept in memory and are now lost; a broker keeps them (${howToGetBroker(context)}).`;
   return (
     `\nEvents of the mission: ${clientCommand(context, `watch ${missionId}`)}\n` +
     `With plain kcat:       kcat -b ${session.brokers[0] ?? ''} -C -e ` +
