@@ -53,8 +53,8 @@ export async function composeRuns(place: StackPlace, env: StackWorld['env']): Pr
 }
 
 /**
- * The clone or project whose container publishes the port; null if there is none. Compose knows the directory of its file,
- * which is the installed package in a project.
+ * The clone or project whose container publishes the port; null if there is none. Compose knows the directory of its
+ * file, which is the installed package in a project.
  */
 export async function composeProjectOnPort(port: number, env: StackWorld['env']): Promise<string | null> {
   const format = '{{.Label "com.docker.compose.project.working_dir"}}';

@@ -111,6 +111,6 @@ describe('a client that is closed', () => {
     const reading = counted.reports().catch((error: unknown) => error);
     await counted.close();
     expect(await reading).toMatchObject(closed);
-    await until('the reading that was begun has ended', () => opened === 1 && open === 0);
+    await until('its watch has ended', () => opened === 1 && open === 0);
   });
 });
