@@ -54,7 +54,7 @@ const token = (
 });
 const WORD = '[A-Za-z0-9]';
 
-/** What stands behind a name, which is kept. */
+/** A pattern for the value after a name; the name is kept. */
 const valueOf = (name: string, value: string): RegExp => new RegExp(`(?<before>${BEFORE}${name})${value}`, 'gi');
 
 /** By the vendors' documentation of their keys; what they say of lengths are lower bounds here. */
