@@ -1,7 +1,7 @@
 /** The library: a swarm inside another program, and a client of one. docs/architecture.md shows the layers below. */
 export { OptionError } from './agent/checked-options.js';
 export { ConfigError, type Problem } from './agent/config-error.js';
-export type { AttemptsOptions, Client, DeadLetters, FollowOptions, SubmitOptions } from './client/client.js';
+export type { Approvals, AttemptsOptions, Client, DeadLetters, FollowOptions, SubmitOptions } from './client/client.js';
 export { ClientError, type ClientErrorCode } from './client/client-error.js';
 export { createClient, type ClientOptions } from './client/create-client.js';
 export type { DeadLetter, DeadLetterDetails } from './client/dead-letter.js';
@@ -20,8 +20,9 @@ export type {
   PromptReport,
   StepOutcome,
   StepReport,
+  WaitingStepReport,
 } from './domain/attempt-report.js';
-export type { MissionReport, MissionStatus, TaskReport, TaskStatus } from './domain/report.js';
+export type { MissionReport, MissionStatus, TaskReport, TaskStatus, WaitingCallReport } from './domain/report.js';
 export type { Log, LogCapabilities } from './ports/log.js';
 export type { Logger } from './ports/logger.js';
 export {

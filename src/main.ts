@@ -122,16 +122,17 @@ process.exit(exitCode === EXIT.done && textLost ? EXIT.usage : exitCode);
 /**
  * The question goes to stderr: stdout may be a document. Ctrl-C interrupts as anywhere else; Ctrl-D is an empty answer.
  */
-async function askOnTerminal(question: string): Promise<string> {
+async function askOnTerminal(question: string, withdrawn?: AbortSignal): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new AbortController();
   terminal.on('SIGINT', () => interruption.signal(new Interrupted('stopped by SIGINT')));
   terminal.on('close', () => closed.abort());
   try {
-    return await terminal.question(question, { signal: AbortSignal.any([interruption.aborted, closed.signal]) });
+    const ends = [interruption.aborted, closed.signal, ...(withdrawn === undefined ? [] : [withdrawn])];
+    return await terminal.question(question, { signal: AbortSignal.any(ends) });
   } catch (error) {
     interruption.aborted.throwIfAborted();
-    if (closed.signal.aborted) return '';
+    if (closed.signal.aborted || withdrawn?.aborted === true) return '';
     throw error;
   } finally {
     terminal.close();

@@ -108,6 +108,9 @@ function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<Appe
         repairs: [],
         decision: null,
         rule: null,
+        approval_id: null,
+        approved_by: null,
+        refused_because: null,
         baseline: null,
       });
       yield record(number, 'tool_returned', {

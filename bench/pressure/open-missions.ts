@@ -102,6 +102,7 @@ function ticks(states: readonly CoordinationState[]) {
     retryDelayMs: () => 0,
     revisionOf: () => ({ digest: null, playbookAcceptance: null, playbookChanges: [] }),
     timeoutSeconds: () => 300,
+    verifyAnswer: () => null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     partitionFor: (_agent: string, key: string) => partitionForKey(key, TASKS_PARTITIONS),
   };

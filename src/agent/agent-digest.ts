@@ -1,6 +1,7 @@
 /** The revision of an agent (AgentSpec.digest). */
 import { createHash } from 'node:crypto';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import { canonicalJson } from './canonical-json.js';
 
 /** sha256, in hex, of the bytes of an agent's file. */
 export function digestOfFile(bytes: Uint8Array): string {
@@ -13,10 +14,5 @@ export function digestOfFile(bytes: Uint8Array): string {
  */
 export function digestOfSpec(spec: Omit<AgentSpec, 'digest'>): string {
   const { digest: _, ...fields }: Partial<AgentSpec> = spec;
-  return createHash('sha256').update(JSON.stringify(fields, inKeyOrder)).digest('hex');
-}
-
-function inKeyOrder(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256').update(canonicalJson(fields)).digest('hex');
 }

@@ -32,6 +32,7 @@ type Part = Line | Extract<AttemptPart, { kind: 'file' }>;
 export function* attemptParts(report: AttemptReport, options: AttemptTextOptions): Generator<AttemptPart> {
   yield of(heading(report));
   for (const step of report.steps) for (const part of stepLines(step, options)) yield of(part);
+  for (const line of waitingLines(report)) yield of(line);
   for (const line of endLines(report)) yield of(line);
 
   function of(part: Part): AttemptPart {
@@ -76,10 +77,27 @@ function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part
 }
 
 /** What the policy decided; nothing where no policy was asked. */
-function policyLines({ policy }: StepReport): readonly Line[] {
+function policyLines({ policy, approval }: StepReport): readonly Line[] {
   if (policy === null) return [];
-  const text = `${oneLine(policy.decision)} by ${oneLine(policy.rule)}`;
-  return policy.decision === 'allow' ? [[segment(`    policy: ${text}`, 'dim')]] : block('policy', [text], 'red');
+  const asked = approval === null ? '' : `; ${approval.refused_because ?? `approved by ${approval.approved_by}`}`;
+  const text = oneLine(`${policy.decision} by ${policy.rule}${asked}`);
+  const ran = policy.decision === 'allow' || (approval !== null && approval.approved_by !== null);
+  return ran ? [[segment(`    policy: ${text}`, 'dim')]] : block('policy', [text], 'red');
+}
+
+/** The step that waits for a person. */
+function waitingLines({ waiting }: AttemptReport): readonly Line[] {
+  if (waiting === null) return [];
+  const { step, tool, rule, reason, approval_id, expires_at } = waiting;
+  return [
+    [segment(`  step ${step}  ${oneLine(tool)}  `, 'bold'), segment('waits for a person', 'yellow')],
+    ...block('policy', [oneLine(`ask by ${rule}: ${reason}`)], 'yellow'),
+    ...block('thought', safeLines(waiting.thought)),
+    ...Object.entries(waiting.arguments).flatMap(([name, value]) =>
+      block(oneLine(name), safeLines(typeof value === 'string' ? value : JSON.stringify(value))),
+    ),
+    [segment(`    approval: ${oneLine(approval_id)}, until ${expires_at}`, 'yellow')],
+  ];
 }
 
 /** The whole prompt, and whether it is the one that was sent. */

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { register as registerApprovals } from './commands/approvals.js';
 import { register as registerAgents } from './commands/agents.js';
 import { register as registerConfig } from './commands/config.js';
 import { register as registerDeadLetters } from './commands/dead-letters.js';
@@ -36,6 +37,7 @@ const COMMANDS: readonly Register[] = [
   registerWatch,
   registerShow,
   registerDecide,
+  registerApprovals,
   registerDeadLetters,
   registerStack,
   registerAgents,

@@ -83,6 +83,14 @@ const DETAILS: Details = {
   task_started: (payload) => joined(', ', attempt(payload.attempt), payload.worker_id),
   task_progress: ({ message }) => message,
   model_failed_over: (payload) => `${payload.from_model} → ${payload.to_model}, ${payload.reason}`,
+  task_paused: (payload) =>
+    `step ${payload.step}: ${payload.tool} waits for a person (${payload.rule}); approval ${payload.approval_id}`,
+  task_resumed: ({ step }) => `step ${step}`,
+  call_answered: (payload) =>
+    joined(': ', `${payload.approved ? 'approved' : 'rejected'} by ${payload.answered_by}`, payload.reason),
+  call_decided: (payload) =>
+    joined(': ', `${payload.approved ? 'approved' : 'rejected'} by ${payload.answered_by}`, payload.reason),
+  approval_void: (payload) => `the answer of ${payload.answered_by} does not count, ${payload.code}: ${payload.reason}`,
   task_completed: ({ result, steps, duration_ms }) =>
     `${result.status}, ${count(steps, 'step')}, ${count(result.checks.length, 'check')}, ` +
     measuredDuration(duration_ms),
@@ -93,6 +101,7 @@ const DETAILS: Details = {
   dead_letter_redriven: ({ how, target_topic, target_partition, target_offset }) =>
     `${how.replace('_', ' ')}: ${target_topic}[${target_partition}]@${target_offset}`,
   dead_letter_discarded: reason,
+  call_proposed: ({ step, tool, rule }) => `step ${step}: ${tool} waits for a person (${rule})`,
   tool_called: ({ step, tool, model }) => `step ${step}: ${tool} by ${model}`,
   tool_returned: ({ step, outcome, exit_code }) =>
     `step ${step}: ${outcome}${exit_code === null ? '' : `, exit ${exit_code}`}`,

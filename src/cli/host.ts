@@ -21,8 +21,11 @@ export interface Host {
   readonly nodePath: string;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Asks the person at the terminal and resolves with the line that was typed; null without a terminal. */
-  readonly ask: ((question: string) => Promise<string>) | null;
+  /**
+   * Asks the person at the terminal and resolves with the line that was typed, with an empty one when the signal
+   * aborts; null without a terminal.
+   */
+  readonly ask: ((question: string, signal?: AbortSignal) => Promise<string>) | null;
   /** The lines of standard input, without their ends. */
   lines(): AsyncIterable<string>;
   /** Aborted by SIGTERM and the first Ctrl-C: whatever runs drains and ends. */

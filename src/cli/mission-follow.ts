@@ -1,6 +1,8 @@
 import type { AgentEvent } from '../domain/events.js';
 import { plannerOf } from '../domain/mission-planning.js';
 import type { MissionReport } from '../domain/report.js';
+import type { Log } from '../ports/log.js';
+import { createCallPrompt, type CallPrompt } from './call-prompt.js';
 import type { CommandContext } from './context.js';
 import type { MissionFeed } from '../client/mission-feed.js';
 import { answerText, questionText } from './answers.js';
@@ -14,6 +16,8 @@ export interface FollowOptions {
   readonly broken: Promise<never>;
   /** Said on stderr when following ends before the mission; null: nothing. */
   readonly ifNotEnded: string | null;
+  /** The swarm's log, and whether other processes can write to it; a person at the terminal is asked about calls. */
+  readonly asking?: { readonly log: Log; readonly isShared: boolean };
   /** A line that the person should read meanwhile; null when there is nothing to say. */
   readonly notice?: Promise<string | null>;
 }
@@ -21,17 +25,19 @@ export interface FollowOptions {
 /** Shows a mission's progress until it has ended; resolves with its report. Rejects when it was interrupted. */
 export async function followMission(
   context: CommandContext,
-  { missionId, feed, broken, notice, ifNotEnded }: FollowOptions,
+  { missionId, feed, broken, notice, ifNotEnded, asking }: FollowOptions,
 ): Promise<MissionReport> {
   const { host, people, colors } = context;
   const live = people.isTerminal && host.env['TERM'] !== 'dumb';
   const progress = createProgress({ output: people, clock: host.clock, colors, live });
+  const prompt = asking === undefined ? null : createCallPrompt(context, { feed, progress, ...asking });
   const restoreLog = context.redirectLog(progress.say);
   const unsubscribe = feed.subscribe((change) => {
     const report = change.missionId === missionId ? feed.view.report(missionId) : null;
     if (report === null) return;
     progress.onEvent(change.event, report);
     announcePlan(context, change.event, feed, progress);
+    if (prompt !== null) askAboutCalls(prompt, change.event, report);
     if (change.event.event_type === 'attention_requested')
       progress.say(questionText(context, missionId, report.question));
   });
@@ -48,11 +54,18 @@ export async function followMission(
     return report;
   } finally {
     following = false;
+    prompt?.stop();
     unsubscribe();
     restoreLog();
     progress.stop(end);
     if (end === 'kept' && ifNotEnded !== null) host.stderr.write(`${ifNotEnded}\n`);
   }
+}
+
+function askAboutCalls(prompt: CallPrompt, event: AgentEvent, report: MissionReport): void {
+  if (event.event_type === 'task_paused') for (const call of report.waiting_calls) prompt.onWaiting(call);
+  if (event.event_type === 'call_decided' || event.event_type === 'task_resumed')
+    prompt.onDecided(event.payload.approval_id);
 }
 
 /** With monitoring and approval a person sees the plan, with approval also how to answer. */

@@ -18,6 +18,7 @@ export interface FrameTimes {
 const MARKS: Readonly<Record<TaskStatus, { readonly mark: string; readonly tone: Tone }>> = {
   waiting: { mark: '·', tone: 'dim' },
   running: { mark: '●', tone: 'cyan' },
+  paused: { mark: '?', tone: 'yellow' },
   verified: { mark: '✓', tone: 'green' },
   unverified: { mark: '○', tone: 'yellow' },
   failed: { mark: '✗', tone: 'red' },
@@ -91,6 +92,7 @@ function taskLine(task: TaskReport, firstOfWave: boolean, nameWidth: number, tim
 
 function detailTone(task: TaskReport): Tone {
   if (task.unserved_since !== null) return 'yellow';
+  if (task.status === 'paused') return 'yellow';
   return task.status === 'failed' ? 'red' : 'dim';
 }
 
@@ -117,6 +119,7 @@ function taskDetails(task: TaskReport, times: FrameTimes): readonly string[] {
       ];
     case 'failed':
       return [failedCheck(task) || task.detail];
+    case 'paused':
     case 'cancelled':
     case 'waiting':
       return [detailOf(task, times.nowMs)];

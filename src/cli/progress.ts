@@ -13,6 +13,8 @@ export interface Progress {
   onEvent(event: AgentEvent, report: MissionReport): void;
   /** Writes text that stays, such as a log line, without tearing the lines below it. Ends in a line break. */
   say(text: string): void;
+  /** Takes redrawn lines away, for a question to the person; the function that it returns brings them back. */
+  hold(): () => void;
   /** Ends it. replaced: what follows says the same again, so the lines are erased; kept: they stay. */
   stop(end: 'replaced' | 'kept'): void;
 }
@@ -38,6 +40,7 @@ function createPlainProgress(output: Output): Progress {
   return {
     onEvent: (event) => output.write(`${eventLine(event)}\n`),
     say: (text) => output.write(text),
+    hold: () => () => undefined,
     stop: () => undefined,
   };
 }
@@ -49,16 +52,14 @@ function createLiveProgress({ output, clock, colors }: ProgressOptions): Progres
   let report: MissionReport | null = null;
   let tick: Timer | null = null;
   let settling: Timer | null = null;
+  let held = 0;
 
-  const times = {
-    runningMs: (taskId: string) => clock.monotonicMs() - (runningSince.get(taskId) ?? clock.monotonicMs()),
-  };
+  const runningMs = (taskId: string) => clock.monotonicMs() - (runningSince.get(taskId) ?? clock.monotonicMs());
   /** False when the lines do not fit the terminal's height. */
   const redraw = (): boolean => {
-    if (report === null || settling !== null) return true;
-    const columns = output.size().columns - 1;
-    const frame = progressFrame(report, { ...times, elapsedMs: clock.monotonicMs() - startedMs, nowMs: clock.now() });
-    return screen.draw(frame.map((line) => paint(line, columns, colors)));
+    if (report === null || settling !== null || held > 0) return true;
+    const frame = progressFrame(report, { runningMs, elapsedMs: clock.monotonicMs() - startedMs, nowMs: clock.now() });
+    return screen.draw(frame.map((line) => paint(line, output.size().columns - 1, colors)));
   };
   const arm = () => {
     tick = clock.setTimer(TICK_MS, () => {
@@ -86,11 +87,18 @@ function createLiveProgress({ output, clock, colors }: ProgressOptions): Progres
       output.write(`${eventLine(event)}\n`);
     },
     say: (text) => screen.above(text),
+    hold() {
+      screen.clear();
+      screen.close();
+      held += 1;
+      return () => void ((held -= 1), redraw());
+    },
     stop(end) {
       tick?.cancel();
       settling?.cancel();
       settling = null;
       stopResize();
+      held = 0;
       if (end === 'kept') redraw();
       else screen.clear();
       screen.close();

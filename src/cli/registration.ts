@@ -1,5 +1,5 @@
 /** How a command registers. Its code is loaded when it was typed: --help does not wait for a Kafka client. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { CommandContext } from './context.js';
 import type { SettingName } from './settings.js';
 
@@ -15,6 +15,13 @@ export type Choose = (
 
 /** Adds a command, with its flags and their checks. */
 export type Register = (program: Command, choose: Choose) => void;
+
+/** @param otherwise what holds without the flag */
+export const onAskFlag = (otherwise: string): Option =>
+  new Option(
+    '--on-ask <what>',
+    `what becomes of a call that the policy asks about: wait for a person, or reject it (default: ${otherwise})`,
+  ).choices(['wait', 'reject']);
 
 export const WORKSPACE_FLAG = [
   '--workspace <dir>',

@@ -74,7 +74,8 @@ function taskFacts(report: MissionReport, task: TaskReport, nowMs: number): read
   const steps = task.steps === 0 ? '' : `${task.steps} step${task.steps === 1 ? '' : 's'}`;
   const attempts = task.attempts > 1 ? `${task.attempts} attempts` : '';
   if (task.status === 'waiting') return [attempts, detailOf(task, nowMs)];
-  if (task.status === 'running') return [steps, attempts, detailOf(task, nowMs), sandboxOf(task)];
+  if (task.status === 'running' || task.status === 'paused')
+    return [steps, attempts, detailOf(task, nowMs), sandboxOf(task)];
   const hasRun = task.steps > 0 || task.checks.length > 0;
   const said = [checksPassed(task), proofOfTask(task), task.model, chosenPlaybook(task), sandboxOf(task)];
   const measured = [measuredDuration(task.duration_ms), steps, ...said];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isInRange, RANGES, type NumberRange } from '../domain/ranges.js';
+import { isInRange, RANGES, rangeText, type NumberRange } from '../domain/ranges.js';
 import { brokenPrefixRule, DEFAULT_PREFIX, LONGEST_PREFIX } from '../domain/topic-names.js';
 import { LONGEST_FIRST_TOKEN_MS } from '../models/ollama.js';
 import { OllamaHostError, ollamaUrl } from '../models/ollama-host.js';
@@ -114,6 +114,7 @@ export const settingsSchema = z.object({
   RAVENHELM_AGENTS_DIR: path,
   RAVENHELM_SANDBOX: flag,
   RAVENHELM_POLICY: path.nullable(),
+  RAVENHELM_APPROVAL_MINUTES: wholeNumber(RANGES.RAVENHELM_APPROVAL_MINUTES),
   RAVENHELM_HTTP: httpAddress.nullable(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
 });
@@ -274,6 +275,11 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     default: null,
     flag: '--policy <file>',
     path: true,
+  },
+  RAVENHELM_APPROVAL_MINUTES: {
+    doc: 'How long a call that the policy asks about waits for a person; then it is refused',
+    expected: rangeText(RANGES.RAVENHELM_APPROVAL_MINUTES),
+    default: '1440',
   },
   RAVENHELM_HTTP: {
     doc: 'Address of /livez, /readyz and /metrics of a process with roles; a port alone means 127.0.0.1',

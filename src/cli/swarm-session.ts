@@ -8,18 +8,22 @@ import { EXIT } from './exit-codes.js';
 import { modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
 import { openSwarmLog } from './open-log.js';
 
+/** What becomes of a call that the policy asks about: it waits for a person, or is refused at once. */
+export type OnAsk = 'wait' | 'reject';
+
 export interface ServeOptions {
   readonly roster: Roster;
   readonly orchestrator: boolean;
   /** Agents that this process's worker serves; empty: no worker. */
   readonly agents: readonly AgentSpec[];
   readonly allowMemory: boolean;
+  readonly onAsk: OnAsk;
 }
 
 /** Opens the log, starts the roles, runs the body, and takes everything down again, whatever happened. */
 export async function withSwarm<T>(
   context: CommandContext,
-  { allowMemory, ...options }: ServeOptions,
+  { allowMemory, onAsk, ...options }: ServeOptions,
   body: (session: SwarmSession) => Promise<T>,
 ): Promise<T> {
   const { host, logger, config } = context;
@@ -34,6 +38,7 @@ export async function withSwarm<T>(
       models: modelSettings(context),
       tools: toolSettings(context),
       policy: policy?.policy ?? null,
+      askMs: onAsk === 'wait' ? config.values.RAVENHELM_APPROVAL_MINUTES * 60_000 : null,
       openLog: () => openSwarmLog(context, { allowMemory }),
       say: context.say,
       onDrain() {

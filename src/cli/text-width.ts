@@ -54,6 +54,13 @@ export function safeLines(text: string): readonly string[] {
   return lines.map(safeLine);
 }
 
+const HIDDEN = /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/u;
+
+/** Whether foreign text holds characters that a terminal is not given, or that take no space on it. */
+export function hasHidden(text: string): boolean {
+  return HIDDEN.test(text);
+}
+
 /** One line of foreign text: indentation kept, tabs as two spaces, no control characters. */
 export function safeLine(line: string): string {
   return line.replaceAll('\t', '  ').replace(CONTROL, ' ').trimEnd();

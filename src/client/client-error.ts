@@ -13,6 +13,14 @@ export type ClientErrorCode =
   | 'answer_empty'
   /** An answer or a reason is longer than an assignment can carry. */
   | 'text_too_long'
+  /** No call waits under this id, or several begin with it. */
+  | 'approval_unknown'
+  | 'approval_ambiguous'
+  /** The call was answered before, or can be approved no more. */
+  | 'approval_decided'
+  | 'approval_expired'
+  /** The swarm does not take the answer; the message says why. */
+  | 'answer_void'
   /** There is no dead letter with this id. */
   | 'letter_unknown'
   /** Another operator handles the dead letter, or has handled it. */

@@ -7,7 +7,8 @@ import { createCleanup } from '../ports/cleanup.js';
 import type { Log } from '../ports/log.js';
 import { readAttempts } from './attempts.js';
 import { askProcesses } from './ask-processes.js';
-import type { Client, DeadLetters, FollowOptions } from './client.js';
+import { answerCall, requireWaitingCall, waitingCalls, type CallAnswer } from './approvals.js';
+import type { Approvals, Client, DeadLetters, FollowOptions } from './client.js';
 import { createClosing, type Closing } from './closing.js';
 import type { ClientContext } from './context.js';
 import { deadLetterDetailsOf, deadLetterOf } from './dead-letter.js';
@@ -74,6 +75,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
     }),
     cancel: whileOpen((missionId, reason) => decide(missionId, cancel(reason))),
     processes: whileOpen((options) => processesOf(context, log, options)),
+    approvals: approvalsOn(context, log, feed, closing),
     deadLetters: deadLettersOn(context, log, feed, closing),
     recover: whileOpen((options) =>
       withSession(context, log, async (session) =>
@@ -121,6 +123,20 @@ async function processesOf(
   return withSession(context, log, (session) =>
     askProcesses(context, session, { firstMs, quietMs: Math.min(firstMs, QUIET_MS), isEnough: () => false }),
   );
+}
+
+function approvalsOn(context: ClientContext, log: Log, shared: SharedFeed, { whileOpen }: Closing): Approvals {
+  const find = (feed: MissionFeed, id: string) => requireWaitingCall(feed, id, context.clock.now());
+  const answerTo = async (id: string, said: CallAnswer) => {
+    const feed = await shared.current();
+    return answerCall(context, log, feed, find(feed, id), said);
+  };
+  return {
+    list: whileOpen(async () => waitingCalls(await shared.current())),
+    get: whileOpen(async (id) => find(await shared.current(), id)),
+    approve: whileOpen((id) => answerTo(id, { approved: true, reason: '' })),
+    reject: whileOpen((id, reason) => answerTo(id, { approved: false, reason })),
+  };
 }
 
 function deadLettersOn(context: ClientContext, log: Log, feed: SharedFeed, { whileOpen }: Closing): DeadLetters {

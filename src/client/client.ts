@@ -1,6 +1,6 @@
 import type { AttemptReport } from '../domain/attempt-report.js';
 import type { AgentEvent } from '../domain/events.js';
-import type { MissionReport } from '../domain/report.js';
+import type { MissionReport, WaitingCallReport } from '../domain/report.js';
 import type { StatusReport } from './ask-processes.js';
 import type { DeadLetter, DeadLetterDetails } from './dead-letter.js';
 import type { DiscardOptions } from './discard.js';
@@ -60,6 +60,8 @@ export interface Client extends AsyncDisposable {
   cancel(missionId: string, reason: string): Promise<void>;
   /** The processes that answer within timeoutMs (1 to 600000, default 2000), with what they hold and run. */
   processes(options?: { readonly timeoutMs?: number }): Promise<readonly StatusReport[]>;
+  /** Calls that wait for a person, because the policy asks. */
+  readonly approvals: Approvals;
   /** Records that a role could not process. */
   readonly deadLetters: DeadLetters;
   /**
@@ -71,6 +73,23 @@ export interface Client extends AsyncDisposable {
   recover(options: RecoverOptions): Promise<RecoveredPartition>;
   /** Stops reading. Calls that still wait reject; missions continue. May be called twice. */
   close(): Promise<void>;
+}
+
+/**
+ * Calls that wait for a person. An id is an approval_id, or a part from its beginning that is unique. Methods with an
+ * id reject with ClientError: approval_unknown, approval_ambiguous, approval_decided, approval_expired.
+ */
+export interface Approvals {
+  /** Of every mission, oldest first. */
+  list(): Promise<readonly WaitingCallReport[]>;
+  get(id: string): Promise<WaitingCallReport>;
+  /**
+   * Lets exactly this call run, once. Resolves when an orchestrator has taken the answer (decided), or after 10 s
+   * without one (pending). Rejects with ClientError (answer_void) when the answer does not count.
+   */
+  approve(id: string): Promise<'decided' | 'pending'>;
+  /** The call does not run, and its model reads the reason. Resolves and rejects like approve. */
+  reject(id: string, reason: string): Promise<'decided' | 'pending'>;
 }
 
 /** The dead-letters topic. Each call reads it from its beginning. */

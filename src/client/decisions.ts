@@ -9,7 +9,9 @@ import { byteLength, SIZES } from '../domain/sizes.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext } from './context.js';
 
-export type Decision = EventOf<'plan_approved' | 'plan_rejected' | 'attention_answered' | 'mission_cancel_requested'>;
+export type Decision = EventOf<
+  'plan_approved' | 'plan_rejected' | 'attention_answered' | 'mission_cancel_requested' | 'call_answered'
+>;
 export type Decide = (context: ClientContext, mission: Mission) => Decision;
 
 /** Whether the mission's plan waits for a person. */
@@ -52,7 +54,7 @@ export function answer(text: string): Decide {
 }
 
 /** Throws ClientError for a text that no assignment can carry to an agent; known before the log is opened. */
-function requireShort(text: string): void {
+export function requireShort(text: string): void {
   const bytes = byteLength(text);
   if (bytes > SIZES.answer)
     throw new ClientError(

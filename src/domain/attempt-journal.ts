@@ -52,6 +52,7 @@ function isAbout({ payload }: AgentEvent, isWanted: (attempt: AttemptId) => bool
 
 function journaledBy(event: AgentEvent): TaskPartitionState['holder'] {
   switch (event.event_type) {
+    case 'call_proposed':
     case 'tool_called':
     case 'turn_reserved':
     case 'task_completed':

@@ -13,6 +13,8 @@ export interface AttemptReport {
   /** open: it has not ended, or its end was not read yet. */
   readonly status: TaskAttempt['status'];
   readonly steps: readonly StepReport[];
+  /** The step that waits for a person; null: none does. */
+  readonly waiting: WaitingStepReport | null;
   /** The summary of a completed attempt; null otherwise. */
   readonly summary: string | null;
   /** Why a failed attempt failed; null otherwise. */
@@ -28,6 +30,20 @@ export interface CheckReport extends Omit<CheckRecord, 'output'> {
   readonly output: string | null;
   /** Exit codes of the same command before the task's first step (baseline.ts); null: not known. */
   readonly before: CheckBaseline | null;
+}
+
+/** A step that the policy lets run only after a person has approved it. */
+export interface WaitingStepReport {
+  readonly approval_id: string;
+  readonly step: number;
+  readonly thought: string;
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly rule: string;
+  readonly reason: string;
+  readonly digest: string;
+  /** ISO 8601. */
+  readonly expires_at: string;
 }
 
 export interface StepReport {
@@ -61,6 +77,14 @@ export interface StepReport {
   readonly policy: { readonly decision: string; readonly rule: string } | null;
   /** Whether its worker ran commands without a sandbox. */
   readonly sandbox_off: boolean;
+  /** What a person was asked about the step; null: none was. */
+  readonly approval: {
+    readonly approval_id: string;
+    /** null: not approved. */
+    readonly approved_by: string | null;
+    /** Why it was not run; null: it was. */
+    readonly refused_because: string | null;
+  } | null;
   /** null: the step has no outcome yet. */
   readonly outcome: StepOutcome | null;
   /** The prompt that the model was sent; absent unless it was asked for. */
@@ -112,10 +136,27 @@ export function reportAttempt(attempt: TaskAttempt): AttemptReport {
     attempt: assignment.attempt,
     status,
     steps: reports,
+    waiting: reportWaiting(attempt),
     summary: completed?.result.summary ?? null,
     error: failed === null ? null : { code: failed.code, text: failed.error },
     checks: lastChecks(reports, completed?.result.checks ?? failed?.checks ?? [], baseline),
     baseline,
+  };
+}
+
+function reportWaiting({ waiting }: TaskAttempt): WaitingStepReport | null {
+  if (waiting === null) return null;
+  const { step, thought, tool, rule, reason, digest, expires_at } = waiting.proposal;
+  return {
+    approval_id: waiting.approvalId,
+    step,
+    thought,
+    tool,
+    arguments: argumentsOf(waiting.proposal.arguments),
+    rule,
+    reason,
+    digest,
+    expires_at: new Date(expires_at).toISOString(),
   };
 }
 
@@ -157,6 +198,7 @@ function reportStep({ call, outcome, sandboxOff }: JournalStep, baseline: Baseli
     repairs: call.repairs,
     policy: call.decision === null ? null : { decision: call.decision, rule: call.rule ?? '' },
     sandbox_off: sandboxOff,
+    approval: approvalOf(call),
     outcome:
       outcome === null
         ? null
@@ -170,6 +212,9 @@ function reportStep({ call, outcome, sandboxOff }: JournalStep, baseline: Baseli
           },
   };
 }
+
+const approvalOf = ({ approval_id, approved_by, refused_because }: JournalStep['call']): StepReport['approval'] =>
+  approval_id === null ? null : { approval_id, approved_by, refused_because };
 
 /** Of the field turn, which a record of another build may write in another way. */
 function formOf(turn: string | null): string | null {

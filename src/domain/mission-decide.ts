@@ -17,6 +17,8 @@ import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-stat
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { agentsOfProposal } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';
+import { decideAnswer } from './mission-approvals.js';
+import type { VerifyAnswer } from './waiting-call.js';
 import { cutToBytes, SIZES } from './sizes.js';
 import { inputsWithin } from './task-inputs.js';
 import { taskRecordKey } from './partitioning.js';
@@ -53,6 +55,7 @@ export interface DecideContext {
   retryDelayMs(failures: number): number;
   /** Upper bound of a planner call for this mission. */
   planningWorstCase(mission: Mission): Cost;
+  readonly verifyAnswer: VerifyAnswer;
 }
 
 /** A person may reject this many plans before the mission fails. */
@@ -72,9 +75,13 @@ export function decideMission(mission: Mission, context: DecideContext): readonl
     case 'failing':
       return failMission(mission, context, course.reason);
     case 'asking':
-      return decideOvertime(mission, context) ?? decideQuestion(mission, context, course.question);
+      return (
+        decideOvertime(mission, context) ??
+        decideAnswer(mission, context) ??
+        decideQuestion(mission, context, course.question)
+      );
     case 'working':
-      return decideOvertime(mission, context) ?? decideByPlan(mission, context);
+      return decideOvertime(mission, context) ?? decideAnswer(mission, context) ?? decideByPlan(mission, context);
   }
 }
 
@@ -299,7 +306,7 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
         : [];
     }
     case 'running': {
-      const expired = context.isExpired(timerKeys.deadline(id, task.id, task.attempt));
+      const expired = context.isExpired(timerKeys.deadline(id, task.id, task.attempt, task.pausedStep));
       return expired
         ? [cancelTask(mission, task, context.owner, 'deadline', 'the execution deadline has passed without a result')]
         : [];

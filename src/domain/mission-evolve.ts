@@ -5,6 +5,7 @@
 import { addCost, NOTHING } from './budget.js';
 import type { AgentEvent, PayloadOf } from './events.js';
 import { parseMissionId } from './mission-id.js';
+import { approvalVoid, callAnswered, callDecided } from './mission-approvals.js';
 import { questionAnswered, questionAsked } from './mission-attention.js';
 import { evolvePlanning } from './mission-planning.js';
 import {
@@ -94,6 +95,7 @@ function requested(state: CoordinationState, record: FoldRecord, request: Payloa
     nextWave: 0,
     planningUsage: NOTHING,
     planningSpent: NOTHING,
+    answers: [],
     effects: new Map(),
     squadReady: false,
     firstOffset: record.offset,
@@ -128,6 +130,8 @@ export function ownerOfDecision(event: AgentEvent): string | null {
     case 'task_retry_scheduled':
     case 'task_assigned':
     case 'task_cancelled':
+    case 'call_decided':
+    case 'approval_void':
     case 'mission_completed':
     case 'mission_failed':
     case 'mission_cancelled':
@@ -176,10 +180,18 @@ function applyTo(mission: MissionFold, record: FoldRecord): Folded {
     case 'task_accepted':
     case 'task_started':
     case 'task_progress':
+    case 'task_paused':
+    case 'task_resumed':
     case 'task_completed':
     case 'task_failed':
     case 'task_retry_requested':
       return taskOfMission(mission, { ...record, event });
+    case 'call_answered':
+      return callAnswered(mission, event, record);
+    case 'call_decided':
+      return callDecided(mission, event, record.offset);
+    case 'approval_void':
+      return approvalVoid(mission, event.payload);
     case 'model_failed_over':
       return APPLIED; // Part of its story, and nothing of its state.
     default:

@@ -104,6 +104,7 @@ export function forgetWork(state: CoordinationState, missionId: string): void {
     ...mission,
     request: { ...mission.request, brief: '', plan: null, success: [] },
     planning: { kind: 'none' },
+    answers: [],
     tasks: new Map(),
     index: createTaskIndex(),
     waves: [],

@@ -1,8 +1,10 @@
 import { heldBefore } from './baseline.js';
+import { jsonObject } from './json-object.js';
+import { waitingCalls } from './mission-approvals.js';
 import { usageOf } from './mission-budget.js';
 import { endReasonOf, failureCodeOf, isOpen, questionOf, type Mission } from './mission-state.js';
-import type { MissionTask } from './mission-task-state.js';
-import type { MissionReport, MissionStatus, Proof, TaskReport, TaskStatus } from './report.js';
+import type { MissionTask, Pause } from './mission-task-state.js';
+import type { MissionReport, MissionStatus, Proof, TaskReport, TaskStatus, WaitingCallReport } from './report.js';
 import type { AgentWithoutWorker } from './without-worker.js';
 
 /** What users see of a mission; the fold of the log and nothing else. */
@@ -26,6 +28,7 @@ export function reportMission(mission: Mission): MissionReport {
     sandbox_off: tasks.some((task) => task.sandboxOff),
     tasks: tasks.map((task) => reportTask(mission, task)),
     unserved_agents: agentsWithoutWorker(mission),
+    waiting_calls: waitingCalls(mission).map(reportCall),
     // A changed plan has its own checks, which come after those of an earlier try.
     success: tasks.findLast((task) => task.kind === 'verify')?.checks ?? [],
   };
@@ -84,6 +87,25 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
   };
 }
 
+function reportCall({ call, answerId }: Pause): WaitingCallReport {
+  return {
+    approval_id: call.approval_id,
+    mission_id: call.mission_id,
+    task_id: call.task_id,
+    attempt: call.attempt,
+    step: call.step,
+    agent: call.agent,
+    tool: call.tool,
+    arguments: jsonObject(call.arguments) ?? { text: call.arguments },
+    working_dir: call.working_dir,
+    rule: call.rule,
+    reason: call.reason,
+    digest: call.digest,
+    expires_at: new Date(call.expires_at).toISOString(),
+    answered: answerId !== null,
+  };
+}
+
 function sinceOf(mission: Mission, { withoutWorkerSinceMs }: MissionTask): string | null {
   return !isOpen(mission) || withoutWorkerSinceMs === null ? null : new Date(withoutWorkerSinceMs).toISOString();
 }
@@ -110,7 +132,8 @@ function statusOfTask(mission: Mission, task: MissionTask): TaskStatus {
     case 'replaced':
       return 'cancelled';
     case 'running':
-      return 'running';
+    case 'paused':
+      return task.status;
     case 'retrying':
       return isOpen(mission) ? 'waiting' : 'failed';
     default:

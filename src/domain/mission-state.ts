@@ -121,6 +121,8 @@ export interface Mission {
   readonly planningUsage: Cost;
   /** What counts against the budget for planning: known, or reserved and lost. */
   readonly planningSpent: Cost;
+  /** People's answers about waiting calls that are still to be decided about, in log order. */
+  readonly answers: readonly CallAnswer[];
   /** Decisions that must reach tasks partitions, by their offsets, in log order. */
   readonly effects: ReadonlyMap<number, Effect>;
   readonly squadReady: boolean;
@@ -179,10 +181,19 @@ export const lastWaveOf = ({ waves }: Mission): number => waves.at(-1)?.number ?
 export const planReasonOf = ({ planning }: Mission): string | null =>
   planning.kind === 'none' ? null : planning.reason;
 
+/** A person's answer about a call that waits. */
+export interface CallAnswer {
+  /** event_id of call_answered. */
+  readonly id: string;
+  /** When the log took it, ms since the epoch. */
+  readonly atMs: number;
+  readonly payload: PayloadOf<'call_answered'>;
+}
+
 /** A decision record that is to be carried out: sent to the tasks partition that it names. */
 export interface Effect {
   readonly offset: number;
-  readonly event: EventOf<'task_assigned'> | EventOf<'task_cancelled'>;
+  readonly event: EventOf<'task_assigned'> | EventOf<'task_cancelled'> | EventOf<'call_decided'>;
 }
 
 export interface Wave {

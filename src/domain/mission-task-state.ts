@@ -1,9 +1,10 @@
 /** What a mission's fold knows of one of its tasks. */
 import type { Cost } from './budget.js';
-import type { CheckResult, PlanTask, TaskKind } from './events.js';
+import type { CheckResult, PayloadOf, PlanTask, TaskKind } from './events.js';
 
 /**
- * waiting: to be assigned. assigned → accepted → running: an attempt is open. retrying: failed, another attempt will be
+ * waiting: to be assigned. assigned → accepted → running: an attempt is open. paused: a
+ * call of the open attempt waits for a person; its deadline does not run. retrying: failed, another attempt will be
  * made. failed: for good. replaced: never done, because a changed plan took its place.
  */
 export type MissionTaskStatus =
@@ -11,6 +12,7 @@ export type MissionTaskStatus =
   | 'assigned'
   | 'accepted'
   | 'running'
+  | 'paused'
   | 'retrying'
   | 'verified'
   | 'unverified'
@@ -63,11 +65,29 @@ export interface MissionTask {
   readonly detail: string;
   /** Who asked for another attempt instead of the last one, and why; null once that is assigned. */
   readonly retryRequest: string | null;
+  /** The call of the open attempt that waits for a person; null: none does. */
+  readonly pause: Pause | null;
+  /** The last step of the open attempt that has waited for a person; 0: none has. */
+  readonly pausedStep: number;
+  /** approval_id of the call that was decided last; null: none was. */
+  readonly lastApproval: string | null;
+  /** What the open attempt's execution deadline has left since then, ms; null: all of it. */
+  readonly remainingMs: number | null;
   /** Since when the open attempt waits for a live worker, as an orchestrator saw it; null: it has one. */
   readonly withoutWorkerSinceMs: number | null;
 }
 
-const OPEN: readonly MissionTaskStatus[] = ['assigned', 'accepted', 'running'];
+/** A call that waits for a person, as its mission knows it. */
+export interface Pause {
+  readonly call: PayloadOf<'task_paused'>;
+  readonly approvalId: string;
+  readonly digest: string;
+  readonly expiresAtMs: number;
+  /** The answer that was decided to count (event_id of call_answered); null: none yet. */
+  readonly answerId: string | null;
+}
+
+const OPEN: readonly MissionTaskStatus[] = ['assigned', 'accepted', 'running', 'paused'];
 /** Whether an attempt of the task is under way. */
 export const hasOpenAttempt = (task: MissionTask): boolean => OPEN.includes(task.status);
 /** Whether the task has a result that its dependents may build on. */

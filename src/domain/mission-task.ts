@@ -12,6 +12,8 @@ export type MissionTaskEvent = EventOf<
   | 'task_accepted'
   | 'task_started'
   | 'task_progress'
+  | 'task_paused'
+  | 'task_resumed'
   | 'task_completed'
   | 'task_failed'
 >;
@@ -73,6 +75,8 @@ function evolveStatus(
     case 'task_accepted':
       return task.status === 'assigned' ? changed({ ...task, status: 'accepted' }) : voidBecause('accepted before');
     case 'task_started':
+      // Of the execution before the pause, or of the one that is about to end it.
+      if (task.status === 'paused') return voidBecause('a call waits');
       return changed({
         ...task,
         status: 'running',
@@ -82,6 +86,10 @@ function evolveStatus(
       });
     case 'task_progress':
       return changed(progressed(task, event.payload));
+    case 'task_paused':
+      return paused(task, event);
+    case 'task_resumed':
+      return resumed(task, event.payload);
     case 'task_completed':
       return changed(completed(task, event.payload));
     case 'task_failed':
@@ -95,7 +103,43 @@ function progressed(task: MissionTask, progress: PayloadOf<'task_progress'>): Mi
   const { step, message: detail, unserved_since: withoutWorkerSinceMs } = progress;
   // Step 0: nothing has begun; the orchestrator says what the task waits for.
   if (step === 0) return { ...task, detail, withoutWorkerSinceMs };
-  return { ...task, status: 'running', steps: Math.max(task.steps, step), detail, withoutWorkerSinceMs: null };
+  const steps = Math.max(task.steps, step);
+  if (task.status === 'paused') return { ...task, steps };
+  return { ...task, status: 'running', steps, detail, withoutWorkerSinceMs: null };
+}
+
+/** Steps rise: the same pause, said again by a worker that took over or by a late copy, changes nothing. */
+function paused(task: MissionTask, { payload: call }: EventOf<'task_paused'>): EvolvedTask {
+  if (call.step <= task.pausedStep) return voidBecause('paused before');
+  return changed({
+    ...task,
+    status: 'paused',
+    pause: {
+      call,
+      approvalId: call.approval_id,
+      digest: call.digest,
+      expiresAtMs: call.expires_at,
+      answerId: null,
+    },
+    pausedStep: call.step,
+    remainingMs: call.remaining_ms,
+    steps: Math.max(task.steps, call.step),
+    detail: `step ${call.step}: ${call.tool} waits for a person`,
+    withoutWorkerSinceMs: null,
+  });
+}
+
+function resumed(task: MissionTask, { step, approval_id }: PayloadOf<'task_resumed'>): EvolvedTask {
+  if (step < task.pausedStep || (step === task.pausedStep && task.pause === null)) return voidBecause('resumed before');
+  return changed({
+    ...task,
+    status: 'running',
+    pause: null,
+    pausedStep: step,
+    lastApproval: approval_id,
+    detail: `step ${step}: decided`,
+    withoutWorkerSinceMs: null,
+  });
 }
 
 function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, record: FoldRecord): EvolvedTask {
@@ -111,6 +155,9 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, recor
     share: { tokens: decision.share_tokens, usd: decision.share_usd },
     steps: 0,
     retryDelayMs: null,
+    pause: null,
+    pausedStep: 0,
+    remainingMs: null,
     changedPaths: [],
     detail: '',
     withoutWorkerSinceMs: null,
@@ -148,7 +195,8 @@ const withoutRetries = (task: MissionTask): MissionTask['status'] =>
 
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
   const { status, summary, outputs, checks } = result.result;
-  return { ...withUsage(task, result), status, summary, outputs, checks, detail: '', withoutWorkerSinceMs: null };
+  const ended = { ...withUsage(task, result), status, summary, outputs, checks };
+  return { ...ended, pause: null, detail: '', withoutWorkerSinceMs: null };
 }
 
 function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: RetryRule): MissionTask {
@@ -159,6 +207,7 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
     status,
     failures,
     checks: result.checks,
+    pause: null,
     changedPaths: result.changed_paths,
     // A failure that names no model says nothing new about them.
     usedUpBy: result.used_up_by ?? task.usedUpBy,
@@ -200,6 +249,7 @@ function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, rul
     spent,
     share: { tokens: null, usd: null },
     detail: decision.reason,
+    pause: null,
     withoutWorkerSinceMs: null,
   };
   switch (decision.code) {

@@ -45,7 +45,9 @@ export const timerKeys = {
   withoutWorker: (missionId: string, taskId: string, attempt: number) =>
     `${missionId}/${taskId}/${attempt}/without_worker`,
   accept: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/accept`,
-  deadline: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/deadline`,
+  /** @param pausedStep the last step that has waited for a person: after it the rest of the deadline runs; 0: none */
+  deadline: (missionId: string, taskId: string, attempt: number, pausedStep = 0) =>
+    `${missionId}/${taskId}/${attempt}/deadline${pausedStep === 0 ? '' : `/${pausedStep}`}`,
   retry: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/retry`,
   approval: (missionId: string, revision: number) => `${missionId}/approval/${revision}`,
   planner: (missionId: string, revision: number) => `${missionId}/planner/${revision}`,
@@ -101,7 +103,12 @@ export function taskTimers(
         { key: timerKeys.accept(id, task.id, task.attempt), delayMs: timings.acceptMs },
       ];
     case 'running':
-      return [{ key: timerKeys.deadline(id, task.id, task.attempt), delayMs: timeoutMs + timings.deadlineGraceMs }];
+      return [
+        {
+          key: timerKeys.deadline(id, task.id, task.attempt, task.pausedStep),
+          delayMs: (task.remainingMs ?? timeoutMs) + timings.deadlineGraceMs,
+        },
+      ];
     case 'retrying':
       return task.retryDelayMs === null
         ? []

@@ -43,6 +43,7 @@ export const RANGES = {
   'topic max.message.bytes': whole(RECORD_BYTES, 2_147_483_647, 'bytes'),
   KAFKA_SESSION_TIMEOUT_MS: whole(6_000, 1_800_000, 'milliseconds'),
   OLLAMA_FIRST_TOKEN_MS: whole(1_000, 290_000, 'milliseconds'),
+  RAVENHELM_APPROVAL_MINUTES: whole(1, 20_160, 'minutes'),
   'RAVENHELM_HTTP port': whole(0, 65_535),
   'broker port': whole(1, 65_535),
   'show --attempt': whole(1, 999_999_999),

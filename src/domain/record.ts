@@ -1,4 +1,5 @@
 import type { AgentEvent } from './events.js';
+import type { VoidCode } from './waiting-call.js';
 
 /** An event at its place in a partition's log; what the machines fold. */
 export interface FoldRecord {
@@ -23,6 +24,8 @@ export interface Void {
   readonly kind: 'void';
   /** Such as: not the holder. */
   readonly reason: string;
+  /** Of a decision about a call that waits: why it does not count. */
+  readonly code?: VoidCode;
 }
 
 /**

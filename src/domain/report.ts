@@ -2,8 +2,8 @@ import type { CheckResult } from './events.js';
 import type { FailureCode, Question } from './mission-state.js';
 import type { AgentWithoutWorker } from './without-worker.js';
 
-/** waiting: not yet running (retries and waves to come included). */
-export type TaskStatus = 'waiting' | 'running' | 'verified' | 'unverified' | 'failed' | 'cancelled';
+/** waiting: not yet running (retries and waves to come included). paused: a call of it waits for a person. */
+export type TaskStatus = 'waiting' | 'running' | 'paused' | 'verified' | 'unverified' | 'failed' | 'cancelled';
 export type MissionStatus =
   | 'planning'
   | 'waiting_for_approval'
@@ -53,8 +53,36 @@ export interface MissionReport {
   readonly tasks: readonly TaskReport[];
   /** Agents that open tasks wait for, because no live worker serves them. */
   readonly unserved_agents: readonly AgentWithoutWorker[];
+  /** Calls that wait for a person (ravenhelm approvals). */
+  readonly waiting_calls: readonly WaitingCallReport[];
   /** The success checks' results; empty until they ran. */
   readonly success: readonly CheckResult[];
+}
+
+/** A call that waits for a person, because the policy asks. */
+export interface WaitingCallReport {
+  /** What approve and reject name. */
+  readonly approval_id: string;
+  readonly mission_id: string;
+  readonly task_id: string;
+  readonly attempt: number;
+  readonly step: number;
+  readonly agent: string;
+  /** Tool name, or finish. */
+  readonly tool: string;
+  /** The exact arguments. */
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** The mission's own directory, absolute; null: the one below the workers' root. */
+  readonly working_dir: string | null;
+  /** The policy's rule that asks, and why. */
+  readonly rule: string;
+  readonly reason: string;
+  /** sha256 of the exact call, hex; an answer is bound to it. */
+  readonly digest: string;
+  /** ISO 8601. */
+  readonly expires_at: string;
+  /** Whether an answer was taken and the task is about to continue. */
+  readonly answered: boolean;
 }
 
 export interface TaskReport {

@@ -6,6 +6,7 @@
 import type { EventOf, PayloadOf, Source } from './events.js';
 import { attemptKey } from './partitioning.js';
 import { APPLIED, voidBecause, type FoldRecord, type Folded, type Holder, type Void } from './record.js';
+import { callOfProposal, decided, VOID_REASONS, type VoidCode, type WaitingCall } from './waiting-call.js';
 
 /** Highest source offset taken for each `epoch/partition` of the coordination topic. */
 export type Marks = Readonly<Record<string, number>>;
@@ -55,6 +56,10 @@ export interface TaskAttempt {
   readonly steps: readonly JournalStep[];
   readonly spending: Spending;
   readonly reservation: TurnReservation | null;
+  /** A step that waits for a person; null: none does. While it waits the attempt runs nothing and holds no slot. */
+  readonly waiting: WaitingCall | null;
+  /** What the execution deadline has left, ms, since a call has waited; null: all of it. */
+  readonly remainingMs: number | null;
   readonly result: TaskResultPayload | null;
   /** Offset of the assignment, and the fold's small state just before it. */
   readonly firstOffset: number;
@@ -93,6 +98,10 @@ export function evolveTaskPartition(state: TaskPartitionState, record: FoldRecor
       return assigned(state, record.offset, event);
     case 'task_cancelled':
       return cancelled(state, event.payload);
+    case 'call_proposed':
+      return proposed(state, event);
+    case 'call_decided':
+      return callDecided(state, record.timestampMs, event.payload);
     case 'tool_called':
       return called(state, event);
     case 'turn_reserved':
@@ -110,7 +119,7 @@ export function evolveTaskPartition(state: TaskPartitionState, record: FoldRecor
 
 /** Whether a source lies at or below the mark; takes it into the marks when it does not. */
 function takeSource(state: TaskPartitionState, source: Source | null): Folded {
-  if (source === null) return voidBecause('no source');
+  if (source === null) return { ...voidBecause('no source'), code: 'no_source' };
   const place = `${source.epoch}/${source.partition}`;
   if (source.offset <= (state.marks[place] ?? -1)) return voidBecause('source taken before');
   state.marks = { ...state.marks, [place]: source.offset };
@@ -132,6 +141,8 @@ function assigned(state: TaskPartitionState, offset: number, event: EventOf<'tas
     steps: [],
     spending: NOTHING_SPENT,
     reservation: null,
+    waiting: null,
+    remainingMs: null,
     result: null,
     firstOffset: offset,
     before,
@@ -144,7 +155,7 @@ function cancelled(state: TaskPartitionState, order: PayloadOf<'task_cancelled'>
   if (taken.kind === 'void') return taken;
   const attempt = state.attempts.get(attemptKey(order));
   if (attempt?.status !== 'open') return voidBecause('attempt not open');
-  state.attempts.set(attempt.key, { ...attempt, status: 'cancelled' });
+  state.attempts.set(attempt.key, { ...attempt, status: 'cancelled', waiting: null });
   return APPLIED;
 }
 
@@ -163,20 +174,66 @@ function called(state: TaskPartitionState, event: EventOf<'tool_called'>): Folde
   const found = heldAttempt(state, call);
   if (found.kind === 'void') return found;
   const { attempt } = found;
-  if (call.step !== attempt.steps.length + 1) return voidBecause('step out of order');
-  if (attempt.steps.at(-1)?.outcome === null) return voidBecause('the step before has no outcome');
-  const spending = loseOthersTurn(attempt, call.owner);
+  const fault = outOfOrder(attempt, call.step) ?? callOfProposal(attempt.waiting, call);
+  if (fault !== null) return voidBecause(fault);
   state.attempts.set(attempt.key, {
     ...attempt,
     steps: [...attempt.steps, { callId, sandboxOff: event.sandbox === 'off', call, outcome: null }],
-    spending: {
-      ...spending,
-      tokensIn: spending.tokensIn + call.tokens_in,
-      tokensOut: spending.tokensOut + call.tokens_out,
-      costUsd: spending.costUsd + call.cost_usd,
-    },
+    // What a step cost was counted when it was proposed.
+    spending: attempt.waiting === null ? spendingWith(attempt, call) : attempt.spending,
+    waiting: null,
     reservation: { owner: call.owner, tokens: call.reserved_tokens, usd: call.reserved_usd },
   });
+  return APPLIED;
+}
+
+/** Why a step cannot be the attempt's next one; null: it can. */
+function outOfOrder({ steps }: TaskAttempt, step: number): string | null {
+  if (step !== steps.length + 1) return 'step out of order';
+  return steps.at(-1)?.outcome === null ? 'the step before has no outcome' : null;
+}
+
+function spendingWith(attempt: TaskAttempt, step: PayloadOf<'tool_called'> | PayloadOf<'call_proposed'>): Spending {
+  const spending = loseOthersTurn(attempt, step.owner);
+  return {
+    ...spending,
+    tokensIn: spending.tokensIn + step.tokens_in,
+    tokensOut: spending.tokensOut + step.tokens_out,
+    costUsd: spending.costUsd + step.cost_usd,
+  };
+}
+
+/** The turn has ended, and the next one begins only after the call: nothing is reserved while it waits. */
+function proposed(state: TaskPartitionState, event: EventOf<'call_proposed'>): Folded {
+  const { event_id: approvalId, payload: proposal } = event;
+  const found = heldAttempt(state, proposal);
+  if (found.kind === 'void') return found;
+  const { attempt } = found;
+  const fault = outOfOrder(attempt, proposal.step) ?? (attempt.waiting === null ? null : 'another call waits');
+  if (fault !== null) return voidBecause(fault);
+  state.attempts.set(attempt.key, {
+    ...attempt,
+    waiting: { approvalId, proposal, decisions: [] },
+    remainingMs: proposal.remaining_ms,
+    spending: spendingWith(attempt, proposal),
+    reservation: null,
+  });
+  return APPLIED;
+}
+
+const voidDecision = (code: VoidCode): Void => ({ ...voidBecause(VOID_REASONS[code]), code });
+
+function callDecided(state: TaskPartitionState, atMs: number, decision: PayloadOf<'call_decided'>): Folded {
+  const taken = takeSource(state, decision.source);
+  if (taken.kind === 'void') return taken;
+  const attempt = state.attempts.get(attemptKey(decision));
+  if (attempt?.status !== 'open') return voidDecision('unknown');
+  const waiting = decided(attempt.waiting, decision, atMs);
+  if (typeof waiting === 'string') {
+    const isUsed = attempt.steps.some(({ call }) => call.approval_id === decision.approval_id);
+    return voidDecision(isUsed ? 'used' : waiting);
+  }
+  state.attempts.set(attempt.key, { ...attempt, waiting });
   return APPLIED;
 }
 
@@ -224,6 +281,7 @@ function ended(
   state.attempts.set(attempt.key, {
     ...attempt,
     status: result.type === 'task_completed' ? 'completed' : 'failed',
+    waiting: null,
     result,
   });
   return APPLIED;

@@ -71,7 +71,13 @@ export function forgetJournal(
   const attempt = state.attempts.get(key);
   if (attempt === undefined || attempt.status === 'open') return;
   const assignment = { ...withoutInstructions(attempt.assignment), brief: '' };
-  state.attempts.set(key, { ...attempt, assignment, steps: [], result: isAcknowledged(key) ? null : attempt.result });
+  state.attempts.set(key, {
+    ...attempt,
+    assignment,
+    steps: [],
+    waiting: null,
+    result: isAcknowledged(key) ? null : attempt.result,
+  });
 }
 
 export function encodeTaskSnapshot({ holder, marks }: TaskSnapshot): string {

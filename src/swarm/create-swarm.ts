@@ -108,6 +108,7 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
         nodePath: process.execPath,
       },
       policy: null,
+      askMs: null,
       waitForSandbox: false,
       openLog: async () => ({
         log: redactingLog({ ...options.log, close: async () => undefined }, redact),

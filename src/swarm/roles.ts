@@ -30,6 +30,7 @@ export interface RolesOptions {
     readonly agents: readonly AgentSpec[];
     readonly tools: OpenTools;
     readonly policy: Policy | null;
+    readonly askMs: number | null;
   } | null;
   /** What the orchestrator deletes from the log when it is old and done. */
   readonly retention: readonly RetentionRule[];
@@ -71,7 +72,7 @@ function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRo
 function workerRole(
   context: SwarmContext,
   options: RolesOptions,
-  { agents, tools, policy }: NonNullable<RolesOptions['worker']>,
+  { agents, tools, policy, askMs }: NonNullable<RolesOptions['worker']>,
 ): NamedRole {
   const { models } = options;
   const chains = new Map(agents.map((agent) => [agent.name, models.workerChain(agent.models)]));
@@ -87,6 +88,7 @@ function workerRole(
           tools: tools.tools,
           redact: context.redact,
           ...(policy === null ? {} : { policy }),
+          ...(askMs === null ? {} : { askMs }),
           circuits: models.circuits,
           degradedReason: tools.degradedReason,
           packer: createSystemPacker(),

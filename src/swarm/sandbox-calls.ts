@@ -83,8 +83,8 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
       // As the log would have it.
       const journaled = { ...call, arguments: redactTexts(call.arguments, redact) };
       const verdict = judgeSecrets(journaled) ?? policy.judge({ ...call, agent: agent?.name ?? ANY_AGENT });
-      if (isStopped(verdict))
-        return notRun(stoppedResult({ ...call, ...verdict }, verdict.reason).observation, verdict);
+      const stopped = { ...call, ...verdict, approved_by: null, refused_because: null };
+      if (isStopped(stopped)) return notRun(stoppedResult(stopped, verdict.reason).observation, verdict);
       step += 1;
       const timeLimitMs = (agent?.timeoutSeconds ?? DEFAULT_LIMIT_SECONDS) * 1000;
       const outcome = await runStep(tools, { ...call, task, step, timeLimitMs }, signal);

@@ -37,6 +37,8 @@ export interface SessionOptions {
   readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger' | 'redact'>;
   /** Judges the calls of this process's worker; null: none is judged. */
   readonly policy: Policy | null;
+  /** How long a call that the policy asks about waits for a person, ms; null: it is refused at once. */
+  readonly askMs: number | null;
   /** Whether the start waits for the sandbox's probe; otherwise the first tool call does. Default true. */
   readonly waitForSandbox?: boolean;
   /** How long running steps may take to end when the session closes; default 10 s. */
@@ -96,7 +98,8 @@ async function prepareRoles(
   const used = models.summary({ workers: options.agents.length > 0, planner: options.orchestrator });
   if (used !== '') options.say(`Models: ${used}`);
   if (tools !== null) options.say(tools.line);
-  const worker = tools === null ? null : { agents: options.agents, tools, policy: options.policy };
+  const worker =
+    tools === null ? null : { agents: options.agents, tools, policy: options.policy, askMs: options.askMs };
   const { roster, orchestrator } = options;
   return createRoles(context, { log, roster, orchestrator, models, worker, retention, health }).map(
     ({ name, create }) =>

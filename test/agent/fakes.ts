@@ -278,6 +278,9 @@ function journaled(step: number, decision: StepDecision, result: StepResult): Jo
       repairs: [...decision.repairs],
       decision: null,
       rule: null,
+      approval_id: null,
+      approved_by: null,
+      refused_because: null,
       baseline: null,
     },
     outcome: {

@@ -36,6 +36,7 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   planner_wait: null,
   question: null,
   unserved_agents: [],
+  waiting_calls: [],
   workspace: null,
   started_at: '',
   ended_at: '',

@@ -14,6 +14,7 @@ function textOf(prompt: PromptReport, sandboxOff = false): string {
     agent: 'a',
     attempt: 1,
     status: 'open',
+    waiting: null,
     steps: [
       {
         step: 1,
@@ -33,6 +34,7 @@ function textOf(prompt: PromptReport, sandboxOff = false): string {
         repairs: [],
         policy: null,
         sandbox_off: sandboxOff,
+        approval: null,
         outcome: null,
         prompt,
       },

@@ -72,11 +72,19 @@ describe('a client that is closed', () => {
       redrive: client.deadLetters.redrive(['0-1']),
       discard: client.deadLetters.discard(['0-1'], { reason: 'test' }),
     };
+    const answers: Readonly<Record<string, Promise<unknown>>> = {
+      list: client.approvals.list(),
+      get: client.approvals.get('a'),
+      approve: client.approvals.approve('a'),
+      reject: client.approvals.reject('a', 'no'),
+    };
+    expect(Object.keys(answers)).toEqual(Object.keys(client.approvals));
     const methods = [...Object.keys(client), ...Object.keys(client.deadLetters)];
     expect(Object.keys(calls).sort()).toEqual(
-      methods.filter((name) => !['close', 'deadLetters'].includes(name)).sort(),
+      methods.filter((name) => !['close', 'approvals', 'deadLetters'].includes(name)).sort(),
     );
-    for (const call of Object.values(calls)) await expect(call).rejects.toMatchObject(closed);
+    for (const call of [...Object.values(calls), ...Object.values(answers)])
+      await expect(call).rejects.toMatchObject(closed);
     expect((await other.reports()).map(({ mission_id }) => mission_id)).toEqual(
       before.map(({ mission_id }) => mission_id),
     );

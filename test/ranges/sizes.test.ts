@@ -208,6 +208,7 @@ describe('the largest call', () => {
       ...{ tokens_in: 1e12, tokens_out: 1e12, cost_usd: 1e6, reserved_tokens: 1e12, reserved_usd: 1e6 },
       ...{ started_at: 1e15, first_token_ms: 1e9, model_ms: 1e9, turn: turn(), repairs: Object.keys(REPAIRS) },
       ...{ baseline: 'b'.repeat(SIZES.baseline), decision: 'allow', rule: 'r'.repeat(60) },
+      ...{ approval_id: null, approved_by: null, refused_because: null },
     };
     const schema = (await loadSchemas('schemas')).find(({ eventType }) => eventType === 'tool_called');
     const bytes = schema?.type.toBuffer(eventOf('tool_called', payload)).length;

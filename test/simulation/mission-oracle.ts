@@ -51,9 +51,12 @@ export function createMissionOracle(partition: number): MissionOracle {
     const id = missionIdOf(event);
     const before = id === null ? undefined : state.missions.get(id);
     const holder = state.holder?.owner ?? null;
+    const paused = pausedBy(before, event);
     const folded = evolveCoordination(state, record);
     snapshots.push({ holder: state.holder, epoch: state.epoch });
     if (folded.kind === 'applied' && before !== undefined) applied(before, event, offset);
+    if (folded.kind === 'applied' && paused !== null)
+      throw new Violation('pause-stops-time', `${place}: ${paused} is ended by its deadline, and a call of it waits`);
     if (folded.kind === 'void') checkVoid(event, holder);
     seenEvents.add(event.event_id);
   }
@@ -78,6 +81,8 @@ export function createMissionOracle(partition: number): MissionOracle {
         return;
       case 'wave_started':
         return checkWaves(before, event.payload.wave_number, `wave ${event.payload.wave_number}`);
+      case 'call_decided':
+        return void effects.set(offset, { offset, event });
       case 'task_cancelled':
         effects.set(offset, { offset, event });
         return firstWord(attemptKey(event.payload), event.event_id);
@@ -196,6 +201,13 @@ export function createMissionOracle(partition: number): MissionOracle {
   }
 
   return { partition, state, effects, onWritten, onPoison, checkCommit, checkFolds };
+}
+
+/** The task that a deadline is about to end although a call of it waits for a person; null: none. */
+function pausedBy(mission: Mission | undefined, event: AgentEvent): string | null {
+  if (event.event_type !== 'task_cancelled' || event.payload.code !== 'deadline') return null;
+  const { task_id } = event.payload;
+  return mission?.tasks.get(task_id)?.status === 'paused' ? task_id : null;
 }
 
 function foldAll(state: CoordinationState, records: readonly (FoldRecord | null)[]): void {

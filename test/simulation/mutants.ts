@@ -116,6 +116,112 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'ask-first',
+    rule: 'a call that the policy asks about runs only after a person has approved it',
+    seed: 68,
+    changes: [
+      {
+        file: 'roles/worker/asked-call.ts',
+        from: "if (decision === null) return refused('no person approved it in time');",
+        to: "if (decision === null) return { approved_by: 'no one', refused_because: null };",
+      },
+      {
+        file: 'domain/waiting-call.ts',
+        from: "return isApproved ? null : 'not approved';",
+        to: 'return isApproved ? null : null;',
+      },
+    ],
+  },
+  {
+    name: 'ask-digest',
+    rule: 'an approval is bound to the digest of the exact call',
+    seed: 17,
+    changes: [
+      {
+        file: 'domain/waiting-call.ts',
+        from: "if (answer.digest !== call.digest) return 'changed';",
+        to: "if (answer.digest === '') return 'changed';",
+      },
+    ],
+  },
+  {
+    name: 'ask-once',
+    rule: 'an approval is used once',
+    seed: 17,
+    changes: [
+      {
+        file: 'domain/task-partition.ts',
+        from: '    waiting: null,\n    reservation: { owner: call.owner',
+        to: '    reservation: { owner: call.owner',
+      },
+    ],
+  },
+  {
+    name: 'ask-source',
+    rule: 'a decision about a call counts only with the source of a decision record',
+    seed: 25,
+    changes: [
+      {
+        file: 'domain/task-partition.ts',
+        from: 'const taken = takeSource(state, decision.source);',
+        to: 'const taken = decision.source === null ? APPLIED : takeSource(state, decision.source);',
+      },
+    ],
+  },
+  {
+    name: 'ask-expires',
+    rule: 'an approval that comes too late does not count',
+    seed: 68,
+    changes: [
+      {
+        file: 'domain/waiting-call.ts',
+        from: "return atMs > call.expiresAtMs ? 'expired' : null;",
+        to: "return atMs < 0 ? 'expired' : null;",
+      },
+    ],
+  },
+  {
+    name: 'ask-pauses',
+    rule: 'no deadline runs while a call of the task waits for a person',
+    seed: 55,
+    changes: [
+      {
+        file: 'domain/mission-timers.ts',
+        from: "    case 'running':\n      return [",
+        to: "    case 'running':\n    case 'paused':\n      return [",
+      },
+      {
+        file: 'domain/mission-decide.ts',
+        from: "    case 'running': {",
+        to: "    case 'running':\n    case 'paused': {",
+      },
+    ],
+  },
+  {
+    name: 'ask-taken-over',
+    rule: 'a new holder lets a call that waits wait on, and expire',
+    seed: 159,
+    changes: [
+      {
+        file: 'roles/worker/worker-partition.ts',
+        from: 'if (state.attempts.get(key)?.waiting) return waiting.begin(key);',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'ask-effect',
+    rule: 'a decision about a call reaches its partition, whichever orchestrator sends it',
+    seed: 149,
+    changes: [
+      {
+        file: 'domain/mission-approvals.ts',
+        from: 'mission.effects.set(offset, { offset, event });',
+        to: 'if (offset < 0) mission.effects.set(offset, { offset, event });',
+      },
+    ],
+  },
+  {
     name: 'log-epoch',
     rule: 'marks are kept for each epoch of the log',
     seed: 7,

@@ -1,10 +1,12 @@
 /** Sees every record as it is written, every start and every commit, and says which promise was broken first. */
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
+import type { PayloadOf } from '../../src/domain/events.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import type { AppendRequest, CommittedOffset, LogRecord, PartitionId, RecordCopy } from '../../src/ports/log.js';
 import type { TokenCost, TurnContext } from '../../src/ports/model.js';
+import { createAskOracle } from './ask-oracle.js';
 import { createMissionOracle, type MissionOracle } from './mission-oracle.js';
 import type { TaskPlace } from '../../src/ports/tools.js';
 import type { SimProcess } from './sim-process.js';
@@ -53,11 +55,14 @@ export interface OracleOptions {
   /** Topics of tasks, and the partitions that they may ever have. */
   readonly taskTopics: readonly string[];
   readonly taskPartitions: number;
+  /** Whether the workers' policy is sim-policy.ts. */
+  readonly asksPeople: boolean;
 }
 
 const idOf = ({ topic, partition }: PartitionId) => `${topic}[${partition}]`;
 
-export function createOracle({ topics, coordinationPartitions, taskTopics, taskPartitions }: OracleOptions): Oracle {
+export function createOracle(options: OracleOptions): Oracle {
+  const { topics, coordinationPartitions, taskTopics, taskPartitions, asksPeople } = options;
   const wholeTopic = () =>
     Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition));
   let missions = wholeTopic();
@@ -78,6 +83,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
   const refused = new Set<string>();
   /** First offset that each partition still holds, where records were deleted. */
   const logStarts = new Map<string, number>();
+  const asked = createAskOracle();
   const starts = createStartOracle((key) => takenAt.get(key));
   const spending = createSpendingOracle(
     (id) => missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0]?.request.budget,
@@ -112,6 +118,7 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
     const { event } = record;
     const known = event.event_type === 'task_assigned' ? oracle.state.attempts.has(attemptKey(event.payload)) : true;
     oracle.onWritten(record);
+    if (event.event_type === 'call_decided') return decidedWritten(event.payload);
     if (event.event_type !== 'task_assigned' && event.event_type !== 'task_cancelled') return;
     const { source } = event.payload;
     const key = attemptKey(event.payload);
@@ -134,6 +141,10 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
         'taken-once',
         `${key} was never decided at ${source?.epoch}/${source?.partition}:${source?.offset}`,
       );
+  }
+
+  function decidedWritten({ source }: PayloadOf<'call_decided'>): void {
+    if (source !== null) carriedOut.add(placeOf(source.epoch, source.partition, source.offset));
   }
 
   function missionWritten(oracle: MissionOracle, record: FoldRecord): void {
@@ -195,13 +206,20 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
           skipped.onWritten(record, task === undefined ? 'coordination' : 'tasks');
         if (content.kind === 'poison') return (task ?? mission)?.onPoison();
         const folded = { offset, timestampMs, event: content.event };
+        asked.onWritten(folded);
         if (task !== undefined) taskWritten(task, folded);
         if (mission !== undefined) missionWritten(mission, folded);
       });
     },
     onStarted: starts.onStarted,
     onDelivered: starts.onDelivered,
-    onStart: (start) => looking(() => starts.onStart(start)),
+    onStart: (start) =>
+      looking(() => {
+        starts.onStart(start);
+        const { missionId, taskId, attempt } = start.call.task;
+        const key = `${missionId}/${taskId}/${attempt}`;
+        if (asksPeople) asked.checkStart(start.call, takenAt.get(key)?.state.attempts.get(key));
+      }),
     onSecondStart: ({ call }) =>
       looking(() => {
         throw new Violation(
@@ -223,7 +241,9 @@ export function createOracle({ topics, coordinationPartitions, taskTopics, taskP
       }),
     onDeadLetter: ({ record }) => skipped.onDeadLetter(record),
     onRefused({ event }) {
+      if (event.event_type === 'call_decided') return decidedWritten(event.payload);
       if (
+        event.event_type !== 'call_proposed' &&
         event.event_type !== 'tool_called' &&
         event.event_type !== 'task_completed' &&
         event.event_type !== 'task_assigned'

@@ -1,6 +1,7 @@
 /** One seed, one run: the same in every detail, however often it is run. */
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import type { LogRecord, PartitionId } from '../../src/ports/log.js';
+import { createApprovers } from './approvers.js';
 import { chooseFaults, FAULT_NAMES, type Fault } from './faults.js';
 import { chooseLargeWave } from './large-wave.js';
 import { createOracle } from './oracle.js';
@@ -48,13 +49,15 @@ const MOST_STEPS = 400_000;
 const LONGEST_MS = 24 * 3_600_000;
 
 /**
- * Separate random streams, so that seeds without requests of new attempts, without changed agents, large waves
- * and the real reading machine (the recorded ones) stay the same runs.
+ * Separate random streams, so that seeds without requests of new attempts, without changed agents, large waves,
+ * policies that ask and the real reading machine (the recorded ones) stay the same runs.
  */
 const RETRY_STREAM = 0x1045;
 const REVISE_STREAM = 0x233e;
 const WAVE_STREAM = 0x3002;
 const READER_STREAM = 0x3ecb8;
+/** Chosen so that no recorded seed has policies that ask. */
+const ASK_STREAM = 0x6a8a;
 /** Of the seeds: their groups' members are the real reading machine. */
 const READER_SHARE = 0.25;
 /** The same for what was there before a task. */
@@ -72,10 +75,11 @@ export async function simulate({
   const baselineRandom = createRandom(seed ^ BASELINE_STREAM);
   const reviseRandom = createRandom(seed ^ REVISE_STREAM);
   const readerRandom = createRandom(seed ^ READER_STREAM);
+  const askRandom = createRandom(seed ^ ASK_STREAM);
   const readsForReal = readerRandom.chance(READER_SHARE);
   const faults = chooseFaults(
     random,
-    { retry: retryRandom, revise: reviseRandom, overwrite: readerRandom },
+    { retry: retryRandom, revise: reviseRandom, overwrite: readerRandom, ask: askRandom },
     allowed.filter((fault) => fault !== 'overwrite' || readsForReal),
   );
   const scenario = createScenario(random, faults, chooseLargeWave(createRandom(seed ^ WAVE_STREAM)));
@@ -87,6 +91,7 @@ export async function simulate({
     coordinationPartitions: scenario.coordinationPartitions,
     taskTopics,
     taskPartitions: MOST_PARTITIONS,
+    asksPeople: faults.chosen.includes('ask'),
   });
   const ids = {
     uuid: () =>
@@ -150,6 +155,7 @@ export async function simulate({
   });
   const swarm = createSwarm({ world, faults, reviseRandom, system, scenario, topics, ids, log, volume, oracle });
   const people = createPeople({ world, faults, retryRandom, scenario, ids, coordination: topics.coordination, log });
+  const approvers = createApprovers({ world, random: askRandom, ids, coordination: topics.coordination, log });
   const trouble = createTrouble({
     world,
     faults,
@@ -182,6 +188,8 @@ export async function simulate({
     if (content.kind !== 'event') return;
     const { event } = content;
     trouble.onWritten(event);
+    if (event.event_type === 'task_paused') approvers.onPaused(event, record.partition);
+    if (event.event_type === 'call_proposed') approvers.onProposed(event, record);
     if (event.event_type === 'attention_requested') people.onAsked(event, record.partition);
     if (event.event_type === 'task_assigned' && record.topic === topics.coordination)
       people.onAssigned(event, record.partition);

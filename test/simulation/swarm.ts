@@ -7,6 +7,7 @@ import type { ChatModel } from '../../src/ports/model.js';
 import type { Packer } from '../../src/ports/packer.js';
 import type { RetentionRule } from '../../src/roles/orchestrator/retention.js';
 import type { Role, RoleDeps } from '../../src/roles/shared/role.js';
+import { ASK_MS } from './approvers.js';
 import type { Faults } from './faults.js';
 import type { Oracle } from './oracle.js';
 import type { Random } from './random.js';
@@ -14,6 +15,7 @@ import { revised } from './revisions.js';
 import type { Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
 import { createSimModel, createSimPlanner, createSimPlanningModel } from './sim-models.js';
+import { simPolicy } from './sim-policy.js';
 import { createSimProcess, type SimProcess } from './sim-process.js';
 import type { SimVolume } from './sim-tools.js';
 import type { System } from './system.js';
@@ -144,6 +146,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
       chainOf: (agent) => models(scenario.chains.get(agent.name) ?? ['playbook']),
       tools: volume.executorOf(process),
       packer: plainPacker,
+      ...(faults.chosen.includes('ask') ? { policy: simPolicy, askMs: ASK_MS } : {}),
       loopLimits: { clock: process.clock, maxOutputTokens: 500, maxPromptTokens: 4_000 },
       timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs },
     });

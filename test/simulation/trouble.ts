@@ -47,6 +47,9 @@ const HOUR_MS = 3_600_000;
 const SESSION_CHECK_MS = 10_000;
 const SENSITIVE: ReadonlySet<string> = new Set([
   'partition_claimed',
+  'call_proposed',
+  'call_answered',
+  'call_decided',
   'tool_called',
   'tool_returned',
   'turn_reserved',

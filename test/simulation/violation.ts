@@ -12,6 +12,9 @@ const INVARIANTS = {
   'baseline-first': "the baseline in an attempt's first step was taken before any tool of the task started",
   'baseline-once': 'no baseline is taken when the first step of its attempt was read',
   'verified-is-proven': 'a task is verified only with a check that could have failed',
+  'approved-first': 'a call that the policy asks about starts only after a person has approved exactly it, in time',
+  'approved-once': 'an approval lets one call start',
+  'pause-stops-time': 'no deadline ends an attempt while a call of it waits for a person',
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
   'begins-behind':
     'the attempt after one that a model used up carries its name, and begins behind it while another can do the task',

@@ -5,6 +5,7 @@ import { createCoordinationView } from '../../src/domain/coordination-view.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
 import type { MissionReport } from '../../src/domain/report.js';
+import type { VerifyAnswer } from '../../src/domain/waiting-call.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
 import { createPlaybookModel } from '../../src/models/playbook.js';
@@ -82,6 +83,9 @@ export async function createRoleSwarm(options: {
   readonly partitions?: number;
   readonly degradedReason?: string;
   readonly policy?: Policy;
+  /** How long a call that the policy asks about waits for a person. Absent: it is refused at once. */
+  readonly askMs?: number;
+  readonly verifyAnswer?: VerifyAnswer;
   readonly retention?: readonly RetentionRule[];
 }) {
   const clock = createSystemClock();
@@ -148,6 +152,7 @@ export async function createRoleSwarm(options: {
         topics,
         roster,
         processId: `process-${processes}`,
+        ...(options.verifyAnswer === undefined ? {} : { verifyAnswer: options.verifyAnswer }),
       },
     };
   }
@@ -211,6 +216,7 @@ export async function createRoleSwarm(options: {
         degradedReason: options.degradedReason ?? null,
         ...(options.circuits ? { circuits: options.circuits } : {}),
         ...(options.policy ? { policy: options.policy } : {}),
+        ...(options.askMs === undefined ? {} : { askMs: options.askMs }),
         loopLimits,
         ...(own.redact === undefined ? {} : { redact: own.redact }),
         ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),

@@ -1,19 +1,37 @@
-import { answer, appendDecision, approve, cancel, reject, requireText, type Decide } from '../../client/decisions.js';
+import {
+  answer,
+  appendDecision,
+  approve as approvePlan,
+  cancel,
+  reject as rejectPlan,
+  requireText,
+  type Decide,
+} from '../../client/decisions.js';
 import { requireMission } from '../../client/require-mission.js';
 import { withWorkspace } from '../../client/submit.js';
+import { parseMissionId } from '../../domain/mission-id.js';
+import { decideCall } from './approvals.js';
 import { clientCommand } from '../client-command.js';
 import { caughtUp, withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 
-export function approveMission(context: CommandContext, missionId: string): Promise<ExitCode> {
-  return decide(context, missionId, 'approved', approve);
+/** @param id of a mission, or of a call that waits */
+export function approve(context: CommandContext, id: string): Promise<ExitCode> {
+  return isMission(id)
+    ? decide(context, id, 'approved', approvePlan)
+    : decideCall(context, id, { approved: true, reason: '' });
 }
 
-export function rejectMission(context: CommandContext, missionId: string, reason: string): Promise<ExitCode> {
-  return decide(context, missionId, 'rejected', reject(reason));
+/** @param id of a mission, or of a call that waits */
+export function reject(context: CommandContext, id: string, reason: string): Promise<ExitCode> {
+  return isMission(id)
+    ? decide(context, id, 'rejected', rejectPlan(reason))
+    : decideCall(context, id, { approved: false, reason });
 }
+
+const isMission = (id: string): boolean => parseMissionId(id) !== null;
 
 export async function answerMission(context: CommandContext, missionId: string, text: string): Promise<ExitCode> {
   requireText(text);

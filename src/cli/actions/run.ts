@@ -17,18 +17,21 @@ import { readMission, readRoster } from '../mission-source.js';
 import { howToGetBroker } from '../open-log.js';
 import { goingOnLine, leftOpenLine } from '../open-missions.js';
 import { reportText } from '../report-text.js';
-import { withSwarm } from '../swarm-session.js';
+import { withSwarm, type OnAsk } from '../swarm-session.js';
 import { oneLine } from '../text-width.js';
 
 export interface RunOptions {
   readonly file: string;
   readonly workspace: string | null;
+  /** What becomes of a call that the policy asks about; null: it waits in a terminal, and is refused elsewhere. */
+  readonly onAsk: OnAsk | null;
   /** Called when the report was printed and the roles still run; the process ends when it resolves. */
   afterwards?(session: SwarmSession): Promise<void>;
 }
 
 /** Starts what is missing, carries the mission out and prints its report. Exit 0 when it completed, 1 when not. */
 export async function runMission(context: CommandContext, options: RunOptions): Promise<ExitCode> {
+  const onAsk = options.onAsk ?? (context.host.ask === null || context.json ? 'reject' : 'wait');
   const roster = await readRoster(context);
   const mission = await readMission(context, options.file, roster);
   await requireFits(context, mission, options.file);
@@ -36,8 +39,14 @@ export async function runMission(context: CommandContext, options: RunOptions): 
   warnOfChecks(context, mission, options.file);
   return withSwarm(
     context,
-    { roster, orchestrator: true, agents: roster.agents, allowMemory: true },
+    { roster, orchestrator: true, agents: roster.agents, allowMemory: true, onAsk },
     async (session) => {
+      if (!session.log.capabilities.shared && onAsk === 'wait' && (context.host.ask === null || context.json)) {
+        throw wrongUse(
+          '--on-ask wait lets a call wait for a person, and no other process can answer on the in-memory log',
+          'Use a broker (npm run setup says how), a terminal, or --on-ask reject.',
+        );
+      }
       if (!session.log.capabilities.shared && mission.approval === 'approval') {
         throw wrongUse(
           'the mission waits for approval, which no other process can give on the in-memory log',
@@ -59,6 +68,7 @@ export async function runMission(context: CommandContext, options: RunOptions): 
         missionId,
         feed,
         broken: session.broken,
+        asking: { log: session.log, isShared: session.log.capabilities.shared },
         ifNotEnded: session.log.capabilities.durable
           ? `mission ${missionId} has not ended; the next swarm on this log continues it. ` +
             `To stop it: ${clientCommand(context, `cancel ${missionId}`)}`

@@ -2,7 +2,7 @@ import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { defaultMission, readRoster } from '../mission-source.js';
 import type { SwarmSession } from '../../swarm/session.js';
-import { withSwarm } from '../swarm-session.js';
+import { withSwarm, type OnAsk } from '../swarm-session.js';
 import { runMission } from './run.js';
 
 export interface StartOptions {
@@ -12,15 +12,18 @@ export interface StartOptions {
   readonly agents: readonly string[] | null;
   readonly exit: boolean;
   readonly workspace: string | null;
+  /** null: as the situation says (run.ts). */
+  readonly onAsk: OnAsk | null;
 }
 
 /** Starts the swarm, or one role of it. */
 export function startSwarm(context: CommandContext, options: StartOptions): Promise<ExitCode> {
-  if (options.role !== null) return serveRole(context, options.role, options.agents);
+  if (options.role !== null) return serveRole(context, options.role, options);
   const keepsServing = !options.exit && context.host.stdout.isTerminal;
   return runMission(context, {
     file: defaultMission(context),
     workspace: options.workspace,
+    onAsk: options.onAsk,
     ...(keepsServing ? { afterwards: (session: SwarmSession) => serveUntilStopped(context, session) } : {}),
   });
 }
@@ -29,14 +32,14 @@ export function startSwarm(context: CommandContext, options: StartOptions): Prom
 async function serveRole(
   context: CommandContext,
   role: 'orchestrator' | 'worker',
-  names: readonly string[] | null,
+  { agents: names, onAsk }: Pick<StartOptions, 'agents' | 'onAsk'>,
 ): Promise<ExitCode> {
   const roster = await readRoster(context);
   const served = names === null ? roster : roster.subset(names, '--agents');
   const agents = role === 'worker' ? served.agents : [];
   await withSwarm(
     context,
-    { roster, orchestrator: role === 'orchestrator', agents, allowMemory: false },
+    { roster, orchestrator: role === 'orchestrator', agents, allowMemory: false, onAsk: onAsk ?? 'wait' },
     async (session) => {
       context.logger.info(
         { role, agents: agents.map((agent) => agent.name), brokers: session.brokers },

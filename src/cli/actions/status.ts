@@ -1,5 +1,7 @@
 import { askProcesses, type StatusReport } from '../../client/ask-processes.js';
 import { noOrchestrator } from '../orchestrator-notice.js';
+import type { MissionReport } from '../../domain/report.js';
+import { callsTable, shortCall } from '../call-text.js';
 import { clientCommand } from '../client-command.js';
 import { requireMission } from '../../client/require-mission.js';
 import { caughtUp, withClient, type ClientSession } from '../client-session.js';
@@ -58,7 +60,9 @@ async function showMissions(context: CommandContext, session: ClientSession): Pr
       report.status.replaceAll('_', ' '),
       `${ended}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`,
       shortDuration(lastedMs),
-      report.reason ?? report.question?.reason ?? withoutWorkerLine(report, context.host.clock.now()),
+      report.reason ??
+        report.question?.reason ??
+        (waitingLine(report) || withoutWorkerLine(report, context.host.clock.now())),
     ];
   });
   const { stdout } = context.host;
@@ -72,6 +76,14 @@ async function showMissions(context: CommandContext, session: ClientSession): Pr
           .join('\n')
       : lines,
   );
+}
+
+/** The calls that wait for a person, in one line; empty when none does. */
+function waitingLine({ waiting_calls: calls }: MissionReport): string {
+  const [first] = calls;
+  if (first === undefined) return '';
+  const more = calls.length > 1 ? ` and ${calls.length - 1} more` : '';
+  return `waits for a person: ${shortCall(first)} of ${first.agent}${more} (ravenhelm approvals list)`;
 }
 
 /** Tasks of the plan that has been proposed; before it is approved they are not yet the mission's. */
@@ -94,6 +106,10 @@ async function showMission(context: CommandContext, session: ClientSession, miss
       command: (words) => clientCommand(context, words),
     }),
   );
+  if (report.waiting_calls.length > 0)
+    context.host.stdout.write(
+      `\nCalls that wait for a person:\n${callsTable(report.waiting_calls, context.host.clock.now())}`,
+    );
   if (report.question !== null) context.host.stdout.write(`\n${questionText(context, missionId, report.question)}`);
   const mission = feed.view.mission(missionId);
   const proposed = feed.view.plan(missionId);

@@ -39,6 +39,7 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
       missionId,
       feed,
       broken: createHandledDeferred<never>().promise,
+      asking: { log: session.log, isShared: true },
       notice: missingOrchestrator(context, session, mission),
       ifNotEnded:
         `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ` +

@@ -3,21 +3,23 @@ import type { Choose } from '../registration.js';
 
 const load = () => import('../actions/decide.js');
 
+const ID = 'a mission, or an id of ravenhelm approvals list (a part that is unique is enough)';
+
 export function register(program: Command, choose: Choose): void {
   program
     .command('approve')
-    .argument('<mission>')
-    .description('approve the proposed plan of a mission')
-    .action((mission: string, _flags: object, command: Command) =>
-      choose(command, async (context) => (await load()).approveMission(context, mission)),
+    .argument('<id>', ID)
+    .description('approve the proposed plan of a mission, or a call that waits')
+    .action((id: string, _flags: object, command: Command) =>
+      choose(command, async (context) => (await load()).approve(context, id)),
     );
   program
     .command('reject')
-    .argument('<mission>')
-    .description('reject the proposed plan of a mission')
-    .requiredOption('--why <reason>', 'reason, passed to the planner')
-    .action((mission: string, { why }: { readonly why: string }, command: Command) =>
-      choose(command, async (context) => (await load()).rejectMission(context, mission, why)),
+    .argument('<id>', ID)
+    .description('reject the proposed plan of a mission, or a call that waits')
+    .requiredOption('--why <reason>', 'reason, passed to the planner or the model')
+    .action((id: string, { why }: { readonly why: string }, command: Command) =>
+      choose(command, async (context) => (await load()).reject(context, id, why)),
     );
   program
     .command('answer')

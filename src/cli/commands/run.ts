@@ -1,5 +1,10 @@
 import type { Command } from 'commander';
-import { WORKSPACE_FLAG, type Choose } from '../registration.js';
+import { onAskFlag, WORKSPACE_FLAG, type Choose } from '../registration.js';
+
+interface RunFlags {
+  readonly workspace?: string | null;
+  readonly onAsk?: 'wait' | 'reject' | null;
+}
 
 export function register(program: Command, choose: Choose): void {
   program
@@ -7,7 +12,10 @@ export function register(program: Command, choose: Choose): void {
     .argument('<mission-file>')
     .description('run one mission; starts a broker and workers if needed')
     .option(...WORKSPACE_FLAG)
-    .action((file: string, { workspace = null }: { readonly workspace?: string | null }, command: Command) =>
-      choose(command, async (context) => (await import('../actions/run.js')).runMission(context, { file, workspace })),
+    .addOption(onAskFlag('wait in a terminal, else reject'))
+    .action((file: string, { workspace = null, onAsk = null }: RunFlags, command: Command) =>
+      choose(command, async (context) =>
+        (await import('../actions/run.js')).runMission(context, { file, workspace, onAsk }),
+      ),
     );
 }

@@ -1,13 +1,14 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { didYouMean } from '../../domain/did-you-mean.js';
 import { wrongUse } from '../cli-error.js';
-import { WORKSPACE_FLAG, type Choose } from '../registration.js';
+import { onAskFlag, WORKSPACE_FLAG, type Choose } from '../registration.js';
 
 interface StartFlags {
   readonly role?: 'orchestrator' | 'worker';
   readonly agents?: readonly string[];
   readonly exit: boolean;
   readonly workspace?: string;
+  readonly onAsk?: 'wait' | 'reject';
 }
 
 export function register(program: Command, choose: Choose): void {
@@ -23,6 +24,7 @@ export function register(program: Command, choose: Choose): void {
     .option('--agents <names>', 'with --role worker: the agents that this process serves, comma-separated', commaList)
     .option('--exit', 'end when the mission has ended', false)
     .option(...WORKSPACE_FLAG)
+    .addOption(onAskFlag('wait in a terminal and with --role, else reject'))
     .allowExcessArguments(true)
     .action((flags: StartFlags, command: Command) => {
       const [unexpected] = command.args;
@@ -37,6 +39,7 @@ export function register(program: Command, choose: Choose): void {
             agents: flags.agents ?? null,
             exit: flags.exit,
             workspace: flags.workspace ?? null,
+            onAsk: flags.onAsk ?? null,
           }),
         role === null ? {} : { LOG_LEVEL: 'info' },
       );

@@ -11,6 +11,8 @@ const NO_CAUSE: ReadonlySet<EventType> = new Set([
   'task_accepted',
   'task_started',
   'task_progress',
+  'task_paused',
+  'task_resumed',
   'model_failed_over',
 ] satisfies EventType[]);
 

@@ -34,16 +34,12 @@ export function createDecisionWriter(
   const pending = new Set<string>();
 
   function decide(mission: Mission, decision: Decision, causedBy: string | null): void {
-    const to =
-      decision.event_type === 'task_assigned' || decision.event_type === 'task_cancelled'
-        ? decision.payload.agent
-        : null;
     const from = decision.event_type === 'plan_proposed' ? 'planner' : 'orchestrator';
     append(
       context.createEvent({
         type: decision.event_type,
         from,
-        to,
+        to: receiverOf(decision),
         missionId: mission.id,
         causedBy,
         payload: decision.payload,
@@ -84,4 +80,16 @@ export function createDecisionWriter(
       );
     },
   };
+}
+
+/** The agent whose partition it is sent to; null: it is for the mission's readers. */
+function receiverOf(decision: Decision): string | null {
+  switch (decision.event_type) {
+    case 'task_assigned':
+    case 'task_cancelled':
+    case 'call_decided':
+      return decision.payload.agent;
+    default:
+      return null;
+  }
 }

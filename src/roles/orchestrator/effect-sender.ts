@@ -1,4 +1,7 @@
-/** Carries out decisions that were read back: sends assignments and cancels to tasks partitions, in log order. */
+/**
+ * Carries out decisions that were read back: sends assignments, cancels and decided calls to tasks partitions, in log
+ * order.
+ */
 import type { AgentEvent, Source } from '../../domain/events.js';
 import type { Effect } from '../../domain/mission-state.js';
 import { taskRecordKey } from '../../domain/partitioning.js';
@@ -68,7 +71,9 @@ export function createEffectSender(
       outbox.reset();
       appenders.tasks.dropQueued(
         ({ event }) =>
-          (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled') &&
+          (event.event_type === 'task_assigned' ||
+            event.event_type === 'task_cancelled' ||
+            event.event_type === 'call_decided') &&
           event.payload.source?.partition === partition,
       );
     },
@@ -83,9 +88,14 @@ export function createEffectSender(
 }
 
 function withSource({ event }: Effect, source: Source): AgentEvent {
-  return event.event_type === 'task_assigned'
-    ? { ...event, payload: { ...event.payload, source } }
-    : { ...event, payload: { ...event.payload, source } };
+  switch (event.event_type) {
+    case 'task_assigned':
+      return { ...event, payload: { ...event.payload, source } };
+    case 'task_cancelled':
+      return { ...event, payload: { ...event.payload, source } };
+    case 'call_decided':
+      return { ...event, payload: { ...event.payload, source } };
+  }
 }
 
 /** The assignment cannot be delivered: that is the end of the attempt. */

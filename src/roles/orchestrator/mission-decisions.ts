@@ -160,8 +160,9 @@ function decideContext({ context, timers }: Parts, owner: string): DecideContext
       return count === null ? null : partitionForKey(key, count);
     },
     retryDelayMs: (failures) => Math.round(backoffMs(failures, context.timings.retryBackoff, random)),
-    // Never more than there is: a planner whose worst case does not fit is skipped.
+    verifyAnswer: context.deps.verifyAnswer ?? (() => null),
     planningWorstCase: (mission) =>
+      // Never more than there is: a planner whose worst case does not fit is skipped.
       clamp(planner.worstCase(planRequestOf(mission, mission.revision + 1)), leftForPlanning(mission)),
   };
 }

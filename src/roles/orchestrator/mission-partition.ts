@@ -193,7 +193,11 @@ function react(parts: Parts, event: AgentEvent, offset: number): void {
   const mission = state.missions.get(missionIdOf(event) ?? '');
   if (mission === undefined) return;
   decisions.touch(mission.id, tasksChangedBy(event), event);
-  if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled')
+  if (
+    event.event_type === 'task_assigned' ||
+    event.event_type === 'task_cancelled' ||
+    event.event_type === 'call_decided'
+  )
     sendEffects(parts, [{ offset, event }]);
   if (event.event_type === 'plan_requested') plannerCalls.call(mission, event.event_id);
   else if (mission.planning.kind !== 'requested' || !isOpen(mission)) plannerCalls.stop(mission.id);

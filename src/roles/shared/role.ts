@@ -1,5 +1,6 @@
 import type { AgentSpec } from '../../domain/agent-spec.js';
 import type { TopicNames } from '../../domain/topic-names.js';
+import type { VerifyAnswer } from '../../domain/waiting-call.js';
 import type { Clock, Ids } from '../../ports/clock.js';
 import type { Appender, Log } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
@@ -38,6 +39,8 @@ export interface RoleDeps {
   readonly topics: TopicNames;
   /** Every agent of the swarm. */
   readonly roster: readonly AgentSpec[];
+  /** Whether an answer about a call that waits is that of a person who may give it. Absent: every answer is. */
+  readonly verifyAnswer?: VerifyAnswer;
   /** Names this process in claims and signs of life; unique. */
   readonly processId: string;
 }

@@ -1,11 +1,18 @@
 /** An attempt from its first doubt to its final record; what its failures mean. */
 import type { Failover } from '../../agent/failover.js';
-import { type LoopEffects, type LoopEnd, type LoopFailureCode, type TurnUse } from '../../agent/loop-contract.js';
+import {
+  type LoopEffects,
+  type LoopEnd,
+  type LoopFailureCode,
+  type StepResult,
+  type TurnUse,
+} from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import { runReActLoop } from '../../agent/react-loop.js';
 import { AppendDropped, AppendFailed, AppendRejected } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import { FenceLost, ProtectionTooLarge, WorkspaceFull, WorkspaceUnusable } from '../../ports/tools.js';
+import { CallWaits } from './asked-call.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { deadlineReason } from './deadline-reason.js';
 import { RecordVoid } from './read-back.js';
@@ -32,7 +39,7 @@ export async function runAttempt(
   const { clock, logger } = context.deps;
   const { assignment } = deps.attempt;
   const startedMs = clock.monotonicMs();
-  const timeoutMs = assignment.timeout_seconds * 1000;
+  const timeoutMs = deps.attempt.remainingMs ?? assignment.timeout_seconds * 1000;
   const remainingMs = () => Math.max(0, startedMs + timeoutMs - clock.monotonicMs());
   const deadline = clock.setTimer(timeoutMs + context.timings.deadlineGraceMs, () =>
     control.abort(new TaskTimeout(deadlineReason(deps, steps.stepMs()))),
@@ -100,12 +107,16 @@ async function endOf(
   if (otherRevision !== null) return otherRevision;
   // Cancelled while its doubt was settled, it may have been forgotten by the fold: then nothing more is run.
   limits.signal.throwIfAborted();
-  if (deps.attempt.assignment.kind === 'verify') return verify(deps, steps, limits.remainingMs);
+  const decided = await steps.performDecided(limits.remainingMs);
+  if (deps.attempt.assignment.kind === 'verify')
+    return endOfVerify(deps, decided ?? (await verify(deps, steps, limits.remainingMs)));
+  const checked = endOfFinish(deps.current());
+  if (checked !== null) return checked;
   steps.startBaseline();
   const effects: LoopEffects = {
     chain: context.deps.chainOf(deps.spec),
     tools: context.deps.tools.definitions().filter((tool) => deps.spec.tools.includes(tool.name)),
-    perform: (decision, timeLeftMs) => steps.perform(decision, timeLeftMs),
+    perform: (decision, timeLeftMs) => steps.perform(decision, timeLeftMs, limits.remainingMs),
     reserveTurn: (cost) => steps.reserve(cost),
     failedOver: (failover, step) => void context.sendToMission(deps.attempt, failoverNews(deps, failover, step)),
     ...(context.deps.redact === undefined ? {} : { redact: context.deps.redact }),
@@ -173,13 +184,12 @@ function otherRevisionOf({ attempt: { assignment }, spec }: ExecutionDeps): Loop
 }
 
 /** The mission's success checks: a finish without a model. */
-async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => number): Promise<LoopEnd> {
-  const args = { summary: `${deps.attempt.assignment.acceptance.length} success checks passed`, outputs: {} };
-  const result = await steps.perform(
+function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => number): Promise<StepResult> {
+  return steps.perform(
     {
       thought: "The mission's success checks.",
       tool: FINISH,
-      arguments: args,
+      arguments: finishOfVerify(deps),
       idempotent: true,
       model: '',
       chainIndex: 0,
@@ -194,10 +204,19 @@ async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => 
       turn: null,
     },
     remainingMs,
+    remainingMs,
   );
+}
+
+const finishOfVerify = ({ attempt }: ExecutionDeps) => ({
+  summary: `${attempt.assignment.acceptance.length} success checks passed`,
+  outputs: {},
+});
+
+function endOfVerify(deps: ExecutionDeps, result: StepResult): LoopEnd {
   const checks = result.checks ?? [];
   return result.outcome === 'ok'
-    ? { kind: 'finished', ...args, checks }
+    ? { kind: 'finished', ...finishOfVerify(deps), checks }
     : // Nothing in the workspace has changed since: the same checks would fail again.
       { kind: 'failed', code: 'checks', error: result.observation, retriable: false, checks, usedUpBy: null };
 }
@@ -205,7 +224,7 @@ async function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => 
 /** Failures that end the attempt. An attempt that this process has lost has no result: then it throws. */
 function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEnd {
   const lost = lostTurn(deps);
-  if (isTakenAway(error) || error instanceof AppendFailed) throw error;
+  if (isTakenAway(error) || error instanceof AppendFailed || error instanceof CallWaits) throw error;
   const failed = (
     code: LoopFailureCode,
     message: string,

@@ -39,29 +39,42 @@ export function judgeChecks(policy: Policy, { attempt, spec }: Task): Verdict | 
 }
 
 /** Whether a call is not to run. What the record says counts: a later holder does not judge it again. */
-export const isStopped = ({ decision }: Pick<PayloadOf<'tool_called'>, 'decision'>): boolean =>
-  decision !== null && decision !== 'allow';
+export const isStopped = ({
+  decision,
+  approved_by,
+}: Pick<PayloadOf<'tool_called'>, 'decision' | 'approved_by'>): boolean =>
+  decision !== null && decision !== 'allow' && approved_by === null;
 
 /**
  * The outcome of a stopped call.
  * @param reason null: another process has judged it, and the record does not say
  */
 export function stoppedResult(
-  { tool, decision, rule }: Pick<PayloadOf<'tool_called'>, 'tool' | 'decision' | 'rule'>,
+  call: Pick<PayloadOf<'tool_called'>, 'tool' | 'decision' | 'rule' | 'refused_because'>,
   reason: string | null,
 ): StepResult {
-  const why = reason === null ? '' : ` (${reason})`;
-  const stopped =
-    decision === 'deny'
-      ? `the policy denies it by the rule ${rule}${why}. Do not try the same in other words; find another way.`
-      : `the policy lets it run only after a person has approved it, by the rule ${rule}${why}; ` +
-        'approvals are not available here. Find a way that needs none.';
   return {
     outcome: 'refused',
     exitCode: null,
     outputDigest: null,
     durationMs: 0,
-    observation: `It was not run: ${stopped}`,
-    checks: tool === FINISH ? [] : null,
+    observation: `It was not run: ${whyStopped(call, reason)}`,
+    checks: call.tool === FINISH ? [] : null,
   };
+}
+
+function whyStopped(
+  { decision, rule, refused_because }: Pick<PayloadOf<'tool_called'>, 'decision' | 'rule' | 'refused_because'>,
+  reason: string | null,
+): string {
+  if (refused_because !== null)
+    return (
+      `a person had to approve it, by the rule ${rule}, and ${refused_because}. Find another way. ` +
+      'A changed call is a new call: a person is asked about it again.'
+    );
+  const why = reason === null ? '' : ` (${reason})`;
+  return decision === 'deny'
+    ? `the policy denies it by the rule ${rule}${why}. Do not try the same in other words; find another way.`
+    : `the policy lets it run only after a person has approved it, by the rule ${rule}${why}; ` +
+        'approvals are not available here. Find a way that needs none.';
 }

@@ -31,6 +31,8 @@ export interface PartitionExecutionsDeps extends PartitionId {
   attempt(attemptKey: string): TaskAttempt | undefined;
   /** An attempt gets its slot; gives it with everything that its execution needs. */
   onSlot(attempt: TaskAttempt): TaskAttempt;
+  /** False while a call of the attempt waits for a person: then it gets no slot. */
+  isDue(attempt: TaskAttempt): boolean;
 }
 
 export function createPartitionExecutions(context: WorkerContext, deps: PartitionExecutionsDeps): PartitionExecutions {
@@ -48,7 +50,7 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
   function use(key: string): Promise<void> | null {
     const held = deps.held();
     const attempt = deps.attempt(key);
-    if (draining || held === null || attempt?.status !== 'open') return null;
+    if (draining || held === null || attempt?.status !== 'open' || !deps.isDue(attempt)) return null;
     const before = executionOfTask(executions.values(), attempt);
     if (before !== undefined) {
       // A new attempt, or the same one under a new claim, waits for the processes of the one before.

@@ -1,7 +1,9 @@
 import type { EventOf } from '../../domain/events.js';
 import { createDeferred, type Deferred } from '../../domain/deferred.js';
 
-type JournalEvent = EventOf<'tool_called' | 'turn_reserved' | 'tool_returned' | 'task_completed' | 'task_failed'>;
+type JournalEvent = EventOf<
+  'call_proposed' | 'tool_called' | 'turn_reserved' | 'tool_returned' | 'task_completed' | 'task_failed'
+>;
 
 /** The record was read, but it has no effect: another process was faster or holds the partition. */
 export class RecordVoid extends Error {

@@ -1,6 +1,7 @@
 /** One attempt being executed under one claim: from its slot until nothing of it is alive. */
 import type { TaskAttempt } from '../../domain/task-partition.js';
 import { isTakenAway, runAttempt } from './attempt-run.js';
+import { CallWaits } from './asked-call.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { RecordVoid } from './read-back.js';
 import { asError } from '../../domain/as-error.js';
@@ -60,6 +61,7 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
 
   function onEndedEarly(error: unknown): void {
     // Void although this claim holds and the attempt is open: no process would continue it, so the role starts again.
+    if (error instanceof CallWaits) return logger.info({ step: error.step }, 'task.waits_for_person');
     const stranded = error instanceof RecordVoid && deps.isOurs();
     if (isTakenAway(error) && !stranded) logger.info({ reason: asError(error).message }, 'task.taken_away');
     else context.onFatal(asError(error));

@@ -2,6 +2,7 @@
 import type { EventOf, PayloadOf } from '../../domain/events.js';
 import { taskRecordKey } from '../../domain/partitioning.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
+import type { WaitingCall } from '../../domain/waiting-call.js';
 import type { TokenCost } from '../../ports/model.js';
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import type { Verdict } from '../../ports/policy.js';
@@ -22,6 +23,10 @@ export interface TaskJournal {
     baseline: string | null,
     verdict: Pick<Verdict, 'decision' | 'rule'> | null,
   ): Promise<EventOf<'tool_called'>>;
+  /** A step that waits for a person. Resolves when it was read back. */
+  propose(step: number, decision: StepDecision, baseline: string | null, asked: Asked): Promise<void>;
+  /** The call that waited, as a person decided. Resolves with the step as the log has it. */
+  decided(waiting: WaitingCall, said: Said): Promise<EventOf<'tool_called'>>;
   /** Appends the outcome; it need not be read back before the next model call. */
   outcome(call: JournaledCall, result: StepResult): void;
   /** Appends the outcome and waits until it was read back. */
@@ -31,13 +36,26 @@ export interface TaskJournal {
   failed(payload: PayloadOf<'task_failed'>): Promise<void>;
 }
 
+/** What a person is asked about a step. */
+export type Asked = Pick<
+  PayloadOf<'call_proposed'>,
+  'rule' | 'reason' | 'working_dir' | 'digest' | 'expires_at' | 'remaining_ms'
+>;
+
+/** What was said about it. One of the two is null. */
+export type Said = Pick<PayloadOf<'tool_called'>, 'approved_by' | 'refused_because'>;
+
 /** A call in the journal: its step, and the event_id of its record. */
 export interface JournaledCall {
   readonly step: number;
   readonly callId: string;
 }
 
-type Journaled = EventOf<'tool_called' | 'turn_reserved' | 'tool_returned' | 'task_completed' | 'task_failed'>;
+type Journaled = EventOf<
+  'call_proposed' | 'tool_called' | 'turn_reserved' | 'tool_returned' | 'task_completed' | 'task_failed'
+>;
+
+type JournaledType = Journaled['event_type'];
 
 export interface TaskJournalDeps {
   readonly attempt: TaskAttempt;
@@ -53,7 +71,8 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
   const { attempt, held, topic, partition, readBack } = deps;
   const { mission_id, task_id, agent } = attempt.assignment;
   const identity = { mission_id, task_id, attempt: attempt.assignment.attempt, owner: held.owner };
-  const envelope = { from: agent, missionId: mission_id, causedBy: attempt.assignmentId };
+  const eventOf = <T extends JournaledType>(type: T, payload: PayloadOf<T>, causedBy = attempt.assignmentId) =>
+    context.createEvent({ type, from: agent, missionId: mission_id, causedBy, payload });
   const append = (event: Journaled) =>
     context.deps.appenders.tasks.append({ topic, partition, key: taskRecordKey(mission_id, task_id), event });
 
@@ -64,21 +83,21 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
   }
 
   const returned = ({ step, callId }: JournaledCall, result: StepResult) =>
-    context.createEvent({
-      type: 'tool_returned',
-      ...envelope,
-      causedBy: callId,
-      payload: { ...identity, step, ...returnedPayload(result) },
-    });
+    eventOf('tool_returned', { ...identity, step, ...returnedPayload(result) }, callId);
 
   return {
     async call(step, decision, baseline, verdict) {
-      const event = context.createEvent({
-        type: 'tool_called',
-        ...envelope,
-        payload: { ...identity, ...calledPayload(step, decision), ...verdictPayload(verdict), baseline },
-      });
+      const judged = { ...verdictPayload(verdict), ...NOT_ASKED };
+      const event = eventOf('tool_called', { ...identity, ...calledPayload(step, decision), ...judged, baseline });
       return appendAndReadBack(event);
+    },
+    async propose(step, decision, baseline, asked) {
+      const payload = { ...identity, ...calledPayload(step, decision), baseline, ...asked };
+      await appendAndReadBack(eventOf('call_proposed', payload));
+    },
+    async decided(waiting, said) {
+      const payload = { ...decidedPayload(waiting, said), ...identity };
+      return appendAndReadBack(eventOf('tool_called', payload, waiting.approvalId));
     },
     outcome(call, result) {
       append(returned(call, result)).catch((error: unknown) => {
@@ -92,19 +111,14 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
       });
     },
     async reserve({ tokens, usd }) {
-      await appendAndReadBack(
-        context.createEvent({
-          type: 'turn_reserved',
-          ...envelope,
-          payload: { ...identity, reserved_tokens: tokens, reserved_usd: usd },
-        }),
-      );
+      const payload = { ...identity, reserved_tokens: tokens, reserved_usd: usd };
+      await appendAndReadBack(eventOf('turn_reserved', payload));
     },
     async completed(payload) {
-      await appendAndReadBack(context.createEvent({ type: 'task_completed', ...envelope, payload }));
+      await appendAndReadBack(eventOf('task_completed', payload));
     },
     async failed(payload) {
-      await appendAndReadBack(context.createEvent({ type: 'task_failed', ...envelope, payload }));
+      await appendAndReadBack(eventOf('task_failed', payload));
     },
   };
 }
@@ -130,6 +144,14 @@ function calledPayload(step: number, decision: StepDecision) {
     turn: decision.turn,
     repairs: [...decision.repairs],
   };
+}
+
+const NOT_ASKED = { approval_id: null, approved_by: null, refused_because: null };
+
+/** The model's step, exactly as it was proposed. */
+function decidedPayload({ approvalId, proposal }: WaitingCall, said: Said): PayloadOf<'tool_called'> {
+  const { reason: _, working_dir: _dir, digest: _digest, expires_at: _at, remaining_ms: _ms, ...step } = proposal;
+  return { ...step, decision: 'ask', approval_id: approvalId, ...said };
 }
 
 function verdictPayload(verdict: Pick<Verdict, 'decision' | 'rule'> | null) {

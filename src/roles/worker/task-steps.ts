@@ -2,16 +2,18 @@
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { encodeBaseline } from '../../domain/baseline.js';
 import { stepInDoubt } from '../../domain/task-partition.js';
+import { lastAsked, type WaitingCall } from '../../domain/waiting-call.js';
 import type { Logger } from '../../ports/logger.js';
 import type { PayloadOf } from '../../domain/events.js';
 import type { TokenCost } from '../../ports/model.js';
 import type { Verdict } from '../../ports/policy.js';
 import type { TaskPlace, ToolExecutor, ToolOutcome } from '../../ports/tools.js';
+import { askAbout, CallWaits, saidAbout } from './asked-call.js';
 import { isStopped, judgeChecks, judgeSecrets, judgeStep, stoppedResult } from './call-verdict.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { progressNews } from './step-progress.js';
-import { createStepRunner } from './step-runner.js';
-import { createTaskBaseline } from './task-baseline.js';
+import { createStepRunner, type StepRunner } from './step-runner.js';
+import { createTaskBaseline, type TaskBaseline } from './task-baseline.js';
 import type { TaskJournal } from './task-journal.js';
 import type { WorkerContext } from './worker-context.js';
 
@@ -26,7 +28,17 @@ export interface TaskSteps {
   settleDoubt(): Promise<void>;
   /** Begins to look at what is there before the first step, beside the first model call. */
   startBaseline(): void;
-  perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult>;
+  /**
+   * Rejects with CallWaits where a person must approve the step first.
+   * @param stepMs milliseconds that the step may take, when it starts
+   * @param remainingMs milliseconds until the execution deadline
+   */
+  perform(decision: StepDecision, stepMs: () => number, remainingMs: () => number): Promise<StepResult>;
+  /**
+   * Runs the call that waited for a person, or gives it the outcome that it was refused; resolves when the outcome was
+   * read back. The model is not asked again. null: no call waits.
+   */
+  performDecided(remainingMs: () => number): Promise<StepResult | null>;
   reserve(cost: TokenCost): Promise<void>;
   /** Number of the current step; 0 before the first. */
   count(): number;
@@ -81,58 +93,55 @@ async function settleDoubt(tools: ToolExecutor, place: TaskPlace, deps: TaskStep
   await journal.outcomeReadBack({ step, callId: doubt.callId }, { ...(recovered ?? UNKNOWN), checks: null });
 }
 
+/** What the functions below share. */
+interface Parts {
+  readonly context: WorkerContext;
+  readonly deps: TaskStepsDeps;
+  readonly baseline: TaskBaseline;
+  readonly runCall: StepRunner;
+  /** When the step that is being performed began; null: none is. */
+  beganMs: number | null;
+}
+
 export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): TaskSteps {
   const { journal, current } = deps;
   const { tools, clock, policy } = context.deps;
   const place = placeOf(deps);
-  const runCall = createStepRunner({ ...deps, tools, clock, place });
   const checksVerdict = policy === undefined ? null : judgeChecks(policy, deps);
   const mayRunChecks = checksVerdict === null || checksVerdict.decision === 'allow';
   const baseline = createTaskBaseline({ ...deps, tools, place, mayRunChecks });
+  const parts: Parts = {
+    beganMs: null,
+    context,
+    deps,
+    baseline,
+    runCall: createStepRunner({ ...deps, tools, clock, place }),
+  };
   let running: Promise<unknown> = Promise.resolve();
-  let beganMs: number | null = null;
 
-  async function journalAndRun(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
-    const found = current().steps.length === 0 ? await baseline.forFirstStep() : null;
-    const before = found === null ? null : encodeBaseline(found);
-    const verdict = judgeSecrets(decision) ?? (policy === undefined ? null : judgeStep(policy, deps, decision));
-    const step = current().steps.length + 1;
-    const { event_id: callId, payload: call } = await journal.call(step, decision, before, verdict);
-    if (verdict !== null) context.deps.metrics.policyDecided(verdict.decision);
-    void context.sendToMission(deps.attempt, progressNews(deps, call, callId));
-    const result = await resultOf(call, verdict, remainingMs);
-    journal.outcome({ step: call.step, callId }, result);
-    context.onStepEnded(deps.spec.name, result.outcome);
-    beganMs = null;
-    return result;
-  }
-
-  async function resultOf(call: PayloadOf<'tool_called'>, verdict: Verdict | null, remainingMs: () => number) {
-    // Read in one batch with the claim that took the task away, the call does not start.
-    if (deps.acting.aborted) return NOT_BEGUN;
-    if (isStopped(call)) return stoppedResult(call, verdict?.reason ?? null);
-    return runCall(call, remainingMs());
-  }
-
-  function perform(decision: StepDecision, remainingMs: () => number): Promise<StepResult> {
+  function tracked(begin: () => Promise<StepResult>): Promise<StepResult> {
     if (deps.thinking.aborted) return Promise.reject(deps.thinking.reason);
-    beganMs = clock.monotonicMs();
-    const performed = journalAndRun(decision, remainingMs);
-    running = performed.catch(() => undefined); // the caller of perform handles its failure; idle() only waits
+    parts.beganMs = clock.monotonicMs();
+    const performed = begin();
+    running = performed.catch(() => undefined); // the caller handles its failure; idle() only waits
     return performed;
   }
 
   return {
-    sendStarted: () => sendStarted(context, deps),
+    sendStarted: () => sendStarted(parts),
     async prepare() {
       await tools.prepareWorkspace(place);
     },
     settleDoubt: () => settleDoubt(tools, place, deps),
     startBaseline: () => baseline.start(),
-    perform,
+    perform: (decision, stepMs, remainingMs) => tracked(() => journalAndRun(parts, decision, { stepMs, remainingMs })),
+    async performDecided(remainingMs) {
+      const { waiting } = current();
+      return waiting === null ? null : tracked(() => runDecided(parts, waiting, remainingMs));
+    },
     reserve: (cost) => journal.reserve(cost),
     count: () => current().steps.length,
-    stepMs: () => (beganMs === null ? null : clock.monotonicMs() - beganMs),
+    stepMs: () => (parts.beganMs === null ? null : clock.monotonicMs() - parts.beganMs),
     async idle() {
       await baseline.stop();
       await running;
@@ -140,11 +149,80 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   };
 }
 
-function sendStarted(context: WorkerContext, { attempt: started, held }: TaskStepsDeps): void {
-  const { task_id, mission_id, attempt } = started.assignment;
-  void context.sendToMission(started, {
+interface TimeLeft {
+  stepMs(): number;
+  remainingMs(): number;
+}
+
+async function journalAndRun(parts: Parts, decision: StepDecision, left: TimeLeft): Promise<StepResult> {
+  const { context, deps, baseline } = parts;
+  const { current, journal } = deps;
+  const { clock, policy, askMs, metrics } = context.deps;
+  const found = current().steps.length === 0 ? await baseline.forFirstStep() : null;
+  const before = found === null ? null : encodeBaseline(found);
+  const verdict = judgeSecrets(decision) ?? (policy === undefined ? null : judgeStep(policy, deps, decision));
+  if (verdict !== null) metrics.policyDecided(verdict.decision);
+  const step = current().steps.length + 1;
+  if (verdict?.decision === 'ask' && askMs !== undefined) {
+    const limits = { remainingMs: left.remainingMs(), expiresAtMs: clock.now() + askMs };
+    await journal.propose(step, decision, before, askAbout(deps, { ...decision, step }, verdict, limits));
+    throw new CallWaits(step);
+  }
+  const { event_id: callId, payload: call } = await journal.call(step, decision, before, verdict);
+  void context.sendToMission(deps.attempt, progressNews(deps, call, callId));
+  const result = await resultOf(parts, call, verdict, left.stepMs);
+  journal.outcome({ step: call.step, callId }, result);
+  context.onStepEnded(deps.spec.name, result.outcome);
+  parts.beganMs = null;
+  return result;
+}
+
+/** The model's next turn sees it as a step of the history, as after a take-over. */
+async function runDecided(parts: Parts, waiting: WaitingCall, remainingMs: () => number): Promise<StepResult> {
+  const { context, deps } = parts;
+  const said = saidAbout(deps, waiting, context.verifyAnswer);
+  const { event_id: callId, payload: call } = await deps.journal.decided(waiting, said);
+  sendResumed(parts, { approvalId: waiting.approvalId, step: call.step });
+  void context.sendToMission(deps.attempt, progressNews(deps, call, callId));
+  const result = await resultOf(parts, call, null, remainingMs);
+  await deps.journal.outcomeReadBack({ step: call.step, callId }, result);
+  context.onStepEnded(deps.spec.name, result.outcome);
+  parts.beganMs = null;
+  return result;
+}
+
+async function resultOf(
+  { deps, runCall }: Parts,
+  call: PayloadOf<'tool_called'>,
+  verdict: Verdict | null,
+  limitMs: () => number,
+): Promise<StepResult> {
+  // Read in one batch with the claim that took the task away, the call does not start.
+  if (deps.acting.aborted) return NOT_BEGUN;
+  if (isStopped(call)) return stoppedResult(call, verdict?.reason ?? null);
+  return runCall(call, limitMs());
+}
+
+function sendStarted(parts: Parts): void {
+  const { context, deps } = parts;
+  const { task_id, mission_id, attempt } = deps.attempt.assignment;
+  const { waiting, steps } = deps.current();
+  // An earlier holder may not have said it; until then the mission's deadline does not run.
+  const asked = waiting === null ? lastAsked(steps) : null;
+  if (asked !== null) sendResumed(parts, asked);
+  void context.sendToMission(deps.attempt, {
     type: 'task_started',
-    payload: { task_id, mission_id, attempt, owner: held.owner, worker_id: context.deps.processId },
+    payload: { task_id, mission_id, attempt, owner: deps.held.owner, worker_id: context.deps.processId },
+  });
+}
+
+function sendResumed({ context, deps }: Parts, asked: NonNullable<ReturnType<typeof lastAsked>>): void {
+  const { approvalId, step } = asked;
+  const { task_id, mission_id, attempt } = deps.attempt.assignment;
+  void context.sendToMission(deps.attempt, {
+    type: 'task_resumed',
+    causedBy: approvalId,
+    payload: { task_id, mission_id, attempt, step, owner: deps.held.owner, approval_id: approvalId },
   });
 }
 

@@ -3,6 +3,7 @@ import type { Redact } from '../../domain/redaction.js';
 import type { AgentSpec } from '../../domain/agent-spec.js';
 import type { PayloadOf } from '../../domain/events.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
+import type { VerifyAnswer } from '../../domain/waiting-call.js';
 import type { CircuitNews } from '../../ports/circuits.js';
 import type { PartitionId } from '../../ports/log.js';
 import type { ChatModel } from '../../ports/model.js';
@@ -24,6 +25,11 @@ export interface WorkerDeps extends RoleDeps {
   readonly tools: ToolExecutor;
   /** Judges each call before it is journaled. Absent: none is judged, and the records say so. */
   readonly policy?: Policy;
+  /**
+   * How long a call that the policy asks about waits for a person, in milliseconds. Absent: such a call is refused at
+   * once. What waits already waits on.
+   */
+  readonly askMs?: number;
   /** For what waits in large numbers. */
   readonly packer: Packer;
   readonly loopLimits: LoopLimits;
@@ -53,7 +59,14 @@ export const DEFAULT_WORKER_TIMINGS: WorkerTimings = {
   stalledMs: DEFAULT_STALLED_MS,
 };
 
-type NewsType = 'task_accepted' | 'task_started' | 'task_progress' | 'model_failed_over';
+type NewsType =
+  | 'task_accepted'
+  | 'task_started'
+  | 'task_progress'
+  | 'task_paused'
+  | 'task_resumed'
+  | 'approval_void'
+  | 'model_failed_over';
 export type MissionNews = {
   [T in NewsType]: {
     readonly type: T;
@@ -69,6 +82,7 @@ export interface WorkerContext {
   readonly timings: WorkerTimings;
   readonly createEvent: CreateEvent;
   readonly shareText: ShareText;
+  readonly verifyAnswer: VerifyAnswer;
   /** For executions: the agent's concurrency. */
   slotsOf(agent: string): Slots;
   /** For news and results of many attempts at once: what an appender holds of them stays small. */

@@ -11,7 +11,7 @@ import {
   type TaskPartitionState,
 } from '../../domain/task-partition.js';
 import { attemptKey } from '../../domain/partitioning.js';
-import type { ReplayPoint } from '../../domain/record.js';
+import type { Folded, ReplayPoint } from '../../domain/record.js';
 import type { LogRecord, PartitionAssignment, PartitionConsumer, PartitionId } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import { createClaim, type Claim } from '../shared/claim.js';
@@ -24,11 +24,13 @@ import { createReadBack, type ReadBack } from './read-back.js';
 import { createResultSender, type ResultSender } from './result-sender.js';
 import type { Execution } from './task-execution.js';
 import { createWaitingInstructions, type WaitingInstructions } from './waiting-instructions.js';
+import { createWaitingCalls, type WaitingCalls } from './waiting-calls.js';
 import type { WorkerContext } from './worker-context.js';
 
 /** What counts only from the holder; outcomes count from anyone, and assignments are the orchestrator's. */
 const HOLDERS_RECORDS: ReadonlySet<string> = new Set([
   'partition_claimed',
+  'call_proposed',
   'tool_called',
   'turn_reserved',
   'task_completed',
@@ -66,6 +68,7 @@ interface Parts extends PartitionId {
   readonly results: ResultSender;
   readonly executions: PartitionExecutions;
   readonly acceptances: Acceptances;
+  readonly waiting: WaitingCalls;
   /** True once the process shuts down: then nothing new starts. */
   draining: boolean;
 }
@@ -93,6 +96,7 @@ export function openWorkerPartition(
     onClosed() {
       context.blocked.forget({ topic, partition });
       claim.close();
+      parts.waiting.reset();
       readBack.close(new TaskTaken('claim_lost', 'the partition was revoked'));
     },
     replayPoint: () =>
@@ -126,6 +130,7 @@ function createParts(context: WorkerContext, spec: AgentSpec, assignment: Partit
   const instructions = createWaitingInstructions(deps.packer);
   const acceptances = createAcceptances(context, fold);
   const results = createResultSender(context);
+  const waiting = createWaitingCalls(context, { ...fold, resume: (key) => executions.enqueue(key) });
   const executions = createPartitionExecutions(context, {
     topic,
     partition,
@@ -133,6 +138,7 @@ function createParts(context: WorkerContext, spec: AgentSpec, assignment: Partit
     readBack,
     ...fold,
     onSlot: (attempt) => restore(state, instructions, attempt),
+    isDue: waiting.isDue,
   });
   const deadLetters = createDeadLetters({ ...deps, logger, isHeld: () => claim.held() !== null, onFatal });
   const parts = {
@@ -147,7 +153,7 @@ function createParts(context: WorkerContext, spec: AgentSpec, assignment: Partit
     readBack,
     instructions,
   };
-  const whole: Parts = { ...parts, results, executions, acceptances, draining: false };
+  const whole: Parts = { ...parts, results, executions, acceptances, waiting, draining: false };
   executions.subscribe((key) => forgetEnded(whole, key));
   results.subscribe((attempt) => {
     logger.debug({ task_id: attempt.assignment.task_id }, 'result.acknowledged');
@@ -167,7 +173,7 @@ function hold(parts: Parts, held: HeldClaim): void {
   context.onHeldChanged();
 }
 
-function lose({ context, topic, partition, logger, acceptances, executions, readBack }: Parts): void {
+function lose({ context, topic, partition, logger, acceptances, waiting, executions, readBack }: Parts): void {
   logger.info({}, 'partition.lost');
   const reason = new TaskTaken('claim_lost', `another process holds ${topic}/${partition}`);
   // Outcomes still count, whichever process holds the partition: they say what happened.
@@ -176,13 +182,16 @@ function lose({ context, topic, partition, logger, acceptances, executions, read
       request.topic === topic && request.partition === partition && HOLDERS_RECORDS.has(request.event.event_type),
   );
   acceptances.reset();
+  waiting.reset();
   executions.abortAll(reason);
   readBack.rejectAll(reason);
   context.onHeldChanged();
 }
 
-function begin({ draining, acceptances, executions }: Parts, key: string): void {
+function begin({ draining, state, acceptances, waiting, executions }: Parts, key: string): void {
   if (draining) return;
+  // Its pause says that it has arrived.
+  if (state.attempts.get(key)?.waiting) return waiting.begin(key);
   acceptances.send(key);
   executions.enqueue(key);
 }
@@ -217,7 +226,7 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   const folded = evolveTaskPartition(parts.state, { offset, timestampMs, event });
   if (folded.kind === 'void')
     parts.logger.debug({ offset, event_type: event.event_type, why: folded.reason }, 'record.void');
-  react(parts, { event, offset, applied: folded.kind === 'applied' });
+  react(parts, { event, offset, folded });
 }
 
 /** Not folded: an assignment for another agent would move the mark beyond those for this one. */
@@ -229,11 +238,11 @@ function skip({ state, deadLetters }: Parts, record: LogRecord, fault: string): 
 interface FoldedEvent {
   readonly event: AgentEvent;
   readonly offset: number;
-  /** False: the record has no effect. */
-  readonly applied: boolean;
+  readonly folded: Folded;
 }
 
-function react(parts: Parts, { event, offset, applied }: FoldedEvent): void {
+function react(parts: Parts, { event, offset, folded }: FoldedEvent): void {
+  const applied = folded.kind === 'applied';
   switch (event.event_type) {
     case 'partition_claimed':
       return parts.claim.onRead(event.payload.owner, offset);
@@ -246,6 +255,13 @@ function react(parts: Parts, { event, offset, applied }: FoldedEvent): void {
       if (!applied) return;
       parts.executions.abort(attemptKey(event.payload), new TaskTaken('cancelled', event.payload.reason));
       return forgetEnded(parts, attemptKey(event.payload));
+    case 'call_proposed':
+      parts.readBack.onRead(event, applied);
+      if (applied && parts.claim.held() !== null) begin(parts, attemptKey(event.payload));
+      return;
+    case 'call_decided':
+      if (parts.claim.held() !== null) parts.waiting.onDecided(event, folded);
+      return;
     case 'tool_called':
     case 'turn_reserved':
     case 'tool_returned':
@@ -269,6 +285,7 @@ function onResult(parts: Parts, event: EventOf<'task_completed' | 'task_failed'>
 async function drain(parts: Parts, graceMs: number): Promise<void> {
   const { context, readBack, executions, results, deadLetters } = parts;
   parts.draining = true;
+  parts.waiting.reset();
   const reason = new TaskTaken('draining', 'the process is shutting down');
   // A record that cannot be read (a blocked partition) must not keep the process from ending.
   const giveUp = context.deps.clock.setTimer(graceMs, () => readBack.close(reason));

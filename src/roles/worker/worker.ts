@@ -28,6 +28,7 @@ export function createWorker(deps: WorkerDeps): Role {
     createEvent,
     blocked: status.blocked,
     shareText: createSharedText(),
+    verifyAnswer: deps.verifyAnswer ?? (() => null),
     slotsOf: (agent) => slots.get(agent) ?? createSlots(1),
     isAssigned: groups.isAssigned,
     sending: { accepted: createSlots(MOST_SENDING), results: createSlots(MOST_SENDING) },

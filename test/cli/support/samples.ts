@@ -44,6 +44,7 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     sandbox_off: false,
     tasks,
     unserved_agents: [],
+    waiting_calls: [],
     success: [],
     ...fields,
   };

@@ -233,6 +233,7 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
     revisionOf: () => ({ digest: null, playbookAcceptance: null, playbookChanges: [] }),
     timeoutSeconds: () => 300,
     retryDelayMs: (failures) => 100 * failures,
+    verifyAnswer: () => null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     ...changes,
   };

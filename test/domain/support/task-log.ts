@@ -98,6 +98,9 @@ export function called(owner: string, step: number, { task, attempt, ...details 
     repairs: [],
     decision: null,
     rule: null,
+    approval_id: null,
+    approved_by: null,
+    refused_because: null,
     baseline: null,
     ...details,
   });

@@ -1,0 +1,56 @@
+import { answerCall, requireWaitingCall, type CallAnswer } from '../../client/approvals.js';
+import { callsTable, callText } from '../call-text.js';
+import { clientCommand } from '../client-command.js';
+import { caughtUp, withClient } from '../client-session.js';
+import type { CommandContext } from '../context.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
+
+export function listCalls(context: CommandContext): Promise<ExitCode> {
+  return withClient(context, async ({ client }) => {
+    const calls = await client.approvals.list();
+    if (context.json) context.print(calls);
+    else if (calls.length === 0) context.say('no call waits for a person');
+    else context.host.stdout.write(callsTable(calls, context.host.clock.now()));
+    return EXIT.done;
+  });
+}
+
+export function showCall(context: CommandContext, id: string): Promise<ExitCode> {
+  return withClient(context, async ({ client }) => {
+    const call = await client.approvals.get(id);
+    if (context.json) context.print(call);
+    else context.host.stdout.write(`${callText(call)}${howToAnswer(context, call.approval_id)}`);
+    return EXIT.done;
+  });
+}
+
+const howToAnswer = (context: CommandContext, id: string): string =>
+  `\n  ${clientCommand(context, `approve ${id}`)}\n  ${clientCommand(context, `reject ${id} --why "…"`)}\n`;
+
+/** Answers a call that waits, and says whether the swarm has taken the answer. */
+export function decideCall(context: CommandContext, id: string, answer: CallAnswer): Promise<ExitCode> {
+  return withClient(context, async (session) => {
+    const feed = await session.openFeed();
+    await caughtUp(context, feed);
+    const call = requireWaitingCall(feed, id, context.host.clock.now());
+    const taken = await answerCall(context.client, session.log, feed, call, {
+      ...answer,
+      onUnknown: () =>
+        context.host.stderr.write(
+          `it is not known whether the log has it; ${clientCommand(context, 'approvals list')} shows it. ` +
+            'Repeating the command does no harm.\n',
+        ),
+    });
+    const done = answer.approved ? 'approved' : 'rejected';
+    if (context.json) context.print({ ...call, decision: done, taken: taken === 'decided' });
+    else context.say(`${done}: ${call.approval_id}`);
+    if (taken === 'pending') {
+      context.host.stderr.write(
+        'no orchestrator has taken the answer yet; it is in the log, and counts when one does\n',
+      );
+      await sayIfNoOrchestrator(context, session);
+    }
+    return EXIT.done;
+  });
+}

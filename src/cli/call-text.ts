@@ -1,0 +1,46 @@
+/** Calls that wait for a person, for people. What they hold comes from models: it is never written as it is. */
+import type { WaitingCallReport } from '../domain/report.js';
+import { roughDuration } from './durations.js';
+import { table } from './table.js';
+import { hasHidden, oneLine, safeLines } from './text-width.js';
+
+export function callsTable(calls: readonly WaitingCallReport[], nowMs: number): string {
+  const rows = calls.map((call) => [
+    call.approval_id,
+    call.mission_id,
+    call.agent,
+    call.answered ? 'answered' : `${roughDuration(Math.max(0, Date.parse(call.expires_at) - nowMs))} left`,
+    call.rule,
+    shortCall(call),
+  ]);
+  return table([['ID', 'MISSION', 'AGENT', 'EXPIRES', 'RULE', 'CALL'], ...rows]);
+}
+
+/** The tool and its first argument, on one line. */
+export function shortCall({ tool, arguments: args }: WaitingCallReport): string {
+  const [first] = Object.values(args);
+  return `${tool}${first === undefined ? '' : ` ${typeof first === 'string' ? first : JSON.stringify(first)}`}`;
+}
+
+/** Everything that a person must know to decide. The arguments are whole: what is approved is exactly this. */
+export function callText(call: WaitingCallReport): string {
+  const facts = [
+    ['approval', call.approval_id],
+    ['mission', call.mission_id],
+    ['task', `${call.task_id}, attempt ${call.attempt}, step ${call.step}`],
+    ['agent', call.agent],
+    ['rule', `${call.rule}: ${call.reason}`],
+    ['directory', call.working_dir ?? "the mission's own"],
+    ['expires', call.expires_at],
+    ['digest', `sha256 ${call.digest}`],
+    ['tool', call.tool],
+  ].map(([name = '', value = '']) => `${name.padEnd(10)} ${oneLine(value)}`);
+  const args = Object.entries(call.arguments).flatMap(([name, value]) => {
+    const lines = safeLines(typeof value === 'string' ? value : JSON.stringify(value));
+    const hidden = hasHidden(typeof value === 'string' ? value : JSON.stringify(value))
+      ? ['    (it holds characters that are not shown; ravenhelm approvals show ID --json has them)']
+      : [];
+    return [`${oneLine(name)}:`, ...lines.map((line) => `    ${line}`), ...hidden];
+  });
+  return `${[...facts, ...args].join('\n')}\n`;
+}

@@ -1,0 +1,108 @@
+/** A mission's calls that wait for a person: people's answers, and what the holder decides about them. */
+import type { EventOf, PayloadOf } from './events.js';
+import type { CallAnswer, Mission, MissionFold } from './mission-state.js';
+import type { MissionTask, Pause } from './mission-task-state.js';
+import { putTask } from './mission-tasks.js';
+import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js';
+import { unboundAnswer, VOID_REASONS, type VerifyAnswer, type VoidCode } from './waiting-call.js';
+
+/** Every answer is decided about, also one that is about nothing: so that it is recorded why it does not count. */
+export function callAnswered(
+  mission: MissionFold,
+  event: EventOf<'call_answered'>,
+  { timestampMs: atMs }: FoldRecord,
+): Folded {
+  const { event_id: id, payload } = event;
+  const known = mission.answers.some((answer) => answer.id === id) || pauseOf(mission, payload)?.answerId === id;
+  if (known) return voidBecause('answered before');
+  mission.answers = [...mission.answers, { id, atMs, payload }];
+  return APPLIED;
+}
+
+/** @param offset of the decision, which is the source of what is sent to the task's partition */
+export function callDecided(mission: MissionFold, event: EventOf<'call_decided'>, offset: number): Folded {
+  const { answer_id, approval_id } = event.payload;
+  const task = mission.tasks.get(event.payload.task_id);
+  if (!mission.answers.some(({ id }) => id === answer_id)) return voidBecause('no such answer');
+  const pause = pauseOf(mission, event.payload);
+  if (task === undefined || pause?.approvalId !== approval_id || pause.answerId !== null)
+    return voidBecause('no such call waits');
+  mission.answers = mission.answers.filter(({ id }) => id !== answer_id);
+  putTask(mission, { ...task, pause: { ...pause, answerId: answer_id } });
+  mission.effects.set(offset, { offset, event });
+  return APPLIED;
+}
+
+/** Where a worker does not take an answer that was decided to count, another person may answer. */
+export function approvalVoid(mission: MissionFold, answer: PayloadOf<'approval_void'>): Folded {
+  mission.answers = mission.answers.filter(({ id }) => id !== answer.answer_id);
+  const task = mission.tasks.get(answer.task_id);
+  const pause = pauseOf(mission, answer);
+  if (task !== undefined && pause !== null && pause.answerId === answer.answer_id)
+    putTask(mission, { ...task, pause: { ...pause, answerId: null } });
+  return APPLIED;
+}
+
+type AnswerDecision =
+  | { readonly event_type: 'call_decided'; readonly payload: PayloadOf<'call_decided'> }
+  | { readonly event_type: 'approval_void'; readonly payload: PayloadOf<'approval_void'> };
+
+interface AnswerContext {
+  readonly owner: string;
+  readonly verifyAnswer: VerifyAnswer;
+}
+
+/** About the oldest answer; null: there is none. The next one waits until this one was read back. */
+export function decideAnswer(mission: Mission, context: AnswerContext): readonly AnswerDecision[] | null {
+  const [answer] = mission.answers;
+  if (answer === undefined) return null;
+  const task = mission.tasks.get(answer.payload.task_id);
+  const pause = pauseOf(mission, answer.payload);
+  const code = faultOf(task, pause, answer) ?? context.verifyAnswer(answer.payload);
+  const { owner } = context;
+  if (code !== null || task === undefined) return [refuse(answer, owner, code ?? 'unknown')];
+  const { id: answer_id, payload } = answer;
+  return [
+    {
+      event_type: 'call_decided',
+      payload: {
+        ...payload,
+        answer_id,
+        owner,
+        agent: task.plan.agent,
+        target_partition: task.targetPartition ?? 0,
+        source: null,
+      },
+    },
+  ];
+}
+
+function faultOf(task: MissionTask | undefined, pause: Pause | null, { payload, atMs }: CallAnswer): VoidCode | null {
+  const fault = unboundAnswer(pause, payload, atMs);
+  if (fault !== null) return fault === 'unknown' && task?.lastApproval === payload.approval_id ? 'used' : fault;
+  return pause !== null && pause.answerId !== null ? 'used' : null;
+}
+
+function refuse({ id: answer_id, payload }: CallAnswer, owner: string, code: VoidCode): AnswerDecision {
+  const { mission_id, task_id, attempt, approval_id, answered_by } = payload;
+  const reason = VOID_REASONS[code];
+  return {
+    event_type: 'approval_void',
+    payload: { mission_id, task_id, attempt, approval_id, answer_id, answered_by, code, reason, owner },
+  };
+}
+
+/** The call of this attempt that waits; null: none does. */
+function pauseOf(
+  { tasks }: Pick<Mission, 'tasks'>,
+  { task_id, attempt }: Pick<PayloadOf<'call_answered'>, 'task_id' | 'attempt'>,
+): Pause | null {
+  const task = tasks.get(task_id);
+  return task !== undefined && task.attempt === attempt && task.status === 'paused' ? task.pause : null;
+}
+
+/** Calls of a mission that wait for a person, in plan order. */
+export const waitingCalls = (mission: Mission): readonly Pause[] =>
+  [...mission.index.open.values()]
+    .sort((a, b) => a.position - b.position)
+    .flatMap(({ pause, status }) => (pause !== null && status === 'paused' ? [pause] : []));

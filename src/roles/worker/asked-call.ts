@@ -1,0 +1,60 @@
+/** A call that the policy lets run only after a person has approved it: what is asked, and what the answer means. */
+import { callDigest } from '../../agent/call-digest.js';
+import type { StepDecision } from '../../agent/loop-contract.js';
+import { countingDecision, type VerifyAnswer, type WaitingCall } from '../../domain/waiting-call.js';
+import type { Verdict } from '../../ports/policy.js';
+import type { ExecutionDeps } from './execution-deps.js';
+import { parseArguments } from './task-result.js';
+import type { Asked, Said } from './task-journal.js';
+
+/** The attempt waits for a person: its execution ends without a result, and another one continues it. */
+export class CallWaits extends Error {
+  readonly code = 'call_waits';
+  readonly retriable = true;
+  constructor(readonly step: number) {
+    super(`step ${step} waits for a person`);
+    this.name = 'CallWaits';
+  }
+}
+
+type Task = Pick<ExecutionDeps, 'attempt'>;
+type Step = Pick<StepDecision, 'tool' | 'arguments'> & { readonly step: number };
+
+/**
+ * @param remainingMs what the execution deadline has left
+ * @param expiresAtMs ms since the epoch
+ */
+export function askAbout(
+  task: Task,
+  step: Step,
+  { rule, reason }: Verdict,
+  { remainingMs, expiresAtMs }: { readonly remainingMs: number; readonly expiresAtMs: number },
+): Asked {
+  return {
+    rule,
+    reason,
+    working_dir: task.attempt.assignment.workspace,
+    digest: digestOf(task, step),
+    expires_at: Math.round(expiresAtMs),
+    remaining_ms: Math.round(remainingMs),
+  };
+}
+
+function digestOf({ attempt: { assignment } }: Task, { step, tool, arguments: args }: Step): string {
+  const { mission_id, task_id, attempt, agent, workspace: working_dir } = assignment;
+  return callDigest({ mission_id, task_id, attempt, step, agent, tool, arguments: args, working_dir });
+}
+
+/** What becomes of a call: the first decision that counts, or nothing in time. */
+export function saidAbout(task: Task, waiting: WaitingCall, verify: VerifyAnswer): Said {
+  const { step, tool, arguments: text, digest } = waiting.proposal;
+  if (digestOf(task, { step, tool, arguments: parseArguments(text) }) !== digest)
+    return refused('the journaled call is not the one that a person was asked about');
+  const decision = countingDecision(waiting, verify);
+  if (decision === null) return refused('no person approved it in time');
+  const { approved, answered_by, reason } = decision;
+  if (approved) return { approved_by: answered_by, refused_because: null };
+  return refused(`${answered_by} rejected it${reason === '' ? '' : `: ${reason}`}`);
+}
+
+const refused = (why: string): Said => ({ approved_by: null, refused_because: why });

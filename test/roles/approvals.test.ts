@@ -1,0 +1,235 @@
+/** A call that the policy asks about: it waits for a person, runs once when approved, and never otherwise. */
+import type { EventOf, EventType, PayloadOf } from '../../src/domain/events.js';
+import type { WaitingCallReport } from '../../src/domain/report.js';
+import type { VerifyAnswer } from '../../src/domain/waiting-call.js';
+import type { Policy, Verdict } from '../../src/ports/policy.js';
+import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
+
+const AGENT = 'cert_agent';
+const HOUR_MS = 3_600_000;
+const ASK: Verdict = { decision: 'ask', rule: 'ask-two', reason: 'step 2 matters' };
+
+/** Asks about the commands with these words. */
+function askAbout(words: string): Policy {
+  const judgeCommand = (_agent: string, command: string): Verdict =>
+    command.includes(words) ? ASK : { decision: 'allow', rule: 'default', reason: 'no rule' };
+  return { judgeCommand, judge: ({ agent, arguments: args }) => judgeCommand(agent, String(args['command'])) };
+}
+
+describe('a call that the policy asks about', () => {
+  let swarm: RoleSwarm;
+  let id: string;
+  afterEach(() => swarm.close());
+
+  const of = <T extends EventType>(type: T): readonly EventOf<T>[] =>
+    swarm.events.filter((event): event is EventOf<T> => event.event_type === type);
+
+  async function start(
+    options: { readonly askMs?: number; readonly verifyAnswer?: VerifyAnswer; readonly words?: string } = {},
+    request: Partial<PayloadOf<'mission_requested'>> = {},
+    agent: Parameters<typeof agentSpec>[1] = {},
+  ) {
+    const { words = 'step 2', askMs = HOUR_MS, ...others } = options;
+    swarm = await createRoleSwarm({ roster: [agentSpec(AGENT, agent)], policy: askAbout(words), askMs, ...others });
+    await swarm.startOrchestrator();
+    const worker = await swarm.startWorker();
+    id = await swarm.submit({ retries: 0, ...request });
+    return worker;
+  }
+
+  async function untilItWaits(): Promise<WaitingCallReport> {
+    const waiting = () => swarm.view.report(id)?.waiting_calls.find(({ answered }) => !answered);
+    await swarm.until(() => waiting() !== undefined);
+    const call = waiting();
+    if (call === undefined) throw new TypeError('it waits');
+    return call;
+  }
+
+  const answerTo = (call: WaitingCallReport, changes: Partial<PayloadOf<'call_answered'>> = {}) =>
+    swarm.createEvent({
+      type: 'call_answered',
+      from: 'ann',
+      missionId: id,
+      payload: {
+        mission_id: id,
+        task_id: call.task_id,
+        attempt: call.attempt,
+        approval_id: call.approval_id,
+        digest: call.digest,
+        approved: true,
+        reason: '',
+        answered_by: 'ann',
+        answered_at: Date.now(),
+        signature: null,
+        ...changes,
+      },
+    });
+  const answer = (call: WaitingCallReport, changes: Partial<PayloadOf<'call_answered'>> = {}) =>
+    swarm.append(answerTo(call, changes), id);
+
+  test('it is proposed, not called; the mission names it exactly, and nothing of it runs', async () => {
+    await start();
+    const call = await untilItWaits();
+    expect(call).toMatchObject({
+      agent: AGENT,
+      tool: 'execute_terminal_command',
+      arguments: { command: `${AGENT} step 2` },
+      rule: 'ask-two',
+      reason: 'step 2 matters',
+      step: 2,
+    });
+    expect(of('call_proposed').map(({ payload }) => payload.step)).toEqual([2]);
+    expect(of('tool_called').map(({ payload }) => payload.step)).toEqual([1]);
+    expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+    expect(swarm.view.report(id)?.tasks[0]?.status).toBe('paused');
+  });
+
+  test('approved, it runs as it was proposed, and the record names the person', async () => {
+    await start();
+    const call = await untilItWaits();
+    await answer(call);
+    expect((await swarm.ended(id)).status).toBe('completed');
+    const [proposed] = of('call_proposed');
+    const calls = of('tool_called').filter(({ payload }) => payload.step === 2);
+    expect(calls.map(({ payload }) => payload)).toEqual([
+      expect.objectContaining({
+        tool: proposed?.payload.tool,
+        arguments: proposed?.payload.arguments,
+        decision: 'ask',
+        approval_id: call.approval_id,
+        approved_by: 'ann',
+        refused_because: null,
+      }),
+    ]);
+    expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toHaveLength(1);
+    expect(of('task_resumed')).toHaveLength(1);
+  });
+
+  test('rejected, it does not run, and the model reads why', async () => {
+    await start();
+    await answer(await untilItWaits(), { approved: false, reason: 'use the staging key' });
+    await swarm.until(() => of('tool_returned').some(({ payload }) => payload.step === 2));
+    expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+    const outcome = of('tool_returned').find(({ payload }) => payload.step === 2)?.payload;
+    expect(outcome?.outcome).toBe('refused');
+    expect(outcome?.observation).toContain('ann rejected it: use the staging key');
+    expect(outcome?.observation).toContain('A changed call is a new call');
+  });
+
+  test('without an answer in time it is refused', async () => {
+    await start({ askMs: 30 });
+    expect((await swarm.ended(id)).status).toBe('failed');
+    const outcome = of('tool_returned').find(({ payload }) => payload.step === 2)?.payload;
+    expect(outcome).toMatchObject({ outcome: 'refused' });
+    expect(outcome?.observation).toContain('no person approved it in time');
+  });
+
+  test('a task that waits holds no slot: another task of the agent runs meanwhile', async () => {
+    await start({}, {}, { concurrency: 1 });
+    await untilItWaits();
+    const other = await swarm.submit({ retries: 0 });
+    await swarm.until(() => of('call_proposed').length === 2);
+    expect(of('call_proposed').map(({ payload }) => payload.mission_id)).toEqual([id, other]);
+  });
+
+  test.each([
+    ['another digest', { digest: 'f'.repeat(64) }, 'changed'],
+    ['another id', { approval_id: 'another' }, 'unknown'],
+  ] as const)('an answer with %s is recorded as void, and the call waits on', async (_, changes, code) => {
+    await start();
+    const call = await untilItWaits();
+    await answer(call, changes);
+    await swarm.until(() => of('approval_void').length === 1);
+    expect(of('approval_void')[0]?.payload).toMatchObject({ code, answered_by: 'ann' });
+    expect(of('call_decided')).toEqual([]);
+    await answer(call);
+    expect((await swarm.ended(id)).status).toBe('completed');
+  });
+
+  test('a second answer is void: the first one counts', async () => {
+    await start();
+    const call = await untilItWaits();
+    await answer(call, { approved: false, reason: 'no' });
+    await answer(call);
+    await swarm.until(() => of('approval_void').length === 1);
+    expect(of('approval_void')[0]?.payload.code).toBe('used');
+    expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+  });
+
+  test('a decision on the tasks topic without a source is void, and recorded', async () => {
+    await start();
+    const call = await untilItWaits();
+    const task = swarm.records.find(
+      ({ content }) => content.kind === 'event' && content.event.event_type === 'call_proposed',
+    );
+    const event = swarm.createEvent({
+      type: 'call_decided',
+      from: 'mallory',
+      missionId: id,
+      payload: {
+        ...answerTo(call).payload,
+        agent: AGENT,
+        owner: 'mallory',
+        target_partition: task?.partition ?? 0,
+        answer_id: 'forged',
+        source: null,
+      },
+    });
+    const appender = swarm.log.createAppender('mallory');
+    await appender.append({ topic: swarm.topics.tasks(AGENT), partition: task?.partition ?? 0, key: id, event });
+    await appender.close();
+    await swarm.until(() => of('approval_void').length === 1);
+    expect(of('approval_void')[0]?.payload).toMatchObject({ code: 'no_source', answer_id: 'forged' });
+    expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+  });
+
+  test('an answer that cannot be verified is void; one that can counts', async () => {
+    await start({ verifyAnswer: ({ signature }) => (signature === 'good' ? null : 'unsigned') });
+    const call = await untilItWaits();
+    await answer(call);
+    await swarm.until(() => of('approval_void').length === 1);
+    expect(of('approval_void')[0]?.payload.code).toBe('unsigned');
+    await answer(call, { signature: 'good' });
+    expect((await swarm.ended(id)).status).toBe('completed');
+  });
+
+  test('a worker that takes over waits on, and runs it after the approval', async () => {
+    const worker = await start();
+    const call = await untilItWaits();
+    await worker.kill();
+    const claims = of('partition_claimed').length;
+    await swarm.startWorker();
+    await swarm.until(() => of('task_paused').length === 2 && of('partition_claimed').length > claims);
+    await answer(call);
+    expect((await swarm.ended(id)).status).toBe('completed');
+    expect(of('call_proposed')).toHaveLength(1);
+    expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toHaveLength(1);
+  });
+
+  test('a finish whose checks are asked about waits, too', async () => {
+    await start({ words: 'check' });
+    const call = await untilItWaits();
+    expect(call.tool).toBe('finish');
+    expect(swarm.ledger.checks).toEqual([]);
+    await answer(call);
+    expect((await swarm.ended(id)).status).toBe('completed');
+    expect(swarm.ledger.checks).toHaveLength(1);
+  });
+
+  test("a mission's own checks wait, too", async () => {
+    await start({ words: 'whole' }, { success: [{ name: 'whole', command: 'whole' }] });
+    await answer(await untilItWaits());
+    expect((await swarm.ended(id)).status).toBe('completed');
+  });
+
+  test('a mission that is cancelled ends although a call waits', async () => {
+    await start();
+    await untilItWaits();
+    const payload = { mission_id: id, requested_by: 'ann', reason: 'enough' };
+    await swarm.append(
+      swarm.createEvent({ type: 'mission_cancel_requested', from: 'ann', missionId: id, payload }),
+      id,
+    );
+    expect(await swarm.ended(id)).toMatchObject({ status: 'cancelled', waiting_calls: [] });
+  });
+});

@@ -1,0 +1,65 @@
+/** Watches calls that the policy asks about: each starts only after a person has approved exactly it, once, in time. */
+import { callDigest } from '../../src/agent/call-digest.js';
+import type { PayloadOf } from '../../src/domain/events.js';
+import type { FoldRecord } from '../../src/domain/record.js';
+import type { TaskAttempt } from '../../src/domain/task-partition.js';
+import type { ToolCall } from '../../src/ports/tools.js';
+import { isAsked } from './sim-policy.js';
+import { Violation } from './violation.js';
+
+export interface AskOracle {
+  /** A record of any partition. */
+  onWritten(record: FoldRecord): void;
+  /** @throws Violation */
+  checkStart(call: ToolCall, attempt: TaskAttempt | undefined): void;
+}
+
+interface Approval {
+  readonly digest: string;
+  readonly atMs: number;
+}
+
+export function createAskOracle(): AskOracle {
+  /** What people have approved, by approval id, and until when they could. */
+  const approvals = new Map<string, Approval[]>();
+  const expiresAt = new Map<string, number>();
+  /** The step that an approval has let start. */
+  const used = new Map<string, string>();
+
+  function approvalOf(approvalId: string | null, digest: string): Approval | undefined {
+    if (approvalId === null) return undefined;
+    const until = expiresAt.get(approvalId) ?? -1;
+    return (approvals.get(approvalId) ?? []).find((each) => each.digest === digest && each.atMs <= until);
+  }
+
+  return {
+    onWritten({ event, timestampMs: atMs }) {
+      if (event.event_type === 'call_proposed') expiresAt.set(event.event_id, event.payload.expires_at);
+      if (event.event_type !== 'call_answered' || !event.payload.approved) return;
+      const { approval_id, digest } = event.payload;
+      approvals.set(approval_id, [...(approvals.get(approval_id) ?? []), { digest, atMs }]);
+    },
+    checkStart({ task, step, tool, arguments: args }, attempt) {
+      const call = attempt?.steps[step - 1]?.call;
+      const agent = attempt?.assignment.agent;
+      if (call === undefined || agent === undefined || !isAsked({ agent, tool, arguments: args })) return;
+      const what = `${task.taskId}/${task.attempt}#${step}`;
+      const digest = callDigest(exactCall(call, agent, args, task.workspace));
+      if (approvalOf(call.approval_id, digest) === undefined)
+        throw new Violation('approved-first', `${what} starts, and no person has approved it`);
+      const before = used.get(call.approval_id ?? '');
+      if (before !== undefined && before !== what)
+        throw new Violation('approved-once', `${what} starts with the approval of ${before}`);
+      used.set(call.approval_id ?? '', what);
+    },
+  };
+}
+
+function exactCall(
+  { mission_id, task_id, attempt, step, tool }: PayloadOf<'tool_called'>,
+  agent: string,
+  args: ToolCall['arguments'],
+  workspace: string | null,
+) {
+  return { mission_id, task_id, attempt, step, agent, tool, arguments: args, working_dir: workspace };
+}
