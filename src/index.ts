@@ -3,7 +3,7 @@ export { OptionError } from './agent/checked-options.js';
 export { ConfigError, type Problem } from './agent/config-error.js';
 export type { Approvals, AttemptsOptions, Client, DeadLetters, FollowOptions, SubmitOptions } from './client/client.js';
 export { ClientError, type ClientErrorCode } from './client/client-error.js';
-export { createClient, type ClientOptions } from './client/create-client.js';
+export { createClient, type ClientOptions, type OperatorKey } from './client/create-client.js';
 export type { DeadLetter, DeadLetterDetails } from './client/dead-letter.js';
 export type { DiscardOptions } from './client/discard.js';
 export type { MissionDefinition, PlanDefinition, TaskDefinition } from './client/mission-definition.js';

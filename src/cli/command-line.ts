@@ -6,6 +6,7 @@ import { register as registerDeadLetters } from './commands/dead-letters.js';
 import { register as registerDecide } from './commands/decide.js';
 import { register as registerInit } from './commands/init.js';
 import { register as registerNew } from './commands/new.js';
+import { register as registerOperators } from './commands/operators.js';
 import { register as registerPlan } from './commands/plan.js';
 import { register as registerPolicy } from './commands/policy.js';
 import { register as registerRecover } from './commands/recover.js';
@@ -38,6 +39,7 @@ const COMMANDS: readonly Register[] = [
   registerShow,
   registerDecide,
   registerApprovals,
+  registerOperators,
   registerDeadLetters,
   registerStack,
   registerAgents,

@@ -1,8 +1,7 @@
 import type { AgentEvent } from '../domain/events.js';
 import { plannerOf } from '../domain/mission-planning.js';
 import type { MissionReport } from '../domain/report.js';
-import type { Log } from '../ports/log.js';
-import { createCallPrompt, type CallPrompt } from './call-prompt.js';
+import { createCallPrompt, type CallPrompt, type CallPromptOptions } from './call-prompt.js';
 import type { CommandContext } from './context.js';
 import type { MissionFeed } from '../client/mission-feed.js';
 import { answerText, questionText } from './answers.js';
@@ -16,8 +15,8 @@ export interface FollowOptions {
   readonly broken: Promise<never>;
   /** Said on stderr when following ends before the mission; null: nothing. */
   readonly ifNotEnded: string | null;
-  /** The swarm's log, and whether other processes can write to it; a person at the terminal is asked about calls. */
-  readonly asking?: { readonly log: Log; readonly isShared: boolean };
+  /** A person at the terminal is asked about calls. */
+  readonly asking?: Omit<CallPromptOptions, 'feed' | 'progress'>;
   /** A line that the person should read meanwhile; null when there is nothing to say. */
   readonly notice?: Promise<string | null>;
 }

@@ -114,6 +114,7 @@ export const settingsSchema = z.object({
   RAVENHELM_AGENTS_DIR: path,
   RAVENHELM_SANDBOX: flag,
   RAVENHELM_POLICY: path.nullable(),
+  OPERATORS_FILE: path.nullable(),
   RAVENHELM_APPROVAL_MINUTES: wholeNumber(RANGES.RAVENHELM_APPROVAL_MINUTES),
   RAVENHELM_HTTP: httpAddress.nullable(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
@@ -274,6 +275,13 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     expected: 'a file',
     default: null,
     flag: '--policy <file>',
+    path: true,
+  },
+  OPERATORS_FILE: {
+    doc: 'File with the people who may answer about calls, and their keys; unset: answers need no signature',
+    expected: 'a file',
+    default: null,
+    flag: '--operators <file>',
     path: true,
   },
   RAVENHELM_APPROVAL_MINUTES: {

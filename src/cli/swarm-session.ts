@@ -5,6 +5,7 @@ import { RoleFailed } from '../swarm/role-failed.js';
 import { startSession, type SwarmSession } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
 import { EXIT } from './exit-codes.js';
+import { operatorsOf } from './operators-setting.js';
 import { modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
 import { openSwarmLog } from './open-log.js';
 
@@ -28,6 +29,7 @@ export async function withSwarm<T>(
 ): Promise<T> {
   const { host, logger, config } = context;
   const policy = options.agents.length === 0 ? null : await openPolicy(policyFile(context), host.packageDir);
+  const operators = await operatorsOf(context);
   let session: SwarmSession | null = null;
   let failure: RoleFailed | null = null;
   try {
@@ -38,6 +40,7 @@ export async function withSwarm<T>(
       models: modelSettings(context),
       tools: toolSettings(context),
       policy: policy?.policy ?? null,
+      operators: operators?.operators ?? null,
       askMs: onAsk === 'wait' ? config.values.RAVENHELM_APPROVAL_MINUTES * 60_000 : null,
       openLog: () => openSwarmLog(context, { allowMemory }),
       say: context.say,
@@ -47,6 +50,7 @@ export async function withSwarm<T>(
       },
     });
     if (policy !== null) context.say(policy.line);
+    if (operators !== null) context.say(operators.line);
     return await body(session);
   } catch (error) {
     if (error instanceof RoleFailed) failure = error;

@@ -7,7 +7,7 @@ import { createCleanup } from '../ports/cleanup.js';
 import type { Log } from '../ports/log.js';
 import { readAttempts } from './attempts.js';
 import { askProcesses } from './ask-processes.js';
-import { answerCall, requireWaitingCall, waitingCalls, type CallAnswer } from './approvals.js';
+import { answerCall, requireWaitingCall, waitingCalls, type CallAnswer, type Signer } from './approvals.js';
 import type { Approvals, Client, DeadLetters, FollowOptions } from './client.js';
 import { createClosing, type Closing } from './closing.js';
 import type { ClientContext } from './context.js';
@@ -31,6 +31,8 @@ export interface ClientFacts {
   roster(): Promise<Roster>;
   /** Absolute. */
   readonly workspaceRoot: string;
+  /** Signs answers about calls. Absent: they are not signed. */
+  readonly sign?: Signer;
 }
 
 /** A client with time, ids and signal from its caller. Opens nothing before it is used. */
@@ -75,7 +77,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
     }),
     cancel: whileOpen((missionId, reason) => decide(missionId, cancel(reason))),
     processes: whileOpen((options) => processesOf(context, log, options)),
-    approvals: approvalsOn(context, log, feed, closing),
+    approvals: approvalsOn(context, log, feed, closing, facts.sign),
     deadLetters: deadLettersOn(context, log, feed, closing),
     recover: whileOpen((options) =>
       withSession(context, log, async (session) =>
@@ -125,7 +127,14 @@ async function processesOf(
   );
 }
 
-function approvalsOn(context: ClientContext, log: Log, shared: SharedFeed, { whileOpen }: Closing): Approvals {
+function approvalsOn(
+  context: ClientContext,
+  log: Log,
+  shared: SharedFeed,
+  { whileOpen }: Closing,
+  sign: Signer | undefined,
+): Approvals {
+  const signing = sign === undefined ? {} : { sign };
   const find = (feed: MissionFeed, id: string) => requireWaitingCall(feed, id, context.clock.now());
   const answerTo = async (id: string, said: CallAnswer) => {
     const feed = await shared.current();
@@ -134,8 +143,8 @@ function approvalsOn(context: ClientContext, log: Log, shared: SharedFeed, { whi
   return {
     list: whileOpen(async () => waitingCalls(await shared.current())),
     get: whileOpen(async (id) => find(await shared.current(), id)),
-    approve: whileOpen((id) => answerTo(id, { approved: true, reason: '' })),
-    reject: whileOpen((id, reason) => answerTo(id, { approved: false, reason })),
+    approve: whileOpen((id) => answerTo(id, { approved: true, reason: '', ...signing })),
+    reject: whileOpen((id, reason) => answerTo(id, { approved: false, reason, ...signing })),
   };
 }
 

@@ -1,16 +1,26 @@
 import { hostname } from 'node:os';
+import type { KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { checkedOptions, prefixOption } from '../agent/checked-options.js';
+import { signAnswer } from '../agent/call-answer.js';
+import { privateKeyOf } from '../agent/operators-file.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { createTopicNames } from '../domain/topic-names.js';
 import type { Log } from '../ports/log.js';
 import { silentLogger, type Logger } from '../ports/logger.js';
 import { createSystemClock, createSystemIds } from '../telemetry/system-clock.js';
+import type { Signer } from './approvals.js';
 import type { Client } from './client.js';
 import { createClientOn } from './client-on.js';
 import type { ClientContext } from './context.js';
 import { rosterOf } from './roster.js';
+
+/** A person of the swarm's operators file, and the private Ed25519 key in PEM. */
+export interface OperatorKey {
+  readonly name: string;
+  readonly key: string;
+}
 
 /** A Swarm of this process is such options, too. */
 export interface ClientOptions {
@@ -24,6 +34,8 @@ export interface ClientOptions {
   readonly prefix?: string;
   /** Who asks, as the events say it. Default HOST. */
   readonly requester?: string;
+  /** Signs answers about calls. Default: they are not signed. */
+  readonly operator?: OperatorKey;
   /** Default: nothing is logged. */
   readonly logger?: Logger;
   /** Ends everything that the client waits for. */
@@ -32,7 +44,7 @@ export interface ClientOptions {
 
 /** A client of a running swarm. Opens nothing before it is used. Throws OptionError. */
 export function createClient(options: ClientOptions): Client {
-  const { prefix, requester } = checkedOptions(OPTIONS, options, 'createClient');
+  const { prefix, requester, operator } = checkedOptions(OPTIONS, options, 'createClient');
   const { log, agents, workspaceRoot, logger = silentLogger, signal = new AbortController().signal } = options;
   const context: ClientContext = {
     clock: createSystemClock(),
@@ -47,10 +59,21 @@ export function createClient(options: ClientOptions): Client {
     log,
     roster: () => rosterOf(agents, 'the option agents'),
     workspaceRoot: resolve(workspaceRoot),
+    ...(operator === undefined ? {} : { sign: signerOf(operator) }),
   });
 }
 
+function signerOf({ name, key }: { readonly name: string; readonly key: KeyObject }): Signer {
+  return (answer) => ({ answered_by: name, signature: signAnswer({ ...answer, answered_by: name }, key) });
+}
+
 const text = z.string('it must be a text').min(1, 'it must not be empty');
+const privateKey = text.transform((pem, issue) => {
+  const key = privateKeyOf(pem);
+  if (key !== null) return key;
+  issue.addIssue('it must be a private Ed25519 key in PEM');
+  return z.NEVER;
+});
 const OPTIONS = z.strictObject({
   log: z.custom<Log>(
     (value) => typeof value === 'object' && value !== null && 'joinGroup' in value,
@@ -60,6 +83,7 @@ const OPTIONS = z.strictObject({
   workspaceRoot: text,
   prefix: prefixOption.default(createTopicNames().prefix),
   requester: text.optional(),
+  operator: z.strictObject({ name: text, key: privateKey }).optional(),
   logger: z.custom<Logger>().optional(),
   signal: z.custom<AbortSignal>().optional(),
   // What a Swarm has besides.

@@ -13,6 +13,9 @@ import { silentLogger, type Logger } from '../ports/logger.js';
 import { createSystemClock, createSystemIds } from '../telemetry/system-clock.js';
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import type { SwarmContext } from './context.js';
+import type { Policy } from '../ports/policy.js';
+import { openOperators } from './operators.js';
+import { openPolicy } from './policy.js';
 import { PACKAGE_DIR } from './package-dir.js';
 import { redactingLog } from './redacting-log.js';
 import { refuseInProduction } from './sandbox-required.js';
@@ -30,6 +33,15 @@ export interface SwarmOptions {
   /** Default: playbooks only, no model is called and no key is looked for. */
   readonly models?: ModelOptions;
   readonly tools?: ToolOptions;
+  /** File with the rules about calls, or 'default' for the built-in one. Default none: no call is judged. */
+  readonly policy?: string;
+  /**
+   * What becomes of a call that the policy asks about: it waits a day for client.approvals, or is refused at once.
+   * Default wait.
+   */
+  readonly onAsk?: 'wait' | 'reject';
+  /** File with the people who may answer about calls, and their keys. Default none: answers need no signature. */
+  readonly operators?: string;
   /** Prefix of topics and groups. Default ravenhelm.squad. */
   readonly prefix?: string;
   /** Takes JSON-like fields and a stable event name. Default: nothing is logged. */
@@ -85,10 +97,12 @@ export interface Swarm extends AsyncDisposable {
  * NoModel; then nothing is left running.
  */
 export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
-  const { prefix, roles, serves, drainMs } = checkedOptions(OPTIONS, options, 'createSwarm');
+  const { prefix, roles, serves, drainMs, onAsk } = checkedOptions(OPTIONS, options, 'createSwarm');
   if (options.tools?.sandbox === false) refuseInProduction();
   const roster = await rosterOf(options.agents);
   const served = serves === undefined ? roster : roster.subset(serves, 'createSwarm: serves');
+  const policy = await policyOf(options.policy);
+  const operators = options.operators === undefined ? null : await openOperators(resolve(options.operators));
   const workspace = await openWorkspaces(options.tools?.workspaceRoot);
   const context = contextOf(options, prefix);
   const { redact } = context;
@@ -107,8 +121,9 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
         packageDir: PACKAGE_DIR,
         nodePath: process.execPath,
       },
-      policy: null,
-      askMs: null,
+      policy,
+      askMs: onAsk === 'wait' ? ASK_MS : null,
+      operators: operators?.operators ?? null,
       waitForSandbox: false,
       openLog: async () => ({
         log: redactingLog({ ...options.log, close: async () => undefined }, redact),
@@ -126,6 +141,14 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
     await workspace.remove();
     throw error;
   }
+}
+
+/** How long a call waits for a person. */
+const ASK_MS = 24 * 3_600_000;
+
+async function policyOf(file: string | undefined): Promise<Policy | null> {
+  if (file === undefined) return null;
+  return (await openPolicy(file === 'default' ? null : resolve(file), PACKAGE_DIR)).policy;
 }
 
 const UNNAMED = { brokers: [], registryUrl: null, banner: [] };
@@ -216,6 +239,9 @@ const OPTIONS = z.strictObject({
   tools: z
     .strictObject({ workspaceRoot: text.optional(), sandbox: z.boolean('it must be true or false').optional() })
     .optional(),
+  policy: text.optional(),
+  onAsk: z.enum(['wait', 'reject'], 'it must be wait or reject').default('wait'),
+  operators: text.optional(),
   prefix: prefixOption.default(createTopicNames().prefix),
   logger: z.custom<Logger>().optional(),
   drainMs: optionIn('createSwarm drainMs').default(10_000),

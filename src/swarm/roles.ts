@@ -1,5 +1,6 @@
 import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import type { VerifyAnswer } from '../domain/waiting-call.js';
 import type { Models } from '../models/chain.js';
 import type { Appender, Log } from '../ports/log.js';
 import type { Metrics } from '../ports/metrics.js';
@@ -32,6 +33,8 @@ export interface RolesOptions {
     readonly policy: Policy | null;
     readonly askMs: number | null;
   } | null;
+  /** Whether an answer about a call that waits counts; null: every answer does. */
+  readonly verifyAnswer: VerifyAnswer | null;
   /** What the orchestrator deletes from the log when it is old and done. */
   readonly retention: readonly RetentionRule[];
   /** What the roles count and report about their process. */
@@ -104,7 +107,7 @@ function workerRole(
 
 function roleDeps(
   { clock, ids, random, logger, topics, processName }: SwarmContext,
-  { log, roster, health, worker }: RolesOptions,
+  { log, roster, verifyAnswer, health, worker }: RolesOptions,
   role: string,
   appenders: RoleDeps['appenders'],
 ): RoleDeps {
@@ -122,6 +125,7 @@ function roleDeps(
     topics,
     roster: roster.agents,
     processId,
+    ...(verifyAnswer === null ? {} : { verifyAnswer }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { createVerifyAnswer, type Operator } from '../agent/call-answer.js';
 import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
@@ -39,6 +40,8 @@ export interface SessionOptions {
   readonly policy: Policy | null;
   /** How long a call that the policy asks about waits for a person, ms; null: it is refused at once. */
   readonly askMs: number | null;
+  /** Who may answer about calls that wait, by signed answers; null: every answer counts. */
+  readonly operators: readonly Operator[] | null;
   /** Whether the start waits for the sandbox's probe; otherwise the first tool call does. Default true. */
   readonly waitForSandbox?: boolean;
   /** How long running steps may take to end when the session closes; default 10 s. */
@@ -101,7 +104,8 @@ async function prepareRoles(
   const worker =
     tools === null ? null : { agents: options.agents, tools, policy: options.policy, askMs: options.askMs };
   const { roster, orchestrator } = options;
-  return createRoles(context, { log, roster, orchestrator, models, worker, retention, health }).map(
+  const verifyAnswer = options.operators === null ? null : createVerifyAnswer(options.operators);
+  return createRoles(context, { log, roster, orchestrator, models, worker, verifyAnswer, retention, health }).map(
     ({ name, create }) =>
       createSupervisedRole({
         name,

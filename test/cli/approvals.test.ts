@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startOnTerminal } from './support/ravenhelm.js';
@@ -74,4 +74,49 @@ test('in a terminal --on-ask reject asks nothing', async () => {
   const started = startOnTerminal(clone, run('rejected', '--on-ask', 'reject'), { columns: 120, rows: 60 });
   expect(await started.exit).toBe(1);
   expect(started.output()).not.toContain('Let it run?');
+});
+
+describe('operators', () => {
+  const keygen = (name: string, out: string) => runInPipe(clone, ['operators', 'keygen', name, '--out', out]);
+
+  test('keygen writes a key that only its owner can read, prints the entry, and overwrites nothing', async () => {
+    const { code, stdout } = await keygen('eve', 'eve.pem');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^operators:\n {2}- name: "eve"\n {4}key: \S{60}\n$/);
+    expect(statSync(join(clone.dir, 'eve.pem')).mode & 0o777).toBe(0o600);
+    const again = await keygen('eve', 'eve.pem');
+    expect(again.stderr).toContain('eve.pem was not written: it is there already');
+    expect(again.code).toBe(2);
+  });
+
+  test('in a terminal the answer is signed with --key', async () => {
+    const { stdout } = await keygen('ann', 'ann.pem');
+    writeFileSync(join(clone.dir, 'operators.yaml'), stdout);
+    const flags = ['--operators', 'operators.yaml', '--key', 'ann.pem'];
+    const started = startOnTerminal(clone, run('signed', ...flags), { columns: 120, rows: 60 });
+    await started.shows('Let it run? [y/N]');
+    started.type('y\r');
+    expect(await started.exit).toBe(0);
+    expect(started.output()).toContain('approvals must be signed');
+    expect(wrote('signed')).toBe(true);
+  });
+
+  test('a bad operators file ends with 2, and names line and column', async () => {
+    writeFileSync(join(clone.dir, 'bad.yaml'), 'operators:\n  - name: ann\n    key: nonsense\n');
+    const { code, stderr } = await runInPipe(clone, run('bad', '--operators', 'bad.yaml'));
+    expect(stderr).toContain('bad.yaml:3:5: it is no public Ed25519 key');
+    expect(code).toBe(2);
+  });
+
+  test.each([
+    ['without a key where answers must be signed', ['--operators', 'operators.yaml'], 'the answer must be signed'],
+    ['with a file that is no key', ['--key', 'package.json'], 'has no private Ed25519 key'],
+    ['with a key of no operator', ['--operators', 'operators.yaml', '--key', 'eve.pem'], 'is the key of no operator'],
+    ['with a key and no operators', ['--key', 'ann.pem'], 'OPERATORS_FILE is not set'],
+    ['with a name and no key', ['--as', 'ann'], 'no key is given'],
+  ])('approve %s ends with 2 before the log is opened', async (_, flags, message) => {
+    const { code, stderr } = await runInPipe(clone, ['approve', 'abc', ...flags]);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
 });

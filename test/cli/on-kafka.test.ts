@@ -162,6 +162,74 @@ describeWithBroker('the command line on Kafka', () => {
     });
   });
 
+  describe('calls that wait for a person', () => {
+    /** A separate prefix, whose worker has a policy that asks, and where answers must be signed. */
+    let own: Readonly<Record<string, string>>;
+    let roles: ReturnType<typeof startInPipe>[];
+    const ask = (...args: string[]) => runInPipe(clone, args, own);
+    const KEY = ['--key', 'ann.pem', '--operators', 'operators.yaml'];
+
+    beforeAll(async () => {
+      const rule = '{name: ask-echo, decision: ask, reason: look, command: echo, matches: [echo a], not: [ls]}';
+      await writeFile(join(clone.dir, 'asks-policy.yaml'), `rules:\n  - ${rule}\n`);
+      const { stdout } = await rh('operators', 'keygen', 'ann', '--out', 'ann.pem');
+      await writeFile(join(clone.dir, 'operators.yaml'), stdout);
+      own = { ...env, RAVENHELM_PREFIX: `asks.${randomUUID().slice(0, 8)}` };
+      await ask('init');
+      const flags = ['--operators', 'operators.yaml', '--policy', 'asks-policy.yaml'];
+      roles = ['orchestrator', 'worker'].map((role) => startInPipe(clone, ['--role', role, ...flags], own));
+      await Promise.all(roles.map((role) => role.shows('role.serving')));
+    }, 120_000);
+
+    afterAll(async () => {
+      for (const role of roles) role.child.kill('SIGTERM');
+      await Promise.all(roles.map((role) => role.ended()));
+    }, 120_000);
+
+    const waitingCall = async (): Promise<{ readonly approval_id: string; readonly mission_id: string }> => {
+      for (;;) {
+        const [call] = JSON.parse((await ask('approvals', 'list', '--json')).stdout);
+        if (call !== undefined) return call;
+      }
+    };
+
+    test('are listed, shown and approved with a signature, and run then', async () => {
+      const id = (await ask('submit', 'missions/quick.yaml')).stdout.trim();
+      const first = await waitingCall();
+      expect(first.mission_id).toBe(id);
+      const short = first.approval_id.slice(0, 13);
+      const shown = await ask('approvals', 'show', short);
+      expect(shown.stdout).toContain('echo first_agent >> first_agent.txt');
+      expect(shown.stdout).toContain('ask-echo: echo first_agent');
+      expect((await ask('status', id)).stdout).toContain('Calls that wait for a person:');
+      const strange = await ask('approve', short, '--key', 'ann.pem', '--as', 'bob');
+      expect(strange.stderr).toContain('its signature is not that of an operator');
+      expect(strange.code).toBe(2);
+      expect(await ask('approve', short, ...KEY)).toMatchObject({
+        code: 0,
+        stdout: `approved: ${first.approval_id}\n`,
+      });
+      expect(await ask('approve', first.approval_id, ...KEY)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('was decided before'),
+      });
+      let second = await waitingCall();
+      while (second.approval_id === first.approval_id) second = await waitingCall();
+      expect(await ask('reject', second.approval_id, '--why', 'not today', ...KEY)).toMatchObject({ code: 0 });
+      const ended = await ask('watch', id);
+      expect(ended.stdout).toContain('approval_void');
+      expect(ended.stdout).toContain('ann rejected it: not today');
+      expect(ended.code).toBe(1);
+      expect((await ask('show', id)).stdout).toContain('ask by ask-echo; approved by ann');
+    }, 180_000);
+
+    test('an unknown id is wrong use', async () => {
+      const { code, stderr } = await ask('approve', 'zzz', ...KEY);
+      expect(stderr).toContain('no call waits under the id zzz');
+      expect(code).toBe(2);
+    });
+  });
+
   test('a plan that was rejected says why', async () => {
     const missionId = await submit('asks');
     const watching = startInPipe(clone, ['watch', missionId], env);

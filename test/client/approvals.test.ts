@@ -1,18 +1,11 @@
 /** A person's answers to calls that wait, through the client. */
 import { createClient } from '../../src/client/create-client.js';
 import type { Client } from '../../src/client/client.js';
-import type { Policy, Verdict } from '../../src/ports/policy.js';
+import { policyThatAsks } from '../support/asking-policy.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 const AGENT = 'cert_agent';
-const judgeCommand = (_agent: string, command: string): Verdict =>
-  command.includes('step 2')
-    ? { decision: 'ask', rule: 'ask-two', reason: 'step 2 matters' }
-    : { decision: 'allow', rule: 'default', reason: 'no rule' };
-const policy: Policy = {
-  judgeCommand,
-  judge: ({ agent, arguments: args }) => judgeCommand(agent, String(args['command'])),
-};
+const policy = policyThatAsks('step 2');
 
 let swarm: RoleSwarm;
 let client: Client;

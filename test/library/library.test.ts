@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +48,56 @@ describe('a program that embeds the swarm', () => {
         `fastest ${times[0]?.toFixed(0)} ms, slowest ${times[19]?.toFixed(0)} ms of 20\n`,
     );
   }, 180_000);
+});
+
+describe('a swarm with a policy that asks', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  let dir: string;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'ravenhelm-library-'));
+    const rule = '{name: ask, decision: ask, reason: look, command: echo, matches: [echo a], not: [ls]}';
+    await writeFile(join(dir, 'policy.yaml'), `rules:\n  - ${rule}\n`);
+    const key = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    await writeFile(join(dir, 'operators.yaml'), `operators:\n  - {name: ann, key: ${key}}\n`);
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const mission = { name: 'asks', brief: 'Write.', retries: 0, plan };
+
+  test('lets a call run that the operator has approved with a key', async () => {
+    const options = { policy: join(dir, 'policy.yaml'), operators: join(dir, 'operators.yaml') };
+    await using swarm = await createSwarm({ log: memoryLog(), agents: [writer], ...options });
+    await using client = createClient({ ...swarm, operator: { name: 'ann', key } });
+    await using stranger = createClient(swarm);
+    const { missionId } = await client.submit(mission);
+    const report = client.follow(missionId, {
+      onEvent(event) {
+        if (event.event_type !== 'task_paused') return;
+        const { approval_id } = event.payload;
+        void stranger.approvals
+          .approve(approval_id)
+          .catch((error: unknown) => expect(error).toMatchObject({ code: 'answer_void' }))
+          .then(() => client.approvals.approve(approval_id));
+      },
+    });
+    expect((await report).status).toBe('completed');
+  });
+
+  test('refuses it at once with onAsk: reject', async () => {
+    const options = { policy: join(dir, 'policy.yaml'), onAsk: 'reject' as const };
+    await using swarm = await createSwarm({ log: memoryLog(), agents: [writer], ...options });
+    await using client = createClient(swarm);
+    const report = await client.run(mission);
+    expect(report.status).toBe('failed');
+    expect(report.reason).toContain('by the rule ask');
+  });
+
+  test('names a key that is none', () => {
+    expect(() =>
+      createClient({ log: memoryLog(), agents: [writer], workspaceRoot: dir, operator: { name: 'ann', key: 'x' } }),
+    ).toThrow(/operator\.key.*private Ed25519 key/);
+  });
 });
 
 describe('a swarm and its client in this process', () => {

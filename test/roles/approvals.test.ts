@@ -1,20 +1,14 @@
 /** A call that the policy asks about: it waits for a person, runs once when approved, and never otherwise. */
+import { generateKeyPairSync } from 'node:crypto';
+import { createVerifyAnswer, signAnswer } from '../../src/agent/call-answer.js';
 import type { EventOf, EventType, PayloadOf } from '../../src/domain/events.js';
 import type { WaitingCallReport } from '../../src/domain/report.js';
 import type { VerifyAnswer } from '../../src/domain/waiting-call.js';
-import type { Policy, Verdict } from '../../src/ports/policy.js';
+import { policyThatAsks } from '../support/asking-policy.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 const AGENT = 'cert_agent';
 const HOUR_MS = 3_600_000;
-const ASK: Verdict = { decision: 'ask', rule: 'ask-two', reason: 'step 2 matters' };
-
-/** Asks about the commands with these words. */
-function askAbout(words: string): Policy {
-  const judgeCommand = (_agent: string, command: string): Verdict =>
-    command.includes(words) ? ASK : { decision: 'allow', rule: 'default', reason: 'no rule' };
-  return { judgeCommand, judge: ({ agent, arguments: args }) => judgeCommand(agent, String(args['command'])) };
-}
 
 describe('a call that the policy asks about', () => {
   let swarm: RoleSwarm;
@@ -25,13 +19,23 @@ describe('a call that the policy asks about', () => {
     swarm.events.filter((event): event is EventOf<T> => event.event_type === type);
 
   async function start(
-    options: { readonly askMs?: number; readonly verifyAnswer?: VerifyAnswer; readonly words?: string } = {},
+    options: {
+      readonly askMs?: number;
+      readonly verifyAnswer?: VerifyAnswer;
+      readonly words?: string;
+      readonly trusting?: boolean;
+    } = {},
     request: Partial<PayloadOf<'mission_requested'>> = {},
     agent: Parameters<typeof agentSpec>[1] = {},
   ) {
-    const { words = 'step 2', askMs = HOUR_MS, ...others } = options;
-    swarm = await createRoleSwarm({ roster: [agentSpec(AGENT, agent)], policy: askAbout(words), askMs, ...others });
-    await swarm.startOrchestrator();
+    const { words = 'step 2', askMs = HOUR_MS, trusting = false, ...others } = options;
+    swarm = await createRoleSwarm({
+      roster: [agentSpec(AGENT, agent)],
+      policy: policyThatAsks(words),
+      askMs,
+      ...others,
+    });
+    await swarm.startOrchestrator({}, trusting ? { verifyAnswer: () => null } : {});
     const worker = await swarm.startWorker();
     id = await swarm.submit({ retries: 0, ...request });
     return worker;
@@ -191,6 +195,57 @@ describe('a call that the policy asks about', () => {
     expect(of('approval_void')[0]?.payload.code).toBe('unsigned');
     await answer(call, { signature: 'good' });
     expect((await swarm.ended(id)).status).toBe('completed');
+  });
+
+  describe('where answers must be signed', () => {
+    const ann = generateKeyPairSync('ed25519');
+    const verifyAnswer = createVerifyAnswer([{ name: 'ann', publicKey: ann.publicKey }]);
+    const signed = (call: WaitingCallReport, changes: Partial<PayloadOf<'call_answered'>> = {}) => {
+      const event = answerTo(call, changes);
+      return { ...event, payload: { ...event.payload, signature: signAnswer(event.payload, ann.privateKey) } };
+    };
+    const codes = () => of('approval_void').map(({ payload }) => payload.code);
+
+    test('a signed answer counts; unsigned, forged and changed ones are void, and recorded', async () => {
+      await start({ verifyAnswer });
+      const call = await untilItWaits();
+      await answer(call);
+      await answer(call, { signature: 'AAAA' });
+      const good = signed(call);
+      const changed = { ...good, event_id: 'changed', payload: { ...good.payload, approved: false } };
+      await swarm.append(changed, id);
+      await swarm.until(() => codes().length === 3);
+      expect(codes()).toEqual(['unsigned', 'forged', 'forged']);
+      await swarm.append(good, id);
+      expect((await swarm.ended(id)).status).toBe('completed');
+    });
+
+    test('a signed answer about one call is void for the next one, as it is and with its id', async () => {
+      await start({ verifyAnswer, words: 'step' });
+      const first = await untilItWaits();
+      const good = signed(first);
+      await swarm.append(good, id);
+      await swarm.until(() => of('call_proposed').length === 2 && of('task_paused').length === 2);
+      const second = await untilItWaits();
+      expect(second.approval_id).not.toBe(first.approval_id);
+      await swarm.append({ ...good, event_id: 'replayed' }, id);
+      const { approval_id, digest } = second;
+      await swarm.append({ ...good, event_id: 'moved', payload: { ...good.payload, approval_id, digest } }, id);
+      await swarm.until(() => codes().length === 2);
+      expect(codes()).toEqual(['used', 'forged']);
+      expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+    });
+
+    test('a worker verifies what an orchestrator has let pass, and the call waits on', async () => {
+      await start({ verifyAnswer, trusting: true });
+      const call = await untilItWaits();
+      await answer(call);
+      await swarm.until(() => codes().length === 1);
+      expect(of('approval_void')[0]?.payload).toMatchObject({ code: 'unsigned', owner: null });
+      expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+      await swarm.append(signed(await untilItWaits()), id);
+      expect((await swarm.ended(id)).status).toBe('completed');
+    });
   });
 
   test('a worker that takes over waits on, and runs it after the approval', async () => {

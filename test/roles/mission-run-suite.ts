@@ -4,6 +4,7 @@ import type { CircuitListener, CircuitNews } from '../../src/ports/circuits.js';
 import type { Log } from '../../src/ports/log.js';
 import { ModelError, type ChatModel } from '../../src/ports/model.js';
 import { planningModel } from '../support/planning-model.js';
+import { policyThatAsks } from '../support/asking-policy.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 /** Gives each test a new log, or a new prefix on a shared one. */
@@ -338,6 +339,35 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
     expect(report.status).toBe('completed');
     expect(report.tasks[0]?.attempts).toBe(1);
     expect(new Set(swarm.ledger.starts).size).toBe(swarm.ledger.starts.length);
+  });
+
+  test('a call that waits outlives its worker and its orchestrator, and runs once when it is approved', async () => {
+    const policy = policyThatAsks('step 2');
+    swarm = await create({ roster: [agentSpec('cert_agent')], policy, askMs: 3_600_000 });
+    const orchestrator = await swarm.startOrchestrator();
+    const worker = await swarm.startWorker();
+    const id = await swarm.submit({ retries: 0 });
+    const waiting = () => swarm.view.report(id)?.waiting_calls[0];
+    await swarm.until(() => waiting() !== undefined);
+    await worker.kill();
+    await orchestrator.kill();
+    const { task_id, attempt, approval_id, digest } = waiting() ?? {
+      task_id: '',
+      attempt: 0,
+      approval_id: '',
+      digest: '',
+    };
+    const said = { approved: true, reason: '', answered_by: 'ann', answered_at: Date.now(), signature: null };
+    const payload = { mission_id: id, task_id, attempt, approval_id, digest, ...said };
+    await swarm.append(swarm.createEvent({ type: 'call_answered', from: 'ann', missionId: id, payload }), id);
+    await swarm.startWorker();
+    await swarm.startOrchestrator();
+    expect((await swarm.ended(id)).status).toBe('completed');
+    const calls = swarm.events.filter((event) => event.event_type === 'tool_called' && event.payload.step === 2);
+    expect(calls.map(({ payload: call }) => call)).toEqual([
+      expect.objectContaining({ approval_id, approved_by: 'ann' }),
+    ]);
+    expect(swarm.ledger.starts.filter((start) => start.endsWith('#2'))).toHaveLength(1);
   });
 
   test('an orchestrator that takes over finishes the mission', async () => {

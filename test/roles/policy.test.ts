@@ -1,6 +1,7 @@
 /** What a worker does with the policy's verdict on a call. */
 import type { EventOf } from '../../src/domain/events.js';
-import type { Policy, Verdict } from '../../src/ports/policy.js';
+import type { Policy } from '../../src/ports/policy.js';
+import { policyOn } from '../support/asking-policy.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 const AGENT = 'cert_agent';
@@ -8,13 +9,6 @@ const called = (swarm: RoleSwarm) =>
   swarm.events.filter((event): event is EventOf<'tool_called'> => event.event_type === 'tool_called');
 const returned = (swarm: RoleSwarm) =>
   swarm.events.filter((event): event is EventOf<'tool_returned'> => event.event_type === 'tool_returned');
-
-/** A verdict on the commands with these words; all others are allowed. */
-function policyOn(words: string, verdict: Verdict): Policy {
-  const judgeCommand = (_agent: string, command: string): Verdict =>
-    command.includes(words) ? verdict : { decision: 'allow', rule: 'default', reason: 'no rule' };
-  return { judgeCommand, judge: ({ agent, arguments: args }) => judgeCommand(agent, String(args['command'])) };
-}
 
 describe('a call that the policy stops', () => {
   let swarm: RoleSwarm;

@@ -172,7 +172,12 @@ export async function createRoleSwarm(options: {
     createEvent,
     async startOrchestrator(
       timings: object = {},
-      own: { readonly log?: Log; readonly roster?: readonly AgentSpec[]; readonly sandbox?: 'off' } = {},
+      own: {
+        readonly log?: Log;
+        readonly roster?: readonly AgentSpec[];
+        readonly sandbox?: 'off';
+        readonly verifyAnswer?: VerifyAnswer;
+      } = {},
     ): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps: shared } = startProcess(own.log);
       const deps = { ...shared, roster: own.roster ?? roster };
@@ -185,6 +190,7 @@ export async function createRoleSwarm(options: {
         ...deps,
         planner,
         ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),
+        ...(own.verifyAnswer === undefined ? {} : { verifyAnswer: own.verifyAnswer }),
         ...(options.circuits ? { circuits: options.circuits } : {}),
         retention: options.retention ?? [],
         timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings },

@@ -11,6 +11,8 @@ import { requireMission } from '../../client/require-mission.js';
 import { withWorkspace } from '../../client/submit.js';
 import { parseMissionId } from '../../domain/mission-id.js';
 import { decideCall } from './approvals.js';
+import { wrongUse } from '../cli-error.js';
+import type { KeyFlags } from '../operators-setting.js';
 import { clientCommand } from '../client-command.js';
 import { caughtUp, withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
@@ -18,17 +20,22 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 
 /** @param id of a mission, or of a call that waits */
-export function approve(context: CommandContext, id: string): Promise<ExitCode> {
-  return isMission(id)
-    ? decide(context, id, 'approved', approvePlan)
-    : decideCall(context, id, { approved: true, reason: '' });
+export function approve(context: CommandContext, id: string, flags: KeyFlags): Promise<ExitCode> {
+  if (!isMission(id)) return decideCall(context, id, { approved: true, reason: '' }, flags);
+  requireUnsigned(flags);
+  return decide(context, id, 'approved', approvePlan);
 }
 
 /** @param id of a mission, or of a call that waits */
-export function reject(context: CommandContext, id: string, reason: string): Promise<ExitCode> {
-  return isMission(id)
-    ? decide(context, id, 'rejected', rejectPlan(reason))
-    : decideCall(context, id, { approved: false, reason });
+export function reject(context: CommandContext, id: string, reason: string, flags: KeyFlags): Promise<ExitCode> {
+  if (!isMission(id)) return decideCall(context, id, { approved: false, reason }, flags);
+  requireUnsigned(flags);
+  return decide(context, id, 'rejected', rejectPlan(reason));
+}
+
+function requireUnsigned({ key, as }: KeyFlags): void {
+  if (key === null && as === null) return;
+  throw wrongUse('only answers about calls are signed, and this is a mission', 'Leave --key and --as out.');
 }
 
 const isMission = (id: string): boolean => parseMissionId(id) !== null;

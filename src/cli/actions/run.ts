@@ -17,6 +17,7 @@ import { readMission, readRoster } from '../mission-source.js';
 import { howToGetBroker } from '../open-log.js';
 import { goingOnLine, leftOpenLine } from '../open-missions.js';
 import { reportText } from '../report-text.js';
+import { signerOf, type KeyFlags } from '../operators-setting.js';
 import { withSwarm, type OnAsk } from '../swarm-session.js';
 import { oneLine } from '../text-width.js';
 
@@ -25,13 +26,18 @@ export interface RunOptions {
   readonly workspace: string | null;
   /** What becomes of a call that the policy asks about; null: it waits in a terminal, and is refused elsewhere. */
   readonly onAsk: OnAsk | null;
+  /** With what the person at the terminal signs answers. */
+  readonly key: KeyFlags;
   /** Called when the report was printed and the roles still run; the process ends when it resolves. */
   afterwards?(session: SwarmSession): Promise<void>;
 }
 
 /** Starts what is missing, carries the mission out and prints its report. Exit 0 when it completed, 1 when not. */
 export async function runMission(context: CommandContext, options: RunOptions): Promise<ExitCode> {
-  const onAsk = options.onAsk ?? (context.host.ask === null || context.json ? 'reject' : 'wait');
+  const mustSign = context.config.values.OPERATORS_FILE !== null;
+  const sign = options.key.key === null ? null : await signerOf(context, options.key);
+  const canAnswer = context.host.ask !== null && !context.json && (sign !== null || !mustSign);
+  const onAsk = options.onAsk ?? (canAnswer ? 'wait' : 'reject');
   const roster = await readRoster(context);
   const mission = await readMission(context, options.file, roster);
   await requireFits(context, mission, options.file);
@@ -41,10 +47,10 @@ export async function runMission(context: CommandContext, options: RunOptions): 
     context,
     { roster, orchestrator: true, agents: roster.agents, allowMemory: true, onAsk },
     async (session) => {
-      if (!session.log.capabilities.shared && onAsk === 'wait' && (context.host.ask === null || context.json)) {
+      if (!session.log.capabilities.shared && options.onAsk === 'wait' && !canAnswer) {
         throw wrongUse(
           '--on-ask wait lets a call wait for a person, and no other process can answer on the in-memory log',
-          'Use a broker (npm run setup says how), a terminal, or --on-ask reject.',
+          'Use a broker (npm run setup says how), --on-ask reject, or a terminal (and --key FILE with operators).',
         );
       }
       if (!session.log.capabilities.shared && mission.approval === 'approval') {
@@ -68,7 +74,7 @@ export async function runMission(context: CommandContext, options: RunOptions): 
         missionId,
         feed,
         broken: session.broken,
-        asking: { log: session.log, isShared: session.log.capabilities.shared },
+        asking: { log: session.log, isShared: session.log.capabilities.shared, sign, mustSign },
         ifNotEnded: session.log.capabilities.durable
           ? `mission ${missionId} has not ended; the next swarm on this log continues it. ` +
             `To stop it: ${clientCommand(context, `cancel ${missionId}`)}`

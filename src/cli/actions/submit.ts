@@ -39,7 +39,7 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
       missionId,
       feed,
       broken: createHandledDeferred<never>().promise,
-      asking: { log: session.log, isShared: true },
+      asking: { log: session.log, isShared: true, sign: null, mustSign: context.config.values.OPERATORS_FILE !== null },
       notice: missingOrchestrator(context, session, mission),
       ifNotEnded:
         `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ` +

@@ -1,0 +1,127 @@
+/** Signed answers: which hold, and which do not. */
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { createVerifyAnswer, signAnswer, type UnsignedAnswer } from '../../src/agent/call-answer.js';
+import { callDigest } from '../../src/agent/call-digest.js';
+import { canonicalJson } from '../../src/agent/canonical-json.js';
+import { parseOperators, privateKeyOf } from '../../src/agent/operators-file.js';
+
+const ann = generateKeyPairSync('ed25519');
+const bob = generateKeyPairSync('ed25519');
+const verify = createVerifyAnswer([
+  { name: 'ann', publicKey: ann.publicKey },
+  { name: 'bob', publicKey: bob.publicKey },
+]);
+
+const answer: UnsignedAnswer = {
+  mission_id: 'm1',
+  task_id: 't1',
+  attempt: 1,
+  approval_id: 'call-1',
+  digest: 'a'.repeat(64),
+  approved: true,
+  reason: '',
+  answered_by: 'ann',
+  answered_at: 1_000,
+};
+const signed = (changes: Partial<UnsignedAnswer> = {}, key = ann.privateKey) => ({
+  ...answer,
+  ...changes,
+  signature: signAnswer({ ...answer, ...changes }, key),
+});
+
+test('the answer of an operator holds', () => {
+  expect(verify(signed())).toBeNull();
+  expect(verify(signed({ approved: false, reason: 'no' }))).toBeNull();
+});
+
+test.each<readonly [string, Parameters<typeof verify>[0], string]>([
+  ['without a signature', { ...answer, signature: null }, 'unsigned'],
+  ["with another operator's key", signed({}, bob.privateKey), 'forged'],
+  ['of a person who is no operator', signed({ answered_by: 'mallory' }), 'forged'],
+  ['with a signature that is none', { ...answer, signature: 'AAAA' }, 'forged'],
+  [
+    'with a signature for another purpose',
+    { ...answer, signature: sign(null, Buffer.from(canonicalJson(answer)), ann.privateKey).toString('base64') },
+    'forged',
+  ],
+])('an answer %s does not', (_, given, code) => {
+  expect(verify(given)).toBe(code);
+});
+
+test.each<Partial<UnsignedAnswer>>([
+  { mission_id: 'm2' },
+  { task_id: 't2' },
+  { attempt: 2 },
+  { approval_id: 'call-2' },
+  { digest: 'b'.repeat(64) },
+  { approved: false },
+  { reason: 'other' },
+  { answered_by: 'bob' },
+  { answered_at: 2_000 },
+])('a signed answer that was changed does not hold: %j', (changes) => {
+  expect(verify({ ...signed(), ...changes })).toBe('forged');
+});
+
+test('the digest is that of the exact call, in whatever order its fields were written', () => {
+  const call = {
+    ...{ mission_id: 'm', task_id: 't', attempt: 1, step: 2, agent: 'a', tool: 'x', working_dir: null },
+    arguments: { command: 'ls', b: { d: 1, c: [2, { z: 1, y: 2 }] } },
+  };
+  const digest = callDigest(call);
+  expect(callDigest({ ...call, arguments: { b: { c: [2, { y: 2, z: 1 }], d: 1 }, command: 'ls' } })).toBe(digest);
+  const others = [
+    { ...call, mission_id: 'n' },
+    { ...call, task_id: 'u' },
+    { ...call, attempt: 2 },
+    { ...call, step: 3 },
+    { ...call, agent: 'b' },
+    { ...call, tool: 'y' },
+    { ...call, working_dir: '/srv' },
+    { ...call, arguments: { ...call.arguments, command: 'ls ' } },
+    { ...call, arguments: { ...call.arguments, b: { d: 1, c: [{ z: 1, y: 2 }, 2] } } },
+  ];
+  expect(new Set([digest, ...others.map(callDigest)]).size).toBe(others.length + 1);
+});
+
+describe('the operators file', () => {
+  const der = ann.publicKey.export({ type: 'spki', format: 'der' });
+  const pem = ann.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const indented = (text: string) => text.trimEnd().replaceAll('\n', '\n      ');
+  const privatePem = ann.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+  test.each([
+    ['PEM', `|\n      ${indented(pem)}`],
+    ['base64 of its DER', der.toString('base64')],
+    ['base64 of its bytes', der.subarray(-32).toString('base64')],
+  ])('takes a key as %s', (_, key) => {
+    const [operator] = parseOperators(`operators:\n  - name: ann\n    key: ${key}\n`, 'o.yaml');
+    expect(operator?.publicKey.equals(ann.publicKey)).toBe(true);
+  });
+
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
+  test.each([
+    ['no key', 'nonsense', /^o\.yaml:3:5: it is no public Ed25519 key; give a public/],
+    [
+      'an RSA key',
+      `|\n      ${indented(rsa.export({ type: 'spki', format: 'pem' }).toString())}`,
+      /no public Ed25519 key/,
+    ],
+    ['a private key', `|\n      ${indented(privatePem)}`, /it is a private key; give a public/],
+  ])('refuses %s, with its place', (_, key, message) => {
+    expect(() => parseOperators(`operators:\n  - name: ann\n    key: ${key}\n`, 'o.yaml')).toThrow(message);
+  });
+
+  test('refuses two operators with one name or one key, and a file without operators', () => {
+    const entry = (name: string) => `  - name: ${name}\n    key: ${der.toString('base64')}\n`;
+    expect(() => parseOperators(`operators:\n${entry('ann')}${entry('ann')}`, 'o.yaml')).toThrow(
+      /o\.yaml:4:5: two operators have the name "ann"[^]*ann has the key of ann/,
+    );
+    expect(() => parseOperators('operators: []\n', 'o.yaml')).toThrow(/at least one operator/);
+  });
+
+  test('a private key is read from PEM only, and only an Ed25519 one', () => {
+    expect(privateKeyOf(privatePem)?.equals(ann.privateKey)).toBe(true);
+    expect(privateKeyOf(pem)).toBeNull();
+    expect(privateKeyOf('nonsense')).toBeNull();
+  });
+});
