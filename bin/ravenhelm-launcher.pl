@@ -10,6 +10,8 @@
 # - The runner looks at the fence and the time limit ten times a second and kills the tool. Neither needs a fork, so a
 #   fork bomb cannot stop it. In the sandbox the whole pid namespace dies with its pid 1.
 # - It writes the outcome by rename.
+# - The tool's limits hold before its program begins: in a separate cgroup where one can be made, else by prlimit and by
+#   what the runner measures. The launcher is outside of that cgroup. The outcome names the limit that was reached.
 # - The tool gets descriptors 0 to 2 only. Its outputs are pipes that the runner drains into files: a file as stdout
 #   would be emptied by `> /dev/stderr`. They are anonymous, so that a step cannot spoil those of the next one.
 #
@@ -19,27 +21,36 @@
 # once (yes: one command, at most once; no: checks), each (yes: all checks run, limit_ms for each; no: the first failure
 # ends them, limit_ms for all), isolated (yes: argument 1 is bwrap; no), token (RAVENHELM_RUN in the environment of
 # bwrap), seccomp (path of a filter; optional), input (optional), argument (many), command (many; each is appended to
-# the arguments).
+# the arguments), limit (many: "NAME NUMBER", sizes in bytes; a limit that is missing does not hold), cgroup (many:
+# "1|2 CONTROLLER,… DIRECTORY", below which a group may be made), workspace (measured while the tool runs; optional),
+# holds_state (yes: .ravenhelm in it is the swarm's; no).
 #
 # Only built-in functions: a module such as POSIX takes longer to load than all else takes to run.
 use strict;
 
 my %EXIT = (fenced => 70, started_before => 71, lock_busy => 72, aborted => 73, failed => 74);
 my %CALLS = (
-    x64   => { prctl => 157, keyctl => 250, prlimit => 302 },
-    arm64 => { prctl => 167, keyctl => 219, prlimit => 261 },
+    x64   => { prctl => 157, keyctl => 250, prlimit => 302, fstatfs => 138, clone3 => 435 },
+    arm64 => { prctl => 167, keyctl => 219, prlimit => 261, fstatfs => 44,  clone3 => 435 },
 );
 my ($PR_SET_CHILD_SUBREAPER, $PR_GET_CHILD_SUBREAPER, $KEYCTL_JOIN_SESSION_KEYRING) = (36, 37, 1);
-my %RESOURCES = (file_bytes => 1, core_bytes => 4);
-my %LIMITS = (file_bytes => 1 << 30, core_bytes => 0);
+my %RESOURCES = (cpu => 0, file => 1, data => 2, core => 4, processes => 6, open_files => 7);
 my ($LOCK_EX, $LOCK_NB, $WNOHANG, $F_SETFD, $EINTR, $EAGAIN, $EEXIST) = (2, 4, 1, 2, 4, 11, 17);
 my $WRITE_NEW = 0x1 | 0x40 | 0x80;    # O_WRONLY, O_CREAT, O_EXCL
-my $OUTPUT_BYTES = 256 << 20;         # of a stream; then it is closed, and the tool gets SIGPIPE
+my $NO_LIMIT = 1 << 60;
 my $CHUNK = 1 << 16;
-my $LOOK_MS = 100;
+our $LOOK_MS = 100;
+my $GATE_MS = 1000;          # at most, for the sandbox to be made
+my $GATE_PAUSE_MS = 0.3;
+my $WALK_PAUSE_MS = 10;       # between two parts of a walk through the workspace
 my $IDLE_SECONDS = 60;
 
-my (%request, @arguments, @commands, $run, $calls, $lock, $stopped, $uptime);
+# What the measuring part uses too is in the package.
+our (%request, %limits, $run);
+my (@arguments, @commands, @cgroups, $calls, $lock, $stopped, $uptime);
+
+# Loaded when a tool takes longer than a look: most do not, and reading it takes a millisecond.
+my $MEASURING = $0 =~ s/(?=\.pl$)/-measure/r;
 
 sub leave { my ($code, $message) = @_; print STDERR "$message\n" if defined $message; exit $EXIT{$code} }
 
@@ -98,6 +109,8 @@ sub read_request {
         $at += $bytes;
         if    ($name eq 'argument') { push @arguments, $value }
         elsif ($name eq 'command')  { push @commands,  $value }
+        elsif ($name eq 'limit')    { my ($limit, $number) = split / /, $value; $limits{$limit} = $number }
+        elsif ($name eq 'cgroup')   { push @cgroups,   $value }
         else                        { $request{$name} = $value }
     }
 }
@@ -236,6 +249,7 @@ sub guard {
     return $end if defined $end;
     # The runner was killed. What it had started is, or becomes, a child of this process.
     end_all();
+    remove_groups($runner);
     leave_outcome($name, 'aborted', 137, clock() - $began) unless -e "$run/$name.outcome";
     return 'aborted';
 }
@@ -255,37 +269,59 @@ sub not_started {
     return 'failed';
 }
 
+# The limit is the one that was reached; undef: none.
 sub leave_outcome {
-    my ($name, $reason, $exit, $duration_ms) = @_;
-    replace("$run/$name.outcome", "reason=$reason\nexit=$exit\nduration_ms=$duration_ms\n");
+    my ($name, $reason, $exit, $duration_ms, $limit) = @_;
+    my $reached = defined $limit ? "limit=$limit\n" : '';
+    replace("$run/$name.outcome", "reason=$reason\nexit=$exit\nduration_ms=$duration_ms\n$reached");
 }
 
-# What the runner knows about its tool.
-my ($tool, $status, $killed_at, @left);
+# What the runner knows about its tool: its process, what bwrap said, when it was killed, the bytes left of each output,
+# the first limit that was reached.
+our ($tool, $is_walking);
+my ($status, $killed_at, @left, $reached, $gate, $gate_until);
 
 # Runs one command to its end and leaves its outcome; an index of @ENDS.
 sub run_one {
     my ($guardian, $name, $command, $deadline, @sinks) = @_;
     become_subreaper();
-    ($status, $killed_at, @left) = ('', 0, $OUTPUT_BYTES, $OUTPUT_BYTES);
+    my $output_bytes = $limits{output} || $NO_LIMIT;
+    ($status, $killed_at, @left) = ('', 0, $output_bytes, $output_bytes);
+    $reached = undef;
     my $isolated = $request{isolated} eq 'yes';
     my $began = clock();
     my (@from, @to);
     for my $index (0 .. ($isolated ? 2 : 1)) {
         pipe($from[$index], $to[$index]) or return broken($name, $sinks[1], "cannot make a pipe: $!");
     }
+    # bwrap waits for its end before it starts the program.
+    ($gate, my $shut) = ();
+    if ($isolated) { pipe($shut, $gate) or return broken($name, $sinks[1], "cannot make a pipe: $!") }
     # The sandbox's user may open /dev/stdout and /dev/stderr.
     chmod 0622, $to[0], $to[1];
-    $tool = fork;
-    return broken($name, $sinks[1], "cannot start a process: $!") unless defined $tool;
-    become_tool($command, $isolated, @to) if $tool == 0;
+    make_groups();
+    begin_measuring();
+    $tool = start_in_group();
+    if (!defined $tool) {
+        my $why = "cannot start a process: $!";
+        remove_groups($$);
+        return broken($name, $sinks[1], $why);
+    }
+    become_tool($command, $isolated, @to, $shut) if $tool == 0;
     @to = ();
+    $shut = undef;
+    $gate_until = clock() + $GATE_MS;
     my $result = attend($guardian, $deadline, \@from, \@sinks);
     kill 'KILL', -$tool unless $isolated;
     end_all();
     drain(\@from, \@sinks);
     my $reason = how_it_ended($isolated, $result);
-    leave_outcome($name, $reason, $result, clock() - $began);
+    $reached = 'wall_time' if $reason eq 'timeout';
+    measure_end($reason, $result);
+    # The kernel may have chosen bwrap.
+    $reason = 'limit' if $reason eq 'lost' && ($reached || '') eq 'memory';
+    remove_groups($$);
+    leave_outcome($name, $reason, $result, clock() - $began, $reached);
     return $reason eq 'exited' ? ($result == 0 ? 0 : 1) : $reason eq 'timeout' ? 2 : $reason eq 'aborted' ? 3
         : $reason eq 'fenced' ? 4 : 1;
 }
@@ -294,12 +330,12 @@ sub broken { not_started(@_); return 1 }
 
 # In the child: limits, keyring, descriptors, then the tool's program in place of this one.
 sub become_tool {
-    my ($command, $isolated, $out, $err, $report) = @_;
+    my ($command, $isolated, $out, $err, $report, $shut) = @_;
     my @program = (@arguments, $command);
     my $fail = sub { syswrite(STDERR, "$_[0]\n"); exit 127 };
     open(STDOUT, '>&', $out) && open(STDERR, '>&', $err) or $fail->("cannot use the output pipes: $!");
     if ($isolated) {
-        my @extra = ('--json-status-fd', keep_open($report));
+        my @extra = ('--json-status-fd', keep_open($report), '--block-fd', keep_open($shut));
         if (defined $request{seccomp}) {
             open(my $filter, '<', $request{seccomp}) or $fail->("cannot open the filter $request{seccomp}: $!");
             push @extra, '--seccomp', keep_open($filter);
@@ -314,10 +350,8 @@ sub become_tool {
     if (syscall($calls->{keyctl}, $KEYCTL_JOIN_SESSION_KEYRING, 0) < 0 && $! != 38 && $! != 1) {
         $fail->("cannot make a keyring: $!");
     }
-    for my $name (keys %RESOURCES) {
-        my $limit = pack('QQ', ($LIMITS{$name}) x 2);
-        syscall($calls->{prlimit}, 0, $RESOURCES{$name}, $limit, 0) == 0 or $fail->("cannot limit $name: $!");
-    }
+    enter_groups($fail);
+    limit_resources($fail);
     # If memory is short, the kernel ends the tool and not the worker.
     if (open(my $score, '>', '/proc/self/oom_score_adj')) { syswrite($score, '500'); close $score }
     $SIG{PIPE} = 'DEFAULT';
@@ -338,16 +372,21 @@ sub keep_open {
 sub attend {
     my ($guardian, $deadline, $from, $sinks) = @_;
     my ($looked, $quiet) = (0, 0);
+    my $isolated = $request{isolated} eq 'yes';
     while (waitpid($tool, $WNOHANG) != $tool) {
         my $now = clock();
         if (!defined $stopped && $now - $looked >= $LOOK_MS) {
             $stopped = 'aborted' if getppid() != $guardian;
             $stopped = 'fenced' if !defined $stopped && fenced();
+            $stopped = 'limit' if !defined $stopped && measure($now);
             $looked = $now;
         }
         $stopped = 'timeout' if !defined $stopped && $now >= $deadline;
         kill_tool() if defined $stopped;
+        open_gate($now) if defined $gate;
         my $wait_ms = $deadline - $now < $LOOK_MS && $deadline > $now ? $deadline - $now : $LOOK_MS;
+        $wait_ms = $GATE_PAUSE_MS if defined $gate && $status ne '';
+        $wait_ms = $WALK_PAUSE_MS if $is_walking && $wait_ms > $WALK_PAUSE_MS;
         my $bits = '';
         for my $handle (@$from) { vec($bits, fileno $handle, 1) = 1 if defined $handle }
         # All have ended: so has the tool, or it is about to.
@@ -378,7 +417,7 @@ sub move {
         $written += $count;
     }
     $left[$index] -= $kept;
-    $from->[$index] = undef if $left[$index] == 0;
+    if ($left[$index] == 0) { $from->[$index] = undef; reach('output') }
 }
 
 # No process can write any more: what is in the pipes is all.
@@ -445,6 +484,284 @@ sub how_it_ended {
     return $stopped if $killed_at;
     return 'exited' if !$isolated || $status =~ /"exit-code"/;
     return $result > 128 ? 'lost' : 'broken';
+}
+
+# The first limit that is reached counts.
+sub reach { my ($name) = @_; $reached = $name unless defined $reached; return 1 }
+
+sub first_line {
+    my ($path) = @_;
+    open(my $file, '<', $path) or return undef;
+    return scalar <$file>;
+}
+
+# The number after a word in a file of "WORD NUMBER" lines; 0 where there is none.
+sub number_in {
+    my ($path, $word) = @_;
+    open(my $file, '<', $path) or return 0;
+    while (my $line = <$file>) { return $1 if $line =~ /^$word (\d+)$/ }
+    return 0;
+}
+
+# --- rlimits
+
+my $DATA_ABOVE = 256 << 20;
+my $PROCESSES_ABOVE = 1024;
+
+# Soft and hard. A limit that this process has is never raised.
+sub limit_resources {
+    my ($fail) = @_;
+    my %wanted = (core => [0, 0]);
+    $wanted{file} = [($limits{file_size}) x 2] if $limits{file_size};
+    $wanted{open_files} = [($limits{open_files}) x 2] if $limits{open_files};
+    # The process gets SIGXCPU, and SIGKILL if it goes on.
+    $wanted{cpu} = [$limits{cpu_seconds}, $limits{cpu_seconds} + 5] if $limits{cpu_seconds};
+    # Of a process, and well above the limit of all: the runner measures them, and can only name the limit if a process
+    # can pass it.
+    my $above = $limits{memory} && $limits{memory} > $DATA_ABOVE ? $limits{memory} : $DATA_ABOVE;
+    $wanted{data} = [($limits{memory} + $above) x 2] if $limits{memory} && !is_grouped('memory');
+    # Counts the processes of all tools on this computer, which share an account; the runner measures those of this one.
+    # In a user namespace the tool's first program sets its own.
+    if ($limits{processes} && $< == 0 && $request{isolated} eq 'yes' && !is_grouped('pids')) {
+        $wanted{processes} = [($limits{processes} + $PROCESSES_ABOVE) x 2];
+    }
+    for my $name (keys %wanted) {
+        my $had = pack('QQ', 0, 0);
+        syscall($calls->{prlimit}, 0, $RESOURCES{$name}, 0, $had) == 0 or $fail->("cannot read the limit $name: $!");
+        my (undef, $most) = unpack('QQ', $had);
+        my $limit = pack('QQ', map { $_ < $most ? $_ : $most } @{ $wanted{$name} });
+        syscall($calls->{prlimit}, 0, $RESOURCES{$name}, $limit, 0) == 0 or $fail->("cannot limit $name: $!");
+    }
+}
+
+# --- cgroups
+
+# The groups of this tool: { version, controllers, path, entered }. Their names say which runner made them, so that
+# those of a killed one can be removed (src/tools/cgroups.ts).
+my @groups;
+my ($CLONE_INTO_CGROUP, $SIGCHLD, $O_DIRECTORY) = (1 << 33, 17, 0x10000);
+
+sub start_time { my ($pid) = @_; return (first_line("/proc/$pid/stat") || '') =~ /.*\) (?:\S+ ){19}(\d+)/s ? $1 : 0 }
+
+sub is_grouped { my ($controller) = @_; return scalar grep { $_->{controllers} =~ /\b$controller\b/ } @groups }
+
+# Where a group cannot be made after all, the limits hold as without one.
+sub make_groups {
+    @groups = ();
+    return unless @cgroups;
+    my $name = "ravenhelm-$$-" . start_time($$);
+    for my $value (@cgroups) {
+        my ($version, $controllers, $parent) = split / /, $value, 3;
+        my $group = { version => $version, controllers => $controllers, path => "$parent/$name" };
+        if (mkdir($group->{path}, 0755) && set_group($group)) { push @groups, $group; next }
+        print STDERR "cannot make the cgroup $group->{path}: $!\n";
+        rmdir $group->{path};
+    }
+}
+
+sub set_group {
+    my ($group) = @_;
+    my ($path, $memory, $processes) = ($group->{path}, @limits{'memory', 'processes'});
+    my @files = $group->{version} == 2 ? ('memory.max', 'memory.swap.max', 0)
+        : ('memory.limit_in_bytes', 'memory.memsw.limit_in_bytes', $memory);
+    if ($group->{controllers} =~ /\bmemory\b/ && $memory) {
+        write_to("$path/$files[0]", $memory) or return 0;
+        # Without swap there is no such file.
+        write_to("$path/$files[1]", $files[2]) if -e "$path/$files[1]";
+    }
+    return 1 unless $group->{controllers} =~ /\bpids\b/ && $processes;
+    return write_to("$path/pids.max", $processes);
+}
+
+sub write_to {
+    my ($path, $text) = @_;
+    open(my $file, '>', $path) or return 0;
+    return defined syswrite($file, $text);
+}
+
+# Into a group of version 2 at its birth: moving a process there waits for all processors (cgroup_threadgroup_rwsem).
+sub start_in_group {
+    my ($group) = grep { $_->{version} == 2 } @groups;
+    if (defined $group && sysopen(my $directory, $group->{path}, $O_DIRECTORY)) {
+        # struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, its size, tls, set_tid, its size,
+        # cgroup.
+        $group->{entered} = 1;
+        my $birth = pack('Q11', $CLONE_INTO_CGROUP, 0, 0, 0, $SIGCHLD, 0, 0, 0, 0, 0, fileno $directory);
+        my $child = syscall($calls->{clone3}, $birth, length $birth);
+        return $child if $child >= 0;
+        $group->{entered} = 0;    # Linux before 5.7, or a filter that answers ENOSYS
+    }
+    return fork;
+}
+
+sub enter_groups {
+    my ($fail) = @_;
+    for my $group (grep { !$_->{entered} } @groups) {
+        # A thread that moves itself, as by the file tasks of version 1, waits for nothing.
+        my $file = "$group->{path}/" . ($group->{version} == 2 ? 'cgroup.procs' : 'tasks');
+        write_to($file, '0') or $fail->("cannot enter the cgroup $group->{path}: $!");
+    }
+}
+
+# A process that has just ended may still be counted.
+sub remove_groups {
+    my ($runner) = @_;
+    for my $value (@cgroups) {
+        my (undef, undef, $parent) = split / /, $value, 3;
+        my @paths = $runner == $$ ? map { $_->{path} } grep { $_->{path} =~ m{^\Q$parent\E/[^/]+$} } @groups
+            : glob_names($parent, "ravenhelm-$runner-");
+        for my $path (@paths) {
+            for (1 .. 50) { last if rmdir($path) || !-d $path; pause(0.002) }
+        }
+    }
+}
+
+sub glob_names {
+    my ($parent, $beginning) = @_;
+    opendir(my $list, $parent) or return ();
+    return map { "$parent/$_" } grep { index($_, $beginning) == 0 } readdir $list;
+}
+
+# Whether the kernel had to end a process for want of memory, or refused to start one.
+sub ask_groups {
+    for my $group (@groups) {
+        my ($path, $controllers) = @{$group}{ 'path', 'controllers' };
+        my $events = $group->{version} == 2 ? 'memory.events' : 'memory.oom_control';
+        return reach('memory') if $controllers =~ /\bmemory\b/ && number_in("$path/$events", 'oom_kill');
+        return reach('processes') if $controllers =~ /\bpids\b/ && number_in("$path/pids.events", 'max');
+    }
+    return 0;
+}
+
+# --- measuring
+
+my $TMPFS_MAGIC = 0x01021994;
+my %TMPFS = (tmp_size => 'tmp', shm_size => 'dev/shm');
+my ($SIGXCPU, $SIGXFSZ) = (24, 25);
+my (%tmpfs, $measure_at, $is_measured);
+
+sub begin_measuring {
+    %tmpfs = ();
+    $is_walking = 0;
+    ($measure_at, $is_measured) = (clock() + $LOOK_MS, 0);
+    begin_with_workspace() if defined $request{workspace};
+}
+
+# Whether a limit is reached that ends the tool. Others are only named.
+sub measure {
+    my ($now) = @_;
+    return 0 if $now < $measure_at;
+    return 1 if ask_groups();
+    look_at_tmpfs();
+    require $MEASURING;
+    begin_scans($now) unless $is_measured;
+    $is_measured = 1;
+    return scan($now) || (defined $request{workspace} && walk_on($now));
+}
+
+# The shell of the tool says which signal ended the command.
+sub measure_end {
+    my ($reason, $result) = @_;
+    ask_groups();
+    look_at_tmpfs();
+    %tmpfs = ();
+    reach('file_size') if $reason eq 'exited' && $result == 128 + $SIGXFSZ && $limits{file_size};
+    reach('cpu_seconds') if $reason eq 'exited' && $result == 128 + $SIGXCPU && $limits{cpu_seconds};
+    end_with_workspace() if defined $request{workspace};
+}
+
+# Lets the program start when the sandbox's tmpfs file systems are open here.
+sub open_gate {
+    my ($now) = @_;
+    open_tmpfs();
+    $gate = undef if $now >= $gate_until || keys %tmpfs == grep { $limits{$_} } keys %TMPFS;
+}
+
+# They stay readable after the sandbox's end. Until bwrap has made them, the names lead elsewhere: the size tells.
+sub open_tmpfs {
+    my ($first) = $status =~ /"child-pid": *(\d+)/ or return;
+    for my $name (grep { $limits{$_} && !$tmpfs{$_} } keys %TMPFS) {
+        sysopen(my $directory, "/proc/$first/root/$TMPFS{$name}", $O_DIRECTORY) or next;
+        my ($type, $block, $blocks) = status_of($directory);
+        $tmpfs{$name} = $directory if $type == $TMPFS_MAGIC && $block * $blocks == $limits{$name};
+    }
+}
+
+# Of a file system: type, size of a block, blocks, free ones, those for ordinary users, files, free ones.
+sub status_of {
+    my ($directory) = @_;
+    my $buffer = "\0" x 256;
+    return (0) x 7 if syscall($calls->{fstatfs}, fileno $directory, $buffer) != 0;
+    return unpack('q7', $buffer);
+}
+
+sub look_at_tmpfs {
+    for my $name (keys %tmpfs) {
+        my ($type, undef, undef, $free) = status_of($tmpfs{$name});
+        reach($name) if $type == $TMPFS_MAGIC && $free == 0;
+    }
+}
+
+# --- the workspace
+
+# How large it is at most is kept beside its runs: bytes and number of files. A walk through it measures them; what its
+# file system has less of after a call is added. A workspace that is over its limit may only shrink; otherwise no step
+# could make it smaller.
+my ($SLACK_BYTES, $SLACK_FILES) = (1 << 20, 100);
+# Less is what others, and the launcher itself, write beside it.
+my ($SMALL_BYTES, $SMALL_FILES) = (1 << 18, 20);
+our %allowed;
+my ($known_bytes, $known_files, @free);
+
+sub usage_file { return "$run/../.usage" }
+
+sub begin_with_workspace {
+    ($known_bytes, $known_files) = split / /, first_line(usage_file()) || '';
+    if (!defined $known_files) {
+        require $MEASURING;
+        ($known_bytes, $known_files) = whole_walk();
+    }
+    %allowed = (bytes => $limits{workspace_size} || $NO_LIMIT, files => $limits{workspace_files} || $NO_LIMIT);
+    $allowed{bytes} = $known_bytes + $SLACK_BYTES if $known_bytes > $allowed{bytes};
+    $allowed{files} = $known_files + $SLACK_FILES if $known_files > $allowed{files};
+    @free = free_beside();
+}
+
+# Bytes and files that its file system has left. One that has no number of files says 0.
+sub free_beside {
+    sysopen(my $directory, $request{workspace}, $O_DIRECTORY) or return (0, 0);
+    my (undef, $block, undef, $free, undef, undef, $files) = status_of($directory);
+    return ($block * $free, $files);
+}
+
+sub end_with_workspace {
+    my ($bytes, $files) = free_beside();
+    my ($more_bytes, $more_files) = ($free[0] - $bytes, $free[1] - $files);
+    return if $more_bytes < $SMALL_BYTES && $more_files < $SMALL_FILES;
+    # A walk meanwhile, or another task's launcher, may have measured it.
+    ($known_bytes, $known_files) = split / /, first_line(usage_file()) || "$known_bytes $known_files";
+    my @most = ($known_bytes + ($more_bytes > 0 ? $more_bytes : 0), $known_files + ($more_files > 0 ? $more_files : 0));
+    if ($most[0] > $allowed{bytes} || $most[1] > $allowed{files}) {
+        require $MEASURING;
+        is_too_large(whole_walk());
+    } else {
+        keep_usage(@most);
+    }
+}
+
+sub is_too_large {
+    my ($bytes, $files) = @_;
+    return reach('workspace_size') if $bytes > $allowed{bytes};
+    return reach('workspace_files') if $files > $allowed{files};
+    return 0;
+}
+
+sub keep_usage {
+    my ($bytes, $files) = @_;
+    my $draft = usage_file() . "-$$";
+    open(my $file, '>', $draft) or return;
+    # It is only a note: on a full disk the workspace is measured again.
+    (print {$file} "$bytes $files") && close($file) && rename($draft, usage_file()) or unlink $draft;
 }
 
 main();

@@ -6,12 +6,14 @@ export { ClientError, type ClientErrorCode } from './client/client-error.js';
 export { createClient, type ClientOptions, type OperatorKey } from './client/create-client.js';
 export type { DeadLetter, DeadLetterDetails } from './client/dead-letter.js';
 export type { DiscardOptions } from './client/discard.js';
+export type { LimitsDefinition } from './agent/limit-settings.js';
 export type { MissionDefinition, PlanDefinition, TaskDefinition } from './client/mission-definition.js';
 export type { RecoveredPartition, RecoverOptions } from './client/recover.js';
 export type { RedriveOptions, RedriveOutcome } from './client/redrive.js';
 export type { SubmittedMission } from './client/submit.js';
 export type { StatusReport } from './client/ask-processes.js';
 export type { AgentSpec, Playbook, PlaybookStep } from './domain/agent-spec.js';
+export type { LimitKey, LimitSettings } from './domain/limits.js';
 export type { AgentEvent } from './domain/generated/agent-event.js';
 export type {
   AttemptReport,

@@ -95,6 +95,7 @@ export function assignment(
     changes: [],
     used_up_by: null,
     beside: null,
+    limits: {},
   };
 }
 
@@ -153,5 +154,6 @@ export function missionRequest(bench: BenchLog, partition: number): AppendReques
     requested_by: 'bench',
     requires: [],
     planner: null,
+    limits: {},
   });
 }

@@ -133,6 +133,7 @@ function* request(bench: BenchLog, missionId: string, approval: 'none' | 'approv
     requested_by: 'bench',
     requires: [],
     planner: null,
+    limits: {},
   });
   yield missionRecord(bench, missionId, PARTITION, 'plan_proposed', {
     mission_id: missionId,

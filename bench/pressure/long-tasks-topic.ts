@@ -123,6 +123,7 @@ function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<Appe
         duration_ms: 5,
         checks: null,
         changed_paths: [],
+        limit: null,
       });
       written += OBSERVATION.length + 600;
     }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { createSystemClock } from '../../src/telemetry/system-clock.js';
 import { LAUNCHER_PATH, LAUNCHER_PROGRAM } from '../../src/tools/launcher-process.js';
 import { workspaceMarker } from '../../src/tools/places.js';
+import { openCgroups } from '../../src/tools/cgroups.js';
 import { probeSandbox } from '../../src/tools/probe.js';
 import { shellProgram } from '../../src/tools/programs.js';
 import { INSIDE } from '../../src/tools/sandbox.js';
@@ -61,7 +62,8 @@ async function partsOf(root: string): Promise<{ mode: string; parts: readonly Pa
   const system = { toolboxDir: null, extraBinds: [], nodePath: process.execPath };
   const sandbox = await probeSandbox(system);
   if (!sandbox.ok) throw new Error(`This bench needs the sandbox: ${sandbox.reason}. ${sandbox.fix}`);
-  const options = { ...system, workspaceRoot: root, sandbox, clock: createSystemClock(), logger: silent };
+  const cgroups = await openCgroups();
+  const options = { ...system, workspaceRoot: root, sandbox, cgroups, clock: createSystemClock(), logger: silent };
   const task = {
     missionId: 'bench',
     taskId: 'bench',

@@ -129,5 +129,6 @@ function requestOf(bench: BenchLog, missionId: string): AppendRequest {
     requested_by: 'bench',
     requires: [],
     planner: null,
+    limits: {},
   });
 }

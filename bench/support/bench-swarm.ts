@@ -109,6 +109,7 @@ export async function startBenchSwarm({
           requested_by: 'bench',
           requires: [],
           planner: null,
+          limits: {},
         },
       });
       await requests.append({ topic: topics.coordination, partition, key: id, event });

@@ -4,6 +4,7 @@ import { ORCHESTRATOR } from '../domain/plan.js';
 import { SIZES } from '../domain/sizes.js';
 import { checksSchema, command, numberIn, text, textWithin } from './checked-values.js';
 import type { Problem } from './config-error.js';
+import { limitSettings, limitsSchema } from './limit-settings.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted, shortened } from '../domain/quoted.js';
 import { workspacePath } from '../domain/workspace-path.js';
@@ -42,6 +43,7 @@ const frontMatterSchema = z.strictObject({
   timeout_seconds: numberIn('agent timeout_seconds').default(300),
   max_steps: numberIn('agent max_steps').default(40),
   secrets_key: z.boolean().default(false),
+  limits: limitsSchema.optional(),
   playbooks: z
     .record(
       playbookName,
@@ -186,6 +188,7 @@ function toSpec(matter: FrontMatter, prompt: string, digest: string): AgentSpec 
     timeoutSeconds: matter.timeout_seconds,
     maxSteps: matter.max_steps,
     ...(matter.secrets_key ? { secretsKey: true } : {}),
+    ...(matter.limits === undefined ? {} : { limits: limitSettings(matter.limits) }),
     playbooks: Object.fromEntries(playbooks),
     prompt,
   };

@@ -3,11 +3,13 @@ import type { ApprovalMode, Budget, Check, OnFailure, Plan } from '../domain/eve
 import { staticCheckNotes } from '../domain/plan-checks.js';
 import { validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, ORCHESTRATOR, type PlanDraft, type PlanScope } from '../domain/plan.js';
+import type { LimitSettings } from '../domain/limits.js';
 import { SIZES } from '../domain/sizes.js';
 import { repeated } from './agent-file.js';
 import { checksSchema, numberIn, text, textWithin } from './checked-values.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
+import { limitSettings, limitsSchema } from './limit-settings.js';
 import { quoted } from '../domain/quoted.js';
 import type { Roster } from './roster.js';
 import { secretProblems } from './secret-problems.js';
@@ -21,6 +23,8 @@ export interface MissionFile {
   readonly retries: number;
   readonly onFailure: OnFailure;
   readonly budget: Budget;
+  /** Of each call of its tasks, where lower than the agent's; absent: none. */
+  readonly limits?: LimitSettings;
   /** Agents that may take part, in dependency order. */
   readonly agents: readonly string[];
   readonly success: readonly Check[];
@@ -95,6 +99,9 @@ const missionSchema = z
       })
       .optional()
       .describe('Hard limits; a missing key means no limit.'),
+    limits: limitsSchema
+      .optional()
+      .describe("What each call of a tool may use, where it is lower than the agent's own limit."),
     agents: z
       .array(text)
       .min(1, 'must name at least one agent')
@@ -142,6 +149,7 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
       tokens: mission.budget?.tokens ?? null,
       minutes: mission.budget?.minutes ?? null,
     },
+    limits: limitSettings(mission.limits),
     agents: roster.names.filter((name) => agents.includes(name)),
     success: mission.success,
     plan: plan === null ? null : withNotes(plan, mission.success),

@@ -119,11 +119,12 @@ function stepHeading({ step, tool, outcome }: StepReport): Line {
   if (outcome === null)
     return [segment(`  step ${step}  ${oneLine(tool)}  `, 'bold'), segment('no outcome yet', 'cyan')];
   const code = outcome.exit_code === null ? '' : `, exit code ${outcome.exit_code}`;
+  const limit = outcome.limit === null ? '' : `, limit reached: ${oneLine(outcome.limit)}`;
   const took = `, ${measuredDuration(outcome.duration_ms)}`;
   return [
     segment(`  step ${step}  ${oneLine(tool)}  `, 'bold'),
     segment(outcome.kind, outcome.kind === 'ok' ? 'green' : 'red'),
-    segment(`${code}${took}`),
+    segment(`${code}${limit}${took}`),
   ];
 }
 
@@ -160,7 +161,7 @@ function outputLines({ step, outcome }: StepReport, { outputs }: AttemptTextOpti
 }
 
 /** The arguments and the heading have these. */
-const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set(['command', 'exit_code', 'success', 'path', 'mode']);
+const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set(['command', 'exit_code', 'success', 'path', 'mode', 'limit']);
 
 /** A label, then its text: on the same line if it is one line, else below it. */
 function block(label: string, lines: readonly string[], tone: Tone = 'plain'): readonly Line[] {

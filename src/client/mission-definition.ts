@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigError } from '../agent/config-error.js';
 import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
+import { limitKeys, type LimitsDefinition } from '../agent/limit-settings.js';
 import type { Roster } from '../agent/roster.js';
 import { decodeText, NO_TEXT } from '../agent/text-file.js';
 
@@ -17,6 +18,8 @@ export interface MissionDefinition {
   readonly onFailure?: 'fail' | 'ask';
   /** Hard limits: US dollars, tokens, minutes. Default none. */
   readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
+  /** Of each call of its tasks, where lower than the agent's. Default none. */
+  readonly limits?: LimitsDefinition;
   /** Agents that may take part. Default all. */
   readonly agents?: readonly string[];
   /**
@@ -61,12 +64,17 @@ export async function missionOf(mission: string | MissionDefinition, roster: Ros
 }
 
 /** JSON is YAML: an object is judged by the same rules as a file. */
-function fromObject({ onFailure, plan, ...same }: MissionDefinition, roster: Roster): MissionFile {
+function fromObject({ onFailure, plan, limits, ...same }: MissionDefinition, roster: Roster): MissionFile {
   const waves = plan?.waves.map(({ tasks, ...wave }) => ({
     ...wave,
     tasks: tasks.map(({ timeoutSeconds, ...task }) => ({ ...task, timeout_seconds: timeoutSeconds })),
   }));
-  const keys = { ...same, on_failure: onFailure, plan: plan === undefined ? undefined : { ...plan, waves } };
+  const keys = {
+    ...same,
+    on_failure: onFailure,
+    limits: limitKeys(limits),
+    plan: plan === undefined ? undefined : { ...plan, waves },
+  };
   try {
     return parseMissionFile(JSON.stringify(keys), `the mission ${same.name}`, roster);
   } catch (error) {

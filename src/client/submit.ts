@@ -76,6 +76,7 @@ export function requestEvent(
       retries: mission.retries,
       on_failure: mission.onFailure,
       budget: mission.budget,
+      limits: { ...mission.limits },
       agents: [...mission.agents],
       success: [...mission.success],
       plan: mission.plan,

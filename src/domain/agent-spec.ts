@@ -1,4 +1,5 @@
 import type { Check } from './events.js';
+import type { LimitSettings } from './limits.js';
 
 /** A specialist as its agents/*.md file describes it. */
 export interface AgentSpec {
@@ -23,6 +24,8 @@ export interface AgentSpec {
   readonly maxSteps: number;
   /** Whether its commands see the key of the workspace, in /keys; absent: they do not. */
   readonly secretsKey?: boolean;
+  /** Of each of its calls; absent: the defaults. */
+  readonly limits?: LimitSettings;
   readonly playbooks: Readonly<Record<string, Playbook>>;
   readonly prompt: string;
 }

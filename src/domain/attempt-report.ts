@@ -119,6 +119,8 @@ export interface StepOutcome {
   readonly output: string;
   /** sha256 of the whole output, hex; null where there was none. */
   readonly output_digest: string | null;
+  /** The limit that it reached first (limits.ts); null: none is known. */
+  readonly limit: string | null;
   /** Of a finish: the checks that ran. */
   readonly checks: readonly CheckReport[];
 }
@@ -208,6 +210,7 @@ function reportStep({ call, outcome, sandboxOff }: JournalStep, baseline: Baseli
             duration_ms: outcome.duration_ms,
             output: outcome.observation,
             output_digest: outcome.output_digest,
+            limit: outcome.limit,
             checks: (outcome.checks ?? []).map((check, index) => reportCheck(check, index, baseline)),
           },
   };

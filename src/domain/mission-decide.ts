@@ -360,6 +360,7 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
       changes: [...plan.changes],
       used_up_by: task.usedUpBy,
       beside: task.kind === 'verify' ? null : besideOf(mission, wave, task, revision, context),
+      limits: { ...request.limits },
     },
   };
 }

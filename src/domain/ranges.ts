@@ -18,6 +18,7 @@ const whole = (least: number, most: number, unit = ''): NumberRange => ({ least,
 const any = (least: number, most: number, unit: string): NumberRange => ({ least, most, unit, whole: false });
 
 const A_YEAR_SECONDS = 365 * 86_400;
+const A_TEBIBYTE_MB = 1_048_576;
 /** Far above what a mission costs, and exact in a JavaScript number and in Avro's long. */
 const MANY_TOKENS = 1_000_000_000_000;
 
@@ -32,6 +33,19 @@ export const RANGES = {
   'agent concurrency': whole(1, 1_000, 'tasks'),
   'agent timeout_seconds': whole(1, A_YEAR_SECONDS, 'seconds'),
   'agent max_steps': whole(1, 10_000, 'steps'),
+  // A command's own timeout is at most an hour.
+  'limits wall_seconds': whole(1, 3_600, 'seconds'),
+  'limits cpu_seconds': whole(1, A_YEAR_SECONDS, 'seconds'),
+  // Below, the sandbox itself does not start.
+  'limits memory_mb': whole(32, A_TEBIBYTE_MB, 'MiB'),
+  'limits processes': whole(8, 1_000_000),
+  'limits open_files': whole(32, 1_000_000),
+  'limits file_mb': whole(1, A_TEBIBYTE_MB, 'MiB'),
+  'limits tmp_mb': whole(1, A_TEBIBYTE_MB, 'MiB'),
+  'limits shm_mb': whole(1, A_TEBIBYTE_MB, 'MiB'),
+  'limits output_mb': whole(1, A_TEBIBYTE_MB, 'MiB'),
+  'limits workspace_mb': whole(1, 16 * A_TEBIBYTE_MB, 'MiB'),
+  'limits workspace_files': whole(10, 1_000_000_000),
   // Room for a reply of 2,048 tokens and for a prompt as long.
   'model context_tokens': whole(4_096, 100_000_000, 'tokens'),
   'model max_output_tokens': whole(256, 100_000_000, 'tokens'),

@@ -1,6 +1,7 @@
 import type { Baseline, ProtectedPath } from '../domain/baseline.js';
 import type { NamedPath } from '../domain/check-paths.js';
 import type { Check, CheckRecord, StepOutcome } from '../domain/events.js';
+import type { LimitName, Limits } from '../domain/limits.js';
 
 /** The tool that runs a shell command. */
 export const COMMAND_TOOL = 'execute_terminal_command';
@@ -76,6 +77,8 @@ export interface ToolCall {
   readonly arguments: Readonly<Record<string, unknown>>;
   /** Milliseconds that the whole call may take, from the task's remaining time. */
   readonly timeLimitMs: number;
+  /** What it may use; absent: the defaults. Its wall time is part of timeLimitMs. */
+  readonly limits?: Limits;
 }
 
 export interface ToolOutcome {
@@ -86,6 +89,8 @@ export interface ToolOutcome {
   /** sha256 of the whole output, hex. */
   readonly outputDigest: string | null;
   readonly durationMs: number;
+  /** The limit that it reached first, whether that ended it or not; absent: none is known. */
+  readonly limit?: LimitName;
 }
 
 export interface CheckCall {
@@ -94,6 +99,8 @@ export interface CheckCall {
   readonly claimOffset: number;
   readonly checks: readonly Check[];
   readonly timeLimitMs: number;
+  /** Of each check; absent: the defaults. */
+  readonly limits?: Limits;
 }
 
 export interface CheckRun {
@@ -127,6 +134,8 @@ export interface BaselineCall {
   readonly checks: readonly Check[];
   /** Milliseconds that each check may take, in each place. */
   readonly timeLimitMs: number;
+  /** Of each check; absent: the defaults. */
+  readonly limits?: Limits;
   readonly protection: ProtectionRules;
 }
 

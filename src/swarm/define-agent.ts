@@ -1,6 +1,7 @@
 import { digestOfSpec } from '../agent/agent-digest.js';
 import { readAgentFile } from '../agent/agent-file.js';
 import { ConfigError } from '../agent/config-error.js';
+import { limitKeys, type LimitsDefinition } from '../agent/limit-settings.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 
@@ -28,6 +29,8 @@ export interface AgentDefinition {
   readonly maxSteps?: number;
   /** Whether its commands see the key of the workspace, in /keys. Default false. */
   readonly secretsKey?: boolean;
+  /** Of each of its calls. Default: docs/agents.md has the table. */
+  readonly limits?: LimitsDefinition;
   /** Fixed ways to do a task without a model, by name. Default none. */
   readonly playbooks?: Readonly<Record<string, PlaybookDefinition>>;
 }
@@ -55,6 +58,7 @@ export function defineAgent(definition: AgentDefinition): AgentSpec {
     timeout_seconds: definition.timeoutSeconds,
     max_steps: definition.maxSteps,
     secrets_key: definition.secretsKey,
+    limits: limitKeys(definition.limits),
     playbooks: definition.playbooks,
   };
   // JSON is YAML: an object is judged by the same rules as a file.

@@ -5,10 +5,11 @@ import { z } from 'zod';
 import { redactTexts } from '../agent/redact.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { StepOutcome } from '../domain/events.js';
+import { limitsOf, type LimitName } from '../domain/limits.js';
 import type { Ids } from '../ports/clock.js';
 import { ANY_AGENT, type Policy, type Verdict } from '../ports/policy.js';
 import { isStopped, judgeSecrets, stoppedResult } from '../roles/worker/call-verdict.js';
-import type { TaskPlace, ToolExecutor, ToolOutcome } from '../ports/tools.js';
+import type { TaskPlace, ToolCall, ToolExecutor, ToolOutcome } from '../ports/tools.js';
 import { COMMAND } from '../tools/definitions.js';
 import { readLauncherOutcome } from '../tools/outcome.js';
 import { keyDirectory, runDirectory, stepName, workspaceMarker } from '../tools/places.js';
@@ -36,8 +37,8 @@ export interface SandboxCallResult {
   readonly timed_out: boolean;
   /** Whether its processes were killed. */
   readonly killed: boolean;
-  /** The limit that ended it; null: none did. */
-  readonly limit: string | null;
+  /** The limit that it reached first, whether that ended it or not; null: none is known. */
+  readonly limit: LimitName | null;
   readonly duration_ms: number;
 }
 
@@ -45,7 +46,7 @@ export interface SandboxCallsOptions extends OpenToolsOptions {
   readonly ids: Ids;
   /** Absolute; null: a new one below the workspaces' root, which close removes. */
   readonly workspace: string | null;
-  /** Whose tools and time limit hold; null: all tools, DEFAULT_LIMIT_SECONDS. */
+  /** Whose tools, time limit and limits hold; null: all tools, the default limits. */
   readonly agent: AgentSpec | null;
   /** Judges each call, as in a worker. */
   readonly policy: Policy;
@@ -60,7 +61,6 @@ export interface SandboxCalls {
   close(): Promise<void>;
 }
 
-const DEFAULT_LIMIT_SECONDS = 300;
 const TASK = 'call';
 const commandOutput = z.object({ stdout: z.string(), stderr: z.string() });
 
@@ -74,6 +74,7 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
   const secretsKey = agent?.secretsKey === true ? 'made' : 'none';
   const task: TaskPlace = { missionId, taskId: TASK, attempt: 1, workspace, workspaceMarker: marker, secretsKey };
   const run = runDirectory(base, task);
+  const limits = limitsOf(agent?.limits, {});
   let step = 0;
   return {
     line,
@@ -86,8 +87,8 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
       const stopped = { ...call, ...verdict, approved_by: null, refused_because: null };
       if (isStopped(stopped)) return notRun(stoppedResult(stopped, verdict.reason).observation, verdict);
       step += 1;
-      const timeLimitMs = (agent?.timeoutSeconds ?? DEFAULT_LIMIT_SECONDS) * 1000;
-      const outcome = await runStep(tools, { ...call, task, step, timeLimitMs }, signal);
+      const timeLimitMs = 1000 * Math.min(limits.wall_seconds, agent?.timeoutSeconds ?? Infinity);
+      const outcome = await runStep(tools, { ...call, task, step, timeLimitMs, limits }, signal);
       const left = await readLauncherOutcome({ run }, stepName(task, step));
       return resultOf(call.tool, outcome, left?.reason ?? 'exited', verdict);
     },
@@ -100,7 +101,7 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
   };
 }
 
-type Step = SandboxCall & { readonly task: TaskPlace; readonly step: number; readonly timeLimitMs: number };
+type Step = SandboxCall & Pick<ToolCall, 'task' | 'step' | 'timeLimitMs' | 'limits'>;
 
 /** The only holder of the task, so any claim will do. */
 function runStep(tools: ToolExecutor, step: Step, signal: AbortSignal): Promise<ToolOutcome> {
@@ -119,7 +120,7 @@ function resultOf(tool: string, outcome: ToolOutcome, reason: string, verdict: V
     stderr: shown.stderr,
     timed_out: reason === 'timeout',
     killed: reason !== 'exited' && reason !== 'broken',
-    limit: null,
+    limit: outcome.limit ?? null,
     duration_ms: outcome.durationMs,
   };
 }

@@ -100,7 +100,7 @@ async function prepareRoles(
   if (tools !== null) cleanup.add('tools', () => tools.opened);
   const used = models.summary({ workers: options.agents.length > 0, planner: options.orchestrator });
   if (used !== '') options.say(`Models: ${used}`);
-  if (tools !== null) options.say(tools.line);
+  for (const line of [tools?.line, tools?.limitsLine]) if (typeof line === 'string') options.say(line);
   const worker =
     tools === null ? null : { agents: options.agents, tools, policy: options.policy, askMs: options.askMs };
   const { roster, orchestrator } = options;

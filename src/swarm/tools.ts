@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { ToolExecutor } from '../ports/tools.js';
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
+import { limitsLine, openCgroups } from '../tools/cgroups.js';
 import { workspaceMarker } from '../tools/places.js';
 import { probeSandbox } from '../tools/probe.js';
 import type { ReadOnlyBind, SystemOptions } from '../tools/sandbox.js';
@@ -30,6 +31,8 @@ export interface OpenTools {
   readonly line: string;
   /** Whether commands run with the rights of this process. */
   readonly sandboxOff: boolean;
+  /** Says how the limits of calls hold; null: it is not known yet, or commands are refused. */
+  readonly limitsLine: string | null;
   /** Why commands are refused here; null: they are not. */
   readonly degradedReason: string | null;
   /** Resolves when nothing more is written below the workspaces' root by opening them. Never rejects. */
@@ -45,12 +48,16 @@ const TOOLBOX_PACKAGES = ['yaml', '@electric-sql/pglite'];
 export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
   const { workspaceRoot, clock, logger, redact } = options;
   const system = await systemOptions(options);
-  const sandbox = options.sandbox ? await probeSandbox(system) : 'off';
-  const tools = createToolExecutor({ ...system, workspaceRoot, sandbox, clock, logger, redact });
+  const [sandbox, cgroups] = await Promise.all([
+    options.sandbox ? probeSandbox(system) : ('off' as const),
+    openCgroups(),
+  ]);
+  const tools = createToolExecutor({ ...system, workspaceRoot, sandbox, cgroups, clock, logger, redact });
   if (sandbox === 'off')
     return {
       tools,
       line: 'Sandbox: off, as you have asked: commands run with your rights on this computer',
+      limitsLine: limitsLine(cgroups),
       sandboxOff: true,
       degradedReason: null,
       opened: AT_ONCE,
@@ -60,11 +67,13 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
       tools,
       line: `Sandbox: bubblewrap ${sandbox.version} with a system call filter`,
       sandboxOff: false,
+      limitsLine: limitsLine(cgroups),
       degradedReason: null,
       opened: AT_ONCE,
     };
   const degradedReason = `the sandbox cannot be built, so commands are refused: ${sandbox.reason}. ${sandbox.fix}`;
-  return { tools, line: `Sandbox: ${degradedReason}`, sandboxOff: false, degradedReason, opened: AT_ONCE };
+  const refused = { limitsLine: null, sandboxOff: false, degradedReason, opened: AT_ONCE };
+  return { tools, line: `Sandbox: ${degradedReason}`, ...refused };
 }
 
 /**
@@ -81,7 +90,14 @@ export async function openToolsInBackground(options: OpenToolsOptions): Promise<
     },
     () => undefined, // each tool call rejects with it
   );
-  return { tools: whenOpened(opening), line: 'Sandbox: being tried', sandboxOff: false, degradedReason: null, opened };
+  return {
+    tools: whenOpened(opening),
+    line: 'Sandbox: being tried',
+    limitsLine: null,
+    sandboxOff: false,
+    degradedReason: null,
+    opened,
+  };
 }
 
 function whenOpened(opened: Promise<OpenTools>): ToolExecutor {

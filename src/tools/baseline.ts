@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { encodeBaseline, NOT_RUN, type Baseline, type CheckBaseline } from '../domain/baseline.js';
 import type { Check } from '../domain/events.js';
+import { DEFAULT_LIMITS } from '../domain/limits.js';
 import { byteLength, SIZES } from '../domain/sizes.js';
 import { FenceLost, type BaselineCall, type ProtectionRules, type TaskPlace } from '../ports/tools.js';
 import { exitCodeOf, forgetChecks } from './checks.js';
@@ -17,9 +18,16 @@ import { launch } from './launcher.js';
 import { outputPaths, readLauncherOutcome } from './outcome.js';
 import type { RunPlace } from './places.js';
 import { absent, existing } from './system-errors.js';
-import { shellProgram } from './programs.js';
 import { differencesFrom, listProtected, tooLarge } from './protected-paths.js';
-import { argumentVector, placeOf, sandboxProblem, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
+import {
+  argumentVector,
+  placeOf,
+  sandboxProblem,
+  shellIn,
+  tokenOf,
+  visiblePaths,
+  type ToolRuntime,
+} from './tool-runtime.js';
 
 const keptBaseline = z.object({
   checks: z.array(z.object({ command: z.string(), workspace: z.int(), empty: z.int() })),
@@ -139,25 +147,27 @@ async function exitCodes(
   runtime: ToolRuntime,
   place: RunPlace,
   which: string,
-  { task, checks, claimOffset, timeLimitMs }: BaselineCall,
+  { task, checks, claimOffset, timeLimitMs, limits = DEFAULT_LIMITS }: BaselineCall,
   signal: AbortSignal,
 ): Promise<readonly number[]> {
   const stem = `a${task.attempt}-${which}`;
   await forgetChecks(place, stem, checks.length);
-  const program = shellProgram(visiblePaths(runtime, place).workspace);
+  const program = shellIn(runtime, visiblePaths(runtime, place).workspace, limits);
   await launch(
     {
       place,
       stem,
       claimOffset,
       timeLimitMs,
+      limits,
+      cgroups: runtime.cgroups.usable,
       callRecord: null,
       each: true,
       isolated: runtime.sandbox !== 'off',
       seccomp: place.seccomp,
       token: tokenOf(place, stem),
       commands: checks.map((check: Check) => check.command),
-      argumentVector: argumentVector(runtime, place, stem, program, false),
+      argumentVector: argumentVector(runtime, place, stem, program, false, limits),
       input: null,
     },
     signal,

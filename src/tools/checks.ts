@@ -91,6 +91,7 @@ export function exitCodeOf(left: LauncherOutcome): number {
       return TIMED_OUT;
     case 'broken':
       return NOT_STARTED;
+    case 'limit':
     case 'aborted':
     case 'fenced':
     case 'lost':
@@ -106,7 +107,9 @@ function describeFailure(
   left: LauncherOutcome | null,
   outputs: Outputs | null,
 ): string {
-  const note = report.failure ?? (left === null ? 'it was not started' : noteOn(left, report.call.timeLimitMs));
+  const note =
+    report.failure ??
+    (left === null ? 'it was not started' : noteOn(left, report.call.timeLimitMs, report.call.limits));
   const head = [
     ...passed,
     `failed: ${failed.name}`,

@@ -1,3 +1,4 @@
+import type { Limits } from '../domain/limits.js';
 import type { TaskPlace, ToolCall, ToolOutcome } from '../ports/tools.js';
 import { COMMAND, WRITE, type CommandArguments, type WriteArguments } from './definitions.js';
 import { CallRefused } from './errors.js';
@@ -5,8 +6,8 @@ import { isReserved, parsePath } from './jail.js';
 import { launch, type LaunchEnd } from './launcher.js';
 import { describeOutcome, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
 import { stepName, type RunPlace } from './places.js';
-import { shellProgram, writeProgram, type Program } from './programs.js';
-import { argumentVector, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
+import { writeProgram, type Program } from './programs.js';
+import { argumentVector, shellIn, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
 
 /** execute_terminal_command. Throws or rejects with CallRefused for a call that is not run. */
 export function runCommand(
@@ -24,10 +25,13 @@ export function runCommand(
     command: args.command,
     timeLimitMs: Math.min(args.timeout * 1000, call.timeLimitMs),
     outputsAt: outputs,
+    ...limited(call),
   } as const;
-  const program = shellProgram([workspace, ...parts].join('/'));
+  const program = shellIn(runtime, [workspace, ...parts].join('/'), call.limits);
   return runOnce(runtime, call, { place, record, program, lastArgument: args.command, input: null }, signal);
 }
+
+const limited = ({ limits }: ToolCall): { limits?: Limits } => (limits === undefined ? {} : { limits });
 
 /** workspace_write. Throws or rejects with CallRefused for a call that is not run. */
 export function runWrite(
@@ -51,6 +55,7 @@ export function runWrite(
     bytes: Buffer.byteLength(args.content),
     timeLimitMs: call.timeLimitMs,
     outputsAt: outputs,
+    ...limited(call),
   } as const;
   const program = writeProgram(workspace, parts, args.mode);
   return runOnce(runtime, call, { place, record, program, lastArgument: name, input: args.content }, signal);
@@ -87,13 +92,16 @@ interface Run {
 async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: AbortSignal): Promise<ToolOutcome> {
   const { place, record, program, lastArgument, input } = run;
   const stem = stepName(call.task, call.step);
-  const vector = argumentVector(runtime, place, stem, program, true);
+  const vector = argumentVector(runtime, place, stem, program, true, call.limits);
   const end = await launch(
     {
       place,
       stem,
       claimOffset: call.claimOffset,
       timeLimitMs: record.timeLimitMs,
+      ...limited(call),
+      cgroups: runtime.cgroups.usable,
+      measured: true,
       callRecord: JSON.stringify(record),
       isolated: runtime.sandbox !== 'off',
       seccomp: place.seccomp,

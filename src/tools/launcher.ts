@@ -1,6 +1,8 @@
 import { open, access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DEFAULT_LIMITS, type Limits } from '../domain/limits.js';
 import { FenceLost } from '../ports/tools.js';
+import type { Cgroup } from './cgroups.js';
 import { LAUNCHER_EXIT, runLauncher, type LauncherExit, type RequestField } from './launcher-process.js';
 import type { RunPlace } from './places.js';
 import { absent } from './system-errors.js';
@@ -21,6 +23,12 @@ export interface Launch {
   readonly isolated: boolean;
   /** File with the system call filter, which the launcher opens for bwrap; null: none. */
   readonly seccomp: string | null;
+  /** What each command may use; absent: the defaults. */
+  readonly limits?: Limits;
+  /** Where the launcher may make a group for it; absent: nowhere. */
+  readonly cgroups?: readonly Cgroup[];
+  /** Whether it can write to the workspace, which is then measured while it runs; absent: it cannot. */
+  readonly measured?: boolean;
   /** Marks the run's processes in their environment. */
   readonly token: string;
   /** Run in sequence, each appended to the argument vector. */
@@ -61,7 +69,7 @@ export async function launch(request: Launch, signal: AbortSignal): Promise<Laun
 
 /** The launcher's request. */
 export function fieldsOf(request: Launch): readonly RequestField[] {
-  const { place, callRecord, input } = request;
+  const { place, callRecord, input, cgroups = [], limits = DEFAULT_LIMITS } = request;
   return [
     ['what', 'run'],
     ['run', place.run],
@@ -73,11 +81,38 @@ export function fieldsOf(request: Launch): readonly RequestField[] {
     ['each', request.each === true ? 'yes' : 'no'],
     ['isolated', request.isolated ? 'yes' : 'no'],
     ...(request.seccomp === null ? [] : [['seccomp', request.seccomp] as const]),
+    ...limitFields(limits, request.argumentVector.includes('--size')),
+    ...cgroups.map(
+      ({ version, controllers, directory }) => ['cgroup', `${version} ${controllers.join(',')} ${directory}`] as const,
+    ),
+    ...(request.measured === true
+      ? [['workspace', place.workspace] as const, ['holds_state', place.holdsState ? 'yes' : 'no'] as const]
+      : []),
     ['token', request.token],
     ...(input === null ? [] : [['input', input] as const]),
     ...request.argumentVector.map((argument) => ['argument', argument] as const),
     ...request.commands.map((command) => ['command', command] as const),
   ];
+}
+
+/**
+ * By the names that outcomes have; sizes in bytes. The wall time is the request's own.
+ * @param sized whether bwrap makes /tmp and /dev/shm with their sizes
+ */
+function limitFields(limits: Limits, sized: boolean): readonly RequestField[] {
+  const MIB = 1024 * 1024;
+  const numbers = {
+    cpu_seconds: limits.cpu_seconds,
+    memory: limits.memory_mb * MIB,
+    processes: limits.processes,
+    open_files: limits.open_files,
+    file_size: limits.file_mb * MIB,
+    ...(sized ? { tmp_size: limits.tmp_mb * MIB, shm_size: limits.shm_mb * MIB } : {}),
+    output: limits.output_mb * MIB,
+    workspace_size: limits.workspace_mb * MIB,
+    workspace_files: limits.workspace_files,
+  };
+  return Object.entries(numbers).map(([name, number]) => ['limit', `${name} ${number}`] as const);
 }
 
 /**

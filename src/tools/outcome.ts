@@ -1,37 +1,39 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { LIMIT_KEYS, LIMIT_NAMES, type LimitName, type Limits } from '../domain/limits.js';
 import type { ToolOutcome } from '../ports/tools.js';
 import { endsOf, fit, jsonBytes, OBSERVATION_BYTES, readOutputs, wanted, type Outputs } from './truncate.js';
 import { COMMAND, WRITE } from './definitions.js';
+import { limitNote } from './limit-notes.js';
 import { INSIDE } from './sandbox.js';
 import type { RunPlace } from './places.js';
 import { absent } from './system-errors.js';
 
 /** The call of a step. The launcher keeps it next to the outcome, so that another worker can describe both. */
+const common = {
+  timeLimitMs: z.number(),
+  outputsAt: z.string(),
+  /** Absent in calls of older builds. */
+  limits: z.record(z.enum(LIMIT_KEYS), z.number()).optional(),
+};
 const callRecord = z.discriminatedUnion('tool', [
-  z.object({ tool: z.literal(COMMAND), command: z.string(), timeLimitMs: z.number(), outputsAt: z.string() }),
-  z.object({
-    tool: z.literal(WRITE),
-    path: z.string(),
-    mode: z.string(),
-    bytes: z.number(),
-    timeLimitMs: z.number(),
-    outputsAt: z.string(),
-  }),
+  z.object({ tool: z.literal(COMMAND), command: z.string(), ...common }),
+  z.object({ tool: z.literal(WRITE), path: z.string(), mode: z.string(), bytes: z.number(), ...common }),
 ]);
 export type CallRecord = z.output<typeof callRecord>;
 
 /**
- * exited: the tool ended by itself. timeout, aborted, fenced: the launcher killed it. broken: the sandbox could not be
- * created, nothing ran. lost: another process killed the sandbox.
+ * exited: the tool ended by itself. timeout, limit, aborted, fenced: the launcher killed it. broken: the sandbox could
+ * not be created, nothing ran. lost: another process killed the sandbox.
  */
-const REASONS = ['exited', 'timeout', 'aborted', 'fenced', 'broken', 'lost'] as const;
+const REASONS = ['exited', 'timeout', 'limit', 'aborted', 'fenced', 'broken', 'lost'] as const;
 
 const launcherOutcome = z.object({
   reason: z.enum(REASONS),
   exit: z.coerce.number().int(),
   duration_ms: z.coerce.number().int(),
+  limit: z.enum(LIMIT_NAMES).nullable().default(null),
 });
 
 /** The outcome file of the launcher. */
@@ -39,6 +41,8 @@ export interface LauncherOutcome {
   readonly reason: (typeof REASONS)[number];
   readonly exitCode: number;
   readonly durationMs: number;
+  /** The one that was reached first, whether it ended the tool or not; null: none is known. */
+  readonly limit: LimitName | null;
 }
 
 /** The launcher's outcome of a step or a check, by its base name; null if there is none. */
@@ -51,8 +55,8 @@ export async function readLauncherOutcome(place: Pick<RunPlace, 'run'>, name: st
       .split('\n')
       .map((line) => line.split('=', 2)),
   );
-  const { reason, exit, duration_ms } = launcherOutcome.parse(fields);
-  return { reason, exitCode: exit, durationMs: duration_ms };
+  const { reason, exit, duration_ms, limit } = launcherOutcome.parse(fields);
+  return { reason, exitCode: exit, durationMs: duration_ms, limit };
 }
 
 /** The call that the launcher kept beside a step's start mark. */
@@ -80,7 +84,8 @@ export async function describeOutcome(
     call.tool === COMMAND
       ? describeCommand(ends, step, call, left, exitCode)
       : describeWrite(ends, call, left, exitCode);
-  return { outcome, exitCode, observation, outputDigest: digest, durationMs: left.durationMs };
+  const limit = left.limit === null ? {} : { limit: left.limit };
+  return { outcome, exitCode, observation, outputDigest: digest, durationMs: left.durationMs, ...limit };
 }
 
 /** Exit code of a workspace_write whose target is outside the workspace, or is a link or a special file. */
@@ -93,6 +98,8 @@ function statusOf(call: CallRecord, left: LauncherOutcome): Pick<ToolOutcome, 'o
       return { outcome: left.exitCode === 0 ? 'ok' : 'error', exitCode: left.exitCode };
     case 'timeout':
       return { outcome: 'error', exitCode: TIMED_OUT };
+    case 'limit':
+      return { outcome: 'error', exitCode: left.exitCode === 0 ? KILLED : left.exitCode };
     case 'aborted':
     case 'fenced':
       return { outcome: 'aborted', exitCode: null };
@@ -106,11 +113,18 @@ function statusOf(call: CallRecord, left: LauncherOutcome): Pick<ToolOutcome, 'o
 /** The exit code of timeout(1). */
 export const TIMED_OUT = 124;
 
+/** What a shell says of a command that SIGKILL ended. */
+const KILLED = 137;
+
 /** A note for the model; null if the exit code is enough. */
-export function noteOn(left: LauncherOutcome, timeLimitMs: number): string | null {
+export function noteOn(left: LauncherOutcome, timeLimitMs: number, limits?: Limits): string | null {
   switch (left.reason) {
     case 'exited':
-      return null;
+      return left.limit === null ? null : limitNote(left.limit, limits);
+    case 'limit': {
+      const note = left.limit === null ? 'a limit was reached' : limitNote(left.limit, limits);
+      return `${note}; all of its processes were killed`;
+    }
     case 'timeout':
       return `the time limit of ${timeLimitMs / 1000} s was reached; all of its processes were killed`;
     case 'aborted':
@@ -137,7 +151,7 @@ function describeCommand(
     command: fit(endsOf(call.command), 2048, 'the call itself has the whole command'),
     exit_code: exitCode,
     success: exitCode === 0,
-    ...noteField(left, call.timeLimitMs),
+    ...noteFields(left, call),
   };
   const budget = OBSERVATION_BYTES - Buffer.byteLength(JSON.stringify({ ...facts, stdout: '', stderr: '' }));
   const { stdout, stderr } = outputsWithin(ends, budget, step, call.outputsAt);
@@ -147,7 +161,7 @@ function describeCommand(
     stdout,
     stderr,
     success: facts.success,
-    ...noteField(left, call.timeLimitMs),
+    ...noteFields(left, call),
   });
 }
 
@@ -164,13 +178,13 @@ function describeWrite(
     bytes: call.bytes,
     success: exitCode === 0,
     ...(error === '' ? {} : { error }),
-    ...noteField(left, call.timeLimitMs),
+    ...noteFields(left, call),
   });
 }
 
-function noteField(left: LauncherOutcome, timeLimitMs: number): { note?: string } {
-  const note = noteOn(left, timeLimitMs);
-  return note === null ? {} : { note };
+function noteFields(left: LauncherOutcome, call: CallRecord): { limit?: LimitName; note?: string } {
+  const note = noteOn(left, call.timeLimitMs, call.limits);
+  return { ...(left.limit === null ? {} : { limit: left.limit }), ...(note === null ? {} : { note }) };
 }
 
 /** Both outputs in at most budget bytes of JSON. One may use what the other does not need. */

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_LIMITS } from '../domain/limits.js';
 import { readEnds } from './truncate.js';
 import { launch } from './launcher.js';
 import { LAUNCHER_PATH } from './launcher-process.js';
@@ -67,7 +68,7 @@ async function probeNow(options: SystemOptions): Promise<UsableSandbox | Unusabl
   const version = programs.bwrap.replace('bubblewrap', '').trim();
   const kind = { mode: isRoot ? 'root' : 'user', disableUserNamespaces: atLeast(version, 0, 8) } as const;
   const problem = isRoot ? ofRoot : await trySandbox(kind, options, filter);
-  return problem ?? { ok: true, version, ...kind };
+  return problem ?? { ok: true, version, limitsTmpfs: atLeast(version, 0, 7), ...kind };
 }
 
 const PROGRAMS = [
@@ -159,6 +160,7 @@ async function trySandbox(
       hideState: false,
       outputs,
       keys: null,
+      limits: DEFAULT_LIMITS,
       account,
       program,
     });

@@ -5,12 +5,20 @@ import { LEFT_WORKSPACE } from './outcome.js';
 export type Program = readonly string[];
 
 /**
+ * Limits the processes of this user namespace. It must be done inside: the kernel would compare a limit that is set
+ * before with all processes of the worker's user. dash and busybox name it -p, bash -u (its -p is something else).
+ */
+const limitProcesses = (most: number): string => `ulimit -p ${most} 2>/dev/null || ulimit -u ${most} || exit 1; `;
+
+/**
  * Runs a shell command, which is appended, in a directory, as the child of this shell, which exits with it. Where this
  * shell is pid 1 of a sandbox, the kernel then kills all other processes in the pid namespace. (bwrap's own pid 1 would
  * wait for background processes.) The cd runs inside, with the rights of the account.
+ * @param processes the most processes in a user namespace; null: they are limited elsewhere
  */
-export function shellProgram(directory: string): Program {
-  return ['/bin/sh', '-c', 'cd -- "$1" && unset OLDPWD && /bin/sh -c "$2"; exit $?', 'sh', directory];
+export function shellProgram(directory: string, processes: number | null = null): Program {
+  const limit = processes === null ? '' : limitProcesses(processes);
+  return ['/bin/sh', '-c', `${limit}cd -- "$1" && unset OLDPWD && /bin/sh -c "$2"; exit $?`, 'sh', directory];
 }
 
 /**

@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import type { Limits } from '../domain/limits.js';
 import { ToolSetupError } from './errors.js';
 import type { Account } from './account.js';
 import { mountedEtcDirectories } from './shared-files.js';
@@ -28,6 +29,8 @@ export interface UsableSandbox {
   readonly version: string;
   /** Whether bwrap has --disable-userns (from 0.8); it requires --unshare-user. */
   readonly disableUserNamespaces: boolean;
+  /** Whether bwrap has --size (from 0.7); without it /tmp and /dev/shm are limited by memory only. */
+  readonly limitsTmpfs: boolean;
 }
 
 export interface UnusableSandbox {
@@ -108,7 +111,8 @@ function checkedTarget(target: string): string {
 }
 
 /** What of a sandbox its argument vector depends on. */
-export type SandboxKind = Pick<UsableSandbox, 'mode' | 'disableUserNamespaces'>;
+export type SandboxKind = Pick<UsableSandbox, 'mode' | 'disableUserNamespaces'> &
+  Partial<Pick<UsableSandbox, 'limitsTmpfs'>>;
 
 export interface SandboxOptions {
   readonly sandbox: SandboxKind;
@@ -122,6 +126,7 @@ export interface SandboxOptions {
   readonly outputs: string;
   /** The directory with the workspace's key; null: none is mounted. */
   readonly keys: string | null;
+  readonly limits: Pick<Limits, 'tmp_mb' | 'shm_mb'>;
   /** Set in mode root only. */
   readonly account: Account | null;
   /** Runs inside, as the account, in mode user as pid 1; the launcher appends the command. */
@@ -137,7 +142,11 @@ export function sandboxArguments(options: SandboxOptions): string[] {
     ...environment(options.system.path),
     ...['--ro-bind', options.etcDir, '/etc'],
     ...options.system.arguments,
-    ...words('--proc /proc --dev /dev --perms 1777 --tmpfs /dev/shm --perms 1777 --tmpfs /tmp'),
+    ...words('--proc /proc --dev /dev'),
+    ...tmpfs('/dev/shm', options.limits.shm_mb, options.sandbox),
+    // Otherwise a user could fill it: it is a tmpfs that belongs to the one who starts bwrap.
+    ...words('--remount-ro /dev'),
+    ...tmpfs('/tmp', options.limits.tmp_mb, options.sandbox),
     ...taskMounts(options),
     ...words('--remount-ro / --cap-drop ALL'),
     ...(options.sandbox.mode === 'root'
@@ -153,6 +162,11 @@ function namespaces({ mode, disableUserNamespaces }: SandboxKind): string[] {
   const shared = words('--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try');
   if (mode === 'root') return shared;
   return ['--unshare-user', ...(disableUserNamespaces ? ['--disable-userns'] : []), ...shared];
+}
+
+function tmpfs(path: string, sizeMb: number, { limitsTmpfs = false }: SandboxKind): string[] {
+  const size = limitsTmpfs ? ['--size', String(sizeMb * 1024 * 1024)] : [];
+  return ['--perms', '1777', ...size, '--tmpfs', path];
 }
 
 /** The workspace, with the swarm's state hidden, the outputs and the key. */

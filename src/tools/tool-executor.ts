@@ -27,12 +27,12 @@ import { leftOutcome, plainOutcome, runCommand, runWrite, wasFenced } from './la
 import { launch, takeFence, type LaunchEnd } from './launcher.js';
 import { stepName, type RunPlace } from './places.js';
 import { codeOf } from './system-errors.js';
-import { shellProgram } from './programs.js';
 import {
   argumentVector,
   createToolRuntime,
   placeOf,
   sandboxProblem,
+  shellIn,
   tokenOf,
   visiblePaths,
   type ToolExecutorOptions,
@@ -128,12 +128,21 @@ async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSig
       stem,
       claimOffset: call.claimOffset,
       timeLimitMs: call.timeLimitMs,
+      ...(call.limits === undefined ? {} : { limits: call.limits }),
+      cgroups: runtime.cgroups.usable,
       callRecord: null,
       isolated: runtime.sandbox !== 'off',
       seccomp: place.seccomp,
       token: tokenOf(place, stem),
       commands: call.checks.map((check) => check.command),
-      argumentVector: argumentVector(runtime, place, stem, shellProgram(workspace), false),
+      argumentVector: argumentVector(
+        runtime,
+        place,
+        stem,
+        shellIn(runtime, workspace, call.limits),
+        false,
+        call.limits,
+      ),
       input: null,
     },
     signal,

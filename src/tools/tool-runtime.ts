@@ -1,11 +1,13 @@
 import type { Redact } from '../domain/redaction.js';
+import { DEFAULT_LIMITS, type Limits } from '../domain/limits.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { TaskPlace } from '../ports/tools.js';
+import { NO_CGROUPS, type Cgroups } from './cgroups.js';
 import { CallRefused } from './errors.js';
 import { createPlaces } from './kept-places.js';
 import type { RunPlace } from './places.js';
-import type { Program } from './programs.js';
+import { shellProgram, type Program } from './programs.js';
 import { filterFor, hasFilter } from './seccomp/filter.js';
 import {
   INSIDE,
@@ -29,6 +31,8 @@ export interface ToolExecutorOptions {
   readonly extraBinds?: readonly ReadOnlyBind[];
   /** The node that agents' commands use, usually process.execPath. */
   readonly nodePath: string;
+  /** The result of openCgroups at startup; absent: none can be made. */
+  readonly cgroups?: Cgroups;
   readonly clock: Clock;
   readonly logger: Logger;
   /** What outputs and file contents pass before they are cut. Default: nothing is changed. */
@@ -37,6 +41,8 @@ export interface ToolExecutorOptions {
 
 /** The environment in which tools run. The system mounts are null without a usable sandbox. */
 export interface ToolRuntime extends ToolExecutorOptions {
+  readonly extraBinds: readonly ReadOnlyBind[];
+  readonly cgroups: Cgroups;
   readonly system: SystemMounts | null;
   readonly places: ReturnType<typeof createPlaces>;
   readonly redact: Redact;
@@ -44,13 +50,13 @@ export interface ToolRuntime extends ToolExecutorOptions {
 
 /** Reads the system's mounts once. Throws ToolSetupError for binds that cannot be mounted. */
 export function createToolRuntime(options: ToolExecutorOptions): ToolRuntime {
-  const { sandbox, toolboxDir, nodePath, extraBinds = [], redact = (text) => text } = options;
+  const { sandbox, toolboxDir, nodePath, extraBinds = [], cgroups = NO_CGROUPS, redact = (text) => text } = options;
   const usable = sandbox !== 'off' && sandbox.ok;
   const system = usable ? systemMounts({ toolboxDir, extraBinds, nodePath }) : null;
   const filter = usable && hasFilter(process.arch) ? filterFor(process.arch) : null;
   const separateAccount = usable && sandbox.mode === 'root';
   const places = createPlaces({ workspaceRoot: options.workspaceRoot, separateAccount, filter });
-  return { ...options, system, places, redact };
+  return { ...options, extraBinds, cgroups, system, places, redact };
 }
 
 /** The task's files; creates its directories. Rejects with WorkspaceUnusable. */
@@ -61,6 +67,12 @@ export function placeOf({ places }: ToolRuntime, task: TaskPlace): Promise<RunPl
 /** The paths that the tools see: those inside the sandbox, or the real ones without a sandbox. */
 export function visiblePaths({ sandbox }: ToolRuntime, place: RunPlace): { workspace: string; outputs: string } {
   return sandbox === 'off' ? { workspace: place.workspace, outputs: place.outputs } : INSIDE;
+}
+
+/** Runs a shell command, which is appended, in a directory that the tools see. */
+export function shellIn({ sandbox }: ToolRuntime, directory: string, limits: Limits = DEFAULT_LIMITS): Program {
+  const inUserNamespace = sandbox !== 'off' && sandbox.ok && sandbox.mode === 'user';
+  return shellProgram(directory, inUserNamespace ? limits.processes : null);
 }
 
 /** Identifies the processes of a run without a sandbox; only one step of a task runs at a time. */
@@ -82,6 +94,7 @@ export function argumentVector(
   stem: string,
   program: Program,
   workspaceWritable: boolean,
+  limits: Limits = DEFAULT_LIMITS,
 ): string[] {
   const { sandbox, system, toolboxDir, nodePath } = runtime;
   const { workspace, outputs, etcDir, keys, account } = place;
@@ -100,6 +113,7 @@ export function argumentVector(
     hideState,
     outputs,
     keys,
+    limits,
     account,
     program,
   });

@@ -172,6 +172,7 @@ const assignment: PayloadOf<'task_assigned'> = {
   changes: [],
   used_up_by: null,
   beside: null,
+  limits: {},
 };
 
 export function loopTask(
@@ -292,6 +293,7 @@ function journaled(step: number, decision: StepDecision, result: StepResult): Jo
       duration_ms: result.durationMs,
       checks: result.checks ? [...result.checks] : null,
       changed_paths: [...(result.changed ?? [])],
+      limit: null,
     },
   };
 }

@@ -37,6 +37,7 @@ describe('a mission file', () => {
       retries: 2,
       onFailure: 'fail',
       budget: { usd: null, tokens: null, minutes: null },
+      limits: {},
       agents: ['cert_agent', 'env_agent', 'proxy_agent'],
       success: [],
       plan: null,
@@ -59,6 +60,7 @@ describe('a mission file', () => {
       'retries: 0',
       'on_failure: ask',
       'budget: { usd: 1, tokens: 200000, minutes: 0.5 }',
+      'limits: { memory_mb: 512, processes: 64 }',
       'agents: [proxy_agent, cert_agent]',
       'plan:',
       '  waves:',
@@ -78,6 +80,7 @@ describe('a mission file', () => {
       retries: 0,
       onFailure: 'ask',
       budget: { usd: 1, tokens: 200_000, minutes: 0.5 },
+      limits: { memory_mb: 512, processes: 64 },
       agents: ['cert_agent', 'proxy_agent'],
       success: [{ name: 'all', command: 'test -d .' }],
     });

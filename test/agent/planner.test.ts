@@ -33,6 +33,7 @@ const mission: PayloadOf<'mission_requested'> = {
   requested_by: 'me',
   requires: [],
   planner: null,
+  limits: {},
 };
 const request = (more: Partial<PlanRequest> = {}): PlanRequest => ({
   mission,

@@ -7,7 +7,9 @@ const messages = [
   { role: 'user' as const, content: Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n') },
 ];
 
-function textOf(prompt: PromptReport, sandboxOff = false): string {
+type Outcome = AttemptReport['steps'][number]['outcome'];
+
+function textOf(prompt: PromptReport, sandboxOff = false, outcome: Outcome = null): string {
   const report: AttemptReport = {
     mission_id: 'm1',
     task_id: 't1',
@@ -35,7 +37,7 @@ function textOf(prompt: PromptReport, sandboxOff = false): string {
         policy: null,
         sandbox_off: sandboxOff,
         approval: null,
-        outcome: null,
+        outcome,
         prompt,
       },
     ],
@@ -76,4 +78,14 @@ describe('the prompt of a step', () => {
   ] as const)('that is %s says why', (state, line) => {
     expect(textOf({ state, messages: [], digest: null, why: 'no model was asked' })).toContain(line);
   });
+});
+
+test('the limit that a step reached is in its heading, and its note below', () => {
+  const output = JSON.stringify({ exit_code: 137, stdout: '', limit: 'memory', note: 'the memory limit was reached' });
+  const outcome = { kind: 'error', exit_code: 137, duration_ms: 20, output, output_digest: null, checks: [] } as const;
+  const prompt = { state: 'not_recorded', messages: [], digest: null, why: 'no model was asked' } as const;
+  const text = textOf(prompt, false, { ...outcome, limit: 'memory' });
+  expect(text).toContain('step 1  execute_terminal_command  error, exit code 137, limit reached: memory, 0.0 s\n');
+  expect(text).toContain('    note: the memory limit was reached\n');
+  expect(textOf(prompt, false, { ...outcome, output: '{}', limit: null })).not.toContain('limit');
 });

@@ -33,6 +33,7 @@ const ASSIGNED = {
   changes: [],
   used_up_by: null,
   beside: null,
+  limits: {},
 };
 
 const FAILED = {

@@ -138,6 +138,19 @@ test('--sandbox off is said by the banner, each event, the report and its JSON',
   expect(JSON.parse(confined.stdout)).toMatchObject({ sandbox_off: false, tasks: [{ sandbox_off: false }, {}, {}] });
 });
 
+test("with --agent the agent's limits hold, and the result names the one that was reached", async () => {
+  const path = join(clone.dir, 'agents/first_agent.md');
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, text.replace('---\n', '---\nlimits: { file_mb: 1, tmp_mb: 2 }\n'));
+  const command = 'head -c 3000000 /dev/zero > big';
+  const { stdout } = await sandbox('exec', '--json', '--agent', 'first_agent', '--', command);
+  expect(JSON.parse(stdout)).toMatchObject({ exit_code: 153, limit: 'file_size', timed_out: false, killed: false });
+  const forPeople = await sandbox('exec', '--agent', 'first_agent', '--', 'df -m /tmp | tail -1; sleep 5 & ' + command);
+  expect(forPeople).toMatchObject({ code: 153, stdout: expect.stringMatching(/^tmpfs +2 /) });
+  expect(forPeople.stderr).toContain('the limit file_size was reached\n');
+  writeFileSync(path, text);
+});
+
 test('--sandbox off is refused with NODE_ENV=production', async () => {
   const off = ['--sandbox', 'off', 'sandbox', 'exec', '--', 'id'];
   const refused = await runInPipe(clone, off, { NODE_ENV: 'production' });

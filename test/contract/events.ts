@@ -93,6 +93,7 @@ export function taskAssigned(
       changes: [],
       used_up_by: null,
       beside: null,
+      limits: {},
     },
   };
 }

@@ -107,6 +107,7 @@ describe('an assignment', () => {
       acceptance: [{ name: 'config', command: 'true' }],
     });
     const log = underWay({
+      limits: { memory_mb: 512 },
       plan: { ...plan, waves: plan.waves.map((wave) => (wave.wave_number === 2 ? { ...wave, tasks: [proxy] } : wave)) },
     });
     log.when(completed(CERT, 1, {}, { summary: 'made a CA', outputs: { ca: 'certs/ca.pem' } }));
@@ -145,6 +146,7 @@ describe('an assignment', () => {
       changes: [],
       used_up_by: null,
       beside: null,
+      limits: { memory_mb: 512 },
       agent_digest: 'proxy_agent today',
       playbook_acceptance: checks,
     });

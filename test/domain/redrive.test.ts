@@ -61,6 +61,7 @@ const returned = eventOf('tool_returned', {
   duration_ms: 1,
   checks: null,
   changed_paths: [],
+  limit: null,
 });
 const reserved = eventOf('turn_reserved', {
   mission_id: ID,

@@ -37,6 +37,7 @@ const task: TaskAssigned['payload'] = {
   changes: [],
   used_up_by: null,
   beside: null,
+  limits: {},
 };
 
 function playbookOf(...steps: readonly PlaybookStep[]): Playbook {

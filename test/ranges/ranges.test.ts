@@ -36,7 +36,7 @@ const task = (value: number) =>
     `  timeout_seconds: ${value} }] }] }`,
   );
 
-function agent(key: string): Reads {
+function agent(key: string): (value: number | string) => void {
   return (value) => {
     const matter = { name: 'a', description: 'd', phase: 1, tools: '[run]', [key]: value };
     const lines = Object.entries(matter).map(([name, each]) => `${name}: ${each}`);
@@ -46,6 +46,15 @@ function agent(key: string): Reads {
     if (problems.length > 0) throw new ConfigError(problems);
   };
 }
+
+/** Of an agent's file and of a mission's, which share the rule. */
+const limit = (key: string): Place => ({
+  read(value) {
+    mission('limits:', `  ${key}: ${value}`);
+    agent('limits')(`{ ${key}: ${value} }`);
+  },
+  named: new RegExp(String.raw`^m\.yaml:4:3: "limits\.${key}"`),
+});
 
 /** The number of the first such key in a file of the package, replaced. */
 const replaced = (text: string, key: RegExp, value: number) => {
@@ -107,6 +116,17 @@ const PLACES: Readonly<Record<RangeName, Place>> = {
   'agent concurrency': { read: agent('concurrency'), named: /^a\.md:6:1: "concurrency"/ },
   'agent timeout_seconds': { read: agent('timeout_seconds'), named: /^a\.md:6:1: "timeout_seconds"/ },
   'agent max_steps': { read: agent('max_steps'), named: /^a\.md:6:1: "max_steps"/ },
+  'limits wall_seconds': limit('wall_seconds'),
+  'limits cpu_seconds': limit('cpu_seconds'),
+  'limits memory_mb': limit('memory_mb'),
+  'limits processes': limit('processes'),
+  'limits open_files': limit('open_files'),
+  'limits file_mb': limit('file_mb'),
+  'limits tmp_mb': limit('tmp_mb'),
+  'limits shm_mb': limit('shm_mb'),
+  'limits output_mb': limit('output_mb'),
+  'limits workspace_mb': limit('workspace_mb'),
+  'limits workspace_files': limit('workspace_files'),
   'model context_tokens': {
     read: model(/(^[^#\n]*context_tokens: )\d+/m),
     named: /^models\.yaml:\d+:\d+: .*context_tokens/,

@@ -33,5 +33,6 @@ export function assignment(number: number): PayloadOf<'task_assigned'> {
     changes: [],
     used_up_by: null,
     beside: null,
+    limits: {},
   };
 }

@@ -66,6 +66,7 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       changes: [],
       used_up_by: null,
       beside: null,
+      limits: {},
       ...changes,
     },
   });

@@ -47,6 +47,7 @@ function assignment(number: number, offset = number): PayloadOf<'task_assigned'>
     changes: [],
     used_up_by: null,
     beside: null,
+    limits: {},
   };
 }
 

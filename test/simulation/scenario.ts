@@ -113,6 +113,7 @@ export function createRequest(
     workspace_marker: 'marker',
     requested_by: 'person',
     requires: [],
+    limits: {},
     approval: faults.on('approval') ? random.pick(['none', 'monitoring', 'approval'] as const) : 'none',
     on_failure: faults.on('approval') ? random.pick(['fail', 'ask'] as const) : 'fail',
     budget: {

@@ -16,8 +16,8 @@ export interface Ledger {
   readonly baselines: string[];
 }
 
-/** How a command behaves. hang: until it is aborted or released. */
-export type Behaviour = (command: string) => 'ok' | 'fail' | 'hang';
+/** How a command behaves, or its outcome. hang: until it is aborted or released. The call is not known of a check. */
+export type Behaviour = (command: string, call?: ToolCall) => 'ok' | 'fail' | 'hang' | ToolOutcome;
 
 export interface ScriptedTools extends ToolExecutor {
   readonly ledger: Ledger;
@@ -109,9 +109,9 @@ export function createScriptedTools(
         throw new FenceLost('a higher claim is there');
       const command = String(call.arguments['command']);
       ledger.starts.push(stepOf(call));
-      const how = behaviour(command);
+      const how = behaviour(command, call);
       if (how === 'hang') return hang(call, signal);
-      const outcome = outcomeOf(how === 'ok' ? 0 : 1, command);
+      const outcome = typeof how === 'object' ? how : outcomeOf(how === 'ok' ? 0 : 1, command);
       volume.outcomes.set(stepOf(call), outcome);
       return outcome;
     },

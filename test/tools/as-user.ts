@@ -32,7 +32,7 @@ export function placeForUser(): UserPlace {
       writeFileSync(target, code);
     }
   }
-  cpSync(resolve('bin/ravenhelm-launcher.pl'), join(directory, 'bin/ravenhelm-launcher.pl'));
+  cpSync(resolve('bin'), join(directory, 'bin'), { recursive: true });
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
   cpSync(resolve('node_modules/zod'), join(directory, 'node_modules/zod'), { recursive: true });
   const root = join(directory, 'workspaces');
@@ -75,6 +75,6 @@ const ids = { missionId: 'm1', taskId: 't1', attempt: 1 };
 const task = { ...ids, workspace: null, workspaceMarker: marker, secretsKey: 'none' };
 let step = 0;
 const never = new AbortController().signal;
-const call = (tool, args, timeLimitMs = 20000) =>
-  executor.run({ task, step: ++step, claimOffset: 1, timeLimitMs, tool, arguments: args }, never);
+const call = (tool, args, timeLimitMs = 20000, limits = undefined) =>
+  executor.run({ task, step: ++step, claimOffset: 1, timeLimitMs, limits, tool, arguments: args }, never);
 `;

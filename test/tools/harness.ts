@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../src/ports/clock.js';
 import type { Logger } from '../../src/ports/logger.js';
 import type { TaskPlace, ToolCall, ToolExecutor, ToolOutcome } from '../../src/ports/tools.js';
+import { openCgroups, type Cgroups } from '../../src/tools/cgroups.js';
 import { workspaceMarker } from '../../src/tools/places.js';
 import { probeSandbox } from '../../src/tools/probe.js';
 import type { ReadOnlyBind, UnusableSandbox, UsableSandbox } from '../../src/tools/sandbox.js';
@@ -31,6 +32,8 @@ export interface HarnessOptions {
   readonly extraBinds?: readonly ReadOnlyBind[];
   readonly nodePath?: string;
   readonly redact?: (text: string) => string;
+  /** Default: those that this process may make. */
+  readonly cgroups?: Cgroups;
 }
 
 export interface Harness {
@@ -90,6 +93,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     sandbox: options.sandbox ?? (await usableSandbox()),
     extraBinds: options.extraBinds ?? [],
     nodePath: options.nodePath ?? process.execPath,
+    cgroups: options.cgroups ?? (await openCgroups()),
     clock,
     logger,
     ...(options.redact === undefined ? {} : { redact: options.redact }),

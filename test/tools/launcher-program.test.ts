@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { DEFAULT_LIMITS } from '../../src/domain/limits.js';
 import { fieldsOf, takeFence, type Launch } from '../../src/tools/launcher.js';
 import { encodeRequest, LAUNCHER_PATH, LAUNCHER_PROGRAM } from '../../src/tools/launcher-process.js';
 import { readLauncherOutcome } from '../../src/tools/outcome.js';
@@ -59,6 +60,7 @@ async function inSandbox(command: string, timeLimitMs = 30_000): Promise<Buffer>
     sandbox: await usableSandbox(),
     system: systemMounts({ toolboxDir: null, extraBinds: [], nodePath: process.execPath }),
     ...place,
+    limits: DEFAULT_LIMITS,
     workspaceWritable: true,
     hideState: false,
     program: shellProgram(INSIDE.workspace),
@@ -276,11 +278,12 @@ describe('a computer that starts no more processes', () => {
   });
 });
 
-test('the launcher’s text is sound: strict, without warnings', async () => {
-  const child = spawn('perl', ['-wc', LAUNCHER_PROGRAM], { stdio: ['ignore', 'ignore', 'pipe'] });
+test.each(['', '-measure'])('the launcher’s text is sound: strict, without warnings (%s)', async (part) => {
+  const path = LAUNCHER_PROGRAM.replace(/\.pl$/, `${part}.pl`);
+  const child = spawn('perl', ['-wc', path], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   expect(await endOf(child)).toBe(0);
-  expect(said).toBe(`${LAUNCHER_PROGRAM} syntax OK\n`);
-  expect(readFileSync(LAUNCHER_PROGRAM, 'utf8')).toMatch(/^use strict;$/m);
+  expect(said).toBe(`${path} syntax OK\n`);
+  expect(readFileSync(path, 'utf8')).toMatch(/^use strict;$/m);
 });

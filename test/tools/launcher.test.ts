@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_LIMITS } from '../../src/domain/limits.js';
 import { FenceLost } from '../../src/ports/tools.js';
 import { fieldsOf, launch, type Launch } from '../../src/tools/launcher.js';
 import { encodeRequest, LAUNCHER_PATH, LAUNCHER_PROGRAM } from '../../src/tools/launcher-process.js';
@@ -124,6 +125,7 @@ async function startInWorkerThatDies(command: string, when: () => boolean, claim
     sandbox,
     system,
     ...place,
+    limits: DEFAULT_LIMITS,
     workspaceWritable: true,
     hideState: false,
     program: shellProgram(INSIDE.workspace),

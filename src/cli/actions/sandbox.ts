@@ -100,8 +100,13 @@ function printed({ host }: CommandContext, result: SandboxCallResult): number {
     throw new CliError('not_run', EXIT.usage, `the call was not run to its end: ${result.stderr}`);
   host.stdout.write(result.stdout);
   host.stderr.write(result.stderr);
-  if (result.timed_out) host.stderr.write(`the time limit was reached; all of its processes were killed\n`);
+  if (result.limit !== null) host.stderr.write(`${limitText(result.limit, result)}\n`);
   return result.exit_code ?? EXIT.done;
+}
+
+function limitText(limit: string, { timed_out: timedOut, killed }: SandboxCallResult): string {
+  const what = timedOut ? 'the time limit' : `the limit ${limit}`;
+  return `${what} was reached${killed ? '; all of its processes were killed' : ''}`;
 }
 
 const callSchema = z.strictObject({ tool: z.string().min(1), arguments: z.record(z.string(), z.unknown()) });

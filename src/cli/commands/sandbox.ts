@@ -6,7 +6,7 @@ interface Flags {
   readonly workspace?: string;
 }
 
-const AGENT = ['--agent <name>', 'with the tools and the time limit of this agent'] as const;
+const AGENT = ['--agent <name>', 'with the tools, the time limit and the limits of this agent'] as const;
 const WORKSPACE = ['--workspace <dir>', 'in this directory, instead of a new one that is removed at the end'] as const;
 
 const EXAMPLES = `

@@ -6,7 +6,7 @@ import type { PayloadOf } from '../../domain/events.js';
 import type { Clock } from '../../ports/clock.js';
 import type { TaskPlace, ToolExecutor } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
-import { acceptanceOf, parseArguments, protectionOf } from './task-result.js';
+import { acceptanceOf, limitsOfTask, parseArguments, protectionOf } from './task-result.js';
 
 export interface StepRunnerDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' | 'held' | 'current'> {
   readonly tools: ToolExecutor;
@@ -19,19 +19,18 @@ export interface StepRunnerDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' |
 /** Runs what the record says, within the time that the task has left. */
 export type StepRunner = (call: PayloadOf<'tool_called'>, remainingMs: number) => Promise<StepResult>;
 
-/** A command never takes longer, whatever its task's deadline. */
-const COMMAND_LIMIT_MS = 300_000;
-
 /** What an observation and a record name of the protected files that were changed. */
 const MOST_CHANGED = 20;
 
 export function createStepRunner(deps: StepRunnerDeps): StepRunner {
   const { attempt, spec, held, tools, clock, place, acting } = deps;
+  const limits = limitsOfTask(attempt.assignment, spec);
   const callOf = (step: number, remainingMs: number) => ({
     task: place,
     step,
     claimOffset: held.claimOffset,
-    timeLimitMs: Math.min(COMMAND_LIMIT_MS, remainingMs),
+    timeLimitMs: Math.min(limits.wall_seconds * 1000, remainingMs),
+    limits,
   });
 
   /** What the task has changed although it must not. */

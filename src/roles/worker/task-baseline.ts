@@ -2,7 +2,7 @@
 import { BASELINE_LIMIT_MS, type Baseline } from '../../domain/baseline.js';
 import type { TaskPlace, ToolExecutor } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
-import { acceptanceOf, protectionOf } from './task-result.js';
+import { acceptanceOf, limitsOfTask, protectionOf } from './task-result.js';
 
 export interface TaskBaseline {
   /** Starts to take it, unless the journal has a step or there is nothing to compare. */
@@ -42,6 +42,7 @@ export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
           claimOffset: held.claimOffset,
           checks,
           timeLimitMs: BASELINE_LIMIT_MS,
+          limits: limitsOfTask(assignment, spec),
           protection: protectionOf(assignment, spec),
         },
         stopping.signal,

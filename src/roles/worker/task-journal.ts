@@ -167,6 +167,7 @@ function returnedPayload(result: StepResult) {
     duration_ms: Math.round(result.durationMs),
     checks: result.checks === null ? null : [...result.checks],
     changed_paths: [...(result.changed ?? [])],
+    limit: result.limit ?? null,
   };
 }
 

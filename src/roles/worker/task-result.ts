@@ -7,6 +7,7 @@ import { provesTask } from '../../domain/baseline.js';
 import { pathsNamedBy } from '../../domain/check-paths.js';
 import type { Check, CheckResult, PayloadOf } from '../../domain/events.js';
 import { jsonObject } from '../../domain/json-object.js';
+import { limitsOf, type Limits } from '../../domain/limits.js';
 import { spentBefore, type TaskAttempt, type TaskResultPayload } from '../../domain/task-partition.js';
 import type { ProtectionRules } from '../../ports/tools.js';
 
@@ -16,6 +17,11 @@ import type { ProtectionRules } from '../../ports/tools.js';
  */
 export function acceptanceOf(assignment: PayloadOf<'task_assigned'>, spec: AgentSpec): readonly Check[] {
   return [...assignment.acceptance, ...(assignment.playbook_acceptance ?? playbookChecks(spec, assignment.playbook))];
+}
+
+/** What each of its calls may use. */
+export function limitsOfTask(assignment: PayloadOf<'task_assigned'>, spec: AgentSpec): Limits {
+  return limitsOf(spec.limits, assignment.limits);
 }
 
 /** What the task must not change, by its assignment, its playbook and its checks. */

@@ -32,6 +32,7 @@ function requestOf(changes: Partial<Request> = {}): Request {
     requested_by: 'test',
     requires: [],
     planner: null,
+    limits: {},
     ...changes,
   };
 }

@@ -56,6 +56,7 @@ export function assigned(from: Source | null, about: About = {}): AgentEvent {
     changes: [],
     used_up_by: null,
     beside: null,
+    limits: {},
   });
 }
 
@@ -118,6 +119,7 @@ export function returned(owner: string, step: number, outcome: StepOutcome = 'ok
     duration_ms: 1,
     checks: null,
     changed_paths: [],
+    limit: null,
   });
 }
 
