@@ -18,6 +18,7 @@ import { register as registerStart } from './commands/start.js';
 import { register as registerStatus } from './commands/status.js';
 import { register as registerSubmit } from './commands/submit.js';
 import { register as registerWatch } from './commands/watch.js';
+import { register as registerWorkspace } from './commands/workspace.js';
 import { createContext, type GlobalOptions } from './context.js';
 import { EXIT } from './exit-codes.js';
 import { describeFailure, failureText } from './failure.js';
@@ -44,6 +45,7 @@ const COMMANDS: readonly Register[] = [
   registerStack,
   registerAgents,
   registerSandbox,
+  registerWorkspace,
   registerConfig,
   registerRecover,
   registerInit,

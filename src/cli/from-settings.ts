@@ -28,6 +28,7 @@ export function toolSettings({ host, config: { values } }: CommandContext): Sess
   return {
     workspaceRoot: values.WORKSPACE_ROOT,
     sandbox: values.RAVENHELM_SANDBOX,
+    minFreeMb: values.WORKSPACE_MIN_FREE_MB,
     packageDir: host.packageDir,
     nodePath: host.nodePath,
   };

@@ -111,6 +111,7 @@ export const settingsSchema = z.object({
   HTTPS_PROXY: proxy.nullable(),
   NO_PROXY: z.string().nullable(),
   WORKSPACE_ROOT: path,
+  WORKSPACE_MIN_FREE_MB: wholeNumber(RANGES.WORKSPACE_MIN_FREE_MB),
   RAVENHELM_AGENTS_DIR: path,
   RAVENHELM_SANDBOX: flag,
   RAVENHELM_POLICY: path.nullable(),
@@ -253,6 +254,11 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     expected: 'a directory',
     default: '.ravenhelm/workspaces',
     path: true,
+  },
+  WORKSPACE_MIN_FREE_MB: {
+    doc: 'No step begins when the disk of the workspaces has less free, in MiB; 0: steps always begin',
+    expected: 'MiB from 0 to 1048576',
+    default: '256',
   },
   RAVENHELM_AGENTS_DIR: {
     doc: "Directory of the agents' files",

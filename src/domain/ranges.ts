@@ -55,6 +55,7 @@ export const RANGES = {
   'topic replication_factor': whole(1, 100),
   // What records carry (sizes.ts) fits into the brokers' default of 1 MiB, not into less.
   'topic max.message.bytes': whole(RECORD_BYTES, 2_147_483_647, 'bytes'),
+  WORKSPACE_MIN_FREE_MB: whole(0, A_TEBIBYTE_MB, 'MiB'),
   KAFKA_SESSION_TIMEOUT_MS: whole(6_000, 1_800_000, 'milliseconds'),
   OLLAMA_FIRST_TOKEN_MS: whole(1_000, 290_000, 'milliseconds'),
   RAVENHELM_APPROVAL_MINUTES: whole(1, 20_160, 'minutes'),

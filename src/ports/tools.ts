@@ -162,8 +162,11 @@ export class WorkspaceFull extends Error {
   readonly code = 'workspace_full';
   readonly retriable = true;
 
-  constructor(options: ErrorOptions) {
-    super('the disk of the workspaces is full; free some space below WORKSPACE_ROOT', options);
+  constructor(
+    options: ErrorOptions,
+    message = 'the disk of the workspaces is full; free some space below WORKSPACE_ROOT',
+  ) {
+    super(message, options);
     this.name = 'WorkspaceFull';
   }
 }

@@ -16,6 +16,8 @@ export interface OpenToolsOptions {
   readonly workspaceRoot: string;
   /** false: commands run with the rights of this process. */
   readonly sandbox: boolean;
+  /** No step begins when the workspaces' disk has less free, in MiB; absent: DEFAULT_MIN_FREE_MB. */
+  readonly minFreeMb?: number;
   /** The directory of the installed package, which has toolbox/. */
   readonly packageDir: string;
   /** Absolute path of the node that agents' commands find as `node`. */
@@ -39,6 +41,9 @@ export interface OpenTools {
   readonly opened: Promise<void>;
 }
 
+/** Room for the outputs and outcomes of the steps that run. */
+const DEFAULT_MIN_FREE_MB = 256;
+
 const AT_ONCE = Promise.resolve();
 
 /** Packages that the toolbox's programs import; node looks for them there from /toolbox. */
@@ -46,13 +51,13 @@ const TOOLBOX_PACKAGES = ['yaml', '@electric-sql/pglite'];
 
 /** The tools, in the sandbox as it can be built here. One that cannot refuses commands; the line says the fix. */
 export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
-  const { workspaceRoot, clock, logger, redact } = options;
+  const { workspaceRoot, minFreeMb = DEFAULT_MIN_FREE_MB, clock, logger, redact } = options;
   const system = await systemOptions(options);
   const [sandbox, cgroups] = await Promise.all([
     options.sandbox ? probeSandbox(system) : ('off' as const),
     openCgroups(),
   ]);
-  const tools = createToolExecutor({ ...system, workspaceRoot, sandbox, cgroups, clock, logger, redact });
+  const tools = createToolExecutor({ ...system, workspaceRoot, sandbox, cgroups, minFreeMb, clock, logger, redact });
   if (sandbox === 'off')
     return {
       tools,

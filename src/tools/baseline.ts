@@ -22,6 +22,7 @@ import { differencesFrom, listProtected, tooLarge } from './protected-paths.js';
 import {
   argumentVector,
   placeOf,
+  requireSpace,
   sandboxProblem,
   shellIn,
   tokenOf,
@@ -112,6 +113,7 @@ async function runTwice(
 ): Promise<KeptBaseline['checks']> {
   const { checks } = call;
   if (checks.length === 0) return [];
+  await requireSpace(runtime, place);
   const isUsable = sandboxProblem(runtime.sandbox) === null;
   const runs = isUsable
     ? [

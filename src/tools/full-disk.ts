@@ -2,15 +2,20 @@ import { isOutOfSpace } from '../domain/system-error.js';
 import { WorkspaceFull, WorkspaceUnusable, type ToolExecutor } from '../ports/tools.js';
 import { codeOf } from './system-errors.js';
 
-/** Wraps an executor so that it rejects with WorkspaceFull when there was no space to write. */
-export function reportingFullDisks(executor: ToolExecutor): ToolExecutor {
+/**
+ * Wraps an executor so that it rejects with WorkspaceFull when there was no space to write.
+ * @param describe says how full the disk is; absent: the message does not
+ */
+export function reportingFullDisks(executor: ToolExecutor, describe?: () => Promise<string>): ToolExecutor {
   const reporting =
     <A extends readonly unknown[], R>(work: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
       try {
         return await work(...args);
       } catch (error) {
-        throw lacksSpace(error) ? new WorkspaceFull({ cause: error }) : error;
+        if (!lacksSpace(error)) throw error;
+        const facts = await describe?.().catch(() => undefined); // the disk may be gone altogether
+        throw facts === undefined ? new WorkspaceFull({ cause: error }) : new WorkspaceFull({ cause: error }, facts);
       }
     };
   return {

@@ -7,7 +7,7 @@ import { launch, type LaunchEnd } from './launcher.js';
 import { describeOutcome, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
 import { stepName, type RunPlace } from './places.js';
 import { writeProgram, type Program } from './programs.js';
-import { argumentVector, shellIn, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
+import { argumentVector, requireSpace, shellIn, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
 
 /** execute_terminal_command. Throws or rejects with CallRefused for a call that is not run. */
 export function runCommand(
@@ -93,6 +93,7 @@ async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: A
   const { place, record, program, lastArgument, input } = run;
   const stem = stepName(call.task, call.step);
   const vector = argumentVector(runtime, place, stem, program, true, call.limits);
+  await requireSpace(runtime, place);
   const end = await launch(
     {
       place,

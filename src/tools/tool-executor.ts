@@ -22,6 +22,7 @@ import {
 } from './definitions.js';
 import { CallRefused } from './errors.js';
 import { listDirectory, readLines, type FileResult } from './file-tools.js';
+import { spaceText } from './free-space.js';
 import { reportingFullDisks } from './full-disk.js';
 import { leftOutcome, plainOutcome, runCommand, runWrite, wasFenced } from './launched-tools.js';
 import { launch, takeFence, type LaunchEnd } from './launcher.js';
@@ -31,6 +32,7 @@ import {
   argumentVector,
   createToolRuntime,
   placeOf,
+  requireSpace,
   sandboxProblem,
   shellIn,
   tokenOf,
@@ -47,7 +49,8 @@ import { digestOfText } from './truncate.js';
  */
 export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
   const runtime = createToolRuntime(options);
-  return reportingFullDisks({
+  const describe = () => spaceText(options.workspaceRoot, options.workspaceRoot, options.clock.now());
+  const executor: ToolExecutor = {
     definitions: () => TOOL_DEFINITIONS,
     takeFence: async (task, claimOffset, signal) => takeFence(await placeOf(runtime, task), claimOffset, signal),
     recoverOutcome: async (task, step) => leftOutcome(runtime, await placeOf(runtime, task), stepName(task, step)),
@@ -56,7 +59,8 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     runChecks: (call, signal) => runChecks(runtime, call, signal),
     takeBaseline: (call, signal) => takeBaseline(runtime, call, signal),
     changedPaths: (task, before, protection, signal) => changedPaths(runtime, task, before, protection, signal),
-  });
+  };
+  return reportingFullDisks(executor, describe);
 }
 
 async function run(runtime: ToolRuntime, call: ToolCall, signal: AbortSignal): Promise<ToolOutcome> {
@@ -121,6 +125,7 @@ async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSig
     checkResults({ place, stem, call, outputsAt: outputs, failure, redact: runtime.redact });
   const problem = sandboxProblem(runtime.sandbox);
   if (problem !== null) return report(problem);
+  await requireSpace(runtime, place);
   await forgetChecks(place, stem, call.checks.length);
   const end: LaunchEnd = await launch(
     {

@@ -5,6 +5,7 @@ import type { Logger } from '../ports/logger.js';
 import type { TaskPlace } from '../ports/tools.js';
 import { NO_CGROUPS, type Cgroups } from './cgroups.js';
 import { CallRefused } from './errors.js';
+import { requireFreeSpace } from './free-space.js';
 import { createPlaces } from './kept-places.js';
 import type { RunPlace } from './places.js';
 import { shellProgram, type Program } from './programs.js';
@@ -33,6 +34,8 @@ export interface ToolExecutorOptions {
   readonly nodePath: string;
   /** The result of openCgroups at startup; absent: none can be made. */
   readonly cgroups?: Cgroups;
+  /** No step begins when the workspaces' disk has less free, in MiB; absent: 0, no floor. */
+  readonly minFreeMb?: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** What outputs and file contents pass before they are cut. Default: nothing is changed. */
@@ -67,6 +70,11 @@ export function placeOf({ places }: ToolRuntime, task: TaskPlace): Promise<RunPl
 /** The paths that the tools see: those inside the sandbox, or the real ones without a sandbox. */
 export function visiblePaths({ sandbox }: ToolRuntime, place: RunPlace): { workspace: string; outputs: string } {
   return sandbox === 'off' ? { workspace: place.workspace, outputs: place.outputs } : INSIDE;
+}
+
+/** Rejects with WorkspaceFull below the floor of free space. */
+export function requireSpace({ workspaceRoot, minFreeMb = 0, clock }: ToolRuntime, place: RunPlace): Promise<void> {
+  return requireFreeSpace(workspaceRoot, place.base, minFreeMb, clock.now());
 }
 
 /** Runs a shell command, which is appended, in a directory that the tools see. */

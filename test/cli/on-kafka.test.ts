@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeWithBroker, testBroker } from '../support/broker.js';
@@ -427,4 +428,20 @@ describeWithBroker('the command line on Kafka', () => {
     const ids = copies.map(({ stdout }) => JSON.parse(stdout).mission_id);
     expect(new Set(ids).size).toBe(2);
   }, 90_000);
+
+  test('workspace prune removes what ended missions have left, and keeps an open mission’s', async () => {
+    const ended = JSON.parse((await rh('submit', 'missions/quick.yaml', '--wait', '--json')).stdout);
+    const open = await submit('endless');
+    const root = join(clone.dir, '.ravenhelm/workspaces');
+    while (!existsSync(join(root, open))) await new Promise((resolve) => setTimeout(resolve, 50));
+    const dry = JSON.parse((await rh('workspace', 'prune', '--dry-run', '--json')).stdout);
+    const { code, stdout } = await rh('workspace', 'prune');
+    await rh('cancel', open);
+    expect(dry.workspaces.map(({ mission_id }: { mission_id: string }) => mission_id)).toContain(ended.mission_id);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^${ended.mission_id} `, 'm'));
+    expect(stdout).toMatch(/^freed .*kept: [1-9]\d* of open missions/m);
+    expect(stdout).not.toContain(open);
+    expect([ended.mission_id, open].map((id) => existsSync(join(root, id)))).toEqual([false, true]);
+  }, 180_000);
 });

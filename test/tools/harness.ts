@@ -34,6 +34,7 @@ export interface HarnessOptions {
   readonly redact?: (text: string) => string;
   /** Default: those that this process may make. */
   readonly cgroups?: Cgroups;
+  readonly minFreeMb?: number;
 }
 
 export interface Harness {
@@ -94,6 +95,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     extraBinds: options.extraBinds ?? [],
     nodePath: options.nodePath ?? process.execPath,
     cgroups: options.cgroups ?? (await openCgroups()),
+    minFreeMb: options.minFreeMb ?? 0,
     clock,
     logger,
     ...(options.redact === undefined ? {} : { redact: options.redact }),

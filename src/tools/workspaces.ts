@@ -1,0 +1,149 @@
+/**
+ * The workspaces below a root: how old and how large they are, and their removal. What a task's launcher holds is never
+ * removed: all locks of a mission are taken first, and its directories are renamed while they are held.
+ */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chmod, lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LAUNCHER_PATH } from './launcher-process.js';
+import { keyDirectory, STATE_DIRECTORY } from './places.js';
+import { absent, codeOf } from './system-errors.js';
+
+/** A mission's workspace below WORKSPACE_ROOT. */
+export interface KeptWorkspace {
+  readonly missionId: string;
+  /** When a step last began or ended in it, by the files beside it; ms since the epoch. */
+  readonly lastUsedMs: number;
+}
+
+const runsOf = (root: string): string => join(root, STATE_DIRECTORY, 'runs');
+
+/**
+ * The workspaces that missions have left or use, the longest unused first. A directory that no step of a mission has
+ * run in is none. Resolves with none where there is no root.
+ */
+export async function listWorkspaces(root: string): Promise<readonly KeptWorkspace[]> {
+  const missions = (await readdir(runsOf(root), { withFileTypes: true }).catch(absent)) ?? [];
+  const kept = await Promise.all(
+    missions
+      .filter((entry) => entry.isDirectory())
+      .map(async ({ name }) => ({ missionId: name, lastUsedMs: await lastUsedOf(root, name) })),
+  );
+  return kept.toSorted((a, b) => a.lastUsedMs - b.lastUsedMs);
+}
+
+/** A task's directory changes at each start mark and outcome; its outputs at each file there. */
+async function lastUsedOf(root: string, missionId: string): Promise<number> {
+  const runs = join(runsOf(root), missionId);
+  const tasks = ((await readdir(runs).catch(absent)) ?? []).filter((name) => !name.startsWith('.'));
+  const paths = [
+    join(root, missionId),
+    runs,
+    ...tasks.flatMap((task) => [join(runs, task), join(runs, task, 'outputs')]),
+  ];
+  const times = await Promise.all(paths.map(async (path) => (await lstat(path).catch(gone))?.mtimeMs ?? 0));
+  return Math.max(...times);
+}
+
+/** What is removed while it is read, or is no directory. */
+function gone(error: unknown): null {
+  if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
+  throw error;
+}
+
+/** The bytes that a launcher has noted of a mission's workspace, more rather than less; null: it has not. */
+export async function notedBytes(root: string, missionId: string): Promise<number | null> {
+  const text = await readFile(join(runsOf(root), missionId, '.usage'), 'utf8').catch(absent);
+  const bytes = Number(/^\d+/.exec(text ?? '')?.[0] ?? Number.NaN);
+  return Number.isNaN(bytes) ? null : bytes;
+}
+
+/** Bytes on the disk of a mission's workspace and of the files beside it. What cannot be read counts nothing. */
+export async function measuredBytes(root: string, missionId: string): Promise<number> {
+  let bytes = 0;
+  const todo = [join(root, missionId), join(runsOf(root), missionId)];
+  for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
+    const entry = await lstat(path).catch(unreadable);
+    if (entry === null) continue;
+    bytes += entry.blocks * 512;
+    if (!entry.isDirectory()) continue;
+    const names = (await readdir(path).catch(unreadable)) ?? [];
+    todo.push(...names.map((name) => join(String(path), name)));
+  }
+  return bytes;
+}
+
+function unreadable(error: unknown): null {
+  if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'].includes(codeOf(error))) return null;
+  throw error;
+}
+
+/**
+ * Takes the lock of each task that has run, without waiting, then renames the mission's directories. A launcher
+ * that starts later finds neither. Node has no file locks.
+ */
+const SET_ASIDE = `
+my ($workspace, $runs, $keys, $to) = @ARGV;
+opendir(my $list, $runs) or die "cannot list $runs: $!\\n";
+my @held;
+for my $task (grep { !/^\\./ } readdir $list) {
+  open(my $lock, '+<', "$runs/$task/lock") or next;
+  flock($lock, 2 | 4) or exit 72;
+  push @held, $lock;
+}
+for my $pair ([$workspace, 'workspace'], [$keys, 'keys'], [$runs, 'runs']) {
+  next unless -e $pair->[0];
+  rename $pair->[0], "$to/$pair->[1]" or die "cannot rename $pair->[0]: $!\\n";
+}`;
+const BUSY = 72;
+
+/** Removes a mission's workspace, the files beside it and its key. Resolves with false if a step of it runs. */
+export async function removeWorkspace(root: string, missionId: string): Promise<boolean> {
+  const keys = keyDirectory(root, { missionId, workspace: null, workspaceMarker: '' });
+  const aside = join(root, STATE_DIRECTORY, `pruned-${randomUUID()}`);
+  await mkdir(aside, { mode: 0o700 });
+  const { code, said } = await perl([join(root, missionId), join(runsOf(root), missionId), keys, aside]);
+  if (code !== 0 && code !== BUSY) throw new Error(`Could not remove the workspace of ${missionId}: ${said}`);
+  await removeAll(aside);
+  return code === 0;
+}
+
+/** Removes what a prune that was interrupted has set aside. */
+export async function removeLeftAside(root: string): Promise<void> {
+  const names = (await readdir(join(root, STATE_DIRECTORY)).catch(absent)) ?? [];
+  for (const name of names) if (/^pruned-[0-9a-f-]{36}$/.test(name)) await removeAll(join(root, STATE_DIRECTORY, name));
+}
+
+/** An agent may have taken the owner's rights from a directory. */
+async function removeAll(path: string): Promise<void> {
+  const refused = await rm(path, { recursive: true, force: true }).then(() => false, isRefused);
+  if (!refused) return;
+  await giveRights(path);
+  await rm(path, { recursive: true, force: true });
+}
+
+function isRefused(error: unknown): true {
+  if (codeOf(error) === 'EACCES' || codeOf(error) === 'ENOTEMPTY') return true;
+  throw error;
+}
+
+async function giveRights(directory: string): Promise<void> {
+  await chmod(directory, 0o700);
+  for (const entry of await readdir(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) await giveRights(join(directory, entry.name));
+}
+
+function perl(args: readonly string[]): Promise<{ readonly code: number | null; readonly said: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('perl', ['-e', SET_ASIDE, ...args], {
+      cwd: '/',
+      env: { PATH: LAUNCHER_PATH },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, said: said.trim() }));
+  });
+}

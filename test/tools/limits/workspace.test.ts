@@ -1,0 +1,86 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEFAULT_LIMITS } from '../../../src/domain/limits.js';
+import { createHarness, removeTemporaryDirectories, type Harness } from '../harness.js';
+
+/** The size of a workspace, measured while steps run and between them. */
+const LIMITS = { ...DEFAULT_LIMITS, workspace_mb: 8, workspace_files: 100 };
+const MAKE = (mib: number, name: string) => `head -c ${mib * 1024 * 1024} /dev/urandom > ${name}`;
+
+let harness: Harness;
+beforeEach(async () => {
+  harness = await createHarness();
+});
+afterAll(removeTemporaryDirectories);
+
+const sh = (command: string) => harness.sh(command, { limits: LIMITS });
+const noted = () => readFileSync(join(harness.root, '.ravenhelm/runs/m1/.usage'), 'utf8').split(' ').map(Number);
+
+test('a step within it has no limit, and what it wrote is noted', async () => {
+  expect((await sh(MAKE(4, 'a'))).limit).toBeUndefined();
+  const [bytes = 0] = noted();
+  expect(bytes).toBeGreaterThanOrEqual(4 << 20);
+});
+
+test('a step that is short but makes it too large names it, although nothing ended it', async () => {
+  expect(await sh(MAKE(12, 'a'))).toMatchObject({ outcome: 'ok', exit_code: 0, limit: 'workspace_size' });
+});
+
+test('steps that each add a little: the one that makes it too large names it', async () => {
+  const limits = [];
+  for (const name of ['a', 'b', 'c', 'd']) limits.push((await sh(MAKE(3, name))).limit);
+  expect(limits).toEqual([undefined, undefined, 'workspace_size', expect.anything()]);
+});
+
+test('the number of files counts too', async () => {
+  expect(await sh('for n in $(seq 1 200); do : > f$n; done')).toMatchObject({ limit: 'workspace_files' });
+});
+
+test('a workspace over its limit may shrink, and then grow again', async () => {
+  await sh(MAKE(12, 'a'));
+  expect(await sh(`${MAKE(4, 'b')}; sleep 30`)).toMatchObject({
+    outcome: 'error',
+    exit_code: 137,
+    limit: 'workspace_size',
+    note: expect.stringMatching(/^the size of the workspace .*workspace_mb: 8.*remove files.*were killed$/),
+  });
+  expect(await sh('rm a b; sleep 0.5; ls')).toMatchObject({ outcome: 'ok', stdout: '' });
+  expect((await sh(`${MAKE(4, 'c')}; sleep 0.5`)).limit).toBeUndefined();
+});
+
+test('a step of another task of the mission is measured with the same workspace', async () => {
+  await sh(MAKE(6, 'a'));
+  const other = { limits: LIMITS, task: harness.task('other-task') };
+  expect(await harness.sh(MAKE(6, 'b'), other)).toMatchObject({ limit: 'workspace_size' });
+});
+
+test('sparse files count what they occupy, hard links once, links not what they lead to', async () => {
+  const command = `truncate -s 1G sparse; ${MAKE(5, 'a')}; ln a b; ln a c; ln -s /usr usr; sleep 0.5`;
+  expect((await sh(command)).limit).toBeUndefined();
+});
+
+test('a directory that was large before the first step may stay so, but not grow', async () => {
+  await harness.executor.prepareWorkspace(harness.task());
+  writeFileSync(join(harness.workspace(), 'before'), Buffer.alloc(20 << 20, 1));
+  expect((await sh('echo x > y; sleep 0.4')).limit).toBeUndefined();
+  expect(await sh(`${MAKE(4, 'more')}; sleep 30`)).toMatchObject({ limit: 'workspace_size', exit_code: 137 });
+  expect(existsSync(join(harness.workspace(), 'before'))).toBe(true);
+});
+
+test('checks cannot write, and are not measured', async () => {
+  await sh(MAKE(12, 'a'));
+  const call = { task: harness.task(), step: 9, claimOffset: 10, timeLimitMs: 20_000, limits: LIMITS };
+  const checks = [{ name: 'a', command: 'sleep 0.4; test -f a' }];
+  expect(await harness.executor.runChecks({ ...call, checks }, new AbortController().signal)).toMatchObject({
+    passed: true,
+  });
+});
+
+test('a check that reaches a limit fails with its name', async () => {
+  const call = { task: harness.task(), step: 9, claimOffset: 10, timeLimitMs: 20_000 };
+  const limits = { ...LIMITS, processes: 30 };
+  const checks = [{ name: 'bomb', command: `perl -e 'fork while 1'` }];
+  const run = await harness.executor.runChecks({ ...call, limits, checks }, new AbortController().signal);
+  expect(run).toMatchObject({ passed: false, results: [{ exit_code: 137 }] });
+  expect(run.observation).toContain('note: the limit of processes and threads was reached (processes: 30)');
+});
