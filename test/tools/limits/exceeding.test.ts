@@ -17,10 +17,11 @@ test('each limit that can be known has a program that exceeds it', () => {
   expect(LIMIT_NAMES.filter((name) => name !== 'open_files' && !known.has(name))).toEqual([]);
 });
 
+const WRITES_TO_DEV = 'echo x > /dev/x; echo $?; echo y > /dev/null && echo z > /dev/shm/z && echo done';
+
 test('/dev takes no files', async () => {
   const harness = await createHarness();
-  const result = await harness.sh('echo x > /dev/x; echo $?; echo y > /dev/null && echo z > /dev/shm/z && echo done');
-  expect(result.stdout).toMatch(/^[12]\ndone\n$/);
+  expect((await harness.sh(WRITES_TO_DEV)).stdout).toMatch(/^[12]\ndone\n$/);
 });
 
 function expectLimit({ name, end }: Exceeding, result: CommandResult): void {
@@ -53,11 +54,12 @@ const programs = ${JSON.stringify(EXCEEDING)};
 const results = [];
 for (const [index, { command, limits, timeLimitMs }] of programs.entries()) {
   // A separate workspace for each: some are left over their limit.
-  const own = { ...task, missionId: 'm' + index };
+  const own = { ...task, missionId: 'program-' + index };
   const call = { task: own, step: 1, claimOffset: 1, timeLimitMs: timeLimitMs ?? 30000, limits };
   const outcome = await executor.run({ ...call, tool: 'execute_terminal_command', arguments: { command } }, never);
   results.push({ ...outcome, ...JSON.parse(outcome.observation) });
 }
+results.push(JSON.parse((await call('execute_terminal_command', { command: ${JSON.stringify(WRITES_TO_DEV)} })).observation));
 console.log(JSON.stringify(results));`;
     results = JSON.parse(await runAsUser(placeForUser(), script));
   }, 120_000);
@@ -65,5 +67,9 @@ console.log(JSON.stringify(results));`;
     const result = results[index];
     if (result === undefined) throw new Error('it was not run');
     expectLimit(program, result);
+  });
+  test('/dev takes no files', () => {
+    // It belongs to this user there.
+    expect(results.at(-1)).toMatchObject({ stdout: expect.stringMatching(/^[12]\ndone\n$/) });
   });
 });
