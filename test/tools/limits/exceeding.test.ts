@@ -59,7 +59,8 @@ for (const [index, { command, limits, timeLimitMs }] of programs.entries()) {
   const outcome = await executor.run({ ...call, tool: 'execute_terminal_command', arguments: { command } }, never);
   results.push({ ...outcome, ...JSON.parse(outcome.observation) });
 }
-results.push(JSON.parse((await call('execute_terminal_command', { command: ${JSON.stringify(WRITES_TO_DEV)} })).observation));
+const writes = await call('execute_terminal_command', { command: ${JSON.stringify(WRITES_TO_DEV)} });
+results.push(JSON.parse(writes.observation));
 console.log(JSON.stringify(results));`;
     results = JSON.parse(await runAsUser(placeForUser(), script));
   }, 120_000);
