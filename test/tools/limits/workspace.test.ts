@@ -44,7 +44,7 @@ test('a workspace over its limit may shrink, and then grow again', async () => {
     limit: 'workspace_size',
     note: expect.stringMatching(/^the size of the workspace .*workspace_mb: 8.*remove files.*were killed$/),
   });
-  expect(await sh('rm a b; sleep 0.5; ls')).toMatchObject({ outcome: 'ok', stdout: '' });
+  expect(await sh('sleep 1.5; rm a b; sleep 0.5; ls')).toMatchObject({ outcome: 'ok', stdout: '' });
   expect((await sh(`${MAKE(4, 'c')}; sleep 0.5`)).limit).toBeUndefined();
 });
 
