@@ -8,6 +8,8 @@ my $SCAN_MS = 1000;           # between two scans where groups count memory and 
 my $WALK_MS = 1000;           # between two walks of the workspace
 my $WALK_ENTRIES = 200;       # of one part: about a millisecond
 my $SPARE = 20;               # a scan or walk that took a second is made again after 20
+my $ENAMETOOLONG = 36;
+my $TOO_DEEP = 1 << 60;       # bytes of what is deeper than a path can say, and cannot be measured
 my $TICKS = 100;              # of /proc/PID/stat in a second, on every Linux
 my ($scan_at, $walk, $walk_at, $page);
 
@@ -90,7 +92,7 @@ sub whole_walk {
     my $whole = new_walk();
     1 until part_of($whole, $WALK_ENTRIES);
     keep_usage(@{$whole}{ 'bytes', 'files' });
-    return @{$whole}{ 'bytes', 'files' };
+    return ($whole->{hidden} ? $TOO_DEEP : $whole->{bytes}, $whole->{files});
 }
 
 sub new_walk {
@@ -120,7 +122,8 @@ sub part_of {
 
 sub count_entry {
     my ($this, $path) = @_;
-    my ($device, $inode, $links, $blocks) = (lstat $path)[0, 1, 3, 12] or return;
+    my ($device, $inode, $links, $blocks) = (lstat $path)[0, 1, 3, 12];
+    if (!defined $device) { $this->{hidden} = 1 if $! == $ENAMETOOLONG; return }
     my $is_directory = -d _;
     return if $is_directory && $device != $this->{device};
     $this->{files} += 1;
@@ -137,9 +140,11 @@ sub walk_on {
     $is_walking = 1;
     return 0 unless part_of($walk, $WALK_ENTRIES);
     my @measured = @{$walk}{ 'bytes', 'files' };
+    my $is_hidden = $walk->{hidden};
     my $pause = $SPARE * $measured[1] / $WALK_ENTRIES;    # a part takes about a millisecond
     ($walk, $walk_at, $is_walking) = (undef, $now + ($pause > $WALK_MS ? $pause : $WALK_MS), 0);
     keep_usage(@measured);
+    return reach('workspace_size') if $is_hidden;
     return is_too_large(@measured);
 }
 

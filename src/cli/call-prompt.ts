@@ -78,6 +78,7 @@ async function askAbout(
     const why = isYes ? '' : (await ask('Why not? (for the model; Enter: no reason) ', signal)).trim();
     if (signal.aborted) return;
     const waiting = requireWaitingCall(feed, call.approval_id, context.host.clock.now());
+    if (waiting.digest !== call.digest) return onWaitingChanged(context, call);
     const signing = sign === null ? {} : { sign };
     await answerCall(context.client, log, feed, waiting, { approved: isYes, reason: why, ...signing });
   } catch (error) {
@@ -88,6 +89,10 @@ async function askAbout(
   } finally {
     release();
   }
+}
+
+function onWaitingChanged(context: CommandContext, { approval_id }: WaitingCallReport): void {
+  context.host.stderr.write(`the call ${approval_id} has changed since it was shown: the answer was not sent\n`);
 }
 
 const howTo = (context: CommandContext, { approval_id }: WaitingCallReport): string =>

@@ -35,7 +35,9 @@ export function callText(call: WaitingCallReport): string {
     ['digest', `sha256 ${call.digest}`],
     ['tool', call.tool],
   ].map(([name = '', value = '']) => `${name.padEnd(10)} ${oneLine(value)}`);
-  const args = Object.entries(call.arguments).flatMap(([name, value]) => {
+  const given = Object.entries(call.arguments);
+  const checks = call.checks.map((command, at): [string, unknown] => [`check ${at + 1}, which it runs`, command]);
+  const args = [...given, ...checks].flatMap(([name, value]) => {
     const lines = safeLines(typeof value === 'string' ? value : JSON.stringify(value));
     const hidden = hasHidden(typeof value === 'string' ? value : JSON.stringify(value))
       ? ['    (it holds characters that are not shown; ravenhelm approvals show ID --json has them)']

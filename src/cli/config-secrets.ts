@@ -2,8 +2,13 @@ import { SETTINGS } from './settings.js';
 import type { Config } from './setting-origin.js';
 
 /** Variables whose names say that they hold a secret, whatever program they are for. */
-const SECRET_NAME =
-  /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(?:API|ACCESS|SECRET|PRIVATE)_?KEY)$/i;
+const SECRET_NAME = new RegExp(
+  '(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|SSHPASS|_PWD)$|' +
+    '(?:^|_)(?:CREDENTIALS?|PASS|PAT|AUTH|SECRET_KEY_BASE|KEY|APIKEY)$',
+  'i',
+);
+/** Words, as test systems have them for passwords, occur in ordinary text; a path names a file that has the secret. */
+const NO_SECRET = /^[A-Za-z]{1,15}(?:[-_.][A-Za-z]{1,15})?$|^[./]/;
 
 /** What must appear nowhere: secret settings, passwords in addresses, and secretVariables. */
 export function secretsOf({ origins }: Config, env: Readonly<Record<string, string | undefined>>): readonly string[] {
@@ -17,7 +22,9 @@ export function secretsOf({ origins }: Config, env: Readonly<Record<string, stri
 
 /** The values of the environment's variables whose names say that they are secrets. */
 export function secretVariables(env: Readonly<Record<string, string | undefined>>): readonly string[] {
-  return Object.entries(env).flatMap(([name, value]) => (value !== undefined && SECRET_NAME.test(name) ? [value] : []));
+  return Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && SECRET_NAME.test(name) && !NO_SECRET.test(value) ? [value] : [],
+  );
 }
 
 /** As it is written, and as it is sent. */

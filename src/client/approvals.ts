@@ -1,8 +1,10 @@
 /** Calls that wait for a person: which there are, and a person's answer to one. */
+import { callDigest } from '../agent/call-digest.js';
 import { createEventFactory } from '../domain/event-factory.js';
 import type { EventOf } from '../domain/events.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import type { WaitingCallReport } from '../domain/report.js';
+import { redactPatterns } from '../domain/secret-patterns.js';
 import type { SignedAnswer } from '../domain/waiting-call.js';
 import type { Log } from '../ports/log.js';
 import { ClientError } from './client-error.js';
@@ -23,6 +25,9 @@ export interface CallAnswer {
   onUnknown?(): void;
 }
 
+/** Fewer characters may fit a call that nobody has seen. */
+const SHORTEST_ID = 4;
+
 /** How long an orchestrator may take to decide whether an answer counts. */
 const DECIDED_WITHIN_MS = 10_000;
 
@@ -32,10 +37,16 @@ export const waitingCalls = (feed: MissionFeed): readonly WaitingCallReport[] =>
 
 /**
  * The call that waits under an id, of which a part that is unique is enough; the feed must have caught up. Throws
- * ClientError: approval_unknown, approval_ambiguous, approval_decided, approval_expired.
+ * ClientError: approval_unknown, approval_ambiguous, approval_decided, approval_changed, approval_expired.
  */
 export function requireWaitingCall(feed: MissionFeed, id: string, nowMs: number): WaitingCallReport {
-  const matching = waitingCalls(feed).filter(({ approval_id }) => id !== '' && approval_id.startsWith(id));
+  if (id.length < SHORTEST_ID)
+    throw new ClientError(
+      'approval_unknown',
+      `${id === '' ? 'an empty id' : id} is too short for the id of a call`,
+      `Give at least its first ${SHORTEST_ID} characters.`,
+    );
+  const matching = waitingCalls(feed).filter(({ approval_id }) => approval_id.startsWith(id));
   const exact = matching.find(({ approval_id }) => approval_id === id);
   const [call = null, second] = exact === undefined ? matching : [exact];
   if (second !== undefined)
@@ -46,6 +57,13 @@ export function requireWaitingCall(feed: MissionFeed, id: string, nowMs: number)
     );
   if (call === null) throw wasDecided(feed, id) ? decided(id) : unknown(feed, id);
   if (call.answered) throw decided(call.approval_id);
+  // What people see comes from a record that any writer of the topic could have made; the digest is what counts.
+  if (callDigest(call) !== call.digest)
+    throw new ClientError(
+      'approval_changed',
+      `what the log shows of ${call.approval_id} is not the call of its digest`,
+      'Do not approve it: another program has written to the coordination topic.',
+    );
   if (Date.parse(call.expires_at) <= nowMs)
     throw new ClientError(
       'approval_expired',
@@ -92,7 +110,7 @@ export async function answerCall(
 ): Promise<'decided' | 'pending'> {
   requireShort(reason);
   const event = answerEvent(context, call, { approved, reason, ...(sign === undefined ? {} : { sign }) });
-  const verdict = verdictOn(context, feed, event.event_id);
+  const verdict = verdictOn(context, feed, event);
   try {
     await appendDecision(context, log, event, onUnknown);
     return await verdict.reached;
@@ -107,7 +125,9 @@ function answerEvent(
   { approved, reason, sign }: CallAnswer,
 ): EventOf<'call_answered'> {
   const answer = {
-    ...{ mission_id, task_id, attempt, approval_id, digest, approved, reason },
+    ...{ mission_id, task_id, attempt, approval_id, digest, approved },
+    // As the log will have it: what is signed must not change on the way.
+    reason: (context.redact ?? redactPatterns)(reason),
     answered_by: context.requester,
     answered_at: context.clock.now(),
   };
@@ -120,17 +140,26 @@ function answerEvent(
   });
 }
 
+const ENDS: ReadonlySet<string> = new Set(['mission_completed', 'mission_failed', 'mission_cancelled']);
+
 interface VerdictWait {
   readonly reached: Promise<'decided' | 'pending'>;
   stop(): void;
 }
 
-function verdictOn({ clock, signal }: ClientContext, feed: MissionFeed, answerId: string): VerdictWait {
+function verdictOn(
+  { clock, signal }: ClientContext,
+  feed: MissionFeed,
+  { event_id: answerId, payload: { mission_id } }: EventOf<'call_answered'>,
+): VerdictWait {
   const verdict = createHandledDeferred<'decided' | 'pending'>();
   const unsubscribe = feed.subscribe(({ event }) => {
     if (event.event_type === 'call_decided' && event.payload.answer_id === answerId) verdict.resolve('decided');
     if (event.event_type === 'approval_void' && event.payload.answer_id === answerId)
       verdict.reject(new ClientError('answer_void', `the answer does not count: ${event.payload.reason}`, null));
+    const isEnd = ENDS.has(event.event_type) && event.correlation_id === mission_id;
+    if (isEnd)
+      verdict.reject(new ClientError('mission_ended', `mission ${mission_id} has ended: the call does not run`, null));
   });
   const timer = clock.setTimer(DECIDED_WITHIN_MS, () => verdict.resolve('pending'));
   const reached = orAborted(Promise.race([verdict.promise, feed.failure]), signal);

@@ -18,6 +18,7 @@ export type ClientErrorCode =
   | 'approval_ambiguous'
   /** The call was answered before, or can be approved no more. */
   | 'approval_decided'
+  | 'approval_changed'
   | 'approval_expired'
   /** The swarm does not take the answer; the message says why. */
   | 'answer_void'

@@ -1,3 +1,4 @@
+import type { Redact } from '../domain/redaction.js';
 import type { TopicNames } from '../domain/topic-names.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
@@ -10,6 +11,8 @@ export interface ClientContext {
   /** At least 0, below 1. */
   random(): number;
   readonly logger: Logger;
+  /** What texts for the log pass. Absent: what has the form of a secret is replaced. */
+  readonly redact?: Redact;
   readonly topics: TopicNames;
   /** Aborted when waiting should end. */
   readonly signal: AbortSignal;

@@ -35,7 +35,8 @@ export function callDecided(mission: MissionFold, event: EventOf<'call_decided'>
 
 /** Where a worker does not take an answer that was decided to count, another person may answer. */
 export function approvalVoid(mission: MissionFold, answer: PayloadOf<'approval_void'>): Folded {
-  mission.answers = mission.answers.filter(({ id }) => id !== answer.answer_id);
+  // A worker's is about an answer that was decided about before: it takes none away that still waits for that.
+  if (answer.owner !== null) mission.answers = mission.answers.filter(({ id }) => id !== answer.answer_id);
   const task = mission.tasks.get(answer.task_id);
   const pause = pauseOf(mission, answer);
   if (task !== undefined && pause !== null && pause.answerId === answer.answer_id)

@@ -97,6 +97,7 @@ function reportCall({ call, answerId }: Pause): WaitingCallReport {
     agent: call.agent,
     tool: call.tool,
     arguments: jsonObject(call.arguments) ?? { text: call.arguments },
+    checks: call.checks,
     working_dir: call.working_dir,
     rule: call.rule,
     reason: call.reason,

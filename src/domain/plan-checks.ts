@@ -32,19 +32,22 @@ export function staticCheckProblems(plan: Plan): readonly PlanProblem[] {
 
 /** Checks that cannot run as they were written: the log has no secrets. */
 export function secretCheckProblems(plan: Plan): readonly PlanProblem[] {
-  return eachTask(plan).flatMap(({ task, path }) =>
-    task.acceptance.flatMap((check, index) =>
+  const problems = (checks: readonly Check[], whose: string, path: Path) =>
+    checks.flatMap((check, index): PlanProblem[] =>
       isRedacted(check.command)
         ? [
             {
-              path: [...path, 'acceptance', index],
-              message: `the check ${quoted(check.name)} of ${task.task_id} has a secret in its command`,
+              path: [...path, index],
+              message: `the check ${quoted(check.name)} of ${whose} has a secret in its command`,
               fix: 'let the command read it where it is stored',
             },
           ]
         : [],
-    ),
-  );
+    );
+  return [
+    ...eachTask(plan).flatMap(({ task, path }) => problems(task.acceptance, task.task_id, [...path, 'acceptance'])),
+    ...problems(plan.success_criteria, 'the mission', ['success_criteria']),
+  ];
 }
 
 /** The static checks of a person's plan, as notes. */

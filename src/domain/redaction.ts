@@ -7,7 +7,7 @@
  */
 import type { AgentEvent } from './events.js';
 import { mapTexts } from './map-texts.js';
-import { mark, redactPatterns } from './secret-patterns.js';
+import { EVERY_MARK, mark, redactPatterns } from './secret-patterns.js';
 
 /** Gives the text without its secrets. The same text gives the same result; a result stays as it is. */
 export type Redact = (text: string) => string;
@@ -20,7 +20,14 @@ const SHORTEST_SECRET = 8;
  *   would change ordinary words
  */
 export function createRedactor(secrets: readonly string[] = []): Redact {
-  const values = [...new Set(secrets.filter(({ length }) => length >= SHORTEST_SECRET).flatMap(formsOf))];
+  const values = [
+    ...new Set(
+      secrets
+        .map((secret) => secret.trim())
+        .filter((secret) => secret.length >= SHORTEST_SECRET && !mark(WORDS_OF_MARKS).includes(secret))
+        .flatMap(formsOf),
+    ),
+  ];
   if (values.length === 0) return redactPatterns;
   // The longest first: one value may be part of another.
   values.sort((a, b) => b.length - a.length);
@@ -28,19 +35,28 @@ export function createRedactor(secrets: readonly string[] = []): Redact {
   return (text) => redactPatterns(values.reduce((left, value) => left.replaceAll(value, marked), text));
 }
 
-/** As it is, in a JSON text, and in a URL. */
+/** A secret that is part of a mark would be found in it again. */
+const WORDS_OF_MARKS = `configured secret ${EVERY_MARK}`;
+
+/** As it is, in a JSON text, and in a URL, where programs differ in what they encode. */
 function formsOf(secret: string): readonly string[] {
-  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
+  const encoded = encodeURIComponent(secret);
+  const strict = encoded.replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  return [secret, JSON.stringify(secret).slice(1, -1), encoded, strict];
 }
 
 /** Ids, names and digests: what they refer to must be found again, and none of them is written by a model. */
-const IDENTIFIER =
-  /(?:^|_)(?:id|ids|digest|agent|agents|owner|epoch|marker|partition|type|kind|code|status|outcome|tool|playbook)$/;
+const IDENTIFIERS =
+  'id ids digest agent agents owner epoch marker partition type kind code status outcome tool playbook topic model ' +
+  'signature answered_by approved_by workspace working_dir dependencies used_up_by';
+const IDENTIFIER = new RegExp(`(?:^|_)(?:${IDENTIFIERS.replaceAll(' ', '|')})$`);
 /** Their keys are a model's or a person's words. */
 const FREE_KEYS = /^(?:outputs|parameters)$/;
 
 /** The event with its texts redacted, identifiers excepted; the same object where nothing changes. */
 export function redactEvent(event: AgentEvent, redact: Redact): AgentEvent {
+  // A copy of what a person has signed, which is on the log already.
+  if (event.event_type === 'call_decided') return event;
   return mapTexts(event, (text, key, parent) =>
     IDENTIFIER.test(key) && !FREE_KEYS.test(parent) ? text : redact(text),
   );

@@ -72,6 +72,8 @@ export interface WaitingCallReport {
   readonly tool: string;
   /** The exact arguments. */
   readonly arguments: Readonly<Record<string, unknown>>;
+  /** Of a finish: the commands of the checks that it runs. */
+  readonly checks: readonly string[];
   /** The mission's own directory, absolute; null: the one below the workers' root. */
   readonly working_dir: string | null;
   /** The policy's rule that asks, and why. */

@@ -81,8 +81,9 @@ export function callOfProposal(waiting: WaitingCall | null, call: PayloadOf<'too
   if (waiting === null) return call.approval_id === null ? null : 'no such call waits';
   const { approvalId, proposal, decisions } = waiting;
   if (call.approval_id !== approvalId) return 'another call waits for a person';
-  if (call.tool !== proposal.tool || call.arguments !== proposal.arguments) return 'not the call that was proposed';
+  // Nothing runs; its texts may have been redacted by a process that knows other secrets than the proposer.
   if (call.approved_by === null) return call.refused_because === null ? 'neither approved nor refused' : null;
+  if (call.tool !== proposal.tool || call.arguments !== proposal.arguments) return 'not the call that was proposed';
   const isApproved = decisions.some(({ approved, answered_by }) => approved && answered_by === call.approved_by);
   return isApproved ? null : 'not approved';
 }

@@ -192,6 +192,12 @@ function words(text: string): string[] {
  */
 const FIRST_PROCESS = '"$@"; exit $?';
 
+/**
+ * Python's compiled files stay out of the workspace: there they would be new files beside the tests that judge a task,
+ * and one that an agent made would run in place of the test that it is named after.
+ */
+const UNCACHED = { PYTHONPYCACHEPREFIX: '/tmp/.pycache' };
+
 function environment(path: string): string[] {
   const variables = {
     PATH: path,
@@ -200,6 +206,7 @@ function environment(path: string): string[] {
     WORKSPACE: INSIDE.workspace,
     OUTPUTS: INSIDE.outputs,
     TOOLBOX: INSIDE.toolbox,
+    ...UNCACHED,
   };
   return ['--clearenv', ...Object.entries(variables).flatMap(([name, value]) => ['--setenv', name, value])];
 }
@@ -243,6 +250,7 @@ export function unsandboxedArguments(options: UnsandboxedOptions): string[] {
     `WORKSPACE=${options.workspace}`,
     `OUTPUTS=${options.outputs}`,
     `TOOLBOX=${options.toolboxDir ?? ''}`,
+    ...Object.entries(UNCACHED).map(([name, value]) => `${name}=${value}`),
     ...(options.keys === null ? [] : [`KEYS=${options.keys}`]),
     `RAVENHELM_RUN=${options.token}`,
     ...options.program,

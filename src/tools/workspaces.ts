@@ -103,7 +103,10 @@ export async function removeWorkspace(root: string, missionId: string): Promise<
   const keys = keyDirectory(root, { missionId, workspace: null, workspaceMarker: '' });
   const aside = join(root, STATE_DIRECTORY, `pruned-${randomUUID()}`);
   await mkdir(aside, { mode: 0o700 });
-  const { code, said } = await perl([join(root, missionId), join(runsOf(root), missionId), keys, aside]);
+  const { code, said } = await run('perl', [
+    ...['-e', SET_ASIDE],
+    ...[join(root, missionId), join(runsOf(root), missionId), keys, aside],
+  ]);
   if (code !== 0 && code !== BUSY) throw new Error(`Could not remove the workspace of ${missionId}: ${said}`);
   await removeAll(aside);
   return code === 0;
@@ -119,12 +122,14 @@ export async function removeLeftAside(root: string): Promise<void> {
 async function removeAll(path: string): Promise<void> {
   const refused = await rm(path, { recursive: true, force: true }).then(() => false, isRefused);
   if (!refused) return;
-  await giveRights(path);
-  await rm(path, { recursive: true, force: true });
+  await giveRights(path).catch(isRefused);
+  // By directory descriptors: an agent may have nested directories deeper than a path can say.
+  const { code, said } = await run('rm', ['-rf', '--', path]);
+  if (code !== 0) throw new Error(`Could not remove ${path}: ${said}`);
 }
 
 function isRefused(error: unknown): true {
-  if (codeOf(error) === 'EACCES' || codeOf(error) === 'ENOTEMPTY') return true;
+  if (['EACCES', 'ENOTEMPTY', 'ENAMETOOLONG'].includes(codeOf(error))) return true;
   throw error;
 }
 
@@ -134,9 +139,12 @@ async function giveRights(directory: string): Promise<void> {
     if (entry.isDirectory()) await giveRights(join(directory, entry.name));
 }
 
-function perl(args: readonly string[]): Promise<{ readonly code: number | null; readonly said: string }> {
+function run(
+  program: string,
+  args: readonly string[],
+): Promise<{ readonly code: number | null; readonly said: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn('perl', ['-e', SET_ASIDE, ...args], {
+    const child = spawn(program, args, {
       cwd: '/',
       env: { PATH: LAUNCHER_PATH },
       stdio: ['ignore', 'ignore', 'pipe'],

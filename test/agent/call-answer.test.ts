@@ -64,7 +64,7 @@ test.each<Partial<UnsignedAnswer>>([
 
 test('the digest is that of the exact call, in whatever order its fields were written', () => {
   const call = {
-    ...{ mission_id: 'm', task_id: 't', attempt: 1, step: 2, agent: 'a', tool: 'x', working_dir: null },
+    ...{ mission_id: 'm', task_id: 't', attempt: 1, step: 2, agent: 'a', tool: 'x', checks: ['ls'], working_dir: null },
     arguments: { command: 'ls', b: { d: 1, c: [2, { z: 1, y: 2 }] } },
   };
   const digest = callDigest(call);
@@ -77,6 +77,7 @@ test('the digest is that of the exact call, in whatever order its fields were wr
     { ...call, agent: 'b' },
     { ...call, tool: 'y' },
     { ...call, working_dir: '/srv' },
+    { ...call, checks: ['ls', 'ls -a'] },
     { ...call, arguments: { ...call.arguments, command: 'ls ' } },
     { ...call, arguments: { ...call.arguments, b: { d: 1, c: [{ z: 1, y: 2 }, 2] } } },
   ];

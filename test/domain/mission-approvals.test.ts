@@ -32,6 +32,7 @@ function paused(step = 2, changes: Partial<PayloadOf<'task_paused'>> = {}): Agen
     approval_id: `call-${step}`,
     tool: 'execute_terminal_command',
     arguments: '{"command":"git push"}',
+    checks: [],
     working_dir: null,
     rule: 'no-push',
     reason: 'a person pushes',
@@ -184,6 +185,15 @@ describe("a person's answer", () => {
     const word = { ...about, approval_id: 'call-2', answered_by: 'ann', code: 'forged', reason: 'r', owner: null };
     log.when(eventOf('approval_void', { ...word, answer_id: answer.event_id }));
     expect(log.task(CERT).pause?.answerId).toBeNull();
+  });
+
+  test("is not taken away by a worker's word before it was decided about", () => {
+    const log = waiting();
+    const answer = answered();
+    log.when(answer);
+    const word = { ...about, approval_id: 'call-2', answered_by: 'ann', code: 'forged', reason: 'r', owner: null };
+    log.when(eventOf('approval_void', { ...word, answer_id: answer.event_id }));
+    expect(named(log.settle()).map((name) => name.split(' ')[0])).toEqual(['call_decided']);
   });
 
   test('judged by a view changes nothing in it', () => {

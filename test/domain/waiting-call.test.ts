@@ -21,6 +21,7 @@ function proposed(owner: string, step: number, changes: Partial<PayloadOf<'call_
     ...call,
     rule: 'ask',
     reason: 'it matters',
+    checks: [],
     working_dir: null,
     digest: DIGEST,
     expires_at: T0 + 1_000,

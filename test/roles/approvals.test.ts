@@ -2,6 +2,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createVerifyAnswer, signAnswer } from '../../src/agent/call-answer.js';
 import type { EventOf, EventType, PayloadOf } from '../../src/domain/events.js';
+import { callDigest } from '../../src/agent/call-digest.js';
+import { callText } from '../../src/cli/call-text.js';
 import type { WaitingCallReport } from '../../src/domain/report.js';
 import type { VerifyAnswer } from '../../src/domain/waiting-call.js';
 import { policyThatAsks } from '../support/asking-policy.js';
@@ -261,10 +263,26 @@ describe('a call that the policy asks about', () => {
     expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toHaveLength(1);
   });
 
+  test('a worker that knows other secrets than the proposer refuses it, and goes on with the task', async () => {
+    const worker = await start();
+    const call = await untilItWaits();
+    await worker.kill();
+    await swarm.startWorker(undefined, undefined, { redact: (text) => text.replaceAll('step 2', '[redacted: x]') });
+    await answer(call);
+    await swarm.ended(id);
+    expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+    const outcome = of('tool_returned').find(({ payload }) => payload.step === 2)?.payload;
+    expect(outcome?.observation).toContain('what is a secret for the worker that would run it');
+  });
+
   test('a finish whose checks are asked about waits, too', async () => {
     await start({ words: 'check' });
     const call = await untilItWaits();
     expect(call.tool).toBe('finish');
+    // What is approved are the checks that it runs.
+    expect(call.checks).toEqual([expect.stringContaining('check')]);
+    expect(callText(call)).toContain(call.checks[0] ?? '-');
+    expect(callDigest({ ...call, checks: [] })).not.toBe(call.digest);
     expect(swarm.ledger.checks).toEqual([]);
     await answer(call);
     expect((await swarm.ended(id)).status).toBe('completed');

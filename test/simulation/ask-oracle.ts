@@ -61,5 +61,5 @@ function exactCall(
   args: ToolCall['arguments'],
   workspace: string | null,
 ) {
-  return { mission_id, task_id, attempt, step, agent, tool, arguments: args, working_dir: workspace };
+  return { mission_id, task_id, attempt, step, agent, tool, arguments: args, checks: [], working_dir: workspace };
 }

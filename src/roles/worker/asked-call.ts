@@ -1,10 +1,12 @@
 /** A call that the policy lets run only after a person has approved it: what is asked, and what the answer means. */
 import { callDigest } from '../../agent/call-digest.js';
 import type { StepDecision } from '../../agent/loop-contract.js';
+import { FINISH } from '../../agent/step.js';
+import type { Redact } from '../../domain/redaction.js';
 import { countingDecision, type VerifyAnswer, type WaitingCall } from '../../domain/waiting-call.js';
 import type { Verdict } from '../../ports/policy.js';
 import type { ExecutionDeps } from './execution-deps.js';
-import { parseArguments } from './task-result.js';
+import { acceptanceOf, parseArguments } from './task-result.js';
 import type { Asked, Said } from './task-journal.js';
 
 /** The attempt waits for a person: its execution ends without a result, and another one continues it. */
@@ -17,7 +19,7 @@ export class CallWaits extends Error {
   }
 }
 
-type Task = Pick<ExecutionDeps, 'attempt'>;
+type Task = Pick<ExecutionDeps, 'attempt' | 'spec'>;
 type Step = Pick<StepDecision, 'tool' | 'arguments'> & { readonly step: number };
 
 /**
@@ -31,6 +33,7 @@ export function askAbout(
   { remainingMs, expiresAtMs }: { readonly remainingMs: number; readonly expiresAtMs: number },
 ): Asked {
   return {
+    checks: checksOf(task, step.tool),
     rule,
     reason,
     working_dir: task.attempt.assignment.workspace,
@@ -40,19 +43,34 @@ export function askAbout(
   };
 }
 
-function digestOf({ attempt: { assignment } }: Task, { step, tool, arguments: args }: Step): string {
-  const { mission_id, task_id, attempt, agent, workspace: working_dir } = assignment;
-  return callDigest({ mission_id, task_id, attempt, step, agent, tool, arguments: args, working_dir });
+function digestOf(task: Task, { step, tool, arguments: args }: Step): string {
+  const { mission_id, task_id, attempt, agent, workspace: working_dir } = task.attempt.assignment;
+  const checks = checksOf(task, tool);
+  return callDigest({ mission_id, task_id, attempt, step, agent, tool, arguments: args, checks, working_dir });
+}
+
+/** A finish runs the task's checks: they are part of the call. */
+const checksOf = ({ attempt, spec }: Task, tool: string): string[] =>
+  tool === FINISH ? acceptanceOf(attempt.assignment, spec).map(({ command }) => command) : [];
+
+export interface Answering {
+  readonly verify: VerifyAnswer;
+  readonly nowMs: number;
+  /** What this process's records pass when they are appended. */
+  readonly redact: Redact;
 }
 
 /** What becomes of a call: the first decision that counts, or nothing in time. */
-export function saidAbout(task: Task, waiting: WaitingCall, verify: VerifyAnswer): Said {
-  const { step, tool, arguments: text, digest } = waiting.proposal;
+export function saidAbout(task: Task, waiting: WaitingCall, { verify, nowMs, redact }: Answering): Said {
+  const { step, tool, arguments: text, digest, expires_at } = waiting.proposal;
+  // Another process proposed it, which may know other secrets; what runs must be what the log says.
+  if (redact(text) !== text) return refused('its arguments have what is a secret for the worker that would run it');
   if (digestOf(task, { step, tool, arguments: parseArguments(text) }) !== digest)
     return refused('the journaled call is not the one that a person was asked about');
   const decision = countingDecision(waiting, verify);
   if (decision === null) return refused('no person approved it in time');
   const { approved, answered_by, reason } = decision;
+  if (approved && nowMs > expires_at) return refused('its approval expired before it could begin');
   if (approved) return { approved_by: answered_by, refused_because: null };
   return refused(`${answered_by} rejected it${reason === '' ? '' : `: ${reason}`}`);
 }

@@ -42,8 +42,9 @@ export function judgeChecks(policy: Policy, { attempt, spec }: Task): Verdict | 
 export const isStopped = ({
   decision,
   approved_by,
-}: Pick<PayloadOf<'tool_called'>, 'decision' | 'approved_by'>): boolean =>
-  decision !== null && decision !== 'allow' && approved_by === null;
+  refused_because,
+}: Pick<PayloadOf<'tool_called'>, 'decision' | 'approved_by' | 'refused_because'>): boolean =>
+  refused_because !== null || (decision !== null && decision !== 'allow' && approved_by === null);
 
 /**
  * The outcome of a stopped call.

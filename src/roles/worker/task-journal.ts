@@ -39,7 +39,7 @@ export interface TaskJournal {
 /** What a person is asked about a step. */
 export type Asked = Pick<
   PayloadOf<'call_proposed'>,
-  'rule' | 'reason' | 'working_dir' | 'digest' | 'expires_at' | 'remaining_ms'
+  'checks' | 'rule' | 'reason' | 'working_dir' | 'digest' | 'expires_at' | 'remaining_ms'
 >;
 
 /** What was said about it. One of the two is null. */

@@ -1,4 +1,5 @@
 /** The steps of one execution: journaled, read back, run as the record says, and their outcomes journaled. */
+import { NO_REDACTION } from '../../agent/redact.js';
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { encodeBaseline } from '../../domain/baseline.js';
 import { stepInDoubt } from '../../domain/task-partition.js';
@@ -13,6 +14,7 @@ import { isStopped, judgeChecks, judgeSecrets, judgeStep, stoppedResult } from '
 import type { ExecutionDeps } from './execution-deps.js';
 import { progressNews } from './step-progress.js';
 import { createStepRunner, type StepRunner } from './step-runner.js';
+import { parseArguments } from './task-result.js';
 import { createTaskBaseline, type TaskBaseline } from './task-baseline.js';
 import type { TaskJournal } from './task-journal.js';
 import type { WorkerContext } from './worker-context.js';
@@ -154,10 +156,12 @@ interface TimeLeft {
   remainingMs(): number;
 }
 
-async function journalAndRun(parts: Parts, decision: StepDecision, left: TimeLeft): Promise<StepResult> {
+async function journalAndRun(parts: Parts, chosen: StepDecision, left: TimeLeft): Promise<StepResult> {
   const { context, deps, baseline } = parts;
   const { current, journal } = deps;
-  const { clock, policy, askMs, metrics } = context.deps;
+  const { clock, policy, askMs, metrics, redact = NO_REDACTION } = context.deps;
+  // As the log will have it: the texts of the arguments may form a secret only together.
+  const decision = { ...chosen, arguments: parseArguments(redact(JSON.stringify(chosen.arguments))) };
   const found = current().steps.length === 0 ? await baseline.forFirstStep() : null;
   const before = found === null ? null : encodeBaseline(found);
   const verdict = judgeSecrets(decision) ?? (policy === undefined ? null : judgeStep(policy, deps, decision));
@@ -180,7 +184,8 @@ async function journalAndRun(parts: Parts, decision: StepDecision, left: TimeLef
 /** The model's next turn sees it as a step of the history, as after a take-over. */
 async function runDecided(parts: Parts, waiting: WaitingCall, remainingMs: () => number): Promise<StepResult> {
   const { context, deps } = parts;
-  const said = saidAbout(deps, waiting, context.verifyAnswer);
+  const { clock, redact = NO_REDACTION } = context.deps;
+  const said = saidAbout(deps, waiting, { verify: context.verifyAnswer, nowMs: clock.now(), redact });
   const { event_id: callId, payload: call } = await deps.journal.decided(waiting, said);
   sendResumed(parts, { approvalId: waiting.approvalId, step: call.step });
   void context.sendToMission(deps.attempt, progressNews(deps, call, callId));

@@ -45,10 +45,16 @@ export function createWaitingCalls(context: WorkerContext, deps: WaitingCallsDep
     const { approvalId, proposal } = attempt.waiting;
     void context.sendToMission(attempt, pauseNews(attempt, held.owner));
     if (isDue(attempt)) return deps.resume(key);
+    // Read before the claim was held: nothing has been said about them yet.
+    for (const decision of attempt.waiting.decisions) {
+      const code = context.verifyAnswer(decision);
+      if (code !== null) refuse(context, attempt, { event_id: approvalId, payload: decision }, code);
+    }
     if (timers.has(approvalId)) return;
     const leftMs = Math.min(LONGEST_WAIT_MS, Math.max(0, proposal.expires_at - clock.now()));
     const timer = clock.setTimer(leftMs, () => {
       timers.delete(approvalId);
+      if (deps.attempt(key)?.waiting?.approvalId !== approvalId) return; // cancelled meanwhile
       expired.add(approvalId);
       deps.resume(key);
     });
@@ -82,7 +88,7 @@ export function createWaitingCalls(context: WorkerContext, deps: WaitingCallsDep
 function refuse(
   context: WorkerContext,
   attempt: TaskAttempt | undefined,
-  event: EventOf<'call_decided'>,
+  event: Pick<EventOf<'call_decided'>, 'event_id' | 'payload'>,
   code: VoidCode,
 ): void {
   const { mission_id, task_id, attempt: number, approval_id, answer_id, answered_by } = event.payload;
@@ -109,8 +115,8 @@ function refuse(
 function pauseNews({ waiting, assignment: { agent } }: TaskAttempt, owner: string): MissionNews {
   if (waiting === null) throw new TypeError('nothing waits');
   const { approvalId: approval_id, proposal } = waiting;
-  const { mission_id, task_id, attempt, step, tool, rule, reason, working_dir, digest } = proposal;
-  const call = { mission_id, task_id, attempt, step, agent, tool, arguments: proposal.arguments, working_dir };
+  const { mission_id, task_id, attempt, step, tool, checks, rule, reason, working_dir, digest } = proposal;
+  const call = { mission_id, task_id, attempt, step, agent, tool, arguments: proposal.arguments, checks, working_dir };
   const { expires_at, remaining_ms } = proposal;
   return {
     type: 'task_paused',

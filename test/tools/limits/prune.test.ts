@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,6 +51,16 @@ describe('without an age', () => {
     expect(await readdir(join(root, '.ravenhelm/runs'))).toEqual(expect.arrayContaining(['open', 'unknown']));
     expect((await readdir(join(root, '.ravenhelm'))).toSorted()).toEqual(['runs', 'workspace-keys']);
     expect((await readdir(join(root, '.ravenhelm/workspace-keys/missions'))).toSorted()).toEqual(['open', 'unknown']);
+  });
+
+  test('a workspace whose directories are deeper than a path can say is removed, and so is the next', async () => {
+    await mission('ended', 0);
+    const dig = 'for (1 .. 20) { mkdir "d" x 250 or die; chdir "d" x 250 or die }';
+    execFileSync('perl', ['-e', dig], { cwd: join(root, 'ended') });
+    expect(names(await prune({ ended: 'ended' }))).toEqual(['ended']);
+    expect((await readdir(join(root, '.ravenhelm'))).toSorted()).toEqual(['runs', 'workspace-keys']);
+    await mission('later', 0);
+    expect(names(await prune({ later: 'ended' }))).toEqual(['later']);
   });
 
   test('dryRun says the same and removes nothing', async () => {

@@ -84,3 +84,10 @@ test('a check that reaches a limit fails with its name', async () => {
   expect(run).toMatchObject({ passed: false, results: [{ exit_code: 137 }] });
   expect(run.observation).toContain('note: the limit of processes and threads was reached (processes: 30)');
 });
+
+test('directories deeper than a path can say count as too large, for nothing in them can be measured', async () => {
+  const dig = 'for (1 .. 20) { mkdir "d" x 250 or die; chdir "d" x 250 or die }';
+  const hidden = `perl -e '${dig} open F, ">f" or die; print F "x" x (12 << 20)'`;
+  expect(await sh(hidden)).toMatchObject({ limit: 'workspace_size' });
+  expect(await sh('rm -rf ddd*; ls')).toMatchObject({ outcome: 'ok', stdout: '' });
+});
