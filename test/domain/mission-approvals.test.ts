@@ -187,7 +187,7 @@ describe("a person's answer", () => {
     expect(log.task(CERT).pause?.answerId).toBeNull();
   });
 
-  test("is not taken away by a worker's word before it was decided about", () => {
+  test("is not removed by a worker's word before it was decided about", () => {
     const log = waiting();
     const answer = answered();
     log.when(answer);

@@ -139,7 +139,7 @@ describe('a configured secret', () => {
       expect(trimmed(`x ${form} y`)).toBe('x [redacted: configured secret] y');
   });
 
-  test('is not looked for in what stands in place of one', () => {
+  test('is not looked for in what replaces one', () => {
     const odd = createRedactor(['password', 'configured', 'redacted']);
     const text = odd('postgres://u:abc@h');
     expect(text).toBe('postgres://u:[redacted: password]@h');

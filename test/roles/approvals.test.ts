@@ -263,7 +263,7 @@ describe('a call that the policy asks about', () => {
     expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toHaveLength(1);
   });
 
-  test('a worker that knows other secrets than the proposer refuses it, and goes on with the task', async () => {
+  test('a worker that knows other secrets than the proposer refuses it, and its task continues', async () => {
     const worker = await start();
     const call = await untilItWaits();
     await worker.kill();
