@@ -25,7 +25,7 @@ export interface CallAnswer {
   onUnknown?(): void;
 }
 
-/** Fewer characters may fit a call that nobody has seen. */
+/** Fewer characters may fit a call that no person has seen. */
 const SHORTEST_ID = 4;
 
 /** How long an orchestrator may take to decide whether an answer counts. */
