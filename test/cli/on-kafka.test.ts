@@ -225,8 +225,8 @@ describeWithBroker('the command line on Kafka', () => {
     }, 180_000);
 
     test('an unknown id is wrong use', async () => {
-      const { code, stderr } = await ask('approve', 'zzz', ...KEY);
-      expect(stderr).toContain('no call waits under the id zzz');
+      const { code, stderr } = await ask('approve', 'zzzz', ...KEY);
+      expect(stderr).toContain('no call waits under the id zzzz');
       expect(code).toBe(2);
     });
   });
