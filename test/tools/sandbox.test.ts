@@ -63,7 +63,7 @@ describe('what a command sees', () => {
       .split('\n')
       .map((line) => line.split('=')[0])
       .sort();
-    expect(names).toEqual(['HOME', 'LANG', 'OUTPUTS', 'PATH', 'TOOLBOX', 'WORKSPACE']);
+    expect(names).toEqual(['HOME', 'LANG', 'OUTPUTS', 'PATH', 'PYTHONPYCACHEPREFIX', 'TOOLBOX', 'WORKSPACE']);
   });
 
   test('no other process of the computer is visible', async () => {
