@@ -138,12 +138,12 @@ const PATTERNS: readonly Pattern[] = [
 
 const LEAST_KEY_TEXT = 16;
 const KEY_LINE = /-----(BEGIN|END) (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g;
-/** What follows the first line: headers, base64 and line ends, also as a JSON text has them. */
-const KEY_TEXT = new RegExp(
-  String.raw`(?:(?:\r?\n|\\r|\\n)[ \t]*(?:Proc-Type|DEK-Info|Version|Comment): [^\r\n\\"]{0,200})*` +
-    String.raw`(?:[A-Za-z0-9+/=]+|(?:\r?\n|\\r|\\n)[ \t]*)*`,
+/** Lines that may stand between the first line and the key's text; line ends also as a JSON text has them. */
+const KEY_HEADERS = new RegExp(
+  String.raw`(?:(?:\r?\n|\\r|\\n)[ \t]*(?:Proc-Type|DEK-Info|Version|Comment): [^\r\n\\"]{0,200}){0,20}`,
   'y',
 );
+const KEY_CHARACTER = /[A-Za-z0-9+/=\r\n \t]/;
 
 /** Keys in PEM, also without their first or last line: outputs are cut. */
 function redactPrivateKeys(text: string): string {
@@ -163,13 +163,24 @@ function redactPrivateKeys(text: string): string {
   return `${parts.join('')}${text.slice(kept)}`;
 }
 
-/** Behind the key's text and its last line, if that follows. */
+/** Behind the key's text and its last line, if that follows. Character by character: a text may have millions. */
 function endOf(text: string, from: number): number {
-  KEY_TEXT.lastIndex = from;
-  const end = from + (KEY_TEXT.exec(text)?.[0].length ?? 0);
+  KEY_HEADERS.lastIndex = from;
+  let end = from + (KEY_HEADERS.exec(text)?.[0].length ?? 0);
+  for (;;) {
+    const char = text[end] ?? '';
+    const isEscaped = char === '\\' && (text[end + 1] === 'n' || text[end + 1] === 'r');
+    if (isEscaped) end += 2;
+    else if (char !== '' && KEY_CHARACTER.test(char) && (!/[ \t]/.test(char) || isIndent(text, end))) end += 1;
+    else break;
+  }
   const last = /^-----END [A-Z0-9 ]{0,60}PRIVATE KEY(?: BLOCK)?-----/.exec(text.slice(end, end + 120));
   return end + (last?.[0].length ?? 0);
 }
+
+/** Whether the space is at the beginning of a line: one behind a word ends the key. */
+const isIndent = (text: string, at: number): boolean =>
+  /(?:[\r\n \t]|\\[nr])$/.test(text.slice(Math.max(0, at - 2), at));
 
 /** Where the base64 text before a last line begins. */
 function beginningOf(text: string, end: number, least: number): number {
