@@ -38,6 +38,7 @@ export async function startWorld(site: Site, options: WorldOptions): Promise<Wor
     SCHEMA_REGISTRY_URL: cluster.registryUrl,
     RAVENHELM_PREFIX: prefix,
     WORKSPACE_ROOT: await directory(site.dir, 'workspaces'),
+    WORKSPACE_MIN_FREE_MB: '0', // the disk that becomes full is a small one
     RAVENHELM_AGENTS_DIR: agentsDir,
     OLLAMA_HOST: models.url,
     WORKER_MODELS: 'playbook',
