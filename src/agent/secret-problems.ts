@@ -1,4 +1,4 @@
-import { redactPatterns } from '../domain/secret-patterns.js';
+import { firstRedacted, redactPatterns } from '../domain/secret-patterns.js';
 import type { Problem } from './config-error.js';
 import type { YamlSource } from './yaml-source.js';
 
@@ -10,9 +10,10 @@ type Path = readonly (string | number)[];
  */
 export function secretProblems<T>(source: YamlSource<T>): readonly Problem[] {
   return textsIn(source.value, []).flatMap(({ text, path }) => {
-    const found = /\[redacted: ([a-z ]+)\]/.exec(redactPatterns(text))?.[1];
+    const redacted = redactPatterns(text);
     // A text that shows how a redacted place looks has no secret.
-    if (found === undefined || redactPatterns(text) === text) return [];
+    const found = redacted === text ? null : firstRedacted(redacted);
+    if (found === null) return [];
     return [
       source.problemAt(
         path,

@@ -63,7 +63,7 @@ export async function runCommandLine(given: Host): Promise<number> {
   try {
     const chosen: { run(): Promise<number> }[] = [];
     const program = createProgram(host, (command, action, defaults) => {
-      chosen.push({ run: async () => action(createContext(host, globalOptions(command), defaults)) });
+      chosen.push({ run: async () => action(createContext(given, globalOptions(command), defaults)) });
     });
     await program.parseAsync([...host.argv], { from: 'user' });
     return (await chosen[0]?.run()) ?? EXIT.done;

@@ -11,39 +11,37 @@ import { plannedPath } from './workspace-path.js';
 type Path = readonly (string | number)[];
 
 /** Checks that always pass; a planner's plan must have none. */
-export function staticCheckProblems(plan: Plan): readonly PlanProblem[] {
-  const problems = (checks: readonly Check[], whose: string, path: Path) =>
-    checks.flatMap((check, index): PlanProblem[] =>
-      isStaticCheck(check.command)
-        ? [
-            {
-              path: [...path, index],
-              message: `the check ${quoted(check.name)} of ${whose} always passes: ${quoted(check.command)}`,
-              fix: 'give a command that fails until the work is done, or leave the check out',
-            },
-          ]
-        : [],
-    );
-  return [
-    ...eachTask(plan).flatMap(({ task, path }) => problems(task.acceptance, task.task_id, [...path, 'acceptance'])),
-    ...problems(plan.success_criteria, 'the mission', ['success_criteria']),
-  ];
-}
+export const staticCheckProblems = (plan: Plan): readonly PlanProblem[] =>
+  checkProblems(plan, ({ name, command }, whose) =>
+    isStaticCheck(command)
+      ? {
+          message: `the check ${quoted(name)} of ${whose} always passes: ${quoted(command)}`,
+          fix: 'give a command that fails until the work is done, or leave the check out',
+        }
+      : null,
+  );
 
 /** Checks that cannot run as they were written: the log has no secrets. */
-export function secretCheckProblems(plan: Plan): readonly PlanProblem[] {
+export const secretCheckProblems = (plan: Plan): readonly PlanProblem[] =>
+  checkProblems(plan, ({ name, command }, whose) =>
+    isRedacted(command)
+      ? {
+          message: `the check ${quoted(name)} of ${whose} has a secret in its command`,
+          fix: 'let the command read it where it is stored',
+        }
+      : null,
+  );
+
+/** Of the checks of all tasks, then of the mission; null: nothing is wrong with a check. */
+function checkProblems(
+  plan: Plan,
+  faultOf: (check: Check, whose: string) => Omit<PlanProblem, 'path'> | null,
+): readonly PlanProblem[] {
   const problems = (checks: readonly Check[], whose: string, path: Path) =>
-    checks.flatMap((check, index): PlanProblem[] =>
-      isRedacted(check.command)
-        ? [
-            {
-              path: [...path, index],
-              message: `the check ${quoted(check.name)} of ${whose} has a secret in its command`,
-              fix: 'let the command read it where it is stored',
-            },
-          ]
-        : [],
-    );
+    checks.flatMap((check, index): PlanProblem[] => {
+      const fault = faultOf(check, whose);
+      return fault === null ? [] : [{ path: [...path, index], ...fault }];
+    });
   return [
     ...eachTask(plan).flatMap(({ task, path }) => problems(task.acceptance, task.task_id, [...path, 'acceptance'])),
     ...problems(plan.success_criteria, 'the mission', ['success_criteria']),

@@ -6,10 +6,13 @@
 
 /** What stands where something was redacted. */
 export const mark = (what: string): string => `[redacted: ${what}]`;
-const MARK = /\[redacted: [a-z ]+\]/;
+const MARK = /\[redacted: ([a-z ]+)\]/;
 
 /** Whether something was redacted in the text, here or before. */
 export const isRedacted = (text: string): boolean => MARK.test(text);
+
+/** What the first redacted place of the text was; null: nothing was redacted. */
+export const firstRedacted = (text: string): string | null => MARK.exec(text)?.[1] ?? null;
 
 /** The text without what has the form of a secret. */
 export function redactPatterns(text: string): string {
