@@ -17,7 +17,7 @@ import type { Policy } from '../ports/policy.js';
 import { openOperators } from './operators.js';
 import { openPolicy } from './policy.js';
 import { PACKAGE_DIR } from './package-dir.js';
-import { redactingLog } from './redacting-log.js';
+import { redactingLog, unwrapped } from './redacting-log.js';
 import { refuseInProduction } from './sandbox-required.js';
 import { startSession, type SessionOptions } from './session.js';
 
@@ -104,7 +104,8 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
   const policy = await policyOf(options.policy);
   const operators = options.operators === undefined ? null : await openOperators(resolve(options.operators));
   const workspace = await openWorkspaces(options.tools?.workspaceRoot);
-  const context = contextOf(options, prefix);
+  const below = unwrapped(options.log);
+  const context = contextOf(options, prefix, below.secrets);
   const { redact } = context;
   try {
     const session = await startSession(context, {
@@ -126,7 +127,7 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
       operators: operators?.operators ?? null,
       waitForSandbox: false,
       openLog: async () => ({
-        log: redactingLog({ ...options.log, close: async () => undefined }, redact),
+        log: redactingLog({ ...below.log, close: async () => undefined }, redact),
         ...UNNAMED,
       }),
       say: (line) => context.logger.info({ line }, 'swarm.starting'),
@@ -161,9 +162,13 @@ async function rosterOf(agents: SwarmOptions['agents']): Promise<Roster> {
   });
 }
 
-function contextOf({ logger = silentLogger, signal, models }: SwarmOptions, prefix: string): SwarmContext {
+function contextOf(
+  { logger = silentLogger, signal, models }: SwarmOptions,
+  prefix: string,
+  secrets: readonly string[],
+): SwarmContext {
   return {
-    redact: createRedactor([models?.anthropicApiKey ?? '', models?.openaiApiKey ?? '']),
+    redact: createRedactor([models?.anthropicApiKey ?? '', models?.openaiApiKey ?? '', ...secrets]),
     clock: createSystemClock(),
     ids: createSystemIds(),
     random: Math.random,

@@ -7,9 +7,8 @@ import { createMemoryLog } from '../memory/memory-log.js';
 import type { Log } from '../ports/log.js';
 import { silentLogger, type Logger } from '../ports/logger.js';
 import { createSystemClock, createSystemIds } from '../telemetry/system-clock.js';
-import { createRedactor } from '../domain/redaction.js';
 import { PACKAGE_DIR } from './package-dir.js';
-import { redactingLog } from './redacting-log.js';
+import { redactingLogOf } from './redacting-log.js';
 
 export interface MemoryLogOptions {
   /** Larger events are refused, in bytes from 1048576. Default 1 MiB, as brokers have it. */
@@ -23,7 +22,7 @@ export function memoryLog(options: MemoryLogOptions = {}): Log {
     clock: createSystemClock(),
     ...(maxRecordBytes === undefined ? {} : { maxRecordBytes }),
   });
-  return redactingLog(log, createRedactor());
+  return redactingLogOf(log, []);
 }
 
 export interface KafkaLogOptions {
@@ -75,7 +74,7 @@ export async function kafkaLog(options: KafkaLogOptions): Promise<Log> {
     random: Math.random,
     logger: options.logger ?? silentLogger,
   });
-  return redactingLog(log, createRedactor([sasl?.password ?? '', checked.registryAuth?.password ?? '']));
+  return redactingLogOf(log, [sasl?.password ?? '', checked.registryAuth?.password ?? '']);
 }
 
 const text = z.string('it must be a text').min(1, 'it must not be empty');

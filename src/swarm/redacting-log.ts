@@ -1,5 +1,12 @@
-import { redactEvent, type Redact } from '../domain/redaction.js';
+import { createRedactor, redactEvent, type Redact } from '../domain/redaction.js';
 import type { Log } from '../ports/log.js';
+
+interface Wrapped {
+  readonly log: Log;
+  readonly secrets: readonly string[];
+}
+
+const wrapped = new WeakMap<Log, Wrapped>();
 
 /** The log, to which no event is appended with a secret in its texts; records are copied as they are. */
 export function redactingLog(log: Log, redact: Redact): Log {
@@ -13,4 +20,16 @@ export function redactingLog(log: Log, redact: Redact): Log {
       };
     },
   };
+}
+
+/** The same for a log that a program hands on to a swarm: whatever uses it knows its secrets from `unwrapped`. */
+export function redactingLogOf(log: Log, secrets: readonly string[]): Log {
+  const redacting = redactingLog(log, createRedactor(secrets));
+  wrapped.set(redacting, { log, secrets });
+  return redacting;
+}
+
+/** The log below `redactingLogOf` and its secrets, so that one redactor knows all of them and each event passes once. */
+export function unwrapped(log: Log): Wrapped {
+  return wrapped.get(log) ?? { log, secrets: [] };
 }
