@@ -8,3 +8,14 @@ export function jsonObject(text: string): Readonly<Record<string, unknown>> | nu
     throw error;
   }
 }
+
+/** Whether a text is one whole JSON value. */
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}

@@ -1,3 +1,4 @@
+import { isJson } from '../domain/json-object.js';
 import type { ChatReply, ChatRequest, ReplyForm } from '../ports/model.js';
 import { isModelsOwn, type ApiAnswer } from './http-errors.js';
 
@@ -176,11 +177,5 @@ export function fieldNamed(name: string): RegExp {
 export function ignoredSchema({ text, ending, toolCalls }: ChatReply): boolean {
   if (ending?.kind === 'cut') return false;
   if ((toolCalls ?? []).length > 0) return true;
-  try {
-    JSON.parse(text);
-    return false;
-  } catch (error) {
-    if (error instanceof SyntaxError) return true;
-    throw error;
-  }
+  return !isJson(text);
 }

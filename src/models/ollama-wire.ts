@@ -1,3 +1,4 @@
+import { isJson } from '../domain/json-object.js';
 import { ReadableStream } from 'node:stream/web';
 import type { Clock } from '../ports/clock.js';
 import { wordsOf } from './server-words.js';
@@ -90,16 +91,6 @@ function endOf(clock: Clock, body: BodyReader): Promise<void> {
 
 async function readToEnd(body: BodyReader): Promise<void> {
   while (!(await body.read()).done);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
 }
 
 /** Whether this is the reply's last line. Throws OllamaStreamError for an error or an invalid line. */

@@ -1,3 +1,4 @@
+import { isJson } from '../domain/json-object.js';
 import type { NativeCall } from '../ports/model.js';
 
 /** One entry of `tool_calls` in a piece of a stream. */
@@ -74,14 +75,4 @@ export function createToolCalls(): ToolCalls {
 function textOf({ text, before }: Call): string {
   const last = text.slice(before.length);
   return before !== '' && last.startsWith(before) && !isJson(text) && isJson(last) ? last : text;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
 }

@@ -22,14 +22,14 @@ export function redactingLog(log: Log, redact: Redact): Log {
   };
 }
 
-/** The same for a log that a program hands on to a swarm: whatever uses it knows its secrets from `unwrapped`. */
+/** The same for a log that a program gives to a swarm, which learns its secrets from `unwrapped`. */
 export function redactingLogOf(log: Log, secrets: readonly string[]): Log {
   const redacting = redactingLog(log, createRedactor(secrets));
   wrapped.set(redacting, { log, secrets });
   return redacting;
 }
 
-/** The log below `redactingLogOf` and its secrets, so that one redactor knows all of them and each event passes once. */
+/** The log below `redactingLogOf`, and its secrets: with them one redactor knows all, and each event passes it once. */
 export function unwrapped(log: Log): Wrapped {
   return wrapped.get(log) ?? { log, secrets: [] };
 }

@@ -2,6 +2,7 @@
  * Reads exactly one step or plan from a model's reply, or says why there is none, for the model. It takes what can be
  * read without doubt, whatever wraps it, and never completes a text that was cut.
  */
+import { isJson } from '../../domain/json-object.js';
 import type { ChatReply, NativeCall } from '../../ports/model.js';
 import { endsInside, faultText } from './refusal-text.js';
 import type { Repair } from './repairs.js';
@@ -124,14 +125,7 @@ function choose<T>(
 
 /** Whether a text is one JSON object from its first to its last character: nothing of it can be missing. */
 function isWholeObject(text: string): boolean {
-  if (!text.trimStart().startsWith('{')) return false;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
+  return text.trimStart().startsWith('{') && isJson(text);
 }
 
 const withoutBlanks = (text: string): string => text.replaceAll(/[\s\0-\x20\u200B\uFEFF]/g, '');
