@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { withoutCredentials } from '../models/endpoint.js';
 import { wrongConfiguration } from './cli-error.js';
-import { parseEnvFile } from './env-file.js';
+import { parseEnvFile, type EnvFileEntry } from './env-file.js';
+import { nearNameWarnings } from './near-names.js';
 import { parseSettingsFile } from './settings-file.js';
 import type { Config, SettingOrigin, SettingSource } from './setting-origin.js';
 import { SETTINGS, SETTING_NAMES, settingsSchema, type SettingInfo, type SettingName } from './settings.js';
@@ -30,14 +31,17 @@ export interface ConfigInput {
 
 /** Resolves every setting. Throws CliError (exit 2) that names each wrong value, its source and what to do. */
 export function loadConfig(input: ConfigInput): Config {
-  const origins = collectOrigins(input);
+  const dotEnvPath = join(input.cwd, '.env');
+  const dotEnv = parseEnvFile(input.readFile(dotEnvPath) ?? '', dotEnvPath);
+  const origins = collectOrigins(input, dotEnv, dotEnvPath);
   const texts = Object.fromEntries(origins.map((origin) => [origin.name, origin.text]));
   const parsed = settingsSchema.safeParse(texts);
   if (!parsed.success) {
     const wrong = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
     throw wrongValues(origins.filter((origin) => wrong.has(origin.name)));
   }
-  const config = { values: parsed.data, origins };
+  const warnings = nearNameWarnings({ env: input.env, dotEnv, dotEnvPath });
+  const config = { values: parsed.data, origins, warnings };
   checkTogether(config);
   return config;
 }
@@ -50,9 +54,11 @@ export function shownValue(origin: SettingOrigin): string | null {
   return origin.text.length >= 16 ? `••••${origin.text.slice(-4)}` : '••••';
 }
 
-function collectOrigins(input: ConfigInput): SettingOrigin[] {
-  const envFile = join(input.cwd, '.env');
-  const dotEnv = parseEnvFile(input.readFile(envFile) ?? '', envFile);
+function collectOrigins(
+  input: ConfigInput,
+  dotEnv: ReadonlyMap<string, EnvFileEntry>,
+  envFile: string,
+): SettingOrigin[] {
   const file = readSettingsFile(input);
   return SETTING_NAMES.map((name) => {
     const info = SETTINGS[name];
@@ -72,7 +78,7 @@ function collectOrigins(input: ConfigInput): SettingOrigin[] {
     const variable = info.anyCase === true && isGiven(input.env[name.toLowerCase()]) ? name.toLowerCase() : name;
     const envText = input.env[variable];
     if (isGiven(envText)) return origin(make(envText, 'environment', `the environment variable ${variable}`));
-    const dotEnvText = dotEnv.get(name);
+    const dotEnvText = dotEnv.get(name)?.text;
     if (dotEnvText !== undefined && dotEnvText !== '') return origin(make(dotEnvText, '.env', envFile));
     const entry = file?.entries.get(name);
     if (entry !== undefined && file !== null)

@@ -56,6 +56,7 @@ export function createContext(
   const people = options.json ? host.stderr : host.stdout;
   const toStderr = (text: string) => host.stderr.write(text);
   let writeLog = toStderr;
+  for (const warning of config.warnings) host.stderr.write(`warning: ${warning}\n`);
   const { clock, ids, random, interruption: signal } = host;
   const topics = createTopicNames(config.values.RAVENHELM_PREFIX);
   const logger = createLogger({ level: config.values.LOG_LEVEL, write: (line) => writeLog(line) });

@@ -1,35 +1,70 @@
 import { wrongConfiguration } from './cli-error.js';
 
-const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
-
-/**
- * Reads NAME=value lines: # starts a comment, quotes are taken off, "…" knows \n.
- * Node's own util.parseEnv skips lines that it cannot read; here they are an error with their number.
- */
-export function parseEnvFile(text: string, file: string): ReadonlyMap<string, string> {
-  const values = new Map<string, string>();
-  text.split(/\r?\n/).forEach((line, index) => {
-    const trimmed = line.trim();
-    if (trimmed === '' || trimmed.startsWith('#')) return;
-    const match = LINE.exec(trimmed);
-    const value = match === null ? null : unquote(match[2] ?? '');
-    if (match === null || value === null) {
-      throw wrongConfiguration(
-        `${file}:${index + 1}: this line is not NAME=value`,
-        'Correct the line, or put # before it.',
-      );
-    }
-    values.set(match[1] ?? '', value);
-  });
-  return values;
+export interface EnvFileEntry {
+  readonly text: string;
+  /** From 1: where its name stands. */
+  readonly line: number;
 }
 
-/** The value without its quotes and comment; null when a quote is not closed. */
-function unquote(text: string): string | null {
-  const quote = text.charAt(0);
-  if (quote !== '"' && quote !== "'") return text.replace(/\s+#.*$/, '').trim();
-  const end = text.indexOf(quote, 1);
-  if (end === -1 || !/^\s*(#.*)?$/.test(text.slice(end + 1))) return null;
-  const inner = text.slice(1, end);
-  return quote === '"' ? inner.replaceAll('\\n', '\n') : inner;
+/** Blanks, and comments that fill their line. */
+const BLANK = /[ \t]*(?:#[^\n]*)?(?:\n|$)/y;
+/** Programs use names with dots and dashes, too (npm, Java, docker compose); they are read and left alone. */
+const NAME = /[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*=[ \t]*/y;
+/** `export A B` gives other shells what is set already. */
+const EXPORT_ONLY = /[ \t]*export(?:[ \t]+[A-Za-z_]\w*)+[ \t]*(?:#[^\n]*)?(?:\n|$)/y;
+/** "…" has escapes; all quoted values may have several lines. */
+const QUOTED = /(?:"((?:[^"\\]|\\[^])*)"|'([^']*)'|`([^`]*)`)[ \t]*(?:#[^\n]*)?(?:\n|$)/y;
+const UNQUOTED = /(?!["'`])[^\n]*(?:\n|$)/y;
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
+
+/**
+ * Reads NAME=value lines as dotenv and docker compose do: # starts a comment, quoted values may have several lines,
+ * "…" knows \n, \r, \t, \" and \\. Node's own util.parseEnv and dotenv skip what they cannot read; here it is an error
+ * with file and line.
+ */
+export function parseEnvFile(text: string, file: string): ReadonlyMap<string, EnvFileEntry> {
+  const entries = new Map<string, EnvFileEntry>();
+  const source = text.replaceAll('\r\n', '\n');
+  for (let at = 0; at < source.length; ) {
+    const blank = matchAt(BLANK, source, at) ?? matchAt(EXPORT_ONLY, source, at);
+    if (blank !== null) {
+      at += blank[0].length;
+      continue;
+    }
+    const line = source.slice(0, at).split('\n').length;
+    const name = matchAt(NAME, source, at);
+    const value = name === null ? null : valueAt(source, at + name[0].length);
+    if (name === null || value === null) throw wrongLine(file, line, name !== null);
+    entries.set(name[1] ?? '', { text: value.text, line });
+    at = value.end;
+  }
+  return entries;
+}
+
+function valueAt(source: string, at: number): { readonly text: string; readonly end: number } | null {
+  const quoted = matchAt(QUOTED, source, at);
+  if (quoted !== null) {
+    const [all, double, single, backtick] = quoted;
+    const text = double?.replaceAll(/\\([^])/g, unescape) ?? single ?? backtick ?? '';
+    return { text, end: at + all.length };
+  }
+  const unquoted = matchAt(UNQUOTED, source, at);
+  if (unquoted === null) return null;
+  return { text: unquoted[0].replace(/(?:^|\s)#.*$/m, '').trim(), end: at + unquoted[0].length };
+}
+
+const unescape = (all: string, letter: string): string => ESCAPES[letter] ?? (/["\\$]/.test(letter) ? letter : all);
+
+function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(source);
+}
+
+function wrongLine(file: string, line: number, named: boolean): Error {
+  return named
+    ? wrongConfiguration(
+        `${file}:${line}: the quotes of this value are not closed, or something other than a comment follows them`,
+        'Close the quotes, or put other quotes around the whole value.',
+      )
+    : wrongConfiguration(`${file}:${line}: this line is not NAME=value`, 'Correct the line, or put # before it.');
 }

@@ -7,6 +7,8 @@ export interface Config {
   readonly values: Settings;
   /** One for each setting, in the order in which they are shown. */
   readonly origins: readonly SettingOrigin[];
+  /** Variables that are near a setting's name and are ignored, for people. */
+  readonly warnings: readonly string[];
 }
 
 export interface SettingOrigin {

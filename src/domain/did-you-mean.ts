@@ -33,7 +33,7 @@ const nearestOther = (word: string, candidates: readonly string[]): string | nul
  * Damerau and Levenshtein's distance (optimal string alignment): insertions, deletions, replacements and swaps of
  * neighbours. One row at a time, with the two rows before it.
  */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

@@ -125,6 +125,41 @@ describe('what values become', () => {
     expect(values.OPENAI_API_KEY).toBe('sk-1 # not a comment');
     expect(values.WORKSPACE_ROOT).toBe('/srv/work');
   });
+
+  test.each([
+    ['several lines in double quotes', 'OPENAI_API_KEY="a\nb # c\n"', 'a\nb # c\n'],
+    ['several lines in single quotes', "OPENAI_API_KEY='a\n\\n\nb' # end", 'a\n\\n\nb'],
+    ['several lines in backticks', 'OPENAI_API_KEY=`"a"\n\'b\'`', '"a"\n\'b\''],
+    ['a line that looks like another setting, inside', 'OPENAI_API_KEY="a\nLOG_LEVEL=debug"', 'a\nLOG_LEVEL=debug'],
+    ['escapes', String.raw`OPENAI_API_KEY="a\n\t\"b\" \\ \$C \d"`, 'a\n\t"b" \\ $C \\d'],
+    ['lines that end with CR LF', 'OPENAI_API_KEY="a\r\nb"\r\nLOG_LEVEL=warn\r\n', 'a\nb'],
+    ['foreign names', 'npm_config_my-key.x=1\nspring.datasource.url=jdbc\nOPENAI_API_KEY=a#b', 'a#b'],
+    ['export without a value', 'OPENAI_API_KEY=a\nexport OPENAI_API_KEY PATH # again', 'a'],
+    ['export with blanks and tabs', '\texport \tOPENAI_API_KEY =  a ', 'a'],
+    ['no line feed at the end, after a comment', 'OPENAI_API_KEY=a\n# x', 'a'],
+    ['a comment as the whole value', 'OPENAI_API_KEY=# none\nOPENAI_API_KEY=b', 'b'],
+    ['an empty value, whose next line is not its value', 'OPENAI_API_KEY=\nLOG_LEVEL=info', null],
+  ])('.env: %s', (_, text, key) => {
+    const config = load({ [DOT_ENV]: text });
+    expect(origin(config, 'OPENAI_API_KEY').text).toBe(key);
+    expect(config.warnings).toEqual([]);
+  });
+
+  test('a name that nearly is a setting is named, with its line, unless that setting is set', () => {
+    const text = '# local\nKAFKA_BROKER=a:1\n\nRAVENHELM_PREFX=x\nexport log_level=debug\nDATABASE_URL=x\nMY_KEY=\n';
+    const said = (name: string, setting: string, line: number) =>
+      `${DOT_ENV}:${line}: ${name} is no setting and is ignored. Did you mean ${setting}?`;
+    const named = [
+      said('KAFKA_BROKER', 'KAFKA_BROKERS', 2),
+      said('RAVENHELM_PREFX', 'RAVENHELM_PREFIX', 4),
+      said('log_level', 'LOG_LEVEL', 5),
+    ];
+    expect(load({ [DOT_ENV]: text }).warnings).toEqual(named);
+    expect(load({ [DOT_ENV]: text }, { env: { ...BOTH, SHEL: 'x' } }).warnings).toEqual(named.slice(1));
+    expect(load({}, { env: { OLLAMA_HOSTS: 'x', HOME: '/h', PATH: '/bin', ftp_proxy: 'a:1' } }).warnings).toEqual([
+      'the environment: OLLAMA_HOSTS is no setting and is ignored. Did you mean OLLAMA_HOST?',
+    ]);
+  });
 });
 
 describe('proxies and credentials', () => {
@@ -255,7 +290,9 @@ describe('wrong values', () => {
 
   test('a line of .env that is not NAME=value is an error with its number', () => {
     expect(failure({ [DOT_ENV]: 'A=1\nnonsense\n' }).message).toBe(`${DOT_ENV}:2: this line is not NAME=value`);
-    expect(failure({ [DOT_ENV]: 'A="open' }).message).toContain(`${DOT_ENV}:1`);
+    expect(failure({ [DOT_ENV]: 'B=1\nA="open\n\nC=2' }).message).toContain(`${DOT_ENV}:2: the quotes of this value`);
+    expect(failure({ [DOT_ENV]: "A='x\ny' z\n" }).message).toContain(`${DOT_ENV}:1: the quotes of this value`);
+    expect(failure({ [DOT_ENV]: 'A="x\ny"\nnonsense' }).message).toBe(`${DOT_ENV}:3: this line is not NAME=value`);
   });
 
   test('a configuration file that was asked for must be there', () => {
