@@ -19,7 +19,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   stack_unavailable: EXIT.unreachable,
   ports_taken: EXIT.unreachable,
   foreign_stack: EXIT.unreachable,
-  directory_unusable: EXIT.unreachable,
+  directory_unusable: EXIT.usage,
   start_failed: EXIT.unreachable,
   stop_failed: EXIT.unreachable,
   interrupted: EXIT.interrupted,
@@ -46,6 +46,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
 
 const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {
   topic_missing: 'Or correct RAVENHELM_PREFIX, when the swarm has another one.',
+  workspace: 'WORKSPACE_ROOT is the directory of all workspaces, --workspace that of one mission.',
   append_failed: 'Look at the broker, then try again.',
 };
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { checkedOptions, optionIn, prefixOption } from '../agent/checked-options.js';
+import { OptionError, checkedOptions, optionIn, prefixOption } from '../agent/checked-options.js';
 import { createRoster, loadRoster, type Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { createRedactor } from '../domain/redaction.js';
@@ -12,6 +12,7 @@ import type { Log } from '../ports/log.js';
 import { silentLogger, type Logger } from '../ports/logger.js';
 import { createSystemClock, createSystemIds } from '../telemetry/system-clock.js';
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
+import { reasonOf } from '../tools/system-errors.js';
 import type { SwarmContext } from './context.js';
 import type { Policy } from '../ports/policy.js';
 import { openOperators } from './operators.js';
@@ -199,7 +200,13 @@ function modelsOf(models: ModelOptions): SessionOptions['models'] {
 
 async function openWorkspaces(given: string | undefined): Promise<{ root: string; remove(): Promise<void> }> {
   if (given !== undefined) return { root: resolve(given), remove: async () => undefined };
-  const root = await mkdtemp(join(tmpdir(), 'ravenhelm-'));
+  const root = await mkdtemp(join(tmpdir(), 'ravenhelm-')).catch((error: unknown) => {
+    throw new OptionError(
+      'createSwarm: tools.workspaceRoot',
+      `it is not given, and no directory can be made in ${tmpdir()} (${reasonOf(error)})`,
+      'Give it, or set TMPDIR to a directory that this user can write.',
+    );
+  });
   return { root, remove: () => rm(root, { recursive: true, force: true }) };
 }
 

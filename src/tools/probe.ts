@@ -1,3 +1,4 @@
+import { ToolSetupError } from './errors.js';
 import { execFile } from 'node:child_process';
 import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,19 +31,22 @@ const probed = new Map<string, Promise<UsableSandbox | UnusableSandbox>>();
 /**
  * Tests the sandbox in the way the tools use it: bubblewrap, the account, node inside. Takes the same system options as
  * the executor. If the sandbox does not work, it resolves with the reason and the fix. A process does this once for the
- * same options and user, and again if it has failed.
+ * same options and user, and again if it has failed. Rejects with ToolSetupError if there is no temporary directory.
  */
 export async function probeSandbox(options: SystemOptions): Promise<UsableSandbox | UnusableSandbox> {
   const { toolboxDir, extraBinds, nodePath } = options;
   const key = JSON.stringify([toolboxDir, extraBinds, nodePath, process.getuid?.(), process.getgid?.()]);
   const probe = probed.get(key) ?? probeNow(options);
   probed.set(key, probe);
-  const result = await probe;
+  const result = await probe.catch((error: unknown) => {
+    probed.delete(key);
+    throw error;
+  });
   if (!result.ok) probed.delete(key);
   return result;
 }
 
-/** Never rejects. */
+/** Rejects with ToolSetupError only. */
 async function probeNow(options: SystemOptions): Promise<UsableSandbox | UnusableSandbox> {
   if (process.platform !== 'linux') {
     return {
@@ -143,7 +147,13 @@ async function trySandbox(
   options: SystemOptions,
   filter: Buffer,
 ): Promise<UnusableSandbox | null> {
-  const base = await mkdtemp(join(tmpdir(), 'ravenhelm-probe-'));
+  const base = await mkdtemp(join(tmpdir(), 'ravenhelm-probe-')).catch((error: unknown) => {
+    throw new ToolSetupError(
+      `the sandbox is tried in ${tmpdir()}, where no directory can be made (${reasonOf(error)}). ` +
+        'Set TMPDIR to a directory that this user can write.',
+      { cause: error },
+    );
+  });
   try {
     const marker = await workspaceMarker(base);
     const task = { ...PROBE_TASK, workspaceMarker: marker };

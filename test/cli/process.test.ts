@@ -1,7 +1,7 @@
 import { until } from '../contract/until.js';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from './support/clone.js';
@@ -145,6 +145,52 @@ describe('wrong use ends with 2 and says what to do', () => {
     expect(code).toBe(2);
   },
 );
+
+describe('a directory that cannot be used is wrong use, with the cure', () => {
+  test.each([
+    [
+      'WORKSPACE_ROOT below a file',
+      { WORKSPACE_ROOT: 'package.json/x' },
+      ['run', 'missions/quick.yaml', ...MEMORY],
+      [
+        'package.json/x cannot hold workspaces (a part of the path is not a directory)',
+        'WORKSPACE_ROOT is the directory of all workspaces',
+      ],
+    ],
+    [
+      '--workspace below a file',
+      {},
+      ['run', 'missions/quick.yaml', '--workspace', 'package.json/x', ...MEMORY],
+      ['package.json/x cannot hold workspaces', '--workspace that of one mission'],
+    ],
+    [
+      'TMPDIR',
+      { TMPDIR: '/proc' },
+      ['run', 'missions/quick.yaml', '--sandbox', 'on', ...MEMORY],
+      [
+        'the sandbox is tried in /proc, where no directory can be made',
+        'Set TMPDIR to a directory that this user can write.',
+      ],
+    ],
+    [
+      "the local stack's",
+      { KAFKA_BROKERS: '', SCHEMA_REGISTRY_URL: '' },
+      ['stack', 'up'],
+      ['cannot be used for the local stack', 'a directory that this user can write to'],
+    ],
+  ] as const)('%s', async (name, env, args, words) => {
+    const state = join(clone.dir, '.ravenhelm');
+    if (name.startsWith('the local')) {
+      rmSync(state, { recursive: true, force: true });
+      writeFileSync(state, '');
+    }
+    const { code, stderr } = await runInPipe(clone, [...args], env);
+    rmSync(state, { recursive: true, force: true });
+    for (const word of words) expect(stderr).toContain(word);
+    expect(stderr).not.toContain('internal error');
+    expect(code).toBe(2);
+  });
+});
 
 describe('no broker ends with 3 and says what to do', () => {
   test.each([
