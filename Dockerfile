@@ -35,9 +35,9 @@ COPY missions missions
 COPY toolbox toolbox
 # A new named volume takes over the owner of the directory it is mounted on.
 RUN mkdir /workspaces && chown node:node /workspaces
-# The endpoint of the roles: /livez, /readyz and /metrics.
-ENV NODE_ENV=production WORKSPACE_ROOT=/workspaces RAVENHELM_HTTP=0.0.0.0:9464
-EXPOSE 9464
+# The endpoint of the roles, /livez, /readyz and /metrics, for health checks in the container only. For others:
+# RAVENHELM_HTTP=0.0.0.0:9464 with RAVENHELM_HTTP_TOKEN; see docs/operations.md.
+ENV NODE_ENV=production WORKSPACE_ROOT=/workspaces RAVENHELM_HTTP=127.0.0.1:9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "bin/health.js", "livez"]
 VOLUME /workspaces
 

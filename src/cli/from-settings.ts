@@ -34,6 +34,12 @@ export function toolSettings({ host, config: { values } }: CommandContext): Sess
   };
 }
 
+/** Where this process says how it is, and who may ask; null: nowhere. */
+export function httpAccess({ config: { values } }: CommandContext): SessionOptions['http'] {
+  const { RAVENHELM_HTTP: address, RAVENHELM_HTTP_TOKEN: token, RAVENHELM_HTTP_HOSTS: hosts } = values;
+  return address === null ? null : { address, token, hosts: hosts ?? [] };
+}
+
 /** The file of --policy or RAVENHELM_POLICY, else policy.yaml of the working directory; null: the built-in one. */
 export function policyFile({ host, config: { values } }: CommandContext): string | null {
   const own = join(host.cwd, 'policy.yaml');

@@ -1,3 +1,4 @@
+import { addressText, isLoopback } from '../telemetry/http-address.js';
 import { wrongConfiguration } from './cli-error.js';
 import type { Config } from './setting-origin.js';
 import { howToUnset } from './setting-place.js';
@@ -25,6 +26,18 @@ export function checkTogether(config: Config): void {
   for (const file of ['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const) needs(file, 'KAFKA_TLS');
   needs('KAFKA_TLS_CERT', 'KAFKA_TLS_KEY');
   needs('KAFKA_TLS_KEY', 'KAFKA_TLS_CERT');
+  needsToken(config);
+}
+
+/** Only this computer may ask without a token. */
+function needsToken(config: Config): void {
+  const { RAVENHELM_HTTP: address, RAVENHELM_HTTP_TOKEN: token } = config.values;
+  if (address === null || token !== null || isLoopback(address.host)) return;
+  throw wrongConfiguration(
+    `RAVENHELM_HTTP is ${addressText(address)} (from ${placeOf(config, 'RAVENHELM_HTTP')}), which other computers can ` +
+      'reach, but RAVENHELM_HTTP_TOKEN is not set',
+    `Set RAVENHELM_HTTP_TOKEN to ${SETTINGS.RAVENHELM_HTTP_TOKEN.expected}; or use 127.0.0.1:${address.port}.`,
+  );
 }
 
 /** One of the two names a cluster, so Kafka is meant: the in-memory log is used only on request. */

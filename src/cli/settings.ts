@@ -4,6 +4,7 @@ import { brokenPrefixRule, DEFAULT_PREFIX, LONGEST_PREFIX } from '../domain/topi
 import { LONGEST_FIRST_TOKEN_MS } from '../models/ollama.js';
 import { OllamaHostError, ollamaUrl } from '../models/ollama-host.js';
 import { ProxyError, proxyUrl } from '../models/proxy.js';
+import type { HttpAddress } from '../telemetry/http-address.js';
 
 const isPort = (text: string): boolean => isInRange(RANGES['broker port'], Number(text));
 /** host:port pairs, separated by commas. */
@@ -67,7 +68,7 @@ const wholeNumber = ({ least, most }: NumberRange) =>
 const httpAddress = z
   .string()
   .regex(/^(?:(\[[0-9a-fA-F:]+\]|[^\s:/]+):)?\d{1,5}$/)
-  .transform((text) => {
+  .transform((text): HttpAddress => {
     const colon = text.lastIndexOf(':');
     return {
       host: colon < 0 ? '127.0.0.1' : text.slice(0, colon).replace(/^\[|\]$/g, ''),
@@ -75,6 +76,10 @@ const httpAddress = z
     };
   })
   .refine(({ port }) => isInRange(RANGES['RAVENHELM_HTTP port'], port));
+/** As RFC 6750 writes a bearer token; long enough that it cannot be tried out. */
+const bearerToken = z.string().regex(/^[\w.~+/-]{32,512}={0,2}$/);
+/** A Host header without its port. */
+const hostNames = list.pipe(z.array(z.string().regex(/^[\w.-]+$/)));
 const path = z.string().min(1);
 
 /** The registry has settings for them; the models' servers take them in their addresses. */
@@ -118,6 +123,8 @@ export const settingsSchema = z.object({
   OPERATORS_FILE: path.nullable(),
   RAVENHELM_APPROVAL_MINUTES: wholeNumber(RANGES.RAVENHELM_APPROVAL_MINUTES),
   RAVENHELM_HTTP: httpAddress.nullable(),
+  RAVENHELM_HTTP_TOKEN: bearerToken.nullable(),
+  RAVENHELM_HTTP_HOSTS: hostNames.nullable(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
 });
 
@@ -300,6 +307,17 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     expected: 'host:port or a port, such as 127.0.0.1:9464',
     default: null,
     flag: '--http <address>',
+  },
+  RAVENHELM_HTTP_TOKEN: {
+    doc: 'Bearer token of each request to that address; must be set unless it is a loopback address',
+    expected: 'at least 32 letters, digits or -._~+/, such as the output of openssl rand -hex 32',
+    default: null,
+    secret: true,
+  },
+  RAVENHELM_HTTP_HOSTS: {
+    doc: 'More names by which clients may address it (Host), besides localhost and its own addresses',
+    expected: 'names without port, separated by commas, such as worker.example.net',
+    default: null,
   },
   LOG_LEVEL: {
     doc: 'Minimum log level on stderr; info with --role',

@@ -6,7 +6,7 @@ import { startSession, type SwarmSession } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
 import { EXIT } from './exit-codes.js';
 import { operatorsOf } from './operators-setting.js';
-import { modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
+import { httpAccess, modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
 import { openSwarmLog } from './open-log.js';
 
 /** What becomes of a call that the policy asks about: it waits for a person, or is refused at once. */
@@ -36,7 +36,7 @@ export async function withSwarm<T>(
     session = await startSession(context.swarm, {
       ...options,
       topicsFile: topicsFile(context),
-      http: config.values.RAVENHELM_HTTP,
+      http: httpAccess(context),
       models: modelSettings(context),
       tools: toolSettings(context),
       policy: policy?.policy ?? null,

@@ -1,9 +1,10 @@
 /** What this process says of its health: /livez, /readyz and /metrics, where an address is given for them. */
 import type { Redact } from '../domain/redaction.js';
+import type { Logger } from '../ports/logger.js';
 import { noMetrics, type Metrics } from '../ports/metrics.js';
 import type { ProcessVitals } from '../ports/vitals.js';
 import type { Role } from '../roles/shared/role.js';
-import { openHttpEndpoint, type HttpAddress, type Verdict } from '../telemetry/http-endpoint.js';
+import { openHttpEndpoint, type HttpAccess, type Verdict } from '../telemetry/http-endpoint.js';
 import { createProcessVitals } from '../telemetry/process-vitals.js';
 import { createPrometheus } from '../telemetry/prometheus.js';
 
@@ -23,7 +24,10 @@ export interface ProcessHealth {
 const STUCK_MS = 1_000;
 
 /** Opens the endpoint where an address is given. Rejects with HttpAddressUnusable. */
-export async function openProcessHealth(address: HttpAddress | null, redact: Redact): Promise<ProcessHealth> {
+export async function openProcessHealth(
+  access: HttpAccess | null,
+  { redact, logger }: { readonly redact: Redact; readonly logger: Logger },
+): Promise<ProcessHealth> {
   const vitals = createProcessVitals();
   let roles: readonly Role[] | null = null;
   let draining = false;
@@ -43,15 +47,16 @@ export async function openProcessHealth(address: HttpAddress | null, redact: Red
   };
 
   const redacted = ({ reasons }: Verdict): Verdict => ({ reasons: reasons.map(redact) });
-  const prometheus = address === null ? null : createPrometheus({ heldPartitions: () => countByTopic(roles ?? []) });
+  const prometheus = access === null ? null : createPrometheus({ heldPartitions: () => countByTopic(roles ?? []) });
   const endpoint =
-    address === null || prometheus === null
+    access === null || prometheus === null
       ? null
       : await openHttpEndpoint({
-          address,
+          ...access,
           live: () => redacted(live()),
           ready: () => redacted(ready()),
           metrics: prometheus,
+          failed: (error) => logger.error({ error }, 'http.answer_failed'),
         });
   return {
     url: endpoint?.url ?? null,

@@ -3,7 +3,7 @@ import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import type { Role } from '../roles/shared/role.js';
-import type { HttpAddress } from '../telemetry/http-endpoint.js';
+import type { HttpAccess } from '../telemetry/http-endpoint.js';
 import type { Policy } from '../ports/policy.js';
 import { createCleanup, type Cleanup } from '../ports/cleanup.js';
 import type { SwarmContext } from './context.js';
@@ -33,7 +33,7 @@ export interface SessionOptions {
   /** topics.yaml; absolute. */
   readonly topicsFile: string;
   /** Where health and metrics are served; null: nowhere. */
-  readonly http: HttpAddress | null;
+  readonly http: HttpAccess | null;
   readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
   readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger' | 'redact'>;
   /** Judges the calls of this process's worker; null: none is judged. */
@@ -65,9 +65,9 @@ export async function startSession(context: SwarmContext, options: SessionOption
   const cleanup = createCleanup(context);
   const close = () => cleanup.all((options.drainMs ?? DRAIN_MS) + RELEASE_MS);
   try {
-    const health = await openProcessHealth(options.http, context.redact);
+    const health = await openProcessHealth(options.http, context);
     cleanup.add('health', () => health.close());
-    if (health.url !== null) options.say(`health: ${health.url}/livez, /readyz, /metrics`);
+    if (health.url !== null) options.say(`health: ${health.url}/livez, /readyz, /metrics${tokenWords(options.http)}`);
     const opened = await options.openLog();
     cleanup.add('log', () => opened.log.close());
     for (const line of opened.banner) options.say(line);
@@ -117,6 +117,8 @@ async function prepareRoles(
       }),
   );
 }
+
+const tokenWords = (http: HttpAccess | null): string => (http?.token == null ? '' : '; a bearer token is needed');
 
 const toolsOf = ({ waitForSandbox = true }: SessionOptions) => (waitForSandbox ? openTools : openToolsInBackground);
 

@@ -1,25 +1,43 @@
+import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { fastify } from 'fastify';
 import { systemErrorWords } from '../domain/system-error.js';
-
-/** Where the endpoint listens. */
-export interface HttpAddress {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-}
+import { addressText, isLoopback, isUnspecified, type HttpAddress } from './http-address.js';
+import { refusalOf, SECURITY_HEADERS, type HttpRules } from './http-guard.js';
 
 /** The result of a health check; without reasons it is positive. */
 export interface Verdict {
   readonly reasons: readonly string[];
 }
 
-export interface HttpEndpointOptions {
+/** Who may ask, and where. */
+export interface HttpAccess {
   readonly address: HttpAddress;
+  /** Bearer token of each request; null: none, which only a loopback address allows. */
+  readonly token: string | null;
+  /** More names by which clients may address this process, besides localhost, its address and the one connected to. */
+  readonly hosts: readonly string[];
+}
+
+/** What one client can take from the others. */
+export interface HttpLimits {
+  /** A connection that has sent no whole request by then is closed. */
+  readonly requestMs: number;
+  /** A connection without data either way is closed; also between two requests. */
+  readonly idleMs: number;
+  /** More connections are closed at once. */
+  readonly connections: number;
+}
+
+export interface HttpEndpointOptions extends HttpAccess {
   /** Whether the process should keep running; reasons: what has stalled. */
   live(): Verdict;
   /** Whether the process does all of its work; reasons: what is missing. */
   ready(): Verdict;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** An answer could not be made; the client gets status 500. */
+  failed(error: unknown): void;
+  readonly limits?: Partial<HttpLimits>;
 }
 
 export interface HttpEndpoint {
@@ -28,23 +46,44 @@ export interface HttpEndpoint {
   close(): Promise<void>;
 }
 
-/** The address cannot be listened on. */
+/** The address cannot be listened on, or not without a token. */
 export class HttpAddressUnusable extends Error {
   readonly code = 'http_address';
   readonly retriable = false;
 
-  constructor({ host, port }: HttpAddress, reason: string, options: { readonly cause: unknown }) {
-    super(`RAVENHELM_HTTP: cannot listen on ${host}:${port}: ${reason}`, options);
+  constructor(address: HttpAddress, reason: string, options?: { readonly cause: unknown }) {
+    super(`RAVENHELM_HTTP: cannot listen on ${addressText(address)}: ${reason}`, options);
     this.name = 'HttpAddressUnusable';
   }
 
   readonly nextStep = 'Set another address with RAVENHELM_HTTP or --http, such as 127.0.0.1:9464, or remove it.';
 }
 
+const LIMITS: HttpLimits = { requestMs: 5_000, idleMs: 10_000, connections: 64 };
+const LONGEST_HEADERS_BYTES = 8 * 1024;
+const PATHS = ['/livez', '/readyz', '/metrics'];
+/** Of what never becomes a request: the statuses of node's own answer, without a word of what was sent. */
+const BROKEN: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
 /** Serves /livez, /readyz and /metrics. Rejects with HttpAddressUnusable. */
-export async function openHttpEndpoint({ address, live, ready, metrics }: HttpEndpointOptions): Promise<HttpEndpoint> {
-  // A probe that keeps its connection open must not keep the process from ending.
-  const server = fastify({ logger: false, forceCloseConnections: true });
+export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<HttpEndpoint> {
+  const { address, token, hosts, live, ready, metrics, failed } = options;
+  if (token === null && !isLoopback(address.host))
+    throw new HttpAddressUnusable(address, 'other computers can reach it, and there is no token');
+  const own = isUnspecified(address.host) ? [] : [address.host];
+  const rules = { token, hosts: [...own, ...hosts], paths: PATHS };
+  const limits = { ...LIMITS, ...options.limits };
+  const server = fastify({
+    logger: false,
+    // A probe that keeps its connection open must not keep the process from ending.
+    forceCloseConnections: true,
+    serverFactory: (handler) => createLimitedServer(limits, guarded(rules, handler)),
+    clientErrorHandler: answerBroken,
+  });
+  server.setErrorHandler((error, _request, reply) => {
+    failed(error);
+    void reply.code(500).send({ error: 'the answer could not be made' });
+  });
   server.get('/livez', (_request, reply) => answer(reply, 'alive', live()));
   server.get('/readyz', (_request, reply) => answer(reply, 'ready', ready()));
   server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
@@ -55,6 +94,49 @@ export async function openHttpEndpoint({ address, live, ready, metrics }: HttpEn
     await server.close();
     throw new HttpAddressUnusable(address, reasonOf(error), { cause: error });
   }
+}
+
+function createLimitedServer({ requestMs, idleMs, connections }: HttpLimits, listener: RequestListener): Server {
+  const options = {
+    maxHeaderSize: LONGEST_HEADERS_BYTES,
+    headersTimeout: requestMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(requestMs, 1_000),
+    keepAliveTimeout: idleMs,
+    requireHostHeader: false, // refused by the guard, with the same headers as the rest
+  };
+  const server = createServer(options, listener);
+  server.setTimeout(idleMs);
+  server.maxConnections = connections;
+  return server;
+}
+
+/** The router sees only requests for the paths that there are. */
+function guarded(rules: HttpRules, handler: RequestListener): RequestListener {
+  return (request, response) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    const { method = '', url: target = '', headers, socket } = request;
+    const refusal = refusalOf({ method, target, headers, localAddress: socket.localAddress }, rules);
+    if (refusal === null) {
+      handler(request, response);
+      return;
+    }
+    const { status, error, headers: more } = refusal;
+    // The connection ends: what else comes on it is not read.
+    response.writeHead(status, { ...more, 'content-type': 'application/json; charset=utf-8', connection: 'close' });
+    response.end(JSON.stringify({ error }));
+  };
+}
+
+function answerBroken({ code }: { readonly code?: string }, socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = BROKEN[code ?? ''] ?? 400;
+  const headers = { ...SECURITY_HEADERS, 'content-length': '0', connection: 'close' };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', ''].join('\r\n'));
 }
 
 function reasonOf(error: unknown): string {

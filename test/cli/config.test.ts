@@ -242,6 +242,9 @@ describe('wrong values', () => {
     [{ KAFKA_BROKERS: 'a:1' }, 'SCHEMA_REGISTRY_URL'],
     [{ SCHEMA_REGISTRY_URL: 'http://r' }, 'KAFKA_BROKERS'],
     [{ ...BOTH, KAFKA_SASL_MECHANISM: 'plain' }, 'KAFKA_SASL_USERNAME'],
+    [{ RAVENHELM_HTTP: '0.0.0.0:9464' }, 'RAVENHELM_HTTP_TOKEN'],
+    [{ RAVENHELM_HTTP: '[::]:9464' }, 'RAVENHELM_HTTP_TOKEN'],
+    [{ RAVENHELM_HTTP: 'worker:9464' }, 'RAVENHELM_HTTP_TOKEN'],
     [{ ...BOTH, KAFKA_TLS_CA: 'ca.pem' }, 'KAFKA_TLS'],
     [{ ...BOTH, KAFKA_TLS: 'true', KAFKA_TLS_CERT: 'c.pem' }, 'KAFKA_TLS_KEY'],
   ])('%j alone is not enough: %s is missing', (env, missing) => {

@@ -25,6 +25,12 @@ function screenOf(output: string, columns = 100, rows = 30): string {
   return screen.text();
 }
 
+/** Exit code and signal of a container's health check. */
+function askHealth(path: string, address: string, env: Readonly<Record<string, string>> = {}): Promise<unknown[]> {
+  const program = [join(clone.dir, 'bin/health.js'), path];
+  return once(spawn(process.execPath, program, { env: { RAVENHELM_HTTP: address, ...env } }), 'exit');
+}
+
 describe('--http', () => {
   test('serves how the process is while it runs, and a container can ask with bin/health.js', async () => {
     const run = startInPipe(clone, ['run', 'missions/slow.yaml', '--workspace', 'watched', '--http', '0', ...MEMORY]);
@@ -36,17 +42,29 @@ describe('--http', () => {
     expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
       /ravenhelm_held_partitions\{topic="ravenhelm\.squad\.tasks\.first_agent"\} \d/,
     );
-    const ask = async (path: string, port: string) =>
-      once(
-        spawn(process.execPath, [join(clone.dir, 'bin/health.js'), path], {
-          env: { RAVENHELM_HTTP: `0.0.0.0:${port}` },
-        }),
-        'exit',
-      );
+    const ask = (path: string, port: string) => askHealth(path, `0.0.0.0:${port}`);
     expect(await ask('readyz', new URL(url).port)).toEqual([0, null]);
     expect(await ask('nothing', new URL(url).port)).toEqual([1, null]);
     expect(await ask('livez', '9')).toEqual([1, null]);
     expect((await run.ended()).code).toBe(0);
+  });
+
+  test('on an address that other computers can reach needs a token, which bin/health.js sends too', async () => {
+    const RAVENHELM_HTTP_TOKEN = '0123456789abcdef0123456789abcdef';
+    const args = ['run', 'missions/slow.yaml', '--workspace', 'reachable', '--http', '0.0.0.0:0', ...MEMORY];
+    const { code, stderr } = await runInPipe(clone, args);
+    expect(stderr).toContain('RAVENHELM_HTTP is 0.0.0.0:0 (from --http), which other computers can reach');
+    expect(stderr).toContain('Set RAVENHELM_HTTP_TOKEN to at least 32 letters');
+    expect(code).toBe(2);
+
+    const run = startInPipe(clone, args, { RAVENHELM_HTTP_TOKEN });
+    await run.shows('a bearer token is needed');
+    const [, port = ''] = /health: http:\/\/[\d.]+:(\d+)/.exec(run.stdout()) ?? [];
+    expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(401);
+    expect(await askHealth('livez', `0.0.0.0:${port}`)).toEqual([1, null]);
+    expect(await askHealth('livez', `0.0.0.0:${port}`, { RAVENHELM_HTTP_TOKEN })).toEqual([0, null]);
+    expect((await run.ended()).code).toBe(0);
+    expect(run.stdout()).not.toContain(RAVENHELM_HTTP_TOKEN);
   });
 
   test('on a port that is taken ends with 2 and names the setting', async () => {

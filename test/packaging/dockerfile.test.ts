@@ -45,7 +45,7 @@ describe('Dockerfile', () => {
     expect(last.find(({ name }) => name === 'HEALTHCHECK')?.words.join(' ')).toContain(
       '["node", "bin/health.js", "livez"]',
     );
-    expect(last.find(({ name }) => name === 'ENV')?.words).toContain('RAVENHELM_HTTP=0.0.0.0:9464');
+    expect(last.find(({ name }) => name === 'ENV')?.words).toContain('RAVENHELM_HTTP=127.0.0.1:9464');
   });
 
   test('has inside what the tools call', () => {

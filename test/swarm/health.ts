@@ -2,6 +2,7 @@ import { openProcessHealth, type ProcessHealth } from '../../src/swarm/process-h
 import type { Appended, AppendRequest, Log } from '../../src/ports/log.js';
 import { createRedactor } from '../../src/domain/redaction.js';
 import { createDeferred } from '../../src/domain/deferred.js';
+import { silentLogger } from '../../src/ports/logger.js';
 
 /** A process's health endpoint on a free port, and questions to it over HTTP. */
 export async function createProcessHealthUnderTest(): Promise<
@@ -12,7 +13,10 @@ export async function createProcessHealthUnderTest(): Promise<
     until(path: string, isSo: (status: number, reasons: readonly string[]) => boolean): Promise<void>;
   }
 > {
-  const health = await openProcessHealth({ host: '127.0.0.1', port: 0 }, createRedactor(['canary-of-health']));
+  const health = await openProcessHealth(
+    { address: { host: '127.0.0.1', port: 0 }, token: null, hosts: [] },
+    { redact: createRedactor(['canary-of-health']), logger: silentLogger },
+  );
   const ask = async (path: string): Promise<readonly [number, readonly string[]]> => {
     const response = await fetch(`${health.url}${path}`);
     const answer: { readonly reasons?: readonly string[] } = JSON.parse(await response.text());

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { HttpAddressUnusable, openHttpEndpoint, type HttpAddress } from '../../src/telemetry/http-endpoint.js';
+import type { HttpAddress } from '../../src/telemetry/http-address.js';
+import { HttpAddressUnusable, openHttpEndpoint } from '../../src/telemetry/http-endpoint.js';
 import { createPrometheus } from '../../src/telemetry/prometheus.js';
 import { createProcessVitals } from '../../src/telemetry/process-vitals.js';
 
@@ -9,9 +10,12 @@ const prometheus = () => createPrometheus({ heldPartitions: () => new Map([['tas
 const open = (address: HttpAddress, reasons: { live?: string[]; ready?: string[] } = {}, metrics = prometheus()) =>
   openHttpEndpoint({
     address,
+    token: null,
+    hosts: [],
     live: () => ({ reasons: reasons.live ?? [] }),
     ready: () => ({ reasons: reasons.ready ?? [] }),
     metrics,
+    failed: (error) => expect(error).toBeUndefined(),
   });
 const ANY = { host: '127.0.0.1', port: 0 };
 

@@ -1,0 +1,85 @@
+/**
+ * Which requests the endpoint answers. A page in a browser can send requests to addresses that its user can reach, also
+ * under a name that it lets point there (DNS rebinding). So the Host must be one of ours, a foreign Origin is refused,
+ * and where other computers can connect, a token is needed.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { isLoopback } from './http-address.js';
+
+export interface HttpRules {
+  /** Requests must have it as Authorization: Bearer; null: none is needed. */
+  readonly token: string | null;
+  /** Names and IP addresses, besides those of loopback, by which clients may address this process; without port. */
+  readonly hosts: readonly string[];
+  /** All paths that there are. */
+  readonly paths: readonly string[];
+}
+
+/** What of a request decides. */
+export interface HttpRequest {
+  readonly method: string;
+  /** The request target, as it was sent. */
+  readonly target: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The address of this computer that the client has connected to. */
+  readonly localAddress: string | undefined;
+}
+
+/** A fixed answer: no text of a request is in it. */
+export interface Refusal {
+  readonly status: 401 | 403 | 404 | 405;
+  readonly error: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Of each answer. They are those of a page that no browser should run, frame, keep or show to another page. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+/** null: the request is answered. Paths are compared as sent, so that no way to write them otherwise leads anywhere. */
+export function refusalOf(request: HttpRequest, rules: HttpRules): Refusal | null {
+  const { method, target, headers } = request;
+  const host = hostOf(headers.host);
+  if (host === null || !isOurs(host, request, rules)) return refuse(403, 'this host is not allowed');
+  if (headers.origin !== undefined && headers.origin !== `http://${headers.host}`)
+    return refuse(403, 'this origin is not allowed');
+  if (rules.token !== null && !isBearer(headers.authorization, rules.token))
+    return refuse(401, 'a bearer token is needed', { 'www-authenticate': 'Bearer realm="ravenhelm"' });
+  if (!rules.paths.includes(target)) return refuse(404, 'there is nothing here');
+  if (method !== 'GET' && method !== 'HEAD')
+    return refuse(405, 'only GET and HEAD are answered', { allow: 'GET, HEAD' });
+  return null;
+}
+
+const refuse = (status: Refusal['status'], error: string, headers: Refusal['headers'] = {}): Refusal => ({
+  status,
+  error,
+  headers,
+});
+
+/** The name or address in a Host header, in lower case and without brackets and port; null: there is none. */
+function hostOf(header: string | undefined): string | null {
+  const [, address, name] = /^(?:\[([\da-fA-F:.]+)\]|([\w.-]+))(?::\d{1,5})?$/.exec(header ?? '') ?? [];
+  return (address ?? name)?.toLowerCase() ?? null;
+}
+
+/** An address that the client has really connected to is no name that somebody else could let point here. */
+function isOurs(host: string, { localAddress }: HttpRequest, { hosts }: HttpRules): boolean {
+  const connected = localAddress?.replace(/^::ffff:(?=\d+\.)/, '');
+  return isLoopback(host) || host === connected || hosts.some((ours) => ours.toLowerCase() === host);
+}
+
+/** In a time that does not depend on where the two differ: their digests are compared. */
+function isBearer(header: string | undefined, token: string): boolean {
+  const given = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1] ?? '';
+  return timingSafeEqual(digest(given), digest(token));
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
