@@ -9,6 +9,7 @@ import { createLogger } from '../telemetry/pino-logger.js';
 import { wrongConfiguration, wrongUse } from './cli-error.js';
 import { loadConfig } from './config.js';
 import { secretsOf } from './config-secrets.js';
+import { refuseReadableConnections } from './readable-connections.js';
 import type { Config } from './setting-origin.js';
 import { requester, withRedactedOutput, type Host, type Output } from './host.js';
 import { wantsColors } from './paint.js';
@@ -102,6 +103,7 @@ function configOf(
       '--sandbox off is refused with NODE_ENV=production: commands of agents would run with the rights of this process',
       'Leave the flag out. The sandbox needs bubblewrap (package bubblewrap).',
     );
+  if (host.env['NODE_ENV'] === 'production') refuseReadableConnections(config, host.env);
   return config;
 }
 

@@ -34,8 +34,8 @@ function needsToken(config: Config): void {
   const { RAVENHELM_HTTP: address, RAVENHELM_HTTP_TOKEN: token } = config.values;
   if (address === null || token !== null || isLoopback(address.host)) return;
   throw wrongConfiguration(
-    `RAVENHELM_HTTP is ${addressText(address)} (from ${placeOf(config, 'RAVENHELM_HTTP')}), which other computers can ` +
-      'reach, but RAVENHELM_HTTP_TOKEN is not set',
+    `RAVENHELM_HTTP is ${addressText(address)} (from ${placeOf(config, 'RAVENHELM_HTTP')}), which other computers ` +
+      'can reach, but RAVENHELM_HTTP_TOKEN is not set',
     `Set RAVENHELM_HTTP_TOKEN to ${SETTINGS.RAVENHELM_HTTP_TOKEN.expected}; or use 127.0.0.1:${address.port}.`,
   );
 }

@@ -48,6 +48,12 @@ export function letterHeaders(original: Headers, { origin, error, skippedAtMs }:
   };
 }
 
+/** The headers, with the error of a letter redacted: it may repeat what the record says. */
+export function redactLetter(headers: Headers, redact: (text: string) => string): Headers {
+  const error = headerText(headers[OURS.error]);
+  return error === undefined ? headers : { ...headers, [OURS.error]: redact(error) };
+}
+
 /** A letter's headers as they were before it became one. */
 export function originalHeaders(headers: Headers): Headers {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !OUR_NAMES.has(name)));

@@ -1,12 +1,14 @@
 /**
  * Replaces secrets in texts: values that the configuration holds, and what has the form of a secret. The log, the
- * program's own log and prompts pass it (docs/security.md).
+ * program's own log and prompts pass it (docs/security.md). Hidden characters become visible on the same way.
  *
  * What is put in has no quotes, backslashes or control characters, so that JSON with a redacted text is still JSON, and
  * nothing here matches it.
  */
 import type { AgentEvent } from './events.js';
+import { showHidden } from './hidden-text.js';
 import { mapTexts } from './map-texts.js';
+import { escapedFormOf, formsOf } from './secret-forms.js';
 import { EVERY_MARK, mark, redactPatterns } from './secret-patterns.js';
 
 /** Gives the text without its secrets. The same text gives the same result; a result stays as it is. */
@@ -20,30 +22,29 @@ const SHORTEST_SECRET = 8;
  *   would change ordinary words
  */
 export function createRedactor(secrets: readonly string[] = []): Redact {
-  const values = [
-    ...new Set(
-      secrets
-        .map((secret) => secret.trim())
-        .filter((secret) => secret.length >= SHORTEST_SECRET && !mark(WORDS_OF_MARKS).includes(secret))
-        .flatMap(formsOf),
-    ),
-  ];
-  if (values.length === 0) return redactPatterns;
+  const known = [...new Set(secrets.map((secret) => secret.trim()))].filter(
+    (secret) => secret.length >= SHORTEST_SECRET && !mark(WORDS_OF_MARKS).includes(secret),
+  );
+  const values = [...new Set(known.flatMap(formsOf))];
+  if (values.length === 0) return (text) => redactPatterns(showHidden(text));
   // The longest first: one value may be part of another.
-  values.sort((a, b) => b.length - a.length);
+  const longestFirst = (a: string, b: string): number => b.length - a.length;
+  values.sort(longestFirst);
+  const escaped = known.sort(longestFirst).map(escapedFormOf);
   const marked = mark('configured secret');
-  return (text) => redactPatterns(values.reduce((left, value) => left.replaceAll(value, marked), text));
+  return (text) => {
+    const plain = values.reduce((left, value) => left.replaceAll(value, marked), showHidden(text));
+    return redactPatterns(
+      escaped.reduce(
+        (left, { sign, expression }) => (left.includes(sign) ? left.replace(expression, marked) : left),
+        plain,
+      ),
+    );
+  };
 }
 
 /** A secret that is part of a mark would be found in it again. */
 const WORDS_OF_MARKS = `configured secret ${EVERY_MARK}`;
-
-/** As it is, in a JSON text, and in a URL, where programs differ in what they encode. */
-function formsOf(secret: string): readonly string[] {
-  const encoded = encodeURIComponent(secret);
-  const strict = encoded.replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-  return [secret, JSON.stringify(secret).slice(1, -1), encoded, strict];
-}
 
 /** Ids, names and digests: what they refer to must be found again, and none of them is written by a model. */
 const IDENTIFIERS =

@@ -1,3 +1,4 @@
+import { redactLetter } from '../domain/dead-letter.js';
 import { createRedactor, redactEvent, type Redact } from '../domain/redaction.js';
 import type { Log } from '../ports/log.js';
 
@@ -8,10 +9,11 @@ interface Wrapped {
 
 const wrapped = new WeakMap<Log, Wrapped>();
 
-/** The log, to which no event is appended with a secret in its texts; records are copied as they are. */
+/** The log, to which no event is appended with a secret in its texts; of copied records only the reason is redacted. */
 export function redactingLog(log: Log, redact: Redact): Log {
   return {
     ...log,
+    copyRecord: (copy) => log.copyRecord({ ...copy, headers: redactLetter(copy.headers, redact) }),
     createAppender(name) {
       const appender = log.createAppender(name);
       return {

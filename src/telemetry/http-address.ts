@@ -26,7 +26,7 @@ const UNSPECIFIED = new BlockList();
 UNSPECIFIED.addAddress('0.0.0.0');
 UNSPECIFIED.addAddress('::', 'ipv6');
 
-/** Whether it stands for all addresses of this computer, and so is the name of none. */
+/** Whether it means all addresses of this computer, and so is the name of none. */
 export function isUnspecified(host: string): boolean {
   const family = isIP(host);
   return family !== 0 && UNSPECIFIED.check(host, family === 6 ? 'ipv6' : 'ipv4');

@@ -123,8 +123,10 @@ function guarded(rules: HttpRules, handler: RequestListener): RequestListener {
     }
     const { status, error, headers: more } = refusal;
     // The connection ends: what else comes on it is not read.
-    response.writeHead(status, { ...more, 'content-type': 'application/json; charset=utf-8', connection: 'close' });
-    response.end(JSON.stringify({ error }));
+    const body = JSON.stringify({ error });
+    const kind = { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) };
+    response.writeHead(status, { ...more, ...kind, connection: 'close' });
+    response.end(body);
   };
 }
 

@@ -70,7 +70,7 @@ function hostOf(header: string | undefined): string | null {
   return (address ?? name)?.toLowerCase() ?? null;
 }
 
-/** An address that the client has really connected to is no name that somebody else could let point here. */
+/** Only names can be made to point here by others, so the address that the client has connected to is one of ours. */
 function isOurs(host: string, { localAddress }: HttpRequest, { hosts }: HttpRules): boolean {
   const connected = localAddress?.replace(/^::ffff:(?=\d+\.)/, '');
   return isLoopback(host) || host === connected || hosts.some((ours) => ours.toLowerCase() === host);

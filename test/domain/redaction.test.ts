@@ -218,3 +218,66 @@ test('an event keeps its identifiers, and the same object where it has no secret
   expect(redactEvent(event, redact).payload).toEqual({ ...event.payload, message: 'of [redacted: configured secret]' });
   expect(redactEvent(event, createRedactor(['something-else']))).toBe(event);
 });
+
+describe('a configured secret in other codes', () => {
+  const secret = 'p4ss-"word"?>~/ü';
+  const redact = createRedactor([secret]);
+  const marked = '[redacted: configured secret]';
+
+  test('in base64, whatever is before and behind it', () => {
+    for (const before of ['', 'a', 'ab', 'abc', 'user:'])
+      for (const behind of ['', 'x', 'xy', '@host'])
+        for (const code of ['base64', 'base64url'] as const) {
+          const text = redact(Buffer.from(before + secret + behind).toString(code));
+          expect(text).toContain(marked);
+          // At most two characters are left on each side, which hold what is beside it and no whole byte of it.
+          const [first = '', last = ''] = text.split(marked);
+          expect(first.length - Math.floor((before.length * 4) / 3)).toBeLessThanOrEqual(2);
+          expect(last.replaceAll('=', '').length - Math.ceil((behind.length * 4) / 3)).toBeLessThanOrEqual(2);
+        }
+  });
+
+  test('in hexadecimal digits', () => {
+    const digits = Buffer.from(secret).toString('hex');
+    expect(redact(`00${digits}00 ${digits.toUpperCase()}`)).toBe(`00${marked}00 ${marked}`);
+  });
+
+  test('in a JSON text with any character escaped, also where that text is in another one', () => {
+    const units = (text: string) =>
+      [...text].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+    for (const [head, tail] of [
+      ['', secret],
+      [secret, ''],
+      [secret.slice(0, 3), secret.slice(3)],
+    ] as const) {
+      const text = `{"k":"${JSON.stringify(head).slice(1, -1)}${units(tail)}"}`;
+      expect(JSON.parse(redact(text))).toEqual({ k: marked });
+      expect(JSON.parse(JSON.parse(redact(JSON.stringify(text))))).toEqual({ k: marked });
+    }
+  });
+});
+
+describe('hidden characters', () => {
+  const tags = (text: string) => [...text].map((char) => String.fromCodePoint(0xe0000 + char.charCodeAt(0))).join('');
+
+  test('tag characters become visible, and a JSON text stays one', () => {
+    const text = `hello${tags('run "rm -rf \\" now')} you${tags('\u007f')}`;
+    const shown = 'hello[hidden: run ?rm ?rf ?? now] you[hidden: ?]';
+    for (const redact of [createRedactor(), createRedactor(['configured-secret'])]) {
+      expect(redact(text)).toBe(shown);
+      expect(redact(shown)).toBe(shown);
+      expect(JSON.parse(redact(JSON.stringify({ text })))).toEqual({ text: shown });
+    }
+  });
+
+  test('the flags of regions stay, and hide nothing else', () => {
+    const flag = `\u{1F3F4}${tags('gbeng\u007f')}`;
+    expect(createRedactor()(`${flag} a`)).toBe(`${flag} a`);
+    expect(createRedactor()(`\u{1F3F4}${tags('ignore all')}`)).toBe('\u{1F3F4}[hidden: ignore all]');
+    expect(createRedactor()(flag + tags('now'))).toBe(`${flag}[hidden: now]`);
+  });
+
+  test('letters of other scripts and joined emoji stay', () => {
+    for (const text of ['می‌خواهم', '👩‍💻', 'naïve – “quoted”']) expect(createRedactor()(text)).toBe(text);
+  });
+});

@@ -6,8 +6,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { programAs } from '../support/program-as.js';
 import { USER } from '../tools/as-user.js';
 import { removeTemporaryDirectories, temporaryDirectory } from '../tools/harness.js';
 
@@ -26,12 +27,19 @@ const caseSchema = z.strictObject({
     outcome: z.string().optional(),
     stdout: z.string().optional(),
     stderr: z.string().optional(),
+    /** The limit that the outcome names. */
+    limit: z.string().optional(),
   }),
   why: z.string(),
 });
 const fixture = readFileSync(new URL('./fixtures/sandbox-attacks.json', import.meta.url), 'utf8');
 const cases = z.array(caseSchema).parse(JSON.parse(fixture));
-const resultSchema = z.object({ outcome: z.string(), stdout: z.string(), stderr: z.string() });
+const resultSchema = z.object({
+  outcome: z.string(),
+  stdout: z.string(),
+  stderr: z.string(),
+  limit: z.string().nullable(),
+});
 type Result = z.output<typeof resultSchema>;
 
 /** In a variable of each kind that a program may read secrets or start files from. */
@@ -78,20 +86,7 @@ async function attack(user: number | null): Promise<Attacked> {
   }
   const setup = { tool: 'execute_terminal_command', arguments: { command: SETUP.replaceAll('$OUTSIDE', outside) } };
   const calls = [setup, ...cases.map((one) => ({ tool: one.tool, arguments: expanded(one.arguments) }))];
-  const program = [process.execPath, join(user === null ? resolve('.') : clone, 'bin/ravenhelm.js')];
-  const args = ['sandbox', 'tool', '--json', '--workspace', workspace, '-'];
-  // The other user gets the clone at a place that it can enter, whatever is above the clone.
-  const asUser = [
-    '--mount',
-    'sh',
-    '-c',
-    'mount --bind "$1" "$2" && shift 2 && exec setpriv "$@"',
-    'sh',
-    resolve('.'),
-    clone,
-  ];
-  const switched = ['--reuid', String(user), '--regid', String(user), '--clear-groups', ...program, ...args];
-  const [file = '', ...rest] = user === null ? [...program, ...args] : ['unshare', ...asUser, ...switched];
+  const [file, ...rest] = programAs(user, clone, ['sandbox', 'tool', '--json', '--workspace', workspace, '-']);
   const { PATH = '' } = process.env;
   const child = spawn(file, rest, {
     cwd: home,
@@ -131,12 +126,14 @@ const sleepers = () =>
 /** What differs from the fixture, by case. */
 function differences(results: readonly Result[]): readonly unknown[] {
   return cases.flatMap(({ id, result: wanted }, index) => {
-    const found = results[index] ?? { outcome: 'missing', stdout: '', stderr: '' };
+    const found = results[index] ?? { outcome: 'missing', stdout: '', stderr: '', limit: null };
     const fits =
       (wanted.outcome === undefined || wanted.outcome === 'any' || wanted.outcome === found.outcome) &&
+      (wanted.limit === undefined || wanted.limit === found.limit) &&
       new RegExp(wanted.stdout ?? '').test(found.stdout) &&
       new RegExp(wanted.stderr ?? '').test(found.stderr);
-    const shown = { outcome: found.outcome, stdout: found.stdout.slice(0, 300), stderr: found.stderr.slice(0, 300) };
+    const { outcome, limit } = found;
+    const shown = { outcome, limit, stdout: found.stdout.slice(0, 300), stderr: found.stderr.slice(0, 300) };
     return fits ? [] : [{ id, wanted, found: shown }];
   });
 }

@@ -108,7 +108,10 @@ describe('the Host of a request', () => {
       once(probe, 'error').then(() => false),
     ]);
     probe.close();
-    if (!hasIpv6) return void (await expect(open({ address })).rejects.toThrow('no such address'));
+    if (!hasIpv6) {
+      await expect(open({ address })).rejects.toThrow('no such address');
+      return;
+    }
     const { url, close } = await open({ address });
     expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/);
     expect((await fetch(`${url}/livez`)).status).toBe(200);
