@@ -7,7 +7,7 @@ import { mustRun, run, StepFailed } from './run.mjs';
  * What the swarm calls besides node. debian: the package (the first that the system knows); brew, dnf: likewise.
  * find: whether it is here; forStack: only wanted where no Docker engine runs the broker.
  */
-const PROGRAMS = [
+export const PROGRAMS = [
   {
     name: 'bubblewrap',
     why: 'the sandbox of the agents’ commands',

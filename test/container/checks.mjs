@@ -98,6 +98,10 @@ async function checkSandboxed({ step }, swarm) {
     for (const name of members) await swarm.ready(name);
     found(members.join(', '));
   });
+  await step('none is root, has capabilities, or can write outside of /tmp and the workspaces', async (found) => {
+    for (const name of members) expectConfined(name, await swarm.confinement(name));
+    found('read-only root file system, no capabilities, no new privileges');
+  });
   await step('both workers have bubblewrap', async (found) => {
     const lines = await Promise.all(workers.map((name) => swarm.sandboxLine(name)));
     for (const line of lines) expect(/^Sandbox: bubblewrap \d/.test(line), "a worker's line about its sandbox", line);
@@ -122,6 +126,13 @@ async function checkSandboxed({ step }, swarm) {
     found(`${seconds.join(', ')} s of ${STOP_GRACE_SECONDS} s`);
   });
   await swarm.remove();
+}
+
+function expectConfined(name, { uid, bounding, effective, noNewPrivileges, writable }) {
+  expect(uid === UID, `the user of ${name}`, uid);
+  expect(/^0+$/.test(bounding) && /^0+$/.test(effective), `the capabilities of ${name}`, { bounding, effective });
+  expect(noNewPrivileges === '1', `no_new_privs of ${name}`, noNewPrivileges);
+  expect(writable === '/tmp /workspaces', `what ${name} can write`, writable);
 }
 
 /** Returns how many checks passed. */

@@ -23,6 +23,17 @@ const SANDBOX_OPTIONS = ['seccomp=unconfined', 'apparmor=unconfined', 'systempat
 ]);
 
 /**
+ * What each container of the swarm gives up, as in docker-compose.redpanda.yml: its root file system cannot be written,
+ * it has no capabilities, and no program of it gains rights.
+ */
+const CONFINED = [
+  '--read-only',
+  '--tmpfs=/tmp:rw,noexec,nosuid,nodev,mode=1777,size=256m',
+  '--cap-drop=ALL',
+  '--security-opt=no-new-privileges',
+];
+
+/**
  * A container engine behind one set of functions. Containers share the network of this computer, so that no network, no
  * firewall rule and no published port is made.
  */
@@ -40,7 +51,14 @@ async function findDocker(run) {
   if (exitCode !== 0 || stdout.trim() === '') return null;
   const { stdout: version } = await run('docker', ['--version']);
   if (version.startsWith('podman')) return null; // podman under another name: use it as podman
-  return createEngine(run, { name: 'docker', title: `Docker ${stdout.trim()}`, global: [], build: [], limits: [] });
+  return createEngine(run, {
+    name: 'docker',
+    title: `Docker ${stdout.trim()}`,
+    global: [],
+    build: [],
+    limits: [],
+    confined: CONFINED,
+  });
 }
 
 async function findPodman(run) {
@@ -56,6 +74,8 @@ async function findPodman(run) {
     // already. Layers that are kept would stay behind as images without a name.
     build: ['--format', 'docker', '--pull=never', '--layers=false', ...limits],
     limits,
+    // podman would make /run, /dev/shm and others writable besides; Docker does not.
+    confined: [...CONFINED, '--read-only-tmpfs=false'],
   });
 }
 
@@ -80,7 +100,7 @@ async function ulimits() {
   return ['--ulimit', `nofile=${files}:${files}`, '--ulimit', `nproc=${processes}:${processes}`];
 }
 
-function createEngine(run, { name, title, global, build, limits }) {
+function createEngine(run, { name, title, global, build, limits, confined }) {
   const call = (args) => run(name, [...global, ...args]);
   const must = (args) => mustSucceed(run, name, [...global, ...args]);
   const inspect = async (kind, id) => JSON.parse(await must([kind, 'inspect', id]))[0];
@@ -105,7 +125,7 @@ function createEngine(run, { name, title, global, build, limits }) {
     },
     start: ({ container, image, environment, volumes, sandbox, command }) =>
       must([
-        ...['run', '--detach', '--init', '--network=host', '--name', container, ...limits],
+        ...['run', '--detach', '--init', '--network=host', '--name', container, ...limits, ...confined],
         ...(sandbox ? SANDBOX_OPTIONS : []),
         ...Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
         ...volumes.flatMap((volume) => ['--volume', volume]),

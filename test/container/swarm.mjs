@@ -69,6 +69,7 @@ export function createSwarm({ engine, undo, image, broker, cleanups, signal }, {
         const value = logs.split('\n').find((line) => line.startsWith('Sandbox: '));
         return { done: value !== undefined, value };
       }),
+    confinement: (name) => confinement(engine, container(name)),
     submit: () => engine.exec(container('orchestrator'), SUBMIT),
     owners: (directory) => owners(engine, container('worker-1'), directory),
     stop: (name) => stop(engine, container(name)),
@@ -93,6 +94,24 @@ async function ended(engine, container) {
 
 async function endedWith(engine, container, { Status, ExitCode }) {
   return new StepFailed(`${container} is ${Status}, exit code ${ExitCode}:\n${await engine.logs(container)}`, null);
+}
+
+/** Who the roles' process is, and which of the places that programs write to it can write. */
+async function confinement(engine, container) {
+  const script =
+    'grep -E "^(Uid|CapBnd|CapEff|NoNewPrivs):" /proc/$(pgrep -o node)/status; ' +
+    'for place in /app /etc /home/node /root /run /tmp /usr /var/tmp /workspaces; do ' +
+    'touch $place/probe 2>/dev/null && rm $place/probe && echo "writable: $place"; done; true';
+  const { exitCode, stdout, output } = await engine.exec(container, ['sh', '-c', script]);
+  expect(exitCode === 0, 'the look into the container', output);
+  const field = (name) => new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(stdout)?.[1] ?? '';
+  return {
+    uid: field('Uid'),
+    bounding: field('CapBnd'),
+    effective: field('CapEff'),
+    noNewPrivileges: field('NoNewPrivs'),
+    writable: [...stdout.matchAll(/^writable: (\S+)$/gm)].map(([, place]) => place).join(' '),
+  };
 }
 
 /** The user id of each file and directory below it. */

@@ -27,6 +27,10 @@ const composeFile = z.object({
       healthcheck: z.looseObject({ test: z.array(z.string()) }).optional(),
       depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
       restart: z.string(),
+      read_only: z.boolean().default(false),
+      tmpfs: z.array(z.string()).default([]),
+      cap_drop: z.array(z.string()).default([]),
+      security_opt: z.array(z.string()).default([]),
     }),
   ),
   volumes: z.record(z.string(), z.unknown()),
@@ -112,6 +116,20 @@ describe('docker-compose.redpanda.yml', () => {
     expect(volumes).toHaveProperty('workspaces');
     expect(service('worker').environment['WORKSPACE_ROOT']).toBe('/workspaces');
   });
+
+  test.each(['init', 'orchestrator', 'worker'])(
+    '%s has a read-only root file system, no capabilities, and gains no privileges, as npm run test:container runs it',
+    (name) => {
+      const { read_only, tmpfs, cap_drop, security_opt } = service(name);
+      expect({ read_only, cap_drop }).toEqual({ read_only: true, cap_drop: ['ALL'] });
+      expect(security_opt[0]).toBe('no-new-privileges:true');
+      expect(security_opt.length > 1).toBe(name === 'worker');
+      const tested = readFileSync('test/container/engine.mjs', 'utf8');
+      for (const option of ['--read-only', `--tmpfs=${tmpfs[0]}`, '--cap-drop=ALL', '--security-opt=no-new-privileges'])
+        expect(tested).toContain(`'${option}'`);
+      for (const option of security_opt.slice(1)) expect(tested).toContain(`'${option}'`);
+    },
+  );
 
   test('only the orchestrator is given the key of the planner', () => {
     const holders = entries.filter(([, { environment }]) => 'ANTHROPIC_API_KEY' in environment).map(([name]) => name);
