@@ -41,7 +41,8 @@ ENV NODE_ENV=production WORKSPACE_ROOT=/workspaces RAVENHELM_HTTP=127.0.0.1:9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "bin/health.js", "livez"]
 VOLUME /workspaces
 
-# Not root. bubblewrap then builds its sandbox in a user namespace, which the container must allow a worker:
+# Not root. The root file system may be read-only, with a tmpfs on /tmp, and all capabilities may be dropped: see
+# docker-compose.redpanda.yml. bubblewrap then builds its sandbox in a user namespace, which the container must allow a worker:
 #   seccomp=unconfined      bubblewrap calls unshare(2), mount(2), pivot_root(2) and sethostname(2). Docker documents
 #                           that its default profile forbids the first three without CAP_SYS_ADMIN; podman's forbids
 #                           the last. A narrower way is that profile with these allowed.

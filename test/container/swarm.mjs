@@ -96,10 +96,10 @@ async function endedWith(engine, container, { Status, ExitCode }) {
   return new StepFailed(`${container} is ${Status}, exit code ${ExitCode}:\n${await engine.logs(container)}`, null);
 }
 
-/** Who the roles' process is, and which of the places that programs write to it can write. */
+/** Who its first process is, from which the role's comes, and which of the places that programs write to it can write. */
 async function confinement(engine, container) {
   const script =
-    'grep -E "^(Uid|CapBnd|CapEff|NoNewPrivs):" /proc/$(pgrep -o node)/status; ' +
+    'grep -E "^(Uid|CapBnd|CapEff|NoNewPrivs):" /proc/1/status; ' +
     'for place in /app /etc /home/node /root /run /tmp /usr /var/tmp /workspaces; do ' +
     'touch $place/probe 2>/dev/null && rm $place/probe && echo "writable: $place"; done; true';
   const { exitCode, stdout, output } = await engine.exec(container, ['sh', '-c', script]);
