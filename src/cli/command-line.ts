@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { register as registerAcl } from './commands/acl.js';
 import { register as registerApprovals } from './commands/approvals.js';
 import { register as registerAgents } from './commands/agents.js';
 import { register as registerConfig } from './commands/config.js';
@@ -49,6 +50,7 @@ const COMMANDS: readonly Register[] = [
   registerConfig,
   registerRecover,
   registerInit,
+  registerAcl,
   registerNew,
 ];
 

@@ -66,15 +66,31 @@ export async function openSwarmLog(
 
 /** The log of a running swarm. Starts nothing; rejects with exit code 3 when there is no broker. */
 export async function openClientLog(context: CommandContext): Promise<OpenLog> {
-  if (context.config.values.RAVENHELM_LOG === 'memory') {
-    throw wrongUse(
-      'the in-memory log lives in the process that runs the swarm: ' +
-        'other commands cannot reach it, and it ends with that process',
-      `${howToUnset(context.config, 'RAVENHELM_LOG')}.`,
-    );
-  }
+  refuseMemoryLog(
+    context,
+    'the in-memory log lives in the process that runs the swarm: ' +
+      'other commands cannot reach it, and it ends with that process',
+  );
   const cluster = givenCluster(context) ?? (await runningLocalStack(context));
   return openKafka(context.swarm, await kafkaAccess(context), cluster);
+}
+
+/** Throws CliError with this reason where the settings name the in-memory log. */
+export function refuseMemoryLog({ config }: CommandContext, why: string): void {
+  if (config.values.RAVENHELM_LOG === 'memory') throw wrongUse(why, `${howToUnset(config, 'RAVENHELM_LOG')}.`);
+}
+
+/** What `open` opens on the brokers of a running swarm; the schema registry is not asked. Starts nothing. */
+export async function openClientAccess<T>(
+  context: CommandContext,
+  open: (
+    swarm: CommandContext['swarm'],
+    access: Pick<KafkaAccess, 'sasl' | 'tls'>,
+    brokers: readonly string[],
+  ) => Promise<T>,
+): Promise<{ readonly access: T; readonly brokers: readonly string[] }> {
+  const { brokers } = givenCluster(context) ?? (await runningLocalStack(context));
+  return { access: await open(context.swarm, await kafkaAccess(context), brokers), brokers };
 }
 
 function givenCluster({ config }: CommandContext): Cluster | null {

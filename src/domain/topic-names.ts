@@ -7,6 +7,20 @@ export interface TopicNames {
   tasks(agent: string): string;
   readonly orchestratorGroup: string;
   workerGroup(agent: string): string;
+  /**
+   * What the names of the throw-away groups begin with in which a reader watches topics. One reader's is never the
+   * beginning of another's, so that a right to join the groups of one is none to join those of another.
+   */
+  watchGroups(reader: WatchReader): string;
+}
+
+/** Who watches topics: an orchestrator, a worker for several agents or for one, or a client. */
+export type WatchReader = 'orchestrator' | 'workers' | `worker-${string}` | 'client';
+
+/** The reader that a worker for these agents is. */
+export function workerReader(agents: readonly { readonly name: string }[]): WatchReader {
+  const [only, ...others] = agents;
+  return only === undefined || others.length > 0 ? 'workers' : `worker-${only.name}`;
 }
 
 export const DEFAULT_PREFIX = 'ravenhelm.squad';
@@ -34,5 +48,6 @@ export function createTopicNames(prefix: string = DEFAULT_PREFIX): TopicNames {
     tasks: (agent) => `${prefix}.tasks.${agent}`,
     orchestratorGroup: group('orchestrator'),
     workerGroup: (agent) => group(`worker-${agent}`),
+    watchGroups: (reader) => `${prefix}.watch.${reader}.`,
   };
 }

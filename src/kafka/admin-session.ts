@@ -1,7 +1,7 @@
 import type { Admin } from 'ravenhelm-kafkajs';
 import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
-import { leaving, protocolErrorType } from './errors.js';
+import { leaving, needing, protocolErrorType } from './errors.js';
 import type { ClientFactory } from './kafka-client.js';
 import { TopicMissing } from '../ports/log.js';
 
@@ -102,7 +102,7 @@ export class StaleMetadata extends Error {
 /** Numbers of a topic's partitions, in order, asked of the cluster now; rejects with TopicMissing. */
 export async function partitionsOf(admin: Admin, topic: string): Promise<readonly number[]> {
   try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    const { topics } = await describing(topic, admin.fetchTopicMetadata({ topics: [topic] }));
     const found = topics.find(({ name }) => name === topic);
     return (found?.partitions ?? []).map(({ partitionId }) => partitionId).sort((a, b) => a - b);
   } catch (error) {
@@ -112,4 +112,10 @@ export async function partitionsOf(admin: Admin, topic: string): Promise<readonl
     }
     throw error;
   }
+}
+
+/** A question about a topic's partitions. */
+export function describing<T>(topic: string, question: Promise<T>): Promise<T> {
+  const right = { operation: 'DESCRIBE', resource: 'topic', names: [topic] } as const;
+  return needing(right, `A question about the topic ${topic}`, question);
 }

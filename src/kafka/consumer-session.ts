@@ -3,7 +3,15 @@ import { describeError } from '../domain/describe-error.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import { TopicMissing, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
-import { isRetriable, leaving, MemberStopped, protocolErrorType } from './errors.js';
+import {
+  isForbidden,
+  isRetriable,
+  leaving,
+  MemberStopped,
+  NotAuthorized,
+  protocolErrorType,
+  rightOfMember,
+} from './errors.js';
 import { markKnown } from './fetch-pace.js';
 import { listenForOutOfRange } from './out-of-range.js';
 import type { Fetched } from './read-batch.js';
@@ -68,7 +76,7 @@ export function createConsumerSession(
   let stopped = false;
   let heardAtMs = clock.monotonicMs();
   let clockCheck: Timer | null = null;
-  const firstJoin = createFirstJoin(clock, groupId, handlers);
+  const firstJoin = createFirstJoin(clock, { groupId, topics }, handlers);
   const listening = listenToClient(
     consumer,
     clock,
@@ -120,7 +128,11 @@ export function createConsumerSession(
 }
 
 /** Settles with the first join, or with the end before it. */
-function createFirstJoin(clock: Clock, groupId: string, { feed }: SessionHandlers) {
+function createFirstJoin(
+  clock: Clock,
+  { groupId, topics }: Pick<ConsumerSessionOptions, 'groupId' | 'topics'>,
+  { feed }: SessionHandlers,
+) {
   let settle: { resolve(): void; reject(error: Error): void } | null = null;
   let timer: Timer | null = null;
   return {
@@ -137,7 +149,7 @@ function createFirstJoin(clock: Clock, groupId: string, { feed }: SessionHandler
     },
     refuse(cause: unknown) {
       timer?.cancel();
-      settle?.reject(new MemberStopped(groupId, { cause }));
+      settle?.reject(new MemberStopped(groupId, topics, { cause }));
     },
     cancel: () => timer?.cancel(),
   };
@@ -190,6 +202,10 @@ function fetchedOf(batch: Batch): Fetched {
 }
 
 function failedStart(error: unknown, groupId: string, topics: readonly string[]): unknown {
+  if (isForbidden(error))
+    return error instanceof MemberStopped
+      ? error
+      : new NotAuthorized(`Joining group ${groupId}`, rightOfMember(groupId, topics, error), { cause: error });
   if (protocolErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') return leaving(error, `Joining group ${groupId}`);
   return new TopicMissing(`One of the topics ${topics.join(', ')} does not exist; create it: npx ravenhelm init`, {
     cause: error,

@@ -1,9 +1,10 @@
-// kafkajs is CommonJS, and node cannot see all of its names: the values come from the default import.
-import kafkajs, { type Admin } from 'ravenhelm-kafkajs';
+import type { Admin } from 'ravenhelm-kafkajs';
 import { RECORD_BYTES, RECORD_SIZE } from '../domain/sizes.js';
 import type { Clock } from '../ports/clock.js';
 import type { TopicDifference, TopicSpec } from '../ports/log.js';
-import { protocolErrorType, TopicNameCollides } from './errors.js';
+import { describing } from './admin-session.js';
+import { isForbidden, NotAuthorized, protocolErrorType, TopicNameCollides } from './errors.js';
+import type { TopicSettings } from './topic-settings.js';
 
 /** A cluster of this many brokers survives the loss of one: three replicas, two of them in sync. */
 const BROKERS_FOR_REPLICATION = 3;
@@ -27,6 +28,7 @@ export async function ensureTopics(
   admin: Admin,
   specs: readonly TopicSpec[],
   clock: Clock,
+  settings: TopicSettings,
 ): Promise<readonly TopicDifference[]> {
   const { brokers } = await admin.describeCluster();
   const wanted = specs.map((spec) => onCluster(spec, brokers.length));
@@ -36,7 +38,7 @@ export async function ensureTopics(
   if (missing.length > 0) await createAll(admin, missing);
   for (const { name } of missing) await untilReadable(admin, name, clock);
   const present = wanted.filter(({ name }) => existing.has(name));
-  return present.length > 0 ? differences(admin, present) : [];
+  return present.length > 0 ? differences(admin, present, settings) : [];
 }
 
 /** Brokers refuse names that differ in dots and underscores only, because their metrics would be the same. */
@@ -68,16 +70,28 @@ async function createAll(admin: Admin, missing: readonly Wanted[]): Promise<void
       })),
     });
   } catch (error) {
+    if (isForbidden(error)) throw mayNotCreate(missing, error);
     if (missing.length === 1 || !isAggregate(error)) throw error;
     // Another process created some of them in the meantime: then each by itself, where "exists already" is success.
     for (const topic of missing) await createAll(admin, [topic]);
   }
 }
 
+/** Brokers show a topic only to those who may DESCRIBE it, so that one that is there may seem to be missing. */
+function mayNotCreate(missing: readonly Wanted[], error: unknown): NotAuthorized {
+  const names = missing.map(({ name }) => name);
+  const doing = `Creating ${names.join(', ')}, missing or not shown to this user`;
+  return new NotAuthorized(
+    doing,
+    { operation: 'CREATE (for a topic that is there: DESCRIBE)', resource: 'topic', names },
+    { cause: error },
+  );
+}
+
 async function untilReadable(admin: Admin, topic: string, clock: Clock): Promise<void> {
   for (let question = 1; ; question += 1) {
     try {
-      await admin.fetchTopicOffsets(topic);
+      await describing(topic, admin.fetchTopicOffsets(topic));
       return;
     } catch (error) {
       const type = protocolErrorType(error) ?? '';
@@ -91,9 +105,16 @@ function isAggregate(error: unknown): boolean {
   return error instanceof Error && error.name === 'KafkaJSAggregateError';
 }
 
-async function differences(admin: Admin, topics: readonly Wanted[]): Promise<readonly TopicDifference[]> {
+async function differences(
+  admin: Admin,
+  topics: readonly Wanted[],
+  settings: TopicSettings,
+): Promise<readonly TopicDifference[]> {
   const { topics: metadata } = await admin.fetchTopicMetadata({ topics: topics.map(({ name }) => name) });
-  const configs = await describeConfigs(admin, topics);
+  const configs = await settings.read(
+    admin,
+    topics.map(({ name }) => name),
+  );
   return topics.flatMap((topic) => {
     const found = metadata.find(({ name }) => name === topic.name);
     const actual: Record<string, string> = {
@@ -121,27 +142,4 @@ function leastRecordBytes({
   [RECORD_SIZE]: actual,
 }: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return actual !== undefined && Number(actual) < RECORD_BYTES ? { [RECORD_SIZE]: String(RECORD_BYTES) } : {};
-}
-
-/** Settings by topic. */
-export async function describeConfigs(
-  admin: Admin,
-  topics: readonly { readonly name: string }[],
-): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
-  try {
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: topics.map(({ name }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
-    });
-    return new Map(
-      resources.map(({ resourceName, configEntries }) => [
-        resourceName,
-        Object.fromEntries(configEntries.map((entry) => [entry.configName, entry.configValue])),
-      ]),
-    );
-  } catch (error) {
-    // Reading settings is a separate right; without it there is nothing to compare with.
-    if (protocolErrorType(error)?.endsWith('AUTHORIZATION_FAILED')) return new Map();
-    throw error;
-  }
 }

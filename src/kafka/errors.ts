@@ -51,20 +51,46 @@ export class TopicNameCollides extends Error {
   }
 }
 
+/** A right on the cluster, as access rules name it: an operation on a kind of resource with these names. */
+export interface Right {
+  readonly operation: string;
+  readonly resource: 'topic' | 'group' | 'cluster';
+  /** Of topics or groups; none for the cluster. */
+  readonly names: readonly string[];
+}
+
 /** The cluster's access rules do not let this user do it. */
-class NotAuthorized extends Error {
+export class NotAuthorized extends Error {
   readonly code = 'not_authorized';
   readonly retriable = false;
 
-  constructor(doing: string, options: { cause: unknown }) {
-    super(`${doing}: ${describeError(options.cause)}. ${GRANT}`, options);
+  /** @param right the one that is missing; null where it is not known */
+  constructor(doing: string, right: Right | null, options: { cause: unknown }) {
+    super(`${doing}: ${forbiddenWords(options.cause)}. ${grantText(right)}`, options);
     this.name = 'NotAuthorized';
   }
 }
 
-const GRANT =
-  'Grant this user READ, WRITE and DESCRIBE on the topics and READ on the groups of RAVENHELM_PREFIX, ' +
-  'or correct KAFKA_SASL_USERNAME';
+/** What to do about a right that is missing. */
+export function grantText(right: Right | null): string {
+  const what = right === null ? 'the rights that it lacks' : rightText(right);
+  return `Grant this user ${what} (npx ravenhelm acl print lists what each role needs), or correct KAFKA_SASL_USERNAME`;
+}
+
+function rightText({ operation, resource, names }: Right): string {
+  if (resource === 'cluster') return `${operation} on the cluster`;
+  const many = names.length > 1;
+  return `${operation} on the ${resource}${many ? 's' : ''} ${names.join(', ')}`;
+}
+
+/** Resolves as the question does. What access rules forbid becomes NotAuthorized, which names the right. */
+export async function needing<T>(right: Right, doing: string, question: Promise<T>): Promise<T> {
+  try {
+    return await question;
+  } catch (error) {
+    throw isForbidden(error) ? new NotAuthorized(doing, right, { cause: error }) : error;
+  }
+}
 
 /**
  * An error as it leaves this layer: what kafkajs says of a connection or a broker becomes BrokerFailed, or
@@ -72,7 +98,9 @@ const GRANT =
  */
 export function leaving(error: unknown, doing: string): unknown {
   if (!(error instanceof Error && isOfClient(error))) return error;
-  return isForbidden(error) ? new NotAuthorized(doing, { cause: error }) : new BrokerFailed(doing, { cause: error });
+  return isForbidden(error)
+    ? new NotAuthorized(doing, null, { cause: error })
+    : new BrokerFailed(doing, { cause: error });
 }
 
 /**
@@ -84,8 +112,34 @@ function isOfClient(error: Error): boolean {
   return error.name.startsWith('KafkaJS') || raisedIn.includes('/node_modules/ravenhelm-kafkajs/');
 }
 
-function isForbidden(error: unknown): boolean {
-  return protocolErrorType(error)?.endsWith('AUTHORIZATION_FAILED') === true;
+export function isForbidden(error: unknown): boolean {
+  return forbidding(error) !== null;
+}
+
+const forbiddenWords = (error: unknown): string => describeError(forbidding(error) ?? error);
+
+/** The broker's own error where access rules forbid something, also inside of kafkajs's collections; null elsewhere. */
+function forbidding(error: unknown): Error | null {
+  const root = rootCause(error);
+  if (!(root instanceof Error)) return null;
+  if (protocolErrorType(root)?.endsWith('AUTHORIZATION_FAILED') === true) return root;
+  for (const inner of errorsInside(root)) {
+    const found = forbidding(inner);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** kafkajs collects errors of topics in `errors`, of groups in `groups` and of partitions in `partitions`. */
+function errorsInside(error: Error): readonly unknown[] {
+  return ['errors', 'groups', 'partitions'].flatMap((field) => {
+    const list: unknown = Reflect.get(error, field);
+    return Array.isArray(list) ? list.map((item: unknown) => (item instanceof Error ? item : errorOf(item))) : [];
+  });
+}
+
+function errorOf(item: unknown): unknown {
+  return typeof item === 'object' && item !== null && 'error' in item ? item.error : null;
 }
 
 /**
@@ -106,13 +160,20 @@ export class MemberStopped extends Error {
   /** Not where the cluster's access rules are the reason. */
   readonly retriable: boolean;
 
-  constructor(groupId: string, options: { cause: unknown }) {
+  constructor(groupId: string, topics: readonly string[], options: { cause: unknown }) {
     const forbidden = isForbidden(options.cause);
-    const nextStep = forbidden ? GRANT : 'Restart the role';
+    const nextStep = forbidden ? grantText(rightOfMember(groupId, topics, options.cause)) : 'Restart the role';
     super(`The member of group ${groupId} stopped: ${describeError(options.cause)}. ${nextStep}`, options);
     this.name = 'MemberStopped';
     this.retriable = !forbidden;
   }
+}
+
+/** The right that a group's member lacks: to join its group, or to read its topics. */
+export function rightOfMember(groupId: string, topics: readonly string[], error: unknown): Right {
+  return protocolErrorType(forbidding(error)) === 'GROUP_AUTHORIZATION_FAILED'
+    ? { operation: 'READ', resource: 'group', names: [groupId] }
+    : { operation: 'READ', resource: 'topic', names: topics };
 }
 
 /** The protocol's name of an error, such as MESSAGE_TOO_LARGE; null when it is none of the protocol's. */

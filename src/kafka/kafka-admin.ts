@@ -1,8 +1,10 @@
 import type { Admin } from 'ravenhelm-kafkajs';
 import type { Clock } from '../ports/clock.js';
 import type { LogAdmin, PartitionAssignment } from '../ports/log.js';
-import { partitionsOf, StaleMetadata, type AdminSession } from './admin-session.js';
+import { describing, partitionsOf, StaleMetadata, type AdminSession } from './admin-session.js';
 import { ensureTopics } from './ensure-topics.js';
+import { needing } from './errors.js';
+import type { TopicSettings } from './topic-settings.js';
 
 /** First held and next written offset of a partition. */
 export interface PartitionBounds {
@@ -18,7 +20,7 @@ export interface PartitionCommit {
   readonly metadata: string;
 }
 
-export function createKafkaAdmin(session: AdminSession, clock: Clock): LogAdmin {
+export function createKafkaAdmin(session: AdminSession, clock: Clock, settings: TopicSettings): LogAdmin {
   return {
     partitionCount: (topic) => session.run(async (admin) => (await partitionsOf(admin, topic)).length),
     offsets: (topic) => offsetsOf(session, topic),
@@ -32,7 +34,10 @@ export function createKafkaAdmin(session: AdminSession, clock: Clock): LogAdmin 
         const partitions = await partitionsOf(admin, topic);
         // A negative time is a separate question in the protocol: -1 asks for the end, -2 for the beginning. Where no
         // record is so new kafkajs gives the end that it asked for just before, not the broker's -1.
-        const found = await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, Math.ceil(timestampMs)));
+        const found = await describing(
+          topic,
+          admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, Math.ceil(timestampMs))),
+        );
         return inOrder(
           partitions,
           found.map(({ partition, offset }) => ({ partition, offset: Number(offset) })),
@@ -41,10 +46,14 @@ export function createKafkaAdmin(session: AdminSession, clock: Clock): LogAdmin 
     deleteRecords: (topic, partition, beforeOffset) =>
       session.run(async (admin) => {
         // kafkajs looks the leader up in metadata that it has only after another request for the topic.
-        await admin.fetchTopicOffsets(topic);
-        await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(beforeOffset) }] });
+        await describing(topic, admin.fetchTopicOffsets(topic));
+        await needing(
+          { operation: 'DELETE', resource: 'topic', names: [topic] },
+          `Deleting records of ${topic}`,
+          admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(beforeOffset) }] }),
+        );
       }),
-    ensureTopics: (topics) => session.run((admin) => ensureTopics(admin, topics, clock)),
+    ensureTopics: (topics) => session.run((admin) => ensureTopics(admin, topics, clock, settings)),
   };
 }
 
@@ -83,7 +92,7 @@ async function askBounds(
   topic: string,
   partitions: readonly number[],
 ): Promise<readonly PartitionBounds[]> {
-  const found = await admin.fetchTopicOffsets(topic);
+  const found = await describing(topic, admin.fetchTopicOffsets(topic));
   return inOrder(
     partitions,
     found.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) })),
@@ -96,7 +105,11 @@ async function askCommits(
   topic: string,
   partitions: readonly number[],
 ): Promise<readonly PartitionCommit[]> {
-  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const [found] = await needing(
+    { operation: 'DESCRIBE', resource: 'group', names: [groupId] },
+    `What group ${groupId} has committed`,
+    admin.fetchOffsets({ groupId, topics: [topic] }),
+  );
   const commits = (found?.partitions ?? []).map(({ partition, offset, metadata }) => ({
     partition,
     offset: offset === '-1' ? null : Number(offset),

@@ -1,4 +1,5 @@
 import type { Random } from '../domain/backoff.js';
+import { createTopicNames } from '../domain/topic-names.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
@@ -14,6 +15,7 @@ import { createLoopback } from './own-records.js';
 import { createRecordHeaders } from '../avro/record-headers.js';
 import { createRecordSender } from './record-sender.js';
 import { createAskTopic } from './topic-directory.js';
+import { createTopicSettings } from './topic-settings.js';
 import { connectRegistry, type Registry, type RegistryOptions } from '../avro/registry.js';
 
 export interface KafkaLogOptions extends ClusterOptions {
@@ -58,6 +60,8 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
   const { registry, codec } = await connect(options, session);
   const headersOf = createRecordHeaders();
   const loopback = createLoopback();
+  const topics = createTopicNames(options.prefix);
+  const settings = createTopicSettings(logger);
   const reading = { createClient, session, codec, clock, random, logger, metadataAgeMs };
   const createAppender = (name: string) =>
     createKafkaAppender({
@@ -66,7 +70,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
       codec,
       headersOf,
       sender: createRecordSender(createClient),
-      askTopic: createAskTopic(session),
+      askTopic: createAskTopic(session, settings),
       clock,
       random,
       logger,
@@ -77,11 +81,14 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
   return {
     capabilities: { shared: true, durable: true },
     registryUrl: registry.url,
-    admin: createKafkaAdmin(session, clock),
+    admin: createKafkaAdmin(session, clock, settings),
     createAppender,
     joinGroup: (group) => joinKafkaGroup(group, { ...reading, sessionTimeoutMs, loopback }),
     copyRecord: async (copy) => copies.appendCopy(copy, copyOf(copy)),
-    watch: (watch) => watchKafka(watch, { ...reading, groupId: `${options.prefix}.watch-${options.ids.uuid()}` }),
+    watch: (watch) => {
+      const groupId = `${topics.watchGroups(watch.reader ?? 'client')}${options.ids.uuid()}`;
+      return watchKafka(watch, { ...reading, groupId });
+    },
     async close() {
       await copies.close();
       await session.close();

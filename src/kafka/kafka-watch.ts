@@ -6,6 +6,7 @@ import { isWatched, watchStart, type Watch, type WatchOptions } from '../ports/l
 import type { Logger } from '../ports/logger.js';
 import type { AdminSession } from './admin-session.js';
 import { createBackoff } from './backoff.js';
+import { needing, NotAuthorized } from './errors.js';
 import { offsetsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
 import { FETCH_WAIT_MS, READ_RETRY } from './kafka-group.js';
@@ -96,9 +97,12 @@ function createOwner(options: WatchOptions, isStopped: () => boolean, stop: () =
 /** The broker forgets an empty group without commits by itself; this is sooner. Never rejects. */
 async function forgetGroup(session: AdminSession, groupId: string, logger: Logger): Promise<void> {
   try {
-    await session.run((admin) => admin.deleteGroups([groupId]));
+    const right = { operation: 'DELETE', resource: 'group', names: [groupId] } as const;
+    await session.run((admin) => needing(right, `Deleting group ${groupId}`, admin.deleteGroups([groupId])));
   } catch (error) {
-    logger.debug({ group: groupId, error: describeError(error) }, 'kafka.watch_group_left');
+    const isMissingRight = error instanceof NotAuthorized;
+    const fields = { group: groupId, error: isMissingRight ? error.message : describeError(error) };
+    logger[isMissingRight ? 'warn' : 'debug'](fields, 'kafka.watch_group_left');
   }
 }
 

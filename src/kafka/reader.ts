@@ -136,12 +136,13 @@ function createPerformer(
   const fail = (error: unknown) => reportFatal(owner, error, logger);
   const restart = () =>
     session.restart().catch((cause: unknown) => {
-      if (!state().session.left) fail(new MemberStopped(state().groupId, { cause }));
+      if (!state().session.left) fail(new MemberStopped(state().groupId, state().topics, { cause }));
     });
   const join = (action: Action) => {
     if (action.kind === 'accepted') session.accepted();
     if (action.kind === 'refused') session.refused(action.cause);
-    if (action.kind === 'client_lost') fail(new MemberStopped(state().groupId, { cause: action.cause }));
+    if (action.kind === 'client_lost')
+      fail(new MemberStopped(state().groupId, state().topics, { cause: action.cause }));
     if (action.kind === 'leave_again') void session.leave();
     if (action.kind === 'restart_client') void restart();
   };

@@ -3,8 +3,8 @@ import { RECORD_BYTES, RECORD_SIZE } from '../domain/sizes.js';
 import type { Clock } from '../ports/clock.js';
 import { AppendRejected, RecordTooLarge, TopicMissing, type PartitionId } from '../ports/log.js';
 import { partitionsOf, type AdminSession } from './admin-session.js';
-import { describeConfigs } from './ensure-topics.js';
-import { protocolErrorType } from './errors.js';
+import { grantText, isForbidden, protocolErrorType } from './errors.js';
+import type { TopicSettings } from './topic-settings.js';
 import type { WaitingRecord } from './waiting-records.js';
 
 /** What an appender must know of a topic before it sends to it. */
@@ -12,6 +12,8 @@ export interface TopicLimits {
   readonly partitions: number;
   /** Size of a record batch that the topic takes (max.message.bytes). */
   readonly maxBatchBytes: number;
+  /** Whether that is the brokers' default, because this user may not read the topic's settings. */
+  readonly isAssumed?: boolean;
 }
 
 /** The topics that an appender knows; looking one up never holds up the others. */
@@ -94,14 +96,15 @@ export function createTopicDirectory({
   };
 }
 
-export function createAskTopic(session: AdminSession): AskTopic {
+export function createAskTopic(session: AdminSession, settings: TopicSettings): AskTopic {
   return (topic) =>
     session.run(async (admin) => {
       const partitions = await partitionsOf(admin, topic);
-      const maxBytes = (await describeConfigs(admin, [{ name: topic }])).get(topic)?.[RECORD_SIZE];
+      const maxBytes = (await settings.read(admin, [topic])).get(topic)?.[RECORD_SIZE];
       return {
         partitions: partitions.length,
         maxBatchBytes: Number(maxBytes ?? RECORD_BYTES) - BATCH_OVERHEAD_BYTES,
+        isAssumed: maxBytes === undefined,
       };
     });
 }
@@ -109,17 +112,13 @@ export function createAskTopic(session: AdminSession): AskTopic {
 /** Why nothing can ever be appended to the topic; null when the failure may pass. */
 export function permanentRefusal(topic: string, error: unknown): AppendRejected | null {
   if (error instanceof TopicMissing) return new AppendRejected(error.message, { cause: error });
-  switch (protocolErrorType(error)) {
-    case 'TOPIC_AUTHORIZATION_FAILED':
-    case 'CLUSTER_AUTHORIZATION_FAILED':
-      return new AppendRejected(`This client may not write to ${topic}; grant its user WRITE and DESCRIBE on it`, {
-        cause: error,
-      });
-    case 'INVALID_TOPIC_EXCEPTION':
-      return new AppendRejected(`${topic} is no name of a topic; correct it`, { cause: error });
-    default:
-      return null;
+  if (isForbidden(error)) {
+    const grant = grantText({ operation: 'WRITE', resource: 'topic', names: [topic] });
+    return new AppendRejected(`This client may not write to ${topic}. ${grant}`, { cause: error });
   }
+  return protocolErrorType(error) === 'INVALID_TOPIC_EXCEPTION'
+    ? new AppendRejected(`${topic} is no name of a topic; correct it`, { cause: error })
+    : null;
 }
 
 /**
@@ -136,9 +135,13 @@ export function refusalOf(
     return new AppendRejected(`${topic}[${partition}] does not exist: the topic has ${limits.partitions} partitions`);
   }
   if (contentBytes <= limits.maxBatchBytes) return null;
+  const assumed = limits.isAssumed === true ? ' (assumed: this user may not read its settings)' : '';
+  const otherwise =
+    limits.isAssumed === true
+      ? `. ${grantText({ operation: 'DESCRIBE_CONFIGS', resource: 'topic', names: [topic] })}`
+      : ', or raise max.message.bytes';
   return new RecordTooLarge(
-    `${what} has ${contentBytes} bytes and ${topic} takes ${limits.maxBatchBytes}; ` +
-      'shorten it, or raise max.message.bytes',
+    `${what} has ${contentBytes} bytes and ${topic} takes ${limits.maxBatchBytes}${assumed}; shorten it${otherwise}`,
     { bytes: contentBytes, limitBytes: limits.maxBatchBytes },
   );
 }

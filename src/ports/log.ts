@@ -1,5 +1,6 @@
 import type { Headers } from '../domain/dead-letter.js';
 import type { AgentEvent } from '../domain/events.js';
+import type { WatchReader } from '../domain/topic-names.js';
 
 /**
  * The log: topics with partitions of records, which are read in order and appended at the end. Kafka is the production
@@ -188,6 +189,8 @@ export interface MemberHealth {
 
 export interface WatchOptions {
   readonly topics: readonly string[];
+  /** Who reads: brokers grant rights by it. Default client. */
+  readonly reader?: WatchReader;
   /**
    * beginning: all records of the log. end: records that are written from now on. Places: the records of these
    * partitions from these offsets on, and nothing of the topics' other partitions.

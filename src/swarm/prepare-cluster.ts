@@ -24,17 +24,20 @@ export interface PrepareClusterOptions {
   readonly topicsFile: string;
   /** All agents of the swarm. */
   readonly roster: Pick<Roster, 'names' | 'problemOf'>;
+  /** Names of the agents whose topics this process uses. Default all, as an orchestrator does. */
+  readonly agents?: readonly string[];
 }
 
 /**
- * Creates the topics that are missing. Schemas were registered when the log was opened. Rejects with ConfigError, which
+ * Creates those topics that are missing and that the process uses. Schemas were registered when the log was opened. Rejects with ConfigError, which
  * names the agent's file and line, where its topic's name is too near to that of another topic.
  */
 export async function prepareCluster(
   { topics, logger }: Pick<SwarmContext, 'topics' | 'logger'>,
-  { log, topicsFile, roster }: PrepareClusterOptions,
+  { log, topicsFile, roster, agents = roster.names }: PrepareClusterOptions,
 ): Promise<PreparedCluster> {
-  const plan = await loadTopicPlan(topicsFile, topics, roster.names);
+  // A worker for one agent may have no right to know that there are topics of others.
+  const plan = await loadTopicPlan(topicsFile, topics, agents);
   const differences = await log.admin.ensureTopics(plan).catch((error: unknown) => {
     throw atItsAgent(error, topics, roster);
   });
@@ -43,7 +46,7 @@ export async function prepareCluster(
   }
   return {
     topics: plan.map((topic) => topic.name),
-    retention: retentionRules(plan, topics, roster.names),
+    retention: retentionRules(plan, topics, agents),
     differences,
     warnings: differences.filter(isTooSmall).map(tooSmallLine),
   };

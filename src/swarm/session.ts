@@ -91,7 +91,12 @@ async function prepareRoles(
   const { clock, random, logger, redact, signal } = context;
   const { metrics } = health;
   const [{ retention, warnings }, models, tools] = await Promise.all([
-    prepareCluster(context, { log, topicsFile: options.topicsFile, roster: options.roster }),
+    prepareCluster(context, {
+      log,
+      topicsFile: options.topicsFile,
+      roster: options.roster,
+      agents: options.orchestrator ? options.roster.names : options.agents.map(({ name }) => name),
+    }),
     openModels({ ...options.models, clock, random, metrics, signal }),
     options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger, redact }),
   ]);

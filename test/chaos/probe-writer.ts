@@ -1,5 +1,6 @@
 /** Writes all the time with the product's own appender, and compares what was acknowledged with what the log holds. */
 import { ensureTopics } from '../../src/kafka/ensure-topics.js';
+import { createTopicSettings } from '../../src/kafka/topic-settings.js';
 import { createKafkaLog } from '../../src/kafka/kafka-log.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import { createEventFactory } from '../../src/domain/event-factory.js';
@@ -22,7 +23,12 @@ const EVERY_MS = 200;
 export async function startProbeWriter(site: Site, cluster: Cluster, topics: TopicNames): Promise<ProbeWriter> {
   const topic = `${topics.prefix}.probe`;
   await cluster.admin((admin) =>
-    ensureTopics(admin, [{ name: topic, partitions: PARTITIONS, replicationFactor: 3, config: {} }], site.clock),
+    ensureTopics(
+      admin,
+      [{ name: topic, partitions: PARTITIONS, replicationFactor: 3, config: {} }],
+      site.clock,
+      createTopicSettings(silent),
+    ),
   );
   const options = {
     registry: { url: cluster.registryUrl },

@@ -1,6 +1,10 @@
 import { KafkaJSProtocolError, type Admin } from 'ravenhelm-kafkajs';
 import { systemClock } from '../contract/system-clock.js';
 import { ensureTopics } from '../../src/kafka/ensure-topics.js';
+import { createTopicSettings } from '../../src/kafka/topic-settings.js';
+import { silentLogger } from './kafka-under-test.js';
+
+const settings = createTopicSettings(silentLogger);
 
 /** The part of a cluster's administration that is asked; only a cluster of three brokers shows these rules. */
 function cluster(brokers: number): Admin & {
@@ -46,7 +50,9 @@ function cluster(brokers: number): Admin & {
 test('a name that differs from another only in dots and underscores is refused, and no topic is created', async () => {
   const there = Object.assign(cluster(1), { listTopics: async () => ['team_a.tasks.env_agent', 'other'] });
   const spec = (name: string) => ({ name, partitions: 1, replicationFactor: null, config: {} });
-  await expect(ensureTopics(there, [spec('fine'), spec('team.a.tasks.env_agent')], systemClock)).rejects.toMatchObject({
+  await expect(
+    ensureTopics(there, [spec('fine'), spec('team.a.tasks.env_agent')], systemClock, settings),
+  ).rejects.toMatchObject({
     code: 'topic_name_collides',
     message: expect.stringMatching(/team\.a\.tasks\.env_agent .* team_a\.tasks\.env_agent .*RAVENHELM_PREFIX/),
   });
@@ -58,7 +64,7 @@ describe('creating topics', () => {
 
   test('from three brokers on, three replicas of which two must have a record', async () => {
     const three = cluster(3);
-    await ensureTopics(three, [spec], systemClock);
+    await ensureTopics(three, [spec], systemClock, settings);
     expect(three.created).toEqual([
       { topic: 'tasks', replicationFactor: 3, config: { 'cleanup.policy': 'delete', 'min.insync.replicas': '2' } },
     ]);
@@ -66,13 +72,13 @@ describe('creating topics', () => {
 
   test('one replica on a smaller cluster', async () => {
     const two = cluster(2);
-    await ensureTopics(two, [spec], systemClock);
+    await ensureTopics(two, [spec], systemClock, settings);
     expect(two.created).toEqual([{ topic: 'tasks', replicationFactor: 1, config: { 'cleanup.policy': 'delete' } }]);
   });
 
   test('ends when the new topic can be read, not before', async () => {
     const slow = cluster(1);
-    await ensureTopics(slow, [spec], systemClock);
+    await ensureTopics(slow, [spec], systemClock, settings);
     expect(slow.asked).toEqual(['tasks', 'tasks', 'tasks']);
   });
 
@@ -85,6 +91,7 @@ describe('creating topics', () => {
         { ...spec, name: 'single', replicationFactor: 1 },
       ],
       systemClock,
+      settings,
     );
     expect(three.created).toMatchObject([
       { replicationFactor: 5, config: { 'min.insync.replicas': '3' } },

@@ -59,16 +59,18 @@ describe('what the cluster says, as it leaves this folder', () => {
     expect(error).toMatchObject({ code: 'not_authorized', retriable: false });
     expect(describeFailure(error)).toMatchObject({
       exitCode: 2,
-      message: expect.stringMatching(/^A question: the broker says .*Grant this user READ/),
+      message: expect.stringMatching(
+        /^A question: the broker says .*Grant this user the rights that it lacks \(npx ravenhelm acl print/,
+      ),
     });
   });
 
   test('ends a member that has no right to its group for good: no restart grants one', () => {
-    expect(new MemberStopped('workers', { cause: forbidden })).toMatchObject({
+    expect(new MemberStopped('workers', ['tasks'], { cause: forbidden })).toMatchObject({
       retriable: false,
-      message: expect.stringContaining('Grant this user'),
+      message: expect.stringContaining('Grant this user READ on the topic tasks ('),
     });
-    expect(new MemberStopped('workers', { cause: new Error('a broker went') })).toMatchObject({
+    expect(new MemberStopped('workers', ['tasks'], { cause: new Error('a broker went') })).toMatchObject({
       retriable: true,
       message: expect.stringContaining('Restart the role'),
     });

@@ -59,7 +59,7 @@ export function createOrchestratorStatus(
       };
     },
     async begin() {
-      presence = await createPresence(deps, createEvent, { intervalMs, vitals, onFatal });
+      presence = await createPresence(deps, createEvent, { intervalMs, reader: 'orchestrator', vitals, onFatal });
       stopCircuitEvents = publishCircuitEvents(deps.circuits, presence, processId);
       return presence;
     },

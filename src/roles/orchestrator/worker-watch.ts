@@ -7,6 +7,7 @@ export async function watchWorkers(context: OrchestratorContext): Promise<Watch>
   const { log, topics, processId, ids } = context.deps;
   const watch = await log.watch({
     topics: [topics.status],
+    reader: 'orchestrator',
     from: 'end',
     onRecord({ content }) {
       if (content.kind !== 'event') return;

@@ -1,6 +1,7 @@
 /** Signs of life of a process on the status topic: heartbeats, and answers to request_status. */
 import type { PayloadOf } from '../../domain/events.js';
 import { partitionForKey } from '../../domain/partitioning.js';
+import type { WatchReader } from '../../domain/topic-names.js';
 import type { Timer } from '../../ports/clock.js';
 import { AppendDropped, AppendFailed, type Watch } from '../../ports/log.js';
 import type { CreateEvent, Envelope } from '../../domain/event-factory.js';
@@ -40,6 +41,7 @@ const HEARTBEAT_SOON_MS = 50;
 
 export interface PresenceOptions {
   readonly intervalMs: number;
+  readonly reader: WatchReader;
   vitals(): Vitals;
   onFatal(error: Error): void;
 }
@@ -81,6 +83,7 @@ export async function createPresence(
     async start() {
       watch = await log.watch({
         topics: [topics.status],
+        reader: options.reader,
         from: 'end',
         onRecord({ content }) {
           if (content.kind !== 'event' || content.event.event_type !== 'request_status') return;

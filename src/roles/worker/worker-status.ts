@@ -5,6 +5,7 @@ import { createOpenPartitions, type OpenPartitions } from '../shared/open-partit
 import { createPresence, type Presence, type Vitals } from '../shared/presence.js';
 import type { RoleHealth } from '../shared/role-health.js';
 import type { CreateEvent } from '../../domain/event-factory.js';
+import { workerReader } from '../../domain/topic-names.js';
 import type { WorkerDeps } from './worker-context.js';
 import type { WorkerGroups } from './worker-groups.js';
 import type { WorkerPartition } from './worker-partition.js';
@@ -62,7 +63,12 @@ export function createWorkerStatus(deps: WorkerDeps, options: WorkerStatusOption
     health,
     async begin() {
       const { createEvent, heartbeatMs: intervalMs, onFatal } = options;
-      presence = await createPresence(deps, createEvent, { intervalMs, vitals, onFatal });
+      presence = await createPresence(deps, createEvent, {
+        intervalMs,
+        reader: workerReader(deps.agents),
+        vitals,
+        onFatal,
+      });
       stopCircuitEvents = publishCircuitEvents(deps.circuits, presence, processId);
       say('starting');
     },

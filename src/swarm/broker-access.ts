@@ -1,0 +1,49 @@
+/** The rights that a swarm's processes and people have on the brokers, for the command line. */
+import type { Roster } from '../agent/roster.js';
+import { loadTopicPlan } from '../avro/topic-plan.js';
+import { compareRules, type RuleComparison } from '../kafka/acl/compare-rules.js';
+import {
+  ACCESS_ROLES,
+  rightsOf,
+  rulesFor,
+  type AccessHolder,
+  type AccessRole,
+  type SwarmOfRights,
+  type UsedRight,
+} from '../kafka/acl/swarm-rights.js';
+import { orAborted } from '../domain/deferred.js';
+import type { BrokerAccess } from '../ports/broker-access.js';
+import type { SwarmContext } from './context.js';
+import type { KafkaAccess } from './open-log.js';
+
+export { ACCESS_ROLES, compareRules, rightsOf, rulesFor };
+export type { AccessHolder, AccessRole, RuleComparison, SwarmOfRights, UsedRight };
+
+/** What the rights are derived from. Rejects with TopicPlanInvalid. */
+export async function swarmOfRights(
+  { topics: names }: Pick<SwarmContext, 'topics'>,
+  topicsFile: string,
+  roster: Pick<Roster, 'names'>,
+): Promise<SwarmOfRights> {
+  return { names, agents: roster.names, plan: await loadTopicPlan(topicsFile, names, roster.names) };
+}
+
+/** The rules of the cluster. Rejects with BrokerUnreachable. */
+export async function openBrokerAccess(
+  { clock, random, logger, signal, processName }: SwarmContext,
+  { sasl, tls }: Pick<KafkaAccess, 'sasl' | 'tls'>,
+  brokers: readonly string[],
+): Promise<BrokerAccess> {
+  // Loaded when it is wanted: printing rights needs no Kafka client.
+  const { createKafkaAccess } = await import('../kafka/acl/kafka-access.js');
+  const access = createKafkaAccess({
+    brokers,
+    clientId: `ravenhelm-${processName}`,
+    clock,
+    random,
+    logger,
+    ...(sasl === undefined ? {} : { sasl }),
+    ...(tls === undefined ? {} : { tls }),
+  });
+  return orAborted(access, signal);
+}
