@@ -74,13 +74,15 @@ export class NotAuthorized extends Error {
 /** What to do about a right that is missing. */
 export function grantText(right: Right | null): string {
   const what = right === null ? 'the rights that it lacks' : rightText(right);
+  if (right?.resource === 'cluster') return `Grant this user ${what}, or log in as a super user`;
   return `Grant this user ${what} (npx ravenhelm acl print lists what each role needs), or correct KAFKA_SASL_USERNAME`;
 }
 
 function rightText({ operation, resource, names }: Right): string {
   if (resource === 'cluster') return `${operation} on the cluster`;
   const many = names.length > 1;
-  return `${operation} on the ${resource}${many ? 's' : ''} ${names.join(', ')}`;
+  const within = operation === 'DESCRIBE' ? ', which READ, WRITE and DELETE include,' : '';
+  return `${operation}${within} on the ${resource}${many ? 's' : ''} ${names.join(', ')}`;
 }
 
 /** Resolves as the question does. What access rules forbid becomes NotAuthorized, which names the right. */

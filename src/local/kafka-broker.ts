@@ -20,6 +20,10 @@ export interface ClusterNode {
   readonly replicas: number;
   readonly minInSyncReplicas: number;
   readonly heapMb: number;
+  /** Settings of server.properties beside, or in place of, those that it has here. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Further arguments of the tool that formats the directory, such as --add-scram. */
+  readonly formatArguments?: readonly string[];
 }
 
 /** Apache Kafka on the loopback address: a node that is broker and KRaft controller; by default a cluster of one. */
@@ -33,7 +37,7 @@ export function kafkaBroker(place: StackPlace, world: StackWorld, node: ClusterN
     async prepare(java, env) {
       await mkdir(place.dataDir, { recursive: true });
       await writeFile(propertiesFile(place), serverProperties(place, node));
-      await format(place, { java, env, jvm, uuid: world.ids.uuid });
+      await format(place, { java, env, jvm, uuid: world.ids.uuid, further: node.formatArguments ?? [] });
     },
     async ask() {
       const clusterId = await world.askBroker(brokersOf(place));
@@ -114,6 +118,7 @@ function serverProperties(place: StackPlace, node: ClusterNode): string {
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',
     'log.cleaner.dedupe.buffer.size': '16777216', // the default takes a quarter of this heap
+    ...node.settings,
   };
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)
@@ -129,14 +134,16 @@ interface Formatter {
   readonly env: StackWorld['env'];
   readonly jvm: readonly string[];
   readonly uuid: () => string;
+  readonly further: readonly string[];
 }
 
 /** Formats Kafka's directory once. The cluster id is written last: if it is missing, formatting did not finish. */
-async function format(place: StackPlace, { java, env, jvm, uuid }: Formatter): Promise<void> {
+async function format(place: StackPlace, { java, env, jvm, uuid, further }: Formatter): Promise<void> {
   if ((await clusterIdOf(place)) !== null && (await exists(kafkaData(place)))) return;
   await rm(kafkaData(place), { recursive: true, force: true });
   const clusterId = newClusterId(uuid());
-  const tool = ['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', propertiesFile(place)];
+  const arguments_ = ['format', '--cluster-id', clusterId, '--config', propertiesFile(place), ...further];
+  const tool = ['kafka.tools.StorageTool', ...arguments_];
   const result = await execa(java, ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...QUICK_START, ...jvm, ...tool], {
     reject: false,
     env,

@@ -29,7 +29,7 @@ export async function temporaryPlace(): Promise<StackPlace & { remove(): Promise
   return { ...place, remove: () => rm(dataDir, { recursive: true, force: true }) };
 }
 
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen({ port: 0, host: '127.0.0.1' }));
   await Promise.all(servers.map((server) => once(server, 'listening')));
   const ports = servers.map(portOf);
