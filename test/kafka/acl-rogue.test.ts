@@ -1,0 +1,296 @@
+import type { Admin, Kafka } from 'kafkajs';
+import { createEventFactory } from '../../src/domain/event-factory.js';
+import type { AgentEvent } from '../../src/domain/events.js';
+import { parseMissionId } from '../../src/domain/mission-id.js';
+import type { Client, Swarm } from '../../src/index.js';
+import type { KafkaLog } from '../../src/kafka/kafka-log.js';
+import { createSystemIds } from '../../src/telemetry/system-clock.js';
+import { systemClock } from '../contract/system-clock.js';
+import { describeWithSecuredBroker } from '../support/secured-broker.js';
+import { createSecuredSwarm, missionFor, names, type SecuredSwarm } from '../support/secured-swarm.js';
+
+const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
+const OWN = names.tasks('first');
+const OF_ANOTHER = names.tasks('second');
+const LITERAL_TOPIC = { resourceType: 2, resourcePatternType: 3, host: '*', permissionType: 3 };
+
+type Attempt = (kafka: Kafka) => Promise<unknown>;
+
+const asAdmin =
+  (work: (admin: Admin) => Promise<unknown>): Attempt =>
+  async (kafka) => {
+    const admin = kafka.admin();
+    await admin.connect();
+    return work(admin).finally(() => admin.disconnect());
+  };
+
+const write =
+  (topic: string): Attempt =>
+  async (kafka) => {
+    const producer = kafka.producer();
+    await producer.connect();
+    return producer.send({ topic, messages: [{ value: 'forged' }] }).finally(() => producer.disconnect());
+  };
+
+/** Rejects with what ends the consumer; resolves when it gets a record or has joined without being refused to fetch. */
+const read =
+  (topic: string, groupId = names.workerGroup('first')): Attempt =>
+  async (kafka) => {
+    const consumer = kafka.consumer({ groupId, retry: { retries: 0, restartOnFailure: async () => false } });
+    await consumer.connect();
+    try {
+      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      await new Promise((resolve, reject) => {
+        consumer.on('consumer.crash', ({ payload: { error } }) => reject(error));
+        consumer.on('consumer.fetch', resolve);
+        consumer.run({ eachMessage: async () => undefined }).catch(reject);
+      });
+    } finally {
+      await consumer.disconnect();
+    }
+  };
+
+/** The broker's words, also inside of kafkajs's collections. */
+function refusalIn(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null) return null;
+  const { type, cause, errors, groups, partitions, error: inner } = error as Readonly<Record<string, unknown>>;
+  if (typeof type === 'string') return type;
+  const lists = [errors, groups, partitions].flatMap((list) => (Array.isArray(list) ? list : []));
+  for (const each of [cause, inner, ...lists]) {
+    const found = refusalIn(each);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+describeWithSecuredBroker('a rogue among the clients', () => {
+  let secured: SecuredSwarm;
+  let client: Client;
+  const roles: Swarm[] = [];
+  const logs: KafkaLog[] = [];
+  const logOf = async (user: string) => {
+    const log = await secured.openLog(user);
+    logs.push(log);
+    return log;
+  };
+
+  beforeAll(async () => {
+    secured = await createSecuredSwarm(['rogue']);
+    client = secured.clientOn(secured.log);
+    roles.push(await secured.swarmOn(await logOf('orchestrator'), { roles: ['orchestrator'] }));
+    roles.push(await secured.swarmOn(await logOf('worker'), { roles: ['worker'], serves: ['first'] }));
+  }, 400_000);
+  afterAll(async () => {
+    await client?.close();
+    for (const role of roles) await role.close();
+    for (const log of logs) await log.close();
+    await secured?.close();
+  });
+
+  /** What the broker answers to a user. */
+  const answerTo = async (user: string, attempt: Attempt) => {
+    try {
+      await attempt(secured.broker.client(user));
+      return 'done';
+    } catch (error) {
+      const refusal = refusalIn(error);
+      if (refusal === null) throw error;
+      return refusal;
+    }
+  };
+
+  const TOPIC = 'TOPIC_AUTHORIZATION_FAILED';
+  const GROUP = 'GROUP_AUTHORIZATION_FAILED';
+  const CLUSTER = 'CLUSTER_AUTHORIZATION_FAILED';
+
+  test.each<readonly [string, Attempt, string]>([
+    ["writing another agent's tasks", write(OF_ANOTHER), TOPIC],
+    ["reading another agent's tasks", read(OF_ANOTHER), TOPIC],
+    ['reading missions', read(names.coordination), TOPIC],
+    ['reading dead letters', read(names.deadLetters), TOPIC],
+    ["joining the orchestrators' group", read(OWN, names.orchestratorGroup), GROUP],
+    ["joining another agent's group", read(OWN, names.workerGroup('second')), GROUP],
+    ['joining a group in which an orchestrator watches', read(OWN, `${names.watchGroups('orchestrator')}x`), GROUP],
+    ['joining a group in which a client watches', read(OWN, `${names.watchGroups('client')}x`), GROUP],
+    [
+      "seeing another agent's replay points",
+      asAdmin((admin) => admin.fetchOffsets({ groupId: names.workerGroup('second'), topics: [OWN] })),
+      GROUP,
+    ],
+    ["deleting the orchestrators' group", asAdmin((admin) => admin.deleteGroups([names.orchestratorGroup])), GROUP],
+    ['deleting its own topic', asAdmin((admin) => admin.deleteTopics({ topics: [OWN] })), TOPIC],
+    [
+      'deleting records of its own topic',
+      asAdmin(async (admin) => {
+        await admin.fetchTopicOffsets(OWN);
+        await admin.deleteTopicRecords({ topic: OWN, partitions: [{ partition: 0, offset: '0' }] });
+      }),
+      TOPIC,
+    ],
+    [
+      'making a topic',
+      asAdmin((admin) => admin.createTopics({ topics: [{ topic: `${names.prefix}.tasks.third` }] })),
+      TOPIC,
+    ],
+    [
+      'adding partitions',
+      asAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic: OWN, count: 50 }] })),
+      TOPIC,
+    ],
+    [
+      'letting the broker delete by age',
+      asAdmin((admin) =>
+        admin.alterConfigs({
+          validateOnly: false,
+          resources: [{ type: 2, name: OWN, configEntries: [{ name: 'retention.ms', value: '1' }] }],
+        }),
+      ),
+      TOPIC,
+    ],
+    [
+      'giving itself a right',
+      asAdmin((admin) =>
+        admin.createAcls({
+          acl: [{ ...LITERAL_TOPIC, resourceName: OF_ANOTHER, principal: 'User:worker', operation: 3 }],
+        }),
+      ),
+      CLUSTER,
+    ],
+    [
+      'seeing who has which rights',
+      asAdmin((admin) =>
+        admin.describeAcls({ resourceType: 1, resourcePatternType: 1, operation: 1, permissionType: 1 }),
+      ),
+      CLUSTER,
+    ],
+  ])(
+    "with the principal of one agent's worker: %s is refused",
+    async (_, attempt, refusal) => {
+      expect(await answerTo('worker', attempt)).toBe(refusal);
+    },
+    60_000,
+  );
+
+  test.each<readonly [string, Attempt, string]>([
+    ['writing missions', write(names.coordination), TOPIC],
+    ['writing tasks', write(OWN), TOPIC],
+    ['writing signs of life', write(names.status), TOPIC],
+    ['reading signs of life', read(names.status, 'rogue'), TOPIC],
+    ["joining a worker's group", read(OWN), TOPIC],
+    [
+      'reading settings',
+      asAdmin((admin) => admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: OWN }] })),
+      TOPIC,
+    ],
+  ])(
+    'with a principal without rights: %s is refused',
+    async (_, attempt, refusal) => {
+      expect(await answerTo('rogue', attempt)).toBe(refusal);
+    },
+    60_000,
+  );
+
+  test('the swarm works on', async () => {
+    expect(await client.run(missionFor('first'))).toMatchObject({ status: 'completed' });
+  }, 120_000);
+
+  /** docs/security.md has the list. */
+  describe("with the principal of one agent's worker it can forge", () => {
+    const forge = async (log: KafkaLog, topic: string, key: string, event: AgentEvent, partition = 0) => {
+      const appender = log.createAppender('forger');
+      await appender.append({ topic, partition, key, event });
+      await appender.close();
+    };
+    const partitionOf = (missionId: string) => parseMissionId(missionId)?.partition ?? 0;
+    /** A mission as the coordination topic has it, once an event of the type is there. */
+    const submitted = async (mission: Parameters<Client['submit']>[0], type: AgentEvent['event_type']) => {
+      const { missionId } = await client.submit(mission);
+      const seen = new AbortController();
+      const onEvent = (event: AgentEvent) => void (event.event_type === type && seen.abort(new Error('seen')));
+      await client.follow(missionId, { onEvent, signal: seen.signal }).catch((error: unknown) => {
+        if (!seen.signal.aborted) throw error;
+      });
+      return missionId;
+    };
+
+    test('missions', async () => {
+      const { missionId } = await secured.clientOn(await logOf('worker')).submit(missionFor('first'));
+      expect(await client.follow(missionId)).toMatchObject({ status: 'completed' });
+    }, 120_000);
+
+    test("the approval of a mission's plan", async () => {
+      const mission = await submitted({ ...missionFor('first'), approval: 'approval' }, 'plan_proposed');
+      const approval = createEvent({
+        type: 'plan_approved',
+        from: 'somebody',
+        missionId: mission,
+        payload: { mission_id: mission, revision: 1, approved_by: 'somebody' },
+      });
+      await forge(await logOf('worker'), names.coordination, mission, approval, partitionOf(mission));
+      expect(await client.follow(mission)).toMatchObject({ status: 'completed' });
+    }, 120_000);
+
+    test("the result of another agent's task", async () => {
+      const mission = await submitted(missionFor('second'), 'task_assigned');
+      const [task] = (await client.report(mission)).tasks;
+      const result = createEvent({
+        type: 'task_completed',
+        from: 'second',
+        missionId: mission,
+        payload: {
+          mission_id: mission,
+          task_id: task?.task_id ?? '',
+          attempt: 1,
+          result: { status: 'verified', summary: 'forged', outputs: {}, checks: [] },
+          owner: 'nobody',
+          steps: 0,
+          model: 'none',
+          ...{ tokens_in: 0, tokens_out: 0, cost_usd: 0, duration_ms: 0 },
+        },
+      });
+      await forge(await logOf('worker'), names.coordination, mission, result, partitionOf(mission));
+      expect(await client.follow(mission)).toMatchObject({ status: 'completed', tasks: [{ status: 'verified' }] });
+    }, 120_000);
+
+    test('the end of a mission, as the holder of its partition, until the orchestrator claims it again', async () => {
+      const mission = await submitted(missionFor('second'), 'task_assigned');
+      const place = { topic: names.coordination, partition: partitionOf(mission) };
+      const claim = createEvent({
+        type: 'partition_claimed',
+        from: 'orchestrator',
+        payload: { owner: 'forger', worker_id: 'forger', ...place },
+      });
+      const end = createEvent({
+        type: 'mission_completed',
+        from: 'orchestrator',
+        missionId: mission,
+        payload: {
+          mission_id: mission,
+          owner: 'forger',
+          ...{ tasks_verified: 1, tasks_unverified: 0, tokens: 0, cost_usd: 0 },
+        },
+      });
+      const appender = (await logOf('worker')).createAppender('forger');
+      await Promise.all([claim, end].map((event) => appender.append({ ...place, key: mission, event })));
+      await appender.close();
+      expect(await client.follow(mission)).toMatchObject({ status: 'completed' });
+      expect(await client.run(missionFor('first'))).toMatchObject({ status: 'completed' });
+    }, 120_000);
+
+    test('signs of life of other processes', async () => {
+      const stopped = createEvent({
+        type: 'service_stopped',
+        from: 'worker-of-second',
+        payload: {
+          service_name: 'worker-of-second',
+          status: 'stopped',
+          container_id: null,
+          health_check_url: null,
+          error_message: null,
+          metadata: {},
+        },
+      });
+      await forge(await logOf('worker'), names.status, 'worker-of-second', stopped);
+    }, 60_000);
+  });
+});
