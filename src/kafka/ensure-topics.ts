@@ -83,7 +83,7 @@ function mayNotCreate(missing: readonly Wanted[], error: unknown): NotAuthorized
   const doing = `Creating ${names.join(', ')}, missing or not shown to this user`;
   return new NotAuthorized(
     doing,
-    { operation: 'CREATE (for a topic that is there: DESCRIBE)', resource: 'topic', names },
+    { operation: 'CREATE (of a topic that is there: READ, WRITE or DESCRIBE)', resource: 'topic', names },
     { cause: error },
   );
 }

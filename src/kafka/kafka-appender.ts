@@ -14,6 +14,7 @@ import {
 import type { Logger } from '../ports/logger.js';
 import { backOff, handleFailure, settle, type OutcomeParts } from './appending/batch-outcome.js';
 import { createRequestPump } from './appending/request-pump.js';
+import { isForbidden } from './errors.js';
 import type { Loopback } from './own-records.js';
 import type { ClientHeaders } from './record-copy.js';
 import type { RecordSender } from './record-sender.js';
@@ -64,8 +65,9 @@ interface NewRecord {
 export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppender {
   const { name, codec, headersOf, sender, clock } = options;
   const waiting = createWaitingRecords();
-  const topics = createTopics(options, waiting, () => pump.wake());
-  const parts: OutcomeParts = { ...options, waiting, topics };
+  const onRefused = sayOnceWhatIsForbidden(options);
+  const topics = createTopics(options, waiting, { wake: () => pump.wake(), onRefused });
+  const parts: OutcomeParts = { ...options, waiting, topics, onRefused };
   const pump = createRequestPump({ clock, waiting, topics, send: (batches) => send(sender, parts, batches) });
   let closing: Promise<void> | null = null;
 
@@ -109,7 +111,11 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
 }
 
 /** Knows the topics' limits, and applies what it learns of a topic to what waits for it. */
-function createTopics(options: KafkaAppenderOptions, waiting: WaitingRecords, wake: () => void): TopicDirectory {
+function createTopics(
+  options: KafkaAppenderOptions,
+  waiting: WaitingRecords,
+  { wake, onRefused }: { wake(): void; onRefused(topic: string, refusal: AppendRejected): void },
+): TopicDirectory {
   const { askTopic, clock, random } = options;
   const queuesOf = (topic: string) => waiting.queues().filter((queue) => queue.topic === topic);
   return createTopicDirectory({
@@ -122,6 +128,7 @@ function createTopics(options: KafkaAppenderOptions, waiting: WaitingRecords, wa
       wake();
     },
     onFailed(topic, error) {
+      if (error instanceof AppendRejected) onRefused(topic, error);
       for (const queue of queuesOf(topic)) {
         if (error instanceof AppendRejected) waiting.refuse(queue, () => error);
         else backOff({ ...options, waiting }, queue, error);
@@ -129,6 +136,16 @@ function createTopics(options: KafkaAppenderOptions, waiting: WaitingRecords, wa
       wake();
     },
   });
+}
+
+/** Who appends may only note that its record was refused: a right that is missing is said here, once for each topic. */
+function sayOnceWhatIsForbidden({ name, logger }: KafkaAppenderOptions) {
+  const said = new Set<string>();
+  return (topic: string, refusal: AppendRejected): void => {
+    if (said.has(topic) || !isForbidden(refusal)) return;
+    said.add(topic);
+    logger.error({ appender: name, topic, error: refusal.message }, 'kafka.append_forbidden');
+  };
 }
 
 async function send(sender: RecordSender, parts: OutcomeParts, batches: readonly TakenBatch[]): Promise<void> {

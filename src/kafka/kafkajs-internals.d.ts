@@ -56,6 +56,24 @@ declare module 'ravenhelm-kafkajs/src/network/requestQueue/index.js' {
   }
   export default RequestQueue;
 }
+declare module 'ravenhelm-kafkajs/src/cluster/index.js' {
+  interface CoordinatorQuestion {
+    readonly groupId: string;
+    readonly coordinatorType?: number;
+  }
+  class Cluster {
+    readonly brokerPool: {
+      /** Asks one broker after the other until one answers; null when none does, whatever they have said. */
+      withBroker<T>(
+        callback: (found: {
+          readonly broker: { findGroupCoordinator(question: CoordinatorQuestion): Promise<T> };
+        }) => Promise<T>,
+      ): Promise<T | null>;
+    };
+    findGroupCoordinatorMetadata(question: CoordinatorQuestion): Promise<unknown>;
+  }
+  export default Cluster;
+}
 declare module 'ravenhelm-kafkajs/src/protocol/encoder.js' {
   class Encoder {
     constructor(initialSize?: number);

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { nameRefusedCoordinators } from './refused-coordinator.js';
 import { paceFetches } from './fetch-pace.js';
 import { skipIdleQueueTimers } from './idle-request-queue.js';
 import { commitNothingOutOfRange } from './out-of-range.js';
@@ -37,6 +38,7 @@ export function patchOwnKafkajs(installed = installedVersion()): void {
   writeProduceRequestsOnce();
   commitOnlyOnce();
   commitNothingOutOfRange();
+  nameRefusedCoordinators();
 }
 
 function installedVersion(): string {

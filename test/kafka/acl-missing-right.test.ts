@@ -1,4 +1,5 @@
 import { rulesFor, type UsedRight } from '../../src/kafka/acl/swarm-rights.js';
+import type { Client, Swarm } from '../../src/index.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { until } from '../contract/until.js';
@@ -7,6 +8,7 @@ import {
   createSecuredSwarm,
   missionFor,
   names,
+  plan,
   rightsIn,
   type SecuredSwarm,
   type SwarmChoice,
@@ -31,17 +33,22 @@ function listen() {
   return { said, note, logger };
 }
 
-/** Whether a text says what to grant. Who has no right on a topic at all is not shown it: that comes first. */
+/**
+ * Whether a text says what to grant. Who has no right on a topic at all is not shown it: that
+ * comes first, as a topic that is missing where the role creates those. */
 function saysWhatToGrant({ operation, resource: { type, name } }: UsedRight, text: string): boolean {
   const grants = [...text.matchAll(/Grant this user ([A-Z_]+).*? on the (topic|group)s? (.*?) \(npx/g)];
   return grants.some(
-    ([, said, of, where = '']) => (said === operation || said === 'DESCRIBE') && of === type && where.includes(name),
+    ([, said, of, where = '']) =>
+      [operation, 'DESCRIBE', 'CREATE'].includes(said ?? '') && of === type && where.includes(name),
   );
 }
 
 interface Work {
   readonly log: KafkaLog;
   readonly logger: Logger;
+  /** Takes what was thrown. */
+  note(error: unknown): void;
   readonly signal: AbortSignal;
 }
 
@@ -59,7 +66,7 @@ describeWithSecuredBroker('a user who lacks one of the rights of its role', () =
     const enough = new AbortController();
     await swarm.removeRules(rules);
     const log = await swarm.openLog(user, logger);
-    const working = work({ log, logger, signal: enough.signal }).catch(note);
+    const working = work({ log, logger, note, signal: enough.signal }).catch(note);
     try {
       await until('it says what it lacks', () => said.some((text) => saysWhatToGrant(right, text)), 60_000).catch(
         (error: unknown) => {
@@ -74,17 +81,27 @@ describeWithSecuredBroker('a user who lacks one of the rights of its role', () =
     }
   }
 
-  /** Runs a role, with things to do, until the signal. */
-  async function runRole(choice: SwarmChoice, { log, logger, signal }: Work, traffic: () => Promise<void>) {
+  /**
+   * Runs a role, with things to do, until the signal. The group of a watch is deleted behind it: a role that may not do
+   * that says so at its end.
+   */
+  async function runRole(
+    choice: SwarmChoice,
+    right: UsedRight,
+    { log, logger, signal }: Work,
+    work: () => Promise<void>,
+  ) {
     const role = await swarm.swarmOn(log, { ...choice, logger, signal });
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     try {
       const failed = role.failed.then((error) => Promise.reject(error));
-      await Promise.race([traffic().then(() => stopped), failed]);
+      await Promise.race([work().then(() => (isOfWatchGroup(right) ? undefined : stopped)), failed]);
     } finally {
       await role.close();
     }
   }
+  const isOfWatchGroup = ({ operation, resource }: UsedRight) =>
+    operation === 'DELETE' && resource.pattern === 'prefixed';
 
   test.each(rowsOf('orchestrator'))(
     'an orchestrator without %s on the %s',
@@ -92,7 +109,7 @@ describeWithSecuredBroker('a user who lacks one of the rights of its role', () =
       const client = swarm.clientOn(swarm.log);
       await swarm.writeGarbage(names.coordination);
       await lacking('orchestrator', right, (work) =>
-        runRole({ roles: ['orchestrator'] }, work, async () => {
+        runRole({ roles: ['orchestrator'] }, right, work, async () => {
           await client.submit(missionFor('first'));
           if (operation === 'DELETE' && right.resource.type === 'topic')
             await work.log.admin.deleteRecords(right.resource.name, 0, 1);
@@ -101,5 +118,112 @@ describeWithSecuredBroker('a user who lacks one of the rights of its role', () =
       await client.close();
     },
     120_000,
+  );
+
+  describe('beside an orchestrator', () => {
+    let orchestrator: Swarm;
+    let client: Client;
+    beforeAll(async () => {
+      orchestrator = await swarm.swarmOn(swarm.log, { roles: ['orchestrator'] });
+      client = swarm.clientOn(swarm.log);
+    }, 60_000);
+    afterAll(async () => {
+      await client.close();
+      await orchestrator.close();
+    });
+
+    test.each(rowsOf('worker'))(
+      "one agent's worker without %s on the %s",
+      async (_operation, _, right) => {
+        await swarm.writeGarbage(names.tasks('first'));
+        await lacking('worker', right, (work) =>
+          runRole({ roles: ['worker'], serves: ['first'] }, right, work, async () => {
+            await client.submit(missionFor('first'));
+          }),
+        );
+      },
+      120_000,
+    );
+
+    describe('and a worker', () => {
+      let worker: Swarm;
+      let mission: string;
+      beforeAll(async () => {
+        worker = await swarm.swarmOn(swarm.log, { roles: ['worker'] });
+        mission = (await client.run(missionFor('first'))).mission_id;
+      }, 120_000);
+      afterAll(() => worker.close());
+
+      /** Everything that a client does, whatever fails of it. */
+      const useAll = async ({ log }: Work, note: (error: unknown) => void, more: (own: Client) => readonly Step[]) => {
+        const own = swarm.clientOn(log);
+        for (const step of more(own)) await step().catch(note);
+        await own.close();
+      };
+      type Step = () => Promise<unknown>;
+      const reading = (own: Client): readonly Step[] => [
+        () => own.report(mission),
+        () => own.attempts(mission, () => undefined),
+      ];
+      const asClient = (own: Client): readonly Step[] => [
+        ...reading(own),
+        () => own.submit(missionFor('first')),
+        () => own.processes(),
+      ];
+      /** A letter that nobody has touched, of the first agent's topic. */
+      const letter = async () => {
+        const found = (await client.deadLetters.list()).find(
+          ({ state, origin }) => state === 'waiting' && origin?.topic === names.tasks('first'),
+        );
+        if (found === undefined) throw new Error('there is no dead letter');
+        return found.id;
+      };
+
+      test.each(rowsOf('client'))(
+        'a client without %s on the %s',
+        async (_operation, _, right) => {
+          await lacking('client', right, (work) => useAll(work, work.note, asClient));
+        },
+        120_000,
+      );
+
+      const isOfClient = ([operation, where]: readonly [string, string, ...unknown[]]) =>
+        rowsOf('client').some(([each, place]) => each === operation && place === where);
+      test.each(rowsOf('operator').filter((row) => !isOfClient(row)))(
+        'an operator without %s on the %s',
+        async (_operation, _, right) => {
+          const ids = [await letter()];
+          await lacking('operator', right, (work) =>
+            useAll(work, work.note, (own) => [
+              () => own.deadLetters.list(),
+              () => own.deadLetters.redrive(ids, { asIs: true }),
+              () => own.recover({ topic: names.tasks('first'), partition: 0, acceptLoss: true }),
+              () => own.recover({ topic: names.coordination, partition: 0, acceptLoss: true }),
+            ]),
+          );
+        },
+        120_000,
+      );
+
+      test.each(rowsOf('observer'))(
+        'an observer without %s on the %s',
+        async (_operation, _, right) => {
+          await lacking('observer', right, (work) =>
+            useAll(work, work.note, (own) => [...reading(own), () => own.deadLetters.list()]),
+          );
+        },
+        120_000,
+      );
+    });
+  });
+
+  const ofTasks = ([, where]: readonly [string, string, ...unknown[]]) => where.includes('tasks');
+  test.each(rowsOf('setup').filter(ofTasks))(
+    'ravenhelm init without %s on the %s',
+    async (operation, _, right) => {
+      if (operation === 'CREATE') await swarm.broker.admin.deleteTopics({ topics: [right.resource.name] });
+      await lacking('setup', right, async ({ log }) => void (await log.admin.ensureTopics(plan)));
+    },
+    60_000,
   );
 });

@@ -28,7 +28,7 @@ const agents = ['first', 'second'].map((name) =>
 );
 const prefix = uniquePrefix('secured');
 export const names = createTopicNames(prefix);
-const plan = parseTopicPlan('topics.yaml', readFileSync('topics.yaml', 'utf8'), names, ['first', 'second']);
+export const plan = parseTopicPlan('topics.yaml', readFileSync('topics.yaml', 'utf8'), names, ['first', 'second']);
 
 /** Users of the same names. The worker serves the first agent only. */
 const ROLES = ['orchestrator', 'worker', 'client', 'operator', 'observer', 'setup'] as const;

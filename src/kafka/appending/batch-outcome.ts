@@ -2,7 +2,7 @@
 import { backoffMs, type Random } from '../../domain/backoff.js';
 import { describeError } from '../../domain/describe-error.js';
 import type { Clock } from '../../ports/clock.js';
-import { AppendFailed, RecordTooLarge } from '../../ports/log.js';
+import { AppendFailed, RecordTooLarge, type AppendRejected } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import { protocolErrorType } from '../errors.js';
 import { asFetched, type Loopback } from '../own-records.js';
@@ -23,6 +23,8 @@ export interface BackOffParts {
 export interface OutcomeParts extends BackOffParts {
   readonly topics: TopicDirectory;
   readonly loopback?: Loopback;
+  /** Records for the topic can never be written. */
+  onRefused(topic: string, refusal: AppendRejected): void;
 }
 
 const BACKOFF = { baseMs: 100, maxMs: 2_000 };
@@ -62,6 +64,7 @@ export function handleFailure(parts: OutcomeParts, batch: TakenBatch, error: unk
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') parts.topics.forget(topic);
   const refusal = permanentRefusal(topic, error);
   if (!refusal) return retryLater(parts, batch, error);
+  parts.onRefused(topic, refusal);
   for (const record of records) record.reject(refusal);
 }
 
