@@ -149,6 +149,9 @@ describeWithSecuredBroker('a user who lacks one of the rights of its role', () =
       let worker: Swarm;
       let mission: string;
       beforeAll(async () => {
+        // What the tests above have left.
+        const open = (await client.reports()).filter((report) => report.ended_at === null);
+        for (const { mission_id } of open) await client.cancel(mission_id, 'not needed');
         worker = await swarm.swarmOn(swarm.log, { roles: ['worker'] });
         mission = (await client.run(missionFor('first'))).mission_id;
       }, 120_000);
