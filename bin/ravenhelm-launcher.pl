@@ -23,7 +23,7 @@
 # bwrap), seccomp (path of a filter; optional), input (optional), argument (many), command (many; each is appended to
 # the arguments), limit (many: "NAME NUMBER", sizes in bytes; a limit that is missing does not hold), cgroup (many:
 # "1|2 CONTROLLER,… DIRECTORY", below which a group may be made), workspace (measured while the tool runs; optional),
-# holds_state (yes: .ravenhelm in it is the swarm's; no).
+# holds_state (yes: .ravenhelm in it is the swarm's; no), relay (what ravenhelm-relay.pl is asked for; optional).
 #
 # Only built-in functions: a module such as POSIX takes longer to load than all else takes to run.
 use strict;
@@ -41,6 +41,7 @@ my $NO_LIMIT = 1 << 60;
 my $CHUNK = 1 << 16;
 our $LOOK_MS = 100;
 my $GATE_MS = 1000;          # at most, for the sandbox to be made
+my $RELAY_MS = 15_000;       # at most, for the relay to listen
 my $GATE_PAUSE_MS = 0.3;
 my $WALK_PAUSE_MS = 10;       # between two parts of a walk through the workspace
 my $IDLE_SECONDS = 60;
@@ -51,6 +52,7 @@ my (@arguments, @commands, @cgroups, $calls, $lock, $stopped, $uptime);
 
 # Loaded when a tool takes longer than a look: most do not, and reading it takes a millisecond.
 my $MEASURING = $0 =~ s/(?=\.pl$)/-measure/r;
+my $RELAY = $0 =~ s/launcher(?=\.pl$)/relay/r;
 
 sub leave { my ($code, $message) = @_; print STDERR "$message\n" if defined $message; exit $EXIT{$code} }
 
@@ -280,6 +282,8 @@ sub leave_outcome {
 # the first limit that was reached.
 our ($tool, $is_walking);
 my ($status, $killed_at, @left, $reached, $gate, $gate_until);
+# The relay's process, its request and its answer, until when it must listen, and what is wrong.
+my ($relay, $relay_request, $relay_answer, $relay_until, $relay_problem);
 
 # Runs one command to its end and leaves its outcome; an index of @ENDS.
 sub run_one {
@@ -299,11 +303,13 @@ sub run_one {
     if ($isolated) { pipe($shut, $gate) or return broken($name, $sinks[1], "cannot make a pipe: $!") }
     # The sandbox's user may open /dev/stdout and /dev/stderr.
     chmod 0622, $to[0], $to[1];
+    start_relay() or return broken($name, $sinks[1], "cannot start the relay: $!");
     make_groups();
     begin_measuring();
     $tool = start_in_group();
     if (!defined $tool) {
         my $why = "cannot start a process: $!";
+        end_relay();
         remove_groups($$);
         return broken($name, $sinks[1], $why);
     }
@@ -312,9 +318,11 @@ sub run_one {
     $shut = undef;
     $gate_until = clock() + $GATE_MS;
     my $result = attend($guardian, $deadline, \@from, \@sinks);
+    end_relay();
     kill 'KILL', -$tool unless $isolated;
     end_all();
     drain(\@from, \@sinks);
+    syswrite($sinks[1], "cannot open the network: $relay_problem\n") if defined $relay_problem;
     my $reason = how_it_ended($isolated, $result);
     $reached = 'wall_time' if $reason eq 'timeout';
     measure_end($reason, $result);
@@ -327,6 +335,52 @@ sub run_one {
 }
 
 sub broken { not_started(@_); return 1 }
+
+# --- the relay
+
+# It reads the program while the sandbox is made. 1: it was started, or none is wanted.
+sub start_relay {
+    ($relay, $relay_until, $relay_problem) = ();
+    return 1 unless defined $request{relay};
+    pipe(my $input, $relay_request) && pipe($relay_answer, my $output) or return 0;
+    $relay = fork;
+    return 0 unless defined $relay;
+    if ($relay == 0) {
+        open(STDIN, '<&', $input) && open(STDOUT, '>&', $output) or exit 1;
+        exec { $^X } 'perl', '-w', $RELAY;
+        exit 127;
+    }
+    syswrite($relay_request, "machine $request{machine}\n$request{relay}");
+    return 1;
+}
+
+# Whether it listens in the sandbox, or none is wanted. Where it cannot, nothing is run.
+sub has_network {
+    my ($now) = @_;
+    return 1 unless defined $relay;
+    if (!defined $relay_until) {
+        my ($first) = $status =~ /"child-pid": *(\d+)/ or return 0;
+        syswrite($relay_request, "pid $first\n");
+        $relay_until = $now + $RELAY_MS;
+    }
+    if (is_ready($relay_answer, 0)) {
+        sysread($relay_answer, my $answer, $CHUNK);
+        return 1 if $answer eq "ready\n";
+        $relay_problem = $answer =~ /^(.+)$/m ? $1 : 'the relay has ended';
+    } elsif ($now >= $relay_until) {
+        $relay_problem = 'the relay does not answer';
+    }
+    $stopped = 'broken' if defined $relay_problem && !defined $stopped;
+    return 0;
+}
+
+# No process of the tool needs it any more.
+sub end_relay {
+    return unless defined $relay;
+    kill 'KILL', $relay;
+    waitpid($relay, 0);
+    $relay = undef;
+}
 
 # In the child: limits, keyring, descriptors, then the tool's program in place of this one.
 sub become_tool {
@@ -674,7 +728,8 @@ sub measure_end {
 sub open_gate {
     my ($now) = @_;
     open_tmpfs();
-    $gate = undef if $now >= $gate_until || keys %tmpfs == grep { $limits{$_} } keys %TMPFS;
+    return unless $now >= $gate_until || keys %tmpfs == grep { $limits{$_} } keys %TMPFS;
+    $gate = undef if has_network($now);
 }
 
 # They stay readable after the sandbox's end. Until bwrap has made them, the names lead elsewhere: the size tells.

@@ -7,6 +7,7 @@ export { createClient, type ClientOptions, type OperatorKey } from './client/cre
 export type { DeadLetter, DeadLetterDetails } from './client/dead-letter.js';
 export type { DiscardOptions } from './client/discard.js';
 export type { LimitsDefinition } from './agent/limit-settings.js';
+export type { NetworkEntry } from './agent/network-setting.js';
 export type { MissionDefinition, PlanDefinition, TaskDefinition } from './client/mission-definition.js';
 export type { RecoveredPartition, RecoverOptions } from './client/recover.js';
 export type { RedriveOptions, RedriveOutcome } from './client/redrive.js';

@@ -5,6 +5,7 @@ import { SIZES } from '../domain/sizes.js';
 import { checksSchema, command, numberIn, text, textWithin } from './checked-values.js';
 import type { Problem } from './config-error.js';
 import { limitSettings, limitsSchema } from './limit-settings.js';
+import { networkHosts, networkProblems, networkSchema } from './network-setting.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted, shortened } from '../domain/quoted.js';
 import { workspacePath } from '../domain/workspace-path.js';
@@ -44,6 +45,7 @@ const frontMatterSchema = z.strictObject({
   max_steps: numberIn('agent max_steps').default(40),
   secrets_key: z.boolean().default(false),
   limits: limitsSchema.optional(),
+  network: networkSchema.default([]),
   playbooks: z
     .record(
       playbookName,
@@ -158,6 +160,7 @@ function matterProblems(
         'name it once',
       ),
     ),
+    ...networkProblems(matter.network, source.problemAt),
   ];
 }
 
@@ -189,6 +192,7 @@ function toSpec(matter: FrontMatter, prompt: string, digest: string): AgentSpec 
     maxSteps: matter.max_steps,
     ...(matter.secrets_key ? { secretsKey: true } : {}),
     ...(matter.limits === undefined ? {} : { limits: limitSettings(matter.limits) }),
+    ...(matter.network.length === 0 ? {} : { network: networkHosts(matter.network) }),
     playbooks: Object.fromEntries(playbooks),
     prompt,
   };

@@ -1,5 +1,6 @@
 import type { Check } from './events.js';
 import type { LimitSettings } from './limits.js';
+import type { NetworkHost } from './network.js';
 
 /** A specialist as its agents/*.md file describes it. */
 export interface AgentSpec {
@@ -26,6 +27,8 @@ export interface AgentSpec {
   readonly secretsKey?: boolean;
   /** Of each of its calls; absent: the defaults. */
   readonly limits?: LimitSettings;
+  /** What its commands may reach; absent: nothing. */
+  readonly network?: readonly NetworkHost[];
   readonly playbooks: Readonly<Record<string, Playbook>>;
   readonly prompt: string;
 }

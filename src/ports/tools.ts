@@ -2,6 +2,7 @@ import type { Baseline, ProtectedPath } from '../domain/baseline.js';
 import type { NamedPath } from '../domain/check-paths.js';
 import type { Check, CheckRecord, StepOutcome } from '../domain/events.js';
 import type { LimitName, Limits } from '../domain/limits.js';
+import type { NetworkConnection, NetworkHost } from '../domain/network.js';
 
 /** The tool that runs a shell command. */
 export const COMMAND_TOOL = 'execute_terminal_command';
@@ -68,6 +69,13 @@ export interface TaskPlace {
   readonly secretsKey: 'none' | 'existing' | 'made';
 }
 
+/** What the commands of a call may reach. */
+export interface NetworkAccess {
+  readonly hosts: readonly NetworkHost[];
+  /** Hears of each connection when it has ended, at the latest before the call has its outcome. */
+  onConnection(connection: NetworkConnection): void;
+}
+
 export interface ToolCall {
   readonly task: TaskPlace;
   /** From 1. */
@@ -79,6 +87,8 @@ export interface ToolCall {
   readonly timeLimitMs: number;
   /** What it may use; absent: the defaults. Its wall time is part of timeLimitMs. */
   readonly limits?: Limits;
+  /** Absent: no network. */
+  readonly network?: NetworkAccess;
 }
 
 export interface ToolOutcome {
@@ -101,6 +111,8 @@ export interface CheckCall {
   readonly timeLimitMs: number;
   /** Of each check; absent: the defaults. */
   readonly limits?: Limits;
+  /** Absent: no network. */
+  readonly network?: NetworkAccess;
 }
 
 export interface CheckRun {
@@ -136,6 +148,8 @@ export interface BaselineCall {
   readonly timeLimitMs: number;
   /** Of each check; absent: the defaults. */
   readonly limits?: Limits;
+  /** Absent: no network. */
+  readonly network?: NetworkAccess;
   readonly protection: ProtectionRules;
 }
 

@@ -2,6 +2,7 @@ import { digestOfSpec } from '../agent/agent-digest.js';
 import { readAgentFile } from '../agent/agent-file.js';
 import { ConfigError } from '../agent/config-error.js';
 import { limitKeys, type LimitsDefinition } from '../agent/limit-settings.js';
+import type { NetworkEntry } from '../agent/network-setting.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 
@@ -31,6 +32,8 @@ export interface AgentDefinition {
   readonly secretsKey?: boolean;
   /** Of each of its calls. Default: docs/agents.md has the table. */
   readonly limits?: LimitsDefinition;
+  /** What its commands may reach, each host:port. Default nothing. */
+  readonly network?: readonly NetworkEntry[];
   /** Fixed ways to do a task without a model, by name. Default none. */
   readonly playbooks?: Readonly<Record<string, PlaybookDefinition>>;
 }
@@ -59,6 +62,7 @@ export function defineAgent(definition: AgentDefinition): AgentSpec {
     max_steps: definition.maxSteps,
     secrets_key: definition.secretsKey,
     limits: limitKeys(definition.limits),
+    network: definition.network,
     playbooks: definition.playbooks,
   };
   // JSON is YAML: an object is judged by the same rules as a file.

@@ -16,6 +16,7 @@ import { FenceLost, type BaselineCall, type ProtectionRules, type TaskPlace } fr
 import { exitCodeOf, forgetChecks } from './checks.js';
 import { launch } from './launcher.js';
 import { outputPaths, readLauncherOutcome } from './outcome.js';
+import { withNetwork } from './network/with-network.js';
 import type { RunPlace } from './places.js';
 import { absent, existing } from './system-errors.js';
 import { differencesFrom, listProtected, tooLarge } from './protected-paths.js';
@@ -149,30 +150,32 @@ async function exitCodes(
   runtime: ToolRuntime,
   place: RunPlace,
   which: string,
-  { task, checks, claimOffset, timeLimitMs, limits = DEFAULT_LIMITS }: BaselineCall,
+  { task, checks, claimOffset, timeLimitMs, limits = DEFAULT_LIMITS, network }: BaselineCall,
   signal: AbortSignal,
 ): Promise<readonly number[]> {
   const stem = `a${task.attempt}-${which}`;
   await forgetChecks(place, stem, checks.length);
   const program = shellIn(runtime, visiblePaths(runtime, place).workspace, limits);
-  await launch(
-    {
-      place,
-      stem,
-      claimOffset,
-      timeLimitMs,
-      limits,
-      cgroups: runtime.cgroups.usable,
-      callRecord: null,
-      each: true,
-      isolated: runtime.sandbox !== 'off',
-      seccomp: place.seccomp,
-      token: tokenOf(place, stem),
-      commands: checks.map((check: Check) => check.command),
-      argumentVector: argumentVector(runtime, place, stem, program, false, limits),
-      input: null,
-    },
-    signal,
+  await withNetwork(runtime, place, network, (at) =>
+    launch(
+      {
+        place: at,
+        stem,
+        claimOffset,
+        timeLimitMs,
+        limits,
+        cgroups: runtime.cgroups.usable,
+        callRecord: null,
+        each: true,
+        isolated: runtime.sandbox !== 'off',
+        seccomp: at.seccomp,
+        token: tokenOf(at, stem),
+        commands: checks.map((check: Check) => check.command),
+        argumentVector: argumentVector(runtime, at, stem, program, false, limits),
+        input: null,
+      },
+      signal,
+    ),
   );
   signal.throwIfAborted();
   return Promise.all(checks.map((_, index) => takeExitCode(place, `${stem}-c${index + 1}`, claimOffset)));

@@ -5,6 +5,7 @@ import { CallRefused } from './errors.js';
 import { isReserved, parsePath } from './jail.js';
 import { launch, type LaunchEnd } from './launcher.js';
 import { describeOutcome, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
+import { withNetwork } from './network/with-network.js';
 import { stepName, type RunPlace } from './places.js';
 import { writeProgram, type Program } from './programs.js';
 import { argumentVector, requireSpace, shellIn, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
@@ -28,7 +29,8 @@ export function runCommand(
     ...limited(call),
   } as const;
   const program = shellIn(runtime, [workspace, ...parts].join('/'), call.limits);
-  return runOnce(runtime, call, { place, record, program, lastArgument: args.command, input: null }, signal);
+  const run = { record, program, lastArgument: args.command, input: null };
+  return withNetwork(runtime, place, call.network, (at) => runOnce(runtime, call, { ...run, place: at }, signal));
 }
 
 const limited = ({ limits }: ToolCall): { limits?: Limits } => (limits === undefined ? {} : { limits });

@@ -88,6 +88,7 @@ export function fieldsOf(request: Launch): readonly RequestField[] {
     ...(request.measured === true
       ? [['workspace', place.workspace] as const, ['holds_state', place.holdsState ? 'yes' : 'no'] as const]
       : []),
+    ...(place.network === undefined ? [] : [['relay', place.network.relayRequest] as const]),
     ['token', request.token],
     ...(input === null ? [] : [['input', input] as const]),
     ...request.argumentVector.map((argument) => ['argument', argument] as const),

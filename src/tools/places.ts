@@ -15,6 +15,7 @@ import { absent, codeOf, existing, reasonOf } from './system-errors.js';
  *     {mission id}/                                  the workspace (a given directory is the workspace itself)
  *     .ravenhelm/workspace-id                        the marker
  *     .ravenhelm/account-{uid}-{gid}/                /etc of the sandboxes
+ *     .ravenhelm/account-{uid}-{gid}-net-{digest}/   the same for agents with this network
  *     .ravenhelm/seccomp-{architecture}              the system call filter of the sandboxes
  *     .ravenhelm/runs/{mission id}/{task id}/        lock, fence; for each step: call, start mark and outcome
  *     .ravenhelm/runs/{mission id}/{task id}/outputs the full outputs, /outputs in the sandbox
@@ -43,6 +44,15 @@ export interface RunPlace {
   readonly account: Account | null;
   /** File with the sandbox's system call filter; null: without a sandbox. */
   readonly seccomp: string | null;
+  /** While a call runs that has a network (network/with-network.ts); absent: it has none. */
+  readonly network?: PlaceNetwork;
+}
+
+export interface PlaceNetwork {
+  /** What the launcher asks the relay for. */
+  readonly relayRequest: string;
+  /** Variables of the sandbox, by name. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** The swarm's state directory below a base. */

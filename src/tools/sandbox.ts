@@ -127,6 +127,8 @@ export interface SandboxOptions {
   /** The directory with the workspace's key; null: none is mounted. */
   readonly keys: string | null;
   readonly limits: Pick<Limits, 'tmp_mb' | 'shm_mb'>;
+  /** More variables, by name; absent: none. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Set in mode root only. */
   readonly account: Account | null;
   /** Runs inside, as the account, in mode user as pid 1; the launcher appends the command. */
@@ -139,7 +141,7 @@ export function sandboxArguments(options: SandboxOptions): string[] {
     'bwrap',
     ...namespaces(options.sandbox),
     ...words('--die-with-parent --new-session --as-pid-1 --hostname ravenhelm'),
-    ...environment(options.system.path),
+    ...environment(options.system.path, options.variables),
     ...['--ro-bind', options.etcDir, '/etc'],
     ...options.system.arguments,
     ...words('--proc /proc --dev /dev'),
@@ -198,7 +200,7 @@ const FIRST_PROCESS = '"$@"; exit $?';
  */
 const UNCACHED = { PYTHONPYCACHEPREFIX: '/tmp/.pycache' };
 
-function environment(path: string): string[] {
+function environment(path: string, more: SandboxOptions['variables']): string[] {
   const variables = {
     PATH: path,
     HOME: '/tmp',
@@ -207,6 +209,7 @@ function environment(path: string): string[] {
     OUTPUTS: INSIDE.outputs,
     TOOLBOX: INSIDE.toolbox,
     ...UNCACHED,
+    ...more,
   };
   return ['--clearenv', ...Object.entries(variables).flatMap(([name, value]) => ['--setenv', name, value])];
 }

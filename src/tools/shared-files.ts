@@ -1,5 +1,5 @@
 /** What all sandboxes of an account share: /etc, one prepared directory that is mounted at once, and the filter. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -37,8 +37,13 @@ export async function prepareSharedFiles(state: string, account: Account, filter
   return { etcDir, seccomp };
 }
 
-async function prepareEtc(state: string, account: Account): Promise<string> {
-  const directory = join(state, `account-${account.uid}-${account.gid}`);
+/**
+ * Writes what the sandboxes of an account have at /etc, as far as it is not there yet. Resolves with the directory.
+ * @param names more lines of /etc/hosts, of a sandbox with a network
+ */
+export async function prepareEtc(state: string, account: Account, names: string | null = null): Promise<string> {
+  const digest = names === null ? '' : `-net-${createHash('sha256').update(names).digest('hex').slice(0, 16)}`;
+  const directory = join(state, `account-${account.uid}-${account.gid}${digest}`);
   const root = account.uid === 0 ? '' : 'root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n';
   const parts = await readdir(`/etc/${COPIED_DIRECTORY}`).catch(absent);
   const copies = [...COPIED, ...(parts ?? []).map((name) => `${COPIED_DIRECTORY}/${name}`)];
@@ -50,7 +55,9 @@ async function prepareEtc(state: string, account: Account): Promise<string> {
   await Promise.all([
     writeOnce(join(directory, 'passwd'), `${root}agent:x:${account.uid}:${account.gid}:agent:/tmp:/bin/sh\n`),
     writeOnce(join(directory, 'group'), `${account.gid === 0 ? '' : 'root:x:0:\n'}agent:x:${account.gid}:\n`),
-    writeOnce(join(directory, 'hosts'), '127.0.0.1 localhost ravenhelm\n::1 localhost\n'),
+    writeOnce(join(directory, 'hosts'), `127.0.0.1 localhost ravenhelm\n::1 localhost\n${names ?? ''}`),
+    // There is no name server to ask.
+    names === null ? null : writeOnce(join(directory, 'nsswitch.conf'), 'passwd: files\ngroup: files\nhosts: files\n'),
     ...files.map(([name, content]) => (content === null ? null : writeOnce(join(directory, name), content))),
   ]);
   return directory;

@@ -26,6 +26,7 @@ import { spaceText } from './free-space.js';
 import { reportingFullDisks } from './full-disk.js';
 import { leftOutcome, plainOutcome, runCommand, runWrite, wasFenced } from './launched-tools.js';
 import { launch, takeFence, type LaunchEnd } from './launcher.js';
+import { withNetwork } from './network/with-network.js';
 import { stepName, type RunPlace } from './places.js';
 import { codeOf } from './system-errors.js';
 import {
@@ -120,14 +121,33 @@ function dispatch(runtime: ToolRuntime, call: ToolCall, place: RunPlace, signal:
 async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSignal): Promise<CheckRun> {
   const place = await placeOf(runtime, call.task);
   const stem = stepName(call.task, call.step);
-  const { workspace, outputs } = visiblePaths(runtime, place);
+  const { outputs } = visiblePaths(runtime, place);
   const report = (failure: string | null) =>
     checkResults({ place, stem, call, outputsAt: outputs, failure, redact: runtime.redact });
   const problem = sandboxProblem(runtime.sandbox);
   if (problem !== null) return report(problem);
   await requireSpace(runtime, place);
   await forgetChecks(place, stem, call.checks.length);
-  const end: LaunchEnd = await launch(
+  try {
+    const end = await withNetwork(runtime, place, call.network, (at) => launchChecks(runtime, at, stem, call, signal));
+    signal.throwIfAborted();
+    return await report(end.kind === 'failed' ? end.reason : null);
+  } catch (error) {
+    if (error instanceof CallRefused) return report(error.message);
+    throw error;
+  }
+}
+
+function launchChecks(
+  runtime: ToolRuntime,
+  place: RunPlace,
+  stem: string,
+  call: CheckCall,
+  signal: AbortSignal,
+): Promise<LaunchEnd> {
+  const { workspace } = visiblePaths(runtime, place);
+  const program = shellIn(runtime, workspace, call.limits);
+  return launch(
     {
       place,
       stem,
@@ -140,20 +160,11 @@ async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSig
       seccomp: place.seccomp,
       token: tokenOf(place, stem),
       commands: call.checks.map((check) => check.command),
-      argumentVector: argumentVector(
-        runtime,
-        place,
-        stem,
-        shellIn(runtime, workspace, call.limits),
-        false,
-        call.limits,
-      ),
+      argumentVector: argumentVector(runtime, place, stem, program, false, call.limits),
       input: null,
     },
     signal,
   );
-  signal.throwIfAborted();
-  return report(end.kind === 'failed' ? end.reason : null);
 }
 
 /** Reading and listing run in the worker: a missing file is an outcome, and so is an abort. */

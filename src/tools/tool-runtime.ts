@@ -122,6 +122,7 @@ export function argumentVector(
     outputs,
     keys,
     limits,
+    ...(place.network === undefined ? {} : { variables: place.network.variables }),
     account,
     program,
   });

@@ -1,3 +1,4 @@
+import { hostAndPort } from '../../domain/network.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { readRoster } from '../mission-source.js';
@@ -19,6 +20,7 @@ export async function listAgents(context: CommandContext): Promise<ExitCode> {
         timeout_seconds: agent.timeoutSeconds,
         max_steps: agent.maxSteps,
         secrets_key: agent.secretsKey ?? false,
+        network: (agent.network ?? []).map(hostAndPort),
         playbooks: Object.keys(agent.playbooks),
         topic: context.topics.tasks(agent.name),
         group: context.topics.workerGroup(agent.name),

@@ -1,0 +1,156 @@
+/**
+ * The way out of the sandbox for one call: two sockets that only the call's relay can open, one of an HTTP proxy and one
+ * for all other protocols. Both lead to the hosts that the agent's file names.
+ */
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join as joinPath } from 'node:path';
+import { hostAndPort, type NetworkConnection, type NetworkHost } from '../../domain/network.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Account } from '../account.js';
+import { createConnectionLog } from './connection-log.js';
+import { createHttpProxy, readAuthority } from './http-proxy.js';
+import { join } from './join.js';
+import {
+  createOutbound,
+  NETWORK_TIMINGS,
+  NotConnected,
+  type LookupAddresses,
+  type NetworkTimings,
+} from './outbound.js';
+
+export interface GatewayOptions {
+  readonly hosts: readonly NetworkHost[];
+  /** Who may open the sockets; null: this process's user. */
+  readonly account: Account | null;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  onConnection(connection: NetworkConnection): void;
+  readonly timings?: NetworkTimings;
+  readonly lookup?: LookupAddresses;
+}
+
+export interface Gateway {
+  /** Path of the HTTP proxy's socket. */
+  readonly proxy: string;
+  /** Path of the other one: a client says "HOST:PORT\n" first. */
+  readonly direct: string;
+  /** Closes every connection. Resolves when all of them are recorded and the sockets are gone. */
+  close(): Promise<void>;
+}
+
+/** A socket's path has at most 107 bytes (sun_path). */
+const MOST_PATH_BYTES = 107;
+/** A host name with its port. */
+const MOST_FIRST_LINE = 300;
+
+/** Rejects if the sockets cannot be made. */
+export async function openGateway(options: GatewayOptions): Promise<Gateway> {
+  const { hosts, account, clock, timings = NETWORK_TIMINGS } = options;
+  const log = createConnectionLog(new Set(hosts.map(hostAndPort)), (connection) => options.onConnection(connection));
+  const lookup = options.lookup === undefined ? {} : { lookup: options.lookup };
+  const outbound = createOutbound({ hosts, log, clock, timings, ...lookup });
+  const clients = new Set<Socket>();
+  const servers = [
+    createHttpProxy(outbound, timings),
+    createServer({ allowHalfOpen: true }, (client) => void relay(client, outbound, timings)),
+  ];
+  for (const server of servers) {
+    server.on('connection', (client: Socket) => {
+      clients.add(client);
+      client.on('close', () => clients.delete(client));
+    });
+  }
+  const directory = await socketDirectory();
+  const paths = ['proxy', 'direct'].map((name) => joinPath(directory, name));
+  const close = async () => {
+    const ended = servers.map(stopped);
+    await outbound.close();
+    for (const client of clients) client.destroy();
+    await Promise.all(ended);
+    log.close();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    for (const [index, server] of servers.entries()) await listening(server, paths[index] ?? '');
+    if (account !== null) for (const path of [directory, ...paths]) await chown(path, account.uid, account.gid);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const [proxy = '', direct = ''] = paths;
+  return { proxy, direct, close };
+}
+
+/** Only this process's user can enter it. */
+async function socketDirectory(): Promise<string> {
+  const name = 'ravenhelm-net-';
+  const longest = joinPath(tmpdir(), `${name}XXXXXX`, 'direct');
+  return mkdtemp(joinPath(Buffer.byteLength(longest) > MOST_PATH_BYTES ? '/tmp' : tmpdir(), name));
+}
+
+function listening(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Resolves when it listens no more and has no connection. */
+function stopped(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+/** Any other protocol than HTTP: the first line names the host, the rest is passed on. */
+async function relay(client: Socket, outbound: Outbound, timings: NetworkTimings): Promise<void> {
+  client.on('error', () => client.destroy());
+  const target = readAuthority(await firstLine(client, timings.headMs));
+  if (target === null) {
+    client.destroy();
+    return;
+  }
+  try {
+    const socket = await outbound.open(target.host, target.port);
+    if (client.destroyed) socket.destroy();
+    else join(client, socket);
+  } catch (error) {
+    client.destroy();
+    if (!(error instanceof NotConnected)) throw error;
+  }
+}
+
+type Outbound = ReturnType<typeof createOutbound>;
+
+/** Without its line break; empty where none came. What follows stays in the stream. */
+function firstLine(client: Socket, limitMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    let text = Buffer.alloc(0);
+    const timer = setTimeout(() => settle(''), limitMs);
+    const settle = (line: string) => {
+      clearTimeout(timer);
+      client.off('readable', read);
+      client.off('close', stop);
+      client.off('end', stop);
+      resolve(line);
+    };
+    const stop = () => settle('');
+    const read = () => {
+      const chunk: unknown = client.read();
+      if (!Buffer.isBuffer(chunk)) return;
+      text = Buffer.concat([text, chunk]);
+      const end = text.indexOf('\n');
+      if (end >= 0) {
+        if (text.length > end + 1) client.unshift(text.subarray(end + 1));
+        settle(text.subarray(0, end).toString());
+      } else if (text.length > MOST_FIRST_LINE) settle('');
+    };
+    client.on('readable', read);
+    client.once('close', stop);
+    client.once('end', stop);
+  });
+}

@@ -1,0 +1,200 @@
+/** Connections from the worker to the hosts that an agent may reach, and to no others. */
+import { lookup as lookupName } from 'node:dns/promises';
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
+import { createDeferred, orAborted } from '../../domain/deferred.js';
+import { hostAndPort, type NetworkConnection, type NetworkHost } from '../../domain/network.js';
+import type { Clock } from '../../ports/clock.js';
+import { codeOf } from '../system-errors.js';
+import { addressProblem, ownAddresses } from './addresses.js';
+import type { ConnectionLog } from './connection-log.js';
+
+/** All addresses of a name. Rejects if it has none. */
+export type LookupAddresses = (host: string) => Promise<readonly string[]>;
+
+export interface NetworkTimings {
+  /** For the name and the connection together. */
+  readonly connectMs: number;
+  /** A connection without a byte in either direction is closed. */
+  readonly idleMs: number;
+  /** For the head of a request, and for what a client says first. */
+  readonly headMs: number;
+}
+
+export const NETWORK_TIMINGS: NetworkTimings = { connectMs: 15_000, idleMs: 600_000, headMs: 20_000 };
+
+/** The most connections of one call at the same time. */
+export const MOST_CONNECTIONS = 256;
+
+/** A connection that is not made; the message is for the program in the sandbox. */
+export class NotConnected extends Error {
+  constructor(
+    readonly outcome: 'refused' | 'failed',
+    /** For the record. */
+    readonly reason: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'NotConnected';
+  }
+}
+
+export interface OutboundOptions {
+  readonly hosts: readonly NetworkHost[];
+  readonly log: ConnectionLog;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly timings: NetworkTimings;
+  readonly lookup?: LookupAddresses;
+}
+
+export interface Outbound {
+  /**
+   * Connects to a host of the list. Its end is recorded, and so is a connection that is not made: that rejects with
+   * NotConnected.
+   */
+  open(host: string, port: number): Promise<Socket>;
+  /** Closes all connections; no more are made. Resolves when each is recorded. */
+  close(): Promise<void>;
+}
+
+const lookupAll: LookupAddresses = async (host) =>
+  (await lookupName(host, { all: true })).map(({ address }) => address);
+
+export function createOutbound(options: OutboundOptions): Outbound {
+  const { hosts, timings } = options;
+  const own = ownAddresses();
+  const resolve = sharingLookups(options.lookup ?? lookupAll);
+  const closing = new AbortController();
+  /** Of each connection, until it is recorded. */
+  const recorded = new Set<Promise<void>>();
+
+  async function connected(host: string, port: number, atOnce: number): Promise<Socket> {
+    if (closing.signal.aborted) throw new NotConnected('refused', 'the call has ended', 'The call has ended.');
+    const entry = hosts.find((one) => one.host === host && one.port === port);
+    if (entry === undefined) throw notListed(hosts);
+    if (atOnce > MOST_CONNECTIONS)
+      throw new NotConnected(
+        'refused',
+        `more than ${MOST_CONNECTIONS} connections at once`,
+        `A call may have ${MOST_CONNECTIONS} connections at the same time.`,
+      );
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timings.connectMs)]);
+    return connectTo(entry, await resolve(entry, own, signal), signal);
+  }
+
+  return {
+    async open(host, port) {
+      const done = createDeferred<void>();
+      recorded.add(done.promise);
+      const beganMs = options.clock.monotonicMs();
+      const record = (end: Pick<NetworkConnection, 'outcome' | 'reason' | 'address'>, socket: Socket | null) => {
+        options.log.add({
+          host,
+          port,
+          ...end,
+          bytesSent: socket?.bytesWritten ?? 0,
+          bytesReceived: socket?.bytesRead ?? 0,
+          durationMs: Math.round(options.clock.monotonicMs() - beganMs),
+        });
+        recorded.delete(done.promise);
+        done.resolve();
+      };
+      try {
+        const socket = await connected(host, port, recorded.size);
+        const address = socket.remoteAddress ?? null;
+        socket.setTimeout(timings.idleMs, () => socket.destroy());
+        socket.once('close', () => record({ address, outcome: 'ended', reason: null }, socket));
+        closing.signal.addEventListener('abort', () => socket.destroy(), { once: true });
+        if (closing.signal.aborted) socket.destroy();
+        return socket;
+      } catch (error) {
+        if (!(error instanceof NotConnected)) throw error;
+        record({ address: null, outcome: error.outcome, reason: error.reason }, null);
+        throw error;
+      }
+    },
+    async close() {
+      closing.abort();
+      await Promise.all(recorded);
+    },
+  };
+}
+
+function notListed(hosts: readonly NetworkHost[]): NotConnected {
+  const named = hosts.map(hostAndPort).join(', ');
+  return new NotConnected(
+    'refused',
+    "not in the agent's network",
+    `This agent may not reach that host and port. It may reach: ${named}.`,
+  );
+}
+
+/**
+ * The addresses that an entry may be connected to. Rejects with NotConnected. One lookup of a name at a time: lookups
+ * share few threads with all file operations of this process.
+ */
+function sharingLookups(lookup: LookupAddresses) {
+  const running = new Map<string, Promise<readonly string[]>>();
+
+  function addressesOf(host: string): Promise<readonly string[]> {
+    if (isIP(host) !== 0) return Promise.resolve([host]);
+    const known = running.get(host);
+    if (known !== undefined) return known;
+    const begun = lookup(host).finally(() => running.delete(host));
+    running.set(host, begun);
+    return begun;
+  }
+
+  return async (entry: NetworkHost, own: readonly string[], signal: AbortSignal): Promise<readonly string[]> => {
+    const found = await orAborted(addressesOf(entry.host), signal).catch((error: unknown) => {
+      throw new NotConnected(
+        'failed',
+        `lookup: ${codeOf(error) || 'ETIMEDOUT'}`,
+        'The name of the host cannot be resolved.',
+      );
+    });
+    const allowed = found.filter((address) => addressProblem(entry, address, own) === null);
+    if (allowed.length > 0) return allowed;
+    const kinds = new Set(found.map((address) => addressProblem(entry, address, own)));
+    const why = `its name leads to an address that is ${[...kinds].join(' or ')}: ${found.slice(0, 4).join(', ')}`;
+    throw new NotConnected(
+      'refused',
+      why,
+      "The name of the host leads to an address that is not public, and the agent's file does not name that address.",
+    );
+  };
+}
+
+/**
+ * Connects to one of the addresses that were checked. The name is not resolved again: another answer could lead
+ * somewhere else (DNS rebinding).
+ */
+function connectTo(entry: NetworkHost, addresses: readonly string[], signal: AbortSignal): Promise<Socket> {
+  const checked = addresses.map((address) => ({ address, family: isIP(address) }));
+  const [first] = checked;
+  const lookup: LookupFunction = (_host, { all }, answer) => {
+    if (all === true) answer(null, [...checked]);
+    else answer(null, first?.address ?? '', first?.family ?? 0);
+  };
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host: entry.host,
+      port: entry.port,
+      lookup,
+      allowHalfOpen: true,
+      noDelay: true,
+      autoSelectFamily: true,
+    });
+    const fail = (reason: string) => {
+      socket.destroy();
+      reject(new NotConnected('failed', reason, `The host cannot be reached: ${reason}.`));
+    };
+    const onAbort = () => fail('ETIMEDOUT');
+    signal.addEventListener('abort', onAbort, { once: true });
+    // Later errors are those of the connection; its close is what counts.
+    socket.on('error', (error) => fail(codeOf(error) || error.message));
+    socket.once('connect', () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(socket);
+    });
+  });
+}
