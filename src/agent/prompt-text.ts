@@ -1,6 +1,7 @@
 /** The texts of a prompt: how a model sees each part of a task. */
 import type { TaskInput } from '../domain/events.js';
 import { mapTexts } from '../domain/map-texts.js';
+import { hostAndPort } from '../domain/network.js';
 import type { ChatMessage, MessageCall } from '../ports/model.js';
 import type { ToolDefinition } from '../ports/tools.js';
 import type { LoopTask } from './loop-contract.js';
@@ -27,7 +28,16 @@ export function systemText(task: LoopTask, tools: readonly ToolDefinition[]): st
 ${HOW_YOU_WORK}
 
 # Tools
-${described.join('\n')}`;
+${described.join('\n')}${networkText(task)}`;
+}
+
+function networkText({ agent: { network = [] } }: LoopTask): string {
+  if (network.length === 0) return '';
+  const hosts = network.map(hostAndPort).join(', ');
+  return (
+    `\n\n# Network\nYour commands can reach these hosts and ports, and no others: ${hosts}. ` +
+    'Connect to them by these names. HTTP clients use the proxy of the environment. Each connection is recorded.'
+  );
 }
 
 const HOW_YOU_WORK = [

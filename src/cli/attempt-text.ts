@@ -1,7 +1,14 @@
 /** An attempt's journal for people. */
-import type { AttemptReport, CheckReport, PromptReport, StepReport } from '../domain/attempt-report.js';
+import type {
+  AttemptReport,
+  CheckReport,
+  ConnectionReport,
+  PromptReport,
+  StepReport,
+} from '../domain/attempt-report.js';
 import { NOT_RUN, type CheckBaseline } from '../domain/baseline.js';
 import { jsonObject } from '../domain/json-object.js';
+import { connectionText } from './connection-text.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import type { WholeOutput } from '../client/whole-output.js';
 import { paint, segment, type Line, type Tone } from './paint.js';
@@ -31,6 +38,7 @@ type Part = Line | Extract<AttemptPart, { kind: 'file' }>;
 /** In the order in which they are written. Text ends in a line break and holds no control characters of others. */
 export function* attemptParts(report: AttemptReport, options: AttemptTextOptions): Generator<AttemptPart> {
   yield of(heading(report));
+  for (const line of connectionLines(report.connections)) yield of(line);
   for (const step of report.steps) for (const part of stepLines(step, options)) yield of(part);
   for (const line of waitingLines(report)) yield of(line);
   for (const line of endLines(report)) yield of(line);
@@ -72,8 +80,15 @@ function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part
       block(oneLine(name), cut(typeof value === 'string' ? value : JSON.stringify(value))),
     ),
     ...outputLines(step, options, cut),
+    ...connectionLines(step.connections),
     ...checks.flatMap((check) => checkLines(check, cut)),
   ];
+}
+
+function connectionLines(connections: readonly ConnectionReport[]): readonly Line[] {
+  return connections.flatMap((one) =>
+    block('network', [oneLine(connectionText(one))], one.outcome === 'ended' ? 'plain' : 'red'),
+  );
 }
 
 /** What the policy decided; nothing where no policy was asked. */

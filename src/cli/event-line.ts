@@ -1,5 +1,6 @@
 import type { AgentEvent, CheckResult, EventType, PayloadOf, Plan } from '../domain/events.js';
 import { plannerOf } from '../domain/mission-planning.js';
+import { connectionText } from './connection-text.js';
 import { measuredDuration } from './durations.js';
 import { oneLine } from './text-width.js';
 
@@ -105,6 +106,7 @@ const DETAILS: Details = {
   tool_called: ({ step, tool, model }) => `step ${step}: ${tool} by ${model}`,
   tool_returned: ({ step, outcome, exit_code }) =>
     `step ${step}: ${outcome}${exit_code === null ? '' : `, exit ${exit_code}`}`,
+  connection_ended: (payload) => `step ${payload.step}: ${connectionText(payload)}`,
   turn_reserved: nothing,
   partition_claimed: ({ topic, partition }) => `${topic}[${partition}]`,
   partition_opened: nothing,

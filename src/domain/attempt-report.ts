@@ -1,6 +1,7 @@
 /** What an attempt of a task did, as people and programs see it: snake_case, like the mission's report. */
 import { baselineOf, type Baseline, type CheckBaseline } from './baseline.js';
-import type { CheckRecord, CheckResult } from './events.js';
+import type { CheckRecord, CheckResult, PayloadOf } from './events.js';
+import type { NetworkConnection } from './network.js';
 import { jsonObject } from './json-object.js';
 import type { JournalStep, TaskAttempt } from './task-partition.js';
 
@@ -13,6 +14,8 @@ export interface AttemptReport {
   /** open: it has not ended, or its end was not read yet. */
   readonly status: TaskAttempt['status'];
   readonly steps: readonly StepReport[];
+  /** The connections of checks that ran before the first step. */
+  readonly connections: readonly ConnectionReport[];
   /** The step that waits for a person; null: none does. */
   readonly waiting: WaitingStepReport | null;
   /** The summary of a completed attempt; null otherwise. */
@@ -31,6 +34,12 @@ export interface CheckReport extends Omit<CheckRecord, 'output'> {
   /** Exit codes of the same command before the task's first step (baseline.ts); null: not known. */
   readonly before: CheckBaseline | null;
 }
+
+/** A connection of a step's commands, or several that are added up. */
+export type ConnectionReport = Omit<
+  PayloadOf<'connection_ended'>,
+  'mission_id' | 'task_id' | 'attempt' | 'step' | 'owner'
+>;
 
 /** A step that the policy lets run only after a person has approved it. */
 export interface WaitingStepReport {
@@ -85,6 +94,8 @@ export interface StepReport {
     /** Why it was not run; null: it was. */
     readonly refused_because: string | null;
   } | null;
+  /** What its commands have reached on the network, or tried to. */
+  readonly connections: readonly ConnectionReport[];
   /** null: the step has no outcome yet. */
   readonly outcome: StepOutcome | null;
   /** The prompt that the model was sent; absent unless it was asked for. */
@@ -128,7 +139,7 @@ export interface StepOutcome {
 export function reportAttempt(attempt: TaskAttempt): AttemptReport {
   const { assignment, status, steps, result } = attempt;
   const baseline = baselineOf(attempt);
-  const reports = steps.map((step) => reportStep(step, baseline));
+  const reports = steps.map((step) => reportStep(step, baseline, connectionsOf(attempt, step.call.step)));
   const completed = result?.type === 'task_completed' ? result.payload : null;
   const failed = result?.type === 'task_failed' ? result.payload : null;
   return {
@@ -138,12 +149,34 @@ export function reportAttempt(attempt: TaskAttempt): AttemptReport {
     attempt: assignment.attempt,
     status,
     steps: reports,
+    connections: connectionsOf(attempt, 0),
     waiting: reportWaiting(attempt),
     summary: completed?.result.summary ?? null,
     error: failed === null ? null : { code: failed.code, text: failed.error },
     checks: lastChecks(reports, completed?.result.checks ?? failed?.checks ?? [], baseline),
     baseline,
   };
+}
+
+/** As the event has it. */
+export function reportConnection(connection: NetworkConnection): ConnectionReport {
+  return {
+    host: connection.host,
+    port: connection.port,
+    address: connection.address,
+    outcome: connection.outcome,
+    reason: connection.reason,
+    bytes_sent: connection.bytesSent,
+    bytes_received: connection.bytesReceived,
+    duration_ms: connection.durationMs,
+    connections: connection.count,
+  };
+}
+
+function connectionsOf({ connections }: TaskAttempt, step: number): readonly ConnectionReport[] {
+  return connections
+    .filter((one) => one.step === step)
+    .map(({ mission_id: _mission, task_id: _task, attempt: _attempt, step: _step, owner: _owner, ...rest }) => rest);
 }
 
 function reportWaiting({ waiting }: TaskAttempt): WaitingStepReport | null {
@@ -181,7 +214,11 @@ const reportCheck = (check: CheckRecord, index: number, baseline: Baseline | nul
   before: baseline?.checks[index] ?? null,
 });
 
-function reportStep({ call, outcome, sandboxOff }: JournalStep, baseline: Baseline | null): StepReport {
+function reportStep(
+  { call, outcome, sandboxOff }: JournalStep,
+  baseline: Baseline | null,
+  connections: readonly ConnectionReport[],
+): StepReport {
   return {
     step: call.step,
     thought: call.thought,
@@ -201,6 +238,7 @@ function reportStep({ call, outcome, sandboxOff }: JournalStep, baseline: Baseli
     policy: call.decision === null ? null : { decision: call.decision, rule: call.rule ?? '' },
     sandbox_off: sandboxOff,
     approval: approvalOf(call),
+    connections,
     outcome:
       outcome === null
         ? null

@@ -49,6 +49,7 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
   tool_called: JOURNAL,
   turn_reserved: JOURNAL,
   tool_returned: JOURNAL,
+  connection_ended: JOURNAL,
   heartbeat: NEWS,
   request_status: NEWS,
   status_report: NEWS,

@@ -241,6 +241,8 @@ function to(topic: string, partition: number, event: AgentEvent, world: RedriveW
 function inJournal({ event_type, payload }: AgentEvent): string {
   if (event_type === 'tool_returned')
     return 'it counts if its step was called and has no outcome yet: the first one wins';
+  if (event_type === 'connection_ended')
+    return 'it counts if the worker still knows the attempt; nothing depends on it';
   const owner = 'owner' in payload && payload.owner !== null ? ` ${payload.owner}` : '';
   return `it counts if its owner${owner} still holds the partition and the attempt is open; most likely it is void`;
 }

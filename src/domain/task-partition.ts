@@ -54,6 +54,8 @@ export interface TaskAttempt {
   readonly assignment: PayloadOf<'task_assigned'>;
   readonly status: 'open' | 'completed' | 'failed' | 'cancelled';
   readonly steps: readonly JournalStep[];
+  /** What its commands have reached on the network, or tried to. */
+  readonly connections: readonly PayloadOf<'connection_ended'>[];
   readonly spending: Spending;
   readonly reservation: TurnReservation | null;
   /** A step that waits for a person; null: none does. While it waits the attempt runs nothing and holds no slot. */
@@ -108,6 +110,8 @@ export function evolveTaskPartition(state: TaskPartitionState, record: FoldRecor
       return reserved(state, event.payload);
     case 'tool_returned':
       return returned(state, event.payload);
+    case 'connection_ended':
+      return connected(state, event.payload);
     case 'task_completed':
       return ended(state, event.payload, { type: 'task_completed', payload: event.payload });
     case 'task_failed':
@@ -139,6 +143,7 @@ function assigned(state: TaskPartitionState, offset: number, event: EventOf<'tas
     assignment,
     status: 'open',
     steps: [],
+    connections: [],
     spending: NOTHING_SPENT,
     reservation: null,
     waiting: null,
@@ -267,6 +272,14 @@ function returned(state: TaskPartitionState, outcome: PayloadOf<'tool_returned'>
   if (attempt === undefined || step === undefined) return voidBecause('no such step');
   if (step.outcome !== null) return voidBecause('outcome known');
   state.attempts.set(attempt.key, { ...attempt, steps: attempt.steps.with(outcome.step - 1, { ...step, outcome }) });
+  return APPLIED;
+}
+
+/** Like an outcome it says what happened, so it counts no matter who wrote it. Nothing depends on it. */
+function connected(state: TaskPartitionState, connection: PayloadOf<'connection_ended'>): Folded {
+  const attempt = state.attempts.get(attemptKey(connection));
+  if (attempt === undefined) return voidBecause('no such attempt');
+  state.attempts.set(attempt.key, { ...attempt, connections: [...attempt.connections, connection] });
   return APPLIED;
 }
 

@@ -27,7 +27,8 @@ export function createPolicy(rules: readonly Rule[], otherwise: PolicyDecision):
   };
   return {
     judge,
-    judgeCommand: (agent, command) => judge({ agent, tool: COMMAND_TOOL, arguments: { command } }),
+    judgeCommand: (agent, command, network = false) =>
+      judge({ agent, tool: COMMAND_TOOL, arguments: { command }, network }),
   };
 }
 

@@ -24,10 +24,11 @@ const texts = z.union([text.transform((one) => [one]), z.array(text).min(1, 'mus
 const optionalTexts = texts.optional().transform((list): readonly string[] => list ?? []);
 const decision = z.enum(POLICY_DECISIONS);
 
+const who = { agent: text.optional(), network: z.boolean().optional() };
 const example = z.union([
   z.string().min(1, 'must not be empty'),
-  z.strictObject({ agent: text.optional(), command: z.string().min(1, 'must not be empty') }),
-  z.strictObject({ agent: text.optional(), tool: text, arguments: z.record(z.string(), z.unknown()).default({}) }),
+  z.strictObject({ ...who, command: z.string().min(1, 'must not be empty') }),
+  z.strictObject({ ...who, tool: text, arguments: z.record(z.string(), z.unknown()).default({}) }),
 ]);
 type Example = z.output<typeof example>;
 
@@ -43,6 +44,7 @@ const ruleSchema = z.strictObject({
   path: optionalTexts,
   access: z.array(z.enum(ACCESSES)).min(1, 'must have at least one').optional(),
   host: optionalTexts,
+  network: z.boolean().optional(),
   matches: z.array(example).min(1, 'must have at least one example that matches'),
   not: z.array(example).min(1, 'must have at least one example that does not match'),
 });
@@ -150,10 +152,11 @@ function exampleProblems(
 const isMatched = (rule: Rule, call: ProposedCall): boolean =>
   readCall(call).acts.some((act) => rule.matches(call, act));
 
-/** An example without an agent is one of the rule's first agent. */
+/** An example without an agent is one of the rule's first agent, and has the network that the rule is about. */
 function callOf(one: Example, rule: Rule): ProposedCall {
   const given = typeof one === 'string' ? { command: one } : one;
   const agent = given.agent ?? rule.agent[0] ?? ANY_AGENT;
-  if ('tool' in given) return { agent, tool: given.tool, arguments: given.arguments };
-  return { agent, tool: COMMAND_TOOL, arguments: { command: given.command } };
+  const network = ('network' in given ? given.network : undefined) ?? rule.network ?? false;
+  if ('tool' in given) return { agent, tool: given.tool, arguments: given.arguments, network };
+  return { agent, tool: COMMAND_TOOL, arguments: { command: given.command }, network };
 }

@@ -1,5 +1,5 @@
 /** A rule of a policy, ready to be asked. */
-import type { PolicyDecision } from '../ports/policy.js';
+import type { PolicyDecision, ProposedCall } from '../ports/policy.js';
 import type { Access, Act, ActPath } from './acts.js';
 import { commandMatcher } from './command-pattern.js';
 import { pathMatcher, wordMatcher, type Matcher } from './glob.js';
@@ -14,11 +14,13 @@ export interface RuleText {
   readonly path: readonly string[];
   readonly access: readonly Access[];
   readonly host: readonly string[];
+  /** Whether it is about agents that may reach hosts on the network; undefined: about all. */
+  readonly network?: boolean | undefined;
 }
 
 export interface Rule extends RuleText {
   /** Whether all conditions hold for this act of a call. */
-  matches(call: { readonly agent: string; readonly tool: string }, act: Act): boolean;
+  matches(call: Pick<ProposedCall, 'agent' | 'tool' | 'network'>, act: Act): boolean;
 }
 
 type Test<T> = (value: T) => boolean;
@@ -37,6 +39,7 @@ export function createRule(text: RuleText): Rule {
     matches: (call, act) =>
       (tool === null || tool(call.tool)) &&
       (agent === null || agent(call.agent)) &&
+      (text.network === undefined || text.network === (call.network ?? false)) &&
       (command === null || (act.words !== null && command(act.words))) &&
       (path === null || hasPath(act.paths)) &&
       (host === null || act.hosts.some(host)),

@@ -13,6 +13,8 @@ export interface ProposedCall {
   readonly agent: string;
   readonly tool: string;
   readonly arguments: Readonly<Record<string, unknown>>;
+  /** Whether the agent's file names hosts that its commands may reach; absent: it does not. */
+  readonly network?: boolean;
 }
 
 export interface Verdict {
@@ -36,5 +38,5 @@ export const SECRET_RULE = 'secret-in-call';
 export interface Policy {
   judge(call: ProposedCall): Verdict;
   /** Judges a command that a check runs, as a call of execute_terminal_command. */
-  judgeCommand(agent: string, command: string): Verdict;
+  judgeCommand(agent: string, command: string, network?: boolean): Verdict;
 }

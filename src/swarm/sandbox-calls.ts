@@ -5,7 +5,9 @@ import { z } from 'zod';
 import { redactTexts } from '../agent/redact.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { StepOutcome } from '../domain/events.js';
+import { reportConnection, type ConnectionReport } from '../domain/attempt-report.js';
 import { limitsOf, type LimitName } from '../domain/limits.js';
+import type { NetworkConnection } from '../domain/network.js';
 import type { Ids } from '../ports/clock.js';
 import { ANY_AGENT, type Policy, type Verdict } from '../ports/policy.js';
 import { isStopped, judgeSecrets, stoppedResult } from '../roles/worker/call-verdict.js';
@@ -40,6 +42,8 @@ export interface SandboxCallResult {
   /** The limit that it reached first, whether that ended it or not; null: none is known. */
   readonly limit: LimitName | null;
   readonly duration_ms: number;
+  /** As in the events connection_ended. */
+  readonly connections: readonly ConnectionReport[];
 }
 
 export interface SandboxCallsOptions extends OpenToolsOptions {
@@ -83,14 +87,17 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
         return notRun(`${agent.name} does not have the tool ${call.tool}; it has ${agent.tools.join(', ')}`);
       // As the log would have it.
       const journaled = { ...call, arguments: redactTexts(call.arguments, redact) };
-      const verdict = judgeSecrets(journaled) ?? policy.judge({ ...call, agent: agent?.name ?? ANY_AGENT });
+      const by = { agent: agent?.name ?? ANY_AGENT, network: (agent?.network ?? []).length > 0 };
+      const verdict = judgeSecrets(journaled) ?? policy.judge({ ...call, ...by });
       const stopped = { ...call, ...verdict, approved_by: null, refused_because: null };
       if (isStopped(stopped)) return notRun(stoppedResult(stopped, verdict.reason).observation, verdict);
       step += 1;
       const timeLimitMs = 1000 * Math.min(limits.wall_seconds, agent?.timeoutSeconds ?? Infinity);
-      const outcome = await runStep(tools, { ...call, task, step, timeLimitMs, limits }, signal);
+      const connections: ConnectionReport[] = [];
+      const network = { hosts: agent?.network ?? [], onConnection: addTo(connections) };
+      const outcome = await runStep(tools, { ...call, task, step, timeLimitMs, limits, network }, signal);
       const left = await readLauncherOutcome({ run }, stepName(task, step));
-      return resultOf(call.tool, outcome, left?.reason ?? 'exited', verdict);
+      return { ...resultOf(call.tool, outcome, left?.reason ?? 'exited', verdict), connections };
     },
     async close() {
       await rm(dirname(run), { recursive: true, force: true });
@@ -101,14 +108,22 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
   };
 }
 
-type Step = SandboxCall & Pick<ToolCall, 'task' | 'step' | 'timeLimitMs' | 'limits'>;
+type Step = SandboxCall & Pick<ToolCall, 'task' | 'step' | 'timeLimitMs' | 'limits' | 'network'>;
 
 /** The only holder of the task, so any claim will do. */
 function runStep(tools: ToolExecutor, step: Step, signal: AbortSignal): Promise<ToolOutcome> {
   return tools.run({ ...step, claimOffset: 1 }, signal);
 }
 
-function resultOf(tool: string, outcome: ToolOutcome, reason: string, verdict: Verdict): SandboxCallResult {
+const addTo = (list: ConnectionReport[]) => (connection: NetworkConnection) =>
+  void list.push(reportConnection(connection));
+
+function resultOf(
+  tool: string,
+  outcome: ToolOutcome,
+  reason: string,
+  verdict: Verdict,
+): Omit<SandboxCallResult, 'connections'> {
   const ran = tool === COMMAND && outcome.exitCode !== null;
   const shown = ran ? commandOutput.parse(JSON.parse(outcome.observation)) : shownOf(outcome);
   return {
@@ -141,5 +156,6 @@ function notRun(reason: string, verdict: Verdict | null = null): SandboxCallResu
     killed: false,
     limit: null,
     duration_ms: 0,
+    connections: [],
   };
 }

@@ -15,7 +15,7 @@ const write = (name: string, text: string) => writeFileSync(join(clone.dir, name
 test('policy test lists the rules of the built-in policy when no other is named', async () => {
   const { code, stdout } = await runInPipe(clone, ['policy', 'test']);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^network-clients +deny +\d+ +agents do not reach the network$/m);
+  expect(stdout).toMatch(/^network-clients +deny +\d+ +this agent does not reach the network$/m);
   expect(stdout).toMatch(/^Policy: built-in \(\d+ rules, otherwise allow\); all examples hold$/m);
 });
 

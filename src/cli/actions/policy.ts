@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
+import { ANY_AGENT } from '../../ports/policy.js';
 import { openPolicy } from '../../swarm/policy.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { policyFile } from '../from-settings.js';
+import { readRoster } from '../mission-source.js';
 import { table } from '../table.js';
 
 /** Reads a policy, tries its examples and lists its rules. Rejects with ConfigError (exit 2). */
@@ -20,10 +22,11 @@ export async function testPolicy(context: CommandContext, file: string | null): 
   return EXIT.done;
 }
 
-/** Prints the verdict on a command. */
+/** Prints the verdict on a command of an agent, which need not be there. */
 export async function explainCommand(context: CommandContext, agent: string, command: string): Promise<ExitCode> {
   const { policy } = await openPolicy(policyFile(context), context.host.packageDir);
-  const verdict = policy.judgeCommand(agent, command);
+  const spec = agent === ANY_AGENT ? null : (await readRoster(context)).byName(agent);
+  const verdict = policy.judgeCommand(agent, command, (spec?.network ?? []).length > 0);
   if (context.json) context.print(verdict);
   else context.host.stdout.write(table([[verdict.decision, `by ${verdict.rule}`, verdict.reason]]));
   return EXIT.done;

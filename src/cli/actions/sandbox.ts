@@ -10,10 +10,12 @@ import {
 import { COMMAND_TOOL } from '../../ports/tools.js';
 import { openPolicy } from '../../swarm/policy.js';
 import { CliError, wrongUse } from '../cli-error.js';
+import { connectionText } from '../connection-text.js';
 import type { CommandContext } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { policyFile, toolSettings } from '../from-settings.js';
 import { readRoster } from '../mission-source.js';
+import { oneLine } from '../text-width.js';
 
 interface Place {
   readonly agent: string | null;
@@ -101,6 +103,8 @@ function printed({ host }: CommandContext, result: SandboxCallResult): number {
   host.stdout.write(result.stdout);
   host.stderr.write(result.stderr);
   if (result.limit !== null) host.stderr.write(`${limitText(result.limit, result)}\n`);
+  for (const connection of result.connections.filter(({ outcome }) => outcome !== 'ended'))
+    host.stderr.write(`network: ${oneLine(connectionText(connection))}\n`);
   return result.exit_code ?? EXIT.done;
 }
 

@@ -24,14 +24,17 @@ export function judgeSecrets({ tool, arguments: args }: Pick<StepDecision, 'tool
 
 /** The verdict on a step; of a finish that on its checks. null: there is nothing to judge. */
 export function judgeStep(policy: Policy, task: Task, step: Pick<StepDecision, 'tool' | 'arguments'>): Verdict | null {
-  if (step.tool !== FINISH) return policy.judge({ agent: task.spec.name, tool: step.tool, arguments: step.arguments });
-  return judgeChecks(policy, task);
+  if (step.tool === FINISH) return judgeChecks(policy, task);
+  const { tool, arguments: args } = step;
+  return policy.judge({ agent: task.spec.name, tool, arguments: args, network: hasNetwork(task.spec) });
 }
+
+const hasNetwork = ({ network = [] }: Task['spec']): boolean => network.length > 0;
 
 /** The strictest verdict on the checks of a task; null: it has none. */
 export function judgeChecks(policy: Policy, { attempt, spec }: Task): Verdict | null {
   const verdicts = acceptanceOf(attempt.assignment, spec).map(({ name, command }) => {
-    const verdict = policy.judgeCommand(spec.name, command);
+    const verdict = policy.judgeCommand(spec.name, command, hasNetwork(spec));
     return { ...verdict, reason: `check ${JSON.stringify(name)}: ${verdict.reason}` };
   });
   const [first, ...others] = verdicts;

@@ -6,12 +6,14 @@ import type { PayloadOf } from '../../domain/events.js';
 import type { Clock } from '../../ports/clock.js';
 import type { TaskPlace, ToolExecutor } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
+import type { NetworkOfStep } from './task-network.js';
 import { acceptanceOf, limitsOfTask, parseArguments, protectionOf } from './task-result.js';
 
 export interface StepRunnerDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' | 'held' | 'current'> {
   readonly tools: ToolExecutor;
   readonly clock: Clock;
   readonly place: TaskPlace;
+  readonly network: NetworkOfStep;
   /** Aborted when running tools must stop. */
   readonly acting: AbortSignal;
 }
@@ -23,7 +25,7 @@ export type StepRunner = (call: PayloadOf<'tool_called'>, remainingMs: number) =
 const MOST_CHANGED = 20;
 
 export function createStepRunner(deps: StepRunnerDeps): StepRunner {
-  const { attempt, spec, held, tools, clock, place, acting } = deps;
+  const { attempt, spec, held, tools, clock, place, network, acting } = deps;
   const limits = limitsOfTask(attempt.assignment, spec);
   const callOf = (step: number, remainingMs: number) => ({
     task: place,
@@ -31,6 +33,7 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
     claimOffset: held.claimOffset,
     timeLimitMs: Math.min(limits.wall_seconds * 1000, remainingMs),
     limits,
+    ...network(step),
   });
 
   /** What the task has changed although it must not. */

@@ -2,6 +2,7 @@
 import { BASELINE_LIMIT_MS, type Baseline } from '../../domain/baseline.js';
 import type { TaskPlace, ToolExecutor } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
+import type { NetworkOfStep } from './task-network.js';
 import { acceptanceOf, limitsOfTask, protectionOf } from './task-result.js';
 
 export interface TaskBaseline {
@@ -16,6 +17,7 @@ export interface TaskBaseline {
 export interface TaskBaselineDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' | 'held' | 'current'> {
   readonly tools: ToolExecutor;
   readonly place: TaskPlace;
+  readonly network: NetworkOfStep;
   /** Whether the policy lets the checks run. */
   readonly mayRunChecks: boolean;
   /** Aborted when running tools must stop. */
@@ -23,7 +25,7 @@ export interface TaskBaselineDeps extends Pick<ExecutionDeps, 'attempt' | 'spec'
 }
 
 export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
-  const { attempt, spec, held, tools, place, acting, mayRunChecks } = deps;
+  const { attempt, spec, held, tools, place, network, acting, mayRunChecks } = deps;
   const stopping = new AbortController();
   let taken: Promise<Baseline | null> | null = null;
 
@@ -43,6 +45,7 @@ export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
           checks,
           timeLimitMs: BASELINE_LIMIT_MS,
           limits: limitsOfTask(assignment, spec),
+          ...network(0),
           protection: protectionOf(assignment, spec),
         },
         stopping.signal,

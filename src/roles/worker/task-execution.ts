@@ -37,6 +37,7 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
     ...deps,
     // No other process would journal it while this claim holds: the role starts again, and finds the step in doubt.
     onOutcomeLost: (error) => context.onFatal(asError(error)),
+    onConnectionLost: (error) => logger.warn({ error: asError(error).message }, 'connection.not_recorded'),
   });
   const steps = createTaskSteps(context, {
     ...deps,

@@ -1,5 +1,7 @@
 /** The journal of one execution: each record is appended under the held claim and read back before it counts. */
 import type { EventOf, PayloadOf } from '../../domain/events.js';
+import { reportConnection } from '../../domain/attempt-report.js';
+import type { NetworkConnection } from '../../domain/network.js';
 import { taskRecordKey } from '../../domain/partitioning.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
 import type { WaitingCall } from '../../domain/waiting-call.js';
@@ -31,6 +33,8 @@ export interface TaskJournal {
   outcome(call: JournaledCall, result: StepResult): void;
   /** Appends the outcome and waits until it was read back. */
   outcomeReadBack(call: JournaledCall, result: StepResult): Promise<void>;
+  /** Appends what is known of a connection; nothing waits for it. */
+  connection(call: Pick<JournaledCall, 'step'> & Partial<JournaledCall>, connection: NetworkConnection): void;
   reserve(cost: TokenCost): Promise<void>;
   completed(payload: PayloadOf<'task_completed'>): Promise<void>;
   failed(payload: PayloadOf<'task_failed'>): Promise<void>;
@@ -55,7 +59,8 @@ type Journaled = EventOf<
   'call_proposed' | 'tool_called' | 'turn_reserved' | 'tool_returned' | 'task_completed' | 'task_failed'
 >;
 
-type JournaledType = Journaled['event_type'];
+type Appended = Journaled | EventOf<'connection_ended'>;
+type AppendedType = Appended['event_type'];
 
 export interface TaskJournalDeps {
   readonly attempt: TaskAttempt;
@@ -65,15 +70,17 @@ export interface TaskJournalDeps {
   readonly readBack: ReadBack;
   /** An outcome could not be appended; the next holder finds the step in doubt. */
   onOutcomeLost(error: unknown): void;
+  /** The record of a connection could not be appended. */
+  onConnectionLost(error: unknown): void;
 }
 
 export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps): TaskJournal {
   const { attempt, held, topic, partition, readBack } = deps;
   const { mission_id, task_id, agent } = attempt.assignment;
   const identity = { mission_id, task_id, attempt: attempt.assignment.attempt, owner: held.owner };
-  const eventOf = <T extends JournaledType>(type: T, payload: PayloadOf<T>, causedBy = attempt.assignmentId) =>
+  const eventOf = <T extends AppendedType>(type: T, payload: PayloadOf<T>, causedBy = attempt.assignmentId) =>
     context.createEvent({ type, from: agent, missionId: mission_id, causedBy, payload });
-  const append = (event: Journaled) =>
+  const append = (event: Appended) =>
     context.deps.appenders.tasks.append({ topic, partition, key: taskRecordKey(mission_id, task_id), event });
 
   function appendAndReadBack<T extends Journaled>(event: T): Promise<T> {
@@ -108,6 +115,12 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
       await appendAndReadBack(returned(call, result)).catch((error: unknown) => {
         // Void because an outcome is known already: then that one counts.
         if (!(error instanceof RecordVoid)) throw error;
+      });
+    },
+    connection({ step, callId }, connection) {
+      const payload = { ...identity, step, ...reportConnection(connection) };
+      append(eventOf('connection_ended', payload, callId)).catch((error: unknown) => {
+        if (!(error instanceof AppendDropped)) deps.onConnectionLost(error);
       });
     },
     async reserve({ tokens, usd }) {

@@ -17,6 +17,7 @@ import { createStepRunner, type StepRunner } from './step-runner.js';
 import { parseArguments } from './task-result.js';
 import { createTaskBaseline, type TaskBaseline } from './task-baseline.js';
 import type { TaskJournal } from './task-journal.js';
+import { networkOf } from './task-network.js';
 import type { WorkerContext } from './worker-context.js';
 
 export interface TaskSteps {
@@ -111,13 +112,14 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   const place = placeOf(deps);
   const checksVerdict = policy === undefined ? null : judgeChecks(policy, deps);
   const mayRunChecks = checksVerdict === null || checksVerdict.decision === 'allow';
-  const baseline = createTaskBaseline({ ...deps, tools, place, mayRunChecks });
+  const network = networkOf(deps, journal);
+  const baseline = createTaskBaseline({ ...deps, tools, place, network, mayRunChecks });
   const parts: Parts = {
     beganMs: null,
     context,
     deps,
     baseline,
-    runCall: createStepRunner({ ...deps, tools, clock, place }),
+    runCall: createStepRunner({ ...deps, tools, clock, place, network }),
   };
   let running: Promise<unknown> = Promise.resolve();
 

@@ -4,6 +4,9 @@ import type { NetworkConnection } from '../../domain/network.js';
 /** A program may open thousands of connections; each record is one of the log. */
 export const MOST_SINGLE = 100;
 
+/** Of a host's name (RFC 1035); a program may ask for a longer one. */
+const LONGEST_NAME = 253;
+
 export interface ConnectionLog {
   add(connection: Omit<NetworkConnection, 'count'>): void;
   /** Records the sums of those that were not recorded one by one. */
@@ -18,7 +21,8 @@ export function createConnectionLog(
   const sums = new Map<string, NetworkConnection>();
   let singles = 0;
   return {
-    add(connection) {
+    add(given) {
+      const connection = { ...given, host: given.host?.slice(0, LONGEST_NAME) ?? null };
       singles += 1;
       if (singles <= MOST_SINGLE) {
         record({ ...connection, count: 1 });

@@ -1,16 +1,19 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createHarness } from '../harness.js';
-import type { NetworkConnection } from '../../../src/domain/network.js';
-
+import '../harness.js';
+import { removeTemporaryDirectories } from '../harness.js';
+import { placeForUser, runAsUser } from '../as-user.js';
 test('try', async () => {
-  const server = createServer((_request, response) => response.end('hello\n'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const harness = await createHarness();
-  const seen: NetworkConnection[] = [];
-  const network = { hosts: [{ host: 'localhost', port, addresses: [] }, {host:'web.test', port: 80, addresses: []}, {host:'10.1.2.3', port: 80, addresses: []}, {host:'2001:db8::5', port: 80, addresses: []}], onConnection: (c: NetworkConnection) => seen.push(c) };
-  const result = await harness.sh(`curl -sv http://localhost:${port}/; curl -sx $http_proxy http://localhost:${port}/; curl -s http://evil.test/; curl -s http://127.0.0.1:1/; curl -sm 3 http://10.1.2.3/; curl -sm 3 http://web.test/; cat /proc/net/tcp; cat /etc/hosts; ps ax`, { network });
-  console.log(result.stdout, result.stderr, result.outcome, result.durationMs, seen);
-  server.close();
+  const place = placeForUser();
+  console.log(await runAsUser(place, `
+import { createServer } from 'node:http';
+const server = createServer((request, response) => response.end('hello' + request.url));
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+const { port } = server.address();
+const seen = [];
+const network = { hosts: [{ host: 'localhost', port, addresses: [] },{host:'web.test', port: 80, addresses: []}, {host:'10.1.2.3', port: 80, addresses: []}, {host:'2001:db8::5', port: 80, addresses: []}], onConnection: (c) => seen.push(c) };
+const r = await executor.run({ task, step: ++step, claimOffset: 1, timeLimitMs: 20000, tool: 'execute_terminal_command', arguments: { command: 'cat /proc/net/if_inet6; curl -s http://localhost:' + port + '/; curl -s http://evil.test/; ps ax; cat /proc/net/tcp /proc/net/tcp6; ls /tmp; id' }, network }, never);
+console.log(JSON.parse(r.observation).stdout, JSON.parse(r.observation).stderr, r.outcome, seen, sandbox);
+server.close();
+process.exit(0);
+`));
+  removeTemporaryDirectories();
 });
