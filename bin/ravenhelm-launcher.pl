@@ -347,7 +347,7 @@ sub start_relay {
     return 0 unless defined $relay;
     if ($relay == 0) {
         open(STDIN, '<&', $input) && open(STDOUT, '>&', $output) or exit 1;
-        exec { $^X } 'perl', '-w', $RELAY;
+        exec { $^X } 'perl', '-w', $RELAY, $run;    # ps shows whose it is
         exit 127;
     }
     syswrite($relay_request, "machine $request{machine}\n$request{relay}");
@@ -358,6 +358,7 @@ sub start_relay {
 sub has_network {
     my ($now) = @_;
     return 1 unless defined $relay;
+    return 0 if defined $relay_problem;
     if (!defined $relay_until) {
         my ($first) = $status =~ /"child-pid": *(\d+)/ or return 0;
         syswrite($relay_request, "pid $first\n");

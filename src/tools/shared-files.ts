@@ -10,6 +10,9 @@ import { absent } from './system-errors.js';
 const COPIED = ['ld.so.cache', 'ld.so.conf', 'localtime', 'ssl/openssl.cnf'];
 const COPIED_DIRECTORY = 'ld.so.conf.d';
 
+/** Where systems keep the certificates that programs trust: all, and those of Red Hat. */
+const CERTIFICATES = ['ssl/certs', 'pki/tls/certs', 'pki/ca-trust/extracted'];
+
 /**
  * Directories of this computer's /etc that are mounted. Debian and Ubuntu keep files in the last ones that a Java
  * virtual machine does not start without.
@@ -17,7 +20,7 @@ const COPIED_DIRECTORY = 'ld.so.conf.d';
 export function mountedEtcDirectories(): readonly string[] {
   const isDirectory = (name: string) => statSync(`/etc/${name}`, { throwIfNoEntry: false })?.isDirectory() === true;
   const java = readdirSync('/etc').filter((name) => /^java(-\d+-openjdk)?$/.test(name));
-  return ['alternatives', 'ssl/certs', ...java].filter(isDirectory);
+  return ['alternatives', ...CERTIFICATES, ...java].filter(isDirectory);
 }
 
 export interface SharedFiles {

@@ -7,6 +7,7 @@ import { NO_CGROUPS, type Cgroups } from './cgroups.js';
 import { CallRefused } from './errors.js';
 import { requireFreeSpace } from './free-space.js';
 import { createPlaces } from './kept-places.js';
+import type { LookupAddresses } from './network/outbound.js';
 import type { RunPlace } from './places.js';
 import { shellProgram, type Program } from './programs.js';
 import { filterFor, hasFilter } from './seccomp/filter.js';
@@ -36,6 +37,8 @@ export interface ToolExecutorOptions {
   readonly cgroups?: Cgroups;
   /** No step begins when the workspaces' disk has less free, in MiB; absent: 0, no floor. */
   readonly minFreeMb?: number;
+  /** How the names of hosts are resolved for agents with a network; absent: by this computer. */
+  readonly lookup?: LookupAddresses;
   readonly clock: Clock;
   readonly logger: Logger;
   /** What outputs and file contents pass before they are cut. Default: nothing is changed. */

@@ -17,6 +17,7 @@ function textOf(prompt: PromptReport, sandboxOff = false, outcome: Outcome = nul
     attempt: 1,
     status: 'open',
     waiting: null,
+    connections: [],
     steps: [
       {
         step: 1,
@@ -37,6 +38,7 @@ function textOf(prompt: PromptReport, sandboxOff = false, outcome: Outcome = nul
         policy: null,
         sandbox_off: sandboxOff,
         approval: null,
+        connections: [],
         outcome,
         prompt,
       },

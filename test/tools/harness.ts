@@ -10,6 +10,7 @@ import { workspaceMarker } from '../../src/tools/places.js';
 import { probeSandbox } from '../../src/tools/probe.js';
 import type { ReadOnlyBind, UnusableSandbox, UsableSandbox } from '../../src/tools/sandbox.js';
 import { createToolExecutor } from '../../src/tools/tool-executor.js';
+import type { ToolExecutorOptions } from '../../src/tools/tool-runtime.js';
 
 // Real processes on a busy computer; the tests assert no durations.
 jest.setTimeout(60_000);
@@ -35,6 +36,7 @@ export interface HarnessOptions {
   /** Default: those that this process may make. */
   readonly cgroups?: Cgroups;
   readonly minFreeMb?: number;
+  readonly lookup?: ToolExecutorOptions['lookup'];
 }
 
 export interface Harness {
@@ -99,6 +101,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     clock,
     logger,
     ...(options.redact === undefined ? {} : { redact: options.redact }),
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
   });
   const steps = new Map<string, number>();
   const task = (taskId = 'deploy-cert_agent-wave1', missionId = 'm1', attempt = 1): TaskPlace => ({

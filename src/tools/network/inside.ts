@@ -49,15 +49,17 @@ export interface RelayOptions {
 export function relayRequest({ hosts, proxy, direct, account }: RelayOptions): string {
   const names = mappedNames(hosts);
   const added = new Set(hosts.map(({ host }) => host).filter((host) => isAddress(host) && !isLoopback(host)));
+  const listeners = new Map<string, string>([[`${hexAddress(PROXY_ADDRESS)} ${PROXY_PORT}`, proxy]]);
+  for (const entry of hosts)
+    for (const address of addressesOf(entry.host, names)) {
+      // localhost and 127.0.0.1 may both be named, with one port.
+      const place = `${hexAddress(address)} ${entry.port}`;
+      if (!listeners.has(place)) listeners.set(place, `${direct} ${hostAndPort(entry)}`);
+    }
   const lines = [
     ...(account === null ? [] : [`account ${account.uid} ${account.gid}`]),
     ...[...added].map((address) => `address ${hexAddress(address)}`),
-    `listen ${hexAddress(PROXY_ADDRESS)} ${PROXY_PORT} ${proxy}`,
-    ...hosts.flatMap((entry) =>
-      addressesOf(entry.host, names).map(
-        (address) => `listen ${hexAddress(address)} ${entry.port} ${direct} ${hostAndPort(entry)}`,
-      ),
-    ),
+    ...[...listeners].map(([place, target]) => `listen ${place} ${target}`),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -64,6 +64,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const own = ownAddresses();
   const resolve = sharingLookups(options.lookup ?? lookupAll);
   const closing = new AbortController();
+  const sockets = new Set<Socket>();
   /** Of each connection, until it is recorded. */
   const recorded = new Set<Promise<void>>();
 
@@ -102,8 +103,11 @@ export function createOutbound(options: OutboundOptions): Outbound {
         const socket = await connected(host, port, recorded.size);
         const address = socket.remoteAddress ?? null;
         socket.setTimeout(timings.idleMs, () => socket.destroy());
-        socket.once('close', () => record({ address, outcome: 'ended', reason: null }, socket));
-        closing.signal.addEventListener('abort', () => socket.destroy(), { once: true });
+        sockets.add(socket);
+        socket.once('close', () => {
+          sockets.delete(socket);
+          record({ address, outcome: 'ended', reason: null }, socket);
+        });
         if (closing.signal.aborted) socket.destroy();
         return socket;
       } catch (error) {
@@ -114,6 +118,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     },
     async close() {
       closing.abort();
+      for (const socket of sockets) socket.destroy();
       await Promise.all(recorded);
     },
   };

@@ -1,12 +1,12 @@
+import { dirname } from 'node:path';
 import type { NetworkAccess } from '../../ports/tools.js';
+import { CallRefused } from '../errors.js';
 import type { RunPlace } from '../places.js';
 import { prepareEtc } from '../shared-files.js';
 import { reasonOf } from '../system-errors.js';
 import type { ToolRuntime } from '../tool-runtime.js';
-import { CallRefused } from '../errors.js';
 import { openGateway, type Gateway } from './gateway.js';
 import { hostLines, proxyVariables, relayRequest } from './inside.js';
-import { dirname } from 'node:path';
 
 /**
  * Runs a launcher in a place with the network that a call has; without one, and without a sandbox, in the place as it
@@ -14,7 +14,7 @@ import { dirname } from 'node:path';
  * be made.
  */
 export async function withNetwork<T>(
-  { sandbox, clock }: Pick<ToolRuntime, 'sandbox' | 'clock'>,
+  { sandbox, clock, lookup }: Pick<ToolRuntime, 'sandbox' | 'clock' | 'lookup'>,
   place: RunPlace,
   access: NetworkAccess | undefined,
   run: (place: RunPlace) => Promise<T>,
@@ -23,7 +23,8 @@ export async function withNetwork<T>(
   const { hosts } = access;
   const { account } = place;
   const onConnection = access.onConnection.bind(access);
-  const gateway = await openGateway({ hosts, account, clock, onConnection }).catch(refused);
+  const resolving = lookup === undefined ? {} : { lookup };
+  const gateway = await openGateway({ hosts, account, clock, onConnection, ...resolving }).catch(refused);
   try {
     const { proxy, direct } = gateway;
     const request = relayRequest({ hosts, proxy, direct, account });
