@@ -35,6 +35,6 @@ export interface NetworkConnection {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly durationMs: number;
-  /** 1, or how many this one stands for: a call has its first ones recorded one by one, the others added up. */
+  /** 1, or the number of connections that are added up: the first ones of a call are recorded one by one. */
   readonly count: number;
 }

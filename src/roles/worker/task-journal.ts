@@ -1,7 +1,6 @@
 /** The journal of one execution: each record is appended under the held claim and read back before it counts. */
 import type { EventOf, PayloadOf } from '../../domain/events.js';
-import { reportConnection } from '../../domain/attempt-report.js';
-import type { NetworkConnection } from '../../domain/network.js';
+import type { ConnectionReport } from '../../domain/attempt-report.js';
 import { taskRecordKey } from '../../domain/partitioning.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
 import type { WaitingCall } from '../../domain/waiting-call.js';
@@ -34,7 +33,7 @@ export interface TaskJournal {
   /** Appends the outcome and waits until it was read back. */
   outcomeReadBack(call: JournaledCall, result: StepResult): Promise<void>;
   /** Appends what is known of a connection; nothing waits for it. */
-  connection(call: Pick<JournaledCall, 'step'> & Partial<JournaledCall>, connection: NetworkConnection): void;
+  connection(call: Pick<JournaledCall, 'step'> & Partial<JournaledCall>, connection: ConnectionReport): void;
   reserve(cost: TokenCost): Promise<void>;
   completed(payload: PayloadOf<'task_completed'>): Promise<void>;
   failed(payload: PayloadOf<'task_failed'>): Promise<void>;
@@ -118,8 +117,7 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
       });
     },
     connection({ step, callId }, connection) {
-      const payload = { ...identity, step, ...reportConnection(connection) };
-      append(eventOf('connection_ended', payload, callId)).catch((error: unknown) => {
+      append(eventOf('connection_ended', { ...identity, step, ...connection }, callId)).catch((error: unknown) => {
         if (!(error instanceof AppendDropped)) deps.onConnectionLost(error);
       });
     },

@@ -1,4 +1,5 @@
 /** What the commands of a task may reach, and the record of each connection. */
+import { reportConnection } from '../../domain/attempt-report.js';
 import type { NetworkConnection } from '../../domain/network.js';
 import type { NetworkAccess } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
@@ -18,7 +19,7 @@ export function networkOf(
     network: {
       hosts,
       onConnection: (connection: NetworkConnection) =>
-        journal.connection({ step, callId: current().steps[step - 1]?.callId }, connection),
+        journal.connection({ step, callId: current().steps[step - 1]?.callId }, reportConnection(connection)),
     },
   });
 }

@@ -73,7 +73,7 @@ export function addressProblem(entry: NetworkHost, address: string, own: readonl
   if (kind === null || entry.host === address) return null;
   if (kind === 'loopback' && entry.host === 'localhost') return null;
   const plain = withoutZone(address);
-  // A range names no metadata address: whoever wrote it may not know that it is in there.
+  // A range names no metadata address: its author may not know that it is in there.
   const named = kind === 'metadata' ? entry.addresses.filter((range) => !range.includes('/')) : entry.addresses;
   return isIn(plain, named) ? null : kind;
 }

@@ -1,6 +1,6 @@
 /**
- * The way out of the sandbox for one call: two sockets that only the call's relay can open, one of an HTTP proxy and one
- * for all other protocols. Both lead to the hosts that the agent's file names.
+ * The way out of the sandbox for one call: two sockets that only the call's relay can open, one of an HTTP proxy and
+ * one for all other protocols. Both lead to the hosts that the agent's file names.
  */
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';

@@ -79,8 +79,9 @@ const answer = (response: ServerResponse, status: string, text: string): void =>
 };
 
 /**
- * Each request has a connection of its own, and only the address of its first line counts: a Host header that names
- * another host is replaced (RFC 9112, 3.2.2), and the request is written anew, so that both sides read the same one.
+ * Each request has a separate connection, and only the address of its first line counts: a Host header that names
+ * another host is replaced (RFC 9112, 3.2.2). The head of the request is written again from what was read, so that both
+ * sides read the same one.
  */
 async function forward(outbound: Outbound, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = readHttpAddress(request.url ?? '');

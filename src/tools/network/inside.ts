@@ -73,7 +73,7 @@ function addressesOf(host: string, names: ReadonlyMap<string, string>): readonly
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
 /** The bytes of an address in network order: 8 or 32 hexadecimal digits. */
-export function hexAddress(address: string): string {
+function hexAddress(address: string): string {
   const hex = (number: number, digits: number) => number.toString(16).padStart(digits, '0');
   if (isIPv4(address))
     return address

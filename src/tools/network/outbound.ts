@@ -23,7 +23,7 @@ export interface NetworkTimings {
 export const NETWORK_TIMINGS: NetworkTimings = { connectMs: 15_000, idleMs: 600_000, headMs: 20_000 };
 
 /** The most connections of one call at the same time. */
-export const MOST_CONNECTIONS = 256;
+const MOST_CONNECTIONS = 256;
 
 /** A connection that is not made; the message is for the program in the sandbox. */
 export class NotConnected extends Error {
@@ -60,59 +60,43 @@ const lookupAll: LookupAddresses = async (host) =>
   (await lookupName(host, { all: true })).map(({ address }) => address);
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { hosts, timings } = options;
-  const own = ownAddresses();
-  const resolve = sharingLookups(options.lookup ?? lookupAll);
+  const { timings, clock, log } = options;
+  const connected = connecting(options);
   const closing = new AbortController();
   const sockets = new Set<Socket>();
   /** Of each connection, until it is recorded. */
   const recorded = new Set<Promise<void>>();
 
-  async function connected(host: string, port: number, atOnce: number): Promise<Socket> {
-    if (closing.signal.aborted) throw new NotConnected('refused', 'the call has ended', 'The call has ended.');
-    const entry = hosts.find((one) => one.host === host && one.port === port);
-    if (entry === undefined) throw notListed(hosts);
-    if (atOnce > MOST_CONNECTIONS)
-      throw new NotConnected(
-        'refused',
-        `more than ${MOST_CONNECTIONS} connections at once`,
-        `A call may have ${MOST_CONNECTIONS} connections at the same time.`,
-      );
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timings.connectMs)]);
-    return connectTo(entry, await resolve(entry, own, signal), signal);
+  /** Records the end of a connection, or that none was made (socket: null). */
+  function recorder(host: string, port: number) {
+    const done = createDeferred<void>();
+    recorded.add(done.promise);
+    const beganMs = clock.monotonicMs();
+    return (socket: Socket | null, end: Pick<NetworkConnection, 'outcome' | 'reason' | 'address'>) => {
+      const bytes = { bytesSent: socket?.bytesWritten ?? 0, bytesReceived: socket?.bytesRead ?? 0 };
+      log.add({ host, port, ...end, ...bytes, durationMs: Math.round(clock.monotonicMs() - beganMs) });
+      recorded.delete(done.promise);
+      done.resolve();
+    };
   }
 
   return {
     async open(host, port) {
-      const done = createDeferred<void>();
-      recorded.add(done.promise);
-      const beganMs = options.clock.monotonicMs();
-      const record = (end: Pick<NetworkConnection, 'outcome' | 'reason' | 'address'>, socket: Socket | null) => {
-        options.log.add({
-          host,
-          port,
-          ...end,
-          bytesSent: socket?.bytesWritten ?? 0,
-          bytesReceived: socket?.bytesRead ?? 0,
-          durationMs: Math.round(options.clock.monotonicMs() - beganMs),
-        });
-        recorded.delete(done.promise);
-        done.resolve();
-      };
+      const record = recorder(host, port);
       try {
-        const socket = await connected(host, port, recorded.size);
+        const socket = await connected(host, port, recorded.size, closing.signal);
         const address = socket.remoteAddress ?? null;
         socket.setTimeout(timings.idleMs, () => socket.destroy());
         sockets.add(socket);
         socket.once('close', () => {
           sockets.delete(socket);
-          record({ address, outcome: 'ended', reason: null }, socket);
+          record(socket, { address, outcome: 'ended', reason: null });
         });
         if (closing.signal.aborted) socket.destroy();
         return socket;
       } catch (error) {
-        if (!(error instanceof NotConnected)) throw error;
-        record({ address: null, outcome: error.outcome, reason: error.reason }, null);
+        const known = error instanceof NotConnected ? error : null;
+        record(null, { address: null, outcome: known?.outcome ?? 'failed', reason: known?.reason ?? String(error) });
         throw error;
       }
     },
@@ -121,6 +105,25 @@ export function createOutbound(options: OutboundOptions): Outbound {
       for (const socket of sockets) socket.destroy();
       await Promise.all(recorded);
     },
+  };
+}
+
+/** Connects to a host of the list, within the time for it. Rejects with NotConnected. */
+function connecting({ hosts, timings, lookup = lookupAll }: OutboundOptions) {
+  const own = ownAddresses();
+  const resolve = sharingLookups(lookup);
+  return async (host: string, port: number, atOnce: number, ended: AbortSignal): Promise<Socket> => {
+    if (ended.aborted) throw new NotConnected('refused', 'the call has ended', 'The call has ended.');
+    const entry = hosts.find((one) => one.host === host && one.port === port);
+    if (entry === undefined) throw notListed(hosts);
+    if (atOnce > MOST_CONNECTIONS)
+      throw new NotConnected(
+        'refused',
+        `more than ${MOST_CONNECTIONS} connections at once`,
+        `A call may have ${MOST_CONNECTIONS} connections at the same time.`,
+      );
+    const signal = AbortSignal.any([ended, AbortSignal.timeout(timings.connectMs)]);
+    return connectTo(entry, await resolve(entry, own, signal), signal);
   };
 }
 

@@ -195,7 +195,7 @@ describe('the other socket of a call', () => {
     },
   );
 
-  test('does not wait for a first line for ever', async () => {
+  test('waits for a first line for a limited time', async () => {
     const gateway = await testGateway([localhost(1)], LOCAL, { timings: { ...NETWORK_TIMINGS, headMs: 50 } });
     expect(await say(gateway.direct, 'local')).toBe('');
   });

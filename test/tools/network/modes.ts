@@ -57,8 +57,11 @@ const lookup = async (host) => {
 const connections = [];
 const networked = createToolExecutor({ ...system, workspaceRoot: root, sandbox, clock, logger, lookup });
 const network = { hosts: ${JSON.stringify(hosts)}, onConnection: (connection) => connections.push(connection) };
-const outcome = await networked.run({ task: { ...task, taskId: crypto.randomUUID(), missionId: crypto.randomUUID() }, step: 1, claimOffset: 1,
-  timeLimitMs: ${timeLimitMs}, tool: 'execute_terminal_command', arguments: { command: ${JSON.stringify(withFiles(command, files))} }, network }, never);
+const command = ${JSON.stringify(withFiles(command, files))};
+const outcome = await networked.run({
+  task: { ...task, missionId: crypto.randomUUID() }, step: 1, claimOffset: 1, timeLimitMs: ${timeLimitMs},
+  tool: 'execute_terminal_command', arguments: { command }, network,
+}, never);
 console.log(JSON.stringify({ ...outcome, connections }));`;
   const outcome: ToolOutcome & Pick<NetworkResult, 'connections'> = JSON.parse(await runAsUser(place, script));
   return { ...outcome, ...JSON.parse(outcome.observation) };

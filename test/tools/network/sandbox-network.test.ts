@@ -31,7 +31,11 @@ describe.each(MODES)('in a sandbox made %s, an agent with a network', (_mode, ru
     const web = await listenHttp((request, response) => response.end(`page of ${request.headers.host}\n`));
     const other = await talkative();
     const result = await run(
-      `curl -s http://web.test:${web}/; curl -s --noproxy '*' http://web.test:${web}/; ${SAY('db.test', other, 'hello')}`,
+      [
+        `curl -s http://web.test:${web}/`,
+        `curl -s --noproxy '*' http://web.test:${web}/`,
+        SAY('db.test', other, 'hello'),
+      ].join('; '),
       {
         hosts: [named('web.test', web), named('db.test', other)],
         names: { 'web.test': ['127.0.0.1'], 'db.test': ['127.0.0.1'] },

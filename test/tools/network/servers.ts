@@ -1,4 +1,4 @@
-/** Real servers on 127.0.0.1, with certificates of a certificate authority of their own. */
+/** Real servers on 127.0.0.1, with certificates of a test's own authority. */
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -161,8 +161,10 @@ info = 'demo_wheel-1.0.dist-info/'
 with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     wheel.writestr('demo_wheel.py', 'TEXT = "hello from pip"\\n')
     wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\\nName: demo-wheel\\nVersion: 1.0\\n')
-    wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
-    wheel.writestr(info + 'RECORD', 'demo_wheel.py,,\\n' + info + 'METADATA,,\\n' + info + 'WHEEL,,\\n' + info + 'RECORD,,\\n')
+    tag = 'Generator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n'
+    wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\n' + tag)
+    names = ['demo_wheel.py', info + 'METADATA', info + 'WHEEL', info + 'RECORD']
+    wheel.writestr(info + 'RECORD', ''.join(name + ',,\\n' for name in names))
 `;
   execFileSync('/usr/bin/python3', ['-c', program, join(directory, name)], { stdio: 'pipe' });
   const wheel = readFileSync(join(directory, name));
@@ -190,7 +192,7 @@ export async function startPostgres(programs: string): Promise<number> {
   const port = await freePort();
   const data = join(directory, 'data');
   mkdirSync(data);
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'daemon'], { encoding: 'utf8' }));
   const user = process.getuid?.() === 0 ? { uid: id('-u'), gid: id('-g') } : {};
   chmodSync(directory, 0o777);
   if (user.uid !== undefined) execFileSync('chown', [`${user.uid}:${user.gid}`, data]);
