@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { platform } from 'node:os';
 
 import { mustRun, run, StepFailed } from './run.mjs';
 
 /**
  * What the swarm calls besides node. debian: the package (the first that the system knows); brew, dnf: likewise.
- * find: whether it is here; forStack: only wanted where no Docker engine runs the broker.
+ * find: whether it is here; forStack: only wanted where no Docker engine runs the broker; forTests: only wanted with
+ * RAVENHELM_TEST_PROGRAMS=1.
  */
 export const PROGRAMS = [
   {
@@ -58,6 +59,21 @@ export const PROGRAMS = [
     dnf: 'maven',
     brew: 'maven',
   },
+  ...[
+    { name: 'curl', find: () => existsSync('/usr/bin/curl'), package: 'curl' },
+    { name: 'git', find: () => existsSync('/usr/bin/git'), package: 'git' },
+    { name: 'pip', find: () => existsSync('/usr/bin/pip3'), package: 'python3-pip' },
+    { name: 'PostgreSQL', find: () => existsSync('/usr/bin/psql') && hasPostgresServer(), package: 'postgresql' },
+    { name: 'Redis', find: () => existsSync('/usr/bin/redis-server'), package: 'redis-server', dnf: 'redis' },
+  ].map(({ name, find, package: debian, dnf = debian }) => ({
+    name,
+    why: 'the tests of the agents’ network',
+    find,
+    linuxOnly: true,
+    forTests: true,
+    debian: [debian],
+    dnf: dnf === 'postgresql' ? 'postgresql-server' : dnf,
+  })),
 ];
 
 /** Installs what is missing where that needs no question (root on Debian or Ubuntu); elsewhere says the line to run. */
@@ -77,7 +93,10 @@ export async function installPrograms({ brokerByDocker, say }) {
 
 async function findMissing(brokerByDocker) {
   const wanted = PROGRAMS.filter(
-    ({ forStack, linuxOnly }) => !(forStack && brokerByDocker) && !(linuxOnly && platform() !== 'linux'),
+    ({ forStack, forTests, linuxOnly }) =>
+      !(forStack && brokerByDocker) &&
+      !(forTests && process.env.RAVENHELM_TEST_PROGRAMS !== '1') &&
+      !(linuxOnly && platform() !== 'linux'),
   );
   const found = await Promise.all(wanted.map(({ find }) => find()));
   return wanted.filter((_, index) => !found[index]);
@@ -114,6 +133,12 @@ function installLine(missing) {
 
 async function runs(command, args) {
   return (await run(command, args)).exitCode === 0;
+}
+
+/** Debian keeps the server's programs in a directory for each version. */
+function hasPostgresServer() {
+  const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : [];
+  return versions.length > 0 || existsSync('/usr/bin/initdb');
 }
 
 async function hasUtilLinux() {

@@ -10,6 +10,17 @@ test("the system text with every tool has at most 1,500 tokens without the agent
   expect(estimateTokens([{ role: 'system', content }])).toBeLessThanOrEqual(1_500);
 });
 
+test('the system text names what the agent may reach, and nothing where it may reach nothing', () => {
+  const network = [
+    { host: 'a.example', port: 443, addresses: [] },
+    { host: '2001:db8::1', port: 5432, addresses: [] },
+  ];
+  const task = { ...loopTask(), agent: { ...loopTask().agent, network } };
+  expect(systemText(task, [])).toContain('# Network\nYour commands can reach');
+  expect(systemText(task, [])).toContain('no others: a.example:443, [2001:db8::1]:5432.');
+  expect(systemText(loopTask(), [])).not.toContain('# Network');
+});
+
 test("each tool's description has a good call, which the tool takes", () => {
   for (const { name, description, validate } of TOOL_DEFINITIONS) {
     const call = /A good call [^{]*: (\{.*?\})/.exec(description)?.[1] ?? 'none';

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from './support/clone.js';
@@ -43,6 +45,7 @@ test('several words are a program and its arguments; --json prints a document an
     killed: false,
     limit: null,
     duration_ms: expect.any(Number),
+    connections: [],
   });
 });
 
@@ -149,6 +152,48 @@ test("with --agent the agent's limits hold, and the result names the one that wa
   expect(forPeople).toMatchObject({ code: 153, stdout: expect.stringMatching(/^tmpfs +2 /) });
   expect(forPeople.stderr).toContain('the limit file_size was reached\n');
   writeFileSync(path, text);
+});
+
+test("with --agent the agent's network holds, and the result has its connections", async () => {
+  const server = createServer((_request, response) => response.end('hello\n'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : null;
+  const path = join(clone.dir, 'agents/first_agent.md');
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, text.replace('---\n', `---\nnetwork: [localhost:${port}]\n`));
+  try {
+    const command = `curl -s http://localhost:${port}/; curl -s http://evil.example/`;
+    const { stdout } = await sandbox('exec', '--json', '--agent', 'first_agent', '--', command);
+    expect(JSON.parse(stdout)).toMatchObject({
+      decision: 'allow',
+      exit_code: 0,
+      stdout: expect.stringMatching(/^hello\nThis agent may not reach that host and port/),
+      connections: [
+        { host: 'localhost', port, address: '127.0.0.1', outcome: 'ended', bytes_received: expect.any(Number) },
+        { host: 'evil.example', port: 80, address: null, outcome: 'refused', bytes_sent: 0 },
+      ],
+    });
+    const forPeople = await sandbox('exec', '--agent', 'first_agent', '--', command);
+    expect(forPeople.stderr).toBe("network: evil.example:80 refused: not in the agent's network\n");
+    const asked = await sandbox(
+      'exec',
+      '--json',
+      '--agent',
+      'first_agent',
+      '--',
+      `curl -d x http://localhost:${port}/`,
+    );
+    expect(JSON.parse(asked.stdout)).toMatchObject({ decision: 'ask', rule: 'network-requests', outcome: 'refused' });
+    const without = await sandbox('exec', '--json', '--agent', 'second_agent', '--', `curl http://localhost:${port}/`);
+    expect(JSON.parse(without.stdout)).toMatchObject({ decision: 'deny', rule: 'network-clients' });
+    const explained = await runInPipe(clone, ['policy', 'explain', '--agent', 'first_agent', '--', 'curl http://a/']);
+    expect(explained.stdout).toMatch(/^allow /);
+  } finally {
+    writeFileSync(path, text);
+    server.close();
+  }
 });
 
 test('--sandbox off is refused with NODE_ENV=production', async () => {

@@ -2,7 +2,7 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type AddressInfo, type Server } from 'node:net';
@@ -182,7 +182,8 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
 
 /** Debian keeps the server's programs beside those of the clients. */
 export function postgresPrograms(): string | null {
-  const directories = [17, 16, 15, 14, 13].map((version) => `/usr/lib/postgresql/${version}/bin`);
+  const root = '/usr/lib/postgresql';
+  const directories = existsSync(root) ? readdirSync(root).map((version) => join(root, version, 'bin')) : [];
   return [...directories, '/usr/bin', '/usr/local/bin'].find((path) => existsSync(join(path, 'initdb'))) ?? null;
 }
 
