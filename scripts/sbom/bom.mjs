@@ -30,8 +30,8 @@ export async function createBom() {
 }
 
 /**
- * By package-lock.json: npm's own --omit dev leaves out what both the program and its tests use, and of two places of one
- * package npm takes the mark of the first it sees (npm 10 and 11).
+ * By package-lock.json: npm's own --omit dev leaves out what both the program and its tests use, and of two places of
+ * one package npm takes the mark of the first it sees (npm 10 and 11).
  */
 function withoutDevelopment(bom, { packages }) {
   const shipped = new Set(

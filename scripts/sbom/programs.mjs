@@ -4,8 +4,8 @@ import { PROGRAMS } from '../steps/programs.mjs';
 import { run } from '../steps/run.mjs';
 
 /**
- * Programs of the system that the swarm calls, and Node.js. Versions are those of this computer, by its package manager;
- * without one (not Debian or Ubuntu), or where a program is not installed, a component has none.
+ * Programs of the system that the swarm calls, and Node.js. Versions are those of this computer, by Debian's package
+ * manager; without it, or where a program is not installed, a component has none.
  */
 export async function programs() {
   const found = await Promise.all(PROGRAMS.map(programComponent));

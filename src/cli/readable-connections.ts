@@ -4,8 +4,8 @@ import type { Config } from './setting-origin.js';
 
 /**
  * In production (NODE_ENV): who can read or change what the swarm and its broker say to each other can do what the
- * broker's user may. Throws CliError (exit 2). Where a broker needs no user, as in the compose file, TLS alone would
- * keep nobody out.
+ * broker's user may. Throws CliError (exit 2). Where a broker needs no user, as in the compose file, every client
+ * that reaches it may use it, with TLS or without.
  */
 export function refuseReadableConnections({ values }: Config, env: Readonly<Record<string, string | undefined>>): void {
   const { KAFKA_BROKERS: brokers, KAFKA_SASL_USERNAME: user, KAFKA_TLS: tls, RAVENHELM_LOG: log } = values;

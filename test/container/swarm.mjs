@@ -96,7 +96,7 @@ async function endedWith(engine, container, { Status, ExitCode }) {
   return new StepFailed(`${container} is ${Status}, exit code ${ExitCode}:\n${await engine.logs(container)}`, null);
 }
 
-/** Who its first process is, from which the role's comes, and which of the places that programs write to it can write. */
+/** Whose the first process is, which starts that of the role, and which of the usual places it can write to. */
 async function confinement(engine, container) {
   const script =
     'grep -E "^(Uid|CapBnd|CapEff|NoNewPrivs):" /proc/1/status; ' +
