@@ -98,9 +98,9 @@ export function attacksPage(directory) {
   const start = `<!-- Made by npm run docs:attacks from test/security/fixtures. -->
 # Attack cases
 
-${cases.length} cases that were given for systems of this kind, each with the layer that stops or contains it here and the test
-that shows it. Some were written for another design, with topics such as \`swarm.tasks\` and an HTTP interface for
-approvals: "as" says what takes the place of what.
+${cases.length} cases that were given for systems of this kind, each with the layer that stops or contains it here and
+the test that shows it. Some were written for another design, with topics such as \`swarm.tasks\` and an HTTP
+interface for approvals: "as" says what takes the place of what.
 [given-cases.json](../test/security/fixtures/given-cases.json) has each case as it was given.
 [security.md](security.md#attack-cases) has the numbers.
 

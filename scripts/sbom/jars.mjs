@@ -6,7 +6,7 @@ import { root } from '../steps/run.mjs';
 
 const JARS = join(root, '.ravenhelm/jars');
 
-/** What Maven fetches for the local stack, which is for development: by its pom, and those of its files that are here. */
+/** What Maven fetches for the local stack, which is for development: by its pom, with those files that are here. */
 export async function jars() {
   const pom = await readFile(join(root, 'local-stack/jars/pom.xml'), 'utf8');
   const properties = Object.fromEntries(
