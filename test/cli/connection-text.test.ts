@@ -15,11 +15,11 @@ const ended: ConnectionReport = {
 const refused = { ...ended, host: 'evil.example', address: null, outcome: 'refused', reason: 'not in it' } as const;
 
 test.each([
-  [ended, 'registry.npmjs.org:443 (104.16.1.34), 1200 bytes sent, 53000 received, 300 ms'],
-  [{ ...ended, host: '10.0.0.5', address: '10.0.0.5' }, '10.0.0.5:443, 1200 bytes sent, 53000 received, 300 ms'],
+  [ended, 'registry.npmjs.org:443 (104.16.1.34), 1200 bytes sent, 53000 received, 0.3 s'],
+  [{ ...ended, host: '10.0.0.5', address: '10.0.0.5' }, '10.0.0.5:443, 1200 bytes sent, 53000 received, 0.3 s'],
   [
     { ...ended, connections: 20, address: null },
-    '20 connections: registry.npmjs.org:443, 1200 bytes sent, 53000 received, 300 ms',
+    '20 connections: registry.npmjs.org:443, 1200 bytes sent, 53000 received, 0.3 s',
   ],
   [refused, 'evil.example:443 refused: not in it'],
   [{ ...refused, host: '::1' }, '[::1]:443 refused: not in it'],

@@ -72,8 +72,11 @@ test("a call gets its agent's hosts, and each connection is an event of its step
 test('they are in the report of the attempt, at their step', async () => {
   await run(HOSTS);
   const journal = createAttemptJournal(() => true);
+  const own = swarm.records.find(
+    ({ content }) => content.kind === 'event' && content.event.event_type === 'connection_ended',
+  );
   const ended = swarm.records
-    .filter(({ topic }) => topic === swarm.topics.tasks('cert_agent'))
+    .filter(({ topic, partition }) => topic === own?.topic && partition === own.partition)
     .flatMap(({ offset, timestampMs, content }) =>
       content.kind === 'event' ? journal.apply({ offset, timestampMs, event: content.event }) : [],
     );
