@@ -1,7 +1,7 @@
 // Starts the tests' broker once for all test files, before they run, and tells them where it is.
 //   RAVENHELM_TEST_NO_BROKER=1              no broker: tests that need one are skipped (quick runs of pure tests)
 //   RAVENHELM_TEST_REQUIRE_BROKER=1         no broker: the run fails instead of skipping (CI)
-//   RAVENHELM_TEST_PROGRAMS=1                a test whose program is missing fails; setup installs what only tests need (CI)
+//   RAVENHELM_TEST_PROGRAMS=1                a test whose program is missing fails; setup installs them (CI)
 //   RAVENHELM_TEST_BROKERS and _REGISTRY    given from outside: used as they are
 import { startTestBroker } from './start-broker.mjs';
 

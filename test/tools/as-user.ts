@@ -68,7 +68,11 @@ const system = { toolboxDir: null, extraBinds: [], nodePath: process.execPath };
 const sandbox = await probeSandbox(system);
 if (!sandbox.ok) { console.log(JSON.stringify({ sandbox })); process.exit(0); }
 const logger = { debug() {}, info() {}, warn() {}, error() {}, child() { return logger; } };
-const clock = { now: Date.now, monotonicMs: () => performance.now(), setTimer() {} };
+const setTimer = (delayMs, callback) => {
+  const timer = setTimeout(callback, delayMs);
+  return { cancel: () => clearTimeout(timer) };
+};
+const clock = { now: Date.now, monotonicMs: () => performance.now(), setTimer };
 const executor = createToolExecutor({ ...system, workspaceRoot: root, sandbox, clock, logger });
 const marker = await workspaceMarker(root);
 const ids = { missionId: 'm1', taskId: 't1', attempt: 1 };

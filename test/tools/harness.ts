@@ -15,7 +15,7 @@ import type { ToolExecutorOptions } from '../../src/tools/tool-runtime.js';
 // Real processes on a busy computer; the tests assert no durations.
 jest.setTimeout(60_000);
 
-const clock: Clock = {
+export const clock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, callback) {

@@ -7,7 +7,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { hostAndPort, type NetworkConnection, type NetworkHost } from '../../domain/network.js';
-import type { Clock } from '../../ports/clock.js';
+import type { Clock, Timer } from '../../ports/clock.js';
 import type { Account } from '../account.js';
 import { createConnectionLog } from './connection-log.js';
 import { createHttpProxy, readAuthority } from './http-proxy.js';
@@ -24,7 +24,7 @@ export interface GatewayOptions {
   readonly hosts: readonly NetworkHost[];
   /** Who may open the sockets; null: this process's user. */
   readonly account: Account | null;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'setTimer'>;
   onConnection(connection: NetworkConnection): void;
   readonly timings?: NetworkTimings;
   readonly lookup?: LookupAddresses;
@@ -53,7 +53,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const clients = new Set<Socket>();
   const servers = [
     createHttpProxy(outbound, timings),
-    createServer({ allowHalfOpen: true }, (client) => void relay(client, outbound, timings)),
+    createServer(
+      { allowHalfOpen: true },
+      (client) => void relay(client, outbound, (settle) => clock.setTimer(timings.headMs, settle)),
+    ),
   ];
   for (const server of servers) {
     server.on('connection', (client: Socket) => {
@@ -107,9 +110,9 @@ function stopped(server: Server): Promise<void> {
 }
 
 /** Any other protocol than HTTP: the first line names the host, the rest is passed on. */
-async function relay(client: Socket, outbound: Outbound, timings: NetworkTimings): Promise<void> {
+async function relay(client: Socket, outbound: Outbound, inTime: (late: () => void) => Timer): Promise<void> {
   client.on('error', () => client.destroy());
-  const target = readAuthority(await firstLine(client, timings.headMs));
+  const target = readAuthority(await firstLine(client, inTime));
   if (target === null) {
     client.destroy();
     return;
@@ -127,12 +130,12 @@ async function relay(client: Socket, outbound: Outbound, timings: NetworkTimings
 type Outbound = ReturnType<typeof createOutbound>;
 
 /** Without its line break; empty where none came. What follows stays in the stream. */
-function firstLine(client: Socket, limitMs: number): Promise<string> {
+function firstLine(client: Socket, inTime: (late: () => void) => Timer): Promise<string> {
   return new Promise((resolve) => {
     let text = Buffer.alloc(0);
-    const timer = setTimeout(() => settle(''), limitMs);
+    const timer = inTime(() => settle(''));
     const settle = (line: string) => {
-      clearTimeout(timer);
+      timer.cancel();
       client.off('readable', read);
       client.off('close', stop);
       client.off('end', stop);

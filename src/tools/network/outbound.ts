@@ -3,7 +3,7 @@ import { lookup as lookupName } from 'node:dns/promises';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { createDeferred, orAborted } from '../../domain/deferred.js';
 import { hostAndPort, type NetworkConnection, type NetworkHost } from '../../domain/network.js';
-import type { Clock } from '../../ports/clock.js';
+import type { Clock, Timer } from '../../ports/clock.js';
 import { codeOf } from '../system-errors.js';
 import { addressProblem, ownAddresses } from './addresses.js';
 import type { ConnectionLog } from './connection-log.js';
@@ -27,6 +27,9 @@ const MOST_CONNECTIONS = 256;
 
 /** A connection that is not made; the message is for the program in the sandbox. */
 export class NotConnected extends Error {
+  readonly code = 'not_connected';
+  readonly retriable: boolean;
+
   constructor(
     readonly outcome: 'refused' | 'failed',
     /** For the record. */
@@ -35,13 +38,14 @@ export class NotConnected extends Error {
   ) {
     super(message);
     this.name = 'NotConnected';
+    this.retriable = outcome === 'failed';
   }
 }
 
 export interface OutboundOptions {
   readonly hosts: readonly NetworkHost[];
   readonly log: ConnectionLog;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'setTimer'>;
   readonly timings: NetworkTimings;
   readonly lookup?: LookupAddresses;
 }
@@ -86,7 +90,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       try {
         const socket = await connected(host, port, recorded.size, closing.signal);
         const address = socket.remoteAddress ?? null;
-        socket.setTimeout(timings.idleMs, () => socket.destroy());
+        closeWhenIdle(clock, socket, timings.idleMs);
         sockets.add(socket);
         socket.once('close', () => {
           sockets.delete(socket);
@@ -109,7 +113,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
 }
 
 /** Connects to a host of the list, within the time for it. Rejects with NotConnected. */
-function connecting({ hosts, timings, lookup = lookupAll }: OutboundOptions) {
+function connecting({ hosts, timings, clock, lookup = lookupAll }: OutboundOptions) {
   const own = ownAddresses();
   const resolve = sharingLookups(lookup);
   return async (host: string, port: number, atOnce: number, ended: AbortSignal): Promise<Socket> => {
@@ -122,9 +126,29 @@ function connecting({ hosts, timings, lookup = lookupAll }: OutboundOptions) {
         `more than ${MOST_CONNECTIONS} connections at once`,
         `A call may have ${MOST_CONNECTIONS} connections at the same time.`,
       );
-    const signal = AbortSignal.any([ended, AbortSignal.timeout(timings.connectMs)]);
-    return connectTo(entry, await resolve(entry, own, signal), signal);
+    const late = new AbortController();
+    const timer = clock.setTimer(timings.connectMs, () => late.abort());
+    try {
+      const signal = AbortSignal.any([ended, late.signal]);
+      return await connectTo(entry, await resolve(entry, own, signal), signal);
+    } finally {
+      timer.cancel();
+    }
   };
+}
+
+/** Closes a socket on which nothing has come or gone for so long, at the latest when it has been twice as long. */
+function closeWhenIdle(clock: Pick<Clock, 'setTimer'>, socket: Socket, idleMs: number): void {
+  let seen = -1;
+  let timer: Timer | null = null;
+  const look = () => {
+    const bytes = socket.bytesRead + socket.bytesWritten;
+    if (bytes === seen) socket.destroy();
+    else timer = clock.setTimer(idleMs, look);
+    seen = bytes;
+  };
+  look();
+  socket.once('close', () => timer?.cancel());
 }
 
 function notListed(hosts: readonly NetworkHost[]): NotConnected {

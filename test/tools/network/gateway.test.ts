@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { MOST_SINGLE } from '../../../src/tools/network/connection-log.js';
 import { createDeferred } from '../../../src/domain/deferred.js';
 import { createOutbound, NETWORK_TIMINGS } from '../../../src/tools/network/outbound.js';
+import { clock } from '../harness.js';
 import { ask, closeAll, listenHttp, listenTcp, localhost, named, say, testGateway } from './support.js';
 
 afterEach(closeAll);
@@ -261,7 +262,7 @@ describe('a name', () => {
     const outbound = createOutbound({
       hosts: [localhost(port)],
       log: { add: () => undefined, close: () => undefined },
-      clock: { monotonicMs: () => 0 },
+      clock,
       timings: NETWORK_TIMINGS,
       lookup: () => {
         lookups += 1;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, request, type IncomingMessage, type RequestListener } from 'node:http';
 import { connect, createServer, isIPv4, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { NetworkConnection, NetworkHost } from '../../../src/domain/network.js';
+import { clock } from '../harness.js';
 import { openGateway, type Gateway, type GatewayOptions } from '../../../src/tools/network/gateway.js';
 
 const open: (() => unknown)[] = [];
@@ -52,7 +53,7 @@ export async function testGateway(
   const gateway = await openGateway({
     hosts,
     account: null,
-    clock: { monotonicMs: () => performance.now() },
+    clock,
     onConnection: (connection) => connections.push(connection),
     lookup: async (host) => {
       asked.push(host);
