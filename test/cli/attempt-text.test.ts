@@ -1,5 +1,5 @@
 import { attemptParts } from '../../src/cli/attempt-text.js';
-import type { AttemptReport, PromptReport } from '../../src/domain/attempt-report.js';
+import type { AttemptReport, ConnectionReport, PromptReport } from '../../src/domain/attempt-report.js';
 
 const digest = 'd'.repeat(64);
 const messages = [
@@ -9,7 +9,17 @@ const messages = [
 
 type Outcome = AttemptReport['steps'][number]['outcome'];
 
-function textOf(prompt: PromptReport, sandboxOff = false, outcome: Outcome = null): string {
+interface Connections {
+  readonly before: readonly ConnectionReport[];
+  readonly of: readonly ConnectionReport[];
+}
+
+function textOf(
+  prompt: PromptReport,
+  sandboxOff = false,
+  outcome: Outcome = null,
+  connections: Connections = { before: [], of: [] },
+): string {
   const report: AttemptReport = {
     mission_id: 'm1',
     task_id: 't1',
@@ -17,7 +27,7 @@ function textOf(prompt: PromptReport, sandboxOff = false, outcome: Outcome = nul
     attempt: 1,
     status: 'open',
     waiting: null,
-    connections: [],
+    connections: connections.before,
     steps: [
       {
         step: 1,
@@ -38,7 +48,7 @@ function textOf(prompt: PromptReport, sandboxOff = false, outcome: Outcome = nul
         policy: null,
         sandbox_off: sandboxOff,
         approval: null,
-        connections: [],
+        connections: connections.of,
         outcome,
         prompt,
       },
@@ -56,6 +66,16 @@ test('a step of a worker without a sandbox says so', () => {
   const prompt = { state: 'not_recorded', messages: [], digest: null, why: null } as const;
   expect(textOf(prompt, true)).toContain('    sandbox: off: it ran with the rights of the worker\n');
   expect(textOf(prompt)).not.toContain('sandbox');
+});
+
+test('the connections of a step are printed, and those of the checks before the first step', () => {
+  const prompt = { state: 'not_recorded', messages: [], digest: null, why: null } as const;
+  const numbers = { bytes_sent: 1, bytes_received: 2, duration_ms: 0, connections: 1 };
+  const ended = { host: 'a', port: 80, address: '1.1.1.1', outcome: 'ended', reason: null, ...numbers };
+  const refused = { ...ended, host: 'b', address: null, outcome: 'refused', reason: 'why' };
+  const text = textOf(prompt, false, null, { before: [refused], of: [ended] });
+  expect(text).toMatch(/^t1 .*\n {4}network: b:80 refused: why\n {2}step 1 /);
+  expect(text).toContain('    network: a:80 (1.1.1.1), 1 bytes sent, 2 received, ');
 });
 
 describe('the prompt of a step', () => {
