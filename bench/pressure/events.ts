@@ -155,5 +155,6 @@ export function missionRequest(bench: BenchLog, partition: number): AppendReques
     requires: [],
     planner: null,
     limits: {},
+    signed: null,
   });
 }

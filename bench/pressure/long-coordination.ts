@@ -58,6 +58,7 @@ export async function measureLongCoordination({
         mission_id: waitingId,
         reason: 'measured',
         requested_by: 'bench',
+        signed: null,
       }),
     ]);
     await committedUpTo(bench, orchestratorGroup, coordination, PARTITION, written);
@@ -134,6 +135,7 @@ function* request(bench: BenchLog, missionId: string, approval: 'none' | 'approv
     requires: [],
     planner: null,
     limits: {},
+    signed: null,
   });
   yield missionRecord(bench, missionId, PARTITION, 'plan_proposed', {
     mission_id: missionId,
@@ -156,6 +158,7 @@ function* endedMission(bench: BenchLog): Iterable<AppendRequest> {
     mission_id: missionId,
     revision: 1,
     approved_by: 'policy',
+    signed: null,
   });
   const ids = bench.agents.map((agent) => `deploy-${agent}-wave1`);
   yield missionRecord(bench, missionId, PARTITION, 'wave_started', { ...common, wave_number: 1, task_ids: ids });

@@ -103,6 +103,7 @@ function ticks(states: readonly CoordinationState[]) {
     revisionOf: () => ({ digest: null, playbookAcceptance: null, playbookChanges: [] }),
     timeoutSeconds: () => 300,
     verifyAnswer: () => null,
+    verifyRequest: null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     partitionFor: (_agent: string, key: string) => partitionForKey(key, TASKS_PARTITIONS),
   };

@@ -130,5 +130,6 @@ function requestOf(bench: BenchLog, missionId: string): AppendRequest {
     requires: [],
     planner: null,
     limits: {},
+    signed: null,
   });
 }

@@ -110,6 +110,7 @@ export async function startBenchSwarm({
           requires: [],
           planner: null,
           limits: {},
+          signed: null,
         },
       });
       await requests.append({ topic: topics.coordination, partition, key: id, event });

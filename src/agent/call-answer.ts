@@ -1,38 +1,31 @@
-/** Signed answers about calls that wait: what is signed, by whom, and whether it holds. */
-import { sign, verify, type KeyObject } from 'node:crypto';
+/** Signed answers about calls that wait: what is signed, and whether it holds. */
 import type { SignedAnswer, VerifyAnswer } from '../domain/waiting-call.js';
-import { canonicalJson } from './canonical-json.js';
+import { createVerifySignature, signedBytes, type Operator, type Signer } from './signatures.js';
 
-/** A person who may answer. */
-export interface Operator {
-  readonly name: string;
-  /** Ed25519. */
-  readonly publicKey: KeyObject;
-}
-
-export type UnsignedAnswer = Omit<SignedAnswer, 'signature'>;
+export type UnsignedAnswer = Omit<SignedAnswer, 'signature' | 'key_id'>;
 
 /** Signs nothing else: a signature for another purpose is none for this. */
-const PURPOSE = 'ravenhelm call answer 1\n';
+const PURPOSE = 'ravenhelm call answer 1';
 
-/** The bytes that are signed: the purpose, and the answer as canonical JSON. */
 function answerBytes(answer: UnsignedAnswer): Buffer {
   const { mission_id, task_id, attempt, approval_id, digest, approved, reason, answered_by, answered_at } = answer;
   const exact = { mission_id, task_id, attempt, approval_id, digest, approved, reason, answered_by, answered_at };
-  return Buffer.from(PURPOSE + canonicalJson(exact));
+  return signedBytes(PURPOSE, exact);
 }
 
-/** @param key private, Ed25519 */
-export const signAnswer = (answer: UnsignedAnswer, key: KeyObject): string =>
-  sign(null, answerBytes(answer), key).toString('base64');
+/** The answer as the signer's. */
+export function signAnswer(answer: UnsignedAnswer, signer: Signer): SignedAnswer {
+  const own = { ...answer, answered_by: signer.name };
+  return { ...own, signature: signer.sign(answerBytes(own)), key_id: signer.keyId };
+}
 
 /** Only answers that the named operator has signed count. */
 export function createVerifyAnswer(operators: readonly Operator[]): VerifyAnswer {
-  const keys = new Map(operators.map(({ name, publicKey }) => [name, publicKey]));
-  return (answer) => {
-    if (answer.signature === null) return 'unsigned';
-    const key = keys.get(answer.answered_by);
-    if (key === undefined) return 'forged';
-    return verify(null, answerBytes(answer), key, Buffer.from(answer.signature, 'base64')) ? null : 'forged';
+  const verify = createVerifySignature(operators);
+  return (answer, atMs) => {
+    const { signature, key_id, answered_by: person } = answer;
+    if (signature === null) return 'unsigned';
+    const key = key_id === null ? {} : { key_id };
+    return verify({ signature, ...key }, { person, right: 'approve', atMs, bytes: answerBytes(answer) });
   };
 }

@@ -1,9 +1,9 @@
-/** The operators file: who may answer about calls, each with a public Ed25519 key. */
+/** The operators file: whose requests and answers count, each person with a public Ed25519 key. */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { quoted } from '../domain/quoted.js';
-import type { Operator } from './call-answer.js';
 import { ConfigError, type Problem } from './config-error.js';
+import { RIGHTS, type Operator } from './signatures.js';
 import { readYaml, type Path, type YamlSource } from './yaml-source.js';
 
 const schema = z.strictObject({
@@ -12,6 +12,14 @@ const schema = z.strictObject({
       z.strictObject({
         name: z.string().regex(/^[\w.@-]{1,100}$/, 'must be at most 100 letters, digits and any of . _ @ -'),
         key: z.string().trim().min(1, 'must not be empty'),
+        until: z
+          .union(
+            [z.iso.date(), z.iso.datetime({ offset: true })],
+            'must be a date (its first moment, UTC) or a time with its zone: 2027-01-31 or 2027-01-31T18:00:00Z',
+          )
+          .transform((text) => Date.parse(text))
+          .optional(),
+        may: z.array(z.enum(RIGHTS)).min(1, 'must name at least one; leave it out to allow all').optional(),
       }),
     )
     .min(1, 'must have at least one operator'),
@@ -22,16 +30,20 @@ export function parseOperators(content: string, file: string): readonly Operator
   const source = readYaml(content, file, schema);
   if (source.value === null) throw new ConfigError(source.problems);
   const { operators } = source.value;
-  const read = operators.map(({ name, key }) => ({ name, publicKey: publicKeyOf(key) }));
+  const read = operators.map(({ name, key, until = null, may = RIGHTS }) => ({
+    name,
+    publicKey: publicKeyOf(key),
+    untilMs: until,
+    may,
+  }));
   const problems = read.flatMap((operator, at) =>
     problemsOf(operator, read.slice(0, at), (field) => ['operators', at, field], source),
   );
   if (problems.length > 0) throw new ConfigError(problems);
-  return read.flatMap(({ name, publicKey }) => (typeof publicKey === 'string' ? [] : [{ name, publicKey }]));
+  return read.flatMap(({ publicKey, ...rest }) => (typeof publicKey === 'string' ? [] : [{ ...rest, publicKey }]));
 }
 
-interface Read {
-  readonly name: string;
+interface Read extends Omit<Operator, 'publicKey'> {
   /** Or why it is none. */
   readonly publicKey: KeyObject | string;
 }

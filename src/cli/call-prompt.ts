@@ -1,5 +1,5 @@
 /** In a terminal a person is asked at once about each call that waits, one after the other. */
-import { answerCall, requireWaitingCall, type Signer } from '../client/approvals.js';
+import { answerCall, requireWaitingCall } from '../client/approvals.js';
 import { ClientError } from '../client/client-error.js';
 import type { MissionFeed } from '../client/mission-feed.js';
 import type { WaitingCallReport } from '../domain/report.js';
@@ -23,10 +23,6 @@ export interface CallPromptOptions {
   readonly feed: MissionFeed;
   readonly log: Log;
   readonly progress: Progress;
-  /** Signs the person's answers; null: they are not signed. */
-  readonly sign: Signer | null;
-  /** Whether answers must be signed. */
-  readonly mustSign: boolean;
   /** Whether another process can answer instead. */
   readonly isShared: boolean;
 }
@@ -42,8 +38,7 @@ export function createCallPrompt(context: CommandContext, options: CallPromptOpt
     if (asked.has(call.approval_id) || call.answered) return;
     asked.add(call.approval_id);
     const { ask } = context.host;
-    const canAnswer = ask !== null && !context.json && (options.sign !== null || !options.mustSign);
-    if (!canAnswer) return options.progress.say(`${callText(call)}${howTo(context, call)}`);
+    if (ask === null || context.json) return options.progress.say(`${callText(call)}${howTo(context, call)}`);
     const decided = new AbortController();
     open.set(call.approval_id, decided);
     const signal = AbortSignal.any([decided.signal, stopping.signal]);
@@ -66,7 +61,7 @@ interface Question {
 /** Never rejects: what goes wrong with one answer is said, and the call waits on. */
 async function askAbout(
   context: CommandContext,
-  { feed, log, progress, isShared, sign }: CallPromptOptions,
+  { feed, log, progress, isShared }: CallPromptOptions,
   { call, ask, signal }: Question,
 ): Promise<void> {
   if (signal.aborted) return;
@@ -79,8 +74,7 @@ async function askAbout(
     if (signal.aborted) return;
     const waiting = requireWaitingCall(feed, call.approval_id, context.host.clock.now());
     if (waiting.digest !== call.digest) return onWaitingChanged(context, call);
-    const signing = sign === null ? {} : { sign };
-    await answerCall(context.client, log, feed, waiting, { approved: isYes, reason: why, ...signing });
+    await answerCall(context.client, log, feed, waiting, { approved: isYes, reason: why });
   } catch (error) {
     if (signal.aborted || context.host.interruption.aborted) return;
     if (!(error instanceof ClientError)) context.logger.warn({ error }, 'approval.not_answered');

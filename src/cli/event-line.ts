@@ -92,6 +92,10 @@ const DETAILS: Details = {
   call_decided: (payload) =>
     joined(': ', `${payload.approved ? 'approved' : 'rejected'} by ${payload.answered_by}`, payload.reason),
   approval_void: (payload) => `the answer of ${payload.answered_by} does not count, ${payload.code}: ${payload.reason}`,
+  request_accepted: ({ request_type, requested_by, signed_by, key_id }) =>
+    `${request_type} by ${signed_by === null ? `${requested_by}, not signed` : `${signed_by}, key ${key_id ?? '?'}`}`,
+  request_void: ({ request_type, requested_by, code, reason: why }) =>
+    `${request_type} by ${requested_by} does not count, ${code}: ${why}`,
   task_completed: ({ result, steps, duration_ms }) =>
     `${result.status}, ${count(steps, 'step')}, ${count(result.checks.length, 'check')}, ` +
     measuredDuration(duration_ms),

@@ -22,6 +22,10 @@ export function letterText(letter: DeadLetterDetails): string {
     ['origin', origin === null ? '?' : `${originText(letter)} of ${origin.time}`],
     ['error', letter.error],
     ['state', letter.what_became_of_it],
+    ...letter.ignored.map(({ event_type, by, at, code }) => [
+      'does not count',
+      `${event_type} by ${by} at ${at}: ${code}`,
+    ]),
     ['key', letter.key ?? '(none)'],
     ['type', letter.event_type ?? '-'],
     ['mission', letter.mission_id ?? '-'],

@@ -1,11 +1,11 @@
-/** Who may answer about calls, and the key with which the person at this computer signs. */
+/** Whose requests and answers count, and the key with which the person at this computer signs. */
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { signAnswer, type Operator } from '../agent/call-answer.js';
 import { privateKeyOf } from '../agent/operators-file.js';
+import { createVerifyRequest } from '../agent/request-signature.js';
+import { createSigner, type Operator, type Signer } from '../agent/signatures.js';
 import { unreadableReason } from '../agent/text-file.js';
-import type { Signer } from '../client/approvals.js';
+import { signingAs } from '../client/sign.js';
 import { openOperators, type OpenOperators } from '../swarm/operators.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
@@ -16,29 +16,50 @@ export async function operatorsOf({ config }: CommandContext): Promise<OpenOpera
   return file === null ? null : openOperators(file);
 }
 
-/** What --key and --as say. */
-export interface KeyFlags {
-  /** A private key in PEM; null: none. */
-  readonly key: string | null;
-  /** The operator's name; null: the one whose public key it is. */
-  readonly as: string | null;
+/**
+ * For a command that only reads: what is done about dead letters counts where an operator has signed it. Rejects with
+ * ConfigError.
+ */
+export async function asReader(context: CommandContext): Promise<CommandContext> {
+  const operators = await operatorsOf(context);
+  return operators === null ? context : verifying(context, operators.operators);
 }
 
-/** null: answers are not signed. Throws CliError (exit 2) for a key that is none, or is no operator's. */
-export async function signerOf(context: CommandContext, { key: file, as }: KeyFlags): Promise<Signer | null> {
+/**
+ * For a command that asks or answers something: what it writes is signed where OPERATOR_KEY is set. Rejects with
+ * CliError (exit 2) for a key that is none, or is no operator's, and where OPERATORS_FILE is set and the key is not.
+ */
+export async function asOperator(context: CommandContext): Promise<CommandContext> {
+  const { OPERATOR_KEY: file, OPERATOR_NAME: name } = context.config.values;
   const operators = (await operatorsOf(context))?.operators ?? null;
+  const reading = operators === null ? context : verifying(context, operators);
   if (file === null) {
-    if (as !== null)
-      throw wrongUse('--as names whose key signs, and no key is given', 'Add --key FILE, or leave --as out.');
     if (operators !== null)
-      throw wrongUse('the answer must be signed: OPERATORS_FILE is set', 'Add --key FILE with your private key.');
-    return null;
+      throw wrongUse(
+        'this must be signed: OPERATORS_FILE is set, and OPERATOR_KEY is not',
+        'Give your private key: --key FILE, or OPERATOR_KEY. ravenhelm operators keygen NAME --out FILE makes one.',
+      );
+    if (name !== null)
+      throw wrongUse(
+        '--as (OPERATOR_NAME) names whose key signs, and no key is given',
+        'Add --key FILE (OPERATOR_KEY).',
+      );
+    return reading;
   }
-  const key = privateKeyOf(await keyText(resolve(context.host.cwd, file)));
+  const signer = await signerOf(file, name, operators);
+  return { ...reading, client: signingAs(reading.client, signer) };
+}
+
+const verifying = (context: CommandContext, operators: readonly Operator[]): CommandContext => ({
+  ...context,
+  client: { ...context.client, verifyHandling: createVerifyRequest(operators) },
+});
+
+async function signerOf(file: string, name: string | null, operators: readonly Operator[] | null): Promise<Signer> {
+  const key = privateKeyOf(await keyText(file));
   if (key === null)
     throw wrongUse(`${file} has no private Ed25519 key`, 'Make one: ravenhelm operators keygen NAME --out FILE');
-  const name = as ?? operatorOf(operators, key, file);
-  return (answer) => ({ answered_by: name, signature: signAnswer({ ...answer, answered_by: name }, key) });
+  return createSigner(name ?? operatorOf(operators, key, file), key);
 }
 
 async function keyText(file: string): Promise<string> {

@@ -5,38 +5,50 @@ import { clientCommand, connectionFlags } from './client-command.js';
 import type { CommandContext } from './context.js';
 import { modelsNotice, rolesWithModels } from './mission-models.js';
 
+export interface Served {
+  /** Whether an orchestrator answers. */
+  readonly isServed: boolean;
+  /** For the person; null: nothing. */
+  readonly notice: string | null;
+}
+
 /**
- * What to say to the person when no orchestrator answers, or of the models that the swarm has for this mission; null:
- * nothing.
+ * What to say to the person when no orchestrator answers, or of the models that the swarm has for this
+ * mission.
  */
 export async function missingOrchestrator(
   context: CommandContext,
   session: LogSession,
   mission: MissionFile | null = null,
-): Promise<string | null> {
+): Promise<Served> {
   const roles = mission === null ? [] : rolesWithModels(mission);
   const reports = await answersOfSwarm(context.client, session, { everyone: roles.includes('worker') });
   const notice = modelsNotice(roles, reports);
-  return (reports.some(isOrchestrator) ? notice : `${noOrchestrator(context)}${notice}`) || null;
+  const isServed = reports.some(isOrchestrator);
+  return { isServed, notice: (isServed ? notice : `${noOrchestrator(context)}${notice}`) || null };
 }
 
 /**
  * Says when no orchestrator answers. What was asked of the swarm is in the log already: a person who does not wait for
- * this, or a log that cannot be read any more, changes nothing about that. Never rejects.
+ * this, or a log that cannot be read any more, changes nothing about that. Resolves with whether one answers. Never
+ * rejects.
  */
 export async function sayIfNoOrchestrator(
   context: CommandContext,
   session: LogSession,
   mission: MissionFile | null = null,
-): Promise<void> {
+): Promise<boolean> {
   const { stderr, interruption } = context.host;
   try {
-    stderr.write((await missingOrchestrator(context, session, mission)) ?? '');
+    const { isServed, notice } = await missingOrchestrator(context, session, mission);
+    stderr.write(notice ?? '');
+    return isServed;
   } catch (error) {
     if (!interruption.aborted)
       stderr.write(
         `could not check for a running orchestrator: ${error instanceof Error ? error.message : String(error)}\n`,
       );
+    return false;
   }
 }
 

@@ -23,9 +23,6 @@ export const onAskFlag = (otherwise: string): Option =>
     `what becomes of a call that the policy asks about: wait for a person, or reject it (default: ${otherwise})`,
   ).choices(['wait', 'reject']);
 
-export const KEY_FLAG = ['--key <file>', 'your private key, to sign the answer about a call'] as const;
-export const AS_FLAG = ['--as <name>', 'your name in the operators file; default: the one with this key'] as const;
-
 export const WORKSPACE_FLAG = [
   '--workspace <dir>',
   "the mission's workspace, instead of one below WORKSPACE_ROOT",

@@ -1,35 +1,27 @@
 /** Calls that wait for a person: which there are, and a person's answer to one. */
+import { signAnswer } from '../agent/call-answer.js';
 import { callDigest } from '../agent/call-digest.js';
 import { createEventFactory } from '../domain/event-factory.js';
-import type { EventOf } from '../domain/events.js';
-import { createHandledDeferred, orAborted } from '../domain/deferred.js';
+import type { AgentEvent, EventOf } from '../domain/events.js';
 import type { WaitingCallReport } from '../domain/report.js';
 import { redactPatterns } from '../domain/secret-patterns.js';
-import type { SignedAnswer } from '../domain/waiting-call.js';
 import type { Log } from '../ports/log.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext } from './context.js';
 import { appendDecision, requireShort } from './decisions.js';
 import type { MissionFeed } from './mission-feed.js';
-
-/** Signs an answer, and names the operator whose key it is. */
-export type Signer = (answer: Omit<SignedAnswer, 'signature'>) => Pick<SignedAnswer, 'answered_by' | 'signature'>;
+import { awaitVerdict, type Verdict } from './verdict.js';
 
 export interface CallAnswer {
   readonly approved: boolean;
   /** Why not, for the model; empty where it may run. */
   readonly reason: string;
-  /** Absent: the answer is not signed. */
-  readonly sign?: Signer;
   /** The answer may be in the log although this rejects. */
   onUnknown?(): void;
 }
 
 /** Fewer characters may fit a call that no person has seen. */
 const SHORTEST_ID = 4;
-
-/** How long an orchestrator may take to decide whether an answer counts. */
-const DECIDED_WITHIN_MS = 10_000;
 
 /** Of all missions, oldest first; the feed must have caught up. */
 export const waitingCalls = (feed: MissionFeed): readonly WaitingCallReport[] =>
@@ -106,11 +98,11 @@ export async function answerCall(
   log: Log,
   feed: MissionFeed,
   call: WaitingCallReport,
-  { approved, reason, sign, onUnknown }: CallAnswer,
-): Promise<'decided' | 'pending'> {
+  { approved, reason, onUnknown }: CallAnswer,
+): Promise<Verdict> {
   requireShort(reason);
-  const event = answerEvent(context, call, { approved, reason, ...(sign === undefined ? {} : { sign }) });
-  const verdict = verdictOn(context, feed, event);
+  const event = answerEvent(context, call, { approved, reason });
+  const verdict = awaitVerdict(context, feed, call.mission_id, judgeAnswer(event.event_id));
   try {
     await appendDecision(context, log, event, onUnknown);
     return await verdict.reached;
@@ -122,8 +114,9 @@ export async function answerCall(
 function answerEvent(
   context: ClientContext,
   { mission_id, task_id, attempt, approval_id, digest }: WaitingCallReport,
-  { approved, reason, sign }: CallAnswer,
+  { approved, reason }: CallAnswer,
 ): EventOf<'call_answered'> {
+  const { signer } = context;
   const answer = {
     ...{ mission_id, task_id, attempt, approval_id, digest, approved },
     // As the log will have it: what is signed must not change on the way.
@@ -136,39 +129,14 @@ function answerEvent(
     from: context.requester,
     to: 'orchestrator',
     missionId: mission_id,
-    payload: { ...answer, signature: null, ...sign?.(answer) },
+    payload: signer === undefined ? { ...answer, signature: null, key_id: null } : signAnswer(answer, signer),
   });
 }
 
-const ENDS: ReadonlySet<string> = new Set(['mission_completed', 'mission_failed', 'mission_cancelled']);
-
-interface VerdictWait {
-  readonly reached: Promise<'decided' | 'pending'>;
-  stop(): void;
-}
-
-function verdictOn(
-  { clock, signal }: ClientContext,
-  feed: MissionFeed,
-  { event_id: answerId, payload: { mission_id } }: EventOf<'call_answered'>,
-): VerdictWait {
-  const verdict = createHandledDeferred<'decided' | 'pending'>();
-  const unsubscribe = feed.subscribe(({ event }) => {
-    if (event.event_type === 'call_decided' && event.payload.answer_id === answerId) verdict.resolve('decided');
-    if (event.event_type === 'approval_void' && event.payload.answer_id === answerId)
-      verdict.reject(new ClientError('answer_void', `the answer does not count: ${event.payload.reason}`, null));
-    const isEnd = ENDS.has(event.event_type) && event.correlation_id === mission_id;
-    if (isEnd)
-      verdict.reject(new ClientError('mission_ended', `mission ${mission_id} has ended: the call does not run`, null));
-  });
-  const timer = clock.setTimer(DECIDED_WITHIN_MS, () => verdict.resolve('pending'));
-  const reached = orAborted(Promise.race([verdict.promise, feed.failure]), signal);
-  reached.catch(() => undefined); // seen by who awaits it, unless the append has failed
-  return {
-    reached,
-    stop() {
-      unsubscribe();
-      timer.cancel();
-    },
+function judgeAnswer(answerId: string): (event: AgentEvent) => 'decided' | ClientError | null {
+  return (event) => {
+    if (event.event_type === 'call_decided' && event.payload.answer_id === answerId) return 'decided';
+    if (event.event_type !== 'approval_void' || event.payload.answer_id !== answerId) return null;
+    return new ClientError('answer_void', `the answer does not count: ${event.payload.reason}`, null);
   };
 }

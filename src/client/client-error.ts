@@ -22,6 +22,8 @@ export type ClientErrorCode =
   | 'approval_expired'
   /** The swarm does not take the answer; the message says why. */
   | 'answer_void'
+  /** The swarm does not take the request; the message says why. */
+  | 'request_void'
   /** There is no dead letter with this id. */
   | 'letter_unknown'
   /** Another operator handles the dead letter, or has handled it. */

@@ -7,12 +7,12 @@ import { createCleanup } from '../ports/cleanup.js';
 import type { Log } from '../ports/log.js';
 import { readAttempts } from './attempts.js';
 import { askProcesses } from './ask-processes.js';
-import { answerCall, requireWaitingCall, waitingCalls, type CallAnswer, type Signer } from './approvals.js';
+import { answerCall, requireWaitingCall, waitingCalls, type CallAnswer } from './approvals.js';
 import type { Approvals, Client, DeadLetters, FollowOptions } from './client.js';
 import { createClosing, type Closing } from './closing.js';
 import type { ClientContext } from './context.js';
 import { deadLetterDetailsOf, deadLetterOf } from './dead-letter.js';
-import { answer, appendDecision, approve, cancel, reject, requireText, type Decide } from './decisions.js';
+import { answer, approve, cancel, decideFor, reject, requireText, type Decide } from './decisions.js';
 import { discardLetters } from './discard.js';
 import { openLetterBox, type LetterBox } from './letter-box.js';
 import { missionOf } from './mission-definition.js';
@@ -31,8 +31,6 @@ export interface ClientFacts {
   roster(): Promise<Roster>;
   /** Absolute. */
   readonly workspaceRoot: string;
-  /** Signs answers about calls. Absent: they are not signed. */
-  readonly sign?: Signer;
 }
 
 /** A client with time, ids and signal from its caller. Opens nothing before it is used. */
@@ -51,8 +49,10 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
   });
   let read: Promise<Roster> | null = null;
   const roster = () => (read ??= facts.roster());
-  const decide = async (missionId: string, decision: Decide): Promise<void> =>
-    appendDecision(context, log, decision(context, requireMission(await feed.current(), missionId)));
+  const decide = async (missionId: string, decision: Decide): Promise<void> => {
+    const opened = await feed.current();
+    await decideFor(context, log, { feed: opened, mission: requireMission(opened, missionId), decision });
+  };
   const submit: Client['submit'] = async (mission, { workspace } = {}) =>
     submitMission(context, log, {
       mission: await missionOf(mission, await roster()),
@@ -77,7 +77,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
     }),
     cancel: whileOpen((missionId, reason) => decide(missionId, cancel(reason))),
     processes: whileOpen((options) => processesOf(context, log, options)),
-    approvals: approvalsOn(context, log, feed, closing, facts.sign),
+    approvals: approvalsOn(context, log, feed, closing),
     deadLetters: deadLettersOn(context, log, feed, closing),
     recover: whileOpen((options) =>
       withSession(context, log, async (session) =>
@@ -127,14 +127,7 @@ async function processesOf(
   );
 }
 
-function approvalsOn(
-  context: ClientContext,
-  log: Log,
-  shared: SharedFeed,
-  { whileOpen }: Closing,
-  sign: Signer | undefined,
-): Approvals {
-  const signing = sign === undefined ? {} : { sign };
+function approvalsOn(context: ClientContext, log: Log, shared: SharedFeed, { whileOpen }: Closing): Approvals {
   const find = (feed: MissionFeed, id: string) => requireWaitingCall(feed, id, context.clock.now());
   const answerTo = async (id: string, said: CallAnswer) => {
     const feed = await shared.current();
@@ -143,8 +136,8 @@ function approvalsOn(
   return {
     list: whileOpen(async () => waitingCalls(await shared.current())),
     get: whileOpen(async (id) => find(await shared.current(), id)),
-    approve: whileOpen((id) => answerTo(id, { approved: true, reason: '', ...signing })),
-    reject: whileOpen((id, reason) => answerTo(id, { approved: false, reason, ...signing })),
+    approve: whileOpen((id) => answerTo(id, { approved: true, reason: '' })),
+    reject: whileOpen((id, reason) => answerTo(id, { approved: false, reason })),
   };
 }
 

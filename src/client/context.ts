@@ -1,4 +1,6 @@
+import type { Signer } from '../agent/signatures.js';
 import type { Redact } from '../domain/redaction.js';
+import type { VerifyRequest } from '../domain/requests.js';
 import type { TopicNames } from '../domain/topic-names.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
@@ -16,8 +18,12 @@ export interface ClientContext {
   readonly topics: TopicNames;
   /** Aborted when waiting should end. */
   readonly signal: AbortSignal;
-  /** Who asks, as the events say it: USER@HOST. */
+  /** Who asks, as the events say it: USER@HOST, or the signer's name. */
   readonly requester: string;
+  /** Signs what only people write. Absent: nothing is signed. */
+  readonly signer?: Signer;
+  /** What is done about dead letters counts only where this says so. Absent: all of it does. */
+  readonly verifyHandling?: VerifyRequest;
 }
 
 /** An open log, and what is released before it is closed. */

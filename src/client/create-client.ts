@@ -1,19 +1,18 @@
 import { hostname } from 'node:os';
-import type { KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { checkedOptions, prefixOption } from '../agent/checked-options.js';
-import { signAnswer } from '../agent/call-answer.js';
 import { privateKeyOf } from '../agent/operators-file.js';
+import { createSigner } from '../agent/signatures.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { createTopicNames } from '../domain/topic-names.js';
 import type { Log } from '../ports/log.js';
 import { silentLogger, type Logger } from '../ports/logger.js';
 import { createSystemClock, createSystemIds } from '../telemetry/system-clock.js';
-import type { Signer } from './approvals.js';
 import type { Client } from './client.js';
 import { createClientOn } from './client-on.js';
 import type { ClientContext } from './context.js';
+import { signingAs } from './sign.js';
 import { rosterOf } from './roster.js';
 
 /** A person of the swarm's operators file, and the private Ed25519 key in PEM. */
@@ -34,7 +33,7 @@ export interface ClientOptions {
   readonly prefix?: string;
   /** Who asks, as the events say it. Default HOST. */
   readonly requester?: string;
-  /** Signs answers about calls. Default: they are not signed. */
+  /** The requester, whose key signs all that is asked. Needed where the swarm has operators. Default: no one. */
   readonly operator?: OperatorKey;
   /** Default: nothing is logged. */
   readonly logger?: Logger;
@@ -46,7 +45,7 @@ export interface ClientOptions {
 export function createClient(options: ClientOptions): Client {
   const { prefix, requester, operator } = checkedOptions(OPTIONS, options, 'createClient');
   const { log, agents, workspaceRoot, logger = silentLogger, signal = new AbortController().signal } = options;
-  const context: ClientContext = {
+  const unsigned: ClientContext = {
     clock: createSystemClock(),
     ids: createSystemIds(),
     random: Math.random,
@@ -55,16 +54,12 @@ export function createClient(options: ClientOptions): Client {
     signal,
     requester: requester ?? hostname(),
   };
+  const context = operator === undefined ? unsigned : signingAs(unsigned, createSigner(operator.name, operator.key));
   return createClientOn(context, {
     log,
     roster: () => rosterOf(agents, 'the option agents'),
     workspaceRoot: resolve(workspaceRoot),
-    ...(operator === undefined ? {} : { sign: signerOf(operator) }),
   });
-}
-
-function signerOf({ name, key }: { readonly name: string; readonly key: KeyObject }): Signer {
-  return (answer) => ({ answered_by: name, signature: signAnswer({ ...answer, answered_by: name }, key) });
 }
 
 const text = z.string('it must be a text').min(1, 'it must not be empty');

@@ -37,6 +37,14 @@ export interface DeadLetter {
 export interface DeadLetterDetails extends DeadLetter {
   /** In words, such as "was discarded by USER@HOST at TIME: REASON". */
   readonly what_became_of_it: string;
+  /** What was written about it and does not count, oldest first: it is not signed as the operators file demands. */
+  readonly ignored: readonly {
+    readonly event_type: string;
+    readonly by: string;
+    readonly at: string;
+    readonly code: string;
+    readonly reason: string;
+  }[];
   readonly key: string | null;
   /** The values of each header, separated by commas. */
   readonly headers: Readonly<Record<string, string>>;
@@ -85,6 +93,11 @@ export function deadLetterDetailsOf(letter: Letter): DeadLetterDetails {
   return {
     ...deadLetterOf(letter),
     what_became_of_it: stateText(state),
+    ignored: letter.ignored.map(({ type, atMs, ...rest }) => ({
+      event_type: type,
+      at: new Date(atMs).toISOString(),
+      ...rest,
+    })),
     key: record.key,
     headers: headerTexts(record.headers ?? {}),
     event: content.kind === 'event' ? content.event : null,

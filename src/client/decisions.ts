@@ -8,6 +8,9 @@ import { appendOne } from './append-one.js';
 import { byteLength, SIZES } from '../domain/sizes.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext } from './context.js';
+import type { MissionFeed } from './mission-feed.js';
+import { signed } from './sign.js';
+import { withVerdict, type Verdict } from './verdict.js';
 
 export type Decision = EventOf<
   'plan_approved' | 'plan_rejected' | 'attention_answered' | 'mission_cancel_requested' | 'call_answered'
@@ -21,36 +24,57 @@ export function awaitsAnswer(mission: Mission): boolean {
 
 /** Lets the proposed plan run. */
 export const approve: Decide = (context, mission) =>
-  createEventFactory(context)({
-    type: 'plan_approved',
-    ...addressed(context, mission),
-    payload: { mission_id: mission.id, revision: requireProposal(mission), approved_by: context.requester },
-  });
+  signed(
+    context,
+    createEventFactory(context)({
+      type: 'plan_approved',
+      ...addressed(context, mission),
+      payload: {
+        mission_id: mission.id,
+        revision: requireProposal(mission),
+        approved_by: context.requester,
+        signed: null,
+      },
+    }),
+  );
 
 /** Refuses the proposed plan; the planner gets the reason. */
 export function reject(reason: string): Decide {
   requireShort(reason);
   return (context, mission) =>
-    createEventFactory(context)({
-      type: 'plan_rejected',
-      ...addressed(context, mission),
-      payload: { mission_id: mission.id, revision: requireProposal(mission), rejected_by: context.requester, reason },
-    });
+    signed(
+      context,
+      createEventFactory(context)({
+        type: 'plan_rejected',
+        ...addressed(context, mission),
+        payload: {
+          mission_id: mission.id,
+          revision: requireProposal(mission),
+          rejected_by: context.requester,
+          reason,
+          signed: null,
+        },
+      }),
+    );
 }
 
 /** Answers the question of a mission that needs attention; it continues with the answer. */
 export function answer(text: string): Decide {
   return (context, mission) =>
-    createEventFactory(context)({
-      type: 'attention_answered',
-      ...addressed(context, mission),
-      payload: {
-        mission_id: mission.id,
-        number: requireQuestion(mission),
-        answer: text.trim(),
-        answered_by: context.requester,
-      },
-    });
+    signed(
+      context,
+      createEventFactory(context)({
+        type: 'attention_answered',
+        ...addressed(context, mission),
+        payload: {
+          mission_id: mission.id,
+          number: requireQuestion(mission),
+          answer: text.trim(),
+          answered_by: context.requester,
+          signed: null,
+        },
+      }),
+    );
 }
 
 /** Throws ClientError for a text that no assignment can carry to an agent; known before the log is opened. */
@@ -80,12 +104,31 @@ export function cancel(reason: string): Decide {
   requireShort(reason);
   return (context, mission) => {
     requireOpen(mission);
-    return createEventFactory(context)({
-      type: 'mission_cancel_requested',
-      ...addressed(context, mission),
-      payload: { mission_id: mission.id, requested_by: context.requester, reason },
-    });
+    return signed(
+      context,
+      createEventFactory(context)({
+        type: 'mission_cancel_requested',
+        ...addressed(context, mission),
+        payload: { mission_id: mission.id, requested_by: context.requester, reason, signed: null },
+      }),
+    );
   };
+}
+
+/**
+ * Appends what a person has decided about a mission and, where its requests have to be accepted, waits for that.
+ * Rejects with ClientError (request_void) when it does not count.
+ * @param onUnknown called where it may be in the log although this rejects
+ */
+export async function decideFor(
+  context: ClientContext,
+  log: Log,
+  { feed, mission, decision }: { readonly feed: MissionFeed; readonly mission: Mission; readonly decision: Decide },
+  onUnknown?: () => void,
+): Promise<Verdict> {
+  const event = decision(context, mission);
+  const append = () => appendDecision(context, log, event, onUnknown);
+  return (await withVerdict(context, feed, { mission, requestId: event.event_id }, append)).verdict;
 }
 
 /** Appends a decision to the mission's partition. onUnknown: it may be in the log although this rejects. */

@@ -3,7 +3,8 @@ import { letterFields } from '../domain/letters.js';
 import type { ClientContext } from './context.js';
 import { deadLetterOf, type DeadLetter } from './dead-letter.js';
 import type { LetterBox } from './letter-box.js';
-import { requireFree } from './letter-handling.js';
+import { requireFree, requireTaken } from './letter-handling.js';
+import { signed } from './sign.js';
 
 export interface DiscardOptions {
   /** Recorded in the event log. */
@@ -29,11 +30,11 @@ export async function discardLetters(
   const { requester } = context;
   const discarded: DeadLetter[] = [];
   for (const letter of letters) {
-    const payload = { ...letterFields(letter), discarded_by: requester, reason, taken_over: takeOver };
+    const payload = { ...letterFields(letter), discarded_by: requester, reason, taken_over: takeOver, signed: null };
     const event = createEventFactory(context)({ type: 'dead_letter_discarded', from: requester, payload });
-    const folded = await box.append(letter, event);
+    const folded = await box.append(letter, signed(context, event));
     // Another operator was faster: the error says who, and when.
-    if (folded.kind === 'void') requireFree(box.require(letter.id), false);
+    requireTaken(box.require(letter.id), folded);
     const now = deadLetterOf(box.require(letter.id));
     discarded.push(now);
     onDiscarded?.(now);

@@ -26,8 +26,11 @@ export interface LetterBox {
 }
 
 /** Reads every letter. Rejects when the topic cannot be read. */
-export async function openLetterBox({ topics, signal }: ClientContext, { log, onEnd }: LogSession): Promise<LetterBox> {
-  const letters = createLetters<AnyRecord>();
+export async function openLetterBox(
+  { topics, signal, verifyHandling }: ClientContext,
+  { log, onEnd }: LogSession,
+): Promise<LetterBox> {
+  const letters = createLetters<AnyRecord>(verifyHandling ?? null);
   const readBack = new Map<string, (folded: Folded) => void>();
 
   const fold = (record: AnyRecord) => {

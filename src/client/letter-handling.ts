@@ -1,7 +1,9 @@
 /** Whether a dead letter may be handled now, and what became of it, in words. */
 import type { LetterState } from '../domain/letters.js';
+import type { Folded } from '../domain/record.js';
 import { ClientError } from './client-error.js';
 import type { Letter } from './letter-box.js';
+import { requestVoid } from './verdict.js';
 
 /** Why a letter may not be handled now. */
 interface Handled {
@@ -15,6 +17,18 @@ export function requireFree(letter: Letter, takeOver: boolean): void {
   const handled = handledBy(letter, takeOver);
   if (handled !== null)
     throw new ClientError('letter_handled', `dead letter ${letter.id} ${handled.why}`, handled.nextStep);
+}
+
+/** Throws ClientError (request_void) where what was written about a letter is void for its signature. */
+export function requireCounts(id: string, folded: Folded): void {
+  if (folded.kind === 'applied' || folded.code === undefined) return;
+  throw requestVoid(folded.code, `what was written about dead letter ${id} does not count: ${folded.reason}`);
+}
+
+/** The same, and throws ClientError (letter_handled) where another operator was faster. */
+export function requireTaken(letter: Letter, folded: Folded): void {
+  requireCounts(letter.id, folded);
+  if (folded.kind === 'void') requireFree(letter, false);
 }
 
 /** Who handles the letter, or has handled it, and what may be done about that; null when it may be handled now. */

@@ -2,12 +2,15 @@ import { orAborted } from '../domain/deferred.js';
 import { createEventFactory } from '../domain/event-factory.js';
 import { lostAttempts, type AttemptName } from '../domain/lost-attempts.js';
 import { parseMissionId } from '../domain/mission-id.js';
+import type { Mission } from '../domain/mission-state.js';
 import { attemptKey } from '../domain/partitioning.js';
 import type { PartitionId } from '../ports/log.js';
 import { appendOne } from './append-one.js';
 import type { ClientContext, LogSession } from './context.js';
 import { follow } from './follow.js';
 import type { MissionFeed } from './mission-feed.js';
+import { signed } from './sign.js';
+import { withVerdict } from './verdict.js';
 
 export interface LostPlace extends PartitionId {
   /** Whose tasks the partition has. */
@@ -16,7 +19,10 @@ export interface LostPlace extends PartitionId {
   readonly feed: MissionFeed;
 }
 
-/** Requests a new attempt of each open task whose assignment is not in its partition any more. Resolves with those. */
+/**
+ * Requests a new attempt of each open task whose assignment is not in its partition any more. Resolves with those.
+ * Rejects with ClientError (request_void) when the swarm does not take a request.
+ */
 export async function requestLostAttempts(
   context: ClientContext,
   session: LogSession,
@@ -32,8 +38,9 @@ export async function requestLostAttempts(
   const requested: AttemptName[] = [];
   for (const attempt of lost) {
     const partition = parseMissionId(attempt.mission_id)?.partition;
-    if (partition === undefined) continue; // No mission of this swarm: its own fold would not know it.
-    await requestAttempt(context, session, { attempt, partition, place });
+    const mission = feed.view.mission(attempt.mission_id);
+    if (partition === undefined || mission === null) continue; // No mission of this swarm.
+    await requestAttempt(context, session, { attempt, mission, partition, place, feed });
     requested.push(attempt);
   }
   return requested;
@@ -41,19 +48,21 @@ export async function requestLostAttempts(
 
 interface LostAttempt {
   readonly attempt: AttemptName;
+  readonly mission: Mission;
   /** Of the mission, in the coordination topic. */
   readonly partition: number;
   /** Where its assignment was. */
   readonly place: PartitionId;
+  readonly feed: MissionFeed;
 }
 
 async function requestAttempt(
   context: ClientContext,
   { log }: LogSession,
-  { attempt, partition, place }: LostAttempt,
+  { attempt, mission, partition, place, feed }: LostAttempt,
 ): Promise<void> {
   const { requester, topics } = context;
-  const event = createEventFactory(context)({
+  const request = createEventFactory(context)({
     type: 'task_retry_requested',
     from: requester,
     to: 'orchestrator',
@@ -62,10 +71,14 @@ async function requestAttempt(
       ...attempt,
       requested_by: requester,
       reason: `its assignment in ${place.topic}/${place.partition} was deleted`,
+      signed: null,
     },
   });
-  const key = attempt.mission_id;
-  await appendOne(context, log, { appender: 'recover', topic: topics.coordination, partition, key, event });
+  const event = signed(context, request);
+  const { mission_id: key } = attempt;
+  await withVerdict(context, feed, { mission, requestId: event.event_id }, () =>
+    appendOne(context, log, { appender: 'recover', topic: topics.coordination, partition, key, event }),
+  );
 }
 
 /** Attempts whose assignment is left in the partition, by attemptKey. */

@@ -9,8 +9,12 @@ import { TopicMissing, type Appended, type Log } from '../ports/log.js';
 import { appendOne } from './append-one.js';
 import type { ClientContext } from './context.js';
 import type { Letter, LetterBox } from './letter-box.js';
-import { handledBy, requireFree } from './letter-handling.js';
+import { ClientError } from './client-error.js';
+import { handledBy, requireCounts, requireFree } from './letter-handling.js';
 import type { MissionFeed } from './mission-feed.js';
+import { requireMission } from './require-mission.js';
+import { signed } from './sign.js';
+import { withVerdict } from './verdict.js';
 
 export interface RedriveOptions {
   /** Back to where it came from, even where it cannot be decoded or does not belong. Default false. */
@@ -70,11 +74,12 @@ export async function redriveLetters(
 }
 
 async function redriveOne(
-  { context, log, box }: Redriving,
+  redriving: Redriving,
   feed: MissionFeed,
   id: string,
   { asIs = false, takeOver = false, leaveHandled = false }: RedriveOptions,
 ): Promise<RedriveOutcome> {
+  const { context, log, box } = redriving;
   const letter = box.require(id);
   const before = leaveHandled ? handledBy(letter, takeOver) : null;
   if (before !== null) return { id, outcome: 'left', why: before.why };
@@ -87,9 +92,14 @@ async function redriveOne(
     return leaveHandled
       ? { id, outcome: 'left', why: faster.why }
       : refused(id, { why: `it ${faster.why}`, nextStep: faster.nextStep });
-  const written = await write(context, log, letter, plan, target);
-  await noteRedriven(context, box, letter, plan.kind, written);
-  return { id, outcome: plan.kind, written, expect: expectationOf(plan) };
+  try {
+    const written = await write(redriving, feed, letter, plan, target);
+    await noteRedriven(context, box, letter, plan.kind, written);
+    return { id, outcome: plan.kind, written, expect: expectationOf(plan) };
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== 'request_void') throw error;
+    return refused(id, { why: error.message, nextStep: error.nextStep ?? `ravenhelm dead-letters show ${id}` });
+  }
 }
 
 const refused = (id: string, { why, nextStep }: Omit<RedriveRefused, 'kind'>): RedriveOutcome => ({
@@ -156,16 +166,18 @@ async function targetOf({ topics }: ClientContext, log: Log, plan: Doable): Prom
 /** Says beside the letter that it is being redriven; null, or who was faster. */
 async function take(context: ClientContext, box: LetterBox, letter: Letter, takeOver: boolean) {
   const { requester } = context;
-  const payload = { ...letterFields(letter), taken_by: requester, taken_over: takeOver };
+  const payload = { ...letterFields(letter), taken_by: requester, taken_over: takeOver, signed: null };
   const event = createEventFactory(context)({ type: 'dead_letter_taken', from: requester, payload });
-  const taken = await box.append(letter, event);
-  return taken.kind === 'applied' ? null : handledBy(box.require(letter.id), false);
+  const taken = await box.append(letter, signed(context, event));
+  if (taken.kind === 'applied') return null;
+  requireCounts(letter.id, taken);
+  return handledBy(box.require(letter.id), false);
 }
 
 /** The record's own bytes, key and headers, or in its place the request for a new attempt. */
 async function write(
-  context: ClientContext,
-  log: Log,
+  { context, log }: Pick<Redriving, 'context' | 'log'>,
+  feed: MissionFeed,
   { id, record }: Letter,
   plan: Doable,
   { topic, partition }: Target,
@@ -182,10 +194,15 @@ async function write(
       ...plan.request,
       requested_by: context.requester,
       reason: `its assignment became dead letter ${id}`,
+      signed: null,
     },
   });
+  const request = signed(context, event);
+  const mission = requireMission(feed, mission_id);
   // When the outcome is unknown, the letter still says that it was taken.
-  return appendOne(context, log, { appender: 'redrive', topic, partition, key: mission_id, event });
+  const append = () =>
+    appendOne(context, log, { appender: 'redrive', topic, partition, key: mission_id, event: request });
+  return (await withVerdict(context, feed, { mission, requestId: request.event_id }, append)).appended;
 }
 
 async function noteRedriven(
@@ -203,6 +220,8 @@ async function noteRedriven(
     target_topic: written.topic,
     target_partition: written.partition,
     target_offset: written.offset,
+    signed: null,
   };
-  await box.append(letter, createEventFactory(context)({ type: 'dead_letter_redriven', from: requester, payload }));
+  const event = createEventFactory(context)({ type: 'dead_letter_redriven', from: requester, payload });
+  await box.append(letter, signed(context, event));
 }

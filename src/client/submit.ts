@@ -8,6 +8,7 @@ import type { Log } from '../ports/log.js';
 import { workspaceMarker } from '../tools/places.js';
 import { appendOne } from './append-one.js';
 import type { ClientContext } from './context.js';
+import { signed } from './sign.js';
 
 export interface SubmitMissionOptions {
   readonly mission: MissionFile;
@@ -63,7 +64,7 @@ export function requestEvent(
   context: ClientContext,
   { mission, missionId, workspace, marker }: RequestFacts,
 ): EventOf<'mission_requested'> {
-  return createEventFactory(context)({
+  const event = createEventFactory(context)({
     type: 'mission_requested',
     from: context.requester,
     to: 'orchestrator',
@@ -85,8 +86,10 @@ export function requestEvent(
       requested_by: context.requester,
       requires: [],
       planner: mission.planner,
+      signed: null,
     },
   });
+  return signed(context, event);
 }
 
 /** The report with the workspace's path also where the mission left it to the workspaces' root. */

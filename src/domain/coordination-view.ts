@@ -1,14 +1,9 @@
 import type { AgentEvent, Plan } from './events.js';
-import { evolveCoordination, missionIdOf, ownerOfDecision } from './mission-evolve.js';
+import { effectOf, evolveCoordination, missionIdOf, ownerOfDecision } from './mission-evolve.js';
+import { copyOfMission } from './mission-copy.js';
+import { mustWait } from './mission-requests.js';
 import { reportMission } from './mission-report.js';
-import {
-  createCoordinationState,
-  proposalOf,
-  type CoordinationState,
-  type Mission,
-  type MissionFold,
-} from './mission-state.js';
-import { createTaskIndex, putTask } from './mission-tasks.js';
+import { createCoordinationState, isOpen, proposalOf, type CoordinationState, type Mission } from './mission-state.js';
 import type { FoldRecord, Folded } from './record.js';
 import type { MissionReport } from './report.js';
 
@@ -83,27 +78,18 @@ export function createCoordinationView(): CoordinationView {
           };
     },
     mission,
-    judge(partition, event, timestampMs) {
-      const state = partitions.get(partition) ?? createCoordinationState(partition);
-      const missions = new Map([...state.missions].map(([id, each]) => [id, { ...each }]));
-      const copy = { ...state, missions, requestedIds: new Map(state.requestedIds) };
-      const concerned = copy.missions.get(missionIdOf(event) ?? '');
-      if (concerned !== undefined) copy.missions.set(concerned.id, copyOf(concerned));
-      return evolveCoordination(copy, { offset: state.position, timestampMs, event });
-    },
+    judge: (partition, event, timestampMs) =>
+      judge(partitions.get(partition) ?? createCoordinationState(partition), event, timestampMs),
   };
 }
 
-/** For a fold that must not be seen: all that evolve changes in place. */
-function copyOf(mission: MissionFold): MissionFold {
-  const copy = {
-    ...mission,
-    tasks: new Map(),
-    index: createTaskIndex(),
-    waves: mission.waves.map((wave) => ({ ...wave })),
-    effects: new Map(mission.effects),
-    agentFailures: new Map(mission.agentFailures),
-  };
-  for (const task of mission.tasks.values()) putTask(copy, task);
-  return copy;
+function judge(state: CoordinationState, event: AgentEvent, timestampMs: number): Folded {
+  const missions = new Map([...state.missions].map(([id, each]) => [id, { ...each }]));
+  const copy = { ...state, missions, requestedIds: new Map(state.requestedIds) };
+  const concerned = copy.missions.get(missionIdOf(event) ?? '');
+  // It would wait for the holder: what it comes to when that accepts it.
+  if (concerned !== undefined && isOpen(concerned) && mustWait(concerned, event))
+    return effectOf(concerned, event, timestampMs);
+  if (concerned !== undefined) copy.missions.set(concerned.id, copyOfMission(concerned));
+  return evolveCoordination(copy, { offset: state.position, timestampMs, event });
 }

@@ -43,6 +43,8 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
   task_resumed: MISSION,
   call_answered: MISSION,
   approval_void: MISSION,
+  request_accepted: MISSION,
+  request_void: MISSION,
   task_completed: BOTH,
   task_failed: BOTH,
   call_proposed: JOURNAL,

@@ -6,6 +6,7 @@ import { parseLetterHeaders, type Headers, type LetterFacts, type LetterOrigin }
 import type { AgentEvent, EventOf, PayloadOf } from './events.js';
 import { belongsIn } from './event-places.js';
 import { APPLIED, voidBecause, type Folded, type Void } from './record.js';
+import { personOf, SIGNATURE_FAULTS, type HandlingType, type SignatureFault, type VerifyRequest } from './requests.js';
 
 /** A record of the dead-letters topic; usually this build cannot decode it. */
 export interface LetterRecord extends LetterOrigin {
@@ -37,7 +38,22 @@ export interface Letter<R extends LetterRecord = LetterRecord> {
   /** Null when no header says what it was: it was written by another program. */
   readonly facts: LetterFacts | null;
   readonly state: LetterState;
+  /** What was written about it and does not count, for its signature; the last ones, oldest first. */
+  readonly ignored: readonly IgnoredHandling[];
 }
+
+/** A record about a letter that is not signed as it must be. */
+export interface IgnoredHandling {
+  /** Its event_type. */
+  readonly type: HandlingType;
+  /** As the record says it. */
+  readonly by: string;
+  readonly atMs: number;
+  readonly code: SignatureFault;
+  readonly reason: string;
+}
+
+const IGNORED_KEPT = 20;
 
 export interface Letters<R extends LetterRecord> {
   /** Folds a record: a letter, or what was done about one. */
@@ -48,9 +64,10 @@ export interface Letters<R extends LetterRecord> {
   find(id: string): Letter<R> | null;
 }
 
-type Handling = EventOf<'dead_letter_taken' | 'dead_letter_redriven' | 'dead_letter_discarded'>;
+type Handling = EventOf<HandlingType>;
 
-export function createLetters<R extends LetterRecord>(): Letters<R> {
+/** @param verify whether what is done about letters counts; null: all of it does */
+export function createLetters<R extends LetterRecord>(verify: VerifyRequest | null = null): Letters<R> {
   const letters = new Map<string, Letter<R>>();
   const byId = new Map<string, string>();
 
@@ -63,7 +80,7 @@ export function createLetters<R extends LetterRecord>(): Letters<R> {
     letters.set(
       key,
       known === undefined
-        ? { id, copies: [id], record, facts, state: { kind: 'waiting' } }
+        ? { id, copies: [id], record, facts, state: { kind: 'waiting' }, ignored: [] }
         : { ...known, copies: [...known.copies, id] },
     );
     return APPLIED;
@@ -79,6 +96,11 @@ export function createLetters<R extends LetterRecord>(): Letters<R> {
     const key = originKey({ topic, partition, offset, timestampMs });
     const letter = letters.get(key);
     if (letter === undefined) return voidBecause('no such letter');
+    const code = verify === null ? null : verify(event, atMs);
+    if (code !== null) {
+      letters.set(key, withIgnored(letter, event, atMs, code));
+      return { ...voidBecause(SIGNATURE_FAULTS[code]), code };
+    }
     const state = nextState(letter.state, event, atMs);
     if (state.kind === 'void') return state;
     letters.set(key, { ...letter, state });
@@ -103,6 +125,16 @@ export function createLetters<R extends LetterRecord>(): Letters<R> {
       ),
     find: (id) => letters.get(byId.get(id) ?? '') ?? null,
   };
+}
+
+function withIgnored<R extends LetterRecord>(
+  letter: Letter<R>,
+  event: Handling,
+  atMs: number,
+  code: SignatureFault,
+): Letter<R> {
+  const ignored = { type: event.event_type, by: personOf(event), atMs, code, reason: SIGNATURE_FAULTS[code] };
+  return { ...letter, ignored: [...letter.ignored.slice(1 - IGNORED_KEPT), ignored] };
 }
 
 /** The first one who wants a letter gets it; from one who has begun it goes to another only when that says so. */

@@ -59,7 +59,7 @@ export function decideAnswer(mission: Mission, context: AnswerContext): readonly
   if (answer === undefined) return null;
   const task = mission.tasks.get(answer.payload.task_id);
   const pause = pauseOf(mission, answer.payload);
-  const code = faultOf(task, pause, answer) ?? context.verifyAnswer(answer.payload);
+  const code = faultOf(task, pause, answer) ?? context.verifyAnswer(answer.payload, answer.atMs);
   const { owner } = context;
   if (code !== null || task === undefined) return [refuse(answer, owner, code ?? 'unknown')];
   const { id: answer_id, payload } = answer;

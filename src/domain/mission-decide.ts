@@ -7,6 +7,7 @@ import type { Check, EventType, PayloadOf, Plan } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
 import {
   asFailureCode,
+  isOpen,
   type Answer,
   type FailureCode,
   type Mission,
@@ -18,6 +19,8 @@ import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { agentsOfProposal } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';
 import { decideAnswer } from './mission-approvals.js';
+import { decideAdmission, decideRequests } from './request-decisions.js';
+import type { VerifyRequest } from './requests.js';
 import type { VerifyAnswer } from './waiting-call.js';
 import { cutToBytes, SIZES } from './sizes.js';
 import { inputsWithin } from './task-inputs.js';
@@ -56,6 +59,8 @@ export interface DecideContext {
   /** Upper bound of a planner call for this mission. */
   planningWorstCase(mission: Mission): Cost;
   readonly verifyAnswer: VerifyAnswer;
+  /** null: this swarm has no operators, and what people ask needs no signature. */
+  readonly verifyRequest: VerifyRequest | null;
 }
 
 /** A person may reject this many plans before the mission fails. */
@@ -64,6 +69,20 @@ export const MAX_REJECTIONS = 3;
 export const MAX_REPLANS = 1;
 
 export function decideMission(mission: Mission, context: DecideContext): readonly Decision[] {
+  if (!isOpen(mission)) return [];
+  return decideWhatIsAsked(mission, context) ?? decideCourse(mission, context);
+}
+
+/** First of all whether the mission itself counts: nothing is done for one that does not. */
+function decideWhatIsAsked(mission: Mission, context: DecideContext): readonly Decision[] | null {
+  const admission = decideAdmission(mission, context);
+  if (admission === null) return decideRequests(mission, context);
+  if (admission.event_type === 'request_accepted') return [admission];
+  const why = `the request does not count: ${admission.payload.reason}`;
+  return [admission, ...failMission(mission, context, why, 'request_void')];
+}
+
+function decideCourse(mission: Mission, context: DecideContext): readonly Decision[] {
   const { course } = mission;
   switch (course.kind) {
     case 'completed':
@@ -202,7 +221,7 @@ function decideApproval(mission: Mission, context: DecideContext): readonly Deci
     return [
       {
         event_type: 'plan_approved',
-        payload: { mission_id: mission.id, revision: mission.revision, approved_by: 'policy' },
+        payload: { mission_id: mission.id, revision: mission.revision, approved_by: 'policy', signed: null },
       },
     ];
   }

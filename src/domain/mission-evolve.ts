@@ -3,10 +3,12 @@
  * plans and approvals carry the revision they answer; the first result of an attempt wins.
  */
 import { addCost, NOTHING } from './budget.js';
-import type { AgentEvent, PayloadOf } from './events.js';
+import type { AgentEvent, EventOf, PayloadOf } from './events.js';
 import { parseMissionId } from './mission-id.js';
 import { approvalVoid, callAnswered, callDecided } from './mission-approvals.js';
 import { questionAnswered, questionAsked } from './mission-attention.js';
+import { copyOfMission } from './mission-copy.js';
+import { missionAccepted, mustWait, requestVoid, requestWaits, takeWaiting } from './mission-requests.js';
 import { evolvePlanning } from './mission-planning.js';
 import {
   asFailureCode,
@@ -22,6 +24,7 @@ import type { MissionTask } from './mission-task-state.js';
 import { evolveTask, type MissionTaskEvent } from './mission-task.js';
 import { createTaskIndex, putTask } from './mission-tasks.js';
 import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js';
+import type { LaterRequest } from './requests.js';
 
 /** A request may be appended this long after the time in its id; later ones are refused (see requestedIds). */
 export const REQUEST_WINDOW_MS = 10 * 60_000;
@@ -46,7 +49,7 @@ export function evolveCoordination(state: CoordinationState, record: FoldRecord)
     case 'partition_claimed':
       return claimed(state, record.offset, event.payload.owner);
     case 'mission_requested':
-      return requested(state, record, event.payload);
+      return requested(state, record, event);
     default:
       return evolveMission(state, record);
   }
@@ -67,7 +70,11 @@ function claimed(state: CoordinationState, offset: number, owner: string): Folde
   return APPLIED;
 }
 
-function requested(state: CoordinationState, record: FoldRecord, request: PayloadOf<'mission_requested'>): Folded {
+function requested(
+  state: CoordinationState,
+  record: FoldRecord,
+  { event_id: requestId, timestamp: requestTimestamp, payload: request }: EventOf<'mission_requested'>,
+): Folded {
   const id = request.mission_id;
   const parts = parseMissionId(id);
   if (parts === null) return voidBecause('not a mission id');
@@ -96,6 +103,13 @@ function requested(state: CoordinationState, record: FoldRecord, request: Payloa
     planningUsage: NOTHING,
     planningSpent: NOTHING,
     answers: [],
+    requestId,
+    requestTimestamp,
+    admission: 'none',
+    guarded: request.signed !== null,
+    signer: null,
+    waitingRequests: [],
+    voidRequests: [],
     effects: new Map(),
     squadReady: false,
     firstOffset: record.offset,
@@ -112,7 +126,14 @@ function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
   if (!isOpen(mission)) return voidBecause('mission ended');
   const owner = ownerOfDecision(event);
   if (owner !== null && owner !== state.holder?.owner) return voidBecause('not the holder');
-  return applyTo(mission, record);
+  const folded = applyTo(mission, record);
+  if (folded.kind === 'applied' && owner !== null) noteDecided(mission, event);
+  return folded;
+}
+
+/** Its holder has acted for it. A refusal is no act: what it refuses is refused again by the next holder. */
+function noteDecided(mission: MissionFold, { event_type }: AgentEvent): void {
+  if (mission.admission === 'none' && event_type !== 'request_void') mission.admission = 'decided';
 }
 
 /** The mission that an event is about; null for events that are about none. */
@@ -132,6 +153,8 @@ export function ownerOfDecision(event: AgentEvent): string | null {
     case 'task_cancelled':
     case 'call_decided':
     case 'approval_void':
+    case 'request_accepted':
+    case 'request_void':
     case 'mission_completed':
     case 'mission_failed':
     case 'mission_cancelled':
@@ -142,6 +165,36 @@ export function ownerOfDecision(event: AgentEvent): string | null {
 }
 
 function applyTo(mission: MissionFold, record: FoldRecord): Folded {
+  const { event, timestampMs: atMs } = record;
+  if (mustWait(mission, event)) return requestWaits(mission, event, atMs);
+  switch (event.event_type) {
+    case 'request_accepted':
+      return requestAccepted(mission, event.payload, record);
+    case 'request_void':
+      return requestVoid(mission, event.payload, atMs);
+    default:
+      return applyEvent(mission, record);
+  }
+}
+
+/** What is accepted counts as it would have counted when it came, where it has not lost its meaning since. */
+function requestAccepted(
+  mission: MissionFold,
+  accepted: PayloadOf<'request_accepted'>,
+  { offset }: FoldRecord,
+): Folded {
+  if (accepted.request_type === 'mission_requested') return missionAccepted(mission, accepted);
+  const waiting = takeWaiting(mission, accepted);
+  if (waiting === null) return voidBecause('no such request waits');
+  applyEvent(mission, { offset, timestampMs: waiting.atMs, event: waiting.event });
+  return APPLIED;
+}
+
+/** What a person's request would come to. Changes nothing. */
+export const effectOf = (mission: Mission, event: LaterRequest, timestampMs: number): Folded =>
+  applyEvent(copyOfMission(mission), { offset: mission.firstOffset, timestampMs, event });
+
+function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
   const { event, timestampMs: atMs } = record;
   switch (event.event_type) {
     case 'mission_cancel_requested':

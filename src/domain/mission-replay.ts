@@ -105,6 +105,7 @@ export function forgetWork(state: CoordinationState, missionId: string): void {
     request: { ...mission.request, brief: '', plan: null, success: [] },
     planning: { kind: 'none' },
     answers: [],
+    waitingRequests: [],
     tasks: new Map(),
     index: createTaskIndex(),
     waves: [],

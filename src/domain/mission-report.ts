@@ -14,6 +14,9 @@ export function reportMission(mission: Mission): MissionReport {
   return {
     mission_id: mission.id,
     name: mission.request.name,
+    requested_by: mission.request.requested_by,
+    signed_by: signerOf(mission),
+    void_requests: mission.voidRequests.map(({ atMs, ...rest }) => ({ ...rest, at: new Date(atMs).toISOString() })),
     status: statusOf(mission),
     reason: endReasonOf(mission),
     code: failureCodeOf(mission),
@@ -33,6 +36,9 @@ export function reportMission(mission: Mission): MissionReport {
     success: tasks.findLast((task) => task.kind === 'verify')?.checks ?? [],
   };
 }
+
+const signerOf = ({ signer }: Mission): MissionReport['signed_by'] =>
+  signer === null ? null : { name: signer.signed_by, key_id: signer.key_id };
 
 /** The mission's own checks are no task of the plan, and what a changed plan has replaced is none any more. */
 function proofOf(all: readonly MissionTask[]): Proof {

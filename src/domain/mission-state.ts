@@ -4,6 +4,7 @@ import type { EventOf, PayloadOf } from './events.js';
 import type { MissionTask } from './mission-task-state.js';
 import type { TaskFold, TaskIndex } from './mission-tasks.js';
 import type { Holder } from './record.js';
+import type { WaitingRequest } from './requests.js';
 
 /** The fold's small state: what a replay needs besides the records from the replay point on. */
 export interface CoordinationSnapshot {
@@ -56,7 +57,7 @@ export type Course =
   | { readonly kind: 'cancelled'; readonly reason: string; readonly atMs: number };
 
 /** Why a mission failed, for programs; null: only the reason says it. */
-export type FailureCode = 'no_planner' | 'planner_unreachable';
+export type FailureCode = 'no_planner' | 'planner_unreachable' | 'request_void';
 
 /**
  * How far the plan of the mission's revision is. reason: why a changed plan was asked for; null for the first.
@@ -123,6 +124,19 @@ export interface Mission {
   readonly planningSpent: Cost;
   /** People's answers about waiting calls that are still to be decided about, in log order. */
   readonly answers: readonly CallAnswer[];
+  /** event_id and timestamp of mission_requested, which its signature covers. */
+  readonly requestId: string;
+  readonly requestTimestamp: number;
+  /** accepted: its holder has decided that the request counts. decided: a holder has acted for it without that. */
+  readonly admission: 'none' | 'decided' | 'accepted';
+  /** Whether people's requests about it count only when its holder has accepted them. */
+  readonly guarded: boolean;
+  /** The operator who has signed its request, and the key, as its holder has verified them; null: none has. */
+  readonly signer: Signer | null;
+  /** People's requests that its holder is still to decide about, in log order. */
+  readonly waitingRequests: readonly WaitingRequest[];
+  /** The last requests about it that do not count, oldest first. */
+  readonly voidRequests: readonly VoidRequest[];
   /** Decisions that must reach tasks partitions, by their offsets, in log order. */
   readonly effects: ReadonlyMap<number, Effect>;
   readonly squadReady: boolean;
@@ -135,8 +149,12 @@ export interface Mission {
  * an event cost more the larger its mission is. What a task, a course or a planning says is replaced as a whole.
  */
 export type MissionFold = {
-  -readonly [K in keyof Omit<Mission, 'tasks' | 'index' | 'waves' | 'effects' | 'agentFailures'>]: Mission[K];
+  -readonly [K in keyof Omit<
+    Mission,
+    'tasks' | 'index' | 'waves' | 'effects' | 'agentFailures' | 'waitingRequests'
+  >]: Mission[K];
 } & {
+  readonly waitingRequests: WaitingRequest[];
   readonly tasks: Map<string, MissionTask>;
   readonly index: TaskFold;
   readonly waves: WaveFold[];
@@ -161,7 +179,7 @@ export const endReasonOf = ({ course }: Mission): string | null =>
 export const failureCodeOf = ({ course }: Mission): FailureCode | null =>
   course.kind === 'failed' ? course.code : null;
 
-const FAILURE_CODES: readonly FailureCode[] = ['no_planner', 'planner_unreachable'];
+const FAILURE_CODES: readonly FailureCode[] = ['no_planner', 'planner_unreachable', 'request_void'];
 
 /** The code as an event carries it; null for a code of a newer build. */
 export const asFailureCode = (code: string | null): FailureCode | null =>
@@ -188,6 +206,27 @@ export interface CallAnswer {
   /** When the log took it, ms since the epoch. */
   readonly atMs: number;
   readonly payload: PayloadOf<'call_answered'>;
+}
+
+/** Who has signed a request. */
+export interface Signer {
+  /** The operator's name. */
+  readonly signed_by: string;
+  readonly key_id: string;
+}
+
+/** A request of a person that does not count. */
+export interface VoidRequest {
+  /** event_id of the request. */
+  readonly request_id: string;
+  /** Its event_type. */
+  readonly type: string;
+  /** As the request says it. */
+  readonly requested_by: string;
+  readonly code: string;
+  readonly reason: string;
+  /** When it was refused, ms since the epoch. */
+  readonly atMs: number;
 }
 
 /** A decision record that is to be carried out: sent to the tasks partition that it names. */

@@ -24,7 +24,7 @@ export interface Void {
   readonly kind: 'void';
   /** Such as: not the holder. */
   readonly reason: string;
-  /** Of a decision about a call that waits: why it does not count. */
+  /** Of what people decide: why it does not count. */
   readonly code?: VoidCode;
 }
 

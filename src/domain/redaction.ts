@@ -49,13 +49,13 @@ const WORDS_OF_MARKS = `configured secret ${EVERY_MARK}`;
 /** Ids, names and digests: what they refer to must be found again, and none of them is written by a model. */
 const IDENTIFIERS =
   'id ids digest agent agents owner epoch marker partition type kind code status outcome tool playbook topic model ' +
-  'signature answered_by approved_by workspace working_dir dependencies used_up_by';
+  'signature by workspace working_dir dependencies';
 const IDENTIFIER = new RegExp(`(?:^|_)(?:${IDENTIFIERS.replaceAll(' ', '|')})$`);
 /** Their keys are a model's or a person's words. */
 const FREE_KEYS = /^(?:outputs|parameters)$/;
 
 /** The event with its texts redacted, identifiers excepted; the same object where nothing changes. */
-export function redactEvent(event: AgentEvent, redact: Redact): AgentEvent {
+export function redactEvent<E extends AgentEvent>(event: E, redact: Redact): E {
   // A copy of what a person has signed, which is on the log already.
   if (event.event_type === 'call_decided') return event;
   return mapTexts(event, (text, key, parent) =>

@@ -26,7 +26,7 @@ export type RedrivePlan =
   /** The orchestrator is asked for a new attempt instead. */
   | {
       readonly kind: 'new_attempt';
-      readonly request: Omit<PayloadOf<'task_retry_requested'>, 'requested_by' | 'reason'>;
+      readonly request: Omit<PayloadOf<'task_retry_requested'>, 'requested_by' | 'reason' | 'signed'>;
       readonly partition: number;
     }
   | RedriveRefused;
@@ -173,7 +173,7 @@ function planNewAttempt(id: string, { mission_id, task_id, attempt }: Attempt, w
     correlation_id: null,
     causation_id: null,
     sandbox: null,
-    payload: { ...request, requested_by: '', reason: '' },
+    payload: { ...request, requested_by: '', reason: '', signed: null },
   };
   const folded = world.judge(partition, asked);
   if (folded.kind === 'void')

@@ -28,10 +28,26 @@ export interface Proof {
 export interface MissionReport {
   readonly mission_id: string;
   readonly name: string;
+  /** Who asked for it: USER@HOST, or the operator who has signed it. */
+  readonly requested_by: string;
+  /** The operator whose signature an orchestrator has verified, and the key; null: none was. */
+  readonly signed_by: { readonly name: string; readonly key_id: string } | null;
+  /** Requests about it that do not count, oldest first; the last 20. */
+  readonly void_requests: readonly {
+    readonly request_id: string;
+    /** Its event_type. */
+    readonly type: string;
+    /** As the request says it. */
+    readonly requested_by: string;
+    readonly code: string;
+    readonly reason: string;
+    /** When it was refused, ISO 8601. */
+    readonly at: string;
+  }[];
   readonly status: MissionStatus;
   /** Why it failed or was cancelled; null otherwise. */
   readonly reason: string | null;
-  /** Why it failed, for programs: no_planner or planner_unreachable; null: only the reason says it. */
+  /** Why it failed, for programs: no_planner, planner_unreachable or request_void; null: only the reason says it. */
   readonly code: FailureCode | null;
   /** While no planner can be reached: the calls so far, the last error, and the pause before the next call. */
   readonly planner_wait: {

@@ -1,5 +1,6 @@
 /** A call that waits for a person, in the fold of a tasks partition, and what was decided about it. Pure. */
 import type { PayloadOf } from './events.js';
+import { SIGNATURE_FAULTS, type SignatureFault } from './requests.js';
 
 export interface WaitingCall {
   /** event_id of its call_proposed. */
@@ -10,7 +11,7 @@ export interface WaitingCall {
 }
 
 /** Why a person's answer does not count; the code of approval_void. */
-export type VoidCode = 'unknown' | 'used' | 'changed' | 'expired' | 'unsigned' | 'forged' | 'no_source';
+export type VoidCode = 'unknown' | 'used' | 'changed' | 'expired' | 'no_source' | SignatureFault;
 
 /** In words. */
 export const VOID_REASONS: Readonly<Record<VoidCode, string>> = {
@@ -18,8 +19,7 @@ export const VOID_REASONS: Readonly<Record<VoidCode, string>> = {
   used: 'the call was decided before',
   changed: 'it is about another call than the one that waits: the digests differ',
   expired: 'it came too late',
-  unsigned: 'it is not signed, and answers must be',
-  forged: 'its signature is not that of an operator',
+  ...SIGNATURE_FAULTS,
   no_source: 'no decision of an orchestrator is its source',
 };
 
@@ -36,10 +36,14 @@ export type SignedAnswer = Pick<
   | 'answered_by'
   | 'answered_at'
   | 'signature'
+  | 'key_id'
 >;
 
-/** Whether an answer is that of a person who may give it; null: it is. Pure. */
-export type VerifyAnswer = (answer: SignedAnswer) => VoidCode | null;
+/**
+ * Whether an answer is that of a person who may give it; null: it is. Pure.
+ * @param atMs when the log took it, ms since the epoch
+ */
+export type VerifyAnswer = (answer: SignedAnswer, atMs: number) => VoidCode | null;
 
 /** What an answer is bound to. */
 type Bound = Pick<PayloadOf<'call_answered'>, 'approval_id' | 'digest'>;
@@ -90,7 +94,7 @@ export function callOfProposal(waiting: WaitingCall | null, call: PayloadOf<'too
 
 /** The first decision about the call that counts, however many others there are; null: none. */
 export const countingDecision = ({ decisions }: WaitingCall, verify: VerifyAnswer): PayloadOf<'call_decided'> | null =>
-  decisions.find((decision) => verify(decision) === null) ?? null;
+  decisions.find((decision) => verify(decision, decision.answered_at) === null) ?? null;
 
 /** A call that a person was asked about, and the proposal that asked; null: none of the attempt's calls is one. */
 export function lastAsked(

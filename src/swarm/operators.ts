@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import type { Operator } from '../agent/call-answer.js';
 import { ConfigError } from '../agent/config-error.js';
 import { parseOperators } from '../agent/operators-file.js';
+import type { Operator } from '../agent/signatures.js';
 import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../agent/text-file.js';
 
 export interface OpenOperators {
   readonly operators: readonly Operator[];
-  /** Says who may answer. */
+  /** Says whose requests and answers count. */
   readonly line: string;
 }
 
@@ -25,6 +25,8 @@ export async function openOperators(file: string): Promise<OpenOperators> {
   const operators = parseOperators(text, file);
   return {
     operators,
-    line: `Operators: ${operators.map(({ name }) => name).join(', ')} (${file}); approvals must be signed`,
+    line:
+      `Operators: ${operators.map(({ name }) => name).join(', ')} (${file}); ` +
+      'requests, answers and approvals must be signed',
   };
 }

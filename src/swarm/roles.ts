@@ -1,5 +1,6 @@
 import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import type { VerifyRequest } from '../domain/requests.js';
 import type { VerifyAnswer } from '../domain/waiting-call.js';
 import type { Models } from '../models/chain.js';
 import type { Appender, Log } from '../ports/log.js';
@@ -35,6 +36,8 @@ export interface RolesOptions {
   } | null;
   /** Whether an answer about a call that waits counts; null: every answer does. */
   readonly verifyAnswer: VerifyAnswer | null;
+  /** Whether a person's request counts; null: every request does. */
+  readonly verifyRequest: VerifyRequest | null;
   /** What the orchestrator deletes from the log when it is old and done. */
   readonly retention: readonly RetentionRule[];
   /** What the roles count and report about their process. */
@@ -107,7 +110,7 @@ function workerRole(
 
 function roleDeps(
   { clock, ids, random, logger, topics, processName }: SwarmContext,
-  { log, roster, verifyAnswer, health, worker }: RolesOptions,
+  { log, roster, verifyAnswer, verifyRequest, health, worker }: RolesOptions,
   role: string,
   appenders: RoleDeps['appenders'],
 ): RoleDeps {
@@ -126,6 +129,7 @@ function roleDeps(
     roster: roster.agents,
     processId,
     ...(verifyAnswer === null ? {} : { verifyAnswer }),
+    ...(verifyRequest === null ? {} : { verifyRequest }),
   };
 }
 

@@ -1,4 +1,6 @@
-import { createVerifyAnswer, type Operator } from '../agent/call-answer.js';
+import { createVerifyAnswer } from '../agent/call-answer.js';
+import { createVerifyRequest } from '../agent/request-signature.js';
+import type { Operator } from '../agent/signatures.js';
 import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
@@ -110,7 +112,9 @@ async function prepareRoles(
     tools === null ? null : { agents: options.agents, tools, policy: options.policy, askMs: options.askMs };
   const { roster, orchestrator } = options;
   const verifyAnswer = options.operators === null ? null : createVerifyAnswer(options.operators);
-  return createRoles(context, { log, roster, orchestrator, models, worker, verifyAnswer, retention, health }).map(
+  const verifyRequest = options.operators === null ? null : createVerifyRequest(options.operators);
+  const verifying = { verifyAnswer, verifyRequest };
+  return createRoles(context, { log, roster, orchestrator, models, worker, ...verifying, retention, health }).map(
     ({ name, create }) =>
       createSupervisedRole({
         name,

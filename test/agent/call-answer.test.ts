@@ -4,13 +4,17 @@ import { createVerifyAnswer, signAnswer, type UnsignedAnswer } from '../../src/a
 import { callDigest } from '../../src/agent/call-digest.js';
 import { canonicalJson } from '../../src/agent/canonical-json.js';
 import { parseOperators, privateKeyOf } from '../../src/agent/operators-file.js';
+import { createSigner } from '../../src/agent/signatures.js';
+import type { SignedAnswer } from '../../src/domain/waiting-call.js';
 
 const ann = generateKeyPairSync('ed25519');
 const bob = generateKeyPairSync('ed25519');
-const verify = createVerifyAnswer([
-  { name: 'ann', publicKey: ann.publicKey },
-  { name: 'bob', publicKey: bob.publicKey },
+const AT_MS = 1_000;
+const verifyAt = createVerifyAnswer([
+  { name: 'ann', publicKey: ann.publicKey, untilMs: 2 * AT_MS, may: ['approve'] },
+  { name: 'bob', publicKey: bob.publicKey, untilMs: null, may: ['cancel'] },
 ]);
+const verify = (given: SignedAnswer) => verifyAt(given, AT_MS);
 
 const answer: UnsignedAnswer = {
   mission_id: 'm1',
@@ -23,25 +27,32 @@ const answer: UnsignedAnswer = {
   answered_by: 'ann',
   answered_at: 1_000,
 };
-const signed = (changes: Partial<UnsignedAnswer> = {}, key = ann.privateKey) => ({
-  ...answer,
-  ...changes,
-  signature: signAnswer({ ...answer, ...changes }, key),
-});
+const signed = (changes: Partial<UnsignedAnswer> = {}, name = 'ann', key = ann.privateKey): SignedAnswer =>
+  signAnswer({ ...answer, ...changes }, createSigner(name, key));
 
 test('the answer of an operator holds', () => {
   expect(verify(signed())).toBeNull();
   expect(verify(signed({ approved: false, reason: 'no' }))).toBeNull();
 });
 
-test.each<readonly [string, Parameters<typeof verify>[0], string]>([
-  ['without a signature', { ...answer, signature: null }, 'unsigned'],
-  ["with another operator's key", signed({}, bob.privateKey), 'forged'],
-  ['of a person who is no operator', signed({ answered_by: 'mallory' }), 'forged'],
-  ['with a signature that is none', { ...answer, signature: 'AAAA' }, 'forged'],
+test.each<readonly [string, SignedAnswer, string]>([
+  ['without a signature', { ...answer, signature: null, key_id: null }, 'unsigned'],
+  ["with another operator's key", signed({}, 'ann', bob.privateKey), 'unknown_key'],
+  [
+    "with another operator's key that it does not name",
+    { ...signed({}, 'ann', bob.privateKey), key_id: null },
+    'forged',
+  ],
+  ['of a person who is no operator', signed({}, 'mallory'), 'unknown_key'],
+  ['of an operator who may not approve', signed({}, 'bob', bob.privateKey), 'not_allowed'],
+  ['with a signature that is none', { ...answer, signature: 'AAAA', key_id: null }, 'forged'],
   [
     'with a signature for another purpose',
-    { ...answer, signature: sign(null, Buffer.from(canonicalJson(answer)), ann.privateKey).toString('base64') },
+    {
+      ...answer,
+      signature: sign(null, Buffer.from(canonicalJson(answer)), ann.privateKey).toString('base64'),
+      key_id: null,
+    },
     'forged',
   ],
 ])('an answer %s does not', (_, given, code) => {
@@ -56,10 +67,19 @@ test.each<Partial<UnsignedAnswer>>([
   { digest: 'b'.repeat(64) },
   { approved: false },
   { reason: 'other' },
-  { answered_by: 'bob' },
   { answered_at: 2_000 },
 ])('a signed answer that was changed does not hold: %j', (changes) => {
   expect(verify({ ...signed(), ...changes })).toBe('forged');
+});
+
+test("a signed answer of another operator's name does not hold", () => {
+  expect(verify({ ...signed(), answered_by: 'bob' })).toBe('unknown_key');
+  expect(verify({ ...signed(), answered_by: 'bob', key_id: null })).toBe('forged');
+});
+
+test('an answer that the log took before its key expired holds, and none after', () => {
+  expect(verifyAt(signed(), 2 * AT_MS - 1)).toBeNull();
+  expect(verifyAt(signed(), 2 * AT_MS)).toBe('key_expired');
 });
 
 test('the digest is that of the exact call, in whatever order its fields were written', () => {
@@ -110,6 +130,21 @@ describe('the operators file', () => {
     ['a private key', `|\n      ${indented(privatePem)}`, /it is a private key; give a public/],
   ])('refuses %s, with its place', (_, key, message) => {
     expect(() => parseOperators(`operators:\n  - name: ann\n    key: ${key}\n`, 'o.yaml')).toThrow(message);
+  });
+
+  test('has what a person may do and until when', () => {
+    const entry = (more: string) => `operators:\n  - name: ann\n    key: ${der.toString('base64')}\n${more}`;
+    const [all] = parseOperators(entry(''), 'o.yaml');
+    expect(all).toMatchObject({ untilMs: null, may: ['request', 'approve', 'answer', 'cancel', 'retry'] });
+    const [some] = parseOperators(entry('    until: 2027-01-31\n    may: [approve, cancel]\n'), 'o.yaml');
+    expect(some).toMatchObject({ untilMs: Date.UTC(2027, 0, 31), may: ['approve', 'cancel'] });
+    const [zoned] = parseOperators(entry('    until: 2027-01-31T18:00:00+01:00\n'), 'o.yaml');
+    expect(zoned?.untilMs).toBe(Date.UTC(2027, 0, 31, 17));
+    expect(() => parseOperators(entry('    until: tomorrow\n'), 'o.yaml')).toThrow(/o\.yaml:4:5: .*must be a date/);
+    expect(() => parseOperators(entry('    may: [everything]\n'), 'o.yaml')).toThrow(
+      /o\.yaml:4:11: .*use one of: request, approve/,
+    );
+    expect(() => parseOperators(entry('    may: []\n'), 'o.yaml')).toThrow(/must name at least one/);
   });
 
   test('refuses two operators with one name or one key, and a file without operators', () => {

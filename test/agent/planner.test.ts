@@ -34,6 +34,7 @@ const mission: PayloadOf<'mission_requested'> = {
   requires: [],
   planner: null,
   limits: {},
+  signed: null,
 };
 const request = (more: Partial<PlanRequest> = {}): PlanRequest => ({
   mission,

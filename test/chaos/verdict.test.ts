@@ -46,6 +46,9 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   sandbox_off: false,
   tasks: [task()],
   success: proof,
+  requested_by: 'ann@host',
+  signed_by: null,
+  void_requests: [],
   ...changes,
 });
 const call = (changes: Partial<SeenCall> = {}): SeenCall => ({

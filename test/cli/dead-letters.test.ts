@@ -194,7 +194,7 @@ describeWithBroker('dead-letters', () => {
       type: 'mission_cancel_requested',
       from: 'ann',
       missionId: mission,
-      payload: { mission_id: mission, requested_by: 'ann', reason: 'put in the wrong topic' },
+      payload: { mission_id: mission, requested_by: 'ann', reason: 'put in the wrong topic', signed: null },
     });
     const appender = log.createAppender('test');
     await appender.append({ ...served, key: mission, event });
@@ -236,7 +236,7 @@ describeWithBroker('dead-letters', () => {
       event: createEvent({
         type: 'mission_cancel_requested',
         from: 'ann',
-        payload: { mission_id: unknown, requested_by: 'ann', reason: 'x' },
+        payload: { mission_id: unknown, requested_by: 'ann', reason: 'x', signed: null },
       }),
     });
     await appender.close();
@@ -337,6 +337,7 @@ describeWithBroker('dead-letters', () => {
       origin_offset: origin.offset,
       origin_timestamp: origin.timestampMs,
       taken_by: 'ben@gone',
+      signed: null,
       taken_over: false,
     };
     const appender = log.createAppender('gone');

@@ -30,6 +30,7 @@ function given() {
         facts: FACTS,
         state: { kind: 'waiting' },
         record: { ...ORIGIN, content: POISON },
+        ignored: [],
       },
     );
   return {
@@ -39,7 +40,7 @@ function given() {
     foreign: () => put({ content: POISON }),
     says: (event: AgentEvent, headers = {}) => put({ content: { kind: 'event', event }, headers }),
     taken: (by: string, takenOver = false) =>
-      eventOf('dead_letter_taken', { ...about(), taken_by: by, taken_over: takenOver }),
+      eventOf('dead_letter_taken', { ...about(), taken_by: by, taken_over: takenOver, signed: null }),
     redriven: (by: string) =>
       eventOf('dead_letter_redriven', {
         ...about(),
@@ -48,9 +49,17 @@ function given() {
         target_topic: 't',
         target_partition: 1,
         target_offset: 2,
+        signed: null,
       }),
     discarded: (by: string, changes: Partial<PayloadOf<'dead_letter_discarded'>> = {}) =>
-      eventOf('dead_letter_discarded', { ...about(), discarded_by: by, reason: 'seen', taken_over: false, ...changes }),
+      eventOf('dead_letter_discarded', {
+        ...about(),
+        discarded_by: by,
+        reason: 'seen',
+        taken_over: false,
+        signed: null,
+        ...changes,
+      }),
     state: () => letters.all()[0]?.state,
   };
 }

@@ -54,6 +54,7 @@ const answered = (changes: Partial<PayloadOf<'call_answered'>> = {}): AgentEvent
     answered_by: 'ann',
     answered_at: T0,
     signature: null,
+    key_id: null,
     ...changes,
   });
 

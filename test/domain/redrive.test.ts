@@ -221,6 +221,7 @@ describe('never redriven', () => {
     discarded_by: 'ann',
     reason: '',
     taken_over: false,
+    signed: null,
   });
 
   test.each([

@@ -49,6 +49,7 @@ function decided(
     answered_at: T0,
     signature: null,
     source: offset === null ? null : source(offset),
+    key_id: null,
     ...changes,
   });
 }

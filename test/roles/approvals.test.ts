@@ -1,5 +1,4 @@
 /** A call that the policy asks about: it waits for a person, runs once when approved, and never otherwise. */
-import { generateKeyPairSync } from 'node:crypto';
 import { createVerifyAnswer, signAnswer } from '../../src/agent/call-answer.js';
 import type { EventOf, EventType, PayloadOf } from '../../src/domain/events.js';
 import { callDigest } from '../../src/agent/call-digest.js';
@@ -7,6 +6,7 @@ import { callText } from '../../src/cli/call-text.js';
 import type { WaitingCallReport } from '../../src/domain/report.js';
 import type { VerifyAnswer } from '../../src/domain/waiting-call.js';
 import { policyThatAsks } from '../support/asking-policy.js';
+import { testOperator } from '../support/operator.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 const AGENT = 'cert_agent';
@@ -67,6 +67,7 @@ describe('a call that the policy asks about', () => {
         answered_by: 'ann',
         answered_at: Date.now(),
         signature: null,
+        key_id: null,
         ...changes,
       },
     });
@@ -200,11 +201,11 @@ describe('a call that the policy asks about', () => {
   });
 
   describe('where answers must be signed', () => {
-    const ann = generateKeyPairSync('ed25519');
-    const verifyAnswer = createVerifyAnswer([{ name: 'ann', publicKey: ann.publicKey }]);
+    const ann = testOperator('ann');
+    const verifyAnswer = createVerifyAnswer([ann.operator]);
     const signed = (call: WaitingCallReport, changes: Partial<PayloadOf<'call_answered'>> = {}) => {
       const event = answerTo(call, changes);
-      return { ...event, payload: { ...event.payload, signature: signAnswer(event.payload, ann.privateKey) } };
+      return { ...event, payload: { ...event.payload, ...signAnswer(event.payload, ann.signer) } };
     };
     const codes = () => of('approval_void').map(({ payload }) => payload.code);
 
@@ -298,7 +299,7 @@ describe('a call that the policy asks about', () => {
   test('a mission that is cancelled ends although a call waits', async () => {
     await start();
     await untilItWaits();
-    const payload = { mission_id: id, requested_by: 'ann', reason: 'enough' };
+    const payload = { mission_id: id, requested_by: 'ann', reason: 'enough', signed: null };
     await swarm.append(
       swarm.createEvent({ type: 'mission_cancel_requested', from: 'ann', missionId: id, payload }),
       id,

@@ -220,7 +220,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
         type: 'attention_answered',
         from: 'person',
         missionId: id,
-        payload: { mission_id: id, number: 1, answer: 'it is fixed', answered_by: 'person' },
+        payload: { mission_id: id, number: 1, answer: 'it is fixed', answered_by: 'person', signed: null },
       }),
       id,
     );
@@ -242,7 +242,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
         type: 'plan_rejected',
         from: 'person',
         missionId: id,
-        payload: { mission_id: id, revision: 1, rejected_by: 'person', reason: 'too early' },
+        payload: { mission_id: id, revision: 1, rejected_by: 'person', reason: 'too early', signed: null },
       }),
       id,
     );
@@ -252,7 +252,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
         type: 'plan_approved',
         from: 'person',
         missionId: id,
-        payload: { mission_id: id, revision: 2, approved_by: 'person' },
+        payload: { mission_id: id, revision: 2, approved_by: 'person', signed: null },
       }),
       id,
     );
@@ -270,7 +270,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
         type: 'mission_cancel_requested',
         from: 'person',
         missionId: id,
-        payload: { mission_id: id, requested_by: 'person', reason: 'enough' },
+        payload: { mission_id: id, requested_by: 'person', reason: 'enough', signed: null },
       }),
       id,
     );
@@ -357,7 +357,14 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
       approval_id: '',
       digest: '',
     };
-    const said = { approved: true, reason: '', answered_by: 'ann', answered_at: Date.now(), signature: null };
+    const said = {
+      approved: true,
+      reason: '',
+      answered_by: 'ann',
+      answered_at: Date.now(),
+      signature: null,
+      key_id: null,
+    };
     const payload = { mission_id: id, task_id, attempt, approval_id, digest, ...said };
     await swarm.append(swarm.createEvent({ type: 'call_answered', from: 'ann', missionId: id, payload }), id);
     await swarm.startWorker();

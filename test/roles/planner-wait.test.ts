@@ -71,7 +71,7 @@ describe('a mission without a plan', () => {
         type: 'attention_answered',
         from: 'ann',
         missionId: id,
-        payload: { mission_id: id, number: 1, answer: 'it is up again', answered_by: 'ann' },
+        payload: { mission_id: id, number: 1, answer: 'it is up again', answered_by: 'ann', signed: null },
       }),
       id,
       0,

@@ -94,7 +94,7 @@ const cancelOf = (mission_id: string) =>
     type: 'mission_cancel_requested',
     from: 'ann',
     missionId: mission_id,
-    payload: { mission_id, requested_by: 'ann', reason: 'enough' },
+    payload: { mission_id, requested_by: 'ann', reason: 'enough', signed: null },
   });
 
 const BOTH: readonly Omit<Case, 'place'>[] = [

@@ -119,6 +119,7 @@ describe('a model that uses up an attempt', () => {
       attempt: 1,
       requested_by: 'ann',
       reason: 'again',
+      signed: null,
     };
     await swarm.append(
       swarm.createEvent({ type: 'task_retry_requested', from: 'ann', missionId: id, payload: request }),

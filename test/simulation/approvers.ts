@@ -52,6 +52,7 @@ export function createApprovers({ world, random, ids, coordination, log }: Appro
         answered_by: 'person',
         answered_at: now(),
         signature: null,
+        key_id: null,
       },
     });
     const write = () => void log.write({ topic: coordination, partition, key: mission_id, event });
@@ -92,6 +93,7 @@ export function createApprovers({ world, random, ids, coordination, log }: Appro
           target_partition: partition,
           answer_id: 'forged',
           source: null,
+          key_id: null,
         },
       });
       world.at(

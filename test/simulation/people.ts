@@ -88,7 +88,7 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
         type: 'mission_cancel_requested',
         from: 'person',
         missionId: id,
-        payload: { mission_id: id, requested_by: 'person', reason: 'enough' },
+        payload: { mission_id: id, requested_by: 'person', reason: 'enough', signed: null },
       }),
       id,
       partition,
@@ -114,7 +114,7 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
             type: 'attention_answered',
             from: 'person',
             missionId: mission_id,
-            payload: { mission_id, number, answer: 'try it like this', answered_by: 'person' },
+            payload: { mission_id, number, answer: 'try it like this', answered_by: 'person', signed: null },
           }),
           mission_id,
           partition,
@@ -136,13 +136,13 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
               type: 'plan_approved',
               from: 'person',
               missionId: mission_id,
-              payload: { mission_id, revision, approved_by: 'person' },
+              payload: { mission_id, revision, approved_by: 'person', signed: null },
             })
           : createEvent({
               type: 'plan_rejected',
               from: 'person',
               missionId: mission_id,
-              payload: { mission_id, revision, rejected_by: 'person', reason: 'not like this' },
+              payload: { mission_id, revision, rejected_by: 'person', reason: 'not like this', signed: null },
             });
         append(event, mission_id, partition);
       });
@@ -155,7 +155,7 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
             type: 'task_retry_requested',
             from: 'person',
             missionId: mission_id,
-            payload: { mission_id, task_id, attempt, requested_by: 'person', reason: 'stuck' },
+            payload: { mission_id, task_id, attempt, requested_by: 'person', reason: 'stuck', signed: null },
           }),
           mission_id,
           partition,

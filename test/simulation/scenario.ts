@@ -123,6 +123,7 @@ export function createRequest(
     },
     success: random.chance(0.5) ? [{ name: 'whole', command: 'check all' }] : [],
     ...planning(random, missionId, { roster, agents, done: [] }),
+    signed: null,
   };
   if (largeWave === null) return request;
   // Not ended by its budget after three of its tasks.

@@ -258,6 +258,7 @@ export async function createRoleSwarm(options: {
       // A mission without a plan gets the declared order where the test gives no planner's model.
       planner: request.plan == null && options.plannerChain === undefined ? 'order' : null,
       limits: {},
+      signed: null,
       ...request,
     }),
     async submit(request: Partial<PayloadOf<'mission_requested'>> = {}): Promise<string> {

@@ -4,7 +4,7 @@ import { clientCommand } from '../client-command.js';
 import { caughtUp, withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { signerOf, type KeyFlags } from '../operators-setting.js';
+import { asOperator } from '../operators-setting.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 
 export function listCalls(context: CommandContext): Promise<ExitCode> {
@@ -30,20 +30,14 @@ const howToAnswer = (context: CommandContext, id: string): string =>
   `\n  ${clientCommand(context, `approve ${id}`)}\n  ${clientCommand(context, `reject ${id} --why "…"`)}\n`;
 
 /** Answers a call that waits, and says whether the swarm has taken the answer. */
-export async function decideCall(
-  context: CommandContext,
-  id: string,
-  answer: CallAnswer,
-  flags: KeyFlags,
-): Promise<ExitCode> {
-  const sign = await signerOf(context, flags);
+export async function decideCall(given: CommandContext, id: string, answer: CallAnswer): Promise<ExitCode> {
+  const context = await asOperator(given);
   return withClient(context, async (session) => {
     const feed = await session.openFeed();
     await caughtUp(context, feed);
     const call = requireWaitingCall(feed, id, context.host.clock.now());
     const taken = await answerCall(context.client, session.log, feed, call, {
       ...answer,
-      ...(sign === null ? {} : { sign }),
       onUnknown: () =>
         context.host.stderr.write(
           `it is not known whether the log has it; ${clientCommand(context, 'approvals list')} shows it. ` +

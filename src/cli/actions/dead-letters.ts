@@ -1,10 +1,12 @@
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { asOperator, asReader } from '../operators-setting.js';
 import { lettersTable, letterText } from '../letter-text.js';
 
 /** What waits, newest last; with all also what was handled. */
-export function listLetters(context: CommandContext, all: boolean): Promise<ExitCode> {
+export async function listLetters(given: CommandContext, all: boolean): Promise<ExitCode> {
+  const context = await asReader(given);
   return withClient(context, async ({ client }) => {
     const every = await client.deadLetters.list({ all: true });
     const letters = every.filter(({ state }) => all || state === 'waiting' || state === 'redriving');
@@ -19,7 +21,8 @@ export function listLetters(context: CommandContext, all: boolean): Promise<Exit
 }
 
 /** Everything about one letter. */
-export function showLetter(context: CommandContext, id: string): Promise<ExitCode> {
+export async function showLetter(given: CommandContext, id: string): Promise<ExitCode> {
+  const context = await asReader(given);
   return withClient(context, async ({ client }) => {
     const letter = await client.deadLetters.get(id);
     if (context.json) context.print(letter);
@@ -35,7 +38,8 @@ export interface DiscardFlags {
 }
 
 /** Marks letters as handled. Nothing is marked unless every id is known and free. */
-export function discardLetters(context: CommandContext, { ids, ...options }: DiscardFlags): Promise<ExitCode> {
+export async function discardLetters(given: CommandContext, { ids, ...options }: DiscardFlags): Promise<ExitCode> {
+  const context = await asOperator(given);
   return withClient(context, async ({ client }) => {
     const letters = await client.deadLetters.discard(ids, {
       ...options,

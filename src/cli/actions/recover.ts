@@ -3,10 +3,12 @@ import { attemptKey } from '../../domain/partitioning.js';
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { asOperator } from '../operators-setting.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 
 /** Continues a partition after data loss, and says what was lost. */
-export function recoverPartition(context: CommandContext, options: RecoverOptions): Promise<ExitCode> {
+export async function recoverPartition(given: CommandContext, options: RecoverOptions): Promise<ExitCode> {
+  const context = await asOperator(given);
   return withClient(context, async (session) => {
     const recovered = await session.client.recover(options);
     if (context.json) context.print(recovered);

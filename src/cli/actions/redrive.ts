@@ -4,6 +4,7 @@ import { wrongUse } from '../cli-error.js';
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { asOperator } from '../operators-setting.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 
 export interface RedriveFlags {
@@ -15,10 +16,11 @@ export interface RedriveFlags {
 }
 
 /** Writes letters back where they belong, one after the other. Exit 2 when one of them could not be. */
-export function redriveLetters(
-  context: CommandContext,
+export async function redriveLetters(
+  given: CommandContext,
   { ids, all, yes, asIs, takeOver }: RedriveFlags,
 ): Promise<ExitCode> {
+  const context = await asOperator(given);
   return withClient(context, async (session) => {
     const { deadLetters } = session.client;
     const chosen = all ? await confirmed(context, waiting(await deadLetters.list(), takeOver), yes) : ids;

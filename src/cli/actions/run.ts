@@ -10,6 +10,7 @@ import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { followMission } from '../mission-follow.js';
 import { withWorkspace } from '../../client/submit.js';
+import { requestVoid } from '../../client/verdict.js';
 import type { SwarmSession } from '../../swarm/session.js';
 import { requireModels } from '../mission-models.js';
 import { requestMission, requireFits } from '../request-mission.js';
@@ -17,7 +18,7 @@ import { readMission, readRoster } from '../mission-source.js';
 import { howToGetBroker } from '../open-log.js';
 import { goingOnLine, leftOpenLine } from '../open-missions.js';
 import { reportText } from '../report-text.js';
-import { signerOf, type KeyFlags } from '../operators-setting.js';
+import { asOperator } from '../operators-setting.js';
 import { withSwarm, type OnAsk } from '../swarm-session.js';
 import { oneLine } from '../text-width.js';
 
@@ -26,17 +27,14 @@ export interface RunOptions {
   readonly workspace: string | null;
   /** What becomes of a call that the policy asks about; null: it waits in a terminal, and is refused elsewhere. */
   readonly onAsk: OnAsk | null;
-  /** With what the person at the terminal signs answers. */
-  readonly key: KeyFlags;
   /** Called when the report was printed and the roles still run; the process ends when it resolves. */
   afterwards?(session: SwarmSession): Promise<void>;
 }
 
 /** Starts what is missing, carries the mission out and prints its report. Exit 0 when it completed, 1 when not. */
-export async function runMission(context: CommandContext, options: RunOptions): Promise<ExitCode> {
-  const mustSign = context.config.values.OPERATORS_FILE !== null;
-  const sign = options.key.key === null ? null : await signerOf(context, options.key);
-  const canAnswer = context.host.ask !== null && !context.json && (sign !== null || !mustSign);
+export async function runMission(given: CommandContext, options: RunOptions): Promise<ExitCode> {
+  const context = await asOperator(given);
+  const canAnswer = context.host.ask !== null && !context.json;
   const onAsk = options.onAsk ?? (canAnswer ? 'wait' : 'reject');
   const roster = await readRoster(context);
   const mission = await readMission(context, options.file, roster);
@@ -50,7 +48,7 @@ export async function runMission(context: CommandContext, options: RunOptions): 
       if (!session.log.capabilities.shared && options.onAsk === 'wait' && !canAnswer) {
         throw wrongUse(
           '--on-ask wait lets a call wait for a person, and no other process can answer on the in-memory log',
-          'Use a broker (npm run setup says how), --on-ask reject, or a terminal (and --key FILE with operators).',
+          'Use a broker (npm run setup says how), --on-ask reject, or a terminal.',
         );
       }
       if (!session.log.capabilities.shared && mission.approval === 'approval') {
@@ -74,12 +72,13 @@ export async function runMission(context: CommandContext, options: RunOptions): 
         missionId,
         feed,
         broken: session.broken,
-        asking: { log: session.log, isShared: session.log.capabilities.shared, sign, mustSign },
+        asking: { log: session.log, isShared: session.log.capabilities.shared },
         ifNotEnded: session.log.capabilities.durable
           ? `mission ${missionId} has not ended; the next swarm on this log continues it. ` +
             `To stop it: ${clientCommand(context, `cancel ${missionId}`)}`
           : null,
       });
+      requireCounts(report);
       printReport(context, report, session.log.capabilities.shared);
       if (!context.json && !session.log.capabilities.shared) await showFailure(context, session, feed, report);
       if (!context.json) context.say(story(context, session, missionId));
@@ -88,6 +87,12 @@ export async function runMission(context: CommandContext, options: RunOptions): 
       return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
     },
   );
+}
+
+/** Throws ClientError (request_void) for a mission whose request the swarm did not take. */
+export function requireCounts({ code, reason, void_requests }: MissionReport): void {
+  if (code === 'request_void')
+    throw requestVoid(void_requests.at(-1)?.code ?? '', reason ?? 'the request does not count');
 }
 
 /** @param isShared whether another process can read the mission's log */

@@ -24,7 +24,6 @@ export function startSwarm(context: CommandContext, options: StartOptions): Prom
     file: defaultMission(context),
     workspace: options.workspace,
     onAsk: options.onAsk,
-    key: { key: null, as: null },
     ...(keepsServing ? { afterwards: (session: SwarmSession) => serveUntilStopped(context, session) } : {}),
   });
 }

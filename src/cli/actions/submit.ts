@@ -3,12 +3,14 @@ import { warnOfChecks } from '../check-warnings.js';
 import { clientCommand } from '../client-command.js';
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
+import { watchAdmissions } from '../../client/admission.js';
 import { createHandledDeferred } from '../../domain/deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { followMission } from '../mission-follow.js';
 import { requestMission, requireFits } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
-import { printReport } from './run.js';
+import { asOperator } from '../operators-setting.js';
+import { printReport, requireCounts } from './run.js';
 import { oneLine } from '../text-width.js';
 
 export interface SubmitOptions {
@@ -18,12 +20,14 @@ export interface SubmitOptions {
 }
 
 /** Hands a mission to the swarm that serves this log. With wait: exit 0 when it completed, 1 when not. */
-export async function submitMission(context: CommandContext, options: SubmitOptions): Promise<ExitCode> {
+export async function submitMission(given: CommandContext, options: SubmitOptions): Promise<ExitCode> {
+  const context = await asOperator(given);
   const mission = await readMission(context, options.file, await readRoster(context));
   await requireFits(context, mission, options.file);
   warnOfChecks(context, mission, options.file);
   return withClient(context, async (session) => {
     const feed = options.wait ? await session.openFeed() : null;
+    const admissions = feed === null ? await watchAdmissions(context.client, session) : null;
     const { missionId, workspace } = await requestMission(context, session.log, { ...options, mission });
     if (feed === null) {
       if (context.json) context.print({ mission_id: missionId, workspace });
@@ -31,7 +35,8 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
         context.host.stdout.write(`${missionId}\n`);
         context.host.stderr.write(`submitted; to see how it goes: ${clientCommand(context, `watch ${missionId}`)}\n`);
       }
-      await sayIfNoOrchestrator(context, session, mission);
+      const isServed = await sayIfNoOrchestrator(context, session, mission);
+      if (isServed) await admissions?.decided(missionId);
       return EXIT.done;
     }
     context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
@@ -39,12 +44,13 @@ export async function submitMission(context: CommandContext, options: SubmitOpti
       missionId,
       feed,
       broken: createHandledDeferred<never>().promise,
-      asking: { log: session.log, isShared: true, sign: null, mustSign: context.config.values.OPERATORS_FILE !== null },
-      notice: missingOrchestrator(context, session, mission),
+      asking: { log: session.log, isShared: true },
+      notice: missingOrchestrator(context, session, mission).then(({ notice }) => notice),
       ifNotEnded:
         `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ` +
         `${clientCommand(context, `cancel ${missionId}`)} stops it`,
     });
+    requireCounts(report);
     printReport(context, report, true);
     return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
   });

@@ -1,32 +1,25 @@
 import type { Command } from 'commander';
-import type { KeyFlags } from '../operators-setting.js';
-import { AS_FLAG, KEY_FLAG, type Choose } from '../registration.js';
+import type { Choose } from '../registration.js';
 
 const load = () => import('../actions/decide.js');
 
 const ID = 'a mission, or an id of ravenhelm approvals list (a part that is unique is enough)';
-
-const keyFlags = ({ key = null, as = null }: Partial<KeyFlags>): KeyFlags => ({ key, as });
 
 export function register(program: Command, choose: Choose): void {
   program
     .command('approve')
     .argument('<id>', ID)
     .description('approve the proposed plan of a mission, or a call that waits')
-    .option(...KEY_FLAG)
-    .option(...AS_FLAG)
-    .action((id: string, flags: Partial<KeyFlags>, command: Command) =>
-      choose(command, async (context) => (await load()).approve(context, id, keyFlags(flags))),
+    .action((id: string, _flags: object, command: Command) =>
+      choose(command, async (context) => (await load()).approve(context, id)),
     );
   program
     .command('reject')
     .argument('<id>', ID)
     .description('reject the proposed plan of a mission, or a call that waits')
     .requiredOption('--why <reason>', 'reason, passed to the planner or the model')
-    .option(...KEY_FLAG)
-    .option(...AS_FLAG)
-    .action((id: string, { why, ...flags }: Partial<KeyFlags> & { readonly why: string }, command: Command) =>
-      choose(command, async (context) => (await load()).reject(context, id, why, keyFlags(flags))),
+    .action((id: string, { why }: { readonly why: string }, command: Command) =>
+      choose(command, async (context) => (await load()).reject(context, id, why)),
     );
   program
     .command('answer')

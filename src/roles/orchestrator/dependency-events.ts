@@ -5,7 +5,7 @@ import type { OrchestratorContext } from './orchestrator-context.js';
 
 /** Tells watchers, on the status topic, which task waits for which, and when the wait is over. */
 export function publishDependencyEvents({ presence }: OrchestratorContext, mission: Mission, event: AgentEvent): void {
-  if (event.event_type === 'plan_approved') {
+  if (isPlanApproved(mission, event)) {
     for (const task of mission.tasks.values()) {
       if (!isWaiting(task)) continue;
       for (const id of task.plan.dependencies)
@@ -21,6 +21,12 @@ export function publishDependencyEvents({ presence }: OrchestratorContext, missi
     }
   }
 }
+
+/** Approved by the event, and not only asked to be. */
+const isPlanApproved = ({ planning }: Mission, event: AgentEvent): boolean =>
+  planning.kind === 'approved' &&
+  (event.event_type === 'plan_approved' ||
+    (event.event_type === 'request_accepted' && event.payload.request_type === 'plan_approved'));
 
 const isWaiting = (task: MissionTask): boolean => task.kind === 'task' && task.status === 'waiting';
 

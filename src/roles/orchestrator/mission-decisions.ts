@@ -161,6 +161,7 @@ function decideContext({ context, timers }: Parts, owner: string): DecideContext
     },
     retryDelayMs: (failures) => Math.round(backoffMs(failures, context.timings.retryBackoff, random)),
     verifyAnswer: context.deps.verifyAnswer ?? (() => null),
+    verifyRequest: context.deps.verifyRequest ?? null,
     planningWorstCase: (mission) =>
       // Never more than there is: a planner whose worst case does not fit is skipped.
       clamp(planner.worstCase(planRequestOf(mission, mission.revision + 1)), leftForPlanning(mission)),

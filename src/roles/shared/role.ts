@@ -1,5 +1,6 @@
 import type { AgentSpec } from '../../domain/agent-spec.js';
 import type { TopicNames } from '../../domain/topic-names.js';
+import type { VerifyRequest } from '../../domain/requests.js';
 import type { VerifyAnswer } from '../../domain/waiting-call.js';
 import type { Clock, Ids } from '../../ports/clock.js';
 import type { Appender, Log } from '../../ports/log.js';
@@ -41,6 +42,8 @@ export interface RoleDeps {
   readonly roster: readonly AgentSpec[];
   /** Whether an answer about a call that waits is that of a person who may give it. Absent: every answer is. */
   readonly verifyAnswer?: VerifyAnswer;
+  /** Whether a person's request is that of one who may ask it. Absent: every request is, signed or not. */
+  readonly verifyRequest?: VerifyRequest;
   /** Names this process in claims and signs of life; unique. */
   readonly processId: string;
 }

@@ -47,7 +47,7 @@ export function createWaitingCalls(context: WorkerContext, deps: WaitingCallsDep
     if (isDue(attempt)) return deps.resume(key);
     // Read before the claim was held: nothing has been said about them yet.
     for (const decision of attempt.waiting.decisions) {
-      const code = context.verifyAnswer(decision);
+      const code = context.verifyAnswer(decision, decision.answered_at);
       if (code !== null) refuse(context, attempt, { event_id: approvalId, payload: decision }, code);
     }
     if (timers.has(approvalId)) return;
@@ -63,7 +63,8 @@ export function createWaitingCalls(context: WorkerContext, deps: WaitingCallsDep
 
   function onDecided(event: EventOf<'call_decided'>, folded: Folded): void {
     const attempt = deps.attempt(attemptKey(event.payload));
-    const code = folded.kind === 'void' ? (folded.code ?? null) : context.verifyAnswer(event.payload);
+    const code =
+      folded.kind === 'void' ? (folded.code ?? null) : context.verifyAnswer(event.payload, event.payload.answered_at);
     if (code !== null) return refuse(context, attempt, event, code);
     // A second copy of a decision that was taken says nothing new.
     if (folded.kind === 'void' || attempt === undefined) return;

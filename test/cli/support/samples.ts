@@ -46,6 +46,9 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     unserved_agents: [],
     waiting_calls: [],
     success: [],
+    requested_by: 'ann@host',
+    signed_by: null,
+    void_requests: [],
     ...fields,
   };
 }

@@ -33,6 +33,7 @@ function requestOf(changes: Partial<Request> = {}): Request {
     requires: [],
     planner: null,
     limits: {},
+    signed: null,
     ...changes,
   };
 }
@@ -86,12 +87,19 @@ export const opened = (epoch = 'log-1'): AgentEvent =>
 export const requested = (changes: Partial<Request> = {}): AgentEvent =>
   eventOf('mission_requested', requestOf(changes));
 export const cancelRequested = (reason = 'enough', id = ID): AgentEvent =>
-  eventOf('mission_cancel_requested', { mission_id: id, requested_by: 'ann', reason });
+  eventOf('mission_cancel_requested', { mission_id: id, requested_by: 'ann', reason, signed: null });
 
 export const answered = (number: number, answer = 'use port 8443', id = ID): AgentEvent =>
-  eventOf('attention_answered', { mission_id: id, number, answer, answered_by: 'ann' });
+  eventOf('attention_answered', { mission_id: id, number, answer, answered_by: 'ann', signed: null });
 export const retryRequested = (task: string, attempt: number, reason = 'stuck', id = ID): AgentEvent =>
-  eventOf('task_retry_requested', { mission_id: id, task_id: task, attempt, requested_by: 'ann', reason });
+  eventOf('task_retry_requested', {
+    mission_id: id,
+    task_id: task,
+    attempt,
+    requested_by: 'ann',
+    reason,
+    signed: null,
+  });
 
 const planUse = { tokens_in: 0, tokens_out: 0, cost_usd: 0 };
 export const proposed = (
@@ -152,9 +160,9 @@ export const noPlanner = (revision: number, id = ID): AgentEvent =>
     ...planUse,
   });
 export const approved = (revision: number, id = ID): AgentEvent =>
-  eventOf('plan_approved', { mission_id: id, revision, approved_by: 'ann' });
+  eventOf('plan_approved', { mission_id: id, revision, approved_by: 'ann', signed: null });
 export const rejected = (revision: number, reason = 'not so', id = ID): AgentEvent =>
-  eventOf('plan_rejected', { mission_id: id, revision, rejected_by: 'ann', reason });
+  eventOf('plan_rejected', { mission_id: id, revision, rejected_by: 'ann', reason, signed: null });
 
 interface Used {
   readonly tokens_in?: number;
@@ -236,6 +244,7 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
     retryDelayMs: (failures) => 100 * failures,
     verifyAnswer: () => null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
+    verifyRequest: null,
     ...changes,
   };
 }

@@ -1,0 +1,65 @@
+/**
+ * People's requests in a mission's fold. A guarded mission's wait until its holder has decided whether they count, so
+ * that every reader of the log sees the same, whatever keys it knows.
+ */
+import type { PayloadOf } from './events.js';
+import type { Mission, MissionFold } from './mission-state.js';
+import { APPLIED, voidBecause, type Folded } from './record.js';
+import type { LaterRequest, WaitingRequest } from './requests.js';
+
+/** Whether what the event asks has to wait for the holder. */
+export function mustWait(mission: Mission, event: { readonly event_type: string }): event is LaterRequest {
+  if (!mission.guarded) return false;
+  switch (event.event_type) {
+    case 'mission_cancel_requested':
+    case 'plan_rejected':
+    case 'attention_answered':
+    case 'task_retry_requested':
+      return true;
+    case 'plan_approved':
+      // Where no person is asked, this is the holder's own word.
+      return mission.request.approval === 'approval';
+    default:
+      return false;
+  }
+}
+
+export function requestWaits(mission: MissionFold, event: LaterRequest, atMs: number): Folded {
+  if (mission.waitingRequests.some((waiting) => waiting.event.event_id === event.event_id))
+    return voidBecause('asked before');
+  mission.waitingRequests.push({ atMs, event });
+  return APPLIED;
+}
+
+/** From here on people's requests about the mission wait for its holder. */
+export function missionAccepted(mission: MissionFold, { signed_by, key_id }: PayloadOf<'request_accepted'>): Folded {
+  mission.admission = 'accepted';
+  mission.guarded = true;
+  if (signed_by !== null && key_id !== null) mission.signer = { signed_by, key_id };
+  return APPLIED;
+}
+
+/** The request that a decision is about, which then waits no more; null: it does not wait. */
+export function takeWaiting(
+  mission: MissionFold,
+  { request_id, request_type }: Pick<PayloadOf<'request_accepted'>, 'request_id' | 'request_type'>,
+): WaitingRequest | null {
+  const at = mission.waitingRequests.findIndex(
+    ({ event }) => event.event_id === request_id && event.event_type === request_type,
+  );
+  return mission.waitingRequests.splice(at, at < 0 ? 0 : 1)[0] ?? null;
+}
+
+/** Newer ones of a mission are kept in its report; the log has them all. */
+const VOID_REQUESTS_KEPT = 20;
+
+export function requestVoid(mission: MissionFold, refused: PayloadOf<'request_void'>, atMs: number): Folded {
+  const { request_id, request_type, requested_by, code, reason } = refused;
+  if (request_type !== 'mission_requested' && takeWaiting(mission, refused) === null)
+    return voidBecause('no such request waits');
+  mission.voidRequests = [
+    ...mission.voidRequests.slice(1 - VOID_REQUESTS_KEPT),
+    { request_id, type: request_type, requested_by, code, reason, atMs },
+  ];
+  return APPLIED;
+}

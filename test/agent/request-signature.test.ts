@@ -1,0 +1,181 @@
+/** Signed requests: which hold, and which do not. */
+import { createPrivateKey } from 'node:crypto';
+import { createVerifyAnswer, signAnswer } from '../../src/agent/call-answer.js';
+import { createVerifyRequest, signRequest } from '../../src/agent/request-signature.js';
+import { createSigner, RIGHTS, type Right } from '../../src/agent/signatures.js';
+import type { Signable } from '../../src/domain/requests.js';
+import { requested } from '../domain/support/mission-log.js';
+import { testOperator } from '../support/operator.js';
+
+const AT_MS = 1_795_000_000_000;
+const ann = testOperator('ann');
+const bob = testOperator('bob');
+const verify = createVerifyRequest([ann.operator, bob.operator]);
+
+const about = { mission_id: 'm1', signed: null };
+const letter = { letter_id: '0-1', origin_topic: 't', origin_partition: 0, origin_offset: 1, origin_timestamp: 5 };
+const mission = requested({ requested_by: 'ann' });
+if (mission.event_type !== 'mission_requested') throw new TypeError('a request');
+const envelope = { event_id: 'e1', timestamp: AT_MS };
+
+/** One of each type, by ann, with the right that it needs. */
+const RECORDS: readonly (readonly [Right, Signable])[] = [
+  ['request', { ...envelope, event_type: 'mission_requested', payload: mission.payload }],
+  [
+    'cancel',
+    { ...envelope, event_type: 'mission_cancel_requested', payload: { ...about, requested_by: 'ann', reason: 'r' } },
+  ],
+  ['approve', { ...envelope, event_type: 'plan_approved', payload: { ...about, revision: 1, approved_by: 'ann' } }],
+  [
+    'approve',
+    { ...envelope, event_type: 'plan_rejected', payload: { ...about, revision: 1, rejected_by: 'ann', reason: 'r' } },
+  ],
+  [
+    'answer',
+    {
+      ...envelope,
+      event_type: 'attention_answered',
+      payload: { ...about, number: 1, answer: 'a', answered_by: 'ann' },
+    },
+  ],
+  [
+    'retry',
+    {
+      ...envelope,
+      event_type: 'task_retry_requested',
+      payload: { ...about, task_id: 't1', attempt: 1, requested_by: 'ann', reason: 'r' },
+    },
+  ],
+  [
+    'retry',
+    {
+      ...envelope,
+      event_type: 'dead_letter_taken',
+      payload: { ...letter, taken_by: 'ann', taken_over: false, signed: null },
+    },
+  ],
+  [
+    'retry',
+    {
+      ...envelope,
+      event_type: 'dead_letter_redriven',
+      payload: {
+        ...letter,
+        redriven_by: 'ann',
+        how: 'record',
+        target_topic: 't',
+        target_partition: 0,
+        target_offset: 2,
+        signed: null,
+      },
+    },
+  ],
+  [
+    'retry',
+    {
+      ...envelope,
+      event_type: 'dead_letter_discarded',
+      payload: { ...letter, discarded_by: 'ann', reason: 'r', taken_over: false, signed: null },
+    },
+  ],
+];
+const byType = RECORDS.map(([right, record]) => [record.event_type, right, record] as const);
+
+describe.each(byType)('%s', (_, right, record) => {
+  const good = signRequest(record, ann.signer);
+
+  test('holds when its person has signed it, and may', () => {
+    expect(verify(good, AT_MS)).toBeNull();
+    expect(good.payload.signed).toMatchObject({ signed_by: 'ann', key_id: ann.signer.keyId });
+  });
+
+  test('does not hold unsigned, or with the key of another operator or of none', () => {
+    expect(verify(record, AT_MS)).toBe('unsigned');
+    const stranger = createSigner('ann', createPrivateKey(testOperator('x').privateKey));
+    expect(verify(signRequest(record, stranger), AT_MS)).toBe('unknown_key');
+    expect(verify(signRequest(record, createSigner('ann', createPrivateKey(bob.privateKey))), AT_MS)).toBe(
+      'unknown_key',
+    );
+    // Who signs cannot speak for another person.
+    expect(verify(signRequest(record, bob.signer), AT_MS)).toBe('forged');
+  });
+
+  const places = changesOf(record);
+  test.each(places)('does not hold with another %s', (place, change) => {
+    expect(verify(change(good), AT_MS)).toBe(place === 'payload.signed.key_id' ? 'unknown_key' : 'forged');
+  });
+
+  test('holds until the key expires, and where the person may do it', () => {
+    const until = createVerifyRequest([{ ...ann.operator, untilMs: AT_MS + 1 }]);
+    expect(until(good, AT_MS)).toBeNull();
+    expect(until(good, AT_MS + 1)).toBe('key_expired');
+    expect(createVerifyRequest([{ ...ann.operator, may: [right] }])(good, AT_MS)).toBeNull();
+    const others = RIGHTS.filter((each) => each !== right);
+    expect(createVerifyRequest([{ ...ann.operator, may: others }])(good, AT_MS)).toBe('not_allowed');
+    expect(createVerifyRequest([bob.operator])(good, AT_MS)).toBe('unknown_key');
+  });
+});
+
+/** Every place of a record that a person could change, and the record with it changed. */
+function changesOf(record: Signable): readonly (readonly [string, (good: Signable) => Signable])[] {
+  const good = signRequest(record, ann.signer);
+  const paths: string[][] = [];
+  const walk = (value: unknown, path: string[]): void => {
+    if (typeof value !== 'object' || value === null) return void paths.push(path);
+    const entries = Object.entries(value);
+    if (entries.length === 0) paths.push(path);
+    for (const [key, part] of entries) walk(part, [...path, key]);
+  };
+  walk(good, []);
+  // Names another operator, whose key it is not: the same fault as an unknown key, in a separate test above.
+  return paths
+    .filter((path) => path.at(-1) !== 'signed_by')
+    .map((path) => [path.join('.'), (from: Signable) => changedAt(from, path)] as const);
+}
+
+function changedAt(record: Signable, path: readonly string[]): Signable {
+  const copy: Signable = structuredClone(record);
+  const last = path.at(-1) ?? '';
+  const parent = path.slice(0, -1).reduce<object>((at, key) => Reflect.get(at, key), copy);
+  Reflect.set(parent, last, otherThan(Reflect.get(parent, last), last));
+  return copy;
+}
+
+function otherThan(value: unknown, name: string): unknown {
+  if (name === 'signature') return Buffer.alloc(64, 7).toString('base64');
+  if (name === 'event_type') return value === 'plan_approved' ? 'plan_rejected' : 'plan_approved';
+  if (name === 'limits') return { cpu_seconds: 1 };
+  if (name === 'plan') return { strategy: 'mine', waves: [], risks: [], success_criteria: [], notes: [] };
+  if (typeof value === 'string') return `${value}x`;
+  if (typeof value === 'number') return value + 1;
+  if (typeof value === 'boolean') return !value;
+  return Array.isArray(value) ? [...value, 'x'] : 'x';
+}
+
+test('a field that a later build adds, with null as its default, changes no signature', () => {
+  const [, record] = RECORDS[1] ?? [];
+  if (record === undefined) throw new TypeError('a record');
+  const good = signRequest(record, ann.signer);
+  const withField = (added: unknown): Signable => {
+    const later = structuredClone(good);
+    Reflect.set(later.payload, 'added', added);
+    return later;
+  };
+  expect(verify(withField(null), AT_MS)).toBeNull();
+  expect(verify(withField('x'), AT_MS)).toBe('forged');
+});
+
+test('a signature for a call is none for a request, and the other way round', () => {
+  const answer = {
+    ...{ mission_id: 'm1', task_id: 't1', attempt: 1, approval_id: 'a', digest: 'd', approved: true, reason: '' },
+    ...{ answered_by: 'ann', answered_at: AT_MS },
+  };
+  const answered = signAnswer(answer, ann.signer);
+  const [, record] = RECORDS[1] ?? [];
+  if (record === undefined || answered.signature === null) throw new TypeError('a record');
+  const asked = signRequest(record, ann.signer);
+  const signed = { signed_by: 'ann', key_id: ann.signer.keyId, signature: answered.signature };
+  expect(verify({ ...asked, payload: { ...asked.payload, signed } } as Signable, AT_MS)).toBe('forged');
+  const { signature = '' } = asked.payload.signed ?? {};
+  expect(createVerifyAnswer([ann.operator])({ ...answered, signature }, AT_MS)).toBe('forged');
+});
