@@ -6,7 +6,7 @@ import { createVerifyRequest } from '../agent/request-signature.js';
 import { createSigner, type Operator, type Signer } from '../agent/signatures.js';
 import { unreadableReason } from '../agent/text-file.js';
 import { signingAs } from '../client/sign.js';
-import { openOperators, type OpenOperators } from '../swarm/operators.js';
+import { openOperators, type OpenOperators } from '../agent/open-operators.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
 
@@ -52,7 +52,7 @@ export async function asOperator(context: CommandContext): Promise<CommandContex
 
 const verifying = (context: CommandContext, operators: readonly Operator[]): CommandContext => ({
   ...context,
-  client: { ...context.client, verifyHandling: createVerifyRequest(operators) },
+  client: { ...context.client, verifyHandling: async () => createVerifyRequest(operators) },
 });
 
 async function signerOf(file: string, name: string | null, operators: readonly Operator[] | null): Promise<Signer> {

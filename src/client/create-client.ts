@@ -2,9 +2,12 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { checkedOptions, prefixOption } from '../agent/checked-options.js';
+import { openOperators } from '../agent/open-operators.js';
+import { createVerifyRequest } from '../agent/request-signature.js';
 import { privateKeyOf } from '../agent/operators-file.js';
 import { createSigner } from '../agent/signatures.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import type { VerifyRequest } from '../domain/requests.js';
 import { createTopicNames } from '../domain/topic-names.js';
 import type { Log } from '../ports/log.js';
 import { silentLogger, type Logger } from '../ports/logger.js';
@@ -35,6 +38,8 @@ export interface ClientOptions {
   readonly requester?: string;
   /** The requester, whose key signs all that is asked. Needed where the swarm has operators. Default: no one. */
   readonly operator?: OperatorKey;
+  /** The swarm's operators file: what is done about dead letters counts only where one of them has signed it. */
+  readonly operators?: string;
   /** Default: nothing is logged. */
   readonly logger?: Logger;
   /** Ends everything that the client waits for. */
@@ -43,7 +48,7 @@ export interface ClientOptions {
 
 /** A client of a running swarm. Opens nothing before it is used. Throws OptionError. */
 export function createClient(options: ClientOptions): Client {
-  const { prefix, requester, operator } = checkedOptions(OPTIONS, options, 'createClient');
+  const { prefix, requester, operator, operators } = checkedOptions(OPTIONS, options, 'createClient');
   const { log, agents, workspaceRoot, logger = silentLogger, signal = new AbortController().signal } = options;
   const unsigned: ClientContext = {
     clock: createSystemClock(),
@@ -53,6 +58,8 @@ export function createClient(options: ClientOptions): Client {
     topics: createTopicNames(prefix),
     signal,
     requester: requester ?? hostname(),
+    ...(log.redact === undefined ? {} : { redact: log.redact }),
+    ...(operators === undefined ? {} : { verifyHandling: verifierOf(resolve(operators)) }),
   };
   const context = operator === undefined ? unsigned : signingAs(unsigned, createSigner(operator.name, operator.key));
   return createClientOn(context, {
@@ -60,6 +67,12 @@ export function createClient(options: ClientOptions): Client {
     roster: () => rosterOf(agents, 'the option agents'),
     workspaceRoot: resolve(workspaceRoot),
   });
+}
+
+/** Reads the file when it is needed, once. */
+function verifierOf(file: string): () => Promise<VerifyRequest> {
+  let read: Promise<VerifyRequest> | null = null;
+  return () => (read ??= openOperators(file).then(({ operators }) => createVerifyRequest(operators)));
 }
 
 const text = z.string('it must be a text').min(1, 'it must not be empty');
@@ -79,6 +92,7 @@ const OPTIONS = z.strictObject({
   prefix: prefixOption.default(createTopicNames().prefix),
   requester: text.optional(),
   operator: z.strictObject({ name: text, key: privateKey }).optional(),
+  operators: text.optional(),
   logger: z.custom<Logger>().optional(),
   signal: z.custom<AbortSignal>().optional(),
   // What a Swarm has besides.

@@ -30,7 +30,7 @@ export async function openLetterBox(
   { topics, signal, verifyHandling }: ClientContext,
   { log, onEnd }: LogSession,
 ): Promise<LetterBox> {
-  const letters = createLetters<AnyRecord>(verifyHandling ?? null);
+  const letters = createLetters<AnyRecord>((await verifyHandling?.()) ?? null);
   const readBack = new Map<string, (folded: Folded) => void>();
 
   const fold = (record: AnyRecord) => {

@@ -1,6 +1,7 @@
 import type { Headers } from '../domain/dead-letter.js';
 import type { AgentEvent } from '../domain/events.js';
 import type { WatchReader } from '../domain/topic-names.js';
+import type { Redact } from '../domain/redaction.js';
 
 /**
  * The log: topics with partitions of records, which are read in order and appended at the end. Kafka is the production
@@ -8,6 +9,8 @@ import type { WatchReader } from '../domain/topic-names.js';
  */
 export interface Log {
   readonly capabilities: LogCapabilities;
+  /** What texts of appended events pass: who signs an event must have passed it before. Absent: they stay as they are. */
+  readonly redact?: Redact;
   /**
    * A batching appender: one request in flight, everything queued meanwhile goes in the next one.
    * Order within a partition is the order of the calls. A role has two: 'coordination' and 'tasks'.

@@ -15,7 +15,7 @@ import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import { reasonOf } from '../tools/system-errors.js';
 import type { SwarmContext } from './context.js';
 import type { Policy } from '../ports/policy.js';
-import { openOperators } from './operators.js';
+import { openOperators } from '../agent/open-operators.js';
 import { openPolicy } from './policy.js';
 import { PACKAGE_DIR } from './package-dir.js';
 import { redactingLog, unwrapped } from './redacting-log.js';

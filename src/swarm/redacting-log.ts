@@ -14,6 +14,7 @@ export function redactingLog(log: Log, redact: Redact): Log {
   return {
     ...log,
     copyRecord: (copy) => log.copyRecord({ ...copy, headers: redactLetter(copy.headers, redact) }),
+    redact,
     createAppender(name) {
       const appender = log.createAppender(name);
       return {

@@ -5,6 +5,7 @@ import { createCoordinationView } from '../../src/domain/coordination-view.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
 import type { MissionReport } from '../../src/domain/report.js';
+import type { VerifyRequest } from '../../src/domain/requests.js';
 import type { VerifyAnswer } from '../../src/domain/waiting-call.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
@@ -86,6 +87,7 @@ export async function createRoleSwarm(options: {
   /** How long a call that the policy asks about waits for a person. Absent: it is refused at once. */
   readonly askMs?: number;
   readonly verifyAnswer?: VerifyAnswer;
+  readonly verifyRequest?: VerifyRequest;
   readonly retention?: readonly RetentionRule[];
 }) {
   const clock = createSystemClock();
@@ -153,6 +155,7 @@ export async function createRoleSwarm(options: {
         roster,
         processId: `process-${processes}`,
         ...(options.verifyAnswer === undefined ? {} : { verifyAnswer: options.verifyAnswer }),
+        ...(options.verifyRequest === undefined ? {} : { verifyRequest: options.verifyRequest }),
       },
     };
   }
@@ -177,6 +180,7 @@ export async function createRoleSwarm(options: {
         readonly roster?: readonly AgentSpec[];
         readonly sandbox?: 'off';
         readonly verifyAnswer?: VerifyAnswer;
+        readonly verifyRequest?: VerifyRequest;
       } = {},
     ): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps: shared } = startProcess(own.log);
@@ -191,6 +195,7 @@ export async function createRoleSwarm(options: {
         planner,
         ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),
         ...(own.verifyAnswer === undefined ? {} : { verifyAnswer: own.verifyAnswer }),
+        ...(own.verifyRequest === undefined ? {} : { verifyRequest: own.verifyRequest }),
         ...(options.circuits ? { circuits: options.circuits } : {}),
         retention: options.retention ?? [],
         timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings },

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { ConfigError } from '../agent/config-error.js';
-import { parseOperators } from '../agent/operators-file.js';
-import type { Operator } from '../agent/signatures.js';
-import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../agent/text-file.js';
+import { ConfigError } from './config-error.js';
+import { parseOperators } from './operators-file.js';
+import type { Operator } from './signatures.js';
+import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from './text-file.js';
 
 export interface OpenOperators {
   readonly operators: readonly Operator[];
