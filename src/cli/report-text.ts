@@ -131,8 +131,20 @@ function endLines(report: MissionReport): readonly Line[] {
       ? []
       : [[segment('reason: '), segment(oneLine(report.reason), report.status === 'failed' ? 'red' : 'yellow')]]),
     [segment(facts.join(', '))],
+    ...requestLines(report),
     ...sandboxLines(report),
     ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
+  ];
+}
+
+/** Who has signed the mission, and what was asked about it that does not count. */
+function requestLines({ signed_by, void_requests }: MissionReport): Line[] {
+  return [
+    ...(signed_by === null ? [] : [[segment(`signed by: ${signed_by.name}, key ${signed_by.key_id}`)]]),
+    ...void_requests.map(({ type, requested_by, code, at }) => [
+      segment('does not count: ', 'yellow'),
+      segment(`${type} by ${oneLine(requested_by)} at ${at}: ${code}`),
+    ]),
   ];
 }
 

@@ -101,6 +101,23 @@ describe('operators', () => {
     expect(wrote('signed')).toBe(true);
   });
 
+  test('run without a key where requests must be signed ends with 2, and names the setting', async () => {
+    const { code, stderr } = await runInPipe(clone, run('unsigned', '--operators', 'operators.yaml'));
+    expect(stderr).toContain('this must be signed: OPERATORS_FILE is set, and OPERATOR_KEY is not');
+    expect(code).toBe(2);
+    expect(wrote('unsigned')).toBe(false);
+  });
+
+  test('OPERATOR_KEY signs the mission, and the report names the operator and the key', async () => {
+    const env = { OPERATORS_FILE: 'operators.yaml', OPERATOR_KEY: 'ann.pem', RAVENHELM_POLICY: 'policy.default.yaml' };
+    const words = ['run', 'missions/quick.yaml', '--log', 'memory'];
+    const { code, stdout } = await runInPipe(clone, [...words, '--json'], env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ requested_by: 'ann', signed_by: { name: 'ann' }, void_requests: [] });
+    const people = await runInPipe(clone, words, env);
+    expect(people.stdout).toMatch(/^signed by: ann, key [0-9a-f]{16}$/m);
+  });
+
   test('a bad operators file ends with 2, and names line and column', async () => {
     writeFileSync(join(clone.dir, 'bad.yaml'), 'operators:\n  - name: ann\n    key: nonsense\n');
     const { code, stderr } = await runInPipe(clone, run('bad', '--operators', 'bad.yaml'));
@@ -109,7 +126,7 @@ describe('operators', () => {
   });
 
   test.each([
-    ['without a key where answers must be signed', ['--operators', 'operators.yaml'], 'the answer must be signed'],
+    ['without a key where it must be signed', ['--operators', 'operators.yaml'], 'OPERATOR_KEY is not'],
     ['with a file that is no key', ['--key', 'package.json'], 'has no private Ed25519 key'],
     ['with a key of no operator', ['--operators', 'operators.yaml', '--key', 'eve.pem'], 'is the key of no operator'],
     ['with a key and no operators', ['--key', 'ann.pem'], 'OPERATORS_FILE is not set'],

@@ -16,6 +16,7 @@ import { endedWell, hasOpenAttempt } from '../../src/domain/mission-task-state.j
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { CommittedOffset } from '../../src/ports/log.js';
+import { createRequestOracle } from './request-oracle.js';
 import { isSame } from './same.js';
 import { sortedJson } from './sorted-json.js';
 import { Violation } from './violation.js';
@@ -32,7 +33,8 @@ export interface MissionOracle {
   checkFolds(committed: CommittedOffset | null): void;
 }
 
-export function createMissionOracle(partition: number): MissionOracle {
+/** @param signs whether the swarm has operators */
+export function createMissionOracle(partition: number, signs: boolean): MissionOracle {
   const place = `coordination[${partition}]`;
   const state = createCoordinationState(partition);
   /** By offset; null if unreadable. */
@@ -40,6 +42,7 @@ export function createMissionOracle(partition: number): MissionOracle {
   const snapshots: CoordinationSnapshot[] = [{ holder: null, epoch: null }];
   const effects = new Map<number, Effect>();
   const seenEvents = new Set<string>();
+  const requests = createRequestOracle(place, signs);
   /** How each attempt ended, by the first word on it. */
   const firstWords = new Map<string, string>();
   /** Owner of the decision that counted, by attempt. */
@@ -48,6 +51,7 @@ export function createMissionOracle(partition: number): MissionOracle {
   function onWritten(record: FoldRecord): void {
     const { event, offset } = record;
     records.push(record);
+    requests.onWritten(event);
     const id = missionIdOf(event);
     const before = id === null ? undefined : state.missions.get(id);
     const holder = state.holder?.owner ?? null;
@@ -68,6 +72,7 @@ export function createMissionOracle(partition: number): MissionOracle {
   }
 
   function applied(before: Mission, event: AgentEvent, offset: number): void {
+    requests.onApplied(before, event);
     switch (event.event_type) {
       case 'task_assigned':
         assignedBy.set(attemptKey(event.payload), event.payload.owner);

@@ -783,4 +783,40 @@ export const MUTANTS: readonly Mutant[] = [
       { file: 'roles/orchestrator/retention.ts', from: "return metadata !== '';", to: "return metadata !== 'x';" },
     ],
   },
+  {
+    name: 'accepted-first',
+    rule: 'with operators nothing is done for a mission before its request was accepted',
+    seed: 0,
+    changes: [
+      {
+        file: 'domain/request-decisions.ts',
+        from: "if (context.verifyRequest === null || mission.admission === 'accepted') return null;",
+        to: 'if (mission.admission !== null) return null;',
+      },
+    ],
+  },
+  {
+    name: 'signed-requests',
+    rule: 'with operators a request that is not signed as it must be does not count',
+    seed: 0,
+    changes: [
+      {
+        file: 'domain/request-decisions.ts',
+        from: 'const fault = context.verifyRequest === null ? null : faultOf(event, atMs, context.verifyRequest);',
+        to: 'const fault = null as Fault | null;',
+      },
+    ],
+  },
+  {
+    name: 'requests-wait',
+    rule: 'what is asked of a guarded mission waits until its holder has accepted it',
+    seed: 0,
+    changes: [
+      {
+        file: 'domain/mission-requests.ts',
+        from: 'if (!mission.guarded) return false;',
+        to: 'if (mission.guarded !== null) return false;',
+      },
+    ],
+  },
 ];

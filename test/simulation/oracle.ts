@@ -57,14 +57,16 @@ export interface OracleOptions {
   readonly taskPartitions: number;
   /** Whether the workers' policy is sim-policy.ts. */
   readonly asksPeople: boolean;
+  /** Whether the swarm has operators. */
+  readonly signs: boolean;
 }
 
 const idOf = ({ topic, partition }: PartitionId) => `${topic}[${partition}]`;
 
 export function createOracle(options: OracleOptions): Oracle {
-  const { topics, coordinationPartitions, taskTopics, taskPartitions, asksPeople } = options;
+  const { topics, coordinationPartitions, taskTopics, taskPartitions, asksPeople, signs } = options;
   const wholeTopic = () =>
-    Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition));
+    Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition, signs));
   let missions = wholeTopic();
   /** Oracles of topics that were lost. */
   const lost: MissionOracle[] = [];

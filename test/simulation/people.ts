@@ -2,11 +2,13 @@
  * People: they ask for missions, approve, reject and cancel them, and ask for new attempts, sometimes twice, sometimes
  * too late.
  */
-import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
+import type { EventOf, PayloadOf } from '../../src/domain/events.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
+import type { RequestType } from '../../src/domain/requests.js';
 import { createEventFactory } from '../../src/domain/event-factory.js';
 import type { Ids } from '../../src/ports/clock.js';
 import type { Faults } from './faults.js';
+import { signedByPerson } from './rogues.js';
 import type { Random } from './random.js';
 import { createRequest, type Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
@@ -34,6 +36,8 @@ export interface People {
   onAssigned(event: EventOf<'task_assigned'>, partition: number): void;
 }
 
+type Asked = EventOf<RequestType>;
+
 export interface PeopleOptions {
   readonly world: World;
   readonly faults: Faults;
@@ -53,7 +57,8 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
   const partitionOf = new Map<string, number>();
   let waiting = scenario.missions;
 
-  function append(event: AgentEvent, missionId: string, partition: number): void {
+  function append(asked: Asked, missionId: string, partition: number): void {
+    const event = faults.chosen.includes('sign') ? signedByPerson(asked) : asked;
     // In a recreated topic the request would be a new one: that log does not know it.
     const write = () =>
       void (requested.includes(missionId) && log.write({ topic: coordination, partition, key: missionId, event }));

@@ -1,5 +1,6 @@
 /** One seed, one run: the same in every detail, however often it is run. */
 import { createTopicNames } from '../../src/domain/topic-names.js';
+import type { AgentEvent } from '../../src/domain/events.js';
 import type { LogRecord, PartitionId } from '../../src/ports/log.js';
 import { createApprovers } from './approvers.js';
 import { chooseFaults, FAULT_NAMES, type Fault } from './faults.js';
@@ -7,6 +8,7 @@ import { chooseLargeWave } from './large-wave.js';
 import { createOracle } from './oracle.js';
 import { createPeople } from './people.js';
 import { createRandom } from './random.js';
+import { createRogues } from './rogues.js';
 import { runSteps } from './run-steps.js';
 import { createScenario } from './scenario.js';
 import { createSimLog } from './sim-log.js';
@@ -58,6 +60,8 @@ const WAVE_STREAM = 0x3002;
 const READER_STREAM = 0x3ecb8;
 /** Chosen so that no recorded seed has policies that ask. */
 const ASK_STREAM = 0x6a8a;
+/** Chosen so that no recorded seed but those of its mutants has operators. */
+const SIGN_STREAM = 0x53db;
 /** Of the seeds: their groups' members are the real reading machine. */
 const READER_SHARE = 0.25;
 /** The same for what was there before a task. */
@@ -76,10 +80,11 @@ export async function simulate({
   const reviseRandom = createRandom(seed ^ REVISE_STREAM);
   const readerRandom = createRandom(seed ^ READER_STREAM);
   const askRandom = createRandom(seed ^ ASK_STREAM);
+  const signRandom = createRandom(seed ^ SIGN_STREAM);
   const readsForReal = readerRandom.chance(READER_SHARE);
   const faults = chooseFaults(
     random,
-    { retry: retryRandom, revise: reviseRandom, overwrite: readerRandom, ask: askRandom },
+    { retry: retryRandom, revise: reviseRandom, overwrite: readerRandom, ask: askRandom, sign: signRandom },
     allowed.filter((fault) => fault !== 'overwrite' || readsForReal),
   );
   const scenario = createScenario(random, faults, chooseLargeWave(createRandom(seed ^ WAVE_STREAM)));
@@ -92,6 +97,7 @@ export async function simulate({
     taskTopics,
     taskPartitions: MOST_PARTITIONS,
     asksPeople: faults.chosen.includes('ask'),
+    signs: faults.chosen.includes('sign'),
   });
   const ids = {
     uuid: () =>
@@ -155,6 +161,7 @@ export async function simulate({
   });
   const swarm = createSwarm({ world, faults, reviseRandom, system, scenario, topics, ids, log, volume, oracle });
   const people = createPeople({ world, faults, retryRandom, scenario, ids, coordination: topics.coordination, log });
+  const rogues = createRogues({ world, random: signRandom, ids, coordination: topics.coordination, log });
   const approvers = createApprovers({ world, random: askRandom, ids, coordination: topics.coordination, log });
   const trouble = createTrouble({
     world,
@@ -188,6 +195,7 @@ export async function simulate({
     if (content.kind !== 'event') return;
     const { event } = content;
     trouble.onWritten(event);
+    if (faults.chosen.includes('sign')) tempt(record.topic, event);
     if (event.event_type === 'task_paused') approvers.onPaused(event, record.partition);
     if (event.event_type === 'call_proposed') approvers.onProposed(event, record);
     if (event.event_type === 'attention_requested') people.onAsked(event, record.partition);
@@ -198,6 +206,13 @@ export async function simulate({
     const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)
       ?.request.approval;
     if (approval !== undefined) people.onProposed(event, approval, record.partition);
+  }
+
+  function tempt(topic: string, event: AgentEvent): void {
+    if (topic !== topics.coordination) return;
+    if (event.event_type === 'mission_requested') rogues.onRequested(event);
+    if (event.event_type === 'plan_proposed') rogues.onProposed(event);
+    if (event.event_type === 'task_assigned') rogues.onAssigned(event);
   }
 
   const committedOf = (id: PartitionId) =>

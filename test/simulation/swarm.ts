@@ -11,6 +11,7 @@ import { ASK_MS } from './approvers.js';
 import type { Faults } from './faults.js';
 import type { Oracle } from './oracle.js';
 import type { Random } from './random.js';
+import { verifyInSimulation } from './rogues.js';
 import { revised } from './revisions.js';
 import type { Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
@@ -160,6 +161,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
     });
     return system.createOrchestrator({
       ...deps,
+      ...(faults.chosen.includes('sign') ? { verifyRequest: verifyInSimulation } : {}),
       planner: createSimPlanner(planner, { world, faults, system, process, witness: oracle }),
       timings: {
         commitMs: scenario.commitMs,

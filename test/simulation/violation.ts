@@ -15,6 +15,7 @@ const INVARIANTS = {
   'approved-first': 'a call that the policy asks about starts only after a person has approved exactly it, in time',
   'approved-once': 'an approval lets one call start',
   'pause-stops-time': 'no deadline ends an attempt while a call of it waits for a person',
+  'signed-only': "with operators, nothing counts that is asked without an operator's signature",
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
   'begins-behind':
     'the attempt after one that a model used up carries its name, and begins behind it while another can do the task',

@@ -1,0 +1,101 @@
+/**
+ * Rogues: writers with a stolen login and no operator's key. They ask for missions, cancel, approve and reject, ask for
+ * attempts, and write again what operators have signed, about other missions.
+ */
+import { createEventFactory } from '../../src/domain/event-factory.js';
+import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
+import { createMissionId, parseMissionId } from '../../src/domain/mission-id.js';
+import type { Signable, VerifyRequest } from '../../src/domain/requests.js';
+import type { Ids } from '../../src/ports/clock.js';
+import type { Random } from './random.js';
+import type { SimLog } from './sim-log.js';
+import { EPOCH_MS, type World } from './world.js';
+
+export const ROGUE = 'rogue';
+
+export interface Rogues {
+  /** A mission was asked for. */
+  onRequested(event: EventOf<'mission_requested'>): void;
+  onAssigned(event: EventOf<'task_assigned'>): void;
+  onProposed(event: EventOf<'plan_proposed'>): void;
+}
+
+export interface RoguesOptions {
+  readonly world: World;
+  /** For all that rogues do. */
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly coordination: string;
+  readonly log: SimLog;
+}
+
+type Signed = NonNullable<PayloadOf<'mission_requested'>['signed']>;
+
+/** A signature that names what it is for stands for a real one, which would cost each run seconds. */
+const signatureFor = ({ event_id, event_type, payload }: Signable): string =>
+  `${event_type} ${event_id} ${'mission_id' in payload ? payload.mission_id : ''}`;
+
+export function signedByPerson<E extends Signable>(event: E): E {
+  const signed: Signed = { signed_by: 'person', key_id: 'key', signature: signatureFor(event) };
+  return { ...event, payload: { ...event.payload, signed } };
+}
+
+export const verifyInSimulation: VerifyRequest = (record) => {
+  const { signed } = record.payload;
+  if (signed === null) return 'unsigned';
+  return signed.signature === signatureFor(record) ? null : 'forged';
+};
+
+export function createRogues({ world, random, ids, coordination, log }: RoguesOptions): Rogues {
+  const now = () => Math.round(EPOCH_MS + world.now());
+  const createEvent = createEventFactory({ clock: { now }, ids });
+  const by = { requested_by: ROGUE, signed: null };
+
+  function write(event: AgentEvent, key: string): void {
+    const partition = parseMissionId(key)?.partition ?? 0;
+    log.write({ topic: coordination, partition, key, event });
+  }
+  const later = (longestMs: number, work: () => void) => world.at(random.next() * random.pick([10, longestMs]), work);
+
+  function cancel(mission_id: string, copied: Signed | null): void {
+    const payload = { ...by, mission_id, reason: 'mine', signed: copied };
+    write(createEvent({ type: 'mission_cancel_requested', from: ROGUE, missionId: mission_id, payload }), mission_id);
+  }
+
+  function requestLike({ payload }: EventOf<'mission_requested'>): void {
+    const partition = parseMissionId(payload.mission_id)?.partition ?? 0;
+    const mission_id = createMissionId({ nowMs: now(), partition, random: random.next });
+    const copied = random.chance(0.5) ? payload.signed : null;
+    const request = { ...payload, ...by, mission_id, signed: copied };
+    write(createEvent({ type: 'mission_requested', from: ROGUE, missionId: mission_id, payload: request }), mission_id);
+  }
+
+  return {
+    onRequested(event) {
+      const { mission_id, requested_by, signed } = event.payload;
+      if (requested_by === ROGUE) return;
+      if (random.chance(0.3)) later(60_000, () => requestLike(event));
+      if (random.chance(0.5)) later(60_000, () => cancel(mission_id, random.chance(0.5) ? signed : null));
+    },
+    onProposed({ payload: { mission_id, revision } }) {
+      if (!random.chance(0.5)) return;
+      const approval = createEvent({
+        type: 'plan_approved',
+        from: ROGUE,
+        missionId: mission_id,
+        payload: { mission_id, revision, approved_by: ROGUE, signed: null },
+      });
+      later(10_000, () => write(approval, mission_id));
+    },
+    onAssigned({ payload: { mission_id, task_id, attempt } }) {
+      if (!random.chance(0.1)) return;
+      const retry = createEvent({
+        type: 'task_retry_requested',
+        from: ROGUE,
+        missionId: mission_id,
+        payload: { ...by, mission_id, task_id, attempt, reason: 'mine' },
+      });
+      later(10_000, () => write(retry, mission_id));
+    },
+  };
+}
