@@ -222,18 +222,18 @@ describeWithSecuredBroker('a rogue among the clients', () => {
       return missionId;
     };
 
-    test('missions', async () => {
+    test('missions, where there are no operators', async () => {
       const { missionId } = await secured.clientOn(await logOf('worker')).submit(missionFor('first'));
       expect(await client.follow(missionId)).toMatchObject({ status: 'completed' });
     }, 120_000);
 
-    test("the approval of a mission's plan", async () => {
+    test("the approval of a mission's plan, where there are no operators", async () => {
       const mission = await submitted({ ...missionFor('first'), approval: 'approval' }, 'plan_proposed');
       const approval = createEvent({
         type: 'plan_approved',
         from: 'somebody',
         missionId: mission,
-        payload: { mission_id: mission, revision: 1, approved_by: 'somebody' },
+        payload: { mission_id: mission, revision: 1, approved_by: 'somebody', signed: null },
       });
       await forge(await logOf('worker'), names.coordination, mission, approval, partitionOf(mission));
       expect(await client.follow(mission)).toMatchObject({ status: 'completed' });

@@ -2,7 +2,6 @@
  * The attack cases that are records. They were written for topics of JSON; here the same is tried with what ours have:
  * mission files, records in the Confluent wire format, answers about calls that wait.
  */
-import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createVerifyAnswer, signAnswer } from '../../src/agent/call-answer.js';
@@ -15,6 +14,7 @@ import { headerText, letterHeaders, parseLetterHeaders } from '../../src/domain/
 import { misplacedInCoordination } from '../../src/domain/event-places.js';
 import type { EventOf } from '../../src/domain/events.js';
 import { createRedactor } from '../../src/domain/redaction.js';
+import type { SignedAnswer } from '../../src/domain/waiting-call.js';
 import { SIZES } from '../../src/domain/sizes.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
 import type { ToolOutcome } from '../../src/ports/tools.js';
@@ -24,6 +24,7 @@ import { statusRequest } from '../contract/events.js';
 import { systemClock } from '../contract/system-clock.js';
 import { SCHEMAS_DIR } from '../kafka/kafka-under-test.js';
 import { policyThatAsks } from '../support/asking-policy.js';
+import { testOperator, type TestOperator } from '../support/operator.js';
 import { readTopic } from '../support/read-topic.js';
 import { agentSpec, createRoleSwarm } from '../support/role-swarm.js';
 import { createHarness, removeTemporaryDirectories } from '../tools/harness.js';
@@ -106,7 +107,7 @@ test('event-010: a budget above what any mission may have is refused where it is
 test('event-016: a decision other than true or false cannot be written', async () => {
   const codec = await createCodec(SCHEMAS_DIR, { url: '', register: async () => 1, schemaById: async () => '' });
   const approved = 'APPROVE ' as unknown as boolean;
-  const payload = { ...ANSWER, approved, signature: null };
+  const payload = { ...ANSWER, approved, signature: null, key_id: null };
   const event = { ...statusRequest('x'), event_type: 'call_answered', payload };
   expect(() => codec.encode(event as EventOf<'call_answered'>)).toThrow(EventInvalid);
   expect(() => codec.encode(event as EventOf<'call_answered'>)).toThrow(/approved/);
@@ -125,15 +126,12 @@ const ANSWER = {
 } as const;
 
 test('event-017: an agent is no operator, so what it signs approves nothing', () => {
-  const [ann, agent] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
-  const verify = createVerifyAnswer([{ name: 'ann', publicKey: ann.publicKey }]);
-  const signed = (name: string, key: typeof ann) => {
-    const answer = { ...ANSWER, answered_by: name };
-    return { ...answer, signature: signAnswer(answer, key.privateKey) };
-  };
-  expect(verify(signed('ann', ann))).toBeNull();
-  expect(verify(signed('agent-3', agent))).toBe('forged');
-  expect(verify(signed('ann', agent))).toBe('forged');
+  const ann = testOperator('ann');
+  const verify = createVerifyAnswer([ann.operator]);
+  const verified = ({ signer }: TestOperator) => verify(signAnswer(ANSWER, signer), ANSWER.answered_at);
+  expect(verified(ann)).toBeNull();
+  expect(verified(testOperator('agent-3'))).toBe('unknown_key');
+  expect(verified(testOperator('ann'))).toBe('unknown_key');
 });
 
 test('event-020: the error of a dead letter passes the redaction', async () => {
@@ -156,7 +154,7 @@ test('event-020: the error of a dead letter passes the redaction', async () => {
 });
 
 describe('a call that waits for a person', () => {
-  const [ann, prefix] = [generateKeyPairSync('ed25519'), 'test'];
+  const [ann, prefix] = [testOperator('ann'), 'test'];
   const says = (observation: string): ToolOutcome => ({
     outcome: 'ok',
     exitCode: 0,
@@ -173,7 +171,7 @@ describe('a call that waits for a person', () => {
       roster: [agentSpec(AGENT)],
       policy: policyThatAsks('step 2'),
       askMs: 3_600_000,
-      verifyAnswer: createVerifyAnswer([{ name: 'ann', publicKey: ann.publicKey }]),
+      verifyAnswer: createVerifyAnswer([ann.operator]),
       behaviour: () => says(output),
     });
     await swarm.startOrchestrator();
@@ -184,10 +182,10 @@ describe('a call that waits for a person', () => {
     if (call === undefined) throw new TypeError('it waits');
     const { task_id, attempt, approval_id, digest } = call;
     const answer = { ...ANSWER, mission_id: id, task_id, attempt, approval_id, digest };
-    const event = (signature: string | null) =>
-      swarm.createEvent({ type: 'call_answered', from: 'ann', missionId: id, payload: { ...answer, signature } });
-    const approve = () => swarm.append(event(signAnswer(answer, ann.privateKey)), id);
-    return { log, swarm, id, approve, unsigned: event(null) };
+    const event = (payload: SignedAnswer) =>
+      swarm.createEvent({ type: 'call_answered', from: 'ann', missionId: id, payload });
+    const approve = () => swarm.append(event(signAnswer(answer, ann.signer)), id);
+    return { log, swarm, id, approve, unsigned: event({ ...answer, signature: null, key_id: null }) };
   }
 
   test('event-021: headers of a record give no right: an unsigned answer stays void', async () => {

@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseTopicPlan } from '../../src/avro/topic-plan.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
-import { createClient, createSwarm, defineAgent, type Client, type Swarm } from '../../src/index.js';
+import {
+  createClient,
+  createSwarm,
+  defineAgent,
+  type Client,
+  type ClientOptions,
+  type Swarm,
+} from '../../src/index.js';
 import { createKafkaAccess } from '../../src/kafka/acl/kafka-access.js';
 import {
   rightsOf,
@@ -51,7 +58,7 @@ export interface SecuredSwarm {
   readonly log: KafkaLog;
   openLog(user: string, logger?: Logger): Promise<KafkaLog>;
   swarmOn(log: KafkaLog, choice: SwarmChoice): Promise<Swarm>;
-  clientOn(log: KafkaLog): Client;
+  clientOn(log: KafkaLog, choice?: Partial<ClientOptions>): Client;
   /** Resolves when the broker decides by it. */
   addRules(rules: readonly AccessRule[]): Promise<void>;
   removeRules(rules: readonly AccessRule[]): Promise<void>;
@@ -102,7 +109,7 @@ export async function createSecuredSwarm(others: readonly string[] = []): Promis
         drainMs: 0,
         ...choice,
       }),
-    clientOn: (own) => createClient({ log: own, prefix, agents, workspaceRoot: dir }),
+    clientOn: (own, choice) => createClient({ log: own, prefix, agents, workspaceRoot: dir, ...choice }),
     async removeRules(rules) {
       await access.remove(rules);
       await inForce(rules, false);

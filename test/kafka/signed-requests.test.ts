@@ -1,0 +1,171 @@
+/** A broker that checks rights cannot tell event types apart: with operators, what a stolen principal asks is void. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEventFactory } from '../../src/domain/event-factory.js';
+import type { AgentEvent, EventOf } from '../../src/domain/events.js';
+import { parseMissionId } from '../../src/domain/mission-id.js';
+import type { Client, Swarm } from '../../src/index.js';
+import type { KafkaLog } from '../../src/kafka/kafka-log.js';
+import { createSystemIds } from '../../src/telemetry/system-clock.js';
+import { systemClock } from '../contract/system-clock.js';
+import { until } from '../contract/until.js';
+import { testOperator } from '../support/operator.js';
+import { readTopic } from '../support/read-topic.js';
+import { describeWithSecuredBroker } from '../support/secured-broker.js';
+import { createSecuredSwarm, missionFor, names, type SecuredSwarm } from '../support/secured-swarm.js';
+
+const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
+const ann = testOperator('ann');
+
+describeWithSecuredBroker('a swarm with operators, on a broker that checks rights', () => {
+  let secured: SecuredSwarm;
+  let operator: Client;
+  /** Has the rights of a worker of the first agent, and no operator's key. */
+  let rogue: { readonly log: KafkaLog; readonly client: Client };
+  let dir: string;
+  const roles: Swarm[] = [];
+  const logs: KafkaLog[] = [];
+  const logOf = async (user: string) => {
+    const log = await secured.openLog(user);
+    logs.push(log);
+    return log;
+  };
+  const partitionOf = (missionId: string) => parseMissionId(missionId)?.partition ?? 0;
+  const write = async (event: AgentEvent, missionId: string) => {
+    const appender = rogue.log.createAppender('rogue');
+    await appender.append({ topic: names.coordination, partition: partitionOf(missionId), key: missionId, event });
+    await appender.close();
+  };
+  /** Absent: this client has not read of it yet. */
+  const reportOf = async (missionId: string) =>
+    (await operator.reports()).find(({ mission_id }) => mission_id === missionId);
+  const voidOf = async (missionId: string) =>
+    (await operator.report(missionId)).void_requests.map(({ type, code, requested_by }) => [type, code, requested_by]);
+  const started = async () =>
+    (await readTopic(secured.log, names.tasks('first'))).flatMap(({ content }) =>
+      content.kind === 'event' && content.event.event_type === 'tool_called' ? [content.event.payload.mission_id] : [],
+    );
+
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'ravenhelm-signed-'));
+    const operators = join(dir, 'operators.yaml');
+    writeFileSync(operators, `operators:\n  - name: ann\n    key: ${ann.publicKey}\n`);
+    secured = await createSecuredSwarm();
+    operator = secured.clientOn(await logOf('client'), { operator: { name: 'ann', key: ann.privateKey } });
+    const log = await logOf('worker');
+    rogue = { log, client: secured.clientOn(log) };
+    roles.push(await secured.swarmOn(await logOf('orchestrator'), { roles: ['orchestrator'], operators }));
+    roles.push(await secured.swarmOn(await logOf('worker'), { roles: ['worker'], serves: ['first'], operators }));
+  }, 400_000);
+  afterAll(async () => {
+    await Promise.all([operator?.close(), rogue?.client.close()]);
+    for (const role of roles) await role.close();
+    for (const log of logs) await log.close();
+    await secured?.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test("an operator's mission runs, and says who has signed it", async () => {
+    expect(await operator.run(missionFor('first'))).toMatchObject({
+      status: 'completed',
+      signed_by: { name: 'ann', key_id: ann.signer.keyId },
+    });
+  }, 120_000);
+
+  test("a rogue's mission is void and recorded, and nothing of it runs", async () => {
+    const { missionId } = await rogue.client.submit(missionFor('first'));
+    expect(await operator.follow(missionId)).toMatchObject({ status: 'failed', code: 'request_void', tasks: [] });
+    expect(await voidOf(missionId)).toEqual([['mission_requested', 'unsigned', expect.any(String)]]);
+    expect(await started()).not.toContain(missionId);
+  }, 120_000);
+
+  test("an operator's mission under a rogue's id is void, with its signature", async () => {
+    const { missionId: signed } = await operator.submit(missionFor('first'));
+    await operator.follow(signed);
+    const request = (await readTopic(secured.log, names.coordination)).flatMap(({ content }) =>
+      content.kind === 'event' && content.event.event_type === 'mission_requested' ? [content.event] : [],
+    );
+    const original = request.find(({ payload }) => payload.mission_id === signed);
+    if (original === undefined) throw new TypeError('it was asked for');
+    const mission_id = `${signed.slice(0, -4)}aaaa`;
+    await write({ ...original, correlation_id: mission_id, payload: { ...original.payload, mission_id } }, mission_id);
+    expect(await operator.follow(mission_id)).toMatchObject({ status: 'failed', code: 'request_void' });
+    expect(await voidOf(mission_id)).toEqual([['mission_requested', 'forged', 'ann']]);
+    expect(await started()).not.toContain(mission_id);
+  }, 120_000);
+
+  test("a rogue's approval, rejection and cancel of a plan are void and recorded; the operator's approval counts", async () => {
+    const { missionId } = await operator.submit({ ...missionFor('first'), approval: 'approval' });
+    const isWaiting = async () => (await reportOf(missionId))?.status === 'waiting_for_approval';
+    await until('the plan', isWaiting);
+    const from = { from: 'ann', missionId };
+    const about = { mission_id: missionId, signed: null };
+    const good = (await operator.report(missionId)).signed_by;
+    const stolen = { signed_by: 'ann', key_id: good?.key_id ?? '', signature: Buffer.alloc(64, 1).toString('base64') };
+    const asked: readonly EventOf<'plan_approved' | 'plan_rejected' | 'mission_cancel_requested'>[] = [
+      createEvent({ type: 'plan_approved', ...from, payload: { ...about, revision: 1, approved_by: 'policy' } }),
+      createEvent({
+        type: 'plan_approved',
+        ...from,
+        payload: { ...about, revision: 1, approved_by: 'ann', signed: stolen },
+      }),
+      createEvent({
+        type: 'plan_rejected',
+        ...from,
+        payload: { ...about, revision: 1, rejected_by: 'ann', reason: 'r' },
+      }),
+      createEvent({
+        type: 'mission_cancel_requested',
+        ...from,
+        payload: { ...about, requested_by: 'ann', reason: 'r' },
+      }),
+    ];
+    for (const event of asked) await write(event, missionId);
+    await until('all are refused', async () => (await voidOf(missionId)).length === asked.length);
+    expect(await voidOf(missionId)).toEqual([
+      ['plan_approved', 'unsigned', 'policy'],
+      ['plan_approved', 'forged', 'ann'],
+      ['plan_rejected', 'unsigned', 'ann'],
+      ['mission_cancel_requested', 'unsigned', 'ann'],
+    ]);
+    expect(await isWaiting()).toBe(true);
+    expect(await started()).not.toContain(missionId);
+    await operator.approve(missionId);
+    expect((await operator.follow(missionId)).status).toBe('completed');
+  }, 120_000);
+
+  test("a rogue's answer and its request of another attempt are void and recorded", async () => {
+    // No worker serves the second agent: the attempt stays open.
+    const { missionId } = await operator.submit(missionFor('second'));
+    const assigned = async () => (await reportOf(missionId))?.tasks.find(({ attempts }) => attempts === 1);
+    await until('the attempt', async () => (await assigned()) !== undefined);
+    const task_id = (await assigned())?.task_id ?? '';
+    const from = { from: 'ann', missionId };
+    const about = { mission_id: missionId, signed: null };
+    await write(
+      createEvent({
+        type: 'task_retry_requested',
+        ...from,
+        payload: { ...about, task_id, attempt: 1, requested_by: 'ann', reason: 'r' },
+      }),
+      missionId,
+    );
+    await write(
+      createEvent({
+        type: 'attention_answered',
+        ...from,
+        payload: { ...about, number: 1, answer: 'mine', answered_by: 'ann' },
+      }),
+      missionId,
+    );
+    await until('both are refused', async () => (await voidOf(missionId)).length === 2);
+    expect(await voidOf(missionId)).toEqual([
+      ['task_retry_requested', 'unsigned', 'ann'],
+      ['attention_answered', 'unsigned', 'ann'],
+    ]);
+    expect((await assigned())?.attempts).toBe(1);
+    await operator.cancel(missionId, 'enough');
+    expect((await operator.follow(missionId)).status).toBe('cancelled');
+  }, 120_000);
+});
