@@ -96,6 +96,7 @@ export function assignment(
     used_up_by: null,
     beside: null,
     limits: {},
+    untrusted: [],
   };
 }
 
@@ -156,5 +157,7 @@ export function missionRequest(bench: BenchLog, partition: number): AppendReques
     planner: null,
     limits: {},
     signed: null,
+    brief_trusted: true,
+    workspace_trusted: false,
   });
 }

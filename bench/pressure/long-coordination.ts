@@ -136,6 +136,8 @@ function* request(bench: BenchLog, missionId: string, approval: 'none' | 'approv
     planner: null,
     limits: {},
     signed: null,
+    brief_trusted: true,
+    workspace_trusted: false,
   });
   yield missionRecord(bench, missionId, PARTITION, 'plan_proposed', {
     mission_id: missionId,

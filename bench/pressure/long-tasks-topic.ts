@@ -111,6 +111,7 @@ function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<Appe
         approval_id: null,
         approved_by: null,
         refused_because: null,
+        tainted_by: [],
         baseline: null,
       });
       yield record(number, 'tool_returned', {

@@ -131,5 +131,7 @@ function requestOf(bench: BenchLog, missionId: string): AppendRequest {
     planner: null,
     limits: {},
     signed: null,
+    brief_trusted: true,
+    workspace_trusted: false,
   });
 }

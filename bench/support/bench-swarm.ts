@@ -111,6 +111,8 @@ export async function startBenchSwarm({
           planner: null,
           limits: {},
           signed: null,
+          brief_trusted: true,
+          workspace_trusted: false,
         },
       });
       await requests.append({ topic: topics.coordination, partition, key: id, event });

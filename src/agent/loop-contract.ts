@@ -22,6 +22,8 @@ export interface LoopTask {
   readonly spent: TokenCost;
   /** Whether an earlier owner's turn was lost. The first turn must then be reserved again before it starts. */
   readonly mustReserve: boolean;
+  /** The id in the data marks of its prompts (data-block.ts). */
+  readonly boundary: string;
 }
 
 export interface JournaledStep {

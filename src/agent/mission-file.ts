@@ -25,6 +25,8 @@ export interface MissionFile {
   readonly budget: Budget;
   /** Of each call of its tasks, where lower than the agent's; absent: none. */
   readonly limits?: LimitSettings;
+  /** What agents may follow: the brief, and the files of a given workspace; absent: the brief only. */
+  readonly trust?: { readonly brief: boolean; readonly workspace: boolean };
   /** Agents that may take part, in dependency order. */
   readonly agents: readonly string[];
   readonly success: readonly Check[];
@@ -102,6 +104,19 @@ const missionSchema = z
     limits: limitsSchema
       .optional()
       .describe("What each call of a tool may use, where it is lower than the agent's own limit."),
+    trust: z
+      .strictObject({
+        brief: z
+          .boolean()
+          .default(true)
+          .describe('Whether the brief is your own text. false: it quotes others, such as a ticket.'),
+        workspace: z
+          .boolean()
+          .default(false)
+          .describe('Whether you trust the files of the directory that --workspace names.'),
+      })
+      .prefault({})
+      .describe('What agents may follow; tasks that read anything else are tainted.'),
     agents: z
       .array(text)
       .min(1, 'must name at least one agent')
@@ -150,6 +165,7 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
       minutes: mission.budget?.minutes ?? null,
     },
     limits: limitSettings(mission.limits),
+    trust: mission.trust,
     agents: roster.names.filter((name) => agents.includes(name)),
     success: mission.success,
     plan: plan === null ? null : withNotes(plan, mission.success),

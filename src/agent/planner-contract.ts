@@ -18,6 +18,8 @@ export interface PlanRequest {
    * skipped.
    */
   readonly available?: { readonly tokens: number | null; readonly usd: number | null };
+  /** The id in the data marks of its prompts (data-block.ts). */
+  readonly boundary: string;
 }
 
 export interface PlannerAnswer {

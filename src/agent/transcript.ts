@@ -121,7 +121,7 @@ function addStep(conversation: Conversation, step: TakenStep, repetitions: numbe
   const said = longestText(step);
   if (observed > KEPT_CHARACTERS) conversation.longObservations.set(index, observed);
   if (said > KEPT_CHARACTERS) conversation.longArguments.set(index, said);
-  for (const message of [callMessage(step, Infinity), answerMessage(step, repetitions, Infinity)]) {
+  for (const message of [callMessage(step, Infinity), answerMessage(conversation, index, Infinity)]) {
     const piece = pieceOf(message);
     conversation.whole.push(piece);
     conversation.wholeTokens += piece.tokens;
@@ -130,7 +130,7 @@ function addStep(conversation: Conversation, step: TakenStep, repetitions: numbe
 
 function promptOf(conversation: Conversation, turn: ThisTurn, limitTokens: number): readonly ChatMessage[] {
   const { whole, wholeTokens } = conversation;
-  const { note, exchange } = turnTexts(turn);
+  const { note, exchange } = turnTexts(conversation.task.boundary, turn);
   const pieces = [...whole];
   let total = wholeTokens + estimateTokens(exchange);
   const put: Put = (index, message) => {
@@ -160,15 +160,14 @@ type Put = (index: number, message: ChatMessage) => void;
 
 /** The parts that may be shortened, in order. Each is a function of the number of characters to remove. */
 function* shorteningsInOrder(conversation: Conversation, put: Put): Generator<(characters: number) => void> {
-  const { task, steps, repetitions, longObservations, longArguments, resultLengths } = conversation;
+  const { task, steps, longObservations, longArguments, resultLengths } = conversation;
   const newest = steps.length - 1;
   const shortenCall = (index: number, length: number) => (characters: number) =>
     put(callOf(index), callMessage(stepAt(conversation, index), shorter(length, characters)));
   for (const [index, length] of longObservations)
     if (index < newest)
       yield (characters) => {
-        const step = stepAt(conversation, index);
-        put(observationOf(index), answerMessage(step, repetitions[index] ?? 0, shorter(length, characters)));
+        put(observationOf(index), answerMessage(conversation, index, shorter(length, characters)));
       };
   for (const [index, length] of longArguments) if (index < newest) yield shortenCall(index, length);
   const results = [...resultLengths];
@@ -187,16 +186,18 @@ function shortenNewest(conversation: Conversation, put: Put, characters: number)
   const newest = conversation.steps.length - 1;
   const length = conversation.longObservations.get(newest);
   if (length === undefined) return;
-  const step = stepAt(conversation, newest);
-  put(observationOf(newest), answerMessage(step, conversation.repetitions[newest] ?? 0, shorter(length, characters)));
+  put(observationOf(newest), answerMessage(conversation, newest, shorter(length, characters)));
 }
 
 function callMessage(step: TakenStep, keep: number): ChatMessage {
   return { role: 'assistant', content: stepText(step, keep), call: stepCall(step, keep) };
 }
 
-function answerMessage(step: TakenStep, repetitions: number, keep: number): ChatMessage {
-  return { role: 'user', content: observationText(step, repetitions, keep), answers: callId(step) };
+function answerMessage(conversation: Conversation, index: number, keep: number): ChatMessage {
+  const step = stepAt(conversation, index);
+  const { boundary } = conversation.task;
+  const content = observationText(boundary, step, conversation.repetitions[index] ?? 0, keep);
+  return { role: 'user', content, answers: callId(step) };
 }
 
 function stepAt({ steps }: Conversation, index: number): TakenStep {

@@ -7,6 +7,7 @@ import type {
   StepReport,
 } from '../domain/attempt-report.js';
 import { NOT_RUN, type CheckBaseline } from '../domain/baseline.js';
+import { taintText } from '../domain/taint.js';
 import { jsonObject } from '../domain/json-object.js';
 import { connectionText } from './connection-text.js';
 import { measuredDuration, shownUsd } from './durations.js';
@@ -75,6 +76,7 @@ function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part
     ...step.repairs.flatMap((text) => block('repaired', [oneLine(text)], 'yellow')),
     ...policyLines(step),
     ...(step.sandbox_off ? block('sandbox', ['off: it ran with the rights of the worker'], 'red') : []),
+    ...taintLines(step),
     ...block('thought', cut(step.thought)),
     ...Object.entries(step.arguments).flatMap(([name, value]) =>
       block(oneLine(name), cut(typeof value === 'string' ? value : JSON.stringify(value))),
@@ -100,6 +102,14 @@ function policyLines({ policy, approval }: StepReport): readonly Line[] {
   return ran ? [[segment(`    policy: ${text}`, 'dim')]] : block('policy', [text], 'red');
 }
 
+/** The untrusted content that the model had seen when it chose the step. */
+function taintLines({ tainted_by }: Pick<StepReport, 'tainted_by'>): readonly Line[] {
+  const sources = tainted_by.map(
+    (taint) => `${taintText(taint)} since ${taint.step === 0 ? 'its start' : `step ${taint.step}`}`,
+  );
+  return sources.length === 0 ? [] : block('tainted by', [oneLine(sources.join(', '))], 'yellow');
+}
+
 /** The step that waits for a person. */
 function waitingLines({ waiting }: AttemptReport): readonly Line[] {
   if (waiting === null) return [];
@@ -107,6 +117,7 @@ function waitingLines({ waiting }: AttemptReport): readonly Line[] {
   return [
     [segment(`  step ${step}  ${oneLine(tool)}  `, 'bold'), segment('waits for a person', 'yellow')],
     ...block('policy', [oneLine(`ask by ${rule}: ${reason}`)], 'yellow'),
+    ...taintLines(waiting),
     ...block('thought', safeLines(waiting.thought)),
     ...Object.entries(waiting.arguments).flatMap(([name, value]) =>
       block(oneLine(name), safeLines(typeof value === 'string' ? value : JSON.stringify(value))),

@@ -1,5 +1,6 @@
 /** Calls that wait for a person, for people. What they hold comes from models: it is never written as it is. */
 import type { WaitingCallReport } from '../domain/report.js';
+import { taintsText } from '../domain/taint.js';
 import { roughDuration } from './durations.js';
 import { table } from './table.js';
 import { hasHidden, oneLine, safeLines } from './text-width.js';
@@ -30,6 +31,7 @@ export function callText(call: WaitingCallReport): string {
     ['task', `${call.task_id}, attempt ${call.attempt}, step ${call.step}`],
     ['agent', call.agent],
     ['rule', `${call.rule}: ${call.reason}`],
+    ...(call.tainted_by.length === 0 ? [] : [['tainted by', taintsText(call.tainted_by)]]),
     ['directory', call.working_dir ?? "the mission's own"],
     ['expires', call.expires_at],
     ['digest', `sha256 ${call.digest}`],

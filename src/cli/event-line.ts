@@ -1,5 +1,6 @@
 import type { AgentEvent, CheckResult, EventType, PayloadOf, Plan } from '../domain/events.js';
 import { plannerOf } from '../domain/mission-planning.js';
+import { taintsText } from '../domain/taint.js';
 import { connectionText } from './connection-text.js';
 import { measuredDuration } from './durations.js';
 import { oneLine } from './text-width.js';
@@ -77,7 +78,8 @@ const DETAILS: Details = {
   attention_answered: (payload) => `question ${payload.number} by ${payload.answered_by}: ${payload.answer}`,
   wave_started: ({ task_ids }) => task_ids.join(', '),
   wave_completed: nothing,
-  task_assigned: attemptOf,
+  task_assigned: ({ attempt: number, untrusted }) =>
+    joined(', ', attempt(number), sourcesText('may read untrusted content', untrusted ?? [])),
   task_accepted: attemptOf,
   task_retry_scheduled: (payload) =>
     `attempt ${payload.attempt} in ${measuredDuration(payload.delay_ms)}: ${payload.reason}`,
@@ -85,7 +87,12 @@ const DETAILS: Details = {
   task_progress: ({ message }) => message,
   model_failed_over: (payload) => `${payload.from_model} → ${payload.to_model}, ${payload.reason}`,
   task_paused: (payload) =>
-    `step ${payload.step}: ${payload.tool} waits for a person (${payload.rule}); approval ${payload.approval_id}`,
+    joined(
+      '; ',
+      `step ${payload.step}: ${payload.tool} waits for a person (${payload.rule})`,
+      sourcesText('tainted by', payload.tainted_by),
+      `approval ${payload.approval_id}`,
+    ),
   task_resumed: ({ step }) => `step ${step}`,
   call_answered: (payload) =>
     joined(': ', `${payload.approved ? 'approved' : 'rejected'} by ${payload.answered_by}`, payload.reason),
@@ -107,7 +114,8 @@ const DETAILS: Details = {
     `${how.replace('_', ' ')}: ${target_topic}[${target_partition}]@${target_offset}`,
   dead_letter_discarded: reason,
   call_proposed: ({ step, tool, rule }) => `step ${step}: ${tool} waits for a person (${rule})`,
-  tool_called: ({ step, tool, model }) => `step ${step}: ${tool} by ${model}`,
+  tool_called: ({ step, tool, model, tainted_by }) =>
+    joined(', ', `step ${step}: ${tool} by ${model}`, sourcesText('tainted by', tainted_by)),
   tool_returned: ({ step, outcome, exit_code }) =>
     `step ${step}: ${outcome}${exit_code === null ? '' : `, exit ${exit_code}`}`,
   connection_ended: (payload) => `step ${payload.step}: ${connectionText(payload)}`,
@@ -132,6 +140,9 @@ const DETAILS: Details = {
   status_report: running,
   request_status: nothing,
 };
+
+const sourcesText = (words: string, sources: Parameters<typeof taintsText>[0]): string =>
+  sources.length === 0 ? '' : `${words}: ${taintsText(sources)}`;
 
 /** The playbooks that a planner chose; a person's own choice needs no words. */
 function playbooksOf({ waves }: Plan): string {

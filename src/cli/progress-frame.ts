@@ -98,7 +98,8 @@ function detailTone(task: TaskReport): Tone {
 
 function describeTask(task: TaskReport, times: FrameTimes): string {
   const again = task.attempts > 1 ? `attempt ${task.attempts}` : '';
-  return [again, ...taskDetails(task, times)]
+  const tainted = task.tainted_by.length > 0 ? 'tainted' : '';
+  return [again, ...taskDetails(task, times), tainted]
     .filter((part) => part !== '')
     .map(oneLine)
     .join('  ');

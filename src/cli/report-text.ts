@@ -1,5 +1,6 @@
 import type { CheckResult } from '../domain/events.js';
 import type { MissionReport, TaskReport } from '../domain/report.js';
+import { taintsText } from '../domain/taint.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line, type Segment } from './paint.js';
 import { checksPassed, failedCheck, statusMark, taskLabel } from './progress-frame.js';
@@ -75,15 +76,26 @@ function taskFacts(report: MissionReport, task: TaskReport, nowMs: number): read
   const attempts = task.attempts > 1 ? `${task.attempts} attempts` : '';
   if (task.status === 'waiting') return [attempts, detailOf(task, nowMs)];
   if (task.status === 'running' || task.status === 'paused')
-    return [steps, attempts, detailOf(task, nowMs), sandboxOf(task)];
+    return [steps, attempts, detailOf(task, nowMs), sandboxOf(task), taintedOf(task)];
   const hasRun = task.steps > 0 || task.checks.length > 0;
-  const said = [checksPassed(task), proofOfTask(task), task.model, chosenPlaybook(task), sandboxOf(task)];
+  const said = [
+    checksPassed(task),
+    proofOfTask(task),
+    task.model,
+    chosenPlaybook(task),
+    sandboxOf(task),
+    taintedOf(task),
+  ];
   const measured = [measuredDuration(task.duration_ms), steps, ...said];
   const isBad = task.status === 'failed' || task.status === 'cancelled';
   return [...(hasRun ? measured : []), attempts, isBad ? shownFailure(report, task) : ''];
 }
 
 const sandboxOf = ({ sandbox_off }: TaskReport): string => (sandbox_off ? 'sandbox off' : '');
+
+/** What strangers may have had a say in. */
+const taintedOf = ({ tainted_by }: TaskReport): string =>
+  tainted_by.length === 0 ? '' : `tainted by ${taintsText(tainted_by)}`;
 
 /** What its passed checks are worth, where that is less than a reader would think. */
 function proofOfTask({ status, checks, held_before }: TaskReport): string {

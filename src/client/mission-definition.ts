@@ -20,6 +20,11 @@ export interface MissionDefinition {
   readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
   /** Of each call of its tasks, where lower than the agent's. Default none. */
   readonly limits?: LimitsDefinition;
+  /**
+   * What agents may follow: the brief (default true), and the files of the given workspace (default false). Tasks that
+   * read anything else are tainted.
+   */
+  readonly trust?: { readonly brief?: boolean; readonly workspace?: boolean };
   /** Agents that may take part. Default all. */
   readonly agents?: readonly string[];
   /**

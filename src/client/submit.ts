@@ -87,6 +87,8 @@ export function requestEvent(
       requires: [],
       planner: mission.planner,
       signed: null,
+      brief_trusted: mission.trust?.brief ?? true,
+      workspace_trusted: mission.trust?.workspace ?? false,
     },
   });
   return signed(context, event);

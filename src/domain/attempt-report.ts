@@ -3,6 +3,7 @@ import { baselineOf, type Baseline, type CheckBaseline } from './baseline.js';
 import type { CheckRecord, CheckResult, PayloadOf } from './events.js';
 import type { NetworkConnection } from './network.js';
 import { jsonObject } from './json-object.js';
+import type { Taint } from './taint.js';
 import type { JournalStep, TaskAttempt } from './task-partition.js';
 
 export interface AttemptReport {
@@ -50,6 +51,8 @@ export interface WaitingStepReport {
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly rule: string;
   readonly reason: string;
+  /** The untrusted content that the attempt had read before; empty: none is known. */
+  readonly tainted_by: readonly Taint[];
   readonly digest: string;
   /** ISO 8601. */
   readonly expires_at: string;
@@ -86,6 +89,8 @@ export interface StepReport {
   readonly policy: { readonly decision: string; readonly rule: string } | null;
   /** Whether its worker ran commands without a sandbox. */
   readonly sandbox_off: boolean;
+  /** The untrusted content that the attempt had read before the model chose the step; empty: none is known. */
+  readonly tainted_by: readonly Taint[];
   /** What a person was asked about the step; null: none was. */
   readonly approval: {
     readonly approval_id: string;
@@ -181,7 +186,7 @@ function connectionsOf({ connections }: TaskAttempt, step: number): readonly Con
 
 function reportWaiting({ waiting }: TaskAttempt): WaitingStepReport | null {
   if (waiting === null) return null;
-  const { step, thought, tool, rule, reason, digest, expires_at } = waiting.proposal;
+  const { step, thought, tool, rule, reason, tainted_by, digest, expires_at } = waiting.proposal;
   return {
     approval_id: waiting.approvalId,
     step,
@@ -190,6 +195,7 @@ function reportWaiting({ waiting }: TaskAttempt): WaitingStepReport | null {
     arguments: argumentsOf(waiting.proposal.arguments),
     rule,
     reason,
+    tainted_by,
     digest,
     expires_at: new Date(expires_at).toISOString(),
   };
@@ -237,6 +243,7 @@ function reportStep(
     repairs: call.repairs,
     policy: call.decision === null ? null : { decision: call.decision, rule: call.rule ?? '' },
     sandbox_off: sandboxOff,
+    tainted_by: call.tainted_by,
     approval: approvalOf(call),
     connections,
     outcome:

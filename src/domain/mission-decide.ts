@@ -23,7 +23,9 @@ import { decideAdmission, decideRequests } from './request-decisions.js';
 import type { VerifyRequest } from './requests.js';
 import type { VerifyAnswer } from './waiting-call.js';
 import { cutToBytes, SIZES } from './sizes.js';
+import type { Reach } from './taint.js';
 import { inputsWithin } from './task-inputs.js';
+import { untrustedFor } from './untrusted.js';
 import { taskRecordKey } from './partitioning.js';
 import { writtenBeside } from './wave-writes.js';
 
@@ -37,6 +39,8 @@ export interface AgentRevision {
   readonly playbookAcceptance: readonly Check[] | null;
   /** What the playbook makes or changes although its checks name it. */
   readonly playbookChanges: readonly string[];
+  /** What its calls may read beyond the workspace; absent: nothing. */
+  readonly reach?: readonly Reach[];
 }
 
 export interface DecideContext {
@@ -380,6 +384,12 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
       used_up_by: task.usedUpBy,
       beside: task.kind === 'verify' ? null : besideOf(mission, wave, task, revision, context),
       limits: { ...request.limits },
+      untrusted: untrustedFor(
+        mission,
+        task,
+        revision.reach ?? [],
+        (agent) => context.revisionOf(agent, null).reach ?? [],
+      ),
     },
   };
 }

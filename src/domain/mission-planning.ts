@@ -207,6 +207,8 @@ function newTask(plan: PlanTask, place: Pick<MissionTask, 'wave' | 'kind' | 'pos
     checks: [],
     changedPaths: [],
     sandboxOff: false,
+    untrusted: [],
+    taintedBy: [],
     detail: '',
     withoutWorkerSinceMs: null,
     retryRequest: null,

@@ -90,6 +90,7 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
     held_before: hasHeldBefore(task),
     changed_paths: task.changedPaths,
     sandbox_off: task.sandboxOff,
+    tainted_by: task.taintedBy,
   };
 }
 
@@ -108,6 +109,7 @@ function reportCall({ call, answerId }: Pause): WaitingCallReport {
     rule: call.rule,
     reason: call.reason,
     digest: call.digest,
+    tainted_by: call.tainted_by,
     expires_at: new Date(call.expires_at).toISOString(),
     answered: answerId !== null,
   };

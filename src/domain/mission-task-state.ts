@@ -1,6 +1,7 @@
 /** What a mission's fold knows of one of its tasks. */
 import type { Cost } from './budget.js';
 import type { CheckResult, PayloadOf, PlanTask, TaskKind } from './events.js';
+import type { Taint } from './taint.js';
 
 /**
  * waiting: to be assigned. assigned → accepted → running: an attempt is open. paused: a
@@ -61,6 +62,10 @@ export interface MissionTask {
   readonly changedPaths: readonly string[];
   /** Whether a worker that runs commands without a sandbox has worked on it, in any attempt. */
   readonly sandboxOff: boolean;
+  /** What the open attempt reads or may read that is untrusted; null: an older orchestrator did not say. */
+  readonly untrusted: PayloadOf<'task_assigned'>['untrusted'];
+  /** The untrusted content that it has read, in any attempt. */
+  readonly taintedBy: readonly Taint[];
   /** Step and tool while it runs; the error when it failed. */
   readonly detail: string;
   /** Who asked for another attempt instead of the last one, and why; null once that is assigned. */

@@ -2,6 +2,7 @@
 import { addCost } from './budget.js';
 import type { EventOf, PayloadOf } from './events.js';
 import { hasOpenAttempt, type MissionTask } from './mission-task-state.js';
+import { mergedTaint, taintOf } from './taint.js';
 import { voidBecause, type FoldRecord, type Void } from './record.js';
 
 export type MissionTaskEvent = EventOf<
@@ -40,8 +41,30 @@ export function evolveTask(
   rule: RetryRule,
 ): EvolvedTask {
   const evolved = evolveStatus(task, record, rule);
-  const isNew = evolved.kind === 'task' && !task.sandboxOff && ranWithoutSandbox(record.event);
-  return isNew ? changed({ ...evolved.task, sandboxOff: true }) : evolved;
+  if (evolved.kind === 'void') return evolved;
+  const sandboxOff = task.sandboxOff || ranWithoutSandbox(record.event);
+  const taintedBy = mergedTaint(task.taintedBy, taintOf(evolved.task.untrusted, callsBy(record.event)));
+  if (sandboxOff === task.sandboxOff && taintedBy === task.taintedBy) return evolved;
+  return changed({ ...evolved.task, sandboxOff, taintedBy });
+}
+
+/** Calls that the open attempt has made, as far as an event says it. */
+function callsBy({ event_type, payload }: MissionTaskEvent): number {
+  switch (event_type) {
+    case 'task_progress':
+    case 'task_resumed':
+      return payload.step;
+    case 'task_paused':
+      return payload.step - 1;
+    case 'task_completed':
+    case 'task_failed':
+      return payload.steps;
+    case 'task_cancelled':
+      // The last events of its worker may be lost: in doubt it has read all that it could.
+      return 1;
+    default:
+      return 0;
+  }
 }
 
 /** An orchestrator's events say how its process runs commands, and nothing of the task's. */
@@ -153,6 +176,7 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, recor
     firstAssignedAtMs: task.firstAssignedAtMs ?? record.timestampMs,
     targetPartition: decision.target_partition,
     share: { tokens: decision.share_tokens, usd: decision.share_usd },
+    untrusted: decision.untrusted,
     steps: 0,
     retryDelayMs: null,
     pause: null,

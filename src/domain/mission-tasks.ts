@@ -13,6 +13,8 @@ export interface TaskIndex {
   readonly unplaced: ReadonlyMap<string, number>;
   /** For each task the ids of those that depend on it. */
   readonly dependents: ReadonlyMap<string, readonly string[]>;
+  /** Tasks that have read untrusted content, in any attempt. */
+  readonly tainted: ReadonlyMap<string, MissionTask>;
   readonly verified: number;
   readonly unverified: number;
   /** Tasks with a share of the budget to come: they wait for an attempt (checks cost nothing). */
@@ -27,6 +29,8 @@ export interface TaskIndex {
 
 export interface WaveTasks {
   readonly total: number;
+  /** Tasks by agent. */
+  readonly agents: ReadonlyMap<string, number>;
   /** Tasks that have ended well. */
   readonly done: number;
   /** Tasks that wait for an attempt or have an open one. */
@@ -59,6 +63,7 @@ export function createTaskIndex(): TaskFold {
     waves: new Map(),
     unplaced: new Map(),
     dependents: new Map(),
+    tainted: new Map(),
     verified: 0,
     unverified: 0,
     unassigned: 0,
@@ -74,6 +79,7 @@ export function putTask({ tasks, index }: IndexedTasks, task: MissionTask): void
   if (before === undefined) noteDependencies(index, task);
   tasks.set(task.id, task);
   keep(index.open, task, hasOpenAttempt(task));
+  keep(index.tainted, task, task.taintedBy.length > 0);
   count(index, before, -1);
   count(index, task, 1);
   index.spent = addDifference(index.spent, before?.spent, task.spent);
@@ -95,13 +101,16 @@ function noteDependencies({ dependents }: TaskFold, { id, plan }: MissionTask): 
 function waveTasks({ waves }: TaskFold, number: number): WaveFold {
   const known = waves.get(number);
   if (known !== undefined) return known;
-  const made: WaveFold = { total: 0, done: 0, unfinished: 0, due: new Map(), failed: new Map() };
+  const made: WaveFold = { total: 0, agents: new Map(), done: 0, unfinished: 0, due: new Map(), failed: new Map() };
   waves.set(number, made);
   return made;
 }
 
 function putInWave(wave: WaveFold, before: MissionTask | undefined, task: MissionTask): void {
-  wave.total += before === undefined ? 1 : 0;
+  if (before === undefined) {
+    wave.total += 1;
+    wave.agents.set(task.plan.agent, (wave.agents.get(task.plan.agent) ?? 0) + 1);
+  }
   wave.done += difference(before, task, endedWell);
   wave.unfinished += difference(before, task, isUnfinished);
   keep(wave.due, task, isDue(task));

@@ -1,5 +1,6 @@
 import type { CheckResult } from './events.js';
 import type { FailureCode, Question } from './mission-state.js';
+import type { Taint } from './taint.js';
 import type { AgentWithoutWorker } from './without-worker.js';
 
 /** waiting: not yet running (retries and waves to come included). paused: a call of it waits for a person. */
@@ -97,6 +98,8 @@ export interface WaitingCallReport {
   readonly reason: string;
   /** sha256 of the exact call, hex; an answer is bound to it. */
   readonly digest: string;
+  /** The untrusted content that its task had read before the model chose it; empty: none is known. */
+  readonly tainted_by: readonly Taint[];
   /** ISO 8601. */
   readonly expires_at: string;
   /** Whether an answer was taken and the task is about to continue. */
@@ -130,4 +133,6 @@ export interface TaskReport {
   readonly changed_paths: readonly string[];
   /** Whether its commands ran without a sandbox, in any attempt. */
   readonly sandbox_off: boolean;
+  /** The untrusted content that it has read, in any attempt; empty: none is known. */
+  readonly tainted_by: readonly Taint[];
 }

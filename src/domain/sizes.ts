@@ -35,6 +35,8 @@ export const SIZES = {
   /** The last failure of a task, and what a person answered, each; longer failures are cut. */
   feedback: 32 * KIB,
   answer: 32 * KIB,
+  /** Which content is untrusted, for each of its origins. */
+  origin: 300,
   /** What one call writes to a file, in bytes of JSON. A call is one record, with what is added to it on the way. */
   content: 640 * KIB,
   /** The texts of a prompt that the journal does not have yet, in bytes of JSON; longer ones are not recorded. */

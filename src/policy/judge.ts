@@ -27,8 +27,8 @@ export function createPolicy(rules: readonly Rule[], otherwise: PolicyDecision):
   };
   return {
     judge,
-    judgeCommand: (agent, command, network = false) =>
-      judge({ agent, tool: COMMAND_TOOL, arguments: { command }, network }),
+    judgeCommand: (agent, command, facts = {}) =>
+      judge({ ...facts, agent, tool: COMMAND_TOOL, arguments: { command } }),
   };
 }
 

@@ -24,11 +24,12 @@ const texts = z.union([text.transform((one) => [one]), z.array(text).min(1, 'mus
 const optionalTexts = texts.optional().transform((list): readonly string[] => list ?? []);
 const decision = z.enum(POLICY_DECISIONS);
 
-const who = { agent: text.optional(), network: z.boolean().optional() };
+/** Under which an example's call is made. */
+const circumstances = { agent: text.optional(), tainted: z.boolean().optional(), network: z.boolean().optional() };
 const example = z.union([
   z.string().min(1, 'must not be empty'),
-  z.strictObject({ ...who, command: z.string().min(1, 'must not be empty') }),
-  z.strictObject({ ...who, tool: text, arguments: z.record(z.string(), z.unknown()).default({}) }),
+  z.strictObject({ ...circumstances, command: z.string().min(1, 'must not be empty') }),
+  z.strictObject({ ...circumstances, tool: text, arguments: z.record(z.string(), z.unknown()).default({}) }),
 ]);
 type Example = z.output<typeof example>;
 
@@ -44,6 +45,7 @@ const ruleSchema = z.strictObject({
   path: optionalTexts,
   access: z.array(z.enum(ACCESSES)).min(1, 'must have at least one').optional(),
   host: optionalTexts,
+  tainted: z.boolean().nullable().default(null),
   network: z.boolean().optional(),
   matches: z.array(example).min(1, 'must have at least one example that matches'),
   not: z.array(example).min(1, 'must have at least one example that does not match'),
@@ -94,9 +96,13 @@ function ruleProblems(
     );
   if (rules.findIndex(({ name }) => name === rule.name) < at)
     problems.push(source.problemAt(place(['name']), `two rules have the name ${quoted(rule.name)}`, 'rename one'));
-  if (CONDITIONS.every((key) => rule[key].length === 0))
+  if (CONDITIONS.every((key) => rule[key].length === 0) && rule.tainted === null)
     problems.push(
-      source.problemAt(place([]), `the rule ${rule.name} has no condition`, `add one of: ${CONDITIONS.join(', ')}`),
+      source.problemAt(
+        place([]),
+        `the rule ${rule.name} has no condition`,
+        `add one of: ${CONDITIONS.join(', ')}, tainted`,
+      ),
     );
   if (rule.access !== undefined && rule.path.length === 0)
     problems.push(
@@ -152,11 +158,14 @@ function exampleProblems(
 const isMatched = (rule: Rule, call: ProposedCall): boolean =>
   readCall(call).acts.some((act) => rule.matches(call, act));
 
-/** An example without an agent is one of the rule's first agent, and has the network that the rule is about. */
+/** What an example does not say is as the rule has it: its first agent, and what is known of agent and task. */
 function callOf(one: Example, rule: Rule): ProposedCall {
   const given = typeof one === 'string' ? { command: one } : one;
-  const agent = given.agent ?? rule.agent[0] ?? ANY_AGENT;
-  const network = ('network' in given ? given.network : undefined) ?? rule.network ?? false;
-  if ('tool' in given) return { agent, tool: given.tool, arguments: given.arguments, network };
-  return { agent, tool: COMMAND_TOOL, arguments: { command: given.command }, network };
+  const facts = {
+    agent: given.agent ?? rule.agent[0] ?? ANY_AGENT,
+    tainted: given.tainted ?? rule.tainted ?? false,
+    network: given.network ?? rule.network ?? false,
+  };
+  if ('tool' in given) return { ...facts, tool: given.tool, arguments: given.arguments };
+  return { ...facts, tool: COMMAND_TOOL, arguments: { command: given.command } };
 }

@@ -14,13 +14,15 @@ export interface RuleText {
   readonly path: readonly string[];
   readonly access: readonly Access[];
   readonly host: readonly string[];
+  /** true: only calls of tasks that have read untrusted content; false: only others; null: all. */
+  readonly tainted: boolean | null;
   /** Whether it is about agents that may reach hosts on the network; undefined: about all. */
   readonly network?: boolean | undefined;
 }
 
 export interface Rule extends RuleText {
   /** Whether all conditions hold for this act of a call. */
-  matches(call: Pick<ProposedCall, 'agent' | 'tool' | 'network'>, act: Act): boolean;
+  matches(call: Pick<ProposedCall, 'agent' | 'tool' | 'tainted' | 'network'>, act: Act): boolean;
 }
 
 type Test<T> = (value: T) => boolean;
@@ -37,6 +39,7 @@ export function createRule(text: RuleText): Rule {
   return {
     ...text,
     matches: (call, act) =>
+      (text.tainted === null || text.tainted === (call.tainted ?? false)) &&
       (tool === null || tool(call.tool)) &&
       (agent === null || agent(call.agent)) &&
       (text.network === undefined || text.network === (call.network ?? false)) &&

@@ -8,13 +8,19 @@ export const POLICY_DECISIONS: readonly PolicyDecision[] = ['allow', 'ask', 'den
 /** The agent that rules see where a person's call or an example names none. */
 export const ANY_AGENT = 'any_agent';
 
+/** What is known of the agent and the task that make a call. */
+export interface CallFacts {
+  /** Whether it has read untrusted content; absent: it has not. */
+  readonly tainted?: boolean;
+  /** Whether the agent's file names hosts that its commands may reach; absent: it does not. */
+  readonly network?: boolean;
+}
+
 /** A tool call before it is journaled. */
-export interface ProposedCall {
+export interface ProposedCall extends CallFacts {
   readonly agent: string;
   readonly tool: string;
   readonly arguments: Readonly<Record<string, unknown>>;
-  /** Whether the agent's file names hosts that its commands may reach; absent: it does not. */
-  readonly network?: boolean;
 }
 
 export interface Verdict {
@@ -38,5 +44,5 @@ export const SECRET_RULE = 'secret-in-call';
 export interface Policy {
   judge(call: ProposedCall): Verdict;
   /** Judges a command that a check runs, as a call of execute_terminal_command. */
-  judgeCommand(agent: string, command: string, network?: boolean): Verdict;
+  judgeCommand(agent: string, command: string, facts?: CallFacts): Verdict;
 }

@@ -173,7 +173,11 @@ const assignment: PayloadOf<'task_assigned'> = {
   used_up_by: null,
   beside: null,
   limits: {},
+  untrusted: [],
 };
+
+/** The id in the data marks of prompts. */
+export const BOUNDARY = 'b0b0b0b0b0b0';
 
 export function loopTask(
   more: Partial<LoopTask> = {},
@@ -189,6 +193,7 @@ export function loopTask(
     history: [],
     spent: { tokens: 0, usd: 0 },
     mustReserve: false,
+    boundary: BOUNDARY,
     ...more,
   };
 }
@@ -282,6 +287,7 @@ function journaled(step: number, decision: StepDecision, result: StepResult): Jo
       approval_id: null,
       approved_by: null,
       refused_because: null,
+      tainted_by: [],
       baseline: null,
     },
     outcome: {

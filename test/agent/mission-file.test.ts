@@ -38,6 +38,7 @@ describe('a mission file', () => {
       onFailure: 'fail',
       budget: { usd: null, tokens: null, minutes: null },
       limits: {},
+      trust: { brief: true, workspace: false },
       agents: ['cert_agent', 'env_agent', 'proxy_agent'],
       success: [],
       plan: null,
@@ -61,6 +62,7 @@ describe('a mission file', () => {
       'on_failure: ask',
       'budget: { usd: 1, tokens: 200000, minutes: 0.5 }',
       'limits: { memory_mb: 512, processes: 64 }',
+      'trust: { brief: false, workspace: true }',
       'agents: [proxy_agent, cert_agent]',
       'plan:',
       '  waves:',
@@ -81,6 +83,7 @@ describe('a mission file', () => {
       onFailure: 'ask',
       budget: { usd: 1, tokens: 200_000, minutes: 0.5 },
       limits: { memory_mb: 512, processes: 64 },
+      trust: { brief: false, workspace: true },
       agents: ['cert_agent', 'proxy_agent'],
       success: [{ name: 'all', command: 'test -d .' }],
     });

@@ -4,7 +4,7 @@ import { createPlanner } from '../../src/agent/planner.js';
 import { createRoster } from '../../src/agent/roster.js';
 import type { PayloadOf } from '../../src/domain/events.js';
 import { SIZES } from '../../src/domain/sizes.js';
-import { agentSpec, failure, scriptedModel, type ModelOptions, type Scripted } from './fakes.js';
+import { BOUNDARY, agentSpec, failure, scriptedModel, type ModelOptions, type Scripted } from './fakes.js';
 
 const playbook = {
   name: 'make-certs',
@@ -35,6 +35,8 @@ const mission: PayloadOf<'mission_requested'> = {
   planner: null,
   limits: {},
   signed: null,
+  brief_trusted: true,
+  workspace_trusted: false,
 };
 const request = (more: Partial<PlanRequest> = {}): PlanRequest => ({
   mission,
@@ -42,6 +44,7 @@ const request = (more: Partial<PlanRequest> = {}): PlanRequest => ({
   reason: null,
   firstWave: 1,
   done: [],
+  boundary: BOUNDARY,
   ...more,
 });
 

@@ -25,6 +25,7 @@ const task = (changes: Partial<TaskReport> = {}): TaskReport => ({
   held_before: false,
   changed_paths: [],
   sandbox_off: false,
+  tainted_by: [],
   ...changes,
 });
 const report = (changes: Partial<MissionReport> = {}): MissionReport => ({

@@ -9,6 +9,8 @@ const messages = [
 
 type Outcome = AttemptReport['steps'][number]['outcome'];
 
+type Taints = AttemptReport['steps'][number]['tainted_by'];
+
 interface Connections {
   readonly before: readonly ConnectionReport[];
   readonly of: readonly ConnectionReport[];
@@ -19,6 +21,7 @@ function textOf(
   sandboxOff = false,
   outcome: Outcome = null,
   connections: Connections = { before: [], of: [] },
+  taints: Taints = [],
 ): string {
   const report: AttemptReport = {
     mission_id: 'm1',
@@ -47,6 +50,7 @@ function textOf(
         repairs: [],
         policy: null,
         sandbox_off: sandboxOff,
+        tainted_by: taints,
         approval: null,
         connections: connections.of,
         outcome,
@@ -76,6 +80,18 @@ test('the connections of a step are printed, and those of the checks before the 
   const text = textOf(prompt, false, null, { before: [refused], of: [ended] });
   expect(text).toMatch(/^t1 .*\n {4}network: b:80 refused: why\n {2}step 1 /);
   expect(text).toContain('    network: a:80 (1.1.1.1), 1 bytes sent, 2 received, ');
+});
+
+test('a step of a tainted task names what has tainted it, and since when', () => {
+  const prompt = { state: 'not_recorded', messages: [], digest: null, why: null } as const;
+  const taints = [
+    { origin: 'tasks', detail: 'deploy-a-wave1\u001b[2J', step: 0 },
+    { origin: 'workspace', detail: '', step: 1 },
+  ];
+  const text = textOf(prompt, false, null, undefined, taints);
+  expect(text).toMatch(/^ {4}tainted by: tasks \(deploy-a-wave1.*\) since its start, workspace since step 1$/m);
+  expect(text).not.toContain('\u001b');
+  expect(textOf(prompt)).not.toContain('tainted');
 });
 
 describe('the prompt of a step', () => {

@@ -34,6 +34,7 @@ const ASSIGNED = {
   used_up_by: null,
   beside: null,
   limits: {},
+  untrusted: [],
 };
 
 const FAILED = {
@@ -164,6 +165,15 @@ describe('an event on one line', () => {
       eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'a\u001b[31mb', code: null })),
     ).not.toContain('\u001b');
   });
+});
+
+test('an assignment says what is untrusted', () => {
+  const untrusted = [
+    { origin: 'workspace', detail: '', in_prompt: false },
+    { origin: 'tasks', detail: 'a', in_prompt: true },
+  ];
+  const line = eventLine(event('task_assigned', { ...ASSIGNED, untrusted }));
+  expect(line).toMatch(/ \| may read untrusted content: workspace, tasks \(a\)$/);
 });
 
 test('the mission of an event is in its payload, its metadata or its correlation id', () => {

@@ -34,6 +34,13 @@ test('policy explain takes policy.yaml of the working directory, and --policy be
     (await runInPipe(clone, [...flags, 'policy', 'explain', '--json', '--', 'ls | wc -l'])).stdout;
   expect(JSON.parse(await explain())).toMatchObject({ decision: 'deny', rule: 'one' });
   expect(JSON.parse(await explain('--policy', 'other.yaml'))).toMatchObject({ decision: 'ask', rule: 'default' });
+  write(
+    'policy.yaml',
+    `rules:\n${RULE.replace('command: ls', 'tainted: true').replace('[cat]', '[{command: ls, tainted: false}]')}\n`,
+  );
+  expect(JSON.parse(await explain())).toMatchObject({ decision: 'allow' });
+  const tainted = await runInPipe(clone, ['policy', 'explain', '--tainted', '--json', '--', 'ls']);
+  expect(JSON.parse(tainted.stdout)).toMatchObject({ decision: 'deny', rule: 'one' });
   rmSync(join(clone.dir, 'policy.yaml'));
   expect(JSON.parse(await explain())).toMatchObject({ decision: 'allow', rule: 'default' });
 });

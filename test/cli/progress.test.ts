@@ -57,6 +57,12 @@ describe('the progress of a mission as lines', () => {
     ]);
   });
 
+  test('a tainted task says so', () => {
+    const tainted_by = [{ origin: 'workspace', detail: '', step: 1 }];
+    const of = report([task({ agent: 'a', wave: 1, status: 'running', attempts: 1, detail: 'step 2', tainted_by })]);
+    expect(frame(of)[1]).toBe(' wave 1  ● a  running     0:03  step 2  tainted');
+  });
+
   test('a mission that is being planned has no tasks yet', () => {
     expect(frame(report([], { status: 'planning' }))).toEqual([`hello planning  0:12  ${MISSION}`]);
     expect(frame(report([], { status: 'waiting_for_approval' }))[0]).toContain('hello waiting for approval');

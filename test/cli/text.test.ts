@@ -146,6 +146,22 @@ describe('the report for people', () => {
     ]);
   });
 
+  test('says which tasks strangers may have had a say in, and by what', () => {
+    const taints = [
+      { origin: 'workspace', detail: '', step: 1 },
+      { origin: 'tasks', detail: 'deploy-a-wave1', step: 0 },
+    ];
+    const text = reportText(
+      report([
+        task({ agent: 'a', wave: 1, status: 'running', detail: 'step 1', tainted_by: taints }),
+        task({ agent: 'b', wave: 1, status: 'running', detail: 'step 1' }),
+      ]),
+      { colors: false, nowMs: NOW, command: null },
+    );
+    const lines = text.split('\n').filter((line) => line.includes('tainted'));
+    expect(lines).toEqual([expect.stringMatching(/ a  running .*, tainted by workspace, tasks \(deploy-a-wave1\)$/)]);
+  });
+
   test('says how much is proven, and what its checks are worth', () => {
     const vacuous = { ...check('anything', 0), baseline: 'vacuous' };
     const held = { ...check('keys', 0), baseline: 'held_before' };

@@ -94,6 +94,7 @@ export function taskAssigned(
       used_up_by: null,
       beside: null,
       limits: {},
+      untrusted: [],
     },
   };
 }

@@ -39,6 +39,7 @@ function paused(step = 2, changes: Partial<PayloadOf<'task_paused'>> = {}): Agen
     digest: DIGEST,
     expires_at: T0 + 3_600_000,
     remaining_ms: 40_000,
+    tainted_by: [],
     ...changes,
   });
 }

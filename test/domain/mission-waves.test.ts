@@ -147,6 +147,7 @@ describe('an assignment', () => {
       used_up_by: null,
       beside: null,
       limits: { memory_mb: 512 },
+      untrusted: [],
       agent_digest: 'proxy_agent today',
       playbook_acceptance: checks,
     });

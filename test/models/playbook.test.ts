@@ -38,6 +38,7 @@ const task: TaskAssigned['payload'] = {
   used_up_by: null,
   beside: null,
   limits: {},
+  untrusted: [],
 };
 
 function playbookOf(...steps: readonly PlaybookStep[]): Playbook {

@@ -22,6 +22,10 @@ test.each(playbookCommands)('$agent: $name', ({ agent, command }) => {
   expect(policy.judgeCommand(agent, command)).toMatchObject({ decision: 'allow' });
 });
 
+test.each(playbookCommands)('$agent: $name, of a task that has read untrusted content', ({ agent, command }) => {
+  expect(policy.judgeCommand(agent, command, { tainted: true })).toMatchObject({ decision: 'allow' });
+});
+
 test.each(['hello', 'ravenhelm-platform'])('the checks of missions/%s.yaml', (name) => {
   const mission = parseMissionFile(readFileSync(`missions/${name}.yaml`, 'utf8'), `${name}.yaml`, roster);
   const checks = [
@@ -30,5 +34,6 @@ test.each(['hello', 'ravenhelm-platform'])('the checks of missions/%s.yaml', (na
   ];
   expect(checks.length).toBeGreaterThan(0);
   for (const { command } of checks)
-    expect(policy.judgeCommand('env_agent', command)).toMatchObject({ decision: 'allow' });
+    for (const tainted of [false, true])
+      expect(policy.judgeCommand('env_agent', command, { tainted })).toMatchObject({ decision: 'allow' });
 });

@@ -49,7 +49,9 @@ describe('a policy file', () => {
   });
 
   test('refuses a rule without a condition, a name twice, a reserved name and access without path', () => {
-    expect(problemsOf(rule('matches: [ls]', 'not: [cat]'))).toEqual([expect.stringContaining('has no condition')]);
+    expect(problemsOf(rule('matches: [ls]', 'not: [cat]'))).toEqual([
+      expect.stringMatching(/has no condition; add one of: .*host, tainted$/),
+    ]);
     const once = rule('command: ls', 'matches: [ls]', 'not: [cat]');
     const twice = `${once}\n${once.slice('rules:\n'.length)}`;
     expect(problemsOf(twice)).toEqual([expect.stringMatching(/^policy\.yaml:8:5: two rules have the name "one"/)]);
@@ -109,6 +111,40 @@ describe('rules', () => {
     expect(judge(text, 'git -C a push other', 'cert_agent')).toMatchObject({ decision: 'deny' });
     expect(judge(text, 'git push other', 'env_agent')).toMatchObject({ decision: 'allow' });
     expect(judge(text, 'git push origin', 'cert_agent')).toMatchObject({ decision: 'allow' });
+  });
+
+  test('of tainted calls leave all others alone, and the other way round', () => {
+    const judged = (tainted: boolean, call: boolean) => {
+      const written = rule(`tainted: ${tainted}`, 'command: ls', 'matches: [ls -l]', 'not: [cat]');
+      return parsePolicy(written, 'policy.yaml').policy.judgeCommand('env_agent', 'ls', { tainted: call }).decision;
+    };
+    expect([judged(true, true), judged(true, false)]).toEqual(['deny', 'allow']);
+    expect([judged(false, true), judged(false, false)]).toEqual(['allow', 'deny']);
+  });
+
+  test('may be about every call of a tainted task', () => {
+    const { policy } = parsePolicy(
+      rule(
+        'tainted: true',
+        'matches: [ls, {tool: workspace_read, arguments: {path: a}}]',
+        'not: [{command: ls, tainted: false}]',
+      ),
+      'policy.yaml',
+    );
+    const call = { agent: 'a', tool: 'workspace_list', arguments: {} };
+    expect(policy.judge({ ...call, tainted: true })).toMatchObject({ decision: 'deny', rule: 'one' });
+    expect(policy.judge(call)).toMatchObject({ decision: 'allow' });
+  });
+
+  test('have examples of tainted calls, which fail like others', () => {
+    const text = rule('tainted: true', 'command: ls', 'matches: [{command: ls, tainted: false}]', 'not: [ls]');
+    expect(problemsOf(text)).toEqual([
+      expect.stringMatching(/^policy\.yaml:7:15: the rule one does not match this example/),
+      expect.stringMatching(/^policy\.yaml:8:11: the rule one matches this example/),
+    ]);
+    expect(problemsOf(rule('tainted: maybe', 'command: ls', 'matches: [ls]', 'not: [cat]'))).toEqual([
+      expect.stringMatching(/^policy\.yaml:5:5: .*tainted/),
+    ]);
   });
 
   test('know the host of a command, and the path of a file tool', () => {

@@ -209,6 +209,7 @@ describe('the largest call', () => {
       ...{ started_at: 1e15, first_token_ms: 1e9, model_ms: 1e9, turn: turn(), repairs: Object.keys(REPAIRS) },
       ...{ baseline: 'b'.repeat(SIZES.baseline), decision: 'allow', rule: 'r'.repeat(60) },
       ...{ approval_id: null, approved_by: null, refused_because: null },
+      tainted_by: Array.from({ length: 10 }, () => ({ origin: 'network', detail: wide(SIZES.origin), step: 1e6 })),
     };
     const schema = (await loadSchemas('schemas')).find(({ eventType }) => eventType === 'tool_called');
     const bytes = schema?.type.toBuffer(eventOf('tool_called', payload)).length;

@@ -23,7 +23,7 @@ function approved(): { readonly attempt: TaskAttempt; readonly waiting: NonNulla
   const { decision: _, approval_id: _id, approved_by: _by, refused_because: _why, ...step } = call.payload;
   const args = JSON.parse(step.arguments);
   const verdict = { decision: 'ask', rule: 'r', reason: 'it matters' } as const;
-  const limits = { remainingMs: 1_000, expiresAtMs: EXPIRES };
+  const limits = { remainingMs: 1_000, expiresAtMs: EXPIRES, taintedBy: [] };
   const asked = askAbout({ attempt: before, spec }, { step: 1, tool: step.tool, arguments: args }, verdict, limits);
   const proposal = eventOf('call_proposed', { ...step, ...asked });
   const answer: Omit<PayloadOf<'call_decided'>, 'answer_id' | 'owner' | 'agent' | 'target_partition' | 'source'> = {

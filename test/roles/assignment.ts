@@ -34,5 +34,6 @@ export function assignment(number: number): PayloadOf<'task_assigned'> {
     used_up_by: null,
     beside: null,
     limits: {},
+    untrusted: [],
   };
 }

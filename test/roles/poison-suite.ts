@@ -67,6 +67,7 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       used_up_by: null,
       beside: null,
       limits: {},
+      untrusted: [],
       ...changes,
     },
   });

@@ -48,6 +48,7 @@ function assignment(number: number, offset = number): PayloadOf<'task_assigned'>
     used_up_by: null,
     beside: null,
     limits: {},
+    untrusted: [],
   };
 }
 

@@ -264,6 +264,8 @@ export async function createRoleSwarm(options: {
       planner: request.plan == null && options.plannerChain === undefined ? 'order' : null,
       limits: {},
       signed: null,
+      brief_trusted: true,
+      workspace_trusted: false,
       ...request,
     }),
     async submit(request: Partial<PayloadOf<'mission_requested'>> = {}): Promise<string> {

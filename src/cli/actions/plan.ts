@@ -1,3 +1,4 @@
+import { boundaryOf } from '../../agent/data-block.js';
 import { createMissionId } from '../../domain/mission-id.js';
 import { plannerOf } from '../../domain/mission-planning.js';
 import type { CommandContext } from '../context.js';
@@ -20,7 +21,14 @@ export async function planMission(context: CommandContext, file: string): Promis
   const missionId = createMissionId({ nowMs: context.host.clock.now(), partition: 0, random: context.host.random });
   const request = requestEvent(context.client, { mission, missionId, workspace: null, marker: '' });
   const answer = await openPlanner(roster, models, context.swarm.redact).propose(
-    { mission: request.payload, revision: 1, reason: null, firstWave: 1, done: [] },
+    {
+      mission: request.payload,
+      revision: 1,
+      reason: null,
+      firstWave: 1,
+      done: [],
+      boundary: boundaryOf(request.event_id),
+    },
     context.host.interruption,
   );
   warnOfTasks(context, answer.plan, roster, models);

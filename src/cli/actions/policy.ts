@@ -23,10 +23,14 @@ export async function testPolicy(context: CommandContext, file: string | null): 
 }
 
 /** Prints the verdict on a command of an agent, which need not be there. */
-export async function explainCommand(context: CommandContext, agent: string, command: string): Promise<ExitCode> {
+export async function explainCommand(
+  context: CommandContext,
+  { agent, tainted }: { readonly agent: string; readonly tainted: boolean },
+  command: string,
+): Promise<ExitCode> {
   const { policy } = await openPolicy(policyFile(context), context.host.packageDir);
   const spec = agent === ANY_AGENT ? null : (await readRoster(context)).byName(agent);
-  const verdict = policy.judgeCommand(agent, command, (spec?.network ?? []).length > 0);
+  const verdict = policy.judgeCommand(agent, command, { tainted, network: (spec?.network ?? []).length > 0 });
   if (context.json) context.print(verdict);
   else context.host.stdout.write(table([[verdict.decision, `by ${verdict.rule}`, verdict.reason]]));
   return EXIT.done;

@@ -2,6 +2,11 @@ import type { Command } from 'commander';
 import { ANY_AGENT } from '../../ports/policy.js';
 import type { Choose } from '../registration.js';
 
+interface ExplainFlags {
+  readonly agent: string;
+  readonly tainted: boolean;
+}
+
 export function register(program: Command, choose: Choose): void {
   const policy = program.command('policy').description('check the rules about what agents may call');
   policy
@@ -15,10 +20,11 @@ export function register(program: Command, choose: Choose): void {
     .command('explain')
     .argument('<command...>', 'a shell command, behind --')
     .option('--agent <name>', 'the agent that would call it', ANY_AGENT)
+    .option('--tainted', 'as a call of a task that has read untrusted content', false)
     .description('say what the policy decides about a command, and why')
-    .action((words: readonly string[], flags: { readonly agent: string }, command: Command) =>
+    .action((words: readonly string[], flags: ExplainFlags, command: Command) =>
       choose(command, async (context) =>
-        (await import('../actions/policy.js')).explainCommand(context, flags.agent, words.join(' ')),
+        (await import('../actions/policy.js')).explainCommand(context, flags, words.join(' ')),
       ),
     );
 }

@@ -1,6 +1,7 @@
 /** What the agents of this build ask for, by name: it is looked up for each decision. */
 import { playbookChanges, playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
 import type { DecideContext } from '../../domain/mission-decide.js';
+import { reachOf } from '../../domain/taint.js';
 
 export type AgentSettings = Pick<DecideContext, 'timeoutSeconds' | 'revisionOf'>;
 
@@ -19,6 +20,7 @@ export function createAgentSettings(roster: readonly AgentSpec[]): AgentSettings
             digest: spec.digest,
             playbookAcceptance: playbookChecks(spec, playbook),
             playbookChanges: playbookChanges(spec, playbook),
+            reach: reachOf(spec),
           };
     },
   };

@@ -164,7 +164,7 @@ function decideContext({ context, timers }: Parts, owner: string): DecideContext
     verifyRequest: context.deps.verifyRequest ?? null,
     planningWorstCase: (mission) =>
       // Never more than there is: a planner whose worst case does not fit is skipped.
-      clamp(planner.worstCase(planRequestOf(mission, mission.revision + 1)), leftForPlanning(mission)),
+      clamp(planner.worstCase(planRequestOf(mission, null, mission.revision + 1)), leftForPlanning(mission)),
   };
 }
 

@@ -80,7 +80,7 @@ async function ask({ context, news }: Parts, call: PlannerCall, signal: AbortSig
   const { planner, logger } = context.deps;
   const { mission } = call;
   try {
-    const said = await planner.propose(planRequestOf(mission), signal, (failover) =>
+    const said = await planner.propose(planRequestOf(mission, call.causedBy), signal, (failover) =>
       news(plannerFailedOver(context, call, failover)),
     );
     return planProposed(context, call, said);

@@ -3,6 +3,7 @@ import { callDigest } from '../../agent/call-digest.js';
 import type { StepDecision } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import type { Redact } from '../../domain/redaction.js';
+import type { Taint } from '../../domain/taint.js';
 import { countingDecision, type VerifyAnswer, type WaitingCall } from '../../domain/waiting-call.js';
 import type { Verdict } from '../../ports/policy.js';
 import type { ExecutionDeps } from './execution-deps.js';
@@ -22,20 +23,27 @@ export class CallWaits extends Error {
 type Task = Pick<ExecutionDeps, 'attempt' | 'spec'>;
 type Step = Pick<StepDecision, 'tool' | 'arguments'> & { readonly step: number };
 
-/**
- * @param remainingMs what the execution deadline has left
- * @param expiresAtMs ms since the epoch
- */
+/** Of the moment in which a person is asked. */
+export interface AskedWhen {
+  /** What the execution deadline has left, ms. */
+  readonly remainingMs: number;
+  /** ms since the epoch */
+  readonly expiresAtMs: number;
+  /** The untrusted content that the attempt has read. */
+  readonly taintedBy: readonly Taint[];
+}
+
 export function askAbout(
   task: Task,
   step: Step,
   { rule, reason }: Verdict,
-  { remainingMs, expiresAtMs }: { readonly remainingMs: number; readonly expiresAtMs: number },
+  { remainingMs, expiresAtMs, taintedBy }: AskedWhen,
 ): Asked {
   return {
     checks: checksOf(task, step.tool),
     rule,
     reason,
+    tainted_by: [...taintedBy],
     working_dir: task.attempt.assignment.workspace,
     digest: digestOf(task, step),
     expires_at: Math.round(expiresAtMs),

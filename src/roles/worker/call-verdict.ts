@@ -3,7 +3,8 @@ import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import type { PayloadOf } from '../../domain/events.js';
 import { isRedacted } from '../../domain/secret-patterns.js';
-import { SECRET_RULE, strictest, type Policy, type Verdict } from '../../ports/policy.js';
+import { taintOf } from '../../domain/taint.js';
+import { SECRET_RULE, strictest, type CallFacts, type Policy, type Verdict } from '../../ports/policy.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { acceptanceOf } from './task-result.js';
 
@@ -22,19 +23,30 @@ export function judgeSecrets({ tool, arguments: args }: Pick<StepDecision, 'tool
   };
 }
 
+/**
+ * What the policy may know of the agent and the task beside the call.
+ * @param calls steps that it has called so far
+ */
+export const factsOf = ({ attempt, spec }: Task, calls: number): CallFacts => ({
+  tainted: taintOf(attempt.assignment.untrusted, calls).length > 0,
+  network: (spec.network ?? []).length > 0,
+});
+
 /** The verdict on a step; of a finish that on its checks. null: there is nothing to judge. */
-export function judgeStep(policy: Policy, task: Task, step: Pick<StepDecision, 'tool' | 'arguments'>): Verdict | null {
-  if (step.tool === FINISH) return judgeChecks(policy, task);
-  const { tool, arguments: args } = step;
-  return policy.judge({ agent: task.spec.name, tool, arguments: args, network: hasNetwork(task.spec) });
+export function judgeStep(
+  policy: Policy,
+  task: Task,
+  { tool, arguments: args }: Pick<StepDecision, 'tool' | 'arguments'>,
+  facts: CallFacts,
+): Verdict | null {
+  if (tool === FINISH) return judgeChecks(policy, task, facts);
+  return policy.judge({ ...facts, agent: task.spec.name, tool, arguments: args });
 }
 
-const hasNetwork = ({ network = [] }: Task['spec']): boolean => network.length > 0;
-
 /** The strictest verdict on the checks of a task; null: it has none. */
-export function judgeChecks(policy: Policy, { attempt, spec }: Task): Verdict | null {
+export function judgeChecks(policy: Policy, { attempt, spec }: Task, facts: CallFacts): Verdict | null {
   const verdicts = acceptanceOf(attempt.assignment, spec).map(({ name, command }) => {
-    const verdict = policy.judgeCommand(spec.name, command, hasNetwork(spec));
+    const verdict = policy.judgeCommand(spec.name, command, facts);
     return { ...verdict, reason: `check ${JSON.stringify(name)}: ${verdict.reason}` };
   });
   const [first, ...others] = verdicts;

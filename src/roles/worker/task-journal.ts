@@ -3,6 +3,7 @@ import type { EventOf, PayloadOf } from '../../domain/events.js';
 import type { ConnectionReport } from '../../domain/attempt-report.js';
 import { taskRecordKey } from '../../domain/partitioning.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
+import type { Taint } from '../../domain/taint.js';
 import type { WaitingCall } from '../../domain/waiting-call.js';
 import type { TokenCost } from '../../ports/model.js';
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
@@ -17,12 +18,14 @@ export interface TaskJournal {
    * Resolves with the step as the log has it.
    * @param baseline of an attempt's first step (encodeBaseline)
    * @param verdict of the policy; null: it was not asked
+   * @param taintedBy the untrusted content that the attempt has read before it
    */
   call(
     step: number,
     decision: StepDecision,
     baseline: string | null,
     verdict: Pick<Verdict, 'decision' | 'rule'> | null,
+    taintedBy: readonly Taint[],
   ): Promise<EventOf<'tool_called'>>;
   /** A step that waits for a person. Resolves when it was read back. */
   propose(step: number, decision: StepDecision, baseline: string | null, asked: Asked): Promise<void>;
@@ -42,7 +45,7 @@ export interface TaskJournal {
 /** What a person is asked about a step. */
 export type Asked = Pick<
   PayloadOf<'call_proposed'>,
-  'checks' | 'rule' | 'reason' | 'working_dir' | 'digest' | 'expires_at' | 'remaining_ms'
+  'checks' | 'rule' | 'reason' | 'tainted_by' | 'working_dir' | 'digest' | 'expires_at' | 'remaining_ms'
 >;
 
 /** What was said about it. One of the two is null. */
@@ -92,8 +95,8 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
     eventOf('tool_returned', { ...identity, step, ...returnedPayload(result) }, callId);
 
   return {
-    async call(step, decision, baseline, verdict) {
-      const judged = { ...verdictPayload(verdict), ...NOT_ASKED };
+    async call(step, decision, baseline, verdict, taintedBy) {
+      const judged = { ...verdictPayload(verdict), ...NOT_ASKED, tainted_by: [...taintedBy] };
       const event = eventOf('tool_called', { ...identity, ...calledPayload(step, decision), ...judged, baseline });
       return appendAndReadBack(event);
     },

@@ -1,4 +1,5 @@
 /** From the journal to the loop's task, and from the loop's end to the final record. */
+import { boundaryOf } from '../../agent/data-block.js';
 import type { LoopEnd, LoopTask } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import { parseFinish } from '../../agent/reading/finish.js';
@@ -51,6 +52,7 @@ export function loopTaskOf(attempt: TaskAttempt, agent: AgentSpec, owner: string
     }),
     spent: spentBefore(attempt, owner),
     // A turn that was not reserved under this claim could be lost unrecorded. Without a budget it need not be counted.
+    boundary: boundaryOf(attempt.assignmentId),
     mustReserve: hasShare && attempt.reservation?.owner !== owner,
   };
 }

@@ -3,6 +3,7 @@ import { NO_REDACTION } from '../../agent/redact.js';
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { encodeBaseline } from '../../domain/baseline.js';
 import { stepInDoubt } from '../../domain/task-partition.js';
+import { taintOf } from '../../domain/taint.js';
 import { lastAsked, type WaitingCall } from '../../domain/waiting-call.js';
 import type { Logger } from '../../ports/logger.js';
 import type { PayloadOf } from '../../domain/events.js';
@@ -10,7 +11,7 @@ import type { TokenCost } from '../../ports/model.js';
 import type { Verdict } from '../../ports/policy.js';
 import type { TaskPlace, ToolExecutor, ToolOutcome } from '../../ports/tools.js';
 import { askAbout, CallWaits, saidAbout } from './asked-call.js';
-import { isStopped, judgeChecks, judgeSecrets, judgeStep, stoppedResult } from './call-verdict.js';
+import { factsOf, isStopped, judgeChecks, judgeSecrets, judgeStep, stoppedResult } from './call-verdict.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { progressNews } from './step-progress.js';
 import { createStepRunner, type StepRunner } from './step-runner.js';
@@ -110,7 +111,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   const { journal, current } = deps;
   const { tools, clock, policy } = context.deps;
   const place = placeOf(deps);
-  const checksVerdict = policy === undefined ? null : judgeChecks(policy, deps);
+  const checksVerdict = policy === undefined ? null : judgeChecks(policy, deps, factsOf(deps, 0));
   const mayRunChecks = checksVerdict === null || checksVerdict.decision === 'allow';
   const network = networkOf(deps, journal);
   const baseline = createTaskBaseline({ ...deps, tools, place, network, mayRunChecks });
@@ -166,15 +167,18 @@ async function journalAndRun(parts: Parts, chosen: StepDecision, left: TimeLeft)
   const decision = { ...chosen, arguments: parseArguments(redact(JSON.stringify(chosen.arguments))) };
   const found = current().steps.length === 0 ? await baseline.forFirstStep() : null;
   const before = found === null ? null : encodeBaseline(found);
-  const verdict = judgeSecrets(decision) ?? (policy === undefined ? null : judgeStep(policy, deps, decision));
+  const calls = current().steps.length;
+  const taintedBy = taintOf(deps.attempt.assignment.untrusted, calls);
+  const verdict =
+    judgeSecrets(decision) ?? (policy === undefined ? null : judgeStep(policy, deps, decision, factsOf(deps, calls)));
   if (verdict !== null) metrics.policyDecided(verdict.decision);
-  const step = current().steps.length + 1;
+  const step = calls + 1;
   if (verdict?.decision === 'ask' && askMs !== undefined) {
-    const limits = { remainingMs: left.remainingMs(), expiresAtMs: clock.now() + askMs };
-    await journal.propose(step, decision, before, askAbout(deps, { ...decision, step }, verdict, limits));
+    const when = { remainingMs: left.remainingMs(), expiresAtMs: clock.now() + askMs, taintedBy };
+    await journal.propose(step, decision, before, askAbout(deps, { ...decision, step }, verdict, when));
     throw new CallWaits(step);
   }
-  const { event_id: callId, payload: call } = await journal.call(step, decision, before, verdict);
+  const { event_id: callId, payload: call } = await journal.call(step, decision, before, verdict, taintedBy);
   void context.sendToMission(deps.attempt, progressNews(deps, call, callId));
   const result = await resultOf(parts, call, verdict, left.stepMs);
   journal.outcome({ step: call.step, callId }, result);

@@ -118,10 +118,10 @@ function pauseNews({ waiting, assignment: { agent } }: TaskAttempt, owner: strin
   const { approvalId: approval_id, proposal } = waiting;
   const { mission_id, task_id, attempt, step, tool, checks, rule, reason, working_dir, digest } = proposal;
   const call = { mission_id, task_id, attempt, step, agent, tool, arguments: proposal.arguments, checks, working_dir };
-  const { expires_at, remaining_ms } = proposal;
+  const { expires_at, remaining_ms, tainted_by } = proposal;
   return {
     type: 'task_paused',
     causedBy: approval_id,
-    payload: { ...call, owner, approval_id, rule, reason, digest, expires_at, remaining_ms },
+    payload: { ...call, owner, approval_id, rule, reason, digest, expires_at, remaining_ms, tainted_by },
   };
 }

@@ -22,6 +22,7 @@ export function task(fields: Partial<TaskReport> & { agent: string; wave: number
     held_before: false,
     changed_paths: [],
     sandbox_off: false,
+    tainted_by: [],
     ...fields,
   };
 }

@@ -34,6 +34,8 @@ function requestOf(changes: Partial<Request> = {}): Request {
     planner: null,
     limits: {},
     signed: null,
+    brief_trusted: true,
+    workspace_trusted: false,
     ...changes,
   };
 }

@@ -57,6 +57,7 @@ export function assigned(from: Source | null, about: About = {}): AgentEvent {
     used_up_by: null,
     beside: null,
     limits: {},
+    untrusted: [],
   });
 }
 
@@ -102,6 +103,7 @@ export function called(owner: string, step: number, { task, attempt, ...details 
     approval_id: null,
     approved_by: null,
     refused_because: null,
+    tainted_by: [],
     baseline: null,
     ...details,
   });
