@@ -15,6 +15,7 @@ import { isSame } from './same.js';
 import { createSkipOracle } from './skip-oracle.js';
 import { createSpendingOracle } from './spending-oracle.js';
 import { createStartOracle } from './start-oracle.js';
+import { createTaintOracle } from './taint-oracle.js';
 import { createTaskOracle, type TaskOracle } from './task-oracle.js';
 import { findUnfinished } from './unfinished.js';
 import { Violation, type Invariant } from './violation.js';
@@ -59,12 +60,14 @@ export interface OracleOptions {
   readonly asksPeople: boolean;
   /** Whether the swarm has operators. */
   readonly signs: boolean;
+  /** Agents that reach hosts on the network. */
+  readonly reaching: readonly string[];
 }
 
 const idOf = ({ topic, partition }: PartitionId) => `${topic}[${partition}]`;
 
 export function createOracle(options: OracleOptions): Oracle {
-  const { topics, coordinationPartitions, taskTopics, taskPartitions, asksPeople, signs } = options;
+  const { topics, coordinationPartitions, taskTopics, taskPartitions, asksPeople, signs, reaching } = options;
   const wholeTopic = () =>
     Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition, signs));
   let missions = wholeTopic();
@@ -86,6 +89,7 @@ export function createOracle(options: OracleOptions): Oracle {
   /** First offset that each partition still holds, where records were deleted. */
   const logStarts = new Map<string, number>();
   const asked = createAskOracle();
+  const taint = createTaintOracle(reaching);
   const starts = createStartOracle((key) => takenAt.get(key));
   const spending = createSpendingOracle(
     (id) => missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0]?.request.budget,
@@ -121,6 +125,11 @@ export function createOracle(options: OracleOptions): Oracle {
     const known = event.event_type === 'task_assigned' ? oracle.state.attempts.has(attemptKey(event.payload)) : true;
     oracle.onWritten(record);
     if (event.event_type === 'call_decided') return decidedWritten(event.payload);
+    if (event.event_type === 'tool_called') {
+      const attempt = oracle.state.attempts.get(attemptKey(event.payload));
+      const counts = attempt?.steps[event.payload.step - 1]?.callId === event.event_id;
+      if (attempt !== undefined && counts) taint.onCalled(event, attempt);
+    }
     if (event.event_type !== 'task_assigned' && event.event_type !== 'task_cancelled') return;
     const { source } = event.payload;
     const key = attemptKey(event.payload);
@@ -220,7 +229,9 @@ export function createOracle(options: OracleOptions): Oracle {
         starts.onStart(start);
         const { missionId, taskId, attempt } = start.call.task;
         const key = `${missionId}/${taskId}/${attempt}`;
-        if (asksPeople) asked.checkStart(start.call, takenAt.get(key)?.state.attempts.get(key));
+        const running = takenAt.get(key)?.state.attempts.get(key);
+        if (running !== undefined) taint.onStart(running);
+        if (asksPeople) asked.checkStart(start.call, running);
       }),
     onSecondStart: ({ call }) =>
       looking(() => {

@@ -64,6 +64,19 @@ export function createScenario(random: Random, faults: Faults, largeWave: number
   };
 }
 
+/** Of the seeds. */
+const NETWORK_SHARE = 0.3;
+const NETWORK = { network: [{ host: 'registry.example', port: 443, addresses: [] }] };
+
+/** In some seeds one agent reaches the network. @param random a separate stream */
+export function withNetwork(scenario: Scenario, random: Random): Scenario {
+  if (!random.chance(NETWORK_SHARE)) return scenario;
+  const at = random.below(scenario.roster.length);
+  return { ...scenario, roster: scenario.roster.map((spec, index) => (index === at ? { ...spec, ...NETWORK } : spec)) };
+}
+
+export const reachesNetwork = ({ network = [] }: AgentSpec): boolean => network.length > 0;
+
 /** Of an agent's file, unless it is changed (revisions.ts). */
 const REVISION = 'revision 1';
 
@@ -114,6 +127,8 @@ export function createRequest(
     requested_by: 'person',
     requires: [],
     limits: {},
+    brief_trusted: true,
+    workspace_trusted: false,
     approval: faults.on('approval') ? random.pick(['none', 'monitoring', 'approval'] as const) : 'none',
     on_failure: faults.on('approval') ? random.pick(['fail', 'ask'] as const) : 'fail',
     budget: {

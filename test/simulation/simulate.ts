@@ -10,7 +10,7 @@ import { createPeople } from './people.js';
 import { createRandom } from './random.js';
 import { createRogues } from './rogues.js';
 import { runSteps } from './run-steps.js';
-import { createScenario } from './scenario.js';
+import { createScenario, reachesNetwork, withNetwork } from './scenario.js';
 import { createSimLog } from './sim-log.js';
 import { createSimVolume } from './sim-tools.js';
 import { createStrangers } from './strangers.js';
@@ -62,6 +62,8 @@ const READER_STREAM = 0x3ecb8;
 const ASK_STREAM = 0x6a8a;
 /** Chosen so that no recorded seed but those of its mutants has operators. */
 const SIGN_STREAM = 0x53db;
+/** Which agent reaches the network, in some seeds. */
+const TAINT_STREAM = 0x7a1f7;
 /** Of the seeds: their groups' members are the real reading machine. */
 const READER_SHARE = 0.25;
 /** The same for what was there before a task. */
@@ -87,7 +89,10 @@ export async function simulate({
     { retry: retryRandom, revise: reviseRandom, overwrite: readerRandom, ask: askRandom, sign: signRandom },
     allowed.filter((fault) => fault !== 'overwrite' || readsForReal),
   );
-  const scenario = createScenario(random, faults, chooseLargeWave(createRandom(seed ^ WAVE_STREAM)));
+  const scenario = withNetwork(
+    createScenario(random, faults, chooseLargeWave(createRandom(seed ^ WAVE_STREAM))),
+    createRandom(seed ^ TAINT_STREAM),
+  );
   const topics = createTopicNames('sim');
   const taskTopics = scenario.roster.map(({ name }) => topics.tasks(name));
   let taskPartitions = scenario.taskPartitions;
@@ -98,6 +103,7 @@ export async function simulate({
     taskPartitions: MOST_PARTITIONS,
     asksPeople: faults.chosen.includes('ask'),
     signs: faults.chosen.includes('sign'),
+    reaching: scenario.roster.filter(reachesNetwork).map(({ name }) => name),
   });
   const ids = {
     uuid: () =>

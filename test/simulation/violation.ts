@@ -14,6 +14,7 @@ const INVARIANTS = {
   'verified-is-proven': 'a task is verified only with a check that could have failed',
   'approved-first': 'a call that the policy asks about starts only after a person has approved exactly it, in time',
   'approved-once': 'an approval lets one call start',
+  'taint-is-known': 'a call of a task that has read content of strangers says so, and no other one does',
   'pause-stops-time': 'no deadline ends an attempt while a call of it waits for a person',
   'signed-only': "with operators, nothing counts that is asked without an operator's signature",
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
