@@ -15,11 +15,14 @@ export function lettersTable(letters: readonly DeadLetter[]): string {
 
 /** Everything about a letter; lines end in line breaks. */
 export function letterText(letter: DeadLetterDetails): string {
-  const { id, copies, origin } = letter;
+  const { id, copies, origin, batch } = letter;
   const rows: string[][] = [
     ['letter', [id, ...copies.filter((copy) => copy !== id).map((copy) => `also ${copy}`)].join(', ')],
     ['skipped at', letter.time],
     ['origin', origin === null ? '?' : `${originText(letter)} of ${origin.time}`],
+    ...(batch === null
+      ? []
+      : [['batch', `records ${batch.first_offset} to ${batch.last_offset}, codec ${batch.codec}, not decodable`]]),
     ['error', letter.error],
     ['state', letter.what_became_of_it],
     ...letter.ignored.map(({ event_type, by, at, code }) => [
@@ -35,8 +38,10 @@ export function letterText(letter: DeadLetterDetails): string {
   return `${table(rows)}\n${contentText(letter)}`;
 }
 
-function originText({ origin }: DeadLetter): string {
-  return origin === null ? '?' : `${origin.topic}[${origin.partition}]@${origin.offset}`;
+function originText({ origin, batch }: DeadLetter): string {
+  if (origin === null) return '?';
+  const offsets = batch === null ? String(origin.offset) : `${batch.first_offset}-${batch.last_offset}`;
+  return `${origin.topic}[${origin.partition}]@${offsets}`;
 }
 
 function contentText({ event, why_not_decodable, value_base64 }: DeadLetterDetails): string {

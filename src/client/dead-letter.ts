@@ -19,6 +19,11 @@ export interface DeadLetter {
     readonly offset: number;
     readonly time: string;
   } | null;
+  /**
+   * For a letter that is a whole batch of records that could not be decoded: the offsets of its first and last record,
+   * and how it is compressed. null for a letter that is one record.
+   */
+  readonly batch: { readonly first_offset: number; readonly last_offset: number; readonly codec: string } | null;
   /** Whether this build can decode it. */
   readonly decodable: boolean;
   /** Of the event, or where it cannot be decoded of its headers; null when they do not say. */
@@ -77,6 +82,10 @@ export function deadLetterOf(letter: Letter): DeadLetter {
             offset: facts.origin.offset,
             time: new Date(facts.origin.timestampMs).toISOString(),
           },
+    batch:
+      facts?.batch === undefined
+        ? null
+        : { first_offset: facts.batch.baseOffset, last_offset: facts.origin.offset, codec: facts.batch.codec },
     decodable: content.kind === 'event',
     event_type: content.kind === 'event' ? content.event.event_type : header('event_type'),
     ...names,

@@ -124,7 +124,15 @@ function planOf(
   const { key, content } = record;
   const headers = originalHeaders(record.headers ?? {});
   return planRedrive(
-    { id, origin: facts?.origin ?? null, key, headers, content, asIs },
+    {
+      id,
+      origin: facts?.origin ?? null,
+      ...(facts?.batch === undefined ? {} : { batch: facts.batch }),
+      key,
+      headers,
+      content,
+      asIs,
+    },
     {
       topics,
       mission: feed.view.mission,

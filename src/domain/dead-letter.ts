@@ -17,8 +17,18 @@ export interface LetterOrigin {
   readonly timestampMs: number;
 }
 
+/** A batch of records of which none could be decoded; the origin of its letter is the last of them. */
+export interface LostBatch {
+  /** Offset of its first record. */
+  readonly baseOffset: number;
+  /** How its records are compressed, such as zstd; none when they are not. */
+  readonly codec: string;
+}
+
 export interface LetterFacts {
   readonly origin: LetterOrigin;
+  /** Absent for a letter that is one record. */
+  readonly batch?: LostBatch;
   /** Why the record was skipped. */
   readonly error: string;
   /** When it was skipped, ms since the epoch. */
@@ -33,10 +43,12 @@ const OURS = {
   error: 'dead_letter_error',
   time: 'dead_letter_time',
 } as const;
-const OUR_NAMES: ReadonlySet<string> = new Set(Object.values(OURS));
+/** Only where the letter is a batch. */
+const OURS_OF_BATCH = { firstOffset: 'dead_letter_batch_first_offset', codec: 'dead_letter_batch_codec' } as const;
+const OUR_NAMES: ReadonlySet<string> = new Set([...Object.values(OURS), ...Object.values(OURS_OF_BATCH)]);
 
 /** The original's headers and ours. Times as ISO 8601, to the millisecond. */
-export function letterHeaders(original: Headers, { origin, error, skippedAtMs }: LetterFacts): Headers {
+export function letterHeaders(original: Headers, { origin, batch, error, skippedAtMs }: LetterFacts): Headers {
   return {
     ...originalHeaders(original),
     [OURS.topic]: origin.topic,
@@ -45,6 +57,9 @@ export function letterHeaders(original: Headers, { origin, error, skippedAtMs }:
     [OURS.timestamp]: new Date(origin.timestampMs).toISOString(),
     [OURS.error]: error,
     [OURS.time]: new Date(skippedAtMs).toISOString(),
+    ...(batch === undefined
+      ? {}
+      : { [OURS_OF_BATCH.firstOffset]: String(batch.baseOffset), [OURS_OF_BATCH.codec]: batch.codec }),
   };
 }
 
@@ -71,7 +86,14 @@ export function parseLetterHeaders(headers: Headers): LetterFacts | null {
   };
   const skippedAtMs = Date.parse(time ?? '');
   if ([...Object.values(numbers), skippedAtMs].some(Number.isNaN)) return null;
-  return { origin: { topic, ...numbers }, error, skippedAtMs };
+  const batch = parseBatch(headers);
+  return { origin: { topic, ...numbers }, ...(batch === null ? {} : { batch }), error, skippedAtMs };
+}
+
+function parseBatch(headers: Headers): LostBatch | null {
+  const baseOffset = wholeNumber(headerText(headers[OURS_OF_BATCH.firstOffset]));
+  const codec = headerText(headers[OURS_OF_BATCH.codec]);
+  return Number.isNaN(baseOffset) || codec === undefined ? null : { baseOffset, codec };
 }
 
 /** A header's text; the last one where there are several, undefined where there is none. */

@@ -1,5 +1,5 @@
 /** Where a dead letter goes when it is redriven, and its result there. */
-import { headerText, type Headers, type LetterOrigin } from './dead-letter.js';
+import { headerText, type Headers, type LetterOrigin, type LostBatch } from './dead-letter.js';
 import { belongsIn, misplacedInCoordination, misplacedInTasks } from './event-places.js';
 import type { AgentEvent, EventOf, PayloadOf } from './events.js';
 import { parseMissionId } from './mission-id.js';
@@ -35,6 +35,8 @@ export interface RedriveInput {
   readonly id: string;
   /** Null when no header says where it came from. */
   readonly origin: LetterOrigin | null;
+  /** For a letter that is a batch of records that could not be decoded. */
+  readonly batch?: LostBatch;
   readonly key: string | null;
   readonly headers: Headers;
   readonly content:
@@ -56,10 +58,11 @@ const refused = (why: string, nextStep: string): RedriveRefused => ({ kind: 'ref
 const discardIt = (id: string): string => `To have it out of the list: ravenhelm dead-letters discard ${id}`;
 
 export function planRedrive(
-  { id, origin, key, headers, content, asIs }: RedriveInput,
+  { id, origin, batch, key, headers, content, asIs }: RedriveInput,
   world: RedriveWorld,
 ): RedrivePlan {
   if (origin === null) return refused('no header says where it came from', discardIt(id));
+  if (batch !== undefined) return refusedBatch(id, origin, batch);
   const place = placeOf(origin.topic, world.topics);
   if (place === null)
     return refused(
@@ -87,6 +90,15 @@ export function planRedrive(
   if (fixed !== null) return fixed;
   if (fits(origin, place, event)) return to(origin.topic, origin.partition, event, world);
   return planMisplaced(id, key, event, world);
+}
+
+/** Also as it is: the letter has none of the batch's bytes, and what would be written is an empty record. */
+function refusedBatch(id: string, { topic, partition, offset }: LetterOrigin, batch: LostBatch): RedriveRefused {
+  const span = `${topic}[${partition}] at ${batch.baseOffset} to ${offset}`;
+  return refused(
+    `it is a batch of records (${span}, codec ${batch.codec}) that could not be decoded: there is no record to write`,
+    `Let the program that wrote the batch send its records again, then: ravenhelm dead-letters discard ${id}`,
+  );
 }
 
 type Place = { readonly kind: 'coordination' | 'status' } | { readonly kind: 'tasks'; readonly agent: string };

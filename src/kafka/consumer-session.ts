@@ -13,6 +13,7 @@ import {
   rightOfMember,
 } from './errors.js';
 import { markKnown } from './fetch-pace.js';
+import { listenForOpenTransactions } from './open-transactions.js';
 import { listenForOutOfRange } from './out-of-range.js';
 import type { Fetched } from './read-batch.js';
 import type { Input } from './reading/inputs.js';
@@ -169,7 +170,7 @@ function listenToClient(
   consumer.on(events.STOP, () => feed({ kind: 'client_stopped' }));
   consumer.on(events.GROUP_JOIN, ({ payload: { memberAssignment, memberId } }) => {
     endListening();
-    if (!isStopped()) endListening = listenForOutOfRange(memberId, (place) => feed({ kind: 'out_of_range', place }));
+    if (!isStopped()) endListening = listenToFetches(memberId, clock, feed);
     feed({ kind: 'joined', assignment: partitionsOf(memberAssignment), memberId, wallMs: clock.now() });
   });
   consumer.on(events.CRASH, ({ payload: { error, restart } }) =>
@@ -182,6 +183,18 @@ function listenToClient(
     feed({ kind: 'passed', place: { topic, partition }, first: Number(firstOffset ?? lastOffset), last });
   });
   return { end: () => endListening() };
+}
+
+function listenToFetches(memberId: string, clock: Clock, feed: SessionHandlers['feed']): () => void {
+  const ends = [
+    listenForOutOfRange(memberId, (place) => feed({ kind: 'out_of_range', place })),
+    listenForOpenTransactions(memberId, {
+      clock,
+      onOpen: (place, offset, reason) => feed({ kind: 'transaction_open', place, offset, reason }),
+      onEnded: (place) => feed({ kind: 'transaction_ended', place }),
+    }),
+  ];
+  return () => ends.forEach((end) => end());
 }
 
 function runConsumer(consumer: Consumer, clock: Clock, handlers: SessionHandlers, isStopped: () => boolean) {

@@ -1,5 +1,6 @@
 import ConsumerGroup from 'ravenhelm-kafkajs/src/consumer/consumerGroup.js';
 import { pause, type Clock } from '../ports/clock.js';
+import { noticeOpenTransactions } from './open-transactions.js';
 import { replaceMethod } from './replace-method.js';
 
 /** After so many fetches, some ten seconds at rest, a member has settled. */
@@ -71,6 +72,7 @@ export function paceFetches(): void {
         member.fetches += 1;
         const batches = await fetch.call(this, nodeId);
         member.brought.set(nodeId, batches);
+        await noticeOpenTransactions(this, nodeId, batches);
         return batches;
       },
   );

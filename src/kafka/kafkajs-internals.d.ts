@@ -17,15 +17,27 @@ declare module 'ravenhelm-kafkajs/src/consumer/runner.js' {
   export default Runner;
 }
 declare module 'ravenhelm-kafkajs/src/consumer/consumerGroup.js' {
+  import type Broker from 'ravenhelm-kafkajs/src/broker/index.js';
+  /** What a fetch brought of a partition. */
+  export interface FetchedBatch {
+    readonly topic: string;
+    readonly partition: number;
+    /** As the answer was decoded, with what readers never see. */
+    readonly rawMessages: readonly object[];
+    isEmpty(): boolean;
+  }
   class ConsumerGroup {
     /** Of a fetch, in ms. */
     maxWaitTime: number;
     readonly generationId: number | null;
     readonly memberId: string | null;
-    readonly cluster: { refreshMetadata(): Promise<void> };
+    readonly cluster: {
+      refreshMetadata(): Promise<void>;
+      findBroker(of: { readonly nodeId: string }): Promise<Broker>;
+    };
     readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, unknown> | undefined>;
     recoverFromOffsetOutOfRange(error: { readonly topic: string; readonly partition: number }): Promise<void>;
-    fetch(nodeId: string): Promise<readonly { isEmpty(): boolean }[]>;
+    fetch(nodeId: string): Promise<readonly FetchedBatch[]>;
   }
   export default ConsumerGroup;
 }
@@ -110,17 +122,40 @@ declare module 'ravenhelm-kafkajs/src/protocol/requests/produce/v3/request.js' {
 }
 declare module 'ravenhelm-kafkajs/src/broker/index.js' {
   import type { ProduceArguments, ProduceRequest } from 'ravenhelm-kafkajs/src/protocol/requests/produce/v3/request.js';
+  export interface FetchArguments {
+    /** 0: read uncommitted. */
+    readonly isolationLevel?: number | undefined;
+    readonly maxWaitTime: number;
+    readonly minBytes: number;
+    readonly maxBytes: number;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly {
+        readonly partition: number;
+        readonly fetchOffset: string;
+        readonly maxBytes: number;
+      }[];
+    }[];
+  }
+  /** Of the APIs whose requests are changed; others have other arguments. */
+  export type RequestArguments = ProduceArguments | FetchArguments;
+  export interface MadeRequest {
+    readonly request: ProduceRequest;
+    readonly response: { decode(payload: Buffer): unknown; readonly parse: unknown };
+  }
+  /** What kafkajs makes a batch of. */
+  export interface PartitionAnswer {
+    readonly partition: number;
+    readonly errorCode: number;
+    readonly highWatermark: string;
+    readonly messages: readonly object[];
+  }
   class Broker {
     connect(): Promise<void>;
-    /** Of the produce API; others have other arguments. */
-    lookupRequest: (
-      apiKey: number,
-      definition: object,
-    ) => (args: ProduceArguments) => { readonly request: ProduceRequest; readonly response: unknown };
+    lookupRequest: (apiKey: number, definition: object) => (args: RequestArguments) => MadeRequest;
+    fetch(args: FetchArguments): Promise<{
+      readonly responses: readonly { readonly topicName: string; readonly partitions: readonly PartitionAnswer[] }[];
+    }>;
   }
   export default Broker;
-}
-declare module 'ravenhelm-kafkajs/src/protocol/recordBatch/crc32C/index.js' {
-  const crc32C: (bytes: Buffer) => number;
-  export default crc32C;
 }

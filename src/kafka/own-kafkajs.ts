@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
 import { nameRefusedCoordinators } from './refused-coordinator.js';
+import { FETCH_API, readFetchAnswers } from './fetch-answer.js';
 import { paceFetches } from './fetch-pace.js';
 import { skipIdleQueueTimers } from './idle-request-queue.js';
 import { commitNothingOutOfRange } from './out-of-range.js';
-import { writeProduceRequestsOnce } from './produce-request.js';
+import { changeRequests } from './own-requests.js';
+import { PRODUCE_API, writeProduceOnce } from './produce-request.js';
 import { commitOnlyOnce } from './single-commit.js';
 import { endFetchersOfStoppedConsumers, leaveWhereStoppedWhileStarting } from './stopped-runner.js';
 
@@ -35,7 +37,12 @@ export function patchOwnKafkajs(installed = installedVersion()): void {
   leaveWhereStoppedWhileStarting();
   skipIdleQueueTimers();
   paceFetches();
-  writeProduceRequestsOnce();
+  changeRequests(
+    new Map([
+      [PRODUCE_API, writeProduceOnce],
+      [FETCH_API, readFetchAnswers],
+    ]),
+  );
   commitOnlyOnce();
   commitNothingOutOfRange();
   nameRefusedCoordinators();

@@ -1,10 +1,9 @@
-import Broker from 'ravenhelm-kafkajs/src/broker/index.js';
 import Encoder from 'ravenhelm-kafkajs/src/protocol/encoder.js';
 import type { ProduceArguments } from 'ravenhelm-kafkajs/src/protocol/requests/produce/v3/request.js';
+import type { ChangeRequest } from './own-requests.js';
 import { measureBatch } from './record-batch.js';
-import { replaceMethod } from './replace-method.js';
 
-const PRODUCE = 0;
+export const PRODUCE_API = 0;
 const NONE = 0;
 /** The versions of the request that have this layout and this format of records. */
 const [OLDEST, NEWEST] = [3, 7];
@@ -15,36 +14,11 @@ const [OLDEST, NEWEST] = [3, 7];
  * written once into a buffer of its size. Its answer is parsed as before. (broker/index.js produce,
  * protocol/requests/produce/v3.)
  */
-export function writeProduceRequestsOnce(): void {
-  // Each connect gives the broker a new function for the versions that the other end speaks.
-  replaceMethod(
-    Broker?.prototype,
-    'connect',
-    (connect) =>
-      async function (this: Broker) {
-        await connect.call(this);
-        this.lookupRequest = writingOnce(this.lookupRequest);
-      },
-  );
-}
-
-const writesOnce = new WeakSet<Broker['lookupRequest']>();
-
-function writingOnce(lookUp: Broker['lookupRequest']): Broker['lookupRequest'] {
-  if (writesOnce.has(lookUp)) return lookUp;
-  const replaced: Broker['lookupRequest'] = (apiKey, definition) => {
-    const create = lookUp(apiKey, definition);
-    if (apiKey !== PRODUCE) return create;
-    return (args) => {
-      const made = create(args);
-      const { apiVersion } = made.request;
-      if (!isPlain(args) || apiVersion < OLDEST || apiVersion > NEWEST) return made;
-      return { ...made, request: { ...made.request, encode: async () => encodeProduce(args, Date.now()) } };
-    };
-  };
-  writesOnce.add(replaced);
-  return replaced;
-}
+export const writeProduceOnce: ChangeRequest = (args, made) => {
+  const { apiVersion } = made.request;
+  if (!('topicData' in args) || !isPlain(args) || apiVersion < OLDEST || apiVersion > NEWEST) return made;
+  return { ...made, request: { ...made.request, encode: async () => encodeProduce(args, Date.now()) } };
+};
 
 /** What the swarm's own appender sends: nothing compressed, in a transaction or with its own time. */
 const isPlain = ({ compression = NONE, transactionalId, topicData }: ProduceArguments): boolean =>

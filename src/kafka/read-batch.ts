@@ -1,6 +1,8 @@
 import type { KafkaMessage } from 'ravenhelm-kafkajs';
 import type { Codec } from '../avro/codec.js';
-import type { AnyRecord, LogRecord, PartitionId } from '../ports/log.js';
+import { partitionName, type AnyRecord, type LogRecord, type PartitionId, type RecordContent } from '../ports/log.js';
+import type { UndecodableBatch } from './batches/found.js';
+import { unreadIn } from './fetch-answer.js';
 import type { ReadBatch } from './reading/inputs.js';
 
 /** What a fetch brought of a partition. */
@@ -30,10 +32,14 @@ export function readBatch(codec: Codec, place: PartitionId, fetched: Fetched, fr
   if (first > position && from.stops) return { records, position, stop: { kind: 'gap', nextOffset: first } };
   for (const message of messages) {
     const offset = Number(message.offset);
+    const unreadable = unreadIn(message);
+    // Of a batch that was read before, as what this process has appended: the next fetch begins behind it.
+    if (unreadable?.kind === 'corrupt' && offset < position) return { records, position, stop: null };
     if (offset < position) continue;
+    if (unreadable?.kind === 'corrupt') return { records, position, stop: unreadable };
     // What lies between two records of one answer was there, and is nothing for readers.
     position = offset;
-    const content = codec.decode(message.value);
+    const content = unreadable === null ? codec.decode(message.value) : lostBatch(place, unreadable.batch);
     if (content.kind === 'schema_needed')
       return { records, position, stop: { ...content, record: unread(place, message) } };
     if (content.kind === 'unreadable' && from.stops) return { records, position, stop: content };
@@ -43,6 +49,17 @@ export function readBatch(codec: Codec, place: PartitionId, fetched: Fetched, fr
   return { records, position: Math.max(position, last + 1), stop: null };
 }
 
+/** No build can decode it: it becomes a dead letter, and reading continues behind it. */
+function lostBatch(place: PartitionId, { baseOffset, lastOffset, codec, reason }: UndecodableBatch): RecordContent {
+  const span = `${baseOffset} to ${lastOffset} of ${partitionName(place)}, codec ${codec}`;
+  const why = `the batch of records ${span}, cannot be decoded: ${reason}`;
+  return { kind: 'poison', reason: why, value: null, batch: { baseOffset, codec } };
+}
+
+/** What a date can be; a writer's own time may be any number of 64 bits. */
+const LATEST_MS = 8.64e15;
+const NO_TIME = -1;
+
 /** A message as a record without its content. Its bytes are the client's own: they live as long as the record does. */
 function unread({ topic, partition }: PartitionId, message: KafkaMessage): Omit<AnyRecord, 'content'> {
   const { key, value, headers } = message;
@@ -50,7 +67,7 @@ function unread({ topic, partition }: PartitionId, message: KafkaMessage): Omit<
     topic,
     partition,
     offset: Number(message.offset),
-    timestampMs: Number(message.timestamp),
+    timestampMs: Math.min(LATEST_MS, Math.max(NO_TIME, Number(message.timestamp))),
     key: key?.toString() ?? null,
     bytes: { key, value },
     ...(headers === undefined ? {} : { headers }),

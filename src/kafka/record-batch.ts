@@ -2,8 +2,8 @@
  * Record batches as the log holds them: format v2 (magic 2), uncompressed, without a producer id, every record with the
  * same time. Source: the Kafka protocol guide, "Message format", Record Batch and Record.
  */
-import crc32C from 'ravenhelm-kafkajs/src/protocol/recordBatch/crc32C/index.js';
 import type { ProducedMessage } from 'ravenhelm-kafkajs/src/protocol/requests/produce/v3/request.js';
+import { crc32c } from './batches/checksum.js';
 
 /** Measured once, written once. */
 export interface MeasuredBatch {
@@ -40,7 +40,7 @@ export function measureBatch(records: readonly ProducedMessage[], timestampMs: n
       target.writeInt16BE(0, at + 51);
       target.writeInt32BE(0, at + 53);
       target.writeInt32BE(records.length, at + 57);
-      target.writeUInt32BE(crc32C(target.subarray(at + ATTRIBUTES_AT, end)), at + CRC_AT);
+      target.writeUInt32BE(crc32c(target, at + ATTRIBUTES_AT, end), at + CRC_AT);
       return end;
     },
   };

@@ -21,12 +21,12 @@ function bufferOf(bytes: Uint8Array | null): Buffer | null {
 }
 
 function clientHeaders(headers: Headers): ClientHeaders {
-  const result: Record<string, Buffer | string | (Buffer | string)[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
+  const result = Object.entries(headers).map(([name, value]) => {
     // kafkajs 2.2.4 cannot write a header without a value (it takes its length); an empty one is as near as it gets.
     const values = [value ?? ''].flat().map((each) => (each instanceof Uint8Array ? Buffer.from(each) : (each ?? '')));
     const [first = ''] = values;
-    result[name] = values.length === 1 ? first : values;
-  }
-  return result;
+    return [name, values.length === 1 ? first : values] as const;
+  });
+  // A name may be __proto__: fromEntries sets it, and an assignment would not.
+  return Object.fromEntries(result);
 }

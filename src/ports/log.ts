@@ -1,4 +1,4 @@
-import type { Headers } from '../domain/dead-letter.js';
+import type { Headers, LostBatch } from '../domain/dead-letter.js';
 import type { AgentEvent } from '../domain/events.js';
 import type { WatchReader } from '../domain/topic-names.js';
 import type { Redact } from '../domain/redaction.js';
@@ -86,10 +86,18 @@ export interface RecordBytes {
   readonly value: Uint8Array | null;
 }
 
-/** event: decoded. poison: value holds bytes that no reader can ever decode; null if the record had none. */
+/**
+ * event: decoded. poison: value holds bytes that no reader can ever decode; null if the record had none. Where batch is
+ * given it is a whole batch of records that cannot be decoded, and the offset is that of the last of them.
+ */
 export type RecordContent =
   | { readonly kind: 'event'; readonly event: AgentEvent }
-  | { readonly kind: 'poison'; readonly reason: string; readonly value?: Uint8Array | null };
+  | {
+      readonly kind: 'poison';
+      readonly reason: string;
+      readonly value?: Uint8Array | null;
+      readonly batch?: LostBatch;
+    };
 
 /** A record that this build may be unable to read yet, because it does not know the event type or the schema. */
 export interface AnyRecord extends Omit<LogRecord, 'content'> {

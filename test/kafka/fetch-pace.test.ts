@@ -58,7 +58,7 @@ describe('the fetches of a group member', () => {
 });
 
 describe('a fetch after one that brought', () => {
-  const batch = (isEmpty = false) => ({ isEmpty: () => isEmpty });
+  const batch = (isEmpty = false) => ({ topic: 'tasks', partition: 0, rawMessages: [], isEmpty: () => isEmpty });
   /** Batches whose readers know that nothing is being fetched. */
   const skipped: object[] = [];
   const known = (clock: Clock) => {

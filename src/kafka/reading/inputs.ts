@@ -49,6 +49,9 @@ export type RecordInput =
   | { readonly kind: 'own'; readonly place: PartitionId; readonly read: ReadBatch }
   /** A broker says that its log does not hold the position: it is lost, or that replica does not have it yet. */
   | { readonly kind: 'out_of_range'; readonly place: PartitionId }
+  /** A transaction begins at this offset, and has been open for long: nothing behind it can be read. */
+  | { readonly kind: 'transaction_open'; readonly place: PartitionId; readonly offset: number; readonly reason: string }
+  | { readonly kind: 'transaction_ended'; readonly place: PartitionId }
   | { readonly kind: 'bounds'; readonly ticket: number; readonly found: PartitionAssignment | null }
   | { readonly kind: 'bounds_failed'; readonly ticket: number; readonly error: string }
   | { readonly kind: 'schema_loaded'; readonly ticket: number }
@@ -109,6 +112,8 @@ export interface ReadBatch {
 export type ReadStop =
   | { readonly kind: 'schema_needed'; readonly schemaId: number; readonly record: Unread }
   | { readonly kind: 'unreadable'; readonly reason: string }
+  /** The checksum of what was brought is wrong: what was written there is not known. */
+  | { readonly kind: 'corrupt'; readonly reason: string }
   /** The batch begins below what the client should bring next: it was reset. */
   | { readonly kind: 'rewound' }
   /** The first record that the broker has lies behind the position. */

@@ -19,11 +19,46 @@ export function stopBefore(draft: Draft, entry: Partition, stop: ReadStop): void
     case 'unreadable':
       suspend(draft, entry, { kind: 'another_build' });
       return block(draft, entry, stop.reason);
+    case 'corrupt':
+      return readAgain(draft, entry, stop.reason);
     case 'gap':
       return lookUp(draft, entry, stop.nextOffset);
     case 'rewound':
       return lookUp(draft, { ...entry, lookups: entry.lookups + 1 }, entry.position);
   }
+}
+
+/** An answer may have been damaged on its way; then the next is whole. */
+const CORRUPT_READS = 4;
+
+/** Never passed: what is not known may be this process's own claim. */
+function readAgain(draft: Draft, entry: Partition, fault: string): void {
+  const lookups = entry.lookups + 1;
+  if (lookups >= CORRUPT_READS)
+    return putApart(draft, entry, `${partitionName(entry)} at offset ${entry.position}: ${fault}. ${RESTORE}`);
+  const ticket = suspend(draft, { ...entry, lookups }, { kind: 'pause' });
+  const fields = { group: draft.state().groupId, ...placeOf(entry), offset: entry.position, error: fault };
+  draft.act({ kind: 'log', level: 'warn', event: 'kafka.corrupt_read_again', fields });
+  draft.act({ kind: 'wait', ticket, attempt: lookups });
+}
+
+const RESTORE =
+  "Look at the broker's disk; restore the partition from a replica or a backup, then restart the process that reads it";
+
+/**
+ * A transaction of another program is open for long: brokers give no record behind its first to those who read only
+ * what is committed.
+ */
+export function transactionOpen(draft: Draft, { place, offset, reason }: Of<'transaction_open'>): void {
+  const entry = readable(draft.state(), place);
+  if (entry !== null && entry.position >= offset) block(draft, entry, reason);
+}
+
+export function transactionEnded(draft: Draft, { place }: Of<'transaction_ended'>): void {
+  const entry = readable(draft.state(), place);
+  if (entry === null || entry.blockedReason === null) return;
+  draft.put({ ...entry, blockedReason: null });
+  draft.act({ kind: 'unblock', place: named(entry) });
 }
 
 /**

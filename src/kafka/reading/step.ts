@@ -5,10 +5,19 @@
 import { answer, askAgain, joined, left, opened, openLost, unanswered } from './assignment.js';
 import { createDraft, type Draft } from './draft.js';
 import type { AssignmentInput, Input, RecordInput, Step } from './inputs.js';
-import { bounds, boundsFailed, outOfRange, schemaFailed, schemaLoaded, waited } from './lookups.js';
+import {
+  bounds,
+  boundsFailed,
+  outOfRange,
+  schemaFailed,
+  schemaLoaded,
+  transactionEnded,
+  transactionOpen,
+  waited,
+} from './lookups.js';
 import { committing, fetched, idle, own, passed, threw } from './records.js';
 import { acceptedByGroup, clientStopped, clockSeen, crashed, heartbeat, joinTimedOut } from './session.js';
-import type { ReaderState } from './state.js';
+import type { Partition, ReaderState } from './state.js';
 
 /** A handler may throw while it is closed, and a client that was restarting may join late. */
 const AFTER_LEAVING: ReadonlySet<Input['kind']> = new Set(['joined', 'threw']);
@@ -80,6 +89,10 @@ function takeRecords(draft: Draft, input: RecordInput): void {
       return own(draft, input);
     case 'out_of_range':
       return outOfRange(draft, input);
+    case 'transaction_open':
+      return transactionOpen(draft, input);
+    case 'transaction_ended':
+      return transactionEnded(draft, input);
     case 'bounds':
       return bounds(draft, input);
     case 'bounds_failed':
@@ -98,7 +111,12 @@ function takeRecords(draft: Draft, input: RecordInput): void {
 function tellCaughtUp(draft: Draft): void {
   const { kind, progress } = draft.state();
   if (kind !== 'watch' || progress !== 'behind') return;
-  if (draft.all().some(({ position, target }) => position < target)) return;
+  if (draft.all().some(isBehind)) return;
   draft.change({ progress: 'caught_up' });
   draft.act({ kind: 'caught_up' });
+}
+
+/** Nothing more will be read of a partition that is set apart. */
+function isBehind({ position, target, phase }: Partition): boolean {
+  return position < target && phase.name !== 'set_apart';
 }

@@ -49,7 +49,9 @@ export function createDeadLetters({ log, clock, logger, topics, isHeld, onFatal 
     const { record, error, skippedAtMs } = skipped;
     try {
       const partition = await partitionFor(record);
-      const headers = letterHeaders(record.headers ?? {}, { origin: record, error, skippedAtMs });
+      const batch = record.content.kind === 'poison' ? record.content.batch : undefined;
+      const facts = { origin: record, ...(batch === undefined ? {} : { batch }), error, skippedAtMs };
+      const headers = letterHeaders(record.headers ?? {}, facts);
       if (isHeld()) await log.copyRecord({ topic: topics.deadLetters, partition, record, headers });
       else waiting.push(skipped);
     } catch (failure) {

@@ -27,6 +27,8 @@ const BELOW_SWARM = [
   'avro',
   'kafka',
   'kafka/reading',
+  'kafka/batches',
+  'kafka/compression',
   'memory',
   'nats',
   'models',
@@ -63,7 +65,13 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   mcp: { ...ADAPTER, later: true },
   models: ADAPTER,
   avro: ADAPTER,
-  kafka: { ...LOG_ADAPTER, imports: [...LOG_ADAPTER.imports, 'kafka/reading'] },
+  kafka: {
+    ...LOG_ADAPTER,
+    imports: [...LOG_ADAPTER.imports, 'kafka/reading', 'kafka/batches'],
+  },
+  // What the bytes of an answer hold, without a client.
+  'kafka/batches': { imports: ['kafka/compression'], packages: true, deterministic: true },
+  'kafka/compression': { imports: ['domain'], packages: true, deterministic: true },
   'kafka/reading': { imports: ['domain', 'ports'], packages: false, deterministic: true },
   nats: { ...LOG_ADAPTER, later: true },
   memory: ADAPTER,
