@@ -141,7 +141,7 @@ type Message = KafkaMessage & { readonly isControlRecord: boolean };
  * What kafkajs makes a batch of. A hidden message, which it takes for a control record, says how far what was brought
  * begins before the first that readers see, and ends behind the last.
  */
-function messagesOf(found: readonly Found[]): readonly Message[] {
+export function messagesOf(found: readonly Found[]): readonly Message[] {
   const messages = found.flatMap(visibleMessages);
   const [first, last] = [found[0]?.first, found.at(-1)?.last];
   if (first !== undefined && first < Number(messages[0]?.offset ?? Infinity)) messages.unshift(hiddenAt(first));

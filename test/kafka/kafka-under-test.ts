@@ -5,8 +5,9 @@ import avro from 'avsc';
 import { Kafka, logLevel, type IHeaders, type Producer } from 'kafkajs';
 import type { AgentEvent } from '../../src/domain/events.js';
 import { createKafkaLog, type KafkaLog, type KafkaLogOptions } from '../../src/kafka/kafka-log.js';
-import type { PartitionId } from '../../src/ports/log.js';
+import type { LogAdmin, PartitionId } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
+import type { LogUnderTest } from '../contract/log-contract.js';
 import { systemClock } from '../contract/system-clock.js';
 import { testBroker } from '../support/broker.js';
 
@@ -100,4 +101,34 @@ export function wireBytes(schemaId: number, avro: Buffer): Buffer {
   const prefix = Buffer.alloc(5);
   prefix.writeInt32BE(schemaId, 1);
   return Buffer.concat([prefix, avro]);
+}
+
+const AGENT_RETIRED = {
+  type: 'record' as const,
+  namespace: 'ravenhelm',
+  name: 'AgentRetired',
+  fields: [{ name: 'event_id', type: 'string' as const }],
+};
+
+/** For the contract suite. @param topicConfig of every topic that the suite creates */
+export async function createKafkaUnderTest(topicConfig: Readonly<Record<string, string>> = {}): Promise<LogUnderTest> {
+  const log = await openKafkaLog();
+  const foreign = await createForeignWriter();
+  const ensureTopics: LogAdmin['ensureTopics'] = (topics) =>
+    log.admin.ensureTopics(topics.map((topic) => ({ ...topic, config: { ...topic.config, ...topicConfig } })));
+  return {
+    log: { ...log, admin: { ...log.admin, ensureTopics } },
+    capabilities: { shared: true, durable: true },
+    writePoison: (partition, key) => foreign.write(partition, key, Buffer.from('{"no":"avro"}')),
+    async writeUnknownType(partition, key) {
+      const schemaId = await registerSchema(AGENT_RETIRED);
+      const value = avro.Type.forSchema(AGENT_RETIRED).toBuffer({ event_id: 'e' });
+      await foreign.write(partition, key, wireBytes(schemaId, value));
+    },
+    setCommitted: (groupId, partition, offset) => foreign.setCommitted(groupId, partition, offset),
+    async close() {
+      await foreign.close();
+      await log.close();
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel, type Transaction } from 'kafkajs';
+import { createHandledDeferred } from '../../src/domain/deferred.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
 import type { LogRecord } from '../../src/ports/log.js';
 import { createCodec } from '../../src/avro/codec.js';
@@ -9,6 +10,7 @@ import { joinRecorded, textsOf } from '../contract/recorder.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
+import { readTopic } from '../support/read-topic.js';
 import { openKafkaLog, SCHEMAS_DIR } from './kafka-under-test.js';
 
 /** Another program writes in transactions: each leaves a marker at its end that no reader ever sees. */
@@ -33,10 +35,17 @@ describeWithBroker('a partition that ends with a transaction', () => {
     await appender.close();
   };
   /** Records in a transaction, which then ends so. */
-  const transaction = async (end: (transaction: Transaction) => Promise<void>, ...texts: readonly string[]) => {
-    const { brokers, registryUrl } = testBroker();
+  const transaction = async (end: (transaction: Transaction) => Promise<void>, ...texts: readonly string[]) =>
+    end(await open(...texts));
+  const encoded = async (text: string): Promise<Buffer> => {
+    const { registryUrl } = testBroker();
     const registry = await connectRegistry({ url: registryUrl, clock: systemClock, random: Math.random });
     const codec = await createCodec(SCHEMAS_DIR, registry);
+    return codec.encode(statusRequest(text));
+  };
+  const open = async (...texts: readonly string[]): Promise<Transaction> => {
+    const { brokers } = testBroker();
+    const values = await Promise.all(texts.map(encoded));
     const producer = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).producer({
       transactionalId: `t-${randomUUID()}`,
       maxInFlightRequests: 1,
@@ -47,9 +56,9 @@ describeWithBroker('a partition that ends with a transaction', () => {
     const begun = await producer.transaction();
     await begun.send({
       topic,
-      messages: texts.map((text) => ({ partition: 0, key: text, value: codec.encode(statusRequest(text)) })),
+      messages: texts.map((text, index) => ({ partition: 0, key: text, value: values[index] ?? null })),
     });
-    await end(begun);
+    return begun;
   };
   const committed = (begun: Transaction) => begun.commit();
   const aborted = (begun: Transaction) => begun.abort();
@@ -110,4 +119,60 @@ describeWithBroker('a partition that ends with a transaction', () => {
     expect([...first.fatal, ...second.fatal]).toEqual([]);
     expect(second.member.health().setApart).toEqual([]);
   }, 60_000);
+
+  test('two that are interwoven, one of them aborted: its records are not seen from anywhere', async () => {
+    const [one, other] = [await open('one-1'), await open('other-1')];
+    const more = async (begun: Transaction, text: string) =>
+      begun.send({ topic, messages: [{ partition: 0, key: text, value: await encoded(text) }] });
+    await more(one, 'one-2');
+    await more(other, 'other-2');
+    await more(one, 'one-3');
+    await one.abort();
+    await other.commit();
+    await until('the markers', async () => (await end()) === 7);
+    for (const from of [0, 1, 2, 3, 4, 5, 6]) {
+      const seen: LogRecord[] = [];
+      const caughtUp = createHandledDeferred<void>();
+      const watch = await log.watch({
+        topics: [topic],
+        from: [{ topic, partition: 0, offset: from }],
+        onRecord: (record) => void seen.push(record),
+        onCaughtUp: caughtUp.resolve,
+        onFatal: caughtUp.reject,
+      });
+      releases.push(() => watch.stop());
+      await caughtUp.promise;
+      expect(seen.map(({ offset }) => offset)).toEqual([1, 3].filter((offset) => offset >= from));
+    }
+  }, 60_000);
+
+  test('that is still open is named, with its producer, and what follows is read when it ends', async () => {
+    await write('a');
+    const begun = await open('b');
+    await write('c');
+    const reader = await joinRecorded(log, `group-${topic}`, topic);
+    releases.push(() => reader.member.leave());
+    // What was committed before it is there at once: no reader waits for its end.
+    expect((await readTopic(log, topic)).map(({ key }) => key)).toEqual(['a']);
+    await until('what holds the partition up', () => reader.blocked.length > 0, 60_000);
+    expect(reader.texts()).toEqual(['a']);
+    const reason = new RegExp(
+      '^a transaction of another program is open since \\d{4}-.*Z \\(producer id \\d+, epoch \\d+\\); no record from ' +
+        `offset 1 on .* kafka-transactions.sh abort --topic ${topic} --partition 0 --start-offset 1$`,
+    );
+    expect(reader.blocked).toEqual([{ partition: 0, offset: 1, reason: expect.stringMatching(reason) }]);
+    await begun.abort();
+    await until('what follows it', () => reader.texts().includes('c'));
+    expect([reader.texts(), reader.unblocked, reader.fatal]).toEqual([['a', 'c'], [0], []]);
+  }, 120_000);
+
+  test('that was aborted, with nothing behind it: the partition is no longer held up', async () => {
+    const begun = await open('a');
+    const reader = await joinRecorded(log, `group-${topic}`, topic);
+    releases.push(() => reader.member.leave());
+    await until('what holds the partition up', () => reader.blocked.length > 0, 60_000);
+    await begun.abort();
+    await until('its end', () => reader.unblocked.length > 0);
+    expect([reader.texts(), reader.fatal]).toEqual([[], []]);
+  }, 120_000);
 });

@@ -38,6 +38,7 @@ export async function createKafkaProxy(broker: string) {
   const upstreamAddress = addressOf(broker);
   const connections = new Set<Socket>();
   const armed = new Map<number, Armed>();
+  const rewrites = new Map<number, Rewrite>();
   let frozen = false;
   let refusing = false;
   const server = createServer((client) => {
@@ -70,7 +71,8 @@ export async function createKafkaProxy(broker: string) {
         const api = pending.get(correlationId) ?? -1;
         pending.delete(correlationId);
         const strike = armed.get(api);
-        const redirected = redirect(answer, upstreamAddress, portOf());
+        const rewrite = rewrites.get(api) ?? ((whole) => whole);
+        const redirected = rewrite(redirect(answer, upstreamAddress, portOf()));
         if (strike === undefined) return void client.write(redirected);
         armed.delete(api);
         silent = strike.fault === 'silent';
@@ -94,6 +96,11 @@ export async function createKafkaProxy(broker: string) {
     /** Spoils or changes the next answer to such a request; resolves when that has happened. */
     strike(api: ApiName, fault: Fault | Rewrite): Promise<void> {
       return new Promise((resolve) => void armed.set(API[api], { fault, struck: resolve }));
+    },
+    /** Changes every answer to such requests, until the returned function is called. */
+    rewriteAll(api: ApiName, rewrite: Rewrite): () => void {
+      rewrites.set(API[api], rewrite);
+      return () => void rewrites.delete(API[api]);
     },
     /** From now on nothing is answered, and no connection ends. */
     freeze: () => void (frozen = true),

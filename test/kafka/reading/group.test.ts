@@ -413,3 +413,75 @@ describe('a member that the group had given up and that comes back with the part
     expect(machine.told()).toEqual(['seek 0 4', 'pause 0', 'ask 0', 'close 0', 'open 0', 'seek 0 8', 'resume 0']);
   });
 });
+
+describe('what is corrupt', () => {
+  const corrupt = { kind: 'corrupt' as const, reason: 'the checksum is wrong' };
+  const damaged = (machine: ReturnType<typeof createMachine>, position: number) =>
+    machine.deliver(P0, position, position, corrupt);
+
+  test('is read again, later each time, for an answer may be damaged on its way', () => {
+    const machine = createMachine().reading(P0, 3);
+    damaged(machine, 3);
+    expect(machine.told()).toEqual(['pause 0', 'wait 1']);
+    machine.waited();
+    expect(machine.told()).toEqual(['seek 0 3', 'resume 0']);
+    damaged(machine, 3);
+    expect(machine.told()).toEqual(['pause 0', 'wait 2']);
+    machine.waited().deliver(P0, 3, 4);
+    expect(machine.told()).toEqual(['seek 0 3', 'resume 0', 'resolve 3', 'records 0 3']);
+    damaged(machine, 4);
+    expect(machine.told()).toEqual(['pause 0', 'wait 1']);
+  });
+
+  test('sets its partition apart when it stays so, and is never passed; the others continue', () => {
+    const machine = createMachine().reading(P0, 3).join([P0, P1]).answer(found(P1, 0)).open();
+    for (const _ of ['once', 'twice', 'three times']) {
+      damaged(machine, 3);
+      machine.waited();
+    }
+    machine.told();
+    damaged(machine, 3);
+    expect(machine.told()).toEqual(['pause 0', 'close 0', 'set_apart_changed']);
+    expect(setApart(machine.state())).toEqual([
+      { ...P0, offset: 3, reason: expect.stringMatching(/^tasks\[0\] at offset 3: the checksum is wrong\. .*restart/) },
+    ]);
+    expect([machine.commit(P0, 4), kept(machine.state())]).toEqual([false, [P1]]);
+    machine.deliver(P0, 3, 9).deliver(P1, 0, 1);
+    expect(machine.told()).toEqual(['resolve 0', 'records 1 0']);
+  });
+
+  test('is read again when the partition is given again', () => {
+    const machine = createMachine().reading(P0, 3);
+    for (const _ of ['once', 'twice', 'three times', 'at last']) {
+      damaged(machine, 3);
+      if (machine.count('close') === 0) machine.waited();
+    }
+    machine.join([P0]).answer(found(P0, 3)).open().told();
+    machine.deliver(P0, 3, 5);
+    expect(machine.told()).toEqual(['resolve 4', 'records 0 3,4']);
+  });
+});
+
+describe('a transaction that is open for long', () => {
+  const open = (offset: number, reason = 'open') => ({ kind: 'transaction_open' as const, place: P0, offset, reason });
+  const ended = { kind: 'transaction_ended' as const, place: P0 };
+
+  test('is named once for each reason, when all before it was read', () => {
+    const machine = createMachine().reading(P0, 3);
+    machine.feed(open(5));
+    expect(machine.told()).toEqual([]);
+    machine.deliver(P0, 3, 5).told();
+    machine.feed(open(5)).feed(open(5)).feed(open(5, 'of another program'));
+    expect(machine.told()).toEqual(['block 0 5 open', 'block 0 5 of another program']);
+  });
+
+  test.each([
+    ['what follows it is read', (machine: ReturnType<typeof createMachine>) => machine.deliver(P0, 5, 6)],
+    ['it has ended, and nothing follows it', (machine: ReturnType<typeof createMachine>) => machine.feed(ended)],
+  ])('is no longer in the way when %s', (_, end) => {
+    const machine = createMachine().reading(P0, 5).feed(open(5));
+    machine.told();
+    end(machine).feed(ended);
+    expect(machine.told().filter((line) => line === 'unblock 0')).toEqual(['unblock 0']);
+  });
+});

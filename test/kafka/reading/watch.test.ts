@@ -67,4 +67,26 @@ describe('a watch', () => {
     machine.feed({ kind: 'bounds_failed', ticket: machine.last('ask_bounds').ticket, error: 'no leader' }).waited();
     expect(machine.told()).toEqual(['wait 1', 'look up 0']);
   });
+
+  test('ends before what is corrupt, once it was read again, and has caught up with the others', () => {
+    const machine = createWatchMachine(start(0, 5), start(0, 1, P1))
+      .deliver(P1, 0, 1)
+      .feed({ kind: 'started' });
+    machine.told();
+    const corrupt = { kind: 'corrupt' as const, reason: 'the checksum is wrong' };
+    machine.deliver(P0, 0, 2, corrupt);
+    for (const _ of ['twice', 'three times']) machine.waited().deliver(P0, 2, 2, corrupt);
+    expect(machine.count('caught_up')).toBe(0);
+    machine.waited().deliver(P0, 2, 2, corrupt);
+    expect(machine.count('caught_up')).toBe(1);
+    machine.told();
+    machine.deliver(P0, 2, 5).join([P0, P1], 'member-2');
+    expect(machine.told()).toEqual(['seek 0 2', 'pause 0', 'seek 1 1']);
+  });
+
+  test('names a transaction that holds it up', () => {
+    const machine = createWatchMachine(start(3, 3)).feed({ kind: 'started' });
+    machine.feed({ kind: 'transaction_open', place: P0, offset: 3, reason: 'open' });
+    expect(machine.last('log')).toMatchObject({ level: 'warn', fields: { partition: 0, offset: 3, reason: 'open' } });
+  });
 });
