@@ -8,8 +8,10 @@ import { createEventFactory } from '../../src/domain/event-factory.js';
 import { createSystemIds } from '../../src/telemetry/system-clock.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
+import { bombOf } from '../kafka/batch-bytes.js';
 import { createForeignWriter, openKafkaLog, type ForeignWriter } from '../kafka/kafka-under-test.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
+import { produceRaw } from '../support/raw-producer.js';
 import { readTopic } from '../support/read-topic.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startInPipe, startOnTerminal } from './support/ravenhelm.js';
@@ -18,6 +20,7 @@ interface ListedLetter {
   readonly id: string;
   readonly error: string;
   readonly origin: { readonly topic: string; readonly partition: number; readonly offset: number };
+  readonly batch: { readonly first_offset: number; readonly last_offset: number; readonly codec: string } | null;
   readonly event_type: string | null;
   readonly state: string;
 }
@@ -117,6 +120,30 @@ describeWithBroker('dead-letters', () => {
       dead_letter_origin_offset: String(origin.offset),
     });
   }, 120_000);
+
+  test('a batch that cannot be decoded is one letter with its offsets and codec: it is discarded, never redriven', async () => {
+    const [broker = ''] = testBroker().brokers;
+    for (const place of [served, coordination]) {
+      const offset = await produceRaw(broker, place, bombOf(40 * 1024 * 1024));
+      const { id, origin, batch } = await letterAt(place);
+      expect([origin.offset, batch]).toEqual([offset, { first_offset: offset, last_offset: offset, codec: 'gzip' }]);
+      const line = (await rh('dead-letters', 'list')).stdout.split('\n').find((each) => each.startsWith(`${id} `));
+      expect(line).toContain(`${place.topic}[${place.partition}]@${offset}-${offset}`);
+      expect(line).toContain(
+        `the batch of records ${offset} to ${offset} of ${place.topic}[${place.partition}], codec gzip`,
+      );
+      expect((await rh('dead-letters', 'show', id)).stdout).toMatch(
+        new RegExp(`batch +records ${offset} to ${offset}, codec gzip, not decodable`),
+      );
+      for (const flags of [[], ['--as-is']]) {
+        const refused = await rh('dead-letters', 'redrive', ...flags, id);
+        expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('there is no record to write')]);
+        expect(refused.stderr).toContain(`ravenhelm dead-letters discard ${id}`);
+      }
+      expect((await rh('dead-letters', 'discard', id, '--why', 'sent again')).code).toBe(0);
+      expect((await listed()).map((letter) => letter.id)).not.toContain(id);
+    }
+  }, 180_000);
 
   test('discard takes it out of the list; a second operator sees who did it and when', async () => {
     const { id } = await poisoned(null);

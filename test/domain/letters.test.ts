@@ -82,6 +82,14 @@ describe("a letter's headers", () => {
     expect(originalHeaders(headers)).toEqual(theirs);
   });
 
+  test('of a batch name its first offset and its codec, and are not those of the record', () => {
+    const facts = { ...FACTS, batch: { baseOffset: 38, codec: 'zstd' } };
+    const headers = letterHeaders(theirs, facts);
+    expect(headers).toMatchObject({ dead_letter_batch_first_offset: '38', dead_letter_batch_codec: 'zstd' });
+    expect(parseLetterHeaders(headers)).toEqual(facts);
+    expect(originalHeaders(headers)).toEqual(theirs);
+  });
+
   test('are read from bytes as from text, and not at all when one of them is missing or no number', () => {
     const headers = letterHeaders({}, FACTS);
     const asBytes = Object.fromEntries(

@@ -245,3 +245,14 @@ describe('never redriven', () => {
       });
   });
 });
+
+test.each([false, true])('a letter that is a batch is never written back, as it is (%s) or otherwise', (asIs) => {
+  const batch = { baseOffset: 3, codec: 'zstd' };
+  expect(planFor({ batch, asIs })).toEqual({
+    kind: 'refused',
+    why:
+      `it is a batch of records (${TASKS}[2] at 3 to 5, codec zstd) that could not be decoded: ` +
+      'there is no record to write',
+    nextStep: 'Let the program that wrote the batch send its records again, then: ravenhelm dead-letters discard 0-17',
+  });
+});

@@ -1,5 +1,7 @@
 /** Record batches of format v2 by hand. */
+import { gzipSync } from 'node:zlib';
 import { crc32c } from '../../src/kafka/batches/checksum.js';
+import { javaBatch } from './java-batches.js';
 
 const HEADER_BYTES = 61;
 
@@ -38,3 +40,17 @@ export function flipped(batch: Buffer, at: number): Buffer {
 }
 
 export const recordsOf = (batch: Buffer): Buffer => batch.subarray(HEADER_BYTES);
+
+/** A record of so many zeros, which a few kilobytes hold. */
+export function bombOf(bytes: number): Buffer {
+  const varint = (value: number): Buffer => {
+    const parts: number[] = [];
+    for (let left = value * 2; ; left = Math.floor(left / 128)) {
+      if (left < 128) return Buffer.from([...parts, left]);
+      parts.push((left % 128) + 128);
+    }
+  };
+  const body = Buffer.concat([Buffer.from([0, 0, 0, 1]), varint(bytes), Buffer.alloc(bytes), Buffer.from([0])]);
+  const records = gzipSync(Buffer.concat([varint(body.length), body]));
+  return changed(javaBatch('none, 1 record').bytes, { baseOffset: 0, attributes: CODEC.gzip, records });
+}

@@ -1,6 +1,5 @@
 /** What other programs may put into our topics, on a real broker. */
 import { createHash, randomUUID } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
 import { decodeRecordSet } from '../../src/kafka/batches/record-set.js';
 import { createReadingBudget, READING_LIMITS } from '../../src/kafka/batches/reading-budget.js';
@@ -12,8 +11,8 @@ import { describeWithBroker, testBroker } from '../support/broker.js';
 import { createKafkaProxy } from '../support/kafka-proxy.js';
 import { produceRaw } from '../support/raw-producer.js';
 import { readTopic } from '../support/read-topic.js';
-import { changed, CODEC } from './batch-bytes.js';
-import { JAVA_BATCHES, javaBatch } from './java-batches.js';
+import { bombOf, changed } from './batch-bytes.js';
+import { JAVA_BATCHES } from './java-batches.js';
 import { openKafkaLog } from './kafka-under-test.js';
 
 const digest = (bytes: Uint8Array | null): string =>
@@ -22,20 +21,6 @@ const digest = (bytes: Uint8Array | null): string =>
 const contentsOf = (records: readonly { key: Uint8Array | null; value: Uint8Array | null }[]): readonly string[] =>
   records.map(({ key, value }) => `${digest(key)} ${digest(value)}`);
 const bytesIn = (records: readonly AnyRecord[]) => records.map(({ bytes }) => bytes ?? { key: null, value: null });
-
-/** A record of so many zeros, which a few kilobytes hold. */
-function bombOf(bytes: number): Buffer {
-  const varint = (value: number): Buffer => {
-    const parts: number[] = [];
-    for (let left = value * 2; ; left = Math.floor(left / 128)) {
-      if (left < 128) return Buffer.from([...parts, left]);
-      parts.push((left % 128) + 128);
-    }
-  };
-  const body = Buffer.concat([Buffer.from([0, 0, 0, 1]), varint(bytes), Buffer.alloc(bytes), Buffer.from([0])]);
-  const records = gzipSync(Buffer.concat([varint(body.length), body]));
-  return changed(javaBatch('none, 1 record').bytes, { baseOffset: 0, attributes: CODEC.gzip, records });
-}
 
 describeWithBroker('a topic that other programs write to', () => {
   const releases: (() => Promise<unknown>)[] = [];
@@ -65,7 +50,7 @@ describeWithBroker('a topic that other programs write to', () => {
     const batches = JAVA_BATCHES.filter(({ name }) => /^(none|gzip|snappy|lz4|zstd), |odd headers|no key/.test(name));
     const wanted: string[] = [];
     for (const { bytes } of batches) {
-      await produce(bytes);
+      await produce(changed(bytes, { baseOffset: 0 }));
       const budget = createReadingBudget(READING_LIMITS);
       for (const found of decodeRecordSet({ bytes, from: 0, aborted: [] }, budget))
         if (found.kind === 'records') wanted.push(...contentsOf(found.records));
