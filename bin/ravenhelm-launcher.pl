@@ -20,8 +20,9 @@
 # machine (x64 or arm64), run (the task's run directory), claim, stem, call (JSON, kept beside the start mark), limit_ms,
 # once (yes: one command, at most once; no: checks), each (yes: all checks run, limit_ms for each; no: the first failure
 # ends them, limit_ms for all), isolated (yes: argument 1 is bwrap; no), token (RAVENHELM_RUN in the environment of
-# bwrap), seccomp (path of a filter; optional), input (optional), argument (many), command (many; each is appended to
-# the arguments), limit (many: "NAME NUMBER", sizes in bytes; a limit that is missing does not hold), cgroup (many:
+# bwrap), seccomp (path of a filter; optional), input (optional), secret (many: "NAME\nVALUE"; the argument
+# "\0secret NAME" becomes a descriptor with the value), argument (many), command (many; each is appended to the
+# arguments), limit (many: "NAME NUMBER", sizes in bytes; a limit that is missing does not hold), cgroup (many:
 # "1|2 CONTROLLER,… DIRECTORY", below which a group may be made), workspace (measured while the tool runs; optional),
 # holds_state (yes: .ravenhelm in it is the swarm's; no), relay (what ravenhelm-relay.pl is asked for; optional).
 #
@@ -30,8 +31,8 @@ use strict;
 
 my %EXIT = (fenced => 70, started_before => 71, lock_busy => 72, aborted => 73, failed => 74);
 my %CALLS = (
-    x64   => { prctl => 157, keyctl => 250, prlimit => 302, fstatfs => 138, clone3 => 435 },
-    arm64 => { prctl => 167, keyctl => 219, prlimit => 261, fstatfs => 44,  clone3 => 435 },
+    x64   => { prctl => 157, keyctl => 250, prlimit => 302, fstatfs => 138, clone3 => 435, memfd_create => 319 },
+    arm64 => { prctl => 167, keyctl => 219, prlimit => 261, fstatfs => 44,  clone3 => 435, memfd_create => 279 },
 );
 my ($PR_SET_CHILD_SUBREAPER, $PR_GET_CHILD_SUBREAPER, $KEYCTL_JOIN_SESSION_KEYRING) = (36, 37, 1);
 my %RESOURCES = (cpu => 0, file => 1, data => 2, core => 4, processes => 6, open_files => 7);
@@ -48,7 +49,7 @@ my $IDLE_SECONDS = 60;
 
 # What the measuring part uses too is in the package.
 our (%request, %limits, $run);
-my (@arguments, @commands, @cgroups, $calls, $lock, $stopped, $uptime);
+my (%secrets, @arguments, @commands, @cgroups, $calls, $lock, $stopped, $uptime);
 
 # Loaded when a tool takes longer than a look: most do not, and reading it takes a millisecond.
 my $MEASURING = $0 =~ s/(?=\.pl$)/-measure/r;
@@ -113,6 +114,7 @@ sub read_request {
         elsif ($name eq 'command')  { push @commands,  $value }
         elsif ($name eq 'limit')    { my ($limit, $number) = split / /, $value; $limits{$limit} = $number }
         elsif ($name eq 'cgroup')   { push @cgroups,   $value }
+        elsif ($name eq 'secret')   { my ($secret, $text) = split /\n/, $value, 2; $secrets{$secret} = $text }
         else                        { $request{$name} = $value }
     }
 }
@@ -386,8 +388,8 @@ sub end_relay {
 # In the child: limits, keyring, descriptors, then the tool's program in place of this one.
 sub become_tool {
     my ($command, $isolated, $out, $err, $report, $shut) = @_;
-    my @program = (@arguments, $command);
     my $fail = sub { syswrite(STDERR, "$_[0]\n"); exit 127 };
+    my @program = ((map { /^\0secret (\w+)$/ ? secret_descriptor($1, $fail) : $_ } @arguments), $command);
     open(STDOUT, '>&', $out) && open(STDERR, '>&', $err) or $fail->("cannot use the output pipes: $!");
     if ($isolated) {
         my @extra = ('--json-status-fd', keep_open($report), '--block-fd', keep_open($shut));
@@ -412,6 +414,18 @@ sub become_tool {
     $SIG{PIPE} = 'DEFAULT';
     { exec { $program[0] } @program }
     $fail->("cannot run $program[0]: $!");
+}
+
+# The number of a descriptor in memory that has a secret, from its start.
+sub secret_descriptor {
+    my ($name, $fail) = @_;
+    my $label = 'secret';
+    my $number = syscall($calls->{memfd_create}, $label, 0);
+    $number >= 0 && open(my $file, '+<&=', $number) or $fail->("cannot keep the secret $name in memory: $!");
+    my $count = syswrite($file, $secrets{$name});
+    $fail->("cannot keep the secret $name in memory: $!") if !defined $count || $count != length $secrets{$name};
+    sysseek($file, 0, 0);
+    return keep_open($file);
 }
 
 my @KEPT;

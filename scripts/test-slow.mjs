@@ -7,6 +7,7 @@ const failed = await runStages([
   npm('mutation check, seeds found again', 'simulate', '--', '--mutants'),
   npm('chaos, half an hour', 'chaos', '--', '--minutes', '30'),
   npm('a real Ollama', 'test:ollama'),
+  npm('a real container engine', 'test:engine'),
   {
     name: 'races of links, 40,000 reads and 40,000 writes',
     command: ['npm', 'test', '--', 'test/security/races'],

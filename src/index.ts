@@ -14,6 +14,7 @@ export type { RedriveOptions, RedriveOutcome } from './client/redrive.js';
 export type { SubmittedMission } from './client/submit.js';
 export type { StatusReport } from './client/ask-processes.js';
 export type { AgentSpec, Playbook, PlaybookStep } from './domain/agent-spec.js';
+export type { Mount, Permissions } from './domain/permissions.js';
 export type { LimitKey, LimitSettings } from './domain/limits.js';
 export type { AgentEvent } from './domain/generated/agent-event.js';
 export type {

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import type { AgentSpec, Playbook } from '../domain/agent-spec.js';
+import { permissionsOf } from '../domain/permissions.js';
 import { ORCHESTRATOR } from '../domain/plan.js';
 import { SIZES } from '../domain/sizes.js';
 import { checksSchema, command, numberIn, text, textWithin } from './checked-values.js';
 import type { Problem } from './config-error.js';
 import { limitSettings, limitsSchema } from './limit-settings.js';
 import { networkHosts, networkProblems, networkSchema } from './network-setting.js';
+import { PERMISSION_KEYS, permissionProblems } from './permission-settings.js';
+import { repeated } from './repeated.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted, shortened } from '../domain/quoted.js';
 import { workspacePath } from '../domain/workspace-path.js';
@@ -46,6 +49,7 @@ const frontMatterSchema = z.strictObject({
   secrets_key: z.boolean().default(false),
   limits: limitsSchema.optional(),
   network: networkSchema.default([]),
+  ...PERMISSION_KEYS,
   playbooks: z
     .record(
       playbookName,
@@ -161,12 +165,8 @@ function matterProblems(
       ),
     ),
     ...networkProblems(matter.network, source.problemAt),
+    ...permissionProblems(matter, source),
   ];
-}
-
-/** Indexes of items that occur earlier in the list. */
-export function repeated(items: readonly string[]): readonly number[] {
-  return items.flatMap((item, index) => (items.indexOf(item) < index ? [index] : []));
 }
 
 function toSpec(matter: FrontMatter, prompt: string, digest: string): AgentSpec {
@@ -193,6 +193,7 @@ function toSpec(matter: FrontMatter, prompt: string, digest: string): AgentSpec 
     ...(matter.secrets_key ? { secretsKey: true } : {}),
     ...(matter.limits === undefined ? {} : { limits: limitSettings(matter.limits) }),
     ...(matter.network.length === 0 ? {} : { network: networkHosts(matter.network) }),
+    ...permissionsOf(matter),
     playbooks: Object.fromEntries(playbooks),
     prompt,
   };

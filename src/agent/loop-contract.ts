@@ -134,6 +134,7 @@ export type LoopFailureCode =
   | 'protected'
   | 'model'
   | 'workspace'
+  | 'permission'
   | 'agent_revision'
   | 'too_large'
   | 'internal';

@@ -5,7 +5,7 @@ import { validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, ORCHESTRATOR, type PlanDraft, type PlanScope } from '../domain/plan.js';
 import type { LimitSettings } from '../domain/limits.js';
 import { SIZES } from '../domain/sizes.js';
-import { repeated } from './agent-file.js';
+import { repeated } from './repeated.js';
 import { checksSchema, numberIn, text, textWithin } from './checked-values.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { chooseInstead } from '../domain/did-you-mean.js';

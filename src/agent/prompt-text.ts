@@ -3,6 +3,7 @@ import type { TaskInput } from '../domain/events.js';
 import { mapTexts } from '../domain/map-texts.js';
 import { hostAndPort } from '../domain/network.js';
 import { taintsText } from '../domain/taint.js';
+import { permissionsText } from '../domain/permissions.js';
 import type { ChatMessage, MessageCall } from '../ports/model.js';
 import type { ToolDefinition } from '../ports/tools.js';
 import { dataBlock, marksText } from './data-block.js';
@@ -25,21 +26,23 @@ export function systemText(task: LoopTask, tools: readonly ToolDefinition[]): st
   const described = tools.map(
     (tool) => `- ${tool.name}: ${tool.description}\n  arguments (JSON Schema): ${JSON.stringify(tool.parameters)}`,
   );
-  return `${task.agent.prompt}
-
-${HOW_YOU_WORK}
-
-# Tools
-${described.join('\n')}${networkText(task)}`;
+  const permissions = permissionsText(task.agent);
+  return [
+    task.agent.prompt,
+    HOW_YOU_WORK,
+    `# Tools\n${described.join('\n')}`,
+    ...(permissions === '' ? [] : [permissions]),
+    ...networkText(task),
+  ].join('\n\n');
 }
 
-function networkText({ agent: { network = [] } }: LoopTask): string {
-  if (network.length === 0) return '';
+function networkText({ agent: { network = [] } }: LoopTask): readonly string[] {
+  if (network.length === 0) return [];
   const hosts = network.map(hostAndPort).join(', ');
-  return (
-    `\n\n# Network\nYour commands can reach these hosts and ports, and no others: ${hosts}. ` +
-    'Connect to them by these names. HTTP clients use the proxy of the environment. Each connection is recorded.'
-  );
+  return [
+    `# Network\nYour commands can reach these hosts and ports, and no others: ${hosts}. ` +
+      'Connect to them by these names. HTTP clients use the proxy of the environment. Each connection is recorded.',
+  ];
 }
 
 const HOW_YOU_WORK = [

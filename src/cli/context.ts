@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../agent/text-file.js';
 import type { ClientContext } from '../client/context.js';
-import { createRedactor } from '../domain/redaction.js';
+import { createGrowingRedactor } from '../domain/redaction.js';
 import { createTopicNames, type TopicNames } from '../domain/topic-names.js';
 import type { Logger } from '../ports/logger.js';
 import type { SwarmContext } from '../swarm/context.js';
@@ -41,6 +41,8 @@ export interface CommandContext {
   say(line: string): void;
   /** Writes data on stdout: a document with --json. */
   print(document: unknown): void;
+  /** From now on these values are redacted wherever the command writes. */
+  hide(secrets: readonly string[]): void;
   /** While lines are redrawn on the terminal, log lines on it go through them. Returns how to end that. */
   redirectLog(write: (text: string) => void): () => void;
 }
@@ -52,7 +54,7 @@ export function createContext(
   defaults: Readonly<Partial<Record<SettingName, string>>> = {},
 ): CommandContext {
   const config = configOf(given, options, defaults);
-  const redact = createRedactor(secretsOf(config, given.env));
+  const { redact, add: hide } = createGrowingRedactor(secretsOf(config, given.env));
   const host = withRedactedOutput(given, redact);
   const people = options.json ? host.stderr : host.stdout;
   const toStderr = (text: string) => host.stderr.write(text);
@@ -74,6 +76,7 @@ export function createContext(
     colors: wantsColors(host.env, people.isTerminal),
     say: (line) => people.write(`${line}\n`),
     print: (document) => host.stdout.write(`${JSON.stringify(document, null, 2)}\n`),
+    hide,
     redirectLog(write) {
       if (host.stderr.isTerminal && people.isTerminal) writeLog = write;
       return () => {

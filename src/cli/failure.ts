@@ -36,6 +36,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   ollama_host: EXIT.usage,
   http_address: EXIT.usage,
   workspace: EXIT.usage,
+  permission: EXIT.usage,
   no_model: EXIT.usage,
   tool_setup: EXIT.usage,
   planning_failed: EXIT.missionFailed,

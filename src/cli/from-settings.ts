@@ -1,7 +1,9 @@
 /** What the settings say, as swarm and client take it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AgentSpec } from '../domain/agent-spec.js';
 import { firstTokenWithin } from '../models/ollama.js';
+import { openProvisions } from '../swarm/provisions.js';
 import type { SessionOptions } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
 
@@ -24,8 +26,23 @@ export function modelSettings({ host, config: { values } }: CommandContext): Ses
   };
 }
 
-export function toolSettings({ host, config: { values } }: CommandContext): SessionOptions['tools'] {
+/**
+ * Of a worker for these agents. Reads their secrets, which are redacted from now on.
+ */
+export async function toolSettings(
+  { host, config: { values }, hide }: CommandContext,
+  agents: readonly AgentSpec[],
+): Promise<SessionOptions['tools']> {
+  const { provisions, hidden } = await openProvisions({
+    agents,
+    environment: host.env,
+    workspaceRoot: values.WORKSPACE_ROOT,
+    dockerHost: host.env['DOCKER_HOST'],
+    privateFiles: [join(host.cwd, '.env'), ...(values.KAFKA_TLS_KEY === null ? [] : [values.KAFKA_TLS_KEY])],
+  });
+  hide(hidden);
   return {
+    provisions,
     workspaceRoot: values.WORKSPACE_ROOT,
     sandbox: values.RAVENHELM_SANDBOX,
     minFreeMb: values.WORKSPACE_MIN_FREE_MB,

@@ -38,7 +38,7 @@ export async function withSwarm<T>(
       topicsFile: topicsFile(context),
       http: httpAccess(context),
       models: modelSettings(context),
-      tools: toolSettings(context),
+      tools: await toolSettings(context, options.agents),
       policy: policy?.policy ?? null,
       operators: operators?.operators ?? null,
       askMs: onAsk === 'wait' ? config.values.RAVENHELM_APPROVAL_MINUTES * 60_000 : null,

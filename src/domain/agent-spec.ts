@@ -1,9 +1,10 @@
 import type { Check } from './events.js';
 import type { LimitSettings } from './limits.js';
 import type { NetworkHost } from './network.js';
+import type { Permissions } from './permissions.js';
 
 /** A specialist as its agents/*.md file describes it. */
-export interface AgentSpec {
+export interface AgentSpec extends Permissions {
   readonly name: string;
   /**
    * Revision of the agent: sha256, in hex, of the bytes of its file (a change of a comment or of

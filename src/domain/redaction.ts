@@ -18,13 +18,11 @@ export type Redact = (text: string) => string;
 const SHORTEST_SECRET = 8;
 
 /**
- * @param secrets values that must not appear anywhere; those with fewer than 8 characters are left alone, for they
- *   would change ordinary words
+ * @param secrets values that must not appear anywhere, of several lines also each line; those with fewer than 8
+ *   characters are left alone, for they would change ordinary words
  */
 export function createRedactor(secrets: readonly string[] = []): Redact {
-  const known = [...new Set(secrets.map((secret) => secret.trim()))].filter(
-    (secret) => secret.length >= SHORTEST_SECRET && !mark(WORDS_OF_MARKS).includes(secret),
-  );
+  const known = [...new Set(secrets.flatMap(partsOf))].filter(isHideable);
   const values = [...new Set(known.flatMap(formsOf))];
   if (values.length === 0) return (text) => redactPatterns(showHidden(text));
   // The longest first: one value may be part of another.
@@ -41,6 +39,40 @@ export function createRedactor(secrets: readonly string[] = []): Redact {
       ),
     );
   };
+}
+
+/** A redactor that learns further secrets. */
+export interface GrowingRedactor {
+  readonly redact: Redact;
+  /** From now on these are redacted too. */
+  add(secrets: readonly string[]): void;
+}
+
+/** For values that are known only after the program has begun to write. */
+export function createGrowingRedactor(secrets: readonly string[]): GrowingRedactor {
+  let known = secrets;
+  let current = createRedactor(known);
+  return {
+    redact: (text) => current(text),
+    add(more) {
+      if (more.length === 0) return;
+      known = [...known, ...more];
+      current = createRedactor(known);
+    },
+  };
+}
+
+/** Whether a value can be redacted without changing ordinary texts. */
+export function isHideable(secret: string): boolean {
+  const value = secret.trim();
+  return value.length >= SHORTEST_SECRET && !mark(WORDS_OF_MARKS).includes(value);
+}
+
+/** The whole, and each line: programs show files by line. The bounds of a PEM block are those of every other one. */
+function partsOf(secret: string): readonly string[] {
+  const lines = secret.split('\n').map((line) => line.trim());
+  const own = lines.filter((line) => !/^-----(?:BEGIN|END) [A-Z0-9 ]+-----$/.test(line));
+  return lines.length === 1 ? lines : [secret.trim(), ...own];
 }
 
 /** A secret that is part of a mark would be found in it again. */

@@ -3,6 +3,7 @@ import type { NamedPath } from '../domain/check-paths.js';
 import type { Check, CheckRecord, StepOutcome } from '../domain/events.js';
 import type { LimitName, Limits } from '../domain/limits.js';
 import type { NetworkConnection, NetworkHost } from '../domain/network.js';
+import type { Permissions } from '../domain/permissions.js';
 
 /** The tool that runs a shell command. */
 export const COMMAND_TOOL = 'execute_terminal_command';
@@ -21,7 +22,7 @@ export interface ToolExecutor {
   recoverOutcome(task: TaskPlace, step: number): Promise<ToolOutcome | null>;
   /**
    * Starts the tool of a step at most once. A failing tool is an outcome, not a rejection. Rejects only with FenceLost,
-   * WorkspaceUnusable or WorkspaceFull.
+   * WorkspaceUnusable, PermissionUnavailable or WorkspaceFull.
    */
   run(call: ToolCall, signal: AbortSignal): Promise<ToolOutcome>;
   /** Runs checks in sequence, with the workspace read-only, until one fails or all have passed. */
@@ -42,7 +43,10 @@ export interface ToolExecutor {
     protection: ProtectionRules,
     signal: AbortSignal,
   ): Promise<readonly string[]>;
-  /** Creates the task's workspace; resolves with its path. Rejects with WorkspaceUnusable, e.g. for another marker. */
+  /**
+   * Creates the task's workspace; resolves with its path. Rejects with WorkspaceUnusable, e.g. for another marker, and
+   * with PermissionUnavailable.
+   */
   prepareWorkspace(task: TaskPlace): Promise<string>;
 }
 
@@ -67,6 +71,8 @@ export interface TaskPlace {
   readonly workspaceMarker: string;
   /** Whether /keys has the workspace's key: made: it is made if it is missing; existing: if there is one. */
   readonly secretsKey: 'none' | 'existing' | 'made';
+  /** What its calls may use beyond the workspace; absent: nothing. */
+  readonly permissions?: Permissions;
 }
 
 /** What the commands of a call may reach. */
@@ -162,6 +168,12 @@ export class FenceLost extends Error {
 /** The workspace cannot be used here (marker of another root, missing directory, not writable). */
 export class WorkspaceUnusable extends Error {
   readonly code = 'workspace';
+  readonly retriable = false;
+}
+
+/** This worker cannot give a task what its agent's file names. The message says what is missing, and the cure. */
+export class PermissionUnavailable extends Error {
+  readonly code = 'permission';
   readonly retriable = false;
 }
 

@@ -17,6 +17,7 @@ import type { SwarmContext } from './context.js';
 import type { Policy } from '../ports/policy.js';
 import { openOperators } from '../agent/open-operators.js';
 import { openPolicy } from './policy.js';
+import { openProvisions } from './provisions.js';
 import { PACKAGE_DIR } from './package-dir.js';
 import { redactingLog, unwrapped } from './redacting-log.js';
 import { refuseInProduction } from './sandbox-required.js';
@@ -78,6 +79,13 @@ export interface ToolOptions {
    * Linux with bubblewrap.
    */
   readonly sandbox?: boolean;
+  /**
+   * Values of the secrets that agents name, by name; or NAME_FILE with the path of a file. Default none: the
+   * environment is not read. Tasks of an agent whose secret is missing fail before their first step.
+   */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** The engine for agents with docker, as unix:///PATH. Default unix:///var/run/docker.sock. */
+  readonly dockerHost?: string;
 }
 
 /** A running swarm. createClient takes it as its options. */
@@ -106,7 +114,14 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
   const operators = options.operators === undefined ? null : await openOperators(resolve(options.operators));
   const workspace = await openWorkspaces(options.tools?.workspaceRoot);
   const below = unwrapped(options.log);
-  const context = contextOf(options, prefix, below.secrets);
+  const provided = await openProvisions({
+    agents: roles.includes('worker') ? served.agents : [],
+    environment: options.tools?.secrets ?? {},
+    workspaceRoot: workspace.root,
+    privateFiles: [],
+    dockerHost: options.tools?.dockerHost,
+  });
+  const context = contextOf(options, prefix, [...below.secrets, ...provided.hidden]);
   const { redact } = context;
   try {
     const session = await startSession(context, {
@@ -120,6 +135,7 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
       tools: {
         workspaceRoot: workspace.root,
         sandbox: options.tools?.sandbox ?? true,
+        provisions: provided.provisions,
         packageDir: PACKAGE_DIR,
         nodePath: process.execPath,
       },
@@ -249,7 +265,12 @@ const OPTIONS = z.strictObject({
     })
     .optional(),
   tools: z
-    .strictObject({ workspaceRoot: text.optional(), sandbox: z.boolean('it must be true or false').optional() })
+    .strictObject({
+      workspaceRoot: text.optional(),
+      sandbox: z.boolean('it must be true or false').optional(),
+      secrets: z.record(z.string(), z.string('it must be a text')).optional(),
+      dockerHost: text.optional(),
+    })
     .optional(),
   policy: text.optional(),
   onAsk: z.enum(['wait', 'reject'], 'it must be wait or reject').default('wait'),

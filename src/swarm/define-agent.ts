@@ -4,10 +4,11 @@ import { ConfigError } from '../agent/config-error.js';
 import { limitKeys, type LimitsDefinition } from '../agent/limit-settings.js';
 import type { NetworkEntry } from '../agent/network-setting.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import type { Permissions } from '../domain/permissions.js';
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 
 /** An agent as an object: the keys of an agents/*.md file in camel case, and its prompt. */
-export interface AgentDefinition {
+export interface AgentDefinition extends Permissions {
   /** Lower-case letters, digits and _, starting with a letter. Names topics and groups. */
   readonly name: string;
   /** What it is responsible for; the planner reads it. */
@@ -63,6 +64,9 @@ export function defineAgent(definition: AgentDefinition): AgentSpec {
     secrets_key: definition.secretsKey,
     limits: limitKeys(definition.limits),
     network: definition.network,
+    secrets: definition.secrets,
+    mounts: definition.mounts,
+    docker: definition.docker,
     playbooks: definition.playbooks,
   };
   // JSON is YAML: an object is judged by the same rules as a file.

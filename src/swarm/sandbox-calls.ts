@@ -8,6 +8,7 @@ import type { StepOutcome } from '../domain/events.js';
 import { reportConnection, type ConnectionReport } from '../domain/attempt-report.js';
 import { limitsOf, type LimitName } from '../domain/limits.js';
 import type { NetworkConnection } from '../domain/network.js';
+import { permissionsOf } from '../domain/permissions.js';
 import type { Ids } from '../ports/clock.js';
 import { ANY_AGENT, type Policy, type Verdict } from '../ports/policy.js';
 import { isStopped, judgeSecrets, stoppedResult } from '../roles/worker/call-verdict.js';
@@ -76,7 +77,9 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
   const missionId = `sandbox-${ids.uuid()}`;
   const marker = await workspaceMarker(base);
   const secretsKey = agent?.secretsKey === true ? 'made' : 'none';
-  const task: TaskPlace = { missionId, taskId: TASK, attempt: 1, workspace, workspaceMarker: marker, secretsKey };
+  const permissions = permissionsOf(agent ?? {});
+  const place = { missionId, taskId: TASK, attempt: 1, workspace, workspaceMarker: marker };
+  const task: TaskPlace = { ...place, secretsKey, permissions };
   const run = runDirectory(base, task);
   const limits = limitsOf(agent?.limits, {});
   let step = 0;

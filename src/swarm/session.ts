@@ -14,6 +14,7 @@ import type { OpenLog } from './open-log.js';
 import { prepareCluster } from './prepare-cluster.js';
 import { openProcessHealth, type ProcessHealth } from './process-health.js';
 import { createRoles } from './roles.js';
+import { withheldLines } from './provisions.js';
 import { createSupervisedRole } from './supervised-role.js';
 import { openTools, openToolsInBackground, type OpenToolsOptions } from './tools.js';
 
@@ -108,6 +109,7 @@ async function prepareRoles(
   const used = models.summary({ workers: options.agents.length > 0, planner: options.orchestrator });
   if (used !== '') options.say(`Models: ${used}`);
   for (const line of [tools?.line, tools?.limitsLine]) if (typeof line === 'string') options.say(line);
+  for (const line of withheldLines(options.agents, options.tools)) options.say(line);
   const worker =
     tools === null ? null : { agents: options.agents, tools, policy: options.policy, askMs: options.askMs };
   const { roster, orchestrator } = options;

@@ -8,6 +8,7 @@ import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import { limitsLine, openCgroups } from '../tools/cgroups.js';
 import { workspaceMarker } from '../tools/places.js';
 import { probeSandbox } from '../tools/probe.js';
+import { NO_PROVISIONS, type Provisions } from '../tools/provisions.js';
 import type { ReadOnlyBind, SystemOptions } from '../tools/sandbox.js';
 import { createToolExecutor } from '../tools/tool-executor.js';
 
@@ -18,6 +19,8 @@ export interface OpenToolsOptions {
   readonly sandbox: boolean;
   /** No step begins when the workspaces' disk has less free, in MiB; absent: DEFAULT_MIN_FREE_MB. */
   readonly minFreeMb?: number;
+  /** What agents may have beyond their workspaces; absent: nothing. */
+  readonly provisions?: Provisions;
   /** The directory of the installed package, which has toolbox/. */
   readonly packageDir: string;
   /** Absolute path of the node that agents' commands find as `node`. */
@@ -51,13 +54,15 @@ const TOOLBOX_PACKAGES = ['yaml', '@electric-sql/pglite'];
 
 /** The tools, in the sandbox as it can be built here. One that cannot refuses commands; the line says the fix. */
 export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
-  const { workspaceRoot, minFreeMb = DEFAULT_MIN_FREE_MB, clock, logger, redact } = options;
+  const { workspaceRoot, minFreeMb = DEFAULT_MIN_FREE_MB, provisions = NO_PROVISIONS } = options;
+  const { clock, logger, redact } = options;
   const system = await systemOptions(options);
   const [sandbox, cgroups] = await Promise.all([
     options.sandbox ? probeSandbox(system) : ('off' as const),
     openCgroups(),
   ]);
-  const tools = createToolExecutor({ ...system, workspaceRoot, sandbox, cgroups, minFreeMb, clock, logger, redact });
+  const place = { ...system, workspaceRoot, sandbox, cgroups, minFreeMb };
+  const tools = createToolExecutor({ ...place, provisions, clock, logger, redact });
   if (sandbox === 'off')
     return {
       tools,

@@ -16,13 +16,15 @@ import { FenceLost, type BaselineCall, type ProtectionRules, type TaskPlace } fr
 import { exitCodeOf, forgetChecks } from './checks.js';
 import { launch } from './launcher.js';
 import { outputPaths, readLauncherOutcome } from './outcome.js';
-import { withNetwork } from './network/with-network.js';
+import { withAccess } from './with-access.js';
 import type { RunPlace } from './places.js';
+import { secretsOf } from './provisions.js';
 import { absent, existing } from './system-errors.js';
 import { differencesFrom, listProtected, tooLarge } from './protected-paths.js';
 import {
   argumentVector,
   placeOf,
+  placeOfCall,
   requireSpace,
   sandboxProblem,
   shellIn,
@@ -52,7 +54,7 @@ type KeptBaseline = z.output<typeof keptBaseline>;
 
 /** See ToolExecutor.takeBaseline. */
 export async function takeBaseline(runtime: ToolRuntime, call: BaselineCall, signal: AbortSignal): Promise<Baseline> {
-  const place = await placeOf(runtime, call.task);
+  const place = await placeOfCall(runtime, call.task);
   const kept = (await readKept(place)) ?? (await keep(place, await observe(runtime, place, call, signal)));
   const baseline = asCalled(kept, call);
   const bytes = byteLength(encodeBaseline(baseline));
@@ -156,7 +158,7 @@ async function exitCodes(
   const stem = `a${task.attempt}-${which}`;
   await forgetChecks(place, stem, checks.length);
   const program = shellIn(runtime, visiblePaths(runtime, place).workspace, limits);
-  await withNetwork(runtime, place, network, (at) =>
+  await withAccess(runtime, place, { task, limits, network }, (at) =>
     launch(
       {
         place: at,
@@ -173,6 +175,7 @@ async function exitCodes(
         commands: checks.map((check: Check) => check.command),
         argumentVector: argumentVector(runtime, at, stem, program, false, limits),
         input: null,
+        secrets: secretsOf(at.permissions, runtime.provisions),
       },
       signal,
     ),

@@ -23,7 +23,8 @@ export function createPlaces(options: PlaceOptions): { of(task: TaskPlace): Prom
 
   return {
     async of(task) {
-      const key = JSON.stringify([task.workspace, task.missionId, task.taskId, task.attempt, task.secretsKey]);
+      const { workspace, missionId, taskId, attempt, secretsKey, permissions } = task;
+      const key = JSON.stringify([workspace, missionId, taskId, attempt, secretsKey, permissions]);
       const known = kept.get(key);
       if (known !== undefined && (await isStillUsable(known, task))) return known;
       kept.delete(key);

@@ -5,10 +5,11 @@ import { CallRefused } from './errors.js';
 import { isReserved, parsePath } from './jail.js';
 import { launch, type LaunchEnd } from './launcher.js';
 import { describeOutcome, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
-import { withNetwork } from './network/with-network.js';
 import { stepName, type RunPlace } from './places.js';
+import { secretsOf } from './provisions.js';
 import { writeProgram, type Program } from './programs.js';
 import { argumentVector, requireSpace, shellIn, tokenOf, visiblePaths, type ToolRuntime } from './tool-runtime.js';
+import { withAccess } from './with-access.js';
 
 /** execute_terminal_command. Throws or rejects with CallRefused for a call that is not run. */
 export function runCommand(
@@ -30,7 +31,7 @@ export function runCommand(
   } as const;
   const program = shellIn(runtime, [workspace, ...parts].join('/'), call.limits);
   const run = { record, program, lastArgument: args.command, input: null };
-  return withNetwork(runtime, place, call.network, (at) => runOnce(runtime, call, { ...run, place: at }, signal));
+  return withAccess(runtime, place, call, (at) => runOnce(runtime, call, { ...run, place: at }, signal));
 }
 
 const limited = ({ limits }: ToolCall): { limits?: Limits } => (limits === undefined ? {} : { limits });
@@ -112,6 +113,7 @@ async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: A
       commands: [lastArgument],
       argumentVector: vector,
       input,
+      secrets: secretsOf(place.permissions, runtime.provisions),
     },
     signal,
   );

@@ -36,6 +36,8 @@ export interface Launch {
   readonly argumentVector: readonly string[];
   /** The tool's standard input; null: empty. */
   readonly input: string | null;
+  /** Names and values; the argument "\0secret NAME" becomes the descriptor that has the value. Absent: none. */
+  readonly secrets?: readonly (readonly [name: string, value: string])[];
 }
 
 /** done: the launcher left outcomes. All others: this launcher started nothing. */
@@ -69,7 +71,7 @@ export async function launch(request: Launch, signal: AbortSignal): Promise<Laun
 
 /** The launcher's request. */
 export function fieldsOf(request: Launch): readonly RequestField[] {
-  const { place, callRecord, input, cgroups = [], limits = DEFAULT_LIMITS } = request;
+  const { place, callRecord, input, cgroups = [], limits = DEFAULT_LIMITS, secrets = [] } = request;
   return [
     ['what', 'run'],
     ['run', place.run],
@@ -91,6 +93,7 @@ export function fieldsOf(request: Launch): readonly RequestField[] {
     ...(place.network === undefined ? [] : [['relay', place.network.relayRequest] as const]),
     ['token', request.token],
     ...(input === null ? [] : [['input', input] as const]),
+    ...secrets.map(([name, value]) => ['secret', `${name}\n${value}`] as const),
     ...request.argumentVector.map((argument) => ['argument', argument] as const),
     ...request.commands.map((command) => ['command', command] as const),
   ];

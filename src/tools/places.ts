@@ -2,9 +2,11 @@ import { chmod, chown, lstat, mkdir, readFile, readdir, realpath, stat, access, 
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { isOutOfSpace } from '../domain/system-error.js';
+import type { Permissions } from '../domain/permissions.js';
 import { WorkspaceUnusable, type TaskPlace } from '../ports/tools.js';
 import { SANDBOX_ACCOUNT, type Account } from './account.js';
 import { linkNew } from './link-new.js';
+import type { CallEngine } from './sandbox.js';
 import { secretsKey } from './secrets-key.js';
 import { prepareSharedFiles } from './shared-files.js';
 import { absent, codeOf, existing, reasonOf } from './system-errors.js';
@@ -44,6 +46,10 @@ export interface RunPlace {
   readonly account: Account | null;
   /** File with the sandbox's system call filter; null: without a sandbox. */
   readonly seccomp: string | null;
+  /** What the task's calls may use beyond the workspace. */
+  readonly permissions: Permissions;
+  /** While a call runs that has a container engine (engine/call-engine.ts); absent: it has none. */
+  readonly engine?: CallEngine;
   /** While a call runs that has a network (network/with-network.ts); absent: it has none. */
   readonly network?: PlaceNetwork;
 }
@@ -146,7 +152,8 @@ export async function preparePlace(
   const shared = await prepareShared(join(base, STATE_DIRECTORY), user, options.filter);
   const holdsState = task.workspace !== null;
   const keys = await keysOf(task, base, options.workspaceRoot, account);
-  return { base, workspace, holdsState, run, outputs: join(run, 'outputs'), keys, account, ...shared };
+  const { permissions = {} } = task;
+  return { base, workspace, holdsState, run, outputs: join(run, 'outputs'), keys, account, permissions, ...shared };
 }
 
 async function keysOf(

@@ -1,6 +1,8 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Limits } from '../domain/limits.js';
+import { SECRETS_DIRECTORY } from '../domain/permissions.js';
+import { isWithin, SANDBOX_PATHS } from '../domain/sandbox-paths.js';
 import { ToolSetupError } from './errors.js';
 import type { Account } from './account.js';
 import { mountedEtcDirectories } from './shared-files.js';
@@ -19,6 +21,14 @@ export interface ReadOnlyBind {
   readonly source: string;
   /** Absolute, outside all other mounts. */
   readonly target: string;
+}
+
+/** A container engine for the commands of one call. */
+export interface CallEngine {
+  /** Path of the proxy's socket, outside of the sandbox. */
+  readonly socket: string;
+  /** The compose project. */
+  readonly project: string;
 }
 
 /** The result of probeSandbox when bubblewrap works. */
@@ -54,22 +64,6 @@ export interface SystemMounts {
 }
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const TAKEN_TARGETS = [
-  '/workspace',
-  '/outputs',
-  '/keys',
-  '/toolbox',
-  '/usr',
-  '/bin',
-  '/sbin',
-  '/lib',
-  '/lib64',
-  '/etc',
-  '/proc',
-  '/dev',
-  '/tmp',
-  '/opt/node',
-];
 
 /** Reads the layout of this computer's system directories. Throws ToolSetupError for a bind that cannot be mounted. */
 export function systemMounts(options: SystemOptions): SystemMounts {
@@ -100,7 +94,7 @@ function parentsOf(target: string): string[] {
 }
 
 function checkedTarget(target: string): string {
-  const taken = TAKEN_TARGETS.find((name) => target === name || target.startsWith(`${name}/`));
+  const taken = SANDBOX_PATHS.find((path) => isWithin(target, path));
   if (!target.startsWith('/') || taken !== undefined) {
     const reason = taken === undefined ? 'the path is not absolute' : `the sandbox mounts ${taken} itself`;
     throw new ToolSetupError(
@@ -131,6 +125,12 @@ export interface SandboxOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** Set in mode root only. */
   readonly account: Account | null;
+  /** Absent: there is none. */
+  readonly engine?: CallEngine;
+  /** Of the agent, outside all other mounts; absent: none. */
+  readonly mounts?: readonly ReadOnlyBind[];
+  /** Names and values; absent: none. */
+  readonly secrets?: readonly (readonly [name: string, value: string])[];
   /** Runs inside, as the account, in mode user as pid 1; the launcher appends the command. */
   readonly program: readonly string[];
 }
@@ -150,15 +150,63 @@ export function sandboxArguments(options: SandboxOptions): string[] {
     ...words('--remount-ro /dev'),
     ...tmpfs('/tmp', options.limits.tmp_mb, options.sandbox),
     ...taskMounts(options),
+    ...(options.mounts ?? []).flatMap(({ source, target }) => [...parentsOf(target), '--ro-bind', source, target]),
+    ...engineSocket(options.engine),
+    ...secretFiles(options),
     ...words('--remount-ro / --cap-drop ALL'),
-    ...(options.sandbox.mode === 'root'
-      ? words('--cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP')
-      : []),
-    '--',
-    ...(options.account === null ? [] : ['/bin/sh', '-c', FIRST_PROCESS, 'init', ...withoutRights(options.account)]),
+    ...asAccount(options),
     ...options.program,
   ];
 }
+
+/** The last options, and how root's first process switches to the account. */
+function asAccount({ account, sandbox, secrets = [] }: SandboxOptions): string[] {
+  const hasSecrets = secrets.length > 0;
+  const root = words('--cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP');
+  return [
+    ...(sandbox.mode === 'root' ? root : []),
+    ...(account !== null && hasSecrets ? words('--cap-add CAP_CHOWN') : []),
+    '--',
+    ...(account === null
+      ? []
+      : ['/bin/sh', '-c', firstProcess(account, hasSecrets), 'init', ...withoutRights(account)]),
+  ];
+}
+
+/** Where docker's clients look for it. */
+function engineSocket(engine: CallEngine | undefined): string[] {
+  if (engine === undefined) return [];
+  const inside = '/var/run/docker.sock';
+  return [
+    ...[...parentsOf(inside), '--ro-bind', engine.socket, inside],
+    ...['--setenv', 'DOCKER_HOST', `unix://${inside}`, '--setenv', 'COMPOSE_PROJECT_NAME', engine.project],
+  ];
+}
+
+const PAGE_BYTES = 4_096;
+
+/**
+ * Files on a tmpfs, which the launcher passes by descriptor: an argument can be seen by all users of the computer. In
+ * mode user it is read-only; in mode root its directory is root's, and its files are given to the account afterwards.
+ */
+function secretFiles({ secrets = [], sandbox }: SandboxOptions): string[] {
+  if (secrets.length === 0) return [];
+  const pages = secrets.reduce((sum, [, value]) => sum + Math.ceil(Buffer.byteLength(value) / PAGE_BYTES), 1);
+  return [
+    ...words('--perms 0755 --dir /run --perms 0755'),
+    ...(sandbox.limitsTmpfs === true ? ['--size', String(pages * PAGE_BYTES)] : []),
+    ...['--tmpfs', SECRETS_DIRECTORY],
+    ...secrets.flatMap(([name]) => [
+      ...words('--perms 0400 --file'),
+      secretArgument(name),
+      `${SECRETS_DIRECTORY}/${name}`,
+    ]),
+    ...(sandbox.mode === 'user' ? ['--remount-ro', SECRETS_DIRECTORY] : []),
+  ];
+}
+
+/** The launcher puts a descriptor's number in its place; no argument of a program can have its first character. */
+const secretArgument = (name: string): string => `\0secret ${name}`;
 
 function namespaces({ mode, disableUserNamespaces }: SandboxKind): string[] {
   const shared = words('--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try');
@@ -189,10 +237,14 @@ function words(text: string): string[] {
 
 /**
  * Pid 1 of a sandbox that root starts: runs the program as its child and exits with it. It stays root, without more
- * than three capabilities: bwrap may not send another user's process the signal that ends pid 1 with bwrap, and the
- * agent's processes cannot reach it.
+ * than three capabilities, or four where it gives secrets to the account: bwrap may not send another user's process
+ * the signal that ends pid 1 with bwrap, and the agent's processes cannot reach it.
  */
-const FIRST_PROCESS = '"$@"; exit $?';
+function firstProcess({ uid, gid }: Account, hasSecrets: boolean): string {
+  // The account owns its secrets: ssh and others refuse a key that another user may read.
+  const own = hasSecrets ? `chown ${uid}:${gid} ${SECRETS_DIRECTORY}/* || exit 126; ` : '';
+  return `${own}"$@"; exit $?`;
+}
 
 /**
  * Python's compiled files stay out of the workspace: there they would be new files beside the tests that judge a task,
@@ -214,7 +266,7 @@ function environment(path: string, more: SandboxOptions['variables']): string[] 
   return ['--clearenv', ...Object.entries(variables).flatMap(([name, value]) => ['--setenv', name, value])];
 }
 
-/** bwrap, started by root, keeps three capabilities for this step only. After it none are left or can be regained. */
+/** bwrap, started by root, keeps its capabilities for this step only. After it none are left or can be regained. */
 function withoutRights(account: Account): string[] {
   return [
     'setpriv',

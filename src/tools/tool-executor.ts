@@ -26,13 +26,15 @@ import { spaceText } from './free-space.js';
 import { reportingFullDisks } from './full-disk.js';
 import { leftOutcome, plainOutcome, runCommand, runWrite, wasFenced } from './launched-tools.js';
 import { launch, takeFence, type LaunchEnd } from './launcher.js';
-import { withNetwork } from './network/with-network.js';
+import { withAccess } from './with-access.js';
 import { stepName, type RunPlace } from './places.js';
+import { secretsOf } from './provisions.js';
 import { codeOf } from './system-errors.js';
 import {
   argumentVector,
   createToolRuntime,
   placeOf,
+  placeOfCall,
   requireSpace,
   sandboxProblem,
   shellIn,
@@ -55,7 +57,7 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     definitions: () => TOOL_DEFINITIONS,
     takeFence: async (task, claimOffset, signal) => takeFence(await placeOf(runtime, task), claimOffset, signal),
     recoverOutcome: async (task, step) => leftOutcome(runtime, await placeOf(runtime, task), stepName(task, step)),
-    prepareWorkspace: async (task) => (await placeOf(runtime, task)).workspace,
+    prepareWorkspace: async (task) => (await placeOfCall(runtime, task)).workspace,
     run: (call, signal) => run(runtime, call, signal),
     runChecks: (call, signal) => runChecks(runtime, call, signal),
     takeBaseline: (call, signal) => takeBaseline(runtime, call, signal),
@@ -66,7 +68,7 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
 
 async function run(runtime: ToolRuntime, call: ToolCall, signal: AbortSignal): Promise<ToolOutcome> {
   const startedMs = runtime.clock.monotonicMs();
-  const place = await placeOf(runtime, call.task);
+  const place = await placeOfCall(runtime, call.task);
   const outcome = await attempt(runtime, call, place, signal);
   const durationMs = Math.round(runtime.clock.monotonicMs() - startedMs);
   runtime.logger.info(
@@ -119,7 +121,7 @@ function dispatch(runtime: ToolRuntime, call: ToolCall, place: RunPlace, signal:
 }
 
 async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSignal): Promise<CheckRun> {
-  const place = await placeOf(runtime, call.task);
+  const place = await placeOfCall(runtime, call.task);
   const stem = stepName(call.task, call.step);
   const { outputs } = visiblePaths(runtime, place);
   const report = (failure: string | null) =>
@@ -129,7 +131,7 @@ async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSig
   await requireSpace(runtime, place);
   await forgetChecks(place, stem, call.checks.length);
   try {
-    const end = await withNetwork(runtime, place, call.network, (at) => launchChecks(runtime, at, stem, call, signal));
+    const end = await withAccess(runtime, place, call, (at) => launchChecks(runtime, at, stem, call, signal));
     signal.throwIfAborted();
     return await report(end.kind === 'failed' ? end.reason : null);
   } catch (error) {
@@ -162,6 +164,7 @@ function launchChecks(
       commands: call.checks.map((check) => check.command),
       argumentVector: argumentVector(runtime, place, stem, program, false, call.limits),
       input: null,
+      secrets: secretsOf(place.permissions, runtime.provisions),
     },
     signal,
   );

@@ -9,6 +9,7 @@ import { requireFreeSpace } from './free-space.js';
 import { createPlaces } from './kept-places.js';
 import type { LookupAddresses } from './network/outbound.js';
 import type { RunPlace } from './places.js';
+import { mountsOf, NO_PROVISIONS, requireProvisions, secretsOf, type Provisions } from './provisions.js';
 import { shellProgram, type Program } from './programs.js';
 import { filterFor, hasFilter } from './seccomp/filter.js';
 import {
@@ -41,6 +42,8 @@ export interface ToolExecutorOptions {
   readonly lookup?: LookupAddresses;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What agents may have beyond their workspaces; absent: nothing. */
+  readonly provisions?: Provisions;
   /** What outputs and file contents pass before they are cut. Default: nothing is changed. */
   readonly redact?: Redact;
 }
@@ -51,23 +54,31 @@ export interface ToolRuntime extends ToolExecutorOptions {
   readonly cgroups: Cgroups;
   readonly system: SystemMounts | null;
   readonly places: ReturnType<typeof createPlaces>;
+  readonly provisions: Provisions;
   readonly redact: Redact;
 }
 
 /** Reads the system's mounts once. Throws ToolSetupError for binds that cannot be mounted. */
 export function createToolRuntime(options: ToolExecutorOptions): ToolRuntime {
   const { sandbox, toolboxDir, nodePath, extraBinds = [], cgroups = NO_CGROUPS, redact = (text) => text } = options;
+  const { provisions = NO_PROVISIONS } = options;
   const usable = sandbox !== 'off' && sandbox.ok;
   const system = usable ? systemMounts({ toolboxDir, extraBinds, nodePath }) : null;
   const filter = usable && hasFilter(process.arch) ? filterFor(process.arch) : null;
   const separateAccount = usable && sandbox.mode === 'root';
   const places = createPlaces({ workspaceRoot: options.workspaceRoot, separateAccount, filter });
-  return { ...options, extraBinds, cgroups, system, places, redact };
+  return { ...options, extraBinds, cgroups, system, places, provisions, redact };
 }
 
 /** The task's files; creates its directories. Rejects with WorkspaceUnusable. */
 export function placeOf({ places }: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
   return places.of(task);
+}
+
+/** The same before a call of the task. Rejects with PermissionUnavailable too. */
+export async function placeOfCall(runtime: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
+  await requireProvisions(task.permissions ?? {}, runtime.provisions, runtime.sandbox !== 'off');
+  return placeOf(runtime, task);
 }
 
 /** The paths that the tools see: those inside the sandbox, or the real ones without a sandbox. */
@@ -108,7 +119,7 @@ export function argumentVector(
   limits: Limits = DEFAULT_LIMITS,
 ): string[] {
   const { sandbox, system, toolboxDir, nodePath } = runtime;
-  const { workspace, outputs, etcDir, keys, account } = place;
+  const { workspace, outputs, etcDir, keys, account, permissions } = place;
   if (sandbox === 'off') {
     const token = tokenOf(place, stem);
     return unsandboxedArguments({ workspace, outputs, keys, toolboxDir, nodePath, token, program });
@@ -127,6 +138,9 @@ export function argumentVector(
     limits,
     ...(place.network === undefined ? {} : { variables: place.network.variables }),
     account,
+    secrets: secretsOf(permissions, runtime.provisions),
+    mounts: mountsOf(permissions, runtime.provisions),
+    ...(place.engine === undefined ? {} : { engine: place.engine }),
     program,
   });
 }

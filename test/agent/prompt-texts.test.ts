@@ -21,6 +21,20 @@ test('the system text names what the agent may reach, and nothing where it may r
   expect(systemText(loopTask(), [])).not.toContain('# Network');
 });
 
+test('the system text says by name which secrets and mounts the agent has, and nothing for one that has none', () => {
+  const { agent, ...task } = own('I deploy.');
+  const content = systemText(
+    { ...task, agent: { ...agent, secrets: ['TOKEN', 'SIGNER'], mounts: [{ path: '/srv/a', mode: 'ro' }] } },
+    [],
+  );
+  expect(content).toContain(
+    'one in each file: /run/secrets/TOKEN, /run/secrets/SIGNER. A command reads the file itself',
+  );
+  expect(content).toContain('Outside of the workspace, to read: /srv/a.');
+  expect(systemText({ ...task, agent: { ...agent, docker: true } }, [])).toContain('A container engine, by docker');
+  expect(systemText({ ...task, agent }, [])).not.toMatch(/secrets, one|may use/i);
+});
+
 test("each tool's description has a good call, which the tool takes", () => {
   for (const { name, description, validate } of TOOL_DEFINITIONS) {
     const call = /A good call [^{]*: (\{.*?\})/.exec(description)?.[1] ?? 'none';

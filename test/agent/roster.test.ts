@@ -59,6 +59,8 @@ describe('the roster', () => {
           'timeout_seconds: 60',
           'max_steps: 7',
           'secrets_key: true',
+          'secrets: [DEPLOY_TOKEN, B2]',
+          'mounts: [{ path: /srv/data, mode: ro }]',
           'playbooks:',
           '  make-a:',
           '    steps:',
@@ -87,6 +89,8 @@ describe('the roster', () => {
         timeoutSeconds: 60,
         maxSteps: 7,
         secretsKey: true,
+        secrets: ['DEPLOY_TOKEN', 'B2'],
+        mounts: [{ path: '/srv/data', mode: 'ro' }],
         playbooks: {
           'make-a': {
             name: 'make-a',
@@ -182,6 +186,53 @@ describe("an agent's file is refused", () => {
       'with a secrets_key that is neither true nor false',
       { 'a_agent.md': agentFile('a_agent', ['secrets_key: yes']) },
       ['a_agent.md:6:1: "secrets_key" is "yes"; give true or false'],
+    ],
+    [
+      "with a secret's name that is no name of a variable",
+      { 'a_agent.md': agentFile('a_agent', ['secrets:', '  - DEPLOY_TOKEN', '  - deploy-token']) },
+      [
+        'a_agent.md:8:5: "secrets[1]": a secret\'s name must be upper-case letters, digits and _, ' +
+          'starting with a letter; change it (it is "deploy-token")',
+      ],
+    ],
+    [
+      "with the name of a secret's file",
+      { 'a_agent.md': agentFile('a_agent', ['secrets: [TOKEN_FILE]']) },
+      [
+        'a_agent.md:6:11: "secrets[0]": must not end in _FILE: that variable names the file of a secret; ' +
+          'change it (it is "TOKEN_FILE")',
+      ],
+    ],
+    [
+      "with a secret of the swarm's own",
+      { 'a_agent.md': agentFile('a_agent', ['secrets: [KAFKA_SASL_PASSWORD]']) },
+      [
+        'a_agent.md:6:11: "secrets[0]": must not be the swarm\'s own: an agent with it could write any event; ' +
+          'change it (it is "KAFKA_SASL_PASSWORD")',
+      ],
+    ],
+    [
+      'with a secret named twice',
+      { 'a_agent.md': agentFile('a_agent', ['secrets: [TOKEN, B, TOKEN]']) },
+      ['a_agent.md:6:21: the secret "TOKEN" is named twice; name it once'],
+    ],
+    [
+      'with a mount that can be written',
+      { 'a_agent.md': agentFile('a_agent', ['mounts:', '  - path: /srv', '    mode: rw']) },
+      ['a_agent.md:8:5: "mounts[0].mode" is "rw"; did you mean "ro"?'],
+    ],
+    [
+      'with a mount twice, or in another one',
+      {
+        'a_agent.md': agentFile('a_agent', [
+          'mounts:',
+          ...['/a', '/a/b', '/a'].map((path) => `  - { path: ${path}, mode: ro }`),
+        ]),
+      },
+      [
+        'a_agent.md:8:5: "/a/b" is in the mount "/a"; name one of them',
+        'a_agent.md:9:5: "/a" is in the mount "/a"; name one of them',
+      ],
     ],
     [
       'with an unknown key deep inside',

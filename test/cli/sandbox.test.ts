@@ -102,6 +102,41 @@ test('the key of a workspace is there for an agent that names it, and goes with 
   expect(readdirSync(join(root, 'directories'))).toHaveLength(1);
 });
 
+test('the secrets of an agent are there for its calls, are redacted, and must be given', async () => {
+  const file = join(clone.dir, 'agents/second_agent.md');
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, before.replace('max_steps:', 'secrets: [DEPLOY_PIN]\nmax_steps:'));
+  const look = (env: Record<string, string>) =>
+    runInPipe(
+      clone,
+      [
+        '--sandbox',
+        'on',
+        'sandbox',
+        'exec',
+        '--agent',
+        'second_agent',
+        '--',
+        'cat /run/secrets/DEPLOY_PIN; env | grep PIN',
+      ],
+      env,
+    );
+  expect(await look({ DEPLOY_PIN: 'canary-pin-1234' })).toMatchObject({
+    code: 1,
+    stdout: '[redacted: configured secret]',
+  });
+  const why = 'the secret DEPLOY_PIN is not set; set the variable DEPLOY_PIN, or DEPLOY_PIN_FILE to a file that has it';
+  const without = await look({});
+  expect(without).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(why) });
+
+  // The worker says it at its start, and the agent's task fails with it before its first step; others run.
+  const run = await runInPipe(clone, ['--sandbox', 'on', 'run', 'missions/quick.yaml', '--log', 'memory']);
+  expect(run.code).toBe(1);
+  expect(run.stdout).toContain(`Tasks of second_agent fail here: ${why}`);
+  expect(run.stdout).toContain(`This worker cannot give what the agent's file names: ${why}`);
+  writeFileSync(file, before);
+});
+
 test('the policy judges each call, as in a worker', async () => {
   const denied = await sandbox('exec', '--json', '--', 'echo ran > ran; curl http://127.0.0.1:1/');
   expect(denied.code).toBe(0);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { createRedactor, redactEvent } from '../../src/domain/redaction.js';
+import { createGrowingRedactor, createRedactor, redactEvent } from '../../src/domain/redaction.js';
 import { isRedacted, redactPatterns } from '../../src/domain/secret-patterns.js';
 import { eventOf } from './support/events.js';
 
@@ -137,6 +137,22 @@ describe('a configured secret', () => {
     const trimmed = createRedactor(['p@ss!w(or)d\n']);
     for (const form of ['p@ss!w(or)d', 'p%40ss!w(or)d', 'p%40ss%21w%28or%29d'])
       expect(trimmed(`x ${form} y`)).toBe('x [redacted: configured secret] y');
+  });
+
+  test('line by line, without the bounds that every PEM block has', () => {
+    const other = key('EC ');
+    const redact = createRedactor([`${key('', 2)}\n`, '{\n  "type": "service",\n  "pin": 7\n}\n']);
+    expect(redact('  "type": "service",\n{\n')).toBe('  [redacted: configured secret]\n{\n');
+    expect(redact(`x ${made('MII', 61)} y`)).toBe('x [redacted: configured secret] y');
+    expect(redact(`\n${other}\n`)).not.toContain('MII');
+    expect(redact('-----BEGIN PRIVATE KEY-----')).toBe('-----BEGIN PRIVATE KEY-----');
+  });
+
+  test('also from the moment on when it is learned', () => {
+    const { redact, add } = createGrowingRedactor(['first-secret']);
+    expect(redact('first-secret later-secret')).toBe('[redacted: configured secret] later-secret');
+    add(['later-secret']);
+    expect(redact('first-secret later-secret')).toBe(Array(2).fill('[redacted: configured secret]').join(' '));
   });
 
   test('is not looked for in what replaces one', () => {

@@ -1,6 +1,7 @@
 /** Secrets are planted wherever a swarm meets them; afterwards all that it has written is searched for them. */
-import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
 import { describeWithBroker } from '../support/broker.js';
 import { startFakeOllama, type FakeOllama } from '../support/fake-ollama.js';
@@ -13,6 +14,8 @@ const token = (beginning: string, place: string): string => `${beginning}${lette
 const PLANTED = {
   environment: `canary-environment-${letters}`,
   modelAddress: `canary-address-${letters}`,
+  agentSecret: `canary-agent-${letters}`,
+  secretFile: `canary-secret-file-${letters}`,
   brokerSetting: `canary-registry-${letters}`,
   briefValue: `canary-brief-${letters}`,
   file: token('ghp_', 'FILE'),
@@ -28,6 +31,7 @@ name: reader_agent
 description: Reads.
 phase: 1
 tools: [execute_terminal_command, workspace_read, workspace_write, workspace_list]
+secrets: [DEPLOY_PIN, SIGNER]
 ---
 Read what is there.
 `;
@@ -45,6 +49,7 @@ const command = (text: string) => ({ tool: 'execute_terminal_command', arguments
 const REPLIES: readonly (string | object)[] = [
   `no JSON, but ${PLANTED.refusedReply}`,
   { thought: `cat, with ${PLANTED.reply}`, action: command('cat notes.txt; echo gl""pat-"$0" >&2') },
+  { thought: 'its own', action: command('cat /run/secrets/DEPLOY_PIN; tail -n 1 /run/secrets/SIGNER >&2') },
   { thought: 'read', action: { tool: 'workspace_read', arguments: { path: 'notes.txt' } } },
   { thought: 'use it', action: command(`echo ${PLANTED.reply} > read.txt`) },
   { thought: 'so', action: command(`printf 'gl%s\\n' '${PLANTED.output.slice(2)}'; touch read.txt`) },
@@ -64,6 +69,9 @@ describeWithBroker('secrets', () => {
 
   test('planted in settings, files, outputs and replies are in no topic, log, answer or file', async () => {
     const [port] = await freePorts(1);
+    // Not below the swarm's directory, all of which is searched.
+    const signer = join(await mkdtemp(join(tmpdir(), 'ravenhelm-canary-')), 'signer');
+    await writeFile(signer, `signer of deployments\n${PLANTED.secretFile}\n`);
     const http = `127.0.0.1:${port}`;
     const answers: string[] = [];
     server = await startFakeOllama({
@@ -84,6 +92,9 @@ describeWithBroker('secrets', () => {
         SCHEMA_REGISTRY_USERNAME: 'user',
         SCHEMA_REGISTRY_PASSWORD: PLANTED.brokerSetting,
         CANARY_TOKEN: PLANTED.environment,
+        // No variable whose name says that it is a secret.
+        DEPLOY_PIN: PLANTED.agentSecret,
+        SIGNER_FILE: signer,
         DATABASE_PASSWORD: PLANTED.briefValue,
         LOG_LEVEL: 'debug',
         RAVENHELM_HTTP: http,
@@ -121,12 +132,15 @@ describeWithBroker('secrets', () => {
       ...(await filesOf(swarm.dir)),
     };
     expect(places['topics']).toContain('[redacted: github token]');
+    expect(places['prompts']).toContain('/run/secrets/DEPLOY_PIN, /run/secrets/SIGNER');
+    expect(places['prompts']).toContain('[redacted: configured secret]');
     expect(places['run, stderr']).toContain('"level":"debug"');
     expect(places['shown, stdout']).toContain('[redacted: private key]');
     const found = Object.entries(places).flatMap(([place, text]) =>
       Object.entries(PLANTED).flatMap(([name, secret]) => (text.includes(secret) ? [`${name} in ${place}`] : [])),
     );
     expect(found).toEqual([]);
+    await rm(dirname(signer), { recursive: true });
   });
 
   test('in a mission file by their form are refused with the line', async () => {

@@ -181,6 +181,34 @@ describe('a swarm and its client in this process', () => {
     expect(await look('without', [wave('outsider')], 'test ! -e /keys')).toMatchObject({ status: 'completed' });
   });
 
+  test('give agents the secrets that the program passes, and read no environment', async () => {
+    process.env['DEPLOY_PIN'] = 'canary-environment';
+    const agent = defineAgent({
+      name: 'deployer',
+      description: 'Deploys.',
+      secrets: ['DEPLOY_PIN'],
+      playbooks: {
+        work: { steps: [{ name: 'show', command: 'cat /run/secrets/DEPLOY_PIN; wc -c < /run/secrets/DEPLOY_PIN' }] },
+      },
+    });
+    const deploy = { tasks: [{ agent: 'deployer', description: 'Deploy.', playbook: 'work' }] };
+    const outputs = async (secrets: Record<string, string>) => {
+      await using swarm = await createSwarm({ log: memoryLog(), agents: [agent], tools: { secrets } });
+      await using client = createClient(swarm);
+      const mission = { name: 'deploy', brief: 'Deploy.', retries: 0, plan: { waves: [deploy] } };
+      const { mission_id, status } = await client.run(mission);
+      const steps: unknown[] = [];
+      await client.attempts(mission_id, (attempt) => void steps.push(...attempt.steps, attempt));
+      return [status, JSON.stringify(steps)];
+    };
+    expect(await outputs({ DEPLOY_PIN: 'canary-of-the-program' })).toEqual([
+      'completed',
+      expect.stringMatching(/^(?!.*canary).*redacted: configured secret\]21/),
+    ]);
+    expect(await outputs({})).toEqual(['failed', expect.stringContaining('the secret DEPLOY_PIN is not set')]);
+    delete process.env['DEPLOY_PIN'];
+  });
+
   test('name the file and the problem of a mission object that is wrong', async () => {
     const client = createClient({ log: memoryLog(), agents: [writer], workspaceRoot: '/tmp' });
     const mission = { name: 'typo', brief: 'Write.', agents: ['writr'] };

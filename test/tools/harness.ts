@@ -8,6 +8,7 @@ import type { TaskPlace, ToolCall, ToolExecutor, ToolOutcome } from '../../src/p
 import { openCgroups, type Cgroups } from '../../src/tools/cgroups.js';
 import { workspaceMarker } from '../../src/tools/places.js';
 import { probeSandbox } from '../../src/tools/probe.js';
+import type { Provisions } from '../../src/tools/provisions.js';
 import type { ReadOnlyBind, UnusableSandbox, UsableSandbox } from '../../src/tools/sandbox.js';
 import { createToolExecutor } from '../../src/tools/tool-executor.js';
 import type { ToolExecutorOptions } from '../../src/tools/tool-runtime.js';
@@ -37,6 +38,7 @@ export interface HarnessOptions {
   readonly cgroups?: Cgroups;
   readonly minFreeMb?: number;
   readonly lookup?: ToolExecutorOptions['lookup'];
+  readonly provisions?: Provisions;
 }
 
 export interface Harness {
@@ -98,6 +100,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     nodePath: options.nodePath ?? process.execPath,
     cgroups: options.cgroups ?? (await openCgroups()),
     minFreeMb: options.minFreeMb ?? 0,
+    ...(options.provisions === undefined ? {} : { provisions: options.provisions }),
     clock,
     logger,
     ...(options.redact === undefined ? {} : { redact: options.redact }),

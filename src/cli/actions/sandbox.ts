@@ -70,7 +70,7 @@ async function withCalls(
     throw wrongUse(`there is no agent ${name}`, chooseInstead(name, roster?.names ?? []));
   const { policy } = await openPolicy(policyFile(context), host.packageDir);
   const calls = await openSandboxCalls({
-    ...toolSettings(context),
+    ...(await toolSettings(context, agent === null ? [] : [agent])),
     clock: host.clock,
     ids: host.ids,
     logger,

@@ -11,7 +11,13 @@ import { FINISH } from '../../agent/step.js';
 import { runReActLoop } from '../../agent/react-loop.js';
 import { AppendDropped, AppendFailed, AppendRejected } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
-import { FenceLost, ProtectionTooLarge, WorkspaceFull, WorkspaceUnusable } from '../../ports/tools.js';
+import {
+  FenceLost,
+  PermissionUnavailable,
+  ProtectionTooLarge,
+  WorkspaceFull,
+  WorkspaceUnusable,
+} from '../../ports/tools.js';
 import { CallWaits } from './asked-call.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { deadlineReason } from './deadline-reason.js';
@@ -240,6 +246,7 @@ function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEn
   if (error instanceof TaskTimeout)
     return { ...failed('timeout', error.message, true), ...lastModel(deps), unjournaled: lost };
   if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
+  if (error instanceof PermissionUnavailable) return failed('permission', error.message, false);
   if (error instanceof ProtectionTooLarge) return failed('protected', error.message, false);
   if (error instanceof WorkspaceFull) return failed('workspace', error.message, true);
   if (error instanceof AppendRejected) return { ...tooLarge('a step', error), unjournaled: lost };

@@ -2,6 +2,7 @@
 import { NO_REDACTION } from '../../agent/redact.js';
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { encodeBaseline } from '../../domain/baseline.js';
+import { permissionsOf } from '../../domain/permissions.js';
 import { stepInDoubt } from '../../domain/task-partition.js';
 import { taintOf } from '../../domain/taint.js';
 import { lastAsked, type WaitingCall } from '../../domain/waiting-call.js';
@@ -237,14 +238,19 @@ function sendResumed({ context, deps }: Parts, asked: NonNullable<ReturnType<typ
   });
 }
 
-/** A mission's success checks belong to no agent: they see the key that the mission's agents have used. */
+/**
+ * A mission's success checks belong to no agent: they see the key that the mission's agents have used, and have no
+ * agent's permissions.
+ */
 function placeOf({ attempt: { assignment }, spec }: ExecutionDeps): TaskPlace {
+  const isVerify = assignment.kind === 'verify';
   return {
     missionId: assignment.mission_id,
     taskId: assignment.task_id,
     attempt: assignment.attempt,
     workspace: assignment.workspace,
     workspaceMarker: assignment.workspace_marker,
-    secretsKey: assignment.kind === 'verify' ? 'existing' : spec.secretsKey === true ? 'made' : 'none',
+    secretsKey: isVerify ? 'existing' : spec.secretsKey === true ? 'made' : 'none',
+    ...(isVerify ? {} : { permissions: permissionsOf(spec) }),
   };
 }

@@ -1,0 +1,233 @@
+/** POST /containers/create: what a container of an agent may be. */
+import { z } from 'zod';
+import { INSIDE } from '../sandbox.js';
+import {
+  checked,
+  fields,
+  flag,
+  ignored,
+  isUnset,
+  mapOf,
+  maybe,
+  oneOf,
+  setOf,
+  text,
+  texts,
+  unset,
+  whole,
+} from './fields.js';
+import { mountsOf, type ContainerMounts } from './container-mounts.js';
+import { PROJECT_LABEL, type Project } from './project.js';
+import { RequestRefused } from './refusal.js';
+
+const MIB = 1024 * 1024;
+
+const outside = 'would give the container more than its own: it is refused';
+const ownNamespace = (what: string) => oneOf(['private'], `must be private: a container has its own ${what}`);
+
+const healthcheck = maybe(
+  fields({ Test: texts, Interval: whole, Timeout: whole, StartPeriod: whole, StartInterval: whole, Retries: whole }),
+);
+const restartPolicy = maybe(
+  fields({
+    Name: oneOf(
+      ['no', 'on-failure'],
+      'must be no or on-failure: a container must not outlive what the engine is asked for',
+    ),
+    MaximumRetryCount: whole,
+  }).refine(
+    ({ Name, MaximumRetryCount = 0 }) => Name !== 'on-failure' || (MaximumRetryCount > 0 && MaximumRetryCount <= 100),
+    'must have a MaximumRetryCount from 1 to 100',
+  ),
+);
+const port = fields({ HostIp: text, HostPort: text }).refine(
+  ({ HostIp = '' }) => ['127.0.0.1', '::1'].includes(HostIp),
+  'must publish on 127.0.0.1, as in "127.0.0.1:8080:80"',
+);
+const logConfig = maybe(
+  fields({
+    Type: oneOf(['json-file', 'local', 'none'], 'must be json-file, local or none'),
+    Config: maybe(fields({ 'max-size': text, 'max-file': text, compress: text, mode: text, 'max-buffer-size': text })),
+  }),
+);
+const ulimit = fields({ Name: text, Hard: whole, Soft: whole });
+const harmless = ['no-new-privileges', 'no-new-privileges:true', 'no-new-privileges=true'];
+const tmpfsOptions = z
+  .string()
+  .regex(
+    /^(?:(?:rw|ro|noexec|nosuid|nodev|size=\d+[kmg%]?|mode=[0-7]{1,4}|uid=\d+|gid=\d+)(?:,|$))*$/i,
+    'has other options',
+  );
+
+const hostConfig = fields({
+  // Given to the container, and nothing else.
+  AutoRemove: flag,
+  CapDrop: texts,
+  Dns: texts,
+  DnsOptions: texts,
+  DnsSearch: texts,
+  ExtraHosts: texts,
+  Init: flag,
+  ReadonlyRootfs: flag,
+  LogConfig: logConfig,
+  RestartPolicy: restartPolicy,
+  PortBindings: mapOf(maybe(z.array(port))),
+  Tmpfs: mapOf(tmpfsOptions),
+  Ulimits: maybe(z.array(ulimit)),
+  OomScoreAdj: maybe(z.int().min(0, 'must not be negative')),
+  CpuShares: whole,
+  CpuPeriod: whole,
+  CpuQuota: whole,
+  NanoCpus: whole,
+  CpusetCpus: text,
+  CpusetMems: text,
+  Memory: whole,
+  MemoryReservation: whole,
+  PidsLimit: whole,
+  ShmSize: whole,
+  NetworkMode: text,
+  Binds: texts,
+  Mounts: maybe(z.array(z.unknown())),
+  IpcMode: oneOf(['private', 'none', 'shareable'], 'must be private: a container has its own shared memory'),
+  PidMode: ownNamespace('processes'),
+  UTSMode: ownNamespace('host name'),
+  UsernsMode: unset('must not be set: containers use the user namespace that the engine gives them'),
+  CgroupnsMode: ownNamespace('cgroups'),
+  Isolation: oneOf(['default'], 'must be default'),
+  SecurityOpt: maybe(
+    z.array(z.string().refine((option) => harmless.includes(option), 'can only be no-new-privileges')),
+  ),
+  // Left out: they say how a client shows or bounds things, and limits are set below.
+  ConsoleSize: ignored,
+  MemorySwap: ignored,
+  MemorySwappiness: ignored,
+  // null means the engine's own paths; any list, also an empty one, replaces them.
+  MaskedPaths: z
+    .null(outside)
+    .optional()
+    .transform(() => undefined),
+  ReadonlyPaths: z
+    .null(outside)
+    .optional()
+    .transform(() => undefined),
+  Privileged: unset('is refused: it would give the container the whole computer'),
+  PublishAllPorts: unset('is refused: publish single ports on 127.0.0.1'),
+  CapAdd: unset('is refused: a container gets no further capabilities'),
+  Devices: unset('is refused: a container gets no devices'),
+  DeviceRequests: unset('is refused: a container gets no devices'),
+  DeviceCgroupRules: unset('is refused: a container gets no devices'),
+  Sysctls: unset('is refused: they may hold for the whole computer'),
+  VolumesFrom: unset('is refused: name the volumes'),
+  Runtime: oneOf([], 'is refused: containers have the default runtime of the engine'),
+  CgroupParent: unset('is refused: the engine places containers'),
+  GroupAdd: unset('is refused: a container gets no groups of the computer'),
+});
+
+const endpoint = maybe(
+  fields({
+    Aliases: texts,
+    IPAMConfig: maybe(fields({ IPv4Address: text, IPv6Address: text })),
+    NetworkID: ignored,
+    DNSNames: ignored,
+  }),
+);
+
+const body = fields({
+  Image: z.string().regex(/^[\w][\w./:@-]{0,500}$/, 'must name an image'),
+  Hostname: text,
+  Domainname: text,
+  User: text,
+  WorkingDir: text,
+  StopSignal: text,
+  StopTimeout: whole,
+  AttachStdin: flag,
+  AttachStdout: flag,
+  AttachStderr: flag,
+  Tty: flag,
+  OpenStdin: flag,
+  StdinOnce: flag,
+  NetworkDisabled: flag,
+  ExposedPorts: setOf,
+  Volumes: setOf,
+  Env: texts,
+  Cmd: maybe(z.union([z.string(), z.array(z.string())])),
+  Entrypoint: maybe(z.union([z.string(), z.array(z.string())])),
+  Shell: texts,
+  Healthcheck: healthcheck,
+  Labels: mapOf(z.string()),
+  ArgsEscaped: ignored,
+  HostConfig: maybe(hostConfig),
+  NetworkingConfig: maybe(fields({ EndpointsConfig: mapOf(endpoint) })),
+});
+
+export interface ContainerBody {
+  /** To be sent to the engine. */
+  readonly body: object;
+  /** Names or ids that must be the project's. */
+  readonly networks: readonly string[];
+  readonly volumes: readonly string[];
+}
+
+/** Throws RequestRefused. */
+export function containerBody(given: unknown, project: Project): ContainerBody {
+  const { HostConfig, NetworkingConfig, User, ...config } = checked(body, given);
+  const host = HostConfig ?? checked(hostConfig, {});
+  const mounts = mountsOf(host.Binds ?? [], host.Mounts ?? [], project);
+  const network = networkOf(host.NetworkMode);
+  const endpoints = Object.entries(NetworkingConfig?.EndpointsConfig ?? {}).filter(
+    ([name, value]) => name !== 'default' || !isUnset(value),
+  );
+  return {
+    body: {
+      ...config,
+      ...userOf(User, mounts, project),
+      Labels: labelsOf(config.Labels, project),
+      HostConfig: {
+        ...host,
+        Mounts: mounts.mounts,
+        Binds: undefined,
+        ...mounts.hidden.reduce((all, path) => ({ Tmpfs: { ...all.Tmpfs, [path]: 'ro,size=4096' } }), {
+          Tmpfs: host.Tmpfs ?? {},
+        }),
+        NetworkMode: network,
+        ...limitsOf(host, project),
+        SecurityOpt: ['no-new-privileges'],
+      },
+      ...(endpoints.length === 0 ? {} : { NetworkingConfig: { EndpointsConfig: Object.fromEntries(endpoints) } }),
+    },
+    networks: [...new Set([...(network === 'none' ? [] : [network]), ...endpoints.map(([name]) => name)])],
+    volumes: mounts.volumes,
+  };
+}
+
+/** Without a network of the project there is none: the engine's own bridge leads to the internet. */
+function networkOf(mode: string | undefined): string {
+  if (mode === undefined || mode === '' || mode === 'default' || mode === 'none') return 'none';
+  if (!/^[\w][\w.-]*$/.test(mode) || ['host', 'bridge', 'private', 'slirp4netns', 'pasta'].includes(mode))
+    throw new RequestRefused(`HostConfig.NetworkMode ${mode} is refused: use a network of the project`);
+  return mode;
+}
+
+/** Throws RequestRefused for the label of another project. */
+export function labelsOf(labels: Readonly<Record<string, string>> | undefined, { name }: Project): object {
+  const given = labels?.[PROJECT_LABEL] ?? name;
+  if (given !== name)
+    throw new RequestRefused(`the project must be ${name}, not ${given}: leave out --project-name and name:`);
+  return { ...labels, [PROJECT_LABEL]: name };
+}
+
+/** A process that is root in a container could leave files in the workspace that make others root. */
+function userOf(user: string | undefined, { writesWorkspace }: ContainerMounts, project: Project): object {
+  if (!writesWorkspace || user === project.user) return user === undefined ? {} : { User: user };
+  throw new RequestRefused(
+    `a container that may write to ${INSIDE.workspace} runs as its owner: set user: "${project.user}", or mount it read-only`,
+  );
+}
+
+/** At most those of one call. */
+function limitsOf(host: { Memory?: number | undefined; PidsLimit?: number | undefined }, { limits }: Project): object {
+  const within = (given: number | undefined, most: number) =>
+    given === undefined || given <= 0 || given > most ? most : given;
+  const memory = within(host.Memory, limits.memory_mb * MIB);
+  return { Memory: memory, MemorySwap: memory, PidsLimit: within(host.PidsLimit, limits.processes) };
+}

@@ -1,0 +1,105 @@
+/** What of the computer a container may see: the workspace as a whole, and volumes of the project. */
+import { z } from 'zod';
+import { INSIDE } from '../sandbox.js';
+import { STATE_DIRECTORY } from '../places.js';
+import { checked, fields, flag, ignored, maybe, oneOf, text, unset, whole } from './fields.js';
+import type { Project } from './project.js';
+import { RequestRefused } from './refusal.js';
+
+const mount = z.array(
+  fields({
+    Type: z.enum(['bind', 'volume', 'tmpfs'], 'must be bind, volume or tmpfs'),
+    Source: text,
+    Target: z.string(),
+    ReadOnly: flag,
+    Consistency: ignored,
+    BindOptions: maybe(
+      fields({
+        Propagation: oneOf(['private', 'rprivate'], 'must be rprivate'),
+        CreateMountpoint: ignored,
+        NonRecursive: ignored,
+      }),
+    ),
+    VolumeOptions: maybe(
+      fields({
+        NoCopy: flag,
+        Labels: ignored,
+        DriverConfig: unset('is refused: a driver can mount anything'),
+        Subpath: unset('is refused'),
+      }),
+    ),
+    TmpfsOptions: maybe(fields({ SizeBytes: whole, Mode: whole, Options: unset('is refused') })),
+  }),
+);
+
+type Mount = z.output<typeof mount>[number];
+
+export interface ContainerMounts {
+  readonly mounts: readonly object[];
+  /** Whether one is the workspace, to be written. */
+  readonly writesWorkspace: boolean;
+  /** Directories in the container that must show nothing. */
+  readonly hidden: readonly string[];
+  /** Names of volumes that must be the project's. */
+  readonly volumes: readonly string[];
+}
+
+/**
+ * Both forms as the engine's Mounts, which never make a directory that is missing. Throws RequestRefused.
+ *
+ * Of the workspace only the whole can be mounted. The engine looks at the path when the container starts, and again at
+ * each restart; an agent could replace any part of it by a link to elsewhere meanwhile.
+ */
+export function mountsOf(binds: readonly string[], given: readonly unknown[], project: Project): ContainerMounts {
+  const all = [...binds.map(mountOfBind), ...checked(mount, given, ['HostConfig', 'Mounts'])];
+  const mounts = all.map((one) => translated(one, project));
+  const ofWorkspace = all.filter(({ Type }) => Type === 'bind');
+  return {
+    mounts,
+    writesWorkspace: ofWorkspace.some(({ ReadOnly }) => ReadOnly !== true),
+    hidden: project.holdsState ? ofWorkspace.map(({ Target }) => `${Target}/${STATE_DIRECTORY}`) : [],
+    volumes: all.flatMap(({ Type, Source = '' }) => (Type === 'volume' && Source !== '' ? [Source] : [])),
+  };
+}
+
+const BIND_OPTIONS = ['ro', 'rw', 'nocopy', 'rprivate', 'private'];
+
+/** SOURCE:TARGET[:OPTIONS], or TARGET alone for a volume without a name. */
+function mountOfBind(bind: string): Mount {
+  const parts = bind.split(':');
+  const [source = '', target = '', options = ''] = parts.length === 1 ? ['', ...parts] : parts;
+  const names = options === '' ? [] : options.split(',');
+  const unknown = names.find((name) => !BIND_OPTIONS.includes(name));
+  if (parts.length > 3 || unknown !== undefined)
+    throw new RequestRefused(`HostConfig.Binds ${bind} is refused: use SOURCE:TARGET, with :ro or :rw`);
+  return {
+    Type: source.startsWith('/') || source.startsWith('.') ? 'bind' : 'volume',
+    Source: source,
+    Target: target,
+    ReadOnly: names.includes('ro'),
+    Consistency: undefined,
+    BindOptions: undefined,
+    VolumeOptions: names.includes('nocopy')
+      ? { NoCopy: true, Labels: undefined, DriverConfig: undefined, Subpath: undefined }
+      : undefined,
+    TmpfsOptions: undefined,
+  };
+}
+
+function translated(one: Mount, { workspace }: Project): object {
+  const { Type, Source = '', Target } = one;
+  if (!Target.startsWith('/') || Target.split('/').includes('..') || Target.includes(':'))
+    throw new RequestRefused(`the mount's target ${Target} must be an absolute path without ..`);
+  if (Type === 'bind') {
+    // As a client in the sandbox knows it. Another spelling of it is refused rather than understood.
+    if (Source.replace(/(?<=.)\/$/, '') !== INSIDE.workspace)
+      throw new RequestRefused(
+        `the mount ${Source} is refused: of the computer a container sees the whole workspace only ` +
+          `(${INSIDE.workspace}); mount that, and name the part in the container`,
+      );
+    return { ...one, Source: workspace };
+  }
+  if (Type === 'volume' && Source !== '' && !/^[\w][\w.-]*$/.test(Source))
+    throw new RequestRefused(`the volume ${Source} must have a name of letters, digits, _, . and -`);
+  return one;
+}

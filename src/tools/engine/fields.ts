@@ -1,0 +1,75 @@
+/**
+ * The bodies of requests, field by field. What is passed on is made from what was checked: no byte of a client's JSON
+ * reaches the engine. So names in another case, repeated names and fields of newer versions cannot mean more there than
+ * here.
+ */
+import { z } from 'zod';
+import { RequestRefused } from './refusal.js';
+
+/** Whether a value means "not set" to the engine. */
+export function isUnset(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === 0 || value === '') return true;
+  if (Array.isArray(value)) return value.every(isUnset);
+  return typeof value === 'object' && Object.values(value).every(isUnset);
+}
+
+/** A field that must not be set; it is left out. */
+export const unset = (why: string) =>
+  z
+    .custom<unknown>(isUnset, why)
+    .optional()
+    .transform(() => undefined);
+
+/** A field that clients send and that changes nothing; it is left out. */
+export const ignored = z
+  .unknown()
+  .optional()
+  .transform(() => undefined);
+
+/** Docker's clients send null for what is not set. */
+export const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
+
+export const text = maybe(z.string().max(65_536));
+export const flag = maybe(z.boolean());
+export const whole = maybe(z.int());
+export const texts = maybe(z.array(z.string().max(65_536)).max(10_000));
+export const oneOf = (values: readonly string[], why: string) =>
+  maybe(z.string().refine((value) => value === '' || values.includes(value), why));
+export const mapOf = <T extends z.ZodType>(schema: T) => maybe(z.record(z.string().max(4_096), schema));
+/** A set as Go writes it. */
+export const setOf = mapOf(z.custom<object>(isUnset, 'must be an empty object').transform(() => ({})));
+
+/** An object with these fields only; others are left out where they are not set, and refused where they are. */
+export function fields<T extends z.ZodRawShape>(shape: T) {
+  return z.preprocess((value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).filter(([name, part]) => Object.hasOwn(shape, name) || !isUnset(part)),
+    );
+  }, z.strictObject(shape));
+}
+
+/** The checked value. Throws RequestRefused that names the first wrong field, behind the place of the value. */
+export function checked<T extends z.ZodType>(schema: T, body: unknown, place: readonly string[] = []): z.output<T> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = [
+    ...place,
+    ...(issue?.path ?? []),
+    ...(issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []),
+  ];
+  const why =
+    issue?.code === 'unrecognized_keys' ? 'is not a field that agents may set' : (issue?.message ?? 'is wrong');
+  throw new RequestRefused(`${path.map(String).join('.') || 'the body'} ${why}`);
+}
+
+/** Throws RequestRefused for what is no JSON object; an empty body is one without fields. */
+export function jsonBody(bytes: Buffer): unknown {
+  if (bytes.length === 0) return {};
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new RequestRefused('the body is not JSON', 400);
+  }
+}

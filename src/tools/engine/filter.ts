@@ -1,0 +1,230 @@
+/** Which requests of an agent reach the engine, and as what. It keeps no state: the engine's labels say what is whose. */
+import { containerBody } from './container-body.js';
+import { jsonBody } from './fields.js';
+import { filtersOf, ownContainer, ownOf, requireOwn, requireOwnExec, type Lookup } from './objects.js';
+import {
+  connectionBody,
+  execBody,
+  execStartBody,
+  networkBody,
+  noBody,
+  requireOwnName,
+  volumeBody,
+} from './other-bodies.js';
+import type { Project } from './project.js';
+import { RequestRefused } from './refusal.js';
+import { queryOf, targetOf, type Target } from './target.js';
+
+export interface EngineRequest {
+  readonly method: string;
+  /** As it stands on the request's first line. */
+  readonly target: string;
+  readonly body: Buffer;
+}
+
+/** What the engine is asked in place of the request. */
+export interface PassedRequest {
+  readonly method: string;
+  readonly target: string;
+  /** JSON; null: no body. */
+  readonly body: object | null;
+  /** Of the engine's JSON, what the client gets; null: all of the answer, as it comes. */
+  readonly shown: ((answer: unknown) => unknown) | null;
+  /** Whether the connection may become a stream in both directions. */
+  readonly streams: boolean;
+}
+
+interface Asked {
+  readonly project: Project;
+  readonly lookup: Lookup;
+  readonly target: Target;
+  /** The names in the path. */
+  readonly names: readonly string[];
+  body(): unknown;
+}
+
+interface Answer {
+  /** Instead of the one that was asked. */
+  readonly path?: string;
+  readonly body?: object | undefined;
+  readonly filters?: string;
+  readonly shown?: (answer: unknown) => unknown;
+}
+
+interface Rule {
+  readonly method: string;
+  readonly path: RegExp;
+  readonly query: readonly string[];
+  readonly streams?: true;
+  pass(asked: Asked): Answer | Promise<Answer>;
+}
+
+const NAME = '([\\w][\\w.-]{0,254})';
+const MOST_CONTAINERS = 50;
+
+const rule = (method: string, path: string, query: string, pass: Rule['pass'] = () => ({}), streams?: true): Rule => ({
+  method,
+  path: new RegExp(`^${path.replaceAll(':name', NAME)}$`),
+  query: query === '' ? [] : query.split(' '),
+  pass,
+  ...(streams === undefined ? {} : { streams }),
+});
+
+/** A request about one container, which has no body. */
+const ofContainer = (method: string, action: string, query: string, streams?: true): Rule =>
+  rule(
+    method,
+    `/containers/:name${action}`,
+    query,
+    async ({ names: [name = ''], project, lookup, body }) => {
+      noBody(body());
+      return { path: `/containers/${(await ownContainer(name, project, lookup)).id}${action}` };
+    },
+    streams,
+  );
+
+const listOf = (path: string, query: string, shown: (answer: unknown, project: Project) => unknown): Rule =>
+  rule('GET', path, query, ({ target, project }) => ({
+    filters: filtersOf(target.query.get('filters'), project),
+    shown: (answer) => shown(answer, project),
+  }));
+
+const RULES: readonly Rule[] = [
+  rule('GET', '/_ping', ''),
+  rule('HEAD', '/_ping', ''),
+  rule('GET', '/version', ''),
+  rule('GET', '/info', '', () => ({ shown: publicInfo })),
+  listOf('/containers/json', 'all limit size filters', ownOf),
+  rule('POST', '/containers/create', 'name platform', createContainer),
+  ofContainer('GET', '/json', 'size'),
+  ofContainer('GET', '/logs', 'follow stdout stderr since until timestamps tail details'),
+  ofContainer('GET', '/stats', 'stream one-shot'),
+  ofContainer('POST', '/start', 'detachKeys'),
+  ofContainer('POST', '/stop', 't signal'),
+  ofContainer('POST', '/restart', 't signal'),
+  ofContainer('POST', '/kill', 'signal'),
+  ofContainer('POST', '/pause', ''),
+  ofContainer('POST', '/unpause', ''),
+  ofContainer('POST', '/wait', 'condition'),
+  ofContainer('POST', '/resize', 'h w'),
+  ofContainer('POST', '/attach', 'logs stream stdin stdout stderr detachKeys', true),
+  ofContainer('DELETE', '', 'v force'),
+  rule('POST', '/containers/:name/rename', 'name', async ({ names: [name = ''], target, project, lookup }) => {
+    requireOwnName(target.query.get('name') ?? '', project);
+    return { path: `/containers/${(await ownContainer(name, project, lookup)).id}/rename` };
+  }),
+  rule('POST', '/containers/:name/exec', '', async ({ names: [name = ''], project, lookup, body }) => {
+    const { id, user } = await ownContainer(name, project, lookup);
+    return { path: `/containers/${id}/exec`, body: execBody(body(), user) };
+  }),
+  rule(
+    'POST',
+    '/exec/:name/start',
+    '',
+    ofExec((body) => execStartBody(body)),
+    true,
+  ),
+  rule('POST', '/exec/:name/resize', 'h w', ofExec(noBody)),
+  rule('GET', '/exec/:name/json', '', ofExec(noBody)),
+  listOf('/networks', 'filters', ownOf),
+  rule('POST', '/networks/create', '', ({ body, project }) => ({ body: networkBody(body(), project) })),
+  rule('GET', '/networks/:name', 'verbose scope', ofKind('network')),
+  rule('DELETE', '/networks/:name', '', ofKind('network')),
+  rule('POST', '/networks/:name/connect', '', connectNetwork),
+  rule('POST', '/networks/:name/disconnect', '', connectNetwork),
+  listOf('/volumes', 'filters', ownVolumes),
+  rule('POST', '/volumes/create', '', ({ body, project }) => ({ body: volumeBody(body(), project) })),
+  rule('GET', '/volumes/:name', '', ofKind('volume')),
+  rule('DELETE', '/volumes/:name', 'force', ofKind('volume')),
+  rule('GET', '/images/json', 'all filters digests'),
+  rule('GET', '/images/[\\w][\\w./:@-]*/json', ''),
+];
+
+/** Rejects with RequestRefused for what does not reach the engine. */
+export async function passedRequest(request: EngineRequest, project: Project, lookup: Lookup): Promise<PassedRequest> {
+  const target = targetOf(request.target);
+  const found = RULES.find(({ method, path }) => method === request.method && path.test(target.path));
+  if (found === undefined) throw notForAgents(request.method, target.path, project);
+  const names = found.path.exec(target.path)?.slice(1) ?? [];
+  const query = queryOf(target, found.query);
+  let isRead = false;
+  const body = () => {
+    isRead = true;
+    return jsonBody(request.body);
+  };
+  const answer = await found.pass({ project, lookup: (path) => lookup(target.version + path), target, names, body });
+  if (!isRead) noBody(jsonBody(request.body));
+  if (answer.filters !== undefined) query.set('filters', answer.filters);
+  const asked = query.size === 0 ? '' : `?${query}`;
+  return {
+    method: request.method,
+    target: `${target.version}${answer.path ?? target.path}${asked}`,
+    body: answer.body ?? null,
+    shown: answer.shown ?? null,
+    streams: found.streams === true,
+  };
+}
+
+function notForAgents(method: string, path: string, { name }: Project): RequestRefused {
+  if (path === '/build' || path === '/images/create')
+    return new RequestRefused(
+      'images are neither pulled nor built by agents: the operator of the engine provides them',
+    );
+  return new RequestRefused(
+    `${method} ${path} is not for agents: they create, start, stop, inspect and remove containers of the project ${name}, ` +
+      'read their logs and run commands in them',
+  );
+}
+
+async function createContainer({ target, project, lookup, body }: Asked): Promise<Answer> {
+  const name = target.query.get('name') ?? '';
+  if (name !== '') requireOwnName(name, project);
+  const container = containerBody(body(), project);
+  for (const network of container.networks) await requireOwn('network', network, project, lookup);
+  for (const volume of container.volumes) await requireOwn('volume', volume, project, lookup);
+  const filters = encodeURIComponent(filtersOf(undefined, project));
+  const there = ownOf(await lookup(`/containers/json?all=true&filters=${filters}`), project);
+  if (there.length >= MOST_CONTAINERS)
+    throw new RequestRefused(`the project has ${MOST_CONTAINERS} containers, which is the most; remove some`);
+  return { body: container.body };
+}
+
+function ofExec(bodyOf: (body: unknown) => object | undefined): Rule['pass'] {
+  return async ({ names: [id = ''], project, lookup, body }) => {
+    await requireOwnExec(id, project, lookup);
+    return { body: bodyOf(body()) };
+  };
+}
+
+function ofKind(kind: 'network' | 'volume'): Rule['pass'] {
+  return async ({ names: [name = ''], project, lookup }) => {
+    await requireOwn(kind, name, project, lookup);
+    return {};
+  };
+}
+
+async function connectNetwork({ names: [name = ''], project, lookup, body }: Asked): Promise<Answer> {
+  const connection = connectionBody(body());
+  await requireOwn('network', name, project, lookup);
+  return { body: { ...connection, Container: (await ownContainer(connection.Container, project, lookup)).id } };
+}
+
+function ownVolumes(answer: unknown, project: Project): unknown {
+  const list = typeof answer === 'object' && answer !== null && 'Volumes' in answer ? answer.Volumes : [];
+  return { Volumes: ownOf(list ?? [], project), Warnings: [] };
+}
+
+/** What clients need to know of the computer. */
+const PUBLIC_INFO = [
+  ...['ID', 'Name', 'ServerVersion', 'OSType', 'Architecture', 'OperatingSystem', 'KernelVersion', 'NCPU', 'MemTotal'],
+  ...['Driver', 'CgroupDriver', 'CgroupVersion', 'SecurityOptions', 'DefaultRuntime', 'Swarm'],
+];
+
+function publicInfo(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null) return {};
+  return Object.fromEntries(
+    Object.entries(answer)
+      .filter(([name]) => PUBLIC_INFO.includes(name))
+      .map(([name, value]) => (name === 'Swarm' ? [name, { LocalNodeState: 'inactive' }] : [name, value])),
+  );
+}

@@ -1,0 +1,92 @@
+/** The engine of this worker, on its unix socket. */
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { reasonOf } from '../system-errors.js';
+import type { Provided } from '../secrets.js';
+import type { Lookup } from './objects.js';
+
+const MOST_ANSWER_BYTES = 32 * 1024 * 1024;
+const PING_MS = 5_000;
+const DEFAULT_HOST = 'unix:///var/run/docker.sock';
+
+export interface EngineAddress {
+  /** Absolute path of the socket. */
+  readonly socketPath: string;
+}
+
+/** The address in DOCKER_HOST, default docker's own. An engine that does not answer there is a problem with its cure. */
+export async function findEngine(dockerHost: string | undefined): Promise<Provided<EngineAddress>> {
+  const host = dockerHost === undefined || dockerHost === '' ? DEFAULT_HOST : dockerHost;
+  const refused = (why: string): Provided<EngineAddress> => ({ ok: false, problem: `docker: ${why}` });
+  const [, socketPath] = /^unix:\/\/(\/.+)$/.exec(host) ?? [];
+  if (socketPath === undefined)
+    return refused(`DOCKER_HOST is ${host}, and agents' engines are reached by unix:///PATH only; correct it`);
+  const value = { socketPath };
+  try {
+    const answer = await ask(value, { method: 'GET', path: '/_ping', timeout: PING_MS });
+    answer.resume();
+    if (answer.statusCode === 200) return { ok: true, value };
+    return refused(`what answers at ${host} is no container engine (HTTP ${answer.statusCode}); correct DOCKER_HOST`);
+  } catch (error) {
+    return refused(
+      `no engine answers at ${host} (${reasonOf(error)}); start Docker or Podman, let this worker's user open the socket, ` +
+        'or set DOCKER_HOST',
+    );
+  }
+}
+
+export interface Ask {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON text. */
+  readonly body?: string;
+  /** Milliseconds without a byte; absent: any. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A request of which only checked parts are made. */
+export function openRequest(
+  { socketPath }: EngineAddress,
+  { method, path, headers, timeout, signal }: Ask,
+): ClientRequest {
+  const made = request({
+    socketPath,
+    method,
+    path,
+    headers: { host: 'docker', ...headers },
+    // A connection each: one that has become a stream cannot be used again.
+    agent: false,
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  made.once('timeout', () => made.destroy(new Error('it does not answer')));
+  return made;
+}
+
+/** Resolves with the answer's head; rejects when there is none. */
+export function ask(engine: EngineAddress, given: Ask): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    openRequest(engine, given).once('response', resolve).once('error', reject).end(given.body);
+  });
+}
+
+/** The body of an answer. Rejects for one that is too large or breaks off. */
+export async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of answer as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > MOST_ANSWER_BYTES) throw new Error(`the engine's answer has more than ${MOST_ANSWER_BYTES} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+export function createLookup(engine: EngineAddress, signal: AbortSignal): Lookup {
+  return async (path) => {
+    const answer = await ask(engine, { method: 'GET', path, signal });
+    const bytes = await bodyOf(answer);
+    return answer.statusCode === 200 ? JSON.parse(bytes.toString('utf8')) : null;
+  };
+}

@@ -1,0 +1,139 @@
+/** The table of an engine's requests, and what a container gets in the end, on a real engine. */
+import { chownSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
+import { silentLogger } from '../../src/ports/logger.js';
+import { createEngineProxy, type EngineProxy } from '../../src/tools/engine/proxy.js';
+import { PROJECT_LABEL, type Project } from '../../src/tools/engine/project.js';
+import { send } from '../tools/engine/client.js';
+import { allowedRows, refusedRows, type World } from '../tools/engine/table.js';
+import { removeTemporaryDirectories, temporaryDirectory } from '../tools/harness.js';
+import { IMAGE, startPodman, type RealPodman } from './real-podman.js';
+
+const directory = temporaryDirectory();
+const workspace = join(directory, 'workspace');
+const { uid, gid } = process.getuid?.() === 0 ? SANDBOX_ACCOUNT : { uid: process.getuid?.(), gid: process.getgid?.() };
+const project: Project = {
+  name: 'ravenhelm-engine-test',
+  workspace,
+  holdsState: true,
+  user: `${uid}:${gid}`,
+  limits: { memory_mb: 256, processes: 64 },
+};
+const socket = join(directory, 'docker.sock');
+
+const engine: RealPodman = await startPodman();
+const world = await makeWorld(engine);
+const proxy: EngineProxy = createEngineProxy({ engine: engine.address, project, logger: silentLogger });
+await proxy.listen(socket);
+
+afterAll(async () => {
+  await proxy.close();
+  await engine.close();
+  removeTemporaryDirectories();
+});
+
+async function makeWorld({ podman, address, ulimits }: RealPodman): Promise<World> {
+  mkdirSync(join(workspace, '.ravenhelm'), { recursive: true });
+  for (const path of [workspace, join(workspace, '.ravenhelm')]) chownSync(path, uid ?? 0, gid ?? 0);
+  const limits = ulimits.map(({ Name, Soft, Hard }) => `--ulimit=${Name}=${Soft}:${Hard}`);
+  const labelled = (name: string) => ['--label', `${PROJECT_LABEL}=${name}`];
+  const run = (name: string, label: string) =>
+    podman('run', '--detach', '--network=none', ...limits, '--name', name, ...labelled(label), IMAGE, 'sleep', '1000');
+  const network = `${project.name}_default`;
+  const volume = `${project.name}_data`;
+  await podman('network', 'create', ...labelled(project.name), network);
+  await podman('network', 'create', ...labelled('other'), 'other_default');
+  await podman('volume', 'create', ...labelled(project.name), volume);
+  await podman('volume', 'create', ...labelled('other'), 'other_data');
+  const own = await run(`${project.name}-own-1`, project.name);
+  await run('other-db-1', 'other');
+  const exec = async (container: string): Promise<string> => {
+    const body = { Cmd: ['sleep', '20'] };
+    const made = await send(address.socketPath, { method: 'POST', target: `/containers/${container}/exec`, body });
+    return JSON.parse(made.body).Id;
+  };
+  return {
+    ...{ project, image: IMAGE, own, foreign: 'other-db-1', network, foreignNetwork: 'other_default' },
+    ...{ volume, foreignVolume: 'other_data', ownExec: await exec(own), foreignExec: await exec('other-db-1') },
+  };
+}
+
+/** All that the engine has. */
+async function everything(): Promise<string> {
+  const lists = await Promise.all([
+    engine.podman('ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.Names}}'),
+    engine.podman('network', 'ls', '--format', '{{.ID}} {{.Name}}'),
+    engine.podman('volume', 'ls', '--format', '{{.Name}}'),
+    engine.podman('images', '--format', '{{.ID}}'),
+  ]);
+  return lists.join('\n');
+}
+
+describe('a real engine', () => {
+  let before = '';
+  beforeAll(async () => {
+    before = await everything();
+  });
+
+  test.each(refusedRows(world))('is not asked for $name', async (row) => {
+    const { status, body } = await send(socket, row);
+    expect([status, JSON.parse(body)]).toEqual([row.status, { message: expect.stringMatching(row.why) }]);
+  });
+
+  test('has nothing else after all that was refused', async () => {
+    expect(await everything()).toBe(before);
+  });
+
+  const owner = async (command: string, HostConfig: object, User?: string) => {
+    const name = `${project.name}-${Math.abs(command.length)}-${tries++}`;
+    const made = await send(socket, {
+      method: 'POST',
+      target: `/v1.41/containers/create?name=${name}`,
+      body: { Image: IMAGE, Cmd: ['sh', '-c', command], HostConfig: { ...HostConfig, Ulimits: engine.ulimits }, User },
+    });
+    expect(made).toMatchObject({ status: 201 });
+    expect(await send(socket, { method: 'POST', target: `/containers/${name}/start` })).toMatchObject({ status: 204 });
+    await send(socket, { method: 'POST', target: `/containers/${name}/wait` });
+    return { name, output: await engine.podman('logs', name) };
+  };
+  let tries = 0;
+
+  test('runs a container without privileges, network and the computer, within the limits of a call', async () => {
+    const command = 'grep -e NoNewPrivs -e Seccomp: /proc/self/status; ls /sys/class/net; ls /';
+    const { name, output } = await owner(command, {});
+    expect(output).toMatch(/NoNewPrivs:\s1\nSeccomp:\s2\nlo\n/);
+    const [found] = JSON.parse(await engine.podman('inspect', name));
+    expect(found.HostConfig).toMatchObject({
+      Privileged: false,
+      Memory: 256 * 1024 * 1024,
+      PidsLimit: 64,
+      NetworkMode: 'none',
+    });
+    expect(found.Mounts).toEqual([]);
+  });
+
+  test('shows a container the workspace as its owner, without the state of the swarm', async () => {
+    const command = 'id -u; touch /w/made; ls -a /w; ls -a /w/.ravenhelm; touch /w/.ravenhelm/x || echo hidden';
+    const { output } = await owner(command, { Binds: ['/workspace:/w'] }, project.user);
+    expect(output.split('\n').filter((line) => !/^(\.|\.\.|touch.*)$/.test(line))).toEqual([
+      ...[String(uid), '.ravenhelm', 'made', 'hidden'],
+    ]);
+    expect(statSync(join(workspace, 'made')).uid).toBe(uid);
+    const reading = await owner('touch /w/more || echo read-only', { Binds: ['/workspace:/w:ro'] });
+    expect(reading.output).toMatch(/read-only$/);
+  });
+
+  test.each(allowedRows(world))('does $name', async (row) => {
+    const { status, body } = await send(socket, row);
+    expect({ status, body }).toEqual({ status: expect.any(Number), body: expect.not.stringContaining('ravenhelm: ') });
+    if (row.status === undefined) expect([body, Math.floor(status / 100)]).toEqual([body, 2]);
+    else expect(row.status).toContain(status);
+  });
+
+  test('still has what is another project’s', async () => {
+    expect(await engine.podman('inspect', 'other-db-1', '--format', '{{.State.Status}}')).toBe('running');
+    expect(await engine.podman('network', 'ls', '--format', '{{.Name}}')).toContain('other_default');
+    expect(await engine.podman('volume', 'ls', '--format', '{{.Name}}')).toContain('other_data');
+  });
+});
