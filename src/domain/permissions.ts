@@ -43,6 +43,6 @@ export function permissionsText({ secrets = [], mounts = [], docker = false }: P
 }
 
 const ENGINE_TEXT =
-  '- A container engine, by docker and docker compose. COMPOSE_PROJECT_NAME is set: leave it, and let compose choose the ' +
-  'names. Images must be there already. Of the computer a container can mount /workspace as a whole only. Containers ' +
-  'reach one another and no other network.';
+  '- A container engine, by docker and docker compose. COMPOSE_PROJECT_NAME is set: leave it, and let compose ' +
+  'choose the names. Images must be there already. Of the computer a container can mount /workspace as a whole ' +
+  'only. Containers reach one another and no other network.';

@@ -25,7 +25,12 @@ const optionalTexts = texts.optional().transform((list): readonly string[] => li
 const decision = z.enum(POLICY_DECISIONS);
 
 /** Under which an example's call is made. */
-const circumstances = { agent: text.optional(), tainted: z.boolean().optional(), network: z.boolean().optional() };
+const circumstances = {
+  agent: text.optional(),
+  tainted: z.boolean().optional(),
+  network: z.boolean().optional(),
+  docker: z.boolean().optional(),
+};
 const example = z.union([
   z.string().min(1, 'must not be empty'),
   z.strictObject({ ...circumstances, command: z.string().min(1, 'must not be empty') }),
@@ -47,6 +52,7 @@ const ruleSchema = z.strictObject({
   host: optionalTexts,
   tainted: z.boolean().nullable().default(null),
   network: z.boolean().optional(),
+  docker: z.boolean().optional(),
   matches: z.array(example).min(1, 'must have at least one example that matches'),
   not: z.array(example).min(1, 'must have at least one example that does not match'),
 });
@@ -165,6 +171,7 @@ function callOf(one: Example, rule: Rule): ProposedCall {
     agent: given.agent ?? rule.agent[0] ?? ANY_AGENT,
     tainted: given.tainted ?? rule.tainted ?? false,
     network: given.network ?? rule.network ?? false,
+    docker: given.docker ?? rule.docker ?? false,
   };
   if ('tool' in given) return { ...facts, tool: given.tool, arguments: given.arguments };
   return { ...facts, tool: COMMAND_TOOL, arguments: { command: given.command } };

@@ -18,11 +18,13 @@ export interface RuleText {
   readonly tainted: boolean | null;
   /** Whether it is about agents that may reach hosts on the network; undefined: about all. */
   readonly network?: boolean | undefined;
+  /** Whether it is about agents that have a container engine; undefined: about all. */
+  readonly docker?: boolean | undefined;
 }
 
 export interface Rule extends RuleText {
   /** Whether all conditions hold for this act of a call. */
-  matches(call: Pick<ProposedCall, 'agent' | 'tool' | 'tainted' | 'network'>, act: Act): boolean;
+  matches(call: Pick<ProposedCall, 'agent' | 'tool' | 'tainted' | 'network' | 'docker'>, act: Act): boolean;
 }
 
 type Test<T> = (value: T) => boolean;
@@ -43,6 +45,7 @@ export function createRule(text: RuleText): Rule {
       (tool === null || tool(call.tool)) &&
       (agent === null || agent(call.agent)) &&
       (text.network === undefined || text.network === (call.network ?? false)) &&
+      (text.docker === undefined || text.docker === (call.docker ?? false)) &&
       (command === null || (act.words !== null && command(act.words))) &&
       (path === null || hasPath(act.paths)) &&
       (host === null || act.hosts.some(host)),

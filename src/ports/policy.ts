@@ -1,4 +1,5 @@
 /** The policy of a worker: whether a call may run. */
+import type { AgentSpec } from '../domain/agent-spec.js';
 
 export type PolicyDecision = 'allow' | 'ask' | 'deny';
 
@@ -14,6 +15,8 @@ export interface CallFacts {
   readonly tainted?: boolean;
   /** Whether the agent's file names hosts that its commands may reach; absent: it does not. */
   readonly network?: boolean;
+  /** Whether the agent's file gives its commands a container engine; absent: it does not. */
+  readonly docker?: boolean;
 }
 
 /** A tool call before it is journaled. */
@@ -21,6 +24,13 @@ export interface ProposedCall extends CallFacts {
   readonly agent: string;
   readonly tool: string;
   readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+/** What of an agent's file rules may be about. */
+export function abilitiesOf(
+  agent: Pick<AgentSpec, 'network' | 'docker'> | null | undefined,
+): Required<Pick<CallFacts, 'network' | 'docker'>> {
+  return { network: (agent?.network ?? []).length > 0, docker: agent?.docker === true };
 }
 
 export interface Verdict {

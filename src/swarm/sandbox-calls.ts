@@ -10,7 +10,7 @@ import { limitsOf, type LimitName } from '../domain/limits.js';
 import type { NetworkConnection } from '../domain/network.js';
 import { permissionsOf } from '../domain/permissions.js';
 import type { Ids } from '../ports/clock.js';
-import { ANY_AGENT, type Policy, type Verdict } from '../ports/policy.js';
+import { abilitiesOf, ANY_AGENT, type Policy, type Verdict } from '../ports/policy.js';
 import { isStopped, judgeSecrets, stoppedResult } from '../roles/worker/call-verdict.js';
 import type { TaskPlace, ToolCall, ToolExecutor, ToolOutcome } from '../ports/tools.js';
 import { COMMAND } from '../tools/definitions.js';
@@ -90,7 +90,7 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
         return notRun(`${agent.name} does not have the tool ${call.tool}; it has ${agent.tools.join(', ')}`);
       // As the log would have it.
       const journaled = { ...call, arguments: redactTexts(call.arguments, redact) };
-      const by = { agent: agent?.name ?? ANY_AGENT, network: (agent?.network ?? []).length > 0 };
+      const by = { agent: agent?.name ?? ANY_AGENT, ...abilitiesOf(agent) };
       const verdict = judgeSecrets(journaled) ?? policy.judge({ ...call, ...by });
       const stopped = { ...call, ...verdict, approved_by: null, refused_because: null };
       if (isStopped(stopped)) return notRun(stoppedResult(stopped, verdict.reason).observation, verdict);

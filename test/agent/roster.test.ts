@@ -61,6 +61,7 @@ describe('the roster', () => {
           'secrets_key: true',
           'secrets: [DEPLOY_TOKEN, B2]',
           'mounts: [{ path: /srv/data, mode: ro }]',
+          'docker: true',
           'playbooks:',
           '  make-a:',
           '    steps:',
@@ -91,6 +92,7 @@ describe('the roster', () => {
         secretsKey: true,
         secrets: ['DEPLOY_TOKEN', 'B2'],
         mounts: [{ path: '/srv/data', mode: 'ro' }],
+        docker: true,
         playbooks: {
           'make-a': {
             name: 'make-a',

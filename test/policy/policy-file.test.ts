@@ -31,6 +31,21 @@ describe('a policy file', () => {
     expect(judge('rules: []', 'ls\u200B')).toMatchObject({ decision: 'deny', rule: 'hidden-characters' });
   });
 
+  test('judges agents with a container engine, and their checks, by the rules about them', () => {
+    const { policy } = parsePolicy(readFileSync('policy.default.yaml', 'utf8'), 'policy.default.yaml');
+    const decisionOn = (command: string, docker: boolean) =>
+      policy.judgeCommand('docker_agent', command, { docker }).decision;
+    expect([decisionOn('docker compose up -d', true), decisionOn('docker compose up -d', false)]).toEqual([
+      'allow',
+      'ask',
+    ]);
+    expect([decisionOn('docker run image id', true), decisionOn('docker run image id', false)]).toEqual([
+      'allow',
+      'deny',
+    ]);
+    expect([decisionOn('runc run x', true), decisionOn('kubectl get pods', true)]).toEqual(['deny', 'ask']);
+  });
+
   test('names line and column of a wrong key, a wrong decision and a missing example', () => {
     expect(problemsOf(rule('comand: ls', 'matches: [ls]', 'not: [cat]'))).toEqual([
       expect.stringMatching(/^policy\.yaml:5:5: unknown key "comand"; .*command/),

@@ -40,9 +40,9 @@ const task = (): TaskPlace => ({ ...harness.task(`t${++tasks}`), permissions });
 const LOOK = [
   `cat ${source}/link/rows.csv ${source}/one.txt; ls ${source}`,
   `(echo x > ${source}/link/new) 2>/dev/null || echo read-only; (rm ${source}/one.txt) 2>/dev/null || echo kept`,
-  `awk '$5 ~ "^${source}/" { print $6 }' /proc/self/mountinfo | tr , "\\n" | sort | uniq -c | awk '{ print $1, $2 }' | grep -v atime`,
+  `awk '$5 ~ "^${source}/" { print $6 }' /proc/self/mountinfo | tr , "\\n" | sort | uniq -c | tr -s ' ' | grep -v atime`,
 ].join('; ');
-const SEEN = 'a,b\none\nlink\none.txt\nread-only\nkept\n2 nodev\n2 nosuid\n2 ro\n';
+const SEEN = 'a,b\none\nlink\none.txt\nread-only\nkept\n 2 nodev\n 2 nosuid\n 2 ro\n';
 
 describe('the mounts of an agent', () => {
   test('are at the same path, read-only, without devices and setuid', async () => {
@@ -58,7 +58,8 @@ describe('the mounts of an agent', () => {
       const own = createToolExecutor({ ...system, workspaceRoot: root, sandbox, clock, logger, provisions });
       const permissions = ${JSON.stringify(permissions)};
       console.log(JSON.stringify(await own.run({ task: { ...task, permissions }, step: 1, claimOffset: 1,
-        timeLimitMs: 20000, tool: 'execute_terminal_command', arguments: { command: ${JSON.stringify(LOOK)} } }, never)));`;
+        timeLimitMs: 20000, tool: 'execute_terminal_command',
+        arguments: { command: ${JSON.stringify(LOOK)} } }, never)));`;
     const { observation } = JSON.parse(await runAsUser(placeForUser(), module));
     expect(JSON.parse(observation)).toMatchObject({ stdout: SEEN, stderr: '' });
   });

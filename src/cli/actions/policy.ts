@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { ANY_AGENT } from '../../ports/policy.js';
+import { abilitiesOf, ANY_AGENT } from '../../ports/policy.js';
 import { openPolicy } from '../../swarm/policy.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -30,7 +30,7 @@ export async function explainCommand(
 ): Promise<ExitCode> {
   const { policy } = await openPolicy(policyFile(context), context.host.packageDir);
   const spec = agent === ANY_AGENT ? null : (await readRoster(context)).byName(agent);
-  const verdict = policy.judgeCommand(agent, command, { tainted, network: (spec?.network ?? []).length > 0 });
+  const verdict = policy.judgeCommand(agent, command, { tainted, ...abilitiesOf(spec) });
   if (context.json) context.print(verdict);
   else context.host.stdout.write(table([[verdict.decision, `by ${verdict.rule}`, verdict.reason]]));
   return EXIT.done;

@@ -4,7 +4,7 @@ import { FINISH } from '../../agent/step.js';
 import type { PayloadOf } from '../../domain/events.js';
 import { isRedacted } from '../../domain/secret-patterns.js';
 import { taintOf } from '../../domain/taint.js';
-import { SECRET_RULE, strictest, type CallFacts, type Policy, type Verdict } from '../../ports/policy.js';
+import { abilitiesOf, SECRET_RULE, strictest, type CallFacts, type Policy, type Verdict } from '../../ports/policy.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { acceptanceOf } from './task-result.js';
 
@@ -29,7 +29,7 @@ export function judgeSecrets({ tool, arguments: args }: Pick<StepDecision, 'tool
  */
 export const factsOf = ({ attempt, spec }: Task, calls: number): CallFacts => ({
   tainted: taintOf(attempt.assignment.untrusted, calls).length > 0,
-  network: (spec.network ?? []).length > 0,
+  ...abilitiesOf(spec),
 });
 
 /** The verdict on a step; of a finish that on its checks. null: there is nothing to judge. */

@@ -220,7 +220,8 @@ export function labelsOf(labels: Readonly<Record<string, string>> | undefined, {
 function userOf(user: string | undefined, { writesWorkspace }: ContainerMounts, project: Project): object {
   if (!writesWorkspace || user === project.user) return user === undefined ? {} : { User: user };
   throw new RequestRefused(
-    `a container that may write to ${INSIDE.workspace} runs as its owner: set user: "${project.user}", or mount it read-only`,
+    `a container that may write to ${INSIDE.workspace} runs as its owner: ` +
+      `set user: "${project.user}", or mount it read-only`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** Which requests of an agent reach the engine, and as what. It keeps no state: the engine's labels say what is whose. */
+/** Which requests of an agent reach the engine, and as what. The engine's labels say what is whose. */
 import { containerBody } from './container-body.js';
 import { jsonBody } from './fields.js';
 import { filtersOf, ownContainer, ownOf, requireOwn, requireOwnExec, type Lookup } from './objects.js';
@@ -7,7 +7,7 @@ import {
   execBody,
   execStartBody,
   networkBody,
-  noBody,
+  emptyBody,
   requireOwnName,
   volumeBody,
 } from './other-bodies.js';
@@ -77,7 +77,7 @@ const ofContainer = (method: string, action: string, query: string, streams?: tr
     `/containers/:name${action}`,
     query,
     async ({ names: [name = ''], project, lookup, body }) => {
-      noBody(body());
+      emptyBody(body());
       return { path: `/containers/${(await ownContainer(name, project, lookup)).id}${action}` };
     },
     streams,
@@ -124,8 +124,8 @@ const RULES: readonly Rule[] = [
     ofExec((body) => execStartBody(body)),
     true,
   ),
-  rule('POST', '/exec/:name/resize', 'h w', ofExec(noBody)),
-  rule('GET', '/exec/:name/json', '', ofExec(noBody)),
+  rule('POST', '/exec/:name/resize', 'h w', ofExec(emptyBody)),
+  rule('GET', '/exec/:name/json', '', ofExec(emptyBody)),
   listOf('/networks', 'filters', ownOf),
   rule('POST', '/networks/create', '', ({ body, project }) => ({ body: networkBody(body(), project) })),
   rule('GET', '/networks/:name', 'verbose scope', ofKind('network')),
@@ -153,7 +153,7 @@ export async function passedRequest(request: EngineRequest, project: Project, lo
     return jsonBody(request.body);
   };
   const answer = await found.pass({ project, lookup: (path) => lookup(target.version + path), target, names, body });
-  if (!isRead) noBody(jsonBody(request.body));
+  if (!isRead) emptyBody(jsonBody(request.body));
   if (answer.filters !== undefined) query.set('filters', answer.filters);
   const asked = query.size === 0 ? '' : `?${query}`;
   return {
@@ -171,8 +171,8 @@ function notForAgents(method: string, path: string, { name }: Project): RequestR
       'images are neither pulled nor built by agents: the operator of the engine provides them',
     );
   return new RequestRefused(
-    `${method} ${path} is not for agents: they create, start, stop, inspect and remove containers of the project ${name}, ` +
-      'read their logs and run commands in them',
+    `${method} ${path} is not for agents: they create, start, stop, inspect and remove containers of the project ` +
+      `${name}, read their logs and run commands in them`,
   );
 }
 

@@ -16,7 +16,7 @@ const container = z.object({
 
 export interface OwnContainer {
   readonly id: string;
-  /** Whom its commands must run as, because it may write to the workspace; null: anybody. */
+  /** Whom its commands must run as, because it may write to the workspace; null: any user. */
   readonly user: string | null;
 }
 

@@ -96,7 +96,7 @@ export function connectionBody(given: unknown): z.output<typeof connection> {
 }
 
 /** Requests such as start, which once had a body. Throws RequestRefused. */
-export function noBody(given: unknown): undefined {
+export function emptyBody(given: unknown): undefined {
   if (!isUnset(given)) throw new RequestRefused('the body must be empty');
   return undefined;
 }

@@ -5,7 +5,7 @@ export class RequestRefused extends Error {
 
   constructor(
     message: string,
-    /** As the engine would answer: 404 for what is not the mission's, so that it cannot be told from what is missing. */
+    /** As the engine would answer: 404 for what is not the mission's, as for what is missing. */
     readonly status: 400 | 403 | 404 | 413 = 403,
   ) {
     super(message);

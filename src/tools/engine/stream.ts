@@ -82,7 +82,7 @@ function openStream({ engine, socket, signal }: JoinOptions, passed: PassedReque
     stream.on('error', () => socket.destroy());
     stream.once('close', () => socket.end());
     socket.once('close', () => stream.destroy());
-    // Each direction ends by itself: a client closes its input and goes on reading.
+    // Each direction ends by itself: a client closes its input and continues to read.
     stream.pipe(socket);
     socket.pipe(stream);
   });

@@ -12,8 +12,8 @@ export interface Target {
 const MOST_QUERY = 16_384;
 
 /**
- * Other spellings of a path are refused, not understood: another form than /…, percent signs, empty names, . and .., and
- * a parameter twice. Throws RequestRefused.
+ * Other spellings of a path are refused, not understood: another form than /…, percent signs, empty names, . and ..,
+ * and a parameter twice. Throws RequestRefused.
  */
 export function targetOf(text: string): Target {
   const [, version = '', path = '', query = ''] = /^(\/v1\.\d{1,2})?(\/[\w.:@/-]*)(?:\?([^#]*))?$/.exec(text) ?? [];

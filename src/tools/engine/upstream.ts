@@ -13,7 +13,7 @@ export interface EngineAddress {
   readonly socketPath: string;
 }
 
-/** The address in DOCKER_HOST, default docker's own. An engine that does not answer there is a problem with its cure. */
+/** The address in DOCKER_HOST, default docker's own. One that does not answer is a problem with its cure. */
 export async function findEngine(dockerHost: string | undefined): Promise<Provided<EngineAddress>> {
   const host = dockerHost === undefined || dockerHost === '' ? DEFAULT_HOST : dockerHost;
   const refused = (why: string): Provided<EngineAddress> => ({ ok: false, problem: `docker: ${why}` });
@@ -28,8 +28,8 @@ export async function findEngine(dockerHost: string | undefined): Promise<Provid
     return refused(`what answers at ${host} is no container engine (HTTP ${answer.statusCode}); correct DOCKER_HOST`);
   } catch (error) {
     return refused(
-      `no engine answers at ${host} (${reasonOf(error)}); start Docker or Podman, let this worker's user open the socket, ` +
-        'or set DOCKER_HOST',
+      `no engine answers at ${host} (${reasonOf(error)}); start Docker or Podman, let this worker's user open ` +
+        'the socket, or set DOCKER_HOST',
     );
   }
 }

@@ -1,5 +1,5 @@
-/** Requests to an engine's proxy, and what becomes of each. The same table runs on a recording engine and on a real one. */
-import type { Project } from '../../../src/tools/engine/project.js';
+/** Requests to an engine's proxy, and what becomes of each: the same on a recording engine and on a real one. */
+import { PROJECT_LABEL, type Project } from '../../../src/tools/engine/project.js';
 
 /** What there is in the engine. Names are as an agent's client would write them. */
 export interface World {
@@ -100,7 +100,7 @@ const REFUSED_CONTAINERS = ({
     { LogConfig: { Type: '', Config: { tag: '{{.ID}}', path: '/x' } } },
     /LogConfig.Config.\w+ is not/,
   ],
-  'a restart for ever': [{ RestartPolicy: { Name: 'always', MaximumRetryCount: 0 } }, /RestartPolicy.Name must be no/],
+  'an endless restart': [{ RestartPolicy: { Name: 'always', MaximumRetryCount: 0 } }, /RestartPolicy.Name must be no/],
   'a restart unless stopped': [{ RestartPolicy: { Name: 'unless-stopped' } }, /RestartPolicy.Name must be no/],
   'a restart without a bound': [{ RestartPolicy: { Name: 'on-failure' } }, /MaximumRetryCount from 1 to 100/],
   'a port on all addresses': [
@@ -322,7 +322,7 @@ export function allowedRows(world: World): readonly Allowed[] {
   const { project, image, own, ownExec, network, volume } = world;
   const label = { 'com.docker.compose.project': project.name };
   const filters = (given: object) =>
-    `filters=${encodeURIComponent(JSON.stringify({ ...given, label: [`com.docker.compose.project=${project.name}`] })).replaceAll('%3A', '%3A')}`;
+    `filters=${encodeURIComponent(JSON.stringify({ ...given, label: [`${PROJECT_LABEL}=${project.name}`] }))}`;
   const get = (target: string): Allowed => ({
     name: `GET ${target.replaceAll(/[0-9a-f]{64}/g, 'ID')}`,
     method: 'GET',
