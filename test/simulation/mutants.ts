@@ -786,7 +786,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'accepted-first',
     rule: 'with operators nothing is done for a mission before its request was accepted',
-    seed: 0,
+    seed: 36,
     changes: [
       {
         file: 'domain/request-decisions.ts',
@@ -798,7 +798,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'signed-requests',
     rule: 'with operators a request that is not signed as it must be does not count',
-    seed: 0,
+    seed: 41,
     changes: [
       {
         file: 'domain/request-decisions.ts',
@@ -810,7 +810,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'requests-wait',
     rule: 'what is asked of a guarded mission waits until its holder has accepted it',
-    seed: 0,
+    seed: 36,
     changes: [
       {
         file: 'domain/mission-requests.ts',
