@@ -240,7 +240,7 @@ test('a dead letter counts as handled only where an operator has signed that', a
     state: 'waiting',
     ignored: [{ event_type: 'dead_letter_discarded', by: 'host', code: 'unsigned' }],
   });
-  // Who reads with the file and has no key is told that the letter still waits.
+  // Who reads with the file and has no key cannot handle it.
   await expect(clientOf(null, { operators }).deadLetters.discard([letter.id], { reason: 'x' })).rejects.toMatchObject({
     code: 'request_void',
   });

@@ -31,7 +31,7 @@ export interface RoguesOptions {
 
 type Signed = NonNullable<PayloadOf<'mission_requested'>['signed']>;
 
-/** A signature that names what it is for stands for a real one, which would cost each run seconds. */
+/** It names what it is for; a real one would cost each run seconds. */
 const signatureFor = ({ event_id, event_type, payload }: Signable): string =>
   `${event_type} ${event_id} ${'mission_id' in payload ? payload.mission_id : ''}`;
 
