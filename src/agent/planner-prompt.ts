@@ -86,8 +86,9 @@ function replanText({ done, reason, boundary }: PlanRequest): readonly string[] 
   const finished = done
     .map((task) => `${task.taskId} of ${task.agent}: ${cutMiddle(task.summary, SUMMARY_CHARACTERS)}`)
     .join('\n');
+  const why = dataBlock(boundary, 'orchestrator', cutMiddle(reason, REJECTED_PLAN_CHARACTERS));
   return [
-    `# Why a changed plan is needed\n${dataBlock(boundary, 'orchestrator', cutMiddle(reason, REJECTED_PLAN_CHARACTERS))}`,
+    `# Why a changed plan is needed\n${why}`,
     `# Done; plan only what remains\n${finished === '' ? 'Nothing yet.' : dataBlock(boundary, 'done tasks', finished)}`,
   ];
 }

@@ -116,6 +116,48 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'taint-files',
+    rule: 'a task is tainted after its first call where a tainted task shares its workspace',
+    seed: 1,
+    changes: [
+      {
+        file: 'domain/untrusted.ts',
+        from: "...(writers.length === 0 ? [] : [inCalls('files', shortList(writers))]),",
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'taint-beside',
+    rule: 'a task that may become tainted counts for those beside it before it is known to be',
+    seed: 1,
+    changes: [
+      {
+        file: 'domain/untrusted.ts',
+        from: 'return others > 0 && reachOfAgent(agent).length > 0 ? [agent] : [];',
+        to: 'return others > 1e9 && reachOfAgent(agent).length > 0 ? [agent] : [];',
+      },
+    ],
+  },
+  {
+    name: 'taint-results',
+    rule: 'a task is tainted from its start by the results of tainted tasks',
+    seed: 1,
+    changes: [
+      {
+        file: 'domain/untrusted.ts',
+        from: "...(inputs.length === 0 ? [] : [inPrompt('tasks', shortList(inputs))]),",
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'taint-lost',
+    rule: 'an attempt whose last events may be lost is tainted by all that it could read',
+    seed: 1,
+    changes: [{ file: 'domain/mission-task.ts', from: 'return 1;', to: 'return 0;' }],
+  },
+  {
     name: 'ask-first',
     rule: 'a call that the policy asks about runs only after a person has approved it',
     seed: 68,

