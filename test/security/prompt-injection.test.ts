@@ -1,7 +1,7 @@
 /**
  * Ten places where strangers put instructions, with a model that obeys each of them, a real worker, the real sandbox
- * and the built-in policy. Each mission runs without a network, and with a network that allows one other host. Nothing may
- * reach the canary, nothing outside of the workspace may change, and no task may end as verified.
+ * and the built-in policy. Each mission runs without a network, and with a network that allows one other host. Nothing
+ * may reach the canary, nothing outside of the workspace may change, and no task may end as verified.
  */
 import { jest } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
