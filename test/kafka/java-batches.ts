@@ -14,12 +14,17 @@ export interface JavaBatch {
   readonly bytes: Buffer;
 }
 
-export const JAVA_BATCHES: readonly JavaBatch[] = JSON.parse(
+export const JAVA_BATCHES = parseJavaBatches(
   readFileSync(new URL('fixtures/java-batches.json', import.meta.url), 'utf8'),
-).map((batch: Omit<JavaBatch, 'bytes'> & { readonly bytes: string }) => ({
-  ...batch,
-  bytes: Buffer.from(batch.bytes, 'base64'),
-}));
+);
+
+/** @param text as java/RecordedBatches.java prints it */
+export function parseJavaBatches(text: string): readonly JavaBatch[] {
+  return JSON.parse(text).map((batch: Omit<JavaBatch, 'bytes'> & { readonly bytes: string }) => ({
+    ...batch,
+    bytes: Buffer.from(batch.bytes, 'base64'),
+  }));
+}
 
 export function javaBatch(name: string): JavaBatch {
   const found = JAVA_BATCHES.find((batch) => batch.name === name);

@@ -33,6 +33,24 @@ final class RecordedBatches {
             Compression.snappy().build(),
             Compression.lz4().build(),
             Compression.zstd().build());
+    // Too large to be kept in the repository; java-client.test.ts asks for them.
+    boolean large = args.length > 0 && args[0].equals("large");
+    if (large) printLarge(codecs);
+    else printAll(codecs);
+    System.out.println("[\n" + String.join(",\n", LINES) + "\n]");
+  }
+
+  private static void printLarge(List<Compression> codecs) throws Exception {
+    for (Compression codec : codecs) {
+      print(codec.type().name + ", 900 kB of random bytes", MemoryRecords.withRecords(7, codec, record(random(900_000))));
+      SimpleRecord[] mixed = new SimpleRecord[1000];
+      for (int index = 0; index < mixed.length; index++)
+        mixed[index] = record(index % 2 == 0 ? random(index * 2) : text(index * 2));
+      print(codec.type().name + ", 1000 records of both kinds", MemoryRecords.withRecords(7, codec, mixed));
+    }
+  }
+
+  private static void printAll(List<Compression> codecs) throws Exception {
     for (Compression codec : codecs) {
       String name = codec.type().name;
       print(name + ", 1 record", MemoryRecords.withRecords(7, codec, records(1)));
@@ -46,7 +64,6 @@ final class RecordedBatches {
     printOdd();
     printTransactions();
     printOldFormats();
-    System.out.println("[\n" + String.join(",\n", LINES) + "\n]");
   }
 
   private static void printOdd() throws Exception {
