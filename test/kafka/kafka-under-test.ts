@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import avro from 'avsc';
-import { Kafka, logLevel, type IHeaders, type Producer } from 'kafkajs';
+import { Kafka, logLevel, type IHeaders, type Producer, type Transaction } from 'kafkajs';
 import type { AgentEvent } from '../../src/domain/events.js';
 import { createKafkaLog, type KafkaLog, type KafkaLogOptions } from '../../src/kafka/kafka-log.js';
 import type { LogAdmin, PartitionId } from '../../src/ports/log.js';
@@ -71,6 +71,22 @@ export async function createForeignWriter(): Promise<ForeignWriter> {
       await Promise.all([producer.disconnect(), admin.disconnect()]);
     },
   };
+}
+
+/** A transaction of another program with these records in it, which the test ends, or does not. */
+export async function openTransaction(
+  { topic, partition }: PartitionId,
+  messages: readonly { readonly key: string; readonly value: Buffer | null }[],
+): Promise<{ readonly begun: Transaction; disconnect(): Promise<void> }> {
+  const producer = new Kafka({ brokers: [...testBroker().brokers], logLevel: logLevel.NOTHING }).producer({
+    transactionalId: `t-${randomUUID()}`,
+    maxInFlightRequests: 1,
+    idempotent: true,
+  });
+  await producer.connect();
+  const begun = await producer.transaction();
+  await begun.send({ topic, messages: messages.map((message) => ({ ...message, partition })) });
+  return { begun, disconnect: () => producer.disconnect() };
 }
 
 /** Registers a schema as another build would, and gives bytes written with it. */

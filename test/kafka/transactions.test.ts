@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel, type Transaction } from 'kafkajs';
+import type { Transaction } from 'kafkajs';
 import { createHandledDeferred } from '../../src/domain/deferred.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
 import type { LogRecord } from '../../src/ports/log.js';
@@ -11,7 +11,7 @@ import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
 import { readTopic } from '../support/read-topic.js';
-import { openKafkaLog, SCHEMAS_DIR } from './kafka-under-test.js';
+import { openKafkaLog, openTransaction, SCHEMAS_DIR } from './kafka-under-test.js';
 
 /** Another program writes in transactions: each leaves a marker at its end that no reader ever sees. */
 describeWithBroker('a partition that ends with a transaction', () => {
@@ -44,20 +44,12 @@ describeWithBroker('a partition that ends with a transaction', () => {
     return codec.encode(statusRequest(text));
   };
   const open = async (...texts: readonly string[]): Promise<Transaction> => {
-    const { brokers } = testBroker();
     const values = await Promise.all(texts.map(encoded));
-    const producer = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).producer({
-      transactionalId: `t-${randomUUID()}`,
-      maxInFlightRequests: 1,
-      idempotent: true,
-    });
-    await producer.connect();
-    releases.push(() => producer.disconnect());
-    const begun = await producer.transaction();
-    await begun.send({
-      topic,
-      messages: texts.map((text, index) => ({ partition: 0, key: text, value: values[index] ?? null })),
-    });
+    const { begun, disconnect } = await openTransaction(
+      { topic, partition: 0 },
+      texts.map((key, index) => ({ key, value: values[index] ?? null })),
+    );
+    releases.push(disconnect);
     return begun;
   };
   const committed = (begun: Transaction) => begun.commit();
