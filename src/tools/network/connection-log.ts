@@ -1,5 +1,5 @@
 /** Records the connections of one call: the first ones each, the others added up. */
-import type { NetworkConnection } from '../../domain/network.js';
+import { hostAndPort, type NetworkConnection } from '../../domain/network.js';
 
 /** A program may open thousands of connections; each record is one of the log. */
 export const MOST_SINGLE = 100;
@@ -29,7 +29,7 @@ export function createConnectionLog(
         return;
       }
       const { host, port, outcome } = connection;
-      const name = `${host}:${port}`;
+      const name = host === null || port === null ? '' : hostAndPort({ host, port });
       const key = `${outcome} ${hosts.has(name) ? name : ''}`;
       const sum = sums.get(key);
       sums.set(key, sum === undefined ? firstOf(connection, hosts.has(name)) : sumOf(sum, connection));

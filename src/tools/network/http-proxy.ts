@@ -29,6 +29,8 @@ export function createHttpProxy(outbound: Outbound, { headMs, idleMs }: NetworkT
     insecureHTTPParser: false,
   });
   server.timeout = idleMs;
+  // A client that has sent all of its request may close that direction.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.on('connect', (request, client, head) => {
     client.on('error', () => client.destroy());
     void tunnel(outbound, request.url ?? '', client, head);
@@ -55,8 +57,11 @@ async function tunnel(outbound: Outbound, target: string, client: Duplex, head: 
   }
 }
 
+/** Answers and closes both directions: a client that keeps its own open keeps nothing here. */
 function end(client: Duplex, status: string, text: string): void {
   const body = `${text}\n`;
+  client.once('finish', () => client.destroy());
+  client.resume();
   client.end(
     `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `Connection: close\r\n\r\n${body}`,
@@ -84,11 +89,13 @@ const answer = (response: ServerResponse, status: string, text: string): void =>
  * sides read the same one.
  */
 async function forward(outbound: Outbound, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = readHttpAddress(request.url ?? '');
-  if (url === null) {
+  const address = readHttpAddress(request.url ?? '');
+  if (address === null) {
     answer(response, '400 Bad Request', 'This is a proxy: it takes http:// addresses, and CONNECT for all others.');
     return;
   }
+  const { url, path } = address;
+  const fail = (error: unknown) => answer(response, answerTo(error).status, answerTo(error).text);
   try {
     const socket = await outbound.open(hostOf(url), url.port === '' ? 80 : Number(url.port));
     response.on('close', () => socket.destroy());
@@ -99,22 +106,37 @@ async function forward(outbound: Outbound, request: IncomingMessage, response: S
     const sent = sendRequest({
       createConnection: () => socket,
       method: request.method ?? 'GET',
-      path: `${url.pathname}${url.search}`,
+      path,
       headers: [...passedOn(request.rawHeaders), 'Host', url.host, 'Via', '1.1 ravenhelm', ...framing(request)],
       setHost: false,
       insecureHTTPParser: false,
     });
-    sent.on('response', (received) => {
-      response.writeHead(received.statusCode ?? 502, passedOn(received.rawHeaders));
-      received.pipe(response);
-      received.on('error', () => response.destroy());
+    sent.on('response', (received) => passAnswerOn(received, response));
+    sent.on('error', fail);
+    // It may end without an answer and without an error, as with 101 (Switching Protocols).
+    sent.on('close', () => {
+      if (!response.headersSent && !response.destroyed) fail(null);
     });
-    sent.on('error', (error) => answer(response, answerTo(error).status, answerTo(error).text));
     request.pipe(sent);
   } catch (error) {
-    const { status, text } = answerTo(error);
-    answer(response, status, text);
+    fail(error);
   }
+}
+
+/** An answer that cannot be written again, such as one with the status 000, becomes 502. */
+function passAnswerOn(received: IncomingMessage, response: ServerResponse): void {
+  received.on('error', () => response.destroy());
+  const { statusCode = 0 } = received;
+  try {
+    // Informational answers (1xx) are no responses; Node takes the range of writeHead from 100.
+    if (statusCode < 200) throw new RangeError(`no status of a response: ${statusCode}`);
+    response.writeHead(statusCode, passedOn(received.rawHeaders));
+  } catch {
+    received.destroy();
+    answer(response, '502 Bad Gateway', 'The host has sent an answer that is not valid HTTP.');
+    return;
+  }
+  received.pipe(response);
 }
 
 /** How the end of the body is found; a length that is known is among the other headers. */
@@ -125,13 +147,16 @@ function framing({ method = 'GET', headers }: IncomingMessage): readonly string[
   return hasNone ? [...connection, 'Content-Length', '0'] : connection;
 }
 
+/** Without it the next reader would find another end of the body, so the header Connection cannot take it away. */
+const LENGTH = 'content-length';
+
 /** Names and values in turn, without those for one connection, which the header Connection may name too. */
 function passedOn(raw: readonly string[]): string[] {
   const pairs = raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as const] : []));
   const named = pairs
     .filter(([name]) => name.toLowerCase() === 'connection')
     .flatMap(([, value]) => value.split(',').map((option) => option.trim().toLowerCase()));
-  const isKept = (name: string) => !HOP_BY_HOP.has(name) && !named.includes(name);
+  const isKept = (name: string) => !HOP_BY_HOP.has(name) && (name === LENGTH || !named.includes(name));
   return pairs.filter(([name]) => isKept(name.toLowerCase())).flat();
 }
 
@@ -139,14 +164,17 @@ function passedOn(raw: readonly string[]): string[] {
 export function readAuthority(target: string): { readonly host: string; readonly port: number } | null {
   const parts = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]@/?#\s]+)):(\d{1,5})$/.exec(target);
   const host = parts?.[1] ?? parts?.[2];
-  const url = host === undefined ? null : readHttpAddress(`http://${parts?.[1] === undefined ? host : `[${host}]`}/`);
-  return url === null ? null : { host: hostOf(url), port: Number(parts?.[3]) };
+  const address =
+    host === undefined ? null : readHttpAddress(`http://${parts?.[1] === undefined ? host : `[${host}]`}/`);
+  return address === null ? null : { host: hostOf(address.url), port: Number(parts?.[3]) };
 }
 
-function readHttpAddress(text: string): URL | null {
-  if (!/^http:\/\//i.test(text) || !URL.canParse(text)) return null;
+/** The host and port as URLs have them; the path and query as they are written, because a host may tell forms apart. */
+function readHttpAddress(text: string): { readonly url: URL; readonly path: string } | null {
+  const [, written] = /^http:\/\/[^/?#\\]+((?:[/?][^#]*)?)(?:#.*)?$/i.exec(text) ?? [];
+  if (written === undefined || !URL.canParse(text)) return null;
   const url = new URL(text);
-  return url.hostname === '' ? null : url;
+  return url.hostname === '' ? null : { url, path: written.startsWith('/') ? written : `/${written}` };
 }
 
 /** As an agent's file names hosts. */

@@ -196,6 +196,8 @@ function sharingLookups(lookup: LookupAddresses) {
   };
 }
 
+const unreached = (reason: string): string => `The host cannot be reached: ${reason}.`;
+
 /**
  * Connects to one of the addresses that were checked. The name is not resolved again: another answer could lead
  * somewhere else (DNS rebinding).
@@ -207,6 +209,7 @@ function connectTo(entry: NetworkHost, addresses: readonly string[], signal: Abo
     if (all === true) answer(null, [...checked]);
     else answer(null, first?.address ?? '', first?.family ?? 0);
   };
+  if (signal.aborted) return Promise.reject(new NotConnected('failed', 'ETIMEDOUT', unreached('ETIMEDOUT')));
   return new Promise((resolve, reject) => {
     const socket = connect({
       host: entry.host,
@@ -217,8 +220,10 @@ function connectTo(entry: NetworkHost, addresses: readonly string[], signal: Abo
       autoSelectFamily: true,
     });
     const fail = (reason: string) => {
+      // The signal lives as long as the call, and a program may make thousands of connections.
+      signal.removeEventListener('abort', onAbort);
       socket.destroy();
-      reject(new NotConnected('failed', reason, `The host cannot be reached: ${reason}.`));
+      reject(new NotConnected('failed', reason, unreached(reason)));
     };
     const onAbort = () => fail('ETIMEDOUT');
     signal.addEventListener('abort', onAbort, { once: true });

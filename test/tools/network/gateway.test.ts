@@ -135,6 +135,72 @@ describe('the HTTP proxy of a call', () => {
     expect(seen).toEqual({ host: `localhost:${port}`, 'x-other': '2', via: '1.1 ravenhelm', connection: 'close' });
   });
 
+  test.each(['000', '099', '101'])('answers 502 to a host that answers with the status %s', async (status) => {
+    const port = await listenTcp((socket) => void socket.write(`HTTP/1.1 ${status} x\r\nContent-Length: 0\r\n\r\n`));
+    const gateway = await testGateway([localhost(port)], LOCAL);
+    expect((await ask(gateway, `http://localhost:${port}/`)).status).toBe(502);
+    expect((await ask(gateway, 'http://evil.example/')).status).toBe(403);
+  });
+
+  test('keeps no socket of a refused client that stays', async () => {
+    const gateway = await testGateway([localhost(1)], LOCAL);
+    const clients = Array.from({ length: 20 }, () => connect({ path: gateway.proxy, allowHalfOpen: true }));
+    await Promise.all(
+      clients.map(async (client) => {
+        let text = '';
+        client.on('data', (part: Buffer) => {
+          text += part.toString();
+        });
+        client.write('CONNECT evil.example:443 HTTP/1.1\r\nHost: a\r\n\r\n');
+        await once(client, 'end');
+        expect(text).toMatch(/^HTTP\/1\.1 403 /);
+      }),
+    );
+    // Their own direction is still open: only a peer that is gone breaks it.
+    await Promise.all(
+      clients.map(async (client) => {
+        const broken = new Promise((resolve) => client.once('error', resolve));
+        client.write('x');
+        expect(await broken).toMatchObject({ code: 'EPIPE' });
+      }),
+    );
+  });
+
+  test('answers a client that has closed its direction after the request', async () => {
+    const port = await listenHttp((request, response) => {
+      request.resume();
+      request.on('end', () => setImmediate(() => response.end('late')));
+    });
+    const gateway = await testGateway([localhost(port)], LOCAL);
+    const socket = connect({ path: gateway.proxy, allowHalfOpen: true });
+    socket.end(`GET http://localhost:${port}/ HTTP/1.1\r\nHost: a\r\n\r\n`);
+    let text = '';
+    for await (const part of socket) text += String(part);
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*late/);
+  });
+
+  test('keeps the length of a body, whatever Connection names', async () => {
+    const port = await listenHttp((request, response) => {
+      response.setHeader('X-Length', request.headers['content-length'] ?? 'none');
+      request.pipe(response);
+    });
+    const gateway = await testGateway([localhost(port)], LOCAL);
+    const head = `POST http://localhost:${port}/ HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n`;
+    const text = await say(gateway.proxy, `${head}Connection: content-length, close\r\n\r\nbody`);
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*X-Length: 4\r\n[^]*body/);
+  });
+
+  test.each([
+    ["/a/../b?x='", "/a/../b?x='"],
+    ['?q', '/?q'],
+    ['/%7e#part', '/%7e'],
+    ['', '/'],
+  ])('passes the path %j on as it is written', async (written, path) => {
+    const port = await listenHttp((request, response) => response.end(request.url));
+    const gateway = await testGateway([localhost(port)], LOCAL);
+    expect((await ask(gateway, `http://localhost:${port}${written}`)).body).toBe(path);
+  });
+
   test('does not follow a redirect: the next request is judged by itself', async () => {
     const port = await listenHttp((_request, response) => {
       response.writeHead(302, { Location: 'http://169.254.169.254/latest/' });
@@ -187,14 +253,22 @@ describe('the other socket of a call', () => {
     expect(answer).toBe('all of hello');
   });
 
-  test.each(['evil.example:443\n', 'proxy\n', '\n', `${'a'.repeat(400)}`, '127.0.0.1:80\n'])(
-    'closes the connection of who asks for anything else: %j',
-    async (text) => {
-      const port = await listenTcp(echo);
-      const gateway = await testGateway([localhost(port)], LOCAL);
-      expect(await say(gateway.direct, text)).toBe('');
-    },
-  );
+  test.each([
+    ['another host', 'evil.example:443\n', 1],
+    ['an address of the host', '127.0.0.1:PORT\n', 1],
+    ['another port', 'localhost:1\n', 1],
+    ['a name without a port', 'proxy\n', 0],
+    ['nothing', '\n', 0],
+    ['a line that is too long', 'a'.repeat(400), 0],
+  ])('refuses %s, looks no name up, and records a host that was asked for', async (_what, text, asked) => {
+    const port = await listenTcp(echo);
+    const gateway = await testGateway([localhost(port)], LOCAL);
+    expect(await say(gateway.direct, text.replace('PORT', String(port)))).toBe('');
+    await gateway.close();
+    expect(gateway.asked).toEqual([]);
+    const refused = { outcome: 'refused', reason: "not in the agent's network", address: null, bytesReceived: 0 };
+    expect(gateway.connections).toEqual(Array.from({ length: asked }, () => expect.objectContaining(refused)));
+  });
 
   test('waits for a first line for a limited time', async () => {
     const gateway = await testGateway([localhost(1)], LOCAL, { timings: { ...NETWORK_TIMINGS, headMs: 50 } });
@@ -299,13 +373,36 @@ describe('the end of a call', () => {
   });
 
   test('ends a connection that is being made', async () => {
-    const gateway = await testGateway([{ host: '192.0.2.1', port: 9, addresses: [] }]);
-    const waiting = say(gateway.direct, '192.0.2.1:9\n');
-    const socket = connect(gateway.direct);
-    await once(socket, 'connect');
-    socket.destroy();
+    const asked = createDeferred<void>();
+    const gateway = await testGateway(
+      [named('slow.example', 9)],
+      {},
+      {
+        lookup: () => {
+          asked.resolve();
+          return new Promise(() => undefined);
+        },
+      },
+    );
+    const waiting = say(gateway.direct, 'slow.example:9\n');
+    await asked.promise;
     await gateway.close();
     expect(await waiting).toBe('');
+    expect(gateway.connections).toEqual([
+      expect.objectContaining({ host: 'slow.example', outcome: 'failed', reason: 'lookup: ETIMEDOUT', address: null }),
+    ]);
+  });
+
+  test('leaves no listener of a connection that has failed', async () => {
+    const closing = jest.spyOn(AbortSignal.prototype, 'addEventListener');
+    const removing = jest.spyOn(AbortSignal.prototype, 'removeEventListener');
+    const gateway = await testGateway([localhost(1)], LOCAL);
+    expect(await say(gateway.direct, 'localhost:1\n')).toBe('');
+    const added = closing.mock.calls.length;
+    const removed = removing.mock.calls.length;
+    jest.restoreAllMocks();
+    expect(added).toBeGreaterThan(0);
+    expect(removed).toBe(added);
   });
 
   test('an idle connection is closed before', async () => {
