@@ -2,7 +2,7 @@
 # workspace is. The runner calls it between its looks, so each part takes little time.
 use strict;
 
-our (%request, %limits, %allowed, $LOOK_MS, $tool, $is_walking);
+our (%request, %limits, %allowed, $LOOK_MS, $tool, $relay, $is_walking);
 
 my $SCAN_MS = 1000;           # between two scans where groups count memory and processes
 my $WALK_MS = 1000;           # between two walks of the workspace
@@ -20,7 +20,7 @@ sub begin_scans {
 
 sub has_fast_scans { return !is_grouped('memory') || !is_grouped('pids') }
 
-# What the tool's processes use: all descendants of this process but bwrap itself.
+# What the tool's processes use: all descendants of this process but the relay. Of bwrap itself no threads count.
 sub scan {
     my ($now) = @_;
     return 0 if $now < $scan_at;
@@ -52,7 +52,7 @@ sub used_by_tool {
     }
     closedir $list;
     my %used = (ticks => 0, threads => 0, pages => 0);
-    my @pids = my @todo = @{ $children{$$} || [] };
+    my @pids = my @todo = grep { !defined $relay || $_ != $relay } @{ $children{$$} || [] };
     while (defined(my $pid = shift @todo)) {
         push @todo, @{ $children{$pid} || [] };
         push @pids, @{ $children{$pid} || [] };

@@ -282,10 +282,10 @@ sub leave_outcome {
 
 # What the runner knows about its tool: its process, what bwrap said, when it was killed, the bytes left of each output,
 # the first limit that was reached.
-our ($tool, $is_walking);
+our ($tool, $is_walking, $relay);
 my ($status, $killed_at, @left, $reached, $gate, $gate_until);
-# The relay's process, its request and its answer, until when it must listen, and what is wrong.
-my ($relay, $relay_request, $relay_answer, $relay_until, $relay_problem);
+# The relay's request and its answer, until when it must listen, and what is wrong; $relay is its process.
+my ($relay_request, $relay_answer, $relay_until, $relay_problem);
 
 # Runs one command to its end and leaves its outcome; an index of @ENDS.
 sub run_one {

@@ -8,15 +8,18 @@
 #   machine x64|arm64
 #   account UID GID                    which user it becomes when it listens; only for root
 #   address HEX                        an address that the loopback device gets
-#   listen HEX PORT SOCKET [TARGET]    where it listens, the socket that a connection is passed to, and what it says
-#                                      there first, as a line
+#   listen HEX PORT TARGET|- SOCKET    where it listens, what it says first, as a line (-: nothing), and the socket that
+#                                      a connection is passed to
 #   pid NUMBER                         a process in the namespace; always last
 #
-# HEX is an address in network order, of 8 or 32 digits. Standard output gets "ready\n" when it listens everywhere, else
-# what is wrong.
+# HEX is an address in network order, of 8 or 32 digits. Standard output gets "ready\n" when it listens everywhere and
+# can open the sockets, else what is wrong.
 use strict;
 
-my %CALLS = (x64 => { setns => 308 }, arm64 => { setns => 268 });
+my %CALLS = (
+    x64   => { setns => 308, setresuid => 117, setresgid => 119 },
+    arm64 => { setns => 268, setresuid => 147, setresgid => 149 },
+);
 my ($CLONE_NEWUSER, $CLONE_NEWNET, $NS_GET_USERNS) = (0x10000000, 0x40000000, 0xb701);
 my ($AF_UNIX, $AF_INET, $AF_INET6, $STREAM) = (1, 2, 10, 1);
 my ($SOL_SOCKET, $SO_REUSEADDR, $IPPROTO_IPV6, $IPV6_V6ONLY, $IPPROTO_TCP, $TCP_NODELAY) = (1, 2, 41, 26, 6, 1);
@@ -40,6 +43,8 @@ sub main {
     add_address($_) for @addresses;
     @listeners = map { listen_on(@$_) } @listeners;
     become($request{account}) if defined $request{account} && $> == 0;
+    my %paths = map { $_->{path} => 1 } @listeners;
+    for my $path (sort keys %paths) { open_socket($path) or fail("cannot open the socket $path: $!") }
     syswrite(STDOUT, "ready\n");
     serve();
 }
@@ -50,7 +55,7 @@ sub read_request {
         chomp $line;
         my ($name, $rest) = split / /, $line, 2;
         if    ($name eq 'address') { push @addresses, $rest }
-        elsif ($name eq 'listen')  { push @listeners, [split / /, $rest] }
+        elsif ($name eq 'listen')  { push @listeners, [split / /, $rest, 4] }
         else                       { $request{$name} = $rest }
         return if $name eq 'pid';
     }
@@ -94,7 +99,7 @@ sub shown {
 
 # The listeners of one line; none where it is for IPv6's localhost and there is no IPv6.
 sub listen_on {
-    my ($hex, $port, $path, $target) = @_;
+    my ($hex, $port, $target, $path) = @_;
     my $address = pack('H*', $hex);
     my $is_v4 = length $address == 4;
     my $name = $is_v4 ? pack('S n a4 x8', $AF_INET, $port, $address)
@@ -120,11 +125,21 @@ sub listen_on {
     return { socket => $socket, path => $path, target => $target };
 }
 
+# The saved ids too: perl's own variables leave them root's, and with them its rights.
 sub become {
-    my ($uid, $gid) = split / /, $_[0];
-    ($(, $)) = ($gid, "$gid $gid");
-    ($<, $>) = ($uid, $uid);
-    fail("cannot become the user $uid: $!") if $< != $uid || $> != $uid;
+    my ($uid, $gid) = map { $_ + 0 } split / /, $_[0];
+    my %calls = %{ $CALLS{ $request{machine} } };
+    $) = "$gid $gid";    # and no other group
+    my $done = syscall($calls{setresgid}, $gid, $gid, $gid) == 0 && syscall($calls{setresuid}, $uid, $uid, $uid) == 0;
+    fail("cannot become the user $uid: $!") unless $done;
+}
+
+# To a socket of the worker; undef where it cannot be opened.
+sub open_socket {
+    my ($path) = @_;
+    socket(my $socket, $AF_UNIX, $STREAM, 0) or return undef;
+    connect($socket, pack('S Z*', $AF_UNIX, $path)) or return undef;
+    return $socket;
 }
 
 # --- passing on
@@ -159,10 +174,9 @@ sub take {
     accept(my $inside, $listener->{socket}) or return;
     setsockopt($inside, $IPPROTO_TCP, $TCP_NODELAY, 1);
     # Where this fails, the program sees a closed connection.
-    socket(my $outside, $AF_UNIX, $STREAM, 0) or return;
-    connect($outside, pack('S Z*', $AF_UNIX, $listener->{path})) or return;
+    my $outside = open_socket($listener->{path}) or return;
     fcntl($_, $F_SETFL, $WRITE_AND_NONBLOCK) for $inside, $outside;
-    my $first = defined $listener->{target} ? "$listener->{target}\n" : '';
+    my $first = $listener->{target} eq '-' ? '' : "$listener->{target}\n";
     my %inner = (socket => $inside, buffer => '');
     my %outer = (socket => $outside, buffer => $first, other => \%inner);
     $inner{other} = \%outer;

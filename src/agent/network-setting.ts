@@ -133,6 +133,11 @@ function readIPv6(written: string): string | Fault {
   const address = shortIPv6(written);
   if (/^::(ffff:)?[0-9a-f]+:[0-9a-f]+$/.test(address))
     return { message: 'has an IPv4 address inside an IPv6 address', fix: 'write the IPv4 address' };
+  if (/^fe[89ab]/.test(address))
+    return {
+      message: 'has a link-local IPv6 address, which means nothing without the zone of one computer',
+      fix: 'name another address of the host, or its name',
+    };
   return address === '::' || address.startsWith('ff') ? NOT_A_HOST : address;
 }
 

@@ -2,10 +2,7 @@
  * The way out of the sandbox for one call: two sockets that only the call's relay can open, one of an HTTP proxy and
  * one for all other protocols. Both lead to the hosts that the agent's file names.
  */
-import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join as joinPath } from 'node:path';
 import { hostAndPort, type NetworkConnection, type NetworkHost } from '../../domain/network.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { Account } from '../account.js';
@@ -19,11 +16,14 @@ import {
   type LookupAddresses,
   type NetworkTimings,
 } from './outbound.js';
+import { makeSocketDirectory } from './socket-directory.js';
 
 export interface GatewayOptions {
   readonly hosts: readonly NetworkHost[];
   /** Who may open the sockets; null: this process's user. */
   readonly account: Account | null;
+  /** Directories that sandboxes mount; the sockets lie elsewhere. */
+  readonly mounted: readonly string[];
   readonly clock: Pick<Clock, 'monotonicMs' | 'setTimer'>;
   onConnection(connection: NetworkConnection): void;
   readonly timings?: NetworkTimings;
@@ -39,14 +39,12 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** A socket's path has at most 107 bytes (sun_path). */
-const MOST_PATH_BYTES = 107;
 /** A host name with its port. */
 const MOST_FIRST_LINE = 300;
 
 /** Rejects if the sockets cannot be made. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const { hosts, account, clock, timings = NETWORK_TIMINGS } = options;
+  const { hosts, account, mounted, clock, timings = NETWORK_TIMINGS } = options;
   const log = createConnectionLog(new Set(hosts.map(hostAndPort)), (connection) => options.onConnection(connection));
   const lookup = options.lookup === undefined ? {} : { lookup: options.lookup };
   const outbound = createOutbound({ hosts, log, clock, timings, ...lookup });
@@ -59,37 +57,31 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     ),
   ];
   for (const server of servers) {
+    // One that cannot take a connection (EMFILE) takes the next one; the client sees that this one is closed.
+    server.on('error', () => undefined);
     server.on('connection', (client: Socket) => {
       clients.add(client);
       client.on('close', () => clients.delete(client));
     });
   }
-  const directory = await socketDirectory();
-  const paths = ['proxy', 'direct'].map((name) => joinPath(directory, name));
+  const directory = await makeSocketDirectory(mounted);
+  const { proxy, direct } = directory;
   const close = async () => {
     const ended = servers.map(stopped);
     await outbound.close();
     for (const client of clients) client.destroy();
     await Promise.all(ended);
     log.close();
-    await rm(directory, { recursive: true, force: true });
+    await directory.remove();
   };
   try {
-    for (const [index, server] of servers.entries()) await listening(server, paths[index] ?? '');
-    if (account !== null) for (const path of [directory, ...paths]) await chown(path, account.uid, account.gid);
+    for (const [index, server] of servers.entries()) await listening(server, index === 0 ? proxy : direct);
+    await directory.openTo(account);
   } catch (error) {
     await close();
     throw error;
   }
-  const [proxy = '', direct = ''] = paths;
   return { proxy, direct, close };
-}
-
-/** Only this process's user can enter it. */
-async function socketDirectory(): Promise<string> {
-  const name = 'ravenhelm-net-';
-  const longest = joinPath(tmpdir(), `${name}XXXXXX`, 'direct');
-  return mkdtemp(joinPath(Buffer.byteLength(longest) > MOST_PATH_BYTES ? '/tmp' : tmpdir(), name));
 }
 
 function listening(server: Server, path: string): Promise<void> {

@@ -49,12 +49,12 @@ export interface RelayOptions {
 export function relayRequest({ hosts, proxy, direct, account }: RelayOptions): string {
   const names = mappedNames(hosts);
   const added = new Set(hosts.map(({ host }) => host).filter((host) => isAddress(host) && !isLoopback(host)));
-  const listeners = new Map<string, string>([[`${hexAddress(PROXY_ADDRESS)} ${PROXY_PORT}`, proxy]]);
+  const listeners = new Map<string, string>([[`${hexAddress(PROXY_ADDRESS)} ${PROXY_PORT}`, `- ${proxy}`]]);
   for (const entry of hosts)
     for (const address of addressesOf(entry.host, names)) {
       // localhost and 127.0.0.1 may both be named, with one port.
       const place = `${hexAddress(address)} ${entry.port}`;
-      if (!listeners.has(place)) listeners.set(place, `${direct} ${hostAndPort(entry)}`);
+      if (!listeners.has(place)) listeners.set(place, `${hostAndPort(entry)} ${direct}`);
     }
   const lines = [
     ...(account === null ? [] : [`account ${account.uid} ${account.gid}`]),

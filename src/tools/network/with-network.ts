@@ -5,7 +5,7 @@ import type { RunPlace } from '../places.js';
 import { prepareEtc } from '../shared-files.js';
 import { reasonOf } from '../system-errors.js';
 import type { ToolRuntime } from '../tool-runtime.js';
-import { openGateway, type Gateway } from './gateway.js';
+import { openGateway } from './gateway.js';
 import { hostLines, proxyVariables, relayRequest } from './inside.js';
 
 /**
@@ -14,28 +14,45 @@ import { hostLines, proxyVariables, relayRequest } from './inside.js';
  * be made.
  */
 export async function withNetwork<T>(
-  { sandbox, clock, lookup }: Pick<ToolRuntime, 'sandbox' | 'clock' | 'lookup'>,
+  runtime: Pick<ToolRuntime, 'sandbox' | 'clock' | 'lookup' | 'workspaceRoot' | 'toolboxDir' | 'extraBinds'>,
   place: RunPlace,
   access: NetworkAccess | undefined,
   run: (place: RunPlace) => Promise<T>,
 ): Promise<T> {
+  const { sandbox, clock, lookup } = runtime;
   if (access === undefined || access.hosts.length === 0 || sandbox === 'off' || !sandbox.ok) return run(place);
   const { hosts } = access;
   const { account } = place;
   const onConnection = access.onConnection.bind(access);
   const resolving = lookup === undefined ? {} : { lookup };
-  const gateway = await openGateway({ hosts, account, clock, onConnection, ...resolving }).catch(refused);
+  const gateway = await openGateway({
+    hosts,
+    account,
+    mounted: mountedIn(runtime, place),
+    clock,
+    onConnection,
+    ...resolving,
+  }).catch(refused);
   try {
     const { proxy, direct } = gateway;
     const request = relayRequest({ hosts, proxy, direct, account });
-    const etcDir = await etcOf(place, hostLines(hosts));
+    const etcDir = await etcOf(place, hostLines(hosts)).catch(refused);
     return await run({ ...place, etcDir, network: { relayRequest: request, variables: proxyVariables() } });
   } finally {
     await gateway.close();
   }
 }
 
-function refused(error: unknown): Promise<Gateway> {
+/** Also the workspaces of other missions. */
+function mountedIn(
+  { workspaceRoot, toolboxDir, extraBinds }: Pick<ToolRuntime, 'workspaceRoot' | 'toolboxDir' | 'extraBinds'>,
+  { base, etcDir }: RunPlace,
+): readonly string[] {
+  const toolbox = toolboxDir === null ? [] : [toolboxDir];
+  return [base, workspaceRoot, etcDir, '/usr', ...toolbox, ...extraBinds.map(({ source }) => source)];
+}
+
+function refused(error: unknown): never {
   throw new CallRefused(`the network of the call cannot be made: ${reasonOf(error)}`);
 }
 

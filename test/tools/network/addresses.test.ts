@@ -38,6 +38,17 @@ describe('an address', () => {
     ['64:ff9b::7f00:1', 'special'],
     ['2002:7f00:1::', 'special'],
     ['2001:0:7f00:1::', 'special'],
+    ['::ffff:0:127.0.0.1', 'special'],
+    ['4000::1', 'special'],
+    ['fd20:ce::254', 'metadata'],
+    ['fd00:c1::a9fe:a9fe', 'metadata'],
+    ['169.254.42.42', 'metadata'],
+    ['fd00:42::42', 'metadata'],
+    ['::ffff:169.254.169.254', 'metadata'],
+    ['::ffff:0:169.254.169.254', 'metadata'],
+    ['64:ff9b::a9fe:a9fe', 'metadata'],
+    ['64:ff9b:1::a9fe:a9fe', 'metadata'],
+    ['2002:a9fe:a9fe::1', 'metadata'],
   ])('%s is %s', (address, kind) => expect(specialKind(address, [])).toBe(kind));
 
   test('of this computer is special, although it is public', () => {
@@ -72,6 +83,7 @@ describe('a name may not lead to', () => {
     [host('db', '10.0.0.0/8'), '127.0.0.1', 'loopback'],
     [host('db', '169.254.0.0/16'), '169.254.169.254', 'metadata'],
     [host('db', '0.0.0.0/8'), '::ffff:0.0.0.1', 'special'],
+    [host('db', '64:ff9b::/96'), '64:ff9b::a9fe:a9fe', 'metadata'],
     [host('10.0.0.5'), '10.0.0.6', 'private'],
   ])('%j: %s, which is %s', (entry, address, kind) => expect(addressProblem(entry, address, [])).toBe(kind));
 });

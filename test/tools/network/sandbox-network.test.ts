@@ -209,12 +209,15 @@ function textOf(path: string): string {
   }
 }
 
-/** As soon as it listens, it is the user of the commands, outside of their sandbox. */
+/** As soon as it listens, it is the user of the commands, outside of their sandbox: all of its ids are. */
 async function expectNoRights(pid: string): Promise<void> {
+  const { uid, gid } = SANDBOX_ACCOUNT;
   const status = () => textOf(`/proc/${pid}/status`);
-  while (!new RegExp(`^Uid:\\t${SANDBOX_ACCOUNT.uid}\\t`, 'm').test(status()))
-    await new Promise((resolve) => setImmediate(resolve));
-  expect(status()).toMatch(new RegExp(`^Gid:\\t${SANDBOX_ACCOUNT.gid}\\t${SANDBOX_ACCOUNT.gid}\\t`, 'm'));
-  expect(status()).toMatch(new RegExp(`^Groups:\\t${SANDBOX_ACCOUNT.gid} *$`, 'm'));
+  while (!new RegExp(`^Uid:\\t${uid}\\t`, 'm').test(status())) await new Promise((resolve) => setImmediate(resolve));
+  // Real, effective, saved, and of files.
+  expect(status()).toMatch(new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, 'm'));
+  expect(status()).toMatch(new RegExp(`^Gid:\\t${gid}\\t${gid}\\t${gid}\\t${gid}$`, 'm'));
+  expect(status()).toMatch(new RegExp(`^Groups:\\t${gid} *$`, 'm'));
+  expect(status()).toMatch(/^CapPrm:\t0+$/m);
   expect(status()).toMatch(/^CapEff:\t0+$/m);
 }

@@ -53,6 +53,7 @@ export async function testGateway(
   const gateway = await openGateway({
     hosts,
     account: null,
+    mounted: [],
     clock,
     onConnection: (connection) => connections.push(connection),
     lookup: async (host) => {
