@@ -81,6 +81,11 @@ describe('network in the front matter of an agent', () => {
     ['255.255.255.255:80', 'is not the address of one host; name a host that can be connected to'],
     ['::1:80', 'is an IPv6 address without brackets; write [::1:80]:PORT'],
     ['[fe80::1%eth0]:80', 'has a zone; write the address without %'],
+    [
+      '[fe80::1]:80',
+      'has a link-local IPv6 address, which means nothing without the zone of one computer; ' +
+        'name another address of the host, or its name',
+    ],
     ['[::ffff:10.0.0.1]:80', 'has an IPv4 address inside an IPv6 address; write the IPv4 address'],
     ['[::]:80', 'is not the address of one host; name a host that can be connected to'],
     ['[x]:80', 'has no IPv6 address in the brackets; write [2001:db8::1]:443'],

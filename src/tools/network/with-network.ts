@@ -10,8 +10,8 @@ import { hostLines, proxyVariables, relayRequest } from './inside.js';
 
 /**
  * Runs a launcher in a place with the network that a call has; without one, and without a sandbox, in the place as it
- * is. When this resolves or rejects, every connection is closed and recorded. Throws CallRefused if the network cannot
- * be made.
+ * is. When this resolves or rejects, every connection is closed and recorded; a worker that is killed records no more.
+ * Throws CallRefused if the network cannot be made.
  */
 export async function withNetwork<T>(
   runtime: Pick<ToolRuntime, 'sandbox' | 'clock' | 'lookup' | 'workspaceRoot' | 'toolboxDir' | 'extraBinds'>,

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_LIMITS } from '../../../src/domain/limits.js';
 import type { NetworkConnection } from '../../../src/domain/network.js';
 import { SANDBOX_ACCOUNT } from '../../../src/tools/account.js';
 import { createHarness, removeTemporaryDirectories } from '../harness.js';
@@ -160,6 +161,21 @@ describe('the network of a call', () => {
     const run = await harness.executor.runChecks({ ...common, step: 1 }, new AbortController().signal);
     expect(run.results.map(({ output }) => output)).toEqual(['heard 1\n', 'heard 2\n']);
     expect(connections).toHaveLength(6);
+  });
+
+  test('counts nothing of the relay as the use of the command', async () => {
+    const port = await listenTcp((socket) => void socket.write('.'));
+    const harness = await createHarness({ lookup: async () => ['127.0.0.1'] });
+    // For each connection the relay has two files, the command one; the third second has a measurement for certain.
+    const command = `perl -MSocket -e 'my @all; for (1 .. 40) {
+socket(my $s, AF_INET, SOCK_STREAM, 0) or die; connect($s, pack_sockaddr_in($ARGV[0], inet_aton("127.0.0.1"))) or die "$!";
+sysread($s, my $dot, 1) or die "closed"; push @all, $s } print scalar @all; select(undef, undef, undef, 3)' ${port}`;
+    const hosts = [named('127.0.0.1', port)];
+    const result = await harness.sh(command, {
+      network: { hosts, onConnection: () => undefined },
+      limits: { ...DEFAULT_LIMITS, open_files: 64 },
+    });
+    expect(result).toMatchObject({ outcome: 'ok', stdout: '40', limit: null });
   });
 
   test('ends with an aborted call, and its relay, too', async () => {
