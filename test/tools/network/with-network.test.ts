@@ -1,4 +1,6 @@
 import { jest } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CallRefused } from '../../../src/tools/errors.js';
 import { withNetwork } from '../../../src/tools/network/with-network.js';
 import { clock, removeTemporaryDirectories, temporaryDirectory } from '../harness.js';
@@ -8,6 +10,8 @@ afterAll(removeTemporaryDirectories);
 
 test('a call is refused where the /etc of its network cannot be written', async () => {
   const base = temporaryDirectory();
+  const file = join(base, 'file');
+  writeFileSync(file, '');
   const sandbox = {
     ok: true,
     mode: 'user',
@@ -17,7 +21,7 @@ test('a call is refused where the /etc of its network cannot be written', async 
   } as const;
   const place = {
     ...{ base, workspace: base, holdsState: false, run: base, outputs: base },
-    ...{ etcDir: '/proc/none/account', keys: null, account: null, seccomp: null },
+    ...{ etcDir: join(file, 'state', 'account'), keys: null, account: null, seccomp: null },
   };
   const runtime = { sandbox, clock, workspaceRoot: base, toolboxDir: null, extraBinds: [] };
   const network = { hosts: [localhost(1)], onConnection: () => undefined };
