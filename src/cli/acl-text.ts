@@ -9,7 +9,7 @@ export interface GrantedRight {
   readonly use: string;
 }
 
-/** With a heading. DENY stands before the operation; ALLOW is not said. */
+/** With a heading. DENY comes before the operation; ALLOW is left out. */
 export function ruleRows(rights: readonly GrantedRight[]): readonly (readonly string[])[] {
   return [
     ['PRINCIPAL', 'HOST', 'RIGHT', 'ON', 'USE'],
@@ -69,7 +69,7 @@ function kafkaCommand({ principal, host, resource }: AccessRule, operations: rea
   ].join(' ');
 }
 
-/** rpk splits a principal at its commas unless it stands in double quotes. */
+/** rpk splits a principal at its commas unless it is in double quotes. */
 function rpkCommand({ principal, host, resource }: AccessRule, operations: readonly string[]): string {
   const whole = principal.includes(',') ? `"${principal.replaceAll('"', '""')}"` : principal;
   return [

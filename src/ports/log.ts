@@ -9,7 +9,7 @@ import type { Redact } from '../domain/redaction.js';
  */
 export interface Log {
   readonly capabilities: LogCapabilities;
-  /** What texts of appended events pass: who signs an event must have passed it before. Absent: they stay as they are. */
+  /** What texts of appended events pass; a signer passes them before it signs. Absent: they stay as they are. */
   readonly redact?: Redact;
   /**
    * A batching appender: one request in flight, everything queued meanwhile goes in the next one.

@@ -29,8 +29,9 @@ export interface PrepareClusterOptions {
 }
 
 /**
- * Creates those topics that are missing and that the process uses. Schemas were registered when the log was opened. Rejects with ConfigError, which
- * names the agent's file and line, where its topic's name is too near to that of another topic.
+ * Creates those topics that are missing and that the process uses. Schemas were registered when the log was opened.
+ * Rejects with ConfigError, which names the agent's file and line, where its topic's name is too near to that of
+ * another topic.
  */
 export async function prepareCluster(
   { topics, logger }: Pick<SwarmContext, 'topics' | 'logger'>,

@@ -147,13 +147,7 @@ async function trySandbox(
   options: SystemOptions,
   filter: Buffer,
 ): Promise<UnusableSandbox | null> {
-  const base = await mkdtemp(join(tmpdir(), 'ravenhelm-probe-')).catch((error: unknown) => {
-    throw new ToolSetupError(
-      `the sandbox is tried in ${tmpdir()}, where no directory can be made (${reasonOf(error)}). ` +
-        'Set TMPDIR to a directory that this user can write.',
-      { cause: error },
-    );
-  });
+  const base = await probeDirectory();
   try {
     const marker = await workspaceMarker(base);
     const task = { ...PROBE_TASK, workspaceMarker: marker };
@@ -203,6 +197,16 @@ async function trySandbox(
   } finally {
     await rm(base, { recursive: true, force: true });
   }
+}
+
+function probeDirectory(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'ravenhelm-probe-')).catch((error: unknown) => {
+    throw new ToolSetupError(
+      `the sandbox is tried in ${tmpdir()}, where no directory can be made (${reasonOf(error)}). ` +
+        'Set TMPDIR to a directory that this user can write.',
+      { cause: error },
+    );
+  });
 }
 
 async function reasonLeft(place: RunPlace, stem: string, left: LauncherOutcome | null): Promise<string> {

@@ -121,7 +121,7 @@ describeWithBroker('dead-letters', () => {
     });
   }, 120_000);
 
-  test('a batch that cannot be decoded is one letter with its offsets and codec: it is discarded, never redriven', async () => {
+  test('a batch that cannot be decoded is one letter with its offsets and codec; it is never redriven', async () => {
     const [broker = ''] = testBroker().brokers;
     for (const place of [served, coordination]) {
       const offset = await produceRaw(broker, place, bombOf(40 * 1024 * 1024));

@@ -162,7 +162,7 @@ test('a signed record under the id of another mission is void, with its own id a
   expect(swarm.view.mission(second)?.course.kind).toBe('working');
 });
 
-test('what was accepted stays accepted for a holder that does not know the key any more; new requests are void', async () => {
+test('what was accepted stays accepted without the key; new requests are void', async () => {
   await start();
   const before = await swarm.startOrchestrator();
   const operator = clientOf(ann);

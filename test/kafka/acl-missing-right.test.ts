@@ -173,7 +173,7 @@ describeWithSecuredBroker('a user who lacks one of the rights of its role', () =
         () => own.submit(missionFor('first')),
         () => own.processes(),
       ];
-      /** A letter that nobody has touched, of the first agent's topic. */
+      /** A letter that is still waiting, of the first agent's topic. */
       const letter = async () => {
         const found = (await client.deadLetters.list()).find(
           ({ state, origin }) => state === 'waiting' && origin?.topic === names.tasks('first'),

@@ -129,7 +129,7 @@ describeWithSecuredBroker('a rogue among the clients', () => {
     ["deleting the orchestrators' group", asAdmin((admin) => admin.deleteGroups([names.orchestratorGroup])), GROUP],
     ['deleting its own topic', asAdmin((admin) => admin.deleteTopics({ topics: [OWN] })), TOPIC],
     [
-      'deleting records of its own topic',
+      'deleting records of the topic that it serves',
       asAdmin(async (admin) => {
         await admin.fetchTopicOffsets(OWN);
         await admin.deleteTopicRecords({ topic: OWN, partitions: [{ partition: 0, offset: '0' }] });
@@ -231,9 +231,9 @@ describeWithSecuredBroker('a rogue among the clients', () => {
       const mission = await submitted({ ...missionFor('first'), approval: 'approval' }, 'plan_proposed');
       const approval = createEvent({
         type: 'plan_approved',
-        from: 'somebody',
+        from: 'mallory',
         missionId: mission,
-        payload: { mission_id: mission, revision: 1, approved_by: 'somebody', signed: null },
+        payload: { mission_id: mission, revision: 1, approved_by: 'mallory', signed: null },
       });
       await forge(await logOf('worker'), names.coordination, mission, approval, partitionOf(mission));
       expect(await client.follow(mission)).toMatchObject({ status: 'completed' });
@@ -251,7 +251,7 @@ describeWithSecuredBroker('a rogue among the clients', () => {
           task_id: task?.task_id ?? '',
           attempt: 1,
           result: { status: 'verified', summary: 'forged', outputs: {}, checks: [] },
-          owner: 'nobody',
+          owner: 'mallory',
           steps: 0,
           model: 'none',
           ...{ tokens_in: 0, tokens_out: 0, cost_usd: 0, duration_ms: 0 },

@@ -17,7 +17,7 @@ import {
 const AGENTS = ['first_agent', 'second_agent'];
 const ROLES = ['orchestrator', 'worker', 'client', 'operator', 'observer', 'setup', 'swarm'];
 const USERS = [...ROLES, ...AGENTS.map((agent) => `worker-${agent}`)].map((role) => `ravenhelm-${role}`);
-/** Nobody's rights are asked for in its name; `granter` may change rules, `looker` may see them. */
+/** No role is played here; `granter` may change rules, `looker` may see them. */
 const OTHERS = ['rogue', 'granter', 'looker'];
 
 describeWithSecuredBroker('ravenhelm acl on a broker that checks rights', () => {

@@ -1,4 +1,4 @@
-/** The Java client itself, where npm run setup has fetched it and there is a JDK: batches that are too large to keep. */
+/** The Java client itself, where setup has fetched it and there is a JDK: batches that are too large to keep. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -95,7 +95,7 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     expect(await started()).not.toContain(mission_id);
   }, 120_000);
 
-  test("a rogue's approval, rejection and cancel of a plan are void and recorded; the operator's approval counts", async () => {
+  test("a rogue's answers about a plan are void and recorded; the operator's approval counts", async () => {
     const { missionId } = await operator.submit({ ...missionFor('first'), approval: 'approval' });
     const isWaiting = async () => (await reportOf(missionId))?.status === 'waiting_for_approval';
     await until('the plan', isWaiting);

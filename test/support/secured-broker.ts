@@ -13,7 +13,7 @@ import { developmentPlace } from '../../src/local/stack-place.js';
 import { until } from '../contract/until.js';
 import { freePorts, temporaryPlace, world } from '../local/stack-fixture.js';
 
-const choice = await chooseJava(developmentPlace(resolve('.')), world.env, 'this test has a broker of its own');
+const choice = await chooseJava(developmentPlace(resolve('.')), world.env, 'this test starts a separate broker');
 
 /** describe() for tests with such a broker and the tests' registry. */
 export const describeWithSecuredBroker = (name: string, body: () => void): void => {
@@ -181,8 +181,10 @@ async function makeCertificates(dir: string): Promise<{ readonly caFile: string;
   return { caFile: at('ca.pem'), keyStore: at('keystore.pem') };
 }
 
-const DECISION =
-  /Principal = User:(\S+) is (Allowed|Denied) operation = (\w+) from host = \S+ on resource = (\S+) for request = (\w+) .*? based on rule (.*)$/;
+const DECISION = new RegExp(
+  'Principal = User:(\\S+) is (Allowed|Denied) operation = (\\w+) from host = \\S+ ' +
+    'on resource = (\\S+) for request = (\\w+) .*? based on rule (.*)$',
+);
 const RULE = /resourceType=(\w+), resourceName=(.*?), patternType=(\w+), .*? operation=(\w+), permissionType=/;
 
 function decisionsIn(text: string): readonly Decision[] {

@@ -62,7 +62,7 @@ export interface SecuredSwarm {
   /** Resolves when the broker decides by it. */
   addRules(rules: readonly AccessRule[]): Promise<void>;
   removeRules(rules: readonly AccessRule[]): Promise<void>;
-  /** Bytes that nobody can read, by the super user. */
+  /** Bytes that cannot be decoded, by the super user. */
   writeGarbage(topic: string): Promise<void>;
   readonly broker: Awaited<ReturnType<typeof startSecuredBroker>>;
   close(): Promise<void>;

@@ -40,7 +40,8 @@ const task = (): TaskPlace => ({ ...harness.task(`t${++tasks}`), permissions });
 const LOOK = [
   `cat ${source}/link/rows.csv ${source}/one.txt; ls ${source}`,
   `(echo x > ${source}/link/new) 2>/dev/null || echo read-only; (rm ${source}/one.txt) 2>/dev/null || echo kept`,
-  `awk '$5 ~ "^${source}/" { print $6 }' /proc/self/mountinfo | tr , "\\n" | sort | uniq -c | tr -s ' ' | grep -v atime`,
+  `awk '$5 ~ "^${source}/" { print $6 }' /proc/self/mountinfo | tr , "\\n" | ` +
+    "sort | uniq -c | tr -s ' ' | grep -v atime",
 ].join('; ');
 const SEEN = 'a,b\none\nlink\none.txt\nread-only\nkept\n 2 nodev\n 2 nosuid\n 2 ro\n';
 

@@ -4,13 +4,13 @@ import type { AclFlags } from '../actions/acl.js';
 import type { Choose } from '../registration.js';
 
 const ROLES = `
-Roles (each needs a principal of its own to have no more rights than it uses):
+Roles (each needs a separate principal to have no more rights than it uses):
   orchestrator   processes with --role orchestrator
   worker         processes with --role worker: for all agents, or with --agent for one
   client         people and programs that submit missions, follow them and decide about them
   operator       a client who also handles dead letters and recovers partitions
   observer       reads missions, attempts and dead letters, and writes nothing
-  setup          whoever runs ravenhelm init
+  setup          the person or job that runs ravenhelm init
   swarm          processes that are orchestrator, worker and client in one: ravenhelm, ravenhelm run
 Without a role: all of them but swarm. The principal of a role is User:ravenhelm-ROLE unless --principal names
 another; that of a worker for one agent is User:ravenhelm-worker-AGENT.

@@ -8,7 +8,7 @@ import { needing, protocolErrorType } from '../errors.js';
 import { brokerUnreachable, createClientFactory, type ClusterOptions } from '../kafka-client.js';
 import { ANY_RULE, exactly, rulesOf, wireRule } from './wire-rules.js';
 
-/** The brokers have no authorizer: whoever reaches them may do everything, and there are no rules to see or change. */
+/** The brokers have no authorizer: every client may do everything, and there are no rules to see or change. */
 export class AccessUnavailable extends Error {
   readonly code = 'access_unavailable';
   readonly retriable = false;

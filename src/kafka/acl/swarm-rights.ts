@@ -7,7 +7,7 @@ import type { PlannedTopic } from '../../avro/topic-plan.js';
 import type { TopicNames, WatchReader } from '../../domain/topic-names.js';
 import type { AccessResource, AccessRule } from '../../ports/broker-access.js';
 
-/** Who may have rights of its own. worker serves all agents unless it is given one. */
+/** The kinds of processes that have separate rights. worker serves all agents unless it is given one. */
 export const ACCESS_ROLES = ['orchestrator', 'worker', 'client', 'operator', 'observer', 'setup', 'swarm'] as const;
 export type AccessRole = (typeof ACCESS_ROLES)[number];
 
@@ -94,7 +94,7 @@ function orchestratorRights({ names, agents, isDeletedBySwarm }: World): readonl
     ...agents.flatMap((agent) => onTopic(tasks(agent), writes('assigns and cancels tasks'))),
     ...retained.flatMap((topic) => onTopic(topic, { DELETE: 'deletes records that are old and handled' })),
     ...onTopic(status, { READ: 'sees which workers live', ...writes('writes heartbeats') }),
-    ...onTopic(deadLetters, writes('keeps records that nobody can read')),
+    ...onTopic(deadLetters, writes('keeps records that cannot be read')),
     ...onGroup(orchestratorGroup, { READ: 'shares the missions with other orchestrators' }),
     ...groupsOfRetained.flatMap((group) => onGroup(group, { DESCRIBE: 'sees which records are handled' })),
     ...watching(names, 'orchestrator'),
@@ -110,7 +110,7 @@ function workerRights({ names, agents }: World, reader: WatchReader): readonly U
     ]),
     ...onTopic(coordination, writes('reports progress and results')),
     ...onTopic(status, { READ: 'reads requests for its status', ...writes('writes heartbeats') }),
-    ...onTopic(deadLetters, writes('keeps records that nobody can read')),
+    ...onTopic(deadLetters, writes('keeps records that cannot be read')),
     ...watching(names, reader),
   ];
 }
@@ -171,7 +171,7 @@ const writes = (use: string): Uses => ({ WRITE: use, DESCRIBE_CONFIGS: 'asks how
 const onTopic = (name: string, uses: Uses) => rightsOn({ type: 'topic', name, pattern: 'literal' }, uses);
 const onGroup = (name: string, uses: Uses) => rightsOn({ type: 'group', name, pattern: 'literal' }, uses);
 
-/** kafkajs reads a topic in a group only. Each watch has one of its own, which it deletes. */
+/** kafkajs reads a topic in a group only. Each watch has its own group, which it deletes. */
 function watching(names: TopicNames, reader: WatchReader): readonly UsedRight[] {
   return rightsOn(
     { type: 'group', name: names.watchGroups(reader), pattern: 'prefixed' },
@@ -187,7 +187,7 @@ function withoutRepeats(rights: readonly UsedRight[]): readonly UsedRight[] {
   const keyOf = ({ operation, resource: { type, name } }: UsedRight) => `${operation} ${type} ${name}`;
   const first = new Map<string, UsedRight>();
   for (const right of rights) if (!first.has(keyOf(right))) first.set(keyOf(right), right);
-  // What another right on the same resource includes is none of its own.
+  // What another right on the same resource includes is left out.
   const includes = (right: UsedRight) =>
     right.operation === 'DESCRIBE' &&
     ['READ', 'WRITE', 'DELETE'].some((operation) => first.has(keyOf({ ...right, operation })));

@@ -71,7 +71,6 @@ export async function createPresence(
   let pendingHeartbeat: Timer | null = null;
   const live = () => ({ worker_id: processId, started_at: startedAt, ...options.vitals(), ...reading(deps) });
   const sendHeartbeat = () => send({ type: 'heartbeat', from: processId, payload: live() });
-
   return {
     send,
     heartbeatSoon() {

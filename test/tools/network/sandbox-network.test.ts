@@ -168,7 +168,8 @@ describe('the network of a call', () => {
     const harness = await createHarness({ lookup: async () => ['127.0.0.1'] });
     // For each connection the relay has two files, the command one; the third second has a measurement for certain.
     const command = `perl -MSocket -e 'my @all; for (1 .. 40) {
-socket(my $s, AF_INET, SOCK_STREAM, 0) or die; connect($s, pack_sockaddr_in($ARGV[0], inet_aton("127.0.0.1"))) or die "$!";
+socket(my $s, AF_INET, SOCK_STREAM, 0) or die;
+connect($s, pack_sockaddr_in($ARGV[0], inet_aton("127.0.0.1"))) or die "$!";
 sysread($s, my $dot, 1) or die "closed"; push @all, $s } print scalar @all; select(undef, undef, undef, 3)' ${port}`;
     const hosts = [named('127.0.0.1', port)];
     const result = await harness.sh(command, {

@@ -21,7 +21,7 @@ test('a call is refused where the /etc of its network cannot be written', async 
   } as const;
   const place = {
     ...{ base, workspace: base, holdsState: false, run: base, outputs: base },
-    ...{ etcDir: join(file, 'state', 'account'), keys: null, account: null, seccomp: null },
+    ...{ etcDir: join(file, 'state', 'account'), keys: null, account: null, seccomp: null, permissions: {} },
   };
   const runtime = { sandbox, clock, workspaceRoot: base, toolboxDir: null, extraBinds: [] };
   const network = { hosts: [localhost(1)], onConnection: () => undefined };
