@@ -41,10 +41,10 @@ export async function makeSocketDirectory(mounted: readonly string[]): Promise<S
   );
 }
 
-/** The first ones belong to no workspace on any usual computer. */
+/** The first one belongs to no workspace on any usual computer; where it is missing, the next one is taken. */
 function candidates(): readonly string[] {
-  const runtime = process.getuid?.() === 0 ? '/run' : (process.env['XDG_RUNTIME_DIR'] ?? '');
-  return [...new Set([runtime, tmpdir(), '/tmp', '/dev/shm'])].filter((path) => isAbsolute(path));
+  const uid = process.getuid?.() ?? 0;
+  return [...new Set([uid === 0 ? '/run' : `/run/user/${uid}`, tmpdir(), '/tmp', '/dev/shm'])];
 }
 
 async function makeIn(place: string, avoided: readonly string[]): Promise<SocketDirectory> {
