@@ -118,7 +118,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'taint-files',
     rule: 'a task is tainted after its first call where a tainted task shares its workspace',
-    seed: 1,
+    seed: 160,
     changes: [
       {
         file: 'domain/untrusted.ts',
@@ -130,7 +130,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'taint-beside',
     rule: 'a task that may become tainted counts for those beside it before it is known to be',
-    seed: 1,
+    seed: 160,
     changes: [
       {
         file: 'domain/untrusted.ts',
@@ -142,7 +142,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'taint-results',
     rule: 'a task is tainted from its start by the results of tainted tasks',
-    seed: 1,
+    seed: 17,
     changes: [
       {
         file: 'domain/untrusted.ts',
