@@ -123,26 +123,32 @@ describeWithBroker('dead-letters', () => {
 
   test('a batch that cannot be decoded is one letter with its offsets and codec; it is never redriven', async () => {
     const [broker = ''] = testBroker().brokers;
-    for (const place of [served, coordination]) {
-      const offset = await produceRaw(broker, place, bombOf(40 * 1024 * 1024));
-      const { id, origin, batch } = await letterAt(place);
-      expect([origin.offset, batch]).toEqual([offset, { first_offset: offset, last_offset: offset, codec: 'gzip' }]);
-      const line = (await rh('dead-letters', 'list')).stdout.split('\n').find((each) => each.startsWith(`${id} `));
-      expect(line).toContain(`${place.topic}[${place.partition}]@${offset}-${offset}`);
-      expect(line).toContain(
-        `the batch of records ${offset} to ${offset} of ${place.topic}[${place.partition}], codec gzip`,
-      );
-      expect((await rh('dead-letters', 'show', id)).stdout).toMatch(
-        new RegExp(`batch +records ${offset} to ${offset}, codec gzip, not decodable`),
-      );
-      for (const flags of [[], ['--as-is']]) {
-        const refused = await rh('dead-letters', 'redrive', ...flags, id);
-        expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('there is no record to write')]);
-        expect(refused.stderr).toContain(`ravenhelm dead-letters discard ${id}`);
-      }
-      expect((await rh('dead-letters', 'discard', id, '--why', 'sent again')).code).toBe(0);
-      expect((await listed()).map((letter) => letter.id)).not.toContain(id);
+    const produced: readonly { readonly letter: ListedLetter; readonly offset: number }[] = await Promise.all(
+      [served, coordination].map(async (place) => {
+        const offset = await produceRaw(broker, place, bombOf(40 * 1024 * 1024));
+        return { letter: await letterAt(place), offset };
+      }),
+    );
+    const list = (await rh('dead-letters', 'list')).stdout.split('\n');
+    for (const { letter, offset } of produced) {
+      const { topic, partition } = letter.origin;
+      expect(letter.batch).toEqual({ first_offset: offset, last_offset: offset, codec: 'gzip' });
+      const line = list.find((each) => each.startsWith(`${letter.id} `));
+      expect(line).toContain(`${topic}[${partition}]@${offset}-${offset}`);
+      expect(line).toContain(`the batch of records ${offset} to ${offset} of ${topic}[${partition}], codec gzip`);
     }
+    const ids = produced.map(({ letter }) => letter.id);
+    const [id = '', offset] = [ids[0], produced[0]?.offset];
+    expect((await rh('dead-letters', 'show', id)).stdout).toMatch(
+      new RegExp(`batch +records ${offset} to ${offset}, codec gzip, not decodable`),
+    );
+    for (const flags of [[], ['--as-is']]) {
+      const refused = await rh('dead-letters', 'redrive', ...flags, id);
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('there is no record to write')]);
+      expect(refused.stderr).toContain(`ravenhelm dead-letters discard ${id}`);
+    }
+    expect((await rh('dead-letters', 'discard', ...ids, '--why', 'sent again')).code).toBe(0);
+    for (const letter of await listed()) expect(ids).not.toContain(letter.id);
   }, 180_000);
 
   test('discard takes it out of the list; a second operator sees who did it and when', async () => {
