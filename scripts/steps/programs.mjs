@@ -98,7 +98,7 @@ async function findMissing(brokerByDocker) {
       !(forTests && process.env.RAVENHELM_TEST_PROGRAMS !== '1') &&
       !(linuxOnly && platform() !== 'linux'),
   );
-  const found = await Promise.all(wanted.map(({ find }) => find()));
+  const found = await Promise.all(wanted.map(async ({ find }) => find()));
   return wanted.filter((_, index) => !found[index]);
 }
 

@@ -48,5 +48,8 @@ export function mergedTaint(known: readonly Taint[], more: readonly Taint[]): re
 }
 
 /** What an agent's own file lets its calls read besides the workspace; empty: nothing. */
-export const reachOf = ({ network = [] }: AgentSpec): readonly Reach[] =>
-  network.length === 0 ? [] : [{ origin: 'network', detail: network.map(hostAndPort).join(', ') }];
+export const reachOf = ({ network = [], mounts = [], docker = false }: AgentSpec): readonly Reach[] => [
+  ...(network.length === 0 ? [] : [{ origin: 'network', detail: network.map(hostAndPort).join(', ') }]),
+  ...(mounts.length === 0 ? [] : [{ origin: 'mounts', detail: mounts.map(({ path }) => path).join(', ') }]),
+  ...(docker ? [{ origin: 'docker', detail: '' }] : []),
+];

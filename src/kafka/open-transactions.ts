@@ -20,7 +20,7 @@ export interface OpenTransactions {
 }
 
 /** Ordinary transactions end sooner; they are not reported. */
-export const OPEN_FOR_MS = 10_000;
+const OPEN_FOR_MS = 10_000;
 const READ_UNCOMMITTED = 0;
 
 /** The stable end of a partition that does not move, though its log is longer. */

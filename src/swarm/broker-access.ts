@@ -2,22 +2,14 @@
 import type { Roster } from '../agent/roster.js';
 import { loadTopicPlan } from '../avro/topic-plan.js';
 import { compareRules, type RuleComparison } from '../kafka/acl/compare-rules.js';
-import {
-  ACCESS_ROLES,
-  rightsOf,
-  rulesFor,
-  type AccessHolder,
-  type AccessRole,
-  type SwarmOfRights,
-  type UsedRight,
-} from '../kafka/acl/swarm-rights.js';
+import { ACCESS_ROLES, rightsOf, rulesFor, type AccessHolder, type SwarmOfRights } from '../kafka/acl/swarm-rights.js';
 import { orAborted } from '../domain/deferred.js';
 import type { BrokerAccess } from '../ports/broker-access.js';
 import type { SwarmContext } from './context.js';
 import type { KafkaAccess } from './open-log.js';
 
 export { ACCESS_ROLES, compareRules, rightsOf, rulesFor };
-export type { AccessHolder, AccessRole, RuleComparison, SwarmOfRights, UsedRight };
+export type { AccessHolder, RuleComparison, SwarmOfRights };
 
 /** What the rights are derived from. Rejects with TopicPlanInvalid. */
 export async function swarmOfRights(

@@ -4,7 +4,8 @@ import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import type { DecideContext } from '../../src/domain/mission-decide.js';
 import { timerKeys } from '../../src/domain/mission-timers.js';
 import { SIZES } from '../../src/domain/sizes.js';
-import { taintOf } from '../../src/domain/taint.js';
+import { reachOf, taintOf } from '../../src/domain/taint.js';
+import { agentSpec } from '../support/role-swarm.js';
 import { eventOf } from './support/events.js';
 import {
   answered,
@@ -194,6 +195,15 @@ describe('an agent that reaches the network', () => {
     log.when(cancelled(CERT, 'deadline'));
     expect(taints(log, CERT)).toEqual(['network (registry.example:443)@1']);
   });
+});
+
+test.each([
+  ['network', { network: [{ host: 'a.example', port: 443, addresses: [] }] }, 'a.example:443'],
+  ['mounts', { mounts: [{ path: '/srv/data', mode: 'ro' as const }] }, '/srv/data'],
+  ['docker', { docker: true }, ''],
+])('an agent whose file has %s reaches what strangers may have written', (origin, file, detail) => {
+  expect(reachOf(agentSpec('a'))).toEqual([]);
+  expect(reachOf(agentSpec('a', file))).toEqual([{ origin, detail }]);
 });
 
 describe('texts that quote a tainted task', () => {

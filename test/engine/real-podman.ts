@@ -47,19 +47,26 @@ export async function startPodman(): Promise<RealPodman> {
     ulimits: ulimits(),
     async close() {
       await podman('rm', '--all', '--force', '--time', '0');
-      await podman('network', 'prune', '--force');
+      await podman(
+        'network',
+        'rm',
+        '--force',
+        ...(await podman('network', 'ls', '--quiet', '--filter', 'name=_')).split('\n'),
+      );
       service.kill('SIGTERM');
       await ended;
-      // Storage may have mounts in it, which podman knows how to end.
-      await podman('system', 'reset', '--force');
-      rmSync(directory, { recursive: true, force: true });
+      await removeStorage(directory, podman);
     },
   };
 }
 
 function globalFlags(directory: string): readonly string[] {
   let info: { host: { cgroupVersion: string; ociRuntime: { name: string } } };
-  const storage = ['--root', join(directory, 'root'), '--runroot', join(directory, 'run'), '--events-backend=file'];
+  const own = (flag: string, name: string) => [flag, join(directory, name)];
+  const storage = [
+    ...[...own('--root', 'root'), ...own('--runroot', 'run'), ...own('--network-config-dir', 'networks')],
+    '--events-backend=file',
+  ];
   const systemd = existsSync('/run/systemd/system') ? [] : ['--cgroup-manager=cgroupfs'];
   try {
     info = JSON.parse(
@@ -81,6 +88,14 @@ async function answers(address: EngineAddress, exitCode: () => number | null): P
     if (exitCode() !== null) throw new Error(`podman system service ended with ${exitCode()}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** As root podman has mounted its storage on itself; another user's storage has files of other users in it. */
+async function removeStorage(directory: string, podman: RealPodman['podman']): Promise<void> {
+  if (process.getuid?.() !== 0) await podman('unshare', 'rm', '-rf', join(directory, 'root'));
+  const mounted = readFileSync('/proc/self/mounts', 'utf8').match(new RegExp(`(?<= )${directory}/\\S+`, 'g')) ?? [];
+  for (const path of mounted.reverse()) execFileSync('umount', [path]);
+  rmSync(directory, { recursive: true });
 }
 
 /** A shell and a few programs of this computer with their libraries: no registry is needed. */

@@ -21,7 +21,11 @@ const asAdmin =
   async (kafka) => {
     const admin = kafka.admin();
     await admin.connect();
-    return work(admin).finally(() => admin.disconnect());
+    try {
+      return await work(admin);
+    } finally {
+      await admin.disconnect();
+    }
   };
 
 const write =
@@ -29,7 +33,11 @@ const write =
   async (kafka) => {
     const producer = kafka.producer();
     await producer.connect();
-    return producer.send({ topic, messages: [{ value: 'forged' }] }).finally(() => producer.disconnect());
+    try {
+      return await producer.send({ topic, messages: [{ value: 'forged' }] });
+    } finally {
+      await producer.disconnect();
+    }
   };
 
 /** Rejects with what ends the consumer; resolves when it gets a record or has joined without being refused to fetch. */

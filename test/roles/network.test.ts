@@ -55,7 +55,7 @@ test("a call gets its agent's hosts, and each connection is an event of its step
   const [first] = calls;
   const about = { mission_id: first?.task.missionId, task_id: first?.task.taskId, attempt: 1, step: 1 };
   const numbers = { bytes_sent: 10, bytes_received: 20, duration_ms: 30, connections: 1 };
-  expect(events.map(({ source_agent, payload: { owner: _, ...payload } }) => [source_agent, payload])).toEqual([
+  expect(events.map(({ source_agent, payload: { owner: _owner, ...payload } }) => [source_agent, payload])).toEqual([
     [
       'cert_agent',
       { ...about, ...numbers, host: 'a.example', port: 443, address: '1.1.1.1', outcome: 'ended', reason: null },

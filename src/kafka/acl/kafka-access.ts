@@ -9,7 +9,7 @@ import { brokerUnreachable, createClientFactory, type ClusterOptions } from '../
 import { ANY_RULE, exactly, rulesOf, wireRule } from './wire-rules.js';
 
 /** The brokers have no authorizer: every client may do everything, and there are no rules to see or change. */
-export class AccessUnavailable extends Error {
+class AccessUnavailable extends Error {
   readonly code = 'access_unavailable';
   readonly retriable = false;
   readonly nextStep =

@@ -87,12 +87,8 @@ export async function createPresence(
         onRecord({ content }) {
           if (content.kind !== 'event' || content.event.event_type !== 'request_status') return;
           const { request_id, requested_by } = content.event.payload;
-          send({
-            type: 'status_report',
-            from: processId,
-            to: requested_by,
-            payload: { request_id, models: deps.models ?? null, ...live() },
-          });
+          const payload = { request_id, models: deps.models ?? null, ...live() };
+          send({ type: 'status_report', from: processId, to: requested_by, payload });
         },
         onFatal: options.onFatal,
       });
