@@ -106,7 +106,7 @@ function createLimitedServer({ requestMs, idleMs, connections }: HttpLimits, lis
     requireHostHeader: false, // refused by the guard, with the same headers as the rest
   };
   const server = createServer(options, listener);
-  server.setTimeout(idleMs);
+  server.timeout = idleMs;
   server.maxConnections = connections;
   return server;
 }

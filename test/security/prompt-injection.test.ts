@@ -261,7 +261,7 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 describe.each([['without a network', false] as const, ['with a network that allows another host', true] as const])(
-  '%s',
+  'ten injections that a model obeys, %s',
   (_, hasNetwork) => {
     test.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))('%s', async (__, scenario) => {
       const network = hasNetwork ? new URL(allowed.url).host : null;

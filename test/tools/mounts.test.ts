@@ -88,7 +88,7 @@ describe('the mounts of an agent', () => {
   });
 });
 
-describe('no mount is', () => {
+describe('refused as a mount is', () => {
   const directory = sourceDirectory();
   const at = (...names: readonly string[]) => join(directory, ...names);
   mkdirSync(at('workspaces/m1'), { recursive: true });

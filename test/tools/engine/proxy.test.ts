@@ -34,7 +34,7 @@ afterAll(async () => {
 const isLookup = ({ method, target }: { method: string; target: string }) =>
   method === 'GET' && /^(\/v1\.41)?\/(containers|exec|networks|volumes)\/[^/]+(\/json)?(\?all=true&.*)?$/.test(target);
 
-describe('it passes on', () => {
+describe('the proxy of the engine passes on', () => {
   test.each(allowedRows(engine.world))('$name', async (row) => {
     const answer = await send(socket, row);
     expect(answer).toMatchObject({ status: 200 });
@@ -46,7 +46,7 @@ describe('it passes on', () => {
   });
 });
 
-describe('it refuses', () => {
+describe('the proxy of the engine refuses', () => {
   test.each(refusedRows(engine.world))('$name', async (row) => {
     const { status, body } = await send(socket, row);
     expect([status, JSON.parse(body)]).toEqual([row.status, { message: expect.stringMatching(row.why) }]);
