@@ -31,7 +31,8 @@ describeWithBroker('a transaction of another program that does not end', () => {
           reason: expect.stringMatching(/^a transaction of another program is open since .* \(producer id \d+/),
         },
       ]);
-      expect(role.health().missing).toEqual([expect.stringContaining('a transaction of another program is open')]);
+      // The claim of the partition, which comes after the open record, is not read back either.
+      expect(role.health().missing).toContainEqual(expect.stringContaining('a transaction of another program is open'));
       await begun.abort();
       expect((await swarm.ended(mission)).status).toBe('completed');
       await swarm.until(() => blocked().length === 0);
