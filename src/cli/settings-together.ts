@@ -1,4 +1,5 @@
-import { addressText, isLoopback } from '../telemetry/http-address.js';
+import { hostAndPort } from '../domain/network.js';
+import { isLoopback } from '../telemetry/http-address.js';
 import { wrongConfiguration } from './cli-error.js';
 import type { Config } from './setting-origin.js';
 import { howToUnset } from './setting-place.js';
@@ -34,7 +35,7 @@ function needsToken(config: Config): void {
   const { RAVENHELM_HTTP: address, RAVENHELM_HTTP_TOKEN: token } = config.values;
   if (address === null || token !== null || isLoopback(address.host)) return;
   throw wrongConfiguration(
-    `RAVENHELM_HTTP is ${addressText(address)} (from ${placeOf(config, 'RAVENHELM_HTTP')}), which other computers ` +
+    `RAVENHELM_HTTP is ${hostAndPort(address)} (from ${placeOf(config, 'RAVENHELM_HTTP')}), which other computers ` +
       'can reach, but RAVENHELM_HTTP_TOKEN is not set',
     `Set RAVENHELM_HTTP_TOKEN to ${SETTINGS.RAVENHELM_HTTP_TOKEN.expected}; or use 127.0.0.1:${address.port}.`,
   );

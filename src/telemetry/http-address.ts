@@ -31,8 +31,3 @@ export function isUnspecified(host: string): boolean {
   const family = isIP(host);
   return family !== 0 && UNSPECIFIED.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
-
-/** As it is written in a URL or a setting: IPv6 addresses in brackets. */
-export function addressText({ host, port }: HttpAddress): string {
-  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-}

@@ -1,8 +1,9 @@
 import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { fastify } from 'fastify';
+import { hostAndPort } from '../domain/network.js';
 import { systemErrorWords } from '../domain/system-error.js';
-import { addressText, isLoopback, isUnspecified, type HttpAddress } from './http-address.js';
+import { isLoopback, isUnspecified, type HttpAddress } from './http-address.js';
 import { refusalOf, SECURITY_HEADERS, type HttpRules } from './http-guard.js';
 
 /** The result of a health check; without reasons it is positive. */
@@ -52,7 +53,7 @@ export class HttpAddressUnusable extends Error {
   readonly retriable = false;
 
   constructor(address: HttpAddress, reason: string, options?: { readonly cause: unknown }) {
-    super(`RAVENHELM_HTTP: cannot listen on ${addressText(address)}: ${reason}`, options);
+    super(`RAVENHELM_HTTP: cannot listen on ${hostAndPort(address)}: ${reason}`, options);
     this.name = 'HttpAddressUnusable';
   }
 
