@@ -74,7 +74,7 @@ export function createSupervisedRole(options: SupervisedOptions): Role {
       handle({ kind: 'stop' });
       pause?.cancel();
       // The processes of a role that has just failed must be gone, too, before this one ends.
-      await Promise.all([current()?.stop(graceMs), closing]);
+      await Promise.all([current() === null || latest === null ? null : stopStarted(latest, graceMs), closing]);
     },
     failed: failed.promise,
   };
@@ -119,17 +119,24 @@ function restartLater(
   });
 }
 
-/** Stops a failed role once its start has ended: what a start opens after a stop would never be closed. */
-async function close({ name, clock, logger }: SupervisedOptions, { role, started }: Beginning): Promise<void> {
+/**
+ * Stops a role once its start has ended: what a start opens after a stop would never be closed. A member that joins its
+ * group then would hold partitions that nobody reads.
+ */
+async function stopStarted({ role, started }: Beginning, graceMs: number): Promise<void> {
+  await started.catch(() => undefined); // start() has rejected with it
+  await role.stop(graceMs);
+}
+
+async function close({ name, clock, logger }: SupervisedOptions, failed: Beginning): Promise<void> {
   const abandoned = createHandledDeferred<void>();
   const timer = clock.setTimer(STOP_MS, () => {
     logger.warn({ role: name, limit_ms: STOP_MS }, 'role.stop_abandoned');
     abandoned.resolve();
   });
-  const stopped = started
-    .catch(() => undefined) // why it failed has been logged
-    .then(() => role.stop(0))
-    .catch((cause: unknown) => logger.warn({ role: name, error: cause }, 'role.stop_failed'));
+  const stopped = stopStarted(failed, 0).catch((cause: unknown) =>
+    logger.warn({ role: name, error: cause }, 'role.stop_failed'),
+  );
   await Promise.race([stopped, abandoned.promise]);
   timer.cancel();
 }

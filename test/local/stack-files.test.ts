@@ -24,7 +24,7 @@ describe('a directory that cannot be used for the stack', () => {
       const stack = createLocalStack({ ...place, dataDir }, world);
       const failure = await failureOf(stack[command]({ progress: () => {} }));
       expect(failure).toEqual({
-        exitCode: 3,
+        exitCode: 2,
         message: expect.stringMatching(
           new RegExp(
             `^${dataDir} cannot be used for the local stack \\(` +
@@ -41,7 +41,7 @@ describe('a directory that cannot be used for the stack', () => {
     await symlink('/dev/full', full);
     const failure = await failureOf(usingStackFiles(place, () => writeFile(full, 'process.roles=broker\n')));
     expect(failure).toMatchObject({
-      exitCode: 3,
+      exitCode: 2,
       message: `${place.dataDir} cannot be used for the local stack (the disk is full).`,
       nextStep: expect.stringMatching(/^Free some space there\./),
     });
@@ -52,7 +52,7 @@ describe('a directory that cannot be used for the stack', () => {
     await mkdir(path);
     const failure = await failureOf(usingStackFiles(place, () => writeFile(path, '')));
     expect(failure).toMatchObject({
-      exitCode: 3,
+      exitCode: 2,
       message: expect.stringContaining(`(it is a directory: ${path})`),
     });
   });
@@ -65,7 +65,7 @@ describe('a directory that cannot be used for the stack', () => {
   ])('%s is reported in plain words', async (code, word) => {
     const error = Object.assign(new Error(code), { code, syscall: 'mkdir', path: place.dataDir });
     expect(await failureOf(usingStackFiles(place, () => Promise.reject(error)))).toMatchObject({
-      exitCode: 3,
+      exitCode: 2,
       message: expect.stringContaining(word),
     });
   });

@@ -53,6 +53,21 @@ describe('a supervised role', () => {
     expect(made.at(-1)?.stops).toEqual([10]);
   });
 
+  test('that is stopped while it starts is stopped when its start has ended, so that all that it opened is closed', async () => {
+    const { made, create } = createRoles();
+    let endStart = () => {};
+    const starting = () => ({ ...create(), start: () => new Promise<void>((resolve) => void (endStart = resolve)) });
+    const clock = createFakeClock();
+    const role = createSupervisedRole({ name: 'worker', create: starting, clock, random: () => 1, logger: silent });
+    const started = role.start();
+    const stopped = role.stop(10);
+    await settled();
+    expect(made[0]?.stops).toEqual([]);
+    endStart();
+    await Promise.all([started, stopped]);
+    expect(made[0]?.stops).toEqual([10]);
+  });
+
   test('is given up after six failures in a row', async () => {
     const clock = createFakeClock();
     const { made, create } = createRoles();
