@@ -121,7 +121,7 @@ function restartLater(
 
 /**
  * Stops a role once its start has ended: what a start opens after a stop would never be closed. A member that joins its
- * group then would hold partitions that nobody reads.
+ * group then would hold partitions that stay unread.
  */
 async function stopStarted({ role, started }: Beginning, graceMs: number): Promise<void> {
   await started.catch(() => undefined); // start() has rejected with it

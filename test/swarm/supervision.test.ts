@@ -53,7 +53,7 @@ describe('a supervised role', () => {
     expect(made.at(-1)?.stops).toEqual([10]);
   });
 
-  test('that is stopped while it starts is stopped when its start has ended, so that all that it opened is closed', async () => {
+  test('that is stopped while it starts stops when its start has ended: all that it opened is closed', async () => {
     const { made, create } = createRoles();
     let endStart = () => {};
     const starting = () => ({ ...create(), start: () => new Promise<void>((resolve) => void (endStart = resolve)) });
