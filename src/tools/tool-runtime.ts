@@ -70,6 +70,15 @@ export function createToolRuntime(options: ToolExecutorOptions): ToolRuntime {
   return { ...options, extraBinds, cgroups, system, places, provisions, redact };
 }
 
+/** What sandboxes mount, also the workspaces of other missions: commands can open or replace what is in it. */
+export function mountedIn(
+  { workspaceRoot, toolboxDir, extraBinds }: Pick<ToolRuntime, 'workspaceRoot' | 'toolboxDir' | 'extraBinds'>,
+  { base, etcDir }: RunPlace,
+): readonly string[] {
+  const toolbox = toolboxDir === null ? [] : [toolboxDir];
+  return [base, workspaceRoot, etcDir, '/usr', ...toolbox, ...extraBinds.map(({ source }) => source)];
+}
+
 /** The task's files; creates its directories. Rejects with WorkspaceUnusable. */
 export function placeOf({ places }: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
   return places.of(task);

@@ -6,7 +6,8 @@ import type { ToolRuntime } from './tool-runtime.js';
 
 /**
  * Runs a launcher in a place with what its call may reach: the hosts of its network, and a container engine. When this
- * resolves or rejects, every connection is closed. Throws CallRefused if the network cannot be made.
+ * resolves or rejects, every connection is closed. Throws CallRefused if the sockets of one of them
+ * cannot be made.
  */
 export function withAccess<T>(
   runtime: ToolRuntime,

@@ -1,11 +1,10 @@
 /** The engine of one call: a socket that is there as long as the call. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DEFAULT_LIMITS, type Limits } from '../../domain/limits.js';
-import type { Logger } from '../../ports/logger.js';
+import { CallRefused } from '../errors.js';
 import type { RunPlace } from '../places.js';
-import type { Provisions } from '../provisions.js';
+import { makeSocketDirectory, type SocketKind } from '../socket-directory.js';
+import { reasonOf } from '../system-errors.js';
+import { mountedIn, type ToolRuntime } from '../tool-runtime.js';
 import { projectOf } from './project.js';
 import { createEngineProxy } from './proxy.js';
 
@@ -16,25 +15,34 @@ export interface EngineCall {
   readonly limits?: Limits | undefined;
 }
 
-/** Runs a launcher in a place with an engine, if the call's agent may use one; else in the place as it is. */
+const ENGINE_SOCKET = { prefix: 'ravenhelm-engine-', names: ['docker.sock'] } as const satisfies SocketKind<string>;
+
+/**
+ * Runs a launcher in a place with an engine, if the call's agent may use one; else in the place as it is. Throws
+ * CallRefused if the engine's socket cannot be made.
+ */
 export async function withEngine<T>(
-  { provisions, logger }: { readonly provisions: Provisions; readonly logger: Logger },
+  runtime: Pick<ToolRuntime, 'provisions' | 'logger' | 'workspaceRoot' | 'toolboxDir' | 'extraBinds'>,
   { missionId, place, limits = DEFAULT_LIMITS }: EngineCall,
   run: (place: RunPlace) => Promise<T>,
 ): Promise<T> {
+  const { provisions, logger } = runtime;
   const { engine } = provisions;
   if (place.permissions.docker !== true || engine === null || !engine.ok) return run(place);
   const project = projectOf(missionId, place, limits);
   const proxy = createEngineProxy({ engine: engine.value, project, logger });
-  // Its mode is 0700: only what has the socket mounted can reach it.
-  const directory = await mkdtemp(join(tmpdir(), 'ravenhelm-engine-'));
-  const socket = join(directory, 'docker.sock');
+  const directory = await makeSocketDirectory(ENGINE_SOCKET, mountedIn(runtime, place)).catch(refused);
+  const socket = directory.paths['docker.sock'];
   try {
-    await proxy.listen(socket);
-    await chmod(socket, 0o666);
+    await proxy.listen(socket).catch(refused);
+    await directory.openToMounts();
     return await run({ ...place, engine: { socket, project: project.name } });
   } finally {
     await proxy.close();
-    await rm(directory, { recursive: true, force: true });
+    await directory.remove();
   }
+}
+
+function refused(error: unknown): never {
+  throw new CallRefused(`the container engine of the call cannot be made: ${reasonOf(error)}`);
 }

@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { hostAndPort, type NetworkConnection, type NetworkHost } from '../../domain/network.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { Account } from '../account.js';
+import { makeSocketDirectory, type SocketKind } from '../socket-directory.js';
 import { createConnectionLog } from './connection-log.js';
 import { createHttpProxy, readAuthority } from './http-proxy.js';
 import { join } from './join.js';
@@ -16,7 +17,6 @@ import {
   type LookupAddresses,
   type NetworkTimings,
 } from './outbound.js';
-import { makeSocketDirectory } from './socket-directory.js';
 
 export interface GatewayOptions {
   readonly hosts: readonly NetworkHost[];
@@ -38,6 +38,11 @@ export interface Gateway {
   /** Closes every connection. Resolves when all of them are recorded and the sockets are gone. */
   close(): Promise<void>;
 }
+
+export const GATEWAY_SOCKETS = {
+  prefix: 'ravenhelm-net-',
+  names: ['proxy', 'direct'],
+} as const satisfies SocketKind<string>;
 
 /** A host name with its port. */
 const MOST_FIRST_LINE = 300;
@@ -64,8 +69,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       client.on('close', () => clients.delete(client));
     });
   }
-  const directory = await makeSocketDirectory(mounted);
-  const { proxy, direct } = directory;
+  const directory = await makeSocketDirectory(GATEWAY_SOCKETS, mounted);
+  const { proxy, direct } = directory.paths;
   const close = async () => {
     const ended = servers.map(stopped);
     await outbound.close();

@@ -4,7 +4,7 @@ import { CallRefused } from '../errors.js';
 import type { RunPlace } from '../places.js';
 import { prepareEtc } from '../shared-files.js';
 import { reasonOf } from '../system-errors.js';
-import type { ToolRuntime } from '../tool-runtime.js';
+import { mountedIn, type ToolRuntime } from '../tool-runtime.js';
 import { openGateway } from './gateway.js';
 import { hostLines, proxyVariables, relayRequest } from './inside.js';
 
@@ -41,15 +41,6 @@ export async function withNetwork<T>(
   } finally {
     await gateway.close();
   }
-}
-
-/** Also the workspaces of other missions. */
-function mountedIn(
-  { workspaceRoot, toolboxDir, extraBinds }: Pick<ToolRuntime, 'workspaceRoot' | 'toolboxDir' | 'extraBinds'>,
-  { base, etcDir }: RunPlace,
-): readonly string[] {
-  const toolbox = toolboxDir === null ? [] : [toolboxDir];
-  return [base, workspaceRoot, etcDir, '/usr', ...toolbox, ...extraBinds.map(({ source }) => source)];
 }
 
 function refused(error: unknown): never {

@@ -1,10 +1,11 @@
 /** The engine as a command in the sandbox has it. */
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { projectName } from '../../../src/tools/engine/project.js';
 import { findEngine } from '../../../src/tools/engine/upstream.js';
 import { NO_PROVISIONS } from '../../../src/tools/provisions.js';
+import { until } from '../../contract/until.js';
 import { placeForUser, runAsUser } from '../as-user.js';
 import { createHarness, never, removeTemporaryDirectories, temporaryDirectory, type Harness } from '../harness.js';
 import { startRecordingEngine, type RecordingEngine } from './recording-engine.js';
@@ -39,7 +40,14 @@ const ASK = `
 `.replaceAll('\n', ' ');
 const COMMAND = `stat -c %F /var/run/docker.sock; echo "$COMPOSE_PROJECT_NAME $DOCKER_HOST"; node -e "${ASK}"`;
 const SEEN = `socket\n${project.name} unix:///var/run/docker.sock\n200 403\n`;
-const sockets = () => readdirSync(tmpdir()).filter((name) => name.startsWith('ravenhelm-engine-'));
+/** As root and as another user. */
+const PLACES = ['/run', `/run/user/${process.getuid?.()}`, tmpdir()].filter((place) => existsSync(place));
+const sockets = () =>
+  PLACES.flatMap((place) =>
+    readdirSync(place)
+      .filter((name) => name.startsWith('ravenhelm-engine-'))
+      .map((name) => join(place, name)),
+  );
 
 test('a command reaches the engine by its socket, for the project and the workspace of its mission', async () => {
   const task = { ...harness.task('docks'), permissions: { docker: true } };
@@ -79,9 +87,27 @@ test('a command of another agent has none, and no socket is left after a call', 
   });
   expect(stdout).toBe('none\n');
   const task = { ...harness.task('leaves'), permissions: { docker: true } };
-  await harness.sh('true', { task });
+  const running = harness.sh('until [ -e go ]; do sleep 0.05; done', { task });
+  await until('its socket', () => sockets().length > before.length);
+  writeFileSync(join(harness.workspace(), 'go'), '');
+  await running;
   expect(sockets()).toEqual(before);
   expect(engine.taken()).toEqual([]);
+});
+
+test('its socket lies in no directory that another sandbox mounts, whatever TMPDIR says', async () => {
+  await harness.executor.prepareWorkspace(harness.task());
+  const usual = process.env.TMPDIR;
+  process.env.TMPDIR = harness.workspace();
+  try {
+    const task = { ...harness.task('inside'), permissions: { docker: true } };
+    expect(await harness.sh('find /workspace -name "ravenhelm-engine-*"; echo searched', { task })).toMatchObject({
+      stdout: 'searched\n',
+    });
+  } finally {
+    if (usual === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = usual;
+  }
 });
 
 test('checks have it too', async () => {

@@ -1,23 +1,32 @@
-/** Where the sockets of a gateway lie: a directory that no sandbox mounts, and that only its relay can enter. */
+/**
+ * Where the sockets of a call lie: those of its network, which its relay opens, and that of its container engine, which
+ * its sandbox mounts. The directory is one that no sandbox mounts as a whole.
+ */
 import { chmod, chown, lchown, lstat, mkdtemp, readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative, sep } from 'node:path';
-import type { Account } from '../account.js';
-import { codeOf, reasonOf } from '../system-errors.js';
+import type { Account } from './account.js';
+import { codeOf, reasonOf } from './system-errors.js';
 
-const PREFIX = 'ravenhelm-net-';
-const NAMES = ['proxy', 'direct'] as const;
+/** What the sockets of a directory are for. */
+export interface SocketKind<Name extends string> {
+  /** Of the directory's name. */
+  readonly prefix: string;
+  /** Of the sockets. */
+  readonly names: readonly Name[];
+}
 
 /** A socket's path has at most 107 bytes (sun_path). */
 const MOST_PATH_BYTES = 107;
 
-export interface SocketDirectory {
-  /** Paths of the HTTP proxy's socket and of the other one. Nothing is there yet. */
-  readonly proxy: string;
-  readonly direct: string;
+export interface SocketDirectory<Name extends string> {
+  /** Paths of the sockets. Nothing is there yet. */
+  readonly paths: Readonly<Record<Name, string>>;
   /** Lets the account, and no other, open the sockets, which must listen; null: this process's user. */
   openTo(account: Account | null): Promise<void>;
+  /** Lets only this process's user, and sandboxes that mount a socket, open it; the sockets must listen. */
+  openToMounts(): Promise<void>;
   /** Removes the sockets and the directory. */
   remove(): Promise<void>;
 }
@@ -26,12 +35,15 @@ export interface SocketDirectory {
  * Makes one; first removes those that workers left which were killed. Rejects if there is no place for it.
  * @param mounted directories that sandboxes mount: commands could open or replace what is in them
  */
-export async function makeSocketDirectory(mounted: readonly string[]): Promise<SocketDirectory> {
+export async function makeSocketDirectory<Name extends string>(
+  kind: SocketKind<Name>,
+  mounted: readonly string[],
+): Promise<SocketDirectory<Name>> {
   const avoided = await Promise.all(mounted.map((path) => realpath(path).catch(() => path)));
   const reasons: string[] = [];
   for (const place of candidates()) {
     try {
-      return await makeIn(place, avoided);
+      return await makeIn(kind, place, avoided);
     } catch (error) {
       reasons.push(`${place}: ${reasonOf(error)}`);
     }
@@ -47,21 +59,25 @@ function candidates(): readonly string[] {
   return [...new Set([uid === 0 ? '/run' : `/run/user/${uid}`, tmpdir(), '/tmp', '/dev/shm'])];
 }
 
-async function makeIn(place: string, avoided: readonly string[]): Promise<SocketDirectory> {
+async function makeIn<Name extends string>(
+  kind: SocketKind<Name>,
+  place: string,
+  avoided: readonly string[],
+): Promise<SocketDirectory<Name>> {
   const real = await realpath(place);
   const mount = avoided.find((path) => contains(path, real));
   if (mount !== undefined) throw new Error(`sandboxes mount ${mount}`);
-  if (Buffer.byteLength(join(real, `${PREFIX}XXXXXX`, 'direct')) > MOST_PATH_BYTES || real.includes('\n'))
+  const longest = Math.max(...kind.names.map((name) => Buffer.byteLength(name)));
+  if (Buffer.byteLength(join(real, `${kind.prefix}XXXXXX/`)) + longest > MOST_PATH_BYTES || real.includes('\n'))
     throw new Error('its path is too long, or has a line break');
-  await removeLeft(real);
-  const directory = await mkdtemp(join(real, PREFIX));
-  const [proxy, direct] = pathsIn(directory);
+  await removeLeft(kind, real);
+  const directory = await mkdtemp(join(real, kind.prefix));
+  const all = pathsIn(kind, directory);
   return {
-    proxy,
-    direct,
+    paths: Object.fromEntries(kind.names.map((name) => [name, join(directory, name)])) as Record<Name, string>,
     async openTo(account) {
       // The directory is still closed and stays this process's: the account can put nothing in the place of a socket.
-      for (const path of [proxy, direct]) {
+      for (const path of all) {
         await chmod(path, 0o600);
         if (account !== null) await lchown(path, account.uid, account.gid);
       }
@@ -69,12 +85,16 @@ async function makeIn(place: string, avoided: readonly string[]): Promise<Socket
       await chown(directory, process.getuid?.() ?? 0, account.gid);
       await chmod(directory, 0o710);
     },
-    remove: () => removeDirectory(directory),
+    async openToMounts() {
+      // The directory's mode is 0700.
+      for (const path of all) await chmod(path, 0o666);
+    },
+    remove: () => removeDirectory(kind, directory),
   };
 }
 
-function pathsIn(directory: string): readonly [proxy: string, direct: string] {
-  return [join(directory, NAMES[0]), join(directory, NAMES[1])];
+function pathsIn({ names }: SocketKind<string>, directory: string): readonly string[] {
+  return names.map((name) => join(directory, name));
 }
 
 function contains(directory: string, inner: string): boolean {
@@ -83,31 +103,32 @@ function contains(directory: string, inner: string): boolean {
 }
 
 /** By name, and not recursively: it may be in a directory of all users. */
-async function removeDirectory(directory: string): Promise<void> {
-  for (const path of pathsIn(directory)) await rm(path, { force: true });
+async function removeDirectory(kind: SocketKind<string>, directory: string): Promise<void> {
+  for (const path of pathsIn(kind, directory)) await rm(path, { force: true });
   await rmdir(directory).catch((error: unknown) => {
     if (codeOf(error) !== 'ENOENT') throw error;
   });
 }
 
-/** By place: done once in a process. */
+/** By prefix and place: done once in a process. */
 const cleared = new Map<string, Promise<void>>();
 
-function removeLeft(place: string): Promise<void> {
-  const known = cleared.get(place) ?? removeLeftDirectories(place);
-  cleared.set(place, known);
+function removeLeft(kind: SocketKind<string>, place: string): Promise<void> {
+  const key = join(place, kind.prefix);
+  const known = cleared.get(key) ?? removeLeftDirectories(kind, place);
+  cleared.set(key, known);
   return known;
 }
 
 /** Removes this user's directories whose sockets no process listens on. Never rejects: another worker may be faster. */
-export async function removeLeftDirectories(place: string): Promise<void> {
+export async function removeLeftDirectories(kind: SocketKind<string>, place: string): Promise<void> {
   const names = await readdir(place).catch(() => []);
-  for (const name of names.filter((one) => one.startsWith(PREFIX))) {
+  for (const name of names.filter((one) => one.startsWith(kind.prefix))) {
     const directory = join(place, name);
     const found = await lstat(directory).catch(() => null);
     if (found?.isDirectory() !== true || found.uid !== process.getuid?.()) continue;
-    const refusing = await Promise.all(pathsIn(directory).map(refuses));
-    if (refusing.every(Boolean)) await removeDirectory(directory).catch(() => undefined);
+    const refusing = await Promise.all(pathsIn(kind, directory).map(refuses));
+    if (refusing.every(Boolean)) await removeDirectory(kind, directory).catch(() => undefined);
   }
 }
 

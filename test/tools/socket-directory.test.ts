@@ -4,10 +4,11 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { SANDBOX_ACCOUNT } from '../../../src/tools/account.js';
-import { makeSocketDirectory, removeLeftDirectories } from '../../../src/tools/network/socket-directory.js';
-import { removeTemporaryDirectories, temporaryDirectory } from '../harness.js';
-import { closeAll, testGateway, localhost } from './support.js';
+import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
+import { GATEWAY_SOCKETS } from '../../src/tools/network/gateway.js';
+import { makeSocketDirectory, removeLeftDirectories } from '../../src/tools/socket-directory.js';
+import { removeTemporaryDirectories, temporaryDirectory } from './harness.js';
+import { closeAll, testGateway, localhost } from './network/support.js';
 
 afterEach(closeAll);
 afterAll(removeTemporaryDirectories);
@@ -27,13 +28,13 @@ createServer().listen(process.argv[1] + '/direct', () => console.log('listening'
 
 describe("the directory of a gateway's sockets", () => {
   test('is in no directory that a sandbox mounts', async () => {
-    const usual = await makeSocketDirectory([]);
-    const place = resolve(usual.proxy, '../..');
+    const usual = await makeSocketDirectory(GATEWAY_SOCKETS, []);
+    const place = resolve(usual.paths.proxy, '../..');
     await usual.remove();
-    const other = await makeSocketDirectory([place]);
-    expect(other.proxy.startsWith(`${place}/`)).toBe(false);
+    const other = await makeSocketDirectory(GATEWAY_SOCKETS, [place]);
+    expect(other.paths.proxy.startsWith(`${place}/`)).toBe(false);
     await other.remove();
-    await expect(makeSocketDirectory(['/'])).rejects.toThrow(/sandboxes mount \/.*Set TMPDIR to a directory outside/);
+    await expect(makeSocketDirectory(GATEWAY_SOCKETS, ['/'])).rejects.toThrow(/sandboxes mount \/.*Set TMPDIR to a directory outside/);
   });
 
   asRoot("stays root's, and lets the account open the sockets only", async () => {
@@ -57,7 +58,7 @@ describe("the directory of a gateway's sockets", () => {
     for (const name of ['proxy', 'direct', 'mine']) writeFileSync(join(place, 'ravenhelm-net-files', name), '');
     killed.kill('SIGKILL');
     await once(killed, 'exit');
-    await removeLeftDirectories(place);
+    await removeLeftDirectories(GATEWAY_SOCKETS, place);
     const rest = ['another', 'ravenhelm-net-living', 'ravenhelm-net-new'];
     living.kill('SIGKILL');
     await once(living, 'exit');
