@@ -1,4 +1,5 @@
 import type { AgentEvent, EventOf } from '../../src/domain/events.js';
+import { until } from '../contract/until.js';
 import { describeWithBroker } from '../support/broker.js';
 import { alive, newMark, sleepers } from '../support/marked-processes.js';
 import { createSwarmProcesses, type SwarmProcesses } from '../support/swarm-processes.js';
@@ -39,15 +40,16 @@ const is =
   (event: AgentEvent): event is EventOf<T> =>
     event.event_type === type;
 
-/** Asks the computer again and again. */
-async function untilNobody(mark: string): Promise<void> {
-  while (alive(mark).length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 describeWithBroker('a running command that leaves processes wherever it can', () => {
   let swarm: SwarmProcesses;
   const mark = newMark();
   afterEach(() => swarm.close());
+
+  const sleeping = () => {
+    const end = swarm.events.find(is('task_failed'));
+    if (end !== undefined) throw new Error(`the command has ended: ${JSON.stringify(end.payload)}`);
+    return alive(mark).length >= 5;
+  };
 
   async function startMission(timeoutSeconds: number): Promise<string> {
     swarm = await createSwarmProcesses({ agents: { first_agent: agent(mark, timeoutSeconds) }, mission: MISSION });
@@ -57,8 +59,7 @@ describeWithBroker('a running command that leaves processes wherever it can', ()
     swarm.start('--role', 'worker');
     await swarm.until(() => swarm.events.find(is('service_ready')));
     const { stdout } = await swarm.run('submit', 'mission.yaml');
-    // Five sleepers, each in another corner.
-    while (alive(mark).filter((pid) => pid !== '').length < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until('five sleepers, each in another corner', sleeping, 60_000);
     return stdout.trim();
   }
 
@@ -69,7 +70,7 @@ describeWithBroker('a running command that leaves processes wherever it can', ()
       const missionId = await startMission(120);
       const calledMs = Date.now();
       const cancelled = swarm.run('cancel', missionId);
-      await untilNobody(mark);
+      await until('no sleeper', () => alive(mark).length === 0, 60_000);
       const goneMs = Date.now();
       const event = await swarm.until(() => swarm.events.find(is('task_cancelled')));
       measured.push({ fromEvent: goneMs - event.timestamp, fromCall: goneMs - calledMs });

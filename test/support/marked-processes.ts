@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** A file of a process in /proc; empty when the process ended meanwhile. */
@@ -17,9 +18,8 @@ export function alive(mark: string): string[] {
   );
 }
 
-let marks = 0;
-/** A number of seconds to sleep that no other process has. */
-export const newMark = (): string => `86${process.pid}.${++marks}`;
+/** A number of seconds to sleep, some days, that no other process has. */
+export const newMark = (): string => `86${process.pid}.${randomInt(10 ** 11, 10 ** 12)}`;
 /**
  * Sleepers that survive a kill of only the child or its group: forked, twice forked, in new sessions, ignoring signals.
  */
