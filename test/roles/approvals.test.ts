@@ -11,6 +11,15 @@ import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swar
 
 const AGENT = 'cert_agent';
 const HOUR_MS = 3_600_000;
+const withChecks = (...commands: readonly string[]) => ({
+  playbooks: {
+    work: {
+      name: 'work',
+      steps: [{ name: 'step', command: 'work', unless: null }],
+      acceptance: commands.map((command) => ({ name: command, command })),
+    },
+  },
+});
 
 describe('a call that the policy asks about', () => {
   let swarm: RoleSwarm;
@@ -288,6 +297,20 @@ describe('a call that the policy asks about', () => {
     await answer(call);
     expect((await swarm.ended(id)).status).toBe('completed');
     expect(swarm.ledger.checks).toHaveLength(1);
+  });
+
+  test('a finish that was approved runs no check that the task has changed meanwhile', async () => {
+    const worker = await start({ words: 'tests/' }, {}, withChecks('sh tests/run.sh'));
+    const call = await untilItWaits();
+    worker.tools.changed.push('tests/run.sh (content)');
+    await answer(call);
+    expect(await swarm.ended(id)).toMatchObject({
+      status: 'failed',
+      tasks: [{ status: 'failed', changed_paths: ['tests/run.sh (content)'] }],
+    });
+    expect(swarm.ledger.before).toEqual([]);
+    expect(swarm.ledger.checks).toEqual([]);
+    expect(of('task_failed')[0]?.payload.code).toBe('protected');
   });
 
   test("a mission's own checks wait, too", async () => {

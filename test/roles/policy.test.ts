@@ -42,7 +42,7 @@ describe('a call that the policy stops', () => {
     const report = await run(policyOn('check', { decision: 'deny', rule: 'no-checks', reason: 'not wanted' }));
     expect(report.status).toBe('failed');
     expect(swarm.ledger.checks).toEqual([]);
-    expect(swarm.ledger.baselines).toEqual([]);
+    expect(swarm.ledger.before).toEqual([]);
     expect(called(swarm).findLast(({ payload }) => payload.tool === 'finish')?.payload).toMatchObject({
       decision: 'deny',
       rule: 'no-checks',

@@ -73,7 +73,7 @@ describe('a task in a workspace that was given', () => {
     expect(eventsOf('call_proposed').map(({ payload }) => payload)).toMatchObject([
       { tool: 'finish', tainted_by: [{ origin: 'brief', detail: '', step: 0 }] },
     ]);
-    expect(swarm.ledger.baselines).toEqual([]);
+    expect(swarm.ledger.before).toEqual([]);
   });
 
   test('is as tainted for the worker that takes it over', async () => {

@@ -14,6 +14,8 @@ export interface Ledger {
   readonly checks: string[];
   /** Tasks whose baseline was taken, by mission/task/attempt. */
   readonly baselines: string[];
+  /** Commands of checks that were run before a task's first step. */
+  readonly before: string[];
 }
 
 /** How a command behaves, or its outcome. hang: until it is aborted or released. The call is not known of a check. */
@@ -140,9 +142,15 @@ export function createScriptedTools(
           workspace: /vacuous|held/.test(command) ? 0 : 1,
           empty: command.includes('vacuous') ? 0 : 1,
         })),
-        protected: protection.listed.map((path) => ({ path, digest: 'as it was' })),
+        protected: [...protection.listed, ...protection.named.map(({ path }) => path)].map((path) => ({
+          path,
+          digest: 'as it was',
+        })),
       };
-      if (!volume.baselines.has(nameOf(task))) ledger.baselines.push(`${nameOf(task)}/${task.attempt}`);
+      if (!volume.baselines.has(nameOf(task))) {
+        ledger.baselines.push(`${nameOf(task)}/${task.attempt}`);
+        ledger.before.push(...checks.map(({ command }) => command));
+      }
       volume.baselines.set(nameOf(task), known);
       return known;
     },

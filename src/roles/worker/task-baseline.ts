@@ -31,9 +31,11 @@ export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
 
   async function take(): Promise<Baseline | null> {
     const { assignment } = attempt;
-    const checks = mayRunChecks ? acceptanceOf(assignment, spec) : [];
+    const acceptance = acceptanceOf(assignment, spec);
     // The success checks of a mission run at its end only, and their form says what they prove.
-    if (assignment.kind === 'verify' || (checks.length === 0 && assignment.protected.length === 0)) return null;
+    if (assignment.kind === 'verify' || (acceptance.length === 0 && assignment.protected.length === 0)) return null;
+    // What a check names is protected, also where the policy lets the check run only later, or never.
+    const checks = mayRunChecks ? acceptance : [];
     const onAbort = () => stopping.abort(acting.reason);
     if (acting.aborted) onAbort();
     else acting.addEventListener('abort', onAbort, { once: true });
