@@ -28,6 +28,8 @@ export interface ProtectedPath {
 }
 
 export const NOT_RUN = -1;
+/** Of a check that was run in neither place. */
+export const NOTHING_KNOWN: CheckBaseline = { workspace: NOT_RUN, empty: NOT_RUN };
 /** Each check has so long, in the workspace and in an empty directory. */
 export const BASELINE_LIMIT_MS = 10_000;
 

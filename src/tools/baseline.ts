@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { encodeBaseline, NOT_RUN, type Baseline, type CheckBaseline } from '../domain/baseline.js';
+import { encodeBaseline, NOT_RUN, NOTHING_KNOWN, type Baseline } from '../domain/baseline.js';
 import type { Check } from '../domain/events.js';
 import { DEFAULT_LIMITS } from '../domain/limits.js';
 import { byteLength, SIZES } from '../domain/sizes.js';
@@ -75,8 +75,6 @@ function asCalled(kept: KeptBaseline, call: BaselineCall): Baseline {
     protected: kept.protected.map(({ path, digest }) => ({ path, digest })),
   };
 }
-
-const NOTHING_KNOWN: CheckBaseline = { workspace: NOT_RUN, empty: NOT_RUN };
 
 /** See ToolExecutor.changedPaths. */
 export async function changedPaths(

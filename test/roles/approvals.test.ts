@@ -313,6 +313,18 @@ describe('a call that the policy asks about', () => {
     expect(of('task_failed')[0]?.payload.code).toBe('protected');
   });
 
+  test('a check that is asked about leaves the others their baseline', async () => {
+    await start({ words: 'asked' }, {}, withChecks('vacuous one', 'asked one', 'held before'));
+    await answer(await untilItWaits());
+    const report = await swarm.ended(id);
+    expect(swarm.ledger.before).toEqual(['vacuous one', 'held before']);
+    expect(report.tasks[0]?.checks.map(({ command, baseline }) => [command, baseline])).toEqual([
+      ['vacuous one', 'vacuous'],
+      ['asked one', null],
+      ['held before', 'held_before'],
+    ]);
+  });
+
   test("a mission's own checks wait, too", async () => {
     await start({ words: 'whole' }, { success: [{ name: 'whole', command: 'whole' }] });
     await answer(await untilItWaits());

@@ -1,7 +1,7 @@
 /** What the policy says about a step, and what becomes of a step that it stops. */
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
-import type { PayloadOf } from '../../domain/events.js';
+import type { Check, PayloadOf } from '../../domain/events.js';
 import { isRedacted } from '../../domain/secret-patterns.js';
 import { taintOf } from '../../domain/taint.js';
 import { abilitiesOf, SECRET_RULE, strictest, type CallFacts, type Policy, type Verdict } from '../../ports/policy.js';
@@ -43,12 +43,16 @@ export function judgeStep(
   return policy.judge({ ...facts, agent: task.spec.name, tool, arguments: args });
 }
 
+/** The verdict on one check of a task. */
+export function judgeCheck(policy: Policy, { spec }: Task, { name, command }: Check, facts: CallFacts): Verdict {
+  const verdict = policy.judgeCommand(spec.name, command, facts);
+  return { ...verdict, reason: `check ${JSON.stringify(name)}: ${verdict.reason}` };
+}
+
 /** The strictest verdict on the checks of a task; null: it has none. */
-export function judgeChecks(policy: Policy, { attempt, spec }: Task, facts: CallFacts): Verdict | null {
-  const verdicts = acceptanceOf(attempt.assignment, spec).map(({ name, command }) => {
-    const verdict = policy.judgeCommand(spec.name, command, facts);
-    return { ...verdict, reason: `check ${JSON.stringify(name)}: ${verdict.reason}` };
-  });
+function judgeChecks(policy: Policy, task: Task, facts: CallFacts): Verdict | null {
+  const { attempt, spec } = task;
+  const verdicts = acceptanceOf(attempt.assignment, spec).map((check) => judgeCheck(policy, task, check, facts));
   const [first, ...others] = verdicts;
   return first === undefined ? null : strictest(first, ...others);
 }

@@ -1,5 +1,6 @@
 /** The baseline of an attempt: taken beside the first model call, and journaled with the first step. */
-import { BASELINE_LIMIT_MS, type Baseline } from '../../domain/baseline.js';
+import { BASELINE_LIMIT_MS, NOTHING_KNOWN, type Baseline } from '../../domain/baseline.js';
+import type { Check } from '../../domain/events.js';
 import type { TaskPlace, ToolExecutor } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import type { NetworkOfStep } from './task-network.js';
@@ -18,16 +19,16 @@ export interface TaskBaselineDeps extends Pick<ExecutionDeps, 'attempt' | 'spec'
   readonly tools: ToolExecutor;
   readonly place: TaskPlace;
   readonly network: NetworkOfStep;
-  /** Whether the policy lets the checks run. */
-  readonly mayRunChecks: boolean;
+  /** Whether the policy lets a check run without a person's approval. */
+  mayRun(check: Check): boolean;
   /** Aborted when running tools must stop. */
   readonly acting: AbortSignal;
 }
 
 export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
-  const { attempt, spec, held, tools, place, network, acting, mayRunChecks } = deps;
+  const { attempt, spec, held, tools, place, network, acting } = deps;
   const stopping = new AbortController();
-  let taken: Promise<Baseline | null> | null = null;
+  let begun: Promise<Baseline | null> | null = null;
 
   async function take(): Promise<Baseline | null> {
     const { assignment } = attempt;
@@ -35,12 +36,12 @@ export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
     // The success checks of a mission run at its end only, and their form says what they prove.
     if (assignment.kind === 'verify' || (acceptance.length === 0 && assignment.protected.length === 0)) return null;
     // What a check names is protected, also where the policy lets the check run only later, or never.
-    const checks = mayRunChecks ? acceptance : [];
+    const checks = acceptance.filter((check) => deps.mayRun(check));
     const onAbort = () => stopping.abort(acting.reason);
     if (acting.aborted) onAbort();
     else acting.addEventListener('abort', onAbort, { once: true });
     try {
-      return await tools.takeBaseline(
+      const taken = await tools.takeBaseline(
         {
           task: place,
           claimOffset: held.claimOffset,
@@ -52,15 +53,17 @@ export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
         },
         stopping.signal,
       );
+      const found = new Map(checks.map((check, at) => [check, taken.checks[at]]));
+      return { ...taken, checks: acceptance.map((check) => found.get(check) ?? NOTHING_KNOWN) };
     } finally {
       acting.removeEventListener('abort', onAbort);
     }
   }
 
   function start(): Promise<Baseline | null> {
-    taken ??= take();
-    taken.catch(() => undefined); // The first step fails with it; without one it is not needed.
-    return taken;
+    begun ??= take();
+    begun.catch(() => undefined); // The first step fails with it; without one it is not needed.
+    return begun;
   }
 
   return {
@@ -68,7 +71,7 @@ export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
     forFirstStep: start,
     async stop() {
       stopping.abort(new Error('the attempt has ended'));
-      await taken?.catch(() => undefined);
+      await begun?.catch(() => undefined);
     },
   };
 }

@@ -7,12 +7,12 @@ import { stepInDoubt } from '../../domain/task-partition.js';
 import { taintOf } from '../../domain/taint.js';
 import { lastAsked, type WaitingCall } from '../../domain/waiting-call.js';
 import type { Logger } from '../../ports/logger.js';
-import type { PayloadOf } from '../../domain/events.js';
+import type { Check, PayloadOf } from '../../domain/events.js';
 import type { TokenCost } from '../../ports/model.js';
 import type { Verdict } from '../../ports/policy.js';
 import type { TaskPlace, ToolExecutor, ToolOutcome } from '../../ports/tools.js';
 import { askAbout, CallWaits, saidAbout } from './asked-call.js';
-import { factsOf, isStopped, judgeChecks, judgeSecrets, judgeStep, stoppedResult } from './call-verdict.js';
+import { factsOf, isStopped, judgeCheck, judgeSecrets, judgeStep, stoppedResult } from './call-verdict.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { progressNews } from './step-progress.js';
 import { createStepRunner, type StepRunner } from './step-runner.js';
@@ -112,10 +112,10 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   const { journal, current } = deps;
   const { tools, clock, policy } = context.deps;
   const place = placeOf(deps);
-  const checksVerdict = policy === undefined ? null : judgeChecks(policy, deps, factsOf(deps, 0));
-  const mayRunChecks = checksVerdict === null || checksVerdict.decision === 'allow';
+  const mayRun = (check: Check) =>
+    policy === undefined || judgeCheck(policy, deps, check, factsOf(deps, 0)).decision === 'allow';
   const network = networkOf(deps, journal);
-  const baseline = createTaskBaseline({ ...deps, tools, place, network, mayRunChecks });
+  const baseline = createTaskBaseline({ ...deps, tools, place, network, mayRun });
   const parts: Parts = {
     beganMs: null,
     context,
