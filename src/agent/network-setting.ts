@@ -3,10 +3,12 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { hostAndPort, MOST_NETWORK_HOSTS, type NetworkHost } from '../domain/network.js';
 import { quoted } from '../domain/quoted.js';
+import { isInRange, RANGES } from '../domain/ranges.js';
 import type { Problem } from './config-error.js';
 import type { Path } from './yaml-source.js';
 
 const MOST_ADDRESSES = 16;
+const PORT = RANGES['network port'];
 const EXAMPLE = 'registry.npmjs.org:443';
 
 const entrySchema = z.union(
@@ -76,7 +78,8 @@ function readHostAndPort(written: string): Read {
   const parts = /^(?:\[(?<v6>[^\]]*)\]|(?<name>[^:]*)):(?<port>\d{1,5})$/.exec(written)?.groups;
   if (parts === undefined) return withoutPort(written);
   const port = Number(parts['port']);
-  if (port < 1 || port > 65_535) return { message: 'has no such port', fix: 'use a port from 1 to 65535' };
+  if (!isInRange(PORT, port))
+    return { message: 'has no such port', fix: `use a port from ${PORT.least} to ${PORT.most}` };
   const host = parts['v6'] === undefined ? readName(parts['name'] ?? '') : readIPv6(parts['v6']);
   return typeof host === 'string' ? { host, port } : host;
 }

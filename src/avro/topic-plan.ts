@@ -15,15 +15,15 @@ export interface PlannedTopic extends TopicSpec {
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, y: 365 * 86_400_000 } as const;
 const FOREVER = 'forever';
-const LONGEST_RETENTION_MS = 1000 * UNIT_MS.y;
+const RETENTION = RANGES['topic retention'];
 
 const retention = z
   .string()
   .regex(/^(forever|[1-9]\d*\s*[smhdy])$/, 'expected forever, or a number and one of s, m, h, d, y, such as 7 d')
   .transform((text) => (text === FOREVER ? null : Number.parseInt(text, 10) * unitMs(text)))
   .refine(
-    (durationMs) => durationMs === null || durationMs <= LONGEST_RETENTION_MS,
-    'expected at most 1000 y, or forever',
+    (durationMs) => durationMs === null || isInRange(RETENTION, durationMs / UNIT_MS.s),
+    `expected ${rangeText(RETENTION)} (${(RETENTION.most * UNIT_MS.s) / UNIT_MS.y} y), or forever`,
   );
 
 function numberIn(name: RangeName): z.ZodNumber {

@@ -5,6 +5,7 @@ import type { PlanProblem } from './plan-problem.js';
 import { eachTask } from './plan.js';
 import { quoted } from './quoted.js';
 import { isRedacted } from './secret-patterns.js';
+import { byteLength, SIZES } from './sizes.js';
 import { isStaticCheck } from './static-check.js';
 import { plannedPath } from './workspace-path.js';
 
@@ -63,6 +64,7 @@ export function staticCheckNotes(plan: Plan): readonly string[] {
 /** What is wrong with the paths that a task protects and changes. */
 export function pathProblems(task: PlanTask, path: Path): readonly PlanProblem[] {
   return [
+    ...pathsSizeProblems(task, path),
     ...task.protected.flatMap((text, index) => problemOf(text, [...path, 'protected', index], false)),
     ...task.changes.flatMap((text, index) => problemOf(text, [...path, 'changes', index], true)),
     ...task.protected.flatMap((text, index) =>
@@ -76,6 +78,20 @@ export function pathProblems(task: PlanTask, path: Path): readonly PlanProblem[]
           ]
         : [],
     ),
+  ];
+}
+
+function pathsSizeProblems(task: PlanTask, path: Path): readonly PlanProblem[] {
+  const listed = byteLength(task.protected.join(''));
+  const changes = byteLength(task.changes.join(''));
+  const bytes = listed + changes;
+  if (bytes <= SIZES.paths) return [];
+  return [
+    {
+      path: [...path, listed > changes ? 'protected' : 'changes'],
+      message: `the paths in protected and changes must have at most ${SIZES.paths} bytes in all (they have ${bytes})`,
+      fix: 'name directories instead of the files in them, or divide the task',
+    },
   ];
 }
 

@@ -55,14 +55,18 @@ export const RANGES = {
   'topic replication_factor': whole(1, 100),
   // What records carry (sizes.ts) fits into the brokers' default of 1 MiB, not into less.
   'topic max.message.bytes': whole(RECORD_BYTES, 2_147_483_647, 'bytes'),
+  // 1,000 years; topics.yaml also takes forever.
+  'topic retention': whole(1, 1_000 * A_YEAR_SECONDS, 'seconds'),
   WORKSPACE_MIN_FREE_MB: whole(0, A_TEBIBYTE_MB, 'MiB'),
   KAFKA_SESSION_TIMEOUT_MS: whole(6_000, 1_800_000, 'milliseconds'),
   OLLAMA_FIRST_TOKEN_MS: whole(1_000, 290_000, 'milliseconds'),
   RAVENHELM_APPROVAL_MINUTES: whole(1, 20_160, 'minutes'),
   'RAVENHELM_HTTP port': whole(0, 65_535),
   'broker port': whole(1, 65_535),
+  'network port': whole(1, 65_535),
   'show --attempt': whole(1, 999_999_999),
   'show --step': whole(1, 999_999_999),
+  'workspace prune --older-than': whole(0, 9_999, 'minutes, hours or days'),
   'recover partition': whole(0, 999_999),
   'createSwarm drainMs': whole(0, 600_000, 'milliseconds'),
   'kafkaLog sessionTimeoutMs': whole(6_000, 1_800_000, 'milliseconds'),

@@ -9,8 +9,8 @@ export const RECORD_BYTES = 1_048_576;
 /**
  * What fits into a record. An assignment travels in one record of the agent's topic, which takes RECORD_BYTES. It
  * carries the brief, the task, its checks, results of earlier tasks and what went wrong before; each has its share
- * here, and the shares add up to less than a record: 256 + 64 + 128 + 128 + 256 + 2·32 + 16 KiB = 912 KiB, which
- * leaves 112 KiB for ids and the envelope. A call has 640 + 128 + 96 KiB (content, baseline, prompt), which leaves
+ * here, and the shares add up to less than a record: 256 + 64 + 128 + 128 + 64 + 16 + 256 + 2·32 KiB = 976 KiB, which
+ * leaves 48 KiB for ids, origins of untrusted content and the envelope. A call has 640 + 128 + 96 KiB (content, baseline, prompt), which leaves
  * 160 KiB for its thought, rejected replies and their reasons.
  */
 export const SIZES = {
@@ -26,6 +26,8 @@ export const SIZES = {
   checksCount: 100,
   /** A path that a task protects or changes. */
   path: 1_000,
+  /** All of them together: an assignment has both lists. */
+  paths: 64 * KIB,
   /** What the other tasks of a wave write, as an assignment has it; more paths become their directory. */
   beside: 16 * KIB,
   /** One command. Linux takes 128 KiB as one argument; the tools take this much. */

@@ -6,6 +6,7 @@ import { ConfigError } from '../../src/agent/config-error.js';
 import { parseMissionFile } from '../../src/agent/mission-file.js';
 import { createRoster } from '../../src/agent/roster.js';
 import { parseTopicPlan } from '../../src/avro/topic-plan.js';
+import { register as workspace } from '../../src/cli/commands/workspace.js';
 import { numberArgument } from '../../src/cli/number-argument.js';
 import { settingsSchema, type SettingName } from '../../src/cli/settings.js';
 import { createClient } from '../../src/client/create-client.js';
@@ -79,6 +80,14 @@ const argument = (name: RangeName) => (value: number) =>
     .argument('<number>', 'n', (text) => numberArgument(name, text))
     .parse([String(value)], { from: 'user' });
 
+function olderThan(value: number): void {
+  const program = new Command();
+  workspace(program, () => undefined);
+  const quiet = { writeErr: () => undefined };
+  const prune = program.commands[0]?.commands[0]?.exitOverride().configureOutput(quiet);
+  for (const unit of ['m', 'h', 'd']) prune?.parse([`--older-than=${value}${unit}`], { from: 'user' });
+}
+
 /** Ends before anything is opened: another option is wrong, and would be named when this one is not. */
 const swarm = (drainMs: number) =>
   createSwarm({ log: memoryLog(), agents: [agentSpec], serves: ['unknown'], drainMs }).catch((error: Error) => {
@@ -149,14 +158,24 @@ const PLACES: Readonly<Record<RangeName, Place>> = {
     read: topic(/(max\.message\.bytes: )\d+/),
     named: /^topics\.yaml:\d+:\d+: coordination\.config\.max\.message\.bytes/,
   },
+  'topic retention': {
+    read: (value) =>
+      parseTopicPlan('topics.yaml', topics.replace(/(retention: )[^#\n]+/, `$1${value}s `), createTopicNames(), ['a']),
+    named: /^topics\.yaml:\d+:\d+: coordination\.retention/,
+  },
   WORKSPACE_MIN_FREE_MB: { read: setting('WORKSPACE_MIN_FREE_MB'), named: /WORKSPACE_MIN_FREE_MB/ },
   KAFKA_SESSION_TIMEOUT_MS: { read: setting('KAFKA_SESSION_TIMEOUT_MS'), named: /KAFKA_SESSION_TIMEOUT_MS/ },
   OLLAMA_FIRST_TOKEN_MS: { read: setting('OLLAMA_FIRST_TOKEN_MS'), named: /OLLAMA_FIRST_TOKEN_MS/ },
   RAVENHELM_APPROVAL_MINUTES: { read: setting('RAVENHELM_APPROVAL_MINUTES'), named: /RAVENHELM_APPROVAL_MINUTES/ },
   'RAVENHELM_HTTP port': { read: setting('RAVENHELM_HTTP', (port) => `127.0.0.1:${port}`), named: /RAVENHELM_HTTP/ },
   'broker port': { read: setting('KAFKA_BROKERS', (port) => `localhost:${port}`), named: /KAFKA_BROKERS/ },
+  'network port': {
+    read: (port) => agent('network')(JSON.stringify([`registry.example.com:${port}`])),
+    named: /^a\.md:6:\d+: "registry\.example\.com:/,
+  },
   'show --attempt': { read: argument('show --attempt'), named: /number/ },
   'show --step': { read: argument('show --step'), named: /number/ },
+  'workspace prune --older-than': { read: olderThan, named: /--older-than/ },
   'recover partition': { read: argument('recover partition'), named: /number/ },
   'createSwarm drainMs': { read: swarm, named: /^createSwarm: drainMs/ },
   'kafkaLog sessionTimeoutMs': { read: kafka, named: /^kafkaLog: sessionTimeoutMs/ },

@@ -5,12 +5,13 @@ import { parseMissionFile } from '../../src/agent/mission-file.js';
 import { createPromptJournal } from '../../src/agent/prompt-journal.js';
 import { REPAIRS } from '../../src/agent/reading/repairs.js';
 import { createRoster } from '../../src/agent/roster.js';
+import { FINISH } from '../../src/agent/step.js';
 import { turnRecord } from '../../src/agent/turn-record.js';
 import { loadSchemas } from '../../src/avro/schemas.js';
 import { brokenPrefixRule, createTopicNames, LONGEST_PREFIX } from '../../src/domain/topic-names.js';
 import { byteLength, cutToBytes, RECORD_BYTES, SIZES } from '../../src/domain/sizes.js';
 import { inputsWithin } from '../../src/domain/task-inputs.js';
-import type { PayloadOf } from '../../src/domain/events.js';
+import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import { agentSpec, loopTask } from '../agent/fakes.js';
 import {
   answered,
@@ -28,6 +29,14 @@ import {
 import { eventOf } from '../domain/support/events.js';
 
 const KAFKA_NAME = 249;
+const schemas = await loadSchemas('schemas');
+
+/** In a record's value. */
+function bytesOf(event: AgentEvent): number {
+  const schema = schemas.find(({ eventType }) => eventType === event.event_type);
+  if (schema === undefined) throw new RangeError(`no schema for ${event.event_type}`);
+  return schema.type.toBuffer(event).length;
+}
 /** Three bytes of UTF-8 in one character, the most that a character of JavaScript has. */
 const WIDE = '\u2713';
 const wide = (bytes: number) => WIDE.repeat(Math.floor(bytes / 3));
@@ -54,6 +63,11 @@ const checks = (bytes: number) => {
   return left > 1 ? [...list, { name: 'n', command: 'x'.repeat(left - 1) }] : list;
 };
 const many = (count: number) => Array.from({ length: count }, () => ({ name: 'n', command: 'x' }));
+/** Different paths with so many bytes in all. */
+const paths = (name: string, bytes: number) =>
+  Array.from({ length: Math.ceil(bytes / 700) }, (_, index) =>
+    `${name}${index}`.padEnd(Math.min(700, bytes - index * 700), 'x'),
+  );
 const agent = (fields: object) => {
   const matter = { name: 'a', description: 'd', phase: 1, tools: ['run'], ...fields };
   const content = `---\n${JSON.stringify(matter)}\n---\nYou.`;
@@ -75,6 +89,11 @@ test.each<[string, (size: number) => () => unknown, number]>([
   ["the number of a mission's checks", (size) => mission({ success: many(size) }), SIZES.checksCount],
   ["the number of a playbook's checks", (size) => playbook({ acceptance: many(size) }), SIZES.checksCount],
   ['a protected path', (size) => inPlan({ protected: ['p'.repeat(size)] }), SIZES.path],
+  [
+    'all paths that a task protects and changes',
+    (size) => inPlan({ protected: paths('a', size - 30_000), changes: paths('b', 30_000) }),
+    SIZES.paths,
+  ],
   ["a check's command", (size) => mission({ success: [{ ...check(size), name: 'n' }] }), SIZES.command],
   ["an agent's name", (size) => agent({ name: 'a'.repeat(size) }), SIZES.name],
   [
@@ -132,33 +151,59 @@ describe('the largest assignment', () => {
     acceptance: checks(SIZES.checks),
     dependencies: ids,
     playbook: 'work',
+    protected: ['data', ...paths('a', SIZES.paths / 2 - 4)],
+    changes: paths('b', SIZES.paths / 2),
+  });
+  /** What it writes beside the largest takes all that an assignment has for it. */
+  const beside = planTask('env_agent', 2, {
+    changes: paths('data/c', 8_100),
+    acceptance: [{ name: 'n', command: `cat ${paths('data/n', 8_100).join(' ')}` }],
   });
   const first = (waves.waves[0]?.tasks ?? []).map((task, index) => ({ ...task, task_id: ids[index] ?? '' }));
   const plan = {
     ...waves,
-    waves: waves.waves.map((wave, index) => ({ ...wave, tasks: index === 0 ? first : [largest] })),
+    waves: waves.waves.map((wave, index) => ({ ...wave, tasks: index === 0 ? first : [largest, beside] })),
   };
-  const request = requested({ brief: wide(SIZES.brief), plan, on_failure: 'ask', retries: 0 });
+  const request = requested({
+    brief: wide(SIZES.brief),
+    plan,
+    on_failure: 'ask',
+    retries: 0,
+    brief_trusted: false,
+    workspace: `/${'w'.repeat(4_000)}`,
+  });
 
-  test('fits into a record, with results, failures and an answer that are longer than what it may carry', async () => {
+  test('fits into a record, with results, failures and an answer that are longer than what it may carry', () => {
     const log = given(claimed(), opened(), request);
     const context = {
-      revisionOf: () => ({ digest: 'd'.repeat(64), playbookAcceptance: checks(SIZES.checks), playbookChanges: [] }),
+      revisionOf: (agent: string) => ({
+        digest: 'd'.repeat(64),
+        playbookAcceptance: agent === largest.agent ? checks(SIZES.checks) : [],
+        playbookChanges: [],
+        reach: ['network', 'mounts', 'docker'].map((origin) => ({ origin, detail: wide(9_000) })),
+      }),
     };
     log.settle(context);
     for (const id of ids)
       log.when(completed(id, 1, {}, { summary: wide(90_000), outputs: { o: wide(90_000), p: 'x' } }));
     log.settle(context);
+    log.when(completed(beside.task_id));
     log.when(failed(largest.task_id, 1, { error: wide(900_000), retriable: false }));
     log.settle(context);
     log.when(answered(1, wide(SIZES.answer)));
     const assigned = only('task_assigned', log.settle(context));
     expect(assigned.inputs).toHaveLength(40);
     expect(assigned.inputs[0]?.outputs).toEqual({ p: 'x' });
-    const schema = (await loadSchemas('schemas')).find(({ eventType }) => eventType === 'task_assigned');
-    const bytes = schema?.type.toBuffer(eventOf('task_assigned', assigned)).length;
+    expect(byteLength([...assigned.protected, ...assigned.changes].join(''))).toBe(SIZES.paths);
+    expect(assigned.beside?.tasks).toBe(1);
+    const { changes = [], creates = [] } = assigned.beside ?? {};
+    expect(byteLength([...changes, ...creates].join(''))).toBeGreaterThan(SIZES.beside * 0.95);
+    expect(assigned.untrusted?.map(({ origin }) => origin)).toEqual([
+      ...['brief', 'answer', 'attempt', 'tasks', 'workspace', 'files', 'network', 'mounts', 'docker'],
+    ]);
+    const bytes = bytesOf(eventOf('task_assigned', assigned));
     expect(bytes).toBeGreaterThan(RECORD_BYTES / 2);
-    expect(bytes).toBeLessThan(RECORD_BYTES - 64 * 1024);
+    expect(bytes).toBeLessThan(RECORD_BYTES - 16 * 1024);
     expect(assigned.mission_id).toBe(ID);
   });
 
@@ -195,24 +240,44 @@ describe('the largest call', () => {
     return turnRecord(facts, prompts);
   };
 
-  test.each([
-    ['written', { path: 'p'.repeat(4_096), content: '\n'.repeat(SIZES.content / 2) }],
-    ['run', { command: '\u0001'.repeat(SIZES.command) }],
-  ])('fits into a record with its prompt, baseline, thought and refusals: %s', async (_, args) => {
-    expect(Object.keys(JSON.parse(turn()))).toContain('messages');
+  const stepWith = (args: object) => {
     const { mission_id, task_id, attempt } = loopTask().assignment;
-    const payload: PayloadOf<'tool_called'> = {
+    return {
       ...{ mission_id, task_id, attempt, step: 1, owner: 'o'.repeat(100) },
       ...{ thought: wide(32_000), tool: 'workspace_write', arguments: JSON.stringify(args), idempotent: true },
       ...{ model: 'm'.repeat(200), chain_index: 0, refusals: Array.from({ length: 5 }, () => wide(6_000)) },
       ...{ tokens_in: 1e12, tokens_out: 1e12, cost_usd: 1e6, reserved_tokens: 1e12, reserved_usd: 1e6 },
       ...{ started_at: 1e15, first_token_ms: 1e9, model_ms: 1e9, turn: turn(), repairs: Object.keys(REPAIRS) },
-      ...{ baseline: 'b'.repeat(SIZES.baseline), decision: 'allow', rule: 'r'.repeat(60) },
-      ...{ approval_id: null, approved_by: null, refused_because: null },
+      ...{ baseline: 'b'.repeat(SIZES.baseline), rule: 'r'.repeat(60) },
       tainted_by: Array.from({ length: 10 }, () => ({ origin: 'network', detail: wide(SIZES.origin), step: 1e6 })),
     };
-    const schema = (await loadSchemas('schemas')).find(({ eventType }) => eventType === 'tool_called');
-    const bytes = schema?.type.toBuffer(eventOf('tool_called', payload)).length;
+  };
+  const largestWrite = { path: 'p'.repeat(4_096), content: '\n'.repeat(SIZES.content / 2) };
+
+  test.each([
+    ['written', largestWrite],
+    ['run', { command: '\u0001'.repeat(SIZES.command) }],
+  ])('fits into a record with its prompt, baseline, thought and refusals: %s', (_, args) => {
+    expect(Object.keys(JSON.parse(turn()))).toContain('messages');
+    const payload: PayloadOf<'tool_called'> = {
+      ...stepWith(args),
+      ...{ decision: 'allow', approval_id: null, approved_by: null, refused_because: null },
+    };
+    const bytes = bytesOf(eventOf('tool_called', payload));
+    expect(bytes).toBeGreaterThan(RECORD_BYTES / 2);
+    expect(bytes).toBeLessThan(RECORD_BYTES);
+  });
+
+  test.each([
+    ['a write', 'workspace_write', largestWrite, []],
+    ['a finish with its checks', FINISH, { summary: wide(64 * 1024) }, [SIZES.checks, SIZES.checks].flatMap(checks)],
+  ])('fits into a record as well where a person is asked about it: %s', (_, tool, args, run) => {
+    const payload: PayloadOf<'call_proposed'> = {
+      ...{ ...stepWith(args), tool, checks: run.map(({ command }) => command) },
+      ...{ reason: wide(2_000), working_dir: `/${'w'.repeat(4_000)}`, digest: 'd'.repeat(64) },
+      ...{ expires_at: 1e15, remaining_ms: 1e12 },
+    };
+    const bytes = bytesOf(eventOf('call_proposed', payload));
     expect(bytes).toBeGreaterThan(RECORD_BYTES / 2);
     expect(bytes).toBeLessThan(RECORD_BYTES);
   });
