@@ -108,9 +108,21 @@ function lastOf(handles: readonly FileHandle[]): FileHandle {
   return handle;
 }
 
-const RESERVED = [['.git', 'hooks'], ['.git', 'config'], ['.npmrc'], ['.ravenhelm']];
+/** Names of files and directories that change, at any depth, what other programs run or trust. */
+export const RESERVED_NAMES: readonly string[] = [
+  '.git',
+  '.gitmodules',
+  '.npmrc',
+  '.yarnrc',
+  '.yarnrc.yml',
+  '.pnpmfile.cjs',
+  '.husky',
+  '.envrc',
+  '.vscode',
+  '.ravenhelm',
+];
 
-/** Whether a file there, at any depth, changes what other programs run or trust. */
+/** Whether a path has such a name, in whatever case: some file systems do not tell `.GIT` from `.git`. */
 export function isReserved(parts: readonly string[]): boolean {
-  return parts.some((_, at) => RESERVED.some((names) => names.every((name, index) => parts[at + index] === name)));
+  return parts.some((part) => RESERVED_NAMES.includes(part.toLowerCase()));
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { RESERVED_NAMES } from './jail.js';
 import { LEFT_WORKSPACE } from './outcome.js';
 
 /** The argument vector that runs in the sandbox, without its last argument, which the launcher appends. */
@@ -31,11 +32,17 @@ export function writeProgram(root: string, parts: readonly string[], mode: 'over
   return ['/bin/sh', '-c', WRITE_SCRIPT, 'workspace_write', root, directory, mode];
 }
 
+/** A pattern of sh that matches a path with the name, in whatever case. */
+const withName = (name: string): string =>
+  `*/${name.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`)}/*`;
+
+/** The directory is looked at again once it was entered, as links lead elsewhere than the call's path says. */
 const WRITE_SCRIPT = `
 umask 022
 cd -P -- "$1" && mkdir -p -- "./$2" && cd -P -- "./$2" || exit 1
 refuse() { echo "$1" >&2; exit ${LEFT_WORKSPACE}; }
 case $PWD/ in "$1"/*) ;; *) refuse "$2 leads out of the workspace" ;; esac
+case \${PWD#"$1"}/$4/ in ${RESERVED_NAMES.map(withName).join('|')}) refuse "$PWD/$4 is reserved" ;; esac
 file=./$4
 [ ! -d "$file" ] || { echo "$4 is a directory" >&2; exit 1; }
 if [ "$3" = append ]; then

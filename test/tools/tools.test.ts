@@ -277,15 +277,41 @@ describe('paths cannot leave the workspace', () => {
     expect(await write('pipe', 'x', 'append')).toMatchObject({ outcome: 'refused' });
   });
 
-  test.each(['.git/hooks/pre-commit', 'sub/.git/config', '.npmrc', 'a/.ravenhelm/x'])(
-    '%s is reserved',
-    async (path) => {
-      expect(await write(path, 'x')).toMatchObject({
-        outcome: 'refused',
-        observation: expect.stringContaining('reserved'),
-      });
-    },
-  );
+  test.each([
+    '.git/hooks/pre-commit',
+    'sub/.git/config',
+    '.git/info/attributes',
+    'sub/.git',
+    '.GIT/hooks/pre-commit',
+    '.npmrc',
+    'a/.NpmRC',
+    '.yarnrc.yml',
+    '.gitmodules',
+    '.envrc',
+    '.vscode/tasks.json',
+    '.husky/pre-commit',
+    'a/.ravenhelm/x',
+  ])('%s is reserved', async (path) => {
+    expect(await write(path, 'x')).toMatchObject({
+      outcome: 'refused',
+      observation: expect.stringContaining('reserved'),
+    });
+  });
+
+  test('a reserved name is reserved through a link too', async () => {
+    const made =
+      'mkdir -p linked/.git/hooks linked/.VSCODE; cd linked; ln -s .git gg; ln -s .git/hooks h; ln -s .VSCODE v';
+    await harness.sh(made);
+    for (const path of ['linked/gg/config', 'linked/h/pre-commit', 'linked/gg/hooks/pre-commit', 'linked/v/tasks.json'])
+      for (const mode of ['overwrite', 'append'])
+        expect(await write(path, 'x', mode)).toMatchObject({
+          outcome: 'refused',
+          observation: expect.stringContaining('reserved'),
+        });
+    expect(await harness.sh('find linked -type f')).toMatchObject({ stdout: '', success: true });
+    expect(await write('linked/gitignore', 'x')).toMatchObject({ outcome: 'ok' });
+    expect(await write('linked/.gitignore', 'x')).toMatchObject({ outcome: 'ok' });
+  });
 });
 
 describe('definitions', () => {
