@@ -20,6 +20,8 @@ export interface ClientContext {
   readonly signal: AbortSignal;
   /** Who asks, as the events say it: USER@HOST, or the signer's name. */
   readonly requester: string;
+  /** off: this process runs commands without a sandbox, and each of its events says so. */
+  readonly sandbox?: 'off';
   /** Signs what only people write. Absent: nothing is signed. */
   readonly signer?: Signer;
   /** What is done about dead letters counts only where this says so. Absent: all of it does. */

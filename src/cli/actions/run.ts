@@ -33,7 +33,7 @@ export interface RunOptions {
 
 /** Starts what is missing, carries the mission out and prints its report. Exit 0 when it completed, 1 when not. */
 export async function runMission(given: CommandContext, options: RunOptions): Promise<ExitCode> {
-  const context = await asOperator(given);
+  const context = markingEvents(await asOperator(given));
   const canAnswer = context.host.ask !== null && !context.json;
   const onAsk = options.onAsk ?? (canAnswer ? 'wait' : 'reject');
   const roster = await readRoster(context);
@@ -87,6 +87,12 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
       return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
     },
   );
+}
+
+/** This process runs commands too, so what it asks for says so if they have no sandbox. */
+function markingEvents(context: CommandContext): CommandContext {
+  if (context.config.values.RAVENHELM_SANDBOX) return context;
+  return { ...context, client: { ...context.client, sandbox: 'off' } };
 }
 
 /** Throws ClientError (request_void) for a mission whose request the swarm did not take. */
