@@ -9,6 +9,7 @@ import { reportConnection, type ConnectionReport } from '../domain/attempt-repor
 import { limitsOf, type LimitName } from '../domain/limits.js';
 import type { NetworkConnection } from '../domain/network.js';
 import { permissionsOf } from '../domain/permissions.js';
+import { reachOf, taintOf, type UntrustedSource } from '../domain/taint.js';
 import type { Ids } from '../ports/clock.js';
 import { abilitiesOf, ANY_AGENT, type Policy, type Verdict } from '../ports/policy.js';
 import { isStopped, judgeSecrets, stoppedResult } from '../roles/worker/call-verdict.js';
@@ -53,6 +54,8 @@ export interface SandboxCallsOptions extends OpenToolsOptions {
   readonly workspace: string | null;
   /** Whose tools, time limit and limits hold; null: all tools, the default limits. */
   readonly agent: AgentSpec | null;
+  /** Whether the task has read untrusted content before the first call. */
+  readonly tainted: boolean;
   /** Judges each call, as in a worker. */
   readonly policy: Policy;
 }
@@ -82,7 +85,9 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
   const task: TaskPlace = { ...place, secretsKey, permissions };
   const run = runDirectory(base, task);
   const limits = limitsOf(agent?.limits, {});
+  const untrusted = untrustedOf(options);
   let step = 0;
+  let calls = 0;
   return {
     line,
     async call(call, signal) {
@@ -91,7 +96,9 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
       // As the log would have it.
       const journaled = { ...call, arguments: redactTexts(call.arguments, redact) };
       const by = { agent: agent?.name ?? ANY_AGENT, ...abilitiesOf(agent) };
-      const verdict = judgeSecrets(journaled) ?? policy.judge({ ...call, ...by });
+      const tainted = taintOf(untrusted, calls).length > 0;
+      const verdict = judgeSecrets(journaled) ?? policy.judge({ ...call, ...by, tainted });
+      calls += 1;
       const stopped = { ...call, ...verdict, approved_by: null, refused_because: null };
       if (isStopped(stopped)) return notRun(stoppedResult(stopped, verdict.reason).observation, verdict);
       step += 1;
@@ -109,6 +116,14 @@ export async function openSandboxCalls(options: SandboxCallsOptions): Promise<Sa
         await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** What a task in that place may read, as an orchestrator would write it into the assignment. */
+function untrustedOf({ agent, workspace, tainted }: SandboxCallsOptions): UntrustedSource[] {
+  const own = agent === null ? [] : reachOf(agent);
+  const reach = workspace === null ? own : [{ origin: 'workspace', detail: '' }, ...own];
+  const before = tainted ? [{ origin: 'brief', detail: '', in_prompt: true }] : [];
+  return [...before, ...reach.map((one) => ({ ...one, in_prompt: false }))];
 }
 
 type Step = SandboxCall & Pick<ToolCall, 'task' | 'step' | 'timeLimitMs' | 'limits' | 'network'>;

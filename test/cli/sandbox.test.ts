@@ -159,6 +159,21 @@ test('the policy judges each call, as in a worker', async () => {
   expect(allowed).toMatchObject({ code: 0, stdout: 'tried\n' });
 });
 
+test('content of strangers taints the calls after the first one, and with --tainted the first one too', async () => {
+  mkdirSync(join(clone.dir, 'strange'));
+  const write = { tool: 'execute_terminal_command', arguments: { command: 'echo x > .envrc' } };
+  const calls = `${JSON.stringify(write)}\n`.repeat(2);
+  const verdicts = async (...args: readonly string[]) => {
+    const ended = await startInPipe(clone, ['sandbox', 'tool', '--json', ...args, '-'], {}, calls).ended();
+    const results = ended.stdout.trim().split('\n');
+    return results.map((line) => JSON.parse(line)).map(({ decision, rule }) => `${decision} ${rule}`);
+  };
+  const asked = 'ask tainted-startup-files';
+  expect(await verdicts('--workspace', 'strange')).toEqual(['allow default', asked]);
+  expect(await verdicts()).toEqual(['allow default', 'allow default']);
+  expect(await verdicts('--tainted')).toEqual([asked, asked]);
+});
+
 test('--sandbox off is said by the banner, each event, the report and its JSON', async () => {
   const run = ['--sandbox', 'off', 'run', 'missions/quick.yaml', '--log', 'memory'];
   const { code, stdout } = await runInPipe(clone, run);

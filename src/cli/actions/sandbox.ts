@@ -20,6 +20,7 @@ import { oneLine } from '../text-width.js';
 interface Place {
   readonly agent: string | null;
   readonly workspace: string | null;
+  readonly tainted: boolean;
 }
 
 export interface ExecOptions extends Place {
@@ -60,7 +61,7 @@ export function callTools(context: CommandContext, { call, ...place }: ToolOptio
 
 async function withCalls(
   context: CommandContext,
-  { agent: name, workspace }: Place,
+  { agent: name, workspace, tainted }: Place,
   body: (calls: SandboxCalls) => Promise<number>,
 ): Promise<number> {
   const { host, logger } = context;
@@ -77,6 +78,7 @@ async function withCalls(
     redact: context.swarm.redact,
     agent,
     policy,
+    tainted,
     workspace: workspace === null ? null : resolve(host.cwd, workspace),
   });
   try {

@@ -4,10 +4,12 @@ import type { Choose } from '../registration.js';
 interface Flags {
   readonly agent?: string;
   readonly workspace?: string;
+  readonly tainted: boolean;
 }
 
 const AGENT = ['--agent <name>', 'with the tools, the time limit and the limits of this agent'] as const;
 const WORKSPACE = ['--workspace <dir>', 'in this directory, instead of a new one that is removed at the end'] as const;
+const TAINTED = ['--tainted', 'as calls of a task that has read untrusted content', false] as const;
 
 const EXAMPLES = `
 Examples:
@@ -31,10 +33,11 @@ export function register(program: Command, choose: Choose): void {
     .description('run a command in the sandbox')
     .option(...AGENT)
     .option(...WORKSPACE)
+    .option(...TAINTED)
     .addHelpText('after', EXAMPLES)
-    .action((words: readonly string[], { agent = null, workspace = null }: Nullable<Flags>, command: Command) =>
+    .action((words: readonly string[], { agent = null, workspace = null, tainted }: Nullable<Flags>, command: Command) =>
       choose(command, async (context) =>
-        (await import('../actions/sandbox.js')).execInSandbox(context, { words, agent, workspace }),
+        (await import('../actions/sandbox.js')).execInSandbox(context, { words, agent, workspace, tainted }),
       ),
     );
   sandbox
@@ -43,12 +46,13 @@ export function register(program: Command, choose: Choose): void {
     .description('call any tool in the sandbox')
     .option(...AGENT)
     .option(...WORKSPACE)
+    .option(...TAINTED)
     .addHelpText('after', EXAMPLES)
-    .action((call: string, { agent = null, workspace = null }: Nullable<Flags>, command: Command) =>
+    .action((call: string, { agent = null, workspace = null, tainted }: Nullable<Flags>, command: Command) =>
       choose(command, async (context) =>
-        (await import('../actions/sandbox.js')).callTools(context, { call, agent, workspace }),
+        (await import('../actions/sandbox.js')).callTools(context, { call, agent, workspace, tainted }),
       ),
     );
 }
 
-type Nullable<T> = { readonly [Key in keyof T]: T[Key] | null };
+type Nullable<T> = { readonly [Key in keyof T]: undefined extends T[Key] ? T[Key] | null : T[Key] };
