@@ -1,12 +1,15 @@
 /** A call that the policy asks about: it waits for a person, runs once when approved, and never otherwise. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { createVerifyAnswer, signAnswer } from '../../src/agent/call-answer.js';
 import type { EventOf, EventType, PayloadOf } from '../../src/domain/events.js';
 import { callDigest } from '../../src/agent/call-digest.js';
 import { callText } from '../../src/cli/call-text.js';
 import type { WaitingCallReport } from '../../src/domain/report.js';
 import type { VerifyAnswer } from '../../src/domain/waiting-call.js';
+import type { ChatModel } from '../../src/ports/model.js';
 import { policyThatAsks } from '../support/asking-policy.js';
 import { testOperator } from '../support/operator.js';
+import type { Behaviour } from '../support/scripted-tools.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
 const AGENT = 'cert_agent';
@@ -35,9 +38,11 @@ describe('a call that the policy asks about', () => {
       readonly verifyAnswer?: VerifyAnswer;
       readonly words?: string;
       readonly trusting?: boolean;
+      readonly chain?: readonly ChatModel[];
     } = {},
     request: Partial<PayloadOf<'mission_requested'>> = {},
     agent: Parameters<typeof agentSpec>[1] = {},
+    behaviour?: Behaviour,
   ) {
     const { words = 'step 2', askMs = HOUR_MS, trusting = false, ...others } = options;
     swarm = await createRoleSwarm({
@@ -47,7 +52,7 @@ describe('a call that the policy asks about', () => {
       ...others,
     });
     await swarm.startOrchestrator({}, trusting ? { verifyAnswer: () => null } : {});
-    const worker = await swarm.startWorker();
+    const worker = await swarm.startWorker(undefined, behaviour);
     id = await swarm.submit({ retries: 0, ...request });
     return worker;
   }
@@ -131,6 +136,61 @@ describe('a call that the policy asks about', () => {
     expect(outcome?.observation).toContain('ann rejected it: use the staging key');
     expect(outcome?.observation).toContain('A changed call is a new call');
   });
+
+  test('changed after a rejection, it is another call: a person is asked about it, and the old answer is void', async () => {
+    const commands = ['cert_agent step 2', 'cert_agent step 2 --staging'];
+    const model: ChatModel = {
+      name: 'changing',
+      probe: async () => ({ usable: true }),
+      worstCase: () => ({ tokens: 0, usd: 0 }),
+      async chat() {
+        const command = commands.shift();
+        const finish = { finish: { summary: 'done', outputs: [] } };
+        const action = command === undefined ? finish : { execute_terminal_command: { command } };
+        const text = JSON.stringify({ thought: 'next', action });
+        return { text, tokensIn: 1, tokensOut: 1, costUsd: 0, promptTruncated: false };
+      },
+    };
+    await start({ chain: [model] });
+    const first = await untilItWaits();
+    await answer(first, { approved: false, reason: 'use the staging key' });
+    await swarm.until(() => of('task_paused').length === 2);
+    const second = await untilItWaits();
+    expect(second.arguments).toEqual({ command: 'cert_agent step 2 --staging' });
+    expect(of('call_proposed')).toHaveLength(2);
+    expect(second.approval_id).not.toBe(first.approval_id);
+    expect(second.digest).not.toBe(first.digest);
+    await answer(first);
+    await swarm.until(() => of('approval_void').length === 1);
+    expect(of('approval_void')[0]?.payload.code).toBe('used');
+    await answer(second, { digest: first.digest });
+    await swarm.until(() => of('approval_void').length === 2);
+    expect(of('approval_void')[1]?.payload.code).toBe('changed');
+    expect(swarm.ledger.starts).toEqual([]);
+    await answer(second);
+    expect((await swarm.ended(id)).status).toBe('completed');
+    expect(swarm.ledger.starts).toHaveLength(1);
+  });
+
+  test('the deadline of its task runs on with what it had left, however long the person took', async () => {
+    const limits: number[] = [];
+    const worker = await start({}, {}, { timeoutSeconds: 4 }, (command, call) => {
+      if (command.endsWith('step 2')) limits.push(call?.timeLimitMs ?? 0);
+      return command.endsWith('step 1') ? 'hang' : 'ok';
+    });
+    await swarm.until(() => swarm.ledger.starts.length === 1);
+    await delay(1_500);
+    worker.tools.release();
+    const call = await untilItWaits();
+    const { remaining_ms: left = 0 } = of('call_proposed')[0]?.payload ?? {};
+    expect(left).toBeLessThanOrEqual(2_500);
+    await delay(4_100);
+    await answer(call);
+    expect((await swarm.ended(id)).status).toBe('completed');
+    expect(limits).toHaveLength(1);
+    expect(limits[0]).toBeGreaterThan(0);
+    expect(limits[0]).toBeLessThanOrEqual(left);
+  }, 30_000);
 
   test('without an answer in time it is refused', async () => {
     await start({ askMs: 30 });

@@ -23,6 +23,8 @@ export function createAskOracle(): AskOracle {
   /** What people have approved, by approval id, and until when they could. */
   const approvals = new Map<string, Approval[]>();
   const expiresAt = new Map<string, number>();
+  /** What its task had left when it was proposed, ms. */
+  const leftMs = new Map<string, number>();
   /** The step that an approval has let start. */
   const used = new Map<string, string>();
 
@@ -34,12 +36,15 @@ export function createAskOracle(): AskOracle {
 
   return {
     onWritten({ event, timestampMs: atMs }) {
-      if (event.event_type === 'call_proposed') expiresAt.set(event.event_id, event.payload.expires_at);
+      if (event.event_type === 'call_proposed') {
+        expiresAt.set(event.event_id, event.payload.expires_at);
+        leftMs.set(event.event_id, event.payload.remaining_ms);
+      }
       if (event.event_type !== 'call_answered' || !event.payload.approved) return;
       const { approval_id, digest } = event.payload;
       approvals.set(approval_id, [...(approvals.get(approval_id) ?? []), { digest, atMs }]);
     },
-    checkStart({ task, step, tool, arguments: args }, attempt) {
+    checkStart({ task, step, tool, arguments: args, timeLimitMs }, attempt) {
       const call = attempt?.steps[step - 1]?.call;
       const agent = attempt?.assignment.agent;
       if (call === undefined || agent === undefined || !isAsked({ agent, tool, arguments: args })) return;
@@ -51,6 +56,9 @@ export function createAskOracle(): AskOracle {
       if (before !== undefined && before !== what)
         throw new Violation('approved-once', `${what} starts with the approval of ${before}`);
       used.set(call.approval_id ?? '', what);
+      // What is written is rounded.
+      if (timeLimitMs > (leftMs.get(call.approval_id ?? '') ?? 0) + 1)
+        throw new Violation('pause-keeps-time', `${what} has more time than its task had before it waited`);
     },
   };
 }

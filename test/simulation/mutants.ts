@@ -240,6 +240,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'ask-rest',
+    rule: 'the deadline of a task that waited runs on with what it had left',
+    seed: 17,
+    changes: [
+      {
+        file: 'roles/worker/attempt-run.ts',
+        from: 'deps.attempt.remainingMs ?? assignment.timeout_seconds',
+        to: 'assignment.timeout_seconds',
+      },
+    ],
+  },
+  {
     name: 'ask-taken-over',
     rule: 'a new holder lets a call that waits wait on, and expire',
     seed: 159,

@@ -16,6 +16,7 @@ const INVARIANTS = {
   'approved-once': 'an approval lets one call start',
   'taint-is-known': 'a call of a task that has read content of strangers says so, and no other one does',
   'pause-stops-time': 'no deadline ends an attempt while a call of it waits for a person',
+  'pause-keeps-time': 'a call that waited has no more time than its task had left when it was proposed',
   'signed-only': "with operators, nothing counts that is asked without an operator's signature",
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
   'begins-behind':
