@@ -1,8 +1,19 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS } from '../../src/domain/limits.js';
+import { openCgroups } from '../../src/tools/cgroups.js';
 import { fieldsOf, takeFence, type Launch } from '../../src/tools/launcher.js';
 import { encodeRequest, LAUNCHER_PATH, LAUNCHER_PROGRAM } from '../../src/tools/launcher-process.js';
 import { readLauncherOutcome } from '../../src/tools/outcome.js';
@@ -175,6 +186,34 @@ test('a fork bomb ends with its time limit', async () => {
   expect(left?.durationMs).toBeLessThan(3_000);
 });
 
+const PIDS = (await openCgroups()).usable.find(({ controllers }) => controllers.includes('pids'));
+
+(PIDS === undefined ? test.skip : test)(
+  'a fork bomb ends with its time limit where the launcher cannot start a process either',
+  async () => {
+    const mark = newMark();
+    // Here is no limit but this one, and the launcher is in it.
+    const group = join(PIDS?.directory ?? '', `ravenhelm-test-${process.pid}`);
+    mkdirSync(group);
+    try {
+      writeFileSync(join(group, 'pids.max'), '60');
+      const inGroup = 'echo $$ > "$0/cgroup.procs" && exec "$@" || exit 99';
+      const began = performance.now();
+      const child = start(await inSandbox(`perl -e 'fork while 1; ${mark}'`, 1_000), ['sh', '-c', inGroup, group]);
+      expect(await endOf(child)).toBe(0);
+      expect(performance.now() - began).toBeLessThan(10_000);
+      expect(alive(mark)).toEqual([]);
+      const left = await outcome();
+      expect(left).toMatchObject({ reason: 'timeout' });
+      expect(left?.durationMs).toBeLessThan(3_000);
+      expect(Number(/max (\d+)/.exec(readFileSync(join(group, 'pids.events'), 'utf8'))?.[1])).toBeGreaterThan(0);
+    } finally {
+      await until(() => readFileSync(join(group, 'cgroup.procs'), 'utf8') === '');
+      rmdirSync(group);
+    }
+  },
+);
+
 describe('a bwrap', () => {
   const fake = (script: string): Buffer => {
     const path = join(temporaryDirectory(), 'bwrap');
@@ -214,6 +253,21 @@ describe('a bwrap', () => {
     expect(await outcome()).toMatchObject({ reason: 'broken' });
     expect(output('stderr')).toContain('cannot run /no/such/bwrap: No such file or directory');
   });
+});
+
+(process.arch === 'x64' ? test : test.skip)('each call has a session keyring of its own', async () => {
+  // keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, no new one); the filter would refuse it.
+  const look = `perl -e 'my $id = syscall(250, 0, -3, 0); print $id < 0 ? "error $!" : $id'`;
+  place = { ...place, seccomp: null };
+  const ids = [];
+  for (const _ of [1, 2]) {
+    expect(await endOf(start(await inSandbox(look)))).toBe(0);
+    ids.push(output('stdout'));
+    rmSync(join(place.run, `${STEM}.started`));
+  }
+  const own = execFileSync('sh', ['-c', look], { encoding: 'utf8' });
+  expect(ids).toEqual([expect.stringMatching(/^\d+$/), expect.stringMatching(/^\d+$/)]);
+  expect(new Set([...ids, own]).size).toBe(3);
 });
 
 test('if memory is short, the kernel ends a command before the worker', async () => {
