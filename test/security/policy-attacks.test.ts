@@ -10,6 +10,10 @@ const caseSchema = z.array(
     decision: z.enum(['allow', 'ask', 'deny']),
     rule: z.string(),
     why: z.string(),
+    /** Of a task that has read content of strangers. */
+    tainted: z.boolean().optional(),
+    /** Of an agent whose file names hosts. */
+    network: z.boolean().optional(),
   }),
 );
 const cases = caseSchema.parse(
@@ -18,8 +22,8 @@ const cases = caseSchema.parse(
 const { policy } = parsePolicy(readFileSync('policy.default.yaml', 'utf8'), 'policy.default.yaml');
 
 describe('attack cases that the default policy decides', () => {
-  test.each(cases.map((one) => [one.id, one] as const))('%s', (_id, { command, decision, rule }) => {
-    const verdict = policy.judgeCommand('env_agent', command);
+  test.each(cases.map((one) => [one.id, one] as const))('%s', (_id, { command, decision, rule, tainted = false, network = false }) => {
+    const verdict = policy.judgeCommand('env_agent', command, { tainted, network });
     expect({ decision: verdict.decision, rule: verdict.rule }).toEqual({ decision, rule });
     expect(verdict.reason).not.toBe('');
   });
