@@ -47,12 +47,8 @@ export async function startPodman(): Promise<RealPodman> {
     ulimits: ulimits(),
     async close() {
       await podman('rm', '--all', '--force', '--time', '0');
-      await podman(
-        'network',
-        'rm',
-        '--force',
-        ...(await podman('network', 'ls', '--quiet', '--filter', 'name=_')).split('\n'),
-      );
+      const networks = await podman('network', 'ls', '--quiet', '--filter', 'name=_');
+      if (networks !== '') await podman('network', 'rm', '--force', ...networks.split('\n'));
       service.kill('SIGTERM');
       await ended;
       await removeStorage(directory, podman);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { INSIDE } from '../sandbox.js';
 import {
   checked,
+  containerPath,
   fields,
   flag,
   ignored,
@@ -147,8 +148,8 @@ const body = fields({
   OpenStdin: flag,
   StdinOnce: flag,
   NetworkDisabled: flag,
-  ExposedPorts: setOf,
-  Volumes: setOf,
+  ExposedPorts: setOf(z.string().max(4_096)),
+  Volumes: setOf(containerPath),
   Env: texts,
   Cmd: maybe(z.union([z.string(), z.array(z.string())])),
   Entrypoint: maybe(z.union([z.string(), z.array(z.string())])),
@@ -170,9 +171,9 @@ export interface ContainerBody {
 
 /** Throws RequestRefused. */
 export function containerBody(given: unknown, project: Project): ContainerBody {
-  const { HostConfig, NetworkingConfig, User, ...config } = checked(body, given);
+  const { HostConfig, NetworkingConfig, User, Volumes = {}, ...config } = checked(body, given);
   const host = HostConfig ?? checked(hostConfig, {});
-  const mounts = mountsOf(host.Binds ?? [], host.Mounts ?? [], project);
+  const mounts = mountsOf({ ...host, Volumes: Object.keys(Volumes) }, project);
   const network = networkOf(host.NetworkMode);
   const endpoints = Object.entries(NetworkingConfig?.EndpointsConfig ?? {}).filter(
     ([name, value]) => name !== 'default' || !isUnset(value),

@@ -44,14 +44,24 @@ export interface ContainerMounts {
   readonly volumes: readonly string[];
 }
 
+interface GivenMounts {
+  readonly Binds?: readonly string[] | undefined;
+  readonly Mounts?: readonly unknown[] | undefined;
+  /** Targets of volumes without a name. Podman reads each as a bind: they reach it as mounts. */
+  readonly Volumes: readonly string[];
+}
+
 /**
- * Both forms as the engine's Mounts, which never make a directory that is missing. Throws RequestRefused.
+ * All forms as the engine's Mounts, which never make a directory that is missing. Throws RequestRefused.
  *
  * Of the workspace only the whole can be mounted. The engine looks at the path when the container starts, and again at
  * each restart; an agent could replace any part of it by a link to elsewhere meanwhile.
  */
-export function mountsOf(binds: readonly string[], given: readonly unknown[], project: Project): ContainerMounts {
-  const all = [...binds.map(mountOfBind), ...checked(mount, given, ['HostConfig', 'Mounts'])];
+export function mountsOf({ Binds = [], Mounts = [], Volumes }: GivenMounts, project: Project): ContainerMounts {
+  const named = [...Binds.map(mountOfBind), ...checked(mount, Mounts, ['HostConfig', 'Mounts'])];
+  // Compose repeats the targets of the others here.
+  const anonymous = Volumes.filter((target) => named.every(({ Target }) => Target !== target));
+  const all = [...named, ...anonymous.map(mountOfBind)];
   const mounts = all.map((one) => translated(one, project));
   const ofWorkspace = all.filter(({ Type }) => Type === 'bind');
   return {

@@ -37,7 +37,27 @@ export const oneOf = (values: readonly string[], why: string) =>
   maybe(z.string().refine((value) => value === '' || values.includes(value), why));
 export const mapOf = <T extends z.ZodType>(schema: T) => maybe(z.record(z.string().max(4_096), schema));
 /** A set as Go writes it. */
-export const setOf = mapOf(z.custom<object>(isUnset, 'must be an empty object').transform(() => ({})));
+export const setOf = <T extends z.ZodType<string, string>>(key: T) =>
+  maybe(
+    z.record(
+      key,
+      z.custom<object>(isUnset, 'must be an empty object').transform(() => ({})),
+    ),
+  );
+
+/**
+ * A path in a container that a mount may have: nothing in it means more to an engine that writes paths into lists and
+ * reads those again, as podman does (`source:target`, `type=…,target=…`).
+ */
+export const containerPath = z
+  .string()
+  .max(1_024)
+  .regex(
+    /^(?:\/(?!\.{1,2}(?:\/|$))[\w.+@-]+)+\/?$/,
+    'must be an absolute path of letters, digits, _ . + @ and -, without . and ..',
+  )
+  .refine((path) => !/^\/(?:proc|sys)(?:\/|$)/.test(path), 'must not lie in /proc or /sys')
+  .transform((path) => path.replace(/\/$/, ''));
 
 /** An object with these fields only; others are left out where they are not set, and refused where they are. */
 export function fields<T extends z.ZodRawShape>(shape: T) {
@@ -59,9 +79,12 @@ export function checked<T extends z.ZodType>(schema: T, body: unknown, place: re
     ...(issue?.path ?? []),
     ...(issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []),
   ];
-  const why =
-    issue?.code === 'unrecognized_keys' ? 'is not a field that agents may set' : (issue?.message ?? 'is wrong');
-  throw new RequestRefused(`${path.map(String).join('.') || 'the body'} ${why}`);
+  throw new RequestRefused(`${path.map(String).join('.') || 'the body'} ${reasonOf(issue)}`);
+}
+
+function reasonOf(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'unrecognized_keys') return 'is not a field that agents may set';
+  return (issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message) ?? 'is wrong';
 }
 
 /** Throws RequestRefused for what is no JSON object; an empty body is one without fields. */

@@ -44,13 +44,13 @@ export interface Refused extends Row {
 
 const create = (name: string) => `/v1.41/containers/create?name=${name}`;
 
-/** Bodies of POST /containers/create that are refused, by what they have beside the image. */
+/** Bodies of POST /containers/create that are refused, by what they have beside the image: of HostConfig, or beside it. */
 const REFUSED_CONTAINERS = ({
   foreignNetwork,
   foreignVolume,
   foreign,
   volume,
-}: World): Readonly<Record<string, readonly [object, RegExp, 404?]>> => ({
+}: World): Readonly<Record<string, readonly [object, RegExp, (404 | 'config')?]>> => ({
   Privileged: [{ Privileged: true }, /Privileged is refused/],
   'privileged in lower case': [{ privileged: true }, /privileged is not a field/],
   'Privileged in capitals': [{ PRIVILEGED: true }, /PRIVILEGED is not a field/],
@@ -169,6 +169,16 @@ const REFUSED_CONTAINERS = ({
     /HostConfig.Mounts.0.source is not a field/,
   ],
   'a relative target': [{ Mounts: [{ Type: 'tmpfs', Target: 't' }] }, /target t must be an absolute path/],
+  'the root of the computer as a volume without a name': [
+    { Volumes: { '/:/host': {} } },
+    /Volumes.\/:\/host must be an absolute path/,
+    'config',
+  ],
+  'a foreign volume as one without a name': [
+    { Volumes: { [`${foreignVolume}:/x`]: {} } },
+    /Volumes\.\S+ must be an absolute path/,
+    'config',
+  ],
   'a tmpfs with devices': [{ Tmpfs: { '/t': 'rw,dev,suid' } }, /Tmpfs.* has other options/],
 });
 
@@ -176,12 +186,12 @@ export function refusedRows(world: World): readonly Refused[] {
   const { project, image, own, foreign, foreignExec, foreignNetwork, foreignVolume, network } = world;
   const name = `${project.name}-x`;
   const bodies = Object.entries(REFUSED_CONTAINERS(world)).map(
-    ([what, [HostConfig, why, status]]): Refused => ({
+    ([what, [given, why, more]]): Refused => ({
       name: `a container with ${what}`,
       method: 'POST',
       target: create(name),
-      body: { Image: image, HostConfig },
-      status: status ?? 403,
+      body: { Image: image, ...(more === 'config' ? given : { HostConfig: given }) },
+      status: more === 404 ? 404 : 403,
       why,
     }),
   );
@@ -426,6 +436,19 @@ export function allowedRows(world: World): readonly Allowed[] {
         Labels: { ...label, 'com.docker.compose.service': 'web' },
         HostConfig: { NetworkMode: network, Mounts: [{ Type: 'volume', Source: volume, Target: '/data' }] },
         NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: ['web'] } } },
+      },
+    ),
+    made(
+      'volumes without a name',
+      { Mounts: [{ Type: 'volume', Source: volume, Target: '/data' }] },
+      { Volumes: { '/data': {}, '/cache/': {} } },
+      {
+        HostConfig: {
+          Mounts: [
+            { Type: 'volume', Source: volume, Target: '/data' },
+            { Type: 'volume', Source: '', Target: '/cache' },
+          ],
+        },
       },
     ),
     made(
