@@ -73,7 +73,7 @@ const hostConfig = fields({
   LogConfig: logConfig,
   RestartPolicy: restartPolicy,
   PortBindings: mapOf(maybe(z.array(port))),
-  Tmpfs: mapOf(tmpfsOptions),
+  Tmpfs: maybe(z.record(containerPath, tmpfsOptions)),
   Ulimits: maybe(z.array(ulimit)),
   OomScoreAdj: maybe(z.int().min(0, 'must not be negative')),
   CpuShares: whole,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { INSIDE } from '../sandbox.js';
 import { STATE_DIRECTORY } from '../places.js';
-import { checked, fields, flag, ignored, maybe, oneOf, text, unset, whole } from './fields.js';
+import { checked, containerPath, fields, flag, ignored, maybe, oneOf, text, unset, whole } from './fields.js';
 import type { Project } from './project.js';
 import { RequestRefused } from './refusal.js';
 
@@ -10,7 +10,7 @@ const mount = z.array(
   fields({
     Type: z.enum(['bind', 'volume', 'tmpfs'], 'must be bind, volume or tmpfs'),
     Source: text,
-    Target: z.string(),
+    Target: containerPath,
     ReadOnly: flag,
     Consistency: ignored,
     BindOptions: maybe(
@@ -85,7 +85,7 @@ function mountOfBind(bind: string): Mount {
   return {
     Type: source.startsWith('/') || source.startsWith('.') ? 'bind' : 'volume',
     Source: source,
-    Target: target,
+    Target: checked(containerPath, target, ['HostConfig', 'Binds', bind, 'the target']),
     ReadOnly: names.includes('ro'),
     Consistency: undefined,
     BindOptions: undefined,
@@ -97,9 +97,7 @@ function mountOfBind(bind: string): Mount {
 }
 
 function translated(one: Mount, { workspace }: Project): object {
-  const { Type, Source = '', Target } = one;
-  if (!Target.startsWith('/') || Target.split('/').includes('..') || Target.includes(':'))
-    throw new RequestRefused(`the mount's target ${Target} must be an absolute path without ..`);
+  const { Type, Source = '' } = one;
   if (Type === 'bind') {
     // As a client in the sandbox knows it. Another spelling of it is refused rather than understood.
     if (Source.replace(/(?<=.)\/$/, '') !== INSIDE.workspace)
@@ -109,6 +107,8 @@ function translated(one: Mount, { workspace }: Project): object {
       );
     return { ...one, Source: workspace };
   }
+  if (Type === 'tmpfs' && Source !== '')
+    throw new RequestRefused(`the mount ${Source} is refused: a tmpfs has no source; leave it out`);
   if (Type === 'volume' && Source !== '' && !/^[\w][\w.-]*$/.test(Source))
     throw new RequestRefused(`the volume ${Source} must have a name of letters, digits, _, . and -`);
   return one;

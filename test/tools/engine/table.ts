@@ -168,7 +168,32 @@ const REFUSED_CONTAINERS = ({
     { Mounts: [{ Type: 'tmpfs', Target: '/t', source: '/etc' }] },
     /HostConfig.Mounts.0.source is not a field/,
   ],
-  'a relative target': [{ Mounts: [{ Type: 'tmpfs', Target: 't' }] }, /target t must be an absolute path/],
+  'a relative target': [{ Mounts: [{ Type: 'tmpfs', Target: 't' }] }, /Mounts.0.Target must be an absolute path/],
+  'a source in the target of a volume': [
+    { Mounts: [{ Type: 'volume', Target: `/x,source=${foreignVolume}` }] },
+    /Mounts.0.Target must be an absolute path/,
+  ],
+  'options of a driver in the target of a volume': [
+    { Mounts: [{ Type: 'volume', Target: '/x,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=/' }] },
+    /Mounts.0.Target must be an absolute path/,
+  ],
+  'a source in the target of a bind': [
+    { Mounts: [{ Type: 'bind', Source: '/workspace', ReadOnly: true, Target: '/x,source=/' }] },
+    /Mounts.0.Target must be an absolute path/,
+  ],
+  'another owner in the target of a bind': [
+    { Mounts: [{ Type: 'bind', Source: '/workspace', ReadOnly: true, Target: '/x,U=true' }] },
+    /Mounts.0.Target must be an absolute path/,
+  ],
+  'a quoted target': [{ Mounts: [{ Type: 'volume', Target: '/x"\n,source=/' }] }, /Target must be an absolute path/],
+  'options in the target of a bind': [
+    { Binds: ['/workspace:/w,source=/etc:ro'] },
+    /the target must be an absolute path/,
+  ],
+  'a target with ..': [{ Binds: ['/workspace:/w/../x:ro'] }, /the target must be an absolute path.*without/],
+  'a target in /proc': [{ Mounts: [{ Type: 'tmpfs', Target: '/proc/x' }] }, /must not lie in \/proc/],
+  'a tmpfs with a source': [{ Mounts: [{ Type: 'tmpfs', Source: '/etc', Target: '/t' }] }, /a tmpfs has no source/],
+  'options in the path of a tmpfs': [{ Tmpfs: { '/t:dev,suid,exec': '' } }, /Tmpfs\.\S+ must be an absolute path/],
   'the root of the computer as a volume without a name': [
     { Volumes: { '/:/host': {} } },
     /Volumes.\/:\/host must be an absolute path/,
