@@ -15,6 +15,7 @@ import {
   text,
   texts,
   unset,
+  variables,
   whole,
 } from './fields.js';
 import { mountsOf, type ContainerMounts } from './container-mounts.js';
@@ -150,7 +151,7 @@ const body = fields({
   NetworkDisabled: flag,
   ExposedPorts: setOf(z.string().max(4_096)),
   Volumes: setOf(containerPath),
-  Env: texts,
+  Env: variables,
   Cmd: maybe(z.union([z.string(), z.array(z.string())])),
   Entrypoint: maybe(z.union([z.string(), z.array(z.string())])),
   Shell: texts,

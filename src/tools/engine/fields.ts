@@ -36,6 +36,21 @@ export const texts = maybe(z.array(z.string().max(65_536)).max(10_000));
 export const oneOf = (values: readonly string[], why: string) =>
   maybe(z.string().refine((value) => value === '' || values.includes(value), why));
 export const mapOf = <T extends z.ZodType>(schema: T) => maybe(z.record(z.string().max(4_096), schema));
+/**
+ * NAME=VALUE; a name alone is left out, as if it had no value. Podman would give it, and each name that a * matches, the
+ * value of its own service's variable.
+ */
+export const variables = maybe(
+  z
+    .array(
+      z
+        .string()
+        .max(65_536)
+        .regex(/^[^=*\0]+(?:=|$)/, 'must be NAME=VALUE, without * in the name'),
+    )
+    .max(10_000)
+    .transform((given) => given.filter((one) => one.includes('='))),
+);
 /** A set as Go writes it. */
 export const setOf = <T extends z.ZodType<string, string>>(key: T) =>
   maybe(

@@ -1,7 +1,21 @@
 /** The bodies of all requests but the one that makes a container. */
 import { z } from 'zod';
 import { labelsOf } from './container-body.js';
-import { checked, fields, flag, ignored, isUnset, mapOf, maybe, oneOf, text, texts, unset, whole } from './fields.js';
+import {
+  checked,
+  fields,
+  flag,
+  ignored,
+  isUnset,
+  mapOf,
+  maybe,
+  oneOf,
+  text,
+  texts,
+  unset,
+  variables,
+  whole,
+} from './fields.js';
 import { isProjectName, type Project } from './project.js';
 import { RequestRefused } from './refusal.js';
 
@@ -63,7 +77,7 @@ const exec = fields({
   DetachKeys: text,
   ConsoleSize: ignored,
   Detach: ignored,
-  Env: texts,
+  Env: variables,
   WorkingDir: text,
   User: text,
   Cmd: z.union([z.string(), z.array(z.string())]),

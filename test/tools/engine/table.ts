@@ -194,6 +194,9 @@ const REFUSED_CONTAINERS = ({
   'a target in /proc': [{ Mounts: [{ Type: 'tmpfs', Target: '/proc/x' }] }, /must not lie in \/proc/],
   'a tmpfs with a source': [{ Mounts: [{ Type: 'tmpfs', Source: '/etc', Target: '/t' }] }, /a tmpfs has no source/],
   'options in the path of a tmpfs': [{ Tmpfs: { '/t:dev,suid,exec': '' } }, /Tmpfs\.\S+ must be an absolute path/],
+  "all variables of the engine's program": [{ Env: ['A=b', '*'] }, /Env.1 must be NAME=VALUE/, 'config'],
+  "variables of the engine's program by their beginning": [{ Env: ['AWS_*'] }, /Env.0 must be/, 'config'],
+  'variables with a * before the =': [{ Env: ['AWS_*=x'] }, /Env.0 must be NAME=VALUE/, 'config'],
   'the root of the computer as a volume without a name': [
     { Volumes: { '/:/host': {} } },
     /Volumes.\/:\/host must be an absolute path/,
@@ -294,6 +297,7 @@ export function refusedRows(world: World): readonly Refused[] {
     missing('GET', `/volumes/${foreignVolume}`),
     missing('DELETE', `/volumes/${foreignVolume}?force=1`),
     forbidden('POST', `/containers/${own}/exec`, /Privileged is refused/, { Cmd: ['id'], Privileged: true }),
+    forbidden('POST', `/containers/${own}/exec`, /Env.0 must be NAME=VALUE/, { Cmd: ['id'], Env: ['*'] }),
     forbidden('POST', `/containers/${own}/rename?name=database`, /names begin with/),
     forbidden('POST', '/networks/create', /names begin with/, { Name: 'other_default' }),
     forbidden('POST', '/networks/create', /Driver must be bridge/, { Name: `${project.name}_m`, Driver: 'macvlan' }),
@@ -503,6 +507,12 @@ export function allowedRows(world: World): readonly Allowed[] {
       {
         HostConfig: { Memory: project.limits.memory_mb * 1024 * 1024, PidsLimit: project.limits.processes },
       },
+    ),
+    post(
+      'a container with names of variables without a value',
+      create(`${project.name}-names`),
+      { Image: image, Env: ['PATH', 'A=b*'] },
+      { sends: { Env: ['A=b*'] }, withholds: 'PATH' },
     ),
     get(`/containers/${own}/json`),
     { ...get(`/containers/${own.slice(0, 12)}/json`), as: `/containers/${own}/json` },
