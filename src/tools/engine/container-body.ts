@@ -2,21 +2,29 @@
 import { z } from 'zod';
 import { INSIDE } from '../sandbox.js';
 import {
+  addressText,
+  aliases,
+  amount,
   checked,
   containerPath,
   fields,
   flag,
   ignored,
   isUnset,
+  labelMap,
   mapOf,
   maybe,
   oneOf,
   setOf,
+  spelled,
+  spelledAll,
   text,
   texts,
   unset,
+  userName,
   variables,
   whole,
+  workingDirectory,
 } from './fields.js';
 import { mountsOf, type ContainerMounts } from './container-mounts.js';
 import { PROJECT_LABEL, type Project } from './project.js';
@@ -27,8 +35,18 @@ const MIB = 1024 * 1024;
 const outside = 'would give the container more than its own: it is refused';
 const ownNamespace = (what: string) => oneOf(['private'], `must be private: a container has its own ${what}`);
 
+const SECOND = 1_000_000_000;
+/** Nanoseconds; 0: the engine's own. Podman runs a program of the computer each time. */
+const interval = maybe(z.int().refine((ns) => ns === 0 || ns >= SECOND, 'must be a second at least'));
 const healthcheck = maybe(
-  fields({ Test: texts, Interval: whole, Timeout: whole, StartPeriod: whole, StartInterval: whole, Retries: whole }),
+  fields({
+    Test: texts,
+    Interval: interval,
+    Timeout: amount,
+    StartPeriod: amount,
+    StartInterval: interval,
+    Retries: amount,
+  }),
 );
 const restartPolicy = maybe(
   fields({
@@ -36,23 +54,36 @@ const restartPolicy = maybe(
       ['no', 'on-failure'],
       'must be no or on-failure: a container must not outlive what the engine is asked for',
     ),
-    MaximumRetryCount: whole,
+    MaximumRetryCount: amount,
   }).refine(
     ({ Name, MaximumRetryCount = 0 }) => Name !== 'on-failure' || (MaximumRetryCount > 0 && MaximumRetryCount <= 100),
     'must have a MaximumRetryCount from 1 to 100',
   ),
 );
-const port = fields({ HostIp: text, HostPort: text }).refine(
+const portName = z.string().regex(/^\d{1,5}(?:\/(?:tcp|udp|sctp))?$/, 'must be PORT/tcp, PORT/udp or PORT/sctp');
+const port = fields({ HostIp: text, HostPort: spelled(/^\d{0,5}$/, 'must be one port') }).refine(
   ({ HostIp = '' }) => ['127.0.0.1', '::1'].includes(HostIp),
   'must publish on 127.0.0.1, as in "127.0.0.1:8080:80"',
 );
 const logConfig = maybe(
   fields({
     Type: oneOf(['json-file', 'local', 'none'], 'must be json-file, local or none'),
-    Config: maybe(fields({ 'max-size': text, 'max-file': text, compress: text, mode: text, 'max-buffer-size': text })),
+    Config: maybe(
+      fields({
+        'max-size': spelled(/^\d{1,6}[kmg]?$/i, 'must be a size, such as 10m'),
+        'max-file': spelled(/^\d{1,3}$/, 'must be a number'),
+        compress: spelled(/^(?:true|false)$/, 'must be true or false'),
+        mode: ignored,
+        'max-buffer-size': ignored,
+      }),
+    ),
   }),
 );
-const ulimit = fields({ Name: text, Hard: whole, Soft: whole });
+const ulimit = fields({
+  Name: z.enum(['nofile', 'nproc', 'core'], 'must be nofile, nproc or core'),
+  Hard: whole,
+  Soft: whole,
+});
 const harmless = ['no-new-privileges', 'no-new-privileges:true', 'no-new-privileges=true'];
 const tmpfsOptions = z
   .string()
@@ -64,29 +95,29 @@ const tmpfsOptions = z
 const hostConfig = fields({
   // Given to the container, and nothing else.
   AutoRemove: flag,
-  CapDrop: texts,
-  Dns: texts,
-  DnsOptions: texts,
-  DnsSearch: texts,
-  ExtraHosts: texts,
+  CapDrop: spelledAll(/^\w+$/, 'must be the name of a capability'),
+  Dns: unset('is refused: a name server could be outside; the names of the project are known without one'),
+  DnsOptions: spelledAll(/^[\w.:-]+$/, 'must be an option such as ndots:1'),
+  DnsSearch: spelledAll(/^[\w.-]+$/, 'must be a domain'),
+  ExtraHosts: spelledAll(/^[\w.-]+[:=][\w.:[\]-]+$/, 'must be HOST:ADDRESS'),
   Init: flag,
   ReadonlyRootfs: flag,
   LogConfig: logConfig,
   RestartPolicy: restartPolicy,
-  PortBindings: mapOf(maybe(z.array(port))),
+  PortBindings: maybe(z.record(portName, maybe(z.array(port).max(100)))),
   Tmpfs: maybe(z.record(containerPath, tmpfsOptions)),
   Ulimits: maybe(z.array(ulimit)),
   OomScoreAdj: maybe(z.int().min(0, 'must not be negative')),
-  CpuShares: whole,
-  CpuPeriod: whole,
-  CpuQuota: whole,
-  NanoCpus: whole,
-  CpusetCpus: text,
-  CpusetMems: text,
+  CpuShares: amount,
+  CpuPeriod: amount,
+  CpuQuota: amount,
+  NanoCpus: amount,
+  CpusetCpus: spelled(/^[\d,-]*$/, 'must be numbers'),
+  CpusetMems: spelled(/^[\d,-]*$/, 'must be numbers'),
   Memory: whole,
-  MemoryReservation: whole,
+  MemoryReservation: amount,
   PidsLimit: whole,
-  ShmSize: whole,
+  ShmSize: amount,
   NetworkMode: text,
   Binds: texts,
   Mounts: maybe(z.array(z.unknown())),
@@ -127,21 +158,21 @@ const hostConfig = fields({
 
 const endpoint = maybe(
   fields({
-    Aliases: texts,
-    IPAMConfig: maybe(fields({ IPv4Address: text, IPv6Address: text })),
+    Aliases: aliases,
+    IPAMConfig: maybe(fields({ IPv4Address: addressText, IPv6Address: addressText })),
     NetworkID: ignored,
     DNSNames: ignored,
   }),
 );
 
 const body = fields({
-  Image: z.string().regex(/^[\w][\w./:@-]{0,500}$/, 'must name an image'),
-  Hostname: text,
-  Domainname: text,
-  User: text,
-  WorkingDir: text,
-  StopSignal: text,
-  StopTimeout: whole,
+  Image: z.string().regex(/^(?!.*\/\/)[\w][\w./:@-]{0,500}$/, 'must name an image'),
+  Hostname: spelled(/^[\w.-]{0,253}$/, 'must be a host name'),
+  Domainname: spelled(/^[\w.-]{0,253}$/, 'must be a domain'),
+  User: userName,
+  WorkingDir: workingDirectory,
+  StopSignal: spelled(/^[\w+-]*$/, 'must be a signal'),
+  StopTimeout: amount,
   AttachStdin: flag,
   AttachStdout: flag,
   AttachStderr: flag,
@@ -149,14 +180,14 @@ const body = fields({
   OpenStdin: flag,
   StdinOnce: flag,
   NetworkDisabled: flag,
-  ExposedPorts: setOf(z.string().max(4_096)),
+  ExposedPorts: setOf(portName),
   Volumes: setOf(containerPath),
   Env: variables,
   Cmd: maybe(z.union([z.string(), z.array(z.string())])),
   Entrypoint: maybe(z.union([z.string(), z.array(z.string())])),
   Shell: texts,
   Healthcheck: healthcheck,
-  Labels: mapOf(z.string()),
+  Labels: labelMap,
   ArgsEscaped: ignored,
   HostConfig: maybe(hostConfig),
   NetworkingConfig: maybe(fields({ EndpointsConfig: mapOf(endpoint) })),

@@ -51,6 +51,35 @@ export const variables = maybe(
     .max(10_000)
     .transform((given) => given.filter((one) => one.includes('='))),
 );
+/** Names that make an engine's other programs do more than show them: podman auto-update restarts the unit of one. */
+const ACTED_ON = /^(?:PODMAN_|io\.containers\.|io\.podman\.|ravenhelm\.)/i;
+
+/** Podman writes NAME=VALUE and splits at the first =, so a name with one could take the place of another. */
+export const labelMap = maybe(
+  z.record(
+    z
+      .string()
+      .regex(/^[\w./:@+-]{1,255}$/, 'must be a label of letters, digits, _ . / : @ + and -')
+      .refine((name) => !ACTED_ON.test(name), 'is refused: programs of the engine act on this label'),
+    z.string().max(65_536),
+  ),
+);
+
+/** Text of these characters. */
+export const spelled = (pattern: RegExp, why: string) => maybe(z.string().max(4_096).regex(pattern, why));
+export const spelledAll = (pattern: RegExp, why: string) =>
+  maybe(z.array(z.string().max(4_096).regex(pattern, why)).max(1_000));
+/** A number of them that is not negative. */
+export const amount = maybe(z.int().min(0, 'must not be negative'));
+/** In a container; empty: not set. /proc/self/fd has led out of containers (CVE-2024-21626). */
+export const workingDirectory = spelled(
+  /^(?!\/(?:proc|sys)(?:\/|$))(?:\/(?!\.\.(?:\/|$))[^/\0\n]*)*$/,
+  'must be an absolute path without .., and not in /proc or /sys',
+);
+export const userName = spelled(/^[\w.@-]*(?::[\w.@-]+)?$/, 'must be USER or USER:GROUP');
+export const addressText = spelled(/^[\da-fA-F.:]*$/, 'must be an IP address');
+export const aliases = spelledAll(/^[\w.-]+$/, 'must be a name of letters, digits, _ . and -');
+
 /** A set as Go writes it. */
 export const setOf = <T extends z.ZodType<string, string>>(key: T) =>
   maybe(

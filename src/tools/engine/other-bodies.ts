@@ -2,19 +2,22 @@
 import { z } from 'zod';
 import { labelsOf } from './container-body.js';
 import {
+  addressText,
+  aliases,
   checked,
   fields,
   flag,
   ignored,
   isUnset,
-  mapOf,
+  labelMap,
   maybe,
   oneOf,
   text,
-  texts,
   unset,
+  userName,
   variables,
   whole,
+  workingDirectory,
 } from './fields.js';
 import { isProjectName, type Project } from './project.js';
 import { RequestRefused } from './refusal.js';
@@ -36,7 +39,7 @@ const network = fields({
     }),
   ),
   Options: unset('is refused: a driver could open the network to others'),
-  Labels: mapOf(z.string()),
+  Labels: labelMap,
 });
 
 /** A network of the project. Its containers reach one another and nothing else. Throws RequestRefused. */
@@ -50,7 +53,7 @@ const volume = fields({
   Name: z.string(),
   Driver: oneOf(['local'], 'must be local'),
   DriverOpts: unset('is refused: they can mount any directory of the computer'),
-  Labels: mapOf(z.string()),
+  Labels: labelMap,
   ClusterVolumeSpec: unset('is refused'),
 });
 
@@ -78,8 +81,8 @@ const exec = fields({
   ConsoleSize: ignored,
   Detach: ignored,
   Env: variables,
-  WorkingDir: text,
-  User: text,
+  WorkingDir: workingDirectory,
+  User: userName,
   Cmd: z.union([z.string(), z.array(z.string())]),
   Privileged: unset('is refused: it would give the command the whole computer'),
 });
@@ -99,7 +102,7 @@ export function execStartBody(given: unknown): object {
 const connection = fields({
   Container: z.string().regex(/^[\w][\w.-]*$/, 'must name a container'),
   EndpointConfig: maybe(
-    fields({ Aliases: texts, IPAMConfig: maybe(fields({ IPv4Address: text, IPv6Address: text })) }),
+    fields({ Aliases: aliases, IPAMConfig: maybe(fields({ IPv4Address: addressText, IPv6Address: addressText })) }),
   ),
   Force: flag,
   GwPriority: whole,
