@@ -219,9 +219,6 @@ export function containerBody(given: unknown, project: Project): ContainerBody {
         ...host,
         Mounts: mounts.mounts,
         Binds: undefined,
-        ...mounts.hidden.reduce((all, path) => ({ Tmpfs: { ...all.Tmpfs, [path]: 'ro,size=4096' } }), {
-          Tmpfs: host.Tmpfs ?? {},
-        }),
         NetworkMode: network,
         ...limitsOf(host, project),
         SecurityOpt: ['no-new-privileges'],

@@ -38,8 +38,6 @@ export interface ContainerMounts {
   readonly mounts: readonly object[];
   /** Whether one is the workspace, to be written. */
   readonly writesWorkspace: boolean;
-  /** Directories in the container that must show nothing. */
-  readonly hidden: readonly string[];
   /** Names of volumes that must be the project's. */
   readonly volumes: readonly string[];
 }
@@ -67,7 +65,6 @@ export function mountsOf({ Binds = [], Mounts = [], Volumes }: GivenMounts, proj
   return {
     mounts,
     writesWorkspace: ofWorkspace.some(({ ReadOnly }) => ReadOnly !== true),
-    hidden: project.holdsState ? ofWorkspace.map(({ Target }) => `${Target}/${STATE_DIRECTORY}`) : [],
     volumes: all.flatMap(({ Type, Source = '' }) => (Type === 'volume' && Source !== '' ? [Source] : [])),
   };
 }
@@ -96,7 +93,7 @@ function mountOfBind(bind: string): Mount {
   };
 }
 
-function translated(one: Mount, { workspace }: Project): object {
+function translated(one: Mount, { workspace, holdsState }: Project): object {
   const { Type, Source = '' } = one;
   if (Type === 'bind') {
     // As a client in the sandbox knows it. Another spelling of it is refused rather than understood.
@@ -104,6 +101,12 @@ function translated(one: Mount, { workspace }: Project): object {
       throw new RequestRefused(
         `the mount ${Source} is refused: of the computer a container sees the whole workspace only ` +
           `(${INSIDE.workspace}); mount that, and name the part in the container`,
+      );
+    // A mount over the state hides it only until a link in the workspace, or in the container, leads the mount elsewhere.
+    if (holdsState)
+      throw new RequestRefused(
+        `the mount ${INSIDE.workspace} is refused: a directory from --workspace has the state of the swarm in it ` +
+          `(${STATE_DIRECTORY}), which no container may see; use volumes of the project, or run without --workspace`,
       );
     return { ...one, Source: workspace };
   }

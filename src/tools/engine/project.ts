@@ -9,7 +9,7 @@ export interface Project {
   readonly name: string;
   /** The workspace's path for the engine; absolute, without links. */
   readonly workspace: string;
-  /** Whether the workspace has the swarm's state, which a container must not see. */
+  /** Whether the workspace has the swarm's state: then no container may mount it. */
   readonly holdsState: boolean;
   /** uid:gid of the workspace's owner, as whom containers may write to it. */
   readonly user: string;

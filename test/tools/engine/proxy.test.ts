@@ -190,7 +190,7 @@ describe('on the wire', () => {
   }
 });
 
-test('a workspace with the state of the swarm hides it in every container that mounts it', async () => {
+test('a workspace with the state of the swarm is mounted by no container', async () => {
   const path = join(directory, 'given.sock');
   const given = createEngineProxy({
     engine: engine.address,
@@ -198,14 +198,18 @@ test('a workspace with the state of the swarm hides it in every container that m
     logger: silentLogger,
   });
   await given.listen(path);
-  await send(path, {
-    method: 'POST',
-    target: `/containers/create?name=${project.name}-s`,
-    body: { Image: 'i', HostConfig: { Binds: ['/workspace:/w:ro'], Tmpfs: { '/t': 'rw' } } },
-  });
-  expect(JSON.parse(engine.taken().at(-1)?.body ?? '')).toMatchObject({
-    HostConfig: { Tmpfs: { '/t': 'rw', '/w/.ravenhelm': 'ro,size=4096' } },
-  });
+  const target = `/containers/create?name=${project.name}-s`;
+  for (const HostConfig of [
+    { Binds: ['/workspace:/w:ro'] },
+    { Mounts: [{ Type: 'bind', Source: '/workspace', Target: '/w', ReadOnly: true }] },
+  ])
+    expect(await send(path, { method: 'POST', target, body: { Image: 'i', HostConfig } })).toMatchObject({
+      status: 403,
+      body: expect.stringContaining('no container may see'),
+    });
+  const volume = { Type: 'volume', Source: engine.world.volume, Target: '/v' };
+  const body = { Image: 'i', HostConfig: { Mounts: [volume] } };
+  expect(await send(path, { method: 'POST', target, body })).toMatchObject({ status: 200 });
   await given.close();
 });
 
