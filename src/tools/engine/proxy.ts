@@ -2,16 +2,25 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { once } from 'node:events';
+import { finished, pipeline } from 'node:stream/promises';
 import type { Logger } from '../../ports/logger.js';
 import { answerHeaders, bodyHeaders, refusalOf } from './answers.js';
 import { passedRequest, type EngineRequest, type PassedRequest } from './filter.js';
 import type { Project } from './project.js';
 import { RequestRefused } from './refusal.js';
-import { joinStreams } from './stream.js';
-import { ask, bodyOf, createLookup, type EngineAddress } from './upstream.js';
+import { joinStreams, writeRefusal } from './stream.js';
+import { createPlacesOf, createTurns, type InTurn, type TakePlace } from './turns.js';
+import { ask, createLookup, inTurnOfProcess, jsonOf, PATIENCE_MS, type Ask, type EngineAddress } from './upstream.js';
 
-const MOST_BODY_BYTES = 1024 * 1024;
+/** Labels of a container are in each list: fifty such bodies fit into one answer. */
+const MOST_BODY_BYTES = 64 * 1024;
 const MOST_CONNECTIONS = 64;
+/** Requests at once, which a client can have more of than connections. */
+const MOST_REQUESTS = 128;
+/** The same of all calls of this process: each may have a connection to the engine. */
+const takeOfProcess = createPlacesOf(() => () => undefined, 256);
+/** Lists of one call that are in memory until its client has read them. */
+const MOST_LISTS = 2;
 const MOST_HEADER_BYTES = 16 * 1024;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
@@ -33,15 +42,16 @@ export interface EngineProxy {
 
 export function createEngineProxy({ engine, project, logger }: EngineProxyOptions): EngineProxy {
   const closing = new AbortController();
-  const lookup = createLookup(engine, closing.signal);
   const tally = createTally(project, logger);
-  const streams = new Set<Duplex>();
+  const connections = new Map<Duplex, AbortSignal>();
+  const take = createPlacesOf(takeOfProcess, MOST_REQUESTS);
+  const inTurn = createTurns(MOST_LISTS);
 
   /** Judges a request. Rejects with RequestRefused. */
-  async function judge(request: IncomingMessage, body: Buffer): Promise<PassedRequest> {
+  async function judge(request: IncomingMessage, body: Buffer, signal: AbortSignal): Promise<PassedRequest> {
     const asked: EngineRequest = { method: request.method ?? '', target: request.url ?? '', body };
     try {
-      const passed = await passedRequest(asked, project, lookup);
+      const passed = await passedRequest(asked, project, createLookup(engine, signal));
       tally.count('passed', asked, null);
       return passed;
     } catch (error) {
@@ -50,20 +60,23 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
     }
   }
 
+  /** Of a connection whose client may be gone already. */
+  const signalOf = (socket: Duplex) => connections.get(socket) ?? AbortSignal.abort();
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const passed = await judge(request, await bodyWithin(request));
-      await forward(engine, passed, response, closing.signal);
-    } catch (error) {
-      refuse(response, error);
-    }
+    const signal = signalOf(request.socket);
+    await inPlace(take, async () => {
+      const passed = await judge(request, await bodyWithin(request), signal);
+      await forward({ engine, passed, response, signal, inTurn });
+    }).catch((error: unknown) => refuse(response, error));
   }
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    streams.add(socket);
-    socket.once('close', () => streams.delete(socket));
+    const signal = signalOf(socket);
     socket.on('error', () => socket.destroy());
-    await joinStreams({ engine, request, socket, head, judge: (body) => judge(request, body), signal: closing.signal });
+    await inPlace(take, () =>
+      joinStreams({ engine, request, socket, head, judge: (body) => judge(request, body, signal), signal }),
+    ).catch((error: unknown) => writeRefusal(socket, error));
   }
 
   const server = createServer(
@@ -71,6 +84,16 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
     (request, response) => void answer(request, response),
   );
   server.maxConnections = MOST_CONNECTIONS;
+  server.on('connection', (socket: Duplex) => {
+    const gone = new AbortController();
+    connections.set(socket, AbortSignal.any([closing.signal, gone.signal]));
+    socket.once('close', () => {
+      connections.delete(socket);
+      gone.abort();
+    });
+  });
+  // A connection that cannot be taken (EMFILE) is closed; without a listener this would end the worker.
+  server.on('error', (error) => logger.warn({ project: project.name, reason: String(error) }, 'engine.failed'));
   server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
   return {
     listen: (path) => listen(server, path),
@@ -78,12 +101,23 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
       closing.abort();
       const closed = once(server, 'close');
       server.close();
-      server.closeAllConnections();
-      for (const stream of streams) stream.destroy();
+      for (const socket of connections.keys()) socket.destroy();
       await closed;
       tally.end();
     },
   };
+}
+
+/** Rejects with RequestRefused if there is no place. */
+async function inPlace(take: TakePlace, work: () => Promise<void>): Promise<void> {
+  const giveBack = take();
+  if (giveBack === null)
+    throw new RequestRefused('too many requests to the engine are open: wait until some have ended', 503);
+  try {
+    await work();
+  } finally {
+    giveBack();
+  }
 }
 
 interface Tally {
@@ -126,35 +160,49 @@ async function bodyWithin(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-async function forward(
-  engine: EngineAddress,
-  { method, target, body, shown }: PassedRequest,
-  response: ServerResponse,
-  signal: AbortSignal,
-): Promise<void> {
+interface Forwarded {
+  readonly engine: EngineAddress;
+  readonly passed: PassedRequest;
+  readonly response: ServerResponse;
+  readonly signal: AbortSignal;
+  readonly inTurn: InTurn;
+}
+
+/** Resolves when the engine's connection and the client's answer have ended. */
+async function forward({ engine, passed, response, signal, inTurn }: Forwarded): Promise<void> {
+  const { method, target, body, shown } = passed;
   const text = body === null ? undefined : JSON.stringify(body);
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const answer = await ask(engine, {
+  const asked = {
     method,
     path: target,
-    signal: AbortSignal.any([signal, gone.signal]),
+    signal,
     ...(text === undefined ? {} : { headers: bodyHeaders(text), body: text }),
-  });
-  const status = answer.statusCode ?? 502;
-  if (shown !== null && status === 200) {
-    const seen = JSON.stringify(shown(JSON.parse((await bodyOf(answer)).toString('utf8'))));
-    response.writeHead(status, bodyHeaders(seen)).end(seen);
-    return;
-  }
-  response.writeHead(status, answerHeaders(answer));
+  };
+  if (shown !== null) return inTurn(() => forwardShown(engine, asked, shown, response));
+  const answer = await ask(engine, asked);
+  response.writeHead(answer.statusCode ?? 502, answerHeaders(answer));
   response.flushHeaders();
-  answer.on('error', () => response.destroy());
-  answer.pipe(response);
+  await pipeline(answer, response);
+}
+
+async function forwardShown(
+  engine: EngineAddress,
+  asked: Ask,
+  shown: (answer: unknown) => unknown,
+  response: ServerResponse,
+): Promise<void> {
+  const answer = await ask(engine, { ...asked, timeout: PATIENCE_MS });
+  const status = answer.statusCode ?? 502;
+  const seen = await inTurnOfProcess(async () => {
+    const value = await jsonOf(answer);
+    return JSON.stringify(status === 200 ? shown(value) : value);
+  });
+  response.writeHead(status, bodyHeaders(seen)).end(seen);
+  await finished(response);
 }
 
 function refuse(response: ServerResponse, error: unknown): void {
-  if (response.headersSent) return void response.destroy();
+  if (response.headersSent || response.destroyed) return void response.destroy();
   const { status, text } = refusalOf(error);
   // The rest of a body that is too large is not read.
   response.writeHead(status, { ...bodyHeaders(text), connection: 'close' }).end(text);

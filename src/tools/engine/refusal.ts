@@ -6,7 +6,7 @@ export class RequestRefused extends Error {
   constructor(
     message: string,
     /** As the engine would answer: 404 for what is not the mission's, as for what is missing. */
-    readonly status: 400 | 403 | 404 | 413 = 403,
+    readonly status: 400 | 403 | 404 | 413 | 503 = 403,
   ) {
     super(message);
     this.name = 'RequestRefused';

@@ -18,19 +18,15 @@ export interface JoinOptions {
   readonly signal: AbortSignal;
 }
 
-/** Resolves when the stream is joined or refused. Never rejects. */
+/** Resolves when the stream has ended. Rejects with RequestRefused, and when the engine cannot be reached. */
 export async function joinStreams(options: JoinOptions): Promise<void> {
   const { request, socket } = options;
-  try {
-    if (request.headers['upgrade']?.toLowerCase() !== 'tcp')
-      throw new RequestRefused('the protocol that is asked for is not tcp', 400);
-    const { body, rest } = await bodyOfUpgrade(request, socket, options.head);
-    const passed = await options.judge(body);
-    if (!passed.streams) throw new RequestRefused('this request has no stream', 400);
-    openStream(options, passed, rest);
-  } catch (error) {
-    writeRefusal(socket, error);
-  }
+  if (request.headers['upgrade']?.toLowerCase() !== 'tcp')
+    throw new RequestRefused('the protocol that is asked for is not tcp', 400);
+  const { body, rest } = await bodyOfUpgrade(request, socket, options.head);
+  const passed = await options.judge(body);
+  if (!passed.streams) throw new RequestRefused('this request has no stream', 400);
+  await openStream(options, passed, rest);
 }
 
 /** The parser of node leaves the body of such a request to its reader; whatever follows is the stream. */
@@ -65,7 +61,7 @@ function readable(socket: Duplex): Promise<void> {
   });
 }
 
-function openStream({ engine, socket, signal }: JoinOptions, passed: PassedRequest, rest: Buffer): void {
+function openStream({ engine, socket, signal }: JoinOptions, passed: PassedRequest, rest: Buffer): Promise<void> {
   const text = passed.body === null ? '' : JSON.stringify(passed.body);
   const upstream = openRequest(engine, {
     method: passed.method,
@@ -73,30 +69,47 @@ function openStream({ engine, socket, signal }: JoinOptions, passed: PassedReque
     headers: { ...(text === '' ? {} : bodyHeaders(text)), connection: 'Upgrade', upgrade: 'tcp' },
     signal,
   });
-  upstream.once('error', (error) => writeRefusal(socket, error));
-  upstream.once('upgrade', (answer, stream, head) => {
-    const type = answer.headers['content-type'] ?? 'application/vnd.docker.raw-stream';
-    socket.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
-    socket.write(head);
-    stream.write(rest);
-    stream.on('error', () => socket.destroy());
-    stream.once('close', () => socket.end());
-    socket.once('close', () => stream.destroy());
-    // Each direction ends by itself: a client closes its input and continues to read.
-    stream.pipe(socket);
-    socket.pipe(stream);
-  });
-  upstream.once('response', (answer) => {
-    // An error, or an engine that gives a plain answer: the connection ends with it.
-    const head = Object.entries({ ...answerHeaders(answer), connection: 'close' });
-    const lines = head.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-    socket.write(`HTTP/1.1 ${answer.statusCode ?? 502} ${answer.statusMessage ?? ''}\r\n${lines}\r\n`);
-    answer.pipe(socket);
-  });
   upstream.end(text);
+  return new Promise((resolve, reject) => {
+    upstream.once('error', reject);
+    upstream.once('upgrade', (answer, stream, head) => {
+      stream.once('close', resolve);
+      join(socket, stream, { type: answer.headers['content-type'], head, rest });
+    });
+    upstream.once('response', (answer) => {
+      // An error, or an engine that gives a plain answer: the connection ends with it.
+      const head = Object.entries({ ...answerHeaders(answer), connection: 'close' });
+      const lines = head.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+      socket.write(`HTTP/1.1 ${answer.statusCode ?? 502} ${answer.statusMessage ?? ''}\r\n${lines}\r\n`);
+      answer.once('close', resolve);
+      answer.pipe(socket);
+    });
+  });
 }
 
-function writeRefusal(socket: Duplex, error: unknown): void {
+interface Joined {
+  readonly type: string | undefined;
+  /** What of each direction came early. */
+  readonly head: Buffer;
+  readonly rest: Buffer;
+}
+
+function join(socket: Duplex, stream: Duplex, { type, head, rest }: Joined): void {
+  stream.on('error', () => socket.destroy());
+  stream.once('close', () => socket.end());
+  socket.once('close', () => stream.destroy());
+  // The client may be gone before there is a stream.
+  if (socket.destroyed) return void stream.destroy();
+  const shown = type ?? 'application/vnd.docker.raw-stream';
+  socket.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${shown}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
+  socket.write(head);
+  stream.write(rest);
+  // Each direction ends by itself: a client closes its input and continues to read.
+  stream.pipe(socket);
+  socket.pipe(stream);
+}
+
+export function writeRefusal(socket: Duplex, error: unknown): void {
   const { status, text } = refusalOf(error);
   const head = Object.entries({ ...bodyHeaders(text), connection: 'close' });
   socket.end(

@@ -3,8 +3,11 @@ import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { reasonOf } from '../system-errors.js';
 import type { Provided } from '../secrets.js';
 import type { Lookup } from './objects.js';
+import { createTurns } from './turns.js';
 
-const MOST_ANSWER_BYTES = 32 * 1024 * 1024;
+const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
+/** For an engine that is silent, in milliseconds. */
+export const PATIENCE_MS = 60_000;
 const PING_MS = 5_000;
 const DEFAULT_HOST = 'unix:///var/run/docker.sock';
 
@@ -71,8 +74,11 @@ export function ask(engine: EngineAddress, given: Ask): Promise<IncomingMessage>
   });
 }
 
-/** The body of an answer. Rejects for one that is too large or breaks off. */
-export async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
+/** Answers that this process has in memory at once, of all calls. */
+export const inTurnOfProcess = createTurns(4);
+
+/** The JSON of an answer. Rejects for one that is too large or breaks off. */
+export async function jsonOf(answer: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of answer as AsyncIterable<Buffer>) {
@@ -80,13 +86,14 @@ export async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
     if (length > MOST_ANSWER_BYTES) throw new Error(`the engine's answer has more than ${MOST_ANSWER_BYTES} bytes`);
     parts.push(part);
   }
-  return Buffer.concat(parts);
+  return JSON.parse(Buffer.concat(parts).toString('utf8'));
 }
 
 export function createLookup(engine: EngineAddress, signal: AbortSignal): Lookup {
   return async (path) => {
-    const answer = await ask(engine, { method: 'GET', path, signal });
-    const bytes = await bodyOf(answer);
-    return answer.statusCode === 200 ? JSON.parse(bytes.toString('utf8')) : null;
+    const answer = await ask(engine, { method: 'GET', path, signal, timeout: PATIENCE_MS });
+    if (answer.statusCode === 200) return inTurnOfProcess(() => jsonOf(answer));
+    answer.destroy();
+    return null;
   };
 }

@@ -1,0 +1,39 @@
+/** Bounds on what one process does for its agents' engines at once. */
+
+/** Takes a place; returns what gives it back, or null: all are taken. */
+export type TakePlace = () => (() => void) | null;
+
+/** Places of one call within those of the process. */
+export function createPlacesOf(process: TakePlace, most: number): TakePlace {
+  let taken = 0;
+  return () => {
+    if (taken >= most) return null;
+    const giveBack = process();
+    if (giveBack === null) return null;
+    taken += 1;
+    return () => {
+      taken -= 1;
+      giveBack();
+    };
+  };
+}
+
+/** Runs work when fewer than `most` others run, in the order of the calls. */
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+
+export function createTurns(most: number): InTurn {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (running < most) running += 1;
+    else await new Promise<void>((turn) => waiting.push(turn));
+    try {
+      return await work();
+    } finally {
+      // The next one gets this one's turn.
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+}
