@@ -156,7 +156,7 @@ async function exitCodes(
   const stem = `a${task.attempt}-${which}`;
   await forgetChecks(place, stem, checks.length);
   const program = shellIn(runtime, visiblePaths(runtime, place).workspace, limits);
-  await withAccess(runtime, place, { task, limits, network }, (at) =>
+  await withAccess(runtime, place, { task, limits, network, mayWrite: false }, (at) =>
     launch(
       {
         place: at,

@@ -31,7 +31,9 @@ export function runCommand(
   } as const;
   const program = shellIn(runtime, [workspace, ...parts].join('/'), call.limits);
   const run = { record, program, lastArgument: args.command, input: null };
-  return withAccess(runtime, place, call, (at) => runOnce(runtime, call, { ...run, place: at }, signal));
+  return withAccess(runtime, place, { ...call, mayWrite: true }, (at) =>
+    runOnce(runtime, call, { ...run, place: at }, signal),
+  );
 }
 
 const limited = ({ limits }: ToolCall): { limits?: Limits } => (limits === undefined ? {} : { limits });

@@ -6,6 +6,7 @@ import {
   type ToolCall,
   type ToolExecutor,
   type ToolOutcome,
+  type TaskPlace,
 } from '../ports/tools.js';
 import { changedPaths, takeBaseline } from './baseline.js';
 import { checkResults, forgetChecks } from './checks.js';
@@ -26,6 +27,7 @@ import { spaceText } from './free-space.js';
 import { reportingFullDisks } from './full-disk.js';
 import { leftOutcome, plainOutcome, runCommand, runWrite, wasFenced } from './launched-tools.js';
 import { launch, takeFence, type LaunchEnd } from './launcher.js';
+import { stopLeftWriters } from './engine/writers.js';
 import { withAccess } from './with-access.js';
 import { stepName, type RunPlace } from './places.js';
 import { secretsOf } from './provisions.js';
@@ -53,15 +55,25 @@ import { digestOfText } from './truncate.js';
 export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
   const runtime = createToolRuntime(options);
   const describe = () => spaceText(options.workspaceRoot, options.workspaceRoot, options.clock.now());
+  const nothingWrites = ({ missionId }: TaskPlace) => stopLeftWriters(runtime.provisions.engine, missionId);
   const executor: ToolExecutor = {
     definitions: () => TOOL_DEFINITIONS,
     takeFence: async (task, claimOffset, signal) => takeFence(await placeOf(runtime, task), claimOffset, signal),
     recoverOutcome: async (task, step) => leftOutcome(runtime, await placeOf(runtime, task), stepName(task, step)),
     prepareWorkspace: async (task) => (await placeOfCall(runtime, task)).workspace,
     run: (call, signal) => run(runtime, call, signal),
-    runChecks: (call, signal) => runChecks(runtime, call, signal),
-    takeBaseline: (call, signal) => takeBaseline(runtime, call, signal),
-    changedPaths: (task, before, protection, signal) => changedPaths(runtime, task, before, protection, signal),
+    runChecks: async (call, signal) => {
+      await nothingWrites(call.task);
+      return runChecks(runtime, call, signal);
+    },
+    takeBaseline: async (call, signal) => {
+      await nothingWrites(call.task);
+      return takeBaseline(runtime, call, signal);
+    },
+    changedPaths: async (task, before, protection, signal) => {
+      await nothingWrites(task);
+      return changedPaths(runtime, task, before, protection, signal);
+    },
   };
   return reportingFullDisks(executor, describe);
 }
@@ -131,7 +143,9 @@ async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSig
   await requireSpace(runtime, place);
   await forgetChecks(place, stem, call.checks.length);
   try {
-    const end = await withAccess(runtime, place, call, (at) => launchChecks(runtime, at, stem, call, signal));
+    const end = await withAccess(runtime, place, { ...call, mayWrite: false }, (at) =>
+      launchChecks(runtime, at, stem, call, signal),
+    );
     signal.throwIfAborted();
     return await report(end.kind === 'failed' ? end.reason : null);
   } catch (error) {

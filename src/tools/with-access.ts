@@ -1,5 +1,5 @@
 import type { ToolCall } from '../ports/tools.js';
-import { withEngine } from './engine/call-engine.js';
+import { withEngine, type EngineCall } from './engine/call-engine.js';
 import { withNetwork } from './network/with-network.js';
 import type { RunPlace } from './places.js';
 import type { ToolRuntime } from './tool-runtime.js';
@@ -12,10 +12,10 @@ import type { ToolRuntime } from './tool-runtime.js';
 export function withAccess<T>(
   runtime: ToolRuntime,
   place: RunPlace,
-  { task, limits, network }: Pick<ToolCall, 'task' | 'limits' | 'network'>,
+  { task, limits, network, mayWrite }: Pick<ToolCall, 'task' | 'limits' | 'network'> & Pick<EngineCall, 'mayWrite'>,
   run: (place: RunPlace) => Promise<T>,
 ): Promise<T> {
   return withNetwork(runtime, place, network, (at) =>
-    withEngine(runtime, { missionId: task.missionId, place: at, limits }, run),
+    withEngine(runtime, { missionId: task.missionId, place: at, limits, mayWrite }, run),
   );
 }

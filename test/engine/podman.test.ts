@@ -17,6 +17,7 @@ const project: Project = {
   name: 'ravenhelm-engine-test',
   workspace,
   holdsState: false,
+  mayWrite: true,
   user: `${uid}:${gid}`,
   limits: { memory_mb: 256, processes: 64 },
 };

@@ -13,23 +13,26 @@ export interface EngineCall {
   readonly place: RunPlace;
   /** Absent: the defaults. */
   readonly limits?: Limits | undefined;
+  /** Whether the call may write to the workspace, and so containers. */
+  readonly mayWrite: boolean;
 }
 
 const ENGINE_SOCKET = { prefix: 'ravenhelm-engine-', names: ['docker.sock'] } as const satisfies SocketKind<string>;
 
 /**
  * Runs a launcher in a place with an engine, if the call's agent may use one; else in the place as it is. Throws
- * CallRefused if the engine's socket cannot be made.
+ * CallRefused if the engine's socket cannot be made, and WorkspaceUnusable if a container that may write to the
+ * workspace cannot be stopped afterwards.
  */
 export async function withEngine<T>(
   runtime: Pick<ToolRuntime, 'provisions' | 'logger' | 'workspaceRoot' | 'toolboxDir' | 'extraBinds'>,
-  { missionId, place, limits = DEFAULT_LIMITS }: EngineCall,
+  { missionId, place, mayWrite, limits = DEFAULT_LIMITS }: EngineCall,
   run: (place: RunPlace) => Promise<T>,
 ): Promise<T> {
   const { provisions, logger } = runtime;
   const { engine } = provisions;
   if (place.permissions.docker !== true || engine === null || !engine.ok) return run(place);
-  const project = projectOf(missionId, place, limits);
+  const project = projectOf({ missionId, mayWrite }, place, limits);
   const proxy = createEngineProxy({ engine: engine.value, project, logger });
   const directory = await makeSocketDirectory(ENGINE_SOCKET, mountedIn(runtime, place)).catch(refused);
   const socket = directory.paths['docker.sock'];
@@ -38,8 +41,7 @@ export async function withEngine<T>(
     await directory.openToMounts();
     return await run({ ...place, engine: { socket, project: project.name } });
   } finally {
-    await proxy.close();
-    await directory.remove();
+    await proxy.close().finally(() => directory.remove());
   }
 }
 

@@ -26,9 +26,10 @@ import {
   whole,
   workingDirectory,
 } from './fields.js';
-import { mountsOf, type ContainerMounts } from './container-mounts.js';
+import { mountsOf } from './container-mounts.js';
 import { PROJECT_LABEL, type Project } from './project.js';
 import { RequestRefused } from './refusal.js';
+import { WRITES_LABEL } from './writers.js';
 
 const MIB = 1024 * 1024;
 
@@ -172,7 +173,7 @@ const body = fields({
   User: userName,
   WorkingDir: workingDirectory,
   StopSignal: spelled(/^[\w+-]*$/, 'must be a signal'),
-  StopTimeout: amount,
+  StopTimeout: maybe(z.int().min(0, 'must not be negative').max(120, 'must be 120 seconds at most')),
   AttachStdin: flag,
   AttachStdout: flag,
   AttachStderr: flag,
@@ -203,9 +204,10 @@ export interface ContainerBody {
 
 /** Throws RequestRefused. */
 export function containerBody(given: unknown, project: Project): ContainerBody {
-  const { HostConfig, NetworkingConfig, User, Volumes = {}, ...config } = checked(body, given);
+  const { HostConfig, NetworkingConfig, Volumes = {}, ...config } = checked(body, given);
   const host = HostConfig ?? checked(hostConfig, {});
   const mounts = mountsOf({ ...host, Volumes: Object.keys(Volumes) }, project);
+  if (mounts.writesWorkspace) requireWriter(config.User, host.RestartPolicy?.Name, project);
   const network = networkOf(host.NetworkMode);
   const endpoints = Object.entries(NetworkingConfig?.EndpointsConfig ?? {}).filter(
     ([name, value]) => name !== 'default' || !isUnset(value),
@@ -213,8 +215,7 @@ export function containerBody(given: unknown, project: Project): ContainerBody {
   return {
     body: {
       ...config,
-      ...userOf(User, mounts, project),
-      Labels: labelsOf(config.Labels, project),
+      Labels: { ...labelsOf(config.Labels, project), ...(mounts.writesWorkspace ? { [WRITES_LABEL]: 'true' } : {}) },
       HostConfig: {
         ...host,
         Mounts: mounts.mounts,
@@ -246,13 +247,21 @@ export function labelsOf(labels: Readonly<Record<string, string>> | undefined, {
   return { ...labels, [PROJECT_LABEL]: name };
 }
 
-/** A process that is root in a container could leave files in the workspace that make others root. */
-function userOf(user: string | undefined, { writesWorkspace }: ContainerMounts, project: Project): object {
-  if (!writesWorkspace || user === project.user) return user === undefined ? {} : { User: user };
-  throw new RequestRefused(
-    `a container that may write to ${INSIDE.workspace} runs as its owner: ` +
-      `set user: "${project.user}", or mount it read-only`,
-  );
+/**
+ * A process that is root in a container could leave files in the workspace that make others root. The engine must not
+ * start it again after the call that has started it. Throws RequestRefused.
+ */
+function requireWriter(user: string | undefined, restart: string | undefined, project: Project): void {
+  const readOnly = `mount ${INSIDE.workspace} read-only (:ro)`;
+  if (!project.mayWrite) throw new RequestRefused(`no container writes to the workspace during checks: ${readOnly}`);
+  if (user !== project.user)
+    throw new RequestRefused(
+      `a container that may write to ${INSIDE.workspace} runs as its owner: set user: "${project.user}", or ${readOnly}`,
+    );
+  if (restart === 'on-failure')
+    throw new RequestRefused(
+      `a container that may write to ${INSIDE.workspace} is stopped when the call ends: leave out restart, or ${readOnly}`,
+    );
 }
 
 /** At most those of one call. */

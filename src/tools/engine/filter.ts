@@ -1,7 +1,7 @@
 /** Which requests of an agent reach the engine, and as what. The engine's labels say what is whose. */
 import { containerBody } from './container-body.js';
 import { jsonBody } from './fields.js';
-import { filtersOf, ownContainer, ownOf, requireOwn, requireOwnExec, type Lookup } from './objects.js';
+import { filtersOf, ownContainer, ownOf, ownExec, requireOwn, type Lookup, type OwnContainer } from './objects.js';
 import {
   connectionBody,
   execBody,
@@ -32,6 +32,8 @@ export interface PassedRequest {
   readonly shown: ((answer: unknown) => unknown) | null;
   /** Whether the connection may become a stream in both directions. */
   readonly streams: boolean;
+  /** The id of a container that may write to the workspace and then runs; null: none. */
+  readonly starts: string | null;
 }
 
 interface Asked {
@@ -49,6 +51,7 @@ interface Answer {
   readonly body?: object | undefined;
   readonly filters?: string;
   readonly shown?: (answer: unknown) => unknown;
+  readonly starts?: string | null;
 }
 
 interface Rule {
@@ -78,10 +81,34 @@ const ofContainer = (method: string, action: string, query: string, streams?: tr
     query,
     async ({ names: [name = ''], project, lookup, body }) => {
       emptyBody(body());
-      return { path: `/containers/${(await ownContainer(name, project, lookup)).id}${action}` };
+      const found = await ownContainer(name, project, lookup);
+      if (streams === true) requireUse(found, project);
+      return { path: `/containers/${found.id}${action}` };
     },
     streams,
   );
+
+/** The same, after which the container runs. */
+const running = (action: string, query: string): Rule =>
+  rule('POST', `/containers/:name${action}`, query, async ({ names: [name = ''], target, project, lookup, body }) => {
+    emptyBody(body());
+    requireShortWait(target);
+    const found = await ownContainer(name, project, lookup);
+    requireUse(found, project);
+    return { path: `/containers/${found.id}${action}`, starts: found.user === null ? null : found.id };
+  });
+
+/** Throws RequestRefused during checks for a container that may write to the workspace. */
+function requireUse({ user }: OwnContainer, { mayWrite }: Project): void {
+  if (user !== null && !mayWrite)
+    throw new RequestRefused('checks do not use a container that may write to the workspace: mount it read-only (:ro)');
+}
+
+/** The proxy waits for a restart when the call ends. */
+function requireShortWait({ query }: Target): void {
+  if (!/^(?:\d{1,2}|1[01]\d|120)?$/.test(query.get('t') ?? ''))
+    throw new RequestRefused('the parameter t must be from 0 to 120 seconds');
+}
 
 const listOf = (path: string, query: string, shown: (answer: unknown, project: Project) => unknown): Rule =>
   rule('GET', path, query, ({ target, project }) => ({
@@ -99,12 +126,12 @@ const RULES: readonly Rule[] = [
   ofContainer('GET', '/json', 'size'),
   ofContainer('GET', '/logs', 'follow stdout stderr since until timestamps tail details'),
   ofContainer('GET', '/stats', 'stream one-shot'),
-  ofContainer('POST', '/start', 'detachKeys'),
+  running('/start', 'detachKeys'),
   ofContainer('POST', '/stop', 't signal'),
-  ofContainer('POST', '/restart', 't signal'),
+  running('/restart', 't signal'),
   ofContainer('POST', '/kill', 'signal'),
   ofContainer('POST', '/pause', ''),
-  ofContainer('POST', '/unpause', ''),
+  running('/unpause', ''),
   ofContainer('POST', '/wait', 'condition'),
   ofContainer('POST', '/resize', 'h w'),
   ofContainer('POST', '/attach', 'logs stream stdin stdout stderr detachKeys', true),
@@ -114,8 +141,9 @@ const RULES: readonly Rule[] = [
     return { path: `/containers/${(await ownContainer(name, project, lookup)).id}/rename` };
   }),
   rule('POST', '/containers/:name/exec', '', async ({ names: [name = ''], project, lookup, body }) => {
-    const { id, user } = await ownContainer(name, project, lookup);
-    return { path: `/containers/${id}/exec`, body: execBody(body(), user) };
+    const found = await ownContainer(name, project, lookup);
+    requireUse(found, project);
+    return { path: `/containers/${found.id}/exec`, body: execBody(body(), found.user) };
   }),
   rule(
     'POST',
@@ -162,6 +190,7 @@ export async function passedRequest(request: EngineRequest, project: Project, lo
     body: answer.body ?? null,
     shown: answer.shown ?? null,
     streams: found.streams === true,
+    starts: answer.starts ?? null,
   };
 }
 
@@ -191,7 +220,7 @@ async function createContainer({ target, project, lookup, body }: Asked): Promis
 
 function ofExec(bodyOf: (body: unknown) => object | undefined): Rule['pass'] {
   return async ({ names: [id = ''], project, lookup, body }) => {
-    await requireOwnExec(id, project, lookup);
+    requireUse(await ownExec(id, project, lookup), project);
     return { body: bodyOf(body()) };
   };
 }

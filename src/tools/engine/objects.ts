@@ -34,11 +34,11 @@ export async function ownContainer(name: string, project: Project, lookup: Looku
 
 const exec = z.object({ ContainerID: z.string().regex(/^[0-9a-f]{64}$/) });
 
-/** Throws RequestRefused for a command in a foreign container. */
-export async function requireOwnExec(id: string, project: Project, lookup: Lookup): Promise<void> {
+/** The container of a command. Throws RequestRefused for a foreign one. */
+export async function ownExec(id: string, project: Project, lookup: Lookup): Promise<OwnContainer> {
   const parsed = exec.safeParse(await lookup(`/exec/${id}/json`));
   if (!parsed.success) throw missing('exec instance', id);
-  await ownContainer(parsed.data.ContainerID, project, lookup);
+  return ownContainer(parsed.data.ContainerID, project, lookup);
 }
 
 /** Throws RequestRefused for a foreign one. */

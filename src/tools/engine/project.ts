@@ -11,6 +11,8 @@ export interface Project {
   readonly workspace: string;
   /** Whether the workspace has the swarm's state: then no container may mount it. */
   readonly holdsState: boolean;
+  /** Whether containers may write to the workspace: not while checks run. */
+  readonly mayWrite: boolean;
   /** uid:gid of the workspace's owner, as whom containers may write to it. */
   readonly user: string;
   /** Of each container. */
@@ -22,10 +24,14 @@ export function projectName(missionId: string): string {
   return `ravenhelm-${missionId.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-')}`;
 }
 
-export function projectOf(missionId: string, place: RunPlace, limits: Project['limits']): Project {
+export function projectOf(
+  { missionId, mayWrite }: { readonly missionId: string; readonly mayWrite: boolean },
+  place: RunPlace,
+  limits: Project['limits'],
+): Project {
   const { workspace, holdsState, account } = place;
   const user = account ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  return { name: projectName(missionId), workspace, holdsState, user: `${user.uid}:${user.gid}`, limits };
+  return { name: projectName(missionId), workspace, holdsState, mayWrite, user: `${user.uid}:${user.gid}`, limits };
 }
 
 /** Whether a container, network or volume may have this name: no other program's names can be taken. */

@@ -11,6 +11,7 @@ import { RequestRefused } from './refusal.js';
 import { joinStreams, writeRefusal } from './stream.js';
 import { createPlacesOf, createTurns, type InTurn, type TakePlace } from './turns.js';
 import { ask, createLookup, inTurnOfProcess, jsonOf, PATIENCE_MS, type Ask, type EngineAddress } from './upstream.js';
+import { createWriters } from './writers.js';
 
 /** Labels of a container are in each list: fifty such bodies fit into one answer. */
 const MOST_BODY_BYTES = 64 * 1024;
@@ -19,6 +20,8 @@ const MOST_CONNECTIONS = 64;
 const MOST_REQUESTS = 128;
 /** The same of all calls of this process: each may have a connection to the engine. */
 const takeOfProcess = createPlacesOf(() => () => undefined, 256);
+/** A restart waits for the container's end, up to 120 s. */
+const START_MS = 180_000;
 /** Lists of one call that are in memory until its client has read them. */
 const MOST_LISTS = 2;
 const MOST_HEADER_BYTES = 16 * 1024;
@@ -36,7 +39,10 @@ export interface EngineProxyOptions {
 export interface EngineProxy {
   /** Listens on a unix socket. */
   listen(path: string): Promise<void>;
-  /** Breaks off every connection, to the engine too, and logs how many requests there were. */
+  /**
+   * Breaks off every connection, to the engine too, logs how many requests there were, and stops the containers that
+   * were started and may write to the workspace. Rejects with WorkspaceUnusable.
+   */
   close(): Promise<void>;
 }
 
@@ -46,6 +52,15 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
   const connections = new Map<Duplex, AbortSignal>();
   const take = createPlacesOf(takeOfProcess, MOST_REQUESTS);
   const inTurn = createTurns(MOST_LISTS);
+  const writers = createWriters(engine);
+  const starting = new Set<Promise<unknown>>();
+
+  /** Starts are not broken off: the engine would go on with them after the last look at what runs. */
+  const settled: Settle = (id, begun) => {
+    writers.starts(id);
+    starting.add(begun);
+    return begun.finally(() => starting.delete(begun));
+  };
 
   /** Judges a request. Rejects with RequestRefused. */
   async function judge(request: IncomingMessage, body: Buffer, signal: AbortSignal): Promise<PassedRequest> {
@@ -67,7 +82,7 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
     const signal = signalOf(request.socket);
     await inPlace(take, async () => {
       const passed = await judge(request, await bodyWithin(request), signal);
-      await forward({ engine, passed, response, signal, inTurn });
+      await forward({ engine, passed, response, signal, inTurn, settled });
     }).catch((error: unknown) => refuse(response, error));
   }
 
@@ -104,6 +119,8 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
       for (const socket of connections.keys()) socket.destroy();
       await closed;
       tally.end();
+      await Promise.allSettled(starting);
+      await writers.stop();
     },
   };
 }
@@ -160,17 +177,21 @@ async function bodyWithin(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
+/** Awaits the head of the engine's answer to the start of a container that may write. */
+type Settle = <T>(id: string, begun: Promise<T>) => Promise<T>;
+
 interface Forwarded {
   readonly engine: EngineAddress;
   readonly passed: PassedRequest;
   readonly response: ServerResponse;
   readonly signal: AbortSignal;
   readonly inTurn: InTurn;
+  readonly settled: Settle;
 }
 
 /** Resolves when the engine's connection and the client's answer have ended. */
-async function forward({ engine, passed, response, signal, inTurn }: Forwarded): Promise<void> {
-  const { method, target, body, shown } = passed;
+async function forward({ engine, passed, response, signal, inTurn, settled }: Forwarded): Promise<void> {
+  const { method, target, body, shown, starts } = passed;
   const text = body === null ? undefined : JSON.stringify(body);
   const asked = {
     method,
@@ -179,7 +200,10 @@ async function forward({ engine, passed, response, signal, inTurn }: Forwarded):
     ...(text === undefined ? {} : { headers: bodyHeaders(text), body: text }),
   };
   if (shown !== null) return inTurn(() => forwardShown(engine, asked, shown, response));
-  const answer = await ask(engine, asked);
+  signal.throwIfAborted();
+  const answer = await (starts === null
+    ? ask(engine, asked)
+    : settled(starts, ask(engine, { ...asked, signal: undefined, timeout: START_MS })));
   response.writeHead(answer.statusCode ?? 502, answerHeaders(answer));
   response.flushHeaders();
   await pipeline(answer, response);

@@ -45,7 +45,7 @@ export interface Ask {
   readonly body?: string;
   /** Milliseconds without a byte; absent: any. */
   readonly timeout?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A request of which only checked parts are made. */

@@ -13,7 +13,7 @@ import { startRecordingEngine, type RecordingEngine } from './recording-engine.j
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 const limits = { memory_mb: 1, processes: 1 };
-const project = { name: projectName('m1'), workspace: '/', holdsState: false, user: '1:1', limits };
+const project = { name: projectName('m1'), workspace: '/', holdsState: false, mayWrite: true, user: '1:1', limits };
 const engine: RecordingEngine = await startRecordingEngine(temporaryDirectory(), project);
 
 let harness: Harness;

@@ -15,7 +15,7 @@ import { send } from './client.js';
 const directory = temporaryDirectory();
 const own = 'a'.repeat(64);
 const project = {
-  ...{ name: 'ravenhelm-m1', workspace: '/w', holdsState: false, user: '1:1' },
+  ...{ name: 'ravenhelm-m1', workspace: '/w', holdsState: false, mayWrite: true, user: '1:1' },
   limits: { memory_mb: 64, processes: 10 },
 };
 const held: ServerResponse[] = [];

@@ -14,6 +14,7 @@ const project: Project = {
   name: 'ravenhelm-m1',
   workspace: '/srv/workspaces/m1',
   holdsState: false,
+  mayWrite: true,
   user: '61337:61337',
   limits: { memory_mb: 512, processes: 100 },
 };

@@ -1,0 +1,79 @@
+/**
+ * Containers that may write to a mission's workspace run only while the call does that has started them: checks and
+ * lists of files that follow it judge what stays.
+ */
+import { z } from 'zod';
+import type { Provided } from '../secrets.js';
+import { WorkspaceUnusable } from '../../ports/tools.js';
+import { reasonOf } from '../system-errors.js';
+import { PROJECT_LABEL, projectName } from './project.js';
+import { ask, createLookup, PATIENCE_MS, type EngineAddress } from './upstream.js';
+
+/** On each container that may write to the workspace. Clients cannot set it. */
+export const WRITES_LABEL = 'ravenhelm.writes';
+
+/** Those that the running calls of this process have started. */
+const started = new Set<ReadonlySet<string>>();
+
+export interface Writers {
+  /** Remembers a container before it is started. */
+  starts(id: string): void;
+  /** Stops them all. Rejects with WorkspaceUnusable. */
+  stop(): Promise<void>;
+}
+
+/** Those of one call. */
+export function createWriters(engine: EngineAddress): Writers {
+  const ids = new Set<string>();
+  started.add(ids);
+  return {
+    starts: (id) => void ids.add(id),
+    async stop() {
+      try {
+        await stopAll(engine, [...ids]);
+      } finally {
+        started.delete(ids);
+      }
+    },
+  };
+}
+
+const listed = z.array(z.object({ Id: z.string().regex(/^[0-9a-f]{64}$/), State: z.string() }));
+const AT_REST = ['created', 'configured', 'exited', 'stopped', 'dead'];
+
+/**
+ * Stops those of a mission that no call of this process has started: a worker that was killed leaves them. Without an
+ * engine there are none. Rejects with WorkspaceUnusable.
+ */
+export async function stopLeftWriters(engine: Provided<EngineAddress> | null, missionId: string): Promise<void> {
+  if (engine?.ok !== true) return;
+  const label = [`${PROJECT_LABEL}=${projectName(missionId)}`, WRITES_LABEL];
+  const path = `/containers/json?all=true&filters=${encodeURIComponent(JSON.stringify({ label }))}`;
+  const list = await createLookup(engine.value, AbortSignal.timeout(PATIENCE_MS))(path).catch(notStopped);
+  const running = listed.parse(list).filter(({ State }) => !AT_REST.includes(State.toLowerCase()));
+  const isInUse = (id: string) => [...started].some((ids) => ids.has(id));
+  const left = running.map(({ Id }) => Id).filter((id) => !isInUse(id));
+  await stopAll(engine.value, left);
+}
+
+async function stopAll(engine: EngineAddress, ids: readonly string[]): Promise<void> {
+  await Promise.all(ids.map((id) => stop(engine, id))).catch(notStopped);
+}
+
+const inspected = z.object({ State: z.object({ Running: z.boolean() }) }).nullable();
+
+async function stop(engine: EngineAddress, id: string): Promise<void> {
+  const answer = await ask(engine, { method: 'POST', path: `/containers/${id}/stop?t=1`, timeout: PATIENCE_MS });
+  answer.resume();
+  const found = inspected.parse(await createLookup(engine, AbortSignal.timeout(PATIENCE_MS))(`/containers/${id}/json`));
+  if (found?.State.Running === true)
+    throw new Error(`the container ${id.slice(0, 12)} still runs (HTTP ${answer.statusCode} to its stop)`);
+}
+
+function notStopped(error: unknown): never {
+  throw new WorkspaceUnusable(
+    `Containers that may write to the workspace cannot be stopped (${reasonOf(error)}). Stop them in the engine: ` +
+      `docker ps --filter label=${WRITES_LABEL}`,
+    { cause: error },
+  );
+}
