@@ -184,7 +184,7 @@ function requestAccepted(
   { offset }: FoldRecord,
 ): Folded {
   if (accepted.request_type === 'mission_requested') return missionAccepted(mission, accepted);
-  const waiting = takeWaiting(mission, accepted);
+  const waiting = takeWaiting(mission, accepted, accepted);
   if (waiting === null) return voidBecause('no such request waits');
   applyEvent(mission, { offset, timestampMs: waiting.atMs, event: waiting.event });
   return APPLIED;

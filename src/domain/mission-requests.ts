@@ -5,7 +5,7 @@
 import type { PayloadOf } from './events.js';
 import type { Mission, MissionFold } from './mission-state.js';
 import { APPLIED, voidBecause, type Folded } from './record.js';
-import type { LaterRequest, WaitingRequest } from './requests.js';
+import type { LaterRequest, Signed, WaitingRequest } from './requests.js';
 
 /** Whether what the event asks has to wait for the holder. */
 export function mustWait(mission: Mission, event: { readonly event_type: string }): event is LaterRequest {
@@ -31,21 +31,33 @@ export function requestWaits(mission: MissionFold, event: LaterRequest, atMs: nu
   return APPLIED;
 }
 
+type NamedSigner = Pick<PayloadOf<'request_accepted'>, 'signed_by' | 'key_id'>;
+
+/** Whether an acceptance names no signer, or the one whom the request itself names. */
+const namesItsSigner = ({ signed_by, key_id }: NamedSigner, signed: Signed | null): boolean =>
+  signed_by === null || (signed?.signed_by === signed_by && signed.key_id === key_id);
+
 /** From here on people's requests about the mission wait for its holder. */
-export function missionAccepted(mission: MissionFold, { signed_by, key_id }: PayloadOf<'request_accepted'>): Folded {
+export function missionAccepted(mission: MissionFold, accepted: PayloadOf<'request_accepted'>): Folded {
+  const { signed_by, key_id } = accepted;
+  if (!namesItsSigner(accepted, mission.request.signed)) return voidBecause('the request names another signer');
   mission.admission = 'accepted';
   mission.guarded = true;
   if (signed_by !== null && key_id !== null) mission.signer = { signed_by, key_id };
   return APPLIED;
 }
 
-/** The request that a decision is about, which then waits no more; null: it does not wait. */
+/** The request that a decision is about, which then waits no more; null: it does not wait, or has another signer. */
 export function takeWaiting(
   mission: MissionFold,
   { request_id, request_type }: Pick<PayloadOf<'request_accepted'>, 'request_id' | 'request_type'>,
+  signer: NamedSigner = { signed_by: null, key_id: null },
 ): WaitingRequest | null {
   const at = mission.waitingRequests.findIndex(
-    ({ event }) => event.event_id === request_id && event.event_type === request_type,
+    ({ event }) =>
+      event.event_id === request_id &&
+      event.event_type === request_type &&
+      namesItsSigner(signer, event.payload.signed),
   );
   return mission.waitingRequests.splice(at, at < 0 ? 0 : 1)[0] ?? null;
 }

@@ -100,6 +100,15 @@ describe('the request for the mission', () => {
     expect(reportMission(log.mission()).status).toBe('running');
   });
 
+  test('is not accepted in the name of a signer whom it does not name itself', () => {
+    const log = guarded({ signed: null });
+    const about = { mission_id: ID, owner: 'o-1', request_id: 'r', request_type: 'mission_requested' };
+    const forged = { ...about, requested_by: 'ann', signed_by: 'ann', key_id: 'k1' };
+    expect(log.when(eventOf('request_accepted', forged))).toBe('void: the request names another signer');
+    expect(codesOf(log.settle(signs))).toEqual(['unsigned']);
+    expect(reportMission(log.mission())).toMatchObject({ status: 'failed', signed_by: null });
+  });
+
   test('needs no decision where there are no operators', () => {
     expect(typesOf(given(claimed(), opened(), requested()).settle())).not.toContain('request_accepted');
     const log = guarded({ plan: TWO_WAVES });
@@ -183,6 +192,15 @@ describe.each(LATER)('%s', (_, state, event, status) => {
     log.when(late);
     expect(log.when(late)).toBe('void: asked before');
     expect(codesOf(log.settle(signs))).toEqual(['late']);
+  });
+
+  test('is not accepted in the name of a signer whom it does not name itself', () => {
+    const log = state();
+    log.when(signedAs(event, null));
+    const about = { mission_id: ID, owner: 'o-1', request_id: event.event_id, request_type: event.event_type };
+    const forged = { ...about, requested_by: 'ann', signed_by: 'ann', key_id: 'k1' };
+    expect(log.when(eventOf('request_accepted', forged))).toBe('void: no such request waits');
+    expect(codesOf(log.settle(signs))).toEqual(['unsigned']);
   });
 
   test('is not carried out by a decision of anyone but the holder', () => {

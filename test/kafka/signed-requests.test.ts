@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createEventFactory } from '../../src/domain/event-factory.js';
 import type { AgentEvent, EventOf } from '../../src/domain/events.js';
 import { parseMissionId } from '../../src/domain/mission-id.js';
+import type { WatchReader } from '../../src/domain/topic-names.js';
 import type { Client, Swarm } from '../../src/index.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
 import { createSystemIds } from '../../src/telemetry/system-clock.js';
@@ -17,6 +18,9 @@ import { createSecuredSwarm, missionFor, names, type SecuredSwarm } from '../sup
 
 const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
 const ann = testOperator('ann');
+
+const eventsIn = async (log: KafkaLog, topic: string, reader?: WatchReader) =>
+  (await readTopic(log, topic, reader)).flatMap(({ content }) => (content.kind === 'event' ? [content.event] : []));
 
 describeWithSecuredBroker('a swarm with operators, on a broker that checks rights', () => {
   let secured: SecuredSwarm;
@@ -32,10 +36,19 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     return log;
   };
   const partitionOf = (missionId: string) => parseMissionId(missionId)?.partition ?? 0;
-  const write = async (event: AgentEvent, missionId: string) => {
+  const write = async (events: readonly AgentEvent[], missionId: string) => {
     const appender = rogue.log.createAppender('rogue');
-    await appender.append({ topic: names.coordination, partition: partitionOf(missionId), key: missionId, event });
+    const place = { topic: names.coordination, partition: partitionOf(missionId), key: missionId };
+    await Promise.all(events.map((event) => appender.append({ ...place, event })));
     await appender.close();
+  };
+  const requestOf = async (missionId: string) => {
+    const found = (await eventsIn(secured.log, names.coordination)).find(
+      (event): event is EventOf<'mission_requested'> =>
+        event.event_type === 'mission_requested' && event.payload.mission_id === missionId,
+    );
+    if (found === undefined) throw new TypeError('it was asked for');
+    return found;
   };
   /** Absent: this client has not read of it yet. */
   const reportOf = async (missionId: string) =>
@@ -80,16 +93,51 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     expect(await started()).not.toContain(missionId);
   }, 120_000);
 
+  test("a rogue's mission is not accepted under an owner that a worker can read", async () => {
+    const { missionId: signed } = await operator.submit(missionFor('first'));
+    await operator.follow(signed);
+    // What this principal may read.
+    const seen = (topic: string) => eventsIn(rogue.log, topic, 'worker-first');
+    const read = [...(await seen(names.tasks('first'))), ...(await seen(names.status))];
+    const owner =
+      read.flatMap(({ event_type, payload }) =>
+        event_type === 'task_assigned' && payload.mission_id === signed ? [payload.owner] : [],
+      )[0] ?? '';
+    expect(owner).not.toBe('');
+    const mission_id = `${signed.slice(0, -4)}bbbb`;
+    const like = (await requestOf(signed)).payload;
+    const request = createEvent({
+      type: 'mission_requested',
+      from: 'rogue',
+      missionId: mission_id,
+      payload: { ...like, mission_id, signed: null },
+    });
+    const about = { mission_id, owner, request_id: request.event_id, request_type: request.event_type };
+    const acceptance = createEvent({
+      type: 'request_accepted',
+      from: 'orchestrator',
+      missionId: mission_id,
+      payload: { ...about, requested_by: 'ann', signed_by: null, key_id: null },
+    });
+    // In one batch: the holder folds both before it decides.
+    await write([request, acceptance], mission_id);
+    expect(await operator.follow(mission_id)).toMatchObject({ status: 'failed', code: 'request_void', tasks: [] });
+    expect(await started()).not.toContain(mission_id);
+    const owners = (await eventsIn(secured.log, names.coordination)).flatMap(({ event_type, payload }) =>
+      event_type === 'partition_claimed' ? [payload.owner] : [],
+    );
+    expect(owners.filter((each) => JSON.stringify(read).includes(each))).toEqual([]);
+  }, 120_000);
+
   test("an operator's mission under a rogue's id is void, with its signature", async () => {
     const { missionId: signed } = await operator.submit(missionFor('first'));
     await operator.follow(signed);
-    const request = (await readTopic(secured.log, names.coordination)).flatMap(({ content }) =>
-      content.kind === 'event' && content.event.event_type === 'mission_requested' ? [content.event] : [],
-    );
-    const original = request.find(({ payload }) => payload.mission_id === signed);
-    if (original === undefined) throw new TypeError('it was asked for');
+    const original = await requestOf(signed);
     const mission_id = `${signed.slice(0, -4)}aaaa`;
-    await write({ ...original, correlation_id: mission_id, payload: { ...original.payload, mission_id } }, mission_id);
+    await write(
+      [{ ...original, correlation_id: mission_id, payload: { ...original.payload, mission_id } }],
+      mission_id,
+    );
     expect(await operator.follow(mission_id)).toMatchObject({ status: 'failed', code: 'request_void' });
     expect(await voidOf(mission_id)).toEqual([['mission_requested', 'forged', 'ann']]);
     expect(await started()).not.toContain(mission_id);
@@ -121,7 +169,7 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
         payload: { ...about, requested_by: 'ann', reason: 'r' },
       }),
     ];
-    for (const event of asked) await write(event, missionId);
+    for (const event of asked) await write([event], missionId);
     await until('all are refused', async () => (await voidOf(missionId)).length === asked.length);
     expect(await voidOf(missionId)).toEqual([
       ['plan_approved', 'unsigned', 'policy'],
@@ -143,22 +191,10 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     const task_id = (await assigned())?.task_id ?? '';
     const from = { from: 'ann', missionId };
     const about = { mission_id: missionId, signed: null };
-    await write(
-      createEvent({
-        type: 'task_retry_requested',
-        ...from,
-        payload: { ...about, task_id, attempt: 1, requested_by: 'ann', reason: 'r' },
-      }),
-      missionId,
-    );
-    await write(
-      createEvent({
-        type: 'attention_answered',
-        ...from,
-        payload: { ...about, number: 1, answer: 'mine', answered_by: 'ann' },
-      }),
-      missionId,
-    );
+    const retry = { ...about, task_id, attempt: 1, requested_by: 'ann', reason: 'r' };
+    await write([createEvent({ type: 'task_retry_requested', ...from, payload: retry })], missionId);
+    const answer = { ...about, number: 1, answer: 'mine', answered_by: 'ann' };
+    await write([createEvent({ type: 'attention_answered', ...from, payload: answer })], missionId);
     await until('both are refused', async () => (await voidOf(missionId)).length === 2);
     expect(await voidOf(missionId)).toEqual([
       ['task_retry_requested', 'unsigned', 'ann'],

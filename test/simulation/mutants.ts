@@ -86,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/shared/claim.ts',
-        from: 'const owner = `${processId}/${ids.uuid().slice(0, 8)}`;',
+        from: 'const owner = newOwnerId(processId, ids);',
         to: 'ids.uuid();\n    const owner = processId;',
       },
     ],
@@ -858,6 +858,18 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'domain/request-decisions.ts',
         from: 'const fault = context.verifyRequest === null ? null : faultOf(event, atMs, context.verifyRequest);',
         to: 'const fault = null as Fault | null;',
+      },
+    ],
+  },
+  {
+    name: 'owner-withheld',
+    rule: 'a worker does not learn the owner id of the orchestrator that gives it work',
+    seed: 36,
+    changes: [
+      {
+        file: 'roles/orchestrator/effect-sender.ts',
+        from: 'owner: processOfOwner(event.payload.owner)',
+        to: 'owner: event.payload.owner',
       },
     ],
   },

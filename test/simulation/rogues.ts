@@ -1,6 +1,7 @@
 /**
  * Rogues: writers with a stolen login and no operator's key. They ask for missions, cancel, approve and reject, ask for
- * attempts, and write again what operators have signed, about other missions.
+ * attempts, and write again what operators have signed, about other missions. They read tasks as a worker does, and write
+ * decisions under the owner that they find there.
  */
 import { createEventFactory } from '../../src/domain/event-factory.js';
 import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
@@ -17,6 +18,8 @@ export interface Rogues {
   /** A mission was asked for. */
   onRequested(event: EventOf<'mission_requested'>): void;
   onAssigned(event: EventOf<'task_assigned'>): void;
+  /** An assignment is on its tasks topic, where workers read it. */
+  onSent(event: EventOf<'task_assigned'>): void;
   onProposed(event: EventOf<'plan_proposed'>): void;
 }
 
@@ -29,6 +32,7 @@ export interface RoguesOptions {
   readonly log: SimLog;
 }
 
+type Accepted = EventOf<'mission_requested' | 'mission_cancel_requested'>;
 type Signed = NonNullable<PayloadOf<'mission_requested'>['signed']>;
 
 /** It names what it is for; a real one would cost each run seconds. */
@@ -50,6 +54,8 @@ export function createRogues({ world, random, ids, coordination, log }: RoguesOp
   const now = () => Math.round(EPOCH_MS + world.now());
   const createEvent = createEventFactory({ clock: { now }, ids });
   const by = { requested_by: ROGUE, signed: null };
+  /** The last mission of people. */
+  let known: PayloadOf<'mission_requested'> | null = null;
 
   function write(event: AgentEvent, key: string): void {
     const partition = parseMissionId(key)?.partition ?? 0;
@@ -57,25 +63,48 @@ export function createRogues({ world, random, ids, coordination, log }: RoguesOp
   }
   const later = (longestMs: number, work: () => void) => world.at(random.next() * random.pick([10, longestMs]), work);
 
-  function cancel(mission_id: string, copied: Signed | null): void {
+  function cancel(mission_id: string, copied: Signed | null): EventOf<'mission_cancel_requested'> {
     const payload = { ...by, mission_id, reason: 'mine', signed: copied };
-    write(createEvent({ type: 'mission_cancel_requested', from: ROGUE, missionId: mission_id, payload }), mission_id);
+    const event = createEvent({ type: 'mission_cancel_requested', from: ROGUE, missionId: mission_id, payload });
+    write(event, mission_id);
+    return event;
   }
 
-  function requestLike({ payload }: EventOf<'mission_requested'>): void {
-    const partition = parseMissionId(payload.mission_id)?.partition ?? 0;
+  /** As the holder of the partition would. */
+  function accept({ event_id, event_type, payload: { mission_id } }: Accepted, owner: string): void {
+    const about = { mission_id, owner, request_id: event_id, request_type: event_type };
+    const payload = { ...about, requested_by: ROGUE, signed_by: null, key_id: null };
+    write(createEvent({ type: 'request_accepted', from: ROGUE, missionId: mission_id, payload }), mission_id);
+  }
+
+  function requestLike(
+    payload: PayloadOf<'mission_requested'>,
+    partition = parseMissionId(payload.mission_id)?.partition ?? 0,
+  ): EventOf<'mission_requested'> {
     const mission_id = createMissionId({ nowMs: now(), partition, random: random.next });
     const copied = random.chance(0.5) ? payload.signed : null;
     const request = { ...payload, ...by, mission_id, signed: copied };
-    write(createEvent({ type: 'mission_requested', from: ROGUE, missionId: mission_id, payload: request }), mission_id);
+    const event = createEvent({ type: 'mission_requested', from: ROGUE, missionId: mission_id, payload: request });
+    write(event, mission_id);
+    return event;
   }
 
   return {
     onRequested(event) {
       const { mission_id, requested_by, signed } = event.payload;
       if (requested_by === ROGUE) return;
-      if (random.chance(0.3)) later(60_000, () => requestLike(event));
-      if (random.chance(0.5)) later(60_000, () => cancel(mission_id, random.chance(0.5) ? signed : null));
+      known = event.payload;
+      if (random.chance(0.3)) later(60_000, () => void requestLike(event.payload));
+      if (random.chance(0.5)) later(60_000, () => void cancel(mission_id, random.chance(0.5) ? signed : null));
+    },
+    onSent({ payload: { mission_id, owner, source } }) {
+      if (source === null || !random.chance(0.2)) return;
+      const { partition } = source;
+      later(100, () => {
+        if (known === null) return;
+        const asked = random.chance(0.5) ? requestLike(known, partition) : cancel(mission_id, null);
+        accept(asked, owner);
+      });
     },
     onProposed({ payload: { mission_id, revision } }) {
       if (!random.chance(0.5)) return;

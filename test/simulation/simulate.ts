@@ -215,6 +215,7 @@ export async function simulate({
   }
 
   function tempt(topic: string, event: AgentEvent): void {
+    if (topic !== topics.coordination && event.event_type === 'task_assigned') rogues.onSent(event);
     if (topic !== topics.coordination) return;
     if (event.event_type === 'mission_requested') rogues.onRequested(event);
     if (event.event_type === 'plan_proposed') rogues.onProposed(event);

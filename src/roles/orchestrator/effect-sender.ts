@@ -8,6 +8,7 @@ import { taskRecordKey } from '../../domain/partitioning.js';
 import { AppendDropped, AppendRejected } from '../../ports/log.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { createOutbox } from '../shared/outbox.js';
+import { processOfOwner } from '../shared/owner-id.js';
 import { asError } from '../../domain/as-error.js';
 
 export interface EffectSender {
@@ -87,14 +88,16 @@ export function createEffectSender(
   };
 }
 
+/** Without the owner id: who reads it could decide in the holder's name. The fold of a tasks partition needs none. */
 function withSource({ event }: Effect, source: Source): AgentEvent {
+  const sent = { owner: processOfOwner(event.payload.owner), source };
   switch (event.event_type) {
     case 'task_assigned':
-      return { ...event, payload: { ...event.payload, source } };
+      return { ...event, payload: { ...event.payload, ...sent } };
     case 'task_cancelled':
-      return { ...event, payload: { ...event.payload, source } };
+      return { ...event, payload: { ...event.payload, ...sent } };
     case 'call_decided':
-      return { ...event, payload: { ...event.payload, source } };
+      return { ...event, payload: { ...event.payload, ...sent } };
   }
 }
 

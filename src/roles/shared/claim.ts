@@ -4,6 +4,7 @@ import { AppendDropped } from '../../ports/log.js';
 import type { Clock, Ids, Timer } from '../../ports/clock.js';
 import { asError } from '../../domain/as-error.js';
 import type { CreateEvent } from '../../domain/event-factory.js';
+import { newOwnerId } from './owner-id.js';
 import { OPEN, stepPartitionLife, type HeldClaim, type LifeAction, type LifeInput } from './partition-life.js';
 
 export interface ClaimDeps {
@@ -63,7 +64,7 @@ export function createClaim(deps: ClaimDeps): Claim {
   }
 
   function claim(): void {
-    const owner = `${processId}/${ids.uuid().slice(0, 8)}`;
+    const owner = newOwnerId(processId, ids);
     take({ kind: 'claim', owner });
   }
 
