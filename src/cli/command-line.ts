@@ -13,6 +13,7 @@ import { register as registerPolicy } from './commands/policy.js';
 import { register as registerRecover } from './commands/recover.js';
 import { register as registerRun } from './commands/run.js';
 import { register as registerSandbox } from './commands/sandbox.js';
+import { register as registerServe } from './commands/serve.js';
 import { register as registerShow } from './commands/show.js';
 import { register as registerStack } from './commands/stack.js';
 import { register as registerStart } from './commands/start.js';
@@ -32,6 +33,7 @@ import { SETTINGS, SETTING_NAMES, type SettingName } from './settings.js';
 /** In the order of --help. */
 const COMMANDS: readonly Register[] = [
   registerStart,
+  registerServe,
   registerRun,
   registerSubmit,
   registerPlan,

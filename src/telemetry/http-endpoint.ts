@@ -57,7 +57,8 @@ export class HttpAddressUnusable extends Error {
     this.name = 'HttpAddressUnusable';
   }
 
-  readonly nextStep = 'Set another address with RAVENHELM_HTTP or --http, such as 127.0.0.1:9464, or remove it.';
+  readonly nextStep =
+    'Set another address with RAVENHELM_HTTP or --http, such as 127.0.0.1:9465; port 0 is any free one.';
 }
 
 const LIMITS: HttpLimits = { requestMs: 5_000, idleMs: 10_000, connections: 64 };

@@ -1,10 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { didYouMean } from '../../domain/did-you-mean.js';
 import { wrongUse } from '../cli-error.js';
+import { roleList, type RoleName } from '../role-list.js';
 import { onAskFlag, WORKSPACE_FLAG, type Choose } from '../registration.js';
 
 interface StartFlags {
-  readonly role?: 'orchestrator' | 'worker';
+  readonly role?: readonly RoleName[];
   readonly agents?: readonly string[];
   readonly exit: boolean;
   readonly workspace?: string;
@@ -16,10 +17,10 @@ export function register(program: Command, choose: Choose): void {
     .command('start', { isDefault: true })
     .description('start what is missing, run missions/ravenhelm-platform.yaml and keep serving (default command)')
     .addOption(
-      new Option('--role <role>', 'run only this role, which serves and waits for missions').choices([
-        'orchestrator',
-        'worker',
-      ]),
+      new Option(
+        '--role <roles>',
+        'run only these roles, which serve and wait for missions: orchestrator, worker, or both with a comma',
+      ).argParser(roleList),
     )
     .option('--agents <names>', 'with --role worker: the agents that this process serves, comma-separated', commaList)
     .option('--exit', 'end when the mission has ended', false)
@@ -30,27 +31,25 @@ export function register(program: Command, choose: Choose): void {
       const [unexpected] = command.args;
       if (unexpected !== undefined) throw unknownCommand(unexpected, program);
       checkFlags(flags);
-      const role = flags.role ?? null;
-      choose(
-        command,
-        async (context) =>
-          (await import('../actions/start.js')).startSwarm(context, {
-            role,
-            agents: flags.agents ?? null,
-            exit: flags.exit,
-            workspace: flags.workspace ?? null,
-            onAsk: flags.onAsk ?? null,
-          }),
-        role === null ? {} : { LOG_LEVEL: 'info' },
-      );
+      const { role: roles, agents = null, exit, workspace = null, onAsk = null } = flags;
+      if (roles === undefined)
+        choose(command, async (context) =>
+          (await import('../actions/start.js')).startSwarm(context, { exit, workspace, onAsk }),
+        );
+      else
+        choose(
+          command,
+          async (context) => (await import('../actions/serve.js')).serveRoles(context, { roles, agents, onAsk }),
+          { LOG_LEVEL: 'info' },
+        );
     });
 }
 
 function checkFlags({ role, agents, exit, workspace }: StartFlags): void {
-  if (agents !== undefined && role !== 'worker')
+  if (agents !== undefined && role?.includes('worker') !== true)
     throw wrongUse('--agents goes with --role worker only', 'Missions choose their agents with agents: in their file.');
   if (role !== undefined && (exit || workspace !== undefined))
-    throw wrongUse(`--role ${role} runs no mission, so --exit and --workspace mean nothing`, 'Omit them.');
+    throw wrongUse(`--role ${role.join(',')} runs no mission, so --exit and --workspace mean nothing`, 'Omit them.');
 }
 
 function unknownCommand(word: string, program: Command): Error {
