@@ -318,7 +318,9 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     default: '1440',
   },
   RAVENHELM_HTTP: {
-    doc: 'Address of /livez, /readyz and /metrics of a process with roles; a port alone means 127.0.0.1; serve uses 127.0.0.1:9464',
+    doc:
+      'Address of /livez, /readyz and /metrics of a process with roles; a port alone means 127.0.0.1; ' +
+      'serve uses 127.0.0.1:9464',
     expected: 'host:port or a port, such as 127.0.0.1:9464',
     default: null,
     flag: '--http <address>',

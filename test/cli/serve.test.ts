@@ -3,7 +3,7 @@ import { describeWithBroker, testBroker } from '../support/broker.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startInPipe } from './support/ravenhelm.js';
 
-/** The whole swarm in one process that has no mission of its own, as a process on the real broker. */
+/** The whole swarm in one process without a mission, as a process on the real broker. */
 describeWithBroker('ravenhelm serve', () => {
   let clone: TestClone;
   let env: Readonly<Record<string, string>>;
@@ -33,7 +33,7 @@ describeWithBroker('ravenhelm serve', () => {
     swarm.child.kill('SIGTERM');
     const ended = await swarm.ended();
     expect(ended.code).toBe(0);
-    expect(ended.stdout).not.toContain('mission: '); // it has run none of its own
+    expect(ended.stdout).not.toContain('mission: '); // it has run none itself
   }, 120_000);
 
   test.each([[['--role', 'orchestrator,worker']], [['--role', 'worker', '--role', 'orchestrator']]])(

@@ -13,7 +13,7 @@ export interface ServeRolesOptions {
   readonly onAsk: OnAsk | null;
 }
 
-/** Roles without a mission of their own serve those of the whole swarm until they are stopped; that is a good end. */
+/** Roles without a mission serve those of the whole swarm until they are stopped; that is a good end. */
 export async function serveRoles(
   context: CommandContext,
   { roles, agents: names, onAsk }: ServeRolesOptions,
