@@ -2,8 +2,10 @@ import { createClientOn } from '../client/client-on.js';
 import type { Client } from '../client/client.js';
 import type { LogSession } from '../client/context.js';
 import { createMissionFeed, type MissionFeed } from '../client/mission-feed.js';
+import { requireMission } from '../client/require-mission.js';
 import { withSession } from '../client/session.js';
 import { orAborted } from '../domain/deferred.js';
+import type { Mission } from '../domain/mission-state.js';
 import type { CommandContext } from './context.js';
 import { readRoster } from './mission-source.js';
 import { openClientLog } from './open-log.js';
@@ -13,6 +15,16 @@ export interface ClientSession extends LogSession {
   readonly client: Client;
   /** Starts to read the coordination topic. */
   openFeed(): Promise<MissionFeed>;
+  /**
+   * The one mission that a person names (see requireMission), with a feed that has read all of it and follows it.
+   * Throws ClientError: mission_unknown, mission_ambiguous.
+   */
+  openMission(wanted: string): Promise<OpenMission>;
+}
+
+export interface OpenMission {
+  readonly feed: MissionFeed;
+  readonly mission: Mission;
 }
 
 /** Opens the log, runs the body and closes everything, whatever happened. */
@@ -26,7 +38,12 @@ export async function withClient<T>(context: CommandContext, body: (session: Cli
       workspaceRoot: context.config.values.WORKSPACE_ROOT,
     });
     session.onEnd('client', () => client.close());
-    return body({ ...session, client, openFeed: () => openFeed(context, session) });
+    return body({
+      ...session,
+      client,
+      openFeed: () => openFeed(context, session),
+      openMission: (wanted) => openMission(context, session, wanted),
+    });
   });
 }
 
@@ -38,6 +55,12 @@ export async function openFeed(context: CommandContext, { log, onEnd }: LogSessi
   );
   onEnd('feed', () => feed.stop());
   return feed;
+}
+
+async function openMission(context: CommandContext, session: LogSession, wanted: string): Promise<OpenMission> {
+  const feed = await openFeed(context, session);
+  await caughtUp(context, feed);
+  return { feed, mission: requireMission(feed, wanted) };
 }
 
 /** Waits until everything that is in the log was read. */

@@ -23,6 +23,9 @@ export const onAskFlag = (otherwise: string): Option =>
     `what becomes of a call that the policy asks about: wait for a person, or reject it (default: ${otherwise})`,
   ).choices(['wait', 'reject']);
 
+/** How every command that takes a mission describes it. */
+export const MISSION_WORDS = "a mission's id, a beginning of it that is unique, its name (the newest one), or last";
+
 export const WORKSPACE_FLAG = [
   '--workspace <dir>',
   "the mission's workspace, instead of one below WORKSPACE_ROOT",

@@ -4,6 +4,8 @@ export type ClientErrorCode =
   | 'client_closed'
   /** The log knows no such mission. */
   | 'mission_unknown'
+  /** Several missions are meant. */
+  | 'mission_ambiguous'
   /** The mission has no such task, or its task no such attempt. */
   | 'task_unknown'
   | 'attempt_unknown'

@@ -1,20 +1,58 @@
-import { didYouMean } from '../domain/did-you-mean.js';
+import { nearest } from '../domain/did-you-mean.js';
 import type { Mission } from '../domain/mission-state.js';
 import { ClientError } from './client-error.js';
 import type { MissionFeed } from './mission-feed.js';
+import { missionsMeant, type NamedMission } from './mission-name.js';
 
-/** Throws ClientError with a suggestion when the log knows no such mission; the feed must have caught up. */
-export function requireMission(feed: MissionFeed, missionId: string): Mission {
-  const mission = feed.view.mission(missionId);
-  if (mission !== null) return mission;
-  const missions = feed.view.missions();
+/** Of more candidates the newest are named. */
+const MOST_NAMED = 10;
+
+/**
+ * The one mission that a person means: an id, the beginning of one, a name (its newest mission), or `last`. The feed
+ * must have caught up. Throws ClientError: mission_unknown, mission_ambiguous.
+ */
+export function requireMission(feed: MissionFeed, wanted: string): Mission {
+  const exact = feed.view.mission(wanted);
+  if (exact !== null) return exact;
+  const missions = namedMissions(feed);
+  const [meant, ...others] = missionsMeant(wanted, missions);
+  if (meant === undefined) throw missionUnknown(wanted, missions);
+  if (others.length > 0) throw missionAmbiguous(wanted, [meant, ...others]);
+  const mission = feed.view.mission(meant.id);
+  if (mission === null) throw new TypeError(`the mission ${meant.id} is not in the log that names it`);
+  return mission;
+}
+
+/** Every mission of the feed, oldest first. */
+export const namedMissions = ({ view }: MissionFeed): readonly NamedMission[] =>
+  view.missions().flatMap((id) => {
+    const mission = view.mission(id);
+    return mission === null ? [] : [{ id, name: mission.request.name }];
+  });
+
+function missionUnknown(wanted: string, missions: readonly NamedMission[]): ClientError {
   const last = missions.at(-1);
-  throw new ClientError(
+  const near = nearest(
+    wanted,
+    missions.flatMap(({ id, name }) => [id, name]),
+  );
+  const hint = near === null ? `The last one is ${last?.id}` : `Did you mean ${near}?`;
+  return new ClientError(
     'mission_unknown',
-    `there is no mission ${missionId}`,
-    didYouMean(missionId, missions) ??
-      (last === undefined
-        ? 'No mission was ever submitted here.'
-        : `The last one is ${last}; ravenhelm status lists them all.`),
+    wanted === '' ? 'an empty text names no mission' : `there is no mission ${wanted}`,
+    last === undefined
+      ? 'No mission was ever submitted here; ravenhelm status lists missions.'
+      : `${hint}${near === null ? '; ravenhelm' : ' ravenhelm'} status lists them all.`,
+  );
+}
+
+/** @param candidates oldest first */
+export function missionAmbiguous(wanted: string, candidates: readonly NamedMission[]): ClientError {
+  const named = candidates.slice(-MOST_NAMED).map(({ id, name }) => `  ${id} (${name})`);
+  const more = candidates.length - named.length;
+  return new ClientError(
+    'mission_ambiguous',
+    `${candidates.length} missions are meant by ${wanted}`,
+    `Give more of the id:\n${[...named, ...(more > 0 ? [`  and ${more} older ones`] : [])].join('\n')}`,
   );
 }

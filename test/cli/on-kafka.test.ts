@@ -312,6 +312,33 @@ describeWithBroker('the command line on Kafka', () => {
     expect((await rh('cancel', missionId)).code).toBe(2);
   });
 
+  test('a mission is named by the beginning of its id, by its name and as the last one, in every command', async () => {
+    const missionId = JSON.parse((await rh('submit', 'missions/quick.yaml', '--wait', '--json')).stdout).mission_id;
+    for (const named of [missionId.slice(0, -2), 'quick-mission', 'last']) {
+      expect(JSON.parse((await rh('status', named, '--json')).stdout).mission_id).toBe(missionId);
+      expect((await rh('watch', named)).stdout).toMatch(/^mission_requested \| /);
+      expect((await rh('show', named)).stdout).toContain('deploy-first_agent-wave1');
+      for (const command of [['cancel'], ['approve'], ['answer', 'x'], ['reject', '--why', 'x']]) {
+        const [verb = '', ...rest] = command;
+        const { code, stderr } = await rh(verb, named, ...rest);
+        expect([code, stderr]).toEqual([2, expect.stringContaining(`mission ${missionId} has already ended`)]);
+      }
+    }
+  });
+
+  test('a beginning of several ids is wrong use, and lists them', async () => {
+    const ids = [await submit('quick'), await submit('quick')];
+    const { code, stderr } = await rh('cancel', ids[0]?.slice(0, 4) ?? '');
+    expect(code).toBe(2);
+    for (const id of ids) expect(stderr).toContain(`${id} (quick-mission)`);
+  });
+
+  test('what is neither a mission nor a call says how to list both', async () => {
+    const { code, stderr } = await rh('approve', 'nothing-such');
+    expect(code).toBe(2);
+    expect(stderr).toContain('ravenhelm status lists missions, ravenhelm approvals list the calls');
+  });
+
   test('an unknown mission is wrong use, with the nearest one', async () => {
     const missionId = await submit('quick');
     const { code, stderr } = await rh('status', `${missionId.slice(0, -1)}_`);

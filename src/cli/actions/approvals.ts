@@ -1,10 +1,11 @@
-import { answerCall, requireWaitingCall, type CallAnswer } from '../../client/approvals.js';
+import { answerCall, type CallAnswer } from '../../client/approvals.js';
+import type { MissionFeed } from '../../client/mission-feed.js';
+import type { WaitingCallReport } from '../../domain/report.js';
 import { callsTable, callText } from '../call-text.js';
 import { clientCommand } from '../client-command.js';
-import { caughtUp, withClient } from '../client-session.js';
+import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { asOperator } from '../operators-setting.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 
 export function listCalls(context: CommandContext): Promise<ExitCode> {
@@ -29,30 +30,32 @@ export function showCall(context: CommandContext, id: string): Promise<ExitCode>
 const howToAnswer = (context: CommandContext, id: string): string =>
   `\n  ${clientCommand(context, `approve ${id}`)}\n  ${clientCommand(context, `reject ${id} --why "…"`)}\n`;
 
+export interface AnswerWaiting {
+  readonly feed: MissionFeed;
+  readonly call: WaitingCallReport;
+  readonly answer: CallAnswer;
+}
+
 /** Answers a call that waits, and says whether the swarm has taken the answer. */
-export async function decideCall(given: CommandContext, id: string, answer: CallAnswer): Promise<ExitCode> {
-  const context = await asOperator(given);
-  return withClient(context, async (session) => {
-    const feed = await session.openFeed();
-    await caughtUp(context, feed);
-    const call = requireWaitingCall(feed, id, context.host.clock.now());
-    const taken = await answerCall(context.client, session.log, feed, call, {
-      ...answer,
-      onUnknown: () =>
-        context.host.stderr.write(
-          `it is not known whether the log has it; ${clientCommand(context, 'approvals list')} shows it. ` +
-            'Repeating the command does no harm.\n',
-        ),
-    });
-    const done = answer.approved ? 'approved' : 'rejected';
-    if (context.json) context.print({ ...call, decision: done, taken: taken === 'decided' });
-    else context.say(`${done}: ${call.approval_id}`);
-    if (taken === 'pending') {
+export async function answerWaiting(
+  context: CommandContext,
+  session: ClientSession,
+  { feed, call, answer }: AnswerWaiting,
+): Promise<ExitCode> {
+  const taken = await answerCall(context.client, session.log, feed, call, {
+    ...answer,
+    onUnknown: () =>
       context.host.stderr.write(
-        'no orchestrator has taken the answer yet; it is in the log, and counts when one does\n',
-      );
-      await sayIfNoOrchestrator(context, session);
-    }
-    return EXIT.done;
+        `it is not known whether the log has it; ${clientCommand(context, 'approvals list')} shows it. ` +
+          'Repeating the command does no harm.\n',
+      ),
   });
+  const done = answer.approved ? 'approved' : 'rejected';
+  if (context.json) context.print({ ...call, decision: done, taken: taken === 'decided' });
+  else context.say(`${done}: ${call.approval_id}`);
+  if (taken === 'pending') {
+    context.host.stderr.write('no orchestrator has taken the answer yet; it is in the log, and counts when one does\n');
+    await sayIfNoOrchestrator(context, session);
+  }
+  return EXIT.done;
 }

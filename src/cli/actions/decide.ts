@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   answer,
   approve as approvePlan,
@@ -7,67 +8,91 @@ import {
   requireText,
   type Decide,
 } from '../../client/decisions.js';
-import { requireMission } from '../../client/require-mission.js';
-import { withWorkspace } from '../../client/submit.js';
 import { parseMissionId } from '../../domain/mission-id.js';
-import { decideCall } from './approvals.js';
+import { requireTarget } from '../../client/decision-target.js';
+import type { CallAnswer } from '../../client/approvals.js';
+import { answerWaiting } from './approvals.js';
 import { clientCommand } from '../client-command.js';
-import { caughtUp, withClient } from '../client-session.js';
+import { caughtUp, withClient, type ClientSession, type OpenMission } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { asOperator } from '../operators-setting.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 
-/** @param id of a mission, or of a call that waits */
-export function approve(context: CommandContext, id: string): Promise<ExitCode> {
-  if (!isMission(id)) return decideCall(context, id, { approved: true, reason: '' });
-  return decide(context, id, 'approved', approvePlan);
+/** @param wanted a mission as a person names it, or the id of a call that waits */
+export function approve(context: CommandContext, wanted: string): Promise<ExitCode> {
+  return decideEither(context, wanted, { approved: true, reason: '' }, { done: 'approved', decision: approvePlan });
 }
 
-/** @param id of a mission, or of a call that waits */
-export function reject(context: CommandContext, id: string, reason: string): Promise<ExitCode> {
-  if (!isMission(id)) return decideCall(context, id, { approved: false, reason });
-  return decide(context, id, 'rejected', rejectPlan(reason));
+/** @param wanted a mission as a person names it, or the id of a call that waits */
+export function reject(context: CommandContext, wanted: string, reason: string): Promise<ExitCode> {
+  const plan = { done: 'rejected', decision: rejectPlan(reason) };
+  return decideEither(context, wanted, { approved: false, reason }, plan);
 }
 
-const isMission = (id: string): boolean => parseMissionId(id) !== null;
-
-export async function answerMission(context: CommandContext, missionId: string, text: string): Promise<ExitCode> {
+export async function answerMission(context: CommandContext, wanted: string, text: string): Promise<ExitCode> {
   requireText(text);
-  return decide(context, missionId, 'answered', answer(text));
+  return decideMission(context, wanted, { done: 'answered', decision: answer(text) });
 }
 
-export function cancelMission(context: CommandContext, missionId: string, reason: string): Promise<ExitCode> {
-  return decide(context, missionId, 'cancel requested', cancel(reason));
+export function cancelMission(context: CommandContext, wanted: string, reason: string): Promise<ExitCode> {
+  return decideMission(context, wanted, { done: 'cancel requested', decision: cancel(reason) });
+}
+
+interface MissionDecision {
+  /** What the command says that it has done. */
+  readonly done: string;
+  readonly decision: Decide;
 }
 
 const NOT_TAKEN_YET = 'no orchestrator has taken it yet; it is in the log, and counts when one does\n';
 
-/** Reads the mission, appends what the person decided to its partition, and says so. */
-async function decide(given: CommandContext, missionId: string, done: string, decision: Decide): Promise<ExitCode> {
+async function decideEither(
+  given: CommandContext,
+  wanted: string,
+  answerOfCall: CallAnswer,
+  ofPlan: MissionDecision,
+): Promise<ExitCode> {
+  if (parseMissionId(wanted) !== null) return decideMission(given, wanted, ofPlan);
   const context = await asOperator(given);
   return withClient(context, async (session) => {
     const feed = await session.openFeed();
     await caughtUp(context, feed);
-    const decided = { feed, mission: requireMission(feed, missionId), decision };
-    const verdict = await decideFor(context.client, session.log, decided, () =>
-      context.host.stderr.write(
-        `it is not known whether the log has it; ${clientCommand(context, `status ${missionId}`)} shows it. ` +
-          'Repeating the command does no harm.\n',
-      ),
-    );
-    if (!context.json) context.say(`${done}: ${missionId}`);
-    else {
-      const report = feed.view.report(missionId);
-      context.print({
-        mission_id: missionId,
-        decision: done.replaceAll(' ', '_'),
-        name: report?.name ?? '',
-        workspace: report === null ? null : withWorkspace(context.config.values.WORKSPACE_ROOT, report).workspace,
-      });
-    }
-    if (verdict === 'pending') context.host.stderr.write(NOT_TAKEN_YET);
-    await sayIfNoOrchestrator(context, session);
-    return EXIT.done;
+    const target = requireTarget(feed, wanted, context.host.clock.now());
+    return target.kind === 'call'
+      ? answerWaiting(context, session, { feed, call: target.call, answer: answerOfCall })
+      : decide(context, session, { feed, mission: target.mission }, ofPlan);
   });
+}
+
+async function decideMission(given: CommandContext, wanted: string, decision: MissionDecision): Promise<ExitCode> {
+  const context = await asOperator(given);
+  return withClient(context, async (session) => decide(context, session, await session.openMission(wanted), decision));
+}
+
+/** Appends what the person decided to the mission's partition, and says so. */
+async function decide(
+  context: CommandContext,
+  session: ClientSession,
+  { feed, mission }: OpenMission,
+  { done, decision }: MissionDecision,
+): Promise<ExitCode> {
+  const { id, request } = mission;
+  const verdict = await decideFor(context.client, session.log, { feed, mission, decision }, () =>
+    context.host.stderr.write(
+      `it is not known whether the log has it; ${clientCommand(context, `status ${id}`)} shows it. ` +
+        'Repeating the command does no harm.\n',
+    ),
+  );
+  if (!context.json) context.say(`${done}: ${id}`);
+  else
+    context.print({
+      mission_id: id,
+      decision: done.replaceAll(' ', '_'),
+      name: request.name,
+      workspace: request.workspace ?? join(context.config.values.WORKSPACE_ROOT, id),
+    });
+  if (verdict === 'pending') context.host.stderr.write(NOT_TAKEN_YET);
+  await sayIfNoOrchestrator(context, session);
+  return EXIT.done;
 }

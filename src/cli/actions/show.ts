@@ -1,18 +1,18 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { readAttempts } from '../../client/attempts.js';
-import { requireMission } from '../../client/require-mission.js';
 import { findWholeOutput, type WholeOutput } from '../../client/whole-output.js';
 import type { AttemptReport } from '../../domain/attempt-report.js';
 import { attemptParts } from '../attempt-text.js';
 import { wrongUse } from '../cli-error.js';
-import { caughtUp, withClient } from '../client-session.js';
+import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { safeLine } from '../text-width.js';
 
 export interface ShowOptions {
-  readonly missionId: string;
+  /** As a person names it. */
+  readonly mission: string;
   readonly task: string | null;
   readonly attempt: number | null;
   readonly step: number | null;
@@ -22,11 +22,9 @@ export interface ShowOptions {
 
 /** The journal of a mission's attempts, for people, or with --json as one JSON object a line, one for each attempt. */
 export function showAttempts(context: CommandContext, options: ShowOptions): Promise<ExitCode> {
-  const { missionId, task, attempt, step, prompts } = options;
-  return withClient(context, async ({ log, openFeed }) => {
-    const feed = await openFeed();
-    await caughtUp(context, feed);
-    const mission = requireMission(feed, missionId);
+  const { task, attempt, step, prompts } = options;
+  return withClient(context, async ({ log, openMission }) => {
+    const { mission } = await openMission(options.mission);
     const base = mission.request.workspace ?? context.config.values.WORKSPACE_ROOT;
     let attempts = 0;
     let shown = 0;
@@ -41,8 +39,8 @@ export function showAttempts(context: CommandContext, options: ShowOptions): Pro
     if (attempts > 0) throw wrongUse(`no attempt has a step ${step}`, 'Leave --step out to see every step.');
     context.say(
       mission.tasks.size === 0
-        ? `${missionId} has no tasks yet`
-        : `no task of ${missionId} was assigned yet, or its records were deleted (retention of the tasks topics)`,
+        ? `${mission.id} has no tasks yet`
+        : `no task of ${mission.id} was assigned yet, or its records were deleted (retention of the tasks topics)`,
     );
     return EXIT.done;
   });

@@ -1,9 +1,9 @@
 import { askProcesses, type StatusReport } from '../../client/ask-processes.js';
 import { noOrchestrator } from '../orchestrator-notice.js';
+import { reportMission } from '../../domain/mission-report.js';
 import type { MissionReport } from '../../domain/report.js';
 import { callsTable, shortCall } from '../call-text.js';
 import { clientCommand } from '../client-command.js';
-import { requireMission } from '../../client/require-mission.js';
 import { caughtUp, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { shortDuration } from '../durations.js';
@@ -91,12 +91,10 @@ function plannedTasks(feed: MissionFeed, missionId: string): number {
   return feed.view.plan(missionId)?.plan.waves.reduce((count, wave) => count + wave.tasks.length, 0) ?? 0;
 }
 
-async function showMission(context: CommandContext, session: ClientSession, missionId: string): Promise<void> {
-  const feed = await session.openFeed();
-  await caughtUp(context, feed);
-  requireMission(feed, missionId);
-  const report = feed.view.report(missionId);
-  if (report === null) return;
+async function showMission(context: CommandContext, session: ClientSession, wanted: string): Promise<void> {
+  const { feed, mission } = await session.openMission(wanted);
+  const missionId = mission.id;
+  const report = reportMission(mission);
   const complete = withWorkspace(context.config.values.WORKSPACE_ROOT, report);
   if (context.json) return context.print(complete);
   context.host.stdout.write(
@@ -111,13 +109,13 @@ async function showMission(context: CommandContext, session: ClientSession, miss
       `\nCalls that wait for a person:\n${callsTable(report.waiting_calls, context.host.clock.now())}`,
     );
   if (report.question !== null) context.host.stdout.write(`\n${questionText(context, missionId, report.question)}`);
-  const mission = feed.view.mission(missionId);
   const proposed = feed.view.plan(missionId);
-  if (mission === null || proposed === null || !awaitsAnswer(mission)) return;
+  if (proposed === null || !awaitsAnswer(mission)) return;
   context.host.stdout.write(`\n${planText(proposed.plan, plannerOf(proposed))}\n${answerText(context, missionId)}`);
 }
 
-async function showProcesses(context: CommandContext, session: ClientSession, missionId: string | null): Promise<void> {
+async function showProcesses(context: CommandContext, session: ClientSession, wanted: string | null): Promise<void> {
+  const missionId = wanted === null ? null : (await session.openMission(wanted)).mission.id;
   const reports = await askProcesses(context.client, session, {
     firstMs: FIRST_ANSWER_MS,
     quietMs: QUIET_MS,

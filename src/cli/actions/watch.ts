@@ -2,6 +2,7 @@ import type { AgentEvent } from '../../domain/events.js';
 import { requireMission } from '../../client/require-mission.js';
 import { caughtUp, withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
+import { parseMissionId } from '../../domain/mission-id.js';
 import { createHandledDeferred, orAborted } from '../../domain/deferred.js';
 import { eventLine } from '../event-line.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -36,9 +37,10 @@ async function watchAll(context: CommandContext, { log, onEnd }: ClientSession):
 /** The mission's story from its request on. Exit 0 when it completed, 1 when it did not. */
 async function watchMission(
   context: CommandContext,
-  { openFeed }: ClientSession,
-  missionId: string,
+  { openFeed, openMission }: ClientSession,
+  wanted: string,
 ): Promise<ExitCode> {
+  const missionId = parseMissionId(wanted) === null ? (await openMission(wanted)).mission.id : wanted;
   const feed = await openFeed();
   feed.subscribe((change) => {
     if (change.missionId === missionId) write(context, change.event);

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { Choose } from '../registration.js';
+import { MISSION_WORDS, type Choose } from '../registration.js';
 
 const load = () => import('../actions/decide.js');
 
-const ID = 'a mission, or an id of ravenhelm approvals list (a part that is unique is enough)';
+const ID = `${MISSION_WORDS}; or an id of ravenhelm approvals list (a part that is unique is enough)`;
 
 export function register(program: Command, choose: Choose): void {
   program
@@ -23,7 +23,7 @@ export function register(program: Command, choose: Choose): void {
     );
   program
     .command('answer')
-    .argument('<mission>')
+    .argument('<mission>', MISSION_WORDS)
     .argument('<text>')
     .description('answer the question of a mission that needs attention; it continues with the answer')
     .action((mission: string, text: string, _flags: object, command: Command) =>
@@ -31,7 +31,7 @@ export function register(program: Command, choose: Choose): void {
     );
   program
     .command('cancel')
-    .argument('<mission>')
+    .argument('<mission>', MISSION_WORDS)
     .description('stop a mission')
     .option('--why <reason>', 'reason, recorded in the event log', 'cancelled by hand')
     .action((mission: string, { why }: { readonly why: string }, command: Command) =>

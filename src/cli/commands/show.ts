@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { numberArgument } from '../number-argument.js';
-import type { Choose } from '../registration.js';
+import { MISSION_WORDS, type Choose } from '../registration.js';
 
 interface ShowFlags {
   readonly attempt?: number;
@@ -12,7 +12,7 @@ interface ShowFlags {
 export function register(program: Command, choose: Choose): void {
   program
     .command('show')
-    .argument('<mission>')
+    .argument('<mission>', MISSION_WORDS)
     .argument('[task]', "a task's id, or an agent that has one task in the mission")
     .description('show what the agents did: each step with its thought, command, output, model and cost')
     .option('--attempt <n>', 'this attempt only, from 1', (text) => numberArgument('show --attempt', text))
@@ -22,7 +22,7 @@ export function register(program: Command, choose: Choose): void {
     .action((mission: string, task: string | undefined, flags: ShowFlags, command: Command) =>
       choose(command, async (context) =>
         (await import('../actions/show.js')).showAttempts(context, {
-          missionId: mission,
+          mission,
           task: task ?? null,
           attempt: flags.attempt ?? null,
           step: flags.step ?? null,
