@@ -339,6 +339,37 @@ describeWithBroker('the command line on Kafka', () => {
     expect(stderr).toContain('ravenhelm status lists missions, ravenhelm approvals list the calls');
   });
 
+  test('status lists by status, name and time, and names the next page, in text and as JSON', async () => {
+    for (let count = 0; count < 3; count += 1) await rh('submit', 'missions/wrong.yaml', '--wait');
+    const listed = async (...flags: string[]) => {
+      const { code, stdout, stderr } = await rh('status', '--json', ...flags);
+      return { code, ids: JSON.parse(stdout).map(({ mission_id }: { mission_id: string }) => mission_id), stderr };
+    };
+    const failed = ['--status', 'failed', '--name', 'wrong-mission', '--since', '1h'];
+    const all = await listed(...failed);
+    expect(all.ids.length).toBeGreaterThanOrEqual(3);
+    const newest = await listed(...failed, '--limit', '2');
+    expect(newest.ids).toEqual(all.ids.slice(-2));
+    const next = /the next page: npx ravenhelm status (.*)$/m.exec(newest.stderr)?.[1] ?? '';
+    await submit('quick');
+    const older = await listed(...next.replaceAll("'", '').split(' '));
+    expect(older.ids).toEqual(all.ids.slice(-4, -2));
+    const text = await rh('status', '--limit', '1', '--name', 'wrong-*');
+    expect(text.stdout).toMatch(new RegExp(`^MISSION .*\n${all.ids.at(-1)} `));
+    expect(text.stderr).toContain(`the next page: npx ravenhelm status --name 'wrong-*' --limit 1 --before`);
+    expect((await rh('status', '--name', 'no-such')).stdout).toBe('no mission fits\n');
+  });
+
+  test.each([
+    [['--status', 'done'], '"done" is no status. Use planning, '],
+    [['--since', 'yesterday'], 'It must be an age such as 90m'],
+    [['--limit', '0'], 'It must be a whole number from 1'],
+    [['last', '--limit', '1'], '--limit is for the list of missions'],
+  ])('status %j is wrong use, with what can be given', async (flags, words) => {
+    const { code, stderr } = await rh('status', ...flags);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+  });
+
   test('an unknown mission is wrong use, with the nearest one', async () => {
     const missionId = await submit('quick');
     const { code, stderr } = await rh('status', `${missionId.slice(0, -1)}_`);

@@ -176,6 +176,7 @@ const PLACES: Readonly<Record<RangeName, Place>> = {
   'show --attempt': { read: argument('show --attempt'), named: /number/ },
   'show --step': { read: argument('show --step'), named: /number/ },
   'workspace prune --older-than': { read: olderThan, named: /--older-than/ },
+  'status --limit': { read: argument('status --limit'), named: /number/ },
   'recover partition': { read: argument('recover partition'), named: /number/ },
   'createSwarm drainMs': { read: swarm, named: /^createSwarm: drainMs/ },
   'kafkaLog sessionTimeoutMs': { read: kafka, named: /^kafkaLog: sessionTimeoutMs/ },

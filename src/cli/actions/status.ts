@@ -1,14 +1,14 @@
 import { askProcesses, type StatusReport } from '../../client/ask-processes.js';
 import { noOrchestrator } from '../orchestrator-notice.js';
 import { reportMission } from '../../domain/mission-report.js';
-import type { MissionReport } from '../../domain/report.js';
-import { callsTable, shortCall } from '../call-text.js';
+import { callsTable } from '../call-text.js';
+import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
-import { caughtUp, withClient, type ClientSession } from '../client-session.js';
+import { showMissions, type ListOptions } from '../mission-list-text.js';
+import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { shortDuration } from '../durations.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import type { MissionFeed } from '../../client/mission-feed.js';
 import { withWorkspace } from '../../client/submit.js';
 import { readRoster } from '../mission-source.js';
 import { awaitsAnswer } from '../../client/decisions.js';
@@ -17,13 +17,14 @@ import { plannerOf } from '../../domain/mission-planning.js';
 import { planText } from '../plan-text.js';
 import { reportText } from '../report-text.js';
 import { table } from '../table.js';
-import { cutToWidth, oneLine } from '../text-width.js';
-import { withoutWorkerLine } from '../without-worker-text.js';
+import { oneLine } from '../text-width.js';
 
 export interface StatusOptions {
-  readonly missionId: string | null;
+  /** As a person names it; null: none. */
+  readonly mission: string | null;
   /** Ask the processes, too. */
   readonly live: boolean;
+  readonly list: ListOptions;
 }
 
 const FIRST_ANSWER_MS = 5_000;
@@ -31,64 +32,22 @@ const QUIET_MS = 700;
 const BYTES_PER_MB = 1024 * 1024;
 
 /** The missions of the log, one mission's report, or with live the processes that answer. */
-export function showStatus(context: CommandContext, { missionId, live }: StatusOptions): Promise<ExitCode> {
+export function showStatus(context: CommandContext, { mission, live, list }: StatusOptions): Promise<ExitCode> {
+  if (mission !== null || live) refuseListOptions(list);
   return withClient(context, async (session) => {
-    if (live) await showProcesses(context, session, missionId);
-    else if (missionId === null) await showMissions(context, session);
-    else await showMission(context, session, missionId);
+    if (live) await showProcesses(context, session, mission);
+    else if (mission === null) await showMissions(context, session, list);
+    else await showMission(context, session, mission);
     return EXIT.done;
   });
 }
 
-async function showMissions(context: CommandContext, session: ClientSession): Promise<void> {
-  const feed = await session.openFeed();
-  await caughtUp(context, feed);
-  const reports = feed.reports();
-  if (context.json) {
-    context.print(reports.map((report) => withWorkspace(context.config.values.WORKSPACE_ROOT, report)));
-    return;
-  }
-  if (reports.length === 0) return context.say('no missions yet');
-  const rows = reports.map((report) => {
-    const ended = report.tasks.filter((task) => task.status === 'verified' || task.status === 'unverified').length;
-    const lastedMs =
-      (report.ended_at === null ? context.host.clock.now() : Date.parse(report.ended_at)) -
-      Date.parse(report.started_at);
-    return [
-      report.mission_id,
-      report.name,
-      report.status.replaceAll('_', ' '),
-      `${ended}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`,
-      shortDuration(lastedMs),
-      report.reason ??
-        report.question?.reason ??
-        (waitingLine(report) || withoutWorkerLine(report, context.host.clock.now())),
-    ];
-  });
-  const { stdout } = context.host;
-  const lines = table([['MISSION', 'NAME', 'STATUS', 'TASKS', 'TIME', ''], ...rows]);
-  // A pipe gets the reason uncut; status MISSION shows it on a terminal.
-  stdout.write(
-    stdout.isTerminal
-      ? lines
-          .split('\n')
-          .map((line) => cutToWidth(line, stdout.size().columns))
-          .join('\n')
-      : lines,
-  );
-}
-
-/** The calls that wait for a person, in one line; empty when none does. */
-function waitingLine({ waiting_calls: calls }: MissionReport): string {
-  const [first] = calls;
-  if (first === undefined) return '';
-  const more = calls.length > 1 ? ` and ${calls.length - 1} more` : '';
-  return `waits for a person: ${shortCall(first)} of ${first.agent}${more} (ravenhelm approvals list)`;
-}
-
-/** Tasks of the plan that has been proposed; before it is approved they are not yet the mission's. */
-function plannedTasks(feed: MissionFeed, missionId: string): number {
-  return feed.view.plan(missionId)?.plan.waves.reduce((count, wave) => count + wave.tasks.length, 0) ?? 0;
+/** One mission, or the processes, are shown whole. */
+function refuseListOptions(list: ListOptions): void {
+  const [given] = Object.entries(list).find(([, value]) => value !== null) ?? [];
+  if (given === undefined) return;
+  const flag = given === 'statuses' ? 'status' : given;
+  throw wrongUse(`--${flag} is for the list of missions`, 'Leave it out, or leave out the mission and --live.');
 }
 
 async function showMission(context: CommandContext, session: ClientSession, wanted: string): Promise<void> {

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
+import { ageArgument } from '../age-argument.js';
 import type { Choose } from '../registration.js';
 
 interface Flags {
@@ -16,8 +17,6 @@ Examples:
   ravenhelm workspace prune --older-than 7d
 `;
 
-const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
 export function register(program: Command, choose: Choose): void {
   program
     .command('workspace')
@@ -32,12 +31,4 @@ export function register(program: Command, choose: Choose): void {
         (await import('../actions/workspace.js')).pruneWorkspace(context, { olderThanMs: olderThan ?? null, dryRun }),
       ),
     );
-}
-
-/** Milliseconds. At most four digits: 9999d are 27 years. */
-function ageArgument(text: string): number {
-  const [, number, unit] = /^(\d{1,4})([mhd])$/.exec(text) ?? [];
-  if (number === undefined || (unit !== 'm' && unit !== 'h' && unit !== 'd'))
-    throw new InvalidArgumentError('It must be a number of minutes, hours or days, such as 90m, 12h or 7d.');
-  return Number(number) * UNIT_MS[unit];
 }

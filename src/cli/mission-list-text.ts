@@ -1,0 +1,104 @@
+/** The missions of the log, as `status` lists them. */
+import type { MissionFeed } from '../client/mission-feed.js';
+import { pageOf, type MissionFilter, type MissionPage } from '../client/mission-list.js';
+import { withWorkspace } from '../client/submit.js';
+import type { MissionReport, MissionStatus } from '../domain/report.js';
+import { shortCall } from './call-text.js';
+import { clientCommand } from './client-command.js';
+import { caughtUp, type ClientSession } from './client-session.js';
+import type { CommandContext } from './context.js';
+import { shortDuration } from './durations.js';
+import type { Since } from './list-arguments.js';
+import { table } from './table.js';
+import { cutToWidth } from './text-width.js';
+import { withoutWorkerLine } from './without-worker-text.js';
+
+/** As they were typed; null: not given. */
+export interface ListOptions {
+  readonly statuses: readonly MissionStatus[] | null;
+  readonly name: string | null;
+  readonly since: Since | null;
+  readonly limit: number | null;
+  readonly before: string | null;
+}
+
+export async function showMissions(
+  context: CommandContext,
+  session: ClientSession,
+  options: ListOptions,
+): Promise<void> {
+  const feed = await session.openFeed();
+  await caughtUp(context, feed);
+  const page = pageOf(feed.reports(), filterOf(context, options));
+  if (context.json)
+    context.print(page.missions.map((report) => withWorkspace(context.config.values.WORKSPACE_ROOT, report)));
+  else if (page.missions.length === 0)
+    context.say(feed.view.missions().length === 0 ? 'no missions yet' : 'no mission fits');
+  else writeTable(context, [HEADINGS, ...page.missions.map((report) => rowOf(context, feed, report))]);
+  if (page.next !== null) context.host.stderr.write(`${nextPageLine(context, options, page)}\n`);
+}
+
+function filterOf({ host }: CommandContext, { statuses, since, ...options }: ListOptions): MissionFilter {
+  return {
+    ...options,
+    statuses: statuses === null ? null : new Set(statuses),
+    sinceMs: sinceMs(since, host.clock.now()),
+    keepOpen: false,
+  };
+}
+
+function sinceMs(since: Since | null, nowMs: number): number | null {
+  if (since === null || since.kind === 'all') return null;
+  return since.kind === 'age' ? nowMs - since.ageMs : since.timeMs;
+}
+
+function nextPageLine(context: CommandContext, options: ListOptions, { missions, fitting, next }: MissionPage): string {
+  const command = clientCommand(context, `status ${flagsOf(options, context.host.clock.now(), next)}`);
+  return `the newest ${missions.length} of ${fitting}; the next page: ${command}`;
+}
+
+/** The flags that give the page before an id of the same list. An age becomes the time that it means now. */
+function flagsOf({ statuses, name, since, limit }: ListOptions, nowMs: number, before: string | null): string {
+  const start = sinceMs(since, nowMs);
+  const flags = [
+    statuses === null ? null : `--status ${[...new Set(statuses)].join(',')}`,
+    name === null ? null : `--name '${name.replaceAll("'", "'\\''")}'`,
+    since === null ? null : `--since ${start === null ? 'all' : new Date(start).toISOString()}`,
+    `--limit ${limit} --before ${before}`,
+  ];
+  return flags.filter((flag) => flag !== null).join(' ');
+}
+
+const HEADINGS = ['MISSION', 'NAME', 'STATUS', 'TASKS', 'TIME', ''];
+
+function rowOf({ host }: CommandContext, feed: MissionFeed, report: MissionReport): readonly string[] {
+  const done = report.tasks.filter((task) => task.status === 'verified' || task.status === 'unverified').length;
+  const endMs = report.ended_at === null ? host.clock.now() : Date.parse(report.ended_at);
+  return [
+    report.mission_id,
+    report.name,
+    report.status.replaceAll('_', ' '),
+    `${done}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`,
+    shortDuration(endMs - Date.parse(report.started_at)),
+    report.reason ?? report.question?.reason ?? (waitingLine(report) || withoutWorkerLine(report, host.clock.now())),
+  ];
+}
+
+/** A pipe gets the reason uncut; status MISSION shows it on a terminal. */
+function writeTable({ host: { stdout } }: CommandContext, rows: readonly (readonly string[])[]): void {
+  const lines = table(rows);
+  const cut = (line: string) => cutToWidth(line, stdout.size().columns);
+  stdout.write(stdout.isTerminal ? lines.split('\n').map(cut).join('\n') : lines);
+}
+/** The calls that wait for a person, in one line; empty when none does. */
+function waitingLine({ waiting_calls: calls }: MissionReport): string {
+  const [first] = calls;
+  if (first === undefined) return '';
+  const more = calls.length > 1 ? ` and ${calls.length - 1} more` : '';
+  return `waits for a person: ${shortCall(first)} of ${first.agent}${more} (ravenhelm approvals list)`;
+}
+
+/** Tasks of the plan that has been proposed; before it is approved they are not yet the mission's. */
+function plannedTasks(feed: MissionFeed, missionId: string): number {
+  return feed.view.plan(missionId)?.plan.waves.reduce((count, wave) => count + wave.tasks.length, 0) ?? 0;
+}
