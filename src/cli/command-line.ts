@@ -22,7 +22,7 @@ import { register as registerSubmit } from './commands/submit.js';
 import { register as registerWatch } from './commands/watch.js';
 import { register as registerWorkspace } from './commands/workspace.js';
 import { createContext, type GlobalOptions } from './context.js';
-import { EXIT } from './exit-codes.js';
+import { EXIT, EXIT_MEANINGS } from './exit-codes.js';
 import { describeFailure, failureText } from './failure.js';
 import { withRedactedOutput, type Host } from './host.js';
 import { createRedactor } from '../domain/redaction.js';
@@ -57,8 +57,10 @@ const COMMANDS: readonly Register[] = [
 ];
 
 const EXIT_CODES = `
-Exit codes: 0 done, 1 the mission failed, 2 wrong use or configuration, 3 no broker or registry,
-4 a role gave up (check the log; a supervisor should restart it), 70 internal error, 130 interrupted.
+Exit codes:
+${Object.entries(EXIT_MEANINGS)
+  .map(([code, meaning]) => `  ${code.padEnd(5)} ${meaning.replaceAll('`', '')}`)
+  .join('\n')}
 `;
 
 /** Reads the command line and carries it out. Never rejects: a failure is a text on stderr and the exit code. */

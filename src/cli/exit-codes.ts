@@ -2,15 +2,22 @@
 export const EXIT = {
   done: 0,
   missionFailed: 1,
-  /** Wrong use or configuration. */
   usage: 2,
-  /** No broker or registry. */
   unreachable: 3,
-  /** A role gave up: too many failures in a row, or an error that a restart cannot fix. */
   roleFailed: 4,
-  /** An error that nothing in the program handled. */
   internal: 70,
   interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** By code, in rising order: the table of docs/cli.md and of --help. */
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  0: 'done; for `run`, `submit --wait` and `start`: the mission completed',
+  1: 'the mission failed or was cancelled',
+  2: 'wrong use or configuration, or an output that cannot be written: a person must change something',
+  3: 'no broker or registry: it may pass',
+  4: 'a role failed: six times in a row, or with an error that a restart cannot fix (last log line: `role.failed`)',
+  70: 'an internal error',
+  130: 'interrupted',
+};

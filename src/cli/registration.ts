@@ -30,3 +30,8 @@ export const WORKSPACE_FLAG = [
   '--workspace <dir>',
   "the mission's workspace, instead of one below WORKSPACE_ROOT",
 ] as const;
+
+export const JUNIT_FLAG = [
+  '--junit <file>',
+  'write the report as JUnit XML when the mission has ended, whatever its end',
+] as const;

@@ -8,6 +8,7 @@ import { clientCommand } from '../client-command.js';
 import { caughtUp, openFeed } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { openJunit, withJunit } from '../junit-file.js';
 import { followMission } from '../mission-follow.js';
 import { withWorkspace } from '../../client/submit.js';
 import { requestVoid } from '../../client/verdict.js';
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly workspace: string | null;
   /** What becomes of a call that the policy asks about; null: it waits in a terminal, and is refused elsewhere. */
   readonly onAsk: OnAsk | null;
+  /** Where the report goes as JUnit XML; null: nowhere. */
+  readonly junit?: string | null;
   /** Called when the report was printed and the roles still run; the process ends when it resolves. */
   afterwards?(session: SwarmSession): Promise<void>;
 }
@@ -41,6 +44,7 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
   await requireFits(context, mission, options.file);
   await requireModels(context, mission, roster, options.file);
   warnOfChecks(context, mission, options.file);
+  const junit = await openJunit(context, options.junit, roster);
   return withSwarm(
     context,
     { roster, orchestrator: true, agents: roster.agents, allowMemory: true, onAsk },
@@ -68,18 +72,21 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
       sayIfAny(context, goingOnLine(context, feed));
       const { missionId, workspace } = await requestMission(context, session.log, { ...options, mission });
       context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
-      const report = await followMission(context, {
-        missionId,
-        feed,
-        broken: session.broken,
-        asking: { log: session.log, isShared: session.log.capabilities.shared },
-        ifNotEnded: session.log.capabilities.durable
-          ? `mission ${missionId} has not ended; the next swarm on this log continues it. ` +
-            `To stop it: ${clientCommand(context, `cancel ${missionId}`)}`
-          : null,
+      const report = await withJunit(junit, { feed, missionId }, async () => {
+        const ended = await followMission(context, {
+          missionId,
+          feed,
+          broken: session.broken,
+          asking: { log: session.log, isShared: session.log.capabilities.shared },
+          ifNotEnded: session.log.capabilities.durable
+            ? `mission ${missionId} has not ended; the next swarm on this log continues it. ` +
+              `To stop it: ${clientCommand(context, `cancel ${missionId}`)}`
+            : null,
+        });
+        requireCounts(ended);
+        printReport(context, ended, session.log.capabilities.shared);
+        return ended;
       });
-      requireCounts(report);
-      printReport(context, report, session.log.capabilities.shared);
       if (!context.json && !session.log.capabilities.shared) await showFailure(context, session, feed, report);
       if (!context.json) context.say(story(context, session, missionId));
       if (options.afterwards === undefined) sayIfAny(context, leftOpenLine(context, feed));

@@ -1,11 +1,13 @@
 import { missingOrchestrator, sayIfNoOrchestrator } from '../orchestrator-notice.js';
 import { warnOfChecks } from '../check-warnings.js';
+import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { watchAdmissions } from '../../client/admission.js';
 import { createHandledDeferred } from '../../domain/deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { openJunit, withJunit } from '../junit-file.js';
 import { followMission } from '../mission-follow.js';
 import { requestMission, requireFits } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
@@ -17,14 +19,20 @@ export interface SubmitOptions {
   readonly file: string;
   readonly wait: boolean;
   readonly workspace: string | null;
+  /** Where the report goes as JUnit XML, with wait; null: nowhere. */
+  readonly junit: string | null;
 }
 
 /** Hands a mission to the swarm that serves this log. With wait: exit 0 when it completed, 1 when not. */
 export async function submitMission(given: CommandContext, options: SubmitOptions): Promise<ExitCode> {
   const context = await asOperator(given);
-  const mission = await readMission(context, options.file, await readRoster(context));
+  if (options.junit !== null && !options.wait)
+    throw wrongUse('--junit needs --wait: the file is written when the mission has ended', 'Add --wait.');
+  const roster = await readRoster(context);
+  const mission = await readMission(context, options.file, roster);
   await requireFits(context, mission, options.file);
   warnOfChecks(context, mission, options.file);
+  const junit = await openJunit(context, options.junit, roster);
   return withClient(context, async (session) => {
     const feed = options.wait ? await session.openFeed() : null;
     const admissions = feed === null ? await watchAdmissions(context.client, session) : null;
@@ -40,18 +48,21 @@ export async function submitMission(given: CommandContext, options: SubmitOption
       return EXIT.done;
     }
     context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
-    const report = await followMission(context, {
-      missionId,
-      feed,
-      broken: createHandledDeferred<never>().promise,
-      asking: { log: session.log, isShared: true },
-      notice: missingOrchestrator(context, session, mission).then(({ notice }) => notice),
-      ifNotEnded:
-        `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ` +
-        `${clientCommand(context, `cancel ${missionId}`)} stops it`,
+    const report = await withJunit(junit, { feed, missionId }, async () => {
+      const ended = await followMission(context, {
+        missionId,
+        feed,
+        broken: createHandledDeferred<never>().promise,
+        asking: { log: session.log, isShared: true },
+        notice: missingOrchestrator(context, session, mission).then(({ notice }) => notice),
+        ifNotEnded:
+          `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ` +
+          `${clientCommand(context, `cancel ${missionId}`)} stops it`,
+      });
+      requireCounts(ended);
+      printReport(context, ended, true);
+      return ended;
     });
-    requireCounts(report);
-    printReport(context, report, true);
     return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
   });
 }

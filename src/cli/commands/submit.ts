@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import { WORKSPACE_FLAG, type Choose } from '../registration.js';
+import { JUNIT_FLAG, WORKSPACE_FLAG, type Choose } from '../registration.js';
+
+interface SubmitFlags {
+  readonly wait: boolean;
+  readonly workspace?: string | null;
+  readonly junit?: string | null;
+}
 
 export function register(program: Command, choose: Choose): void {
   program
@@ -8,14 +14,10 @@ export function register(program: Command, choose: Choose): void {
     .description('submit a mission to a running swarm')
     .option('--wait', 'wait until the mission has ended', false)
     .option(...WORKSPACE_FLAG)
-    .action(
-      (
-        file: string,
-        { wait, workspace = null }: { readonly wait: boolean; readonly workspace?: string | null },
-        command: Command,
-      ) =>
-        choose(command, async (context) =>
-          (await import('../actions/submit.js')).submitMission(context, { file, wait, workspace }),
-        ),
+    .option(...JUNIT_FLAG)
+    .action((file: string, { wait, workspace = null, junit = null }: SubmitFlags, command: Command) =>
+      choose(command, async (context) =>
+        (await import('../actions/submit.js')).submitMission(context, { file, wait, workspace, junit }),
+      ),
     );
 }
