@@ -22,11 +22,14 @@ const cases = caseSchema.parse(
 const { policy } = parsePolicy(readFileSync('policy.default.yaml', 'utf8'), 'policy.default.yaml');
 
 describe('attack cases that the default policy decides', () => {
-  test.each(cases.map((one) => [one.id, one] as const))('%s', (_id, { command, decision, rule, tainted = false, network = false }) => {
-    const verdict = policy.judgeCommand('env_agent', command, { tainted, network });
-    expect({ decision: verdict.decision, rule: verdict.rule }).toEqual({ decision, rule });
-    expect(verdict.reason).not.toBe('');
-  });
+  test.each(cases.map((one) => [one.id, one] as const))(
+    '%s',
+    (_id, { command, decision, rule, tainted = false, network = false }) => {
+      const verdict = policy.judgeCommand('env_agent', command, { tainted, network });
+      expect({ decision: verdict.decision, rule: verdict.rule }).toEqual({ decision, rule });
+      expect(verdict.reason).not.toBe('');
+    },
+  );
 
   test('have each id once', () => {
     expect(new Set(cases.map(({ id }) => id)).size).toBe(cases.length);

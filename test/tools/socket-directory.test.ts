@@ -34,7 +34,9 @@ describe("the directory of a gateway's sockets", () => {
     const other = await makeSocketDirectory(GATEWAY_SOCKETS, [place]);
     expect(other.paths.proxy.startsWith(`${place}/`)).toBe(false);
     await other.remove();
-    await expect(makeSocketDirectory(GATEWAY_SOCKETS, ['/'])).rejects.toThrow(/sandboxes mount \/.*Set TMPDIR to a directory outside/);
+    await expect(makeSocketDirectory(GATEWAY_SOCKETS, ['/'])).rejects.toThrow(
+      /sandboxes mount \/.*Set TMPDIR to a directory outside/,
+    );
   });
 
   asRoot("stays root's, and lets the account open the sockets only", async () => {

@@ -35,10 +35,11 @@ export function register(program: Command, choose: Choose): void {
     .option(...WORKSPACE)
     .option(...TAINTED)
     .addHelpText('after', EXAMPLES)
-    .action((words: readonly string[], { agent = null, workspace = null, tainted }: Nullable<Flags>, command: Command) =>
-      choose(command, async (context) =>
-        (await import('../actions/sandbox.js')).execInSandbox(context, { words, agent, workspace, tainted }),
-      ),
+    .action(
+      (words: readonly string[], { agent = null, workspace = null, tainted }: Nullable<Flags>, command: Command) =>
+        choose(command, async (context) =>
+          (await import('../actions/sandbox.js')).execInSandbox(context, { words, agent, workspace, tainted }),
+        ),
     );
   sandbox
     .command('tool')
