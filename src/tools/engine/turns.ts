@@ -4,11 +4,11 @@
 export type TakePlace = () => (() => void) | null;
 
 /** Places of one call within those of the process. */
-export function createPlacesOf(process: TakePlace, most: number): TakePlace {
+export function createPlacesOf(all: TakePlace, most: number): TakePlace {
   let taken = 0;
   return () => {
     if (taken >= most) return null;
-    const giveBack = process();
+    const giveBack = all();
     if (giveBack === null) return null;
     taken += 1;
     return () => {
