@@ -31,14 +31,11 @@ export async function followMission(
   const progress = createProgress({ output: people, clock: host.clock, colors, live });
   const prompt = asking === undefined ? null : createCallPrompt(context, { feed, progress, ...asking });
   const restoreLog = context.redirectLog(progress.say);
-  const unsubscribe = feed.subscribe((change) => {
-    const report = change.missionId === missionId ? feed.view.report(missionId) : null;
-    if (report === null) return;
-    progress.onEvent(change.event, report);
-    announcePlan(context, change.event, feed, progress);
-    if (prompt !== null) askAboutCalls(prompt, change.event, report);
-    if (change.event.event_type === 'attention_requested')
-      progress.say(questionText(context, missionId, report.question));
+  const unsubscribe = feed.onMission(missionId, (event, report) => {
+    progress.onEvent(event, report);
+    announcePlan(context, event, feed, progress);
+    if (prompt !== null) askAboutCalls(prompt, event, report);
+    if (event.event_type === 'attention_requested') progress.say(questionText(context, missionId, report.question));
   });
   let end: 'replaced' | 'kept' = 'kept';
   let following = true;

@@ -9,7 +9,7 @@ import { createScreen } from './screen.js';
 
 /** Shows how a mission goes. */
 export interface Progress {
-  /** After each event of the mission. */
+  /** After each event of the mission. Reads the report only where it draws it. */
   onEvent(event: AgentEvent, report: MissionReport): void;
   /** Writes text that stays, such as a log line, without tearing the lines below it. Ends in a line break. */
   say(text: string): void;
@@ -50,22 +50,20 @@ function createLiveProgress({ output, clock, colors }: ProgressOptions): Progres
   const startedMs = clock.monotonicMs();
   const runningSince = new Map<string, number>();
   let report: MissionReport | null = null;
-  let tick: Timer | null = null;
   let settling: Timer | null = null;
   let held = 0;
+  /** Whether the last frame fitted. More tasks than rows are walked over at a tick only, not for each event. */
+  let fits = true;
 
   const runningMs = (taskId: string) => clock.monotonicMs() - (runningSince.get(taskId) ?? clock.monotonicMs());
+  const isStill = () => settling !== null || held > 0;
   /** False when the lines do not fit the terminal's height. */
   const redraw = (): boolean => {
-    if (report === null || settling !== null || held > 0) return true;
+    if (report === null || isStill()) return true;
+    rememberRunning(report, runningSince, clock.monotonicMs());
     const frame = progressFrame(report, { runningMs, elapsedMs: clock.monotonicMs() - startedMs, nowMs: clock.now() });
-    return screen.draw(frame.map((line) => paint(line, output.size().columns - 1, colors)));
-  };
-  const arm = () => {
-    tick = clock.setTimer(TICK_MS, () => {
-      redraw();
-      arm();
-    });
+    fits = screen.draw(frame.map((line) => paint(line, output.size().columns - 1, colors)));
+    return fits;
   };
   const stopResize = output.onResize(() => {
     screen.resized();
@@ -75,13 +73,12 @@ function createLiveProgress({ output, clock, colors }: ProgressOptions): Progres
       redraw();
     });
   });
-  arm();
+  const stopTicks = eachTick(clock, redraw);
 
   return {
     onEvent(event, next) {
       report = next;
-      rememberRunning(next, runningSince, clock.monotonicMs());
-      if (redraw()) return;
+      if (isStill() || (fits && redraw())) return;
       // Too many tasks for the height: one line an event, below the last lines that fitted.
       screen.keep();
       output.write(`${eventLine(event)}\n`);
@@ -94,7 +91,7 @@ function createLiveProgress({ output, clock, colors }: ProgressOptions): Progres
       return () => void ((held -= 1), redraw());
     },
     stop(end) {
-      tick?.cancel();
+      stopTicks();
       settling?.cancel();
       settling = null;
       stopResize();
@@ -104,6 +101,19 @@ function createLiveProgress({ output, clock, colors }: ProgressOptions): Progres
       screen.close();
     },
   };
+}
+
+/** Returns how to stop. */
+function eachTick(clock: Clock, run: () => void): () => void {
+  let timer: Timer;
+  const arm = () => {
+    timer = clock.setTimer(TICK_MS, () => {
+      run();
+      arm();
+    });
+  };
+  arm();
+  return () => timer.cancel();
 }
 
 function rememberRunning(report: MissionReport, runningSince: Map<string, number>, nowMs: number): void {

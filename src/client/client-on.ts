@@ -174,10 +174,7 @@ async function followOn(
   missionId: string,
   { onEvent, signal }: FollowOptions,
 ): Promise<MissionReport> {
-  const unsubscribe = feed.subscribe((change) => {
-    const report = change.missionId === missionId ? feed.view.report(missionId) : null;
-    if (report !== null) onEvent?.(change.event, report);
-  });
+  const unsubscribe = onEvent === undefined ? () => undefined : feed.onMission(missionId, onEvent);
   try {
     return await feed.ended(
       missionId,

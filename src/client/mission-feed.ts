@@ -1,8 +1,10 @@
 import { createCoordinationView, type CoordinationView } from '../domain/coordination-view.js';
 import type { AgentEvent } from '../domain/events.js';
+import { isOpen } from '../domain/mission-state.js';
 import type { MissionReport, MissionStatus } from '../domain/report.js';
 import type { Log, LogRecord } from '../ports/log.js';
 import { orAborted } from '../domain/deferred.js';
+import { lazyReport } from './lazy-report.js';
 import { missionOf } from './mission-of.js';
 import { follow } from './follow.js';
 
@@ -23,6 +25,11 @@ export interface MissionFeed {
   reports(): readonly MissionReport[];
   /** Calls back after each record that counted was folded; returns how to stop that. */
   subscribe(listener: (change: FeedChange) => void): () => void;
+  /**
+   * Calls back after each record of the mission that counted; returns how to stop that. A report that the listener
+   * does not read is never made: it walks over all tasks.
+   */
+  onMission(missionId: string, listener: (event: AgentEvent, report: MissionReport) => void): () => void;
   /** Resolves when everything that was in the log at the start was folded; rejects when the log cannot be read. */
   readonly caughtUp: Promise<void>;
   /** Never resolves; rejects when the log cannot be read any more. */
@@ -59,16 +66,25 @@ export async function createMissionFeed({
     },
   });
 
+  const subscribe = (listener: (change: FeedChange) => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
   return {
     view,
     reports: () => view.missions().flatMap((id) => view.report(id) ?? []),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe,
+    onMission: (id, listener) =>
+      subscribe(({ missionId, event }) => {
+        if (missionId !== id || view.mission(id) === null) return;
+        listener(
+          event,
+          lazyReport(() => reportIn(view, id)),
+        );
+      }),
     caughtUp,
     failure,
-    ended: (missionId, signal) => orAborted(Promise.race([whenEnded(view, listeners, missionId), failure]), signal),
+    ended: (missionId, signal) => orAborted(Promise.race([whenEnded(view, subscribe, missionId), failure]), signal),
     stop,
   };
 }
@@ -79,17 +95,23 @@ export function hasEnded(status: MissionStatus): boolean {
 
 function whenEnded(
   view: CoordinationView,
-  listeners: Set<(change: FeedChange) => void>,
+  subscribe: (listener: (change: FeedChange) => void) => () => void,
   missionId: string,
 ): Promise<MissionReport> {
   return new Promise((resolve) => {
     const check = () => {
-      const report = view.report(missionId);
-      if (report === null || !hasEnded(report.status)) return;
-      listeners.delete(check);
-      resolve(report);
+      const mission = view.mission(missionId);
+      if (mission === null || isOpen(mission)) return;
+      unsubscribe();
+      resolve(reportIn(view, missionId));
     };
-    listeners.add(check);
+    const unsubscribe = subscribe((change) => change.missionId === missionId && check());
     check();
   });
+}
+
+function reportIn(view: CoordinationView, missionId: string): MissionReport {
+  const report = view.report(missionId);
+  if (report === null) throw new TypeError(`the mission ${missionId} has no report`);
+  return report;
 }

@@ -18,10 +18,9 @@ import {
   type Mission,
   type MissionFold,
   type Wave,
-  type WaveFold,
 } from './mission-state.js';
 import type { MissionTask } from './mission-task-state.js';
-import { evolveTask, type MissionTaskEvent } from './mission-task.js';
+import { evolveTask, type EvolvedTask, type MissionTaskEvent } from './mission-task.js';
 import { createTaskIndex, putTask } from './mission-tasks.js';
 import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js';
 import type { LaterRequest } from './requests.js';
@@ -190,9 +189,16 @@ function requestAccepted(
   return APPLIED;
 }
 
-/** What a person's request would come to. Changes nothing. */
-export const effectOf = (mission: Mission, event: LaterRequest, timestampMs: number): Folded =>
-  applyEvent(copyOfMission(mission), { offset: mission.firstOffset, timestampMs, event });
+/**
+ * What a person's request would come to. Changes nothing. There can be one about each task, which must not cost a copy
+ * of them all; of the others a mission has few.
+ */
+export function effectOf(mission: Mission, event: LaterRequest, timestampMs: number): Folded {
+  const at = { offset: mission.firstOffset, timestampMs };
+  if (event.event_type !== 'task_retry_requested') return applyEvent(copyOfMission(mission), { ...at, event });
+  const evolved = evolvedTask(mission, { ...at, event });
+  return evolved.kind === 'void' ? evolved : APPLIED;
+}
 
 function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
   const { event, timestampMs: atMs } = record;
@@ -275,7 +281,7 @@ function setWave(mission: MissionFold, number: number, from: Wave['status'], to:
 }
 
 /** The numbers of the waves rise: halving finds one among many. */
-function findWave({ waves }: MissionFold, number: number): WaveFold | null {
+function findWave<W extends Wave>({ waves }: { readonly waves: readonly W[] }, number: number): W | null {
   let [from, to] = [0, waves.length];
   while (from < to) {
     const middle = Math.floor((from + to) / 2);
@@ -287,18 +293,28 @@ function findWave({ waves }: MissionFold, number: number): WaveFold | null {
   return null;
 }
 
-function taskOfMission(mission: MissionFold, record: FoldRecord & { readonly event: MissionTaskEvent }): Folded {
-  const { event, offset } = record;
+type TaskRecord = FoldRecord & { readonly event: MissionTaskEvent };
+
+/** The task of the event after it. Changes nothing. */
+function evolvedTask(mission: Mission, record: TaskRecord): EvolvedTask {
+  const { event } = record;
   const before = mission.tasks.get(event.payload.task_id);
   if (before === undefined) return voidBecause('no such task');
   if (event.event_type === 'task_retry_requested' && !isBeingDone(mission, before))
     return voidBecause('the task is not being done');
-  const { agent } = before.plan;
-  const agentFailures = mission.agentFailures.get(agent) ?? 0;
-  const evolved = evolveTask(before, record, { retries: mission.request.retries, agentFailures });
+  const agentFailures = mission.agentFailures.get(before.plan.agent) ?? 0;
+  return evolveTask(before, record, { retries: mission.request.retries, agentFailures });
+}
+
+function taskOfMission(mission: MissionFold, record: TaskRecord): Folded {
+  const { event, offset } = record;
+  const before = mission.tasks.get(event.payload.task_id);
+  const evolved = evolvedTask(mission, record);
   if (evolved.kind === 'void') return evolved;
+  const { failures, plan } = evolved.task;
   putTask(mission, evolved.task);
-  if (evolved.task.failures > before.failures) mission.agentFailures.set(agent, agentFailures + 1);
+  if (failures > (before?.failures ?? 0))
+    mission.agentFailures.set(plan.agent, (mission.agentFailures.get(plan.agent) ?? 0) + 1);
   if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled')
     mission.effects.set(offset, { offset, event });
   if (event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended')
@@ -316,7 +332,7 @@ function beginToFail(mission: MissionFold, reason: string): void {
  * Whether a new attempt of the task would bring the mission on: not when it is about to end or asks a person, nor when
  * the plan is or was changed.
  */
-const isBeingDone = (mission: MissionFold, task: MissionTask): boolean =>
+const isBeingDone = (mission: Mission, task: MissionTask): boolean =>
   mission.course.kind === 'working' &&
   mission.planning.kind === 'approved' &&
   findWave(mission, task.wave)?.status !== 'replaced';

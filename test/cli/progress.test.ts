@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { createProgress } from '../../src/cli/progress.js';
 import { progressFrame } from '../../src/cli/progress-frame.js';
 import { paint } from '../../src/cli/paint.js';
@@ -142,6 +143,28 @@ describe('progress on a terminal', () => {
     const { terminal, progress } = live(100, 5);
     progress.onEvent(EVENT, MIXED);
     expect(terminal.screen()).toEqual([`wave_started | orchestrator | ${MISSION} wave 1 | deploy-cert_agent-wave1`]);
+  });
+
+  test('there an event does not walk over the tasks; the next second does', () => {
+    const { clock, progress } = live(100, 5);
+    const walks = jest.fn(() => MIXED.tasks);
+    const counted = Object.defineProperty({ ...MIXED }, 'tasks', { get: walks });
+    progress.onEvent(EVENT, counted);
+    const ofFirst = walks.mock.calls.length;
+    for (let more = 0; more < 50; more += 1) progress.onEvent(EVENT, counted);
+    expect(walks).toHaveBeenCalledTimes(ofFirst);
+    clock.advance(1_000);
+    expect(walks).toHaveBeenCalledTimes(2 * ofFirst);
+    progress.stop('replaced');
+  });
+
+  test('once there is room again, the lines are drawn again', () => {
+    const { terminal, clock, progress } = live(100, 5);
+    progress.onEvent(EVENT, MIXED);
+    terminal.resize(100, 24);
+    clock.advance(1_000);
+    expect(terminal.screen().at(-6)).toContain('hello running');
+    progress.stop('replaced');
   });
 
   test('a log line stands above the lines', () => {

@@ -1,34 +1,61 @@
 import { jest } from '@jest/globals';
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
+import type { Mission } from '../../src/domain/mission-state.js';
+import type { MissionTask } from '../../src/domain/mission-task-state.js';
 import { validatePlan } from '../../src/domain/plan-rules.js';
 import { buildPlan, taskId, type PlanDraft, type PlanScope } from '../../src/domain/plan.js';
-import { accepted, completed, given, claimed, opened, planOf, requested, started } from './support/mission-log.js';
+import {
+  accepted,
+  claimed,
+  completed,
+  failed,
+  given,
+  only,
+  opened,
+  planOf,
+  requested,
+  retryRequested,
+  started,
+} from './support/mission-log.js';
+import { eventOf } from './support/events.js';
 
 describe('a mission of many tasks', () => {
   const AGENTS = Array.from({ length: 300 }, () => 'cert_agent');
   const FIRST = 'deploy-cert_agent-wave1';
 
-  function underWay() {
+  function underWay(request: Parameters<typeof requested>[0] = {}) {
     const plan = planOf([AGENTS, ['env_agent']]);
     const unique = plan.waves.map((wave) => ({
       ...wave,
-      tasks: wave.tasks.map((task, index) => ({ ...task, task_id: taskId(task.agent, wave.wave_number, index + 1) })),
+      tasks: wave.tasks.map((task, index) => ({
+        ...task,
+        task_id: taskId(task.agent, wave.wave_number, index + 1),
+        acceptance: [{ name: 'made', command: `test -f out/${index} && sh tests/run.sh` }],
+        changes: [`out/${index}`],
+      })),
     }));
-    const log = given(claimed(), opened(), requested({ plan: { ...plan, waves: unique } }));
-    log.settle();
+    const log = given(claimed(), opened(), requested({ plan: { ...plan, waves: unique }, ...request }));
+    log.settle(quiet);
     return log;
   }
+  const quiet = { tasksWithExpired: () => [], verifyRequest: () => null };
 
-  test('is folded in place: an event walks over none of its other tasks, nor does the decision that follows', () => {
-    const log = underWay();
-    const { tasks, index } = log.mission();
+  /** Makes every walk over a mission's tasks fail; counts the tasks that are looked up. */
+  function withoutWalks({ tasks, index }: Mission) {
     const walked = jest.fn(() => {
       throw new Error('walked over all tasks');
     });
     for (const map of [tasks, index.open])
       for (const way of ['values', 'keys', 'entries', 'forEach', Symbol.iterator] as const)
         Object.defineProperty(map, way, { value: walked });
-    const quiet = { tasksWithExpired: () => [] };
+    const lookedUp = jest.spyOn(tasks as Map<string, MissionTask>, 'get');
+    return { walked, lookedUp };
+  }
+
+  test('is folded in place: an event walks over none of its other tasks, nor does the decision that follows', () => {
+    const log = underWay();
+    const { tasks } = log.mission();
+    const { walked } = withoutWalks(log.mission());
     for (const event of [accepted(FIRST), started(FIRST), completed(FIRST)]) {
       expect(log.when(event)).toBe('applied');
       expect(log.decides(quiet)).toEqual([]);
@@ -36,6 +63,34 @@ describe('a mission of many tasks', () => {
     expect(log.mission().tasks).toBe(tasks);
     expect(log.task(FIRST).status).toBe('verified');
     expect(walked).not.toHaveBeenCalled();
+  });
+
+  test('is assigned task by task: what one of them may read and what the others write is not looked for in all', () => {
+    const log = underWay({ workspace: '/given' });
+    log.when(failed(FIRST));
+    log.settle(quiet);
+    const { walked, lookedUp } = withoutWalks(log.mission());
+    const isExpired = (key: string) => key.endsWith('/retry');
+    const again = only('task_assigned', log.decides({ ...quiet, isExpired, tasksWithExpired: () => [FIRST] }));
+    expect(again).toMatchObject({ task_id: FIRST, attempt: 2, beside: { tasks: AGENTS.length - 1 } });
+    expect(again.untrusted).not.toEqual([]);
+    expect(log.when(eventOf('task_assigned', again))).toBe('applied');
+    expect(walked).not.toHaveBeenCalled();
+    expect(lookedUp.mock.calls.length).toBeLessThan(20);
+  });
+
+  test('answers a signed request about a task without a copy of all the others', () => {
+    const signed = { signed_by: 'ann', key_id: 'k', signature: 's' };
+    const log = underWay({ signed });
+    const { walked, lookedUp } = withoutWalks(log.mission());
+    const request = retryRequested(FIRST, 1);
+    if (request.event_type !== 'task_retry_requested') throw new TypeError('it is a request');
+    expect(log.when({ ...request, payload: { ...request.payload, signed } })).toBe('applied');
+    const answer = only('request_accepted', log.decides(quiet));
+    expect(log.when(eventOf('request_accepted', answer))).toBe('applied');
+    expect(log.task(FIRST).retryRequest).toContain('asked for by ann');
+    expect(walked).not.toHaveBeenCalled();
+    expect(lookedUp.mock.calls.length).toBeLessThan(20);
   });
 
   test('keeps its counts and sums as its tasks say', () => {
