@@ -1,13 +1,17 @@
 /** What the agents of a mission did: the journals of its attempts, read from the tasks topics. */
 import { rebuildPrompts } from '../agent/prompt-journal.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
-import { createAttemptJournal, type AttemptId, type AttemptJournal } from '../domain/attempt-journal.js';
+import {
+  createAttemptJournal,
+  type AttemptId,
+  type AttemptJournal,
+  type JournaledAttempt,
+} from '../domain/attempt-journal.js';
 import { reportAttempt, type AttemptReport, type StepReport } from '../domain/attempt-report.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import type { Mission } from '../domain/mission-state.js';
 import type { MissionTask } from '../domain/mission-task-state.js';
 import { attemptKey } from '../domain/partitioning.js';
-import type { TaskAttempt } from '../domain/task-partition.js';
 import { partitionName, type Log, type LogRecord, type WatchPlace } from '../ports/log.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext } from './context.js';
@@ -66,7 +70,7 @@ async function readSome(
   const places = await startingPlaces(log, topics.tasks, inOrderOfAssignment(new Set(missing.values())));
   const complete = createHandledDeferred<void>();
   let handled = Promise.resolve();
-  const hand = (attempt: TaskAttempt) => {
+  const hand = (attempt: JournaledAttempt) => {
     handled = handled.then(() => onAttempt(filter.prompts === true ? withPrompts(attempt) : reportAttempt(attempt)));
     handled.catch(complete.reject);
   };
@@ -90,7 +94,7 @@ async function readSome(
   await handled;
 }
 
-function withPrompts(attempt: TaskAttempt): AttemptReport {
+function withPrompts(attempt: JournaledAttempt): AttemptReport {
   const report = reportAttempt(attempt);
   const prompts = rebuildPrompts(attempt.assignment, attempt.steps);
   const steps = report.steps.map((step): StepReport => {

@@ -1,5 +1,6 @@
 /** The attempts of chosen tasks, as a reader of a tasks partition finds them who begins in the middle of it. Pure. */
-import type { AgentEvent } from './events.js';
+import type { AgentEvent, PayloadOf } from './events.js';
+import { createKeptConnections, type KeptConnections } from './kept-connections.js';
 import { attemptKey } from './partitioning.js';
 import type { FoldRecord } from './record.js';
 import {
@@ -17,11 +18,14 @@ export interface AttemptId {
   readonly attempt: number;
 }
 
+/** An attempt, and what its commands have reached on the network. */
+export type JournaledAttempt = TaskAttempt & { readonly connections: readonly PayloadOf<'connection_ended'>[] };
+
 export interface AttemptJournal {
   /** Folds a record of the partition; records come in the order of the log. Returns the attempts that it ended. */
-  apply(record: FoldRecord): readonly TaskAttempt[];
+  apply(record: FoldRecord): readonly JournaledAttempt[];
   /** The attempts that have not ended, or of which an outcome is still missing; in the order of the log. */
-  rest(): readonly TaskAttempt[];
+  rest(): readonly JournaledAttempt[];
 }
 
 /**
@@ -32,15 +36,31 @@ export interface AttemptJournal {
  */
 export function createAttemptJournal(isWanted: (attempt: AttemptId) => boolean): AttemptJournal {
   const state = createTaskPartitionState();
+  const connections = new Map<string, KeptConnections>();
+  const journaled = (attempt: TaskAttempt): JournaledAttempt => ({
+    ...attempt,
+    connections: connections.get(attempt.key)?.all() ?? [],
+  });
+  const keep = (connection: PayloadOf<'connection_ended'>) => {
+    const key = attemptKey(connection);
+    const kept = connections.get(key) ?? createKeptConnections();
+    connections.set(key, kept);
+    kept.add(connection);
+  };
   return {
     apply(record) {
       const { event } = record;
       if (event.event_type !== 'partition_claimed' && !isAbout(event, isWanted)) return [];
       state.holder ??= journaledBy(event);
-      evolveTaskPartition(state, record);
-      return takeEnded(state);
+      const { kind } = evolveTaskPartition(state, record);
+      if (kind === 'applied' && event.event_type === 'connection_ended') keep(event.payload);
+      return takeEnded(state).map((attempt) => {
+        const ended = journaled(attempt);
+        connections.delete(attempt.key);
+        return ended;
+      });
     },
-    rest: () => [...state.attempts.values()],
+    rest: () => [...state.attempts.values()].map(journaled),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What an attempt of a task did, as people and programs see it: snake_case, like the mission's report. */
+import type { JournaledAttempt } from './attempt-journal.js';
 import { baselineOf, type Baseline, type CheckBaseline } from './baseline.js';
 import type { CheckRecord, CheckResult, PayloadOf } from './events.js';
 import type { NetworkConnection } from './network.js';
@@ -141,7 +142,7 @@ export interface StepOutcome {
   readonly checks: readonly CheckReport[];
 }
 
-export function reportAttempt(attempt: TaskAttempt): AttemptReport {
+export function reportAttempt(attempt: JournaledAttempt): AttemptReport {
   const { assignment, status, steps, result } = attempt;
   const baseline = baselineOf(attempt);
   const reports = steps.map((step) => reportStep(step, baseline, connectionsOf(attempt, step.call.step)));
@@ -178,7 +179,7 @@ export function reportConnection(connection: NetworkConnection): ConnectionRepor
   };
 }
 
-function connectionsOf({ connections }: TaskAttempt, step: number): readonly ConnectionReport[] {
+function connectionsOf({ connections }: JournaledAttempt, step: number): readonly ConnectionReport[] {
   return connections
     .filter((one) => one.step === step)
     .map(({ mission_id: _mission, task_id: _task, attempt: _attempt, step: _step, owner: _owner, ...rest }) => rest);

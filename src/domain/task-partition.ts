@@ -54,8 +54,6 @@ export interface TaskAttempt {
   readonly assignment: PayloadOf<'task_assigned'>;
   readonly status: 'open' | 'completed' | 'failed' | 'cancelled';
   readonly steps: readonly JournalStep[];
-  /** What its commands have reached on the network, or tried to. */
-  readonly connections: readonly PayloadOf<'connection_ended'>[];
   readonly spending: Spending;
   readonly reservation: TurnReservation | null;
   /** A step that waits for a person; null: none does. While it waits the attempt runs nothing and holds no slot. */
@@ -143,7 +141,6 @@ function assigned(state: TaskPartitionState, offset: number, event: EventOf<'tas
     assignment,
     status: 'open',
     steps: [],
-    connections: [],
     spending: NOTHING_SPENT,
     reservation: null,
     waiting: null,
@@ -275,13 +272,12 @@ function returned(state: TaskPartitionState, outcome: PayloadOf<'tool_returned'>
   return APPLIED;
 }
 
-/** Like an outcome it says what happened, so it counts no matter who wrote it. Nothing depends on it. */
-function connected(state: TaskPartitionState, connection: PayloadOf<'connection_ended'>): Folded {
-  const attempt = state.attempts.get(attemptKey(connection));
-  if (attempt === undefined) return voidBecause('no such attempt');
-  state.attempts.set(attempt.key, { ...attempt, connections: [...attempt.connections, connection] });
-  return APPLIED;
-}
+/**
+ * Like an outcome it says what happened, so it counts no matter who wrote it. Nothing depends on it, and there may be
+ * a hundred of each step: only those who report them keep them (attempt-journal.ts).
+ */
+const connected = (state: TaskPartitionState, connection: PayloadOf<'connection_ended'>): Folded =>
+  state.attempts.has(attemptKey(connection)) ? APPLIED : voidBecause('no such attempt');
 
 function ended(
   state: TaskPartitionState,

@@ -1,7 +1,9 @@
 import { createAttemptJournal } from '../../src/domain/attempt-journal.js';
 import { reportAttempt, type AttemptReport } from '../../src/domain/attempt-report.js';
-import type { AgentEvent } from '../../src/domain/events.js';
-import { recordsOf } from './support/events.js';
+import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
+import { MOST_CONNECTIONS } from '../../src/domain/kept-connections.js';
+import { createTaskPartitionState, evolveTaskPartition } from '../../src/domain/task-partition.js';
+import { eventOf, recordsOf } from './support/events.js';
 import {
   assigned,
   called,
@@ -22,6 +24,13 @@ function read(...events: readonly AgentEvent[]): { readonly ended: AttemptReport
   return { ended: ended.map(reportAttempt), rest: journal.rest().map(reportAttempt) };
 }
 
+const connected = (step: number, changes: Partial<PayloadOf<'connection_ended'>> = {}) =>
+  eventOf('connection_ended', {
+    ...{ mission_id: MISSION, task_id: TASK, attempt: 1, step, owner: 'a' },
+    ...{ host: 'a.example', port: 443, address: '1.1.1.1', outcome: 'ended', reason: null },
+    ...{ bytes_sent: 1, bytes_received: 1, duration_ms: 1, connections: 1 },
+    ...changes,
+  });
 const stepsOf = ({ steps }: AttemptReport) => steps.map(({ step, outcome }) => `${step} ${outcome?.kind ?? 'open'}`);
 
 describe('the journal of an attempt', () => {
@@ -85,6 +94,35 @@ describe('the journal of an attempt', () => {
     ];
     for (const record of recordsOf(events)) journal.apply(record);
     expect(journal.rest().map(({ assignment }) => [assignment.task_id, assignment.attempt])).toEqual([[TASK, 2]]);
+  });
+
+  test('has the first thousand connections each, and adds up what follows', () => {
+    const refused = (step: number, n: number) => connected(step, { host: `${n}.example`, outcome: 'refused' });
+    const { ended } = read(
+      assigned(source(10)),
+      called('a', 1),
+      ...Array.from({ length: 9_000 }, () => connected(1)),
+      ...Array.from({ length: 1_000 }, (_, n) => refused(1, n)),
+      returned('a', 1),
+      called('a', 2),
+      connected(2),
+      returned('a', 2),
+      completed('a'),
+    );
+    const [first = [], second = []] = ended[0]?.steps.map(({ connections }) => connections) ?? [];
+    expect(first).toHaveLength(MOST_CONNECTIONS + 2);
+    expect(first.at(-2)).toMatchObject({ host: 'a.example', outcome: 'ended', connections: 8_000, bytes_sent: 8_000 });
+    expect(first.at(-1)).toMatchObject({ host: null, outcome: 'refused', connections: 1_000 });
+    expect(second).toMatchObject([{ host: 'a.example', connections: 1 }]);
+  });
+
+  test("is the reader's: a connection changes nothing in a worker's fold", () => {
+    const state = createTaskPartitionState();
+    const records = recordsOf([claimed('a'), assigned(source(10)), called('a', 1), connected(1)]);
+    for (const record of records.slice(0, -1)) evolveTaskPartition(state, record);
+    const before = [...state.attempts.values()];
+    expect(records.slice(-1).map((record) => evolveTaskPartition(state, record).kind)).toEqual(['applied']);
+    expect([...state.attempts.values()].map((attempt, at) => attempt === before[at])).toEqual([true]);
   });
 
   test('shows arguments that are no JSON object as text', () => {
