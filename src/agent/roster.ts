@@ -7,7 +7,7 @@ import { readAgentFile, refusedAgentFile, type AgentFile } from './agent-file.js
 import { ConfigError, type Problem } from './config-error.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted } from '../domain/quoted.js';
-import { decodeText, NO_TEXT, unreadableReason } from './text-file.js';
+import { decodeText, NO_TEXT, unreadableEntryReason, unreadableReason } from './text-file.js';
 
 /** All known agents. */
 export interface Roster {
@@ -115,7 +115,7 @@ async function readAgent(path: string, tools: readonly string[]): Promise<AgentF
       ? refused(NO_TEXT, 'save it as UTF-8, or remove it')
       : readAgentFile({ text, digest: digestOfFile(bytes) }, path, tools);
   } catch (error) {
-    return refused(`the file cannot be read: ${unreadableReason(error)}`, 'correct or remove it');
+    return refused(`the file cannot be read: ${unreadableEntryReason(error)}`, 'correct or remove it');
   }
 }
 

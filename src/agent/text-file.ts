@@ -14,12 +14,16 @@ export function decodeText(bytes: Uint8Array): string | null {
   }
 }
 
-/** Why a file in a directory cannot be read. Rethrows errors that do not come from the file system. */
+/** Why a file cannot be read. Rethrows errors that do not come from the file system. */
 export function unreadableReason(error: unknown): string {
   if (!isFileSystemError(error)) throw error;
-  // The directory lists it, so that only the target of a link can be missing.
-  if (error.code === 'ENOENT') return 'its link points to a file that does not exist';
   return systemErrorWords(error.code) ?? error.message;
+}
+
+/** The same of a file that its directory lists: only the target of a link can be missing. */
+export function unreadableEntryReason(error: unknown): string {
+  const isMissing = isFileSystemError(error) && error.code === 'ENOENT';
+  return isMissing ? 'its link points to a file that does not exist' : unreadableReason(error);
 }
 
 export function isFileSystemError(error: unknown): error is Error & { readonly code: string } {

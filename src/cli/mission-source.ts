@@ -4,7 +4,7 @@ import { join, parse, relative, resolve } from 'node:path';
 import { ConfigError } from '../agent/config-error.js';
 import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
 import type { Roster } from '../agent/roster.js';
-import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../agent/text-file.js';
+import { decodeText, isFileSystemError, NO_TEXT, unreadableEntryReason } from '../agent/text-file.js';
 import { rosterOf } from '../client/roster.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
@@ -61,7 +61,10 @@ async function readText(path: string, context: CommandContext): Promise<string> 
     if (error.code === 'EISDIR')
       throw wrongUse(`${path} is a directory`, 'Name a mission file, such as missions/hello.yaml.');
     if (!isMissing)
-      throw wrongUse(`${path} cannot be read: ${unreadableReason(error)}`, 'Correct it, or name another mission file.');
+      throw wrongUse(
+        `${path} cannot be read: ${unreadableEntryReason(error)}`,
+        'Correct it, or name another mission file.',
+      );
     const meant = nearestFile(path, there);
     throw wrongUse(
       `there is no mission file ${path}`,

@@ -5,6 +5,31 @@ import { describeWithBroker, testBroker } from '../support/broker.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startInPipe } from './support/ravenhelm.js';
 
+describe('the file of a key', () => {
+  let clone: TestClone;
+  beforeAll(async () => {
+    clone = await createTestClone();
+  });
+  afterAll(() => clone.remove());
+
+  test('that is not there is named as missing', async () => {
+    const missing = ['--key', 'missing.pem', '--as', 'ann'];
+    const { code, stderr } = await runInPipe(clone, ['submit', 'missions/quick.yaml', ...missing], {
+      KAFKA_BROKERS: '127.0.0.1:1',
+      SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1',
+    });
+    expect(stderr).toContain('missing.pem cannot be read: no such file or directory');
+    expect(code).toBe(2);
+  });
+
+  test('is not written into a directory that is not there', async () => {
+    const { code, stderr } = await runInPipe(clone, ['operators', 'keygen', 'ann', '--out', 'missing/ann.pem']);
+    expect(stderr).toContain('missing/ann.pem was not written: its directory does not exist');
+    expect(stderr).toContain('Create it, or name another file.');
+    expect(code).toBe(2);
+  });
+});
+
 /** Commands with and without a key, against a running swarm with an operators file. */
 describeWithBroker('a swarm with operators', () => {
   let clone: TestClone;

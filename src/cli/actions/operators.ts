@@ -24,6 +24,8 @@ async function writeNew(file: string, text: string): Promise<void> {
     await writeFile(file, text, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     if (!isFileSystemError(error)) throw error;
+    if (error.code === 'ENOENT')
+      throw wrongUse(`${file} was not written: its directory does not exist`, 'Create it, or name another file.');
     const why = error.code === 'EEXIST' ? 'it is there already' : unreadableReason(error);
     throw wrongUse(`${file} was not written: ${why}`, 'Name another file.');
   }
