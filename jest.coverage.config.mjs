@@ -4,8 +4,8 @@ import suite from './jest.unit.config.mjs';
 process.env.RAVENHELM_TEST_QUICK = '0';
 
 /**
- * `npm run coverage`: what the unit tests reach of the folders that hold the protocol. The floors are the measured values,
- * rounded down; raise them when the values rise.
+ * `npm run coverage`: what the unit tests reach of the folders that hold the protocol. The floors are the measured
+ * values, rounded down; raise them when the values rise.
  */
 const FLOORS = {
   './src/domain/': { lines: 93, functions: 91, branches: 86 },

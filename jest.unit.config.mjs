@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import suite from './jest.config.mjs';
 
 /**
- * `npm run test:unit`: the folders whose tests start no broker, no sandbox and no other process. Groups in them that need
- * a broker are reported as skipped. Left out: chaos, cli, e2e, local, missions, packaging, simulation and tools.
+ * `npm run test:unit`: the folders whose tests start no broker, no sandbox and no other process. Groups in them that
+ * need a broker are reported as skipped. Left out are all folders of test/ that are not named here.
  * Without arguments it is quick (test/support/quick.ts); tests that are named run whole.
  */
 const UNIT = [

@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 export const USAGE = `npm run eval -- [options]
 Runs small tasks with a chain of models, several times each, and prints what was solved and what was claimed wrongly.
 Without --models the scripted personalities run, and the result is compared with eval/expected.yaml.
-  --models CHAIN        such as ollama:qwen3:8b or ollama:llama3.1,anthropic; keys and OLLAMA_HOST come from the environment
+  --models CHAIN        such as ollama:qwen3:8b or ollama:llama3.1,anthropic; keys and OLLAMA_HOST come from the
+                        environment
   --personality A,B     of the scripted models, these only
   --tasks A,B           of eval/tasks, these only
   --trials K            of each task (default 1); pass^K is the share of tasks that K trials of K solve

@@ -1,4 +1,6 @@
-/** A server that speaks Ollama's API (/api/version, /api/tags, /api/chat as NDJSON) and whose models are personalities. */
+/**
+ * A server that speaks Ollama's API (/api/version, /api/tags, /api/chat as NDJSON) and whose models are personalities.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { z } from 'zod';
@@ -83,8 +85,10 @@ function turnOf(messages: readonly { readonly role: string; readonly content: st
 
 async function say(response: ServerResponse, model: string, said: Said): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  const line = (message: object, done: boolean, more: object = {}) =>
-    `${JSON.stringify({ model, created_at: new Date().toISOString(), message: { role: 'assistant', ...message }, done, ...more })}\n`;
+  const line = (part: object, done: boolean, more: object = {}) => {
+    const message = { role: 'assistant', ...part };
+    return `${JSON.stringify({ model, created_at: new Date().toISOString(), message, done, ...more })}\n`;
+  };
   const end = (tokens: number, reason: string) =>
     response.end(line({ content: '' }, true, { done_reason: reason, prompt_eval_count: 400, eval_count: tokens }));
   switch (said.kind) {

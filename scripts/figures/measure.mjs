@@ -7,7 +7,10 @@ import { factsOf } from './syntax.mjs';
 export const LINE_LIMIT = 120;
 export const FUNCTION_LIMIT = 60;
 
-const FOLDERS = ['src', 'test', 'bench', 'scripts', 'bin', 'toolbox', 'examples'];
+const FOLDERS = ['src', 'test', 'bench', 'eval', 'scripts', 'bin', 'toolbox', 'examples'];
+/** The files beside the folders: settings of tools, and the script of the whole check. */
+const BESIDE = 'beside';
+const SHELL_SCRIPTS = ['.ci/run'];
 /** Generated events are no code that anyone reads or that a clone has before its first build. */
 const IGNORED = /^src\/domain\/generated\/|(^|\/)node_modules\//;
 
@@ -25,9 +28,10 @@ const IGNORED = /^src\/domain\/generated\/|(^|\/)node_modules\//;
  */
 export function measure(dir) {
   const folders = FOLDERS.filter((folder) => existsSync(join(dir, folder)));
-  const sources = new Map(folders.flatMap((folder) => readSources(dir, folder)));
+  const sources = new Map([...folders.flatMap((folder) => readSources(dir, folder)), ...readBeside(dir)]);
+  const hasBeside = [...sources.keys()].some((file) => folderOf(file) === BESIDE);
   return {
-    folders: folders.map((folder) => figuresOf(folder, [...sources.values()])),
+    folders: [...folders, ...(hasBeside ? [BESIDE] : [])].map((folder) => figuresOf(folder, [...sources.values()])),
     cycles: findCycles(importGraph(sources)),
   };
 }
@@ -37,14 +41,28 @@ function readSources(dir, folder) {
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
     .filter((file) => /\.(ts|mjs|js)$/.test(file) && !IGNORED.test(file))
     .sort()
-    .map((file) => {
-      const text = readFileSync(join(dir, file), 'utf8');
-      return [file, { file, text, ...factsOf(text) }];
-    });
+    .map((file) => readSource(dir, file));
 }
 
+function readBeside(dir) {
+  const modules = readdirSync(dir).filter((name) => /\.(mjs|js)$/.test(name));
+  return [...modules.sort(), ...SHELL_SCRIPTS.filter((file) => existsSync(join(dir, file)))].map((file) =>
+    readSource(dir, file),
+  );
+}
+
+function readSource(dir, file) {
+  const text = readFileSync(join(dir, file), 'utf8');
+  return [file, { file, text, ...(SHELL_SCRIPTS.includes(file) ? { functions: [], imports: [] } : factsOf(text)) }];
+}
+
+const folderOf = (file) => {
+  const [first] = file.split('/');
+  return FOLDERS.includes(first) ? first : BESIDE;
+};
+
 function figuresOf(folder, sources) {
-  const own = sources.filter(({ file }) => file.startsWith(`${folder}/`));
+  const own = sources.filter(({ file }) => folderOf(file) === folder);
   const functions = own.flatMap((source) => source.functions.map((one) => ({ file: source.file, ...one })));
   const lines = own.map(({ file, text }) => ({ file, lines: text.replace(/\n$/, '').split('\n') }));
   return {
