@@ -13,6 +13,7 @@ const UNIT = [
   'bench',
   'client',
   'domain',
+  'eval',
   'kafka',
   'memory',
   'models',

@@ -35,6 +35,7 @@ interface Stage {
   readonly nodes?: number;
   readonly test?: number;
   readonly start?: number;
+  readonly evalTasks?: number;
   readonly evaluation?: number;
   /** What jest leaves; null: it did not get that far. */
   readonly results: object | null;
@@ -55,6 +56,7 @@ async function ci({
   nodes = 0,
   test = 0,
   start = 0,
+  evalTasks = 0,
   evaluation = 0,
   results,
   fixed = went(2000),
@@ -75,6 +77,7 @@ async function ci({
     `"run coverage") exit ${coverage};;`,
     `"run test:nodes") exit ${nodes};;`,
     `"start -- --exit") exit ${start};;`,
+    `"run eval -- --validate") exit ${evalTasks};;`,
     `"run eval") exit ${evaluation};;`,
     `"test") ${leave}; exit ${test};;`,
     `"run simulate -- --seeds 2000 --results "*) ${simulated(fixed)};;`,
@@ -155,6 +158,7 @@ describe('.ci/run', () => {
     expect(await ending({ check: 1, results: counts })).toEqual(oneFailed);
     expect(await ending({ coverage: 1, results: counts })).toEqual(oneFailed);
     expect(await ending({ nodes: 1, results: counts })).toEqual(oneFailed);
+    expect(await ending({ evalTasks: 1, results: counts })).toEqual(oneFailed);
     expect(await ending({ evaluation: 1, results: counts })).toEqual(oneFailed);
     expect(await ci({ setup: 1, results: counts })).toMatchObject({
       exitCode: 1,
