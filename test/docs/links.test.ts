@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { anchorsOf, pages, prose, PROJECT, readPage } from './support/markdown.js';
 
@@ -21,6 +21,24 @@ describe('the links of the documentation', () => {
   test('lead to files and headings that exist', () => {
     expect(pages().length).toBeGreaterThan(15);
     expect(pages().flatMap((page) => brokenLinks(page, readPage(page)))).toEqual([]);
+  });
+
+  test('of the README lead to each page of docs/', () => {
+    const readme = readPage('README.md');
+    const missing = pages().filter((page) => /^docs\/[^/]+\.md$/.test(page) && !readme.includes(`](${page})`));
+    expect(missing).toEqual([]);
+    expect(readme.split('\n').length).toBeLessThanOrEqual(151);
+  });
+
+  test('a README of a folder of src names each folder in it', () => {
+    const readmes = pages().filter((page) => /^src\/[^/]+\/README\.md$/.test(page));
+    expect(readmes.length).toBeGreaterThan(5);
+    for (const readme of readmes) {
+      const text = readPage(readme);
+      const entries = readdirSync(join(PROJECT, posix.dirname(readme)), { withFileTypes: true });
+      const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+      expect([readme, folders.filter((name) => !text.includes(`${name}/`))]).toEqual([readme, []]);
+    }
   });
 
   test.each([
