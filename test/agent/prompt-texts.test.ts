@@ -5,8 +5,17 @@ import { loopTask } from './fakes.js';
 
 const own = (text: string) => ({ ...loopTask(), agent: { ...loopTask().agent, prompt: text } });
 
-test("the system text with every tool has at most 1,500 tokens without the agent's own", () => {
-  const content = systemText(own(''), TOOL_DEFINITIONS);
+test("the system text with all tools and permissions has at most 1,500 tokens without the agent's own", () => {
+  const { agent, ...task } = own('');
+  const allowed = {
+    network: [{ host: 'registry.npmjs.org', port: 443, addresses: [] }],
+    secrets: ['DEPLOY_TOKEN'],
+    mounts: [{ path: '/srv/shared', mode: 'ro' as const }],
+    docker: true,
+  };
+  const content = systemText({ ...task, agent: { ...agent, ...allowed } }, TOOL_DEFINITIONS);
+  for (const part of ['# Network', '/run/secrets/DEPLOY_TOKEN', '/srv/shared', 'A container engine'])
+    expect(content).toContain(part);
   expect(estimateTokens([{ role: 'system', content }])).toBeLessThanOrEqual(1_500);
 });
 
