@@ -24,9 +24,11 @@ export interface Act {
 }
 
 export interface ActPath {
-  /** Absolute, without . and ..; it ends with UNKNOWN where the rest is not known. */
+  /** Absolute, without . and ..; it ends with UNKNOWN where the rest is not known, and may have * ? [ ] of the shell. */
   readonly path: string;
   readonly access: Access;
+  /** It is only one of several files that it may be. Rules about tainted calls take it for the file. */
+  readonly maybe?: true;
 }
 
 /** A call that was read. */

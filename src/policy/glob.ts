@@ -91,9 +91,14 @@ function setOf(chars: readonly string[]): Matcher {
 }
 
 /** Matches a whole absolute path; * stays within a name, ** means any number of names. Throws PatternError. */
-export function pathMatcher(pattern: string): Matcher {
+export const pathMatcher = (pattern: string): Matcher => namesMatcher(pattern, wordMatcher);
+
+/** The same for a path that may have * ? [ ] of the shell in it: whether some file has both. Throws PatternError. */
+export const pathOverlap = (pattern: string): Matcher => namesMatcher(pattern, nameOverlap);
+
+function namesMatcher(pattern: string, compile: (name: string) => Matcher): Matcher {
   const all = alternativesOf(pattern).map((one) =>
-    one.split('/').map((name) => (name === '**' ? null : wordMatcher(name))),
+    one.split('/').map((name) => (name === '**' ? null : compile(name))),
   );
   return (path) => {
     const names = path.split('/');
@@ -105,5 +110,18 @@ export function pathMatcher(pattern: string): Matcher {
         (part, name) => part !== null && part(name),
       ),
     );
+  };
+}
+
+const WILD = /[*?[{]/;
+
+/** Of two patterns of a name it is not found out: they count as matching. */
+function nameOverlap(pattern: string): Matcher {
+  const matches = wordMatcher(pattern);
+  return (name) => {
+    if (!WILD.test(name)) return matches(name);
+    if (WILD.test(pattern) || /\{.*\.\..*\}/s.test(name)) return true;
+    // The shell's * and ? do not match a dot in front.
+    return (!pattern.startsWith('.') || /^[.[]/.test(name)) && wordMatcher(name)(pattern);
   };
 }

@@ -46,7 +46,7 @@ function judgeAct(rules: readonly Rule[], otherwise: PolicyDecision, call: Propo
 const SHOWN_CHARACTERS = 120;
 
 function describe({ words, paths }: Act): string {
-  const files = paths.map(({ access, path }) => `${access} ${path}`);
+  const files = paths.flatMap(({ access, path, maybe }) => (maybe === true ? [] : [`${access} ${path}`]));
   const text = [...(words === null ? [] : [words.join(' ')]), ...files].join(', ');
   const line = text.replaceAll('\uFFFC', '…').replaceAll(/\s+/g, ' ').trim();
   return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;

@@ -32,7 +32,7 @@ export function readCall({ tool, arguments: args }: Pick<ProposedCall, 'tool' | 
 
 function readCommand(command: string, workingDir: string): ReadCall {
   const hidden = hiddenCharacter(command) ?? hiddenCharacter(workingDir);
-  const found: Findings = { acts: [], unclear: new Set(), commands: 0 };
+  const found: Findings = { acts: [], unclear: new Set(), commands: 0, directories: new Set() };
   try {
     readScript(command, posix.resolve(WORKSPACE_MOUNT, workingDir), found);
   } catch (error) {

@@ -1,8 +1,8 @@
 /** A rule of a policy, ready to be asked. */
 import type { PolicyDecision, ProposedCall } from '../ports/policy.js';
-import type { Access, Act, ActPath } from './acts.js';
+import { UNKNOWN, type Access, type Act, type ActPath } from './acts.js';
 import { commandMatcher } from './command-pattern.js';
-import { pathMatcher, wordMatcher, type Matcher } from './glob.js';
+import { pathMatcher, pathOverlap, wordMatcher, type Matcher } from './glob.js';
 
 export interface RuleText {
   readonly name: string;
@@ -35,9 +35,14 @@ export function createRule(text: RuleText): Rule {
   const agent = listMatcher(text.agent, wordMatcher);
   const command = listMatcher(text.command, commandMatcher);
   const path = listMatcher(text.path, pathMatcher);
+  const overlap = listMatcher(text.path, pathMatcher, pathOverlap);
   const host = listMatcher(text.host, wordMatcher);
+  const isAbout = (one: ActPath): boolean => {
+    if (path === null || overlap === null) return true;
+    return text.tainted === true ? mayBeAbout(one, path, overlap) : one.maybe !== true && path(one.path);
+  };
   const hasPath = (paths: readonly ActPath[]) =>
-    paths.some((one) => text.access.includes(one.access) && (path === null || path(one.path)));
+    paths.some((one) => text.access.includes(one.access) && isAbout(one));
   return {
     ...text,
     matches: (call, act) =>
@@ -52,11 +57,24 @@ export function createRule(text: RuleText): Rule {
   };
 }
 
-/** Patterns of which one must match, and those with a ! in front, of which none may; null: no condition. */
-function listMatcher<T>(patterns: readonly string[], compile: (pattern: string) => Test<T>): Test<T> | null {
+/** Where the rest is not known, a written file may be any; for one that is read or removed its directory decides. */
+function mayBeAbout({ path, access }: ActPath, matches: Test<string>, overlaps: Test<string>): boolean {
+  if (access === 'write') return path.endsWith(UNKNOWN) || overlaps(path);
+  return matches(path.replace(UNKNOWN, 'x'));
+}
+
+/**
+ * Patterns of which one must match, and those with a ! in front, of which none may; null: no condition.
+ * @param compileWanted of those without a !
+ */
+function listMatcher<T>(
+  patterns: readonly string[],
+  compile: (pattern: string) => Test<T>,
+  compileWanted = compile,
+): Test<T> | null {
   if (patterns.length === 0) return null;
   const isExclusion = (pattern: string) => pattern.startsWith('!') && !pattern.startsWith('!(');
-  const wanted = patterns.filter((pattern) => !isExclusion(pattern)).map(compile);
+  const wanted = patterns.filter((pattern) => !isExclusion(pattern)).map(compileWanted);
   const excluded = patterns.filter(isExclusion).map((pattern) => compile(pattern.slice(1)));
   return (value) =>
     (wanted.length === 0 || wanted.some((matches) => matches(value))) && !excluded.some((matches) => matches(value));

@@ -13,8 +13,9 @@ import { posix } from 'node:path';
 import { UNKNOWN, type Act, type ActPath } from '../acts.js';
 import { differenceOf } from './dialect.js';
 import { hostsOf } from './hosts.js';
-import { pathOf, pathsOfCommand } from './paths.js';
-import { plainWord, variablesIn, wordOf, type KnownVariables, type ShellWord } from './word.js';
+import { filesOf, filesOfCommand, mayBeEverything, type Directories, type NamedFile } from './paths.js';
+import { insideVariables, knownVariables } from './variables.js';
+import { plainWord, wordOf, type ShellWord, type Variables } from './word.js';
 import { innerOf, type Input } from './wrappers.js';
 
 /** What the reading of one call has found. */
@@ -23,15 +24,17 @@ export interface Findings {
   readonly unclear: Set<string>;
   /** Commands that were read; inner ones count too. */
   commands: number;
+  /** Where its shells may be, at any time. */
+  readonly directories: Set<string>;
 }
 
 interface Place {
   readonly script: string;
-  readonly known: KnownVariables;
+  readonly variables: Variables;
   /** Shells inside shells. */
   readonly depth: number;
-  /** Where it runs; absolute. One object for all commands of a shell: cd changes it. */
-  readonly at: { directory: string };
+  /** Where it runs, and ran before; absolute. One object for all commands of a shell: cd changes it. */
+  readonly at: { directory: string; before: string };
 }
 
 /** More commands than a person reads before saying yes; the rest is not read, and the call is refused. */
@@ -40,15 +43,28 @@ export const MOST_COMMANDS = 250;
 /** Deeper than any honest command. */
 const MOST_SHELLS = 12;
 const SHOWN_CHARACTERS = 80;
+/** More directories than any honest command changes to. */
+const MOST_DIRECTORIES = 60;
 
 /** @param directory where the command runs; absolute */
 export function readScript(script: string, directory: string, found: Findings): void {
-  readText(script, { depth: 0, at: { directory }, known: variablesIn(script) }, found);
+  const read = () =>
+    readText(script, { depth: 0, at: { directory, before: UNKNOWN }, known: knownVariables(script) }, found);
+  found.directories.add(directory);
+  read();
+  if (found.directories.size === 1) return;
+  // Loops and functions may run a command after a cd that stands behind it.
+  found.acts.length = 0;
+  found.commands = 0;
+  read();
 }
 
-function readText(script: string, place: Omit<Place, 'script'>, found: Findings): void {
-  if (place.depth > MOST_SHELLS) found.unclear.add('shells inside shells');
-  else visit(parse(script), { ...place, script }, found);
+type Around = Omit<Place, 'script' | 'variables'> & Pick<Variables, 'known'>;
+
+function readText(script: string, { known, ...place }: Around, found: Findings): void {
+  if (place.depth > MOST_SHELLS) return void found.unclear.add('shells inside shells');
+  const parsed = parse(script);
+  visit(parsed, { ...place, script, variables: { known, inside: insideVariables(parsed, script, known) } }, found);
 }
 
 function visit(node: SyntaxNode, place: Place, found: Findings): void {
@@ -76,7 +92,7 @@ function visit(node: SyntaxNode, place: Place, found: Findings): void {
       break;
     case 'For':
     case 'Select':
-      if (place.known.has(node.name.text)) found.unclear.add(`what $${node.name.text} is`);
+      if (place.variables.known.has(node.name.text)) found.unclear.add(`what $${node.name.text} is`);
       break;
     default:
   }
@@ -93,35 +109,46 @@ function noteErrors(script: ParsedScript, place: Place, found: Findings): void {
 function readCommand(command: Command, place: Place, found: Findings): void {
   const paths = redirected(command.redirects, place, found);
   for (const part of command.prefix) {
-    if (part.type === 'Assignment') note(found, { words: [assignmentOf(part, place.known).text], paths: [] });
+    if (part.type === 'Assignment') note(found, { words: [assignmentOf(part, place.variables).text], paths: [] });
   }
-  const name = command.name === undefined ? null : wordOf(command.name, place.known);
+  const name = command.name === undefined ? null : wordOf(command.name, place.variables);
   if (name === null) return note(found, { words: null, paths });
   const args = command.args.map((part) =>
-    part.type === 'Word' ? wordOf(part, place.known) : assignmentOf(part, place.known),
+    part.type === 'Word' ? wordOf(part, place.variables) : assignmentOf(part, place.variables),
   );
-  readWords([name, ...args], paths, inputOf(command, place.known), place, found);
+  readWords([name, ...args], paths, inputOf(command, place.variables), place, found);
 }
 
 /** NAME=VALUE as a word; the values of an array are not read. */
-function assignmentOf({ name, value, pos }: Assignment, known: KnownVariables): ShellWord {
-  return plainWord(`${name}=${value.type === 'Word' ? wordOf(value, known).text : UNKNOWN}`, pos);
+function assignmentOf({ name, value, pos }: Assignment, variables: Variables): ShellWord {
+  return plainWord(`${name}=${value.type === 'Word' ? wordOf(value, variables).text : UNKNOWN}`, pos);
 }
 
-/** Of a command's redirections. A file that cannot be known is unclear where it is written. */
+/** Of a command's redirections. */
 function redirected(redirects: Command['redirects'], place: Place, found: Findings): readonly ActPath[] {
   return redirects.flatMap((redirect) => {
     if (redirect.type !== 'Redirect' || redirect.target === undefined) return [];
-    const word = wordOf(redirect.target, place.known);
+    const word = wordOf(redirect.target, place.variables);
     // 2>&1 and 2>&- name descriptors.
     if (/^[<>]&$/.test(redirect.operator) && /^(?:\d+-?|-)$/.test(word.text)) return [];
-    const path = pathOf(word.text, place.at.directory);
-    const access = accessOf(redirect);
-    if (path !== null) return access.map((one) => ({ path, access: one }));
-    if (access.includes('write'))
-      found.unclear.add(`the file behind ${redirect.operator} is ${shownPart(redirect.target, place)}`);
-    return [];
+    return accessOf(redirect).flatMap((access) =>
+      pathsAt({ word, access }, `the file behind ${redirect.operator}`, place, found),
+    );
   });
+}
+
+/** A file that cannot be known is unclear where it is written. */
+function pathsAt(file: NamedFile, what: string, place: Place, found: Findings): readonly ActPath[] {
+  const { word, access } = file;
+  const paths = filesOf(file, directoriesOf(place, found));
+  if (access === 'write' && paths === null) found.unclear.add(`${what} is ${shown(textAt(word, place))}`);
+  if (access === 'remove' && mayBeEverything(word))
+    found.unclear.add(`${what} may be everything: ${shown(textAt(word, place))}`);
+  return paths ?? [];
+}
+
+function directoriesOf({ at: { directory } }: Place, { directories }: Findings): Directories {
+  return { directory, elsewhere: new Set([...directories].filter((one) => one !== directory)) };
 }
 
 const accessOf = ({ operator }: Redirect): readonly ('read' | 'write')[] => {
@@ -129,7 +156,7 @@ const accessOf = ({ operator }: Redirect): readonly ('read' | 'write')[] => {
   return operator === '<' || operator === '<&' ? ['read'] : ['write'];
 };
 
-function inputOf(command: Command, known: KnownVariables): Input {
+function inputOf(command: Command, variables: Variables): Input {
   // The last one counts; of a here-document its text, where it has no expansions.
   const last = command.redirects.findLast(
     (redirect) =>
@@ -137,23 +164,23 @@ function inputOf(command: Command, known: KnownVariables): Input {
       (redirect.operator.startsWith('<') && (redirect.descriptor === undefined || isZero(redirect))),
   );
   if (last === undefined) return { text: null, isFile: false };
-  if (last.type === 'Redirect') return { text: null, isFile: last.operator === '<' && isPlainFile(last, known) };
+  if (last.type === 'Redirect') return { text: null, isFile: last.operator === '<' && isPlainFile(last, variables) };
   if (last.type === 'HereString')
-    return { text: last.target === undefined ? null : wordOf(last.target, known), isFile: false };
-  return { text: bodyOf(last, known), isFile: false };
+    return { text: last.target === undefined ? null : wordOf(last.target, variables), isFile: false };
+  return { text: bodyOf(last, variables), isFile: false };
 }
 
 const isZero = ({ descriptor }: Redirect): boolean => descriptor?.type === 'FileDescriptor' && descriptor.value === 0;
 
-function isPlainFile({ target }: Redirect, known: KnownVariables): boolean {
-  return target !== undefined && !/^(?:\/dev\/|\/proc\/)|\uFFFC/.test(wordOf(target, known).text);
+function isPlainFile({ target }: Redirect, variables: Variables): boolean {
+  return target !== undefined && !/^(?:\/dev\/|\/proc\/)|\uFFFC/.test(wordOf(target, variables).text);
 }
 
-function bodyOf({ body, delimiter }: HereDoc, known: KnownVariables): ShellWord {
+function bodyOf({ body, delimiter }: HereDoc, variables: Variables): ShellWord {
   if (delimiter?.quoted === true || body.parts === undefined) return plainWord(body.text);
   const value = wordOf(
     { type: 'Word', text: body.text, value: body.text, pos: body.pos, end: body.end, parts: body.parts },
-    known,
+    variables,
   );
   return plainWord(value.text);
 }
@@ -173,17 +200,21 @@ function readWords(
   const path = programPath(first.text);
   const name = path.slice(path.lastIndexOf('/') + 1);
   const texts = [path, ...args.map(({ text }) => text), ...(readsProgram(name, args) ? ['-'] : [])];
-  note(found, { words: texts, paths: [...paths, ...pathsOfCommand(name, args, place.at.directory)] });
+  const files = filesOfCommand(name, args).flatMap((file) =>
+    pathsAt(file, `the file that ${name} ${file.access === 'remove' ? 'removes' : 'writes'}`, place, found),
+  );
+  note(found, { words: texts, paths: [...paths, ...files] });
   found.commands += 1;
-  if (name === 'cd' || name === 'pushd') return changeDirectory(args, place);
+  if (name === 'cd' || name === 'pushd' || name === 'popd') return changeDirectory(name, args, place, found);
   if (VARIABLES.has(name)) noteVariables(args, found);
   if (EVALUATES.has(name) && args.some(({ text }) => /^\w+\[.*(?:\$\(|`)/s.test(text)))
     found.unclear.add(`what ${name} evaluates`);
   const inner = innerOf(name, args, input);
   for (const what of inner.unclear) found.unclear.add(`${what} is not known before it runs`);
   for (const { text } of inner.assignments) note(found, { words: [text], paths: [] });
-  for (const command of inner.commands) readInner(command, input, place, found);
-  for (const script of inner.scripts) readInnerScript(script, name, place, found);
+  const inside = inner.directory === undefined ? place : { ...place, at: movedTo(inner.directory, place) };
+  for (const command of inner.commands) readInner(command, input, inside, found);
+  for (const script of inner.scripts) readInnerScript(script, name, inside, found);
 }
 
 /** Without . and ..; a program of a directory keeps a slash, because one without is looked for in PATH. */
@@ -201,8 +232,8 @@ function readInner(command: readonly ShellWord[], input: Input, place: Place, fo
 /** A text with an unknown part may be any script; what is known of it is read all the same, because deny beats ask. */
 function readInnerScript(script: ShellWord, name: string, place: Place, found: Findings): void {
   if (!script.isKnown || script.isPattern) found.unclear.add(`the text that ${name} runs is not known before it runs`);
-  const own = variablesIn(script.text);
-  const known = new Map([...own].filter(([variable]) => place.known.has(variable)));
+  const own = knownVariables(script.text);
+  const known = new Map([...own].filter(([variable]) => place.variables.known.has(variable)));
   const at = name === 'eval' || name === 'trap' ? place.at : { ...place.at };
   readText(script.text, { depth: place.depth + 1, known, at }, found);
 }
@@ -218,11 +249,30 @@ function noteVariables(args: readonly ShellWord[], found: Findings): void {
   for (const { text } of args) if (/^\w+\+?=/.test(text)) note(found, { words: [text.replace('+=', '=')], paths: [] });
 }
 
-function changeDirectory(args: readonly ShellWord[], place: Place): void {
+function changeDirectory(name: string, args: readonly ShellWord[], place: Place, found: Findings): void {
   const [target] = args.filter(({ text }) => !/^-./.test(text));
-  if (target === undefined) place.at.directory = '/tmp';
-  else if (target.isKnown && target.text !== '-')
-    place.at.directory = pathOf(target.text, place.at.directory) ?? place.at.directory;
+  const { directory, before } = place.at;
+  place.at.before = directory;
+  if (name === 'popd' || target?.text === '-') place.at.directory = before;
+  else place.at.directory = directoryOf(target ?? homeOf(place), directory);
+  const { directories } = found;
+  directories.add(place.at.directory);
+  if (target === undefined || target.text === '-') return;
+  for (const one of [...directories])
+    directories.add(directories.size < MOST_DIRECTORIES ? directoryOf(target, one) : UNKNOWN);
+}
+
+const movedTo = (target: ShellWord, { at: { directory } }: Place): Place['at'] => ({
+  directory: directoryOf(target, directory),
+  before: directory,
+});
+
+const homeOf = ({ variables }: Place): ShellWord => plainWord(variables.known.get('HOME') ?? UNKNOWN);
+
+/** Where cd leads; UNKNOWN: anywhere. */
+function directoryOf(target: ShellWord, directory: string): string {
+  const paths = filesOf({ word: target, access: 'read' }, { directory, elsewhere: new Set() }) ?? [];
+  return paths[0]?.path ?? UNKNOWN;
 }
 
 const INTERPRETER = /^(?:node|deno|bun|python[\d.]*|pypy\d*|perl|ruby|php|lua[\d.]*|Rscript|tclsh|guile|osascript)$/;
@@ -240,9 +290,6 @@ function note(found: Findings, act: Pick<Act, 'words' | 'paths'>): void {
   const isCommand = act.words !== null && !/^\w+=/.test(act.words[0] ?? '');
   found.acts.push({ ...act, hosts: act.words === null ? [] : hostsOf(act.words), counts: isCommand });
 }
-
-const shownPart = (node: { readonly pos: number; readonly end: number }, place: Place): string =>
-  shown(place.script.slice(node.pos, node.end));
 
 function textAt(word: ShellWord, { script }: Place): string {
   if (word.at < 0) return word.text;

@@ -8,56 +8,77 @@ export interface ShellWord {
   readonly isKnown: boolean;
   /** Whether the shell may make several words or another text of it: * ? [ ] { } outside quotes. */
   readonly isPattern: boolean;
+  /** Whether it leads below the working directory, /workspace or /tmp, although its beginning is not known. */
+  readonly isInside: boolean;
   /** Offset in the script. */
   readonly at: number;
 }
 
-/** Variables of the sandbox that commands may rely on (src/tools/sandbox.ts), unless the command changes them. */
-const SANDBOX_VARIABLES: ReadonlyMap<string, string> = new Map([
-  ['WORKSPACE', '/workspace'],
-  ['TOOLBOX', '/toolbox'],
-  ['KEYS', '/keys'],
-  ['HOME', '/tmp'],
-]);
-
-export type KnownVariables = ReadonlyMap<string, string>;
-
-/** The sandbox's variables that a script only reads: one that the script names in any other way may be changed. */
-export function variablesIn(script: string): KnownVariables {
-  const indirect = /\b(?:eval|read|export|readonly|declare|typeset|local|printf|unset|source|mapfile|getopts)\b/;
-  const mayChange = indirect.test(script) || /(?:^|[\s;&|(])\.\s/.test(script);
-  return new Map(
-    [...SANDBOX_VARIABLES].filter(([name]) => {
-      const reads = new RegExp(`\\$(?:${name}\\b|\\{${name}(?::-[^}]*)?\\})`, 'g');
-      return !new RegExp(`\\b${name}\\b`).test(script.replace(reads, '')) && !mayChange;
-    }),
-  );
+/** What is known of variables before the script runs. */
+export interface Variables {
+  readonly known: ReadonlyMap<string, string>;
+  /** Those whose values are not known, but lead to files below the working directory, /workspace or /tmp. */
+  readonly inside: ReadonlySet<string>;
 }
 
 /** A word that another program puts there: an argument of xargs, a file that find has found. */
-export const UNKNOWN_WORD: ShellWord = { text: UNKNOWN, isKnown: false, isPattern: false, at: -1 };
+export const UNKNOWN_WORD: ShellWord = { text: UNKNOWN, isKnown: false, isPattern: false, isInside: true, at: -1 };
 
 export const plainWord = (text: string, at = -1): ShellWord => ({
   text,
   isKnown: !text.includes(UNKNOWN),
   isPattern: false,
+  isInside: false,
   at,
 });
 
-export function wordOf(word: ParsedWord, known: KnownVariables): ShellWord {
+/** Whether it leads to the working directory, /workspace or /tmp, or below them, as far as can be seen. */
+export function leadsInside({ text, isInside }: ShellWord): boolean {
+  return (isInside || /^(?:[\w.@%+*?[-]|\/(?:workspace|tmp)(?:\/|$))/.test(text)) && !/\.\.|\{/.test(text);
+}
+
+export function wordOf(word: ParsedWord, variables: Variables): ShellWord {
   const parts = word.parts ?? [];
   // A word without quotes and expansions has no parts.
-  const value = parts.length === 0 ? word.value : parts.map((part) => partValue(part, known)).join('');
-  const text = /^~(?=\/|$)/.test(word.text) ? `/tmp${value.slice(1)}` : value;
+  const value = parts.length === 0 ? word.value : parts.map((part) => partValue(part, variables)).join('');
+  const text = withHome(word.text, value, variables);
   return {
     text,
     isKnown: !text.includes(UNKNOWN),
     isPattern: parts.some(({ type }) => type === 'Glob' || type === 'ExtendedGlob' || type === 'BraceExpansion'),
+    isInside: beginsInside(parts[0], variables),
     at: word.pos,
   };
 }
 
-function partValue(part: WordPart, known: KnownVariables): string {
+/** ~ is HOME; ~name is the home of another account, ~+ and ~- in Bash are directories of before. */
+function withHome(written: string, value: string, { known }: Variables): string {
+  const tilde = /^~[\w.+-]*(?=\/|$)/.exec(written)?.[0];
+  if (tilde === undefined) return value;
+  return `${(tilde === '~' ? known.get('HOME') : undefined) ?? UNKNOWN}${value.slice(tilde.length)}`;
+}
+
+function beginsInside(part: WordPart | undefined, variables: Variables): boolean {
+  switch (part?.type) {
+    case 'DoubleQuoted':
+      return beginsInside(part.parts[0], variables);
+    case 'SimpleExpansion':
+      return variables.inside.has(part.text.slice(1));
+    case 'ParameterExpansion':
+      return (
+        part.prefix === undefined &&
+        part.index === undefined &&
+        (part.operation === undefined || part.operation.type === 'Remove') &&
+        variables.inside.has(part.parameter)
+      );
+    case 'CommandExpansion':
+      return /^(?:\$\(|`)\s*(?:pwd|mktemp(?:\s+(?:-[dqtu]+|\/tmp\/[\w.-]+|[\w.-]+))*)\s*[)`]$/.test(part.text);
+    default:
+      return false;
+  }
+}
+
+function partValue(part: WordPart, variables: Variables): string {
   switch (part.type) {
     case 'Literal':
     case 'SingleQuoted':
@@ -66,16 +87,16 @@ function partValue(part: WordPart, known: KnownVariables): string {
       return part.value;
     case 'DoubleQuoted':
     case 'LocaleString':
-      return part.parts.map((inner) => partValue(inner, known)).join('');
+      return part.parts.map((inner) => partValue(inner, variables)).join('');
     case 'BraceExpansion':
     case 'ExtendedGlob':
       return part.text;
     case 'SimpleExpansion':
-      return known.get(part.text.slice(1)) ?? UNKNOWN;
+      return variables.known.get(part.text.slice(1)) ?? UNKNOWN;
     case 'ParameterExpansion': {
       const isPlain = part.prefix === undefined && part.index === undefined;
       const hasDefault = part.operation?.type === 'Default' && part.operation.operator === ':-';
-      const value = known.get(part.parameter);
+      const value = variables.known.get(part.parameter);
       return isPlain && value !== undefined && (part.operation === undefined || hasDefault) ? value : UNKNOWN;
     }
     default:

@@ -4,7 +4,7 @@
  */
 import { readOptions, type GivenOption, type OptionTable } from './options.js';
 import { UNKNOWN } from '../acts.js';
-import { plainWord, UNKNOWN_WORD, type ShellWord } from './word.js';
+import { leadsInside, plainWord, UNKNOWN_WORD, type ShellWord } from './word.js';
 
 /** What a command runs besides itself. */
 export interface Inner {
@@ -15,6 +15,8 @@ export interface Inner {
   /** NAME=VALUE words that change what a command finds. */
   readonly assignments: readonly ShellWord[];
   readonly unclear: readonly string[];
+  /** Where they run; undefined: where the command itself does. */
+  readonly directory?: ShellWord | undefined;
 }
 
 const NOTHING: Inner = { commands: [], scripts: [], assignments: [], unclear: [] };
@@ -32,6 +34,8 @@ interface Wrapper extends OptionTable {
   /** Words between the options and the command. */
   readonly operands?: number;
   readonly takesAssignments?: true;
+  /** The options that name the directory in which the command runs. */
+  readonly moves?: readonly string[];
   /** Options with which it only tells something. */
   readonly tells?: readonly string[];
 }
@@ -49,6 +53,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     longFlags: ['ignore-environment', 'null', 'debug'],
     longValues: ['unset', 'chdir'],
     takesAssignments: true,
+    moves: ['-C', '--chdir'],
   },
   exec: { flags: 'cl', values: 'a' },
   ionice: { flags: 't', values: 'cn', longValues: ['class', 'classdata'], longFlags: ['ignore'] },
@@ -134,6 +139,7 @@ function wrapped(name: string, args: readonly ShellWord[], wrapper: Wrapper): In
     ...NOTHING,
     commands: command.length === 0 ? [] : [command],
     assignments: start === -1 ? rest : rest.slice(0, start),
+    directory: read.options.findLast(({ name: option }) => wrapper.moves?.includes(option) === true)?.value ?? undefined,
   };
 }
 
@@ -189,30 +195,42 @@ function joined(words: readonly ShellWord[]): ShellWord {
 }
 
 function ofFind(args: readonly ShellWord[]): Inner {
+  const found: ShellWord = { ...UNKNOWN_WORD, isInside: rootsOf(args).every(leadsInside) };
   const commands: ShellWord[][] = [];
+  let directory: ShellWord | undefined;
   for (let at = 0; at < args.length; at += 1) {
-    if (!/^-(?:exec|execdir|ok|okdir)$/.test(args[at]?.text ?? '')) continue;
+    const option = args[at]?.text ?? '';
+    if (!/^-(?:exec|execdir|ok|okdir)$/.test(option)) continue;
     const command: ShellWord[] = [];
     for (at += 1; at < args.length; at += 1) {
       const word = args[at];
       if (word === undefined || word.text === ';' || (word.text === '+' && args[at - 1]?.text === '{}')) break;
-      command.push(filled(word, '{}'));
+      command.push(filled(word, '{}', found));
     }
     if (command.length > 0) commands.push(command);
+    // The directory of what was found.
+    if (option.endsWith('dir')) directory = found;
   }
-  return { ...NOTHING, commands };
+  return { ...NOTHING, commands, directory };
+}
+
+/** Where find begins. */
+function rootsOf(args: readonly ShellWord[]): readonly ShellWord[] {
+  const end = args.findIndex(({ text }) => /^(?:-[^HLPDO]|[(!])/.test(text));
+  return args.slice(0, end === -1 ? args.length : end).filter(({ text }) => !/^-[HLPDO]/.test(text));
 }
 
 function ofFd(args: readonly ShellWord[]): Inner {
   const at = args.findIndex(({ text }) => /^(?:-x|-X|--exec|--exec-batch)$/.test(text));
-  if (at !== -1) return { ...NOTHING, commands: [args.slice(at + 1).map((word) => filled(word, '{}'))] };
+  if (at !== -1) return { ...NOTHING, commands: [args.slice(at + 1).map((word) => filled(word, '{}', UNKNOWN_WORD))] };
   return args.some(({ text }) => /^(?:-[xX]|--exec)/.test(text)) ? unclear('what fd runs') : NOTHING;
 }
 
 /** The word with what another program puts in the place of a mark. */
-function filled(word: ShellWord, mark: string): ShellWord {
+function filled(word: ShellWord, mark: string, by: ShellWord): ShellWord {
   if (!word.text.includes(mark)) return word;
-  return { ...word, text: word.text.replaceAll(mark, UNKNOWN), isKnown: false };
+  const isInside = word.text.startsWith(mark) ? by.isInside : word.isInside;
+  return { ...word, text: word.text.replaceAll(mark, UNKNOWN), isKnown: false, isInside };
 }
 
 const XARGS: OptionTable = {
@@ -227,7 +245,7 @@ function ofXargs(args: readonly ShellWord[]): Inner {
   if (read === null) return unclear('what xargs runs');
   if (read.rest.length === 0) return NOTHING;
   const mark = markOf(read.options);
-  const command = mark === null ? [...read.rest, UNKNOWN_WORD] : read.rest.map((word) => filled(word, mark));
+  const command = mark === null ? [...read.rest, UNKNOWN_WORD] : read.rest.map((word) => filled(word, mark, UNKNOWN_WORD));
   return { ...NOTHING, commands: [command] };
 }
 
