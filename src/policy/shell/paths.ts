@@ -72,18 +72,30 @@ export function filesOfCommand(name: string, args: readonly ShellWord[]): readon
     case 'truncate':
     case 'mkdir':
     case 'mkfifo':
+    case 'sponge':
       return to(operandsOf(args), 'write');
     case 'cp':
     case 'mv':
     case 'ln':
     case 'install':
-      return to(destinationOf(args), 'write');
+      return to(destinationsOf(name, args), 'write');
+    case 'link':
+      return to(args.slice(-1), 'write');
+    case 'uniq':
+      return to(operandsOf(args).slice(1), 'write');
+    case 'curl':
+      return to(valuesOf(args, 'o', 'output'), 'write');
+    case 'wget':
+      return to(valuesOf(args, 'OP', 'output-document', 'directory-prefix'), 'write');
     case 'dd':
-      return to(valuesOf(args, /^of=/), 'write');
+      return to(namedOf(args), 'write');
     case 'sed':
-      return args.some(({ text }) => /^(?:-[nErsuz]*i|--in-place)/.test(text)) ? to(operandsOf(args), 'write') : [];
+      return to(editedBySed(args), 'write');
+    case 'perl':
+      return args.some(({ text }) => /^-[a-zA-Z0]*i/.test(text)) ? to(operandsOf(args), 'write') : [];
     case 'sort':
-      return to([...valuesOf(args, /^(?:-o(?=.)|--output=)/), ...afterOption(args, /^(?:-o|--output)$/)], 'write');
+    case 'shuf':
+      return to(valuesOf(args, 'o', 'output'), 'write');
     case 'find':
       return [...to(afterOption(args, /^-(?:fprintf?|fprint0|fls)$/), 'write'), ...to(deletedByFind(args), 'remove')];
     default:
@@ -97,24 +109,98 @@ function operandsOf(args: readonly ShellWord[]): readonly ShellWord[] {
   return [...args.slice(0, end).filter(({ text }) => !/^-./.test(text)), ...args.slice(end + 1)];
 }
 
-/** Of cp SOURCE… DIRECTORY and its like. */
-function destinationOf(args: readonly ShellWord[]): readonly ShellWord[] {
-  const named = [
-    ...valuesOf(args, /^(?:-t(?=.)|--target-directory=)/),
-    ...afterOption(args, /^(?:-t|--target-directory)$/),
-  ];
-  if (named.length > 0) return named;
-  const operands = operandsOf(args);
-  return operands.length > 1 ? operands.slice(-1) : [];
+/** Letters of options whose value may be the next word, and the long ones. */
+const VALUES: Readonly<Record<string, readonly [string, readonly string[]]>> = {
+  cp: ['tS', ['target-directory', 'suffix', 'sparse', 'no-preserve']],
+  mv: ['tS', ['target-directory', 'suffix']],
+  ln: ['tS', ['target-directory', 'suffix']],
+  install: ['tSmogZ', ['target-directory', 'suffix', 'mode', 'owner', 'group', 'strip-program']],
+};
+
+/** Of cp SOURCE… DESTINATION and its like: the destination, and what each source is there if it is a directory. */
+function destinationsOf(name: string, args: readonly ShellWord[]): readonly ShellWord[] {
+  const [letters, long] = VALUES[name] ?? ['', []];
+  const named = valuesOf(args, 't', 'target-directory');
+  const operands = withoutValues(args, letters, long);
+  const makesDirectories = name === 'install' && args.some(({ text }) => /^(?:-[a-zA-Z]*d|--d)/.test(text));
+  if (makesDirectories) return operands;
+  const targets = named.length > 0 ? named : operands.slice(-1);
+  const sources = named.length > 0 ? operands : operands.slice(0, -1);
+  if (sources.length === 0) return name === 'ln' ? operands.map(lastName) : [];
+  return [...targets, ...targets.flatMap((target) => sources.map((source) => inside(target, source)))];
 }
 
-function valuesOf(args: readonly ShellWord[], prefix: RegExp): readonly ShellWord[] {
+/** The last name of a path; of one that ends with an unknown part, any. */
+function lastName(word: ShellWord): ShellWord {
+  const unknown = word.text.lastIndexOf(UNKNOWN);
+  const path = word.text.replace(/\/+$/, '');
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return { ...word, text: name, isInside: unknown !== -1 };
+}
+
+function inside(target: ShellWord, source: ShellWord): ShellWord {
+  const { text, isPattern } = lastName(source);
+  return {
+    ...target,
+    text: `${target.text}/${text}`,
+    isKnown: target.isKnown && source.isKnown,
+    isPattern: target.isPattern || isPattern,
+  };
+}
+
+/** The words that are neither options nor their values. */
+function withoutValues(
+  args: readonly ShellWord[],
+  letters: string,
+  long: readonly string[],
+): readonly ShellWord[] {
+  const end = args.findIndex(({ text }) => text === '--');
+  const options = end === -1 ? args : args.slice(0, end);
+  const operands = options.filter(
+    ({ text }, at) => !/^-./.test(text) && !takesNext(options[at - 1]?.text ?? '', letters, long),
+  );
+  return end === -1 ? operands : [...operands, ...args.slice(end + 1)];
+}
+
+const takesNext = (option: string, letters: string, long: readonly string[]): boolean =>
+  bundled(option, letters) === '' || (!option.includes('=') && long.some((name) => abbreviates(option, name)));
+
+/** What follows the letter in its word, as in -vtDIR; null: it has none of the letters. */
+function bundled(option: string, letters: string): string | null {
+  if (letters === '') return null;
+  return new RegExp(`^-[A-Za-z0-9]*?[${letters}](.*)$`, 's').exec(option)?.[1] ?? null;
+}
+
+/** --target, of --target-directory; one letter may be another option, which makes no difference here. */
+const abbreviates = (option: string, name: string): boolean =>
+  /^--[a-z]/.test(option) && `--${name}`.startsWith(option.split('=')[0] ?? '');
+
+/** The values of an option in all its spellings: -t x, -tx, -vtx, --target-directory x, --target=x. */
+function valuesOf(args: readonly ShellWord[], letters: string, ...long: readonly string[]): readonly ShellWord[] {
+  return args.flatMap((word, at) => {
+    const attached = bundled(word.text, letters);
+    if (attached !== null && attached !== '') return [{ ...word, text: attached }];
+    const [, written] = /^--[a-z][^=]*=(.*)$/s.exec(word.text) ?? [];
+    if (written !== undefined && long.some((name) => abbreviates(word.text, name))) return [{ ...word, text: written }];
+    return at > 0 && takesNext(args[at - 1]?.text ?? '', letters, long) ? [word] : [];
+  });
+}
+
+/** Of dd. Bash also expands ~ behind =. */
+function namedOf(args: readonly ShellWord[]): readonly ShellWord[] {
   return args.flatMap((word) => {
-    if (!prefix.test(word.text)) return [];
-    const text = word.text.replace(prefix, '');
-    // Bash also expands ~ behind =.
+    if (!word.text.startsWith('of=')) return [];
+    const text = word.text.slice('of='.length);
     return [text.startsWith('~') ? { ...word, text: UNKNOWN, isKnown: false } : { ...word, text }];
   });
+}
+
+/** The files that sed changes in place; without -e and -f its first operand is the script. */
+function editedBySed(args: readonly ShellWord[]): readonly ShellWord[] {
+  if (!args.some(({ text }) => /^(?:-[nErsuz]*i|--i)/.test(text))) return [];
+  const operands = withoutValues(args, 'efl', ['expression', 'file', 'line-length']);
+  const hasScript = args.some(({ text }) => /^(?:-[nErsuz]*[ef]|--(?:e|fi))/.test(text));
+  return hasScript ? operands : operands.slice(1);
 }
 
 function afterOption(args: readonly ShellWord[], option: RegExp): readonly ShellWord[] {
