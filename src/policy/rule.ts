@@ -53,7 +53,7 @@ export function createRule(text: RuleText): Rule {
       (text.docker === undefined || text.docker === (call.docker ?? false)) &&
       (command === null || (act.words !== null && command(act.words))) &&
       (path === null || hasPath(act.paths)) &&
-      (host === null || act.hosts.some(host)),
+      (host === null || act.hosts.some((one) => host(one) || (text.tainted === true && one.includes(UNKNOWN)))),
   };
 }
 
