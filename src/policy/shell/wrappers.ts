@@ -40,13 +40,24 @@ interface Wrapper extends OptionTable {
   readonly tells?: readonly string[];
 }
 
+/** Of setarch and the names of architectures that it has. */
+const ARCHITECTURE: Wrapper = {
+  flags: '3BFILRSTXZv',
+  longFlags: ['4gb', '3gb', 'addr-no-randomize', 'uname-2.6', 'verbose', 'whole-seconds', 'short-inode'],
+};
+
 const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   builtin: {},
   busybox: { longFlags: ['list', 'list-full', 'help'] },
+  ccache: { flags: 'cCspzxhV', values: 'FMk' },
+  choom: { values: 'np', longValues: ['adjust', 'pid'] },
   chroot: { longValues: ['userspec', 'groups'], longFlags: ['skip-chdir'], operands: 1 },
   chrt: { flags: 'abdfimorRv', values: 'TPD', operands: 1 },
   command: { flags: 'pvV', tells: ['-v', '-V'] },
+  'cross-env': { takesAssignments: true },
+  distcc: {},
   doas: { flags: 'nsL', values: 'uCa' },
+  eatmydata: {},
   env: {
     flags: 'i0v',
     values: 'uC',
@@ -56,11 +67,13 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     moves: ['-C', '--chdir'],
   },
   exec: { flags: 'cl', values: 'a' },
+  i386: ARCHITECTURE,
   ionice: { flags: 't', values: 'cn', longValues: ['class', 'classdata'], longFlags: ['ignore'] },
+  linux32: ARCHITECTURE,
+  linux64: ARCHITECTURE,
   ltrace: { flags: 'bcCfhiLrStTV', values: 'aAeFlnopsuwx' },
   nice: { values: 'n', longValues: ['adjustment'], numbers: true },
   nohup: {},
-  setarch: { flags: '3BFILRSTXZv' },
   setsid: { flags: 'cfw', longFlags: ['ctty', 'fork', 'wait'] },
   stdbuf: { values: 'ioe', longValues: ['input', 'output', 'error'] },
   strace: { flags: 'cCdDfFhikqrtTvVwxXyzZ', values: 'abeEIoOpPsSuU' },
@@ -86,6 +99,9 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     operands: 1,
   },
   toybox: {},
+  uclampset: { flags: 'asRv', values: 'mMp', longFlags: ['all-tasks', 'system', 'reset-on-fork', 'verbose'] },
+  uname26: ARCHITECTURE,
+  x86_64: ARCHITECTURE,
 };
 
 /** They run another program in a way that is not read here. */
@@ -93,6 +109,12 @@ const OPAQUE: ReadonlySet<string> = new Set([
   ...['parallel', 'entr', 'nsenter', 'unshare', 'setpriv', 'runuser', 'gosu', 'su-exec', 'pkexec', 'systemd-run'],
   ...['start-stop-daemon', 'fakeroot', 'faketime', 'proot', 'bwrap', 'firejail', 'capsh', 'gdb', 'perf', 'valgrind'],
   ...['dbus-run-session', 'xvfb-run', 'expect', 'unbuffer', 'socat', 'run-parts', 'rlwrap', 'prlimit', 'cpulimit'],
+  ...['runcon', 'scriptlive', 'switch_root', 'pivot_root', 'agetty', 'getty', 'sulogin', 'login', 'numactl', 'cgexec'],
+  ...['chpst', 'softlimit', 'setuidgid', 'envuidgid', 'envdir', 'setlock', 's6-setsid', 'tini', 'dumb-init', 'daemonize'],
+  ...['catchsegv', 'sotruss', 'fakechroot', 'screen', 'tmux', 'dtach', 'abduco', 'systemd-inhibit'],
+  ...['systemd-cat', 'systemd-nspawn', 'chronic', 'ifne', 'pee', 'mispipe', 'zrun', 'lckdo', 'ssh-agent', 'gpg-agent'],
+  ...['hyperfine', 'rtcwake', 'schroot', 'sem', 'apply'],
+  ...['csh', 'tcsh', 'pwsh', 'elvish', 'nu', 'xonsh', 'osh', 'ysh'],
   // Bash: names and texts that run later.
   ...['bind', 'compgen', 'complete', 'enable', 'coproc', 'fc', 'history'],
 ]);
@@ -165,6 +187,7 @@ const SPECIAL: Readonly<Record<string, Special>> = {
   fd: ofFd,
   xargs: ofXargs,
   flock: ofFlock,
+  setarch: ofSetarch,
   script: (args) => optionScript(args, { flags: 'aefqtO', values: 'cmoIBTEO' }, 'script'),
   su: (args) =>
     optionScript(
@@ -253,6 +276,13 @@ function markOf(options: readonly GivenOption[]): string | null {
   const named = options.findLast(({ name }) => name === '-I')?.value?.text;
   if (named !== undefined) return named;
   return options.some(({ name }) => name === '-i' || name === '--replace') ? '{}' : null;
+}
+
+/** setarch [architecture] [options] command */
+function ofSetarch(args: readonly ShellWord[]): Inner {
+  const [first] = args;
+  if (first === undefined || first.text.startsWith('-')) return wrapped('setarch', args, ARCHITECTURE);
+  return mayBeSeveral(first) ? unclear('what setarch runs') : wrapped('setarch', args.slice(1), ARCHITECTURE);
 }
 
 function ofFlock(args: readonly ShellWord[]): Inner {
