@@ -93,6 +93,15 @@ function visit(node: SyntaxNode, place: Place, found: Findings): void {
     case 'For':
     case 'Select':
       if (place.variables.known.has(node.name.text)) found.unclear.add(`what $${node.name.text} is`);
+      for (const value of node.wordlist?.map((word) => wordOf(word, place.variables).text) ?? [UNKNOWN])
+        note(found, { words: [`${node.name.text}=${value}`], paths: [] });
+      break;
+    case 'ParameterExpansion':
+      if (node.operation?.type === 'Default' && node.operation.operator.endsWith('='))
+        note(found, {
+          words: [`${node.parameter}=${wordOf(node.operation.operand, place.variables).text}`],
+          paths: [],
+        });
       break;
     default:
   }
@@ -207,6 +216,7 @@ function readWords(
   found.commands += 1;
   if (name === 'cd' || name === 'pushd' || name === 'popd') return changeDirectory(name, args, place, found);
   if (VARIABLES.has(name)) noteVariables(args, found);
+  noteRead(name, args, found);
   if (EVALUATES.has(name) && args.some(({ text }) => /^\w+\[.*(?:\$\(|`)/s.test(text)))
     found.unclear.add(`what ${name} evaluates`);
   const inner = innerOf(name, args, input);
@@ -247,6 +257,25 @@ const EVALUATES: ReadonlySet<string> = new Set(
 
 function noteVariables(args: readonly ShellWord[], found: Findings): void {
   for (const { text } of args) if (/^\w+\+?=/.test(text)) note(found, { words: [text.replace('+=', '=')], paths: [] });
+}
+
+/** Builtins that put what they read into variables. */
+const READS: ReadonlySet<string> = new Set(['read', 'getopts', 'mapfile', 'readarray']);
+
+/** The variables that read and its like change; their values are not known. */
+function noteRead(name: string, args: readonly ShellWord[], found: Findings): void {
+  const named = READS.has(name) ? args : name === 'printf' ? variableOfPrintf(args) : [];
+  for (const { text } of named) {
+    const variable = text.replace(/^-[a-zA-Z]*[av](?=\w)/, '').replace(/\[.*$/s, '');
+    if (/^[A-Za-z_]\w*$/.test(variable)) note(found, { words: [`${variable}=${UNKNOWN}`], paths: [] });
+    else if (text.startsWith(UNKNOWN)) found.unclear.add(`which variable ${name} changes`);
+  }
+}
+
+function variableOfPrintf(args: readonly ShellWord[]): readonly ShellWord[] {
+  const [first, second] = args;
+  if (first?.text === '-v') return second === undefined ? [] : [second];
+  return first?.text.startsWith('-v') === true ? [first] : [];
 }
 
 function changeDirectory(name: string, args: readonly ShellWord[], place: Place, found: Findings): void {
