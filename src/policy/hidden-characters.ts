@@ -4,7 +4,7 @@
 const HIDDEN: readonly (readonly [number, number])[] = [
   [0x00, 0x08], // control characters, without tab and line feed
   [0x0b, 0x1f], // carriage return among them: shells and terminals disagree about it
-  [0x7f, 0x9f],
+  [0x7f, 0xa0], // the no-break space: sh takes it for a part of a word
   [0xad, 0xad], // soft hyphen
   [0x34f, 0x34f],
   [0x61c, 0x61c],
@@ -15,6 +15,7 @@ const HIDDEN: readonly (readonly [number, number])[] = [
   [0x2000, 0x200f], // other spaces, zero width, marks of direction
   [0x2028, 0x202f], // separators, overrides of direction (CVE-2021-42574)
   [0x205f, 0x206f],
+  [0x2800, 0x2800], // Braille without dots
   [0x3000, 0x3000],
   [0x3164, 0x3164],
   [0xfe00, 0xfe0e], // variation selectors, without the one of emoji
