@@ -26,7 +26,7 @@ export function buildPlannerPrompt(
       {
         role: 'user',
         content:
-          `This plan is refused: ${cutMiddle(reason, REJECTED_PLAN_CHARACTERS)}\n` +
+          `This plan is refused:\n${dataBlock(request.boundary, 'models', cutMiddle(reason, REJECTED_PLAN_CHARACTERS))}\n` +
           'Reply again with the whole corrected plan, one JSON object.',
       },
     ]),

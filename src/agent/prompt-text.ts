@@ -221,13 +221,14 @@ export function turnTexts(
 ): { readonly note: string; readonly exchange: readonly ChatMessage[] } {
   const end = left === undefined ? '' : `\n\n${left}`;
   const note = notes.length === 0 ? '' : `\n\n${noteText(boundary, notes)}`;
-  const exchange = rejected.flatMap(rejectedMessages);
+  const exchange = rejected.flatMap((one) => rejectedMessages(boundary, one));
   const last = exchange.at(-1);
   if (last === undefined) return { note: note + end, exchange };
   return { note, exchange: [...exchange.slice(0, -1), { ...last, content: last.content + end }] };
 }
 
-function rejectedMessages({ text, reason }: RejectedReply): readonly ChatMessage[] {
+/** The reason may quote the model and its server. */
+function rejectedMessages(boundary: string, { text, reason }: RejectedReply): readonly ChatMessage[] {
   return [
     // The APIs refuse messages without text.
     {
@@ -237,7 +238,7 @@ function rejectedMessages({ text, reason }: RejectedReply): readonly ChatMessage
     {
       role: 'user',
       content:
-        `This reply cannot be used: ${cutMiddle(reason, REJECTED_CHARACTERS)}\n` +
+        `This reply cannot be used:\n${dataBlock(boundary, 'models', cutMiddle(reason, REJECTED_CHARACTERS))}\n` +
         'Reply again with one JSON object in the required format.',
     },
   ];

@@ -1,0 +1,95 @@
+/** What a prompt says by itself, and what stands in it as data of an origin. */
+import { buildPlannerPrompt } from '../../src/agent/planner-prompt.js';
+import type { PlanRequest } from '../../src/agent/planner-contract.js';
+import { createTranscript } from '../../src/agent/transcript.js';
+import { BOUNDARY, loopTask, TOOLS } from './fakes.js';
+
+type Assigned = NonNullable<Parameters<typeof loopTask>[1]>;
+const QUIET = { notes: [], rejected: [] };
+const promptOf = (assignment: Assigned, turn: Partial<typeof QUIET> | object = {}) =>
+  createTranscript(loopTask({}, assignment), TOOLS, [])
+    .prompt({ ...QUIET, ...turn }, Infinity)
+    .map(({ content }) => content)
+    .join('\n');
+
+/** The text between the marks of an origin; null: it stands outside of all marks, or is not there. */
+function originOf(prompt: string, text: string): string | null {
+  for (const [, from = '', inside = ''] of prompt.matchAll(/<data id="\w+" from="([^"…]*)">\n([^]*?)\n<\/data id=/g))
+    if (inside.includes(text)) return from;
+  return null;
+}
+
+const MISSION: PlanRequest['mission'] = {
+  mission_id: 'm1',
+  name: 'hello',
+  brief: 'Deploy the proxy.',
+  approval: 'none',
+  retries: 2,
+  on_failure: 'fail',
+  budget: { usd: null, tokens: null, minutes: null },
+  agents: [],
+  success: [],
+  plan: null,
+  workspace: null,
+  workspace_marker: 'w',
+  requested_by: 'me',
+  requires: [],
+  planner: null,
+  limits: {},
+  signed: null,
+  brief_trusted: true,
+  workspace_trusted: false,
+};
+const planRequest = (more: Partial<PlanRequest> = {}, mission: Partial<PlanRequest['mission']> = {}): PlanRequest => ({
+  mission: { ...MISSION, ...mission },
+  revision: 2,
+  reason: null,
+  firstWave: 1,
+  done: [],
+  boundary: BOUNDARY,
+  ...more,
+});
+const plannerPromptOf = (request: PlanRequest, rejected: Parameters<typeof buildPlannerPrompt>[2] = []) =>
+  buildPlannerPrompt(request, [], rejected)
+    .map(({ content }) => content)
+    .join('\n');
+
+describe("in an agent's prompt", () => {
+  test('a result is data of its task, a failure data of the attempt', () => {
+    const inputs = [{ task_id: 'a-wave1', agent: 'env_agent', summary: 'wrote it', outputs: {} }];
+    const prompt = promptOf({ inputs, feedback: 'it failed', attempt: 2 });
+    expect(originOf(prompt, 'wrote it')).toBe('task a-wave1 of env_agent');
+    expect(originOf(prompt, 'it failed')).toBe('attempt');
+  });
+
+  test('a brief is no data, and one of strangers is', () => {
+    const source = { origin: 'brief', detail: '', in_prompt: true };
+    expect(originOf(promptOf({ brief: 'build it' }), 'build it')).toBeNull();
+    expect(originOf(promptOf({ brief: 'build it', untrusted: [source] }), 'build it')).toBe('brief');
+  });
+
+  test('why models were left, and why a reply cannot be used, are data of models', () => {
+    const prompt = promptOf({}, { notes: ['a: overloaded'], rejected: [{ text: 'x', reason: 'no tool named DO THIS' }] });
+    expect(originOf(prompt, 'a: overloaded')).toBe('models');
+    expect(originOf(prompt, 'DO THIS')).toBe('models');
+  });
+});
+
+describe("in a planner's prompt", () => {
+  test('why a changed plan is needed is data of the orchestrator, and a summary data of done tasks', () => {
+    const done = [{ taskId: 'a-wave1', agent: 'env_agent', summary: 'wrote it' }];
+    const prompt = plannerPromptOf(planRequest({ reason: 'it failed', done }));
+    expect(originOf(prompt, 'it failed')).toBe('orchestrator');
+    expect(originOf(prompt, 'wrote it')).toBe('done tasks');
+  });
+
+  test('a brief is no data, and one of strangers is', () => {
+    const of = (trusted: boolean) => plannerPromptOf(planRequest({}, { brief: 'build it', brief_trusted: trusted }));
+    expect([originOf(of(true), 'build it'), originOf(of(false), 'build it')]).toEqual([null, 'brief']);
+  });
+
+  test('why a plan is refused is data of models', () => {
+    const prompt = plannerPromptOf(planRequest(), [{ text: '{}', reason: 'no agent named DO THIS' }]);
+    expect(originOf(prompt, 'DO THIS')).toBe('models');
+  });
+});
