@@ -1,6 +1,6 @@
 /** What agents' files name beyond their workspaces, and what of it this process has. */
 import type { AgentSpec } from '../domain/agent-spec.js';
-import { findEngine } from '../tools/engine/upstream.js';
+import { engineSockets, findEngine } from '../tools/engine/upstream.js';
 import { resolveMounts } from '../tools/mounts.js';
 import { NO_PROVISIONS, problemsWith, type Provisions } from '../tools/provisions.js';
 import { readSecrets, type Environment } from '../tools/secrets.js';
@@ -31,7 +31,11 @@ export async function openProvisions(options: ProvisionOptions): Promise<OpenPro
   const wantsEngine = agents.some(({ docker }) => docker === true);
   const [secrets, mounts, engine] = await Promise.all([
     readSecrets(names, environment),
-    resolveMounts(paths, { workspaceRoot, privateFiles: [...options.privateFiles, ...files] }),
+    resolveMounts(paths, {
+      workspaceRoot,
+      privateFiles: [...options.privateFiles, ...files],
+      engineSockets: engineSockets(options.dockerHost),
+    }),
     wantsEngine ? findEngine(options.dockerHost) : null,
   ]);
   const hidden = [...secrets.values()].flatMap((secret) => (secret.ok ? [secret.value] : []));

@@ -4,13 +4,20 @@ import { prepareSharedFiles, type SharedFiles } from './shared-files.js';
 
 const MOST_KEPT = 512;
 
+export interface KeptPlaces {
+  of(task: TaskPlace): Promise<RunPlace>;
+  /** Those of all places that there were. */
+  bases(): readonly string[];
+}
+
 /**
  * The places of a process's tasks. Preparing one takes a dozen file operations, so it is kept for the attempt; the
  * marker is read at each call. What the sandboxes of an
  * account share is written once.
  */
-export function createPlaces(options: PlaceOptions): { of(task: TaskPlace): Promise<RunPlace> } {
+export function createPlaces(options: PlaceOptions): KeptPlaces {
   const kept = new Map<string, RunPlace>();
+  const bases = new Set<string>();
   const prepared = new Map<string, Promise<SharedFiles>>();
 
   const prepareOnce: typeof prepareSharedFiles = (state, account, filter) => {
@@ -22,6 +29,7 @@ export function createPlaces(options: PlaceOptions): { of(task: TaskPlace): Prom
   };
 
   return {
+    bases: () => [...bases],
     async of(task) {
       const { workspace, missionId, taskId, attempt, secretsKey, permissions } = task;
       const key = JSON.stringify([workspace, missionId, taskId, attempt, secretsKey, permissions]);
@@ -29,6 +37,7 @@ export function createPlaces(options: PlaceOptions): { of(task: TaskPlace): Prom
       if (known !== undefined && (await isStillUsable(known, task))) return known;
       kept.delete(key);
       const place = await preparePlace(task, options, prepareOnce);
+      bases.add(place.base);
       for (const oldest of kept.keys()) {
         if (kept.size < MOST_KEPT) break;
         kept.delete(oldest);

@@ -19,6 +19,8 @@ export interface MountRules {
   readonly workspaceRoot: string;
   /** Files with what no agent may read, such as the project's .env. */
   readonly privateFiles: readonly string[];
+  /** Where container engines may listen, which would give all of the computer. */
+  readonly engineSockets: readonly string[];
 }
 
 /**
@@ -40,7 +42,11 @@ interface Forbidden {
   readonly inside: boolean;
 }
 
-async function forbiddenPlaces({ workspaceRoot, privateFiles }: MountRules): Promise<readonly Forbidden[]> {
+async function forbiddenPlaces({
+  workspaceRoot,
+  privateFiles,
+  engineSockets,
+}: MountRules): Promise<readonly Forbidden[]> {
   const real = (path: string) => realpath(path).catch(() => path);
   const home = await real(homedir());
   return [
@@ -50,6 +56,14 @@ async function forbiddenPlaces({ workspaceRoot, privateFiles }: MountRules): Pro
     ...(await Promise.all(
       privateFiles.map(async (file) => ({ path: await real(file), what: `the private file ${file}`, inside: false })),
     )),
+    // Also where a link to it lies, and where there is none yet.
+    ...(
+      await Promise.all(
+        engineSockets.map(async (socket) =>
+          [socket, await real(socket)].map((path) => ({ path, what: `the engine's socket ${socket}`, inside: false })),
+        ),
+      )
+    ).flat(),
   ];
 }
 

@@ -9,6 +9,7 @@ import { linkNew } from './link-new.js';
 import type { CallEngine } from './sandbox.js';
 import { secretsKey } from './secrets-key.js';
 import { prepareSharedFiles } from './shared-files.js';
+import { socketPlaces } from './socket-directory.js';
 import { absent, codeOf, existing, reasonOf } from './system-errors.js';
 
 /**
@@ -184,7 +185,17 @@ async function basePath(task: TaskPlace, workspaceRoot: string): Promise<string>
       `The workspace ${given} contains the workspaces of other missions (${workspaceRoot}). Use another directory.`,
     );
   }
+  if (task.workspace !== null) await requireNoSockets(base, given);
   return base;
+}
+
+/** Sockets of other missions' calls lie there, or will. */
+async function requireNoSockets(base: string, given: string): Promise<void> {
+  for (const place of socketPlaces())
+    if (contains(base, await realpath(place).catch(() => place)))
+      throw new WorkspaceUnusable(
+        `The workspace ${given} contains ${place}, where workers have sockets of other missions. Use another directory.`,
+      );
 }
 
 function contains(directory: string, inner: string): boolean {

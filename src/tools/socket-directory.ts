@@ -25,8 +25,8 @@ export interface SocketDirectory<Name extends string> {
   readonly paths: Readonly<Record<Name, string>>;
   /** Lets the account, and no other, open the sockets, which must listen; null: this process's user. */
   openTo(account: Account | null): Promise<void>;
-  /** Lets only this process's user, and sandboxes that mount a socket, open it; the sockets must listen. */
-  openToMounts(): Promise<void>;
+  /** Lets sandboxes of the account that mount a socket open it; null: of this process's user. The sockets must listen. */
+  openToMounts(account: Account | null): Promise<void>;
   /** Removes the sockets and the directory. */
   remove(): Promise<void>;
 }
@@ -41,7 +41,7 @@ export async function makeSocketDirectory<Name extends string>(
 ): Promise<SocketDirectory<Name>> {
   const avoided = await Promise.all(mounted.map((path) => realpath(path).catch(() => path)));
   const reasons: string[] = [];
-  for (const place of candidates()) {
+  for (const place of socketPlaces()) {
     try {
       return await makeIn(kind, place, avoided);
     } catch (error) {
@@ -54,7 +54,7 @@ export async function makeSocketDirectory<Name extends string>(
 }
 
 /** The first one belongs to no workspace on any usual computer; where it is missing, the next one is taken. */
-function candidates(): readonly string[] {
+export function socketPlaces(): readonly string[] {
   const uid = process.getuid?.() ?? 0;
   return [...new Set([uid === 0 ? '/run' : `/run/user/${uid}`, tmpdir(), '/tmp', '/dev/shm'])];
 }
@@ -76,21 +76,23 @@ async function makeIn<Name extends string>(
   return {
     paths: Object.fromEntries(kind.names.map((name) => [name, join(directory, name)])) as Record<Name, string>,
     async openTo(account) {
-      // The directory is still closed and stays this process's: the account can put nothing in the place of a socket.
-      for (const path of all) {
-        await chmod(path, 0o600);
-        if (account !== null) await lchown(path, account.uid, account.gid);
-      }
+      await giveTo(account, all);
       if (account === null) return;
       await chown(directory, process.getuid?.() ?? 0, account.gid);
       await chmod(directory, 0o710);
     },
-    async openToMounts() {
-      // The directory's mode is 0700.
-      for (const path of all) await chmod(path, 0o666);
-    },
+    // The directory's mode stays 0700.
+    openToMounts: (account) => giveTo(account, all),
     remove: () => removeDirectory(kind, directory),
   };
+}
+
+/** The directory is closed and stays this process's: the account can put nothing in the place of a socket. */
+async function giveTo(account: Account | null, sockets: readonly string[]): Promise<void> {
+  for (const path of sockets) {
+    await chmod(path, 0o600);
+    if (account !== null) await lchown(path, account.uid, account.gid);
+  }
 }
 
 function pathsIn({ names }: SocketKind<string>, directory: string): readonly string[] {

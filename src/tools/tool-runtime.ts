@@ -2,7 +2,8 @@ import type { Redact } from '../domain/redaction.js';
 import { DEFAULT_LIMITS, type Limits } from '../domain/limits.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
-import type { TaskPlace } from '../ports/tools.js';
+import { isWithin } from '../domain/sandbox-paths.js';
+import { PermissionUnavailable, type TaskPlace } from '../ports/tools.js';
 import { NO_CGROUPS, type Cgroups } from './cgroups.js';
 import { CallRefused } from './errors.js';
 import { requireFreeSpace } from './free-space.js';
@@ -70,14 +71,21 @@ export function createToolRuntime(options: ToolExecutorOptions): ToolRuntime {
   return { ...options, extraBinds, cgroups, system, places, provisions, redact };
 }
 
-/** What sandboxes mount, also the workspaces of other missions: commands can open or replace what is in it. */
+/** What sandboxes of this process mount, also those of other missions and agents: commands can open or replace it. */
 export function mountedIn(
-  { workspaceRoot, toolboxDir, extraBinds }: Pick<ToolRuntime, 'workspaceRoot' | 'toolboxDir' | 'extraBinds'>,
+  { workspaceRoot, toolboxDir, extraBinds, provisions, places }: MountingRuntime,
   { base, etcDir }: RunPlace,
 ): readonly string[] {
   const toolbox = toolboxDir === null ? [] : [toolboxDir];
-  return [base, workspaceRoot, etcDir, '/usr', ...toolbox, ...extraBinds.map(({ source }) => source)];
+  const mounts = [...provisions.mounts.values()].flatMap((mount) => (mount.ok ? [mount.value] : []));
+  const binds = extraBinds.map(({ source }) => source);
+  return [base, ...places.bases(), workspaceRoot, etcDir, '/usr', ...toolbox, ...binds, ...mounts];
 }
+
+export type MountingRuntime = Pick<
+  ToolRuntime,
+  'workspaceRoot' | 'toolboxDir' | 'extraBinds' | 'provisions' | 'places'
+>;
 
 /** The task's files; creates its directories. Rejects with WorkspaceUnusable. */
 export function placeOf({ places }: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
@@ -86,8 +94,23 @@ export function placeOf({ places }: ToolRuntime, task: TaskPlace): Promise<RunPl
 
 /** The same before a call of the task. Rejects with PermissionUnavailable too. */
 export async function placeOfCall(runtime: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
-  await requireProvisions(task.permissions ?? {}, runtime.provisions, runtime.sandbox !== 'off');
-  return placeOf(runtime, task);
+  const permissions = task.permissions ?? {};
+  await requireProvisions(permissions, runtime.provisions, runtime.sandbox !== 'off');
+  const place = await placeOf(runtime, task);
+  requireNoOwnMounts(mountsOf(permissions, runtime.provisions), runtime.places.bases());
+  return place;
+}
+
+/** Agents own these trees: after a look at the path, and before the sandbox mounts it, one could put a link there. */
+function requireNoOwnMounts(mounts: readonly ReadOnlyBind[], bases: readonly string[]): void {
+  for (const { source, target } of mounts) {
+    const base = bases.find((directory) => isWithin(source, directory));
+    if (base !== undefined)
+      throw new PermissionUnavailable(
+        `The mount ${target} lies in the workspace ${base}, where agents can put a link in its place. ` +
+          'Move what it shows to another directory, or run the mission in another workspace.',
+      );
+  }
 }
 
 /** The paths that the tools see: those inside the sandbox, or the real ones without a sandbox. */

@@ -1,11 +1,13 @@
 /** The mounts of an agent: what a sandbox sees of them, and what is never mounted. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { TaskPlace } from '../../src/ports/tools.js';
 import { resolveMounts } from '../../src/tools/mounts.js';
+import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
+import { workspaceMarker } from '../../src/tools/places.js';
 import { NO_PROVISIONS } from '../../src/tools/provisions.js';
 import { placeForUser, runAsUser } from './as-user.js';
 import { createHarness, removeTemporaryDirectories, temporaryDirectory, type Harness } from './harness.js';
@@ -28,7 +30,11 @@ function sourceDirectory(): string {
 const source = sourceDirectory();
 const paths = [join(source, 'link'), join(source, 'one.txt')];
 const permissions = { mounts: paths.map((path) => ({ path, mode: 'ro' as const })) };
-const rules = (workspaceRoot = '/nowhere', ...privateFiles: readonly string[]) => ({ workspaceRoot, privateFiles });
+const rules = (workspaceRoot = '/nowhere', ...privateFiles: readonly string[]) => ({
+  workspaceRoot,
+  privateFiles,
+  engineSockets: ['/nowhere/docker.sock'],
+});
 
 let harness: Harness;
 beforeAll(async () => {
@@ -54,7 +60,7 @@ describe('the mounts of an agent', () => {
   asRoot('are the same where the worker is not root', async () => {
     const module = `
       import { resolveMounts } from './src/tools/mounts.js';
-      const mounts = await resolveMounts(${JSON.stringify(paths)}, { workspaceRoot: root, privateFiles: [] });
+      const mounts = await resolveMounts(${JSON.stringify(paths)}, { workspaceRoot: root, privateFiles: [], engineSockets: [] });
       const provisions = { secrets: new Map(), mounts, engine: null };
       const own = createToolExecutor({ ...system, workspaceRoot: root, sandbox, clock, logger, provisions });
       const permissions = ${JSON.stringify(permissions)};
@@ -88,12 +94,28 @@ describe('the mounts of an agent', () => {
   });
 });
 
+test('what lies in a directory from --workspace is no mount: its agents could put a link there', async () => {
+  const directory = sourceDirectory();
+  const path = join(directory, 'data');
+  const own = await createHarness({ provisions: { ...NO_PROVISIONS, mounts: await resolveMounts([path], rules()) } });
+  if (process.getuid?.() === 0) chownSync(directory, SANDBOX_ACCOUNT.uid, SANDBOX_ACCOUNT.gid);
+  const marker = await workspaceMarker(directory);
+  const given = { ...own.task('given'), workspace: directory, workspaceMarker: marker };
+  const permissions = { mounts: [{ path, mode: 'ro' as const }] };
+  const refused = { code: 'permission', message: expect.stringContaining('lies in the workspace') };
+  await expect(own.sh('true', { task: { ...given, permissions } })).rejects.toMatchObject(refused);
+  // Nor is it one for another mission of this worker then.
+  await expect(own.sh('true', { task: { ...own.task('other'), permissions } })).rejects.toMatchObject(refused);
+});
+
 describe('refused as a mount is', () => {
   const directory = sourceDirectory();
   const at = (...names: readonly string[]) => join(directory, ...names);
   mkdirSync(at('workspaces/m1'), { recursive: true });
   mkdirSync(at('user/.ssh'), { recursive: true });
   mkdirSync(at('project'));
+  mkdirSync(at('engines'));
+  symlinkSync('engines', at('to-engines'));
   writeFileSync(at('project/.env'), 'PASSWORD=x\n');
   symlinkSync('/etc', at('to-etc'));
   symlinkSync('project/.env', at('to-env'));
@@ -119,10 +141,13 @@ describe('refused as a mount is', () => {
     ['a directory with keys', at('user'), /has \.ssh, where programs keep keys/],
     ["a mission's workspace", at('workspaces/m1'), /is in the missions' workspaces/],
     ['around the workspaces', directory, /is around the missions' workspaces/],
+    ['around the socket of an engine', at('engines'), /is around the engine's socket/],
+    ['a link to one', at('to-engines'), /which is around the engine's socket/],
     ["around the project's .env", at('project'), /is around the private file .*\.env/],
     ["a link to the project's .env", at('to-env'), /which is the same as the private file .*\.env/],
   ])('%s', async (_, path, problem) => {
-    const found = await resolveMounts([path], rules(at('workspaces'), at('project/.env')));
+    const engineSockets = [at('engines/podman.sock')];
+    const found = await resolveMounts([path], { ...rules(at('workspaces'), at('project/.env')), engineSockets });
     expect(found.get(path)).toEqual({ ok: false, problem: expect.stringMatching(problem) });
   });
 

@@ -4,7 +4,7 @@ import { CallRefused } from '../errors.js';
 import type { RunPlace } from '../places.js';
 import { makeSocketDirectory, type SocketKind } from '../socket-directory.js';
 import { reasonOf } from '../system-errors.js';
-import { mountedIn, type ToolRuntime } from '../tool-runtime.js';
+import { mountedIn, type MountingRuntime, type ToolRuntime } from '../tool-runtime.js';
 import { projectOf } from './project.js';
 import { createEngineProxy } from './proxy.js';
 
@@ -25,7 +25,7 @@ const ENGINE_SOCKET = { prefix: 'ravenhelm-engine-', names: ['docker.sock'] } as
  * workspace cannot be stopped afterwards.
  */
 export async function withEngine<T>(
-  runtime: Pick<ToolRuntime, 'provisions' | 'logger' | 'workspaceRoot' | 'toolboxDir' | 'extraBinds'>,
+  runtime: MountingRuntime & Pick<ToolRuntime, 'logger'>,
   { missionId, place, mayWrite, limits = DEFAULT_LIMITS }: EngineCall,
   run: (place: RunPlace) => Promise<T>,
 ): Promise<T> {
@@ -38,7 +38,7 @@ export async function withEngine<T>(
   const socket = directory.paths['docker.sock'];
   try {
     await proxy.listen(socket).catch(refused);
-    await directory.openToMounts();
+    await directory.openToMounts(place.account);
     return await run({ ...place, engine: { socket, project: project.name } });
   } finally {
     await proxy.close().finally(() => directory.remove());

@@ -1,4 +1,6 @@
 /** The engine of this worker, on its unix socket. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { reasonOf } from '../system-errors.js';
 import type { Provided } from '../secrets.js';
@@ -14,6 +16,18 @@ const DEFAULT_HOST = 'unix:///var/run/docker.sock';
 export interface EngineAddress {
   /** Absolute path of the socket. */
   readonly socketPath: string;
+}
+
+/** Where engines of this computer listen: that of DOCKER_HOST, and those of docker, podman and containerd. */
+export function engineSockets(dockerHost: string | undefined): readonly string[] {
+  const uid = process.getuid?.() ?? 0;
+  const [, given] = /^unix:\/\/(\/.+)$/.exec(dockerHost ?? '') ?? [];
+  return [
+    ...(given === undefined ? [] : [given]),
+    ...['/var/run/docker.sock', '/run/podman/podman.sock', '/run/containerd/containerd.sock', '/run/crio/crio.sock'],
+    ...[`/run/user/${uid}/docker.sock`, `/run/user/${uid}/podman/podman.sock`],
+    ...[join(homedir(), '.docker/run/docker.sock'), join(homedir(), '.docker/desktop/docker.sock')],
+  ];
 }
 
 /** The address in DOCKER_HOST, default docker's own. One that does not answer is a problem with its cure. */

@@ -4,7 +4,7 @@ import { CallRefused } from '../errors.js';
 import type { RunPlace } from '../places.js';
 import { prepareEtc } from '../shared-files.js';
 import { reasonOf } from '../system-errors.js';
-import { mountedIn, type ToolRuntime } from '../tool-runtime.js';
+import { mountedIn, type MountingRuntime, type ToolRuntime } from '../tool-runtime.js';
 import { openGateway } from './gateway.js';
 import { hostLines, proxyVariables, relayRequest } from './inside.js';
 
@@ -14,7 +14,7 @@ import { hostLines, proxyVariables, relayRequest } from './inside.js';
  * Throws CallRefused if the network cannot be made.
  */
 export async function withNetwork<T>(
-  runtime: Pick<ToolRuntime, 'sandbox' | 'clock' | 'lookup' | 'workspaceRoot' | 'toolboxDir' | 'extraBinds'>,
+  runtime: MountingRuntime & Pick<ToolRuntime, 'sandbox' | 'clock' | 'lookup'>,
   place: RunPlace,
   access: NetworkAccess | undefined,
   run: (place: RunPlace) => Promise<T>,

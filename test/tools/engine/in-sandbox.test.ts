@@ -1,7 +1,8 @@
 /** The engine as a command in the sandbox has it. */
-import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { SANDBOX_ACCOUNT } from '../../../src/tools/account.js';
 import { projectName } from '../../../src/tools/engine/project.js';
 import { findEngine } from '../../../src/tools/engine/upstream.js';
 import { NO_PROVISIONS } from '../../../src/tools/provisions.js';
@@ -108,6 +109,23 @@ test('its socket lies in no directory that another sandbox mounts, whatever TMPD
     if (usual === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = usual;
   }
+});
+
+asRoot('nor in what another agent mounts, and only the account of the call can open it', async () => {
+  const mounts = new Map([['/run', { ok: true, value: '/run' } as const]]);
+  const engineOf = { ok: true, value: engine.address } as const;
+  const other = await createHarness({ provisions: { ...NO_PROVISIONS, mounts, engine: engineOf } });
+  const before = sockets();
+  const task = { ...other.task('mounted'), permissions: { docker: true } };
+  const running = other.sh('until [ -e go ]; do sleep 0.05; done', { task });
+  const made = () => sockets().filter((path) => !before.includes(path));
+  await until('its socket', () => made().some((path) => existsSync(join(path, 'docker.sock'))));
+  const [directory = ''] = made();
+  await until('its mode', () => (statSync(join(directory, 'docker.sock')).mode & 0o777) === 0o600);
+  await until('its owner', () => statSync(join(directory, 'docker.sock')).uid === SANDBOX_ACCOUNT.uid);
+  expect(directory).not.toMatch(/^\/run/);
+  writeFileSync(join(other.workspace(), 'go'), '');
+  await running;
 });
 
 test('checks have it too', async () => {
