@@ -5,6 +5,7 @@ import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
 import { silentLogger } from '../../src/ports/logger.js';
 import { createEngineProxy, type EngineProxy } from '../../src/tools/engine/proxy.js';
 import { PROJECT_LABEL, type Project } from '../../src/tools/engine/project.js';
+import { stopLeftWriters } from '../../src/tools/engine/writers.js';
 import { send } from '../tools/engine/client.js';
 import { allowedRows, refusedRows, type World } from '../tools/engine/table.js';
 import { removeTemporaryDirectories, temporaryDirectory } from '../tools/harness.js';
@@ -19,7 +20,7 @@ const project: Project = {
   holdsState: false,
   mayWrite: true,
   user: `${uid}:${gid}`,
-  limits: { memory_mb: 256, processes: 64 },
+  limits: { memory_mb: 512, processes: 64 },
 };
 const socket = join(directory, 'docker.sock');
 
@@ -107,7 +108,7 @@ describe('a real engine', () => {
     const [found] = JSON.parse(await engine.podman('inspect', name));
     expect(found.HostConfig).toMatchObject({
       Privileged: false,
-      Memory: 256 * 1024 * 1024,
+      Memory: 128 * 1024 * 1024,
       PidsLimit: 64,
       NetworkMode: 'none',
     });
@@ -120,6 +121,27 @@ describe('a real engine', () => {
     expect(statSync(join(workspace, 'made')).uid).toBe(uid);
     const reading = await owner('touch /w/more || echo read-only', { Binds: ['/workspace:/w:ro'] });
     expect(reading.output).toMatch(/read-only$/);
+  });
+
+  test('stops a container that may write to the workspace when the call ends', async () => {
+    const path = join(directory, 'call.sock');
+    const call = createEngineProxy({ engine: engine.address, project, logger: silentLogger });
+    await call.listen(path);
+    const name = `${project.name}-writes`;
+    const HostConfig = { Binds: ['/workspace:/w'], Ulimits: engine.ulimits };
+    const body = { Image: IMAGE, Cmd: ['sleep', '1000'], User: project.user, HostConfig };
+    expect(await send(path, { method: 'POST', target: `/containers/create?name=${name}`, body })).toMatchObject({
+      status: 201,
+    });
+    await send(path, { method: 'POST', target: `/containers/${name}/start` });
+    const state = () => engine.podman('inspect', name, '--format', '{{.State.Status}}');
+    expect(await state()).toBe('running');
+    await call.close();
+    expect(await state()).toBe('exited');
+    await engine.podman('start', name);
+    await stopLeftWriters({ ok: true, value: engine.address }, 'engine-test');
+    expect(await state()).toBe('exited');
+    await engine.podman('rm', name);
   });
 
   test.each(allowedRows(world))('does $name', async (row) => {

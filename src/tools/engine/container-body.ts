@@ -1,4 +1,5 @@
 /** POST /containers/create: what a container of an agent may be. */
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { INSIDE } from '../sandbox.js';
 import {
@@ -121,7 +122,7 @@ const hostConfig = fields({
   ShmSize: amount,
   NetworkMode: text,
   Binds: texts,
-  Mounts: maybe(z.array(z.unknown())),
+  Mounts: maybe(z.array(z.unknown()).max(50, 'must not have more than 50')),
   IpcMode: oneOf(['private', 'none', 'shareable'], 'must be private: a container has its own shared memory'),
   PidMode: ownNamespace('processes'),
   UTSMode: ownNamespace('host name'),
@@ -200,6 +201,7 @@ export interface ContainerBody {
   /** Names or ids that must be the project's. */
   readonly networks: readonly string[];
   readonly volumes: readonly string[];
+  readonly memoryMb: number;
 }
 
 /** Throws RequestRefused. */
@@ -208,6 +210,7 @@ export function containerBody(given: unknown, project: Project): ContainerBody {
   const host = HostConfig ?? checked(hostConfig, {});
   const mounts = mountsOf({ ...host, Volumes: Object.keys(Volumes) }, project);
   if (mounts.writesWorkspace) requireWriter(config.User, host.RestartPolicy?.Name, project);
+  const memoryMb = memoryMbOf(host.Memory, project);
   const network = networkOf(host.NetworkMode);
   const endpoints = Object.entries(NetworkingConfig?.EndpointsConfig ?? {}).filter(
     ([name, value]) => name !== 'default' || !isUnset(value),
@@ -215,19 +218,26 @@ export function containerBody(given: unknown, project: Project): ContainerBody {
   return {
     body: {
       ...config,
-      Labels: { ...labelsOf(config.Labels, project), ...(mounts.writesWorkspace ? { [WRITES_LABEL]: 'true' } : {}) },
+      Labels: {
+        ...labelsOf(config.Labels, project),
+        [MEMORY_LABEL]: `${memoryMb}`,
+        ...(mounts.writesWorkspace ? { [WRITES_LABEL]: 'true' } : {}),
+      },
       HostConfig: {
         ...host,
         Mounts: mounts.mounts,
         Binds: undefined,
         NetworkMode: network,
-        ...limitsOf(host, project),
+        ...limitsOf(host, memoryMb, project),
+        IpcMode: host.IpcMode === 'none' ? 'none' : 'private',
+        CgroupnsMode: 'private',
         SecurityOpt: ['no-new-privileges'],
       },
       ...(endpoints.length === 0 ? {} : { NetworkingConfig: { EndpointsConfig: Object.fromEntries(endpoints) } }),
     },
     networks: [...new Set([...(network === 'none' ? [] : [network]), ...endpoints.map(([name]) => name)])],
     volumes: mounts.volumes,
+    memoryMb,
   };
 }
 
@@ -264,10 +274,53 @@ function requireWriter(user: string | undefined, restart: string | undefined, pr
     );
 }
 
+/** Of containers whose file names no memory: a quarter of a call's, and all of a project's have four calls'. */
+const SHARE = 4;
+/** MiB, on each container; clients cannot set it. */
+export const MEMORY_LABEL = 'ravenhelm.memory-mb';
+export const mostMemoryMb = ({ limits }: Project): number => limits.memory_mb * SHARE;
+
+function memoryMbOf(given: number | undefined, { limits }: Project): number {
+  if (given === undefined || given === 0) return Math.ceil(limits.memory_mb / SHARE);
+  return given < 0 ? limits.memory_mb : Math.min(Math.ceil(given / MIB), limits.memory_mb);
+}
+
+/** Half of the computer, at least one processor. */
+const MOST_NANO_CPUS = Math.max(1, Math.floor(availableParallelism() / 2)) * 1e9;
+
+type HostConfig = z.output<typeof hostConfig>;
+
 /** At most those of one call. */
-function limitsOf(host: { Memory?: number | undefined; PidsLimit?: number | undefined }, { limits }: Project): object {
+function limitsOf(host: HostConfig, memoryMb: number, { limits }: Project): object {
   const within = (given: number | undefined, most: number) =>
     given === undefined || given <= 0 || given > most ? most : given;
-  const memory = within(host.Memory, limits.memory_mb * MIB);
-  return { Memory: memory, MemorySwap: memory, PidsLimit: within(host.PidsLimit, limits.processes) };
+  const { CpuQuota = 0, CpuPeriod = 100_000, NanoCpus = 0 } = host;
+  const asked = NanoCpus === 0 && CpuPeriod > 0 ? Math.round((CpuQuota / CpuPeriod) * 1e9) : NanoCpus;
+  const Memory = host.Memory !== undefined && host.Memory > 0 ? Math.min(host.Memory, memoryMb * MIB) : memoryMb * MIB;
+  return {
+    Memory,
+    MemorySwap: Memory,
+    MemoryReservation: undefined,
+    PidsLimit: within(host.PidsLimit, limits.processes),
+    NanoCpus: within(asked, MOST_NANO_CPUS),
+    CpuQuota: undefined,
+    CpuPeriod: undefined,
+    CpuShares: host.CpuShares === undefined ? undefined : Math.min(host.CpuShares, 1_024),
+    Ulimits: host.Ulimits?.map(withinUlimit),
+    // Without a bound the log of a container can fill the disk.
+    LogConfig: {
+      Type: host.LogConfig?.Type === 'none' ? 'none' : 'json-file',
+      Config: logBounds(host.LogConfig?.Type),
+    },
+  };
+}
+
+const logBounds = (type: string | undefined) => (type === 'none' ? {} : { 'max-size': '10m', 'max-file': '3' });
+
+const MOST_OF_ULIMIT = { nofile: 65_536, nproc: 65_536, core: 0 };
+
+function withinUlimit({ Name, Soft, Hard }: z.output<typeof ulimit>): object {
+  const most = MOST_OF_ULIMIT[Name];
+  const within = (given: number | undefined) => (given === undefined || given < 0 ? most : Math.min(given, most));
+  return { Name, Soft: Math.min(within(Soft), within(Hard)), Hard: within(Hard) };
 }

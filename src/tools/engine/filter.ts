@@ -1,5 +1,5 @@
 /** Which requests of an agent reach the engine, and as what. The engine's labels say what is whose. */
-import { containerBody } from './container-body.js';
+import { containerBody, MEMORY_LABEL, mostMemoryMb } from './container-body.js';
 import { jsonBody } from './fields.js';
 import { filtersOf, ownContainer, ownOf, ownExec, requireOwn, type Lookup, type OwnContainer } from './objects.js';
 import {
@@ -49,7 +49,8 @@ interface Answer {
   /** Instead of the one that was asked. */
   readonly path?: string;
   readonly body?: object | undefined;
-  readonly filters?: string;
+  /** Parameters that are set whatever the client has asked for. */
+  readonly query?: Readonly<Record<string, string>>;
   readonly shown?: (answer: unknown) => unknown;
   readonly starts?: string | null;
 }
@@ -112,7 +113,7 @@ function requireShortWait({ query }: Target): void {
 
 const listOf = (path: string, query: string, shown: (answer: unknown, project: Project) => unknown): Rule =>
   rule('GET', path, query, ({ target, project }) => ({
-    filters: filtersOf(target.query.get('filters'), project),
+    query: { filters: filtersOf(target.query.get('filters'), project) },
     shown: (answer) => shown(answer, project),
   }));
 
@@ -135,7 +136,11 @@ const RULES: readonly Rule[] = [
   ofContainer('POST', '/wait', 'condition'),
   ofContainer('POST', '/resize', 'h w'),
   ofContainer('POST', '/attach', 'logs stream stdin stdout stderr detachKeys', true),
-  ofContainer('DELETE', '', 'v force'),
+  rule('DELETE', '/containers/:name', 'v force', async ({ names: [name = ''], project, lookup }) => ({
+    path: `/containers/${(await ownContainer(name, project, lookup)).id}`,
+    // Volumes without a name have no label: left behind, nobody would count or remove them.
+    query: { v: 'true' },
+  })),
   rule('POST', '/containers/:name/rename', 'name', async ({ names: [name = ''], target, project, lookup }) => {
     requireOwnName(target.query.get('name') ?? '', project);
     return { path: `/containers/${(await ownContainer(name, project, lookup)).id}/rename` };
@@ -155,13 +160,13 @@ const RULES: readonly Rule[] = [
   rule('POST', '/exec/:name/resize', 'h w', ofExec(emptyBody)),
   rule('GET', '/exec/:name/json', '', ofExec(emptyBody)),
   listOf('/networks', 'filters', ownOf),
-  rule('POST', '/networks/create', '', ({ body, project }) => ({ body: networkBody(body(), project) })),
+  rule('POST', '/networks/create', '', createNetwork),
   rule('GET', '/networks/:name', 'verbose scope', ofKind('network')),
   rule('DELETE', '/networks/:name', '', ofKind('network')),
   rule('POST', '/networks/:name/connect', '', connectNetwork),
   rule('POST', '/networks/:name/disconnect', '', connectNetwork),
   listOf('/volumes', 'filters', ownVolumes),
-  rule('POST', '/volumes/create', '', ({ body, project }) => ({ body: volumeBody(body(), project) })),
+  rule('POST', '/volumes/create', '', createVolume),
   rule('GET', '/volumes/:name', '', ofKind('volume')),
   rule('DELETE', '/volumes/:name', 'force', ofKind('volume')),
   rule('GET', '/images/json', 'all filters digests'),
@@ -182,7 +187,7 @@ export async function passedRequest(request: EngineRequest, project: Project, lo
   };
   const answer = await found.pass({ project, lookup: (path) => lookup(target.version + path), target, names, body });
   if (!isRead) emptyBody(jsonBody(request.body));
-  if (answer.filters !== undefined) query.set('filters', answer.filters);
+  for (const [name, value] of Object.entries(answer.query ?? {})) query.set(name, value);
   const asked = query.size === 0 ? '' : `?${query}`;
   return {
     method: request.method,
@@ -211,11 +216,43 @@ async function createContainer({ target, project, lookup, body }: Asked): Promis
   const container = containerBody(body(), project);
   for (const network of container.networks) await requireOwn('network', network, project, lookup);
   for (const volume of container.volumes) await requireOwn('volume', volume, project, lookup);
-  const filters = encodeURIComponent(filtersOf(undefined, project));
-  const there = ownOf(await lookup(`/containers/json?all=true&filters=${filters}`), project);
-  if (there.length >= MOST_CONTAINERS)
-    throw new RequestRefused(`the project has ${MOST_CONTAINERS} containers, which is the most; remove some`);
+  await requireRoom(container.memoryMb, project, lookup);
   return { body: container.body };
+}
+
+/** Throws RequestRefused where one more container would be too much. */
+async function requireRoom(memoryMb: number, project: Project, lookup: Lookup): Promise<void> {
+  const filters = encodeURIComponent(filtersOf(undefined, project));
+  const there = ownOf(await lookup(`/containers/json?all=true&limit=${MOST.container}&filters=${filters}`), project);
+  requireFewer('container', there.length);
+  const most = mostMemoryMb(project);
+  const taken = there.map(({ Labels }) => Number(Labels?.[MEMORY_LABEL] ?? 0));
+  const sum = taken.reduce((all, one) => all + one, memoryMb);
+  if (sum > most)
+    throw new RequestRefused(
+      `the containers of the project would have ${sum} MiB of memory, of ${most}: set less (mem_limit), or remove some`,
+    );
+}
+
+const MOST = { container: MOST_CONTAINERS, network: 10, volume: 50 };
+
+function requireFewer(kind: keyof typeof MOST, there: number): void {
+  if (there >= MOST[kind])
+    throw new RequestRefused(`the project has ${there} ${kind}s, and ${MOST[kind]} is the most; remove some`);
+}
+
+async function createNetwork({ body, project, lookup }: Asked): Promise<Answer> {
+  const made = networkBody(body(), project);
+  const filters = encodeURIComponent(filtersOf(undefined, project));
+  requireFewer('network', ownOf(await lookup(`/networks?filters=${filters}`), project).length);
+  return { body: made };
+}
+
+async function createVolume({ body, project, lookup }: Asked): Promise<Answer> {
+  const made = volumeBody(body(), project);
+  const filters = encodeURIComponent(filtersOf(undefined, project));
+  requireFewer('volume', volumesOf(await lookup(`/volumes?filters=${filters}`), project).length);
+  return { body: made };
 }
 
 function ofExec(bodyOf: (body: unknown) => object | undefined): Rule['pass'] {
@@ -238,9 +275,13 @@ async function connectNetwork({ names: [name = ''], project, lookup, body }: Ask
   return { body: { ...connection, Container: (await ownContainer(connection.Container, project, lookup)).id } };
 }
 
-function ownVolumes(answer: unknown, project: Project): unknown {
+function volumesOf(answer: unknown, project: Project): ReturnType<typeof ownOf> {
   const list = typeof answer === 'object' && answer !== null && 'Volumes' in answer ? answer.Volumes : [];
-  return { Volumes: ownOf(list ?? [], project), Warnings: [] };
+  return ownOf(list ?? [], project);
+}
+
+function ownVolumes(answer: unknown, project: Project): unknown {
+  return { Volumes: volumesOf(answer, project), Warnings: [] };
 }
 
 /** What clients need to know of the computer. */

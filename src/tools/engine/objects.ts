@@ -54,7 +54,7 @@ export async function requireOwn(
 }
 
 /** Of a list those with the project's label. */
-export function ownOf(list: unknown, project: Project): readonly unknown[] {
+export function ownOf(list: unknown, project: Project): readonly z.output<typeof labelled>[] {
   const parsed = z.array(labelled).safeParse(list);
   return parsed.success ? parsed.data.filter(({ Labels }) => isOwn(Labels, project)) : [];
 }

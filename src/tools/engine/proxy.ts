@@ -81,8 +81,12 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const signal = signalOf(request.socket);
     await inPlace(take, async () => {
-      const passed = await judge(request, await bodyWithin(request), signal);
-      await forward({ engine, passed, response, signal, inTurn, settled });
+      const body = await bodyWithin(request);
+      const work = async () => {
+        const passed = await judge(request, body, signal);
+        await forward({ engine, passed, response, signal, inTurn, settled });
+      };
+      await (isCreation(request) ? turnOf(project.name)(work) : work());
     }).catch((error: unknown) => refuse(response, error));
   }
 
@@ -123,6 +127,16 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
       await writers.stop();
     },
   };
+}
+
+/** What is there is counted before one more is made. */
+const isCreation = ({ url = '' }: IncomingMessage) => /\/create(?:\?|$)/.test(url);
+const turns = new Map<string, InTurn>();
+
+function turnOf(project: string): InTurn {
+  const turn = turns.get(project) ?? createTurns(1);
+  turns.set(project, turn);
+  return turn;
 }
 
 /** Rejects with RequestRefused if there is no place. */

@@ -10,6 +10,8 @@ export interface Target {
 }
 
 const MOST_QUERY = 16_384;
+/** Since it containers have cgroups of their own where nothing is said. */
+const LOWEST_VERSION = 41;
 
 /**
  * Other spellings of a path are refused, not understood: another form than /…, percent signs, empty names, . and ..,
@@ -19,6 +21,11 @@ export function targetOf(text: string): Target {
   const [, version = '', path = '', query = ''] = /^(\/v1\.\d{1,2})?(\/[\w.:@/-]*)(?:\?([^#]*))?$/.exec(text) ?? [];
   if (path === '' || path.includes('//') || path.split('/').some((name) => name === '.' || name === '..'))
     throw new RequestRefused('the path of the request has characters or a form that no client of an engine needs', 400);
+  if (version !== '' && Number(version.slice('/v1.'.length)) < LOWEST_VERSION)
+    throw new RequestRefused(
+      `the version ${version.slice(1)} of the API is older than v1.${LOWEST_VERSION}: in it unset fields mean less separation`,
+      400,
+    );
   if (query.length > MOST_QUERY) throw new RequestRefused('the query is too long', 413);
   const parameters = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(query)) {

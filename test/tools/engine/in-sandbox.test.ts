@@ -57,7 +57,7 @@ test('a command reaches the engine by its socket, for the project and the worksp
   expect(created.HostConfig.Mounts).toEqual([
     { Type: 'bind', Source: harness.workspace(), Target: '/w', ReadOnly: true },
   ]);
-  expect(created.HostConfig.Memory).toBe(4_096 * 1024 * 1024);
+  expect(created.HostConfig.Memory).toBe(1_024 * 1024 * 1024);
 });
 
 asRoot('the same where the worker is not root', async () => {

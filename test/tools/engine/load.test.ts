@@ -5,6 +5,7 @@ import { connect, Server } from 'node:net';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { silentLogger } from '../../../src/ports/logger.js';
+import { MEMORY_LABEL } from '../../../src/tools/engine/container-body.js';
 import { createEngineProxy } from '../../../src/tools/engine/proxy.js';
 import { PROJECT_LABEL } from '../../../src/tools/engine/project.js';
 import { createTurns } from '../../../src/tools/engine/turns.js';
@@ -21,7 +22,10 @@ const project = {
 const held: ServerResponse[] = [];
 let holdsInspect = false;
 let open = 0;
-let answerBytes = 2;
+let answerBytes = 0;
+/** Labels of what the engine has of each kind. */
+let listed: readonly object[] = [];
+let created = 0;
 /** Logs and attached streams never end here. */
 const engine = createServer((request, response) => {
   const path = request.url ?? '';
@@ -32,7 +36,15 @@ const engine = createServer((request, response) => {
   } else if (path.endsWith('/json') && path.includes(own)) {
     if (holdsInspect) held.push(response);
     else inspected(response);
-  } else response.end(JSON.stringify('x'.repeat(answerBytes - 2)));
+  } else if (path.includes('/create')) {
+    created += 1;
+    listed = [...listed, { [MEMORY_LABEL]: '16' }];
+    response.end('{}');
+  } else if (answerBytes > 0) response.end(JSON.stringify('x'.repeat(answerBytes)));
+  else {
+    const list = listed.map((labels) => ({ Labels: { [PROJECT_LABEL]: project.name, ...labels } }));
+    response.end(JSON.stringify(path.startsWith('/volumes') ? { Volumes: list } : list));
+  }
 });
 engine.on('upgrade', (_, socket) => {
   open += 1;
@@ -102,6 +114,36 @@ test('an answer that is too large for the worker is refused', async () => {
   answerBytes = 5 * 1024 * 1024;
   const { status, body } = await send(socket, { method: 'GET', target: '/networks' });
   expect([status, body]).toEqual([502, expect.stringContaining('has more than 4194304 bytes')]);
+});
+
+describe('what a project may have', () => {
+  const make = (kind: string, body: object) => send(socket, { method: 'POST', target: `/${kind}/create`, body });
+  beforeEach(() => {
+    answerBytes = 0;
+    created = 0;
+  });
+
+  test.each([
+    ['containers', 50, { Image: 'i' }],
+    ['networks', 10, { Name: `${project.name}_n` }],
+    ['volumes', 50, { Name: `${project.name}_v` }],
+  ])('%s: at most %i', async (kind, most, body) => {
+    listed = Array.from({ length: most - 1 }, () => ({ [MEMORY_LABEL]: '1' }));
+    // Asked for at once: each is counted after the one before it was made.
+    const answers = await Promise.all([make(kind, body), make(kind, body), make(kind, body)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 403, 403]);
+    expect(created).toBe(1);
+  });
+
+  test('memory of all containers: that of four calls', async () => {
+    listed = Array.from({ length: 15 }, () => ({ [MEMORY_LABEL]: '16' }));
+    expect(await make('containers', { Image: 'i', HostConfig: { Memory: 32 * 1024 * 1024 } })).toMatchObject({
+      status: 403,
+      body: expect.stringContaining('would have 272 MiB of memory, of 256'),
+    });
+    expect(await make('containers', { Image: 'i' })).toMatchObject({ status: 200 });
+    expect(await make('containers', { Image: 'i' })).toMatchObject({ status: 403 });
+  });
 });
 
 test('a body has 64 KiB at most', async () => {

@@ -1,4 +1,5 @@
 /** Requests to an engine's proxy, and what becomes of each: the same on a recording engine and on a real one. */
+import { availableParallelism } from 'node:os';
 import { PROJECT_LABEL, type Project } from '../../../src/tools/engine/project.js';
 
 /** What there is in the engine. Names are as an agent's client would write them. */
@@ -41,6 +42,9 @@ export interface Refused extends Row {
   readonly status: 400 | 403 | 404;
   readonly why: RegExp;
 }
+
+/** Half of the computer, at least one processor. */
+const MOST_NANO_CPUS = Math.max(1, Math.floor(availableParallelism() / 2)) * 1e9;
 
 const create = (name: string) => `/v1.41/containers/create?name=${name}`;
 
@@ -199,6 +203,7 @@ const REFUSED_CONTAINERS = ({
     /Labels\.\S+ must be a label of letters/,
     'config',
   ],
+  "a label of the proxy's": [{ Labels: { 'ravenhelm.memory-mb': '1' } }, /programs of the engine act/, 'config'],
   'a label that podman auto-update acts on': [
     { Labels: { PODMAN_SYSTEMD_UNIT: 'ssh.service' } },
     /programs of the engine act/,
@@ -383,6 +388,7 @@ export function refusedRows(world: World): readonly Refused[] {
     spelled('/containers//json'),
     spelled('/./containers/json'),
     spelled('/v1.41/v1.41/../containers/json'),
+    spelled('/v1.40/containers/json', /v1.40 of the API is older than v1.41/),
     spelled('/containers/json#x'),
     spelled('/containers/json;x'),
     spelled('http://other/containers/json'),
@@ -435,9 +441,13 @@ export function allowedRows(world: World): readonly Allowed[] {
         HostConfig: {
           NetworkMode: 'none',
           SecurityOpt: ['no-new-privileges'],
-          Memory: project.limits.memory_mb * 1024 * 1024,
-          MemorySwap: project.limits.memory_mb * 1024 * 1024,
+          Memory: (project.limits.memory_mb / 4) * 1024 * 1024,
+          MemorySwap: (project.limits.memory_mb / 4) * 1024 * 1024,
           PidsLimit: project.limits.processes,
+          NanoCpus: MOST_NANO_CPUS,
+          IpcMode: 'private',
+          CgroupnsMode: 'private',
+          LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
         },
       },
     ),
@@ -536,6 +546,29 @@ export function allowedRows(world: World): readonly Allowed[] {
       },
     ),
     made(
+      'more of everything than there is',
+      {
+        ...{ NanoCpus: 1e15, CpuShares: 1e6, IpcMode: 'shareable', CpuPeriod: 0 },
+        Ulimits: [
+          { Name: 'nofile', Soft: 1024, Hard: project.limits.processes },
+          { Name: 'core', Soft: -1, Hard: -1 },
+        ],
+        LogConfig: { Type: 'local', Config: { 'max-size': '9g' } },
+      },
+      {},
+      {
+        HostConfig: {
+          ...{ NanoCpus: MOST_NANO_CPUS, CpuShares: 1_024, IpcMode: 'private' },
+          Ulimits: [
+            { Name: 'nofile', Soft: project.limits.processes, Hard: project.limits.processes },
+            { Name: 'core', Soft: 0, Hard: 0 },
+          ],
+          LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+        },
+      },
+    ),
+    made('half a processor', { CpuQuota: 50_000, CpuPeriod: 100_000 }, {}, { HostConfig: { NanoCpus: 5e8 } }),
+    made(
       'too much memory',
       { Memory: 1e15, PidsLimit: -1 },
       {},
@@ -591,6 +624,11 @@ export function allowedRows(world: World): readonly Allowed[] {
     get(`/images/${image}/json`),
     { name: 'removal of a network', method: 'DELETE', target: `/networks/${project.name}_made`, status: [200, 204] },
     { name: 'removal of a volume', method: 'DELETE', target: `/volumes/${project.name}_made` },
-    { name: 'removal of a container', method: 'DELETE', target: `/containers/${own}?force=1&v=1` },
+    {
+      name: 'removal of a container',
+      method: 'DELETE',
+      target: `/containers/${own}?force=1`,
+      as: `/containers/${own}?force=1&v=true`,
+    },
   ];
 }
