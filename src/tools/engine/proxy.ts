@@ -86,7 +86,7 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
         const passed = await judge(request, body, signal);
         await forward({ engine, passed, response, signal, inTurn, settled });
       };
-      await (isCreation(request) ? turnOf(project.name)(work) : work());
+      await (isCreation(request.url ?? '') ? turnOf(project.name)(work) : work());
     }).catch((error: unknown) => refuse(response, error));
   }
 
@@ -123,14 +123,14 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
       for (const socket of connections.keys()) socket.destroy();
       await closed;
       tally.end();
-      await Promise.allSettled(starting);
-      await writers.stop();
+      const begun = await Promise.allSettled(starting);
+      await writers.stop(begun.flatMap((end) => (end.status === 'rejected' ? [end.reason] : [])));
     },
   };
 }
 
 /** What is there is counted before one more is made. */
-const isCreation = ({ url = '' }: IncomingMessage) => /\/create(?:\?|$)/.test(url);
+const isCreation = (target: string) => /\/create(?:\?|$)/.test(target);
 const turns = new Map<string, InTurn>();
 
 function turnOf(project: string): InTurn {
@@ -215,9 +215,12 @@ async function forward({ engine, passed, response, signal, inTurn, settled }: Fo
   };
   if (shown !== null) return inTurn(() => forwardShown(engine, asked, shown, response));
   signal.throwIfAborted();
-  const answer = await (starts === null
-    ? ask(engine, asked)
-    : settled(starts, ask(engine, { ...asked, signal: undefined, timeout: START_MS })));
+  // Neither a start nor a creation is broken off: it is known when it has ended.
+  const begun =
+    starts === null && !isCreation(target)
+      ? ask(engine, asked)
+      : ask(engine, { ...asked, signal: undefined, timeout: START_MS });
+  const answer = await (starts === null ? begun : settled(starts, begun));
   response.writeHead(answer.statusCode ?? 502, answerHeaders(answer));
   response.flushHeaders();
   await pipeline(answer, response);

@@ -18,8 +18,11 @@ const started = new Set<ReadonlySet<string>>();
 export interface Writers {
   /** Remembers a container before it is started. */
   starts(id: string): void;
-  /** Stops them all. Rejects with WorkspaceUnusable. */
-  stop(): Promise<void>;
+  /**
+   * Stops them all. Rejects with WorkspaceUnusable, also where starts have failed without the engine's answer: these
+   * may still come.
+   */
+  stop(failedStarts: readonly unknown[]): Promise<void>;
 }
 
 /** Those of one call. */
@@ -28,9 +31,10 @@ export function createWriters(engine: EngineAddress): Writers {
   started.add(ids);
   return {
     starts: (id) => void ids.add(id),
-    async stop() {
+    async stop([failed]) {
       try {
         await stopAll(engine, [...ids]);
+        if (failed !== undefined) notStopped(failed);
       } finally {
         started.delete(ids);
       }
@@ -49,8 +53,12 @@ export async function stopLeftWriters(engine: Provided<EngineAddress> | null, mi
   if (engine?.ok !== true) return;
   const label = [`${PROJECT_LABEL}=${projectName(missionId)}`, WRITES_LABEL];
   const path = `/containers/json?all=true&filters=${encodeURIComponent(JSON.stringify({ label }))}`;
-  const list = await createLookup(engine.value, AbortSignal.timeout(PATIENCE_MS))(path).catch(notStopped);
-  const running = listed.parse(list).filter(({ State }) => !AT_REST.includes(State.toLowerCase()));
+  const running = await createLookup(
+    engine.value,
+    AbortSignal.timeout(PATIENCE_MS),
+  )(path)
+    .then((list) => listed.parse(list).filter(({ State }) => !AT_REST.includes(State.toLowerCase())))
+    .catch(notStopped);
   const isInUse = (id: string) => [...started].some((ids) => ids.has(id));
   const left = running.map(({ Id }) => Id).filter((id) => !isInUse(id));
   await stopAll(engine.value, left);
