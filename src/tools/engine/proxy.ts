@@ -1,7 +1,7 @@
 /** The socket of a call's sandbox: each request is judged, and what the engine gets is made from what was judged. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { finished, pipeline } from 'node:stream/promises';
 import type { Logger } from '../../ports/logger.js';
 import { answerHeaders, bodyHeaders, refusalOf } from './answers.js';
@@ -105,7 +105,10 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
   server.maxConnections = MOST_CONNECTIONS;
   server.on('connection', (socket: Duplex) => {
     const gone = new AbortController();
-    connections.set(socket, AbortSignal.any([closing.signal, gone.signal]));
+    const signal = AbortSignal.any([closing.signal, gone.signal]);
+    // Each request of the connection listens.
+    setMaxListeners(0, signal);
+    connections.set(socket, signal);
     socket.once('close', () => {
       connections.delete(socket);
       gone.abort();

@@ -42,7 +42,13 @@ export function createWriters(engine: EngineAddress): Writers {
   };
 }
 
-const listed = z.array(z.object({ Id: z.string().regex(/^[0-9a-f]{64}$/), State: z.string() }));
+const listed = z.array(
+  z.object({
+    Id: z.string().regex(/^[0-9a-f]{64}$/),
+    State: z.string(),
+    Labels: z.record(z.string(), z.string()).nullish(),
+  }),
+);
 const AT_REST = ['created', 'configured', 'exited', 'stopped', 'dead'];
 
 /**
@@ -51,14 +57,19 @@ const AT_REST = ['created', 'configured', 'exited', 'stopped', 'dead'];
  */
 export async function stopLeftWriters(engine: Provided<EngineAddress> | null, missionId: string): Promise<void> {
   if (engine?.ok !== true) return;
-  const label = [`${PROJECT_LABEL}=${projectName(missionId)}`, WRITES_LABEL];
+  const project = projectName(missionId);
+  const label = [`${PROJECT_LABEL}=${project}`, WRITES_LABEL];
   const path = `/containers/json?all=true&filters=${encodeURIComponent(JSON.stringify({ label }))}`;
-  const running = await createLookup(
+  const found = await createLookup(
     engine.value,
     AbortSignal.timeout(PATIENCE_MS),
   )(path)
-    .then((list) => listed.parse(list).filter(({ State }) => !AT_REST.includes(State.toLowerCase())))
+    .then((list) => listed.parse(list))
     .catch(notStopped);
+  // Also where an engine does not know the filter.
+  const isWriter = ({ Labels }: (typeof found)[number]) =>
+    Labels?.[PROJECT_LABEL] === project && Labels[WRITES_LABEL] !== undefined;
+  const running = found.filter((one) => isWriter(one) && !AT_REST.includes(one.State.toLowerCase()));
   const isInUse = (id: string) => [...started].some((ids) => ids.has(id));
   const left = running.map(({ Id }) => Id).filter((id) => !isInUse(id));
   await stopAll(engine.value, left);

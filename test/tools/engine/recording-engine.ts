@@ -82,6 +82,7 @@ export async function startRecordingEngine(directory: string, project: Project):
 function objectsOf(world: World): ReadonlyMap<string, unknown> {
   const { project, own, foreign, ownExec, foreignExec, network, foreignNetwork, volume, foreignVolume } = world;
   const labels = (name: string) => ({ Labels: { [PROJECT_LABEL]: name } });
+  const listed = (id: string, name: string) => ({ Id: id, State: 'running', ...labels(name) });
   const container = (id: string, name: string) => ({ Id: id, Config: { ...labels(name), User: '' }, Mounts: [] });
   const ownContainer = container(own, project.name);
   const foreignContainer = container(FOREIGN, 'other');
@@ -96,7 +97,10 @@ function objectsOf(world: World): ReadonlyMap<string, unknown> {
     [`/containers/${own}/logs`, {}],
     [`/exec/${ownExec}/json`, { ContainerID: own }],
     [`/exec/${foreignExec}/json`, { ContainerID: FOREIGN }],
-    ['/containers/json', both],
+    [
+      '/containers/json',
+      [listed(own, project.name), listed(FOREIGN, 'other'), { ...listed(FOREIGN, ''), Labels: null }],
+    ],
     ['/networks', both],
     [`/networks/${network}`, labels(project.name)],
     [`/networks/${project.name}_made`, labels(project.name)],

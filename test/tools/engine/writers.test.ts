@@ -51,7 +51,11 @@ const server = createServer((request, response) => {
   const listed = asked.includes(`"${PROJECT_LABEL}=${project.name}","${WRITES_LABEL}"`) ? [writer] : [];
   answer(
     200,
-    listed.map((one) => ({ Id: one, State: engine.running.has(one) ? 'running' : 'exited' })),
+    listed.map((one) => ({
+      Id: one,
+      State: engine.running.has(one) ? 'running' : 'exited',
+      Labels: { [PROJECT_LABEL]: project.name, [WRITES_LABEL]: 'true' },
+    })),
   );
 });
 const address = { socketPath: join(directory, 'engine.sock') };
