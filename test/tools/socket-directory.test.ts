@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
 import { GATEWAY_SOCKETS } from '../../src/tools/network/gateway.js';
 import { makeSocketDirectory, removeLeftDirectories } from '../../src/tools/socket-directory.js';
-import { removeTemporaryDirectories, temporaryDirectory } from './harness.js';
+import { createHarness, removeTemporaryDirectories, temporaryDirectory } from './harness.js';
 import { closeAll, testGateway, localhost } from './network/support.js';
 
 afterEach(closeAll);
@@ -94,3 +94,14 @@ describe('the relay', () => {
     await once(server, 'close');
   });
 });
+
+test.each(['/', '/dev'])(
+  'a mission whose --workspace is %s, around a place of sockets, is refused',
+  async (workspace) => {
+    const { executor, task } = await createHarness();
+    await expect(executor.prepareWorkspace({ ...task('around'), workspace })).rejects.toMatchObject({
+      code: 'workspace',
+      message: expect.stringMatching(/contains (?:\/\S*, where workers have sockets|the workspaces of other missions)/),
+    });
+  },
+);
