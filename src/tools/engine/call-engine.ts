@@ -41,7 +41,11 @@ export async function withEngine<T>(
     await directory.openToMounts(place.account);
     return await run({ ...place, engine: { socket, project: project.name } });
   } finally {
-    await proxy.close().finally(() => directory.remove());
+    try {
+      await proxy.close();
+    } finally {
+      await directory.remove();
+    }
   }
 }
 
