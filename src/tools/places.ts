@@ -194,7 +194,8 @@ async function requireNoSockets(base: string, given: string): Promise<void> {
   for (const place of socketPlaces())
     if (contains(base, await realpath(place).catch(() => place)))
       throw new WorkspaceUnusable(
-        `The workspace ${given} contains ${place}, where workers have sockets of other missions. Use another directory.`,
+        `The workspace ${given} contains ${place}, where workers have sockets of other missions. ` +
+          'Use another directory.',
       );
 }
 

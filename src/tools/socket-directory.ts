@@ -25,7 +25,7 @@ export interface SocketDirectory<Name extends string> {
   readonly paths: Readonly<Record<Name, string>>;
   /** Lets the account, and no other, open the sockets, which must listen; null: this process's user. */
   openTo(account: Account | null): Promise<void>;
-  /** Lets sandboxes of the account that mount a socket open it; null: of this process's user. The sockets must listen. */
+  /** Lets sandboxes of the account open a socket that they mount; null: of this process's user. They must listen. */
   openToMounts(account: Account | null): Promise<void>;
   /** Removes the sockets and the directory. */
   remove(): Promise<void>;

@@ -60,7 +60,8 @@ describe('the mounts of an agent', () => {
   asRoot('are the same where the worker is not root', async () => {
     const module = `
       import { resolveMounts } from './src/tools/mounts.js';
-      const mounts = await resolveMounts(${JSON.stringify(paths)}, { workspaceRoot: root, privateFiles: [], engineSockets: [] });
+      const rules = { workspaceRoot: root, privateFiles: [], engineSockets: [] };
+      const mounts = await resolveMounts(${JSON.stringify(paths)}, rules);
       const provisions = { secrets: new Map(), mounts, engine: null };
       const own = createToolExecutor({ ...system, workspaceRoot: root, sandbox, clock, logger, provisions });
       const permissions = ${JSON.stringify(permissions)};

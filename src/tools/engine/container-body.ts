@@ -266,11 +266,13 @@ function requireWriter(user: string | undefined, restart: string | undefined, pr
   if (!project.mayWrite) throw new RequestRefused(`no container writes to the workspace during checks: ${readOnly}`);
   if (user !== project.user)
     throw new RequestRefused(
-      `a container that may write to ${INSIDE.workspace} runs as its owner: set user: "${project.user}", or ${readOnly}`,
+      `a container that may write to ${INSIDE.workspace} runs as its owner: ` +
+        `set user: "${project.user}", or ${readOnly}`,
     );
   if (restart === 'on-failure')
     throw new RequestRefused(
-      `a container that may write to ${INSIDE.workspace} is stopped when the call ends: leave out restart, or ${readOnly}`,
+      `a container that may write to ${INSIDE.workspace} is stopped when the call ends: ` +
+        `leave out restart, or ${readOnly}`,
     );
 }
 

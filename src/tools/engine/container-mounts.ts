@@ -102,7 +102,7 @@ function translated(one: Mount, { workspace, holdsState }: Project): object {
         `the mount ${Source} is refused: of the computer a container sees the whole workspace only ` +
           `(${INSIDE.workspace}); mount that, and name the part in the container`,
       );
-    // A mount over the state hides it only until a link in the workspace, or in the container, leads the mount elsewhere.
+    // A mount over the state hides it only until a link, in the workspace or the container, leads the mount elsewhere.
     if (holdsState)
       throw new RequestRefused(
         `the mount ${INSIDE.workspace} is refused: a directory from --workspace has the state of the swarm in it ` +

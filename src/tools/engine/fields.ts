@@ -37,8 +37,8 @@ export const oneOf = (values: readonly string[], why: string) =>
   maybe(z.string().refine((value) => value === '' || values.includes(value), why));
 export const mapOf = <T extends z.ZodType>(schema: T) => maybe(z.record(z.string().max(4_096), schema));
 /**
- * NAME=VALUE; a name alone is left out, as if it had no value. Podman would give it, and each name that a * matches, the
- * value of its own service's variable.
+ * NAME=VALUE; a name alone is left out, as if it had no value. Podman would give it, and each name that a * matches,
+ * the value of its own service's variable.
  */
 export const variables = maybe(
   z

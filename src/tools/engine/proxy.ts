@@ -11,7 +11,7 @@ import { RequestRefused } from './refusal.js';
 import { joinStreams, writeRefusal } from './stream.js';
 import { createPlacesOf, createTurns, type InTurn, type TakePlace } from './turns.js';
 import { ask, createLookup, inTurnOfProcess, jsonOf, PATIENCE_MS, type Ask, type EngineAddress } from './upstream.js';
-import { createWriters } from './writers.js';
+import { createWriters, type Writers } from './writers.js';
 
 /** Labels of a container are in each list: fifty such bodies fit into one answer. */
 const MOST_BODY_BYTES = 64 * 1024;
@@ -49,49 +49,27 @@ export interface EngineProxy {
 export function createEngineProxy({ engine, project, logger }: EngineProxyOptions): EngineProxy {
   const closing = new AbortController();
   const tally = createTally(project, logger);
-  const connections = new Map<Duplex, AbortSignal>();
+  const judge = judgeOf({ engine, project, tally });
   const take = createPlacesOf(takeOfProcess, MOST_REQUESTS);
   const inTurn = createTurns(MOST_LISTS);
   const writers = createWriters(engine);
-  const starting = new Set<Promise<unknown>>();
-
-  /** Starts are not broken off: the engine would go on with them after the last look at what runs. */
-  const settled: Settle = (id, begun) => {
-    writers.starts(id);
-    starting.add(begun);
-    return begun.finally(() => starting.delete(begun));
-  };
-
-  /** Judges a request. Rejects with RequestRefused. */
-  async function judge(request: IncomingMessage, body: Buffer, signal: AbortSignal): Promise<PassedRequest> {
-    const asked: EngineRequest = { method: request.method ?? '', target: request.url ?? '', body };
-    try {
-      const passed = await passedRequest(asked, project, createLookup(engine, signal));
-      tally.count('passed', asked, null);
-      return passed;
-    } catch (error) {
-      tally.count(error instanceof RequestRefused ? 'refused' : 'failed', asked, error);
-      throw error;
-    }
-  }
-
-  /** Of a connection whose client may be gone already. */
-  const signalOf = (socket: Duplex) => connections.get(socket) ?? AbortSignal.abort();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const signal = signalOf(request.socket);
+    const signal = connections.signalOf(request.socket);
     await inPlace(take, async () => {
       const body = await bodyWithin(request);
-      const work = async () => {
+      await turnFor(
+        request,
+        project,
+      )(async () => {
         const passed = await judge(request, body, signal);
-        await forward({ engine, passed, response, signal, inTurn, settled });
-      };
-      await (isCreation(request.url ?? '') ? turnOf(project.name)(work) : work());
+        await forward({ engine, passed, response, signal, inTurn, writers });
+      });
     }).catch((error: unknown) => refuse(response, error));
   }
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const signal = signalOf(socket);
+    const signal = connections.signalOf(socket);
     socket.on('error', () => socket.destroy());
     await inPlace(take, () =>
       joinStreams({ engine, request, socket, head, judge: (body) => judge(request, body, signal), signal }),
@@ -103,17 +81,7 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
     (request, response) => void answer(request, response),
   );
   server.maxConnections = MOST_CONNECTIONS;
-  server.on('connection', (socket: Duplex) => {
-    const gone = new AbortController();
-    const signal = AbortSignal.any([closing.signal, gone.signal]);
-    // Each request of the connection listens.
-    setMaxListeners(0, signal);
-    connections.set(socket, signal);
-    socket.once('close', () => {
-      connections.delete(socket);
-      gone.abort();
-    });
-  });
+  const connections = connectionsOf(server, closing.signal);
   // A connection that cannot be taken (EMFILE) is closed; without a listener this would end the worker.
   server.on('error', (error) => logger.warn({ project: project.name, reason: String(error) }, 'engine.failed'));
   server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
@@ -123,11 +91,61 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
       closing.abort();
       const closed = once(server, 'close');
       server.close();
-      for (const socket of connections.keys()) socket.destroy();
+      connections.destroy();
       await closed;
       tally.end();
-      const begun = await Promise.allSettled(starting);
-      await writers.stop(begun.flatMap((end) => (end.status === 'rejected' ? [end.reason] : [])));
+      await writers.stop();
+    },
+  };
+}
+
+interface Judging {
+  readonly engine: EngineAddress;
+  readonly project: Project;
+  readonly tally: Tally;
+}
+
+/** Judges a request. Rejects with RequestRefused. */
+type Judge = (request: IncomingMessage, body: Buffer, signal: AbortSignal) => Promise<PassedRequest>;
+
+function judgeOf({ engine, project, tally }: Judging): Judge {
+  return async (request, body, signal) => {
+    const asked: EngineRequest = { method: request.method ?? '', target: request.url ?? '', body };
+    try {
+      const passed = await passedRequest(asked, project, createLookup(engine, signal));
+      tally.count('passed', asked, null);
+      return passed;
+    } catch (error) {
+      tally.count(error instanceof RequestRefused ? 'refused' : 'failed', asked, error);
+      throw error;
+    }
+  };
+}
+
+interface Connections {
+  /** Aborted when the connection is closed, or all are to be. */
+  signalOf(socket: Duplex): AbortSignal;
+  destroy(): void;
+}
+
+/** Of all connections, those that have become streams too. */
+function connectionsOf(server: Server, closing: AbortSignal): Connections {
+  const signals = new Map<Duplex, AbortSignal>();
+  server.on('connection', (socket: Duplex) => {
+    const gone = new AbortController();
+    const signal = AbortSignal.any([closing, gone.signal]);
+    // Each request of the connection listens.
+    setMaxListeners(0, signal);
+    signals.set(socket, signal);
+    socket.once('close', () => {
+      signals.delete(socket);
+      gone.abort();
+    });
+  });
+  return {
+    signalOf: (socket) => signals.get(socket) ?? AbortSignal.abort(),
+    destroy() {
+      for (const socket of signals.keys()) socket.destroy();
     },
   };
 }
@@ -136,9 +154,10 @@ export function createEngineProxy({ engine, project, logger }: EngineProxyOption
 const isCreation = (target: string) => /\/create(?:\?|$)/.test(target);
 const turns = new Map<string, InTurn>();
 
-function turnOf(project: string): InTurn {
-  const turn = turns.get(project) ?? createTurns(1);
-  turns.set(project, turn);
+function turnFor({ url = '' }: IncomingMessage, { name }: Project): InTurn {
+  if (!isCreation(url)) return (work) => work();
+  const turn = turns.get(name) ?? createTurns(1);
+  turns.set(name, turn);
   return turn;
 }
 
@@ -194,20 +213,17 @@ async function bodyWithin(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** Awaits the head of the engine's answer to the start of a container that may write. */
-type Settle = <T>(id: string, begun: Promise<T>) => Promise<T>;
-
 interface Forwarded {
   readonly engine: EngineAddress;
   readonly passed: PassedRequest;
   readonly response: ServerResponse;
   readonly signal: AbortSignal;
   readonly inTurn: InTurn;
-  readonly settled: Settle;
+  readonly writers: Writers;
 }
 
 /** Resolves when the engine's connection and the client's answer have ended. */
-async function forward({ engine, passed, response, signal, inTurn, settled }: Forwarded): Promise<void> {
+async function forward({ engine, passed, response, signal, inTurn, writers }: Forwarded): Promise<void> {
   const { method, target, body, shown, starts } = passed;
   const text = body === null ? undefined : JSON.stringify(body);
   const asked = {
@@ -223,7 +239,7 @@ async function forward({ engine, passed, response, signal, inTurn, settled }: Fo
     starts === null && !isCreation(target)
       ? ask(engine, asked)
       : ask(engine, { ...asked, signal: undefined, timeout: START_MS });
-  const answer = await (starts === null ? begun : settled(starts, begun));
+  const answer = await (starts === null ? begun : writers.starts(starts, begun));
   response.writeHead(answer.statusCode ?? 502, answerHeaders(answer));
   response.flushHeaders();
   await pipeline(answer, response);

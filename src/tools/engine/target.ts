@@ -23,7 +23,8 @@ export function targetOf(text: string): Target {
     throw new RequestRefused('the path of the request has characters or a form that no client of an engine needs', 400);
   if (version !== '' && Number(version.slice('/v1.'.length)) < LOWEST_VERSION)
     throw new RequestRefused(
-      `the version ${version.slice(1)} of the API is older than v1.${LOWEST_VERSION}: in it unset fields mean less separation`,
+      `the version ${version.slice(1)} of the API is older than v1.${LOWEST_VERSION}: ` +
+        'in it unset fields mean less separation',
       400,
     );
   if (query.length > MOST_QUERY) throw new RequestRefused('the query is too long', 413);

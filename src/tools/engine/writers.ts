@@ -16,25 +16,31 @@ export const WRITES_LABEL = 'ravenhelm.writes';
 const started = new Set<ReadonlySet<string>>();
 
 export interface Writers {
-  /** Remembers a container before it is started. */
-  starts(id: string): void;
+  /** Of the start of one: awaits the engine's answer. It must not be broken off, as the engine would go on with it. */
+  starts<T>(id: string, begun: Promise<T>): Promise<T>;
   /**
-   * Stops them all. Rejects with WorkspaceUnusable, also where starts have failed without the engine's answer: these
+   * Awaits starts, and stops all. Rejects with WorkspaceUnusable, also where the engine has not answered a start, which
    * may still come.
    */
-  stop(failedStarts: readonly unknown[]): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** Those of one call. */
 export function createWriters(engine: EngineAddress): Writers {
   const ids = new Set<string>();
+  const starting = new Set<Promise<unknown>>();
   started.add(ids);
   return {
-    starts: (id) => void ids.add(id),
-    async stop([failed]) {
+    starts(id, begun) {
+      ids.add(id);
+      starting.add(begun);
+      return begun.finally(() => starting.delete(begun));
+    },
+    async stop() {
       try {
+        const ends = await Promise.allSettled(starting);
         await stopAll(engine, [...ids]);
-        if (failed !== undefined) notStopped(failed);
+        for (const end of ends) if (end.status === 'rejected') notStopped(end.reason);
       } finally {
         started.delete(ids);
       }

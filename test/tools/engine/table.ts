@@ -48,7 +48,7 @@ const MOST_NANO_CPUS = Math.max(1, Math.floor(availableParallelism() / 2)) * 1e9
 
 const create = (name: string) => `/v1.41/containers/create?name=${name}`;
 
-/** Bodies of POST /containers/create that are refused, by what they have beside the image: of HostConfig, or beside it. */
+/** Bodies of POST /containers/create that are refused, by what is in HostConfig, or beside it. */
 const REFUSED_CONTAINERS = ({
   foreignNetwork,
   foreignVolume,
