@@ -12,6 +12,7 @@ speed (default)        how fast the swarm is, beside the floors of the same run
   in-flight            tasks a second with 12, 60, 200 and 1,000 under way
   durable-call         what a journaled tool call adds, and whether it stays so
   start-up             from the start to the first task, with 0, 100,000 and 1,000,000 records behind the replay points
+  history              seconds of status, watch, show and submit --wait with 0, 100,000 and 1,000,000 records before
   scale-out            tasks a second with 1, 2 and 4 worker processes, beside the ideal
   at-rest              processor time and memory of a swarm that has nothing to do
   cpu                  what the processor time of a task goes into

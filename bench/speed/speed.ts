@@ -3,6 +3,7 @@ import type { Finding } from '../support/report.js';
 import { measureAtRest } from './at-rest.js';
 import { measureCpu } from './cpu.js';
 import { measureDurableCall } from './durable-call.js';
+import { measureHistory } from './history.js';
 import { measureInFlight } from './in-flight.js';
 import { measureMissionSize } from './mission-size.js';
 import { measureOneTask } from './one-task.js';
@@ -16,6 +17,7 @@ export const SPEED_PARTS = [
   'in-flight',
   'durable-call',
   'start-up',
+  'history',
   'scale-out',
   'at-rest',
   'cpu',
@@ -34,6 +36,8 @@ export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readon
       return measureDurableCall(options);
     case 'start-up':
       return measureStartUp(options);
+    case 'history':
+      return measureHistory(options);
     case 'scale-out':
       return measureScaleOut(options);
     case 'at-rest':

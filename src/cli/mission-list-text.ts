@@ -1,11 +1,12 @@
 /** The missions of the log, as `status` lists them. */
 import type { MissionFeed } from '../client/mission-feed.js';
 import { pageOf, type MissionFilter, type MissionPage } from '../client/mission-list.js';
+import { RECENT_MS, type MissionReader } from '../client/mission-reader.js';
 import { withWorkspace } from '../client/submit.js';
 import type { MissionReport, MissionStatus } from '../domain/report.js';
 import { shortCall } from './call-text.js';
 import { clientCommand } from './client-command.js';
-import { caughtUp, type ClientSession } from './client-session.js';
+import type { ClientSession } from './client-session.js';
 import type { CommandContext } from './context.js';
 import { shortDuration } from './durations.js';
 import type { Since } from './list-arguments.js';
@@ -27,28 +28,39 @@ export async function showMissions(
   session: ClientSession,
   options: ListOptions,
 ): Promise<void> {
-  const feed = await session.openFeed();
-  await caughtUp(context, feed);
-  const page = pageOf(feed.reports(), filterOf(context, options));
+  const filter = filterOf(context, options);
+  const feed = await readFor(session.missions, filter);
+  const page = pageOf(feed.reports(), filter);
   if (context.json)
     context.print(page.missions.map((report) => withWorkspace(context.config.values.WORKSPACE_ROOT, report)));
   else if (page.missions.length === 0)
-    context.say(feed.view.missions().length === 0 ? 'no missions yet' : 'no mission fits');
+    context.say(Object.values(options).every((value) => value === null) ? 'no missions' : 'no mission fits');
   else writeTable(context, [HEADINGS, ...page.missions.map((report) => rowOf(context, feed, report))]);
-  if (page.next !== null) context.host.stderr.write(`${nextPageLine(context, options, page)}\n`);
+  if (page.next !== null) context.say(nextPageLine(context, options, page));
+  if (options.since === null) context.say(windowLine(context, filter));
+}
+
+const readFor = (missions: MissionReader, { sinceMs, keepOpen }: MissionFilter): Promise<MissionFeed> =>
+  sinceMs === null ? missions.whole() : missions.window({ sinceMs, withOpen: keepOpen });
+
+/** What the list leaves out when nothing was said about it. */
+function windowLine(context: CommandContext, { sinceMs }: MissionFilter): string {
+  const since = `${new Date(sinceMs ?? 0).toISOString().slice(0, 19)}Z`;
+  const command = clientCommand(context, 'status --since 7d');
+  return `listed: open missions, and those submitted since ${since} (24 hours); older ones: ${command}, or --since all`;
 }
 
 function filterOf({ host }: CommandContext, { statuses, since, ...options }: ListOptions): MissionFilter {
   return {
     ...options,
     statuses: statuses === null ? null : new Set(statuses),
-    sinceMs: sinceMs(since, host.clock.now()),
-    keepOpen: false,
+    sinceMs: since === null ? host.clock.now() - RECENT_MS : startOf(since, host.clock.now()),
+    keepOpen: since === null,
   };
 }
 
-function sinceMs(since: Since | null, nowMs: number): number | null {
-  if (since === null || since.kind === 'all') return null;
+function startOf(since: Since, nowMs: number): number | null {
+  if (since.kind === 'all') return null;
   return since.kind === 'age' ? nowMs - since.ageMs : since.timeMs;
 }
 
@@ -59,7 +71,7 @@ function nextPageLine(context: CommandContext, options: ListOptions, { missions,
 
 /** The flags that give the page before an id of the same list. An age becomes the time that it means now. */
 function flagsOf({ statuses, name, since, limit }: ListOptions, nowMs: number, before: string | null): string {
-  const start = sinceMs(since, nowMs);
+  const start = since === null ? null : startOf(since, nowMs);
   const flags = [
     statuses === null ? null : `--status ${[...new Set(statuses)].join(',')}`,
     name === null ? null : `--name '${name.replaceAll("'", "'\\''")}'`,

@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { checkedOptions, optionIn } from '../agent/checked-options.js';
 import type { Roster } from '../agent/roster.js';
-import type { MissionReport } from '../domain/report.js';
+import { reportMission } from '../domain/mission-report.js';
+import type { MissionReport, WaitingCallReport } from '../domain/report.js';
 import { createCleanup } from '../ports/cleanup.js';
 import type { Log } from '../ports/log.js';
 import { readAttempts } from './attempts.js';
@@ -19,7 +20,7 @@ import { missionOf } from './mission-definition.js';
 import type { MissionFeed } from './mission-feed.js';
 import { recoverPartition } from './recover.js';
 import { redriveLetters } from './redrive.js';
-import { requireMission } from './require-mission.js';
+import { createOneMission, type OneMission } from './one-mission.js';
 import { RELEASE_MS, withSession } from './session.js';
 import { createSharedFeed, type SharedFeed } from './shared-feed.js';
 import { submitMission, withWorkspace } from './submit.js';
@@ -49,10 +50,9 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
   });
   let read: Promise<Roster> | null = null;
   const roster = () => (read ??= facts.roster());
-  const decide = async (missionId: string, decision: Decide): Promise<void> => {
-    const opened = await feed.current();
-    await decideFor(context, log, { feed: opened, mission: requireMission(opened, missionId), decision });
-  };
+  const missions = createOneMission(context, log, feed, cleanup);
+  const decide = (wanted: string, decision: Decide): Promise<void> =>
+    missions.with(wanted, async (opened) => void (await decideFor(context, log, { ...opened, decision })));
   const submit: Client['submit'] = async (mission, { workspace } = {}) =>
     submitMission(context, log, {
       mission: await missionOf(mission, await roster()),
@@ -68,7 +68,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
       await feed.open(); // its first events are seen, too
       return follow((await submit(mission, options)).missionId, options);
     }),
-    ...readingOn(context, log, feed, workspaceRoot, closing),
+    ...readingOn(context, log, { feed, missions, workspaceRoot, closing }),
     approve: whileOpen((missionId) => decide(missionId, approve)),
     reject: whileOpen((missionId, reason) => decide(missionId, reject(reason))),
     answer: whileOpen(async (missionId, text) => {
@@ -77,7 +77,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
     }),
     cancel: whileOpen((missionId, reason) => decide(missionId, cancel(reason))),
     processes: whileOpen((options) => processesOf(context, log, options)),
-    approvals: approvalsOn(context, log, feed, closing),
+    approvals: approvalsOn(context, log, missions, closing),
     deadLetters: deadLettersOn(context, log, feed, closing),
     recover: whileOpen((options) =>
       withSession(context, log, async (session) =>
@@ -89,25 +89,28 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
   };
 }
 
+interface Reading {
+  readonly feed: SharedFeed;
+  readonly missions: OneMission;
+  readonly workspaceRoot: string;
+  readonly closing: Closing;
+}
+
 function readingOn(
   context: ClientContext,
   log: Log,
-  feed: SharedFeed,
-  workspaceRoot: string,
-  { whileOpen }: Closing,
+  { feed, missions, workspaceRoot, closing: { whileOpen } }: Reading,
 ): Pick<Client, 'report' | 'reports' | 'attempts'> {
   return {
-    report: whileOpen(async (missionId) => reportOf(await feed.current(), missionId, workspaceRoot)),
+    report: whileOpen((wanted) =>
+      missions.with(wanted, async ({ mission }) => withWorkspace(workspaceRoot, reportMission(mission))),
+    ),
     reports: whileOpen(async () =>
       (await feed.current()).reports().map((report) => withWorkspace(workspaceRoot, report)),
     ),
-    attempts: whileOpen(async (missionId, onAttempt, { task = null, attempt = null, prompts = false } = {}) =>
-      readAttempts(
-        context,
-        log,
-        requireMission(await feed.current(), missionId),
-        { task, attempt, prompts },
-        onAttempt,
+    attempts: whileOpen((wanted, onAttempt, { task = null, attempt = null, prompts = false } = {}) =>
+      missions.with(wanted, ({ mission }) =>
+        readAttempts(context, log, mission, { task, attempt, prompts }, onAttempt),
       ),
     ),
   };
@@ -127,15 +130,18 @@ async function processesOf(
   );
 }
 
-function approvalsOn(context: ClientContext, log: Log, shared: SharedFeed, { whileOpen }: Closing): Approvals {
-  const find = (feed: MissionFeed, id: string) => requireWaitingCall(feed, id, context.clock.now());
-  const answerTo = async (id: string, said: CallAnswer) => {
-    const feed = await shared.current();
-    return answerCall(context, log, feed, find(feed, id), said);
-  };
+function approvalsOn(context: ClientContext, log: Log, missions: OneMission, { whileOpen }: Closing): Approvals {
+  const withCall = <T>(id: string, body: (feed: MissionFeed, call: WaitingCallReport) => Promise<T>): Promise<T> =>
+    missions.withNamed(
+      id,
+      (feed) => requireWaitingCall(feed, id, context.clock.now()),
+      ({ feed, found }) => body(feed, found),
+    );
+  const answerTo = (id: string, said: CallAnswer) =>
+    withCall(id, (feed, call) => answerCall(context, log, feed, call, said));
   return {
-    list: whileOpen(async () => waitingCalls(await shared.current())),
-    get: whileOpen(async (id) => find(await shared.current(), id)),
+    list: whileOpen(() => missions.withOpen(async (feed) => waitingCalls(feed))),
+    get: whileOpen((id) => withCall(id, async (_feed, call) => call)),
     approve: whileOpen((id) => answerTo(id, { approved: true, reason: '' })),
     reject: whileOpen((id, reason) => answerTo(id, { approved: false, reason })),
   };
@@ -159,13 +165,6 @@ function deadLettersOn(context: ClientContext, log: Log, feed: SharedFeed, { whi
     ),
     discard: whileOpen((ids, options) => withBox((box) => discardLetters(context, box, ids, options))),
   };
-}
-
-function reportOf(feed: MissionFeed, missionId: string, workspaceRoot: string): MissionReport {
-  const { id } = requireMission(feed, missionId);
-  const report = feed.view.report(id);
-  if (report === null) throw new TypeError(`the mission ${id} has no report`);
-  return withWorkspace(workspaceRoot, report);
 }
 
 async function followOn(

@@ -31,9 +31,10 @@ export interface AttemptsOptions {
 }
 
 /**
- * A client of a running swarm. A mission is named by its id, a beginning of it that is unique, its name (which means the
- * newest one) or last; follow takes an id only, because it also waits for a mission that is not in the log yet. Every method rejects with the log's errors where the log cannot be used, and with
- * ClientError (client_closed) once close() was called.
+ * A client of a running swarm. A mission is named by its id, a beginning of it that is unique, its name (which means
+ * the newest one) or last; follow takes an id only, because it also waits for a mission that is not in the log yet.
+ * Every method rejects with the log's errors where the log cannot be used, and with ClientError (client_closed) once
+ * close() was called.
  */
 export interface Client extends AsyncDisposable {
   /** Submits a mission: a file's path, or an object. Rejects with ConfigError. */

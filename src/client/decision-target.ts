@@ -7,6 +7,12 @@ import type { MissionFeed } from './mission-feed.js';
 import { missionsMeant } from './mission-name.js';
 import { namedMissions, requireMission } from './require-mission.js';
 
+export interface TargetTimes {
+  readonly nowMs: number;
+  /** See requireMission. */
+  readonly sinceMs?: number;
+}
+
 export type DecisionTarget =
   | { readonly kind: 'mission'; readonly mission: Mission }
   | { readonly kind: 'call'; readonly call: WaitingCallReport };
@@ -15,8 +21,8 @@ export type DecisionTarget =
  * The mission (named as requireMission takes it) or the waiting call that is meant; the feed must have caught up.
  * Throws ClientError as requireMission and requireWaitingCall do, and mission_ambiguous where both are meant.
  */
-export function requireTarget(feed: MissionFeed, wanted: string, nowMs: number): DecisionTarget {
-  const missions = missionsMeant(wanted, namedMissions(feed));
+export function requireTarget(feed: MissionFeed, wanted: string, { nowMs, sinceMs = 0 }: TargetTimes): DecisionTarget {
+  const missions = missionsMeant(wanted, namedMissions(feed, sinceMs));
   const calls = wanted === '' ? [] : waitingCalls(feed).filter(({ approval_id }) => approval_id.startsWith(wanted));
   const [mission] = missions;
   const [call] = calls;
@@ -26,7 +32,7 @@ export function requireTarget(feed: MissionFeed, wanted: string, nowMs: number):
       `${wanted} means a mission and a call that waits`,
       `Give more of the id:\n${[...missions, ...calls].map((each) => `  ${lineOf(each)}`).join('\n')}`,
     );
-  if (mission !== undefined) return { kind: 'mission', mission: requireMission(feed, wanted) };
+  if (mission !== undefined) return { kind: 'mission', mission: requireMission(feed, wanted, sinceMs) };
   return { kind: 'call', call: requireCall(feed, wanted, nowMs) };
 }
 

@@ -2,7 +2,7 @@ import { createCoordinationView, type CoordinationView } from '../domain/coordin
 import type { AgentEvent } from '../domain/events.js';
 import { isOpen } from '../domain/mission-state.js';
 import type { MissionReport, MissionStatus } from '../domain/report.js';
-import type { Log, LogRecord } from '../ports/log.js';
+import type { Log, LogRecord, WatchOptions } from '../ports/log.js';
 import { orAborted } from '../domain/deferred.js';
 import { lazyReport } from './lazy-report.js';
 import { missionOf } from './mission-of.js';
@@ -18,7 +18,7 @@ export interface FeedChange {
   readonly past: boolean;
 }
 
-/** The coordination topic, folded from its beginning and kept up to date. */
+/** The coordination topic, or a part of it, folded and kept up to date. */
 export interface MissionFeed {
   readonly view: CoordinationView;
   /** The report of each mission, oldest first. */
@@ -39,21 +39,26 @@ export interface MissionFeed {
   stop(): Promise<void>;
 }
 
-/** Starts to read. Rejects when the log cannot be watched. */
-export async function createMissionFeed({
-  log,
-  topic,
-}: {
-  readonly log: Log;
+export interface MissionFeedOptions {
+  readonly log: Pick<Log, 'watch'>;
+  /** The coordination topic. */
   readonly topic: string;
-}): Promise<MissionFeed> {
-  const view = createCoordinationView();
+  /**
+   * Default beginning. From another place it knows the missions whose request lies behind that; view.isCertain says
+   * of which it knows all.
+   */
+  readonly from?: WatchOptions['from'];
+}
+
+/** Starts to read. Rejects when the log cannot be watched. */
+export async function createMissionFeed({ log, topic, from = 'beginning' }: MissionFeedOptions): Promise<MissionFeed> {
+  const view = createCoordinationView({ isPartial: from !== 'beginning' });
   const listeners = new Set<(change: FeedChange) => void>();
   let past = true;
 
   const { caughtUp, failure, stop } = await follow(log, {
     topics: [topic],
-    from: 'beginning',
+    from,
     onRecord(record) {
       if (record.content.kind !== 'event') return;
       const { event } = record.content;

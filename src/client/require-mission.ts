@@ -10,11 +10,13 @@ const MOST_NAMED = 10;
 /**
  * The one mission that a person means: an id, the beginning of one, a name (its newest mission), or `last`. The feed
  * must have caught up. Throws ClientError: mission_unknown, mission_ambiguous.
+ * @param sinceMs words mean only missions that were submitted since then: a feed of recent and open missions does not
+ *   have the newest of the others
  */
-export function requireMission(feed: MissionFeed, wanted: string): Mission {
+export function requireMission(feed: MissionFeed, wanted: string, sinceMs = 0): Mission {
   const exact = feed.view.mission(wanted);
   if (exact !== null) return exact;
-  const missions = namedMissions(feed);
+  const missions = namedMissions(feed, sinceMs);
   const [meant, ...others] = missionsMeant(wanted, missions);
   if (meant === undefined) throw missionUnknown(wanted, missions);
   if (others.length > 0) throw missionAmbiguous(wanted, [meant, ...others]);
@@ -23,11 +25,11 @@ export function requireMission(feed: MissionFeed, wanted: string): Mission {
   return mission;
 }
 
-/** Every mission of the feed, oldest first. */
-export const namedMissions = ({ view }: MissionFeed): readonly NamedMission[] =>
+/** The missions of the feed that were submitted since then, oldest first. */
+export const namedMissions = ({ view }: MissionFeed, sinceMs: number): readonly NamedMission[] =>
   view.missions().flatMap((id) => {
     const mission = view.mission(id);
-    return mission === null ? [] : [{ id, name: mission.request.name }];
+    return mission === null || mission.requestedAtMs < sinceMs ? [] : [{ id, name: mission.request.name }];
   });
 
 function missionUnknown(wanted: string, missions: readonly NamedMission[]): ClientError {
@@ -47,7 +49,7 @@ function missionUnknown(wanted: string, missions: readonly NamedMission[]): Clie
 }
 
 /** @param candidates oldest first */
-export function missionAmbiguous(wanted: string, candidates: readonly NamedMission[]): ClientError {
+function missionAmbiguous(wanted: string, candidates: readonly NamedMission[]): ClientError {
   const named = candidates.slice(-MOST_NAMED).map(({ id, name }) => `  ${id} (${name})`);
   const more = candidates.length - named.length;
   return new ClientError(

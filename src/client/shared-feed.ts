@@ -7,6 +7,8 @@ import { createMissionFeed, type MissionFeed } from './mission-feed.js';
 export interface SharedFeed {
   /** The feed, which may still read the past. A feed that failed is replaced by a new one. */
   open(): Promise<MissionFeed>;
+  /** Whether it was opened: then it costs nothing to ask it. */
+  isOpen(): boolean;
   /** The feed, once it has read what was in the log when it was opened. */
   current(): Promise<MissionFeed>;
 }
@@ -38,6 +40,7 @@ export function createSharedFeed(
   }
   return {
     open,
+    isOpen: () => shared !== null,
     async current() {
       const feed = await open();
       await orAborted(feed.caughtUp, signal);

@@ -1,5 +1,5 @@
 import type { AgentEvent, Plan } from './events.js';
-import { effectOf, evolveCoordination, missionIdOf, ownerOfDecision } from './mission-evolve.js';
+import { effectOf, evolveCoordination, missionIdOf, NOT_THE_HOLDER, ownerOfDecision } from './mission-evolve.js';
 import { copyOfMission } from './mission-copy.js';
 import { mustWait } from './mission-requests.js';
 import { reportMission } from './mission-report.js';
@@ -24,13 +24,28 @@ export interface CoordinationView {
   } | null;
   mission(missionId: string): Mission | null;
   /**
+   * Whether what was read shows the mission as the whole log would. Always true for a view that reads from the log's
+   * beginning.
+   */
+  isCertain(missionId: string): boolean;
+  /**
    * What a record with this event would come to if it were appended to a partition at a time (ms since the epoch).
    * Changes nothing.
    */
   judge(partition: number, event: AgentEvent, timestampMs: number): Folded;
 }
 
-export function createCoordinationView(): CoordinationView {
+export interface ViewOptions {
+  /**
+   * It begins inside the log, at a place before the requests of the missions that it is asked for. Who decides there is
+   * known from the first decision about one of them: its writer had read the request, and every claim before it. A
+   * decision that does not count leaves a doubt.
+   */
+  readonly isPartial: boolean;
+}
+
+export function createCoordinationView({ isPartial }: ViewOptions = { isPartial: false }): CoordinationView {
+  const doubted = new Set<string>();
   const partitions = new Map<number, CoordinationState>();
   /**
    * Partitions whose first claim was deleted with the old records: until the next one, the writer of a decision is
@@ -41,9 +56,15 @@ export function createCoordinationView(): CoordinationView {
     if (!partitions.has(partition) && record.offset > 0) withoutClaim.add(partition);
     const state = stateOf(partition);
     if (record.event.event_type === 'partition_claimed') withoutClaim.delete(partition);
-    const owner = withoutClaim.has(partition) ? ownerOfDecision(record.event) : null;
+    const isWithoutClaim = withoutClaim.has(partition);
+    const owner = isWithoutClaim && !isPartial ? ownerOfDecision(record.event) : null;
     if (owner !== null) state.holder = { owner, claimOffset: -1 };
-    return evolveCoordination(state, record).kind === 'applied' ? record.event : null;
+    const decision = isPartial ? decisionIn(state, record.event) : null;
+    if (decision !== null && decision.isKnown && isWithoutClaim)
+      state.holder ??= { owner: decision.owner, claimOffset: -1 };
+    const folded = evolveCoordination(state, record);
+    if (decision !== null && isDoubtful(decision, folded, isWithoutClaim)) doubted.add(decision.missionId);
+    return folded.kind === 'applied' ? record.event : null;
   };
   const stateOf = (partition: number): CoordinationState => {
     const known = partitions.get(partition) ?? createCoordinationState(partition);
@@ -78,9 +99,33 @@ export function createCoordinationView(): CoordinationView {
           };
     },
     mission,
+    isCertain: (id) => !doubted.has(id),
     judge: (partition, event, timestampMs) =>
       judge(partitions.get(partition) ?? createCoordinationState(partition), event, timestampMs),
   };
+}
+
+interface ReadDecision {
+  readonly missionId: string;
+  readonly owner: string;
+  /** Whether the mission's request was read. */
+  readonly isKnown: boolean;
+  readonly isOpen: boolean;
+}
+
+function decisionIn(state: CoordinationState, event: AgentEvent): ReadDecision | null {
+  const owner = ownerOfDecision(event);
+  const missionId = missionIdOf(event);
+  if (owner === null || missionId === null) return null;
+  const mission = state.missions.get(missionId);
+  return { missionId, owner, isKnown: mission !== undefined, isOpen: mission !== undefined && isOpen(mission) };
+}
+
+/** Another holder's decision is known to be void once a claim was read; others may follow what was not read. */
+function isDoubtful({ isKnown, isOpen: wasOpen }: ReadDecision, folded: Folded, isWithoutClaim: boolean): boolean {
+  if (!isKnown) return true; // Should its request come, it is a copy: the first one was not read.
+  if (!wasOpen || folded.kind === 'applied') return false;
+  return isWithoutClaim || folded.reason !== NOT_THE_HOLDER;
 }
 
 function judge(state: CoordinationState, event: AgentEvent, timestampMs: number): Folded {

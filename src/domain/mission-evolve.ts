@@ -35,6 +35,9 @@ export const REQUEST_WINDOW_MS = 10 * 60_000;
  */
 const epochOf = (name: string, timestampMs: number): string => `${name}-${timestampMs.toString(36)}`;
 
+/** Why a decision of another than the last claim's owner is void. */
+export const NOT_THE_HOLDER = 'not the holder';
+
 /** Folds one record. */
 export function evolveCoordination(state: CoordinationState, record: FoldRecord): Folded {
   state.position = record.offset + 1;
@@ -124,7 +127,7 @@ function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
   if (mission === undefined) return voidBecause('no such mission');
   if (!isOpen(mission)) return voidBecause('mission ended');
   const owner = ownerOfDecision(event);
-  if (owner !== null && owner !== state.holder?.owner) return voidBecause('not the holder');
+  if (owner !== null && owner !== state.holder?.owner) return voidBecause(NOT_THE_HOLDER);
   const folded = applyTo(mission, record);
   if (folded.kind === 'applied' && owner !== null) noteDecided(mission, event);
   return folded;

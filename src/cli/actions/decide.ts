@@ -10,10 +10,11 @@ import {
 } from '../../client/decisions.js';
 import { parseMissionId } from '../../domain/mission-id.js';
 import { requireTarget } from '../../client/decision-target.js';
+import type { OpenMission } from '../../client/mission-reader.js';
 import type { CallAnswer } from '../../client/approvals.js';
 import { answerWaiting } from './approvals.js';
 import { clientCommand } from '../client-command.js';
-import { caughtUp, withClient, type ClientSession, type OpenMission } from '../client-session.js';
+import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { asOperator } from '../operators-setting.js';
@@ -56,9 +57,10 @@ async function decideEither(
   if (parseMissionId(wanted) !== null) return decideMission(given, wanted, ofPlan);
   const context = await asOperator(given);
   return withClient(context, async (session) => {
-    const feed = await session.openFeed();
-    await caughtUp(context, feed);
-    const target = requireTarget(feed, wanted, context.host.clock.now());
+    const nowMs = context.host.clock.now();
+    const { feed, found: target } = await session.missions.findNamed(wanted, (read, sinceMs) =>
+      requireTarget(read, wanted, { nowMs, sinceMs }),
+    );
     return target.kind === 'call'
       ? answerWaiting(context, session, { feed, call: target.call, answer: answerOfCall })
       : decide(context, session, { feed, mission: target.mission }, ofPlan);
@@ -67,7 +69,9 @@ async function decideEither(
 
 async function decideMission(given: CommandContext, wanted: string, decision: MissionDecision): Promise<ExitCode> {
   const context = await asOperator(given);
-  return withClient(context, async (session) => decide(context, session, await session.openMission(wanted), decision));
+  return withClient(context, async (session) =>
+    decide(context, session, await session.missions.openMission(wanted), decision),
+  );
 }
 
 /** Appends what the person decided to the mission's partition, and says so. */

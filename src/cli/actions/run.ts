@@ -5,7 +5,7 @@ import { attemptParts } from '../attempt-text.js';
 import { warnOfChecks } from '../check-warnings.js';
 import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
-import { caughtUp, openFeed } from '../client-session.js';
+import { missionsOf } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { openJunit, withJunit } from '../junit-file.js';
@@ -67,8 +67,8 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
           `Use a broker (${howToGetBroker(context)}), or leave on_failure out.`,
         );
       }
-      const feed = await openFeed(context, session);
-      await Promise.race([caughtUp(context, feed), session.broken]);
+      const reading = missionsOf(context, session).window({ sinceMs: null, withOpen: true });
+      const feed = await Promise.race([reading, session.broken]);
       sayIfAny(context, goingOnLine(context, feed));
       const { missionId, workspace } = await requestMission(context, session.log, { ...options, mission });
       context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);

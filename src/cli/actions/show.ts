@@ -23,8 +23,8 @@ export interface ShowOptions {
 /** The journal of a mission's attempts, for people, or with --json as one JSON object a line, one for each attempt. */
 export function showAttempts(context: CommandContext, options: ShowOptions): Promise<ExitCode> {
   const { task, attempt, step, prompts } = options;
-  return withClient(context, async ({ log, openMission }) => {
-    const { mission } = await openMission(options.mission);
+  return withClient(context, async ({ log, missions }) => {
+    const { mission } = await missions.openMission(options.mission);
     const base = mission.request.workspace ?? context.config.values.WORKSPACE_ROOT;
     let attempts = 0;
     let shown = 0;

@@ -51,7 +51,7 @@ function refuseListOptions(list: ListOptions): void {
 }
 
 async function showMission(context: CommandContext, session: ClientSession, wanted: string): Promise<void> {
-  const { feed, mission } = await session.openMission(wanted);
+  const { feed, mission } = await session.missions.openMission(wanted);
   const missionId = mission.id;
   const report = reportMission(mission);
   const complete = withWorkspace(context.config.values.WORKSPACE_ROOT, report);
@@ -74,7 +74,7 @@ async function showMission(context: CommandContext, session: ClientSession, want
 }
 
 async function showProcesses(context: CommandContext, session: ClientSession, wanted: string | null): Promise<void> {
-  const missionId = wanted === null ? null : (await session.openMission(wanted)).mission.id;
+  const missionId = wanted === null ? null : (await session.missions.openMission(wanted)).mission.id;
   const reports = await askProcesses(context.client, session, {
     firstMs: FIRST_ANSWER_MS,
     quietMs: QUIET_MS,

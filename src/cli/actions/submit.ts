@@ -34,7 +34,7 @@ export async function submitMission(given: CommandContext, options: SubmitOption
   warnOfChecks(context, mission, options.file);
   const junit = await openJunit(context, options.junit, roster);
   return withClient(context, async (session) => {
-    const feed = options.wait ? await session.openFeed() : null;
+    const feed = options.wait ? await session.missions.fromNow() : null;
     const admissions = feed === null ? await watchAdmissions(context.client, session) : null;
     const { missionId, workspace } = await requestMission(context, session.log, { ...options, mission });
     if (feed === null) {

@@ -1,8 +1,6 @@
 import type { AgentEvent } from '../../domain/events.js';
-import { requireMission } from '../../client/require-mission.js';
-import { caughtUp, withClient, type ClientSession } from '../client-session.js';
+import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
-import { parseMissionId } from '../../domain/mission-id.js';
 import { createHandledDeferred, orAborted } from '../../domain/deferred.js';
 import { eventLine } from '../event-line.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -35,19 +33,9 @@ async function watchAll(context: CommandContext, { log, onEnd }: ClientSession):
 }
 
 /** The mission's story from its request on. Exit 0 when it completed, 1 when it did not. */
-async function watchMission(
-  context: CommandContext,
-  { openFeed, openMission }: ClientSession,
-  wanted: string,
-): Promise<ExitCode> {
-  const missionId = parseMissionId(wanted) === null ? (await openMission(wanted)).mission.id : wanted;
-  const feed = await openFeed();
-  feed.subscribe((change) => {
-    if (change.missionId === missionId) write(context, change.event);
-  });
-  await caughtUp(context, feed);
-  requireMission(feed, missionId);
-  const ended = feed.ended(missionId, context.host.interruption);
+async function watchMission(context: CommandContext, { missions }: ClientSession, wanted: string): Promise<ExitCode> {
+  const { feed, mission } = await missions.openMission(wanted, ({ event }) => write(context, event));
+  const ended = feed.ended(mission.id, context.host.interruption);
   ended.catch(() => undefined); // seen through the race, or of no interest any more
   const report = await Promise.race([ended, untilNobodyReads(context, ended)]);
   if (report === undefined || !hasEnded(report.status)) return endOfWatching(context);

@@ -1,5 +1,5 @@
 import { pruneWorkspaces, type MissionState, type Pruned } from '../../client/prune-workspaces.js';
-import { caughtUp, withClient } from '../client-session.js';
+import { withClient } from '../client-session.js';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../context.js';
 import { roughDuration } from '../durations.js';
@@ -35,8 +35,7 @@ async function missionStates(
 ): Promise<(missionId: string) => MissionState> {
   try {
     return await withClient(context, async (session) => {
-      const feed = await session.openFeed();
-      await caughtUp(context, feed);
+      const feed = await session.missions.whole();
       const ended = new Map(feed.reports().map((report) => [report.mission_id, report.ended_at !== null]));
       return (missionId) => {
         const hasEnded = ended.get(missionId);

@@ -116,9 +116,10 @@ function workerRights({ names, agents }: World, reader: WatchReader): readonly U
 }
 
 function clientRights({ names, agents }: World): readonly UsedRight[] {
-  const { coordination, status, tasks } = names;
+  const { coordination, status, tasks, orchestratorGroup } = names;
   return [
     ...onTopic(coordination, { READ: 'follows missions', ...writes('submits missions, approves, answers, cancels') }),
+    ...onGroup(orchestratorGroup, { DESCRIBE: 'finds open missions without reading all' }),
     ...onTopic(status, { READ: 'reads the answers of processes', ...writes('asks processes for their status') }),
     ...agents.flatMap((agent) => onTopic(tasks(agent), { READ: 'shows attempts with their steps' })),
     ...watching(names, 'client'),
@@ -139,9 +140,10 @@ function operatorRights({ names, agents }: World): readonly UsedRight[] {
 }
 
 function observerRights({ names, agents }: World): readonly UsedRight[] {
-  const { coordination, deadLetters, tasks } = names;
+  const { coordination, deadLetters, tasks, orchestratorGroup } = names;
   return [
     ...onTopic(coordination, { READ: 'follows missions' }),
+    ...onGroup(orchestratorGroup, { DESCRIBE: 'finds open missions without reading all' }),
     ...agents.flatMap((agent) => onTopic(tasks(agent), { READ: 'shows attempts with their steps' })),
     ...onTopic(deadLetters, { READ: 'lists dead letters' }),
     ...watching(names, 'client'),

@@ -1,0 +1,174 @@
+/** What the commands for one mission and the list cost in front of records of missions that ended days ago. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KafkaMessage } from 'kafkajs';
+import { committedUpTo } from '../pressure/committed.js';
+import { COORDINATION_PARTITIONS, missionIdIn, missionRecord } from '../pressure/events.js';
+import { openBenchLog, type BenchLog } from '../support/bench-log.js';
+import { whenReady } from '../support/fold-figures.js';
+import { figure, type Figure, type Finding } from '../support/report.js';
+import { startRole } from '../support/role-process.js';
+import { quantile } from '../support/statistics.js';
+import type { SpeedOptions } from './options.js';
+
+const RECORDS = [0, 100_000, 1_000_000];
+/** Older than what status lists without further words. */
+const AGE_MS = 3 * 24 * 3_600_000;
+const BATCH = 2_000;
+
+type Command = 'status MISSION' | 'watch MISSION' | 'show MISSION' | 'status' | 'status last' | 'submit --wait';
+
+/** Each command is a separate process, as people start it; orchestrator and worker run. */
+export async function measureHistory({
+  cluster,
+  projectDir,
+  rounds: count,
+}: SpeedOptions): Promise<readonly Finding[]> {
+  const figures = new Map<Command, Figure[]>();
+  for (const records of RECORDS) {
+    const bench = await openBenchLog(cluster, projectDir, 0);
+    const dir = await mkdtemp(join(tmpdir(), 'ravenhelm-bench-'));
+    try {
+      await writeHistory(bench, records);
+      for (const [command, seconds] of await measureCommands(bench, { projectDir, dir, records, count })) {
+        const before = figures.get(command) ?? [];
+        const none = before[0];
+        const floor = none === undefined ? {} : { floor: { name: 'with none', value: quantile(none.samples, 0.5) } };
+        const name = `${command}, ${records.toLocaleString('en')} records`;
+        figures.set(command, [...before, { ...figure(name, 's', ...seconds), ...floor }]);
+      }
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+      await bench.close();
+    }
+  }
+  return [{ title: 'commands in front of a history, each as a process', figures: [...figures.values()].flat() }];
+}
+
+/** Copies of one record that the product wrote, with a time of some days ago, in raw batches. */
+async function writeHistory(bench: BenchLog, records: number): Promise<void> {
+  const { topics, kafka, write } = bench;
+  if (records === 0) return;
+  const missionId = missionIdIn(0, AGE_MS);
+  await write([
+    missionRecord(bench, missionId, 0, 'task_progress', {
+      ...{ mission_id: missionId, task_id: 'deploy-cert_agent-wave1', attempt: 1, step: 1 },
+      ...{ tool: 'execute_terminal_command', message: 'step: execute_terminal_command' },
+      ...{ substeps_completed: 1, substeps_total: 20, percent_complete: 5, unserved_since: null },
+    }),
+  ]);
+  const { key, value, headers } = await firstRecord(kafka, topics.coordination);
+  await setTimestamps(kafka, topics.coordination, 'CreateTime');
+  const producer = kafka.producer();
+  await producer.connect();
+  const timestamp = String(Date.now() - AGE_MS);
+  for (let written = 0; written < records; written += BATCH * COORDINATION_PARTITIONS)
+    await producer.send({
+      topic: topics.coordination,
+      messages: Array.from({ length: Math.min(BATCH * COORDINATION_PARTITIONS, records - written) }, (_, index) => ({
+        ...{ key, value, timestamp, partition: index % COORDINATION_PARTITIONS },
+        ...(headers === undefined ? {} : { headers }),
+      })),
+    });
+  await producer.disconnect();
+  await setTimestamps(kafka, topics.coordination, 'LogAppendTime');
+}
+
+async function firstRecord(kafka: BenchLog['kafka'], topic: string): Promise<KafkaMessage> {
+  const consumer = kafka.consumer({ groupId: `${topic}.bench` });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  const record = await new Promise<KafkaMessage>((resolve, reject) => {
+    consumer.run({ autoCommit: false, eachMessage: async ({ message }) => resolve(message) }).catch(reject);
+  });
+  await consumer.disconnect();
+  return record;
+}
+
+/** A request for configs replaces all of them. */
+async function setTimestamps(
+  kafka: BenchLog['kafka'],
+  topic: string,
+  type: 'CreateTime' | 'LogAppendTime',
+): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const set = { 'message.timestamp.type': type, 'max.message.bytes': '8388608', 'retention.ms': '-1' };
+  const configEntries = Object.entries(set).map(([name, value]) => ({ name, value }));
+  await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: topic, configEntries }] });
+  await admin.disconnect();
+}
+
+interface Measuring {
+  readonly projectDir: string;
+  /** For the mission's file. */
+  readonly dir: string;
+  readonly records: number;
+  readonly count: number;
+}
+
+/** Seconds of each round. */
+async function measureCommands(
+  bench: BenchLog,
+  { projectDir, dir, records, count }: Measuring,
+): Promise<ReadonlyMap<Command, readonly number[]>> {
+  const roles = [startRole(projectDir, 'orchestrator', bench.env), startRole(projectDir, 'worker', bench.env)];
+  try {
+    const [orchestrator] = roles;
+    if (orchestrator !== undefined) await whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS);
+    await allCommitted(bench, records);
+    const file = join(dir, 'mission.yaml');
+    await writeFile(file, missionFile(bench.agents[0] ?? ''));
+    const run = (...args: readonly string[]) => runCommand(projectDir, bench.env, args);
+    const { mission_id: missionId } = JSON.parse((await run('submit', file, '--wait', '--json')).stdout);
+    const commands: Readonly<Record<Command, readonly string[]>> = {
+      'status MISSION': ['status', missionId],
+      'watch MISSION': ['watch', missionId],
+      'show MISSION': ['show', missionId],
+      status: ['status'],
+      'status last': ['status', 'last'],
+      'submit --wait': ['submit', file, '--wait'],
+    };
+    const seconds = new Map<Command, number[]>();
+    for (let round = 0; round < count; round += 1)
+      for (const [command, args] of Object.entries(commands) as [Command, readonly string[]][])
+        seconds.set(command, [...(seconds.get(command) ?? []), (await run(...args)).seconds]);
+    return seconds;
+  } finally {
+    await Promise.all(roles.map((role) => role.stop()));
+  }
+}
+
+async function allCommitted(bench: BenchLog, records: number): Promise<void> {
+  const { coordination, orchestratorGroup } = bench.topics;
+  const each = Math.floor(records / COORDINATION_PARTITIONS);
+  for (let partition = 0; partition < COORDINATION_PARTITIONS; partition += 1)
+    await committedUpTo(bench, orchestratorGroup, coordination, partition, each);
+}
+
+const missionFile = (agent: string): string => `name: history
+brief: Do nothing.
+agents: [${agent}]
+plan:
+  waves:
+    - tasks:
+        - { agent: ${agent}, description: Do nothing., playbook: slow }
+`;
+
+async function runCommand(projectDir: string, env: Readonly<Record<string, string>>, args: readonly string[]) {
+  const startedMs = performance.now();
+  const child = spawn(process.execPath, [join(projectDir, 'bin/ravenhelm.js'), '--sandbox', 'off', ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (text) => (stdout += String(text)));
+  child.stderr.on('data', (text) => (stderr += String(text)));
+  await once(child, 'close');
+  if (child.exitCode !== 0) throw new Error(`${args.join(' ')} has ended with ${child.exitCode}: ${stderr}`);
+  return { stdout, seconds: (performance.now() - startedMs) / 1000 };
+}
