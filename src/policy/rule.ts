@@ -41,8 +41,7 @@ export function createRule(text: RuleText): Rule {
     if (path === null || overlap === null) return true;
     return text.tainted === true ? mayBeAbout(one, path, overlap) : one.maybe !== true && path(one.path);
   };
-  const hasPath = (paths: readonly ActPath[]) =>
-    paths.some((one) => text.access.includes(one.access) && isAbout(one));
+  const hasPath = (paths: readonly ActPath[]) => paths.some((one) => text.access.includes(one.access) && isAbout(one));
   return {
     ...text,
     matches: (call, act) =>

@@ -69,7 +69,10 @@ describe("in an agent's prompt", () => {
   });
 
   test('why models were left, and why a reply cannot be used, are data of models', () => {
-    const prompt = promptOf({}, { notes: ['a: overloaded'], rejected: [{ text: 'x', reason: 'no tool named DO THIS' }] });
+    const prompt = promptOf(
+      {},
+      { notes: ['a: overloaded'], rejected: [{ text: 'x', reason: 'no tool named DO THIS' }] },
+    );
     expect(originOf(prompt, 'a: overloaded')).toBe('models');
     expect(originOf(prompt, 'DO THIS')).toBe('models');
   });

@@ -149,11 +149,7 @@ function inside(target: ShellWord, source: ShellWord): ShellWord {
 }
 
 /** The words that are neither options nor their values. */
-function withoutValues(
-  args: readonly ShellWord[],
-  letters: string,
-  long: readonly string[],
-): readonly ShellWord[] {
+function withoutValues(args: readonly ShellWord[], letters: string, long: readonly string[]): readonly ShellWord[] {
   const end = args.findIndex(({ text }) => text === '--');
   const options = end === -1 ? args : args.slice(0, end);
   const operands = options.filter(

@@ -35,8 +35,7 @@ export function insideVariables(script: ParsedScript, text: string, known: Varia
   // A value may begin with another variable.
   for (let before = -1; before < inside.size; ) {
     before = inside.size;
-    for (const [name, values] of given)
-      if (!isReadInto(name, text) && values.every(isInside)) inside.add(name);
+    for (const [name, values] of given) if (!isReadInto(name, text) && values.every(isInside)) inside.add(name);
   }
   return inside;
 }
@@ -44,7 +43,8 @@ export function insideVariables(script: ParsedScript, text: string, known: Varia
 /** By name, what is assigned; null: a value that is no word of the script. */
 function valuesIn(script: ParsedScript): ReadonlyMap<string, readonly (Word | null)[]> {
   const given = new Map<string, (Word | null)[]>();
-  const add = (name: string, values: readonly (Word | null)[]) => given.set(name, [...(given.get(name) ?? []), ...values]);
+  const add = (name: string, values: readonly (Word | null)[]) =>
+    given.set(name, [...(given.get(name) ?? []), ...values]);
   const visit = (node: SyntaxNode): void => {
     if (node.type === 'Assignment') add(node.name, [node.value.type === 'Word' ? node.value : null]);
     if (node.type === 'For' || node.type === 'Select') add(node.name.text, node.wordlist ?? [null]);

@@ -110,7 +110,18 @@ const OPAQUE: ReadonlySet<string> = new Set([
   ...['start-stop-daemon', 'fakeroot', 'faketime', 'proot', 'bwrap', 'firejail', 'capsh', 'gdb', 'perf', 'valgrind'],
   ...['dbus-run-session', 'xvfb-run', 'expect', 'unbuffer', 'socat', 'run-parts', 'rlwrap', 'prlimit', 'cpulimit'],
   ...['runcon', 'scriptlive', 'switch_root', 'pivot_root', 'agetty', 'getty', 'sulogin', 'login', 'numactl', 'cgexec'],
-  ...['chpst', 'softlimit', 'setuidgid', 'envuidgid', 'envdir', 'setlock', 's6-setsid', 'tini', 'dumb-init', 'daemonize'],
+  ...[
+    'chpst',
+    'softlimit',
+    'setuidgid',
+    'envuidgid',
+    'envdir',
+    'setlock',
+    's6-setsid',
+    'tini',
+    'dumb-init',
+    'daemonize',
+  ],
   ...['catchsegv', 'sotruss', 'fakechroot', 'screen', 'tmux', 'dtach', 'abduco', 'systemd-inhibit'],
   ...['systemd-cat', 'systemd-nspawn', 'chronic', 'ifne', 'pee', 'mispipe', 'zrun', 'lckdo', 'ssh-agent', 'gpg-agent'],
   ...['hyperfine', 'rtcwake', 'schroot', 'sem', 'apply'],
@@ -161,7 +172,8 @@ function wrapped(name: string, args: readonly ShellWord[], wrapper: Wrapper): In
     ...NOTHING,
     commands: command.length === 0 ? [] : [command],
     assignments: start === -1 ? rest : rest.slice(0, start),
-    directory: read.options.findLast(({ name: option }) => wrapper.moves?.includes(option) === true)?.value ?? undefined,
+    directory:
+      read.options.findLast(({ name: option }) => wrapper.moves?.includes(option) === true)?.value ?? undefined,
   };
 }
 
@@ -268,7 +280,8 @@ function ofXargs(args: readonly ShellWord[]): Inner {
   if (read === null) return unclear('what xargs runs');
   if (read.rest.length === 0) return NOTHING;
   const mark = markOf(read.options);
-  const command = mark === null ? [...read.rest, UNKNOWN_WORD] : read.rest.map((word) => filled(word, mark, UNKNOWN_WORD));
+  const command =
+    mark === null ? [...read.rest, UNKNOWN_WORD] : read.rest.map((word) => filled(word, mark, UNKNOWN_WORD));
   return { ...NOTHING, commands: [command] };
 }
 
