@@ -3,7 +3,7 @@
  * task begins (docs/missions.md), so that a task cannot pass by changing what judges it. The reading is careful in one
  * direction: a word counts only where it can be a path, because a wrong one would fail honest work.
  */
-import { parseShell, type Command, type Item, type Script, type Word } from './shell-words.js';
+import { parseShell, SHELLS, type Command, type Item, type Script, type Word } from './shell-words.js';
 import { workspacePath } from './workspace-path.js';
 
 export interface NamedPath {
@@ -69,7 +69,6 @@ const nameOf = (word: Word): string => word.text.slice(word.text.lastIndexOf('/'
 const RUNS_ANOTHER: ReadonlySet<string> = new Set(
   'command builtin exec env nohup nice time timeout xargs stdbuf setsid sudo'.split(' '),
 );
-const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'ksh', 'zsh']);
 /** Their first operand is a pattern or a program in their own language, unless an option gives it. */
 const PATTERN_FIRST: ReadonlySet<string> = new Set(
   'grep egrep fgrep zgrep rg ag sed awk gawk mawk jq yq tr'.split(' '),

@@ -5,6 +5,9 @@
  */
 import { WORKSPACE_MOUNT } from './workspace-path.js';
 
+/** Programs that read such a command. */
+export const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'ksh', 'zsh']);
+
 export interface Word {
   /** Without quotes. What a variable or a substitution adds is missing. */
   readonly text: string;

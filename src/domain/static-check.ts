@@ -5,6 +5,7 @@
  */
 import {
   parseShell,
+  SHELLS,
   type Command,
   type Item,
   type Pipeline,
@@ -113,7 +114,6 @@ function endsOfAssignments(assignments: readonly Word[]): Ends {
 const ALWAYS_PASS: ReadonlySet<string> = new Set(['true', ':', 'echo', 'printf', 'pwd', 'date', 'whoami']);
 /** Programs that only run another one, with the arguments behind their name. */
 const RUNS_ANOTHER: ReadonlySet<string> = new Set(['command', 'builtin', 'exec', 'nohup', 'time', 'env', 'nice']);
-const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'ksh', 'zsh']);
 
 function endsOfWords([program, ...args]: readonly Word[], shell: Shell): Ends {
   if (program?.isLiteral !== true) return ANY;

@@ -36,11 +36,13 @@ export function proxyFor(url: URL, proxies: ProxySettings): string | null {
   if (proxy === null || proxy === '') return null;
   const host = url.hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-  if (isLoopback(host) || (proxies.no ?? '').split(/[,\s]+/).some((entry) => exempts(entry, host, port))) return null;
+  if (isThisComputer(host) || (proxies.no ?? '').split(/[,\s]+/).some((entry) => exempts(entry, host, port)))
+    return null;
   return proxyUrl(proxy);
 }
 
-function isLoopback(host: string): boolean {
+/** As Go decides: names below localhost, too. */
+function isThisComputer(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || inSubnet(host, '127.0.0.0/8') || host === '::1';
 }
 

@@ -126,6 +126,7 @@ describe('a plan', () => {
     ])
       expect(text).toContain(part);
     expect(text).not.toContain('Environment files.');
+    expect(text).toContain('list the tests and other files that the checks rely on in protected');
     expect(model.requests[0]).toMatchObject({ turn: null, maxOutputTokens: 4_000, schema: { type: 'object' } });
   });
 

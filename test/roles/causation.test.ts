@@ -1,4 +1,6 @@
 import type { AgentEvent } from '../../src/domain/events.js';
+import type { NetworkConnection } from '../../src/domain/network.js';
+import { policyThatAsks } from '../support/asking-policy.js';
 import { agentSpec, createRoleSwarm } from '../support/role-swarm.js';
 
 const roster = [agentSpec('cert_agent'), agentSpec('proxy_agent', { dependsOn: ['cert_agent'], phase: 2 })];
@@ -25,6 +27,20 @@ const CAUSES: Readonly<Partial<Record<AgentEvent['event_type'], readonly (AgentE
   task_completed: ['task_assigned'],
   wave_completed: ['task_completed'],
   mission_completed: ['task_completed'],
+};
+
+const CAUSES_OF_NEWER: Readonly<Partial<Record<AgentEvent['event_type'], readonly (string | null)[]>>> = {
+  request_accepted: ['mission_requested'],
+  call_proposed: ['task_assigned'],
+  task_paused: ['call_proposed'],
+  call_answered: [null],
+  call_decided: ['call_answered'],
+  task_resumed: ['call_proposed'],
+  connection_ended: ['tool_called'],
+};
+const CONNECTION: NetworkConnection = {
+  ...{ host: 'a.example', port: 443, address: '1.1.1.1', outcome: 'ended', reason: null },
+  ...{ bytesSent: 1, bytesReceived: 1, durationMs: 1, count: 1 },
 };
 
 describe('the cause of an event', () => {
@@ -61,6 +77,43 @@ describe('the cause of an event', () => {
       const cause = byId.get(event.causation_id ?? '');
       expect(cause === undefined ? null : taskOf(cause)).toBe(taskOf(event));
     }
+    await swarm.close();
+  });
+
+  test('a call that a person approves, its connections and accepted requests name theirs', async () => {
+    const swarm = await createRoleSwarm({
+      roster: [agentSpec('cert_agent', { network: [{ host: 'a.example', port: 443, addresses: [] }] })],
+      policy: policyThatAsks('step 2'),
+      askMs: 60_000,
+      verifyAnswer: () => null,
+      verifyRequest: () => null,
+      behaviour(_, call) {
+        call?.network?.onConnection(CONNECTION);
+        return 'ok';
+      },
+    });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const id = await swarm.submit();
+    const waiting = () => swarm.view.report(id)?.waiting_calls[0];
+    await swarm.until(() => waiting() !== undefined);
+    const call = waiting();
+    if (call === undefined) throw new TypeError('it waits');
+    const { approval_id, digest, task_id, attempt } = call;
+    const about = { mission_id: id, task_id, attempt, approval_id, digest };
+    const said = { approved: true, reason: '', answered_by: 'ann', answered_at: Date.now() };
+    const payload = { ...about, ...said, signature: null, key_id: null };
+    await swarm.append(swarm.createEvent({ type: 'call_answered', from: 'ann', missionId: id, payload }), id);
+    await swarm.ended(id);
+    const byId = new Map(swarm.events.map((event) => [event.event_id, event.event_type]));
+    const causes = new Map<string, Set<string | null>>();
+    for (const { event_type, causation_id } of swarm.events) {
+      const known = causes.get(event_type) ?? new Set();
+      causes.set(event_type, known.add(causation_id === null ? null : (byId.get(causation_id) ?? 'unknown')));
+    }
+    expect(
+      Object.fromEntries(Object.keys(CAUSES_OF_NEWER).map((type) => [type, [...(causes.get(type) ?? [])]])),
+    ).toEqual(CAUSES_OF_NEWER);
     await swarm.close();
   });
 

@@ -48,7 +48,7 @@ export interface RelayOptions {
 /** The relay's request; the head of bin/ravenhelm-relay.pl says what its lines mean. */
 export function relayRequest({ hosts, proxy, direct, account }: RelayOptions): string {
   const names = mappedNames(hosts);
-  const added = new Set(hosts.map(({ host }) => host).filter((host) => isAddress(host) && !isLoopback(host)));
+  const added = new Set(hosts.map(({ host }) => host).filter((host) => isAddress(host) && !isInEachSandbox(host)));
   const listeners = new Map<string, string>([[`${hexAddress(PROXY_ADDRESS)} ${PROXY_PORT}`, `- ${proxy}`]]);
   for (const entry of hosts)
     for (const address of addressesOf(entry.host, names)) {
@@ -69,8 +69,8 @@ function addressesOf(host: string, names: ReadonlyMap<string, string>): readonly
   return [names.get(host) ?? host];
 }
 
-/** What the sandbox has without the relay. */
-const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+/** What a sandbox has without the relay. */
+const isInEachSandbox = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
 /** The bytes of an address in network order: 8 or 32 hexadecimal digits. */
 function hexAddress(address: string): string {
