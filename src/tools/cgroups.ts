@@ -108,13 +108,13 @@ async function usableV2(own: Cgroup): Promise<Cgroup | null> {
   const directory = basename(own.directory) === OWN_LEAF ? dirname(own.directory) : own.directory;
   const available = await words(join(directory, 'cgroup.controllers'));
   const controllers = own.controllers.filter((controller) => available.includes(controller));
-  if (controllers.length === 0 || !(await enable(directory, controllers))) return null;
+  if (controllers.length === 0 || !(await enableControllers(directory, controllers))) return null;
   const group = { ...own, controllers, directory };
   return (await canMakeGroups(group)) ? group : null;
 }
 
 /** Lets the groups below have these controllers. */
-async function enable(directory: string, controllers: readonly Controller[]): Promise<boolean> {
+export async function enableControllers(directory: string, controllers: readonly string[]): Promise<boolean> {
   const control = join(directory, 'cgroup.subtree_control');
   const enabled = await words(control);
   const missing = controllers.filter((controller) => !enabled.includes(controller));

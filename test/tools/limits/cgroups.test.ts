@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS } from '../../../src/domain/limits.js';
 import { limitsLine, NO_CGROUPS, openCgroups, type Cgroup } from '../../../src/tools/cgroups.js';
 import { alive, newMark, procFile } from '../../support/marked-processes.js';
+import { placeForUser } from '../as-user.js';
 import { createHarness, removeTemporaryDirectories, temporaryDirectory } from '../harness.js';
 
 /** Groups of processes, on the computer's own cgroup trees. */
@@ -46,6 +48,9 @@ withCgroups('a call in cgroups', () => {
       if (controllers.includes('pids')) expect(read('pids.max')).toBe('77');
       if (controllers.includes('memory'))
         expect(read(version === 1 ? 'memory.limit_in_bytes' : 'memory.max')).toBe(String(96 << 20));
+      // Where the kernel has swap.
+      if (version === 2 && existsSync(join(directory, name, 'memory.swap.max')))
+        expect(read('memory.swap.max')).toBe('0');
     }
     await running;
   });
@@ -101,6 +106,98 @@ const UNIFIED = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find(
   await until(() => alive(`sleep\0${mark}`).length > 0);
   expect(procFile(alive(`sleep\0${mark}`)[0] ?? '', 'cgroup')).toMatch(/^0::.*\/ravenhelm-\d+-\d+$/m);
   await running;
+});
+
+test('version 2: a call has the limits of memory and processes, and the kernel’s account of it is read', async () => {
+  // A directory in place of a group: the launcher writes the same files, and the kernel's are written here.
+  const directory = temporaryDirectory();
+  const usable: Cgroup[] = [{ version: 2, controllers: ['memory', 'pids'], directory }];
+  const harness = await createHarness({ cgroups: { usable } });
+  const limits = { ...DEFAULT_LIMITS, memory_mb: 96, processes: 77 };
+  const mark = newMark();
+  const running = harness.sh(`sleep ${mark}`, { timeLimitMs: 20_000, limits });
+  await until(() => alive(`sleep\0${mark}`).length > 0);
+  const [name = ''] = readdirSync(directory);
+  expect(name).toMatch(/^ravenhelm-\d+-\d+$/);
+  const read = (file: string) => readFileSync(join(directory, name, file), 'utf8');
+  expect([read('memory.max'), read('pids.max')]).toEqual([String(96 << 20), '77']);
+  expect(read('cgroup.procs')).toBe('0');
+  await writeFile(join(directory, name, 'memory.events'), 'low 0\noom 1\noom_kill 1\n');
+  for (const pid of alive(`sleep\0${mark}`)) process.kill(Number(pid), 'SIGKILL');
+  expect(await running).toMatchObject({ outcome: 'error', exit_code: 137, limit: 'memory' });
+});
+
+/** A group of version 2 for a process that is started in it, and a controller that it may have. */
+const v2 = (name: string): readonly string[] =>
+  UNIFIED === undefined
+    ? []
+    : readFileSync(join(UNIFIED, name), 'utf8')
+        .split(/\s+/)
+        .filter((word) => word !== '');
+const [controller = ''] = [...v2('cgroup.subtree_control'), ...v2('cgroup.controllers')];
+const isEnabled = v2('cgroup.subtree_control').includes(controller);
+
+describe('version 2: a process in a group of its own', () => {
+  const inGroup = async (script: string): Promise<unknown> => {
+    const place = placeForUser();
+    const group = join(UNIFIED ?? '', `ravenhelm-test-${process.pid}-${Math.random().toString(36).slice(2)}`);
+    const file = join(place.directory, 'group.mjs');
+    await writeFile(
+      file,
+      `import { enableControllers, openCgroups } from './src/tools/cgroups.js';
+import { readFileSync, readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+const group = process.argv[2];
+const own = () => readFileSync('/proc/self/cgroup', 'utf8').split('\\n').find((line) => line.startsWith('0::'));
+${script}`,
+    );
+    mkdirSync(group);
+    try {
+      const enter = 'echo $$ > "$1/cgroup.procs" && exec "$2" "$3" "$1"';
+      const words = ['-c', enter, 'sh', group, process.execPath, file];
+      return JSON.parse(execFileSync('sh', words, { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' } }));
+    } finally {
+      const below = readdirSync(group, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+      for (const { name } of below) rmdirSync(join(group, name));
+      rmdirSync(group);
+    }
+  };
+  const withController = UNIFIED === undefined || controller === '' ? test.skip : test;
+  const switchTo = (sign: string) => writeFile(join(UNIFIED ?? '', 'cgroup.subtree_control'), `${sign}${controller}`);
+  beforeAll(async () => {
+    if (controller !== '' && !isEnabled) await switchTo('+');
+  });
+  afterAll(async () => {
+    if (controller !== '' && !isEnabled) await switchTo('-');
+  });
+  const enabled = `const answer = await enableControllers(group, ['${controller}']);`;
+
+  withController('moves to a leaf, so that its group may have groups with controllers', async () => {
+    const script = `${enabled}
+      console.log(JSON.stringify({ answer, own: own(), control: readFileSync(group + '/cgroup.subtree_control', 'utf8') }));`;
+    expect(await inGroup(script)).toEqual({
+      answer: true,
+      own: expect.stringMatching(/\/ravenhelm-worker$/),
+      control: `${controller}\n`,
+    });
+  });
+
+  withController('moves no process that does not belong to it', async () => {
+    const script = `
+      const stranger = spawn('sh', ['-c', 'sleep 60 & echo $!'], { stdio: ['ignore', 'pipe', 'ignore'] });
+      const [pid] = await Promise.all([
+        new Promise((done) => stranger.stdout.once('data', (text) => done(Number(text)))),
+        new Promise((done) => stranger.once('exit', done)),
+      ]);
+      ${enabled}
+      process.kill(pid);
+      console.log(JSON.stringify({ answer, own: own() }));`;
+    expect(await inGroup(script)).toEqual({ answer: false, own: expect.not.stringMatching(/worker$/) });
+  });
+
+  (process.env['RAVENHELM_TEST_CGROUP_V2'] === '1' ? test : test.skip)('on this computer limits hold by it', () => {
+    expect(cgroups.usable).toMatchObject([{ version: 2, controllers: ['memory', 'pids'] }]);
+  });
 });
 
 describe('where no group can be made', () => {
