@@ -1,7 +1,7 @@
 /** The free space of the workspaces' disk: no step begins below a floor. */
 import { statfs } from 'node:fs/promises';
 import { WorkspaceFull } from '../ports/tools.js';
-import { listWorkspaces, notedBytes } from './workspaces.js';
+import { listWorkspaces, notedBytes, notedUsage } from './workspaces.js';
 
 const MIB = 1024 * 1024;
 /** What the advice names; a mission that waits for a person may be a day old. */
@@ -20,6 +20,13 @@ export async function requireFreeSpace(root: string, directory: string, leastMb:
   throw new WorkspaceFull({}, `${await spaceText(root, directory, nowMs)}; ${floor}`);
 }
 
+/** Rejects with WorkspaceFull if a directory's file system has no space, or no file, left. */
+export async function requireNotFull(root: string, directory: string, nowMs: number): Promise<void> {
+  const { bavail, files, ffree } = await statfs(directory);
+  if (bavail > 0 && (files === 0 || ffree > 0)) return;
+  throw new WorkspaceFull({}, await spaceText(root, directory, nowMs));
+}
+
 /** How full the disk is and what can be removed: "the disk of the workspaces has 90 MiB free of 4,000 MiB; …". */
 export async function spaceText(root: string, directory: string, nowMs: number): Promise<string> {
   const { bavail, blocks, bsize } = await statfs(directory);
@@ -30,6 +37,16 @@ export async function spaceText(root: string, directory: string, nowMs: number):
   const bytes = await Promise.all(old.map(async ({ missionId }) => (await notedBytes(root, missionId)) ?? 0));
   const most = bytes.reduce((sum, one) => sum + one, 0);
   return `${space}; ${command} frees about ${inMib(most)} (${old.length} workspace${old.length === 1 ? '' : 's'})`;
+}
+
+/**
+ * How full a workspace and its disk are: "it has 12 MiB in 3 files; the disk of the workspaces has 90 MiB free …".
+ * @param runs the directory beside it with the run directories of its tasks
+ */
+export async function usedText(root: string, runs: string, nowMs: number): Promise<string> {
+  const used = await notedUsage(runs);
+  const own = used === null ? '' : `it has ${inMib(used.bytes)} in ${used.files.toLocaleString('en-US')} files; `;
+  return `${own}${await spaceText(root, runs, nowMs)}`;
 }
 
 function inMib(bytes: number): string {

@@ -1,9 +1,12 @@
+import { dirname } from 'node:path';
 import type { Limits } from '../domain/limits.js';
 import type { TaskPlace, ToolCall, ToolOutcome } from '../ports/tools.js';
 import { COMMAND, WRITE, type CommandArguments, type WriteArguments } from './definitions.js';
 import { CallRefused } from './errors.js';
+import { requireNotFull, usedText } from './free-space.js';
 import { isReserved, parsePath } from './jail.js';
 import { launch, type LaunchEnd } from './launcher.js';
+import { isOfWorkspace } from './limit-notes.js';
 import { describeOutcome, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
 import { stepName, type RunPlace } from './places.js';
 import { secretsOf } from './provisions.js';
@@ -71,14 +74,16 @@ export function runWrite(
  * @param call the call, if this launcher has started it; else the one that is kept is read
  */
 export async function leftOutcome(
-  { redact }: Pick<ToolRuntime, 'redact'>,
+  { redact, workspaceRoot, clock }: Pick<ToolRuntime, 'redact' | 'workspaceRoot' | 'clock'>,
   place: RunPlace,
   stem: string,
   call: CallRecord | null = null,
 ): Promise<ToolOutcome | null> {
   const left = await readLauncherOutcome(place, stem);
   const record = left === null ? null : (call ?? (await readCall(place, stem)));
-  return left === null || record === null ? null : describeOutcome(place, stem, record, left, redact);
+  if (left === null || record === null) return null;
+  const space = isOfWorkspace(left.limit) ? await usedText(workspaceRoot, dirname(place.run), clock.now()) : undefined;
+  return describeOutcome(place, stem, record, { ...left, ...(space === undefined ? {} : { space }) }, redact);
 }
 
 /** Whether the launcher of a step ended it because of a newer claim. */
@@ -119,6 +124,8 @@ async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: A
     },
     signal,
   );
+  // What a launcher cannot write on a full disk, it cannot say either.
+  if (end.kind === 'failed') await requireNotFull(runtime.workspaceRoot, place.base, runtime.clock.now());
   if (end.kind !== 'done' && end.kind !== 'started_before') return notStarted(end);
   return (
     (await leftOutcome(runtime, place, stem, end.kind === 'done' ? record : null)) ??

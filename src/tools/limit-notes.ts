@@ -22,3 +22,7 @@ export function limitNote(name: LimitName, limits: Limits = DEFAULT_LIMITS): str
   const key = LIMITS_BY_NAME[name];
   return `${what} was reached (${key}: ${limits[key]}): ${advice}`;
 }
+
+/** Whether it is one of the workspace, of which can be said how full it is. */
+export const isOfWorkspace = (name: LimitName | null): boolean =>
+  name === 'workspace_size' || name === 'workspace_files';

@@ -43,6 +43,8 @@ export interface LauncherOutcome {
   readonly durationMs: number;
   /** The one that was reached first, whether it ended the tool or not; null: none is known. */
   readonly limit: LimitName | null;
+  /** How full the workspace is, where that was the limit. */
+  readonly space?: string;
 }
 
 /** The launcher's outcome of a step or a check, by its base name; null if there is none. */
@@ -118,11 +120,12 @@ const KILLED = 137;
 
 /** A note for the model; null if the exit code is enough. */
 export function noteOn(left: LauncherOutcome, timeLimitMs: number, limits?: Limits): string | null {
+  const space = left.space === undefined ? '' : `; ${left.space}`;
   switch (left.reason) {
     case 'exited':
-      return left.limit === null ? null : limitNote(left.limit, limits);
+      return left.limit === null ? null : `${limitNote(left.limit, limits)}${space}`;
     case 'limit': {
-      const note = left.limit === null ? 'a limit was reached' : limitNote(left.limit, limits);
+      const note = left.limit === null ? 'a limit was reached' : `${limitNote(left.limit, limits)}${space}`;
       return `${note}; all of its processes were killed`;
     }
     case 'timeout':

@@ -54,9 +54,14 @@ function gone(error: unknown): null {
 
 /** The bytes that a launcher has noted of a mission's workspace, more rather than less; null: it has not. */
 export async function notedBytes(root: string, missionId: string): Promise<number | null> {
-  const text = await readFile(join(runsOf(root), missionId, '.usage'), 'utf8').catch(absent);
-  const bytes = Number(/^\d+/.exec(text ?? '')?.[0] ?? Number.NaN);
-  return Number.isNaN(bytes) ? null : bytes;
+  return (await notedUsage(join(runsOf(root), missionId)))?.bytes ?? null;
+}
+
+/** What a launcher has noted of a workspace, beside the run directories of its tasks; null: it has not. */
+export async function notedUsage(runs: string): Promise<{ readonly bytes: number; readonly files: number } | null> {
+  const text = await readFile(join(runs, '.usage'), 'utf8').catch(absent);
+  const [, bytes, files] = /^(\d+) (\d+)/.exec(text ?? '') ?? [];
+  return bytes === undefined ? null : { bytes: Number(bytes), files: Number(files) };
 }
 
 /** Bytes on the disk of a mission's workspace and of the files beside it. What cannot be read counts nothing. */

@@ -45,13 +45,20 @@ export function placeForUser(): UserPlace {
  * Runs a module as USER and resolves with what it printed, as JSON text. The module gets the root of the workspaces as
  * its first argument, and has `sandbox` (the probe's result), `executor`, `task` and
  * `call(tool, arguments, timeLimitMs)`.
+ * @param before a program with arguments that starts it, as root
  */
-export async function runAsUser({ directory, root }: UserPlace, module: string): Promise<string> {
+export async function runAsUser(
+  { directory, root }: UserPlace,
+  module: string,
+  before: readonly string[] = ['env'],
+): Promise<string> {
   writeFileSync(join(directory, 'script.mjs'), `${PREAMBLE}\n${module}`);
+  const [program = '', ...rest] = before;
   const { stdout } = await promisify(execFile)(
-    'setpriv',
+    program,
     [
-      ...['--reuid', String(USER), '--regid', String(USER), '--clear-groups'],
+      ...rest,
+      ...['setpriv', '--reuid', String(USER), '--regid', String(USER), '--clear-groups'],
       ...[process.execPath, join(directory, 'script.mjs'), root],
     ],
     { env: { PATH: process.env['PATH'] ?? '', SECRET: 'sk-canary-0123456789', HOME: '/' } },

@@ -1,5 +1,6 @@
 import { WorkspaceUnusable } from '../../src/ports/tools.js';
 import { reportingFullDisks } from '../../src/tools/full-disk.js';
+import { placeForUser, runAsUser, USER } from './as-user.js';
 import { createHarness, never, removeTemporaryDirectories } from './harness.js';
 
 afterAll(removeTemporaryDirectories);
@@ -36,6 +37,34 @@ describe('a full disk', () => {
     for (const promise of promises)
       await expect(promise).rejects.toMatchObject({ code: 'workspace_full', retriable: true, cause });
   });
+
+  (process.getuid?.() === 0 ? test : test.skip)(
+    'while steps run: the error says how full it is and what a prune frees',
+    async () => {
+      const place = placeForUser();
+      const mount = `mount -t tmpfs -o size=2m,uid=${USER} none "$0" && exec "$@"`;
+      const script = `
+        const command = 'head -c 4000000 /dev/zero > filled';
+        const filled = await call('execute_terminal_command', { command });
+        const later = [];
+        for (let n = 0; n < 3; n++)
+          later.push(await call('execute_terminal_command', { command: 'true' }).catch(({ code, message }) => ({ code, message })));
+        console.log(JSON.stringify({ filled, later }));`;
+      const { sandbox, filled, later } = JSON.parse(
+        await runAsUser(place, script, ['unshare', '-m', 'sh', '-c', mount, place.root]),
+      );
+      if (sandbox?.ok === false) return; // this computer forbids user namespaces
+      // Its launcher could not keep the outcome either.
+      expect(filled).toMatchObject({ outcome: 'unknown' });
+      expect(later.at(-1)).toEqual({
+        code: 'workspace_full',
+        message: expect.stringMatching(
+          /^the disk of the workspaces has 0 MiB free of 2 MiB; ravenhelm workspace prune --older-than 7d frees nothing$/,
+        ),
+      });
+    },
+    60_000,
+  );
 
   test('is not reported for other errors', async () => {
     const { executor, task } = await createHarness({ sandbox: 'off' });
