@@ -88,6 +88,7 @@ export function assignment(
     workspace: null,
     workspace_marker: workspaceMarker,
     feedback: null,
+    answer: null,
     requires: [],
     agent_digest: null,
     playbook_acceptance: null,

@@ -62,6 +62,8 @@ export interface StepResult extends ToolOutcome {
   readonly checks: readonly CheckRecord[] | null;
   /** Of a finish: protected files that are not as they were; they end the task. Absent: none. */
   readonly changed?: readonly string[];
+  /** Whether a person refused the call: the observation is what the person says. Absent: no. */
+  readonly saysPerson?: boolean;
 }
 
 /** All side effects of the loop. All reject with the abort signal's reason when the worker loses the task. */

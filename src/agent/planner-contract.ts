@@ -9,6 +9,8 @@ export interface PlanRequest {
   readonly revision: number;
   /** Why a changed plan is needed; null for the first. */
   readonly reason: string | null;
+  /** What people have said about earlier plans and failures; absent or null: nothing. */
+  readonly answer?: string | null;
   /** Number of the next plan's first wave; a changed plan continues the numbers. */
   readonly firstWave: number;
   /** Completed tasks, which are not planned again. */

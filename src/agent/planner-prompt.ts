@@ -81,14 +81,20 @@ function agentsText(agents: readonly AgentSpec[]): string {
   return `# Agents\n${lines.join('\n')}`;
 }
 
-function replanText({ done, reason, boundary }: PlanRequest): readonly string[] {
-  if (reason === null) return [];
+function replanText({ done, reason, answer = null, boundary }: PlanRequest): readonly string[] {
+  if (reason === null && answer === null) return [];
   const finished = done
     .map((task) => `${task.taskId} of ${task.agent}: ${cutMiddle(task.summary, SUMMARY_CHARACTERS)}`)
     .join('\n');
-  const why = dataBlock(boundary, 'orchestrator', cutMiddle(reason, REJECTED_PLAN_CHARACTERS));
   return [
-    `# Why a changed plan is needed\n${why}`,
+    ...(reason === null
+      ? []
+      : [
+          '# Why a changed plan is needed\n' +
+            dataBlock(boundary, 'orchestrator', cutMiddle(reason, REJECTED_PLAN_CHARACTERS)),
+        ]),
+    // A person's words are no data.
+    ...(answer === null ? [] : [`# What people say; follow it\n${cutMiddle(answer, REJECTED_PLAN_CHARACTERS)}`]),
     `# Done; plan only what remains\n${finished === '' ? 'Nothing yet.' : dataBlock(boundary, 'done tasks', finished)}`,
   ];
 }

@@ -23,11 +23,12 @@ export interface SourceTurn {
   readonly rejected: readonly RejectedReply[];
 }
 
-export function assignmentSources({ brief, description, feedback, inputs }: PayloadOf<'task_assigned'>): Sources {
+export function assignmentSources({ brief, description, feedback, answer, inputs }: PayloadOf<'task_assigned'>): Sources {
   return sources([
     ['brief', brief],
     ['description', description],
     ['feedback', feedback ?? ''],
+    ['answer', answer ?? ''],
     ...inputs.flatMap(({ summary, outputs }, index): readonly Named[] => [
       [`summary ${index}`, summary],
       ...Object.entries(outputs).map(([name, value]): Named => [`result ${index} ${name}`, value]),

@@ -7,7 +7,7 @@ import type { TakenStep } from './taken-step.js';
 export function redactTask(task: LoopTask, redact: Redact): LoopTask {
   if (redact === NO_REDACTION) return task;
   const { assignment } = task;
-  const { brief, description, feedback, inputs } = assignment;
+  const { brief, description, feedback, answer, inputs } = assignment;
   return {
     ...task,
     assignment: {
@@ -15,6 +15,7 @@ export function redactTask(task: LoopTask, redact: Redact): LoopTask {
       brief: redact(brief),
       description: redact(description),
       feedback: feedback === null ? null : redact(feedback),
+      answer: answer === null ? null : redact(answer),
       inputs: inputs.map((input) => ({
         ...input,
         summary: redact(input.summary),

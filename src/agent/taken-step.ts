@@ -18,6 +18,8 @@ export interface TakenStep extends PastStep {
   readonly reserved: TokenCost;
   /** Tools of further calls of the reply, which did not run. */
   readonly notRun: readonly string[];
+  /** Whether a person refused it: then the observation is what the person says, and no data. */
+  readonly saysPerson?: boolean;
 }
 
 const argumentsSchema = z.record(z.string(), z.unknown());
@@ -40,6 +42,7 @@ export function fromJournal({ call, outcome }: JournaledStep): TakenStep {
     digest: outcome.output_digest,
     checks: outcome.checks,
     changed: outcome.changed_paths,
+    saysPerson: call.refused_because !== null && outcome.outcome === 'refused',
   };
 }
 
@@ -61,6 +64,7 @@ export function fromResult(step: number, decision: StepDecision, result: StepRes
     digest: result.outputDigest,
     checks: result.checks,
     changed: result.changed ?? [],
+    saysPerson: result.saysPerson === true,
   };
 }
 

@@ -62,7 +62,7 @@ const DETAILS: Details = {
   mission_failed: reason,
   mission_cancelled: reason,
   mission_cancel_requested: reason,
-  plan_requested: (payload) => joined(': ', `revision ${payload.revision}`, payload.reason ?? ''),
+  plan_requested: ({ revision, reason, answer }) => joined(': ', `revision ${revision}`, reason ?? '', answer ?? ''),
   plan_proposed: ({ revision, model, planner, plan }) =>
     joined(
       ', ',

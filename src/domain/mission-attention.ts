@@ -1,6 +1,6 @@
 /** The last rung of escalation: a mission that asks a person, and continues with the answer. */
 import type { PayloadOf } from './events.js';
-import type { MissionFold } from './mission-state.js';
+import { joinedAnswers, type MissionFold } from './mission-state.js';
 import { putTask } from './mission-tasks.js';
 import { APPLIED, voidBecause, type Folded } from './record.js';
 
@@ -31,8 +31,8 @@ export function questionAnswered(mission: MissionFold, { number, answer }: Paylo
   mission.agentFailures.clear();
   mission.plannerWait = null;
   if (mission.request.plan === null) {
-    const reason = planning.kind === 'none' ? null : planning.reason;
-    mission.planning = { kind: 'answered', reason, answer: said };
+    const before = planning.kind === 'none' ? null : planning.answer;
+    mission.planning = { kind: 'answered', reason: said.reason, answer: joinedAnswers(before, answer) };
   } else tryAgain(mission);
   return APPLIED;
 }

@@ -8,11 +8,12 @@ import { shareOfBudget, usageOf } from './mission-budget.js';
 import {
   asFailureCode,
   isOpen,
-  type Answer,
+  joinedAnswers,
   type FailureCode,
   type Mission,
   type Question,
   type Wave,
+  type Why,
 } from './mission-state.js';
 import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-state.js';
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
@@ -126,7 +127,7 @@ function decideByPlan(mission: Mission, context: DecideContext): readonly Decisi
   const { planning, request } = mission;
   switch (planning.kind) {
     case 'none':
-      return request.plan === null ? [requestPlan(mission, context, null)] : [proposeOwnPlan(mission, request.plan)];
+      return request.plan === null ? [requestPlan(mission, context, NO_WHY)] : [proposeOwnPlan(mission, request.plan)];
     case 'requested':
       return [];
     case 'failed':
@@ -134,7 +135,7 @@ function decideByPlan(mission: Mission, context: DecideContext): readonly Decisi
     case 'postponed':
       return decidePostponed(mission, context, planning);
     case 'answered':
-      return [requestPlan(mission, context, wordingOf(planning.answer))];
+      return [requestPlan(mission, context, planning)];
     case 'rejected':
       return decideAfterRejection(mission, context, planning);
     case 'proposed':
@@ -144,7 +145,9 @@ function decideByPlan(mission: Mission, context: DecideContext): readonly Decisi
   }
 }
 
-function requestPlan(mission: Mission, context: DecideContext, reason: string | null): Decision {
+const NO_WHY: Why = { reason: null, answer: null };
+
+function requestPlan(mission: Mission, context: DecideContext, { reason, answer }: Why): Decision {
   const reserved = context.planningWorstCase(mission);
   return {
     event_type: 'plan_requested',
@@ -153,6 +156,7 @@ function requestPlan(mission: Mission, context: DecideContext, reason: string | 
       owner: context.owner,
       revision: mission.revision + 1,
       reason,
+      answer: answer === null ? null : cutToBytes(answer, SIZES.feedback),
       reserved_tokens: reserved.tokens,
       reserved_usd: reserved.usd,
     },
@@ -170,7 +174,7 @@ function decideWithoutPlan(
   // An own plan that was refused stays refused, whatever a person says.
   if (mission.request.plan !== null) return failMission(mission, context, failure);
   // Nothing that a person answers gives the mission its first plan.
-  if (planning.code === 'no_planner' && planning.reason === null)
+  if (planning.code === 'no_planner' && planning.reason === null && planning.answer === null)
     return failMission(mission, context, failure, 'no_planner');
   return askOrFail(mission, context, failure, null, asFailureCode(planning.code));
 }
@@ -184,11 +188,13 @@ function decidePostponed(
   const { id, plannerWait, revision } = mission;
   if (plannerWait !== null && context.isExpired(timerKeys.plannerWait(id, plannerWait.sinceRevision)))
     return askOrFail(mission, context, planningFailure(planning), null, 'planner_unreachable');
-  return context.isExpired(timerKeys.planner(id, revision)) ? [requestPlan(mission, context, planning.reason)] : [];
+  return context.isExpired(timerKeys.planner(id, revision)) ? [requestPlan(mission, context, planning)] : [];
 }
 
-const planningFailure = ({ reason, error }: WithoutPlan): string =>
-  reason === null ? `no plan: ${error}` : `${reason}; no changed plan: ${error}`;
+function planningFailure({ reason, answer, error }: WithoutPlan): string {
+  const why = [reason, answer].filter((part) => part !== null).join('; ');
+  return why === '' ? `no plan: ${error}` : `${why}; no changed plan: ${error}`;
+}
 
 function proposeOwnPlan(mission: Mission, plan: Plan): Decision {
   return {
@@ -210,12 +216,13 @@ function proposeOwnPlan(mission: Mission, plan: Plan): Decision {
 function decideAfterRejection(
   mission: Mission,
   context: DecideContext,
-  { reason: before, error }: WithoutPlan,
+  { reason, answer, error }: WithoutPlan,
 ): readonly Decision[] {
   const final = mission.request.plan !== null || mission.rejections >= MAX_REJECTIONS;
   // The planner hears everything that the next plan must take into account, not only the last word.
-  const reason = before === null ? error : `${before}; ${error}`;
-  return final ? failMission(mission, context, error) : [requestPlan(mission, context, reason)];
+  return final
+    ? failMission(mission, context, error)
+    : [requestPlan(mission, context, { reason, answer: joinedAnswers(answer, error) })];
 }
 
 function decideApproval(mission: Mission, context: DecideContext): readonly Decision[] {
@@ -343,7 +350,7 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
 const NO_REVISION: AgentRevision = { digest: null, playbookAcceptance: [], playbookChanges: [] };
 
 function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): Decision {
-  const { request } = mission;
+  const { request, answer } = mission;
   const { plan } = task;
   const partition = task.targetPartition ?? context.partitionFor(plan.agent, taskRecordKey(mission.id, task.id));
   if (partition === null)
@@ -376,6 +383,7 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
       workspace: request.workspace,
       workspace_marker: request.workspace_marker,
       feedback: feedbackFor(mission, task),
+      answer: answer === null ? null : cutToBytes(answer.text, SIZES.feedback),
       requires: [],
       agent_digest: revision.digest,
       playbook_acceptance: revision.playbookAcceptance === null ? null : [...revision.playbookAcceptance],
@@ -414,12 +422,12 @@ function besideOf(
   );
 }
 
-/** What the attempt should know of what came before it: the last failure, and a person's answer. */
+/** What the attempt should know of what came before it: the last failure, and what a person was asked about. */
 function feedbackFor({ answer }: Mission, task: MissionTask): string | null {
   const failure = task.failures === 0 ? '' : task.detail;
   const parts = [
     cutToBytes(failure, SIZES.feedback),
-    answer === null ? '' : cutToBytes(wordingOf(answer), SIZES.feedback),
+    answer === null ? '' : cutToBytes(answer.reason, SIZES.feedback),
   ];
   return parts.filter((part) => part !== '').join('\n') || null;
 }
@@ -473,7 +481,7 @@ function decideAfterFailure(mission: Mission, failed: MissionTask, context: Deci
   // What judges the work was changed: a changed plan would take it for granted.
   const isTampered = failed.changedPaths.length > 0;
   const mayReplan = mission.request.plan === null && mission.replans < MAX_REPLANS && !isTampered;
-  return mayReplan ? [requestPlan(mission, context, reason)] : askOrFail(mission, context, reason, failed);
+  return mayReplan ? [requestPlan(mission, context, { reason, answer: null })] : askOrFail(mission, context, reason, failed);
 }
 
 /** The last rung: a person, where the mission says so. */
@@ -514,8 +522,6 @@ function decideQuestion(mission: Mission, context: DecideContext, { number, reas
     ? failMission(mission, context, `no answer in time: ${reason}`)
     : [];
 }
-
-const wordingOf = ({ reason, text }: Answer): string => `${reason}. A person was asked, and answers: ${text}`;
 
 /** Open attempts are cancelled first, each by its own decision; the mission ends when these have been read back. */
 export function failMission(

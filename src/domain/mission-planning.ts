@@ -8,6 +8,7 @@ import {
   type MissionFold,
   type Planning,
   type Proposal,
+  type Why,
 } from './mission-state.js';
 import type { MissionTask } from './mission-task-state.js';
 import { putTask } from './mission-tasks.js';
@@ -31,8 +32,8 @@ export function evolvePlanning(mission: MissionFold, event: PlanningEvent): Fold
     case 'plan_failed':
       if (planning.kind !== 'requested') return voidBecause('the plan is not requested');
       planningEnded(mission, event.payload);
-      if (event.event_type === 'plan_proposed') planProposed(mission, event.payload, planning.reason);
-      else planFailed(mission, event.payload, planning.reason);
+      if (event.event_type === 'plan_proposed') planProposed(mission, event.payload, planning);
+      else planFailed(mission, event.payload, planning);
       return APPLIED;
     case 'plan_approved':
     case 'plan_rejected':
@@ -52,7 +53,7 @@ const isFilesOwnPlan = (mission: Mission, proposed: Proposal): boolean =>
 /** Taken from the request itself, so that a fold holds one copy of it for each mission. */
 function filesPlanProposed(mission: MissionFold, proposed: Proposal): Folded {
   mission.revision = 1;
-  planProposed(mission, { ...proposed, plan: mission.request.plan ?? proposed.plan }, null);
+  planProposed(mission, { ...proposed, plan: mission.request.plan ?? proposed.plan }, { reason: null, answer: null });
   return APPLIED;
 }
 
@@ -62,7 +63,7 @@ function planRequested(mission: MissionFold, event: PayloadOf<'plan_requested'>)
   if (mission.planning.kind === 'approved') mission.replans += 1;
   mission.revision = event.revision;
   const reserved = { tokens: event.reserved_tokens, usd: event.reserved_usd };
-  mission.planning = { kind: 'requested', reason: event.reason, reserved };
+  mission.planning = { kind: 'requested', reason: event.reason, answer: event.answer, reserved };
   return APPLIED;
 }
 
@@ -79,34 +80,34 @@ function planningEnded(
 function planFailed(
   mission: MissionFold,
   { revision, error, code, retry_in_ms: retryInMs }: PayloadOf<'plan_failed'>,
-  reason: string | null,
+  { reason, answer }: Why,
 ): void {
   if (retryInMs === null) {
     mission.plannerWait = null;
-    mission.planning = { kind: 'failed', reason, error, code };
+    mission.planning = { kind: 'failed', reason, answer, error, code };
     return;
   }
   const { sinceRevision, calls } = mission.plannerWait ?? { sinceRevision: revision, calls: 0 };
   mission.plannerWait = { sinceRevision, calls: calls + 1 };
-  mission.planning = { kind: 'postponed', reason, error, retryInMs };
+  mission.planning = { kind: 'postponed', reason, answer, error, retryInMs };
 }
 
-function planProposed(mission: MissionFold, proposal: Proposal, reason: string | null): void {
+function planProposed(mission: MissionFold, proposal: Proposal, { reason, answer }: Why): void {
   mission.plannerWait = null;
   const fault = faultOf(mission, proposal.plan);
   mission.planning =
     fault === null
-      ? { kind: 'proposed', reason, proposal }
-      : { kind: 'failed', reason, error: `the plan was refused: ${fault}`, code: 'plan_refused' };
+      ? { kind: 'proposed', reason, answer, proposal }
+      : { kind: 'failed', reason, answer, error: `the plan was refused: ${fault}`, code: 'plan_refused' };
 }
 
 function planRejected(
   mission: MissionFold,
-  { reason }: Proposed,
+  { reason, answer }: Proposed,
   { rejected_by, reason: why }: PayloadOf<'plan_rejected'>,
 ): void {
   mission.rejections += 1;
-  mission.planning = { kind: 'rejected', reason, error: `the plan was rejected by ${rejected_by}: ${why}` };
+  mission.planning = { kind: 'rejected', reason, answer, error: `the plan was rejected by ${rejected_by}: ${why}` };
 }
 
 /**

@@ -67,19 +67,26 @@ export type FailureCode = 'no_planner' | 'planner_unreachable' | 'request_void';
 export type Planning =
   | { readonly kind: 'none' }
   /** reserved: worst case of the planner call that is under way. */
-  | { readonly kind: 'requested'; readonly reason: string | null; readonly reserved: Cost }
-  | { readonly kind: 'proposed' | 'approved'; readonly reason: string | null; readonly proposal: Proposal }
+  | (Why & { readonly kind: 'requested'; readonly reserved: Cost })
+  | (Why & { readonly kind: 'proposed' | 'approved'; readonly proposal: Proposal })
   /** error: why there is no plan; code: the same for programs. */
-  | { readonly kind: 'failed'; readonly reason: string | null; readonly error: string; readonly code: string }
+  | (Why & { readonly kind: 'failed'; readonly error: string; readonly code: string })
   /** error: who rejected it and why. */
-  | { readonly kind: 'rejected'; readonly reason: string | null; readonly error: string }
-  | {
-      readonly kind: 'postponed';
-      readonly reason: string | null;
-      readonly error: string;
-      readonly retryInMs: number;
-    }
-  | { readonly kind: 'answered'; readonly reason: string | null; readonly answer: Answer };
+  | (Why & { readonly kind: 'rejected'; readonly error: string })
+  | (Why & { readonly kind: 'postponed'; readonly error: string; readonly retryInMs: number })
+  | (Why & { readonly kind: 'answered' });
+
+/** Why a plan was asked for. */
+export interface Why {
+  /** What has failed, in words of tasks too; null for the first plan. */
+  readonly reason: string | null;
+  /** What people have said about it: rejections and answers, in order; null: nothing. */
+  readonly answer: string | null;
+}
+
+/** What people have said, with one answer more. */
+export const joinedAnswers = (before: string | null, answer: string): string =>
+  before === null ? answer : `${before}; ${answer}`;
 
 export type Proposal = PayloadOf<'plan_proposed'>;
 
@@ -198,6 +205,8 @@ export const lastWaveOf = ({ waves }: Mission): number => waves.at(-1)?.number ?
 /** Why a changed plan was asked for; null for the first. */
 export const planReasonOf = ({ planning }: Mission): string | null =>
   planning.kind === 'none' ? null : planning.reason;
+export const planAnswerOf = ({ planning }: Mission): string | null =>
+  planning.kind === 'none' ? null : planning.answer;
 
 /** A person's answer about a call that waits. */
 export interface CallAnswer {

@@ -4,12 +4,13 @@ import type { PayloadOf } from './events.js';
 type Assignment = PayloadOf<'task_assigned'>;
 export type Instructions = Pick<
   Assignment,
-  'description' | 'feedback' | 'dependencies' | 'acceptance' | 'playbook_acceptance' | 'inputs' | 'parameters'
+  'description' | 'feedback' | 'answer' | 'dependencies' | 'acceptance' | 'playbook_acceptance' | 'inputs' | 'parameters'
 >;
 
 const NONE: Instructions = {
   description: '',
   feedback: null,
+  answer: null,
   dependencies: [],
   acceptance: [],
   playbook_acceptance: null,
@@ -20,6 +21,7 @@ const NONE: Instructions = {
 export const instructionsOf = ({
   description,
   feedback,
+  answer,
   dependencies,
   acceptance,
   playbook_acceptance,
@@ -28,6 +30,7 @@ export const instructionsOf = ({
 }: Assignment): Instructions => ({
   description,
   feedback,
+  answer,
   dependencies,
   acceptance,
   playbook_acceptance,

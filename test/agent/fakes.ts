@@ -165,6 +165,7 @@ const assignment: PayloadOf<'task_assigned'> = {
   workspace: null,
   workspace_marker: 'w',
   feedback: null,
+  answer: null,
   requires: [],
   agent_digest: null,
   playbook_acceptance: null,

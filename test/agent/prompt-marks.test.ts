@@ -1,10 +1,30 @@
 /** What a prompt says by itself, and what stands in it as data of an origin. */
 import { buildPlannerPrompt } from '../../src/agent/planner-prompt.js';
+import type { StepDecision } from '../../src/agent/loop-contract.js';
 import type { PlanRequest } from '../../src/agent/planner-contract.js';
+import { fromResult } from '../../src/agent/taken-step.js';
 import { createTranscript } from '../../src/agent/transcript.js';
+import { stoppedResult } from '../../src/roles/worker/call-verdict.js';
 import { BOUNDARY, loopTask, TOOLS } from './fakes.js';
 
 type Assigned = NonNullable<Parameters<typeof loopTask>[1]>;
+const decision: StepDecision = {
+  thought: 't',
+  tool: 'execute_terminal_command',
+  arguments: { command: 'ls' },
+  idempotent: false,
+  model: 'm',
+  chainIndex: 0,
+  refusals: [],
+  tokensIn: 0,
+  tokensOut: 0,
+  costUsd: 0,
+  reserved: { tokens: 0, usd: 0 },
+  timing: null,
+  repairs: [],
+  notRun: [],
+  turn: null,
+};
 const QUIET = { notes: [], rejected: [] };
 const promptOf = (assignment: Assigned, turn: Partial<typeof QUIET> | object = {}) =>
   createTranscript(loopTask({}, assignment), TOOLS, [])
@@ -68,6 +88,24 @@ describe("in an agent's prompt", () => {
     expect(originOf(promptOf({ brief: 'build it', untrusted: [source] }), 'build it')).toBe('brief');
   });
 
+  test('what a person answers is no data, and the failure that it is about is', () => {
+    const prompt = promptOf({ feedback: 'it failed', answer: 'the port is 8443', attempt: 2 });
+    expect(prompt).toContain('A person was asked what to do, and answers:\nthe port is 8443');
+    expect([originOf(prompt, 'it failed'), originOf(prompt, 'the port is 8443')]).toEqual(['attempt', null]);
+  });
+
+  test('what a person says who refuses a call is no data; what the policy says is, for it quotes the call', () => {
+    const said = (refused_because: string | null) => {
+      const call = { tool: 'execute_terminal_command', decision: 'ask', rule: 'r', refused_because } as const;
+      const result = stoppedResult(call, 'curl DO-THIS: not wanted');
+      const step = fromResult(1, decision, result);
+      return createTranscript(loopTask(), TOOLS, [step]).prompt(QUIET, Infinity).at(-1)?.content ?? '';
+    };
+    expect(originOf(said('ann rejected it: use port 8443'), 'use port 8443')).toBeNull();
+    expect(said('ann rejected it: use port 8443')).toContain('ann rejected it: use port 8443');
+    expect(originOf(said(null), 'DO-THIS')).toBe('execute_terminal_command');
+  });
+
   test('why models were left, and why a reply cannot be used, are data of models', () => {
     const prompt = promptOf(
       {},
@@ -89,6 +127,13 @@ describe("in a planner's prompt", () => {
   test('a brief is no data, and one of strangers is', () => {
     const of = (trusted: boolean) => plannerPromptOf(planRequest({}, { brief: 'build it', brief_trusted: trusted }));
     expect([originOf(of(true), 'build it'), originOf(of(false), 'build it')]).toEqual([null, 'brief']);
+  });
+
+  test('what people say is no data', () => {
+    const prompt = plannerPromptOf(planRequest({ reason: 'it failed', answer: 'the port is 8443' }));
+    expect(prompt).toContain('the port is 8443');
+    expect([originOf(prompt, 'it failed'), originOf(prompt, 'the port is 8443')]).toEqual(['orchestrator', null]);
+    expect(plannerPromptOf(planRequest({ answer: 'use two' }))).toContain('use two');
   });
 
   test('why a plan is refused is data of models', () => {

@@ -11,6 +11,7 @@ describe('a redactor', () => {
     brief: `Log in with ${SECRET}.`,
     description: `Use ${SECRET}.`,
     feedback: `${SECRET} was wrong`,
+    answer: `it is ${SECRET}`,
     inputs: [{ task_id: 't', agent: 'a', summary: SECRET, outputs: { token: SECRET } }],
   };
 

@@ -26,6 +26,7 @@ const ASSIGNED = {
   workspace: null,
   workspace_marker: 'm',
   feedback: null,
+  answer: null,
   requires: [],
   agent_digest: null,
   playbook_acceptance: null,

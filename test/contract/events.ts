@@ -86,6 +86,7 @@ export function taskAssigned(
       workspace: null,
       workspace_marker: 'marker',
       feedback: null,
+      answer: null,
       requires: [...requires],
       agent_digest: null,
       playbook_acceptance: null,

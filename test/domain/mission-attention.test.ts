@@ -123,14 +123,12 @@ describe('a mission whose file says on_failure: ask', () => {
   test('has the planner make a changed plan of the answer, which every later task hears, too', () => {
     const log = failedTwice();
     expect(log.when(answered(1, 'use port 8443'))).toBe('applied');
-    const reason = `${CERT_3} failed after 3 attempts: still broken. A person was asked, and answers: use port 8443`;
-    expect(only('plan_requested', log.settle())).toMatchObject({ revision: 3, reason });
+    const reason = `${CERT_3} failed after 3 attempts: still broken`;
+    expect(only('plan_requested', log.settle())).toMatchObject({ revision: 3, reason, answer: 'use port 8443' });
     log.when(proposed(3, planOf([['cert_agent']], 4)));
     const assigned = only('task_assigned', log.settle());
     expect(assigned).toMatchObject({ task_id: 'deploy-cert_agent-wave4', attempt: 1 });
-    expect(assigned.feedback).toBe(
-      `${CERT_3} failed after 3 attempts: still broken. A person was asked, and answers: use port 8443`,
-    );
+    expect(assigned).toMatchObject({ feedback: reason, answer: 'use port 8443' });
     log.when(completed('deploy-cert_agent-wave4'));
     expect(named(log.settle())).toEqual(['wave_completed 4', 'mission_completed']);
   });
@@ -164,7 +162,8 @@ describe('a mission whose file says on_failure: ask', () => {
       task_id: CERT,
       attempt: 2,
       retry_count: 0,
-      feedback: `${CERT} failed after 1 attempt: no openssl. A person was asked, and answers: it is there now`,
+      feedback: `${CERT} failed after 1 attempt: no openssl`,
+      answer: 'it is there now',
     });
     log.when(completed(CERT, 2));
     expect(named(log.settle())).toEqual(['wave_completed 1', 'mission_completed']);
@@ -195,7 +194,8 @@ describe('a mission whose file says on_failure: ask', () => {
     log.when(answered(1, 'certificates first'));
     expect(only('plan_requested', log.settle())).toMatchObject({
       revision: 2,
-      reason: 'no plan: the planner is lost. A person was asked, and answers: certificates first',
+      reason: 'no plan: the planner is lost',
+      answer: 'certificates first',
     });
   });
 

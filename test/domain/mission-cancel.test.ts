@@ -70,6 +70,7 @@ describe('cancel', () => {
           owner: 'o-1',
           revision: 1,
           reason: null,
+          answer: null,
           reserved_tokens: 0,
           reserved_usd: 0,
         }),

@@ -1,4 +1,4 @@
-import { planReasonOf, proposalOf } from '../../src/domain/mission-state.js';
+import { planAnswerOf, proposalOf } from '../../src/domain/mission-state.js';
 import { MAX_REJECTIONS } from '../../src/domain/mission-decide.js';
 import { timerKeys } from '../../src/domain/mission-timers.js';
 import {
@@ -130,7 +130,8 @@ describe('approval', () => {
     log.when(rejected(1, 'cert first'));
     expect(only('plan_requested', log.settle())).toMatchObject({
       revision: 2,
-      reason: 'the plan was rejected by ann: cert first',
+      reason: null,
+      answer: 'the plan was rejected by ann: cert first',
     });
   });
 
@@ -142,7 +143,7 @@ describe('approval', () => {
       log.when(rejected(log.mission().revision, reason));
       log.settle();
     }
-    expect(planReasonOf(log.mission())).toBe(
+    expect(planAnswerOf(log.mission())).toBe(
       'the plan was rejected by ann: cert first; the plan was rejected by ann: env second',
     );
   });
@@ -168,9 +169,9 @@ describe('approval', () => {
     log.settle();
     log.when(proposed(2, planOf([['proxy_agent']], 3)));
     log.when(rejected(2, 'no'));
-    const { reason } = only('plan_requested', log.settle());
-    expect(reason).toContain(`${CERT} failed after 1 attempt: it broke`);
-    expect(reason).toContain('the plan was rejected by ann: no');
+    const { reason, answer } = only('plan_requested', log.settle());
+    expect(reason).toBe(`${CERT} failed after 1 attempt: it broke`);
+    expect(answer).toBe('the plan was rejected by ann: no');
   });
 });
 

@@ -141,6 +141,7 @@ describe('an assignment', () => {
       workspace: null,
       workspace_marker: 'marker-1',
       feedback: null,
+      answer: null,
       requires: [],
       protected: [],
       changes: [],

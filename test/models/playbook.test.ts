@@ -30,6 +30,7 @@ const task: TaskAssigned['payload'] = {
   workspace: null,
   workspace_marker: 'w1',
   feedback: null,
+  answer: null,
   requires: [],
   agent_digest: null,
   playbook_acceptance: null,

@@ -26,6 +26,7 @@ export function assignment(number: number): PayloadOf<'task_assigned'> {
     workspace: null,
     workspace_marker: 'marker',
     feedback: number % 2 === 0 ? null : 'not yet',
+    answer: number % 3 === 0 ? 'use port 8443' : null,
     requires: [],
     agent_digest: null,
     playbook_acceptance: null,

@@ -59,6 +59,7 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       workspace: null,
       workspace_marker: 'marker',
       feedback: null,
+      answer: null,
       requires: [],
       agent_digest: null,
       playbook_acceptance: null,

@@ -40,6 +40,7 @@ function assignment(number: number, offset = number): PayloadOf<'task_assigned'>
     workspace: null,
     workspace_marker: 'marker',
     feedback: null,
+    answer: null,
     requires: [],
     agent_digest: null,
     playbook_acceptance: null,

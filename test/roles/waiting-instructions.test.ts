@@ -17,6 +17,7 @@ describe('instructions that wait', () => {
       acceptance: [],
       inputs: [],
       feedback: null,
+      answer: null,
     });
     expect(packed()).toBeGreaterThan(1);
     for (const number of numbers.toReversed())

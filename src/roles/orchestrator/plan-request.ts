@@ -1,7 +1,7 @@
 import { boundaryOf } from '../../agent/data-block.js';
 import type { PlanRequest } from '../../agent/planner-contract.js';
 import { leftForPlanning } from '../../domain/mission-budget.js';
-import { lastWaveOf, planReasonOf, type Mission } from '../../domain/mission-state.js';
+import { lastWaveOf, planAnswerOf, planReasonOf, type Mission } from '../../domain/mission-state.js';
 import { endedWell } from '../../domain/mission-task-state.js';
 
 /**
@@ -13,6 +13,7 @@ export function planRequestOf(mission: Mission, cause: string | null, revision =
     mission: mission.request,
     revision,
     reason: planReasonOf(mission),
+    answer: planAnswerOf(mission),
     firstWave: lastWaveOf(mission) + 1,
     done: [...mission.tasks.values()]
       .filter((task) => task.kind === 'task' && endedWell(task))

@@ -80,6 +80,7 @@ export function stoppedResult(
     durationMs: 0,
     observation: `It was not run: ${whyStopped(call, reason)}`,
     checks: call.tool === FINISH ? [] : null,
+    saysPerson: call.refused_because !== null,
   };
 }
 

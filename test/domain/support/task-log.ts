@@ -49,6 +49,7 @@ export function assigned(from: Source | null, about: About = {}): AgentEvent {
     workspace: null,
     workspace_marker: 'marker-1',
     feedback: null,
+    answer: null,
     requires: [],
     agent_digest: null,
     playbook_acceptance: null,
