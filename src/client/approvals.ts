@@ -1,6 +1,6 @@
 /** Calls that wait for a person: which there are, and a person's answer to one. */
 import { signAnswer } from '../agent/call-answer.js';
-import { callDigest } from '../agent/call-digest.js';
+import { isDigestOf } from '../agent/call-digest.js';
 import { createEventFactory } from '../domain/event-factory.js';
 import type { AgentEvent, EventOf } from '../domain/events.js';
 import type { WaitingCallReport } from '../domain/report.js';
@@ -50,7 +50,7 @@ export function requireWaitingCall(feed: MissionFeed, id: string, nowMs: number)
   if (call === null) throw wasDecided(feed, id) ? decided(id) : unknown(feed, id);
   if (call.answered) throw decided(call.approval_id);
   // What people see comes from a record that any writer of the topic could have made; the digest is what counts.
-  if (callDigest(call) !== call.digest)
+  if (!isDigestOf(call.digest, call))
     throw new ClientError(
       'approval_changed',
       `what the log shows of ${call.approval_id} is not the call of its digest`,

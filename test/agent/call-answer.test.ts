@@ -1,7 +1,7 @@
 /** Signed answers: which hold, and which do not. */
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { createVerifyAnswer, signAnswer, type UnsignedAnswer } from '../../src/agent/call-answer.js';
-import { callDigest } from '../../src/agent/call-digest.js';
+import { callDigest, isDigestOf } from '../../src/agent/call-digest.js';
 import { canonicalJson } from '../../src/agent/canonical-json.js';
 import { parseOperators, privateKeyOf } from '../../src/agent/operators-file.js';
 import { createSigner } from '../../src/agent/signatures.js';
@@ -86,12 +86,16 @@ test('the digest is that of the exact call, in whatever order its fields were wr
   const call = {
     ...{ mission_id: 'm', task_id: 't', attempt: 1, step: 2, agent: 'a', tool: 'x', checks: ['ls'], working_dir: null },
     arguments: { command: 'ls', b: { d: 1, c: [2, { z: 1, y: 2 }] } },
+    ...{ rule: 'packages', tainted_by: [{ origin: 'workspace', detail: '', step: 1 }] },
   };
   const digest = callDigest(call);
   expect(callDigest({ ...call, arguments: { b: { c: [2, { y: 2, z: 1 }], d: 1 }, command: 'ls' } })).toBe(digest);
   const others = [
     { ...call, mission_id: 'n' },
     { ...call, task_id: 'u' },
+    { ...call, rule: 'other' },
+    { ...call, tainted_by: [] },
+    { ...call, tainted_by: [{ origin: 'network', detail: '', step: 1 }] },
     { ...call, attempt: 2 },
     { ...call, step: 3 },
     { ...call, agent: 'b' },
@@ -102,6 +106,20 @@ test('the digest is that of the exact call, in whatever order its fields were wr
     { ...call, arguments: { ...call.arguments, b: { d: 1, c: [{ z: 1, y: 2 }, 2] } } },
   ];
   expect(new Set([digest, ...others.map(callDigest)]).size).toBe(others.length + 1);
+  expect(isDigestOf(digest, call)).toBe(true);
+  expect(others.filter((other) => isDigestOf(digest, other))).toEqual([]);
+});
+
+test('a digest of a build before stays that of its call, which it alone binds', () => {
+  const call = {
+    ...{ mission_id: 'm', task_id: 't', attempt: 1, step: 2, agent: 'a', tool: 'x', checks: ['ls'], working_dir: null },
+    arguments: { command: 'ls' },
+  };
+  const before = createHash('sha256').update(canonicalJson(call)).digest('hex');
+  const asked = { rule: 'packages', tainted_by: [] };
+  expect(isDigestOf(before, { ...call, ...asked })).toBe(true);
+  expect(isDigestOf(before, { ...call, ...asked, arguments: { command: 'rm' } })).toBe(false);
+  expect(isDigestOf(before.replace(/^./, 'x'), { ...call, ...asked })).toBe(false);
 });
 
 describe('the operators file', () => {

@@ -64,10 +64,14 @@ export function createAskOracle(): AskOracle {
 }
 
 function exactCall(
-  { mission_id, task_id, attempt, step, tool }: PayloadOf<'tool_called'>,
+  { mission_id, task_id, attempt, step, tool, rule, tainted_by }: PayloadOf<'tool_called'>,
   agent: string,
   args: ToolCall['arguments'],
   workspace: string | null,
 ) {
-  return { mission_id, task_id, attempt, step, agent, tool, arguments: args, checks: [], working_dir: workspace };
+  const asked = { rule: rule ?? '', tainted_by };
+  return {
+    ...{ mission_id, task_id, attempt, step, agent, tool, arguments: args, checks: [], working_dir: workspace },
+    ...asked,
+  };
 }

@@ -1,5 +1,5 @@
 /** A call that the policy lets run only after a person has approved it: what is asked, and what the answer means. */
-import { callDigest } from '../../agent/call-digest.js';
+import { callDigest, isDigestOf, type ExactCall } from '../../agent/call-digest.js';
 import type { StepDecision } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import type { Redact } from '../../domain/redaction.js';
@@ -45,16 +45,20 @@ export function askAbout(
     reason,
     tainted_by: [...taintedBy],
     working_dir: task.attempt.assignment.workspace,
-    digest: digestOf(task, step),
+    digest: callDigest(exactCall(task, step, { rule, tainted_by: taintedBy })),
     expires_at: Math.round(expiresAtMs),
     remaining_ms: Math.round(remainingMs),
   };
 }
 
-function digestOf(task: Task, { step, tool, arguments: args }: Step): string {
+function exactCall(
+  task: Task,
+  { step, tool, arguments: args }: Step,
+  { rule, tainted_by }: Pick<ExactCall, 'rule' | 'tainted_by'>,
+): ExactCall {
   const { mission_id, task_id, attempt, agent, workspace: working_dir } = task.attempt.assignment;
   const checks = checksOf(task, tool);
-  return callDigest({ mission_id, task_id, attempt, step, agent, tool, arguments: args, checks, working_dir });
+  return { mission_id, task_id, attempt, step, agent, tool, arguments: args, checks, working_dir, rule, tainted_by };
 }
 
 /** A finish runs the task's checks: they are part of the call. */
@@ -73,8 +77,8 @@ export function saidAbout(task: Task, waiting: WaitingCall, { verify, nowMs, red
   const { step, tool, arguments: text, digest, expires_at } = waiting.proposal;
   // Another process proposed it, which may know other secrets; what runs must be what the log says.
   if (redact(text) !== text) return refused('its arguments have what is a secret for the worker that would run it');
-  if (digestOf(task, { step, tool, arguments: parseArguments(text) }) !== digest)
-    return refused('the journaled call is not the one that a person was asked about');
+  const call = exactCall(task, { step, tool, arguments: parseArguments(text) }, waiting.proposal);
+  if (!isDigestOf(digest, call)) return refused('the journaled call is not the one that a person was asked about');
   const decision = countingDecision(waiting, verify);
   if (decision === null) return refused('no person approved it in time');
   const { approved, answered_by, reason } = decision;
