@@ -26,8 +26,9 @@ export function buildPlannerPrompt(
       {
         role: 'user',
         content:
-          `This plan is refused:\n${dataBlock(request.boundary, 'models', cutMiddle(reason, REJECTED_PLAN_CHARACTERS))}\n` +
-          'Reply again with the whole corrected plan, one JSON object.',
+          'This plan is refused:\n' +
+          dataBlock(request.boundary, 'models', cutMiddle(reason, REJECTED_PLAN_CHARACTERS)) +
+          '\nReply again with the whole corrected plan, one JSON object.',
       },
     ]),
   ];

@@ -23,7 +23,13 @@ export interface SourceTurn {
   readonly rejected: readonly RejectedReply[];
 }
 
-export function assignmentSources({ brief, description, feedback, answer, inputs }: PayloadOf<'task_assigned'>): Sources {
+export function assignmentSources({
+  brief,
+  description,
+  feedback,
+  answer,
+  inputs,
+}: PayloadOf<'task_assigned'>): Sources {
   return sources([
     ['brief', brief],
     ['description', description],

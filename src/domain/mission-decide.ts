@@ -425,10 +425,7 @@ function besideOf(
 /** What the attempt should know of what came before it: the last failure, and what a person was asked about. */
 function feedbackFor({ answer }: Mission, task: MissionTask): string | null {
   const failure = task.failures === 0 ? '' : task.detail;
-  const parts = [
-    cutToBytes(failure, SIZES.feedback),
-    answer === null ? '' : cutToBytes(answer.reason, SIZES.feedback),
-  ];
+  const parts = [cutToBytes(failure, SIZES.feedback), answer === null ? '' : cutToBytes(answer.reason, SIZES.feedback)];
   return parts.filter((part) => part !== '').join('\n') || null;
 }
 
@@ -481,7 +478,9 @@ function decideAfterFailure(mission: Mission, failed: MissionTask, context: Deci
   // What judges the work was changed: a changed plan would take it for granted.
   const isTampered = failed.changedPaths.length > 0;
   const mayReplan = mission.request.plan === null && mission.replans < MAX_REPLANS && !isTampered;
-  return mayReplan ? [requestPlan(mission, context, { reason, answer: null })] : askOrFail(mission, context, reason, failed);
+  return mayReplan
+    ? [requestPlan(mission, context, { reason, answer: null })]
+    : askOrFail(mission, context, reason, failed);
 }
 
 /** The last rung: a person, where the mission says so. */

@@ -4,7 +4,14 @@ import type { PayloadOf } from './events.js';
 type Assignment = PayloadOf<'task_assigned'>;
 export type Instructions = Pick<
   Assignment,
-  'description' | 'feedback' | 'answer' | 'dependencies' | 'acceptance' | 'playbook_acceptance' | 'inputs' | 'parameters'
+  | 'description'
+  | 'feedback'
+  | 'answer'
+  | 'dependencies'
+  | 'acceptance'
+  | 'playbook_acceptance'
+  | 'inputs'
+  | 'parameters'
 >;
 
 const NONE: Instructions = {

@@ -24,7 +24,7 @@ export interface Act {
 }
 
 export interface ActPath {
-  /** Absolute, without . and ..; it ends with UNKNOWN where the rest is not known, and may have * ? [ ] of the shell. */
+  /** Absolute, without . and ..; it ends with UNKNOWN where the rest is not known. It may have the shell's * ? [ ]. */
   readonly path: string;
   readonly access: Access;
   /** It is only one of several files that it may be. Rules about tainted calls take it for the file. */

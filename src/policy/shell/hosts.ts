@@ -6,13 +6,21 @@ const CLIENTS: ReadonlySet<string> = new Set(
 );
 
 const URL = /[a-z][a-z0-9+.-]*:\/\/(?:[^/\s@?#]*@)?(\[[0-9a-f:.]+\]|[^/:\s?#'"]+)/gi;
-/** What clients take without a scheme, or with one slash: user@host:port/path, an address as one number, curl's {a,b}. */
-const PLAIN =
-  /^(?:[a-z][a-z0-9+.-]*:[/\\]*)?(?:[^\s/?#\\]*@)?(\[[0-9a-f:.%]+\]|[\w{}[\],-]+(?:\.[\w{}[\],-]+)+|localhost|0x[0-9a-f]+|\d{8,})\.?(?::\d*)?(?:[/?#\\].*)?$/is;
+/** What clients take without a scheme or with one slash: user@host:port/path, an address as one number, {a,b}. */
+const PLAIN = new RegExp(
+  [
+    /^(?:[a-z][a-z0-9+.-]*:[/\\]*)?(?:[^\s/?#\\]*@)?/,
+    /(\[[0-9a-f:.%]+\]|[\w{}[\],-]+(?:\.[\w{}[\],-]+)+|localhost|0x[0-9a-f]+|\d{8,})/,
+    /\.?(?::\d*)?(?:[/?#\\].*)?$/,
+  ]
+    .map(({ source }) => source)
+    .join(''),
+  'is',
+);
 
 /**
- * In lower case, each once. Words that are no URL count as hosts only behind the name of a network client; what is known of
- * one only at run time is UNKNOWN.
+ * In lower case, each once. Words that are no URL count as hosts only behind the name of a network client; what is
+ * known of one only at run time is UNKNOWN.
  */
 export function hostsOf(words: readonly string[]): readonly string[] {
   const [program = '', ...args] = words;
@@ -44,8 +52,7 @@ const isUnknownHost = (word: string): boolean => /^(?:[a-z][a-z0-9+.-]*:\/*)?[^\
 
 /** Options of curl whose value is no address. */
 const isValueOfCurl = (option: string): boolean =>
-  /^(?:-[a-zA-Z]*[odHuXAbTFwmeEKcCDrzyY]|--(?:output|data.*|json|header|user|request|form.*|write-out|max-time|cookie.*))$/.test(
-    option,
-  );
+  /^-[a-zA-Z]*[odHuXAbTFwmeEKcCDrzyY]$/.test(option) ||
+  /^--(?:output|data.*|json|header|user|request|form.*|write-out|max-time|cookie.*)$/.test(option);
 
 const bare = (host: string): string => host.toLowerCase().replace(/^\[|\]$/g, '');

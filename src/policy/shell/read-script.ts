@@ -11,7 +11,9 @@ import {
 } from 'unbash';
 import { posix } from 'node:path';
 import { UNKNOWN, type Act, type ActPath } from '../acts.js';
+import { changedVariables } from './changed-variables.js';
 import { differenceOf } from './dialect.js';
+import { changeDirectory, movedTo, type At } from './directories.js';
 import { hostsOf } from './hosts.js';
 import { filesOf, filesOfCommand, mayBeEverything, type Directories, type NamedFile } from './paths.js';
 import { insideVariables, knownVariables } from './variables.js';
@@ -34,7 +36,7 @@ interface Place {
   /** Shells inside shells. */
   readonly depth: number;
   /** Where it runs, and ran before; absolute. One object for all commands of a shell: cd changes it. */
-  readonly at: { directory: string; before: string };
+  readonly at: At;
 }
 
 /** More commands than a person reads before saying yes; the rest is not read, and the call is refused. */
@@ -43,8 +45,6 @@ export const MOST_COMMANDS = 250;
 /** Deeper than any honest command. */
 const MOST_SHELLS = 12;
 const SHOWN_CHARACTERS = 80;
-/** More directories than any honest command changes to. */
-const MOST_DIRECTORIES = 60;
 
 /** @param directory where the command runs; absolute */
 export function readScript(script: string, directory: string, found: Findings): void {
@@ -214,15 +214,18 @@ function readWords(
   );
   note(found, { words: texts, paths: [...paths, ...files] });
   found.commands += 1;
-  if (name === 'cd' || name === 'pushd' || name === 'popd') return changeDirectory(name, args, place, found);
-  if (VARIABLES.has(name)) noteVariables(args, found);
-  noteRead(name, args, found);
+  if (name === 'cd' || name === 'pushd' || name === 'popd')
+    return changeDirectory(name, args, { ...place, directories: found.directories });
+  for (const variable of changedVariables(name, args)) {
+    if (variable === null) found.unclear.add(`which variable ${name} changes`);
+    else note(found, { words: [variable], paths: [] });
+  }
   if (EVALUATES.has(name) && args.some(({ text }) => /^\w+\[.*(?:\$\(|`)/s.test(text)))
     found.unclear.add(`what ${name} evaluates`);
   const inner = innerOf(name, args, input);
   for (const what of inner.unclear) found.unclear.add(`${what} is not known before it runs`);
   for (const { text } of inner.assignments) note(found, { words: [text], paths: [] });
-  const inside = inner.directory === undefined ? place : { ...place, at: movedTo(inner.directory, place) };
+  const inside = inner.directory === undefined ? place : { ...place, at: movedTo(inner.directory, place.at) };
   for (const command of inner.commands) readInner(command, input, inside, found);
   for (const script of inner.scripts) readInnerScript(script, name, inside, found);
 }
@@ -248,61 +251,10 @@ function readInnerScript(script: ShellWord, name: string, place: Place, found: F
   readText(script.text, { depth: place.depth + 1, known, at }, found);
 }
 
-/** Builtins that change variables. */
-const VARIABLES: ReadonlySet<string> = new Set(['export', 'declare', 'typeset', 'local', 'readonly']);
 /** Bash runs substitutions in the index of a variable's name (Bash manual, Arrays). */
 const EVALUATES: ReadonlySet<string> = new Set(
   'let test [ printf read unset declare typeset local export readonly wait'.split(' '),
 );
-
-function noteVariables(args: readonly ShellWord[], found: Findings): void {
-  for (const { text } of args) if (/^\w+\+?=/.test(text)) note(found, { words: [text.replace('+=', '=')], paths: [] });
-}
-
-/** Builtins that put what they read into variables. */
-const READS: ReadonlySet<string> = new Set(['read', 'getopts', 'mapfile', 'readarray']);
-
-/** The variables that read and its like change; their values are not known. */
-function noteRead(name: string, args: readonly ShellWord[], found: Findings): void {
-  const named = READS.has(name) ? args : name === 'printf' ? variableOfPrintf(args) : [];
-  for (const { text } of named) {
-    const variable = text.replace(/^-[a-zA-Z]*[av](?=\w)/, '').replace(/\[.*$/s, '');
-    if (/^[A-Za-z_]\w*$/.test(variable)) note(found, { words: [`${variable}=${UNKNOWN}`], paths: [] });
-    else if (text.startsWith(UNKNOWN)) found.unclear.add(`which variable ${name} changes`);
-  }
-}
-
-function variableOfPrintf(args: readonly ShellWord[]): readonly ShellWord[] {
-  const [first, second] = args;
-  if (first?.text === '-v') return second === undefined ? [] : [second];
-  return first?.text.startsWith('-v') === true ? [first] : [];
-}
-
-function changeDirectory(name: string, args: readonly ShellWord[], place: Place, found: Findings): void {
-  const [target] = args.filter(({ text }) => !/^-./.test(text));
-  const { directory, before } = place.at;
-  place.at.before = directory;
-  if (name === 'popd' || target?.text === '-') place.at.directory = before;
-  else place.at.directory = directoryOf(target ?? homeOf(place), directory);
-  const { directories } = found;
-  directories.add(place.at.directory);
-  if (target === undefined || target.text === '-') return;
-  for (const one of [...directories])
-    directories.add(directories.size < MOST_DIRECTORIES ? directoryOf(target, one) : UNKNOWN);
-}
-
-const movedTo = (target: ShellWord, { at: { directory } }: Place): Place['at'] => ({
-  directory: directoryOf(target, directory),
-  before: directory,
-});
-
-const homeOf = ({ variables }: Place): ShellWord => plainWord(variables.known.get('HOME') ?? UNKNOWN);
-
-/** Where cd leads; UNKNOWN: anywhere. */
-function directoryOf(target: ShellWord, directory: string): string {
-  const paths = filesOf({ word: target, access: 'read' }, { directory, elsewhere: new Set() }) ?? [];
-  return paths[0]?.path ?? UNKNOWN;
-}
 
 const INTERPRETER = /^(?:node|deno|bun|python[\d.]*|pypy\d*|perl|ruby|php|lua[\d.]*|Rscript|tclsh|guile|osascript)$/;
 

@@ -24,8 +24,8 @@ export function knownVariables(script: string): ReadonlyMap<string, string> {
 }
 
 /**
- * The variables that get only values such as src/*.js or $(mktemp), so that their files are below the working directory,
- * /workspace or /tmp. It is no proof: rules about tainted calls take them for any file.
+ * The variables that get only values such as src/*.js or $(mktemp), so that their files are below the working
+ * directory, /workspace or /tmp. It is no proof: rules about tainted calls take them for any file.
  */
 export function insideVariables(script: ParsedScript, text: string, known: Variables['known']): Variables['inside'] {
   if (/\b(?:eval|source)\b/.test(text)) return new Set();

@@ -2,7 +2,6 @@
  * Programs that run the words after their name, and how to find it. Options are those of coreutils 9, findutils 4,
  * util-linux 2, busybox and the shells; an option that is not here makes the command unclear.
  */
-import { SHELLS } from '../../domain/shell-words.js';
 import { readOptions, type GivenOption, type OptionTable } from './options.js';
 import { UNKNOWN } from '../acts.js';
 import { leadsInside, plainWord, UNKNOWN_WORD, type ShellWord } from './word.js';
@@ -111,27 +110,27 @@ const OPAQUE: ReadonlySet<string> = new Set([
   ...['start-stop-daemon', 'fakeroot', 'faketime', 'proot', 'bwrap', 'firejail', 'capsh', 'gdb', 'perf', 'valgrind'],
   ...['dbus-run-session', 'xvfb-run', 'expect', 'unbuffer', 'socat', 'run-parts', 'rlwrap', 'prlimit', 'cpulimit'],
   ...['runcon', 'scriptlive', 'switch_root', 'pivot_root', 'agetty', 'getty', 'sulogin', 'login', 'numactl', 'cgexec'],
-  ...[
-    'chpst',
-    'softlimit',
-    'setuidgid',
-    'envuidgid',
-    'envdir',
-    'setlock',
-    's6-setsid',
-    'tini',
-    'dumb-init',
-    'daemonize',
-  ],
-  ...['catchsegv', 'sotruss', 'fakechroot', 'screen', 'tmux', 'dtach', 'abduco', 'systemd-inhibit'],
-  ...['systemd-cat', 'systemd-nspawn', 'chronic', 'ifne', 'pee', 'mispipe', 'zrun', 'lckdo', 'ssh-agent', 'gpg-agent'],
-  ...['hyperfine', 'rtcwake', 'schroot', 'sem', 'apply'],
+  ...['chpst', 'softlimit', 'setuidgid', 'envuidgid', 'envdir', 'setlock', 's6-setsid', 'tini', 'dumb-init'],
+  ...['daemonize', 'catchsegv', 'sotruss', 'fakechroot', 'screen', 'tmux', 'dtach', 'abduco', 'systemd-inhibit'],
+  ...['systemd-cat', 'systemd-nspawn', 'chronic', 'ifne', 'pee', 'mispipe', 'zrun', 'lckdo', 'ssh-agent'],
+  ...['gpg-agent', 'hyperfine', 'rtcwake', 'schroot', 'sem', 'apply'],
   ...['csh', 'tcsh', 'pwsh', 'elvish', 'nu', 'xonsh', 'osh', 'ysh'],
   // Bash: names and texts that run later.
   ...['bind', 'compgen', 'complete', 'enable', 'coproc', 'fc', 'history'],
 ]);
 
-const ANY_SHELL: ReadonlySet<string> = new Set([...SHELLS, 'mksh', 'yash', 'rbash', 'fish']);
+const SHELLS: ReadonlySet<string> = new Set([
+  'sh',
+  'bash',
+  'dash',
+  'ash',
+  'ksh',
+  'mksh',
+  'zsh',
+  'yash',
+  'rbash',
+  'fish',
+]);
 const SHELL_OPTIONS: OptionTable = {
   flags: 'abcefhiklmnprstuvxBCDEHPTVX',
   values: 'oO',
@@ -141,7 +140,7 @@ const STDIN = /^(?:-|\/dev\/stdin|\/dev\/fd\/.*|\/proc\/.*\/fd\/.*)$/;
 
 /** What a command runs besides itself; nothing for most. */
 export function innerOf(name: string, args: readonly ShellWord[], input: Input): Inner {
-  if (ANY_SHELL.has(name)) return ofShell(name, args, input);
+  if (SHELLS.has(name)) return ofShell(name, args, input);
   if (Object.hasOwn(SPECIAL, name)) return SPECIAL[name]?.(args, name) ?? NOTHING;
   if (OPAQUE.has(name)) return args.length === 0 ? NOTHING : unclear(`what ${name} runs`);
   if (/^ld(?:-linux.*|-musl.*)?\.so/.test(name)) return wrapped(name, args, {});
