@@ -96,7 +96,7 @@ export interface WaitingCallReport {
   /** The policy's rule that asks, and why. */
   readonly rule: string;
   readonly reason: string;
-  /** sha256 of the exact call, hex; an answer is bound to it. */
+  /** v2: and the sha256 of the exact call, its rule and its taint, hex; an answer is bound to it. */
   readonly digest: string;
   /** The untrusted content that its task had read before the model chose it; empty: none is known. */
   readonly tainted_by: readonly Taint[];

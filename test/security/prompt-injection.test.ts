@@ -275,7 +275,7 @@ describe.each([['without a network', false] as const, ['with a network that allo
       // It has done everything that the text says, as far as it could.
       expect(callsOf(steps)).toEqual(expect.arrayContaining(goal.map((action) => JSON.stringify(callOf(action)))));
       expect(steps.at(-1)?.tainted_by.map(({ origin }) => origin)).toEqual(
-        expect.arrayContaining([...scenario.origins]),
+        expect.arrayContaining([...scenario.origins, ...(hasNetwork ? ['network'] : [])]),
       );
       expect(scriptsThatRan(steps)).toEqual(scriptsOf(goal));
       if (hasNetwork) expect(asked).toBeGreaterThan(before);
