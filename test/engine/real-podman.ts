@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   realpathSync,
   rmSync,
   writeFileSync,
@@ -51,6 +52,7 @@ export async function startPodman(): Promise<RealPodman> {
       if (networks !== '') await podman('network', 'rm', '--force', ...networks.split('\n'));
       service.kill('SIGTERM');
       await ended;
+      endLeftProcesses(directory);
       await removeStorage(directory, podman);
     },
   };
@@ -83,6 +85,26 @@ async function answers(address: EngineAddress, exitCode: () => number | null): P
     if (answer?.statusCode === 200) return;
     if (exitCode() !== null) throw new Error(`podman system service ended with ${exitCode()}`);
     await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Podman cleans up after commands in containers minutes later, and would make its storage again for that. */
+function endLeftProcesses(directory: string): void {
+  for (const id of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    if (!commandLine(id).includes(`${directory}/`)) continue;
+    try {
+      process.kill(Number(id), 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended meanwhile
+    }
+  }
+}
+
+function commandLine(id: string): string {
+  try {
+    return readFileSync(`/proc/${id}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has ended meanwhile
   }
 }
 

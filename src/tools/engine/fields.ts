@@ -38,7 +38,7 @@ export const oneOf = (values: readonly string[], why: string) =>
 export const mapOf = <T extends z.ZodType>(schema: T) => maybe(z.record(z.string().max(4_096), schema));
 /**
  * NAME=VALUE; a name alone is left out, as if it had no value. Podman would give it, and each name that a * matches,
- * the value of its own service's variable.
+ * the value that its service has.
  */
 export const variables = maybe(
   z

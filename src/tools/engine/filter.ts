@@ -138,7 +138,7 @@ const RULES: readonly Rule[] = [
   ofContainer('POST', '/attach', 'logs stream stdin stdout stderr detachKeys', true),
   rule('DELETE', '/containers/:name', 'v force', async ({ names: [name = ''], project, lookup }) => ({
     path: `/containers/${(await ownContainer(name, project, lookup)).id}`,
-    // Volumes without a name have no label: left behind, nobody would count or remove them.
+    // Volumes without a name have no label: no program would count or remove them.
     query: { v: 'true' },
   })),
   rule('POST', '/containers/:name/rename', 'name', async ({ names: [name = ''], target, project, lookup }) => {

@@ -10,7 +10,7 @@ export interface Target {
 }
 
 const MOST_QUERY = 16_384;
-/** Since it containers have cgroups of their own where nothing is said. */
+/** Since this version a container has its own cgroups unless it asks for others. */
 const LOWEST_VERSION = 41;
 
 /**

@@ -16,7 +16,7 @@ export const WRITES_LABEL = 'ravenhelm.writes';
 const started = new Set<ReadonlySet<string>>();
 
 export interface Writers {
-  /** Of the start of one: awaits the engine's answer. It must not be broken off, as the engine would go on with it. */
+  /** Of the start of one: awaits the engine's answer. It must not be broken off: the engine would continue. */
   starts<T>(id: string, begun: Promise<T>): Promise<T>;
   /**
    * Awaits starts, and stops all. Rejects with WorkspaceUnusable, also where the engine has not answered a start, which
