@@ -149,6 +149,7 @@ function* request(bench: BenchLog, missionId: string, approval: 'none' | 'approv
     tokens_in: 0,
     tokens_out: 0,
     cost_usd: 0,
+    owner: OWNER,
   });
 }
 

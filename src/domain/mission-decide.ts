@@ -127,7 +127,9 @@ function decideByPlan(mission: Mission, context: DecideContext): readonly Decisi
   const { planning, request } = mission;
   switch (planning.kind) {
     case 'none':
-      return request.plan === null ? [requestPlan(mission, context, NO_WHY)] : [proposeOwnPlan(mission, request.plan)];
+      return request.plan === null
+        ? [requestPlan(mission, context, NO_WHY)]
+        : [proposeOwnPlan(mission, request.plan, context.owner)];
     case 'requested':
       return [];
     case 'failed':
@@ -196,7 +198,7 @@ function planningFailure({ reason, answer, error }: WithoutPlan): string {
   return why === '' ? `no plan: ${error}` : `${why}; no changed plan: ${error}`;
 }
 
-function proposeOwnPlan(mission: Mission, plan: Plan): Decision {
+function proposeOwnPlan(mission: Mission, plan: Plan, owner: string): Decision {
   return {
     event_type: 'plan_proposed',
     payload: {
@@ -209,6 +211,7 @@ function proposeOwnPlan(mission: Mission, plan: Plan): Decision {
       tokens_in: 0,
       tokens_out: 0,
       cost_usd: 0,
+      owner,
     },
   };
 }

@@ -128,10 +128,16 @@ function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
   if (!isOpen(mission)) return voidBecause('mission ended');
   const owner = ownerOfDecision(event);
   if (owner !== null && owner !== state.holder?.owner) return voidBecause(NOT_THE_HOLDER);
+  if (mission.guarded && isPlannersWord(event) && event.payload.owner !== state.holder?.owner)
+    return voidBecause('the planner of another than the holder');
   const folded = applyTo(mission, record);
   if (folded.kind === 'applied' && owner !== null) noteDecided(mission, event);
   return folded;
 }
+
+/** Its holder asks planners, in its process: of a guarded mission no one else's answer counts. */
+const isPlannersWord = (event: AgentEvent): event is EventOf<'plan_proposed' | 'plan_failed'> =>
+  event.event_type === 'plan_proposed' || event.event_type === 'plan_failed';
 
 /** Its holder has acted for it. A refusal is no act: what it refuses is refused again by the next holder. */
 function noteDecided(mission: MissionFold, { event_type }: AgentEvent): void {
@@ -143,7 +149,7 @@ export function missionIdOf(event: AgentEvent): string | null {
   return 'mission_id' in event.payload ? event.payload.mission_id : null;
 }
 
-/** The owner under which an orchestrator decided; null for events that anyone may write (workers, planners, people). */
+/** The owner under which an orchestrator decided; null for events that others may write (workers, planners, people). */
 export function ownerOfDecision(event: AgentEvent): string | null {
   switch (event.event_type) {
     case 'plan_requested':

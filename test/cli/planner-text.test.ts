@@ -22,6 +22,7 @@ const proposal = (planner: string, model: string) =>
       tokens_in: 0,
       tokens_out: 0,
       cost_usd: 0,
+      owner: null,
     }),
   );
 const frameOf = (shown: ReturnType<typeof report>) =>
@@ -78,7 +79,8 @@ describe('a planner that cannot be reached', () => {
   });
 
   test('is an event line with the time of the next call', () => {
-    const failed = { mission_id: MISSION, revision: 2, error: 'refused', tokens_in: 0, tokens_out: 0, cost_usd: 0 };
+    const used = { tokens_in: 0, tokens_out: 0, cost_usd: 0, owner: null };
+    const failed = { mission_id: MISSION, revision: 2, error: 'refused', ...used };
     expect(eventLine(event('plan_failed', { ...failed, code: 'planner_unreachable', retry_in_ms: 12_300 }))).toMatch(
       /revision 2: refused; asked again in 12\.3 s$/,
     );

@@ -15,6 +15,7 @@ import {
   given,
   ID,
   opened,
+  planFailed,
   proposed,
   rejected,
   requested,
@@ -55,13 +56,33 @@ describe('the request for the mission', () => {
   ])('is void %s: the mission fails, and nothing of it is planned', (_, signed, code) => {
     const log = guarded({ signed, plan: TWO_WAVES });
     // Not even with a plan that others have put in its place.
-    log.when(proposed(1, TWO_WAVES, { planner: 'mission' }));
+    log.when(proposed(1, TWO_WAVES, { planner: 'mission', owner: null }));
     const decisions = log.settle(signs);
     expect(typesOf(decisions)).toEqual(['request_void', 'mission_failed']);
     expect(codesOf(decisions)).toEqual([code]);
     const report = reportMission(log.mission());
     expect(report).toMatchObject({ status: 'failed', code: 'request_void', tasks: [] });
     expect(report.void_requests).toMatchObject([{ type: 'mission_requested', requested_by: 'test', code }]);
+  });
+
+  test('gets its plans only from the planner of its holder', () => {
+    const log = guarded();
+    log.settle(signs);
+    const word = 'void: the planner of another than the holder';
+    for (const owner of [null, 'mallory', 'o-0']) {
+      expect(log.when(proposed(1, TWO_WAVES, { owner }))).toBe(word);
+      expect(log.when(planFailed(1, 'mine', { owner }))).toBe(word);
+    }
+    log.when(claimed('o-2'));
+    expect(log.when(proposed(1, TWO_WAVES))).toBe(word);
+    expect(log.mission().planning.kind).toBe('requested');
+    expect(log.when(proposed(1, TWO_WAVES, { owner: 'o-2' }))).toBe('applied');
+  });
+
+  test("that nobody has signed gets another planner's plan too, as events of older builds are", () => {
+    const log = given(claimed(), opened(), requested());
+    log.settle();
+    expect(log.when(proposed(1, TWO_WAVES, { owner: null }))).toBe('applied');
   });
 
   test('is refused again by a holder that takes over between the refusal and the end', () => {

@@ -12,12 +12,30 @@ import { createSystemIds } from '../../src/telemetry/system-clock.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
 import { testOperator } from '../support/operator.js';
+import { startFakeOllama, type FakeOllama } from '../support/fake-ollama.js';
 import { readTopic } from '../support/read-topic.js';
 import { describeWithSecuredBroker } from '../support/secured-broker.js';
 import { createSecuredSwarm, missionFor, names, type SecuredSwarm } from '../support/secured-swarm.js';
 
 const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
 const ann = testOperator('ann');
+const PLAN = {
+  strategy: 'as the brief asks',
+  risks: [],
+  success_criteria: [],
+  waves: [
+    {
+      wave_number: 1,
+      rationale: 'r',
+      tasks: [
+        {
+          ...{ task_id: 'deploy-first-wave1', agent: 'first', description: 'Write.', playbook: 'write', acceptance: [] },
+          ...{ timeout_seconds: null, dependencies: [], protected: [], changes: [] },
+        },
+      ],
+    },
+  ],
+};
 
 const eventsIn = async (log: KafkaLog, topic: string, reader?: WatchReader) =>
   (await readTopic(log, topic, reader)).flatMap(({ content }) => (content.kind === 'event' ? [content.event] : []));
@@ -28,6 +46,9 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
   /** Has the rights of a worker of the first agent, and no operator's key. */
   let rogue: { readonly log: KafkaLog; readonly client: Client };
   let dir: string;
+  /** Answers once it is told what. */
+  let planner: FakeOllama;
+  let answerPlanner: (text: string) => void;
   const roles: Swarm[] = [];
   const logs: KafkaLog[] = [];
   const logOf = async (user: string) => {
@@ -68,7 +89,12 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     operator = secured.clientOn(await logOf('client'), { operator: { name: 'ann', key: ann.privateKey } });
     const log = await logOf('worker');
     rogue = { log, client: secured.clientOn(log) };
-    roles.push(await secured.swarmOn(await logOf('orchestrator'), { roles: ['orchestrator'], operators }));
+    const answer = new Promise<string>((resolve) => {
+      answerPlanner = resolve;
+    });
+    planner = await startFakeOllama({ reply: () => answer });
+    const models = { planner: ['ollama:qwen3:8b'], ollamaHost: planner.url };
+    roles.push(await secured.swarmOn(await logOf('orchestrator'), { roles: ['orchestrator'], operators, models }));
     roles.push(await secured.swarmOn(await logOf('worker'), { roles: ['worker'], serves: ['first'], operators }));
   }, 400_000);
   afterAll(async () => {
@@ -76,6 +102,7 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     for (const role of roles) await role.close();
     for (const log of logs) await log.close();
     await secured?.close();
+    await planner?.close();
     rmSync(dir, { recursive: true, force: true });
   });
 
@@ -127,6 +154,30 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
       event_type === 'partition_claimed' ? [payload.owner] : [],
     );
     expect(owners.filter((each) => JSON.stringify(read).includes(each))).toEqual([]);
+  }, 120_000);
+
+  test("a rogue's plan does not count while the planner thinks", async () => {
+    const { missionId } = await operator.submit({ name: 'task', brief: 'Write.', agents: ['first'] });
+    await until('the planner is asked', () => planner.requests.length === 1);
+    const [claim] = (await eventsIn(rogue.log, names.tasks('first'), 'worker-first')).flatMap(
+      ({ event_type, payload }) => (event_type === 'task_assigned' ? [payload.owner] : []),
+    );
+    const forged = [null, claim ?? ''].map((owner) =>
+      createEvent({
+        type: 'plan_proposed',
+        from: 'planner',
+        missionId,
+        payload: {
+          ...{ mission_id: missionId, revision: 1, planner: 'rogue', model: 'forged', refusals: [], owner },
+          ...{ tokens_in: 0, tokens_out: 0, cost_usd: 0 },
+          plan: { ...PLAN, notes: [] },
+        },
+      }),
+    );
+    await write(forged, missionId);
+    answerPlanner(JSON.stringify(PLAN));
+    const { status, tasks } = await operator.follow(missionId);
+    expect([status, tasks.map(({ planned_by }) => planned_by)]).toEqual(['completed', ['ollama:qwen3:8b']]);
   }, 120_000);
 
   test("an operator's mission under a rogue's id is void, with its signature", async () => {

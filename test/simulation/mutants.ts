@@ -874,6 +874,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'holders-planner',
+    rule: 'a guarded mission takes its plans only from the planner of its holder',
+    seed: 41,
+    changes: [
+      {
+        file: 'domain/mission-evolve.ts',
+        from: 'if (mission.guarded && isPlannersWord(event) &&',
+        to: 'if (event.event_id === "" && isPlannersWord(event) &&',
+      },
+    ],
+  },
+  {
     name: 'requests-wait',
     rule: 'what is asked of a guarded mission waits until its holder has accepted it',
     seed: 36,

@@ -36,6 +36,11 @@ export function createRequestOracle(place: string, signs: boolean): RequestOracl
       switch (event.event_type) {
         case 'request_accepted':
           return requireSigned(event.payload.request_id, `${event.payload.request_type} is accepted`);
+        case 'plan_proposed':
+        case 'plan_failed':
+          if (event.source_agent === ROGUE)
+            throw new Violation('signed-only', `${place}: ${event.event_type} of ${mission.id} is a rogue's`);
+          return;
         case 'plan_requested':
         case 'wave_started':
         case 'task_assigned':

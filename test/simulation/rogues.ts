@@ -18,6 +18,7 @@ export interface Rogues {
   /** A mission was asked for. */
   onRequested(event: EventOf<'mission_requested'>): void;
   onAssigned(event: EventOf<'task_assigned'>): void;
+  onPlanRequested(event: EventOf<'plan_requested'>): void;
   /** An assignment is on its tasks topic, where workers read it. */
   onSent(event: EventOf<'task_assigned'>): void;
   onProposed(event: EventOf<'plan_proposed'>): void;
@@ -96,6 +97,31 @@ export function createRogues({ world, random, ids, coordination, log }: RoguesOp
       known = event.payload;
       if (random.chance(0.3)) later(60_000, () => void requestLike(event.payload));
       if (random.chance(0.5)) later(60_000, () => void cancel(mission_id, random.chance(0.5) ? signed : null));
+    },
+    onPlanRequested({ payload: { mission_id, revision } }) {
+      if (!random.chance(0.3)) return;
+      const owner = random.chance(0.5) ? null : ROGUE;
+      later(10, () => {
+        const used = { tokens_in: 0, tokens_out: 0, cost_usd: 0, owner };
+        const plan = known?.plan ?? null;
+        const payload = { mission_id, revision, ...used };
+        write(
+          plan !== null && random.chance(0.5)
+            ? createEvent({
+                type: 'plan_proposed',
+                from: ROGUE,
+                missionId: mission_id,
+                payload: { ...payload, planner: ROGUE, model: '', refusals: [], plan },
+              })
+            : createEvent({
+                type: 'plan_failed',
+                from: ROGUE,
+                missionId: mission_id,
+                payload: { ...payload, error: 'mine', code: 'planning_failed', retry_in_ms: null },
+              }),
+          mission_id,
+        );
+      });
     },
     onSent({ payload: { mission_id, owner, source } }) {
       if (source === null || !random.chance(0.2)) return;

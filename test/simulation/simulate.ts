@@ -218,6 +218,7 @@ export async function simulate({
     if (topic !== topics.coordination && event.event_type === 'task_assigned') rogues.onSent(event);
     if (topic !== topics.coordination) return;
     if (event.event_type === 'mission_requested') rogues.onRequested(event);
+    if (event.event_type === 'plan_requested') rogues.onPlanRequested(event);
     if (event.event_type === 'plan_proposed') rogues.onProposed(event);
     if (event.event_type === 'task_assigned') rogues.onAssigned(event);
   }

@@ -98,7 +98,7 @@ function createParts(context: OrchestratorContext, assignment: PartitionAssignme
   });
   const decisions = createMissionDecisions(context, { topic, partition, state, held: claim.held });
   const { news } = decisions.writer;
-  const plannerCalls = createPlannerCalls(context, partition, news);
+  const plannerCalls = createPlannerCalls({ context, partition, news, held: claim.held });
   const effects = createEffectSender(context, {
     partition,
     onAcknowledged: (effect) => forgetEffect(state, effect),

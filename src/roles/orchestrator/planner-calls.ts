@@ -4,6 +4,7 @@ import { asError } from '../../domain/as-error.js';
 import type { EventOf } from '../../domain/events.js';
 import type { Mission } from '../../domain/mission-state.js';
 import { AppendDropped, AppendRejected } from '../../ports/log.js';
+import type { HeldClaim } from '../shared/partition-life.js';
 import type { DecisionWriter } from './decision-writer.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { planRequestOf } from './plan-request.js';
@@ -21,18 +22,15 @@ export interface PlannerCalls {
 }
 
 /** What the calls of one partition share. */
-interface Parts {
+export interface PlannerCallsDeps {
   readonly context: OrchestratorContext;
   readonly partition: number;
   readonly news: DecisionWriter['news'];
+  held(): HeldClaim | null;
 }
 
-export function createPlannerCalls(
-  context: OrchestratorContext,
-  partition: number,
-  news: DecisionWriter['news'],
-): PlannerCalls {
-  const parts: Parts = { context, partition, news };
+export function createPlannerCalls(parts: PlannerCallsDeps): PlannerCalls {
+  const { context } = parts;
   const calls = new Map<string, AbortController>();
   return {
     call(mission, causedBy) {
@@ -40,7 +38,8 @@ export function createPlannerCalls(
       const controller = new AbortController();
       calls.set(mission.id, controller);
       context.deps.logger.info({ mission_id: mission.id, revision: mission.revision }, 'planner.called');
-      void answer(parts, { mission, causedBy }, controller.signal)
+      const owner = parts.held()?.owner ?? null;
+      void answer(parts, { mission, causedBy, owner }, controller.signal)
         .catch((error: unknown) => {
           if (!(error instanceof AppendDropped)) context.onFatal(asError(error));
         })
@@ -62,7 +61,7 @@ export function createPlannerCalls(
 type Answer = EventOf<'plan_proposed' | 'plan_failed'>;
 
 /** Asks, and appends the answer, unless the call was stopped. */
-async function answer(parts: Parts, call: PlannerCall, signal: AbortSignal): Promise<void> {
+async function answer(parts: PlannerCallsDeps, call: PlannerCall, signal: AbortSignal): Promise<void> {
   const event = await ask(parts, call, signal);
   if (event === null || signal.aborted) return;
   try {
@@ -76,7 +75,7 @@ async function answer(parts: Parts, call: PlannerCall, signal: AbortSignal): Pro
 }
 
 /** What the planner says, or why it says nothing; null when the call was stopped. */
-async function ask({ context, news }: Parts, call: PlannerCall, signal: AbortSignal): Promise<Answer | null> {
+async function ask({ context, news }: PlannerCallsDeps, call: PlannerCall, signal: AbortSignal): Promise<Answer | null> {
   const { planner, logger } = context.deps;
   const { mission } = call;
   try {
@@ -92,7 +91,7 @@ async function ask({ context, news }: Parts, call: PlannerCall, signal: AbortSig
   }
 }
 
-function append({ context, partition }: Parts, event: Answer): Promise<unknown> {
+function append({ context, partition }: PlannerCallsDeps, event: Answer): Promise<unknown> {
   const { appenders, topics } = context.deps;
   const { mission_id: key } = event.payload;
   return appenders.coordination.append({ topic: topics.coordination, partition, key, event });

@@ -11,6 +11,8 @@ import type { OrchestratorContext } from './orchestrator-context.js';
 export interface PlannerCall {
   readonly mission: Mission;
   readonly causedBy: string | null;
+  /** Of the claim under which it is made. */
+  readonly owner: string | null;
 }
 
 type Context = Pick<OrchestratorContext, 'createEvent' | 'timings' | 'deps'>;
@@ -35,6 +37,7 @@ export function planProposed(
       tokens_in: tokensIn,
       tokens_out: tokensOut,
       cost_usd: costUsd,
+      owner: call.owner,
     },
   });
 }
@@ -59,6 +62,7 @@ export function planFailed(
       tokens_in: tokensIn,
       tokens_out: tokensOut,
       cost_usd: costUsd,
+      owner: call.owner,
     },
   });
 }

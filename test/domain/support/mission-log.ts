@@ -103,11 +103,16 @@ export const retryRequested = (task: string, attempt: number, reason = 'stuck', 
     signed: null,
   });
 
-const planUse = { tokens_in: 0, tokens_out: 0, cost_usd: 0 };
+const planUse: Pick<PayloadOf<'plan_failed'>, 'tokens_in' | 'tokens_out' | 'cost_usd' | 'owner'> = {
+  tokens_in: 0,
+  tokens_out: 0,
+  cost_usd: 0,
+  owner: OWNER,
+};
 export const proposed = (
   revision: number,
   plan: Plan,
-  used: Partial<typeof planUse> & { readonly planner?: string; readonly id?: string } = {},
+  used: Partial<typeof planUse> & { readonly planner?: string; readonly id?: string; readonly owner?: string | null } = {},
 ): AgentEvent => {
   const { planner = 'order', id = ID, ...usage } = used;
   return eventOf('plan_proposed', {
