@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { accessRuleKey, type AccessRule } from '../../src/ports/broker-access.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe } from './support/ravenhelm.js';
@@ -69,6 +70,25 @@ describe('ravenhelm acl print', () => {
     );
   }, 60_000);
 
+  test.each([
+    ['2001:db8::1', '2001:db8:0:0:0:0:0:1'],
+    ['2001:0DB8:0:0:1::', '2001:db8:0:0:1:0:0:0'],
+    ['fe80:1:2:3:4:5:6:7', 'fe80:1:2:3:4:5:6:7'],
+    ['::1', '0:0:0:0:0:0:0:1'],
+    ['::ffff:10.0.0.5', '10.0.0.5'],
+  ])('the host %s is written as brokers write it', async (typed, written) => {
+    const { stdout } = await acl('print', 'observer', '--host', typed, '--json');
+    expect(JSON.parse(stdout).rules[0].host).toBe(written);
+  });
+
+  test('several roles of one principal have each right once', async () => {
+    const { stdout } = await acl('print', 'client', 'operator', 'setup', '--principal', 'User:ann', '--json');
+    const { rules }: { readonly rules: readonly AccessRule[] } = JSON.parse(stdout);
+    expect(new Set(rules.map(({ principal }) => principal))).toEqual(new Set(['User:ann']));
+    expect(new Set(rules.map(accessRuleKey)).size).toBe(rules.length);
+    expect(rules.map(({ operation }) => operation)).toContain('CREATE');
+  }, 60_000);
+
   test('as YAML', async () => {
     const { stdout } = await acl('print', 'observer', '--format', 'yaml');
     expect(parse(stdout)).toMatchObject({
@@ -88,7 +108,7 @@ describe('ravenhelm acl print', () => {
     [['print', 'clients'], 'Did you mean client?'],
     [['print', 'worker', '--agent', 'first_agnt'], 'unknown agent "first_agnt"'],
     [['print', 'client', '--agent', 'first_agent'], '--agent is for a worker'],
-    [['print', '--principal', 'User:x'], '--principal is for one role'],
+    [['print', '--principal', 'User:x'], '--principal is for the roles that one principal has'],
     [['print', 'client', '--principal', 'x'], 'such as User:orchestrator'],
     [['print', 'client', '--principal', 'User:*'], 'rights to everybody'],
     [['print', 'client', '--host', 'worker.example'], 'It must be an IP address or *'],

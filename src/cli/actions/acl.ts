@@ -1,6 +1,6 @@
 import { rightsOf, rulesFor, swarmOfRights, type AccessHolder, type SwarmOfRights } from '../../swarm/broker-access.js';
 import { ACCESS_ROLES, compareRules, openBrokerAccess, type RuleComparison } from '../../swarm/broker-access.js';
-import type { AccessRule } from '../../ports/broker-access.js';
+import { accessRuleKey, type AccessRule } from '../../ports/broker-access.js';
 import { nearest } from '../../domain/did-you-mean.js';
 import { commandsOf, principalLines, ruleDocument, ruleRows, yamlOf, type GrantedRight } from '../acl-text.js';
 import { wrongUse } from '../cli-error.js';
@@ -74,10 +74,10 @@ async function readSwarm(context: CommandContext, { agent }: AclFlags): Promise<
 function grantedRights(swarm: SwarmOfRights, typed: readonly string[], flags: AclFlags): readonly GrantedRight[] {
   const { agent, eachAgent, principal, host, createTopics: createsTopics } = flags;
   const roles = typed.length === 0 ? ACCESS_ROLES.filter((role) => role !== 'swarm') : typed.map(roleNamed);
-  if (principal !== undefined && (typed.length !== 1 || eachAgent))
+  if (principal !== undefined && (typed.length === 0 || eachAgent))
     throw wrongUse(
-      '--principal is for one role',
-      'Name one: npx ravenhelm acl print orchestrator --principal User:NAME',
+      '--principal is for the roles that one principal has',
+      'Name them: npx ravenhelm acl print orchestrator --principal User:NAME',
     );
   if (agent !== undefined && (typed.length !== 1 || roles[0] !== 'worker' || eachAgent))
     throw wrongUse('--agent is for a worker', `Name that role: npx ravenhelm acl print worker --agent ${agent}`);
@@ -86,11 +86,13 @@ function grantedRights(swarm: SwarmOfRights, typed: readonly string[], flags: Ac
       ? swarm.agents.map((each) => ({ role, agent: each, createsTopics }))
       : [{ role, agent: agent ?? null, createsTopics }],
   );
-  return holders.flatMap((holder) => {
+  const granted = holders.flatMap((holder) => {
     const rights = rightsOf(holder, swarm);
     const rules = rulesFor(principal ?? defaultPrincipal(holder), host, rights);
     return rules.map((rule, index) => ({ rule, use: rights[index]?.use ?? '' }));
   });
+  // Roles of one principal share some of their rights.
+  return [...new Map(granted.map((right) => [accessRuleKey(right.rule), right])).values()];
 }
 
 const defaultPrincipal = ({ role, agent }: AccessHolder): string =>
@@ -111,19 +113,20 @@ interface ApplyFlags {
   readonly prune: boolean;
 }
 
-function appliedDocument({ missing, present, unwanted, ofOthers }: RuleComparison, { dryRun, prune }: ApplyFlags) {
+function appliedDocument({ missing, present, unwanted, left, ofOthers }: RuleComparison, { dryRun, prune }: ApplyFlags) {
   return {
     dry_run: dryRun,
     added: missing,
     present,
     removed: prune ? unwanted : [],
     not_asked_for: prune ? [] : unwanted,
+    left,
     of_others: ofOthers,
   };
 }
 
 function appliedText(
-  { missing, present, unwanted, ofOthers }: RuleComparison,
+  { missing, present, unwanted, left, ofOthers }: RuleComparison,
   { dryRun, prune }: ApplyFlags,
   brokers: readonly string[],
 ): string {
@@ -137,6 +140,7 @@ function appliedText(
     `access rules at ${brokers.join(', ')}: ${missing.length} ${did('added')}, ${present.length} there already\n`,
     list(`${did('added')}:`, missing),
     list(unwantedHead, unwanted),
+    list(`${left.length} of the same principals that may be for something else, never removed:`, left),
     list(`${ofOthers.length} of other principals that reach this swarm:`, ofOthers, principalLines),
   ].join('');
 }

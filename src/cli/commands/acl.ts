@@ -27,6 +27,7 @@ Examples:
 Examples:
   ravenhelm acl apply --dry-run
   ravenhelm acl apply orchestrator --principal 'User:CN=orchestrator,O=Example' --host 10.0.0.5
+  ravenhelm acl apply client operator --principal User:ann --prune
   ravenhelm acl apply --each-agent --prune
 `,
 };
@@ -51,7 +52,7 @@ export function register(program: Command, choose: Choose): void {
     .option('--dry-run', 'say what would be added and removed, and change nothing', false)
     .option(
       '--prune',
-      "also remove rules of the same principals about this swarm's topics and groups that are not in the list",
+      "also remove rules of the same principals and hosts, about this swarm's own topics and groups, that are not in the list",
       false,
     )
     .addHelpText('after', ROLES + EXAMPLES.apply)
@@ -70,7 +71,7 @@ function holders(command: Command): Command {
     .argument('[roles...]', 'whose rights; default: those of all roles but swarm')
     .option('--agent <name>', 'of a worker that serves this agent only')
     .option('--each-agent', 'of one worker for each agent, in place of one for all', false)
-    .option('--principal <principal>', 'who gets the rights of the one role that is named', principalArgument)
+    .option('--principal <principal>', 'who gets the rights of the roles that are named', principalArgument)
     .option('--host <address>', 'IP address from which the principal connects, or * for every one', hostArgument, '*')
     .option('--create-topics', 'with the right to create missing topics at the start, without ravenhelm init', false);
 }
@@ -89,5 +90,24 @@ function principalArgument(text: string): string {
 function hostArgument(text: string): string {
   if (text !== '*' && isIP(text) === 0)
     throw new InvalidArgumentError('It must be an IP address or *: brokers compare addresses, and never names.');
-  return text;
+  if (isIP(text) !== 6) return text;
+  if (text.includes('%')) throw new InvalidArgumentError('It must be an address without a zone (%).');
+  return asBrokersWriteIt(text);
+}
+
+/**
+ * Brokers compare with the text that Java's getHostAddress gives: an IPv6 address as eight groups, none shortened, and one
+ * that stands for an IPv4 address as that.
+ */
+function asBrokersWriteIt(address: string): string {
+  // The URL parser writes the last 32 bits as two groups, and the longest run of zeros as ::.
+  const short = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [before = [], after] = short.split('::').map((part) => part.split(':').filter((group) => group !== ''));
+  const zeros = Array.from({ length: 8 - before.length - (after?.length ?? 0) }, () => '0');
+  const groups = after === undefined ? before : [...before, ...zeros, ...after];
+  if (!groups.join(':').startsWith('0:0:0:0:0:ffff:')) return groups.join(':');
+  return groups
+    .slice(-2)
+    .flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255])
+    .join('.');
 }

@@ -7,8 +7,13 @@ export interface RuleComparison {
   readonly missing: readonly AccessRule[];
   /** Wanted, and there. */
   readonly present: readonly AccessRule[];
-  /** Of the same principals, about this swarm's topics and groups, and not wanted. */
+  /** Of the same principals and hosts, about a name that this swarm alone uses, and not wanted. */
   readonly unwanted: readonly AccessRule[];
+  /**
+   * Of the same principals, and not only this swarm's: from other hosts, about the cluster, patterns and names that
+   * may be other programs' or another swarm's. Never removed.
+   */
+  readonly left: readonly AccessRule[];
   /** Of other principals, about this swarm's topics and groups, or with power over the whole cluster. */
   readonly ofOthers: readonly AccessRule[];
 }
@@ -27,10 +32,15 @@ export function compareRules(
   const foundKeys = new Set(found.map(accessRuleKey));
   const principals = new Set(wanted.map(({ principal }) => principal));
   const further = found.filter((rule) => !wantedKeys.has(accessRuleKey(rule)) && reaches(rule, swarm));
+  const hosts = new Set(wanted.map(({ host }) => host));
+  const ofPrincipals = further.filter(({ principal }) => principals.has(principal));
+  // Another host may be a second apply's, for the same principal.
+  const isUnwanted = ({ resource, host }: AccessRule) => hosts.has(host) && isOwn(resource, swarm);
   return {
     missing: wanted.filter((rule) => !foundKeys.has(accessRuleKey(rule))),
     present: wanted.filter((rule) => foundKeys.has(accessRuleKey(rule))),
-    unwanted: further.filter(({ principal }) => principals.has(principal)),
+    unwanted: ofPrincipals.filter(isUnwanted),
+    left: ofPrincipals.filter((rule) => !isUnwanted(rule)),
     ofOthers: further.filter(({ principal }) => !principals.has(principal)),
   };
 }
@@ -54,4 +64,26 @@ function covers({ name, pattern }: AccessResource, own: string, others: readonly
   if (name.startsWith(own)) return true;
   if (pattern === 'literal') return name === EVERY || others.includes(name);
   return own.startsWith(name) || others.some((other) => other.startsWith(name));
+}
+
+/**
+ * Whether a pattern meets only names that this swarm uses, or has used for agents that are gone. Names of a swarm whose
+ * prefix begins with this one's are none of them.
+ */
+function isOwn({ type, name, pattern }: AccessResource, { names, agents }: SwarmNames): boolean {
+  const isOfAgent = (before: string) => name.startsWith(before) && !name.slice(before.length).includes('.');
+  switch (`${pattern} ${type}`) {
+    case 'literal topic':
+      return [names.coordination, names.status, names.deadLetters].includes(name) || isOfAgent(names.tasks(''));
+    case 'literal group':
+      return (
+        name === names.orchestratorGroup ||
+        agents.some((agent) => name === names.workerGroup(agent)) ||
+        isOfAgent(`${names.prefix}.worker-`)
+      );
+    case 'prefixed group':
+      return name.startsWith(`${names.prefix}.watch.`);
+    default:
+      return false;
+  }
 }
