@@ -2,12 +2,15 @@
 import type { PayloadOf } from './events.js';
 import { SIGNATURE_FAULTS, type SignatureFault } from './requests.js';
 
+/** A decision, and when the tasks topic took it, ms since the epoch: the time that its signer names may be earlier. */
+type TimedDecision = PayloadOf<'call_decided'> & { readonly atMs: number };
+
 export interface WaitingCall {
   /** event_id of its call_proposed. */
   readonly approvalId: string;
   readonly proposal: PayloadOf<'call_proposed'>;
   /** Decisions about exactly this call that came in time, in log order. The first that its holder can verify counts. */
-  readonly decisions: readonly PayloadOf<'call_decided'>[];
+  readonly decisions: readonly TimedDecision[];
 }
 
 /** Why a person's answer does not count; the code of approval_void. */
@@ -74,7 +77,7 @@ export function decided(
       : { approvalId: waiting.approvalId, digest: waiting.proposal.digest, expiresAtMs: waiting.proposal.expires_at };
   const fault = unboundAnswer(call, decision, atMs);
   if (waiting === null || fault !== null) return fault ?? 'unknown';
-  return { ...waiting, decisions: [...waiting.decisions, decision] };
+  return { ...waiting, decisions: [...waiting.decisions, { ...decision, atMs }] };
 }
 
 /**
@@ -94,7 +97,7 @@ export function callOfProposal(waiting: WaitingCall | null, call: PayloadOf<'too
 
 /** The first decision about the call that counts, however many others there are; null: none. */
 export const countingDecision = ({ decisions }: WaitingCall, verify: VerifyAnswer): PayloadOf<'call_decided'> | null =>
-  decisions.find((decision) => verify(decision, decision.answered_at) === null) ?? null;
+  decisions.find((decision) => verify(decision, decision.atMs) === null) ?? null;
 
 /** A call that a person was asked about, and the proposal that asked; null: none of the attempt's calls is one. */
 export function lastAsked(

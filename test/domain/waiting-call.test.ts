@@ -3,6 +3,7 @@ import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import { createTaskPartitionState, evolveTaskPartition, spentBefore } from '../../src/domain/task-partition.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import { describeFolded } from '../../src/domain/record.js';
+import { countingDecision } from '../../src/domain/waiting-call.js';
 import { eventOf, recordsOf, T0 } from './support/events.js';
 import { assigned, called, cancelled, claimed, returned, source } from './support/task-log.js';
 
@@ -156,6 +157,17 @@ test('only one call of an attempt waits, and only the next step', () => {
   expect(fold([...GIVEN, proposed('w', 1)]).results.at(-1)).toBe('void: another call waits');
   expect(fold([claimed('w'), assigned(source(1)), proposed('w', 2)]).results.at(-1)).toBe('void: step out of order');
   expect(fold([claimed('w'), assigned(source(1)), proposed('x', 1)]).results.at(-1)).toBe('void: not the holder');
+});
+
+test('a decision is verified at the time at which the log took it, whatever time its writer names', () => {
+  const { attempt } = fold([...GIVEN, decided(2, ID, { answered_at: T0 - 3_600_000 })], 500);
+  if (attempt.waiting === null) throw new TypeError('it waits');
+  const seen: number[] = [];
+  const counting = countingDecision(attempt.waiting, (_, atMs) => {
+    seen.push(atMs);
+    return atMs < T0 ? null : 'key_expired';
+  });
+  expect([counting, seen.every((atMs) => atMs >= T0 + 500)]).toEqual([null, true]);
 });
 
 test('a cancelled attempt waits for no one', () => {

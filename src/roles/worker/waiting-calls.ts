@@ -13,8 +13,8 @@ export interface WaitingCalls {
   begin(attemptKey: string): void;
   /** Whether the attempt may run: nothing waits, or what waits is decided or has expired. */
   isDue(attempt: TaskAttempt): boolean;
-  /** A decision was read under the held claim. */
-  onDecided(event: EventOf<'call_decided'>, folded: Folded): void;
+  /** A decision was read under the held claim. atMs: when the log took it. */
+  onDecided(event: EventOf<'call_decided'>, folded: Folded, atMs: number): void;
   /** The claim is lost, or nothing new starts any more. */
   reset(): void;
 }
@@ -47,7 +47,7 @@ export function createWaitingCalls(context: WorkerContext, deps: WaitingCallsDep
     if (isDue(attempt)) return deps.resume(key);
     // Read before the claim was held: nothing has been said about them yet.
     for (const decision of attempt.waiting.decisions) {
-      const code = context.verifyAnswer(decision, decision.answered_at);
+      const code = context.verifyAnswer(decision, decision.atMs);
       if (code !== null) refuse(context, attempt, { event_id: approvalId, payload: decision }, code);
     }
     if (timers.has(approvalId)) return;
@@ -61,10 +61,9 @@ export function createWaitingCalls(context: WorkerContext, deps: WaitingCallsDep
     timers.set(approvalId, timer);
   }
 
-  function onDecided(event: EventOf<'call_decided'>, folded: Folded): void {
+  function onDecided(event: EventOf<'call_decided'>, folded: Folded, atMs: number): void {
     const attempt = deps.attempt(attemptKey(event.payload));
-    const code =
-      folded.kind === 'void' ? (folded.code ?? null) : context.verifyAnswer(event.payload, event.payload.answered_at);
+    const code = folded.kind === 'void' ? (folded.code ?? null) : context.verifyAnswer(event.payload, atMs);
     if (code !== null) return refuse(context, attempt, event, code);
     // A second copy of a decision that was taken says nothing new.
     if (folded.kind === 'void' || attempt === undefined) return;

@@ -226,7 +226,7 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   const folded = evolveTaskPartition(parts.state, { offset, timestampMs, event });
   if (folded.kind === 'void')
     parts.logger.debug({ offset, event_type: event.event_type, why: folded.reason }, 'record.void');
-  react(parts, { event, offset, folded });
+  react(parts, { event, offset, timestampMs, folded });
 }
 
 /** Not folded: an assignment for another agent would move the mark beyond those for this one. */
@@ -238,10 +238,11 @@ function skip({ state, deadLetters }: Parts, record: LogRecord, fault: string): 
 interface FoldedEvent {
   readonly event: AgentEvent;
   readonly offset: number;
+  readonly timestampMs: number;
   readonly folded: Folded;
 }
 
-function react(parts: Parts, { event, offset, folded }: FoldedEvent): void {
+function react(parts: Parts, { event, offset, timestampMs, folded }: FoldedEvent): void {
   const applied = folded.kind === 'applied';
   switch (event.event_type) {
     case 'partition_claimed':
@@ -260,7 +261,7 @@ function react(parts: Parts, { event, offset, folded }: FoldedEvent): void {
       if (applied && parts.claim.held() !== null) begin(parts, attemptKey(event.payload));
       return;
     case 'call_decided':
-      if (parts.claim.held() !== null) parts.waiting.onDecided(event, folded);
+      if (parts.claim.held() !== null) parts.waiting.onDecided(event, folded, timestampMs);
       return;
     case 'tool_called':
     case 'turn_reserved':
