@@ -1,4 +1,4 @@
-import { REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
+import { REQUEST_WINDOW_MS } from '../../src/domain/requests.js';
 import type { AppendRequest } from '../../src/ports/log.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { foldFigures, whenReady } from '../support/fold-figures.js';
@@ -162,6 +162,7 @@ function* endedMission(bench: BenchLog): Iterable<AppendRequest> {
     revision: 1,
     approved_by: 'policy',
     signed: null,
+    plan_digest: null,
   });
   const ids = bench.agents.map((agent) => `deploy-${agent}-wave1`);
   yield missionRecord(bench, missionId, PARTITION, 'wave_started', { ...common, wave_number: 1, task_ids: ids });

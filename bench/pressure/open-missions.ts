@@ -104,6 +104,7 @@ function ticks(states: readonly CoordinationState[]) {
     timeoutSeconds: () => 300,
     verifyAnswer: () => null,
     verifyRequest: null,
+    planDigest: () => '',
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     partitionFor: (_agent: string, key: string) => partitionForKey(key, TASKS_PARTITIONS),
   };

@@ -12,6 +12,8 @@ export type ClientErrorCode =
   | 'mission_ended'
   /** No plan waits for an answer, or the mission asks nothing. */
   | 'nothing_to_answer'
+  /** Another revision of the plan waits than the one that was named. */
+  | 'plan_changed'
   | 'answer_empty'
   /** An answer or a reason is longer than an assignment can carry. */
   | 'text_too_long'

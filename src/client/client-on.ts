@@ -69,7 +69,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
       return follow((await submit(mission, options)).missionId, options);
     }),
     ...readingOn(context, log, { feed, missions, workspaceRoot, closing }),
-    approve: whileOpen((missionId) => decide(missionId, approve)),
+    approve: whileOpen((missionId) => decide(missionId, approve())),
     reject: whileOpen((missionId, reason) => decide(missionId, reject(reason))),
     answer: whileOpen(async (missionId, text) => {
       requireText(text);

@@ -1,6 +1,7 @@
 /** What a person decides about a mission, as events for its partition. Each throws ClientError when it cannot. */
 import { createEventFactory } from '../domain/event-factory.js';
-import type { EventOf } from '../domain/events.js';
+import { planDigest } from '../agent/plan-digest.js';
+import type { EventOf, PayloadOf } from '../domain/events.js';
 import { parseMissionId } from '../domain/mission-id.js';
 import { isOpen, questionOf, statusOf, type Mission } from '../domain/mission-state.js';
 import type { Log } from '../ports/log.js';
@@ -22,24 +23,26 @@ export function awaitsAnswer(mission: Mission): boolean {
   return isOpen(mission) && mission.planning.kind === 'proposed' && mission.request.approval === 'approval';
 }
 
-/** Lets the proposed plan run. */
-export const approve: Decide = (context, mission) =>
-  signed(
-    context,
-    createEventFactory(context)({
-      type: 'plan_approved',
-      ...addressed(context, mission),
-      payload: {
-        mission_id: mission.id,
-        revision: requireProposal(mission),
-        approved_by: context.requester,
-        signed: null,
-      },
-    }),
-  );
+/** Lets the proposed plan run. @param revision which one was seen; null: the one that is proposed now */
+export const approve =
+  (revision: number | null = null): Decide =>
+  (context, mission) =>
+    signed(
+      context,
+      createEventFactory(context)({
+        type: 'plan_approved',
+        ...addressed(context, mission),
+        payload: {
+          mission_id: mission.id,
+          ...requireProposal(mission, revision),
+          approved_by: context.requester,
+          signed: null,
+        },
+      }),
+    );
 
-/** Refuses the proposed plan; the planner gets the reason. */
-export function reject(reason: string): Decide {
+/** Refuses the proposed plan; the planner gets the reason. @param revision as for approve */
+export function reject(reason: string, revision: number | null = null): Decide {
   requireShort(reason);
   return (context, mission) =>
     signed(
@@ -49,7 +52,7 @@ export function reject(reason: string): Decide {
         ...addressed(context, mission),
         payload: {
           mission_id: mission.id,
-          revision: requireProposal(mission),
+          ...requireProposal(mission, revision),
           rejected_by: context.requester,
           reason,
           signed: null,
@@ -187,11 +190,21 @@ function requireQuestion(mission: Mission): number {
   );
 }
 
-/** The revision that a person can answer now. */
-function requireProposal(mission: Mission): number {
+/** The plan that a person can answer now. @param seen the revision that it must be; null: any */
+export function requireProposal(
+  mission: Mission,
+  seen: number | null = null,
+): Pick<PayloadOf<'plan_approved'>, 'revision' | 'plan_digest'> {
   requireOpen(mission);
   const { id, revision, planning, request } = mission;
-  if (awaitsAnswer(mission)) return revision;
+  if (awaitsAnswer(mission) && planning.kind === 'proposed') {
+    if (seen === null || seen === revision) return { revision, plan_digest: planDigest(planning.proposal.plan) };
+    throw new ClientError(
+      'plan_changed',
+      `the plan of mission ${id} that waits is revision ${revision}, not ${seen}`,
+      `Look at it: ravenhelm show ${id}`,
+    );
+  }
   if (questionOf(mission) !== null)
     throw new ClientError(
       'nothing_to_answer',

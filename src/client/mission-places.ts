@@ -1,5 +1,5 @@
 /** Where reading missions begins, so that what is asked for is read whole, and no more than that needs. */
-import { REQUEST_WINDOW_MS } from '../domain/mission-evolve.js';
+import { REQUEST_WINDOW_MS } from '../domain/requests.js';
 import { parseMissionId } from '../domain/mission-id.js';
 import { restoreCoordination } from '../domain/mission-replay.js';
 import { isOpen, type CoordinationState, type Mission } from '../domain/mission-state.js';

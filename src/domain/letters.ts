@@ -6,7 +6,7 @@ import { parseLetterHeaders, type Headers, type LetterFacts, type LetterOrigin }
 import type { AgentEvent, EventOf, PayloadOf } from './events.js';
 import { belongsIn } from './event-places.js';
 import { APPLIED, voidBecause, type Folded, type Void } from './record.js';
-import { personOf, SIGNATURE_FAULTS, type HandlingType, type SignatureFault, type VerifyRequest } from './requests.js';
+import { personOf, requestFault, type HandlingType, type RequestFault, type VerifyRequest } from './requests.js';
 
 /** A record of the dead-letters topic; usually this build cannot decode it. */
 export interface LetterRecord extends LetterOrigin {
@@ -49,7 +49,7 @@ export interface IgnoredHandling {
   /** As the record says it. */
   readonly by: string;
   readonly atMs: number;
-  readonly code: SignatureFault;
+  readonly code: RequestFault['code'];
   readonly reason: string;
 }
 
@@ -96,10 +96,10 @@ export function createLetters<R extends LetterRecord>(verify: VerifyRequest | nu
     const key = originKey({ topic, partition, offset, timestampMs });
     const letter = letters.get(key);
     if (letter === undefined) return voidBecause('no such letter');
-    const code = verify === null ? null : verify(event, atMs);
-    if (code !== null) {
-      letters.set(key, withIgnored(letter, event, atMs, code));
-      return { ...voidBecause(SIGNATURE_FAULTS[code]), code };
+    const fault = verify === null ? null : requestFault(event, atMs, verify);
+    if (fault !== null) {
+      letters.set(key, withIgnored(letter, event, atMs, fault));
+      return voidBecause(fault.reason);
     }
     const state = nextState(letter.state, event, atMs);
     if (state.kind === 'void') return state;
@@ -131,9 +131,9 @@ function withIgnored<R extends LetterRecord>(
   letter: Letter<R>,
   event: Handling,
   atMs: number,
-  code: SignatureFault,
+  { code, reason }: RequestFault,
 ): Letter<R> {
-  const ignored = { type: event.event_type, by: personOf(event), atMs, code, reason: SIGNATURE_FAULTS[code] };
+  const ignored = { type: event.event_type, by: personOf(event), atMs, code, reason };
   return { ...letter, ignored: [...letter.ignored.slice(1 - IGNORED_KEPT), ignored] };
 }
 

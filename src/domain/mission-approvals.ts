@@ -15,7 +15,7 @@ export function callAnswered(
   const { event_id: id, payload } = event;
   const known = mission.answers.some((answer) => answer.id === id) || pauseOf(mission, payload)?.answerId === id;
   if (known) return voidBecause('answered before');
-  mission.answers = [...mission.answers, { id, atMs, payload }];
+  mission.answers.push({ id, atMs, payload });
   return APPLIED;
 }
 
@@ -27,16 +27,21 @@ export function callDecided(mission: MissionFold, event: EventOf<'call_decided'>
   const pause = pauseOf(mission, event.payload);
   if (task === undefined || pause?.approvalId !== approval_id || pause.answerId !== null)
     return voidBecause('no such call waits');
-  mission.answers = mission.answers.filter(({ id }) => id !== answer_id);
+  removeAnswer(mission, answer_id);
   putTask(mission, { ...task, pause: { ...pause, answerId: answer_id } });
   mission.effects.set(offset, { offset, event });
   return APPLIED;
 }
 
+function removeAnswer({ answers }: MissionFold, answerId: string): void {
+  const at = answers.findIndex(({ id }) => id === answerId);
+  if (at >= 0) answers.splice(at, 1);
+}
+
 /** Where a worker does not take an answer that was decided to count, another person may answer. */
 export function approvalVoid(mission: MissionFold, answer: PayloadOf<'approval_void'>): Folded {
   // A worker's is about an answer that was decided about before: it takes none away that still waits for that.
-  if (answer.owner !== null) mission.answers = mission.answers.filter(({ id }) => id !== answer.answer_id);
+  if (answer.owner !== null) removeAnswer(mission, answer.answer_id);
   const task = mission.tasks.get(answer.task_id);
   const pause = pauseOf(mission, answer);
   if (task !== undefined && pause !== null && pause.answerId === answer.answer_id)
@@ -53,29 +58,25 @@ interface AnswerContext {
   readonly verifyAnswer: VerifyAnswer;
 }
 
-/** About the oldest answer; null: there is none. The next one waits until this one was read back. */
-export function decideAnswer(mission: Mission, context: AnswerContext): readonly AnswerDecision[] | null {
-  const [answer] = mission.answers;
-  if (answer === undefined) return null;
+/** About the answers, oldest first, up to the first one that counts: what follows is judged when that was read back. */
+export function decideAnswers(mission: Mission, context: AnswerContext): readonly AnswerDecision[] {
+  const decisions: AnswerDecision[] = [];
+  for (const answer of mission.answers) {
+    const decision = decideAnswer(mission, answer, context);
+    decisions.push(decision);
+    if (decision.event_type === 'call_decided') break;
+  }
+  return decisions;
+}
+
+function decideAnswer(mission: Mission, answer: CallAnswer, { owner, verifyAnswer }: AnswerContext): AnswerDecision {
   const task = mission.tasks.get(answer.payload.task_id);
-  const pause = pauseOf(mission, answer.payload);
-  const code = faultOf(task, pause, answer) ?? context.verifyAnswer(answer.payload, answer.atMs);
-  const { owner } = context;
-  if (code !== null || task === undefined) return [refuse(answer, owner, code ?? 'unknown')];
+  const code = faultOf(task, pauseOf(mission, answer.payload), answer) ?? verifyAnswer(answer.payload, answer.atMs);
+  if (code !== null || task === undefined) return refuse(answer, owner, code ?? 'unknown');
   const { id: answer_id, payload } = answer;
-  return [
-    {
-      event_type: 'call_decided',
-      payload: {
-        ...payload,
-        answer_id,
-        owner,
-        agent: task.plan.agent,
-        target_partition: task.targetPartition ?? 0,
-        source: null,
-      },
-    },
-  ];
+  const { agent } = task.plan;
+  const place = { agent, target_partition: task.targetPartition ?? 0, source: null };
+  return { event_type: 'call_decided', payload: { ...payload, answer_id, owner, ...place } };
 }
 
 function faultOf(task: MissionTask | undefined, pause: Pause | null, { payload, atMs }: CallAnswer): VoidCode | null {

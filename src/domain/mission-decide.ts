@@ -19,7 +19,7 @@ import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-stat
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { agentsOfProposal } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';
-import { decideAnswer } from './mission-approvals.js';
+import { decideAnswers } from './mission-approvals.js';
 import { decideAdmission, decideRequests } from './request-decisions.js';
 import type { VerifyRequest } from './requests.js';
 import type { VerifyAnswer } from './waiting-call.js';
@@ -66,6 +66,8 @@ export interface DecideContext {
   readonly verifyAnswer: VerifyAnswer;
   /** null: this swarm has no operators, and what people ask needs no signature. */
   readonly verifyRequest: VerifyRequest | null;
+  /** What people's answers about a plan are bound to. */
+  planDigest(plan: Plan): string;
 }
 
 /** A person may reject this many plans before the mission fails. */
@@ -75,8 +77,17 @@ export const MAX_REPLANS = 1;
 
 export function decideMission(mission: Mission, context: DecideContext): readonly Decision[] {
   if (!isOpen(mission)) return [];
-  return decideWhatIsAsked(mission, context) ?? decideCourse(mission, context);
+  const asked = decideWhatIsAsked(mission, context);
+  if (asked === null) return decideCourse(mission, context);
+  // Refusals change nothing else: a writer that asks without end must not stop the mission.
+  return withCourse(asked, () => decideCourse(mission, context));
 }
+
+const REFUSALS: readonly EventType[] = ['request_void', 'approval_void'];
+
+/** What was decided about people's words, and where none of these counts what is decided without them. */
+const withCourse = (asked: readonly Decision[], decide: () => readonly Decision[]): readonly Decision[] =>
+  asked.every(({ event_type }) => REFUSALS.includes(event_type)) ? [...asked, ...decide()] : asked;
 
 /** First of all whether the mission itself counts: nothing is done for one that does not. */
 function decideWhatIsAsked(mission: Mission, context: DecideContext): readonly Decision[] | null {
@@ -101,11 +112,13 @@ function decideCourse(mission: Mission, context: DecideContext): readonly Decisi
     case 'asking':
       return (
         decideOvertime(mission, context) ??
-        decideAnswer(mission, context) ??
-        decideQuestion(mission, context, course.question)
+        withCourse(decideAnswers(mission, context), () => decideQuestion(mission, context, course.question))
       );
     case 'working':
-      return decideOvertime(mission, context) ?? decideAnswer(mission, context) ?? decideByPlan(mission, context);
+      return (
+        decideOvertime(mission, context) ??
+        withCourse(decideAnswers(mission, context), () => decideByPlan(mission, context))
+      );
   }
 }
 
@@ -235,7 +248,13 @@ function decideApproval(mission: Mission, context: DecideContext): readonly Deci
     return [
       {
         event_type: 'plan_approved',
-        payload: { mission_id: mission.id, revision: mission.revision, approved_by: 'policy', signed: null },
+        payload: {
+          mission_id: mission.id,
+          revision: mission.revision,
+          approved_by: 'policy',
+          signed: null,
+          plan_digest: null,
+        },
       },
     ];
   }

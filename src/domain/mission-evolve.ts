@@ -8,7 +8,14 @@ import { parseMissionId } from './mission-id.js';
 import { approvalVoid, callAnswered, callDecided } from './mission-approvals.js';
 import { questionAnswered, questionAsked } from './mission-attention.js';
 import { copyOfMission } from './mission-copy.js';
-import { missionAccepted, mustWait, requestVoid, requestWaits, takeWaiting } from './mission-requests.js';
+import {
+  missionAccepted,
+  mustWait,
+  noteRequestDecided,
+  requestVoid,
+  requestWaits,
+  takeWaiting,
+} from './mission-requests.js';
 import { evolvePlanning } from './mission-planning.js';
 import {
   asFailureCode,
@@ -23,10 +30,7 @@ import type { MissionTask } from './mission-task-state.js';
 import { evolveTask, type EvolvedTask, type MissionTaskEvent } from './mission-task.js';
 import { createTaskIndex, putTask } from './mission-tasks.js';
 import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js';
-import type { LaterRequest } from './requests.js';
-
-/** A request may be appended this long after the time in its id; later ones are refused (see requestedIds). */
-export const REQUEST_WINDOW_MS = 10 * 60_000;
+import { REQUEST_WINDOW_MS, type LaterRequest } from './requests.js';
 
 /**
  * The name of a log: what its first holder called it, and when the log took that. A recreated topic may receive a
@@ -111,6 +115,7 @@ function requested(
     guarded: request.signed !== null,
     signer: null,
     waitingRequests: [],
+    decidedRequests: new Map(),
     voidRequests: [],
     effects: new Map(),
     squadReady: false,
@@ -194,6 +199,7 @@ function requestAccepted(
   if (accepted.request_type === 'mission_requested') return missionAccepted(mission, accepted);
   const waiting = takeWaiting(mission, accepted, accepted);
   if (waiting === null) return voidBecause('no such request waits');
+  noteRequestDecided(mission, waiting);
   applyEvent(mission, { offset, timestampMs: waiting.atMs, event: waiting.event });
   return APPLIED;
 }

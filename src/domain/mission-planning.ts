@@ -157,7 +157,7 @@ export function agentsOfProposal(mission: Mission): readonly string[] {
 }
 
 /** The plan's tasks join those that earlier plans have finished; what those left undone is replaced. */
-function planApproved(mission: MissionFold, { reason, proposal }: Proposed): void {
+function planApproved(mission: MissionFold, { reason, answer, proposal }: Proposed): void {
   for (const task of mission.tasks.values())
     if (task.status === 'waiting' || task.status === 'retrying')
       putTask(mission, { ...task, status: 'replaced', detail: 'replaced by a changed plan' });
@@ -172,7 +172,7 @@ function planApproved(mission: MissionFold, { reason, proposal }: Proposed): voi
     mission.waves.push({ number, taskIds: tasks.map((task) => task.task_id), status: 'waiting' });
   }
   mission.agentFailures.clear();
-  mission.planning = { kind: 'approved', reason, proposal };
+  mission.planning = { kind: 'approved', reason, answer, proposal };
 }
 
 /** The planner's name as people know it: mission, order, or the model. */

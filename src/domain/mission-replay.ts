@@ -1,5 +1,5 @@
 /** Replay point of a coordination partition: where its next holder must start to fold, and with what. */
-import { REQUEST_WINDOW_MS } from './mission-evolve.js';
+import { REQUEST_WINDOW_MS } from './requests.js';
 import {
   createCoordinationState,
   type CoordinationSnapshot,
@@ -106,6 +106,7 @@ export function forgetWork(state: CoordinationState, missionId: string): void {
     planning: { kind: 'none' },
     answers: [],
     waitingRequests: [],
+    decidedRequests: new Map(),
     tasks: new Map(),
     index: createTaskIndex(),
     waves: [],

@@ -5,7 +5,7 @@
 import type { PayloadOf } from './events.js';
 import type { Mission, MissionFold } from './mission-state.js';
 import { APPLIED, voidBecause, type Folded } from './record.js';
-import type { LaterRequest, Signed, WaitingRequest } from './requests.js';
+import { REQUEST_WINDOW_MS, type LaterRequest, type Signed, type WaitingRequest } from './requests.js';
 
 /** Whether what the event asks has to wait for the holder. */
 export function mustWait(mission: Mission, event: { readonly event_type: string }): event is LaterRequest {
@@ -62,13 +62,25 @@ export function takeWaiting(
   return mission.waitingRequests.splice(at, at < 0 ? 0 : 1)[0] ?? null;
 }
 
+/** A second copy of the request has no effect, for as long as it would not be late. */
+export function noteRequestDecided({ decidedRequests }: MissionFold, { event, atMs }: WaitingRequest): void {
+  const { event_id, timestamp } = event;
+  if (Math.abs(atMs - timestamp) > REQUEST_WINDOW_MS) return;
+  for (const [id, untilMs] of decidedRequests) if (untilMs < atMs) decidedRequests.delete(id);
+  decidedRequests.set(event_id, timestamp + REQUEST_WINDOW_MS);
+}
+
 /** Newer ones of a mission are kept in its report; the log has them all. */
 const VOID_REQUESTS_KEPT = 20;
 
 export function requestVoid(mission: MissionFold, refused: PayloadOf<'request_void'>, atMs: number): Folded {
   const { request_id, request_type, requested_by, code, reason } = refused;
-  if (request_type !== 'mission_requested' && takeWaiting(mission, refused) === null)
-    return voidBecause('no such request waits');
+  if (request_type !== 'mission_requested') {
+    const waiting = takeWaiting(mission, refused);
+    if (waiting === null) return voidBecause('no such request waits');
+    // Of these anyone may write an id, before a person does.
+    if (code !== 'unsigned' && code !== 'forged') noteRequestDecided(mission, waiting);
+  }
   mission.voidRequests = [
     ...mission.voidRequests.slice(1 - VOID_REQUESTS_KEPT),
     { request_id, type: request_type, requested_by, code, reason, atMs },

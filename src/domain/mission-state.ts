@@ -142,6 +142,11 @@ export interface Mission {
   readonly signer: Signer | null;
   /** People's requests that its holder is still to decide about, in log order. */
   readonly waitingRequests: readonly WaitingRequest[];
+  /**
+   * event_id of requests that were decided about, and until when a second copy of one would not be late, ms since the
+   * epoch.
+   */
+  readonly decidedRequests: ReadonlyMap<string, number>;
   /** The last requests about it that do not count, oldest first. */
   readonly voidRequests: readonly VoidRequest[];
   /** Decisions that must reach tasks partitions, by their offsets, in log order. */
@@ -158,10 +163,12 @@ export interface Mission {
 export type MissionFold = {
   -readonly [K in keyof Omit<
     Mission,
-    'tasks' | 'index' | 'waves' | 'effects' | 'agentFailures' | 'waitingRequests'
+    'tasks' | 'index' | 'waves' | 'effects' | 'agentFailures' | 'answers' | 'waitingRequests' | 'decidedRequests'
   >]: Mission[K];
 } & {
+  readonly answers: CallAnswer[];
   readonly waitingRequests: WaitingRequest[];
+  readonly decidedRequests: Map<string, number>;
   readonly tasks: Map<string, MissionTask>;
   readonly index: TaskFold;
   readonly waves: WaveFold[];

@@ -1,12 +1,13 @@
 /** What the holder decides about people's requests: which count. Pure. */
-import type { PayloadOf } from './events.js';
-import { effectOf, REQUEST_WINDOW_MS } from './mission-evolve.js';
+import type { PayloadOf, Plan } from './events.js';
+import { effectOf } from './mission-evolve.js';
 import type { Mission } from './mission-state.js';
 import {
   personOf,
-  SIGNATURE_FAULTS,
+  requestFault,
+  type LaterRequest,
+  type RequestFault,
   type Signable,
-  type SignatureFault,
   type Signed,
   type VerifyRequest,
   type WaitingRequest,
@@ -20,11 +21,13 @@ export interface RequestContext {
   readonly owner: string;
   /** null: this swarm has no operators, and requests need no signature. */
   readonly verifyRequest: VerifyRequest | null;
+  /** What an answer about a plan is bound to. */
+  planDigest(plan: Plan): string;
 }
 
 /** Why a request does not count. */
 interface Fault {
-  readonly code: SignatureFault | 'late' | 'no_effect';
+  readonly code: RequestFault['code'] | 'no_effect';
   readonly reason: string;
 }
 
@@ -35,12 +38,21 @@ interface Fault {
 export function decideAdmission(mission: Mission, context: RequestContext): RequestDecision | null {
   if (context.verifyRequest === null || mission.admission === 'accepted') return null;
   const event = requestOf(mission);
-  const fault = faultOf(event, mission.requestedAtMs, context.verifyRequest);
+  const fault = requestFault(event, mission.requestedAtMs, context.verifyRequest);
   if (fault === null) return accept(mission.id, event, context, event.payload.signed);
   return mission.admission === 'decided'
     ? accept(mission.id, event, context, null)
     : refuse(mission.id, event, context, fault);
 }
+
+/**
+ * Whether requests wait for a holder that knows operators: one that knew them has verified the mission's signature, and
+ * this one cannot tell whose requests about it count.
+ */
+export const lacksOperators = (
+  { signer, waitingRequests }: Mission,
+  { verifyRequest }: Pick<RequestContext, 'verifyRequest'>,
+): boolean => verifyRequest === null && signer !== null && waitingRequests.length > 0;
 
 /** The record as it was signed. */
 const requestOf = ({ request, requestId, requestTimestamp }: Mission) =>
@@ -51,6 +63,7 @@ const requestOf = ({ request, requestId, requestTimestamp }: Mission) =>
  * read back. null: none waits.
  */
 export function decideRequests(mission: Mission, context: RequestContext): readonly RequestDecision[] | null {
+  if (lacksOperators(mission, context)) return null;
   const decisions: RequestDecision[] = [];
   for (const waiting of mission.waitingRequests) {
     const { event } = waiting;
@@ -65,20 +78,23 @@ export function decideRequests(mission: Mission, context: RequestContext): reado
 }
 
 function faultOfWaiting(mission: Mission, { event, atMs }: WaitingRequest, context: RequestContext): Fault | null {
-  const fault = context.verifyRequest === null ? null : faultOf(event, atMs, context.verifyRequest);
+  const fault = context.verifyRequest === null ? null : requestFault(event, atMs, context.verifyRequest);
   if (fault !== null) return fault;
   const effect = effectOf(mission, event, atMs);
-  return effect.kind === 'void' ? { code: 'no_effect', reason: `it changes nothing: ${effect.reason}` } : null;
+  if (effect.kind === 'void') return { code: 'no_effect', reason: `it changes nothing: ${effect.reason}` };
+  if (isOfAnotherPlan(mission, event, context))
+    return { code: 'no_effect', reason: 'it is about another plan than the one that waits: the digests differ' };
+  return mission.decidedRequests.has(event.event_id)
+    ? { code: 'no_effect', reason: 'it was decided about before' }
+    : null;
 }
 
-function faultOf(event: Signable, atMs: number, verify: VerifyRequest): Fault | null {
-  const code = verify(event, atMs);
-  if (code !== null) return { code, reason: SIGNATURE_FAULTS[code] };
-  if (Math.abs(atMs - event.timestamp) <= REQUEST_WINDOW_MS) return null;
-  const minutes = Math.round(Math.abs(atMs - event.timestamp) / 60_000);
-  const order = atMs > event.timestamp ? 'after' : 'before';
-  const most = REQUEST_WINDOW_MS / 60_000;
-  return { code: 'late', reason: `the log took it ${minutes} minutes ${order} it was signed; ${most} are allowed` };
+function isOfAnotherPlan({ planning }: Mission, event: LaterRequest, context: RequestContext): boolean {
+  if (event.event_type !== 'plan_approved' && event.event_type !== 'plan_rejected') return false;
+  const { plan_digest } = event.payload;
+  return (
+    plan_digest !== null && planning.kind === 'proposed' && plan_digest !== context.planDigest(planning.proposal.plan)
+  );
 }
 
 function about(mission_id: string, event: Signable, { owner }: RequestContext) {

@@ -56,3 +56,25 @@ export function personOf({ payload }: Pick<Signable, 'payload'>): string {
   if ('taken_by' in payload) return payload.taken_by;
   return 'redriven_by' in payload ? payload.redriven_by : payload.discarded_by;
 }
+
+/**
+ * A request may be appended this long after it was signed, and a mission's this long after the time in its id; later
+ * ones are refused (see requestedIds).
+ */
+export const REQUEST_WINDOW_MS = 10 * 60_000;
+
+export interface RequestFault {
+  readonly code: SignatureFault | 'late';
+  readonly reason: string;
+}
+
+/** Why a signed record does not count, as far as it tells itself; null: it does. @param atMs when the log took it */
+export function requestFault(event: Signable, atMs: number, verify: VerifyRequest): RequestFault | null {
+  const code = verify(event, atMs);
+  if (code !== null) return { code, reason: SIGNATURE_FAULTS[code] };
+  if (Math.abs(atMs - event.timestamp) <= REQUEST_WINDOW_MS) return null;
+  const minutes = Math.round(Math.abs(atMs - event.timestamp) / 60_000);
+  const order = atMs > event.timestamp ? 'after' : 'before';
+  const most = REQUEST_WINDOW_MS / 60_000;
+  return { code: 'late', reason: `the log took it ${minutes} minutes ${order} it was signed; ${most} are allowed` };
+}

@@ -163,7 +163,7 @@ describe('a mission is read', () => {
 });
 
 const planRequest = (mission_id: string, owner: string): PayloadOf<'plan_requested'> => ({
-  ...{ mission_id, owner, revision: 1, reason: null, reserved_tokens: 0, reserved_usd: 0 },
+  ...{ mission_id, owner, revision: 1, reason: null, answer: null, reserved_tokens: 0, reserved_usd: 0 },
 });
 
 describe('a window', () => {

@@ -1,6 +1,7 @@
 import { headerText, letterHeaders, originalHeaders, parseLetterHeaders } from '../../src/domain/dead-letter.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import { createLetters, letterFields, type LetterRecord, type Letters } from '../../src/domain/letters.js';
+import { REQUEST_WINDOW_MS, type VerifyRequest } from '../../src/domain/requests.js';
 import { describeFolded } from '../../src/domain/record.js';
 import { eventOf, T0 } from './support/events.js';
 
@@ -9,8 +10,8 @@ const FACTS = { origin: ORIGIN, error: 'no value', skippedAtMs: T0 + 5 };
 const POISON = { kind: 'poison', reason: 'no value' } as const;
 
 /** A dead-letters topic with one partition, to which records are appended. */
-function given() {
-  const letters: Letters<LetterRecord> = createLetters();
+function given(verify: VerifyRequest | null = null) {
+  const letters: Letters<LetterRecord> = createLetters(verify);
   let offset = -1;
   const put = (fields: Pick<LetterRecord, 'content' | 'headers'>): string =>
     describeFolded(
@@ -180,6 +181,18 @@ describe('of two who want a letter', () => {
     topic.says(topic.discarded('ann'));
     topic.letter();
     expect(topic.letters.find('0-2')?.state.kind).toBe('discarded');
+  });
+
+  test('with operators a mark that was signed long before does not count: it may be an old one, written again', () => {
+    const topic = given(() => null);
+    topic.letter();
+    const old = { ...topic.taken('ann', true), timestamp: T0 - 2 * REQUEST_WINDOW_MS };
+    expect(topic.says(old)).toMatch(/^void: the log took it 20 minutes after it was signed/);
+    expect(topic.letters.all()[0]).toMatchObject({
+      state: { kind: 'waiting' },
+      ignored: [{ code: 'late', by: 'ann' }],
+    });
+    expect(topic.says({ ...topic.taken('ann'), timestamp: T0 })).toBe('applied');
   });
 
   test('events about an unknown letter are void', () => {

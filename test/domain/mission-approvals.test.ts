@@ -9,7 +9,9 @@ import {
   cancelRequested,
   CERT,
   completed,
+  ENV,
   expired,
+  failed,
   ID,
   named,
   only,
@@ -207,4 +209,16 @@ describe("a person's answer", () => {
     expect(view.mission(ID)?.answers).toEqual([]);
     expect(view.report(ID)).toEqual(before);
   });
+});
+
+test('answers that do not count are refused together, and do not hold the mission up', () => {
+  const log = waiting();
+  for (let n = 1; n <= 30; n += 1) log.when(answered({ approval_id: `none-${n}` }));
+  log.when(answered());
+  const decisions = log.decides().map(({ event_type }) => event_type);
+  expect([decisions.length, decisions.at(-1)]).toEqual([31, 'call_decided']);
+  const other = waiting();
+  other.when(failed(ENV));
+  other.when(answered({ approval_id: 'none' }));
+  expect(other.decides().map(({ event_type }) => event_type)).toEqual(['approval_void', 'task_retry_scheduled']);
 });

@@ -1,5 +1,6 @@
 import { describeFolded } from '../../src/domain/record.js';
-import { answeredEffect, evolveCoordination, REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
+import { answeredEffect, evolveCoordination } from '../../src/domain/mission-evolve.js';
+import { REQUEST_WINDOW_MS } from '../../src/domain/requests.js';
 import { createMissionId, parseMissionId } from '../../src/domain/mission-id.js';
 import {
   coordinationReplayPoint,

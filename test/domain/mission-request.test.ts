@@ -1,5 +1,5 @@
 import { describeFolded } from '../../src/domain/record.js';
-import { REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
+import { REQUEST_WINDOW_MS } from '../../src/domain/requests.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
 import { createCoordinationState } from '../../src/domain/mission-state.js';
 import { evolveCoordination } from '../../src/domain/mission-evolve.js';

@@ -1,7 +1,9 @@
 /** What people ask of a mission whose requests must be accepted: it waits for the holder, and counts only then. */
-import { REQUEST_WINDOW_MS } from '../../src/domain/mission-evolve.js';
-import type { AgentEvent, EventOf } from '../../src/domain/events.js';
+import { REQUEST_WINDOW_MS } from '../../src/domain/requests.js';
+import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
 import type { Decision } from '../../src/domain/mission-decide.js';
+import { timerKeys } from '../../src/domain/mission-timers.js';
+import { lacksOperators } from '../../src/domain/request-decisions.js';
 import { reportMission } from '../../src/domain/mission-report.js';
 import type { Signable, VerifyRequest } from '../../src/domain/requests.js';
 import { eventOf, T0 } from './support/events.js';
@@ -11,6 +13,9 @@ import {
   cancelRequested,
   CERT,
   claimed,
+  completed,
+  ENV,
+  expired,
   failed,
   given,
   ID,
@@ -79,7 +84,7 @@ describe('the request for the mission', () => {
     expect(log.when(proposed(1, TWO_WAVES, { owner: 'o-2' }))).toBe('applied');
   });
 
-  test("that nobody has signed gets another planner's plan too, as events of older builds are", () => {
+  test("that is not signed gets another planner's plan too, as events of older builds are", () => {
     const log = given(claimed(), opened(), requested());
     log.settle();
     expect(log.when(proposed(1, TWO_WAVES, { owner: null }))).toBe('applied');
@@ -261,9 +266,63 @@ test('of many void requests each is recorded at once, and the report keeps the l
 
 test("the holder's own approval by policy does not wait, and a person's plan is not approved by its name", () => {
   const byPolicy = (revision: number): EventOf<'plan_approved'> =>
-    eventOf('plan_approved', { mission_id: ID, revision, approved_by: 'policy', signed: null });
+    eventOf('plan_approved', { mission_id: ID, revision, approved_by: 'policy', signed: null, plan_digest: null });
   const log = waiting();
   log.when(byPolicy(1));
   expect(codesOf(log.settle(signs))).toEqual(['unsigned']);
   expect(reportMission(log.mission()).status).toBe('waiting_for_approval');
+});
+
+test('an answer about a plan that the person has not seen is void', () => {
+  const log = waiting();
+  const seen = { ...approved(1).payload, plan_digest: 'of another plan', signed: GOOD };
+  log.when(eventOf('plan_approved', seen as PayloadOf<'plan_approved'>));
+  expect(log.settle(signs)[0]?.payload).toMatchObject({ code: 'no_effect', reason: /the digests differ/ });
+  const exact = { ...seen, plan_digest: JSON.stringify(TWO_WAVES) };
+  log.when(eventOf('plan_approved', exact as PayloadOf<'plan_approved'>));
+  log.settle(signs);
+  expect(reportMission(log.mission()).status).toBe('running');
+});
+
+test('a request that was void for a reason which has passed is void when it is written again', () => {
+  const log = running();
+  const cancel = signedAs(cancelRequested());
+  log.when(cancel);
+  expect(codesOf(log.settle({ verifyRequest: () => 'not_allowed' }))).toEqual(['not_allowed']);
+  // The operators file has changed.
+  log.when(cancel);
+  expect(log.settle(signs)[0]?.payload).toMatchObject({ code: 'no_effect', reason: 'it was decided about before' });
+  expect(reportMission(log.mission()).status).toBe('running');
+  // The id of a person's request cannot be used up that way.
+  log.when({ ...signedAs(cancelRequested(), null), event_id: 'later' });
+  log.settle(signs);
+  log.when({ ...signedAs(cancelRequested()), event_id: 'later' });
+  log.settle(signs);
+  expect(reportMission(log.mission()).status).toBe('cancelled');
+});
+
+test('an orchestrator without operators leaves what is asked of a signed mission to one that knows them', () => {
+  const log = running();
+  log.when(claimed('o-2'));
+  log.when(cancelRequested());
+  expect(typesOf(log.settle())).not.toContain('request_accepted');
+  expect(reportMission(log.mission()).status).toBe('running');
+  expect(lacksOperators(log.mission(), { verifyRequest: null })).toBe(true);
+  log.when(claimed('o-3'));
+  expect(codesOf(log.settle(signs))).toEqual(['unsigned']);
+});
+
+test('void requests do not hold the mission up, nor the end of its time', () => {
+  const log = guarded({ plan: TWO_WAVES, budget: { usd: null, tokens: null, minutes: 5 } });
+  log.settle(signs);
+  log.when(completed(CERT));
+  log.when(completed(ENV));
+  log.when(cancelRequested());
+  expect(typesOf(log.decides(signs))).toEqual(['request_void', 'wave_completed', 'wave_started', 'task_assigned']);
+  expect(typesOf(log.decides({ ...signs, ...expired(timerKeys.minutes(ID)) }))).toEqual([
+    'request_void',
+    'mission_failed',
+  ]);
+  log.when({ ...signedAs(cancelRequested()), event_id: 'good' });
+  expect(typesOf(log.decides(signs))).toEqual(['request_void', 'request_accepted']);
 });

@@ -241,7 +241,7 @@ describeWithSecuredBroker('a rogue among the clients', () => {
         type: 'plan_approved',
         from: 'mallory',
         missionId: mission,
-        payload: { mission_id: mission, revision: 1, approved_by: 'mallory', signed: null },
+        payload: { mission_id: mission, revision: 1, approved_by: 'mallory', signed: null, plan_digest: null },
       });
       await forge(await logOf('worker'), names.coordination, mission, approval, partitionOf(mission));
       expect(await client.follow(mission)).toMatchObject({ status: 'completed' });

@@ -29,7 +29,13 @@ const PLAN = {
       rationale: 'r',
       tasks: [
         {
-          ...{ task_id: 'deploy-first-wave1', agent: 'first', description: 'Write.', playbook: 'write', acceptance: [] },
+          ...{
+            task_id: 'deploy-first-wave1',
+            agent: 'first',
+            description: 'Write.',
+            playbook: 'write',
+            acceptance: [],
+          },
           ...{ timeout_seconds: null, dependencies: [], protected: [], changes: [] },
         },
       ],
@@ -46,7 +52,7 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
   /** Has the rights of a worker of the first agent, and no operator's key. */
   let rogue: { readonly log: KafkaLog; readonly client: Client };
   let dir: string;
-  /** Answers once it is told what. */
+  /** Answers when answerPlanner is called. */
   let planner: FakeOllama;
   let answerPlanner: (text: string) => void;
   const roles: Swarm[] = [];
@@ -203,16 +209,20 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     const good = (await operator.report(missionId)).signed_by;
     const stolen = { signed_by: 'ann', key_id: good?.key_id ?? '', signature: Buffer.alloc(64, 1).toString('base64') };
     const asked: readonly EventOf<'plan_approved' | 'plan_rejected' | 'mission_cancel_requested'>[] = [
-      createEvent({ type: 'plan_approved', ...from, payload: { ...about, revision: 1, approved_by: 'policy' } }),
       createEvent({
         type: 'plan_approved',
         ...from,
-        payload: { ...about, revision: 1, approved_by: 'ann', signed: stolen },
+        payload: { ...about, revision: 1, approved_by: 'policy', plan_digest: null },
+      }),
+      createEvent({
+        type: 'plan_approved',
+        ...from,
+        payload: { ...about, revision: 1, approved_by: 'ann', plan_digest: null, signed: stolen },
       }),
       createEvent({
         type: 'plan_rejected',
         ...from,
-        payload: { ...about, revision: 1, rejected_by: 'ann', reason: 'r' },
+        payload: { ...about, revision: 1, rejected_by: 'ann', reason: 'r', plan_digest: null },
       }),
       createEvent({
         type: 'mission_cancel_requested',
@@ -236,7 +246,7 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
 
   test("a rogue's answer and its request of another attempt are void and recorded", async () => {
     // No worker serves the second agent: the attempt stays open.
-    const { missionId } = await operator.submit(missionFor('second'));
+    const { missionId } = await operator.submit({ ...missionFor('second'), onFailure: 'ask', retries: 0 });
     const assigned = async () => (await reportOf(missionId))?.tasks.find(({ attempts }) => attempts === 1);
     await until('the attempt', async () => (await assigned()) !== undefined);
     const task_id = (await assigned())?.task_id ?? '';
@@ -244,6 +254,22 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     const about = { mission_id: missionId, signed: null };
     const retry = { ...about, task_id, attempt: 1, requested_by: 'ann', reason: 'r' };
     await write([createEvent({ type: 'task_retry_requested', ...from, payload: retry })], missionId);
+    await until('it is refused', async () => (await voidOf(missionId)).length === 1);
+    expect((await assigned())?.attempts).toBe(1);
+    // A worker's login can make the mission ask, and not answer.
+    const used = { steps: 0, model: '', tokens_in: 0, tokens_out: 0, cost_usd: 0, duration_ms: 0, used_up_by: null };
+    const failed = {
+      mission_id: missionId,
+      task_id,
+      attempt: 1,
+      owner: 'mallory',
+      error: 'e',
+      code: 'gave_up',
+      ...used,
+    };
+    const failure = { ...failed, retriable: false, checks: [], changed_paths: [] };
+    await write([createEvent({ type: 'task_failed', from: 'second', missionId, payload: failure })], missionId);
+    await until('the question', async () => (await reportOf(missionId))?.question?.number === 1);
     const answer = { ...about, number: 1, answer: 'mine', answered_by: 'ann' };
     await write([createEvent({ type: 'attention_answered', ...from, payload: answer })], missionId);
     await until('both are refused', async () => (await voidOf(missionId)).length === 2);
@@ -251,7 +277,7 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
       ['task_retry_requested', 'unsigned', 'ann'],
       ['attention_answered', 'unsigned', 'ann'],
     ]);
-    expect((await assigned())?.attempts).toBe(1);
+    expect((await reportOf(missionId))?.question?.number).toBe(1);
     await operator.cancel(missionId, 'enough');
     expect((await operator.follow(missionId)).status).toBe('cancelled');
   }, 120_000);

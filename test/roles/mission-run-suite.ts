@@ -242,7 +242,14 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
         type: 'plan_rejected',
         from: 'person',
         missionId: id,
-        payload: { mission_id: id, revision: 1, rejected_by: 'person', reason: 'too early', signed: null },
+        payload: {
+          mission_id: id,
+          revision: 1,
+          rejected_by: 'person',
+          reason: 'too early',
+          signed: null,
+          plan_digest: null,
+        },
       }),
       id,
     );
@@ -252,7 +259,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
         type: 'plan_approved',
         from: 'person',
         missionId: id,
-        payload: { mission_id: id, revision: 2, approved_by: 'person', signed: null },
+        payload: { mission_id: id, revision: 2, approved_by: 'person', signed: null, plan_digest: null },
       }),
       id,
     );

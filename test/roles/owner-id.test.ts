@@ -2,7 +2,7 @@ import { newOwnerId, processOfOwner } from '../../src/roles/shared/owner-id.js';
 import { createSystemIds } from '../../src/telemetry/system-clock.js';
 import { agentSpec, createRoleSwarm } from '../support/role-swarm.js';
 
-test('an owner id has the process in front of what nobody can guess', () => {
+test('an owner id has the process in front of what cannot be guessed', () => {
   const owner = newOwnerId('host/12', createSystemIds());
   expect(owner).toMatch(/^host\/12\/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}$/);
   expect(processOfOwner(owner)).toBe('host/12');

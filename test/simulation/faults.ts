@@ -25,7 +25,7 @@ export const FAULTS = {
   retry: 'people ask for new attempts of tasks',
   overwrite: 'a foreign tool commits over the replay points; a person restores them later',
   ask: 'the policy asks people about calls, who approve, reject, come late or never, and answer twice or wrongly',
-  sign: 'people sign what they ask, and rogues ask without a key, write again what others have signed, or forge decisions',
+  sign: 'people sign what they ask; rogues ask without a key, write again what others have signed, forge decisions',
   revise: "agents' files are changed: processes start with another revision than others have",
 } as const;
 

@@ -856,7 +856,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/request-decisions.ts',
-        from: 'const fault = context.verifyRequest === null ? null : faultOf(event, atMs, context.verifyRequest);',
+        from: 'const fault = context.verifyRequest === null ? null : requestFault(event, atMs, context.verifyRequest);',
         to: 'const fault = null as Fault | null;',
       },
     ],
@@ -876,7 +876,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'holders-planner',
     rule: 'a guarded mission takes its plans only from the planner of its holder',
-    seed: 41,
+    seed: 216,
     changes: [
       {
         file: 'domain/mission-evolve.ts',

@@ -141,13 +141,20 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
               type: 'plan_approved',
               from: 'person',
               missionId: mission_id,
-              payload: { mission_id, revision, approved_by: 'person', signed: null },
+              payload: { mission_id, revision, approved_by: 'person', signed: null, plan_digest: null },
             })
           : createEvent({
               type: 'plan_rejected',
               from: 'person',
               missionId: mission_id,
-              payload: { mission_id, revision, rejected_by: 'person', reason: 'not like this', signed: null },
+              payload: {
+                mission_id,
+                revision,
+                rejected_by: 'person',
+                reason: 'not like this',
+                signed: null,
+                plan_digest: null,
+              },
             });
         append(event, mission_id, partition);
       });

@@ -1,7 +1,7 @@
 /**
  * Rogues: writers with a stolen login and no operator's key. They ask for missions, cancel, approve and reject, ask for
- * attempts, and write again what operators have signed, about other missions. They read tasks as a worker does, and write
- * decisions under the owner that they find there.
+ * attempts, and write again what operators have signed, about other missions. They read tasks as a worker does, and
+ * write decisions under the owner that they find there.
  */
 import { createEventFactory } from '../../src/domain/event-factory.js';
 import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
@@ -138,7 +138,7 @@ export function createRogues({ world, random, ids, coordination, log }: RoguesOp
         type: 'plan_approved',
         from: ROGUE,
         missionId: mission_id,
-        payload: { mission_id, revision, approved_by: ROGUE, signed: null },
+        payload: { mission_id, revision, approved_by: ROGUE, signed: null, plan_digest: null },
       });
       later(10_000, () => write(approval, mission_id));
     },

@@ -2,17 +2,21 @@ import { join } from 'node:path';
 import {
   answer,
   approve as approvePlan,
+  awaitsAnswer,
   cancel,
   decideFor,
   reject as rejectPlan,
+  requireProposal,
   requireText,
   type Decide,
 } from '../../client/decisions.js';
 import { parseMissionId } from '../../domain/mission-id.js';
+import type { Mission } from '../../domain/mission-state.js';
 import { requireTarget } from '../../client/decision-target.js';
 import type { OpenMission } from '../../client/mission-reader.js';
 import type { CallAnswer } from '../../client/approvals.js';
 import { answerWaiting } from './approvals.js';
+import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
 import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
@@ -20,14 +24,23 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { asOperator } from '../operators-setting.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 
-/** @param wanted a mission as a person names it, or the id of a call that waits */
-export function approve(context: CommandContext, wanted: string): Promise<ExitCode> {
-  return decideEither(context, wanted, { approved: true, reason: '' }, { done: 'approved', decision: approvePlan });
+/**
+ * @param wanted a mission as a person names it, or the id of a call that waits
+ * @param revision of the plan that the person has seen; null: any
+ */
+export function approve(context: CommandContext, wanted: string, revision: number | null = null): Promise<ExitCode> {
+  const plan = { done: 'approved', decision: approvePlan(revision), revision };
+  return decideEither(context, wanted, { approved: true, reason: '' }, plan);
 }
 
-/** @param wanted a mission as a person names it, or the id of a call that waits */
-export function reject(context: CommandContext, wanted: string, reason: string): Promise<ExitCode> {
-  const plan = { done: 'rejected', decision: rejectPlan(reason) };
+/** The same parameters as of `approve`. */
+export function reject(
+  context: CommandContext,
+  wanted: string,
+  reason: string,
+  revision: number | null = null,
+): Promise<ExitCode> {
+  const plan = { done: 'rejected', decision: rejectPlan(reason, revision), revision };
   return decideEither(context, wanted, { approved: false, reason }, plan);
 }
 
@@ -46,13 +59,20 @@ interface MissionDecision {
   readonly decision: Decide;
 }
 
+/** Of the plan that waits, such as "revision 2, plan 1f3a9c0b77de"; null: none does. */
+function planOf(mission: Mission): string | null {
+  if (!awaitsAnswer(mission)) return null;
+  const { revision, plan_digest } = requireProposal(mission);
+  return `revision ${revision}, plan ${(plan_digest ?? '').slice(0, 12)}`;
+}
+
 const NOT_TAKEN_YET = 'no orchestrator has taken it yet; it is in the log, and counts when one does\n';
 
 async function decideEither(
   given: CommandContext,
   wanted: string,
   answerOfCall: CallAnswer,
-  ofPlan: MissionDecision,
+  ofPlan: MissionDecision & { readonly revision: number | null },
 ): Promise<ExitCode> {
   if (parseMissionId(wanted) !== null) return decideMission(given, wanted, ofPlan);
   const context = await asOperator(given);
@@ -61,9 +81,10 @@ async function decideEither(
     const { feed, found: target } = await session.missions.findNamed(wanted, (read, sinceMs) =>
       requireTarget(read, wanted, { nowMs, sinceMs }),
     );
-    return target.kind === 'call'
-      ? answerWaiting(context, session, { feed, call: target.call, answer: answerOfCall })
-      : decide(context, session, { feed, mission: target.mission }, ofPlan);
+    if (target.kind === 'mission') return decide(context, session, { feed, mission: target.mission }, ofPlan);
+    if (ofPlan.revision !== null)
+      throw wrongUse('--revision is for the plan of a mission', 'Leave it out, or give the id of the mission.');
+    return answerWaiting(context, session, { feed, call: target.call, answer: answerOfCall });
   });
 }
 
@@ -82,13 +103,14 @@ async function decide(
   { done, decision }: MissionDecision,
 ): Promise<ExitCode> {
   const { id, request } = mission;
+  const plan = done === 'approved' || done === 'rejected' ? planOf(mission) : null;
   const verdict = await decideFor(context.client, session.log, { feed, mission, decision }, () =>
     context.host.stderr.write(
       `it is not known whether the log has it; ${clientCommand(context, `status ${id}`)} shows it. ` +
         'Repeating the command does no harm.\n',
     ),
   );
-  if (!context.json) context.say(`${done}: ${id}`);
+  if (!context.json) context.say(`${done}: ${id}${plan === null ? '' : ` (${plan})`}`);
   else
     context.print({
       mission_id: id,

@@ -1,25 +1,34 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { MISSION_WORDS, type Choose } from '../registration.js';
 
 const load = () => import('../actions/decide.js');
 
 const ID = `${MISSION_WORDS}; or an id of ravenhelm approvals list (a part that is unique is enough)`;
 
+const SEEN = 'the revision of the plan that you have seen; another one is not decided about';
+
+function revisionArgument(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It must be a number from 1.');
+  return Number(text);
+}
+
 export function register(program: Command, choose: Choose): void {
   program
     .command('approve')
     .argument('<id>', ID)
     .description('approve the proposed plan of a mission, or a call that waits')
-    .action((id: string, _flags: object, command: Command) =>
-      choose(command, async (context) => (await load()).approve(context, id)),
+    .option('--revision <n>', SEEN, revisionArgument)
+    .action((id: string, { revision }: { readonly revision?: number }, command: Command) =>
+      choose(command, async (context) => (await load()).approve(context, id, revision)),
     );
   program
     .command('reject')
     .argument('<id>', ID)
     .description('reject the proposed plan of a mission, or a call that waits')
     .requiredOption('--why <reason>', 'reason, passed to the planner or the model')
-    .action((id: string, { why }: { readonly why: string }, command: Command) =>
-      choose(command, async (context) => (await load()).reject(context, id, why)),
+    .option('--revision <n>', SEEN, revisionArgument)
+    .action((id: string, { why, revision }: { readonly why: string; readonly revision?: number }, command: Command) =>
+      choose(command, async (context) => (await load()).reject(context, id, why, revision)),
     );
   program
     .command('answer')

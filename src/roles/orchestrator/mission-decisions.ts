@@ -1,10 +1,12 @@
 /**
  * Decides for the missions of a held coordination partition: at each tick for those to which something has happened.
  */
+import { planDigest } from '../../agent/plan-digest.js';
 import { backoffMs } from '../../domain/backoff.js';
 import { clamp } from '../../domain/budget.js';
 import { leftForPlanning } from '../../domain/mission-budget.js';
 import { decideMission, failMission, type DecideContext, type Decision } from '../../domain/mission-decide.js';
+import { lacksOperators } from '../../domain/request-decisions.js';
 import { isOpen, type CoordinationState, type Mission } from '../../domain/mission-state.js';
 import type { MissionTask } from '../../domain/mission-task-state.js';
 import { missionTimers, taskTimers, timerKeys } from '../../domain/mission-timers.js';
@@ -46,6 +48,8 @@ interface Parts extends MissionDecisionsDeps {
    * Missions of which a decision cannot be written, and why. They fail once all that was decided has been read back.
    */
   readonly undecidable: Map<string, string>;
+  /** Missions whose requests wait for an orchestrator with an operators file. */
+  readonly warned: Set<string>;
   readonly timers: MissionClock;
   readonly writer: DecisionWriter;
   readonly squads: SquadAnnouncer;
@@ -94,6 +98,7 @@ function createParts(context: OrchestratorContext, deps: MissionDecisionsDeps): 
     context,
     touched,
     undecidable,
+    warned: new Set(),
     timers,
     writer,
     squads: createSquadAnnouncer(context, writer.news),
@@ -118,8 +123,17 @@ function tick(parts: Parts): void {
       writer.decide(mission, decision, changed.triggers.causeOf(decision));
     squads.announce(mission);
     withoutWorker.announce(mission, tasks);
+    warnOfRequests(parts, mission, context);
   }
   touched.clear();
+}
+
+/** Once for a mission and claim. */
+function warnOfRequests({ warned, context }: Parts, mission: Mission, decides: DecideContext): void {
+  if (warned.has(mission.id) || !lacksOperators(mission, decides)) return;
+  warned.add(mission.id);
+  const why = 'its request was signed, and this orchestrator has no operators file: start it with OPERATORS_FILE';
+  context.deps.logger.warn({ mission_id: mission.id, why }, 'requests.wait');
 }
 
 function changedTasks(mission: Mission, { tasks: ids }: TouchedMission): readonly MissionTask[] {
@@ -162,6 +176,7 @@ function decideContext({ context, timers }: Parts, owner: string): DecideContext
     retryDelayMs: (failures) => Math.round(backoffMs(failures, context.timings.retryBackoff, random)),
     verifyAnswer: context.deps.verifyAnswer ?? (() => null),
     verifyRequest: context.deps.verifyRequest ?? null,
+    planDigest,
     planningWorstCase: (mission) =>
       // Never more than there is: a planner whose worst case does not fit is skipped.
       clamp(planner.worstCase(planRequestOf(mission, null, mission.revision + 1)), leftForPlanning(mission)),
@@ -202,6 +217,7 @@ function reset(parts: Parts): void {
   parts.writer.reset();
   parts.touched.clear();
   parts.undecidable.clear();
+  parts.warned.clear();
   parts.squads.reset();
   parts.withoutWorker.reset();
   parts.workers = '';

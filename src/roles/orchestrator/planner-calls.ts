@@ -22,14 +22,14 @@ export interface PlannerCalls {
 }
 
 /** What the calls of one partition share. */
-export interface PlannerCallsDeps {
+export interface PlannerCallDeps {
   readonly context: OrchestratorContext;
   readonly partition: number;
   readonly news: DecisionWriter['news'];
   held(): HeldClaim | null;
 }
 
-export function createPlannerCalls(parts: PlannerCallsDeps): PlannerCalls {
+export function createPlannerCalls(parts: PlannerCallDeps): PlannerCalls {
   const { context } = parts;
   const calls = new Map<string, AbortController>();
   return {
@@ -61,7 +61,7 @@ export function createPlannerCalls(parts: PlannerCallsDeps): PlannerCalls {
 type Answer = EventOf<'plan_proposed' | 'plan_failed'>;
 
 /** Asks, and appends the answer, unless the call was stopped. */
-async function answer(parts: PlannerCallsDeps, call: PlannerCall, signal: AbortSignal): Promise<void> {
+async function answer(parts: PlannerCallDeps, call: PlannerCall, signal: AbortSignal): Promise<void> {
   const event = await ask(parts, call, signal);
   if (event === null || signal.aborted) return;
   try {
@@ -75,7 +75,7 @@ async function answer(parts: PlannerCallsDeps, call: PlannerCall, signal: AbortS
 }
 
 /** What the planner says, or why it says nothing; null when the call was stopped. */
-async function ask({ context, news }: PlannerCallsDeps, call: PlannerCall, signal: AbortSignal): Promise<Answer | null> {
+async function ask({ context, news }: PlannerCallDeps, call: PlannerCall, signal: AbortSignal): Promise<Answer | null> {
   const { planner, logger } = context.deps;
   const { mission } = call;
   try {
@@ -91,7 +91,7 @@ async function ask({ context, news }: PlannerCallsDeps, call: PlannerCall, signa
   }
 }
 
-function append({ context, partition }: PlannerCallsDeps, event: Answer): Promise<unknown> {
+function append({ context, partition }: PlannerCallDeps, event: Answer): Promise<unknown> {
   const { appenders, topics } = context.deps;
   const { mission_id: key } = event.payload;
   return appenders.coordination.append({ topic: topics.coordination, partition, key, event });

@@ -1,7 +1,7 @@
 /**
- * Owner ids of claims. What a holder decides counts by its owner id, and Kafka cannot tell event types apart: so the id of
- * a coordination partition's holder is known only to those who may read that topic. Workers write there, and read other
- * topics (docs/security.md).
+ * Owner ids of claims. What a holder decides counts by its owner id, and Kafka cannot tell event types apart: so the id
+ * of a coordination partition's holder is known only to those who may read that topic. Workers write there, and read
+ * other topics (docs/security.md).
  */
 import type { Ids } from '../../ports/clock.js';
 

@@ -112,7 +112,11 @@ const planUse: Pick<PayloadOf<'plan_failed'>, 'tokens_in' | 'tokens_out' | 'cost
 export const proposed = (
   revision: number,
   plan: Plan,
-  used: Partial<typeof planUse> & { readonly planner?: string; readonly id?: string; readonly owner?: string | null } = {},
+  used: Partial<typeof planUse> & {
+    readonly planner?: string;
+    readonly id?: string;
+    readonly owner?: string | null;
+  } = {},
 ): AgentEvent => {
   const { planner = 'order', id = ID, ...usage } = used;
   return eventOf('plan_proposed', {
@@ -167,9 +171,9 @@ export const noPlanner = (revision: number, id = ID): AgentEvent =>
     ...planUse,
   });
 export const approved = (revision: number, id = ID): AgentEvent =>
-  eventOf('plan_approved', { mission_id: id, revision, approved_by: 'ann', signed: null });
+  eventOf('plan_approved', { mission_id: id, revision, approved_by: 'ann', signed: null, plan_digest: null });
 export const rejected = (revision: number, reason = 'not so', id = ID): AgentEvent =>
-  eventOf('plan_rejected', { mission_id: id, revision, rejected_by: 'ann', reason, signed: null });
+  eventOf('plan_rejected', { mission_id: id, revision, rejected_by: 'ann', reason, signed: null, plan_digest: null });
 
 interface Used {
   readonly tokens_in?: number;
@@ -252,6 +256,7 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
     verifyAnswer: () => null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     verifyRequest: null,
+    planDigest: (plan) => JSON.stringify(plan),
     ...changes,
   };
 }
