@@ -1,5 +1,6 @@
 /** Signed requests: what people ask of missions and do about dead letters. */
 import { personOf, type Signable, type SignableType, type VerifyRequest } from '../domain/requests.js';
+import { canonicalJson } from './canonical-json.js';
 import { createVerifySignature, signedBytes, type Operator, type Right, type Signer } from './signatures.js';
 
 /** Signs nothing else: a signature for another purpose is none for this. */
@@ -17,33 +18,68 @@ const RIGHT_OF: Readonly<Record<SignableType, Right>> = {
   dead_letter_discarded: 'retry',
 };
 
-/** Type, id and time of the record, and its whole payload with the signer: a change of anything is another record. */
+/**
+ * Values that the schemas of signed records give to fields which the writer's build did not know, besides null, by the
+ * field's name at any depth. They are not signed: what an older build has signed is decoded with them.
+ */
+export const UNSIGNED_DEFAULTS: Readonly<Record<string, unknown>> = {
+  on_failure: 'fail',
+  protected: [],
+  changes: [],
+  requires: [],
+  limits: {},
+  brief_trusted: true,
+  workspace_trusted: false,
+  taken_over: false,
+};
+
+function withoutDefaults(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutDefaults);
+  if (typeof value !== 'object' || value === null) return value;
+  const isDefault = ([name, part]: [string, unknown]) =>
+    Object.hasOwn(UNSIGNED_DEFAULTS, name) && canonicalJson(part) === canonicalJson(UNSIGNED_DEFAULTS[name]);
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter((entry) => !isDefault(entry))
+      .map(([name, part]) => [name, withoutDefaults(part)]),
+  );
+}
+
+/**
+ * The swarm, type, id and time of the record, and its whole payload with the signer: a change of anything is another
+ * record.
+ */
 function requestBytes(
   { event_id, event_type, timestamp, payload }: Signable,
   { signed_by, key_id }: { readonly signed_by: string; readonly key_id: string },
+  swarm: string,
 ): Buffer {
   return signedBytes(PURPOSE, {
+    swarm,
     event_id,
     event_type,
     timestamp,
-    payload: { ...payload, signed: { signed_by, key_id } },
+    payload: withoutDefaults({ ...payload, signed: { signed_by, key_id } }),
   });
 }
 
-/** The record with the signer's signature. Its payload must name the signer as its person, and be as the log has it. */
-export function signRequest<T extends Signable>(record: T, signer: Signer): T {
+/**
+ * The record with the signer's signature. Its payload must name the signer as its person, and be as the log has it.
+ * @param swarm prefix of its topics: another swarm whose operators have the same keys takes none of it
+ */
+export function signRequest<T extends Signable>(record: T, signer: Signer, swarm: string): T {
   const key = { signed_by: signer.name, key_id: signer.keyId };
-  const signed = { ...key, signature: signer.sign(requestBytes(record, key)) };
+  const signed = { ...key, signature: signer.sign(requestBytes(record, key, swarm)) };
   return { ...record, payload: { ...record.payload, signed } };
 }
 
-/** Only records that the named operator has signed, and may write, count. */
-export function createVerifyRequest(operators: readonly Operator[]): VerifyRequest {
+/** Only records that the named operator has signed for this swarm (prefix), and may write, count. */
+export function createVerifyRequest(operators: readonly Operator[], swarm: string): VerifyRequest {
   const verify = createVerifySignature(operators);
   return (record, atMs) => {
     const { signed } = record.payload;
     if (signed === null) return 'unsigned';
     const right = RIGHT_OF[record.event_type];
-    return verify(signed, { person: personOf(record), right, atMs, bytes: requestBytes(record, signed) });
+    return verify(signed, { person: personOf(record), right, atMs, bytes: requestBytes(record, signed, swarm) });
   };
 }

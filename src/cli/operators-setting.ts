@@ -52,7 +52,10 @@ export async function asOperator(context: CommandContext): Promise<CommandContex
 
 const verifying = (context: CommandContext, operators: readonly Operator[]): CommandContext => ({
   ...context,
-  client: { ...context.client, verifyHandling: async () => createVerifyRequest(operators) },
+  client: {
+    ...context.client,
+    verifyHandling: async () => createVerifyRequest(operators, context.client.topics.prefix),
+  },
 });
 
 async function signerOf(file: string, name: string | null, operators: readonly Operator[] | null): Promise<Signer> {

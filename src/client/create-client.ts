@@ -59,7 +59,7 @@ export function createClient(options: ClientOptions): Client {
     signal,
     requester: requester ?? hostname(),
     ...(log.redact === undefined ? {} : { redact: log.redact }),
-    ...(operators === undefined ? {} : { verifyHandling: verifierOf(resolve(operators)) }),
+    ...(operators === undefined ? {} : { verifyHandling: verifierOf(resolve(operators), prefix) }),
   };
   const context = operator === undefined ? unsigned : signingAs(unsigned, createSigner(operator.name, operator.key));
   return createClientOn(context, {
@@ -70,9 +70,9 @@ export function createClient(options: ClientOptions): Client {
 }
 
 /** Reads the file when it is needed, once. */
-function verifierOf(file: string): () => Promise<VerifyRequest> {
+function verifierOf(file: string, prefix: string): () => Promise<VerifyRequest> {
   let read: Promise<VerifyRequest> | null = null;
-  return () => (read ??= openOperators(file).then(({ operators }) => createVerifyRequest(operators)));
+  return () => (read ??= openOperators(file).then(({ operators }) => createVerifyRequest(operators, prefix)));
 }
 
 const text = z.string('it must be a text').min(1, 'it must not be empty');

@@ -15,9 +15,9 @@ export const signingAs = (context: ClientContext, signer: Signer): ClientContext
 
 /** An event that only people write, signed where the context signs. */
 export function signed<E extends EventOf<SignableType>>(
-  { signer, redact = redactPatterns }: Pick<ClientContext, 'signer' | 'redact'>,
+  { signer, redact = redactPatterns, topics }: Pick<ClientContext, 'signer' | 'redact' | 'topics'>,
   event: E,
 ): E {
   // As the log will have it: what is signed must not change on the way.
-  return signer === undefined ? event : signRequest(redactEvent(event, redact), signer);
+  return signer === undefined ? event : signRequest(redactEvent(event, redact), signer, topics.prefix);
 }

@@ -114,7 +114,8 @@ async function prepareRoles(
     tools === null ? null : { agents: options.agents, tools, policy: options.policy, askMs: options.askMs };
   const { roster, orchestrator } = options;
   const verifyAnswer = options.operators === null ? null : createVerifyAnswer(options.operators);
-  const verifyRequest = options.operators === null ? null : createVerifyRequest(options.operators);
+  const verifyRequest =
+    options.operators === null ? null : createVerifyRequest(options.operators, context.topics.prefix);
   const verifying = { verifyAnswer, verifyRequest };
   return createRoles(context, { log, roster, orchestrator, models, worker, ...verifying, retention, health }).map(
     ({ name, create }) =>

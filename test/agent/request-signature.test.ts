@@ -1,7 +1,8 @@
 /** Signed requests: which hold, and which do not. */
+import { readFileSync } from 'node:fs';
 import { createPrivateKey } from 'node:crypto';
 import { createVerifyAnswer, signAnswer } from '../../src/agent/call-answer.js';
-import { createVerifyRequest, signRequest } from '../../src/agent/request-signature.js';
+import { createVerifyRequest, signRequest, UNSIGNED_DEFAULTS } from '../../src/agent/request-signature.js';
 import { createSigner, RIGHTS, type Right } from '../../src/agent/signatures.js';
 import type { Signable } from '../../src/domain/requests.js';
 import { requested } from '../domain/support/mission-log.js';
@@ -10,7 +11,7 @@ import { testOperator } from '../support/operator.js';
 const AT_MS = 1_795_000_000_000;
 const ann = testOperator('ann');
 const bob = testOperator('bob');
-const verify = createVerifyRequest([ann.operator, bob.operator]);
+const verify = createVerifyRequest([ann.operator, bob.operator], 'squad');
 
 const about = { mission_id: 'm1', signed: null };
 const letter = { letter_id: '0-1', origin_topic: 't', origin_partition: 0, origin_offset: 1, origin_timestamp: 5 };
@@ -25,10 +26,21 @@ const RECORDS: readonly (readonly [Right, Signable])[] = [
     'cancel',
     { ...envelope, event_type: 'mission_cancel_requested', payload: { ...about, requested_by: 'ann', reason: 'r' } },
   ],
-  ['approve', { ...envelope, event_type: 'plan_approved', payload: { ...about, revision: 1, approved_by: 'ann' } }],
   [
     'approve',
-    { ...envelope, event_type: 'plan_rejected', payload: { ...about, revision: 1, rejected_by: 'ann', reason: 'r' } },
+    {
+      ...envelope,
+      event_type: 'plan_approved',
+      payload: { ...about, revision: 1, approved_by: 'ann', plan_digest: 'd' },
+    },
+  ],
+  [
+    'approve',
+    {
+      ...envelope,
+      event_type: 'plan_rejected',
+      payload: { ...about, revision: 1, rejected_by: 'ann', reason: 'r', plan_digest: 'd' },
+    },
   ],
   [
     'answer',
@@ -82,7 +94,7 @@ const RECORDS: readonly (readonly [Right, Signable])[] = [
 const byType = RECORDS.map(([right, record]) => [record.event_type, right, record] as const);
 
 describe.each(byType)('%s', (_, right, record) => {
-  const good = signRequest(record, ann.signer);
+  const good = signRequest(record, ann.signer, 'squad');
 
   test('holds when its person has signed it, and may', () => {
     expect(verify(good, AT_MS)).toBeNull();
@@ -92,12 +104,12 @@ describe.each(byType)('%s', (_, right, record) => {
   test('does not hold unsigned, or with the key of another operator or of none', () => {
     expect(verify(record, AT_MS)).toBe('unsigned');
     const stranger = createSigner('ann', createPrivateKey(testOperator('x').privateKey));
-    expect(verify(signRequest(record, stranger), AT_MS)).toBe('unknown_key');
-    expect(verify(signRequest(record, createSigner('ann', createPrivateKey(bob.privateKey))), AT_MS)).toBe(
+    expect(verify(signRequest(record, stranger, 'squad'), AT_MS)).toBe('unknown_key');
+    expect(verify(signRequest(record, createSigner('ann', createPrivateKey(bob.privateKey)), 'squad'), AT_MS)).toBe(
       'unknown_key',
     );
     // Who signs cannot speak for another person.
-    expect(verify(signRequest(record, bob.signer), AT_MS)).toBe('forged');
+    expect(verify(signRequest(record, bob.signer, 'squad'), AT_MS)).toBe('forged');
   });
 
   const places = changesOf(record);
@@ -106,19 +118,19 @@ describe.each(byType)('%s', (_, right, record) => {
   });
 
   test('holds until the key expires, and where the person may do it', () => {
-    const until = createVerifyRequest([{ ...ann.operator, untilMs: AT_MS + 1 }]);
+    const until = createVerifyRequest([{ ...ann.operator, untilMs: AT_MS + 1 }], 'squad');
     expect(until(good, AT_MS)).toBeNull();
     expect(until(good, AT_MS + 1)).toBe('key_expired');
-    expect(createVerifyRequest([{ ...ann.operator, may: [right] }])(good, AT_MS)).toBeNull();
+    expect(createVerifyRequest([{ ...ann.operator, may: [right] }], 'squad')(good, AT_MS)).toBeNull();
     const others = RIGHTS.filter((each) => each !== right);
-    expect(createVerifyRequest([{ ...ann.operator, may: others }])(good, AT_MS)).toBe('not_allowed');
-    expect(createVerifyRequest([bob.operator])(good, AT_MS)).toBe('unknown_key');
+    expect(createVerifyRequest([{ ...ann.operator, may: others }], 'squad')(good, AT_MS)).toBe('not_allowed');
+    expect(createVerifyRequest([bob.operator], 'squad')(good, AT_MS)).toBe('unknown_key');
   });
 });
 
 /** Every place of a record that a person could change, and the record with it changed. */
 function changesOf(record: Signable): readonly (readonly [string, (good: Signable) => Signable])[] {
-  const good = signRequest(record, ann.signer);
+  const good = signRequest(record, ann.signer, 'squad');
   const paths: string[][] = [];
   const walk = (value: unknown, path: string[]): void => {
     if (typeof value !== 'object' || value === null) return void paths.push(path);
@@ -155,7 +167,7 @@ function otherThan(value: unknown, name: string): unknown {
 test('a field that a later build adds, with null as its default, changes no signature', () => {
   const [, record] = RECORDS[1] ?? [];
   if (record === undefined) throw new TypeError('a record');
-  const good = signRequest(record, ann.signer);
+  const good = signRequest(record, ann.signer, 'squad');
   const withField = (added: unknown): Signable => {
     const later = structuredClone(good);
     Reflect.set(later.payload, 'added', added);
@@ -163,6 +175,49 @@ test('a field that a later build adds, with null as its default, changes no sign
   };
   expect(verify(withField(null), AT_MS)).toBeNull();
   expect(verify(withField('x'), AT_MS)).toBe('forged');
+});
+
+test('is for one swarm: another one, whose operators have the same keys, does not take it', () => {
+  const [, record] = RECORDS[0] ?? [];
+  if (record === undefined) throw new TypeError('a record');
+  const good = signRequest(record, ann.signer, 'squad.staging');
+  expect(createVerifyRequest([ann.operator], 'squad.staging')(good, AT_MS)).toBeNull();
+  expect(verify(good, AT_MS)).toBe('forged');
+});
+
+/** Defaults of the payload of a schema that are not null, by the field's name. */
+function defaultsIn(type: unknown): readonly (readonly [string, unknown])[] {
+  if (Array.isArray(type)) return type.flatMap(defaultsIn);
+  if (typeof type !== 'object' || type === null) return [];
+  const { fields = [], items, values, type: inner } = type as Readonly<Record<string, unknown>>;
+  const own = (fields as readonly Readonly<Record<string, unknown>>[]).flatMap(({ name, default: value, type: of }) => [
+    ...(value === undefined || value === null ? [] : [[String(name), value] as const]),
+    ...defaultsIn(of),
+  ]);
+  return [...own, ...[items, values, inner].flatMap(defaultsIn)];
+}
+
+test.each(byType)('what an older build has signed holds: %s has no default that would be signed', (type) => {
+  const schema: { readonly fields: readonly { readonly name: string; readonly type: unknown }[] } = JSON.parse(
+    readFileSync(`schemas/${type.replaceAll('_', '-')}.avsc`, 'utf8'),
+  );
+  const defaults = defaultsIn(schema.fields.find(({ name }) => name === 'payload')?.type);
+  expect(Object.fromEntries(defaults)).toEqual(
+    Object.fromEntries(defaults.map(([name]) => [name, UNSIGNED_DEFAULTS[name]])),
+  );
+});
+
+test('a mission that was signed without the fields of later builds holds with their defaults', () => {
+  const [, record] = RECORDS[0] ?? [];
+  if (record?.event_type !== 'mission_requested') throw new TypeError('a mission');
+  const later = { requires: [], limits: {}, brief_trusted: true, workspace_trusted: false };
+  const older = structuredClone(record);
+  for (const name of Object.keys(later)) Reflect.deleteProperty(older.payload, name);
+  const signed = signRequest(older, ann.signer, 'squad');
+  const decoded = { ...signed, payload: { ...signed.payload, ...later } };
+  expect(verify(decoded, AT_MS)).toBeNull();
+  expect(verify({ ...decoded, payload: { ...decoded.payload, workspace_trusted: true } }, AT_MS)).toBe('forged');
+  expect(verify({ ...decoded, payload: { ...decoded.payload, brief_trusted: false } }, AT_MS)).toBe('forged');
 });
 
 test('a signature for a call is none for a request, and the other way round', () => {
@@ -173,7 +228,7 @@ test('a signature for a call is none for a request, and the other way round', ()
   const answered = signAnswer(answer, ann.signer);
   const [, record] = RECORDS[1] ?? [];
   if (record === undefined || answered.signature === null) throw new TypeError('a record');
-  const asked = signRequest(record, ann.signer);
+  const asked = signRequest(record, ann.signer, 'squad');
   const signed = { signed_by: 'ann', key_id: ann.signer.keyId, signature: answered.signature };
   expect(verify({ ...asked, payload: { ...asked.payload, signed } } as Signable, AT_MS)).toBe('forged');
   const { signature = '' } = asked.payload.signed ?? {};

@@ -27,7 +27,7 @@ let clients: Client[] = [];
 
 const verifying = (...operators: readonly Operator[]) => ({
   verifyAnswer: createVerifyAnswer(operators),
-  verifyRequest: createVerifyRequest(operators),
+  verifyRequest: createVerifyRequest(operators, 'test'),
 });
 
 async function start(operators: readonly Operator[] = [ann.operator]): Promise<void> {

@@ -113,7 +113,8 @@ interface ApplyFlags {
   readonly prune: boolean;
 }
 
-function appliedDocument({ missing, present, unwanted, left, ofOthers }: RuleComparison, { dryRun, prune }: ApplyFlags) {
+function appliedDocument(found: RuleComparison, { dryRun, prune }: ApplyFlags) {
+  const { missing, present, unwanted, left, ofOthers } = found;
   return {
     dry_run: dryRun,
     added: missing,

@@ -52,7 +52,7 @@ export function register(program: Command, choose: Choose): void {
     .option('--dry-run', 'say what would be added and removed, and change nothing', false)
     .option(
       '--prune',
-      "also remove rules of the same principals and hosts, about this swarm's own topics and groups, that are not in the list",
+      "also remove rules of these principals and hosts, about this swarm's own topics and groups, that are not listed",
       false,
     )
     .addHelpText('after', ROLES + EXAMPLES.apply)
@@ -96,8 +96,8 @@ function hostArgument(text: string): string {
 }
 
 /**
- * Brokers compare with the text that Java's getHostAddress gives: an IPv6 address as eight groups, none shortened, and one
- * that stands for an IPv4 address as that.
+ * Brokers compare with the text that Java's getHostAddress gives: an IPv6 address as eight groups, none shortened, and
+ * an embedded IPv4 address as that.
  */
 function asBrokersWriteIt(address: string): string {
   // The URL parser writes the last 32 bits as two groups, and the longest run of zeros as ::.

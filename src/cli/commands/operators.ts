@@ -4,7 +4,7 @@ import type { Choose } from '../registration.js';
 export function register(program: Command, choose: Choose): void {
   program
     .command('operators')
-    .description('people who may answer about calls that wait')
+    .description('people whose requests, approvals and answers count, and the keys with which they sign')
     .command('keygen')
     .argument('<name>', "the operator's name")
     .requiredOption('--out <file>', 'where the private key is written; nothing may be there yet')
