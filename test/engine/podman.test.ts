@@ -1,6 +1,8 @@
 /** The table of an engine's requests, and what a container gets in the end, on a real engine. */
-import { chownSync, mkdirSync, statSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
 import { silentLogger } from '../../src/ports/logger.js';
 import { createEngineProxy, type EngineProxy } from '../../src/tools/engine/proxy.js';
@@ -152,6 +154,66 @@ describe('a real engine', () => {
     expect({ status, body }).toEqual({ status: expect.any(Number), body: expect.not.stringContaining('ravenhelm: ') });
     if (row.status === undefined) expect([body, Math.floor(status / 100)]).toEqual([body, 2]);
     else expect(row.status).toContain(status);
+  });
+
+  const DOCKER = ['/usr/local/bin/docker', '/usr/bin/docker'].find((path) => existsSync(path));
+
+  describe('with a docker client', () => {
+    /** Its exit code and what it printed. */
+    const docker = async (...args: readonly string[]) => {
+      const env = { PATH: process.env['PATH'] ?? '', HOME: directory, DOCKER_HOST: `unix://${socket}` };
+      const ended = await promisify(execFile)(DOCKER ?? 'docker', args, { env, encoding: 'utf8' }).then(
+        (outputs) => ({ code: 0, ...outputs }),
+        (error: { readonly code: number; readonly stdout: string; readonly stderr: string }) => error,
+      );
+      return { code: ended.code, said: `${ended.stdout}${ended.stderr}`.trim() };
+    };
+    const limits = engine.ulimits.map(({ Name, Soft, Hard }) => `--ulimit=${Name}=${Soft}:${Hard}`);
+    const name = `${project.name}-client`;
+    const withDocker = DOCKER === undefined && process.env['CI'] === undefined ? test.skip : test;
+
+    withDocker('a container of the project runs, is looked at, gets a command, stops and goes', async () => {
+      const command = ['sh', '-c', 'echo from the container; touch /w/by-docker; sleep 1000'];
+      const mount = ['--volume', '/workspace:/w', '--user', project.user];
+      const run = [
+        'run',
+        '--detach',
+        '--name',
+        name,
+        '--network',
+        world.network,
+        ...mount,
+        ...limits,
+        IMAGE,
+        ...command,
+      ];
+      expect(await docker(...run)).toEqual({ code: 0, said: expect.stringMatching(/^[0-9a-f]{64}$/) });
+      expect((await docker('ps', '--format', '{{.Names}}')).said.split('\n')).toContain(name);
+      expect((await docker('ps', '--all', '--format', '{{.Names}}')).said).not.toContain('other-db-1');
+      expect(await docker('inspect', name, '--format', '{{.State.Status}}')).toEqual({ code: 0, said: 'running' });
+      expect(await docker('exec', name, 'id', '-u')).toEqual({ code: 0, said: String(uid) });
+      expect((await docker('exec', name, 'sh', '-c', 'exit 7')).code).toBe(7);
+      expect(await docker('logs', name)).toEqual({ code: 0, said: 'from the container' });
+      expect(await docker('stop', '-t', '0', name)).toEqual({ code: 0, said: name });
+      expect(await docker('start', name)).toEqual({ code: 0, said: name });
+      expect(await docker('rm', '--force', name)).toEqual({ code: 0, said: name });
+      expect(statSync(join(workspace, 'by-docker')).uid).toBe(uid);
+    });
+
+    withDocker.each([
+      [['run', '--privileged', IMAGE, 'id'], 'it would give the container the whole computer'],
+      [['run', '--network', 'host', IMAGE, 'id'], 'is refused'],
+      [['run', '--pid', 'host', IMAGE, 'id'], 'a container has its own processes'],
+      [['run', '--volume', '/etc:/e', IMAGE, 'id'], 'a container sees the whole workspace only'],
+      [['inspect', '--type', 'container', 'other-db-1'], 'No such container'],
+      [['exec', 'other-db-1', 'id'], 'No such container'],
+      [['stop', 'other-db-1'], 'No such container'],
+      [['pull', 'alpine'], 'neither pulled nor built'],
+    ])('%j is refused, and the client prints why', async (args, why) => {
+      const { code, said } = await docker(...args);
+      expect(said).toContain(why);
+      expect(code).not.toBe(0);
+    });
   });
 
   test('still has what is another project’s', async () => {
