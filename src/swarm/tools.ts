@@ -95,7 +95,8 @@ export async function openToolsInBackground(options: OpenToolsOptions): Promise<
   await workspaceMarker(options.workspaceRoot);
   const opening = openTools(options);
   const opened = opening.then(
-    ({ degradedReason }) => {
+    ({ degradedReason, limitsLine: limits }) => {
+      if (limits !== null) options.logger.info({ line: limits }, 'sandbox.limits');
       if (degradedReason !== null) options.logger.warn({ degradedReason }, 'sandbox.unusable');
     },
     () => undefined, // each tool call rejects with it

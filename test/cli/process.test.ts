@@ -47,6 +47,7 @@ describe('--http', () => {
     expect(await ask('nothing', new URL(url).port)).toEqual([1, null]);
     expect(await ask('livez', '9')).toEqual([1, null]);
     expect((await run.ended()).code).toBe(0);
+    expect(run.stdout().match(/^Limits: by .*/gm)).toHaveLength(1);
   });
 
   test('on an address that other computers can reach needs a token, which bin/health.js sends too', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import type { Logger } from '../../src/ports/logger.js';
 import {
   ClientError,
   createClient,
@@ -50,6 +51,16 @@ describe('a program that embeds the swarm', () => {
   }, 180_000);
 });
 
+test('a swarm says in its log by what the limits of calls hold', async () => {
+  const lines: unknown[] = [];
+  const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+  const logger: Logger = { ...silent, info: (fields) => void lines.push(fields) };
+  await using swarm = await createSwarm({ log: memoryLog(), agents: [writer], logger });
+  await using client = createClient(swarm);
+  await client.run({ name: 'limits', brief: 'Write.', plan });
+  expect(lines).toContainEqual({ line: expect.stringMatching(/^Limits: by /) });
+});
+
 describe('a swarm with a policy that asks', () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   let dir: string;
@@ -71,9 +82,11 @@ describe('a swarm with a policy that asks', () => {
     await using client = createClient({ ...swarm, operator: { name: 'ann', key } });
     await using stranger = createClient(swarm);
     const { missionId } = await client.submit(mission);
+    const leftMs: number[] = [];
     const report = client.follow(missionId, {
       onEvent(event) {
         if (event.event_type !== 'task_paused') return;
+        leftMs.push(event.payload.expires_at - Date.now());
         const { approval_id } = event.payload;
         void stranger.approvals
           .approve(approval_id)
@@ -82,6 +95,9 @@ describe('a swarm with a policy that asks', () => {
       },
     });
     expect((await report).status).toBe('completed');
+    // It waits for a day.
+    const hours = leftMs.map((each) => Math.round(each / 3_600_000));
+    expect(new Set(hours)).toEqual(new Set([24]));
   });
 
   test('refuses it at once with onAsk: reject', async () => {
