@@ -59,7 +59,7 @@ const SETUP = [
   'echo "echo PWNED" > x; echo "console.log(1)" > app.js',
   'printf \'{"scripts":{"test":"env"}}\' > package.json; printf "all:\\n\\tenv\\n" > Makefile',
   'ln -s /etc etc-link; ln -s / root-link; ln -s loop-b loop-a; ln -s loop-a loop-b; mkfifo pipe',
-  'ln -s "$OUTSIDE/dangling" new.txt; truncate -s 1T sparse; mkdir many; cd many; seq 1 20000 | xargs touch',
+  'ln -s "$OUTSIDE/dangling" new.txt; mkdir many; cd many; seq 1 20000 | xargs touch',
 ].join('\n');
 
 afterAll(removeTemporaryDirectories);
@@ -86,11 +86,14 @@ async function attack(user: number | null): Promise<Attacked> {
   }
   const setup = { tool: 'execute_terminal_command', arguments: { command: SETUP.replaceAll('$OUTSIDE', outside) } };
   const calls = [setup, ...cases.map((one) => ({ tool: one.tool, arguments: expanded(one.arguments) }))];
+  // Not in what the sandbox mounts: a node that has it in NODE_OPTIONS ends with an error.
+  const harmless = join(home, 'harmless.cjs');
+  writeFileSync(harmless, '');
   const [file, ...rest] = programAs(user, clone, ['sandbox', 'tool', '--json', '--workspace', workspace, '-']);
   const { PATH = '' } = process.env;
   const child = spawn(file, rest, {
     cwd: home,
-    env: { PATH, HOME: home, WORKSPACE_ROOT: root, ...CANARIES },
+    env: { PATH, HOME: home, WORKSPACE_ROOT: root, NODE_OPTIONS: `--require ${harmless}`, ...CANARIES },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // A program that refuses to start does not read it; its exit code says so.
