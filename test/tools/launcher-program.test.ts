@@ -275,6 +275,14 @@ test('if memory is short, the kernel ends a command before the worker', async ()
   expect(output('stdout')).toBe('500\n');
 });
 
+// By the kernel's rule: what root has set is the least that a process without CAP_SYS_RESOURCE can set.
+asRoot('a command cannot make itself less likely to be ended', async () => {
+  const lower =
+    'for n in 499 0 -1; do echo $n > /proc/self/oom_score_adj && echo lowered; done; cat /proc/self/oom_score_adj';
+  expect(await endOf(start(await inSandbox(lower)))).toBe(0);
+  expect(output('stdout')).toBe('500\n');
+});
+
 test('an output of more than 256 MiB is cut there, and the command gets SIGPIPE', async () => {
   const child = start(await inSandbox('head -c 300000000 /dev/zero; echo $? >&2'));
   expect(await endOf(child)).toBe(0);
