@@ -6,7 +6,9 @@ import type { Client, Swarm } from '../../src/index.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
 import { createSystemIds } from '../../src/telemetry/system-clock.js';
 import { systemClock } from '../contract/system-clock.js';
+import { until } from '../contract/until.js';
 import { describeWithSecuredBroker } from '../support/secured-broker.js';
+import { readTopic } from '../support/read-topic.js';
 import { createSecuredSwarm, missionFor, names, type SecuredSwarm } from '../support/secured-swarm.js';
 
 const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
@@ -291,6 +293,60 @@ describeWithSecuredBroker('a rogue among the clients', () => {
       await Promise.all([claim, end].map((event) => appender.append({ ...place, key: mission, event })));
       await appender.close();
       expect(await client.follow(mission)).toMatchObject({ status: 'completed' });
+      expect(await client.run(missionFor('first'))).toMatchObject({ status: 'completed' });
+    }, 120_000);
+
+    test('the answer about a call that waits, where there are no operators', async () => {
+      const check = { name: 'asked', command: '$PROGRAM x' };
+      const task = { agent: 'first', description: 'Write.', playbook: 'write', acceptance: [check] };
+      const asking = { ...missionFor('first'), retries: 0, plan: { waves: [{ tasks: [task] }] } };
+      const mission = await submitted(asking, 'task_paused');
+      const [call] = (await client.report(mission)).waiting_calls;
+      const answer = createEvent({
+        type: 'call_answered',
+        from: 'mallory',
+        missionId: mission,
+        payload: {
+          mission_id: mission,
+          task_id: call?.task_id ?? '',
+          attempt: call?.attempt ?? 0,
+          approval_id: call?.approval_id ?? '',
+          digest: call?.digest ?? '',
+          approved: true,
+          reason: '',
+          answered_by: 'mallory',
+          answered_at: Date.now(),
+          ...{ signature: null, key_id: null },
+        },
+      });
+      await forge(await logOf('worker'), names.coordination, mission, answer, partitionOf(mission));
+      await client.follow(mission);
+      const approvers: unknown[] = [];
+      await client.attempts(
+        mission,
+        ({ steps }) => void approvers.push(...steps.map(({ approval }) => approval?.approved_by)),
+      );
+      expect(approvers).toContain('mallory');
+    }, 120_000);
+
+    test('dead letters with any content', async () => {
+      const before = (await client.deadLetters.list()).length;
+      expect(await answerTo('worker', write(names.deadLetters))).toBe('done');
+      expect(await client.deadLetters.list()).toHaveLength(before + 1);
+    }, 120_000);
+
+    test('a claim of its own agent’s partition, which the worker claims again', async () => {
+      const claims = async () =>
+        (await readTopic(secured.log, OWN)).flatMap(({ partition, content }) =>
+          partition === 0 && content.kind === 'event' && content.event.event_type === 'partition_claimed'
+            ? [content.event.payload.owner]
+            : [],
+        );
+      const place = { topic: OWN, partition: 0 };
+      const payload = { owner: 'forger', worker_id: 'forger', ...place };
+      await forge(await logOf('worker'), OWN, OWN, createEvent({ type: 'partition_claimed', from: 'first', payload }));
+      await until('the worker holds it again', async () => (await claims()).at(-1) !== 'forger');
+      expect(await claims()).toContain('forger');
       expect(await client.run(missionFor('first'))).toMatchObject({ status: 'completed' });
     }, 120_000);
 

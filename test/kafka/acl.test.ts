@@ -1,11 +1,13 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import type { AccessRule } from '../../src/ports/broker-access.js';
 import { createTestClone, type TestClone } from '../cli/support/clone.js';
 import { runInPipe, startInPipe } from '../cli/support/ravenhelm.js';
 import { until } from '../contract/until.js';
 import { testBroker } from '../support/broker.js';
+import { readTopic } from '../support/read-topic.js';
 import {
   describeWithSecuredBroker,
   startSecuredBroker,
@@ -13,6 +15,7 @@ import {
   uniquePrefix,
   type SecuredBroker,
 } from '../support/secured-broker.js';
+import { openKafkaLog, silentLogger } from './kafka-under-test.js';
 
 const AGENTS = ['first_agent', 'second_agent'];
 const ROLES = ['orchestrator', 'worker', 'client', 'operator', 'observer', 'setup', 'swarm'];
@@ -26,6 +29,8 @@ describeWithSecuredBroker('ravenhelm acl on a broker that checks rights', () => 
   const topics = [names.coordination, ...AGENTS.map(names.tasks)];
   let broker: SecuredBroker;
   let clone: TestClone;
+  /** What every process has printed or logged. */
+  const texts: string[] = [];
   const running = new Set<ReturnType<typeof startInPipe>>();
 
   const envOf = (user: string) => ({
@@ -34,9 +39,11 @@ describeWithSecuredBroker('ravenhelm acl on a broker that checks rights', () => 
     RAVENHELM_PREFIX: prefix,
     KAFKA_SESSION_TIMEOUT_MS: '6000',
     WORKER_MODELS: 'playbook',
+    LOG_LEVEL: 'debug',
   });
   const run = async (user: string, ...argv: string[]) => {
     const { code, stdout, stderr } = await runInPipe(clone, argv, envOf(user));
+    texts.push(stdout, stderr);
     return { code, said: stdout + stderr, stdout };
   };
   const runJson = async (user: string, ...argv: string[]) => {
@@ -53,6 +60,7 @@ describeWithSecuredBroker('ravenhelm acl on a broker that checks rights', () => 
       for (const role of started) role.child.kill('SIGTERM');
       const ended = await Promise.all(started.map((role) => role.ended()));
       for (const role of started) running.delete(role);
+      texts.push(...ended.flatMap(({ stdout, stderr }) => [stdout, stderr]));
       return ended.map(({ code }) => code);
     };
   };
@@ -224,4 +232,20 @@ describeWithSecuredBroker('ravenhelm acl on a broker that checks rights', () => 
     expect(asked.length).toBeGreaterThan(130);
     expect(asked.filter((rule) => !used.has(rule))).toEqual([]);
   }, 60_000);
+
+  test('the password of a broker user is in no output, no log line and no topic', async () => {
+    const passwords = USERS.map((user) => broker.env(user)['KAFKA_SASL_PASSWORD'] ?? '');
+    expect(new Set(passwords).size).toBe(USERS.length);
+    expect(Math.min(...passwords.map(({ length }) => length))).toBeGreaterThan(20);
+    const log = await openKafkaLog({ ...broker.access(SUPER_USER), prefix, logger: silentLogger });
+    try {
+      for (const topic of [...topics, names.status, names.deadLetters])
+        texts.push(inspect(await readTopic(log, topic), { depth: null, maxStringLength: null, maxArrayLength: null }));
+    } finally {
+      await log.close();
+    }
+    expect(texts.join('').length).toBeGreaterThan(100_000);
+    expect(texts.some((text) => text.includes('"level":"debug"'))).toBe(true);
+    expect(passwords.filter((password) => texts.some((text) => text.includes(password)))).toEqual([]);
+  }, 200_000);
 });

@@ -53,10 +53,17 @@ describe('a page that is changed', () => {
     expect(threatsWithoutTest(section(text), titles)).toEqual(['| something bad | refused |']);
   });
 
+  test('with a line of what can be forged that names no test is refused', () => {
+    const head = '| it writes | what that does | what holds it up | test |\n|---|---|---|---|';
+    const forged = '| a thing | harm | nothing | nothing bad ever happens here |';
+    expect(threatsWithoutTest(section(`${head}\n${forged}`), titles)).toEqual([forged]);
+    expect(page).toContain(head);
+  });
+
   test('is noticed for every line: each of them without its test', () => {
-    const tables = page.matchAll(/^\| threat \|.*\n\|[-|]+\n((?:\|.*(?:\n|$))+)/gm);
+    const tables = page.matchAll(/^\| (?:threat|it writes) \|.*\n\|[-|]+\n((?:\|.*(?:\n|$))+)/gm);
     const lines = [...tables].flatMap(([, body = '']) => body.trimEnd().split('\n'));
-    const changed = page.replaceAll(/(?<=^\|(?! threat|-).*\|)[^|\n]*(?=\|$)/gm, ' no such test at all ');
+    const changed = page.replaceAll(/(?<=^\|(?! threat| it writes|-).*\|)[^|\n]*(?=\|$)/gm, ' no such test at all ');
     const found = threatsWithoutTest(changed, titles);
     expect(lines.length).toBeGreaterThan(60);
     expect(found).toHaveLength(lines.length);

@@ -1,24 +1,30 @@
 const SHORTEST_PART_WORDS = 3;
 
 /**
- * The lines of the tables of threats (those that begin with `| threat |`) whose last of three columns names no test.
+ * The lines of the tables of threats (those that begin with `| threat |`, and that of what can be forged, which begins
+ * with `| it writes |`) whose last column names no test.
  * A name is a whole title, or words that are in one title only, so that it is plain which test is meant.
  */
 export function threatsWithoutTest(page: string, titles: readonly string[]): readonly string[] {
   const plain = titles.map((title) => title.replaceAll('`', ''));
-  return threatLines(page).filter((line) => {
-    const cells = line.split(/(?<!\\)\|/).slice(1, -1);
-    const name = cells[2]?.trim().replaceAll('`', '') ?? '';
-    return cells.length !== 3 || !namesTest(name, plain);
-  });
+  return threatLines(page)
+    .filter(({ line, columns }) => {
+      const cells = line.split(/(?<!\\)\|/).slice(1, -1);
+      const name = cells[columns - 1]?.trim().replaceAll('`', '') ?? '';
+      return cells.length !== columns || !namesTest(name, plain);
+    })
+    .map(({ line }) => line);
 }
 
-function threatLines(page: string): readonly string[] {
+const COLUMNS = { '| threat |': 3, '| it writes |': 4 } as const;
+
+function threatLines(page: string): readonly { readonly line: string; readonly columns: number }[] {
   const lines = page.split('\n');
-  return lines.filter((line, index) => {
-    if (!line.startsWith('|') || /^\|[-|]+$/.test(line)) return false;
+  return lines.flatMap((line, index) => {
+    if (!line.startsWith('|') || /^\|[-|]+$/.test(line)) return [];
     const start = lines.findLastIndex((each, at) => at < index && !each.startsWith('|'));
-    return start + 1 !== index && (lines[start + 1] ?? '').startsWith('| threat |');
+    const head = start + 1 === index ? '' : (lines[start + 1] ?? '');
+    return Object.entries(COLUMNS).flatMap(([first, columns]) => (head.startsWith(first) ? [{ line, columns }] : []));
   });
 }
 
