@@ -224,6 +224,24 @@ describeWithBroker('the command line on Kafka', () => {
       expect((await ask('show', id)).stdout).toContain('ask by ask-echo; approved by ann');
     }, 180_000);
 
+    test('run --on-ask wait lets another process answer, and ends with the mission', async () => {
+      const apart = { ...env, RAVENHELM_PREFIX: `waits.${randomUUID().slice(0, 8)}` };
+      const flags = ['--policy', 'asks-policy.yaml', '--on-ask', 'wait', '--json'];
+      const run = startInPipe(clone, ['run', 'missions/quick.yaml', ...flags], apart);
+      let hasEnded = false;
+      const ended = run.ended().finally(() => (hasEnded = true));
+      let answered = 0;
+      while (!hasEnded) {
+        const { stdout } = await runInPipe(clone, ['approvals', 'list', '--json'], apart);
+        const calls: readonly { readonly approval_id: string }[] = stdout === '' ? [] : JSON.parse(stdout);
+        for (const { approval_id: id } of calls)
+          if ((await runInPipe(clone, ['approve', id], apart)).code === 0) answered += 1;
+      }
+      const { code, stdout } = await ended;
+      expect({ code, answered }).toEqual({ code: 0, answered: 2 });
+      expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', waiting_calls: [] });
+    }, 180_000);
+
     test('an unknown id is wrong use', async () => {
       const { code, stderr } = await ask('approve', 'zzzz', ...KEY);
       expect(stderr).toContain('no call waits under the id zzzz');

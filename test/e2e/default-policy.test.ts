@@ -54,6 +54,12 @@ asAnother(
   300_000,
 );
 
+asAnother(
+  'platform completes without a question as another user',
+  async () => expectUntouched(await run('ravenhelm-platform', USER)),
+  600_000,
+);
+
 test(
   'platform completes without a question',
   async () => expectUntouched(await run('ravenhelm-platform', null)),
