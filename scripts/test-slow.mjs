@@ -8,6 +8,7 @@ const failed = await runStages([
   npm('chaos, half an hour', 'chaos', '--', '--minutes', '30'),
   npm('a real Ollama', 'test:ollama'),
   npm('a real container engine', 'test:engine'),
+  npm('the image, without root and with a read-only root file system', 'test:container'),
   {
     name: 'races of links, 40,000 reads and 40,000 writes',
     command: ['npm', 'test', '--', 'test/security/races'],

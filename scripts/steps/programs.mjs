@@ -64,10 +64,16 @@ export const PROGRAMS = [
     { name: 'git', find: () => existsSync('/usr/bin/git'), package: 'git' },
     { name: 'pip', find: () => existsSync('/usr/bin/pip3'), package: 'python3-pip' },
     { name: 'PostgreSQL', find: () => existsSync('/usr/bin/psql') && hasPostgresServer(), package: 'postgresql' },
+    {
+      name: 'javac',
+      find: () => existsSync('/usr/bin/javac'),
+      package: 'default-jdk-headless',
+      dnf: 'java-21-openjdk-devel',
+    },
     { name: 'Redis', find: () => existsSync('/usr/bin/redis-server'), package: 'redis-server', dnf: 'redis' },
   ].map(({ name, find, package: debian, dnf = debian }) => ({
     name,
-    why: 'the tests of the agents’ network',
+    why: 'the tests of agents’ programs',
     find,
     linuxOnly: true,
     forTests: true,

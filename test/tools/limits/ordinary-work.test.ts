@@ -63,7 +63,10 @@ const expectDone = ({ says }: Work, result: CommandResult | undefined) => {
   expect(result).not.toHaveProperty('limit');
 };
 
-for (const { name, program } of missing) test.skip(`${name}: ${program ?? 'it'} is not installed`, () => undefined);
+if (process.env['RAVENHELM_TEST_PROGRAMS'] === '1')
+  test('all of these programs are here', () => expect(missing.map(({ name }) => name)).toEqual([]));
+else
+  for (const { name, program } of missing) test.skip(`${name}: ${program ?? 'it'} is not installed`, () => undefined);
 
 describe.each([
   ['by cgroups where they can be made', await openCgroups()],
