@@ -197,3 +197,28 @@ describe('the default policy', () => {
     expect(Math.min(...rules.map(({ examples }) => examples))).toBeGreaterThanOrEqual(2);
   });
 });
+
+describe('a rule about paths', () => {
+  const PATHS = rule('path: /workspace/certs/*.pem', 'matches: [touch certs/a.pem]', 'not: [touch a.pem]');
+  const OF_TAINTED = rule(
+    'tainted: true',
+    'path: [/workspace/certs/*.pem, "!/workspace/certs/test.pem"]',
+    'matches: [touch certs/a.pem]',
+    'not: [touch a.pem]',
+  );
+  const decision = (text: string, command: string) =>
+    parsePolicy(text, 'policy.yaml').policy.judgeCommand('env_agent', command, { tainted: true }).decision;
+
+  test.each([
+    ['cp a.pem certs', 'deny', 'deny'],
+    ['touch certs/$x', 'allow', 'deny'],
+    ['touch cert?/a.pem', 'allow', 'deny'],
+    ['touch c*/*.txt', 'allow', 'deny'],
+    ['touch *.pem', 'allow', 'allow'],
+    ['true || cd certs; touch a.pem', 'deny', 'deny'],
+    ['true || cd sub; touch certs/a.pem', 'allow', 'deny'],
+    ['touch certs/test.pem', 'deny', 'allow'],
+  ])('%s: %s; of tainted calls only: %s', (command, always, ofTainted) => {
+    expect([decision(PATHS, command), decision(OF_TAINTED, command)]).toEqual([always, ofTainted]);
+  });
+});
