@@ -10,7 +10,7 @@ import type { MissionReport, TaskReport } from '../domain/report.js';
 
 /** What a mission should prove, whether or not it came to it. */
 export interface DeclaredChecks {
-  /** By task id: the task's own checks and those of its playbook. The task with the success checks is not among them. */
+  /** By task id: the task's own checks and those of its playbook. The task with the success checks is not there. */
   readonly tasks: ReadonlyMap<string, readonly Check[]>;
   readonly success: readonly Check[];
 }

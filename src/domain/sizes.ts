@@ -10,8 +10,8 @@ export const RECORD_BYTES = 1_048_576;
  * What fits into a record. An assignment travels in one record of the agent's topic, which takes RECORD_BYTES. It
  * carries the brief, the task, its checks, results of earlier tasks and what went wrong before; each has its share
  * here, and the shares add up to less than a record: 256 + 64 + 128 + 128 + 64 + 16 + 256 + 2·32 KiB = 976 KiB, which
- * leaves 48 KiB for ids, origins of untrusted content and the envelope. A call has 640 + 128 + 96 KiB (content, baseline, prompt), which leaves
- * 160 KiB for its thought, rejected replies and their reasons.
+ * leaves 48 KiB for ids, origins of untrusted content and the envelope. A call has 640 + 128 + 96 KiB (content,
+ * baseline, prompt), which leaves 160 KiB for its thought, rejected replies and their reasons.
  */
 export const SIZES = {
   /** A mission's name and an agent's, in characters. An agent's is part of topics (249 characters at most) and ids. */

@@ -1,4 +1,4 @@
-/** What a prompt says by itself, and what stands in it as data of an origin. */
+/** What a prompt says by itself, and what it quotes as data of an origin. */
 import { buildPlannerPrompt } from '../../src/agent/planner-prompt.js';
 import type { StepDecision } from '../../src/agent/loop-contract.js';
 import type { PlanRequest } from '../../src/agent/planner-contract.js';

@@ -335,7 +335,7 @@ describeWithSecuredBroker('a rogue among the clients', () => {
       expect(await client.deadLetters.list()).toHaveLength(before + 1);
     }, 120_000);
 
-    test('a claim of its own agent’s partition, which the worker claims again', async () => {
+    test('a claim of its agent’s partition, which the worker claims again', async () => {
       const claims = async () =>
         (await readTopic(secured.log, OWN)).flatMap(({ partition, content }) =>
           partition === 0 && content.kind === 'event' && content.event.event_type === 'partition_claimed'

@@ -137,7 +137,7 @@ describe('a call that the policy asks about', () => {
     expect(outcome?.observation).toContain('A changed call is a new call');
   });
 
-  test('changed after a rejection, it is another call: a person is asked about it, and the old answer is void', async () => {
+  test('changed after a rejection it is another call: a person is asked again, the old answer is void', async () => {
     const commands = ['cert_agent step 2', 'cert_agent step 2 --staging'];
     const model: ChatModel = {
       name: 'changing',

@@ -255,7 +255,7 @@ describe('a bwrap', () => {
   });
 });
 
-(process.arch === 'x64' ? test : test.skip)('each call has a session keyring of its own', async () => {
+(process.arch === 'x64' ? test : test.skip)('each call has a separate session keyring', async () => {
   // keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, no new one); the filter would refuse it.
   const look = `perl -e 'my $id = syscall(250, 0, -3, 0); print $id < 0 ? "error $!" : $id'`;
   place = { ...place, seccomp: null };

@@ -25,7 +25,8 @@ console.log(JSON.stringify({
   closed: await call('execute_terminal_command', { command: 'chmod 000 /workspace' }),
   spoilt: await call('execute_terminal_command', { command: SPOIL }),
   after: await call('execute_terminal_command', { command: 'echo x > /dev/stdout; echo y > /dev/stderr; touch after' }),
-  score: await call('execute_terminal_command', { command: 'cat /proc/self/oom_score_adj; echo -1 > /proc/self/oom_score_adj' }),
+  score: await call('execute_terminal_command', {
+    command: 'cat /proc/self/oom_score_adj; echo -1 > /proc/self/oom_score_adj' }),
   blind: await call('execute_terminal_command', { command: 'ls /keys' }),
   write: await call('workspace_write', { path: 'a/b', content: 'hello' }),
   read: await call('workspace_read', { path: 'a/b' }),

@@ -19,7 +19,7 @@ export interface NamedFile {
 }
 
 /** Absolute and without . and ..; what follows an unknown part is left out. null: its beginning is not known. */
-export function pathOf(text: string, directory: string): string | null {
+function pathOf(text: string, directory: string): string | null {
   const joined = text.startsWith('/') ? text : text === '' ? directory : `${directory}/${text}`;
   const unknown = text.startsWith(UNKNOWN) ? 0 : joined.indexOf(UNKNOWN);
   if (unknown === 0) return null;

@@ -53,7 +53,7 @@ export function readScript(script: string, directory: string, found: Findings): 
   found.directories.add(directory);
   read();
   if (found.directories.size === 1) return;
-  // Loops and functions may run a command after a cd that stands behind it.
+  // Loops and functions may run a command after a cd that comes later in the text.
   found.acts.length = 0;
   found.commands = 0;
   read();

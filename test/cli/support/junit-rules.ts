@@ -1,6 +1,7 @@
 /**
- * What JUnit XML must be to be read by what reads it: the rules that the schema of Ant's reports (windyroad/JUnit-Schema)
- * and that of Jenkins' xunit plugin (junit-10.xsd) have in common, in our own words. Throws at the first broken one.
+ * What JUnit XML must be to be read by what reads it: the rules that the schema of Ant's reports
+ * (windyroad/JUnit-Schema) and that of Jenkins' xunit plugin (junit-10.xsd) have in common. Throws at the first broken
+ * one.
  */
 export interface XmlElement {
   readonly name: string;
@@ -14,7 +15,7 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 const CHARACTERS = /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
 
 /** Of a document without comments, processing instructions, CDATA and namespaces: ours has none. */
-export function parseXml(document: string): XmlElement {
+function parseXml(document: string): XmlElement {
   if (!CHARACTERS.test(document)) throw new Error('a character that XML does not have');
   const [, body] = /^<\?xml version="1\.0" encoding="UTF-8"\?>\n([\s\S]*)$/.exec(document) ?? [];
   if (body === undefined) throw new Error('no declaration');

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'nod
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS } from '../../../src/domain/limits.js';
-import { limitsLine, NO_CGROUPS, openCgroups, type Cgroup } from '../../../src/tools/cgroups.js';
+import { enableControllers, limitsLine, NO_CGROUPS, openCgroups, type Cgroup } from '../../../src/tools/cgroups.js';
 import { alive, newMark, procFile } from '../../support/marked-processes.js';
 import { placeForUser } from '../as-user.js';
 import { createHarness, removeTemporaryDirectories, temporaryDirectory } from '../harness.js';
@@ -127,6 +127,14 @@ test('version 2: a call has the limits of memory and processes, and the kernelâ€
   expect(await running).toMatchObject({ outcome: 'error', exit_code: 137, limit: 'memory' });
 });
 
+test('version 2: enabled controllers are not asked for; where they cannot be enabled, it says so', async () => {
+  const directory = temporaryDirectory();
+  await writeFile(join(directory, 'cgroup.subtree_control'), 'memory pids\n');
+  expect(await enableControllers(directory, ['pids', 'memory'])).toBe(true);
+  expect(readFileSync(join(directory, 'cgroup.subtree_control'), 'utf8')).toBe('memory pids\n');
+  expect(await enableControllers(temporaryDirectory(), ['pids'])).toBe(false);
+});
+
 /** A group of version 2 for a process that is started in it, and a controller that it may have. */
 const v2 = (name: string): readonly string[] =>
   UNIFIED === undefined
@@ -137,7 +145,7 @@ const v2 = (name: string): readonly string[] =>
 const [controller = ''] = [...v2('cgroup.subtree_control'), ...v2('cgroup.controllers')];
 const isEnabled = v2('cgroup.subtree_control').includes(controller);
 
-describe('version 2: a process in a group of its own', () => {
+describe('version 2: a process in a separate group', () => {
   const inGroup = async (script: string): Promise<unknown> => {
     const place = placeForUser();
     const group = join(UNIFIED ?? '', `ravenhelm-test-${process.pid}-${Math.random().toString(36).slice(2)}`);
@@ -174,7 +182,8 @@ ${script}`,
 
   withController('moves to a leaf, so that its group may have groups with controllers', async () => {
     const script = `${enabled}
-      console.log(JSON.stringify({ answer, own: own(), control: readFileSync(group + '/cgroup.subtree_control', 'utf8') }));`;
+      const control = readFileSync(group + '/cgroup.subtree_control', 'utf8');
+      console.log(JSON.stringify({ answer, own: own(), control }));`;
     expect(await inGroup(script)).toEqual({
       answer: true,
       own: expect.stringMatching(/\/ravenhelm-worker$/),

@@ -45,8 +45,9 @@ test('a workspace over its limit may shrink, and then grow again', async () => {
     limit: 'workspace_size',
     note: expect.stringMatching(
       new RegExp(
-        '^the size of the workspace .*workspace_mb: 8.*remove files.*; it has (8|9|1[0-6]) MiB in 2 files; the disk of the ' +
-          'workspaces has .* MiB free of .*; ravenhelm workspace prune --older-than 7d frees nothing; .*were killed$',
+        '^the size of the workspace .*workspace_mb: 8.*remove files.*; it has (8|9|1[0-6]) MiB in 2 files; ' +
+          'the disk of the workspaces has .* MiB free of .*; ' +
+          'ravenhelm workspace prune --older-than 7d frees nothing; .*were killed$',
       ),
     ),
   });
