@@ -50,6 +50,18 @@ export async function asOperator(context: CommandContext): Promise<CommandContex
   return { ...reading, client: signingAs(reading.client, signer) };
 }
 
+/** asOperator for dead letters: says so where marks of others cannot be verified. */
+export async function asLetterHandler(given: CommandContext): Promise<CommandContext> {
+  const context = await asOperator(given);
+  const { OPERATOR_KEY: key, OPERATORS_FILE: file } = context.config.values;
+  if (key !== null && file === null)
+    context.host.stderr.write(
+      'OPERATORS_FILE is not set: what others did about dead letters counts here without a signature. ' +
+        'Add --operators FILE.\n',
+    );
+  return context;
+}
+
 const verifying = (context: CommandContext, operators: readonly Operator[]): CommandContext => ({
   ...context,
   client: {

@@ -1,7 +1,7 @@
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { asOperator, asReader } from '../operators-setting.js';
+import { asLetterHandler, asReader } from '../operators-setting.js';
 import { lettersTable, letterText } from '../letter-text.js';
 
 /** What waits, newest last; with all also what was handled. */
@@ -39,7 +39,7 @@ export interface DiscardFlags {
 
 /** Marks letters as handled. Nothing is marked unless every id is known and free. */
 export async function discardLetters(given: CommandContext, { ids, ...options }: DiscardFlags): Promise<ExitCode> {
-  const context = await asOperator(given);
+  const context = await asLetterHandler(given);
   return withClient(context, async ({ client }) => {
     const letters = await client.deadLetters.discard(ids, {
       ...options,

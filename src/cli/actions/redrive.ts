@@ -4,7 +4,7 @@ import { wrongUse } from '../cli-error.js';
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { asOperator } from '../operators-setting.js';
+import { asLetterHandler } from '../operators-setting.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 
 export interface RedriveFlags {
@@ -20,7 +20,7 @@ export async function redriveLetters(
   given: CommandContext,
   { ids, all, yes, asIs, takeOver }: RedriveFlags,
 ): Promise<ExitCode> {
-  const context = await asOperator(given);
+  const context = await asLetterHandler(given);
   return withClient(context, async (session) => {
     const { deadLetters } = session.client;
     const chosen = all ? await confirmed(context, waiting(await deadLetters.list(), takeOver), yes) : ids;
