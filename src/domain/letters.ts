@@ -99,7 +99,7 @@ export function createLetters<R extends LetterRecord>(verify: VerifyRequest | nu
     const fault = verify === null ? null : requestFault(event, atMs, verify);
     if (fault !== null) {
       letters.set(key, withIgnored(letter, event, atMs, fault));
-      return voidBecause(fault.reason);
+      return { ...voidBecause(fault.reason), code: fault.code };
     }
     const state = nextState(letter.state, event, atMs);
     if (state.kind === 'void') return state;

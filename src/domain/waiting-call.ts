@@ -14,7 +14,7 @@ export interface WaitingCall {
 }
 
 /** Why a person's answer does not count; the code of approval_void. */
-export type VoidCode = 'unknown' | 'used' | 'changed' | 'expired' | 'no_source' | SignatureFault;
+export type VoidCode = 'unknown' | 'used' | 'changed' | 'expired' | 'late' | 'no_source' | SignatureFault;
 
 /** In words. */
 export const VOID_REASONS: Readonly<Record<VoidCode, string>> = {
@@ -22,6 +22,7 @@ export const VOID_REASONS: Readonly<Record<VoidCode, string>> = {
   used: 'the call was decided before',
   changed: 'it is about another call than the one that waits: the digests differ',
   expired: 'it came too late',
+  late: 'the log took it too long after it was signed',
   ...SIGNATURE_FAULTS,
   no_source: 'no decision of an orchestrator is its source',
 };
