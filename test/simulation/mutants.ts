@@ -840,7 +840,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'accepted-first',
     rule: 'with operators nothing is done for a mission before its request was accepted',
-    seed: 36,
+    seed: 58,
     changes: [
       {
         file: 'domain/request-decisions.ts',
@@ -864,7 +864,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'owner-withheld',
     rule: 'a worker does not learn the owner id of the orchestrator that gives it work',
-    seed: 36,
+    seed: 41,
     changes: [
       {
         file: 'roles/orchestrator/effect-sender.ts',
@@ -876,7 +876,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'holders-planner',
     rule: 'a guarded mission takes its plans only from the planner of its holder',
-    seed: 216,
+    seed: 237,
     changes: [
       {
         file: 'domain/mission-evolve.ts',
@@ -888,7 +888,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'requests-wait',
     rule: 'what is asked of a guarded mission waits until its holder has accepted it',
-    seed: 36,
+    seed: 41,
     changes: [
       {
         file: 'domain/mission-requests.ts',
