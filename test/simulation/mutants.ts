@@ -876,7 +876,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'holders-planner',
     rule: 'a guarded mission takes its plans only from the planner of its holder',
-    seed: 237,
+    seed: 1445,
     changes: [
       {
         file: 'domain/mission-evolve.ts',

@@ -1,7 +1,7 @@
 /** Sees every record as it is written, every start and every commit, and says which promise was broken first. */
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
-import type { PayloadOf } from '../../src/domain/events.js';
+import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import type { AppendRequest, CommittedOffset, LogRecord, PartitionId, RecordCopy } from '../../src/ports/log.js';
@@ -66,6 +66,11 @@ export interface OracleOptions {
 
 const idOf = ({ topic, partition }: PartitionId) => `${topic}[${partition}]`;
 
+/** Whether the event is the call of its attempt's step that counts. */
+const isCallOf = ({ state }: TaskOracle, event: AgentEvent): boolean =>
+  event.event_type === 'tool_called' &&
+  state.attempts.get(attemptKey(event.payload))?.steps[event.payload.step - 1]?.callId === event.event_id;
+
 export function createOracle(options: OracleOptions): Oracle {
   const { topics, coordinationPartitions, taskTopics, taskPartitions, asksPeople, signs, reaching } = options;
   const wholeTopic = () =>
@@ -123,12 +128,13 @@ export function createOracle(options: OracleOptions): Oracle {
   function taskWritten(oracle: TaskOracle & PartitionId, record: FoldRecord): void {
     const { event } = record;
     const known = event.event_type === 'task_assigned' ? oracle.state.attempts.has(attemptKey(event.payload)) : true;
+    const countsBefore = isCallOf(oracle, event);
     oracle.onWritten(record);
     if (event.event_type === 'call_decided') return decidedWritten(event.payload);
     if (event.event_type === 'tool_called') {
       const attempt = oracle.state.attempts.get(attemptKey(event.payload));
-      const counts = attempt?.steps[event.payload.step - 1]?.callId === event.event_id;
-      if (attempt !== undefined && counts) taint.onCalled(event, attempt);
+      // A second copy of a record is no second call.
+      if (attempt !== undefined && !countsBefore && isCallOf(oracle, event)) taint.onCalled(event, attempt);
     }
     if (event.event_type !== 'task_assigned' && event.event_type !== 'task_cancelled') return;
     const { source } = event.payload;
