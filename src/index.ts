@@ -1,6 +1,7 @@
 /** The library: a swarm inside another program, and a client of one. docs/architecture.md shows the layers below. */
 export { OptionError } from './agent/checked-options.js';
 export { ConfigError, type Problem } from './agent/config-error.js';
+export { RegistryUnreachable, SchemaIncompatible } from './avro/errors.js';
 export type { Approvals, AttemptsOptions, Client, DeadLetters, FollowOptions, SubmitOptions } from './client/client.js';
 export { ClientError, type ClientErrorCode } from './client/client-error.js';
 export { createClient, type ClientOptions, type OperatorKey } from './client/create-client.js';
@@ -14,19 +15,34 @@ export type { RedriveOptions, RedriveOutcome } from './client/redrive.js';
 export type { SubmittedMission } from './client/submit.js';
 export type { StatusReport } from './client/ask-processes.js';
 export type { AgentSpec, Playbook, PlaybookStep } from './domain/agent-spec.js';
+export type { Baseline } from './domain/baseline.js';
+export type { Question } from './domain/mission-state.js';
+export type { NetworkHost } from './domain/network.js';
 export type { Mount, Permissions } from './domain/permissions.js';
+export type { Taint } from './domain/taint.js';
 export type { LimitKey, LimitSettings } from './domain/limits.js';
 export type { AgentEvent } from './domain/generated/agent-event.js';
 export type {
   AttemptReport,
   CheckReport,
+  ConnectionReport,
   PromptMessage,
   PromptReport,
   StepOutcome,
   StepReport,
   WaitingStepReport,
 } from './domain/attempt-report.js';
-export type { MissionReport, MissionStatus, TaskReport, TaskStatus, WaitingCallReport } from './domain/report.js';
+export type {
+  MissionReport,
+  MissionStatus,
+  Proof,
+  TaskReport,
+  TaskStatus,
+  WaitingCallReport,
+} from './domain/report.js';
+export { BrokerUnreachable } from './kafka/errors.js';
+export { NoModel } from './models/chain.js';
+export { UnknownModel } from './models/model-name.js';
 export type { Log, LogCapabilities } from './ports/log.js';
 export type { Logger } from './ports/logger.js';
 export {

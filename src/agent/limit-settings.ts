@@ -23,18 +23,29 @@ export function limitSettings(limits: z.output<typeof limitsSchema> | undefined)
   return Object.fromEntries(Object.entries(limits ?? {}).filter(([, value]) => value !== undefined));
 }
 
-/** The keys of `limits:` in camel case; sizes are in MiB. docs/agents.md has the defaults. */
+/** The keys of `limits:` in camel case, each with its range and what is in force where it is missing. */
 export interface LimitsDefinition {
+  /** Wall time of a call, in seconds; it also ends at its task's deadline: 1 to 3600. Default 300. */
   readonly wallSeconds?: number;
+  /** CPU time of all its processes together, in seconds: 1 to 31536000. Default 3600. */
   readonly cpuSeconds?: number;
+  /** Of all its processes together, in MiB: 32 to 1048576. Default 4096. */
   readonly memoryMb?: number;
+  /** Processes and threads that are there at the same time: 8 to 1000000. Default 1024. */
   readonly processes?: number;
+  /** Open files of each process: 32 to 1000000. Default 4096. */
   readonly openFiles?: number;
+  /** Size of each file, in MiB: 1 to 1048576. Default 1024. */
   readonly fileMb?: number;
+  /** Size of /tmp, in MiB: 1 to 1048576. Default 1024. */
   readonly tmpMb?: number;
+  /** Size of /dev/shm, in MiB: 1 to 1048576. Default 256. */
   readonly shmMb?: number;
+  /** Each of stdout and stderr, in MiB: 1 to 1048576. Default 256. */
   readonly outputMb?: number;
+  /** Size of the workspace, in MiB: 1 to 16777216. Default 10240. */
   readonly workspaceMb?: number;
+  /** Files and directories in the workspace: 10 to 1000000000. Default 500000. */
   readonly workspaceFiles?: number;
 }
 

@@ -42,7 +42,10 @@ export interface SwarmOptions {
    * Default wait.
    */
   readonly onAsk?: 'wait' | 'reject';
-  /** File with the people who may answer about calls, and their keys. Default none: answers need no signature. */
+  /**
+   * File with the operators and their keys: what people request and answer counts only where one of them has signed it.
+   * Default none: nothing needs a signature.
+   */
   readonly operators?: string;
   /** Prefix of topics and groups. Default ravenhelm.squad. */
   readonly prefix?: string;

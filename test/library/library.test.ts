@@ -297,4 +297,20 @@ test('the public API is what etc/ravenhelm.api.md says; npm run api writes it', 
     "import('./scripts/steps/api-report.mjs').then(async (m) => console.log(await m.apiReport()))",
   );
   expect(report.trim()).toBe((await readFile(`${project}/etc/ravenhelm.api.md`, 'utf8')).trim());
+  // A union whole, and types that the exported ones name.
+  for (const outcome of ['record', 'refused', 'left']) expect(report).toContain(`readonly outcome: '${outcome}'`);
+  for (const type of ['Proof', 'Question', 'Baseline', 'GroupOptions', 'LogAdmin'])
+    expect(report).toMatch(new RegExp(`^export interface ${type} `, 'm'));
+});
+
+test('each error that an exported declaration names is exported', async () => {
+  const [exports = ''] = (await readFile(`${project}/etc/ravenhelm.api.md`, 'utf8')).split('## Types that these name');
+  const named = [...exports.matchAll(/ejects with ([^.;:]*)/g)].flatMap(
+    ([, text = '']) => text.match(/\b[A-Z]\w+/g) ?? [],
+  );
+  expect(named).toEqual(expect.arrayContaining(['BrokerUnreachable', 'UnknownModel', 'NoModel', 'SchemaIncompatible']));
+  const names = JSON.parse(
+    await node('-e', "import('ravenhelm').then((m) => console.log(JSON.stringify(Object.keys(m))))"),
+  );
+  expect(named.filter((name) => !names.includes(name))).toEqual([]);
 });

@@ -26,8 +26,21 @@ const before = listeners();
 
 const { createClient, createSwarm, defineAgent, memoryLog } = await import('ravenhelm');
 const steps = [{ name: 'nothing', command: 'true' }];
-const agent = defineAgent({ name: 'idle', description: 'Idles.', prompt: 'Idle.', playbooks: { idle: { steps } } });
-const swarm = await createSwarm({ log: memoryLog(), agents: [agent] });
+const agent = defineAgent({
+  name: 'idle',
+  description: 'Idles.',
+  prompt: 'Idle.',
+  playbooks: { idle: { steps, acceptance: [{ name: 'true', command: 'test -d .' }] } },
+  network: ['example.com:443'],
+  secrets: ['OWN_TOKEN'],
+  mounts: [{ path: '/usr/share', mode: 'ro' }],
+});
+const swarm = await createSwarm({
+  log: memoryLog(),
+  agents: [agent],
+  policy: 'default',
+  tools: { secrets: { OWN_TOKEN: 'a-secret-of-this-test' } },
+});
 if (listeners() !== before) changes.push(`listeners while it runs: ${before} became ${listeners()}`);
 const client = createClient(swarm);
 const tasks = [{ agent: 'idle', description: 'Idle.', playbook: 'idle' }];

@@ -10,6 +10,7 @@ import { register as workspace } from '../../src/cli/commands/workspace.js';
 import { numberArgument } from '../../src/cli/number-argument.js';
 import { settingsSchema, type SettingName } from '../../src/cli/settings.js';
 import { createClient } from '../../src/client/create-client.js';
+import { DEFAULT_LIMITS, LIMIT_KEYS } from '../../src/domain/limits.js';
 import { RANGES, rangeText, type RangeName } from '../../src/domain/ranges.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { parseCatalog } from '../../src/models/catalog.js';
@@ -217,6 +218,15 @@ test.each(
   ),
 )('the error of %s says its range', async (name) => {
   await expect((async () => PLACES[name].read(RANGES[name].most + 1))()).rejects.toThrow(rangeText(RANGES[name]));
+});
+
+test('each limit of a call says its range and its default, in a program too', async () => {
+  const source = await readFile('src/agent/limit-settings.ts', 'utf8');
+  for (const key of LIMIT_KEYS) {
+    const { least, most } = RANGES[`limits ${key}`];
+    const inPrograms = key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    expect(source).toContain(`: ${least} to ${most}. Default ${DEFAULT_LIMITS[key]}. */\n  readonly ${inPrograms}?:`);
+  }
 });
 
 test('docs/configuration.md has every range', async () => {
