@@ -33,7 +33,7 @@ const agent = defineAgent({
   playbooks: { idle: { steps, acceptance: [{ name: 'true', command: 'test -d .' }] } },
   network: ['example.com:443'],
   secrets: ['OWN_TOKEN'],
-  mounts: [{ path: '/usr/share', mode: 'ro' }],
+  mounts: [{ path: import.meta.dirname, mode: 'ro' }],
 });
 const swarm = await createSwarm({
   log: memoryLog(),
