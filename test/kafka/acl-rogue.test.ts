@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Admin, Kafka } from 'kafkajs';
 import { createEventFactory } from '../../src/domain/event-factory.js';
 import type { AgentEvent } from '../../src/domain/events.js';
@@ -9,6 +11,7 @@ import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
 import { describeWithSecuredBroker } from '../support/secured-broker.js';
 import { readTopic } from '../support/read-topic.js';
+import { removeTemporaryDirectories, temporaryDirectory } from '../tools/harness.js';
 import { createSecuredSwarm, missionFor, names, type SecuredSwarm } from '../support/secured-swarm.js';
 
 const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
@@ -76,6 +79,7 @@ function refusalIn(error: unknown): string | null {
 describeWithSecuredBroker('a rogue among the clients', () => {
   let secured: SecuredSwarm;
   let client: Client;
+  const dir = temporaryDirectory();
   const roles: Swarm[] = [];
   const logs: KafkaLog[] = [];
   const logOf = async (user: string) => {
@@ -87,14 +91,18 @@ describeWithSecuredBroker('a rogue among the clients', () => {
   beforeAll(async () => {
     secured = await createSecuredSwarm(['rogue']);
     client = secured.clientOn(secured.log);
+    const policy = join(dir, 'policy.yaml');
+    const rule = '{name: ask, decision: ask, reason: look, command: asked, matches: [asked x], not: [ls]}';
+    await writeFile(policy, `default: allow\nrules:\n  - ${rule}\n`);
     roles.push(await secured.swarmOn(await logOf('orchestrator'), { roles: ['orchestrator'] }));
-    roles.push(await secured.swarmOn(await logOf('worker'), { roles: ['worker'], serves: ['first'] }));
+    roles.push(await secured.swarmOn(await logOf('worker'), { roles: ['worker'], serves: ['first'], policy }));
   }, 400_000);
   afterAll(async () => {
     await client?.close();
     for (const role of roles) await role.close();
     for (const log of logs) await log.close();
     await secured?.close();
+    removeTemporaryDirectories();
   });
 
   const isDeniedGroup = async (user: string, before: number) =>
@@ -297,7 +305,7 @@ describeWithSecuredBroker('a rogue among the clients', () => {
     }, 120_000);
 
     test('the answer about a call that waits, where there are no operators', async () => {
-      const check = { name: 'asked', command: '$PROGRAM x' };
+      const check = { name: 'asked', command: 'asked x' };
       const task = { agent: 'first', description: 'Write.', playbook: 'write', acceptance: [check] };
       const asking = { ...missionFor('first'), retries: 0, plan: { waves: [{ tasks: [task] }] } };
       const mission = await submitted(asking, 'task_paused');
