@@ -19,28 +19,25 @@ import { createSecuredSwarm, missionFor, names, type SecuredSwarm } from '../sup
 
 const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
 const ann = testOperator('ann');
-const PLAN = {
+const TASK = { agent: 'first', description: 'Write.', playbook: 'write', acceptance: [] };
+/** As a planner's model writes it. */
+const REPLY = {
   strategy: 'as the brief asks',
+  waves: [{ wave_number: 1, rationale: 'r', tasks: [TASK] }],
   risks: [],
   success_criteria: [],
-  waves: [
-    {
-      wave_number: 1,
-      rationale: 'r',
-      tasks: [
-        {
-          ...{
-            task_id: 'deploy-first-wave1',
-            agent: 'first',
-            description: 'Write.',
-            playbook: 'write',
-            acceptance: [],
-          },
-          ...{ timeout_seconds: null, dependencies: [], protected: [], changes: [] },
-        },
-      ],
-    },
-  ],
+};
+/** The same as the log has it. */
+const PLAN = {
+  ...REPLY,
+  notes: [],
+  waves: REPLY.waves.map((wave) => ({
+    ...wave,
+    tasks: wave.tasks.map((task) => ({
+      ...task,
+      ...{ task_id: 'deploy-first-wave1', timeout_seconds: null, dependencies: [], protected: [], changes: [] },
+    })),
+  })),
 };
 
 const eventsIn = async (log: KafkaLog, topic: string, reader?: WatchReader) =>
@@ -176,14 +173,19 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
         payload: {
           ...{ mission_id: missionId, revision: 1, planner: 'rogue', model: 'forged', refusals: [], owner },
           ...{ tokens_in: 0, tokens_out: 0, cost_usd: 0 },
-          plan: { ...PLAN, notes: [] },
+          plan: PLAN,
         },
       }),
     );
     await write(forged, missionId);
-    answerPlanner(JSON.stringify(PLAN));
-    const { status, tasks } = await operator.follow(missionId);
-    expect([status, tasks.map(({ planned_by }) => planned_by)]).toEqual(['completed', ['ollama:qwen3:8b']]);
+    answerPlanner(JSON.stringify(REPLY));
+    const { status, reason, tasks } = await operator.follow(missionId);
+    const plannedBy = tasks.map((task) => task.planned_by);
+    expect({ status, reason, plannedBy }).toEqual({
+      status: 'completed',
+      reason: null,
+      plannedBy: ['ollama:qwen3:8b'],
+    });
   }, 120_000);
 
   test("an operator's mission under a rogue's id is void, with its signature", async () => {
