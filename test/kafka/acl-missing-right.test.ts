@@ -158,13 +158,18 @@ describeWithSecuredBroker('a user who lacks one of the rights of its role', () =
       afterAll(() => worker.close());
 
       /** Everything that a client does, whatever fails of it. */
-      const useAll = async ({ log }: Work, note: (error: unknown) => void, more: (own: Client) => readonly Step[]) => {
-        const own = swarm.clientOn(log);
+      const useAll = async (
+        { log, logger }: Work,
+        note: (error: unknown) => void,
+        more: (own: Client) => readonly Step[],
+      ) => {
+        const own = swarm.clientOn(log, { logger });
         for (const step of more(own)) await step().catch(note);
         await own.close();
       };
       type Step = () => Promise<unknown>;
       const reading = (own: Client): readonly Step[] => [
+        () => own.report('last'),
         () => own.report(mission),
         () => own.attempts(mission, () => undefined),
       ];
