@@ -100,7 +100,10 @@ describeWithBroker('a swarm with operators', () => {
     expect(JSON.parse(stdout)).toMatchObject({ status: 'waiting_for_approval' });
     expect(JSON.parse(stdout).void_requests).toHaveLength(3);
     const done = await rh('approve', missionId, ...KEY);
-    expect([done.code, done.stdout.trim()]).toEqual([0, `approved: ${missionId}`]);
+    expect([done.code, done.stdout.trim()]).toEqual([
+      0,
+      expect.stringMatching(new RegExp(`^approved: ${missionId} \\(revision 1, plan [0-9a-f]{12}\\)$`)),
+    ]);
     expect((await rh('watch', missionId)).code).toBe(0);
   });
 });

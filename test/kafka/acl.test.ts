@@ -168,11 +168,13 @@ describeWithSecuredBroker('ravenhelm acl on a broker that checks rights', () => 
     const { code, stdout } = await run('ravenhelm-client', 'submit', 'missions/quick.yaml', '--wait');
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('2 of 2 tasks verified') });
     const [, mission = ''] = /^mission: \S+ (\S+)/.exec(stdout) ?? [];
-    for (const user of ['ravenhelm-client', 'ravenhelm-observer'])
+    for (const user of ['ravenhelm-client', 'ravenhelm-observer']) {
       expect(await run(user, 'show', mission)).toMatchObject({
         code: 0,
         said: expect.stringContaining('second_agent'),
       });
+      expect(await run(user, 'status')).toMatchObject({ code: 0, said: expect.stringContaining(mission) });
+    }
     await until('a dead letter of each topic', async () => (await records(names.deadLetters)) === topics.length);
     expect(await run('ravenhelm-observer', 'dead-letters', 'list')).toMatchObject({ code: 0 });
     expect(await stop()).toEqual([0, 0, 0]);
