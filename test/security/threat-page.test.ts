@@ -63,7 +63,10 @@ describe('a page that is changed', () => {
   test('is noticed for every line: each of them without its test', () => {
     const tables = page.matchAll(/^\| (?:threat|it writes) \|.*\n\|[-|]+\n((?:\|.*(?:\n|$))+)/gm);
     const lines = [...tables].flatMap(([, body = '']) => body.trimEnd().split('\n'));
-    const changed = page.replaceAll(/(?<=^\|(?! threat| it writes|-).*\|)[^|\n]*(?=\|$)/gm, ' no such test at all ');
+    const changed = page.replaceAll(
+      /(?<=^\|(?! threat \|| it writes \||-).*\|)[^|\n]*(?=\|$)/gm,
+      ' no such test at all ',
+    );
     const found = threatsWithoutTest(changed, titles);
     expect(lines.length).toBeGreaterThan(60);
     expect(found).toHaveLength(lines.length);

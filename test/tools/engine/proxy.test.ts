@@ -133,7 +133,7 @@ describe('on the wire', () => {
       ...EMPTY,
     );
     expect(JSON.parse(got.slice(got.indexOf('\r\n\r\n') + 4))).toEqual([
-      { Labels: { 'com.docker.compose.project': project.name } },
+      { Id: expect.any(String), State: 'running', Labels: { 'com.docker.compose.project': project.name } },
     ]);
     const info = await send(socket, { method: 'GET', target: '/info' });
     expect(JSON.parse(info.body)).toEqual({ ServerVersion: '1', Swarm: { LocalNodeState: 'inactive' } });
