@@ -280,7 +280,7 @@ const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(procFile('self', 'status'))
 const isPrivileged = ((BigInt(`0x${capabilities}`) >> CAP_SYS_RESOURCE) & 1n) === 1n;
 
 // By the kernel's rule: what a process with CAP_SYS_RESOURCE has set last is the least that one without it can set.
-test('a command cannot make itself less likely to be ended than a worker with CAP_SYS_RESOURCE has set it', async () => {
+test('a command cannot lower its oom_score_adj below what CAP_SYS_RESOURCE has set', async () => {
   const own = Number(procFile('self', 'oom_score_adj'));
   const score = '/proc/self/oom_score_adj';
   const lower = `for n in 499 ${own} ${own - 1}; do echo $n > ${score}; done; cat ${score}`;
