@@ -127,7 +127,13 @@ async function judge(task: EvalTask, workspace: string, script: string | null = 
     name: 'judge',
     description: 'Runs checks.',
     timeoutSeconds: 120,
-    playbooks: { judge: { steps: [{ name: 'script', command: script ?? 'true' }], acceptance: task.checks } },
+    playbooks: {
+      judge: {
+        steps: [{ name: 'script', command: script ?? 'true' }],
+        acceptance: task.checks,
+        changes: task.changes,
+      },
+    },
   });
   const swarm = await createSwarm({ log: memoryLog(), agents: [agent] });
   const client = createClient(swarm);
