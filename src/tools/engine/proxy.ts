@@ -9,7 +9,7 @@ import { passedRequest, type EngineRequest, type PassedRequest } from './filter.
 import type { Project } from './project.js';
 import { RequestRefused } from './refusal.js';
 import { joinStreams, writeRefusal } from './stream.js';
-import { createPlacesOf, createTurns, type InTurn, type TakePlace } from './turns.js';
+import { createPlacesOf, createTurns, createTurnsByKey, type InTurn, type TakePlace } from './turns.js';
 import { ask, createLookup, inTurnOfProcess, jsonOf, PATIENCE_MS, type Ask, type EngineAddress } from './upstream.js';
 import { createWriters, type Writers } from './writers.js';
 
@@ -152,14 +152,10 @@ function connectionsOf(server: Server, closing: AbortSignal): Connections {
 
 /** What is there is counted before one more is made. */
 const isCreation = (target: string) => /\/create(?:\?|$)/.test(target);
-const turns = new Map<string, InTurn>();
+const creationsOf = createTurnsByKey(1);
 
-function turnFor({ url = '' }: IncomingMessage, { name }: Project): InTurn {
-  if (!isCreation(url)) return (work) => work();
-  const turn = turns.get(name) ?? createTurns(1);
-  turns.set(name, turn);
-  return turn;
-}
+const turnFor = ({ url = '' }: IncomingMessage, { name }: Project): InTurn =>
+  isCreation(url) ? creationsOf(name) : (work) => work();
 
 /** Rejects with RequestRefused if there is no place. */
 async function inPlace(take: TakePlace, work: () => Promise<void>): Promise<void> {

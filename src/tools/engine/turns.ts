@@ -21,6 +21,22 @@ export function createPlacesOf(all: TakePlace, most: number): TakePlace {
 /** Runs work when fewer than `most` others run, in the order of the calls. */
 export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 
+/** The same for each key by itself; nothing is kept of a key that no work waits for. */
+export function createTurnsByKey(most: number): (key: string) => InTurn {
+  const entries = new Map<string, { readonly inTurn: InTurn; users: number }>();
+  return (key) => async (work) => {
+    const entry = entries.get(key) ?? { inTurn: createTurns(most), users: 0 };
+    entries.set(key, entry);
+    entry.users += 1;
+    try {
+      return await entry.inTurn(work);
+    } finally {
+      entry.users -= 1;
+      if (entry.users === 0) entries.delete(key);
+    }
+  };
+}
+
 export function createTurns(most: number): InTurn {
   let running = 0;
   const waiting: (() => void)[] = [];
