@@ -15,7 +15,7 @@ export interface SubmitOptions {
 }
 
 export interface FollowOptions {
-  /** After each event of the mission. The report is as it is then; one that is not read costs nothing. */
+  /** After each event of the mission. The report is made when it is first read; one that is not read costs nothing. */
   readonly onEvent?: (event: AgentEvent, report: MissionReport) => void;
   /** Ends waiting; the mission continues. */
   readonly signal?: AbortSignal;
