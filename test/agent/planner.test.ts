@@ -2,8 +2,8 @@ import type { Failover } from '../../src/agent/failover.js';
 import { PlanningFailed, type PlanRequest } from '../../src/agent/planner-contract.js';
 import { createPlanner } from '../../src/agent/planner.js';
 import { createRoster } from '../../src/agent/roster.js';
-import type { PayloadOf } from '../../src/domain/events.js';
 import { SIZES } from '../../src/domain/sizes.js';
+import { requestOf } from '../domain/support/mission-log.js';
 import { BOUNDARY, agentSpec, failure, scriptedModel, type ModelOptions, type Scripted } from './fakes.js';
 
 const playbook = {
@@ -17,27 +17,11 @@ const roster = createRoster([
   { ...agentSpec, name: 'proxy_agent', phase: 2, dependsOn: ['cert_agent'] },
 ]);
 
-const mission: PayloadOf<'mission_requested'> = {
+const mission = requestOf({
   mission_id: 'm1',
-  name: 'hello',
   brief: 'Deploy the proxy.',
-  approval: 'none',
-  retries: 2,
-  on_failure: 'fail',
-  budget: { usd: null, tokens: null, minutes: null },
-  agents: ['cert_agent', 'env_agent', 'proxy_agent'],
   success: [{ name: 'all there', command: 'test -f all' }],
-  plan: null,
-  workspace: null,
-  workspace_marker: 'w',
-  requested_by: 'me',
-  requires: [],
-  planner: null,
-  limits: {},
-  signed: null,
-  brief_trusted: true,
-  workspace_trusted: false,
-};
+});
 const request = (more: Partial<PlanRequest> = {}): PlanRequest => ({
   mission,
   revision: 1,

@@ -5,6 +5,7 @@ import type { PlanRequest } from '../../src/agent/planner-contract.js';
 import { fromResult } from '../../src/agent/taken-step.js';
 import { createTranscript } from '../../src/agent/transcript.js';
 import { stoppedResult } from '../../src/roles/worker/call-verdict.js';
+import { requestOf } from '../domain/support/mission-log.js';
 import { BOUNDARY, loopTask, TOOLS } from './fakes.js';
 
 type Assigned = NonNullable<Parameters<typeof loopTask>[1]>;
@@ -39,29 +40,8 @@ function originOf(prompt: string, text: string): string | null {
   return null;
 }
 
-const MISSION: PlanRequest['mission'] = {
-  mission_id: 'm1',
-  name: 'hello',
-  brief: 'Deploy the proxy.',
-  approval: 'none',
-  retries: 2,
-  on_failure: 'fail',
-  budget: { usd: null, tokens: null, minutes: null },
-  agents: [],
-  success: [],
-  plan: null,
-  workspace: null,
-  workspace_marker: 'w',
-  requested_by: 'me',
-  requires: [],
-  planner: null,
-  limits: {},
-  signed: null,
-  brief_trusted: true,
-  workspace_trusted: false,
-};
 const planRequest = (more: Partial<PlanRequest> = {}, mission: Partial<PlanRequest['mission']> = {}): PlanRequest => ({
-  mission: { ...MISSION, ...mission },
+  mission: requestOf({ brief: 'Deploy the proxy.', agents: [], ...mission }),
   revision: 2,
   reason: null,
   firstWave: 1,

@@ -5,7 +5,7 @@ import { EXIT, EXIT_MEANINGS, type ExitCode } from '../../src/cli/exit-codes.js'
 import { describeFailure } from '../../src/cli/failure.js';
 import { RoleFailed } from '../../src/swarm/role-failed.js';
 import { createTestClone, type TestClone } from './support/clone.js';
-import { runInPipe, startInPipe } from './support/ravenhelm.js';
+import { MEMORY, runInPipe, startInPipe, UNREACHABLE } from './support/ravenhelm.js';
 
 /** Each documented exit code, provoked. */
 let clone: TestClone;
@@ -13,9 +13,6 @@ beforeAll(async () => {
   clone = await createTestClone();
 });
 afterAll(() => clone.remove());
-
-const MEMORY = ['--log', 'memory'];
-const UNREACHABLE = { KAFKA_BROKERS: '127.0.0.1:9', SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9' };
 
 async function interrupted(): Promise<number | null> {
   const run = startInPipe(clone, ['run', 'missions/slow.yaml', '--workspace', 'interrupted', ...MEMORY]);

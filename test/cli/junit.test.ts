@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { until } from '../contract/until.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { requireJunit } from './support/junit-rules.js';
-import { runInPipe, startInPipe } from './support/ravenhelm.js';
+import { MEMORY, runInPipe, startInPipe } from './support/ravenhelm.js';
 
 /** --junit of the built program, on the in-memory log. */
 let clone: TestClone;
@@ -12,8 +12,6 @@ beforeAll(async () => {
   mkdirSync(join(clone.dir, 'reports'));
 });
 afterAll(() => clone.remove());
-
-const MEMORY = ['--log', 'memory'];
 
 const suiteOf = (file: string) => requireJunit(readFileSync(join(clone.dir, file), 'utf8'));
 const outcomesOf = (file: string) =>

@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from './support/clone.js';
-import { runInPipe, startInPipe, startOnTerminal } from './support/ravenhelm.js';
+import { MEMORY, runInPipe, startInPipe, startOnTerminal, UNREACHABLE } from './support/ravenhelm.js';
 import { createTestTerminal } from './support/terminal.js';
 
 /** The built program as a process, on the in-memory log: in a pipe and on a pseudo-terminal. */
@@ -14,9 +14,6 @@ beforeAll(async () => {
   clone = await createTestClone();
 });
 afterAll(() => clone.remove());
-
-const MEMORY = ['--log', 'memory'];
-const UNREACHABLE = { KAFKA_BROKERS: '127.0.0.1:9', SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9' };
 
 /** What a person sees at the end: output of a pseudo-terminal put on a screen. */
 function screenOf(output: string, columns = 100, rows = 30): string {

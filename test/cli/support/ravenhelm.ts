@@ -10,6 +10,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** The in-memory log. */
+export const MEMORY = ['--log', 'memory'];
+/** A broker and a registry where nothing listens. */
+export const UNREACHABLE = { KAFKA_BROKERS: '127.0.0.1:9', SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9' };
+
 /** These tests are not about the sandbox; a flag that is given later wins. */
 const FLAGS = ['--sandbox', 'off'];
 

@@ -15,7 +15,7 @@ const OWNER = 'o-1';
 
 type Request = PayloadOf<'mission_requested'>;
 
-function requestOf(changes: Partial<Request> = {}): Request {
+export function requestOf(changes: Partial<Request> = {}): Request {
   return {
     mission_id: ID,
     name: 'hello',
