@@ -5,10 +5,9 @@ import { LAUNCHER_PATH, LAUNCHER_PROGRAM } from '../../src/tools/launcher-proces
 import { workspaceMarker } from '../../src/tools/places.js';
 import { openCgroups } from '../../src/tools/cgroups.js';
 import { probeSandbox } from '../../src/tools/probe.js';
-import { shellProgram } from '../../src/tools/programs.js';
 import { INSIDE } from '../../src/tools/sandbox.js';
 import { createToolExecutor } from '../../src/tools/tool-executor.js';
-import { argumentVector, createToolRuntime, placeOf, type ToolExecutorOptions } from '../../src/tools/tool-runtime.js';
+import { argumentVector, createToolRuntime, placeOf, shellIn, type ToolExecutorOptions } from '../../src/tools/tool-runtime.js';
 import type { TaskPlace } from '../../src/ports/tools.js';
 import { quantile } from '../support/statistics.js';
 
@@ -73,7 +72,7 @@ async function partsOf(root: string): Promise<{ mode: string; parts: readonly Pa
     secretsKey: 'none',
   } as const;
   const runtime = createToolRuntime(options);
-  const vector = argumentVector(runtime, await placeOf(runtime, task), 'a1-s0', shellProgram(INSIDE.workspace), true);
+  const vector = argumentVector(runtime, await placeOf(runtime, task), 'a1-s0', shellIn(runtime, INSIDE.workspace), true);
   const mounts = vector.slice(0, vector.indexOf('--') + 1);
   return {
     mode: sandbox.mode,

@@ -154,7 +154,7 @@ async function trySandbox(
     const separateAccount = sandbox.mode === 'root';
     const place = await preparePlace(task, { workspaceRoot: base, separateAccount, filter });
     const { etcDir, workspace, outputs, account } = place;
-    const program = shellProgram(INSIDE.workspace);
+    const program = shellProgram(INSIDE.workspace, separateAccount ? null : undefined);
     const argumentVector = sandboxArguments({
       sandbox,
       system: systemMounts(options),

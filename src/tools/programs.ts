@@ -11,15 +11,22 @@ export type Program = readonly string[];
  */
 const limitProcesses = (most: number): string => `ulimit -p ${most} 2>/dev/null || ulimit -u ${most} || exit 1; `;
 
+/** Where the command's shell must stay: it is pid 1 of its sandbox, or the leader of its processes. */
+export interface FirstShell {
+  /** The most processes in this user namespace; null: they are limited elsewhere. */
+  readonly processes: number | null;
+}
+
 /**
- * Runs a shell command, which is appended, in a directory, as the child of this shell, which exits with it. Where this
- * shell is pid 1 of a sandbox, the kernel then kills all other processes in the pid namespace. (bwrap's own pid 1 would
- * wait for background processes.) The cd runs inside, with the rights of the account.
- * @param processes the most processes in a user namespace; null: they are limited elsewhere
+ * Runs a shell command, which is appended, in a directory. The cd runs inside, with the rights of the account.
+ * @param first the command is the child of this shell, which exits with it. Where this shell is pid 1 of a sandbox, the
+ * kernel then kills all other processes in the pid namespace. (bwrap's own pid 1 would wait for background processes.)
+ * null: pid 1 is another shell, and the command replaces this one, which saves a process
  */
-export function shellProgram(directory: string, processes: number | null = null): Program {
-  const limit = processes === null ? '' : limitProcesses(processes);
-  return ['/bin/sh', '-c', `${limit}cd -- "$1" && unset OLDPWD && /bin/sh -c "$2"; exit $?`, 'sh', directory];
+export function shellProgram(directory: string, first: FirstShell | null = { processes: null }): Program {
+  const limit = first === null || first.processes === null ? '' : limitProcesses(first.processes);
+  const run = first === null ? 'exec /bin/sh -c "$2"' : '/bin/sh -c "$2"; exit $?';
+  return ['/bin/sh', '-c', `${limit}cd -- "$1" && unset OLDPWD && ${run}`, 'sh', directory];
 }
 
 /**

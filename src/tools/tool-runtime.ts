@@ -125,8 +125,8 @@ export function requireSpace({ workspaceRoot, minFreeMb = 0, clock }: ToolRuntim
 
 /** Runs a shell command, which is appended, in a directory that the tools see. */
 export function shellIn({ sandbox }: ToolRuntime, directory: string, limits: Limits = DEFAULT_LIMITS): Program {
-  const inUserNamespace = sandbox !== 'off' && sandbox.ok && sandbox.mode === 'user';
-  return shellProgram(directory, inUserNamespace ? limits.processes : null);
+  if (sandbox === 'off' || !sandbox.ok) return shellProgram(directory);
+  return shellProgram(directory, sandbox.mode === 'root' ? null : { processes: limits.processes });
 }
 
 /** Identifies the processes of a run without a sandbox; only one step of a task runs at a time. */

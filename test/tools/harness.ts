@@ -69,8 +69,8 @@ export interface CommandResult extends ToolOutcome {
 export const never = new AbortController().signal;
 const roots: string[] = [];
 
-export function temporaryDirectory(): string {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'ravenhelm-tools-')));
+export function temporaryDirectory(base: string = tmpdir()): string {
+  const directory = realpathSync(mkdtempSync(join(base, 'ravenhelm-tools-')));
   roots.push(directory);
   return directory;
 }

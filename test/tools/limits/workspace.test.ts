@@ -1,15 +1,18 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS } from '../../../src/domain/limits.js';
-import { createHarness, removeTemporaryDirectories, type Harness } from '../harness.js';
+import { createHarness, removeTemporaryDirectories, temporaryDirectory, type Harness } from '../harness.js';
 
 /** The size of a workspace, measured while steps run and between them. */
 const LIMITS = { ...DEFAULT_LIMITS, workspace_mb: 8, workspace_files: 100 };
 const MAKE = (mib: number, name: string) => `head -c ${mib * 1024 * 1024} /dev/urandom > ${name}`;
 
+// What a short step adds is what the file system has less of after it: one that other programs do not fill and empty.
+const SHARED_MEMORY = '/dev/shm';
+
 let harness: Harness;
 beforeEach(async () => {
-  harness = await createHarness();
+  harness = await createHarness(existsSync(SHARED_MEMORY) ? { root: temporaryDirectory(SHARED_MEMORY) } : {});
 });
 afterAll(removeTemporaryDirectories);
 
