@@ -7,7 +7,13 @@ import { openCgroups } from '../../src/tools/cgroups.js';
 import { probeSandbox } from '../../src/tools/probe.js';
 import { INSIDE } from '../../src/tools/sandbox.js';
 import { createToolExecutor } from '../../src/tools/tool-executor.js';
-import { argumentVector, createToolRuntime, placeOf, shellIn, type ToolExecutorOptions } from '../../src/tools/tool-runtime.js';
+import {
+  argumentVector,
+  createToolRuntime,
+  placeOf,
+  shellIn,
+  type ToolExecutorOptions,
+} from '../../src/tools/tool-runtime.js';
 import type { TaskPlace } from '../../src/ports/tools.js';
 import { quantile } from '../support/statistics.js';
 
@@ -72,7 +78,13 @@ async function partsOf(root: string): Promise<{ mode: string; parts: readonly Pa
     secretsKey: 'none',
   } as const;
   const runtime = createToolRuntime(options);
-  const vector = argumentVector(runtime, await placeOf(runtime, task), 'a1-s0', shellIn(runtime, INSIDE.workspace), true);
+  const vector = argumentVector(
+    runtime,
+    await placeOf(runtime, task),
+    'a1-s0',
+    shellIn(runtime, INSIDE.workspace),
+    true,
+  );
   const mounts = vector.slice(0, vector.indexOf('--') + 1);
   return {
     mode: sandbox.mode,

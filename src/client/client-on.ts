@@ -18,7 +18,7 @@ import { discardLetters } from './discard.js';
 import { openLetterBox, type LetterBox } from './letter-box.js';
 import { missionOf } from './mission-definition.js';
 import type { MissionFeed } from './mission-feed.js';
-import { recoverPartition } from './recover.js';
+import { recoverPartitions } from './recover.js';
 import { redriveLetters } from './redrive.js';
 import { createOneMission, type OneMission } from './one-mission.js';
 import { RELEASE_MS, withSession } from './session.js';
@@ -81,7 +81,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
     deadLetters: deadLettersOn(context, log, feed, closing),
     recover: whileOpen((options) =>
       withSession(context, log, async (session) =>
-        recoverPartition({ context, session, agents: (await roster()).names, openFeed: feed.current }, options),
+        recoverPartitions({ context, session, agents: (await roster()).names, openFeed: feed.current }, options),
       ),
     ),
     close,

@@ -67,12 +67,13 @@ export interface Client extends AsyncDisposable {
   /** Records that a role could not process. */
   readonly deadLetters: DeadLetters;
   /**
-   * Continues a partition after data loss: requests a new attempt of each task whose assignment is gone, and commits
-   * where the log begins now. The roles may run; they open the partition again. Takes up to 60 s while the group
-   * rebalances. Rejects with ClientError: loss_not_accepted (the message says what is lost), nothing_lost,
-   * partition_held, partition_unknown, topic_not_folded.
+   * Continues partitions after data loss, one, those of a topic or all: requests a new attempt of each task whose
+   * assignment is gone, and commits where the log begins now. The roles may run; they open the partitions again. Takes
+   * up to 60 s for each topic while its group rebalances. Resolves with what continues. Rejects with ClientError:
+   * loss_not_accepted (a line for each partition says what is lost), nothing_lost, partition_held, partition_unknown,
+   * topic_not_folded.
    */
-  recover(options: RecoverOptions): Promise<RecoveredPartition>;
+  recover(options: RecoverOptions): Promise<readonly RecoveredPartition[]>;
   /** Stops reading. Calls that still wait reject; missions continue. May be called twice. */
   close(): Promise<void>;
 }

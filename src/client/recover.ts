@@ -1,6 +1,7 @@
-/** Continues a partition after data loss. */
+/** Continues partitions after data loss. */
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
-import { recoverReplayPoint, type FoldKind, type Recovery } from '../domain/replay-recovery.js';
+import { recoverReplayPoint, type FoldKind } from '../domain/replay-recovery.js';
+import type { ReplayPoint } from '../domain/record.js';
 import type { ReplaySituation } from '../domain/replay-start.js';
 import type { GroupMember, PartitionAssignment, PartitionConsumer, PartitionId } from '../ports/log.js';
 import { ClientError } from './client-error.js';
@@ -9,9 +10,10 @@ import type { MissionFeed } from './mission-feed.js';
 import { requestLostAttempts } from './lost-assignments.js';
 
 export interface RecoverOptions {
-  /** The coordination topic or an agent's tasks topic. */
-  readonly topic: string;
-  readonly partition: number;
+  /** The coordination topic or an agent's tasks topic. Absent: all of them. */
+  readonly topic?: string;
+  /** Of the topic. Absent: each partition with data loss. */
+  readonly partition?: number;
   /** What was in the deleted records is lost, and this is known. Otherwise the loss is only reported. */
   readonly acceptLoss: boolean;
 }
@@ -47,106 +49,177 @@ const ASSIGNED_WITHIN_MS = 60_000;
 
 /**
  * Requests a new attempt of each task whose assignment is gone, because no worker will end it, and commits where the
- * log begins now. The processes that serve the partition may run: they have set it apart, and open it again when this
- * process has left their group. Rejects with ClientError where nothing can or need be done.
+ * log begins now. The processes that serve the partitions may run: they have set them apart, and open them again when
+ * this process has left their group. Resolves with the partitions that continue, in the order of topics and numbers.
+ * Rejects with ClientError where nothing can or need be done.
  */
-export async function recoverPartition(
+export async function recoverPartitions(
   recovering: Recovering,
   { topic, partition, acceptLoss }: RecoverOptions,
-): Promise<RecoveredPartition> {
+): Promise<readonly RecoveredPartition[]> {
   const { context, session, agents } = recovering;
-  const place = { topic, partition };
-  const { agent, groupId } = foldOf(context, agents, topic);
-  const kind = agent === null ? 'coordination' : 'tasks';
-  const recovery = recoveryOf(kind, await situationOf(session, groupId, place));
-  if (!acceptLoss)
-    throw new ClientError(
-      'loss_not_accepted',
-      recovery.loss,
-      `To continue without what is lost: ravenhelm recover ${topic} ${partition} --accept-loss`,
-    );
-  const { member, assignment } = await takePartition(context, session, groupId, place);
-  // What the group says now, as the holder: another may have recovered it meanwhile.
-  const { point, loss } = recoveryOf(kind, assignment);
-  // First what is requested: a recovery that is interrupted here can be repeated.
-  const new_attempts =
-    agent === null
-      ? []
-      : await requestLostAttempts(context, session, { ...place, agent, feed: await recovering.openFeed() });
-  const committed = await member.commit([{ ...place, ...point }]);
-  if (committed.length === 0) throw partitionHeld(groupId, place); // It was given to another member meanwhile.
-  return { ...place, offset: point.offset, loss, new_attempts };
+  if (topic === undefined && partition !== undefined) throw new TypeError('recover: a partition needs its topic');
+  const folds = topic === undefined ? allFolds(context, agents) : [foldOf(context, agents, topic)];
+  const lost: LostFold[] = [];
+  for (const fold of folds) {
+    const situations = await situationsOf(session, fold, partition);
+    const losses = situations.flatMap((situation) => {
+      const recovery = recoverReplayPoint(kindOf(fold), situation);
+      return recovery === null ? [] : [{ partition: situation.partition, loss: recovery.loss }];
+    });
+    if (losses.length > 0) lost.push({ fold, losses });
+  }
+  if (lost.length === 0) throw nothingLost({ topic, partition });
+  if (!acceptLoss) throw notAccepted(lost, { topic, partition });
+  const recovered: RecoveredPartition[] = [];
+  for (const each of lost) recovered.push(...(await recoverFold(recovering, each)));
+  return recovered;
 }
 
+/** Partitions of a topic whose replay point cannot be trusted. */
+interface LostFold {
+  readonly fold: Fold;
+  /** Each with its loss in words. */
+  readonly losses: readonly { readonly partition: number; readonly loss: string }[];
+}
+
+async function recoverFold(recovering: Recovering, { fold, losses }: LostFold): Promise<readonly RecoveredPartition[]> {
+  const { context, session } = recovering;
+  const { member, assignments } = await takePartitions(
+    context,
+    session,
+    fold,
+    losses.map(({ partition }) => partition),
+  );
+  const recovered: RecoveredPartition[] = [];
+  const points: (PartitionId & ReplayPoint)[] = [];
+  for (const assignment of assignments) {
+    // What the group says now, as the holder: another may have recovered it meanwhile.
+    const recovery = recoverReplayPoint(kindOf(fold), assignment);
+    if (recovery === null) continue;
+    const place = { topic: fold.topic, partition: assignment.partition };
+    // First what is requested: a recovery that is interrupted here can be repeated.
+    const new_attempts =
+      fold.agent === null
+        ? []
+        : await requestLostAttempts(context, session, {
+            ...place,
+            agent: fold.agent,
+            feed: await recovering.openFeed(),
+          });
+    recovered.push({ ...place, offset: recovery.point.offset, loss: recovery.loss, new_attempts });
+    points.push({ ...place, ...recovery.point });
+  }
+  if (points.length === 0) throw nothingLost({ topic: fold.topic });
+  const committed = await member.commit(points);
+  const held = points.find((each) => !committed.some(({ partition }) => partition === each.partition));
+  if (held !== undefined) throw partitionHeld(fold.groupId, held); // It was given to another member meanwhile.
+  return recovered;
+}
+
+/** Who folds a topic. */
 interface Fold {
+  readonly topic: string;
   /** null where orchestrators fold the topic. */
   readonly agent: string | null;
   readonly groupId: string;
 }
 
-/** Who folds the topic. */
-function foldOf({ topics }: ClientContext, agents: readonly string[], topic: string): Fold {
-  if (topic === topics.coordination) return { agent: null, groupId: topics.orchestratorGroup };
-  const agent = agents.find((name) => topics.tasks(name) === topic);
-  if (agent !== undefined) return { agent, groupId: topics.workerGroup(agent) };
+const kindOf = ({ agent }: Fold): FoldKind => (agent === null ? 'coordination' : 'tasks');
+
+function allFolds({ topics }: ClientContext, agents: readonly string[]): readonly Fold[] {
+  return [
+    { topic: topics.coordination, agent: null, groupId: topics.orchestratorGroup },
+    ...agents.map((agent) => ({ topic: topics.tasks(agent), agent, groupId: topics.workerGroup(agent) })),
+  ];
+}
+
+function foldOf(context: ClientContext, agents: readonly string[], topic: string): Fold {
+  const folds = allFolds(context, agents);
+  const fold = folds.find((each) => each.topic === topic);
+  if (fold !== undefined) return fold;
   throw new ClientError(
     'topic_not_folded',
     `${topic} is no topic that a role folds`,
-    `Those are: ${[topics.coordination, ...agents.map(topics.tasks)].join(', ')}`,
+    `Those are: ${folds.map((each) => each.topic).join(', ')}`,
   );
 }
 
-/** The partition's state, without joining its group: a look disturbs nothing. */
-async function situationOf(
+/** The partitions' state, or that of one, without joining their group: a look disturbs nothing. */
+async function situationsOf(
   { log: { admin } }: LogSession,
-  groupId: string,
-  { topic, partition }: PartitionId,
-): Promise<ReplaySituation> {
-  const bounds = (await admin.offsets(topic)).find((each) => each.partition === partition);
-  if (bounds === undefined) throw new ClientError('partition_unknown', `${topic} has no partition ${partition}`, null);
-  const commit = (await admin.committed(groupId, topic)).find((each) => each.partition === partition);
-  const offset = commit?.offset ?? null;
-  const committed = offset === null ? null : { offset, metadata: commit?.metadata ?? '' };
-  return { topic, partition, committed, logStart: bounds.low, logEnd: bounds.high };
+  { topic, groupId }: Fold,
+  partition: number | undefined,
+): Promise<readonly ReplaySituation[]> {
+  const all = await admin.offsets(topic);
+  const bounds = partition === undefined ? all : all.filter((each) => each.partition === partition);
+  if (bounds.length === 0) throw new ClientError('partition_unknown', `${topic} has no partition ${partition}`, null);
+  const commits = await admin.committed(groupId, topic);
+  return bounds.map(({ partition: number, low, high }) => {
+    const commit = commits.find((each) => each.partition === number);
+    const offset = commit?.offset ?? null;
+    const committed = offset === null ? null : { offset, metadata: commit?.metadata ?? '' };
+    return { topic, partition: number, committed, logStart: low, logEnd: high };
+  });
 }
 
-function recoveryOf(kind: FoldKind, situation: ReplaySituation): Recovery {
-  const recovery = recoverReplayPoint(kind, situation);
-  if (recovery !== null) return recovery;
-  throw new ClientError(
+/** What a person has asked for, as words of the command line. */
+type Asked = Pick<RecoverOptions, 'topic' | 'partition'>;
+
+function nothingLost({ topic, partition }: Asked): ClientError {
+  const what =
+    topic === undefined
+      ? 'the replay points of all partitions are'
+      : partition === undefined
+        ? `the replay points of ${topic} are`
+        : `the replay point of ${topic}/${partition} is`;
+  return new ClientError(
     'nothing_lost',
-    `the replay point of ${situation.topic}/${situation.partition} is sound: nothing is to be recovered`,
+    `${what} sound: nothing is to be recovered`,
     'Start the processes that serve it, or restart the one that has set it apart.',
   );
 }
 
-/** Joins the group for this partition only and waits for it; a role that still processes it keeps it. */
-async function takePartition(
+function notAccepted(lost: readonly LostFold[], { topic, partition }: Asked): ClientError {
+  const words = [topic, partition].filter((word) => word !== undefined).map((word) => ` ${word}`);
+  return new ClientError(
+    'loss_not_accepted',
+    lost.flatMap(({ losses }) => losses.map(({ loss }) => loss)).join('\n'),
+    `To continue without what is lost: ravenhelm recover${words.join('')} --accept-loss`,
+  );
+}
+
+/** Joins the group for these partitions only and waits for them; a role that still processes one keeps it. */
+async function takePartitions(
   { clock, signal }: ClientContext,
   session: LogSession,
-  groupId: string,
-  place: PartitionId,
-): Promise<{ readonly member: GroupMember; readonly assignment: PartitionAssignment }> {
-  const given = createHandledDeferred<PartitionAssignment>();
+  { topic, groupId }: Fold,
+  partitions: readonly number[],
+): Promise<{ readonly member: GroupMember; readonly assignments: readonly PartitionAssignment[] }> {
+  const given = new Map(partitions.map((partition) => [partition, createHandledDeferred<PartitionAssignment>()]));
+  const rejectAll = (error: Error) => given.forEach((each) => each.reject(error));
   const member = await orAborted(
     session.log.joinGroup({
       groupId,
-      topics: [place.topic],
-      only: [place],
+      topics: [topic],
+      only: partitions.map((partition) => ({ topic, partition })),
       open(assignment) {
-        if (assignment.partition === place.partition) given.resolve(assignment);
+        given.get(assignment.partition)?.resolve(assignment);
         return NO_CONSUMER;
       },
-      onFatal: given.reject,
+      onFatal: rejectAll,
     }),
     signal,
   );
   session.onEnd('the group', () => member.leave());
-  const timer = clock.setTimer(ASSIGNED_WITHIN_MS, () => given.reject(partitionHeld(groupId, place)));
+  const timers = [...given].map(([partition, deferred]) =>
+    clock.setTimer(ASSIGNED_WITHIN_MS, () => deferred.reject(partitionHeld(groupId, { topic, partition }))),
+  );
   try {
-    return { member, assignment: await orAborted(given.promise, signal) };
+    const assignments = Promise.all([...given.values()].map((each) => each.promise));
+    return { member, assignments: await orAborted(assignments, signal) };
   } finally {
-    timer.cancel();
+    for (const timer of timers) timer.cancel();
   }
 }
 

@@ -22,8 +22,8 @@ export interface ReplayStart {
 export function replayStart({ topic, partition, committed, logStart, logEnd }: ReplaySituation): ReplayStart {
   const place = `${topic}/${partition}`;
   const recover = `To continue without what is lost, run: ravenhelm recover ${topic} ${partition} --accept-loss`;
+  if (logStart === 0 && (committed === null || isForeignStart(committed))) return { offset: 0, metadata: null };
   if (committed === null) {
-    if (logStart === 0) return { offset: 0, metadata: null };
     throw new DataLoss(
       `${place}: nothing is committed, but the log starts at offset ${logStart}: records below it were never folded. ` +
         `Restore the group's committed offsets. ${recover}`,
@@ -44,4 +44,12 @@ export function replayStart({ topic, partition, committed, logStart, logEnd }: R
     );
   }
   return { offset: committed.offset, metadata: committed.metadata };
+}
+
+/**
+ * Another program's commit at the beginning of a whole log (a consumer that was reset, or an empty partition) says as
+ * much as none. Where the log was cut, the state that was overwritten is what said whether the records below were done.
+ */
+function isForeignStart({ offset, metadata }: { readonly offset: number; readonly metadata: string }): boolean {
+  return offset === 0 && metadata === '';
 }

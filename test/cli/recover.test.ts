@@ -8,7 +8,7 @@ import { createSystemIds } from '../../src/telemetry/system-clock.js';
 import { statusRequest } from '../contract/events.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
-import { openKafkaLog } from '../kafka/kafka-under-test.js';
+import { createForeignWriter, openKafkaLog } from '../kafka/kafka-under-test.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
 import { readTopic } from '../support/read-topic.js';
 import { createTestClone, type TestClone } from './support/clone.js';
@@ -84,6 +84,49 @@ describeWithBroker('ravenhelm recover', () => {
     },
     60_000,
   );
+
+  test('without a partition it handles all of the topic, without a topic all of the swarm', async () => {
+    const appender = log.createAppender('test');
+    for (const partition of [2, 4]) {
+      await appender.append({ topic, partition, key: 'four', event: statusRequest('four') });
+      await log.admin.deleteRecords(topic, partition, 1);
+    }
+    await appender.close();
+    const { code, said } = await run('recover', topic);
+    expect([code, said]).toEqual([2, expect.stringMatching(/_agent\/2: nothing is committed[^]*_agent\/4: nothing/)]);
+    expect(said).toContain(`ravenhelm recover ${topic} --accept-loss`);
+    expect((await run('recover')).said).toContain('ravenhelm recover --accept-loss');
+    expect(await run('recover', '--accept-loss')).toMatchObject({
+      code: 0,
+      said: expect.stringMatching(/_agent\/2 continues at offset 1[^]*_agent\/4 continues at offset 1/),
+    });
+  }, 120_000);
+
+  test('commits of another program at the beginning of logs need no person: the roles continue', async () => {
+    const own = { ...env(), RAVENHELM_PREFIX: `${prefix}.foreign` };
+    const names = createTopicNames(own.RAVENHELM_PREFIX);
+    const folded = [
+      [names.orchestratorGroup, names.coordination],
+      [names.workerGroup('first_agent'), names.tasks('first_agent')],
+    ] as const;
+    expect((await runInPipe(clone, ['init'], own)).code).toBe(0);
+    const foreign = await createForeignWriter();
+    for (const [groupId, topic] of folded) await foreign.setAllCommitted(groupId, topic, 0);
+    await foreign.close();
+    const role = startInPipe(clone, ['--role', 'orchestrator,worker'], own);
+    try {
+      await role.shows('role.serving');
+      await role.shows('partition.foreign_commit');
+      expect(await runInPipe(clone, ['submit', 'missions/quick.yaml', '--wait'], own)).toMatchObject({ code: 0 });
+      for (const [groupId, topic] of folded)
+        expect((await log.admin.committed(groupId, topic)).map(({ metadata }) => metadata)).toContainEqual(
+          expect.stringMatching(/^\{"v":1/),
+        );
+    } finally {
+      role.child.kill('SIGTERM');
+      await role.ended();
+    }
+  }, 180_000);
 
   describe('beside an orchestrator whose task lost its assignment', () => {
     const { coordination } = createTopicNames(prefix);
@@ -179,7 +222,7 @@ describeWithBroker('ravenhelm recover', () => {
         0,
         expect.stringContaining(
           'what was open below it is lost. ' +
-            `A new attempt was asked for: ${mission}/${task_id}/2. The processes that serve it`,
+            `A new attempt was asked for: ${mission}/${task_id}/2.\nThe processes that serve them`,
         ),
       ]);
       expect(said).not.toContain('no orchestrator is serving');

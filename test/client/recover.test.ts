@@ -57,12 +57,9 @@ describe('recover', () => {
     });
     const committed = async () => (await log.admin.committed(topics.workerGroup('writer'), topic))[1]?.offset;
     expect(await committed()).toBeNull();
-    expect(await client.recover({ topic, partition: 1, acceptLoss: true })).toMatchObject({
-      topic,
-      partition: 1,
-      offset,
-      new_attempts: [],
-    });
+    expect(await client.recover({ topic, partition: 1, acceptLoss: true })).toEqual([
+      { topic, partition: 1, offset, loss: expect.stringContaining('nothing is committed'), new_attempts: [] },
+    ]);
     expect(await committed()).toBe(offset);
     await expect(client.recover({ topic, partition: 1, acceptLoss: true })).rejects.toMatchObject({
       code: 'nothing_lost',
@@ -74,8 +71,10 @@ describe('recover', () => {
     await until('the assignment', async () => (await assigned(1)) !== undefined);
     const { partition, payload } = (await assigned(1)) ?? raise();
     await lose(partition);
-    const { new_attempts } = await client.recover({ topic, partition, acceptLoss: true });
-    expect(new_attempts).toEqual([{ mission_id: missionId, task_id: payload.task_id, attempt: 1 }]);
+    const recovered = await client.recover({ topic, partition, acceptLoss: true });
+    expect(recovered.map((each) => each.new_attempts)).toEqual([
+      [{ mission_id: missionId, task_id: payload.task_id, attempt: 1 }],
+    ]);
     await until('the second attempt', async () => (await assigned(2)) !== undefined);
     const joined: number[] = [];
     const member = await log.joinGroup({
@@ -89,6 +88,38 @@ describe('recover', () => {
     });
     await until('the partition', () => joined.includes(partition));
     await member.leave();
+  });
+
+  describe('of several partitions', () => {
+    beforeEach(async () => {
+      const appender = log.createAppender('test');
+      for (const partition of [0, 3, 5]) {
+        await appender.append({ topic, partition, key: 'one', event: statusRequest('one') });
+        await lose(partition);
+      }
+      await appender.close();
+    });
+
+    test.each([
+      ['of a topic', { topic }, `ravenhelm recover ${topic} --accept-loss`],
+      ['of all topics', {}, 'ravenhelm recover --accept-loss'],
+    ])('%s: names each, and continues each', async (_, which, command) => {
+      const refused = await client.recover({ ...which, acceptLoss: false }).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: 'loss_not_accepted', nextStep: expect.stringContaining(command) });
+      const lines = String(refused instanceof Error ? refused.message : refused).split('\n');
+      expect(lines.map((line) => line.split(':')[0])).toEqual([0, 3, 5].map((partition) => `${topic}/${partition}`));
+      const recovered = await client.recover({ ...which, acceptLoss: true });
+      expect(recovered.map(({ partition, offset }) => [partition, offset])).toEqual([
+        [0, 1],
+        [3, 1],
+        [5, 1],
+      ]);
+      await expect(client.recover({ ...which, acceptLoss: true })).rejects.toMatchObject({ code: 'nothing_lost' });
+    });
+  });
+
+  test('a partition needs its topic', async () => {
+    await expect(client.recover({ partition: 1, acceptLoss: true })).rejects.toThrow('a partition needs its topic');
   });
 
   test.each([

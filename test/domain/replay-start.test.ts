@@ -9,6 +9,12 @@ describe('where a fold starts', () => {
     expect(replayStart({ ...place, committed: null, logStart: 0, logEnd: 9 })).toEqual({ offset: 0, metadata: null });
   });
 
+  test('at the beginning of a whole log where another program has committed that beginning', () => {
+    const committed = { offset: 0, metadata: '' };
+    for (const logEnd of [0, 9])
+      expect(replayStart({ ...place, committed, logStart: 0, logEnd })).toEqual({ offset: 0, metadata: null });
+  });
+
   test('at the replay point, with its metadata', () => {
     expect(replayStart({ ...place, committed: { offset: 5, metadata }, logStart: 3, logEnd: 9 })).toEqual({
       offset: 5,
@@ -47,6 +53,11 @@ describe('what stops a fold as data loss', () => {
       'another program committed without metadata',
       { committed: { offset: 5, metadata: '' }, logStart: 0, logEnd: 9 },
       /the committed offset 5 has no fold state/,
+    ],
+    [
+      'another program committed the beginning of a log that was cut: what was folded of the rest is unknown',
+      { committed: { offset: 3, metadata: '' }, logStart: 3, logEnd: 9 },
+      /the committed offset 3 has no fold state/,
     ],
     [
       'a negative offset carries metadata',

@@ -46,6 +46,8 @@ export async function openKafkaLog(changes: Partial<KafkaLogOptions> = {}): Prom
 export interface ForeignWriter {
   write(partition: PartitionId, key: Buffer | string | null, value: Buffer | null, headers?: IHeaders): Promise<void>;
   setCommitted(groupId: string, partition: PartitionId, offset: number): Promise<void>;
+  /** The same of all partitions of a topic. */
+  setAllCommitted(groupId: string, topic: string, offset: number): Promise<void>;
   /** Adds partitions to a topic, up to a number of them. */
   growTo(topic: string, partitions: number): Promise<void>;
   close(): Promise<void>;
@@ -63,6 +65,13 @@ export async function createForeignWriter(): Promise<ForeignWriter> {
     },
     async setCommitted(groupId, { topic, partition }, offset) {
       await admin.setOffsets({ groupId, topic, partitions: [{ partition, offset: String(offset) }] });
+    },
+    async setAllCommitted(groupId, topic, offset) {
+      const partitions = (await admin.fetchTopicOffsets(topic)).map(({ partition }) => ({
+        partition,
+        offset: String(offset),
+      }));
+      await admin.setOffsets({ groupId, topic, partitions });
     },
     async growTo(topic, partitions) {
       await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] });

@@ -12,10 +12,10 @@ import {
 } from '../../domain/mission-replay.js';
 import { createCoordinationState, isOpen, type CoordinationState, type Effect } from '../../domain/mission-state.js';
 import type { ReplayPoint } from '../../domain/record.js';
-import { replayStart } from '../../domain/replay-start.js';
 import type { LogRecord, PartitionAssignment, PartitionConsumer, PartitionId } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import { createClaim, type Claim } from '../shared/claim.js';
+import { foldStart } from '../shared/fold-start.js';
 import type { HeldClaim } from '../shared/partition-life.js';
 import { createDeadLetters, type DeadLetters } from '../shared/dead-letters.js';
 import { publishDependencyEvents } from './dependency-events.js';
@@ -87,7 +87,7 @@ function createParts(context: OrchestratorContext, assignment: PartitionAssignme
   const { topic, partition } = assignment;
   const { deps, createEvent, onFatal } = context;
   const logger = deps.logger.child({ topic, partition });
-  const state = stateAt(assignment);
+  const state = stateAt(assignment, logger);
   const claim = createClaim({
     ...deps,
     createEvent,
@@ -108,8 +108,8 @@ function createParts(context: OrchestratorContext, assignment: PartitionAssignme
   return { context, topic, partition, logger, state, claim, deadLetters, decisions, plannerCalls, effects };
 }
 
-function stateAt(assignment: PartitionAssignment): CoordinationState {
-  const { offset, metadata } = replayStart(assignment);
+function stateAt(assignment: PartitionAssignment, logger: Logger): CoordinationState {
+  const { offset, metadata } = foldStart(assignment, logger);
   return metadata === null
     ? createCoordinationState(assignment.partition)
     : restoreCoordination(assignment.partition, offset, metadata, (id) => parseMissionId(id)?.timeMs ?? null);

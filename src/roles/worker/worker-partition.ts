@@ -2,7 +2,6 @@
 import type { AgentSpec } from '../../domain/agent-spec.js';
 import { misplacedInTasks } from '../../domain/event-places.js';
 import type { AgentEvent, EventOf } from '../../domain/events.js';
-import { replayStart } from '../../domain/replay-start.js';
 import { decodeTaskSnapshot, forgetJournal, forgetSettled, taskReplayPoint } from '../../domain/task-replay.js';
 import {
   createTaskPartitionState,
@@ -16,6 +15,7 @@ import type { LogRecord, PartitionAssignment, PartitionConsumer, PartitionId } f
 import type { Logger } from '../../ports/logger.js';
 import { createClaim, type Claim } from '../shared/claim.js';
 import { createDeadLetters, type DeadLetters } from '../shared/dead-letters.js';
+import { foldStart } from '../shared/fold-start.js';
 import type { HeldClaim } from '../shared/partition-life.js';
 import { TaskTaken } from './abort-reasons.js';
 import { createAcceptances, type Acceptances } from './acceptances.js';
@@ -112,7 +112,7 @@ function createParts(context: WorkerContext, spec: AgentSpec, assignment: Partit
   const { topic, partition } = assignment;
   const { deps, createEvent, onFatal } = context;
   const logger = deps.logger.child({ topic, partition });
-  const start = replayStart(assignment);
+  const start = foldStart(assignment, logger);
   const state = createTaskPartitionState(
     start.offset,
     start.metadata === null ? undefined : decodeTaskSnapshot(start.metadata),
