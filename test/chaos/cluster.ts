@@ -6,6 +6,9 @@ import { kafkaBroker } from '../../src/local/kafka-broker.js';
 import { signalProcess } from '../../src/local/os-process.js';
 import { registryServer } from '../../src/local/registry-server.js';
 import { developmentPlace, registryUrlOf, type StackPlace, type StackWorld } from '../../src/local/stack-place.js';
+import type { PartitionId } from '../../src/ports/log.js';
+import { produceRaw } from '../support/raw-producer.js';
+import { startRegistryProxy, type RegistryProxy } from '../support/registry-proxy.js';
 import { startProxy, type Proxy } from './proxy.js';
 import { directory, freePorts, type Site } from './site.js';
 
@@ -29,12 +32,17 @@ export interface Broker extends Server {
 export interface Cluster {
   readonly brokers: readonly Broker[];
   readonly registry: Server;
+  /** Of the registry itself. */
   readonly registryUrl: string;
+  /** What the swarm gets for the registry. */
+  readonly registryProxy: RegistryProxy;
   /** The addresses that clients get: the proxies. */
   readonly clientBrokers: readonly string[];
   /** The listeners that the brokers use among themselves; the harness looks at the cluster through them. */
   readonly innerBrokers: readonly string[];
   admin<T>(work: (admin: Admin) => Promise<T>): Promise<T>;
+  /** Writes a batch as it is, by way of the partition's leader; resolves with its first offset. */
+  produce(partition: PartitionId, batch: Buffer): Promise<number>;
   /** Resolves when every broker serves and every replica is in sync. */
   whole(): Promise<void>;
 }
@@ -98,14 +106,24 @@ export async function startCluster(site: Site, java: string): Promise<Cluster> {
   const registry = createServer(site, world, registryPlace, registryService, java, 'the registry', registryService.ask);
   await Promise.all([...brokers, registry].map((server) => server.start()));
 
+  const registryUrl = registryUrlOf(registryPlace, 'java');
+  const registryProxy = await startRegistryProxy(registryUrl);
+  site.onEnd('the proxy of the registry', () => registryProxy.close());
+
   const admin = <T>(work: (admin: Admin) => Promise<T>) => withAdmin(innerBrokers, work);
   const cluster: Cluster = {
     brokers,
     registry,
     innerBrokers,
     admin,
-    registryUrl: registryUrlOf(registryPlace, 'java'),
+    registryUrl,
+    registryProxy,
     clientBrokers: ids.map((id) => `localhost:${ofBroker(id).proxy}`),
+    async produce(place, batch) {
+      const { topics } = await admin((each) => each.fetchTopicMetadata({ topics: [place.topic] }));
+      const leader = topics[0]?.partitions.find(({ partitionId }) => partitionId === place.partition)?.leader ?? 0;
+      return produceRaw(innerBrokers[leader - 1] ?? '', place, batch);
+    },
     async whole() {
       await site.until('every replica in sync', WHOLE_LIMIT_MS, () => admin(replicasInSync).catch(() => null));
     },

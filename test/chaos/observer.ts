@@ -91,6 +91,7 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
     logger: silent,
   });
   site.onEnd("the observer's log", () => log.close());
+  const watched = [topics.coordination, ...AGENTS.map(topics.tasks)];
   let view = createCoordinationView();
   const states = new Map<string, TaskPartitionState>();
   const next = new Map<string, number>();
@@ -155,7 +156,7 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
   /** Watches again when a watch breaks: what was seen is skipped by its offset. */
   async function resume(): Promise<void> {
     watch = await log.watch({
-      topics: [topics.coordination, ...AGENTS.map(topics.tasks)],
+      topics: watched,
       from: 'beginning',
       onRecord,
       onFatal: () => void site.clock.setTimer(500, () => void reopen()),
@@ -202,19 +203,23 @@ export async function startObserver(site: Site, cluster: Cluster, topics: TopicN
       view = createCoordinationView();
       for (const place of [...next.keys()]) if (place.startsWith(`${topics.coordination}/`)) next.delete(place);
     },
+    // The end of a partition may be a marker or another program's record: only a watch knows that it has passed them.
     async catchUp() {
-      const ends = (
-        await Promise.all(
-          [topics.coordination, ...AGENTS.map(topics.tasks)].map(async (topic) =>
-            (
-              await log.admin.offsets(topic)
-            ).map(({ partition, low, high }) => ({ place: `${topic}/${partition}`, low, high })),
-          ),
-        )
-      ).flat();
-      await site.until('the observer has caught up', 120_000, () =>
-        ends.every(({ place, low, high }) => high === low || (next.get(place) ?? 0) >= high) ? true : null,
-      );
+      await site.until('the observer has caught up', 120_000, async () => {
+        let caughtUp: Watch | null = null;
+        try {
+          await new Promise<void>((resolve, reject) => {
+            log
+              .watch({ topics: watched, from: 'beginning', onRecord, onCaughtUp: resolve, onFatal: reject })
+              .then((started) => (caughtUp = started), reject);
+          });
+          return true;
+        } catch {
+          return null; // it is asked again until the limit
+        } finally {
+          await (caughtUp as Watch | null)?.stop();
+        }
+      });
     },
   };
 }

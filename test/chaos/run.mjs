@@ -1,4 +1,5 @@
 // npm run chaos: see test/README.md.
+import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from '../../scripts/steps/build.mjs';
@@ -18,8 +19,16 @@ await compileSources(compiled, [
   'test/chaos',
   'test/support/fake-ollama.ts',
   'test/support/fake-model-server.ts',
+  'test/support/raw-producer.ts',
+  'test/support/registry-proxy.ts',
+  'test/support/broker.ts',
+  'test/kafka/batch-bytes.ts',
+  'test/kafka/java-batches.ts',
   'test/simulation/random.ts',
 ]);
+// The batches that the Java client has written.
+await rm(join(compiled, 'test/kafka/fixtures'), { force: true });
+await symlink(join(root, 'test/kafka/fixtures'), join(compiled, 'test/kafka/fixtures'));
 const { main } = await import(pathToFileURL(join(compiled, 'test/chaos/cli.js')).href);
 process.exitCode = await main(process.argv.slice(2), root);
 process.exit();

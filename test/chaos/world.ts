@@ -35,7 +35,7 @@ export async function startWorld(site: Site, options: WorldOptions): Promise<Wor
     PATH: process.env['PATH'],
     HOME: site.dir,
     KAFKA_BROKERS: cluster.clientBrokers.join(','),
-    SCHEMA_REGISTRY_URL: cluster.registryUrl,
+    SCHEMA_REGISTRY_URL: cluster.registryProxy.url,
     RAVENHELM_PREFIX: prefix,
     WORKSPACE_ROOT: await directory(site.dir, 'workspaces'),
     WORKSPACE_MIN_FREE_MB: '0', // the disk that becomes full is a small one

@@ -4,17 +4,19 @@ import { testBroker } from './broker.js';
 export interface RegistryProxy {
   readonly url: string;
   down: boolean;
+  /** What it answers instead, with Retry-After: 1; null: the registry answers. */
+  refusal: 429 | 503 | null;
   /** Schema ids that it answers for as for any that the registry does not have (404, error_code 40403). */
   readonly hidden: Set<number>;
   close(): Promise<void>;
 }
 
-/** The registry behind a switch. */
-export async function startRegistryProxy(): Promise<RegistryProxy> {
-  const target = testBroker().registryUrl;
-  const proxy = {
+/** A registry behind a switch; by default that of the tests. */
+export async function startRegistryProxy(target: string = testBroker().registryUrl): Promise<RegistryProxy> {
+  const proxy: Omit<RegistryProxy, 'url'> & { url: string } = {
     url: '',
     down: false,
+    refusal: null,
     hidden: new Set<number>(),
     close: () => new Promise<void>((resolve) => void server.close(() => resolve())),
   };
@@ -23,6 +25,8 @@ export async function startRegistryProxy(): Promise<RegistryProxy> {
     request.on('data', (chunk: Buffer) => void chunks.push(chunk));
     request.on('end', () => {
       if (proxy.down) return void response.destroy();
+      if (proxy.refusal !== null)
+        return void response.writeHead(proxy.refusal, { connection: 'close', 'retry-after': '1' }).end();
       const body = Buffer.concat(chunks);
       fetch(target + seenFrom(request.url ?? '', proxy.hidden), {
         method: request.method ?? 'GET',

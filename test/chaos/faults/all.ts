@@ -2,6 +2,7 @@ import type { Fault } from '../fault.js';
 import { BROKER_FAULTS } from './brokers.js';
 import { CLOCK_FAULTS } from './clocks.js';
 import { DISK_FAULTS } from './disk.js';
+import { FOREIGN_FAULTS } from './foreign.js';
 import { MEMBER_FAULTS } from './members.js';
 import { NETWORK_FAULTS } from './network.js';
 import { PROCESS_FAULTS } from './processes.js';
@@ -16,6 +17,7 @@ export const FAULTS: readonly Fault[] = [
   ...SERVER_FAULTS,
   ...CLOCK_FAULTS,
   ...TOPIC_FAULTS,
+  ...FOREIGN_FAULTS,
   ...DISK_FAULTS,
   ...MEMBER_FAULTS,
 ];

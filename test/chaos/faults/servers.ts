@@ -1,5 +1,6 @@
 /** The registry and the model server. */
-import type { Fault } from '../fault.js';
+import { EXIT } from '../../../src/cli/exit-codes.js';
+import { PromiseBroken, type Fault } from '../fault.js';
 
 const registry: Fault = {
   name: 'registry-stopped',
@@ -10,6 +11,30 @@ const registry: Fault = {
     await cluster.registry.stop();
     await site.pause(random.between(4_000, 10_000));
     await cluster.registry.start();
+  },
+};
+
+const registryLimited: Fault = {
+  name: 'registry-limited',
+  what: 'the schema registry answers 429 or 503 with retry-after while a worker starts',
+  recovery: 'it answers again, and the worker serves',
+  takes: 'registry',
+  async strike({ cluster: { registryProxy }, fleet, site, random }) {
+    const member = random.pick(fleet.of('worker'));
+    await member.end();
+    const before = member.unasked.length;
+    registryProxy.refusal = random.pick([429, 503] as const);
+    try {
+      member.begin();
+      await site.pause(random.between(4_000, 8_000));
+    } finally {
+      registryProxy.refusal = null;
+    }
+    await member.serving();
+    // It may end where the refusals last longer than its patience, but only with the code of what may pass.
+    const ends = member.unasked.slice(before).filter((code) => code !== EXIT.unreachable);
+    if (ends.length > 0)
+      throw new PromiseBroken(`${member.name} ended with ${ends.join(', ')} because the registry was busy`);
   },
 };
 
@@ -45,6 +70,7 @@ const misbehaving = (name: string, how: 'hung' | 'limited', what: string): Fault
 
 export const SERVER_FAULTS: readonly Fault[] = [
   registry,
+  registryLimited,
   modelStopped,
   misbehaving('model-hung', 'hung', 'the model server takes requests and says nothing'),
   misbehaving('model-limited', 'limited', 'the model server answers 429 with retry-after'),

@@ -160,4 +160,4 @@ async function endOf({ observer, site }: World, { missionId }: Accepted): Promis
 }
 
 export const TOPIC_FAULTS: readonly Fault[] = [grow, oversized, recreate, retention];
-export { endOf };
+export { endOf, submitted };
