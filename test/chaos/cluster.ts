@@ -47,6 +47,41 @@ export interface Cluster {
   whole(): Promise<void>;
 }
 
+/** How clients enter by way of the proxies. The harness and the brokers use listeners without a login. */
+export const SWARM_LOGIN = { mechanism: 'plain', username: 'swarm', password: 'chaos' } as const;
+export const SWARM_PRINCIPAL = `User:${SWARM_LOGIN.username}`;
+const LOGIN_AND_RIGHTS = {
+  'listener.security.protocol.map': 'PLAINTEXT:SASL_PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+  'sasl.enabled.mechanisms': 'PLAIN',
+  'listener.name.plaintext.plain.sasl.jaas.config':
+    'org.apache.kafka.common.security.plain.PlainLoginModule required ' +
+    `user_${SWARM_LOGIN.username}="${SWARM_LOGIN.password}";`,
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'super.users': 'User:ANONYMOUS',
+};
+
+/** Everything, on every resource: what a fault takes away is denied beside it. */
+async function allowSwarm(admin: Admin): Promise<void> {
+  const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+  const resources = [
+    [AclResourceTypes.TOPIC, '*'],
+    [AclResourceTypes.GROUP, '*'],
+    [AclResourceTypes.TRANSACTIONAL_ID, '*'],
+    [AclResourceTypes.CLUSTER, 'kafka-cluster'],
+  ] as const;
+  await admin.createAcls({
+    acl: resources.map(([resourceType, resourceName]) => ({
+      resourceType,
+      resourceName,
+      resourcePatternType: ResourcePatternTypes.LITERAL,
+      principal: SWARM_PRINCIPAL,
+      host: '*',
+      operation: AclOperationTypes.ALL,
+      permissionType: AclPermissionTypes.ALLOW,
+    })),
+  });
+}
+
 /** For a busy computer; the wait ends as soon as the condition holds. */
 const START_LIMIT_MS = 600_000;
 const WHOLE_LIMIT_MS = 600_000;
@@ -86,6 +121,7 @@ export async function startCluster(site: Site, java: string): Promise<Cluster> {
         replicas: 3,
         minInSyncReplicas: 2,
         heapMb: 256,
+        settings: LOGIN_AND_RIGHTS,
       });
       await service.prepare(java, world.env);
       const proxy = await startProxy(proxyPort, broker);
@@ -129,6 +165,7 @@ export async function startCluster(site: Site, java: string): Promise<Cluster> {
     },
   };
   await cluster.whole();
+  await admin(allowSwarm);
   return cluster;
 }
 

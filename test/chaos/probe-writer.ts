@@ -5,7 +5,7 @@ import { createKafkaLog } from '../../src/kafka/kafka-log.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import { createEventFactory } from '../../src/domain/event-factory.js';
 import { AppendFailed, type Appended, type Appender, type Watch } from '../../src/ports/log.js';
-import type { Cluster } from './cluster.js';
+import { SWARM_LOGIN, type Cluster } from './cluster.js';
 import { silent } from './observer.js';
 import type { Site } from './site.js';
 import { lostAppends } from './verdict.js';
@@ -39,7 +39,12 @@ export async function startProbeWriter(site: Site, cluster: Cluster, topics: Top
     random: Math.random,
     logger: silent,
   };
-  const log = await createKafkaLog({ ...options, brokers: cluster.clientBrokers, clientId: 'chaos-probe' });
+  const log = await createKafkaLog({
+    ...options,
+    brokers: cluster.clientBrokers,
+    sasl: SWARM_LOGIN,
+    clientId: 'chaos-probe',
+  });
   const createEvent = createEventFactory(site);
   const acknowledged = new Map<string, string>();
   let wanted = true;

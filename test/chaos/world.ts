@@ -4,7 +4,7 @@ import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createRandom } from '../simulation/random.js';
 import { COMMON_AGENTS, writeAgents } from './agents.js';
 import { createClient } from './client.js';
-import { startCluster } from './cluster.js';
+import { startCluster, SWARM_LOGIN } from './cluster.js';
 import type { World } from './fault.js';
 import { createFleet } from './fleet.js';
 import { startModelServer } from './models.js';
@@ -35,6 +35,9 @@ export async function startWorld(site: Site, options: WorldOptions): Promise<Wor
     PATH: process.env['PATH'],
     HOME: site.dir,
     KAFKA_BROKERS: cluster.clientBrokers.join(','),
+    KAFKA_SASL_MECHANISM: SWARM_LOGIN.mechanism,
+    KAFKA_SASL_USERNAME: SWARM_LOGIN.username,
+    KAFKA_SASL_PASSWORD: SWARM_LOGIN.password,
     SCHEMA_REGISTRY_URL: cluster.registryProxy.url,
     RAVENHELM_PREFIX: prefix,
     WORKSPACE_ROOT: await directory(site.dir, 'workspaces'),

@@ -6,6 +6,7 @@ import { FOREIGN_FAULTS } from './foreign.js';
 import { MEMBER_FAULTS } from './members.js';
 import { NETWORK_FAULTS } from './network.js';
 import { PROCESS_FAULTS } from './processes.js';
+import { RIGHT_FAULTS } from './rights.js';
 import { SERVER_FAULTS } from './servers.js';
 import { TOPIC_FAULTS } from './topics.js';
 
@@ -18,6 +19,7 @@ export const FAULTS: readonly Fault[] = [
   ...CLOCK_FAULTS,
   ...TOPIC_FAULTS,
   ...FOREIGN_FAULTS,
+  ...RIGHT_FAULTS,
   ...DISK_FAULTS,
   ...MEMBER_FAULTS,
 ];

@@ -1,0 +1,71 @@
+/** A right that the broker takes away from the swarm and gives back. */
+import kafkajs, { type Admin } from 'kafkajs';
+import { SWARM_PRINCIPAL } from '../cluster.js';
+import { PromiseBroken, type Fault } from '../fault.js';
+import { endOf, submitted } from './topics.js';
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+
+const withdrawn: Fault = {
+  name: 'right-withdrawn',
+  what: 'the swarm may not write to the tasks topic of an agent any more, until the right is given back',
+  recovery: 'processes that need the right end and name it, and their supervisor starts them again',
+  takes: 'everything',
+  async strike(world) {
+    const { cluster, fleet, random, site, topics, workload } = world;
+    const topic = topics.tasks(random.pick(['scout_agent', 'smith_agent']));
+    const members = [...fleet.of('orchestrator'), ...fleet.of('worker')];
+    const seen = new Map(members.map((member) => [member, member.log().length]));
+    await cluster.admin((admin) => deny(admin, topic));
+    try {
+      await workload.submit('steady');
+      await site.until(`a process that names the right to write to ${topic}`, 120_000, () =>
+        members.some((member) => namesRight(member.log().slice(seen.get(member)), topic)) ? true : null,
+      );
+      await site.pause(random.between(2_000, 5_000));
+    } finally {
+      await cluster.admin((admin) => giveBack(admin, topic));
+    }
+    await Promise.all(members.map((member) => member.serving()));
+    const status = await endOf(world, await submitted(world, 'steady'));
+    if (status !== 'completed')
+      throw new PromiseBroken(`the mission after the right was given back ended as ${status}`);
+  },
+};
+
+const namesRight = (log: string, topic: string) =>
+  log.split('\n').some((line) => /WRITE|not authorized/i.test(line) && line.includes(topic));
+
+async function deny(admin: Admin, topic: string): Promise<void> {
+  await admin.createAcls({
+    acl: [
+      {
+        resourceType: AclResourceTypes.TOPIC,
+        resourceName: topic,
+        resourcePatternType: ResourcePatternTypes.LITERAL,
+        principal: SWARM_PRINCIPAL,
+        host: '*',
+        operation: AclOperationTypes.WRITE,
+        permissionType: AclPermissionTypes.DENY,
+      },
+    ],
+  });
+}
+
+async function giveBack(admin: Admin, topic: string): Promise<void> {
+  await admin.deleteAcls({
+    filters: [
+      {
+        resourceType: AclResourceTypes.TOPIC,
+        resourceName: topic,
+        resourcePatternType: ResourcePatternTypes.LITERAL,
+        principal: SWARM_PRINCIPAL,
+        host: '*',
+        operation: AclOperationTypes.WRITE,
+        permissionType: AclPermissionTypes.DENY,
+      },
+    ],
+  });
+}
+
+export const RIGHT_FAULTS: readonly Fault[] = [withdrawn];
