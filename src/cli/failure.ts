@@ -1,4 +1,5 @@
 import { ClientError } from '../client/client-error.js';
+import { RoleFailed } from '../swarm/role-failed.js';
 import { CliError } from './cli-error.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 
@@ -43,7 +44,6 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   planner_unreachable: EXIT.missionFailed,
   no_planner: EXIT.usage,
   data_loss: EXIT.missionFailed,
-  role_failed: EXIT.roleFailed,
 };
 
 const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {
@@ -57,7 +57,7 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof CliError) return { exitCode: error.exitCode, message: error.message, nextStep: error.nextStep };
   if (error instanceof ClientError) return { exitCode: EXIT.usage, message: error.message, nextStep: error.nextStep };
   const code = textField(error, 'code');
-  const exitCode = code === null ? undefined : EXIT_OF_CODE[code];
+  const exitCode = error instanceof RoleFailed ? exitOfRole(error) : code === null ? undefined : EXIT_OF_CODE[code];
   if (error instanceof Error && code !== null && exitCode !== undefined) {
     const nextStep = textField(error, 'nextStep') ?? NEXT_STEP_OF_CODE[code] ?? null;
     return {
@@ -72,6 +72,11 @@ export function describeFailure(error: unknown): Failure {
     message: `internal error: ${shown}`,
     nextStep: 'This is a bug in Ravenhelm; please report it. LOG_LEVEL=debug shows more.',
   };
+}
+
+/** What only a person can correct has the code that it has at the start, such as a right that was withdrawn. */
+export function exitOfRole({ cause }: RoleFailed): ExitCode {
+  return EXIT_OF_CODE[textField(cause, 'code') ?? ''] === EXIT.usage ? EXIT.usage : EXIT.roleFailed;
 }
 
 /** The failure as it stands on stderr. */

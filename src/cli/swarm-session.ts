@@ -4,7 +4,7 @@ import { openPolicy } from '../swarm/policy.js';
 import { RoleFailed } from '../swarm/role-failed.js';
 import { startSession, type SwarmSession } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
-import { EXIT } from './exit-codes.js';
+import { exitOfRole } from './failure.js';
 import { operatorsOf } from './operators-setting.js';
 import { httpAccess, modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
 import { openSwarmLog } from './open-log.js';
@@ -60,7 +60,7 @@ export async function withSwarm<T>(
     // The last line of the log, for the person who looks why a supervisor started the process again.
     if (failure !== null)
       logger.error(
-        { role: failure.role, failures: failure.failures, error: failure, exit_code: EXIT.roleFailed },
+        { role: failure.role, failures: failure.failures, error: failure, exit_code: exitOfRole(failure) },
         'role.failed',
       );
   }

@@ -5,6 +5,7 @@ import type { RecordHeaders } from '../avro/record-headers.js';
 import type { Clock } from '../ports/clock.js';
 import {
   AppendDropped,
+  AppendForbidden,
   AppendRejected,
   type Appended,
   type Appender,
@@ -14,12 +15,18 @@ import {
 import type { Logger } from '../ports/logger.js';
 import { backOff, handleFailure, settle, type OutcomeParts } from './appending/batch-outcome.js';
 import { createRequestPump } from './appending/request-pump.js';
-import { isForbidden } from './errors.js';
 import type { Loopback } from './own-records.js';
 import type { ClientHeaders } from './record-copy.js';
 import type { RecordSender } from './record-sender.js';
 import { recordSize } from './record-size.js';
-import { createTopicDirectory, refusalOf, type AskTopic, type TopicDirectory } from './topic-directory.js';
+import {
+  createTopicDirectory,
+  isAppendRefusal,
+  refusalOf,
+  type AppendRefusal,
+  type AskTopic,
+  type TopicDirectory,
+} from './topic-directory.js';
 import {
   createWaitingRecords,
   droppedReason,
@@ -114,7 +121,7 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
 function createTopics(
   options: KafkaAppenderOptions,
   waiting: WaitingRecords,
-  { wake, onRefused }: { wake(): void; onRefused(topic: string, refusal: AppendRejected): void },
+  { wake, onRefused }: { wake(): void; onRefused(topic: string, refusal: AppendRefusal): void },
 ): TopicDirectory {
   const { askTopic, clock, random } = options;
   const queuesOf = (topic: string) => waiting.queues().filter((queue) => queue.topic === topic);
@@ -128,9 +135,9 @@ function createTopics(
       wake();
     },
     onFailed(topic, error) {
-      if (error instanceof AppendRejected) onRefused(topic, error);
+      if (isAppendRefusal(error)) onRefused(topic, error);
       for (const queue of queuesOf(topic)) {
-        if (error instanceof AppendRejected) waiting.refuse(queue, () => error);
+        if (isAppendRefusal(error)) waiting.refuse(queue, () => error);
         else backOff({ ...options, waiting }, queue, error);
       }
       wake();
@@ -141,8 +148,8 @@ function createTopics(
 /** Who appends may only note that its record was refused: a right that is missing is said here, once for each topic. */
 function sayOnceWhatIsForbidden({ name, logger }: KafkaAppenderOptions) {
   const said = new Set<string>();
-  return (topic: string, refusal: AppendRejected): void => {
-    if (said.has(topic) || !isForbidden(refusal)) return;
+  return (topic: string, refusal: AppendRefusal): void => {
+    if (said.has(topic) || !(refusal instanceof AppendForbidden)) return;
     said.add(topic);
     logger.error({ appender: name, topic, error: refusal.message }, 'kafka.append_forbidden');
   };

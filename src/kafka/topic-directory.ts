@@ -1,7 +1,7 @@
 import { backoffMs, type Random } from '../domain/backoff.js';
 import { RECORD_BYTES, RECORD_SIZE } from '../domain/sizes.js';
 import type { Clock } from '../ports/clock.js';
-import { AppendRejected, RecordTooLarge, TopicMissing, type PartitionId } from '../ports/log.js';
+import { AppendForbidden, AppendRejected, RecordTooLarge, TopicMissing, type PartitionId } from '../ports/log.js';
 import { partitionsOf, type AdminSession } from './admin-session.js';
 import { grantText, isForbidden, protocolErrorType } from './errors.js';
 import type { TopicSettings } from './topic-settings.js';
@@ -36,7 +36,7 @@ export interface TopicDirectoryOptions {
   wantedPartitions(topic: string): number;
   /** Called after get() knows the topic. */
   onFound(topic: string, limits: TopicLimits): void;
-  /** error is an AppendRejected when nothing can ever be appended to the topic. */
+  /** error is an AppendRefusal when nothing can be appended to the topic. */
   onFailed(topic: string, error: unknown): void;
 }
 
@@ -109,12 +109,18 @@ export function createAskTopic(session: AdminSession, settings: TopicSettings): 
     });
 }
 
-/** Why nothing can ever be appended to the topic; null when the failure may pass. */
-export function permanentRefusal(topic: string, error: unknown): AppendRejected | null {
+export type AppendRefusal = AppendRejected | AppendForbidden;
+
+export function isAppendRefusal(error: unknown): error is AppendRefusal {
+  return error instanceof AppendRejected || error instanceof AppendForbidden;
+}
+
+/** Why nothing can be appended to the topic; null when the failure may pass. */
+export function permanentRefusal(topic: string, error: unknown): AppendRefusal | null {
   if (error instanceof TopicMissing) return new AppendRejected(error.message, { cause: error });
   if (isForbidden(error)) {
     const grant = grantText({ operation: 'WRITE', resource: 'topic', names: [topic] });
-    return new AppendRejected(`This client may not write to ${topic}. ${grant}`, { cause: error });
+    return new AppendForbidden(`This client may not write to ${topic}. ${grant}`, { cause: error });
   }
   return protocolErrorType(error) === 'INVALID_TOPIC_EXCEPTION'
     ? new AppendRejected(`${topic} is no name of a topic; correct it`, { cause: error })

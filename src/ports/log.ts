@@ -56,8 +56,8 @@ export interface Appender {
   /**
    * Resolves when the broker has acknowledged the record (all in-sync replicas). The record may be written twice, but
    * never zero times after it resolved. Rejects with AppendRejected if this record can never be written (too large,
-   * topic missing, not authorised; later records are not affected), with AppendDropped if dropQueued or close removed
-   * it, and with AppendFailed if a retriable failure lasted too long: the appender then refuses all later records for
+   * topic missing; later records are not affected), with AppendForbidden if this client may not write to the topic, with
+   * AppendDropped if dropQueued or close removed it, and with AppendFailed if a retriable failure lasted too long: the appender then refuses all later records for
    * the partition, in order, and the role that owns it restarts.
    */
   append(request: AppendRequest): Promise<Appended>;
@@ -287,6 +287,12 @@ export interface TopicDifference {
 /** This record can never be written; later ones can. */
 export class AppendRejected extends Error {
   readonly code = 'append_rejected';
+  readonly retriable = false;
+}
+
+/** This client may not write to the topic, so that none of its records can be written until the right is given. */
+export class AppendForbidden extends Error {
+  readonly code = 'not_authorized';
   readonly retriable = false;
 }
 

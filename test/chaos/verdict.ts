@@ -146,8 +146,11 @@ export function lostAppends(
     );
 }
 
-/** Exit codes with which a role may end by itself: its supervisor restarts it, or a person gets the next step. */
-const MAY_END_WITH: readonly (number | null)[] = [EXIT.unreachable, EXIT.roleFailed];
+/**
+ * Exit codes with which a role may end by itself: its supervisor restarts it, or a person gets the next step. `usage`
+ * is that of a right that was withdrawn.
+ */
+const MAY_END_WITH: readonly (number | null)[] = [EXIT.unreachable, EXIT.roleFailed, EXIT.usage];
 
 /**
  * Processes that ended unasked and not as a role may, in words: by an unhandled rejection, without memory, or because

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { until } from '../contract/until.js';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from '../../src/cli/exit-codes.js';
 import { describeFailure } from '../../src/cli/failure.js';
+import { AppendForbidden } from '../../src/ports/log.js';
 import { RoleFailed } from '../../src/swarm/role-failed.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { MEMORY, runInPipe, startInPipe, UNREACHABLE } from './support/ravenhelm.js';
@@ -54,4 +55,9 @@ test('--help has each code with its meaning, and no other', async () => {
     Object.entries(EXIT_MEANINGS).map(([code, meaning]) => `  ${code.padEnd(5)} ${meaning.replaceAll('`', '')}`),
   );
   expect(Object.keys(EXIT_MEANINGS).map(Number).sort()).toEqual([...new Set(Object.values(EXIT))].sort());
+});
+
+test('a role that lacks a right ends with the code of what a person must change', () => {
+  const forbidden = new AppendForbidden('This client may not write to a. Grant this user WRITE on the topic a');
+  expect(describeFailure(new RoleFailed('worker', null, forbidden)).exitCode).toBe(EXIT.usage);
 });

@@ -1,5 +1,5 @@
 import { KafkaJSProtocolError } from 'ravenhelm-kafkajs';
-import { AppendDropped, AppendFailed, AppendRejected, TopicMissing } from '../../src/ports/log.js';
+import { AppendDropped, AppendFailed, AppendForbidden, AppendRejected, TopicMissing } from '../../src/ports/log.js';
 import { createCodec } from '../../src/avro/codec.js';
 import { createKafkaAppender, type KafkaAppender } from '../../src/kafka/kafka-appender.js';
 import { createRecordHeaders } from '../../src/avro/record-headers.js';
@@ -237,7 +237,7 @@ describe('the Kafka appender', () => {
     const outcomes = settled([append('a', 0, 'gone'), append('b', 0, 'secret'), append('c'), append('d', 9)]);
     expect(await outcomes).toEqual([
       expect.any(AppendRejected),
-      expect.any(AppendRejected),
+      expect.any(AppendForbidden),
       'written',
       expect.any(AppendRejected),
     ]);

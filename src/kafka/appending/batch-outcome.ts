@@ -2,12 +2,12 @@
 import { backoffMs, type Random } from '../../domain/backoff.js';
 import { describeError } from '../../domain/describe-error.js';
 import type { Clock } from '../../ports/clock.js';
-import { AppendFailed, RecordTooLarge, type AppendRejected } from '../../ports/log.js';
+import { AppendFailed, RecordTooLarge } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import { protocolErrorType } from '../errors.js';
 import { asFetched, type Loopback } from '../own-records.js';
 import { NotConnected, type Written } from '../record-sender.js';
-import { permanentRefusal, type TopicDirectory } from '../topic-directory.js';
+import { permanentRefusal, type AppendRefusal, type TopicDirectory } from '../topic-directory.js';
 import { markHealthy, type PartitionQueue, type TakenBatch, type WaitingRecords } from '../waiting-records.js';
 
 export interface BackOffParts {
@@ -23,8 +23,8 @@ export interface BackOffParts {
 export interface OutcomeParts extends BackOffParts {
   readonly topics: TopicDirectory;
   readonly loopback?: Loopback;
-  /** Records for the topic can never be written. */
-  onRefused(topic: string, refusal: AppendRejected): void;
+  /** Records for the topic cannot be written. */
+  onRefused(topic: string, refusal: AppendRefusal): void;
 }
 
 const BACKOFF = { baseMs: 100, maxMs: 2_000 };

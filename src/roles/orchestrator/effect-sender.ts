@@ -5,7 +5,7 @@
 import type { AgentEvent, Source } from '../../domain/events.js';
 import type { Effect } from '../../domain/mission-state.js';
 import { taskRecordKey } from '../../domain/partitioning.js';
-import { AppendDropped, AppendRejected } from '../../ports/log.js';
+import { AppendDropped, AppendForbidden, AppendRejected, TopicMissing } from '../../ports/log.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { createOutbox } from '../shared/outbox.js';
 import { processOfOwner } from '../shared/owner-id.js';
@@ -29,7 +29,7 @@ export interface EffectSenderDeps {
   readonly partition: number;
   onAcknowledged(effect: Effect): void;
   /** The decision can never reach its partition. */
-  onRejected(effect: Effect, error: AppendRejected): void;
+  onRejected(effect: Effect, error: AppendRejected | AppendForbidden): void;
 }
 
 interface Sending {
@@ -57,7 +57,8 @@ export function createEffectSender(
       onAcknowledged(effect);
     } catch (error) {
       if (error instanceof AppendDropped) return;
-      if (!(error instanceof AppendRejected)) return context.onFatal(asError(error));
+      if (!(error instanceof AppendRejected || error instanceof AppendForbidden))
+        return context.onFatal(asError(error));
       acknowledged.add(effect.offset);
       onRejected(effect, error);
     }
@@ -105,9 +106,11 @@ function withSource({ event }: Effect, source: Source): AgentEvent {
 export function undeliverable(
   context: OrchestratorContext,
   { event }: Effect,
-  error: AppendRejected,
+  error: AppendRejected | AppendForbidden,
 ): AgentEvent | null {
   if (event.event_type !== 'task_assigned') return null;
+  // A topic or a right that is missing may be there for the next attempt.
+  const mayPass = error instanceof AppendForbidden || error.cause instanceof TopicMissing;
   const { task_id, mission_id, attempt, owner, agent } = event.payload;
   return context.createEvent({
     type: 'task_failed',
@@ -121,8 +124,8 @@ export function undeliverable(
       attempt,
       owner,
       error: `the assignment could not be written: ${error.message}`,
-      code: 'too_large',
-      retriable: false,
+      code: mayPass ? 'undeliverable' : 'too_large',
+      retriable: mayPass,
       steps: 0,
       model: '',
       tokens_in: 0,

@@ -9,7 +9,7 @@ import {
 } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import { runReActLoop } from '../../agent/react-loop.js';
-import { AppendDropped, AppendFailed, AppendRejected } from '../../ports/log.js';
+import { AppendDropped, AppendFailed, AppendForbidden, AppendRejected } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import {
   FenceLost,
@@ -230,7 +230,7 @@ function endOfVerify(deps: ExecutionDeps, result: StepResult): LoopEnd {
 /** Failures that end the attempt. An attempt that this process has lost has no result: then it throws. */
 function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEnd {
   const lost = lostTurn(deps);
-  if (isTakenAway(error) || error instanceof AppendFailed || error instanceof CallWaits) throw error;
+  if (isTakenAway(error) || isLogFailure(error) || error instanceof CallWaits) throw error;
   const failed = (
     code: LoopFailureCode,
     message: string,
@@ -252,6 +252,11 @@ function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEn
   if (error instanceof AppendRejected) return { ...tooLarge('a step', error), unjournaled: lost };
   logger.error({ err: error }, 'task.broken');
   return { ...failed('internal', `the worker broke: ${asError(error).message}`, true), unjournaled: lost };
+}
+
+/** Not the attempt has failed: this process cannot write what it does. */
+function isLogFailure(error: unknown): boolean {
+  return error instanceof AppendFailed || error instanceof AppendForbidden;
 }
 
 const lastModel = ({ current }: ExecutionDeps) => ({ usedUpBy: current().steps.at(-1)?.call.model || null });

@@ -1,0 +1,63 @@
+import { createMemoryLog } from '../../src/memory/memory-log.js';
+import { AppendForbidden, AppendRejected, TopicMissing, type Log } from '../../src/ports/log.js';
+import { systemClock } from '../contract/system-clock.js';
+import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
+
+let swarm: RoleSwarm;
+afterEach(() => swarm.close());
+
+/** A log whose tasks topics refuse records of one kind as often as there are reasons. */
+function refusing(event: string, reasons: Error[]): Log {
+  const memory = createMemoryLog({ clock: systemClock });
+  return {
+    ...memory,
+    createAppender(name) {
+      const appender = memory.createAppender(name);
+      return {
+        ...appender,
+        append(request) {
+          const isRefused = request.event.event_type === event && request.topic.includes('.tasks.');
+          const reason = isRefused ? reasons.shift() : undefined;
+          return reason === undefined ? appender.append(request) : Promise.reject(reason);
+        },
+      };
+    },
+  };
+}
+
+const forbidden = () => new AppendForbidden('This client may not write to test.tasks.cert_agent. Grant this user WRITE');
+const missing = () => new AppendRejected('there is no topic', { cause: new TopicMissing('there is no topic') });
+
+test.each([
+  ['a right', forbidden],
+  ['a topic', missing],
+])('an assignment that lacks %s is made again, and its reason is not that it is too large', async (_, reason) => {
+  const log = refusing('task_assigned', [reason()]);
+  swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], log });
+  await swarm.startOrchestrator();
+  await swarm.startWorker();
+  expect((await swarm.ended(await swarm.submit())).status).toBe('completed');
+  expect(swarm.eventsOf('task_failed').map(({ payload }) => payload)).toEqual([
+    expect.objectContaining({
+      attempt: 1,
+      code: 'undeliverable',
+      retriable: true,
+      error: `the assignment could not be written: ${reason().message}`,
+    }),
+  ]);
+  await log.close();
+});
+
+test('a worker that may not write its journal any more ends, and no task fails by it', async () => {
+  const log = refusing('tool_called', [forbidden()]);
+  swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], log });
+  await swarm.startOrchestrator();
+  const first = await swarm.startWorker();
+  const mission = await swarm.submit();
+  await expect(first.role.failed).resolves.toMatchObject({ code: 'not_authorized' });
+  await first.kill();
+  await swarm.startWorker();
+  expect((await swarm.ended(mission)).status).toBe('completed');
+  expect(swarm.eventsOf('task_failed')).toEqual([]);
+  await log.close();
+});
