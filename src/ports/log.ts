@@ -56,9 +56,9 @@ export interface Appender {
   /**
    * Resolves when the broker has acknowledged the record (all in-sync replicas). The record may be written twice, but
    * never zero times after it resolved. Rejects with AppendRejected if this record can never be written (too large,
-   * topic missing; later records are not affected), with AppendForbidden if this client may not write to the topic, with
-   * AppendDropped if dropQueued or close removed it, and with AppendFailed if a retriable failure lasted too long: the appender then refuses all later records for
-   * the partition, in order, and the role that owns it restarts.
+   * topic missing; later records are not affected), with AppendForbidden if this client may not write to the topic,
+   * with AppendDropped if dropQueued or close removed it, and with AppendFailed if a retriable failure lasted too long:
+   * the appender then refuses all later records for the partition, in order, and the role that owns it restarts.
    */
   append(request: AppendRequest): Promise<Appended>;
   /** Removes queued requests that match and have not been sent; their promises reject with AppendDropped. */

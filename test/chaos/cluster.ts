@@ -60,7 +60,7 @@ const LOGIN_AND_RIGHTS = {
   'super.users': 'User:ANONYMOUS',
 };
 
-/** Everything, on every resource: what a fault takes away is denied beside it. */
+/** Everything, on every resource: what a fault withdraws is denied beside it. */
 async function allowSwarm(admin: Admin): Promise<void> {
   const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
   const resources = [

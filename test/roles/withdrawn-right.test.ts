@@ -25,7 +25,7 @@ function refusing(event: string, reasons: Error[]): Log {
   };
 }
 
-const forbidden = () => new AppendForbidden('This client may not write to test.tasks.cert_agent. Grant this user WRITE');
+const forbidden = () => new AppendForbidden('This client may not write to test.tasks.cert_agent');
 const missing = () => new AppendRejected('there is no topic', { cause: new TopicMissing('there is no topic') });
 
 test.each([

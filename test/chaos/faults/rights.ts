@@ -1,4 +1,4 @@
-/** A right that the broker takes away from the swarm and gives back. */
+/** A right of the swarm that is withdrawn and given back. */
 import kafkajs, { type Admin } from 'kafkajs';
 import { SWARM_PRINCIPAL } from '../cluster.js';
 import { PromiseBroken, type Fault } from '../fault.js';
